@@ -1,0 +1,80 @@
+"""Wiring only: which event wakes which step. The flow is the table in `chalicelib/choreography.py`."""
+
+import os
+from typing import Any
+
+from chalice.app import Chalice, CloudWatchEvent, Rate
+
+from chalicelib import lambdas
+from chalicelib.choreography import pattern
+
+STAGE = os.environ.get("ENVIRONMENT", "local")  # Chalice sets the stage's own while it deploys
+
+app = Chalice(app_name="aurora-restore", configure_logs=False)
+app.register_middleware(lambdas.observed, "all")
+
+
+@app.on_cw_event(pattern("snapshot-check", STAGE), name="snapshot-check")
+def snapshot_check(event: CloudWatchEvent) -> None:
+    """Start an operation, or find its snapshot."""
+    lambdas.answer("snapshot-check", event)
+
+
+@app.on_cw_event(pattern("copy-snapshot", STAGE), name="copy-snapshot")
+def copy_snapshot(event: CloudWatchEvent) -> None:
+    """Begin the copy of a snapshot to where the target lives."""
+    lambdas.answer("copy-snapshot", event)
+
+
+@app.on_cw_event(pattern("check-copy-status", STAGE), name="check-copy-status")
+def check_copy_status(event: CloudWatchEvent) -> None:
+    """Look whether the copy is there."""
+    lambdas.answer("check-copy-status", event)
+
+
+@app.on_cw_event(pattern("delete-rds", STAGE), name="delete-rds")
+def delete_rds(event: CloudWatchEvent) -> None:
+    """Take the old target away, once everything later is known to work."""
+    lambdas.answer("delete-rds", event)
+
+
+@app.on_cw_event(pattern("restore-snapshot", STAGE), name="restore-snapshot")
+def restore_snapshot(event: CloudWatchEvent) -> None:
+    """Have Aurora make the new cluster, then its instances."""
+    lambdas.answer("restore-snapshot", event)
+
+
+@app.on_cw_event(pattern("check-restore-status", STAGE), name="check-restore-status")
+def check_restore_status(event: CloudWatchEvent) -> None:
+    """Look whether cluster and instances are there."""
+    lambdas.answer("check-restore-status", event)
+
+
+@app.on_cw_event(pattern("setup-db-users", STAGE), name="setup-db-users")
+def setup_db_users(event: CloudWatchEvent) -> None:
+    """Take production's logins out, let ours in, prove both."""
+    lambdas.answer("setup-db-users", event)
+
+
+@app.on_cw_event(pattern("archive-snapshot", STAGE), name="archive-snapshot")
+def archive_snapshot(event: CloudWatchEvent) -> None:
+    """Keep or delete the copy."""
+    lambdas.answer("archive-snapshot", event)
+
+
+@app.on_cw_event(pattern("sns-notification", STAGE), name="sns-notification")
+def sns_notification(event: CloudWatchEvent) -> None:
+    """Tell people how it ended."""
+    lambdas.answer("sns-notification", event)
+
+
+@app.on_cw_event(pattern("cancel-restore", STAGE), name="cancel-restore")
+def cancel_restore(event: CloudWatchEvent) -> None:
+    """Stop an operation on request."""
+    lambdas.answer("cancel-restore", event)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="heartbeat")
+def heartbeat(event: Any) -> None:
+    """Announce again what is due, start what was missed."""
+    lambdas.beat(event)

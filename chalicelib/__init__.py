@@ -1,0 +1,1 @@
+"""aurora-restore: everything that runs in Lambda."""

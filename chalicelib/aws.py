@@ -1,0 +1,115 @@
+"""The only code that talks to botocore: clients, their timeouts and retries, and what their errors mean to us."""
+
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import Any, Protocol
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from chalicelib.errors import RefusedError, TransientError
+
+# First of the three levels of retries (botocore, runner, heartbeat): short, because the record remembers.
+_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
+
+THROTTLED = frozenset(
+    {
+        "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException",
+        "ProvisionedThroughputExceededException", "RequestThrottled", "PriorRequestNotComplete", "SlowDown",
+    }
+)  # fmt: skip
+SERVER_ERRORS = frozenset(
+    {
+        "InternalFailure", "InternalError", "InternalServerError", "InternalServiceError", "ServiceUnavailable",
+        "ServiceUnavailableException", "RequestTimeout", "RequestTimeoutException", "KMSInternalException",
+    }
+)  # fmt: skip
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+BUSY = frozenset(  # the resource is in the middle of something else, or Amazon is short of machines for now
+    {
+        "InvalidDBClusterStateFault", "InvalidDBInstanceState", "InvalidDBClusterSnapshotStateFault",
+        "InsufficientDBInstanceCapacity", "InsufficientDBClusterCapacityFault", "InsufficientStorageClusterCapacity",
+    }
+)  # fmt: skip
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})  # the next invocation has new ones
+NOT_FOUND = frozenset(
+    {
+        "DBClusterNotFoundFault", "DBInstanceNotFound", "DBClusterSnapshotNotFoundFault",
+        "DBSubnetGroupNotFoundFault", "DBClusterParameterGroupNotFound", "DBParameterGroupNotFound",
+        "InvalidGroup.NotFound", "InvalidGroupId.Malformed", "ResourceNotFoundException", "NotFoundException",
+        "NotFound", "NotFoundFault", "DBParameterGroupNotFoundFault", "DBClusterParameterGroupNotFoundFault",
+    }
+)  # fmt: skip
+SERVER_ERROR_HTTP = 500
+
+
+class Clients(Protocol):
+    """Where clients come from: boto3 in Lambda, the Aurora model's face in tests."""
+
+    def __call__(self, service: str, region: str) -> Any:
+        """Give the client of a service in a region."""
+
+
+@cache
+def clients(service: str, region: str) -> Any:
+    """Make the real client, once for each service and region of a warm function."""
+    return boto3.client(service, region_name=region, config=_CONFIG)
+
+
+class NotFoundError(RefusedError):
+    """What was asked for does not exist (error codes in `NOT_FOUND`)."""
+
+
+class AwsError(RefusedError):
+    """AWS refused a call for a reason that time does not mend; `code` is its error code."""
+
+    def __init__(self, code: str, reason: str, remedy: str) -> None:
+        super().__init__(reason, remedy)
+        self.code = code
+
+
+class Service:
+    """One service in one region: calls by method name, with errors sorted into those of `chalicelib.errors`."""
+
+    def __init__(self, clients: Clients, service: str, region: str) -> None:
+        self._client = partial(clients, service, region)
+        self.name, self.region = service, region
+
+    def call(self, method: str, **parameters: Any) -> Mapping[str, Any]:
+        """Call one method. Raises TransientError, NotFoundError, or AwsError."""
+        answer: Mapping[str, Any] = self._sorted(method, lambda: getattr(self._client(), method)(**parameters))
+        return answer
+
+    def pages(self, method: str, member: str, **parameters: Any) -> list[Any]:
+        """Read all pages of a listing. Raises as `call` does."""
+        paginator = self._client().get_paginator(method)
+        found: list[Any] = self._sorted(
+            method, lambda: [thing for page in paginator.paginate(**parameters) for thing in page.get(member, [])]
+        )
+        return found
+
+    def _sorted(self, method: str, call: Callable[[], Any]) -> Any:
+        where = f"{self.name} {method} in {self.region}"
+        try:
+            return call()
+        except ClientError as error:
+            raise _meaning(error, where) from error
+        except ParamValidationError:
+            raise  # a request that botocore itself refuses is our bug
+        except BotoCoreError as error:  # no connection, no answer in time, no credentials
+            raise TransientError(f"{where} did not answer: {error}.") from error
+
+
+def _meaning(error: ClientError, where: str) -> TransientError | RefusedError:
+    code = error.response["Error"]["Code"]
+    message = str(error.response["Error"].get("Message", "")).rstrip(". ")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    reason = f"{where} was answered {code}: {message}."
+    if code in THROTTLED | SERVER_ERRORS | BUSY | EXPIRED or status >= SERVER_ERROR_HTTP:
+        return TransientError(reason)
+    if code in NOT_FOUND:
+        return NotFoundError(reason, "Create it, or correct the setting that names it.")
+    if code in DENIED:
+        return AwsError(code, reason, f"Allow {where} in the policy of the function's role.")
+    return AwsError(code, reason, "Correct what the answer names.")

@@ -1,0 +1,78 @@
+"""The two secrets: read where they are used, held in types that hide them, never written anywhere."""
+
+import json
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from chalicelib.aws import Service
+from chalicelib.errors import RefusedError
+from chalicelib.plan import Plan
+
+_MODEL = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+_NAME = Field(min_length=1, max_length=63)
+# 8 to 41 printable ASCII characters without / " @ ' and space (RDS API reference, limits of the Aurora user guide)
+_MASTER_PASSWORD = Field(min_length=8, max_length=41)
+_FORBIDDEN = frozenset("/\"@' ")
+
+
+class MasterCredentials(BaseModel):
+    """The secret of the master user: the name is the snapshot's own, the password is set on every restored cluster."""
+
+    model_config = _MODEL
+
+    database: str = _NAME
+    username: str = _NAME
+    password: SecretStr = _MASTER_PASSWORD
+
+
+class AppCredentials(BaseModel):
+    """The secret of the two users that are made on every restored cluster."""
+
+    model_config = _MODEL
+
+    app_username: str = _NAME
+    app_password: SecretStr = Field(min_length=8)
+    readonly_username: str = _NAME
+    readonly_password: SecretStr = Field(min_length=8)
+
+
+Credentials = TypeVar("Credentials", bound=BaseModel)
+
+
+def master_credentials(secrets: Service, plan: Plan) -> MasterCredentials:
+    """Read the master secret; raises RefusedError when it is missing, malformed, or RDS would refuse its password."""
+    found = _read(secrets, plan.master_credentials_secret_id, MasterCredentials)
+    password = found.password.get_secret_value()
+    if not (password.isascii() and password.isprintable()) or _FORBIDDEN & set(password):
+        raise RefusedError(
+            f"The password in the secret {plan.master_credentials_secret_id} is one that RDS refuses.",
+            "Use 8 to 41 printable ASCII characters other than / \" @ ' and space.",
+        )
+    return found
+
+
+def app_credentials(secrets: Service, plan: Plan) -> AppCredentials:
+    """Read the secret of the two users; raises RefusedError when it is missing or malformed."""
+    found = _read(secrets, plan.app_credentials_secret_id, AppCredentials)
+    if found.app_username == found.readonly_username:
+        raise RefusedError(
+            f"The secret {plan.app_credentials_secret_id} names one user twice.",
+            "Give app_username and readonly_username different values.",
+        )
+    return found
+
+
+def _read(secrets: Service, secret_id: str, model: type[Credentials]) -> Credentials:
+    answer = secrets.call("get_secret_value", SecretId=secret_id)
+    fields = ", ".join(model.model_fields)
+    remedy = f"Store a JSON object with the fields {fields} in it."
+    try:
+        value = json.loads(answer.get("SecretString") or "")
+    except ValueError:  # the text of the error would quote the secret
+        raise RefusedError(f"The secret {secret_id} is not JSON.", remedy) from None
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        wrong = ", ".join(sorted({str(problem["loc"][0]) if problem["loc"] else "all" for problem in error.errors()}))
+        raise RefusedError(f"The secret {secret_id} is not well-formed: look at {wrong}.", remedy) from None

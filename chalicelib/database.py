@@ -1,0 +1,145 @@
+"""Everything that is said to PostgreSQL: taking production's logins out of a restored cluster, and letting ours in.
+
+    database = Database(place, master, "shop")
+    database.prove_login(master)                        # until the new master password works
+    database.lock_out(keep=plan.keep_login_roles)       # before anybody new gets in
+    database.ensure_users(application, readonly)
+    database.verify_users(application, readonly)
+
+Every method may be repeated, tonight and on every later night, and ends in one of three ways: done; TransientError
+(the server is away or busy: try again inside the deadline); RefusedError with reason and remedy. Passwords reach the
+server only as SCRAM verifiers. Connections prove who they lead to (`verify-full`) with the roots in
+`rds-ca-bundle.pem`, Amazon's global bundle as of 2024-08; `rds-ca-bundle.README` tells how to refresh it.
+
+Two limits, on purpose: functions that run as their owner (SECURITY DEFINER) can write for whoever may call them, and
+row security applies to both users as production's policies say.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import Any, Protocol
+
+from chalicelib.postgres import grants, proof, roles
+from chalicelib.postgres.connection import rows, session, transaction
+from chalicelib.postgres.handshake import knock
+from chalicelib.postgres.names import check_users
+from chalicelib.postgres.place import Login, Place
+from chalicelib.postgres.trouble import DatabaseBusyError, DatabaseUnavailableError, at_the_door
+
+__all__ = [
+    "Database",
+    "DatabaseBusyError",
+    "DatabaseUnavailableError",
+    "Login",
+    "LoginResult",
+    "OpenDatabase",
+    "Place",
+    "RestoredDatabase",
+    "check_users",
+]
+
+SET_UP_LOCK = 0x6175726F7261  # "aurora": the advisory lock that one set-up at a time holds, in the master's database
+
+
+class LoginResult(Enum):
+    """How a server that answers takes a name and a password."""
+
+    OK = "OK"
+    REFUSED = "REFUSED"  # wrong password, or a role that has none, may not log in or does not exist
+
+
+class RestoredDatabase(Protocol):
+    """One restored cluster, as the set-up of its users sees it; `localaws.database` has the in-memory twin."""
+
+    def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
+        """See `Database.prove_login`."""
+
+    def login_roles(self) -> list[str]:
+        """See `Database.login_roles`."""
+
+    def lock_out(self, *, keep: Collection[str]) -> list[str]:
+        """See `Database.lock_out`."""
+
+    def ensure_users(self, application: Login, readonly: Login) -> None:
+        """See `Database.ensure_users`."""
+
+    def verify_users(self, application: Login, readonly: Login) -> list[str]:
+        """See `Database.verify_users`."""
+
+
+OpenDatabase = Callable[[Place, Login, str], RestoredDatabase]
+"""What a step is given to reach PostgreSQL: `Database` itself, or the twin's `InMemoryCluster.open`."""
+
+
+class Database:
+    """A restored cluster behind `place`, seen as its master user; `database` is the one from the master's secret."""
+
+    def __init__(self, place: Place, master: Login, database: str) -> None:
+        self._place, self._master, self._database = place, master, database
+
+    def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
+        """Log in and out again, in `database` or the master's; DatabaseUnavailableError while the server cannot say."""
+        where = database or self._database
+        answer = knock(self._place, login, where)
+        if answer.let_in or answer.refused:
+            return LoginResult.OK if answer.let_in else LoginResult.REFUSED
+        raise at_the_door(answer, self._place, login.username, where)
+
+    def login_roles(self) -> list[str]:
+        """Return every role that may log in, sorted; RDS's own and the master are among them."""
+        with self._session(self._database) as connection:
+            return roles.login_roles(connection)
+
+    def lock_out(self, *, keep: Collection[str]) -> list[str]:
+        """Take login, password and sessions from every role but the master, RDS's own and `keep`; return whose.
+
+        Roles that have the application's or the read-only user's name are locked out too: until `ensure_users` they
+        have production's password. RefusedError names roles that stay open because the master may not alter them.
+        """
+        with self._alone() as connection:
+            return roles.lock_out(connection, master=self._master.username, keep=keep)
+
+    def ensure_users(self, application: Login, readonly: Login) -> None:
+        """Create or alter both users, with these passwords, and give them their rights in every user database."""
+        check_users(self._master.username, application, readonly)
+        with self._alone() as connection:
+            with transaction(connection):
+                roles.ensure_role(connection, application)
+                roles.ensure_role(connection, readonly)
+                roles.ensure_read_only_by_default(connection, readonly.username)
+                roles.refuse_owner(connection, readonly.username)
+            for name in _user_databases(connection):
+                with self._session(name) as inside:
+                    grants.ensure_grants(inside, application=application.username, readonly=readonly.username)
+
+    def verify_users(self, application: Login, readonly: Login) -> list[str]:
+        """Log in as both users to every user database; return what they can and cannot do as sentences, or refuse."""
+        with self._session(self._database) as connection:
+            names = _user_databases(connection)
+        return [
+            sentence
+            for name in names
+            for sentence in proof.prove(self._place, name, application=application, readonly=readonly)
+        ]
+
+    def _session(self, database: str) -> Any:
+        return session(self._place, self._master, database)
+
+    @contextmanager
+    def _alone(self) -> Iterator[Any]:
+        """Open a session that no other set-up of this cluster runs beside; DatabaseBusyError while one does.
+
+        Concurrent GRANTs fail with "tuple concurrently updated"; the lock goes with the session, however that ends.
+        """
+        with self._session(self._database) as connection:
+            rows(connection, "SELECT pg_advisory_lock(%(key)s)", key=SET_UP_LOCK)
+            yield connection
+
+
+def _user_databases(connection: Any) -> list[str]:
+    """Return every database that people connect to; `rdsadmin` is RDS's own and lets nobody in."""
+    query = (
+        "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> 'rdsadmin' ORDER BY 1"
+    )
+    return [name for (name,) in rows(connection, query)]

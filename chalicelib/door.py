@@ -1,0 +1,153 @@
+"""Where events come in: each is let in, ignored with a line and a metric, or refused with a notice to people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib import notices, observability, parameters, runner, starting
+from chalicelib.aurora import SourceCluster
+from chalicelib.choreography import (
+    CANCEL_REQUESTED,
+    DOOR,
+    MANUAL_SNAPSHOT_CREATED,
+    RDS_SOURCE,
+    REQUESTED,
+    ROWS,
+)
+from chalicelib.errors import RefusedError
+from chalicelib.events import CancelRequested, RdsNotice, RestoreRequested, parse_request
+from chalicelib.operation import Operation
+from chalicelib.plan import Plan, cluster_arn
+from chalicelib.ports import Ports
+from chalicelib.settings import DEFAULT_PLAN
+from chalicelib.steps.snapshot_check import why_not_ours
+
+Envelope = Mapping[str, Any]
+
+
+def answer(step: str, envelope: Envelope, ports: Ports) -> None:
+    """Take one event to where it belongs. Raises what must fail the invocation: tables, settings and records."""
+    if envelope.get("source") == RDS_SOURCE:
+        why_not = _snapshot(envelope, ports) if step == DOOR else _hint(step, envelope, ports)
+    elif envelope.get("detail-type") in (REQUESTED, CANCEL_REQUESTED):
+        why_not = _wish(envelope, ports)
+    else:
+        operation_id = str((envelope.get("detail") or {}).get("operation_id", ""))
+        why_not = runner.run_step(step, operation_id, ports)
+    if why_not:
+        observability.ignored(ports.settings.stage, why_not, envelope)
+
+
+def _snapshot(envelope: Envelope, ports: Ports) -> str | None:
+    notice = RdsNotice.of(envelope)
+    if not notice.starts_something:
+        return f"'{notice.message}' starts nothing"
+    reasons = [_begin(plan, notice, ports) for plan in parameters.plans(ports)]
+    return "; ".join(filter(None, reasons)) if all(reasons) else None
+
+
+def _begin(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:
+    """Start an operation of one plan; returns why not."""
+    if (notice.account, notice.region) != (plan.account, plan.source_region):
+        return f"{notice.arn} is not in {plan.source_region} of {plan.account}, where the plan {plan.name} looks"
+    manual = notice.is_one_of((MANUAL_SNAPSHOT_CREATED,))
+    if manual and not (plan.snapshot_prefix and notice.identifier.startswith(plan.snapshot_prefix.lower())):
+        return f"{notice.identifier} is a manual snapshot, and its name does not begin with the plan's SNAPSHOT_PREFIX"
+    snapshot = SourceCluster(ports.service("rds", plan.source_region), plan).observe_snapshot(notice.arn)
+    if snapshot is None:
+        return f"{notice.arn} is gone"
+    if why := why_not_ours(snapshot, plan):
+        return why
+    if manual is (snapshot.kind == "automated"):
+        return f"{notice.arn} is {snapshot.kind}, and its event says otherwise"
+    operation = starting.start_by_itself(plan, snapshot, ports, why=f"the {snapshot.kind} snapshot {notice.identifier}")
+    return None if operation else f"{notice.arn} has its operation already"
+
+
+def _hint(step: str, envelope: Envelope, ports: Ports) -> str | None:
+    """Wake the operation that holds the target which an RDS event speaks of; the record decides what it is worth."""
+    notice = RdsNotice.of(envelope)
+    if not notice.is_one_of(tuple(event for row in ROWS.values() if row.step == step for event in row.woken_by)):
+        return f"'{notice.message}' wakes nobody"
+    for plan in parameters.plans(ports):
+        if (notice.account, notice.region) != (plan.account, plan.target_region):
+            continue
+        target = ports.operations.target(plan.target_cluster_arn)
+        identifier = notice.identifier.removeprefix("rds:")  # official samples have it, live events do not
+        if target.holder and (identifier in target.members or _names(plan, notice, identifier)):
+            return runner.run_step(step, target.holder, ports)
+    return f"no open operation waits for {notice.arn}"
+
+
+def _names(plan: Plan, notice: RdsNotice, identifier: str) -> bool:
+    return cluster_arn(plan.partition, notice.region, notice.account, identifier) == plan.target_cluster_arn and (
+        ":cluster:" in notice.arn
+    )
+
+
+def _wish(envelope: Envelope, ports: Ports) -> str | None:
+    """Obey a person, or say why not, to the log and to the topic."""
+    try:
+        if envelope["detail-type"] == CANCEL_REQUESTED:
+            _cancel(parse_request(CancelRequested, envelope.get("detail")), ports)
+            return None
+        return _request(parse_request(RestoreRequested, envelope.get("detail")), str(envelope["id"]), ports)
+    except RefusedError as refusal:
+        notices.refused(refusal, envelope, ports)
+        return None
+
+
+def _request(request: RestoreRequested, event_id: str, ports: Ports) -> str | None:
+    if request.rerun_of:
+        before = _known(request.rerun_of, ports)
+        operation = starting.start_again(request, event_id, before, ports)
+    else:
+        plan = _plan(request.plan or DEFAULT_PLAN, ports)
+        if request.snapshot_identifier:
+            request = _with_arn(request, request.snapshot_identifier, plan, ports)
+        operation = starting.start_on_request(request, event_id, plan, ports)
+    return None if operation else f"the request {request.request_id or event_id} has its operation already"
+
+
+def _with_arn(request: RestoreRequested, identifier: str, plan: Plan, ports: Ports) -> RestoreRequested:
+    source = SourceCluster(ports.service("rds", plan.source_region), plan)
+    snapshot = source.observe_snapshot(identifier)
+    if snapshot is None:
+        raise RefusedError(
+            f"There is no snapshot {identifier} in {plan.source_region}.",
+            "Name one that exists, or none for the newest.",
+        )
+    if why := why_not_ours(snapshot, plan):
+        raise RefusedError(f"{why}.", "Name a snapshot of the plan's source cluster.")
+    return request.model_copy(update={"snapshot_identifier": snapshot.arn})
+
+
+def _plan(name: str, ports: Ports) -> Plan:
+    plan = parameters.plan(ports, name)
+    if plan is None:
+        raise RefusedError(
+            f"There is no plan {name} in the stage {ports.settings.stage}.",
+            f"Leave it out for the stage's own, or give it parameters under {ports.settings.parameter_path}plans/{name}/.",
+        )
+    return plan
+
+
+def _known(operation_id: str, ports: Ports) -> Operation:
+    operation = None if operation_id.startswith("target#") else ports.operations.read(operation_id)
+    if operation is None:
+        raise RefusedError(
+            f"There is no operation {operation_id} in the stage {ports.settings.stage}.",
+            f"Look its id up in the table {ports.settings.state_table_name}.",
+        )
+    return operation
+
+
+def _cancel(request: CancelRequested, ports: Ports) -> None:
+    before = _known(request.operation_id, ports)
+    wish = request.reason or "no reason was given"
+    flagged = ports.operations.request_cancel(before.operation_id, reason=wish, now=ports.now())
+    if flagged is None:
+        raise RefusedError(
+            f"The operation {before.operation_id} is {before.state}, which is too late to cancel.",
+            "Let it end; nothing of it is undone.",
+        )
+    runner.announce(flagged, ports)  # whoever holds it, or is woken by this, sees the flag

@@ -1,0 +1,30 @@
+"""The kinds of trouble a step can meet; each leads to one reaction of the runner, and anything else is a bug."""
+
+
+class TransientError(Exception):
+    """It may go better later: the step is tried again, with backoff, until the state's deadline.
+
+    The only argument is a sentence that says what happened and where.
+    """
+
+    @property
+    def reason(self) -> str:
+        """What happened, as a sentence."""
+        return str(self)
+
+
+class RefusedError(Exception):
+    """It will not go better by itself: the operation ends, and says why (`reason`) and what to do (`remedy`)."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"{reason} {remedy}")
+        self.reason = reason
+        self.remedy = remedy
+
+
+class SettingsError(Exception):
+    """The settings do not make a plan; the message lists every problem with variable, value and what would be right."""
+
+
+class UnreadableRecordError(Exception):
+    """An item of the state table is not a record that this version understands."""

@@ -1,0 +1,26 @@
+"""Between Lambda and the choreography: compose the world of one invocation, and pass the event on."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib import door, ports
+from chalicelib.observability import logger
+
+
+def answer(step: str, event: Any) -> None:
+    """Answer one EventBridge event with one step."""
+    door.answer(step, event.to_dict(), ports.of_lambda(event.context))
+
+
+def beat(event: Any) -> None:
+    """Do one tick of the heartbeat."""
+    from chalicelib.steps.heartbeat import heartbeat  # noqa: PLC0415 # only one of eleven functions needs it
+
+    heartbeat(ports.of_lambda(event.context))
+
+
+def observed(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    """Give every log line of an invocation its request id, and forget what the one before had said (middleware)."""
+    logger.remove_keys(["operation_id", "plan", "step", "version", "state"])
+    logger.append_keys(function_request_id=event.context.aws_request_id)
+    return get_response(event)

@@ -1,0 +1,148 @@
+"""What people are told: a short subject, a message they can act on, and the same as JSON for machines."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib import events, observability
+from chalicelib.choreography import State, event_source
+from chalicelib.errors import RefusedError, TransientError
+from chalicelib.observability import logger
+from chalicelib.operation import Operation, stamp
+from chalicelib.ports import Ports
+
+SUBJECT_MAX = 100  # characters of ASCII (SNS API reference)
+_OUTCOME = {
+    State.ARCHIVED: "SUCCEEDED", State.FAILING: "FAILED", State.CANCELLING: "CANCELLED", State.SKIPPING: "SKIPPED"
+}  # fmt: skip
+
+
+def publish(topic_arn: str, subject: str, text: str, machine: Mapping[str, Any], ports: Ports) -> None:
+    """Publish one notice: e-mail gets the text, queues and functions the JSON. Raises what `Service.call` does."""
+    message = json.dumps(
+        {"default": text, "email": text, **dict.fromkeys(("sqs", "lambda", "https"), json.dumps(machine))}
+    )
+    short = subject.encode("ascii", "replace").decode()[:SUBJECT_MAX]
+    ports.service("sns", topic_arn.split(":")[3]).call(
+        "publish", TopicArn=topic_arn, Subject=short, Message=message, MessageStructure="json"
+    )
+
+
+def refused(refusal: RefusedError, envelope: Mapping[str, Any], ports: Ports) -> None:
+    """Tell people that their event is not obeyed. A topic that cannot be had is logged: there is no record to mark."""
+    stage, detail_type = ports.settings.stage, str(envelope.get("detail-type"))
+    logger.warning(f"Refused {detail_type}: {refusal.reason} {refusal.remedy}", event_id=envelope.get("id"))
+    observability.count("RequestRefused", stage)
+    topic = ports.settings.sns_topic_arn
+    if not topic:
+        logger.error("Nobody is told: SNS_TOPIC_ARN is not set in the environment.")
+        return
+    text = f"{refusal.reason}\n\nWhat to do: {refusal.remedy}\n\nThe event: {detail_type} {envelope.get('id')}"
+    machine = {
+        "kind": "refused", "stage": stage, "event_id": envelope.get("id"), "detail_type": detail_type,
+        "reason": refusal.reason, "remedy": refusal.remedy, "text": text,
+    }  # fmt: skip
+    try:
+        publish(topic, f"aurora-restore {stage}: {detail_type} refused", text, machine, ports)
+    except (TransientError, RefusedError) as error:
+        logger.error(f"Nobody could be told of the refusal: {error}")
+        observability.count("NotificationLost", stage)
+
+
+def outcome_of(operation: Operation) -> str:
+    """Name the end that is coming."""
+    return _OUTCOME[operation.state]
+
+
+def subject(operation: Operation) -> str:
+    """Give the subject: stage, end, and the target's name."""
+    plan = operation.settings
+    return f"aurora-restore {operation.stage}: {plan.target_cluster_id} {outcome_of(operation)}"
+
+
+def machine(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
+    """Give the notice for machines: what the end's event will carry, and the text."""
+    return {
+        "kind": "end", "operation_id": operation.operation_id, "plan": operation.plan, "stage": operation.stage,
+        "outcome": outcome_of(operation), "age_of_data_seconds": _age_seconds(operation, now), **events.end_of(operation),
+        "text": text,
+    }  # fmt: skip
+
+
+def text(operation: Operation, now: datetime) -> str:
+    """Write the message: what happened, what it means, what to do."""
+    parts = [_headline(operation), *_about_data(operation, now)]
+    if operation.state is State.ARCHIVED:
+        parts += _success(operation)
+    else:
+        parts += _what_to_do(operation)
+    parts += [f"Warning: {warning}" for warning in operation.warnings]
+    parts += _durations(operation, now)
+    return "\n".join(parts)
+
+
+def _headline(operation: Operation) -> str:
+    plan, target = operation.settings, operation.settings.target_cluster_arn
+    if operation.state is State.ARCHIVED:
+        return f"{target} is fresh: it was restored from {plan.source_cluster_arn}."
+    if operation.state is State.SKIPPING:
+        return f"{target} was left as it is: there was nothing to do. {operation.reason or ''}"
+    if operation.state is State.CANCELLING:
+        return f"The restore of {target} was stopped in {operation.stopped_in}. {operation.reason or ''}"
+    return f"The restore of {target} failed at {operation.failed_step}: {operation.reason or ''}"
+
+
+def _about_data(operation: Operation, now: datetime) -> list[str]:
+    made = operation.facts.snapshot_created_at
+    if made is None:
+        return []
+    age = timedelta(seconds=round((now - made).total_seconds()))
+    old = " It is older than usual." if age > timedelta(hours=operation.settings.snapshot_age_max_hours) else ""
+    return [f"Snapshot: {operation.facts.snapshot_arn} of {stamp(made)}, {age} old.{old}"]
+
+
+def _success(operation: Operation) -> list[str]:
+    facts, plan = operation.facts, operation.settings
+    return [
+        f"Endpoint: {facts.endpoint}, port {facts.port}; reader: {facts.reader_endpoint}",
+        f"Users: in the secret {plan.app_credentials_secret_id}; master: {plan.master_credentials_secret_id}",
+        f"Production's logins are closed: {', '.join(facts.logins_closed) or 'there were none'}.",
+    ]
+
+
+def _what_to_do(operation: Operation) -> list[str]:
+    parts = [f"What to do: {operation.remedy}"] if operation.remedy else []
+    if operation.facts.production_logins_closed is not None:
+        closed = operation.facts.production_logins_closed
+        parts.append(
+            "Production's logins are closed on the new cluster."
+            if closed
+            else "Beware: production's logins and passwords are still open on the new cluster."
+        )
+    if operation.state is not State.SKIPPING:
+        parts.append(f"Run it again: {rerun_command(operation)}")
+    return parts
+
+
+def rerun_command(operation: Operation) -> str:
+    """Give the command that continues an operation where it stopped."""
+    detail = json.dumps({"rerun_of": operation.operation_id}).replace('"', '\\"')
+    entry = f'[{{"Source":"{event_source(operation.stage)}","DetailType":"RestoreRequested","Detail":"{detail}"}}]'
+    return f"aws events put-events --region {_app_region(operation)} --entries '{entry}'"
+
+
+def _app_region(operation: Operation) -> str:
+    return operation.settings.target_region
+
+
+def _durations(operation: Operation, now: datetime) -> list[str]:
+    total = (now - operation.created_at).total_seconds()
+    own = sum(duration.own_seconds for duration in operation.durations)
+    lines = [f"  {duration.state:<20}{duration.seconds:>10.1f} s" for duration in operation.durations]
+    return [f"Time: {total:.1f} s in all, {own:.1f} s of them our own.", *lines]
+
+
+def _age_seconds(operation: Operation, now: datetime) -> float | None:
+    made = operation.facts.snapshot_created_at
+    return round((now - made).total_seconds(), 3) if made else None

@@ -1,0 +1,67 @@
+"""Logs and metrics, through Powertools: structured lines that carry the operation, and metrics in the log (EMF).
+
+Tracing is not here: Powertools' Tracer needs the X-Ray SDK, which drags botocore into the package.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from chalicelib.choreography import State
+from chalicelib.operation import Operation
+
+NAMESPACE = "AuroraRestore"
+_OUTCOMES = {
+    State.SUCCEEDED: "Succeeded",
+    State.FAILED: "Failed",
+    State.CANCELLED: "Cancelled",
+    State.SKIPPED: "Skipped",
+}
+
+# A logger of our own name: its level never reaches botocore, whose DEBUG lines print secrets in clear.
+logger = Logger(service="aurora-restore", level=os.environ.get("LOG_LEVEL", "INFO"), log_uncaught_exceptions=False)
+
+
+def about(operation: Operation, step: str) -> None:
+    """Have every later line of this invocation carry the operation, the step and the version."""
+    logger.append_keys(
+        operation_id=operation.operation_id, plan=operation.plan, step=step, version=operation.version,
+        state=operation.state.value,
+    )  # fmt: skip
+
+
+def count(name: str, stage: str, value: float = 1, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
+    """Write one metric into the log, where CloudWatch finds it."""
+    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
+        for dimension, text in {"stage": stage, **dimensions}.items():
+            metric.add_dimension(name=dimension, value=text)
+
+
+def ignored(stage: str, why: str, envelope: Mapping[str, Any]) -> None:
+    """Say that an event is not for us, and count it; never an error."""
+    detail = envelope.get("detail") or {}
+    logger.info(
+        "Ignored: %s.", why, event_id=envelope.get("id"), detail_type=envelope.get("detail-type"),
+        event_source=detail.get("SourceArn") or detail.get("operation_id"),
+    )  # fmt: skip
+    count("EventIgnored", stage)
+
+
+def advanced(operation: Operation, what: str) -> None:
+    """Say and measure a change of state."""
+    last = operation.durations[-1]
+    logger.info("%s -> %s: %s", last.state, operation.state, what, took_seconds=last.seconds, version=operation.version)
+    count("StepSeconds", operation.stage, last.seconds, MetricUnit.Seconds, plan=operation.plan, step=last.step)
+    if outcome := _OUTCOMES.get(operation.state):
+        stage, plan = operation.stage, operation.plan
+        total = (operation.entered_at - operation.created_at).total_seconds()
+        count(f"Operation{outcome}", stage, plan=plan)
+        count("OperationSeconds", stage, total, MetricUnit.Seconds, plan=plan, outcome=outcome)
+        if operation.facts.snapshot_created_at:
+            age = (operation.entered_at - operation.facts.snapshot_created_at).total_seconds()
+            count("DataAgeSeconds", stage, age, MetricUnit.Seconds, plan=plan, outcome=outcome)
+        if operation.notified is False:
+            count("NotificationLost", stage, plan=plan)

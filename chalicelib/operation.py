@@ -1,0 +1,267 @@
+"""One restore, as a value: its record, its facts, and the outcomes that a step may return. Nothing here has effects."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
+
+from chalicelib.choreography import ENDING, ROWS, TERMINAL, State
+from chalicelib.errors import UnreadableRecordError
+from chalicelib.plan import Plan
+
+NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fits
+
+
+def stamp(moment: datetime) -> str:
+    """Write a moment as ISO 8601 in UTC with milliseconds and fixed width, so that text sorts as time does."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Moment = Annotated[datetime, PlainSerializer(stamp, return_type=str)]
+_FROZEN = ConfigDict(frozen=True, extra="ignore")  # a record of a newer or older version still reads
+
+
+class Hop(BaseModel):
+    """One copy on the way to the target: where it is made, under which name and key."""
+
+    model_config = _FROZEN
+
+    region: str
+    identifier: str
+    kms_key_id: str | None = None
+    arn: str | None = None
+
+
+class Victim(BaseModel):
+    """The old target, as it was when its deletion was decided; nothing else is ever deleted in its place."""
+
+    model_config = _FROZEN
+
+    resource_id: str
+    arn: str
+    members: tuple[str, ...] = ()  # readers first, the writer last: the order of deletion
+    final_snapshot_id: str | None = None
+
+
+class Facts(BaseModel):
+    """What the steps found out or made; each fact is written once by one step and read by later ones."""
+
+    model_config = _FROZEN
+
+    snapshot_arn: str | None = None
+    snapshot_created_at: Moment | None = None
+    snapshot_type: str | None = None
+    snapshot_engine_version: str | None = None
+    snapshot_encrypted: bool | None = None
+    snapshot_kms_key_id: str | None = None
+    source_resource_id: str | None = None
+    master_username: str | None = None
+    hops: tuple[Hop, ...] = ()
+    hop: int = 0  # the hop that is being made, counted from 0
+    copy_progress: int | None = None  # per cent
+    copy_failures: int = 0
+    copy_retry_until: Moment | None = None  # the first copy's deadline holds for those that follow a failed one
+    copy_arn: str | None = None  # what will be restored; the source's own snapshot where no copy is needed
+    victim: Victim | None = None
+    cluster_arn: str | None = None
+    cluster_resource_id: str | None = None
+    endpoint: str | None = None
+    reader_endpoint: str | None = None
+    port: int | None = None
+    instances: tuple[str, ...] = ()
+    password_set_at: Moment | None = None
+    production_logins_closed: bool | None = None  # None until a cluster was restored
+    logins_closed: tuple[str, ...] = ()
+    archived: bool | None = None
+
+
+class Duration(BaseModel):
+    """How long one state lasted, and how much of it was our own time rather than Aurora's."""
+
+    model_config = _FROZEN
+
+    step: str
+    state: State
+    to: State
+    started_at: Moment
+    seconds: float
+    own_seconds: float
+
+
+class Operation(BaseModel):
+    """The record of one restore. Every change makes a new value; `version` counts the changes of state."""
+
+    model_config = _FROZEN
+
+    operation_id: str
+    stage: str
+    plan: str
+    settings: Plan
+    state: State
+    version: int = 1
+    created_at: Moment
+    entered_at: Moment
+    due_at: Moment | None = None
+    deadline: Moment
+    ended_at: Moment | None = None
+    open: str | None = "yes"  # the key of the index of open operations; gone when the end was announced
+    attempts: int = 0
+    announcements: int = 0  # by the heartbeat, since a step last answered
+    bugs: int = 0
+    lease_owner: str | None = None
+    lease_until: Moment | None = None
+    written_by: str | None = None  # the owner of the last change, to know one's own write after a lost reply
+    cancel_requested: bool | None = None
+    cancel_reason: str | None = None
+    rerun_of: str | None = None
+    root_id: str
+    requested_by: str
+    request_reason: str | None = None
+    by_itself: bool = True
+    facts: Facts = Facts()
+    reason: str | None = None
+    remedy: str | None = None
+    failed_step: str | None = None
+    stopped_in: State | None = None  # where a failed or cancelled operation stood: a rerun continues there
+    skipped_busy: bool | None = None
+    warnings: tuple[str, ...] = ()
+    durations: tuple[Duration, ...] = ()
+    worked_seconds: float = 0  # by invocations within the present state
+    waiting_for: str | None = None  # why the present state still lasts, as a sentence
+    notified: bool | None = None
+
+    @classmethod
+    def from_item(cls, item: dict[str, Any]) -> Self:
+        """Read an item of the state table; raises UnreadableRecordError."""
+        try:
+            return cls.model_validate(item)
+        except ValidationError as error:
+            raise UnreadableRecordError(
+                f"The record {item.get('operation_id')!r} cannot be read: {error.error_count()} of its attributes are "
+                f"not what this version expects ({', '.join(_places(error))}). Repair the item or remove it."
+            ) from error
+
+    def to_item(self) -> dict[str, Any]:
+        """Write the record as a DynamoDB item; what is None is left out, so that conditions may ask for absence."""
+        item: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
+        return item
+
+    def evolve(self, **changes: Any) -> Self:
+        """Make the record with these attributes changed."""
+        return self.model_copy(update=changes)
+
+    def entering(self, state: State, now: datetime, facts: Facts) -> Self:
+        """Make the record of the next state, with fresh deadline, attempts and due time."""
+        row = ROWS[self.state]
+        spent = (now - self.entered_at).total_seconds()
+        own = min(spent, self.worked_seconds) if row.awaits else spent
+        lasted = Duration(
+            step=row.step or "", state=self.state, to=state, started_at=self.entered_at,
+            seconds=round(spent, 3), own_seconds=round(own, 3),
+        )  # fmt: skip
+        ended = state in TERMINAL
+        return self.evolve(
+            state=state, version=self.version + 1, entered_at=now, facts=facts,
+            deadline=now + timedelta(seconds=self.settings.seconds(ROWS[state].deadline)),
+            ended_at=now if ended else None, attempts=0, announcements=0, bugs=0, lease_owner=None, lease_until=None,
+            cancel_requested=None, worked_seconds=0, waiting_for=None, durations=(*self.durations, lasted),
+        )  # fmt: skip
+
+    @property
+    def cancellable(self) -> bool:
+        """Tell whether a cancel still finds something to stop."""
+        return self.state not in ENDING | TERMINAL
+
+    @property
+    def name_of_copy(self) -> str:
+        """The snapshot copy's identifier: the same for a whole chain of reruns, so that a rerun adopts the copy."""
+        return resource_name(self.stage, self.root_id)
+
+
+@dataclass(frozen=True)
+class Advance:
+    """A step's outcome: the state that is now a fact, with what is known."""
+
+    to: State
+    facts: Facts
+    what: str  # a sentence for the trail
+    reason: str | None = None  # why there was nothing to do, when skipping
+    warnings: tuple[str, ...] = ()
+    notified: bool | None = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A step's outcome: not yet; look again after `seconds` at the earliest.
+
+    `queued` says that the time is spent in Aurora's own queue, which does not count against the state's deadline.
+    """
+
+    why: str
+    seconds: float
+    facts: Facts | None = None
+    queued: bool = False
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """A step's outcome: this operation cannot go on; `facts` keep what is known of what was made."""
+
+    reason: str
+    remedy: str
+    facts: Facts | None = None
+
+
+Outcome = Advance | Wait | Refuse
+
+
+@dataclass(frozen=True)
+class Target:
+    """The permanent item of one target cluster: who holds it, and how fresh it is."""
+
+    arn: str
+    holder: str | None = None
+    last_success_at: datetime | None = None
+    last_success_snapshot_at: datetime | None = None
+    last_success_operation: str | None = None
+    armed_since: datetime | None = None
+    look_due_at: datetime | None = None
+    members: tuple[str, ...] = field(default=())
+
+
+def automatic_id(plan: str, stage: str, snapshot_arn: str, created_at: datetime) -> str:
+    """Name the operation that a snapshot starts by itself: the same for every duplicate of its event."""
+    day = created_at.astimezone(UTC).strftime("%Y%m%d-%H%M")
+    return f"{_slug(plan, 16)}-{day}-{_digest(stage, plan, snapshot_arn.lower(), stamp(created_at))}"
+
+
+def requested_id(request_id: str) -> str:
+    """Name the operation of a person's request: the same for the same request id."""
+    return f"{_slug(request_id, 24)}-{_digest(request_id)}"
+
+
+def following_id(operation_id: str) -> str:
+    """Name the operation that catches up what was skipped because the target was busy."""
+    return f"{operation_id[:30].rstrip('-')}-again-{_digest(operation_id, 'again')}"
+
+
+def resource_name(stage: str, operation_id: str) -> str:
+    """Name what an operation makes: at most 63 letters, digits and single hyphens, as RDS wants (API reference)."""
+    name = f"aurora-restore-{_slug(stage, 10)}-{operation_id}"
+    return name if len(name) <= NAME_MAX else f"{name[:45].rstrip('-')}-{_digest(name)}"
+
+
+def _slug(text: str, length: int) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower())[:length].strip("-")
+    return slug if slug[:1].isalpha() else f"r-{slug}".strip("-")
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+
+def _places(error: ValidationError) -> list[str]:
+    return [".".join(str(part) for part in problem["loc"]) for problem in error.errors()]

@@ -1,0 +1,265 @@
+"""The operation records: every read and every conditional write that the choreography rests on, one method each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from chalicelib.choreography import ENDING, TERMINAL, State
+from chalicelib.operation import Operation, Target, stamp
+from chalicelib.store import Change, ConditionError, Item, Store, When
+
+NOT_CANCELLED = When("cancel_requested", "absent")
+
+
+class Written(Enum):
+    """What became of a write: done, stopped by a cancel request, or overtaken by somebody else's write."""
+
+    DONE = "done"
+    CANCEL_REQUESTED = "cancel requested"
+    OVERTAKEN = "overtaken"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The answer to a claim: the record, and whether it is ours to act on."""
+
+    operation: Operation | None
+    held: bool
+    why_not: str = ""
+    busy: bool = False  # somebody else's lease is live
+
+
+class Operations:
+    """The records of one stage."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def read(self, operation_id: str) -> Operation | None:
+        """Read one record; raises UnreadableRecordError."""
+        item = self.store.get(operation_id)
+        return Operation.from_item(item) if item else None
+
+    def create(self, operation: Operation, *, what: str) -> Written:
+        """Write a new record, its first audit row and, unless it only says why it was skipped, the target's lock.
+
+        OVERTAKEN: the record exists already, or (when it does not) somebody else holds the target.
+        """
+        changes = [self._put(operation), _audit(None, operation, step="snapshot-check", what=what)]
+        if operation.state is not State.SKIPPING:
+            arn = operation.settings.target_cluster_arn
+            lock = {"holder": operation.operation_id, "members": list(operation.settings.instance_ids)}
+            changes.append(Change(_target_key(arn), assign=lock, when=(When("holder", "absent"),)))
+        try:
+            self.store.change_all(*changes)
+        except ConditionError:
+            return Written.OVERTAKEN
+        return Written.DONE
+
+    def claim(
+        self, operation_id: str, states: tuple[State, ...], *, owner: str, now: datetime, until: datetime
+    ) -> Claim:
+        """Take the lease, count the attempt and have the heartbeat look when the lease has run out, in one write.
+
+        botocore repeats a call whose reply was lost and is then told that the condition failed: the owner that stands
+        there decides whether the claim is ours.
+        """
+        wanted = When("state", "in", tuple(state.value for state in states))
+        free = When("lease_until", "free_by", stamp(now))
+        lease = {"lease_owner": owner, "lease_until": stamp(until), "due_at": stamp(until), "announcements": 0}
+        try:
+            item = self.store.change(
+                Change(operation_id, assign=lease, add={"attempts": 1}, when=(wanted, free, NOT_CANCELLED))
+            )
+        except ConditionError as error:
+            return _judge_claim(error.items[0], operation_id, states, owner, now)
+        return Claim(Operation.from_item(item), held=True)
+
+    def advance(self, before: Operation, after: Operation, *, step: str, what: str, owner: str) -> Written:
+        """Write the next state with its audit row, and release the target's lock when it is an end.
+
+        The lease's holder writes if nobody asked to cancel; without a lease (heartbeat, cancelling) the version alone
+        decides.
+        """
+        conditions = [When("version", "is", before.version)]
+        if before.lease_owner == owner:
+            conditions.append(When("lease_owner", "is", owner))
+        else:
+            conditions.append(When("lease_until", "free_by", stamp(after.entered_at)))
+        if before.cancellable and after.state is not State.CANCELLING:
+            conditions.append(NOT_CANCELLED)
+        after = after.evolve(written_by=owner)
+        assign, remove = _difference(before.to_item(), after.to_item(), extra=("cancel_requested", "lease_until"))
+        assign["facts"] = after.to_item()["facts"]  # `before` may know them already without having written them
+        record = Change(before.operation_id, assign=assign, remove=remove, when=tuple(conditions))
+        changes = [record, _audit(before, after, step=step, what=what), *_target_changes(before, after)]
+        return self._write_state(changes, owner)
+
+    def _write_state(self, changes: list[Change], owner: str) -> Written:
+        try:
+            self.store.change_all(*changes)
+        except ConditionError as error:
+            if not error.failed[0] and not error.failed[1]:  # a lock that is not ours any more never blocks an end
+                return self._write_state(changes[:2], owner)
+            stood = self.store.get(changes[0].key) or {}
+            if stood.get("written_by") == owner and stood.get("version") == changes[0].assign.get("version"):
+                return Written.DONE  # our own write, whose reply was lost
+            return _overtaken_or_cancelled(stood, owner)
+        return Written.DONE
+
+    def hold(self, before: Operation, after: Operation, *, owner: str) -> Written:
+        """Write a wait: what is known so far, when to look again, and the lease given back."""
+        assign, remove = _difference(before.to_item(), after.to_item())
+        mine = When("lease_owner", "is", owner)
+        try:
+            self.store.change(Change(before.operation_id, assign=assign, remove=remove, when=(mine, NOT_CANCELLED)))
+        except ConditionError as error:
+            return _overtaken_or_cancelled(error.items[0] or {}, owner)
+        return Written.DONE
+
+    def note_intent(self, operation: Operation, *, step: str, what: str, now: datetime) -> None:
+        """Write the audit row of a destructive act before it is done: one for each visit of a state."""
+        row = {
+            "operation_id": operation.operation_id, "at": stamp(now), "step": step, "what": what,
+            "who": operation.requested_by, "from_state": operation.state.value, "to_state": operation.state.value,
+        }  # fmt: skip
+        key = f"{operation.operation_id}#{operation.version:06d}#intent"
+        self.store.change(Change(key, assign=row, table="audit"))
+
+    def request_cancel(self, operation_id: str, *, reason: str, now: datetime) -> Operation | None:
+        """Flag an open record without lease or version; None when there is nothing left to cancel."""
+        states = tuple(state.value for state in State if _cancellable(state))
+        flag = {"cancel_requested": True, "cancel_reason": reason, "due_at": stamp(now)}
+        try:
+            item = self.store.change(Change(operation_id, assign=flag, when=(When("state", "in", states),)))
+        except ConditionError:
+            return None
+        return Operation.from_item(item)
+
+    def due(self, until: datetime) -> Iterator[Item]:
+        """Read what falls due by then, oldest first, as items: one that cannot be read must not stop the others."""
+        return self.store.query("open-by-due", "yes", up_to=stamp(until))
+
+    def remind(self, operation: Operation, *, due_at: datetime) -> bool:
+        """Push the due time and count the announcement; False when another heartbeat or a step was there first."""
+        unchanged = (When("due_at", "is", stamp(operation.due_at)) if operation.due_at else When("due_at", "absent"),)
+        try:
+            self.store.change(
+                Change(
+                    operation.operation_id, assign={"due_at": stamp(due_at)}, add={"announcements": 1}, when=unchanged
+                )
+            )
+        except ConditionError:
+            return False
+        return True
+
+    def close(self, operation: Operation) -> None:
+        """Take an announced end out of the index of open operations."""
+        ended = When("state", "in", tuple(state.value for state in TERMINAL))
+        self.store.change(Change(operation.operation_id, remove=("open", "due_at"), when=(ended,)))
+
+    def target(self, arn: str) -> Target:
+        """Read the permanent item of a target cluster; one never seen is empty."""
+        item = self.store.get(_target_key(arn)) or {}
+        return _target(arn, item)
+
+    def arm(self, arn: str, *, now: datetime) -> Target:
+        """Note since when missed snapshots are caught up: never for what was before the first deployment."""
+        try:
+            item = self.store.change(
+                Change(_target_key(arn), assign={"armed_since": stamp(now)}, when=(When("armed_since", "absent"),))
+            )
+        except ConditionError as error:
+            item = error.items[0] or {}
+        return _target(arn, item)
+
+    def take_look(self, target: Target, *, now: datetime, next_look: datetime) -> bool:
+        """Claim the look for missed snapshots, so that of two heartbeats at once one looks."""
+        free = When("look_due_at", "free_by", stamp(now))
+        try:
+            self.store.change(Change(_target_key(target.arn), assign={"look_due_at": stamp(next_look)}, when=(free,)))
+        except ConditionError:
+            return False
+        return True
+
+    def _put(self, operation: Operation) -> Change:
+        item = operation.to_item()
+        del item["operation_id"]
+        return Change(operation.operation_id, assign=item, when=(When("operation_id", "absent"),))
+
+
+def _judge_claim(stood: Item | None, operation_id: str, states: tuple[State, ...], owner: str, now: datetime) -> Claim:
+    if stood is None:
+        return Claim(None, held=False, why_not=f"there is no operation {operation_id}")
+    operation = Operation.from_item(stood)
+    if operation.lease_owner == owner:
+        return Claim(operation, held=True)
+    if operation.state not in states:
+        return Claim(operation, held=False, why_not=f"the operation is {operation.state} already")
+    if operation.lease_until and operation.lease_until > now:
+        return Claim(operation, held=False, why_not="another invocation holds the lease", busy=True)
+    return Claim(operation, held=False, why_not="somebody asked to cancel it")
+
+
+def _overtaken_or_cancelled(stood: Item, owner: str) -> Written:
+    ours = stood.get("lease_owner") == owner
+    return Written.CANCEL_REQUESTED if ours and stood.get("cancel_requested") else Written.OVERTAKEN
+
+
+def _difference(before: Item, after: Item, extra: tuple[str, ...] = ()) -> tuple[Item, tuple[str, ...]]:
+    """Find what to assign and what to remove; `extra` names attributes that another writer may have added meanwhile."""
+    assign = {key: value for key, value in after.items() if before.get(key) != value}
+    gone = {*before, *extra} - {*after}
+    return assign, tuple(sorted(gone))
+
+
+def _audit(before: Operation | None, after: Operation, *, step: str, what: str) -> Change:
+    row: dict[str, Any] = {
+        "operation_id": after.operation_id, "plan": after.plan, "at": stamp(after.entered_at), "step": step,
+        "who": after.requested_by, "what": what, "to_state": after.state.value,
+        "facts": after.facts.model_dump(mode="json", exclude_none=True),
+        "took_seconds": after.durations[-1].seconds if after.durations else 0,
+    }  # fmt: skip
+    if before:
+        row["from_state"] = before.state.value
+    if after.reason:
+        row["reason"] = after.reason
+    key = f"{after.operation_id}#{after.version:06d}"
+    return Change(key, assign=row, when=(When("metric_id", "absent"),), table="audit")
+
+
+def _target_changes(before: Operation, after: Operation) -> list[Change]:
+    key, mine = _target_key(after.settings.target_cluster_arn), (When("holder", "is", after.operation_id),)
+    if after.state is State.TARGET_DELETING and after.facts.victim:
+        members = sorted({*after.facts.victim.members, *after.settings.instance_ids})
+        return [Change(key, assign={"members": members}, when=mine)]
+    if after.state not in TERMINAL or before.state is State.SKIPPING:
+        return []
+    fresh: Item = {}
+    if after.state is State.SUCCEEDED and after.facts.snapshot_created_at:
+        fresh = {
+            "last_success_at": stamp(after.entered_at), "last_success_operation": after.operation_id,
+            "last_success_snapshot_at": stamp(after.facts.snapshot_created_at),
+        }  # fmt: skip
+    return [Change(key, assign=fresh, remove=("holder",), when=mine)]
+
+
+def _cancellable(state: State) -> bool:
+    return state not in ENDING | TERMINAL
+
+
+def _target_key(arn: str) -> str:
+    return f"target#{arn}"
+
+
+def _target(arn: str, item: Item) -> Target:
+    def moment(name: str) -> datetime | None:
+        return datetime.fromisoformat(item[name]) if name in item else None
+
+    return Target(
+        arn, item.get("holder"), moment("last_success_at"), moment("last_success_snapshot_at"),
+        item.get("last_success_operation"), moment("armed_since"), moment("look_due_at"),
+        tuple(item.get("members", ())),
+    )  # fmt: skip

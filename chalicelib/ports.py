@@ -1,0 +1,79 @@
+"""What the choreography needs of the world: one value, made once for each invocation, with real defaults."""
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import aws
+from chalicelib.aws import Clients, Service
+from chalicelib.errors import TransientError
+from chalicelib.operations import Operations
+from chalicelib.settings import Settings
+from chalicelib.store import DynamoStore, Store
+
+if TYPE_CHECKING:  # psycopg2 is loaded by the one step that needs it
+    from chalicelib.database import OpenDatabase, RestoredDatabase
+    from chalicelib.postgres.place import Login, Place
+
+ENTRIES_MAX = 10  # of one PutEvents call (API reference)
+
+
+def open_database(place: "Place", master: "Login", database: str) -> "RestoredDatabase":
+    """Open the real database of a restored cluster; imported late, because psycopg2 costs every cold start."""
+    from chalicelib.database import Database  # noqa: PLC0415
+
+    return Database(place, master, database)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The world as one invocation sees it."""
+
+    settings: Settings
+    store: Store
+    account: str
+    partition: str
+    region: str
+    remaining_seconds: Callable[[], float]
+    clients: Clients = aws.clients
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4())
+    database: "OpenDatabase" = open_database
+
+    @property
+    def operations(self) -> Operations:
+        """The records of this stage."""
+        return Operations(self.store)
+
+    def service(self, name: str, region: str | None = None) -> Service:
+        """One AWS service, in the app's own region unless said otherwise."""
+        return Service(self.clients, name, region or self.region)
+
+    def put_events(self, entries: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Put events of this stage on the default bus, ten in a call; raises TransientError if one was not taken."""
+        waiting = [
+            {"Source": self.settings.event_source, "DetailType": detail_type, "Detail": json.dumps(detail)}
+            for detail_type, detail in entries
+        ]
+        for start in range(0, len(waiting), ENTRIES_MAX):
+            answer = self.service("events").call("put_events", Entries=waiting[start : start + ENTRIES_MAX])
+            if answer["FailedEntryCount"]:
+                codes = sorted({entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry})
+                raise TransientError(f"EventBridge did not take {answer['FailedEntryCount']} events: {codes}.")
+
+
+def of_lambda(context: Any) -> Ports:
+    """Compose the real world of an invocation from the environment and the Lambda context."""
+    settings = Settings.of_environment(os.environ)
+    _, partition, _, region, account, *_ = context.invoked_function_arn.split(":")
+    store = DynamoStore(
+        aws.clients("dynamodb", region), state_table=settings.state_table_name, audit_table=settings.audit_table_name
+    )
+    return Ports(
+        settings=settings, store=store, account=account, partition=partition, region=region,
+        remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""How to speak to a restored PostgreSQL; `chalicelib.database` is the way in."""

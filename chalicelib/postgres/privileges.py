@@ -1,0 +1,142 @@
+"""Who should hold what in one database, and what is missing from that or beyond it: only questions to the catalogue.
+
+Objects that belong to an extension are left out, and so is every schema that does: they are the extension's business,
+and the right to use `cron` or `aws_lambda` is not part of reading and writing an application's data. Row security is
+left as it is: a policy decides which rows the users see, as in production.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from psycopg2.sql import SQL, Composable, Identifier
+
+from chalicelib.postgres.connection import Connection, rows
+
+Privileges = Mapping[str, tuple[str, ...]]  # by the word GRANT uses for the kind of object
+
+APPLICATION: Privileges = {
+    "DATABASE": ("CONNECT", "TEMPORARY"),
+    "SCHEMA": ("USAGE",),
+    "TABLE": ("SELECT", "INSERT", "UPDATE", "DELETE"),  # not TRUNCATE: it passes by triggers and row security
+    "SEQUENCE": ("USAGE", "SELECT", "UPDATE"),
+    "ROUTINE": ("EXECUTE",),
+}
+READ_ONLY: Privileges = {"DATABASE": ("CONNECT",), "SCHEMA": ("USAGE",), "TABLE": ("SELECT",), "SEQUENCE": ("SELECT",)}
+EVERYBODY: Privileges = {**READ_ONLY, "DATABASE": ("CONNECT", "TEMPORARY")}
+"""The most that a read-only user may find, granted to itself or to PUBLIC. Temporary tables hold nobody's data, and
+which functions it may call is left as in production: its views need them."""
+
+
+class Thing(NamedTuple):
+    """A database, schema, table (or view), sequence or routine; `arguments` are a routine's types as (schema, name)."""
+
+    kind: str
+    schema: str | None
+    name: str
+    arguments: list[list[str]]
+
+    @property
+    def identity(self) -> Composable:
+        """How GRANT names it."""
+        path = Identifier(self.name) if self.schema is None else Identifier(self.schema, self.name)
+        if self.kind != "ROUTINE":
+            return path
+        types = SQL(", ").join(Identifier(schema, name) for schema, name in self.arguments)
+        return path + SQL("({})").format(types)
+
+    def __str__(self) -> str:
+        return f"{self.kind.lower()} {self.name if self.schema is None else f'{self.schema}.{self.name}'}"
+
+
+class Privilege(NamedTuple):
+    """One right on one thing; `grantee` is "" for PUBLIC, `ours` says that we may grant and revoke it now."""
+
+    thing: Thing
+    word: str
+    grantee: str
+    ours: bool
+
+
+_NOT_EXTENSION = """
+NOT EXISTS (SELECT FROM pg_depend WHERE classid = '{0}'::regclass AND objid = {0}.oid AND deptype = 'e')
+"""
+_SCHEMA = f"""
+schema AS (
+  SELECT oid, nspname, nspowner, nspacl FROM pg_namespace
+   WHERE NOT starts_with(nspname, 'pg_') AND nspname <> 'information_schema'
+     AND {_NOT_EXTENSION.format("pg_namespace")})
+"""  # noqa: S608 (composed of this module's own constants)
+THINGS = f"""
+{_SCHEMA},
+relation AS (
+  SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, nspname, relname, pg_class.oid, relowner,
+         nullif(coalesce(relacl, '{{}}')
+                || ARRAY(SELECT unnest(attacl) FROM pg_attribute WHERE attrelid = pg_class.oid), '{{}}') AS acl
+    FROM pg_class JOIN schema ON schema.oid = relnamespace
+   WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {_NOT_EXTENSION.format("pg_class")}),
+routine AS (
+  SELECT nspname, proname, pg_proc.oid, proowner, proacl,
+         ARRAY(SELECT ARRAY[home.nspname::text, typname::text]
+                 FROM unnest(proargtypes) WITH ORDINALITY AS argument(type, place)
+                 JOIN pg_type ON pg_type.oid = argument.type JOIN pg_namespace home ON home.oid = typnamespace
+                ORDER BY place) AS arguments
+    FROM pg_proc JOIN schema ON schema.oid = pronamespace
+   WHERE {_NOT_EXTENSION.format("pg_proc")}),
+thing AS (
+  SELECT 'DATABASE' AS kind, NULL AS schema, datname::text AS name, '{{}}'::text[] AS arguments, oid, datdba AS owner,
+         coalesce(datacl, acldefault('d', datdba)) AS acl FROM pg_database WHERE datname = current_database()
+  UNION ALL SELECT 'SCHEMA', NULL, nspname, '{{}}', oid, nspowner, coalesce(nspacl, acldefault('n', nspowner))
+    FROM schema
+  UNION ALL SELECT kind, nspname, relname, '{{}}', oid, relowner, acl FROM relation
+  UNION ALL SELECT 'ROUTINE', nspname, proname, arguments, oid, proowner, coalesce(proacl, acldefault('f', proowner))
+    FROM routine)
+"""  # noqa: S608 (composed of this module's own constants)
+
+_HOLDS = """
+CASE kind WHEN 'DATABASE' THEN has_database_privilege({0}, oid, {1})
+          WHEN 'SCHEMA' THEN has_schema_privilege({0}, oid, {1})
+          WHEN 'TABLE' THEN has_table_privilege({0}, oid, {1})
+          WHEN 'SEQUENCE' THEN has_sequence_privilege({0}, oid, {1})
+          ELSE has_function_privilege({0}, oid, {1}) END
+"""
+_MISSING = f"""
+WITH {THINGS}
+SELECT kind, schema, name, arguments, word, %(username)s, {_HOLDS.format("current_user", "word || ' WITH GRANT OPTION'")}
+  FROM thing JOIN unnest(%(kinds)s, %(words)s) AS meant(for_kind, word) ON for_kind = kind
+ WHERE NOT {_HOLDS.format("%(username)s", "word")}
+ ORDER BY kind, schema, name
+"""  # noqa: S608 (composed of this module's own constants)
+
+_EXCESS = f"""
+WITH {THINGS}
+SELECT DISTINCT kind, schema, name, arguments, privilege_type, CASE grantee WHEN 0 THEN '' ELSE %(username)s END,
+       {_HOLDS.format("current_user", "privilege_type || ' WITH GRANT OPTION'")}
+  FROM thing CROSS JOIN aclexplode(acl)
+ WHERE kind <> 'ROUTINE' AND (grantee = 0 OR pg_get_userbyid(grantee) = %(username)s)
+   AND (kind, privilege_type) NOT IN (SELECT * FROM unnest(%(kinds)s, %(words)s))
+ ORDER BY kind, schema, name
+"""  # noqa: S608 (composed of this module's own constants)
+
+
+def missing(connection: Connection, username: str, meant: Privileges) -> list[Privilege]:
+    """Return what `username` should hold in this database and does not, through PUBLIC or by itself."""
+    found = rows(connection, _MISSING, username=username, **pairs(meant))
+    return [Privilege(Thing(*row[:4]), *row[4:]) for row in found]
+
+
+def excess(connection: Connection, username: str) -> list[Privilege]:
+    """Return what a read-only `username` could do beyond reading, because it or PUBLIC was granted it."""
+    found = rows(connection, _EXCESS, username=username, **pairs(EVERYBODY))
+    return [Privilege(Thing(*row[:4]), *row[4:]) for row in found]
+
+
+def listed(privileges: Iterable[Privilege], names_max: int = 5) -> str:
+    """Name the first few privileges for a sentence."""
+    words = [f"{privilege.word} on {privilege.thing}" for privilege in privileges]
+    return ", ".join(words[:names_max]) + (f" and {len(words) - names_max} more" if len(words) > names_max else "")
+
+
+def pairs(meant: Privileges) -> dict[str, list[str]]:
+    """Return the kinds and the words, side by side, as the queries' two parameters."""
+    both = [(kind, word) for kind, words in meant.items() for word in words]
+    return {"kinds": [kind for kind, _ in both], "words": [word for _, word in both]}

@@ -1,0 +1,112 @@
+"""What PostgreSQL's error codes mean to an operation: wait, or give up with a sentence. Anything else is a bug.
+
+Codes are SQLSTATEs (PostgreSQL documentation, appendix A); texts are never matched, servers translate them.
+"""
+
+from dataclasses import dataclass
+
+from chalicelib.errors import RefusedError, TransientError
+from chalicelib.postgres.place import Place
+
+LET_IN = "00000"
+PASSWORD_CODES = frozenset({"28P01", "28000"})  # wrong password, or none stored; the role may not log in
+BUSY_CODES = {
+    "40001": "a concurrent transaction changed the same rows",
+    "40P01": "a deadlock with another session",
+    "55P03": "a lock that another session holds",
+    "55006": "an object that another session uses",
+    "57014": "a statement that ran out of time",
+    "25P03": "a transaction that idled too long",
+    "42710": "a role that somebody created at the same moment",
+    "23505": "a catalogue row that somebody wrote at the same moment",
+    "XX000": "a catalogue row that somebody changed at the same moment",  # "tuple concurrently updated" has no own code
+}
+AWAY_CODES = frozenset({"57P01", "57P02", "57P03", "57P05", "25006"})
+"""Shut down, crashed, starting up, idle too long, read-only: the writer is elsewhere or not there yet."""
+AWAY_CLASSES = frozenset({"08", "53", "58"})  # connection trouble, out of connections or memory, the system under it
+LACKING_REMEDIES = {
+    "42501": "Make the master user a member of rds_superuser, and of the role named, in production; then rerun.",
+    "0LP01": "In production, revoke the master user's role from the role named: membership cannot go both ways.",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How the server answered a login: its SQLSTATE (00000 = let in), and whether it had asked for a password."""
+
+    sqlstate: str
+    asked: bool
+
+    @property
+    def let_in(self) -> bool:
+        """The name and the password opened the database."""
+        return self.sqlstate == LET_IN
+
+    @property
+    def refused(self) -> bool:
+        """The password is wrong, or the role has none, may not log in or does not exist."""
+        return self.asked and self.sqlstate in PASSWORD_CODES
+
+
+class DatabaseUnavailableError(TransientError):
+    """The server cannot be had now: no name, no answer, starting up, shutting down, out of connections."""
+
+
+class DatabaseBusyError(TransientError):
+    """The server is there, but somebody else is in the way: a lock, a deadlock, a concurrent change."""
+
+
+def during_work(sqlstate: str | None, place: Place, detail: str) -> Exception | None:
+    """Return what a statement's error code means; None for a code that only a bug of ours brings.
+
+    No code at all is a connection lost on the way: then there is no server message to take one from.
+    """
+    if sqlstate is None or _is_away(sqlstate):
+        return DatabaseUnavailableError(f"PostgreSQL at {place} went away ({sqlstate or 'connection lost'}).")
+    if sqlstate in BUSY_CODES:
+        return DatabaseBusyError(f"PostgreSQL at {place} is in the way of the set-up: {BUSY_CODES[sqlstate]}.")
+    return denied(sqlstate, place, detail) if sqlstate in LACKING_REMEDIES else None
+
+
+def denied(sqlstate: str, place: Place, detail: str) -> RefusedError:
+    """Return the refusal for a right that the master user lacks; `detail` is the server's own sentence."""
+    reason = f"PostgreSQL at {place} denies what setting up users needs: {detail}"
+    return RefusedError(reason, LACKING_REMEDIES[sqlstate])
+
+
+def at_the_door(answer: Answer, place: Place, username: str, database: str) -> Exception:
+    """Return what it means that psycopg2 got no connection and that the server then gave this answer."""
+    if answer.let_in:
+        return DatabaseUnavailableError(f"PostgreSQL at {place} dropped a connection and took the next one.")
+    if _is_away(answer.sqlstate):
+        return DatabaseUnavailableError(f"PostgreSQL at {place} takes no connections now (SQLSTATE {answer.sqlstate}).")
+    if answer.refused:
+        return RefusedError(
+            f"PostgreSQL at {place} refuses the password of user {username}.",
+            f"Compare the secret that holds the password of {username} with what the cluster was given; then rerun.",
+        )
+    return _refusal(answer.sqlstate, place, username, database)
+
+
+def _refusal(sqlstate: str, place: Place, username: str, database: str) -> RefusedError:
+    """Return the sentences for a server that turns `username` away for another reason than the password."""
+    known = {
+        "3D000": (
+            f"There is no database {database} on {place}.",
+            "Put the name of a database that production has into the master secret's field database.",
+        ),
+        "42501": (f"User {username} may not connect to database {database} on {place}.", "Grant CONNECT on it."),
+        "28000": (
+            f"PostgreSQL at {place} turns user {username} away before asking for a password.",
+            "The server may insist on TLS (rds.force_ssl): let connections be verify-full.",
+        ),
+    }
+    other = (
+        f"PostgreSQL at {place} turns user {username} away with SQLSTATE {sqlstate}.",
+        "Look into the server's log.",
+    )
+    return RefusedError(*known.get(sqlstate, other))
+
+
+def _is_away(sqlstate: str) -> bool:
+    return sqlstate in AWAY_CODES or sqlstate[:2] in AWAY_CLASSES

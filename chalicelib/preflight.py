@@ -1,0 +1,159 @@
+"""Looks up everything that a restore will need before the old target is touched, and tells all that is wrong at once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from chalicelib import credentials
+from chalicelib.aurora import ENGINE
+from chalicelib.aws import Service
+from chalicelib.errors import RefusedError
+from chalicelib.operation import Operation
+from chalicelib.ports import Ports
+
+
+class Preflight:
+    """The checks of one operation. Each is a method that raises RefusedError; transient trouble passes through."""
+
+    def __init__(self, operation: Operation, ports: Ports) -> None:
+        self._facts, self._plan = operation.facts, operation.settings
+        self._ports = ports
+        self._rds = ports.service("rds", self._plan.target_region)
+        self._vpc: str | None = None
+
+    def refuse_unless_ready(self, replaced_instances: int, *, replaces: bool) -> None:
+        """Run all checks; raises one RefusedError that names every problem with its remedy."""
+        problems: list[RefusedError] = []
+        checks: tuple[Callable[[], None], ...] = (
+            self._subnet_group, self._security_groups, self._cluster_parameter_group, self._parameter_group, self._key,
+            self._engine_version, self._instance_class, self._secrets, self._topic,
+            lambda: self._quotas(replaced_instances, replaces=replaces),
+        )  # fmt: skip
+        for check in checks:
+            with _collected(problems):
+                check()
+        if problems:
+            raise RefusedError(
+                "The old target was left as it is, because the restore would fail: "
+                + " ".join(problem.reason for problem in problems),
+                " ".join(dict.fromkeys(problem.remedy for problem in problems)),
+            )
+
+    def _subnet_group(self) -> None:
+        name = self._plan.db_subnet_group_name
+        found = self._rds.call("describe_db_subnet_groups", DBSubnetGroupName=name)["DBSubnetGroups"]
+        self._vpc = found[0].get("VpcId")
+
+    def _security_groups(self) -> None:
+        wanted = list(self._plan.vpc_security_group_ids)
+        ec2 = self._ports.service("ec2", self._plan.target_region)
+        found = ec2.call("describe_security_groups", GroupIds=wanted)["SecurityGroups"]
+        elsewhere = [group["GroupId"] for group in found if self._vpc and group.get("VpcId") != self._vpc]
+        if elsewhere:
+            raise RefusedError(
+                f"The security groups {', '.join(elsewhere)} are not in {self._vpc}, where the subnet group "
+                f"{self._plan.db_subnet_group_name} is.",
+                "Name security groups of that VPC in VPC_SECURITY_GROUP_IDS.",
+            )
+
+    def _cluster_parameter_group(self) -> None:
+        if name := self._plan.db_cluster_parameter_group_name:
+            found = self._rds.call("describe_db_cluster_parameter_groups", DBClusterParameterGroupName=name)
+            self._refuse_family(name, found["DBClusterParameterGroups"][0]["DBParameterGroupFamily"])
+
+    def _parameter_group(self) -> None:
+        if name := self._plan.db_parameter_group_name:
+            found = self._rds.call("describe_db_parameter_groups", DBParameterGroupName=name)
+            self._refuse_family(name, found["DBParameterGroups"][0]["DBParameterGroupFamily"])
+
+    def _refuse_family(self, name: str, family: str) -> None:
+        version = self._facts.snapshot_engine_version or ""
+        if family != f"{ENGINE}{version.split('.')[0]}":
+            raise RefusedError(
+                f"The parameter group {name} is of the family {family}, the snapshot is of version {version}.",
+                f"Make a parameter group of the family {ENGINE}{version.split('.')[0]} and name it in the settings.",
+            )
+
+    def _key(self) -> None:
+        if self._plan.kms_key_id:
+            refuse_unusable_key(self._ports.service("kms", self._plan.target_region), self._plan.kms_key_id)
+        elif self._facts.snapshot_encrypted and self._plan.source_region != self._plan.target_region:
+            raise RefusedError("KMS_KEY_ID is not set, and the snapshot is encrypted.", "Name a key of the target.")
+
+    def _engine_version(self) -> None:
+        version = self._facts.snapshot_engine_version or ""
+        found = self._rds.pages("describe_db_engine_versions", "DBEngineVersions", Engine=ENGINE, EngineVersion=version)
+        if not found:
+            raise RefusedError(
+                f"{self._plan.target_region} does not offer {ENGINE} {version}, which the snapshot is of.",
+                "Upgrade the source, or restore into a region that offers its version.",
+            )
+
+    def _instance_class(self) -> None:
+        version = self._facts.snapshot_engine_version or ""
+        found = self._rds.pages(
+            "describe_orderable_db_instance_options", "OrderableDBInstanceOptions",
+            Engine=ENGINE, EngineVersion=version, DBInstanceClass=self._plan.instance_class,
+        )  # fmt: skip
+        if not found:
+            raise RefusedError(
+                f"{self._plan.target_region} has no {self._plan.instance_class} for {ENGINE} {version}.",
+                "Set INSTANCE_CLASS to one that can be ordered there.",
+            )
+
+    def _secrets(self) -> None:
+        secrets = self._ports.service("secretsmanager")
+        problems: list[RefusedError] = []
+        with _collected(problems):
+            master = credentials.master_credentials(secrets, self._plan)
+            self._refuse_other_master(master.username)
+        with _collected(problems):
+            credentials.app_credentials(secrets, self._plan)
+        if problems:
+            raise RefusedError(
+                " ".join(problem.reason for problem in problems), " ".join(problem.remedy for problem in problems)
+            )
+
+    def _refuse_other_master(self, username: str) -> None:
+        if self._facts.master_username and username != self._facts.master_username:
+            raise RefusedError(
+                f"The secret {self._plan.master_credentials_secret_id} names the master user {username}, the snapshot's "
+                f"is {self._facts.master_username}.",
+                "A restored cluster keeps the snapshot's master user: put that name into the secret.",
+            )
+
+    def _topic(self) -> None:
+        arn = self._plan.sns_topic_arn
+        self._ports.service("sns", arn.split(":")[3]).call("get_topic_attributes", TopicArn=arn)
+
+    def _quotas(self, replaced_instances: int, *, replaces: bool) -> None:
+        quotas = self._rds.call("describe_account_attributes")["AccountQuotas"]
+        needed = {"DBClusters": 0 if replaces else 1, "DBInstances": self._plan.instance_count - replaced_instances}
+        if not self._plan.skip_final_snapshot and replaces:
+            needed["ManualClusterSnapshots"] = 1
+        for quota in quotas:
+            more = needed.get(quota["AccountQuotaName"], 0)
+            if more > 0 and quota["Used"] + more > quota["Max"]:
+                raise RefusedError(
+                    f"The quota {quota['AccountQuotaName']} of {self._plan.target_region} is {quota['Max']}, "
+                    f"{quota['Used']} are used and {more} more are needed.",
+                    "Remove what is not needed, or have the quota raised.",
+                )
+
+
+def refuse_unusable_key(kms: Service, key_id: str) -> str:
+    """Return the key's ARN; raises RefusedError for one that is missing, disabled or cannot encrypt."""
+    key = kms.call("describe_key", KeyId=key_id)["KeyMetadata"]
+    if key.get("KeyState", "Enabled") != "Enabled":
+        raise RefusedError(
+            f"The key {key['Arn']} is {key['KeyState']}, so nothing can be encrypted with it.",
+            "Enable it, or set KMS_KEY_ID to another key of the target's region.",
+        )
+    return str(key["Arn"])
+
+
+@contextmanager
+def _collected(problems: list[RefusedError]) -> Iterator[None]:
+    try:
+        yield
+    except RefusedError as problem:
+        problems.append(problem)

@@ -1,0 +1,228 @@
+"""The only place that orders effects: claim, run the step, write what came of it, announce. And sweep.
+
+A step decides, from a record that is its own for the moment, what happens next; the runner makes it so. What may go
+wrong between any two lines here costs time and nothing else: the record says where things stand, and the heartbeat
+announces it again.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib import events, observability
+from chalicelib.choreography import ROWS, TERMINAL, State, may_follow, states_of
+from chalicelib.errors import RefusedError, TransientError, UnreadableRecordError
+from chalicelib.observability import logger
+from chalicelib.operation import Advance, Facts, Operation, Outcome, Refuse, Wait
+from chalicelib.operations import Written
+from chalicelib.ports import Ports
+
+LEASE_MARGIN_SECONDS = 10  # beyond the function's own timeout: a holder cannot outlive its lease
+BACKOFF_MAX_SECONDS = 300
+BUGS_MAX = 3  # unexpected exceptions within one state before the operation fails
+UNANSWERED_MAX = 3  # announcements of the heartbeat, past the deadline, before it ends an operation itself
+Step = Callable[[Operation, Ports], Outcome]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One invocation's go at one operation: which step, in which world, and the lease's owner."""
+
+    step: str
+    ports: Ports
+    owner: str
+
+
+def run_step(step: str, operation_id: str, ports: Ports) -> str | None:
+    """Do what is this step's turn to do for an operation; returns why nothing was done, or None.
+
+    Raises UnreadableRecordError, botocore's errors where the tables cannot be had, and whatever bug the step has.
+    """
+    turn, now = Turn(step, ports, ports.new_id()), ports.now()
+    until = now + timedelta(seconds=ports.remaining_seconds() + LEASE_MARGIN_SECONDS)
+    claim = ports.operations.claim(operation_id, states_of(step), owner=turn.owner, now=now, until=until)
+    if claim.operation is None:
+        return claim.why_not
+    observability.about(claim.operation, step)
+    if claim.held:
+        _perform(turn, claim.operation)
+        return None
+    if claim.operation.cancel_requested and claim.operation.state in states_of(step) and not claim.busy:
+        _stop(turn, claim.operation)
+        return None
+    return claim.why_not
+
+
+def announce(operation: Operation, ports: Ports) -> None:
+    """Tell the bus the present state. What fails here is left to the heartbeat, which announces again what is due."""
+    try:
+        ports.put_events([events.announcement(operation)])
+    except (TransientError, RefusedError) as error:
+        logger.warning("The state %s is not announced yet: %s", operation.state, error)
+        return
+    if operation.state in TERMINAL:
+        ports.operations.close(operation)
+
+
+def sweep(ports: Ports) -> None:
+    """Announce again what is overdue or falls due before the next tick, and end what nobody answers for.
+
+    Reads only what is due, in order, so the cost follows that alone. A tick that runs out of time leaves the rest to
+    the next one, which begins with the longest overdue.
+    """
+    now, tick = ports.now(), ports.settings.heartbeat_interval
+    for item in ports.operations.due(now + timedelta(seconds=tick)):
+        if ports.remaining_seconds() < LEASE_MARGIN_SECONDS:
+            logger.warning("The tick ran out of time; the next one goes on.")
+            return
+        try:
+            _remind(Operation.from_item(item), now, ports)
+        except UnreadableRecordError as error:
+            logger.error(str(error))  # the sentence says it all, the trace is pydantic's
+            observability.count("RecordUnreadable", ports.settings.stage)
+
+
+def _remind(operation: Operation, now: datetime, ports: Ports) -> None:
+    overdue = operation.state not in TERMINAL and now > operation.deadline
+    if overdue and operation.announcements >= UNANSWERED_MAX:
+        _end_unanswered(operation, ports)
+    elif ports.operations.remind(operation, due_at=now + _grace(ports)):
+        announce(operation, ports)
+
+
+def _end_unanswered(operation: Operation, ports: Ports) -> None:
+    turn = Turn(ROWS[operation.state].step or "", ports, ports.new_id())
+    observability.about(operation, turn.step)
+    if operation.cancel_requested:
+        _stop(turn, operation)
+        return
+    known = f" The last that was known: {operation.waiting_for}" if operation.waiting_for else ""
+    refusal = Refuse(
+        f"The deadline of {operation.state} passed and {turn.step} did not answer {operation.announcements} "
+        f"announcements.{known}",
+        f"Look at the log of the function {turn.step} for errors and throttles, then run the operation again.",
+    )
+    _give_up(turn, operation, refusal)
+
+
+def _perform(turn: Turn, claimed: Operation) -> None:
+    started = turn.ports.now()
+    try:
+        outcome = _load(turn.step)(claimed, turn.ports)
+    except TransientError as error:
+        outcome = Wait(error.reason, _backoff(claimed))
+    except RefusedError as error:
+        outcome = Refuse(error.reason, error.remedy)
+    except Exception as error:
+        logger.exception("A bug in %s: %s.", turn.step, type(error).__name__)
+        if claimed.bugs + 1 < BUGS_MAX:
+            wait = Wait(f"{turn.step} met a bug, {type(error).__name__}.", _backoff(claimed))
+            _hold(turn, claimed, claimed.evolve(bugs=claimed.bugs + 1), wait)
+            raise
+        outcome = Refuse(
+            f"{turn.step} failed {BUGS_MAX} times with {type(error).__name__}, which it does not expect.",
+            "The function's log has the whole trace: report it, then run the operation again.",
+        )
+    spent = (turn.ports.now() - started).total_seconds()
+    _settle(turn, claimed, claimed.evolve(worked_seconds=claimed.worked_seconds + spent), outcome)
+
+
+def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome) -> None:
+    now = turn.ports.now()
+    if isinstance(outcome, Advance):
+        after = _entering(turn, worked, outcome.to, outcome.facts).evolve(
+            reason=outcome.reason or worked.reason, warnings=(*worked.warnings, *outcome.warnings),
+            notified=worked.notified if outcome.notified is None else outcome.notified,
+        )  # fmt: skip
+        _write(turn, claimed, after, outcome.what)
+    elif isinstance(outcome, Refuse):
+        _give_up(turn, worked, outcome)
+    elif now >= _deadline(worked, outcome, now):  # looked at first, judged after
+        late = f"{outcome.why.rstrip('.')}, and the deadline of {worked.state} has passed."
+        remedy = "Find out why it takes so long, or allow it more time, then run the operation again."
+        _give_up(turn, worked, Refuse(late, remedy, outcome.facts))
+    else:
+        _hold(turn, claimed, worked, outcome)
+
+
+def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
+    """Lead the operation to its end, or onward with a warning where the restore itself is good already."""
+    to = ROWS[operation.state].gives_up_to
+    after = _entering(turn, operation, to, refusal.facts or operation.facts)
+    sentences = f"{refusal.reason} {refusal.remedy}"
+    if to is State.FAILING:
+        after = after.evolve(
+            reason=refusal.reason, remedy=refusal.remedy, failed_step=turn.step, stopped_in=operation.state
+        )
+        logger.error("The operation fails: %s", sentences)
+    else:
+        after = after.evolve(warnings=(*operation.warnings, f"{turn.step}: {sentences}"))
+        after = after.evolve(notified=False) if to in TERMINAL else after
+        logger.warning("Going on without %s: %s", turn.step, sentences)
+    _write(turn, operation, after, refusal.reason)
+
+
+def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None:
+    now = turn.ports.now()
+    after = worked.evolve(
+        facts=wait.facts or worked.facts, due_at=now + timedelta(seconds=wait.seconds), waiting_for=wait.why,
+        lease_owner=None, lease_until=None, deadline=_deadline(worked, wait, now),
+    )  # fmt: skip
+    logger.info("Waiting: %s", wait.why, seconds=wait.seconds)
+    if turn.ports.operations.hold(claimed, after, owner=turn.owner) is Written.CANCEL_REQUESTED:
+        _stop(turn, worked.evolve(facts=after.facts))
+
+
+def _deadline(operation: Operation, wait: Wait, now: datetime) -> datetime:
+    """Give the state's deadline: Aurora's queue does not spend its budget, but the queue has one of its own."""
+    if not wait.queued:
+        return operation.deadline
+    plan = operation.settings
+    budget = timedelta(seconds=plan.seconds(ROWS[operation.state].deadline))
+    return min(now, operation.entered_at + timedelta(seconds=plan.copy_queue_deadline)) + budget
+
+
+def _write(turn: Turn, before: Operation, after: Operation, what: str) -> None:
+    written = turn.ports.operations.advance(before, after, step=turn.step, what=what, owner=turn.owner)
+    if written is Written.CANCEL_REQUESTED:
+        _stop(turn, before.evolve(facts=after.facts))
+    elif written is Written.OVERTAKEN:
+        logger.info("Somebody else wrote meanwhile; %s is not written.", after.state)
+    else:
+        observability.advanced(after, what)
+        announce(after, turn.ports)
+
+
+def _stop(turn: Turn, operation: Operation) -> None:
+    current = turn.ports.operations.read(operation.operation_id) or operation
+    wish = (current.cancel_reason or "no reason was given").rstrip(".")
+    after = _entering(turn, operation, State.CANCELLING, operation.facts).evolve(
+        reason=f"Cancelled on request: {wish}.", stopped_in=operation.state, cancel_reason=current.cancel_reason
+    )
+    _write(turn, operation, after, "stopped on request; what was made is kept")
+
+
+def _entering(turn: Turn, operation: Operation, to: State, facts: Facts) -> Operation:
+    if not may_follow(operation.state, to):
+        raise ValueError(f"The choreography knows no way from {operation.state} to {to}.")
+    now = turn.ports.now()
+    return operation.entering(to, now, facts).evolve(due_at=now + _grace(turn.ports))
+
+
+def _grace(ports: Ports) -> timedelta:
+    """Say how long an announcement may stay unanswered: a beat and a half, so that the next tick is not too early."""
+    return timedelta(seconds=1.5 * ports.settings.heartbeat_interval)
+
+
+def _backoff(operation: Operation) -> float:
+    """Second of the three levels of retries: doubling from the plan's shortest spacing between looks."""
+    shortest = min(operation.settings.copy_check_interval, operation.settings.restore_check_interval)
+    return float(min(shortest * 2 ** min(operation.attempts, 10), BACKOFF_MAX_SECONDS))
+
+
+def _load(step: str) -> Step:
+    """Import a step's module by its name, so that a function loads only what it uses."""
+    name = step.replace("-", "_")
+    act: Step = getattr(importlib.import_module(f"chalicelib.steps.{name}"), name)
+    return act

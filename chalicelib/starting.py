@@ -1,0 +1,140 @@
+"""Starting an operation: from a snapshot by itself, or from a person's request. Here records come to be, once."""
+
+from datetime import datetime, timedelta
+
+from chalicelib import runner
+from chalicelib.aurora import Snapshot
+from chalicelib.choreography import ROWS, TERMINAL, State, states_of
+from chalicelib.errors import RefusedError, TransientError
+from chalicelib.events import RestoreRequested
+from chalicelib.observability import logger
+from chalicelib.operation import Facts, Operation, automatic_id, following_id, requested_id
+from chalicelib.operations import Written
+from chalicelib.plan import Plan
+from chalicelib.ports import Ports
+
+ORDER = tuple(ROWS)  # of the states, as the flow has them
+CATCH_UPS_MAX = 5  # operations for one snapshot, of which all but the last were skipped because the target was busy
+
+
+def start_by_itself(plan: Plan, snapshot: Snapshot, ports: Ports, *, why: str) -> Operation | None:
+    """Create the operation of a snapshot, once however often its event comes; None when it exists already."""
+    return create(_of_snapshot(_first_id(plan, snapshot), plan, snapshot, ports, why), ports, what=why)
+
+
+def catch_up(plan: Plan, snapshot: Snapshot, ports: Ports) -> Operation | None:
+    """Create the operation of a snapshot whose event was lost, or that was skipped because the target was busy."""
+    operation_id = _first_id(plan, snapshot)
+    for _ in range(CATCH_UPS_MAX):
+        existing = ports.operations.read(operation_id)
+        if existing is None:
+            why = f"the heartbeat, because {snapshot.identifier} was not restored when it came"
+            return create(_of_snapshot(operation_id, plan, snapshot, ports, why), ports, what=why)
+        if not existing.skipped_busy:
+            return None
+        operation_id = following_id(operation_id)
+    return None
+
+
+def start_on_request(request: RestoreRequested, event_id: str, plan: Plan, ports: Ports) -> Operation | None:
+    """Create the operation that a person asked for; None when the same request came before."""
+    operation_id = requested_id(request.request_id or event_id)
+    who = f"request {request.request_id or event_id}"
+    operation = _new(operation_id, plan, ports.now(), requested_by=who).evolve(
+        by_itself=False, request_reason=request.reason, facts=Facts(snapshot_arn=request.snapshot_identifier)
+    )
+    return create(operation, ports, what=request.reason or f"asked for by {who}")
+
+
+def start_again(request: RestoreRequested, event_id: str, before: Operation, ports: Ports) -> Operation | None:
+    """Create the rerun of an operation that ended: it continues where that stood, with what was made and meant."""
+    state = _where_to_continue(request, before, ports)
+    now = ports.now()
+    operation = _new(
+        requested_id(request.request_id or event_id), before.settings, now, state=state,
+        requested_by=f"request {request.request_id or event_id}",
+    ).evolve(
+        by_itself=False, request_reason=request.reason,
+        rerun_of=before.operation_id, root_id=before.root_id, facts=_known_at(state, before.facts),
+    )  # fmt: skip
+    return create(operation, ports, what=request.reason or f"{before.operation_id} again, from {state}")
+
+
+def create(operation: Operation, ports: Ports, *, what: str) -> Operation | None:
+    """Write the record and take the target's lock; where the lock is taken, write why it is skipped instead."""
+    if ports.operations.create(operation, what=what) is Written.OVERTAKEN:
+        if ports.operations.read(operation.operation_id) is not None:
+            return None
+        holder = ports.operations.target(operation.settings.target_cluster_arn).holder
+        reason = f"The operation {holder} already runs on {operation.settings.target_cluster_arn}."
+        operation = operation.evolve(state=State.SKIPPING, reason=reason, skipped_busy=True)
+        if ports.operations.create(operation, what=reason) is Written.OVERTAKEN:
+            return None
+    logger.info(f"{operation.operation_id} is {operation.state}: {what}", operation_id=operation.operation_id)
+    runner.announce(operation, ports)
+    return operation
+
+
+def _first_id(plan: Plan, snapshot: Snapshot) -> str:
+    if snapshot.created_at is None:
+        raise TransientError(f"Aurora does not tell yet when the snapshot {snapshot.arn} was made.")
+    return automatic_id(plan.name, plan.stage, snapshot.arn, snapshot.created_at)
+
+
+def _of_snapshot(operation_id: str, plan: Plan, snapshot: Snapshot, ports: Ports, why: str) -> Operation:
+    facts = Facts(snapshot_arn=snapshot.arn, snapshot_created_at=snapshot.created_at)
+    return _new(operation_id, plan, ports.now(), requested_by=why).evolve(facts=facts)
+
+
+def _new(
+    operation_id: str, plan: Plan, now: datetime, *, requested_by: str, state: State = State.ACCEPTED
+) -> Operation:
+    return Operation(
+        operation_id=operation_id, root_id=operation_id, stage=plan.stage, plan=plan.name, settings=plan, state=state,
+        created_at=now, entered_at=now, due_at=now + timedelta(seconds=90), requested_by=requested_by,
+        deadline=now + timedelta(seconds=plan.seconds(ROWS[state].deadline)),
+    )  # fmt: skip
+
+
+def _where_to_continue(request: RestoreRequested, before: Operation, ports: Ports) -> State:
+    stood = before.stopped_in or State.ACCEPTED
+    if before.state not in TERMINAL:
+        raise RefusedError(
+            f"The operation {before.operation_id} is {before.state}, it has not ended.",
+            "Cancel it first, or wait for its end.",
+        )
+    if before.state is State.SUCCEEDED:
+        raise RefusedError(
+            f"The operation {before.operation_id} succeeded, there is no step to continue at.",
+            f"To restore its snapshot once more, ask with snapshot_identifier {before.facts.snapshot_arn}.",
+        )
+    if request.from_step:
+        asked = states_of(request.from_step)[0]
+        if ORDER.index(asked) > ORDER.index(stood):
+            raise RefusedError(
+                f"The step {request.from_step} lies after the one that {before.operation_id} stopped at "
+                f"({before.failed_step or ROWS[stood].step}), so what it needs was never made.",
+                "Name that step or an earlier one, or leave from_step out.",
+            )
+        stood = asked
+    target = ports.operations.target(before.settings.target_cluster_arn)
+    replaced = target.last_success_at is not None and target.last_success_at > before.created_at
+    if replaced and ORDER.index(stood) > ORDER.index(State.SNAPSHOT_READY):
+        return State.SNAPSHOT_READY  # what this one had begun is not what stands there now
+    return stood
+
+
+def _known_at(state: State, facts: Facts) -> Facts:
+    """Forget what the continued flow finds out or makes anew."""
+    kept: dict[str, object] = {"copy_failures": 0, "copy_retry_until": None, "password_set_at": None}
+    place = ORDER.index(state)
+    if place <= ORDER.index(State.ACCEPTED):
+        return Facts(snapshot_arn=facts.snapshot_arn)
+    if place <= ORDER.index(State.SNAPSHOT_FOUND):
+        kept |= {"hops": (), "hop": 0, "copy_arn": None}
+    if place <= ORDER.index(State.SNAPSHOT_READY):
+        kept |= {
+            "victim": None, "cluster_arn": None, "cluster_resource_id": None, "endpoint": None, "instances": (),
+            "reader_endpoint": None, "port": None, "production_logins_closed": None, "logins_closed": (),
+        }  # fmt: skip
+    return facts.model_copy(update=kept)

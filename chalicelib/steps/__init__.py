@@ -1,0 +1,1 @@
+"""One module for each Lambda. A step reads, ensures, and returns what came of it; no step knows the next one."""

@@ -1,0 +1,26 @@
+"""archive-snapshot: keeps the copy, marked as put away, or deletes it; only ever a snapshot that is ours."""
+
+from chalicelib.aurora import Copies
+from chalicelib.choreography import State
+from chalicelib.operation import Advance, Operation, Outcome, stamp
+from chalicelib.ports import Ports
+
+
+def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
+    """Put the copies away. What goes wrong here becomes a warning on a good restore (see `Row.gives_up_to`)."""
+    facts, plan = operation.facts, operation.settings
+    if not facts.hops:
+        return Advance(State.ARCHIVED, facts, "there is no copy: the source's own snapshot was restored")
+    if not plan.archive_snapshot:
+        ports.operations.note_intent(operation, step="archive-snapshot", what="delete the copies", now=ports.now())
+    for number, hop in enumerate(facts.hops):
+        copies = Copies(ports.service("rds", hop.region), operation)
+        copy = copies.observe(hop)
+        keep = plan.archive_snapshot and number == len(facts.hops) - 1
+        if copy and keep:
+            copies.mark_archived(copy, stamp(ports.now()))
+        elif copy:
+            copies.delete(copy)
+    done = facts.model_copy(update={"archived": plan.archive_snapshot})
+    what = "kept and tagged as archived" if plan.archive_snapshot else "deleted"
+    return Advance(State.ARCHIVED, done, f"the copy {facts.hops[-1].identifier} is {what}")

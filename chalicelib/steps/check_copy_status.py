@@ -1,0 +1,68 @@
+"""check-copy-status: looks whether the copy is there, for Aurora tells nobody (there is no event for it)."""
+
+from chalicelib.aurora import Copies, Health, Snapshot, health
+from chalicelib.choreography import State
+from chalicelib.errors import RefusedError
+from chalicelib.operation import Advance, Facts, Operation, Outcome, Wait
+from chalicelib.ports import Ports
+
+COPY_FAILURES_MAX = 3  # a copy that fails this often will not do better
+
+
+def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
+    """Look at the copy of the present hop. Raises RefusedError when what stands there is not what was begun."""
+    facts = operation.facts
+    hop = facts.hops[facts.hop]
+    copies = Copies(ports.service("rds", hop.region), operation)
+    copy = copies.observe(hop)
+    if copy is None:
+        return _retry(operation, ports, f"the copy {hop.identifier} is gone")
+    _refuse_other_source(copy, facts)
+    state = health(copy.status)
+    if state is Health.TERMINAL:
+        what = f"the copy {copy.arn} is {copy.status}"
+        again = _retry(operation, ports, what)
+        ports.operations.note_intent(operation, step="check-copy-status", what=f"{what}; delete it", now=ports.now())
+        copies.delete(copy)
+        return again
+    if state is not Health.READY:
+        return _still_copying(operation, copy)
+    arrived = tuple(
+        one.model_copy(update={"arn": copy.arn}) if number == facts.hop else one
+        for number, one in enumerate(facts.hops)
+    )
+    if facts.hop + 1 < len(facts.hops):
+        onward = facts.model_copy(update={"hops": arrived, "hop": facts.hop + 1, "copy_progress": 0})
+        return Advance(State.HOP_COPIED, onward, f"{copy.identifier} is available in {hop.region}")
+    ready = facts.model_copy(update={"hops": arrived, "copy_arn": copy.arn, "copy_progress": 100})
+    return Advance(State.SNAPSHOT_READY, ready, f"{copy.identifier} is available in {hop.region}")
+
+
+def _still_copying(operation: Operation, copy: Snapshot) -> Wait:
+    seen = operation.facts.model_copy(update={"copy_progress": copy.progress})
+    return Wait(
+        f"The copy {copy.identifier} is {copy.status}, {copy.progress} % are done.",
+        operation.settings.copy_check_interval, seen, queued=copy.progress == 0,  # none is shown in Aurora's queue
+    )  # fmt: skip
+
+
+def _retry(operation: Operation, ports: Ports, what: str) -> Advance:
+    facts = operation.facts
+    late = facts.copy_retry_until is not None and ports.now() >= facts.copy_retry_until
+    failures = facts.copy_failures + 1
+    if late or failures >= COPY_FAILURES_MAX:
+        raise RefusedError(
+            f"{what[0].upper()}{what[1:]}, at attempt {failures}.",
+            "See whether the source's snapshot still exists and both keys are usable; then run the operation again.",
+        )
+    again = facts.model_copy(update={"copy_progress": None, "copy_failures": failures})
+    return Advance(State.SNAPSHOT_FOUND, again, f"{what}; it is begun again")
+
+
+def _refuse_other_source(copy: Snapshot, facts: Facts) -> None:
+    before = facts.hops[facts.hop - 1].arn if facts.hop else facts.snapshot_arn
+    if copy.source_arn and before and copy.source_arn.lower() != before.lower():
+        raise RefusedError(
+            f"The copy {copy.arn} was made of {copy.source_arn}, not of {before}.",
+            "Remove it if it is not needed, then run the operation again.",
+        )

@@ -1,0 +1,66 @@
+"""check-restore-status: looks whether the cluster, and later its instances, can be used."""
+
+from chalicelib.aurora import Cluster, Health, health
+from chalicelib.choreography import State
+from chalicelib.errors import RefusedError
+from chalicelib.operation import Advance, Operation, Outcome, Wait
+from chalicelib.ports import Ports
+from chalicelib.target import TargetCluster
+
+REMEDY = (
+    "See the events of the cluster and its instances for the cause, remove it, then run the operation again from the "
+    "step delete-rds, which takes away what was made so far."
+)
+
+
+def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
+    """Look at what is being made. Raises RefusedError for a status that does not get better by itself."""
+    target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
+    cluster = ours(operation, target)
+    if operation.state is State.CLUSTER_RESTORING:
+        return _cluster(operation, cluster)
+    return _instances(operation, cluster, target)
+
+
+def ours(operation: Operation, target: TargetCluster) -> Cluster:
+    """Observe the cluster that this operation made; raises RefusedError when that is not what stands there."""
+    cluster = target.observe()
+    if cluster is None or cluster.resource_id != operation.facts.cluster_resource_id:
+        stands = cluster.resource_id if cluster else "nothing"
+        raise RefusedError(
+            f"The restored cluster {operation.facts.cluster_resource_id} is not there any more; {stands} stands under "
+            "its name.",
+            "Find out who removed it, then run the operation again from the step delete-rds.",
+        )
+    return cluster
+
+
+def _cluster(operation: Operation, cluster: Cluster) -> Outcome:
+    wait = _judge(operation, f"The cluster {cluster.identifier}", cluster.status)
+    if wait:
+        return wait
+    found = {"endpoint": cluster.endpoint, "reader_endpoint": cluster.reader_endpoint, "port": cluster.port}
+    facts = operation.facts.model_copy(update={**found, "production_logins_closed": False})
+    return Advance(State.CLUSTER_RESTORED, facts, f"{cluster.identifier} is available, without instances yet")
+
+
+def _instances(operation: Operation, cluster: Cluster, target: TargetCluster) -> Outcome:
+    _judge(operation, f"The cluster {cluster.identifier}", cluster.status)
+    status = {instance.identifier: instance.status for instance in target.observe_instances()}
+    for name in operation.facts.instances:
+        wait = _judge(operation, f"The instance {name}", status.get(name, "missing"))
+        if wait:
+            return wait
+    found = {"endpoint": cluster.endpoint, "reader_endpoint": cluster.reader_endpoint, "port": cluster.port}
+    facts = operation.facts.model_copy(update=found)
+    return Advance(State.RESTORED, facts, f"{', '.join(operation.facts.instances)} are available")
+
+
+def _judge(operation: Operation, what: str, status: str) -> Wait | None:
+    state = health(status)
+    if state is Health.TERMINAL:
+        raise RefusedError(f"{what} is {status}, which does not get better by itself.", REMEDY)
+    if state is Health.READY:
+        return None
+    doubt = "" if state is Health.PROGRESSING else ", which may recover"
+    return Wait(f"{what} is {status}{doubt}.", operation.settings.restore_check_interval)

@@ -1,0 +1,96 @@
+"""delete-rds: checks everything that comes after, then takes the old target away; nothing else is ever deleted."""
+
+from chalicelib.aurora import Cluster, Health, Instance, SourceCluster, health
+from chalicelib.choreography import State
+from chalicelib.errors import RefusedError
+from chalicelib.operation import Advance, Operation, Outcome, Victim, Wait, resource_name
+from chalicelib.ports import Ports
+from chalicelib.preflight import Preflight
+from chalicelib.target import TargetCluster
+
+
+def delete_rds(operation: Operation, ports: Ports) -> Outcome:
+    """Decide what is deleted, or bring its deletion on. Raises RefusedError for a target that is not ours."""
+    target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
+    if operation.state is State.SNAPSHOT_READY:
+        return _decide(operation, target, ports)
+    return _bring_on(operation, target)
+
+
+def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
+    facts, plan = operation.facts, operation.settings
+    _refuse_unusable_snapshot(operation, ports)
+    cluster = target.observe()
+    if cluster:
+        plan.refuse_source(cluster.resource_id, facts.source_resource_id)
+        target.refuse_unowned(cluster)
+    leftovers = target.observe_instances()
+    Preflight(operation, ports).refuse_unless_ready(len(leftovers), replaces=cluster is not None)
+    if cluster is None and not leftovers:
+        return Advance(State.TARGET_CLEAR, facts, "there is no target yet")
+    if cluster is None:
+        names = ", ".join(instance.identifier for instance in leftovers)
+        return Wait(f"The instances {names} of an older target are still being deleted.", plan.restore_check_interval)
+    if health(cluster.status) is Health.PROGRESSING:  # backing-up, modifying: its members may change meanwhile
+        return Wait(f"The target {cluster.identifier} is {cluster.status}.", plan.restore_check_interval)
+    final = None if plan.skip_final_snapshot else f"{resource_name(plan.stage, operation.operation_id)}-final"
+    victim = Victim(resource_id=cluster.resource_id, arn=cluster.arn, members=cluster.members, final_snapshot_id=final)
+    decided = facts.model_copy(update={"victim": victim})
+    what = f"{cluster.arn} ({cluster.resource_id}) and its {len(cluster.members)} instances will be deleted"
+    return Advance(State.TARGET_DELETING, decided, what)
+
+
+def _refuse_unusable_snapshot(operation: Operation, ports: Ports) -> None:
+    """Look once more at what will be restored: without it the old target must stay."""
+    copy_arn = operation.facts.copy_arn or ""
+    found = SourceCluster(ports.service("rds", operation.settings.target_region), operation.settings)
+    snapshot = found.observe_snapshot(copy_arn)
+    if snapshot is None or snapshot.status != "available":
+        raise RefusedError(
+            f"The snapshot {copy_arn} is {snapshot.status if snapshot else 'gone'}, so the old target was left as it is.",
+            "Run the operation again from the step snapshot-check.",
+        )
+
+
+def _bring_on(operation: Operation, target: TargetCluster) -> Outcome:
+    victim, interval = operation.facts.victim, operation.settings.restore_check_interval
+    if victim is None:
+        raise RefusedError("The record does not say what is to be deleted.", "Run it again from the step delete-rds.")
+    cluster, instances = target.observe(), target.observe_instances()
+    if cluster and cluster.resource_id != victim.resource_id:
+        raise RefusedError(
+            f"The target's name now belongs to another cluster, {cluster.resource_id}; it is left alone.",
+            "Find out who made it, then run the operation again from the step delete-rds.",
+        )
+    if cluster is None and not instances:
+        return Advance(State.TARGET_CLEAR, operation.facts, f"{victim.resource_id} and its instances are gone")
+    if cluster is None:
+        left = ", ".join(instance.identifier for instance in instances)
+        return Wait(f"The cluster is gone, its instances {left} are on their way.", interval)
+    if cluster.status == "deleting":
+        return Wait(f"The old target {cluster.identifier} is being deleted.", interval)
+    return _delete(cluster, instances, victim, target, interval)
+
+
+def _delete(
+    cluster: Cluster, instances: list[Instance], victim: Victim, target: TargetCluster, interval: int
+) -> Outcome:
+    strangers = [one.identifier for one in instances if one.identifier not in victim.members]
+    if strangers:
+        raise RefusedError(
+            f"The target {cluster.identifier} has new instances, {', '.join(strangers)}; it is left alone.",
+            "Remove them if they are not needed, then run the operation again from the step delete-rds.",
+        )
+    if cluster.status == "stopped":
+        target.start()
+        return Wait(f"The old target {cluster.identifier} was stopped; it is started, to be deleted.", interval)
+    if health(cluster.status) is Health.PROGRESSING or cluster.status == "stopping":
+        return Wait(f"The old target {cluster.identifier} is {cluster.status}.", interval)
+    if cluster.protected:
+        target.unprotect()
+    deleting = {one.identifier for one in instances if one.status == "deleting"}
+    for member in victim.members:  # readers first, the writer last
+        if member in cluster.members and member not in deleting:
+            target.delete_instance(member)
+    target.delete(victim)  # accepted as soon as all members are on their way (user guide, deleting a cluster)
+    return Wait(f"The old target {cluster.identifier} and its instances are being deleted.", interval)

@@ -1,0 +1,57 @@
+"""heartbeat: every minute, announces what is due again, starts what was missed, and tells how fresh the targets are."""
+
+from datetime import timedelta
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from chalicelib import observability, parameters, runner, starting
+from chalicelib.aurora import SourceCluster
+from chalicelib.errors import RefusedError, TransientError
+from chalicelib.observability import logger
+from chalicelib.operation import Target
+from chalicelib.plan import Plan
+from chalicelib.ports import Ports
+from chalicelib.steps.snapshot_check import newest
+
+
+def heartbeat(ports: Ports) -> None:
+    """Do one tick. What goes wrong with one plan stops no other; raises SettingsError where there are no plans."""
+    observability.count("Heartbeat", ports.settings.stage)
+    runner.sweep(ports)
+    for plan in parameters.plans(ports):
+        try:
+            _look_after(plan, ports)
+        except (TransientError, RefusedError) as error:
+            logger.warning(f"The plan {plan.name} could not be looked after: {error}")
+            observability.count("CatchUpFailed", plan.stage, plan=plan.name)
+
+
+def _look_after(plan: Plan, ports: Ports) -> None:
+    target = ports.operations.target(plan.target_cluster_arn)
+    if target.armed_since is None:
+        target = ports.operations.arm(plan.target_cluster_arn, now=ports.now())
+    _report_freshness(plan, target, ports)
+    if target.holder is None:
+        _catch_up(plan, target, ports)
+
+
+def _report_freshness(plan: Plan, target: Target, ports: Ports) -> None:
+    if target.last_success_snapshot_at:
+        age = (ports.now() - target.last_success_snapshot_at).total_seconds()
+        observability.count("TargetAgeSeconds", plan.stage, age, MetricUnit.Seconds, plan=plan.name)
+
+
+def _catch_up(plan: Plan, target: Target, ports: Ports) -> None:
+    """Start what no event started: the newest snapshot since we were deployed, once its event is clearly late."""
+    now, settings = ports.now(), ports.settings
+    if target.look_due_at and target.look_due_at > now:
+        return
+    if not ports.operations.take_look(target, now=now, next_look=now + timedelta(seconds=settings.catch_up_interval)):
+        return
+    snapshot = newest(SourceCluster(ports.service("rds", plan.source_region), plan), plan)
+    if snapshot is None or snapshot.created_at is None or target.armed_since is None:
+        return
+    known = max(filter(None, (target.armed_since, target.last_success_snapshot_at)))
+    late = now - snapshot.created_at > timedelta(seconds=settings.catch_up_grace)
+    if late and snapshot.created_at > known:
+        starting.catch_up(plan, snapshot, ports)

@@ -1,0 +1,29 @@
+"""restore-snapshot: has Aurora make the new cluster, and when that is there, its instances."""
+
+from chalicelib.choreography import State
+from chalicelib.operation import Advance, Operation, Outcome
+from chalicelib.ports import Ports
+from chalicelib.target import TargetCluster
+
+
+def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
+    """Begin the cluster, or its instances: a restored cluster has none, and takes none before it is available."""
+    target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
+    if operation.state is State.TARGET_CLEAR:
+        return _cluster(operation, target)
+    return _instances(operation, target)
+
+
+def _cluster(operation: Operation, target: TargetCluster) -> Outcome:
+    facts = operation.facts
+    cluster = target.restore(facts.copy_arn or "", facts.snapshot_engine_version or "")
+    made = facts.model_copy(update={"cluster_arn": cluster.arn, "cluster_resource_id": cluster.resource_id})
+    return Advance(State.CLUSTER_RESTORING, made, f"{cluster.arn} ({cluster.resource_id}) is being restored")
+
+
+def _instances(operation: Operation, target: TargetCluster) -> Outcome:
+    names = operation.settings.instance_ids
+    for name in names:
+        target.ensure_instance(name)
+    made = operation.facts.model_copy(update={"instances": names})
+    return Advance(State.INSTANCES_CREATING, made, f"the instances {', '.join(names)} are being made")

@@ -1,0 +1,75 @@
+"""setup-db-users: production's logins out, ours in, each proven by logging in."""
+
+from datetime import timedelta
+
+from chalicelib import credentials
+from chalicelib.aurora import Cluster
+from chalicelib.choreography import State
+from chalicelib.credentials import MasterCredentials
+from chalicelib.database import Login, LoginResult, Place, RestoredDatabase
+from chalicelib.errors import RefusedError, TransientError
+from chalicelib.operation import Advance, Operation, Outcome, Refuse, Wait
+from chalicelib.ports import Ports
+from chalicelib.steps.check_restore_status import ours
+from chalicelib.target import TargetCluster
+
+SET_AGAIN_AFTER = timedelta(minutes=5)  # a reset that failed is told by an event only (0067), which may be lost
+
+
+def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
+    """Make the copy safe, then useful. Raises RefusedError where a person has to help, TransientError where time does.
+
+    The new master password is asked for before the first login: until then production's opens the copy (RDS cannot
+    set one at restore).
+    """
+    plan = operation.settings
+    master = credentials.master_credentials(ports.service("secretsmanager"), plan)
+    target = TargetCluster(ports.service("rds", plan.target_region), operation)
+    cluster = ours(operation, target)
+    if cluster.password_pending or cluster.status == "resetting-master-credentials":
+        return Wait("Aurora is still setting the master password.", plan.restore_check_interval)
+    if operation.facts.password_set_at is None:
+        return _set_password(operation, ports, target, master)
+    login = Login(master.username, master.password)
+    database = ports.database(_place(operation, cluster), login, master.database)
+    if database.prove_login(login) is LoginResult.OK:
+        return _change_users(operation, ports, database)
+    if ports.now() - operation.facts.password_set_at > SET_AGAIN_AFTER:
+        return _set_password(operation, ports, target, master)
+    return Wait("The database does not take the new master password yet.", plan.restore_check_interval)
+
+
+def _set_password(operation: Operation, ports: Ports, target: TargetCluster, master: MasterCredentials) -> Outcome:
+    target.set_master_password(master.password.get_secret_value())
+    asked = operation.facts.model_copy(update={"password_set_at": ports.now()})
+    return Wait("Aurora was asked for the new master password.", operation.settings.restore_check_interval, asked)
+
+
+def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase) -> Outcome:
+    """Lock production out first; what fails after that is told together with the fact that it is out."""
+    keep = operation.settings.keep_login_roles
+    closed = {*operation.facts.logins_closed, *database.lock_out(keep=keep)}
+    facts = operation.facts.model_copy(
+        update={"production_logins_closed": True, "logins_closed": tuple(sorted(closed))}
+    )
+    try:
+        users = credentials.app_credentials(ports.service("secretsmanager"), operation.settings)
+        application = Login(users.app_username, users.app_password)
+        readonly = Login(users.readonly_username, users.readonly_password)
+        database.ensure_users(application, readonly)
+        proofs = database.verify_users(application, readonly)
+    except TransientError as error:
+        return Wait(error.reason, operation.settings.restore_check_interval, facts)
+    except RefusedError as error:
+        return Refuse(error.reason, error.remedy, facts)
+    kept = f"; kept: {', '.join(keep)}" if keep else ""
+    what = f"{len(closed)} logins of production are closed{kept}; {len(proofs)} proofs of what the users may do"
+    return Advance(State.USERS_READY, facts, what)
+
+
+def _place(operation: Operation, cluster: Cluster) -> Place:
+    plan = operation.settings
+    return Place(
+        host=cluster.endpoint or "", port=cluster.port or plan.port,
+        connect_timeout_seconds=plan.db_connection_timeout, tls=plan.db_tls,
+    )  # fmt: skip

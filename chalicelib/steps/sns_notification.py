@@ -1,0 +1,16 @@
+"""sns-notification: tells people how it ended; then it has ended."""
+
+from chalicelib import notices
+from chalicelib.choreography import ROWS
+from chalicelib.operation import Advance, Operation, Outcome
+from chalicelib.ports import Ports
+
+
+def sns_notification(operation: Operation, ports: Ports) -> Outcome:
+    """Publish the notice of the end that is coming. Told at least once: a reply that is lost has it told again."""
+    now = ports.now()
+    text = notices.text(operation, now)
+    topic = operation.settings.sns_topic_arn
+    notices.publish(topic, notices.subject(operation), text, notices.machine(operation, text, now), ports)
+    (end,) = ROWS[operation.state].goes_to
+    return Advance(end, operation.facts, f"{topic} was told", reason=operation.reason, notified=True)

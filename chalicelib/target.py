@@ -1,0 +1,163 @@
+"""The target cluster: what is replaced, and what is made in its place. Every change here names the target alone."""
+
+from contextlib import suppress
+from typing import Any
+
+from chalicelib.aurora import ENGINE, Cluster, Instance, tag_list
+from chalicelib.aws import AwsError, NotFoundError, Service
+from chalicelib.errors import RefusedError, TransientError
+from chalicelib.operation import Operation, Victim
+from chalicelib.plan import OPERATION_TAG, OWNER_TAG
+
+
+class TargetCluster:
+    """The cluster under the target's name, and its instances."""
+
+    def __init__(self, rds: Service, operation: Operation) -> None:
+        self._rds, self._operation, self._plan = rds, operation, operation.settings
+
+    def observe(self) -> Cluster | None:
+        """Look at the cluster. An empty answer means gone as much as the fault does (seen right after deletions)."""
+        with suppress(NotFoundError):
+            found = self._rds.call("describe_db_clusters", DBClusterIdentifier=self._plan.target_cluster_id)
+            return next(map(Cluster.of, found["DBClusters"]), None)
+        return None
+
+    def observe_instance(self, identifier: str) -> Instance | None:
+        """Look at one instance by name."""
+        with suppress(NotFoundError):
+            found = self._rds.call("describe_db_instances", DBInstanceIdentifier=identifier)["DBInstances"]
+            return next(map(Instance.of, found), None)
+        return None
+
+    def observe_instances(self) -> list[Instance]:
+        """Look at all instances that name this cluster, those on their way out included."""
+        of_cluster = [{"Name": "db-cluster-id", "Values": [self._plan.target_cluster_id]}]
+        return [
+            Instance.of(found) for found in self._rds.pages("describe_db_instances", "DBInstances", Filters=of_cluster)
+        ]
+
+    def refuse_unowned(self, cluster: Cluster) -> None:
+        """Raise RefusedError for a cluster, or a member of it, that does not carry our tag: it is not ours to delete.
+
+        Deletion protection does not protect instances (API reference, CreateDBInstance), so everything is looked at
+        before the first of them is deleted.
+        """
+        if cluster.global_cluster:
+            raise RefusedError(
+                f"The target {cluster.arn} belongs to the global cluster {cluster.global_cluster}; it is left alone.",
+                "Remove it from the global cluster yourself if it really is to be replaced, or name another target.",
+            )
+        instances = self.observe_instances()
+        everything: list[Cluster | Instance] = [cluster, *instances]
+        unowned = [thing for thing in everything if thing.tags.get(OWNER_TAG) != self._plan.owner]
+        if not unowned:
+            return
+        protected = " It is protected against deletion, too." if cluster.protected else ""
+        arns = " ".join([cluster.arn, *(instance.arn for instance in instances)])
+        raise RefusedError(
+            f"The target {cluster.arn} does not carry our tag {OWNER_TAG}={self._plan.owner} "
+            f"(missing on {', '.join(thing.identifier for thing in unowned)}); it is left alone.{protected}",
+            f"If it may be replaced every night, adopt it and run the operation again: for arn in {arns}; do aws rds "
+            f'add-tags-to-resource --region {self._plan.target_region} --resource-name "$arn" '
+            f"--tags Key={OWNER_TAG},Value={self._plan.owner}; done",
+        )
+
+    def start(self) -> None:
+        """Start a stopped cluster: it cannot be deleted while it is stopped (user guide, deleting a cluster)."""
+        self._rds.call("start_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id)
+
+    def unprotect(self) -> None:
+        """Lift the deletion protection that an operation of ours has set."""
+        self._rds.call(
+            "modify_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id, DeletionProtection=False,
+            ApplyImmediately=True,
+        )  # fmt: skip
+
+    def delete_instance(self, identifier: str) -> None:
+        """Delete a member; a final snapshot is not to be asked for on members, the cluster takes it."""
+        with suppress(NotFoundError):
+            self._rds.call("delete_db_instance", DBInstanceIdentifier=identifier, SkipFinalSnapshot=True)
+
+    def delete(self, victim: Victim) -> None:
+        """Delete the cluster, whose members are all on their way out."""
+        final = victim.final_snapshot_id
+        how = {"FinalDBSnapshotIdentifier": final} if final else {}
+        with suppress(NotFoundError):
+            self._rds.call(
+                "delete_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id,
+                SkipFinalSnapshot=final is None, **how,
+            )  # fmt: skip
+
+    def restore(self, snapshot_arn: str, engine_version: str) -> Cluster:
+        """Make the cluster of a snapshot, or adopt the one that this operation made before.
+
+        What is not said falls to a default that bites: engine version of the region, default parameter group, default
+        security group, a public cluster where the VPC has an internet gateway (API reference).
+        """
+        plan = self._plan
+        request: dict[str, Any] = {
+            "DBClusterIdentifier": plan.target_cluster_id, "SnapshotIdentifier": snapshot_arn, "Engine": ENGINE,
+            "EngineVersion": engine_version, "Port": plan.port, "DBSubnetGroupName": plan.db_subnet_group_name,
+            "VpcSecurityGroupIds": list(plan.vpc_security_group_ids), "KmsKeyId": plan.kms_key_id,
+            "DBClusterParameterGroupName": plan.db_cluster_parameter_group_name, "PubliclyAccessible": False,
+            "DeletionProtection": plan.deletion_protection, "EnableCloudwatchLogsExports": list(plan.log_exports),
+            "BackupRetentionPeriod": plan.backup_retention_days, "Tags": tag_list(self._operation),
+        }  # fmt: skip
+        if plan.serverless_max_capacity is not None:
+            request["ServerlessV2ScalingConfiguration"] = {
+                "MinCapacity": plan.serverless_min_capacity, "MaxCapacity": plan.serverless_max_capacity
+            }  # fmt: skip
+        try:
+            wanted = {name: value for name, value in request.items() if value is not None}
+            return Cluster.of(self._rds.call("restore_db_cluster_from_snapshot", **wanted)["DBCluster"])
+        except AwsError as error:
+            if error.code != "DBClusterAlreadyExistsFault":
+                raise
+        return self._adopted()
+
+    def _adopted(self) -> Cluster:
+        found = self.observe()
+        victim = self._operation.facts.victim
+        if found is None or (victim and found.resource_id == victim.resource_id) or found.status == "deleting":
+            raise TransientError("The old target still holds its name while it is being deleted.")
+        ours = found.tags.get(OWNER_TAG) == self._plan.owner
+        if not ours or found.tags.get(OPERATION_TAG) != self._operation.root_id:
+            raise RefusedError(
+                f"A cluster {found.arn} appeared under the target's name meanwhile, made by somebody else.",
+                "Find out who made it; then run the operation again from the step delete-rds.",
+            )
+        return found
+
+    def ensure_instance(self, identifier: str) -> None:
+        """Make one instance; one that exists is ours if it belongs to this cluster and carries our tag."""
+        plan = self._plan
+        group = plan.db_parameter_group_name
+        try:
+            self._rds.call(
+                "create_db_instance", DBInstanceIdentifier=identifier, DBInstanceClass=plan.instance_class,
+                Engine=ENGINE, DBClusterIdentifier=plan.target_cluster_id, PubliclyAccessible=False,
+                Tags=tag_list(self._operation), **({"DBParameterGroupName": group} if group else {}),
+            )  # fmt: skip
+        except AwsError as error:
+            if error.code != "DBInstanceAlreadyExists":
+                raise
+            self._adopt_instance(identifier)
+
+    def _adopt_instance(self, identifier: str) -> None:
+        found = self.observe_instance(identifier)
+        if found is None or found.status == "deleting":
+            raise TransientError(f"The instance name {identifier} is still held by an instance that is being deleted.")
+        ours = found.tags.get(OWNER_TAG) == self._plan.owner and found.cluster_id == self._plan.target_cluster_id
+        if not ours or found.tags.get(OPERATION_TAG) != self._operation.root_id:
+            raise RefusedError(
+                f"The instance name {identifier} is taken by {found.arn}, which this operation did not make.",
+                "Rename or remove that instance, or name another target; then run the operation again.",
+            )
+
+    def set_master_password(self, password: str) -> None:
+        """Ask for a new master password; Aurora applies it later (status resetting-master-credentials)."""
+        self._rds.call(
+            "modify_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id, MasterUserPassword=password,
+            ApplyImmediately=True,
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""AWS on this machine: what `make demo` and `make up` run the app against, and what the tests trust. Never deployed."""

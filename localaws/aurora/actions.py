@@ -1,0 +1,142 @@
+"""The table of what is modelled: every action with the parameters it takes. Anything else is refused by name."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from localaws.aurora import (
+    catalog,
+    clusters,
+    copies,
+    deletion,
+    events,
+    global_clusters,
+    groups,
+    instances,
+    inventory,
+    limits,
+    modification,
+    power,
+    sharing,
+    snapshots,
+    tags,
+)
+from localaws.aurora.errors import not_modelled
+from localaws.aurora.world import Answer, Request
+
+PAGED = "Filters Marker MaxRecords"
+CLUSTER = (
+    "BackupRetentionPeriod CopyTagsToSnapshot DBClusterIdentifier DBClusterParameterGroupName DBSubnetGroupName "
+    "DeletionProtection EnableCloudwatchLogsExports EnableIAMDatabaseAuthentication Engine EngineLifecycleSupport "
+    "EngineMode EngineVersion KmsKeyId NetworkType Port PreferredBackupWindow PubliclyAccessible "
+    "ServerlessV2ScalingConfiguration StorageType Tags VpcSecurityGroupIds"
+)
+
+
+class Action(NamedTuple):
+    """One action of RDS: the function that performs it and the names of the parameters it understands."""
+
+    perform: Callable[[Request], Answer]
+    parameters: frozenset[str]
+
+
+def _action(perform: Callable[[Request], Answer], *parameters: str) -> Action:
+    return Action(perform, frozenset(" ".join(parameters).split()))
+
+
+ACTIONS: Mapping[str, Action] = {
+    "AddTagsToResource": _action(tags.add_tags_to_resource, "ResourceName Tags"),
+    "CopyDBClusterSnapshot": _action(
+        copies.copy_db_cluster_snapshot,
+        "CopyTags KmsKeyId PreSignedUrl SourceDBClusterSnapshotIdentifier SourceRegion Tags",
+        "TargetDBClusterSnapshotIdentifier",
+    ),
+    "CreateDBCluster": _action(
+        clusters.create_db_cluster,
+        CLUSTER,
+        "DatabaseName MasterUsername MasterUserPassword PreferredMaintenanceWindow StorageEncrypted",
+    ),
+    "CreateDBClusterParameterGroup": _action(
+        groups.create_db_cluster_parameter_group, "DBClusterParameterGroupName DBParameterGroupFamily Description Tags"
+    ),
+    "CreateDBClusterSnapshot": _action(
+        snapshots.create_db_cluster_snapshot, "DBClusterIdentifier DBClusterSnapshotIdentifier Tags"
+    ),
+    "CreateDBInstance": _action(
+        instances.create_db_instance,
+        "AutoMinorVersionUpgrade AvailabilityZone CACertificateIdentifier DBClusterIdentifier DBInstanceClass",
+        "DBInstanceIdentifier DBParameterGroupName DBSubnetGroupName EnablePerformanceInsights Engine",
+        "MonitoringInterval MonitoringRoleArn PromotionTier PubliclyAccessible Tags",
+        " ".join(instances.OWNED_BY_CLUSTER),  # understood so far as to be refused the way AWS refuses them
+    ),
+    "CreateDBParameterGroup": _action(
+        groups.create_db_parameter_group, "DBParameterGroupFamily DBParameterGroupName Description Tags"
+    ),
+    "CreateDBSubnetGroup": _action(
+        groups.create_db_subnet_group, "DBSubnetGroupDescription DBSubnetGroupName SubnetIds Tags"
+    ),
+    "CreateGlobalCluster": _action(
+        global_clusters.create_global_cluster,
+        "DeletionProtection Engine GlobalClusterIdentifier SourceDBClusterIdentifier Tags",
+    ),
+    "DeleteDBCluster": _action(
+        deletion.delete_db_cluster,
+        "DBClusterIdentifier DeleteAutomatedBackups FinalDBSnapshotIdentifier SkipFinalSnapshot",
+    ),
+    "DeleteDBClusterSnapshot": _action(snapshots.delete_db_cluster_snapshot, "DBClusterSnapshotIdentifier"),
+    "DeleteDBInstance": _action(
+        instances.delete_db_instance, "DBInstanceIdentifier FinalDBSnapshotIdentifier SkipFinalSnapshot"
+    ),
+    "DescribeAccountAttributes": _action(limits.describe_account_attributes),
+    "DescribeDBClusterParameterGroups": _action(
+        groups.describe_db_cluster_parameter_groups, PAGED, "DBClusterParameterGroupName"
+    ),
+    "DescribeDBClusterSnapshotAttributes": _action(
+        sharing.describe_db_cluster_snapshot_attributes, "DBClusterSnapshotIdentifier"
+    ),
+    "DescribeDBClusterSnapshots": _action(
+        inventory.describe_db_cluster_snapshots,
+        PAGED,
+        "DBClusterIdentifier DBClusterSnapshotIdentifier DbClusterResourceId IncludePublic IncludeShared SnapshotType",
+    ),
+    "DescribeDBClusters": _action(inventory.describe_db_clusters, PAGED, "DBClusterIdentifier"),
+    "DescribeDBEngineVersions": _action(
+        catalog.describe_db_engine_versions, PAGED, "DBParameterGroupFamily DefaultOnly Engine EngineVersion"
+    ),
+    "DescribeDBInstances": _action(inventory.describe_db_instances, PAGED, "DBInstanceIdentifier"),
+    "DescribeDBParameterGroups": _action(groups.describe_db_parameter_groups, PAGED, "DBParameterGroupName"),
+    "DescribeDBSubnetGroups": _action(groups.describe_db_subnet_groups, PAGED, "DBSubnetGroupName"),
+    "DescribeEvents": _action(
+        events.describe_events, PAGED, "Duration EndTime EventCategories SourceIdentifier SourceType StartTime"
+    ),
+    "DescribeGlobalClusters": _action(global_clusters.describe_global_clusters, PAGED, "GlobalClusterIdentifier"),
+    "DescribeOrderableDBInstanceOptions": _action(
+        catalog.describe_orderable_db_instance_options, PAGED, "DBInstanceClass Engine EngineVersion Vpc"
+    ),
+    "ListTagsForResource": _action(tags.list_tags_for_resource, "ResourceName"),
+    "ModifyDBCluster": _action(
+        modification.modify_db_cluster,
+        "ApplyImmediately BackupRetentionPeriod CloudwatchLogsExportConfiguration CopyTagsToSnapshot",
+        "DBClusterIdentifier DBClusterParameterGroupName DeletionProtection EnableIAMDatabaseAuthentication",
+        "MasterUserPassword PreferredBackupWindow PreferredMaintenanceWindow ServerlessV2ScalingConfiguration",
+        "VpcSecurityGroupIds",
+    ),
+    "ModifyDBClusterSnapshotAttribute": _action(
+        sharing.modify_db_cluster_snapshot_attribute,
+        "AttributeName DBClusterSnapshotIdentifier ValuesToAdd ValuesToRemove",
+    ),
+    "RemoveTagsFromResource": _action(tags.remove_tags_from_resource, "ResourceName TagKeys"),
+    "RestoreDBClusterFromSnapshot": _action(clusters.restore_db_cluster_from_snapshot, CLUSTER, "SnapshotIdentifier"),
+    "StartDBCluster": _action(power.start_db_cluster, "DBClusterIdentifier"),
+    "StopDBCluster": _action(power.stop_db_cluster, "DBClusterIdentifier"),
+}
+
+
+def modelled_action(name: str, parameters: Mapping[str, Any]) -> Action:
+    """Return an action, or refuse it or the first of its parameters that is not modelled."""
+    action = ACTIONS.get(name)
+    if action is None:
+        raise not_modelled(f"The action {name}")
+    for parameter in parameters:
+        if parameter not in action.parameters:
+            raise not_modelled(f"The parameter {parameter} of {name}")
+    return action

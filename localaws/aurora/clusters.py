@@ -1,0 +1,163 @@
+"""Creating clusters: empty ones, and those restored from a snapshot. Neither has instances."""
+
+from collections.abc import Callable
+from functools import partial
+
+from localaws.aurora import arns, catalog, events
+from localaws.aurora.describing import show_cluster
+from localaws.aurora.errors import (
+    RdsError,
+    cluster_not_found,
+    invalid_combination,
+    invalid_value,
+    not_modelled,
+    snapshot_state,
+)
+from localaws.aurora.keys import RDS_MANAGED_ALIAS
+from localaws.aurora.limits import refuse_another_cluster
+from localaws.aurora.names import engine, master_password, new_identifier
+from localaws.aurora.options import cluster_options
+from localaws.aurora.records import Cluster, Encryption, Snapshot
+from localaws.aurora.sharing import find_snapshot
+from localaws.aurora.tags import read_tags
+from localaws.aurora.world import Answer, Region, Request, World
+
+MASTER_NAME_LENGTH_MAX = 16
+AWS_OWNED = Encryption("sse-rds", None, "AWS")
+
+
+def existing_cluster(region: Region, identifier: str) -> Cluster:
+    """Return a cluster by name, or say that there is none."""
+    cluster = region.clusters.get(identifier.lower())
+    if cluster is None:
+        raise cluster_not_found(identifier)
+    return cluster
+
+
+def create_db_cluster(request: Request) -> Answer:
+    """Create an empty cluster; its databases come to life with its first instance."""
+    identifier = _new_cluster_identifier(request)
+    engine(request)
+    version = catalog.known_version(request.get("EngineVersion", catalog.DEFAULT_VERSION))
+    username, password = _master_user(request)
+    cluster = Cluster(
+        arn=request.region.arn(arns.CLUSTER, identifier),
+        resource_id=request.world.identities.resource_id("cluster"),
+        created_at=request.world.now,
+        engine_version=version,
+        master_username=username,
+        options=cluster_options(request, version),
+        encryption=_encryption_of_new(request),
+        tags=read_tags(request),
+        database_name=request.get("DatabaseName"),
+    )
+    prepare = partial(
+        request.world.data.create_cluster,
+        cluster.resource_id,
+        master_username=username,
+        master_password=password,
+        database_name=cluster.database_name,
+        port=cluster.options.port,
+    )
+    return _begin(request, cluster, prepare, request.world.durations.cluster_create)
+
+
+def _new_cluster_identifier(request: Request) -> str:
+    identifier = new_identifier(request, "DBClusterIdentifier")
+    if identifier in request.region.clusters:
+        raise RdsError("DBClusterAlreadyExistsFault", f"DB cluster {identifier} exists already.")
+    refuse_another_cluster(request.region)
+    return identifier
+
+
+def _master_user(request: Request) -> tuple[str, str]:
+    if "MasterUsername" not in request or "MasterUserPassword" not in request:
+        raise invalid_combination("A new cluster needs MasterUsername and MasterUserPassword.")
+    username = str(request["MasterUsername"])
+    if not username[:1].isalpha() or not username.isalnum() or len(username) > MASTER_NAME_LENGTH_MAX:
+        raise invalid_value(f"MasterUsername has 1 to {MASTER_NAME_LENGTH_MAX} letters and digits, first a letter.")
+    return username, master_password(request)
+
+
+def _encryption_of_new(request: Request) -> Encryption:
+    if not request.get("StorageEncrypted", "KmsKeyId" in request):
+        if "KmsKeyId" in request:
+            raise invalid_combination("KmsKeyId needs StorageEncrypted.")
+        return Encryption()
+    key = request.world.usable_key(request.region, request.get("KmsKeyId", RDS_MANAGED_ALIAS))
+    return Encryption("sse-kms", key.arn, key.manager)
+
+
+def restore_db_cluster_from_snapshot(request: Request) -> Answer:
+    """Make a new cluster with a snapshot's data and master user; everything else is chosen now or a default."""
+    identifier = _new_cluster_identifier(request)
+    engine(request)
+    snapshot = find_snapshot(request, request["SnapshotIdentifier"])
+    if snapshot.status != "available":
+        raise snapshot_state(f"Snapshot {snapshot.identifier} is {snapshot.status}; an available one can be restored.")
+    version = _restored_version(request, snapshot)
+    cluster = Cluster(
+        arn=request.region.arn(arns.CLUSTER, identifier),
+        resource_id=request.world.identities.resource_id("cluster"),
+        created_at=request.world.now,
+        engine_version=version,
+        master_username=snapshot.master_username,
+        options=cluster_options(request, version),
+        encryption=_encryption_of_restored(request, snapshot),
+        tags=read_tags(request),
+        database_name=snapshot.database_name,
+    )
+    prepare = partial(request.world.data.restore_snapshot, snapshot.key, cluster.resource_id, port=cluster.options.port)
+    return _begin(request, cluster, prepare, request.world.durations.restore)
+
+
+def _restored_version(request: Request, snapshot: Snapshot) -> str:
+    """Return the version of the restored cluster: the region's default if omitted, never older than the snapshot.
+
+    The refusal's code is not documented; InvalidParameterCombination has been seen for versions that do not match.
+    """
+    version = catalog.known_version(request.get("EngineVersion", catalog.DEFAULT_VERSION))
+    if catalog.version_key(version) < catalog.version_key(snapshot.engine_version):
+        raise invalid_combination(
+            f"The engine version {version} of the restored cluster is earlier than that of the snapshot, "
+            f"{snapshot.engine_version}."
+        )
+    if catalog.major(version) != catalog.major(snapshot.engine_version):
+        raise not_modelled(f"A restore of version {snapshot.engine_version} to another major version, {version},")
+    return version
+
+
+def _encryption_of_restored(request: Request, snapshot: Snapshot) -> Encryption:
+    """Return what the restored cluster is encrypted under; the snapshot's key must be usable as well.
+
+    Without a key, an encrypted snapshot keeps its own and an unencrypted one comes under a key that AWS owns
+    (since 2026-02-18: `aurora-facts.md`, 0.14).
+    """
+    if snapshot.encryption.key_arn:
+        request.world.usable_key(request.region, snapshot.encryption.key_arn)
+    if "KmsKeyId" in request:
+        key = request.world.usable_key(request.region, request["KmsKeyId"])
+        return Encryption("sse-kms", key.arn, key.manager)
+    return snapshot.encryption if snapshot.encryption.encrypted else AWS_OWNED
+
+
+def _begin(request: Request, cluster: Cluster, prepare: Callable[[], None], seconds: float) -> Answer:
+    world = request.world
+    request.region.clusters[cluster.identifier] = cluster
+    world.perform(prepare, lambda: world.later(seconds, lambda: _finish(world, cluster)))
+    return {"DBCluster": show_cluster(world, cluster)}
+
+
+def _finish(world: World, cluster: Cluster) -> None:
+    """End the creation; there is an event for success and for two kinds of failure, also after a restore."""
+    if cluster.status != "creating":
+        return
+    failure = world.faults.failing_creations.pop(str(cluster.arn), None)
+    if failure is None:
+        cluster.status = "available"
+        events.happened(world, cluster.arn, events.CLUSTER_CREATED)
+        return
+    cluster.status = failure.status
+    incompatible = failure.status.startswith("incompatible-")
+    kind = events.CLUSTER_INCOMPATIBLE if incompatible else events.CLUSTER_LIMITS
+    events.happened(world, cluster.arn, kind, failure.message)

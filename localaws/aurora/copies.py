@@ -1,0 +1,134 @@
+"""Copying cluster snapshots: to another region, account or key. Aurora tells nobody when a copy is done."""
+
+from dataclasses import replace
+
+from localaws.aurora import arns
+from localaws.aurora.describing import show_snapshot
+from localaws.aurora.errors import invalid_value, snapshot_state
+from localaws.aurora.limits import MANUAL, refuse_another_copy, refuse_another_snapshot, refuse_taken_snapshot
+from localaws.aurora.names import new_identifier
+from localaws.aurora.records import Encryption, Snapshot, Tags
+from localaws.aurora.sharing import find_snapshot
+from localaws.aurora.tags import checked, read_tags
+from localaws.aurora.world import Answer, Request, World
+
+
+def copy_db_cluster_snapshot(request: Request) -> Answer:
+    """Start a copy in the caller's region. The source is named by ARN unless it lies in this region and account.
+
+    `PreSignedUrl` and `SourceRegion` are accepted because AWS itself ignores them outside GovCloud
+    (`aurora-facts.md`, 0.11).
+    """
+    target = new_identifier(request, "TargetDBClusterSnapshotIdentifier")
+    source = find_snapshot(request, request["SourceDBClusterSnapshotIdentifier"], any_region=True)
+    if source.status != "available":
+        raise snapshot_state(f"Snapshot {source.identifier} is {source.status}; an available one can be copied.")
+    refuse_taken_snapshot(request.region, target)
+    refuse_another_snapshot(request.region)
+    refuse_another_copy(request.region)
+    copy = replace(
+        source,
+        arn=request.region.arn(arns.SNAPSHOT, target),
+        key=request.world.identities.resource_id("snapshot"),
+        snapshot_type=MANUAL,
+        encryption=_encryption(request, source),
+        tags=_tags(request, source),
+        status="copying",
+        created_at=request.world.now,
+        started_at=None,
+        origin=source,
+        shared_with=set(),
+    )
+    request.region.snapshots[target] = copy
+    _join_queue(request.world, copy)
+    return {"DBClusterSnapshot": show_snapshot(request.world, copy)}
+
+
+def _tags(request: Request, source: Snapshot) -> Tags:
+    """Return the copy's tags: those given, else the source's if asked for and if they are the caller's own."""
+    own = read_tags(request)
+    is_ours = source.arn.account == request.region.account
+    return own if own or not (request.get("CopyTags", False) and is_ours) else checked(dict(source.tags))
+
+
+def _encryption(request: Request, source: Snapshot) -> Encryption:
+    """Return what the copy is encrypted under; both keys must be usable.
+
+    An unencrypted source stays unencrypted and takes no key; a key is obligatory when an encrypted one crosses a
+    region or an account (`aurora-facts.md`, section 3).
+    """
+    if not source.encryption.encrypted:
+        if "KmsKeyId" in request:
+            raise invalid_value("KmsKeyId cannot be given when the source snapshot is not encrypted.")
+        return source.encryption
+    if source.encryption.key_arn:
+        request.world.usable_key(
+            request.world.region_of(source.arn), source.encryption.key_arn, account=request.region.account
+        )
+    if "KmsKeyId" in request:
+        key = request.world.usable_key(request.region, request["KmsKeyId"])
+        return Encryption("sse-kms", key.arn, key.manager)
+    if (source.arn.account, source.arn.region) != (request.region.account, request.region.name):
+        raise invalid_value("KmsKeyId must be given to copy an encrypted snapshot from another region or account.")
+    return source.encryption
+
+
+def _join_queue(world: World, copy: Snapshot) -> None:
+    """Let copies of one source be made one after another; those that wait show no progress."""
+    queue = world.copies_by_source.setdefault(_source_arn(copy), [])
+    queue.append(copy)
+    if queue[0] is copy:
+        _start(world, copy)
+
+
+def leave_queue(world: World, copy: Snapshot) -> None:
+    """Let the next copy of the same source begin if this one was under way."""
+    queue = world.copies_by_source.get(_source_arn(copy), [])
+    if copy not in queue:
+        return
+    was_first = queue[0] is copy
+    queue.remove(copy)
+    if not queue:
+        del world.copies_by_source[_source_arn(copy)]
+    elif was_first:
+        _start(world, queue[0])
+
+
+def _source_arn(copy: Snapshot) -> str:
+    return str(copy.origin.arn) if copy.origin else ""
+
+
+def _start(world: World, copy: Snapshot) -> None:
+    source = copy.origin
+    copy.started_at = world.now
+    if source is None or source.status != "available":
+        fail(world, copy)
+        return
+    world.perform(lambda: world.data.copy_snapshot(source.key, copy.key), lambda: _copied(world, copy))
+
+
+def _copied(world: World, copy: Snapshot) -> None:
+    """Let time pass now that the data is there; a copy cancelled meanwhile leaves none behind."""
+    if copy.status == "copying":
+        world.later(world.durations.copy, lambda: _finish(world, copy))
+    else:
+        world.perform(lambda: world.data.delete_snapshot(copy.key))
+
+
+def _finish(world: World, copy: Snapshot) -> None:
+    if copy.status != "copying":
+        return
+    vanished = copy.origin is None or copy.origin.status != "available"
+    if vanished or str(copy.arn) in world.faults.failing_copies:
+        fail(world, copy)
+        return
+    copy.status = "available"
+    leave_queue(world, copy)
+
+
+def fail(world: World, copy: Snapshot) -> None:
+    """End a copy as `failed`; no event says so."""
+    world.faults.failing_copies.discard(str(copy.arn))
+    copy.status = "failed"
+    world.perform(lambda: world.data.delete_snapshot(copy.key))
+    leave_queue(world, copy)

@@ -1,0 +1,89 @@
+"""What is inside the clusters: the port to a data plane, and the one that holds nothing."""
+
+from typing import Protocol
+
+
+class DataPlane(Protocol):
+    """The databases behind the model's clusters.
+
+    Clusters are named by `DbClusterResourceId`, snapshots by an opaque key that is safe in a file name. A cluster's
+    server runs from its first available instance until its last instance is gone or the cluster is stopped.
+    """
+
+    def create_cluster(
+        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None, port: int
+    ) -> None:
+        """Prepare an empty cluster's data; the server does not run yet."""
+
+    def take_snapshot(self, resource_id: str, snapshot_key: str) -> None:
+        """Keep the cluster's data as it is now under a key; the server may be running, or not."""
+
+    def restore_snapshot(self, snapshot_key: str, resource_id: str, *, port: int) -> None:
+        """Prepare a new cluster's data from a snapshot; the server does not run yet."""
+
+    def copy_snapshot(self, snapshot_key: str, copy_key: str) -> None:
+        """Make a second snapshot that outlives the first."""
+
+    def delete_snapshot(self, snapshot_key: str) -> None:
+        """Forget a snapshot."""
+
+    def start(self, resource_id: str, *, read_only: bool = False) -> None:
+        """Run the cluster's server."""
+
+    def stop(self, resource_id: str) -> None:
+        """Stop the cluster's server and keep its data."""
+
+    def endpoint(self, resource_id: str) -> tuple[str, int]:
+        """Return host and port that clients connect to; an empty host stands for Aurora's own kind of name."""
+        ...  # pragma: no cover
+
+    def set_master_password(self, resource_id: str, username: str, password: str) -> None:
+        """Change the master user's password on the running server."""
+
+    def destroy(self, resource_id: str) -> None:
+        """Forget a cluster's data; the server was stopped before."""
+
+
+class NoData:
+    """Clusters without a database inside: enough for everything that is said to RDS alone."""
+
+    def __init__(self) -> None:
+        self._ports: dict[str, int] = {}
+
+    def create_cluster(
+        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None, port: int
+    ) -> None:
+        """Remember the port."""
+        del master_username, master_password, database_name
+        self._ports[resource_id] = port
+
+    def restore_snapshot(self, snapshot_key: str, resource_id: str, *, port: int) -> None:
+        """Remember the port."""
+        del snapshot_key
+        self._ports[resource_id] = port
+
+    def endpoint(self, resource_id: str) -> tuple[str, int]:
+        """Return no host of its own, so that the model answers with an Aurora-like name, and the port asked for."""
+        return "", self._ports.get(resource_id, 0)
+
+    def destroy(self, resource_id: str) -> None:
+        """Forget the port."""
+        self._ports.pop(resource_id, None)
+
+    def take_snapshot(self, resource_id: str, snapshot_key: str) -> None:
+        """There is nothing to keep."""
+
+    def copy_snapshot(self, snapshot_key: str, copy_key: str) -> None:
+        """There is nothing to copy."""
+
+    def delete_snapshot(self, snapshot_key: str) -> None:
+        """There is nothing to forget."""
+
+    def start(self, resource_id: str, *, read_only: bool = False) -> None:
+        """There is nothing to run."""
+
+    def stop(self, resource_id: str) -> None:
+        """Nothing runs."""
+
+    def set_master_password(self, resource_id: str, username: str, password: str) -> None:
+        """There is nobody to log in."""

@@ -1,0 +1,69 @@
+"""Global databases, just enough for a cluster to be a member of one."""
+
+from localaws.aurora import arns
+from localaws.aurora.arns import Arn
+from localaws.aurora.catalog import ENGINE
+from localaws.aurora.errors import RdsError, cluster_not_found, cluster_state, invalid_value, not_modelled
+from localaws.aurora.listing import page, read_filters
+from localaws.aurora.names import new_identifier, only
+from localaws.aurora.records import GlobalCluster
+from localaws.aurora.tags import read_tags, tag_list
+from localaws.aurora.world import Answer, Request
+
+
+def create_global_cluster(request: Request) -> Answer:
+    """Make an existing, available cluster of this region the writer of a new global cluster."""
+    identifier = new_identifier(request, "GlobalClusterIdentifier")
+    if "SourceDBClusterIdentifier" not in request:
+        raise not_modelled("An empty global cluster (CreateGlobalCluster without SourceDBClusterIdentifier)")
+    only(request, "Engine", ENGINE)
+    shelf, place = request.world.global_clusters, (request.region.account, identifier)
+    if place in shelf:
+        raise RdsError("GlobalClusterAlreadyExistsFault", f"The global cluster {identifier} exists already.")
+    source = Arn.parse(request["SourceDBClusterIdentifier"])
+    if source is None or source.kind != arns.CLUSTER:
+        raise invalid_value("SourceDBClusterIdentifier is the ARN of a cluster.")
+    cluster = request.world.region_of(source).clusters.get(source.identifier)
+    if cluster is None or source.account != request.region.account:
+        raise cluster_not_found(request["SourceDBClusterIdentifier"])
+    if cluster.status != "available" or cluster.global_cluster is not None:
+        raise cluster_state(f"Cluster {cluster.identifier} is not available, or a member of a global cluster already.")
+    cluster.global_cluster = identifier
+    shelf[place] = GlobalCluster(
+        identifier=identifier,
+        account=request.region.account,
+        resource_id=request.world.identities.resource_id("cluster"),
+        engine_version=cluster.engine_version,
+        member=cluster.arn,
+        encrypted=cluster.encryption.encrypted,
+        deletion_protection=request.get("DeletionProtection", False),
+        tags=read_tags(request),
+    )
+    return {"GlobalCluster": _show(shelf[place])}
+
+
+def describe_global_clusters(request: Request) -> Answer:
+    """List the account's global clusters: they belong to no region."""
+    read_filters(request, modelled=set(), documented=("db-cluster-id", "region"))
+    chosen = [one for one in request.world.global_clusters.values() if one.account == request.region.account]
+    if "GlobalClusterIdentifier" in request:
+        wanted = request.identifier("GlobalClusterIdentifier")
+        chosen = [one for one in chosen if one.identifier == wanted]
+        if not chosen:
+            raise RdsError("GlobalClusterNotFoundFault", f"There is no global cluster {wanted}.")
+    return page(request, "GlobalClusters", chosen, lambda one: one.identifier, _show)
+
+
+def _show(one: GlobalCluster) -> Answer:
+    return {
+        "GlobalClusterIdentifier": one.identifier,
+        "GlobalClusterResourceId": one.resource_id,
+        "GlobalClusterArn": f"arn:aws:rds::{one.account}:global-cluster:{one.identifier}",
+        "Status": "available",
+        "Engine": ENGINE,
+        "EngineVersion": one.engine_version,
+        "StorageEncrypted": one.encrypted,
+        "DeletionProtection": one.deletion_protection,
+        "GlobalClusterMembers": [{"DBClusterArn": str(one.member), "Readers": [], "IsWriter": True}],
+        "TagList": tag_list(one.tags),
+    }

@@ -1,0 +1,188 @@
+"""Subnet groups and parameter groups: what a cluster or an instance is placed in and governed by."""
+
+from typing import Any
+
+from localaws.aurora import arns, catalog
+from localaws.aurora.errors import RdsError, invalid_combination, invalid_value
+from localaws.aurora.listing import page, read_filters
+from localaws.aurora.names import new_group_name
+from localaws.aurora.records import ParameterGroup, SubnetGroup
+from localaws.aurora.tags import read_tags
+from localaws.aurora.world import Answer, Region, Request
+
+ZONES_LEAST = 2
+_ZONE_LETTERS = "abc"
+Shelf = dict[str, ParameterGroup]
+
+
+def furnished_region(account: str, name: str, vpc_id: str) -> Region:
+    """Return a region as every account finds it: a `default` subnet group and default parameter groups."""
+    region = Region(account, name, vpc_id)
+    subnets = [f"subnet-{name}-default-{letter}" for letter in _ZONE_LETTERS]
+    region.subnet_groups["default"] = _subnet_group(region, "default", "default", subnets)
+    for version in catalog.VERSIONS:
+        default = default_parameter_group(version)
+        description = f"Default parameter group for {catalog.family(version)}"
+        for kind, shelf in _shelves(region):
+            shelf[default] = ParameterGroup(region.arn(kind, default), catalog.family(version), description)
+    return region
+
+
+def default_parameter_group(version: str) -> str:
+    """Return the name of the group that governs a cluster or an instance when none is chosen."""
+    return f"default.{catalog.family(version)}"
+
+
+def subnet_group(request: Request) -> SubnetGroup:
+    """Return the subnet group asked for, or the region's default one."""
+    name = str(request.get("DBSubnetGroupName", "default")).lower()
+    return _existing_subnet_group(request.region, name)
+
+
+def cluster_parameter_group(request: Request, version: str) -> str:
+    """Return the cluster parameter group asked for, or the version's default one; the family has to match."""
+    name = str(request.get("DBClusterParameterGroupName", default_parameter_group(version))).lower()
+    group = request.region.cluster_parameter_groups.get(name)
+    if group is None:
+        raise RdsError("DBClusterParameterGroupNotFound", f"DBClusterParameterGroup {name} not found.")
+    return _of_family(name, group, version)
+
+
+def instance_parameter_group(request: Request, version: str) -> str:
+    """Return the instance parameter group asked for, or the version's default one; the family has to match."""
+    name = str(request.get("DBParameterGroupName", default_parameter_group(version))).lower()
+    return _of_family(name, _existing_parameter_group(request.region.parameter_groups, name), version)
+
+
+def _of_family(name: str, group: ParameterGroup, version: str) -> str:
+    if group.family != catalog.family(version):
+        raise invalid_combination(
+            f"The parameter group {name} is of family {group.family} and cannot govern version {version}, which needs "
+            f"one of family {catalog.family(version)}."
+        )
+    return name
+
+
+def _shelves(region: Region) -> tuple[tuple[str, Shelf], tuple[str, Shelf]]:
+    return (
+        (arns.CLUSTER_PARAMETER_GROUP, region.cluster_parameter_groups),
+        (arns.PARAMETER_GROUP, region.parameter_groups),
+    )
+
+
+def _existing_parameter_group(shelf: Shelf, name: str) -> ParameterGroup:
+    """Both kinds of group answer the describe actions with `DBParameterGroupNotFound`."""
+    if name not in shelf:
+        raise RdsError("DBParameterGroupNotFound", f"DBParameterGroup {name} not found.")
+    return shelf[name]
+
+
+def _existing_subnet_group(region: Region, name: str) -> SubnetGroup:
+    if name not in region.subnet_groups:
+        raise RdsError("DBSubnetGroupNotFoundFault", f"DBSubnetGroup {name} not found.")
+    return region.subnet_groups[name]
+
+
+def create_db_cluster_parameter_group(request: Request) -> Answer:
+    """Create a cluster parameter group."""
+    name = new_group_name(request, "DBClusterParameterGroupName")
+    return {"DBClusterParameterGroup": _show_cluster_group(_create(request, name, *_shelves(request.region)[0]))}
+
+
+def create_db_parameter_group(request: Request) -> Answer:
+    """Create an instance parameter group."""
+    name = new_group_name(request, "DBParameterGroupName")
+    return {"DBParameterGroup": _show_group(_create(request, name, *_shelves(request.region)[1]))}
+
+
+def _create(request: Request, name: str, kind: str, shelf: Shelf) -> ParameterGroup:
+    if name in shelf:
+        raise RdsError("DBParameterGroupAlreadyExists", f"The parameter group {name} exists already.")
+    if request["DBParameterGroupFamily"] not in {catalog.family(version) for version in catalog.VERSIONS}:
+        raise invalid_value(f"There is no parameter group family {request['DBParameterGroupFamily']!r}.")
+    shelf[name] = ParameterGroup(
+        request.region.arn(kind, name), request["DBParameterGroupFamily"], request["Description"], read_tags(request)
+    )
+    return shelf[name]
+
+
+def describe_db_cluster_parameter_groups(request: Request) -> Answer:
+    """List cluster parameter groups, or one of them."""
+    chosen = _chosen(request, "DBClusterParameterGroupName", request.region.cluster_parameter_groups)
+    return page(request, "DBClusterParameterGroups", chosen, _identifier, _show_cluster_group)
+
+
+def describe_db_parameter_groups(request: Request) -> Answer:
+    """List instance parameter groups, or one of them."""
+    chosen = _chosen(request, "DBParameterGroupName", request.region.parameter_groups)
+    return page(request, "DBParameterGroups", chosen, _identifier, _show_group)
+
+
+def _chosen(request: Request, name: str, shelf: Shelf) -> list[ParameterGroup]:
+    read_filters(request, modelled=set())
+    return [_existing_parameter_group(shelf, request.identifier(name))] if name in request else list(shelf.values())
+
+
+def _identifier(group: Any) -> str:
+    return str(group.arn.identifier)
+
+
+def _show_cluster_group(group: ParameterGroup) -> Answer:
+    return {
+        "DBClusterParameterGroupName": group.arn.identifier,
+        "DBParameterGroupFamily": group.family,
+        "Description": group.description,
+        "DBClusterParameterGroupArn": str(group.arn),
+    }
+
+
+def _show_group(group: ParameterGroup) -> Answer:
+    return {
+        "DBParameterGroupName": group.arn.identifier,
+        "DBParameterGroupFamily": group.family,
+        "Description": group.description,
+        "DBParameterGroupArn": str(group.arn),
+    }
+
+
+def create_db_subnet_group(request: Request) -> Answer:
+    """Create a subnet group; every subnet is taken to exist in the region's VPC, the n-th in the n-th zone."""
+    name = new_group_name(request, "DBSubnetGroupName")
+    if name in request.region.subnet_groups:
+        raise RdsError("DBSubnetGroupAlreadyExists", f"The DB subnet group {name} exists already.")
+    group = _subnet_group(request.region, name, request["DBSubnetGroupDescription"], request["SubnetIds"])
+    if len(set(group.subnets.values())) < ZONES_LEAST:
+        raise RdsError("DBSubnetGroupDoesNotCoverEnoughAZs", f"{name} needs subnets in {ZONES_LEAST} zones at least.")
+    group.tags = read_tags(request)
+    request.region.subnet_groups[name] = group
+    return {"DBSubnetGroup": show_subnet_group(group)}
+
+
+def _subnet_group(region: Region, name: str, description: str, subnet_ids: list[str]) -> SubnetGroup:
+    zones = [f"{region.name}{letter}" for letter in _ZONE_LETTERS]
+    subnets = {subnet: zones[index % len(zones)] for index, subnet in enumerate(dict.fromkeys(subnet_ids))}
+    return SubnetGroup(region.arn(arns.SUBNET_GROUP, name), description, region.vpc_id, subnets)
+
+
+def describe_db_subnet_groups(request: Request) -> Answer:
+    """List subnet groups, or one of them."""
+    read_filters(request, modelled=set())
+    groups = list(request.region.subnet_groups.values())
+    if "DBSubnetGroupName" in request:
+        groups = [_existing_subnet_group(request.region, request.identifier("DBSubnetGroupName"))]
+    return page(request, "DBSubnetGroups", groups, _identifier, show_subnet_group)
+
+
+def show_subnet_group(group: SubnetGroup) -> Answer:
+    """Return a subnet group as AWS describes it."""
+    return {
+        "DBSubnetGroupName": group.arn.identifier,
+        "DBSubnetGroupDescription": group.description,
+        "VpcId": group.vpc_id,
+        "SubnetGroupStatus": "Complete",
+        "Subnets": [
+            {"SubnetIdentifier": subnet, "SubnetAvailabilityZone": {"Name": zone}, "SubnetStatus": "Active"}
+            for subnet, zone in group.subnets.items()
+        ],
+        "DBSubnetGroupArn": str(group.arn),
+    }

@@ -1,0 +1,206 @@
+"""Creating and deleting instances; always members of a cluster."""
+
+from datetime import timedelta
+
+from localaws.aurora import arns, catalog, events, servers
+from localaws.aurora.clusters import existing_cluster
+from localaws.aurora.describing import show_instance
+from localaws.aurora.errors import (
+    RdsError,
+    cluster_state,
+    instance_not_found,
+    instance_state,
+    invalid_combination,
+    not_modelled,
+)
+from localaws.aurora.groups import instance_parameter_group, subnet_group
+from localaws.aurora.limits import refuse_another_instance
+from localaws.aurora.names import engine, new_identifier, number, one_of
+from localaws.aurora.records import Cluster, Instance
+from localaws.aurora.tags import read_tags
+from localaws.aurora.world import Answer, Request, World
+
+SERVERLESS = "db.serverless"
+TIER_MOST = 15
+TRANSITIONAL_STATUSES = frozenset(
+    {"creating", "deleting", "modifying", "rebooting", "backing-up", "starting", "stopping"}
+)
+OWNED_BY_CLUSTER = [
+    "AllocatedStorage",
+    "BackupRetentionPeriod",
+    "CopyTagsToSnapshot",
+    "DBName",
+    "DeletionProtection",
+    "EnableCloudwatchLogsExports",
+    "EnableIAMDatabaseAuthentication",
+    "KmsKeyId",
+    "MasterUserPassword",
+    "MasterUsername",
+    "Port",
+    "PreferredBackupWindow",
+    "StorageEncrypted",
+    "VpcSecurityGroupIds",
+]
+_CERTIFICATES = frozenset({"rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"})
+_MONITORING_SECONDS = frozenset({0, 1, 5, 10, 15, 30, 60})
+
+
+def create_db_instance(request: Request) -> Answer:
+    """Add an instance to an available cluster; the first one is the writer."""
+    identifier = new_identifier(request, "DBInstanceIdentifier")
+    if "DBClusterIdentifier" not in request:
+        raise not_modelled("A DB instance outside a cluster (CreateDBInstance without DBClusterIdentifier)")
+    engine(request)
+    cluster = existing_cluster(request.region, request["DBClusterIdentifier"])
+    _refuse_what_the_cluster_owns(request)
+    if identifier in request.region.instances:
+        raise RdsError("DBInstanceAlreadyExists", f"DB instance {identifier} exists already.")
+    refuse_another_instance(request.region)
+    _refuse_not_ready(request, cluster)
+    instance = _new_instance(request, identifier, cluster)
+    request.region.instances[identifier] = instance
+    cluster.members.append(identifier)
+    cluster.writer = cluster.writer or identifier
+    world = request.world
+    world.later(world.durations.instance_create, lambda: _created(world, instance))
+    return {"DBInstance": show_instance(world, instance)}
+
+
+def _refuse_what_the_cluster_owns(request: Request) -> None:
+    for name in OWNED_BY_CLUSTER:
+        if name in request:
+            raise invalid_combination(f"{name} belongs to the cluster of the instance; set it there.")
+
+
+def _refuse_not_ready(request: Request, cluster: Cluster) -> None:
+    if cluster.status != "available":
+        raise cluster_state(f"Cluster {cluster.identifier} is {cluster.status}; instances can be added when available.")
+    if request["DBInstanceClass"] == SERVERLESS and cluster.options.scaling is None:
+        raise cluster_state(f"Cluster {cluster.identifier} has no ServerlessV2ScalingConfiguration for {SERVERLESS}.")
+    if subnet_group(request) is not cluster.options.subnet_group and "DBSubnetGroupName" in request:
+        raise invalid_combination("An instance lies in the subnet group of its cluster.")
+
+
+def _new_instance(request: Request, identifier: str, cluster: Cluster) -> Instance:
+    interval = request.get("MonitoringInterval", 0)
+    if interval not in _MONITORING_SECONDS or bool(interval) != ("MonitoringRoleArn" in request):
+        raise invalid_combination(
+            "MonitoringInterval is 0, 1, 5, 10, 15, 30 or 60, and above 0 needs MonitoringRoleArn."
+        )
+    if request.get("CACertificateIdentifier", "rds-ca-rsa2048-g1") not in _CERTIFICATES:
+        raise RdsError("CertificateNotFound", f"There is no certificate {request['CACertificateIdentifier']}.")
+    zones = [f"{request.region.name}{letter}" for letter in "abc"]
+    group = cluster.options.subnet_group
+    return Instance(
+        arn=request.region.arn(arns.INSTANCE, identifier),
+        cluster=cluster,
+        resource_id=request.world.identities.resource_id("db"),
+        created_at=request.world.now,
+        instance_class=catalog.orderable_class(request["DBInstanceClass"], cluster.engine_version),
+        parameter_group=instance_parameter_group(request, cluster.engine_version),
+        availability_zone=one_of(request, "AvailabilityZone", zones, zones[len(cluster.members) % len(zones)]),
+        promotion_tier=number(request, "PromotionTier", 1, least=0, most=TIER_MOST),
+        publicly_accessible=request.get("PubliclyAccessible", group.arn.identifier == "default"),
+        auto_minor_upgrade=request.get("AutoMinorVersionUpgrade", True),
+        performance_insights=request.get("EnablePerformanceInsights", False),
+        monitoring_interval=interval,
+        monitoring_role=request.get("MonitoringRoleArn"),
+        ca_certificate=request.get("CACertificateIdentifier", "rds-ca-rsa2048-g1"),
+        tags=read_tags(request),
+    )
+
+
+def _created(world: World, instance: Instance) -> None:
+    """End `creating`, with the event; enhanced monitoring is configured after it, so event and `available` differ."""
+    if instance.status != "creating":
+        return
+    failure = world.faults.failing_creations.pop(str(instance.arn), None)
+    if failure is not None:
+        instance.status = failure.status
+        events.happened(world, instance.arn, _failure_event(failure.status), failure.message)
+        return
+    monitored = instance.monitoring_interval > 0
+    instance.status = "configuring-enhanced-monitoring" if monitored else "modifying"
+    seconds = world.durations.instance_configure if monitored else 0
+    servers.start(world, instance.cluster, lambda: _reachable(world, instance, seconds))
+
+
+def _failure_event(status: str) -> events.Kind:
+    return {
+        "incompatible-parameters": events.INSTANCE_INCOMPATIBLE_PARAMETERS,
+        "incompatible-network": events.INSTANCE_INCOMPATIBLE_NETWORK,
+    }.get(status, events.INSTANCE_LIMITS)
+
+
+def _reachable(world: World, instance: Instance, seconds: float) -> None:
+    events.happened(world, instance.arn, events.INSTANCE_CREATED)
+    if seconds:
+        world.later(seconds, lambda: _configured(world, instance))
+    else:
+        _configured(world, instance)
+
+
+def _configured(world: World, instance: Instance) -> None:
+    del world
+    if instance.status in {"configuring-enhanced-monitoring", "modifying"}:
+        instance.status = "available"
+
+
+def delete_db_instance(request: Request) -> Answer:
+    """Delete a member; protection of its cluster does not protect it (`aurora-facts.md`, 0.4)."""
+    instance = request.region.instances.get(request.identifier("DBInstanceIdentifier"))
+    if instance is None:
+        raise instance_not_found(request["DBInstanceIdentifier"])
+    if "FinalDBSnapshotIdentifier" in request:
+        raise invalid_combination("FinalDBSnapshotIdentifier can not be specified when deleting a cluster instance")
+    if instance.status in TRANSITIONAL_STATUSES or instance.status.startswith("configuring-"):
+        raise instance_state(f"Instance {instance.identifier} is {instance.status} and cannot be deleted now.")
+    if instance.status == "stopped":
+        raise cluster_state(f"Cluster {instance.cluster.identifier} is stopped; start it first.")
+    world = request.world
+    instance.status = "deleting"
+    instance.gone_at = world.now + timedelta(seconds=world.durations.instance_delete)
+    _fail_over(world, instance)
+    world.later(world.durations.instance_delete, lambda: _delete(world, instance))
+    return {"DBInstance": show_instance(world, instance)}
+
+
+def _fail_over(world: World, instance: Instance) -> None:
+    """Begin to make the best reader the writer when the writer is being deleted."""
+    cluster = instance.cluster
+    if instance.is_writer and cluster.status == "available" and _heir(world, cluster) is not None:
+        cluster.status = "failing-over"
+        world.later(world.durations.failover, lambda: _failed_over(world, cluster))
+
+
+def _failed_over(world: World, cluster: Cluster) -> None:
+    heir = _heir(world, cluster)
+    if heir is not None:
+        cluster.writer = heir.identifier
+    if cluster.status == "failing-over":
+        cluster.status = "available"
+
+
+def _heir(world: World, cluster: Cluster) -> Instance | None:
+    readers = [member for member in servers.members(world, cluster) if member.status == "available"]
+    return min(readers, key=lambda member: member.promotion_tier, default=None)
+
+
+def _delete(world: World, instance: Instance) -> None:
+    """Take the instance out of the world; with the last one the server stops."""
+    cluster = instance.cluster
+    if cluster.members == [instance.identifier]:
+        servers.stop(world, cluster, lambda: _gone(world, instance))
+    else:
+        _gone(world, instance)
+
+
+def _gone(world: World, instance: Instance) -> None:
+    cluster = instance.cluster
+    cluster.members.remove(instance.identifier)
+    if instance.is_writer:
+        heir = _heir(world, cluster)
+        cluster.writer = heir.identifier if heir else next(iter(cluster.members), None)
+    del world.region_of(instance.arn).instances[instance.identifier]
+    instance.status = "deleted"
+    events.happened(world, instance.arn, events.INSTANCE_DELETED)

@@ -1,0 +1,201 @@
+"""The model of Aurora: one object that answers RDS calls, lets time pass, and can be made to fail."""
+
+from collections.abc import Callable
+from datetime import datetime
+from threading import RLock
+from typing import Any
+
+from localaws.aurora import copies, snapshots
+from localaws.aurora.actions import modelled_action
+from localaws.aurora.arns import CLUSTER, INSTANCE, SNAPSHOT, Arn
+from localaws.aurora.data import DataPlane, NoData
+from localaws.aurora.durations import Durations
+from localaws.aurora.faults import CreationFailure, Refusal
+from localaws.aurora.groups import furnished_region
+from localaws.aurora.identities import Identities
+from localaws.aurora.keys import KeyRing, Lookup
+from localaws.aurora.records import Cluster, Instance, Snapshot
+from localaws.aurora.schedule import Errand
+from localaws.aurora.world import Answer, Quotas, Request, World
+from localaws.clock import Clock
+
+_BAD_REQUEST = 400
+
+
+class Aurora:
+    """Aurora PostgreSQL in every account and region.
+
+    Thread-safe. Work on the data plane runs without the lock, so that other callers need not wait for it; `emit` is
+    called with the lock held and must not wait. `keys` finds KMS keys, `security_groups` says whether one exists,
+    `vpc` names the VPC of an account's region.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        durations: Durations | None = None,
+        data: DataPlane | None = None,
+        keys: Lookup | None = None,
+        security_groups: Callable[[str, str, str], bool] = lambda _account, _region, _group: True,
+        vpc: Callable[[str, str], str] = lambda _account, region: f"vpc-{region}-default",
+        emit: Callable[[Answer], None] = lambda _event: None,
+        seed: str = "localaws",
+    ) -> None:
+        self.lock = RLock()
+        self._world = World(
+            clock=clock,
+            durations=durations or Durations(),
+            data=data or NoData(),
+            keys=keys or KeyRing(),
+            security_groups=security_groups,
+            emit=emit,
+            furnish=lambda account, name: furnished_region(account, name, vpc(account, name)),
+            identities=Identities(seed),
+        )
+
+    def call(self, action: str, parameters: dict[str, Any], *, account: str, region: str) -> Answer:
+        """Perform an action (`CopyDBClusterSnapshot` …) as AWS would answer it now, or raise RdsError."""
+        self.tick()
+        with self.lock:
+            answer = self._perform(action, parameters, account, region)
+            errands = self._world.take_errands()
+        self._run(errands)
+        self._world.faults.raise_refusal(action, after_effect=True)
+        return answer
+
+    def _perform(self, action: str, parameters: dict[str, Any], account: str, region: str) -> Answer:
+        self._world.faults.raise_refusal(action, after_effect=False)
+        modelled = modelled_action(action, parameters)
+        with self._world.at(self._world.now):
+            return modelled.perform(Request(self._world, self._world.region(account, region), parameters))
+
+    def tick(self) -> None:
+        """Let everything happen that is due by the clock, in order and each at its own time."""
+        while True:
+            with self.lock:
+                due = self._world.schedule.pop_due(self._world.clock.now())
+                if due is None:
+                    return
+                with self._world.at(due.due_at):
+                    due.then()
+                errands = self._world.take_errands()
+            self._run(errands)
+
+    def _run(self, errands: list[Errand]) -> None:
+        for errand in errands:
+            errand.work()
+            with self.lock:
+                with self._world.at(errand.at):
+                    errand.then()
+                following = self._world.take_errands()
+            self._run(following)
+
+    def next_transition(self) -> datetime | None:
+        """When the next thing happens by itself that somebody may wait for; None when nothing is under way.
+
+        Housekeeping that is days away (the end of an automated snapshot's retention, the start of a cluster stopped
+        for a week) happens in time but is not announced here.
+        """
+        with self.lock:
+            return self._world.schedule.next_due()
+
+    def take_automated_snapshot(self, cluster_id: str, *, account: str, region: str) -> str:
+        """Let a night pass for one cluster: Aurora takes its automated snapshot. Returns its `rds:…` identifier."""
+        self.tick()
+        with self.lock:
+            place = self._world.region(account, region)
+            with self._world.at(self._world.now):
+                snapshot = snapshots.take_automated(self._world, place, cluster_id)
+            errands = self._world.take_errands()
+        self._run(errands)
+        return snapshot.identifier
+
+    def quotas(self, *, account: str, region: str) -> Quotas:
+        """Return the limits of an account's region, to be changed by a test."""
+        with self.lock:
+            return self._world.region(account, region).quotas
+
+    def unique_id(self) -> str:
+        """Return an identifier for a request."""
+        with self.lock:
+            return self._world.identities.unique_id()
+
+    def fail_next(
+        self,
+        action: str,
+        code: str,
+        message: str = "A test asked for this.",
+        status: int = _BAD_REQUEST,
+        times: int = 1,
+        *,
+        after_effect: bool = False,
+    ) -> None:
+        """Refuse the next calls of an action; with `after_effect` the call has its effect and the answer is lost."""
+        with self.lock:
+            waiting = self._world.faults.refusals.setdefault(action, [])
+            waiting.append(Refusal(code, message, status, times, after_effect))
+
+    def fail_copy(self, snapshot_arn: str) -> None:
+        """Let a copy end as `failed`: now if it is under way, else when one with this ARN comes to its end."""
+        self._act(lambda: self._fail_copy(snapshot_arn))
+
+    def _fail_copy(self, snapshot_arn: str) -> None:
+        copy = self._resource(snapshot_arn)
+        if isinstance(copy, Snapshot) and copy.status == "copying":
+            copies.fail(self._world, copy)
+        else:
+            self._world.faults.failing_copies.add(snapshot_arn)
+
+    def fail_creation(self, arn: str, status: str, message: str = "") -> None:
+        """Let the creation of a cluster or an instance end in a status such as `failed`, with the event that tells it.
+
+        Clusters: `incompatible-…` with 0354, else 0355. Instances: `incompatible-parameters` with 0035,
+        `incompatible-network` with 0036, else 0353.
+        """
+        with self.lock:
+            self._world.faults.failing_creations[arn] = CreationFailure(status, message)
+
+    def fail_password(self, cluster_arn: str, message: str) -> None:
+        """Let the engine refuse the cluster's next new master password: only event 0067 of its writer tells it."""
+        with self.lock:
+            self._world.faults.failing_passwords[cluster_arn] = message
+
+    def lose_snapshot(self, snapshot_arn: str) -> None:
+        """Let a snapshot vanish, whatever its type, as when its retention ends."""
+        self._act(lambda: self._lose(snapshot_arn))
+
+    def _lose(self, snapshot_arn: str) -> None:
+        snapshot = self._resource(snapshot_arn)
+        if snapshot is None or not isinstance(snapshot, Snapshot):
+            raise LookupError(f"There is no snapshot {snapshot_arn} that could vanish.")
+        copies.leave_queue(self._world, snapshot)
+        snapshots.remove(self._world, snapshot)
+
+    def set_status(self, arn: str, status: str) -> None:
+        """Put a cluster, an instance or a snapshot into a status; whatever it was doing comes to no other end."""
+        self._act(lambda: self._set_status(arn, status))
+
+    def _set_status(self, arn: str, status: str) -> None:
+        resource = self._resource(arn)
+        if resource is None:
+            raise LookupError(f"There is no resource {arn} whose status could be {status}.")
+        resource.status = status
+
+    def _resource(self, text: str) -> Cluster | Instance | Snapshot | None:
+        arn = Arn.parse(text)
+        if arn is None:
+            return None
+        region = self._world.region_of(arn)
+        if arn.kind == CLUSTER:
+            return region.clusters.get(arn.identifier)
+        if arn.kind == INSTANCE:
+            return region.instances.get(arn.identifier)
+        return region.snapshots.get(arn.identifier) if arn.kind == SNAPSHOT else None
+
+    def _act(self, effect: Callable[[], None]) -> None:
+        self.tick()
+        with self.lock:
+            effect()
+            errands = self._world.take_errands()
+        self._run(errands)

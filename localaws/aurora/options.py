@@ -1,0 +1,89 @@
+"""What callers choose for a cluster, read from a request and checked; AWS's defaults where they chose nothing.
+
+Create and restore read the same options: nothing but data, master user, version and encryption comes from a snapshot
+(`aurora-facts.md`, section 4).
+"""
+
+from localaws.aurora import names
+from localaws.aurora.catalog import LOG_EXPORTS
+from localaws.aurora.errors import invalid_value
+from localaws.aurora.groups import cluster_parameter_group, subnet_group
+from localaws.aurora.records import ClusterOptions
+from localaws.aurora.world import Region, Request
+
+PORT_DEFAULT = 5432
+PORT_LEAST = 1150
+PORT_MOST = 65535
+RETENTION_DAYS_MOST = 35
+CAPACITY_MOST = 256
+PAUSE_SECONDS_LEAST = 300
+PAUSE_SECONDS_MOST = 86400
+_STORAGE_TYPES = frozenset({"aurora", "aurora-iopt1"})
+_EXTENDED_SUPPORT = "open-source-rds-extended-support"
+
+
+def cluster_options(request: Request, version: str) -> ClusterOptions:
+    """Return the options of a new cluster of a version."""
+    names.only(request, "EngineMode", "provisioned")
+    names.only(request, "NetworkType", "IPV4")
+    return ClusterOptions(
+        port=names.number(request, "Port", PORT_DEFAULT, least=PORT_LEAST, most=PORT_MOST),
+        subnet_group=subnet_group(request),
+        parameter_group=cluster_parameter_group(request, version),
+        security_groups=security_groups(request) or [f"sg-{request.region.name}-default"],
+        deletion_protection=request.get("DeletionProtection", False),
+        copy_tags_to_snapshot=request.get("CopyTagsToSnapshot", False),
+        backup_retention_days=retention_days(request, 1),
+        backup_window=names.daily_window(request, "03:00-03:30"),
+        maintenance_window=names.weekly_window(request, "sun:05:00-sun:05:30"),
+        iam_authentication=request.get("EnableIAMDatabaseAuthentication", False),
+        log_exports=log_exports(request.get("EnableCloudwatchLogsExports", [])),
+        storage_type=names.one_of(request, "StorageType", _STORAGE_TYPES, "aurora"),
+        lifecycle_support=names.one_of(
+            request, "EngineLifecycleSupport", {_EXTENDED_SUPPORT, f"{_EXTENDED_SUPPORT}-disabled"}, _EXTENDED_SUPPORT
+        ),
+        scaling=scaling(request, None),
+        publicly_accessible=request.get("PubliclyAccessible"),
+    )
+
+
+def retention_days(request: Request, default: int) -> int:
+    """Return BackupRetentionPeriod in days."""
+    return names.number(request, "BackupRetentionPeriod", default, least=1, most=RETENTION_DAYS_MOST)
+
+
+def security_groups(request: Request) -> list[str]:
+    """Return the security groups asked for; each must exist in this region."""
+    groups = list(request.get("VpcSecurityGroupIds", []))
+    region: Region = request.region
+    for group in groups:
+        if not request.world.security_groups(region.account, region.name, group):
+            raise invalid_value(f"There is no security group {group} in {region.name}.")
+    return groups
+
+
+def log_exports(wanted: list[str]) -> list[str]:
+    """Return the kinds of log that go to CloudWatch."""
+    for name in wanted:
+        if name not in LOG_EXPORTS:
+            raise invalid_value(f"{name!r} is not a log of Aurora PostgreSQL: there are {', '.join(LOG_EXPORTS)}.")
+    return sorted(set(wanted))
+
+
+def scaling(request: Request, before: dict[str, float] | None) -> dict[str, float] | None:
+    """Return the Serverless v2 range: 0 or 0.5 to 256 capacity units in halves; the first time both ends are needed."""
+    wanted = request.get("ServerlessV2ScalingConfiguration")
+    if wanted is None:
+        return before
+    merged: dict[str, float] = {**(before or {}), **wanted}
+    least, most = merged.get("MinCapacity"), merged.get("MaxCapacity")
+    if least is None or most is None:
+        raise invalid_value("ServerlessV2ScalingConfiguration needs both MinCapacity and MaxCapacity.")
+    if not 0 <= least <= most or not 1 <= most <= CAPACITY_MOST or (least * 2) % 1 or (most * 2) % 1:
+        raise invalid_value(
+            f"{least} to {most} is not a Serverless v2 range: halves, 0 to {CAPACITY_MOST}, at least 1."
+        )
+    pause_seconds = merged.get("SecondsUntilAutoPause", PAUSE_SECONDS_LEAST)
+    if not PAUSE_SECONDS_LEAST <= pause_seconds <= PAUSE_SECONDS_MOST:
+        raise invalid_value(f"SecondsUntilAutoPause is between {PAUSE_SECONDS_LEAST} and {PAUSE_SECONDS_MOST}.")
+    return merged

@@ -1,0 +1,177 @@
+"""What the model remembers: clusters, instances, snapshots, groups. Plain mutable values; nothing here acts."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from localaws.aurora.arns import Arn
+
+Tags = dict[str, str]
+
+
+@dataclass(eq=False)
+class ParameterGroup:
+    """A cluster or instance parameter group; only its family matters here."""
+
+    arn: Arn
+    family: str
+    description: str
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class SubnetGroup:
+    """A DB subnet group: the VPC it lies in and its subnets, each with its availability zone."""
+
+    arn: Arn
+    description: str
+    vpc_id: str
+    subnets: dict[str, str]
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Encryption:
+    """How storage is encrypted: `none`, `sse-kms` with a key ARN, or `sse-rds` with a key that AWS owns and hides."""
+
+    kind: str = "none"
+    key_arn: str | None = None
+    key_manager: str | None = None
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the storage is encrypted at all."""
+        return self.kind != "none"
+
+
+@dataclass(eq=False)
+class ClusterOptions:
+    """What a caller chooses for a cluster, by itself or by leaving it to AWS's defaults."""
+
+    port: int
+    subnet_group: SubnetGroup
+    parameter_group: str
+    security_groups: list[str]
+    deletion_protection: bool
+    copy_tags_to_snapshot: bool
+    backup_retention_days: int
+    backup_window: str
+    maintenance_window: str
+    iam_authentication: bool
+    log_exports: list[str]
+    storage_type: str
+    lifecycle_support: str
+    scaling: dict[str, float] | None = None
+    publicly_accessible: bool | None = None
+
+
+@dataclass(eq=False)
+class Cluster:
+    """A cluster. `members` are instance identifiers in the order of their creation; `writer` is one of them."""
+
+    arn: Arn
+    resource_id: str
+    created_at: datetime
+    engine_version: str
+    master_username: str
+    options: ClusterOptions
+    encryption: Encryption
+    tags: Tags
+    database_name: str | None = None
+    status: str = "creating"
+    members: list[str] = field(default_factory=list)
+    writer: str | None = None
+    global_cluster: str | None = None
+    password_pending: bool = False
+    password_for_next_start: str | None = None
+    server_runs: bool = False
+    restarts_at: datetime | None = None
+
+    @property
+    def identifier(self) -> str:
+        """The cluster's name, lower case."""
+        return self.arn.identifier
+
+
+@dataclass(eq=False)
+class Instance:
+    """An instance that is a member of a cluster."""
+
+    arn: Arn
+    cluster: Cluster
+    resource_id: str
+    created_at: datetime
+    instance_class: str
+    parameter_group: str
+    availability_zone: str
+    promotion_tier: int
+    publicly_accessible: bool
+    auto_minor_upgrade: bool
+    performance_insights: bool
+    monitoring_interval: int
+    monitoring_role: str | None
+    ca_certificate: str
+    tags: Tags
+    status: str = "creating"
+    parameters_in_sync: bool = True
+    gone_at: datetime | None = None
+
+    @property
+    def identifier(self) -> str:
+        """The instance's name, lower case."""
+        return self.arn.identifier
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether this instance is the one that takes writes."""
+        return self.cluster.writer == self.identifier
+
+
+@dataclass(eq=False)
+class Snapshot:
+    """A cluster snapshot. `key` names its data; `origin` is the snapshot it is a copy of.
+
+    `created_at` is unknown while the snapshot is `creating`: AWS shows no SnapshotCreateTime until it is taken
+    (failure-cases.md, case 4).
+    """
+
+    arn: Arn
+    key: str
+    snapshot_type: str
+    cluster_identifier: str
+    cluster_resource_id: str
+    cluster_created_at: datetime
+    engine_version: str
+    port: int
+    vpc_id: str
+    master_username: str
+    database_name: str | None
+    encryption: Encryption
+    iam_authentication: bool
+    backup_retention_days: int
+    backup_window: str
+    storage_type: str
+    tags: Tags
+    status: str = "creating"
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    origin: "Snapshot | None" = None
+    shared_with: set[str] = field(default_factory=set)
+
+    @property
+    def identifier(self) -> str:
+        """The snapshot's name, lower case; those of automated snapshots begin with `rds:`."""
+        return self.arn.identifier
+
+
+@dataclass(eq=False)
+class GlobalCluster:
+    """A global database: here only a name that a cluster is a member of."""
+
+    identifier: str
+    account: str
+    resource_id: str
+    engine_version: str
+    member: Arn
+    encrypted: bool
+    deletion_protection: bool
+    tags: Tags = field(default_factory=dict)

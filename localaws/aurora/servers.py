@@ -1,0 +1,39 @@
+"""The database server behind a cluster: it runs from the first available instance to the end of the last one."""
+
+from localaws.aurora.records import Cluster, Instance
+from localaws.aurora.schedule import Then
+from localaws.aurora.world import World
+
+
+def members(world: World, cluster: Cluster) -> list[Instance]:
+    """Return a cluster's instances in the order of their creation."""
+    instances = world.region_of(cluster.arn).instances
+    return [instances[name] for name in cluster.members]
+
+
+def start(world: World, cluster: Cluster, then: Then) -> None:
+    """Run the server if it does not run yet, and go on when it does.
+
+    A master password that was changed while nothing ran takes effect here.
+    """
+    if cluster.server_runs:
+        then()
+        return
+    cluster.server_runs = True
+    password, cluster.password_for_next_start = cluster.password_for_next_start, None
+
+    def work() -> None:
+        world.data.start(cluster.resource_id)
+        if password is not None:
+            world.data.set_master_password(cluster.resource_id, cluster.master_username, password)
+
+    world.perform(work, then)
+
+
+def stop(world: World, cluster: Cluster, then: Then = lambda: None) -> None:
+    """Stop the server if it runs, and go on when it does not."""
+    if not cluster.server_runs:
+        then()
+        return
+    cluster.server_runs = False
+    world.perform(lambda: world.data.stop(cluster.resource_id), then)

@@ -1,0 +1,142 @@
+"""Taking cluster snapshots, by hand or as Aurora does at night, and deleting them."""
+
+from localaws.aurora import arns, copies, events
+from localaws.aurora.arns import Arn
+from localaws.aurora.describing import show_snapshot
+from localaws.aurora.errors import cluster_not_found, cluster_state, snapshot_not_found, snapshot_state
+from localaws.aurora.limits import MANUAL, refuse_another_snapshot, refuse_taken_snapshot
+from localaws.aurora.names import new_identifier
+from localaws.aurora.records import Cluster, Snapshot, Tags
+from localaws.aurora.tags import read_tags
+from localaws.aurora.world import Answer, Region, Request, World
+
+DAY_SECONDS = 24 * 60 * 60
+DELETABLE_STATUSES = frozenset({"available", "copying", "failed"})
+AUTOMATED = "automated"
+
+
+def create_db_cluster_snapshot(request: Request) -> Answer:
+    """Take a manual snapshot of an available cluster: its data as it is now."""
+    identifier = new_identifier(request, "DBClusterSnapshotIdentifier")
+    cluster = request.region.clusters.get(request.identifier("DBClusterIdentifier"))
+    if cluster is None:
+        raise cluster_not_found(request["DBClusterIdentifier"])
+    refuse_taken_snapshot(request.region, identifier)
+    refuse_another_snapshot(request.region)
+    _refuse_unless_available(cluster)
+    snapshot = begin(request.world, cluster, identifier, MANUAL, read_tags(request))
+    return {"DBClusterSnapshot": show_snapshot(request.world, snapshot)}
+
+
+def take_automated(world: World, region: Region, cluster_identifier: str) -> Snapshot:
+    """Do what Aurora does in the backup window: a snapshot called `rds:<cluster>-<minute>`, kept for some days."""
+    cluster = region.clusters.get(cluster_identifier.lower())
+    if cluster is None:
+        raise cluster_not_found(cluster_identifier)
+    identifier = f"rds:{cluster.identifier}-{world.now:%Y-%m-%d-%H-%M}"
+    refuse_taken_snapshot(region, identifier)
+    _refuse_unless_available(cluster)
+    snapshot = begin(world, cluster, identifier, AUTOMATED, {})
+    kept_seconds = cluster.options.backup_retention_days * DAY_SECONDS
+    world.later(kept_seconds, lambda: remove(world, snapshot), housekeeping=True)
+    return snapshot
+
+
+def _refuse_unless_available(cluster: Cluster) -> None:
+    if cluster.status != "available":
+        raise cluster_state(
+            f"Cluster {cluster.identifier} is {cluster.status}; a snapshot can be taken while it is available."
+        )
+
+
+def begin(world: World, cluster: Cluster, identifier: str, snapshot_type: str, tags: Tags) -> Snapshot:
+    """Start a snapshot of a cluster: it holds the data of this moment, and is available some time later.
+
+    Tags of the cluster come with it only if the cluster says so and no others are given. An available cluster is
+    `backing-up` meanwhile.
+    """
+    region = world.region_of(cluster.arn)
+    snapshot = _of_cluster(world, cluster, region.arn(arns.SNAPSHOT, identifier), snapshot_type)
+    snapshot.tags = tags or (dict(cluster.tags) if cluster.options.copy_tags_to_snapshot else {})
+    region.snapshots[identifier] = snapshot
+    if cluster.status == "available":
+        cluster.status = "backing-up"
+    automated = snapshot_type == AUTOMATED
+    creating = events.SNAPSHOT_CREATING_AUTOMATED if automated else events.SNAPSHOT_CREATING_MANUAL
+    events.happened(world, snapshot.arn, creating)
+    world.perform(
+        lambda: world.data.take_snapshot(cluster.resource_id, snapshot.key),
+        lambda: world.later(world.durations.snapshot, lambda: _finish(world, snapshot, cluster)),
+    )
+    return snapshot
+
+
+def _of_cluster(world: World, cluster: Cluster, arn: Arn, snapshot_type: str) -> Snapshot:
+    return Snapshot(
+        arn=arn,
+        key=world.identities.resource_id("snapshot"),
+        snapshot_type=snapshot_type,
+        cluster_identifier=cluster.identifier,
+        cluster_resource_id=cluster.resource_id,
+        cluster_created_at=cluster.created_at,
+        engine_version=cluster.engine_version,
+        port=cluster.options.port,
+        vpc_id=cluster.options.subnet_group.vpc_id,
+        master_username=cluster.master_username,
+        database_name=cluster.database_name,
+        encryption=cluster.encryption,
+        iam_authentication=cluster.options.iam_authentication,
+        backup_retention_days=cluster.options.backup_retention_days,
+        backup_window=cluster.options.backup_window,
+        storage_type=cluster.options.storage_type,
+        tags={},
+        started_at=world.now,
+    )
+
+
+def _finish(world: World, snapshot: Snapshot, cluster: Cluster) -> None:
+    if cluster.status == "backing-up":
+        cluster.status = "available"
+    if snapshot.status != "creating":
+        return
+    snapshot.status, snapshot.created_at = "available", snapshot.started_at
+    automated = snapshot.snapshot_type == AUTOMATED
+    created = events.SNAPSHOT_CREATED_AUTOMATED if automated else events.SNAPSHOT_CREATED_MANUAL
+    events.happened(world, snapshot.arn, created)
+
+
+def delete_db_cluster_snapshot(request: Request) -> Answer:
+    """Delete a manual snapshot, or cancel a copy; the answer still shows the status from before.
+
+    The snapshot is `deleting` for a moment and keeps its name. Automated snapshots go with their retention period or
+    their cluster.
+    """
+    snapshot = request.region.snapshots.get(request.identifier("DBClusterSnapshotIdentifier"))
+    if snapshot is None:
+        raise snapshot_not_found(request["DBClusterSnapshotIdentifier"])
+    if snapshot.snapshot_type != MANUAL:
+        raise snapshot_state(f"{snapshot.identifier} is an automated snapshot; only manual ones can be deleted.")
+    if snapshot.status not in DELETABLE_STATUSES:
+        raise snapshot_state(f"Snapshot {snapshot.identifier} is {snapshot.status} and cannot be deleted now.")
+    answer = {"DBClusterSnapshot": show_snapshot(request.world, snapshot)}
+    _begin_deletion(request.world, snapshot)
+    return answer
+
+
+def _begin_deletion(world: World, snapshot: Snapshot) -> None:
+    was_copying = snapshot.status == "copying"
+    snapshot.status = "deleting"
+    if was_copying:
+        copies.leave_queue(world, snapshot)
+    else:
+        events.happened(world, snapshot.arn, events.SNAPSHOT_DELETED_MANUAL)
+    world.later(world.durations.snapshot_delete, lambda: remove(world, snapshot))
+
+
+def remove(world: World, snapshot: Snapshot) -> None:
+    """Take a snapshot out of the world; copies that are being made of it will fail."""
+    shelf = world.region_of(snapshot.arn).snapshots
+    if shelf.get(snapshot.identifier) is snapshot:
+        del shelf[snapshot.identifier]
+        snapshot.status = "deleted"
+        world.perform(lambda: world.data.delete_snapshot(snapshot.key))

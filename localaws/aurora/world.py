@@ -1,0 +1,144 @@
+"""Everything the model knows and depends on, for all accounts and regions."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from localaws.aurora.arns import Arn
+from localaws.aurora.data import DataPlane
+from localaws.aurora.durations import Durations
+from localaws.aurora.faults import Faults
+from localaws.aurora.identities import Identities
+from localaws.aurora.keys import Key, Lookup, usable_key
+from localaws.aurora.records import Cluster, GlobalCluster, Instance, ParameterGroup, Snapshot, SubnetGroup
+from localaws.aurora.schedule import Errand, Schedule, Then
+from localaws.clock import Clock
+
+Answer = dict[str, Any]
+_EVENTS_KEPT = timedelta(days=14)
+
+
+@dataclass
+class Quotas:
+    """Limits of one account in one region; a test lowers them to be refused sooner."""
+
+    clusters: int = 40
+    instances: int = 40
+    manual_cluster_snapshots: int = 100
+    copies_in_progress: int = 5
+    accounts_per_shared_snapshot: int = 20
+
+
+@dataclass
+class Region:
+    """One region of one account: what it owns there, by identifier in lower case."""
+
+    account: str
+    name: str
+    vpc_id: str
+    quotas: Quotas = field(default_factory=Quotas)
+    clusters: dict[str, Cluster] = field(default_factory=dict)
+    instances: dict[str, Instance] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    subnet_groups: dict[str, SubnetGroup] = field(default_factory=dict)
+    cluster_parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
+    parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
+    events: list[Answer] = field(default_factory=list)
+
+    def arn(self, kind: str, identifier: str) -> Arn:
+        """Name a resource of this region."""
+        return Arn(self.name, self.account, kind, identifier.lower())
+
+    def remember_event(self, event: Answer, now: datetime) -> None:
+        """Keep an event for DescribeEvents, which looks back fourteen days."""
+        while self.events and self.events[0]["Date"] < now - _EVENTS_KEPT:
+            self.events.pop(0)
+        self.events.append(event)
+
+
+@dataclass
+class World:
+    """All accounts and regions, the clock, and the ports to what lies outside the model."""
+
+    clock: Clock
+    durations: Durations
+    data: DataPlane
+    keys: Lookup
+    security_groups: Callable[[str, str, str], bool]
+    emit: Callable[[Answer], None]
+    furnish: Callable[[str, str], Region]
+    identities: Identities
+    schedule: Schedule = field(default_factory=Schedule)
+    faults: Faults = field(default_factory=Faults)
+    regions: dict[tuple[str, str], Region] = field(default_factory=dict)
+    global_clusters: dict[tuple[str, str], GlobalCluster] = field(default_factory=dict)
+    copies_by_source: dict[str, list[Snapshot]] = field(default_factory=dict)
+    errands: list[Errand] = field(default_factory=list)
+    _moment: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The clock's time, or the due time of the transition that is being performed."""
+        return self._moment or self.clock.now()
+
+    @contextmanager
+    def at(self, moment: datetime) -> Iterator[None]:
+        """Let what is done inside happen at a moment."""
+        before, self._moment = self._moment, moment
+        try:
+            yield
+        finally:
+            self._moment = before
+
+    def region(self, account: str, name: str) -> Region:
+        """Return one region of an account, furnished with AWS's default groups when it is first looked at."""
+        region = self.regions.get((account, name))
+        if region is None:
+            region = self.regions[account, name] = self.furnish(account, name)
+        return region
+
+    def region_of(self, arn: Arn) -> Region:
+        """Return the region that owns a resource."""
+        return self.region(arn.account, arn.region)
+
+    def later(self, seconds: float, then: Then, *, housekeeping: bool = False) -> None:
+        """Plan a transition, counted from now."""
+        self.schedule.add(self.now + timedelta(seconds=seconds), then, housekeeping=housekeeping)
+
+    def perform(self, work: Then, then: Then = lambda: None) -> None:
+        """Hand over work on the data plane; `then` happens after it, at the present moment of the model."""
+        self.errands.append(Errand(self.now, work, then))
+
+    def take_errands(self) -> list[Errand]:
+        """Return the work handed over since the last time."""
+        errands, self.errands = self.errands, []
+        return errands
+
+    def usable_key(self, region: Region, reference: str, *, account: str | None = None) -> Key:
+        """Return an enabled key as seen from a region, or refuse with KMSKeyNotAccessibleFault."""
+        return usable_key(self.keys, account or region.account, region.name, reference)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call: the world, the caller's region, and the parameters as boto3 names them."""
+
+    world: World
+    region: Region
+    parameters: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.parameters[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a parameter, or the default when the caller left it out."""
+        return self.parameters.get(name, default)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.parameters
+
+    def identifier(self, name: str) -> str:
+        """Return a parameter that names something: AWS stores identifiers in lower case."""
+        return str(self.parameters[name]).lower()

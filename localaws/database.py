@@ -1,0 +1,141 @@
+"""The in-memory twin of `chalicelib.database`: a cluster's roles, and which names and passwords open it.
+
+It judges names by the same rules and answers with the same errors as the real one; `tests/database/test_contract.py`
+holds both to one contract. It has no data: rights are two words, "write" and "read", per user and database.
+"""
+
+import copy
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from chalicelib.database import LoginResult
+from chalicelib.errors import TransientError
+from chalicelib.postgres.names import check_users, refuse_attributes, refuse_open, to_lock_out
+from chalicelib.postgres.place import Login, Place
+from chalicelib.postgres.trouble import Answer, at_the_door, denied
+
+
+@dataclass
+class InMemoryRole:
+    """A role; `password` None stores none.
+
+    `attributes` are words like SUPERUSER, which the master may neither give nor take; a role that is not `alterable` is
+    one that the master has no ADMIN OPTION on.
+    """
+
+    password: str | None
+    can_login: bool = True
+    attributes: tuple[str, ...] = ()
+    alterable: bool = True
+
+
+@dataclass
+class InMemoryCluster:
+    """One cluster's roles and databases. A snapshot of it is `copied()`: passwords and all, as at Aurora.
+
+    `trouble` is raised by whatever is asked next until it is cleared: a server that is away or busy.
+    """
+
+    roles: dict[str, InMemoryRole]
+    databases: list[str] = field(default_factory=lambda: ["postgres"])
+    rights: dict[tuple[str, str], str] = field(default_factory=dict)
+    trouble: TransientError | None = None
+
+    def open(self, place: Place, master: Login, database: str) -> "InMemoryDatabase":
+        """Return the cluster as its master user sees it; fits `chalicelib.database.OpenDatabase`."""
+        return InMemoryDatabase(self, place, master, database)
+
+    def copied(self) -> "InMemoryCluster":
+        """Return the cluster that a snapshot of this one restores to."""
+        return copy.deepcopy(self)
+
+    def set_master_password(self, username: str, password: str) -> None:
+        """Do what ModifyDBCluster does: the one way to a password that does not need the old one."""
+        self.roles[username].password = password
+
+
+class InMemoryDatabase:
+    """The public face of `chalicelib.database.Database`, over an `InMemoryCluster`."""
+
+    def __init__(self, cluster: InMemoryCluster, place: Place, master: Login, database: str) -> None:
+        self._cluster, self._place, self._master, self._database = cluster, place, master, database
+
+    def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
+        """See `Database.prove_login`."""
+        answer = self._knock(login, database or self._database)
+        if answer.let_in or answer.refused:
+            return LoginResult.OK if answer.let_in else LoginResult.REFUSED
+        raise at_the_door(answer, self._place, login.username, database or self._database)
+
+    def login_roles(self) -> list[str]:
+        """See `Database.login_roles`."""
+        self._enter()
+        return sorted(name for name, role in self._cluster.roles.items() if role.can_login)
+
+    def lock_out(self, *, keep: Collection[str]) -> list[str]:
+        """See `Database.lock_out`."""
+        names = to_lock_out(self._customers_logins(), master=self._master.username, keep=keep)
+        closed = [name for name in names if self._may_alter(name)]
+        for name in closed:
+            self._cluster.roles[name] = InMemoryRole(None, can_login=False)
+        refuse_open([name for name in names if name not in closed])
+        return closed
+
+    def ensure_users(self, application: Login, readonly: Login) -> None:
+        """See `Database.ensure_users`."""
+        check_users(self._master.username, application, readonly)
+        self._enter()
+        for login in (application, readonly):
+            self._refuse_what_cannot_be_altered(login.username)
+        for login, right in ((application, "write"), (readonly, "read")):
+            self._cluster.roles[login.username] = InMemoryRole(login.secret)
+            self._cluster.rights |= {(login.username, name): right for name in self._cluster.databases}
+
+    def verify_users(self, application: Login, readonly: Login) -> list[str]:
+        """See `Database.verify_users`."""
+        self._enter()
+        return [
+            self._proven(login, name, right)
+            for name in sorted(self._cluster.databases)
+            for login, right in ((application, "write"), (readonly, "read"))
+        ]
+
+    def _enter(self) -> None:
+        self._let_in(self._master, self._database)
+
+    def _let_in(self, login: Login, database: str) -> None:
+        answer = self._knock(login, database)
+        if not answer.let_in:
+            raise at_the_door(answer, self._place, login.username, database)
+
+    def _knock(self, login: Login, database: str) -> Answer:
+        if self._cluster.trouble:
+            raise self._cluster.trouble
+        role = self._cluster.roles.get(login.username)
+        if role is None or not role.can_login or role.password != login.secret:
+            return Answer("28P01", asked=True)
+        return Answer("00000" if database in self._cluster.databases else "3D000", asked=True)
+
+    def _customers_logins(self) -> list[str]:
+        roles = self._cluster.roles
+        return [
+            name
+            for name in self.login_roles()
+            if not (name.startswith("rds") and "SUPERUSER" in roles[name].attributes)
+        ]
+
+    def _may_alter(self, name: str) -> bool:
+        role = self._cluster.roles[name]
+        return role.alterable and "SUPERUSER" not in role.attributes
+
+    def _refuse_what_cannot_be_altered(self, name: str) -> None:
+        role = self._cluster.roles.get(name, InMemoryRole(None))
+        refuse_attributes(name, role.attributes)
+        if not role.alterable:
+            raise denied("42501", self._place, f"role {name} is not the master's to alter.")
+
+    def _proven(self, login: Login, database: str, right: str) -> str:
+        self._let_in(login, database)
+        if self._cluster.rights.get((login.username, database)) != right:
+            raise denied("42501", self._place, f"{login.username} may not {right} in {database}.")
+        return f"{login.username} may {right} in database {database}."

@@ -1,0 +1,86 @@
+"""Destinations of queued invocations: where Lambda sends the record of a success, or of an event it gave up on."""
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.awslambda.models import LambdaFunction
+
+from localaws.deployed import FunctionName, event_invoke_setting
+from localaws.envelopes import envelope
+from localaws.functions import Functions, Invocation
+from localaws.targets import Place, RefusedTargetError, UndeliverableError, to_queue, to_topic
+from localaws.workers import Outcome
+
+_log = logging.getLogger(__name__)
+
+
+def check_destinations(setting: dict[str, Any]) -> None:
+    """Refuse an event-invoke-config with a destination that localaws does not deliver to (S3, for one)."""
+    for name in ("OnSuccess", "OnFailure"):
+        arn = setting.get("DestinationConfig", {}).get(name, {}).get("Destination")
+        place = Place.of_arn(arn) if arn else None
+        if place and not (place.is_bus or place.service in {"lambda", "sqs", "sns"}):
+            raise RefusedTargetError(f"localaws has no destination {arn}: use a queue, topic, function or event bus.")
+
+
+class Destinations:
+    """Sends records. `publish(event, account, region, bus)` puts one on an event bus."""
+
+    def __init__(self, functions: Functions, publish: Callable[[dict[str, Any], str, str, str], None]) -> None:
+        self._functions = functions
+        self._publish = publish
+
+    def send(self, invocation: Invocation, function: LambdaFunction, outcome: Outcome, condition: str) -> None:
+        """Send the record of an invocation that is over, if the function has a destination for it."""
+        name = "OnSuccess" if outcome.error is None else "OnFailure"
+        arn = event_invoke_setting(function).get("DestinationConfig", {}).get(name, {}).get("Destination")
+        if arn:
+            try:
+                self._send_to(arn, _record(invocation, function, outcome, condition), name)
+            except UndeliverableError:
+                _log.exception("The record of an invocation of %s is lost.", function.function_name)
+
+    def _send_to(self, arn: str, record: dict[str, Any], name: str) -> None:
+        place = Place.of_arn(arn)
+        if place.is_bus:
+            event = _event(arn, record, place, "Success" if name == "OnSuccess" else "Failure")
+            self._publish(event, place.account, place.region, place.resource.removeprefix("event-bus/"))
+        elif place.service == "lambda":
+            self._functions.enqueue(FunctionName.of_arn(arn), record)
+        elif place.service == "sqs":
+            to_queue(place, json.dumps(record))
+        else:
+            to_topic(arn, place, json.dumps(record))
+
+
+def _event(arn: str, record: dict[str, Any], place: Place, result: str) -> dict[str, Any]:
+    return envelope(
+        source="lambda",
+        detail_type=f"Lambda Function Invocation Result - {result}",
+        detail=record,
+        account=place.account,
+        region=place.region,
+        resources=[arn, record["requestContext"]["functionArn"]],
+    )
+
+
+def _record(invocation: Invocation, function: LambdaFunction, outcome: Outcome, condition: str) -> dict[str, Any]:
+    response: dict[str, Any] = {"statusCode": 200, "executedVersion": "$LATEST"}
+    if outcome.error is not None:
+        response["functionError"] = outcome.error
+    return {
+        "version": "1.0",
+        "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+        "requestContext": {
+            "requestId": invocation.request_id,
+            "functionArn": f"{function.function_arn}:$LATEST",
+            "condition": condition,
+            "approximateInvokeCount": invocation.attempts,
+        },
+        "requestPayload": invocation.event,
+        "responseContext": response,
+        "responsePayload": json.loads(outcome.payload),
+    }

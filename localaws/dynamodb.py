@@ -1,0 +1,71 @@
+"""DynamoDB: moto's, with the two things it gets wrong put right (platform-facts.md, sections 6 and 10).
+
+Its conditional writes are not atomic between threads, so requests run one at a time. And it takes a repeated transaction for a
+new one, where AWS honours the client's token for ten minutes.
+"""
+
+import json
+import threading
+import time
+from typing import Any, ClassVar, Final
+
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.exceptions import JsonRESTError
+from moto.core.responses import ActionResult, EmptyResult
+from moto.dynamodb.responses import DynamoHandler
+
+TOKEN_SECONDS: Final = 600.0
+
+
+class Tokens:
+    """Client tokens of the transactions that succeeded in the last ten minutes."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str, str], tuple[float, str]] = {}
+
+    def find(self, key: tuple[str, str, str]) -> str | None:
+        """Give the request that was made with a token, or None."""
+        oldest = time.monotonic() - TOKEN_SECONDS
+        self._seen = {one: seen for one, seen in self._seen.items() if seen[0] > oldest}
+        return self._seen[key][1] if key in self._seen else None
+
+    def keep(self, key: tuple[str, str, str], request: str) -> None:
+        """Remember a request that succeeded."""
+        self._seen[key] = (time.monotonic(), request)
+
+
+class DynamoDB(DynamoHandler):
+    """The API of DynamoDB. The server fills in `lock` and `tokens`."""
+
+    lock: ClassVar[threading.RLock]
+    tokens: ClassVar[Tokens]
+
+    def call_action(self) -> TYPE_RESPONSE:
+        """Run one request at a time."""
+        with self.lock:
+            return super().call_action()
+
+    def transact_write_items(self) -> ActionResult:
+        """Write all or nothing, and the same token only once."""
+        token: str | None = self.body.get("ClientRequestToken")
+        key = (self.current_account, self.region, token or "")
+        request = json.dumps(self.body, sort_keys=True, default=str)
+        earlier = self.tokens.find(key) if token else None
+        if earlier is not None:
+            return self._repeat(earlier, request)
+        result = super().transact_write_items()
+        if token:
+            self.tokens.keep(key, request)
+        return result
+
+    @staticmethod
+    def _repeat(earlier: str, request: str) -> ActionResult:
+        if earlier != request:
+            text = "The provided client token was used with another request; use a new one for a new transaction."
+            raise JsonRESTError("IdempotentParameterMismatchException", text)
+        return EmptyResult()
+
+
+def bound_to_a_server() -> dict[str, Any]:
+    """Make what one server's DynamoDB shares between its requests."""
+    return {"lock": threading.RLock(), "tokens": Tokens()}

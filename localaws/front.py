@@ -1,0 +1,68 @@
+"""The front door: localaws' own two addresses, and moto behind it for everything that is AWS."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from localaws.aurora import Aurora, RdsError
+from localaws.rds_http import error_document
+
+ACCOUNT: Final = "123456789012"
+_JSON: Final = "application/json"
+Application = Callable[..., Iterable[bytes]]
+
+
+class Front:
+    """The WSGI application of a server."""
+
+    def __init__(self, aws: Application, aurora: Aurora, wake: Callable[[], None]) -> None:
+        self._aws = aws
+        self._aurora = aurora
+        self._wake = wake
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request."""
+        path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
+        if not path.startswith("/localaws/"):
+            return self._ask_aws(environ, start_response)
+        status, answer = self._own(method, path, parse_qs(environ.get("QUERY_STRING", "")))
+        return _send(start_response, status, _JSON, json.dumps(answer) + "\n")
+
+    def _ask_aws(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Pass a request on. What moto has not at all is refused as HTTP 501, which no client repeats, instead of 500."""
+        is_json = environ.get("CONTENT_TYPE", "").startswith("application/x-amz-json")
+        try:
+            return self._aws(environ, start_response)
+        except NotImplementedError as error:
+            sentence = f"localaws does not model this: {error}."
+            code = "LocalAwsNotModelled"
+            body = json.dumps({"__type": code, "message": sentence})
+            if not is_json:
+                body = error_document(code, sentence, status=400)
+            return _send(start_response, "501 Not Implemented", _JSON if is_json else "text/xml", body)
+
+    def _own(self, method: str, path: str, query: dict[str, list[str]]) -> tuple[str, dict[str, str]]:
+        if (method, path) == ("GET", "/localaws/health"):
+            return "200 OK", {"status": "ok"}
+        if (method, path) == ("POST", "/localaws/night"):
+            return self._night(query)
+        return "404 Not Found", {"error": f"There is no {method} {path}; there are GET /localaws/health and POST /localaws/night."}
+
+    def _night(self, query: dict[str, list[str]]) -> tuple[str, dict[str, str]]:
+        """Let Aurora take its automated snapshot of a cluster: AWS has no API for it, so this is localaws' own."""
+        missing = [name for name in ("cluster", "region") if name not in query]
+        if missing:
+            return "400 Bad Request", {"error": f"A night needs {' and '.join(missing)}: POST /localaws/night?cluster=…&region=…."}
+        try:
+            snapshot = self._aurora.take_automated_snapshot(query["cluster"][0], account=ACCOUNT, region=query["region"][0])
+        except RdsError as error:
+            return f"{error.http_status} Refused", {"code": error.code, "error": error.message}
+        self._wake()
+        return "200 OK", {"DBClusterSnapshotIdentifier": snapshot}
+
+
+def _send(start_response: Callable[..., Any], status: str, kind: str, body: str) -> Iterable[bytes]:
+    content = body.encode()
+    start_response(status, [("Content-Type", kind), ("Content-Length", str(len(content)))])
+    return [content]

@@ -1,0 +1,165 @@
+"""Lambda's API: moto keeps the functions, localaws unpacks their zips and runs them."""
+
+import base64
+import json
+import sys
+from typing import Any, ClassVar, Final
+from urllib.parse import unquote
+
+from moto.awslambda.exceptions import InvalidParameterValueException
+from moto.awslambda.models import LambdaFunction
+from moto.awslambda.responses import LambdaResponse
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.exceptions import JsonRESTError
+
+from localaws.deployed import FunctionName
+from localaws.destinations import check_destinations
+from localaws.functions import Functions, ThrottledError
+from localaws.packages import Packages
+from localaws.refusals import NotModelledError, Refusing, check_fields
+from localaws.targets import RefusedTargetError
+
+EVENT_BYTES_MAX: Final = 1024 * 1024
+REQUEST_BYTES_MAX: Final = 6 * 1024 * 1024
+RUNTIME: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+_CONFIGURED: Final = frozenset({"FunctionName", "Description", "Handler", "MemorySize", "Role", "Runtime", "Timeout"}) | {
+    "VpcConfig",
+    "Environment",
+    "Layers",
+    "TracingConfig",
+    "RevisionId",
+}
+_CREATED: Final = _CONFIGURED | {"Code", "Publish", "PackageType", "Tags", "Architectures", "EphemeralStorage"}
+_NO_LAYERS: Final = "Put everything into the function's own package."
+_NO_MAPPING: Final = "Nothing polls queues or streams here; let an EventBridge rule invoke the function."
+_NO_VERSIONS: Final = "Functions have one version here, $LATEST."
+
+
+class TooLargeError(JsonRESTError):
+    """Lambda's answer to a payload above its limit."""
+
+    code = 413
+
+
+class TooManyRequestsError(JsonRESTError):
+    """Lambda's answer to a synchronous call above the reserved concurrency."""
+
+    code = 429
+
+
+class Lambda(Refusing, LambdaResponse):
+    """The API of Lambda. The server fills in `functions` and `packages`."""
+
+    functions: ClassVar[Functions]
+    packages: ClassVar[Packages]
+    refused: ClassVar[dict[str, str]] = {
+        "CreateEventSourceMapping": _NO_MAPPING,
+        "CreateFunctionUrlConfig": "Functions have no URLs here; use Invoke.",
+        "PublishLayerVersion": _NO_LAYERS,
+        "PublishVersion": _NO_VERSIONS,
+        "CreateAlias": _NO_VERSIONS,
+        "InvokeAsync": "AWS has deprecated it; use Invoke with InvocationType=Event.",
+        "InvokeWithResponseStream": "Use Invoke.",
+    }
+
+    def create_function(self) -> TYPE_RESPONSE:
+        """Check what was asked for, keep the function, unpack its zip."""
+        body = self.json_body
+        check_fields(body, _CREATED, "CreateFunction")
+        _check_runnable(body)
+        answer = super().create_function()
+        self._unpack(body["FunctionName"])
+        return answer
+
+    def update_function_code(self) -> TYPE_RESPONSE:
+        """Replace the code; the next invocation runs it."""
+        answer = super().update_function_code()
+        self._unpack(self._function_name(-2))
+        return answer
+
+    def update_function_configuration(self) -> TYPE_RESPONSE:
+        """Change settings, all of them: moto alone forgets TracingConfig."""
+        body = self.json_body
+        check_fields(body, _CONFIGURED, "UpdateFunctionConfiguration")
+        _check_runnable(body)
+        if "TracingConfig" in body:
+            self.backend.get_function(self._function_name(-2)).tracing_config = body["TracingConfig"]
+        return super().update_function_configuration()
+
+    def put_function_event_invoke_config(self) -> str:
+        """Replace the asynchronous settings (moto's put only adds, and its first one counts for ever)."""
+        try:
+            check_destinations(self.json_body)
+        except RefusedTargetError as error:
+            raise InvalidParameterValueException(str(error)) from error
+        self.backend.get_function(self._function_name(-2)).event_invoke_config = []
+        return super().put_function_event_invoke_config()
+
+    def update_function_event_invoke_config(self) -> str:
+        """Refuse the partial update, which moto takes for a replacement."""
+        raise NotModelledError("localaws does not model UpdateFunctionEventInvokeConfig. Put the whole config instead.")
+
+    def invoke(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto's is decorated
+        """Invoke a function: `RequestResponse` waits for its end, `Event` queues, `DryRun` looks whether it is there."""
+        function = self._function()
+        kind = self.headers.get("X-Amz-Invocation-Type", "RequestResponse")
+        event = _event_of(self.body, EVENT_BYTES_MAX if kind == "Event" else REQUEST_BYTES_MAX)
+        name = FunctionName(function.account_id, function.region, function.function_name)
+        if kind == "DryRun":
+            return 204, {"status": "204"}, ""
+        if kind == "Event":
+            request_id = self.functions.enqueue(name, event)
+            return 202, {"status": "202", "x-amzn-RequestId": request_id}, ""
+        return self._run(name, event)
+
+    def _run(self, name: FunctionName, event: Any) -> TYPE_RESPONSE:
+        try:
+            outcome = self.functions.invoke(name, event)
+        except ThrottledError as error:
+            raise TooManyRequestsError("TooManyRequestsException", str(error)) from error
+        headers = {"status": "200", "content-type": "application/json", "x-amz-executed-version": "$LATEST"}
+        if outcome.error is not None:
+            headers["x-amz-function-error"] = outcome.error
+        if self.headers.get("X-Amz-Log-Type") == "Tail":
+            headers["x-amz-log-result"] = base64.b64encode(outcome.tail.encode()).decode()
+        return 200, headers, outcome.payload
+
+    def _function(self) -> LambdaFunction:
+        qualifier = self._get_param("Qualifier")
+        if qualifier not in (None, "$LATEST"):
+            raise NotModelledError(f"localaws does not model the qualifier {qualifier}. {_NO_VERSIONS}")
+        return self.backend.get_function(self._function_name(-2))
+
+    def _function_name(self, position: int) -> str:
+        """Read the function's name (or ARN) out of the path; `position` counts its segments from the end."""
+        return unquote(self.path.rstrip("/").split("/")[position])
+
+    def _unpack(self, name: str) -> None:
+        """Unpack the zip and forget it: moto keeps each one twice in memory, 40 MB for every function."""
+        function = self.backend.get_function(name)
+        if function.code_bytes:
+            self.packages.unpack(function.code_sha_256, function.code_bytes)
+            function.code_bytes = b""
+            function.code.pop("ZipFile", None)
+
+
+def _check_runnable(body: dict[str, Any]) -> None:
+    """Refuse what would run differently here."""
+    if body.get("PackageType", "Zip") != "Zip":
+        raise NotModelledError("localaws runs functions from zips, not from images.")
+    if body.get("Layers"):
+        raise NotModelledError(f"localaws does not model Layers. {_NO_LAYERS}")
+    if body.get("Runtime", RUNTIME) != RUNTIME:
+        text = f"localaws runs functions on its own interpreter, {RUNTIME}; {body['Runtime']} is not here."
+        raise NotModelledError(f"{text} Deploy with the interpreter that runs localaws.")
+
+
+def _event_of(body: Any, bytes_max: int) -> Any:
+    text = body.decode() if isinstance(body, bytes) else body or "{}"
+    if len(text.encode()) > bytes_max:
+        raise TooLargeError("RequestTooLargeException", f"{len(text)} bytes exceed the limit of {bytes_max} bytes.")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise JsonRESTError("InvalidRequestContentException", f"Could not parse request body into json: {error}.") from error

@@ -1,0 +1,35 @@
+"""What functions print: to CloudWatch Logs, where `aws logs tail` finds it, and to a file in the data folder."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from moto.logs.models import logs_backends
+
+LINES_PER_STREAM_MAX: Final = 5_000
+"""CloudWatch keeps everything; here memory is one machine's. The file keeps everything too."""
+
+
+class Logs:
+    """Log groups of functions. Safe to call from any thread (moto's own streams are not)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "logs"
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Make the folder of the files."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, *, account: str, region: str, group: str, stream: str, line: str) -> None:
+        """Append one line; the group and the stream come into being with their first line, as on Lambda."""
+        with self._lock:
+            backend = logs_backends[account][region]
+            backend.ensure_log_group(group)
+            backend.ensure_log_stream(group, stream)
+            kept = backend.groups[group].streams[stream]
+            kept.put_log_events([{"timestamp": int(time.time() * 1000), "message": line}])
+            del kept.events[:-LINES_PER_STREAM_MAX]
+            with (self._folder / f"{group.rsplit('/', 1)[-1]}.log").open("a", encoding="utf-8") as file:
+                file.write(line + "\n")

@@ -1,0 +1,45 @@
+"""Where clusters listen: a loopback address each, so that every cluster has the port that it was asked to have.
+
+Linux answers on all of 127.0.0.0/8. Elsewhere only 127.0.0.1 exists, and two clusters cannot share a port there.
+"""
+
+import secrets
+import socket
+from typing import Final
+
+from localaws.postgres.errors import DataPlaneError
+
+ONLY_LOOPBACK: Final = "127.0.0.1"
+ATTEMPTS_MAX: Final = 20
+
+
+def choose_address(port: int, taken: set[tuple[str, int]]) -> str:
+    """Return a loopback address where `port` is free and not among `taken` (address, port); DataPlaneError if none."""
+    candidates = (_random_address() for _ in range(ATTEMPTS_MAX)) if _has_many_addresses() else (ONLY_LOOPBACK,)
+    for address in candidates:
+        if (address, port) not in taken and is_free(address, port):
+            return address
+    raise DataPlaneError(
+        f"Port {port} is taken on this machine's loopback address: stop what listens there, or choose another port "
+        "for the cluster."
+    )
+
+
+def is_free(address: str, port: int) -> bool:
+    """Tell whether a server could listen on an address and port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL does: TIME_WAIT is no obstacle
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def _has_many_addresses() -> bool:
+    return is_free("127.83.0.1", 0)
+
+
+def _random_address() -> str:
+    """Random, so that two worlds on one machine do not meet; 127.0 is left to everybody else."""
+    return f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"

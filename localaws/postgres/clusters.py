@@ -1,0 +1,195 @@
+"""The data plane itself: clusters and snapshots by their keys. Safe to use from several threads."""
+
+import contextlib
+import secrets
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from localaws.postgres import likeness
+from localaws.postgres.addresses import choose_address
+from localaws.postgres.errors import DataPlaneError
+from localaws.postgres.files import copy_for_writing, share_read_only
+from localaws.postgres.programs import TEMPORARY_PREFIX, find_programs, is_reachable, temporary_folder
+from localaws.postgres.server import Folders, PostgresServer
+from localaws.processes import Ledger
+
+TEMPORARY_NAME: Final = "temporary"
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    server: PostgresServer
+    address: str
+    port: int
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+class PostgresData:
+    """Every cluster a PostgreSQL server, every snapshot a folder that nobody writes to.
+
+    `folder` keeps the logs, the ledger of processes, and the data unless the programs' user cannot reach it: a link in it
+    names the temporary folder that holds the rest. Opening it ends and removes what an earlier owner left there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._ledger = Ledger(self._folder / "processes.json")
+        self._ledger.end_leftovers()
+        self._remove_data()
+        self._temporary = temporary_folder()
+        (self._folder / TEMPORARY_NAME).symlink_to(self._temporary)
+        self._programs = find_programs(self._temporary)
+        reachable = self._programs.user is None or is_reachable(self._folder)
+        self._home = self._folder if reachable else self._temporary
+        for name in ("clusters", "snapshots"):
+            self._programs.make_folder(self._home / name)
+        (self._folder / "logs").mkdir(exist_ok=True)
+        self._clusters: dict[str, _Cluster] = {}
+        self._lock = threading.RLock()
+
+    def create_cluster(
+        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None, port: int
+    ) -> None:
+        """Make an empty cluster with Aurora's roles and the master user; its server does not run yet."""
+        cluster = self._new_cluster(resource_id, port)
+        cluster.server.initialise()
+        with self._running(cluster):
+            likeness.furnish(
+                cluster.server,
+                master_username=master_username,
+                master_password=master_password,
+                database=database_name,
+            )
+
+    def take_snapshot(self, resource_id: str, snapshot_key: str) -> None:
+        """Keep the cluster's data as it is now; a running server goes on serving meanwhile."""
+        cluster, target = self._cluster(resource_id), self._new_snapshot(snapshot_key)
+        with cluster.lock:
+            if cluster.server.process_id is None:
+                copy_for_writing(cluster.server.folders.data, target, self._programs)
+                return
+            options = ["--checkpoint=fast", "--no-sync", "--no-manifest", "--wal-method=stream"]
+            self._programs.run("pg_basebackup", "-D", str(target), *cluster.server.socket_arguments, *options)
+
+    def restore_snapshot(self, snapshot_key: str, resource_id: str, *, port: int) -> None:
+        """Make a cluster from a snapshot: its rows, roles and passwords; its server does not run yet."""
+        source = self._snapshot(snapshot_key)
+        copy_for_writing(source, self._new_cluster(resource_id, port).server.folders.data, self._programs)
+
+    def copy_snapshot(self, snapshot_key: str, copy_key: str) -> None:
+        """Make a second snapshot that outlives the first; they share what neither will ever change."""
+        share_read_only(self._snapshot(snapshot_key), self._new_snapshot(copy_key), self._programs)
+
+    def delete_snapshot(self, snapshot_key: str) -> None:
+        """Remove a snapshot."""
+        shutil.rmtree(self._snapshot(snapshot_key))
+
+    def start(self, resource_id: str, *, read_only: bool = False) -> None:
+        """Run the cluster's server at its endpoint; `read_only` makes it refuse writes, whoever asks."""
+        cluster = self._cluster(resource_id)
+        with cluster.lock:
+            if cluster.server.process_id is not None:
+                return
+            cluster.server.start(cluster.address, cluster.port)
+            likeness.put_roles_within_reach(cluster.server)
+
+    def stop(self, resource_id: str) -> None:
+        """Stop the cluster's server and keep its data."""
+        cluster = self._cluster(resource_id)
+        with cluster.lock:
+            cluster.server.stop()
+
+    def endpoint(self, resource_id: str) -> tuple[str, int]:
+        """Return the address and port of the cluster's server, whether or not it runs."""
+        cluster = self._cluster(resource_id)
+        return cluster.address, cluster.port
+
+    def set_master_password(self, resource_id: str, username: str, password: str) -> None:
+        """Change the master user's password, on a running server and on a stopped one."""
+        cluster = self._cluster(resource_id)
+        with cluster.lock, self._running(cluster):
+            likeness.set_password(cluster.server, username, password)
+
+    def destroy(self, resource_id: str) -> None:
+        """Stop the cluster's server, if it runs, and remove its data; the log stays."""
+        cluster = self._cluster(resource_id)
+        with cluster.lock:
+            cluster.server.stop(immediate=True)
+            shutil.rmtree(cluster.server.folders.data)
+        with self._lock:
+            del self._clusters[resource_id]
+
+    def close(self) -> None:
+        """Stop all servers and remove all data; the logs stay. Afterwards nothing is left to use."""
+        with self._lock:
+            for cluster in self._clusters.values():
+                cluster.server.stop(immediate=True)
+            self._clusters.clear()
+            self._remove_data()
+
+    def log(self, resource_id: str) -> Path:
+        """Return the log file of a cluster's server; it outlives the cluster."""
+        return self._folder / "logs" / f"{resource_id}.log"
+
+    @property
+    def process_ids(self) -> list[int]:
+        """The servers that run now."""
+        with self._lock:
+            return [pid for one in self._clusters.values() if (pid := one.server.process_id) is not None]
+
+    def _new_cluster(self, resource_id: str, port: int) -> _Cluster:
+        with self._lock:
+            if resource_id in self._clusters:
+                raise DataPlaneError(f"There is a cluster {resource_id} with data already.")
+            taken = {(one.address, one.port) for one in self._clusters.values()}
+            sockets = self._temporary / secrets.token_hex(4)
+            folders = Folders(self._home / "clusters" / resource_id, sockets, self.log(resource_id))
+            server = PostgresServer(folders, self._programs, self._ledger)
+            self._clusters[resource_id] = _Cluster(server, choose_address(port, taken), port)
+            return self._clusters[resource_id]
+
+    def _cluster(self, resource_id: str) -> _Cluster:
+        with self._lock:
+            if resource_id not in self._clusters:
+                raise DataPlaneError(f"There is no cluster {resource_id} with data.")
+            return self._clusters[resource_id]
+
+    def _snapshot(self, key: str) -> Path:
+        folder = self._home / "snapshots" / key
+        if not folder.is_dir():
+            raise DataPlaneError(f"There is no snapshot {key} with data.")
+        return folder
+
+    def _new_snapshot(self, key: str) -> Path:
+        folder = self._home / "snapshots" / key
+        if folder.exists():
+            raise DataPlaneError(f"There is a snapshot {key} with data already.")
+        return folder
+
+    @contextlib.contextmanager
+    def _running(self, cluster: _Cluster) -> Iterator[None]:
+        """Run a server that does not run for a moment, where no client reaches it."""
+        if cluster.server.process_id is not None:
+            yield
+            return
+        cluster.server.start()
+        try:
+            yield
+        finally:
+            cluster.server.stop()
+
+    def _remove_data(self) -> None:
+        """Remove clusters, snapshots and the temporary folder, whose name is checked: a link could point anywhere."""
+        for name in ("clusters", "snapshots"):
+            shutil.rmtree(self._folder / name, ignore_errors=True)
+        link = self._folder / TEMPORARY_NAME
+        if link.is_symlink():
+            target = link.readlink()
+            if target.name.startswith(TEMPORARY_PREFIX):
+                shutil.rmtree(target, ignore_errors=True)
+            link.unlink()

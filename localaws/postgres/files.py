@@ -1,0 +1,32 @@
+"""Copies of data folders: real ones for what a server will write to, shared ones for what nobody writes to."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from localaws.postgres.programs import Programs
+
+NOT_DATA: Final = shutil.ignore_patterns("postmaster.pid", "postmaster.opts", "pg_internal.init", "pgsql_tmp*")
+
+
+def copy_for_writing(source: Path, target: Path, programs: Programs) -> None:
+    """Copy a data folder so that the copy shares nothing with it; the source must not be written to meanwhile."""
+    _copy(source, target, shutil.copy2, programs)
+
+
+def share_read_only(source: Path, target: Path, programs: Programs) -> None:
+    """Give a data folder a second name through hard links. Safe because no server is ever started on a snapshot."""
+    _copy(source, target, os.link, programs)
+
+
+def _copy(source: Path, target: Path, copy_file: Callable[[str, str], object], programs: Programs) -> None:
+    """Copy under a scratch name first: a target that exists is whole."""
+    scratch = target.with_name(f"{target.name}.part")
+    shutil.copytree(source, scratch, symlinks=True, ignore=NOT_DATA, copy_function=copy_file)
+    if programs.user:
+        for folder, _, files in os.walk(scratch):
+            for path in [Path(folder), *(Path(folder) / file for file in files)]:
+                programs.own(path)
+    scratch.rename(target)

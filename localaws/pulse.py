@@ -1,0 +1,47 @@
+"""The heartbeat of the model of Aurora: a thread that lets due transitions happen on time."""
+
+import threading
+from datetime import UTC, datetime
+from typing import Final
+
+from localaws.aurora import Aurora
+
+LOOK_SECONDS_MAX: Final = 1.0
+"""How long a transition may go unnoticed that somebody caused without a request to this server."""
+
+
+class Pulse:
+    """Sleeps until the model's next transition, or until a request may have made one due sooner."""
+
+    def __init__(self, aurora: Aurora) -> None:
+        self._aurora = aurora
+        self._wake = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="localaws-pulse", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look at the model again now."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._wake.clear()
+            self._aurora.tick()
+            self._wake.wait(self._seconds_until_next())
+
+    def _seconds_until_next(self) -> float:
+        next_at = self._aurora.next_transition()
+        if next_at is None:
+            return LOOK_SECONDS_MAX
+        return min(max(0.0, (next_at - datetime.now(UTC)).total_seconds()), LOOK_SECONDS_MAX)
+
+    def close(self) -> None:
+        """Stop."""
+        self._closed = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()

@@ -1,0 +1,186 @@
+"""AWS on this machine: moto's server, with Aurora, EventBridge's delivery and Lambda put in its place.
+
+One server a process: moto's state belongs to the process. It listens on loopback only and takes no notice of credentials.
+"""
+
+import errno
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Flask
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.core.responses import BaseResponse
+from moto.core.utils import convert_to_flask_response
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from localaws.account import find_key, has_security_group
+from localaws.aurora import Aurora, DataPlane, Durations, NoData, WallClock
+from localaws.cloudformation import CloudFormation
+from localaws.delivery import Delivery
+from localaws.destinations import Destinations
+from localaws.dynamodb import DynamoDB, Tokens
+from localaws.eventbridge import EventBridge
+from localaws.front import Front
+from localaws.functions import Functions
+from localaws.lambda_http import Lambda
+from localaws.logs import Logs
+from localaws.packages import Packages
+from localaws.pulse import Pulse
+from localaws.rds_http import Rds
+from localaws.schedules import Schedules
+
+HOST: Final = "127.0.0.1"
+BACKLOG: Final = 128
+
+_log = logging.getLogger("localaws")
+
+
+class PortTakenError(Exception):
+    """Another program listens on the port. The text says which, and what to do."""
+
+
+class Server:
+    """A whole AWS. `speed` divides Aurora's durations, schedules and retry delays; the apps' own clocks stay as they are."""
+
+    def __init__(
+        self,
+        port: int,
+        data_folder: Path | str,
+        *,
+        speed: float = 1.0,
+        data: DataPlane | None = None,
+        durations: Durations | None = None,
+    ) -> None:
+        """Prepare; nothing runs or listens before `start`. Port 0 takes any free one. `durations` replace the divided ones."""
+        self._port = port
+        self._folder = Path(data_folder).resolve()
+        self._logs = Logs(self._folder)
+        self._packages = Packages(self._folder)
+        self.functions = Functions(self._packages, self._logs, endpoint=lambda: self.endpoint, speed=speed)
+        self._delivery = Delivery(self.functions, self._logs)
+        self._schedules = Schedules(self._delivery, speed=speed)
+        self.functions.on_end = Destinations(self.functions, self._publish).send
+        self.aurora = Aurora(
+            WallClock(),
+            durations=durations or Durations().scaled(speed),
+            data=data or NoData(),
+            keys=find_key,
+            security_groups=has_security_group,
+            emit=lambda event: self._publish(event, event["account"], event["region"], "default"),
+        )
+        self._pulse = Pulse(self.aurora)
+        self._http: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+
+    def _publish(self, event: dict[str, Any], account: str, region: str, bus: str) -> None:
+        self._delivery.publish(event, account=account, region=region, bus=bus)
+
+    @property
+    def endpoint(self) -> str:
+        """The URL for `AWS_ENDPOINT_URL`."""
+        return f"http://{HOST}:{self._port}"
+
+    def start(self) -> None:
+        """Listen and run. Raise PortTakenError when the port is in use."""
+        listener = _listen(self._port)
+        self._port = listener.getsockname()[1]
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._log_handler = _log_to(self._folder / "localaws.log")
+        self._logs.prepare()
+        self._packages.prepare()
+        _forget_everything()
+        self._http = _http_server(listener, Front(DomainDispatcherApplication(self._create_app), self.aurora, self._pulse.wake))
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="localaws-http", daemon=True)
+        for part in (self._thread, self._pulse, self.functions, self._delivery, self._schedules):
+            part.start()
+
+    def stop(self) -> None:
+        """Stop everything that `start` started, and free the port. The data folder stays."""
+        if self._http is not None and self._thread is not None:
+            self._http.shutdown()
+            self._thread.join()
+            self._http.server_close()
+            for part in (self._schedules, self._delivery, self._pulse, self.functions, self._packages):
+                part.close()
+            _forget_everything()
+            _log.removeHandler(self._log_handler)
+            self._log_handler.close()
+            self._http = None
+
+    def _create_app(self, service: Any) -> Flask:
+        """Make moto's app for one service, with our responses in place of its own where we have them."""
+        app = create_backend_app(service)
+        replacement = self._replacements().get(service)
+        if replacement is not None:
+            for endpoint in app.view_functions:
+                app.view_functions[endpoint] = convert_to_flask_response(replacement.dispatch)
+        return app
+
+    def _replacements(self) -> dict[str, type[BaseResponse]]:
+        schedules, packages = self._schedules, self._packages
+        return {
+            "rds": _bound(Rds, aurora=self.aurora, wake=staticmethod(self._pulse.wake)),
+            "events": _bound(EventBridge, delivery=self._delivery, schedules=schedules),
+            "awslambda": _bound(Lambda, functions=self.functions, packages=packages),
+            "dynamodb": _bound(DynamoDB, lock=threading.RLock(), tokens=Tokens()),
+            "cloudformation": _bound(CloudFormation, schedules=schedules),
+        }
+
+
+def _bound(response: type[BaseResponse], **shared: Any) -> type[BaseResponse]:
+    """Give a response class what it shares with this server (moto makes an instance for every request)."""
+    return type(response.__name__, (response,), shared)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        text = f"Port {port} of {HOST} is taken by another program. Stop that program, or choose another port."
+        raise PortTakenError(text) from error
+    return listener
+
+
+class _QuietHandler(MotoRequestHandler):
+    """Requests are not printed; errors go to localaws' own log."""
+
+    protocol_version = "HTTP/1.0"  # one request a connection: after `stop` no kept-alive connection is answered by a dead world
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  (werkzeug's name)
+        """Write what is not an everyday request."""
+        if type != "info":
+            _log.error(message, *args)
+
+
+def _http_server(listener: socket.socket, app: Callable[..., Any]) -> BaseWSGIServer:
+    with listener:
+        host, port = listener.getsockname()
+        return make_server(host, port, app, threaded=True, request_handler=_QuietHandler, fd=listener.fileno())
+
+
+def _forget_everything() -> None:
+    """Empty moto: its state outlives a server otherwise."""
+    BackendDict.reset()
+    reset_model_data()
+
+
+def _log_to(file: Path) -> logging.Handler:
+    handler = logging.FileHandler(file, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    _log.addHandler(handler)
+    _log.setLevel(logging.INFO)
+    _log.propagate = False
+    return handler

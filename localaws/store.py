@@ -1,0 +1,77 @@
+"""The in-memory twin of `chalicelib.store`: the same conditional changes, judged by the same rules, without a table."""
+
+import copy
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from chalicelib.store import INDEXES, KEYS, Change, ConditionError, Item, TableName, When
+
+
+class InMemoryStore:
+    """Both tables as dictionaries. Every change is atomic: one lock, and all conditions before any effect."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[str, Item]] = {"state": {}, "audit": {}}
+        self._lock = threading.Lock()
+
+    def get(self, key: str, table: TableName = "state") -> Item | None:
+        """Read one item, consistently."""
+        with self._lock:
+            return copy.deepcopy(self.tables[table].get(key))
+
+    def change(self, change: Change) -> Item:
+        """Write one item and return it as it is now; raises ConditionError."""
+        self.change_all(change)
+        return self.get(change.key, change.table) or {}
+
+    def change_all(self, *changes: Change) -> None:
+        """Write all or nothing; raises ConditionError."""
+        with self._lock:
+            stood = [self.tables[change.table].get(change.key) for change in changes]
+            failed = tuple(
+                not all(_holds(when, item or {}) for when in change.when)
+                for change, item in zip(changes, stood, strict=True)
+            )
+            if any(failed):
+                found = tuple(copy.deepcopy(item) if bad else None for bad, item in zip(failed, stood, strict=True))
+                raise ConditionError(failed, found)
+            for change in changes:
+                self._apply(change)
+
+    def query(
+        self, index: str, value: str, *, up_to: str | None = None, newest_first: bool = False, page: int = 100
+    ) -> Iterator[Item]:
+        """Read an index by its hash key in order of its range key; items without either key are not in it."""
+        table, hash_key, range_key = INDEXES[index]
+        with self._lock:
+            found = [
+                copy.deepcopy(item)
+                for item in self.tables[table].values()
+                if item.get(hash_key) == value and range_key in item and (up_to is None or item[range_key] <= up_to)
+            ]
+        yield from sorted(found, key=lambda item: str(item[range_key]), reverse=newest_first)
+
+    def _apply(self, change: Change) -> None:
+        item = self.tables[change.table].setdefault(change.key, {KEYS[change.table]: change.key})
+        item.update(copy.deepcopy(_as_stored(change.assign)))
+        for attribute, number in change.add.items():
+            item[attribute] = item.get(attribute, 0) + number
+        for attribute in change.remove:
+            item.pop(attribute, None)
+
+
+def _holds(when: When, item: Item) -> bool:
+    present = when.attribute in item
+    if when.test == "absent":
+        return not present
+    if when.test == "free_by":
+        return not present or item[when.attribute] <= when.value
+    return present and (item[when.attribute] in when.value if when.test == "in" else item[when.attribute] == when.value)
+
+
+def _as_stored(value: Any) -> Any:
+    """Give what DynamoDB would give back: lists for tuples."""
+    if isinstance(value, dict):
+        return {key: _as_stored(part) for key, part in value.items()}
+    return [_as_stored(part) for part in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,136 @@
+"""Where an event may go: Lambda, SQS, SNS, a log group, a default bus elsewhere. Anything else is refused when it is put."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from moto.sns.models import sns_backends
+from moto.sqs.exceptions import QueueDoesNotExist
+from moto.sqs.models import sqs_backends
+
+from localaws.deployed import FunctionName
+from localaws.functions import Functions
+from localaws.logs import Logs
+
+Event = dict[str, Any]
+
+_TARGET_FIELDS: Final = {"Id", "Arn", "RoleArn", "Input", "RetryPolicy", "DeadLetterConfig", "SqsParameters"}
+
+
+class RefusedTargetError(Exception):
+    """The target is one that localaws does not deliver to. The text says so, in one sentence."""
+
+
+class UndeliverableError(Exception):
+    """An event could not be handed to its target: it is not there, or does not let EventBridge in."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The parts of an ARN that delivery needs."""
+
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    @classmethod
+    def of_arn(cls, arn: str) -> "Place":
+        """Read an ARN; raise RefusedTargetError when it is none."""
+        parts = arn.split(":", 5)
+        if len(parts) != 6 or parts[0] != "arn":  # noqa: PLR2004  (an ARN has six parts)
+            raise RefusedTargetError(f"{arn} is not an ARN.")
+        return cls(service=parts[2], region=parts[3], account=parts[4], resource=parts[5])
+
+    @property
+    def is_bus(self) -> bool:
+        """Whether this is an event bus."""
+        return self.service == "events" and self.resource.startswith("event-bus/")
+
+
+def check_target(target: dict[str, Any], *, region: str) -> None:
+    """Refuse a rule's target that would not be delivered to as on AWS."""
+    unknown = sorted(target.keys() - _TARGET_FIELDS)
+    if unknown:
+        raise RefusedTargetError(f"localaws does not model {', '.join(unknown)} of a target. Leave it out.")
+    place = Place.of_arn(target["Arn"])
+    if place.is_bus:
+        _check_bus(place)
+    elif not _is_known(place):
+        text = "localaws delivers to Lambda functions, SQS queues, SNS topics, log groups and default event buses only."
+        raise RefusedTargetError(f"{text} {target['Arn']} is none of them.")
+    elif place.region != region:
+        raise RefusedTargetError(f"{target['Arn']} is in another region than its rule; only an event bus may be.")
+
+
+def _check_bus(place: Place) -> None:
+    if place.resource != "event-bus/default":
+        raise RefusedTargetError(f"localaws forwards to default event buses only, not to {place.resource}.")
+
+
+def _is_known(place: Place) -> bool:
+    is_group = place.service == "logs" and place.resource.startswith("log-group:")
+    is_function = place.service == "lambda" and place.resource.startswith("function:")
+    return is_group or is_function or place.service in {"sqs", "sns"}
+
+
+class Targets:
+    """Hands events over. `forward(event, account, region)` puts one on a default bus elsewhere."""
+
+    def __init__(self, functions: Functions, logs: Logs, forward: Callable[[Event, str, str], None]) -> None:
+        self._functions = functions
+        self._logs = logs
+        self._forward = forward
+
+    def deliver(self, target: dict[str, Any], event: Event, *, source_arn: str) -> None:
+        """Hand an event to a rule's target (`source_arn` is the rule). Raise UndeliverableError when it cannot be had."""
+        place = Place.of_arn(target["Arn"])
+        body = target.get("Input") or json.dumps(event)
+        if place.is_bus:
+            self._forward(event, place.account, place.region)
+        elif place.service == "lambda":
+            self._to_function(target["Arn"], body, source_arn)
+        elif place.service == "sqs":
+            to_queue(place, body, target.get("SqsParameters", {}).get("MessageGroupId"))
+        elif place.service == "sns":
+            to_topic(target["Arn"], place, body)
+        else:
+            group = place.resource.removeprefix("log-group:").removesuffix(":*")
+            here = {"account": place.account, "region": place.region}
+            self._logs.write(**here, group=group, stream=f"{datetime.now(UTC):%Y/%m/%d}", line=body)
+
+    def _to_function(self, arn: str, body: str, source_arn: str) -> None:
+        name = FunctionName.of_arn(arn)
+        function = name.find()
+        if function is None:
+            raise UndeliverableError(f"{arn} is not deployed.")
+        if not any(_permits(statement, source_arn) for statement in function.policy.statements):
+            raise UndeliverableError(f"{arn} has no permission for events.amazonaws.com and {source_arn}.")
+        self._functions.enqueue(name, json.loads(body))
+
+
+def to_queue(place: Place, body: str, group: str | None = None) -> None:
+    """Send a message to a queue. Raise UndeliverableError when there is none."""
+    try:
+        sqs_backends[place.account][place.region].send_message(queue_name=place.resource, message_body=body, group_id=group)
+    except QueueDoesNotExist as error:
+        raise UndeliverableError(f"There is no queue {place.resource} in {place.region}.") from error
+
+
+def to_topic(arn: str, place: Place, body: str) -> None:
+    """Publish to a topic. Raise UndeliverableError when there is none."""
+    backend = sns_backends[place.account][place.region]
+    if arn not in backend.topics:
+        raise UndeliverableError(f"There is no topic {arn}.")
+    backend.publish(body, arn=arn)
+
+
+def _permits(statement: dict[str, Any], source_arn: str) -> bool:
+    """Tell whether a statement of a function's policy lets EventBridge invoke it for this rule, as AWS requires."""
+    if statement.get("Principal") != {"Service": "events.amazonaws.com"}:
+        return False
+    allowed = statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn", "*")
+    return fnmatchcase(source_arn, allowed)

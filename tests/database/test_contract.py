@@ -1,0 +1,220 @@
+"""One contract, held by PostgreSQL and by its in-memory twin."""
+
+from typing import Protocol
+
+import pytest
+from psycopg2.sql import SQL, Identifier, Literal
+
+from chalicelib.database import Database, Login, LoginResult, Place, RestoredDatabase
+from chalicelib.errors import RefusedError
+from localaws.database import InMemoryCluster, InMemoryRole
+from tests.database.server import MASTER, SUPERUSER, Server, login
+
+APPLICATION = login("app_user", "Application-1")
+READ_ONLY = login("readonly_user", "Read-only-1")
+
+
+class World(Protocol):
+    """What the contract needs to arrange, whichever implementation it looks at."""
+
+    database: RestoredDatabase
+
+    def opened(self, master: Login) -> RestoredDatabase:
+        """Return the same cluster for somebody who says to be the master."""
+
+    def add_role(self, name: str, password: str, attributes: str = "", *, alterable: bool = True) -> None:
+        """Let production have had a login role."""
+
+
+class RealWorld:
+    """PostgreSQL; a role is alterable for the master that made it, and not when rdsadmin did."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.database = self.opened(MASTER)
+
+    def opened(self, master: Login) -> RestoredDatabase:
+        """Open the real thing."""
+        return Database(self._server.place, master, "shop")
+
+    def add_role(self, name: str, password: str, attributes: str = "", *, alterable: bool = True) -> None:
+        """Let the master, or the superuser, create it."""
+        create = SQL("CREATE ROLE {} LOGIN PASSWORD {} " + attributes).format(Identifier(name), Literal(password))
+        self._server.query(create, as_user=MASTER if alterable and not attributes else SUPERUSER)
+
+
+class InMemoryWorld:
+    """The twin."""
+
+    def __init__(self) -> None:
+        roles = {"master": InMemoryRole(MASTER.secret), "rdsadmin": InMemoryRole("?", attributes=("SUPERUSER",))}
+        self._cluster = InMemoryCluster(roles, ["postgres", "shop"])
+        self.database = self.opened(MASTER)
+
+    def opened(self, master: Login) -> RestoredDatabase:
+        """Open the twin."""
+        return self._cluster.open(Place("memory", 5432), master, "shop")
+
+    def add_role(self, name: str, password: str, attributes: str = "", *, alterable: bool = True) -> None:
+        """Put it into the dictionary."""
+        self._cluster.roles[name] = InMemoryRole(password, True, tuple(attributes.split()), alterable)
+
+
+@pytest.fixture(params=["PostgreSQL", "in memory"])
+def world(request: pytest.FixtureRequest) -> World:
+    """Each implementation, with a master and rdsadmin."""
+    return RealWorld(request.getfixturevalue("server")) if request.param == "PostgreSQL" else InMemoryWorld()
+
+
+def test_the_right_password_opens_and_the_wrong_one_does_not(world: World) -> None:
+    """OK and REFUSED are told apart; a role that does not exist is refused too."""
+    world.add_role("reporter", "Production-1")
+    tried = [login("reporter", "Production-1"), login("reporter", "wrong"), login("nobody", "Production-1")]
+
+    assert [LoginResult.OK, LoginResult.REFUSED, LoginResult.REFUSED] == [
+        world.database.prove_login(it) for it in tried
+    ]
+
+
+def test_a_missing_database_is_a_refusal_that_names_it(world: World) -> None:
+    """A right password does not help when the master secret names a database that is not there."""
+    with pytest.raises(RefusedError, match="There is no database nowhere on"):
+        world.database.prove_login(MASTER, "nowhere")
+
+
+def test_login_roles_are_all_roles_that_may_log_in(world: World) -> None:
+    """The list has the master, RDS's own and production's, sorted."""
+    world.add_role("reporter", "Production-1")
+
+    assert ["master", "rdsadmin", "reporter"] == world.database.login_roles()
+
+
+def test_a_wrong_master_password_is_a_refusal(world: World) -> None:
+    """Nothing is tried again and again with a password that PostgreSQL has refused."""
+    world.add_role("reporter", "Production-1")
+    database = world.opened(login("master", "wrong"))
+
+    with pytest.raises(RefusedError, match="refuses the password of user master") as refusal:
+        database.login_roles()
+    assert "secret" in refusal.value.remedy
+
+
+def test_lock_out_closes_what_came_with_production(world: World) -> None:
+    """Production's passwords are refused after, and the answer names whose they were."""
+    for name in ("reporter", "Admin", 'o"brien'):
+        world.add_role(name, "Production-1")
+
+    assert ["Admin", 'o"brien', "reporter"] == world.database.lock_out(keep=[])
+    assert LoginResult.REFUSED == world.database.prove_login(login("reporter", "Production-1"))
+    assert ["master", "rdsadmin"] == world.database.login_roles()
+
+
+def test_lock_out_keeps_only_names_that_are_named(world: World) -> None:
+    """KEEP_LOGIN_ROLES is exact: no prefix, no case folding."""
+    for name in ("monitor", "monitoring", "Monitor"):
+        world.add_role(name, "Production-1")
+
+    assert ["Monitor", "monitoring"] == world.database.lock_out(keep=["monitor", "not there"])
+    assert LoginResult.OK == world.database.prove_login(login("monitor", "Production-1"))
+
+
+def test_a_name_like_rds_own_is_locked_out(world: World) -> None:
+    """Only RDS's own roles are left alone, not whatever production called rds_something."""
+    world.add_role("rds_reports", "Production-1")
+    world.add_role("rdstopmgr", "Only-AWS-knows")
+
+    assert ["rds_reports"] == world.database.lock_out(keep=[])
+
+
+def test_lock_out_again_finds_nothing_to_do(world: World) -> None:
+    """A repeated step does no harm."""
+    world.add_role("reporter", "Production-1")
+    world.database.lock_out(keep=[])
+
+    assert [] == world.database.lock_out(keep=[])
+
+
+def test_a_role_the_master_may_not_alter_is_refused_and_the_others_are_closed(world: World) -> None:
+    """A password that stays open ends the operation with its owner's name; it keeps no other open."""
+    world.add_role("reporter", "Production-1")
+    world.add_role("theirs", "Production-1", alterable=False)
+    world.add_role("boss", "Production-1", "SUPERUSER")
+
+    with pytest.raises(RefusedError, match="still open the copy for boss, theirs: .* KEEP_LOGIN_ROLES"):
+        world.database.lock_out(keep=[])
+    assert LoginResult.REFUSED == world.database.prove_login(login("reporter", "Production-1"))
+
+
+def test_both_users_log_in_with_their_new_passwords(world: World) -> None:
+    """After the set-up the new passwords open every user database, and verification says so."""
+    world.database.ensure_users(APPLICATION, READ_ONLY)
+
+    said = world.database.verify_users(APPLICATION, READ_ONLY)
+    for name in ("postgres", "shop"):
+        assert [LoginResult.OK] * 2 == [world.database.prove_login(it, name) for it in (APPLICATION, READ_ONLY)]
+        assert any("app_user" in it and name in it for it in said)
+        assert any("readonly_user" in it and name in it for it in said)
+
+
+def test_names_that_came_with_production_get_the_new_password_only(world: World) -> None:
+    """Production's password for the same name is refused, on the first night and on the second."""
+    world.add_role("app_user", "Production-1")
+    for password in ("Application-1", "Application-2"):
+        world.database.lock_out(keep=[])
+        world.database.ensure_users(login("app_user", password), READ_ONLY)
+        world.database.verify_users(login("app_user", password), READ_ONLY)
+
+    tried = [login("app_user", it) for it in ("Production-1", "Application-1", "Application-2")]
+    refused, ok = LoginResult.REFUSED, LoginResult.OK
+    assert [refused, refused, ok] == [world.database.prove_login(it) for it in tried]
+
+
+def test_verification_refuses_a_user_that_cannot_log_in(world: World) -> None:
+    """Nothing is believed that was not tried."""
+    world.database.ensure_users(APPLICATION, READ_ONLY)
+
+    with pytest.raises(RefusedError, match="refuses the password of user app_user"):
+        world.database.verify_users(login("app_user", "another"), READ_ONLY)
+
+
+@pytest.mark.parametrize("attribute", ["SUPERUSER", "REPLICATION", "BYPASSRLS"])
+def test_a_production_role_above_all_others_does_not_become_a_user(world: World, attribute: str) -> None:
+    """What the master cannot take away is refused, with the attribute's name."""
+    world.add_role("app_user", "Production-1", attribute)
+
+    with pytest.raises(RefusedError, match=f"app_user came with production as {attribute}"):
+        world.database.ensure_users(APPLICATION, READ_ONLY)
+
+
+def test_a_production_role_that_is_not_the_masters_to_alter_does_not_become_a_user(world: World) -> None:
+    """The refusal says what to do about it in production."""
+    world.add_role("readonly_user", "Production-1", alterable=False)
+
+    with pytest.raises(RefusedError, match="denies what setting up users needs") as refusal:
+        world.database.ensure_users(APPLICATION, READ_ONLY)
+    assert "rds_superuser" in refusal.value.remedy
+    assert LoginResult.REFUSED == world.database.prove_login(APPLICATION)
+
+
+@pytest.mark.parametrize(
+    "name", ["master", "rdsadmin", "rds_app", "pg_app", "public", "none", "", "x" * 64, "line\nbreak"]
+)
+def test_names_that_are_not_for_users_are_refused(world: World, name: str) -> None:
+    """The master, RDS's and PostgreSQL's names, and names PostgreSQL would cut or cannot show."""
+    with pytest.raises(RefusedError, match="application secret"):
+        world.database.ensure_users(login(name, "Application-1"), READ_ONLY)
+
+
+def test_one_name_for_both_users_is_refused(world: World) -> None:
+    """The read-only user would write."""
+    with pytest.raises(RefusedError, match="the same name, app_user"):
+        world.database.ensure_users(APPLICATION, login("app_user", "Read-only-1"))
+
+
+@pytest.mark.parametrize("name", ["quo\"te's; DROP ROLE master; --", "Upper per%cent %s", "naïve"])
+def test_any_other_name_works(world: World, name: str) -> None:
+    """Names are identifiers, never SQL."""
+    world.database.ensure_users(login(name, "Application-1"), login(f"{name} reads", "Read-only-1"))
+
+    world.database.verify_users(login(name, "Application-1"), login(f"{name} reads", "Read-only-1"))
+    assert {name, f"{name} reads"} <= set(world.database.login_roles())

@@ -1,0 +1,176 @@
+"""Why a connection cannot be had: each answer of a server leads to waiting or to a sentence, by its code."""
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psycopg2
+import pytest
+
+from chalicelib.database import Database, DatabaseBusyError, DatabaseUnavailableError, LoginResult, Place
+from chalicelib.errors import RefusedError
+from chalicelib.postgres.connection import named_errors
+from tests.database.server import MASTER, Server, login
+
+ASKS_FOR_CLEAR_TEXT = b"R" + struct.pack("!ii", 8, 3)
+ASKS_NOTHING = b"R" + struct.pack("!ii", 8, 0)
+
+
+def says(sqlstate: str) -> bytes:
+    """Return an ErrorResponse in another language than English."""
+    fields = f"SFATAL\0C{sqlstate}\0Mdas Datenbanksystem sagt nein\0\0".encode()
+    return b"E" + struct.pack("!i", len(fields) + 4) + fields
+
+
+@contextmanager
+def a_server_that_answers(answer: bytes) -> Iterator[Place]:
+    """Serve connections, each with this one answer to whatever it says first."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                channel, _ = listener.accept()
+            except OSError:
+                return
+            with channel:
+                channel.recv(1024)
+                channel.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield Place("127.0.0.1", listener.getsockname()[1], 2, tls="off")
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+@pytest.mark.parametrize("sqlstate", ["57P03", "57P01", "53300", "08006"])
+def test_a_server_that_is_not_ready_is_waited_for(sqlstate: str) -> None:
+    """Starting up, shutting down, out of connections: the code says so in every language."""
+    with a_server_that_answers(says(sqlstate)) as place:
+        database = Database(place, MASTER, "shop")
+
+        with pytest.raises(DatabaseUnavailableError, match=sqlstate):
+            database.prove_login(MASTER)
+        with pytest.raises(DatabaseUnavailableError, match=sqlstate):
+            database.login_roles()
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_a_server_that_hangs_up_or_babbles_is_waited_for(answer: bytes) -> None:
+    """What does not speak PostgreSQL may be something on its way up."""
+    with a_server_that_answers(answer) as place, pytest.raises(DatabaseUnavailableError, match="does not answer"):
+        Database(place, MASTER, "shop").login_roles()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (says("28000"), "turns user master away before asking for a password"),
+        (says("0A000"), "with SQLSTATE 0A000"),
+        (ASKS_FOR_CLEAR_TEXT, "asks user master for another proof than a password"),
+        (ASKS_NOTHING, "lets anybody in without a password"),
+    ],
+)
+def test_a_server_that_will_not_have_us_is_a_refusal(answer: bytes, reason: str) -> None:
+    """No pg_hba line, an unknown demand, a password in clear, no password at all."""
+    with a_server_that_answers(answer) as place, pytest.raises(RefusedError, match=reason):
+        Database(place, MASTER, "shop").login_roles()
+
+
+def test_a_port_where_nobody_listens_is_waited_for(server: Server) -> None:
+    """The instance may be restarting."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    with pytest.raises(DatabaseUnavailableError, match=f"127.0.0.1:{port} does not answer"):
+        Database(replace(server.place, port=port), MASTER, "shop").prove_login(MASTER)
+
+
+def test_a_name_that_does_not_resolve_yet_is_waited_for(server: Server) -> None:
+    """A new endpoint's name reaches the resolvers after the cluster is available."""
+    nowhere = replace(server.place, host="cluster.invalid")
+
+    with pytest.raises(DatabaseUnavailableError, match="cluster.invalid"):
+        Database(nowhere, MASTER, "shop").login_roles()
+
+
+def test_a_silent_server_is_given_up_in_time() -> None:
+    """The connect timeout holds for a server that accepts and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        place = Place("127.0.0.1", listener.getsockname()[1], 1, tls="off")
+
+        with pytest.raises(DatabaseUnavailableError, match="does not answer"):
+            Database(place, MASTER, "shop").prove_login(MASTER)
+
+
+def test_a_login_by_md5_is_understood(server: Server, shop: Database) -> None:
+    """Clusters that began long ago store some passwords as MD5; theirs are still told right from wrong."""
+    server.query("SET password_encryption = md5; CREATE ROLE old LOGIN PASSWORD 'Production-1'")
+    rules = server.folder / "cluster" / "pg_hba.conf"
+    kept = rules.read_text()
+    rules.write_text(kept.replace("scram-sha-256", "md5"))
+    server.query("SELECT pg_reload_conf()")
+    try:
+        tried = [login("old", "Production-1"), login("old", "wrong"), MASTER]
+        ok, refused = LoginResult.OK, LoginResult.REFUSED
+        assert [ok, refused, ok] == [shop.prove_login(it) for it in tried]
+    finally:
+        rules.write_text(kept)
+        server.query("SELECT pg_reload_conf()")
+
+
+def test_a_role_without_the_right_to_log_in_is_refused(server: Server, shop: Database) -> None:
+    """The password is right, the role is NOLOGIN: the server says so after the proof."""
+    server.query("CREATE ROLE grouped NOLOGIN PASSWORD 'Production-1'")
+
+    assert LoginResult.REFUSED == shop.prove_login(login("grouped", "Production-1"))
+
+
+def test_a_database_that_does_not_let_the_user_in_is_a_refusal(server: Server, shop: Database) -> None:
+    """The right password, and no CONNECT."""
+    server.query("CREATE ROLE outsider LOGIN PASSWORD 'Production-1'; REVOKE CONNECT ON DATABASE shop FROM PUBLIC")
+
+    with pytest.raises(RefusedError, match="outsider may not connect to database shop"):
+        shop.prove_login(login("outsider", "Production-1"))
+
+
+def test_a_role_out_of_connections_is_waited_for(server: Server, shop: Database) -> None:
+    """Too many connections, told only after the password was proven, is no wrong password."""
+    server.query("CREATE ROLE limited LOGIN PASSWORD 'Production-1' CONNECTION LIMIT 0")
+
+    with pytest.raises(DatabaseUnavailableError, match="53300"):
+        shop.prove_login(login("limited", "Production-1"))
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "named"),
+    [
+        ("55P03", DatabaseBusyError),  # lock timeout
+        ("40P01", DatabaseBusyError),  # deadlock
+        ("57014", DatabaseBusyError),  # statement timeout
+        ("XX000", DatabaseBusyError),  # tuple concurrently updated
+        ("57P01", DatabaseUnavailableError),  # shut down
+        ("25006", DatabaseUnavailableError),  # a reader, during a failover
+        ("42501", RefusedError),  # privilege
+        ("0LP01", RefusedError),  # circular membership
+        ("42601", psycopg2.Error),  # a syntax error is ours
+    ],
+)
+def test_errors_of_statements_are_named_by_their_code(server: Server, sqlstate: str, named: type[Exception]) -> None:
+    """Locks and concurrent changes wait, a lacking right is refused, a bug stays a bug."""
+    with pytest.raises(named), named_errors(server.place):
+        server.query(f"DO $$ BEGIN RAISE 'nein' USING ERRCODE = '{sqlstate}'; END $$")
+
+
+def test_a_session_that_the_server_ends_is_waited_for(server: Server, shop: Database) -> None:
+    """A failover in the middle of the work is not a bug."""
+    with pytest.raises(DatabaseUnavailableError), shop._alone() as connection:
+        server.query(f"SELECT pg_terminate_backend({connection.info.backend_pid}, 5000)")
+        connection.cursor().execute("SELECT 1")

@@ -1,0 +1,116 @@
+"""Taking production's logins out of a real server: sessions, prolongable roles, and what no log may hold."""
+
+import psycopg2
+import pytest
+
+from chalicelib.database import Database, DatabaseBusyError, LoginResult
+from chalicelib.postgres.connection import session
+from tests.database.server import MASTER, SUPERUSER, Server, login
+
+REPORTER = login("reporter", "Production-1")
+CREATE_REPORTER = "CREATE ROLE reporter LOGIN PASSWORD 'Production-1'"
+
+
+def test_a_session_that_is_already_in_is_ended(server: Server, shop: Database) -> None:
+    """Who logged in while the copy was open does not stay."""
+    server.query(CREATE_REPORTER, as_user=MASTER)
+    inside = server.connect(REPORTER, "shop")
+    shop.lock_out(keep=[])
+
+    with pytest.raises(psycopg2.OperationalError), inside.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def test_a_session_that_an_earlier_run_left_is_ended(server: Server, shop: Database) -> None:
+    """A run that died between taking the login and ending the session is made up for."""
+    server.query(CREATE_REPORTER, as_user=MASTER)
+    inside = server.connect(REPORTER, "shop")
+    server.query("ALTER ROLE reporter NOLOGIN PASSWORD NULL", as_user=MASTER)
+    shop.lock_out(keep=[])
+
+    with pytest.raises(psycopg2.OperationalError), inside.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def test_the_sessions_of_kept_roles_go_on(server: Server, shop: Database) -> None:
+    """A monitoring agent that may come in is not thrown out."""
+    server.query(CREATE_REPORTER, as_user=MASTER)
+    inside = server.connect(REPORTER, "shop")
+    shop.lock_out(keep=["reporter"])
+
+    with inside.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    inside.close()
+
+
+def test_an_expired_password_is_taken_too(server: Server, shop: Database) -> None:
+    """VALID UNTIL can be prolonged; the password is gone all the same."""
+    server.query(CREATE_REPORTER + " VALID UNTIL '2001-01-01'", as_user=MASTER)
+    taken = shop.lock_out(keep=[])
+    server.query("ALTER ROLE reporter LOGIN VALID UNTIL 'infinity'")
+
+    assert ["reporter"] == taken
+    assert LoginResult.REFUSED == shop.prove_login(REPORTER)
+
+
+def test_a_superuser_of_rds_is_left_alone(server: Server, shop: Database) -> None:
+    """On Aurora nobody but RDS can make a superuser, so one called rds… that we do not know is its own."""
+    server.query("CREATE ROLE rdsnewservice LOGIN SUPERUSER PASSWORD 'Only-AWS-knows'")
+
+    assert [] == shop.lock_out(keep=[])
+
+
+def test_a_group_that_could_log_in_still_gives_its_members_their_rights(server: Server, shop: Database) -> None:
+    """Taking a login takes nothing from an owner's objects or a group's members."""
+    server.query(CREATE_REPORTER + "; CREATE ROLE kept LOGIN PASSWORD 'Kept-1' IN ROLE reporter", as_user=MASTER)
+    shop.lock_out(keep=["kept"])
+
+    assert [(True,)] == server.query("SELECT pg_has_role('reporter', 'USAGE')", as_user=login("kept", "Kept-1"))
+
+
+def test_what_production_set_for_the_master_does_not_hold(server: Server, shop: Database) -> None:
+    """ALTER ROLE … SET came along with the snapshot and would make every session of ours read-only."""
+    server.query("ALTER ROLE master SET default_transaction_read_only = on; " + CREATE_REPORTER, as_user=MASTER)
+    try:
+        assert ["reporter"] == shop.lock_out(keep=[])
+    finally:
+        server.query("ALTER ROLE master RESET ALL")
+
+
+def test_two_set_ups_at_once_wait_for_each_other(server: Server, shop: Database) -> None:
+    """The second is told to come again once its lock timeout has passed; nothing runs side by side."""
+    with shop._alone(), pytest.raises(DatabaseBusyError, match="a lock that another session holds"):
+        shop.lock_out(keep=[])
+
+    assert [] == shop.lock_out(keep=[])
+
+
+def test_no_server_log_ever_holds_a_password(server: Server, shop: Database) -> None:
+    """Not with every statement logged, not when one fails: only verifiers are sent."""
+    application, readonly = login("app_user", "Never-logged-1"), login("readonly_user", "Never-logged-2")
+    shop.ensure_users(application, readonly)
+    shop.ensure_users(application, readonly)
+    shop.verify_users(application, readonly)
+    server.query("ALTER ROLE app_user BYPASSRLS")
+    with pytest.raises(Exception, match="BYPASSRLS"):
+        shop.ensure_users(application, readonly)
+    shop.prove_login(login("app_user", "Never-logged-3"))
+
+    assert 'ROLE "app_user" LOGIN' in server.log
+    assert "Never-logged" not in server.log
+
+
+def test_every_session_has_its_limits(server: Server) -> None:
+    """Nothing that we send runs, waits for a lock or idles in a transaction without an end."""
+    names = "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "search_path"
+    with session(server.place, MASTER, "shop") as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(f"current_setting('{name}')" for name in names))
+
+        assert ("20s", "1s", "20s", "") == cursor.fetchone()
+
+
+def test_rdsadmin_stays_as_it_is(server: Server, shop: Database) -> None:
+    """What RDS needs to run the cluster is not ours to touch."""
+    shop.lock_out(keep=[])
+
+    assert LoginResult.OK == shop.prove_login(SUPERUSER)

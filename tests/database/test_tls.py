@@ -1,0 +1,78 @@
+"""Connections prove who they lead to: verify-full, against the bundled roots unless a test brings its own."""
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chalicelib.database import Database, LoginResult, Place
+from chalicelib.errors import RefusedError
+from chalicelib.postgres.place import BUNDLED_ROOTS
+from tests.database.server import MASTER, Server
+from tests.database.tls import Authority, terminator
+
+NAME = "localhost"
+
+
+@pytest.fixture
+def secured(server: Server, tmp_path: Path) -> Iterator[Place]:
+    """The server behind TLS, with the certificate of a local authority for localhost, and a client that trusts it."""
+    authority = Authority.create()
+    roots = authority.write_root(tmp_path / "root.pem")
+    with terminator(authority.write_server(tmp_path / "server.pem", NAME), server.port) as port:
+        yield replace(server.place, host=NAME, port=port, tls="verify-full", roots=roots)
+
+
+def test_a_server_that_proves_its_name_is_spoken_to(secured: Place) -> None:
+    """The right authority and the right name: both ways of connecting work."""
+    database = Database(secured, MASTER, "shop")
+
+    assert LoginResult.OK == database.prove_login(MASTER)
+    assert ["master", "rdsadmin"] == database.login_roles()
+
+
+def test_a_server_with_another_name_is_refused(secured: Place) -> None:
+    """A certificate of the right authority for another host proves nothing."""
+    database = Database(replace(secured, host="127.0.0.1"), MASTER, "shop")
+
+    for attempt in (lambda: database.prove_login(MASTER), database.login_roles):
+        with pytest.raises(RefusedError, match="does not prove that it is 127.0.0.1"):
+            attempt()
+
+
+def test_a_server_of_an_unknown_authority_is_refused(secured: Place) -> None:
+    """The bundled roots are Amazon's alone."""
+    database = Database(replace(secured, roots=BUNDLED_ROOTS), MASTER, "shop")
+
+    for attempt in (lambda: database.prove_login(MASTER), database.login_roles):
+        with pytest.raises(RefusedError, match="does not prove") as refusal:
+            attempt()
+        assert "rds-ca-bundle.pem" in refusal.value.remedy
+
+
+def test_a_server_without_tls_is_refused(server: Server) -> None:
+    """It is not spoken to in clear, whatever it offers."""
+    database = Database(replace(server.place, tls="verify-full"), MASTER, "shop")
+
+    for attempt in (lambda: database.prove_login(MASTER), database.login_roles):
+        with pytest.raises(RefusedError, match="speaks no TLS"):
+            attempt()
+
+
+def test_verify_full_against_the_bundled_roots_is_the_default() -> None:
+    """Nobody has to remember to ask for it."""
+    place = Place("cluster.example", 5432)
+
+    assert ("verify-full", BUNDLED_ROOTS) == (place.tls, place.roots)
+
+
+def test_the_bundle_holds_amazons_roots() -> None:
+    """Every certificate in the bundle can be read and names Amazon RDS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(BUNDLED_ROOTS)
+    names = [dict(part[0] for part in root["subject"])["commonName"] for root in context.get_ca_certs()]
+
+    assert [] == [name for name in names if not name.startswith("Amazon RDS")]
+    assert "Amazon RDS us-east-1 Root CA RSA2048 G1" in names

@@ -1,0 +1,122 @@
+"""TLS in front of a PostgreSQL that speaks none: a local authority, and a terminator that answers SSLRequest."""
+
+import datetime
+import ipaddress
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+DAY = datetime.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority that exists in one test."""
+
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+    @classmethod
+    def create(cls) -> "Authority":
+        """Make one with a key and a root certificate of its own."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        root = _builder("Local Root", key, issuer=_name("Local Root"))
+        root = root.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        return cls(key, root.sign(key, hashes.SHA256()))
+
+    def write_root(self, path: Path) -> Path:
+        """Write what a client must trust."""
+        path.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
+        return path
+
+    def write_server(self, path: Path, name: str | ipaddress.IPv4Address) -> Path:
+        """Write key and certificate of a server called `name`."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        other = x509.DNSName(name) if isinstance(name, str) else x509.IPAddress(name)
+        builder = _builder("server", key, issuer=self.certificate.subject)
+        builder = builder.add_extension(x509.SubjectAlternativeName([other]), critical=False)
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        certificate = builder.sign(self.key, hashes.SHA256())
+        path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+        return path
+
+
+@contextmanager
+def terminator(server_pem: Path, port: int) -> Iterator[int]:
+    """Listen on a loopback port with TLS and forward to `port`; yields the port to connect to."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server_pem)
+    listener = socket.create_server(("127.0.0.1", 0))
+    accepting = threading.Thread(target=_accept, args=(listener, context, port))
+    accepting.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        accepting.join(5)
+
+
+def _accept(listener: socket.socket, context: ssl.SSLContext, port: int) -> None:
+    while True:
+        try:
+            plain, _ = listener.accept()
+        except OSError:
+            return
+        threading.Thread(target=_serve, args=(plain, context, port), daemon=True).start()
+
+
+def _serve(plain: socket.socket, context: ssl.SSLContext, port: int) -> None:
+    """Forward one connection until either side is done; a client that does not trust us is none of our business."""
+    with suppress(OSError), plain:
+        plain.settimeout(10)
+        if plain.recv(8) != SSL_REQUEST:
+            return
+        plain.sendall(b"S")
+        with context.wrap_socket(plain, server_side=True) as secured, _server(port) as behind:
+            back = threading.Thread(target=_pump, args=(behind, secured), daemon=True)
+            back.start()
+            _pump(secured, behind)
+            back.join(5)
+
+
+def _server(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), 10)
+
+
+def _pump(one: socket.socket, other: socket.socket) -> None:
+    with suppress(OSError):
+        while received := one.recv(65_536):
+            other.sendall(received)
+    with suppress(OSError):
+        other.shutdown(socket.SHUT_RDWR)
+
+
+def _builder(name: str, key: ec.EllipticCurvePrivateKey, *, issuer: x509.Name) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(name))
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - DAY)
+        .not_valid_after(now + DAY)
+    )
+
+
+def _name(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
