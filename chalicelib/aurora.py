@@ -209,9 +209,9 @@ class Cluster:
             resource_id=found["DbClusterResourceId"], status=found["Status"], endpoint=found.get("Endpoint"),
             reader_endpoint=found.get("ReaderEndpoint"), port=found.get("Port"),
             members=tuple(member["DBInstanceIdentifier"] for member in members),
-            protected=bool(found.get("DeletionProtection")), global_cluster=found.get("GlobalClusterIdentifier") or None,
+            protected=bool(found.get("DeletionProtection")), master_username=found.get("MasterUsername", ""),
+            global_cluster=found.get("GlobalClusterIdentifier") or None, tags=_tags(found),
             password_pending="MasterUserPassword" in found.get("PendingModifiedValues", {}),
-            master_username=found.get("MasterUsername", ""), tags=_tags(found),
         )  # fmt: skip
 
 

@@ -65,8 +65,8 @@ def machine(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
     """Give the notice for machines: what the end's event will carry, and the text."""
     return {
         "kind": "end", "operation_id": operation.operation_id, "plan": operation.plan, "stage": operation.stage,
-        "outcome": outcome_of(operation), "age_of_data_seconds": _age_seconds(operation, now), **events.end_of(operation),
-        "text": text,
+        "outcome": outcome_of(operation), "age_of_data_seconds": _age_seconds(operation, now), "text": text,
+        **events.end_of(operation),
     }  # fmt: skip
 
 

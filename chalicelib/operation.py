@@ -107,7 +107,7 @@ class Operation(BaseModel):
     due_at: Moment | None = None
     deadline: Moment
     ended_at: Moment | None = None
-    open: str | None = "yes"  # the key of the index of open operations; gone when the end was announced
+    open: str | None = None  # "yes": the key of the index of open operations; gone when the end was announced
     attempts: int = 0
     announcements: int = 0  # by the heartbeat, since a step last answered
     bugs: int = 0

@@ -1,4 +1,4 @@
-"""Looks up everything that a restore will need before the old target is touched, and tells all that is wrong at once."""
+"""Looks up all that a restore will need before the old target is touched, and tells everything that is wrong at once."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -116,8 +116,8 @@ class Preflight:
     def _refuse_other_master(self, username: str) -> None:
         if self._facts.master_username and username != self._facts.master_username:
             raise RefusedError(
-                f"The secret {self._plan.master_credentials_secret_id} names the master user {username}, the snapshot's "
-                f"is {self._facts.master_username}.",
+                f"The secret {self._plan.master_credentials_secret_id} names the master user {username}, the "
+                f"snapshot's is {self._facts.master_username}.",
                 "A restored cluster keeps the snapshot's master user: put that name into the secret.",
             )
 

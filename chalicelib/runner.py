@@ -87,7 +87,7 @@ def _remind(operation: Operation, now: datetime, ports: Ports) -> None:
     overdue = operation.state not in TERMINAL and now > operation.deadline
     if overdue and operation.announcements >= UNANSWERED_MAX:
         _end_unanswered(operation, ports)
-    elif ports.operations.remind(operation, due_at=now + _grace(ports)):
+    elif ports.operations.remind(operation, due_at=now + grace(ports)):
         announce(operation, ports)
 
 
@@ -207,10 +207,10 @@ def _entering(turn: Turn, operation: Operation, to: State, facts: Facts) -> Oper
     if not may_follow(operation.state, to):
         raise ValueError(f"The choreography knows no way from {operation.state} to {to}.")
     now = turn.ports.now()
-    return operation.entering(to, now, facts).evolve(due_at=now + _grace(turn.ports))
+    return operation.entering(to, now, facts).evolve(due_at=now + grace(turn.ports))
 
 
-def _grace(ports: Ports) -> timedelta:
+def grace(ports: Ports) -> timedelta:
     """Say how long an announcement may stay unanswered: a beat and a half, so that the next tick is not too early."""
     return timedelta(seconds=1.5 * ports.settings.heartbeat_interval)
 

@@ -62,6 +62,7 @@ def start_again(request: RestoreRequested, event_id: str, before: Operation, por
 
 def create(operation: Operation, ports: Ports, *, what: str) -> Operation | None:
     """Write the record and take the target's lock; where the lock is taken, write why it is skipped instead."""
+    operation = operation.evolve(due_at=operation.created_at + runner.grace(ports))
     if ports.operations.create(operation, what=what) is Written.OVERTAKEN:
         if ports.operations.read(operation.operation_id) is not None:
             return None
@@ -91,7 +92,7 @@ def _new(
 ) -> Operation:
     return Operation(
         operation_id=operation_id, root_id=operation_id, stage=plan.stage, plan=plan.name, settings=plan, state=state,
-        created_at=now, entered_at=now, due_at=now + timedelta(seconds=90), requested_by=requested_by,
+        open="yes", created_at=now, entered_at=now, requested_by=requested_by,
         deadline=now + timedelta(seconds=plan.seconds(ROWS[state].deadline)),
     )  # fmt: skip
 

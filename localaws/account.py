@@ -13,7 +13,7 @@ ENABLED: Final = "Enabled"
 
 
 def find_key(account: str, region: str, reference: str) -> Key | None:
-    """Find a key by id, ARN, alias or the ARN of an alias; None when there is none. `aws/rds` comes with its first use."""
+    """Find a key by id, ARN or alias; None when there is none. `aws/rds` comes with its first use."""
     name = reference
     if reference.startswith("arn:"):
         _, _, _, region, account, name = reference.split(":", 5)

@@ -1,14 +1,14 @@
 """EventBridge's delivery: from a bus, through its rules, to their targets, in a thread of its own.
 
-moto delivers inside the request, to Lambda not at all, and forwards to another bus as a new event. Here an event keeps its id,
-time, account, region and source wherever it is forwarded to, and is forwarded once at most, as EventBridge does.
+moto delivers inside the request, to Lambda not at all, and forwards to another bus as a new event. Here an event keeps
+its id, time, account, region and source wherever it is forwarded to, and is forwarded once at most, as EventBridge
+does.
 """
 
 import json
 import logging
 import queue
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,11 +35,19 @@ class _Arrival:
     forwarded: bool
 
 
+@dataclass(frozen=True)
+class _Firing:
+    """A scheduled rule that fired."""
+
+    rule: Rule
+    event: Event
+
+
 class Delivery:
     """The buses of all accounts and regions."""
 
     def __init__(self, functions: Functions, logs: Logs) -> None:
-        self._arrivals: queue.SimpleQueue[_Arrival | Callable[[], None] | None] = queue.SimpleQueue()
+        self._arrivals: queue.SimpleQueue[_Arrival | _Firing | None] = queue.SimpleQueue()
         self._targets = Targets(functions, logs, self._forward)
         self._thread = threading.Thread(target=self._run, name="localaws-delivery", daemon=True)
 
@@ -53,7 +61,7 @@ class Delivery:
 
     def hand_over(self, rule: Rule, event: Event) -> None:
         """Hand an event to the targets of one rule, whatever its pattern says: a schedule fired."""
-        self._arrivals.put(lambda: self._hand_over(rule, event, forwarded=False))
+        self._arrivals.put(_Firing(rule, event))
 
     def _forward(self, event: Event, account: str, region: str) -> None:
         self._arrivals.put(_Arrival(event, account, region, DEFAULT_BUS, forwarded=True))
@@ -63,7 +71,7 @@ class Delivery:
             if isinstance(arrival, _Arrival):
                 self._match(arrival)
             else:
-                arrival()
+                self._hand_over(arrival.rule, arrival.event, forwarded=False)
 
     def _match(self, arrival: _Arrival) -> None:
         bus = events_backends[arrival.account][arrival.region].event_buses.get(arrival.bus)
@@ -92,7 +100,7 @@ class Delivery:
 
     @staticmethod
     def _give_up(target: dict[str, Any], event: Event, reason: str) -> None:
-        """Send what cannot be delivered to the target's dead-letter queue: no such target is not retried on AWS either."""
+        """Send the event to the target's dead-letter queue: AWS does not retry a missing target either."""
         _log.error("Event %s (%s) is not delivered: %s", event["id"], event["detail-type"], reason)
         letters = target.get("DeadLetterConfig", {}).get("Arn")
         if letters:

@@ -1,7 +1,7 @@
 """DynamoDB: moto's, with the two things it gets wrong put right (platform-facts.md, sections 6 and 10).
 
-Its conditional writes are not atomic between threads, so requests run one at a time. And it takes a repeated transaction for a
-new one, where AWS honours the client's token for ten minutes.
+Its conditional writes are not atomic between threads, so requests run one at a time. And it takes a repeated
+transaction for a new one, where AWS honours the client's token for ten minutes.
 """
 
 import json

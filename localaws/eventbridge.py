@@ -82,7 +82,9 @@ class EventBridge(Refusing, EventsHandler):
         """Accept entries one by one: what is wrong with one is said in its place and stops no other."""
         entries: list[Entry] = self._get_param("Entries") or []
         if not 1 <= len(entries) <= ENTRIES_MAX:
-            raise JsonRESTError("ValidationException", f"PutEvents takes 1 to {ENTRIES_MAX} entries, not {len(entries)}.")
+            raise JsonRESTError(
+                "ValidationException", f"PutEvents takes 1 to {ENTRIES_MAX} entries, not {len(entries)}."
+            )
         if self._get_param("EndpointId"):
             raise NotModelledError("localaws does not model EndpointId of PutEvents. Leave it out.")
         if sum(map(_size, entries)) > REQUEST_BYTES_MAX:

@@ -30,7 +30,7 @@ class Front:
         return _send(start_response, status, _JSON, json.dumps(answer) + "\n")
 
     def _ask_aws(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Pass a request on. What moto has not at all is refused as HTTP 501, which no client repeats, instead of 500."""
+        """Pass a request on. What moto has not is refused as HTTP 501, which no client repeats, not as 500."""
         is_json = environ.get("CONTENT_TYPE", "").startswith("application/x-amz-json")
         try:
             return self._aws(environ, start_response)
@@ -47,15 +47,21 @@ class Front:
             return "200 OK", {"status": "ok"}
         if (method, path) == ("POST", "/localaws/night"):
             return self._night(query)
-        return "404 Not Found", {"error": f"There is no {method} {path}; there are GET /localaws/health and POST /localaws/night."}
+        return "404 Not Found", {
+            "error": f"There is no {method} {path}; there are GET /localaws/health and POST /localaws/night."
+        }
 
     def _night(self, query: dict[str, list[str]]) -> tuple[str, dict[str, str]]:
         """Let Aurora take its automated snapshot of a cluster: AWS has no API for it, so this is localaws' own."""
         missing = [name for name in ("cluster", "region") if name not in query]
         if missing:
-            return "400 Bad Request", {"error": f"A night needs {' and '.join(missing)}: POST /localaws/night?cluster=…&region=…."}
+            return "400 Bad Request", {
+                "error": f"A night needs {' and '.join(missing)}: POST /localaws/night?cluster=…&region=…."
+            }
         try:
-            snapshot = self._aurora.take_automated_snapshot(query["cluster"][0], account=ACCOUNT, region=query["region"][0])
+            snapshot = self._aurora.take_automated_snapshot(
+                query["cluster"][0], account=ACCOUNT, region=query["region"][0]
+            )
         except RdsError as error:
             return f"{error.http_status} Refused", {"code": error.code, "error": error.message}
         self._wake()

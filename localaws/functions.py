@@ -1,7 +1,8 @@
 """Lambda: invocations of deployed functions, at once or queued, with Lambda's own retries.
 
-At most WORKERS_PER_FUNCTION_MAX invocations of one function and WORKERS_MAX in all run at once; the others wait in order. A
-reserved concurrency is honoured as on AWS: above it a synchronous call is throttled, a queued one waits, and 0 stops both.
+At most WORKERS_PER_FUNCTION_MAX invocations of one function and WORKERS_MAX in all run at once; the others wait in
+order. A reserved concurrency is honoured as on AWS: above it a synchronous call is throttled, a queued one waits, and 0
+stops both.
 """
 
 import heapq
@@ -49,7 +50,7 @@ class Invocation:
 
 
 OnEnd = Callable[[Invocation, LambdaFunction, Outcome, str], None]
-"""Told of each queued invocation that is over: (invocation, function, outcome, condition as a destination's record names it)."""
+"""Told of each queued invocation that is over, with the condition as a destination's record names it."""
 
 
 class Functions:
@@ -123,7 +124,9 @@ class Functions:
     def _fits(self, name: FunctionName) -> bool:
         function = name.find()
         reserved = None if function is None else reserved_concurrency(function)
-        limit = min(WORKERS_PER_FUNCTION_MAX, reserved or WORKERS_PER_FUNCTION_MAX)  # 0 goes on, to be dropped in _attempt
+        limit = min(
+            WORKERS_PER_FUNCTION_MAX, reserved or WORKERS_PER_FUNCTION_MAX
+        )  # 0 goes on, to be dropped in _attempt
         return self._running.total() < WORKERS_MAX and self._running[name] < limit
 
     def _run(self, invocation: Invocation) -> None:
@@ -211,7 +214,10 @@ class Functions:
 
 
 def _answer_if_nobody_did(invocation: Invocation) -> None:
-    """Let no caller wait for an invocation that will never answer: the server stops, or a worker could not be started."""
+    """Let no caller wait for an invocation that will never answer, because the server stops or a worker did not start."""
     if invocation.answer is not None and not invocation.answer.done():
-        body = {"errorType": "Runtime.Unknown", "errorMessage": f"{invocation.function.name} did not run. See localaws' log."}
+        body = {
+            "errorType": "Runtime.Unknown",
+            "errorMessage": f"{invocation.function.name} did not run. See localaws' log.",
+        }
         invocation.answer.set_result(Outcome(json.dumps(body), "Unhandled"))

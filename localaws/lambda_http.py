@@ -23,7 +23,9 @@ EVENT_BYTES_MAX: Final = 1024 * 1024
 REQUEST_BYTES_MAX: Final = 6 * 1024 * 1024
 RUNTIME: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
-_CONFIGURED: Final = frozenset({"FunctionName", "Description", "Handler", "MemorySize", "Role", "Runtime", "Timeout"}) | {
+_CONFIGURED: Final = frozenset(
+    {"FunctionName", "Description", "Handler", "MemorySize", "Role", "Runtime", "Timeout"}
+) | {
     "VpcConfig",
     "Environment",
     "Layers",
@@ -101,7 +103,7 @@ class Lambda(Refusing, LambdaResponse):
         raise NotModelledError("localaws does not model UpdateFunctionEventInvokeConfig. Put the whole config instead.")
 
     def invoke(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto's is decorated
-        """Invoke a function: `RequestResponse` waits for its end, `Event` queues, `DryRun` looks whether it is there."""
+        """Invoke a function: `RequestResponse` waits for its end, `Event` queues, `DryRun` only looks it up."""
         function = self._function()
         kind = self.headers.get("X-Amz-Invocation-Type", "RequestResponse")
         event = _event_of(self.body, EVENT_BYTES_MAX if kind == "Event" else REQUEST_BYTES_MAX)
@@ -162,4 +164,6 @@ def _event_of(body: Any, bytes_max: int) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise JsonRESTError("InvalidRequestContentException", f"Could not parse request body into json: {error}.") from error
+        raise JsonRESTError(
+            "InvalidRequestContentException", f"Could not parse request body into json: {error}."
+        ) from error

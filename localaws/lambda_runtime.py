@@ -1,9 +1,9 @@
 """Lambda's Python runtime, as far as a function can see it: the program of a worker process.
 
-It runs alone (`python -I -S lambda_runtime.py …`), sees the unpacked package and boto3 and nothing else, and imports nothing of
-localaws. Requests come one JSON line each on standard input; answers go to the descriptor that the command line names, because
-standard output belongs to the function and becomes its log. End of input means that the server is gone: the worker ends too,
-even in the middle of a handler.
+It runs alone (`python -I -S lambda_runtime.py …`), sees the unpacked package and boto3 and nothing else, and imports
+nothing of localaws. Requests come one JSON line each on standard input; answers go to the descriptor that the command
+line names, because standard output belongs to the function and becomes its log. End of input means that the server is
+gone: the worker ends too, even in the middle of a handler.
 """
 
 import importlib

@@ -1,8 +1,8 @@
 """Event patterns, matched as EventBridge matches them.
 
-moto's own matcher lets an unknown operator match everything, never matches inside arrays of objects and takes `true` for `1`
-(platform-facts.md, section 3). A rule that fires locally and not on AWS is worse than none, so this one is whole: what it
-does not know is refused when the rule is put.
+moto's own matcher lets an unknown operator match everything, never matches inside arrays of objects and takes `true`
+for `1` (platform-facts.md, section 3). A rule that fires locally and not on AWS is worse than none, so this one is
+whole: what it does not know is refused when the rule is put.
 """
 
 import ipaddress
@@ -86,7 +86,9 @@ def _matches_leaf(leaf: Any, rule: Any) -> bool:
 
 
 def _same(leaf: Any, wanted: Any) -> bool:
-    return type(leaf) is type(wanted) and bool(leaf == wanted)  # 5, 5.0 and true are three different values to EventBridge
+    return type(leaf) is type(wanted) and bool(
+        leaf == wanted
+    )  # 5, 5.0 and true are three different values to EventBridge
 
 
 def _is_number(value: Any) -> bool:

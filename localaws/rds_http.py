@@ -1,8 +1,8 @@
 """RDS over HTTP: the second face of the model of Aurora.
 
-Requests of the query protocol become the keyword arguments of boto3 (by botocore's own input shapes), what the model returns
-becomes XML (by its output shapes), and its errors go out with the code and status that AWS sends. Unmodified boto3 and the
-`aws` command line do not see a difference.
+Requests of the query protocol become the keyword arguments of boto3 (by botocore's own input shapes), what the model
+returns becomes XML (by its output shapes), and its errors go out with the code and status that AWS sends. Unmodified
+boto3 and the `aws` command line do not see a difference.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ SERVER_FAULT_STATUS: Final = 500
 
 
 class Rds(BaseResponse):
-    """The API of RDS. The server fills in `aurora`, and `wake`, which tells its clock that something may be due sooner."""
+    """The API of RDS. The server fills in `aurora`, and `wake`, which says that something may be due sooner."""
 
     aurora: ClassVar[Aurora]
     wake: ClassVar[Callable[[], None]]

@@ -1,10 +1,10 @@
 """AWS on this machine: moto's server, with Aurora, EventBridge's delivery and Lambda put in its place.
 
-One server a process: moto's state belongs to the process. It listens on loopback only and takes no notice of credentials.
+One server a process: moto's state belongs to the process. It listens on loopback only and takes no notice of
+credentials.
 """
 
 import errno
-import json
 import logging
 import socket
 import threading
@@ -47,7 +47,7 @@ class PortTakenError(Exception):
 
 
 class Server:
-    """A whole AWS. `speed` divides Aurora's durations, schedules and retry delays; the apps' own clocks stay as they are."""
+    """A whole AWS. `speed` divides Aurora's durations, schedules and retry delays, not the app's own clock."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Server:
         data: DataPlane | None = None,
         durations: Durations | None = None,
     ) -> None:
-        """Prepare; nothing runs or listens before `start`. Port 0 takes any free one. `durations` replace the divided ones."""
+        """Prepare; nothing listens before `start`. Port 0 takes any free one; `durations` replace the divided ones."""
         self._port = port
         self._folder = Path(data_folder).resolve()
         self._logs = Logs(self._folder)
@@ -96,8 +96,12 @@ class Server:
         self._logs.prepare()
         self._packages.prepare()
         _forget_everything()
-        self._http = _http_server(listener, Front(DomainDispatcherApplication(self._create_app), self.aurora, self._pulse.wake))
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="localaws-http", daemon=True)
+        self._http = _http_server(
+            listener, Front(DomainDispatcherApplication(self._create_app), self.aurora, self._pulse.wake)
+        )
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, args=(0.05,), name="localaws-http", daemon=True
+        )
         for part in (self._thread, self._pulse, self.functions, self._delivery, self._schedules):
             part.start()
 
@@ -157,7 +161,9 @@ def _listen(port: int) -> socket.socket:
 class _QuietHandler(MotoRequestHandler):
     """Requests are not printed; errors go to localaws' own log."""
 
-    protocol_version = "HTTP/1.0"  # one request a connection: after `stop` no kept-alive connection is answered by a dead world
+    protocol_version = (
+        "HTTP/1.0"  # one request a connection: after `stop` no kept-alive connection is answered by a dead world
+    )
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  (werkzeug's name)
         """Write what is not an everyday request."""

@@ -43,6 +43,7 @@ class InMemoryStore:
         self, index: str, value: str, *, up_to: str | None = None, newest_first: bool = False, page: int = 100
     ) -> Iterator[Item]:
         """Read an index by its hash key in order of its range key; items without either key are not in it."""
+        del page  # nothing is paged in memory
         table, hash_key, range_key = INDEXES[index]
         with self._lock:
             found = [

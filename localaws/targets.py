@@ -1,4 +1,4 @@
-"""Where an event may go: Lambda, SQS, SNS, a log group, a default bus elsewhere. Anything else is refused when it is put."""
+"""Where an event may go: Lambda, SQS, SNS, a log group, a default bus elsewhere. Anything else is refused."""
 
 import json
 from collections.abc import Callable
@@ -86,7 +86,7 @@ class Targets:
         self._forward = forward
 
     def deliver(self, target: dict[str, Any], event: Event, *, source_arn: str) -> None:
-        """Hand an event to a rule's target (`source_arn` is the rule). Raise UndeliverableError when it cannot be had."""
+        """Hand an event to a target of the rule `source_arn`. Raise UndeliverableError when it cannot be had."""
         place = Place.of_arn(target["Arn"])
         body = target.get("Input") or json.dumps(event)
         if place.is_bus:
@@ -115,7 +115,9 @@ class Targets:
 def to_queue(place: Place, body: str, group: str | None = None) -> None:
     """Send a message to a queue. Raise UndeliverableError when there is none."""
     try:
-        sqs_backends[place.account][place.region].send_message(queue_name=place.resource, message_body=body, group_id=group)
+        sqs_backends[place.account][place.region].send_message(
+            queue_name=place.resource, message_body=body, group_id=group
+        )
     except QueueDoesNotExist as error:
         raise UndeliverableError(f"There is no queue {place.resource} in {place.region}.") from error
 

@@ -93,7 +93,8 @@ class Worker:
         )
         os.close(child_end)
         os.set_blocking(self._answers, False)
-        threading.Thread(target=self._read_log, daemon=True).start()
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
 
     def invoke(self, request_id: str, event: Any) -> Outcome:
         """Run one invocation to its end, its timeout, or the death of the process."""
@@ -163,7 +164,7 @@ class Worker:
         return "\n".join(self._log.lines[-TAIL_LINES:])
 
     def kill(self) -> None:
-        """End the process now; an invocation that waits for its answer then fails. From any thread, any number of times."""
+        """End the process now, from any thread; an invocation that waits for its answer then fails."""
         self.alive = False
         self._process.kill()
         self._process.wait()
@@ -172,6 +173,7 @@ class Worker:
         """End the process and give its pipes back. Only for a worker that is not in an invocation."""
         self.kill()
         if self._answers >= 0:
+            self._reader.join()
             os.close(self._answers)
             self._answers = -1
             with contextlib.suppress(BrokenPipeError):  # what a killed worker had not read is lost with it

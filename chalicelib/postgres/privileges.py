@@ -101,7 +101,8 @@ CASE kind WHEN 'DATABASE' THEN has_database_privilege({0}, oid, {1})
 """
 _MISSING = f"""
 WITH {THINGS}
-SELECT kind, schema, name, arguments, word, %(username)s, {_HOLDS.format("current_user", "word || ' WITH GRANT OPTION'")}
+SELECT kind, schema, name, arguments, word, %(username)s,
+       {_HOLDS.format("current_user", "word || ' WITH GRANT OPTION'")}
   FROM thing JOIN unnest(%(kinds)s, %(words)s) AS meant(for_kind, word) ON for_kind = kind
  WHERE NOT {_HOLDS.format("%(username)s", "word")}
  ORDER BY kind, schema, name

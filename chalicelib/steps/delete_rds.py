@@ -47,7 +47,7 @@ def _refuse_unusable_snapshot(operation: Operation, ports: Ports) -> None:
     snapshot = found.observe_snapshot(copy_arn)
     if snapshot is None or snapshot.status != "available":
         raise RefusedError(
-            f"The snapshot {copy_arn} is {snapshot.status if snapshot else 'gone'}, so the old target was left as it is.",
+            f"The snapshot {copy_arn} is {snapshot.status if snapshot else 'gone'}; the old target was left as it is.",
             "Run the operation again from the step snapshot-check.",
         )
 

@@ -124,7 +124,7 @@ def show_instance(world: World, instance: Instance) -> Answer:
         "TagList": tag_list(instance.tags),
     }
     return answer | _present(
-        Endpoint=None if instance.status == "creating" else _endpoint(world, instance),
+        Endpoint=_endpoint(world, instance) if instance.has_endpoint else None,
         MonitoringRoleArn=instance.monitoring_role,
         DBName=cluster.database_name,
     )

@@ -1,7 +1,5 @@
 """Creating and deleting instances; always members of a cluster."""
 
-from datetime import timedelta
-
 from localaws.aurora import arns, catalog, events, servers
 from localaws.aurora.clusters import existing_cluster
 from localaws.aurora.describing import show_instance
@@ -23,7 +21,16 @@ from localaws.aurora.world import Answer, Request, World
 SERVERLESS = "db.serverless"
 TIER_MOST = 15
 TRANSITIONAL_STATUSES = frozenset(
-    {"creating", "deleting", "modifying", "rebooting", "backing-up", "starting", "stopping"}
+    [
+        "backing-up",
+        "creating",
+        "deleting",
+        "modifying",
+        "rebooting",
+        "resetting-master-credentials",
+        "starting",
+        "stopping",
+    ]
 )
 OWNED_BY_CLUSTER = [
     "AllocatedStorage",
@@ -133,6 +140,7 @@ def _failure_event(status: str) -> events.Kind:
 
 
 def _reachable(world: World, instance: Instance, seconds: float) -> None:
+    instance.has_endpoint = True
     events.happened(world, instance.arn, events.INSTANCE_CREATED)
     if seconds:
         world.later(seconds, lambda: _configured(world, instance))
@@ -159,7 +167,6 @@ def delete_db_instance(request: Request) -> Answer:
         raise cluster_state(f"Cluster {instance.cluster.identifier} is stopped; start it first.")
     world = request.world
     instance.status = "deleting"
-    instance.gone_at = world.now + timedelta(seconds=world.durations.instance_delete)
     _fail_over(world, instance)
     world.later(world.durations.instance_delete, lambda: _delete(world, instance))
     return {"DBInstance": show_instance(world, instance)}

@@ -61,7 +61,8 @@ class Aurora:
             answer = self._perform(action, parameters, account, region)
             errands = self._world.take_errands()
         self._run(errands)
-        self._world.faults.raise_refusal(action, after_effect=True)
+        with self.lock:
+            self._world.faults.raise_refusal(action, after_effect=True)
         return answer
 
     def _perform(self, action: str, parameters: dict[str, Any], account: str, region: str) -> Answer:
@@ -181,6 +182,9 @@ class Aurora:
         if resource is None:
             raise LookupError(f"There is no resource {arn} whose status could be {status}.")
         resource.status = status
+        if isinstance(resource, Snapshot):
+            resource.created_at = resource.created_at or self._world.now
+            copies.leave_queue(self._world, resource)
 
     def _resource(self, text: str) -> Cluster | Instance | Snapshot | None:
         arn = Arn.parse(text)

@@ -113,7 +113,7 @@ class Instance:
     tags: Tags
     status: str = "creating"
     parameters_in_sync: bool = True
-    gone_at: datetime | None = None
+    has_endpoint: bool = False
 
     @property
     def identifier(self) -> str:

@@ -1,6 +1,6 @@
 """TLS in front of a PostgreSQL that speaks none: a local authority, and a terminator that answers SSLRequest."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import socket
 import ssl
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
-DAY = datetime.timedelta(days=1)
+DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Authority:
 
 
 @contextmanager
-def terminator(server_pem: Path, port: int) -> Iterator[int]:
-    """Listen on a loopback port with TLS and forward to `port`; yields the port to connect to."""
+def terminator(server_pem: Path, behind: tuple[str, int]) -> Iterator[int]:
+    """Listen on a loopback port with TLS and forward to the address `behind`; yields the port to connect to."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(server_pem)
     listener = socket.create_server(("127.0.0.1", 0))
-    accepting = threading.Thread(target=_accept, args=(listener, context, port))
+    accepting = threading.Thread(target=_accept, args=(listener, context, behind))
     accepting.start()
     try:
         yield listener.getsockname()[1]
@@ -70,31 +70,27 @@ def terminator(server_pem: Path, port: int) -> Iterator[int]:
         accepting.join(5)
 
 
-def _accept(listener: socket.socket, context: ssl.SSLContext, port: int) -> None:
+def _accept(listener: socket.socket, context: ssl.SSLContext, behind: tuple[str, int]) -> None:
     while True:
         try:
             plain, _ = listener.accept()
         except OSError:
             return
-        threading.Thread(target=_serve, args=(plain, context, port), daemon=True).start()
+        threading.Thread(target=_serve, args=(plain, context, behind), daemon=True).start()
 
 
-def _serve(plain: socket.socket, context: ssl.SSLContext, port: int) -> None:
+def _serve(plain: socket.socket, context: ssl.SSLContext, behind: tuple[str, int]) -> None:
     """Forward one connection until either side is done; a client that does not trust us is none of our business."""
     with suppress(OSError), plain:
         plain.settimeout(10)
         if plain.recv(8) != SSL_REQUEST:
             return
         plain.sendall(b"S")
-        with context.wrap_socket(plain, server_side=True) as secured, _server(port) as behind:
-            back = threading.Thread(target=_pump, args=(behind, secured), daemon=True)
+        with context.wrap_socket(plain, server_side=True) as secured, socket.create_connection(behind, 10) as server:
+            back = threading.Thread(target=_pump, args=(server, secured), daemon=True)
             back.start()
-            _pump(secured, behind)
+            _pump(secured, server)
             back.join(5)
-
-
-def _server(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), 10)
 
 
 def _pump(one: socket.socket, other: socket.socket) -> None:
@@ -106,7 +102,7 @@ def _pump(one: socket.socket, other: socket.socket) -> None:
 
 
 def _builder(name: str, key: ec.EllipticCurvePrivateKey, *, issuer: x509.Name) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(_name(name))

@@ -1,0 +1,60 @@
+# aurora-restore: every target sets up what it needs by itself. GNU make 3.81 (macOS) or newer.
+
+PORT ?= 4577
+DATA ?= .localaws
+DUMP ?=
+TESTS ?=
+
+VENV := .venv
+WHEELS := .wheels
+PY := $(VENV)/bin/python
+# Both stamps are written last, so that what was interrupted is begun again; and hold the folder, so that a moved checkout is.
+READY := $(VENV)/.ready
+PACKED := $(WHEELS)/.ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help demo up night test check format clean
+
+help: ## say what there is
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT= DATA= DUMP=mine.sql KEEP=1)
+	@$(PY) -m console.demo --port "$(PORT)" --data "$(DATA)" $(if $(DUMP),--dump "$(DUMP)") $(if $(KEEP),--keep)
+
+up: $(PACKED) ## leave the same world running, until Ctrl-C (PORT= DATA= DUMP=mine.sql)
+	@$(PY) -m localaws up --port "$(PORT)" --data "$(DATA)" $(if $(DUMP),--dump "$(DUMP)")
+
+night: $(READY) ## let night fall on a world that `make up` runs (PORT=)
+	@$(PY) -m console.night --port "$(PORT)"
+
+test: $(PACKED) ## run the tests (TESTS=tests/console for some)
+	@$(PY) -m pytest $(TESTS)
+
+check: $(READY) ## format, lint and types
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+
+format: $(READY) ## put the code into its format
+	@$(PY) -m ruff check --fix-only --quiet .
+	@$(PY) -m ruff format .
+
+clean: ## remove everything that was made here
+	@rm -rf $(VENV) $(WHEELS) .localaws .chalice/deployed .chalice/deployments .pytest_cache .mypy_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- set-up -------------------------------------------------------------------------------------------------------------
+
+# A stamp whose Python does not run any more, or that another folder's venv left, counts for nothing.
+ifneq ($(shell $(PY) -c 'print("runs")' 2>/dev/null) $(shell cat $(READY) 2>/dev/null),runs $(CURDIR))
+.PHONY: $(READY)
+endif
+
+$(READY): requirements.txt requirements-dev.lock
+	@PYTHON="$(PYTHON)" sh .ci/set-up venv "$(VENV)"
+
+# What `chalice deploy` packs, so that no later run needs a network.
+$(PACKED): $(READY) requirements.txt
+	@sh .ci/set-up wheels "$(VENV)" "$(WHEELS)"

@@ -1,0 +1,208 @@
+"""The small services around Aurora, boto3-shaped and in memory: enough for the choreography, refused beyond it."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from localaws.aurora import KeyRing
+
+Answer = dict[str, Any]
+ENTRIES_MAX = 10
+
+
+def client_error(code: str, message: str, operation: str, status: int = 400) -> ClientError:
+    """Make the error that boto3 would raise."""
+    response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, operation)
+
+
+class Faults:
+    """What tests make go wrong: the next calls of one method of one service, before or after their effect."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str], list[ClientError]] = {}
+
+    def fail_next(self, service: str, method: str, code: str, *, status: int = 400, times: int = 1) -> None:
+        """Refuse the next `times` calls."""
+        error = client_error(code, "A test asked for this.", method, status)
+        self._waiting.setdefault((service, method), []).extend([error] * times)
+
+    def check(self, service: str, method: str) -> None:
+        """Raise what waits for this call."""
+        if waiting := self._waiting.get((service, method)):
+            raise waiting.pop(0)
+
+
+class InMemoryService:
+    """A client whose methods are those of this class; each call is counted and may be made to fail."""
+
+    name = ""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    def __getattribute__(self, method: str) -> Any:
+        found = object.__getattribute__(self, method)
+        if not method.startswith("_") and callable(found) and method != "get_paginator":
+            self._faults.check(self.name, method)
+        return found
+
+    def get_paginator(self, method: str) -> Any:
+        """Give a paginator of one page."""
+        call = getattr(self, method)
+
+        class OnePage:
+            def paginate(self, **parameters: Any) -> Iterator[Answer]:
+                yield call(**parameters)
+
+        return OnePage()
+
+
+class InMemoryEvents(InMemoryService):
+    """EventBridge's PutEvents: hands every entry on to `deliver`."""
+
+    name = "events"
+
+    def __init__(self, faults: Faults, deliver: Callable[[str, str, Answer], str]) -> None:
+        super().__init__(faults)
+        self._deliver = deliver
+
+    def put_events(self, Entries: list[Answer]) -> Answer:  # noqa: N803 # boto3's own names, here and below
+        """Take up to ten entries."""
+        if not 1 <= len(Entries) <= ENTRIES_MAX:
+            raise client_error("ValidationException", "1 to 10 entries are allowed.", "PutEvents")
+        ids = [
+            {"EventId": self._deliver(one["Source"], one["DetailType"], json.loads(one["Detail"]))} for one in Entries
+        ]
+        return {"FailedEntryCount": 0, "Entries": ids}
+
+
+class InMemoryTopics(InMemoryService):
+    """SNS: topics that exist, and what was published to them."""
+
+    name = "sns"
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__(faults)
+        self._topics: dict[str, list[Answer]] = {}
+
+    def create_topic(self, arn: str) -> None:
+        """Make a topic."""
+        self._topics[arn] = []
+
+    def delete_topic(self, TopicArn: str) -> Answer:  # noqa: N803
+        """Remove a topic; one that is not there is removed."""
+        self._topics.pop(TopicArn, None)
+        return {}
+
+    def published(self, arn: str) -> list[Answer]:
+        """List what was published, oldest first."""
+        return copy.deepcopy(self._topics.get(arn, []))
+
+    def get_topic_attributes(self, TopicArn: str) -> Answer:  # noqa: N803
+        """Tell whether a topic is there."""
+        self._found(TopicArn, "GetTopicAttributes")
+        return {"Attributes": {"TopicArn": TopicArn}}
+
+    def publish(self, TopicArn: str, Subject: str, Message: str, MessageStructure: str) -> Answer:  # noqa: N803
+        """Publish a message with one text for each protocol."""
+        topic = self._found(TopicArn, "Publish")
+        if not Subject.isascii() or len(Subject) > 100 or "\n" in Subject:  # noqa: PLR2004 # SNS API reference
+            raise client_error("InvalidParameter", "Invalid parameter: Subject", "Publish")
+        if MessageStructure != "json" or "default" not in json.loads(Message):
+            raise client_error("InvalidParameter", "Invalid parameter: Message Structure", "Publish")
+        topic.append({"Subject": Subject, **json.loads(Message)})
+        return {"MessageId": f"message-{len(topic)}"}
+
+    def _found(self, arn: str, operation: str) -> list[Answer]:
+        if arn not in self._topics:
+            raise client_error("NotFound", "Topic does not exist", operation, 404)
+        return self._topics[arn]
+
+
+class InMemorySecrets(InMemoryService):
+    """Secrets Manager: values by name."""
+
+    name = "secretsmanager"
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__(faults)
+        self._values: dict[str, str] = {}
+
+    def put_secret_value(self, SecretId: str, SecretString: str) -> Answer:  # noqa: N803
+        """Write a secret."""
+        self._values[SecretId] = SecretString
+        return {}
+
+    def delete_secret(self, SecretId: str) -> Answer:  # noqa: N803
+        """Remove a secret."""
+        del self._values[SecretId]
+        return {}
+
+    def get_secret_value(self, SecretId: str) -> Answer:  # noqa: N803
+        """Read a secret."""
+        if SecretId not in self._values:
+            message = "Secrets Manager can't find the specified secret."
+            raise client_error("ResourceNotFoundException", message, "GetSecretValue")
+        return {"SecretString": self._values[SecretId]}
+
+
+class InMemoryParameters(InMemoryService):
+    """SSM Parameter Store: values by path."""
+
+    name = "ssm"
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__(faults)
+        self._values: dict[str, str] = {}
+
+    def put_parameter(self, Name: str, Value: str) -> Answer:  # noqa: N803
+        """Write a parameter."""
+        self._values[Name] = Value
+        return {}
+
+    def get_parameters_by_path(self, Path: str, Recursive: bool) -> Answer:  # noqa: N803
+        """Read what lies below a path."""
+        if not Recursive:
+            raise client_error("NotModelled", "This twin reads recursively only.", "GetParametersByPath")
+        found = {name: value for name, value in self._values.items() if name.startswith(Path)}
+        return {"Parameters": [{"Name": name, "Value": value} for name, value in sorted(found.items())]}
+
+
+class InMemoryKeys(InMemoryService):
+    """KMS: the model's own keys, looked up."""
+
+    name = "kms"
+
+    def __init__(self, faults: Faults, keys: KeyRing, account: str, region: str) -> None:
+        super().__init__(faults)
+        self._keys, self._account, self._region = keys, account, region
+
+    def describe_key(self, KeyId: str) -> Answer:  # noqa: N803
+        """Look at a key by id, ARN or alias."""
+        found = self._keys(self._account, self._region, KeyId)
+        if found is None or found.region != self._region:
+            raise client_error("NotFoundException", f"Key {KeyId} is not found.", "DescribeKey")
+        state = "Enabled" if found.enabled else "Disabled"
+        return {"KeyMetadata": {"Arn": found.arn, "KeyState": state, "KeyManager": found.manager}}
+
+
+class InMemoryNetwork(InMemoryService):
+    """EC2: security groups and the VPC that each is in."""
+
+    name = "ec2"
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__(faults)
+        self.groups: dict[str, str] = {}
+
+    def describe_security_groups(self, GroupIds: list[str]) -> Answer:  # noqa: N803
+        """Look at security groups by id."""
+        for group in GroupIds:
+            if group not in self.groups:
+                message = f"The security group '{group}' does not exist"
+                raise client_error("InvalidGroup.NotFound", message, "DescribeSecurityGroups")
+        return {"SecurityGroups": [{"GroupId": group, "VpcId": self.groups[group]} for group in GroupIds]}

@@ -1,0 +1,271 @@
+"""The whole stage in one process and on a virtual clock: the real steps and runner, the Aurora model, small twins.
+
+    stage = Stage()
+    stage.night()
+    operation = stage.run_to_the_end()
+
+Events are matched by the real patterns and delivered one after another; what a function raises is kept in `failures`.
+Nothing sleeps: time jumps to the next thing that is due, a heartbeat or a change within Aurora.
+"""
+
+import json
+import uuid
+from collections import deque
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from chalicelib import door
+from chalicelib.choreography import STEPS, event_source, pattern
+from chalicelib.operation import Operation, Target
+from chalicelib.operations import Operations
+from chalicelib.ports import Ports
+from chalicelib.postgres.place import Login, Place
+from chalicelib.settings import Settings
+from chalicelib.steps.heartbeat import heartbeat
+from localaws import patterns
+from localaws.aurora import Aurora, AuroraClient, KeyRing, VirtualClock
+from localaws.database import InMemoryCluster, InMemoryDatabase, InMemoryRole
+from localaws.inmemory_services import (
+    Faults,
+    InMemoryEvents,
+    InMemoryKeys,
+    InMemoryNetwork,
+    InMemoryParameters,
+    InMemorySecrets,
+    InMemoryTopics,
+)
+from localaws.inprocess_data import InMemoryData
+from localaws.store import InMemoryStore
+
+ACCOUNT, SOURCE_REGION, TARGET_REGION, STAGE = "123456789012", "us-east-1", "us-west-2", "test"
+TOPIC = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:aurora-restore-test-notifications"
+MASTER_SECRET, APP_SECRET = "aurora-restore/test/master-db-credentials", "aurora-restore/test/app-db-credentials"
+MASTER_PASSWORD, PRODUCTION_PASSWORD = "Fresh-0-staging-master", "Production-0-password"
+APP = {"app_username": "app_user", "app_password": "Fresh-0-app-password",
+       "readonly_username": "readonly_user", "readonly_password": "Fresh-0-read-password"}  # fmt: skip
+ENVIRONMENT = {
+    "ENVIRONMENT": STAGE, "STATE_TABLE_NAME": "aurora-restore-test-state", "SNS_TOPIC_ARN": TOPIC,
+    "AUDIT_TABLE_NAME": "aurora-restore-test-audit", "SOURCE_REGION": SOURCE_REGION,
+    "SOURCE_CLUSTER_ID": "prod-cluster", "TARGET_REGION": TARGET_REGION, "TARGET_CLUSTER_ID": "staging-cluster", "KMS_KEY_ID": "alias/aurora-restore",
+    "DB_SUBNET_GROUP_NAME": "default", "VPC_SECURITY_GROUP_IDS": "sg-staging", "INSTANCE_CLASS": "db.r6g.large",
+    "INSTANCE_COUNT": "2", "MASTER_CREDENTIALS_SECRET_ID": MASTER_SECRET, "APP_CREDENTIALS_SECRET_ID": APP_SECRET,
+    "DB_TLS": "off",
+}  # fmt: skip
+LAMBDA_SECONDS = 60
+DAY = 86_400
+
+
+class Stage:
+    """One stage with its production cluster; a staging cluster of ours is there once `staging()` was called."""
+
+    def __init__(self, environment: dict[str, str] | None = None, *, seed: int = 0) -> None:
+        self.environment = {**ENVIRONMENT, **(environment or {})}
+        self.clock, self.store, self.faults, self.keys = VirtualClock(), InMemoryStore(), Faults(), KeyRing()
+        self.data = InMemoryData()
+        self.queue: deque[dict[str, Any]] = deque()
+        self.delivered: list[dict[str, Any]] = []
+        self.failures: list[Exception] = []
+        self.calls: list[tuple[str, str, str]] = []
+        self._random = Random(seed)  # noqa: S311 # ids that are the same in every run
+        self._next_beat = self.clock.now()
+        self.aurora = Aurora(self.clock, data=self.data, keys=self.keys, emit=self._emit)
+        self.topics, self.secrets = InMemoryTopics(self.faults), InMemorySecrets(self.faults)
+        self.parameters, self.network = InMemoryParameters(self.faults), InMemoryNetwork(self.faults)
+        self._furnish()
+
+    def _furnish(self) -> None:
+        for region in (SOURCE_REGION, TARGET_REGION):
+            self.keys.create(ACCOUNT, region, "alias/aurora-restore")
+        self.topics.create_topic(TOPIC)
+        self.network.groups["sg-staging"] = f"vpc-{TARGET_REGION}-default"
+        master = {"database": "shop", "username": "master", "password": MASTER_PASSWORD}
+        self.secrets.put_secret_value(SecretId=MASTER_SECRET, SecretString=json.dumps(master))
+        self.secrets.put_secret_value(SecretId=APP_SECRET, SecretString=json.dumps(APP))
+        self.make_cluster("prod-cluster", SOURCE_REGION, encrypted=True)
+
+    # --- the world that people see ---
+
+    def rds(self, region: str = TARGET_REGION) -> AuroraClient:
+        """Give Aurora's face in a region, as people use it: its calls are not those of the functions."""
+        return AuroraClient(self.aurora, account=ACCOUNT, region=region)
+
+    def make_cluster(
+        self, name: str, region: str, *, encrypted: bool = False, tags: dict[str, str] | None = None, members: int = 1
+    ) -> str:
+        """Make a cluster with its instances and wait for it; returns its ARN."""
+        rds, labels = self.rds(region), [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
+        key = {"KmsKeyId": "alias/aurora-restore", "StorageEncrypted": True} if encrypted else {}
+        made = rds.create_db_cluster(
+            DBClusterIdentifier=name, Engine="aurora-postgresql", EngineVersion="16.6", MasterUsername="master",
+            MasterUserPassword=PRODUCTION_PASSWORD, DatabaseName="shop", Tags=labels, **key,
+        )  # fmt: skip
+        self.settle()
+        for number in range(members):
+            rds.create_db_instance(
+                DBInstanceIdentifier=f"{name}-{number + 1}", DBInstanceClass="db.r6g.large", Tags=labels,
+                Engine="aurora-postgresql", DBClusterIdentifier=name,
+            )  # fmt: skip
+        self.settle()
+        login = InMemoryRole(PRODUCTION_PASSWORD)
+        self.data.clusters[made["DBCluster"]["DbClusterResourceId"]].roles["shop_app"] = login
+        return str(made["DBCluster"]["DBClusterArn"])
+
+    def staging(self, *, tags: dict[str, str] | None = None) -> str:
+        """Make the old target, as an earlier operation of ours would have left it, or with other tags."""
+        ours = {"aurora-restore": f"{STAGE}/default"} if tags is None else tags
+        return self.make_cluster("staging-cluster", TARGET_REGION, tags=ours, members=2)
+
+    def night(self) -> str:
+        """Let Aurora take the source's automated snapshot; returns its identifier."""
+        return self.aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE_REGION)
+
+    def put(self, detail_type: str, **detail: Any) -> str:
+        """Put one event of the stage's on the bus, as people do; returns its id."""
+        return self._put(event_source(STAGE), detail_type, detail)
+
+    def notices(self) -> list[dict[str, Any]]:
+        """List what machines were told, oldest first."""
+        return [json.loads(message["sqs"]) for message in self.topics.published(TOPIC)]
+
+    # --- the records ---
+
+    @property
+    def operations(self) -> Operations:
+        """The stage's records."""
+        return Operations(self.store)
+
+    def all_operations(self) -> list[Operation]:
+        """List the records, oldest first."""
+        items = [item for key, item in self.store.tables["state"].items() if not key.startswith("target#")]
+        return sorted(map(Operation.from_item, items), key=lambda operation: operation.created_at)
+
+    def only(self) -> Operation:
+        """Give the one record there is."""
+        (operation,) = self.all_operations()
+        return operation
+
+    def target(self) -> Target:
+        """Give the target's permanent item."""
+        return self.operations.target(f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster")
+
+    def trail(self, operation_id: str) -> list[dict[str, Any]]:
+        """List the audit rows of an operation, in order."""
+        return list(self.store.query("by-operation", operation_id))
+
+    # --- time and events ---
+
+    def settle(self, seconds_max: float = 6 * 3600) -> None:
+        """Let Aurora finish what it is doing, without any function running; the events of it are dropped."""
+        until = self.clock.now() + timedelta(seconds=seconds_max)
+        while (due := self.aurora.next_transition()) and due <= until:
+            self._move_to(due)
+            self.aurora.tick()
+        self.queue.clear()
+        self._next_beat = self.clock.now() + timedelta(seconds=60)
+
+    def deliver(self) -> None:
+        """Deliver what is on the bus, and what comes of it, until nothing is left."""
+        while self.queue:
+            self.deliver_one(self.queue.popleft())
+
+    def deliver_one(self, envelope: dict[str, Any]) -> None:
+        """Deliver one event to every function whose rule matches it."""
+        self.delivered.append(envelope)
+        for step in (*STEPS, "cancel-restore"):
+            if patterns.matches(envelope, patterns.parse(json.dumps(pattern(step, STAGE)))):
+                self.invoke(step, envelope)
+
+    def invoke(self, step: str, envelope: dict[str, Any]) -> None:
+        """Run one function once; what it raises is kept, as the log would keep it."""
+        try:
+            door.answer(step, envelope, self.ports())
+        except Exception as error:  # noqa: BLE001 # this is Lambda's place: it takes whatever a function raises
+            self.failures.append(error)
+
+    def beat(self) -> None:
+        """Run one tick of the heartbeat."""
+        try:
+            heartbeat(self.ports())
+        except Exception as error:  # noqa: BLE001 # as above
+            self.failures.append(error)
+
+    def step_time(self) -> None:
+        """Go to the next thing that is due, a tick or a change in Aurora, and deliver what comes of it."""
+        due = self.aurora.next_transition()
+        self._move_to(min(due, self._next_beat) if due else self._next_beat)
+        self.aurora.tick()
+        self.deliver()
+        if self.clock.now() >= self._next_beat:
+            self._next_beat += timedelta(seconds=60)
+            self.beat()
+            self.deliver()
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        until = self.clock.now() + timedelta(seconds=seconds)
+        self.deliver()
+        while self.clock.now() < until:
+            self.step_time()
+
+    def run_to_the_end(self, seconds_max: float = 3 * DAY) -> Operation:
+        """Let time pass until every operation has ended and was announced; returns the newest record."""
+        until = self.clock.now() + timedelta(seconds=seconds_max)
+        self.deliver()
+        while self.clock.now() < until:
+            operations = self.all_operations()
+            if operations and all(operation.open is None for operation in operations) and not self.queue:
+                return operations[-1]
+            self.step_time()
+        raise TimeoutError(f"After {seconds_max} s there is still an open operation: {self.all_operations()}.")
+
+    # --- what an invocation sees ---
+
+    def ports(self) -> Ports:
+        """Compose the world of one invocation."""
+        return Ports(
+            settings=Settings.of_environment(self.environment), store=self.store, account=ACCOUNT, partition="aws",
+            region=TARGET_REGION, remaining_seconds=lambda: LAMBDA_SECONDS, clients=self._client, now=self.clock.now,
+            new_id=self._new_id, database=self._database,
+        )  # fmt: skip
+
+    def _client(self, service: str, region: str) -> Any:
+        if service == "rds":
+            return AuroraClient(self.aurora, account=ACCOUNT, region=region)
+        made = {
+            "events": lambda: InMemoryEvents(self.faults, self._put), "sns": lambda: self.topics,
+            "secretsmanager": lambda: self.secrets, "ssm": lambda: self.parameters, "ec2": lambda: self.network,
+            "kms": lambda: InMemoryKeys(self.faults, self.keys, ACCOUNT, region),
+        }  # fmt: skip
+        return made[service]()
+
+    def _database(self, place: Place, master: Login, database: str) -> InMemoryDatabase:
+        return self.cluster_at(place.host).open(place, master, database)
+
+    def cluster_at(self, host: str) -> InMemoryCluster:
+        """Find the database behind an endpoint."""
+        return self.data.clusters[self.data.hosts[host]]
+
+    def _put(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
+        event_id = self._new_id()
+        envelope = {
+            "version": "0", "id": event_id, "detail-type": detail_type, "source": source, "account": ACCOUNT,
+            "time": _time(self.clock.now()), "region": TARGET_REGION, "resources": [], "detail": detail,
+        }  # fmt: skip
+        self.queue.append(envelope)
+        return event_id
+
+    def _emit(self, event: dict[str, Any]) -> None:
+        """Take RDS's own events: the target region's, and the source's snapshot events through the forwarding rule."""
+        if event["region"] == TARGET_REGION or event["detail-type"] == "RDS DB Cluster Snapshot Event":
+            self.queue.append(event)
+
+    def _new_id(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def _move_to(self, moment: datetime) -> None:
+        self.clock.advance(max(0.0, (moment - self.clock.now()).total_seconds()))
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

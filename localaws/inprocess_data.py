@@ -1,0 +1,59 @@
+"""A data plane in memory: the roles and passwords of every cluster, copied with its snapshots as Aurora copies them."""
+
+from localaws.database import InMemoryCluster, InMemoryRole
+
+
+class InMemoryData:
+    """What is inside the model's clusters, as far as logins go. Hosts are names that lead to one cluster each."""
+
+    def __init__(self) -> None:
+        self.clusters: dict[str, InMemoryCluster] = {}
+        self.snapshots: dict[str, InMemoryCluster] = {}
+        self.hosts: dict[str, str] = {}
+        self._ports: dict[str, int] = {}
+
+    def create_cluster(
+        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None, port: int
+    ) -> None:
+        """Prepare an empty cluster's data."""
+        roles = {"rdsadmin": InMemoryRole(None), master_username: InMemoryRole(master_password)}
+        databases = ["postgres", *([database_name] if database_name else [])]
+        self._add(resource_id, InMemoryCluster(roles, databases), port)
+
+    def take_snapshot(self, resource_id: str, snapshot_key: str) -> None:
+        """Keep the cluster's roles as they are now."""
+        self.snapshots[snapshot_key] = self.clusters[resource_id].copied()
+
+    def restore_snapshot(self, snapshot_key: str, resource_id: str, *, port: int) -> None:
+        """Prepare a cluster from a snapshot: production's logins and passwords come with it."""
+        self._add(resource_id, self.snapshots[snapshot_key].copied(), port)
+
+    def copy_snapshot(self, snapshot_key: str, copy_key: str) -> None:
+        """Make a second snapshot that outlives the first."""
+        self.snapshots[copy_key] = self.snapshots[snapshot_key].copied()
+
+    def delete_snapshot(self, snapshot_key: str) -> None:
+        """Forget a snapshot."""
+        del self.snapshots[snapshot_key]
+
+    def start(self, resource_id: str, *, read_only: bool = False) -> None:
+        """Nothing has to be started: the model says what can be reached."""
+
+    def stop(self, resource_id: str) -> None:
+        """Nothing has to be stopped."""
+
+    def endpoint(self, resource_id: str) -> tuple[str, int]:
+        """Give the name and the port of a cluster; the model asks before the data is prepared."""
+        return f"{resource_id}.localaws", self._ports.get(resource_id, 0)
+
+    def set_master_password(self, resource_id: str, username: str, password: str) -> None:
+        """Change the master user's password."""
+        self.clusters[resource_id].set_master_password(username, password)
+
+    def destroy(self, resource_id: str) -> None:
+        """Forget a cluster."""
+        del self.clusters[resource_id]
+
+    def _add(self, resource_id: str, cluster: InMemoryCluster, port: int) -> None:
+        self.clusters[resource_id], self._ports[resource_id] = cluster, port
+        self.hosts[self.endpoint(resource_id)[0]] = resource_id

@@ -1,0 +1,54 @@
+"""What production had, as a restored server has it, and the two users that are let in."""
+
+import psycopg2.errors
+
+from chalicelib.database import Database
+from localaws.postgres import likeness
+from tests.database.server import Server, login
+
+APPLICATION = login("app_user", "Application-1")
+READ_ONLY = login("readonly_user", "Read-only-1")
+
+PRODUCTION_ROLES = """
+CREATE ROLE app_owner LOGIN PASSWORD 'Production-1';
+CREATE ROLE accounts NOLOGIN;
+CREATE ROLE payments NOLOGIN;
+GRANT CREATE ON DATABASE shop TO app_owner, payments
+"""
+PRODUCTION_OBJECTS = """
+CREATE SCHEMA "Odd ""schema""; --" AUTHORIZATION payments;
+CREATE SCHEMA sales AUTHORIZATION app_owner;
+SET ROLE app_owner;
+CREATE TABLE sales.orders (id serial PRIMARY KEY, what text);
+INSERT INTO sales.orders (what) VALUES ('first');
+CREATE VIEW sales.recent AS SELECT * FROM sales.orders;
+CREATE FUNCTION sales.price(int, text[], "char", numeric(10, 2)) RETURNS int LANGUAGE sql AS 'SELECT 1';
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA sales FROM PUBLIC;
+SET ROLE payments;
+CREATE TABLE "Odd ""schema""; --"."Per%cent" (id int GENERATED ALWAYS AS IDENTITY, what text);
+RESET ROLE
+"""
+ODD_TABLE = '"Odd ""schema""; --"."Per%cent"'
+
+
+def furnish(server: Server) -> None:
+    """Make what production had: owners that the master is no member of, in the schemas of others."""
+    server.query(PRODUCTION_ROLES)
+    likeness.put_roles_within_reach(server.postgres)  # as when a cluster is restored
+    server.query(PRODUCTION_OBJECTS, database="shop")
+
+
+def set_up(shop: Database) -> list[str]:
+    """Lock production out and let both users in."""
+    shop.lock_out(keep=[])
+    shop.ensure_users(APPLICATION, READ_ONLY)
+    return shop.verify_users(APPLICATION, READ_ONLY)
+
+
+def refused(server: Server, statement: str, *, database: str = "shop") -> bool:
+    """Tell whether the read-only user, in a session that may write, is refused this for want of a right."""
+    try:
+        server.query(f"SET transaction_read_only = off; {statement}", as_user=READ_ONLY, database=database)
+    except psycopg2.errors.InsufficientPrivilege:
+        return True
+    return False
