@@ -53,8 +53,8 @@ ifneq ($(shell $(PY) -c 'print("runs")' 2>/dev/null) $(shell cat $(READY) 2>/dev
 endif
 
 $(READY): requirements.txt requirements-dev.lock
-	@PYTHON="$(PYTHON)" sh .ci/set-up venv "$(VENV)"
+	@PYTHON="$(PYTHON)" .ci/set-up venv $(VENV)
 
 # What `chalice deploy` packs, so that no later run needs a network.
 $(PACKED): $(READY) requirements.txt
-	@sh .ci/set-up wheels "$(VENV)" "$(WHEELS)"
+	@.ci/set-up wheels $(VENV) $(WHEELS)

@@ -235,7 +235,7 @@ def _target_changes(before: Operation, after: Operation) -> list[Change]:
     if after.state is State.TARGET_DELETING and after.facts.victim:
         members = sorted({*after.facts.victim.members, *after.settings.instance_ids})
         return [Change(key, assign={"members": members}, when=mine)]
-    if after.state not in TERMINAL or before.state is State.SKIPPING:
+    if after.state not in TERMINAL or before.skipped_busy:  # which never had the lock
         return []
     fresh: Item = {}
     if after.state is State.SUCCEEDED and after.facts.snapshot_created_at:

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+from chalicelib import observability
+from chalicelib.errors import SettingsError
+from chalicelib.observability import logger
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.settings import DEFAULT_PLAN, plan_names, resolve_plan
@@ -15,17 +18,27 @@ def parameters(ports: Ports) -> Mapping[str, str]:
 
 
 def plans(ports: Ports) -> list[Plan]:
-    """Resolve every plan of the stage; raises SettingsError."""
+    """Resolve every plan of the stage; one that cannot be resolved stops no other. Raises SettingsError if none can."""
     given = parameters(ports)
-    return [
-        resolve_plan(ports.settings, name, given, account=ports.account, partition=ports.partition)
-        for name in plan_names(given)
-    ]
+    good: list[Plan] = []
+    bad: list[SettingsError] = []
+    for name in plan_names(given):
+        try:
+            good.append(_resolve(ports, name, given))
+        except SettingsError as error:
+            bad.append(error)
+            logger.error(str(error))  # the sentences say it all
+            observability.count("PlanUnusable", ports.settings.stage, plan=name)
+    if bad and not good:
+        raise bad[0]
+    return good
 
 
 def plan(ports: Ports, name: str = DEFAULT_PLAN) -> Plan | None:
     """Resolve one plan, None if the stage has no such plan; raises SettingsError."""
     given = parameters(ports)
-    if name not in plan_names(given):
-        return None
+    return _resolve(ports, name, given) if name in plan_names(given) else None
+
+
+def _resolve(ports: Ports, name: str, given: Mapping[str, str]) -> Plan:
     return resolve_plan(ports.settings, name, given, account=ports.account, partition=ports.partition)

@@ -1,4 +1,4 @@
-"""Looks up all that a restore will need before the old target is touched, and tells everything that is wrong at once."""
+"""Looks up all that a restore will need before the old target is touched, and tells all that is wrong at once."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

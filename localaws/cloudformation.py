@@ -19,7 +19,7 @@ Resource = dict[str, Any]
 EVENTS_RULE: Final = "AWS::Events::Rule"
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml publishes no types
     """YAML with CloudFormation's short forms (`!Ref`, `!Sub` …)."""
 
 

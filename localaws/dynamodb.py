@@ -43,7 +43,8 @@ class DynamoDB(DynamoHandler):
     def call_action(self) -> TYPE_RESPONSE:
         """Run one request at a time."""
         with self.lock:
-            return super().call_action()
+            answer: TYPE_RESPONSE = super().call_action()
+            return answer
 
     def transact_write_items(self) -> ActionResult:
         """Write all or nothing, and the same token only once."""

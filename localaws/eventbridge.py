@@ -4,6 +4,7 @@ Delivery is another thread's (`delivery.py`), so `PutEvents` returns at once and
 """
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
@@ -34,7 +35,7 @@ class EventBridge(Refusing, EventsHandler):
 
     delivery: ClassVar[Delivery]
     schedules: ClassVar[Schedules]
-    refused: ClassVar[dict[str, str]] = {
+    refused: ClassVar[Mapping[str, str]] = {
         "CreateArchive": _NO_ARCHIVE,
         "StartReplay": _NO_ARCHIVE,
         "CreateConnection": _NO_HTTP,

@@ -214,7 +214,7 @@ class Functions:
 
 
 def _answer_if_nobody_did(invocation: Invocation) -> None:
-    """Let no caller wait for an invocation that will never answer, because the server stops or a worker did not start."""
+    """Let no caller wait for an invocation that will never answer, because the server stops or no worker starts."""
     if invocation.answer is not None and not invocation.answer.done():
         body = {
             "errorType": "Runtime.Unknown",

@@ -3,6 +3,7 @@
 import base64
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote
 
@@ -11,6 +12,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError
+from moto.core.responses import ActionResult
 
 from localaws.deployed import FunctionName
 from localaws.destinations import check_destinations
@@ -55,7 +57,7 @@ class Lambda(Refusing, LambdaResponse):
 
     functions: ClassVar[Functions]
     packages: ClassVar[Packages]
-    refused: ClassVar[dict[str, str]] = {
+    refused: ClassVar[Mapping[str, str]] = {
         "CreateEventSourceMapping": _NO_MAPPING,
         "CreateFunctionUrlConfig": "Functions have no URLs here; use Invoke.",
         "PublishLayerVersion": _NO_LAYERS,
@@ -89,7 +91,7 @@ class Lambda(Refusing, LambdaResponse):
             self.backend.get_function(self._function_name(-2)).tracing_config = body["TracingConfig"]
         return super().update_function_configuration()
 
-    def put_function_event_invoke_config(self) -> str:
+    def put_function_event_invoke_config(self) -> ActionResult:
         """Replace the asynchronous settings (moto's put only adds, and its first one counts for ever)."""
         try:
             check_destinations(self.json_body)
@@ -102,7 +104,7 @@ class Lambda(Refusing, LambdaResponse):
         """Refuse the partial update, which moto takes for a replacement."""
         raise NotModelledError("localaws does not model UpdateFunctionEventInvokeConfig. Put the whole config instead.")
 
-    def invoke(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto's is decorated
+    def invoke(self) -> TYPE_RESPONSE:
         """Invoke a function: `RequestResponse` waits for its end, `Event` queues, `DryRun` only looks it up."""
         function = self._function()
         kind = self.headers.get("X-Amz-Invocation-Type", "RequestResponse")

@@ -82,7 +82,7 @@ def _matches_leaf(leaf: Any, rule: Any) -> bool:
     if not isinstance(rule, dict):
         return _same(leaf, rule)
     ((name, argument),) = rule.items()
-    return _OPERATORS[name](leaf, argument)
+    return bool(_OPERATORS[name](leaf, argument))
 
 
 def _same(leaf: Any, wanted: Any) -> bool:

@@ -6,8 +6,10 @@ A pid that the system has meanwhile given to somebody else is left alone.
 
 import contextlib
 import json
+import signal
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ import psutil
 
 START_TIME_TOLERANCE_SECONDS: Final = 0.5  # a start time is computed from the boot time, which the clock may correct
 END_SECONDS_MAX: Final = 5.0
+POLL_SECONDS: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,32 @@ class Ledger:
 
 
 def end_tree(process: psutil.Process) -> None:
-    """Kill a process and its descendants and wait until they are gone."""
+    """Ask a process to stop, as Ctrl-C would, then kill what is left of it and its descendants."""
     with contextlib.suppress(psutil.NoSuchProcess):
         doomed = [*process.children(recursive=True), process]
-        for one in doomed:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
-        psutil.wait_procs(doomed, timeout=END_SECONDS_MAX)
+        process.send_signal(signal.SIGINT)  # PostgreSQL then gives its shared memory back
+        if not _are_gone(doomed):
+            for one in doomed:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+            _are_gone(doomed)
+
+
+def _are_gone(processes: Sequence[psutil.Process]) -> bool:
+    """Wait a moment for processes to end. A zombie has ended: whoever inherited it may never ask for its exit code."""
+    ends_at = time.monotonic() + END_SECONDS_MAX
+    while any(_is_alive(one) for one in processes):
+        if time.monotonic() > ends_at:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _read(file: Path) -> list[Entry]:

@@ -56,9 +56,15 @@ class Rds(BaseResponse):
 
     def _parameters(self, operation: OperationModel) -> dict[str, Any]:
         request = self.normalized_request
-        parser = QueryParser(operation, map_type=dict)  # type: ignore[no-untyped-call]  # moto gives it no types
-        parsed: dict[str, Any] = parser.parse(  # type: ignore[no-untyped-call]
-            {"method": request.method, "values": request.values, "headers": request.headers, "body": request.data}
+        parsed: dict[str, Any] = QueryParser(operation, map_type=dict).parse(
+            {
+                "method": request.method,
+                "values": request.values,
+                "headers": request.headers,
+                "body": request.data,
+                "url_params": {},
+                "url_path": request.path,
+            }
         )
         return parsed
 

@@ -1,7 +1,7 @@
 """What moto would accept and forget, or answer without meaning it: refused here, each with a sentence."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError
@@ -22,7 +22,7 @@ class NotModelledError(JsonRESTError):
 class Refusing(BaseResponse):
     """A response class that refuses whole actions. `refused` maps their names to the reason, a sentence."""
 
-    refused: Mapping[str, str] = {}
+    refused: ClassVar[Mapping[str, str]] = {}
 
     def call_action(self) -> TYPE_RESPONSE:
         """Answer an action that is refused; leave the others to moto."""

@@ -13,7 +13,7 @@ SAMPLES_MAX = 20
 _SAMPLES = f"""
 WITH {THINGS}
 SELECT DISTINCT ON (schema, owner) schema, name FROM thing
- WHERE kind = 'TABLE' AND oid IN (SELECT oid FROM pg_class WHERE relkind IN ('r', 'p') )
+ WHERE kind = 'TABLE' AND oid IN (SELECT oid FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relrowsecurity)
  ORDER BY schema, owner, name LIMIT {SAMPLES_MAX}
 """  # noqa: S608 (composed of constants); one table of each owner in each schema; policies may fail
 _SCHEMAS = f"WITH {THINGS} SELECT name FROM thing WHERE kind = 'SCHEMA' ORDER BY name"  # noqa: S608

@@ -69,8 +69,9 @@ def test_a_group_that_could_log_in_still_gives_its_members_their_rights(server: 
 
 
 def test_what_production_set_for_the_master_does_not_hold(server: Server, shop: Database) -> None:
-    """ALTER ROLE … SET came along with the snapshot and would make every session of ours read-only."""
-    server.query("ALTER ROLE master SET default_transaction_read_only = on; " + CREATE_REPORTER, as_user=MASTER)
+    """ALTER ROLE … SET came along with the snapshot: our sessions would be read-only, and somebody else's."""
+    server.query(CREATE_REPORTER + "; GRANT reporter TO master", as_user=MASTER)
+    server.query("ALTER ROLE master SET default_transaction_read_only = on; ALTER ROLE master SET role = 'reporter'")
     try:
         assert ["reporter"] == shop.lock_out(keep=[])
     finally:

@@ -1,0 +1,303 @@
+"""Copying cluster snapshots."""
+
+from typing import Any
+
+import pytest
+
+from localaws.aurora import Aurora
+from tests.aurora.scene import ACCOUNT, KEY_ALIAS, SOURCE, TARGET, Rds, Scene, code_of, message_of
+
+
+def copying(scene: Scene, source: Any, name: str) -> dict[str, Any]:
+    """Return the parameters of a copy."""
+    return {
+        "SourceDBClusterSnapshotIdentifier": source["DBClusterSnapshotArn"],
+        "TargetDBClusterSnapshotIdentifier": name,
+    }
+
+
+def test_a_copy_is_made_in_the_callers_region_and_takes_its_time(scene: Scene) -> None:
+    """It is copying with a progress in per cent, and becomes available without an event."""
+    scene.cluster()
+    made = scene.copy(scene.night())
+    scene.pass_time(600)
+    half = scene.describe_snapshot("copied", region=TARGET)
+    scene.pass_time(600)
+    done = scene.describe_snapshot("copied", region=TARGET)
+
+    assert ("copying", 0) == (made["Status"], made["PercentProgress"])
+    assert ("copying", 50) == (half["Status"], half["PercentProgress"])
+    assert ("available", 100) == (done["Status"], done["PercentProgress"])
+
+
+def test_a_copy_is_manual_and_remembers_its_source(scene: Scene) -> None:
+    """Source snapshot and source cluster are kept, also when the source was automated."""
+    cluster = scene.cluster()
+    source = scene.night()
+    copy = scene.copy(source)
+
+    assert "manual" == copy["SnapshotType"]
+    assert source["DBClusterSnapshotArn"] == copy["SourceDBClusterSnapshotArn"]
+    assert cluster["DbClusterResourceId"] == copy["DbClusterResourceId"]
+    assert ["us-west-2a", "us-west-2b", "us-west-2c"] == copy["AvailabilityZones"]
+
+
+def test_a_copy_has_a_creation_time_of_its_own(scene: Scene) -> None:
+    """The age of the data has to be read from the source snapshot."""
+    scene.cluster()
+    source = scene.night()
+    scene.pass_time(60)
+    copy = scene.copy(source)
+
+    assert scene.clock.now() == copy["SnapshotCreateTime"]
+    assert source["SnapshotCreateTime"] < copy["SnapshotCreateTime"]
+
+
+def test_no_event_tells_that_a_copy_began_ended_or_failed(
+    scene: Scene, aurora: Aurora, emitted: list[dict[str, Any]]
+) -> None:
+    """Aurora has none, in either region."""
+    scene.cluster()
+    source = scene.night()
+    before = len(emitted)
+    scene.copy(source)
+    scene.settle()
+    failing = scene.copy(source, "failing")
+    aurora.fail_copy(failing["DBClusterSnapshotArn"])
+    scene.settle()
+
+    assert before == len(emitted)
+
+
+def test_a_snapshot_of_another_region_is_found_by_arn_only(scene: Scene, rds: Rds) -> None:
+    """Its bare identifier means a snapshot of the caller's region."""
+    scene.cluster()
+    name = scene.night()["DBClusterSnapshotIdentifier"]
+    client = rds(TARGET)
+
+    assert "DBClusterSnapshotNotFoundFault" == code_of(
+        client.copy_db_cluster_snapshot,
+        SourceDBClusterSnapshotIdentifier=name,
+        TargetDBClusterSnapshotIdentifier="copied",
+    )
+
+
+def test_within_a_region_a_bare_identifier_will_do(scene: Scene, rds: Rds) -> None:
+    """Even one that begins with rds:."""
+    scene.cluster()
+    rds(SOURCE).copy_db_cluster_snapshot(
+        SourceDBClusterSnapshotIdentifier=scene.night()["DBClusterSnapshotIdentifier"],
+        TargetDBClusterSnapshotIdentifier="copied",
+    )
+
+    assert "copying" == scene.describe_snapshot("copied")["Status"]
+
+
+def test_only_an_available_snapshot_can_be_copied(scene: Scene, rds: Rds, aurora: Aurora) -> None:
+    """One that is creating is refused."""
+    scene.cluster()
+    name = aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
+    source = scene.describe_snapshot(name, SnapshotType="automated")
+
+    assert "InvalidDBClusterSnapshotStateFault" == code_of(
+        rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copied")
+    )
+
+
+def test_a_copy_cannot_take_a_name_in_use(scene: Scene, rds: Rds) -> None:
+    """There is no request token: the name is what makes a copy unique."""
+    scene.cluster()
+    source = scene.night()
+    scene.copy(source)
+
+    assert "DBClusterSnapshotAlreadyExistsFault" == code_of(
+        rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "COPIED")
+    )
+
+
+def test_a_copy_cannot_be_called_like_an_automated_snapshot(scene: Scene, rds: Rds) -> None:
+    """A colon is no part of a new identifier, so the prefix has to be taken off."""
+    scene.cluster()
+    source = scene.night()
+
+    assert "InvalidParameterValue" == code_of(
+        rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, source["DBClusterSnapshotIdentifier"])
+    )
+
+
+def test_five_copies_are_in_progress_at_most(scene: Scene, rds: Rds) -> None:
+    """The sixth is SnapshotQuotaExceeded, told from the manual quota by its text alone."""
+    scene.cluster()
+    source = scene.night()
+    for number in range(5):
+        scene.copy(source, f"copy-{number}")
+    code = code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copy-5"))
+    message = message_of(rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copy-5"))
+    scene.settle()
+
+    assert "SnapshotQuotaExceeded" == code
+    assert "Cannot copy more than 5 snapshots across regions" == message
+    assert "accepted" == code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copy-5"))
+
+
+def test_a_copy_counts_as_a_manual_snapshot(scene: Scene, rds: Rds, aurora: Aurora) -> None:
+    """A full account takes no copy, and says so with another text than for too many at a time."""
+    scene.cluster()
+    source = scene.night()
+    aurora.quotas(account=ACCOUNT, region=TARGET).manual_cluster_snapshots = 0
+
+    assert "Cannot create more than 0 manual snapshots" == message_of(
+        rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copied")
+    )
+
+
+def test_copies_of_one_source_queue_without_progress(scene: Scene) -> None:
+    """The second begins when the first has ended, and is at 0 per cent until then."""
+    scene.cluster()
+    source = scene.night()
+    scene.copy(source, "first")
+    scene.copy(source, "second")
+    scene.pass_time(900)
+    waiting = scene.describe_snapshot("second", region=TARGET)
+    scene.pass_time(900)
+    begun = scene.describe_snapshot("second", region=TARGET)
+
+    assert ("copying", 0) == (waiting["Status"], waiting["PercentProgress"])
+    assert ("copying", 50) == (begun["Status"], begun["PercentProgress"])
+
+
+def test_copies_of_different_sources_do_not_wait_for_each_other(scene: Scene) -> None:
+    """Only those of one source queue."""
+    scene.cluster()
+    first, second = scene.snapshot("first"), scene.snapshot("second")
+    scene.copy(first, "copy-1")
+    scene.copy(second, "copy-2")
+    scene.pass_time(600)
+
+    assert 50 == scene.describe_snapshot("copy-2", region=TARGET)["PercentProgress"]
+
+
+def test_deleting_a_copying_target_cancels_the_copy(scene: Scene, rds: Rds) -> None:
+    """The copy vanishes and the next in the queue begins."""
+    scene.cluster()
+    source = scene.night()
+    scene.copy(source, "first")
+    scene.copy(source, "second")
+    rds(TARGET).delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="first")
+    scene.pass_time(600)
+
+    names = [one["DBClusterSnapshotIdentifier"] for one in all_snapshots(rds)]
+
+    assert ["second"] == names
+    assert 50 == scene.describe_snapshot("second", region=TARGET)["PercentProgress"]
+
+
+def all_snapshots(rds: Rds) -> Any:
+    """List the target region's snapshots."""
+    return rds(TARGET).describe_db_cluster_snapshots()["DBClusterSnapshots"]
+
+
+def test_a_copy_fails_when_its_source_vanishes(scene: Scene, aurora: Aurora) -> None:
+    """It ends failed, and can be deleted."""
+    scene.cluster()
+    source = scene.night()
+    scene.copy(source)
+    aurora.lose_snapshot(source["DBClusterSnapshotArn"])
+    scene.settle()
+
+    assert "failed" == scene.describe_snapshot("copied", region=TARGET)["Status"]
+
+
+def test_a_waiting_copy_fails_when_its_source_is_deleted(scene: Scene, rds: Rds) -> None:
+    """All copies of a deleted source fail, one after the other."""
+    scene.cluster()
+    source = scene.snapshot()
+    scene.copy(source, "first")
+    scene.copy(source, "second")
+    rds(SOURCE).delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="by-hand")
+    scene.settle()
+
+    assert ["failed", "failed"] == [one["Status"] for one in all_snapshots(rds)]
+
+
+def test_a_failed_copy_keeps_its_name_until_it_is_deleted(scene: Scene, rds: Rds, aurora: Aurora) -> None:
+    """A second attempt under the same name needs the first to be deleted."""
+    scene.cluster()
+    source = scene.night()
+    aurora.fail_copy(scene.copy(source)["DBClusterSnapshotArn"])
+    taken = code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copied"))
+    rds(TARGET).delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="copied")
+    scene.settle()
+
+    assert "DBClusterSnapshotAlreadyExistsFault" == taken
+    assert "accepted" == code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copied"))
+
+
+def test_a_failure_in_store_befalls_the_copy_when_it_ends(scene: Scene, aurora: Aurora) -> None:
+    """A test may name a copy that does not exist yet."""
+    scene.cluster()
+    source = scene.night()
+    aurora.fail_copy(f"arn:aws:rds:{TARGET}:{ACCOUNT}:cluster-snapshot:copied")
+    scene.copy(source)
+    scene.settle()
+    scene.copy(source, "another")
+    scene.settle()
+
+    assert "failed" == scene.describe_snapshot("copied", region=TARGET)["Status"]
+    assert "available" == scene.describe_snapshot("another", region=TARGET)["Status"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, []),
+        ({"CopyTags": True}, [{"Key": "team", "Value": "shop"}]),
+        ({"CopyTags": True, "Tags": [{"Key": "a", "Value": "b"}]}, [{"Key": "a", "Value": "b"}]),
+    ],
+)
+def test_tags_come_along_when_asked_for_and_none_are_given(
+    scene: Scene, options: dict[str, Any], expected: list[dict[str, str]]
+) -> None:
+    """CopyTags is off by default, and loses against Tags."""
+    scene.cluster()
+    source = scene.snapshot(Tags=[{"Key": "team", "Value": "shop"}])
+
+    assert expected == scene.copy(source, **options)["TagList"]
+
+
+def test_an_encrypted_copy_to_another_region_needs_a_key_there(scene: Scene, rds: Rds) -> None:
+    """A key does not leave its region."""
+    scene.encrypted_cluster()
+    source = scene.night()
+
+    assert "InvalidParameterValue" == code_of(
+        rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copied")
+    )
+    assert f":kms:{TARGET}:" in scene.copy(source, KmsKeyId=KEY_ALIAS)["KmsKeyId"]
+
+
+def test_an_encrypted_copy_within_a_region_keeps_its_key(scene: Scene) -> None:
+    """Without KmsKeyId the copy stays under the source's key."""
+    scene.encrypted_cluster()
+    source = scene.night()
+
+    assert source["KmsKeyId"] == scene.copy(source, region=SOURCE)["KmsKeyId"]
+
+
+def test_an_unencrypted_copy_takes_no_key(scene: Scene, rds: Rds) -> None:
+    """KmsKeyId with an unencrypted source is InvalidParameterValue."""
+    scene.cluster()
+    source = scene.night()
+
+    assert "InvalidParameterValue" == code_of(
+        rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copied"), KmsKeyId=KEY_ALIAS
+    )
+    assert "KmsKeyId" not in scene.copy(source)
+
+
+def test_source_region_and_presigned_url_are_ignored_as_on_aws(scene: Scene) -> None:
+    """They matter in GovCloud only."""
+    scene.cluster()
+    source = scene.night()
+
+    assert "copying" == scene.copy(source, SourceRegion=SOURCE)["Status"]
