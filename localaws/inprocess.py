@@ -25,7 +25,7 @@ from chalicelib.settings import Settings
 from chalicelib.steps.heartbeat import heartbeat
 from localaws import patterns
 from localaws.aurora import Aurora, AuroraClient, KeyRing, VirtualClock
-from localaws.database import InMemoryCluster, InMemoryDatabase, InMemoryRole
+from localaws.database import InMemoryCluster, InMemoryDatabase
 from localaws.inmemory_services import (
     Faults,
     InMemoryEvents,
@@ -35,6 +35,7 @@ from localaws.inmemory_services import (
     InMemorySecrets,
     InMemoryTopics,
 )
+from localaws.inprocess_clusters import make_cluster
 from localaws.inprocess_data import InMemoryData
 from localaws.inprocess_settings import (
     ACCOUNT,
@@ -94,26 +95,9 @@ class Stage:
         """Give Aurora's face in a region, as people use it: its calls are not those of the functions."""
         return AuroraClient(self.aurora, account=ACCOUNT, region=region)
 
-    def make_cluster(
-        self, name: str, region: str, *, encrypted: bool = False, tags: dict[str, str] | None = None, members: int = 1
-    ) -> str:
-        """Make a cluster with its instances and wait for it; returns its ARN."""
-        rds, labels = self.rds(region), [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
-        key = {"KmsKeyId": "alias/aurora-restore", "StorageEncrypted": True} if encrypted else {}
-        made = rds.create_db_cluster(
-            DBClusterIdentifier=name, Engine="aurora-postgresql", EngineVersion="16.6", MasterUsername="master",
-            MasterUserPassword=PRODUCTION_PASSWORD, DatabaseName="shop", Tags=labels, **key,
-        )  # fmt: skip
-        self.settle()
-        for number in range(members):
-            rds.create_db_instance(
-                DBInstanceIdentifier=f"{name}-{number + 1}", DBInstanceClass="db.r6g.large", Tags=labels,
-                Engine="aurora-postgresql", DBClusterIdentifier=name,
-            )  # fmt: skip
-        self.settle()
-        login = InMemoryRole(PRODUCTION_PASSWORD)
-        self.data.clusters[made["DBCluster"]["DbClusterResourceId"]].roles["shop_app"] = login
-        return str(made["DBCluster"]["DBClusterArn"])
+    def make_cluster(self, name: str, region: str, **how: Any) -> str:
+        """Make a cluster with its instances (see `inprocess_clusters`) and wait for it; returns its ARN."""
+        return make_cluster(self, name, region, **how)
 
     def staging(self, *, tags: dict[str, str] | None = None) -> str:
         """Make the old target, as an earlier operation of ours would have left it, or with other tags."""

@@ -65,7 +65,7 @@ def _matches_field(event: Any, fields: dict[str, Any], name: str, wanted: Any) -
 def _matches_rule(value: Any, rule: Any) -> bool:
     leaves = list(_leaves(value))
     if isinstance(rule, dict) and "exists" in rule:
-        return bool(leaves) == rule["exists"]
+        return bool(leaves) is bool(rule["exists"])
     return any(_matches_leaf(leaf, rule) for leaf in leaves)
 
 

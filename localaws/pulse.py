@@ -6,6 +6,9 @@ from typing import Final
 
 from localaws.aurora import Aurora
 
+LOOK_SECONDS_MIN: Final = 0.01
+"""Between two looks: a test's clock may stand still with something due."""
+
 LOOK_SECONDS_MAX: Final = 1.0
 """How long a transition may go unnoticed that somebody caused without a request to this server."""
 
@@ -37,7 +40,7 @@ class Pulse:
         next_at = self._aurora.next_transition()
         if next_at is None:
             return LOOK_SECONDS_MAX
-        return min(max(0.0, (next_at - datetime.now(UTC)).total_seconds()), LOOK_SECONDS_MAX)
+        return min(max(LOOK_SECONDS_MIN, (next_at - datetime.now(UTC)).total_seconds()), LOOK_SECONDS_MAX)
 
     def close(self) -> None:
         """Stop."""

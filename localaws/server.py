@@ -57,8 +57,12 @@ class Server:
         speed: float = 1.0,
         data: DataPlane | None = None,
         durations: Durations | None = None,
+        aurora: Aurora | None = None,
     ) -> None:
-        """Prepare; nothing listens before `start`. Port 0 takes any free one; `durations` replace the divided ones."""
+        """Prepare; nothing listens before `start`, and port 0 takes any free one.
+
+        `durations` replace the divided ones. `aurora` replaces the whole model: tests give one on a clock of their own.
+        """
         self._port = port
         self._folder = Path(data_folder).resolve()
         self._logs = Logs(self._folder)
@@ -67,7 +71,7 @@ class Server:
         self._delivery = Delivery(self.functions, self._logs)
         self._schedules = Schedules(self._delivery, speed=speed)
         self.functions.on_end = Destinations(self.functions, self._publish).send
-        self.aurora = Aurora(
+        self.aurora = aurora or Aurora(
             WallClock(),
             durations=durations or Durations().scaled(speed),
             data=data or NoData(),
