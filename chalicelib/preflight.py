@@ -9,6 +9,8 @@ from chalicelib.aws import Service
 from chalicelib.errors import RefusedError
 from chalicelib.operation import Operation
 from chalicelib.ports import Ports
+from chalicelib.postgres.names import check_users
+from chalicelib.postgres.place import Login
 
 
 class Preflight:
@@ -107,7 +109,10 @@ class Preflight:
             master = credentials.master_credentials(secrets, self._plan)
             self._refuse_other_master(master.username)
         with _collected(problems):
-            credentials.app_credentials(secrets, self._plan)
+            users = credentials.app_credentials(secrets, self._plan)
+            application = Login(users.app_username, users.app_password)
+            readonly = Login(users.readonly_username, users.readonly_password)
+            check_users(self._facts.master_username or "", application, readonly)
         if problems:
             raise RefusedError(
                 " ".join(problem.reason for problem in problems), " ".join(problem.remedy for problem in problems)

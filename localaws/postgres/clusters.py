@@ -90,7 +90,9 @@ class PostgresData:
         shutil.rmtree(self._snapshot(snapshot_key))
 
     def start(self, resource_id: str, *, read_only: bool = False) -> None:
-        """Run the cluster's server at its endpoint; `read_only` makes it refuse writes, whoever asks."""
+        """Run the cluster's server at its endpoint; put all its roles within the master user's reach."""
+        if read_only:
+            raise DataPlaneError(f"A server that only reads is not modelled: {resource_id} has one server, which writes.")
         cluster = self._cluster(resource_id)
         with cluster.lock:
             if cluster.server.process_id is not None:
