@@ -111,6 +111,7 @@ class Operation(BaseModel):
     attempts: int = 0
     announcements: int = 0  # by the heartbeat, since a step last answered
     bugs: int = 0
+    troubles: int = 0  # transient errors in a row
     lease_owner: str | None = None
     lease_until: Moment | None = None
     written_by: str | None = None  # the owner of the last change, to know one's own write after a lost reply
@@ -166,7 +167,7 @@ class Operation(BaseModel):
         return self.evolve(
             state=state, version=self.version + 1, entered_at=now, facts=facts,
             deadline=now + timedelta(seconds=self.settings.seconds(ROWS[state].deadline)),
-            ended_at=now if ended else None, attempts=0, announcements=0, bugs=0, lease_owner=None, lease_until=None,
+            ended_at=now if ended else None, attempts=0, announcements=0, bugs=0, troubles=0, lease_owner=None, lease_until=None,
             cancel_requested=None, worked_seconds=0, waiting_for=None, durations=(*self.durations, lasted),
         )  # fmt: skip
 
@@ -197,13 +198,15 @@ class Advance:
 class Wait:
     """A step's outcome: not yet; look again after `seconds` at the earliest.
 
-    `queued` says that the time is spent in Aurora's own queue, which does not count against the state's deadline.
+    `queued` says that the time is spent in Aurora's own queue, which does not count against the state's deadline;
+    `trouble` that a call went wrong rather than that something is under way.
     """
 
     why: str
     seconds: float
     facts: Facts | None = None
     queued: bool = False
+    trouble: bool = False
 
 
 @dataclass(frozen=True)

@@ -111,13 +111,13 @@ def _perform(turn: Turn, claimed: Operation) -> None:
     try:
         outcome = _load(turn.step)(claimed, turn.ports)
     except TransientError as error:
-        outcome = Wait(error.reason, _backoff(claimed))
+        outcome = Wait(error.reason, _backoff(claimed), trouble=True)
     except RefusedError as error:
         outcome = Refuse(error.reason, error.remedy)
     except Exception as error:
         logger.exception("A bug in %s: %s.", turn.step, type(error).__name__)
         if claimed.bugs + 1 < BUGS_MAX:
-            wait = Wait(f"{turn.step} met a bug, {type(error).__name__}.", _backoff(claimed))
+            wait = Wait(f"{turn.step} met a bug, {type(error).__name__}.", _backoff(claimed), trouble=True)
             _hold(turn, claimed, claimed.evolve(bugs=claimed.bugs + 1), wait)
             raise
         outcome = Refuse(
@@ -166,7 +166,7 @@ def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
 def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None:
     now = turn.ports.now()
     after = worked.evolve(
-        facts=wait.facts or worked.facts, due_at=now + timedelta(seconds=wait.seconds), waiting_for=wait.why,
+        facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0, due_at=now + timedelta(seconds=wait.seconds), waiting_for=wait.why,
         lease_owner=None, lease_until=None, deadline=_deadline(worked, wait, now),
     )  # fmt: skip
     logger.info("Waiting: %s", wait.why, seconds=wait.seconds)
@@ -218,7 +218,7 @@ def grace(ports: Ports) -> timedelta:
 def _backoff(operation: Operation) -> float:
     """Second of the three levels of retries: doubling from the plan's shortest spacing between looks."""
     shortest = min(operation.settings.copy_check_interval, operation.settings.restore_check_interval)
-    return float(min(shortest * 2 ** min(operation.attempts, 10), BACKOFF_MAX_SECONDS))
+    return float(min(shortest * 2 ** min(operation.troubles, 10), BACKOFF_MAX_SECONDS))
 
 
 def _load(step: str) -> Step:

@@ -24,7 +24,7 @@ from chalicelib.postgres.place import Login, Place
 from chalicelib.settings import Settings
 from chalicelib.steps.heartbeat import heartbeat
 from localaws import patterns
-from localaws.aurora import Aurora, AuroraClient, KeyRing, VirtualClock
+from localaws.aurora import Aurora, AuroraClient, Durations, KeyRing, VirtualClock
 from localaws.database import InMemoryCluster, InMemoryDatabase
 from localaws.inmemory_services import (
     Faults,
@@ -64,7 +64,9 @@ DAY = 86_400
 class Stage:
     """One stage with its production cluster; a staging cluster of ours is there once `staging()` was called."""
 
-    def __init__(self, environment: dict[str, str] | None = None, *, seed: int = 0) -> None:
+    def __init__(
+        self, environment: dict[str, str] | None = None, *, seed: int = 0, durations: Durations | None = None
+    ) -> None:
         self.environment = {**ENVIRONMENT, **(environment or {})}
         self.clock, self.store, self.faults, self.keys = VirtualClock(), InMemoryStore(), Faults(), KeyRing()
         self.data = InMemoryData()
@@ -74,7 +76,7 @@ class Stage:
         self.calls: list[tuple[str, str, str]] = []
         self._random = Random(seed)  # noqa: S311 # ids that are the same in every run
         self._next_beat = self.clock.now()
-        self.aurora = Aurora(self.clock, data=self.data, keys=self.keys, emit=self._emit)
+        self.aurora = Aurora(self.clock, durations=durations, data=self.data, keys=self.keys, emit=self._emit)
         self.topics, self.secrets = InMemoryTopics(self.faults), InMemorySecrets(self.faults)
         self.parameters, self.network = InMemoryParameters(self.faults), InMemoryNetwork(self.faults)
         self._furnish()
