@@ -167,7 +167,8 @@ class Operation(BaseModel):
         return self.evolve(
             state=state, version=self.version + 1, entered_at=now, facts=facts,
             deadline=now + timedelta(seconds=self.settings.seconds(ROWS[state].deadline)),
-            ended_at=now if ended else None, attempts=0, announcements=0, bugs=0, troubles=0, lease_owner=None, lease_until=None,
+            ended_at=now if ended else None, attempts=0, announcements=0, bugs=0, troubles=0,
+            lease_owner=None, lease_until=None,
             cancel_requested=None, worked_seconds=0, waiting_for=None, durations=(*self.durations, lasted),
         )  # fmt: skip
 

@@ -166,7 +166,8 @@ def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
 def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None:
     now = turn.ports.now()
     after = worked.evolve(
-        facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0, due_at=now + timedelta(seconds=wait.seconds), waiting_for=wait.why,
+        facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0,
+        due_at=now + timedelta(seconds=wait.seconds), waiting_for=wait.why,
         lease_owner=None, lease_until=None, deadline=_deadline(worked, wait, now),
     )  # fmt: skip
     logger.info("Waiting: %s", wait.why, seconds=wait.seconds)
