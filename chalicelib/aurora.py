@@ -120,7 +120,7 @@ class SourceCluster:
             for snapshot in map(Snapshot.of, found)
             if snapshot.status == "available" and snapshot.engine == ENGINE and snapshot.created_at
             and snapshot.cluster_id == self._plan.source_cluster_id and OWNER_TAG not in snapshot.tags
-            and snapshot.identifier.startswith(prefix)
+            and snapshot.identifier.startswith(prefix.lower())
         ]  # fmt: skip
         return max(usable, key=lambda snapshot: (snapshot.created_at, snapshot.identifier), default=None)
 
