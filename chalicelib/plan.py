@@ -1,12 +1,14 @@
 """A plan: what is restored to where, and how. Resolved once when an operation starts, then frozen in its record."""
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from chalicelib.errors import RefusedError
 
 HOUR = 3600
+SIDES = ("source", "target")
 OWNER_TAG = "aurora-restore"  # value: <stage>/<plan>, on everything that is ours
 OPERATION_TAG = "aurora-restore-operation"  # value: the first operation of the chain of reruns that made it
 ARCHIVED_TAG = "aurora-restore-archived"  # value: when the copy was put away
@@ -81,19 +83,8 @@ class Plan(BaseModel):
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        if self.source_cluster_arn == self.target_cluster_arn:
-            raise ValueError(
-                "SOURCE_CLUSTER_ID, TARGET_CLUSTER_ID: the target is the source cluster itself; "
-                "name another target, or another TARGET_REGION"
-            )
-        serverless = (self.serverless_min_capacity, self.serverless_max_capacity)
-        if (self.instance_class == "db.serverless") != (None not in serverless) or serverless.count(None) == 1:
-            raise ValueError(
-                "SERVERLESS_MIN_CAPACITY, SERVERLESS_MAX_CAPACITY: set both with INSTANCE_CLASS db.serverless, "
-                "and neither with any other class"
-            )
-        if self.serverless_max_capacity is not None and self.serverless_max_capacity < (serverless[0] or 0):
-            raise ValueError("SERVERLESS_MAX_CAPACITY: should be at least SERVERLESS_MIN_CAPACITY")
+        if wrong := contradictions(self.model_dump()):
+            raise ValueError(" ".join(wrong))
         return self
 
     @property
@@ -137,3 +128,24 @@ class Plan(BaseModel):
 def cluster_arn(partition: str, region: str, account: str, cluster_id: str) -> str:
     """Spell a cluster's ARN, lower case as RDS does."""
     return f"arn:{partition}:rds:{region}:{account}:cluster:{cluster_id}".lower()
+
+
+def contradictions(values: Mapping[str, Any]) -> list[str]:
+    """Say what settings that are fine by themselves do not fit each other, as sentences; missing ones are skipped."""
+    wrong = []
+    sides = [[str(values.get(f"{side}_{part}", side)).lower() for part in ("region", "cluster_id")] for side in SIDES]
+    if sides[0] == sides[1]:
+        wrong.append(
+            "SOURCE_CLUSTER_ID, TARGET_CLUSTER_ID: the target is the source cluster itself; name another target, or "
+            "another TARGET_REGION."
+        )
+    low, high = (values.get(f"serverless_{bound}_capacity") for bound in ("min", "max"))
+    serverless = values.get("instance_class", "db.serverless" if low else "") == "db.serverless"
+    if serverless != (low is not None) or serverless != (high is not None):
+        wrong.append(
+            "SERVERLESS_MIN_CAPACITY, SERVERLESS_MAX_CAPACITY: set both with INSTANCE_CLASS db.serverless, and "
+            "neither with any other class."
+        )
+    if low is not None and high is not None and float(low) > float(high):
+        wrong.append("SERVERLESS_MAX_CAPACITY: should be at least SERVERLESS_MIN_CAPACITY.")
+    return wrong

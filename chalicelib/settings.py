@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chalicelib.choreography import event_source
 from chalicelib.errors import SettingsError
-from chalicelib.plan import Plan
+from chalicelib.plan import Plan, contradictions
 
 DEFAULT_PLAN = "default"
 NOT_SETTINGS = frozenset({"name", "stage", "account", "partition"})  # of a plan: given by the world, not by people
@@ -71,7 +71,11 @@ def resolve_plan(settings: Settings, name: str, parameters: Mapping[str, str], *
     try:
         return Plan.model_validate({**given, **world})
     except ValidationError as error:
-        raise SettingsError(_sentences(error, f"The settings of plan {name} cannot be used")) from error
+        wrong = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
+        fine = {field: value for field, value in given.items() if field not in wrong}
+        further = contradictions(fine) if wrong else []  # pydantic asks for them only when each field is fine
+        beginning = f"The settings of plan {name} cannot be used"
+        raise SettingsError(" ".join([_sentences(error, beginning), *further])) from error
 
 
 def plan_names(parameters: Mapping[str, str]) -> tuple[str, ...]:

@@ -43,6 +43,9 @@ class Aurora:
         seed: str = "localaws",
     ) -> None:
         self.lock = RLock()
+        self._requests = Identities(
+            f"{seed}:requests"
+        )  # their own, so that looking more often changes no resource's id
         self._world = World(
             clock=clock,
             durations=durations or Durations(),
@@ -120,7 +123,7 @@ class Aurora:
     def unique_id(self) -> str:
         """Return an identifier for a request."""
         with self.lock:
-            return self._world.identities.unique_id()
+            return self._requests.unique_id()
 
     def fail_next(
         self,

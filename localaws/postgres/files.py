@@ -13,7 +13,12 @@ NOT_DATA: Final = shutil.ignore_patterns("postmaster.pid", "postmaster.opts", "p
 
 def copy_for_writing(source: Path, target: Path, programs: Programs) -> None:
     """Copy a data folder so that the copy shares nothing with it; the source must not be written to meanwhile."""
-    _copy(source, target, shutil.copy2, programs)
+
+    def copy_file(one: str, other: str) -> None:
+        shutil.copyfile(one, other)  # content alone: thousands of files, whose times and modes mean nothing
+        programs.own(other)
+
+    _copy(source, target, copy_file, programs)
 
 
 def share_read_only(source: Path, target: Path, programs: Programs) -> None:
@@ -24,9 +29,7 @@ def share_read_only(source: Path, target: Path, programs: Programs) -> None:
 def _copy(source: Path, target: Path, copy_file: Callable[[str, str], object], programs: Programs) -> None:
     """Copy under a scratch name first: a target that exists is whole."""
     scratch = target.with_name(f"{target.name}.part")
-    shutil.copytree(source, scratch, symlinks=True, ignore=NOT_DATA, copy_function=copy_file)
-    if programs.user:
-        for folder, _, files in os.walk(scratch):
-            for path in [Path(folder), *(Path(folder) / file for file in files)]:
-                programs.own(path)
+    shutil.copytree(source, scratch, ignore=NOT_DATA, copy_function=copy_file)
+    for folder, _, _ in os.walk(scratch):
+        programs.own(folder)
     scratch.rename(target)

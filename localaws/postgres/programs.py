@@ -27,10 +27,11 @@ PROGRAM_SECONDS_MAX: Final = 120.0
 
 @dataclass(frozen=True)
 class Programs:
-    """Where the programs are, and the user that runs them; `user` is None when that is ourselves."""
+    """Where the programs are, and who runs them: `user` and `owner` (uid, gid) are None when that is ourselves."""
 
     folder: Path
     user: str | None
+    owner: tuple[int, int] | None
 
     def path(self, name: str) -> str:
         """Return the absolute path of a program."""
@@ -61,11 +62,10 @@ class Programs:
         self.own(folder)
         return folder
 
-    def own(self, path: Path) -> None:
+    def own(self, path: Path | str) -> None:
         """Give a file or folder to the programs' user; nothing to do when that is ourselves."""
-        if self.user:
-            account = pwd.getpwnam(self.user)
-            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+        if self.owner:
+            os.chown(path, *self.owner)
 
 
 def find_programs(temporary: Path) -> Programs:
@@ -77,7 +77,8 @@ def find_programs(temporary: Path) -> Programs:
         shutil.copytree(installed, copied, ignore=shutil.ignore_patterns("include", "*.a"))
         subprocess.run(["chmod", "-R", "a+rX", str(copied)], check=True)
         installed = copied
-    return Programs(installed, user)
+    account = pwd.getpwnam(user) if user else None
+    return Programs(installed, user, (account.pw_uid, account.pw_gid) if account else None)
 
 
 def is_reachable(path: Path) -> bool:

@@ -133,8 +133,12 @@ def test_a_final_snapshot_counts_as_manual(scene: Scene, aurora: Aurora) -> None
     assert "SnapshotQuotaExceeded" == deletion(scene, SkipFinalSnapshot=False, FinalDBSnapshotIdentifier="last")
 
 
-@pytest.mark.parametrize(("options", "kept"), [({}, ["manual"]), ({"DeleteAutomatedBackups": False}, ["automated", "manual"])])
-def test_automated_snapshots_go_with_their_cluster(scene: Scene, rds: Rds, options: dict[str, bool], kept: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "kept"), [({}, ["manual"]), ({"DeleteAutomatedBackups": False}, ["automated", "manual"])]
+)
+def test_automated_snapshots_go_with_their_cluster(
+    scene: Scene, rds: Rds, options: dict[str, bool], kept: list[str]
+) -> None:
     """Unless they are kept; manual ones always stay."""
     scene.cluster(instances=0)
     scene.night()

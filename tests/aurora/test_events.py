@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from localaws.aurora import Aurora
-from tests.aurora.scene import ACCOUNT, ENGINE, HOUR_SECONDS, SOURCE, TARGET, Rds, Scene, code_of
+from tests.aurora.scene import ACCOUNT, HOUR_SECONDS, SOURCE, TARGET, Rds, Scene, code_of
 
 Emitted = list[dict[str, Any]]
 
@@ -169,11 +169,3 @@ def test_events_are_listed_by_source_and_category(scene: Scene, rds: Rds) -> Non
     assert [] == client.describe_events(**wanted, EventCategories=["deletion"])["Events"]
     assert "InvalidParameterCombination" == code_of(client.describe_events, SourceIdentifier="prod-cluster")
     assert "InvalidParameterValue" == code_of(client.describe_events, SourceType="CLUSTER")
-
-
-def test_the_same_seed_gives_the_same_ids(scene: Scene, emitted: Emitted) -> None:
-    """A run can be repeated exactly."""
-    scene.cluster()
-
-    assert "ef9b17bb-b67b-4ba7-9ad3-e7ba5d9ee2d7" == emitted[0]["id"]
-    assert ENGINE == scene.describe()["Engine"]

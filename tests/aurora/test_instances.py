@@ -49,9 +49,7 @@ def test_an_instance_is_a_member_while_it_is_creating(scene: Scene) -> None:
     assert "Endpoint" not in scene.describe_instance("new")
 
 
-def test_a_monitored_instance_is_configured_before_it_is_available(
-    scene: Scene, emitted: list[dict[str, Any]]
-) -> None:
+def test_a_monitored_instance_is_configured_before_it_is_available(scene: Scene, emitted: list[dict[str, Any]]) -> None:
     """It has been created, says the event, a while before it is available."""
     scene.cluster(instances=0)
     creation(scene, MonitoringInterval=60, MonitoringRoleArn=f"arn:aws:iam::{ACCOUNT}:role/monitoring")
@@ -209,7 +207,9 @@ def test_deleting_the_writer_fails_over_to_a_reader(scene: Scene) -> None:
     scene.delete_instances("prod-cluster-1")
     during = scene.describe()["Status"]
     scene.settle()
-    writers = [member["DBInstanceIdentifier"] for member in scene.describe()["DBClusterMembers"] if member["IsClusterWriter"]]
+    writers = [
+        member["DBInstanceIdentifier"] for member in scene.describe()["DBClusterMembers"] if member["IsClusterWriter"]
+    ]
 
     assert "failing-over" == during
     assert ["heir"] == writers

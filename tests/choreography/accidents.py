@@ -1,0 +1,93 @@
+"""What can happen to one call that a function makes: refused, answered too late, the function's end, or a race."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from localaws.inmemory_services import client_error
+
+Make = Callable[[], Any]
+
+
+class CrashError(BaseException):
+    """The function's process ends here; nothing in it can catch that, as with a time-out of Lambda."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: by which function, in which state of its operation ("" when it has none), of what, and where."""
+
+    step: str
+    state: str
+    service: str
+    method: str
+    region: str = field(default="", compare=False)
+    parameters: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
+
+    def __str__(self) -> str:
+        return f"{self.step}-{self.state or 'door'}-{self.service}.{self.method}"
+
+
+@dataclass
+class Accident:
+    """What befalls the next `times` calls that are like `at`; empty words of `at` stand for anything."""
+
+    at: Call
+    happens: Callable[[], None]
+    after_effect: bool = False
+    times: int = 1
+
+    def befalls(self, call: Call) -> bool:
+        """Tell whether it is this call's turn."""
+        words = ((self.at.step, call.step), (self.at.state, call.state), (self.at.service, call.service))
+        like = all(wanted in ("", found) for wanted, found in (*words, (self.at.method, call.method)))
+        return self.times > 0 and like
+
+    def strike(self, make: Make) -> Any:
+        """Let it happen; what it raises is what the function sees."""
+        self.times -= 1
+        if self.after_effect:
+            make()
+        self.happens()
+        return make()
+
+
+def refused(code: str, status: int = 400) -> Callable[[], None]:
+    """Answer with an error code."""
+
+    def happens() -> None:
+        raise client_error(code, "A test asked for this.", "Call", status)
+
+    return happens
+
+
+def raised(error: BaseException) -> Callable[[], None]:
+    """Raise an error in the function's face."""
+
+    def happens() -> None:
+        raise error
+
+    return happens
+
+
+class WatchedClient:
+    """A client whose every call goes through `through(method, parameters, make)`."""
+
+    def __init__(self, client: Any, through: Callable[[str, dict[str, Any], Make], Any]) -> None:
+        self._client, self._through = client, through
+
+    def __getattr__(self, method: str) -> Any:
+        def call(*places: Any, **parameters: Any) -> Any:
+            return self._through(method, parameters, lambda: getattr(self._client, method)(*places, **parameters))
+
+        return call
+
+    def get_paginator(self, method: str) -> Any:
+        """Give a paginator whose pages are one call of `method`."""
+        client, through = self._client, self._through
+
+        class AllPages:
+            def paginate(self, **parameters: Any) -> Any:
+                return through(method, parameters, lambda: list(client.get_paginator(method).paginate(**parameters)))
+
+        return AllPages()

@@ -1,0 +1,234 @@
+"""A stage whose every call, event and function can be made to go wrong, and which knows what it promised."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from chalicelib.choreography import State
+from chalicelib.operation import Operation, Target
+from chalicelib.postgres.place import Login, Place
+from localaws.aurora import Durations
+from localaws.inprocess import SOURCE_REGION, STAGE, TARGET_REGION, Stage
+from tests.choreography.accidents import Accident, Call, CrashError, Make, WatchedClient
+
+PATIENT = {  # fewer looks and an earlier end make a night cheap; what happens in it stays the same
+    "COPY_CHECK_INTERVAL": "60", "RESTORE_CHECK_INTERVAL": "60", "STEP_DEADLINE": "900", "SNAPSHOT_DEADLINE": "900",
+    "COPY_QUEUE_DEADLINE": "900", "COPY_DEADLINE": "900", "DELETE_DEADLINE": "900", "RESTORE_DEADLINE": "900",
+    "INSTANCE_DEADLINE": "900", "USERS_DEADLINE": "900", "ARCHIVE_DEADLINE": "900", "NOTIFICATION_DEADLINE": "900",
+}  # fmt: skip
+CHANGES_BY_ITSELF = {"EarliestRestorableTime", "LatestRestorableTime", "Status"}
+Fate = Callable[[str, dict[str, Any]], list[float]]
+
+
+def as_it_is(_name: str, _envelope: dict[str, Any]) -> list[float]:
+    """Deliver an event once and at once."""
+    return [0]
+
+
+def name_of(envelope: dict[str, Any]) -> str:
+    """Name an event: ours by its detail-type, one of RDS by what it says of whom."""
+    detail = envelope["detail"]
+    if "SourceArn" in detail:
+        return f"{detail['Message']} {detail['SourceArn'].split(':', 6)[-1]}"
+    return str(envelope["detail-type"])
+
+
+class Night(Stage):
+    """A stage in which Aurora is ten times faster, with the old target of ours and a heartbeat that has beaten once.
+
+    `accidents` befall calls, `fate` says for each event after how many seconds it is delivered, how often, or never;
+    functions named in `deaf` do not run.
+    """
+
+    def __init__(self, environment: dict[str, str] | None = None, *, staging: bool = True) -> None:
+        self.made: list[Call] = []
+        self.accidents: list[Accident] = []
+        self.deaf: set[str] = set()
+        self.fate: Fate = as_it_is
+        self.crashes = 0
+        self.running = ""
+        self._late: list[tuple[datetime, dict[str, Any]]] = []
+        self._stop_at: State | None = None
+        super().__init__({**PATIENT, **(environment or {})}, durations=Durations().scaled(10))
+        self.make_cluster("bystander", TARGET_REGION)
+        if staging:
+            self.staging()
+        self.beat()
+        self.clock.advance(60)
+        self.untouched = self._bystanders()
+
+    # --- calls ---
+
+    def hurt(
+        self, happens: Callable[[], None], *, step: str = "", state: str = "", call: str = ".", times: int = 1,
+        after_effect: bool = False,
+    ) -> Accident:  # fmt: skip
+        """Let something happen at the next calls that are like this; `call` is `service.method` or a part of it."""
+        service, method = call.split(".")
+        accident = Accident(Call(step, state, service, method), happens, after_effect, times)
+        self.accidents.append(accident)
+        return accident
+
+    def calls_of(self, *methods: str) -> list[Call]:
+        """List what functions called by these names, in order."""
+        return [call for call in self.made if call.method in methods]
+
+    def _client(self, service: str, region: str) -> Any:
+        return self._watched(service, region, super()._client(service, region))
+
+    def _database(self, place: Place, master: Login, database: str) -> Any:
+        return self._watched("postgresql", TARGET_REGION, super()._database(place, master, database))
+
+    def _watched(self, service: str, region: str, client: Any) -> WatchedClient:
+        def through(method: str, parameters: dict[str, Any], make: Make) -> Any:
+            call = Call(self.running, self.state(), service, method, region, parameters)
+            self.made.append(call)
+            accident = next((one for one in self.accidents if one.befalls(call)), None)
+            return accident.strike(make) if accident else make()
+
+        return WatchedClient(client, through)
+
+    # --- functions ---
+
+    def invoke(self, step: str, envelope: dict[str, Any]) -> None:
+        """Run one function once, unless it is deaf; a crash ends it and nothing else."""
+        if step not in self.deaf:
+            self._run_function(step, lambda: super(Night, self).invoke(step, envelope))
+
+    def beat(self) -> None:
+        """Run one tick of the heartbeat, unless that is deaf."""
+        if "heartbeat" not in self.deaf:
+            self._run_function("heartbeat", super().beat)
+
+    def _run_function(self, step: str, function: Callable[[], None]) -> None:
+        outer, self.running = self.running, step
+        try:
+            function()
+        except CrashError:
+            self.crashes += 1
+        finally:
+            self.running = outer
+
+    # --- events ---
+
+    def deliver(self) -> None:
+        """Deliver what is on the bus, as its fate is, until nothing is left or the awaited state is reached."""
+        while self.queue and not self._arrived():
+            envelope = self.queue.popleft()
+            for seconds in self.fate(name_of(envelope), envelope):
+                if seconds:
+                    self._late.append((self.clock.now(), envelope | {"deliver_after": seconds}))
+                else:
+                    self.deliver_one(envelope)
+
+    def step_time(self) -> None:
+        """Go to the next thing that is due; what was held back comes when its time has come."""
+        now = self.clock.now()
+        due = [one for one in self._late if (now - one[0]).total_seconds() >= one[1]["deliver_after"]]
+        for one in due:
+            self._late.remove(one)
+            self.deliver_one(one[1])
+        super().step_time()
+
+    def let_the_rest_come(self) -> None:
+        """Deliver what is still held back, in whatever order it was put."""
+        while self._late:
+            self.deliver_one(self._late.pop(0)[1])
+
+    def request(self, detail_type: str, **detail: Any) -> None:
+        """Put an event as people do, and deliver it before anything else that waits."""
+        waiting = list(self.queue)
+        self.queue.clear()
+        self.put(detail_type, **detail)
+        self.deliver_one(self.queue.popleft())
+        self.queue.extendleft(reversed(waiting))
+
+    # --- records ---
+
+    def state(self) -> str:
+        """Give the state of the newest open operation, "" when there is none."""
+        records = [item for item in self.store.tables["state"].values() if item.get("open")]
+        return str(max(records, key=lambda item: str(item["created_at"]))["state"]) if records else ""
+
+    def reach(self, state: State) -> Operation:
+        """Let the night go on until the operation is in a state and nobody has acted on that yet."""
+        self._stop_at = state
+        while not self._arrived():
+            self.deliver() if self.queue else self.step_time()
+        self._stop_at = None
+        return self.all_operations()[-1]
+
+    def dream(self) -> Operation:
+        """Let night fall and everything come to its end; returns the newest record."""
+        self.night()
+        return self.run_to_the_end()
+
+    def edit(self, operation_id: str, **attributes: Any) -> None:
+        """Change a record by hand, as another version of the code might have written it; None removes."""
+        item = self.store.tables["state"][operation_id]
+        item.update({key: value for key, value in attributes.items() if value is not None})
+        for key in [key for key, value in attributes.items() if value is None]:
+            item.pop(key, None)
+
+    def _arrived(self) -> bool:
+        return self._stop_at is not None and self.state() == self._stop_at
+
+    def path(self, operation_id: str | None = None) -> list[str]:
+        """List the states that an operation went through, by its audit trail."""
+        wanted = operation_id or self.all_operations()[-1].operation_id
+        return [row["to_state"] for row in self.trail(wanted) if "#intent" not in row["metric_id"]]
+
+    def _bystanders(self) -> list[dict[str, Any]]:
+        found = [self.rds(region).describe_db_clusters()["DBClusters"] for region in (SOURCE_REGION, TARGET_REGION)]
+        clusters = [cluster for region in found for cluster in region if _is_not_ours(cluster)]
+        return [{key: value for key, value in one.items() if key not in CHANGES_BY_ITSELF} for one in clusters]
+
+    # --- what is promised of every night ---
+
+    def broken_promises(self) -> list[str]:
+        """Say what must never be so and is: the list is empty when everything that is promised was kept."""
+        operations = self.all_operations()
+        wrong = [f"{one.operation_id} is {one.state} and still open" for one in operations if one.open]
+        wrong += [f"{one.operation_id}: {self._numbers(one)}" for one in operations if self._numbers(one)]
+        if self.target().holder:
+            wrong.append(f"the target is still locked by {self.target().holder}")
+        wrong += [f"the end of {one.operation_id} does not say whether it was told" for one in operations if one.notified is None]
+        if self._bystanders() != self.untouched:
+            wrong.append("the source, or somebody else's cluster, is not as it was")
+        wrong += [f"{call} in the source's region" for call in self.made if _touches_source(call)]
+        wrong += [f"production's login {name} works on the restored cluster" for name in self.open_logins()]
+        return wrong
+
+    def _numbers(self, operation: Operation) -> str:
+        rows = [row["metric_id"] for row in self.trail(operation.operation_id) if "#intent" not in row["metric_id"]]
+        wanted = [f"{operation.operation_id}#{number + 1:06d}" for number in range(operation.version)]
+        return "" if rows == wanted else f"the trail has the rows {rows}"
+
+    def open_logins(self) -> list[str]:
+        """List production's logins that open a cluster of which an operation says that it succeeded."""
+        done = [one for one in self.all_operations() if one.state is State.SUCCEEDED]
+        clusters = [self.data.clusters.get(one.facts.cluster_resource_id or "") for one in done]
+        roles = [(name, role) for cluster in clusters if cluster for name, role in cluster.roles.items()]
+        return [name for name, role in roles if role.can_login and role.password == "Production-0-password"]
+
+
+def _is_not_ours(cluster: dict[str, Any]) -> bool:
+    return all(tag["Key"] != "aurora-restore" for tag in cluster["TagList"])
+
+
+def _touches_source(call: Call) -> bool:
+    reads = call.method.startswith(("describe_", "get_", "list_"))
+    return call.service == "rds" and call.region == "us-east-1" and not reads
+
+
+def target_of(name: str) -> str:
+    """Spell the ARN of a target cluster."""
+    return f"arn:aws:rds:{TARGET_REGION}:123456789012:cluster:{name}"
+
+
+def other_target(night: Stage, name: str) -> Target:
+    """Give the permanent item of another target."""
+    return night.operations.target(target_of(name))
+
+
+__all__ = ["PATIENT", "STAGE", "Night", "name_of", "other_target", "target_of"]

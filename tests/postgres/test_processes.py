@@ -1,0 +1,93 @@
+"""Processes: what a SIGKILL leaves behind is ended at the next start, and nobody else's process ever is."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from localaws.postgres import PostgresData
+from localaws.postgres.addresses import is_free
+from localaws.processes import Ledger
+from tests.postgres.client import PORT
+
+ROOT = Path(__file__).parents[2]
+SLEEPER = [sys.executable, "-c", "import threading; threading.Event().wait()"]
+
+
+@pytest.fixture
+def bystander() -> Iterator[subprocess.Popen[bytes]]:
+    """Give a running process that is not ours to end."""
+    process = subprocess.Popen(SLEEPER)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def write_ledger(file: Path, command: list[str], pid: int | None, started_at: float | None) -> None:
+    """Write a ledger with one entry, as an earlier owner left it."""
+    file.write_text(json.dumps([{"command": command, "pid": pid, "started_at": started_at}]))
+
+
+def test_the_next_start_ends_what_a_killed_owner_left(folder: Path) -> None:
+    """After SIGKILL the server runs on; opening the folder again ends it and frees its port."""
+    command = [sys.executable, "-m", "tests.postgres.owner", str(folder)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        pid, address = owner.stdout.readline().split()
+        owner.kill()
+    survived = is_alive(int(pid))
+    PostgresData(folder).close()
+
+    assert (True, False) == (survived, is_alive(int(pid)))
+    assert is_free(address, PORT)
+
+
+def test_a_pid_that_now_belongs_to_another_command_is_left_alone(
+    tmp_path: Path, bystander: subprocess.Popen[bytes]
+) -> None:
+    """The ledger's command is compared before anything is ended."""
+    started_at = psutil.Process(bystander.pid).create_time()
+    write_ledger(tmp_path / "processes.json", ["postgres", "-D", "/somewhere"], bystander.pid, started_at)
+
+    assert [] == Ledger(tmp_path / "processes.json").end_leftovers()
+    assert is_alive(bystander.pid)
+
+
+def test_a_pid_that_was_given_away_later_is_left_alone(tmp_path: Path, bystander: subprocess.Popen[bytes]) -> None:
+    """The same command under the same pid, but started at another time, is somebody else."""
+    started_at = psutil.Process(bystander.pid).create_time() - 60
+    write_ledger(tmp_path / "processes.json", SLEEPER, bystander.pid, started_at)
+
+    assert [] == Ledger(tmp_path / "processes.json").end_leftovers()
+    assert is_alive(bystander.pid)
+
+
+def test_a_process_whose_pid_was_never_written_is_found_by_its_command(tmp_path: Path) -> None:
+    """An owner killed between starting a process and writing its pid had written the command before."""
+    command = [*SLEEPER, str(tmp_path)]
+    with subprocess.Popen(command) as process:
+        write_ledger(tmp_path / "processes.json", command, None, None)
+
+        assert [process.pid] == Ledger(tmp_path / "processes.json").end_leftovers()
+
+
+def test_a_process_that_was_forgotten_is_left_alone(tmp_path: Path) -> None:
+    """What its owner has waited for is struck out."""
+    ledger = Ledger(tmp_path / "processes.json")
+    process = ledger.start([sys.executable, "-c", "pass"])
+    process.wait()
+    ledger.forget(process.pid)
+
+    assert [] == json.loads((tmp_path / "processes.json").read_text())

@@ -1,0 +1,36 @@
+"""One watched stage per test, with an old target of ours on it."""
+
+import sys
+
+import pytest
+
+from chalicelib.observability import logger
+from localaws.inprocess import Stage
+from tests.refusals.scene import Said, Scene
+
+
+class StandardOutput:
+    """Standard output as it is at each moment: the logger would keep the one that pytest had when it was imported."""
+
+    def write(self, text: str) -> None:
+        """Write to it."""
+        sys.stdout.write(text)
+
+    def flush(self) -> None:
+        """Flush it."""
+        sys.stdout.flush()
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Said:
+    """Give what the functions log and measure during the test."""
+    logger.registered_handler.stream = StandardOutput()  # type: ignore[attr-defined] # it is a StreamHandler
+    return Said(capsys)
+
+
+@pytest.fixture
+def scene(said: Said) -> Scene:
+    """Give a stage with production and an old target of ours."""
+    stage = Stage()
+    stage.staging()
+    return Scene(stage, said)

@@ -1,0 +1,180 @@
+"""A stage that is watched: what must not be lost, what must not be said, and how an operation has to end."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.operation import Operation
+from chalicelib.plan import OWNER_TAG
+from localaws.inprocess import (
+    ACCOUNT,
+    APP,
+    APP_SECRET,
+    MASTER_PASSWORD,
+    MASTER_SECRET,
+    PRODUCTION_PASSWORD,
+    SOURCE_REGION,
+    STAGE,
+    TARGET_REGION,
+    TOPIC,
+    Stage,
+)
+
+OWNER = f"{STAGE}/default"
+TARGET_ARN = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster"
+WRITER_ARN = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:db:staging-cluster-1"
+
+
+class Said:
+    """What the functions wrote: structured lines and metrics, both of which go to standard output in Lambda."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys, self._text = capsys, ""
+
+    @property
+    def text(self) -> str:
+        """All of it, as it was written."""
+        self._text += self._capsys.readouterr().out
+        return self._text
+
+    def _entries(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.text.splitlines() if line.startswith("{")]
+
+    def lines(self, beginning: str = "") -> list[dict[str, Any]]:
+        """List the log lines whose message begins like this."""
+        return [one for one in self._entries() if str(one.get("message", "\n")).startswith(beginning)]
+
+    def metrics(self, name: str) -> list[dict[str, Any]]:
+        """List the metrics of one name, oldest first."""
+        return [one for one in self._entries() if "_aws" in one and name in one]
+
+
+def belongings(stage: Stage) -> dict[str, str]:
+    """List what is not ours to change, in both regions: ARNs with the ids that no renaming and no rebuilding keeps."""
+    found: dict[str, str] = {}
+    for region in (SOURCE_REGION, TARGET_REGION):
+        rds = stage.rds(region)
+        things = [
+            *((one["DBClusterArn"], one["DbClusterResourceId"], one) for one in rds.describe_db_clusters()["DBClusters"]),
+            *((one["DBInstanceArn"], one["DbiResourceId"], one) for one in rds.describe_db_instances()["DBInstances"]),
+            *(
+                (one["DBClusterSnapshotArn"], str(one.get("SnapshotCreateTime")), one)
+                for one in rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]
+                if one["Status"] != "creating"
+            ),
+        ]
+        found |= {arn: key for arn, key, one in things if {"Key": OWNER_TAG, "Value": OWNER} not in one["TagList"]}
+    return found
+
+
+def production(stage: Stage) -> tuple[Any, Any]:
+    """Describe the source cluster but for what changes by itself, and the logins inside it."""
+    (cluster,) = stage.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"]
+    del cluster["Status"], cluster["LatestRestorableTime"]
+    return cluster, copy.deepcopy(stage.data.clusters[cluster["DbClusterResourceId"]].roles)
+
+
+def secret_values(stage: Stage) -> set[str]:
+    """List what nobody may be told: every password there is or was, and every secret that is not JSON."""
+    found = {MASTER_PASSWORD, PRODUCTION_PASSWORD, APP["app_password"], APP["readonly_password"]}
+    for text in stage.secrets._values.values():
+        try:
+            value = json.loads(text)
+        except ValueError:
+            found.add(text)
+            continue
+        fields = value if isinstance(value, dict) else {}
+        found |= {str(field) for name, field in fields.items() if name.endswith("password")}
+    return {secret for secret in found if secret}
+
+
+class Scene:
+    """A stage, and what was there before something went wrong on it."""
+
+    def __init__(self, stage: Stage, said: Said) -> None:
+        self.stage, self.said = stage, said
+
+    def put_secret(self, secret_id: str, **changes: Any) -> None:
+        """Change fields of one of the two secrets; None takes a field away."""
+        value = json.loads(self.stage.secrets._values[secret_id]) | changes
+        kept = {name: field for name, field in value.items() if field is not None}
+        self.stage.secrets.put_secret_value(SecretId=secret_id, SecretString=json.dumps(kept))
+
+    def put_master_secret(self, **changes: Any) -> None:
+        """Change fields of the master's secret."""
+        self.put_secret(MASTER_SECRET, **changes)
+
+    def put_app_secret(self, **changes: Any) -> None:
+        """Change fields of the users' secret."""
+        self.put_secret(APP_SECRET, **changes)
+
+    def target_ids(self) -> dict[str, str]:
+        """List the target cluster and the instances in it, by name, with their resource ids."""
+        rds = self.stage.rds()
+        clusters = {one["DBClusterIdentifier"]: one["DbClusterResourceId"] for one in rds.describe_db_clusters()["DBClusters"]}
+        instances = {one["DBInstanceIdentifier"]: one["DbiResourceId"] for one in rds.describe_db_instances()["DBInstances"]}
+        return clusters | instances
+
+    def run_until(self, state: State) -> Operation:
+        """Let time pass until the only operation is in a state."""
+        self.stage.deliver()
+        for _ in range(10_000):
+            if self.stage.all_operations() and self.stage.only().state is state:
+                return self.stage.only()
+            self.stage.step_time()
+        raise TimeoutError(f"The operation never came to {state}: {self.stage.all_operations()}.")
+
+    def night_fails(self, *, at: str, told: bool = True) -> Operation:
+        """Let a night fall, and the operation of it fail at a step."""
+        self.stage.night()
+        return self.fails(at=at, told=told)
+
+    def fails(self, *, at: str, told: bool = True) -> Operation:
+        """Let the operation fail at a step, with a reason and a remedy that people are told, and nothing lost."""
+        operation = self.ends(State.FAILED)
+        notices = [one for one in self.stage.notices() if one.get("operation_id") == operation.operation_id]
+
+        assert at == operation.failed_step
+        assert is_sentence(operation.reason), operation.reason
+        assert is_sentence(operation.remedy), operation.remedy
+        assert told == operation.notified
+        if told:
+            assert [("FAILED", operation.reason, operation.remedy)] == [
+                (one["outcome"], one["reason"], one["remedy"]) for one in notices
+            ]
+        return operation
+
+    def ends(self, state: State) -> Operation:
+        """Let every operation end, the newest in a state; nothing is lost, told that is secret, or left locked."""
+        before, source = belongings(self.stage), production(self.stage)
+        operation = self.stage.run_to_the_end()
+
+        assert state == operation.state, operation.reason
+        assert before.items() <= belongings(self.stage).items()
+        assert source == production(self.stage)
+        assert self.stage.target().holder is None
+        assert [] == self.told_secrets()
+        trail = self.stage.trail(operation.operation_id)
+        changes = [row for row in trail if not row["metric_id"].endswith("#intent")]
+        assert operation.version == len(changes)
+        assert state == changes[-1]["to_state"]
+        return operation
+
+    def told_secrets(self) -> list[str]:
+        """List the secrets that stand in a record, an audit row, a notice, an event or a log line."""
+        stage = self.stage
+        told = " ".join(
+            [
+                json.dumps(stage.store.tables, default=str), json.dumps(stage.topics.published(TOPIC)),
+                json.dumps(stage.delivered), self.said.text, repr(stage.failures),
+            ]
+        )  # fmt: skip
+        return sorted(secret for secret in secret_values(stage) if secret in told)
+
+
+def is_sentence(text: str | None) -> bool:
+    """Tell whether a text can be read out: something, in one line, with one full stop at its end."""
+    return text is not None and len(text) > 10 and text.endswith(".") and not text.endswith("..") and "\n" not in text

@@ -1,0 +1,142 @@
+"""What a restore will need is looked up before the old target is touched; what is missing ends the operation there."""
+
+import pytest
+
+from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, TOPIC, Stage
+from tests.refusals.scene import Said, Scene
+
+LEFT = "The old target was left as it is, because the restore would fail: "
+
+
+def scene_with(said: Said, **environment: str) -> Scene:
+    """Make a scene whose stage has other settings."""
+    stage = Stage(environment)
+    stage.staging()
+    return Scene(stage, said)
+
+
+def refused_before_deletion(scene: Scene) -> str:
+    """Let a night fail at the preflight, with the old target as it was; returns reason and remedy."""
+    before = scene.target_ids()
+    operation = scene.night_fails(at="delete-rds")
+
+    assert before == scene.target_ids()
+    assert operation.reason is not None
+    assert operation.reason.startswith(LEFT)
+    return f"{operation.reason} {operation.remedy}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "name", "code"),
+    [
+        ("DB_SUBNET_GROUP_NAME", "nowhere", "DBSubnetGroupNotFoundFault"),
+        ("DB_CLUSTER_PARAMETER_GROUP_NAME", "tuned", "DBParameterGroupNotFound"),
+        ("DB_PARAMETER_GROUP_NAME", "tuned", "DBParameterGroupNotFound"),
+        ("VPC_SECURITY_GROUP_IDS", "sg-gone", "InvalidGroup.NotFound"),
+    ],
+)
+def test_a_group_that_is_missing_is_named(said: Said, variable: str, name: str, code: str) -> None:
+    """The reason carries the code and the name, the remedy says what to do with either end of it."""
+    told = refused_before_deletion(scene_with(said, **{variable: name}))
+
+    assert code in told
+    assert name in told
+    assert told.endswith("Create it, or correct the setting that names it.")
+
+
+def test_a_cluster_parameter_group_of_another_major_version_is_refused(said: Said) -> None:
+    """A restore would be refused: the family follows the snapshot's major version."""
+    scene = scene_with(said, DB_CLUSTER_PARAMETER_GROUP_NAME="tuned15")
+    scene.stage.rds().create_db_cluster_parameter_group(
+        DBClusterParameterGroupName="tuned15", DBParameterGroupFamily="aurora-postgresql15", Description="old"
+    )
+    told = refused_before_deletion(scene)
+
+    assert "The parameter group tuned15 is of the family aurora-postgresql15, the snapshot is of version 16.6." in told
+    assert "Make a parameter group of the family aurora-postgresql16 and name it in the settings." in told
+
+
+def test_an_instance_parameter_group_of_another_major_version_is_refused(said: Said) -> None:
+    """The same holds for the group of the instances."""
+    scene = scene_with(said, DB_PARAMETER_GROUP_NAME="tuned15")
+    scene.stage.rds().create_db_parameter_group(
+        DBParameterGroupName="tuned15", DBParameterGroupFamily="aurora-postgresql15", Description="old"
+    )
+
+    assert "tuned15 is of the family aurora-postgresql15" in refused_before_deletion(scene)
+
+
+def test_a_security_group_of_another_vpc_is_refused(scene: Scene) -> None:
+    """It exists, but the subnet group's VPC cannot use it."""
+    scene.stage.network.groups["sg-staging"] = "vpc-elsewhere"
+    told = refused_before_deletion(scene)
+
+    assert f"The security groups sg-staging are not in vpc-{TARGET_REGION}-default" in told
+    assert "VPC_SECURITY_GROUP_IDS" in told
+
+
+def test_an_engine_version_that_the_target_region_lacks_is_refused(scene: Scene) -> None:
+    """Production was upgraded before the target's region offered the version."""
+    source = scene.stage.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
+    source.engine_version = "16.99"
+    told = refused_before_deletion(scene)
+
+    assert f"{TARGET_REGION} does not offer aurora-postgresql 16.99" in told
+    assert "Upgrade the source, or restore into a region that offers its version." in told
+
+
+def test_an_instance_class_that_cannot_be_ordered_is_refused(said: Said) -> None:
+    """An old class does not come with a new engine version."""
+    told = refused_before_deletion(scene_with(said, INSTANCE_CLASS="db.r4.large"))
+
+    assert f"{TARGET_REGION} has no db.r4.large for aurora-postgresql 16.6." in told
+    assert "Set INSTANCE_CLASS to one that can be ordered there." in told
+
+
+def test_a_quota_of_clusters_that_is_full_is_refused_only_when_one_more_is_needed(said: Said) -> None:
+    """Where nothing is replaced, a cluster is added."""
+    scene = Scene(Stage(), said)
+    scene.stage.make_cluster("somebody-elses", TARGET_REGION)
+    scene.stage.aurora.quotas(account=ACCOUNT, region=TARGET_REGION).clusters = 1
+    told = refused_before_deletion(scene)
+
+    assert f"The quota DBClusters of {TARGET_REGION} is 1, 1 are used and 1 more are needed." in told
+    assert "Remove what is not needed, or have the quota raised." in told
+
+
+def test_a_quota_of_instances_counts_those_that_will_be_replaced(said: Said) -> None:
+    """Three instances where two stood need one more."""
+    scene = scene_with(said, INSTANCE_COUNT="3")
+    scene.stage.aurora.quotas(account=ACCOUNT, region=TARGET_REGION).instances = 2
+
+    assert "DBInstances of us-west-2 is 2, 2 are used and 1 more are needed." in refused_before_deletion(scene)
+
+
+def test_a_quota_of_snapshots_that_the_final_snapshot_would_break_is_refused(said: Said) -> None:
+    """The copy itself took the last place."""
+    scene = scene_with(said, SKIP_FINAL_SNAPSHOT="false")
+    scene.stage.aurora.quotas(account=ACCOUNT, region=TARGET_REGION).manual_cluster_snapshots = 1
+
+    assert "The quota ManualClusterSnapshots of us-west-2 is 1" in refused_before_deletion(scene)
+
+
+def test_a_topic_that_is_missing_fails_the_operation_and_the_record_says_that_nobody_was_told(scene: Scene) -> None:
+    """Without a topic nobody can be told: the end stands, with `notified` false, a warning and a metric."""
+    before = scene.target_ids()
+    scene.stage.topics.delete_topic(TOPIC)
+    operation = scene.night_fails(at="delete-rds", told=False)
+
+    assert before == scene.target_ids()
+    assert "sns get_topic_attributes" in str(operation.reason)
+    assert operation.warnings[-1].startswith("sns-notification: sns publish in us-west-2 was answered NotFound")
+    assert 1 == len(scene.said.metrics("NotificationLost"))
+
+
+def test_everything_that_is_wrong_is_told_at_once(said: Said) -> None:
+    """Nobody wants one problem a night."""
+    scene = scene_with(said, DB_SUBNET_GROUP_NAME="nowhere", INSTANCE_CLASS="db.r4.large", VPC_SECURITY_GROUP_IDS="sg-gone")
+    scene.put_master_secret(username="somebody")
+    told = refused_before_deletion(scene)
+
+    assert all(name in told for name in ("nowhere", "db.r4.large", "sg-gone", "master user somebody"))
+    assert 1 == told.count("Create it, or correct the setting that names it.")
