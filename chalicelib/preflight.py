@@ -115,7 +115,8 @@ class Preflight:
             check_users(self._facts.master_username or "", application, readonly)
         if problems:
             raise RefusedError(
-                " ".join(problem.reason for problem in problems), " ".join(problem.remedy for problem in problems)
+                " ".join(dict.fromkeys(problem.reason for problem in problems)),
+                " ".join(dict.fromkeys(problem.remedy for problem in problems)),
             )
 
     def _refuse_other_master(self, username: str) -> None:

@@ -29,12 +29,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         snapshot = fall(endpoint, cluster=options.cluster, region=options.region)
     except urllib.error.HTTPError as refusal:
-        print(f"Night does not fall: {refusal.read().decode(errors='replace').strip()}", file=sys.stderr)
+        sys.stderr.write(f"Night does not fall: {refusal.read().decode(errors='replace').strip()}\n")
         return 1
     except OSError as error:
-        print(f"Nobody answers at {endpoint} ({error}). Run `make up` in another terminal first.", file=sys.stderr)
+        sys.stderr.write(f"Nobody answers at {endpoint} ({error}). Run `make up` in another terminal first.\n")
         return 1
-    print(f"Night falls: Aurora takes the snapshot {snapshot} of {options.cluster}.")
+    sys.stdout.write(f"Night falls: Aurora takes the snapshot {snapshot} of {options.cluster}.\n")
     return 0
 
 

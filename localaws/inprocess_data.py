@@ -33,8 +33,8 @@ class InMemoryData:
         self.snapshots[copy_key] = self.snapshots[snapshot_key].copied()
 
     def delete_snapshot(self, snapshot_key: str) -> None:
-        """Forget a snapshot."""
-        del self.snapshots[snapshot_key]
+        """Forget a snapshot; a copy that failed, or never began, has none."""
+        self.snapshots.pop(snapshot_key, None)
 
     def start(self, resource_id: str, *, read_only: bool = False) -> None:
         """Nothing has to be started: the model says what can be reached."""

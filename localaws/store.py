@@ -1,6 +1,5 @@
 """The in-memory twin of `chalicelib.store`: the same conditional changes, judged by the same rules, without a table."""
 
-import copy
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +17,8 @@ class InMemoryStore:
     def get(self, key: str, table: TableName = "state") -> Item | None:
         """Read one item, consistently."""
         with self._lock:
-            return copy.deepcopy(self.tables[table].get(key))
+            found: Item | None = _as_stored(self.tables[table].get(key))
+            return found
 
     def change(self, change: Change) -> Item:
         """Write one item and return it as it is now; raises ConditionError."""
@@ -34,7 +34,7 @@ class InMemoryStore:
                 for change, item in zip(changes, stood, strict=True)
             )
             if any(failed):
-                found = tuple(copy.deepcopy(item) if bad else None for bad, item in zip(failed, stood, strict=True))
+                found = tuple(_as_stored(item) if bad else None for bad, item in zip(failed, stood, strict=True))
                 raise ConditionError(failed, found)
             for change in changes:
                 self._apply(change)
@@ -47,7 +47,7 @@ class InMemoryStore:
         table, hash_key, range_key = INDEXES[index]
         with self._lock:
             found = [
-                copy.deepcopy(item)
+                _as_stored(item)
                 for item in self.tables[table].values()
                 if item.get(hash_key) == value and range_key in item and (up_to is None or item[range_key] <= up_to)
             ]
@@ -55,7 +55,7 @@ class InMemoryStore:
 
     def _apply(self, change: Change) -> None:
         item = self.tables[change.table].setdefault(change.key, {KEYS[change.table]: change.key})
-        item.update(copy.deepcopy(_as_stored(change.assign)))
+        item.update(_as_stored(change.assign))
         for attribute, number in change.add.items():
             item[attribute] = item.get(attribute, 0) + number
         for attribute in change.remove:
@@ -72,7 +72,7 @@ def _holds(when: When, item: Item) -> bool:
 
 
 def _as_stored(value: Any) -> Any:
-    """Give what DynamoDB would give back: lists for tuples."""
+    """Give what DynamoDB would give back: a copy, with lists for tuples."""
     if isinstance(value, dict):
         return {key: _as_stored(part) for key, part in value.items()}
     return [_as_stored(part) for part in value] if isinstance(value, list | tuple) else value

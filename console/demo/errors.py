@@ -21,7 +21,11 @@ class Deadline:
     def check(self, waiting_for: str) -> None:
         """Raise DemoError when the time is up."""
         if not self.remaining():
-            raise DemoError(
-                f"The demo's {self.seconds:g} seconds are over, and it still waits for {waiting_for}. "
-                "Try again, with --timeout for more time on a slow machine."
-            )
+            raise self.over(waiting_for)
+
+    def over(self, waiting_for: str) -> DemoError:
+        """Make the error that says so."""
+        return DemoError(
+            f"The demo's {self.seconds:g} seconds are over, and it still waits for {waiting_for}. "
+            "Try again, with --timeout for more time on a slow machine."
+        )

@@ -23,10 +23,10 @@ LAST_LINES = 15  # shown when the world ends by itself
 class World:
     """A running `localaws up`; a context manager, because nothing of it may outlive the demo."""
 
-    def __init__(self, *, port: int, data: Path, dump: Path | None) -> None:
-        self.endpoint = f"http://127.0.0.1:{port}"
-        self._command = [sys.executable, "-m", "localaws", "up", "--port", str(port), "--data", str(data)]
-        self._command += ["--dump", str(dump)] if dump else []
+    def __init__(self, command: list[str], endpoint: str, *, stop_seconds: float = STOP_SECONDS) -> None:
+        self.endpoint = endpoint
+        self._command = command
+        self._stop_seconds = stop_seconds
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._said: deque[str] = deque(maxlen=LAST_LINES)
 
@@ -45,10 +45,12 @@ class World:
         """Ask the world to stop, and wait until it has; what does not is killed."""
         try:
             self._process.terminate()
-            self._process.wait(STOP_SECONDS)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(self._stop_seconds)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
     def building(self, deadline: Deadline) -> Iterator[str]:
         """Yield what the world says while it is built, until it is ready; raises DemoError when it never is."""
@@ -69,13 +71,11 @@ class World:
         try:
             line = self._lines.get(timeout=deadline.remaining())
         except queue.Empty:
-            deadline.check("the local world to be ready")
-            raise
+            raise deadline.over("the local world to be ready") from None
         if line is None:
-            self._process.wait(STOP_SECONDS)
+            self._process.wait(self._stop_seconds)
             self.check()
-            return READY
-        return line
+        return line or ""
 
     def _listen(self) -> None:
         """Read on for ever: a full pipe would stop the world."""
@@ -83,3 +83,9 @@ class World:
             self._said.append(line.rstrip())
             self._lines.put(line.rstrip())
         self._lines.put(None)
+
+
+def localaws(*, port: int, data: Path, dump: Path | None) -> World:
+    """Make the world that `make up` leaves running, with this interpreter; `dump` becomes production's data."""
+    command = [sys.executable, "-m", "localaws", "up", "--port", str(port), "--data", str(data)]
+    return World([*command, *(["--dump", str(dump)] if dump else [])], f"http://127.0.0.1:{port}")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from localaws.aurora import arns
+from localaws.aurora import arns, storage
 from localaws.aurora.describing import show_snapshot
 from localaws.aurora.errors import invalid_value, snapshot_state
 from localaws.aurora.limits import MANUAL, refuse_another_copy, refuse_another_snapshot, refuse_taken_snapshot
@@ -37,6 +37,7 @@ def copy_db_cluster_snapshot(request: Request) -> Answer:
         created_at=request.world.now,
         started_at=None,
         origin=source,
+        has_data=False,
         shared_with=set(),
     )
     request.region.snapshots[target] = copy
@@ -108,11 +109,10 @@ def _start(world: World, copy: Snapshot) -> None:
 
 
 def _copied(world: World, copy: Snapshot) -> None:
-    """Let time pass now that the data is there; a copy cancelled meanwhile leaves none behind."""
+    """Let time pass now that the data is there; a copy that failed or was cancelled meanwhile leaves none behind."""
+    storage.keep(world, copy)
     if copy.status == "copying":
         world.later(world.durations.copy, lambda: _finish(world, copy))
-    else:
-        world.perform(lambda: world.data.delete_snapshot(copy.key))
 
 
 def _finish(world: World, copy: Snapshot) -> None:
@@ -130,5 +130,5 @@ def fail(world: World, copy: Snapshot) -> None:
     """End a copy as `failed`; no event says so."""
     world.faults.failing_copies.discard(str(copy.arn))
     copy.status = "failed"
-    world.perform(lambda: world.data.delete_snapshot(copy.key))
+    storage.forget(world, copy)
     leave_queue(world, copy)

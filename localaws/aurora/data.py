@@ -25,7 +25,7 @@ class DataPlane(Protocol):
         """Make a second snapshot that outlives the first."""
 
     def delete_snapshot(self, snapshot_key: str) -> None:
-        """Forget a snapshot."""
+        """Forget a snapshot; a copy that failed, or never began, has no data and is forgotten as well."""
 
     def start(self, resource_id: str, *, read_only: bool = False) -> None:
         """Run the cluster's server."""

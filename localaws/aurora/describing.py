@@ -5,7 +5,7 @@ from datetime import timedelta
 from localaws.aurora.catalog import ENGINE, LICENSE
 from localaws.aurora.groups import show_subnet_group
 from localaws.aurora.identities import endpoint_hash
-from localaws.aurora.records import Cluster, Encryption, Instance, Snapshot
+from localaws.aurora.records import Cluster, ClusterOptions, Encryption, Instance, Snapshot
 from localaws.aurora.tags import tag_list
 from localaws.aurora.world import Answer, World
 
@@ -16,58 +16,78 @@ _RESTORE_WINDOW_LAG = timedelta(minutes=5)
 
 def show_cluster(world: World, cluster: Cluster) -> Answer:
     """Return a cluster's description."""
-    options = cluster.options
-    address, port = world.data.endpoint(cluster.resource_id)
-    region = world.region_of(cluster.arn)
-    answer = {
+    return {
+        **_cluster_itself(cluster),
+        **_cluster_endpoints(world, cluster),
+        **_cluster_options(cluster.options),
+        **_encryption(cluster.encryption),
+        **_present(
+            DatabaseName=cluster.database_name,
+            GlobalClusterIdentifier=cluster.global_cluster,
+            PendingModifiedValues={"MasterUserPassword": HIDDEN_PASSWORD} if cluster.password_pending else None,
+            AutomaticRestartTime=cluster.restarts_at,
+        ),
+    }
+
+
+def _cluster_itself(cluster: Cluster) -> Answer:
+    return {
         "AllocatedStorage": 1,
-        "AvailabilityZones": _zones(region.name),
-        "BackupRetentionPeriod": options.backup_retention_days,
         "DBClusterIdentifier": cluster.identifier,
-        "DBClusterParameterGroup": options.parameter_group,
-        "DBSubnetGroup": options.subnet_group.arn.identifier,
+        "DbClusterResourceId": cluster.resource_id,
+        "DBClusterArn": str(cluster.arn),
+        "AvailabilityZones": _zones(cluster.arn.region),
         "Status": cluster.status,
-        "EarliestRestorableTime": cluster.created_at,
-        "LatestRestorableTime": max(cluster.created_at, world.now - _RESTORE_WINDOW_LAG),
-        "Endpoint": address or _dns_name(cluster, "cluster-"),
-        "ReaderEndpoint": address or _dns_name(cluster, "cluster-ro-"),
-        "MultiAZ": _spans_zones(world, cluster),
         "Engine": ENGINE,
         "EngineVersion": cluster.engine_version,
         "EngineMode": "provisioned",
-        "Port": port or options.port,
         "MasterUsername": cluster.master_username,
-        "PreferredBackupWindow": options.backup_window,
-        "PreferredMaintenanceWindow": options.maintenance_window,
-        "DBClusterMembers": [_member(region.instances[name]) for name in cluster.members],
-        "VpcSecurityGroups": _security_groups(cluster),
-        "HostedZoneId": "Z00000000000000000000",
-        **_encryption(cluster.encryption),
-        "DbClusterResourceId": cluster.resource_id,
-        "DBClusterArn": str(cluster.arn),
-        "AssociatedRoles": [],
-        "IAMDatabaseAuthenticationEnabled": options.iam_authentication,
         "ClusterCreateTime": cluster.created_at,
-        "DeletionProtection": options.deletion_protection,
+        "EarliestRestorableTime": cluster.created_at,
+        "AssociatedRoles": [],
         "HttpEndpointEnabled": False,
-        "CopyTagsToSnapshot": options.copy_tags_to_snapshot,
         "CrossAccountClone": False,
         "DomainMemberships": [],
-        "TagList": tag_list(cluster.tags),
         "AutoMinorVersionUpgrade": True,
+        "ActivityStreamStatus": "stopped",
+        "TagList": tag_list(cluster.tags),
+    }
+
+
+def _cluster_endpoints(world: World, cluster: Cluster) -> Answer:
+    """Return how the cluster is reached, by whom, and what moves with the clock (LatestRestorableTime)."""
+    address, port = world.data.endpoint(cluster.resource_id)
+    instances = [world.region_of(cluster.arn).instances[name] for name in cluster.members]
+    return {
+        "Endpoint": address or _dns_name(cluster, "cluster-"),
+        "ReaderEndpoint": address or _dns_name(cluster, "cluster-ro-"),
+        "Port": port or cluster.options.port,
+        "HostedZoneId": "Z00000000000000000000",
+        "MultiAZ": len({instance.availability_zone for instance in instances}) > 1,
+        "DBClusterMembers": [_member(instance) for instance in instances],
+        "LatestRestorableTime": max(cluster.created_at, world.now - _RESTORE_WINDOW_LAG),
+    }
+
+
+def _cluster_options(options: ClusterOptions) -> Answer:
+    answer = {
+        "BackupRetentionPeriod": options.backup_retention_days,
+        "DBClusterParameterGroup": options.parameter_group,
+        "DBSubnetGroup": options.subnet_group.arn.identifier,
+        "PreferredBackupWindow": options.backup_window,
+        "PreferredMaintenanceWindow": options.maintenance_window,
+        "VpcSecurityGroups": _security_groups(options),
+        "IAMDatabaseAuthenticationEnabled": options.iam_authentication,
+        "DeletionProtection": options.deletion_protection,
+        "CopyTagsToSnapshot": options.copy_tags_to_snapshot,
         "NetworkType": "IPV4",
         "StorageType": options.storage_type,
         "EngineLifecycleSupport": options.lifecycle_support,
-        "ActivityStreamStatus": "stopped",
     }
     return answer | _present(
-        DatabaseName=cluster.database_name,
         EnabledCloudwatchLogsExports=list(options.log_exports) or None,
         ServerlessV2ScalingConfiguration=dict(options.scaling) if options.scaling else None,
         PubliclyAccessible=options.publicly_accessible,
-        GlobalClusterIdentifier=cluster.global_cluster,
-        PendingModifiedValues={"MasterUserPassword": HIDDEN_PASSWORD} if cluster.password_pending else None,
-        AutomaticRestartTime=cluster.restarts_at,
     )
 
 
@@ -82,52 +102,63 @@ def _member(instance: Instance) -> Answer:
 
 def show_instance(world: World, instance: Instance) -> Answer:
     """Return an instance's description; it has an endpoint from the moment it has been created."""
-    cluster = instance.cluster
-    options = cluster.options
-    answer = {
+    return {
+        **_instance_itself(instance),
+        **_of_its_cluster(instance.cluster),
+        **_present(
+            Endpoint=_endpoint(world, instance) if instance.has_endpoint else None,
+            MonitoringRoleArn=instance.monitoring_role,
+        ),
+    }
+
+
+def _instance_itself(instance: Instance) -> Answer:
+    return {
         "DBInstanceIdentifier": instance.identifier,
-        "DBInstanceClass": instance.instance_class,
-        "Engine": ENGINE,
-        "DBInstanceStatus": instance.status,
-        "MasterUsername": cluster.master_username,
-        "AllocatedStorage": 1,
-        "InstanceCreateTime": instance.created_at,
-        "PreferredBackupWindow": options.backup_window,
-        "BackupRetentionPeriod": options.backup_retention_days,
-        "DBSecurityGroups": [],
-        "VpcSecurityGroups": _security_groups(cluster),
-        "DBParameterGroups": [{"DBParameterGroupName": instance.parameter_group, "ParameterApplyStatus": "in-sync"}],
-        "AvailabilityZone": instance.availability_zone,
-        "DBSubnetGroup": show_subnet_group(options.subnet_group),
-        "PreferredMaintenanceWindow": options.maintenance_window,
-        "PendingModifiedValues": {},
-        "MultiAZ": False,
-        "EngineVersion": cluster.engine_version,
-        "AutoMinorVersionUpgrade": instance.auto_minor_upgrade,
-        "ReadReplicaDBInstanceIdentifiers": [],
-        "LicenseModel": LICENSE,
-        "PubliclyAccessible": instance.publicly_accessible,
-        "StorageType": options.storage_type,
-        "DbInstancePort": 0,
-        "DBClusterIdentifier": cluster.identifier,
-        **_encryption(cluster.encryption),
         "DbiResourceId": instance.resource_id,
-        "CACertificateIdentifier": instance.ca_certificate,
-        "DomainMemberships": [],
-        "CopyTagsToSnapshot": options.copy_tags_to_snapshot,
-        "MonitoringInterval": instance.monitoring_interval,
-        "PromotionTier": instance.promotion_tier,
         "DBInstanceArn": str(instance.arn),
-        "IAMDatabaseAuthenticationEnabled": options.iam_authentication,
+        "DBInstanceClass": instance.instance_class,
+        "DBInstanceStatus": instance.status,
+        "InstanceCreateTime": instance.created_at,
+        "AvailabilityZone": instance.availability_zone,
+        "DBParameterGroups": [{"DBParameterGroupName": instance.parameter_group, "ParameterApplyStatus": "in-sync"}],
+        "AutoMinorVersionUpgrade": instance.auto_minor_upgrade,
+        "PubliclyAccessible": instance.publicly_accessible,
+        "CACertificateIdentifier": instance.ca_certificate,
+        "MonitoringInterval": instance.monitoring_interval,
         "PerformanceInsightsEnabled": instance.performance_insights,
+        "PromotionTier": instance.promotion_tier,
+        "AllocatedStorage": 1,
+        "DbInstancePort": 0,
+        "MultiAZ": False,
         "DeletionProtection": False,
+        "LicenseModel": LICENSE,
+        "DBSecurityGroups": [],
+        "DomainMemberships": [],
+        "PendingModifiedValues": {},
+        "ReadReplicaDBInstanceIdentifiers": [],
         "TagList": tag_list(instance.tags),
     }
-    return answer | _present(
-        Endpoint=_endpoint(world, instance) if instance.has_endpoint else None,
-        MonitoringRoleArn=instance.monitoring_role,
-        DBName=cluster.database_name,
-    )
+
+
+def _of_its_cluster(cluster: Cluster) -> Answer:
+    """Return what an instance shows and the cluster decides."""
+    options = cluster.options
+    answer = {
+        "DBClusterIdentifier": cluster.identifier,
+        "Engine": ENGINE,
+        "EngineVersion": cluster.engine_version,
+        "MasterUsername": cluster.master_username,
+        "PreferredBackupWindow": options.backup_window,
+        "PreferredMaintenanceWindow": options.maintenance_window,
+        "BackupRetentionPeriod": options.backup_retention_days,
+        "VpcSecurityGroups": _security_groups(options),
+        "DBSubnetGroup": show_subnet_group(options.subnet_group),
+        "StorageType": options.storage_type,
+        "CopyTagsToSnapshot": options.copy_tags_to_snapshot,
+        "IAMDatabaseAuthenticationEnabled": options.iam_authentication,
+    }
+    return answer | _encryption(cluster.encryption) | _present(DBName=cluster.database_name)
 
 
 def _endpoint(world: World, instance: Instance) -> Answer:
@@ -187,17 +218,12 @@ def _encryption(encryption: Encryption) -> Answer:
     return answer | _present(KmsKeyId=encryption.key_arn)
 
 
-def _security_groups(cluster: Cluster) -> list[Answer]:
-    return [{"VpcSecurityGroupId": group, "Status": "active"} for group in cluster.options.security_groups]
+def _security_groups(options: ClusterOptions) -> list[Answer]:
+    return [{"VpcSecurityGroupId": group, "Status": "active"} for group in options.security_groups]
 
 
 def _zones(region: str) -> list[str]:
     return [f"{region}{letter}" for letter in "abc"]
-
-
-def _spans_zones(world: World, cluster: Cluster) -> bool:
-    instances = world.region_of(cluster.arn).instances
-    return len({instances[name].availability_zone for name in cluster.members}) > 1
 
 
 def _dns_name(cluster: Cluster, kind: str) -> str:

@@ -133,13 +133,19 @@ def describe_events(request: Request) -> Answer:
 def _window(request: Request) -> tuple[datetime, datetime]:
     now = request.world.now
     minutes = request.get("Duration", MINUTES_DEFAULT)
-    end = request.get("EndTime", now)
-    start = request.get("StartTime", end - timedelta(minutes=minutes))
+    end = _aware(request.get("EndTime", now))
+    start = _aware(request.get("StartTime", end - timedelta(minutes=minutes)))
     if minutes > MINUTES_MOST or now - start > timedelta(minutes=MINUTES_MOST):
         raise invalid_value("Events are kept for fourteen days; an earlier time was asked for.")
     if "EndTime" not in request and "Duration" in request and "StartTime" in request:
         end = start + timedelta(minutes=minutes)
     return start, end
+
+
+def _aware(moment: datetime | str) -> datetime:
+    """Return a moment with its zone; botocore takes text as well, and over HTTP times come in UTC without saying so."""
+    told = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
 
 
 def _asked_for(request: Request, event: Answer) -> bool:

@@ -155,6 +155,7 @@ class Snapshot:
     created_at: datetime | None = None
     started_at: datetime | None = None
     origin: "Snapshot | None" = None
+    has_data: bool = False
     shared_with: set[str] = field(default_factory=set)
 
     @property

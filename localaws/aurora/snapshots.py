@@ -1,6 +1,6 @@
 """Taking cluster snapshots, by hand or as Aurora does at night, and deleting them."""
 
-from localaws.aurora import arns, copies, events
+from localaws.aurora import arns, copies, events, storage
 from localaws.aurora.arns import Arn
 from localaws.aurora.describing import show_snapshot
 from localaws.aurora.errors import cluster_not_found, cluster_state, snapshot_not_found, snapshot_state
@@ -65,10 +65,14 @@ def begin(world: World, cluster: Cluster, identifier: str, snapshot_type: str, t
     creating = events.SNAPSHOT_CREATING_AUTOMATED if automated else events.SNAPSHOT_CREATING_MANUAL
     events.happened(world, snapshot.arn, creating)
     world.perform(
-        lambda: world.data.take_snapshot(cluster.resource_id, snapshot.key),
-        lambda: world.later(world.durations.snapshot, lambda: _finish(world, snapshot, cluster)),
+        lambda: world.data.take_snapshot(cluster.resource_id, snapshot.key), lambda: _taken(world, snapshot, cluster)
     )
     return snapshot
+
+
+def _taken(world: World, snapshot: Snapshot, cluster: Cluster) -> None:
+    storage.keep(world, snapshot)
+    world.later(world.durations.snapshot, lambda: _finish(world, snapshot, cluster))
 
 
 def _of_cluster(world: World, cluster: Cluster, arn: Arn, snapshot_type: str) -> Snapshot:
@@ -139,4 +143,4 @@ def remove(world: World, snapshot: Snapshot) -> None:
     if shelf.get(snapshot.identifier) is snapshot:
         del shelf[snapshot.identifier]
         snapshot.status = "deleted"
-        world.perform(lambda: world.data.delete_snapshot(snapshot.key))
+        storage.forget(world, snapshot)

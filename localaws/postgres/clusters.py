@@ -86,13 +86,16 @@ class PostgresData:
         share_read_only(self._snapshot(snapshot_key), self._new_snapshot(copy_key), self._programs)
 
     def delete_snapshot(self, snapshot_key: str) -> None:
-        """Remove a snapshot."""
-        shutil.rmtree(self._snapshot(snapshot_key))
+        """Remove a snapshot; a copy that failed, or never began, has no data to remove."""
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self._home / "snapshots" / snapshot_key)
 
     def start(self, resource_id: str, *, read_only: bool = False) -> None:
         """Run the cluster's server at its endpoint; put all its roles within the master user's reach."""
         if read_only:
-            raise DataPlaneError(f"A server that only reads is not modelled: {resource_id} has one server, which writes.")
+            raise DataPlaneError(
+                f"A server that only reads is not modelled: {resource_id} has one server, which writes."
+            )
         cluster = self._cluster(resource_id)
         with cluster.lock:
             if cluster.server.process_id is not None:

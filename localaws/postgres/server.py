@@ -88,7 +88,14 @@ class PostgresServer:
 
     def initialise(self) -> None:
         """Make an empty data folder whose only role is the superuser, without a password."""
-        options = ["--auth=reject", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions", "--wal-segsize=1"]
+        options = [
+            "--auth=reject",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            "--no-instructions",
+            "--wal-segsize=1",
+        ]
         self._programs.run("initdb", "-D", str(self.folders.data), "-U", SUPERUSER, *options)
         (self.folders.data / "pg_hba.conf").write_text(ACCESS_RULES)
         names = {pwd.getpwuid(os.geteuid()).pw_name, self._programs.user} - {None}

@@ -54,8 +54,8 @@ class RecordingData(NoData):
         self.snapshots[copy_key] = Stored(snapshot.rows, snapshot.password)
 
     def delete_snapshot(self, snapshot_key: str) -> None:
-        """Forget the text; a copy that never began has none."""
-        self.snapshots.pop(snapshot_key, None)
+        """Forget the text, which must be there."""
+        del self.snapshots[snapshot_key]
 
     def start(self, resource_id: str, *, read_only: bool = False) -> None:
         """Run."""

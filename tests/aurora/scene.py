@@ -48,7 +48,7 @@ class Scene:
     def settle(self) -> None:
         """Let pass what is under way, until nothing is."""
         while (moment := self.aurora.next_transition()) is not None:
-            self.clock.advance((moment - self.clock.now()).total_seconds())
+            self.clock.advance(max(0.0, (moment - self.clock.now()).total_seconds()))
             self.aurora.tick()
 
     def pass_time(self, seconds: float) -> None:

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import pytest
-
 from localaws.aurora import Aurora
-from tests.aurora.scene import ACCOUNT, KEY_ALIAS, SOURCE, TARGET, Rds, Scene, code_of, message_of
+from tests.aurora.scene import ACCOUNT, SOURCE, TARGET, Rds, Scene, code_of
 
 
-def copying(scene: Scene, source: Any, name: str) -> dict[str, Any]:
+def copying(source: Any, name: str) -> dict[str, Any]:
     """Return the parameters of a copy."""
     return {
         "SourceDBClusterSnapshotIdentifier": source["DBClusterSnapshotArn"],
@@ -100,7 +98,7 @@ def test_only_an_available_snapshot_can_be_copied(scene: Scene, rds: Rds, aurora
     source = scene.describe_snapshot(name, SnapshotType="automated")
 
     assert "InvalidDBClusterSnapshotStateFault" == code_of(
-        rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copied")
+        rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied")
     )
 
 
@@ -111,7 +109,7 @@ def test_a_copy_cannot_take_a_name_in_use(scene: Scene, rds: Rds) -> None:
     scene.copy(source)
 
     assert "DBClusterSnapshotAlreadyExistsFault" == code_of(
-        rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "COPIED")
+        rds(TARGET).copy_db_cluster_snapshot, **copying(source, "COPIED")
     )
 
 
@@ -121,60 +119,8 @@ def test_a_copy_cannot_be_called_like_an_automated_snapshot(scene: Scene, rds: R
     source = scene.night()
 
     assert "InvalidParameterValue" == code_of(
-        rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, source["DBClusterSnapshotIdentifier"])
+        rds(TARGET).copy_db_cluster_snapshot, **copying(source, source["DBClusterSnapshotIdentifier"])
     )
-
-
-def test_five_copies_are_in_progress_at_most(scene: Scene, rds: Rds) -> None:
-    """The sixth is SnapshotQuotaExceeded, told from the manual quota by its text alone."""
-    scene.cluster()
-    source = scene.night()
-    for number in range(5):
-        scene.copy(source, f"copy-{number}")
-    code = code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copy-5"))
-    message = message_of(rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copy-5"))
-    scene.settle()
-
-    assert "SnapshotQuotaExceeded" == code
-    assert "Cannot copy more than 5 snapshots across regions" == message
-    assert "accepted" == code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copy-5"))
-
-
-def test_a_copy_counts_as_a_manual_snapshot(scene: Scene, rds: Rds, aurora: Aurora) -> None:
-    """A full account takes no copy, and says so with another text than for too many at a time."""
-    scene.cluster()
-    source = scene.night()
-    aurora.quotas(account=ACCOUNT, region=TARGET).manual_cluster_snapshots = 0
-
-    assert "Cannot create more than 0 manual snapshots" == message_of(
-        rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copied")
-    )
-
-
-def test_copies_of_one_source_queue_without_progress(scene: Scene) -> None:
-    """The second begins when the first has ended, and is at 0 per cent until then."""
-    scene.cluster()
-    source = scene.night()
-    scene.copy(source, "first")
-    scene.copy(source, "second")
-    scene.pass_time(900)
-    waiting = scene.describe_snapshot("second", region=TARGET)
-    scene.pass_time(900)
-    begun = scene.describe_snapshot("second", region=TARGET)
-
-    assert ("copying", 0) == (waiting["Status"], waiting["PercentProgress"])
-    assert ("copying", 50) == (begun["Status"], begun["PercentProgress"])
-
-
-def test_copies_of_different_sources_do_not_wait_for_each_other(scene: Scene) -> None:
-    """Only those of one source queue."""
-    scene.cluster()
-    first, second = scene.snapshot("first"), scene.snapshot("second")
-    scene.copy(first, "copy-1")
-    scene.copy(second, "copy-2")
-    scene.pass_time(600)
-
-    assert 50 == scene.describe_snapshot("copy-2", region=TARGET)["PercentProgress"]
 
 
 def test_deleting_a_copying_target_cancels_the_copy(scene: Scene, rds: Rds) -> None:
@@ -225,12 +171,12 @@ def test_a_failed_copy_keeps_its_name_until_it_is_deleted(scene: Scene, rds: Rds
     scene.cluster()
     source = scene.night()
     aurora.fail_copy(scene.copy(source)["DBClusterSnapshotArn"])
-    taken = code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copied"))
+    taken = code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied"))
     rds(TARGET).delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="copied")
     scene.settle()
 
     assert "DBClusterSnapshotAlreadyExistsFault" == taken
-    assert "accepted" == code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copied"))
+    assert "accepted" == code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied"))
 
 
 def test_a_failure_in_store_befalls_the_copy_when_it_ends(scene: Scene, aurora: Aurora) -> None:
@@ -245,57 +191,3 @@ def test_a_failure_in_store_befalls_the_copy_when_it_ends(scene: Scene, aurora: 
 
     assert "failed" == scene.describe_snapshot("copied", region=TARGET)["Status"]
     assert "available" == scene.describe_snapshot("another", region=TARGET)["Status"]
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({}, []),
-        ({"CopyTags": True}, [{"Key": "team", "Value": "shop"}]),
-        ({"CopyTags": True, "Tags": [{"Key": "a", "Value": "b"}]}, [{"Key": "a", "Value": "b"}]),
-    ],
-)
-def test_tags_come_along_when_asked_for_and_none_are_given(
-    scene: Scene, options: dict[str, Any], expected: list[dict[str, str]]
-) -> None:
-    """CopyTags is off by default, and loses against Tags."""
-    scene.cluster()
-    source = scene.snapshot(Tags=[{"Key": "team", "Value": "shop"}])
-
-    assert expected == scene.copy(source, **options)["TagList"]
-
-
-def test_an_encrypted_copy_to_another_region_needs_a_key_there(scene: Scene, rds: Rds) -> None:
-    """A key does not leave its region."""
-    scene.encrypted_cluster()
-    source = scene.night()
-
-    assert "InvalidParameterValue" == code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copied"))
-    assert f":kms:{TARGET}:" in scene.copy(source, KmsKeyId=KEY_ALIAS)["KmsKeyId"]
-
-
-def test_an_encrypted_copy_within_a_region_keeps_its_key(scene: Scene) -> None:
-    """Without KmsKeyId the copy stays under the source's key."""
-    scene.encrypted_cluster()
-    source = scene.night()
-
-    assert source["KmsKeyId"] == scene.copy(source, region=SOURCE)["KmsKeyId"]
-
-
-def test_an_unencrypted_copy_takes_no_key(scene: Scene, rds: Rds) -> None:
-    """KmsKeyId with an unencrypted source is InvalidParameterValue."""
-    scene.cluster()
-    source = scene.night()
-
-    assert "InvalidParameterValue" == code_of(
-        rds(TARGET).copy_db_cluster_snapshot, **copying(scene, source, "copied"), KmsKeyId=KEY_ALIAS
-    )
-    assert "KmsKeyId" not in scene.copy(source)
-
-
-def test_source_region_and_presigned_url_are_ignored_as_on_aws(scene: Scene) -> None:
-    """They matter in GovCloud only."""
-    scene.cluster()
-    source = scene.night()
-
-    assert "copying" == scene.copy(source, SourceRegion=SOURCE)["Status"]

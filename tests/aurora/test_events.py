@@ -156,6 +156,7 @@ def test_an_hour_is_listed_unless_more_is_asked_for(scene: Scene, rds: Rds) -> N
     assert [] == client.describe_events()["Events"]
     assert 2 == len(client.describe_events(Duration=180)["Events"])
     assert 2 == len(client.describe_events(StartTime=start)["Events"])
+    assert 2 == len(client.describe_events(StartTime=start.isoformat(), EndTime=scene.clock.now())["Events"])
     assert "InvalidParameterValue" == code_of(client.describe_events, Duration=14 * 24 * 60 + 1)
 
 

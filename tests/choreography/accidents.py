@@ -7,6 +7,7 @@ from typing import Any
 from localaws.inmemory_services import client_error
 
 Make = Callable[[], Any]
+Happening = Callable[[], None]
 
 
 class CrashError(BaseException):
@@ -33,7 +34,7 @@ class Accident:
     """What befalls the next `times` calls that are like `at`; empty words of `at` stand for anything."""
 
     at: Call
-    happens: Callable[[], None]
+    happens: Happening
     after_effect: bool = False
     times: int = 1
 
@@ -52,7 +53,7 @@ class Accident:
         return make()
 
 
-def refused(code: str, status: int = 400) -> Callable[[], None]:
+def refused(code: str, status: int = 400) -> Happening:
     """Answer with an error code."""
 
     def happens() -> None:
@@ -61,7 +62,7 @@ def refused(code: str, status: int = 400) -> Callable[[], None]:
     return happens
 
 
-def raised(error: BaseException) -> Callable[[], None]:
+def raised(error: BaseException) -> Happening:
     """Raise an error in the function's face."""
 
     def happens() -> None:

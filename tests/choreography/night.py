@@ -1,7 +1,6 @@
 """A stage whose every call, event and function can be made to go wrong, and which knows what it promised."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from chalicelib.choreography import State
@@ -9,7 +8,7 @@ from chalicelib.operation import Operation, Target
 from chalicelib.postgres.place import Login, Place
 from localaws.aurora import Durations
 from localaws.inprocess import SOURCE_REGION, STAGE, TARGET_REGION, Stage
-from tests.choreography.accidents import Accident, Call, CrashError, Make, WatchedClient
+from tests.choreography.accidents import Accident, Call, CrashError, Happening, Make, WatchedClient
 
 PATIENT = {  # fewer looks and an earlier end make a night cheap; what happens in it stays the same
     "COPY_CHECK_INTERVAL": "60", "RESTORE_CHECK_INTERVAL": "60", "STEP_DEADLINE": "900", "SNAPSHOT_DEADLINE": "900",
@@ -47,7 +46,8 @@ class Night(Stage):
         self.fate: Fate = as_it_is
         self.crashes = 0
         self.running = ""
-        self._late: list[tuple[datetime, dict[str, Any]]] = []
+        self.put_by: dict[str, str] = {}
+        self._late: list[tuple[float, dict[str, Any]]] = []
         self._stop_at: State | None = None
         super().__init__({**PATIENT, **(environment or {})}, durations=Durations().scaled(10))
         self.make_cluster("bystander", TARGET_REGION)
@@ -60,7 +60,7 @@ class Night(Stage):
     # --- calls ---
 
     def hurt(
-        self, happens: Callable[[], None], *, step: str = "", state: str = "", call: str = ".", times: int = 1,
+        self, happens: Happening, *, step: str = "", state: str = "", call: str = ".", times: int = 1,
         after_effect: bool = False,
     ) -> Accident:  # fmt: skip
         """Let something happen at the next calls that are like this; `call` is `service.method` or a part of it."""
@@ -68,6 +68,10 @@ class Night(Stage):
         accident = Accident(Call(step, state, service, method), happens, after_effect, times)
         self.accidents.append(accident)
         return accident
+
+    def hurt_at(self, call: Call, happens: Happening, *, after_effect: bool = False, times: int = 1) -> None:
+        """Let something happen at the next calls that are this one."""
+        self.accidents.append(Accident(call, happens, after_effect, times))
 
     def calls_of(self, *methods: str) -> list[Call]:
         """List what functions called by these names, in order."""
@@ -100,6 +104,13 @@ class Night(Stage):
         if "heartbeat" not in self.deaf:
             self._run_function("heartbeat", super().beat)
 
+    def run_the_same_function_again(self) -> None:
+        """Run what runs already once more, on the same event."""
+        if self.running == "heartbeat":
+            self.beat()
+        else:
+            self.invoke(self.running, self.delivered[-1])
+
     def _run_function(self, step: str, function: Callable[[], None]) -> None:
         outer, self.running = self.running, step
         try:
@@ -117,18 +128,21 @@ class Night(Stage):
             envelope = self.queue.popleft()
             for seconds in self.fate(name_of(envelope), envelope):
                 if seconds:
-                    self._late.append((self.clock.now(), envelope | {"deliver_after": seconds}))
+                    self._late.append((self.clock.now().timestamp() + seconds, envelope))
                 else:
                     self.deliver_one(envelope)
 
     def step_time(self) -> None:
         """Go to the next thing that is due; what was held back comes when its time has come."""
-        now = self.clock.now()
-        due = [one for one in self._late if (now - one[0]).total_seconds() >= one[1]["deliver_after"]]
-        for one in due:
-            self._late.remove(one)
-            self.deliver_one(one[1])
+        for due in [late for late in self._late if late[0] <= self.clock.now().timestamp()]:
+            self._late.remove(due)
+            self.deliver_one(due[1])
         super().step_time()
+
+    def _put(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
+        event_id = super()._put(source, detail_type, detail)
+        self.put_by[event_id] = self.running
+        return event_id
 
     def let_the_rest_come(self) -> None:
         """Deliver what is still held back, in whatever order it was put."""
@@ -159,8 +173,12 @@ class Night(Stage):
         return self.all_operations()[-1]
 
     def dream(self) -> Operation:
-        """Let night fall and everything come to its end; returns the newest record."""
+        """Let night fall, an operation begin, and everything come to its end; returns the newest record."""
+        before = len(self.all_operations())
         self.night()
+        self.deliver()
+        while len(self.all_operations()) == before:
+            self.step_time()
         return self.run_to_the_end()
 
     def edit(self, operation_id: str, **attributes: Any) -> None:
@@ -192,7 +210,11 @@ class Night(Stage):
         wrong += [f"{one.operation_id}: {self._numbers(one)}" for one in operations if self._numbers(one)]
         if self.target().holder:
             wrong.append(f"the target is still locked by {self.target().holder}")
-        wrong += [f"the end of {one.operation_id} does not say whether it was told" for one in operations if one.notified is None]
+        wrong += [
+            f"the end of {one.operation_id} does not say whether it was told"
+            for one in operations
+            if one.notified is None
+        ]
         if self._bystanders() != self.untouched:
             wrong.append("the source, or somebody else's cluster, is not as it was")
         wrong += [f"{call} in the source's region" for call in self.made if _touches_source(call)]

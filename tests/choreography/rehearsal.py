@@ -1,9 +1,12 @@
 """One night on which nothing goes wrong: what was called in it and which events were delivered, to choose from."""
 
 from functools import cache
+from itertools import pairwise
 
 from tests.choreography.accidents import Call
 from tests.choreography.night import Night, name_of
+
+READS = ("describe_", "get_", "prove_", "verify_")
 
 
 @cache
@@ -20,5 +23,28 @@ def events() -> list[str]:
 
 
 def calls() -> list[Call]:
-    """List every call of a function, each once for each state of the operation."""
-    return list(dict.fromkeys(call for call in rehearsed().made if call.step != "heartbeat" or call.state))
+    """List every call of a function while an operation was open, each once for each state of it."""
+    return list(dict.fromkeys(call for call in rehearsed().made if call.state or call.step == "snapshot-check"))
+
+
+def first_calls() -> list[Call]:
+    """List those that begin something: a function's first in a state, and every announcement."""
+    made = [call for call in rehearsed().made if call in calls()]
+    begins = [
+        after
+        for before, after in pairwise(made)
+        if (before.step, before.state) != (after.step, after.state) or after.service == "events"
+    ]
+    return list(dict.fromkeys([made[0], *begins]))
+
+
+def effects() -> list[Call]:
+    """List the calls that change something."""
+    return [call for call in calls() if not call.method.startswith(READS)]
+
+
+def of_steps() -> list[Call]:
+    """List the calls that steps make of their own: without announcements, the door and the heartbeat."""
+    return [
+        call for call in calls() if call.service not in ("events", "ssm") and call.state and call.step != "heartbeat"
+    ]

@@ -5,54 +5,52 @@ import pytest
 from chalicelib.choreography import State
 from tests.choreography.accidents import Call, CrashError, raised, refused
 from tests.choreography.night import Night
-from tests.choreography.rehearsal import calls
-
-every_call = pytest.mark.parametrize("call", calls(), ids=str)
+from tests.choreography.rehearsal import calls, effects, first_calls, of_steps
 
 
-def hurt(night: Night, call: Call, happens: object, *, after_effect: bool = False, times: int = 1) -> None:
-    """Let something happen at one call."""
-    night.hurt(
-        happens,  # type: ignore[arg-type]
-        step=call.step, state=call.state, call=f"{call.service}.{call.method}", after_effect=after_effect, times=times,
-    )  # fmt: skip
-
-
-@every_call
-def test_a_function_that_dies_before_a_call_costs_time_only(night: Night, call: Call) -> None:
+@pytest.mark.parametrize("call", first_calls(), ids=str)
+def test_a_function_that_dies_before_it_did_anything_costs_time_only(night: Night, call: Call) -> None:
     """The lease runs out, the heartbeat announces again, and the night ends as it would have."""
-    hurt(night, call, raised(CrashError()))
+    night.hurt_at(call, raised(CrashError()))
 
     assert (State.SUCCEEDED, 1, []) == (night.dream().state, night.crashes, night.broken_promises())
 
 
-@every_call
+@pytest.mark.parametrize("call", calls(), ids=str)
 def test_a_function_that_dies_after_a_call_costs_time_only(night: Night, call: Call) -> None:
     """What was begun is found again and adopted."""
-    hurt(night, call, raised(CrashError()), after_effect=True)
+    night.hurt_at(call, raised(CrashError()), after_effect=True)
 
     assert (State.SUCCEEDED, 1, []) == (night.dream().state, night.crashes, night.broken_promises())
 
 
-@every_call
+@pytest.mark.parametrize("call", of_steps(), ids=str)
 def test_a_throttled_call_costs_time_only(night: Night, call: Call) -> None:
-    """It is tried again with backoff."""
-    hurt(night, call, refused("Throttling"), times=2)
+    """It is tried again with backoff, and the trail shows one change of state as ever."""
+    night.hurt_at(call, refused("Throttling"), times=2)
 
-    assert (State.SUCCEEDED, []) == (night.dream().state, night.broken_promises())
+    assert (State.SUCCEEDED, (), []) == (night.dream().state, night.only().warnings, night.broken_promises())
 
 
-@every_call
+@pytest.mark.parametrize("call", effects(), ids=str)
 def test_a_call_that_was_obeyed_and_answered_with_an_error_costs_time_only(night: Night, call: Call) -> None:
     """An answer that is lost does not make the call undone."""
-    hurt(night, call, refused("InternalFailure", 500), after_effect=True)
+    night.hurt_at(call, refused("InternalFailure", 500), after_effect=True)
 
-    assert (State.SUCCEEDED, []) == (night.dream().state, night.broken_promises())
+    assert (State.SUCCEEDED, (), []) == (night.dream().state, night.only().warnings, night.broken_promises())
 
 
-@every_call
+@pytest.mark.parametrize("call", effects(), ids=str)
 def test_a_duplicate_in_the_middle_of_a_call_changes_nothing(night: Night, call: Call) -> None:
-    """While one invocation acts, the other finds the lease taken."""
-    hurt(night, call, lambda: night.invoke(night.running, night.delivered[-1]) if night.running != "heartbeat" else night.beat())
+    """While one invocation acts, another of the same event runs to its end: it finds the lease taken."""
+    night.hurt_at(call, night.run_the_same_function_again)
 
-    assert (State.SUCCEEDED, []) == (night.dream().state, night.broken_promises())
+    assert (State.SUCCEEDED, (), []) == (night.dream().state, night.only().warnings, night.broken_promises())
+
+
+@pytest.mark.parametrize("call", effects(), ids=str)
+def test_a_heartbeat_in_the_middle_of_a_call_changes_nothing(night: Night, call: Call) -> None:
+    """It may announce once more what is being done; nobody can act on that before the lease is given back."""
+    night.hurt_at(call, night.beat)
+
+    assert (State.SUCCEEDED, (), []) == (night.dream().state, night.only().warnings, night.broken_promises())

@@ -1,4 +1,4 @@
-"""One data plane of real PostgreSQL servers for all tests of this folder, and a cluster for each."""
+"""One data plane of real PostgreSQL servers with one cluster for all tests of this folder, and names for what they make."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,33 +6,31 @@ from pathlib import Path
 import pytest
 
 from localaws.postgres import PostgresData
-from tests.postgres.client import PORT, make
+from tests.postgres.client import MASTER, PASSWORD, make
 
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresData]:
     """Give one data plane for all tests; nothing of it is left afterwards."""
     plane = PostgresData(tmp_path_factory.mktemp("postgres"))
+    make(plane, "cluster-SOURCE")
+    plane.start("cluster-SOURCE")
     yield plane
     plane.close()
 
 
-@pytest.fixture(scope="session")
-def empty(data: PostgresData) -> str:
-    """Keep a snapshot of a cluster that was just made: the quickest way to the next one."""
-    make(data, "cluster-EMPTY")
-    data.take_snapshot("cluster-EMPTY", "empty")
-    return "empty"
+@pytest.fixture
+def cluster(data: PostgresData) -> Iterator[str]:
+    """Name the running cluster with the database shop; a test may stop it or change its master password."""
+    yield "cluster-SOURCE"
+    data.start("cluster-SOURCE")
+    data.set_master_password("cluster-SOURCE", MASTER, PASSWORD)
 
 
 @pytest.fixture
-def cluster(data: PostgresData, empty: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give a running cluster of this test's own, with the database shop."""
-    resource_id = f"cluster-{request.node.name}"
-    data.restore_snapshot(empty, resource_id, port=PORT)
-    data.start(resource_id)
-    yield resource_id
-    data.destroy(resource_id)
+def name(request: pytest.FixtureRequest) -> str:
+    """Give a short name that no other test uses, for tables, roles, snapshots and clusters."""
+    return f"n{abs(hash(request.node.name)):x}"
 
 
 @pytest.fixture

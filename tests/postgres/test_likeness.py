@@ -58,13 +58,13 @@ def test_rdsadmin_and_its_database_are_closed(data: PostgresData, cluster: str, 
 
 def test_the_master_alters_a_role_that_another_role_made(data: PostgresData, cluster: str, master: Client) -> None:
     """As on RDS and unlike plain PostgreSQL 16: from the next start on, every role is within the master's reach."""
-    master("CREATE ROLE tenant_admin CREATEROLE LOGIN PASSWORD 'Tenant-1'; GRANT CREATE ON DATABASE shop TO tenant_admin")
-    Client(data, cluster, "tenant_admin", "Tenant-1")("CREATE ROLE app_owner LOGIN PASSWORD 'Owner-1'")
+    master("CREATE ROLE one_admin CREATEROLE LOGIN PASSWORD 'Tenant-1'")
+    Client(data, cluster, "one_admin", "Tenant-1")("CREATE ROLE one_owner LOGIN PASSWORD 'Owner-1'")
     restart(data, cluster)
-    master("ALTER ROLE app_owner NOLOGIN PASSWORD NULL")
+    master("ALTER ROLE one_owner NOLOGIN PASSWORD NULL")
 
-    with pytest.raises(psycopg2.OperationalError, match="password authentication failed|not permitted to log in"):
-        Client(data, cluster, "app_owner", "Owner-1")("SELECT 1")
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        Client(data, cluster, "one_owner", "Owner-1")("SELECT 1")
 
 
 def test_the_master_grants_and_revokes_a_role_that_it_is_not_in(

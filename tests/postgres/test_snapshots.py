@@ -1,112 +1,106 @@
 """Snapshots are real copies: what a cluster had, the restored one has; what comes later touches neither."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
 import pytest
 
 from localaws.postgres import DataPlaneError, PostgresData
+from localaws.postgres.addresses import choose_address
 from tests.postgres.client import PORT, Client, make
 
 
+class Everywhere(set[tuple[str, int]]):
+    """The endpoints of a machine on which every address is taken."""
+
+    def __contains__(self, endpoint: object) -> bool:
+        """Tell that it is taken."""
+        return True
+
+
 @pytest.fixture
-def copy(data: PostgresData, cluster: str) -> str:
-    """Name a cluster to restore to; it is destroyed with the test's own."""
-    return f"{cluster}-copy"
+def copy(data: PostgresData, name: str) -> Iterator[str]:
+    """Name a cluster that the test restores to; it is destroyed afterwards."""
+    yield f"cluster-{name}"
+    data.destroy(f"cluster-{name}")
 
 
-def test_a_restored_cluster_has_rows_roles_and_passwords(data: PostgresData, cluster: str, copy: str) -> None:
+def test_a_restored_cluster_has_rows_roles_and_passwords(
+    data: PostgresData, cluster: str, copy: str, name: str
+) -> None:
     """Nobody's password changes on the way: production's logins open the copy."""
     master = Client(data, cluster)
     master("CREATE ROLE shop_app LOGIN PASSWORD 'Production-App-1'")
     master("CREATE TABLE orders AS SELECT id FROM generate_series(1, 5000) id; GRANT SELECT ON orders TO shop_app")
 
-    data.take_snapshot(cluster, f"{cluster}-night")
-    data.restore_snapshot(f"{cluster}-night", copy, port=PORT)
+    data.take_snapshot(cluster, name)
+    data.restore_snapshot(name, copy, port=PORT)
     data.start(copy)
-    rows = Client(data, copy, "shop_app", "Production-App-1")("SELECT count(*) FROM orders")
-    data.destroy(copy)
 
-    assert [(5000,)] == rows
+    assert [(5000,)] == Client(data, copy, "shop_app", "Production-App-1")("SELECT count(*) FROM orders")
 
 
-def test_a_snapshot_keeps_its_moment_while_the_source_goes_on(data: PostgresData, cluster: str, copy: str) -> None:
+def test_a_snapshot_keeps_its_moment_while_the_source_goes_on(
+    data: PostgresData, cluster: str, copy: str, name: str
+) -> None:
     """What is written after the snapshot is in the source and not in the copy, and the other way round."""
     source = Client(data, cluster)
     source("CREATE TABLE events (name text); INSERT INTO events VALUES ('before')")
-    data.take_snapshot(cluster, f"{cluster}-night")
+    data.take_snapshot(cluster, name)
     source("INSERT INTO events VALUES ('after')")
 
-    data.restore_snapshot(f"{cluster}-night", copy, port=PORT)
+    data.restore_snapshot(name, copy, port=PORT)
     data.start(copy)
     Client(data, copy)("INSERT INTO events VALUES ('in the copy')")
-    in_copy, in_source = (Client(data, one)("SELECT name FROM events") for one in (copy, cluster))
-    data.destroy(copy)
 
-    assert [("before",), ("in the copy",)] == in_copy
-    assert [("before",), ("after",)] == in_source
-
-
-def test_what_is_written_to_a_restored_cluster_is_not_in_its_snapshot(
-    data: PostgresData, cluster: str, copy: str
-) -> None:
-    """One snapshot, restored twice, gives the same rows both times."""
-    Client(data, cluster)("CREATE TABLE one AS SELECT 1 AS value")
-    data.take_snapshot(cluster, f"{cluster}-night")
-    for _ in range(2):
-        data.restore_snapshot(f"{cluster}-night", copy, port=PORT)
-        data.start(copy)
-        rows = Client(data, copy)("SELECT value FROM one")
-        Client(data, copy)("INSERT INTO one VALUES (2)")
-        data.destroy(copy)
-
-        assert [(1,)] == rows
+    assert [("before",), ("in the copy",)] == Client(data, copy)("SELECT name FROM events")
+    assert [("before",), ("after",)] == Client(data, cluster)("SELECT name FROM events")
 
 
 def test_a_copy_outlives_its_source_and_what_was_restored_from_it(
-    data: PostgresData, cluster: str, copy: str
+    data: PostgresData, cluster: str, copy: str, name: str
 ) -> None:
-    """Copies share their files; deleting one, or writing to a cluster restored from it, leaves the other whole."""
+    """Snapshots share files with each other; deleting one, or writing to a cluster made from it, changes no other."""
     Client(data, cluster)("CREATE TABLE one AS SELECT 1 AS value")
-    data.take_snapshot(cluster, f"{cluster}-night")
-    data.copy_snapshot(f"{cluster}-night", f"{cluster}-copied")
-    data.restore_snapshot(f"{cluster}-night", f"{copy}-1", port=PORT)
+    data.take_snapshot(cluster, name)
+    data.copy_snapshot(name, f"{name}-copied")
+    data.restore_snapshot(name, f"{copy}-1", port=PORT)
     data.start(f"{copy}-1")
-    Client(data, f"{copy}-1")("UPDATE one SET value = 2; CHECKPOINT")
+    Client(data, f"{copy}-1")("UPDATE one SET value = 2; DROP TABLE IF EXISTS events")
+    data.stop(f"{copy}-1")
     data.destroy(f"{copy}-1")
-    data.delete_snapshot(f"{cluster}-night")
+    data.delete_snapshot(name)
 
-    data.restore_snapshot(f"{cluster}-copied", copy, port=PORT)
+    data.restore_snapshot(f"{name}-copied", copy, port=PORT)
     data.start(copy)
-    rows = Client(data, copy)("SELECT value FROM one")
-    data.destroy(copy)
 
-    assert [(1,)] == rows
+    assert [(1,)] == Client(data, copy)("SELECT value FROM one")
 
 
-def test_a_cluster_without_a_running_server_is_copied_too(data: PostgresData, cluster: str, copy: str) -> None:
+def test_a_cluster_without_a_running_server_is_copied_too(
+    data: PostgresData, cluster: str, copy: str, name: str
+) -> None:
     """A stopped cluster, or one without instances, can be snapshotted."""
-    Client(data, cluster)("CREATE TABLE one AS SELECT 1 AS value")
+    Client(data, cluster)("CREATE TABLE stopped AS SELECT 1 AS value")
     data.stop(cluster)
-    data.take_snapshot(cluster, f"{cluster}-night")
-    data.restore_snapshot(f"{cluster}-night", copy, port=PORT)
+    data.take_snapshot(cluster, name)
+    data.restore_snapshot(name, copy, port=PORT)
     data.start(copy)
-    rows = Client(data, copy)("SELECT value FROM one")
-    data.destroy(copy)
 
-    assert [(1,)] == rows
+    assert [(1,)] == Client(data, copy)("SELECT value FROM stopped")
 
 
 def test_a_stopped_cluster_refuses_connections_and_keeps_its_rows(data: PostgresData, cluster: str) -> None:
     """Stop and start: the endpoint stays, the rows stay, and between them nobody gets in."""
-    Client(data, cluster)("CREATE TABLE one AS SELECT 1 AS value")
+    Client(data, cluster)("CREATE TABLE kept AS SELECT 1 AS value")
     endpoint = data.endpoint(cluster)
     data.stop(cluster)
     with pytest.raises(psycopg2.OperationalError):
         Client(data, cluster)("SELECT 1")
     data.start(cluster)
 
-    assert ([(1,)], endpoint) == (Client(data, cluster)("SELECT value FROM one"), data.endpoint(cluster))
+    assert ([(1,)], endpoint) == (Client(data, cluster)("SELECT value FROM kept"), data.endpoint(cluster))
 
 
 def test_what_is_not_there_is_refused_with_a_sentence(data: PostgresData) -> None:
@@ -117,15 +111,21 @@ def test_what_is_not_there_is_refused_with_a_sentence(data: PostgresData) -> Non
         data.start("nowhere")
 
 
-def test_two_clusters_can_have_the_same_port(data: PostgresData, cluster: str, copy: str, empty: str) -> None:
+def test_two_clusters_can_have_the_same_port() -> None:
     """On Linux each cluster has a loopback address of its own, and nothing but loopback."""
-    data.restore_snapshot(empty, copy, port=PORT)
-    endpoints = [data.endpoint(one) for one in (cluster, copy)]
-    data.destroy(copy)
+    first = choose_address(PORT, set())
+    second = choose_address(PORT, {(first, PORT)})
 
-    assert [PORT, PORT] == [port for _, port in endpoints]
-    assert all(address.startswith("127.") for address, _ in endpoints)
-    assert 2 == len(set(endpoints))
+    assert all(address.startswith("127.") for address in (first, second))
+    assert first != second
+
+
+def test_a_port_that_is_taken_everywhere_is_refused_with_a_sentence() -> None:
+    """Where 127.0.0.1 is the only address, a second cluster cannot have the port of the first."""
+    everywhere = Everywhere()
+
+    with pytest.raises(DataPlaneError, match=rf"^Port {PORT} is taken on this machine's loopback address: stop what"):
+        choose_address(PORT, everywhere)
 
 
 def test_nothing_is_left_of_a_closed_data_plane(folder: Path) -> None:

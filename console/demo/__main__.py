@@ -1,0 +1,56 @@
+"""`python -m console.demo`: one night, watched and verified. Exit status 0 only when everything held."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+import psycopg2
+from botocore.exceptions import BotoCoreError, ClientError
+
+from console.demo.aws import leave_real_aws
+from console.demo.errors import DemoError
+from console.demo.screen import BAD, screen
+from console.demo.story import Story
+
+INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Tell the story; returns the exit status."""
+    options = _options().parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    leave_real_aws()
+    stage = screen()
+    try:
+        return Story(stage, options).tell()
+    except (DemoError, ClientError, BotoCoreError, psycopg2.Error, OSError) as error:
+        stage.say(f"The demo cannot go on. {error}", BAD)
+        return 1
+    except KeyboardInterrupt:
+        stage.say("Stopped.")
+        return INTERRUPTED
+    finally:
+        stage.close()
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m console.demo", description="Watch a nightly snapshot become a fresh staging cluster."
+    )
+    parser.add_argument("--port", type=int, default=4577, help="where localaws listens (%(default)s)")
+    parser.add_argument("--data", type=Path, default=Path(".localaws"), help="localaws' folder (%(default)s)")
+    parser.add_argument("--dump", type=Path, help="a dump that becomes production's data, in place of the sample")
+    parser.add_argument("--timeout", type=float, default=240, help="seconds after which it gives up (%(default)s)")
+    parser.add_argument("--keep", action="store_true", help="leave the world running afterwards, until Ctrl-C")
+    return parser
+
+
+def _interrupt(*_signal: object) -> None:
+    """Make a request to stop what Ctrl-C is, so that the world is stopped on the way out."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

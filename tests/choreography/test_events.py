@@ -1,0 +1,89 @@
+"""Events are hints: lost, doubled, late or in any order, they change how long a night takes and never how it ends."""
+
+from collections import deque
+from random import Random
+
+import pytest
+
+from chalicelib.choreography import State
+from tests.choreography import fates
+from tests.choreography.night import Night
+from tests.choreography.rehearsal import events, rehearsed
+
+each_event = pytest.mark.parametrize("name", events())
+GOOD_PATH = rehearsed().path()
+
+
+@each_event
+def test_a_lost_event_costs_time_only(night: Night, name: str) -> None:
+    """The heartbeat, or the catch-up, does without it: the same states, one row each."""
+    night.fate = fates.first(name, [])
+
+    assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())
+
+
+@each_event
+def test_a_doubled_event_changes_nothing(night: Night, name: str) -> None:
+    """The second delivery finds the record gone elsewhere, or the lease taken."""
+    night.fate = fates.first(name, [0, 0])
+
+    assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())
+
+
+@each_event
+def test_an_event_that_comes_after_the_end_changes_nothing(night: Night, name: str) -> None:
+    """A replay of an operation long ended is ignored: no new operation, no change of the record, no call in Aurora."""
+    night.fate = fates.first(name, [fates.FOREVER])
+    ended = night.dream()
+    before = len(night.calls_of("delete_db_cluster", "restore_db_cluster_from_snapshot", "publish"))
+    night.let_the_rest_come()
+    night.run(600)
+    after = len(night.calls_of("delete_db_cluster", "restore_db_cluster_from_snapshot", "publish"))
+
+    assert (ended, before, []) == (night.only(), after, night.broken_promises())
+
+
+@each_event
+def test_an_event_that_comes_minutes_late_and_again_changes_nothing(night: Night, name: str) -> None:
+    """By then the heartbeat has announced again, and several invocations ran."""
+    night.fate = fates.first(name, [100, 200])
+
+    assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())
+
+
+def test_a_night_without_any_event_of_rds_ends_well(night: Night) -> None:
+    """The catch-up starts it, and everything is looked at in time."""
+    night.fate = fates.only_ours
+
+    assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())
+
+
+def test_a_night_with_nothing_but_the_heartbeat_ends_well(night: Night) -> None:
+    """Every first announcement and every event of RDS is lost: only what the heartbeat repeats arrives."""
+    night.fate = lambda _name, envelope: [0] if night.put_by.get(envelope["id"]) == "heartbeat" else []
+
+    assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_bad_weather_changes_how_long_it_takes_and_not_how_it_ends(night: Night, seed: int) -> None:
+    """Events are lost, doubled and held back at random."""
+    night.fate = fates.weather(seed)
+
+    assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_events_in_any_order_change_nothing(night: Night, seed: int) -> None:
+    """Everything is delivered twice, in whatever order of what is on the bus."""
+    random = Random(seed)  # noqa: S311 # dice, not secrets
+
+    class Shuffled(deque[dict[str, object]]):
+        def popleft(self) -> dict[str, object]:
+            self.rotate(random.randrange(len(self)))
+            return super().popleft()
+
+    night.queue = Shuffled()
+    night.fate = lambda _name, _envelope: [0, 0, 30]
+
+    assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())

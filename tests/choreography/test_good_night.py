@@ -1,0 +1,167 @@
+"""One night on which nothing goes wrong, looked at from every side."""
+
+import json
+from itertools import pairwise
+
+import pytest
+
+from chalicelib.choreography import CHOREOGRAPHY, ROWS, Row, State, may_follow
+from localaws.inprocess import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TARGET_REGION
+from tests.choreography.night import Night
+
+PATH = [
+    "ACCEPTED", "SNAPSHOT_FOUND", "COPYING", "SNAPSHOT_READY", "TARGET_DELETING", "TARGET_CLEAR", "CLUSTER_RESTORING",
+    "CLUSTER_RESTORED", "INSTANCES_CREATING", "RESTORED", "USERS_READY", "ARCHIVED", "SUCCEEDED",
+]  # fmt: skip
+
+
+def test_a_night_goes_through_the_table_and_keeps_its_promises(night: Night) -> None:
+    """Every state of the good path once, and nothing that is promised of every night is broken."""
+    ended = night.dream()
+
+    assert (State.SUCCEEDED, PATH, [], []) == (ended.state, night.path(), night.broken_promises(), night.failures)
+
+
+def test_every_state_is_left_by_the_step_of_its_row(night: Night) -> None:
+    """The durations name the step that worked in each state, as the table has it."""
+    worked = {duration.state: duration.step for duration in night.dream().durations}
+
+    assert {State(state): ROWS[State(state)].step for state in PATH[:-1]} == worked
+
+
+def test_every_state_is_announced_as_its_row_says(night: Night) -> None:
+    """Ours on the bus, in order: the table's detail-types, ends included."""
+    night.dream()
+    announced = [one["detail-type"] for one in night.delivered if one["source"] == "aurora-restore.test"]
+
+    assert [ROWS[State(state)].announced_as for state in PATH] == list(dict.fromkeys(announced))
+
+
+def test_the_table_knows_every_change_of_state_that_happened(night: Night) -> None:
+    """Audit rows tell from where to where; the table allows each."""
+    ended = night.dream()
+    rows = [row for row in night.trail(ended.operation_id) if "from_state" in row and "#intent" not in row["metric_id"]]
+
+    assert [(before, after, True) for before, after in pairwise(PATH)] == [
+        (row["from_state"], row["to_state"], may_follow(State(row["from_state"]), State(row["to_state"])))
+        for row in rows
+    ]
+
+
+def test_an_audit_row_says_who_what_when_and_how_long(night: Night) -> None:
+    """One of them, looked at whole but for its facts."""
+    ended = night.dream()
+    row = next(row for row in night.trail(ended.operation_id) if row["to_state"] == "SNAPSHOT_READY")
+
+    assert {
+        "metric_id": f"{ended.operation_id}#000004", "operation_id": ended.operation_id, "plan": "default",
+        "at": "2026-11-23T03:05:22.000Z", "step": "check-copy-status", "from_state": "COPYING",
+        "to_state": "SNAPSHOT_READY", "took_seconds": 120, "who": f"the automated snapshot {NAME}",
+        "what": f"{ended.name_of_copy} is available in us-west-2",
+    } == {key: value for key, value in row.items() if key != "facts"}  # fmt: skip
+
+
+NAME = "rds:prod-cluster-2026-11-23-03-03"
+
+
+def test_the_end_frees_the_target_and_says_how_fresh_it_is(night: Night) -> None:
+    """The permanent item: no holder, the last success and its snapshot's age."""
+    ended = night.dream()
+    target = night.target()
+
+    assert (None, ended.operation_id, ended.ended_at, ended.facts.snapshot_created_at) == (
+        target.holder, target.last_success_operation, target.last_success_at, target.last_success_snapshot_at
+    )  # fmt: skip
+
+
+def test_the_end_is_told_to_people_and_machines(night: Night) -> None:
+    """One notice, with what somebody needs to use the copy."""
+    ended = night.dream()
+    (notice,) = night.notices()
+    told = {key: notice[key] for key in ("outcome", "operation_id", "endpoint", "port", "production_logins_closed")}
+
+    assert {
+        "outcome": "SUCCEEDED", "operation_id": ended.operation_id, "endpoint": ended.facts.endpoint, "port": 5432,
+        "production_logins_closed": True,
+    } == told  # fmt: skip
+
+
+def test_the_last_event_carries_what_users_hang_their_own_steps_on(night: Night) -> None:
+    """Endpoints, secrets, age of the data, durations; and no secret's value."""
+    ended = night.dream()
+    detail = next(one["detail"] for one in night.delivered if one["detail-type"] == "RestoreSucceeded")
+
+    assert (ended.facts.reader_endpoint, "aurora-restore/test/app-db-credentials", True, 12) == (
+        detail["reader_endpoint"], detail["app_credentials_secret_id"], detail["notified"], len(detail["durations"])
+    )  # fmt: skip
+
+
+def test_who_may_log_in_after_a_night(night: Night) -> None:
+    """The master with the secret's password and our two users; production's login is closed."""
+    ended = night.dream()
+    roles = night.cluster_at(ended.facts.endpoint or "").roles
+
+    assert {
+        "master": MASTER_PASSWORD, APP["app_username"]: APP["app_password"],
+        APP["readonly_username"]: APP["readonly_password"],
+    } == {name: role.password for name, role in roles.items() if role.can_login and role.password}  # fmt: skip
+
+
+def test_no_password_reaches_a_record_an_event_or_a_notice(night: Night) -> None:
+    """Looked for in everything that was written or sent."""
+    night.dream()
+    written = json.dumps([night.store.tables, night.delivered, night.topics.published(night.environment["SNS_TOPIC_ARN"])])
+    secrets = [MASTER_PASSWORD, PRODUCTION_PASSWORD, APP["app_password"], APP["readonly_password"]]
+
+    assert [] == [secret for secret in secrets if secret in written]
+
+
+def test_everything_that_was_made_carries_our_tags(night: Night) -> None:
+    """Cluster, instances and copy: stage and plan, and the operation."""
+    ended = night.dream()
+    rds = night.rds(TARGET_REGION)
+    cluster = rds.describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"][0]
+    instances = rds.describe_db_instances(Filters=[{"Name": "db-cluster-id", "Values": ["staging-cluster"]}])
+    copy = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=ended.name_of_copy)["DBClusterSnapshots"][0]
+    tags = [one["TagList"] for one in (cluster, *instances["DBInstances"], copy)]
+    ours = {("aurora-restore", "test/default"), ("aurora-restore-operation", ended.operation_id)}
+
+    assert [ours] * 4 == [{(tag["Key"], tag["Value"]) for tag in one if "archived" not in tag["Key"]} for one in tags]
+
+
+def test_the_old_target_is_deleted_readers_first(night: Night) -> None:
+    """Instances before the cluster, the writer last of them, and the intent stands in the record before."""
+    ended = night.dream()
+    deleted = [
+        call.parameters.get("DBInstanceIdentifier") or call.parameters["DBClusterIdentifier"]
+        for call in night.calls_of("delete_db_instance", "delete_db_cluster")
+    ]
+
+    assert (["staging-cluster-2", "staging-cluster-1", "staging-cluster"], ("staging-cluster-2", "staging-cluster-1")) == (
+        deleted, ended.facts.victim.members if ended.facts.victim else ()
+    )  # fmt: skip
+
+
+def test_a_second_night_replaces_what_the_first_made(night: Night) -> None:
+    """The same again a day later: the first night's cluster is the second's victim."""
+    first = night.dream()
+    night.run(86_400)
+    second = night.dream()
+
+    assert (State.SUCCEEDED, first.facts.cluster_resource_id, []) == (
+        second.state, second.facts.victim.resource_id if second.facts.victim else None, night.broken_promises()
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("row", CHOREOGRAPHY, ids=lambda row: row.state)
+def test_the_table_leads_from_every_state_to_an_end(row: Row) -> None:
+    """Following any way through the table long enough ends; only the failed copy leads back."""
+    seen: set[State] = set()
+    waiting = [row.state]
+    while waiting:
+        state = waiting.pop()
+        if state not in seen:
+            seen.add(state)
+            waiting += [*ROWS[state].goes_to, *([ROWS[state].gives_up_to] if ROWS[state].step else [])]
+
+    assert seen & {State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED}

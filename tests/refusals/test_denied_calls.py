@@ -1,0 +1,163 @@
+"""A role that may not make one of its calls: each call of each function, over a night on which everything happens."""
+
+import pytest
+
+from chalicelib.choreography import STEPS, State
+from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION
+from tests.refusals.denying import Call, DenyingStage
+from tests.refusals.scene import Said, Scene
+
+EVENTFUL = {
+    "SKIP_FINAL_SNAPSHOT": "false", "DB_PARAMETER_GROUP_NAME": "default.aurora-postgresql16",
+    "DB_CLUSTER_PARAMETER_GROUP_NAME": "default.aurora-postgresql16",
+}  # fmt: skip
+PREFLIGHT = (
+    ("rds", "describe_db_subnet_groups"), ("ec2", "describe_security_groups"), ("kms", "describe_key"),
+    ("rds", "describe_db_cluster_parameter_groups"), ("rds", "describe_db_parameter_groups"),
+    ("rds", "describe_db_engine_versions"), ("rds", "describe_orderable_db_instance_options"),
+    ("secretsmanager", "get_secret_value"), ("sns", "get_topic_attributes"), ("rds", "describe_account_attributes"),
+)  # fmt: skip
+FATAL = (
+    Call("snapshot-check", "rds", "describe_db_clusters"),
+    Call("copy-snapshot", "kms", "describe_key"),
+    Call("copy-snapshot", "rds", "copy_db_cluster_snapshot"),
+    Call("check-copy-status", "rds", "describe_db_cluster_snapshots"),
+    Call("check-copy-status", "rds", "delete_db_cluster_snapshot"),
+    Call("delete-rds", "rds", "describe_db_cluster_snapshots"),
+    Call("delete-rds", "rds", "describe_db_clusters"),
+    Call("delete-rds", "rds", "describe_db_instances"),
+    *(Call("delete-rds", service, method) for service, method in PREFLIGHT),
+    Call("delete-rds", "rds", "start_db_cluster"),
+    Call("delete-rds", "rds", "modify_db_cluster"),
+    Call("delete-rds", "rds", "delete_db_instance"),
+    Call("delete-rds", "rds", "delete_db_cluster"),
+    Call("restore-snapshot", "rds", "restore_db_cluster_from_snapshot"),
+    Call("restore-snapshot", "rds", "describe_db_clusters"),
+    Call("restore-snapshot", "rds", "create_db_instance"),
+    Call("restore-snapshot", "rds", "describe_db_instances"),
+    Call("check-restore-status", "rds", "describe_db_clusters"),
+    Call("check-restore-status", "rds", "describe_db_instances"),
+    Call("setup-db-users", "secretsmanager", "get_secret_value"),
+    Call("setup-db-users", "rds", "describe_db_clusters"),
+    Call("setup-db-users", "rds", "modify_db_cluster"),
+)
+WARNED_OF = (
+    Call("archive-snapshot", "rds", "describe_db_cluster_snapshots"),
+    Call("archive-snapshot", "rds", "add_tags_to_resource"),
+)
+AT_THE_DOOR = (  # the function fails and is retried, and the heartbeat finds the snapshot later
+    Call("snapshot-check", "ssm", "get_parameters_by_path"),
+    Call("snapshot-check", "rds", "describe_db_cluster_snapshots"),
+)
+MADE_UP_FOR = (  # by the heartbeat, which announces again, or by the next night
+    *(Call(step, "events", "put_events") for step in STEPS),
+    Call("delete-rds", "ssm", "get_parameters_by_path"),
+    Call("check-restore-status", "ssm", "get_parameters_by_path"),
+    Call("setup-db-users", "ssm", "get_parameters_by_path"),
+    Call("heartbeat", "ssm", "get_parameters_by_path"),
+    Call("heartbeat", "rds", "describe_db_cluster_snapshots"),
+)
+WITHOUT_WHICH_NOTHING_MOVES = Call("heartbeat", "events", "put_events")
+TELLING = Call("sns-notification", "sns", "publish")
+
+
+def eventful_night(said: Said, denied: Call | None) -> Scene:
+    """Prepare a stopped, protected target, and a night on which one copy fails and two answers of AWS get lost."""
+    stage = DenyingStage(denied, EVENTFUL)
+    stage.staging()
+    rds = stage.rds()
+    rds.modify_db_cluster(DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True)
+    rds.stop_db_cluster(DBClusterIdentifier="staging-cluster")
+    stage.settle()
+    stage.run(120)  # the heartbeat notes since when it watches
+    for action in ("RestoreDBClusterFromSnapshot", "CreateDBInstance"):
+        stage.aurora.fail_next(action, "InternalFailure", status=500, after_effect=True)
+    stage.night()
+    while not stage.all_operations() or stage.only().state in {State.ACCEPTED, State.SNAPSHOT_FOUND}:
+        stage.step_time()
+    if stage.only().state is State.COPYING:
+        copy = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{stage.only().name_of_copy}"
+        stage.aurora.fail_copy(copy)
+    return Scene(stage, said)
+
+
+def test_the_list_of_calls_is_whole(said: Said) -> None:
+    """What the functions call on an eventful night is what the tests below deny, one by one."""
+    scene = eventful_night(said, None)
+    scene.ends(State.SUCCEEDED)
+
+    assert isinstance(scene.stage, DenyingStage)
+    listed = {*FATAL, *WARNED_OF, *AT_THE_DOOR, *MADE_UP_FOR, WITHOUT_WHICH_NOTHING_MOVES, TELLING}
+    assert sorted(map(str, listed)) == sorted(map(str, scene.stage.seen))
+
+
+@pytest.mark.parametrize("call", FATAL, ids=str)
+def test_a_call_that_a_step_needs_fails_the_operation_and_the_remedy_names_it(said: Said, call: Call) -> None:
+    """Reason and remedy say which call has to be allowed, and where; once it is, a rerun finishes the work."""
+    scene = eventful_night(said, call)
+    failed = scene.fails(at=call.step)
+    region = SOURCE_REGION if call.step == "snapshot-check" else TARGET_REGION
+
+    assert f"{call.service} {call.method} in {region} was answered AccessDenied" in str(failed.reason)
+    assert f"Allow {call.service} {call.method} in {region} in the policy of the function's role." == failed.remedy
+    assert isinstance(scene.stage, DenyingStage)
+    scene.stage.denied = None
+    scene.stage.put("RestoreRequested", rerun_of=failed.operation_id)
+    assert failed.operation_id == scene.ends(State.SUCCEEDED).rerun_of
+
+
+@pytest.mark.parametrize("call", WARNED_OF, ids=str)
+def test_putting_the_copy_away_is_not_worth_failing_a_good_restore(said: Said, call: Call) -> None:
+    """The success carries a warning that names the call."""
+    operation = eventful_night(said, call).ends(State.SUCCEEDED)
+
+    assert 1 == len(operation.warnings)
+    assert operation.warnings[0].startswith(f"archive-snapshot: {call.service} {call.method} in {TARGET_REGION}")
+
+
+def test_a_copy_that_may_not_be_deleted_is_a_warning_too(said: Said) -> None:
+    """ARCHIVE_SNAPSHOT=false asks for a deletion, which the role does not allow."""
+    stage = DenyingStage(Call("archive-snapshot", "rds", "delete_db_cluster_snapshot"), {"ARCHIVE_SNAPSHOT": "false"})
+    stage.night()
+    operation = Scene(stage, said).ends(State.SUCCEEDED)
+
+    assert operation.warnings[0].startswith("archive-snapshot: rds delete_db_cluster_snapshot")
+
+
+@pytest.mark.parametrize("call", AT_THE_DOOR, ids=str)
+def test_a_door_that_cannot_look_fails_its_invocation_rather_than_miss_a_night(said: Said, call: Call) -> None:
+    """Lambda retries and alarms; the heartbeat, with a role of its own, starts the operation after the grace."""
+    scene = eventful_night(said, call)
+    operation = scene.stage.run_to_the_end()
+
+    assert f"{call.service} {call.method}" in str(scene.stage.failures[0])
+    assert operation.requested_by.startswith("the heartbeat, because")
+
+
+@pytest.mark.parametrize("call", MADE_UP_FOR, ids=str)
+def test_calls_that_others_make_up_for_cost_time_only(said: Said, call: Call) -> None:
+    """An announcement, a hint of RDS or a look for missed snapshots that fails does not change the end."""
+    assert () == eventful_night(said, call).ends(State.SUCCEEDED).warnings
+
+
+def test_when_nothing_can_be_announced_any_more_the_record_ends_all_the_same(said: Said) -> None:
+    """The heartbeat ends what nobody answers for; the end stays open until it can be announced."""
+    stage = DenyingStage(WITHOUT_WHICH_NOTHING_MOVES, {"COPY_DEADLINE": "3600"})
+    stage.night()
+    Scene(stage, said).run_until(State.COPYING)
+    stage.run(6 * 3600)
+    ended = stage.only()
+
+    assert (State.FAILED, False, "yes") == (ended.state, ended.notified, ended.open)
+    assert "check-copy-status did not answer" in str(ended.reason)
+    stage.denied = None
+    assert State.FAILED is stage.run_to_the_end().state
+
+
+def test_a_topic_that_may_not_be_written_to_leaves_a_good_restore_good(said: Said) -> None:
+    """The record says that nobody was told, and why; a metric is there for the alarm."""
+    operation = eventful_night(said, TELLING).ends(State.SUCCEEDED)
+
+    assert False is operation.notified
+    assert operation.warnings[-1].startswith(f"sns-notification: sns publish in {TARGET_REGION} was answered")
+    assert 1 == len(said.metrics("NotificationLost"))
