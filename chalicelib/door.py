@@ -41,6 +41,8 @@ def _snapshot(envelope: Envelope, ports: Ports) -> str | None:
     notice = RdsNotice.of(envelope)
     if not notice.starts_something:
         return f"'{notice.message}' starts nothing"
+    if not notice.arn:
+        return "the event names no snapshot"
     reasons = [_begin(plan, notice, ports) for plan in parameters.plans(ports)]
     return "; ".join(filter(None, reasons)) if all(reasons) else None
 
@@ -126,7 +128,7 @@ def _plan(name: str, ports: Ports) -> Plan:
     if plan is None:
         raise RefusedError(
             f"There is no plan {name} in the stage {ports.settings.stage}.",
-            f"Leave it out for the stage's own, or give it parameters: {ports.settings.parameter_path}plans/{name}/…",
+            f"Leave it out for the stage's own, or give it parameters under {ports.settings.parameter_path}plans/{name}/.",
         )
     return plan
 

@@ -29,6 +29,12 @@ def _key_of(stored: StoredKey) -> Key:
     return Key(stored.arn, enabled=is_enabled, manager="AWS" if RDS_ALIAS in stored.aliases else "CUSTOMER")
 
 
+def default_vpc(account: str, region: str) -> str:
+    """Name the default VPC of an account's region."""
+    vpcs = ec2_backends[account][region].describe_vpcs(filters={"is-default": "true"})
+    return str(vpcs[0].id)
+
+
 def has_security_group(account: str, region: str, group_id: str) -> bool:
     """Tell whether a security group exists."""
     return ec2_backends[account][region].get_security_group_from_id(group_id) is not None

@@ -20,7 +20,7 @@ from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from localaws.account import find_key, has_security_group
+from localaws.account import default_vpc, find_key, has_security_group
 from localaws.aurora import Aurora, DataPlane, Durations, NoData, WallClock
 from localaws.cloudformation import CloudFormation
 from localaws.delivery import Delivery
@@ -77,6 +77,7 @@ class Server:
             data=data or NoData(),
             keys=find_key,
             security_groups=has_security_group,
+            vpc=default_vpc,
             emit=lambda event: self._publish(event, event["account"], event["region"], "default"),
         )
         self._pulse = Pulse(self.aurora)

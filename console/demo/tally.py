@@ -1,4 +1,4 @@
-"""Keeps count of what held: every finding is shown at once, and the end says which did not hold, and the exit status."""
+"""Keeps count of what held: each finding is shown at once; the end says what did not hold, with the exit status."""
 
 from collections.abc import Iterable
 

@@ -52,6 +52,11 @@ class World:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        """The process, which leads its own group."""
+        return self._process.pid
+
     def building(self, deadline: Deadline) -> Iterator[str]:
         """Yield what the world says while it is built, until it is ready; raises DemoError when it never is."""
         while (line := self._next(deadline)) != READY:

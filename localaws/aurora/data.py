@@ -33,8 +33,11 @@ class DataPlane(Protocol):
     def stop(self, resource_id: str) -> None:
         """Stop the cluster's server and keep its data."""
 
-    def endpoint(self, resource_id: str) -> tuple[str, int]:
-        """Return host and port that clients connect to; an empty host stands for Aurora's own kind of name."""
+    def endpoint(self, resource_id: str) -> tuple[str, int] | None:
+        """Return host and port that clients connect to; an empty host stands for Aurora's own kind of name.
+
+        None while the cluster's data is not prepared: the cluster then has no endpoint yet.
+        """
         ...  # pragma: no cover
 
     def set_master_password(self, resource_id: str, username: str, password: str) -> None:

@@ -56,16 +56,22 @@ def _cluster_itself(cluster: Cluster) -> Answer:
 
 def _cluster_endpoints(world: World, cluster: Cluster) -> Answer:
     """Return how the cluster is reached, by whom, and what moves with the clock (LatestRestorableTime)."""
-    address, port = world.data.endpoint(cluster.resource_id)
+    reached = world.data.endpoint(cluster.resource_id)
     instances = [world.region_of(cluster.arn).instances[name] for name in cluster.members]
     return {
-        "Endpoint": address or _dns_name(cluster, "cluster-"),
-        "ReaderEndpoint": address or _dns_name(cluster, "cluster-ro-"),
-        "Port": port or cluster.options.port,
+        **(_names(cluster, reached[0]) if reached else {}),
+        "Port": (reached[1] if reached else 0) or cluster.options.port,
         "HostedZoneId": "Z00000000000000000000",
         "MultiAZ": len({instance.availability_zone for instance in instances}) > 1,
         "DBClusterMembers": [_member(instance) for instance in instances],
         "LatestRestorableTime": max(cluster.created_at, world.now - _RESTORE_WINDOW_LAG),
+    }
+
+
+def _names(cluster: Cluster, address: str) -> Answer:
+    return {
+        "Endpoint": address or _dns_name(cluster, "cluster-"),
+        "ReaderEndpoint": address or _dns_name(cluster, "cluster-ro-"),
     }
 
 
@@ -162,7 +168,7 @@ def _of_its_cluster(cluster: Cluster) -> Answer:
 
 
 def _endpoint(world: World, instance: Instance) -> Answer:
-    address, port = world.data.endpoint(instance.cluster.resource_id)
+    address, port = world.data.endpoint(instance.cluster.resource_id) or ("", 0)
     arn = instance.arn
     name = f"{arn.identifier}.{endpoint_hash(arn.account, arn.region)}.{arn.region}.rds.amazonaws.com"
     return {"Address": address or name, "Port": port or instance.cluster.options.port}

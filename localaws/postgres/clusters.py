@@ -31,8 +31,8 @@ class _Cluster:
 class PostgresData:
     """Every cluster a PostgreSQL server, every snapshot a folder that nobody writes to.
 
-    `folder` keeps the logs, the ledger of processes, and the data unless the programs' user cannot reach it: a link in it
-    names the temporary folder that holds the rest. Opening it ends and removes what an earlier owner left there.
+    `folder` keeps the logs, the ledger of processes, and the data unless the programs' user cannot reach it: a link in
+    it names the temporary folder that holds the rest. Opening it ends and removes what an earlier owner left there.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -109,10 +109,11 @@ class PostgresData:
         with cluster.lock:
             cluster.server.stop()
 
-    def endpoint(self, resource_id: str) -> tuple[str, int]:
-        """Return the address and port of the cluster's server, whether or not it runs."""
-        cluster = self._cluster(resource_id)
-        return cluster.address, cluster.port
+    def endpoint(self, resource_id: str) -> tuple[str, int] | None:
+        """Return the address and port of the cluster's server, whether or not it runs; None before it has data."""
+        with self._lock:
+            cluster = self._clusters.get(resource_id)
+        return (cluster.address, cluster.port) if cluster else None
 
     def set_master_password(self, resource_id: str, username: str, password: str) -> None:
         """Change the master user's password, on a running server and on a stopped one."""

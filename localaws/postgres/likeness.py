@@ -3,8 +3,8 @@
 - `rdsadmin` is the only superuser; nobody else can be it, nor enter its database.
 - The master user is an ordinary role with CREATEDB and CREATEROLE in `rds_superuser`, whose memberships are those that
   pg_dumpall shows on RDS for PostgreSQL 16.
-- On RDS a member of `rds_superuser` may alter and grant every role that is not a superuser; PostgreSQL 16 itself asks for
-  ADMIN OPTION on it. So `rds_superuser` is given ADMIN OPTION (without INHERIT and SET) on all roles at every start.
+- On RDS a member of `rds_superuser` may alter and grant every role that is not a superuser; PostgreSQL 16 itself asks
+  for ADMIN OPTION on it. So `rds_superuser` is given that, without INHERIT and SET, on all roles at every start.
   Stricter than Aurora: a role made by another CREATEROLE user, and other members of `rds_superuser` (a grant would be
   circular), stay out of the master's reach until the next start, or for good, unless the master made them itself.
   Laxer than Aurora: these grants can be seen in pg_auth_members, and pg_read_all_data reads pg_authid.
@@ -18,7 +18,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 from localaws.postgres.server import SUPERUSER, PostgresServer
 
 OWN_ROLES: Final = ("rds_superuser", "rds_password", "rds_replication", "rds_iam", "rds_ad")
-"""NOLOGIN roles that Aurora brings. The last two are there by name only: no IAM or Kerberos login stands behind them."""
+"""NOLOGIN roles that Aurora brings. The last two are names only: no IAM or Kerberos login stands behind them."""
 
 GRANTED: Final = (
     "pg_checkpoint",
@@ -46,7 +46,7 @@ _OUT_OF_REACH: Final = """
 
 
 def furnish(server: PostgresServer, *, master_username: str, master_password: str, database: str | None) -> None:
-    """Turn an empty server into what CreateDBCluster makes: roles, the master user, rdsadmin's database and the first one."""
+    """Turn an empty server into what CreateDBCluster makes: roles, the master user, rdsadmin's database, the first one."""
     master = Identifier(master_username)
     with server.session() as cursor:
         for role in OWN_ROLES:

@@ -102,7 +102,7 @@ class PostgresServer:
         (self.folders.data / "pg_ident.conf").write_text("".join(f'localaws "{name}" {SUPERUSER}\n' for name in names))
 
     def start(self, address: str = "", port: int = SOCKET_PORT, **settings: str) -> None:
-        """Run the server; with an address it listens there, without one on its socket only. Returns when it is ready."""
+        """Run the server, on its socket and, if one is given, on an address. Returns when it is ready."""
         if not self.folders.socket.is_dir():
             self._programs.make_folder(self.folders.socket)
         where = {"listen_addresses": address, "port": str(port), "unix_socket_directories": str(self.folders.socket)}
@@ -116,7 +116,7 @@ class PostgresServer:
         self._wait_until_ready()
 
     def stop(self, *, immediate: bool = False) -> None:
-        """Stop the server: sessions are ended; immediately means without writing anything, for data not needed again."""
+        """Stop the server and end its sessions; immediately: without writing anything, for data not needed again."""
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""One data plane of real PostgreSQL servers with one cluster for all tests of this folder, and names for what they make."""
+"""One data plane with one cluster for all tests of this folder, and names for what they make."""
 
 from collections.abc import Iterator
 from pathlib import Path

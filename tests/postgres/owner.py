@@ -1,4 +1,4 @@
-"""A process that runs a cluster and is killed by the test. Usage: owner.py FOLDER; prints the server's pid and address."""
+"""A process that runs a cluster in the folder that it is given, prints the server's pid and address, and is killed."""
 
 import sys
 import threading

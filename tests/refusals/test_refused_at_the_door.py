@@ -1,0 +1,217 @@
+"""What people ask for and do not get: it is logged, they are told, and no operation comes of it."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from localaws.inprocess import SOURCE_REGION, TARGET_REGION, TOPIC, Stage
+from tests.refusals.scene import TARGET_ARN, Said, Scene, is_sentence
+
+
+def refused(scene: Scene, detail_type: str, **detail: Any) -> str:
+    """Put an event that is refused; returns reason and remedy, as people are told them."""
+    before, told = scene.stage.all_operations(), len(scene.stage.notices())
+    event_id = scene.stage.put(detail_type, **detail)
+    scene.stage.deliver()
+    (notice,) = scene.stage.notices()[told:]
+    (line,) = [one for one in scene.said.lines("Refused ") if one["event_id"] == event_id]
+
+    assert before == scene.stage.all_operations()
+    assert [] == scene.stage.failures
+    assert 1 == len(scene.said.metrics("RequestRefused"))
+    assert "WARNING" == line["level"]
+    assert ("refused", "test", event_id, detail_type) == (
+        notice["kind"], notice["stage"], notice["event_id"], notice["detail_type"]
+    )  # fmt: skip
+    assert is_sentence(notice["reason"]), notice["reason"]
+    assert is_sentence(notice["remedy"]), notice["remedy"]
+    assert f"aurora-restore test: {detail_type} refused" == scene.stage.topics.published(TOPIC)[-1]["Subject"]
+    return f"{notice['reason']} {notice['remedy']}"
+
+
+@pytest.mark.parametrize(
+    ("detail", "why"),
+    [
+        ({"snapshot": "rds:x"}, "snapshot: Extra inputs are not permitted"),
+        ({"target_cluster_id": "prod-cluster"}, "target_cluster_id: Extra inputs are not permitted"),
+        ({"target": TARGET_ARN, "region": "us-east-1"}, "region: Extra inputs are not permitted"),
+        ({"plan": 5}, "plan: Input should be a valid string"),
+        ({"plan": "Default"}, "plan: String should match pattern"),
+        ({"plan": ""}, "plan: String should match pattern"),
+        ({"request_id": ""}, "request_id: String should have at least 1 character"),
+        ({"snapshot_identifier": ["rds:x"]}, "snapshot_identifier: Input should be a valid string"),
+        ({"reason": "x" * 501}, "reason: String should have at most 500 characters"),
+        ({"rerun_of": "one", "from_step": "drop-everything"}, "from_step: Input should be 'snapshot-check'"),
+        ({"rerun_of": "one", "from_step": "heartbeat"}, "from_step: Input should be 'snapshot-check'"),
+        ({"from_step": "delete-rds"}, "from_step needs rerun_of"),
+        ({"rerun_of": "one", "snapshot_identifier": "rds:x"}, "rerun_of keeps the snapshot and the plan"),
+        ({"rerun_of": "one", "plan": "default"}, "rerun_of keeps the snapshot and the plan"),
+    ],
+)
+def test_a_request_that_is_malformed_is_refused_with_every_field_that_is_wrong(
+    scene: Scene, detail: dict[str, Any], why: str
+) -> None:
+    """The remedy lists the fields there are: an event chooses a snapshot or a step, never what is deleted."""
+    told = refused(scene, "RestoreRequested", **detail)
+
+    assert why in told
+    assert "these fields only: request_id, plan, snapshot_identifier, rerun_of, from_step, reason." in told
+
+
+@pytest.mark.parametrize("detail", [{}, {"operation_id": 7}, {"operation_id": "one", "force": True}])
+def test_a_cancel_that_is_malformed_is_refused(scene: Scene, detail: dict[str, Any]) -> None:
+    """The same holds for a wish to stop."""
+    assert "these fields only: operation_id, reason." in refused(scene, "CancelRequested", **detail)
+
+
+@pytest.mark.parametrize(
+    ("detail_type", "detail"),
+    [
+        ("RestoreRequested", {"rerun_of": "never-was"}),
+        ("RestoreRequested", {"rerun_of": f"target#{TARGET_ARN}"}),
+        ("CancelRequested", {"operation_id": "never-was"}),
+        ("CancelRequested", {"operation_id": f"target#{TARGET_ARN}"}),
+    ],
+)
+def test_an_operation_that_nobody_knows_is_refused(scene: Scene, detail_type: str, detail: dict[str, Any]) -> None:
+    """Also when the key exists in the table but is no operation."""
+    scene.stage.run(60)
+    told = refused(scene, detail_type, **detail)
+
+    assert f"There is no operation {next(iter(detail.values()))} in the stage test." in told
+    assert "aurora-restore-test-state" in told
+
+
+def test_a_plan_that_the_stage_does_not_have_is_refused(scene: Scene) -> None:
+    """The remedy says where a plan would be made."""
+    told = refused(scene, "RestoreRequested", plan="weekly")
+
+    assert "There is no plan weekly in the stage test." in told
+    assert "/aurora-restore/test/plans/weekly/" in told
+
+
+def test_a_snapshot_that_does_not_exist_is_refused(scene: Scene) -> None:
+    """By name or by ARN."""
+    assert "There is no snapshot rds:nowhere in us-east-1." in refused(
+        scene, "RestoreRequested", snapshot_identifier="rds:nowhere"
+    )
+
+
+def test_a_snapshot_of_another_cluster_is_refused(scene: Scene) -> None:
+    """Nobody restores another cluster's data by naming it."""
+    scene.stage.make_cluster("prod-cluster-eu", SOURCE_REGION)
+    scene.stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
+        DBClusterIdentifier="prod-cluster-eu", DBClusterSnapshotIdentifier="of-eu"
+    )
+    scene.stage.settle()
+    told = refused(scene, "RestoreRequested", snapshot_identifier="of-eu")
+
+    assert "is of the cluster prod-cluster-eu, not of prod-cluster." in told
+
+
+def test_a_snapshot_of_an_earlier_cluster_of_the_sources_name_fails_the_operation(scene: Scene) -> None:
+    """The identifier is the same, the immutable resource id is not."""
+    rds = scene.stage.rds(SOURCE_REGION)
+    rds.create_db_cluster_snapshot(DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="of-before")
+    scene.stage.settle()
+    rds.delete_db_instance(DBInstanceIdentifier="prod-cluster-1", SkipFinalSnapshot=True)
+    rds.delete_db_cluster(DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)
+    scene.stage.settle()
+    scene.stage.make_cluster("prod-cluster", SOURCE_REGION, encrypted=True)
+    scene.stage.put("RestoreRequested", snapshot_identifier="of-before")
+    operation = scene.fails(at="snapshot-check")
+
+    assert "is of an earlier cluster called prod-cluster" in str(operation.reason)
+
+
+def test_a_request_where_there_is_no_snapshot_at_all_fails_and_says_so(scene: Scene) -> None:
+    """Without a name the newest usable one is meant, and there is none."""
+    scene.stage.put("RestoreRequested")
+    operation = scene.fails(at="snapshot-check")
+
+    assert "There is no usable snapshot of arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster." == operation.reason
+
+
+def test_a_rerun_of_what_has_not_ended_is_refused(scene: Scene) -> None:
+    """Two operations would be on one target."""
+    scene.stage.night()
+    running = scene.run_until(State.COPYING)
+    told = refused(scene, "RestoreRequested", rerun_of=running.operation_id)
+
+    assert f"The operation {running.operation_id} is COPYING, it has not ended." in told
+
+
+def test_a_rerun_of_what_succeeded_is_refused_with_the_request_that_would_do(scene: Scene) -> None:
+    """There is no step to continue at; the snapshot can be asked for by name."""
+    scene.stage.night()
+    done = scene.ends(State.SUCCEEDED)
+    told = refused(scene, "RestoreRequested", rerun_of=done.operation_id)
+
+    assert f"ask with snapshot_identifier {done.facts.snapshot_arn}." in told
+
+
+def test_a_rerun_from_a_later_step_than_the_one_that_failed_is_refused(scene: Scene) -> None:
+    """What the later step needs was never made."""
+    scene.stage.topics.delete_topic(TOPIC)
+    scene.stage.night()
+    failed = scene.ends(State.FAILED)
+    scene.stage.topics.create_topic(TOPIC)
+    told = refused(scene, "RestoreRequested", rerun_of=failed.operation_id, from_step="setup-db-users")
+
+    assert "The step setup-db-users lies after the one that" in told
+    assert "(delete-rds)" in told
+
+
+@pytest.mark.parametrize("state", [State.ARCHIVED, State.SUCCEEDED])
+def test_a_cancel_that_comes_too_late_is_refused_and_changes_nothing(scene: Scene, state: State) -> None:
+    """A restore that only has to be told of is past cancelling."""
+    scene.stage.night()
+    if state is State.ARCHIVED:
+        scene.run_until(State.RESTORED)
+        scene.stage.faults.fail_next("sns", "publish", "Throttling", times=3)
+    else:
+        scene.stage.run_to_the_end()
+    operation = scene.run_until(state)
+    if state is State.ARCHIVED:
+        scene.stage.faults._waiting.clear()
+    told = refused(scene, "CancelRequested", operation_id=operation.operation_id, reason="changed my mind")
+
+    assert f"The operation {operation.operation_id} is {state}, which is too late to cancel." in told
+    assert State.SUCCEEDED is scene.stage.run_to_the_end().state
+
+
+def test_a_refusal_that_nobody_can_be_told_of_is_logged_and_counted(scene: Scene) -> None:
+    """There is no record to mark; the log and an alarm have to do."""
+    scene.stage.topics.delete_topic(TOPIC)
+    scene.stage.put("RestoreRequested", plan="weekly")
+    scene.stage.deliver()
+
+    assert 1 == len(scene.said.lines("Nobody could be told of the refusal: sns publish in us-west-2"))
+    assert 1 == len(scene.said.metrics("NotificationLost"))
+    assert [] == scene.stage.failures
+
+
+def test_a_refusal_without_a_topic_in_the_environment_is_logged(said: Said) -> None:
+    """A topic that only SSM names belongs to a plan, and a refused request has none."""
+    stage = Stage({"SNS_TOPIC_ARN": ""})
+    stage.parameters.put_parameter(Name="/aurora-restore/test/sns-topic-arn", Value=TOPIC)
+    stage.put("RestoreRequested", plan="weekly")
+    stage.deliver()
+
+    assert 1 == len(said.lines("Nobody is told: SNS_TOPIC_ARN is not set in the environment."))
+    assert [] == stage.failures
+
+
+def test_a_request_for_a_copy_of_our_own_is_refused(said: Said) -> None:
+    """It is a snapshot of the source by every other mark but its tag."""
+    settings = {"TARGET_REGION": SOURCE_REGION, "KMS_KEY_ID": "alias/other"}
+    stage = Stage(settings)
+    stage.keys.create("123456789012", SOURCE_REGION, "alias/other")
+    stage.night()
+    scene = Scene(stage, said)
+    (hop,) = scene.run_until(State.COPYING).facts.hops
+    told = refused(scene, "RestoreRequested", snapshot_identifier=hop.identifier)
+
+    assert "is a copy that aurora-restore made itself." in told
+    assert TARGET_REGION not in told

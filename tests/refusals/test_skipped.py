@@ -1,0 +1,128 @@
+"""What comes at the wrong time is SKIPPED: recorded, told, and nothing is touched."""
+
+from chalicelib.choreography import State
+from chalicelib.operation import Operation
+from localaws.inprocess import Stage
+from tests.refusals.scene import Said, Scene, is_sentence
+
+
+def skipped(scene: Scene, operation: Operation) -> str:
+    """Check that an operation was skipped, with its reason told and no call made that changes; returns the reason."""
+    (notice,) = [one for one in scene.stage.notices() if one.get("operation_id") == operation.operation_id]
+
+    assert State.SKIPPED is operation.state
+    assert is_sentence(operation.reason), operation.reason
+    assert ("SKIPPED", operation.reason, True) == (notice["outcome"], notice["reason"], operation.notified)
+    assert f"there was nothing to do. {operation.reason}" in notice["text"]
+    assert "Run it again" not in notice["text"]
+    return str(operation.reason)
+
+
+def missed_night(scene: Scene) -> str:
+    """Let a night pass whose events are lost; returns the snapshot's identifier."""
+    identifier = scene.stage.night()
+    scene.stage.settle()
+    return identifier
+
+
+def created_event(scene: Scene, identifier: str) -> dict[str, object]:
+    """Give the event of a snapshot that was lost."""
+    arn = f"arn:aws:rds:us-east-1:123456789012:cluster-snapshot:{identifier}"
+    detail = {"EventID": "RDS-EVENT-0169", "Message": "Automated cluster snapshot created", "SourceArn": arn}
+    return {
+        "version": "0", "id": "late", "source": "aws.rds", "detail-type": "RDS DB Cluster Snapshot Event",
+        "account": "123456789012", "region": "us-east-1", "resources": [arn], "detail": detail,
+    }  # fmt: skip
+
+
+def test_a_request_while_an_operation_runs_on_the_target_is_skipped(scene: Scene) -> None:
+    """One operation per target at a time; the one that runs is not disturbed."""
+    scene.stage.night()
+    running = scene.run_until(State.TARGET_DELETING)
+    scene.stage.put("RestoreRequested", request_id="me too")
+    scene.stage.run_to_the_end()
+    first, second = scene.stage.all_operations()
+
+    assert State.SUCCEEDED is first.state
+    assert f"The operation {running.operation_id} already runs on {running.settings.target_cluster_arn}." == (
+        skipped(scene, second)
+    )
+
+
+def test_a_snapshot_that_comes_while_an_operation_runs_is_skipped(scene: Scene) -> None:
+    """It is made up for when the target is free, if it is still the newest."""
+    scene.stage.night()
+    running = scene.run_until(State.COPYING)
+    scene.stage.clock.advance(60)
+    scene.stage.night()
+    scene.stage.run(400)
+    second = scene.stage.all_operations()[1]
+
+    assert f"The operation {running.operation_id} already runs" in skipped(scene, second)
+    assert State.COPYING is scene.stage.all_operations()[0].state
+
+
+def test_a_snapshot_older_than_the_last_success_is_skipped(scene: Scene) -> None:
+    """Its event came late, and the target holds newer data already."""
+    older = missed_night(scene)
+    scene.stage.clock.advance(3600)
+    scene.stage.night()
+    fresh = scene.stage.run_to_the_end()
+    target = scene.target_ids()
+    scene.stage.queue.append(created_event(scene, older))
+    reason = skipped(scene, scene.ends(State.SKIPPED))
+
+    assert target == scene.target_ids()
+    assert State.SUCCEEDED is fresh.state
+    assert reason.startswith("The target already holds data of 2026-11-23T04:")
+
+
+def test_a_snapshot_older_than_another_is_skipped(scene: Scene) -> None:
+    """The newest is worth restoring, and the one before it is not."""
+    older = missed_night(scene)
+    scene.stage.clock.advance(3600)
+    newer = missed_night(scene)
+    scene.stage.queue.append(created_event(scene, older))
+    scene.stage.deliver()
+
+    assert skipped(scene, scene.stage.only()).endswith(f"and {newer} is newer.")
+
+
+def test_a_snapshot_older_than_the_limit_is_skipped(said: Said) -> None:
+    """An event that comes after SNAPSHOT_AGE_MAX_HOURS starts nothing by itself."""
+    stage = Stage({"SNAPSHOT_AGE_MAX_HOURS": "1"})
+    scene = Scene(stage, said)
+    late = missed_night(scene)
+    stage.clock.advance(2 * 3600)
+    stage.queue.append(created_event(scene, late))
+
+    assert skipped(scene, scene.ends(State.SKIPPED)).endswith("older than 1 hours.")
+
+
+def test_a_person_may_name_an_older_snapshot_and_is_told_how_old_the_data_is(said: Said) -> None:
+    """Neither the limit nor a newer success stands in the way of a person's wish."""
+    stage = Stage({"SNAPSHOT_AGE_MAX_HOURS": "1"})
+    scene = Scene(stage, said)
+    older = missed_night(scene)
+    stage.clock.advance(3 * 3600)
+    stage.night()
+    stage.run_to_the_end()
+    stage.put("RestoreRequested", snapshot_identifier=older, reason="the report of that night")
+    operation = scene.ends(State.SUCCEEDED)
+    notice = stage.notices()[-1]
+
+    assert str(operation.facts.snapshot_arn).endswith(older)
+    assert notice["age_of_data_seconds"] > 3 * 3600
+    assert "It is older than usual." in notice["text"]
+
+
+def test_what_was_skipped_may_not_be_cancelled_and_may_be_asked_for_again(scene: Scene) -> None:
+    """A skipped operation has ended; a rerun of it starts at the beginning."""
+    scene.stage.night()
+    scene.run_until(State.COPYING)
+    scene.stage.put("RestoreRequested", request_id="me too")
+    scene.stage.run_to_the_end()
+    second = scene.stage.all_operations()[1]
+    scene.stage.put("RestoreRequested", rerun_of=second.operation_id)
+
+    assert second.operation_id == scene.ends(State.SUCCEEDED).rerun_of
