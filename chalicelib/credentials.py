@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from chalicelib.aws import Service
+from chalicelib.aws import NotFoundError, Service
 from chalicelib.errors import RefusedError
 from chalicelib.plan import Plan
 
@@ -64,9 +64,14 @@ def app_credentials(secrets: Service, plan: Plan) -> AppCredentials:
 
 
 def _read(secrets: Service, secret_id: str, model: type[Credentials]) -> Credentials:
-    answer = secrets.call("get_secret_value", SecretId=secret_id)
     fields = ", ".join(model.model_fields)
     remedy = f"Store a JSON object with the fields {fields} in it."
+    try:
+        answer = secrets.call("get_secret_value", SecretId=secret_id)
+    except NotFoundError as error:  # whose text does not say which secret
+        raise RefusedError(
+            f"There is no secret {secret_id} in {secrets.region}.", f"Make it, or correct its setting. {remedy}"
+        ) from error
     try:
         value = json.loads(answer.get("SecretString") or "")
     except ValueError:  # the text of the error would quote the secret

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from chalicelib import credentials
 from chalicelib.aurora import ENGINE
-from chalicelib.aws import Service
+from chalicelib.aws import NotFoundError, Service
 from chalicelib.errors import RefusedError
 from chalicelib.operation import Operation
 from chalicelib.ports import Ports
@@ -129,7 +129,10 @@ class Preflight:
 
     def _topic(self) -> None:
         arn = self._plan.sns_topic_arn
-        self._ports.service("sns", arn.split(":")[3]).call("get_topic_attributes", TopicArn=arn)
+        try:
+            self._ports.service("sns", arn.split(":")[3]).call("get_topic_attributes", TopicArn=arn)
+        except NotFoundError as error:  # whose text does not say which topic
+            raise RefusedError(f"There is no topic {arn}.", "Make it, or correct SNS_TOPIC_ARN.") from error
 
     def _quotas(self, replaced_instances: int, *, replaces: bool) -> None:
         quotas = self._rds.call("describe_account_attributes")["AccountQuotas"]

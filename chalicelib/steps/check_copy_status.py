@@ -61,8 +61,8 @@ def _retry(operation: Operation, ports: Ports, what: str) -> Advance:
 
 def _refuse_other_source(copy: Snapshot, facts: Facts) -> None:
     before = facts.hops[facts.hop - 1].arn if facts.hop else facts.snapshot_arn
-    if copy.source_arn and before and copy.source_arn.lower() != before.lower():
+    if (copy.source_arn or "").lower() != (before or "").lower():
         raise RefusedError(
-            f"The copy {copy.arn} was made of {copy.source_arn}, not of {before}.",
+            f"The snapshot {copy.arn} is not a copy of {before}, but of {copy.source_arn or 'none'}.",
             "Remove it if it is not needed, then run the operation again.",
         )

@@ -36,7 +36,8 @@ class World:
             self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace", process_group=0,
         )  # fmt: skip
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         return self
 
     def __exit__(
@@ -69,8 +70,9 @@ class World:
             raise DemoError(f"The local world ended with status {self._process.returncode}. It said:\n  {said}")
 
     def wait(self) -> None:
-        """Wait until the world ends by itself."""
+        """Wait until the world ends by itself and has said its last word."""
         self._process.wait()
+        self._listener.join(1)
 
     def _next(self, deadline: Deadline) -> str:
         try:
@@ -78,9 +80,11 @@ class World:
         except queue.Empty:
             raise deadline.over("the local world to be ready") from None
         if line is None:
-            self._process.wait(self._stop_seconds)
-            self.check()
-        return line or ""
+            status = self._process.wait(self._stop_seconds)
+            raise DemoError(
+                f"The local world ended with status {status} before it was ready; its last words are above."
+            )
+        return line
 
     def _listen(self) -> None:
         """Read on for ever: a full pipe would stop the world."""

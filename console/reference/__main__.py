@@ -1,4 +1,4 @@
-"""`python -m console.reference`: rewrite the generated parts of the documentation, or with `--check` name stale pages."""
+"""`python -m console.reference`: rewrite the generated parts of the docs, or with `--check` name the stale pages."""
 
 import argparse
 import sys

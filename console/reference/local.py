@@ -1,6 +1,5 @@
 """The local AWS in the docs: what its model of Aurora answers, how long things take there, and what is refused."""
 
-from collections.abc import Mapping
 from dataclasses import fields
 
 from console.reference.tables import code, table
@@ -25,6 +24,6 @@ def durations() -> str:
 
 def refusals() -> str:
     """List the actions that are refused by name where moto would accept them and mean nothing by it."""
-    services: Mapping[str, Mapping[str, str]] = {"events": EventBridge.refused, "lambda": Lambda.refused}
-    rows = [[f"`{name}` `{action}`", why] for name, refused in services.items() for action, why in refused.items()]
+    services = (("events", EventBridge.refused), ("lambda", Lambda.refused))
+    rows = [[f"`{name}` `{action}`", why] for name, refused in services for action, why in refused.items()]
     return table(["action", "why"], rows)

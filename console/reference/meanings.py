@@ -7,7 +7,7 @@ STAGE: Mapping[str, str] = {
     "state_table_name": "The DynamoDB table of operations and target items.",
     "audit_table_name": "The DynamoDB table of the audit trail.",
     "log_level": "How much our own logger says. It never reaches botocore, whose DEBUG lines print secrets.",
-    "sns_topic_arn": "Where refusals go that come before there is a plan. Set it here even when SSM gives it to the plan.",
+    "sns_topic_arn": "Where refusals go that come before there is a plan. Needed here even when SSM gives it to plans.",
     "heartbeat_interval": "Seconds between two ticks of the heartbeat: the rate of its schedule.",
     "catch_up_interval": "Seconds between two looks for a snapshot whose event never came.",
     "catch_up_grace": "Seconds that a snapshot's event may be late before it counts as lost.",
@@ -60,7 +60,7 @@ PLAN: Mapping[str, Mapping[str, str]] = {
             "The secret with `app_username`, `app_password`, `readonly_username` and `readonly_password`."
         ),
         "db_connection_timeout": "Seconds that one connection to PostgreSQL may take.",
-        "db_tls": "`verify-full` proves the server by Amazon's roots. `off` is for worlds without TLS, such as localaws.",
+        "db_tls": "`verify-full` proves the server by Amazon's roots. `off` is for a world without TLS, as localaws is.",
         "keep_login_roles": "Login roles of production that stay open on the copy. The trail names them.",
     },
     "Afterwards": {

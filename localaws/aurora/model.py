@@ -120,6 +120,11 @@ class Aurora:
         with self.lock:
             return self._world.region(account, region).quotas
 
+    def set_pace(self, durations: Durations) -> None:
+        """Let everything that begins from now on take this long; what is under way keeps its time."""
+        with self.lock:
+            self._world.durations = durations
+
     def unique_id(self) -> str:
         """Return an identifier for a request."""
         with self.lock:

@@ -143,6 +143,11 @@ class PostgresData:
         return self._folder / "logs" / f"{resource_id}.log"
 
     @property
+    def psql(self) -> str:
+        """The path of the wheel's psql, for loading a dump."""
+        return self._programs.path("psql")
+
+    @property
     def process_ids(self) -> list[int]:
         """The servers that run now."""
         with self._lock:

@@ -55,9 +55,8 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
         "staging-cluster is still the old cluster, cluster-OLD.",
     ),
     "an instance is not available": (
-        {"target": scene.fresh(instances={"staging-cluster-1": "available", "staging-cluster-2": "creating"})},
-        "staging-cluster should have 2 instances; it is available, and "
-        "staging-cluster-1 is available, staging-cluster-2 is creating.",
+        {"target": scene.fresh(instances={"one": "available", "two": "creating"})},
+        "staging-cluster should have 2 instances; it is available, and one is available, two is creating.",
     ),
     "the tag is another's": (
         {"target": scene.fresh(tags={"aurora-restore": "prod/default"})},

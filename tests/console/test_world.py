@@ -47,12 +47,23 @@ def test_nothing_of_it_outlives_the_demo(program: str) -> None:
     assert not is_running(pid)
 
 
-def test_a_world_that_ends_by_itself_is_an_error_with_its_last_words() -> None:
-    """A taken port, for one."""
+def test_a_world_that_is_never_made_is_an_error_after_its_last_words() -> None:
+    """A taken port, for one: the words are shown as they come, and not again."""
     with world("print('The port 4577 is taken.'); raise SystemExit(3)") as running, pytest.raises(DemoError) as error:
         list(running.building(Deadline(SECONDS)))
 
-    assert str(error.value) == "The local world ended with status 3. It said:\n  The port 4577 is taken."
+    assert str(error.value).startswith("The local world ended with status 3 before it was ready")
+
+
+def test_a_world_that_ends_by_itself_is_an_error_with_its_last_words() -> None:
+    """Whatever it says after it was ready is kept for that."""
+    with world("print('ready'); print('A bug.'); raise SystemExit(1)") as running:
+        list(running.building(Deadline(SECONDS)))
+        running.wait()
+        with pytest.raises(DemoError) as error:
+            running.check()
+
+    assert str(error.value) == "The local world ended with status 1. It said:\n  ready\n  A bug."
 
 
 def test_a_world_that_is_never_ready_is_given_up() -> None:

@@ -82,15 +82,18 @@ def _client(
 
 
 def aws(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the `aws` command line against a server."""
+    """Run the `aws` command line against a server.
+
+    Version 1 of it has fixed host names for `rds` in us-east-1 and for `sqs` anywhere, which win over AWS_ENDPOINT_URL
+    (awscli/customizations/overridesslcommonname.py); only `--endpoint-url` wins over them.
+    """
     environment = {
         **os.environ,
-        "AWS_ENDPOINT_URL": server.endpoint,
         "AWS_ACCESS_KEY_ID": "any",
         "AWS_SECRET_ACCESS_KEY": "any",
         "AWS_DEFAULT_REGION": SOURCE,
     }
-    return subprocess.run([str(AWS), *arguments], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run([str(AWS), "--endpoint-url", server.endpoint, *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
 def test_every_fact_is_asked_again() -> None:

@@ -20,6 +20,7 @@ PREFLIGHT = (
 FATAL = (
     Call("snapshot-check", "rds", "describe_db_clusters"),
     Call("copy-snapshot", "kms", "describe_key"),
+    Call("copy-snapshot", "rds", "describe_db_cluster_snapshots"),
     Call("copy-snapshot", "rds", "copy_db_cluster_snapshot"),
     Call("check-copy-status", "rds", "describe_db_cluster_snapshots"),
     Call("check-copy-status", "rds", "delete_db_cluster_snapshot"),

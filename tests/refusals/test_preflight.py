@@ -127,7 +127,8 @@ def test_a_topic_that_is_missing_fails_the_operation_and_the_record_says_that_no
     operation = scene.night_fails(at="delete-rds", told=False)
 
     assert before == scene.target_ids()
-    assert "sns get_topic_attributes" in str(operation.reason)
+    assert f"There is no topic {TOPIC}." in str(operation.reason)
+    assert "Make it, or correct SNS_TOPIC_ARN." == operation.remedy
     assert operation.warnings[-1].startswith("sns-notification: sns publish in us-west-2 was answered NotFound")
     assert 1 == len(scene.said.metrics("NotificationLost"))
 

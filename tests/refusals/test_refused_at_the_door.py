@@ -11,6 +11,7 @@ from tests.refusals.scene import TARGET_ARN, Said, Scene, is_sentence
 
 def refused(scene: Scene, detail_type: str, **detail: Any) -> str:
     """Put an event that is refused; returns reason and remedy, as people are told them."""
+    scene.stage.deliver()
     before, told = scene.stage.all_operations(), len(scene.stage.notices())
     event_id = scene.stage.put(detail_type, **detail)
     scene.stage.deliver()
@@ -173,8 +174,8 @@ def test_a_cancel_that_comes_too_late_is_refused_and_changes_nothing(scene: Scen
     else:
         scene.stage.run_to_the_end()
     operation = scene.run_until(state)
-    if state is State.ARCHIVED:
-        scene.stage.faults._waiting.clear()
+    scene.stage.deliver()
+    scene.stage.faults._waiting.clear()
     told = refused(scene, "CancelRequested", operation_id=operation.operation_id, reason="changed my mind")
 
     assert f"The operation {operation.operation_id} is {state}, which is too late to cancel." in told

@@ -1,0 +1,62 @@
+"""The data folder of a local world: one world at a time, and never a folder that is somebody else's."""
+
+import fcntl
+import shutil
+from pathlib import Path
+from typing import IO, Final
+
+MARK: Final = "localaws-folder"
+MARK_TEXT: Final = "This folder belongs to localaws, which empties it at every start.\n"
+LOCK: Final = "lock"
+
+
+class FolderError(Exception):
+    """The folder cannot be used; the text says why, and what to do."""
+
+
+class DataFolder:
+    """A folder that was claimed: marked as ours, and locked against a second world."""
+
+    def __init__(self, path: Path) -> None:
+        """Claim the folder; raises FolderError."""
+        self.path = path.resolve()
+        _refuse_foreign(self.path)
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / MARK).write_text(MARK_TEXT)
+        self._lock = _locked(self.path)
+
+    def empty(self) -> None:
+        """Remove what an earlier world left; logs of this one begin anew. PostgreSQL's part is its data plane's own."""
+        for entry in self.path.iterdir():
+            if entry.name in (MARK, LOCK, "postgres"):
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+    def release(self) -> None:
+        """Let another world have it."""
+        self._lock.close()
+
+
+def _refuse_foreign(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise FolderError(f"{path} is not a folder. Name another one with --data (make up DATA=…).")
+    if path.is_dir() and any(path.iterdir()) and not (path / MARK).is_file():
+        raise FolderError(
+            f"The folder {path} is not empty and not localaws'; it is left alone. Name another one with --data "
+            "(make up DATA=…)."
+        )
+
+
+def _locked(path: Path) -> IO[str]:
+    lock = (path / LOCK).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise FolderError(
+            f"Another world runs in {path}. Stop it, or name another folder with --data and another port with --port."
+        ) from None
+    return lock

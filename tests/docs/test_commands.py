@@ -1,0 +1,103 @@
+"""What the documentation tells people to type: every command, option and name in it exists."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from chalicelib.choreography import CANCEL_REQUESTED, REQUESTED, event_source
+from chalicelib.events import CancelRequested, RestoreRequested, parse_request
+from chalicelib.operation import requested_id
+from console.reference import pages
+from tests.docs.readme import README, ROOT, commands, shell
+
+GLOBAL_OPTIONS = frozenset({"region", "query", "output", "endpoint-url"})
+PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+WORLD = "A world that stays"
+LINES_MAX = 120  # of the README beside its generated picture: one page
+
+
+def local_stage() -> dict[str, str]:
+    """Read the environment of the stage `local`."""
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    environment: dict[str, str] = config["stages"]["local"]["environment_variables"]
+    return environment
+
+
+def put_events() -> list[dict[str, str]]:
+    """Read the entries of every put-events in the README, in order."""
+    entries = re.findall(r"aws events put-events --entries '(\[.*?\])'", shell(README), re.DOTALL)
+    return [entry for text in entries for entry in json.loads(text)]
+
+
+@PAGES
+def test_make_targets_exist(page: Path) -> None:
+    """Every `make …` of a page is in the Makefile, with its variables."""
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z]+):", makefile, re.MULTILINE)
+    variables = re.findall(r"^([A-Z]+) \?=", makefile, re.MULTILINE)
+    typed = re.findall(r"^make ([a-zA-Z=./ ]+)$", shell(page), re.MULTILINE)
+    words = [word for words in typed for word in words.split()]
+
+    assert [] == [word for word in words if "=" not in word and word not in targets]
+    assert [] == [word for word in words if "=" in word and word.split("=")[0] not in variables]
+
+
+@PAGES
+def test_modules_exist(page: Path) -> None:
+    """Every `python -m …` of a page can be run."""
+    modules = re.findall(r"python3? -m ([a-z_.]+)", shell(page))
+
+    assert [] == [module for module in modules if importlib.util.find_spec(module) is None]
+
+
+@PAGES
+def test_aws_commands_exist(page: Path) -> None:
+    """Every `aws …` of a page names an operation that AWS has, and options that it takes."""
+    session = botocore.session.get_session()
+    for typed in re.split(r"\b(?=aws [a-z0-9]+ [a-z-]+ --)", shell(page))[1:]:
+        _, service, operation, *_ = typed.split()
+        model = session.get_service_model(service)
+        operations = {xform_name(name, "-"): name for name in model.operation_names}
+        takes = {xform_name(name, "-") for name in model.operation_model(operations[operation]).input_shape.members}
+        options = {option.removeprefix("no-") for option in re.findall(r" --([a-z-]+)", typed)}
+
+        assert set() == options - takes - GLOBAL_OPTIONS
+
+
+def test_the_readme_is_one_page() -> None:
+    """The README does not grow into a book."""
+    own = re.sub(r"<!-- generated.*?/generated -->", "", README.read_text(), flags=re.DOTALL)
+
+    assert len(own.splitlines()) <= LINES_MAX
+
+
+def test_the_readmes_events_are_obeyed() -> None:
+    """The two events of the README are whole, of the local stage, and of one operation."""
+    request, cancel = put_events()
+    wish = parse_request(RestoreRequested, json.loads(request["Detail"]))
+    stop = parse_request(CancelRequested, json.loads(cancel["Detail"]))
+
+    assert [REQUESTED, CANCEL_REQUESTED] == [request["DetailType"], cancel["DetailType"]]
+    assert {event_source("local")} == {request["Source"], cancel["Source"]}
+    assert requested_id(wish.request_id or "") == stop.operation_id
+
+
+def test_the_readme_names_what_the_local_stage_has() -> None:
+    """Tables, clusters, secret, port and the prefix of snapshots are those of the stage `local`."""
+    typed, stage = "\n".join(commands(WORLD)), local_stage()
+    names = (
+        "STATE_TABLE_NAME",
+        "AUDIT_TABLE_NAME",
+        "APP_CREDENTIALS_SECRET_ID",
+        "SOURCE_CLUSTER_ID",
+        "TARGET_CLUSTER_ID",
+    )
+
+    assert [] == [stage[name] for name in names if f" {stage[name]} " not in f"{typed} "]
+    assert f"--db-cluster-snapshot-identifier {stage['SNAPSHOT_PREFIX']}" in typed
+    assert f"PGPORT={stage['PORT']}" in typed

@@ -1,0 +1,170 @@
+"""Copies that cannot be made: the old target stays, whatever the cause."""
+
+import pytest
+
+from chalicelib.choreography import State
+from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
+from tests.refusals.scene import Said, Scene
+
+
+def key_arn(scene: Scene, region: str) -> str:
+    """Find the stage's key of a region."""
+    key = scene.stage.keys(ACCOUNT, region, "alias/aurora-restore")
+    assert key is not None
+    return key.arn
+
+
+def fails_with_the_target_as_it_was(scene: Scene, *, at: str) -> str:
+    """Let the operation fail before anything was deleted; returns reason and remedy."""
+    before = scene.target_ids()
+    operation = scene.fails(at=at)
+
+    assert before == scene.target_ids()
+    return f"{operation.reason} {operation.remedy}"
+
+
+def copy_arn(scene: Scene) -> str:
+    """Name the copy of the only operation."""
+    return f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{scene.stage.only().name_of_copy}"
+
+
+def test_a_key_that_is_missing_is_named(said: Said) -> None:
+    """The copy needs a key of the target's region."""
+    stage = Stage({"KMS_KEY_ID": "alias/typo"})
+    stage.staging()
+    stage.night()
+    told = fails_with_the_target_as_it_was(Scene(stage, said), at="copy-snapshot")
+
+    assert "kms describe_key in us-west-2 was answered NotFoundException: Key alias/typo is not found." in told
+    assert told.endswith("Create it, or correct the setting that names it.")
+
+
+def test_a_key_of_the_source_region_is_no_key_of_the_targets(scene: Scene) -> None:
+    """A key's ARN says where it is."""
+    stage = Stage({"KMS_KEY_ID": key_arn(scene, SOURCE_REGION)})
+    stage.staging()
+    stage.night()
+
+    assert "was answered NotFoundException" in fails_with_the_target_as_it_was(
+        Scene(stage, scene.said), at="copy-snapshot"
+    )
+
+
+def test_a_key_that_is_disabled_is_refused_with_its_state(scene: Scene) -> None:
+    """Aurora would say so only after the copy was queued."""
+    scene.stage.keys.disable(key_arn(scene, TARGET_REGION))
+    scene.stage.night()
+    told = fails_with_the_target_as_it_was(scene, at="copy-snapshot")
+
+    assert f"The key {key_arn(scene, TARGET_REGION)} is Disabled, so nothing can be encrypted with it." in told
+    assert "Enable it, or set KMS_KEY_ID to another key of the target's region." in told
+
+
+def test_a_key_that_is_disabled_during_the_copy_is_found_before_the_target_is_deleted(scene: Scene) -> None:
+    """The preflight looks again: the restore needs the key as well."""
+    scene.stage.night()
+    scene.run_until(State.COPYING)
+    scene.stage.keys.disable(key_arn(scene, TARGET_REGION))
+
+    assert "is Disabled" in fails_with_the_target_as_it_was(scene, at="delete-rds")
+
+
+def test_a_source_key_that_is_disabled_ends_the_copy(scene: Scene) -> None:
+    """Nobody can read the snapshot any more."""
+    scene.stage.night()
+    scene.run_until(State.ACCEPTED)
+    scene.stage.keys.disable(key_arn(scene, SOURCE_REGION))
+
+    assert "was answered KMSKeyNotAccessibleFault" in fails_with_the_target_as_it_was(scene, at="copy-snapshot")
+
+
+def test_an_encrypted_snapshot_without_a_key_to_copy_it_under_is_refused(said: Said) -> None:
+    """Across regions there is no default."""
+    stage = Stage({"KMS_KEY_ID": ""})
+    stage.staging()
+    stage.night()
+    told = fails_with_the_target_as_it_was(Scene(stage, said), at="copy-snapshot")
+
+    assert "is encrypted, and KMS_KEY_ID names no key of us-west-2." in told
+    assert "set KMS_KEY_ID." in told
+
+
+def test_a_snapshot_that_vanishes_while_it_is_copied_ends_the_operation(scene: Scene) -> None:
+    """The copy fails, is deleted and begun again, and the second beginning finds nothing to copy."""
+    identifier = scene.stage.night()
+    scene.run_until(State.COPYING)
+    scene.stage.aurora.lose_snapshot(f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot:{identifier}")
+    told = fails_with_the_target_as_it_was(scene, at="copy-snapshot")
+
+    assert "rds copy_db_cluster_snapshot in us-west-2 was answered DBClusterSnapshotNotFoundFault" in told
+    assert identifier in told
+    scene.stage.settle()
+    assert [] == scene.stage.rds().describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
+
+
+def test_a_copy_that_fails_once_is_deleted_and_made_again(scene: Scene) -> None:
+    """Within the first one's deadline."""
+    scene.stage.night()
+    scene.run_until(State.COPYING)
+    scene.stage.aurora.fail_copy(copy_arn(scene))
+    operation = scene.ends(State.SUCCEEDED)
+
+    assert 1 == operation.facts.copy_failures
+
+
+def test_a_copy_that_fails_three_times_ends_the_operation(scene: Scene) -> None:
+    """It would not do better at the fourth; none of the three is left behind but the last."""
+    scene.stage.night()
+    for _ in range(3):
+        scene.run_until(State.COPYING)
+        scene.stage.aurora.fail_copy(copy_arn(scene))
+        scene._go_on()
+    told = fails_with_the_target_as_it_was(scene, at="check-copy-status")
+
+    assert "is failed, at attempt 3." in told
+    assert "See whether the source's snapshot still exists and both keys are usable" in told
+
+
+def test_a_copy_that_somebody_deletes_is_begun_again(scene: Scene) -> None:
+    """What is gone is not there to be waited for."""
+    scene.stage.night()
+    scene.run_until(State.COPYING)
+    scene.stage.deliver()
+    scene.stage.aurora.lose_snapshot(copy_arn(scene))
+    operation = scene.ends(State.SUCCEEDED)
+
+    assert 1 == operation.facts.copy_failures
+
+
+def test_a_copy_that_is_gone_before_the_deletion_saves_the_old_target(scene: Scene) -> None:
+    """What will be restored is looked at once more before anything is deleted."""
+    scene.stage.night()
+    scene.run_until(State.SNAPSHOT_READY)
+    scene.stage.aurora.lose_snapshot(copy_arn(scene))
+    told = fails_with_the_target_as_it_was(scene, at="delete-rds")
+
+    assert "is gone; the old target was left as it is." in told
+    assert told.endswith("Run the operation again from the step snapshot-check.")
+
+
+def test_a_full_quota_of_manual_snapshots_ends_the_operation(scene: Scene) -> None:
+    """RDS uses one code for this and for five running copies; how many run tells them apart."""
+    scene.stage.aurora.quotas(account=ACCOUNT, region=TARGET_REGION).manual_cluster_snapshots = 0
+    scene.stage.night()
+    told = fails_with_the_target_as_it_was(scene, at="copy-snapshot")
+
+    assert "was answered SnapshotQuotaExceeded: Cannot create more than 0 manual snapshots." in told
+
+
+@pytest.mark.parametrize("state", [State.TARGET_CLEAR, State.CLUSTER_RESTORING])
+def test_a_copy_that_vanishes_once_the_target_is_gone_fails_where_it_is_missed(scene: Scene, state: State) -> None:
+    """Before the restore began it is missed; after that Aurora has read it."""
+    scene.stage.night()
+    scene.run_until(state)
+    scene.stage.aurora.lose_snapshot(copy_arn(scene))
+    if state is State.TARGET_CLEAR:
+        reason = str(scene.fails(at="restore-snapshot").reason)
+
+        assert "rds restore_db_cluster_from_snapshot in us-west-2 was answered DBClusterSnapshotNotFoundFault" in reason
+    else:
+        assert State.SUCCEEDED is scene.ends(State.SUCCEEDED).state

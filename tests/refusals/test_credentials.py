@@ -1,0 +1,153 @@
+"""The two secrets: what is wrong with one ends the operation before the old target is touched, and is never quoted."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from localaws.inprocess import APP_SECRET, MASTER_SECRET
+from tests.refusals.scene import Scene
+
+MASTER_FIELDS = "Store a JSON object with the fields database, username, password in it."
+APP_FIELDS = (
+    "Store a JSON object with the fields app_username, app_password, readonly_username, readonly_password in it."
+)
+
+
+def refused_before_deletion(scene: Scene) -> str:
+    """Let a night fail at the preflight, with the old target as it was; returns reason and remedy."""
+    before = scene.target_ids()
+    operation = scene.night_fails(at="delete-rds")
+
+    assert before == scene.target_ids()
+    assert None is operation.facts.victim
+    return f"{operation.reason} {operation.remedy}"
+
+
+@pytest.mark.parametrize("secret", [MASTER_SECRET, APP_SECRET])
+def test_a_secret_that_is_missing_is_named(scene: Scene, secret: str) -> None:
+    """Secrets Manager's own text does not say which one; the setting that names it may be wrong, too."""
+    scene.stage.secrets.delete_secret(SecretId=secret)
+    told = refused_before_deletion(scene)
+
+    assert f"There is no secret {secret} in us-west-2." in told
+    assert "Make it, or correct its setting. Store a JSON object with the fields" in told
+
+
+@pytest.mark.parametrize(("secret", "remedy"), [(MASTER_SECRET, MASTER_FIELDS), (APP_SECRET, APP_FIELDS)])
+@pytest.mark.parametrize("text", ["hunter2-hunter2", '{"password": "hunter2-hunter2"', ""])
+def test_a_secret_that_is_not_json_is_not_quoted(scene: Scene, secret: str, remedy: str, text: str) -> None:
+    """What stands in it may be the password itself."""
+    scene.stage.secrets.put_secret_value(SecretId=secret, SecretString=text)
+    told = refused_before_deletion(scene)
+
+    assert f"The secret {secret} is not JSON." in told
+    assert remedy in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("text", ['["hunter2-hunter2"]', '"hunter2-hunter2"', "7", "null"])
+def test_a_secret_that_is_json_but_no_object_is_not_quoted(scene: Scene, text: str) -> None:
+    """A list or a bare string has no fields."""
+    scene.stage.secrets.put_secret_value(SecretId=MASTER_SECRET, SecretString=text)
+    told = refused_before_deletion(scene)
+
+    assert f"The secret {MASTER_SECRET} is not well-formed" in told
+    assert MASTER_FIELDS in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("field", ["database", "username", "password"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_field_that_the_master_secret_lacks_is_named(scene: Scene, field: str, value: str | None) -> None:
+    """One that is empty is lacking as well."""
+    scene.put_master_secret(**{field: value})
+
+    assert f"The secret {MASTER_SECRET} is not well-formed: look at {field}. {MASTER_FIELDS}" in (
+        refused_before_deletion(scene)
+    )
+
+
+@pytest.mark.parametrize("field", ["app_username", "app_password", "readonly_username", "readonly_password"])
+def test_a_field_that_the_users_secret_lacks_is_named(scene: Scene, field: str) -> None:
+    """Every problem is told at once: the other secret is looked at all the same."""
+    scene.put_app_secret(**{field: None})
+    scene.put_master_secret(database=None)
+    told = refused_before_deletion(scene)
+
+    assert f"look at {field}." in told
+    assert "look at database." in told
+
+
+@pytest.mark.parametrize(
+    "password", ["with space 1", "slash/slash", 'quote"quote', "at@atatat", "apostrophe's", "Umlautö12", "tab\t12345"]
+)
+def test_a_master_password_that_rds_refuses_is_refused_before_anything_is_deleted(scene: Scene, password: str) -> None:
+    """RDS would say so only when the new cluster stands there with production's password."""
+    scene.put_master_secret(password=password)
+    told = refused_before_deletion(scene)
+
+    assert f"The password in the secret {MASTER_SECRET} is one that RDS refuses." in told
+    assert "Use 8 to 41 printable ASCII characters other than / \" @ ' and space." in told
+
+
+@pytest.mark.parametrize("password", ["short-1", "long-" * 9])
+def test_a_master_password_of_the_wrong_length_is_refused(scene: Scene, password: str) -> None:
+    """RDS takes 8 to 41 characters."""
+    scene.put_master_secret(password=password)
+
+    assert "look at password." in refused_before_deletion(scene)
+
+
+def test_a_master_user_other_than_the_snapshots_is_refused(scene: Scene) -> None:
+    """A restored cluster keeps the snapshot's master user; the secret's could never log in."""
+    scene.put_master_secret(username="postgres")
+    told = refused_before_deletion(scene)
+
+    assert f"The secret {MASTER_SECRET} names the master user postgres, the snapshot's is master." in told
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"readonly_username": "app_user"},
+        {"app_username": "master"},
+        {"readonly_username": "rdsadmin"},
+        {"app_username": "pg_monitor"},
+    ],
+)
+def test_names_that_cannot_be_two_new_users_are_refused(scene: Scene, changes: dict[str, Any]) -> None:
+    """One name twice, the master's, or one that belongs to RDS or PostgreSQL."""
+    scene.put_app_secret(**changes)
+    told = refused_before_deletion(scene)
+
+    assert next(iter(changes.values())) in told or "names one user twice" in told
+
+
+def test_a_secret_spoiled_after_the_preflight_fails_the_set_up_and_people_know_that_production_is_open(
+    scene: Scene,
+) -> None:
+    """The copy has production's logins until they are closed: the notice says so, and a rerun closes them."""
+    scene.stage.night()
+    scene.run_until(State.INSTANCES_CREATING)
+    good = scene.stage.secrets._values[MASTER_SECRET]
+    scene.stage.secrets.put_secret_value(SecretId=MASTER_SECRET, SecretString="hunter2-hunter2")
+    operation = scene.fails(at="setup-db-users")
+    notice = scene.stage.notices()[-1]
+    scene.stage.secrets.put_secret_value(SecretId=MASTER_SECRET, SecretString=good)
+    scene.stage.put("RestoreRequested", rerun_of=operation.operation_id)
+
+    assert False is notice["production_logins_closed"]
+    assert "Beware: production's logins and passwords are still open on the new cluster." in notice["text"]
+    assert True is scene.ends(State.SUCCEEDED).facts.production_logins_closed
+
+
+def test_a_users_secret_spoiled_after_the_preflight_fails_with_production_locked_out_already(scene: Scene) -> None:
+    """Production goes out before anybody new comes in; the notice says that it is out."""
+    scene.stage.night()
+    scene.run_until(State.INSTANCES_CREATING)
+    scene.put_app_secret(app_password=None)
+    operation = scene.fails(at="setup-db-users")
+
+    assert True is operation.facts.production_logins_closed
+    assert "Production's logins are closed on the new cluster." in scene.stage.notices()[-1]["text"]

@@ -1,0 +1,166 @@
+"""Somebody else's things that turn up in the middle, under our names: they are left alone, whatever it costs us."""
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.operation import automatic_id, resource_name
+from chalicelib.plan import OPERATION_TAG, OWNER_TAG
+from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
+from tests.refusals.scene import OWNER, TARGET_ARN, Said, Scene, belongings
+
+
+def night_and_its_copys_name(stage: Stage) -> tuple[str, str]:
+    """Let a night fall; returns the operation's id and the name that its copy is going to have."""
+    made = stage.clock.now()
+    arn = f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot:{stage.night()}"
+    operation_id = automatic_id("default", "test", arn, made)
+    return operation_id, resource_name("test", operation_id)
+
+
+def take_snapshot(stage: Stage, name: str, tags: dict[str, str]) -> None:
+    """Have somebody take a snapshot of the old target."""
+    stage.rds().create_db_cluster_snapshot(
+        DBClusterIdentifier="staging-cluster", DBClusterSnapshotIdentifier=name,
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("tags", [{}, {OWNER_TAG: "prod/default"}, {OWNER_TAG: OWNER, OPERATION_TAG: "another"}])
+def test_a_strangers_snapshot_under_our_copys_name_is_neither_used_nor_deleted(
+    scene: Scene, tags: dict[str, str]
+) -> None:
+    """Also one of another stage, or of another operation of ours."""
+    _, name = night_and_its_copys_name(scene.stage)
+    take_snapshot(scene.stage, name, tags)
+    operation = scene.fails(at="copy-snapshot")
+
+    assert f"cluster-snapshot:{name} has the name of our copy but not our tags" in str(operation.reason)
+    assert "Rename or remove it if it is yours; it is left alone." == operation.remedy
+    assert 1 == len(scene.stage.rds().describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)["DBClusterSnapshots"])
+
+
+def test_a_snapshot_with_all_our_tags_that_is_no_copy_of_the_nights_is_not_restored(scene: Scene) -> None:
+    """Tags can be copied along; stale data must never be called fresh."""
+    operation_id, name = night_and_its_copys_name(scene.stage)
+    take_snapshot(scene.stage, name, {OWNER_TAG: OWNER, OPERATION_TAG: operation_id})
+    operation = scene.fails(at="check-copy-status")
+
+    assert f"cluster-snapshot:{name} is not a copy of arn:aws:rds:us-east-1:" in str(operation.reason)
+
+
+def test_a_copy_with_all_our_tags_of_another_night_is_not_restored(scene: Scene) -> None:
+    """It was made of another snapshot of the source."""
+    earlier = scene.stage.night()
+    scene.stage.settle()
+    scene.stage.clock.advance(3600)
+    operation_id, name = night_and_its_copys_name(scene.stage)
+    scene.stage.rds().copy_db_cluster_snapshot(
+        SourceDBClusterSnapshotIdentifier=f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot:{earlier}",
+        TargetDBClusterSnapshotIdentifier=name, KmsKeyId="alias/aurora-restore",
+        Tags=[{"Key": OWNER_TAG, "Value": OWNER}, {"Key": OPERATION_TAG, "Value": operation_id}],
+    )  # fmt: skip
+    operation = scene.fails(at="check-copy-status")
+
+    assert f"but of arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot:{earlier}." in str(operation.reason)
+
+
+def test_a_new_instance_in_the_recorded_target_stops_the_deletion(scene: Scene) -> None:
+    """It was not there when the deletion was decided: somebody needs that cluster. Nothing of it is deleted."""
+    scene.stage.night()
+    scene.run_until(State.TARGET_DELETING)
+    scene.stage.rds().create_db_instance(
+        DBInstanceIdentifier="urgent-reader", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
+        DBClusterIdentifier="staging-cluster",
+    )  # fmt: skip
+    before = scene.target_ids()
+    operation = scene.fails(at="delete-rds")
+
+    assert "The target staging-cluster has new instances, urgent-reader; it is left alone." == operation.reason
+    assert before == scene.target_ids()
+
+
+def test_a_cluster_made_under_the_targets_name_right_after_the_deletion_is_left_alone(scene: Scene) -> None:
+    """Its resource id is not the victim's."""
+    scene.stage.night()
+    scene.run_until(State.TARGET_DELETING)
+    scene.stage.deliver()
+    scene.stage.settle()
+    scene.stage.make_cluster("staging-cluster", TARGET_REGION)
+    operation = scene.fails(at="delete-rds")
+
+    assert "The target's name now belongs to another cluster" in str(operation.reason)
+    assert "run the operation again from the step delete-rds." in str(operation.remedy)
+
+
+@pytest.mark.parametrize("tags", [{}, {OWNER_TAG: OWNER}, {OWNER_TAG: OWNER, OPERATION_TAG: "another"}])
+def test_a_cluster_made_under_the_targets_name_before_the_restore_is_left_alone(
+    scene: Scene, tags: dict[str, str]
+) -> None:
+    """`Already exists` is success only for what this operation made itself."""
+    scene.stage.night()
+    scene.run_until(State.TARGET_CLEAR)
+    scene.stage.make_cluster("staging-cluster", TARGET_REGION, tags=tags)
+    before = scene.target_ids()
+    operation = scene.fails(at="restore-snapshot")
+
+    assert f"A cluster {TARGET_ARN} appeared under the target's name meanwhile" in str(operation.reason)
+    assert before == scene.target_ids()
+
+
+def test_an_instance_name_that_somebody_took_is_refused(scene: Scene) -> None:
+    """Instance names are the region's, not the cluster's."""
+    scene.stage.night()
+    scene.run_until(State.CLUSTER_RESTORING)
+    scene.stage.rds().create_db_cluster(
+        DBClusterIdentifier="quick-one", Engine="aurora-postgresql", EngineVersion="16.6", MasterUsername="master",
+        MasterUserPassword="somebody-elses", DatabaseName="shop",
+    )  # fmt: skip
+    scene.stage._move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
+    scene.stage.rds().create_db_instance(
+        DBInstanceIdentifier="staging-cluster-1", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
+        DBClusterIdentifier="quick-one",
+    )  # fmt: skip
+    operation = scene.fails(at="restore-snapshot")
+
+    assert "The instance name staging-cluster-1 is taken by arn:aws:rds:us-west-2" in str(operation.reason)
+    assert "staging-cluster-1" in scene.target_ids()
+
+
+@pytest.mark.parametrize("state", [State.CLUSTER_RESTORING, State.INSTANCES_CREATING, State.RESTORED])
+def test_a_restored_cluster_that_somebody_replaced_is_not_taken_for_ours(scene: Scene, state: State) -> None:
+    """What stands under its name is another one, with another resource id."""
+    scene.stage.night()
+    operation = scene.run_until(state)
+    region = scene.stage.aurora._world.region(ACCOUNT, TARGET_REGION)
+    region.clusters["staging-cluster"].resource_id = "cluster-SOMEBODYELSES"
+    failed = scene.fails(at="setup-db-users" if state is State.RESTORED else "check-restore-status")
+
+    assert f"The restored cluster {operation.facts.cluster_resource_id} is not there any more" in str(failed.reason)
+    assert "cluster-SOMEBODYELSES stands under its name." in str(failed.reason)
+
+
+def test_a_restored_cluster_that_somebody_removed_is_missed(scene: Scene) -> None:
+    """It had no instances yet, so one call removed it."""
+    scene.stage.night()
+    scene.run_until(State.CLUSTER_RESTORED)
+    scene.stage.deliver()
+    scene.run_until(State.INSTANCES_CREATING)
+    del scene.stage.aurora._world.region(ACCOUNT, TARGET_REGION).clusters["staging-cluster"]
+    operation = scene.ends(State.FAILED)
+
+    assert "nothing stands under its name." in str(operation.reason)
+
+
+def test_a_strangers_snapshot_under_the_old_copys_name_is_not_put_away(said: Said) -> None:
+    """ARCHIVE_SNAPSHOT=false deletes a copy of ours, never somebody's snapshot; a good restore stays good."""
+    stage = Stage({"ARCHIVE_SNAPSHOT": "false"})
+    scene = Scene(stage, said)
+    stage.night()
+    name = scene.run_until(State.RESTORED).name_of_copy
+    stage.rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
+    stage.aurora.lose_snapshot(f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{name}")
+    take_snapshot(stage, name, {})
+    operation = scene.ends(State.SUCCEEDED)
+
+    assert "has the name of our copy but not our tags" in operation.warnings[0]
+    assert any(arn.endswith(name) for arn in belongings(stage))

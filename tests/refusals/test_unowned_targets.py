@@ -1,0 +1,150 @@
+"""A target that is not ours to replace: it stays as it is, and the refusal says how to make it ours."""
+
+import re
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.errors import SettingsError
+from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
+from tests.refusals.scene import OWNER, TARGET_ARN, WRITER_ARN, Said, Scene
+
+READER_ARN = WRITER_ARN.replace("-1", "-2")
+
+
+def left_alone(scene: Scene) -> tuple[str, str]:
+    """Let a night be refused with the target as it was; returns reason and remedy."""
+    before = scene.target_ids()
+    operation = scene.night_fails(at="delete-rds")
+
+    assert before == scene.target_ids()
+    assert None is operation.facts.victim
+    return str(operation.reason), str(operation.remedy)
+
+
+def follow(scene: Scene, remedy: str) -> None:
+    """Do what the one command in a remedy does, through the same API."""
+    found = re.search(r'for arn in (.+?); do aws rds add-tags-to-resource --region (\S+) --resource-name "\$arn" '
+                      r"--tags Key=([^,]+),Value=([^;]+); done", remedy)  # fmt: skip
+    assert found is not None
+    arns, region, key, value = found.groups()
+    for arn in arns.split():
+        scene.stage.rds(region).add_tags_to_resource(ResourceName=arn, Tags=[{"Key": key, "Value": value}])
+
+
+@pytest.mark.parametrize("tags", [{}, {"aurora-restore": "prod/default"}, {"aurora-restore": "test/weekly"}])
+def test_a_target_without_our_tag_is_refused_with_the_one_command_that_adopts_it(
+    said: Said, tags: dict[str, str]
+) -> None:
+    """Another stage's or another plan's tag is not ours either. Once the command is run, a rerun succeeds."""
+    scene = Scene(Stage(), said)
+    scene.stage.staging(tags=tags)
+    reason, remedy = left_alone(scene)
+    follow(scene, remedy)
+    scene.stage.put("RestoreRequested", rerun_of=scene.stage.only().operation_id)
+
+    assert f"The target {TARGET_ARN} does not carry our tag aurora-restore={OWNER}" in reason
+    assert "(missing on staging-cluster, staging-cluster-1, staging-cluster-2); it is left alone." in reason
+    assert f"for arn in {TARGET_ARN} {WRITER_ARN} {READER_ARN}; do aws rds add-tags-to-resource" in remedy
+    assert State.SUCCEEDED is scene.ends(State.SUCCEEDED).state
+
+
+def test_a_member_without_our_tag_is_refused_before_its_cluster_loses_anything(scene: Scene) -> None:
+    """Deletion protection does not protect instances, so each is asked for its tag."""
+    rds = scene.stage.rds()
+    rds.create_db_instance(
+        DBInstanceIdentifier="analytics-reader", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
+        DBClusterIdentifier="staging-cluster",
+    )  # fmt: skip
+    scene.stage.settle()
+    reason, remedy = left_alone(scene)
+    follow(scene, remedy)
+    scene.stage.put("RestoreRequested", rerun_of=scene.stage.only().operation_id)
+
+    assert "(missing on analytics-reader); it is left alone." in reason
+    assert State.SUCCEEDED is scene.ends(State.SUCCEEDED).state
+    assert "analytics-reader" not in scene.target_ids()
+
+
+def test_a_target_that_is_protected_and_not_ours_is_refused_with_both(said: Said) -> None:
+    """Its protection is somebody's will; ours is lifted, theirs is not."""
+    scene = Scene(Stage(), said)
+    scene.stage.staging(tags={})
+    scene.stage.rds().modify_db_cluster(
+        DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True
+    )
+    reason, _ = left_alone(scene)
+    (cluster,) = scene.stage.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+
+    assert reason.endswith("it is left alone. It is protected against deletion, too.")
+    assert True is cluster["DeletionProtection"]
+
+
+def test_a_target_that_belongs_to_a_global_cluster_is_refused(scene: Scene) -> None:
+    """Even with our tag: its removal would reach into other regions."""
+    scene.stage.rds().create_global_cluster(GlobalClusterIdentifier="worldwide", SourceDBClusterIdentifier=TARGET_ARN)
+    reason, remedy = left_alone(scene)
+
+    assert f"The target {TARGET_ARN} belongs to the global cluster" in reason
+    assert "worldwide" in reason
+    assert remedy.startswith("Remove it from the global cluster yourself")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"TARGET_CLUSTER_ID": "prod-cluster", "TARGET_REGION": SOURCE_REGION},
+        {"TARGET_CLUSTER_ID": "PROD-Cluster", "TARGET_REGION": SOURCE_REGION},
+    ],
+)
+def test_a_target_that_is_the_source_cannot_even_be_planned(said: Said, environment: dict[str, str]) -> None:
+    """Identifiers are compared as whole ARNs, in lower case; no operation comes of it, the invocation fails."""
+    scene = Scene(Stage(environment), said)
+    scene.stage.night()
+    scene.stage.run(600)
+
+    assert [] == scene.stage.all_operations()
+    assert {SettingsError} == {type(failure) for failure in scene.stage.failures}
+    assert "the target is the source cluster itself" in str(scene.stage.failures[0])
+
+
+class RenamedSourceStage(Stage):
+    """A stage whose target's name leads to the source cluster: somebody renamed production over it, say."""
+
+    def _client(self, service: str, region: str) -> Any:
+        client = super()._client(service, region)
+        if (service, region) != ("rds", TARGET_REGION):
+            return client
+        described = client.describe_db_clusters
+        resource_id = self.rds(SOURCE_REGION).describe_db_clusters()["DBClusters"][0]["DbClusterResourceId"]
+
+        def with_the_sources_id(**parameters: Any) -> Any:
+            answer = described(**parameters)
+            for cluster in answer["DBClusters"]:
+                cluster["DbClusterResourceId"] = resource_id
+            return answer
+
+        client.describe_db_clusters = with_the_sources_id
+        return client
+
+
+def test_a_target_with_the_sources_resource_id_is_refused(said: Said) -> None:
+    """Names can be moved, the resource id cannot."""
+    stage = RenamedSourceStage()
+    stage.staging()
+    reason, remedy = left_alone(Scene(stage, said))
+
+    assert f"The target {TARGET_ARN} is the source cluster itself: both have the resource id cluster-" in reason
+    assert "Set TARGET_CLUSTER_ID and TARGET_REGION to the cluster that is to be replaced." == remedy
+
+
+def test_a_target_of_the_sources_name_in_another_region_is_another_cluster(said: Said) -> None:
+    """The name alone says nothing: staging may be called what production is called."""
+    scene = Scene(Stage({"TARGET_CLUSTER_ID": "prod-cluster"}), said)
+    scene.stage.make_cluster("prod-cluster", TARGET_REGION, tags={"aurora-restore": OWNER})
+    scene.stage.night()
+    operation = scene.stage.run_to_the_end()
+
+    assert State.SUCCEEDED is operation.state
+    assert f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:prod-cluster" == operation.facts.cluster_arn
