@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from chalicelib.aws import AwsError, NotFoundError, Service
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, TransientError
 from chalicelib.operation import Hop, Operation
 from chalicelib.plan import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG, Plan
 
@@ -164,6 +164,9 @@ class Copies:
                 return False  # the same code is used for the quota of manual snapshots: what runs tells them apart
             if error.code != "DBClusterSnapshotAlreadyExistsFault":
                 raise
+            standing = self.observe(hop)
+            if standing is None or standing.status == "deleting":  # a failed copy keeps its name until it is gone
+                raise TransientError(f"The name {hop.identifier} is held by a copy that is being deleted.") from error
         return True
 
     def delete(self, snapshot: Snapshot) -> None:

@@ -11,6 +11,8 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
+from localaws.memory import Memory
+
 RUNTIME_MODULES: Final = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
 """What Lambda's Python runtime brings along: boto3 and what it needs. Nothing else of this environment is seen."""
 
@@ -22,6 +24,7 @@ class Packages:
         self._folder = folder / "packages"
         self.runtime = folder / "runtime"
         self._lock = threading.Lock()
+        self._memory = Memory()
         self._compilers: list[subprocess.Popen[bytes]] = []
 
     def prepare(self) -> None:
@@ -43,6 +46,7 @@ class Packages:
         with self._lock:
             if not target.exists():
                 self._unpack_to(target, content)
+        self._memory.freed()
         return target
 
     def _unpack_to(self, target: Path, content: bytes) -> None:
@@ -62,6 +66,7 @@ class Packages:
 
     def close(self) -> None:
         """Stop the compilers that still run."""
+        self._memory.close()
         for compiler in self._compilers:
             compiler.kill()
             compiler.wait()

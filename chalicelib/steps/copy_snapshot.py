@@ -19,11 +19,7 @@ def copy_snapshot(operation: Operation, ports: Ports) -> Outcome:
         return Advance(State.SNAPSHOT_READY, ready, "no copy is needed: the snapshot is where the target will be")
     hop = hops[facts.hop]
     source_arn = hops[facts.hop - 1].arn if facts.hop else facts.snapshot_arn
-    copies = Copies(ports.service("rds", hop.region), operation)
-    standing = copies.observe(hop)
-    if standing and standing.status == "deleting":  # "already exists" would be taken for the copy that is wanted
-        return Wait(f"The failed copy {hop.identifier} is still being deleted.", plan.copy_check_interval)
-    if not copies.start(source_arn or "", hop):
+    if not Copies(ports.service("rds", hop.region), operation).start(source_arn or "", hop):
         return Wait(f"Five copies are running in {hop.region} already.", plan.copy_check_interval)
     until = facts.copy_retry_until or ports.now() + timedelta(seconds=plan.seconds("copy_deadline"))
     begun = facts.model_copy(update={"hops": hops, "copy_progress": 0, "copy_retry_until": until})

@@ -21,7 +21,7 @@ PLAN = "default"
 OWNERSHIP_TAG = ("aurora-restore", f"local/{PLAN}")
 ARCHIVED_TAG = "aurora-restore-archived"
 EVENT_SOURCE = "aurora-restore.local"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}  # localaws takes any
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}  # localaws takes any
 
 Item = dict[str, Any]
 _CONFIG = Config(  # no proxy stands between two processes of one machine

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PROC = Path("/proc")
-SAMPLE_SECONDS = 0.5
+SAMPLE_SECONDS = 1.0
 KIB = 1024
 
 

@@ -1,6 +1,7 @@
 """The demo's five acts: build the world, look at it, let night fall, watch, and look again."""
 
 import argparse
+import itertools
 import time
 from datetime import UTC, datetime
 
@@ -40,8 +41,10 @@ class Story:
 
     def _build(self, world: World) -> None:
         self._heading("1. A local AWS, with the app deployed into it")
-        for line in world.building(self._deadline):
-            self._screen.say(f"  {line}", DIM)
+        building = world.building(self._deadline)
+        for line in itertools.takewhile(bool, building):
+            self._say(f"  {line}", DIM)
+        list(building)  # after an empty line comes what `make up` tells people; the demo's last page tells it
         self._say(f"  ready after {time.monotonic() - self._began:.1f} s, at {world.endpoint}")
 
     def _play(self, world: World, aws: Aws) -> int:
@@ -55,7 +58,7 @@ class Story:
         if record["state"] != "SUCCEEDED":
             return self._ended_badly(record)
         outcome = self._verify(witness, before, record)
-        self._close(aws, witness, outcome, next(iter(before[0].tables)).partition(".")[0])
+        self._close(aws, witness, outcome, witness.master["database"])
         self._heading("The end")
         return self._tally.end(time.monotonic() - self._began, self._meter.peak_bytes)
 

@@ -46,7 +46,8 @@ def _production_works(source: Source, logins: tuple[str, ...]) -> Finding:
     rows = sum(content.rows for content in source.tables.values())
     if not rows:
         return Finding(False, f"{SOURCE_CLUSTER} holds no rows that production's logins can read.")
-    what = f"{rows:,} rows in {len(source.tables)} tables; {_some(source.opened_by)} log in with their passwords"
+    who = _some(source.opened_by, len(source.opened_by))
+    what = f"{rows:,} rows in {len(source.tables)} tables; {who} log in with their passwords"
     return Finding(True, f"{SOURCE_CLUSTER} is production: {what}.")
 
 
@@ -56,7 +57,8 @@ def _staging_is_stale(source: Source, target: Target) -> Finding:
         return Finding(False, f"{TARGET_CLUSTER} holds production's rows already, so a restore would show nothing.")
     rows = sum(content.rows for content in target.tables.values())
     marker = f", and stale_marker in {_some(target.stale_in)}" if target.stale_in else ""
-    return Finding(True, f"{TARGET_CLUSTER} is stale: {rows:,} rows, {len(differing)} tables differ{marker}.")
+    differs = f"{rows:,} rows that differ in {len(differing)} of {len(source.tables)} tables{marker}"
+    return Finding(True, f"{TARGET_CLUSTER} is stale: {differs}.")
 
 
 def _another_cluster(before: Target, after: Target) -> Finding:

@@ -60,7 +60,7 @@ PLAN: Mapping[str, Mapping[str, str]] = {
             "The secret with `app_username`, `app_password`, `readonly_username` and `readonly_password`."
         ),
         "db_connection_timeout": "Seconds that one connection to PostgreSQL may take.",
-        "db_tls": "`verify-full` proves the server by Amazon's roots. `off` is for a world without TLS, as localaws is.",
+        "db_tls": "`verify-full` proves the server by Amazon's roots. `off` is for a world without TLS, like localaws.",
         "keep_login_roles": "Login roles of production that stay open on the copy. The trail names them.",
     },
     "Afterwards": {

@@ -13,6 +13,7 @@ from localaws.postgres import likeness
 from localaws.postgres.addresses import choose_address
 from localaws.postgres.errors import DataPlaneError
 from localaws.postgres.files import copy_for_writing, share_read_only
+from localaws.postgres.loading import Master, load_dump
 from localaws.postgres.programs import TEMPORARY_PREFIX, find_programs, is_reachable, temporary_folder
 from localaws.postgres.server import Folders, PostgresServer
 from localaws.processes import Ledger
@@ -120,6 +121,13 @@ class PostgresData:
         cluster = self._cluster(resource_id)
         with cluster.lock, self._running(cluster):
             likeness.set_password(cluster.server, username, password)
+
+    def load_dump(self, resource_id: str, dump: Path, *, username: str, password: str, database: str) -> None:
+        """Load somebody's plain SQL dump into a database of a running cluster, with the master user's login."""
+        cluster = self._cluster(resource_id)
+        with cluster.lock:
+            master = Master(cluster.address, cluster.port, username, password, database)
+            load_dump(cluster.server, self._programs, dump, master)
 
     def destroy(self, resource_id: str) -> None:
         """Stop the cluster's server, if it runs, and remove its data; the log stays."""

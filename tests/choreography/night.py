@@ -4,18 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.choreography import State
-from chalicelib.operation import Operation, Target
+from chalicelib.operation import Operation
 from chalicelib.postgres.place import Login, Place
 from localaws.aurora import Durations
-from localaws.inprocess import SOURCE_REGION, STAGE, TARGET_REGION, Stage
+from localaws.inprocess import ACCOUNT, TARGET_REGION, Stage
 from tests.choreography.accidents import Accident, Call, CrashError, Happening, Make, WatchedClient
+from tests.choreography.promises import broken_promises, bystanders
 
 PATIENT = {  # fewer looks and an earlier end make a night cheap; what happens in it stays the same
     "COPY_CHECK_INTERVAL": "60", "RESTORE_CHECK_INTERVAL": "60", "STEP_DEADLINE": "900", "SNAPSHOT_DEADLINE": "900",
     "COPY_QUEUE_DEADLINE": "900", "COPY_DEADLINE": "900", "DELETE_DEADLINE": "900", "RESTORE_DEADLINE": "900",
     "INSTANCE_DEADLINE": "900", "USERS_DEADLINE": "900", "ARCHIVE_DEADLINE": "900", "NOTIFICATION_DEADLINE": "900",
 }  # fmt: skip
-CHANGES_BY_ITSELF = {"EarliestRestorableTime", "LatestRestorableTime", "Status"}
+STEPS_MAX = 500  # of time: more than any night takes
 Fate = Callable[[str, dict[str, Any]], list[float]]
 
 
@@ -55,7 +56,7 @@ class Night(Stage):
             self.staging()
         self.beat()
         self.clock.advance(60)
-        self.untouched = self._bystanders()
+        self.untouched = bystanders(self)
 
     # --- calls ---
 
@@ -162,13 +163,12 @@ class Night(Stage):
     def state(self) -> str:
         """Give the state of the newest open operation, "" when there is none."""
         records = [item for item in self.store.tables["state"].values() if item.get("open")]
-        return str(max(records, key=lambda item: str(item["created_at"]))["state"]) if records else ""
+        return str(max(records, key=lambda item: str(item.get("created_at", "")))["state"]) if records else ""
 
     def reach(self, state: State) -> Operation:
         """Let the night go on until the operation is in a state and nobody has acted on that yet."""
         self._stop_at = state
-        while not self._arrived():
-            self.deliver() if self.queue else self.step_time()
+        self._until(self._arrived)
         self._stop_at = None
         return self.all_operations()[-1]
 
@@ -176,10 +176,15 @@ class Night(Stage):
         """Let night fall, an operation begin, and everything come to its end; returns the newest record."""
         before = len(self.all_operations())
         self.night()
-        self.deliver()
-        while len(self.all_operations()) == before:
-            self.step_time()
+        self._until(lambda: len(self.all_operations()) > before)
         return self.run_to_the_end()
+
+    def _until(self, so: Callable[[], bool]) -> None:
+        for _ in range(STEPS_MAX):
+            if so():
+                return
+            self.deliver() if self.queue else self.step_time()
+        raise TimeoutError(f"After {STEPS_MAX} steps of time the operations are {self.all_operations()}.")
 
     def edit(self, operation_id: str, **attributes: Any) -> None:
         """Change a record by hand, as another version of the code might have written it; None removes."""
@@ -196,61 +201,11 @@ class Night(Stage):
         wanted = operation_id or self.all_operations()[-1].operation_id
         return [row["to_state"] for row in self.trail(wanted) if "#intent" not in row["metric_id"]]
 
-    def _bystanders(self) -> list[dict[str, Any]]:
-        found = [self.rds(region).describe_db_clusters()["DBClusters"] for region in (SOURCE_REGION, TARGET_REGION)]
-        clusters = [cluster for region in found for cluster in region if _is_not_ours(cluster)]
-        return [{key: value for key, value in one.items() if key not in CHANGES_BY_ITSELF} for one in clusters]
-
-    # --- what is promised of every night ---
-
     def broken_promises(self) -> list[str]:
         """Say what must never be so and is: the list is empty when everything that is promised was kept."""
-        operations = self.all_operations()
-        wrong = [f"{one.operation_id} is {one.state} and still open" for one in operations if one.open]
-        wrong += [f"{one.operation_id}: {self._numbers(one)}" for one in operations if self._numbers(one)]
-        if self.target().holder:
-            wrong.append(f"the target is still locked by {self.target().holder}")
-        wrong += [
-            f"the end of {one.operation_id} does not say whether it was told"
-            for one in operations
-            if one.notified is None
-        ]
-        if self._bystanders() != self.untouched:
-            wrong.append("the source, or somebody else's cluster, is not as it was")
-        wrong += [f"{call} in the source's region" for call in self.made if _touches_source(call)]
-        wrong += [f"production's login {name} works on the restored cluster" for name in self.open_logins()]
-        return wrong
-
-    def _numbers(self, operation: Operation) -> str:
-        rows = [row["metric_id"] for row in self.trail(operation.operation_id) if "#intent" not in row["metric_id"]]
-        wanted = [f"{operation.operation_id}#{number + 1:06d}" for number in range(operation.version)]
-        return "" if rows == wanted else f"the trail has the rows {rows}"
-
-    def open_logins(self) -> list[str]:
-        """List production's logins that open a cluster of which an operation says that it succeeded."""
-        done = [one for one in self.all_operations() if one.state is State.SUCCEEDED]
-        clusters = [self.data.clusters.get(one.facts.cluster_resource_id or "") for one in done]
-        roles = [(name, role) for cluster in clusters if cluster for name, role in cluster.roles.items()]
-        return [name for name, role in roles if role.can_login and role.password == "Production-0-password"]
-
-
-def _is_not_ours(cluster: dict[str, Any]) -> bool:
-    return all(tag["Key"] != "aurora-restore" for tag in cluster["TagList"])
-
-
-def _touches_source(call: Call) -> bool:
-    reads = call.method.startswith(("describe_", "get_", "list_"))
-    return call.service == "rds" and call.region == "us-east-1" and not reads
+        return broken_promises(self, self.made, self.untouched)
 
 
 def target_of(name: str) -> str:
     """Spell the ARN of a target cluster."""
-    return f"arn:aws:rds:{TARGET_REGION}:123456789012:cluster:{name}"
-
-
-def other_target(night: Stage, name: str) -> Target:
-    """Give the permanent item of another target."""
-    return night.operations.target(target_of(name))
-
-
-__all__ = ["PATIENT", "STAGE", "Night", "name_of", "other_target", "target_of"]
+    return f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:{name}"

@@ -129,9 +129,7 @@ def test_a_copy_that_cannot_be_archived_is_a_warning_on_a_good_restore(night: Ni
 
 def test_serverless_instances_are_made_with_their_capacity() -> None:
     """The range is given to the cluster, the class to its instances."""
-    night = Night(
-        {"INSTANCE_CLASS": "db.serverless", "SERVERLESS_MIN_CAPACITY": "0.5", "SERVERLESS_MAX_CAPACITY": "4"}
-    )
+    night = Night({"INSTANCE_CLASS": "db.serverless", "SERVERLESS_MIN_CAPACITY": "0.5", "SERVERLESS_MAX_CAPACITY": "4"})
     ended = night.dream()
     (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
 
@@ -170,7 +168,9 @@ def test_two_hops_are_made_one_after_the_other(night: Night) -> None:
         Hop(region=SOURCE_REGION, identifier="first-hop", kms_key_id="alias/aurora-restore"),
         Hop(region=TARGET_REGION, identifier=found.name_of_copy, kms_key_id="alias/aurora-restore"),
     )
-    night.edit(found.operation_id, facts=found.evolve(facts=found.facts.model_copy(update={"hops": hops})).to_item()["facts"])
+    night.edit(
+        found.operation_id, facts=found.evolve(facts=found.facts.model_copy(update={"hops": hops})).to_item()["facts"]
+    )
     ended = night.run_to_the_end()
     night.run(120)
     left = night.rds(SOURCE_REGION).describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]

@@ -61,6 +61,6 @@ def spans(page: Path) -> list[str]:
 
 
 def shell(page: Path) -> str:
-    """Join what somebody may type of a page: its shell blocks with continued lines made whole, and code in sentences."""
+    """Join what somebody may type of a page: its shell blocks, continued lines made whole, and code in sentences."""
     typed = [block.text.replace("\\\n", " ") for block in blocks(page) if block.language == "sh"]
     return "\n".join([*typed, *spans(page)])

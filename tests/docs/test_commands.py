@@ -64,7 +64,7 @@ def test_aws_commands_exist(page: Path) -> None:
         model = session.get_service_model(service)
         operations = {xform_name(name, "-"): name for name in model.operation_names}
         takes = {xform_name(name, "-") for name in model.operation_model(operations[operation]).input_shape.members}
-        options = {option.removeprefix("no-") for option in re.findall(r" --([a-z-]+)", typed)}
+        options = {option.removeprefix("no-") for option in re.findall(r" --([a-z-]+)", typed.split("\n")[0])}
 
         assert set() == options - takes - GLOBAL_OPTIONS
 

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from localaws.server import Server
 from tests.local.conftest import Clients, Inbox
+from tests.local.world import create_function
 
 ACCOUNT = "123456789012"
 ENTRY = {"Source": "mine", "DetailType": "Something", "Detail": '{"a": 1}'}
@@ -135,8 +136,20 @@ def test_too_much_at_once_is_refused(clients: Clients) -> None:
     assert "ValidationException" == refused.value.response["Error"]["Code"]
 
 
-def test_a_rule_fires_only_with_the_functions_permission(clients: Clients, inbox: Inbox, server: Server) -> None:
-    """A target is looked up at delivery; TestEventPattern answers meanwhile."""
+def test_a_function_runs_only_for_a_rule_that_it_permits(clients: Clients, server: Server) -> None:
+    """Without AddPermission for the rule a function is not invoked: the event goes to the dead letters."""
+    create_function(server.endpoint, "closed", "def handler(event, context):\n    return None\n")
+    letters = Inbox(clients("sqs"), "closed-letters")
+    clients("events").put_rule(Name="knock", EventPattern='{"source": ["knock"]}')
+    function = f"arn:aws:lambda:us-west-2:{ACCOUNT}:function:closed"
+    target = {"Id": "1", "Arn": function, "DeadLetterConfig": {"Arn": letters.arn}}
+    clients("events").put_targets(Rule="knock", Targets=[target])
+
+    assert put(clients, Source="knock")["EventId"] == letters.wait_for("source")[0]["id"]
+
+
+def test_a_pattern_can_be_tried(clients: Clients) -> None:
+    """TestEventPattern says whether an event would match."""
     event = json.dumps({"id": "1", "source": "mine"})
     answer = clients("events").test_event_pattern(EventPattern='{"source": ["mine"]}', Event=event)
 
@@ -186,6 +199,7 @@ def test_an_archive_is_refused(clients: Clients) -> None:
     with pytest.raises(ClientError) as refused:
         clients("events").create_archive(ArchiveName="a", EventSourceArn=BUS.format(region="us-west-2"))
 
-    assert "localaws does not model CreateArchive. Nothing is archived or replayed here." == (
-        refused.value.response["Error"]["Message"]
+    assert (
+        "localaws does not model CreateArchive. Nothing is archived or replayed here."
+        == (refused.value.response["Error"]["Message"])
     )

@@ -119,7 +119,7 @@ def test_no_more_retries_than_asked_for(app: Path, clients: Clients) -> None:
 
 def test_a_function_is_ended_at_its_timeout(app: Path, clients: Clients, inbox: Inbox) -> None:
     """A handler that outlives its timeout of one second is killed, after seeing how little time it had."""
-    event = {name: "" for name in ("version", "id", "detail-type", "source", "account", "time", "region")}
+    event = dict.fromkeys(("version", "id", "detail-type", "source", "account", "time", "region"), "")
     payload = json.dumps({**event, "resources": [], "detail": {}})
     answer = clients("lambda").invoke(FunctionName="tiny-local-slow", Payload=payload)
     error = json.load(answer["Payload"])

@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError
 from localaws.aurora import Aurora
 from localaws.server import Server
 from tests.aurora.conftest import aurora, clock, emitted, keys, scene, stored
-from tests.aurora.scene import __file__ as scene_module
 from tests.aurora.scene import ACCOUNT, SOURCE, Client, Rds, Scene, code_of, message_of
+from tests.aurora.scene import __file__ as scene_module
 
 __all__ = ["aurora", "clock", "emitted", "keys", "scene", "stored"]
 
@@ -43,7 +43,7 @@ FACTS = {
     "test_what_is_chosen_at_restore_is_in_force",
     "test_what_the_source_had_chosen_is_lost",
 }
-"""Tests of the model that run again here: `rds` below takes the place of the boto3-shaped client they were written for."""
+"""Tests of the model that run again here: `rds` below takes the place of the boto3-shaped client."""
 
 for file in sorted(Path(scene_module).parent.glob("test_*.py")):
     module = importlib.import_module(f"tests.aurora.{file.stem}")
@@ -68,9 +68,7 @@ def rds(server: Server, session: boto3.Session) -> Rds:
     return partial(_client, session, server.endpoint)
 
 
-def _client(
-    session: boto3.Session, endpoint: str, region: str, *, account: str = ACCOUNT, attempts: int = 1
-) -> Client:
+def _client(session: boto3.Session, endpoint: str, region: str, *, account: str = ACCOUNT, attempts: int = 1) -> Client:
     config = Config(retries={"total_max_attempts": attempts, "mode": "standard"})
     client = session.client("rds", region_name=region, endpoint_url=endpoint, config=config)
 
@@ -93,7 +91,13 @@ def aws(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
         "AWS_SECRET_ACCESS_KEY": "any",
         "AWS_DEFAULT_REGION": SOURCE,
     }
-    return subprocess.run([str(AWS), "--endpoint-url", server.endpoint, *arguments], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [str(AWS), "--endpoint-url", server.endpoint, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_every_fact_is_asked_again() -> None:
@@ -132,9 +136,7 @@ def test_an_unmodelled_code_arrives_as_it_is(scene: Scene, rds: Rds) -> None:
     scene.cluster(instances=0, DeletionProtection=True)
     delete = rds(SOURCE).delete_db_cluster
 
-    assert "InvalidParameterCombination" == code_of(
-        delete, DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True
-    )
+    assert "InvalidParameterCombination" == code_of(delete, DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)
 
 
 def test_throttling_is_repeated_by_boto3(aurora: Aurora, rds: Rds) -> None:
@@ -162,7 +164,7 @@ def test_an_action_that_is_not_modelled_is_refused_by_name(rds: Rds) -> None:
 
 def test_texts_survive_the_wire(scene: Scene, rds: Rds) -> None:
     """Markup, spaces and letters of other scripts in a tag come back as they were given."""
-    value = "a <b> & 'c' \"d\" – été + 100 %"
+    value = "a <b> & 'c' \"d\" - été + 100 %"
     arn = scene.cluster(instances=0)["DBClusterArn"]
     rds(SOURCE).add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "note", "Value": value}])
 

@@ -146,11 +146,13 @@ def test_a_disabled_key_is_not_accessible(clients: Clients) -> None:
 def test_a_template_is_made_whole(clients: Clients, inbox: Inbox) -> None:
     """Tables with indexes, topic, queue, parameter, key and a rule that delivers; a false condition makes nothing."""
     clients("cloudformation").create_stack(StackName="foundation", TemplateBody=FOUNDATION)
-    resources = clients("cloudformation").describe_stack_resources(StackName="foundation")["StackResources"]
     queue = Inbox(clients("sqs"), "foundation-queue")
     answer = clients("events").put_events(Entries=[{"Source": "foundation", "DetailType": "x", "Detail": "{}"}])
+    table = clients("dynamodb").describe_table(TableName="foundation-state")["Table"]
+    parameter = clients("ssm").get_parameter(Name="/foundation/name")["Parameter"]
 
-    assert {"State", "Topic", "Queue", "Parameter", "Key", "Rule"} == {one["LogicalResourceId"] for one in resources}
+    assert ["by-plan"] == [index["IndexName"] for index in table["GlobalSecondaryIndexes"]]
+    assert "prod-cluster" == parameter["Value"]
     assert answer["Entries"][0]["EventId"] == queue.wait_for("source")[0]["id"]
 
 

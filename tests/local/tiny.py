@@ -9,7 +9,7 @@ from pathlib import Path
 
 ENTRY_POINT = "import sys; from chalice.cli import main; sys.exit(main())"
 
-SOURCE = '''
+SOURCE = """
 import json, os, sys, time
 import boto3
 from chalice import Chalice
@@ -49,8 +49,9 @@ def ask(event, context):
         time.sleep(event["pause"])
     names = ["function_name", "function_version", "invoked_function_arn", "memory_limit_in_mb", "log_group_name"]
     print("asked", event.get("what"))
-    return {"process": os.getpid(), "environment": dict(os.environ), "context": {name: getattr(context, name) for name in names}}
-'''
+    documented = {name: getattr(context, name) for name in names}
+    return {"process": os.getpid(), "environment": dict(os.environ), "context": documented}
+"""
 
 POLICY = {
     "Version": "2012-10-17",
@@ -68,7 +69,9 @@ def write_app(folder: Path, *, queue: str, colour: str = "blue") -> Path:
         "environment_variables": {"QUEUE": queue, "COLOUR": colour},
         "lambda_functions": {"slow": {"lambda_timeout": 1}, "fail": {"lambda_timeout": 10}},
     }
-    (settings / "config.json").write_text(json.dumps({"version": "2.0", "app_name": "tiny", "stages": {"local": stage}}))
+    (settings / "config.json").write_text(
+        json.dumps({"version": "2.0", "app_name": "tiny", "stages": {"local": stage}})
+    )
     (settings / "policy.json").write_text(json.dumps(POLICY))
     (folder / "app.py").write_text(SOURCE)
     (folder / "requirements.txt").write_text("")
@@ -78,5 +81,7 @@ def write_app(folder: Path, *, queue: str, colour: str = "blue") -> Path:
 def deploy(folder: Path, environment: Mapping[str, str]) -> None:
     """Run the real `chalice deploy`."""
     command = [sys.executable, "-c", ENTRY_POINT, "deploy", "--stage", "local"]
-    done = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr

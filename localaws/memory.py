@@ -1,0 +1,36 @@
+"""Memory that a deployment used: eleven zips of 8 MB leave 150 MB behind, unless the process gives them back."""
+
+import ctypes
+import gc
+import threading
+from typing import Final
+
+QUIET_SECONDS: Final = 2.0
+"""How long no zip may have come before memory is given back: once for a deployment, not once for a function."""
+
+
+class Memory:
+    """Gives memory back some time after it was freed."""
+
+    def __init__(self) -> None:
+        self._timer: threading.Timer | None = None
+
+    def freed(self) -> None:
+        """Take notice that much was freed; give it back when no more follows."""
+        self.close()
+        self._timer = threading.Timer(QUIET_SECONDS, give_back)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def close(self) -> None:
+        """Forget what was to be done."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def give_back() -> None:
+    """Collect cycles (requests are full of them) and hand free memory to the system, where the C library can."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, macOS does not
+    if trim is not None:
+        trim(0)

@@ -1,0 +1,147 @@
+"""What does not get better: every operation still ends, says why and what to do, and lets the target go."""
+
+import pytest
+
+from chalicelib.choreography import ROWS, State
+from chalicelib.database import DatabaseBusyError
+from tests.choreography.accidents import Call, raised, refused
+from tests.choreography.night import Night, target_of
+from tests.choreography.rehearsal import of_steps
+
+FOREVER = 10_000
+STATES = [State(name) for name in dict.fromkeys(call.state for call in of_steps())]
+FAILING_STATES = [state for state in STATES if ROWS[state].gives_up_to is State.FAILING]
+FIRST = {state: next(call for call in of_steps() if call.state == state) for state in STATES}
+FAILING_CALLS = [call for call in of_steps() if State(call.state) in FAILING_STATES and call.service != "postgresql"]
+
+
+@pytest.mark.parametrize("call", FAILING_CALLS, ids=str)
+def test_a_call_that_never_works_fails_the_operation_at_the_deadline(night: Night, call: Call) -> None:
+    """With the last answer as the reason, the step and the remedy; people are told."""
+    night.hurt_at(call, refused("InternalFailure", 500), times=FOREVER)
+    ended = night.dream()
+
+    assert (State.FAILED, call.step, State(call.state), True, True, []) == (
+        ended.state, ended.failed_step, ended.stopped_in, call.method in (ended.reason or ""),
+        bool(ended.remedy and ended.notified), night.broken_promises(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", FAILING_STATES)
+def test_a_call_that_is_denied_fails_the_operation_at_once(night: Night, state: State) -> None:
+    """It would not get better: the reason names the call, the remedy the policy."""
+    night.hurt(refused("AccessDenied", 403), state=state, step=ROWS[state].step or "", call="rds.", times=FOREVER)
+    ended = night.dream()
+    outcomes = [notice["outcome"] for notice in night.notices()]
+
+    assert (State.FAILED, state, ["FAILED"], []) == (
+        ended.state, ended.stopped_in, outcomes, night.broken_promises()
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_bug_that_passes_is_survived(night: Night, state: State) -> None:
+    """An exception that nobody expects fails the invocation, and is tried again twice."""
+    night.hurt_at(FIRST[state], raised(LookupError("a bug")), times=2)
+    ended = night.dream()
+
+    assert (State.SUCCEEDED, 2, []) == (ended.state, len(night.failures), night.broken_promises())
+
+
+@pytest.mark.parametrize("state", FAILING_STATES)
+def test_a_bug_that_stays_fails_the_operation_after_three_times(night: Night, state: State) -> None:
+    """It is not retried for hours, and the reason names the step and the exception."""
+    night.hurt_at(FIRST[state], raised(LookupError("a bug")), times=FOREVER)
+    ended = night.dream()
+
+    assert (State.FAILED, f"{ROWS[state].step} failed 3 times with LookupError, which it does not expect.", 3) == (
+        ended.state, ended.reason, FOREVER - night.accidents[0].times
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("trouble", [refused("InternalFailure", 500), refused("NotFound", 404), raised(LookupError())])
+def test_a_notice_that_cannot_be_had_leaves_the_end_as_it_is(night: Night, trouble: object) -> None:
+    """The restore is good: it SUCCEEDS, with notified=false and a warning that says why."""
+    night.hurt(trouble, call="sns.publish", times=FOREVER)  # type: ignore[arg-type]
+    ended = night.dream()
+
+    assert (State.SUCCEEDED, False, 1, []) == (
+        ended.state, ended.notified, len(ended.warnings), night.broken_promises()
+    )  # fmt: skip
+
+
+def test_a_failure_that_nobody_can_be_told_of_is_a_failure_still(night: Night) -> None:
+    """FAILED with the reason of the step, not of the notice."""
+    night.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot", times=FOREVER)
+    night.hurt(refused("InternalFailure", 500), call="sns.publish", times=FOREVER)
+    ended = night.dream()
+
+    assert (State.FAILED, "copy-snapshot", False, True, []) == (
+        ended.state, ended.failed_step, ended.notified, "copy_db_cluster_snapshot" in (ended.reason or ""),
+        night.broken_promises(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["prove_login", "lock_out", "ensure_users", "verify_users"])
+def test_a_database_that_is_busy_to_the_end_fails_the_operation(night: Night, method: str) -> None:
+    """Locks and lost connections are waited out within the deadline, and told with the server's own words after it."""
+    night.hurt(raised(DatabaseBusyError("The database is busy.")), call=f"postgresql.{method}", times=FOREVER)
+    ended = night.dream()
+
+    assert (State.FAILED, State.RESTORED, True, method not in ("prove_login", "lock_out"), []) == (
+        ended.state, ended.stopped_in, "The database is busy" in (ended.reason or ""),
+        ended.facts.production_logins_closed, night.broken_promises(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["prove_login", "lock_out", "ensure_users", "verify_users"])
+def test_a_database_that_is_busy_for_a_while_is_waited_for(night: Night, method: str) -> None:
+    """Within the deadline nothing is lost but time."""
+    night.hurt(raised(DatabaseBusyError("The database is busy.")), call=f"postgresql.{method}", times=3)
+
+    assert (State.SUCCEEDED, []) == (night.dream().state, night.broken_promises())
+
+
+@pytest.mark.parametrize(
+    ("state", "of", "status"),
+    [
+        (State.CLUSTER_RESTORING, "cluster:staging-cluster", "failed"),
+        (State.CLUSTER_RESTORING, "cluster:staging-cluster", "incompatible-parameters"),
+        (State.CLUSTER_RESTORING, "cluster:staging-cluster", "inaccessible-encryption-credentials"),
+        (State.INSTANCES_CREATING, "db:staging-cluster-2", "incompatible-network"),
+        (State.INSTANCES_CREATING, "db:staging-cluster-1", "failed"),
+    ],
+)
+def test_a_status_that_does_not_get_better_fails_the_operation(
+    night: Night, state: State, of: str, status: str
+) -> None:
+    """The reason names the resource and the status, and production's logins are told to be open."""
+    night.night()
+    night.reach(state)
+    night.aurora.set_status(target_of("x").replace("cluster:x", of), status)
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, state, True, []) == (
+        ended.state, ended.stopped_in, f"is {status}" in (ended.reason or ""), night.broken_promises()
+    )  # fmt: skip
+
+
+def test_a_failure_after_the_restore_says_that_productions_logins_are_open(night: Night) -> None:
+    """Whoever reads the notice knows what stands there."""
+    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster", times=FOREVER)
+    ended = night.dream()
+    (notice,) = night.notices()
+
+    assert (State.FAILED, False, True) == (
+        ended.state, notice["production_logins_closed"], "still open on the new cluster" in notice["text"]
+    )  # fmt: skip
+
+
+def test_a_snapshot_that_vanishes_while_it_is_copied_fails_the_operation(night: Night) -> None:
+    """The old target is left as it was."""
+    night.night()
+    copying = night.reach(State.COPYING)
+    night.aurora.lose_snapshot(copying.facts.snapshot_arn or "")
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, [], []) == (ended.state, night.calls_of("delete_db_cluster"), night.broken_promises())

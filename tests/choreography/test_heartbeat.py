@@ -1,0 +1,151 @@
+"""The heartbeat: it announces again, ends what nobody answers for, and is stopped by nothing that is broken."""
+
+import pytest
+
+from chalicelib.choreography import ENDING, ROWS, STEPS, State
+from tests.choreography.accidents import refused
+from tests.choreography.night import Night
+from tests.choreography.rehearsal import rehearsed
+
+STATES = [State(state) for state in rehearsed().path()[:-1]]
+HOUR = 3600
+
+
+@pytest.mark.parametrize("state", [state for state in STATES if state not in ENDING | {State.USERS_READY}])
+def test_an_operation_ends_although_its_step_never_runs(night: Night, state: State) -> None:
+    """Past the deadline and three unanswered announcements the heartbeat leads it to FAILED, and people are told."""
+    night.night()
+    night.reach(state)
+    night.deaf = {ROWS[state].step or ""}
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, state, ROWS[state].step, True, ["FAILED"], []) == (
+        ended.state, ended.stopped_in, ended.failed_step, "did not answer" in (ended.reason or ""),
+        [notice["outcome"] for notice in night.notices()], night.broken_promises(),
+    )  # fmt: skip
+
+
+def test_a_good_restore_ends_well_although_nobody_archives(night: Night) -> None:
+    """What follows a good restore does not spoil it: a warning."""
+    night.deaf = {"archive-snapshot"}
+    ended = night.dream()
+
+    assert (State.SUCCEEDED, 1, []) == (ended.state, len(ended.warnings), night.broken_promises())
+
+
+def test_an_end_that_cannot_be_told_is_an_end(night: Night) -> None:
+    """sns-notification never runs: SUCCEEDED, with notified=false."""
+    night.deaf = {"sns-notification"}
+    ended = night.dream()
+
+    assert (State.SUCCEEDED, False, []) == (ended.state, ended.notified, night.broken_promises())
+
+
+def test_an_operation_ends_although_no_step_ever_runs(night: Night) -> None:
+    """Only the door and the heartbeat are alive: FAILED, nobody told, the target let go."""
+    night.night()
+    night.reach(State.SNAPSHOT_FOUND)
+    night.deaf = set(STEPS)
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, False, []) == (ended.state, ended.notified, night.broken_promises())
+
+
+def test_two_heartbeats_at_once_do_not_double(night: Night) -> None:
+    """The due time is pushed conditionally: one of them announces, the other finds it done."""
+    night.night()
+    night.reach(State.COPYING)
+    night.queue.clear()
+    night.clock.advance(120)
+    night.beat()
+    night.beat()
+
+    assert ["SnapshotCopyStarted"] == [envelope["detail-type"] for envelope in night.queue]
+
+
+def test_a_heartbeat_between_anothers_look_and_its_write_does_not_double(night: Night) -> None:
+    """Not even when it runs to its end while the other one holds the same item."""
+    night.night()
+    night.reach(State.COPYING)
+    night.queue.clear()
+    night.clock.advance(120)
+    night.hurt(night.beat, step="heartbeat", call="events.put_events")
+    night.beat()
+
+    assert ["SnapshotCopyStarted"] == [envelope["detail-type"] for envelope in night.queue]
+
+
+def test_an_end_stays_in_the_index_until_it_was_announced(night: Night) -> None:
+    """Terminal states have an outbox, too: users hang their own steps on them."""
+    night.hurt(refused("InternalFailure", 500), state="SUCCEEDED", call="events.put_events", times=3)
+    night.night()
+    ended = night.reach(State.SUCCEEDED)
+    waits = ended.open
+    night.run_to_the_end()
+    announced = [one for one in night.delivered if one["detail-type"] == "RestoreSucceeded"]
+
+    assert ("yes", None, 1) == (waits, night.only().open, len(announced))
+
+
+def test_an_end_whose_announcement_has_trouble_frees_the_target_at_once(night: Night) -> None:
+    """The lock goes with the state, not with its announcement."""
+    night.hurt(refused("InternalFailure", 500), state="SUCCEEDED", call="events.put_events", times=3)
+    night.night()
+    night.reach(State.SUCCEEDED)
+
+    assert None is night.target().holder
+
+
+def test_a_record_that_cannot_be_read_stops_nobody_else(night: Night) -> None:
+    """It is named in the log at every tick, stays as it is, and the night ends well."""
+    spoilt = {
+        "operation_id": "aaa-spoilt",
+        "open": "yes",
+        "due_at": "2026-01-01T00:00:00.000Z",
+        "state": "NO_SUCH_STATE",
+    }
+    night.store.tables["state"]["aaa-spoilt"] = dict(spoilt)
+    night.night()
+    night.run(HOUR)
+    states = {item["operation_id"]: item.get("state") for item in night.store.tables["state"].values()}
+    del states["target#" + night.target().arn]
+
+    assert ({"NO_SUCH_STATE", "SUCCEEDED"}, spoilt, []) == (
+        set(states.values()), night.store.tables["state"]["aaa-spoilt"], night.failures
+    )  # fmt: skip
+
+
+def test_waiting_in_auroras_queue_does_not_spend_the_deadline() -> None:
+    """A copy without progress is queued, and its budget begins when it does."""
+    night = Night({"COPY_DEADLINE": "300"})
+    night.night()
+    found = night.reach(State.SNAPSHOT_FOUND)
+    for number in range(3):
+        night.rds().copy_db_cluster_snapshot(
+            SourceDBClusterSnapshotIdentifier=found.facts.snapshot_arn, KmsKeyId="alias/aurora-restore",
+            TargetDBClusterSnapshotIdentifier=f"somebody-elses-{number}",
+        )  # fmt: skip
+    ended = night.run_to_the_end()
+
+    assert (State.SUCCEEDED, True, []) == (ended.state, ended.durations[2].seconds > 400, night.broken_promises())
+
+
+def test_the_guides_attempts_times_interval_are_the_budget() -> None:
+    """MAX_RESTORE_ATTEMPTS x RESTORE_CHECK_INTERVAL, when set, bounds the restore instead of its deadline."""
+    night = Night({"MAX_RESTORE_ATTEMPTS": "1", "RESTORE_CHECK_INTERVAL": "20"})
+    night.fate = lambda name, _envelope: [] if name.startswith("DB cluster created") else [0]
+    ended = night.dream()
+
+    assert (State.FAILED, State.CLUSTER_RESTORING, True) == (
+        ended.state, ended.stopped_in, "the deadline of CLUSTER_RESTORING has passed" in (ended.reason or "")
+    )  # fmt: skip
+
+
+def test_a_heartbeat_with_nothing_to_do_asks_little(night: Night) -> None:
+    """Its cost follows what is due, not what ever ran; it looks for missed snapshots every few minutes only."""
+    night.dream()
+    night.beat()
+    before = len(night.made)
+    night.beat()
+
+    assert ["ssm.get_parameters_by_path"] == [f"{call.service}.{call.method}" for call in night.made[before:]]

@@ -1,0 +1,160 @@
+"""Running an operation again: where it stood, from a step, and never onto what another one made since."""
+
+import pytest
+
+from chalicelib.choreography import ROWS, State, states_of
+from tests.choreography.accidents import refused
+from tests.choreography.night import Night
+from tests.choreography.rehearsal import of_steps
+
+FAILING_STATES = [
+    state
+    for state in dict.fromkeys(State(call.state) for call in of_steps())
+    if ROWS[state].gives_up_to is State.FAILING
+]
+
+
+def failed_in(night: Night, state: State) -> str:
+    """Let a night fail in a state; returns the operation's id."""
+    first = next(call for call in of_steps() if call.state == state)
+    night.hurt_at(first, refused("AccessDenied", 403))
+    return night.dream().operation_id
+
+
+def again(night: Night, rerun_of: str, **detail: str) -> None:
+    """Ask for a rerun and let it end."""
+    night.request("RestoreRequested", rerun_of=rerun_of, **detail)
+    night.run_to_the_end()
+
+
+@pytest.mark.parametrize("state", FAILING_STATES)
+def test_a_rerun_continues_at_the_failed_step(night: Night, state: State) -> None:
+    """With what was made before: there is one copy of the snapshot, whoever began it."""
+    first = failed_in(night, state)
+    again(night, first)
+    before, after = night.all_operations()
+    copies = night.rds().describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
+
+    assert (State.FAILED, State.SUCCEEDED, state, first, first, 1, []) == (
+        before.state, after.state, night.path()[0], after.rerun_of, after.root_id, len(copies),
+        night.broken_promises(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", [State.COPYING, State.TARGET_DELETING, State.INSTANCES_CREATING])
+def test_a_cancelled_operation_is_continued_where_it_stood(night: Night, state: State) -> None:
+    """Cancelling keeps what was made, so a rerun can go on from there."""
+    night.night()
+    operation = night.reach(state)
+    night.request("CancelRequested", operation_id=operation.operation_id)
+    night.run_to_the_end()
+    again(night, operation.operation_id)
+
+    assert (State.SUCCEEDED, state, []) == (
+        night.all_operations()[-1].state, night.path()[0], night.broken_promises()
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("step", ["snapshot-check", "copy-snapshot", "delete-rds", "restore-snapshot"])
+def test_a_rerun_may_begin_at_an_earlier_step(night: Night, step: str) -> None:
+    """What stands there now is replaced or adopted, and it succeeds."""
+    first = failed_in(night, State.INSTANCES_CREATING)
+    again(night, first, from_step=step)
+
+    assert (State.SUCCEEDED, states_of(step)[0], []) == (
+        night.all_operations()[-1].state, night.path()[0], night.broken_promises()
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ({"from_step": "setup-db-users"}, "lies after the one that"),
+        ({"from_step": "no-such-step"}, "from_step"),
+        ({"snapshot_identifier": "another"}, "rerun_of keeps the snapshot"),
+        ({"plan": "default"}, "rerun_of keeps the snapshot"),
+        ({"target_cluster_id": "prod-cluster"}, "target_cluster_id"),
+        ({"rerun_of": "nobody-knows"}, "There is no operation nobody-knows"),
+    ],
+)
+def test_a_rerun_that_makes_no_sense_is_refused(night: Night, detail: dict[str, str], words: str) -> None:
+    """People are told why; there is no second operation."""
+    first = failed_in(night, State.COPYING)
+    night.request("RestoreRequested", **{"rerun_of": first, **detail})
+
+    assert ("refused", True, 1) == (
+        night.notices()[-1]["kind"], words in night.notices()[-1]["reason"], len(night.all_operations())
+    )  # fmt: skip
+
+
+def test_a_step_without_an_operation_is_refused(night: Night) -> None:
+    """from_step needs rerun_of: an event never chooses to skip the checks."""
+    night.request("RestoreRequested", from_step="restore-snapshot")
+
+    assert (["refused"], []) == ([notice["kind"] for notice in night.notices()], night.all_operations())
+
+
+def test_an_operation_that_has_not_ended_is_not_run_again(night: Night) -> None:
+    """Cancel it first, or wait."""
+    night.night()
+    running = night.reach(State.COPYING)
+    night.request("RestoreRequested", rerun_of=running.operation_id)
+
+    assert f"The operation {running.operation_id} is COPYING, it has not ended." == night.notices()[-1]["reason"]
+
+
+def test_an_operation_that_succeeded_is_not_run_again(night: Night) -> None:
+    """There is nothing to continue at; the remedy says how to restore its snapshot once more."""
+    ended = night.dream()
+    night.request("RestoreRequested", rerun_of=ended.operation_id)
+
+    assert (True, 1) == (ended.facts.snapshot_arn in night.notices()[-1]["remedy"], len(night.all_operations()))
+
+
+@pytest.mark.parametrize("state", [State.TARGET_DELETING, State.CLUSTER_RESTORING, State.RESTORED])
+def test_a_rerun_older_than_the_last_success_begins_with_the_deletion(night: Night, state: State) -> None:
+    """What it had begun is not what stands there now: the preflight and the choice of the victim come again."""
+    first = failed_in(night, state)
+    night.run(86_400)
+    night.dream()
+    again(night, first)
+    since = night.all_operations()[-2]
+    last = night.all_operations()[-1]
+
+    assert (State.SUCCEEDED, State.SUCCEEDED, State.SNAPSHOT_READY, since.facts.cluster_resource_id, []) == (
+        since.state, last.state, night.path()[0], last.facts.victim.resource_id if last.facts.victim else None,
+        night.broken_promises(),
+    )  # fmt: skip
+
+
+def test_the_same_rerun_twice_is_one_operation(night: Night) -> None:
+    """A request id makes the request the same, however often it is put."""
+    first = failed_in(night, State.COPYING)
+    night.request("RestoreRequested", rerun_of=first, request_id="once")
+    again(night, first, request_id="once")
+
+    assert (2, State.SUCCEEDED, []) == (
+        len(night.all_operations()), night.all_operations()[-1].state, night.broken_promises()
+    )  # fmt: skip
+
+
+def test_a_rerun_keeps_what_was_meant(night: Night) -> None:
+    """Settings that changed meanwhile do not change it."""
+    first = failed_in(night, State.INSTANCES_CREATING)
+    night.environment["INSTANCE_COUNT"] = "5"
+    again(night, first)
+
+    assert (State.SUCCEEDED, 2) == (night.all_operations()[-1].state, len(night.all_operations()[-1].facts.instances))
+
+
+def test_a_rerun_of_a_rerun_adopts_the_first_ones_copy(night: Night) -> None:
+    """Names derive from the first of the chain."""
+    first = failed_in(night, State.TARGET_CLEAR)
+    night.hurt_at(next(call for call in of_steps() if call.state == "CLUSTER_RESTORED"), refused("AccessDenied", 403))
+    again(night, first)
+    again(night, night.all_operations()[-1].operation_id)
+
+    assert (State.SUCCEEDED, first, 1, []) == (
+        night.all_operations()[-1].state, night.all_operations()[-1].root_id,
+        len(night.calls_of("copy_db_cluster_snapshot")), night.broken_promises(),
+    )  # fmt: skip

@@ -1,0 +1,113 @@
+"""Every wait has an end: a spent deadline fails the operation with what was last waited for."""
+
+from collections.abc import Callable
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.operation import Operation
+from chalicelib.postgres.trouble import DatabaseUnavailableError
+from localaws.inprocess import ACCOUNT, TARGET_REGION, Stage
+from tests.refusals.scene import TARGET_ARN, WRITER_ARN, Said, Scene
+
+SHORT = {
+    "SNAPSHOT_DEADLINE": "1200", "COPY_QUEUE_DEADLINE": "1200", "COPY_DEADLINE": "900", "DELETE_DEADLINE": "900",
+    "RESTORE_DEADLINE": "900", "INSTANCE_DEADLINE": "900", "USERS_DEADLINE": "900", "NOTIFICATION_DEADLINE": "600",
+}  # fmt: skip
+REMEDY = "Find out why it takes so long, or allow it more time, then run the operation again."
+Hold = Callable[[Stage, Operation], None]
+
+
+def status(arn: str, value: str) -> Hold:
+    """Keep something in a status for ever."""
+    return lambda stage, _: stage.aurora.set_status(arn, value)
+
+
+def five_copies(stage: Stage, _: Operation) -> None:
+    """Have five copies running that never end."""
+    for number in range(5):
+        stage.rds().create_db_cluster_snapshot(
+            DBClusterIdentifier="staging-cluster", DBClusterSnapshotIdentifier=f"nightly-{number}"
+        )
+        stage.aurora.set_status(f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:nightly-{number}", "copying")
+    stage.aurora.set_status(TARGET_ARN, "available")
+
+
+def no_connections(stage: Stage, operation: Operation) -> None:
+    """Have PostgreSQL take no connections."""
+    refusal = DatabaseUnavailableError("PostgreSQL at staging takes no connections now (SQLSTATE 57P03).")
+    stage.data.clusters[str(operation.facts.cluster_resource_id)].trouble = refusal
+
+
+def no_login(stage: Stage, operation: Operation) -> None:
+    """Have PostgreSQL refuse the master's password, whatever RDS is asked for."""
+    stage.data.clusters[str(operation.facts.cluster_resource_id)].roles["master"].can_login = False
+
+
+@pytest.mark.parametrize(
+    ("state", "step", "hold", "why"),
+    [
+        (State.SNAPSHOT_FOUND, "copy-snapshot", five_copies, "Five copies are running in us-west-2 already"),
+        (State.SNAPSHOT_READY, "delete-rds", status(TARGET_ARN, "modifying"), "The target staging-cluster is modifying"),
+        (State.TARGET_DELETING, "delete-rds", status(TARGET_ARN, "backing-up"), "The old target staging-cluster is"),
+        (State.CLUSTER_RESTORING, "check-restore-status", status(TARGET_ARN, "migrating"), "staging-cluster is migrating"),
+        (State.INSTANCES_CREATING, "check-restore-status", status(WRITER_ARN, "rebooting"), "staging-cluster-1 is rebooting"),
+        (State.INSTANCES_CREATING, "check-restore-status", status(WRITER_ARN, "storage-full"), "which may recover"),
+        (State.RESTORED, "setup-db-users", no_connections, "PostgreSQL at staging takes no connections now"),
+        (State.RESTORED, "setup-db-users", no_login, "The database does not take the new master password yet"),
+    ],
+)  # fmt: skip
+def test_a_wait_that_does_not_end_fails_with_what_was_waited_for(
+    said: Said, state: State, step: str, hold: Hold, why: str
+) -> None:
+    """The step looks first and judges the deadline after; the failure says which state it was."""
+    stage = Stage(SHORT)
+    stage.staging()
+    stage.night()
+    scene = Scene(stage, said)
+    entered = scene.run_until(state)
+    hold(stage, entered)
+    operation = scene.fails(at=step)
+
+    assert why in str(operation.reason)
+    assert str(operation.reason).endswith(f", and the deadline of {state} has passed.")
+    assert REMEDY == operation.remedy
+    assert state is operation.stopped_in
+    assert (operation.entered_at - entered.entered_at).total_seconds() < 2 * 1200
+
+
+def test_a_snapshot_that_never_becomes_available_fails(said: Said) -> None:
+    """Asked for while it was being taken."""
+    stage = Stage(SHORT)
+    identifier = stage.night()
+    stage.put("RestoreRequested", snapshot_identifier=identifier)
+    scene = Scene(stage, said)
+    scene.run_until(State.ACCEPTED)
+    stage.aurora.set_status(f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster-snapshot:{identifier}", "creating")
+    stage.aurora._world.schedule.pop_due(stage.clock.now() + (stage.clock.now() - stage.clock.now().min.replace(tzinfo=stage.clock.now().tzinfo)) / 1_000_000)
+    operation = scene.ends(State.FAILED)
+
+    assert f"The snapshot {identifier} is creating" in str(operation.reason)
+
+
+def test_a_topic_that_throttles_to_the_end_leaves_an_end_that_nobody_was_told(said: Said) -> None:
+    """The end of a failed operation is not held up for ever by its notice."""
+    stage = Stage({**SHORT, "TARGET_CLUSTER_ID": "not-there", "DB_SUBNET_GROUP_NAME": "nowhere"})
+    stage.faults.fail_next("sns", "publish", "Throttling", times=1000)
+    stage.night()
+    operation = Scene(stage, said).fails(at="delete-rds", told=False)
+
+    assert "sns publish in us-west-2 was answered Throttling" in operation.warnings[-1]
+    assert 1 == len(said.metrics("NotificationLost"))
+
+
+def test_attempts_times_interval_is_the_budget_when_the_guides_attempts_are_set(said: Said) -> None:
+    """MAX_COPY_ATTEMPTS=4 looks, COPY_CHECK_INTERVAL=120 seconds apart: eight minutes."""
+    stage = Stage({"MAX_COPY_ATTEMPTS": "4", "COPY_CHECK_INTERVAL": "120"})
+    stage.staging()
+    stage.night()
+    operation = Scene(stage, said).fails(at="check-copy-status")
+    (copying,) = [one for one in operation.durations if one.state is State.COPYING]
+
+    assert 480 <= copying.seconds <= 480 + 180
+    assert "the deadline of COPYING has passed." in str(operation.reason)

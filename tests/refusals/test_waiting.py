@@ -1,0 +1,181 @@
+"""Trouble that passes is waited out, inside the deadline; nobody has to hear of it."""
+
+from chalicelib.choreography import State
+from chalicelib.postgres.trouble import DatabaseBusyError, DatabaseUnavailableError
+from localaws.inmemory_services import client_error
+from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
+from tests.refusals.denying import Call, DenyingStage
+from tests.refusals.scene import TARGET_ARN, Said, Scene
+
+
+class TroubledStage(DenyingStage):
+    """A stage on which every call of every function fails twice before it is obeyed."""
+
+    code, status = "Throttling", 400
+
+    def check(self, service: str, method: str) -> None:
+        """Note a call; raises the trouble at its first two times."""
+        call = Call(self._running, service, method)
+        self.times[call] = self.times.get(call, 0) + 1
+        if self.times[call] <= 2:
+            raise client_error(self.code, "Rate exceeded", method, self.status)
+
+    def __init__(self) -> None:
+        self.times: dict[Call, int] = {}
+        super().__init__()
+
+
+class UnwellStage(TroubledStage):
+    """The same, where AWS itself is unwell."""
+
+    code, status = "InternalFailure", 500
+
+
+def succeeds(scene: Scene) -> bool:
+    """Let the night end well, without a warning."""
+    return scene.ends(State.SUCCEEDED).warnings == ()
+
+
+def test_a_night_on_which_every_call_is_throttled_twice_ends_well(said: Said) -> None:
+    """Each of some forty calls, of every function."""
+    stage = TroubledStage()
+    stage.staging()
+    stage.run(300)
+    stage.night()
+
+    assert succeeds(Scene(stage, said))
+    assert len(stage.times) > 35
+    assert all(times > 2 for call, times in stage.times.items() if call.step != "sns-notification")
+
+
+def test_a_night_on_which_every_call_meets_a_server_error_twice_ends_well(said: Said) -> None:
+    """500 is trouble that passes, whatever the code."""
+    stage = UnwellStage()
+    stage.staging()
+    stage.run(300)
+    stage.night()
+
+    assert succeeds(Scene(stage, said))
+
+
+def test_a_sixth_copy_waits_for_its_turn(scene: Scene) -> None:
+    """Five copies may run in a region; which of two quotas was meant is seen by what runs."""
+    for number in range(5):
+        scene.stage.make_cluster(f"other-{number}", SOURCE_REGION)
+        scene.stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
+            DBClusterIdentifier=f"other-{number}", DBClusterSnapshotIdentifier=f"other-{number}"
+        )
+    scene.stage.settle()
+    scene.stage.night()
+    scene.run_until(State.ACCEPTED)
+    for number in range(5):
+        scene.stage.rds().copy_db_cluster_snapshot(
+            SourceDBClusterSnapshotIdentifier=f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot:other-{number}",
+            TargetDBClusterSnapshotIdentifier=f"other-{number}",
+        )
+
+    assert succeeds(scene)
+    assert len(scene.said.lines("Waiting: Five copies are running in us-west-2 already.")) > 10
+
+
+def test_a_target_that_is_backing_up_or_modifying_is_waited_for(scene: Scene) -> None:
+    """Its members may change meanwhile, so nothing is decided before."""
+    scene.stage.night()
+    scene.run_until(State.SNAPSHOT_READY)
+    scene.stage.aurora.take_automated_snapshot("staging-cluster", account=ACCOUNT, region=TARGET_REGION)
+
+    assert succeeds(scene)
+    assert 1 <= len(scene.said.lines("Waiting: The target staging-cluster is backing-up."))
+
+
+def test_a_target_that_begins_a_backup_after_it_was_recorded_is_waited_for(scene: Scene) -> None:
+    """A deletion would be refused until the backup is done."""
+    scene.stage.night()
+    scene.run_until(State.TARGET_DELETING)
+    scene.stage.aurora.take_automated_snapshot("staging-cluster", account=ACCOUNT, region=TARGET_REGION)
+
+    assert succeeds(scene)
+    assert 1 <= len(scene.said.lines("Waiting: The old target staging-cluster is backing-up."))
+
+
+def test_a_database_that_starts_slowly_and_is_locked_for_a_while_is_waited_for(scene: Scene) -> None:
+    """No connections at first, then a lock that another session holds."""
+    scene.stage.night()
+    operation = scene.run_until(State.RESTORED)
+    database = scene.stage.data.clusters[str(operation.facts.cluster_resource_id)]
+    database.trouble = DatabaseUnavailableError("PostgreSQL at staging takes no connections now (SQLSTATE 57P03).")
+    scene.stage.run(400)
+    database.trouble = DatabaseBusyError("PostgreSQL at staging is in the way of the set-up: a lock.")
+    scene.stage.run(400)
+    database.trouble = None
+
+    assert succeeds(scene)
+    assert 1 <= len(scene.said.lines("Waiting: PostgreSQL at staging is in the way"))
+
+
+def test_a_password_that_rds_could_not_set_is_set_again(scene: Scene) -> None:
+    """Only an event tells it (0067), and that may be lost: after a while it is simply asked for again."""
+    scene.stage.night()
+    scene.run_until(State.RESTORED)
+    scene.stage.aurora.fail_password(TARGET_ARN, "A test asked for this.")
+
+    assert succeeds(scene)
+    assert 2 == len(scene.said.lines("Waiting: Aurora was asked for the new master password."))
+
+
+def test_a_database_that_is_not_there_is_no_trouble_that_passes(scene: Scene) -> None:
+    """The master's secret names one that production does not have."""
+    scene.put_master_secret(database="shoppe")
+    operation = scene.night_fails(at="setup-db-users")
+
+    assert "There is no database shoppe on" in str(operation.reason)
+    assert "master secret's field database" in str(operation.remedy)
+
+
+def test_a_login_of_production_that_the_master_may_not_close_fails_the_operation(scene: Scene) -> None:
+    """Production's password would go on working in the copy: that is not a success."""
+    scene.stage.night()
+    operation = scene.run_until(State.RESTORED)
+    database = scene.stage.data.clusters[str(operation.facts.cluster_resource_id)]
+    database.roles["shop_app"].alterable = False
+    failed = scene.fails(at="setup-db-users")
+
+    assert "shop_app" in str(failed.reason)
+    assert "Beware: production's logins and passwords are still open" in scene.stage.notices()[-1]["text"]
+
+
+def test_what_nobody_expects_is_tried_again_and_then_fails_with_its_name(said: Said) -> None:
+    """A bug is logged whole, fails its invocation twice for Lambda's retries and alarms, and ends the operation."""
+
+    class BuggyStage(DenyingStage):
+        def check(self, service: str, method: str) -> None:
+            if (self._running, method) == ("copy-snapshot", "copy_db_cluster_snapshot"):
+                raise ZeroDivisionError("a bug")
+
+    stage = BuggyStage()
+    stage.staging()
+    stage.night()
+    operation = Scene(stage, said).fails(at="copy-snapshot")
+
+    assert "copy-snapshot failed 3 times with ZeroDivisionError, which it does not expect." == operation.reason
+    assert ["ZeroDivisionError"] * 2 == [type(failure).__name__ for failure in stage.failures]
+    assert 3 == len(said.lines("A bug in copy-snapshot: ZeroDivisionError."))
+
+
+def test_an_announcement_that_eventbridge_does_not_take_is_made_again(said: Said) -> None:
+    """PutEvents may answer well and still not have taken an entry."""
+
+    class DeafStage(Stage):
+        deaf = 3
+
+        def _put(self, source: str, detail_type: str, detail: dict[str, object]) -> str:
+            if self.deaf and source.startswith("aurora-restore"):
+                self.deaf -= 1
+                return "lost"
+            return super()._put(source, detail_type, detail)
+
+    stage = DeafStage()
+    stage.staging()
+    stage.night()
+
+    assert succeeds(Scene(stage, said))
