@@ -20,17 +20,18 @@ PACKED := $(WHEELS)/.ready
 help: ## say what there is
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
+# `exec`, so that whoever stops make stops the program itself and no shell in between.
 demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT= DATA= DUMP=mine.sql KEEP=1)
-	@$(PY) -m console.demo --port "$(PORT)" --data "$(DATA)" $(if $(DUMP),--dump "$(DUMP)") $(if $(KEEP),--keep)
+	@exec $(PY) -m console.demo --port "$(PORT)" --data "$(DATA)" $(if $(DUMP),--dump "$(DUMP)") $(if $(KEEP),--keep)
 
 up: $(PACKED) ## leave the same world running, until Ctrl-C (PORT= DATA= DUMP=mine.sql)
-	@$(PY) -m localaws up --port "$(PORT)" --data "$(DATA)" $(if $(DUMP),--dump "$(DUMP)")
+	@exec $(PY) -m localaws up --port "$(PORT)" --data "$(DATA)" $(if $(DUMP),--dump "$(DUMP)")
 
 night: $(READY) ## let night fall on a world that `make up` runs (PORT=)
-	@$(PY) -m console.night --port "$(PORT)"
+	@exec $(PY) -m console.night --port "$(PORT)"
 
 test: $(PACKED) ## run the tests (TESTS=tests/console for some)
-	@$(PY) -m pytest $(TESTS)
+	@exec $(PY) -m pytest $(TESTS)
 
 check: $(READY) ## format, lint and types
 	@$(PY) -m ruff format --check .

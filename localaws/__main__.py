@@ -19,8 +19,11 @@ from localaws.server import PortTakenError, Server
 from localaws.world import STAGE, TARGET_REGION, World, WorldError
 
 READY = "ready"
-PORT, FOLDER, SPEED = 4577, Path(".localaws"), 120.0
-QUICK = 40.0  # how much quicker still Aurora is while the world is built
+PORT, FOLDER, SPEED = 4577, Path(".localaws"), 60.0
+SMALL = Durations(  # seconds that Aurora takes for a database as small as the sample
+    snapshot=60, copy=360, restore=300, cluster_delete=150, instance_delete=90, instance_create=240, password_reset=30
+)
+QUICK = 60.0  # how much quicker still Aurora is while the world is built
 KNOWN_ERRORS = (
     PortTakenError, FolderError, WorldError, DeploymentError, DumpError, DataPlaneError, ClientError, BotoCoreError
 )  # fmt: skip
@@ -52,7 +55,7 @@ def _serve(options: argparse.Namespace, stack: ExitStack, stopped: threading.Eve
     folder.empty()
     data = PostgresData(folder.path / "postgres")
     stack.callback(data.close)
-    pace = Durations().scaled(options.speed)
+    pace = SMALL.scaled(options.speed)
     server = Server(options.port, folder.path, speed=options.speed, data=data, durations=pace.scaled(QUICK))
     server.start()
     stack.callback(server.stop)
@@ -88,7 +91,10 @@ def _welcome(endpoint: str) -> str:
     key, secret = CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
     entry = f'[{{"Source":"aurora-restore.{STAGE}","DetailType":"RestoreRequested","Detail":"{{}}"}}]'
     state = f"aurora-restore-{STAGE}-state"
-    query = '--key-condition-expression \'plan = :p\' --expression-attribute-values \'{":p":{"S":"default"}}\''
+    query = (
+        "--key-condition-expression '#plan = :plan' --expression-attribute-names '{\"#plan\":\"plan\"}' "
+        "--expression-attribute-values '{\":plan\":{\"S\":\"default\"}}'"
+    )
     return f"""
 The local AWS listens at {endpoint}. In another terminal:
 
@@ -98,7 +104,8 @@ The local AWS listens at {endpoint}. In another terminal:
 A new night:    curl -X POST '{endpoint}/localaws/night?cluster=prod-cluster&region=us-east-1'
 On request:     aws events put-events --entries '{entry}'
 The records:    aws dynamodb query --table-name {state} --index-name by-plan {query}
-The clusters:   aws rds describe-db-clusters
+The clusters:   aws rds describe-db-clusters --endpoint-url "$AWS_ENDPOINT_URL"
+                (version 1 of aws looks for some services in the cloud unless told so)
 """
 
 

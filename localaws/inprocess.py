@@ -11,6 +11,7 @@ Nothing sleeps: time jumps to the next thing that is due, a heartbeat or a chang
 import json
 import uuid
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -222,7 +223,7 @@ class Stage:
     def _client(self, service: str, region: str) -> Any:
         if service == "rds":
             return AuroraClient(self.aurora, account=ACCOUNT, region=region)
-        made = {
+        made: dict[str, Callable[[], Any]] = {
             "events": lambda: InMemoryEvents(self.faults, self._put), "sns": lambda: self.topics,
             "secretsmanager": lambda: self.secrets, "ssm": lambda: self.parameters, "ec2": lambda: self.network,
             "kms": lambda: InMemoryKeys(self.faults, self.keys, ACCOUNT, region),

@@ -21,7 +21,7 @@ class Client:
     """Somebody who knows an endpoint, a user and a password."""
 
     def __init__(self, data: PostgresData, resource_id: str, user: str = MASTER, password: str = PASSWORD) -> None:
-        self._host, self._port = data.endpoint(resource_id)
+        self._host, self._port = data.endpoint(resource_id) or ("", 0)
         self._user, self._password = user, password
 
     def __call__(self, statement: str, database: str = "shop") -> list[Any]:

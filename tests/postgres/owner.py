@@ -10,6 +10,6 @@ from tests.postgres.client import make
 data = PostgresData(Path(sys.argv[1]))
 make(data, "cluster-A")
 data.start("cluster-A")
-sys.stdout.write(f"{data.process_ids[0]} {data.endpoint('cluster-A')[0]}\n")
+sys.stdout.write(f"{data.process_ids[0]} {(data.endpoint('cluster-A') or ('',))[0]}\n")
 sys.stdout.flush()
 threading.Event().wait()

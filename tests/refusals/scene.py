@@ -121,11 +121,12 @@ class Scene:
 
     def run_until(self, state: State) -> Operation:
         """Let events and time pass, one by one, until the only operation is in a state and nothing answered it yet."""
-        for _ in range(10_000):
-            if self.stage.all_operations() and self.stage.only().state is state:
+        for _ in range(2_000):
+            operations = self.stage.all_operations()
+            if operations and operations[0].state is state:
                 return self.stage.only()
             self._go_on()
-        raise TimeoutError(f"The operation never came to {state}: {self.stage.all_operations()}.")
+        raise TimeoutError(f"It never came to {state}: {[(one.state, one.reason) for one in operations]}.")
 
     def _go_on(self) -> None:
         stage = self.stage

@@ -11,7 +11,7 @@ from localaws.inprocess import ACCOUNT, TARGET_REGION, Stage
 from tests.refusals.scene import TARGET_ARN, WRITER_ARN, Said, Scene
 
 SHORT = {
-    "SNAPSHOT_DEADLINE": "1200", "COPY_QUEUE_DEADLINE": "1200", "COPY_DEADLINE": "900", "DELETE_DEADLINE": "900",
+    "SNAPSHOT_DEADLINE": "1200", "COPY_QUEUE_DEADLINE": "1200", "DELETE_DEADLINE": "900",
     "RESTORE_DEADLINE": "900", "INSTANCE_DEADLINE": "900", "USERS_DEADLINE": "900", "NOTIFICATION_DEADLINE": "600",
 }  # fmt: skip
 REMEDY = "Find out why it takes so long, or allow it more time, then run the operation again."
@@ -30,7 +30,7 @@ def five_copies(stage: Stage, _: Operation) -> None:
             DBClusterIdentifier="staging-cluster", DBClusterSnapshotIdentifier=f"nightly-{number}"
         )
         stage.aurora.set_status(f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:nightly-{number}", "copying")
-    stage.aurora.set_status(TARGET_ARN, "available")
+        stage.aurora.set_status(TARGET_ARN, "available")
 
 
 def no_connections(stage: Stage, operation: Operation) -> None:
@@ -83,16 +83,15 @@ def test_a_snapshot_that_never_becomes_available_fails(said: Said) -> None:
     stage.put("RestoreRequested", snapshot_identifier=identifier)
     scene = Scene(stage, said)
     scene.run_until(State.ACCEPTED)
-    stage.aurora.set_status(f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster-snapshot:{identifier}", "creating")
-    stage.aurora._world.schedule.pop_due(stage.clock.now() + (stage.clock.now() - stage.clock.now().min.replace(tzinfo=stage.clock.now().tzinfo)) / 1_000_000)
-    operation = scene.ends(State.FAILED)
+    stage.aurora.set_status(f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster-snapshot:{identifier}", "copying")
+    operation = scene.fails(at="snapshot-check")
 
-    assert f"The snapshot {identifier} is creating" in str(operation.reason)
+    assert f"The snapshot {identifier} is copying, and the deadline of ACCEPTED has passed." == operation.reason
 
 
 def test_a_topic_that_throttles_to_the_end_leaves_an_end_that_nobody_was_told(said: Said) -> None:
     """The end of a failed operation is not held up for ever by its notice."""
-    stage = Stage({**SHORT, "TARGET_CLUSTER_ID": "not-there", "DB_SUBNET_GROUP_NAME": "nowhere"})
+    stage = Stage({**SHORT, "DB_SUBNET_GROUP_NAME": "nowhere"})
     stage.faults.fail_next("sns", "publish", "Throttling", times=1000)
     stage.night()
     operation = Scene(stage, said).fails(at="delete-rds", told=False)
