@@ -5,8 +5,9 @@ DATA ?= .localaws
 DUMP ?=
 TESTS ?=
 
-VENV := .venv
-WHEELS := .wheels
+# What is removed and made again is fixed: no option may point it at somebody's own folder.
+override VENV := .venv
+override WHEELS := .wheels
 PY := $(VENV)/bin/python
 # Both stamps are written last, so that what was interrupted is begun again; and hold the folder, so that a moved checkout is.
 READY := $(VENV)/.ready

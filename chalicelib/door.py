@@ -128,7 +128,7 @@ def _plan(name: str, ports: Ports) -> Plan:
     if plan is None:
         raise RefusedError(
             f"There is no plan {name} in the stage {ports.settings.stage}.",
-            f"Leave it out for the stage's own, or give it parameters under {ports.settings.parameter_path}plans/{name}/.",
+            f"Leave it out, or give it parameters under {ports.settings.parameter_path}plans/{name}/.",
         )
     return plan
 

@@ -8,24 +8,28 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psycopg2
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.aurora import Durations
-from localaws.deployment import CREDENTIALS, DeploymentError
+from localaws.clients import leave_real_aws
+from localaws.errors import WorldError
 from localaws.folder import DataFolder, FolderError
+from localaws.manual import manual
 from localaws.postgres import DataPlaneError, PostgresData
-from localaws.production import DumpError
+from localaws.processes import Ledger
 from localaws.server import PortTakenError, Server
-from localaws.world import STAGE, TARGET_REGION, World, WorldError
+from localaws.world import World
 
 READY = "ready"
 PORT, FOLDER, SPEED = 4577, Path(".localaws"), 60.0
 SMALL = Durations(  # seconds that Aurora takes for a database as small as the sample
     snapshot=60, copy=360, restore=300, cluster_delete=150, instance_delete=90, instance_create=240, password_reset=30
 )
-QUICK = 60.0  # how much quicker still Aurora is while the world is built
+SPEED_WHILE_BUILDING = 100_000.0  # what lies before the first night is not worth watching
+CUSTOM_FORMAT = b"PGDMP"  # how pg_dump's own format begins
 KNOWN_ERRORS = (
-    PortTakenError, FolderError, WorldError, DeploymentError, DumpError, DataPlaneError, ClientError, BotoCoreError
+    PortTakenError, FolderError, WorldError, DataPlaneError, ClientError, BotoCoreError, psycopg2.Error
 )  # fmt: skip
 
 
@@ -36,8 +40,9 @@ class StoppedError(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Run the world; returns the exit status: 0 when it was asked to stop, 1 when it could not be made."""
     options = _options().parse_args(arguments)
-    if options.dump and not options.dump.is_file():
-        return _fail(f"There is no dump {options.dump}. Name an SQL file with --dump (make demo DUMP=mine.sql).")
+    if options.dump and (objection := _objection(options.dump)):
+        return _fail(objection)
+    leave_real_aws()
     try:
         with ExitStack() as stack, _stoppable() as stopped:
             _serve(options, stack, stopped)
@@ -52,20 +57,32 @@ def main(arguments: list[str] | None = None) -> int:
 def _serve(options: argparse.Namespace, stack: ExitStack, stopped: threading.Event) -> None:
     folder = DataFolder(options.data)
     stack.callback(folder.release)
+    ledger = Ledger(folder.path / "processes.json")
+    ledger.end_leftovers()
     folder.empty()
     data = PostgresData(folder.path / "postgres")
     stack.callback(data.close)
-    pace = SMALL.scaled(options.speed)
-    server = Server(options.port, folder.path, speed=options.speed, data=data, durations=pace.scaled(QUICK))
-    server.start()
+    quick = Durations().scaled(SPEED_WHILE_BUILDING)
+    server = Server(options.port, folder.path, speed=options.speed, data=data, durations=quick)
     stack.callback(server.stop)
-    world = World(server.endpoint, folder.path, _say)
-    stack.callback(world.stop)
-    world.build(data.psql, options.dump)
-    server.aurora.set_pace(pace)
-    _say(_welcome(server.endpoint))
+    server.start()
+    folder.keep()
+    stack.callback(ledger.end_leftovers)
+    World(server.endpoint, folder.path, data, ledger, _say).build(options.dump)
+    server.aurora.set_pace(SMALL.scaled(options.speed))
+    _say(manual(server.endpoint))
     _say(READY)
     stopped.wait()
+
+
+def _objection(dump: Path) -> str | None:
+    """Say why a dump cannot be loaded, as far as its name and its first bytes tell."""
+    if not dump.is_file():
+        return f"There is no dump {dump}. Name an SQL file with --dump (make demo DUMP=mine.sql)."
+    with dump.open("rb") as content:
+        if content.read(len(CUSTOM_FORMAT)) == CUSTOM_FORMAT:
+            return f"{dump} is in pg_dump's custom format. Make plain SQL of it: pg_restore -f mine.sql {dump}."
+    return None
 
 
 @contextmanager
@@ -85,28 +102,6 @@ def _stoppable() -> Iterator[threading.Event]:
         yield stopped
     finally:
         stopped.set()
-
-
-def _welcome(endpoint: str) -> str:
-    key, secret = CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
-    entry = f'[{{"Source":"aurora-restore.{STAGE}","DetailType":"RestoreRequested","Detail":"{{}}"}}]'
-    state = f"aurora-restore-{STAGE}-state"
-    query = (
-        "--key-condition-expression '#plan = :plan' --expression-attribute-names '{\"#plan\":\"plan\"}' "
-        "--expression-attribute-values '{\":plan\":{\"S\":\"default\"}}'"
-    )
-    return f"""
-The local AWS listens at {endpoint}. In another terminal:
-
-  export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION={TARGET_REGION}
-  export AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret}
-
-A new night:    curl -X POST '{endpoint}/localaws/night?cluster=prod-cluster&region=us-east-1'
-On request:     aws events put-events --entries '{entry}'
-The records:    aws dynamodb query --table-name {state} --index-name by-plan {query}
-The clusters:   aws rds describe-db-clusters --endpoint-url "$AWS_ENDPOINT_URL"
-                (version 1 of aws looks for some services in the cloud unless told so)
-"""
 
 
 def _say(line: str) -> None:

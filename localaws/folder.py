@@ -8,6 +8,7 @@ from typing import IO, Final
 MARK: Final = "localaws-folder"
 MARK_TEXT: Final = "This folder belongs to localaws, which empties it at every start.\n"
 LOCK: Final = "lock"
+_NOT_EMPTIED: Final = frozenset({MARK, LOCK, "postgres"})  # the last is emptied by the data plane, which knows how
 
 
 class FolderError(Exception):
@@ -21,22 +22,29 @@ class DataFolder:
         """Claim the folder; raises FolderError."""
         self.path = path.resolve()
         _refuse_foreign(self.path)
+        self._is_new = not self.path.exists()
         self.path.mkdir(parents=True, exist_ok=True)
         (self.path / MARK).write_text(MARK_TEXT)
         self._lock = _locked(self.path)
 
     def empty(self) -> None:
-        """Remove what an earlier world left; logs of this one begin anew. PostgreSQL's part is its data plane's own."""
+        """Remove what an earlier world left; logs of this one begin anew."""
         for entry in self.path.iterdir():
-            if entry.name in (MARK, LOCK, "postgres"):
+            if entry.name in _NOT_EMPTIED:
                 continue
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
 
+    def keep(self) -> None:
+        """Say that a world has begun in it, whose logs are to stay."""
+        self._is_new = False
+
     def release(self) -> None:
-        """Let another world have it."""
+        """Let another world have it. One that was made for a world which never began is removed."""
+        if self._is_new:
+            shutil.rmtree(self.path)
         self._lock.close()
 
 

@@ -51,9 +51,12 @@ class Ledger:
         self._file = file
         self._lock = threading.Lock()
         self._entries = _read(file)
+        self._is_closed = False
 
     def start(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start a process in a session of its own; `options` are Popen's. It is written down before it exists."""
+        if self._is_closed:
+            raise ProcessLookupError(f"{command[0]} is not started: everything is being stopped.")
         intent = Entry(tuple(command))
         self._write(add=intent)
         try:
@@ -69,6 +72,10 @@ class Ledger:
         """Strike out a process that has ended and was waited for."""
         for entry in [one for one in self._entries if one.pid == pid]:
             self._write(remove=entry)
+
+    def close(self) -> None:
+        """Start nothing more: whoever is still about to, fails."""
+        self._is_closed = True
 
     def end_leftovers(self) -> list[int]:
         """End what an earlier owner of this ledger left running; return the pids. For a start, before anything else."""

@@ -1,6 +1,7 @@
 """The demo's five acts: build the world, look at it, let night fall, watch, and look again."""
 
 import argparse
+import contextlib
 import itertools
 import time
 from datetime import UTC, datetime
@@ -124,7 +125,9 @@ class Story:
 
     def _keep(self, world: World) -> None:
         self._say("\nThe world keeps running until Ctrl-C.")
-        world.wait()
+        self._screen.waiting("running")
+        with contextlib.suppress(KeyboardInterrupt):  # which ends the world, and takes nothing back of what held
+            world.wait()
 
     def _heading(self, text: str) -> None:
         self._screen.waiting("")

@@ -70,8 +70,10 @@ INSTANCE_DELETED = Kind("RDS-EVENT-0003", "deletion", "DB instance deleted")
 INSTANCE_LIMITS = Kind(
     "RDS-EVENT-0353", "failure", "The DB instance can't be created because of insufficient resource limits."
 )
-INSTANCE_INCOMPATIBLE_PARAMETERS = Kind("RDS-EVENT-0035", "failure", "DB instance put into incompatible-parameters.")
-INSTANCE_INCOMPATIBLE_NETWORK = Kind("RDS-EVENT-0036", "failure", "DB instance in incompatible-network.")
+INSTANCE_INCOMPATIBLE_PARAMETERS = Kind(
+    "RDS-EVENT-0035", "failure", "Database instance put into incompatible-parameters."
+)
+INSTANCE_INCOMPATIBLE_NETWORK = Kind("RDS-EVENT-0036", "failure", "Database instance in incompatible-network.")
 INSTANCE_PASSWORD_FAILED = Kind(
     "RDS-EVENT-0067", "configuration change", "Unable to reset your password. Error information:"
 )

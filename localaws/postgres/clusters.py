@@ -49,7 +49,8 @@ class PostgresData:
         self._home = self._folder if reachable else self._temporary
         for name in ("clusters", "snapshots"):
             self._programs.make_folder(self._home / name)
-        (self._folder / "logs").mkdir(exist_ok=True)
+        shutil.rmtree(self._folder / "logs", ignore_errors=True)
+        (self._folder / "logs").mkdir()
         self._clusters: dict[str, _Cluster] = {}
         self._lock = threading.RLock()
 
@@ -58,14 +59,15 @@ class PostgresData:
     ) -> None:
         """Make an empty cluster with Aurora's roles and the master user; its server does not run yet."""
         cluster = self._new_cluster(resource_id, port)
-        cluster.server.initialise()
-        with self._running(cluster):
-            likeness.furnish(
-                cluster.server,
-                master_username=master_username,
-                master_password=master_password,
-                database=database_name,
-            )
+        with cluster.lock:
+            cluster.server.initialise()
+            with self._running(cluster):
+                likeness.furnish(
+                    cluster.server,
+                    master_username=master_username,
+                    master_password=master_password,
+                    database=database_name,
+                )
 
     def take_snapshot(self, resource_id: str, snapshot_key: str) -> None:
         """Keep the cluster's data as it is now; a running server goes on serving meanwhile."""
@@ -79,8 +81,9 @@ class PostgresData:
 
     def restore_snapshot(self, snapshot_key: str, resource_id: str, *, port: int) -> None:
         """Make a cluster from a snapshot: its rows, roles and passwords; its server does not run yet."""
-        source = self._snapshot(snapshot_key)
-        copy_for_writing(source, self._new_cluster(resource_id, port).server.folders.data, self._programs)
+        source, cluster = self._snapshot(snapshot_key), self._new_cluster(resource_id, port)
+        with cluster.lock:
+            copy_for_writing(source, cluster.server.folders.data, self._programs)
 
     def copy_snapshot(self, snapshot_key: str, copy_key: str) -> None:
         """Make a second snapshot that outlives the first; they share what neither will ever change."""
@@ -140,9 +143,11 @@ class PostgresData:
 
     def close(self) -> None:
         """Stop all servers and remove all data; the logs stay. Afterwards nothing is left to use."""
+        self._ledger.close()
         with self._lock:
             for cluster in self._clusters.values():
-                cluster.server.stop(immediate=True)
+                with cluster.lock:
+                    cluster.server.stop(immediate=True)
             self._clusters.clear()
             self._remove_data()
 

@@ -46,7 +46,7 @@ _OUT_OF_REACH: Final = """
 
 
 def furnish(server: PostgresServer, *, master_username: str, master_password: str, database: str | None) -> None:
-    """Turn an empty server into what CreateDBCluster makes: roles, the master user, rdsadmin's database, the first one."""
+    """Turn an empty server into what CreateDBCluster makes: roles, master user, rdsadmin's database, the first one."""
     master = Identifier(master_username)
     with server.session() as cursor:
         for role in OWN_ROLES:

@@ -21,7 +21,8 @@ from localaws.postgres.server import SUPERUSER, PostgresServer
 LOAD_SECONDS_MAX: Final = 600.0
 _ROLE: Final = r'("(?:[^"]|"")+"|[A-Za-z_][\w$]*)'
 _NAMING: Final = re.compile(
-    rf"^(?:ALTER .* OWNER TO|GRANT .* TO|REVOKE .* FROM|ALTER DEFAULT PRIVILEGES FOR ROLE|SET SESSION AUTHORIZATION) {_ROLE}"
+    r"^(?:ALTER .* OWNER TO|GRANT .* TO|REVOKE .* FROM|ALTER DEFAULT PRIVILEGES FOR ROLE|SET SESSION AUTHORIZATION) "
+    + _ROLE
 )
 _CREATING: Final = re.compile(rf"^CREATE (?:ROLE|USER) {_ROLE}")
 _COPY: Final = re.compile(r"^COPY .* FROM stdin;$", re.IGNORECASE)
@@ -105,7 +106,9 @@ def _sentence(dump: Path, said: str) -> str:
     """Say which line failed and why; psql writes `psql:<file>:<line>: ERROR:  <reason>`."""
     found = re.search(r"^psql:.*:(\d+): (?:ERROR|FATAL|error): +(.*)$", said, re.MULTILINE)
     line, reason = (f"Line {found[1]}", found[2]) if found else ("A line", said.strip()[-300:])
-    return f"{line} of {dump} could not be loaded: {reason.rstrip('.')}. Correct the dump (plain SQL, as pg_dump writes)."
+    return (
+        f"{line} of {dump} could not be loaded: {reason.rstrip('.')}. Correct the dump (plain SQL, as pg_dump writes)."
+    )
 
 
 def _demote_everybody(server: PostgresServer) -> None:

@@ -39,8 +39,13 @@ def first_calls() -> list[Call]:
 
 
 def effects() -> list[Call]:
-    """List the calls that change something."""
-    return [call for call in calls() if not call.method.startswith(READS)]
+    """List the calls of steps that change something."""
+    return [call for call in of_steps() if not call.method.startswith(READS)]
+
+
+def announcements() -> list[Call]:
+    """List the calls that put events: a step's, and the heartbeat's in each state that it repeated."""
+    return [call for call in calls() if call.service == "events"]
 
 
 def of_steps() -> list[Call]:

@@ -5,7 +5,7 @@ import pytest
 from chalicelib.choreography import State
 from tests.choreography.accidents import Call, CrashError, raised, refused
 from tests.choreography.night import Night
-from tests.choreography.rehearsal import calls, effects, first_calls, of_steps
+from tests.choreography.rehearsal import announcements, calls, effects, first_calls, of_steps
 
 
 @pytest.mark.parametrize("call", first_calls(), ids=str)
@@ -32,7 +32,7 @@ def test_a_throttled_call_costs_time_only(night: Night, call: Call) -> None:
     assert (State.SUCCEEDED, (), []) == (night.dream().state, night.only().warnings, night.broken_promises())
 
 
-@pytest.mark.parametrize("call", effects(), ids=str)
+@pytest.mark.parametrize("call", [*effects(), *announcements()], ids=str)
 def test_a_call_that_was_obeyed_and_answered_with_an_error_costs_time_only(night: Night, call: Call) -> None:
     """An answer that is lost does not make the call undone."""
     night.hurt_at(call, refused("InternalFailure", 500), after_effect=True)

@@ -115,7 +115,7 @@ def test_an_operation_that_succeeded_is_not_run_again(night: Night) -> None:
 def test_a_rerun_older_than_the_last_success_begins_with_the_deletion(night: Night, state: State) -> None:
     """What it had begun is not what stands there now: the preflight and the choice of the victim come again."""
     first = failed_in(night, state)
-    night.run(86_400)
+    night.run(1800)
     night.dream()
     again(night, first)
     since = night.all_operations()[-2]

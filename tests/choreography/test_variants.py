@@ -71,7 +71,7 @@ def test_a_target_that_we_protected_is_unprotected_and_the_new_one_protected() -
     """DELETION_PROTECTION=true keeps people from deleting it, not us."""
     night = Night({"DELETION_PROTECTION": "true"})
     night.dream()
-    night.run(86_400)
+    night.run(1800)
     ended = night.dream()
     (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
 

@@ -36,6 +36,19 @@ def test_a_python_that_does_not_fit_is_refused_in_a_sentence(python: str, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_make_did_not_make_is_left_alone(tmp_path: Path) -> None:
+    """Somebody's own virtual environment, or anything else of that name."""
+    theirs = tmp_path / "venv" / "notes.txt"
+    theirs.parent.mkdir()
+    theirs.write_text("mine")
+
+    refused = run(".ci/set-up", "venv", str(theirs.parent), PYTHON=sys.executable)
+
+    assert refused.returncode == 1
+    assert "was not made by make, so it is not touched" in refused.stderr
+    assert theirs.read_text() == "mine"
+
+
 def test_pip_s_words_are_shown_only_when_it_fails(tmp_path: Path) -> None:
     """No network and no wheels: the sentence, what pip said, and where to read on; nothing counts as done."""
     venv, wheels = str(Path(sys.executable).parents[1]), tmp_path / "wheels"

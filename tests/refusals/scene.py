@@ -59,7 +59,10 @@ def belongings(stage: Stage) -> dict[str, str]:
     for region in (SOURCE_REGION, TARGET_REGION):
         rds = stage.rds(region)
         things = [
-            *((one["DBClusterArn"], one["DbClusterResourceId"], one) for one in rds.describe_db_clusters()["DBClusters"]),
+            *(
+                (one["DBClusterArn"], one["DbClusterResourceId"], one)
+                for one in rds.describe_db_clusters()["DBClusters"]
+            ),
             *((one["DBInstanceArn"], one["DbiResourceId"], one) for one in rds.describe_db_instances()["DBInstances"]),
             *(
                 (one["DBClusterSnapshotArn"], str(one.get("SnapshotCreateTime")), one)
@@ -115,8 +118,12 @@ class Scene:
     def target_ids(self) -> dict[str, str]:
         """List the target cluster and the instances in it, by name, with their resource ids."""
         rds = self.stage.rds()
-        clusters = {one["DBClusterIdentifier"]: one["DbClusterResourceId"] for one in rds.describe_db_clusters()["DBClusters"]}
-        instances = {one["DBInstanceIdentifier"]: one["DbiResourceId"] for one in rds.describe_db_instances()["DBInstances"]}
+        clusters = {
+            one["DBClusterIdentifier"]: one["DbClusterResourceId"] for one in rds.describe_db_clusters()["DBClusters"]
+        }
+        instances = {
+            one["DBInstanceIdentifier"]: one["DbiResourceId"] for one in rds.describe_db_instances()["DBInstances"]
+        }
         return clusters | instances
 
     def run_until(self, state: State) -> Operation:

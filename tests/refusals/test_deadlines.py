@@ -48,10 +48,10 @@ def no_login(stage: Stage, operation: Operation) -> None:
     ("state", "step", "hold", "why"),
     [
         (State.SNAPSHOT_FOUND, "copy-snapshot", five_copies, "Five copies are running in us-west-2 already"),
-        (State.SNAPSHOT_READY, "delete-rds", status(TARGET_ARN, "modifying"), "The target staging-cluster is modifying"),
+        (State.SNAPSHOT_READY, "delete-rds", status(TARGET_ARN, "modifying"), "staging-cluster is modifying"),
         (State.TARGET_DELETING, "delete-rds", status(TARGET_ARN, "backing-up"), "The old target staging-cluster is"),
-        (State.CLUSTER_RESTORING, "check-restore-status", status(TARGET_ARN, "migrating"), "staging-cluster is migrating"),
-        (State.INSTANCES_CREATING, "check-restore-status", status(WRITER_ARN, "rebooting"), "staging-cluster-1 is rebooting"),
+        (State.CLUSTER_RESTORING, "check-restore-status", status(TARGET_ARN, "migrating"), "cluster is migrating"),
+        (State.INSTANCES_CREATING, "check-restore-status", status(WRITER_ARN, "rebooting"), "-1 is rebooting"),
         (State.INSTANCES_CREATING, "check-restore-status", status(WRITER_ARN, "storage-full"), "which may recover"),
         (State.RESTORED, "setup-db-users", no_connections, "PostgreSQL at staging takes no connections now"),
         (State.RESTORED, "setup-db-users", no_login, "The database does not take the new master password yet"),

@@ -22,7 +22,8 @@ def snapshot_event(arn: str, event_id: str = "RDS-EVENT-0169", **changes: Any) -
     }  # fmt: skip
     envelope = {
         "version": "0", "id": "844e2571-85d4-695f-b930-0153b71dcb42", "source": "aws.rds", "account": ACCOUNT,
-        "detail-type": "RDS DB Cluster Snapshot Event", "time": "2026-11-23T03:22:00Z", "region": arn.split(":")[3] if arn else SOURCE_REGION,
+        "detail-type": "RDS DB Cluster Snapshot Event", "time": "2026-11-23T03:22:00Z",
+        "region": arn.split(":")[3] if arn else SOURCE_REGION,
         "resources": [arn], "detail": detail,
     }  # fmt: skip
     return envelope | changes
@@ -172,8 +173,14 @@ def test_every_event_of_an_ended_operation_is_ignored_when_it_comes_again(scene:
     ("event", "why"),
     [
         (snapshot_event(snapshot_arn("rds:prod-cluster-2026-01-01-03-00")), "is gone."),
-        (snapshot_event(snapshot_arn("rds:prod-cluster-2026-01-01-03-00"), account="999999999999"), "is not in us-east-1"),
-        (snapshot_event(snapshot_arn("rds:x"), "RDS-EVENT-0162"), "'Cluster snapshot export task failed.' starts nothing."),
+        (
+            snapshot_event(snapshot_arn("rds:prod-cluster-2026-01-01-03-00"), account="999999999999"),
+            "is not in us-east-1",
+        ),
+        (
+            snapshot_event(snapshot_arn("rds:x"), "RDS-EVENT-0162"),
+            "'Cluster snapshot export task failed.' starts nothing.",
+        ),
         (snapshot_event("", resources=[]), "the event names no snapshot."),
     ],
 )
@@ -205,9 +212,9 @@ def test_hints_of_other_clusters_wake_nobody(scene: Scene) -> None:
     scene.stage._move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
     scene.stage.aurora.tick()
 
-    assert [f"Ignored: no open operation waits for arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster-two."] == (
-        only_ignored(scene)
-    )
+    assert [
+        f"Ignored: no open operation waits for arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster-two."
+    ] == (only_ignored(scene))
 
 
 def test_another_stages_events_reach_no_function(scene: Scene) -> None:

@@ -135,7 +135,9 @@ def test_a_topic_that_is_missing_fails_the_operation_and_the_record_says_that_no
 
 def test_everything_that_is_wrong_is_told_at_once(said: Said) -> None:
     """Nobody wants one problem a night."""
-    scene = scene_with(said, DB_SUBNET_GROUP_NAME="nowhere", INSTANCE_CLASS="db.r4.large", VPC_SECURITY_GROUP_IDS="sg-gone")
+    scene = scene_with(
+        said, DB_SUBNET_GROUP_NAME="nowhere", INSTANCE_CLASS="db.r4.large", VPC_SECURITY_GROUP_IDS="sg-gone"
+    )
     scene.put_master_secret(username="somebody")
     told = refused_before_deletion(scene)
 

@@ -111,4 +111,6 @@ def test_no_capacity_for_an_instance_is_waited_out(said: Said) -> None:
     operation = scene.ends(State.SUCCEEDED)
 
     assert operation.durations[5].seconds > 100
-    assert 4 == len(said.lines("Waiting: rds create_db_instance in us-west-2 was answered InsufficientDBInstanceCapacity"))
+    assert 4 == len(
+        said.lines("Waiting: rds create_db_instance in us-west-2 was answered InsufficientDBInstanceCapacity")
+    )

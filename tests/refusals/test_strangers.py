@@ -36,7 +36,9 @@ def test_a_strangers_snapshot_under_our_copys_name_is_neither_used_nor_deleted(
 
     assert f"cluster-snapshot:{name} has the name of our copy but not our tags" in str(operation.reason)
     assert "Rename or remove it if it is yours; it is left alone." == operation.remedy
-    assert 1 == len(scene.stage.rds().describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)["DBClusterSnapshots"])
+    assert 1 == len(
+        scene.stage.rds().describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)["DBClusterSnapshots"]
+    )
 
 
 def test_a_snapshot_with_all_our_tags_that_is_no_copy_of_the_nights_is_not_restored(scene: Scene) -> None:

@@ -45,7 +45,6 @@ def test_a_night_on_which_every_call_is_throttled_twice_ends_well(said: Said) ->
 
     assert succeeds(Scene(stage, said))
     assert len(stage.times) > 35
-    assert [] == [str(call) for call, times in stage.times.items() if times <= 2]
 
 
 def test_a_night_on_which_every_call_meets_a_server_error_twice_ends_well(said: Said) -> None:
@@ -149,7 +148,7 @@ def test_what_nobody_expects_is_tried_again_and_then_fails_with_its_name(said: S
 
     class BuggyStage(DenyingStage):
         def check(self, service: str, method: str) -> None:
-            if (self._running, method) == ("copy-snapshot", "copy_db_cluster_snapshot"):
+            if (self._running, service, method) == ("copy-snapshot", "rds", "copy_db_cluster_snapshot"):
                 raise ZeroDivisionError("a bug")
 
     stage = BuggyStage()

@@ -1,0 +1,51 @@
+"""boto3 pointed at this machine: whatever the shell says about AWS, no real account may be reached from here."""
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+
+CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+_CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 2}, proxies={})
+
+
+def local_environment(endpoint: str, region: str) -> dict[str, str]:
+    """Return what a client needs to talk to the endpoint, in the form of the shell's variables."""
+    return {"AWS_ENDPOINT_URL": endpoint, **CREDENTIALS, "AWS_DEFAULT_REGION": region}
+
+
+def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which AWS's variables, profiles and files of this machine's user are not seen."""
+    kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+    return {**kept, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
+def leave_real_aws() -> None:
+    """Forget, for this process and those it starts, what its environment says about AWS."""
+    kept = without_aws(os.environ)
+    os.environ.clear()
+    os.environ.update(kept)
+
+
+class Clients:
+    """boto3 clients of one endpoint, made once each."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def __call__(self, service: str, region: str) -> Any:
+        """Return the client of a service in a region."""
+        if (service, region) not in self._made:
+            self._made[service, region] = self._make(service, region)
+        return self._made[service, region]
+
+    def _make(self, service: str, region: str) -> Any:
+        session = boto3.Session(
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name=region,
+        )
+        return session.client(service, endpoint_url=self._endpoint, config=_CONFIG)

@@ -1,0 +1,145 @@
+"""The contract of our own events: users hang their own steps on them, so their shape is a promise."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from chalicelib.choreography import ROWS, State
+from localaws.inprocess import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TOPIC, Stage
+
+_EXACT = ConfigDict(extra="forbid", strict=True)
+
+
+class Announced(BaseModel):
+    """Every announcement."""
+
+    model_config = _EXACT
+
+    operation_id: str
+    plan: str
+    stage: str
+    state: str
+    version: int
+
+
+class Lasted(BaseModel):
+    """How long one state lasted."""
+
+    model_config = _EXACT
+
+    step: str
+    state: str
+    to: str
+    started_at: str
+    seconds: float
+    own_seconds: float
+
+
+class Ended(Announced):
+    """The announcement of an end. None stands for what never came to be."""
+
+    source_cluster: str
+    target_cluster: str
+    snapshot: str | None
+    snapshot_created_at: str | None
+    endpoint: str | None
+    reader_endpoint: str | None
+    port: int | None
+    master_credentials_secret_id: str
+    app_credentials_secret_id: str
+    production_logins_closed: bool | None
+    reason: str | None
+    remedy: str | None
+    failed_step: str | None
+    stopped_in: str | None
+    warnings: list[str]
+    notified: bool | None
+    rerun_of: str | None
+    created_at: str
+    ended_at: str
+    durations: list[Lasted]
+
+
+def announced(stage: Stage) -> list[tuple[str, dict[str, Any]]]:
+    """List what the stage announced, in order."""
+    ours = [one for one in stage.delivered if one["source"] == "aurora-restore.test" and "state" in one["detail"]]
+    return [(one["detail-type"], one["detail"]) for one in ours]
+
+
+def ended(*, how: State) -> Stage:
+    """Let an operation come to an end of a kind."""
+    stage = Stage()
+    stage.staging()
+    if how is State.FAILED:
+        stage.secrets.delete_secret(SecretId="aurora-restore/test/app-db-credentials")
+    stage.night()
+    if how in {State.CANCELLED, State.SKIPPED}:
+        stage.run(400)
+        if how is State.CANCELLED:
+            stage.put("CancelRequested", operation_id=stage.only().operation_id, reason="not tonight")
+        else:
+            stage.put("RestoreRequested")
+    stage.run_to_the_end()
+    return stage
+
+
+ENDS = pytest.mark.parametrize("end", [State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED])
+
+
+@ENDS
+def test_every_announcement_has_exactly_the_promised_fields(end: State) -> None:
+    """Those of the ends carry how it went; the others say only whose turn it is."""
+    for detail_type, detail in announced(ended(how=end)):
+        terminal = ROWS[State(detail["state"])].step is None
+        (Ended if terminal else Announced).model_validate(detail)
+
+        assert ROWS[State(detail["state"])].announced_as == detail_type
+
+
+@ENDS
+def test_the_end_is_announced_once_with_what_people_need(end: State) -> None:
+    """Whoever waits for it gets the data's age, the endpoint, or the reason."""
+    stage = ended(how=end)
+    ((detail_type, detail),) = [one for one in announced(stage) if one[1]["state"] == end]
+
+    assert ROWS[end].announced_as == detail_type
+    assert (end is State.FAILED) == (detail["remedy"] is not None)
+    assert (end is not State.SUCCEEDED) == (detail["reason"] is not None)
+    assert (end is State.SUCCEEDED) == (detail["endpoint"] is not None)
+    assert True is detail["notified"]
+
+
+def test_a_good_night_announces_every_state_in_the_order_of_the_flow() -> None:
+    """Some more than once, since the heartbeat announces again what is waited for."""
+    stage = ended(how=State.SUCCEEDED)
+    states = list(dict.fromkeys(detail["state"] for _, detail in announced(stage)))
+    beyond = {State.HOP_COPIED, State.FAILING, State.CANCELLING, State.SKIPPING}
+
+    assert [
+        row.state for row in ROWS.values() if row.state not in beyond and (row.step or row.state == "SUCCEEDED")
+    ] == (states)
+
+
+def test_a_success_carries_what_can_be_connected_to_and_where_the_passwords_are() -> None:
+    """Secret ids, never secrets."""
+    stage = ended(how=State.SUCCEEDED)
+    detail = announced(stage)[-1][1]
+
+    assert ("aurora-restore/test/master-db-credentials", "aurora-restore/test/app-db-credentials") == (
+        detail["master_credentials_secret_id"], detail["app_credentials_secret_id"]
+    )  # fmt: skip
+    assert "2026-11-23T03:19:00.000Z" == detail["snapshot_created_at"]
+    assert detail["endpoint"] != detail["reader_endpoint"] or detail["port"]
+    secrets = {MASTER_PASSWORD, PRODUCTION_PASSWORD, APP["app_password"], APP["readonly_password"]}
+    assert not [secret for secret in secrets if secret in f"{stage.delivered} {stage.topics.published(TOPIC)}"]
+
+
+def test_the_durations_of_a_success_add_up_to_the_time_it_took() -> None:
+    """So that nobody has to guess where a night went."""
+    stage = ended(how=State.SUCCEEDED)
+    operation = stage.only()
+    total = (operation.entered_at - operation.created_at).total_seconds()
+
+    assert pytest.approx(total) == sum(one.seconds for one in operation.durations)
+    assert 0 <= sum(one.own_seconds for one in operation.durations) <= total

@@ -1,0 +1,125 @@
+"""What people and machines are told at each end: a short subject, a message to act on, and the same as JSON."""
+
+import json
+import re
+import shlex
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from localaws.inprocess import TOPIC, Stage
+from tests.events.test_announcements import ended
+
+PROTOCOLS = {"Subject", "default", "email", "sqs", "lambda", "https"}
+
+
+def notice(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the last notice: what was published, and its JSON for machines."""
+    published = stage.topics.published(TOPIC)[-1]
+    return published, json.loads(published["sqs"])
+
+
+@pytest.mark.parametrize("end", [State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED])
+def test_every_end_is_told_in_words_and_as_json(end: State) -> None:
+    """E-mail and default get the words; queues, functions and web hooks the JSON, with the words in it."""
+    stage = ended(how=end)
+    operation = stage.all_operations()[-1]
+    told = [json.loads(one["sqs"]) for one in stage.topics.published(TOPIC)]
+    (machine,) = [one for one in told if one["operation_id"] == operation.operation_id]
+    published = stage.topics.published(TOPIC)[told.index(machine)]
+
+    assert PROTOCOLS == set(published)
+    assert machine["text"] == published["default"] == published["email"]
+    assert published["sqs"] == published["lambda"] == published["https"]
+    assert ("end", str(end), "default", "test") == (
+        machine["kind"], machine["outcome"], machine["plan"], machine["stage"]
+    )  # fmt: skip
+    assert f"aurora-restore test: staging-cluster {end}" == published["Subject"]
+    assert operation.reason is None or operation.reason in machine["text"]
+
+
+def test_a_success_tells_where_how_old_and_how_long() -> None:
+    """And that production's logins are closed."""
+    published, machine = notice(ended(how=State.SUCCEEDED))
+    text = published["default"]
+
+    assert text.startswith("arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster is fresh: it was restored from ")
+    assert f"Endpoint: {machine['endpoint']}, port {machine['port']}; reader: {machine['reader_endpoint']}" in text
+    assert "2026-11-23T03:19:00.000Z" in text
+    assert machine["age_of_data_seconds"] > 0
+    assert "aurora-restore/test/app-db-credentials" in text
+    assert "Production's logins are closed: shop_app." in text
+    assert re.search(r"^Time: [\d.]+ s in all, [\d.]+ s of them our own\.$", text, re.MULTILINE)
+    assert "What to do" not in text
+
+
+def test_a_failure_tells_the_step_the_reason_the_remedy_and_the_command_that_runs_it_again() -> None:
+    """The command is taken as it stands, put on the bus, and works once the cause is gone."""
+    stage = ended(how=State.FAILED)
+    published, machine = notice(stage)
+    text = published["default"]
+    (command,) = re.findall(r"^Run it again: (.+)$", text, re.MULTILINE)
+    program, service, verb, *options = shlex.split(command)
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    (entry,) = json.loads(given["--entries"])
+    secret = json.dumps({"app_username": "app_user", "app_password": "Another-0-app-password",
+                         "readonly_username": "readonly_user", "readonly_password": "Another-0-read"})  # fmt: skip
+    stage.secrets.put_secret_value(SecretId="aurora-restore/test/app-db-credentials", SecretString=secret)
+    stage._put(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
+
+    assert ["aws", "events", "put-events", "us-west-2"] == [program, service, verb, given["--region"]]
+    assert f"failed at delete-rds: {machine['reason']}" in text
+    assert f"What to do: {machine['remedy']}" in text
+    assert State.SUCCEEDED is stage.run_to_the_end().state
+
+
+def test_a_cancellation_tells_who_wished_it_and_where_it_stopped() -> None:
+    """And that it may be continued."""
+    published, machine = notice(ended(how=State.CANCELLED))
+
+    assert "was stopped in COPYING. Cancelled on request: not tonight." in published["default"]
+    assert "COPYING" == machine["stopped_in"]
+    assert "Run it again: aws events put-events" in published["default"]
+
+
+def test_warnings_of_a_success_are_told() -> None:
+    """A good restore whose copy could not be put away."""
+    stage = Stage()
+    stage.night()
+    stage.aurora.fail_next("AddTagsToResource", "AccessDenied", status=403)
+    stage.run_to_the_end()
+    published, machine = notice(stage)
+
+    assert [f"Warning: {machine['warnings'][0]}"] == re.findall(r"^Warning: .+$", published["default"], re.MULTILINE)
+
+
+def test_a_subject_stays_within_what_sns_takes_at_the_longest_names() -> None:
+    """A hundred characters of ASCII."""
+    stage = Stage({"TARGET_CLUSTER_ID": "t" + "x" * 56})
+    stage.night()
+    stage.run_to_the_end()
+    (published,) = stage.topics.published(TOPIC)
+
+    assert published["Subject"].isascii()
+    assert len(published["Subject"]) <= 100
+    assert published["Subject"].endswith("SUCCEEDED")
+
+
+def test_a_topic_in_another_region_is_spoken_to_there() -> None:
+    """The region is the topic's own, whatever the target's is."""
+    topic = "arn:aws:sns:eu-central-1:123456789012:people"
+    regions: list[tuple[str, str]] = []
+
+    class ListeningStage(Stage):
+        def _client(self, service: str, region: str) -> Any:
+            regions.append((service, region))
+            return super()._client(service, region)
+
+    stage = ListeningStage({"SNS_TOPIC_ARN": topic})
+    stage.topics.create_topic(topic)
+    stage.night()
+    stage.run_to_the_end()
+
+    assert {"eu-central-1"} == {region for service, region in regions if service == "sns"}
+    assert 1 == len(stage.topics.published(topic))

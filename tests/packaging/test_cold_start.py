@@ -1,0 +1,34 @@
+"""What a function loads when it starts: only what it uses."""
+
+from chalicelib.choreography import STEPS
+from tests.packaging.packaged import fresh
+
+STAGE = {"ENVIRONMENT": "local", "STATE_TABLE_NAME": "state", "AUDIT_TABLE_NAME": "audit"}
+LOADED = "import sys; print(*sorted(set(sys.modules) & {'psycopg2', 'aws_xray_sdk', 'localaws', 'moto', 'yaml'}))"
+
+
+def test_the_app_itself_loads_no_database_driver_and_no_tracing() -> None:
+    """Every function imports it at every cold start."""
+    assert [] == fresh(f"import app; {LOADED}", **STAGE)
+
+
+def test_only_the_step_that_speaks_to_postgresql_loads_its_driver() -> None:
+    """The driver costs every cold start that has it."""
+    modules = [f"chalicelib.steps.{step.replace('-', '_')}" for step in (*STEPS, "heartbeat")]
+    users = "chalicelib.steps.setup_db_users"
+    others = [module for module in modules if module != users]
+
+    assert [] == fresh(f"import app, {', '.join(others)}; {LOADED}", **STAGE)
+    assert ["psycopg2"] == fresh(f"import app, {users}; {LOADED}", **STAGE)
+
+
+def test_debug_never_reaches_botocore() -> None:
+    """Its own debug lines print secrets in clear: our level is our logger's alone."""
+    code = (
+        "import logging, app, boto3; from chalicelib.observability import logger; "
+        "boto3.client('secretsmanager', region_name='us-west-2'); "
+        "print(*[logging.getLogger(name).getEffectiveLevel() for name in ('botocore', 'boto3', 'urllib3')], "
+        "logger.log_level)"
+    )
+
+    assert ["30", "30", "30", "10"] == fresh(code, LOG_LEVEL="DEBUG", **STAGE)

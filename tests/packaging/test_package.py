@@ -1,0 +1,126 @@
+"""The packaged app is the choreography: rules, functions, policies and environment, as they are deployed."""
+
+import pytest
+
+from chalicelib.choreography import STEPS, pattern
+from chalicelib.settings import Settings, resolve_plan
+from localaws.aurora.client import service as rds
+from tests.packaging.packaged import APP, Function, package
+from tests.refusals.calls import EVERY_CALL
+from tests.refusals.denying import Call
+
+FUNCTIONS = sorted([*STEPS, "heartbeat", "cancel-restore"])
+CHANGING = ("rds:Delete", "rds:Modify", "rds:Stop", "rds:Start", "rds:Reboot", "rds:Failover", "rds:Remove")
+WORLDS_OWN = {  # what is made with the world, so that its deployment fills it in
+    "VPC_SECURITY_GROUP_IDS": "sg-12345678", "SNS_TOPIC_ARN": "arn:aws:sns:us-west-2:123456789012:notifications",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def functions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Function]:
+    """Give the packaged functions."""
+    return package(tmp_path_factory.mktemp("package"))
+
+
+def test_there_are_the_eleven_functions(functions: dict[str, Function]) -> None:
+    """Nine steps, the heartbeat and the one that cancels."""
+    assert FUNCTIONS == sorted(functions)
+    assert 11 == len(functions)
+
+
+@pytest.mark.parametrize("step", [*STEPS, "cancel-restore"])
+def test_a_packaged_rule_is_the_choreographys_pattern(functions: dict[str, Function], step: str) -> None:
+    """Of this stage: nothing repeats the table, and nothing departs from it."""
+    trigger = functions[step].trigger
+
+    assert ("CloudWatchEvent", pattern(step, "local")) == (trigger["Type"], trigger["Properties"]["Pattern"])
+
+
+def test_the_heartbeat_beats_every_minute(functions: dict[str, Function]) -> None:
+    """As often as a classic schedule can."""
+    trigger = functions["heartbeat"].trigger
+
+    assert ("Schedule", "rate(1 minute)") == (trigger["Type"], trigger["Properties"]["Schedule"])
+
+
+def test_no_functions_name_begins_with_anothers() -> None:
+    """Chalice finds log groups by their beginning, and breaks off a deployment half-way where two begin alike."""
+    pairs = [(one, other) for one in FUNCTIONS for other in FUNCTIONS if one != other and other.startswith(one)]
+
+    assert [] == pairs
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_has_a_handler_and_a_policy_of_its_own(functions: dict[str, Function], name: str) -> None:
+    """The handler is named like the function, so that a log line leads to the code."""
+    function = functions[name]
+
+    assert f"app.{name.replace('-', '_')}" == function.properties["Handler"]
+    assert (APP / ".chalice" / f"policy-{name}.json").is_file()
+    assert function.policy["Statement"]
+
+
+def allowed(function: Function) -> set[str]:
+    """List the actions that a function's role allows."""
+    statements = [one for one in function.policy["Statement"] if one["Effect"] == "Allow"]
+    return {action for statement in statements for action in statement["Action"]}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_function_may_do_everything_of_a_service(functions: dict[str, Function], name: str) -> None:
+    """Patterns of actions are KMS's own families only, which its documentation names so."""
+    wild = {action for action in allowed(functions[name]) if "*" in action}
+
+    assert wild <= {"kms:ReEncrypt*", "kms:GenerateDataKey*"}
+
+
+@pytest.mark.parametrize("call", sorted(EVERY_CALL, key=str), ids=str)
+def test_a_role_allows_every_call_that_its_function_makes(functions: dict[str, Function], call: Call) -> None:
+    """Calls as they were seen on a night on which everything happens."""
+    camel = "".join(part.capitalize() for part in call.method.split("_"))
+    operation = rds().names[call.method] if call.service == "rds" else camel
+
+    assert f"{call.service}:{operation}" in allowed(functions[call.step])
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_whoever_may_change_something_of_rds_is_denied_the_source(functions: dict[str, Function], name: str) -> None:
+    """In so many words, whatever else is allowed; and deleting takes our tag."""
+    statements = functions[name].policy["Statement"]
+    changing = [
+        one
+        for one in statements
+        if one["Effect"] == "Allow" and any(action.startswith(CHANGING) for action in one["Action"])
+    ]
+    denied = [arn for one in statements if one["Effect"] == "Deny" for arn in one["Resource"]]
+
+    assert not changing or {
+        "arn:aws:rds:us-east-1:*:cluster:prod-cluster",
+        "arn:aws:rds:us-east-1:*:db:prod-cluster-*",
+    } <= (set(denied))
+    assert [] == [
+        one["Sid"] for one in changing if one["Sid"] != "FinalSnapshot" and "ResourceTag" not in str(one["Condition"])
+    ]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_functions_environment_makes_a_plan(functions: dict[str, Function], name: str) -> None:
+    """Together with what only the world knows; each function alone can resolve what it is asked."""
+    environment = {**functions[name].environment, **WORLDS_OWN}
+    settings = Settings.of_environment(environment)
+    resolved = resolve_plan(settings, "default", {}, account="123456789012", partition="aws")
+
+    assert ("local", "local/default") == (settings.stage, resolved.owner)
+    assert "arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster" == resolved.target_cluster_arn
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_has_time_for_what_it_does(functions: dict[str, Function], name: str) -> None:
+    """The set-up of users has minutes; the others make calls that take seconds."""
+    assert (300 if name == "setup-db-users" else 60) == functions[name].properties["Timeout"]
+
+
+def test_the_roots_that_connections_are_checked_against_are_packaged() -> None:
+    """Everything below chalicelib is, and nothing else is."""
+    assert 1 == len(list((APP / "chalicelib").rglob("rds-ca-bundle.pem")))
+    assert [] == list((APP / "chalicelib").rglob("test_*.py"))

@@ -1,0 +1,126 @@
+"""What is wrong with settings is told whole: every problem in one message, with variable, value and what is right."""
+
+import pytest
+
+from chalicelib.errors import SettingsError
+from chalicelib.settings import Settings
+from tests.settings.test_variables import COMPLETE, STAGE, plan
+
+REQUIRED = (
+    "SOURCE_REGION", "SOURCE_CLUSTER_ID", "TARGET_REGION", "TARGET_CLUSTER_ID", "DB_SUBNET_GROUP_NAME",
+    "VPC_SECURITY_GROUP_IDS", "INSTANCE_CLASS", "SNS_TOPIC_ARN", "MASTER_CREDENTIALS_SECRET_ID",
+    "APP_CREDENTIALS_SECRET_ID",
+)  # fmt: skip
+
+
+def problems(**changes: str) -> str:
+    """Resolve a plan that cannot be made; returns what is said."""
+    with pytest.raises(SettingsError) as caught:
+        plan({**COMPLETE, **changes})
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("variable", REQUIRED)
+def test_what_names_something_has_no_default(variable: str) -> None:
+    """Nobody's cluster, region, secret or topic is guessed."""
+    assert f"{variable} is not set: it should name the" in problems(**{variable: ""})
+
+
+def test_everything_that_is_missing_is_told_at_once() -> None:
+    """One message, not one a night."""
+    with pytest.raises(SettingsError) as caught:
+        plan(STAGE)
+
+    assert set(REQUIRED) == {variable for variable in REQUIRED if f"{variable} is not set" in str(caught.value)}
+    assert str(caught.value).startswith("The settings of plan default cannot be used. ")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "right"),
+    [
+        ("PORT", "80", "greater than or equal to 1150"),
+        ("PORT", "65536", "less than or equal to 65535"),
+        ("PORT", "five", "valid integer"),
+        ("INSTANCE_COUNT", "0", "greater than or equal to 1"),
+        ("INSTANCE_COUNT", "17", "less than or equal to 16"),
+        ("INSTANCE_CLASS", "r6g.large", "^db"),
+        ("SKIP_FINAL_SNAPSHOT", "maybe", "valid boolean"),
+        ("DELETION_PROTECTION", "2", "valid boolean"),
+        ("ARCHIVE_SNAPSHOT", "glacier", "valid boolean"),
+        ("DB_CONNECTION_TIMEOUT", "0", "greater than or equal to 1"),
+        ("COPY_CHECK_INTERVAL", "0", "greater than or equal to 1"),
+        ("MAX_COPY_ATTEMPTS", "-1", "greater than or equal to 1"),
+        ("DB_TLS", "maybe", "'verify-full' or 'off'"),
+        ("SNS_TOPIC_ARN", "notifications", "arn:"),
+        ("SOURCE_CLUSTER_ID", "prod--cluster", "an RDS identifier"),
+        ("SOURCE_CLUSTER_ID", "1prod", "an RDS identifier"),
+        ("SOURCE_CLUSTER_ID", "prod-", "an RDS identifier"),
+        ("TARGET_CLUSTER_ID", "prod_cluster", "an RDS identifier"),
+        ("TARGET_CLUSTER_ID", "clüster", "an RDS identifier"),
+        ("TARGET_CLUSTER_ID", "t" * 58, "at most 57 characters"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_with_what_would_be_right(variable: str, value: str, right: str) -> None:
+    """Variable, value and rule stand in one sentence."""
+    (sentence,) = [one for one in problems(**{variable: value}).split(". ") if variable in one]
+
+    assert sentence.startswith(f"{variable} is '{value}': ")
+    assert right in sentence
+
+
+def test_all_that_is_wrong_is_told_together_also_what_contradicts() -> None:
+    """Fields, missing ones, and settings that do not go together."""
+    told = problems(PORT="80", INSTANCE_COUNT="0", SNS_TOPIC_ARN="", SERVERLESS_MIN_CAPACITY="0.5")
+
+    assert "PORT is '80'" in told
+    assert "INSTANCE_COUNT is '0'" in told
+    assert "SNS_TOPIC_ARN is not set" in told
+    assert "SERVERLESS_MIN_CAPACITY" in told
+
+
+@pytest.mark.parametrize("name", ["my-source-cluster", "MY-Source-Cluster"])
+def test_a_target_that_is_the_source_is_no_plan(name: str) -> None:
+    """In the same region; compared in lower case, as RDS keeps names."""
+    told = problems(TARGET_CLUSTER_ID=name, TARGET_REGION="us-east-1")
+
+    assert "TARGET_CLUSTER_ID" in told
+    assert "the target is the source cluster itself" in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"INSTANCE_CLASS": "db.serverless"}, "set both with INSTANCE_CLASS db.serverless"),
+        ({"SERVERLESS_MAX_CAPACITY": "4"}, "set both with INSTANCE_CLASS db.serverless"),
+        (
+            {"INSTANCE_CLASS": "db.serverless", "SERVERLESS_MIN_CAPACITY": "8", "SERVERLESS_MAX_CAPACITY": "4"},
+            "should be at least SERVERLESS_MIN_CAPACITY",
+        ),
+    ],
+)
+def test_a_serverless_range_goes_with_the_serverless_class(changes: dict[str, str], told: str) -> None:
+    """Both ends of it, in order, and with no other class."""
+    assert told in problems(**changes)
+
+
+def test_a_serverless_plan_can_be_made() -> None:
+    """From nothing to the most there is."""
+    changes = {"INSTANCE_CLASS": "db.serverless", "SERVERLESS_MIN_CAPACITY": "0", "SERVERLESS_MAX_CAPACITY": "256"}
+
+    assert 256 == plan({**COMPLETE, **changes}).serverless_max_capacity
+
+
+def test_the_stages_settings_are_told_whole_as_well() -> None:
+    """Before there is any plan."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.of_environment({"ENVIRONMENT": "Dev Two", "LOG_LEVEL": "LOUD", "HEARTBEAT_INTERVAL": "0"})
+    told = str(caught.value)
+
+    assert told.startswith("The stage's settings cannot be used. ")
+    assert all(
+        one in told
+        for one in (
+            "ENVIRONMENT is 'Dev Two'", "LOG_LEVEL is 'LOUD'", "HEARTBEAT_INTERVAL is '0'",
+            "STATE_TABLE_NAME is not set", "AUDIT_TABLE_NAME is not set",
+        )
+    )  # fmt: skip

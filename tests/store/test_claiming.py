@@ -1,0 +1,190 @@
+"""Creating, claiming, waiting, reminding and cancelling: each one conditional write, the same over both stores."""
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.choreography import ENDING, TERMINAL, State
+from chalicelib.operations import Operations, Written
+from tests.store.records import LEASE, NOW, PLAN, claimed, created, held, record
+
+LATER = NOW + timedelta(seconds=71)
+
+
+def test_an_operation_is_created_once_with_its_trail_and_the_targets_lock(operations: Operations) -> None:
+    """Record, first audit row and lock in one transaction; the second time it is overtaken by the first."""
+    first = operations.create(record(), what="because")
+    second = operations.create(record(), what="again")
+    rows = list(operations.store.query("by-operation", "one"))
+    target = operations.target(PLAN.target_cluster_arn)
+
+    assert (Written.DONE, Written.OVERTAKEN, ["because"]) == (first, second, [row["what"] for row in rows])
+    assert (record(), "one", PLAN.instance_ids) == (operations.read("one"), target.holder, target.members)
+
+
+def test_a_second_operation_on_the_target_is_not_created(operations: Operations) -> None:
+    """The lock is taken: no record, no row, and the holder stays."""
+    created(operations)
+    answer = operations.create(record("two"), what="too")
+    found = (operations.read("two"), list(operations.store.query("by-operation", "two")))
+
+    assert (Written.OVERTAKEN, (None, []), "one") == (answer, found, operations.target(PLAN.target_cluster_arn).holder)
+
+
+def test_a_skipped_operation_is_created_without_the_lock(operations: Operations) -> None:
+    """It only says why it was skipped."""
+    created(operations)
+    answer = operations.create(record("two", State.SKIPPING), what="busy")
+
+    assert (Written.DONE, "one") == (answer, operations.target(PLAN.target_cluster_arn).holder)
+
+
+def test_a_claim_takes_the_lease_and_counts(operations: Operations) -> None:
+    """Owner, end of the lease, one attempt more, and the heartbeat looks when the lease has run out."""
+    created(operations, announcements=2)
+    claim = claimed(operations)
+    found = claim.operation
+
+    assert (True, "me", NOW + LEASE, NOW + LEASE, 1, 0) == (
+        claim.held, found and found.lease_owner, found and found.lease_until, found and found.due_at,
+        found and found.attempts, found and found.announcements,
+    )  # fmt: skip
+
+
+def test_a_claim_of_nothing_is_not_held(operations: Operations) -> None:
+    """And it does not make a record."""
+    claim = claimed(operations)
+
+    assert (False, None, "there is no operation one", None) == (
+        claim.held, claim.operation, claim.why_not, operations.read("one")
+    )  # fmt: skip
+
+
+def test_a_claim_in_another_state_is_not_held(operations: Operations) -> None:
+    """A late duplicate finds the record gone elsewhere."""
+    created(operations, State.COPYING)
+    claim = operations.claim("one", (State.ACCEPTED,), owner="me", now=NOW, until=NOW + LEASE)
+
+    assert (False, "the operation is COPYING already", 0) == (
+        claim.held, claim.why_not, claim.operation.attempts if claim.operation else None
+    )  # fmt: skip
+
+
+def test_a_claim_of_what_somebody_holds_is_not_held(operations: Operations) -> None:
+    """Two deliveries of one event never act at the same time."""
+    held(operations)
+    claim = claimed(operations, "another")
+
+    assert (False, True) == (claim.held, claim.busy)
+
+
+def test_a_lease_that_has_run_out_is_taken_over(operations: Operations) -> None:
+    """Its holder is dead: it lasts longer than a function may run."""
+    held(operations)
+    claim = claimed(operations, "another", now=LATER)
+
+    assert (True, "another", 2) == (
+        claim.held, claim.operation and claim.operation.lease_owner, claim.operation and claim.operation.attempts
+    )  # fmt: skip
+
+
+def test_a_claim_of_what_is_to_be_cancelled_is_not_held(operations: Operations) -> None:
+    """The runner sees the flag and stops it instead."""
+    created(operations)
+    operations.request_cancel("one", reason="enough", now=NOW)
+    claim = claimed(operations)
+
+    assert (False, False, True) == (
+        claim.held, claim.busy, claim.operation.cancel_requested if claim.operation else None
+    )  # fmt: skip
+
+
+def test_a_claim_whose_answer_was_lost_is_held_all_the_same(operations: Operations) -> None:
+    """The client repeats the call and is told that the condition failed: the owner decides; it counts once."""
+    held(operations)
+    claim = claimed(operations, "me")
+
+    assert (True, 1) == (claim.held, claim.operation.attempts if claim.operation else None)
+
+
+def test_a_wait_gives_the_lease_back_and_keeps_what_is_known(operations: Operations) -> None:
+    """And the version stays: a wait is no change of state."""
+    before = held(operations)
+    due = NOW + timedelta(seconds=30)
+    after = before.evolve(due_at=due, waiting_for="It is slow.", lease_owner=None, lease_until=None)
+    answer = operations.hold(before, after, owner="me")
+    found = operations.read("one")
+
+    assert (Written.DONE, after, 1) == (answer, found, found.version if found else None)
+
+
+def test_a_wait_of_somebody_who_lost_the_lease_is_not_written(operations: Operations) -> None:
+    """Whoever took over decides."""
+    before = held(operations)
+    claimed(operations, "another", now=LATER)
+    answer = operations.hold(before, before.evolve(waiting_for="Too late."), owner="me")
+    found = operations.read("one")
+
+    assert (Written.OVERTAKEN, None) == (answer, found.waiting_for if found else "")
+
+
+def test_a_wait_of_what_is_to_be_cancelled_says_so(operations: Operations) -> None:
+    """The flag was set while the step acted."""
+    before = held(operations)
+    operations.request_cancel("one", reason="enough", now=NOW)
+
+    assert Written.CANCEL_REQUESTED is operations.hold(before, before.evolve(waiting_for="It is slow."), owner="me")
+
+
+def test_of_two_heartbeats_one_reminds(operations: Operations) -> None:
+    """Both saw the same due time: the second finds it pushed, and it is counted once."""
+    seen = created(operations)
+    answers = [operations.remind(seen, due_at=NOW + LEASE) for _ in range(2)]
+    found = operations.read("one")
+
+    assert ([True, False], 1, NOW + LEASE) == (answers, found and found.announcements, found and found.due_at)
+
+
+def test_a_heartbeat_does_not_remind_of_what_a_step_has_taken(operations: Operations) -> None:
+    """The claim moved the due time."""
+    seen = created(operations)
+    claimed(operations)
+
+    assert not operations.remind(seen, due_at=LATER)
+
+
+def test_what_is_due_is_read_oldest_first(operations: Operations) -> None:
+    """And nothing that is not due yet."""
+    for number, seconds in enumerate((90, 30, 60, 600)):
+        due_at = NOW + timedelta(seconds=seconds)
+        operations.create(record(f"op-{number}", State.SKIPPING).evolve(due_at=due_at), what="a test")
+
+    assert ["op-1", "op-2", "op-0"] == [item["operation_id"] for item in operations.due(NOW + timedelta(seconds=90))]
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.COPYING, State.USERS_READY, *sorted(ENDING | TERMINAL)])
+def test_a_cancel_finds_something_to_stop_until_the_ending(operations: Operations, state: State) -> None:
+    """ARCHIVED, the endings and the ends are past it; CANCELLING is on its way already."""
+    created(operations, state)
+    flagged = operations.request_cancel("one", reason="enough", now=NOW)
+    found = operations.read("one")
+
+    assert (state not in ENDING | TERMINAL, state not in ENDING | TERMINAL) == (
+        flagged is not None, bool(found and found.cancel_requested)
+    )  # fmt: skip
+
+
+def test_a_cancel_needs_no_lease_and_no_version(operations: Operations) -> None:
+    """The holder goes on, and the heartbeat looks at once."""
+    held(operations)
+    flagged = operations.request_cancel("one", reason="enough", now=NOW)
+
+    assert ("me", "enough", NOW, 1) == (
+        flagged and flagged.lease_owner, flagged and flagged.cancel_reason, flagged and flagged.due_at,
+        flagged and flagged.version,
+    )  # fmt: skip
+
+
+def test_a_cancel_of_nothing_makes_no_record(operations: Operations) -> None:
+    """There is nothing to flag."""
+    assert (None, None) == (operations.request_cancel("one", reason="enough", now=NOW), operations.read("one"))

@@ -1,0 +1,278 @@
+"""What `python -m localaws up` leaves running, seen by clients that know nothing of it; and what is left when it ends."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from tests.world.up import READY, ROOT, Up, free_port, is_alive, is_free
+
+NIGHT_SECONDS_MAX = 90.0
+LOOK_SECONDS = 0.25
+MASTER_SECRET = "aurora-restore/local/master-db-credentials"
+APP_SECRET = "aurora-restore/local/app-db-credentials"
+ENDS = {"SUCCEEDED", "FAILED", "CANCELLED", "SKIPPED"}
+
+
+def secret(world: Up, name: str, region: str = "us-west-2") -> dict[str, Any]:
+    """Read a secret that is JSON."""
+    kept = world.client("secretsmanager", region).get_secret_value(SecretId=name)["SecretString"]
+    read: dict[str, Any] = json.loads(kept)
+    return read
+
+
+def query(world: Up, cluster: tuple[str, str], login: tuple[str, str], statement: str) -> list[Any]:
+    """Run SQL in the database shop of a cluster (region, identifier), as somebody (user, password)."""
+    region, identifier = cluster
+    (found,) = world.client("rds", region).describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"]
+    connection = psycopg2.connect(
+        host=found["Endpoint"], port=found["Port"], user=login[0], password=login[1], dbname="shop"
+    )
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+PRODUCTION, STAGING = ("us-east-1", "prod-cluster"), ("us-west-2", "staging-cluster")
+
+
+def master_of_production(world: Up) -> tuple[str, str]:
+    """Return production's master user and its password."""
+    master = secret(world, "production/prod-cluster", "us-east-1")["master"]
+    return master["username"], master["password"]
+
+
+def master_of_staging(world: Up) -> tuple[str, str]:
+    """Return staging's master user and its password."""
+    master = secret(world, MASTER_SECRET)
+    return master["username"], master["password"]
+
+
+def newest_record(world: Up) -> dict[str, Any] | None:
+    """Return the record of the operation that was created last."""
+    found = world.client("dynamodb").query(
+        TableName="aurora-restore-local-state",
+        IndexName="by-plan",
+        KeyConditionExpression="#plan = :plan",
+        ExpressionAttributeNames={"#plan": "plan"},
+        ExpressionAttributeValues={":plan": {"S": "default"}},
+        ScanIndexForward=False,
+        Limit=1,
+    )["Items"]
+    return found[0] if found else None
+
+
+def end_of_newest(world: Up) -> dict[str, Any]:
+    """Wait until the newest operation has ended."""
+    ends_at = time.monotonic() + NIGHT_SECONDS_MAX
+    while (record := newest_record(world)) is None or record["state"]["S"] not in ENDS:
+        assert time.monotonic() < ends_at, record
+        time.sleep(LOOK_SECONDS)
+    return record
+
+
+def up(*options: str) -> subprocess.CompletedProcess[str]:
+    """Run `localaws up` where it is to refuse."""
+    command = [sys.executable, "-m", "localaws", "up", *options]
+    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
+
+
+def test_both_clusters_serve_and_staging_is_stale(world: Up) -> None:
+    """Production has orders that staging has not, and staging has a mark that production has not."""
+    count = "SELECT count(*) FROM sales.orders"
+    marks = "SELECT count(*) FROM pg_tables WHERE tablename = 'stale_marker'"
+    production, staging = (PRODUCTION, master_of_production(world)), (STAGING, master_of_staging(world))
+
+    assert (160_000, 120_000) == tuple(query(world, *one, count)[0][0] for one in (production, staging))
+    assert (0, 1) == tuple(query(world, *one, marks)[0][0] for one in (production, staging))
+
+
+def test_production_has_several_owners_and_its_logins_work(world: Up) -> None:
+    """Tables belong to different roles, none of them the master, and every login role has its own password."""
+    owners = query(
+        world, PRODUCTION, master_of_production(world), "SELECT DISTINCT tableowner FROM pg_tables ORDER BY 1"
+    )
+    logins = secret(world, "production/prod-cluster", "us-east-1")["logins"]
+
+    assert {("catalog_owner",), ("shop_app",), ("shop_owner",)} <= set(owners)
+    assert [("shop_app",), ("reporting",), ("etl",)] == [
+        query(world, PRODUCTION, login, "SELECT current_user::text")[0] for login in logins.items()
+    ]
+
+
+def test_the_clusters_are_what_an_account_would_have(world: Up) -> None:
+    """Production is encrypted and protected; staging carries our tag, and has a writer and a reader."""
+    (production,) = world.client("rds", "us-east-1").describe_db_clusters()["DBClusters"]
+    (staging,) = world.client("rds").describe_db_clusters()["DBClusters"]
+
+    assert (True, True) == (production["StorageEncrypted"], production["DeletionProtection"])
+    assert {"Key": "aurora-restore", "Value": "local/default"} in staging["TagList"]
+    assert [("staging-cluster-1", True), ("staging-cluster-2", False)] == [
+        (member["DBInstanceIdentifier"], member["IsClusterWriter"]) for member in staging["DBClusterMembers"]
+    ]
+
+
+def test_chalice_deployed_the_app_from_a_copy(world: Up) -> None:
+    """Eleven functions are there, with the settings that only this world knows; the checkout is as it was."""
+    functions = world.client("lambda").list_functions()["Functions"]
+    settings = functions[0]["Environment"]["Variables"]
+
+    assert 11 == len(functions)
+    assert settings["SNS_TOPIC_ARN"].endswith(":aurora-restore-local-notifications")
+    assert settings["VPC_SECURITY_GROUP_IDS"].startswith("sg-")
+    assert not (ROOT / ".chalice" / "deployed" / "local.json").exists()
+
+
+def test_the_parameters_of_the_guide_are_there(world: Up) -> None:
+    """SSM holds the five settings that the guide puts there."""
+    found = world.client("ssm").get_parameters_by_path(Path="/aurora-restore/local/")["Parameters"]
+    key = world.client("kms").describe_key(KeyId="alias/aurora-restore")["KeyMetadata"]["Arn"]
+
+    assert {
+        "source-cluster-id": "prod-cluster",
+        "source-region": "us-east-1",
+        "target-cluster-id": "staging-cluster",
+        "target-region": "us-west-2",
+        "kms-key-id": key,
+    } == {one["Name"].rpartition("/")[2]: one["Value"] for one in found}
+
+
+def test_its_export_lines_make_the_aws_command_line_work(world: Up) -> None:
+    """An unmodified `aws` in another shell sees the cluster."""
+    command = ["aws", "rds", "describe-db-clusters", "--query", "DBClusters[].DBClusterIdentifier", "--output", "text"]
+    seen = subprocess.run(command, env=world.environment(), check=False, capture_output=True, text=True, timeout=60)
+
+    assert ("staging-cluster", "") == (seen.stdout.strip(), seen.stderr)
+
+
+def test_no_password_is_printed_or_logged(world: Up) -> None:
+    """Passwords stand in Secrets Manager alone: not in what is printed, and in none of its logs."""
+    production = secret(world, "production/prod-cluster", "us-east-1")
+    passwords = [production["master"]["password"], *production["logins"].values()]
+    passwords += [secret(world, MASTER_SECRET)["password"]]
+    passwords += [value for name, value in secret(world, APP_SECRET).items() if name.endswith("_password")]
+    logs = [file.read_text(errors="replace") for file in world.folder.glob("**/*.log")]
+
+    assert (7, []) == (len(set(passwords)), [one for one in passwords for text in [*logs, *world.lines] if one in text])
+
+
+def test_a_night_makes_staging_fresh(world: Up) -> None:
+    """One snapshot of Aurora's own, and events do the rest: staging has production's rows and none of its logins."""
+    night = f"{world.endpoint}/localaws/night?cluster=prod-cluster&region=us-east-1"
+    with urllib.request.urlopen(urllib.request.Request(night, method="POST")) as answer:  # noqa: S310  # loopback
+        assert 200 == answer.status
+    record = end_of_newest(world)
+    app = secret(world, APP_SECRET)
+    application = (app["app_username"], app["app_password"])
+
+    assert "SUCCEEDED" == record["state"]["S"], record
+    assert [(160_000,)] == query(world, STAGING, application, "SELECT count(*) FROM sales.orders")
+    assert [(0,)] == query(
+        world, STAGING, application, "SELECT count(*) FROM pg_tables WHERE tablename = 'stale_marker'"
+    )
+    with pytest.raises(psycopg2.OperationalError):
+        query(world, STAGING, master_of_production(world), "SELECT 1")
+
+
+def test_a_folder_has_one_world_at_a_time(world: Up) -> None:
+    """A second world in the same folder is refused with a sentence, and the first goes on."""
+    refused = up("--port", str(free_port()), "--data", str(world.folder))
+
+    assert (1, "") == (refused.returncode, refused.stdout)
+    assert refused.stderr.startswith(f"Another world runs in {world.folder}. Stop it, or name another folder")
+    assert world.process.poll() is None
+
+
+def test_ctrl_c_leaves_no_process_and_no_port(world: Up) -> None:
+    """SIGINT stops PostgreSQL servers, functions and the listener; the exit status is 0."""
+    started = world.descendants()
+    status = world.end(signal.SIGINT)
+
+    assert (0, "stopped") == (status, world.lines[-1])
+    assert ([], True) == ([pid for pid in started if is_alive(pid)], is_free(world.port))
+    assert len(started) > 2
+
+
+def test_a_taken_port_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    """Exit status 1, one line on stderr, and not even an empty folder."""
+    with socket.socket() as somebody:
+        somebody.bind(("127.0.0.1", 0))
+        somebody.listen()
+        port = somebody.getsockname()[1]
+        refused = up("--port", str(port), "--data", str(tmp_path / "data"))
+
+    assert (1, "") == (refused.returncode, refused.stdout)
+    assert [
+        f"Port {port} of 127.0.0.1 is taken by another program. Stop that program, or choose another port."
+    ] == refused.stderr.splitlines()
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
+    """A folder that is not empty and not localaws' is refused, and keeps what it holds."""
+    (tmp_path / "thesis.txt").write_text("years of work")
+    refused = up("--port", str(free_port()), "--data", str(tmp_path))
+
+    assert (1, ["thesis.txt"]) == (refused.returncode, [one.name for one in tmp_path.iterdir()])
+    assert refused.stderr.startswith(f"The folder {tmp_path} is not empty and not localaws'; it is left alone.")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "There is no dump {dump}. Name an SQL file with --dump (make demo DUMP=mine.sql)."),
+        (
+            b"PGDMP\x01\x10",
+            "{dump} is in pg_dump's custom format. Make plain SQL of it: pg_restore -f mine.sql {dump}.",
+        ),
+    ],
+    ids=["missing", "custom format"],
+)
+def test_a_dump_that_cannot_be_sql_is_refused_at_once(tmp_path: Path, content: bytes | None, sentence: str) -> None:
+    """Before anything is started, one sentence says what to do."""
+    dump = tmp_path / "mine.dump"
+    if content is not None:
+        dump.write_bytes(content)
+    refused = up("--data", str(tmp_path / "data"), "--dump", str(dump))
+
+    assert (1, sentence.format(dump=dump)) == (refused.returncode, refused.stderr.strip())
+
+
+def test_a_dump_that_fails_ends_the_world_with_its_line(tmp_path: Path) -> None:
+    """The sentence names the line; nothing is left running."""
+    dump, port = tmp_path / "mine.sql", free_port()
+    dump.write_text("CREATE TABLE one (id integer);\nINSERT INTO two VALUES (1);\n")
+    refused = up("--port", str(port), "--data", str(tmp_path / "data"), "--dump", str(dump))
+
+    assert 1 == refused.returncode
+    assert refused.stderr.startswith(f'Line 2 of {dump} could not be loaded: relation "two" does not exist.')
+    assert is_free(port)
+
+
+def test_after_a_kill_the_next_start_cleans_up(tmp_path: Path) -> None:
+    """SIGKILL leaves PostgreSQL servers behind; the next world in the folder ends them, and can itself be stopped early."""
+    folder, port = tmp_path / "data", free_port()
+    killed = Up(folder, port)
+    killed.wait_for("staging-cluster")
+    left = [pid for pid in killed.descendants() if is_alive(pid)]
+    killed.end(signal.SIGKILL)
+    survived = [pid for pid in left if is_alive(pid)]
+
+    again = Up(folder, port)
+    again.wait_for("tables")
+    still = [pid for pid in left if is_alive(pid)]
+    started = again.descendants()
+    status = again.end(signal.SIGTERM)
+
+    assert (True, []) == (len(survived) > 0, still)
+    assert (0, [], True) == (status, [pid for pid in started if is_alive(pid)], is_free(port))
+    assert READY not in again.lines
