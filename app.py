@@ -6,7 +6,7 @@ from typing import Any
 from chalice.app import Chalice, CloudWatchEvent, Rate
 
 from chalicelib import lambdas
-from chalicelib.choreography import pattern
+from chalicelib.patterns import pattern
 
 STAGE = os.environ.get("ENVIRONMENT", "local")  # Chalice sets the stage's own while it deploys
 

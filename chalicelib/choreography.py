@@ -4,13 +4,13 @@ Everything else that needs the flow (rules, transitions, the diagram in the docs
 the tests) reads `CHOREOGRAPHY`; nothing repeats it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+
+from chalicelib import rds_events as rds
 
 SOURCE_PREFIX = "aurora-restore"
-RDS_SOURCE = "aws.rds"
 
 
 class State(StrEnum):
@@ -39,36 +39,6 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class RdsEvent:
-    """An event of RDS: its id, and how its message begins.
-
-    The id is missing from some payloads, and the published schema does not know it (the CDK's event schema), so the
-    message has to do then. Live messages have no full stop, the documentation's do: only the beginning counts.
-    """
-
-    event_id: str
-    detail_type: str
-    message: str
-
-
-CLUSTER, INSTANCE, SNAPSHOT = (f"RDS DB {kind} Event" for kind in ("Cluster", "Instance", "Cluster Snapshot"))
-AUTOMATED_SNAPSHOT_CREATED = RdsEvent("RDS-EVENT-0169", SNAPSHOT, "Automated cluster snapshot created")
-MANUAL_SNAPSHOT_CREATED = RdsEvent("RDS-EVENT-0075", SNAPSHOT, "Manual cluster snapshot created")
-CLUSTER_CREATED = RdsEvent("RDS-EVENT-0170", CLUSTER, "DB cluster created")
-CLUSTER_DELETED = RdsEvent("RDS-EVENT-0171", CLUSTER, "DB cluster deleted")
-CLUSTER_INCOMPATIBLE = RdsEvent("RDS-EVENT-0354", CLUSTER, "You can't create the DB cluster because of incompatible")
-CLUSTER_OVER_LIMITS = RdsEvent("RDS-EVENT-0355", CLUSTER, "The DB cluster can't be created because of insufficient")
-CLUSTER_PASSWORD_RESET = RdsEvent("RDS-EVENT-0016", CLUSTER, "Reset master credentials")
-INSTANCE_CREATED = RdsEvent("RDS-EVENT-0005", INSTANCE, "DB instance created")
-INSTANCE_DELETED = RdsEvent("RDS-EVENT-0003", INSTANCE, "DB instance deleted")
-INSTANCE_OVER_LIMITS = RdsEvent("RDS-EVENT-0353", INSTANCE, "The DB instance can't be created because of insufficient")
-INSTANCE_PARAMETERS = RdsEvent("RDS-EVENT-0035", INSTANCE, "Database instance put into")
-INSTANCE_NETWORK = RdsEvent("RDS-EVENT-0036", INSTANCE, "Database instance in")
-INSTANCE_PASSWORD_RESET = RdsEvent("RDS-EVENT-0016", INSTANCE, "Reset master credentials")
-INSTANCE_PASSWORD_REFUSED = RdsEvent("RDS-EVENT-0067", INSTANCE, "Unable to reset your password")
-
-
-@dataclass(frozen=True)
 class Row:
     """One state: the event that announces it, the step that answers, where that may lead, and how long it may take.
 
@@ -82,106 +52,58 @@ class Row:
     step: str | None = None
     goes_to: tuple[State, ...] = ()
     deadline: str = "step_deadline"
-    woken_by: tuple[RdsEvent, ...] = ()
+    woken_by: tuple[rds.RdsEvent, ...] = ()
     awaits: str | None = None
     gives_up_to: State = State.FAILING
 
 
-_S = State
+S = State
+# fmt: off
 CHOREOGRAPHY: tuple[Row, ...] = (
-    Row(
-        _S.ACCEPTED,
-        "RestoreAccepted",
-        "snapshot-check",
-        (_S.SNAPSHOT_FOUND, _S.SKIPPING),
-        "snapshot_deadline",
-        awaits="the snapshot",
-    ),
-    Row(_S.SNAPSHOT_FOUND, "SnapshotFound", "copy-snapshot", (_S.COPYING, _S.SNAPSHOT_READY), "copy_queue_deadline"),
-    Row(
-        _S.COPYING,
-        "SnapshotCopyStarted",
-        "check-copy-status",
-        (_S.HOP_COPIED, _S.SNAPSHOT_READY, _S.SNAPSHOT_FOUND),
-        "copy_deadline",
-        awaits="the copy",
-    ),  # Aurora tells nobody that a copy is done: it is looked at
-    Row(_S.HOP_COPIED, "SnapshotHopCopied", "copy-snapshot", (_S.COPYING,), "copy_queue_deadline"),
-    Row(_S.SNAPSHOT_READY, "SnapshotReady", "delete-rds", (_S.TARGET_DELETING, _S.TARGET_CLEAR), "delete_deadline"),
-    Row(
-        _S.TARGET_DELETING,
-        "TargetDeletionStarted",
-        "delete-rds",
-        (_S.TARGET_CLEAR,),
-        "delete_deadline",
-        (INSTANCE_DELETED, CLUSTER_DELETED),
-        awaits="the deletion",
-    ),
-    Row(_S.TARGET_CLEAR, "TargetCleared", "restore-snapshot", (_S.CLUSTER_RESTORING,)),
-    Row(
-        _S.CLUSTER_RESTORING,
-        "ClusterRestoreStarted",
-        "check-restore-status",
-        (_S.CLUSTER_RESTORED,),
-        "restore_deadline",
-        (CLUSTER_CREATED, CLUSTER_INCOMPATIBLE, CLUSTER_OVER_LIMITS),
-        awaits="the cluster",
-    ),
-    Row(_S.CLUSTER_RESTORED, "ClusterRestored", "restore-snapshot", (_S.INSTANCES_CREATING,)),
-    Row(
-        _S.INSTANCES_CREATING,
-        "InstanceCreationStarted",
-        "check-restore-status",
-        (_S.RESTORED,),
-        "instance_deadline",
-        (INSTANCE_CREATED, INSTANCE_OVER_LIMITS, INSTANCE_PARAMETERS, INSTANCE_NETWORK),
-        awaits="the instances",
-    ),
-    Row(
-        _S.RESTORED,
-        "TargetRestored",
-        "setup-db-users",
-        (_S.USERS_READY,),
-        "users_deadline",
-        (CLUSTER_PASSWORD_RESET, INSTANCE_PASSWORD_RESET, INSTANCE_PASSWORD_REFUSED),
-        awaits="the password reset",
-    ),
-    Row(_S.USERS_READY, "UsersReady", "archive-snapshot", (_S.ARCHIVED,), "archive_deadline", gives_up_to=_S.ARCHIVED),
-    Row(
-        _S.ARCHIVED,
-        "SnapshotArchived",
-        "sns-notification",
-        (_S.SUCCEEDED,),
-        "notification_deadline",
-        gives_up_to=_S.SUCCEEDED,
-    ),
-    Row(_S.FAILING, "RestoreFailing", "sns-notification", (_S.FAILED,), "notification_deadline", gives_up_to=_S.FAILED),
-    Row(
-        _S.CANCELLING,
-        "RestoreCancelling",
-        "sns-notification",
-        (_S.CANCELLED,),
-        "notification_deadline",
-        gives_up_to=_S.CANCELLED,
-    ),
-    Row(
-        _S.SKIPPING,
-        "RestoreSkipping",
-        "sns-notification",
-        (_S.SKIPPED,),
-        "notification_deadline",
-        gives_up_to=_S.SKIPPED,
-    ),
-    Row(_S.SUCCEEDED, "RestoreSucceeded"),
-    Row(_S.FAILED, "RestoreFailed"),
-    Row(_S.CANCELLED, "RestoreCancelled"),
-    Row(_S.SKIPPED, "RestoreSkipped"),
+    #   state                 announced as               step                    goes to
+    Row(S.ACCEPTED,           "RestoreAccepted",         "snapshot-check",       (S.SNAPSHOT_FOUND, S.SKIPPING),
+        "snapshot_deadline", awaits="the snapshot"),
+    Row(S.SNAPSHOT_FOUND,     "SnapshotFound",           "copy-snapshot",        (S.COPYING, S.SNAPSHOT_READY),
+        "copy_queue_deadline"),
+    Row(S.COPYING,            "SnapshotCopyStarted",     "check-copy-status",    (S.HOP_COPIED, S.SNAPSHOT_READY,
+        S.SNAPSHOT_FOUND), "copy_deadline", awaits="the copy"),  # no event tells that a copy is done
+    Row(S.HOP_COPIED,         "SnapshotHopCopied",       "copy-snapshot",        (S.COPYING,),
+        "copy_queue_deadline"),
+    Row(S.SNAPSHOT_READY,     "SnapshotReady",           "delete-rds",           (S.TARGET_DELETING, S.TARGET_CLEAR),
+        "delete_deadline"),
+    Row(S.TARGET_DELETING,    "TargetDeletionStarted",   "delete-rds",           (S.TARGET_CLEAR,),
+        "delete_deadline", (rds.INSTANCE_DELETED, rds.CLUSTER_DELETED), awaits="the deletion"),
+    Row(S.TARGET_CLEAR,       "TargetCleared",           "restore-snapshot",     (S.CLUSTER_RESTORING,)),
+    Row(S.CLUSTER_RESTORING,  "ClusterRestoreStarted",   "check-restore-status", (S.CLUSTER_RESTORED,),
+        "restore_deadline", (rds.CLUSTER_CREATED, rds.CLUSTER_INCOMPATIBLE, rds.CLUSTER_OVER_LIMITS),
+        awaits="the cluster"),
+    Row(S.CLUSTER_RESTORED,   "ClusterRestored",         "restore-snapshot",     (S.INSTANCES_CREATING,)),
+    Row(S.INSTANCES_CREATING, "InstanceCreationStarted", "check-restore-status", (S.RESTORED,),
+        "instance_deadline", (rds.INSTANCE_CREATED, rds.INSTANCE_OVER_LIMITS, rds.INSTANCE_PARAMETERS,
+        rds.INSTANCE_NETWORK), awaits="the instances"),
+    Row(S.RESTORED,           "TargetRestored",          "setup-db-users",       (S.USERS_READY,),
+        "users_deadline", (rds.CLUSTER_PASSWORD_RESET, rds.INSTANCE_PASSWORD_RESET, rds.INSTANCE_PASSWORD_REFUSED),
+        awaits="the password reset"),
+    Row(S.USERS_READY,        "UsersReady",              "archive-snapshot",     (S.ARCHIVED,),
+        "archive_deadline", gives_up_to=S.ARCHIVED),
+    Row(S.ARCHIVED,           "SnapshotArchived",        "sns-notification",     (S.SUCCEEDED,),
+        "notification_deadline", gives_up_to=S.SUCCEEDED),
+    Row(S.FAILING,            "RestoreFailing",          "sns-notification",     (S.FAILED,),
+        "notification_deadline", gives_up_to=S.FAILED),
+    Row(S.CANCELLING,         "RestoreCancelling",       "sns-notification",     (S.CANCELLED,),
+        "notification_deadline", gives_up_to=S.CANCELLED),
+    Row(S.SKIPPING,           "RestoreSkipping",         "sns-notification",     (S.SKIPPED,),
+        "notification_deadline", gives_up_to=S.SKIPPED),
+    Row(S.SUCCEEDED,          "RestoreSucceeded"),
+    Row(S.FAILED,             "RestoreFailed"),
+    Row(S.CANCELLED,          "RestoreCancelled"),
+    Row(S.SKIPPED,            "RestoreSkipped"),
 )
+# fmt: on
 ROWS: Mapping[State, Row] = {row.state: row for row in CHOREOGRAPHY}
 STEPS: tuple[str, ...] = tuple(dict.fromkeys(row.step for row in CHOREOGRAPHY if row.step))
 TERMINAL = frozenset(row.state for row in CHOREOGRAPHY if row.step is None)
 ENDING = frozenset({State.ARCHIVED, State.FAILING, State.CANCELLING, State.SKIPPING})  # past cancelling and failing
-STARTING_EVENTS = (AUTOMATED_SNAPSHOT_CREATED, MANUAL_SNAPSHOT_CREATED)
 REQUESTED, CANCEL_REQUESTED = "RestoreRequested", "CancelRequested"  # what people put on the bus
 DOOR = "snapshot-check"  # the step that also takes what starts an operation
 
@@ -201,35 +123,3 @@ def may_follow(before: State, after: State) -> bool:
 def event_source(stage: str) -> str:
     """Name the source of a stage's own events, so that stages of one account hear only themselves."""
     return f"{SOURCE_PREFIX}.{stage}"
-
-
-def pattern(step: str, stage: str) -> dict[str, Any]:
-    """Build the EventBridge pattern of the rule that wakes `step`.
-
-    RDS events are not narrowed by identifier: a plan's clusters are settings that are read when the event arrives,
-    and an event that is not ours is to be seen ignored, with a log line, rather than lost without a trace.
-    """
-    ours = [row.announced_as for row in CHOREOGRAPHY if row.step == step]
-    if step == DOOR:
-        return _any_of(stage, [*ours, REQUESTED], (), all_snapshot_events=True)
-    if step == "cancel-restore":
-        return _any_of(stage, [CANCEL_REQUESTED], ())
-    return _any_of(stage, ours, [event for row in CHOREOGRAPHY if row.step == step for event in row.woken_by])
-
-
-def _any_of(
-    stage: str, ours: list[str], rds_events: Iterable[RdsEvent], *, all_snapshot_events: bool = False
-) -> dict[str, Any]:
-    branches: list[dict[str, Any]] = [{"source": [event_source(stage)], "detail-type": ours}]
-    if all_snapshot_events:
-        branches.append({"source": [RDS_SOURCE], "detail-type": [SNAPSHOT]})
-    if rds_events := tuple(rds_events):
-        branches.append(_from_rds(rds_events))
-    return {"$or": branches} if len(branches) > 1 else branches[0]  # EventBridge wants two branches or no $or
-
-
-def _from_rds(rds_events: tuple[RdsEvent, ...]) -> dict[str, Any]:
-    by_id = {"EventID": sorted({event.event_id for event in rds_events})}
-    by_message = {"Message": [{"prefix": message} for message in sorted({event.message for event in rds_events})]}
-    detail_types = sorted({event.detail_type for event in rds_events})
-    return {"source": [RDS_SOURCE], "detail-type": detail_types, "detail": {"$or": [by_id, by_message]}}

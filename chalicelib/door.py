@@ -5,19 +5,13 @@ from typing import Any
 
 from chalicelib import notices, observability, parameters, runner, starting
 from chalicelib.aurora import SourceCluster
-from chalicelib.choreography import (
-    CANCEL_REQUESTED,
-    DOOR,
-    MANUAL_SNAPSHOT_CREATED,
-    RDS_SOURCE,
-    REQUESTED,
-    ROWS,
-)
+from chalicelib.choreography import CANCEL_REQUESTED, DOOR, REQUESTED, ROWS
 from chalicelib.errors import RefusedError
 from chalicelib.events import CancelRequested, RdsNotice, RestoreRequested, parse_request
 from chalicelib.operation import Operation
 from chalicelib.plan import Plan, cluster_arn
 from chalicelib.ports import Ports
+from chalicelib.rds_events import MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
 from chalicelib.settings import DEFAULT_PLAN
 from chalicelib.steps.snapshot_check import why_not_ours
 

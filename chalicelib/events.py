@@ -6,9 +6,10 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from chalicelib.choreography import ROWS, STARTING_EVENTS, STEPS, TERMINAL, RdsEvent
+from chalicelib.choreography import ROWS, STEPS, TERMINAL
 from chalicelib.errors import RefusedError
 from chalicelib.operation import Operation, stamp
+from chalicelib.rds_events import STARTING_EVENTS, RdsEvent
 from chalicelib.settings import PLAN_NAME
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -11,15 +11,15 @@ Nothing sleeps: time jumps to the next thing that is due, a heartbeat or a chang
 import json
 import uuid
 from collections import deque
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib import door
-from chalicelib.choreography import STEPS, event_source, pattern
+from chalicelib.choreography import STEPS, event_source
 from chalicelib.operation import Operation, Target
 from chalicelib.operations import Operations
+from chalicelib.patterns import pattern
 from chalicelib.ports import Ports
 from chalicelib.postgres.place import Login, Place
 from chalicelib.settings import Settings
@@ -52,6 +52,9 @@ from localaws.inprocess_settings import (
     TOPIC,
 )
 from localaws.store import InMemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "ACCOUNT", "APP", "APP_SECRET", "ENVIRONMENT", "MASTER_PASSWORD", "MASTER_SECRET", "PRODUCTION_PASSWORD",

@@ -5,13 +5,11 @@ from chalicelib.choreography import (
     DOOR,
     REQUESTED,
     ROWS,
-    SNAPSHOT,
-    STARTING_EVENTS,
     STEPS,
     TERMINAL,
-    RdsEvent,
     State,
 )
+from chalicelib.rds_events import SNAPSHOT, STARTING_EVENTS, RdsEvent
 from console.reference.tables import code, table
 
 _STOPS = (State.FAILING, State.CANCELLING)  # they can be entered from every open state

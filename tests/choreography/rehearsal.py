@@ -44,8 +44,17 @@ def effects() -> list[Call]:
 
 
 def announcements() -> list[Call]:
-    """List the calls that put events: a step's, and the heartbeat's in each state that it repeated."""
-    return [call for call in calls() if call.service == "events"]
+    """List the calls by which steps put events."""
+    return [call for call in calls() if call.service == "events" and call.step != "heartbeat"]
+
+
+def looks() -> list[Call]:
+    """List the first call of each step in each state."""
+    return [next(call for call in of_steps() if call.state == state) for state in dict.fromkeys(_states())]
+
+
+def _states() -> list[str]:
+    return [call.state for call in of_steps()]
 
 
 def of_steps() -> list[Call]:

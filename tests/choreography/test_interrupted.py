@@ -5,7 +5,7 @@ import pytest
 from chalicelib.choreography import State
 from tests.choreography.accidents import Call, CrashError, raised, refused
 from tests.choreography.night import Night
-from tests.choreography.rehearsal import announcements, calls, effects, first_calls, of_steps
+from tests.choreography.rehearsal import announcements, effects, first_calls, looks, of_steps
 
 
 @pytest.mark.parametrize("call", first_calls(), ids=str)
@@ -16,7 +16,7 @@ def test_a_function_that_dies_before_it_did_anything_costs_time_only(night: Nigh
     assert (State.SUCCEEDED, 1, []) == (night.dream().state, night.crashes, night.broken_promises())
 
 
-@pytest.mark.parametrize("call", calls(), ids=str)
+@pytest.mark.parametrize("call", [*of_steps(), *announcements()], ids=str)
 def test_a_function_that_dies_after_a_call_costs_time_only(night: Night, call: Call) -> None:
     """What was begun is found again and adopted."""
     night.hurt_at(call, raised(CrashError()), after_effect=True)
@@ -24,7 +24,7 @@ def test_a_function_that_dies_after_a_call_costs_time_only(night: Night, call: C
     assert (State.SUCCEEDED, 1, []) == (night.dream().state, night.crashes, night.broken_promises())
 
 
-@pytest.mark.parametrize("call", of_steps(), ids=str)
+@pytest.mark.parametrize("call", dict.fromkeys([*looks(), *effects()]), ids=str)
 def test_a_throttled_call_costs_time_only(night: Night, call: Call) -> None:
     """It is tried again with backoff, and the trail shows one change of state as ever."""
     night.hurt_at(call, refused("Throttling"), times=2)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chalicelib.choreography import STEPS, pattern
+from chalicelib.choreography import STEPS
+from chalicelib.patterns import pattern
 from chalicelib.settings import Settings, resolve_plan
 from localaws.aurora.client import service as rds
 from tests.packaging.packaged import APP, Function, package
