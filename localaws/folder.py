@@ -5,13 +5,15 @@ import shutil
 from pathlib import Path
 from typing import IO, Final
 
+from localaws.errors import WorldError
+
 MARK: Final = "localaws-folder"
 MARK_TEXT: Final = "This folder belongs to localaws, which empties it at every start.\n"
 LOCK: Final = "lock"
 _NOT_EMPTIED: Final = frozenset({MARK, LOCK, "postgres"})  # the last is emptied by the data plane, which knows how
 
 
-class FolderError(Exception):
+class FolderError(WorldError):
     """The folder cannot be used; the text says why, and what to do."""
 
 

@@ -19,7 +19,7 @@ INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 def main(arguments: list[str] | None = None) -> int:
     """Tell the story; returns the exit status."""
     options = _options().parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     leave_real_aws()
     stage = screen()

@@ -1,5 +1,6 @@
 """The contract of our own events: users hang their own steps on them, so their shape is a promise."""
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -67,7 +68,13 @@ def announced(stage: Stage) -> list[tuple[str, dict[str, Any]]]:
     return [(one["detail-type"], one["detail"]) for one in ours]
 
 
+@cache
 def ended(*, how: State) -> Stage:
+    """Give a stage on which an operation came to an end of a kind; only looked at, since tests share it."""
+    return end_one(how=how)
+
+
+def end_one(*, how: State) -> Stage:
     """Let an operation come to an end of a kind."""
     stage = Stage()
     stage.staging()

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.choreography import State
 from localaws.inprocess import TOPIC, Stage
-from tests.events.test_announcements import ended
+from tests.events.test_announcements import end_one, ended
 
 PROTOCOLS = {"Subject", "default", "email", "sqs", "lambda", "https"}
 
@@ -56,7 +56,7 @@ def test_a_success_tells_where_how_old_and_how_long() -> None:
 
 def test_a_failure_tells_the_step_the_reason_the_remedy_and_the_command_that_runs_it_again() -> None:
     """The command is taken as it stands, put on the bus, and works once the cause is gone."""
-    stage = ended(how=State.FAILED)
+    stage = end_one(how=State.FAILED)
     published, machine = notice(stage)
     text = published["default"]
     (command,) = re.findall(r"^Run it again: (.+)$", text, re.MULTILINE)

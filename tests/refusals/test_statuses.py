@@ -32,8 +32,13 @@ def test_a_cluster_that_turns_bad_while_it_is_restored_fails_the_operation(scene
     assert rerun_succeeds(scene)
 
 
-@pytest.mark.parametrize("status", [*BAD, "incompatible-network", "insufficient-capacity", "restore-error"])
-@pytest.mark.parametrize("arn", [WRITER_ARN, READER_ARN])
+@pytest.mark.parametrize(
+    ("arn", "status"),
+    [
+        *((WRITER_ARN, status) for status in (*BAD, "incompatible-network", "insufficient-capacity", "restore-error")),
+        (READER_ARN, "failed"),
+    ],
+)
 def test_an_instance_that_turns_bad_while_it_is_made_fails_the_operation(scene: Scene, arn: str, status: str) -> None:
     """Writer or reader: a target without one of its instances is not what was asked for."""
     scene.stage.aurora.fail_creation(arn, status, "A test asked for this.")

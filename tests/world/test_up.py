@@ -1,4 +1,4 @@
-"""What `python -m localaws up` leaves running, seen by clients that know nothing of it; and what is left when it ends."""
+"""What `python -m localaws up` leaves running, as unknowing clients see it, and what is left when it ends."""
 
 import json
 import signal
@@ -14,7 +14,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.world.up import READY, ROOT, Up, free_port, is_alive, is_free
+from tests.world.up import READY, ROOT, Up, command, free_port, is_alive, is_free
 
 NIGHT_SECONDS_MAX = 90.0
 LOOK_SECONDS = 0.25
@@ -80,10 +80,19 @@ def end_of_newest(world: Up) -> dict[str, Any]:
     return record
 
 
+def servers_of(world: Up) -> list[int]:
+    """Wait until a world has a PostgreSQL server, and return its postmasters' processes."""
+    ends_at = time.monotonic() + NIGHT_SECONDS_MAX
+    while not (found := [pid for pid in world.descendants() if "listen_addresses=127" in " ".join(command(pid))]):
+        assert time.monotonic() < ends_at, world.lines
+        time.sleep(LOOK_SECONDS)
+    return found
+
+
 def up(*options: str) -> subprocess.CompletedProcess[str]:
     """Run `localaws up` where it is to refuse."""
-    command = [sys.executable, "-m", "localaws", "up", *options]
-    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
+    started = [sys.executable, "-m", "localaws", "up", *options]
+    return subprocess.run(started, cwd=ROOT, check=False, capture_output=True, text=True, timeout=120)
 
 
 def test_both_clusters_serve_and_staging_is_stale(world: Up) -> None:
@@ -148,8 +157,8 @@ def test_the_parameters_of_the_guide_are_there(world: Up) -> None:
 
 def test_its_export_lines_make_the_aws_command_line_work(world: Up) -> None:
     """An unmodified `aws` in another shell sees the cluster."""
-    command = ["aws", "rds", "describe-db-clusters", "--query", "DBClusters[].DBClusterIdentifier", "--output", "text"]
-    seen = subprocess.run(command, env=world.environment(), check=False, capture_output=True, text=True, timeout=60)
+    line = ["aws", "rds", "describe-db-clusters", "--query", "DBClusters[].DBClusterIdentifier", "--output", "text"]
+    seen = subprocess.run(line, env=world.environment(), check=False, capture_output=True, text=True, timeout=60)
 
     assert ("staging-cluster", "") == (seen.stdout.strip(), seen.stderr)
 
@@ -247,32 +256,29 @@ def test_a_dump_that_cannot_be_sql_is_refused_at_once(tmp_path: Path, content: b
     assert (1, sentence.format(dump=dump)) == (refused.returncode, refused.stderr.strip())
 
 
-def test_a_dump_that_fails_ends_the_world_with_its_line(tmp_path: Path) -> None:
-    """The sentence names the line; nothing is left running."""
-    dump, port = tmp_path / "mine.sql", free_port()
+def test_a_world_that_is_being_built_can_be_stopped(tmp_path: Path) -> None:
+    """SIGTERM in the middle of it ends `chalice deploy` and all servers; the exit status is 0."""
+    world = Up(tmp_path / "data", free_port())
+    world.wait_for("tables")
+    started = world.descendants()
+    status = world.end(signal.SIGTERM)
+
+    assert (0, "stopped") == (status, world.lines[-1])
+    assert ([], True) == ([pid for pid in started if is_alive(pid)], is_free(world.port))
+    assert READY not in world.lines
+
+
+def test_after_a_kill_the_next_start_cleans_up_and_a_bad_dump_is_told(tmp_path: Path) -> None:
+    """SIGKILL leaves servers behind, which the next world in the folder ends; its own dump fails with the line."""
+    folder, port, dump = tmp_path / "data", free_port(), tmp_path / "mine.sql"
     dump.write_text("CREATE TABLE one (id integer);\nINSERT INTO two VALUES (1);\n")
-    refused = up("--port", str(port), "--data", str(tmp_path / "data"), "--dump", str(dump))
-
-    assert 1 == refused.returncode
-    assert refused.stderr.startswith(f'Line 2 of {dump} could not be loaded: relation "two" does not exist.')
-    assert is_free(port)
-
-
-def test_after_a_kill_the_next_start_cleans_up(tmp_path: Path) -> None:
-    """SIGKILL leaves PostgreSQL servers behind; the next world in the folder ends them, and can itself be stopped early."""
-    folder, port = tmp_path / "data", free_port()
     killed = Up(folder, port)
-    killed.wait_for("staging-cluster")
-    left = [pid for pid in killed.descendants() if is_alive(pid)]
+    killed.wait_for("tables")
+    left = servers_of(killed)
     killed.end(signal.SIGKILL)
     survived = [pid for pid in left if is_alive(pid)]
+    again = up("--port", str(port), "--data", str(folder), "--dump", str(dump))
 
-    again = Up(folder, port)
-    again.wait_for("tables")
-    still = [pid for pid in left if is_alive(pid)]
-    started = again.descendants()
-    status = again.end(signal.SIGTERM)
-
-    assert (True, []) == (len(survived) > 0, still)
-    assert (0, [], True) == (status, [pid for pid in started if is_alive(pid)], is_free(port))
-    assert READY not in again.lines
+    assert (left, []) == (survived, [pid for pid in left if is_alive(pid)])
+    assert (1, True) == (again.returncode, is_free(port))
+    assert again.stderr.startswith(f'Line 2 of {dump} could not be loaded: relation "two" does not exist.')

@@ -39,6 +39,14 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def command(pid: int) -> list[str]:
+    """Return the command line of a process; nothing for one that has ended."""
+    try:
+        return list(psutil.Process(pid).cmdline())
+    except psutil.NoSuchProcess:
+        return []
+
+
 class Up:
     """A world that is being built, or runs."""
 
@@ -94,7 +102,7 @@ class Up:
         return any(line.startswith(beginning) for line in self.lines)
 
     def _read(self) -> None:
-        with self.process.stdout or open(os.devnull) as said:  # noqa: PTH123, SIM115  # Popen was given a pipe
+        with self.process.stdout or open(os.devnull) as said:  # noqa: PTH123  # Popen was given a pipe
             for line in said:
                 with self._news:
                     self.lines.append(line.rstrip())

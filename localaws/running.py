@@ -1,0 +1,55 @@
+"""A world from its first process until it is ready. Whatever was started is put on a stack, to be ended from there."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import psycopg2
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localaws.aurora import Durations
+from localaws.clients import leave_real_aws
+from localaws.errors import WorldError
+from localaws.folder import DataFolder
+from localaws.manual import manual
+from localaws.postgres import DataPlaneError, PostgresData
+from localaws.processes import Ledger
+from localaws.server import PortTakenError, Server
+from localaws.world import World
+
+SMALL: Final = Durations(  # seconds that Aurora takes for a database as small as the sample
+    snapshot=60, copy=360, restore=300, cluster_delete=150, instance_delete=90, instance_create=240, password_reset=30
+)
+SPEED_WHILE_BUILDING: Final = 100_000.0  # what lies before the first night is not worth watching
+_REFUSALS: Final = (PortTakenError, DataPlaneError, ClientError, BotoCoreError, psycopg2.Error)
+
+
+def build(
+    port: int, folder: DataFolder, stack: ExitStack, *, speed: float, dump: Path | None, say: Callable[[str], None]
+) -> str:
+    """Build a world in a folder, and return its manual. Closing the stack ends it; WorldError if it cannot be made."""
+    leave_real_aws()
+    try:
+        server = _build(port, folder, stack, speed=speed, dump=dump, say=say)
+    except _REFUSALS as error:
+        raise WorldError(str(error).strip()) from error
+    return manual(server.endpoint)
+
+
+def _build(
+    port: int, folder: DataFolder, stack: ExitStack, *, speed: float, dump: Path | None, say: Callable[[str], None]
+) -> Server:
+    ledger = Ledger(folder.path / "processes.json")
+    ledger.end_leftovers()
+    folder.empty()
+    data = PostgresData(folder.path / "postgres")
+    stack.callback(data.close)
+    server = Server(port, folder.path, speed=speed, data=data, durations=Durations().scaled(SPEED_WHILE_BUILDING))
+    stack.callback(server.stop)
+    server.start()
+    folder.keep()
+    stack.callback(ledger.end_leftovers)
+    World(server.endpoint, folder.path, data, ledger, say).build(dump)
+    server.aurora.set_pace(SMALL.scaled(speed))
+    return server
