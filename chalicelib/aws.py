@@ -42,6 +42,18 @@ NOT_FOUND = frozenset(
     }
 )  # fmt: skip
 SERVER_ERROR_HTTP = 500
+_RAISE_QUOTA = "Remove what is not needed, or have the quota raised (Service Quotas, Amazon RDS); then run it again."
+_REMEDIES = {
+    "SnapshotQuotaExceeded": "The region holds as many manual cluster snapshots as it may (100 unless raised): delete "
+    "old copies, set ARCHIVE_SNAPSHOT=false so that none is kept, or have the quota raised; then run it again.",
+    "KMSKeyNotAccessibleFault": "See that the key exists in that region and is enabled, and that its policy lets the "
+    "function's role use it through RDS: kms:CreateGrant, kms:DescribeKey, kms:Decrypt and kms:GenerateDataKey.",
+    "DBClusterSnapshotNotFoundFault": "The snapshot or its copy is gone: run it again from the step copy-snapshot, or "
+    "ask for another snapshot.",
+    "DBClusterQuotaExceededFault": _RAISE_QUOTA,
+    "InstanceQuotaExceeded": _RAISE_QUOTA,
+    "StorageQuotaExceeded": _RAISE_QUOTA,
+}
 
 
 class Clients(Protocol):
@@ -109,7 +121,7 @@ def _meaning(error: ClientError, where: str) -> TransientError | RefusedError:
     if code in THROTTLED | SERVER_ERRORS | BUSY | EXPIRED or status >= SERVER_ERROR_HTTP:
         return TransientError(reason)
     if code in NOT_FOUND:
-        return NotFoundError(reason, "Create it, or correct the setting that names it.")
+        return NotFoundError(reason, _REMEDIES.get(code, "Create it, or correct the setting that names it."))
     if code in DENIED:
         return AwsError(code, reason, f"Allow {where} in the policy of the function's role.")
-    return AwsError(code, reason, "Correct what the answer names.")
+    return AwsError(code, reason, _REMEDIES.get(code, "Correct what the answer names, then run the operation again."))

@@ -115,7 +115,7 @@ def states_of(step: str) -> tuple[State, ...]:
 
 def may_follow(before: State, after: State) -> bool:
     """Tell whether the flow knows this change of state; giving up and being stopped are possible until the ending."""
-    if after is State.CANCELLING:
+    if after in (State.CANCELLING, State.FAILING):
         return before not in ENDING | TERMINAL
     return after in (*ROWS[before].goes_to, ROWS[before].gives_up_to)
 

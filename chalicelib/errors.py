@@ -14,12 +14,16 @@ class TransientError(Exception):
 
 
 class RefusedError(Exception):
-    """It will not go better by itself: the operation ends, and says why (`reason`) and what to do (`remedy`)."""
+    """It will not go better by itself: the operation ends, and says why (`reason`) and what to do (`remedy`).
 
-    def __init__(self, reason: str, remedy: str) -> None:
+    `from_step` names the step that a rerun has to begin at, where the one that refused would only refuse again.
+    """
+
+    def __init__(self, reason: str, remedy: str, *, from_step: str | None = None) -> None:
         super().__init__(f"{reason} {remedy}")
         self.reason = reason
         self.remedy = remedy
+        self.from_step = from_step
 
 
 class SettingsError(Exception):

@@ -129,6 +129,7 @@ def end_of(operation: Operation) -> dict[str, Any]:
         "master_credentials_secret_id": plan.master_credentials_secret_id,
         "app_credentials_secret_id": plan.app_credentials_secret_id,
         "production_logins_closed": facts.production_logins_closed,
+        "production_logins_kept": list(facts.logins_kept),
         "reason": operation.reason,
         "remedy": operation.remedy,
         "failed_step": operation.failed_step,

@@ -70,13 +70,16 @@ def machine(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def text(operation: Operation, now: datetime) -> str:
-    """Write the message: what happened, what it means, what to do."""
+def text(operation: Operation, now: datetime, *, logins_open_on: str | None = None) -> str:
+    """Write the message: what happened, what it means, what to do.
+
+    `logins_open_on` is the target's resource id when production's passwords still open what an earlier operation left.
+    """
     parts = [_headline(operation), *_about_data(operation, now)]
     if operation.state is State.ARCHIVED:
         parts += _success(operation)
     else:
-        parts += _what_to_do(operation)
+        parts += _what_to_do(operation, logins_open_on)
     parts += [f"Warning: {warning}" for warning in operation.warnings]
     parts += _durations(operation, now)
     return "\n".join(parts)
@@ -108,18 +111,17 @@ def _success(operation: Operation) -> list[str]:
         f"Endpoint: {facts.endpoint}, port {facts.port}; reader: {facts.reader_endpoint}",
         f"Users: in the secret {plan.app_credentials_secret_id}; master: {plan.master_credentials_secret_id}",
         f"Production's logins are closed: {', '.join(facts.logins_closed) or 'there were none'}.",
+        *([f"Kept open on purpose (KEEP_LOGIN_ROLES): {', '.join(facts.logins_kept)}."] if facts.logins_kept else []),
     ]
 
 
-def _what_to_do(operation: Operation) -> list[str]:
+def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
     parts = [f"What to do: {operation.remedy}"] if operation.remedy else []
-    if operation.facts.production_logins_closed is not None:
-        closed = operation.facts.production_logins_closed
-        parts.append(
-            "Production's logins are closed on the new cluster."
-            if closed
-            else "Beware: production's logins and passwords are still open on the new cluster."
-        )
+    if logins_open_on or operation.facts.production_logins_closed is False:
+        which = logins_open_on or operation.facts.cluster_resource_id
+        parts.append(f"Beware: production's logins and passwords are still open on the target as it stands, {which}.")
+    elif operation.facts.production_logins_closed:
+        parts.append("Production's logins are closed on the new cluster.")
     if operation.state is not State.SKIPPING:
         parts.append(f"Run it again: {rerun_command(operation)}")
     return parts
@@ -127,13 +129,14 @@ def _what_to_do(operation: Operation) -> list[str]:
 
 def rerun_command(operation: Operation) -> str:
     """Give the command that continues an operation where it stopped."""
-    detail = json.dumps({"rerun_of": operation.operation_id}).replace('"', '\\"')
+    wish = {"rerun_of": operation.operation_id, "from_step": operation.rerun_from}
+    detail = json.dumps({field: value for field, value in wish.items() if value}).replace('"', '\\"')
     entry = f'[{{"Source":"{event_source(operation.stage)}","DetailType":"RestoreRequested","Detail":"{detail}"}}]'
     return f"aws events put-events --region {_app_region(operation)} --entries '{entry}'"
 
 
 def _app_region(operation: Operation) -> str:
-    return operation.settings.target_region
+    return operation.region or operation.settings.target_region
 
 
 def _durations(operation: Operation, now: datetime) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from chalicelib.choreography import ENDING, ROWS, TERMINAL, State
-from chalicelib.errors import UnreadableRecordError
+from chalicelib.errors import RefusedError, UnreadableRecordError
 from chalicelib.plan import Plan
 
 NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fits
@@ -72,9 +72,11 @@ class Facts(BaseModel):
     reader_endpoint: str | None = None
     port: int | None = None
     instances: tuple[str, ...] = ()
+    master_password_checked: bool | None = None  # not production's own: told before it was set here
     password_set_at: Moment | None = None
     production_logins_closed: bool | None = None  # None until a cluster was restored
     logins_closed: tuple[str, ...] = ()
+    logins_kept: tuple[str, ...] = ()  # of production, by KEEP_LOGIN_ROLES
     archived: bool | None = None
 
 
@@ -98,6 +100,7 @@ class Operation(BaseModel):
 
     operation_id: str
     stage: str
+    region: str | None = None  # the app's own, where its bus is
     plan: str
     settings: Plan
     state: State
@@ -126,6 +129,7 @@ class Operation(BaseModel):
     reason: str | None = None
     remedy: str | None = None
     failed_step: str | None = None
+    rerun_from: str | None = None  # the step that a rerun has to begin at, where it is not the one that failed
     stopped_in: State | None = None  # where a failed or cancelled operation stood: a rerun continues there
     skipped_busy: bool | None = None
     warnings: tuple[str, ...] = ()
@@ -142,7 +146,8 @@ class Operation(BaseModel):
         except ValidationError as error:
             raise UnreadableRecordError(
                 f"The record {item.get('operation_id')!r} cannot be read: {error.error_count()} of its attributes are "
-                f"not what this version expects ({', '.join(_places(error))}). Repair the item or remove it."
+                f"not what this version expects ({', '.join(_places(error))}). Repair them, or "
+                "remove the item: the target's lock is then free for the next operation."
             ) from error
 
     def to_item(self) -> dict[str, Any]:
@@ -179,8 +184,13 @@ class Operation(BaseModel):
 
     @property
     def name_of_copy(self) -> str:
-        """The snapshot copy's identifier: the same for a whole chain of reruns, so that a rerun adopts the copy."""
-        return resource_name(self.stage, self.root_id)
+        """The snapshot copy's identifier: the same for a whole chain of reruns, so that a rerun adopts the copy.
+
+        A snapshot that was deleted and taken anew under its name is another one, whose copy has another name.
+        """
+        made = self.facts.snapshot_created_at
+        which = _digest(self.facts.snapshot_arn or "", stamp(made) if made else "")
+        return f"{resource_name(self.stage, self.root_id)}-{which[:6]}"
 
 
 @dataclass(frozen=True)
@@ -212,11 +222,21 @@ class Wait:
 
 @dataclass(frozen=True)
 class Refuse:
-    """A step's outcome: this operation cannot go on; `facts` keep what is known of what was made."""
+    """A step's outcome: this operation cannot go on; `facts` keep what is known of what was made.
+
+    `fails` says that this is the end even where giving up leads onward (`Row.gives_up_to`).
+    """
 
     reason: str
     remedy: str
     facts: Facts | None = None
+    from_step: str | None = None
+    fails: bool = False
+
+    @classmethod
+    def of(cls, error: RefusedError, facts: Facts | None = None, *, fails: bool = False) -> "Refuse":
+        """Make the outcome of a refusal that was raised."""
+        return cls(error.reason, error.remedy, facts, error.from_step, fails)
 
 
 Outcome = Advance | Wait | Refuse
@@ -234,6 +254,7 @@ class Target:
     armed_since: datetime | None = None
     look_due_at: datetime | None = None
     members: tuple[str, ...] = field(default=())
+    logins_open_on: str | None = None  # the resource id of a cluster of ours that production's passwords still open
 
 
 def automatic_id(plan: str, stage: str, snapshot_arn: str, created_at: datetime) -> str:

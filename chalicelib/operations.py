@@ -7,18 +7,20 @@ from enum import Enum
 from typing import Any
 
 from chalicelib.choreography import ENDING, TERMINAL, State
-from chalicelib.operation import Operation, Target, stamp
+from chalicelib.errors import TransientError, UnreadableRecordError
+from chalicelib.operation import Facts, Operation, Target, stamp
 from chalicelib.store import Change, ConditionError, Item, Store, When
 
 NOT_CANCELLED = When("cancel_requested", "absent")
 
 
 class Written(Enum):
-    """What became of a write: done, stopped by a cancel request, or overtaken by somebody else's write."""
+    """What became of a write: done, stopped by a cancel request, overtaken by another write, or without the lock."""
 
     DONE = "done"
     CANCEL_REQUESTED = "cancel requested"
     OVERTAKEN = "overtaken"
+    TARGET_LOST = "target lost"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Operations:
         """
         wanted = When("state", "in", tuple(state.value for state in states))
         free = When("lease_until", "free_by", stamp(now))
-        lease = {"lease_owner": owner, "lease_until": stamp(until), "due_at": stamp(until), "announcements": 0}
+        lease = {"lease_owner": owner, "lease_until": stamp(until), "due_at": stamp(until)}
         try:
             item = self.store.change(
                 Change(operation_id, assign=lease, add={"attempts": 1}, when=(wanted, free, NOT_CANCELLED))
@@ -95,14 +97,16 @@ class Operations:
         assign["facts"] = after.to_item()["facts"]  # `before` may know them already without having written them
         record = Change(before.operation_id, assign=assign, remove=remove, when=tuple(conditions))
         changes = [record, _audit(before, after, step=step, what=what), *_target_changes(before, after)]
-        return self._write_state(changes, owner)
+        return self._write_state(changes, owner, ends=after.state in TERMINAL)
 
-    def _write_state(self, changes: list[Change], owner: str) -> Written:
+    def _write_state(self, changes: list[Change], owner: str, *, ends: bool) -> Written:
         try:
             self.store.change_all(*changes)
         except ConditionError as error:
-            if not error.failed[0] and not error.failed[1]:  # a lock that is not ours any more never blocks an end
-                return self._write_state(changes[:2], owner)
+            if not error.failed[0] and ends:  # a lock that is not ours any more never blocks an end
+                return self._write_state(changes[:2], owner, ends=ends)
+            if not error.failed[0]:
+                return Written.TARGET_LOST
             stood = self.store.get(changes[0].key) or {}
             if stood.get("written_by") == owner and stood.get("version") == changes[0].assign.get("version"):
                 return Written.DONE  # our own write, whose reply was lost
@@ -118,6 +122,19 @@ class Operations:
         except ConditionError as error:
             return _overtaken_or_cancelled(error.items[0] or {}, owner)
         return Written.DONE
+
+    def remember(self, operation: Operation, facts: Facts) -> Operation:
+        """Write facts in the middle of a step, before an effect that they announce; raises TransientError.
+
+        Only the lease's holder may: whoever lost it must not have the effect either.
+        """
+        after = operation.evolve(facts=facts)
+        mine = (When("lease_owner", "is", operation.lease_owner),)
+        try:
+            self.store.change(Change(operation.operation_id, assign={"facts": after.to_item()["facts"]}, when=mine))
+        except ConditionError:
+            raise TransientError(f"The lease on {operation.operation_id} was lost in the middle of a step.") from None
+        return after
 
     def note_intent(self, operation: Operation, *, step: str, what: str, now: datetime) -> None:
         """Write the audit row of a destructive act before it is done: one for each visit of a state."""
@@ -175,6 +192,20 @@ class Operations:
             item = error.items[0] or {}
         return _target(arn, item)
 
+    def free_dead_lock(self, arn: str) -> bool:
+        """Take the lock from a holder whose record is gone or has ended; False while its holder may be alive."""
+        holder = self.target(arn).holder
+        if holder is None:
+            return True
+        stood = self.store.get(holder)
+        if stood is not None and stood.get("state") not in {state.value for state in TERMINAL}:
+            return False
+        try:
+            self.store.change(Change(_target_key(arn), remove=("holder",), when=(When("holder", "is", holder),)))
+        except ConditionError:
+            return False
+        return True
+
     def take_look(self, target: Target, *, now: datetime, next_look: datetime) -> bool:
         """Claim the look for missed snapshots, so that of two heartbeats at once one looks."""
         free = When("look_due_at", "free_by", stamp(now))
@@ -227,7 +258,7 @@ def _audit(before: Operation | None, after: Operation, *, step: str, what: str) 
     if after.reason:
         row["reason"] = after.reason
     key = f"{after.operation_id}#{after.version:06d}"
-    return Change(key, assign=row, when=(When("metric_id", "absent"),), table="audit")
+    return Change(key, assign=row, table="audit")  # the record's version decides; a row that stands blocks nothing
 
 
 def _target_changes(before: Operation, after: Operation) -> list[Change]:
@@ -235,6 +266,10 @@ def _target_changes(before: Operation, after: Operation) -> list[Change]:
     if after.state is State.TARGET_DELETING and after.facts.victim:
         members = sorted({*after.facts.victim.members, *after.settings.instance_ids})
         return [Change(key, assign={"members": members}, when=mine)]
+    if after.state is State.CLUSTER_RESTORED:
+        return [Change(key, assign={"logins_open_on": after.facts.cluster_resource_id}, when=mine)]
+    if after.state in (State.TARGET_CLEAR, State.USERS_READY):
+        return [Change(key, remove=("logins_open_on",), when=mine)]
     if after.state not in TERMINAL or before.skipped_busy:  # which never had the lock
         return []
     fresh: Item = {}
@@ -255,11 +290,19 @@ def _target_key(arn: str) -> str:
 
 
 def _target(arn: str, item: Item) -> Target:
+    """Read a target's item; raises UnreadableRecordError."""
+
     def moment(name: str) -> datetime | None:
-        return datetime.fromisoformat(item[name]) if name in item else None
+        try:
+            return datetime.fromisoformat(item[name]) if name in item else None
+        except (TypeError, ValueError):
+            raise UnreadableRecordError(
+                f"The item of the target {arn} cannot be read: its {name} is {item[name]!r}, which is no moment. "
+                "Remove that attribute."
+            ) from None
 
     return Target(
         arn, item.get("holder"), moment("last_success_at"), moment("last_success_snapshot_at"),
         item.get("last_success_operation"), moment("armed_since"), moment("look_due_at"),
-        tuple(item.get("members", ())),
+        tuple(item.get("members", ())), item.get("logins_open_on"),
     )  # fmt: skip

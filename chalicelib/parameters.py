@@ -19,16 +19,12 @@ def parameters(ports: Ports) -> Mapping[str, str]:
 
 def plans(ports: Ports) -> list[Plan]:
     """Resolve every plan of the stage; one that cannot be resolved stops no other. Raises SettingsError if none can."""
-    given = parameters(ports)
-    good: list[Plan] = []
-    bad: list[SettingsError] = []
-    for name in plan_names(given):
-        try:
-            good.append(_resolve(ports, name, given))
-        except SettingsError as error:
-            bad.append(error)
-            logger.error(str(error))  # the sentences say it all
-            observability.count("PlanUnusable", ports.settings.stage, plan=name)
+    resolved = _resolved(ports)
+    good = [plan for plan in resolved.values() if isinstance(plan, Plan)]
+    bad = [error for error in resolved.values() if isinstance(error, SettingsError)]
+    for error in bad:
+        logger.error(str(error))
+        observability.count("PlanUnusable", ports.settings.stage)
     if bad and not good:
         raise bad[0]
     return good
@@ -36,9 +32,25 @@ def plans(ports: Ports) -> list[Plan]:
 
 def plan(ports: Ports, name: str = DEFAULT_PLAN) -> Plan | None:
     """Resolve one plan, None if the stage has no such plan; raises SettingsError."""
+    found = _resolved(ports).get(name)
+    if isinstance(found, SettingsError):
+        raise found
+    return found
+
+
+def _resolved(ports: Ports) -> dict[str, Plan | SettingsError]:
     given = parameters(ports)
-    return _resolve(ports, name, given) if name in plan_names(given) else None
-
-
-def _resolve(ports: Ports, name: str, given: Mapping[str, str]) -> Plan:
-    return resolve_plan(ports.settings, name, given, account=ports.account, partition=ports.partition)
+    resolved: dict[str, Plan | SettingsError] = {}
+    for name in plan_names(given):
+        try:
+            resolved[name] = resolve_plan(ports.settings, name, given, account=ports.account, partition=ports.partition)
+        except SettingsError as error:
+            resolved[name] = error
+    sources = {plan.source_cluster_arn for plan in resolved.values() if isinstance(plan, Plan)}
+    for name, plan in resolved.items():
+        if isinstance(plan, Plan) and plan.target_cluster_arn in sources:
+            resolved[name] = SettingsError(
+                f"The target of plan {name}, {plan.target_cluster_arn}, is the source of another plan: "
+                "TARGET_CLUSTER_ID should name a cluster that nobody restores from."
+            )
+    return resolved

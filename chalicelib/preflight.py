@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from chalicelib import credentials
-from chalicelib.aurora import ENGINE
+from chalicelib.aurora import ENGINE, Instance
 from chalicelib.aws import NotFoundError, Service
 from chalicelib.errors import RefusedError
 from chalicelib.operation import Operation
 from chalicelib.ports import Ports
 from chalicelib.postgres.names import check_users
 from chalicelib.postgres.place import Login
+from chalicelib.target import TargetCluster
+
+MAJOR_MIN = 14  # of PostgreSQL: what ends sessions and grants is said in its words
 
 
 class Preflight:
@@ -20,15 +23,16 @@ class Preflight:
         self._facts, self._plan = operation.facts, operation.settings
         self._ports = ports
         self._rds = ports.service("rds", self._plan.target_region)
+        self._target = TargetCluster(self._rds, operation)
         self._vpc: str | None = None
 
-    def refuse_unless_ready(self, replaced_instances: int, *, replaces: bool) -> None:
+    def refuse_unless_ready(self, old_instances: list[Instance], *, replaces: bool) -> None:
         """Run all checks; raises one RefusedError that names every problem with its remedy."""
         problems: list[RefusedError] = []
         checks: tuple[Callable[[], None], ...] = (
             self._subnet_group, self._security_groups, self._cluster_parameter_group, self._parameter_group, self._key,
             self._engine_version, self._instance_class, self._secrets, self._topic,
-            lambda: self._quotas(replaced_instances, replaces=replaces),
+            self._instance_names, lambda: self._quotas(len(old_instances), replaces=replaces),
         )  # fmt: skip
         for check in checks:
             with _collected(problems):
@@ -81,8 +85,22 @@ class Preflight:
         elif self._facts.snapshot_encrypted and self._plan.source_region != self._plan.target_region:
             raise RefusedError("KMS_KEY_ID is not set, and the snapshot is encrypted.", "Name a key of the target.")
 
+    def _instance_names(self) -> None:
+        for name in self._plan.instance_ids:
+            found = self._target.observe_instance(name)
+            if found and found.cluster_id != self._plan.target_cluster_id:
+                raise RefusedError(
+                    f"The instance name {name} is taken by {found.arn}, which is not the target's.",
+                    "Rename or remove that instance, or name another target in TARGET_CLUSTER_ID.",
+                )
+
     def _engine_version(self) -> None:
         version = self._facts.snapshot_engine_version or ""
+        if int(version.partition(".")[0] or 0) < MAJOR_MIN:
+            raise RefusedError(
+                f"The snapshot is of PostgreSQL {version}; the users can be set up from version {MAJOR_MIN} on.",
+                "Upgrade the source.",
+            )
         found = self._rds.pages("describe_db_engine_versions", "DBEngineVersions", Engine=ENGINE, EngineVersion=version)
         if not found:
             raise RefusedError(

@@ -113,7 +113,7 @@ def _perform(turn: Turn, claimed: Operation) -> None:
     except TransientError as error:
         outcome = Wait(error.reason, _backoff(claimed), trouble=True)
     except RefusedError as error:
-        outcome = Refuse(error.reason, error.remedy)
+        outcome = Refuse.of(error)
     except Exception as error:
         logger.exception("A bug in %s: %s.", turn.step, type(error).__name__)
         if claimed.bugs + 1 < BUGS_MAX:
@@ -148,13 +148,14 @@ def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome)
 
 def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
     """Lead the operation to its end, or onward with a warning where the restore itself is good already."""
-    to = ROWS[operation.state].gives_up_to
+    to = State.FAILING if refusal.fails else ROWS[operation.state].gives_up_to
     after = _entering(turn, operation, to, refusal.facts or operation.facts)
     sentences = f"{refusal.reason} {refusal.remedy}"
     if to is State.FAILING:
         after = after.evolve(
-            reason=refusal.reason, remedy=refusal.remedy, failed_step=turn.step, stopped_in=operation.state
-        )
+            reason=refusal.reason, remedy=refusal.remedy, failed_step=turn.step, stopped_in=operation.state,
+            rerun_from=refusal.from_step,
+        )  # fmt: skip
         logger.error("The operation fails: %s", sentences)
     else:
         after = after.evolve(warnings=(*operation.warnings, f"{turn.step}: {sentences}"))
@@ -168,7 +169,7 @@ def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None
     after = worked.evolve(
         facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0,
         due_at=now + timedelta(seconds=wait.seconds), waiting_for=wait.why,
-        lease_owner=None, lease_until=None, deadline=_deadline(worked, wait, now),
+        lease_owner=None, lease_until=None, announcements=0, deadline=_deadline(worked, wait, now),
     )  # fmt: skip
     logger.info("Waiting: %s", wait.why, seconds=wait.seconds)
     if turn.ports.operations.hold(claimed, after, owner=turn.owner) is Written.CANCEL_REQUESTED:
@@ -188,6 +189,10 @@ def _write(turn: Turn, before: Operation, after: Operation, what: str) -> None:
     written = turn.ports.operations.advance(before, after, step=turn.step, what=what, owner=turn.owner)
     if written is Written.CANCEL_REQUESTED:
         _stop(turn, before.evolve(facts=after.facts))
+    elif written is Written.TARGET_LOST:
+        target = before.settings.target_cluster_arn
+        reason = f"The lock of {target} is not this operation's any more, so nothing of the target is touched."
+        _give_up(turn, before, Refuse(reason, "See which operation holds it, and run this one again when that ended."))
     elif written is Written.OVERTAKEN:
         logger.info("Somebody else wrote meanwhile; %s is not written.", after.state)
     else:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from chalicelib import runner
+from chalicelib import parameters, runner
 from chalicelib.aurora import Snapshot
 from chalicelib.choreography import ROWS, TERMINAL, State, states_of
 from chalicelib.errors import RefusedError, TransientError
@@ -14,6 +14,11 @@ from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 
 ORDER = tuple(ROWS)  # of the states, as the flow has them
+_SAFE_POINT = {  # what happened since the first operation stood there is unknown, so a rerun looks again
+    State.TARGET_DELETING: State.SNAPSHOT_READY,  # whose the target is, and whether everything later is still there
+    State.RESTORED: State.CLUSTER_RESTORED,  # whether all instances stand
+    State.USERS_READY: State.CLUSTER_RESTORED,  # and who can log in
+}
 CATCH_UPS_MAX = 5  # operations for one snapshot, of which all but the last were skipped because the target was busy
 
 
@@ -51,7 +56,7 @@ def start_again(request: RestoreRequested, event_id: str, before: Operation, por
     state = _where_to_continue(request, before, ports)
     now = ports.now()
     operation = _new(
-        requested_id(request.request_id or event_id), before.settings, now, state=state,
+        requested_id(request.request_id or event_id), _settings_now(before, ports), now, state=state,
         requested_by=f"request {request.request_id or event_id}",
     ).evolve(
         by_itself=False, request_reason=request.reason,
@@ -60,12 +65,30 @@ def start_again(request: RestoreRequested, event_id: str, before: Operation, por
     return create(operation, ports, what=request.reason or f"{before.operation_id} again, from {state}")
 
 
-def create(operation: Operation, ports: Ports, *, what: str) -> Operation | None:
-    """Write the record and take the target's lock; where the lock is taken, write why it is skipped instead."""
-    operation = operation.evolve(due_at=operation.created_at + runner.grace(ports))
+def _settings_now(before: Operation, ports: Ports) -> Plan:
+    """Take the plan as it is now, since who asks again has often mended it; refuses another source or target."""
+    meant = before.settings
+    now = parameters.plan(ports, before.plan) or meant
+    if (now.source_cluster_arn, now.target_cluster_arn) != (meant.source_cluster_arn, meant.target_cluster_arn):
+        raise RefusedError(
+            f"The plan {before.plan} is now about other clusters than {before.operation_id} was: "
+            f"{now.source_cluster_arn} to {now.target_cluster_arn}.",
+            f"Ask for a new operation with snapshot_identifier {before.facts.snapshot_arn}.",
+        )
+    return now
+
+
+def create(operation: Operation, ports: Ports, *, what: str, again: bool = True) -> Operation | None:
+    """Write the record and take the target's lock; where the lock is taken, write why it is skipped instead.
+
+    A lock whose holder ended, or whose record somebody removed, is free: it is tried `again`, once.
+    """
+    operation = operation.evolve(due_at=operation.created_at + runner.grace(ports), region=ports.region)
     if ports.operations.create(operation, what=what) is Written.OVERTAKEN:
         if ports.operations.read(operation.operation_id) is not None:
             return None
+        if ports.operations.free_dead_lock(operation.settings.target_cluster_arn) and again:
+            return create(operation, ports, what=what, again=False)
         holder = ports.operations.target(operation.settings.target_cluster_arn).holder
         reason = f"The operation {holder} already runs on {operation.settings.target_cluster_arn}."
         operation = operation.evolve(state=State.SKIPPING, reason=reason, skipped_busy=True)
@@ -119,6 +142,7 @@ def _where_to_continue(request: RestoreRequested, before: Operation, ports: Port
             )
         stood = asked
     target = ports.operations.target(before.settings.target_cluster_arn)
+    stood = _SAFE_POINT.get(stood, stood)
     replaced = target.last_success_at is not None and target.last_success_at > before.created_at
     if replaced and ORDER.index(stood) > ORDER.index(State.SNAPSHOT_READY):
         return State.SNAPSHOT_READY  # what this one had begun is not what stands there now
@@ -137,5 +161,6 @@ def _known_at(state: State, facts: Facts) -> Facts:
         kept |= {
             "victim": None, "cluster_arn": None, "cluster_resource_id": None, "endpoint": None, "instances": (),
             "reader_endpoint": None, "port": None, "production_logins_closed": None, "logins_closed": (),
+            "logins_kept": (), "master_password_checked": None,
         }  # fmt: skip
     return facts.model_copy(update=kept)

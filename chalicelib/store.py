@@ -1,6 +1,7 @@
 """The two DynamoDB tables, spoken to in conditional changes. The port; its in-memory twin is `localaws.store`."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Protocol
@@ -8,8 +9,12 @@ from typing import Any, Literal, Protocol
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from chalicelib.aws import SERVER_ERROR_HTTP, SERVER_ERRORS, THROTTLED
+from chalicelib.errors import TransientError
+
 Item = dict[str, Any]
 TableName = Literal["state", "audit"]
+TRANSIENT = THROTTLED | SERVER_ERRORS | {"TransactionConflict", "TransactionConflictException", "ThrottlingError"}
 KEYS: Mapping[TableName, str] = {"state": "operation_id", "audit": "metric_id"}
 INDEXES: Mapping[str, tuple[TableName, str, str]] = {  # index: table, hash key, range key
     "open-by-due": ("state", "open", "due_at"),
@@ -67,7 +72,11 @@ class Store(Protocol):
 
 
 class DynamoStore:
-    """The tables themselves. Every call raises botocore's ClientError for what is not a failed condition."""
+    """The tables themselves.
+
+    Every call raises TransientError for throttling and server errors, and botocore's ClientError for what is neither
+    that nor a failed condition: a missing table fails the invocation.
+    """
 
     def __init__(self, client: Any, *, state_table: str, audit_table: str) -> None:
         self._client = client
@@ -75,15 +84,17 @@ class DynamoStore:
 
     def get(self, key: str, table: TableName = "state") -> Item | None:
         """Read one item, consistently."""
-        found = self._client.get_item(
-            TableName=self._names[table], Key=_marshal({KEYS[table]: key}), ConsistentRead=True
-        )
+        with _trouble_named():
+            found = self._client.get_item(
+                TableName=self._names[table], Key=_marshal({KEYS[table]: key}), ConsistentRead=True
+            )
         return _unmarshal(found["Item"]) if "Item" in found else None
 
     def change(self, change: Change) -> Item:
         """Write one item and return it as it is now; raises ConditionError."""
         try:
-            written = self._client.update_item(**self._update(change), ReturnValues="ALL_NEW")
+            with _trouble_named():
+                written = self._client.update_item(**self._update(change), ReturnValues="ALL_NEW")
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
@@ -94,7 +105,10 @@ class DynamoStore:
     def change_all(self, *changes: Change) -> None:
         """Write all or nothing; raises ConditionError."""
         try:
-            self._client.transact_write_items(TransactItems=[{"Update": self._update(change)} for change in changes])
+            with _trouble_named():
+                self._client.transact_write_items(
+                    TransactItems=[{"Update": self._update(change)} for change in changes]
+                )
         except ClientError as error:
             reasons = error.response.get("CancellationReasons", [])
             failed = tuple(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
@@ -116,8 +130,9 @@ class DynamoStore:
             ExpressionAttributeNames=names, ExpressionAttributeValues=_marshal(values),
             ScanIndexForward=not newest_first, PaginationConfig={"PageSize": page},
         )  # fmt: skip
-        for found in pages:
-            yield from map(_unmarshal, found["Items"])
+        with _trouble_named():
+            for found in pages:
+                yield from map(_unmarshal, found["Items"])
 
     def _update(self, change: Change) -> Item:
         names = _Names()
@@ -139,6 +154,22 @@ class DynamoStore:
         if names.values:
             request["ExpressionAttributeValues"] = _marshal(names.values)
         return request
+
+
+@contextmanager
+def _trouble_named() -> Iterator[None]:
+    """Sort out what may go better later; a transaction tells its reasons one by one."""
+    try:
+        yield
+    except ClientError as error:
+        codes = {
+            error.response["Error"]["Code"],
+            *(one.get("Code") for one in error.response.get("CancellationReasons", [])),
+        }
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if codes & TRANSIENT or status >= SERVER_ERROR_HTTP:
+            raise TransientError(f"DynamoDB is busy: {', '.join(sorted(map(str, codes & TRANSIENT)))}.") from error
+        raise
 
 
 class _Names:

@@ -37,7 +37,7 @@ class TargetCluster:
             Instance.of(found) for found in self._rds.pages("describe_db_instances", "DBInstances", Filters=of_cluster)
         ]
 
-    def refuse_unowned(self, cluster: Cluster) -> None:
+    def refuse_unowned(self, cluster: Cluster, instances: list[Instance]) -> None:
         """Raise RefusedError for a cluster, or a member of it, that does not carry our tag: it is not ours to delete.
 
         Deletion protection does not protect instances (API reference, CreateDBInstance), so everything is looked at
@@ -48,7 +48,6 @@ class TargetCluster:
                 f"The target {cluster.arn} belongs to the global cluster {cluster.global_cluster}; it is left alone.",
                 "Remove it from the global cluster yourself if it really is to be replaced, or name another target.",
             )
-        instances = self.observe_instances()
         everything: list[Cluster | Instance] = [cluster, *instances]
         unowned = [thing for thing in everything if thing.tags.get(OWNER_TAG) != self._plan.owner]
         if not unowned:
@@ -68,7 +67,7 @@ class TargetCluster:
         self._rds.call("start_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id)
 
     def unprotect(self) -> None:
-        """Lift the deletion protection that an operation of ours has set."""
+        """Lift the deletion protection of a target that is ours."""
         self._rds.call(
             "modify_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id, DeletionProtection=False,
             ApplyImmediately=True,
@@ -126,6 +125,7 @@ class TargetCluster:
             raise RefusedError(
                 f"A cluster {found.arn} appeared under the target's name meanwhile, made by somebody else.",
                 "Find out who made it; then run the operation again from the step delete-rds.",
+                from_step="delete-rds",
             )
         return found
 

@@ -99,7 +99,7 @@ def _close(connection: Connection, name: str) -> bool:
 _END_SESSIONS = """
 SELECT usename, pg_terminate_backend(pid, %(milliseconds)s)
   FROM pg_stat_activity JOIN pg_roles ON pg_roles.oid = usesysid
- WHERE NOT rolcanlogin AND NOT rolsuper
+ WHERE NOT rolsuper AND (NOT rolcanlogin OR rolname = current_user) AND pid <> pg_backend_pid()
 """  # by what a role may now, not by what this run closed: a run that died in between left sessions behind
 
 

@@ -2,12 +2,27 @@
 
 from chalicelib.aurora import Copies
 from chalicelib.choreography import State
-from chalicelib.operation import Advance, Operation, Outcome, stamp
+from chalicelib.errors import RefusedError
+from chalicelib.operation import Advance, Operation, Outcome, Refuse, stamp
 from chalicelib.ports import Ports
+from chalicelib.steps.check_restore_status import ours
+from chalicelib.target import TargetCluster
 
 
 def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
-    """Put the copies away. What goes wrong here becomes a warning on a good restore (see `Row.gives_up_to`)."""
+    """Put the copies away. What goes wrong with that becomes a warning on a good restore (see `Row.gives_up_to`).
+
+    Success is said after this step, so it first makes sure that there is something to say it of.
+    """
+    target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
+    try:
+        ours(operation, target, ports.now())
+    except RefusedError as error:
+        return Refuse.of(error, fails=True)
+    return _put_away(operation, ports)
+
+
+def _put_away(operation: Operation, ports: Ports) -> Outcome:
     facts, plan = operation.facts, operation.settings
     if not facts.hops:
         return Advance(State.ARCHIVED, facts, "there is no copy: the source's own snapshot was restored")

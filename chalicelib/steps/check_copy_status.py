@@ -1,11 +1,14 @@
 """check-copy-status: looks whether the copy is there, for Aurora tells nobody (there is no event for it)."""
 
+from datetime import timedelta
+
 from chalicelib.aurora import Copies, Health, Snapshot, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
 from chalicelib.operation import Advance, Facts, Operation, Outcome, Wait
 from chalicelib.ports import Ports
 
+ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer
 COPY_FAILURES_MAX = 3  # a copy that fails this often will not do better
 
 
@@ -15,6 +18,8 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
     hop = facts.hops[facts.hop]
     copies = Copies(ports.service("rds", hop.region), operation)
     copy = copies.observe(hop)
+    if copy is None and ports.now() - operation.entered_at < ABSENT_FOR:
+        return Wait(f"The copy {hop.identifier} is not found yet.", operation.settings.copy_check_interval)
     if copy is None:
         return _retry(operation, ports, f"the copy {hop.identifier} is gone")
     _refuse_other_source(copy, facts)

@@ -1,12 +1,15 @@
 """check-restore-status: looks whether the cluster, and later its instances, can be used."""
 
+from datetime import datetime, timedelta
+
 from chalicelib.aurora import Cluster, Health, health
 from chalicelib.choreography import State
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, TransientError
 from chalicelib.operation import Advance, Operation, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.target import TargetCluster
 
+ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer
 REMEDY = (
     "See the events of the cluster and its instances for the cause, remove it, then run the operation again from the "
     "step delete-rds, which takes away what was made so far."
@@ -16,21 +19,27 @@ REMEDY = (
 def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
     """Look at what is being made. Raises RefusedError for a status that does not get better by itself."""
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
-    cluster = ours(operation, target)
+    cluster = ours(operation, target, ports.now())
     if operation.state is State.CLUSTER_RESTORING:
         return _cluster(operation, cluster)
     return _instances(operation, cluster, target)
 
 
-def ours(operation: Operation, target: TargetCluster) -> Cluster:
-    """Observe the cluster that this operation made; raises RefusedError when that is not what stands there."""
+def ours(operation: Operation, target: TargetCluster, now: datetime) -> Cluster:
+    """Observe the cluster that this operation made; raises RefusedError when that is not what stands there.
+
+    One that is not found may only not be found yet: RDS's answers are eventually consistent.
+    """
     cluster = target.observe()
-    if cluster is None or cluster.resource_id != operation.facts.cluster_resource_id:
+    made = operation.facts.cluster_resource_id
+    if cluster is None and now - operation.entered_at < ABSENT_FOR:
+        raise TransientError(f"The restored cluster {made} is not found.")
+    if cluster is None or cluster.resource_id != made:
         stands = cluster.resource_id if cluster else "nothing"
         raise RefusedError(
-            f"The restored cluster {operation.facts.cluster_resource_id} is not there any more; {stands} stands under "
-            "its name.",
+            f"The restored cluster {made} is not there any more; {stands} stands under its name.",
             "Find out who removed it, then run the operation again from the step delete-rds.",
+            from_step="delete-rds",
         )
     return cluster
 
@@ -59,7 +68,7 @@ def _instances(operation: Operation, cluster: Cluster, target: TargetCluster) ->
 def _judge(operation: Operation, what: str, status: str) -> Wait | None:
     state = health(status)
     if state is Health.TERMINAL:
-        raise RefusedError(f"{what} is {status}, which does not get better by itself.", REMEDY)
+        raise RefusedError(f"{what} is {status}, which does not get better by itself.", REMEDY, from_step="delete-rds")
     if state is Health.READY:
         return None
     doubt = "" if state is Health.PROGRESSING else ", which may recover"

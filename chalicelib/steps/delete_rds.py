@@ -4,6 +4,7 @@ from chalicelib.aurora import Cluster, Health, Instance, SourceCluster, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
 from chalicelib.operation import Advance, Operation, Outcome, Victim, Wait, resource_name
+from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.preflight import Preflight
 from chalicelib.target import TargetCluster
@@ -17,15 +18,21 @@ def delete_rds(operation: Operation, ports: Ports) -> Outcome:
     return _bring_on(operation, target)
 
 
+def _refuse_what_is_not_ours(
+    operation: Operation, cluster: Cluster, instances: list[Instance], target: TargetCluster
+) -> None:
+    """Judge whose the target is, when its deletion is decided and again at every look that deletes."""
+    operation.settings.refuse_source(cluster.resource_id, operation.facts.source_resource_id)
+    target.refuse_unowned(cluster, instances)
+
+
 def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
     facts, plan = operation.facts, operation.settings
     _refuse_unusable_snapshot(operation, ports)
-    cluster = target.observe()
+    cluster, leftovers = target.observe(), target.observe_instances()
     if cluster:
-        plan.refuse_source(cluster.resource_id, facts.source_resource_id)
-        target.refuse_unowned(cluster)
-    leftovers = target.observe_instances()
-    Preflight(operation, ports).refuse_unless_ready(len(leftovers), replaces=cluster is not None)
+        _refuse_what_is_not_ours(operation, cluster, leftovers, target)
+    Preflight(operation, ports).refuse_unless_ready(leftovers, replaces=cluster is not None)
     if cluster is None and not leftovers:
         return Advance(State.TARGET_CLEAR, facts, "there is no target yet")
     if cluster is None:
@@ -37,7 +44,17 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
     victim = Victim(resource_id=cluster.resource_id, arn=cluster.arn, members=cluster.members, final_snapshot_id=final)
     decided = facts.model_copy(update={"victim": victim})
     what = f"{cluster.arn} ({cluster.resource_id}) and its {len(cluster.members)} instances will be deleted"
-    return Advance(State.TARGET_DELETING, decided, what)
+    return Advance(State.TARGET_DELETING, decided, what, warnings=_warnings(cluster, plan))
+
+
+def _warnings(cluster: Cluster, plan: Plan) -> tuple[str, ...]:
+    if not cluster.protected or plan.deletion_protection:
+        return ()
+    warning = (
+        f"{cluster.identifier} was protected against deletion, which no operation of ours had done; as it is ours, that "
+        "was lifted. Take our tag away from what must not be replaced."
+    )
+    return (warning,)
 
 
 def _refuse_unusable_snapshot(operation: Operation, ports: Ports) -> None:
@@ -49,6 +66,7 @@ def _refuse_unusable_snapshot(operation: Operation, ports: Ports) -> None:
         raise RefusedError(
             f"The snapshot {copy_arn} is {snapshot.status if snapshot else 'gone'}; the old target was left as it is.",
             "Run the operation again from the step snapshot-check.",
+            from_step="snapshot-check",
         )
 
 
@@ -61,6 +79,7 @@ def _bring_on(operation: Operation, target: TargetCluster) -> Outcome:
         raise RefusedError(
             f"The target's name now belongs to another cluster, {cluster.resource_id}; it is left alone.",
             "Find out who made it, then run the operation again from the step delete-rds.",
+            from_step="delete-rds",
         )
     if cluster is None and not instances:
         return Advance(State.TARGET_CLEAR, operation.facts, f"{victim.resource_id} and its instances are gone")
@@ -69,6 +88,7 @@ def _bring_on(operation: Operation, target: TargetCluster) -> Outcome:
         return Wait(f"The cluster is gone, its instances {left} are on their way.", interval)
     if cluster.status == "deleting":
         return Wait(f"The old target {cluster.identifier} is being deleted.", interval)
+    _refuse_what_is_not_ours(operation, cluster, instances, target)
     return _delete(cluster, instances, victim, target, interval)
 
 
@@ -80,6 +100,7 @@ def _delete(
         raise RefusedError(
             f"The target {cluster.identifier} has new instances, {', '.join(strangers)}; it is left alone.",
             "Remove them if they are not needed, then run the operation again from the step delete-rds.",
+            from_step="delete-rds",
         )
     if cluster.status == "stopped":
         target.start()
@@ -88,6 +109,7 @@ def _delete(
         return Wait(f"The old target {cluster.identifier} is {cluster.status}.", interval)
     if cluster.protected:
         target.unprotect()
+        return Wait(f"The deletion protection of {cluster.identifier} is lifted, to delete it.", interval)
     deleting = {one.identifier for one in instances if one.status == "deleting"}
     for member in victim.members:  # readers first, the writer last
         if member in cluster.members and member not in deleting:

@@ -6,7 +6,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib import observability, parameters, runner, starting
 from chalicelib.aurora import SourceCluster
-from chalicelib.errors import RefusedError, TransientError
+from chalicelib.errors import RefusedError, TransientError, UnreadableRecordError
 from chalicelib.observability import logger
 from chalicelib.operation import Target
 from chalicelib.plan import Plan
@@ -21,7 +21,7 @@ def heartbeat(ports: Ports) -> None:
     for plan in parameters.plans(ports):
         try:
             _look_after(plan, ports)
-        except (TransientError, RefusedError) as error:
+        except (TransientError, RefusedError, UnreadableRecordError) as error:
             logger.warning(f"The plan {plan.name} could not be looked after: {error}")
             observability.count("CatchUpFailed", plan.stage, plan=plan.name)
 

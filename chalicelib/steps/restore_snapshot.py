@@ -3,6 +3,7 @@
 from chalicelib.choreography import State
 from chalicelib.operation import Advance, Operation, Outcome
 from chalicelib.ports import Ports
+from chalicelib.steps.check_restore_status import ours
 from chalicelib.target import TargetCluster
 
 
@@ -11,6 +12,7 @@ def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     if operation.state is State.TARGET_CLEAR:
         return _cluster(operation, target)
+    ours(operation, target, ports.now())  # an instance would be made in whatever cluster has the name now
     return _instances(operation, target)
 
 

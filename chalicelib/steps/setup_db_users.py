@@ -25,18 +25,31 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     plan = operation.settings
     master = credentials.master_credentials(ports.service("secretsmanager"), plan)
     target = TargetCluster(ports.service("rds", plan.target_region), operation)
-    cluster = ours(operation, target)
+    cluster = ours(operation, target, ports.now())
     if cluster.password_pending or cluster.status == "resetting-master-credentials":
         return Wait("Aurora is still setting the master password.", plan.restore_check_interval)
-    if operation.facts.password_set_at is None:
-        return _set_password(operation, ports, target, master)
     login = Login(master.username, master.password)
     database = ports.database(_place(operation, cluster), login, master.database)
+    if not operation.facts.master_password_checked:
+        _refuse_productions_own(database, login, plan.master_credentials_secret_id)
+        checked = operation.facts.model_copy(update={"master_password_checked": True})
+        operation = ports.operations.remember(operation, checked)  # once it is set here, nobody can tell any more
+    if operation.facts.password_set_at is None:
+        return _set_password(operation, ports, target, master)
     if database.prove_login(login) is LoginResult.OK:
         return _change_users(operation, ports, database)
     if ports.now() - operation.facts.password_set_at > SET_AGAIN_AFTER:
         return _set_password(operation, ports, target, master)
     return Wait("The database does not take the new master password yet.", plan.restore_check_interval)
+
+
+def _refuse_productions_own(database: RestoredDatabase, login: Login, secret_id: str) -> None:
+    """Raise RefusedError when a password that nobody has set here yet opens the copy: it is production's."""
+    if database.prove_login(login) is LoginResult.OK:
+        raise RefusedError(
+            f"The secret {secret_id} holds the password that {login.username} has in production.",
+            "Store another password in it: production's must not open a copy. Then run the operation again.",
+        )
 
 
 def _set_password(operation: Operation, ports: Ports, target: TargetCluster, master: MasterCredentials) -> Outcome:
@@ -47,23 +60,28 @@ def _set_password(operation: Operation, ports: Ports, target: TargetCluster, mas
 
 def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase) -> Outcome:
     """Lock production out first; what fails after that is told together with the fact that it is out."""
-    keep = operation.settings.keep_login_roles
-    closed = {*operation.facts.logins_closed, *database.lock_out(keep=keep)}
-    facts = operation.facts.model_copy(
-        update={"production_logins_closed": True, "logins_closed": tuple(sorted(closed))}
+    plan, facts = operation.settings, operation.facts
+    users = credentials.app_credentials(ports.service("secretsmanager"), plan)
+    application = Login(users.app_username, users.app_password)
+    readonly = Login(users.readonly_username, users.readonly_password)
+    if not facts.production_logins_closed:
+        for login in (application, readonly):
+            _refuse_productions_own(database, login, plan.app_credentials_secret_id)
+    closed = {*facts.logins_closed, *database.lock_out(keep=plan.keep_login_roles)}
+    kept = sorted({*plan.keep_login_roles} & {*database.login_roles()})
+    facts = facts.model_copy(
+        update={"production_logins_closed": True, "logins_closed": tuple(sorted(closed)), "logins_kept": tuple(kept)}
     )
+    ports.operations.remember(operation, facts)  # before our users are in: then their passwords work, and are ours
     try:
-        users = credentials.app_credentials(ports.service("secretsmanager"), operation.settings)
-        application = Login(users.app_username, users.app_password)
-        readonly = Login(users.readonly_username, users.readonly_password)
         database.ensure_users(application, readonly)
         proofs = database.verify_users(application, readonly)
     except TransientError as error:
-        return Wait(error.reason, operation.settings.restore_check_interval, facts)
+        return Wait(error.reason, plan.restore_check_interval, facts)
     except RefusedError as error:
-        return Refuse(error.reason, error.remedy, facts)
-    kept = f"; kept: {', '.join(keep)}" if keep else ""
-    what = f"{len(closed)} logins of production are closed{kept}; {len(proofs)} proofs of what the users may do"
+        return Refuse.of(error, facts)
+    still = f"; kept on purpose: {', '.join(kept)}" if kept else ""
+    what = f"{len(closed)} logins of production are closed{still}; {len(proofs)} proofs of what the users may do"
     return Advance(State.USERS_READY, facts, what)
 
 

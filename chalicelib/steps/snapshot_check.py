@@ -28,7 +28,7 @@ def snapshot_check(operation: Operation, ports: Ports) -> Outcome:
         raise RefusedError(
             f"The snapshot {snapshot.arn} is {snapshot.status or 'not finished'}.", "Name one that is available."
         )
-    found = _facts(snapshot, resource_id)
+    found = _facts(snapshot)
     if operation.by_itself and (why := _nothing_to_do(operation, snapshot, source, ports)):
         return Advance(State.SKIPPING, found, why, reason=why)
     warnings = () if resource_id else ("The source cluster is gone; its snapshot was known by its identifier only.",)
@@ -80,10 +80,10 @@ def _nothing_to_do(operation: Operation, snapshot: Snapshot, source: SourceClust
     return None
 
 
-def _facts(snapshot: Snapshot, source_resource_id: str | None) -> Facts:
+def _facts(snapshot: Snapshot) -> Facts:
     return Facts(
         snapshot_arn=snapshot.arn, snapshot_created_at=snapshot.created_at, snapshot_type=snapshot.kind,
         snapshot_engine_version=snapshot.engine_version, snapshot_encrypted=snapshot.encrypted,
-        snapshot_kms_key_id=snapshot.kms_key_id, source_resource_id=source_resource_id,
+        snapshot_kms_key_id=snapshot.kms_key_id, source_resource_id=snapshot.cluster_resource_id,
         master_username=snapshot.master_username,
     )  # fmt: skip

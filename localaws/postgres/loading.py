@@ -6,6 +6,7 @@ So the roles are made first, and the master user is a superuser while it loads, 
 
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,19 +15,12 @@ from typing import Final
 from psycopg2.sql import SQL, Identifier
 
 from localaws.postgres import likeness
+from localaws.postgres.dumps import lines_for, roles_of
 from localaws.postgres.errors import DataPlaneError
 from localaws.postgres.programs import Programs
 from localaws.postgres.server import SUPERUSER, PostgresServer
 
 LOAD_SECONDS_MAX: Final = 600.0
-_ROLE: Final = r'("(?:[^"]|"")+"|[A-Za-z_][\w$]*)'
-_NAMING: Final = re.compile(
-    r"^(?:ALTER .* OWNER TO|GRANT .* TO|REVOKE .* FROM|ALTER DEFAULT PRIVILEGES FOR ROLE|SET SESSION AUTHORIZATION) "
-    + _ROLE
-)
-_CREATING: Final = re.compile(rf"^CREATE (?:ROLE|USER) {_ROLE}")
-_COPY: Final = re.compile(r"^COPY .* FROM stdin;$", re.IGNORECASE)
-_NOBODY: Final = frozenset({"public", "current_user", "session_user", "default"})
 
 
 @dataclass(frozen=True)
@@ -42,68 +36,47 @@ class Master:
 
 def load_dump(server: PostgresServer, programs: Programs, dump: Path, master: Master) -> None:
     """Load a dump; DataPlaneError with the line that failed if it cannot be loaded."""
-    missing = sorted(roles_of(dump))
+    roles, databases = _names(server, "SELECT rolname FROM pg_roles"), _names(server, "SELECT datname FROM pg_database")
     with server.session() as cursor:
-        cursor.execute("SELECT rolname FROM pg_roles")
-        known = {name for (name,) in cursor.fetchall()}
-        for role in (one for one in missing if one not in known):
+        for role in sorted(roles_of(dump) - roles):
             cursor.execute(SQL("CREATE ROLE {}").format(Identifier(role)))
         cursor.execute(SQL("ALTER ROLE {} SUPERUSER").format(Identifier(master.username)))
     try:
-        _run_psql(programs, dump, master)
+        _run_psql(programs, dump, master, lines_for(dump, roles=roles, databases=databases))
     finally:
         _demote_everybody(server)
     likeness.put_roles_within_reach(server)
 
 
-def roles_of(dump: Path) -> set[str]:
-    """Return the roles that a dump names and does not create."""
-    named, created = set(), set()
-    for line in _statements(dump):
-        if found := _CREATING.match(line):
-            created.add(_plain(found[1]))
-        elif found := _NAMING.match(line):
-            named.add(_plain(found[1]))
-    return named - created - _NOBODY
+def _names(server: PostgresServer, query: str) -> set[str]:
+    with server.session() as cursor:
+        cursor.execute(query)
+        return {name for (name,) in cursor.fetchall()}
 
 
-def _statements(dump: Path) -> Iterator[str]:
-    """Yield a dump's lines without the rows between COPY and its end."""
-    in_rows = False
-    with dump.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if in_rows:
-                in_rows = line.rstrip() != "\\."
-            elif _COPY.match(line):
-                in_rows = True
-            else:
-                yield line
-
-
-def _plain(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-
-
-def _run_psql(programs: Programs, dump: Path, master: Master) -> None:
+def _run_psql(programs: Programs, dump: Path, master: Master, lines: Iterator[bytes]) -> None:
     where = ["-h", master.address, "-p", str(master.port), "-U", master.username, "-d", master.database]
-    command = [programs.path("psql"), *where, "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-f", str(dump)]
-    ended = subprocess.run(
-        command,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        timeout=LOAD_SECONDS_MAX,
-        env={"PGPASSWORD": master.password, "PGCLIENTENCODING": "UTF8", "PATH": "/usr/bin:/bin"},
-    )
+    command = [programs.path("psql"), *where, "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-f", "-"]
+    with tempfile.TemporaryFile() as statements:
+        statements.writelines(lines)
+        statements.seek(0)
+        ended = subprocess.run(
+            command,
+            check=False,
+            stdin=statements,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            timeout=LOAD_SECONDS_MAX,
+            env={"PGPASSWORD": master.password, "PGCLIENTENCODING": "UTF8", "PATH": "/usr/bin:/bin"},
+        )
     if ended.returncode:
         raise DataPlaneError(_sentence(dump, ended.stderr))
 
 
 def _sentence(dump: Path, said: str) -> str:
-    """Say which line failed and why; psql writes `psql:<file>:<line>: ERROR:  <reason>`."""
+    """Say which line failed and why; psql writes `psql:<stdin>:<line>: ERROR:  <reason>`."""
     found = re.search(r"^psql:.*:(\d+): (?:ERROR|FATAL|error): +(.*)$", said, re.MULTILINE)
     line, reason = (f"Line {found[1]}", found[2]) if found else ("A line", said.strip()[-300:])
     return (

@@ -56,6 +56,21 @@ def test_a_dump_brings_rows_and_owners(data: PostgresData, cluster: str, dump: P
     )
 
 
+def test_a_dump_of_a_whole_cluster_brings_roles_that_are_there_already(
+    data: PostgresData, cluster: str, dump: Path, own: str
+) -> None:
+    """pg_dumpall begins with every role, AWS's and the master's too: those lines are left out, and no others."""
+    dump.write_text(
+        f"CREATE ROLE rdsadmin;\nALTER ROLE rdsadmin WITH NOLOGIN;\nCREATE ROLE {MASTER};\n"
+        f"ALTER ROLE {MASTER} WITH NOSUPERUSER;\nCREATE DATABASE {own};\nCREATE ROLE from_afar;\n"
+        f"\\connect {own}\nCREATE TABLE here (id integer);\nALTER TABLE here OWNER TO from_afar;\n"
+    )
+    load(data, cluster, dump, "shop")
+
+    assert [("from_afar",)] == Client(data, cluster)("SELECT tableowner FROM pg_tables WHERE tablename = 'here'", own)
+    assert [(True,)] == Client(data, cluster)("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'rdsadmin'")
+
+
 def test_nobody_stays_a_superuser(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
     """Not the master, who was one while it loaded, and no role that the dump made one."""
     dump.write_text("CREATE ROLE former_boss;\nALTER ROLE former_boss WITH SUPERUSER LOGIN REPLICATION;\n")

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 READY = "ready"
 BUILD_SECONDS_MAX = 120.0
 END_SECONDS_MAX = 30.0
+LOOK_SECONDS = 0.1
 
 
 def free_port() -> int:
@@ -107,3 +109,18 @@ class Up:
                 with self._news:
                     self.lines.append(line.rstrip())
                     self._news.notify_all()
+
+
+def servers_of(world: Up) -> list[int]:
+    """Wait until a world has a PostgreSQL server, and return its postmasters' processes."""
+    ends_at = time.monotonic() + BUILD_SECONDS_MAX
+    while not (found := [pid for pid in world.descendants() if "listen_addresses=127" in " ".join(command(pid))]):
+        assert time.monotonic() < ends_at, world.lines
+        time.sleep(LOOK_SECONDS)
+    return found
+
+
+def up(*options: str) -> subprocess.CompletedProcess[str]:
+    """Run `localaws up` where it is to refuse."""
+    started = [sys.executable, "-m", "localaws", "up", *options]
+    return subprocess.run(started, cwd=ROOT, check=False, capture_output=True, text=True, timeout=120)
