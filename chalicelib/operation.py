@@ -1,15 +1,14 @@
-"""One restore, as a value: its record, its facts, and the outcomes that a step may return. Nothing here has effects."""
+"""One restore, as a value: its record, its facts, and its names. Nothing here has effects."""
 
 import hashlib
 import re
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from chalicelib.choreography import ENDING, ROWS, TERMINAL, State
-from chalicelib.errors import RefusedError, UnreadableRecordError
+from chalicelib.errors import UnreadableRecordError
 from chalicelib.plan import Plan
 
 NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fits
@@ -191,70 +190,6 @@ class Operation(BaseModel):
         made = self.facts.snapshot_created_at
         which = _digest(self.facts.snapshot_arn or "", stamp(made) if made else "")
         return f"{resource_name(self.stage, self.root_id)}-{which[:6]}"
-
-
-@dataclass(frozen=True)
-class Advance:
-    """A step's outcome: the state that is now a fact, with what is known."""
-
-    to: State
-    facts: Facts
-    what: str  # a sentence for the trail
-    reason: str | None = None  # why there was nothing to do, when skipping
-    warnings: tuple[str, ...] = ()
-    notified: bool | None = None
-
-
-@dataclass(frozen=True)
-class Wait:
-    """A step's outcome: not yet; look again after `seconds` at the earliest.
-
-    `queued` says that the time is spent in Aurora's own queue, which does not count against the state's deadline;
-    `trouble` that a call went wrong rather than that something is under way.
-    """
-
-    why: str
-    seconds: float
-    facts: Facts | None = None
-    queued: bool = False
-    trouble: bool = False
-
-
-@dataclass(frozen=True)
-class Refuse:
-    """A step's outcome: this operation cannot go on; `facts` keep what is known of what was made.
-
-    `fails` says that this is the end even where giving up leads onward (`Row.gives_up_to`).
-    """
-
-    reason: str
-    remedy: str
-    facts: Facts | None = None
-    from_step: str | None = None
-    fails: bool = False
-
-    @classmethod
-    def of(cls, error: RefusedError, facts: Facts | None = None, *, fails: bool = False) -> "Refuse":
-        """Make the outcome of a refusal that was raised."""
-        return cls(error.reason, error.remedy, facts, error.from_step, fails)
-
-
-Outcome = Advance | Wait | Refuse
-
-
-@dataclass(frozen=True)
-class Target:
-    """The permanent item of one target cluster: who holds it, and how fresh it is."""
-
-    arn: str
-    holder: str | None = None
-    last_success_at: datetime | None = None
-    last_success_snapshot_at: datetime | None = None
-    last_success_operation: str | None = None
-    armed_since: datetime | None = None
-    look_due_at: datetime | None = None
-    members: tuple[str, ...] = field(default=())
-    logins_open_on: str | None = None  # the resource id of a cluster of ours that production's passwords still open
 
 
 def automatic_id(plan: str, stage: str, snapshot_arn: str, created_at: datetime) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
 
+from chalicelib.audit import audit_row, intent_row
 from chalicelib.choreography import ENDING, TERMINAL, State
-from chalicelib.errors import TransientError, UnreadableRecordError
-from chalicelib.operation import Facts, Operation, Target, stamp
+from chalicelib.errors import TransientError
+from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.store import Change, ConditionError, Item, Store, When
+from chalicelib.target_item import Target, read_target, target_changes, target_key
 
 NOT_CANCELLED = When("cancel_requested", "absent")
 
@@ -49,11 +50,11 @@ class Operations:
 
         OVERTAKEN: the record exists already, or (when it does not) somebody else holds the target.
         """
-        changes = [self._put(operation), _audit(None, operation, step="snapshot-check", what=what)]
+        changes = [self._put(operation), audit_row(None, operation, step="snapshot-check", what=what)]
         if operation.state is not State.SKIPPING:
             arn = operation.settings.target_cluster_arn
             lock = {"holder": operation.operation_id, "members": list(operation.settings.instance_ids)}
-            changes.append(Change(_target_key(arn), assign=lock, when=(When("holder", "absent"),)))
+            changes.append(Change(target_key(arn), assign=lock, when=(When("holder", "absent"),)))
         try:
             self.store.change_all(*changes)
         except ConditionError:
@@ -96,7 +97,7 @@ class Operations:
         assign, remove = _difference(before.to_item(), after.to_item(), extra=("cancel_requested", "lease_until"))
         assign["facts"] = after.to_item()["facts"]  # `before` may know them already without having written them
         record = Change(before.operation_id, assign=assign, remove=remove, when=tuple(conditions))
-        changes = [record, _audit(before, after, step=step, what=what), *_target_changes(before, after)]
+        changes = [record, audit_row(before, after, step=step, what=what), *target_changes(before, after)]
         return self._write_state(changes, owner, ends=after.state in TERMINAL)
 
     def _write_state(self, changes: list[Change], owner: str, *, ends: bool) -> Written:
@@ -138,12 +139,7 @@ class Operations:
 
     def note_intent(self, operation: Operation, *, step: str, what: str, now: datetime) -> None:
         """Write the audit row of a destructive act before it is done: one for each visit of a state."""
-        row = {
-            "operation_id": operation.operation_id, "at": stamp(now), "step": step, "what": what,
-            "who": operation.requested_by, "from_state": operation.state.value, "to_state": operation.state.value,
-        }  # fmt: skip
-        key = f"{operation.operation_id}#{operation.version:06d}#intent"
-        self.store.change(Change(key, assign=row, table="audit"))
+        self.store.change(intent_row(operation, step=step, what=what, now=now))
 
     def request_cancel(self, operation_id: str, *, reason: str, now: datetime) -> Operation | None:
         """Flag an open record without lease or version; None when there is nothing left to cancel."""
@@ -179,18 +175,18 @@ class Operations:
 
     def target(self, arn: str) -> Target:
         """Read the permanent item of a target cluster; one never seen is empty."""
-        item = self.store.get(_target_key(arn)) or {}
-        return _target(arn, item)
+        item = self.store.get(target_key(arn)) or {}
+        return read_target(arn, item)
 
     def arm(self, arn: str, *, now: datetime) -> Target:
         """Note since when missed snapshots are caught up: never for what was before the first deployment."""
         try:
             item = self.store.change(
-                Change(_target_key(arn), assign={"armed_since": stamp(now)}, when=(When("armed_since", "absent"),))
+                Change(target_key(arn), assign={"armed_since": stamp(now)}, when=(When("armed_since", "absent"),))
             )
         except ConditionError as error:
             item = error.items[0] or {}
-        return _target(arn, item)
+        return read_target(arn, item)
 
     def free_dead_lock(self, arn: str) -> bool:
         """Take the lock from a holder whose record is gone or has ended; False while its holder may be alive."""
@@ -201,7 +197,7 @@ class Operations:
         if stood is not None and stood.get("state") not in {state.value for state in TERMINAL}:
             return False
         try:
-            self.store.change(Change(_target_key(arn), remove=("holder",), when=(When("holder", "is", holder),)))
+            self.store.change(Change(target_key(arn), remove=("holder",), when=(When("holder", "is", holder),)))
         except ConditionError:
             return False
         return True
@@ -210,7 +206,7 @@ class Operations:
         """Claim the look for missed snapshots, so that of two heartbeats at once one looks."""
         free = When("look_due_at", "free_by", stamp(now))
         try:
-            self.store.change(Change(_target_key(target.arn), assign={"look_due_at": stamp(next_look)}, when=(free,)))
+            self.store.change(Change(target_key(target.arn), assign={"look_due_at": stamp(next_look)}, when=(free,)))
         except ConditionError:
             return False
         return True
@@ -246,63 +242,5 @@ def _difference(before: Item, after: Item, extra: tuple[str, ...] = ()) -> tuple
     return assign, tuple(sorted(gone))
 
 
-def _audit(before: Operation | None, after: Operation, *, step: str, what: str) -> Change:
-    row: dict[str, Any] = {
-        "operation_id": after.operation_id, "plan": after.plan, "at": stamp(after.entered_at), "step": step,
-        "who": after.requested_by, "what": what, "to_state": after.state.value,
-        "facts": after.facts.model_dump(mode="json", exclude_none=True),
-        "took_seconds": after.durations[-1].seconds if after.durations else 0,
-    }  # fmt: skip
-    if before:
-        row["from_state"] = before.state.value
-    if after.reason:
-        row["reason"] = after.reason
-    key = f"{after.operation_id}#{after.version:06d}"
-    return Change(key, assign=row, table="audit")  # the record's version decides; a row that stands blocks nothing
-
-
-def _target_changes(before: Operation, after: Operation) -> list[Change]:
-    key, mine = _target_key(after.settings.target_cluster_arn), (When("holder", "is", after.operation_id),)
-    if after.state is State.TARGET_DELETING and after.facts.victim:
-        members = sorted({*after.facts.victim.members, *after.settings.instance_ids})
-        return [Change(key, assign={"members": members}, when=mine)]
-    if after.state is State.CLUSTER_RESTORED:
-        return [Change(key, assign={"logins_open_on": after.facts.cluster_resource_id}, when=mine)]
-    if after.state in (State.TARGET_CLEAR, State.USERS_READY):
-        return [Change(key, remove=("logins_open_on",), when=mine)]
-    if after.state not in TERMINAL or before.skipped_busy:  # which never had the lock
-        return []
-    fresh: Item = {}
-    if after.state is State.SUCCEEDED and after.facts.snapshot_created_at:
-        fresh = {
-            "last_success_at": stamp(after.entered_at), "last_success_operation": after.operation_id,
-            "last_success_snapshot_at": stamp(after.facts.snapshot_created_at),
-        }  # fmt: skip
-    return [Change(key, assign=fresh, remove=("holder",), when=mine)]
-
-
 def _cancellable(state: State) -> bool:
     return state not in ENDING | TERMINAL
-
-
-def _target_key(arn: str) -> str:
-    return f"target#{arn}"
-
-
-def _target(arn: str, item: Item) -> Target:
-    """Read a target's item; raises UnreadableRecordError."""
-
-    def moment(name: str) -> datetime | None:
-        try:
-            return datetime.fromisoformat(item[name]) if name in item else None
-        except (TypeError, ValueError):
-            raise UnreadableRecordError(
-                f"The item of the target {arn} cannot be read: its {name} is {item[name]!r}, which is no moment. "
-                "Remove that attribute."
-            ) from None
-
-    return Target(
-        arn, item.get("holder"), moment("last_success_at"), moment("last_success_snapshot_at"),
-        item.get("last_success_operation"), moment("armed_since"), moment("look_due_at"),
-        tuple(item.get("members", ())), item.get("logins_open_on"),
-    )  # fmt: skip

@@ -14,8 +14,9 @@ from chalicelib import events, observability
 from chalicelib.choreography import ROWS, TERMINAL, State, may_follow, states_of
 from chalicelib.errors import RefusedError, TransientError, UnreadableRecordError
 from chalicelib.observability import logger
-from chalicelib.operation import Advance, Facts, Operation, Outcome, Refuse, Wait
+from chalicelib.operation import Facts, Operation
 from chalicelib.operations import Written
+from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
 
 LEASE_MARGIN_SECONDS = 10  # beyond the function's own timeout: a holder cannot outlive its lease

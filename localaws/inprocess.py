@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import door
 from chalicelib.choreography import STEPS, event_source
-from chalicelib.operation import Operation, Target
+from chalicelib.operation import Operation
 from chalicelib.operations import Operations
 from chalicelib.patterns import pattern
 from chalicelib.ports import Ports
 from chalicelib.postgres.place import Login, Place
 from chalicelib.settings import Settings
 from chalicelib.steps.heartbeat import heartbeat
+from chalicelib.target_item import Target
 from localaws import patterns
 from localaws.aurora import Aurora, AuroraClient, Durations, KeyRing, VirtualClock
 from localaws.database import InMemoryCluster, InMemoryDatabase

@@ -3,7 +3,8 @@
 from chalicelib.aurora import Copies
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
-from chalicelib.operation import Advance, Operation, Outcome, Refuse, stamp
+from chalicelib.operation import Operation, stamp
+from chalicelib.outcome import Advance, Outcome, Refuse
 from chalicelib.ports import Ports
 from chalicelib.steps.check_restore_status import ours
 from chalicelib.target import TargetCluster

@@ -5,7 +5,8 @@ from datetime import timedelta
 from chalicelib.aurora import Copies, Health, Snapshot, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
-from chalicelib.operation import Advance, Facts, Operation, Outcome, Wait
+from chalicelib.operation import Facts, Operation
+from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 
 ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer

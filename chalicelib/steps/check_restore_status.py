@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from chalicelib.aurora import Cluster, Health, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError, TransientError
-from chalicelib.operation import Advance, Operation, Outcome, Wait
+from chalicelib.operation import Operation
+from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.target import TargetCluster
 

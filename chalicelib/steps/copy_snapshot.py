@@ -5,7 +5,8 @@ from datetime import timedelta
 from chalicelib.aurora import Copies
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
-from chalicelib.operation import Advance, Hop, Operation, Outcome, Wait
+from chalicelib.operation import Hop, Operation
+from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.preflight import refuse_unusable_key
 

@@ -3,7 +3,8 @@
 from chalicelib.aurora import Cluster, Health, Instance, SourceCluster, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
-from chalicelib.operation import Advance, Operation, Outcome, Victim, Wait, resource_name
+from chalicelib.operation import Operation, Victim, resource_name
+from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.preflight import Preflight
@@ -51,8 +52,8 @@ def _warnings(cluster: Cluster, plan: Plan) -> tuple[str, ...]:
     if not cluster.protected or plan.deletion_protection:
         return ()
     warning = (
-        f"{cluster.identifier} was protected against deletion, which no operation of ours had done; as it is ours, that "
-        "was lifted. Take our tag away from what must not be replaced."
+        f"{cluster.identifier} was protected against deletion, which no operation of ours had done; as it is ours, "
+        "that was lifted. Take our tag away from what must not be replaced."
     )
     return (warning,)
 

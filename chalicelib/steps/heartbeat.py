@@ -8,10 +8,10 @@ from chalicelib import observability, parameters, runner, starting
 from chalicelib.aurora import SourceCluster
 from chalicelib.errors import RefusedError, TransientError, UnreadableRecordError
 from chalicelib.observability import logger
-from chalicelib.operation import Target
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.steps.snapshot_check import newest
+from chalicelib.target_item import Target
 
 
 def heartbeat(ports: Ports) -> None:

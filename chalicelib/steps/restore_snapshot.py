@@ -1,7 +1,8 @@
 """restore-snapshot: has Aurora make the new cluster, and when that is there, its instances."""
 
 from chalicelib.choreography import State
-from chalicelib.operation import Advance, Operation, Outcome
+from chalicelib.operation import Operation
+from chalicelib.outcome import Advance, Outcome
 from chalicelib.ports import Ports
 from chalicelib.steps.check_restore_status import ours
 from chalicelib.target import TargetCluster

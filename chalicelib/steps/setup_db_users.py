@@ -8,7 +8,8 @@ from chalicelib.choreography import State
 from chalicelib.credentials import MasterCredentials
 from chalicelib.database import Login, LoginResult, Place, RestoredDatabase
 from chalicelib.errors import RefusedError, TransientError
-from chalicelib.operation import Advance, Operation, Outcome, Refuse, Wait
+from chalicelib.operation import Operation
+from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
 from chalicelib.steps.check_restore_status import ours
 from chalicelib.target import TargetCluster

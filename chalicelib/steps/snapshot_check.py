@@ -5,7 +5,8 @@ from datetime import timedelta
 from chalicelib.aurora import ENGINE, Health, Snapshot, SourceCluster, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
-from chalicelib.operation import Advance, Facts, Operation, Outcome, Wait, stamp
+from chalicelib.operation import Facts, Operation, stamp
+from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.plan import OWNER_TAG, Plan
 from chalicelib.ports import Ports
 

@@ -2,7 +2,8 @@
 
 from chalicelib import notices
 from chalicelib.choreography import ROWS
-from chalicelib.operation import Advance, Operation, Outcome
+from chalicelib.operation import Operation
+from chalicelib.outcome import Advance, Outcome
 from chalicelib.ports import Ports
 
 

@@ -1,0 +1,32 @@
+"""The trail: one row for each change of state, and one for the intent before a destructive act. No secrets in either."""
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.operation import Operation, stamp
+from chalicelib.store import Change
+
+
+def audit_row(before: Operation | None, after: Operation, *, step: str, what: str) -> Change:
+    """Make the row of a change of state: who, what, from, to, when, how long, and what is known."""
+    row: dict[str, Any] = {
+        "operation_id": after.operation_id, "plan": after.plan, "at": stamp(after.entered_at), "step": step,
+        "who": after.requested_by, "what": what, "to_state": after.state.value,
+        "facts": after.facts.model_dump(mode="json", exclude_none=True),
+        "took_seconds": after.durations[-1].seconds if after.durations else 0,
+    }  # fmt: skip
+    if before:
+        row["from_state"] = before.state.value
+    if after.reason:
+        row["reason"] = after.reason
+    key = f"{after.operation_id}#{after.version:06d}"
+    return Change(key, assign=row, table="audit")  # the record's version decides; a row that stands blocks nothing
+
+
+def intent_row(operation: Operation, *, step: str, what: str, now: datetime) -> Change:
+    """Make the row of what is about to be destroyed: one for each visit of a state."""
+    row = {
+        "operation_id": operation.operation_id, "at": stamp(now), "step": step, "what": what,
+        "who": operation.requested_by, "from_state": operation.state.value, "to_state": operation.state.value,
+    }  # fmt: skip
+    return Change(f"{operation.operation_id}#{operation.version:06d}#intent", assign=row, table="audit")

@@ -1,0 +1,56 @@
+"""What a step may return: a fact, a wait, or a refusal. The runner does the rest."""
+
+from dataclasses import dataclass
+
+from chalicelib.choreography import State
+from chalicelib.errors import RefusedError
+from chalicelib.operation import Facts
+
+
+@dataclass(frozen=True)
+class Advance:
+    """A step's outcome: the state that is now a fact, with what is known."""
+
+    to: State
+    facts: Facts
+    what: str  # a sentence for the trail
+    reason: str | None = None  # why there was nothing to do, when skipping
+    warnings: tuple[str, ...] = ()
+    notified: bool | None = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A step's outcome: not yet; look again after `seconds` at the earliest.
+
+    `queued` says that the time is spent in Aurora's own queue, which does not count against the state's deadline;
+    `trouble` that a call went wrong rather than that something is under way.
+    """
+
+    why: str
+    seconds: float
+    facts: Facts | None = None
+    queued: bool = False
+    trouble: bool = False
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """A step's outcome: this operation cannot go on; `facts` keep what is known of what was made.
+
+    `fails` says that this is the end even where giving up leads onward (`Row.gives_up_to`).
+    """
+
+    reason: str
+    remedy: str
+    facts: Facts | None = None
+    from_step: str | None = None
+    fails: bool = False
+
+    @classmethod
+    def of(cls, error: RefusedError, facts: Facts | None = None, *, fails: bool = False) -> "Refuse":
+        """Make the outcome of a refusal that was raised."""
+        return cls(error.reason, error.remedy, facts, error.from_step, fails)
+
+
+Outcome = Advance | Wait | Refuse

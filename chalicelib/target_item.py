@@ -1,0 +1,69 @@
+"""The permanent item of a target cluster: who holds it, how fresh it is, and whose logins are open on it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chalicelib.choreography import TERMINAL, State
+from chalicelib.errors import UnreadableRecordError
+from chalicelib.operation import Operation, stamp
+from chalicelib.store import Change, Item, When
+
+
+@dataclass(frozen=True)
+class Target:
+    """The permanent item of one target cluster: who holds it, and how fresh it is."""
+
+    arn: str
+    holder: str | None = None
+    last_success_at: datetime | None = None
+    last_success_snapshot_at: datetime | None = None
+    last_success_operation: str | None = None
+    armed_since: datetime | None = None
+    look_due_at: datetime | None = None
+    members: tuple[str, ...] = field(default=())
+    logins_open_on: str | None = None  # the resource id of a cluster of ours that production's passwords still open
+
+
+def target_key(arn: str) -> str:
+    """Name the item of a target."""
+    return f"target#{arn}"
+
+
+def read_target(arn: str, item: Item) -> Target:
+    """Read a target's item; raises UnreadableRecordError."""
+
+    def moment(name: str) -> datetime | None:
+        try:
+            return datetime.fromisoformat(item[name]) if name in item else None
+        except (TypeError, ValueError):
+            raise UnreadableRecordError(
+                f"The item of the target {arn} cannot be read: its {name} is {item[name]!r}, which is no moment. "
+                "Remove that attribute."
+            ) from None
+
+    return Target(
+        arn, item.get("holder"), moment("last_success_at"), moment("last_success_snapshot_at"),
+        item.get("last_success_operation"), moment("armed_since"), moment("look_due_at"),
+        tuple(item.get("members", ())), item.get("logins_open_on"),
+    )  # fmt: skip
+
+
+def target_changes(before: Operation, after: Operation) -> list[Change]:
+    """Say what a change of state means for the target's item; each change holds only for the lock's holder."""
+    key, mine = target_key(after.settings.target_cluster_arn), (When("holder", "is", after.operation_id),)
+    if after.state is State.TARGET_DELETING and after.facts.victim:
+        members = sorted({*after.facts.victim.members, *after.settings.instance_ids})
+        return [Change(key, assign={"members": members}, when=mine)]
+    if after.state is State.CLUSTER_RESTORED:
+        return [Change(key, assign={"logins_open_on": after.facts.cluster_resource_id}, when=mine)]
+    if after.state in (State.TARGET_CLEAR, State.USERS_READY):
+        return [Change(key, remove=("logins_open_on",), when=mine)]
+    if after.state not in TERMINAL or before.skipped_busy:  # which never had the lock
+        return []
+    fresh: Item = {}
+    if after.state is State.SUCCEEDED and after.facts.snapshot_created_at:
+        fresh = {
+            "last_success_at": stamp(after.entered_at), "last_success_operation": after.operation_id,
+            "last_success_snapshot_at": stamp(after.facts.snapshot_created_at),
+        }  # fmt: skip
+    return [Change(key, assign=fresh, remove=("holder",), when=mine)]
