@@ -1,4 +1,4 @@
-"""The trail: one row for each change of state, and one for the intent before a destructive act. No secrets in either."""
+"""The trail: a row for each change of state, and one for the intent before a destructive act. No secrets in either."""
 
 from datetime import datetime
 from typing import Any
