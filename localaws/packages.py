@@ -1,11 +1,13 @@
-"""Deployed packages: each zip is unpacked once, by its digest, and functions run from there."""
+"""Deployed packages: each zip is unpacked once, by its digest, and functions run from there.
+
+The first function to import a module leaves its bytecode beside it, so that later cold starts are quicker: Lambda's own
+folder is read-only, and a zip without bytecode is compiled at every cold start there (platform-facts.md, section 7).
+"""
 
 import base64
 import importlib.util
 import io
 import shutil
-import subprocess
-import sys
 import threading
 import zipfile
 from pathlib import Path
@@ -25,7 +27,6 @@ class Packages:
         self.runtime = folder / "runtime"
         self._lock = threading.Lock()
         self._memory = Memory()
-        self._compilers: list[subprocess.Popen[bytes]] = []
 
     def prepare(self) -> None:
         """Make the folders, and link boto3 into the runtime (again: the environment may have changed since)."""
@@ -55,22 +56,10 @@ class Packages:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             archive.extractall(unfinished)
         unfinished.rename(target)
-        self._compile(target)
-
-    def _compile(self, target: Path) -> None:
-        """Compile in the background: it halves the time of a cold start (platform-facts.md, section 7)."""
-        command = [sys.executable, "-I", "-m", "compileall", "-qq", str(target)]
-        compiler = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-        self._compilers.append(compiler)
-        threading.Thread(target=compiler.wait, daemon=True).start()  # else it stays in the process table until `close`
 
     def close(self) -> None:
-        """Stop the compilers that still run."""
+        """Stop giving memory back."""
         self._memory.close()
-        for compiler in self._compilers:
-            compiler.kill()
-            compiler.wait()
-        self._compilers.clear()
 
 
 def _place_of(name: str) -> Path:
