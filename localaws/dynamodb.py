@@ -1,4 +1,4 @@
-"""DynamoDB: moto's, with the two things it gets wrong put right (platform-facts.md, sections 6 and 10).
+"""DynamoDB: moto's, with the two things it gets wrong put right (seen in moto 5.2).
 
 Its conditional writes are not atomic between threads, so requests run one at a time. And it takes a repeated
 transaction for a new one, where AWS honours the client's token for ten minutes.

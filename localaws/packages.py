@@ -1,7 +1,7 @@
 """Deployed packages: each zip is unpacked once, by its digest, and functions run from there.
 
 The first function to import a module leaves its bytecode beside it, so that later cold starts are quicker: Lambda's own
-folder is read-only, and a zip without bytecode is compiled at every cold start there (platform-facts.md, section 7).
+folder is read-only, and a zip without bytecode is compiled at every cold start there.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Event patterns, matched as EventBridge matches them.
 
 moto's own matcher lets an unknown operator match everything, never matches inside arrays of objects and takes `true`
-for `1` (platform-facts.md, section 3). A rule that fires locally and not on AWS is worse than none, so this one is
+for `1` (moto 5.2). A rule that fires locally and not on AWS is worse than none, so this one is
 whole: what it does not know is refused when the rule is put.
 """
 

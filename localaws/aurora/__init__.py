@@ -1,7 +1,7 @@
 """A model of Aurora PostgreSQL as RDS shows it: snapshots, copies, clusters and instances, and how they fail.
 
-`Aurora` is the model, `AuroraClient` its boto3-shaped face. What it stands on is in `aurora-facts.md`; what it does
-not model, it refuses by name.
+`Aurora` is the model, `AuroraClient` its boto3-shaped face. What it stands on is said
+where it is modelled; what it does not model, it refuses by name.
 """
 
 from localaws.aurora.client import AuroraClient

@@ -131,7 +131,7 @@ def _encryption_of_restored(request: Request, snapshot: Snapshot) -> Encryption:
     """Return what the restored cluster is encrypted under; the snapshot's key must be usable as well.
 
     Without a key, an encrypted snapshot keeps its own and an unencrypted one comes under a key that AWS owns
-    (since 2026-02-18: `aurora-facts.md`, 0.14).
+    (Aurora user guide, encryption by default, since 2026-02-18).
     """
     if snapshot.encryption.key_arn:
         request.world.usable_key(request.region, snapshot.encryption.key_arn)

@@ -17,7 +17,7 @@ def copy_db_cluster_snapshot(request: Request) -> Answer:
     """Start a copy in the caller's region. The source is named by ARN unless it lies in this region and account.
 
     `PreSignedUrl` and `SourceRegion` are accepted because AWS itself ignores them outside GovCloud
-    (`aurora-facts.md`, 0.11).
+    (RDS API reference, CopyDBClusterSnapshot).
     """
     target = new_identifier(request, "TargetDBClusterSnapshotIdentifier")
     source = find_snapshot(request, request["SourceDBClusterSnapshotIdentifier"], any_region=True)
@@ -56,7 +56,7 @@ def _encryption(request: Request, source: Snapshot) -> Encryption:
     """Return what the copy is encrypted under; both keys must be usable.
 
     An unencrypted source stays unencrypted and takes no key; a key is obligatory when an encrypted one crosses a
-    region or an account (`aurora-facts.md`, section 3).
+    region or an account (RDS API reference, CopyDBClusterSnapshot).
     """
     if not source.encryption.encrypted:
         if "KmsKeyId" in request:

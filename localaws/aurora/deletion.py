@@ -58,7 +58,7 @@ def _final_snapshot_identifier(request: Request) -> str | None:
 
 def _refuse_undeletable(world: World, cluster: Cluster) -> None:
     if cluster.options.deletion_protection:
-        # No modelled fault: AWS answers with a general code here (aurora-facts.md, 0.5).
+        # No modelled fault: AWS answers with a general code here (Aurora user guide, deleting a cluster).
         raise invalid_combination("Cannot delete protected Cluster, please disable deletion protection and try again.")
     if cluster.global_cluster is not None:
         raise cluster_state("This cluster is a part of a global cluster, please remove it from globalcluster first")

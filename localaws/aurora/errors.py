@@ -1,6 +1,6 @@
 """What the model refuses with: RDS error codes as they appear on the wire.
 
-`aurora-facts.md`, appendix A, lists the modelled codes. Some keep the ending `Fault`, some drop it, and
+The modelled codes are botocore's own (RDS service model). Some keep the ending `Fault`, some drop it, and
 `InvalidParameterValue` and `InvalidParameterCombination` are in no service model at all: callers compare codes, so
 every code here is the exact one.
 """

@@ -1,6 +1,6 @@
 """RDS events: what EventBridge gets, and what DescribeEvents remembers of it.
 
-`aurora-facts.md`, section 1: messages as they are seen live (no full stop at the end), `resources[0]` is the ARN,
+Messages as they are seen live (no full stop at the end), `resources[0]` is the ARN,
 no `DBClusterIdentifier`, cluster identifiers without `rds:`. A copy of a snapshot has no event of its own.
 """
 

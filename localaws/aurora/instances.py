@@ -155,7 +155,7 @@ def _configured(world: World, instance: Instance) -> None:
 
 
 def delete_db_instance(request: Request) -> Answer:
-    """Delete a member; protection of its cluster does not protect it (`aurora-facts.md`, 0.4)."""
+    """Delete a member; protection of its cluster does not protect it (RDS API reference, CreateDBInstance)."""
     instance = request.region.instances.get(request.identifier("DBInstanceIdentifier"))
     if instance is None:
         raise instance_not_found(request["DBInstanceIdentifier"])

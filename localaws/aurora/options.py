@@ -1,7 +1,7 @@
 """What callers choose for a cluster, read from a request and checked; AWS's defaults where they chose nothing.
 
 Create and restore read the same options: nothing but data, master user, version and encryption comes from a snapshot
-(`aurora-facts.md`, section 4).
+(RDS API reference, RestoreDBClusterFromSnapshot).
 """
 
 from localaws.aurora import names

@@ -130,8 +130,7 @@ class Instance:
 class Snapshot:
     """A cluster snapshot. `key` names its data; `origin` is the snapshot it is a copy of.
 
-    `created_at` is unknown while the snapshot is `creating`: AWS shows no SnapshotCreateTime until it is taken
-    (failure-cases.md, case 4).
+    `created_at` is unknown while the snapshot is `creating`: AWS shows no SnapshotCreateTime until it is taken.
     """
 
     arn: Arn

@@ -86,7 +86,7 @@ def test_the_master_grants_and_revokes_a_role_that_it_is_not_in(
 
 
 def test_superuser_attributes_are_out_of_reach(master: Client) -> None:
-    """Even saying NOSUPERUSER is refused, though it changes nothing (aurora-facts.md, 0.22)."""
+    """Even saying NOSUPERUSER is refused, though it changes nothing."""
     master("CREATE ROLE somebody")
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         master("ALTER ROLE somebody NOSUPERUSER")
