@@ -5,6 +5,7 @@ from functools import cache, partial
 from typing import Any, Protocol
 
 import boto3
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -106,14 +107,20 @@ class Service:
         try:
             return call()
         except ClientError as error:
-            raise _meaning(error, where) from error
+            raise _meaning(error, where, f"{self._action(method)} in {self.region}") from error
         except ParamValidationError:
             raise  # a request that botocore itself refuses is our bug
         except BotoCoreError as error:  # no connection, no answer in time, no credentials
             raise TransientError(f"{where} did not answer: {error}.") from error
 
+    def _action(self, method: str) -> str:
+        """Spell a method as IAM does; only the service's model knows that db stands for DB."""
+        operations = getattr(getattr(self._client(), "meta", None), "service_model", None)
+        spelt = {xform_name(name): name for name in operations.operation_names} if operations else {}
+        return f"{self.name}:{spelt.get(method, method.title().replace('_', ''))}"
 
-def _meaning(error: ClientError, where: str) -> TransientError | RefusedError:
+
+def _meaning(error: ClientError, where: str, action: str) -> TransientError | RefusedError:
     code = error.response["Error"]["Code"]
     message = str(error.response["Error"].get("Message", "")).rstrip(". ")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
@@ -123,5 +130,5 @@ def _meaning(error: ClientError, where: str) -> TransientError | RefusedError:
     if code in NOT_FOUND:
         return NotFoundError(reason, _REMEDIES.get(code, "Create it, or correct the setting that names it."))
     if code in DENIED:
-        return AwsError(code, reason, f"Allow {where} in the policy of the function's role.")
+        return AwsError(code, reason, f"Allow {action} in the policy of the function's role.")
     return AwsError(code, reason, _REMEDIES.get(code, "Correct what the answer names, then run the operation again."))

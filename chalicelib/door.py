@@ -6,8 +6,9 @@ from typing import Any
 from chalicelib import notices, observability, parameters, runner, starting
 from chalicelib.aurora import SourceCluster
 from chalicelib.choreography import CANCEL_REQUESTED, DOOR, REQUESTED, ROWS
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, UnreadableRecordError
 from chalicelib.events import CancelRequested, RdsNotice, RestoreRequested, parse_request
+from chalicelib.observability import logger
 from chalicelib.operation import Operation
 from chalicelib.plan import Plan, cluster_arn
 from chalicelib.ports import Ports
@@ -67,7 +68,12 @@ def _hint(step: str, envelope: Envelope, ports: Ports) -> str | None:
     for plan in parameters.plans(ports):
         if (notice.account, notice.region) != (plan.account, plan.target_region):
             continue
-        target = ports.operations.target(plan.target_cluster_arn)
+        try:
+            target = ports.operations.target(plan.target_cluster_arn)
+        except UnreadableRecordError as error:  # another plan may be the one that is meant
+            logger.error(str(error))
+            observability.count("RecordUnreadable", plan.stage)
+            continue
         identifier = notice.identifier.removeprefix("rds:")  # official samples have it, live events do not
         if target.holder and (identifier in target.members or _names(plan, notice, identifier)):
             return runner.run_step(step, target.holder, ports)

@@ -1,6 +1,7 @@
 """The operation records: every read and every conditional write that the choreography rests on, one method each."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -10,7 +11,7 @@ from chalicelib.choreography import ENDING, TERMINAL, State
 from chalicelib.errors import TransientError
 from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.store import Change, ConditionError, Item, Store, When
-from chalicelib.target_item import Target, read_target, target_changes, target_key
+from chalicelib.target_item import Target, closed_change, read_target, target_changes, target_key
 
 NOT_CANCELLED = When("cancel_requested", "absent")
 
@@ -143,7 +144,7 @@ class Operations:
 
     def request_cancel(self, operation_id: str, *, reason: str, now: datetime) -> Operation | None:
         """Flag an open record without lease or version; None when there is nothing left to cancel."""
-        states = tuple(state.value for state in State if _cancellable(state))
+        states = tuple(state.value for state in State if state not in ENDING | TERMINAL)
         flag = {"cancel_requested": True, "cancel_reason": reason, "due_at": stamp(now)}
         try:
             item = self.store.change(Change(operation_id, assign=flag, when=(When("state", "in", states),)))
@@ -202,6 +203,11 @@ class Operations:
             return False
         return True
 
+    def note_closed(self, operation: Operation) -> None:
+        """Note that the cluster which an operation made is not open to production's logins any more."""
+        with suppress(ConditionError):  # no such note, or one about another cluster
+            self.store.change(closed_change(operation))
+
     def take_look(self, target: Target, *, now: datetime, next_look: datetime) -> bool:
         """Claim the look for missed snapshots, so that of two heartbeats at once one looks."""
         free = When("look_due_at", "free_by", stamp(now))
@@ -240,7 +246,3 @@ def _difference(before: Item, after: Item, extra: tuple[str, ...] = ()) -> tuple
     assign = {key: value for key, value in after.items() if before.get(key) != value}
     gone = {*before, *extra} - {*after}
     return assign, tuple(sorted(gone))
-
-
-def _cancellable(state: State) -> bool:
-    return state not in ENDING | TERMINAL

@@ -3,10 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pydantic import AwareDatetime, TypeAdapter
+
 from chalicelib.choreography import TERMINAL, State
 from chalicelib.errors import UnreadableRecordError
 from chalicelib.operation import Operation, stamp
 from chalicelib.store import Change, Item, When
+
+_MOMENT = TypeAdapter[datetime](AwareDatetime)  # one without a zone could be compared with no other
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ def read_target(arn: str, item: Item) -> Target:
 
     def moment(name: str) -> datetime | None:
         try:
-            return datetime.fromisoformat(item[name]) if name in item else None
+            return _MOMENT.validate_python(datetime.fromisoformat(item[name])) if name in item else None
         except (TypeError, ValueError):
             raise UnreadableRecordError(
                 f"The item of the target {arn} cannot be read: its {name} is {item[name]!r}, which is no moment. "
@@ -48,6 +52,12 @@ def read_target(arn: str, item: Item) -> Target:
     )  # fmt: skip
 
 
+def closed_change(operation: Operation) -> Change:
+    """Take back the note that production's logins are open on the cluster of an operation, if there is that note."""
+    on_it = When("logins_open_on", "is", operation.facts.cluster_resource_id)
+    return Change(target_key(operation.settings.target_cluster_arn), remove=("logins_open_on",), when=(on_it,))
+
+
 def target_changes(before: Operation, after: Operation) -> list[Change]:
     """Say what a change of state means for the target's item; each change holds only for the lock's holder."""
     key, mine = target_key(after.settings.target_cluster_arn), (When("holder", "is", after.operation_id),)
@@ -55,7 +65,8 @@ def target_changes(before: Operation, after: Operation) -> list[Change]:
         members = sorted({*after.facts.victim.members, *after.settings.instance_ids})
         return [Change(key, assign={"members": members}, when=mine)]
     if after.state is State.CLUSTER_RESTORED:
-        return [Change(key, assign={"logins_open_on": after.facts.cluster_resource_id}, when=mine)]
+        note = {} if after.facts.production_logins_closed else {"logins_open_on": after.facts.cluster_resource_id}
+        return [Change(key, assign=note, when=mine)]
     if after.state in (State.TARGET_CLEAR, State.USERS_READY):
         return [Change(key, remove=("logins_open_on",), when=mine)]
     if after.state not in TERMINAL or before.skipped_busy:  # which never had the lock

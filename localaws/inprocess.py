@@ -37,8 +37,8 @@ from localaws.inmemory_services import (
     InMemorySecrets,
     InMemoryTopics,
 )
-from localaws.inprocess_clusters import make_cluster
 from localaws.inprocess_data import InMemoryData
+from localaws.inprocess_furniture import furnish, make_cluster
 from localaws.inprocess_settings import (
     ACCOUNT,
     APP,
@@ -84,26 +84,14 @@ class Stage:
         self.aurora = Aurora(self.clock, durations=durations, data=self.data, keys=self.keys, emit=self._emit)
         self.topics, self.secrets = InMemoryTopics(self.faults), InMemorySecrets(self.faults)
         self.parameters, self.network = InMemoryParameters(self.faults), InMemoryNetwork(self.faults)
-        self._furnish()
-
-    def _furnish(self) -> None:
-        for region in (SOURCE_REGION, TARGET_REGION):
-            self.keys.create(ACCOUNT, region, "alias/aurora-restore")
-        self.topics.create_topic(TOPIC)
-        self.network.groups["sg-staging"] = f"vpc-{TARGET_REGION}-default"
-        master = {"database": "shop", "username": "master", "password": MASTER_PASSWORD}
-        self.secrets.put_secret_value(SecretId=MASTER_SECRET, SecretString=json.dumps(master))
-        self.secrets.put_secret_value(SecretId=APP_SECRET, SecretString=json.dumps(APP))
-        self.make_cluster("prod-cluster", SOURCE_REGION, encrypted=True)
-
-    # --- the world that people see ---
+        furnish(self)
 
     def rds(self, region: str = TARGET_REGION) -> AuroraClient:
         """Give Aurora's face in a region, as people use it: its calls are not those of the functions."""
         return AuroraClient(self.aurora, account=ACCOUNT, region=region)
 
     def make_cluster(self, name: str, region: str, **how: Any) -> str:
-        """Make a cluster with its instances (see `inprocess_clusters`) and wait for it; returns its ARN."""
+        """Make a cluster with its instances (see `inprocess_furniture`) and wait for it; returns its ARN."""
         return make_cluster(self, name, region, **how)
 
     def staging(self, *, tags: dict[str, str] | None = None) -> str:
@@ -122,8 +110,6 @@ class Stage:
     def notices(self) -> list[dict[str, Any]]:
         """List what machines were told, oldest first."""
         return [json.loads(message["sqs"]) for message in self.topics.published(TOPIC)]
-
-    # --- the records ---
 
     @property
     def operations(self) -> Operations:
@@ -147,8 +133,6 @@ class Stage:
     def trail(self, operation_id: str) -> list[dict[str, Any]]:
         """List the audit rows of an operation, in order."""
         return list(self.store.query("by-operation", operation_id))
-
-    # --- time and events ---
 
     def settle(self, seconds_max: float = 6 * 3600) -> None:
         """Let Aurora finish what it is doing, without any function running; the events of it are dropped."""
@@ -213,8 +197,6 @@ class Stage:
                 return operations[-1]
             self.step_time()
         raise TimeoutError(f"After {seconds_max} s there is still an open operation: {self.all_operations()}.")
-
-    # --- what an invocation sees ---
 
     def ports(self) -> Ports:
         """Compose the world of one invocation."""

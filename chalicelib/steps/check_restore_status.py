@@ -50,7 +50,8 @@ def _cluster(operation: Operation, cluster: Cluster) -> Outcome:
     if wait:
         return wait
     found = {"endpoint": cluster.endpoint, "reader_endpoint": cluster.reader_endpoint, "port": cluster.port}
-    facts = operation.facts.model_copy(update={**found, "production_logins_closed": False})
+    closed = bool(operation.facts.production_logins_closed)  # before a rerun from here: then they are closed for good
+    facts = operation.facts.model_copy(update={**found, "production_logins_closed": closed})
     return Advance(State.CLUSTER_RESTORED, facts, f"{cluster.identifier} is available, without instances yet")
 
 

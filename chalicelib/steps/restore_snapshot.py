@@ -20,6 +20,10 @@ def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
 def _cluster(operation: Operation, target: TargetCluster) -> Outcome:
     facts = operation.facts
     cluster = target.restore(facts.copy_arn or "", facts.snapshot_engine_version or "")
+    if cluster.resource_id != facts.cluster_resource_id:  # what is known is known of another one
+        facts = facts.model_copy(
+            update={"production_logins_closed": None, "logins_closed": (), "master_password_checked": None}
+        )
     made = facts.model_copy(update={"cluster_arn": cluster.arn, "cluster_resource_id": cluster.resource_id})
     return Advance(State.CLUSTER_RESTORING, made, f"{cluster.arn} ({cluster.resource_id}) is being restored")
 

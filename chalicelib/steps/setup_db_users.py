@@ -8,7 +8,7 @@ from chalicelib.choreography import State
 from chalicelib.credentials import MasterCredentials
 from chalicelib.database import Login, LoginResult, Place, RestoredDatabase
 from chalicelib.errors import RefusedError, TransientError
-from chalicelib.operation import Operation
+from chalicelib.operation import Facts, Operation
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
 from chalicelib.steps.check_restore_status import ours
@@ -60,20 +60,21 @@ def _set_password(operation: Operation, ports: Ports, target: TargetCluster, mas
 
 
 def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase) -> Outcome:
-    """Lock production out first; what fails after that is told together with the fact that it is out."""
-    plan, facts = operation.settings, operation.facts
-    users = credentials.app_credentials(ports.service("secretsmanager"), plan)
+    """Lock production out first; what fails after that is told together with the fact that it is out.
+
+    Only a password that is production's own is refused before that: once production is out, nobody can tell any more.
+    """
+    plan = operation.settings
+    try:
+        users = credentials.app_credentials(ports.service("secretsmanager"), plan)
+    except RefusedError as error:  # no reason to leave production's logins open
+        return Refuse.of(error, _lock_out(operation, ports, database))
     application = Login(users.app_username, users.app_password)
     readonly = Login(users.readonly_username, users.readonly_password)
-    if not facts.production_logins_closed:
+    if not operation.facts.production_logins_closed:
         for login in (application, readonly):
             _refuse_productions_own(database, login, plan.app_credentials_secret_id)
-    closed = {*facts.logins_closed, *database.lock_out(keep=plan.keep_login_roles)}
-    kept = sorted({*plan.keep_login_roles} & {*database.login_roles()})
-    facts = facts.model_copy(
-        update={"production_logins_closed": True, "logins_closed": tuple(sorted(closed)), "logins_kept": tuple(kept)}
-    )
-    ports.operations.remember(operation, facts)  # before our users are in: then their passwords work, and are ours
+    facts = _lock_out(operation, ports, database)
     try:
         database.ensure_users(application, readonly)
         proofs = database.verify_users(application, readonly)
@@ -81,9 +82,22 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
         return Wait(error.reason, plan.restore_check_interval, facts)
     except RefusedError as error:
         return Refuse.of(error, facts)
-    still = f"; kept on purpose: {', '.join(kept)}" if kept else ""
-    what = f"{len(closed)} logins of production are closed{still}; {len(proofs)} proofs of what the users may do"
-    return Advance(State.USERS_READY, facts, what)
+    still = f"; kept on purpose: {', '.join(facts.logins_kept)}" if facts.logins_kept else ""
+    closed = f"{len(facts.logins_closed)} logins of production are closed{still}"
+    return Advance(State.USERS_READY, facts, f"{closed}; {len(proofs)} proofs of what the users may do")
+
+
+def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase) -> Facts:
+    """Lock production out, and remember it before our users are in: then their passwords work, and are ours."""
+    keep = operation.settings.keep_login_roles
+    closed = {*operation.facts.logins_closed, *database.lock_out(keep=keep)}
+    kept = sorted({*keep} & {*database.login_roles()})
+    facts = operation.facts.model_copy(
+        update={"production_logins_closed": True, "logins_closed": tuple(sorted(closed)), "logins_kept": tuple(kept)}
+    )
+    ports.operations.remember(operation, facts)
+    ports.operations.note_closed(operation)
+    return facts
 
 
 def _place(operation: Operation, cluster: Cluster) -> Place:

@@ -56,6 +56,8 @@ class _Guarded:
         self._client, self._service, self._check = client, service, check
 
     def __getattr__(self, method: str) -> Any:
+        if method == "meta":  # which is no call
+            return self._client.meta
         call = getattr(self._client, method)
 
         def guarded(**parameters: Any) -> Any:

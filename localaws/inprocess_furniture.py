@@ -1,14 +1,37 @@
-"""Making the clusters of the stage that lives in one process."""
+"""What stands in the stage that lives in one process: keys, topic, network, secrets, clusters."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from localaws.database import InMemoryRole
-from localaws.inprocess_settings import PRODUCTION_PASSWORD
+from localaws.inprocess_settings import (
+    ACCOUNT,
+    APP,
+    APP_SECRET,
+    MASTER_PASSWORD,
+    MASTER_SECRET,
+    PRODUCTION_PASSWORD,
+    SOURCE_REGION,
+    TARGET_REGION,
+    TOPIC,
+)
 
 if TYPE_CHECKING:
     from localaws.inprocess import Stage
 
 ENGINE = "aurora-postgresql"
+
+
+def furnish(stage: "Stage") -> None:
+    """Make what every stage needs before its first night, production included."""
+    for region in (SOURCE_REGION, TARGET_REGION):
+        stage.keys.create(ACCOUNT, region, "alias/aurora-restore")
+    stage.topics.create_topic(TOPIC)
+    stage.network.groups["sg-staging"] = f"vpc-{TARGET_REGION}-default"
+    master = {"database": "shop", "username": "master", "password": MASTER_PASSWORD}
+    stage.secrets.put_secret_value(SecretId=MASTER_SECRET, SecretString=json.dumps(master))
+    stage.secrets.put_secret_value(SecretId=APP_SECRET, SecretString=json.dumps(APP))
+    stage.make_cluster("prod-cluster", SOURCE_REGION, encrypted=True)
 
 
 def make_cluster(
