@@ -193,7 +193,8 @@ def _write(turn: Turn, before: Operation, after: Operation, what: str) -> None:
     elif written is Written.TARGET_LOST:
         target = before.settings.target_cluster_arn
         reason = f"The lock of {target} is not this operation's any more, so nothing of the target is touched."
-        _give_up(turn, before, Refuse(reason, "See which operation holds it, and run this one again when that ended."))
+        remedy = "See which operation holds it, and run this one again when that ended."
+        _give_up(turn, before, Refuse(reason, remedy, after.facts))
     elif written is Written.OVERTAKEN:
         logger.info("Somebody else wrote meanwhile; %s is not written.", after.state)
     else:

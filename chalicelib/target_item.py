@@ -64,10 +64,9 @@ def target_changes(before: Operation, after: Operation) -> list[Change]:
     if after.state is State.TARGET_DELETING and after.facts.victim:
         members = sorted({*after.facts.victim.members, *after.settings.instance_ids})
         return [Change(key, assign={"members": members}, when=mine)]
-    if after.state is State.CLUSTER_RESTORED:
-        note = {} if after.facts.production_logins_closed else {"logins_open_on": after.facts.cluster_resource_id}
-        return [Change(key, assign=note, when=mine)]
-    if after.state in (State.TARGET_CLEAR, State.USERS_READY):
+    if after.state is State.CLUSTER_RESTORED and not after.facts.production_logins_closed:
+        return [Change(key, assign={"logins_open_on": after.facts.cluster_resource_id}, when=mine)]
+    if after.state in (State.TARGET_CLEAR, State.CLUSTER_RESTORED, State.USERS_READY):
         return [Change(key, remove=("logins_open_on",), when=mine)]
     if after.state not in TERMINAL or before.skipped_busy:  # which never had the lock
         return []

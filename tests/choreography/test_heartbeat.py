@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.choreography import ENDING, ROWS, STEPS, State
-from tests.choreography.accidents import refused
+from tests.choreography.accidents import CrashError, raised, refused
 from tests.choreography.night import Night
 from tests.choreography.rehearsal import rehearsed
 
@@ -22,6 +22,20 @@ def test_an_operation_ends_although_its_step_never_runs(night: Night, state: Sta
     assert (State.FAILED, state, ROWS[state].step, True, ["FAILED"], []) == (
         ended.state, ended.stopped_in, ended.failed_step, "did not answer" in (ended.reason or ""),
         [notice["outcome"] for notice in night.notices()], night.broken_promises(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "call"), [("TARGET_DELETING", "rds."), ("RESTORED", "secretsmanager."), ("FAILING", "sns.")]
+)
+def test_an_operation_ends_although_its_step_always_dies(night: Night, state: str, call: str) -> None:
+    """Each claim pushes the due time, and none makes good the announcements: only a step that answers does."""
+    night.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot") if state == "FAILING" else None
+    night.hurt(raised(CrashError()), state=state, step=ROWS[State(state)].step or "", call=call, times=10_000)
+    ended = night.dream()
+
+    assert (State.FAILED, state != "FAILING", None, []) == (
+        ended.state, ended.notified, night.target().holder, night.broken_promises()
     )  # fmt: skip
 
 

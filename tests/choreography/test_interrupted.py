@@ -3,9 +3,12 @@
 import pytest
 
 from chalicelib.choreography import State
+from chalicelib.errors import TransientError
+from chalicelib.store import Item, TableName
+from localaws.store import InMemoryStore
 from tests.choreography.accidents import Call, CrashError, raised, refused
 from tests.choreography.night import Night
-from tests.choreography.rehearsal import announcements, effects, first_calls, looks, of_steps
+from tests.choreography.rehearsal import announcements, effects, first_calls, looks
 
 
 @pytest.mark.parametrize("call", first_calls(), ids=str)
@@ -16,7 +19,7 @@ def test_a_function_that_dies_before_it_did_anything_costs_time_only(night: Nigh
     assert (State.SUCCEEDED, 1, []) == (night.dream().state, night.crashes, night.broken_promises())
 
 
-@pytest.mark.parametrize("call", [*of_steps(), *announcements()], ids=str)
+@pytest.mark.parametrize("call", dict.fromkeys([*looks(), *effects(), *announcements()]), ids=str)
 def test_a_function_that_dies_after_a_call_costs_time_only(night: Night, call: Call) -> None:
     """What was begun is found again and adopted."""
     night.hurt_at(call, raised(CrashError()), after_effect=True)
@@ -54,3 +57,52 @@ def test_a_heartbeat_in_the_middle_of_a_call_changes_nothing(night: Night, call:
     night.hurt_at(call, night.beat)
 
     assert (State.SUCCEEDED, (), []) == (night.dream().state, night.only().warnings, night.broken_promises())
+
+
+@pytest.mark.parametrize(
+    ("state", "call", "code", "times"),
+    [
+        ("COPYING", "rds.describe_db_cluster_snapshots", "DBClusterSnapshotNotFoundFault", 3),
+        ("CLUSTER_RESTORING", "rds.describe_db_clusters", "DBClusterNotFoundFault", 2),
+        ("CLUSTER_RESTORED", "rds.describe_db_clusters", "DBClusterNotFoundFault", 1),
+        ("INSTANCES_CREATING", "rds.describe_db_clusters", "DBClusterNotFoundFault", 2),
+        ("RESTORED", "rds.describe_db_clusters", "DBClusterNotFoundFault", 1),
+        ("USERS_READY", "rds.describe_db_clusters", "DBClusterNotFoundFault", 1),
+    ],
+)
+def test_what_is_not_found_for_a_moment_is_waited_for(
+    night: Night, state: str, call: str, code: str, times: int
+) -> None:
+    """RDS's answers are eventually consistent: what was just made, or seen, may not be found for a while."""
+    night.hurt(refused(code, 404), state=state, call=call, times=times)
+
+    assert (State.SUCCEEDED, (), 1, []) == (
+        night.dream().state, night.only().warnings, len(night.calls_of("copy_db_cluster_snapshot")),
+        night.broken_promises(),
+    )  # fmt: skip
+
+
+class ThrottledStore(InMemoryStore):
+    """Tables whose next `throttled` reads of a target's item are answered as DynamoDB does under load."""
+
+    throttled = 0
+
+    def get(self, key: str, table: TableName = "state") -> Item | None:
+        """Read one item, or refuse to."""
+        if self.throttled and key.startswith("target#"):
+            self.throttled -= 1
+            raise TransientError("DynamoDB is busy: ThrottlingException.")
+        return super().get(key, table)
+
+
+def test_throttled_tables_cost_time_only(night: Night) -> None:
+    """In the middle of a step they are trouble like any other: no invocation fails, and none counts as a bug."""
+    throttled = ThrottledStore()
+    throttled.tables, night.store = night.store.tables, throttled
+    night.night()
+    night.reach(State.ACCEPTED)
+    throttled.throttled = 3
+
+    assert (State.SUCCEEDED, [], 0, []) == (
+        night.run_to_the_end().state, night.failures, throttled.throttled, night.broken_promises()
+    )  # fmt: skip

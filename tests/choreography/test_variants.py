@@ -151,13 +151,17 @@ def test_users_get_their_rights_in_every_database(night: Night) -> None:
 
 
 def test_roles_that_are_to_be_kept_keep_their_login() -> None:
-    """KEEP_LOGIN_ROLES is the one exception, and the trail names it."""
+    """KEEP_LOGIN_ROLES is the one exception, and the trail and the notice name it."""
     night = Night({"KEEP_LOGIN_ROLES": "shop_app"})
     ended = night.dream()
     role = night.cluster_at(ended.facts.endpoint or "").roles["shop_app"]
     row = next(row for row in night.trail(ended.operation_id) if row["to_state"] == "USERS_READY")
 
-    assert (State.SUCCEEDED, PRODUCTION_PASSWORD, True) == (ended.state, role.password, "kept: shop_app" in row["what"])
+    told = "Kept open on purpose (KEEP_LOGIN_ROLES): shop_app." in night.notices()[-1]["text"]
+
+    assert (State.SUCCEEDED, PRODUCTION_PASSWORD, True, ("shop_app",), True) == (
+        ended.state, role.password, "kept on purpose: shop_app" in row["what"], ended.facts.logins_kept, told
+    )  # fmt: skip
 
 
 def test_two_hops_are_made_one_after_the_other(night: Night) -> None:

@@ -1,5 +1,7 @@
 """Taking production's logins out of a real server: sessions, prolongable roles, and what no log may hold."""
 
+from contextlib import closing
+
 import psycopg2
 import pytest
 
@@ -30,6 +32,17 @@ def test_a_session_that_an_earlier_run_left_is_ended(server: Server, shop: Datab
 
     with pytest.raises(psycopg2.OperationalError), inside.cursor() as cursor:
         cursor.execute("SELECT 1")
+
+
+def test_a_session_opened_with_productions_master_password_is_ended(server: Server, shop: Database) -> None:
+    """It outlives the change of the password, and could open every login again; our own session goes on."""
+    server.query(CREATE_REPORTER, as_user=MASTER)
+    with closing(server.connect(MASTER, "shop")) as inside, inside.cursor() as cursor:
+        assert ["reporter"] == shop.lock_out(keep=[])
+        with pytest.raises(psycopg2.OperationalError):
+            cursor.execute("ALTER ROLE reporter LOGIN PASSWORD 'Production-1'")
+
+    assert LoginResult.REFUSED == shop.prove_login(REPORTER)
 
 
 def test_the_sessions_of_kept_roles_go_on(server: Server, shop: Database) -> None:

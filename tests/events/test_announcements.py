@@ -50,6 +50,7 @@ class Ended(Announced):
     master_credentials_secret_id: str
     app_credentials_secret_id: str
     production_logins_closed: bool | None
+    production_logins_kept: list[str]
     reason: str | None
     remedy: str | None
     failed_step: str | None

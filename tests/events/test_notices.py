@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.choreography import State
+from chalicelib.notices import rerun_command
 from localaws.inprocess import TOPIC, Stage
-from tests.events.test_announcements import end_one, ended
+from tests.events.test_announcements import announced, end_one, ended
 
 PROTOCOLS = {"Subject", "default", "email", "sqs", "lambda", "https"}
 
@@ -81,6 +82,32 @@ def test_a_cancellation_tells_who_wished_it_and_where_it_stopped() -> None:
     assert "was stopped in COPYING. Cancelled on request: not tonight." in published["default"]
     assert "COPYING" == machine["stopped_in"]
     assert "Run it again: aws events put-events" in published["default"]
+
+
+def test_logins_that_are_kept_on_purpose_are_told_in_the_notice_and_in_the_event() -> None:
+    """KEEP_LOGIN_ROLES; one that production does not have is not spoken of."""
+    stage = Stage({"KEEP_LOGIN_ROLES": "shop_app,monitoring"})
+    stage.night()
+    operation = stage.run_to_the_end()
+    published, machine = notice(stage)
+
+    assert ((), ("shop_app",)) == (operation.facts.logins_closed, operation.facts.logins_kept)
+    assert "Kept open on purpose (KEEP_LOGIN_ROLES): shop_app." in published["default"]
+    assert ["shop_app"] == machine["production_logins_kept"]
+    assert ["shop_app"] == announced(stage)[-1][1]["production_logins_kept"]
+
+
+def test_the_rerun_command_speaks_to_the_apps_own_region_and_begins_where_it_has_to() -> None:
+    """The bus may stand in another region than the target; and the step that failed would only fail again."""
+    stage = Stage()
+    stage.aurora.fail_creation("arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster", "failed", "By a test.")
+    stage.night()
+    operation = stage.run_to_the_end().evolve(region="eu-central-1")
+    command = shlex.split(rerun_command(operation))
+    (entry,) = json.loads(command[-1])
+
+    assert ["--region", "eu-central-1"] == command[3:5]
+    assert {"rerun_of": operation.operation_id, "from_step": "delete-rds"} == json.loads(entry["Detail"])
 
 
 def test_warnings_of_a_success_are_told() -> None:

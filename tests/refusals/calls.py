@@ -33,6 +33,7 @@ FATAL = (
     Call("setup-db-users", "secretsmanager", "get_secret_value"),
     Call("setup-db-users", "rds", "describe_db_clusters"),
     Call("setup-db-users", "rds", "modify_db_cluster"),
+    Call("archive-snapshot", "rds", "describe_db_clusters"),  # success is not said of what cannot be seen
 )
 WARNED_OF = (
     Call("archive-snapshot", "rds", "describe_db_cluster_snapshots"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.aurora.client import service as rds
 from localaws.inmemory_services import client_error
 from localaws.inprocess import Stage
 
@@ -19,6 +20,12 @@ class Call:
     def __str__(self) -> str:
         """Name it, as tests are named."""
         return f"{self.step} {self.service} {self.method}"
+
+    @property
+    def action(self) -> str:
+        """Spell it as policies do."""
+        camel = "".join(part.capitalize() for part in self.method.split("_"))
+        return f"{self.service}:{rds().names[self.method] if self.service == 'rds' else camel}"
 
 
 class DenyingStage(Stage):

@@ -171,16 +171,26 @@ def test_a_secret_spoiled_after_the_preflight_fails_the_set_up_and_people_know_t
     scene.stage.put("RestoreRequested", rerun_of=operation.operation_id)
 
     assert False is notice["production_logins_closed"]
-    assert "Beware: production's logins and passwords are still open on the new cluster." in notice["text"]
+    assert (
+        "Beware: production's logins and passwords are still open on the target as it stands, "
+        f"{operation.facts.cluster_resource_id}." in notice["text"]
+    )
     assert True is scene.ends(State.SUCCEEDED).facts.production_logins_closed
 
 
 def test_a_users_secret_spoiled_after_the_preflight_fails_with_production_locked_out_already(scene: Scene) -> None:
-    """Production goes out before anybody new comes in; the notice says that it is out."""
+    """Production goes out before anybody new comes in; the notice says that it is out, and so does no later one."""
     scene.stage.night()
     scene.run_until(State.INSTANCES_CREATING)
+    good = scene.stage.secrets._values[APP_SECRET]
     scene.put_app_secret(app_password=None)
     operation = scene.fails(at="setup-db-users")
+    text = scene.stage.notices()[-1]["text"]
+    scene.stage.secrets.put_secret_value(SecretId=APP_SECRET, SecretString=good)
+    scene.stage.put("RestoreRequested", rerun_of=operation.operation_id)
 
-    assert True is operation.facts.production_logins_closed
-    assert "Production's logins are closed on the new cluster." in scene.stage.notices()[-1]["text"]
+    assert (True, ("shop_app",)) == (operation.facts.production_logins_closed, operation.facts.logins_closed)
+    assert "Production's logins are closed on the new cluster." in text
+    assert "Beware" not in text
+    assert None is scene.stage.target().logins_open_on
+    assert ("shop_app",) == scene.ends(State.SUCCEEDED).facts.logins_closed

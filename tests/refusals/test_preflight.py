@@ -93,6 +93,30 @@ def test_an_instance_class_that_cannot_be_ordered_is_refused(said: Said) -> None
     assert "Set INSTANCE_CLASS to one that can be ordered there." in told
 
 
+def test_a_postgresql_that_is_too_old_to_be_set_up_is_refused(scene: Scene) -> None:
+    """What ends sessions needs the words of PostgreSQL 14."""
+    source = scene.stage.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
+    source.engine_version = "13.18"
+
+    assert "The snapshot is of PostgreSQL 13.18; the users can be set up from version 14 on. " in (
+        refused_before_deletion(scene)
+    )
+
+
+def test_an_instance_name_that_another_cluster_holds_is_refused(said: Said) -> None:
+    """Instance names are the region's: the restore would be stuck without its second instance."""
+    scene = scene_with(said, INSTANCE_COUNT="3")
+    scene.stage.make_cluster("somebody-elses", TARGET_REGION)
+    scene.stage.rds().create_db_instance(
+        DBInstanceIdentifier="staging-cluster-3", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
+        DBClusterIdentifier="somebody-elses",
+    )  # fmt: skip
+    told = refused_before_deletion(scene)
+
+    assert f"The instance name staging-cluster-3 is taken by arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:db:stag" in told
+    assert "Rename or remove that instance, or name another target in TARGET_CLUSTER_ID." in told
+
+
 def test_a_quota_of_clusters_that_is_full_is_refused_only_when_one_more_is_needed(said: Said) -> None:
     """Where nothing is replaced, a cluster is added."""
     scene = Scene(Stage(), said)

@@ -3,18 +3,16 @@
 import pytest
 
 from chalicelib.choreography import State
-from chalicelib.operation import automatic_id, resource_name
 from chalicelib.plan import OPERATION_TAG, OWNER_TAG
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 from tests.refusals.scene import OWNER, TARGET_ARN, Said, Scene, belongings
 
 
-def night_and_its_copys_name(stage: Stage) -> tuple[str, str]:
+def night_and_its_copys_name(scene: Scene) -> tuple[str, str]:
     """Let a night fall; returns the operation's id and the name that its copy is going to have."""
-    made = stage.clock.now()
-    arn = f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot:{stage.night()}"
-    operation_id = automatic_id("default", "test", arn, made)
-    return operation_id, resource_name("test", operation_id)
+    scene.stage.night()
+    operation = scene.run_until(State.SNAPSHOT_FOUND)
+    return operation.operation_id, operation.name_of_copy
 
 
 def take_snapshot(stage: Stage, name: str, tags: dict[str, str]) -> None:
@@ -30,7 +28,7 @@ def test_a_strangers_snapshot_under_our_copys_name_is_neither_used_nor_deleted(
     scene: Scene, tags: dict[str, str]
 ) -> None:
     """Also one of another stage, or of another operation of ours."""
-    _, name = night_and_its_copys_name(scene.stage)
+    _, name = night_and_its_copys_name(scene)
     take_snapshot(scene.stage, name, tags)
     operation = scene.fails(at="copy-snapshot")
 
@@ -43,7 +41,7 @@ def test_a_strangers_snapshot_under_our_copys_name_is_neither_used_nor_deleted(
 
 def test_a_snapshot_with_all_our_tags_that_is_no_copy_of_the_nights_is_not_restored(scene: Scene) -> None:
     """Tags can be copied along; stale data must never be called fresh."""
-    operation_id, name = night_and_its_copys_name(scene.stage)
+    operation_id, name = night_and_its_copys_name(scene)
     take_snapshot(scene.stage, name, {OWNER_TAG: OWNER, OPERATION_TAG: operation_id})
     operation = scene.fails(at="check-copy-status")
 
@@ -55,7 +53,7 @@ def test_a_copy_with_all_our_tags_of_another_night_is_not_restored(scene: Scene)
     earlier = scene.stage.night()
     scene.stage.settle()
     scene.stage.clock.advance(3600)
-    operation_id, name = night_and_its_copys_name(scene.stage)
+    operation_id, name = night_and_its_copys_name(scene)
     scene.stage.rds().copy_db_cluster_snapshot(
         SourceDBClusterSnapshotIdentifier=f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot:{earlier}",
         TargetDBClusterSnapshotIdentifier=name, KmsKeyId="alias/aurora-restore",
@@ -77,7 +75,24 @@ def test_a_new_instance_in_the_recorded_target_stops_the_deletion(scene: Scene) 
     before = scene.target_ids()
     operation = scene.fails(at="delete-rds")
 
+    assert f"The target {TARGET_ARN} does not carry our tag" in str(operation.reason)
+    assert "(missing on urgent-reader); it is left alone." in str(operation.reason)
+    assert before == scene.target_ids()
+
+
+def test_a_new_instance_with_our_tag_stops_the_deletion_as_well(scene: Scene) -> None:
+    """Whoever tagged it, it is not among those whose deletion was decided."""
+    scene.stage.night()
+    scene.run_until(State.TARGET_DELETING)
+    scene.stage.rds().create_db_instance(
+        DBInstanceIdentifier="urgent-reader", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
+        DBClusterIdentifier="staging-cluster", Tags=[{"Key": OWNER_TAG, "Value": OWNER}],
+    )  # fmt: skip
+    before = scene.target_ids()
+    operation = scene.fails(at="delete-rds")
+
     assert "The target staging-cluster has new instances, urgent-reader; it is left alone." == operation.reason
+    assert "delete-rds" == operation.rerun_from
     assert before == scene.target_ids()
 
 
@@ -128,17 +143,25 @@ def test_an_instance_name_that_somebody_took_is_refused(scene: Scene) -> None:
     assert "staging-cluster-1" in scene.target_ids()
 
 
-@pytest.mark.parametrize("state", [State.CLUSTER_RESTORING, State.INSTANCES_CREATING, State.RESTORED])
-def test_a_restored_cluster_that_somebody_replaced_is_not_taken_for_ours(scene: Scene, state: State) -> None:
-    """What stands under its name is another one, with another resource id."""
+@pytest.mark.parametrize(
+    ("state", "step"),
+    [
+        (State.CLUSTER_RESTORING, "check-restore-status"), (State.CLUSTER_RESTORED, "restore-snapshot"),
+        (State.INSTANCES_CREATING, "check-restore-status"), (State.RESTORED, "setup-db-users"),
+        (State.USERS_READY, "archive-snapshot"),
+    ],
+)  # fmt: skip
+def test_a_restored_cluster_that_somebody_replaced_is_not_taken_for_ours(scene: Scene, state: State, step: str) -> None:
+    """What stands under its name is another one, with another resource id: nothing is made in it or said of it."""
     scene.stage.night()
     operation = scene.run_until(state)
     region = scene.stage.aurora._world.region(ACCOUNT, TARGET_REGION)
     region.clusters["staging-cluster"].resource_id = "cluster-SOMEBODYELSES"
-    failed = scene.fails(at="setup-db-users" if state is State.RESTORED else "check-restore-status")
+    failed = scene.fails(at=step)
 
     assert f"The restored cluster {operation.facts.cluster_resource_id} is not there any more" in str(failed.reason)
     assert "cluster-SOMEBODYELSES stands under its name." in str(failed.reason)
+    assert "delete-rds" == failed.rerun_from
 
 
 def test_a_restored_cluster_that_somebody_removed_is_missed(scene: Scene) -> None:

@@ -139,6 +139,35 @@ def test_a_target_with_the_sources_resource_id_is_refused(said: Said) -> None:
     assert "Set TARGET_CLUSTER_ID and TARGET_REGION to the cluster that is to be replaced." == remedy
 
 
+def test_the_source_is_known_by_its_snapshot_when_its_name_is_gone(said: Said) -> None:
+    """Renamed over the target's name there is no source to ask any more, but the snapshot says whose it is."""
+    stage = RenamedSourceStage()
+    stage.staging()
+    stage.night()
+    scene = Scene(stage, said)
+    found = scene.run_until(State.SNAPSHOT_FOUND).facts
+    (snapshot,) = stage.rds(SOURCE_REGION).describe_db_cluster_snapshots()["DBClusterSnapshots"]
+
+    assert snapshot["DbClusterResourceId"] == found.source_resource_id
+
+
+def test_the_protection_of_a_target_of_ours_is_lifted_at_one_look_and_it_is_deleted_at_the_next(scene: Scene) -> None:
+    """With a warning, since no plan had asked for it: whoever protected it may still be heard in between."""
+    rds = scene.stage.rds()
+    rds.modify_db_cluster(DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True)
+    scene.stage.settle()
+    scene.stage.night()
+    scene.run_until(State.TARGET_DELETING)
+    scene.stage.deliver()
+    waiting = scene.stage.only().waiting_for
+    (cluster,) = rds.describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+
+    assert "The deletion protection of staging-cluster is lifted, to delete it." == waiting
+    assert (False, 2) == (cluster["DeletionProtection"], len(cluster["DBClusterMembers"]))
+    (warning,) = scene.ends(State.SUCCEEDED).warnings
+    assert warning.endswith("that was lifted. Take our tag away from what must not be replaced.")
+
+
 def test_a_target_of_the_sources_name_in_another_region_is_another_cluster(said: Said) -> None:
     """The name alone says nothing: staging may be called what production is called."""
     scene = Scene(Stage({"TARGET_CLUSTER_ID": "prod-cluster"}), said)

@@ -1,5 +1,10 @@
 """Trouble that passes is waited out, inside the deadline; nobody has to hear of it."""
 
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
 from chalicelib.choreography import State
 from chalicelib.postgres.trouble import DatabaseBusyError, DatabaseUnavailableError
 from localaws.inmemory_services import client_error
@@ -95,6 +100,68 @@ def test_a_target_that_begins_a_backup_after_it_was_recorded_is_waited_for(scene
 
     assert succeeds(scene)
     assert 1 <= len(scene.said.lines("Waiting: The old target staging-cluster is backing-up."))
+
+
+class LateStage(Stage):
+    """A stage on which RDS does not find what it has just begun, for some minutes after a state was entered."""
+
+    late, method, minutes = State.COPYING, "describe_db_cluster_snapshots", 4
+
+    def _client(self, service: str, region: str) -> Any:
+        client = super()._client(service, region)
+        operations = self.all_operations()
+        if (service, region) == ("rds", TARGET_REGION) and operations and operations[0].state is self.late:
+            entered = operations[0].entered_at if self.minutes < 5 else operations[0].created_at
+            if self.clock.now() - entered < timedelta(minutes=self.minutes):
+                setattr(client, self.method, lambda **_: {"DBClusters": [], "DBClusterSnapshots": []})
+        return client
+
+
+class LateCopyForGood(LateStage):
+    """The same, for longer than an answer can be late."""
+
+    minutes = 6
+
+
+class LateClusterStage(LateStage):
+    """The same of the new cluster."""
+
+    late, method = State.CLUSTER_RESTORING, "describe_db_clusters"
+
+
+class LateClusterForGood(LateClusterStage):
+    """The same, for longer than an answer can be late."""
+
+    minutes = 6
+
+
+@pytest.mark.parametrize("late", [LateStage, LateClusterStage])
+def test_what_is_not_found_for_some_minutes_is_waited_for(said: Said, late: type[LateStage]) -> None:
+    """RDS's answers are eventually consistent: a copy is not begun again for it, and nothing fails."""
+    stage = late()
+    stage.night()
+    operation = Scene(stage, said).ends(State.SUCCEEDED)
+
+    assert 0 == operation.facts.copy_failures
+    assert said.lines("Waiting: The copy ") if late is LateStage else said.lines("Waiting: The restored cluster ")
+
+
+def test_a_copy_that_is_not_found_for_longer_is_begun_again(said: Said) -> None:
+    """The copy itself was there all the time, so it is adopted."""
+    stage = LateCopyForGood()
+    stage.night()
+
+    assert 1 == Scene(stage, said).ends(State.SUCCEEDED).facts.copy_failures
+
+
+def test_a_cluster_that_is_not_found_for_longer_is_missed(said: Said) -> None:
+    """A rerun would begin with the deletion."""
+    stage = LateClusterForGood()
+    stage.night()
+    operation = Scene(stage, said).fails(at="check-restore-status")
+
+    assert "nothing stands under its name." in str(operation.reason)
+    assert "delete-rds" == operation.rerun_from
 
 
 def test_a_database_that_starts_slowly_and_is_locked_for_a_while_is_waited_for(scene: Scene) -> None:

@@ -87,6 +87,16 @@ def test_the_flag_does_not_stop_an_ending(operations: Operations) -> None:
     assert Written.DONE is advance(operations, before, entering(before, State.SUCCEEDED))
 
 
+def test_a_row_that_stands_already_blocks_nothing(operations: Operations) -> None:
+    """A state table restored to a point in time finds the audit rows of its future: the record's version decides."""
+    before = held(operations)
+    operations.store.change(Change("one#000002", assign={"what": "another future"}, table="audit"))
+    answer = advance(operations, before, entering(before, State.SNAPSHOT_FOUND))
+    row = operations.store.get("one#000002", "audit") or {}
+
+    assert (Written.DONE, "it went on") == (answer, row["what"])
+
+
 def test_a_change_whose_answer_was_lost_is_done(operations: Operations) -> None:
     """The repeated call finds the version and the owner of its own write; there is one row."""
     before = held(operations)

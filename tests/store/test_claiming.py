@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.choreography import ENDING, TERMINAL, State
+from chalicelib.errors import TransientError
 from chalicelib.operations import Operations, Written
 from tests.store.records import LEASE, NOW, PLAN, claimed, created, held, record
 
@@ -40,12 +41,12 @@ def test_a_skipped_operation_is_created_without_the_lock(operations: Operations)
 
 
 def test_a_claim_takes_the_lease_and_counts(operations: Operations) -> None:
-    """Owner, end of the lease, one attempt more, and the heartbeat looks when the lease has run out."""
+    """One attempt more, a look when the lease has run out; announcements stay: only an answer makes them good."""
     created(operations, announcements=2)
     claim = claimed(operations)
     found = claim.operation
 
-    assert (True, "me", NOW + LEASE, NOW + LEASE, 1, 0) == (
+    assert (True, "me", NOW + LEASE, NOW + LEASE, 1, 2) == (
         claim.held, found and found.lease_owner, found and found.lease_until, found and found.due_at,
         found and found.attempts, found and found.announcements,
     )  # fmt: skip
@@ -118,6 +119,37 @@ def test_a_wait_gives_the_lease_back_and_keeps_what_is_known(operations: Operati
     assert (Written.DONE, after, 1) == (answer, found, found.version if found else None)
 
 
+def test_a_wait_makes_good_the_announcements_that_were_not_answered(operations: Operations) -> None:
+    """A step that waits has answered; one that always dies never does, so the heartbeat can count."""
+    created(operations, announcements=2)
+    before = claimed(operations).operation
+    assert before is not None
+    operations.hold(before, before.evolve(waiting_for="It is slow.", announcements=0), owner="me")
+    found = operations.read("one")
+
+    assert 0 == (found.announcements if found else None)
+
+
+def test_the_holder_remembers_facts_in_the_middle_of_a_step(operations: Operations) -> None:
+    """They stand in the record at once; nothing else is written, and the lease stays."""
+    before = held(operations)
+    facts = before.facts.model_copy(update={"master_password_checked": True})
+    after = operations.remember(before, facts)
+
+    assert (before.evolve(facts=facts), after) == (after, operations.read("one"))
+
+
+def test_whoever_lost_the_lease_remembers_nothing(operations: Operations) -> None:
+    """And must not have the effect either: the step ends there."""
+    before = held(operations)
+    claimed(operations, "another", now=LATER)
+    with pytest.raises(TransientError, match="was lost in the middle of a step"):
+        operations.remember(before, before.facts.model_copy(update={"master_password_checked": True}))
+    found = operations.read("one")
+
+    assert None is (found.facts.master_password_checked if found else True)
+
+
 def test_a_wait_of_somebody_who_lost_the_lease_is_not_written(operations: Operations) -> None:
     """Whoever took over decides."""
     before = held(operations)
@@ -162,7 +194,7 @@ def test_what_is_due_is_read_oldest_first(operations: Operations) -> None:
     assert ["op-1", "op-2", "op-0"] == [item["operation_id"] for item in operations.due(NOW + timedelta(seconds=90))]
 
 
-@pytest.mark.parametrize("state", [State.ACCEPTED, State.COPYING, State.USERS_READY, *sorted(ENDING | TERMINAL)])
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.USERS_READY, State.ARCHIVED, State.CANCELLING, State.FAILED])
 def test_a_cancel_finds_something_to_stop_until_the_ending(operations: Operations, state: State) -> None:
     """ARCHIVED, the endings and the ends are past it; CANCELLING is on its way already."""
     created(operations, state)

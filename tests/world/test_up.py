@@ -189,10 +189,8 @@ def type_in(world: Up, *blocks: str) -> str:
     psql = Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin"
     path = f"{Path(sys.executable).parent}:{psql}:{os.environ['PATH']}"
     typed = "\n".join([exports, *blocks])
-    done = subprocess.run(
-        ["bash", "-euc", typed], cwd=ROOT, env={**os.environ, "PATH": path}, check=False, capture_output=True, text=True,
-        timeout=120,
-    )  # fmt: skip
+    env, shell = {**os.environ, "PATH": path}, ["bash", "-euc", typed]
+    done = subprocess.run(shell, cwd=ROOT, env=env, check=False, capture_output=True, text=True, timeout=120)
     assert 0 == done.returncode, done.stderr
     return done.stdout
 

@@ -1,0 +1,165 @@
+"""What a rerun takes as it is now rather than as it was: the target, its instances, its logins, and the settings."""
+
+import json
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.notices import rerun_command
+from localaws.database import InMemoryRole
+from localaws.inprocess import MASTER_SECRET, PRODUCTION_PASSWORD, SOURCE_REGION
+from tests.choreography.accidents import refused
+from tests.choreography.night import Night
+from tests.choreography.people import again, disown, protect, stopped, target
+
+DELETIONS = ("delete_db_cluster", "delete_db_instance")
+
+
+def test_a_target_that_is_not_ours_any_more_survives_the_rerun_of_its_deletion(night: Night) -> None:
+    """Its tags were taken away and it was protected, days after the deletion had been decided and stopped."""
+    night.night()
+    first = stopped(night, State.TARGET_DELETING)
+    disown(night)
+    protect(night)
+    again(night, first)
+    ended = night.all_operations()[-1]
+
+    assert (State.FAILED, State.SNAPSHOT_READY, True, [], True) == (
+        ended.state, ended.stopped_in, "does not carry our tag" in (ended.reason or ""),
+        night.calls_of(*DELETIONS, "modify_db_cluster"), target(night)["DeletionProtection"],
+    )  # fmt: skip
+
+
+def test_a_target_whose_copy_is_gone_survives_the_rerun_of_its_deletion(night: Night) -> None:
+    """Without something to restore the old target has to stay; the rerun command begins where that is found anew."""
+    night.night()
+    first = stopped(night, State.TARGET_DELETING)
+    copy = night.only().name_of_copy
+    night.rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=copy)
+    night.settle()
+    again(night, first)
+    ended = night.all_operations()[-1]
+
+    command = rerun_command(ended)
+
+    assert (State.FAILED, "snapshot-check", [], True) == (
+        ended.state, ended.rerun_from, night.calls_of(*DELETIONS), command in night.notices()[-1]["text"]
+    )  # fmt: skip
+    assert '\\"from_step\\": \\"snapshot-check\\"' in command
+
+
+@pytest.mark.parametrize("state", [State.INSTANCES_CREATING, State.RESTORED, State.USERS_READY])
+def test_an_instance_that_is_gone_is_made_again(night: Night, state: State) -> None:
+    """A person deleted one since: a rerun makes it, rather than wait for it or say that it is there."""
+    night.night()
+    first = stopped(night, state)
+    night.settle()
+    night.rds().delete_db_instance(DBInstanceIdentifier="staging-cluster-2", SkipFinalSnapshot=True)
+    night.settle()
+    again(night, first)
+
+    assert (State.SUCCEEDED, 2, []) == (
+        night.all_operations()[-1].state, len(target(night)["DBClusterMembers"]), night.broken_promises()
+    )  # fmt: skip
+
+
+def test_a_rerun_does_not_call_anothers_cluster_its_own(night: Night) -> None:
+    """Stopped with its users ready; then another night restored, and failed with production's logins open."""
+    night.night()
+    first = stopped(night, State.USERS_READY)
+    night.run(1800)
+    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    opened = night.dream().facts.cluster_resource_id
+    again(night, first)
+    ended = night.all_operations()[-1]
+    beware = f"Beware: production's logins and passwords are still open on the target as it stands, {opened}."
+
+    assert (State.FAILED, "delete-rds", True, opened) == (
+        ended.state, ended.rerun_from, beware in night.notices()[-1]["text"], night.target().logins_open_on
+    )  # fmt: skip
+
+
+def test_a_rerun_takes_the_settings_as_they_are_now(night: Night) -> None:
+    """Who asks again has often mended them."""
+    night.night()
+    first = stopped(night, State.INSTANCES_CREATING)
+    night.environment["INSTANCE_COUNT"] = "3"
+    again(night, first)
+
+    assert (State.SUCCEEDED, 3) == (night.all_operations()[-1].state, len(target(night)["DBClusterMembers"]))
+
+
+@pytest.mark.parametrize("setting", ["SOURCE_CLUSTER_ID", "TARGET_CLUSTER_ID"])
+def test_a_plan_that_is_about_other_clusters_now_is_not_rerun(night: Night, setting: str) -> None:
+    """What was made belongs to the plan as it was; people are told to begin anew."""
+    night.night()
+    first = stopped(night, State.COPYING)
+    night.environment[setting] = "another-cluster"
+    night.request("RestoreRequested", rerun_of=first)
+
+    assert (True, True, 1) == (
+        "is now about other clusters" in night.notices()[-1]["reason"],
+        "Ask for a new operation" in night.notices()[-1]["remedy"], len(night.all_operations()),
+    )  # fmt: skip
+
+
+def test_a_snapshot_that_was_taken_anew_under_its_name_is_copied_anew(night: Night) -> None:
+    """The first one's copy is not adopted for it: stale data must never be called fresh."""
+    source = night.rds(SOURCE_REGION)
+    source.create_db_cluster_snapshot(DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="by-hand")
+    night.request("RestoreRequested", snapshot_identifier="by-hand")
+    first = stopped(night, State.RESTORED)
+    source.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="by-hand")
+    production = source.describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"][0]
+    night.data.clusters[production["DbClusterResourceId"]].roles["only_in_new_data"] = InMemoryRole(None)
+    night.clock.advance(86_400)
+    source.create_db_cluster_snapshot(DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="by-hand")
+    night.settle()
+    again(night, first, from_step="snapshot-check")
+    ended = night.all_operations()[-1]
+
+    assert (State.SUCCEEDED, True, 2, []) == (
+        ended.state, "only_in_new_data" in night.cluster_at(ended.facts.endpoint or "").roles,
+        len(night.calls_of("copy_db_cluster_snapshot")), night.broken_promises(),
+    )  # fmt: skip
+
+
+def test_a_notice_says_whose_logins_are_open_on_what_an_earlier_operation_left(night: Night) -> None:
+    """The rerun fails before it touches anything, and what stands there is as open as before; a good one closes it."""
+    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    first = night.dream()
+    night.hurt(refused("AccessDenied", 403), state="SNAPSHOT_READY", call="rds.", step="delete-rds")
+    again(night, first.operation_id, from_step="delete-rds")
+    beware = [f"the target as it stands, {first.facts.cluster_resource_id}." in one["text"] for one in night.notices()]
+    again(night, first.operation_id, from_step="delete-rds")
+
+    assert ([True, True], State.SUCCEEDED, None, False) == (
+        beware, night.all_operations()[-1].state, night.target().logins_open_on, "Beware" in night.notices()[-1]["text"]
+    )  # fmt: skip
+
+
+def test_a_failure_after_the_lock_out_does_not_say_that_logins_are_open(night: Night) -> None:
+    """Neither in its own notice nor in what later ones read."""
+    night.hurt(refused("AccessDenied", 403), call="postgresql.ensure_users", times=99)
+    ended = night.dream()
+
+    assert (State.FAILED, True, False, None) == (
+        ended.state, ended.facts.production_logins_closed, "Beware" in night.notices()[-1]["text"],
+        night.target().logins_open_on,
+    )  # fmt: skip
+
+
+def test_a_master_secret_with_productions_own_password_is_refused(night: Night) -> None:
+    """Before it is set anywhere; with another one the rerun succeeds."""
+    good = night.secrets.get_secret_value(SecretId=MASTER_SECRET)["SecretString"]
+    bad = json.dumps(json.loads(good) | {"password": PRODUCTION_PASSWORD})
+    night.secrets.put_secret_value(SecretId=MASTER_SECRET, SecretString=bad)
+    ended = night.dream()
+    tried = len(night.calls_of("modify_db_cluster"))
+    night.secrets.put_secret_value(SecretId=MASTER_SECRET, SecretString=good)
+    again(night, ended.operation_id)
+
+    assert (State.FAILED, "setup-db-users", True, 0, State.SUCCEEDED, []) == (
+        ended.state, ended.failed_step, "holds the password that master has in production" in (ended.reason or ""),
+        tried, night.all_operations()[-1].state, night.broken_promises(),
+    )  # fmt: skip

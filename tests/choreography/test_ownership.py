@@ -1,0 +1,125 @@
+"""Whose the target is: judged when its deletion is decided and again at every look that deletes, makes or praises."""
+
+import json
+from dataclasses import replace
+
+from chalicelib.choreography import State
+from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION
+from tests.choreography.night import Night, target_of
+from tests.choreography.people import adopt, disown, protect, remove_target, target
+from tests.choreography.promises import bystanders
+
+DELETIONS = ("delete_db_cluster", "delete_db_instance")
+
+
+def test_tags_that_are_taken_away_in_the_middle_of_a_deletion_are_respected(night: Night) -> None:
+    """The deletion was decided and nothing deleted yet: it stays, and the remedy says how to adopt it."""
+    night.night()
+    night.reach(State.TARGET_DELETING)
+    disown(night)
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, State.TARGET_DELETING, True, [], "available") == (
+        ended.state, ended.stopped_in, "does not carry our tag" in (ended.reason or ""), night.calls_of(*DELETIONS),
+        target(night)["Status"],
+    )  # fmt: skip
+
+
+def test_a_target_that_joins_a_global_cluster_in_the_middle_of_a_deletion_is_left_alone(night: Night) -> None:
+    """Regions beyond ours depend on it now."""
+    night.night()
+    night.reach(State.TARGET_DELETING)
+    night.rds().create_global_cluster(
+        GlobalClusterIdentifier="world", SourceDBClusterIdentifier=target_of("staging-cluster")
+    )
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, True, []) == (
+        ended.state, "belongs to the global cluster world" in (ended.reason or ""), night.calls_of(*DELETIONS)
+    )  # fmt: skip
+
+
+def test_a_protection_that_nobody_of_us_set_is_lifted_and_told(night: Night) -> None:
+    """The target is ours: a warning says that it was protected, and the deletion comes at the next look only."""
+    protect(night)
+    ended = night.dream()
+    methods = [call.method for call in night.calls_of("describe_db_clusters", "modify_db_cluster", *DELETIONS)]
+    lifted = methods.index("modify_db_cluster")
+
+    assert (State.SUCCEEDED, 1, "describe_db_clusters", []) == (
+        ended.state, len(ended.warnings), methods[lifted + 1], night.broken_promises()
+    )  # fmt: skip
+    assert "was protected against deletion, which no operation of ours had done" in ended.warnings[0]
+
+
+def test_a_strangers_cluster_gets_no_instances_of_ours(night: Night) -> None:
+    """Somebody replaced what we had restored before its instances were made."""
+    night.night()
+    night.reach(State.CLUSTER_RESTORED)
+    remove_target(night)
+    waiting = list(night.queue)
+    night.make_cluster("staging-cluster", TARGET_REGION, members=0, tags={"owner": "somebody"})
+    night.queue.extend(waiting)
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, "delete-rds", True, []) == (
+        ended.state, ended.rerun_from, "is not there any more" in (ended.reason or ""),
+        night.calls_of("create_db_instance"),
+    )  # fmt: skip
+
+
+def test_success_is_not_said_of_a_cluster_that_is_gone(night: Night) -> None:
+    """Deleted while the copy was to be archived: FAILED although giving up leads onward there, and the copy stays."""
+    night.night()
+    night.reach(State.USERS_READY)
+    remove_target(night)
+    ended = night.run_to_the_end()
+    detail = json.dumps({"rerun_of": ended.operation_id, "from_step": "delete-rds"}).replace('"', '\\"')
+
+    assert (State.FAILED, State.USERS_READY, "archive-snapshot", None, True, []) == (
+        ended.state, ended.stopped_in, ended.failed_step, night.target().last_success_at,
+        detail in night.notices()[-1]["text"], night.broken_promises(),
+    )  # fmt: skip
+
+
+def test_the_source_is_known_by_its_id_under_any_name() -> None:
+    """It was given the target's name, and carries our tag: the snapshot tells which cluster it was taken of."""
+    night = Night({"TARGET_REGION": SOURCE_REGION, "KMS_KEY_ID": ""}, staging=False)
+    night.network.groups["sg-staging"] = f"vpc-{SOURCE_REGION}-default"
+    adopt(night, SOURCE_REGION, "prod-cluster", "default")
+    night.untouched = bystanders(night)
+    name = night.night()
+    night.settle()
+    clusters = night.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters
+    clusters["staging-cluster"] = clusters.pop("prod-cluster")  # nobody renames a cluster for us, so the model does not
+    clusters["staging-cluster"].arn = replace(clusters["staging-cluster"].arn, identifier="staging-cluster")
+    night.request("RestoreRequested", snapshot_identifier=name)
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, "delete-rds", True, []) == (
+        ended.state, ended.failed_step, "is the source cluster itself" in (ended.reason or ""),
+        night.calls_of(*DELETIONS),
+    )  # fmt: skip
+
+
+def test_a_plan_whose_target_is_another_plans_source_is_unusable(night: Night) -> None:
+    """Even with our tag on it: asking for it fails the invocation, which alarms, and the other plan goes on."""
+    night.make_cluster("other-prod", "eu-west-1")
+    settings = {
+        "source-cluster-id": "other-prod", "source-region": "eu-west-1", "target-cluster-id": "prod-cluster",
+        "target-region": SOURCE_REGION, "vpc-security-group-ids": "sg-e",
+    }  # fmt: skip
+    for name, value in settings.items():
+        night.parameters.put_parameter(Name=f"/aurora-restore/test/plans/b/{name}", Value=value)
+    adopt(night, SOURCE_REGION, "prod-cluster", "b")
+    night.untouched = bystanders(night)
+    night.request("RestoreRequested", plan="b")
+    ended = night.dream()
+
+    (failure,) = night.failures
+
+    assert (State.SUCCEEDED, ["default"], True, []) == (
+        ended.state, [operation.plan for operation in night.all_operations()],
+        "The target of plan b, arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster" in str(failure),
+        night.broken_promises(),
+    )  # fmt: skip

@@ -1,0 +1,75 @@
+"""Several plans in one stage: one that is wrong, or whose target's item is damaged, stops no other."""
+
+import pytest
+
+from chalicelib import parameters
+from chalicelib.choreography import State
+from chalicelib.errors import SettingsError, UnreadableRecordError
+from chalicelib.target_item import target_key
+from localaws.inprocess import SOURCE_REGION, TARGET_REGION
+from tests.refusals.scene import TARGET_ARN, Scene
+
+WEEKLY_ARN = TARGET_ARN.replace("staging", "weekly")
+
+
+def plan_weekly(scene: Scene, **settings: str) -> None:
+    """Give the stage a second plan, of the same source, with a target of its own."""
+    for name, value in ({"target-cluster-id": "weekly-cluster"} | settings).items():
+        path = f"/aurora-restore/test/plans/weekly/{name.replace('_', '-')}"
+        scene.stage.parameters.put_parameter(Name=path, Value=value)
+
+
+def test_a_plan_whose_target_another_plan_restores_from_is_unusable(scene: Scene) -> None:
+    """It would replace somebody's source; the plan that restores from it is good."""
+    plan_weekly(scene, source_cluster_id="staging-cluster", source_region=TARGET_REGION)
+    ports = scene.stage.ports()
+    with pytest.raises(SettingsError) as caught:
+        parameters.plan(ports, "default")
+
+    assert f"The target of plan default, {TARGET_ARN}, is the source of another plan" in str(caught.value)
+    assert ["weekly"] == [plan.name for plan in parameters.plans(ports)]
+
+
+@pytest.mark.parametrize("damage", [{"armed_since": "yesterday"}, {"look_due_at": 5}, {"armed_since": "2026-11-23"}])
+def test_a_damaged_item_of_one_target_stops_no_other_plan(scene: Scene, damage: dict[str, object]) -> None:
+    """The heartbeat arms and catches up the others, and counts the one that is damaged at every tick."""
+    plan_weekly(scene)
+    scene.stage.store.tables["state"][target_key(TARGET_ARN)] = damage
+    scene.stage.run(130)
+    with pytest.raises(UnreadableRecordError, match=f"The item of the target {TARGET_ARN} cannot be read: its"):
+        scene.stage.target()
+
+    assert [] == scene.stage.failures
+    assert None is not scene.stage.operations.target(WEEKLY_ARN).armed_since
+    assert 2 <= len(scene.said.metrics("CatchUpFailed"))
+
+
+def test_a_hint_for_one_plan_is_not_lost_with_anothers_damaged_item(scene: Scene) -> None:
+    """RDS speaks of a cluster; which plan's it is, is found among those that can be read."""
+    plan_weekly(scene)
+    identifier = scene.stage.night()
+    scene.stage.settle()
+    scene.stage.put("RestoreRequested", plan="weekly", snapshot_identifier=identifier)
+    operation = scene.run_until(State.CLUSTER_RESTORING)
+    scene.stage.store.tables["state"][target_key(TARGET_ARN)] = {"armed_since": "yesterday"}
+    while (woken := scene.stage.only()).state is State.CLUSTER_RESTORING:
+        scene.stage.step_time()
+
+    assert "weekly" == operation.plan
+    assert State.INSTANCES_CREATING is woken.state
+    assert [] == scene.stage.failures
+    assert 1 <= len(scene.said.metrics("RecordUnreadable"))
+
+
+def test_a_rerun_of_a_plan_that_is_about_another_target_now_is_refused(scene: Scene) -> None:
+    """It takes the settings as they are now, but never what was meant for one cluster to another."""
+    scene.put_app_secret(app_password=None)
+    failed = scene.night_fails(at="delete-rds")
+    scene.stage.parameters.put_parameter(Name="/aurora-restore/test/target-cluster-id", Value="another-cluster")
+    scene.stage.put("RestoreRequested", rerun_of=failed.operation_id)
+    scene.stage.deliver()
+    notice = scene.stage.notices()[-1]
+
+    assert [failed] == scene.stage.all_operations()
+    assert notice["reason"].startswith(f"The plan default is now about other clusters than {failed.operation_id} was: ")
+    assert f"{SOURCE_REGION}:123456789012:cluster-snapshot:rds:" in notice["remedy"]

@@ -1,0 +1,108 @@
+"""The target's lock and what its item remembers: who may change it, when it is free, and whose logins are open."""
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.operations import Operations, Written
+from chalicelib.store import Change
+from tests.store.records import PLAN, created, entering, held, record
+
+ARN = PLAN.target_cluster_arn
+LOCK = f"target#{ARN}"
+NEEDS_THE_LOCK = [
+    (State.SNAPSHOT_READY, State.TARGET_CLEAR, "somebody-else"),
+    (State.CLUSTER_RESTORING, State.CLUSTER_RESTORED, None),
+    (State.RESTORED, State.USERS_READY, "somebody-else"),
+]
+
+
+def advance(operations: Operations, standing: State, to: State, **facts: object) -> Written:
+    """Write a change of state of a new record that holds the target."""
+    before = held(operations, standing)
+    return operations.advance(before, entering(before, to, **facts), step="a-step", what="it went on", owner="me")
+
+
+@pytest.mark.parametrize(("standing", "to", "lock"), NEEDS_THE_LOCK)
+def test_a_change_that_needs_the_lock_is_not_written_without_it(
+    operations: Operations, standing: State, to: State, lock: str | None
+) -> None:
+    """The runner is told; neither the record nor its trail nor the lock changes."""
+    before = held(operations, standing)
+    operations.store.change(Change(LOCK, assign={"holder": lock} if lock else {}, remove=() if lock else ("holder",)))
+    answer = operations.advance(before, entering(before, to), step="a-step", what="it went on", owner="me")
+    found = operations.read("one")
+
+    assert (Written.TARGET_LOST, before, None, lock) == (
+        answer, found, operations.store.get("one#000002", "audit"), operations.target(ARN).holder
+    )  # fmt: skip
+
+
+def test_the_target_knows_the_cluster_that_productions_passwords_open(operations: Operations) -> None:
+    """From the moment it can be used."""
+    advance(operations, State.CLUSTER_RESTORING, State.CLUSTER_RESTORED, cluster_resource_id="new")
+
+    assert "new" == operations.target(ARN).logins_open_on
+
+
+@pytest.mark.parametrize(
+    ("standing", "to"), [(State.TARGET_DELETING, State.TARGET_CLEAR), (State.RESTORED, State.USERS_READY)]
+)
+def test_the_target_forgets_it_when_it_is_gone_or_closed(operations: Operations, standing: State, to: State) -> None:
+    """Nothing stands there any more, or nobody of production's gets in."""
+    operations.store.change(Change(LOCK, assign={"logins_open_on": "old"}))
+    advance(operations, standing, to)
+
+    assert None is operations.target(ARN).logins_open_on
+
+
+@pytest.mark.parametrize(("standing", "to"), [(State.FAILING, State.FAILED), (State.CANCELLING, State.CANCELLED)])
+def test_an_end_does_not_forget_it(operations: Operations, standing: State, to: State) -> None:
+    """Whoever comes later has to know what stands there."""
+    operations.store.change(Change(LOCK, assign={"logins_open_on": "old"}))
+    advance(operations, standing, to)
+
+    assert "old" == operations.target(ARN).logins_open_on
+
+
+@pytest.mark.parametrize(("noted", "left"), [("new", None), ("old", "old")])
+def test_only_the_cluster_that_was_closed_is_noted_as_closed(
+    operations: Operations, noted: str, left: str | None
+) -> None:
+    """A note about another one stays."""
+    operation = created(operations, State.RESTORED)
+    operations.store.change(Change(LOCK, assign={"logins_open_on": noted}))
+    operations.note_closed(operation.evolve(facts=operation.facts.model_copy(update={"cluster_resource_id": "new"})))
+
+    assert left == operations.target(ARN).logins_open_on
+
+
+@pytest.mark.parametrize("state", [State.SUCCEEDED, State.CANCELLED])
+def test_a_lock_whose_holder_has_ended_is_free(operations: Operations, state: State) -> None:
+    """A person may have repaired a record by hand."""
+    created(operations, state)
+
+    assert (True, None) == (operations.free_dead_lock(ARN), operations.target(ARN).holder)
+
+
+def test_a_lock_whose_holder_is_gone_is_free(operations: Operations) -> None:
+    """As the message about a record that cannot be read advises; the next operation then gets it."""
+    operations.store.change(Change(LOCK, assign={"holder": "gone"}))
+    freed = operations.free_dead_lock(ARN)
+
+    assert (True, Written.DONE, "one") == (
+        freed, operations.create(record(), what="next"), operations.target(ARN).holder
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", [State.COPYING, State.FAILING, "NO_SUCH_STATE"])
+def test_a_lock_whose_holder_may_live_is_not_freed(operations: Operations, state: str) -> None:
+    """Nor one whose record cannot be read: nobody knows what it was doing."""
+    created(operations)
+    operations.store.change(Change("one", assign={"state": str(state)}))
+
+    assert (False, "one") == (operations.free_dead_lock(ARN), operations.target(ARN).holder)
+
+
+def test_a_target_without_a_lock_is_free(operations: Operations) -> None:
+    """There is nothing to take away."""
+    assert operations.free_dead_lock(ARN)
