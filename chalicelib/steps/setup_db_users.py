@@ -89,11 +89,13 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
 
 def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase) -> Facts:
     """Lock production out, and remember it before our users are in: then their passwords work, and are ours."""
-    keep = operation.settings.keep_login_roles
-    closed = {*operation.facts.logins_closed, *database.lock_out(keep=keep)}
+    keep, facts = operation.settings.keep_login_roles, operation.facts
+    closed = database.lock_out(keep=keep)
+    if facts.production_logins_closed:  # what an earlier run let in is ours, not production's
+        closed = list(facts.logins_closed)
     kept = sorted({*keep} & {*database.login_roles()})
-    facts = operation.facts.model_copy(
-        update={"production_logins_closed": True, "logins_closed": tuple(sorted(closed)), "logins_kept": tuple(kept)}
+    facts = facts.model_copy(
+        update={"production_logins_closed": True, "logins_closed": tuple(closed), "logins_kept": tuple(kept)}
     )
     ports.operations.remember(operation, facts)
     ports.operations.note_closed(operation)

@@ -19,7 +19,7 @@ def test_a_function_that_dies_before_it_did_anything_costs_time_only(night: Nigh
     assert (State.SUCCEEDED, 1, []) == (night.dream().state, night.crashes, night.broken_promises())
 
 
-@pytest.mark.parametrize("call", dict.fromkeys([*looks(), *effects(), *announcements()]), ids=str)
+@pytest.mark.parametrize("call", dict.fromkeys([*effects(), *announcements()]), ids=str)
 def test_a_function_that_dies_after_a_call_costs_time_only(night: Night, call: Call) -> None:
     """What was begun is found again and adopted."""
     night.hurt_at(call, raised(CrashError()), after_effect=True)
@@ -35,7 +35,7 @@ def test_a_throttled_call_costs_time_only(night: Night, call: Call) -> None:
     assert (State.SUCCEEDED, (), []) == (night.dream().state, night.only().warnings, night.broken_promises())
 
 
-@pytest.mark.parametrize("call", [*effects(), *announcements()], ids=str)
+@pytest.mark.parametrize("call", [*effects(), *announcements()[::3]], ids=str)
 def test_a_call_that_was_obeyed_and_answered_with_an_error_costs_time_only(night: Night, call: Call) -> None:
     """An answer that is lost does not make the call undone."""
     night.hurt_at(call, refused("InternalFailure", 500), after_effect=True)

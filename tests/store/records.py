@@ -7,6 +7,8 @@ from chalicelib.choreography import State
 from chalicelib.operation import Facts, Operation
 from chalicelib.operations import Claim, Operations
 from chalicelib.plan import Plan
+from chalicelib.store import DynamoStore, _marshal
+from localaws.store import InMemoryStore
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=70)
@@ -31,8 +33,22 @@ def record(operation_id: str = "one", state: State = State.ACCEPTED, **attribute
 def created(operations: Operations, state: State = State.ACCEPTED, **attributes: Any) -> Operation:
     """Write a record in a state, with the target's lock."""
     operation = record(state=state, **attributes)
-    operations.create(operation, what="a test wants it")
+    if isinstance(operations.store, DynamoStore):
+        _put(operations.store, operation)
+    else:
+        operations.create(operation, what="a test wants it")
     return operation
+
+
+def _put(store: DynamoStore, operation: Operation) -> None:
+    """Put the items that `create` would write: moto takes a tenth of a second for so many attributes in an update."""
+    twin, lock = InMemoryStore(), f"target#{PLAN.target_cluster_arn}"
+    if stood := store.get(lock):
+        twin.tables["state"][lock] = stood
+    Operations(twin).create(operation, what="a test wants it")
+    for table, items in twin.tables.items():
+        for item in items.values():
+            store._client.put_item(TableName=store._names[table], Item=_marshal(item))
 
 
 def claimed(operations: Operations, owner: str = "me", *, now: datetime = NOW, state: State = State.ACCEPTED) -> Claim:
