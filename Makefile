@@ -32,7 +32,7 @@ night: $(READY) ## let night fall on a world that `make up` runs (PORT=)
 	@exec $(PY) -m console.night --port "$(PORT)"
 
 test: $(PACKED) ## run the tests (TESTS=tests/console for some)
-	@exec $(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
+	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: $(READY) ## format, lint and types
 	@$(PY) -m ruff format --check .

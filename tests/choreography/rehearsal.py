@@ -28,12 +28,12 @@ def calls() -> list[Call]:
 
 
 def first_calls() -> list[Call]:
-    """List those that begin something: a function's first in a state, and every announcement."""
+    """List those that begin something: a function's first in a state, but for announcements, which are events."""
     made = [call for call in rehearsed().made if call in calls()]
     begins = [
         after
         for before, after in pairwise(made)
-        if (before.step, before.state) != (after.step, after.state) or after.service == "events"
+        if (before.step, before.state) != (after.step, after.state) and after not in announcements()
     ]
     return list(dict.fromkeys([made[0], *begins]))
 

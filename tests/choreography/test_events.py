@@ -57,7 +57,7 @@ def test_a_night_with_nothing_but_the_heartbeat_ends_well(night: Night) -> None:
     assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_bad_weather_changes_how_long_it_takes_and_not_how_it_ends(night: Night, seed: int) -> None:
     """Events are lost, doubled and held back at random."""
     night.fate = fates.weather(seed)

@@ -19,7 +19,7 @@ def test_a_function_that_dies_before_it_did_anything_costs_time_only(night: Nigh
     assert (State.SUCCEEDED, 1, []) == (night.dream().state, night.crashes, night.broken_promises())
 
 
-@pytest.mark.parametrize("call", dict.fromkeys([*effects(), *announcements()]), ids=str)
+@pytest.mark.parametrize("call", [*effects(), *announcements()[::3]], ids=str)
 def test_a_function_that_dies_after_a_call_costs_time_only(night: Night, call: Call) -> None:
     """What was begun is found again and adopted."""
     night.hurt_at(call, raised(CrashError()), after_effect=True)

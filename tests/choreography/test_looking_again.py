@@ -7,7 +7,7 @@ import pytest
 from chalicelib.choreography import State
 from chalicelib.notices import rerun_command
 from localaws.database import InMemoryRole
-from localaws.inprocess import MASTER_SECRET, PRODUCTION_PASSWORD, SOURCE_REGION
+from localaws.inprocess import APP, MASTER_SECRET, PRODUCTION_PASSWORD, SOURCE_REGION, TARGET_REGION
 from tests.choreography.accidents import refused
 from tests.choreography.night import Night
 from tests.choreography.people import again, disown, protect, stopped, target
@@ -163,3 +163,24 @@ def test_a_master_secret_with_productions_own_password_is_refused(night: Night) 
         ended.state, ended.failed_step, "holds the password that master has in production" in (ended.reason or ""),
         tried, night.all_operations()[-1].state, night.broken_promises(),
     )  # fmt: skip
+
+
+def test_an_app_secret_with_productions_own_password_is_refused(night: Night) -> None:
+    """Production has a user of that name, and the password opens the copy before we set any."""
+    production = next(iter(night.data.clusters.values()))
+    production.roles[APP["app_username"]] = InMemoryRole(APP["app_password"])
+    ended = night.dream()
+
+    assert (State.FAILED, "setup-db-users", True, []) == (
+        ended.state, ended.failed_step,
+        f"holds the password that {APP['app_username']} has in production" in (ended.reason or ""),
+        night.calls_of("ensure_users"),
+    )  # fmt: skip
+
+
+def test_the_rerun_command_names_the_apps_region() -> None:
+    """Its bus is there, wherever the target is."""
+    night = Night({"TARGET_REGION": SOURCE_REGION}, staging=False)  # whose security group is of another region
+    ended = night.dream()
+
+    assert (State.FAILED, True) == (ended.state, f"--region {TARGET_REGION} " in night.notices()[-1]["text"])
