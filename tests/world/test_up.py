@@ -18,7 +18,6 @@ import pytest
 from tests.docs.readme import commands
 from tests.world.up import ROOT, Up, free_port, is_alive, is_free, up
 
-
 NIGHT_SECONDS_MAX = 90.0
 LOOK_SECONDS = 0.25
 MASTER_SECRET = "aurora-restore/local/master-db-credentials"
