@@ -8,9 +8,8 @@ from chalicelib.aurora import SourceCluster
 from chalicelib.choreography import CANCEL_REQUESTED, DOOR, REQUESTED, ROWS
 from chalicelib.errors import RefusedError, UnreadableRecordError
 from chalicelib.events import CancelRequested, RdsNotice, RestoreRequested, parse_request
-from chalicelib.observability import logger
 from chalicelib.operation import Operation
-from chalicelib.plan import Plan, cluster_arn
+from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.rds_events import MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
 from chalicelib.settings import DEFAULT_PLAN
@@ -71,19 +70,13 @@ def _hint(step: str, envelope: Envelope, ports: Ports) -> str | None:
         try:
             target = ports.operations.target(plan.target_cluster_arn)
         except UnreadableRecordError as error:  # another plan may be the one that is meant
-            logger.error(str(error))
-            observability.count("RecordUnreadable", plan.stage)
+            observability.unreadable(error, plan.stage)
             continue
         identifier = notice.identifier.removeprefix("rds:")  # official samples have it, live events do not
-        if target.holder and (identifier in target.members or _names(plan, notice, identifier)):
+        of_cluster = ":cluster:" in notice.arn and identifier == plan.target_cluster_id
+        if target.holder and (of_cluster or identifier in target.members):
             return runner.run_step(step, target.holder, ports)
     return f"no open operation waits for {notice.arn}"
-
-
-def _names(plan: Plan, notice: RdsNotice, identifier: str) -> bool:
-    return cluster_arn(plan.partition, notice.region, notice.account, identifier) == plan.target_cluster_arn and (
-        ":cluster:" in notice.arn
-    )
 
 
 def _wish(envelope: Envelope, ports: Ports) -> str | None:
@@ -99,15 +92,16 @@ def _wish(envelope: Envelope, ports: Ports) -> str | None:
 
 
 def _request(request: RestoreRequested, event_id: str, ports: Ports) -> str | None:
+    request_id = request.request_id or event_id
     if request.rerun_of:
         before = _known(request.rerun_of, ports)
-        operation = starting.start_again(request, event_id, before, ports)
+        operation = starting.start_again(request, request_id, before, ports)
     else:
         plan = _plan(request.plan or DEFAULT_PLAN, ports)
         if request.snapshot_identifier:
             request = _with_arn(request, request.snapshot_identifier, plan, ports)
-        operation = starting.start_on_request(request, event_id, plan, ports)
-    return None if operation else f"the request {request.request_id or event_id} has its operation already"
+        operation = starting.start_on_request(request, request_id, plan, ports)
+    return None if operation else f"the request {request_id} has its operation already"
 
 
 def _with_arn(request: RestoreRequested, identifier: str, plan: Plan, ports: Ports) -> RestoreRequested:

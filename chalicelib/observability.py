@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from chalicelib.choreography import State
+from chalicelib.errors import UnreadableRecordError
 from chalicelib.operation import Operation
 
 NAMESPACE = "AuroraRestore"
@@ -48,6 +49,12 @@ def ignored(stage: str, why: str, envelope: Mapping[str, Any]) -> None:
         event_source=detail.get("SourceArn") or detail.get("operation_id"),
     )  # fmt: skip
     count("EventIgnored", stage)
+
+
+def unreadable(error: UnreadableRecordError, stage: str) -> None:
+    """Say which item cannot be read, and count it: one bad item stops nobody else's operation."""
+    logger.error(str(error))
+    count("RecordUnreadable", stage)
 
 
 def advanced(operation: Operation, what: str) -> None:

@@ -80,8 +80,7 @@ def sweep(ports: Ports) -> None:
         try:
             _remind(Operation.from_item(item), now, ports)
         except UnreadableRecordError as error:
-            logger.error(str(error))  # the sentence says it all, the trace is pydantic's
-            observability.count("RecordUnreadable", ports.settings.stage)
+            observability.unreadable(error, ports.settings.stage)
 
 
 def _remind(operation: Operation, now: datetime, ports: Ports) -> None:

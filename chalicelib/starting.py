@@ -42,23 +42,23 @@ def catch_up(plan: Plan, snapshot: Snapshot, ports: Ports) -> Operation | None:
     return None
 
 
-def start_on_request(request: RestoreRequested, event_id: str, plan: Plan, ports: Ports) -> Operation | None:
+def start_on_request(request: RestoreRequested, request_id: str, plan: Plan, ports: Ports) -> Operation | None:
     """Create the operation that a person asked for; None when the same request came before."""
-    operation_id = requested_id(request.request_id or event_id)
-    who = f"request {request.request_id or event_id}"
+    operation_id = requested_id(request_id)
+    who = f"request {request_id}"
     operation = _new(operation_id, plan, ports.now(), requested_by=who).evolve(
         by_itself=False, request_reason=request.reason, facts=Facts(snapshot_arn=request.snapshot_identifier)
     )
     return create(operation, ports, what=request.reason or f"asked for by {who}")
 
 
-def start_again(request: RestoreRequested, event_id: str, before: Operation, ports: Ports) -> Operation | None:
+def start_again(request: RestoreRequested, request_id: str, before: Operation, ports: Ports) -> Operation | None:
     """Create the rerun of an operation that ended: it continues where that stood, with what was made and meant."""
     state = _where_to_continue(request, before, ports)
     now = ports.now()
     operation = _new(
-        requested_id(request.request_id or event_id), _settings_now(before, ports), now, state=state,
-        requested_by=f"request {request.request_id or event_id}",
+        requested_id(request_id), _settings_now(before, ports), now, state=state,
+        requested_by=f"request {request_id}",
     ).evolve(
         by_itself=False, request_reason=request.reason,
         rerun_of=before.operation_id, root_id=before.root_id, facts=_known_at(state, before.facts),
@@ -88,7 +88,7 @@ def create(operation: Operation, ports: Ports, *, what: str, again: bool = True)
     if ports.operations.create(operation, what=what) is Written.OVERTAKEN:
         if ports.operations.read(operation.operation_id) is not None:
             return None
-        if ports.operations.free_dead_lock(operation.settings.target_cluster_arn) and again:
+        if again and ports.operations.free_dead_lock(operation.settings.target_cluster_arn):
             return create(operation, ports, what=what, again=False)
         holder = ports.operations.target(operation.settings.target_cluster_arn).holder
         reason = f"The operation {holder} already runs on {operation.settings.target_cluster_arn}."

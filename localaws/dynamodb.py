@@ -7,7 +7,7 @@ transaction for a new one, where AWS honours the client's token for ten minutes.
 import json
 import threading
 import time
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError
@@ -65,8 +65,3 @@ class DynamoDB(DynamoHandler):
             text = "The provided client token was used with another request; use a new one for a new transaction."
             raise JsonRESTError("IdempotentParameterMismatchException", text)
         return EmptyResult()
-
-
-def bound_to_a_server() -> dict[str, Any]:
-    """Make what one server's DynamoDB shares between its requests."""
-    return {"lock": threading.RLock(), "tokens": Tokens()}

@@ -20,8 +20,8 @@ SET_AGAIN_AFTER = timedelta(minutes=5)  # a reset that failed is told by an even
 def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     """Make the copy safe, then useful. Raises RefusedError where a person has to help, TransientError where time does.
 
-    The new master password is asked for before the first login: until then production's opens the copy (RDS cannot
-    set one at restore).
+    RDS cannot set a master password at restore, so production's opens the copy until the one of the secret is set.
+    Before that the secret is tried: what opens the copy then is production's own password, and is refused.
     """
     plan = operation.settings
     master = credentials.master_credentials(ports.service("secretsmanager"), plan)

@@ -73,6 +73,8 @@ def test_a_repeated_transaction_succeeds_again(table: Client) -> None:
 )
 def test_another_transaction_is_judged_by_itself(table: Client, key: str, token: str, code: str) -> None:
     """A new token is a new transaction; an old token with new contents is refused."""
+    table.delete_item(TableName="items", Key={"id": {"S": "once"}})
+    table.transact_write_items(**_transaction("once", "token-1"))
     table.put_item(TableName="items", Item={"id": {"S": "once"}})
     with pytest.raises(ClientError) as refused:
         table.transact_write_items(**_transaction(key, token))
