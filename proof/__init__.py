@@ -1,0 +1,4 @@
+"""The proof: the choreography under every fault, judged by what is promised, and what an operation costs.
+
+Never deployed. `make prove` runs it, `make bench` measures, `python -m proof.judge` judges a run in a real account.
+"""

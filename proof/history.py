@@ -1,0 +1,100 @@
+"""What happened, as a list of entries in order: written by the simulation, or read from CloudTrail and the two tables.
+
+The judge (`proof.judge`) reads nothing else, so that it judges a run in a real account by the rules of the simulation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from chalicelib.store import Item, TableName
+
+
+@dataclass(frozen=True)
+class Called:
+    """One call of an AWS API that reached AWS: by whom, what, where, and how it was answered.
+
+    `action` and the names in `parameters` and `answer` are the API's own (`DeleteDBCluster`, `DBClusterIdentifier`).
+    A call whose effect came but whose reply was lost has no `error`: what counts is what AWS did. `attempt` tells the
+    claims of an operation apart where it is known (the lease's owner); CloudTrail does not know it.
+    """
+
+    at: datetime
+    by: str  # the function's name, or the principal's
+    service: str
+    action: str
+    region: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None  # AWS's code
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    operation_id: str | None = None
+    attempt: str | None = None
+
+
+@dataclass(frozen=True)
+class Wrote:
+    """One item as a write left it; `before` is what stood there (None: nothing, or not known)."""
+
+    at: datetime
+    by: str
+    table: TableName
+    key: str
+    item: Item
+    before: Item | None = None
+
+
+@dataclass(frozen=True)
+class Announced:
+    """One event of ours that EventBridge accepted."""
+
+    at: datetime
+    detail_type: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text that left a function: an event, a log line, an SQL statement, a notice. No secret may be in it."""
+
+    at: datetime
+    where: Literal["event", "log", "sql", "notice"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A login of production's was tried on a cluster that an operation had made, and it opened it."""
+
+    at: datetime
+    resource_id: str
+    role: str
+
+
+Entry = Called | Wrote | Announced | Said | Opened
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What the judge has to know beforehand: who is the source, what is secret, what ends when.
+
+    `sources` are the ARNs of the source clusters, `source_resource_ids` their immutable ids. `secrets` may be empty
+    where they are not known (nobody should hand them to a report on a real account).
+    """
+
+    stage: str
+    sources: frozenset[str]
+    source_resource_ids: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+    heartbeat_seconds: int = 60
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A promise that was broken: which, and how, as a sentence."""
+
+    promise: str  # the promise's short name, such as "one-end"
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.promise}: {self.sentence}"
