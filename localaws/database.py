@@ -5,7 +5,7 @@ holds both to one contract. It has no data: rights are two words, "write" and "r
 """
 
 import copy
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from chalicelib.database import LoginResult
@@ -59,6 +59,7 @@ class InMemoryDatabase:
 
     def __init__(self, cluster: InMemoryCluster, place: Place, master: Login, database: str) -> None:
         self._cluster, self._place, self._master, self._database = cluster, place, master, database
+        self.statement: Callable[[str], None] = lambda _text: None  # told what takes effect as one, just before it does
 
     def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
         """See `Database.prove_login`."""
@@ -77,6 +78,7 @@ class InMemoryDatabase:
         names = to_lock_out(self._customers_logins(), master=self._master.username, keep=keep)
         closed = [name for name in names if self._may_alter(name)]
         for name in closed:
+            self.statement(f'ALTER ROLE "{name}" NOLOGIN PASSWORD NULL')
             self._cluster.roles[name] = InMemoryRole(None, can_login=False)
         refuse_open([name for name in names if name not in closed])
         return closed
@@ -87,9 +89,12 @@ class InMemoryDatabase:
         self._enter()
         for login in (application, readonly):
             self._refuse_what_cannot_be_altered(login.username)
-        for login, right in ((application, "write"), (readonly, "read")):
-            self._cluster.roles[login.username] = InMemoryRole(login.secret)
-            self._cluster.rights |= {(login.username, name): right for name in self._cluster.databases}
+        users = (application, "write"), (readonly, "read")
+        self.statement(f'CREATE ROLE "{application.username}" … "{readonly.username}" … in one transaction')
+        self._cluster.roles |= {login.username: InMemoryRole(login.secret) for login, _ in users}
+        for name in self._cluster.databases:
+            self.statement(f'GRANT … ON DATABASE "{name}" … in one transaction')
+            self._cluster.rights |= {(login.username, name): right for login, right in users}
 
     def verify_users(self, application: Login, readonly: Login) -> list[str]:
         """See `Database.verify_users`."""

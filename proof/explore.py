@@ -1,0 +1,179 @@
+"""The exhaustive driver: every schedule of up to k faults, one for each class of (state, call site, fault).
+
+Idle polls and ticks fall together: a second question at the same site in one run is not asked again. And where the
+world has become, but for times and made-up names, what another run has explored already (`proof.fingerprint`), further
+faults are left to that run. Both are counted, and `FULL=1` does neither.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from typing import Any
+
+from proof import faults
+from proof.oracle import Asked, Schedule, scripted
+from proof.play import Run, play
+from proof.scenes import SCENES
+
+WORKERS = 2
+_SAME_AS_THROTTLED = frozenset({faults.ERROR})  # both are trouble before the effect, which is all that a step is told
+
+
+@dataclass
+class Tally:
+    """What a kind of run came to. `collapsed` counts the questions left to others, by site and reason."""
+
+    kind: str
+    schedules: int = 0
+    injected: int = 0
+    cut: int = 0
+    broken: list[tuple[str, list[str]]] = field(default_factory=list)
+    collapsed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, run: Run) -> None:
+        """Count a run."""
+        self.schedules += 1
+        self.injected += len(run.schedule)
+        self.cut += run.cut
+        if run.broken:
+            self.broken.append((run.line, [str(one) for one in run.broken]))
+
+    def join(self, other: "Tally") -> None:
+        """Count what another process has counted."""
+        self.schedules += other.schedules
+        self.injected += other.injected
+        self.cut += other.cut
+        self.broken += other.broken
+        self.collapsed += other.collapsed
+
+
+Task = tuple[Schedule, list[tuple[int, str]]]  # a schedule that was run, and the faults to add to it, one at a time
+
+
+@dataclass
+class Exploration:
+    """The search through one scene: what was seen is shared by all runs of a process."""
+
+    scene: str
+    full: bool = False
+    seen: set[int] = field(default_factory=set)
+
+    def run(self, schedule: Schedule, *, watch: bool, cut: bool = False) -> Run:
+        """Play one schedule."""
+        seen = self.seen if cut and not self.full else ()
+        since = schedule[-1][0] + 1 if schedule else 0
+        return play(SCENES[self.scene], scripted(schedule), watch=watch, seen=seen, since=since)
+
+    def faults_after(self, run: Run, tally: Tally) -> list[tuple[int, str]]:
+        """List the faults that may be added to a run after its last, one for each class that no other run explores."""
+        since = run.schedule[-1][0] + 1 if run.schedule else 0
+        sites, found = set(), []
+        for asked in self._fresh(run, since, tally):
+            if asked.site in sites and not self.full:
+                tally.collapsed[f"again in one run: {asked.site}"] += 1
+                continue
+            sites.add(asked.site)
+            found += [(asked.number, fault) for fault in self._faults(asked, deep=bool(run.schedule))]
+        return found
+
+    def _fresh(self, run: Run, since: int, tally: Tally) -> Iterator[Asked]:
+        """Give the questions from `since` on, as far as they were asked in a world that no run was in before."""
+        fresh, begin = True, since
+        for end, fingerprint in run.boundaries:
+            if end <= since:
+                continue
+            if fresh or self.full:
+                yield from run.asked[begin:end]
+            else:
+                tally.collapsed["in a world seen before"] += end - begin
+            fresh = fingerprint not in self.seen
+            self.seen.add(fingerprint)
+            begin = end
+        yield from run.asked[begin:] if fresh or self.full else ()
+
+    def _faults(self, asked: Asked, *, deep: bool) -> list[str]:
+        options = list(asked.options[1:])
+        if deep and not self.full and faults.THROTTLED in options:
+            options = [one for one in options if one not in _SAME_AS_THROTTLED]
+        return options
+
+
+def singles(scene: str, *, full: bool = False, progress: Callable[[str], None]) -> tuple[Tally, list[Task]]:
+    """Play a scene without a fault and with every single one; returns the count, and the pairs that remain to be run."""
+    exploration, tally = Exploration(scene, full), Tally(f"every single fault, {scene}")
+    base = exploration.run((), watch=True)
+    if base.broken:
+        tally.add(base)
+        return tally, []
+    first = exploration.faults_after(base, tally)
+    schedules = [(fault,) for fault in first]
+    tasks: list[Task] = []
+    for run in parallel(_Single(scene), schedules, progress=progress, kind=tally.kind):
+        tally.add(run)
+        if not run.broken:
+            tasks.append((run.schedule, exploration.faults_after(run, tally)))
+    _SEEN[scene] = exploration.seen
+    return tally, [task for task in tasks if task[1]]
+
+
+_SEEN: dict[str, set[int]] = {}  # by scene: filled before the workers are forked, which inherit it
+
+
+@dataclass(frozen=True)
+class _Single:
+    """Plays one schedule in a worker, and brings its questions home."""
+
+    scene: str
+
+    def __call__(self, schedule: Schedule) -> Run:
+        return Exploration(self.scene).run(schedule, watch=True)
+
+
+@dataclass(frozen=True)
+class _Deeper:
+    """Adds one fault after another to a schedule in a worker, and to those again, down to `budget` faults."""
+
+    scene: str
+    budget: int
+    full: bool
+
+    def __call__(self, task: Task) -> Tally:
+        exploration = Exploration(self.scene, self.full, _SEEN.setdefault(self.scene, set()))
+        tally = Tally("")
+        self._deepen(task, exploration, tally)
+        return tally
+
+    def _deepen(self, task: Task, exploration: Exploration, tally: Tally) -> None:
+        schedule, further = task
+        for fault in further:
+            leaf = len(schedule) + 1 == self.budget
+            run = exploration.run((*schedule, fault), watch=not leaf, cut=leaf)
+            tally.add(run)
+            if not leaf and not run.broken:
+                self._deepen((run.schedule, exploration.faults_after(run, tally)), exploration, tally)
+
+
+def deeper(scene: str, tasks: list[Task], budget: int, *, full: bool, progress: Callable[[str], None]) -> Tally:
+    """Play every schedule of two faults and more, up to `budget`, that `singles` left to be run."""
+    words = {2: "every pair of faults"}
+    tally = Tally(f"{words.get(budget, f'every {budget} faults')}, {scene}")
+    pieces = [(schedule, part) for schedule, further in tasks for part in _parts(further)]
+    for found in parallel(_Deeper(scene, budget, full), pieces, progress=progress, kind=tally.kind):
+        tally.join(found)
+    return tally
+
+
+def _parts(further: list[tuple[int, str]], size: int = 20) -> Iterator[list[tuple[int, str]]]:
+    for start in range(0, len(further), size):
+        yield further[start : start + size]
+
+
+def parallel(work: Any, pieces: Iterable[Any], *, progress: Callable[[str], None], kind: str) -> Iterator[Any]:
+    """Have two processes do the pieces; results come in order, so that a run is the same every time."""
+    pieces = list(pieces)
+    with get_context("fork").Pool(WORKERS) as pool:
+        for number, found in enumerate(pool.imap(work, pieces, chunksize=4)):
+            if number % max(1, len(pieces) // 20) == 0:
+                progress(f"{kind}: {number * 100 // len(pieces)} %")
+            yield found

@@ -1,0 +1,60 @@
+"""What can happen at a call and at a delivery, by name. The first option is always that it goes well."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from chalicelib.errors import TransientError
+from chalicelib.postgres.trouble import DatabaseBusyError
+from localaws.inmemory_services import client_error
+from proof.oracle import FINE
+
+THROTTLED, ERROR, LOST, REPEATED, UNTAKEN = "throttled", "error", "lost", "repeated", "untaken"
+CRASH_BEFORE, CRASH_AFTER = "crash-before", "crash-after"
+TWIN, BEAT, REST = "raced-twin", "raced-beat", "raced-rest"
+DROPPED, DOUBLED, LATE, REORDERED = "dropped", "doubled", "late", "reordered"
+STALE = "stale"
+RACED = (TWIN, BEAT, REST)
+
+# A read has no effect, so a lost reply is an error, and a crash after it the crash before what follows.
+READ = (FINE, THROTTLED, ERROR, CRASH_BEFORE, *RACED)
+WRITE = (FINE, THROTTLED, ERROR, LOST, CRASH_BEFORE, CRASH_AFTER, *RACED)
+PUT = (*WRITE, UNTAKEN)  # PutEvents answers 200 and says that it did not take an entry
+RECORD_READ = (FINE, THROTTLED, CRASH_BEFORE, *RACED)
+# botocore repeats a write whose reply was lost; when its tries are spent the reply is lost for good.
+RECORD_WRITE = (FINE, THROTTLED, REPEATED, LOST, CRASH_BEFORE, CRASH_AFTER, *RACED)
+INDEX_READ = (*RECORD_READ, STALE)  # an index of DynamoDB is eventually consistent
+STATEMENT = (FINE, THROTTLED, CRASH_BEFORE, *RACED)
+DELIVERY = (FINE, DROPPED, DOUBLED, LATE)
+DELIVERY_AMONG_OTHERS = (*DELIVERY, REORDERED)
+TICK = (FINE, DROPPED, DOUBLED)
+
+
+class CrashError(BaseException):
+    """The function's process ends here; nothing in it can catch that, as with a time-out of Lambda."""
+
+
+def throttled(service: str, method: str) -> Exception:
+    """Give what a port raises when it is asked too often."""
+    if service == "dynamodb":
+        return TransientError("DynamoDB is busy: ThrottlingException.")
+    if service == "postgresql":
+        return DatabaseBusyError("PostgreSQL is in the way of the set-up: a lock was not had in time.")
+    return client_error("Throttling", "Rate exceeded", method)
+
+
+def failed(method: str) -> ClientError:
+    """Give the error of a service that broke before it did anything."""
+    return client_error("InternalFailure", "An internal error has occurred.", method, 500)
+
+
+def unanswered(service: str) -> Exception:
+    """Give what a port raises when the effect came and the reply did not."""
+    if service == "dynamodb":
+        return TransientError("DynamoDB is busy: RequestTimeout.")
+    return ReadTimeoutError(endpoint_url=f"https://{service}.amazonaws.com/")
+
+
+def not_taken(entries: list[Any]) -> dict[str, Any]:
+    """Give PutEvents' answer when it took none of the entries."""
+    return {"FailedEntryCount": len(entries), "Entries": [{"ErrorCode": "InternalFailure"} for _ in entries]}

@@ -1,0 +1,76 @@
+"""What the world is, but for times and names that are made up: two worlds of one fingerprint have the same future."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.choreography import TERMINAL
+from chalicelib.operation import stamp
+
+if TYPE_CHECKING:
+    from proof.world import World
+
+_TIMES = frozenset(
+    {
+        "created_at", "entered_at", "ended_at", "due_at", "deadline", "lease_until", "lease_owner", "written_by",
+        "durations", "worked_seconds", "waiting_for", "attempts", "troubles", "version", "settings", "facts",
+    }
+)  # fmt: skip
+_FACT_TIMES = frozenset({"password_set_at", "copy_retry_until", "copy_progress"})
+
+
+def fingerprint(world: "World") -> int:
+    """Give the number of a world. Of a moment only its order to now is kept: due, past its deadline, lease live."""
+    return hash(
+        repr(
+            (
+                sorted(map(repr, (_record(item, world) for item in world.store.tables["state"].values()))),
+                _aurora(world), _logins(world), [_event(one) for one in world.queue], len(world._later),  # noqa: SLF001
+                sorted(world.deaf), world.silent_until is not None, world.throttled_until is not None,
+            )
+        )
+    )  # fmt: skip
+
+
+def _record(item: dict[str, Any], world: "World") -> Any:
+    if "state" not in item:  # a target
+        return sorted((key, str(value)) for key, value in item.items() if not key.endswith("_at"))
+    if item["state"] in TERMINAL and "open" not in item:
+        return (item["operation_id"], item["state"])
+    now, facts = stamp(world.clock.now()), item["facts"]
+    return (
+        [(key, str(value)) for key, value in sorted(item.items()) if key not in _TIMES],
+        [(key, str(value)) for key, value in sorted(facts.items()) if key not in _FACT_TIMES],
+        "password_set_at" in facts, item.get("lease_until", "") > now, item["deadline"] < now,
+        item.get("due_at", "") <= now, _left(item, world) // 300,
+    )  # fmt: skip
+
+
+def _left(item: dict[str, Any], world: "World") -> float:
+    """Give the seconds until the deadline: how much of it is left decides how much may still go wrong."""
+    return (datetime.fromisoformat(item["deadline"]) - world.clock.now()).total_seconds()
+
+
+def _aurora(world: "World") -> Any:
+    regions = world.aurora._world.regions  # noqa: SLF001 # a look behind the face: no call, no time
+    return [
+        (
+            [
+                (one.identifier, one.resource_id, one.status, one.members, one.password_pending)
+                for one in region.clusters.values()
+            ],
+            [(one.identifier, one.status, sorted(one.tags)) for one in region.instances.values()],
+            [(one.identifier, one.status, sorted(one.tags)) for one in region.snapshots.values()],
+        )
+        for _, region in sorted(regions.items())
+    ]
+
+
+def _logins(world: "World") -> Any:
+    return [
+        (resource_id, [(name, role.can_login, role.password) for name, role in sorted(cluster.roles.items())])
+        for resource_id, cluster in sorted(world.data.clusters.items())
+    ]
+
+
+def _event(envelope: dict[str, Any]) -> str:
+    return f"{envelope['detail-type']} {envelope['detail'].get('Message', '')} {envelope['resources']}"

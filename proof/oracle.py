@@ -1,0 +1,110 @@
+"""The one oracle: `choose(options)` is asked at every port call and every delivery, and says what becomes of it.
+
+The same questions serve every driver: a schedule that is enumerated, a seed, Hypothesis, or a seed that failed once.
+What was answered is the run's schedule: it replays the run exactly.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Protocol
+
+FINE = "fine"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a question is asked: which function, in which state of its operation, about what.
+
+    `what` names the call and its number among the like calls of one invocation (`rds.delete_db_instance/2`), or the
+    event that is to be delivered. Two questions at one site belong to one class.
+    """
+
+    state: str
+    step: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.step} in {self.state or 'no state'}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question, and the answer."""
+
+    number: int
+    site: Site
+    options: Sequence[str]
+    answer: str
+
+
+Schedule = tuple[tuple[int, str], ...]
+"""The faults of a run: number of the question, counted from 0, and what was answered instead of FINE; in order."""
+
+
+class Oracle(Protocol):
+    """Whoever decides what becomes of a call or a delivery."""
+
+    def choose(self, options: Sequence[str], site: Site) -> str:
+        """Choose one of `options`, the first of which is FINE."""
+
+
+class StaleScheduleError(Exception):
+    """A schedule answers a question with what is no option of it (any more): the code has changed since."""
+
+
+@dataclass
+class Asking:
+    """Keeps the questions of a run and lets `answer` decide; the faults among the answers are the schedule."""
+
+    answer: Callable[[int, Sequence[str], Site], str]
+    asked: list[Asked] = field(default_factory=list)
+
+    def choose(self, options: Sequence[str], site: Site) -> str:
+        """Ask, and remember."""
+        number = len(self.asked)
+        answer = self.answer(number, options, site)
+        self.asked.append(Asked(number, site, options, answer))
+        return answer
+
+    @property
+    def schedule(self) -> Schedule:
+        """The faults so far."""
+        return tuple((one.number, one.answer) for one in self.asked if one.answer != FINE)
+
+
+def scripted(schedule: Schedule) -> Asking:
+    """Answer as a schedule says, FINE where it says nothing; raises StaleScheduleError."""
+    script: Mapping[int, str] = dict(schedule)
+
+    def answer(number: int, options: Sequence[str], site: Site) -> str:
+        wanted = script.get(number, FINE)
+        if wanted not in options:
+            raise StaleScheduleError(f"Question {number} ({site}) has no answer {wanted}; it has {', '.join(options)}.")
+        return wanted
+
+    return Asking(answer)
+
+
+def seeded(seed: int, rate: float) -> Asking:
+    """Throw dice: with probability `rate` a question is answered with one of its faults."""
+    random = Random(seed)  # noqa: S311 # dice, not secrets
+
+    def answer(_number: int, options: Sequence[str], _site: Site) -> str:
+        return random.choice(options[1:]) if random.random() < rate and len(options) > 1 else FINE
+
+    return Asking(answer)
+
+
+def spelt(scene: str, schedule: Schedule) -> str:
+    """Write a run as one line that replays it: `night 37=crash-after 52=doubled`."""
+    return " ".join([scene, *(f"{number}={fault}" for number, fault in schedule)])
+
+
+def read(line: str) -> tuple[str, Schedule]:
+    """Read such a line; raises ValueError with a sentence."""
+    scene, *faults = line.split()
+    pairs = [fault.partition("=") for fault in faults]
+    if not all(number.isdigit() and what for number, _, what in pairs):
+        raise ValueError(f"'{line}' is no run: write a scene, then number=fault for each fault.")
+    return scene, tuple((int(number), what) for number, _, what in pairs)

@@ -1,0 +1,110 @@
+"""Plays one scene with one oracle: what was asked, what broke, and the state of the world between invocations."""
+
+import contextlib
+import io
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.observability import logger
+from proof.fingerprint import fingerprint
+from proof.history import Said, Violation
+from proof.oracle import Asked, Asking, Schedule, spelt
+from proof.scenes import Scene
+from proof.world import BrokenError, World
+
+
+@dataclass
+class Run:
+    """What came of a run. `boundaries` are pairs: how many questions had been asked, and what the world was then."""
+
+    scene: str
+    schedule: Schedule
+    asked: list[Asked]
+    boundaries: list[tuple[int, int]] = field(default_factory=list)
+    broken: list[Violation] = field(default_factory=list)
+    cut: bool = False  # ended where another run had gone on from
+    world: World | None = None
+
+    @property
+    def line(self) -> str:
+        """The line that replays it."""
+        return spelt(self.scene, self.schedule)
+
+
+class _Sink(io.TextIOBase):
+    """Where log lines and metrics go: into the history of the world that runs."""
+
+    world: World | None = None
+
+    def write(self, text: str) -> int:
+        if self.world is not None and text.strip():
+            self.world.see(Said(self.world.clock.now(), "log", text))
+        return len(text)
+
+
+_SINK = _Sink()
+
+
+@contextlib.contextmanager
+def heard(world: World, level: str) -> Iterator[None]:
+    """Let what functions log be part of the world's history."""
+    handler: Any = logger.registered_handler
+    before, level_before, stream = _SINK.world, logger.log_level, handler.stream
+    handler.setStream(_SINK)
+    logger.setLevel(level)
+    _SINK.world = world
+    try:
+        with contextlib.redirect_stdout(_SINK):
+            yield
+    finally:
+        _SINK.world = before
+        logger.setLevel(level_before)
+        handler.setStream(stream)
+
+
+class SeenBeforeError(BaseException):
+    """The world is as another run had it, which went on from there to a good end."""
+
+
+def play(
+    scene: Scene, oracle: Asking, *, watch: bool = False, level: str = "ERROR", keep: bool = False,
+    seen: Collection[int] = (), since: int = 0,
+) -> Run:  # fmt: skip
+    """Play a scene to its rest.
+
+    `watch` takes the world's fingerprint between invocations, `keep` keeps the world. A run ends where its fingerprint
+    is one of `seen`, once more than `since` questions were asked.
+    """
+    run = Run(scene.name, (), oracle.asked)
+    world = scene.world(Asking(lambda _number, options, _site: options[0]))
+    world.oracle = oracle
+
+    def note() -> None:
+        run.boundaries.append((len(oracle.asked), fingerprint(world)))
+        if seen and len(oracle.asked) > since and run.boundaries[-1][1] in seen:
+            raise SeenBeforeError
+
+    if watch or seen:
+        world.at_boundary = note
+    with heard(world, level):
+        try:
+            scene.play(world)
+            world.rest(operations=scene.least)
+            run.broken = _wrong_ends(scene, world)
+        except BrokenError as error:
+            run.broken = error.violations
+        except SeenBeforeError:
+            run.cut = True
+    run.schedule = oracle.schedule
+    run.world = world if keep else None
+    return run
+
+
+def _wrong_ends(scene: Scene, world: World) -> list[Violation]:
+    wrong = {one: state for one, state in world.states.items() if state not in scene.ends}
+    return [Violation("ends-well", f"{one} ended {state}: {_reason(world, one)}") for one, state in wrong.items()]
+
+
+def _reason(world: World, operation_id: str) -> str:
+    return str(world.store.tables["state"][operation_id].get("reason", "without a reason"))
