@@ -120,7 +120,7 @@ class Book:
         self.before = entry.before if entry.before is not None else one.item or None
         one.item = entry.item
         one.version = max(one.version, int(entry.item.get("version", 0)))
-        one.settings = one.settings or _settings(entry.item)
+        one.settings = one.settings or settings_of(entry.item)
         if owner := entry.item.get("lease_owner"):
             self._claims.setdefault(str(owner), int(entry.item.get("version", 0)))
 
@@ -148,7 +148,8 @@ def row_key(key: str) -> tuple[str, int]:
     return operation_id, int(version) if version.isdecimal() else 0
 
 
-def _settings(item: Item) -> Plan | None:
+def settings_of(item: Item) -> Plan | None:
+    """Read the plan that is frozen in a record; None where it cannot be read."""
     try:
         return Plan.model_validate(item.get("settings"))
     except ValidationError:
