@@ -79,7 +79,9 @@ class Bounds:
     """What the judge has to know beforehand: who is the source, what is secret, what ends when.
 
     `sources` are the ARNs of the source clusters, `source_resource_ids` their immutable ids. `secrets` may be empty
-    where they are not known (nobody should hand them to a report on a real account).
+    where they are not known (nobody should hand them to a report on a real account). `blind_to` names the kinds of
+    entries that the history cannot hold (`Announced`, `Said`, `Opened`): what rests on them is not judged. Operations
+    that are `under_way` need not have ended when everything else has come to rest.
     """
 
     stage: str
@@ -87,6 +89,8 @@ class Bounds:
     source_resource_ids: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
     heartbeat_seconds: int = 60
+    blind_to: frozenset[str] = frozenset()
+    under_way: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -98,3 +102,14 @@ class Violation:
 
     def __str__(self) -> str:
         return f"{self.promise}: {self.sentence}"
+
+
+@dataclass(frozen=True)
+class Unjudged:
+    """What could not be judged of a promise, and why: the history does not tell it."""
+
+    promise: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.promise}: not judged: {self.sentence}"

@@ -1,0 +1,91 @@
+"""What must stay closed: secrets in no text, and production's logins in no copy."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chalicelib.choreography import State
+from chalicelib.store import Item
+from proof.history import Announced, Called, Opened, Said, Wrote
+from proof.promises.book import Book, Known
+from proof.promises.promise import Promise, Sentences, state_before
+
+_PASSWORD = ("rds", "ModifyDBCluster", "MasterUserPassword")  # the one place where a password has to stand
+
+
+class Secret(Promise):
+    """No secret stands in a record, a row, an event, a log line, SQL or a notice, or in a call but where it must."""
+
+    name = "secret"
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._needles = {form for secret in self.bounds.secrets for form in (secret, json.dumps(secret)[1:-1])} - {""}
+        if not self._needles:
+            self.doubt("no secrets were given to look for.")
+        if self.blind_to("Said"):
+            self.doubt("the history does not hold log lines, SQL and notices.")
+
+    def wrote(self, entry: Wrote) -> Sentences:
+        """Look through an item."""
+        return self._look(entry.item, f"the item {entry.key} of the {entry.table} table")
+
+    def called(self, call: Called) -> Sentences:
+        """Look through what a call says."""
+        for name, value in call.parameters.items():
+            if (call.service, call.action, name) != _PASSWORD:
+                yield from self._look(value, f"the {name} of {call.action}, called by {call.by}")
+
+    def announced(self, event: Announced) -> Sentences:
+        """Look through an event."""
+        return self._look(event.detail, f"the event {event.detail_type}")
+
+    def said(self, text: Said) -> Sentences:
+        """Look through a text."""
+        return self._look(text.text, f"a text: {text.where}, {text.at}")
+
+    def _look(self, value: Any, where: str) -> Sentences:
+        """Look through all strings of a value; what is found is not repeated."""
+        if self._needles and any(needle in text for text in _texts(value) for needle in self._needles):
+            yield f"A secret stands in {where}."
+
+
+class Closed(Promise):
+    """No operation succeeded while a login of production's opens its cluster, but those that the plan keeps."""
+
+    name = "closed"
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._fresh: dict[str, str] = {}  # the operation that succeeded, by its cluster's immutable id
+        if self.blind_to("Opened"):
+            self.doubt("the history does not hold tries of production's logins; the record alone was believed.")
+
+    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+        """See that a success knows that the logins are closed."""
+        del entry
+        if one.state != State.SUCCEEDED or state_before(before) == State.SUCCEEDED:
+            return
+        self._fresh[str(one.facts.get("cluster_resource_id"))] = one.operation_id
+        if not one.facts.get("production_logins_closed"):
+            yield f"{one.operation_id} succeeded, and its record does not say that production's logins are closed."
+
+    def opened(self, login: Opened) -> Sentences:
+        """See that a login that works after the success is one of those that are kept on purpose."""
+        operation_id = self._fresh.get(login.resource_id)
+        if operation_id is None:
+            return
+        plan = self.book.about(operation_id).settings
+        if plan is None or login.role not in plan.keep_login_roles:
+            yield f"Production's login {login.role} opens {login.resource_id}, with which {operation_id} succeeded."
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from (*_texts(key), *_texts(part))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for part in value:
+            yield from _texts(part)

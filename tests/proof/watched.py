@@ -1,0 +1,105 @@
+"""A stage of the real choreography whose writes, calls and events are kept as a history for the judge."""
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.choreography import TERMINAL
+from chalicelib.store import Change, Item, TableName
+from localaws.inprocess import ACCOUNT, PRODUCTION_PASSWORD, SOURCE_REGION, STAGE, TARGET_REGION, Stage
+from localaws.store import InMemoryStore
+from proof.history import Announced, Bounds, Called, Entry, Wrote
+
+ANNOUNCED = frozenset({"RestoreSucceeded", "RestoreFailed", "RestoreCancelled", "RestoreSkipped"})
+BOUNDS = Bounds(
+    stage=STAGE, sources=frozenset({f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster:prod-cluster"}),
+    secrets=frozenset({PRODUCTION_PASSWORD}),
+)  # fmt: skip
+
+
+class WatchedStage(Stage):
+    """A stage that keeps its history in `entries`."""
+
+    def __init__(self, environment: dict[str, str] | None = None) -> None:
+        self.entries: list[Entry] = []
+        self._acting = ""
+        super().__init__(environment)
+        self.store = WatchedStore(self._wrote)
+
+    def invoke(self, step: str, envelope: dict[str, Any]) -> None:
+        """Run one function, and know its calls as its own."""
+        self._acting = step
+        super().invoke(step, envelope)
+
+    def _wrote(self, change: Change, before: Item | None, item: Item) -> None:
+        self.entries.append(Wrote(self.clock.now(), self._acting, change.table, change.key, item, before))
+
+    def _client(self, service: str, region: str) -> Any:
+        client = super()._client(service, region)
+        return _WatchedClient(client, region, self) if service == "rds" else client
+
+    def _put(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
+        self.entries.append(Announced(self.clock.now(), detail_type, detail))
+        return super()._put(source, detail_type, detail)
+
+    def called(self, method: str, region: str, parameters: dict[str, Any], error: str | None, answer: Any) -> None:
+        """Keep one call, on behalf of the one operation that is under way, under its lease."""
+        action = _API[method]
+        under_way = [one for one in self.all_operations() if one.state not in TERMINAL]
+        one = under_way[0] if under_way else None
+        self.entries.append(
+            Called(
+                self.clock.now(), self._acting, "rds", action, region, parameters, error, answer,
+                operation_id=one.operation_id if one else None, attempt=one.lease_owner if one else None,
+            )
+        )  # fmt: skip
+
+
+class WatchedStore(InMemoryStore):
+    """The store in memory, which tells each write with what stood before."""
+
+    def __init__(self, wrote: Callable[[Change, Item | None, Item], None]) -> None:
+        super().__init__()
+        self._tell = wrote
+
+    def change_all(self, *changes: Change) -> None:
+        """Write, then tell; what is refused is not told."""
+        before = [self.get(change.key, change.table) for change in changes]
+        super().change_all(*changes)
+        for change, stood in zip(changes, before, strict=True):
+            self._tell(change, stood, self.get(change.key, change.table) or {})
+
+    def get(self, key: str, table: TableName = "state") -> Item | None:
+        """Read one item."""
+        return super().get(key, table)
+
+
+class _WatchedClient:
+    def __init__(self, client: Any, region: str, stage: WatchedStage) -> None:
+        self._client, self._region, self._stage = client, region, stage
+
+    def __getattr__(self, method: str) -> Any:
+        if method not in _API:
+            return getattr(self._client, method)
+        return lambda **parameters: self._call(method, parameters)
+
+    def _call(self, method: str, parameters: dict[str, Any]) -> Any:
+        try:
+            answer = getattr(self._client, method)(**parameters)
+        except ClientError as error:
+            self._stage.called(method, self._region, parameters, error.response["Error"]["Code"], {})
+            raise
+        self._stage.called(method, self._region, parameters, None, answer)
+        return answer
+
+
+_API = {
+    "describe_db_clusters": "DescribeDBClusters", "describe_db_instances": "DescribeDBInstances",
+    "describe_db_cluster_snapshots": "DescribeDBClusterSnapshots", "start_db_cluster": "StartDBCluster",
+    "copy_db_cluster_snapshot": "CopyDBClusterSnapshot", "delete_db_cluster_snapshot": "DeleteDBClusterSnapshot",
+    "delete_db_cluster": "DeleteDBCluster", "delete_db_instance": "DeleteDBInstance",
+    "modify_db_cluster": "ModifyDBCluster", "create_db_instance": "CreateDBInstance",
+    "restore_db_cluster_from_snapshot": "RestoreDBClusterFromSnapshot", "add_tags_to_resource": "AddTagsToResource",
+}  # fmt: skip
+TARGET = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster"
