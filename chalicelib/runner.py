@@ -205,8 +205,9 @@ def _stop(turn: Turn, operation: Operation) -> None:
     current = turn.ports.operations.read(operation.operation_id) or operation
     wish = (current.cancel_reason or "no reason was given").rstrip(".")
     after = _entering(turn, operation, State.CANCELLING, operation.facts).evolve(
-        reason=f"Cancelled on request: {wish}.", stopped_in=operation.state, cancel_reason=current.cancel_reason
-    )
+        reason=f"Cancelled on request: {wish}.", stopped_in=operation.state, cancel_reason=current.cancel_reason,
+        remedy="What was made is kept, and what was begun in Aurora goes on. A rerun continues where this one stopped.",
+    )  # fmt: skip
     _write(turn, operation, after, "stopped on request; what was made is kept")
 
 

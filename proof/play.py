@@ -11,7 +11,7 @@ from proof.fingerprint import fingerprint
 from proof.history import Said, Violation
 from proof.oracle import Asked, Asking, Schedule, spelt
 from proof.scenes import Scene
-from proof.world import BrokenError, World
+from proof.world import BrokenError, Struck, World
 
 
 @dataclass
@@ -77,8 +77,7 @@ def play(
     is one of `seen`, once more than `since` questions were asked.
     """
     run = Run(scene.name, (), oracle.asked)
-    world = scene.world(Asking(lambda _number, options, _site: options[0]))
-    world.oracle = oracle
+    world = scene.world(oracle)
 
     def note() -> None:
         run.boundaries.append((len(oracle.asked), fingerprint(world)))
@@ -90,7 +89,7 @@ def play(
     with heard(world, level):
         try:
             scene.play(world)
-            world.rest(operations=scene.least)
+            world.rest()
             run.broken = _wrong_ends(scene, world)
         except BrokenError as error:
             run.broken = error.violations
@@ -102,8 +101,12 @@ def play(
 
 
 def _wrong_ends(scene: Scene, world: World) -> list[Violation]:
-    wrong = {one: state for one, state in world.states.items() if state not in scene.ends}
-    return [Violation("ends-well", f"{one} ended {state}: {_reason(world, one)}") for one, state in wrong.items()]
+    fine = scene.ends | (scene.ends_late if any(isinstance(one, Struck) for one in world.entries) else frozenset())
+    wrong = {one: state for one, state in world.states.items() if state not in fine}
+    broken = [Violation("ends-well", f"{one} ended {state}: {_reason(world, one)}") for one, state in wrong.items()]
+    if len(world.states) > scene.operations:
+        broken.append(Violation("ends-well", f"{len(world.states)} operations began, not {scene.operations}."))
+    return broken
 
 
 def _reason(world: World, operation_id: str) -> str:

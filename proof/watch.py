@@ -74,7 +74,7 @@ class WatchedClient:
     def _called(self, action: str, parameters: Mapping[str, Any], code: str | None, answer: Any) -> Called:
         return Called(
             self._world.clock.now(), self._invocation.step, "rds", action, self._region, dict(parameters), code, answer,
-            self._world.operation_of(self._invocation), str(self._invocation.number),
+            self._invocation.operation_id, str(self._invocation.number),
         )  # fmt: skip
 
     def _note_said(self, method: str, parameters: Mapping[str, Any]) -> None:
@@ -154,6 +154,8 @@ class WatchedStore:
 
     def change(self, change: Change) -> Item:
         """See `Store.change`."""
+        if "lease_owner" in change.assign:  # a claim: an RDS event does not say which operation it is about
+            self._invocation.operation_id = change.key
         written: Item = self._through(faults.RECORD_WRITE, lambda: self._store.change(change))
         return written
 

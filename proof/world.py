@@ -29,6 +29,7 @@ from proof.routes import steps_for
 from proof.watch import RecordingStore, WatchedClient, WatchedDatabase, WatchedStore
 
 LATE_SECONDS = 600
+LAMBDA_RETRIES = 2  # of an asynchronous invocation, after one minute and after two more (Lambda developer guide)
 REST_SECONDS_MAX = 2 * 86_400
 SECRETS = frozenset({MASTER_PASSWORD, PRODUCTION_PASSWORD, APP["app_password"], APP["readonly_password"]})
 BRISK = {  # deadlines that let a run end soon; every rule about them stays the same
@@ -46,6 +47,15 @@ class BrokenError(BaseException):
         self.violations = violations
 
 
+@dataclass(frozen=True)
+class Struck:
+    """A fault that the oracle chose; it stands in the story of a run, and is nothing that the judge sees."""
+
+    at: datetime
+    site: Site
+    fate: str
+
+
 @dataclass
 class Invocation:
     """One run of one function: what woke it, and until when it lives."""
@@ -54,6 +64,7 @@ class Invocation:
     step: str
     envelope: Mapping[str, Any]
     deadline: datetime
+    operation_id: str | None = None  # which operation it is about: by its event, or by what it claimed
     calls: Counter[str] = field(default_factory=Counter)
 
 
@@ -62,17 +73,17 @@ class World(Stage):
 
     def __init__(
         self, oracle: Oracle, *, environment: Mapping[str, str] | None = None, pace: float = 10,
-        lambda_seconds: float = 60, lambda_retries: int = 0,
+        lambda_seconds: float = 60,
     ) -> None:  # fmt: skip
-        self.oracle, self.lambda_seconds, self.lambda_retries = oracle, lambda_seconds, lambda_retries
+        self.oracle, self.lambda_seconds = oracle, lambda_seconds
         self.stack: list[Invocation] = []
         self.deaf: set[str] = set()
         self.silent_until: datetime | None = None
         self.throttled_until: datetime | None = None
         self.states: dict[str, State] = {}
         self.open: set[str] = set()
-        self.entries: list[Entry] = []
-        self.crashes, self._invocations = 0, 0
+        self.entries: list[Entry | Struck] = []
+        self.crashes, self._invocations, self.expected, self.heartbeats = 0, 0, 1, 1
         self.at_boundary: Callable[[], None] = lambda: None
         self._later: list[tuple[datetime, int, Callable[[], None]]] = []
         self._numbers = 0
@@ -135,13 +146,31 @@ class World(Stage):
             raise faults.CrashError
         name = f"{service}.{method}"
         invocation.calls[name] += 1
-        site = Site(self._state_for(invocation), invocation.step, f"{name}/{invocation.calls[name]}")
-        fate = self.oracle.choose(options, site)
+        site = Site(self._state_of(invocation.operation_id or ""), invocation.step, f"{name}/{invocation.calls[name]}")
+        fate = self._asked(options, site)
         if fate == FINE and service == "rds" and self.throttled_until and self.clock.now() < self.throttled_until:
             fate = faults.THROTTLED
         if fate in faults.RACED:
             self._race(invocation, fate)
         return self._let(fate, service, method, make, parameters)
+
+    def _asked(self, options: tuple[str, ...], site: Site) -> str:
+        """Ask the oracle; a fault is remembered, because deadlines count from the last one."""
+        fate = self.oracle.choose(options, site)
+        if fate != FINE:
+            self.entries.append(Struck(self.clock.now(), site, fate))
+            self.judge.faults_stopped(self.clock.now())
+        return fate
+
+    def burst(self, *, minutes: float, then: Callable[[], None] = lambda: None) -> datetime:
+        """Let a fault last for some minutes; returns when it is over."""
+
+        def over() -> None:
+            self.judge.faults_stopped(self.clock.now())
+            then()
+
+        self.later(minutes * 60, over)
+        return self.clock.now() + timedelta(minutes=minutes)
 
     def _let(
         self, fate: str, service: str, method: str, make: Callable[..., Any], parameters: Mapping[str, Any]
@@ -174,12 +203,15 @@ class World(Stage):
     # --- functions ---
 
     def invoke(self, step: str, envelope: dict[str, Any], tries: int = 0) -> None:
-        """Run one function once, unless it is deaf; what it raises is kept, and tried again where Lambda would."""
+        """Run one function once, unless it is deaf; what it raises is kept.
+
+        Lambda tries twice more. Only requests of people may need that: for everything else there is the heartbeat.
+        """
         if step in self.deaf:
             return
         with self._invocation(step, envelope) as invocation:
             failed = self._survives(lambda: door.answer(step, envelope, self._ports(invocation)))
-        if failed and tries < self.lambda_retries:
+        if failed and envelope.get("id") in self._by_people and tries < LAMBDA_RETRIES:
             self.later(60 * (tries + 1), lambda: self.invoke(step, envelope, tries + 1))
 
     def beat(self) -> None:
@@ -204,7 +236,8 @@ class World(Stage):
     def _invocation(self, step: str, envelope: Mapping[str, Any]) -> Iterator[Invocation]:
         self._invocations += 1
         deadline = self.clock.now() + timedelta(seconds=self.lambda_seconds)
-        self.stack.append(Invocation(self._invocations, step, envelope, deadline))
+        named = (envelope.get("detail") or {}).get("operation_id")
+        self.stack.append(Invocation(self._invocations, step, envelope, deadline, named))
         try:
             yield self.stack[-1]
         finally:
@@ -225,14 +258,6 @@ class World(Stage):
             remaining_seconds=lambda: max(0.0, (invocation.deadline - self.clock.now()).total_seconds()),
             new_id=self._new_id, database=database,
         )  # fmt: skip
-
-    def operation_of(self, invocation: Invocation) -> str | None:
-        """Say which operation an invocation is about, as far as its event tells."""
-        named = (invocation.envelope.get("detail") or {}).get("operation_id")
-        return str(named) if named else None
-
-    def _state_for(self, invocation: Invocation) -> str:
-        return self._state_of(self.operation_of(invocation) or "")
 
     def _state_of(self, operation_id: str) -> str:
         state = self.states.get(operation_id) or next((self.states[one] for one in sorted(self.open)), None)
@@ -259,7 +284,7 @@ class World(Stage):
             return FINE
         options = faults.DELIVERY_AMONG_OTHERS if self.queue else faults.DELIVERY
         state = self._state_of(str((envelope["detail"] or {}).get("operation_id", "")))
-        return self.oracle.choose(options, Site(state, "the bus", name_of(envelope)))
+        return self._asked(options, Site(state, "the bus", name_of(envelope)))
 
     def _deliver_as(self, fate: str, envelope: dict[str, Any]) -> None:
         if fate == faults.DROPPED:
@@ -283,6 +308,13 @@ class World(Stage):
         self._numbers += 1
         heapq.heappush(self._later, (self.clock.now() + timedelta(seconds=seconds), self._numbers, then))
 
+    def sleep(self, *, days: float) -> None:
+        """Let time pass in which nobody looks and no function runs."""
+        self._move_to(self.clock.now() + timedelta(days=days))
+        self.aurora.tick()
+        self.queue.clear()
+        self._next_beat = self.clock.now() + timedelta(seconds=60)
+
     def step_time(self, until: datetime | None = None) -> None:
         """Go to the next thing that is due, a tick, a change in Aurora or a late event, and let it happen."""
         dues = (self.aurora.next_transition(), self._next_beat, self._later[0][0] if self._later else None, until)
@@ -297,16 +329,16 @@ class World(Stage):
             self._tick()
 
     def _tick(self) -> None:
-        fate = self.oracle.choose(faults.TICK, Site(self._state_of(""), "the clock", "a tick"))
-        for _ in range({faults.DROPPED: 0, faults.DOUBLED: 2}.get(fate, 1)):
+        fate = self._asked(faults.TICK, Site(self._state_of(""), "the clock", "a tick"))
+        for _ in range({faults.DROPPED: 0, faults.DOUBLED: 2}.get(fate, self.heartbeats)):
             self.beat()
         self.deliver()
 
-    def rest(self, *, operations: int = 1) -> None:
-        """Let time pass until `operations` or more have begun and everything has ended; raises BrokenError."""
+    def rest(self) -> None:
+        """Let time pass until as many operations as expected have begun and all have ended; raises BrokenError."""
         until = self.clock.now() + timedelta(seconds=REST_SECONDS_MAX)
         self.deliver()
-        while len(self.states) < operations or self.open or self._later or self.queue:
+        while len(self.states) < self.expected or self.open or self._later or self.queue:
             if self.clock.now() > until:
                 raise BrokenError(
                     [Violation("ends", f"Two days later {sorted(self.open) or 'nothing'} is still open.")]
