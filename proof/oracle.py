@@ -10,6 +10,7 @@ from random import Random
 from typing import Protocol
 
 FINE = "fine"
+STORM_MAX = 1000  # questions after which a seed throws no dice any more: every end is promised for when faults stop
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Asking:
 
     answer: Callable[[int, Sequence[str], Site], str]
     asked: list[Asked] = field(default_factory=list)
+    unplaced: list[tuple[str, str]] = field(default_factory=list)  # of `placed`: what no question has come to
 
     def choose(self, options: Sequence[str], site: Site) -> str:
         """Ask, and remember."""
@@ -87,11 +89,44 @@ def scripted(schedule: Schedule) -> Asking:
 
 
 def seeded(seed: int, rate: float) -> Asking:
-    """Throw dice: with probability `rate` a question is answered with one of its faults."""
+    """Throw dice: with probability `rate` one of the first questions is answered with one of its faults."""
     random = Random(seed)  # noqa: S311 # dice, not secrets
 
+    def answer(number: int, options: Sequence[str], _site: Site) -> str:
+        return random.choice(options[1:]) if number < STORM_MAX and random.random() < rate else FINE
+
+    return Asking(answer)
+
+
+def placed(places: Sequence[tuple[str, str]]) -> Asking:
+    """Answer by place: each (site, fault) is the answer to the next question at that site, one after another.
+
+    Unlike numbers, places survive changes of the code elsewhere: this is how schedules that failed once are kept.
+    """
+    waiting = list(places)
+
+    def answer(_number: int, options: Sequence[str], site: Site) -> str:
+        if waiting and waiting[0][0] == str(site) and waiting[0][1] in options:
+            return waiting.pop(0)[1]
+        return FINE
+
+    asking = Asking(answer)
+    asking.unplaced = waiting
+    return asking
+
+
+def spaced(gaps: Sequence[tuple[int, int]]) -> Asking:
+    """Answer by gaps: after so many questions, so manyth fault. Fewer and smaller numbers are simpler, for Hypothesis."""
+    waiting = list(gaps)
+    since = 0
+
     def answer(_number: int, options: Sequence[str], _site: Site) -> str:
-        return random.choice(options[1:]) if random.random() < rate and len(options) > 1 else FINE
+        nonlocal since
+        since += 1
+        if not waiting or since <= waiting[0][0] or len(options) == 1:
+            return FINE
+        since = 0
+        return options[1 + waiting.pop(0)[1] % (len(options) - 1)]
 
     return Asking(answer)
 

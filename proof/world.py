@@ -347,10 +347,20 @@ class World(Stage):
         if broken := self.judge.rest(self.clock.now()):
             raise BrokenError(broken)
 
+    def catch_up(self, hours: float = 2) -> None:
+        """Let time pass until the target holds the newest snapshot's data; raises BrokenError when it does not."""
+        found = self.rds(SOURCE_REGION).describe_db_cluster_snapshots(SnapshotType="automated")["DBClusterSnapshots"]
+        newest = max(one["SnapshotCreateTime"] for one in found)
+        end = self.clock.now() + timedelta(hours=hours)
+        while (self.target().last_success_snapshot_at or newest - timedelta(1)) < newest:
+            if self.clock.now() > end:
+                raise BrokenError([Violation("fresh", f"{hours} hours later the target has not the data of {newest}.")])
+            self.step_time()
+
     def until(self, state: State, seconds_max: float = 86_400) -> str:
         """Let time pass until an operation has come to a state and nobody acted on that; returns its id.
 
-        An operation that ends without having come there ends the wait, too.
+        Returns "" when all operations end without having come there.
         """
         self._stop_at = state
         end, before = self.clock.now() + timedelta(seconds=seconds_max), len(self.states)
@@ -358,7 +368,7 @@ class World(Stage):
         while not self._arrived() and (self.open or len(self.states) == before) and self.clock.now() < end:
             self.step_time()
         self._stop_at = None
-        return next((one for one in sorted(self.open) if self.states[one] is state), max(self.states, default=""))
+        return next((one for one in sorted(self.open) if self.states[one] is state), "")
 
     def _arrived(self) -> bool:
         return self._stop_at is not None and any(self.states[one] is self._stop_at for one in self.open)

@@ -1,0 +1,60 @@
+"""The short story of a run that went wrong: what was done at which call, what became of it, and what broke."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from proof import faults
+from proof.history import Announced, Called, Wrote
+from proof.oracle import scripted
+from proof.play import Run, play
+from proof.scenes import SCENES
+from proof.watch import READS
+from proof.world import Struck, World
+
+LAST = 40  # lines: what led to the end, rather than the whole night
+_WORDS = {
+    faults.THROTTLED: "is throttled", faults.ERROR: "fails before it does anything",
+    faults.LOST: "is obeyed, and the reply is lost", faults.REPEATED: "is obeyed, the reply is lost, and it is repeated",
+    faults.UNTAKEN: "is answered that no entry was taken", faults.CRASH_BEFORE: "is never made: the function dies",
+    faults.CRASH_AFTER: "is obeyed, and the function dies", faults.TWIN: "hangs while a duplicate runs to its end",
+    faults.BEAT: "hangs while the heartbeat runs", faults.REST: "hangs while everything else goes on",
+    faults.DROPPED: "is lost", faults.DOUBLED: "comes twice", faults.LATE: "comes ten minutes late",
+    faults.REORDERED: "comes after what followed it", faults.STALE: "shows the index as it was a write ago",
+}  # fmt: skip
+
+
+def story(run: Run) -> str:
+    """Tell a run as lines: it is played once more, which is the same run."""
+    world = play(SCENES[run.scene], scripted(run.schedule), keep=True).world
+    lines = list(_told(world)) if world else []
+    told = [*([f"  … {len(lines) - LAST} lines before"] if len(lines) > LAST else []), *lines[-LAST:]]
+    broken = [f"  BROKEN {one}" for one in run.broken]
+    return "\n".join([f"{run.scene} with {len(run.schedule)} faults:", *told, *broken, f"  replay: {_command(run)}"])
+
+
+def _command(run: Run) -> str:
+    return f"make prove REPLAY='{run.line}'"
+
+
+def _told(world: World) -> Iterator[str]:
+    for entry in world.entries:
+        if what := _line(entry):
+            yield f"  {_clock(entry.at)} {what}"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%d %H:%M:%S}"
+
+
+def _line(entry: object) -> str:
+    if isinstance(entry, Struck):
+        return f"FAULT  {entry.site} {_WORDS[entry.fate]}"
+    if isinstance(entry, Called) and not entry.action.lower().startswith(tuple(one.strip("_") for one in READS)):
+        named = next((str(value) for key, value in entry.parameters.items() if key.endswith("Identifier")), "")
+        return f"{entry.by} calls {entry.action} {named}{f': {entry.error}' if entry.error else ''}"
+    if isinstance(entry, Wrote) and entry.table == "audit":
+        row = entry.item
+        return (
+            f"{row.get('operation_id')} {row.get('from_state', 'nothing')} -> {row.get('to_state')}: {row.get('what')}"
+        )
+    return f"the bus takes {entry.detail_type}" if isinstance(entry, Announced) else ""
