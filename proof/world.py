@@ -348,11 +348,16 @@ class World(Stage):
             raise BrokenError(broken)
 
     def catch_up(self, hours: float = 2) -> None:
-        """Let time pass until the target holds the newest snapshot's data; raises BrokenError when it does not."""
+        """Let time pass until the target holds the newest snapshot's data; raises BrokenError when it does not.
+
+        An operation that failed is left to people: nothing is promised then.
+        """
         found = self.rds(SOURCE_REGION).describe_db_cluster_snapshots(SnapshotType="automated")["DBClusterSnapshots"]
         newest = max(one["SnapshotCreateTime"] for one in found)
         end = self.clock.now() + timedelta(hours=hours)
         while (self.target().last_success_snapshot_at or newest - timedelta(1)) < newest:
+            if State.FAILED in self.states.values():
+                return
             if self.clock.now() > end:
                 raise BrokenError([Violation("fresh", f"{hours} hours later the target has not the data of {newest}.")])
             self.step_time()

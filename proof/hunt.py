@@ -1,0 +1,39 @@
+"""`python -m proof.hunt SCENE…`: plays scenes until a promise is broken, and writes the run that did it as JSON."""
+
+import json
+import sys
+from collections.abc import Iterator
+
+from proof.explore import Exploration, Tally
+from proof.oracle import scripted
+from proof.play import Run, play
+from proof.scenes import SCENES
+
+
+def runs(scenes: list[str]) -> Iterator[Run]:
+    """Play each scene without a fault, then each with every single one; a base that breaks is the shortest of all."""
+    bases = [(scene, Exploration(scene).run((), watch=True)) for scene in scenes]
+    yield from (base for _, base in bases)
+    for scene, base in bases:
+        exploration = Exploration(scene)
+        for fault in exploration.faults_after(base, Tally("")):
+            yield _compared(play(SCENES[scene], scripted((fault,)), keep=True), base)
+
+
+def _compared(run: Run, base: Run) -> Run:
+    return run
+
+
+def main() -> int:
+    """Hunt, and say what was found."""
+    number, found = 0, None
+    for number, run in enumerate(runs(sys.argv[1:]), 1):
+        if run.broken:
+            found = run
+            break
+    line, broken = (found.line, str(found.broken[0])) if found else ("", "")
+    sys.stdout.write(json.dumps({"line": line, "broken": broken, "runs": number}) + "\n")
+    return 0
+
+
+sys.exit(main())

@@ -1,0 +1,162 @@
+"""The guards that the design rests on, each taken away once: a search that finds nothing wrong then is a bad search.
+
+A mutant is the application with one piece of text replaced, in a folder of its own; the search runs on it in a process
+of its own. It plays the scenes without a fault, then with each single fault, and stops at the first broken promise.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SECONDS_MAX = 300
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One guard taken away: `old` stands once in `file` and becomes `new`. `scenes` are searched, in this order."""
+
+    guard: str
+    file: str
+    old: str
+    new: str
+    scenes: tuple[str, ...]
+
+    def source(self) -> str:
+        """Give the file without the guard; raises LookupError where the guard does not stand once."""
+        text = (ROOT / self.file).read_text(encoding="utf-8")
+        if text.count(self.old) != 1:
+            raise LookupError(f"The guard '{self.guard}' does not stand once in {self.file}: {self.old!r}.")
+        return text.replace(self.old, self.new)
+
+
+@dataclass(frozen=True)
+class Death:
+    """How a mutant died: by which run, and of what; `line` is empty for one that lives."""
+
+    mutant: Mutant
+    line: str
+    broken: str
+    runs: int
+
+
+EVERY = ("never-starts", "silent-bus", "cancel", "second-snapshot")
+NIGHT = ("night",)
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "the version condition", "chalicelib/operations.py",
+        'conditions = [When("version", "is", before.version)]', "conditions = []",
+        ("never-starts@COPYING", "night", "fast"),
+    ),
+    Mutant(
+        "the lease", "chalicelib/operations.py",
+        "when=(wanted, free, NOT_CANCELLED))", "when=(wanted, NOT_CANCELLED))", ("fast", "night"),
+    ),
+    Mutant(
+        "the owner comparison after a lost reply, claiming", "chalicelib/operations.py",
+        "    if operation.lease_owner == owner:\n        return Claim(operation, held=True)\n", "", NIGHT,
+    ),
+    Mutant(
+        "the owner comparison after a lost reply, advancing", "chalicelib/operations.py",
+        'if stood.get("written_by") == owner and', "if False and", NIGHT,
+    ),
+    Mutant(
+        "the tag check of the target", "chalicelib/target.py",
+        "unowned = [thing for thing in everything if thing.tags.get(OWNER_TAG) != self._plan.owner]", "unowned = []",
+        ("strangers-target",),
+    ),
+    Mutant(
+        "the tag check of copies", "chalicelib/aurora.py",
+        "if not ours or snapshot.tags.get(OPERATION_TAG) != self._operation.root_id:", "if False:",
+        ("strangers-copy",),
+    ),
+    Mutant(
+        "the resource-id check", "chalicelib/steps/delete_rds.py",
+        "if cluster and cluster.resource_id != victim.resource_id:", "if False:", ("replaced-target",),
+    ),
+    Mutant(
+        "the source check", "chalicelib/plan.py",
+        "if resource_id == source_resource_id:", "if False:", ("renamed-source",),
+    ),
+    Mutant(
+        "adoption of a copy that exists", "chalicelib/aurora.py",
+        'if error.code != "DBClusterSnapshotAlreadyExistsFault":\n                raise', "raise", NIGHT,
+    ),
+    Mutant(
+        "adoption of a cluster that exists", "chalicelib/target.py",
+        'if error.code != "DBClusterAlreadyExistsFault":\n                raise', "raise", NIGHT,
+    ),
+    Mutant(
+        "adoption of an instance that exists", "chalicelib/target.py",
+        'if error.code != "DBInstanceAlreadyExists":\n                raise', "raise", NIGHT,
+    ),
+    Mutant(
+        "the check of an adopted copy's health", "chalicelib/aurora.py",
+        'if standing is None or standing.status == "deleting":', "if standing is None:", ("failed-copy",),
+    ),
+    Mutant(
+        "the terminal guard", "chalicelib/operations.py",
+        "when=(wanted, free, NOT_CANCELLED))", "when=(free, NOT_CANCELLED))", ("fast", "night"),
+    ),
+    Mutant(
+        "the heartbeat", "chalicelib/steps/heartbeat.py", "    runner.sweep(ports)\n", "", NIGHT,
+    ),
+    Mutant(
+        "the heartbeat's own deadline", "chalicelib/runner.py",
+        "if overdue and operation.announcements >= UNANSWERED_MAX:", "if False:", ("never-starts@COPYING",),
+    ),
+    Mutant(
+        "the target lock", "chalicelib/operations.py",
+        'assign=lock, when=(When("holder", "absent"),)', "assign=lock", ("second-snapshot@COPYING",),
+    ),
+    Mutant(
+        "the release of the lock", "chalicelib/target_item.py",
+        'remove=("holder",), when=mine', "when=mine", NIGHT,
+    ),
+    Mutant(
+        "the deadline", "chalicelib/runner.py",
+        "elif now >= _deadline(worked, outcome, now):", "elif False:", ("lost-copy",),
+    ),
+    Mutant(
+        "the terminal announcement's retry", "chalicelib/announcing.py",
+        "        logger.warning(\"Not announced yet: %s: %s\", \", \".join(map(_spelt, operations)), error)\n",
+        "        [ports.operations.close(one) for one in operations if one.state in TERMINAL]\n", NIGHT,
+    ),
+    Mutant(
+        "the age check of replayed events", "chalicelib/events.py",
+        "if age > EVENT_AGE_MAX else None", "if False else None", ("replayed",),
+    ),
+    Mutant(
+        "the rule for from_step", "chalicelib/starting.py",
+        "if ORDER.index(asked) > ORDER.index(stood):", "if False:", ("rerun-too-far",),
+    ),
+)  # fmt: skip
+
+
+def killed(mutant: Mutant) -> Death:
+    """Search a mutant for a broken promise, in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        shutil.copytree(ROOT / "chalicelib", Path(folder) / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+        (Path(folder) / mutant.file).write_text(mutant.source(), encoding="utf-8")
+        # -P: the folder that the process starts in must not come before the mutant's.
+        command = [sys.executable, "-P", "-m", "proof.hunt", *mutant.scenes]
+        path = os.pathsep.join([folder, str(ROOT)])
+        done = subprocess.run(
+            command, env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}, cwd=folder, check=False,
+            capture_output=True, text=True, timeout=SECONDS_MAX,
+        )  # fmt: skip
+    if done.returncode:
+        raise ChildProcessError(f"The search of the mutant without {mutant.guard} failed: {done.stderr[-500:]}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    return Death(mutant, found["line"], found["broken"], found["runs"])
+
+
+def deaths(mutants: tuple[Mutant, ...] = MUTANTS, *, pool: Callable[..., Iterator[Death]] = map) -> Iterator[Death]:
+    """Search all of them."""
+    return pool(killed, mutants)
