@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib import events, observability
+from chalicelib import events, observability, spacing
 from chalicelib.choreography import ROWS, TERMINAL, State, may_follow, states_of
 from chalicelib.errors import RefusedError, TransientError, UnreadableRecordError
 from chalicelib.observability import logger
@@ -20,7 +20,6 @@ from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
 
 LEASE_MARGIN_SECONDS = 10  # beyond the function's own timeout: a holder cannot outlive its lease
-BACKOFF_MAX_SECONDS = 300
 BUGS_MAX = 3  # unexpected exceptions within one state before the operation fails
 UNANSWERED_MAX = 3  # announcements of the heartbeat, past the deadline, before it ends an operation itself
 Step = Callable[[Operation, Ports], Outcome]
@@ -111,13 +110,13 @@ def _perform(turn: Turn, claimed: Operation) -> None:
     try:
         outcome = _load(turn.step)(claimed, turn.ports)
     except TransientError as error:
-        outcome = Wait(error.reason, _backoff(claimed), trouble=True)
+        outcome = Wait(error.reason, spacing.backoff(claimed), trouble=True)
     except RefusedError as error:
         outcome = Refuse.of(error)
     except Exception as error:
         logger.exception("A bug in %s: %s.", turn.step, type(error).__name__)
         if claimed.bugs + 1 < BUGS_MAX:
-            wait = Wait(f"{turn.step} met a bug, {type(error).__name__}.", _backoff(claimed), trouble=True)
+            wait = Wait(f"{turn.step} met a bug, {type(error).__name__}.", spacing.backoff(claimed), trouble=True)
             _hold(turn, claimed, claimed.evolve(bugs=claimed.bugs + 1), wait)
             raise
         outcome = Refuse(
@@ -167,11 +166,12 @@ def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
 def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None:
     now = turn.ports.now()
     after = worked.evolve(
-        facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0,
-        due_at=now + timedelta(seconds=wait.seconds), waiting_for=wait.why,
+        facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0, waiting_for=wait.why,
         lease_owner=None, lease_until=None, announcements=0, deadline=_deadline(worked, wait, now),
     )  # fmt: skip
-    logger.info("Waiting: %s", wait.why, seconds=wait.seconds)
+    seconds = spacing.until_next_look(after, now) if wait.seconds is None else wait.seconds
+    after = after.evolve(due_at=now + timedelta(seconds=seconds))
+    logger.info("Waiting: %s", wait.why, seconds=seconds)
     if turn.ports.operations.hold(claimed, after, owner=turn.owner) is Written.CANCEL_REQUESTED:
         _stop(turn, worked.evolve(facts=after.facts))
 
@@ -220,12 +220,6 @@ def _entering(turn: Turn, operation: Operation, to: State, facts: Facts) -> Oper
 def grace(ports: Ports) -> timedelta:
     """Say how long an announcement may stay unanswered: a beat and a half, so that the next tick is not too early."""
     return timedelta(seconds=1.5 * ports.settings.heartbeat_interval)
-
-
-def _backoff(operation: Operation) -> float:
-    """Second of the three levels of retries: doubling from the plan's shortest spacing between looks."""
-    shortest = min(operation.settings.copy_check_interval, operation.settings.restore_check_interval)
-    return float(min(shortest * 2 ** min(operation.troubles, 10), BACKOFF_MAX_SECONDS))
 
 
 def _load(step: str) -> Step:

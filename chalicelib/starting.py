@@ -84,7 +84,10 @@ def create(operation: Operation, ports: Ports, *, what: str, again: bool = True)
 
     A lock whose holder ended, or whose record somebody removed, is free: it is tried `again`, once.
     """
-    operation = operation.evolve(due_at=operation.created_at + runner.grace(ports), region=ports.region)
+    operation = operation.evolve(
+        due_at=operation.created_at + runner.grace(ports), region=ports.region,
+        lasted_before=ports.operations.lasted(operation.settings.target_cluster_arn),
+    )  # fmt: skip
     if ports.operations.create(operation, what=what) is Written.OVERTAKEN:
         if ports.operations.read(operation.operation_id) is not None:
             return None
