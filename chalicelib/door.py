@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib import notices, observability, parameters, runner, starting
+from chalicelib.announcing import announce
 from chalicelib.aurora import SourceCluster
 from chalicelib.choreography import CANCEL_REQUESTED, DOOR, REQUESTED, ROWS
 from chalicelib.errors import RefusedError, UnreadableRecordError
@@ -146,4 +147,4 @@ def _cancel(request: CancelRequested, ports: Ports) -> None:
             f"The operation {before.operation_id} is {before.state}, which is too late to cancel.",
             "Let it end; nothing of it is undone.",
         )
-    runner.announce(flagged, ports)  # whoever holds it, or is woken by this, sees the flag
+    announce([flagged], ports)  # whoever holds it, or is woken by this, sees the flag

@@ -10,7 +10,7 @@ from datetime import datetime
 from chalicelib.choreography import State
 from chalicelib.operation import Operation
 
-SPACING_MAX_SECONDS = 900  # what a wrong guess may cost
+SPACING_MAX_SECONDS = 1800  # what a wrong guess may cost
 BACKOFF_MAX_SECONDS = 300
 SHARE_OF_REST = 1 / 2  # each look halves what is left, so their number grows with its logarithm only
 SHARE_OF_DELAY = 1 / 8  # what is late, or says nothing of its end, is late by an eighth more at most when it is seen
