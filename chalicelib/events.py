@@ -121,7 +121,7 @@ def why_stale(envelope: Mapping[str, Any], now: datetime) -> str | None:
     except ValueError:
         return None
     age = now - (made if made.tzinfo else made.replace(tzinfo=UTC))
-    return f"it is of {stamp(now - age)}, which is {age} ago" if age > EVENT_AGE_MAX else None
+    return f"it is of {stamp(now - age)}, {age // timedelta(hours=1)} hours ago" if age > EVENT_AGE_MAX else None
 
 
 def parse_request(model: type[Request], detail: Any) -> Request:

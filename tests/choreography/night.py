@@ -34,7 +34,7 @@ def name_of(envelope: dict[str, Any]) -> str:
 
 
 class Night(Stage):
-    """A stage in which Aurora is ten times faster, if nothing else is said, with the old target of ours and a heartbeat that has beaten once.
+    """A stage with the old target of ours and a heartbeat that has beaten once; Aurora is ten times faster by default.
 
     `accidents` befall calls, `fate` says for each event after how many seconds it is delivered, how often, or never;
     functions named in `deaf` do not run.
