@@ -1,6 +1,6 @@
 """The operation records: every read and every conditional write that the choreography rests on, one method each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from chalicelib.choreography import ENDING, TERMINAL, State
 from chalicelib.errors import TransientError
 from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.store import Change, ConditionError, Item, Store, When
-from chalicelib.target_item import Target, closed_change, read_target, target_changes, target_key
+from chalicelib.target_item import Target, closed_change, lasted_of, read_target, target_changes, target_key
 
 NOT_CANCELLED = When("cancel_requested", "absent")
 
@@ -51,7 +51,9 @@ class Operations:
 
         OVERTAKEN: the record exists already, or (when it does not) somebody else holds the target.
         """
-        changes = [self._put(operation), audit_row(None, operation, step="snapshot-check", what=what)]
+        item = operation.to_item()
+        record = Change(item.pop("operation_id"), assign=item, when=(When("operation_id", "absent"),))
+        changes = [record, audit_row(None, operation, step="snapshot-check", what=what)]
         if operation.state is not State.SKIPPING:
             arn = operation.settings.target_cluster_arn
             lock = {"holder": operation.operation_id, "members": list(operation.settings.instance_ids)}
@@ -179,6 +181,10 @@ class Operations:
         item = self.store.get(target_key(arn)) or {}
         return read_target(arn, item)
 
+    def lasted(self, arn: str) -> Mapping[str, float]:
+        """Read how long each state may be thought to take, in seconds, whatever else the target's item is like."""
+        return lasted_of(self.store.get(target_key(arn)) or {})
+
     def arm(self, arn: str, *, now: datetime) -> Target:
         """Note since when missed snapshots are caught up: never for what was before the first deployment."""
         try:
@@ -216,11 +222,6 @@ class Operations:
         except ConditionError:
             return False
         return True
-
-    def _put(self, operation: Operation) -> Change:
-        item = operation.to_item()
-        del item["operation_id"]
-        return Change(operation.operation_id, assign=item, when=(When("operation_id", "absent"),))
 
 
 def _judge_claim(stood: Item | None, operation_id: str, states: tuple[State, ...], owner: str, now: datetime) -> Claim:
