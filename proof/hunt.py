@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 
-from proof.explore import Exploration, Tally
+from proof.explore import Exploration, Tally, judged_by_time
 from proof.oracle import scripted
 from proof.play import Run, play
 from proof.scenes import SCENES
@@ -17,11 +17,7 @@ def runs(scenes: list[str]) -> Iterator[Run]:
     for scene, base in bases:
         exploration = Exploration(scene)
         for fault in exploration.faults_after(base, Tally("")):
-            yield _compared(play(SCENES[scene], scripted((fault,)), keep=True), base)
-
-
-def _compared(run: Run, base: Run) -> Run:
-    return run
+            yield judged_by_time(play(SCENES[scene], scripted((fault,))), base)
 
 
 def main() -> int:

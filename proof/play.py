@@ -24,6 +24,7 @@ class Run:
     boundaries: list[tuple[int, int]] = field(default_factory=list)
     broken: list[Violation] = field(default_factory=list)
     cut: bool = False  # ended where another run had gone on from
+    seconds: float = 0  # from the beginning of the story until everything had come to rest
     world: World | None = None
 
     @property
@@ -86,6 +87,7 @@ def play(
 
     if watch or seen:
         world.at_boundary = note
+    began = world.clock.now()
     with heard(world, level):
         try:
             scene.play(world)
@@ -95,7 +97,7 @@ def play(
             run.broken = error.violations
         except SeenBeforeError:
             run.cut = True
-    run.schedule = oracle.schedule
+    run.schedule, run.seconds = oracle.schedule, (world.clock.now() - began).total_seconds()
     run.world = world if keep else None
     return run
 

@@ -83,7 +83,7 @@ class World(Stage):
         self.states: dict[str, State] = {}
         self.open: set[str] = set()
         self.entries: list[Entry | Struck] = []
-        self.crashes, self._invocations, self.expected, self.heartbeats = 0, 0, 1, 1
+        self.crashes, self._invocations, self._beats, self.expected, self.heartbeats = 0, 0, 0, 1, 1
         self.at_boundary: Callable[[], None] = lambda: None
         self._later: list[tuple[datetime, int, Callable[[], None]]] = []
         self._numbers = 0
@@ -218,7 +218,8 @@ class World(Stage):
         """Run one tick of the heartbeat."""
         if "heartbeat" not in self.deaf:
             with self._invocation("heartbeat", {}) as invocation:
-                self._survives(lambda: heartbeat(self._ports(invocation)))
+                first, self._beats = self._beats == 0, self._beats + 1
+                self._survives(lambda: heartbeat(self._ports(invocation), first=first))
 
     def _survives(self, function: Callable[[], None]) -> bool:
         """Run a function; True when it crashed or raised."""
