@@ -1,7 +1,6 @@
 """What must stay closed: secrets in no text, and production's logins in no copy."""
 
 import json
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib.choreography import State
@@ -20,7 +19,7 @@ class Secret(Promise):
 
     def __init__(self, book: Book) -> None:
         super().__init__(book)
-        self._needles = {form for secret in self.bounds.secrets for form in (secret, json.dumps(secret)[1:-1])} - {""}
+        self._needles = {form for secret in self.bounds.secrets for form in (secret, json.dumps(secret)[1:-1], _in_json(secret))} - {""}
         if not self._needles:
             self.doubt("no secrets were given to look for.")
         if self.blind_to("Said"):
@@ -45,9 +44,14 @@ class Secret(Promise):
         return self._look(text.text, f"a text: {text.where}, {text.at}")
 
     def _look(self, value: Any, where: str) -> Sentences:
-        """Look through all strings of a value; what is found is not repeated."""
-        if self._needles and any(needle in text for text in _texts(value) for needle in self._needles):
+        """Look through all of a value; what is found is not repeated."""
+        text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+        if any(needle in text for needle in self._needles):
             yield f"A secret stands in {where}."
+
+
+def _in_json(secret: str) -> str:
+    return json.dumps(secret, ensure_ascii=False)[1:-1]
 
 
 class Closed(Promise):
@@ -79,13 +83,3 @@ class Closed(Promise):
         if plan is None or login.role not in plan.keep_login_roles:
             yield f"Production's login {login.role} opens {login.resource_id}, with which {operation_id} succeeded."
 
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from (*_texts(key), *_texts(part))
-    elif isinstance(value, list | tuple | set | frozenset):
-        for part in value:
-            yield from _texts(part)
