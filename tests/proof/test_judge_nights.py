@@ -2,8 +2,7 @@
 
 import pytest
 
-from localaws.inprocess import Stage
-from proof.judge import Judge, violations
+from proof.judge import violations
 from tests.proof.watched import BOUNDS, WatchedStage
 
 
