@@ -159,7 +159,7 @@ class Tale:
         why = {"reason": "The sky fell.", "remedy": "Put it up again."} | how.pop("why", {})
         if self.operation.state is not way:
             self.go(way, **why)
-        return self.go(end, notified=True, **(why | how))
+        return self.go(end, **({"notified": True} | why | how))
 
     def _tags(self) -> list[dict[str, str]]:
         return [*OWNED, {"Key": OPERATION_TAG, "Value": self.operation.root_id}]

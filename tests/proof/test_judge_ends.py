@@ -33,8 +33,8 @@ def test_two_operations_on_one_target_are_seen() -> None:
 def test_one_after_another_is_no_overlap() -> None:
     """Nor is one that is skipped because the target is busy."""
     first = Tale("first").copy()
-    busy = {"state": State.SKIPPING, "skipped_busy": True, "reason": "The target is busy."}
-    skipped = Tale("skipped", at=first.now + timedelta(seconds=1), **busy).fail(State.SKIPPED)
+    soon, reason = first.now + timedelta(seconds=1), "The target is busy."
+    skipped = Tale("skipped", at=soon, state=State.SKIPPING, skipped_busy=True, reason=reason).fail(State.SKIPPED)
     first.fail()
 
     assert [] == broken(first, skipped, Tale("second", at=first.now).fail())

@@ -100,9 +100,7 @@ def test_a_deletion_of_what_is_not_ours_is_seen(tags: list[dict[str, str]]) -> N
     found = broken(Tale().copy().go(State.TARGET_DELETING, facts={"victim": VICTIM}).delete_cluster(tags=tags).fail())
 
     assert {"ours"} == names(found)
-    assert any(
-        "called DeleteDBCluster on the cluster staging-cluster in us-west-2, whose owner is" in one for one in found
-    )
+    assert any("on the cluster staging-cluster in us-west-2, whose owner is" in one for one in found)
 
 
 def test_a_tag_that_was_told_earlier_counts() -> None:
