@@ -1,4 +1,4 @@
-"""A tale as a real account would tell it: the two tables as `aws dynamodb scan` prints them, and CloudTrail's records."""
+"""A tale as a real account tells it: the tables as `aws dynamodb scan` prints them, and CloudTrail's records."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def marshalled(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def record(call: Called) -> dict[str, Any]:
-    """Give a call as CloudTrail records it: whole seconds, names lowered, the wrapping member and reads' answers gone."""
+    """Give a call as CloudTrail records it: whole seconds, names lowered, wrapping members and reads' answers gone."""
     function = f"aurora-restore-{STAGE}-{call.by}"
     inner = next(iter(call.answer.values()), None) if len(call.answer) == 1 else None
     return {

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.choreography import State
 from proof.history import Called
 from proof.judge.__main__ import main
-from tests.proof.exports import export, marshalled, record
+from tests.proof.exports import export, record
 from tests.proof.tale import ACCOUNT, SOURCE, START, VICTIM, Tale, without
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,8 @@ NOT_JUDGED = {"told", "secret", "closed"}  # in full: neither CloudTrail nor a t
 def test_a_good_night_is_judged_kept(tmp_path: Path) -> None:
     """Run as it is documented; what cannot be judged is said, and does not count as broken."""
     arguments = export(tmp_path, Tale().succeed())
-    done = subprocess.run([sys.executable, "-m", "proof.judge", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+    command = [sys.executable, "-m", "proof.judge", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     verdicts = _verdicts(done.stdout)
 
     assert (0, "") == (done.returncode, done.stderr)
@@ -130,11 +131,6 @@ def test_an_export_may_have_one_item_a_line(tmp_path: Path) -> None:
         path.write_text("\n".join(json.dumps({"Item": item}) for item in items))
 
     assert 0 == main(arguments)
-
-
-def test_numbers_are_read_back() -> None:
-    """The helper writes what DynamoDB prints."""
-    assert {"a": {"N": "1.5"}, "b": {"L": [{"S": "x"}]}} == marshalled({"a": 1.5, "b": ["x"]})
 
 
 def _verdicts(shown: str) -> dict[str, str]:

@@ -139,9 +139,8 @@ def test_a_deletion_without_a_victim_is_seen() -> None:
     """Nothing was decided."""
     found = broken(Tale().copy().delete_cluster().fail())
 
-    assert [
-        "ours: night-1 called DeleteDBCluster on the cluster staging-cluster in us-west-2, and its trail names no victim."
-    ] == found
+    assert {"ours"} == names(found)
+    assert found[0].endswith("on the cluster staging-cluster in us-west-2, and its trail names no victim.")
 
 
 def test_an_instance_that_is_no_member_of_the_victim_is_seen() -> None:
