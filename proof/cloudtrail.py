@@ -24,6 +24,7 @@ from proof.promises.calls import FUNCTIONS, changed, tags
 
 SOURCE = "rds.amazonaws.com"
 RESOLUTION = timedelta(seconds=1)  # of CloudTrail's times
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _records(found: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def calls_of(records: Iterable[Mapping[str, Any]], stage: str, stays: Iterable[Stay] = ()) -> list[Called]:
-    """Make calls of the records of RDS, each at its place among the stays; records that repeat each other count once."""
+    """Make calls of the records of RDS, each at its place among the stays; a record that is there twice counts once."""
     unique = {str(record.get("eventID", number)): record for number, record in enumerate(records)}
     by_step: dict[str, list[Stay]] = {}
     for stay in stays:
@@ -106,8 +107,9 @@ def _placed(call: Called, stays: list[Stay]) -> Called:
     meant = near if len(near) == 1 else [stay for stay in near if _is_meant(call, stay)]
     if len({stay.operation_id for stay in meant}) != 1:
         return call
-    stay = min(meant, key=lambda one: abs(one.entered - call.at))
-    return replace(call, at=min(max(call.at, stay.entered), stay.left), operation_id=stay.operation_id)
+    stay = max(meant, key=lambda one: one.entered)  # delete-rds decides in one state, and deletes in the next
+    within = min(max(call.at, stay.entered), max(stay.entered, stay.left - _INSTANT))
+    return replace(call, at=within, operation_id=stay.operation_id)
 
 
 def _is_meant(call: Called, stay: Stay) -> bool:

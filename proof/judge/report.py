@@ -38,7 +38,7 @@ class Files:
 
 def history_of(files: Files, stage: str) -> list[Entry]:
     """Put the history of a stage together, in order; raises UnreadableError."""
-    state = _read(files.state, lambda path: [item for item in read_table(path, "state") if _is_of(item, stage)])
+    state = _of_stage(_read(files.state, lambda path: read_table(path, "state")), files.state, stage)
     rows = _read(files.audit, lambda path: read_table(path, "audit"))
     records = [record for trail in files.trails for record in _read(trail, read_trail)]
     try:
@@ -56,8 +56,12 @@ def _rank(entry: Entry) -> int:
     return 1
 
 
-def _is_of(item: Item, stage: str) -> bool:
-    return str(item.get("operation_id", "")).startswith(TARGET_KEY) or item.get("stage", stage) == stage
+def _of_stage(items: list[Item], path: Path, stage: str) -> list[Item]:
+    """Leave out the records of other stages; none of this one is a mistake in the command rather than a good night."""
+    stages = {str(item["stage"]) for item in items if "stage" in item}
+    if stages and stage not in stages:
+        raise UnreadableError(f"{path} has no record of the stage {stage}, only of {', '.join(sorted(stages))}.")
+    return [item for item in items if item.get("stage", stage) == stage]
 
 
 def _read(path: Path, read: Callable[[Path], Read]) -> Read:
@@ -113,8 +117,8 @@ def _heading(bounds: Bounds, entries: list[Entry]) -> str:
     ours = [one for one in calls if is_ours(one, bounds.stage)]
     rows = sum(one.table == "audit" for one in writes)
     return (
-        f"{sum(map(_is_record, writes))} operations with {rows} rows of their trail, and {len(ours)} calls of the stage "
-        f"{bounds.stage}, of {len(calls)} in all; the source: {', '.join(sorted(bounds.sources)) or 'not known'}."
+        f"{sum(map(_is_record, writes))} operations with {rows} rows of their trail, and {len(ours)} calls of the "
+        f"stage {bounds.stage}, of {len(calls)} in all; the source: {', '.join(sorted(bounds.sources)) or 'not known'}."
     )
 
 

@@ -6,12 +6,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.choreography import TERMINAL
-from chalicelib.store import Change, Item, TableName
-from localaws.inprocess import ACCOUNT, PRODUCTION_PASSWORD, SOURCE_REGION, STAGE, TARGET_REGION, Stage
+from chalicelib.store import Change, Item
+from localaws.inprocess import ACCOUNT, PRODUCTION_PASSWORD, SOURCE_REGION, STAGE, Stage
 from localaws.store import InMemoryStore
 from proof.history import Announced, Bounds, Called, Entry, Wrote
+from tests.choreography.night import Night
 
-ANNOUNCED = frozenset({"RestoreSucceeded", "RestoreFailed", "RestoreCancelled", "RestoreSkipped"})
 BOUNDS = Bounds(
     stage=STAGE, sources=frozenset({f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster:prod-cluster"}),
     secrets=frozenset({PRODUCTION_PASSWORD}),
@@ -21,11 +21,12 @@ BOUNDS = Bounds(
 class WatchedStage(Stage):
     """A stage that keeps its history in `entries`."""
 
-    def __init__(self, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, environment: dict[str, str] | None = None, **how: Any) -> None:
         self.entries: list[Entry] = []
         self._acting = ""
-        super().__init__(environment)
-        self.store = WatchedStore(self._wrote)
+        super().__init__(environment, **how)
+        watched = WatchedStore(self._wrote)
+        watched.tables, self.store = self.store.tables, watched
 
     def invoke(self, step: str, envelope: dict[str, Any]) -> None:
         """Run one function, and know its calls as its own."""
@@ -46,14 +47,18 @@ class WatchedStage(Stage):
     def called(self, method: str, region: str, parameters: dict[str, Any], error: str | None, answer: Any) -> None:
         """Keep one call, on behalf of the one operation that is under way, under its lease."""
         action = _API[method]
-        under_way = [one for one in self.all_operations() if one.state not in TERMINAL]
-        one = under_way[0] if under_way else None
+        records = self.store.tables["state"].values()
+        one: Item = next((item for item in records if item.get("state", "SUCCEEDED") not in TERMINAL), {})
         self.entries.append(
             Called(
                 self.clock.now(), self._acting, "rds", action, region, parameters, error, answer,
-                operation_id=one.operation_id if one else None, attempt=one.lease_owner if one else None,
+                operation_id=one.get("operation_id"), attempt=one.get("lease_owner"),
             )
         )  # fmt: skip
+
+
+class WatchedNight(WatchedStage, Night):
+    """A night that can be stopped at a state, watched; calls that an accident befalls are kept as it left them."""
 
 
 class WatchedStore(InMemoryStore):
@@ -69,10 +74,6 @@ class WatchedStore(InMemoryStore):
         super().change_all(*changes)
         for change, stood in zip(changes, before, strict=True):
             self._tell(change, stood, self.get(change.key, change.table) or {})
-
-    def get(self, key: str, table: TableName = "state") -> Item | None:
-        """Read one item."""
-        return super().get(key, table)
 
 
 class _WatchedClient:
@@ -102,4 +103,3 @@ _API = {
     "modify_db_cluster": "ModifyDBCluster", "create_db_instance": "CreateDBInstance",
     "restore_db_cluster_from_snapshot": "RestoreDBClusterFromSnapshot", "add_tags_to_resource": "AddTagsToResource",
 }  # fmt: skip
-TARGET = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster"
