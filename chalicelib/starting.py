@@ -55,10 +55,10 @@ def start_on_request(request: RestoreRequested, request_id: str, plan: Plan, por
 
 def start_again(request: RestoreRequested, request_id: str, before: Operation, ports: Ports) -> Operation | None:
     """Create the rerun of an operation that ended: it continues where that stood, with what was made and meant."""
-    state = _where_to_continue(request, before, ports)
-    now = ports.now()
+    plan, now = _settings_now(before, ports), ports.now()
+    state = _where_to_continue(request, before, plan, ports)
     operation = _new(
-        requested_id(request_id), _settings_now(before, ports), now, state=state,
+        requested_id(request_id), plan, now, state=state,
         requested_by=f"request {request_id}",
     ).evolve(
         by_itself=False, request_reason=request.reason,
@@ -125,7 +125,7 @@ def _new(
     )  # fmt: skip
 
 
-def _where_to_continue(request: RestoreRequested, before: Operation, ports: Ports) -> State:
+def _where_to_continue(request: RestoreRequested, before: Operation, plan: Plan, ports: Ports) -> State:
     stood = before.stopped_in or State.ACCEPTED
     if before.state not in TERMINAL:
         raise RefusedError(
@@ -149,8 +149,9 @@ def _where_to_continue(request: RestoreRequested, before: Operation, ports: Port
     target = ports.operations.target(before.settings.target_cluster_arn)
     stood = _SAFE_POINT.get(stood, stood)
     replaced = target.last_success_at is not None and target.last_success_at > before.created_at
-    if replaced and ORDER.index(stood) > ORDER.index(State.SNAPSHOT_READY):
-        return State.SNAPSHOT_READY  # what this one had begun is not what stands there now
+    surplus = set(before.settings.instance_ids) - set(plan.instance_ids)  # nobody would ever take them away
+    if (replaced or surplus) and ORDER.index(stood) > ORDER.index(State.SNAPSHOT_READY):
+        return State.SNAPSHOT_READY  # what this one had begun is not what stands there now, or not what is wanted
     return stood
 
 

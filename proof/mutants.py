@@ -46,7 +46,6 @@ class Death:
     runs: int
 
 
-EVERY = ("never-starts", "silent-bus", "cancel", "second-snapshot")
 NIGHT = ("night",)
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
@@ -56,7 +55,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the lease", "chalicelib/operations.py",
-        "when=(wanted, free, NOT_CANCELLED))", "when=(wanted, NOT_CANCELLED))", ("fast", "night"),
+        "when=(wanted, free, NOT_CANCELLED))", "when=(wanted, NOT_CANCELLED))", ("everything-twice", "fast"),
     ),
     Mutant(
         "the owner comparison after a lost reply, claiming", "chalicelib/operations.py",
@@ -98,7 +97,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the check of an adopted copy's health", "chalicelib/aurora.py",
-        'if standing is None or standing.status == "deleting":', "if standing is None:", ("failed-copy",),
+        'if standing is None or standing.status == "deleting":', "if standing is None:", ("failed-copies",),
     ),
     Mutant(
         "the terminal guard", "chalicelib/operations.py",

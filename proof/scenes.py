@@ -158,10 +158,23 @@ def _never_starts(world: World, operation_id: str) -> None:
     world.deaf.add(ROWS[world.states[operation_id]].step or "")
 
 
+def _twice(world: World) -> None:
+    """Let the bus deliver every event once more, after what else waits."""
+    world.everything_twice = True
+    world.night()
+
+
 def _fail_copy(world: World, _operation_id: str) -> None:
     for copy in world.rds().describe_db_cluster_snapshots()["DBClusterSnapshots"]:
         if copy["Status"] == "copying":
             world.aurora.fail_copy(copy["DBClusterSnapshotArn"])
+
+
+def _fail_copies(world: World, operation_id: str) -> None:
+    """Let the copy fail, and the next one, too: a third one is made."""
+    _fail_copy(world, operation_id)
+    for copy in world.rds().describe_db_cluster_snapshots()["DBClusterSnapshots"]:
+        world.aurora.fail_copy(copy["DBClusterSnapshotArn"])
 
 
 def _lost_copies(world: World) -> None:
@@ -182,16 +195,13 @@ def _strangers(world: World) -> None:
     world.make_cluster("staging-cluster", TARGET_REGION, members=2)
 
 
-def _and_a_bystander(world: World) -> None:
-    """Let somebody else's cluster stand beside our target."""
-    world.staging()
-    world.make_cluster("bystander", TARGET_REGION)
-
-
 def _strangers_copy(world: World, operation_id: str) -> None:
-    """Let somebody have a snapshot under the name that our copy will have."""
-    name = Operation.from_item(world.store.tables["state"][operation_id]).name_of_copy
-    world.rds().create_db_cluster_snapshot(DBClusterIdentifier="bystander", DBClusterSnapshotIdentifier=name)
+    """Let somebody copy the same snapshot, to the name that our copy will have."""
+    operation = Operation.from_item(world.store.tables["state"][operation_id])
+    world.rds().copy_db_cluster_snapshot(
+        SourceDBClusterSnapshotIdentifier=operation.facts.snapshot_arn, KmsKeyId="alias/aurora-restore",
+        TargetDBClusterSnapshotIdentifier=operation.name_of_copy,
+    )  # fmt: skip
 
 
 def _tagged_source(world: World) -> None:
@@ -259,7 +269,9 @@ CORE: tuple[Scene, ...] = (
 OTHERS: tuple[Scene, ...] = (
     Scene("one-target", _night, GOOD | {S.SKIPPED}, FAILS, operations=2, least=1, furnish=_one_target),
     Scene("strangers-target", _night, FAILS, furnish=_strangers),
-    Scene("strangers-copy", _at(S.ACCEPTED, _strangers_copy), FAILS, furnish=_and_a_bystander),
+    Scene("strangers-copy", _at(S.SNAPSHOT_FOUND, _strangers_copy), FAILS),
+    Scene("failed-copies", _at(S.COPYING, _fail_copies)),
+    Scene("everything-twice", _twice, environment=PATIENT, pace=400, lambda_seconds=900),
     Scene("replaced-target", _at(S.TARGET_DELETING, _replaced), FAILS),
     Scene(
         "renamed-source", _at(S.SNAPSHOT_FOUND, _renamed_source), FAILS, furnish=_tagged_source,

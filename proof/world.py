@@ -78,6 +78,7 @@ class World(Stage):
         self.oracle, self.lambda_seconds = oracle, lambda_seconds
         self.stack: list[Invocation] = []
         self.deaf: set[str] = set()
+        self.everything_twice = False
         self.silent_until: datetime | None = None
         self.throttled_until: datetime | None = None
         self.states: dict[str, State] = {}
@@ -283,21 +284,20 @@ class World(Stage):
         event_id = str(envelope["id"])
         if event_id in self._by_people or event_id in self._set_back or not steps_for(envelope):
             return FINE
+        if self.everything_twice:
+            return faults.DOUBLED
         options = faults.DELIVERY_AMONG_OTHERS if self.queue else faults.DELIVERY
         state = self._state_of(str((envelope["detail"] or {}).get("operation_id", "")))
         return self._asked(options, Site(state, "the bus", name_of(envelope)))
 
     def _deliver_as(self, fate: str, envelope: dict[str, Any]) -> None:
-        if fate == faults.DROPPED:
-            return
         if fate == faults.LATE:
             self.later(LATE_SECONDS, lambda: self.deliver_one(envelope))
-        elif fate == faults.REORDERED:
+        if fate in (faults.REORDERED, faults.DOUBLED):
             self._set_back.add(str(envelope["id"]))
             self.queue.append(envelope)
-        else:
-            for _ in range(2 if fate == faults.DOUBLED else 1):
-                self.deliver_one(envelope)
+        if fate in (FINE, faults.DOUBLED):
+            self.deliver_one(envelope)
 
     def deliver_one(self, envelope: dict[str, Any]) -> None:
         """Deliver one event to every function whose rule matches it."""

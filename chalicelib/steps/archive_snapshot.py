@@ -1,9 +1,9 @@
 """archive-snapshot: keeps the copy, marked as put away, or deletes it; only ever a snapshot that is ours."""
 
-from chalicelib.aurora import Copies
+from chalicelib.aurora import Copies, Snapshot
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
-from chalicelib.operation import Operation, stamp
+from chalicelib.operation import Hop, Operation, stamp
 from chalicelib.outcome import Advance, Outcome, Refuse
 from chalicelib.ports import Ports
 from chalicelib.steps.check_restore_status import ours
@@ -32,11 +32,19 @@ def _put_away(operation: Operation, ports: Ports) -> Outcome:
     for number, hop in enumerate(facts.hops):
         copies = Copies(ports.service("rds", hop.region), operation)
         copy = copies.observe(hop)
-        keep = plan.archive_snapshot and number == len(facts.hops) - 1
-        if copy and keep:
-            copies.mark_archived(copy, stamp(ports.now()))
+        if plan.archive_snapshot and number == len(facts.hops) - 1:
+            copies.mark_archived(_kept(copy, hop), stamp(ports.now()))
         elif copy:
             copies.delete(copy)
     done = facts.model_copy(update={"archived": plan.archive_snapshot})
     what = "kept and tagged as archived" if plan.archive_snapshot else "deleted"
     return Advance(State.ARCHIVED, done, f"the copy {facts.hops[-1].identifier} is {what}")
+
+
+def _kept(copy: Snapshot | None, hop: Hop) -> Snapshot:
+    if copy is None or copy.status != "available":
+        raise RefusedError(
+            f"The copy {hop.identifier} cannot be kept: it is {copy.status if copy else 'gone'}.",
+            "Find out who removed it; to have one of this data, take a snapshot of the restored cluster.",
+        )
+    return copy

@@ -89,6 +89,21 @@ def test_a_rerun_takes_the_settings_as_they_are_now(night: Night) -> None:
     assert (State.SUCCEEDED, 3) == (night.all_operations()[-1].state, len(target(night)["DBClusterMembers"]))
 
 
+@pytest.mark.parametrize("state", [State.CLUSTER_RESTORED, State.INSTANCES_CREATING, State.RESTORED])
+def test_a_rerun_with_fewer_instances_leaves_none_too_many(state: State) -> None:
+    """What an earlier run made for a plan that wanted more would stand there for ever, so it begins with the delete."""
+    night = Night({"INSTANCE_COUNT": "3"})
+    night.night()
+    first = stopped(night, state)
+    night.environment["INSTANCE_COUNT"] = "1"
+    again(night, first)
+
+    assert (State.SUCCEEDED, ["staging-cluster-1"], []) == (
+        night.all_operations()[-1].state,
+        [member["DBInstanceIdentifier"] for member in target(night)["DBClusterMembers"]], night.broken_promises(),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("setting", ["SOURCE_CLUSTER_ID", "TARGET_CLUSTER_ID"])
 def test_a_plan_that_is_about_other_clusters_now_is_not_rerun(night: Night, setting: str) -> None:
     """What was made belongs to the plan as it was; people are told to begin anew."""

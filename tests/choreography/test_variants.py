@@ -127,6 +127,18 @@ def test_a_copy_that_cannot_be_archived_is_a_warning_on_a_good_restore(night: Ni
     )  # fmt: skip
 
 
+def test_a_copy_that_is_gone_is_not_said_to_be_kept(night: Night) -> None:
+    """Somebody removed it in the meantime: the restore is good, and a warning says that nothing was kept."""
+    night.night()
+    night.reach(State.USERS_READY)
+    night.rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=night.only().facts.hops[0].identifier)
+    ended = night.run_to_the_end()
+
+    assert (State.SUCCEEDED, None, True, []) == (
+        ended.state, ended.facts.archived, "cannot be kept" in " ".join(ended.warnings), night.broken_promises()
+    )  # fmt: skip
+
+
 def test_serverless_instances_are_made_with_their_capacity() -> None:
     """The range is given to the cluster, the class to its instances."""
     night = Night({"INSTANCE_CLASS": "db.serverless", "SERVERLESS_MIN_CAPACITY": "0.5", "SERVERLESS_MAX_CAPACITY": "4"})
