@@ -13,13 +13,12 @@ from typing import Any
 
 from proof import faults
 from proof.history import Violation
-from proof.oracle import Asked, Schedule, scripted
+from proof.oracle import Asked, Schedule, Site, scripted
 from proof.play import Run, play
 from proof.scenes import SCENES
 
 WORKERS = 2
 OWN_WRITES = frozenset({"dynamodb.claim", "dynamodb._write_state"})
-_SAME_AS_THROTTLED = frozenset({faults.ERROR})  # both are trouble before the effect, which is all that a step is told
 
 
 @dataclass
@@ -60,6 +59,7 @@ class Exploration:
     scene: str
     full: bool = False
     seen: set[int] = field(default_factory=set)
+    known: frozenset[str] = frozenset()  # sites of other scenes: two faults at two of them are left to those
 
     def run(self, schedule: Schedule, *, watch: bool, cut: bool = False) -> Run:
         """Play one schedule."""
@@ -70,13 +70,17 @@ class Exploration:
     def faults_after(self, run: Run, tally: Tally) -> list[tuple[int, str]]:
         """List the faults that may be added to a run after its last, one for each class that no other run explores."""
         since = run.schedule[-1][0] + 1 if run.schedule else 0
-        sites, found = set(), []
+        all_known = bool(run.schedule) and all(str(run.asked[number].site) in self.known for number, _ in run.schedule)
+        sites: set[Site] = set()
+        found: list[tuple[int, str]] = []
         for asked in self._fresh(run, since, tally):
-            if asked.site in sites and not self.full:
-                tally.collapsed[f"again in one run: {asked.site}"] += 1
-                continue
-            sites.add(asked.site)
-            found += [(asked.number, fault) for fault in self._faults(asked, deep=bool(run.schedule))]
+            if not self.full and asked.site in sites:
+                tally.collapsed[f"again in one run, {asked.site.step} in {asked.site.state or 'no state'}"] += 1
+            elif not self.full and all_known and str(asked.site) in self.known:
+                tally.collapsed["explored in a scene before"] += 1
+            else:
+                sites.add(asked.site)
+                found += [(asked.number, fault) for fault in self._faults(asked, tally, deep=bool(run.schedule))]
         return found
 
     def _fresh(self, run: Run, since: int, tally: Tally) -> Iterator[Asked]:
@@ -94,10 +98,11 @@ class Exploration:
             begin = end
         yield from run.asked[begin:] if fresh or self.full else ()
 
-    def _faults(self, asked: Asked, *, deep: bool) -> list[str]:
+    def _faults(self, asked: Asked, tally: Tally, *, deep: bool) -> list[str]:
         options = list(asked.options[1:])
-        if deep and not self.full and faults.THROTTLED in options:
-            options = [one for one in options if one not in _SAME_AS_THROTTLED]
+        if deep and not self.full and faults.THROTTLED in options and faults.ERROR in options:
+            tally.collapsed["an error before the effect, which is to a step what throttling is"] += 1
+            options.remove(faults.ERROR)
         return options
 
 
@@ -114,22 +119,30 @@ def judged_by_time(run: Run, base: Run) -> Run:
     return run
 
 
-def singles(scene: str, *, full: bool = False, progress: Callable[[str], None]) -> tuple[Tally, list[Task]]:
-    """Play a scene without a fault and with every single one; returns the count, and the pairs that remain to be run."""
-    exploration, tally = Exploration(scene, full), Tally(f"every single fault, {scene}")
+def scenes_alone(scenes: Iterable[str], *, progress: Callable[[str], None]) -> Tally:
+    """Play every scene without a fault of its own; what functions log is searched for secrets, too."""
+    tally = Tally("every scene, no further fault")
+    for run in parallel(_Single(loud=True), [(scene, ()) for scene in scenes], progress=progress, kind=tally.kind):
+        tally.add(run)
+    return tally
+
+
+def singles(
+    scene: str, *, known: frozenset[str] = frozenset(), full: bool = False, progress: Callable[[str], None]
+) -> tuple[Tally, list[Task], frozenset[str]]:
+    """Play a scene with every single fault; returns the count, the pairs that remain to be run, and the sites."""
+    exploration, tally = Exploration(scene, full, known=known), Tally(f"every single fault, {scene}")
     base = exploration.run((), watch=True)
-    if base.broken:
-        tally.add(base)
-        return tally, []
-    first = exploration.faults_after(base, tally)
-    schedules = [(fault,) for fault in first]
+    sites = {str(asked.site) for asked in base.asked}
     tasks: list[Task] = []
-    for run in parallel(_Single(scene), schedules, progress=progress, kind=tally.kind):
+    schedules = [] if base.broken else [(scene, (fault,)) for fault in exploration.faults_after(base, tally)]
+    for run in parallel(_Single(), schedules, progress=progress, kind=tally.kind):
         tally.add(judged_by_time(run, base))
-        if not run.broken:
-            tasks.append((run.schedule, exploration.faults_after(run, tally)))
+        sites |= {str(asked.site) for asked in run.asked}
+        if not run.broken and (further := exploration.faults_after(run, tally)):
+            tasks.append((run.schedule, further))
     _SEEN[scene] = exploration.seen
-    return tally, [task for task in tasks if task[1]]
+    return tally, tasks, frozenset(sites)
 
 
 _SEEN: dict[str, set[int]] = {}  # by scene: filled before the workers are forked, which inherit it
@@ -137,12 +150,13 @@ _SEEN: dict[str, set[int]] = {}  # by scene: filled before the workers are forke
 
 @dataclass(frozen=True)
 class _Single:
-    """Plays one schedule in a worker, and brings its questions home."""
+    """Plays one schedule of one scene in a worker, and brings its questions home."""
 
-    scene: str
+    loud: bool = False
 
-    def __call__(self, schedule: Schedule) -> Run:
-        return Exploration(self.scene).run(schedule, watch=True)
+    def __call__(self, piece: tuple[str, Schedule]) -> Run:
+        scene, schedule = piece
+        return play(SCENES[scene], scripted(schedule), watch=not self.loud, level="INFO" if self.loud else "ERROR")
 
 
 @dataclass(frozen=True)
@@ -171,7 +185,7 @@ class _Deeper:
 
 def deeper(scene: str, tasks: list[Task], budget: int, *, full: bool, progress: Callable[[str], None]) -> Tally:
     """Play every schedule of two faults and more, up to `budget`, that `singles` left to be run."""
-    words = {2: "every pair of faults"}
+    words = {2: "every pair of faults", 3: "every three faults"}
     tally = Tally(f"{words.get(budget, f'every {budget} faults')}, {scene}")
     pieces = [(schedule, part) for schedule, further in tasks for part in _parts(further)]
     for found in parallel(_Deeper(scene, budget, full), pieces, progress=progress, kind=tally.kind):
@@ -182,6 +196,12 @@ def deeper(scene: str, tasks: list[Task], budget: int, *, full: bool, progress: 
 def _parts(further: list[tuple[int, str]], size: int = 20) -> Iterator[list[tuple[int, str]]]:
     for start in range(0, len(further), size):
         yield further[start : start + size]
+
+
+def in_parallel(*pieces: tuple[Callable[[int], Tally], int]) -> Iterator[Tally]:
+    """Have each of several kinds of run counted in a process of its own."""
+    with get_context("fork").Pool(WORKERS) as pool:
+        yield from (found.get() for found in [pool.apply_async(work, (size,)) for work, size in pieces])
 
 
 def parallel(work: Any, pieces: Iterable[Any], *, progress: Callable[[str], None], kind: str) -> Iterator[Any]:

@@ -19,7 +19,9 @@ class Secret(Promise):
 
     def __init__(self, book: Book) -> None:
         super().__init__(book)
-        self._needles = {form for secret in self.bounds.secrets for form in (secret, json.dumps(secret)[1:-1], _in_json(secret))} - {""}
+        self._needles = {
+            form for secret in self.bounds.secrets for form in (secret, json.dumps(secret)[1:-1], _in_json(secret))
+        } - {""}
         if not self._needles:
             self.doubt("no secrets were given to look for.")
         if self.blind_to("Said"):
@@ -82,4 +84,3 @@ class Closed(Promise):
         plan = self.book.about(operation_id).settings
         if plan is None or login.role not in plan.keep_login_roles:
             yield f"Production's login {login.role} opens {login.resource_id}, with which {operation_id} succeeded."
-
