@@ -78,11 +78,12 @@ def play(
     is one of `seen`, once more than `since` questions were asked. Under many faults `any_end` is an end.
     """
     run = Run(scene.name, (), oracle.asked)
-    world = scene.world(oracle)
+    with contextlib.redirect_stdout(_SINK):
+        world = scene.world(oracle)
 
     def note() -> None:
         run.boundaries.append((len(oracle.asked), fingerprint(world)))
-        if seen and len(oracle.asked) > since and run.boundaries[-1][1] in seen:
+        if seen and since < len(oracle.asked) and run.boundaries[-1][1] in seen:
             raise SeenBeforeError
 
     if watch or seen:
