@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib import notices, observability, parameters, runner, starting
+from chalicelib.announcing import announce
 from chalicelib.aurora import SourceCluster
 from chalicelib.choreography import CANCEL_REQUESTED, DOOR, REQUESTED, ROWS
 from chalicelib.errors import RefusedError, UnreadableRecordError
-from chalicelib.events import CancelRequested, RdsNotice, RestoreRequested, parse_request
+from chalicelib.events import CancelRequested, RdsNotice, RestoreRequested, parse_request, why_stale
 from chalicelib.operation import Operation
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
@@ -20,15 +21,30 @@ Envelope = Mapping[str, Any]
 
 def answer(step: str, envelope: Envelope, ports: Ports) -> None:
     """Take one event to where it belongs. Raises what must fail the invocation: tables, settings and records."""
-    if envelope.get("source") == RDS_SOURCE:
+    if stale := why_stale(envelope, ports.now()):
+        why_not = _let_be(envelope, stale, ports)
+    elif envelope.get("source") == RDS_SOURCE:
         why_not = _snapshot(envelope, ports) if step == DOOR else _hint(step, envelope, ports)
-    elif envelope.get("detail-type") in (REQUESTED, CANCEL_REQUESTED):
+    elif _is_wish(envelope):
         why_not = _wish(envelope, ports)
     else:
         operation_id = str((envelope.get("detail") or {}).get("operation_id", ""))
         why_not = runner.run_step(step, operation_id, ports)
     if why_not:
         observability.ignored(ports.settings.stage, why_not, envelope)
+
+
+def _is_wish(envelope: Envelope) -> bool:
+    return envelope.get("detail-type") in (REQUESTED, CANCEL_REQUESTED)
+
+
+def _let_be(envelope: Envelope, stale: str, ports: Ports) -> str | None:
+    """Do nothing about an event of the past; who put it is told."""
+    if not _is_wish(envelope):
+        return stale
+    refusal = RefusedError(f"The event is not obeyed: {stale}.", "Put it again if it is still meant.")
+    notices.refused(refusal, envelope, ports)
+    return None
 
 
 def _snapshot(envelope: Envelope, ports: Ports) -> str | None:
@@ -64,18 +80,13 @@ def _hint(step: str, envelope: Envelope, ports: Ports) -> str | None:
     notice = RdsNotice.of(envelope)
     if not notice.is_one_of(tuple(event for row in ROWS.values() if row.step == step for event in row.woken_by)):
         return f"'{notice.message}' wakes nobody"
-    for plan in parameters.plans(ports):
-        if (notice.account, notice.region) != (plan.account, plan.target_region):
-            continue
-        try:
-            target = ports.operations.target(plan.target_cluster_arn)
-        except UnreadableRecordError as error:  # another plan may be the one that is meant
-            observability.unreadable(error, plan.stage)
-            continue
-        identifier = notice.identifier.removeprefix("rds:")  # official samples have it, live events do not
-        of_cluster = ":cluster:" in notice.arn and identifier == plan.target_cluster_id
-        if target.holder and (of_cluster or identifier in target.members):
-            return runner.run_step(step, target.holder, ports)
+    try:
+        target = ports.operations.target(notice.cluster_arn)
+    except UnreadableRecordError as error:  # the heartbeat, which does without this item, announces again what waits
+        observability.unreadable(error, ports.settings.stage)
+        return f"the item of {notice.cluster_arn} cannot be read"
+    if target.holder and (notice.is_of_cluster or notice.identifier in target.members):
+        return runner.run_step(step, target.holder, ports)
     return f"no open operation waits for {notice.arn}"
 
 
@@ -146,4 +157,4 @@ def _cancel(request: CancelRequested, ports: Ports) -> None:
             f"The operation {before.operation_id} is {before.state}, which is too late to cancel.",
             "Let it end; nothing of it is undone.",
         )
-    runner.announce(flagged, ports)  # whoever holds it, or is woken by this, sees the flag
+    announce([flagged], ports)  # whoever holds it, or is woken by this, sees the flag

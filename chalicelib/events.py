@@ -1,7 +1,7 @@
 """What comes in and what goes out, as values: RDS's events, people's requests, our own announcements."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,6 +14,9 @@ from chalicelib.settings import PLAN_NAME
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
 Request = TypeVar("Request", bound=BaseModel)
+# EventBridge tries for 24 hours to reach a function, and Lambda's queue then keeps an event for 6: what is older was
+# put again by somebody (EventBridge user guide, retry policy; Lambda developer guide, asynchronous invocation).
+EVENT_AGE_MAX = timedelta(hours=30)
 _ID = Field(default=None, min_length=1, max_length=128)
 
 
@@ -75,6 +78,22 @@ class RdsNotice(BaseModel):
         """The resource's own name. Snapshot names may hold a colon (`rds:…`), so only six parts are split."""
         return self.arn.split(":", 6)[-1]
 
+    @property
+    def is_of_cluster(self) -> bool:
+        """Tell whether it is a cluster that the event speaks of."""
+        return self.arn.split(":")[5:6] == ["cluster"]
+
+    @property
+    def cluster_arn(self) -> str:
+        """The ARN of the cluster that is meant: the resource itself, or the one that an instance is called after.
+
+        Ours are called `<cluster>-<number>`. An instance with another name came with an adopted target and is only ever
+        deleted; its cluster's own event follows. Official samples have `rds:` before names, live events do not.
+        """
+        name = self.identifier.removeprefix("rds:")
+        cluster = name if self.is_of_cluster else name.rpartition("-")[0]
+        return ":".join([*self.arn.split(":")[:5], "cluster", cluster])
+
     def is_one_of(self, known: tuple[RdsEvent, ...]) -> bool:
         """Match by id, or by the message's beginning when the payload has no id."""
         return any(
@@ -87,6 +106,22 @@ class RdsNotice(BaseModel):
     def starts_something(self) -> bool:
         """Tell whether a snapshot became available, rather than being begun, deleted or exported."""
         return self.is_one_of(STARTING_EVENTS)
+
+
+def why_stale(envelope: Mapping[str, Any], now: datetime) -> str | None:
+    """Say why an event belongs to the past; None for one that EventBridge could still be delivering.
+
+    Archives replay what once was right and would now replace a target or stop an operation. EventBridge itself marks
+    each event with its time, so one without a time that can be read was made by hand, just now, and counts as fresh.
+    """
+    if name := envelope.get("replay-name"):  # which EventBridge adds to what it replays (user guide, archives)
+        return f"it was replayed from an archive, by {name}"
+    try:
+        made = datetime.fromisoformat(str(envelope.get("time")))
+    except ValueError:
+        return None
+    age = now - (made if made.tzinfo else made.replace(tzinfo=UTC))
+    return f"it is of {stamp(now - age)}, {age // timedelta(hours=1)} hours ago" if age > EVENT_AGE_MAX else None
 
 
 def parse_request(model: type[Request], detail: Any) -> Request:

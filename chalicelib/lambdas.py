@@ -6,6 +6,8 @@ from typing import Any
 from chalicelib import door, ports
 from chalicelib.observability import logger
 
+_TICKS_TO_COME = ["first"]  # of this process; one that fails is still to come
+
 
 def answer(step: str, event: Any) -> None:
     """Answer one EventBridge event with one step."""
@@ -16,7 +18,8 @@ def beat(event: Any) -> None:
     """Do one tick of the heartbeat."""
     from chalicelib.steps.heartbeat import heartbeat  # noqa: PLC0415 # only one of eleven functions needs it
 
-    heartbeat(ports.of_lambda(event.context))
+    heartbeat(ports.of_lambda(event.context), first=bool(_TICKS_TO_COME))
+    _TICKS_TO_COME.clear()
 
 
 def observed(event: Any, get_response: Callable[[Any], Any]) -> Any:

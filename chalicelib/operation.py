@@ -61,6 +61,7 @@ class Facts(BaseModel):
     hops: tuple[Hop, ...] = ()
     hop: int = 0  # the hop that is being made, counted from 0
     copy_progress: int | None = None  # per cent
+    copy_queued_until: Moment | None = None  # when the copy was last seen without any
     copy_failures: int = 0
     copy_retry_until: Moment | None = None  # the first copy's deadline holds for those that follow a failed one
     copy_arn: str | None = None  # what will be restored; the source's own snapshot where no copy is needed
@@ -133,6 +134,7 @@ class Operation(BaseModel):
     skipped_busy: bool | None = None
     warnings: tuple[str, ...] = ()
     durations: tuple[Duration, ...] = ()
+    lasted_before: dict[str, float] = {}  # seconds that each state took at the target's last success
     worked_seconds: float = 0  # by invocations within the present state
     waiting_for: str | None = None  # why the present state still lasts, as a sentence
     notified: bool | None = None

@@ -1,6 +1,6 @@
 """The operation records: every read and every conditional write that the choreography rests on, one method each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from chalicelib.choreography import ENDING, TERMINAL, State
 from chalicelib.errors import TransientError
 from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.store import Change, ConditionError, Item, Store, When
-from chalicelib.target_item import Target, closed_change, read_target, target_changes, target_key
+from chalicelib.target_item import Target, closed_change, lasted_of, read_target, target_changes, target_key
 
 NOT_CANCELLED = When("cancel_requested", "absent")
 
@@ -178,6 +178,10 @@ class Operations:
         """Read the permanent item of a target cluster; one never seen is empty."""
         item = self.store.get(target_key(arn)) or {}
         return read_target(arn, item)
+
+    def lasted(self, arn: str) -> Mapping[str, float]:
+        """Read how long each state took at a target's last success, in seconds, whatever else its item is like."""
+        return lasted_of(self.store.get(target_key(arn)) or {})
 
     def arm(self, arn: str, *, now: datetime) -> Target:
         """Note since when missed snapshots are caught up: never for what was before the first deployment."""

@@ -21,14 +21,15 @@ class Advance:
 
 @dataclass(frozen=True)
 class Wait:
-    """A step's outcome: not yet; look again after `seconds` at the earliest.
+    """A step's outcome: not yet. Aurora is at it and the look is spaced by what is known of it (`chalicelib.spacing`).
 
+    `seconds` is for what is no work of Aurora's with an end in sight: it is looked at again after so many of them.
     `queued` says that the time is spent in Aurora's own queue, which does not count against the state's deadline;
     `trouble` that a call went wrong rather than that something is under way.
     """
 
     why: str
-    seconds: float
+    seconds: float | None = None
     facts: Facts | None = None
     queued: bool = False
     trouble: bool = False

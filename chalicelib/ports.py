@@ -3,14 +3,13 @@
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import aws
 from chalicelib.aws import Clients, Service
-from chalicelib.errors import TransientError
 from chalicelib.operations import Operations
 from chalicelib.settings import Settings
 from chalicelib.store import DynamoStore, Store
@@ -53,17 +52,14 @@ class Ports:
         """One AWS service, in the app's own region unless said otherwise."""
         return Service(self.clients, name, region or self.region)
 
-    def put_events(self, entries: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-        """Put events of this stage on the default bus, ten in a call; raises TransientError if one was not taken."""
-        waiting = [
-            {"Source": self.settings.event_source, "DetailType": detail_type, "Detail": json.dumps(detail)}
-            for detail_type, detail in entries
-        ]
-        for start in range(0, len(waiting), ENTRIES_MAX):
-            answer = self.service("events").call("put_events", Entries=waiting[start : start + ENTRIES_MAX])
-            if answer["FailedEntryCount"]:
-                codes = sorted({entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry})
-                raise TransientError(f"EventBridge did not take {answer['FailedEntryCount']} events: {codes}.")
+    def put_events(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> list[bool]:
+        """Put at most `ENTRIES_MAX` events of this stage on the default bus, in one call; tells which were taken."""
+        source = self.settings.event_source
+        answer = self.service("events").call(
+            "put_events",
+            Entries=[{"Source": source, "DetailType": kind, "Detail": json.dumps(detail)} for kind, detail in entries],
+        )
+        return ["ErrorCode" not in entry for entry in answer["Entries"]]
 
 
 def of_lambda(context: Any) -> Ports:

@@ -32,7 +32,7 @@ class Preflight:
         checks: tuple[Callable[[], None], ...] = (
             self._subnet_group, self._security_groups, self._cluster_parameter_group, self._parameter_group, self._key,
             self._engine_version, self._instance_class, self._secrets, self._topic,
-            self._instance_names, lambda: self._quotas(len(old_instances), replaces=replaces),
+            lambda: self._instance_names(old_instances), lambda: self._quotas(len(old_instances), replaces=replaces),
         )  # fmt: skip
         for check in checks:
             with _collected(problems):
@@ -85,8 +85,9 @@ class Preflight:
         elif self._facts.snapshot_encrypted and self._plan.source_region != self._plan.target_region:
             raise RefusedError("KMS_KEY_ID is not set, and the snapshot is encrypted.", "Name a key of the target.")
 
-    def _instance_names(self) -> None:
-        for name in self._plan.instance_ids:
+    def _instance_names(self, old_instances: list[Instance]) -> None:
+        """See that nobody else has the names; those of the old target's own instances are known already."""
+        for name in sorted({*self._plan.instance_ids} - {old.identifier for old in old_instances}):
             found = self._target.observe_instance(name)
             if found and found.cluster_id != self._plan.target_cluster_id:
                 raise RefusedError(

@@ -6,23 +6,26 @@ announces it again.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib import events, observability
+from chalicelib import observability, spacing
+from chalicelib.announcing import announce, grace
 from chalicelib.choreography import ROWS, TERMINAL, State, may_follow, states_of
 from chalicelib.errors import RefusedError, TransientError, UnreadableRecordError
 from chalicelib.observability import logger
 from chalicelib.operation import Facts, Operation
 from chalicelib.operations import Written
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
-from chalicelib.ports import Ports
+from chalicelib.ports import ENTRIES_MAX, Ports
 
 LEASE_MARGIN_SECONDS = 10  # beyond the function's own timeout: a holder cannot outlive its lease
-BACKOFF_MAX_SECONDS = 300
 BUGS_MAX = 3  # unexpected exceptions within one state before the operation fails
 UNANSWERED_MAX = 3  # announcements of the heartbeat, past the deadline, before it ends an operation itself
+# RDS takes 300 requests at once and 12 a second after that, of a whole account in a region (user guide, request
+# throttling). A step that is woken makes two or three of them.
+ANNOUNCED_PER_TICK = 120
 Step = Callable[[Operation, Ports], Outcome]
 
 
@@ -55,40 +58,48 @@ def run_step(step: str, operation_id: str, ports: Ports) -> str | None:
     return claim.why_not
 
 
-def announce(operation: Operation, ports: Ports) -> None:
-    """Tell the bus the present state. What fails here is left to the heartbeat, which announces again what is due."""
-    try:
-        ports.put_events([events.announcement(operation)])
-    except (TransientError, RefusedError) as error:
-        logger.warning("The state %s is not announced yet: %s", operation.state, error)
-        return
-    if operation.state in TERMINAL:
-        ports.operations.close(operation)
-
-
 def sweep(ports: Ports) -> None:
-    """Announce again what is overdue or falls due before the next tick, and end what nobody answers for.
+    """Announce again what is due nearer to this tick than to the next, and end what nobody answers for.
 
-    Reads only what is due, in order, so the cost follows that alone. A tick that runs out of time leaves the rest to
-    the next one, which begins with the longest overdue.
+    Reads only what is due, the longest overdue first, so the cost follows that alone. Due times are pushed for one call
+    to the bus at a time: a tick that dies between the two has delayed ten announcements by a beat.
     """
-    now, tick = ports.now(), ports.settings.heartbeat_interval
-    for item in ports.operations.due(now + timedelta(seconds=tick)):
-        if ports.remaining_seconds() < LEASE_MARGIN_SECONDS:
-            logger.warning("The tick ran out of time; the next one goes on.")
+    batch: list[Operation] = []
+    for operation in _reminded(ports):
+        batch.append(operation)
+        if len(batch) == ENTRIES_MAX:
+            announce(batch, ports)
+            batch = []
+    if batch:
+        announce(batch, ports)
+
+
+def _reminded(ports: Ports) -> Iterator[Operation]:
+    """Push the due time of each operation that is to be announced, until the tick has done its share.
+
+    The rest is the longest overdue at the next tick, and what was announced goes behind it, so nothing starves. What
+    ends here or has ended counts for nothing, because no step asks RDS for it.
+    """
+    now, wakes = ports.now(), 0
+    for item in ports.operations.due(now + timedelta(seconds=ports.settings.heartbeat_interval / 2)):
+        if wakes == ANNOUNCED_PER_TICK or ports.remaining_seconds() < LEASE_MARGIN_SECONDS:
+            logger.warning("The tick has done its share, %s announcements; the next one goes on.", wakes)
             return
         try:
-            _remind(Operation.from_item(item), now, ports)
+            operation = Operation.from_item(item)
+            if _is_announced(operation, now, ports):
+                wakes += operation.state not in TERMINAL
+                yield operation
         except UnreadableRecordError as error:
             observability.unreadable(error, ports.settings.stage)
 
 
-def _remind(operation: Operation, now: datetime, ports: Ports) -> None:
+def _is_announced(operation: Operation, now: datetime, ports: Ports) -> bool:
     overdue = operation.state not in TERMINAL and now > operation.deadline
     if overdue and operation.announcements >= UNANSWERED_MAX:
         _end_unanswered(operation, ports)
-    elif ports.operations.remind(operation, due_at=now + grace(ports)):
-        announce(operation, ports)
+        return False
+    return ports.operations.remind(operation, due_at=now + grace(ports))
 
 
 def _end_unanswered(operation: Operation, ports: Ports) -> None:
@@ -111,13 +122,13 @@ def _perform(turn: Turn, claimed: Operation) -> None:
     try:
         outcome = _load(turn.step)(claimed, turn.ports)
     except TransientError as error:
-        outcome = Wait(error.reason, _backoff(claimed), trouble=True)
+        outcome = Wait(error.reason, spacing.backoff(claimed), trouble=True)
     except RefusedError as error:
         outcome = Refuse.of(error)
     except Exception as error:
         logger.exception("A bug in %s: %s.", turn.step, type(error).__name__)
         if claimed.bugs + 1 < BUGS_MAX:
-            wait = Wait(f"{turn.step} met a bug, {type(error).__name__}.", _backoff(claimed), trouble=True)
+            wait = Wait(f"{turn.step} met a bug, {type(error).__name__}.", spacing.backoff(claimed), trouble=True)
             _hold(turn, claimed, claimed.evolve(bugs=claimed.bugs + 1), wait)
             raise
         outcome = Refuse(
@@ -167,11 +178,12 @@ def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
 def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None:
     now = turn.ports.now()
     after = worked.evolve(
-        facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0,
-        due_at=now + timedelta(seconds=wait.seconds), waiting_for=wait.why,
+        facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0, waiting_for=wait.why,
         lease_owner=None, lease_until=None, announcements=0, deadline=_deadline(worked, wait, now),
     )  # fmt: skip
-    logger.info("Waiting: %s", wait.why, seconds=wait.seconds)
+    seconds = spacing.until_next_look(after, now) if wait.seconds is None else wait.seconds
+    after = after.evolve(due_at=now + timedelta(seconds=seconds))
+    logger.info("Waiting: %s", wait.why, seconds=seconds)
     if turn.ports.operations.hold(claimed, after, owner=turn.owner) is Written.CANCEL_REQUESTED:
         _stop(turn, worked.evolve(facts=after.facts))
 
@@ -198,7 +210,7 @@ def _write(turn: Turn, before: Operation, after: Operation, what: str) -> None:
         logger.info("Somebody else wrote meanwhile; %s is not written.", after.state)
     else:
         observability.advanced(after, what)
-        announce(after, turn.ports)
+        announce([after], turn.ports)
 
 
 def _stop(turn: Turn, operation: Operation) -> None:
@@ -215,17 +227,6 @@ def _entering(turn: Turn, operation: Operation, to: State, facts: Facts) -> Oper
         raise ValueError(f"The choreography knows no way from {operation.state} to {to}.")
     now = turn.ports.now()
     return operation.entering(to, now, facts).evolve(due_at=now + grace(turn.ports))
-
-
-def grace(ports: Ports) -> timedelta:
-    """Say how long an announcement may stay unanswered: a beat and a half, so that the next tick is not too early."""
-    return timedelta(seconds=1.5 * ports.settings.heartbeat_interval)
-
-
-def _backoff(operation: Operation) -> float:
-    """Second of the three levels of retries: doubling from the plan's shortest spacing between looks."""
-    shortest = min(operation.settings.copy_check_interval, operation.settings.restore_check_interval)
-    return float(min(shortest * 2 ** min(operation.troubles, 10), BACKOFF_MAX_SECONDS))
 
 
 def _load(step: str) -> Step:

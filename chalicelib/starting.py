@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from chalicelib import parameters, runner
+from chalicelib import parameters
+from chalicelib.announcing import announce, grace
 from chalicelib.aurora import Snapshot
 from chalicelib.choreography import ROWS, TERMINAL, State, states_of
 from chalicelib.errors import RefusedError, TransientError
@@ -84,7 +85,10 @@ def create(operation: Operation, ports: Ports, *, what: str, again: bool = True)
 
     A lock whose holder ended, or whose record somebody removed, is free: it is tried `again`, once.
     """
-    operation = operation.evolve(due_at=operation.created_at + runner.grace(ports), region=ports.region)
+    operation = operation.evolve(
+        due_at=operation.created_at + grace(ports), region=ports.region,
+        lasted_before=ports.operations.lasted(operation.settings.target_cluster_arn),
+    )  # fmt: skip
     if ports.operations.create(operation, what=what) is Written.OVERTAKEN:
         if ports.operations.read(operation.operation_id) is not None:
             return None
@@ -96,7 +100,7 @@ def create(operation: Operation, ports: Ports, *, what: str, again: bool = True)
         if ports.operations.create(operation, what=reason) is Written.OVERTAKEN:
             return None
     logger.info(f"{operation.operation_id} is {operation.state}: {what}", operation_id=operation.operation_id)
-    runner.announce(operation, ports)
+    announce([operation], ports)
     return operation
 
 

@@ -1,11 +1,12 @@
 """The permanent item of a target cluster: who holds it, how fresh it is, and whose logins are open on it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic import AwareDatetime, TypeAdapter
 
-from chalicelib.choreography import TERMINAL, State
+from chalicelib.choreography import ROWS, TERMINAL, State
 from chalicelib.errors import UnreadableRecordError
 from chalicelib.operation import Operation, stamp
 from chalicelib.store import Change, Item, When
@@ -26,6 +27,7 @@ class Target:
     look_due_at: datetime | None = None
     members: tuple[str, ...] = field(default=())
     logins_open_on: str | None = None  # the resource id of a cluster of ours that production's passwords still open
+    lasted: Mapping[str, float] = field(default_factory=dict)  # seconds that Aurora kept each state at the last success
 
 
 def target_key(arn: str) -> str:
@@ -48,8 +50,15 @@ def read_target(arn: str, item: Item) -> Target:
     return Target(
         arn, item.get("holder"), moment("last_success_at"), moment("last_success_snapshot_at"),
         item.get("last_success_operation"), moment("armed_since"), moment("look_due_at"),
-        tuple(item.get("members", ())), item.get("logins_open_on"),
+        tuple(item.get("members", ())), item.get("logins_open_on"), lasted_of(item),
     )  # fmt: skip
+
+
+def lasted_of(item: Item) -> Mapping[str, float]:
+    """Read how long each state took before; what is no such number is left out, since it only spaces looks."""
+    lasted = item.get("lasted")
+    found = lasted.items() if isinstance(lasted, dict) else ()
+    return {state: float(seconds) for state, seconds in found if type(seconds) in (int, float) and seconds >= 0}
 
 
 def closed_change(operation: Operation) -> Change:
@@ -70,10 +79,19 @@ def target_changes(before: Operation, after: Operation) -> list[Change]:
         return [Change(key, remove=("logins_open_on",), when=mine)]
     if after.state not in TERMINAL or before.skipped_busy:  # which never had the lock
         return []
-    fresh: Item = {}
-    if after.state is State.SUCCEEDED and after.facts.snapshot_created_at:
-        fresh = {
-            "last_success_at": stamp(after.entered_at), "last_success_operation": after.operation_id,
-            "last_success_snapshot_at": stamp(after.facts.snapshot_created_at),
-        }  # fmt: skip
-    return [Change(key, assign=fresh, remove=("holder",), when=mine)]
+    return [Change(key, assign=_success(after), remove=("holder",), when=mine)]
+
+
+def _success(operation: Operation) -> Item:
+    """Say how fresh the target is and, unless a rerun found things half done, how long Aurora takes.
+
+    Of copies in a row the last counts: those before it failed.
+    """
+    if operation.state is not State.SUCCEEDED or not operation.facts.snapshot_created_at:
+        return {}
+    lasted = {one.state.value: one.seconds for one in operation.durations if ROWS[one.state].awaits}
+    return {
+        "last_success_at": stamp(operation.entered_at), "last_success_operation": operation.operation_id,
+        "last_success_snapshot_at": stamp(operation.facts.snapshot_created_at),
+        **({} if operation.rerun_of else {"lasted": {**operation.lasted_before, **lasted}}),
+    }  # fmt: skip

@@ -1,6 +1,6 @@
 """check-copy-status: looks whether the copy is there, for Aurora tells nobody (there is no event for it)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.aurora import Copies, Health, Snapshot, health
 from chalicelib.choreography import State
@@ -32,7 +32,7 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
         copies.delete(copy)
         return again
     if state is not Health.READY:
-        return _still_copying(operation, copy)
+        return _still_copying(operation, copy, ports.now())
     arrived = tuple(
         one.model_copy(update={"arn": copy.arn}) if number == facts.hop else one
         for number, one in enumerate(facts.hops)
@@ -44,12 +44,11 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
     return Advance(State.SNAPSHOT_READY, ready, f"{copy.identifier} is available in {hop.region}")
 
 
-def _still_copying(operation: Operation, copy: Snapshot) -> Wait:
-    seen = operation.facts.model_copy(update={"copy_progress": copy.progress})
-    return Wait(
-        f"The copy {copy.identifier} is {copy.status}, {copy.progress} % are done.",
-        operation.settings.copy_check_interval, seen, queued=copy.progress == 0,  # none is shown in Aurora's queue
-    )  # fmt: skip
+def _still_copying(operation: Operation, copy: Snapshot, now: datetime) -> Wait:
+    queued = copy.progress == 0  # none is shown in Aurora's queue
+    seen = {"copy_progress": copy.progress, **({"copy_queued_until": now} if queued else {})}
+    why = f"The copy {copy.identifier} is {copy.status}, {copy.progress} % are done."
+    return Wait(why, facts=operation.facts.model_copy(update=seen), queued=queued)
 
 
 def _retry(operation: Operation, ports: Ports, what: str) -> Advance:

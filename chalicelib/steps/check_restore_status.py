@@ -20,10 +20,9 @@ REMEDY = (
 def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
     """Look at what is being made. Raises RefusedError for a status that does not get better by itself."""
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
-    cluster = ours(operation, target, ports.now())
     if operation.state is State.CLUSTER_RESTORING:
-        return _cluster(operation, cluster)
-    return _instances(operation, cluster, target)
+        return _cluster(operation, ours(operation, target, ports.now()))
+    return _instances(operation, target, ports.now())
 
 
 def ours(operation: Operation, target: TargetCluster, now: datetime) -> Cluster:
@@ -55,15 +54,20 @@ def _cluster(operation: Operation, cluster: Cluster) -> Outcome:
     return Advance(State.CLUSTER_RESTORED, facts, f"{cluster.identifier} is available, without instances yet")
 
 
-def _instances(operation: Operation, cluster: Cluster, target: TargetCluster) -> Outcome:
+def _instances(operation: Operation, target: TargetCluster, now: datetime) -> Outcome:
+    """Look at the instances; and at the cluster, too, unless they are simply being made: nothing comes of that look."""
+    found = {instance.identifier: instance.status for instance in target.observe_instances()}
+    status = {name: found.get(name, "missing") for name in operation.facts.instances}
+    making = [name for name in status if health(status[name]) is Health.PROGRESSING]
+    if making and all(health(one) in (Health.PROGRESSING, Health.READY) for one in status.values()):
+        return Wait(f"The instance {making[0]} is {status[making[0]]}.")
+    cluster = ours(operation, target, now)
     _judge(operation, f"The cluster {cluster.identifier}", cluster.status)
-    status = {instance.identifier: instance.status for instance in target.observe_instances()}
-    for name in operation.facts.instances:
-        wait = _judge(operation, f"The instance {name}", status.get(name, "missing"))
-        if wait:
-            return wait
-    found = {"endpoint": cluster.endpoint, "reader_endpoint": cluster.reader_endpoint, "port": cluster.port}
-    facts = operation.facts.model_copy(update=found)
+    waits = [_judge(operation, f"The instance {name}", one) for name, one in status.items()]
+    if wait := next(filter(None, waits), None):
+        return wait
+    where = {"endpoint": cluster.endpoint, "reader_endpoint": cluster.reader_endpoint, "port": cluster.port}
+    facts = operation.facts.model_copy(update=where)
     return Advance(State.RESTORED, facts, f"{', '.join(operation.facts.instances)} are available")
 
 
@@ -73,5 +77,6 @@ def _judge(operation: Operation, what: str, status: str) -> Wait | None:
         raise RefusedError(f"{what} is {status}, which does not get better by itself.", REMEDY, from_step="delete-rds")
     if state is Health.READY:
         return None
-    doubt = "" if state is Health.PROGRESSING else ", which may recover"
-    return Wait(f"{what} is {status}{doubt}.", operation.settings.restore_check_interval)
+    if state is Health.PROGRESSING:
+        return Wait(f"{what} is {status}.")
+    return Wait(f"{what} is {status}, which may recover.", operation.settings.restore_check_interval)

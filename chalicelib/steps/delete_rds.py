@@ -75,20 +75,21 @@ def _bring_on(operation: Operation, target: TargetCluster) -> Outcome:
     victim, interval = operation.facts.victim, operation.settings.restore_check_interval
     if victim is None:
         raise RefusedError("The record does not say what is to be deleted.", "Run it again from the step delete-rds.")
-    cluster, instances = target.observe(), target.observe_instances()
+    cluster = target.observe()
     if cluster and cluster.resource_id != victim.resource_id:
         raise RefusedError(
             f"The target's name now belongs to another cluster, {cluster.resource_id}; it is left alone.",
             "Find out who made it, then run the operation again from the step delete-rds.",
             from_step="delete-rds",
         )
+    if cluster and cluster.status == "deleting":  # its instances go first, so there is nothing to see of them
+        return Wait(f"The old target {cluster.identifier} is being deleted.")
+    instances = target.observe_instances()
     if cluster is None and not instances:
         return Advance(State.TARGET_CLEAR, operation.facts, f"{victim.resource_id} and its instances are gone")
     if cluster is None:
         left = ", ".join(instance.identifier for instance in instances)
         return Wait(f"The cluster is gone, its instances {left} are on their way.", interval)
-    if cluster.status == "deleting":
-        return Wait(f"The old target {cluster.identifier} is being deleted.", interval)
     _refuse_what_is_not_ours(operation, cluster, instances, target)
     return _delete(cluster, instances, victim, target, interval)
 
@@ -116,4 +117,4 @@ def _delete(
         if member in cluster.members and member not in deleting:
             target.delete_instance(member)
     target.delete(victim)  # accepted as soon as all members are on their way (user guide, deleting a cluster)
-    return Wait(f"The old target {cluster.identifier} and its instances are being deleted.", interval)
+    return Wait(f"The old target {cluster.identifier} and its instances are being deleted.")

@@ -14,10 +14,25 @@ from chalicelib.steps.snapshot_check import newest
 from chalicelib.target_item import Target
 
 
-def heartbeat(ports: Ports) -> None:
-    """Do one tick. What goes wrong with one plan stops no other; raises SettingsError where there are no plans."""
+def heartbeat(ports: Ports, *, first: bool = False) -> None:
+    """Do one tick: what is due always, the plans at the `first` tick of a process and once in every interval.
+
+    So a deployment arms at once, and a tick with nothing due asks for nothing but that. What goes wrong with one plan
+    stops no other; raises SettingsError where there are no plans.
+    """
     observability.count("Heartbeat", ports.settings.stage)
     runner.sweep(ports)
+    if first or _begins_interval(ports):
+        _look_after_plans(ports)
+
+
+def _begins_interval(ports: Ports) -> bool:
+    """Tell by the clock whether an interval began since the last tick; where that tick was lost, the next one does."""
+    now, every = ports.now().timestamp(), ports.settings.catch_up_interval
+    return now // every != (now - ports.settings.heartbeat_interval) // every
+
+
+def _look_after_plans(ports: Ports) -> None:
     for plan in parameters.plans(ports):
         try:
             _look_after(plan, ports)
@@ -44,9 +59,9 @@ def _report_freshness(plan: Plan, target: Target, ports: Ports) -> None:
 def _catch_up(plan: Plan, target: Target, ports: Ports) -> None:
     """Start what no event started: the newest snapshot since we were deployed, once its event is clearly late."""
     now, settings = ports.now(), ports.settings
-    if target.look_due_at and target.look_due_at > now:
-        return
-    if not ports.operations.take_look(target, now=now, next_look=now + timedelta(seconds=settings.catch_up_interval)):
+    # Ticks are not on time to the second: a claim of the whole interval would have every second look fail.
+    next_look = now + timedelta(seconds=settings.catch_up_interval / 2)
+    if not ports.operations.take_look(target, now=now, next_look=next_look):
         return
     snapshot = newest(SourceCluster(ports.service("rds", plan.source_region), plan), plan)
     if snapshot is None or snapshot.created_at is None or target.armed_since is None:

@@ -9,7 +9,7 @@ STAGE: Mapping[str, str] = {
     "log_level": "How much our own logger says. It never reaches botocore, whose DEBUG lines print secrets.",
     "sns_topic_arn": "Where refusals go that come before there is a plan. Needed here even when SSM gives it to plans.",
     "heartbeat_interval": "Seconds between two ticks of the heartbeat: the rate of its schedule.",
-    "catch_up_interval": "Seconds between two looks for a snapshot whose event never came.",
+    "catch_up_interval": "Seconds between two looks at the plans, for snapshots whose event never came.",
     "catch_up_grace": "Seconds that a snapshot's event may be late before it counts as lost.",
 }
 
@@ -68,8 +68,14 @@ PLAN: Mapping[str, Mapping[str, str]] = {
         "sns_topic_arn": "Where people are told how an operation ended.",
     },
     "Pace": {
-        "copy_check_interval": "Seconds between two looks at a copy, and at a snapshot that is still being made.",
-        "restore_check_interval": "Seconds between two looks at clusters and instances.",
+        "copy_check_interval": (
+            "The shortest spacing of looks at a copy, and at a snapshot that is still being made, in seconds. By "
+            "progress, and by how long it took before, looks are rarer far from the end."
+        ),
+        "restore_check_interval": (
+            "The shortest spacing of looks at clusters and instances, in seconds. By how long they took before, looks "
+            "are rarer far from the end; RDS's events wake besides."
+        ),
         "max_copy_attempts": "When set, this times `COPY_CHECK_INTERVAL` replaces `COPY_DEADLINE`.",
         "max_restore_attempts": (
             "When set, this times `RESTORE_CHECK_INTERVAL` replaces `RESTORE_DEADLINE` and `INSTANCE_DEADLINE`, each."

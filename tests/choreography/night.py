@@ -34,13 +34,15 @@ def name_of(envelope: dict[str, Any]) -> str:
 
 
 class Night(Stage):
-    """A stage in which Aurora is ten times faster, with the old target of ours and a heartbeat that has beaten once.
+    """A stage with the old target of ours and a heartbeat that has beaten once; Aurora is ten times faster by default.
 
     `accidents` befall calls, `fate` says for each event after how many seconds it is delivered, how often, or never;
     functions named in `deaf` do not run.
     """
 
-    def __init__(self, environment: dict[str, str] | None = None, *, staging: bool = True) -> None:
+    def __init__(
+        self, environment: dict[str, str] | None = None, *, staging: bool = True, durations: Durations | None = None
+    ) -> None:
         self.made: list[Call] = []
         self.accidents: list[Accident] = []
         self.deaf: set[str] = set()
@@ -50,7 +52,7 @@ class Night(Stage):
         self.put_by: dict[str, str] = {}
         self._late: list[tuple[float, dict[str, Any]]] = []
         self._stop_at: State | None = None
-        super().__init__({**PATIENT, **(environment or {})}, durations=Durations().scaled(10))
+        super().__init__({**PATIENT, **(environment or {})}, durations=durations or Durations().scaled(10))
         self.make_cluster("bystander", TARGET_REGION)
         if staging:
             self.staging()

@@ -9,7 +9,7 @@ from tests.choreography.rehearsal import rehearsed
 STATES = [State(state) for state in rehearsed().path()[:-1:3]]  # ACCEPTED, SNAPSHOT_READY, and so on
 OPTIONAL = (
     "attempts", "announcements", "bugs", "warnings", "durations", "worked_seconds", "waiting_for", "by_itself",
-    "written_by", "request_reason", "skipped_busy", "rerun_of",
+    "written_by", "request_reason", "skipped_busy", "rerun_of", "lasted_before",
 )  # fmt: skip
 
 

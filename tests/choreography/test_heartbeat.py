@@ -153,13 +153,3 @@ def test_the_guides_attempts_times_interval_are_the_budget() -> None:
     assert (State.FAILED, State.CLUSTER_RESTORING, True) == (
         ended.state, ended.stopped_in, "the deadline of CLUSTER_RESTORING has passed" in (ended.reason or "")
     )  # fmt: skip
-
-
-def test_a_heartbeat_with_nothing_to_do_asks_little(night: Night) -> None:
-    """Its cost follows what is due, not what ever ran; it looks for missed snapshots every few minutes only."""
-    night.dream()
-    night.beat()
-    before = len(night.made)
-    night.beat()
-
-    assert ["ssm.get_parameters_by_path"] == [f"{call.service}.{call.method}" for call in night.made[before:]]

@@ -45,9 +45,6 @@ AT_THE_DOOR = (  # the function fails and is retried, and the heartbeat finds th
 )
 MADE_UP_FOR = (  # by the heartbeat, which announces again, or by the next night
     *(Call(step, "events", "put_events") for step in STEPS),
-    Call("delete-rds", "ssm", "get_parameters_by_path"),
-    Call("check-restore-status", "ssm", "get_parameters_by_path"),
-    Call("setup-db-users", "ssm", "get_parameters_by_path"),
     Call("heartbeat", "ssm", "get_parameters_by_path"),
     Call("heartbeat", "rds", "describe_db_cluster_snapshots"),
 )

@@ -1,12 +1,14 @@
 """Several plans in one stage: one that is wrong, or whose target's item is damaged, stops no other."""
 
+from typing import Any
+
 import pytest
 
 from chalicelib import parameters
 from chalicelib.choreography import State
 from chalicelib.errors import SettingsError, UnreadableRecordError
 from chalicelib.target_item import target_key
-from localaws.inprocess import SOURCE_REGION, TARGET_REGION
+from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION
 from tests.refusals.scene import TARGET_ARN, Scene
 
 WEEKLY_ARN = TARGET_ARN.replace("staging", "weekly")
@@ -17,6 +19,15 @@ def plan_weekly(scene: Scene, **settings: str) -> None:
     for name, value in ({"target-cluster-id": "weekly-cluster"} | settings).items():
         path = f"/aurora-restore/test/plans/weekly/{name.replace('_', '-')}"
         scene.stage.parameters.put_parameter(Name=path, Value=value)
+
+
+def cluster_created(arn: str) -> dict[str, Any]:
+    """Make the event that a cluster was created."""
+    return {
+        "id": "hint", "source": "aws.rds", "detail-type": "RDS DB Cluster Event", "account": ACCOUNT,
+        "region": TARGET_REGION, "resources": [arn],
+        "detail": {"SourceArn": arn, "Message": "DB cluster created", "EventID": "RDS-EVENT-0170"},
+    }  # fmt: skip
 
 
 def test_a_plan_whose_target_another_plan_restores_from_is_unusable(scene: Scene) -> None:
@@ -32,10 +43,10 @@ def test_a_plan_whose_target_another_plan_restores_from_is_unusable(scene: Scene
 
 @pytest.mark.parametrize("damage", [{"armed_since": "yesterday"}, {"look_due_at": 5}, {"armed_since": "2026-11-23"}])
 def test_a_damaged_item_of_one_target_stops_no_other_plan(scene: Scene, damage: dict[str, object]) -> None:
-    """The heartbeat arms and catches up the others, and counts the one that is damaged at every tick."""
+    """The heartbeat arms and catches up the others, and counts the one that is damaged each time."""
     plan_weekly(scene)
     scene.stage.store.tables["state"][target_key(TARGET_ARN)] = damage
-    scene.stage.run(130)
+    scene.stage.run(700)
     with pytest.raises(UnreadableRecordError, match=f"The item of the target {TARGET_ARN} cannot be read: its"):
         scene.stage.target()
 
@@ -45,20 +56,22 @@ def test_a_damaged_item_of_one_target_stops_no_other_plan(scene: Scene, damage: 
 
 
 def test_a_hint_for_one_plan_is_not_lost_with_anothers_damaged_item(scene: Scene) -> None:
-    """RDS speaks of a cluster; which plan's it is, is found among those that can be read."""
+    """RDS speaks of a cluster, and that one's item is read alone; a hint for the damaged one is counted and let be."""
     plan_weekly(scene)
     identifier = scene.stage.night()
     scene.stage.settle()
     scene.stage.put("RestoreRequested", plan="weekly", snapshot_identifier=identifier)
     operation = scene.run_until(State.CLUSTER_RESTORING)
     scene.stage.store.tables["state"][target_key(TARGET_ARN)] = {"armed_since": "yesterday"}
+    scene.stage.deliver_one(cluster_created(TARGET_ARN))
+    before = scene.stage.only()
     while (woken := scene.stage.only()).state is State.CLUSTER_RESTORING:
         scene.stage.step_time()
 
     assert "weekly" == operation.plan
-    assert State.INSTANCES_CREATING is woken.state
+    assert [State.CLUSTER_RESTORING, State.INSTANCES_CREATING] == [before.state, woken.state]
     assert [] == scene.stage.failures
-    assert 1 <= len(scene.said.metrics("RecordUnreadable"))
+    assert 1 == len(scene.said.metrics("RecordUnreadable"))
 
 
 def test_a_rerun_of_a_plan_that_is_about_another_target_now_is_refused(scene: Scene) -> None:
@@ -73,3 +86,13 @@ def test_a_rerun_of_a_plan_that_is_about_another_target_now_is_refused(scene: Sc
     assert [failed] == scene.stage.all_operations()
     assert notice["reason"].startswith(f"The plan default is now about other clusters than {failed.operation_id} was: ")
     assert f"{SOURCE_REGION}:123456789012:cluster-snapshot:rds:" in notice["remedy"]
+
+
+def test_a_hint_costs_one_item_however_many_plans_there_are(scene: Scene) -> None:
+    """The event names the target: no parameter is read for it."""
+    plan_weekly(scene)
+    scene.stage.faults.fail_next("ssm", "get_parameters_by_path", "AccessDenied", times=99)
+    scene.stage.deliver_one(cluster_created(WEEKLY_ARN))
+
+    assert [] == scene.stage.failures
+    assert scene.said.lines(f"Ignored: no open operation waits for {WEEKLY_ARN}")

@@ -1,0 +1,224 @@
+"""Waits are spaced by what is known: by progress, by how long it took before, and by nothing where nothing is known."""
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.spacing import SPACING_MAX_SECONDS, spaced
+from localaws.aurora import Durations
+from tests.choreography import fates
+from tests.choreography.accidents import refused
+from tests.choreography.night import Night, target_of
+from tests.choreography.people import again
+
+MINUTE, HOUR = 60, 3600
+SECONDS = {
+    "copy": 1217, "cluster_delete": 367, "restore": 729, "instance_create": 421, "instance_configure": 67,
+    "password_reset": 61,
+}  # fmt: skip
+LOOKS = ("describe_db_cluster_snapshots", "describe_db_clusters", "describe_db_instances")
+ITEM = f"target#{target_of('staging-cluster')}"
+
+
+@pytest.mark.parametrize("elapsed", [0, 5 * MINUTE, 5 * HOUR])
+def test_where_nothing_is_known_the_shortest_spacing_holds(elapsed: float) -> None:
+    """A first night is looked at as often as a poller would."""
+    assert 30 == spaced(30, elapsed)
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "seconds"), [(0, 600), (600, 300), (900, 150), (1100, 50), (1170, 30), (1200, 30), (1440, 30)]
+)
+def test_half_of_what_is_left_is_waited_for(elapsed: float, seconds: float) -> None:
+    """It took twenty minutes before: rarely at first, often near the end, and when it is a little late."""
+    assert seconds == spaced(30, elapsed, 1200)
+
+
+def test_what_is_late_is_looked_at_again_after_an_eighth_of_its_delay() -> None:
+    """Twice as long as before: not every beat for hours, and never much later than it is late already."""
+    assert HOUR / 8 == spaced(30, 2 * HOUR, HOUR)
+
+
+@pytest.mark.parametrize(("progress", "seconds"), [(1, SPACING_MAX_SECONDS), (25, 900), (50, 300), (99, 30), (100, 30)])
+def test_progress_tells_what_is_left(progress: int, seconds: float) -> None:
+    """After ten minutes of moving, with nothing known of other nights."""
+    assert seconds == spaced(30, 600, progress=progress, moving=600)
+
+
+def test_the_nearer_of_two_guesses_counts() -> None:
+    """Looking too early costs a call, too late costs people time."""
+    by_history, by_progress = (
+        spaced(30, 600, 800, progress=25, moving=600),
+        spaced(30, 600, 8000, progress=75, moving=600),
+    )
+
+    assert (100, 100) == (by_history, by_progress)
+
+
+def test_progress_is_believed_where_history_has_passed() -> None:
+    """It took ten minutes before, and after twenty it is half done."""
+    assert 600 == spaced(30, 1200, 600, progress=50, moving=1200)
+
+
+def test_time_in_the_queue_is_not_taken_for_slowness() -> None:
+    """An hour in Aurora's queue, then half of the copy in five minutes."""
+    assert 150 == spaced(30, HOUR + 300, progress=50, moving=300)
+
+
+def test_a_queue_that_nobody_knows_is_looked_at_ever_more_rarely() -> None:
+    """It says nothing of its end, and may last for hours; what shows no progress at all is not missed by long."""
+    assert (30, 150, 900) == (spaced(30, 0, progress=0), spaced(30, 1200, progress=0), spaced(30, 2 * HOUR, progress=0))
+
+
+@pytest.mark.parametrize("lasted", [0, 1, 10**9])
+def test_a_wrong_guess_has_a_bound(lasted: float) -> None:
+    """Whatever the last night was like, neither below the shortest spacing nor above half an hour."""
+    found = [spaced(30, elapsed, lasted) for elapsed in range(0, 48 * HOUR, 600)]
+
+    assert (True, True) == (min(found) >= 30, max(found) <= SPACING_MAX_SECONDS)
+
+
+def test_a_shortest_spacing_above_the_bound_is_kept() -> None:
+    """Whoever sets an hour means it."""
+    assert HOUR == spaced(HOUR, 0, 10**9)
+
+
+# --- nights ---
+
+
+class SlowNight(Night):
+    """A night at Aurora's own pace, of an odd number of seconds, with the intervals and deadlines that people have."""
+
+    def __init__(self, **seconds: float) -> None:
+        patient = {f"{state}_DEADLINE": "43200" for state in ("COPY", "DELETE", "RESTORE", "INSTANCE", "USERS")}
+        often = {"COPY_CHECK_INTERVAL": "30", "RESTORE_CHECK_INTERVAL": "30"}
+        super().__init__(patient | often, durations=Durations(**SECONDS | seconds))
+
+    def looks(self, state: State) -> list[str]:
+        """List by which methods a state's step looked and acted."""
+        return [call.method for call in self.made if (call.state, call.service) == (state, "rds")]
+
+
+def nights_of(night: SlowNight, count: int) -> list[float]:
+    """Let so many nights pass; returns how long the operation of each took, in seconds."""
+    took = []
+    for _ in range(count):
+        night.made.clear()
+        ended = night.dream()
+        took.append((ended.entered_at - ended.created_at).total_seconds())
+        night.run(6 * HOUR)
+    return took
+
+
+def test_a_success_is_remembered_for_the_next_night(night: Night) -> None:
+    """How long each awaited state took, in the target's item, and in the record of the next operation."""
+    first = night.dream()
+    lasted = {one.state.value: one.seconds for one in first.durations if one.seconds or one.state == "ACCEPTED"}
+    night.run(1800)
+    night.night()
+    night.run(30)
+
+    assert lasted == dict(night.target().lasted) == night.all_operations()[-1].lasted_before
+    assert {"COPYING", "TARGET_DELETING", "CLUSTER_RESTORING", "INSTANCES_CREATING"} <= lasted.keys()
+
+
+def test_a_second_night_costs_fewer_looks_and_no_time() -> None:
+    """With events, which come before any look; and the copy, which has none, is seen within a beat of its end."""
+    night = SlowNight()
+    first = nights_of(night, 1)
+    looks_of_first = len(night.calls_of(*LOOKS))
+    second = nights_of(night, 1)
+
+    assert second <= first
+    assert len(night.calls_of(*LOOKS)) < looks_of_first
+    assert second[0] - sum(SECONDS.values()) < 60
+
+
+def test_nights_without_any_event_of_rds_are_no_slower_than_a_poller() -> None:
+    """Four waits of Aurora and its password, each seen at the next beat at the latest, on every night."""
+    night = SlowNight()
+    night.fate = fates.only_ours
+    took = nights_of(night, 3)
+
+    assert [] == [seconds for seconds in took if seconds - sum(SECONDS.values()) > 5 * 60]
+
+
+def test_a_copy_of_hours_is_looked_at_a_dozen_times() -> None:
+    """And not hundreds of times; on a first night by its progress alone."""
+    night = SlowNight(copy=4 * HOUR)
+    nights_of(night, 1)
+
+    assert 10 <= len(night.looks(State.COPYING)) <= 17
+
+
+def test_a_rerun_teaches_nothing(night: Night) -> None:
+    """It finds things half made: the next night would be looked at as if Aurora took no time."""
+    lasted = dict(night.dream() and night.target().lasted)
+    night.run(1800)
+    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    failed = night.dream()
+    again(night, failed.operation_id)
+
+    assert (State.SUCCEEDED, lasted) == (night.all_operations()[-1].state, dict(night.target().lasted))
+
+
+@pytest.mark.parametrize("lasted", ["long", 5, [], {"COPYING": "long"}, {"COPYING": -1}, {"COPYING": True}, {"": None}])
+def test_a_memory_that_is_damaged_is_forgotten(night: Night, lasted: object) -> None:
+    """It only spaces looks, so nobody has to repair it: the night ends well, and writes it anew."""
+    night.store.tables["state"][ITEM]["lasted"] = lasted
+    before = dict(night.target().lasted)
+    ended = night.dream()
+
+    assert ({}, {}, State.SUCCEEDED, True) == (
+        before, ended.lasted_before, ended.state, night.target().lasted["COPYING"] > 0
+    )  # fmt: skip
+
+
+def test_a_wait_is_judged_at_its_deadline_however_long_it_took_before() -> None:
+    """Last time it was hours: the look is not put off beyond the end of the budget."""
+    night = Night(durations=Durations(restore=10 * HOUR).scaled(10))
+    night.store.tables["state"][ITEM]["lasted"] = {"CLUSTER_RESTORING": 10 * HOUR}
+    ended = night.dream()
+    restoring = next(one for one in ended.durations if one.state is State.CLUSTER_RESTORING)
+
+    assert (State.FAILED, State.CLUSTER_RESTORING, True) == (
+        ended.state, ended.stopped_in, 900 <= restoring.seconds <= 900 + MINUTE
+    )  # fmt: skip
+
+
+# --- one look, one call ---
+
+
+def test_a_deletion_under_way_is_one_call_a_look() -> None:
+    """While the cluster is `deleting` its instances tell nothing; before the first deletion they are looked at."""
+    night = SlowNight()
+    night.fate = fates.only_ours
+    night.dream()
+    first, second, *_ = made = night.looks(State.TARGET_DELETING)
+    looks = made[made.index("delete_db_cluster") + 1 :]
+
+    assert ("describe_db_clusters", "describe_db_instances") == (first, second)
+    assert (["describe_db_clusters"] * (len(looks) - 1), "describe_db_instances", True) == (
+        looks[:-1], looks[-1], len(looks) > 4
+    )  # fmt: skip
+
+
+def test_instances_under_way_are_one_call_a_look(night: Night) -> None:
+    """The cluster is looked at when they are ready: nothing is said of them before it is known to be ours."""
+    night.fate = fates.only_ours
+    night.dream()
+    made = [call.method for call in night.made if (call.state, call.service) == ("INSTANCES_CREATING", "rds")]
+
+    assert ({"describe_db_instances"}, "describe_db_clusters") == (set(made[:-1]), made[-1])
+
+
+def test_anothers_cluster_under_the_name_is_found_before_its_instances_count(night: Night) -> None:
+    """Ours was deleted and remade by somebody while its instances were being made."""
+    night.night()
+    night.reach(State.INSTANCES_CREATING)
+    night.edit(
+        night.only().operation_id,
+        facts=night.store.tables["state"][night.only().operation_id]["facts"] | {"cluster_resource_id": "cluster-OURS"},
+    )
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, State.INSTANCES_CREATING, "delete-rds") == (ended.state, ended.stopped_in, ended.rerun_from)

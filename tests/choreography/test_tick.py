@@ -1,0 +1,205 @@
+"""What one tick of the heartbeat costs, whom it announces, and what it leaves to the next one."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.operation import stamp
+from chalicelib.runner import ANNOUNCED_PER_TICK
+from chalicelib.store import Change, Item, TableName
+from localaws.inmemory_services import client_error
+from localaws.inprocess import Stage
+from localaws.store import InMemoryStore
+from tests.choreography.accidents import CrashError, raised
+from tests.choreography.night import Night
+
+INTERVAL = 300  # seconds, as CATCH_UP_INTERVAL has it
+
+
+class WatchedStore(InMemoryStore):
+    """The same tables; what is asked of them is noted."""
+
+    def __init__(self, store: InMemoryStore) -> None:
+        super().__init__()
+        self.tables, self.asked = store.tables, list[str]()
+
+    def get(self, key: str, table: TableName = "state") -> Item | None:
+        """Read one item, consistently."""
+        self.asked.append("get")
+        return super().get(key, table)
+
+    def change_all(self, *changes: Change) -> None:
+        """Write all or nothing; raises ConditionError."""
+        self.asked.append("change")
+        super().change_all(*changes)
+
+    def query(self, index: str, value: str, **how: Any) -> Any:
+        """Read an index."""
+        self.asked.append(f"query {index}")
+        return super().query(index, value, **how)
+
+
+def at(night: Night, seconds: float) -> None:
+    """Go to so many seconds after the next beginning of an interval of CATCH_UP_INTERVAL, and let the heart beat."""
+    night.clock.advance(INTERVAL - night.clock.now().timestamp() % INTERVAL + seconds)
+    night.beat()
+
+
+def asked(night: Night, seconds: float) -> list[str]:
+    """List what a tick calls beyond its tables, so many seconds after the beginning of an interval."""
+    before = len(night.made)
+    at(night, seconds)
+    return [f"{call.service}.{call.method}" for call in night.made[before:]]
+
+
+def test_a_tick_with_nothing_due_reads_one_index_and_nothing_else(night: Night) -> None:
+    """Its cost follows what is due, neither what ever ran nor how many plans there are."""
+    night.dream()
+    night.store = watched = WatchedStore(night.store)
+
+    assert ([], ["query open-by-due"]) == (asked(night, 60), watched.asked)
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 59])
+def test_the_plans_are_looked_after_at_the_tick_after_an_interval_began(night: Night, seconds: float) -> None:
+    """Whenever in its minute that tick comes, also when the one before came later in its own."""
+    night.dream()
+    at(night, 30)
+
+    assert ["ssm.get_parameters_by_path", "rds.describe_db_cluster_snapshots"] == asked(night, seconds)
+
+
+def test_a_tick_that_is_lost_puts_the_plans_off_by_one_interval(night: Night) -> None:
+    """Nothing is remembered between ticks, so nothing can be remembered wrongly."""
+    night.dream()
+    at(night, 75)
+
+    assert "ssm.get_parameters_by_path" in asked(night, 5)
+
+
+def test_a_deployment_is_armed_at_its_first_tick_that_goes_through() -> None:
+    """Not at the next interval: what is made before that would never be caught up."""
+    stage = Stage()
+    stage.clock.advance(100)
+    stage.faults.fail_next("ssm", "get_parameters_by_path", "InternalFailure", status=500)
+    stage.beat()
+    stage.clock.advance(60)
+    stage.beat()
+
+    assert stage.clock.now() == stage.target().armed_since
+
+
+def many(night: Night, count: int, **attributes: object) -> None:
+    """Have so many records due long ago, the oldest first, like one that waits for its copy."""
+    night.night()
+    item = night.store.tables["state"].pop(night.reach(State.COPYING).operation_id)
+    night.queue.clear()
+    for number in range(count):
+        name, due = f"one-of-many-{number:04d}", f"2026-01-01T00:{number // 60:02d}:{number % 60:02d}.000Z"
+        night.store.tables["state"][name] = {**item, "operation_id": name, "due_at": due, **attributes}
+
+
+def test_a_tick_announces_ten_in_a_call_and_no_more_in_all_than_rds_bears(night: Night) -> None:
+    """The rest are the oldest at the next tick."""
+    many(night, 150)
+    before = len(night.calls_of("put_events"))
+    night.beat()
+    first = [one["detail"]["operation_id"] for one in night.queue]
+    calls = len(night.calls_of("put_events")) - before
+    night.queue.clear()
+    night.clock.advance(60)
+    night.beat()
+    second = [one["detail"]["operation_id"] for one in night.queue]
+
+    assert (12, ANNOUNCED_PER_TICK, 150) == (calls, len(first), len({*first, *second}))
+    assert "one-of-many-0120" == second[0]
+
+
+def test_ends_take_nobodys_place_in_a_tick(night: Night) -> None:
+    """No step asks RDS for them, so they are announced and closed besides."""
+    many(night, 150)
+    ended = night.store.tables["state"].values()
+    for item in [item for item in ended if str(item["operation_id"]).endswith(("0", "5"))]:
+        item["state"] = "SUCCEEDED"
+    night.beat()
+    told = [one["detail-type"] for one in night.queue]
+
+    assert (30, ANNOUNCED_PER_TICK) == (told.count("RestoreSucceeded"), told.count("SnapshotCopyStarted"))
+    assert [] == [item for item in ended if item.get("state") == "SUCCEEDED" and "open" in item]
+
+
+class Choosy:
+    """EventBridge that does not take the entry of one operation: PutEvents may answer well all the same."""
+
+    def __init__(self, bus: Any, operation_id: str, *, whole: bool) -> None:
+        self._bus, self._refused, self._whole = bus, operation_id, whole
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 # boto3's own name
+        """Take the others; or, as for a request that is too large, refuse all of them."""
+        bad = [self._refused in entry["Detail"] for entry in Entries]
+        if self._whole and any(bad):
+            raise client_error("RequestEntityTooLarge", "A test asked for this.", "PutEvents", 413)
+        self._bus.put_events(Entries=[entry for entry, is_bad in zip(Entries, bad, strict=True) if not is_bad])
+        answers = [{"ErrorCode": "InternalFailure"} if is_bad else {"EventId": "x"} for is_bad in bad]
+        return {"FailedEntryCount": sum(bad), "Entries": answers}
+
+
+class ChoosyNight(Night):
+    """A night whose bus takes nothing of the operation that `refused` names."""
+
+    refused, whole = "", False
+
+    def _client(self, service: str, region: str) -> Any:
+        client = super()._client(service, region)
+        choosy = service == "events" and self.refused
+        return Choosy(client, self.refused, whole=self.whole) if choosy else client
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_entry_that_is_not_taken_is_the_only_one_that_is_put_again(whole: bool) -> None:
+    """Neither lost nor doubled are those which shared its call; an end among them that was not told stays open."""
+    night = ChoosyNight()
+    many(night, 10, state="SUCCEEDED")
+    night.refused, night.whole = "one-of-many-0003", whole
+    night.beat()
+    told = sorted(one["detail"]["operation_id"] for one in night.queue)
+    still_open = [key for key, item in night.store.tables["state"].items() if item.get("open")]
+    night.queue.clear()
+    night.refused = ""
+    night.clock.advance(60)
+    night.beat()
+
+    assert ([f"one-of-many-000{number}" for number in (0, 1, 2, 4, 5, 6, 7, 8, 9)], ["one-of-many-0003"]) == (
+        told, still_open
+    )  # fmt: skip
+    assert ["one-of-many-0003"] == [one["detail"]["operation_id"] for one in night.queue]
+
+
+def test_a_tick_that_dies_between_pushing_and_putting_loses_nothing(night: Night) -> None:
+    """Ten at most are a beat late."""
+    many(night, 25)
+    night.hurt(raised(CrashError()), call="events.put_events")
+    night.beat()
+    night.clock.advance(60)
+    night.beat()
+
+    assert [f"one-of-many-{number:04d}" for number in range(25)] == sorted(
+        one["detail"]["operation_id"] for one in night.queue
+    )
+
+
+def test_a_wait_is_announced_at_the_tick_that_is_nearest_to_its_end(night: Night) -> None:
+    """Neither nearly a beat before it, which would make the shortest spacing shorter, nor nearly one after it."""
+    night.night()
+    operation = night.reach(State.COPYING)
+    night.queue.clear()
+    told = []
+    for early in (31, 30, 0):
+        night.edit(operation.operation_id, due_at=stamp(night.clock.now() + timedelta(seconds=early)))
+        night.beat()
+        told.append(len(night.queue))
+        night.queue.clear()
+
+    assert [0, 1, 1] == told

@@ -1,0 +1,79 @@
+"""Events of the past are let be: what was right once would replace a target now, or stop an operation."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from tests.refusals.scene import Scene, is_sentence
+
+PAST = ["old", "replayed"]
+
+
+def put_again(scene: Scene, event: dict[str, Any], past: str) -> dict[str, Any]:
+    """Make an event as it would come days later, or out of an archive."""
+    if past == "replayed":
+        return {**event, "replay-name": "by-mistake"}
+    long_ago = scene.stage.clock.now() - timedelta(hours=31)
+    return {**event, "time": long_ago.isoformat(timespec="seconds").replace("+00:00", "Z")}
+
+
+def deliver_again(scene: Scene, past: str) -> None:
+    """Deliver what waits on the bus as an event of the past."""
+    scene.stage.deliver_one(put_again(scene, scene.stage.queue.popleft(), past))
+
+
+@pytest.mark.parametrize("past", PAST)
+def test_a_request_of_the_past_starts_nothing_and_people_are_told(scene: Scene, past: str) -> None:
+    """Its operation may be long forgotten: it would replace a target that somebody works with."""
+    scene.stage.put("RestoreRequested", request_id="before-the-release")
+    deliver_again(scene, past)
+    (notice,) = scene.stage.notices()
+
+    assert [] == scene.stage.all_operations()
+    assert [] == scene.stage.failures
+    assert notice["reason"].startswith("The event is not obeyed: it ")
+    assert is_sentence(notice["reason"])
+    assert "Put it again if it is still meant." == notice["remedy"]
+    assert 1 == len(scene.said.metrics("RequestRefused"))
+
+
+@pytest.mark.parametrize("past", PAST)
+def test_a_cancel_of_the_past_stops_nothing_and_people_are_told(scene: Scene, past: str) -> None:
+    """It was about an operation as it was then."""
+    scene.stage.night()
+    operation = scene.run_until(State.COPYING)
+    scene.stage.queue.clear()
+    scene.stage.put("CancelRequested", operation_id=operation.operation_id)
+    deliver_again(scene, past)
+
+    assert operation == scene.stage.only()
+    assert ["The event is not obeyed"] == [one["reason"].split(":")[0] for one in scene.stage.notices()]
+
+
+@pytest.mark.parametrize("past", PAST)
+def test_a_snapshots_event_of_the_past_starts_nothing(scene: Scene, past: str) -> None:
+    """The snapshot is there and nobody restored it: the heartbeat decides what is caught up, not an archive."""
+    scene.stage.night()
+    scene.stage._move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
+    scene.stage.aurora.tick()
+    created = scene.stage.queue.pop()
+    scene.stage.deliver_one(put_again(scene, created, past))
+
+    assert [] == scene.stage.all_operations()
+    assert [] == scene.stage.notices()
+    assert 1 == len(scene.said.metrics("EventIgnored"))
+    assert scene.said.lines("Ignored: it ")
+
+
+@pytest.mark.parametrize("past", PAST)
+def test_announcements_and_hints_of_the_past_wake_nobody(scene: Scene, past: str) -> None:
+    """Ours and RDS's: the record would not be theirs any more, and the heartbeat announces what still is."""
+    scene.stage.night()
+    operation = scene.run_until(State.TARGET_DELETING)
+    deliver_again(scene, past)
+    waiting = scene.stage.only()
+
+    assert (operation, 1) == (waiting, len(scene.said.lines("Ignored: it ")))
+    assert State.SUCCEEDED is scene.ends(State.SUCCEEDED).state
