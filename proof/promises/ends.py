@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.choreography import ROWS, TERMINAL, State
 from chalicelib.plan import Plan
-from chalicelib.runner import BACKOFF_MAX_SECONDS, UNANSWERED_MAX
+from chalicelib.runner import UNANSWERED_MAX
+from chalicelib.spacing import BACKOFF_MAX_SECONDS
 from chalicelib.store import Item
 from proof.history import Announced, Wrote
 from proof.promises.book import Book, Known
