@@ -134,7 +134,7 @@ class Operation(BaseModel):
     skipped_busy: bool | None = None
     warnings: tuple[str, ...] = ()
     durations: tuple[Duration, ...] = ()
-    lasted_before: dict[str, float] = {}  # seconds that each state took at the target's last success
+    lasted_before: dict[str, float] = {}  # seconds that each state may be thought to take, by the target's successes
     worked_seconds: float = 0  # by invocations within the present state
     waiting_for: str | None = None  # why the present state still lasts, as a sentence
     notified: bool | None = None

@@ -51,7 +51,9 @@ class Operations:
 
         OVERTAKEN: the record exists already, or (when it does not) somebody else holds the target.
         """
-        changes = [self._put(operation), audit_row(None, operation, step="snapshot-check", what=what)]
+        item = operation.to_item()
+        record = Change(item.pop("operation_id"), assign=item, when=(When("operation_id", "absent"),))
+        changes = [record, audit_row(None, operation, step="snapshot-check", what=what)]
         if operation.state is not State.SKIPPING:
             arn = operation.settings.target_cluster_arn
             lock = {"holder": operation.operation_id, "members": list(operation.settings.instance_ids)}
@@ -180,7 +182,7 @@ class Operations:
         return read_target(arn, item)
 
     def lasted(self, arn: str) -> Mapping[str, float]:
-        """Read how long each state took at a target's last success, in seconds, whatever else its item is like."""
+        """Read how long each state may be thought to take, in seconds, whatever else the target's item is like."""
         return lasted_of(self.store.get(target_key(arn)) or {})
 
     def arm(self, arn: str, *, now: datetime) -> Target:
@@ -220,11 +222,6 @@ class Operations:
         except ConditionError:
             return False
         return True
-
-    def _put(self, operation: Operation) -> Change:
-        item = operation.to_item()
-        del item["operation_id"]
-        return Change(operation.operation_id, assign=item, when=(When("operation_id", "absent"),))
 
 
 def _judge_claim(stood: Item | None, operation_id: str, states: tuple[State, ...], owner: str, now: datetime) -> Claim:

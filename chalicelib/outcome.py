@@ -21,9 +21,9 @@ class Advance:
 
 @dataclass(frozen=True)
 class Wait:
-    """A step's outcome: not yet. Aurora is at it and the look is spaced by what is known of it (`chalicelib.spacing`).
+    """A step's outcome: not yet. Without `seconds` Aurora is at work, and `chalicelib.spacing` says when to look again.
 
-    `seconds` is for what is no work of Aurora's with an end in sight: it is looked at again after so many of them.
+    With `seconds` it is something short, or something whose end nothing tells: look again after so many of them.
     `queued` says that the time is spent in Aurora's own queue, which does not count against the state's deadline;
     `trouble` that a call went wrong rather than that something is under way.
     """

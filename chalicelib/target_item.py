@@ -27,7 +27,7 @@ class Target:
     look_due_at: datetime | None = None
     members: tuple[str, ...] = field(default=())
     logins_open_on: str | None = None  # the resource id of a cluster of ours that production's passwords still open
-    lasted: Mapping[str, float] = field(default_factory=dict)  # seconds that Aurora kept each state at the last success
+    lasted: Mapping[str, float] = field(default_factory=dict)  # seconds that each awaited state may be thought to take
 
 
 def target_key(arn: str) -> str:
@@ -83,15 +83,24 @@ def target_changes(before: Operation, after: Operation) -> list[Change]:
 
 
 def _success(operation: Operation) -> Item:
-    """Say how fresh the target is and, unless a rerun found things half done, how long Aurora takes.
-
-    Of copies in a row the last counts: those before it failed.
-    """
+    """Say how fresh the target is and, unless a rerun found things half done, how long Aurora takes."""
     if operation.state is not State.SUCCEEDED or not operation.facts.snapshot_created_at:
         return {}
-    lasted = {one.state.value: one.seconds for one in operation.durations if ROWS[one.state].awaits}
     return {
         "last_success_at": stamp(operation.entered_at), "last_success_operation": operation.operation_id,
         "last_success_snapshot_at": stamp(operation.facts.snapshot_created_at),
-        **({} if operation.rerun_of else {"lasted": {**operation.lasted_before, **lasted}}),
+        **({} if operation.rerun_of else {"lasted": _lasted(operation)}),
     }  # fmt: skip
+
+
+def _lasted(operation: Operation) -> dict[str, float]:
+    """Say in seconds how long each awaited state may be thought to take; of copies in a row the last was the good one.
+
+    The guess falls at once and rises by half of the difference: too short a guess costs a few looks, too long a one has
+    a lost event noticed late.
+    """
+    guesses = dict(operation.lasted_before)
+    for lasted in (one for one in operation.durations if ROWS[one.state].awaits):
+        between = (lasted.seconds + operation.lasted_before.get(lasted.state, lasted.seconds)) / 2
+        guesses[lasted.state] = round(min(lasted.seconds, between), 3)
+    return guesses

@@ -150,6 +150,20 @@ def test_a_copy_of_hours_is_looked_at_a_dozen_times() -> None:
     assert 10 <= len(night.looks(State.COPYING)) <= 17
 
 
+def test_a_memory_falls_at_once_and_rises_slowly(night: Night) -> None:
+    """Too short a guess costs a few looks; too long a one, where an event is lost, costs people time."""
+    night.dream()
+    took = night.target().lasted["CLUSTER_RESTORING"]
+    remembered = []
+    for before in (took + 100, took - 40):
+        night.store.tables["state"][ITEM]["lasted"] = {"CLUSTER_RESTORING": before}
+        night.run(1800)
+        night.dream()
+        remembered.append(night.target().lasted["CLUSTER_RESTORING"])
+
+    assert [took, took - 20] == remembered
+
+
 def test_a_rerun_teaches_nothing(night: Night) -> None:
     """It finds things half made: the next night would be looked at as if Aurora took no time."""
     lasted = dict(night.dream() and night.target().lasted)
