@@ -122,10 +122,10 @@ def idle_tick() -> Meter:
         world.staging()
         world.night_of(USUAL_NIGHT)
         before = world.meter.copy()
-        until, ticks = world.clock.now().timestamp() + HOUR, world.ticks
+        until, ticks = world.clock.now().timestamp() + HOUR, len(world.ticks)
         while world.clock.now().timestamp() < until:
             world.step_time()
-    return mean([world.meter.since(before)] + [Meter()] * (world.ticks - ticks - 1))
+    return mean([world.meter.since(before)] + [Meter()] * (len(world.ticks) - ticks - 1))
 
 
 def a_day(night: Meter, tick: Meter) -> float:

@@ -4,10 +4,9 @@ Functions do not hold one another up: each runs on a clock of its own, which beg
 the bus arrives later by `BUS_SECONDS`; RDS's own events arrive after `hints_seconds`, or never.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from chalicelib.ports import Ports
 from chalicelib.store import Item
 from localaws.aurora import Durations
 from localaws.inprocess import TARGET_REGION
+from proof.bench.gauges import Busy, Rates, Tick
 from proof.bench.latencies import BUS_SECONDS, CALL_SECONDS, LocalClock, Warmth
 from proof.bench.meter import HEARTBEAT, Meter
 from proof.bench.tables import MeteredStore, PricedTables
@@ -39,40 +39,6 @@ class _Fine:
         return options[0]
 
 
-@dataclass
-class Busy:
-    """How long Aurora had something under way: its own time, which no contender can shorten."""
-
-    seconds: float = 0.0
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def see(self, now: datetime, due: datetime | None) -> None:
-        """Take note of what is due next, at a moment; what was due last was the end of it when nothing is any more."""
-        if due is not None:
-            self.since, self.until = self.since or now, due
-        elif self.since is not None and self.until is not None:
-            self.seconds += (self.until - self.since).total_seconds()
-            self.since = self.until = None
-
-
-@dataclass
-class Rates:
-    """Calls of RDS by the second, and by the tick of the heartbeat that caused them, with all that followed from it."""
-
-    by_second: Counter[int] = field(default_factory=Counter)
-    by_tick: Counter[int] = field(default_factory=Counter)
-    ticked_by_second: Counter[int] = field(default_factory=Counter)
-
-    def called(self, now: datetime, tick: int) -> None:
-        """Count one call."""
-        second = int(now.timestamp())
-        self.by_second[second] += 1
-        if tick:
-            self.by_tick[tick] += 1
-            self.ticked_by_second[second] += 1
-
-
 class PricedWorld(World):
     """A stage whose night is measured."""
 
@@ -84,7 +50,7 @@ class PricedWorld(World):
         lambda_seconds: float = 60,
     ) -> None:  # fmt: skip
         self.hints_seconds, self.meter, self.warmth, self.busy = hints_seconds, Meter(), Warmth(), Busy()
-        self.rates, self.ticks, self.tick_seconds = Rates(), 0, list[float]()
+        self.rates, self.ticks = Rates(), list[Tick]()
         self.started: datetime | None = None
         self.ended: dict[str, tuple[State, datetime]] = {}
         self._cause = 0
@@ -147,18 +113,21 @@ class PricedWorld(World):
 
     def _tick_of(self, step: str, envelope: Mapping[str, Any]) -> int:
         """Name the tick that an invocation is owed to, 0 for none."""
-        if step == HEARTBEAT:
-            self.ticks += 1
-            return self.ticks
-        return int(envelope.get("tick", 0))
+        return len(self.ticks) + 1 if step == HEARTBEAT else int(envelope.get("tick", 0))
 
     def _done(self, step: str) -> None:
         seconds = self.clock.ahead_seconds
         self.meter.invoked(step, seconds)
         self.warmth.ended(step, self.clock.now())
         if step == HEARTBEAT:
-            self.tick_seconds.append(seconds)
+            self.ticks.append(Tick.of(seconds, self.meter, self.ticks))
         self.clock.back()
+
+    @contextmanager
+    def invoked(self, step: str) -> Iterator[Ports]:
+        """Give the world of an invocation whose work is done by the caller."""
+        with self._invocation(step, {}) as invocation:
+            yield self._ports(invocation)
 
     def _ports(self, invocation: Invocation) -> Ports:
         store = MeteredStore(self.tables, self.meter, invocation.step, self.spend)
