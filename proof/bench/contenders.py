@@ -33,6 +33,7 @@ class _Machine(PricedWorld):
 
     def __init__(self, every_seconds: float, *, environment: Mapping[str, str] | None = None) -> None:
         self.every_seconds = every_seconds
+        self._last: Operation
         super().__init__(None, beats=False, environment=environment, lambda_seconds=WAITER_SECONDS)
 
     def deliver_one(self, envelope: dict[str, Any]) -> None:
@@ -42,6 +43,11 @@ class _Machine(PricedWorld):
     def begin(self, operation: Operation) -> None:
         """Set out."""
         raise NotImplementedError
+
+    def record(self, operation_id: str) -> Operation:
+        """Give the record that was carried to the end."""
+        del operation_id
+        return self._last
 
     def _ports(self, invocation: Invocation) -> Ports:
         ports = super()._ports(invocation)
@@ -63,6 +69,7 @@ class _Machine(PricedWorld):
         if isinstance(outcome, Advance):
             after = operation.entering(outcome.to, self.clock.now(), outcome.facts)
             if after.state in TERMINAL:
+                self._last = after
                 self.ended[after.operation_id] = (after.state, self.clock.now())
             return after, False
         if isinstance(outcome, Refuse):
@@ -99,7 +106,10 @@ class Waiter(_Machine):
     def _work(self, operation: Operation) -> None:
         with self._invocation(WAITER, {}) as invocation:
             ports = self._ports(invocation)
-            while operation.state not in TERMINAL and ports.remaining_seconds() > self.every_seconds + WAITER_MARGIN_SECONDS:
+            while (
+                operation.state not in TERMINAL
+                and ports.remaining_seconds() > self.every_seconds + WAITER_MARGIN_SECONDS
+            ):
                 operation, waits = self._acted(operation, ports)
                 self.clock.spend(self.every_seconds * waits)
             took = self.clock.ahead_seconds

@@ -9,7 +9,7 @@ from typing import Final
 from localaws.aurora import Durations
 from proof.bench.contenders import Poller, Waiter
 from proof.bench.meter import HEARTBEAT, Meter, mean
-from proof.bench.quiet import quiet
+from proof.bench.quiet import Heard, listened, quiet
 from proof.bench.world import Night, PricedWorld
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -53,6 +53,7 @@ class Summary:
     added: float
     added_most: float
     aurora: float
+    own: Mapping[str, float]
     meter: Meter
     nights: int
 
@@ -100,9 +101,10 @@ def play(task: Task) -> list[Night]:
 
 def summed(nights: Sequence[Night]) -> Summary:
     """Average nights."""
-    added = [night.added for night in nights]
-    aurora = sum(night.aurora for night in nights) / len(nights)
-    return Summary(sum(added) / len(added), max(added), aurora, mean([night.meter for night in nights]), len(nights))
+    added, many = [night.added for night in nights], len(nights)
+    own = {state: sum(night.own.get(state, 0) for night in nights) / many for state in nights[0].own}
+    aurora = sum(night.aurora for night in nights) / many
+    return Summary(sum(added) / many, max(added), aurora, own, mean([night.meter for night in nights]), many)
 
 
 def gathered(found: Sequence[tuple[Task, list[Night]]]) -> Rows:
@@ -126,6 +128,19 @@ def idle_tick() -> Meter:
         while world.clock.now().timestamp() < until:
             world.step_time()
     return mean([world.meter.since(before)] + [Meter()] * (len(world.ticks) - ticks - 1))
+
+
+def heard_a_day() -> Heard:
+    """Listen to a day with one night in it, at the level at which functions are deployed."""
+    heard = Heard()
+    with listened("INFO", heard):
+        world = PricedWorld(5.0)
+        world.staging()
+        until = world.clock.now().timestamp() + DAY
+        world.night_of(USUAL_NIGHT)
+        while world.clock.now().timestamp() < until:
+            world.step_time()
+    return heard
 
 
 def a_day(night: Meter, tick: Meter) -> float:

@@ -120,4 +120,3 @@ class CarriedStore:
         """Find nothing."""
         del index, value, up_to, newest_first, page
         yield from ()
-

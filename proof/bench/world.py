@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from chalicelib.choreography import TERMINAL, State
+from chalicelib.operation import Operation
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.store import Item
 from localaws.aurora import Durations
 from localaws.inprocess import TARGET_REGION
 from proof.bench.gauges import Busy, Rates, Tick
-from proof.bench.latencies import BUS_SECONDS, CALL_SECONDS, LocalClock, Warmth
+from proof.bench.latencies import BUS_SECONDS, CALL_SECONDS, COLD_START_SECONDS, LocalClock, Warmth
 from proof.bench.meter import HEARTBEAT, Meter
 from proof.bench.tables import MeteredStore, PricedTables
 from proof.history import Entry
@@ -27,6 +28,10 @@ from proof.world import BRISK, Invocation, World
 SNAPSHOT_EVENT: Final = "RDS DB Cluster Snapshot Event"
 CREATED: Final = "Automated cluster snapshot created"
 START_SECONDS: Final = 5.0  # after which the snapshot's own event comes, for all contenders
+AURORA_DOES: Final = {  # by state: the step of a life cycle that is waited for in it
+    State.COPYING: "copy", State.TARGET_DELETING: "cluster_delete", State.CLUSTER_RESTORING: "restore",
+    State.INSTANCES_CREATING: "instance_create", State.RESTORED: "password_reset",
+}  # fmt: skip
 USUAL: Final = {name: str(Plan.model_fields[name.lower()].default) for name in BRISK}  # deadlines and spacing
 
 
@@ -104,12 +109,17 @@ class PricedWorld(World):
         begun, before = self.clock.now(), self._cause
         self._cause = self._tick_of(step, envelope)
         with super()._invocation(step, envelope) as invocation:
-            self.clock.spend(self.warmth.start_seconds(step, begun))
+            self._start(step, begun)
             try:
                 yield invocation
             finally:
                 self._done(step)
                 self._cause = before
+
+    def _start(self, step: str, begun: datetime) -> None:
+        seconds = self.warmth.start_seconds(step, begun)
+        self.meter.add(step, "cold starts", seconds == COLD_START_SECONDS)
+        self.clock.spend(seconds)
 
     def _tick_of(self, step: str, envelope: Mapping[str, Any]) -> int:
         """Name the tick that an invocation is owed to, 0 for none."""
@@ -162,19 +172,26 @@ class PricedWorld(World):
         self.started, before = None, len(self.ended)
         self.night()
         self._next_beat = self.clock.now() + timedelta(seconds=beat_after)
-        return self._measured(before, self.clock.now() + timedelta(hours=hours_max))
+        end = self.clock.now() + timedelta(hours=hours_max)
+        return self._measured(before, end, durations)
 
-    def _measured(self, before: int, end: datetime) -> "Night":
+    def _measured(self, before: int, end: datetime, durations: Durations) -> "Night":
         while self.started is None:
             earlier, self.busy = self.meter.copy(), Busy()
             self.step_time()
         while len(self.ended) == before and self.clock.now() < end:
             self.step_time()
-        state, at = list(self.ended.values())[-1] if len(self.ended) > before else (State.FAILED, end)
-        if state is not State.SUCCEEDED or self.failures:
-            raise RuntimeError(f"A measured night ended {state}: {self.failures}")
-        took = (at - self.started).total_seconds()
-        return Night(took, took - self.busy.seconds, self.busy.seconds, self.meter.since(earlier))
+        if len(self.ended) == before or self.failures:
+            raise RuntimeError(f"A measured night did not end well: {self.failures}")
+        name, (state, at) = list(self.ended.items())[-1]
+        if state is not State.SUCCEEDED:
+            raise RuntimeError(f"A measured night ended {state}.")
+        took, own = (at - self.started).total_seconds(), _own(self.record(name), durations)
+        return Night(took, took - self.busy.seconds, self.busy.seconds, own, self.meter.since(earlier))
+
+    def record(self, operation_id: str) -> Operation:
+        """Read an operation's record."""
+        return Operation.from_item(self.tables.tables["state"][operation_id])
 
 
 @dataclass(frozen=True)
@@ -184,4 +201,13 @@ class Night:
     took: float
     added: float
     aurora: float
+    own: Mapping[str, float]  # by state: what it took beyond Aurora's own part of it
     meter: Meter
+
+
+def _own(operation: Operation, durations: Durations) -> Mapping[str, float]:
+    """Say how many seconds each state took beyond what Aurora did in it."""
+    return {
+        one.state.value: one.seconds - (getattr(durations, AURORA_DOES[one.state]) if one.state in AURORA_DOES else 0)
+        for one in operation.durations
+    }
