@@ -13,7 +13,13 @@ from proof.bench.world import Night
 Say = Callable[[str], None]
 
 
-def main(arguments: Sequence[str] | None = None, say: Say = lambda line: print(line, flush=True)) -> int:
+def said(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main(arguments: Sequence[str] | None = None, say: Say = said) -> int:
     """Run the benchmark as the command line wants it."""
     options = _parser().parse_args(arguments)
     begun = time.perf_counter()

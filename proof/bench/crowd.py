@@ -34,10 +34,13 @@ DAYS_MOST: Final = 3
 PREPARED_FASTER: Final = 1000
 PLENTY: Final = 10**6
 LASTED: Final = {  # what the night before took, in seconds
-    State.ACCEPTED.value: 2, State.COPYING.value: USUAL_NIGHT.copy + 30,
-    State.TARGET_DELETING.value: USUAL_NIGHT.cluster_delete + 8, State.CLUSTER_RESTORING.value: USUAL_NIGHT.restore + 7,
-    State.INSTANCES_CREATING.value: USUAL_NIGHT.instance_create + 7, State.RESTORED.value: USUAL_NIGHT.password_reset + 9,
-}  # fmt: skip
+    State.ACCEPTED.value: 2,
+    State.COPYING.value: USUAL_NIGHT.copy + 30,
+    State.TARGET_DELETING.value: USUAL_NIGHT.cluster_delete + 8,
+    State.CLUSTER_RESTORING.value: USUAL_NIGHT.restore + 7,
+    State.INSTANCES_CREATING.value: USUAL_NIGHT.instance_create + 7,
+    State.RESTORED.value: USUAL_NIGHT.password_reset + 9,
+}
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,25 @@ from proof.bench import latencies, prices
 from proof.bench.crowd import HINTS_SECONDS, START_WITHIN_SECONDS, Crowd
 from proof.bench.gauges import RDS_BURST, RDS_PER_SECOND
 from proof.bench.meter import HEARTBEAT, Meter
-from proof.bench.nights import CASES, HINTS, JITTER, NIGHTS, OTHERS, OURS, P30, P60, Rows, Summary, a_day
+from proof.bench.nights import (
+    CASES,
+    HINTS,
+    JITTER,
+    JITTER_SECONDS,
+    NIGHTS,
+    OTHERS,
+    OURS,
+    P30,
+    P60,
+    Rows,
+    Summary,
+    a_day,
+)
 from proof.bench.quiet import Heard
 from proof.bench.targets import Target, calls_each, of_crowds, of_nights
 
 PATH: Final = Path("docs/performance.md")
+TICKS_A_DAY: Final = 1440
 OTHER_CALLS: Final = ("kms", "ec2", "secretsmanager", "ssm", "sns")
 
 
@@ -105,7 +119,7 @@ def _first_nights(results: Results) -> str:
     rows = [
         (f"{contender}, {case}", f"{row.first.added:.1f}", f"{row.later.added:.1f}", f"{row.first.counts['rds']:.1f}",
          f"{row.later.counts['rds']:.1f}", f"{row.first.counts['requests']:.1f}", f"{row.later.counts['requests']:.1f}")
-        for (case, contender, hints), row in results.rows.items() if hints == 5.0 or contender in OTHERS
+        for (case, contender, hints), row in results.rows.items() if hints == HINTS_SECONDS or contender in OTHERS
     ]  # fmt: skip
     head = ("", "added s, first", "later", "RDS calls, first", "later", "invocations, first", "later")
     words = "On a first night nothing is known of how long Aurora takes, so looks are evenly spaced. Events after 5 s."
@@ -137,7 +151,8 @@ process of its own; wall-clock time and memory are those of the simulation. RDS 
 all, so "beyond" are the calls that would have been throttled: those that a tick caused with all that followed, and all.
 """.strip()
     each = ("operations at once", "invocations each", "billed s each", "RDS calls each", "DynamoDB calls each",
-            "AWS calls each", "write units each", "read units each", "events each", "$ each", "added s, mean", "most")  # fmt: skip
+            "AWS calls each", "write units each", "read units each", "events each", "$ each", "added s, mean",
+            "most")  # fmt: skip
     rates = ("operations at once", "ticks", "items a tick, most", "read units a tick, most", "s a tick, most",
              "RDS calls a tick, most", "in a minute", "beyond", "all RDS calls in a minute", "beyond",
              "operations per wall-clock s", "MB at the peak")  # fmt: skip
@@ -167,13 +182,13 @@ def _rates(crowd: Crowd) -> tuple[str, ...]:
 def _beside(results: Results) -> str:
     logs = results.heard.size / 1e9 * prices.PRICES["log GB"].dollars
     metrics = len(results.heard.metrics) * prices.PRICES["metric months"].dollars
-    tick = results.tick.counts[HEARTBEAT, "seconds"] * 1000
+    tick, day = results.tick.counts[HEARTBEAT, "seconds"] * 1000, results.tick.dollars * TICKS_A_DAY
     return f"""
 ## Beside the tables
 
-- An idle tick of the heartbeat is billed {tick:.0f} ms; a day of 1,440 of them costs ${results.tick.dollars * 1440:.5f}.
-- Logs are not in the dollars above: a day with one night writes {results.heard.size / 1e6:.2f} MB at level INFO, Lambda's
-  own lines left out, which is ${logs:.5f}.
+- An idle tick of the heartbeat is billed {tick:.0f} ms; a day of 1,440 of them costs ${day:.5f}.
+- Logs are not in the dollars above: a day with one night writes {results.heard.size / 1e6:.2f} MB at level INFO,
+  Lambda's own lines left out, which is ${logs:.5f}.
 - Metrics are not in them either: one plan writes {len(results.heard.metrics)} metrics (name and dimensions). CloudWatch
   asks $0.30 for each that is written to during a month, by the hour: at most ${metrics:.2f} a month, which is more than
   all the rest. Those of the heartbeat are written around the clock, those of an operation in one or two hours of a day.
@@ -192,21 +207,26 @@ def _taken(results: Results) -> str:
 
 - **Added** is the time from the snapshot's event to the record's SUCCEEDED, less the time in which Aurora had anything
   of the operation under way, by the model's own schedule: copying, deleting, restoring, creating, setting the password.
-- **The same nights for all**: {results.phases} phases of the heartbeat against the night's start, {NIGHTS} nights each, of
-  which the first is told apart; each of Aurora's durations is drawn anew every night, up to {JITTER:.0%} shorter or
-  longer, and is the same for every contender. So no poller divides a duration by chance. "Most" is the worst night.
+- **The same nights for all**: {results.phases} phases of the heartbeat against the night's start, {NIGHTS} nights each,
+  of which the first is told apart; each of Aurora's durations is drawn anew every night, up to {JITTER:.0%} shorter or
+  longer, and by up to {JITTER_SECONDS:.0f} s where that is more (half of itself at most), and is the same for every
+  contender. So no poller divides a duration by chance. "Most" is the worst night.
 - **The choreography** runs with its default settings. Each invocation has a clock of its own, which begins when it is
   woken, moves by the start and by each call, and holds nobody else up. What it puts arrives
-  {latencies.BUS_SECONDS} s later; RDS's events arrive after the delay that is named, or never; the snapshot's own event,
-  which begins the night, always comes, for all contenders alike.
-- **The poller** is a step machine with the same steps: a task, a choice, and where the step says "wait" a wait of exactly
-  30 s or 60 s. Every task and choice is a transition, and every wait. **The waiter** is one function that sleeps 30 s
-  between its looks, is billed for that, and calls itself again before Lambda's 15 minutes are over. Both carry the record
-  along at no charge, with no table, no audit trail, no lock, no lease and no heartbeat: what that is worth is not priced.
+  {latencies.BUS_SECONDS} s later; RDS's events arrive after the delay that is named, or never; the snapshot's own
+  event, which begins the night, always comes, for all contenders alike.
+- **The poller** is a step machine with the same steps: a task, a choice, and where the step says "wait" a wait of
+  exactly 30 s or 60 s. Every task and choice is a transition, and every wait.
+- **The waiter** is one function that sleeps 30 s between its looks, is billed for that, and calls itself again before
+  Lambda's 15 minutes are over.
+- Both carry the record along at no charge, with no table, no audit trail, no lock, no lease and no heartbeat: what that
+  is worth is not priced. Where our step asks twice, so do they: their looks are our steps.
 - **DynamoDB units** are computed from the sizes of items (developer guide, item sizes and formats; read and write
-  operations): each index costs its own, a new index key costs two writes, a transaction doubles, a refused condition costs.
-- **Assumed**: {assumed}; a cold start {latencies.COLD_START_SECONDS} s, a warm one
-  {latencies.WARM_START_SECONDS * 1000:.0f} ms; environments are kept for {latencies.KEPT_WARM.seconds // 60} idle minutes.
+  operations): each index costs its own, a new index key costs two writes, a transaction doubles all of it, a refused
+  condition costs what stood there.
+- **Assumed**: {assumed}; a cold start
+  {latencies.COLD_START_SECONDS} s, a warm one {latencies.WARM_START_SECONDS * 1000:.0f} ms; an environment is kept for
+  {latencies.KEPT_WARM.seconds // 60} idle minutes.
 
 List prices as of {prices.AS_OF}, {prices.REGION}:
 

@@ -1,4 +1,4 @@
-"""One operation a night: the same nights for every contender, over phases of the heartbeat and of Aurora's durations."""
+"""One operation a night: the same nights for all contenders, over phases of the heartbeat and of Aurora's durations."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +14,9 @@ from proof.bench.world import Night, PricedWorld
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 PHASES: Final = 12  # of the heartbeat against the night's start, 5 s apart
-NIGHTS: Final = 3  # of each stage: the first, of which nothing is known, and two later ones
-JITTER: Final = 0.05  # each duration is up to so much shorter or longer, anew every night
+NIGHTS: Final = 5  # of each stage: the first, before which nothing is known, and later ones
+JITTER: Final = 0.05  # each duration is up to so much shorter or longer, anew every night,
+JITTER_SECONDS: Final = 30.0  # and up to so many seconds at least, or half of itself: else a poller may divide it
 HINTS: Final[tuple[float | None, ...]] = (0.0, 5.0, 30.0, 60.0, None)  # seconds after which RDS's events arrive
 OURS, P30, P60, W30 = "choreography", "poller 30 s", "poller 60 s", "waiter 30 s"
 USUAL_NIGHT: Final = Durations(
@@ -83,7 +84,8 @@ def tasks(phases: int = PHASES) -> list[Task]:
 def drawn(usual: Durations, phase: int, night: int) -> Durations:
     """Draw a night's durations: they depend on the phase and the night alone, so that all contenders have the same."""
     random = Random(1000 * phase + night)  # noqa: S311 # dice, not secrets
-    return Durations(**{name: seconds * (1 + random.uniform(-JITTER, JITTER)) for name, seconds in vars(usual).items()})
+    spread = {name: max(JITTER * seconds, min(JITTER_SECONDS, seconds / 2)) for name, seconds in vars(usual).items()}
+    return Durations(**{name: seconds + random.uniform(-1, 1) * spread[name] for name, seconds in vars(usual).items()})
 
 
 def play(task: Task) -> list[Night]:

@@ -102,7 +102,7 @@ class MeteredStore:
 
 
 class CarriedStore:
-    """No table at all: a step machine carries the record from step to step, at no charge. Answers as if all were well."""
+    """No table at all: a step machine carries the record from step to step. Answers as if all were well."""
 
     def get(self, key: str, table: TableName = "state") -> Item | None:
         """Find nothing: there is no target's item."""

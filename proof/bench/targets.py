@@ -13,8 +13,8 @@ SHORT, LONG = "20-minute copy", "4-hour copy"
 PAGE: Final = 100
 BATCH_FULL: Final = 9.0  # events in a call, on average, that pass for batches of ten
 _TICKS = (
-    "No event tells that a copy is done, and nothing but a tick of the heartbeat looks again: a wait is seen to be over "
-    "half a minute late on average."
+    "No event tells that a copy is done, and nothing but a tick of the heartbeat looks again: that is seen half a "
+    "minute late on average."
 )
 _LOOKS = (
     "What is left are the calls that any run makes (see the preflight's), and a look for each halving of what is left."
@@ -23,7 +23,7 @@ _LOOKS = (
 
 @dataclass(frozen=True)
 class Target:
-    """A number that is to be at most `limit`; `first` is the same on a first night, `why` is said where it is missed."""
+    """A number that should be at most `limit`; `first` is that of a first night, `why` is said where it is missed."""
 
     words: str
     limit: float
@@ -101,8 +101,8 @@ def of_crowds(crowds: Sequence[Crowd]) -> list[Target]:
                max(one.tick_beyond for one in crowds),
                f"A tick announces {ANNOUNCED_PER_TICK} operations, counted as if each asked for one look. Where a look "
                "finds the copy done, the preflight and the deletion follow at once, a dozen calls more; and operations "
-               "that were begun together come to that together. RDS answers with throttling, from which each step backs "
-               "off: it costs time, not the restore."),
+               "that were begun together come to that together. RDS answers with throttling, from which each step "
+               "backs off: it costs time, not the restore."),
     ]  # fmt: skip
 
 

@@ -79,7 +79,7 @@ class PricedWorld(World):
 
     # --- time ---
 
-    def through(
+    def through(  # noqa: PLR0917 # as the simulation has it
         self, invocation: Invocation, service: str, method: str, options: tuple[str, ...], make: Callable[..., Any],
         parameters: Mapping[str, Any],
     ) -> Any:  # fmt: skip
