@@ -14,7 +14,6 @@ from proof.bench.nights import (
     HINTS,
     JITTER,
     JITTER_SECONDS,
-    NIGHTS,
     OTHERS,
     OURS,
     P30,
@@ -40,6 +39,7 @@ class Results:
     heard: Heard
     crowds: Sequence[Crowd]
     phases: int
+    nights: int
 
     @property
     def targets(self) -> list[Target]:
@@ -207,10 +207,10 @@ def _taken(results: Results) -> str:
 
 - **Added** is the time from the snapshot's event to the record's SUCCEEDED, less the time in which Aurora had anything
   of the operation under way, by the model's own schedule: copying, deleting, restoring, creating, setting the password.
-- **The same nights for all**: {results.phases} phases of the heartbeat against the night's start, {NIGHTS} nights each,
-  of which the first is told apart; each of Aurora's durations is drawn anew every night, up to {JITTER:.0%} shorter or
-  longer, and by up to {JITTER_SECONDS:.0f} s where that is more (half of itself at most), and is the same for every
-  contender. So no poller divides a duration by chance. "Most" is the worst night.
+- **The same nights for all**: {results.phases} phases of the heartbeat against the night's start, {results.nights}
+  nights each, of which the first is told apart; each of Aurora's durations is drawn anew every night, up to
+  {JITTER:.0%} shorter or longer, and by up to {JITTER_SECONDS:.0f} s where that is more (half of itself at most), and is
+  the same for every contender. So no poller divides a duration by chance. "Most" is the worst night.
 - **The choreography** runs with its default settings. Each invocation has a clock of its own, which begins when it is
   woken, moves by the start and by each call, and holds nobody else up. What it puts arrives
   {latencies.BUS_SECONDS} s later; RDS's events arrive after the delay that is named, or never; the snapshot's own

@@ -14,7 +14,7 @@ CALL_SECONDS: Final[Mapping[str, float]] = {
     "ec2": 0.2, "postgresql": 0.02,
 }  # fmt: skip
 # A function at 256 MB has 256/1769 of a processor (Lambda developer guide, memory), and is said to have a whole one
-# during INIT. Measured on one core: 0.25 s for the imports, 0.14 s for three of boto3's clients. So 0.25 + 0.14 / 0.145,
+# during INIT. Measured on one core: 0.25 s for the imports, 0.14 s for three clients of boto3. So 0.25 + 0.14 / 0.145,
 # and 0.3 for the runtime.
 COLD_START_SECONDS: Final = 1.5
 WARM_START_SECONDS: Final = 0.02  # until the handler runs, and what it computes

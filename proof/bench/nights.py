@@ -88,13 +88,13 @@ def drawn(usual: Durations, phase: int, night: int) -> Durations:
     return Durations(**{name: seconds + random.uniform(-1, 1) * spread[name] for name, seconds in vars(usual).items()})
 
 
-def play(task: Task) -> list[Night]:
+def play(task: Task, many: int = NIGHTS) -> list[Night]:
     """Play a stage's nights, a day apart."""
     with quiet():
         world = _MACHINES[task.contender]() if task.contender in _MACHINES else PricedWorld(task.hints)
         world.staging()
         nights = []
-        for night in range(NIGHTS):
+        for night in range(many):
             durations = drawn(CASES[task.case], task.phase, night)
             nights.append(world.night_of(durations, beat_after=(task.phase + 0.5) * 60 / PHASES))
             world.clock.advance(DAY - nights[-1].took)
