@@ -8,7 +8,7 @@ from typing import Final
 from proof.bench import latencies, prices
 from proof.bench.crowd import HINTS_SECONDS, START_WITHIN_SECONDS, Crowd
 from proof.bench.gauges import RDS_BURST, RDS_PER_SECOND
-from proof.bench.meter import HEARTBEAT, Meter
+from proof.bench.meter import CALLED, HEARTBEAT, Meter
 from proof.bench.nights import (
     CASES,
     HINTS,
@@ -27,7 +27,6 @@ from proof.bench.targets import Target, calls_each, of_crowds, of_nights
 
 PATH: Final = Path("docs/performance.md")
 TICKS_A_DAY: Final = 1440
-OTHER_CALLS: Final = ("kms", "ec2", "secretsmanager", "ssm", "sns")
 
 
 @dataclass(frozen=True)
@@ -86,29 +85,31 @@ def targets_section(targets: Sequence[Target]) -> str:
 
 def _case(results: Results, case: str) -> str:
     minutes = results.rows[case, OURS, 5.0].later.aurora / 60
-    rows = [_row(results, f"{OURS}, events {_when(hints)}", case, OURS, hints) for hints in HINTS]
-    rows += [_row(results, other, case, other, None) for other in OTHERS]
-    head = (
-        "later night", "added s", "most", "invocations", "billed s", "RDS calls", "DynamoDB calls", "other calls",
-        "write units", "read units", "events", "transitions", "$ a night", "$ a day",
+    who = [(f"{OURS}, events {_when(hints)}", OURS, hints) for hints in HINTS]
+    who += [(other, other, None) for other in OTHERS]
+    found = [(words, results.rows[case, contender, hints].later) for words, contender, hints in who]
+    time = ("later night", "added s", "most", "invocations", "cold starts", "billed s", "$ a night", "$ a day")
+    calls = ("calls and units", *CALLED, "write units", "read units", "events", "transitions")
+    parts = (
+        f"## One operation a night: {case}", f"Aurora itself takes {minutes:.1f} minutes.",
+        table(time, [_time(words, later, results.tick) for words, later in found]),
+        table(calls, [_calls(words, later) for words, later in found]),
     )  # fmt: skip
-    return f"## One operation a night: {case}\n\nAurora itself takes {minutes:.1f} minutes.\n\n{table(head, rows)}"
+    return "\n\n".join(parts)
 
 
-def _row(results: Results, words: str, case: str, contender: str, hints: float | None) -> tuple[str, ...]:
-    later = results.rows[case, contender, hints].later
-    day = a_day(later.meter, results.tick) if contender == OURS else later.meter.dollars
+def _time(words: str, later: Summary, tick: Meter) -> tuple[str, ...]:
+    day = a_day(later.meter, tick) if words.startswith(OURS) else later.meter.dollars
     return (
-        words, f"{later.added:.1f}", f"{later.added_most:.1f}", f"{later.counts['requests']:.1f}",
-        f"{later.counts['seconds']:.1f}", *_calls(later), f"{later.counts.get('write units', 0):.0f}",
-        f"{later.counts.get('read units', 0):.1f}", f"{later.counts['events']:.1f}",
-        f"{later.counts.get('transitions', 0):.0f}", f"{later.meter.dollars:.5f}", f"{day:.5f}",
+        words, f"{later.added:.1f}", f"{later.added_most:.1f}",
+        *(f"{later.counts[kind]:.1f}" for kind in ("requests", "cold starts", "seconds")),
+        f"{later.meter.dollars:.5f}", f"{day:.5f}",
     )  # fmt: skip
 
 
-def _calls(summary: Summary) -> tuple[str, str, str]:
-    other = sum(summary.counts.get(kind, 0) for kind in OTHER_CALLS)
-    return f"{summary.counts['rds']:.1f}", f"{summary.counts.get('dynamodb', 0):.1f}", f"{other:.1f}"
+def _calls(words: str, later: Summary) -> tuple[str, ...]:
+    kinds = (*CALLED, "write units", "read units", "events", "transitions")
+    return words, *(f"{later.counts.get(kind, 0):.1f}" for kind in kinds)
 
 
 def _when(hints: float | None) -> str:
@@ -209,8 +210,8 @@ def _taken(results: Results) -> str:
   of the operation under way, by the model's own schedule: copying, deleting, restoring, creating, setting the password.
 - **The same nights for all**: {results.phases} phases of the heartbeat against the night's start, {results.nights}
   nights each, of which the first is told apart; each of Aurora's durations is drawn anew every night, up to
-  {JITTER:.0%} shorter or longer, and by up to {JITTER_SECONDS:.0f} s where that is more (half of itself at most), and is
-  the same for every contender. So no poller divides a duration by chance. "Most" is the worst night.
+  {JITTER:.0%} shorter or longer, and by up to {JITTER_SECONDS:.0f} s where that is more (half of itself at most), and
+  is the same for every contender. So no poller divides a duration by chance. "Most" is the worst night.
 - **The choreography** runs with its default settings. Each invocation has a clock of its own, which begins when it is
   woken, moves by the start and by each call, and holds nobody else up. What it puts arrives
   {latencies.BUS_SECONDS} s later; RDS's events arrive after the delay that is named, or never; the snapshot's own

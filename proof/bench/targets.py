@@ -17,7 +17,9 @@ _TICKS = (
     "minute late on average."
 )
 _LOOKS = (
-    "What is left are the calls that any run makes (see the preflight's), and a look for each halving of what is left."
+    "More than half are calls that any run makes once, the preflight's above all. Each wait is also looked at right "
+    "after it has begun, because announcing a state wakes its step, which finds nothing yet; the others are a look for "
+    "each halving of what is left."
 )
 
 
