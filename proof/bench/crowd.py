@@ -58,6 +58,8 @@ class Crowd:
     tick_calls: int
     tick_minute: int
     tick_beyond: int
+    asked_minute: int
+    asked_beyond: int
     calls_minute: int
     calls_beyond: int
     wall_seconds: float
@@ -158,6 +160,7 @@ def _crowd(world: PricedWorld, size: int, meter: Meter, started: datetime, wall:
         tick_items=max(tick.items for tick in ticks), tick_units=max(tick.units for tick in ticks),
         tick_seconds=max(tick.seconds for tick in ticks[1:]), tick_calls=max(rates.by_tick.values(), default=0),
         tick_minute=minute_most(rates.ticked), tick_beyond=beyond(rates.ticked),
+        asked_minute=minute_most(rates.asked), asked_beyond=beyond(rates.asked),
         calls_minute=minute_most(rates.by_second), calls_beyond=beyond(rates.by_second), wall_seconds=wall,
         memory_mb=peak / (2**20 if sys.platform == "darwin" else 2**10),  # bytes there, kilobytes here
     )  # fmt: skip

@@ -26,6 +26,7 @@ from proof.bench.quiet import Heard
 from proof.bench.targets import Target, calls_each, of_crowds, of_nights
 
 PATH: Final = Path("docs/performance.md")
+THOUSAND: Final = 1000
 TICKS_A_DAY: Final = 1440
 
 
@@ -72,15 +73,19 @@ def targets_section(targets: Sequence[Target]) -> str:
     """Write what was to be reached, whether it is, and why not."""
     missed = [target for target in targets if not target.is_met]
     rows = (
-        (one.words, f"{one.limit:.4g}", f"{one.reached:.4g}", "" if one.first is None else f"{one.first:.4g}",
-         "met" if one.is_met else f"**missed** by {one.reached - one.limit:.3g}")
+        (one.words, _short(one.limit), _short(one.reached), "" if one.first is None else _short(one.first),
+         "met" if one.is_met else f"**missed** by {_short(one.reached - one.limit)}")
         for one in targets
     )  # fmt: skip
-    reasons = [f"- **{one.words}: {one.reached:.4g}, not {one.limit:.4g}.** {one.why}" for one in missed]
+    reasons = [f"- **{one.words}: {_short(one.reached)}, not {_short(one.limit)}.** {one.why}" for one in missed]
     why = ["Why what is missed is missed:", "\n".join(reasons)] if reasons else ["None is missed."]
     head = ("at most", "target", "later night", "first night", "")
     words = f"{len(targets) - len(missed)} of {len(targets)} are met."
     return "\n\n".join(["## Targets", words, table(head, rows), *why])
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= THOUSAND else f"{number:.4g}"
 
 
 def _case(results: Results, case: str) -> str:
@@ -144,18 +149,20 @@ def _crowd_section(results: Results) -> str:
     words = f"""
 ## Many operations open at once
 
-Each has a plan, a target with one instance and a manual snapshot of its own (Aurora copies snapshots of one source one
-after another), all are asked for within {START_WITHIN_SECONDS:.0f} s, events come after {HINTS_SECONDS:.0f} s, and
-every target was restored before. The door's resolution of so many plans from SSM is left out. Each size runs in a
+Each has a plan, a target with one instance and a manual snapshot of its own (Aurora copies one snapshot for one copy
+after another), all are asked for within {START_WITHIN_SECONDS:.0f} s, events come after {HINTS_SECONDS:.0f} s, and every target was restored
+before. The door's resolution of so many plans from SSM is left out. Each size runs in a
 process of its own; wall-clock time and memory are those of the simulation. RDS takes {RDS_BURST} requests at once and
-{RDS_PER_SECOND} a second after that, of an account in a region (user guide, request throttling); the model takes
-all, so "beyond" are the calls that would have been throttled: those that a tick caused with all that followed, and all.
+{RDS_PER_SECOND} a second after that, of an account in a region (user guide, request throttling); the model takes all, so
+"beyond" are the calls that would have been throttled: of the steps that ticks announced, of those and all that followed
+from them, and of all.
 """.strip()
     each = ("operations at once", "invocations each", "billed s each", "RDS calls each", "DynamoDB calls each",
             "AWS calls each", "write units each", "read units each", "events each", "$ each", "added s, mean",
             "most")  # fmt: skip
     rates = ("operations at once", "ticks", "items a tick, most", "read units a tick, most", "s a tick, most",
-             "RDS calls a tick, most", "in a minute", "beyond", "all RDS calls in a minute", "beyond",
+             "RDS calls a tick, most", "those it asks for, in a minute", "beyond", "with what follows, in a minute",
+             "beyond", "all RDS calls in a minute", "beyond",
              "operations per wall-clock s", "MB at the peak")  # fmt: skip
     return "\n\n".join([words, table(each, map(_each, results.crowds)), table(rates, map(_rates, results.crowds))])
 
@@ -174,7 +181,8 @@ def _each(crowd: Crowd) -> tuple[str, ...]:
 def _rates(crowd: Crowd) -> tuple[str, ...]:
     return (
         f"{crowd.size:,}", str(crowd.ticks), str(crowd.tick_items), f"{crowd.tick_units:.1f}",
-        f"{crowd.tick_seconds:.1f}", *(f"{number:,}" for number in (crowd.tick_calls, crowd.tick_minute,
+        f"{crowd.tick_seconds:.1f}", *(f"{number:,}" for number in (crowd.tick_calls, crowd.asked_minute,
+        crowd.asked_beyond, crowd.tick_minute,
         crowd.tick_beyond, crowd.calls_minute, crowd.calls_beyond)), f"{crowd.size / crowd.wall_seconds:.0f}",
         f"{crowd.memory_mb:.0f}",
     )  # fmt: skip

@@ -36,14 +36,16 @@ class Rates:
     by_second: Counter[int] = field(default_factory=Counter)
     by_tick: Counter[int] = field(default_factory=Counter)
     ticked: Counter[int] = field(default_factory=Counter)
+    asked: Counter[int] = field(default_factory=Counter)
 
-    def called(self, now: datetime, tick: int) -> None:
-        """Count one call."""
+    def called(self, now: datetime, tick: int, *, asked: bool) -> None:
+        """Count one call, and whether it is of an invocation that the tick itself asked for."""
         second = int(now.timestamp())
         self.by_second[second] += 1
         if tick:
             self.by_tick[tick] += 1
             self.ticked[second] += 1
+            self.asked[second] += asked
 
 
 def minute_most(by_second: Mapping[int, int]) -> int:

@@ -21,6 +21,9 @@ _LOOKS = (
     "after it has begun, because announcing a state wakes its step, which finds nothing yet; the others are a look for "
     "each halving of what is left."
 )
+_MANY = (
+    f"A tick announces up to {ANNOUNCED_PER_TICK} operations, as many as make two or three hundred calls themselves."
+)
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,13 @@ def of_crowds(crowds: Sequence[Crowd]) -> list[Target]:
                "A tick reads more than what it announces and the page that it stops in."),
         Target("calls of PutEvents for ten events of the heartbeat", 10 / BATCH_FULL if many.size >= PAGE else 10,
                10 / batch, "Batches are not full."),
+        Target("calls of RDS beyond its rate by the steps that a tick announces", 0,
+               max(one.asked_beyond for one in crowds), _MANY),
         Target("calls of RDS beyond its rate that a tick causes, with all that follows from it", 0,
                max(one.tick_beyond for one in crowds),
-               f"A tick announces {ANNOUNCED_PER_TICK} operations, counted as if each asked for one look. Where a look "
-               "finds the copy done, the preflight and the deletion follow at once, a dozen calls more; and operations "
-               "that were begun together come to that together. RDS answers with throttling, from which each step "
-               "backs off: it costs time, not the restore."),
+               f"{_MANY} Where a look finds the copy done, preflight and deletion follow at once, a dozen calls more; "
+               "and operations that were begun together come to that together. RDS answers with throttling, from "
+               "which each step backs off: it costs time, not the restore."),
     ]  # fmt: skip
 
 

@@ -89,7 +89,7 @@ class PricedWorld(World):
         self.meter.called(invocation.step, service, method, parameters)
         if service != "rds":
             return make()
-        self.rates.called(self.clock.now(), self._cause)
+        self.rates.called(self.clock.now(), self._cause, asked=bool(invocation.envelope.get("asked")))
         try:
             return make()
         finally:
@@ -147,7 +147,8 @@ class PricedWorld(World):
 
     def _put(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
         event_id = super()._put(source, detail_type, detail)
-        envelope = {**self.queue.pop(), "tick": self._cause}
+        by_tick = bool(self.stack) and self.stack[-1].step == HEARTBEAT
+        envelope = {**self.queue.pop(), "tick": self._cause, "asked": by_tick}
         self.later(BUS_SECONDS, lambda: self.deliver_one(envelope))
         return event_id
 
