@@ -149,13 +149,14 @@ def _crowd_section(results: Results) -> str:
     words = f"""
 ## Many operations open at once
 
-Each has a plan, a target with one instance and a manual snapshot of its own (Aurora copies one snapshot for one copy
-after another), all are asked for within {START_WITHIN_SECONDS:.0f} s, events come after {HINTS_SECONDS:.0f} s, and every target was restored
-before. The door's resolution of so many plans from SSM is left out. Each size runs in a
-process of its own; wall-clock time and memory are those of the simulation. RDS takes {RDS_BURST} requests at once and
-{RDS_PER_SECOND} a second after that, of an account in a region (user guide, request throttling); the model takes all, so
-"beyond" are the calls that would have been throttled: of the steps that ticks announced, of those and all that followed
-from them, and of all.
+Each has a plan, a target with one instance and a manual snapshot of its own (copies of one snapshot are made one after
+another), all are asked for within {START_WITHIN_SECONDS:.0f} s, events come after {HINTS_SECONDS:.0f} s, and every
+target was restored before. The door's resolution of so many plans from SSM is left out. Each size runs in a process of
+its own; wall-clock time and memory are those of the simulation.
+
+RDS takes {RDS_BURST} requests at once and {RDS_PER_SECOND} a second after that, of an account in a region (user guide,
+request throttling). The model takes all, so "beyond" are the calls that would have been throttled: of the steps that
+ticks announced, of those and all that followed from them, and of all.
 """.strip()
     each = ("operations at once", "invocations each", "billed s each", "RDS calls each", "DynamoDB calls each",
             "AWS calls each", "write units each", "read units each", "events each", "$ each", "added s, mean",
