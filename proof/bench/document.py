@@ -152,7 +152,8 @@ def _crowd_section(results: Results) -> str:
 Each has a plan, a target with one instance and a manual snapshot of its own (copies of one snapshot are made one after
 another), all are asked for within {START_WITHIN_SECONDS:.0f} s, events come after {HINTS_SECONDS:.0f} s, and every
 target was restored before. The door's resolution of so many plans from SSM is left out. Each size runs in a process of
-its own; wall-clock time and memory are those of the simulation.
+its own; wall-clock time and memory are those of the simulation. What each costs falls because ticks are shared, and
+above a hundred because a tick announces no more than its share: an operation is looked at less often, and seen later.
 
 RDS takes {RDS_BURST} requests at once and {RDS_PER_SECOND} a second after that, of an account in a region (user guide,
 request throttling). The model takes all, so "beyond" are the calls that would have been throttled: of the steps that

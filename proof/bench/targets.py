@@ -21,9 +21,7 @@ _LOOKS = (
     "after it has begun, because announcing a state wakes its step, which finds nothing yet; the others are a look for "
     "each halving of what is left."
 )
-_MANY = (
-    f"A tick announces up to {ANNOUNCED_PER_TICK} operations, as many as make two or three hundred calls themselves."
-)
+_MANY = f"A tick announces up to {ANNOUNCED_PER_TICK} operations, whose steps make about as many calls themselves."
 
 
 @dataclass(frozen=True)
