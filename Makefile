@@ -4,6 +4,7 @@ PORT ?= 4577
 DATA ?= .localaws
 DUMP ?=
 TESTS ?=
+OPERATIONS ?=
 
 # What is removed and made again is fixed: no option may point it at somebody's own folder.
 override VENV := .venv
@@ -16,7 +17,7 @@ PACKED := $(WHEELS)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo up night test check format clean
+.PHONY: help demo up night test bench check format clean
 
 help: ## say what there is
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +34,9 @@ night: $(READY) ## let night fall on a world that `make up` runs (PORT=)
 
 test: $(PACKED) ## run the tests (TESTS=tests/console for some)
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+
+bench: $(READY) ## measure what an operation adds and costs, beside pollers, into docs/performance.md (OPERATIONS=100)
+	@exec $(PY) -m proof.bench $(if $(OPERATIONS),--operations "$(OPERATIONS)")
 
 check: $(READY) ## format, lint and types
 	@$(PY) -m ruff format --check .

@@ -62,18 +62,19 @@ __all__ = [
     "SOURCE_REGION", "STAGE", "TARGET_REGION", "TOPIC", "Stage",
 ]  # fmt: skip
 
-LAMBDA_SECONDS = 60
-DAY = 86_400
+LAMBDA_SECONDS, DAY = 60, 86_400
 
 
 class Stage:
     """One stage with its production cluster; a staging cluster of ours is there once `staging()` was called."""
 
+    make_clock = VirtualClock
+
     def __init__(
         self, environment: dict[str, str] | None = None, *, seed: int = 0, durations: Durations | None = None
     ) -> None:
         self.environment = {**ENVIRONMENT, **(environment or {})}
-        self.clock, self.store, self.faults, self.keys = VirtualClock(), InMemoryStore(), Faults(), KeyRing()
+        self.clock, self.store, self.faults, self.keys = self.make_clock(), InMemoryStore(), Faults(), KeyRing()
         self.data = InMemoryData()
         self.queue: deque[dict[str, Any]] = deque()
         self.delivered: list[dict[str, Any]] = []

@@ -17,7 +17,7 @@ class InMemoryStore:
     def get(self, key: str, table: TableName = "state") -> Item | None:
         """Read one item, consistently."""
         with self._lock:
-            found: Item | None = _as_stored(self.tables[table].get(key))
+            found: Item | None = as_stored(self.tables[table].get(key))
             return found
 
     def change(self, change: Change) -> Item:
@@ -34,7 +34,7 @@ class InMemoryStore:
                 for change, item in zip(changes, stood, strict=True)
             )
             if any(failed):
-                found = tuple(_as_stored(item) if bad else None for bad, item in zip(failed, stood, strict=True))
+                found = tuple(as_stored(item) if bad else None for bad, item in zip(failed, stood, strict=True))
                 raise ConditionError(failed, found)
             for change in changes:
                 self._apply(change)
@@ -47,7 +47,7 @@ class InMemoryStore:
         table, hash_key, range_key = INDEXES[index]
         with self._lock:
             found = [
-                _as_stored(item)
+                as_stored(item)
                 for item in self.tables[table].values()
                 if item.get(hash_key) == value and range_key in item and (up_to is None or item[range_key] <= up_to)
             ]
@@ -55,7 +55,7 @@ class InMemoryStore:
 
     def _apply(self, change: Change) -> None:
         item = self.tables[change.table].setdefault(change.key, {KEYS[change.table]: change.key})
-        item.update(_as_stored(change.assign))
+        item.update(as_stored(change.assign))
         for attribute, number in change.add.items():
             item[attribute] = item.get(attribute, 0) + number
         for attribute in change.remove:
@@ -71,8 +71,8 @@ def _holds(when: When, item: Item) -> bool:
     return present and (item[when.attribute] in when.value if when.test == "in" else item[when.attribute] == when.value)
 
 
-def _as_stored(value: Any) -> Any:
+def as_stored(value: Any) -> Any:
     """Give what DynamoDB would give back: a copy, with lists for tuples."""
     if isinstance(value, dict):
-        return {key: _as_stored(part) for key, part in value.items()}
-    return [_as_stored(part) for part in value] if isinstance(value, list | tuple) else value
+        return {key: as_stored(part) for key, part in value.items()}
+    return [as_stored(part) for part in value] if isinstance(value, list | tuple) else value

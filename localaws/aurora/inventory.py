@@ -10,9 +10,9 @@ from localaws.aurora.errors import (
     invalid_value,
     snapshot_not_found,
 )
-from localaws.aurora.listing import page, passes, read_filters
+from localaws.aurora.listing import last_part, page, passes, read_filters
 from localaws.aurora.names import refuse_together
-from localaws.aurora.records import Snapshot
+from localaws.aurora.records import Instance, Snapshot
 from localaws.aurora.sharing import EVERYBODY, find_snapshot, may_see
 from localaws.aurora.world import Answer, Request
 
@@ -34,12 +34,12 @@ def describe_db_clusters(request: Request) -> Answer:
         modelled={"db-cluster-id", "db-cluster-resource-id", "engine"},
         documented=("clone-group-id", "domain"),
     )
-    clusters = list(request.region.clusters.values())
+    clusters = list(request.region.clusters.values()) if "DBClusterIdentifier" not in request else []
     if "DBClusterIdentifier" in request:
-        wanted = _named(request, "DBClusterIdentifier", arns.CLUSTER)
-        clusters = [cluster for cluster in clusters if cluster.identifier == wanted]
-        if not clusters:
+        found = request.region.clusters.get(_named(request, "DBClusterIdentifier", arns.CLUSTER))
+        if found is None:
             raise cluster_not_found(request["DBClusterIdentifier"])
+        clusters = [found]
     chosen = [
         cluster
         for cluster in clusters
@@ -62,15 +62,9 @@ def describe_db_instances(request: Request) -> Answer:
         modelled={"db-cluster-id", "db-instance-id", "dbi-resource-id", "engine"},
         documented=("domain",),
     )
-    instances = list(request.region.instances.values())
-    if "DBInstanceIdentifier" in request:
-        wanted = _named(request, "DBInstanceIdentifier", arns.INSTANCE)
-        instances = [instance for instance in instances if instance.identifier == wanted]
-        if not instances:
-            raise instance_not_found(request["DBInstanceIdentifier"])
     chosen = [
         instance
-        for instance in instances
+        for instance in _instances(request, filters.get("db-cluster-id"))
         if passes(
             filters,
             {
@@ -84,6 +78,20 @@ def describe_db_instances(request: Request) -> Answer:
     return page(
         request, "DBInstances", chosen, lambda one: one.identifier, lambda one: show_instance(request.world, one)
     )
+
+
+def _instances(request: Request, clusters: set[str] | None) -> list[Instance]:
+    """Find the instance that is named, or those of the named clusters, or all; without a look at each of thousands."""
+    region = request.region
+    if "DBInstanceIdentifier" in request:
+        found = region.instances.get(_named(request, "DBInstanceIdentifier", arns.INSTANCE))
+        if found is None:
+            raise instance_not_found(request["DBInstanceIdentifier"])
+        return [found]
+    if clusters is None:
+        return list(region.instances.values())
+    named = filter(None, (region.clusters.get(last_part(cluster)) for cluster in clusters))
+    return [region.instances[member] for cluster in named for member in cluster.members]
 
 
 def describe_db_cluster_snapshots(request: Request) -> Answer:

@@ -15,14 +15,14 @@ def refuse_taken_snapshot(region: Region, identifier: str) -> None:
 def refuse_another_snapshot(region: Region) -> None:
     """Refuse one manual snapshot too many. The code is that of too many copies as well: only the text differs."""
     most = region.quotas.manual_cluster_snapshots
-    if _manual_snapshots(region) >= most:
+    if len(region.snapshots) >= most and _manual_snapshots(region) >= most:  # few of all kinds need no count
         raise RdsError("SnapshotQuotaExceeded", f"Cannot create more than {most} manual snapshots")
 
 
 def refuse_another_copy(region: Region) -> None:
     """Refuse one copy in progress too many; those that wait in a queue count."""
     most = region.quotas.copies_in_progress
-    if sum(snapshot.status == "copying" for snapshot in region.snapshots.values()) >= most:
+    if len(region.snapshots) >= most and _copying(region) >= most:
         raise RdsError("SnapshotQuotaExceeded", f"Cannot copy more than {most} snapshots across regions")
 
 
@@ -36,6 +36,10 @@ def refuse_another_instance(region: Region) -> None:
     """Refuse one instance too many; one that is `deleting` counts until it is gone."""
     if len(region.instances) >= region.quotas.instances:
         raise RdsError("InstanceQuotaExceeded", f"There are {len(region.instances)} instances already.")
+
+
+def _copying(region: Region) -> int:
+    return sum(snapshot.status == "copying" for snapshot in region.snapshots.values())
 
 
 def _manual_snapshots(region: Region) -> int:

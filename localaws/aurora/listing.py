@@ -51,8 +51,9 @@ def read_filters(request: Request, *, modelled: set[str], documented: Iterable[s
 
 def passes(filters: dict[str, set[str]], facts: dict[str, str]) -> bool:
     """Tell whether a resource with these facts passes every filter; an ARN stands for the identifier at its end."""
-    return all(facts[name] in {_last_part(value) for value in values} for name, values in filters.items())
+    return all(facts[name] in {last_part(value) for value in values} for name, values in filters.items())
 
 
-def _last_part(value: str) -> str:
+def last_part(value: str) -> str:
+    """Give the identifier at the end of an ARN, and anything else as it is."""
     return value.split(":", 6)[-1] if value.startswith("arn:") else value

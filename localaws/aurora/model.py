@@ -95,6 +95,11 @@ class Aurora:
                 following = self._world.take_errands()
             self._run(following)
 
+    @property
+    def moment(self) -> datetime:
+        """The present moment of the model: while something happens by itself, the time at which it was due."""
+        return self._world.now
+
     def next_transition(self) -> datetime | None:
         """When the next thing happens by itself that somebody may wait for; None when nothing is under way.
 

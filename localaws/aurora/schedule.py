@@ -10,12 +10,11 @@ Then = Callable[[], None]
 
 @dataclass(order=True)
 class Transition:
-    """Something that happens to a resource by itself. `housekeeping` is far off and nobody waits for it."""
+    """Something that happens to a resource by itself."""
 
     due_at: datetime
     number: int
     then: Then = field(compare=False)
-    housekeeping: bool = field(compare=False, default=False)
 
 
 @dataclass(frozen=True)
@@ -28,21 +27,27 @@ class Errand:
 
 
 class Schedule:
-    """Transitions in the order of their due times; those due together keep the order in which they were made."""
+    """Transitions in the order of their due times; those due together keep the order in which they were made.
+
+    Housekeeping is far off and nobody waits for it.
+    """
 
     def __init__(self) -> None:
-        self._heap: list[Transition] = []
+        self._awaited: list[Transition] = []
+        self._housekeeping: list[Transition] = []  # apart, so that the next that is awaited is found at once
         self._number = 0
 
     def add(self, due_at: datetime, then: Then, *, housekeeping: bool = False) -> None:
         """Plan a transition."""
         self._number += 1
-        heapq.heappush(self._heap, Transition(due_at, self._number, then, housekeeping))
+        heap = self._housekeeping if housekeeping else self._awaited
+        heapq.heappush(heap, Transition(due_at, self._number, then))
 
     def pop_due(self, now: datetime) -> Transition | None:
         """Take the next transition that is due, or None."""
-        return heapq.heappop(self._heap) if self._heap and self._heap[0].due_at <= now else None
+        due = [heap for heap in (self._awaited, self._housekeeping) if heap and heap[0].due_at <= now]
+        return heapq.heappop(min(due, key=lambda heap: heap[0])) if due else None
 
     def next_due(self) -> datetime | None:
         """When the next transition happens that somebody may be waiting for; None when nothing is under way."""
-        return min((item.due_at for item in self._heap if not item.housekeeping), default=None)
+        return self._awaited[0].due_at if self._awaited else None

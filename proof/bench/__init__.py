@@ -1,0 +1,4 @@
+"""The benchmark: what an operation adds to Aurora's own time, and what it costs, beside the ways people do this today.
+
+`make bench` runs it and writes docs/performance.md.
+"""

@@ -1,0 +1,64 @@
+"""`python -m proof.bench`: measures, prints the tables, writes docs/performance.md; exit 0 if the benchmark ran."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context
+
+from proof.bench import crowd, nights
+from proof.bench.document import PATH, Results, document
+from proof.bench.world import Night
+
+Say = Callable[[str], None]
+
+
+def said(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main(arguments: Sequence[str] | None = None, say: Say = said) -> int:
+    """Run the benchmark as the command line wants it."""
+    options = _parser().parse_args(arguments)
+    begun = time.perf_counter()
+    page = document(measured(options.operations, options.phases, options.nights, say))
+    say(page)
+    options.out.write_text(page, encoding="utf-8")
+    say(f"{options.out} is written; it took {time.perf_counter() - begun:.0f} s.")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m proof.bench", description=__doc__)
+    parser.add_argument("--operations", type=int, default=crowd.SIZES[-1], help="the most operations at once")
+    parser.add_argument("--phases", type=int, default=nights.PHASES, help="phases of the heartbeat to average over")
+    parser.add_argument("--nights", type=int, default=nights.NIGHTS, help="nights of each stage, the first included")
+    parser.add_argument("--out", type=type(PATH), default=PATH, help="the page to write")
+    return parser
+
+
+def measured(operations: int, phases: int, nights_each: int, say: Say) -> Results:
+    """Measure everything: the many in processes of their own, so that each has its own peak of memory."""
+    sizes = [size for size in crowd.SIZES if size <= operations]
+    with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        crowds = pool.map_async(crowd.measure, sizes, chunksize=1)
+        found = _nights(phases, nights_each, say)
+        tick, heard = nights.idle_tick(), nights.heard_a_day()
+        say(f"Up to {sizes[-1]:,} operations at once: that takes the longest.")
+        return Results(nights.gathered(found), tick, heard, crowds.get(), phases, nights_each)
+
+
+def _nights(phases: int, nights_each: int, say: Say) -> list[tuple[nights.Task, list[Night]]]:
+    tasks, found = nights.tasks(phases), list[tuple[nights.Task, list[Night]]]()
+    for number, task in enumerate(tasks):
+        if number % phases == 0:
+            events = "" if task.contender in nights.OTHERS else f", events after {task.hints} s"
+            say(f"{number * 100 // len(tasks):>3} %: {task.contender}, {task.case}{events}")
+        found.append((task, nights.play(task, nights_each)))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
