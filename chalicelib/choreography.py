@@ -72,7 +72,7 @@ CHOREOGRAPHY: tuple[Row, ...] = (
     Row(S.SNAPSHOT_READY,     "SnapshotReady",           "delete-rds",           (S.TARGET_DELETING, S.TARGET_CLEAR),
         "delete_deadline"),
     Row(S.TARGET_DELETING,    "TargetDeletionStarted",   "delete-rds",           (S.TARGET_CLEAR,),
-        "delete_deadline", (rds.INSTANCE_DELETED, rds.CLUSTER_DELETED), awaits="the deletion"),
+        "delete_deadline", (rds.CLUSTER_DELETED,), awaits="the deletion"),  # its instances are gone by then
     Row(S.TARGET_CLEAR,       "TargetCleared",           "restore-snapshot",     (S.CLUSTER_RESTORING,)),
     Row(S.CLUSTER_RESTORING,  "ClusterRestoreStarted",   "check-restore-status", (S.CLUSTER_RESTORED,),
         "restore_deadline", (rds.CLUSTER_CREATED, rds.CLUSTER_INCOMPATIBLE, rds.CLUSTER_OVER_LIMITS),

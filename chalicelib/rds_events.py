@@ -27,7 +27,6 @@ CLUSTER_INCOMPATIBLE = RdsEvent("RDS-EVENT-0354", CLUSTER, "You can't create the
 CLUSTER_OVER_LIMITS = RdsEvent("RDS-EVENT-0355", CLUSTER, "The DB cluster can't be created because of insufficient")
 CLUSTER_PASSWORD_RESET = RdsEvent("RDS-EVENT-0016", CLUSTER, "Reset master credentials")
 INSTANCE_CREATED = RdsEvent("RDS-EVENT-0005", INSTANCE, "DB instance created")
-INSTANCE_DELETED = RdsEvent("RDS-EVENT-0003", INSTANCE, "DB instance deleted")
 INSTANCE_OVER_LIMITS = RdsEvent("RDS-EVENT-0353", INSTANCE, "The DB instance can't be created because of insufficient")
 INSTANCE_PARAMETERS = RdsEvent("RDS-EVENT-0035", INSTANCE, "Database instance put into")
 INSTANCE_NETWORK = RdsEvent("RDS-EVENT-0036", INSTANCE, "Database instance in")

@@ -24,8 +24,8 @@ LEASE_MARGIN_SECONDS = 10  # beyond the function's own timeout: a holder cannot 
 BUGS_MAX = 3  # unexpected exceptions within one state before the operation fails
 UNANSWERED_MAX = 3  # announcements of the heartbeat, past the deadline, before it ends an operation itself
 # RDS takes 300 requests at once and 12 a second after that, of a whole account in a region (user guide, request
-# throttling). A step that waits makes one or two of them.
-ANNOUNCED_PER_TICK = 120
+# throttling). A step that is woken makes one or two of them, and a dozen follow where it finds that Aurora is through.
+ANNOUNCED_PER_TICK = 30
 Step = Callable[[Operation, Ports], Outcome]
 
 

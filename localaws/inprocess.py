@@ -68,6 +68,8 @@ LAMBDA_SECONDS, DAY = 60, 86_400
 class Stage:
     """One stage with its production cluster; a staging cluster of ours is there once `staging()` was called."""
 
+    checked = True  # whether functions' calls of RDS are held against botocore's own model, both ways
+
     make_clock = VirtualClock
 
     def __init__(
@@ -210,7 +212,7 @@ class Stage:
 
     def _client(self, service: str, region: str) -> Any:
         if service == "rds":
-            return AuroraClient(self.aurora, account=ACCOUNT, region=region)
+            return AuroraClient(self.aurora, account=ACCOUNT, region=region, checked=self.checked)
         made: dict[str, Callable[[], Any]] = {
             "events": lambda: InMemoryEvents(self.faults, self._put), "sns": lambda: self.topics,
             "secretsmanager": lambda: self.secrets, "ssm": lambda: self.parameters, "ec2": lambda: self.network,

@@ -8,6 +8,7 @@ from chalicelib.errors import RefusedError
 from chalicelib.operation import Facts, Operation
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
+from chalicelib.spacing import just_begun
 
 ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer
 COPY_FAILURES_MAX = 3  # a copy that fails this often will not do better
@@ -17,6 +18,8 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
     """Look at the copy of the present hop. Raises RefusedError when what stands there is not what was begun."""
     facts = operation.facts
     hop = facts.hops[facts.hop]
+    if just_begun(operation, ports.now()):
+        return Wait(f"The copy {hop.identifier} was begun a moment ago.")
     copies = Copies(ports.service("rds", hop.region), operation)
     copy = copies.observe(hop)
     if copy is None and ports.now() - operation.entered_at < ABSENT_FOR:

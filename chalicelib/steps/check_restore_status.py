@@ -8,6 +8,7 @@ from chalicelib.errors import RefusedError, TransientError
 from chalicelib.operation import Operation
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
+from chalicelib.spacing import just_begun
 from chalicelib.target import TargetCluster
 
 ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer
@@ -19,6 +20,8 @@ REMEDY = (
 
 def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
     """Look at what is being made. Raises RefusedError for a status that does not get better by itself."""
+    if just_begun(operation, ports.now()):
+        return Wait("What Aurora makes was begun a moment ago.")
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     if operation.state is State.CLUSTER_RESTORING:
         return _cluster(operation, ours(operation, target, ports.now()))

@@ -6,6 +6,7 @@ CloudTrail and the two tables (`python -m proof.judge`).
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import get_args
 
 from proof.history import Bounds, Called, Entry, Unjudged, Violation
 from proof.promises import PROMISES
@@ -19,12 +20,15 @@ class Judge:
     def __init__(self, bounds: Bounds) -> None:
         self._book = Book(bounds)
         self._promises = [promise(self._book) for promise in PROMISES]
+        self._listeners = {
+            kind: [promise for promise in self._promises if promise.looks_at(kind)] for kind in get_args(Entry)
+        }
         self._said: set[Violation] = set()
 
     def see(self, entry: Entry) -> list[Violation]:
         """Look at the next entry, and say what it breaks; the cost does not grow with the history."""
         self._book.take(entry)
-        found = [one for promise in self._promises for one in self._new(promise, promise.see(entry))]
+        found = [one for promise in self._listeners[type(entry)] for one in self._new(promise, promise.see(entry))]
         if isinstance(entry, Called):
             self._book.learn(entry)
         return found
@@ -44,6 +48,8 @@ class Judge:
 
     def _new(self, promise: Promise, sentences: Sentences) -> list[Violation]:
         found = [Violation(promise.name, sentence) for sentence in sentences]
+        if not found:
+            return []
         fresh = [one for one in dict.fromkeys(found) if one not in self._said]
         self._said.update(fresh)
         return fresh

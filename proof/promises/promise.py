@@ -1,6 +1,6 @@
 """What every promise of the judge is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -30,6 +30,11 @@ class Promise:
     def blind_to(self, kind: str) -> bool:
         """Tell whether the history cannot hold this kind of entry."""
         return kind in self.bounds.blind_to
+
+    @classmethod
+    def looks_at(cls, kind: type[Entry]) -> bool:
+        """Tell whether the promise has anything to say to a kind of entry: most are silent on most."""
+        return any(getattr(cls, name) is not getattr(Promise, name) for name in _HEARD_BY[kind])
 
     def see(self, entry: Entry) -> Sentences:
         """Look at one entry."""
@@ -98,6 +103,15 @@ class Promise:
         """Look at the whole, when everything has come to rest."""
         del now
         return ()
+
+
+_HEARD_BY: Mapping[type[Entry], tuple[str, ...]] = {
+    Wrote: ("wrote", "record", "row", "target"),
+    Called: ("called",),
+    Announced: ("announced",),
+    Said: ("said",),
+    Opened: ("opened",),
+}
 
 
 def state_before(before: Item | None) -> str | None:

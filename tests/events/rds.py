@@ -35,7 +35,7 @@ KNOWN: tuple[tuple[Kind, str, str, str | None], ...] = (
     (CLUSTER, "RDS-EVENT-0172", "Renamed cluster from one to two", None),
     (CLUSTER, "RDS-EVENT-0071", "Completed failover to DB instance: two", None),
     (INSTANCE, "RDS-EVENT-0005", "DB instance created", LOOK),
-    (INSTANCE, "RDS-EVENT-0003", "DB instance deleted", DELETE),
+    (INSTANCE, "RDS-EVENT-0003", "DB instance deleted", None),
     (INSTANCE, "RDS-EVENT-0353", "The DB instance can't be created because of insufficient resource limits. 40", LOOK),
     (INSTANCE, "RDS-EVENT-0035", "Database instance put into incompatible-parameters. shared_buffers", LOOK),
     (INSTANCE, "RDS-EVENT-0036", "Database instance in incompatible-network. Subnets", LOOK),

@@ -115,10 +115,10 @@ def test_a_copy_that_fails_once_is_deleted_and_made_again(scene: Scene) -> None:
 def test_a_copy_that_fails_three_times_ends_the_operation(scene: Scene) -> None:
     """It would not do better at the fourth; none of the three is left behind but the last."""
     scene.stage.night()
-    for _ in range(3):
+    for following in (State.SNAPSHOT_FOUND, State.SNAPSHOT_FOUND, State.FAILING):
         scene.run_until(State.COPYING)
         scene.stage.aurora.fail_copy(copy_arn(scene))
-        scene._go_on()
+        scene.run_until(following)
     told = fails_with_the_target_as_it_was(scene, at="check-copy-status")
 
     assert "is failed, at attempt 3." in told
