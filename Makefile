@@ -4,6 +4,10 @@ PORT ?= 4577
 DATA ?= .localaws
 DUMP ?=
 TESTS ?=
+FAULTS ?= 2
+FULL ?=
+REPLAY ?=
+SEED ?= 1
 OPERATIONS ?=
 
 # What is removed and made again is fixed: no option may point it at somebody's own folder.
@@ -17,7 +21,7 @@ PACKED := $(WHEELS)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo up night test bench check format clean
+.PHONY: help demo up night test prove bench check format clean
 
 help: ## say what there is
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +38,9 @@ night: $(READY) ## let night fall on a world that `make up` runs (PORT=)
 
 test: $(PACKED) ## run the tests (TESTS=tests/console for some)
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+
+prove: $(READY) ## the choreography under every fault (FAULTS=3 FULL=1 SEED= REPLAY='night 20=lost')
+	@exec $(PY) -m proof --faults "$(FAULTS)" --seed "$(SEED)" $(if $(FULL),--full) $(if $(REPLAY),--replay "$(REPLAY)")
 
 bench: $(READY) ## measure what an operation adds and costs, beside pollers, into docs/performance.md (OPERATIONS=100)
 	@exec $(PY) -m proof.bench $(if $(OPERATIONS),--operations "$(OPERATIONS)")

@@ -11,7 +11,9 @@ from chalicelib.choreography import State
 from chalicelib.operation import Operation
 
 SPACING_MAX_SECONDS = 3600  # what a wrong guess may cost, where more than twice as much seemed to be left
-JUST_BEGUN_SECONDS = 5  # within which an announcement wakes the step that looks at what was begun: nothing is to be seen
+JUST_BEGUN_SECONDS = (
+    5  # within which an announcement wakes the step that looks at what was begun: nothing is to be seen
+)
 BACKOFF_MAX_SECONDS = 300
 SHARE_OF_REST = 1 / 2  # each look halves what is left, so their number grows with its logarithm only
 SHARE_OF_DELAY = 1 / 8  # what is late, or says nothing of its end, is late by an eighth more at most when it is seen

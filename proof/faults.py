@@ -40,7 +40,8 @@ def throttled(service: str, method: str) -> Exception:
         return TransientError("DynamoDB is busy: ThrottlingException.")
     if service == "postgresql":
         return DatabaseBusyError("PostgreSQL is in the way of the set-up: a lock was not had in time.")
-    return client_error("Throttling", "Rate exceeded", method)
+    error: Exception = client_error("Throttling", "Rate exceeded", method)
+    return error
 
 
 def failed(method: str) -> ClientError:
@@ -52,7 +53,8 @@ def unanswered(service: str) -> Exception:
     """Give what a port raises when the effect came and the reply did not."""
     if service == "dynamodb":
         return TransientError("DynamoDB is busy: RequestTimeout.")
-    return ReadTimeoutError(endpoint_url=f"https://{service}.amazonaws.com/")
+    error: Exception = ReadTimeoutError(endpoint_url=f"https://{service}.amazonaws.com/")
+    return error
 
 
 def not_taken(entries: list[Any]) -> dict[str, Any]:

@@ -22,13 +22,14 @@ def runs(scenes: list[str]) -> Iterator[Run]:
 
 def main() -> int:
     """Hunt, and say what was found."""
-    number, found = 0, None
-    for number, run in enumerate(runs(sys.argv[1:]), 1):
+    played = 0
+    said = {"line": "", "broken": ""}
+    for run in runs(sys.argv[1:]):
+        played += 1
         if run.broken:
-            found = run
+            said = {"line": run.line, "broken": str(run.broken[0])}
             break
-    line, broken = (found.line, str(found.broken[0])) if found else ("", "")
-    sys.stdout.write(json.dumps({"line": line, "broken": broken, "runs": number}) + "\n")
+    sys.stdout.write(json.dumps({**said, "runs": played}) + "\n")
     return 0
 
 

@@ -127,7 +127,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the terminal announcement's retry", "chalicelib/announcing.py",
-        "        logger.warning(\"Not announced yet: %s: %s\", \", \".join(map(_spelt, operations)), error)\n",
+        '        logger.warning("Not announced yet: %s: %s", ", ".join(map(_spelt, operations)), error)\n',
         "        [ports.operations.close(one) for one in operations if one.state in TERMINAL]\n", NIGHT,
     ),
     Mutant(

@@ -116,7 +116,7 @@ def placed(places: Sequence[tuple[str, str]]) -> Asking:
 
 
 def spaced(gaps: Sequence[tuple[int, int]]) -> Asking:
-    """Answer by gaps: after so many questions, so manyth fault. Fewer and smaller numbers are simpler, for Hypothesis."""
+    """Answer by gaps: after so many questions comes such a fault. To Hypothesis, fewer and smaller is simpler."""
     waiting = list(gaps)
     since = 0
 

@@ -1,14 +1,17 @@
 """What happens to a stage besides faults: nights, people, bursts. Each scene is a story that every driver can play."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+from botocore.exceptions import ClientError
 
 from chalicelib.choreography import ENDING, ROWS, TERMINAL, State
 from chalicelib.operation import Operation
 from localaws.aurora import Durations
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, STAGE, TARGET_REGION
 from proof.oracle import FINE, Asking, Oracle
-from proof.world import Struck, World
+from proof.world import World
 
 S = State
 NEEDED = frozenset(  # with a default, but the meaning of a record from the beginning
@@ -22,15 +25,22 @@ Story = Callable[[World], None]
 Incident = Callable[[World, str], None]
 
 
+def _our_target(world: World) -> None:
+    """Let an old target stand there that an operation of ours has made."""
+    world.staging()
+
+
 # Everything that Aurora does fits into the time-out of one function, whose lease outlives the brisk deadlines.
 PATIENT = {f"{name}_DEADLINE": "7200" for name in ("STEP", "COPY", "DELETE", "RESTORE", "INSTANCE", "USERS", "ARCHIVE")}
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One story. `ends` are the states in which its operations may end, `ends_late` those that a fault may lead to,
-    as when it holds a cancel back until there is nothing left to cancel; `operations` how many of them there are, and
-    `least` how many there have to be.
+    """One story.
+
+    `ends` are the states in which its operations may end, `ends_late` those that a fault may lead to, as when it holds
+    a cancel back until there is nothing left to cancel; `operations` how many of them there are, and `least` how many
+    there have to be.
     """
 
     name: str
@@ -40,7 +50,7 @@ class Scene:
     operations: int = 1
     least: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    furnish: Story = World.staging  # what stands there before: commonly an old target of ours
+    furnish: Story = _our_target  # what stands there before: commonly an old target of ours
     pace: float = 10
     lambda_seconds: float = 60
 
@@ -123,13 +133,13 @@ def _newer(world: World, operation_id: str) -> None:
 
 def _replaced(world: World, _operation_id: str) -> None:
     """Somebody deletes the old target and makes another cluster of its name, which carries our tag, too."""
-    waiting = list(world.queue)
-    rds = world.rds()
-    for member in ("staging-cluster-2", "staging-cluster-1"):
-        rds.delete_db_instance(DBInstanceIdentifier=member, SkipFinalSnapshot=True)
-    rds.delete_db_cluster(DBClusterIdentifier="staging-cluster", SkipFinalSnapshot=True)
-    world.settle()
-    world.staging()
+    waiting, rds = list(world.queue), world.rds()
+    with suppress(ClientError):  # among other faults the operation may be at it already
+        for member in ("staging-cluster-2", "staging-cluster-1"):
+            rds.delete_db_instance(DBInstanceIdentifier=member, SkipFinalSnapshot=True)
+        rds.delete_db_cluster(DBClusterIdentifier="staging-cluster", SkipFinalSnapshot=True)
+        world.settle()
+        world.staging()
     world.queue.extend(waiting)
 
 

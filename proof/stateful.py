@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from chalicelib.choreography import STEPS, TERMINAL, State
+from chalicelib.choreography import STEPS, TERMINAL
 from proof import scenes
 from proof.explore import Tally
 from proof.oracle import FINE, Asking, Site
 from proof.play import heard
-from proof.world import BrokenError, World
+from proof.world import BrokenError, Struck, World
 
 STEPS_MAX = 25  # of one life
 TALLY = Tally("")
@@ -52,7 +52,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([1, 3, 10, 60]))
     def time_passes(self, minutes: int) -> None:
-        """Some minutes."""
+        """Let some minutes pass."""
         self._live(f"{minutes} minutes pass", lambda: self.world.run(minutes * 60))
 
     @rule(after=st.integers(0, 120), pick=st.integers(0, 9))
@@ -90,7 +90,7 @@ class Life(RuleBasedStateMachine):
         self._waiting.clear()
         self._live("the end", self.world.rest)
         TALLY.schedules += 1
-        TALLY.injected += sum(isinstance(one, scenes.Struck) for one in self.world.entries)
+        TALLY.injected += sum(isinstance(one, Struck) for one in self.world.entries)
 
 
 def lives(examples: int) -> Tally:
@@ -101,10 +101,7 @@ def lives(examples: int) -> Tally:
         print_blob=False, suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     try:
-        run_state_machine_as_test(Life, settings=how)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(Life, settings=how)
     except AssertionError as error:
         TALLY.broken.append(("a life", str(error).splitlines()))
     return TALLY
-
-
-__all__ = ["Life", "State", "lives"]

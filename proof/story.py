@@ -11,10 +11,12 @@ from proof.scenes import SCENES
 from proof.watch import READS
 from proof.world import Struck, World
 
-LAST = 40  # lines: what led to the end, rather than the whole night
+FAULT = "FAULT"
+LAST = 40  # lines: what led to the end, besides what every fault befell
 _WORDS = {
     faults.THROTTLED: "is throttled", faults.ERROR: "fails before it does anything",
-    faults.LOST: "is obeyed, and the reply is lost", faults.REPEATED: "is obeyed, the reply is lost, and it is repeated",
+    faults.LOST: "is obeyed, and the reply is lost",
+    faults.REPEATED: "is obeyed, the reply is lost, and it is repeated",
     faults.UNTAKEN: "is answered that no entry was taken", faults.CRASH_BEFORE: "is never made: the function dies",
     faults.CRASH_AFTER: "is obeyed, and the function dies", faults.TWIN: "hangs while a duplicate runs to its end",
     faults.BEAT: "hangs while the heartbeat runs", faults.REST: "hangs while everything else goes on",
@@ -26,10 +28,23 @@ _WORDS = {
 def story(run: Run) -> str:
     """Tell a run as lines: it is played once more, which is the same run."""
     world = play(SCENES[run.scene], scripted(run.schedule), keep=True).world
-    lines = list(_told(world)) if world else []
-    told = [*([f"  … {len(lines) - LAST} lines before"] if len(lines) > LAST else []), *lines[-LAST:]]
+    told = list(_shortened(list(_told(world)))) if world else []
     broken = [f"  BROKEN {one}" for one in run.broken]
     return "\n".join([f"{run.scene} with {len(run.schedule)} faults:", *told, *broken, f"  replay: {_command(run)}"])
+
+
+def _shortened(lines: list[str]) -> Iterator[str]:
+    """Keep the faults, each with the line before it and after it, and the end."""
+    near = {number + by for number, line in enumerate(lines) if FAULT in line for by in (-1, 0, 1)}
+    left = 0
+    for number, line in enumerate(lines):
+        if number in near or number >= len(lines) - LAST:
+            if left:
+                yield f"  … {left} lines"
+            left = 0
+            yield line
+        else:
+            left += 1
 
 
 def _command(run: Run) -> str:
@@ -48,7 +63,7 @@ def _clock(moment: datetime) -> str:
 
 def _line(entry: object) -> str:
     if isinstance(entry, Struck):
-        return f"FAULT  {entry.site} {_WORDS[entry.fate]}"
+        return f"{FAULT}  {entry.site} {_WORDS[entry.fate]}"
     if isinstance(entry, Called) and not entry.action.lower().startswith(tuple(one.strip("_") for one in READS)):
         named = next((str(value) for key, value in entry.parameters.items() if key.endswith("Identifier")), "")
         return f"{entry.by} calls {entry.action} {named}{f': {entry.error}' if entry.error else ''}"

@@ -47,13 +47,14 @@ class WatchedClient:
         return AllPages()
 
     def _through(self, method: str, parameters: Mapping[str, Any], make: Callable[[], Any]) -> Any:
+        options: tuple[str, ...]
         if method.startswith(READS):
             options = faults.READ
         elif method == "put_events":
             options = faults.PUT
         else:
             options = faults.WRITE
-        return self._world.through(self._invocation, self._service, method, options, make, parameters)
+        return self._world.through(self._invocation, self._service, method, options, make, parameters=parameters)
 
     def _made(self, method: str, parameters: Mapping[str, Any]) -> Any:
         """Make the call, and note what AWS did."""
@@ -98,7 +99,7 @@ class WatchedDatabase:
             def make() -> Any:
                 return getattr(self._database, method)(*places, **named)
 
-            return self._world.through(self._invocation, "postgresql", method, faults.STATEMENT, make, {})
+            return self._world.through(self._invocation, "postgresql", method, faults.STATEMENT, make, parameters={})
 
         return call
 
@@ -106,7 +107,7 @@ class WatchedDatabase:
         self._world.see(Said(self._world.clock.now(), "sql", text))
         what = text.split(" ", 2)[:2]
         self._world.through(
-            self._invocation, "postgresql", " ".join(what).lower(), faults.STATEMENT, lambda: None, {}
+            self._invocation, "postgresql", " ".join(what).lower(), faults.STATEMENT, lambda: None, parameters={}
         )  # fmt: skip
 
 
@@ -177,4 +178,4 @@ class WatchedStore:
 
     def _through(self, options: tuple[str, ...], make: Callable[..., Any]) -> Any:
         caller = sys._getframe(2).f_code.co_name  # noqa: SLF001 # the method of Operations: the call's name
-        return self._world.through(self._invocation, "dynamodb", caller, options, make, {})
+        return self._world.through(self._invocation, "dynamodb", caller, options, make, parameters={})

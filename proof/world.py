@@ -1,4 +1,4 @@
-"""One stage on a virtual clock whose every call and delivery is a question to an oracle; what happens is judged at once.
+"""One stage on a virtual clock: every call and every delivery is a question to an oracle, and what happens is judged.
 
 A crash cannot be caught by the application. A function that is suspended in a call while others run is bounded by its
 time-out, as on Lambda: at its next call after that it is dead.
@@ -92,7 +92,7 @@ class World(Stage):
         self._set_back: set[str] = set()
         self._stop_at: State | None = None
         super().__init__({**BRISK, **(environment or {})}, durations=Durations().scaled(pace))
-        self.store = RecordingStore(self._wrote)
+        self.store = self.recording = RecordingStore(self._wrote)
         self.judge = Judge(self._bounds())
 
     def _bounds(self) -> Bounds:
@@ -140,7 +140,7 @@ class World(Stage):
 
     def through(
         self, invocation: Invocation, service: str, method: str, options: tuple[str, ...], make: Callable[..., Any],
-        parameters: Mapping[str, Any],
+        *, parameters: Mapping[str, Any],
     ) -> Any:  # fmt: skip
         """Ask what becomes of one call of one function, and let that happen."""
         if self.clock.now() >= invocation.deadline:
@@ -255,7 +255,7 @@ class World(Stage):
             return WatchedDatabase(self, invocation, self._database(*where))
 
         return Ports(
-            settings=Settings.of_environment(self.environment), store=WatchedStore(self, invocation, self.store),
+            settings=Settings.of_environment(self.environment), store=WatchedStore(self, invocation, self.recording),
             account=ACCOUNT, partition="aws", region=TARGET_REGION, clients=client, now=self.clock.now,
             remaining_seconds=lambda: max(0.0, (invocation.deadline - self.clock.now()).total_seconds()),
             new_id=self._new_id, database=database,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from chalicelib.aurora import Copies, Health, Snapshot, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
-from chalicelib.operation import Facts, Operation
+from chalicelib.operation import Facts, Hop, Operation
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.spacing import just_begun
@@ -22,10 +22,8 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
         return Wait(f"The copy {hop.identifier} was begun a moment ago.")
     copies = Copies(ports.service("rds", hop.region), operation)
     copy = copies.observe(hop)
-    if copy is None and ports.now() - operation.entered_at < ABSENT_FOR:
-        return Wait(f"The copy {hop.identifier} is not found yet.", operation.settings.copy_check_interval)
     if copy is None:
-        return _retry(operation, ports, f"the copy {hop.identifier} is gone")
+        return _not_found(operation, hop, ports)
     _refuse_other_source(copy, facts)
     state = health(copy.status)
     if state is Health.TERMINAL:
@@ -45,6 +43,12 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
         return Advance(State.HOP_COPIED, onward, f"{copy.identifier} is available in {hop.region}")
     ready = facts.model_copy(update={"hops": arrived, "copy_arn": copy.arn, "copy_progress": 100})
     return Advance(State.SNAPSHOT_READY, ready, f"{copy.identifier} is available in {hop.region}")
+
+
+def _not_found(operation: Operation, hop: Hop, ports: Ports) -> Outcome:
+    if ports.now() - operation.entered_at < ABSENT_FOR:
+        return Wait(f"The copy {hop.identifier} is not found yet.", operation.settings.copy_check_interval)
+    return _retry(operation, ports, f"the copy {hop.identifier} is gone")
 
 
 def _still_copying(operation: Operation, copy: Snapshot, now: datetime) -> Wait:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ["help", "demo", "up", "night", "test", "check", "format", "clean"]
+TARGETS = ["help", "demo", "up", "night", "test", "prove", "bench", "check", "format", "clean"]
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
