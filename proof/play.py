@@ -11,7 +11,8 @@ from proof.fingerprint import fingerprint
 from proof.history import Said, Violation
 from proof.oracle import Asked, Asking, Schedule, spelt
 from proof.scenes import Scene
-from proof.world import BrokenError, Struck, World
+from proof.watched_stage import BrokenError, Struck
+from proof.world import World
 
 
 @dataclass

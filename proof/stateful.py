@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from chalicelib.choreography import STEPS, TERMINAL
-from proof import scenes
+from proof import incidents, scenes
 from proof.explore import Tally
 from proof.oracle import FINE, Asking, Site
 from proof.play import heard
-from proof.world import BrokenError, Struck, World
+from proof.watched_stage import BrokenError, Struck
 
 STEPS_MAX = 25  # of one life
 TALLY = Tally("")
@@ -25,7 +25,7 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self._waiting: list[tuple[int, int]] = []
         self._told: list[str] = []
-        self.world: World = scenes.SCENES["night"].world(Asking(self._answer))
+        self.world = scenes.SCENES["night"].world(Asking(self._answer))
         self.world.expected = 0
 
     def _answer(self, _number: int, options: Sequence[str], _site: Site) -> str:
@@ -62,15 +62,11 @@ class Life(RuleBasedStateMachine):
         self._told.append(f"after {after} more questions fault {pick}")
 
     @precondition(lambda self: self.world.open)
-    @rule(
-        incident=st.sampled_from(
-            ["_cancel", "_settings", "_newer", "_older", "_silence", "_throttling", "_no_heartbeat"]
-        )
-    )
+    @rule(incident=st.sampled_from(["cancel", "settings", "newer", "older", "silence", "throttling", "no_heartbeat"]))
     def something_happens(self, incident: str) -> None:
         """To an operation that is open."""
         operation_id = min(self.world.open)
-        self._live(f"{incident} {operation_id}", lambda: getattr(scenes, incident)(self.world, operation_id))
+        self._live(f"{incident} {operation_id}", lambda: getattr(incidents, incident)(self.world, operation_id))
 
     @precondition(lambda self: any(state in TERMINAL for state in self.world.states.values()))
     @rule(step=st.sampled_from([None, *STEPS]))

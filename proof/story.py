@@ -9,7 +9,8 @@ from proof.oracle import scripted
 from proof.play import Run, play
 from proof.scenes import SCENES
 from proof.watch import READS
-from proof.world import Struck, World
+from proof.watched_stage import Struck
+from proof.world import World
 
 FAULT = "FAULT"
 LAST = 40  # lines: what led to the end, besides what every fault befell

@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localaws.inmemory_services import client_error
+from proof.faults import CrashError
 
+__all__ = ["Accident", "Call", "CrashError", "Happening", "Make", "WatchedClient", "raised", "refused"]
 Make = Callable[[], Any]
 Happening = Callable[[], None]
-
-
-class CrashError(BaseException):
-    """The function's process ends here; nothing in it can catch that, as with a time-out of Lambda."""
 
 
 @dataclass(frozen=True)
