@@ -12,7 +12,7 @@ from proof.play import play
 from proof.scenes import CORE, SCENES
 from proof.story import story
 
-SEEDS, EXAMPLES, LIVES = 4000, 1000, 300
+SEEDS, EXAMPLES, LIVES = 3000, 600, 200
 SINGLES_ONLY = frozenset({"two-targets"})  # two operations double every question; seeds and lives have their pairs
 STORIES_MAX = 5
 

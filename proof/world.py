@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib import door
+from chalicelib.choreography import REQUESTED
 from chalicelib.ports import Ports
 from chalicelib.settings import Settings
 from chalicelib.steps.heartbeat import heartbeat
@@ -114,8 +115,12 @@ class World(Timeline):
             return
         with self._invocation(step, envelope) as invocation:
             failed = self._survives(lambda: door.answer(step, envelope, self._ports(invocation)))
-        if failed and envelope.get("id") in self._by_people and tries < LAMBDA_RETRIES:
+        if not failed or envelope.get("id") not in self._by_people:
+            return
+        if tries < LAMBDA_RETRIES:
             self.later(60 * (tries + 1), lambda: self.invoke(step, envelope, tries + 1))
+        elif envelope["detail-type"] == REQUESTED:
+            self.expected -= 1  # it is lost, and promised nowhere: whoever asked has to ask again
 
     def beat(self) -> None:
         """Run one tick of the heartbeat."""

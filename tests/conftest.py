@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-LONGEST_FIRST = ("world", "local", "postgres")
+LONGEST_FIRST = ("world", "local", "proof", "postgres")
 HERE = Path(__file__).parent
 
 
