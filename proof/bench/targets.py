@@ -17,8 +17,8 @@ _TICKS = (
     "minute late on average."
 )
 _LOOKS = (
-    "More than half are calls that any run makes once, the preflight's above all; the others are a look for each event, "
-    "and one for each halving of what is left."
+    "More than half are calls that any run makes once, the preflight's above all; the others are a look for each "
+    "event, and one for each halving of what is left."
 )
 _MANY = f"A tick announces up to {ANNOUNCED_PER_TICK} operations, whose steps make about as many calls themselves."
 
