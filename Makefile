@@ -39,7 +39,7 @@ night: $(READY) ## let night fall on a world that `make up` runs (PORT=)
 test: $(PACKED) ## run the tests (TESTS=tests/console for some)
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-prove: $(READY) ## the choreography under every fault (FAULTS=3 FULL=1 SEED= REPLAY='night 20=lost')
+prove: $(READY) ## the choreography under every fault (FAULTS=3 FULL=1 SEED= REPLAY='night 23=lost')
 	@exec $(PY) -m proof --faults "$(FAULTS)" --seed "$(SEED)" $(if $(FULL),--full) $(if $(REPLAY),--replay "$(REPLAY)")
 
 bench: $(READY) ## measure what an operation adds and costs, beside pollers, into docs/performance.md (OPERATIONS=100)

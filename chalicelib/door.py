@@ -85,7 +85,7 @@ def _hint(step: str, envelope: Envelope, ports: Ports) -> str | None:
     except UnreadableRecordError as error:  # the heartbeat, which does without this item, announces again what waits
         observability.unreadable(error, ports.settings.stage)
         return f"the item of {notice.cluster_arn} cannot be read"
-    if target.holder and (notice.is_of_cluster or notice.identifier in target.members):
+    if target.holder and (notice.is_of_cluster or notice.identifier.removeprefix("rds:") in target.members):
         return runner.run_step(step, target.holder, ports)
     return f"no open operation waits for {notice.arn}"
 

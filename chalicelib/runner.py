@@ -181,7 +181,8 @@ def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None
         facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0, waiting_for=wait.why,
         lease_owner=None, lease_until=None, announcements=0, deadline=_deadline(worked, wait, now),
     )  # fmt: skip
-    seconds = spacing.until_next_look(after, now) if wait.seconds is None else wait.seconds
+    left = max(1.0, (after.deadline - now).total_seconds())  # what comes after the deadline is judged at once
+    seconds = min(spacing.until_next_look(after, now) if wait.seconds is None else wait.seconds, left)
     after = after.evolve(due_at=now + timedelta(seconds=seconds))
     logger.info("Waiting: %s", wait.why, seconds=seconds)
     if turn.ports.operations.hold(claimed, after, owner=turn.owner) is Written.CANCEL_REQUESTED:

@@ -11,9 +11,8 @@ from chalicelib.choreography import State
 from chalicelib.operation import Operation
 
 SPACING_MAX_SECONDS = 3600  # what a wrong guess may cost, where more than twice as much seemed to be left
-JUST_BEGUN_SECONDS = (
-    5  # within which an announcement wakes the step that looks at what was begun: nothing is to be seen
-)
+# Within these an announcement wakes the step that looks at what was begun: there is nothing to be seen yet.
+JUST_BEGUN_SECONDS = 5
 BACKOFF_MAX_SECONDS = 300
 SHARE_OF_REST = 1 / 2  # each look halves what is left, so their number grows with its logarithm only
 SHARE_OF_DELAY = 1 / 8  # what is late, or says nothing of its end, is late by an eighth more at most when it is seen
@@ -21,7 +20,7 @@ SHARE_OF_DELAY = 1 / 8  # what is late, or says nothing of its end, is late by a
 
 def just_begun(operation: Operation, now: datetime) -> bool:
     """Tell whether what is waited for was begun a moment ago, by the step before, so that a look would be in vain."""
-    begun_here = operation.version > 1  # a rerun may enter a state that lasts since long ago
+    begun_here = operation.version > 1 and operation.rerun_of is None  # a rerun adopts what may be there since long ago
     young = (now - operation.entered_at).total_seconds() < JUST_BEGUN_SECONDS
     return begun_here and young and operation.attempts == 1
 

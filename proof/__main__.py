@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 from proof import dice, mutants, stateful
 from proof.explore import Tally, deeper, in_parallel, scenes_alone, singles
-from proof.oracle import read, scripted
-from proof.play import play
+from proof.oracle import StaleScheduleError
+from proof.replay import replayed
 from proof.scenes import CORE, SCENES
 from proof.story import story
 
-SEEDS, EXAMPLES, LIVES = 3000, 600, 200
+SEEDS, EXAMPLES, LIVES = 2000, 400, 150
 SINGLES_ONLY = frozenset({"two-targets"})  # two operations double every question; seeds and lives have their pairs
 STORIES_MAX = 5
 
@@ -77,18 +77,21 @@ def _mutants(say: Callable[[str], None]) -> Iterator[mutants.Death]:
 
 
 def _replay(line: str) -> int:
-    scene, schedule = read(line)
-    run = play(SCENES[scene], scripted(schedule))
+    try:
+        run = replayed(line)
+    except (ValueError, StaleScheduleError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     sys.stdout.write(story(run) + "\n")
     return 1 if run.broken else 0
 
 
 def _told(line: str, sentences: list[str]) -> str:
-    try:
-        scene, schedule = read(line)
-        return "\n" + story(play(SCENES[scene], scripted(schedule))) + "\n"
-    except (ValueError, KeyError):  # a life has no line that replays it: its own sentences tell what happened
-        return "\n" + "\n".join(sentences) + "\n"
+    """Tell the story of a run that is broken, and what was said of it when it was run."""
+    said = "\n".join(f"  {sentence}" for sentence in sentences)
+    if line == stateful.A_LIFE:  # its own sentences are its story; the same lives are lived every time
+        return f"\n{said}\n"
+    return f"\n{story(replayed(line))}\n  It was said of it:\n{said}\n"
 
 
 def _collapsed(tallies: list[Tally]) -> str:

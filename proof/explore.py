@@ -7,19 +7,18 @@ faults are left to that run. Both are counted, and `FULL=1` does neither.
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Any
 
 from proof import faults
-from proof.history import Violation
 from proof.oracle import Asked, Schedule, Site, scripted
 from proof.play import Run, play
+from proof.replay import judged_by_time
 from proof.scenes import SCENES
 
 WORKERS = 2
-OWN_WRITES = frozenset({"dynamodb.claim", "dynamodb._write_state"})
 
 
 @dataclass
@@ -70,18 +69,20 @@ class Exploration:
         return play(SCENES[self.scene], scripted(schedule), watch=watch, seen=seen, since=since, checked=not schedule)
 
     def faults_after(self, run: Run, tally: Tally) -> list[tuple[int, str]]:
-        """List the faults that may be added to a run after its last, one for each class that no other run explores."""
+        """List the faults that may be added to a run after its last, one for each class that no other run explores.
+
+        Of a run without a fault every question counts.
+        """
         since = run.schedule[-1][0] + 1 if run.schedule else 0
         all_known = bool(run.schedule) and all(str(run.asked[number].site) in self.known for number, _ in run.schedule)
-        sites: set[Site] = set()
+        idle = _idle(run.asked) if run.schedule and not self.full else frozenset()
         found: list[tuple[int, str]] = []
         for asked in self._fresh(run, since, tally):
-            if not self.full and asked.site in sites:
-                tally.collapsed[f"again in one run, {asked.site.step} in {asked.site.state or 'no state'}"] += 1
+            if asked.number in idle:
+                tally.collapsed[f"idle again, {asked.site.step} in {asked.site.state or 'no state'}"] += 1
             elif not self.full and all_known and str(asked.site) in self.known:
                 tally.collapsed["explored in a scene before"] += 1
             else:
-                sites.add(asked.site)
                 before = run.asked[max(0, asked.number - 1)]
                 options = self._faults(asked, before, tally, deep=bool(run.schedule))
                 found += [(asked.number, fault) for fault in options]
@@ -122,21 +123,28 @@ class Exploration:
         return options
 
 
+def _idle(asked: Sequence[Asked]) -> frozenset[int]:
+    """Find the questions of idle polls and ticks: of an invocation that asks just what one before it has asked.
+
+    The bus and the clock ask for themselves: a second event or tick of one name, in one state, is idle.
+    """
+    turns: dict[tuple[int, Site | None], list[Asked]] = {}
+    for one in asked:
+        turns.setdefault((one.site.turn, None if one.site.turn else one.site), []).append(one)
+    done: set[tuple[Site, ...]] = set()
+    idle: list[int] = []
+    for (turn, _), questions in turns.items():
+        sites = tuple(question.site for question in questions)
+        if turn == 0:
+            idle += [question.number for question in questions[1:]]
+        elif sites in done:
+            idle += [question.number for question in questions]
+        done.add(sites)
+    return frozenset(idle)
+
+
 def _reads(asked: Asked) -> bool:
     return asked.options in (faults.READ, faults.RECORD_READ)
-
-
-def judged_by_time(run: Run, base: Run) -> Run:
-    """Hold a run against the one without a fault: botocore's second claim or change of state costs no time.
-
-    It is told that the condition failed, and would wait for the heartbeat if it did not know its own write.
-    """
-    known = [run.asked[number].site.what.split("/")[0] in OWN_WRITES for number, _ in run.schedule]
-    answered = {fault for _, fault in run.schedule} == {faults.REPEATED} and all(known)
-    if answered and not run.broken and run.seconds > base.seconds:
-        late = f"A write whose reply was lost and repeated cost {run.seconds - base.seconds:.0f} s."
-        run.broken.append(Violation("costs-nothing", late))
-    return run
 
 
 def scenes_alone(scenes: Iterable[str], *, progress: Callable[[str], None]) -> Tally:
@@ -188,7 +196,7 @@ class _Deeper:
     full: bool
 
     def __call__(self, task: Task) -> Tally:
-        exploration = Exploration(self.scene, self.full, _SEEN.setdefault(self.scene, set()))
+        exploration = Exploration(self.scene, self.full, set(_SEEN.get(self.scene, ())))
         tally = Tally("")
         self._deepen(task, exploration, tally)
         return tally

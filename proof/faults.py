@@ -5,7 +5,7 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chalicelib.errors import TransientError
-from chalicelib.postgres.trouble import DatabaseBusyError
+from chalicelib.postgres.trouble import DatabaseBusyError, DatabaseUnavailableError
 from localaws.inmemory_services import client_error
 from proof.oracle import FINE
 
@@ -24,9 +24,12 @@ RECORD_READ = (FINE, THROTTLED, CRASH_BEFORE, *RACED)
 # botocore repeats a write whose reply was lost; when its tries are spent the reply is lost for good.
 RECORD_WRITE = (FINE, THROTTLED, REPEATED, LOST, CRASH_BEFORE, CRASH_AFTER, *RACED)
 INDEX_READ = (*RECORD_READ, STALE)  # an index of DynamoDB is eventually consistent
-STATEMENT = (FINE, THROTTLED, CRASH_BEFORE, *RACED)
+STATEMENT = (FINE, THROTTLED, LOST, CRASH_BEFORE, CRASH_AFTER, *RACED)
+BEFORE_PIECE = (FINE, THROTTLED, CRASH_BEFORE, *RACED)  # of a statement: what takes effect by itself comes after it
 DELIVERY = (FINE, DROPPED, DOUBLED, LATE)
 DELIVERY_AMONG_OTHERS = (*DELIVERY, REORDERED)
+# What people put is not lost: whoever hears nothing puts it again. They may put it twice, or too late.
+WISH = (FINE, DOUBLED, LATE)
 TICK = (FINE, DROPPED, DOUBLED)
 
 
@@ -53,6 +56,8 @@ def unanswered(service: str) -> Exception:
     """Give what a port raises when the effect came and the reply did not."""
     if service == "dynamodb":
         return TransientError("DynamoDB is busy: RequestTimeout.")
+    if service == "postgresql":
+        return DatabaseUnavailableError("PostgreSQL went away (connection lost).")
     error: Exception = ReadTimeoutError(endpoint_url=f"https://{service}.amazonaws.com/")
     return error
 

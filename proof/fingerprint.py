@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.choreography import TERMINAL
 from chalicelib.operation import stamp
+from proof.timeline import spelt
 
 if TYPE_CHECKING:
     from proof.world import World
@@ -24,8 +25,8 @@ def fingerprint(world: "World") -> int:
         repr(
             (
                 sorted(map(repr, (_record(item, world) for item in world.store.tables["state"].values()))),
-                _aurora(world), _logins(world), [_event(one) for one in world.queue], len(world._later),  # noqa: SLF001
-                sorted(world.deaf), world.silent_until is not None, world.throttled_until is not None,
+                _aurora(world), _logins(world), list(map(spelt, world.queue)), world.waiting,
+                sorted(world.deaf), _is_to_come(world.silent_until, world), _is_to_come(world.throttled_until, world),
             )
         )
     )  # fmt: skip
@@ -41,8 +42,13 @@ def _record(item: dict[str, Any], world: "World") -> Any:
         [(key, str(value)) for key, value in sorted(item.items()) if key not in _TIMES],
         [(key, str(value)) for key, value in sorted(facts.items()) if key not in _FACT_TIMES],
         "password_set_at" in facts, item.get("lease_until", "") > now, item["deadline"] < now,
-        item.get("due_at", "") <= now, _left(item, world) // 300,
+        item.get("due_at", "") <= now, _left(item, world) // 300, min(item.get("troubles", 0), 2),
+        item.get("attempts", 0) == 0,
     )  # fmt: skip
+
+
+def _is_to_come(moment: datetime | None, world: "World") -> bool:
+    return moment is not None and moment > world.clock.now()
 
 
 def _left(item: dict[str, Any], world: "World") -> float:
@@ -58,8 +64,8 @@ def _aurora(world: "World") -> Any:
                 (one.identifier, one.resource_id, one.status, one.members, one.password_pending)
                 for one in region.clusters.values()
             ],
-            [(one.identifier, one.status, sorted(one.tags)) for one in region.instances.values()],
-            [(one.identifier, one.status, sorted(one.tags)) for one in region.snapshots.values()],
+            [(one.identifier, one.status, sorted(one.tags.items())) for one in region.instances.values()],
+            [(one.identifier, one.status, sorted(one.tags.items())) for one in region.snapshots.values()],
         )
         for _, region in sorted(regions.items())
     ]
@@ -70,7 +76,3 @@ def _logins(world: "World") -> Any:
         (resource_id, [(name, role.can_login, role.password) for name, role in sorted(cluster.roles.items())])
         for resource_id, cluster in sorted(world.data.clusters.items())
     ]
-
-
-def _event(envelope: dict[str, Any]) -> str:
-    return f"{envelope['detail-type']} {envelope['detail'].get('Message', '')} {envelope['resources']}"

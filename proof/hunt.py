@@ -4,9 +4,10 @@ import json
 import sys
 from collections.abc import Iterator
 
-from proof.explore import Exploration, Tally, judged_by_time
+from proof.explore import Exploration, Tally
 from proof.oracle import scripted
 from proof.play import Run, play
+from proof.replay import judged_by_time
 from proof.scenes import SCENES
 
 

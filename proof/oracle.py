@@ -24,6 +24,7 @@ class Site:
     state: str
     step: str
     what: str
+    turn: int = field(default=0, compare=False)  # the number of the invocation that asks, 0 for the bus and the clock
 
     def __str__(self) -> str:
         return f"{self.step} in {self.state or 'no state'}: {self.what}"
@@ -131,15 +132,19 @@ def spaced(gaps: Sequence[tuple[int, int]]) -> Asking:
     return Asking(answer)
 
 
-def spelt(scene: str, schedule: Schedule) -> str:
-    """Write a run as one line that replays it: `night 37=crash-after 52=doubled`."""
-    return " ".join([scene, *(f"{number}={fault}" for number, fault in schedule)])
+STORM = "~"  # after the scene's name: under so many faults any end is an end
 
 
-def read(line: str) -> tuple[str, Schedule]:
-    """Read such a line; raises ValueError with a sentence."""
-    scene, *faults = line.split()
+def spelt(scene: str, schedule: Schedule, *, storm: bool = False) -> str:
+    """Write a run as one line that replays it: `night 37=crash-after 52=doubled`, or `night~ …` for a storm."""
+    return " ".join([f"{scene}{STORM if storm else ''}", *(f"{number}={fault}" for number, fault in schedule)])
+
+
+def read(line: str) -> tuple[str, Schedule, bool]:
+    """Read such a line: the scene, its faults, and whether it was a storm; raises ValueError with a sentence."""
+    named, *faults = line.split() or [""]
+    scene = named.removesuffix(STORM)
     pairs = [fault.partition("=") for fault in faults]
     if not all(number.isdigit() and what for number, _, what in pairs):
         raise ValueError(f"'{line}' is no run: write a scene, then number=fault for each fault.")
-    return scene, tuple((int(number), what) for number, _, what in pairs)
+    return scene, tuple((int(number), what) for number, _, what in pairs), named.endswith(STORM)

@@ -24,6 +24,7 @@ class Run:
     asked: list[Asked]
     boundaries: list[tuple[int, int]] = field(default_factory=list)
     broken: list[Violation] = field(default_factory=list)
+    storm: bool = False  # any end was an end
     cut: bool = False  # ended where another run had gone on from
     seconds: float = 0  # from the beginning of the story until everything had come to rest
     world: World | None = None
@@ -31,7 +32,7 @@ class Run:
     @property
     def line(self) -> str:
         """The line that replays it."""
-        return spelt(self.scene, self.schedule)
+        return spelt(self.scene, self.schedule, storm=self.storm)
 
 
 class _Sink(io.TextIOBase):
@@ -79,7 +80,7 @@ def play(
     is one of `seen`, once more than `since` questions were asked. Under many faults `any_end` is an end. Calls of RDS
     that are not `checked` are not held against botocore's model.
     """
-    run = Run(scene.name, (), oracle.asked)
+    run = Run(scene.name, (), oracle.asked, storm=any_end)
     with contextlib.redirect_stdout(_SINK):
         world = scene.world(oracle)
     world.checked = checked
@@ -107,8 +108,10 @@ def play(
 
 
 def _wrong_ends(scene: Scene, world: World) -> list[Violation]:
-    fine = scene.ends | (scene.ends_late if any(isinstance(one, Struck) for one in world.entries) else frozenset())
-    wrong = {one: state for one, state in world.states.items() if state not in fine}
+    late = scene.ends_late if any(isinstance(one, Struck) for one in world.entries) else frozenset()
+    fine = [ends | late for ends in scene.ends]
+    ended = list(world.states.items())  # in the order of creation
+    wrong = {one: state for number, (one, state) in enumerate(ended) if state not in fine[min(number, len(fine) - 1)]}
     broken = [Violation("ends-well", f"{one} ended {state}: {_reason(world, one)}") for one, state in wrong.items()]
     if len(world.states) > scene.operations:
         broken.append(Violation("ends-well", f"{len(world.states)} operations began, not {scene.operations}."))

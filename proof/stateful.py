@@ -14,6 +14,7 @@ from proof.oracle import FINE, Asking, Site
 from proof.play import heard
 from proof.watched_stage import BrokenError, Struck
 
+A_LIFE = "a life"
 STEPS_MAX = 25  # of one life
 TALLY = Tally("")
 
@@ -99,5 +100,5 @@ def lives(examples: int) -> Tally:
     try:
         run_state_machine_as_test(Life, settings=how)
     except AssertionError as error:
-        TALLY.broken.append(("a life", str(error).splitlines()))
+        TALLY.broken.append((A_LIFE, str(error).splitlines()))
     return TALLY

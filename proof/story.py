@@ -5,9 +5,7 @@ from datetime import datetime
 
 from proof import faults
 from proof.history import Announced, Called, Wrote
-from proof.oracle import scripted
-from proof.play import Run, play
-from proof.scenes import SCENES
+from proof.play import Run
 from proof.watch import READS
 from proof.watched_stage import Struck
 from proof.world import World
@@ -27,9 +25,8 @@ _WORDS = {
 
 
 def story(run: Run) -> str:
-    """Tell a run as lines: it is played once more, which is the same run."""
-    world = play(SCENES[run.scene], scripted(run.schedule), keep=True).world
-    told = list(_shortened(list(_told(world)))) if world else []
+    """Tell a run whose world was kept, as lines."""
+    told = list(_shortened(list(_told(run.world)))) if run.world else []
     broken = [f"  BROKEN {one}" for one in run.broken]
     return "\n".join([f"{run.scene} with {len(run.schedule)} faults:", *told, *broken, f"  replay: {_command(run)}"])
 

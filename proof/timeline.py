@@ -24,7 +24,7 @@ class Timeline(WatchedStage):
         self.silent_until: datetime | None = None
         self.everything_twice = False
         self.expected, self.heartbeats = 1, 1
-        self._later: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._later: list[tuple[datetime, int, Callable[[], None], str]] = []
         self._numbers = 0
         self._by_people: set[str] = set()
         self._set_back: set[str] = set()
@@ -32,7 +32,7 @@ class Timeline(WatchedStage):
         super().__init__(oracle, environment, pace)
 
     def put(self, detail_type: str, **detail: Any) -> str:
-        """Put an event as people do: what becomes of it is no question, for they would put it again."""
+        """Put an event as people do."""
         event_id = super().put(detail_type, **detail)
         self._by_people.add(event_id)
         return event_id
@@ -46,17 +46,18 @@ class Timeline(WatchedStage):
 
     def _fate(self, envelope: dict[str, Any]) -> str:
         event_id = str(envelope["id"])
-        if event_id in self._by_people or event_id in self._set_back or not steps_for(envelope):
+        if event_id in self._set_back or not steps_for(envelope):
             return FINE
         if self.everything_twice:
             return faults.DOUBLED
-        options = faults.DELIVERY_AMONG_OTHERS if self.queue else faults.DELIVERY
+        among_others = faults.DELIVERY_AMONG_OTHERS if self.queue else faults.DELIVERY
+        options: tuple[str, ...] = faults.WISH if event_id in self._by_people else among_others
         state = self.state_of(str((envelope["detail"] or {}).get("operation_id", "")))
         return self.ask(options, Site(state, "the bus", name_of(envelope)))
 
     def _deliver_as(self, fate: str, envelope: dict[str, Any]) -> None:
         if fate == faults.LATE:
-            self.later(LATE_SECONDS, lambda: self.deliver_one(envelope))
+            self.later(LATE_SECONDS, lambda: self.deliver_one(envelope), spelt(envelope))
         if fate in (faults.REORDERED, faults.DOUBLED):
             self._set_back.add(str(envelope["id"]))
             self.queue.append(envelope)
@@ -68,10 +69,10 @@ class Timeline(WatchedStage):
         for step in steps_for(envelope):
             self.invoke(step, dict(envelope))
 
-    def later(self, seconds: float, then: Callable[[], None]) -> None:
-        """Let something happen after a while."""
+    def later(self, seconds: float, then: Callable[[], None], name: str = "") -> None:
+        """Let something happen after a while; by its name two worlds are told apart that wait for different things."""
         self._numbers += 1
-        heapq.heappush(self._later, (self.clock.now() + timedelta(seconds=seconds), self._numbers, then))
+        heapq.heappush(self._later, (self.clock.now() + timedelta(seconds=seconds), self._numbers, then, name))
 
     def sleep(self, *, days: float) -> None:
         """Let time pass in which nobody looks and no function runs."""
@@ -108,6 +109,11 @@ class Timeline(WatchedStage):
 
         self.later(minutes * 60, over)
         return self.clock.now() + timedelta(minutes=minutes)
+
+    @property
+    def waiting(self) -> list[str]:
+        """Name what is still to come, the soonest first."""
+        return [name for *_, name in sorted(self._later, key=lambda one: one[:2])]
 
     def rest(self) -> None:
         """Let time pass until as many operations as expected have begun and all have ended; raises BrokenError."""
@@ -152,6 +158,12 @@ class Timeline(WatchedStage):
 
     def _arrived(self) -> bool:
         return self._stop_at is not None and any(self.states[one] is self._stop_at for one in self.open)
+
+
+def spelt(envelope: Mapping[str, Any]) -> str:
+    """Spell an event with the operation and the state that it is about."""
+    detail = envelope["detail"]
+    return f"{name_of(envelope)} {detail.get('operation_id', '')} {detail.get('state', '')}"
 
 
 def name_of(envelope: Mapping[str, Any]) -> str:

@@ -107,7 +107,7 @@ class WatchedDatabase:
         self._world.see(Said(self._world.clock.now(), "sql", text))
         what = text.split(" ", 2)[:2]
         self._world.through(
-            self._invocation, "postgresql", " ".join(what).lower(), faults.STATEMENT, lambda: None, parameters={}
+            self._invocation, "postgresql", " ".join(what).lower(), faults.BEFORE_PIECE, lambda: None, parameters={}
         )  # fmt: skip
 
 

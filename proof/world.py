@@ -53,7 +53,7 @@ class World(Timeline):
         self.stack: list[Invocation] = []
         self.deaf: set[str] = set()
         self.throttled_until: datetime | None = None
-        self.crashes, self._invocations, self._beats = 0, 0, 0
+        self.crashes, self.beats, self._invocations = 0, 0, 0
         self.at_boundary: Callable[[], None] = lambda: None
         super().__init__(oracle, {**BRISK, **(environment or {})}, pace)
 
@@ -68,7 +68,8 @@ class World(Timeline):
             raise faults.CrashError
         name = f"{service}.{method}"
         invocation.calls[name] += 1
-        site = Site(self.state_of(invocation.operation_id or ""), invocation.step, f"{name}/{invocation.calls[name]}")
+        state = self.state_of(invocation.operation_id or "")
+        site = Site(state, invocation.step, f"{name}/{invocation.calls[name]}", turn=invocation.number)
         fate = self.ask(options, site)
         if fate == FINE and service == "rds" and self.throttled_until and self.clock.now() < self.throttled_until:
             fate = faults.THROTTLED
@@ -126,7 +127,7 @@ class World(Timeline):
         """Run one tick of the heartbeat."""
         if "heartbeat" not in self.deaf:
             with self._invocation("heartbeat", {}) as invocation:
-                first, self._beats = self._beats == 0, self._beats + 1
+                first, self.beats = self.beats == 0, self.beats + 1
                 self._survives(lambda: heartbeat(self._ports(invocation), first=first))
 
     def _survives(self, function: Callable[[], None]) -> bool:

@@ -21,15 +21,19 @@ def heartbeat(ports: Ports, *, first: bool = False) -> None:
     stops no other; raises SettingsError where there are no plans.
     """
     observability.count("Heartbeat", ports.settings.stage)
+    plans_are_due = first or _begins_interval(ports)  # judged before the sweep, which takes its time
     runner.sweep(ports)
-    if first or _begins_interval(ports):
+    if plans_are_due:
         _look_after_plans(ports)
 
 
 def _begins_interval(ports: Ports) -> bool:
-    """Tell by the clock whether an interval began since the last tick; where that tick was lost, the next one does."""
+    """Tell by the clock whether an interval began since the last tick; a lost tick puts it off to the next interval.
+
+    Ticks are not on time to the second, so half a beat more is looked back: better twice than not at all.
+    """
     now, every = ports.now().timestamp(), ports.settings.catch_up_interval
-    return now // every != (now - ports.settings.heartbeat_interval) // every
+    return now // every != (now - 1.5 * ports.settings.heartbeat_interval) // every
 
 
 def _look_after_plans(ports: Ports) -> None:

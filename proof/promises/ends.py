@@ -4,15 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.choreography import ROWS, TERMINAL, State
 from chalicelib.plan import Plan
-from chalicelib.runner import UNANSWERED_MAX
-from chalicelib.spacing import BACKOFF_MAX_SECONDS
 from chalicelib.store import Item
 from proof.history import Announced, Wrote
 from proof.promises.book import Book, Known
 from proof.promises.promise import Promise, Sentences, state_before
 
-GRACE_BEATS = 1.5  # how long an announcement of the heartbeat may stay unanswered (`runner.grace`)
-SPARE_BEATS = 3  # a tick that is late, one that ran out of time, and the one that notices
+SPARE_BEATS = 3  # the tick that announces, one that was lost, and the one that ends what nobody answers
 _REASONED = frozenset(
     {State.FAILING, State.FAILED, State.CANCELLING, State.CANCELLED, State.SKIPPING, State.SKIPPED}
 )  # fmt: skip
@@ -26,20 +23,14 @@ def budget(state: State, plan: Plan) -> timedelta:
     return timedelta(seconds=queue + plan.seconds(ROWS[state].deadline))
 
 
-def slack(plan: Plan, heartbeat_seconds: int) -> timedelta:
-    """Give how long after its deadline, and after the last fault, a state may still be left.
-
-    The last wait before the deadline, or the lease of an invocation that died (both are at most the longest spacing
-    between looks); then three announcements that nobody answers, and the tick that ends it; and ticks to spare.
-    """
-    look = max(plan.copy_check_interval, plan.restore_check_interval, BACKOFF_MAX_SECONDS)
-    beats = (UNANSWERED_MAX + 1) * GRACE_BEATS + SPARE_BEATS
-    return timedelta(seconds=look + beats * heartbeat_seconds)
+def slack(heartbeat_seconds: int) -> timedelta:
+    """Give how long after its deadline, and after the last fault, a state may still be left: three heartbeats."""
+    return timedelta(seconds=SPARE_BEATS * heartbeat_seconds)
 
 
 def left_by(state: State, entered: datetime, plan: Plan, heartbeat_seconds: int, faults_stopped: datetime) -> datetime:
     """Give the moment by which a state must have been left; one that passed among faults counts from their end."""
-    return max(entered + budget(state, plan), faults_stopped) + slack(plan, heartbeat_seconds)
+    return max(entered + budget(state, plan), faults_stopped) + slack(heartbeat_seconds)
 
 
 class Deadline(Promise):
@@ -49,6 +40,12 @@ class Deadline(Promise):
     """
 
     name = "deadline"
+
+    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+        """Measure the visit that a row ends, at once: no later fault excuses it."""
+        del before
+        if version - 1 in one.visits and one.settings is not None:
+            yield from self._visit(one, version - 1, one.settings, entry.at)
 
     def rest(self, now: datetime) -> Sentences:
         """Measure every visit of every operation, by its rows."""
@@ -102,7 +99,9 @@ class Told(Promise):
         self._heard: set[tuple[str, str]] = set()
 
     def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
-        """See that a record that ends says whether people were told."""
+        """See that a record that ends says whether people were told, and closes only when machines were."""
+        if one.ended and "open" in (before or {}) and "open" not in entry.item and not self._is_heard(one):
+            yield f"{one.operation_id} was closed, and EventBridge had not accepted that it is {one.state}."
         if not one.ended or state_before(before) == one.state:
             return
         notified, warnings = entry.item.get("notified"), entry.item.get("warnings", ())
@@ -123,5 +122,9 @@ class Told(Promise):
             self.doubt("the history does not hold what EventBridge accepted; a record closes only after that.")
             return
         for one in self.book.operations.values():
-            if one.ended and (one.operation_id, ROWS[State(one.state)].announced_as) not in self._heard:
+            if one.ended and not self._is_heard(one):
                 yield f"{one.operation_id} is {one.state}, and EventBridge never accepted that event."
+
+    def _is_heard(self, one: Known) -> bool:
+        heard = (one.operation_id, ROWS[State(one.state)].announced_as) in self._heard
+        return heard or self.blind_to("Announced")

@@ -59,7 +59,7 @@ def test_a_tick_with_nothing_due_reads_one_index_and_nothing_else(night: Night) 
     night.dream()
     night.store = watched = WatchedStore(night.store)
 
-    assert ([], ["query open-by-due"]) == (asked(night, 60), watched.asked)
+    assert ([], ["query open-by-due"]) == (asked(night, 120), watched.asked)
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 59])

@@ -45,7 +45,7 @@ def test_a_guard_that_is_gone_is_named() -> None:
 def test_a_run_is_replayed_by_its_line() -> None:
     """`make prove REPLAY=…` tells its story; exit 0, for nothing is broken."""
     replayed = subprocess.run(
-        [sys.executable, "-m", "proof", "--replay", "night 20=lost"], cwd=ROOT, capture_output=True, text=True,
+        [sys.executable, "-m", "proof", "--replay", "night 23=lost"], cwd=ROOT, capture_output=True, text=True,
         check=False, timeout=60,
     )  # fmt: skip
 

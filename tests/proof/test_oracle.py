@@ -6,6 +6,7 @@ from proof.dice import of_seed, seeds, shrunk
 from proof.history import Said
 from proof.oracle import FINE, Site, StaleScheduleError, placed, read, scripted, seeded, spaced, spelt
 from proof.play import Run, play
+from proof.replay import replayed
 from proof.scenes import SCENES
 from proof.stateful import lives
 
@@ -53,9 +54,10 @@ def test_a_run_is_written_as_one_line() -> None:
     """And read from it."""
     schedule = ((3, "lost"), (40, "raced-rest"))
 
-    assert ("night 3=lost 40=raced-rest", ("night", schedule)) == (
+    assert ("night 3=lost 40=raced-rest", ("night", schedule, False)) == (
         spelt("night", schedule), read(spelt("night", schedule))
     )  # fmt: skip
+    assert ("night", schedule, True) == read(spelt("night", schedule, storm=True))
 
 
 def test_a_line_that_is_no_run_is_refused_in_a_sentence() -> None:
@@ -77,6 +79,20 @@ def test_the_schedule_of_a_seed_replays_its_run_exactly() -> None:
 def test_a_seed_is_the_same_run_every_time() -> None:
     """Scene, rate and faults follow from it."""
     assert of_seed(3).line == of_seed(3).line
+
+
+def test_the_line_of_a_storm_replays_a_storm() -> None:
+    """Whatever end it has is an end there, too."""
+    run = of_seed(13)
+    again = replayed(run.line)
+
+    assert (run.seconds, run.broken, run.line) == (again.seconds, again.broken, again.line)
+
+
+def test_a_line_of_a_scene_that_is_none_is_refused() -> None:
+    """It names those there are."""
+    with pytest.raises(ValueError, match="There is no scene day; there are "):
+        replayed("day 3=lost")
 
 
 def test_seeds_examples_and_lives_keep_every_promise() -> None:

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import pytest
 
-from proof.explore import Exploration, Tally, judged_by_time
+from proof.explore import Exploration, Tally
 from proof.oracle import Schedule, scripted
 from proof.play import Run, play
+from proof.replay import judged_by_time
 from proof.scenes import CORE, SCENES
 
 SAMPLE = 250  # of some thirty thousand pairs, this one and every so manyth after it

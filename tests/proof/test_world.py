@@ -8,6 +8,7 @@ from localaws.inprocess import PRODUCTION_PASSWORD
 from proof.history import Called, Wrote
 from proof.oracle import placed, scripted
 from proof.play import Run, play
+from proof.replay import replayed
 from proof.scenes import SCENES, Scene
 from proof.story import story
 
@@ -87,7 +88,7 @@ def test_a_production_login_that_works_is_seen() -> None:
 
 def test_a_story_tells_the_fault_what_broke_and_how_to_replay_it() -> None:
     """Short, in the order of time."""
-    told = story(play(SCENES["night"], scripted(((1, "dropped"), (30, "throttled")))))
+    told = story(replayed("night 1=dropped 30=throttled"))
 
     assert told.startswith("night with 2 faults:\n")
     assert "FAULT  the clock in no state: a tick is lost" in told
