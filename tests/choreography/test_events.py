@@ -1,7 +1,9 @@
 """Events are hints: lost, doubled, late or in any order, they change how long a night takes and never how it ends."""
 
+import json
 from collections import deque
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -79,3 +81,24 @@ def test_events_in_any_order_change_nothing(night: Night, seed: int) -> None:
     night.fate = lambda _name, _envelope: [0, 0, 30]
 
     assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())
+
+
+def test_an_instances_event_with_rds_before_its_name_wakes_its_operation(night: Night) -> None:
+    """Official samples spell it so; live events do not."""
+    caught: list[str] = []
+
+    def keep(name: str, envelope: dict[str, Any]) -> list[float]:
+        if not name.startswith("DB instance created"):
+            return [0]
+        caught.append(json.dumps(envelope).replace(":db:", ":db:rds:"))
+        return []
+
+    night.fate = keep
+    night.night()
+    night.reach(State.INSTANCES_CREATING)
+    while len(caught) < 2:
+        night.step_time()
+    before = night.state()
+    night.deliver_one(json.loads(caught[-1]))
+
+    assert (State.INSTANCES_CREATING, True) == (before, night.state() != State.INSTANCES_CREATING)

@@ -89,6 +89,17 @@ def test_a_rerun_takes_the_settings_as_they_are_now(night: Night) -> None:
     assert (State.SUCCEEDED, 3) == (night.all_operations()[-1].state, len(target(night)["DBClusterMembers"]))
 
 
+def test_a_rerun_does_not_wait_for_what_is_there_already(night: Night) -> None:
+    """However long it took on other nights: what an earlier run made may be ready since long ago."""
+    night.dream()
+    night.night()
+    first = stopped(night, State.RESTORED)
+    again(night, first)
+    lasted = {one.state: one.seconds for one in night.all_operations()[-1].durations}
+
+    assert (State.SUCCEEDED, 0) == (night.all_operations()[-1].state, lasted[State.INSTANCES_CREATING])
+
+
 @pytest.mark.parametrize("state", [State.CLUSTER_RESTORED, State.INSTANCES_CREATING, State.RESTORED])
 def test_a_rerun_with_fewer_instances_leaves_none_too_many(state: State) -> None:
     """What an earlier run made for a plan that wanted more would stand there for ever, so it begins with the delete."""
