@@ -55,7 +55,7 @@ format: $(READY) ## put the code into its format
 	@$(PY) -m ruff format .
 
 clean: ## remove everything that was made here
-	@rm -rf $(VENV) $(WHEELS) .localaws .chalice/deployed .chalice/deployments .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) $(WHEELS) .localaws .chalice/deployed .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up -------------------------------------------------------------------------------------------------------------
