@@ -83,7 +83,7 @@ class Exploration:
             elif not self.full and all_known and str(asked.site) in self.known:
                 tally.collapsed["explored in a scene before"] += 1
             else:
-                before = run.asked[max(0, asked.number - 1)]
+                before = run.asked[asked.number - 1] if asked.number > since else None
                 options = self._faults(asked, before, tally, deep=bool(run.schedule))
                 found += [(asked.number, fault) for fault in options]
         return found
@@ -103,24 +103,27 @@ class Exploration:
             begin = end
         yield from run.asked[begin:] if fresh or self.full else ()
 
-    def _faults(self, asked: Asked, before: Asked, tally: Tally, *, deep: bool) -> list[str]:
+    def _faults(self, asked: Asked, before: Asked | None, tally: Tally, *, deep: bool) -> list[str]:
+        """Leave out, among two faults and more, those that lead to what another one at hand leads to."""
         options = list(asked.options[1:])
         if not deep or self.full:
             return options
-        if faults.THROTTLED in options and faults.ERROR in options:
-            tally.collapsed["an error before the effect, which is to a step what throttling is"] += 1
-            options.remove(faults.ERROR)
-        if faults.BEAT in options:
-            tally.collapsed["the heartbeat inside a call, which is part of all that runs inside it"] += 1
-            options.remove(faults.BEAT)
-        if (
-            _reads(asked)
-            and _reads(before)
-            and (before.site.step, before.site.state) == (asked.site.step, asked.site.state)
+        goes_on = before is not None and asked.site.turn == before.site.turn != 0
+        after_read = before is not None and goes_on and _reads(before)
+        for why, left_out in (
+            ("an error before the effect: to a step it is what throttling is", [faults.ERROR]),
+            ("the heartbeat inside a call: part of all that runs inside it", [faults.BEAT]),
+            ("a death before a call: it is the death after the call before it", [faults.CRASH_BEFORE] * goes_on),
+            ("trouble at a read after a read: nothing was done in between", [faults.THROTTLED] * after_read),
+            ("a race at a read after a read: run at the first of them", [faults.TWIN, faults.REST] * after_read),
         ):
-            tally.collapsed["trouble at a read after a read: nothing was done in between"] += 1
-            options = [option for option in options if option not in (faults.THROTTLED, faults.CRASH_BEFORE)]
+            if (_reads(asked) or not left_out or left_out[0] in _ANYWHERE) and set(left_out) & set(options):
+                tally.collapsed[why] += 1
+                options = [option for option in options if option not in left_out]
         return options
+
+
+_ANYWHERE = frozenset({faults.ERROR, faults.BEAT, faults.CRASH_BEFORE})  # not at reads alone
 
 
 def _idle(asked: Sequence[Asked]) -> frozenset[int]:
