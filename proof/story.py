@@ -19,7 +19,7 @@ _WORDS = {
     faults.UNTAKEN: "is answered that no entry was taken", faults.CRASH_BEFORE: "is never made: the function dies",
     faults.CRASH_AFTER: "is obeyed, and the function dies", faults.TWIN: "hangs while a duplicate runs to its end",
     faults.BEAT: "hangs while the heartbeat runs", faults.REST: "hangs while everything else goes on",
-    faults.DROPPED: "is lost", faults.DOUBLED: "comes twice", faults.LATE: "comes ten minutes late",
+    faults.DROPPED: "is lost", faults.DOUBLED: "comes twice", faults.LATE: "comes minutes late",
     faults.REORDERED: "comes after what followed it", faults.STALE: "shows the index as it was a write ago",
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from proof.oracle import FINE, Oracle, Site
 from proof.routes import steps_for
 from proof.watched_stage import BrokenError, WatchedStage
 
-LATE_SECONDS = 600
+LATE_SECONDS = 150
 REST_SECONDS_MAX = 2 * 86_400
 
 
