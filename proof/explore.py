@@ -169,6 +169,8 @@ def singles(
     schedules = [] if base.broken else [(scene, (fault,)) for fault in exploration.faults_after(base, tally)]
     for run in parallel(_Single(), schedules, progress=progress, kind=tally.kind):
         tally.add(judged_by_time(run, base))
+        if run.broken:
+            progress(f"BROKEN: {run.line}")
         sites |= {str(asked.site) for asked in run.asked}
         if not run.broken and (further := exploration.faults_after(run, tally)):
             tasks.append((run.schedule, further))
@@ -221,6 +223,8 @@ def deeper(scene: str, tasks: list[Task], budget: int, *, full: bool, progress: 
     pieces = [(schedule, part) for schedule, further in tasks for part in _parts(further)]
     for found in parallel(_Deeper(scene, budget, full), pieces, progress=progress, kind=tally.kind):
         tally.join(found)
+        for line, _ in found.broken:
+            progress(f"BROKEN: {line}")
     return tally
 
 

@@ -73,25 +73,15 @@ def targets_section(targets: Sequence[Target]) -> str:
     """Write what was to be reached, whether it is, and why not."""
     missed = [target for target in targets if not target.is_met]
     rows = (
-        (one.words, _short(one.limit), _short(one.reached), _first(one),
+        (one.words, _short(one.limit), _short(one.reached), "" if one.first is None else _short(one.first),
          "met" if one.is_met else f"**missed** by {_short(one.reached - one.limit)}")
         for one in targets
     )  # fmt: skip
     reasons = [f"- **{one.words}: {_short(one.reached)}, not {_short(one.limit)}.** {one.why}" for one in missed]
     why = ["Why what is missed is missed:", "\n".join(reasons)] if reasons else ["None is missed."]
     head = ("at most", "target", "later night", "first night", "")
-    words = (
-        f"{len(targets) - len(missed)} of {len(targets)} are met, as judged on later nights. On a first night nothing "
-        "is known of how long Aurora takes; what it does not reach is set in bold."
-    )
+    words = f"{len(targets) - len(missed)} of {len(targets)} are met."
     return "\n\n".join(["## Targets", words, table(head, rows), *why])
-
-
-def _first(target: Target) -> str:
-    """Give a first night's number; one that is beyond the limit stands out, although the later nights are judged."""
-    if target.first is None:
-        return ""
-    return _short(target.first) if target.first <= target.limit else f"**{_short(target.first)}**"
 
 
 def _short(number: float) -> str:
