@@ -89,6 +89,7 @@ class Bounds:
     source_resource_ids: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
     heartbeat_seconds: int = 60
+    lease_seconds: float = 70  # how long a function that died holds an operation: its time-out, and ten seconds
     blind_to: frozenset[str] = frozenset()
     under_way: frozenset[str] = frozenset()
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.choreography import State
+from chalicelib.runner import LEASE_MARGIN_SECONDS
 from chalicelib.store import Item, TableName
 from localaws.aurora import Durations
 from localaws.inprocess import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, SOURCE_REGION, Stage
@@ -38,6 +39,8 @@ class Struck:
 class WatchedStage(Stage):
     """A stage, the oracle that is asked of it, and the judge of what happens."""
 
+    lambda_seconds: float = 60  # the time-out of every function
+
     def __init__(self, oracle: Oracle, environment: Mapping[str, str], pace: float) -> None:
         self.oracle = oracle
         self.states: dict[str, State] = {}
@@ -54,7 +57,7 @@ class WatchedStage(Stage):
         return Bounds(
             stage=self.environment["ENVIRONMENT"], sources=frozenset(one["DBClusterArn"] for one in sources),
             source_resource_ids=frozenset(one["DbClusterResourceId"] for one in sources), secrets=SECRETS,
-            heartbeat_seconds=60,
+            heartbeat_seconds=60, lease_seconds=self.lambda_seconds + LEASE_MARGIN_SECONDS,
         )  # fmt: skip
 
     def see(self, entry: Entry) -> None:

@@ -23,14 +23,18 @@ def budget(state: State, plan: Plan) -> timedelta:
     return timedelta(seconds=queue + plan.seconds(ROWS[state].deadline))
 
 
-def slack(heartbeat_seconds: int) -> timedelta:
-    """Give how long after its deadline, and after the last fault, a state may still be left: three heartbeats."""
-    return timedelta(seconds=SPARE_BEATS * heartbeat_seconds)
+def slack(heartbeat_seconds: int, lease_seconds: float) -> timedelta:
+    """Give how long after its deadline, and after the last fault, a state may still be left: three heartbeats.
+
+    A function that died holds its operation until its lease has run out, and the next tick but a half comes then. That
+    is longer where functions may run for minutes; with the minute that is deployed it is not.
+    """
+    return timedelta(seconds=max(SPARE_BEATS * heartbeat_seconds, lease_seconds + 1.5 * heartbeat_seconds))
 
 
-def left_by(state: State, entered: datetime, plan: Plan, heartbeat_seconds: int, faults_stopped: datetime) -> datetime:
+def left_by(state: State, entered: datetime, plan: Plan, spare: timedelta, faults_stopped: datetime) -> datetime:
     """Give the moment by which a state must have been left; one that passed among faults counts from their end."""
-    return max(entered + budget(state, plan), faults_stopped) + slack(heartbeat_seconds)
+    return max(entered + budget(state, plan), faults_stopped) + spare
 
 
 class Deadline(Promise):
@@ -62,7 +66,8 @@ class Deadline(Promise):
             return
         left = following.entered if following else now
         faults = self.book.faults_stopped or _ALWAYS
-        latest = left_by(State(visit.state), visit.entered, plan, self.bounds.heartbeat_seconds, faults)
+        spare = slack(self.bounds.heartbeat_seconds, self.bounds.lease_seconds)
+        latest = left_by(State(visit.state), visit.entered, plan, spare, faults)
         if left > latest:
             how = "was left at" if following else "is not left at"
             yield f"{one.operation_id} entered {visit.state} at {visit.entered}, which {how} {left}, after {latest}."
