@@ -14,7 +14,7 @@ from proof.judge import Judge
 from proof.promises import PROMISES
 from proof.promises.book import TARGET_KEY, settings_of
 from proof.promises.calls import is_ours
-from proof.promises.ends import left_by
+from proof.promises.ends import left_by, slack
 from proof.tables import moment, read_table, stays_of, writes_of
 
 BLIND_TO = frozenset({"Announced", "Said", "Opened"})  # neither CloudTrail nor a table keeps these
@@ -98,7 +98,8 @@ def _is_under_way(record: Item, now: datetime) -> bool:
     if plan is None or state not in OPEN:
         return False
     entered = moment(record, "entered_at")
-    return now <= left_by(State(state), entered, plan, Bounds.heartbeat_seconds, entered)
+    spare = slack(Bounds.heartbeat_seconds, Bounds.lease_seconds)
+    return now <= left_by(State(state), entered, plan, spare, entered)
 
 
 def report(bounds: Bounds, entries: list[Entry], now: datetime) -> tuple[list[str], bool]:
