@@ -26,17 +26,13 @@ def just_begun(operation: Operation, now: datetime) -> bool:
 
 
 def until_next_look(operation: Operation, now: datetime) -> float:
-    """Say in how many seconds to look again at what Aurora is doing, not beyond the deadline, which a look judges."""
+    """Say in how many seconds to look again at what Aurora is doing; the runner ends every wait at its deadline."""
     plan, facts = operation.settings, operation.facts
     elapsed, lasted = (now - operation.entered_at).total_seconds(), operation.lasted_before.get(operation.state)
-    shortest = plan.restore_check_interval
-    if operation.state is State.COPYING:
-        shortest = plan.copy_check_interval
-        moving = now - max(operation.entered_at, facts.copy_queued_until or operation.entered_at)
-        seconds = spaced(shortest, elapsed, lasted, progress=facts.copy_progress, moving=moving.total_seconds())
-    else:
-        seconds = spaced(shortest, elapsed, lasted)
-    return max(shortest, min(seconds, (operation.deadline - now).total_seconds()))
+    if operation.state is not State.COPYING:
+        return spaced(plan.restore_check_interval, elapsed, lasted)
+    moving = (now - max(operation.entered_at, facts.copy_queued_until or operation.entered_at)).total_seconds()
+    return spaced(plan.copy_check_interval, elapsed, lasted, progress=facts.copy_progress, moving=moving)
 
 
 def spaced(

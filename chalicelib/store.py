@@ -88,7 +88,7 @@ class DynamoStore:
             found = self._client.get_item(
                 TableName=self._names[table], Key=_marshal({KEYS[table]: key}), ConsistentRead=True
             )
-        return _unmarshal(found["Item"]) if "Item" in found else None
+        return unmarshal(found["Item"]) if "Item" in found else None
 
     def change(self, change: Change) -> Item:
         """Write one item and return it as it is now; raises ConditionError."""
@@ -99,8 +99,8 @@ class DynamoStore:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             stood = error.response.get("Item")
-            raise ConditionError((True,), (_unmarshal(stood) if stood else None,)) from error
-        return _unmarshal(written["Attributes"])
+            raise ConditionError((True,), (unmarshal(stood) if stood else None,)) from error
+        return unmarshal(written["Attributes"])
 
     def change_all(self, *changes: Change) -> None:
         """Write all or nothing; raises ConditionError."""
@@ -114,7 +114,7 @@ class DynamoStore:
             failed = tuple(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
             if error.response["Error"]["Code"] != "TransactionCanceledException" or not any(failed):
                 raise
-            stood = tuple(_unmarshal(reason["Item"]) if reason.get("Item") else None for reason in reasons)
+            stood = tuple(unmarshal(reason["Item"]) if reason.get("Item") else None for reason in reasons)
             raise ConditionError(failed, stood) from error
 
     def query(
@@ -132,7 +132,7 @@ class DynamoStore:
         )  # fmt: skip
         with _trouble_named():
             for found in pages:
-                yield from map(_unmarshal, found["Items"])
+                yield from map(unmarshal, found["Items"])
 
     def _update(self, change: Change) -> Item:
         names = _Names()
@@ -206,7 +206,8 @@ def _marshal(item: Mapping[str, Any]) -> Item:
     return {key: _SERIALIZER.serialize(_decimals(value)) for key, value in item.items()}
 
 
-def _unmarshal(item: Mapping[str, Any]) -> Item:
+def unmarshal(item: Mapping[str, Any]) -> Item:
+    """Read an item as DynamoDB spells it (`{"name": {"S": "value"}}`); whole numbers come back as integers."""
     return {key: _plain(_DESERIALIZER.deserialize(value)) for key, value in item.items()}
 
 

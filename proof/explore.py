@@ -108,22 +108,20 @@ class Exploration:
         options = list(asked.options[1:])
         if not deep or self.full:
             return options
-        goes_on = before is not None and asked.site.turn == before.site.turn != 0
-        after_read = before is not None and goes_on and _reads(before)
-        for why, left_out in (
-            ("an error before the effect: to a step it is what throttling is", [faults.ERROR]),
-            ("the heartbeat inside a call: part of all that runs inside it", [faults.BEAT]),
-            ("a death before a call: it is the death after the call before it", [faults.CRASH_BEFORE] * goes_on),
-            ("trouble at a read after a read: nothing was done in between", [faults.THROTTLED] * after_read),
-            ("a race at a read after a read: run at the first of them", [faults.TWIN, faults.REST] * after_read),
+        follows = before if before is not None and asked.site.turn == before.site.turn != 0 else None
+        done = follows is not None and follows.options != faults.BEFORE_PIECE  # whose effect comes after the question
+        reads_on = follows is not None and _reads(follows) and _reads(asked)
+        for why, applies, left_out in (
+            ("an error before the effect: to a step it is what throttling is", True, {faults.ERROR}),
+            ("the heartbeat inside a call: part of all that runs inside it", True, {faults.BEAT}),
+            ("a death before a call: it is the death after the call before it", done, {faults.CRASH_BEFORE}),
+            ("trouble at a read after a read: nothing was done in between", reads_on, {faults.THROTTLED}),
+            ("a race at a read after a read: run at the first of them", reads_on, {faults.TWIN, faults.REST}),
         ):
-            if (_reads(asked) or not left_out or left_out[0] in _ANYWHERE) and set(left_out) & set(options):
+            if applies and left_out & set(options):
                 tally.collapsed[why] += 1
                 options = [option for option in options if option not in left_out]
         return options
-
-
-_ANYWHERE = frozenset({faults.ERROR, faults.BEAT, faults.CRASH_BEFORE})  # not at reads alone
 
 
 def _idle(asked: Sequence[Asked]) -> frozenset[int]:

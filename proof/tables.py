@@ -3,20 +3,16 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from chalicelib.choreography import ROWS, TERMINAL, State
-from chalicelib.store import KEYS, Item, TableName
+from chalicelib.store import KEYS, Item, TableName, unmarshal
 from proof.cloudtrail import Stay
 from proof.history import Wrote
 from proof.promises.book import INTENT, TARGET_KEY, row_key, settings_of
 
 BY = "the export"
-_DESERIALIZER = TypeDeserializer()
 _LATE = timedelta(days=36_500)  # a stay that no row ends
 
 
@@ -43,17 +39,9 @@ def _items(found: Any) -> list[Mapping[str, Any]]:
 
 def _plain_item(item: Mapping[str, Any]) -> Item:
     try:
-        return {name: _plain(_DESERIALIZER.deserialize(value)) for name, value in item.items()}
+        return unmarshal(item)
     except (TypeError, AttributeError) as error:
         raise ValueError("its attributes are not in DynamoDB's JSON") from error
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    return [_plain(part) for part in value] if isinstance(value, list) else value
 
 
 def writes_of(state: Iterable[Item], audit: Iterable[Item]) -> list[Wrote]:

@@ -1,5 +1,6 @@
 """The ports as the simulation sees them: every call is a question to the oracle, and an entry of the history."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,20 @@ READS = ("describe_", "get_", "list_")
 _ACTIONS = {xform_name(name): name for name in rds_service().model.operation_names}
 
 
+class AllPages:
+    """A paginator whose pages are one call, which goes through `through(method, parameters, make)`."""
+
+    def __init__(
+        self, client: Any, method: str, through: Callable[[str, dict[str, Any], Callable[[], Any]], Any]
+    ) -> None:
+        self._client, self._method, self._through = client, method, through
+
+    def paginate(self, **parameters: Any) -> Any:
+        """Read all pages, as one call."""
+        pages = self._client.get_paginator(self._method)
+        return self._through(self._method, parameters, lambda: list(pages.paginate(**parameters)))
+
+
 class WatchedClient:
     """A boto3-shaped client of one invocation."""
 
@@ -38,13 +53,7 @@ class WatchedClient:
 
     def get_paginator(self, method: str) -> Any:
         """Give a paginator whose pages are one call of `method`."""
-        client, through = self._client, self._through
-
-        class AllPages:
-            def paginate(self, **parameters: Any) -> Any:
-                return through(method, parameters, lambda: list(client.get_paginator(method).paginate(**parameters)))
-
-        return AllPages()
+        return AllPages(self._client, method, self._through)
 
     def _through(self, method: str, parameters: Mapping[str, Any], make: Callable[[], Any]) -> Any:
         options: tuple[str, ...]
@@ -84,7 +93,7 @@ class WatchedClient:
             self._world.see(Said(now, "notice", parameters["Subject"] + parameters["Message"]))
         for entry in parameters.get("Entries", ()) if method == "put_events" else ():
             self._world.see(Said(now, "event", entry["Detail"]))
-            self._world.announced(Announced(now, entry["DetailType"], self._world.read_json(entry["Detail"])))
+            self._world.see(Announced(now, entry["DetailType"], json.loads(entry["Detail"])))
 
 
 class WatchedDatabase:

@@ -1,17 +1,15 @@
 """A stage that is watched: everything that happens in it is an entry of its history, and is judged at once."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from chalicelib.choreography import State
 from chalicelib.runner import LEASE_MARGIN_SECONDS
 from chalicelib.store import Item, TableName
 from localaws.aurora import Durations
 from localaws.inprocess import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, SOURCE_REGION, Stage
-from proof.history import Announced, Bounds, Entry, Opened, Violation, Wrote
+from proof.history import Bounds, Entry, Opened, Violation, Wrote
 from proof.judge import Judge
 from proof.oracle import FINE, Oracle, Site
 from proof.watch import RecordingStore
@@ -65,15 +63,6 @@ class WatchedStage(Stage):
         self.entries.append(entry)
         if broken := self.judge.see(entry):
             raise BrokenError(broken)
-
-    def announced(self, entry: Announced) -> None:
-        """Note an event of ours that the bus has taken."""
-        self.see(entry)
-
-    def read_json(self, text: str) -> Mapping[str, Any]:
-        """Read an event's detail."""
-        found: Mapping[str, Any] = json.loads(text)
-        return found
 
     def _wrote(self, key: str, table: TableName, before: Item | None, item: Item) -> None:
         if table == "state" and "state" in item:

@@ -6,6 +6,7 @@ from typing import Any
 
 from localaws.inmemory_services import client_error
 from proof.faults import CrashError
+from proof.watch import AllPages
 
 __all__ = ["Accident", "Call", "CrashError", "Happening", "Make", "WatchedClient", "raised", "refused"]
 Make = Callable[[], Any]
@@ -83,10 +84,4 @@ class WatchedClient:
 
     def get_paginator(self, method: str) -> Any:
         """Give a paginator whose pages are one call of `method`."""
-        client, through = self._client, self._through
-
-        class AllPages:
-            def paginate(self, **parameters: Any) -> Any:
-                return through(method, parameters, lambda: list(client.get_paginator(method).paginate(**parameters)))
-
-        return AllPages()
+        return AllPages(self._client, method, self._through)
