@@ -54,7 +54,7 @@ def package(folder: Path) -> dict[str, Function]:
     command = [sys.executable, "-c", program, "package", "--stage", "local", str(folder / "out")]
     subprocess.run(command, cwd=copied, env={**os.environ, **OUTSIDE}, check=True, capture_output=True, timeout=60)
     resources = json.loads((folder / "out" / "sam.json").read_text())["Resources"]
-    configured = json.loads((APP / ".chalice" / "config.json").read_text())["stages"]["local"]["lambda_functions"]
+    configured = json.loads((APP / ".chalice" / "config.json").read_text())["lambda_functions"]
     return {
         name: Function(
             name, resources[logical_id(name)]["Properties"], resources[logical_id(name) + "Role"]["Properties"]

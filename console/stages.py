@@ -1,0 +1,177 @@
+"""A stage as `.chalice/config.json` describes it, and the names of everything that is its own: only prod's carry none.
+
+The one place where names are made; the templates under `infra/` spell the same ones, and a test holds them together.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from chalicelib.choreography import STEPS, event_source
+
+CHECKOUT: Final = Path(__file__).resolve().parents[1]
+APP: Final = "aurora-restore"
+PROD: Final = "prod"
+FUNCTIONS: Final = (*STEPS, "heartbeat", "cancel-restore")
+IN_VPC: Final = "setup-db-users"  # the one function that connects to a database
+DEPLOYMENT_ONLY: Final = frozenset(
+    {"ACCOUNT_ID", "SOURCE_ACCOUNT_ID", "CROSS_ACCOUNT_ROLE_ARN", "NOTIFICATION_EMAIL", "FRESHNESS_HOURS"}
+)
+"""Variables of a stage that its deployment reads and no function is given."""
+FRESHNESS_HOURS: Final = 30  # without a success before people are told: a day, and what a night may take
+
+
+class UnknownStageError(LookupError):
+    """No stage of that name is configured. The text is a sentence."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: its configuration, with the names that follow from its own name filled in."""
+
+    name: str
+    config: Mapping[str, Any]
+    """The whole of `config.json`."""
+
+    @classmethod
+    def read(cls, name: str, checkout: Path = CHECKOUT) -> "Stage":
+        """Read a stage from the configuration; raises UnknownStageError."""
+        config = json.loads((checkout / ".chalice" / "config.json").read_text(encoding="utf-8"))
+        if name not in config["stages"]:
+            known = ", ".join(sorted(config["stages"]))
+            raise UnknownStageError(
+                f"There is no stage '{name}': .chalice/config.json has {known}. Name one of them, or add yours there."
+            )
+        return cls(name, config)
+
+    # --- settings ---
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """All environment variables of the stage; the names that follow from the stage's stand in where none is set."""
+        derived = {
+            "ENVIRONMENT": self.name,
+            "STATE_TABLE_NAME": self.state_table,
+            "AUDIT_TABLE_NAME": self.audit_table,
+            "MASTER_CREDENTIALS_SECRET_ID": self.master_secret,
+            "APP_CREDENTIALS_SECRET_ID": self.app_secret,
+        }
+        given: dict[str, str] = {
+            **self.config.get("environment_variables", {}),
+            **self.config["stages"][self.name].get("environment_variables", {}),
+        }
+        return derived | {name: value for name, value in given.items() if value != ""}
+
+    @property
+    def region(self) -> str:
+        """Where the app lives: where the target is, because that is where RDS tells of it. Empty if not set."""
+        return self.variables.get("TARGET_REGION", "")
+
+    @property
+    def source_region(self) -> str:
+        """Where the source is. Empty if not set."""
+        return self.variables.get("SOURCE_REGION", "")
+
+    def function_setting(self, function: str, setting: str) -> Any:
+        """Give a setting of one function as Chalice would: the most particular place that sets it."""
+        stage = self.config["stages"][self.name]
+        places = (
+            stage.get("lambda_functions", {}).get(function, {}),
+            stage,
+            self.config.get("lambda_functions", {}).get(function, {}),
+            self.config,
+        )
+        return next((place[setting] for place in places if place.get(setting) is not None), None)
+
+    # --- names ---
+
+    def _named(self, rest: str) -> str:
+        return f"{APP}-{rest}" if self.name == PROD else f"{APP}-{self.name}-{rest}"
+
+    @property
+    def state_table(self) -> str:
+        """The table of operations."""
+        return self._named("state")
+
+    @property
+    def audit_table(self) -> str:
+        """The table of the audit trail."""
+        return self._named("audit")
+
+    @property
+    def topic(self) -> str:
+        """The topic that people subscribe to."""
+        return self._named("notifications")
+
+    @property
+    def failure_queue(self) -> str:
+        """The queue of what could not be delivered or done."""
+        return self._named("failures")
+
+    @property
+    def key_alias(self) -> str:
+        """The alias of the key that encrypts the topic."""
+        return f"alias/{self._named('notifications')}"
+
+    @property
+    def dashboard(self) -> str:
+        """The dashboard."""
+        return self._named("dashboard")
+
+    def alarm(self, what: str) -> str:
+        """Name an alarm, such as `heartbeat-silent`."""
+        return self._named(what)
+
+    def bucket(self, account: str) -> str:
+        """The bucket for packages of pipelines; bucket names are the whole world's, so account and region are in it."""
+        return f"{self._named('deployment')}-{account}-{self.region}"
+
+    @property
+    def parameter_path(self) -> str:
+        """Where the stage's SSM parameters are."""
+        return f"/{APP}/" if self.name == PROD else f"/{APP}/{self.name}/"
+
+    @property
+    def master_secret(self) -> str:
+        """The secret with the master user's credentials, unless the stage names another."""
+        return f"{self.parameter_path[1:]}master-db-credentials"
+
+    @property
+    def app_secret(self) -> str:
+        """The secret with the application's and the reader's credentials, unless the stage names another."""
+        return f"{self.parameter_path[1:]}app-db-credentials"
+
+    @property
+    def records_stack(self) -> str:
+        """The stack of what outlives a deployment: the tables and the secrets."""
+        return self._named("records")
+
+    @property
+    def foundation_stack(self) -> str:
+        """The stack of everything else that Chalice does not make."""
+        return self._named("foundation")
+
+    @property
+    def forwarding_stack(self) -> str:
+        """The stack in the source's region that forwards its snapshot events."""
+        return self._named("forwarding")
+
+    def function(self, name: str) -> str:
+        """Name a function as Chalice does: every stage's name is in it, prod's too."""
+        return f"{APP}-{self.name}-{name}"
+
+    def rule(self, function: str) -> str:
+        """Name the rule that wakes a function as Chalice does."""
+        return f"{self.function(function)}-event"
+
+    @property
+    def event_source(self) -> str:
+        """The source of the stage's own events."""
+        return event_source(self.name)
+
+    @property
+    def environment_tag(self) -> str:
+        """The value of the guide's tag `Environment`."""
+        return "Production" if self.name == PROD else self.name
