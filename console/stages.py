@@ -125,7 +125,7 @@ class Stage:
         return self._named(what)
 
     def bucket(self, account: str) -> str:
-        """The bucket for packages of pipelines; bucket names are the whole world's, so account and region are in it."""
+        """Name the bucket for pipelines' packages: by account and region, since the whole world shares such names."""
         return f"{self._named('deployment')}-{account}-{self.region}"
 
     @property

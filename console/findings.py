@@ -1,0 +1,54 @@
+"""What a check found: one line for people, one object for programs, and whether it is a reason to stop."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How a check went."""
+
+    OK = "OK"
+    WARNING = "WARNING"  # it works, but not for long, or not as people would expect
+    FAILED = "FAILED"  # nights will be lost, or nothing can be changed
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one check: `what` was seen, and what to `do` unless all is well; both are sentences."""
+
+    name: str
+    status: Status
+    what: str
+    do: str = ""
+
+    def __str__(self) -> str:
+        """Spell it as one line."""
+        told = f"{self.what} {self.do}".strip()
+        return f"{self.name}: {self.status}" + (f" ({told})" if told else "")
+
+
+def ok(name: str, what: str = "") -> Finding:
+    """Say that all is well."""
+    return Finding(name, Status.OK, what)
+
+
+def warning(name: str, what: str, do: str) -> Finding:
+    """Say what will want attention."""
+    return Finding(name, Status.WARNING, what, do)
+
+
+def failed(name: str, what: str, do: str) -> Finding:
+    """Say what is wrong, and what to do."""
+    return Finding(name, Status.FAILED, what, do)
+
+
+def failures(findings: Iterable[Finding]) -> list[Finding]:
+    """Keep those that are reasons to stop."""
+    return [finding for finding in findings if finding.status is Status.FAILED]
+
+
+def as_json(findings: Iterable[Finding]) -> str:
+    """Write findings for programs."""
+    return json.dumps([asdict(finding) for finding in findings], indent=2)
