@@ -74,6 +74,11 @@ class Stage:
         """Where the source is. Empty if not set."""
         return self.variables.get("SOURCE_REGION", "")
 
+    @property
+    def is_forwarded(self) -> bool:
+        """Whether the source's events have to be forwarded to where the app lives."""
+        return bool(self.source_region) and self.source_region != self.region
+
     def function_setting(self, function: str, setting: str) -> Any:
         """Give a setting of one function as Chalice would: the most particular place that sets it."""
         stage = self.config["stages"][self.name]

@@ -1,0 +1,1 @@
+"""Brings a stage into an account, up to date, and out of it again: what `make deploy` and `make destroy` run."""

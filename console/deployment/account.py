@@ -1,0 +1,56 @@
+"""The account that a stage is deployed into: who asks, and boto3 clients by service and region."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from console.deployment.errors import DeploymentError
+
+Clients = Callable[[str, str], Any]
+_CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4})
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as its caller sees it."""
+
+    number: str
+    caller: str
+    clients: Clients
+
+    @property
+    def partition(self) -> str:
+        """The part of AWS that the account is in, as ARNs spell it."""
+        return self.caller.split(":")[1]
+
+    def arn(self, service: str, region: str, resource: str) -> str:
+        """Spell the ARN of something in this account."""
+        return f"arn:{self.partition}:{service}:{region}:{self.number}:{resource}"
+
+
+def sign_in(region: str) -> Account:
+    """Find out whose credentials these are; raises DeploymentError where there are none that work."""
+    session = boto3.Session(region_name=region)
+
+    @cache
+    def clients(service: str, where: str) -> Any:
+        return session.client(service, region_name=where, config=_CONFIG)
+
+    try:
+        caller = clients("sts", region).get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise DeploymentError(
+            f"AWS does not know who asks: {error}. Sign in (`aws configure`, `aws sso login`, or AWS_PROFILE), and see "
+            "that `aws sts get-caller-identity` answers."
+        ) from error
+    return Account(caller["Account"], caller["Arn"], clients)
+
+
+def error_code(error: ClientError) -> str:
+    """Give the wire code of an answer that was an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))

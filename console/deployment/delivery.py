@@ -1,0 +1,78 @@
+"""What Chalice cannot set: how often Lambda and EventBridge try again, and where what they give up on goes.
+
+Lambda retries a failed invocation twice by default, minutes later; here the heartbeat is the retry, and what fails
+leaves its event in the stage's failure queue. Chalice puts each rule's target anew with every deployment, which wipes
+what stands here, so this is put after each one.
+"""
+
+from typing import Any, Final
+
+from console.deployment.account import Account
+from console.deployment.errors import DeploymentError
+from console.stages import FUNCTIONS, Stage
+
+TARGET_ID: Final = "1"  # Chalice's
+_STALE_SECONDS: Final = 3600  # announcements come again by then, and who still wants a restore asks again
+_TICK_SECONDS: Final = 60  # the least that AWS takes: the next tick is better than a late one
+
+
+def event_age_max(function: str) -> int:
+    """Say how old, in seconds, an event of a function may become before it is given up."""
+    return _TICK_SECONDS if function == "heartbeat" else _STALE_SECONDS
+
+
+def invocation(function: str, queue_arn: str) -> dict[str, Any]:
+    """Give the asynchronous setting of a function, in the words of PutFunctionEventInvokeConfig."""
+    return {
+        "MaximumRetryAttempts": 0,
+        "MaximumEventAgeInSeconds": event_age_max(function),
+        "DestinationConfig": {"OnFailure": {"Destination": queue_arn}},
+    }
+
+
+def target(function: str, function_arn: str, queue_arn: str) -> dict[str, Any]:
+    """Give the target of a function's rule, in the words of PutTargets.
+
+    EventBridge's retries are only about handing the event to Lambda's queue (EventBridge user guide, eb-rule-dlq).
+    """
+    retries = 0 if function == "heartbeat" else 185
+    return {
+        "Id": TARGET_ID,
+        "Arn": function_arn,
+        "RetryPolicy": {"MaximumRetryAttempts": retries, "MaximumEventAgeInSeconds": event_age_max(function)},
+        "DeadLetterConfig": {"Arn": queue_arn},
+    }
+
+
+def complete(account: Account, stage: Stage, queue_arn: str) -> list[str]:
+    """Put all of it where it is not so already; returns a sentence for each thing that had to be put."""
+    return [said for function in FUNCTIONS for said in _complete(account, stage, function, queue_arn)]
+
+
+def _complete(account: Account, stage: Stage, function: str, queue_arn: str) -> list[str]:
+    functions, name = account.clients("lambda", stage.region), stage.function(function)
+    deployed = functions.get_function_configuration(FunctionName=name)
+    said = _mend(functions, stage, function, deployed)
+    functions.put_function_event_invoke_config(FunctionName=name, **invocation(function, queue_arn))
+    events, rule = account.clients("events", stage.region), stage.rule(function)
+    wanted = target(function, deployed["FunctionArn"], queue_arn)
+    if events.list_targets_by_rule(Rule=rule)["Targets"] != [wanted]:
+        refused = events.put_targets(Rule=rule, Targets=[wanted]).get("FailedEntries", [])
+        if refused:
+            raise DeploymentError(f"EventBridge did not take the target of {rule}: {refused[0]['ErrorMessage']}.")
+        said.append(f"{rule}: retries and dead-letter queue are put.")
+    return said
+
+
+def _mend(functions: Any, stage: Stage, function: str, deployed: dict[str, Any]) -> list[str]:
+    """Correct what Chalice never updates: the handler of a function that was renamed, and tracing switched off."""
+    wanted: dict[str, Any] = {"Handler": f"app.{function.replace('-', '_')}"}
+    traced = bool(stage.function_setting(function, "xray"))
+    wanted["TracingConfig"] = {"Mode": "Active" if traced else "PassThrough"}
+    wrong = {key: value for key, value in wanted.items() if deployed.get(key, {"Mode": "PassThrough"}) != value}
+    if wrong:
+        name = stage.function(function)
+        functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 2})
+        functions.update_function_configuration(FunctionName=name, **wrong)
+        functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 2})
+    return [f"{stage.function(function)}: {key} is {value} now." for key, value in wrong.items()]

@@ -1,0 +1,57 @@
+"""The order of things: how a stage comes into an account, and how it goes."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from console.deployment import chalice, delivery, estate, preflight, project, remembered
+from console.deployment.account import Account
+from console.stages import Stage
+
+Say = Callable[[str], None]
+
+
+def deploy(stage: Stage, checkout: Path, say: Say) -> None:
+    """Bring the stage into its account, or up to date there; raises DeploymentError.
+
+    Everything is found out before anything is changed, and each part can be repeated: after a failure, the same
+    command goes on.
+    """
+    account, findings = preflight.check(stage)
+    for finding in findings:
+        say(str(finding))
+    with _timed(say, "the package is built"):
+        built = project.build(stage, checkout)
+    with _timed(say, f"stack {stage.records_stack}: tables and secrets"):
+        estate.put_records(account, stage)
+    with _timed(say, f"stack {stage.foundation_stack}: topic, failure queue, alarms, dashboard, parameters"):
+        outputs = estate.put_foundation(account, stage).outputs
+    if stage.is_forwarded:
+        with _timed(say, f"stack {stage.forwarding_stack} in {stage.source_region}: forwards the source's events"):
+            estate.put_forwarding(account, stage)
+    with _timed(say, f"chalice deploy --stage {stage.name}: eleven functions with their rules, roles and policies"):
+        project.fill(built, stage, account, outputs["NotificationsTopicArn"])
+        remembered.write(account, stage, built)
+        chalice.run("deploy", stage.name, built, stage.region, say)
+    with _timed(say, "retries, failure destinations and dead-letter queues, which Chalice cannot set"):
+        delivery.complete(account, stage, outputs["FailureQueueArn"])
+    for line in _next_steps(account, stage):
+        say(line)
+
+
+@contextmanager
+def _timed(say: Say, what: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    say(f"{time.monotonic() - began:5.1f} s  {what}")
+
+
+def _next_steps(account: Account, stage: Stage) -> Iterator[str]:
+    """Say what only people can do, where it is not done yet."""
+    secrets = account.clients("secretsmanager", stage.region)
+    for variable in ("MASTER_CREDENTIALS_SECRET_ID", "APP_CREDENTIALS_SECRET_ID"):
+        name = stage.variables[variable]
+        if not secrets.describe_secret(SecretId=name).get("VersionIdsToStages"):
+            yield f"The secret {name} has no value yet: give it one (README, Deploy)."
+    yield f"Look at it with: make doctor STAGE={stage.name}"

@@ -1,0 +1,139 @@
+"""CloudFormation stacks: made or changed through change sets, deleted, and what they say when they do not succeed."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from botocore.exceptions import ClientError, WaiterError
+
+from console.deployment.account import Account, error_code
+from console.deployment.errors import DeploymentError
+
+NO_CHANGES: Final = ("didn't contain changes", "No updates are to be performed")
+_WAIT: Final = {"Delay": 5, "MaxAttempts": 240}  # 20 minutes: keys, tables and buckets take seconds to a few minutes
+_CAPABILITIES: Final = ["CAPABILITY_NAMED_IAM"]
+UNUSABLE: Final = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+"""States that a stack can only be deleted from (CloudFormation user guide, stack status codes)."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack as it stands."""
+
+    name: str
+    region: str
+    status: str
+    outputs: Mapping[str, str]
+    resources: Mapping[str, str]
+    """Physical ids by logical ids."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether CloudFormation is at work on it."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+
+def find(account: Account, name: str, region: str) -> Stack | None:
+    """Look a stack up; None where there is none, or only an unused change set of one."""
+    cloudformation = account.clients("cloudformation", region)
+    try:
+        described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if error_code(error) == "ValidationError" and "does not exist" in str(error):
+            return None
+        raise
+    if described["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
+        return None
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+    resources = {
+        one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
+        for page in pages
+        for one in page["StackResourceSummaries"]
+        if one["ResourceStatus"] != "DELETE_COMPLETE"
+    }
+    return Stack(name, region, described["StackStatus"], outputs, resources)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A stack as it should be."""
+
+    name: str
+    region: str
+    template: Path
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+def put(account: Account, wanted: Wanted) -> Stack:
+    """Make the stack, or change it, so that it is as it should be; raises DeploymentError with the reasons."""
+    name, region = wanted.name, wanted.region
+    cloudformation = account.clients("cloudformation", region)
+    existing = find(account, name, region)
+    change_set = f"deploy-{time.time_ns()}"
+    cloudformation.create_change_set(
+        StackName=name,
+        ChangeSetName=change_set,
+        ChangeSetType="UPDATE" if existing else "CREATE",
+        TemplateBody=wanted.template.read_text(encoding="utf-8"),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in wanted.parameters.items()],
+        Tags=[{"Key": key, "Value": value} for key, value in wanted.tags.items()],
+        Capabilities=_CAPABILITIES,
+    )
+    if _is_prepared(cloudformation, name, change_set):
+        cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
+        _wait(cloudformation, f"stack_{'update' if existing else 'create'}_complete", name, region)
+    made = find(account, name, region)
+    if made is None:
+        raise DeploymentError(f"The stack {name} in {region} was made and is gone: somebody deleted it meanwhile.")
+    return made
+
+
+def _is_prepared(cloudformation: Any, name: str, change_set: str) -> bool:
+    """Wait until a change set can be executed; False (and the set deleted) when there is nothing to change."""
+    which = {"StackName": name, "ChangeSetName": change_set}
+    try:
+        cloudformation.get_waiter("change_set_create_complete").wait(**which, WaiterConfig={"Delay": 2})
+    except WaiterError as error:
+        reason = str(cloudformation.describe_change_set(**which).get("StatusReason", error))
+        cloudformation.delete_change_set(**which)
+        if any(words in reason for words in NO_CHANGES):
+            return False
+        raise DeploymentError(
+            f"CloudFormation refused the change of the stack {name}: {reason} Correct what it names and deploy again."
+        ) from error
+    return True
+
+
+def delete(account: Account, name: str, region: str) -> bool:
+    """Delete a stack, whose retained resources stay; False where there is none. Raises DeploymentError."""
+    if find(account, name, region) is None:
+        return False
+    cloudformation = account.clients("cloudformation", region)
+    cloudformation.delete_stack(StackName=name)
+    _wait(cloudformation, "stack_delete_complete", name, region)
+    return True
+
+
+def _wait(cloudformation: Any, waiter: str, name: str, region: str) -> None:
+    try:
+        cloudformation.get_waiter(waiter).wait(StackName=name, WaiterConfig=_WAIT)
+    except WaiterError as error:
+        reasons = " ".join(_reasons(cloudformation, name)) or str(error)
+        raise DeploymentError(
+            f"The stack {name} in {region} did not become what its template says: {reasons} Correct that and run the "
+            f"same command again. A stack left in ROLLBACK_COMPLETE has to be deleted before: "
+            f"aws cloudformation delete-stack --region {region} --stack-name {name}"
+        ) from error
+
+
+def _reasons(cloudformation: Any, name: str) -> Iterator[str]:
+    """Give CloudFormation's own reasons of the last attempt, the first failure first."""
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    for event in reversed(events):
+        reason = event.get("ResourceStatusReason", "")
+        if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason:
+            yield f"{event['LogicalResourceId']}: {reason}"

@@ -1,0 +1,85 @@
+"""What can be said of a stage's configuration without asking AWS: is it whole, and does it hold together."""
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+from chalicelib.errors import SettingsError
+from chalicelib.settings import DEFAULT_PLAN, Settings, resolve_plan
+from console.findings import Finding, failed
+from console.stages import IN_VPC, Stage
+
+CONFIG: Final = ".chalice/config.json"
+NOBODY: Final = "000000000000"  # stands for the account while nobody has signed in
+REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+def findings(stage: Stage) -> Iterator[Finding]:
+    """Give everything that is wrong with the stage's configuration."""
+    yield from _settings(stage)
+    yield from _network_settings(stage)
+    yield from _region(stage)
+
+
+def _settings(stage: Stage) -> Iterator[Finding]:
+    """Judge the stage's settings as its functions will, with the names that the deployment fills in."""
+    where = f"Set it under stages.{stage.name}.environment_variables of {CONFIG}."
+    variables = stage.variables
+    account = variables.get("ACCOUNT_ID", NOBODY)
+    try:
+        settings = Settings.of_environment(variables)
+        topic = f"arn:aws:sns:{stage.region or 'us-east-1'}:{account}:{stage.topic}"
+        given = {"sns-topic-arn": variables.get("SNS_TOPIC_ARN", topic)}
+        resolve_plan(settings, DEFAULT_PLAN, given, account=account, partition="aws")
+    except SettingsError as error:
+        yield failed("settings", str(error), where)
+    for name, derived in (
+        ("ENVIRONMENT", stage.name), ("STATE_TABLE_NAME", stage.state_table), ("AUDIT_TABLE_NAME", stage.audit_table),
+    ):  # fmt: skip
+        if variables[name] != derived:
+            yield failed("settings", f"{name} is {variables[name]}, and the stage's is {derived}.", "Leave it out.")
+    key_region = _region_of(variables.get("KMS_KEY_ID", ""))
+    if key_region not in ("", stage.region):
+        yield failed("settings", f"KMS_KEY_ID is a key of {key_region}, the target is in {stage.region}.", where)
+    yield from _other_accounts(variables, where)
+
+
+def _other_accounts(variables: dict[str, str], where: str) -> Iterator[Finding]:
+    source, role = variables.get("SOURCE_ACCOUNT_ID", ""), variables.get("CROSS_ACCOUNT_ROLE_ARN", "")
+    if source and source != variables.get("ACCOUNT_ID", "") and not role:
+        yield failed(
+            "settings",
+            f"SOURCE_ACCOUNT_ID is {source}, another account, and CROSS_ACCOUNT_ROLE_ARN is not set.",
+            f"infra/cross-account-role.yaml makes that role in {source}. {where}",
+        )
+    elif source and source != variables.get("ACCOUNT_ID", ""):
+        yield failed(
+            "settings",
+            f"SOURCE_ACCOUNT_ID is {source}, another account: restores between accounts are not built yet.",
+            "Leave it out, or share a manual snapshot by hand.",
+        )
+
+
+def _network_settings(stage: Stage) -> Iterator[Finding]:
+    for setting in ("subnet_ids", "security_group_ids"):
+        if not stage.function_setting(IN_VPC, setting):
+            yield failed(
+                "network",
+                f"{IN_VPC} has no {setting}, so it would run outside the VPC and never reach the target.",
+                f"Set stages.{stage.name}.lambda_functions.{IN_VPC}.{setting} of {CONFIG}: private subnets of the "
+                "target's VPC, and a group that the target's lets in.",
+            )
+
+
+def _region(stage: Stage) -> Iterator[Finding]:
+    for name in REGION_VARIABLES:
+        if stage.region and os.environ.get(name, stage.region) != stage.region:
+            yield failed(
+                "region",
+                f"{name} says {os.environ[name]}, and stage {stage.name} lives where its target is: {stage.region}.",
+                f"Unset {name}, or correct TARGET_REGION in {CONFIG}.",
+            )
+
+
+def _region_of(reference: str) -> str:
+    return reference.split(":")[3] if reference.startswith("arn:") else ""
