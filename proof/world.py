@@ -22,7 +22,6 @@ from proof.oracle import FINE, Oracle, Site
 from proof.timeline import Timeline
 from proof.watch import WatchedClient, WatchedDatabase, WatchedStore
 
-LAMBDA_RETRIES = 2  # of an asynchronous invocation, after one minute and after two more (Lambda developer guide)
 BRISK = {  # deadlines that let a run end soon; every rule about them stays the same
     "COPY_CHECK_INTERVAL": "60", "RESTORE_CHECK_INTERVAL": "60", "STEP_DEADLINE": "900", "SNAPSHOT_DEADLINE": "900",
     "COPY_QUEUE_DEADLINE": "900", "COPY_DEADLINE": "900", "DELETE_DEADLINE": "900", "RESTORE_DEADLINE": "900",
@@ -107,21 +106,18 @@ class World(Timeline):
 
     # --- functions ---
 
-    def invoke(self, step: str, envelope: dict[str, Any], tries: int = 0) -> None:
+    def invoke(self, step: str, envelope: dict[str, Any]) -> None:
         """Run one function once, unless it is deaf; what it raises is kept.
 
-        Lambda tries twice more. Only requests of people may need that: for everything else there is the heartbeat.
+        Lambda does not try again: the deployment says so, because the heartbeat is the retry. Only a person's request
+        has nothing else to be found by, and goes to the failure queue.
         """
         if step in self.deaf:
             return
         with self._invocation(step, envelope) as invocation:
             failed = self._survives(lambda: door.answer(step, envelope, self._ports(invocation)))
-        if not failed or envelope.get("id") not in self._by_people:
-            return
-        if tries < LAMBDA_RETRIES:
-            self.later(60 * (tries + 1), lambda: self.invoke(step, envelope, tries + 1))
-        elif envelope["detail-type"] == REQUESTED:
-            self.expected -= 1  # it is lost, and promised nowhere: whoever asked has to ask again
+        if failed and envelope.get("id") in self._by_people and envelope["detail-type"] == REQUESTED:
+            self.expected -= 1  # it lies in the failure queue: whoever asked has to ask again
 
     def beat(self) -> None:
         """Run one tick of the heartbeat."""

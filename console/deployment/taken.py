@@ -39,8 +39,8 @@ def _tables(stage: Stage, account: Account) -> Found:
                 name,
                 f"The table {name} in {stage.region}",
                 (
-                    f"Delete it if nobody needs it (aws dynamodb delete-table --region {stage.region} --table-name {name}); "
-                    f"one of ours can be imported into the stack {stage.records_stack} instead."
+                    f"If nobody needs it: aws dynamodb delete-table --region {stage.region} --table-name {name}. "
+                    f"If it is ours, import it into the stack {stage.records_stack}."
                 ),
             )
 

@@ -1,0 +1,67 @@
+"""`python -m console.deployment deploy|destroy --stage dev`: what `make deploy` and `make destroy` run."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from console.deployment import flow, removal
+from console.deployment.errors import DeploymentError, NotReadyError
+from console.findings import Status
+from console.stages import CHECKOUT, Stage, UnknownStageError
+
+WRONG_USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what was asked; 0 when it is done, 1 with sentences when it is not, 2 when it was asked for wrongly."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("AWS_PAGER", "")
+    try:
+        stage = Stage.read(options.stage, options.checkout)
+        if options.command == "deploy":
+            flow.deploy(stage, options.checkout, _say)
+        else:
+            removal.destroy(stage, options.checkout, _say, force=options.force)
+    except NotReadyError as error:
+        for finding in error.findings:
+            if finding.status is not Status.OK:
+                _complain(str(finding))
+        return _complain(str(error))
+    except (DeploymentError, UnknownStageError) as error:
+        return _complain(str(error))
+    except (ClientError, BotoCoreError) as error:
+        return _complain(f"AWS refused: {error}. What was done is kept; the same command continues there.")
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _complain(line: str) -> int:
+    sys.stderr.write(f"{line}\n")
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m console.deployment", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, what in (
+        ("deploy", "bring a stage into its account, or up to date there"),
+        ("destroy", "take a stage out of its account, but for its records and secrets"),
+    ):
+        command = commands.add_parser(name, help=what)
+        command.add_argument("--stage", required=True, help="a stage of .chalice/config.json")
+        command.add_argument("--checkout", type=Path, default=CHECKOUT, help="the folder of the app")
+        if name == "destroy":
+            command.add_argument("--force", action="store_true", help="even while operations are under way")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

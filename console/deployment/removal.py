@@ -1,0 +1,101 @@
+"""How a stage leaves its account: everything but what was recorded, and the secrets."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from console.deployment import chalice, project, remembered, stacks
+from console.deployment.account import Account, error_code, sign_in
+from console.deployment.errors import DeploymentError, NotReadyError
+from console.findings import Finding, failed
+from console.stages import Stage
+
+Say = Callable[[str], None]
+
+
+def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> None:
+    """Take the stage out of its account; raises NotReadyError before anything is changed, or DeploymentError.
+
+    `force` leaves operations that are under way where they stand. What is not there is passed over, so that a removal
+    that ended half-way can be repeated.
+    """
+    account = _ready(stage, force=force)
+    with tempfile.TemporaryDirectory() as folder:
+        copied = project.copy(checkout, Path(folder))
+        resources = remembered.write(account, stage, copied)
+        if resources:
+            chalice.run("delete", stage.name, copied, stage.region, say)
+        _delete_log_groups(account, stage, resources, say)
+    if stage.is_forwarded and stacks.delete(account, stage.forwarding_stack, stage.source_region):
+        say(f"The stack {stage.forwarding_stack} in {stage.source_region} is gone.")
+    _empty_bucket(account, stage)
+    if stacks.delete(account, stage.foundation_stack, stage.region):
+        say(f"The stack {stage.foundation_stack} is gone.")
+    if stacks.find(account, stage.records_stack, stage.region):
+        say(
+            f"Kept: the stack {stage.records_stack} with the operations, their trail and the secrets, for the next "
+            "deployment. docs/runbook.md (Leaving) says how to delete that, too."
+        )
+
+
+def _ready(stage: Stage, *, force: bool) -> Account:
+    if not stage.region:
+        raise DeploymentError(f"TARGET_REGION of stage {stage.name} is not set, so nobody knows where it lives.")
+    account = sign_in(stage.region)
+    wanted = stage.variables.get("ACCOUNT_ID", account.number)
+    findings: list[Finding] = []
+    if wanted != account.number:
+        findings.append(
+            failed("account", f"These are credentials of {account.number}, not {wanted}.", "Sign in there.")
+        )
+    elif not force and (names := sorted(_open_operations(account, stage))):
+        findings.append(
+            failed(
+                "operations",
+                f"Under way: {', '.join(names)}. Without the functions they would stand still half-way.",
+                "Wait for their end or cancel them; FORCE=1 leaves them as they are.",
+            )
+        )
+    if findings:
+        raise NotReadyError(findings)
+    return account
+
+
+def _open_operations(account: Account, stage: Stage) -> Iterator[str]:
+    asked: dict[str, Any] = {
+        "TableName": stage.state_table, "IndexName": "open-by-due", "KeyConditionExpression": "#open = :yes",
+        "ExpressionAttributeNames": {"#open": "open"}, "ExpressionAttributeValues": {":yes": {"S": "yes"}},
+    }  # fmt: skip
+    try:
+        for page in account.clients("dynamodb", stage.region).get_paginator("query").paginate(**asked):
+            yield from (item["operation_id"]["S"] for item in page["Items"])
+    except ClientError as error:
+        if error_code(error) != "ResourceNotFoundException":  # there is no table, so there are no operations
+            raise
+
+
+def _delete_log_groups(account: Account, stage: Stage, resources: list[dict[str, str]], say: Say) -> None:
+    """Delete the functions' logs: `chalice delete` only takes their retention away, and they would stay for ever."""
+    logs = account.clients("logs", stage.region)
+    names = [one["log_group_name"] for one in resources if one["resource_type"] == "log_group"]
+    for name in names:
+        logs.delete_log_group(logGroupName=name)
+    if names:
+        say(f"{len(names)} log groups are gone.")
+
+
+def _empty_bucket(account: Account, stage: Stage) -> None:
+    """Empty the bucket of packages: CloudFormation deletes no bucket that holds something."""
+    foundation = stacks.find(account, stage.foundation_stack, stage.region)
+    name = stage.bucket(account.number)
+    if foundation is None or name not in foundation.resources.values():
+        return
+    s3 = account.clients("s3", stage.region)
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if found:
+            keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+            s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True})
