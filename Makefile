@@ -9,6 +9,8 @@ FULL ?=
 REPLAY ?=
 SEED ?= 1
 OPERATIONS ?=
+STAGE ?=
+FORCE ?=
 
 # What is removed and made again is fixed: no option may point it at somebody's own folder.
 override VENV := .venv
@@ -21,10 +23,10 @@ PACKED := $(WHEELS)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo up night test prove bench check format clean
+.PHONY: help demo up night deploy destroy package test prove bench check format clean
 
 help: ## say what there is
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 # `exec`, so that whoever stops make stops the program itself and no shell in between.
 demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT= DATA= DUMP=mine.sql KEEP=1)
@@ -35,6 +37,15 @@ up: $(PACKED) ## leave the same world running, until Ctrl-C (PORT= DATA= DUMP=mi
 
 night: $(READY) ## let night fall on a world that `make up` runs (PORT=)
 	@exec $(PY) -m console.night --port "$(PORT)"
+
+deploy: $(PACKED) ## bring a stage into your AWS account, or up to date there (STAGE=dev)
+	@exec $(PY) -m console.deployment deploy --stage "$(STAGE)"
+
+destroy: $(READY) ## take a stage out of your AWS account, but for its records and secrets (STAGE=dev FORCE=1)
+	@exec $(PY) -m console.deployment destroy --stage "$(STAGE)" $(if $(FORCE),--force)
+
+package: $(PACKED) ## write the app as a SAM template, for a pipeline that deploys it (STAGE=dev)
+	@exec $(PY) -m console.deployment package --stage "$(STAGE)"
 
 test: $(PACKED) ## run the tests (TESTS=tests/console for some)
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
@@ -55,7 +66,7 @@ format: $(READY) ## put the code into its format
 	@$(PY) -m ruff format .
 
 clean: ## remove everything that was made here
-	@rm -rf $(VENV) $(WHEELS) .localaws .chalice/deployed .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(WHEELS) .localaws .build .chalice/deployed .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up -------------------------------------------------------------------------------------------------------------

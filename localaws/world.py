@@ -14,7 +14,7 @@ from localaws.estate import Estate
 from localaws.passwords import Passwords, keep_passwords
 from localaws.postgres import DataPlaneError, PostgresData
 from localaws.processes import Ledger
-from localaws.resources import Resources, forward_snapshot_events, make_resources
+from localaws.resources import Resources, make_resources, subscribe
 
 
 class World:
@@ -31,21 +31,21 @@ class World:
         clients, passwords = Clients(self._endpoint), Passwords()
         resources = make_resources(clients)
         keep_passwords(clients, passwords)
-        self._say("tables, topic, queue, parameters, secrets, keys and network are made")
+        self._say("secrets, keys and network are made")
         deployment = self._deploy(resources)
         self._make_estate(Estate(clients, resources, passwords), dump)
         deployment.wait()
-        forward_snapshot_events(clients)
-        self._say(f"chalice deploy --stage {names.STAGE}: eleven functions with their rules, roles and policies")
+        subscribe(clients)
+        self._say(f"stage {names.STAGE} is deployed as by `make deploy`: three stacks, and eleven functions by Chalice")
 
     def _deploy(self, resources: Resources) -> Deployment:
         """Deploy with the settings that are known only now; all others stand in the stage's configuration."""
-        settings = {
-            "KMS_KEY_ID": resources.target_key_arn,
-            "VPC_SECURITY_GROUP_IDS": resources.security_group_id,
-            "SNS_TOPIC_ARN": resources.topic_arn,
+        settings = {"KMS_KEY_ID": resources.target_key_arn, "VPC_SECURITY_GROUP_IDS": resources.security_group_id}
+        network = {
+            "subnet_ids": list(resources.subnet_ids),
+            "security_group_ids": [resources.security_group_id],
         }
-        return Deployment(self._folder, self._endpoint, settings, self._ledger)
+        return Deployment(self._folder, self._endpoint, settings, network, self._ledger)
 
     def _make_estate(self, estate: Estate, dump: Path | None) -> None:
         """Make both clusters; what production gets after staging was made from it is what staging does not have."""

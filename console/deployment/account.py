@@ -51,6 +51,11 @@ def sign_in(region: str) -> Account:
     return Account(caller["Account"], caller["Arn"], clients)
 
 
+def partition_of(region: str) -> str:
+    """Name the part of AWS that a region is in; for those who have not signed in."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+
+
 def error_code(error: ClientError) -> str:
     """Give the wire code of an answer that was an error."""
     return str(error.response.get("Error", {}).get("Code", ""))

@@ -1,10 +1,37 @@
 """The Chalice project that is deployed: the package, with the stage's environment and policies filled in."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from console.stages import DEPLOYMENT_ONLY, Stage
+
+PARTS: Final = ("app.py", "chalicelib", ".chalice", "requirements.txt")
+NOT_COPIED: Final = shutil.ignore_patterns("__pycache__", "deployed", "deployments")
+
+
+def copy(checkout: Path, folder: Path) -> Path:
+    """Copy what Chalice needs of a checkout; returns the project."""
+    for name in PARTS:
+        source = checkout / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=NOT_COPIED)
+        else:
+            shutil.copy(source, folder / name)
+    return folder
+
+
+def build(stage: Stage, checkout: Path) -> Path:
+    folder = checkout / ".build" / stage.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return copy(checkout, folder)
+
+
+def fill(project: Path, stage: Stage, account: object, topic_arn: str) -> None:
+    fill_environment(project, stage, topic_arn)
 
 
 def fill_environment(project: Path, stage: Stage, topic_arn: str) -> None:

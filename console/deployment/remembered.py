@@ -13,7 +13,7 @@ from typing import Any
 from console.deployment.account import Account
 from console.stages import APP, FUNCTIONS, Stage
 
-CHALICE_TAG = "aws-chalice"  # on every function that Chalice makes: version=…,stage=…,app=…
+CHALICE_TAG = "aws-chalice"  # on every function that Chalice makes: version=…:stage=…:app=…
 
 
 def write(account: Account, stage: Stage, project: Path) -> list[dict[str, str]]:
@@ -36,7 +36,7 @@ def functions(account: Account, stage: Stage) -> dict[str, dict[str, Any]]:
 def is_ours(account: Account, stage: Stage, arn: str) -> bool:
     """Tell whether Chalice made a function for this stage of this app: users have functions of their own beside."""
     tags = account.clients("lambda", stage.region).list_tags(Resource=arn)["Tags"]
-    parts = str(tags.get(CHALICE_TAG, "")).split(",")
+    parts = str(tags.get(CHALICE_TAG, "")).split(":")
     return f"app={APP}" in parts and f"stage={stage.name}" in parts
 
 

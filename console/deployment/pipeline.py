@@ -1,0 +1,46 @@
+"""The same deployment as one SAM template, for people whose pipelines deploy: `chalice package`, with what it lacks.
+
+Needs no credentials: the account is the stage's ACCOUNT_ID. The stacks under `infra/` are deployed beside it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from console.deployment import chalice, delivery
+from console.deployment.account import partition_of
+from console.stages import FUNCTIONS, Stage
+
+MERGED: Final = "resources.json"
+
+
+def merged(stage: Stage, queue_arn: str) -> dict[str, Any]:
+    """Give what `--merge-template` adds: the names that Chalice gives when it deploys, and what it cannot set."""
+    resources: dict[str, Any] = {}
+    for function in FUNCTIONS:
+        logical = "".join(part.capitalize() for part in function.split("-"))
+        resources[logical] = {"Properties": _function(stage, function, logical, queue_arn)}
+        resources[f"{logical}Role"] = {"Properties": {"RoleName": stage.function(function)}}
+    return {"Resources": resources}
+
+
+def _function(stage: Stage, function: str, logical: str, queue_arn: str) -> dict[str, Any]:
+    target = delivery.target(function, "", queue_arn)
+    invocation = delivery.invocation(function, queue_arn)
+    invocation["DestinationConfig"] = {"OnFailure": {"Type": "SQS", "Destination": queue_arn}}
+    settings = {"RetryPolicy": target["RetryPolicy"], "DeadLetterConfig": target["DeadLetterConfig"]}
+    rule = {"Name" if function == "heartbeat" else "RuleName": stage.rule(function)}
+    kind = {"Type": "Schedule" if function == "heartbeat" else "EventBridgeRule"}
+    return {
+        "FunctionName": stage.function(function),
+        "EventInvokeConfig": invocation,
+        "Events": {f"{logical}Event": {**kind, "Properties": {**rule, **settings}}},
+    }
+
+
+def package(stage: Stage, project: Path, out: Path) -> None:
+    """Have Chalice write `sam.json` and `deployment.zip` into `out`; raises DeploymentError."""
+    queue = f"arn:{partition_of(stage.region)}:sqs:{stage.region}:{stage.variables['ACCOUNT_ID']}:{stage.failure_queue}"
+    (project / MERGED).write_text(json.dumps(merged(stage, queue), indent=2), encoding="utf-8")
+    options = ("--merge-template", MERGED, str(out.resolve()))
+    chalice.run("package", stage.name, project, stage.region, lambda _line: None, *options)

@@ -1,0 +1,20 @@
+"""One account per module, with nothing of ours in it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from localaws.clients import Clients
+from localaws.resources import make_resources
+from localaws.server import Server
+from tests.deployment.place import Place
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Give an account whose people have a network and keys."""
+    server = Server(0, tmp_path_factory.mktemp("localaws"))
+    server.start()
+    clients = Clients(server.endpoint)
+    yield Place(server.endpoint, clients, make_resources(clients), tmp_path_factory.mktemp("checkouts"))
+    server.stop()

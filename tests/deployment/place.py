@@ -1,0 +1,141 @@
+"""An account with a network and a key, and checkouts whose stages are filled in for it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from console.deployment.project import copy
+from console.stages import CHECKOUT, Stage
+from localaws.clients import Clients, local_environment, without_aws
+from localaws.resources import Resources
+
+REGION, SOURCE_REGION, ACCOUNT = "us-west-2", "us-east-1", "123456789012"
+SECONDS_MAX = 120
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and how it ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def complaints(self) -> list[str]:
+        """Give its lines of error."""
+        return self.err.splitlines()
+
+
+@dataclass(frozen=True)
+class Place:
+    """One account, from the outside."""
+
+    endpoint: str
+    clients: Clients
+    resources: Resources
+    folder: Path
+
+    def checkout(self, name: str, **stages: Mapping[str, Any]) -> Path:
+        """Copy the checkout and fill in stages: variables, and `subnet_ids` and `security_group_ids` where others."""
+        folder = self.folder / name
+        folder.mkdir()
+        copy(CHECKOUT, folder)
+        for stage in stages or {"dev": {}}:
+            self.fill_in(folder, stage, stages.get(stage, {}))
+        return folder
+
+    def fill_in(self, checkout: Path, stage: str, given: Mapping[str, Any]) -> None:
+        """Set what a stage needs to be deployed here, then what is `given`; None takes a setting away."""
+        file = checkout / ".chalice" / "config.json"
+        config = json.loads(file.read_text())
+        network = {
+            "subnet_ids": given.get("subnet_ids", list(self.resources.subnet_ids)),
+            "security_group_ids": given.get("security_group_ids", [self.resources.security_group_id]),
+        }
+        config["stages"][stage]["lambda_functions"] = {"setup-db-users": network}
+        config["stages"][stage]["environment_variables"] |= {
+            "SOURCE_REGION": SOURCE_REGION, "SOURCE_CLUSTER_ID": "prod-cluster",
+            "TARGET_REGION": REGION, "TARGET_CLUSTER_ID": f"{stage}-cluster",
+            "KMS_KEY_ID": self.resources.target_key_arn,
+            "DB_SUBNET_GROUP_NAME": "staging", "VPC_SECURITY_GROUP_IDS": self.resources.security_group_id,
+            "INSTANCE_CLASS": "db.r6g.large",
+            **{name: value or "" for name, value in given.items() if name.isupper()},
+        }  # fmt: skip
+        file.write_text(json.dumps(config))
+
+    def run(self, command: str, stage: str, checkout: Path, *options: str, **environment: str) -> Said:
+        """Run `python -m console.deployment` as make does."""
+        known = {**without_aws(os.environ), **local_environment(self.endpoint, REGION), "PYTHONDONTWRITEBYTECODE": "1"}
+        program = [sys.executable, "-m", "console.deployment", command, "--stage", stage, "--checkout", str(checkout)]
+        done = subprocess.run(
+            [*program, *options], cwd=CHECKOUT, env={**known, **environment}, capture_output=True, text=True,
+            check=False, timeout=SECONDS_MAX,
+        )  # fmt: skip
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def deploy(self, stage: str, checkout: Path, **environment: str) -> Said:
+        """Deploy a stage."""
+        return self.run("deploy", stage, checkout, **environment)
+
+    def destroy(self, stage: str, checkout: Path, *options: str) -> Said:
+        """Take a stage away."""
+        return self.run("destroy", stage, checkout, *options)
+
+    # --- what there is ---
+
+    def functions(self, stage: str) -> dict[str, dict[str, Any]]:
+        """List the functions whose names are the stage's, by what follows in them."""
+        prefix = f"aurora-restore-{stage}-"
+        found = self.clients("lambda", REGION).list_functions(MaxItems=100)["Functions"]
+        return {
+            one["FunctionName"].removeprefix(prefix): one for one in found if one["FunctionName"].startswith(prefix)
+        }
+
+    def rules(self, stage: str) -> list[str]:
+        """List the stage's rules."""
+        found = self.clients("events", REGION).list_rules(NamePrefix=f"aurora-restore-{stage}-")["Rules"]
+        return [str(rule["Name"]) for rule in found]
+
+    def stacks(self, region: str = REGION) -> dict[str, str]:
+        """List the stacks of a region with their states."""
+        found = self.clients("cloudformation", region).describe_stacks()["Stacks"]
+        return {stack["StackName"]: stack["StackStatus"] for stack in found}
+
+    def tables(self) -> list[str]:
+        """List the tables."""
+        return list(self.clients("dynamodb", REGION).list_tables()["TableNames"])
+
+    def everything(self) -> dict[str, Any]:
+        """List all that a deployment makes, of all stages."""
+        return {
+            "stacks": {**self.stacks(), **self.stacks(SOURCE_REGION)},
+            "functions": {one["FunctionName"] for one in self.clients("lambda", REGION).list_functions()["Functions"]},
+            "rules": {rule["Name"] for rule in self.clients("events", REGION).list_rules()["Rules"]},
+            "roles": {role["RoleName"] for role in self.clients("iam", REGION).list_roles()["Roles"]},
+            "tables": set(self.tables()),
+            "queues": set(self.clients("sqs", REGION).list_queues().get("QueueUrls", [])),
+            "topics": {topic["TopicArn"] for topic in self.clients("sns", REGION).list_topics()["Topics"]},
+            "logs": {
+                group["logGroupName"] for group in self.clients("logs", REGION).describe_log_groups()["logGroups"]
+            },
+            "buckets": {bucket["Name"] for bucket in self.clients("s3", REGION).list_buckets()["Buckets"]},
+            "parameters": {one["Name"] for one in self.clients("ssm", REGION).describe_parameters()["Parameters"]},
+        }
+
+    @staticmethod
+    def stage(name: str, checkout: Path) -> Stage:
+        """Read a stage of a checkout."""
+        return Stage.read(name, checkout)
+
+
+def forget(checkout: Path) -> None:
+    """Lose what a deployment left in a checkout."""
+    shutil.rmtree(checkout / ".build", ignore_errors=True)
+    shutil.rmtree(checkout / ".chalice" / "deployed", ignore_errors=True)
