@@ -26,10 +26,10 @@ def test_a_stage_that_does_not_exist(place: Place) -> None:
     said = place.deploy("staging", place.checkout("no-stage"))
 
     assert (1, "") == (said.status, said.out)
-    assert said.complaints == [
+    assert said.err == (
         "There is no stage 'staging': .chalice/config.json has dev, local, prod, test. Name one of them, or add yours "
-        "there."
-    ]
+        "there.\n"
+    )
 
 
 def test_nobody_who_is_known(place: Place) -> None:

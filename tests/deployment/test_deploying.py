@@ -1,0 +1,227 @@
+"""A stage comes into an empty account, is brought up to date there, and goes again: the real Chalice and templates."""
+
+import io
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.stages import FUNCTIONS
+from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, forget
+
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:aurora-restore-dev-failures"
+VISITOR = '''
+
+@app.schedule(Rate(1, unit=Rate.HOURS), name="visitor")
+def visitor(event: Any) -> None:
+    """Visit."""
+'''
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:aurora-restore-dev-notifications"
+
+
+@pytest.fixture(scope="module")
+def checkout(place: Place) -> Path:
+    """Give a checkout whose stage dev is filled in."""
+    return place.checkout("dev", dev={"NOTIFICATION_EMAIL": "dba@example.com"})
+
+
+@pytest.fixture(scope="module")
+def said(place: Place, checkout: Path) -> Said:
+    """Deploy the stage into an account that has nothing of ours."""
+    said = place.deploy("dev", checkout)
+    assert (0, "") == (said.status, said.err)
+    return said
+
+
+@pytest.mark.usefixtures("said")
+def test_there_are_the_stacks(place: Place) -> None:
+    """Two where the target is, one where the source is."""
+    here = {"aurora-restore-dev-records": "CREATE_COMPLETE", "aurora-restore-dev-foundation": "CREATE_COMPLETE"}
+
+    assert here == place.stacks()
+    assert {"aurora-restore-dev-forwarding": "CREATE_COMPLETE"} == place.stacks(SOURCE_REGION)
+
+
+@pytest.mark.usefixtures("said")
+def test_there_are_the_functions(place: Place) -> None:
+    """Eleven, each with the whole environment; only the one that speaks to the database is in the VPC."""
+    functions = place.functions("dev")
+    environment = functions["heartbeat"]["Environment"]["Variables"]
+
+    assert sorted(FUNCTIONS) == sorted(functions)
+    assert ["setup-db-users"] == [name for name, one in functions.items() if one.get("VpcConfig", {}).get("SubnetIds")]
+    assert {1} == {len({json.dumps(one["Environment"], sort_keys=True) for one in functions.values()})}
+    assert (TOPIC, "aurora-restore-dev-state") == (environment["SNS_TOPIC_ARN"], environment["STATE_TABLE_NAME"])
+    assert {"ACCOUNT_ID", "NOTIFICATION_EMAIL", "FRESHNESS_HOURS"}.isdisjoint(environment)
+
+
+@pytest.mark.usefixtures("said")
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_chalice_cannot_set_is_set(place: Place, function: str) -> None:
+    """No retries of Lambda's; what is given up, by Lambda or by EventBridge, goes to the failure queue."""
+    name = f"aurora-restore-dev-{function}"
+    config = place.clients("lambda", REGION).get_function_event_invoke_config(FunctionName=name)
+    (target,) = place.clients("events", REGION).list_targets_by_rule(Rule=f"{name}-event")["Targets"]
+
+    assert (0, QUEUE) == (config["MaximumRetryAttempts"], config["DestinationConfig"]["OnFailure"]["Destination"])
+    assert ("1", QUEUE) == (target["Id"], target["DeadLetterConfig"]["Arn"])
+    assert config["MaximumEventAgeInSeconds"] == target["RetryPolicy"]["MaximumEventAgeInSeconds"]
+
+
+@pytest.mark.usefixtures("said")
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_policy_names_what_the_stage_has(place: Place, function: str) -> None:
+    """Nothing is left to fill in, and nothing of another stage is in it."""
+    name = f"aurora-restore-dev-{function}"
+    policy = place.clients("iam", REGION).get_role_policy(RoleName=name, PolicyName=name)["PolicyDocument"]
+    text = json.dumps(policy)
+
+    assert "aurora-restore-dev-state" in text
+    assert "${" not in text
+    assert "local" not in text
+
+
+def test_people_are_told_what_is_left_to_do(said: Said) -> None:
+    """The secrets were made empty, and only people can fill them."""
+    assert 2 == said.out.count("has no value yet")
+    assert "make doctor STAGE=dev" in said.out
+
+
+@pytest.mark.usefixtures("said")
+def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
+    """Not the packages either: the same checkout gives the same bytes."""
+    before, digests = place.everything(), {one["CodeSha256"] for one in place.functions("dev").values()}
+    forget(checkout)
+    again = place.deploy("dev", checkout)
+
+    assert (0, "") == (again.status, again.err)
+    assert (before, digests) == (place.everything(), {one["CodeSha256"] for one in place.functions("dev").values()})
+
+
+@pytest.mark.usefixtures("said")
+def test_a_secret_that_somebody_filled_is_left_alone(place: Place, checkout: Path) -> None:
+    """By every later deployment, which says no more that it is empty."""
+    secret = {"SecretId": "aurora-restore/dev/app-db-credentials"}
+    place.clients("secretsmanager", REGION).put_secret_value(**secret, SecretString="theirs")
+    again = place.deploy("dev", checkout)
+
+    assert (0, 1) == (again.status, again.out.count("has no value yet"))
+    assert "theirs" == place.clients("secretsmanager", REGION).get_secret_value(**secret)["SecretString"]
+
+
+@pytest.mark.usefixtures("said")
+def test_a_setting_that_changed_arrives_everywhere(place: Place, checkout: Path) -> None:
+    """In the functions' environment, in their policies, and in the parameter that comes before both."""
+    place.fill_in(checkout, "dev", {"TARGET_CLUSTER_ID": "other-cluster"})
+    again = place.deploy("dev", checkout)
+    environment = place.functions("dev")["delete-rds"]["Environment"]["Variables"]
+    name = "aurora-restore-dev-delete-rds"
+    policy = place.clients("iam", REGION).get_role_policy(RoleName=name, PolicyName=name)["PolicyDocument"]
+    parameter = place.clients("ssm", REGION).get_parameter(Name="/aurora-restore/dev/target-cluster-id")["Parameter"]
+
+    assert (0, "other-cluster", "other-cluster") == (
+        again.status, environment["TARGET_CLUSTER_ID"], parameter["Value"],
+    )  # fmt: skip
+    assert f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:other-cluster" in json.dumps(policy)
+    assert "dev-cluster" not in json.dumps(policy)
+
+
+@pytest.mark.usefixtures("said")
+def test_what_chalice_never_updates_is_mended(place: Place, checkout: Path) -> None:
+    """A handler of an earlier name would leave the function broken, and tracing once on would stay on."""
+    functions, name = place.clients("lambda", REGION), "aurora-restore-dev-heartbeat"
+    functions.update_function_configuration(FunctionName=name, Handler="app.beat", TracingConfig={"Mode": "Active"})
+    again = place.deploy("dev", checkout)
+    mended = functions.get_function_configuration(FunctionName=name)
+
+    assert (0, "app.heartbeat", "PassThrough") == (again.status, mended["Handler"], mended["TracingConfig"]["Mode"])
+
+
+@pytest.mark.usefixtures("said")
+def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout: Path) -> None:
+    """Even from a machine that never deployed before; a function of people's own beside it stays."""
+    other = place.folder / "one-more"
+    shutil.copytree(checkout, other, ignore=shutil.ignore_patterns(".build"))
+    app = other / "app.py"
+    app.write_text(app.read_text() + VISITOR)
+    config = json.loads((other / ".chalice" / "config.json").read_text())
+    config["lambda_functions"]["visitor"] = {"iam_policy_file": "policy-heartbeat.json"}
+    (other / ".chalice" / "config.json").write_text(json.dumps(config))
+    came = place.deploy("dev", other)
+    there = set(place.functions("dev"))
+    functions = place.clients("lambda", REGION)
+    visitor = functions.get_function(FunctionName="aurora-restore-dev-visitor")
+    functions.create_function(
+        FunctionName="aurora-restore-dev-ours", Runtime="python3.11", Role=visitor["Configuration"]["Role"],
+        Handler="app.handler", Code={"ZipFile": functions_package()},
+    )  # fmt: skip
+    forget(checkout)
+    went = place.deploy("dev", checkout)
+    left = set(place.functions("dev"))
+    functions.delete_function(FunctionName="aurora-restore-dev-ours")
+
+    assert (0, 0) == (came.status, went.status)
+    assert ({"visitor"}, {"ours"}) == (there - set(FUNCTIONS), left - set(FUNCTIONS))
+    assert "aurora-restore-dev-visitor-event" not in place.rules("dev")
+
+
+def functions_package() -> bytes:
+    """Make a package with one module."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("app.py", "def handler(event, context):\n    return event\n")
+    return content.getvalue()
+
+
+@pytest.mark.usefixtures("said")
+def test_a_deployment_that_failed_half_way_is_repeated(place: Place, checkout: Path) -> None:
+    """Chalice stops at the first refusal, with its words; the same command goes on once that is mended."""
+    policy = checkout / ".chalice" / "policy-setup-db-users.json"
+    good = policy.read_text()
+    broken: dict[str, Any] = json.loads(good)
+    broken["Statement"][0]["Effect"] = "Perhaps"
+    policy.write_text(json.dumps(broken))
+    place.fill_in(checkout, "dev", {"LOG_LEVEL": "DEBUG"})
+    failed = place.deploy("dev", checkout)
+    policy.write_text(good)
+    again = place.deploy("dev", checkout)
+    levels = {one["Environment"]["Variables"]["LOG_LEVEL"] for one in place.functions("dev").values()}
+
+    assert (1, 0, {"DEBUG"}) == (failed.status, again.status, levels)
+    assert "chalice deploy failed. What it did is kept; the same command continues there." in failed.err
+    assert "Traceback" not in failed.err
+
+
+@pytest.mark.usefixtures("said")
+def test_an_operation_under_way_keeps_the_stage(place: Place, checkout: Path) -> None:
+    """Without its functions it would stand still half-way; FORCE=1 says so nevertheless."""
+    operation = {"operation_id": {"S": "nightly"}, "open": {"S": "yes"}, "due_at": {"S": "2026-01-01T00:00:00Z"}}
+    place.clients("dynamodb", REGION).put_item(TableName="aurora-restore-dev-state", Item=operation)
+    before = place.everything()
+    kept = place.destroy("dev", checkout)
+    place.clients("dynamodb", REGION).delete_item(
+        TableName="aurora-restore-dev-state", Key={"operation_id": {"S": "nightly"}}
+    )
+
+    assert (1, before) == (kept.status, place.everything())
+    assert "Under way: nightly." in kept.err
+
+
+@pytest.mark.usefixtures("said")
+def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
+    """Everything but the records and the secrets, also from a checkout that never deployed; and it can come again."""
+    forget(checkout)
+    gone = place.destroy("dev", checkout)
+    left = place.everything()
+    nothing = place.destroy("dev", checkout)
+    back = place.deploy("dev", checkout)
+
+    assert (0, "", 0, "", 0, "") == (gone.status, gone.err, nothing.status, nothing.err, back.status, back.err)
+    assert "Kept: the stack aurora-restore-dev-records" in gone.out
+    assert {"aurora-restore-dev-records": "CREATE_COMPLETE"} == left["stacks"]
+    assert {"aurora-restore-dev-state", "aurora-restore-dev-audit"} == left["tables"]
+    assert {} == {kind: found for kind, found in left.items() if found and kind not in {"stacks", "tables"}}
+    assert sorted(FUNCTIONS) == sorted(place.functions("dev"))
