@@ -11,6 +11,7 @@ SEED ?= 1
 OPERATIONS ?=
 STAGE ?=
 FORCE ?=
+CHECKOUT ?= .
 
 # What is removed and made again is fixed: no option may point it at somebody's own folder.
 override VENV := .venv
@@ -39,13 +40,13 @@ night: $(READY) ## let night fall on a world that `make up` runs (PORT=)
 	@exec $(PY) -m console.night --port "$(PORT)"
 
 deploy: $(PACKED) ## bring a stage into your AWS account, or up to date there (STAGE=dev)
-	@exec $(PY) -m console.deployment deploy --stage "$(STAGE)"
+	@exec $(PY) -m console.deployment deploy --stage "$(STAGE)" --checkout "$(CHECKOUT)"
 
 destroy: $(READY) ## take a stage out of your AWS account, but for its records and secrets (STAGE=dev FORCE=1)
-	@exec $(PY) -m console.deployment destroy --stage "$(STAGE)" $(if $(FORCE),--force)
+	@exec $(PY) -m console.deployment destroy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(FORCE),--force)
 
 package: $(PACKED) ## write the app as a SAM template, for a pipeline that deploys it (STAGE=dev)
-	@exec $(PY) -m console.deployment package --stage "$(STAGE)"
+	@exec $(PY) -m console.deployment package --stage "$(STAGE)" --checkout "$(CHECKOUT)"
 
 test: $(PACKED) ## run the tests (TESTS=tests/console for some)
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)

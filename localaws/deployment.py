@@ -18,7 +18,7 @@ from localaws.errors import WorldError
 from localaws.processes import Ledger
 
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
-PARTS: Final = ("app.py", "chalicelib", ".chalice", "requirements.txt")
+PARTS: Final = ("app.py", "chalicelib", ".chalice", "requirements.txt", "requirements-dev.lock")
 NOT_PACKAGED: Final = shutil.ignore_patterns("__pycache__", "deployed", "deployments")
 DEPLOY_SECONDS_MAX: Final = 180.0
 _LAST_LINES: Final = 15
@@ -32,7 +32,7 @@ class Deployment:
     ) -> None:
         """Begin, in a part of `folder`; `settings` (variables) and `network` (setup-db-users') are known only now."""
         checkout = folder / "checkout"
-        _copy_app(checkout)
+        copy_app(checkout)
         _fill_in(checkout / ".chalice" / "config.json", settings, network)
         self._log = folder / "deploy.log"
         self._ledger = ledger
@@ -70,7 +70,8 @@ class Deployment:
             raise WorldError(f"The deployment failed; all that it said is in {self._log}, which ends with:\n  {last}")
 
 
-def _copy_app(checkout: Path) -> None:
+def copy_app(checkout: Path) -> None:
+    """Copy what is deployed of this checkout, and nothing that an earlier deployment left."""
     checkout.mkdir(parents=True)
     for name in PARTS:
         source = CHECKOUT / name

@@ -1,4 +1,4 @@
-"""`python -m console.deployment deploy|destroy --stage dev`: what `make deploy` and `make destroy` run."""
+"""`python -m console.deployment deploy|destroy|package --stage dev`: what make runs under these names."""
 
 import argparse
 import os
@@ -24,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stage = Stage.read(options.stage, options.checkout)
         if options.command == "deploy":
             flow.deploy(stage, options.checkout, _say)
+        elif options.command == "package":
+            flow.package(stage, options.checkout, _say)
         else:
             removal.destroy(stage, options.checkout, _say, force=options.force)
     except NotReadyError as error:
@@ -54,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, what in (
         ("deploy", "bring a stage into its account, or up to date there"),
         ("destroy", "take a stage out of its account, but for its records and secrets"),
+        ("package", "write the app of a stage as a SAM template"),
     ):
         command = commands.add_parser(name, help=what)
         command.add_argument("--stage", required=True, help="a stage of .chalice/config.json")

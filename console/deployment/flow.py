@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from console.deployment import chalice, delivery, estate, preflight, project, remembered
+from console.deployment import chalice, delivery, estate, pipeline, preflight, project, remembered, wishes
 from console.deployment.account import Account
+from console.deployment.errors import NotReadyError
 from console.stages import Stage
 
 Say = Callable[[str], None]
@@ -31,13 +32,25 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
         with _timed(say, f"stack {stage.forwarding_stack} in {stage.source_region}: forwards the source's events"):
             estate.put_forwarding(account, stage)
     with _timed(say, f"chalice deploy --stage {stage.name}: eleven functions with their rules, roles and policies"):
-        project.fill(built, stage, account, outputs["NotificationsTopicArn"])
+        project.fill(
+            built, stage, account=account.number, partition=account.partition,
+            parameters=project.parameters(account, stage),
+        )  # fmt: skip
         remembered.write(account, stage, built)
         chalice.run("deploy", stage.name, built, stage.region, say)
     with _timed(say, "retries, failure destinations and dead-letter queues, which Chalice cannot set"):
         delivery.complete(account, stage, outputs["FailureQueueArn"])
     for line in _next_steps(account, stage):
         say(line)
+
+
+def package(stage: Stage, checkout: Path, say: Say) -> None:
+    """Write the stage's app as a SAM template and a zip, without asking AWS; raises DeploymentError."""
+    problems = [*wishes.findings(stage), *wishes.account_given(stage)]
+    if problems:
+        raise NotReadyError(problems)
+    out = pipeline.package(stage, project.build(stage, checkout))
+    say(f"{out}/sam.json and deployment.zip beside it, for account {stage.variables['ACCOUNT_ID']}.")
 
 
 @contextmanager

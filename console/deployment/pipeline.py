@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from console.deployment import chalice, delivery
+from console.deployment import chalice, delivery, project
 from console.deployment.account import partition_of
 from console.stages import FUNCTIONS, Stage
 
@@ -38,9 +38,13 @@ def _function(stage: Stage, function: str, logical: str, queue_arn: str) -> dict
     }
 
 
-def package(stage: Stage, project: Path, out: Path) -> None:
-    """Have Chalice write `sam.json` and `deployment.zip` into `out`; raises DeploymentError."""
-    queue = f"arn:{partition_of(stage.region)}:sqs:{stage.region}:{stage.variables['ACCOUNT_ID']}:{stage.failure_queue}"
-    (project / MERGED).write_text(json.dumps(merged(stage, queue), indent=2), encoding="utf-8")
-    options = ("--merge-template", MERGED, str(out.resolve()))
-    chalice.run("package", stage.name, project, stage.region, lambda _line: None, *options)
+def package(stage: Stage, built: Path) -> Path:
+    """Have Chalice write `sam.json` and `deployment.zip`; returns their folder. Raises DeploymentError."""
+    account, partition = stage.variables["ACCOUNT_ID"], partition_of(stage.region)
+    project.fill(built, stage, account=account, partition=partition, parameters={})
+    queue = f"arn:{partition}:sqs:{stage.region}:{account}:{stage.failure_queue}"
+    (built / MERGED).write_text(json.dumps(merged(stage, queue), indent=2), encoding="utf-8")
+    out = built / "sam"
+    options = ("--merge-template", MERGED, str(out))
+    chalice.run("package", stage.name, built, stage.region, lambda _line: None, *options)
+    return out

@@ -1,51 +1,58 @@
 """The Chalice project that is deployed: the package, with the stage's environment and policies filled in."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
-from console.stages import DEPLOYMENT_ONLY, Stage
-
-PARTS: Final = ("app.py", "chalicelib", ".chalice", "requirements.txt")
-NOT_COPIED: Final = shutil.ignore_patterns("__pycache__", "deployed", "deployments")
-
-
-def copy(checkout: Path, folder: Path) -> Path:
-    """Copy what Chalice needs of a checkout; returns the project."""
-    for name in PARTS:
-        source = checkout / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=NOT_COPIED)
-        else:
-            shutil.copy(source, folder / name)
-    return folder
+from chalicelib.errors import SettingsError
+from console import policies
+from console.deployment.account import Account
+from console.deployment.errors import DeploymentError
+from console.packaging import building
+from console.packaging.errors import PackageError
+from console.stages import CHECKOUT, DEPLOYMENT_ONLY, Stage
 
 
 def build(stage: Stage, checkout: Path) -> Path:
-    folder = checkout / ".build" / stage.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return copy(checkout, folder)
+    """Make the package of a checkout's app for a stage; returns the project. Raises DeploymentError."""
+    wheels = CHECKOUT / building.WHEELS
+    try:
+        folder = checkout / ".build" / stage.name
+        built = building.build(stage, folder, checkout=checkout, wheels=wheels if wheels.is_dir() else None)
+    except PackageError as error:
+        raise DeploymentError(str(error)) from error
+    return built.folder
 
 
-def fill(project: Path, stage: Stage, account: object, topic_arn: str) -> None:
-    fill_environment(project, stage, topic_arn)
+def fill(project: Path, stage: Stage, *, account: str, partition: str, parameters: Mapping[str, str]) -> None:
+    """Fill in what the functions are given and may do; `parameters` are the stage's in SSM, below its path.
+
+    Raises DeploymentError for settings or a policy that cannot be made of them.
+    """
+    topic = stage.variables.get("SNS_TOPIC_ARN", f"arn:{partition}:sns:{stage.region}:{account}:{stage.topic}")
+    settings = project / ".chalice"
+    _fill_environment(settings / "config.json", stage, topic)
+    try:
+        plans = policies.plans_of(stage, {"sns-topic-arn": topic, **parameters}, account=account, partition=partition)
+        policies.write(policies.Values.of(stage, plans, account=account, partition=partition), settings, settings)
+    except (SettingsError, policies.TemplateError) as error:
+        raise DeploymentError(f"{error} Nothing of Chalice's was changed.") from error
 
 
-def fill_environment(project: Path, stage: Stage, topic_arn: str) -> None:
+def _fill_environment(file: Path, stage: Stage, topic: str) -> None:
     """Give the functions every setting of the stage, and none that only its deployment reads."""
-    file = project / ".chalice" / "config.json"
     config = json.loads(file.read_text(encoding="utf-8"))
-    given = {"SNS_TOPIC_ARN": topic_arn} | stage.variables
-    config["environment_variables"] = {}
+    given = {"SNS_TOPIC_ARN": topic} | stage.variables
     environment = {name: value for name, value in given.items() if name not in DEPLOYMENT_ONLY}
+    config["environment_variables"] = {}
     config["stages"] = {stage.name: {**config["stages"][stage.name], "environment_variables": environment}}
     file.write_text(json.dumps(config, indent=2), encoding="utf-8")
 
 
-def fill_policies(project: Path, policies: Mapping[str, object]) -> None:
-    """Write each function's policy, by its name."""
-    for function, policy in policies.items():
-        (project / ".chalice" / f"policy-{function}.json").write_text(json.dumps(policy, indent=2), encoding="utf-8")
+def parameters(account: Account, stage: Stage) -> dict[str, str]:
+    """Read the stage's SSM parameters, by what follows its path."""
+    pages = account.clients("ssm", stage.region).get_paginator("get_parameters_by_path")
+    found = pages.paginate(Path=stage.parameter_path, Recursive=True)
+    return {
+        one["Name"].removeprefix(stage.parameter_path): one["Value"] for page in found for one in page["Parameters"]
+    }

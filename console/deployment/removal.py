@@ -1,5 +1,6 @@
 """How a stage leaves its account: everything but what was recorded, and the secrets."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from console.deployment import chalice, project, remembered, stacks
+from console.deployment import chalice, remembered, stacks
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError
 from console.findings import Finding, failed
@@ -24,10 +25,12 @@ def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> N
     """
     account = _ready(stage, force=force)
     with tempfile.TemporaryDirectory() as folder:
-        copied = project.copy(checkout, Path(folder))
-        resources = remembered.write(account, stage, copied)
+        project = Path(folder)
+        shutil.copytree(checkout / ".chalice", project / ".chalice", ignore=shutil.ignore_patterns("deploy*"))
+        (project / "app.py").write_text((checkout / "app.py").read_text())
+        resources = remembered.write(account, stage, project)
         if resources:
-            chalice.run("delete", stage.name, copied, stage.region, say)
+            chalice.run("delete", stage.name, project, stage.region, say)
         _delete_log_groups(account, stage, resources, say)
     if stage.is_forwarded and stacks.delete(account, stage.forwarding_stack, stage.source_region):
         say(f"The stack {stage.forwarding_stack} in {stage.source_region} is gone.")

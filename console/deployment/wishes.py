@@ -21,6 +21,16 @@ def findings(stage: Stage) -> Iterator[Finding]:
     yield from _region(stage)
 
 
+def account_given(stage: Stage) -> Iterator[Finding]:
+    """Ask for the account where nobody signs in to one."""
+    if "ACCOUNT_ID" not in stage.variables:
+        yield failed(
+            "account",
+            "ACCOUNT_ID is not set, and the policies name the account.",
+            f"Set it under stages.{stage.name}.environment_variables of {CONFIG}.",
+        )
+
+
 def _settings(stage: Stage) -> Iterator[Finding]:
     """Judge the stage's settings as its functions will, with the names that the deployment fills in."""
     where = f"Set it under stages.{stage.name}.environment_variables of {CONFIG}."

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from console.deployment.project import copy
 from console.stages import CHECKOUT, Stage
 from localaws.clients import Clients, local_environment, without_aws
+from localaws.deployment import copy_app
 from localaws.resources import Resources
 
 REGION, SOURCE_REGION, ACCOUNT = "us-west-2", "us-east-1", "123456789012"
@@ -45,8 +45,7 @@ class Place:
     def checkout(self, name: str, **stages: Mapping[str, Any]) -> Path:
         """Copy the checkout and fill in stages: variables, and `subnet_ids` and `security_group_ids` where others."""
         folder = self.folder / name
-        folder.mkdir()
-        copy(CHECKOUT, folder)
+        copy_app(folder)
         for stage in stages or {"dev": {}}:
             self.fill_in(folder, stage, stages.get(stage, {}))
         return folder
