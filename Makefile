@@ -55,7 +55,7 @@ format: $(READY) ## put the code into its format
 	@$(PY) -m ruff format .
 
 clean: ## remove everything that was made here
-	@rm -rf $(VENV) $(WHEELS) .localaws .chalice/deployed .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(WHEELS) .localaws .build .chalice/deployed .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up -------------------------------------------------------------------------------------------------------------
@@ -69,5 +69,5 @@ $(READY): requirements.txt requirements-dev.lock
 	@PYTHON="$(PYTHON)" .ci/set-up venv $(VENV)
 
 # What `chalice deploy` packs, so that no later run needs a network.
-$(PACKED): $(READY) requirements.txt
+$(PACKED): $(READY) requirements.txt .ci/set-up
 	@.ci/set-up wheels $(VENV) $(WHEELS)
