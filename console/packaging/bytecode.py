@@ -45,4 +45,4 @@ def compile_all(sources: Sequence[Source]) -> None:
         input=json.dumps(wanted), env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
-        raise PackageError(f"A source cannot be compiled: {done.stderr.strip().splitlines()[-1]}")
+        raise PackageError(f"A source cannot be compiled: {done.stderr.strip().splitlines()[-1]}.")

@@ -8,9 +8,18 @@ import json
 import py_compile
 import sys
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Compile everything, or end at the first source that is no Python with a line that says where."""
     for source, bytecode, recorded in json.load(sys.stdin):
-        py_compile.compile(
-            source, bytecode, recorded, doraise=True, optimize=0,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        )  # fmt: skip
+        try:
+            py_compile.compile(
+                source, bytecode, recorded, doraise=True, optimize=0,
+                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            )  # fmt: skip
+        except py_compile.PyCompileError as error:
+            sys.exit(f"{source}, line {getattr(error.exc_value, 'lineno', '?')}: {error.exc_value}")
+
+
+if __name__ == "__main__":
+    main()

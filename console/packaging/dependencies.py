@@ -1,5 +1,6 @@
 """The dependencies as Lambda's own platform would have them, at the versions of the lock."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from console.packaging.platforms import GLIBC_MINOR, PYTHON, Platform
 
 BROUGHT: Final = frozenset({"boto3", "botocore", "chalice"})  # by Lambda's runtime, and by Chalice itself
 LAST_LINES: Final = 5
+_ABSENT: Final = re.compile(r"No matching distribution found for (\S+)")  # pip has one exit status for everything
 
 
 def pins(requirements: Path, lock: Path) -> list[str]:
@@ -32,13 +34,15 @@ def install(pinned: Sequence[str], folder: Path, platform: Platform, wheels: Pat
     Raises MissingWheelError, which names every package that has no wheel, and PackageError when pip fails otherwise.
     """
     options = ["--no-deps", *platform.pip_options, *_source(wheels)]  # the list is whole: nothing is left to resolve
-    said = _pip("install", "--no-compile", "--target", str(folder), *options, *pinned)
-    if not said:
-        return
-    missing = [pin for pin in pinned if _pip("download", "--dest", str(folder), *options, pin)]
+    wanted, missing = list(pinned), list[str]()
+    while wanted and (said := _pip("install", "--no-compile", "--target", str(folder), *options, *wanted)):
+        absent = _ABSENT.search(said)
+        if absent is None or absent[1] not in wanted:
+            raise PackageError(f"The dependencies could not be installed. pip says: {said}")
+        wanted.remove(absent[1])
+        missing.append(absent[1])
     if missing:
         raise MissingWheelError(_sentence(missing, platform, wheels))
-    raise PackageError(f"The dependencies could not be installed. pip says: {said}")
 
 
 def _requirements(file: Path) -> Iterator[Requirement]:

@@ -6,7 +6,7 @@ from typing import Final
 
 # Nothing reads distributions' metadata at run time: pydantic looks there for plugins of its own, of which there are
 # none, and both say their versions themselves.
-SUPERFLUOUS: Final = ("*.dist-info", "bin", "**/__pycache__", "**/tests", "**/*.pyi", "**/py.typed")
+SUPERFLUOUS: Final = ("*.dist-info", "bin", "**/__pycache__", "**/tests", "**/test_*", "**/*.pyi", "**/py.typed")
 NEVER_IMPORTED: Final = (
     "aws_lambda_powertools/event_handler",
     *(
