@@ -81,5 +81,5 @@ $(READY): requirements.txt requirements-dev.lock
 	@PYTHON="$(PYTHON)" .ci/set-up venv $(VENV)
 
 # What `chalice deploy` packs, so that no later run needs a network.
-$(PACKED): $(READY) requirements.txt
+$(PACKED): $(READY) requirements.txt .ci/set-up
 	@.ci/set-up wheels $(VENV) $(WHEELS)

@@ -1,0 +1,43 @@
+"""`python -m console.packaging --stage dev`: make the package and say where it is, how large, and its digest."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from console.packaging.building import WHEELS, build, digest
+from console.packaging.errors import PackageError
+from console.packaging.platforms import PLATFORMS
+from console.stages import CHECKOUT, Stage, UnknownStageError
+
+MEGA = 1_000_000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line asks for; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    wheels = options.wheels if options.wheels.is_dir() else None
+    folder = options.folder or CHECKOUT / ".build" / options.stage
+    try:
+        built = build(Stage.read(options.stage), folder, architecture=options.architecture, wheels=wheels)
+    except (PackageError, UnknownStageError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    size = built.zip.stat().st_size / MEGA
+    sys.stdout.write(f"{built.zip}\n{size:.2f} MB for {built.architecture}, CodeSha256 {digest(built)}\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m console.packaging", description="Make the package of a stage.")
+    parser.add_argument("--stage", required=True, help="a stage of .chalice/config.json")
+    parser.add_argument("--architecture", choices=PLATFORMS, help="the stage's own unless named")
+    parser.add_argument("--folder", type=Path, help="where to make it (.build/ and the stage's name)")
+    parser.add_argument(
+        "--wheels", type=Path, default=CHECKOUT / WHEELS, help="a folder of wheels; the registry if it is not there"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""The zip alone, beside boto3, in an interpreter that knows nothing else: what Lambda does at a cold start."""
+
+import pytest
+
+from chalicelib.choreography import STEPS
+from console.packaging.bytecode import bytecode_of
+from tests.packaging.unpacked import Unpacked
+
+COUNTING = """
+import importlib.machinery, importlib
+compiled = []
+class Counting:
+    def source_to_code(self, data, path, **how):
+        compiled.append(path)
+        return real(self, data, path, **how)
+real = importlib.machinery.SourceFileLoader.source_to_code
+importlib.machinery.SourceFileLoader.source_to_code = Counting.source_to_code
+"""
+EVERY_STEP = ", ".join(f"chalicelib.steps.{step.replace('-', '_')}" for step in (*STEPS, "heartbeat"))
+
+
+@pytest.mark.parametrize("step", [*STEPS, "heartbeat"])
+def test_every_step_is_imported_from_the_zip_alone(unpacked: Unpacked, step: str) -> None:
+    """With its handler; PostgreSQL's driver is loaded by the one that needs it."""
+    name = step.replace("-", "_")
+    code = f"import app, chalicelib.steps.{name} as step; app.{name}, step.{name}; print('psycopg2' in sys.modules)"
+
+    assert [str(step == "setup-db-users")] == unpacked.run(code)
+
+
+def test_what_is_imported_runs_its_bytecode(unpacked: Unpacked) -> None:
+    """Nothing of the zip is compiled and nothing is written: on Lambda the folder cannot be written to."""
+    before = unpacked.files()
+    *compiled, cached = unpacked.run(COUNTING + f"import app, {EVERY_STEP}; print(*compiled, app.__cached__)")
+
+    assert [] == [path for path in compiled if path.startswith(str(unpacked.task))]
+    assert str(bytecode_of(unpacked.task / "app.py")) == cached
+    assert before == unpacked.files()
+
+
+def test_the_libraries_work_without_what_was_taken_out(unpacked: Unpacked) -> None:
+    """Metadata and whole parts are missing: models, log lines, metrics, and the driver with its TLS do not mind."""
+    code = """
+import contextlib, io, json, psycopg2, psycopg2.extensions, pydantic, typing_inspection.introspection
+from chalicelib.observability import count, logger
+from chalicelib.settings import Settings
+lines = io.StringIO()
+with contextlib.redirect_stdout(lines):
+    count("Tried", "dev")
+print(json.loads(lines.getvalue())["stage"], pydantic.VERSION == pydantic.version.VERSION)
+given = {"ENVIRONMENT": "dev", "STATE_TABLE_NAME": "state", "AUDIT_TABLE_NAME": "audit"}
+print(psycopg2.__libpq_version__ // 10000 >= 14, Settings.of_environment(given).stage)
+"""
+
+    assert ["dev", "True", "True", "dev"] == unpacked.run(code)
