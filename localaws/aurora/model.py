@@ -186,6 +186,11 @@ class Aurora:
         copies.leave_queue(self._world, snapshot)
         snapshots.remove(self._world, snapshot)
 
+    def find(self, arn: str) -> Cluster | Instance | Snapshot | None:
+        """Give a cluster, an instance or a snapshot as it is now, to be looked at; no call of RDS is made for it."""
+        with self.lock:
+            return self._resource(arn)
+
     def set_status(self, arn: str, status: str) -> None:
         """Put a cluster, an instance or a snapshot into a status; whatever it was doing comes to no other end."""
         self._act(lambda: self._set_status(arn, status))

@@ -1,0 +1,179 @@
+"""What the calls of RDS ask for, by its page of the service authorization reference and the Aurora user guide.
+
+A call asks for every resource that it names or makes: the one that exists is asked with its tags, and all of them with
+the tags in the request. Where AWS does not say whether it asks (the groups that a caller leaves to their defaults), it
+is asked here: a policy that passes here passes there.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from localaws.aurora.records import Cluster, Snapshot
+from localaws.iam import kms
+from localaws.iam.asks import Ask, Call, Context, request_tags
+from localaws.iam.world import World
+
+Asking = Callable[[Call, World], list[Ask]]
+_TAG_KEYS: Final = {
+    "cluster": "rds:cluster-tag", "cluster-snapshot": "rds:cluster-snapshot-tag", "db": "rds:db-tag"
+}  # fmt: skip
+
+
+def _arn(call: Call, kind: str, identifier: str) -> str:
+    return identifier if identifier.startswith("arn:") else call.arn(f"{kind}:{identifier.lower()}")
+
+
+def _resource_tags(world: World, arn: str) -> dict[str, str]:
+    found = world.find(arn)
+    kind = arn.split(":")[5]
+    prefixes = ("aws:ResourceTag", _TAG_KEYS.get(kind, "aws:ResourceTag"))
+    return {f"{prefix}/{key}": value for prefix in prefixes for key, value in (found.tags if found else {}).items()}
+
+
+def _ask(world: World, action: str, arn: str, context: Context | None = None) -> Ask:
+    return Ask(f"rds:{action}", arn, {**_resource_tags(world, arn), **(context or {})})
+
+
+def _tagging(arn: str, tags: Context) -> list[Ask]:
+    """Ask for AddTagsToResource on what is being made with tags (user guide, "Tag resources during creation")."""
+    return [Ask("rds:AddTagsToResource", arn, {**tags, "rds:TagsFromRequest": "true"})] if tags else []
+
+
+def _inherited(arn: str) -> Ask:
+    return Ask("rds:AddTagsToResource", arn, {"rds:TagsFromRequest": "false"})
+
+
+def on(kind: str, parameter: str, *also: tuple[str, str]) -> Asking:
+    """Ask for what a parameter names; `also` are further kinds and parameters, asked for where they are given."""
+
+    def asking(call: Call, world: World) -> list[Ask]:
+        named = [(kind, call.parameters[parameter])]
+        named += [(other, call.parameters[name]) for other, name in also if call.get(name)]
+        tags = request_tags(call.get("Tags"))
+        return [_ask(world, call.operation, _arn(call, one, str(name)), tags) for one, name in named]
+
+    return asking
+
+
+def describing(kind: str | None, parameter: str = "") -> Asking:
+    """Ask for the one that is named, or for all of a kind; for everything where an action knows no kinds."""
+
+    def asking(call: Call, world: World) -> list[Ask]:
+        if kind is None:
+            return [Ask(f"rds:{call.operation}", "*")]
+        return [_ask(world, call.operation, _arn(call, kind, str(call.get(parameter) or "*")))]
+
+    return asking
+
+
+def _changing_tags(call: Call, world: World) -> list[Ask]:
+    tags = request_tags(call.get("Tags"))
+    keys = {"aws:TagKeys": tuple(call.get("TagKeys"))} if call.get("TagKeys") else {}
+    from_request = {"rds:TagsFromRequest": "true"} if call.operation == "AddTagsToResource" else {}
+    return [_ask(world, call.operation, str(call.parameters["ResourceName"]), {**tags, **keys, **from_request})]
+
+
+def _copy(call: Call, world: World) -> list[Ask]:
+    """Ask for both snapshots; and in the source's region again, which is asked on the caller's behalf, without tags."""
+    source = _arn(call, "cluster-snapshot", str(call.parameters["SourceDBClusterSnapshotIdentifier"]))
+    target = _arn(call, "cluster-snapshot", str(call.parameters["TargetDBClusterSnapshotIdentifier"]))
+    tags = request_tags(call.get("Tags"))
+    asked = [_ask(world, call.operation, arn, tags) for arn in (target, source)]
+    home = source.split(":")[3]
+    if home != call.region:
+        asked.append(Ask(f"rds:{call.operation}", source, _resource_tags(world, source), home))
+    asked += _tagging(target, tags) + ([_inherited(target)] if call.get("CopyTags") else [])
+    found = world.find(source)
+    old = found.encryption.key_arn if isinstance(found, Snapshot) else None
+    return asked + _under(call, world, kms.TO_MAKE, call.get("KmsKeyId")) + _under(call, world, kms.TO_READ, old)
+
+
+def _under(call: Call, world: World, operations: tuple[str, ...], reference: str | None) -> list[Ask]:
+    home = reference.split(":")[3] if reference and reference.startswith("arn:") else call.region
+    key = kms.customer_key(call, world, home, reference)
+    return kms.through("rds", key, operations) if key else []
+
+
+def _groups(call: Call, action: str, major: str, kind: str, given: str | None, subnets: str) -> list[Ask]:
+    """Ask for the groups that something new belongs to: parameters, options, subnets; defaults where none is named."""
+    parameters = given or f"default.aurora-postgresql{major}"
+    named = ((kind, parameters), ("og", f"default:aurora-postgresql-{major}"), ("subgrp", subnets))
+    return [Ask(f"rds:{action}", _arn(call, one, name), request_tags(call.get("Tags"))) for one, name in named]
+
+
+def _restore(call: Call, world: World) -> list[Ask]:
+    cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
+    snapshot = _arn(call, "cluster-snapshot", str(call.parameters["SnapshotIdentifier"]))
+    tags, found = request_tags(call.get("Tags")), world.find(snapshot)
+    known = found if isinstance(found, Snapshot) else None
+    version = str(call.get("EngineVersion") or (known.engine_version if known else ""))
+    groups = _groups(
+        call, call.operation, version.partition(".")[0], "cluster-pg", call.get("DBClusterParameterGroupName"),
+        str(call.get("DBSubnetGroupName") or "default"),
+    )  # fmt: skip
+    key = call.get("KmsKeyId") or (known.encryption.key_arn if known else None)
+    asked = [_ask(world, call.operation, arn, tags) for arn in (cluster, snapshot)]
+    return [*asked, *groups, *_tagging(cluster, tags), *_under(call, world, kms.TO_MAKE, key)]
+
+
+def _create_instance(call: Call, world: World) -> list[Ask]:
+    instance = _arn(call, "db", str(call.parameters["DBInstanceIdentifier"]))
+    cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
+    tags, found = request_tags(call.get("Tags")), world.find(cluster)
+    known = found if isinstance(found, Cluster) else None
+    subnets = known.options.subnet_group.arn.identifier if known else "default"
+    groups = _groups(
+        call, call.operation, known.engine_version.partition(".")[0] if known else "", "pg",
+        call.get("DBParameterGroupName"), str(call.get("DBSubnetGroupName") or subnets),
+    )  # fmt: skip
+    asked = [_ask(world, call.operation, arn, tags) for arn in (instance, cluster)]
+    key = known.encryption.key_arn if known else None
+    return [*asked, *groups, *_tagging(instance, tags), *_under(call, world, kms.TO_MAKE, key)]
+
+
+def _delete_cluster(call: Call, world: World) -> list[Ask]:
+    """Ask for the cluster; a final snapshot is made in the caller's name, since 2024, and inherits tags if asked to."""
+    cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
+    asked, final = [_ask(world, call.operation, cluster)], call.get("FinalDBSnapshotIdentifier")
+    if not final:
+        return asked
+    snapshot = _arn(call, "cluster-snapshot", str(final))
+    asked += [Ask(f"rds:{call.operation}", snapshot), _ask(world, "CreateDBClusterSnapshot", cluster)]
+    asked.append(Ask("rds:CreateDBClusterSnapshot", snapshot))
+    found = world.find(cluster)
+    inherits = isinstance(found, Cluster) and found.options.copy_tags_to_snapshot and found.tags
+    return [*asked, _inherited(snapshot)] if inherits else asked
+
+
+def _create_snapshot(call: Call, world: World) -> list[Ask]:
+    snapshot = _arn(call, "cluster-snapshot", str(call.parameters["DBClusterSnapshotIdentifier"]))
+    asked = on("cluster-snapshot", "DBClusterSnapshotIdentifier", ("cluster", "DBClusterIdentifier"))(call, world)
+    return asked + _tagging(snapshot, request_tags(call.get("Tags")))
+
+
+ASKING: Final[Mapping[str, Asking]] = {
+    "AddTagsToResource": _changing_tags,
+    "CopyDBClusterSnapshot": _copy,
+    "CreateDBClusterSnapshot": _create_snapshot,
+    "CreateDBInstance": _create_instance,
+    "DeleteDBCluster": _delete_cluster,
+    "DeleteDBClusterSnapshot": on("cluster-snapshot", "DBClusterSnapshotIdentifier"),
+    "DeleteDBInstance": on("db", "DBInstanceIdentifier"),
+    "DescribeAccountAttributes": describing(None),
+    "DescribeDBClusterParameterGroups": describing("cluster-pg", "DBClusterParameterGroupName"),
+    "DescribeDBClusterSnapshots": describing("cluster-snapshot", "DBClusterSnapshotIdentifier"),
+    "DescribeDBClusters": describing("cluster", "DBClusterIdentifier"),
+    "DescribeDBEngineVersions": describing(None),
+    "DescribeDBInstances": describing("db", "DBInstanceIdentifier"),
+    "DescribeDBParameterGroups": describing("pg", "DBParameterGroupName"),
+    "DescribeDBSubnetGroups": describing("subgrp", "DBSubnetGroupName"),
+    "DescribeEvents": describing(None),
+    "DescribeOrderableDBInstanceOptions": describing(None),
+    "ListTagsForResource": _changing_tags,
+    "ModifyDBCluster": on("cluster", "DBClusterIdentifier", ("cluster-pg", "DBClusterParameterGroupName")),
+    "ModifyDBClusterSnapshotAttribute": on("cluster-snapshot", "DBClusterSnapshotIdentifier"),
+    "RemoveTagsFromResource": _changing_tags,
+    "RestoreDBClusterFromSnapshot": _restore,
+    "StartDBCluster": on("cluster", "DBClusterIdentifier"),
+    "StopDBCluster": on("cluster", "DBClusterIdentifier"),
+}

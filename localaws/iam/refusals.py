@@ -1,0 +1,45 @@
+"""How AWS says that somebody may not: each service's own error code, and IAM's sentence."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from localaws.iam.asks import Ask, Call
+from localaws.iam.evaluation import Decision
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error as it goes out: its code, its message and the HTTP status."""
+
+    code: str
+    message: str
+    status: int
+
+
+_QUERY: Final = ("AccessDenied", 403)
+_JSON: Final = ("AccessDeniedException", 400)
+_CODES: Final = {
+    "ec2": ("UnauthorizedOperation", 403),
+    "rds": _QUERY,
+    "sns": ("AuthorizationError", 403),
+    "sqs": _QUERY,  # although it speaks JSON
+    "sts": _QUERY,
+}
+_KEY_CODES: Final = {  # what a service says when the caller may not have it use a key
+    "rds": ("KMSKeyNotAccessibleFault", 400),
+    "sns": ("KMSAccessDenied", 400),
+}
+
+
+def principal(role: str, session: str) -> str:
+    """Name who a role (ARN) is while somebody has assumed it."""
+    account, name = role.split(":")[4], role.rsplit("/", 1)[-1]
+    return f"arn:aws:sts::{account}:assumed-role/{name}/{session}"
+
+
+def refusal(call: Call, ask: Ask, decision: Decision, who: str) -> Refusal:
+    """Say that a call is refused because of one of the things it asks for."""
+    of_key = ask.action.startswith("kms:") and call.service != "kms"
+    code, status = (_KEY_CODES if of_key else _CODES).get(call.service, _JSON)
+    sentence = f"User: {who} is not authorized to perform: {ask.action} on resource: {ask.resource} {decision.why}"
+    return Refusal(code, sentence, status)

@@ -1,0 +1,140 @@
+"""From a call to the questions that AWS puts to IAM before it performs it: one table for all services.
+
+A call that stands in no table is refused with a sentence (NotModelledAskError): allowing it would say that a role
+suffices which nobody has looked at.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from localaws.iam import kms, rds
+from localaws.iam.asks import Ask, Call, NotModelledAskError, in_request
+from localaws.iam.world import World
+
+_TRANSACTED: Final = {
+    "Update": "UpdateItem", "Put": "PutItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"
+}  # fmt: skip
+
+
+def asks(call: Call, world: World) -> list[Ask]:
+    """List what a call asks for, in order; nothing for a call that needs no permission.
+
+    Raises NotModelledAskError for a call that is in no table.
+    """
+    asking = _TABLES.get(call.service, {}).get(call.operation)
+    if asking is None:
+        raise NotModelledAskError(f"localaws does not know which permissions {call.service}:{call.operation} needs.")
+    return in_request(call, asking(call, world))
+
+
+def _put_events(call: Call, _world: World) -> list[Ask]:
+    """Ask once for each bus: the sources and detail types of all its entries are values of one key each."""
+    buses: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in call.parameters["Entries"]:
+        name = str(entry.get("EventBusName") or "default")
+        buses.setdefault(call.arn(name if name.startswith("arn:") else f"event-bus/{name}"), []).append(entry)
+    return [
+        Ask(
+            "events:PutEvents",
+            bus,
+            {
+                "events:source": _values(entries, "Source"),
+                "events:detail-type": _values(entries, "DetailType"),
+            },
+        )
+        for bus, entries in buses.items()
+    ]
+
+
+def _values(entries: list[Mapping[str, Any]], name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(entry.get(name, "")) for entry in entries))
+
+
+def _table(call: Call, parameters: Mapping[str, Any]) -> str:
+    name = str(parameters["TableName"])
+    return call.arn(name if name.startswith("arn:") else f"table/{name}")
+
+
+def _item(call: Call, _world: World) -> list[Ask]:
+    return [Ask(f"dynamodb:{call.operation}", _table(call, call.parameters))]
+
+
+def _query(call: Call, _world: World) -> list[Ask]:
+    """Ask for the index, which is a resource of its own, or for the table."""
+    table, index = _table(call, call.parameters), call.get("IndexName")
+    return [Ask("dynamodb:Query", f"{table}/index/{index}" if index else table)]
+
+
+def _transact(call: Call, _world: World) -> list[Ask]:
+    """Ask for each item what its own operation asks: there is no permission for transactions."""
+    enclosing = {"dynamodb:EnclosingOperation": call.operation}
+    items = [(kind, what) for item in call.parameters["TransactItems"] for kind, what in item.items()]
+    return [Ask(f"dynamodb:{_TRANSACTED[kind]}", _table(call, what), enclosing) for kind, what in items]
+
+
+def _parameters_by_path(call: Call, _world: World) -> list[Ask]:
+    """Ask for the path as it was given, with or without a slash at its end (seen in AWS's own refusals)."""
+    if call.get("WithDecryption"):
+        raise NotModelledAskError("localaws does not know which key decrypts SSM's parameters: ask without decryption.")
+    path = f"/{str(call.parameters['Path']).lstrip('/')}"
+    return [Ask("ssm:GetParametersByPath", call.arn(f"parameter{path}"), {"ssm:Recursive": _flag(call, "Recursive")})]
+
+
+def _flag(call: Call, name: str) -> str:
+    return str(bool(call.get(name))).lower()
+
+
+def _secret_value(call: Call, world: World) -> list[Ask]:
+    """Ask for the whole ARN; for one that is not there, what was asked for stands for its name."""
+    reference = str(call.parameters["SecretId"])
+    found = world.secret(call.account, call.region, reference)
+    if found is None:
+        return [Ask("secretsmanager:GetSecretValue", call.arn(_named_secret(reference)))]
+    asked = [Ask("secretsmanager:GetSecretValue", found.arn)]
+    key = kms.customer_key(call, world, call.region, found.key)
+    return asked + (kms.through("secretsmanager", key, ("Decrypt",)) if key else [])
+
+
+def _named_secret(reference: str) -> str:
+    return reference if reference.startswith("arn:") else f"secret:{reference}"
+
+
+def _publish(call: Call, world: World) -> list[Ask]:
+    topic = str(call.parameters["TopicArn"])
+    key = kms.customer_key(call, world, topic.split(":")[3], world.topic_key(topic))
+    of_topic = {"kms:EncryptionContext:aws:sns:topicArn": topic}
+    return [
+        Ask("sns:Publish", topic),
+        *(kms.through("sns", key, ("GenerateDataKey", "Decrypt"), of_topic) if key else []),
+    ]
+
+
+def _topic(call: Call, _world: World) -> list[Ask]:
+    return [Ask(f"sns:{call.operation}", str(call.parameters["TopicArn"]))]
+
+
+def _queue(call: Call, _world: World) -> list[Ask]:
+    account, name = str(call.parameters["QueueUrl"]).rstrip("/").split("/")[-2:]
+    return [Ask(f"sqs:{call.operation}", f"arn:aws:sqs:{call.region}:{account}:{name}")]
+
+
+def _everything(call: Call, _world: World) -> list[Ask]:
+    return [Ask(f"{call.service}:{call.operation}", "*")]
+
+
+_TABLES: Final[Mapping[str, Mapping[str, rds.Asking]]] = {
+    "rds": rds.ASKING,
+    "dynamodb": {
+        **dict.fromkeys(("GetItem", "PutItem", "UpdateItem", "DeleteItem"), _item),
+        "Query": _query,
+        "TransactWriteItems": _transact,
+    },
+    "ec2": {"DescribeSecurityGroups": _everything},
+    "events": {"PutEvents": _put_events},
+    "kms": {"DescribeKey": kms.describe_key},
+    "secretsmanager": {"GetSecretValue": _secret_value},
+    "sns": {"Publish": _publish, "GetTopicAttributes": _topic},
+    "sqs": {"SendMessage": _queue},
+    "ssm": {"GetParametersByPath": _parameters_by_path},
+    "sts": {"GetCallerIdentity": lambda _call, _world: []},  # needs no permission (STS API reference)
+}

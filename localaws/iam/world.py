@@ -1,0 +1,34 @@
+"""What has to be known of the world to say what a call asks for: tags, and what is encrypted under which key."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from localaws.aurora.keys import Lookup
+from localaws.aurora.records import Cluster, Instance, Snapshot
+
+Found = Cluster | Instance | Snapshot | None
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret: its whole ARN, six characters after its name included, and the key under which it is encrypted.
+
+    `key` is None for the account's own `aws/secretsmanager`, which everybody may use through Secrets Manager.
+    """
+
+    arn: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class World:
+    """Where to look. Every lookup gives None for what is not there."""
+
+    find: Callable[[str], Found]
+    """From the ARN of a cluster, an instance or a snapshot to what it is now."""
+    key: Lookup
+    """From account, region and reference to a KMS key."""
+    secret: Callable[[str, str, str], Secret | None]
+    """From account, region and name or ARN to a secret."""
+    topic_key: Callable[[str], str | None]
+    """From a topic's ARN to the reference of the key that it is encrypted under, if that is a customer's."""
