@@ -18,10 +18,15 @@ def merged(stage: Stage, queue_arn: str) -> dict[str, Any]:
     """Give what `--merge-template` adds: the names that Chalice gives when it deploys, and what it cannot set."""
     resources: dict[str, Any] = {}
     for function in FUNCTIONS:
-        logical = "".join(part.capitalize() for part in function.split("-"))
+        logical = logical_id(function)
         resources[logical] = {"Properties": _function(stage, function, logical, queue_arn)}
         resources[f"{logical}Role"] = {"Properties": {"RoleName": stage.function(function)}}
     return {"Resources": resources}
+
+
+def logical_id(function: str) -> str:
+    """Spell a function's name as Chalice does in templates."""
+    return "".join(part.capitalize() for part in function.split("-"))
 
 
 def _function(stage: Stage, function: str, logical: str, queue_arn: str) -> dict[str, Any]:

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from botocore import xform_name
-
 from chalicelib.store import Change, DynamoStore, Item, TableName
 from console.policies import Values, filled, plans_of
 from console.stages import FUNCTIONS
@@ -141,7 +139,10 @@ class _HeldStore(InMemoryStore):
     def __init__(self, stage: HeldStage) -> None:
         super().__init__()
         self.tables = stage.store.tables
-        tables = {"state_table": stage.environment["STATE_TABLE_NAME"], "audit_table": stage.environment["AUDIT_TABLE_NAME"]}
+        tables = {
+            "state_table": stage.environment["STATE_TABLE_NAME"],
+            "audit_table": stage.environment["AUDIT_TABLE_NAME"],
+        }
         self._real = DynamoStore(_DynamoDB(stage), **tables)
 
     def get(self, key: str, table: TableName = "state") -> Item | None:

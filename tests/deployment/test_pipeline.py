@@ -1,0 +1,108 @@
+"""`make package` writes one SAM template that makes what `make deploy` makes: held against each other."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+from console.deployment.pipeline import logical_id
+from console.stages import FUNCTIONS
+from tests.deployment.place import ACCOUNT, REGION, Place
+
+Resources = dict[str, dict[str, Any]]
+FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
+
+
+@pytest.fixture(scope="module")
+def checkout(place: Place) -> Path:
+    """Give a checkout whose stage dev is filled in, deployed."""
+    checkout = place.checkout("dev", dev={"ACCOUNT_ID": ACCOUNT})
+    said = place.deploy("dev", checkout)
+    assert (0, "") == (said.status, said.err)
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def transformed(place: Place, checkout: Path) -> Resources:
+    """Package the same stage, with no credentials at all, and transform it as CloudFormation does."""
+    said = place.run("package", "dev", checkout, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_ENDPOINT_URL="")
+    assert (0, "") == (said.status, said.err)
+    template = json.loads((checkout / ".build" / "dev" / "sam" / "sam.json").read_text())
+    for resource in template["Resources"].values():  # the zip is in a bucket by then
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = {"Bucket": "packages", "Key": "deployment.zip"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        made: Resources = Translator({}, Parser()).translate(template, {})["Resources"]
+    return made
+
+
+def of_type(resources: Resources, kind: str) -> list[dict[str, Any]]:
+    """List the properties of all resources of a type."""
+    return [one["Properties"] for one in resources.values() if one["Type"] == kind]
+
+
+@FUNCTION
+def test_a_function_is_the_same(place: Place, transformed: Resources, function: str) -> None:
+    """By name, with its handler, limits, environment and network."""
+    packaged = transformed[logical_id(function)]["Properties"]
+    deployed = place.functions("dev")[function]
+    same = ("FunctionName", "Handler", "Runtime", "Timeout", "MemorySize", "Environment", "Architectures")
+
+    assert {name: deployed[name] for name in same} == {name: packaged[name] for name in same}
+    assert sorted(deployed.get("VpcConfig", {}).get("SubnetIds", [])) == sorted(
+        packaged.get("VpcConfig", {}).get("SubnetIds", [])
+    )
+
+
+@FUNCTION
+def test_a_role_is_the_same(place: Place, transformed: Resources, function: str) -> None:
+    """By name, with the very same policy."""
+    name = f"aurora-restore-dev-{function}"
+    packaged = transformed[f"{logical_id(function)}Role"]["Properties"]
+    deployed = place.clients("iam", REGION).get_role_policy(RoleName=name, PolicyName=name)
+
+    assert (name, [deployed["PolicyDocument"]]) == (
+        packaged["RoleName"], [policy["PolicyDocument"] for policy in packaged["Policies"]],
+    )  # fmt: skip
+
+
+@FUNCTION
+def test_a_rule_is_the_same(place: Place, transformed: Resources, function: str) -> None:
+    """By name, with its pattern or schedule, and its target's retries and dead-letter queue."""
+    name = f"aurora-restore-dev-{function}-event"
+    (packaged,) = [rule for rule in of_type(transformed, "AWS::Events::Rule") if rule["Name"] == name]
+    rule = place.clients("events", REGION).describe_rule(Name=name)
+    (target,) = place.clients("events", REGION).list_targets_by_rule(Rule=name)["Targets"]
+    (wanted,) = packaged["Targets"]
+
+    assert packaged.get("EventPattern") == (json.loads(rule["EventPattern"]) if "EventPattern" in rule else None)
+    assert packaged.get("ScheduleExpression") == rule.get("ScheduleExpression")
+    assert (target["RetryPolicy"], target["DeadLetterConfig"]) == (wanted["RetryPolicy"], wanted["DeadLetterConfig"])
+
+
+@FUNCTION
+def test_the_asynchronous_setting_is_the_same(place: Place, transformed: Resources, function: str) -> None:
+    """No retries, the age limit, and where failures go."""
+    (packaged,) = [
+        one for one in of_type(transformed, "AWS::Lambda::EventInvokeConfig")
+        if one["FunctionName"] == {"Ref": logical_id(function)}
+    ]  # fmt: skip
+    deployed = place.clients("lambda", REGION).get_function_event_invoke_config(
+        FunctionName=f"aurora-restore-dev-{function}"
+    )
+    same = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
+
+    assert {name: deployed[name] for name in same} == {name: packaged[name] for name in same}
+    assert deployed["DestinationConfig"]["OnFailure"] == packaged["DestinationConfig"]["OnFailure"]
+
+
+def test_without_an_account_nothing_is_packaged(place: Place) -> None:
+    """The policies name it, and nobody signs in who could be asked."""
+    said = place.run("package", "dev", place.checkout("no-account"))
+
+    assert (1, "") == (said.status, said.out)
+    assert "ACCOUNT_ID is not set, and the policies name the account." in said.err
