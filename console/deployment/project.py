@@ -10,7 +10,7 @@ from console.deployment.account import Account
 from console.deployment.errors import DeploymentError
 from console.packaging import building
 from console.packaging.errors import PackageError
-from console.stages import CHECKOUT, DEPLOYMENT_ONLY, Stage
+from console.stages import CHECKOUT, DEPLOYMENT_ONLY, FUNCTIONS, Stage
 
 
 def build(stage: Stage, checkout: Path) -> Path:
@@ -36,7 +36,21 @@ def fill(project: Path, stage: Stage, *, account: str, partition: str, parameter
         plans = policies.plans_of(stage, {"sns-topic-arn": topic, **parameters}, account=account, partition=partition)
         policies.write(policies.Values.of(stage, plans, account=account, partition=partition), settings, settings)
     except (SettingsError, policies.TemplateError) as error:
-        raise DeploymentError(f"{error} Nothing of Chalice's was changed.") from error
+        raise DeploymentError(f"{error} No function was changed.") from error
+    for function in FUNCTIONS:
+        if stage.function_setting(function, "xray"):
+            _allow_tracing(settings / f"policy-{function}.json")
+
+
+def _allow_tracing(file: Path) -> None:
+    """Let a function be traced: Lambda sends the segments with the function's role, and Chalice adds no right to do so.
+
+    Both actions know no resources (service authorization reference, AWS X-Ray).
+    """
+    policy = json.loads(file.read_text(encoding="utf-8"))
+    actions = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+    policy["Statement"].append({"Sid": "Tracing", "Effect": "Allow", "Action": actions, "Resource": "*"})
+    file.write_text(json.dumps(policy, indent=2), encoding="utf-8")
 
 
 def _fill_environment(file: Path, stage: Stage, topic: str) -> None:

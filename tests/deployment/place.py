@@ -59,6 +59,7 @@ class Place:
             "security_group_ids": given.get("security_group_ids", [self.resources.security_group_id]),
         }
         config["stages"][stage]["lambda_functions"] = {"setup-db-users": network}
+        config["stages"][stage] |= {name: given[name] for name in given if name == "xray"}
         config["stages"][stage]["environment_variables"] |= {
             "SOURCE_REGION": SOURCE_REGION, "SOURCE_CLUSTER_ID": "prod-cluster",
             "TARGET_REGION": REGION, "TARGET_CLUSTER_ID": f"{stage}-cluster",

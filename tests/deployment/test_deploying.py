@@ -141,6 +141,21 @@ def test_what_chalice_never_updates_is_mended(place: Place, checkout: Path) -> N
 
 
 @pytest.mark.usefixtures("said")
+def test_tracing_is_on_where_it_is_asked_for(place: Place, checkout: Path) -> None:
+    """With the right to send what is traced, and off again, without it, when it is not asked for any more."""
+    functions, name = place.clients("lambda", REGION), "aurora-restore-dev-heartbeat"
+    seen = []
+    for asked in (True, False):
+        place.fill_in(checkout, "dev", {"xray": asked})
+        status = place.deploy("dev", checkout).status
+        policy = place.clients("iam", REGION).get_role_policy(RoleName=name, PolicyName=name)["PolicyDocument"]
+        mode = functions.get_function_configuration(FunctionName=name)["TracingConfig"]["Mode"]
+        seen.append((status, mode, "xray:PutTraceSegments" in json.dumps(policy)))
+
+    assert [(0, "Active", True), (0, "PassThrough", False)] == seen
+
+
+@pytest.mark.usefixtures("said")
 def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout: Path) -> None:
     """Even from a machine that never deployed before; a function of people's own beside it stays."""
     other = place.folder / "one-more"
