@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from chalicelib.choreography import State
 from chalicelib.errors import UnreadableRecordError
@@ -21,6 +22,9 @@ _OUTCOMES = {
     State.CANCELLED: "Cancelled",
     State.SKIPPED: "Skipped",
 }
+
+SUMMED = frozenset({"CatchUpFailed", "NotificationLost", "OperationFailed", "TargetAgeSeconds"})
+"""Metrics of one plan that an alarm watches for the whole stage: an alarm has to name every dimension of a metric."""
 
 # A logger of our own name: its level never reaches botocore, whose DEBUG lines print secrets in clear.
 logger = Logger(service="aurora-restore", level=os.environ.get("LOG_LEVEL", "INFO"), log_uncaught_exceptions=False)
@@ -35,10 +39,15 @@ def about(operation: Operation, step: str) -> None:
 
 
 def count(name: str, stage: str, value: float = 1, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
-    """Write one metric into the log, where CloudWatch finds it."""
-    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
-        for dimension, text in {"stage": stage, **dimensions}.items():
-            metric.add_dimension(name=dimension, value=text)
+    """Write one metric into the log, where CloudWatch finds it; what an alarm sums, without its plan besides."""
+    # No service: POWERTOOLS_SERVICE_NAME would become one more dimension, and no alarm would find the metric.
+    metric = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="")
+    metric.add_metric(name=name, unit=unit, value=value)
+    for dimension, text in {"stage": stage, **dimensions}.items():
+        metric.add_dimension(name=dimension, value=text)
+    if dimensions and name in SUMMED:
+        metric.add_dimensions(stage=stage)
+    metric.flush_metrics()
 
 
 def ignored(stage: str, why: str, envelope: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """boto3 pointed at this machine: whatever the shell says about AWS, no real account may be reached from here."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import boto3
@@ -29,18 +29,35 @@ def leave_real_aws() -> None:
     os.environ.update(kept)
 
 
+def _say_account(account: str) -> Callable[..., None]:
+    def add(request: Any, **_: Any) -> None:
+        request.headers["x-moto-account-id"] = account
+
+    return add
+
+
 class Clients:
     """boto3 clients of one endpoint, made once each."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
-        self._made: dict[tuple[str, str], Any] = {}
+        self._made: dict[tuple[str, str, str | None], Any] = {}
 
     def __call__(self, service: str, region: str) -> Any:
         """Return the client of a service in a region."""
-        if (service, region) not in self._made:
-            self._made[service, region] = self._make(service, region)
-        return self._made[service, region]
+        return self._kept(service, region, None)
+
+    def of_account(self, service: str, region: str, account: str) -> Any:
+        """Return the client of a service in a region of some account: whose it is stands in moto's own header."""
+        return self._kept(service, region, account)
+
+    def _kept(self, service: str, region: str, account: str | None) -> Any:
+        if (service, region, account) not in self._made:
+            client = self._make(service, region)
+            if account is not None:
+                client.meta.events.register("before-send", _say_account(account))
+            self._made[service, region, account] = client
+        return self._made[service, region, account]
 
     def _make(self, service: str, region: str) -> Any:
         session = boto3.Session(

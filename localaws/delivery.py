@@ -96,15 +96,19 @@ class Delivery:
             try:
                 self._targets.deliver(target, event, source_arn=rule.arn)
             except UndeliverableError as error:
-                self._give_up(target, event, str(error))
+                self._give_up(target, event, str(error), rule.arn)
 
     @staticmethod
-    def _give_up(target: dict[str, Any], event: Event, reason: str) -> None:
+    def _give_up(target: dict[str, Any], event: Event, reason: str, rule_arn: str) -> None:
         """Send the event to the target's dead-letter queue: AWS does not retry a missing target either."""
         _log.error("Event %s (%s) is not delivered: %s", event["id"], event["detail-type"], reason)
         letters = target.get("DeadLetterConfig", {}).get("Arn")
         if letters:
-            to_queue(Place.of_arn(letters), json.dumps(event))
+            why = {"RULE_ARN": rule_arn, "TARGET_ARN": target["Arn"], "ERROR_MESSAGE": reason}
+            try:
+                to_queue(Place.of_arn(letters), json.dumps(event), rule_arn=rule_arn, attributes=why)
+            except UndeliverableError as error:
+                _log.error("Event %s is lost: %s", event["id"], error)  # noqa: TRY400  (there is no bug to trace)
 
     def close(self) -> None:
         """Stop after the event in hand."""

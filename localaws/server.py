@@ -22,7 +22,8 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from localaws.account import default_vpc, find_key, has_security_group
 from localaws.aurora import Aurora, DataPlane, Durations, NoData, WallClock
-from localaws.cloudformation import CloudFormation
+from localaws.clients import Clients
+from localaws.cloudformation import AllStacks, CloudFormation
 from localaws.delivery import Delivery
 from localaws.destinations import Destinations
 from localaws.dynamodb import DynamoDB, Tokens
@@ -139,7 +140,7 @@ class Server:
             "events": _bound(EventBridge, delivery=self._delivery, schedules=schedules),
             "awslambda": _bound(Lambda, functions=self.functions, packages=packages),
             "dynamodb": _bound(DynamoDB, lock=threading.RLock(), tokens=Tokens()),
-            "cloudformation": _bound(CloudFormation, schedules=schedules),
+            "cloudformation": _bound(CloudFormation, stacks=AllStacks(Clients(self.endpoint).of_account)),
         }
 
 

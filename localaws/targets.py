@@ -1,12 +1,13 @@
 """Where an event may go: Lambda, SQS, SNS, a log group, a default bus elsewhere. Anything else is refused."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from moto.events.models import events_backends
 from moto.sns.models import sns_backends
 from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import sqs_backends
@@ -14,6 +15,7 @@ from moto.sqs.models import sqs_backends
 from localaws.deployed import FunctionName
 from localaws.functions import Functions
 from localaws.logs import Logs
+from localaws.resource_policies import Caller, lets_in
 
 Event = dict[str, Any]
 
@@ -90,13 +92,14 @@ class Targets:
         place = Place.of_arn(target["Arn"])
         body = target.get("Input") or json.dumps(event)
         if place.is_bus:
+            check_bus(target["Arn"], place, event, Place.of_arn(source_arn).account)
             self._forward(event, place.account, place.region)
         elif place.service == "lambda":
             self._to_function(target["Arn"], body, source_arn)
         elif place.service == "sqs":
-            to_queue(place, body, target.get("SqsParameters", {}).get("MessageGroupId"))
+            to_queue(place, body, target.get("SqsParameters", {}).get("MessageGroupId"), rule_arn=source_arn)
         elif place.service == "sns":
-            to_topic(target["Arn"], place, body)
+            to_topic(target["Arn"], place, body, rule_arn=source_arn)
         else:
             group = place.resource.removeprefix("log-group:").removesuffix(":*")
             here = {"account": place.account, "region": place.region}
@@ -112,22 +115,58 @@ class Targets:
         self._functions.enqueue(name, json.loads(body))
 
 
-def to_queue(place: Place, body: str, group: str | None = None) -> None:
-    """Send a message to a queue. Raise UndeliverableError when there is none."""
+def check_bus(arn: str, place: Place, event: Event, account: str) -> None:
+    """Raise UndeliverableError where another account's bus does not let this one in, with this event."""
+    context = {"events:source": event["source"], "events:detail-type": event["detail-type"]}
+    caller = Caller("events:PutEvents", arn, account=account, context=context)
+    bus = events_backends[place.account][place.region].event_buses["default"]
+    if place.account != account and not lets_in(json.loads(bus.policy or "{}"), caller):
+        raise UndeliverableError(f"The policy of {arn} does not let account {account} put such events.")
+
+
+def to_queue(
+    place: Place,
+    body: str,
+    group: str | None = None,
+    *,
+    rule_arn: str | None = None,
+    attributes: Mapping[str, str] | None = None,
+) -> None:
+    """Send a message to a queue, for a rule where one is named.
+
+    Raise UndeliverableError when there is no such queue, or its policy does not let the rule in: EventBridge writes
+    with no role, and a queue without a policy takes nothing from it (EventBridge user guide, eb-rule-dlq and
+    eb-use-resource-based).
+    """
+    backend = sqs_backends[place.account][place.region]
     try:
-        sqs_backends[place.account][place.region].send_message(
-            queue_name=place.resource, message_body=body, group_id=group
+        if rule_arn is not None:
+            queue = backend.get_queue(place.resource)
+            _check_policy(queue.queue_arn, queue.policy, "sqs:SendMessage", rule_arn)
+        typed = {name: {"StringValue": text, "DataType": "String"} for name, text in (attributes or {}).items()}
+        backend.send_message(
+            queue_name=place.resource, message_body=body, group_id=group, message_attributes=typed or None
         )
     except QueueDoesNotExist as error:
         raise UndeliverableError(f"There is no queue {place.resource} in {place.region}.") from error
 
 
-def to_topic(arn: str, place: Place, body: str) -> None:
-    """Publish to a topic. Raise UndeliverableError when there is none."""
+def to_topic(arn: str, place: Place, body: str, *, rule_arn: str | None = None) -> None:
+    """Publish to a topic, for a rule where one is named; as `to_queue`."""
     backend = sns_backends[place.account][place.region]
     if arn not in backend.topics:
         raise UndeliverableError(f"There is no topic {arn}.")
+    if rule_arn is not None:
+        _check_policy(arn, backend.topics[arn].policy, "sns:Publish", rule_arn)
     backend.publish(body, arn=arn)
+
+
+def _check_policy(arn: str, policy: str | None, action: str, rule_arn: str) -> None:
+    account = rule_arn.split(":")[4]
+    context = {"aws:sourcearn": rule_arn, "aws:sourceaccount": account, "aws:securetransport": "true"}
+    caller = Caller(action, arn, service="events.amazonaws.com", context=context)
+    if not lets_in(json.loads(policy or "{}"), caller):
+        raise UndeliverableError(f"The policy of {arn} does not let events.amazonaws.com in for {rule_arn}.")
 
 
 def _permits(statement: dict[str, Any], source_arn: str) -> bool:

@@ -18,13 +18,14 @@ def heartbeat(ports: Ports, *, first: bool = False) -> None:
     """Do one tick: what is due always, the plans at the `first` tick of a process and once in every interval.
 
     So a deployment arms at once, and a tick with nothing due asks for nothing but that. What goes wrong with one plan
-    stops no other; raises SettingsError where there are no plans.
+    stops no other; raises SettingsError where there are no plans. Only a tick that came to its end counts as one: the
+    alarm hears silence when the tables or the settings cannot be had, too, and not only when nothing runs.
     """
-    observability.count("Heartbeat", ports.settings.stage)
     plans_are_due = first or _begins_interval(ports)  # judged before the sweep, which takes its time
     runner.sweep(ports)
     if plans_are_due:
         _look_after_plans(ports)
+    observability.count("Heartbeat", ports.settings.stage)
 
 
 def _begins_interval(ports: Ports) -> bool:
@@ -37,26 +38,35 @@ def _begins_interval(ports: Ports) -> bool:
 
 
 def _look_after_plans(ports: Ports) -> None:
+    """Look after each plan, and count the operations that are under way: a target has one at a time, its holder."""
+    under_way = 0
     for plan in parameters.plans(ports):
         try:
-            _look_after(plan, ports)
+            under_way += _look_after(plan, ports)
         except (TransientError, RefusedError, UnreadableRecordError) as error:
             logger.warning(f"The plan {plan.name} could not be looked after: {error}")
             observability.count("CatchUpFailed", plan.stage, plan=plan.name)
+    observability.count("OperationsUnderWay", ports.settings.stage, under_way)
 
 
-def _look_after(plan: Plan, ports: Ports) -> None:
+def _look_after(plan: Plan, ports: Ports) -> bool:
+    """Arm, report and catch up one plan; tells whether an operation has its target."""
     target = ports.operations.target(plan.target_cluster_arn)
     if target.armed_since is None:
         target = ports.operations.arm(plan.target_cluster_arn, now=ports.now())
     _report_freshness(plan, target, ports)
     if target.holder is None:
         _catch_up(plan, target, ports)
+    return target.holder is not None
 
 
 def _report_freshness(plan: Plan, target: Target, ports: Ports) -> None:
-    if target.last_success_snapshot_at:
-        age = (ports.now() - target.last_success_snapshot_at).total_seconds()
+    """Say how old the target's data is; before the first success, how long one has been waited for.
+
+    So a stage that never had one is not taken for a fresh one: an alarm cannot tell "none yet" from "no news".
+    """
+    if since := target.last_success_snapshot_at or target.armed_since:
+        age = (ports.now() - since).total_seconds()
         observability.count("TargetAgeSeconds", plan.stage, age, MetricUnit.Seconds, plan=plan.name)
 
 

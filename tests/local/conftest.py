@@ -18,16 +18,32 @@ SPEED = 300.0
 """A minute is 0.2 s: the first retry comes after that, the second after 0.4 s, `rate(5 minutes)` is a second."""
 
 WAIT_SECONDS_MAX = 30.0
+RULES_MAY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": ["sns:Publish", "sqs:SendMessage"],
+                "Resource": "*",
+            }
+        ],
+    }
+)
+"""The policy of a queue or a topic that takes whatever a rule brings."""
+
 Client = Any
 Clients = Callable[..., Client]
 
 
 class Inbox:
-    """A queue that functions and rules send to."""
+    """A queue that functions and rules send to: its policy lets every rule in, unless there is no `policy`."""
 
-    def __init__(self, sqs: Client, name: str) -> None:
+    def __init__(self, sqs: Client, name: str, *, policy: str | None = RULES_MAY) -> None:
         self._sqs = sqs
-        self.url: str = sqs.create_queue(QueueName=name)["QueueUrl"]
+        attributes = {} if policy is None else {"Policy": policy}
+        self.url: str = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         attributes = sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]
         self.arn: str = attributes["QueueArn"]
         self._received: list[dict[str, Any]] = []

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.server import Server
-from tests.local.conftest import Clients, Inbox
+from tests.local.conftest import RULES_MAY, Clients, Inbox
 from tests.local.world import create_function
 
 ACCOUNT = "123456789012"
@@ -82,7 +82,7 @@ def test_a_disabled_rule_delivers_nothing(clients: Clients, inbox: Inbox) -> Non
 
 def test_a_topic_fans_out_to_its_queue(clients: Clients, inbox: Inbox) -> None:
     """An SNS target publishes the event, and the subscribed queue receives it."""
-    topic = clients("sns").create_topic(Name="topic")["TopicArn"]
+    topic = clients("sns").create_topic(Name="topic", Attributes={"Policy": RULES_MAY})["TopicArn"]
     clients("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=inbox.arn)
     connect(clients, "to-topic", {"source": ["fan"]}, topic)
     answer = put(clients, Source="fan")

@@ -13,50 +13,6 @@ from tests.local.conftest import Clients, Inbox
 
 SOURCE = "us-east-1"
 
-FOUNDATION = """
-AWSTemplateFormatVersion: "2010-09-09"
-Parameters:
-  Alarms: {Type: String, Default: "no"}
-Conditions:
-  WithAlarms: !Equals [!Ref Alarms, "yes"]
-Resources:
-  State:
-    Type: AWS::DynamoDB::Table
-    Properties:
-      TableName: foundation-state
-      BillingMode: PAY_PER_REQUEST
-      AttributeDefinitions:
-        - {AttributeName: operation_id, AttributeType: S}
-        - {AttributeName: plan, AttributeType: S}
-      KeySchema: [{AttributeName: operation_id, KeyType: HASH}]
-      GlobalSecondaryIndexes:
-        - IndexName: by-plan
-          KeySchema: [{AttributeName: plan, KeyType: HASH}]
-          Projection: {ProjectionType: ALL}
-  Topic:
-    Type: AWS::SNS::Topic
-    Properties: {TopicName: foundation-topic}
-  Queue:
-    Type: AWS::SQS::Queue
-    Properties: {QueueName: foundation-queue}
-  Parameter:
-    Type: AWS::SSM::Parameter
-    Properties: {Name: /foundation/name, Type: String, Value: prod-cluster}
-  Key:
-    Type: AWS::KMS::Key
-    Properties: {Description: foundation, KeyPolicy: {}}
-  Rule:
-    Type: AWS::Events::Rule
-    Properties:
-      Name: foundation-rule
-      EventPattern: {source: [foundation]}
-      Targets: [{Id: "1", Arn: !GetAtt Queue.Arn}]
-  Alarm:
-    Type: AWS::CloudWatch::Alarm
-    Condition: WithAlarms
-    Properties: {AlarmName: none}
-"""
-
 
 def fetch(server: Server, path: str, *, method: str = "GET") -> tuple[int, dict[str, Any]]:
     """Ask an address of the server's own; return status and answer."""
@@ -141,39 +97,6 @@ def test_a_disabled_key_is_not_accessible(clients: Clients) -> None:
         )
 
     assert "KMSKeyNotAccessibleFault" == refused.value.response["Error"]["Code"]
-
-
-def test_a_template_is_made_whole(clients: Clients, inbox: Inbox) -> None:
-    """Tables with indexes, topic, queue, parameter, key and a rule that delivers; a false condition makes nothing."""
-    clients("cloudformation").create_stack(StackName="foundation", TemplateBody=FOUNDATION)
-    queue = Inbox(clients("sqs"), "foundation-queue")
-    answer = clients("events").put_events(Entries=[{"Source": "foundation", "DetailType": "x", "Detail": "{}"}])
-    table = clients("dynamodb").describe_table(TableName="foundation-state")["Table"]
-    parameter = clients("ssm").get_parameter(Name="/foundation/name")["Parameter"]
-
-    assert ["by-plan"] == [index["IndexName"] for index in table["GlobalSecondaryIndexes"]]
-    assert "prod-cluster" == parameter["Value"]
-    assert answer["Entries"][0]["EventId"] == queue.wait_for("source")[0]["id"]
-
-
-@pytest.mark.parametrize(
-    "resource",
-    [
-        {"Type": "AWS::CloudWatch::Alarm", "Properties": {}},
-        {"Type": "AWS::Serverless::Function", "Properties": {}},
-        {"Type": "AWS::Events::Rule", "Properties": {"ScheduleExpression": "cron(0 3 * * ? *)"}},
-        {"Type": "AWS::Events::Rule", "Properties": {"EventPattern": {"source": "mine"}}},
-    ],
-    ids=["alarm", "serverless", "cron", "pattern"],
-)
-def test_a_resource_that_would_be_skipped_is_refused(clients: Clients, resource: dict[str, Any]) -> None:
-    """What moto would leave out and call CREATE_COMPLETE is refused by name."""
-    with pytest.raises(ClientError) as refused:
-        clients("cloudformation").create_stack(
-            StackName="wrong", TemplateBody=json.dumps({"Resources": {"Thing": resource}})
-        )
-
-    assert "Thing" in refused.value.response["Error"]["Message"]
 
 
 def test_a_service_that_moto_lacks_is_refused_not_broken(clients: Clients) -> None:

@@ -1,0 +1,86 @@
+"""What localaws knows of a resource type: which properties it honours, and how AWS's own API makes it so."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+Properties = dict[str, Any]
+
+ALREADY_THERE: Final = frozenset(
+    {
+        "AlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "EntityAlreadyExists",
+        "ParameterAlreadyExists", "ResourceConflictException", "ResourceExistsException", "ResourceInUseException",
+        "ResourceAlreadyExistsException",
+    }
+)  # fmt: skip
+"""Codes with which services refuse to make what is there already."""
+
+
+@dataclass(frozen=True)
+class Aws:
+    """The AWS that a stack's resources are made in: `aws("sqs")` is a client of its account and region."""
+
+    account: str
+    region: str
+    clients: Callable[[str, str, str], Any]
+    """Gives the client of a service, in a region, of an account."""
+
+    def __call__(self, service: str) -> Any:
+        """Give the client of a service."""
+        return self.clients(service, self.region, self.account)
+
+    def arn(self, service: str, resource: str) -> str:
+        """Spell the ARN of a resource of this account and region."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A resource as it stands: what `Ref` and `Fn::GetAtt` give."""
+
+    physical_id: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A resource type.
+
+    `create`, `update` and `delete` call AWS's API and raise botocore's errors. `update` is given what was wanted before
+    and changes what differs, except `fixed` properties: where one of them differs, AWS makes another resource.
+    """
+
+    type: str
+    properties: frozenset[str]
+    create: Callable[[Properties, Aws], Made]
+    update: Callable[[Made, Properties, Properties, Aws], None]
+    delete: Callable[[Made, Properties, Aws], None]
+    fixed: frozenset[str] = frozenset()
+    settled: frozenset[str] = frozenset()
+    """Properties that AWS changes where they stand, and localaws does not."""
+
+    attributes: frozenset[str] = frozenset()
+    name: str | None = None
+    """The property that names it; CloudFormation makes a name up where the template gives none."""
+
+    exists: Callable[[Properties, Aws], bool] | None = None
+    """Looks for one of that name, where the API would take it over without a word, as CloudFormation never does."""
+
+    tags: Literal["list", "map"] | None = None
+    capability: bool = False
+    """Whether making one needs a capability, because it hands out permissions."""
+
+
+def kind(type: str, properties: str, **more: Any) -> Kind:  # noqa: A002  (CloudFormation's word)
+    """Write a Kind with its names as words; its own name is fixed, and a name and tags are properties."""
+    words = {field: frozenset(more.pop(field, "").split()) for field in ("fixed", "settled", "attributes")}
+    own = {more["name"]} if "name" in more else set()
+    words["fixed"] |= own
+    names = frozenset(properties.split()) | words["fixed"] | words["settled"] | ({"Tags"} if "tags" in more else set())
+    return Kind(type, names, **words, **more)
+
+
+def changed_tags(before: Properties, wanted: Properties) -> tuple[list[dict[str, str]], list[str]]:
+    """Say which tags are to be set, and the keys of those to be removed. Both lists are of `Key` and `Value`."""
+    old, new = ({tag["Key"]: tag["Value"] for tag in one.get("Tags", [])} for one in (before, wanted))
+    return [{"Key": key, "Value": value} for key, value in new.items() if old.get(key) != value], [*(old.keys() - new)]

@@ -1,0 +1,71 @@
+"""Alarms and dashboards. Alarms are kept as they are put; nobody evaluates them here."""
+
+import json
+from typing import Final
+
+from localaws.cloudformation.errors import ResourceError
+from localaws.cloudformation.kind import Aws, Made, Properties, changed_tags, kind
+from localaws.cloudformation.shaping import shaped
+
+_ALARM: Final = (
+    "ActionsEnabled AlarmActions AlarmDescription ComparisonOperator DatapointsToAlarm Dimensions EvaluationPeriods "
+    "InsufficientDataActions MetricName Metrics Namespace OKActions Period Statistic Threshold TreatMissingData"
+)
+
+
+def _alarm_exists(wanted: Properties, aws: Aws) -> bool:
+    return bool(aws("cloudwatch").describe_alarms(AlarmNames=[wanted["AlarmName"]])["MetricAlarms"])
+
+
+def _create_alarm(wanted: Properties, aws: Aws) -> Made:
+    aws("cloudwatch").put_metric_alarm(**shaped(aws("cloudwatch"), "put_metric_alarm", wanted))
+    return Made(wanted["AlarmName"], {"Arn": aws.arn("cloudwatch", f"alarm:{wanted['AlarmName']}")})
+
+
+def _update_alarm(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+    client = aws("cloudwatch")
+    untagged = {name: value for name, value in wanted.items() if name != "Tags"}  # tags of an alarm that stands are not put
+    client.put_metric_alarm(**shaped(client, "put_metric_alarm", untagged))
+    added, removed = changed_tags(before, wanted)
+    if added:
+        client.tag_resource(ResourceARN=made.attributes["Arn"], Tags=added)
+    if removed:
+        client.untag_resource(ResourceARN=made.attributes["Arn"], TagKeys=removed)
+
+
+def _delete_alarm(made: Made, _: Properties, aws: Aws) -> None:
+    aws("cloudwatch").delete_alarms(AlarmNames=[made.physical_id])
+
+
+def _dashboard_exists(wanted: Properties, aws: Aws) -> bool:
+    found = aws("cloudwatch").list_dashboards(DashboardNamePrefix=wanted["DashboardName"])["DashboardEntries"]
+    return wanted["DashboardName"] in [one["DashboardName"] for one in found]
+
+
+def _put_dashboard(wanted: Properties, aws: Aws) -> Made:
+    try:
+        json.loads(wanted["DashboardBody"])
+    except json.JSONDecodeError as error:
+        raise ResourceError(f"The field DashboardBody must be a valid JSON object: {error}") from error
+    aws("cloudwatch").put_dashboard(**wanted)
+    return Made(wanted["DashboardName"])
+
+
+def _update_dashboard(_: Made, wanted: Properties, __: Properties, aws: Aws) -> None:
+    _put_dashboard(wanted, aws)
+
+
+def _delete_dashboard(made: Made, _: Properties, aws: Aws) -> None:
+    aws("cloudwatch").delete_dashboards(DashboardNames=[made.physical_id])
+
+
+KINDS: Final = (
+    kind(
+        "AWS::CloudWatch::Alarm", _ALARM, name="AlarmName", attributes="Arn", tags="list",
+        exists=_alarm_exists, create=_create_alarm, update=_update_alarm, delete=_delete_alarm,
+    ),
+    kind(
+        "AWS::CloudWatch::Dashboard", "DashboardBody", name="DashboardName",
+        exists=_dashboard_exists, create=_put_dashboard, update=_update_dashboard, delete=_delete_dashboard,
+    ),
+)  # fmt: skip

@@ -1,0 +1,81 @@
+"""What an update would do: looked at and told, not done. A change set is this, written down."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from localaws.cloudformation.blueprint import Blueprint, Wanted
+from localaws.cloudformation.errors import NotModelledError
+from localaws.cloudformation.kind import Properties
+from localaws.cloudformation.stack import Resource, Stack
+
+
+@dataclass(frozen=True)
+class Change:
+    """What would become of one resource. `replaced` is about a modification; `properties` are those that differ."""
+
+    action: Literal["Add", "Modify", "Remove"]
+    logical_id: str
+    type: str
+    physical_id: str | None = None
+    replaced: bool = False
+    properties: tuple[str, ...] = ()
+
+
+def plan(blueprint: Blueprint, stack: Stack) -> list[Change]:
+    """Say what has to be done so that the stack is as the blueprint wants it, in the order of doing.
+
+    Raises what the blueprint does, and NotModelledError for a change in place that localaws does not make.
+    """
+    changes: dict[str, Change] = {}
+
+    def attribute(resource: str, name: str | None) -> Any:
+        change = changes.get(resource)
+        if resource not in stack.resources or (change and change.replaced):
+            return f"${{{resource}{'.' + name if name else ''}}}"  # known only when it stands
+        return stack.attribute(resource, name)
+
+    for wanted in blueprint.wanted.values():
+        change = _change(wanted, stack.resources.get(wanted.logical_id), blueprint.properties(wanted, attribute))
+        if change:
+            changes[wanted.logical_id] = change
+    return [*changes.values(), *_removals(blueprint, stack)]
+
+
+def _change(wanted: Wanted, standing: Resource | None, properties: Properties) -> Change | None:
+    if standing is None:
+        return Change("Add", wanted.logical_id, wanted.kind.type)
+    differing = tuple(differences(standing, wanted, named_as(standing, wanted, properties)))
+    policies = (wanted.deletion_policy, wanted.replace_policy)
+    if not differing and policies == (standing.deletion_policy, standing.replace_policy):
+        return None
+    replaced = is_replaced(standing, wanted, differing)
+    if not replaced and (stuck := sorted(wanted.kind.settled & set(differing))):
+        raise NotModelledError(f"localaws does not change {', '.join(stuck)} of {wanted.logical_id}, which stands.")
+    return Change("Modify", wanted.logical_id, wanted.kind.type, standing.made.physical_id, replaced, differing)
+
+
+def _removals(blueprint: Blueprint, stack: Stack) -> list[Change]:
+    gone = [one for name, one in stack.resources.items() if name not in blueprint.wanted]
+    return [Change("Remove", one.logical_id, one.kind.type, one.made.physical_id) for one in reversed(gone)]
+
+
+def differences(standing: Resource, wanted: Wanted, properties: Properties) -> Iterable[str]:
+    """Name the properties that differ."""
+    if standing.kind is not wanted.kind:
+        return sorted(standing.properties.keys() | properties.keys())
+    both = sorted(standing.properties.keys() | properties.keys())
+    return [name for name in both if standing.properties.get(name) != properties.get(name)]
+
+
+def is_replaced(standing: Resource, wanted: Wanted, differing: Iterable[str]) -> bool:
+    """Tell whether such a change makes another resource."""
+    return standing.kind is not wanted.kind or bool(wanted.kind.fixed & set(differing))
+
+
+def named_as(standing: Resource | None, wanted: Wanted, properties: Properties) -> Properties:
+    """Keep a name that CloudFormation had made up."""
+    name = wanted.kind.name
+    if name is None or name in properties or standing is None or standing.kind is not wanted.kind:
+        return properties
+    return {**properties, name: standing.properties[name]}

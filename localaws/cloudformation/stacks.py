@@ -1,0 +1,186 @@
+"""The stacks of all accounts and regions: what may be asked of which, and what comes of it."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from localaws.cloudformation.blueprint import Blueprint
+from localaws.cloudformation.changesets import ChangeSet
+from localaws.cloudformation.errors import (
+    AlreadyExistsError,
+    ChangeSetNotFoundError,
+    InvalidChangeSetStatusError,
+    ValidationError,
+)
+from localaws.cloudformation.kind import Aws
+from localaws.cloudformation.operations import Work
+from localaws.cloudformation.planning import plan
+from localaws.cloudformation.stack import REVIEW, Stack
+from localaws.cloudformation.template import Template
+
+Parameters = Mapping[str, str]
+
+
+class Stacks:
+    """The stacks of one account and region."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self._stacks: list[Stack] = []
+        self._change_sets: list[ChangeSet] = []
+        self.lock = threading.RLock()
+        """One operation at a time: they end before their request is answered."""
+
+    # --- looking ---
+
+    def find(self, name_or_id: str) -> Stack:
+        """Find a stack that is there by its name, or any by its id; raises ValidationError."""
+        for stack in self._stacks:
+            if stack.stack_id == name_or_id or (stack.name == name_or_id and stack.deleted_at is None):
+                return stack
+        raise ValidationError(f"Stack with id {name_or_id} does not exist")
+
+    def all(self, *, deleted: bool = False) -> list[Stack]:
+        """List the stacks that are there, and with `deleted` those that were."""
+        return [stack for stack in self._stacks if deleted or stack.deleted_at is None]
+
+    def owner_of(self, physical_id: str) -> Stack:
+        """Find the stack that a resource belongs to; raises ValidationError."""
+        for stack in self.all():
+            if any(resource.made.physical_id == physical_id for resource in stack.resources.values()):
+                return stack
+        raise ValidationError(f"Stack for {physical_id} does not exist")
+
+    def blueprint(
+        self, stack: Stack, body: str | None, given: list[dict[str, Any]], tags: Mapping[str, str] | None,
+        capabilities: frozenset[str] = frozenset(),
+    ) -> Blueprint:  # fmt: skip
+        """Draw up what a request wants a stack to be; without a body or tags, those that it has.
+
+        Raises what is wrong with it, as ValidationError, NotModelledError or InsufficientCapabilitiesError.
+        """
+        last = stack.blueprint
+        template = Template.read(body) if body is not None else _previous(last).template
+        before = {name: str(value) for name, value in last.parameters.items()} if last else {}
+        parameters = template.parameters(dict(_given(one, before) for one in given))
+        kept = last.tags if last and tags is None else (tags or {})
+        pseudo = {
+            "AWS::StackName": stack.name, "AWS::StackId": stack.stack_id,
+            "AWS::AccountId": self._aws.account, "AWS::Region": self._aws.region,
+        }  # fmt: skip
+        found = Blueprint(template, parameters, kept, pseudo, capabilities)
+        found.check()
+        return found
+
+    # --- doing ---
+
+    def begin(self, name: str, status: str) -> Stack:
+        """Begin a stack that nobody has seen yet: `create` or `propose` shows it. Raises AlreadyExistsError."""
+        if any(stack.name == name and stack.status != REVIEW for stack in self.all()):
+            raise AlreadyExistsError(f"Stack [{name}] already exists")
+        return Stack.begin(name, status, account=self._aws.account, region=self._aws.region)
+
+    def create(self, stack: Stack, blueprint: Blueprint) -> None:
+        """Make a stack that was begun."""
+        self._stacks.append(stack)
+        Work(stack, self._aws).create(blueprint)
+
+    def update(self, stack: Stack, blueprint: Blueprint) -> None:
+        """Update a stack; raises ValidationError when it cannot be, or nothing differs."""
+        stack.check_updatable()
+        if not plan(blueprint, stack) and not _is_told_otherwise(blueprint, stack):
+            raise ValidationError("No updates are to be performed.")
+        Work(stack, self._aws).update(blueprint)
+
+    def delete(self, name_or_id: str, retained: frozenset[str]) -> None:
+        """Delete a stack; one that is not there is deleted already. Raises ValidationError when it is protected."""
+        try:
+            stack = self.find(name_or_id)
+        except ValidationError:
+            return
+        if stack.is_protected:
+            raise ValidationError(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+        if retained and stack.status != "DELETE_FAILED":
+            raise ValidationError(
+                f"Invalid operation on stack [{stack.stack_id}]. Specify the resources to retain only when the current "
+                "stack state is DELETE_FAILED."
+            )
+        if stack.deleted_at is None:
+            Work(stack, self._aws).delete(retained=retained)
+
+    # --- change sets ---
+
+    def propose(self, change_set: ChangeSet) -> None:
+        """Write a change set down, with what it would do, or that it would do nothing."""
+        if any(one.name == change_set.name and one.stack is change_set.stack for one in self._change_sets):
+            raise AlreadyExistsError(f"ChangeSet {change_set.name} already exists")
+        stack = change_set.stack
+        if stack not in self._stacks:
+            self._stacks.append(stack)
+        changes = plan(change_set.blueprint, stack)
+        nothing = not changes and not _is_told_otherwise(change_set.blueprint, stack)
+        self._change_sets.append(replace(change_set, changes=changes, is_empty=nothing))
+
+    def change_set(self, name_or_id: str, stack: str | None) -> ChangeSet:
+        """Find a change set; raises ChangeSetNotFoundError."""
+        for one in self._change_sets:
+            if one.id == name_or_id or (one.name == name_or_id and stack in (one.stack.name, one.stack.stack_id)):
+                return one
+        raise ChangeSetNotFoundError(f"ChangeSet [{name_or_id}] does not exist")
+
+    def change_sets(self, stack: Stack) -> list[ChangeSet]:
+        """List the change sets of a stack."""
+        return [one for one in self._change_sets if one.stack is stack]
+
+    def forget(self, change_set: ChangeSet) -> None:
+        """Delete a change set."""
+        self._change_sets.remove(change_set)
+
+    def execute(self, change_set: ChangeSet) -> None:
+        """Do what a change set says; raises InvalidChangeSetStatusError. All change sets of its stack are gone then."""
+        if change_set.is_empty:
+            raise InvalidChangeSetStatusError(
+                f"ChangeSet [{change_set.id}] cannot be executed in its current status of [FAILED]"
+            )
+        stack = change_set.stack
+        self._change_sets = [one for one in self._change_sets if one.stack is not stack]
+        if stack.status == REVIEW:
+            stack.say("CREATE_IN_PROGRESS", "User Initiated")
+            Work(stack, self._aws).create(change_set.blueprint)
+        else:
+            Work(stack, self._aws).update(change_set.blueprint)
+
+
+class AllStacks:
+    """`stacks(account, region)`. `clients(service, region, account)` gives what they are made with."""
+
+    def __init__(self, clients: Callable[[str, str, str], Any]) -> None:
+        self._clients = clients
+        self._made: dict[tuple[str, str], Stacks] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, account: str, region: str) -> Stacks:
+        """Give the stacks of an account and region."""
+        with self._lock:
+            return self._made.setdefault((account, region), Stacks(Aws(account, region, self._clients)))
+
+
+def _previous(last: Blueprint | None) -> Blueprint:
+    if last is None:
+        raise ValidationError("Either Template URL or Template Body must be specified.")
+    return last
+
+
+def _given(one: Mapping[str, Any], before: Mapping[str, str]) -> tuple[str, str]:
+    name = one["ParameterKey"]
+    if not one.get("UsePreviousValue"):
+        return name, one["ParameterValue"]
+    if name not in before:
+        raise ValidationError(f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for it.")
+    return name, before[name]
+
+
+def _is_told_otherwise(blueprint: Blueprint, stack: Stack) -> bool:
+    """Tell whether outputs or tags of the stack itself would be others, although no resource would."""
+    return blueprint.outputs(stack.attribute) != stack.outputs or blueprint.tags != (stack.blueprint or blueprint).tags

@@ -1,0 +1,70 @@
+"""The policy of a queue, a topic or a bus: whom it lets in. Only what EventBridge's deliveries need is known here.
+
+Whatever is not known (a condition's operator, or a key that the request does not carry) allows nothing and hinders
+nothing that is denied.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+Policy = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who comes, a service or an account, to do what to which resource, and what is known of the request."""
+
+    action: str
+    resource: str
+    service: str | None = None
+    account: str | None = None
+    context: Mapping[str, str] = field(default_factory=dict)
+    """The values of condition keys, by their names in lower case."""
+
+
+def lets_in(policy: Policy | None, caller: Caller) -> bool:
+    """Tell whether a policy allows it: some statement does, and none denies it."""
+    statements = _listed((policy or {}).get("Statement", []))
+    effects = {statement["Effect"] for statement in statements if _applies(statement, caller)}
+    return "Allow" in effects and "Deny" not in effects
+
+
+def _applies(statement: Policy, caller: Caller) -> bool:
+    return (
+        _is_principal(statement.get("Principal"), caller)
+        and any(fnmatchcase(caller.action.lower(), one.lower()) for one in _listed(statement.get("Action", [])))
+        and any(fnmatchcase(caller.resource, one) for one in _listed(statement.get("Resource", [])))
+        and all(_holds(*condition, caller) for condition in statement.get("Condition", {}).items())
+    )
+
+
+def _is_principal(principal: Any, caller: Caller) -> bool:
+    if not isinstance(principal, Mapping):
+        return bool(principal == "*")
+    services, accounts = (_listed(principal.get(kind, [])) for kind in ("Service", "AWS"))
+    named = {"*", caller.account, f"arn:aws:iam::{caller.account}:root"}
+    return caller.service in services or "*" in accounts or (caller.account is not None and bool(named & {*accounts}))
+
+
+def _holds(operator: str, keys: Mapping[str, Any], caller: Caller) -> bool:
+    compare = _OPERATORS.get(operator)
+    return compare is not None and all(
+        key.lower() in caller.context
+        and any(compare(caller.context[key.lower()], str(value)) for value in _listed(values))
+        for key, values in keys.items()
+    )
+
+
+_OPERATORS: Final[Mapping[str, Callable[[str, str], bool]]] = {
+    "StringEquals": str.__eq__,
+    "StringLike": fnmatchcase,
+    "ArnEquals": fnmatchcase,  # AWS's own ArnEquals and ArnLike are the same
+    "ArnLike": fnmatchcase,
+    "Bool": lambda actual, wanted: actual == wanted.lower(),
+}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
