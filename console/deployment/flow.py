@@ -36,8 +36,9 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
             built, stage, account=account.number, partition=account.partition,
             parameters=project.parameters(account, stage),
         )  # fmt: skip
-        remembered.write(account, stage, built)
+        before = remembered.write(account, stage, built)
         chalice.run("deploy", stage.name, built, stage.region, say)
+        remembered.keep_expiring(account, stage, before)
     with _timed(say, "retries, failure destinations and dead-letter queues, which Chalice cannot set"):
         delivery.complete(account, stage, outputs["FailureQueueArn"])
     for line in _next_steps(account, stage):
@@ -66,5 +67,5 @@ def _next_steps(account: Account, stage: Stage) -> Iterator[str]:
     for variable in ("MASTER_CREDENTIALS_SECRET_ID", "APP_CREDENTIALS_SECRET_ID"):
         name = stage.variables[variable]
         if not secrets.describe_secret(SecretId=name).get("VersionIdsToStages"):
-            yield f"The secret {name} has no value yet: give it one (README, Deploy)."
+            yield f"The secret {name} has no value yet: give it one (docs/runbook.md, Deploy)."
     yield f"Look at it with: make doctor STAGE={stage.name}"

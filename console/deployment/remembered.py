@@ -25,6 +25,16 @@ def write(account: Account, stage: Stage, project: Path) -> list[dict[str, str]]
     return resources
 
 
+def keep_expiring(account: Account, stage: Stage, before: list[dict[str, str]]) -> None:
+    """Let the logs of functions that left the app expire: Chalice takes their retention away, and they would stay."""
+    days = stage.config.get("log_retention_in_days")
+    groups = {one["name"].removesuffix("-log-group"): one for one in before if one["resource_type"] == "log_group"}
+    for name in groups.keys() - set(FUNCTIONS) if days else ():
+        account.clients("logs", stage.region).put_retention_policy(
+            logGroupName=groups[name]["log_group_name"], retentionInDays=days
+        )
+
+
 def functions(account: Account, stage: Stage) -> dict[str, dict[str, Any]]:
     """List the functions under the stage's names, by what follows in them; also those that somebody else made."""
     pages = account.clients("lambda", stage.region).get_paginator("list_functions").paginate()

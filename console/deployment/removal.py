@@ -25,9 +25,7 @@ def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> N
     """
     account = _ready(stage, force=force)
     with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder)
-        shutil.copytree(checkout / ".chalice", project / ".chalice", ignore=shutil.ignore_patterns("deploy*"))
-        (project / "app.py").write_text((checkout / "app.py").read_text())
+        project = _copied(checkout, Path(folder))
         resources = remembered.write(account, stage, project)
         if resources:
             chalice.run("delete", stage.name, project, stage.region, say)
@@ -42,6 +40,14 @@ def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> N
             f"Kept: the stack {stage.records_stack} with the operations, their trail and the secrets, for the next "
             "deployment. docs/runbook.md (Leaving) says how to delete that, too."
         )
+
+
+def _copied(checkout: Path, project: Path) -> Path:
+    """Copy the app, which Chalice reads even to delete it; what Chalice remembers there is not copied."""
+    for name in (".chalice", "chalicelib"):
+        shutil.copytree(checkout / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "deploy*"))
+    shutil.copyfile(checkout / "app.py", project / "app.py")
+    return project
 
 
 def _ready(stage: Stage, *, force: bool) -> Account:

@@ -74,7 +74,9 @@ class Blueprint:
         needs |= {one for one in ([depends] if isinstance(depends, str) else depends) if one in standing}
         if unmet := sorted(needs - standing.keys()):
             where = "in the Resources block of the template"
-            raise ValidationError(f"Template format error: Unresolved resource dependencies [{', '.join(unmet)}] {where}")
+            raise ValidationError(
+                f"Template format error: Unresolved resource dependencies [{', '.join(unmet)}] {where}"
+            )
         return Wanted(
             name, KINDS[resource["Type"]], written, resource.get("DeletionPolicy", "Delete"),
             resource.get("UpdateReplacePolicy", "Delete"), frozenset(needs),

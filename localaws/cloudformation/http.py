@@ -54,7 +54,9 @@ class CloudFormation(BaseResponse):
     def _check(self) -> None:
         known = _KNOWN[self._get_action()]
         if unknown := sorted(name for name, value in self._get_params().items() if value and name not in known):
-            raise NotModelledError(f"localaws does not model {', '.join(unknown)} of {self._get_action()}. Leave it out.")
+            raise NotModelledError(
+                f"localaws does not model {', '.join(unknown)} of {self._get_action()}. Leave it out."
+            )
 
     def _stack(self) -> Stack:
         return self._here.find(self._get_param("StackName"))

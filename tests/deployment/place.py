@@ -103,6 +103,18 @@ class Place:
         found = self.clients("events", REGION).list_rules(NamePrefix=f"aurora-restore-{stage}-")["Rules"]
         return [str(rule["Name"]) for rule in found]
 
+    def policy(self, stage: str, function: str) -> dict[str, Any]:
+        """Read the policy of a function's role."""
+        name = f"aurora-restore-{stage}-{function}"
+        found = self.clients("iam", REGION).get_role_policy(RoleName=name, PolicyName=name)
+        return dict(found["PolicyDocument"])
+
+    def retention(self, group: str) -> int | None:
+        """Say after how many days a log expires; None for never."""
+        (found,) = self.clients("logs", REGION).describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        days: int | None = found.get("retentionInDays")
+        return days
+
     def stacks(self, region: str = REGION) -> dict[str, str]:
         """List the stacks of a region with their states."""
         found = self.clients("cloudformation", region).describe_stacks()["Stacks"]

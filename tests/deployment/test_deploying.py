@@ -13,6 +13,8 @@ from console.stages import FUNCTIONS
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, forget
 
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:aurora-restore-dev-failures"
+SECRET = {"SecretId": "aurora-restore/dev/app-db-credentials"}
+HEARTBEAT = "aurora-restore-dev-heartbeat"
 VISITOR = '''
 
 @app.schedule(Rate(1, unit=Rate.HOURS), name="visitor")
@@ -75,9 +77,7 @@ def test_what_chalice_cannot_set_is_set(place: Place, function: str) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_policy_names_what_the_stage_has(place: Place, function: str) -> None:
     """Nothing is left to fill in, and nothing of another stage is in it."""
-    name = f"aurora-restore-dev-{function}"
-    policy = place.clients("iam", REGION).get_role_policy(RoleName=name, PolicyName=name)["PolicyDocument"]
-    text = json.dumps(policy)
+    text = json.dumps(place.policy("dev", function))
 
     assert "aurora-restore-dev-state" in text
     assert "${" not in text
@@ -101,86 +101,92 @@ def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
     assert (before, digests) == (place.everything(), {one["CodeSha256"] for one in place.functions("dev").values()})
 
 
-@pytest.mark.usefixtures("said")
-def test_a_secret_that_somebody_filled_is_left_alone(place: Place, checkout: Path) -> None:
+@pytest.fixture(scope="module")
+def updates(place: Place, checkout: Path, said: Said) -> tuple[Said, Said]:
+    """Deploy twice after much has changed: a broken policy stops the first half-way, and is mended for the second."""
+    place.clients("secretsmanager", REGION).put_secret_value(**SECRET, SecretString="theirs")
+    place.clients("lambda", REGION).update_function_configuration(FunctionName=HEARTBEAT, Handler="app.beat")
+    place.fill_in(checkout, "dev", {"TARGET_CLUSTER_ID": "other-cluster", "LOG_LEVEL": "DEBUG", "xray": True})
+    policy = checkout / ".chalice" / "policy-setup-db-users.json"
+    good = policy.read_text()
+    broken: dict[str, Any] = json.loads(good)
+    broken["Statement"][0]["Effect"] = "Perhaps"
+    policy.write_text(json.dumps(broken))
+    failed = place.deploy("dev", checkout)
+    policy.write_text(good)
+    return failed, place.deploy("dev", checkout)
+
+
+def test_a_deployment_that_failed_half_way_is_repeated(place: Place, updates: tuple[Said, Said]) -> None:
+    """Chalice stops at the first refusal, with its words; the same command goes on once that is mended."""
+    failed, again = updates
+    levels = {one["Environment"]["Variables"]["LOG_LEVEL"] for one in place.functions("dev").values()}
+
+    assert (1, 0, {"DEBUG"}) == (failed.status, again.status, levels)
+    assert "chalice deploy failed. What it did is kept; the same command continues there." in failed.err
+    assert "Traceback" not in failed.err
+
+
+def test_a_secret_that_somebody_filled_is_left_alone(place: Place, updates: tuple[Said, Said]) -> None:
     """By every later deployment, which says no more that it is empty."""
-    secret = {"SecretId": "aurora-restore/dev/app-db-credentials"}
-    place.clients("secretsmanager", REGION).put_secret_value(**secret, SecretString="theirs")
-    again = place.deploy("dev", checkout)
-
-    assert (0, 1) == (again.status, again.out.count("has no value yet"))
-    assert "theirs" == place.clients("secretsmanager", REGION).get_secret_value(**secret)["SecretString"]
+    assert 1 == updates[1].out.count("has no value yet")
+    assert "theirs" == place.clients("secretsmanager", REGION).get_secret_value(**SECRET)["SecretString"]
 
 
-@pytest.mark.usefixtures("said")
-def test_a_setting_that_changed_arrives_everywhere(place: Place, checkout: Path) -> None:
+@pytest.mark.usefixtures("updates")
+def test_a_setting_that_changed_arrives_everywhere(place: Place) -> None:
     """In the functions' environment, in their policies, and in the parameter that comes before both."""
-    place.fill_in(checkout, "dev", {"TARGET_CLUSTER_ID": "other-cluster"})
-    again = place.deploy("dev", checkout)
     environment = place.functions("dev")["delete-rds"]["Environment"]["Variables"]
-    name = "aurora-restore-dev-delete-rds"
-    policy = place.clients("iam", REGION).get_role_policy(RoleName=name, PolicyName=name)["PolicyDocument"]
+    policy = json.dumps(place.policy("dev", "delete-rds"))
     parameter = place.clients("ssm", REGION).get_parameter(Name="/aurora-restore/dev/target-cluster-id")["Parameter"]
 
-    assert (0, "other-cluster", "other-cluster") == (
-        again.status, environment["TARGET_CLUSTER_ID"], parameter["Value"],
-    )  # fmt: skip
-    assert f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:other-cluster" in json.dumps(policy)
-    assert "dev-cluster" not in json.dumps(policy)
+    assert ("other-cluster", "other-cluster") == (environment["TARGET_CLUSTER_ID"], parameter["Value"])
+    assert f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:other-cluster" in policy
+    assert "dev-cluster" not in policy
 
 
-@pytest.mark.usefixtures("said")
-def test_what_chalice_never_updates_is_mended(place: Place, checkout: Path) -> None:
-    """A handler of an earlier name would leave the function broken, and tracing once on would stay on."""
-    functions, name = place.clients("lambda", REGION), "aurora-restore-dev-heartbeat"
-    functions.update_function_configuration(FunctionName=name, Handler="app.beat", TracingConfig={"Mode": "Active"})
-    again = place.deploy("dev", checkout)
-    mended = functions.get_function_configuration(FunctionName=name)
-
-    assert (0, "app.heartbeat", "PassThrough") == (again.status, mended["Handler"], mended["TracingConfig"]["Mode"])
+@pytest.mark.usefixtures("updates")
+def test_what_chalice_never_updates_is_mended(place: Place) -> None:
+    """A handler of an earlier name would leave the function broken."""
+    assert "app.heartbeat" == place.functions("dev")["heartbeat"]["Handler"]
 
 
-@pytest.mark.usefixtures("said")
-def test_tracing_is_on_where_it_is_asked_for(place: Place, checkout: Path) -> None:
-    """With the right to send what is traced, and off again, without it, when it is not asked for any more."""
-    functions, name = place.clients("lambda", REGION), "aurora-restore-dev-heartbeat"
-    seen = []
-    for asked in (True, False):
-        place.fill_in(checkout, "dev", {"xray": asked})
-        status = place.deploy("dev", checkout).status
-        policy = place.clients("iam", REGION).get_role_policy(RoleName=name, PolicyName=name)["PolicyDocument"]
-        mode = functions.get_function_configuration(FunctionName=name)["TracingConfig"]["Mode"]
-        seen.append((status, mode, "xray:PutTraceSegments" in json.dumps(policy)))
+@pytest.mark.usefixtures("updates")
+def test_tracing_is_on_where_it_is_asked_for(place: Place) -> None:
+    """With the right to send what is traced."""
+    functions = place.functions("dev")
 
-    assert [(0, "Active", True), (0, "PassThrough", False)] == seen
+    assert {"Active"} == {one["TracingConfig"]["Mode"] for one in functions.values()}
+    assert [] == [name for name in functions if "xray:PutTraceSegments" not in json.dumps(place.policy("dev", name))]
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("updates")
 def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout: Path) -> None:
-    """Even from a machine that never deployed before; a function of people's own beside it stays."""
+    """Even from a machine that never deployed before. A function of people's own stays, and tracing goes off again."""
     other = place.folder / "one-more"
     shutil.copytree(checkout, other, ignore=shutil.ignore_patterns(".build"))
-    app = other / "app.py"
-    app.write_text(app.read_text() + VISITOR)
+    (other / "app.py").write_text((checkout / "app.py").read_text() + VISITOR)
     config = json.loads((other / ".chalice" / "config.json").read_text())
     config["lambda_functions"]["visitor"] = {"iam_policy_file": "policy-heartbeat.json"}
     (other / ".chalice" / "config.json").write_text(json.dumps(config))
     came = place.deploy("dev", other)
-    there = set(place.functions("dev"))
+    there = place.functions("dev")
     functions = place.clients("lambda", REGION)
-    visitor = functions.get_function(FunctionName="aurora-restore-dev-visitor")
     functions.create_function(
-        FunctionName="aurora-restore-dev-ours", Runtime="python3.11", Role=visitor["Configuration"]["Role"],
+        FunctionName="aurora-restore-dev-ours", Runtime=there["visitor"]["Runtime"], Role=there["visitor"]["Role"],
         Handler="app.handler", Code={"ZipFile": functions_package()},
     )  # fmt: skip
     forget(checkout)
+    place.fill_in(checkout, "dev", {"xray": False})
     went = place.deploy("dev", checkout)
-    left = set(place.functions("dev"))
+    left = place.functions("dev")
     functions.delete_function(FunctionName="aurora-restore-dev-ours")
 
     assert (0, 0) == (came.status, went.status)
-    assert ({"visitor"}, {"ours"}) == (there - set(FUNCTIONS), left - set(FUNCTIONS))
+    assert ({"visitor"}, {"ours"}) == (there.keys() - set(FUNCTIONS), left.keys() - set(FUNCTIONS))
     assert "aurora-restore-dev-visitor-event" not in place.rules("dev")
+    assert "PassThrough" == left["heartbeat"]["TracingConfig"]["Mode"]
+    assert 14 == place.retention("/aws/lambda/aurora-restore-dev-visitor")
 
 
 def functions_package() -> bytes:
@@ -189,25 +195,6 @@ def functions_package() -> bytes:
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("app.py", "def handler(event, context):\n    return event\n")
     return content.getvalue()
-
-
-@pytest.mark.usefixtures("said")
-def test_a_deployment_that_failed_half_way_is_repeated(place: Place, checkout: Path) -> None:
-    """Chalice stops at the first refusal, with its words; the same command goes on once that is mended."""
-    policy = checkout / ".chalice" / "policy-setup-db-users.json"
-    good = policy.read_text()
-    broken: dict[str, Any] = json.loads(good)
-    broken["Statement"][0]["Effect"] = "Perhaps"
-    policy.write_text(json.dumps(broken))
-    place.fill_in(checkout, "dev", {"LOG_LEVEL": "DEBUG"})
-    failed = place.deploy("dev", checkout)
-    policy.write_text(good)
-    again = place.deploy("dev", checkout)
-    levels = {one["Environment"]["Variables"]["LOG_LEVEL"] for one in place.functions("dev").values()}
-
-    assert (1, 0, {"DEBUG"}) == (failed.status, again.status, levels)
-    assert "chalice deploy failed. What it did is kept; the same command continues there." in failed.err
-    assert "Traceback" not in failed.err
 
 
 @pytest.mark.usefixtures("said")
@@ -228,6 +215,7 @@ def test_an_operation_under_way_keeps_the_stage(place: Place, checkout: Path) ->
 @pytest.mark.usefixtures("said")
 def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
     """Everything but the records and the secrets, also from a checkout that never deployed; and it can come again."""
+    place.fill_in(checkout, "dev", {})
     forget(checkout)
     gone = place.destroy("dev", checkout)
     left = place.everything()
@@ -238,5 +226,6 @@ def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
     assert "Kept: the stack aurora-restore-dev-records" in gone.out
     assert {"aurora-restore-dev-records": "CREATE_COMPLETE"} == left["stacks"]
     assert {"aurora-restore-dev-state", "aurora-restore-dev-audit"} == left["tables"]
-    assert {} == {kind: found for kind, found in left.items() if found and kind not in {"stacks", "tables"}}
+    assert {"/aws/lambda/aurora-restore-dev-visitor"} == left["logs"]  # which expire by themselves
+    assert {} == {kind: found for kind, found in left.items() if found and kind not in {"stacks", "tables", "logs"}}
     assert sorted(FUNCTIONS) == sorted(place.functions("dev"))

@@ -24,11 +24,18 @@ def test_a_template_is_made_whole(clients: Clients, stack: Stack) -> None:
     """A rule that delivers to a queue whose policy names that rule; a false condition makes nothing."""
     name = unique("whole")
     arn = {"Fn::GetAtt": ["Queue", "Arn"]}
-    allowed = {**BUS_MAY_SEND, "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}}}
+    allowed = {
+        **BUS_MAY_SEND,
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}},
+    }
     resources = {
         "Policy": {
             "Type": "AWS::SQS::QueuePolicy",
-            "Properties": {"Queues": [{"Ref": "Queue"}], "PolicyDocument": {"Version": "2012-10-17", "Statement": [allowed]}},
+            "Properties": {
+                "Queues": [{"Ref": "Queue"}],
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [allowed]},
+            },
         },
         "Rule": {
             "Type": "AWS::Events::Rule",
@@ -72,8 +79,14 @@ def test_what_would_not_be_honoured_is_refused(stack: Stack, resource: dict[str,
     [
         ("[", "Template format error: YAML not well-formed."),
         ("{}", "Template format error: At least one Resources member must be defined."),
-        (template({"A": queue(KmsMasterKeyId={"Ref": "B"})}), "Unresolved resource dependencies [B] in the Resources block"),
-        (template({"A": queue(KmsMasterKeyId={"Fn::GetAtt": ["A", "Colour"]})}), "does not support attribute type Colour"),
+        (
+            template({"A": queue(KmsMasterKeyId={"Ref": "B"})}),
+            "Unresolved resource dependencies [B] in the Resources block",
+        ),
+        (
+            template({"A": queue(KmsMasterKeyId={"Fn::GetAtt": ["A", "Colour"]})}),
+            "does not support attribute type Colour",
+        ),
         (template({"A": {**queue(), "DependsOn": "B"}, "B": {**queue(), "DependsOn": "A"}}), "Circular dependency"),
         (template({"A": {**queue(), "Condition": "Sunny"}}), "Unresolved condition Sunny"),
         (template({"A": queue()}, Outputs={"O": {"Value": {"Ref": "B"}}}), "[B] in the Outputs block of the template"),
@@ -133,7 +146,10 @@ def test_functions_are_evaluated(stack: Stack) -> None:
             resources,
             Parameters={"Name": {"Type": "String", "Default": "small"}},
             Mappings={"Sizes": {"small": {"size": "1"}}},
-            Conditions={"Small": is_small, "Both": {"Fn::And": [{"Condition": "Small"}, {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}]}},
+            Conditions={
+                "Small": is_small,
+                "Both": {"Fn::And": [{"Condition": "Small"}, {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}]},
+            },
             Outputs={key: {"Value": value} for key, value in values.items()},
         )
     )
@@ -176,8 +192,9 @@ def test_a_refused_resource_takes_the_stack_back(clients: Clients, stack: Stack)
 
     assert ("ROLLBACK_COMPLETE", [], {}) == (status, queues(clients, name), stack.resources)
     assert ["Rule", True] == [reason.split(":")[0], "localaws does not model cron(0 3 * * ? *)" in reason]
-    assert "The following resource(s) failed to create: [Rule]. Rollback requested by user." == (
-        stack.described["StackStatusReason"]
+    assert (
+        "The following resource(s) failed to create: [Rule]. Rollback requested by user."
+        == (stack.described["StackStatusReason"])
     )
 
 
@@ -229,7 +246,9 @@ def test_a_name_that_is_taken_is_not_taken_over(
     one = {"Type": kind, "Properties": {name: unique("taken"), **properties}}
     first = Stack(clients)
     first.create(template({"First": one}), Capabilities=["CAPABILITY_NAMED_IAM"])
-    stack.create(template({"Before": queue(), "Thing": {**one, "DependsOn": "Before"}}), Capabilities=["CAPABILITY_NAMED_IAM"])
+    stack.create(
+        template({"Before": queue(), "Thing": {**one, "DependsOn": "Before"}}), Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
     said = f"Resource of type '{kind}' with identifier '{one['Properties'][name]}' already exists."
 
     assert ("CREATE_COMPLETE", "ROLLBACK_COMPLETE", {}) == (first.status, stack.status, stack.resources)
@@ -267,7 +286,10 @@ def test_what_cannot_be_deleted_is_named(clients: Clients, stack: Stack) -> None
         template(
             {
                 "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": bucket}},
-                "Policy": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": policy}},
+                "Policy": {
+                    "Type": "AWS::S3::BucketPolicy",
+                    "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": policy},
+                },
                 "Queue": queue(name),
             }
         )
