@@ -74,7 +74,9 @@ class Blueprint:
         needs |= {one for one in ([depends] if isinstance(depends, str) else depends) if one in standing}
         if unmet := sorted(needs - standing.keys()):
             where = "in the Resources block of the template"
-            raise ValidationError(f"Template format error: Unresolved resource dependencies [{', '.join(unmet)}] {where}")
+            raise ValidationError(
+                f"Template format error: Unresolved resource dependencies [{', '.join(unmet)}] {where}"
+            )
         return Wanted(
             name, KINDS[resource["Type"]], written, resource.get("DeletionPolicy", "Delete"),
             resource.get("UpdateReplacePolicy", "Delete"), frozenset(needs),
@@ -134,8 +136,8 @@ def _check(name: str, resource: Values) -> None:
     known = KINDS.get(resource.get("Type", ""))
     if known is None:
         raise NotModelledError(
-            f"localaws cannot make {name}: it does not model {resource.get('Type')}. Leave it out here, or put it under "
-            "a Condition."
+            f"localaws cannot make {name}: it does not model {resource.get('Type')}. Leave it out, or put it under a "
+            "Condition."
         )
     if unknown := sorted(resource.keys() - _RESOURCE):
         raise NotModelledError(f"localaws does not model {', '.join(unknown)} of {name}. Leave it out.")

@@ -177,7 +177,9 @@ def _given(one: Mapping[str, Any], before: Mapping[str, str]) -> tuple[str, str]
     if not one.get("UsePreviousValue"):
         return name, one["ParameterValue"]
     if name not in before:
-        raise ValidationError(f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for it.")
+        raise ValidationError(
+            f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for it."
+        )
     return name, before[name]
 
 

@@ -11,7 +11,16 @@ from localaws.cloudformation.errors import ValidationError
 
 BODY_BYTES_MAX: Final = 51_200  # of TemplateBody; a longer one has to be in S3 (CloudFormation's quotas)
 SECTIONS: Final = frozenset(
-    {"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions", "Resources", "Outputs"}
+    {
+        "AWSTemplateFormatVersion",
+        "Description",
+        "Metadata",
+        "Parameters",
+        "Mappings",
+        "Conditions",
+        "Resources",
+        "Outputs",
+    }
 )
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 

@@ -1,6 +1,5 @@
 """CloudFormation: stacks are made, changed and deleted as on AWS, and what fails is taken back and says why."""
 
-import json
 from typing import Any
 
 import pytest
@@ -24,11 +23,18 @@ def test_a_template_is_made_whole(clients: Clients, stack: Stack) -> None:
     """A rule that delivers to a queue whose policy names that rule; a false condition makes nothing."""
     name = unique("whole")
     arn = {"Fn::GetAtt": ["Queue", "Arn"]}
-    allowed = {**BUS_MAY_SEND, "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}}}
+    allowed = {
+        **BUS_MAY_SEND,
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}},
+    }
     resources = {
         "Policy": {
             "Type": "AWS::SQS::QueuePolicy",
-            "Properties": {"Queues": [{"Ref": "Queue"}], "PolicyDocument": {"Version": "2012-10-17", "Statement": [allowed]}},
+            "Properties": {
+                "Queues": [{"Ref": "Queue"}],
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [allowed]},
+            },
         },
         "Rule": {
             "Type": "AWS::Events::Rule",
@@ -72,8 +78,14 @@ def test_what_would_not_be_honoured_is_refused(stack: Stack, resource: dict[str,
     [
         ("[", "Template format error: YAML not well-formed."),
         ("{}", "Template format error: At least one Resources member must be defined."),
-        (template({"A": queue(KmsMasterKeyId={"Ref": "B"})}), "Unresolved resource dependencies [B] in the Resources block"),
-        (template({"A": queue(KmsMasterKeyId={"Fn::GetAtt": ["A", "Colour"]})}), "does not support attribute type Colour"),
+        (
+            template({"A": queue(KmsMasterKeyId={"Ref": "B"})}),
+            "Unresolved resource dependencies [B] in the Resources block",
+        ),
+        (
+            template({"A": queue(KmsMasterKeyId={"Fn::GetAtt": ["A", "Colour"]})}),
+            "does not support attribute type Colour",
+        ),
         (template({"A": {**queue(), "DependsOn": "B"}, "B": {**queue(), "DependsOn": "A"}}), "Circular dependency"),
         (template({"A": {**queue(), "Condition": "Sunny"}}), "Unresolved condition Sunny"),
         (template({"A": queue()}, Outputs={"O": {"Value": {"Ref": "B"}}}), "[B] in the Outputs block of the template"),
@@ -125,15 +137,21 @@ def test_functions_are_evaluated(stack: Stack) -> None:
         "If": {"Fn::If": ["Both", "yes", "no"]},
         "Yaml": "2012-10-17",
     }
-    resources = {"Queue": queue(name, VisibilityTimeout={"Fn::If": ["Both", "7", {"Ref": "AWS::NoValue"}]}),
-                 "Other": queue(f"{name}-other", VisibilityTimeout={"Fn::If": ["Both", {"Ref": "AWS::NoValue"}, 7]})}  # fmt: skip
+    nothing = {"Ref": "AWS::NoValue"}
+    resources = {
+        "Queue": queue(name, VisibilityTimeout={"Fn::If": ["Both", "7", nothing]}),
+        "Other": queue(f"{name}-other", VisibilityTimeout={"Fn::If": ["Both", nothing, 7]}),
+    }
     is_small = {"Fn::Equals": [{"Ref": "Name"}, "small"]}
     stack.create(
         template(
             resources,
             Parameters={"Name": {"Type": "String", "Default": "small"}},
             Mappings={"Sizes": {"small": {"size": "1"}}},
-            Conditions={"Small": is_small, "Both": {"Fn::And": [{"Condition": "Small"}, {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}]}},
+            Conditions={
+                "Small": is_small,
+                "Both": {"Fn::And": [{"Condition": "Small"}, {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}]},
+            },
             Outputs={key: {"Value": value} for key, value in values.items()},
         )
     )
@@ -149,7 +167,8 @@ def test_short_forms_of_yaml_are_read(stack: Stack) -> None:
     """`!Ref`, `!Sub` and `!GetAtt` mean what their long forms do, and a date is text."""
     name = unique("short")
     stack.create(
-        f"Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n    Properties: {{ QueueName: !Sub '{name}-${{AWS::Region}}' }}\n"
+        "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n"
+        f"    Properties: {{ QueueName: !Sub '{name}-${{AWS::Region}}' }}\n"
         "Outputs:\n  Url: { Value: !Ref Queue }\n  Arn: { Value: !GetAtt Queue.Arn }\n  Day: { Value: 2012-10-17 }\n"
     )
 
@@ -176,8 +195,9 @@ def test_a_refused_resource_takes_the_stack_back(clients: Clients, stack: Stack)
 
     assert ("ROLLBACK_COMPLETE", [], {}) == (status, queues(clients, name), stack.resources)
     assert ["Rule", True] == [reason.split(":")[0], "localaws does not model cron(0 3 * * ? *)" in reason]
-    assert "The following resource(s) failed to create: [Rule]. Rollback requested by user." == (
-        stack.described["StackStatusReason"]
+    assert (
+        "The following resource(s) failed to create: [Rule]. Rollback requested by user."
+        == (stack.described["StackStatusReason"])
     )
 
 
@@ -226,11 +246,14 @@ def test_a_name_that_is_taken_is_not_taken_over(
     clients: Clients, stack: Stack, kind: str, name: str, properties: dict[str, Any]
 ) -> None:
     """Whatever its own API would do, the second stack is taken back, says which name it was, and the first stands."""
-    one = {"Type": kind, "Properties": {name: unique("taken"), **properties}}
+    taken = unique("taken")
+    one = {"Type": kind, "Properties": {name: taken, **properties}}
     first = Stack(clients)
     first.create(template({"First": one}), Capabilities=["CAPABILITY_NAMED_IAM"])
-    stack.create(template({"Before": queue(), "Thing": {**one, "DependsOn": "Before"}}), Capabilities=["CAPABILITY_NAMED_IAM"])
-    said = f"Resource of type '{kind}' with identifier '{one['Properties'][name]}' already exists."
+    stack.create(
+        template({"Before": queue(), "Thing": {**one, "DependsOn": "Before"}}), Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
+    said = f"Resource of type '{kind}' with identifier '{taken}' already exists."
 
     assert ("CREATE_COMPLETE", "ROLLBACK_COMPLETE", {}) == (first.status, stack.status, stack.resources)
     assert [f'Thing: Resource handler returned message: "{said}" (HandlerErrorCode: AlreadyExists)'] == stack.reasons()
@@ -260,14 +283,17 @@ def test_a_deleted_stack_leaves_what_is_retained(clients: Clients, stack: Stack)
 
 
 def test_what_cannot_be_deleted_is_named(clients: Clients, stack: Stack) -> None:
-    """A bucket with something in it: the stack says DELETE_FAILED, and goes when the bucket is empty, or is retained."""
+    """A bucket with something in it: the stack says DELETE_FAILED, and goes when the bucket may be left behind."""
     bucket, name = unique("full"), unique("gone")
     policy = {"Version": "2012-10-17", "Statement": []}
     stack.create(
         template(
             {
                 "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": bucket}},
-                "Policy": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": policy}},
+                "Policy": {
+                    "Type": "AWS::S3::BucketPolicy",
+                    "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": policy},
+                },
                 "Queue": queue(name),
             }
         )
@@ -302,8 +328,8 @@ def test_the_stack_of_a_resource_is_found(stack: Stack) -> None:
 
 def test_tags_of_the_stack_are_on_its_resources(clients: Clients, stack: Stack) -> None:
     """A resource's own tag of the same key counts more."""
-    own = {"Tags": [{"Key": "a", "Value": "own"}]}
-    stack.create(template({"A": queue(**own)}), Tags=[{"Key": "a", "Value": "stack's"}, {"Key": "b", "Value": "2"}])
+    own = [{"Key": "a", "Value": "own"}]
+    stack.create(template({"A": queue(Tags=own)}), Tags=[{"Key": "a", "Value": "stack's"}, {"Key": "b", "Value": "2"}])
 
     assert {"a": "own", "b": "2"} == clients("sqs").list_queue_tags(QueueUrl=stack.resources["A"])["Tags"]
 

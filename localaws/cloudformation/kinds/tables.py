@@ -40,9 +40,7 @@ def _set_expiry(client: Any, table: str, expiry: Properties) -> None:
 
 def _update(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
     client = aws("dynamodb")
-    changed = {
-        name: wanted.get(name, _OFF.get(name)) for name in _AT_ONCE if wanted.get(name) != before.get(name)
-    }
+    changed = {name: wanted.get(name, _OFF.get(name)) for name in _AT_ONCE if wanted.get(name) != before.get(name)}
     if changed:
         client.update_table(**shaped(client, "update_table", {"TableName": made.physical_id, **changed}))
     _set_afterwards(made, wanted, before, aws)
@@ -60,6 +58,7 @@ def _delete(made: Made, _: Properties, aws: Aws) -> None:
 KINDS: Final = (
     kind(
         "AWS::DynamoDB::Table", " ".join((*_AT_ONCE, *_AFTERWARDS)), name="TableName", fixed="KeySchema",
-        settled="AttributeDefinitions GlobalSecondaryIndexes", attributes="Arn", tags="list", create=_create, update=_update, delete=_delete,
+        settled="AttributeDefinitions GlobalSecondaryIndexes", attributes="Arn", tags="list",
+        create=_create, update=_update, delete=_delete,
     ),
 )  # fmt: skip

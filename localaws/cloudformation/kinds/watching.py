@@ -24,7 +24,9 @@ def _create_alarm(wanted: Properties, aws: Aws) -> Made:
 
 def _update_alarm(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
     client = aws("cloudwatch")
-    untagged = {name: value for name, value in wanted.items() if name != "Tags"}  # tags of an alarm that stands are not put
+    untagged = {
+        name: value for name, value in wanted.items() if name != "Tags"
+    }  # tags of an alarm that stands are not put
     client.put_metric_alarm(**shaped(client, "put_metric_alarm", untagged))
     added, removed = changed_tags(before, wanted)
     if added:
