@@ -108,7 +108,7 @@ class Delivery:
             try:
                 to_queue(Place.of_arn(letters), json.dumps(event), rule_arn=rule_arn, attributes=why)
             except UndeliverableError as error:
-                _log.error("Event %s is lost: %s", event["id"], error)  # noqa: TRY400  (there is no bug to trace)
+                _log.error("Event %s is lost: %s", event["id"], error)
 
     def close(self) -> None:
         """Stop after the event in hand."""

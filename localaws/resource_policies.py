@@ -36,7 +36,7 @@ def _applies(statement: Policy, caller: Caller) -> bool:
         _is_principal(statement.get("Principal"), caller)
         and any(fnmatchcase(caller.action.lower(), one.lower()) for one in _listed(statement.get("Action", [])))
         and any(fnmatchcase(caller.resource, one) for one in _listed(statement.get("Resource", [])))
-        and all(_holds(*condition, caller) for condition in statement.get("Condition", {}).items())
+        and all(_holds(operator, keys, caller) for operator, keys in statement.get("Condition", {}).items())
     )
 
 

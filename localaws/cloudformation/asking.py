@@ -18,7 +18,8 @@ _Answer = TypeVar("_Answer")
 
 def create(kind: Kind, properties: Properties, aws: Aws) -> Made:
     """Make a resource; raises ResourceError, also where one of that name is there already."""
-    if kind.exists is not None and _asked(kind, properties, lambda exists=kind.exists: exists(properties, aws)):
+    exists = kind.exists
+    if exists is not None and _asked(kind, properties, lambda: exists(properties, aws)):
         raise ResourceError(_already_there(kind, properties))
     return _asked(kind, properties, lambda: kind.create(properties, aws))
 

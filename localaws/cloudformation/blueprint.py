@@ -136,8 +136,8 @@ def _check(name: str, resource: Values) -> None:
     known = KINDS.get(resource.get("Type", ""))
     if known is None:
         raise NotModelledError(
-            f"localaws cannot make {name}: it does not model {resource.get('Type')}. Leave it out here, or put it under "
-            "a Condition."
+            f"localaws cannot make {name}: it does not model {resource.get('Type')}. Leave it out, or put it under a "
+            "Condition."
         )
     if unknown := sorted(resource.keys() - _RESOURCE):
         raise NotModelledError(f"localaws does not model {', '.join(unknown)} of {name}. Leave it out.")

@@ -3,31 +3,31 @@
 from moto.core.exceptions import ServiceException
 
 
-class ValidationError(ServiceException):  # type: ignore[misc]  # moto publishes no types
+class ValidationError(ServiceException):
     """CloudFormation's code for nearly everything that is wrong with a request. The text says what."""
 
     code = "ValidationError"
 
 
-class AlreadyExistsError(ServiceException):  # type: ignore[misc]
+class AlreadyExistsError(ServiceException):
     """There is a stack of that name."""
 
     code = "AlreadyExistsException"
 
 
-class InsufficientCapabilitiesError(ServiceException):  # type: ignore[misc]
+class InsufficientCapabilitiesError(ServiceException):
     """The template makes roles, and the request does not say that it may."""
 
     code = "InsufficientCapabilitiesException"
 
 
-class ChangeSetNotFoundError(ServiceException):  # type: ignore[misc]
+class ChangeSetNotFoundError(ServiceException):
     """There is no change set of that name."""
 
     code = "ChangeSetNotFound"
 
 
-class InvalidChangeSetStatusError(ServiceException):  # type: ignore[misc]
+class InvalidChangeSetStatusError(ServiceException):
     """The change set cannot be executed as it stands."""
 
     code = "InvalidChangeSetStatus"

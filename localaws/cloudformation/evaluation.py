@@ -34,7 +34,8 @@ class Scope:
         return self._judged[condition]
 
     def _judge(self, written: Any) -> bool:
-        name, operand = _function_of(written) or (None, None)
+        called: tuple[str, Any] = _function_of(written) or ("", None)
+        name, operand = called
         if name == "Condition":
             return self.holds(str(operand))
         if name == "Fn::Equals":

@@ -1,7 +1,7 @@
 """CloudFormation's API. An operation ends before its request is answered, so whoever waits for it waits for nothing."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
@@ -142,6 +142,16 @@ class CloudFormation(BaseResponse):
     def validate_template(self) -> ActionResult:
         """Read a template and tell its parameters."""
         return ActionResult(showing.template(Template.read(self._get_param("TemplateBody"))))
+
+    def get_template_summary(self) -> ActionResult:
+        """Read a template, or that of a stack, and tell its parameters and the types of its resources."""
+        name = self._get_param("StackName")
+        if name is None:
+            return ActionResult(showing.template_summary(Template.read(self._get_param("TemplateBody"))))
+        blueprint = self._stack().blueprint
+        if blueprint is None:
+            raise ValidationError("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
+        return ActionResult(showing.template_summary(blueprint.template))
 
     # --- change sets ---
 

@@ -73,11 +73,10 @@ class Kind:
 
 def kind(type: str, properties: str, **more: Any) -> Kind:  # noqa: A002  (CloudFormation's word)
     """Write a Kind with its names as words; its own name is fixed, and a name and tags are properties."""
-    words = {field: frozenset(more.pop(field, "").split()) for field in ("fixed", "settled", "attributes")}
-    own = {more["name"]} if "name" in more else set()
-    words["fixed"] |= own
-    names = frozenset(properties.split()) | words["fixed"] | words["settled"] | ({"Tags"} if "tags" in more else set())
-    return Kind(type, names, **words, **more)
+    fixed, settled, attributes = (frozenset(more.pop(one, "").split()) for one in ("fixed", "settled", "attributes"))
+    fixed |= {more["name"]} if "name" in more else set()
+    names = frozenset(properties.split()) | fixed | settled | ({"Tags"} if "tags" in more else set())
+    return Kind(type, names, fixed=fixed, settled=settled, attributes=attributes, **more)
 
 
 def changed_tags(before: Properties, wanted: Properties) -> tuple[list[dict[str, str]], list[str]]:

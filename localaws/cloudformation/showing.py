@@ -84,6 +84,17 @@ def template(one: Template) -> Shown:
     }  # fmt: skip
 
 
+def template_summary(one: Template) -> Shown:
+    """Show what GetTemplateSummary tells of a template."""
+    slots, shown = one.section("Parameters"), template(one)
+    for parameter in shown["Parameters"]:
+        slot = slots[parameter["ParameterKey"]]
+        parameter["ParameterType"] = slot["Type"]
+        parameter["ParameterConstraints"] = {"AllowedValues": [str(value) for value in slot.get("AllowedValues", [])]}
+    types = [resource["Type"] for resource in one.section("Resources").values()]
+    return {**shown, "ResourceTypes": sorted(set(types))}
+
+
 def change_set(one: ChangeSet) -> Shown:
     """Show a change set, without its changes."""
     blueprint = one.blueprint

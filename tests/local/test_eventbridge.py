@@ -8,25 +8,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.server import Server
+from tests.local.bus import ACCOUNT, ENTRY, connect, put
 from tests.local.conftest import RULES_MAY, Clients, Inbox
 from tests.local.world import create_function
 
-ACCOUNT = "123456789012"
-ENTRY = {"Source": "mine", "DetailType": "Something", "Detail": '{"a": 1}'}
 BUS = f"arn:aws:events:{{region}}:{ACCOUNT}:event-bus/default"
-
-
-def connect(clients: Clients, name: str, pattern: dict[str, Any], target: str, region: str = "us-west-2") -> None:
-    """Put a rule with one target."""
-    events = clients("events", region)
-    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
-    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": target}])
-
-
-def put(clients: Clients, region: str = "us-west-2", **fields: Any) -> dict[str, Any]:
-    """Put one entry and return what became of it."""
-    answer: dict[str, Any] = clients("events", region).put_events(Entries=[{**ENTRY, **fields}])["Entries"][0]
-    return answer
 
 
 def test_a_queue_gets_the_whole_envelope(clients: Clients, inbox: Inbox) -> None:

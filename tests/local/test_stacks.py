@@ -1,6 +1,5 @@
 """CloudFormation: stacks are made, changed and deleted as on AWS, and what fails is taken back and says why."""
 
-import json
 from typing import Any
 
 import pytest
@@ -138,8 +137,11 @@ def test_functions_are_evaluated(stack: Stack) -> None:
         "If": {"Fn::If": ["Both", "yes", "no"]},
         "Yaml": "2012-10-17",
     }
-    resources = {"Queue": queue(name, VisibilityTimeout={"Fn::If": ["Both", "7", {"Ref": "AWS::NoValue"}]}),
-                 "Other": queue(f"{name}-other", VisibilityTimeout={"Fn::If": ["Both", {"Ref": "AWS::NoValue"}, 7]})}  # fmt: skip
+    nothing = {"Ref": "AWS::NoValue"}
+    resources = {
+        "Queue": queue(name, VisibilityTimeout={"Fn::If": ["Both", "7", nothing]}),
+        "Other": queue(f"{name}-other", VisibilityTimeout={"Fn::If": ["Both", nothing, 7]}),
+    }
     is_small = {"Fn::Equals": [{"Ref": "Name"}, "small"]}
     stack.create(
         template(
@@ -165,7 +167,8 @@ def test_short_forms_of_yaml_are_read(stack: Stack) -> None:
     """`!Ref`, `!Sub` and `!GetAtt` mean what their long forms do, and a date is text."""
     name = unique("short")
     stack.create(
-        f"Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n    Properties: {{ QueueName: !Sub '{name}-${{AWS::Region}}' }}\n"
+        "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n"
+        f"    Properties: {{ QueueName: !Sub '{name}-${{AWS::Region}}' }}\n"
         "Outputs:\n  Url: { Value: !Ref Queue }\n  Arn: { Value: !GetAtt Queue.Arn }\n  Day: { Value: 2012-10-17 }\n"
     )
 
@@ -243,13 +246,14 @@ def test_a_name_that_is_taken_is_not_taken_over(
     clients: Clients, stack: Stack, kind: str, name: str, properties: dict[str, Any]
 ) -> None:
     """Whatever its own API would do, the second stack is taken back, says which name it was, and the first stands."""
-    one = {"Type": kind, "Properties": {name: unique("taken"), **properties}}
+    taken = unique("taken")
+    one = {"Type": kind, "Properties": {name: taken, **properties}}
     first = Stack(clients)
     first.create(template({"First": one}), Capabilities=["CAPABILITY_NAMED_IAM"])
     stack.create(
         template({"Before": queue(), "Thing": {**one, "DependsOn": "Before"}}), Capabilities=["CAPABILITY_NAMED_IAM"]
     )
-    said = f"Resource of type '{kind}' with identifier '{one['Properties'][name]}' already exists."
+    said = f"Resource of type '{kind}' with identifier '{taken}' already exists."
 
     assert ("CREATE_COMPLETE", "ROLLBACK_COMPLETE", {}) == (first.status, stack.status, stack.resources)
     assert [f'Thing: Resource handler returned message: "{said}" (HandlerErrorCode: AlreadyExists)'] == stack.reasons()
@@ -279,7 +283,7 @@ def test_a_deleted_stack_leaves_what_is_retained(clients: Clients, stack: Stack)
 
 
 def test_what_cannot_be_deleted_is_named(clients: Clients, stack: Stack) -> None:
-    """A bucket with something in it: the stack says DELETE_FAILED, and goes when the bucket is empty, or is retained."""
+    """A bucket with something in it: the stack says DELETE_FAILED, and goes when the bucket may be left behind."""
     bucket, name = unique("full"), unique("gone")
     policy = {"Version": "2012-10-17", "Statement": []}
     stack.create(
@@ -324,8 +328,8 @@ def test_the_stack_of_a_resource_is_found(stack: Stack) -> None:
 
 def test_tags_of_the_stack_are_on_its_resources(clients: Clients, stack: Stack) -> None:
     """A resource's own tag of the same key counts more."""
-    own = {"Tags": [{"Key": "a", "Value": "own"}]}
-    stack.create(template({"A": queue(**own)}), Tags=[{"Key": "a", "Value": "stack's"}, {"Key": "b", "Value": "2"}])
+    own = [{"Key": "a", "Value": "own"}]
+    stack.create(template({"A": queue(Tags=own)}), Tags=[{"Key": "a", "Value": "stack's"}, {"Key": "b", "Value": "2"}])
 
     assert {"a": "own", "b": "2"} == clients("sqs").list_queue_tags(QueueUrl=stack.resources["A"])["Tags"]
 

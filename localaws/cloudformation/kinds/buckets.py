@@ -19,7 +19,8 @@ _SETTINGS: Final = (
     ("PublicAccessBlockConfiguration", "put_public_access_block",           "delete_public_access_block",
      "PublicAccessBlockConfiguration"),
     ("Tags",                           "put_bucket_tagging",                "delete_bucket_tagging",   "Tagging"),
-    ("VersioningConfiguration",        "put_bucket_versioning",             None,                      "VersioningConfiguration"),
+    ("VersioningConfiguration",        "put_bucket_versioning",             None,
+     "VersioningConfiguration"),
 )  # fmt: skip
 _SUSPENDED: Final = {"Status": "Suspended"}
 _API_NAMES: Final = {"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault", "Id": "ID"}
@@ -30,7 +31,7 @@ def _exists(wanted: Properties, aws: Aws) -> bool:
     try:
         aws("s3").head_bucket(Bucket=wanted["BucketName"])
     except ClientError as error:
-        return error.response["Error"]["Code"] != "404"
+        return str(error.response["Error"]["Code"]) != "404"
     return True
 
 

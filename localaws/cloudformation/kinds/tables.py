@@ -58,6 +58,7 @@ def _delete(made: Made, _: Properties, aws: Aws) -> None:
 KINDS: Final = (
     kind(
         "AWS::DynamoDB::Table", " ".join((*_AT_ONCE, *_AFTERWARDS)), name="TableName", fixed="KeySchema",
-        settled="AttributeDefinitions GlobalSecondaryIndexes", attributes="Arn", tags="list", create=_create, update=_update, delete=_delete,
+        settled="AttributeDefinitions GlobalSecondaryIndexes", attributes="Arn", tags="list",
+        create=_create, update=_update, delete=_delete,
     ),
 )  # fmt: skip
