@@ -20,7 +20,9 @@ CHARACTERS_MAX: Final = 10_240
 """What a role's inline policies may have in all, white space left out (IAM user guide, quotas)."""
 
 _PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}")
-_WHOLE_SECRET: Final = re.compile(r"arn:.+-[A-Za-z0-9]{6}")  # Secrets Manager adds six characters to the name it is given
+_WHOLE_SECRET: Final = re.compile(
+    r"arn:.+-[A-Za-z0-9]{6}"
+)  # Secrets Manager adds six characters to the name it is given
 
 
 class TemplateError(ValueError):
@@ -153,7 +155,9 @@ class _Filling:
             raise TemplateError(f"{self._file} asks for ${{{name}}}, which nobody fills in: there are {known}.")
         value = self._values.stage.get(name) or plan.get(name)
         if not value:
-            where = "outside a list" if self._values.is_of_plans(name) else f"for the stage {self._values.stage['STAGE']}"
+            where = (
+                "outside a list" if self._values.is_of_plans(name) else f"for the stage {self._values.stage['STAGE']}"
+            )
             raise TemplateError(f"{self._file} asks for ${{{name}}}, which has no value {where}.")
         return value
 

@@ -29,7 +29,9 @@ class Call:
         """Name a resource of the caller's account; what is an ARN already is left as it is."""
         if resource.startswith("arn:"):
             return resource
-        return f"arn:aws:{service or self.service}:{self.region if region is None else region}:{self.account}:{resource}"
+        return (
+            f"arn:aws:{service or self.service}:{self.region if region is None else region}:{self.account}:{resource}"
+        )
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a parameter, or the default when the caller left it out."""

@@ -14,7 +14,8 @@ from console.stages import FUNCTIONS
 from console.stages import Stage as Configured
 from localaws.aurora.client import service as rds_service
 from localaws.iam import Ask, Call, Policy, Secret, World, asks, evaluate
-from localaws.iam.refusals import principal, refusal
+from localaws.iam.refusals import refusal
+from localaws.iam.sessions import Session
 from localaws.inmemory_services import client_error
 from localaws.inprocess import ACCOUNT, STAGE, TARGET_REGION, Stage
 from localaws.store import InMemoryStore
@@ -53,9 +54,7 @@ class HeldStage(Stage):
     makes its next call of RDS.
     """
 
-    def __init__(
-        self, environment: dict[str, str] | None = None, parameters: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, environment: dict[str, str] | None = None, parameters: Mapping[str, str] | None = None) -> None:
         self.asked: dict[tuple[str, object], Ask] = {}
         self.denied: list[str] = []
         self.meanwhile: dict[str, Callable[[], None]] = {}
@@ -128,8 +127,8 @@ class HeldStage(Stage):
         decision = evaluate([self.policies[function]], ask.action, ask.resource, ask.context)
         if not decision.allowed:
             self.denied.append(f"{function}: {ask.action} on {ask.resource} {decision.why}")
-            role = f"arn:aws:iam::{ACCOUNT}:role/aurora-restore-{STAGE}-{function}"
-            refused = refusal(call, ask, decision, principal(role, f"aurora-restore-{STAGE}-{function}"))
+            session = Session.of(f"arn:aws:iam::{ACCOUNT}:role/aurora-restore-{STAGE}-{function}", arn_of(function))
+            refused = refusal(call, ask, decision, session.principal)
             raise client_error(refused.code, refused.message, method, refused.status)
 
     def _client(self, service: str, region: str) -> Any:
@@ -178,7 +177,10 @@ class _HeldStore(InMemoryStore):
     def __init__(self, stage: HeldStage) -> None:
         super().__init__()
         self.tables = stage.store.tables
-        tables = {"state_table": stage.environment["STATE_TABLE_NAME"], "audit_table": stage.environment["AUDIT_TABLE_NAME"]}
+        tables = {
+            "state_table": stage.environment["STATE_TABLE_NAME"],
+            "audit_table": stage.environment["AUDIT_TABLE_NAME"],
+        }
         self._real = DynamoStore(_DynamoDB(stage), **tables)
 
     def get(self, key: str, table: TableName = "state") -> Item | None:

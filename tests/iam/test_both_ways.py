@@ -71,8 +71,12 @@ def test_the_nights_are_what_they_are_called() -> None:
 def test_nothing_is_unused(function: str, place: int, statement: dict[str, Any]) -> None:
     """Every action and every resource of every statement is needed in one of the nights: without it, it is denied."""
     found = list(needed(function, place))
-    actions = [one for one in statement["Action"] if not any(wildcards.matches_action(one, ask.action) for _, ask in found)]
-    resources = [one for one in statement["Resource"] if not any(covers(night, one, ask.resource) for night, ask in found)]
+    actions = [
+        one for one in statement["Action"] if not any(wildcards.matches_action(one, ask.action) for _, ask in found)
+    ]
+    resources = [
+        one for one in statement["Resource"] if not any(covers(night, one, ask.resource) for night, ask in found)
+    ]
 
     assert ([], []) == (actions, resources)
 
@@ -96,7 +100,10 @@ def test_everything_means_reading() -> None:
 def test_whoever_may_change_something_of_rds_is_denied_all_else(function: str) -> None:
     """Twice, in so many words: in every other region, and on every other name; whatever else is allowed one day."""
     changes = any(
-        action.startswith(CHANGING) for name, _, one in statements("Allow") if name == function for action in one["Action"]
+        action.startswith(CHANGING)
+        for name, _, one in statements("Allow")
+        if name == function
+        for action in one["Action"]
     )
     denied = {one["Sid"] for name, _, one in statements("Deny") if name == function}
 

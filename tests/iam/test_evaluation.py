@@ -18,7 +18,10 @@ def policy(*statements: dict[str, Any]) -> Policy:
 
 
 def allows(
-    *statements: dict[str, Any], action: str = "rds:StopDBCluster", resource: str = CLUSTER, context: Context | None = None
+    *statements: dict[str, Any],
+    action: str = "rds:StopDBCluster",
+    resource: str = CLUSTER,
+    context: Context | None = None,
 ) -> bool:
     """Ask a policy of these statements."""
     return evaluate([policy(*statements)], action, resource, context).allowed
