@@ -82,7 +82,7 @@ def plans_of(
 def filled(function: str, values: Values, templates: Path = CHECKOUT / ".chalice") -> dict[str, Any]:
     """Give a function's policy; raises TemplateError, for one that would be longer than AWS takes, too."""
     file = templates / f"policy-{function}.json"
-    policy: dict[str, Any] = _Filling(values, file).whole(json.loads(file.read_text(encoding="utf-8")))
+    policy: dict[str, Any] = _Filling(values, file.name).whole(json.loads(file.read_text(encoding="utf-8")))
     characters = len("".join(json.dumps(policy).split()))
     if characters > CHARACTERS_MAX:
         raise TemplateError(
@@ -90,6 +90,12 @@ def filled(function: str, values: Values, templates: Path = CHECKOUT / ".chalice
             "give some of the plans a stage of their own."
         )
     return policy
+
+
+def filled_text(text: str, values: Values, place: str = "a text") -> list[str]:
+    """Fill in one string of a list: once, or once for each plan that makes a difference; raises TemplateError."""
+    texts: list[str] = _Filling(values, place).whole([text])
+    return texts
 
 
 def write(values: Values, folder: Path, templates: Path = CHECKOUT / ".chalice") -> None:
@@ -122,7 +128,7 @@ def _secret(reference: str, beginning: str) -> str:
 class _Filling:
     """The filling in of one template."""
 
-    def __init__(self, values: Values, file: Path) -> None:
+    def __init__(self, values: Values, file: str) -> None:
         self._values, self._file = values, file
 
     def whole(self, template: Any) -> Any:
@@ -146,13 +152,13 @@ class _Filling:
     def _value(self, name: str, plan: Mapping[str, str]) -> str:
         if name not in self._values:
             known = ", ".join(sorted(self._values.stage.keys() | {key for one in self._values.plans for key in one}))
-            raise TemplateError(f"{self._file.name} asks for ${{{name}}}, which nobody fills in: there are {known}.")
+            raise TemplateError(f"{self._file} asks for ${{{name}}}, which nobody fills in: there are {known}.")
         value = self._values.stage.get(name) or plan.get(name)
         if not value:
             where = (
                 "outside a list" if self._values.is_of_plans(name) else f"for the stage {self._values.stage['STAGE']}"
             )
-            raise TemplateError(f"{self._file.name} asks for ${{{name}}}, which has no value {where}.")
+            raise TemplateError(f"{self._file} asks for ${{{name}}}, which has no value {where}.")
         return value
 
 

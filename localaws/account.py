@@ -1,14 +1,17 @@
-"""What the model of Aurora asks the rest of AWS: which KMS keys and which security groups there are."""
+"""What the model of Aurora and IAM ask the rest of AWS: which keys, security groups, secrets and topics there are."""
 
 from typing import Final
 
 from moto.ec2.models import ec2_backends
 from moto.kms.models import Key as StoredKey
 from moto.kms.models import kms_backends
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.sns.models import sns_backends
 
 from localaws.aurora import Key
+from localaws.iam import Secret
 
-RDS_ALIAS: Final = "alias/aws/rds"
+AWS_ALIASES: Final = "alias/aws/"
 ENABLED: Final = "Enabled"
 
 
@@ -26,7 +29,8 @@ def find_key(account: str, region: str, reference: str) -> Key | None:
 
 def _key_of(stored: StoredKey) -> Key:
     is_enabled = stored.enabled and stored.key_state == ENABLED
-    return Key(stored.arn, enabled=is_enabled, manager="AWS" if RDS_ALIAS in stored.aliases else "CUSTOMER")
+    is_of_aws = any(alias.startswith(AWS_ALIASES) for alias in stored.aliases)
+    return Key(stored.arn, enabled=is_enabled, manager="AWS" if is_of_aws else "CUSTOMER")
 
 
 def default_vpc(account: str, region: str) -> str:
@@ -38,3 +42,19 @@ def default_vpc(account: str, region: str) -> str:
 def has_security_group(account: str, region: str, group_id: str) -> bool:
     """Tell whether a security group exists."""
     return ec2_backends[account][region].get_security_group_from_id(group_id) is not None
+
+
+def find_secret(account: str, region: str, reference: str) -> Secret | None:
+    """Find a secret by name or ARN, with its key if that is not the account's own."""
+    secrets = secretsmanager_backends[account][region].secrets
+    if reference not in secrets:
+        return None
+    found = secrets[reference]
+    return Secret(found.arn, getattr(found, "kms_key_id", None))
+
+
+def key_of_topic(arn: str) -> str | None:
+    """Name the key that a topic is encrypted under; None where it is not, or not there."""
+    _, _, _, region, account, _ = arn.split(":", 5)
+    topic = sns_backends[account][region].topics.get(arn)
+    return (topic.kms_master_key_id or None) if topic else None

@@ -46,6 +46,7 @@ def specification_of(function: LambdaFunction, packages: Packages, endpoint: str
         timeout_seconds=int(function.timeout),
         memory_mb=int(function.memory_size),
         endpoint=endpoint,
+        role=str(function.role),
     )
 
 

@@ -11,6 +11,8 @@ from moto.awslambda.models import LambdaFunction
 from localaws.deployed import FunctionName, event_invoke_setting
 from localaws.envelopes import envelope
 from localaws.functions import Functions, Invocation
+from localaws.iam import lambdas
+from localaws.iam.gate import Gate
 from localaws.targets import Place, RefusedTargetError, UndeliverableError, to_queue, to_topic
 from localaws.workers import Outcome
 
@@ -29,15 +31,23 @@ def check_destinations(setting: dict[str, Any]) -> None:
 class Destinations:
     """Sends records. `publish(event, account, region, bus)` puts one on an event bus."""
 
-    def __init__(self, functions: Functions, publish: Callable[[dict[str, Any], str, str, str], None]) -> None:
+    def __init__(
+        self, functions: Functions, gate: Gate, publish: Callable[[dict[str, Any], str, str, str], None]
+    ) -> None:
         self._functions = functions
+        self._gate = gate
         self._publish = publish
 
     def send(self, invocation: Invocation, function: LambdaFunction, outcome: Outcome, condition: str) -> None:
         """Send the record of an invocation that is over, if the function has a destination for it."""
         name = "OnSuccess" if outcome.error is None else "OnFailure"
         arn = event_invoke_setting(function).get("DestinationConfig", {}).get(name, {}).get("Destination")
-        if arn:
+        if arn and not self._gate.allows(function.role, function.function_arn, lambdas.delivering(arn)):
+            _log.error(
+                "The record of an invocation of %s is lost: its role may not write to %s.",
+                *(function.function_name, arn),
+            )
+        elif arn:
             try:
                 self._send_to(arn, _record(invocation, function, outcome, condition), name)
             except UndeliverableError:

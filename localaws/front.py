@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from localaws.aurora import Aurora, RdsError
+from localaws.iam.gate import Gate
 from localaws.rds_http import error_document
 
 ACCOUNT: Final = "123456789012"
@@ -16,8 +17,9 @@ Application = Callable[..., Iterable[bytes]]
 class Front:
     """The WSGI application of a server."""
 
-    def __init__(self, aws: Application, aurora: Aurora, wake: Callable[[], None]) -> None:
+    def __init__(self, aws: Application, aurora: Aurora, gate: Gate, wake: Callable[[], None]) -> None:
         self._aws = aws
+        self._gate = gate
         self._aurora = aurora
         self._wake = wake
 
@@ -30,7 +32,13 @@ class Front:
         return _send(start_response, status, _JSON, json.dumps(answer) + "\n")
 
     def _ask_aws(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Pass a request on. What moto has not is refused as HTTP 501, which no client repeats, not as 500."""
+        """Pass a request on, if its caller may make it.
+
+        What moto has not is refused as HTTP 501, which no client repeats, not as 500.
+        """
+        refused = self._gate.refused(environ)
+        if refused:
+            return _send(start_response, refused.status, refused.kind, refused.body)
         is_json = environ.get("CONTENT_TYPE", "").startswith("application/x-amz-json")
         try:
             return self._aws(environ, start_response)

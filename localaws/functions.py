@@ -21,6 +21,8 @@ from typing import Any, Final
 from moto.awslambda.models import LambdaFunction
 
 from localaws.deployed import FunctionName, event_invoke_setting, reserved_concurrency, specification_of
+from localaws.iam import lambdas
+from localaws.iam.gate import Gate
 from localaws.logs import Logs
 from localaws.packages import Packages
 from localaws.pool import WORKERS_MAX, WORKERS_PER_FUNCTION_MAX, Pool
@@ -56,10 +58,13 @@ OnEnd = Callable[[Invocation, LambdaFunction, Outcome, str], None]
 class Functions:
     """All functions of all accounts and regions of this world."""
 
-    def __init__(self, packages: Packages, logs: Logs, *, endpoint: Callable[[], str], speed: float) -> None:
+    def __init__(
+        self, packages: Packages, logs: Logs, gate: Gate, *, endpoint: Callable[[], str], speed: float
+    ) -> None:
         self.on_end: OnEnd = lambda _invocation, _function, _outcome, _condition: None
         self._packages = packages
         self._logs = logs
+        self._gate = gate
         self._endpoint = endpoint
         self._speed = speed
         self._pool = Pool(self._start_worker)
@@ -189,12 +194,18 @@ class Functions:
             _log.error(text, function.function_name, invocation.attempts, condition, outcome.payload)
         self.on_end(invocation, function, outcome, condition)
 
-    def _start_worker(self, specification: Specification) -> Worker:
-        def write(stream: str, line: str) -> None:
-            here = specification
-            self._logs.write(account=here.account, region=here.region, group=here.log_group, stream=stream, line=line)
+    def _start_worker(self, here: Specification) -> Worker:
+        """Start a worker with credentials of the function's role; without that role's leave nothing is logged."""
+        session = self._gate.session(here.role, here.arn)
+        logged: dict[str, bool] = {}
 
-        return Worker(specification, write)
+        def write(stream: str, line: str) -> None:
+            if stream not in logged:
+                logged[stream] = self._gate.allows(here.role, here.arn, lambdas.logging(here.arn, stream))
+            place = {"account": here.account, "region": here.region, "group": here.log_group, "stream": stream}
+            self._logs.write(**place, line=line, kept=logged[stream])
+
+        return Worker(here, session.environment, write)
 
     @property
     def process_ids(self) -> list[int]:

@@ -17,6 +17,8 @@ from moto.core.responses import ActionResult
 from localaws.deployed import FunctionName
 from localaws.destinations import check_destinations
 from localaws.functions import Functions, ThrottledError
+from localaws.iam import PolicyError, lambdas
+from localaws.iam.gate import Gate
 from localaws.packages import Packages
 from localaws.refusals import NotModelledError, Refusing, check_fields
 from localaws.targets import RefusedTargetError
@@ -53,10 +55,11 @@ class TooManyRequestsError(JsonRESTError):
 
 
 class Lambda(Refusing, LambdaResponse):
-    """The API of Lambda. The server fills in `functions` and `packages`."""
+    """The API of Lambda. The server fills in `functions`, `packages` and `gate`."""
 
     functions: ClassVar[Functions]
     packages: ClassVar[Packages]
+    gate: ClassVar[Gate]
     refused: ClassVar[Mapping[str, str]] = {
         "CreateEventSourceMapping": _NO_MAPPING,
         "CreateFunctionUrlConfig": "Functions have no URLs here; use Invoke.",
@@ -72,6 +75,7 @@ class Lambda(Refusing, LambdaResponse):
         body = self.json_body
         check_fields(body, _CREATED, "CreateFunction")
         _check_runnable(body)
+        self._check_network(body["FunctionName"], body["Role"], body.get("VpcConfig"))
         answer = super().create_function()
         self._unpack(body["FunctionName"])
         return answer
@@ -87,8 +91,10 @@ class Lambda(Refusing, LambdaResponse):
         body = self.json_body
         check_fields(body, _CONFIGURED, "UpdateFunctionConfiguration")
         _check_runnable(body)
+        function = self.backend.get_function(self._function_name(-2))
+        self._check_network(function.function_name, body.get("Role", function.role), body.get("VpcConfig"))
         if "TracingConfig" in body:
-            self.backend.get_function(self._function_name(-2)).tracing_config = body["TracingConfig"]
+            function.tracing_config = body["TracingConfig"]
         return super().update_function_configuration()
 
     def put_function_event_invoke_config(self) -> ActionResult:
@@ -128,6 +134,21 @@ class Lambda(Refusing, LambdaResponse):
         if self.headers.get("X-Amz-Log-Type") == "Tail":
             headers["x-amz-log-result"] = base64.b64encode(outcome.tail.encode()).decode()
         return 200, headers, outcome.payload
+
+    def _check_network(self, name: str, role: str, vpc: dict[str, Any] | None) -> None:
+        """Refuse to place a function in a VPC whose role may not make network interfaces, as Lambda does."""
+        if not (vpc and vpc.get("SubnetIds")):
+            return
+        arn = f"arn:aws:lambda:{self.region}:{self.current_account}:function:{name}"
+        asked = lambdas.placing(arn, vpc["SubnetIds"], vpc.get("SecurityGroupIds", []))
+        try:
+            denied = self.gate.denied(role, arn, asked)
+        except PolicyError as error:
+            raise NotModelledError(str(error)) from error
+        if denied:
+            action = denied[0].action.removeprefix("ec2:")
+            text = f"The provided execution role does not have permissions to call {action} on EC2"
+            raise InvalidParameterValueException(text)
 
     def _function(self) -> LambdaFunction:
         qualifier = self._get_param("Qualifier")

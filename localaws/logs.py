@@ -22,14 +22,22 @@ class Logs:
         """Make the folder of the files."""
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def write(self, *, account: str, region: str, group: str, stream: str, line: str) -> None:
-        """Append one line; the group and the stream come into being with their first line, as on Lambda."""
+    def write(self, *, account: str, region: str, group: str, stream: str, line: str, kept: bool = True) -> None:
+        """Append one line; the group and the stream come into being with their first line, as on Lambda.
+
+        Where `kept` is False, the writer may not write to CloudWatch: the line is in the file alone.
+        """
         with self._lock:
-            backend = logs_backends[account][region]
-            backend.ensure_log_group(group)
-            backend.ensure_log_stream(group, stream)
-            kept = backend.groups[group].streams[stream]
-            kept.put_log_events([{"timestamp": int(time.time() * 1000), "message": line}])
-            del kept.events[:-LINES_PER_STREAM_MAX]
+            if kept:
+                _append(account, region, group, stream, line)
             with (self._folder / f"{group.rsplit('/', 1)[-1]}.log").open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
+
+
+def _append(account: str, region: str, group: str, stream: str, line: str) -> None:
+    backend = logs_backends[account][region]
+    backend.ensure_log_group(group)
+    backend.ensure_log_stream(group, stream)
+    written = backend.groups[group].streams[stream]
+    written.put_log_events([{"timestamp": int(time.time() * 1000), "message": line}])
+    del written.events[:-LINES_PER_STREAM_MAX]

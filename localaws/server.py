@@ -1,7 +1,7 @@
 """AWS on this machine: moto's server, with Aurora, EventBridge's delivery and Lambda put in its place.
 
-One server a process: moto's state belongs to the process. It listens on loopback only and takes no notice of
-credentials.
+One server a process: moto's state belongs to the process. It listens on loopback only. Functions may do what their
+roles allow; of anybody else's credentials it takes no notice.
 """
 
 import errno
@@ -20,7 +20,7 @@ from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from localaws.account import default_vpc, find_key, has_security_group
+from localaws.account import default_vpc, find_key, find_secret, has_security_group, key_of_topic
 from localaws.aurora import Aurora, DataPlane, Durations, NoData, WallClock
 from localaws.clients import Clients
 from localaws.cloudformation import AllStacks, CloudFormation
@@ -30,6 +30,8 @@ from localaws.dynamodb import DynamoDB, Tokens
 from localaws.eventbridge import EventBridge
 from localaws.front import Front
 from localaws.functions import Functions
+from localaws.iam import World
+from localaws.iam.gate import Gate
 from localaws.lambda_http import Lambda
 from localaws.logs import Logs
 from localaws.packages import Packages
@@ -65,13 +67,9 @@ class Server:
         `durations` replace the divided ones. `aurora` replaces the whole model: tests give one on a clock of their own.
         """
         self._port = port
-        self._folder = Path(data_folder).resolve()
-        self._logs = Logs(self._folder)
-        self._packages = Packages(self._folder)
-        self.functions = Functions(self._packages, self._logs, endpoint=lambda: self.endpoint, speed=speed)
-        self._delivery = Delivery(self.functions, self._logs)
-        self._schedules = Schedules(self._delivery, speed=speed)
-        self.functions.on_end = Destinations(self.functions, self._publish).send
+        self.folder = Path(data_folder).resolve()
+        self._logs = Logs(self.folder)
+        self._packages = Packages(self.folder)
         self.aurora = aurora or Aurora(
             WallClock(),
             durations=durations or Durations().scaled(speed),
@@ -81,6 +79,11 @@ class Server:
             vpc=default_vpc,
             emit=lambda event: self._publish(event, event["account"], event["region"], "default"),
         )
+        self.gate = Gate(self.folder, World(self.aurora.find, find_key, find_secret, key_of_topic))
+        self.functions = Functions(self._packages, self._logs, self.gate, endpoint=lambda: self.endpoint, speed=speed)
+        self._delivery = Delivery(self.functions, self._logs)
+        self._schedules = Schedules(self._delivery, speed=speed)
+        self.functions.on_end = Destinations(self.functions, self.gate, self._publish).send
         self._pulse = Pulse(self.aurora)
         self._http: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
@@ -97,13 +100,14 @@ class Server:
         """Listen and run. Raise PortTakenError when the port is in use."""
         listener = _listen(self._port)
         self._port = listener.getsockname()[1]
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._log_handler = _log_to(self._folder / "localaws.log")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._log_handler = _log_to(self.folder / "localaws.log")
         self._logs.prepare()
         self._packages.prepare()
+        self.gate.decisions.prepare()
         _forget_everything()
         self._http = _http_server(
-            listener, Front(DomainDispatcherApplication(self._create_app), self.aurora, self._pulse.wake)
+            listener, Front(DomainDispatcherApplication(self._create_app), self.aurora, self.gate, self._pulse.wake)
         )
         self._thread = threading.Thread(
             target=self._http.serve_forever, args=(0.05,), name="localaws-http", daemon=True
@@ -138,7 +142,7 @@ class Server:
         return {
             "rds": _bound(Rds, aurora=self.aurora, wake=staticmethod(self._pulse.wake)),
             "events": _bound(EventBridge, delivery=self._delivery, schedules=schedules),
-            "awslambda": _bound(Lambda, functions=self.functions, packages=packages),
+            "awslambda": _bound(Lambda, functions=self.functions, gate=self.gate, packages=packages),
             "dynamodb": _bound(DynamoDB, lock=threading.RLock(), tokens=Tokens()),
             "cloudformation": _bound(CloudFormation, stacks=AllStacks(Clients(self.endpoint).of_account)),
         }

@@ -102,8 +102,8 @@ class Targets:
             to_topic(target["Arn"], place, body, rule_arn=source_arn)
         else:
             group = place.resource.removeprefix("log-group:").removesuffix(":*")
-            here = {"account": place.account, "region": place.region}
-            self._logs.write(**here, group=group, stream=f"{datetime.now(UTC):%Y/%m/%d}", line=body)
+            stream = f"{datetime.now(UTC):%Y/%m/%d}"
+            self._logs.write(account=place.account, region=place.region, group=group, stream=stream, line=body)
 
     def _to_function(self, arn: str, body: str, source_arn: str) -> None:
         name = FunctionName.of_arn(arn)

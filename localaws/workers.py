@@ -38,6 +38,7 @@ class Specification:
     timeout_seconds: int
     memory_mb: int
     endpoint: str
+    role: str
 
     @property
     def log_group(self) -> str:
@@ -65,8 +66,10 @@ class _Log:
 class Worker:
     """One process with one function in it."""
 
-    def __init__(self, specification: Specification, write: Callable[[str, str], None]) -> None:
-        """Start the process. `write(stream, line)` takes what the function prints."""
+    def __init__(
+        self, specification: Specification, credentials: dict[str, str], write: Callable[[str, str], None]
+    ) -> None:
+        """Start the process, with credentials as variables. `write(stream, line)` takes what the function prints."""
         self.specification = specification
         self.alive = True
         self.idle_since = time.monotonic()
@@ -75,9 +78,9 @@ class Worker:
         self._log = _Log()
         self._ready = False
         self._unread = b""
-        self._start()
+        self._start(credentials)
 
-    def _start(self) -> None:
+    def _start(self, credentials: dict[str, str]) -> None:
         self._answers, child_end = os.pipe()
         here = self.specification
         command = [sys.executable, "-I", "-S", "-u", "-X", "utf8", str(_PROGRAM)]
@@ -87,7 +90,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment_of(here, self.stream),
+            env=environment_of(here, self.stream, credentials),
             cwd=here.package,
             pass_fds=(child_end,),
         )
@@ -185,7 +188,7 @@ class Worker:
         return self._process.pid
 
 
-def environment_of(here: Specification, stream: str) -> dict[str, str]:
+def environment_of(here: Specification, stream: str, credentials: dict[str, str]) -> dict[str, str]:
     """Build the environment of a function: Lambda's own variables and its settings, and nothing of this process's."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return {
@@ -196,11 +199,9 @@ def environment_of(here: Specification, stream: str) -> dict[str, str]:
         "LAMBDA_TASK_ROOT": str(here.package),
         "LAMBDA_RUNTIME_DIR": str(here.runtime),
         "AWS_ENDPOINT_URL": here.endpoint,
-        "AWS_ACCESS_KEY_ID": "localaws",
-        "AWS_SECRET_ACCESS_KEY": "localaws",
-        "AWS_SESSION_TOKEN": "localaws",
         **dict(here.environment),
         # What Lambda sets itself, no function can override.
+        **credentials,
         "AWS_REGION": here.region,
         "AWS_DEFAULT_REGION": here.region,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{version}",

@@ -94,11 +94,19 @@ def _under(call: Call, world: World, operations: tuple[str, ...], reference: str
     return kms.through("rds", key, operations) if key else []
 
 
-def _groups(call: Call, action: str, major: str, kind: str, given: str | None, subnets: str) -> list[Ask]:
-    """Ask for the groups that something new belongs to: parameters, options, subnets; defaults where none is named."""
-    parameters = given or f"default.aurora-postgresql{major}"
-    named = ((kind, parameters), ("og", f"default:aurora-postgresql-{major}"), ("subgrp", subnets))
-    return [Ask(f"rds:{action}", _arn(call, one, name), request_tags(call.get("Tags"))) for one, name in named]
+def _groups(call: Call, version: str, parameters: tuple[str, str | None], subnets: str) -> list[Ask]:
+    """Ask for the groups that something new belongs to: parameters (kind and name), options, subnets.
+
+    Where none is named they are the defaults of an engine version.
+    """
+    major, (kind, given) = version.partition(".")[0], parameters
+    named = (
+        (kind, given or f"default.aurora-postgresql{major}"),
+        ("og", f"default:aurora-postgresql-{major}"),
+        ("subgrp", subnets),
+    )
+    tags = request_tags(call.get("Tags"))
+    return [Ask(f"rds:{call.operation}", _arn(call, one, name), tags) for one, name in named]
 
 
 def _restore(call: Call, world: World) -> list[Ask]:
@@ -107,10 +115,8 @@ def _restore(call: Call, world: World) -> list[Ask]:
     tags, found = request_tags(call.get("Tags")), world.find(snapshot)
     known = found if isinstance(found, Snapshot) else None
     version = str(call.get("EngineVersion") or (known.engine_version if known else ""))
-    groups = _groups(
-        call, call.operation, version.partition(".")[0], "cluster-pg", call.get("DBClusterParameterGroupName"),
-        str(call.get("DBSubnetGroupName") or "default"),
-    )  # fmt: skip
+    parameters = ("cluster-pg", call.get("DBClusterParameterGroupName"))
+    groups = _groups(call, version, parameters, str(call.get("DBSubnetGroupName") or "default"))
     key = call.get("KmsKeyId") or (known.encryption.key_arn if known else None)
     asked = [_ask(world, call.operation, arn, tags) for arn in (cluster, snapshot)]
     return [*asked, *groups, *_tagging(cluster, tags), *_under(call, world, kms.TO_MAKE, key)]
@@ -122,10 +128,9 @@ def _create_instance(call: Call, world: World) -> list[Ask]:
     tags, found = request_tags(call.get("Tags")), world.find(cluster)
     known = found if isinstance(found, Cluster) else None
     subnets = known.options.subnet_group.arn.identifier if known else "default"
-    groups = _groups(
-        call, call.operation, known.engine_version.partition(".")[0] if known else "", "pg",
-        call.get("DBParameterGroupName"), str(call.get("DBSubnetGroupName") or subnets),
-    )  # fmt: skip
+    version = known.engine_version if known else ""
+    parameters = ("pg", call.get("DBParameterGroupName"))
+    groups = _groups(call, version, parameters, str(call.get("DBSubnetGroupName") or subnets))
     asked = [_ask(world, call.operation, arn, tags) for arn in (instance, cluster)]
     key = known.encryption.key_arn if known else None
     return [*asked, *groups, *_tagging(instance, tags), *_under(call, world, kms.TO_MAKE, key)]

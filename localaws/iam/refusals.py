@@ -31,14 +31,21 @@ _KEY_CODES: Final = {  # what a service says when the caller may not have it use
 }
 
 
-def principal(role: str, session: str) -> str:
-    """Name who a role (ARN) is while somebody has assumed it."""
-    account, name = role.split(":")[4], role.rsplit("/", 1)[-1]
-    return f"arn:aws:sts::{account}:assumed-role/{name}/{session}"
+_UNKNOWN: Final = "The security token included in the request is invalid."
+_UNKNOWN_CODES: Final = {
+    "ec2": ("AuthFailure", 401),
+    **dict.fromkeys(("rds", "sns", "sqs", "sts"), ("InvalidClientTokenId", 403)),
+}
+
+
+def unknown_credentials(service: str) -> Refusal:
+    """Say that temporary credentials are none that anybody was given."""
+    code, status = _UNKNOWN_CODES.get(service, ("UnrecognizedClientException", 400))
+    return Refusal(code, _UNKNOWN, status)
 
 
 def refusal(call: Call, ask: Ask, decision: Decision, who: str) -> Refusal:
-    """Say that a call is refused because of one of the things it asks for."""
+    """Say that a call is refused to somebody (the ARN of a session) because of one of the things it asks for."""
     of_key = ask.action.startswith("kms:") and call.service != "kms"
     code, status = (_KEY_CODES if of_key else _CODES).get(call.service, _JSON)
     sentence = f"User: {who} is not authorized to perform: {ask.action} on resource: {ask.resource} {decision.why}"

@@ -138,3 +138,6 @@ _TABLES: Final[Mapping[str, Mapping[str, rds.Asking]]] = {
     "ssm": {"GetParametersByPath": _parameters_by_path},
     "sts": {"GetCallerIdentity": lambda _call, _world: []},  # needs no permission (STS API reference)
 }
+
+KNOWN: Final[Mapping[str, frozenset[str]]] = {service: frozenset(table) for service, table in _TABLES.items()}
+"""Which calls of which service can be judged."""

@@ -1,16 +1,21 @@
 """A stage whose functions' calls are known with all that they ask for, and which may be held against policies."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from botocore import xform_name
+
+from chalicelib.choreography import states_of
 from chalicelib.store import Change, DynamoStore, Item, TableName
 from console.policies import Values, filled, plans_of
 from console.stages import FUNCTIONS
 from console.stages import Stage as Configured
 from localaws.aurora.client import service as rds_service
 from localaws.iam import Ask, Call, Policy, Secret, World, asks, evaluate
-from localaws.iam.refusals import principal, refusal
+from localaws.iam.refusals import refusal
+from localaws.iam.sessions import Session
 from localaws.inmemory_services import client_error
 from localaws.inprocess import ACCOUNT, STAGE, TARGET_REGION, Stage
 from localaws.store import InMemoryStore
@@ -25,11 +30,16 @@ def configured(environment: Mapping[str, str]) -> Configured:
     return Configured(STAGE, {**config, "stages": {STAGE: {"environment_variables": dict(environment)}}})
 
 
-def policies(environment: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> dict[str, Policy]:
-    """Fill in every function's policy for a stage with this environment and these SSM parameters."""
+def values(environment: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> Values:
+    """Give what the templates are filled in with for a stage with this environment and these SSM parameters."""
     stage = configured(environment)
-    values = Values.of(stage, plans_of(stage, parameters, account=ACCOUNT), account=ACCOUNT)
-    return {function: Policy.of(filled(function, values), function) for function in FUNCTIONS}
+    return Values.of(stage, plans_of(stage, parameters, account=ACCOUNT), account=ACCOUNT)
+
+
+def policies(environment: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> dict[str, Policy]:
+    """Fill in every function's policy for such a stage."""
+    given = values(environment, parameters)
+    return {function: Policy.of(filled(function, given), function) for function in FUNCTIONS}
 
 
 def arn_of(function: str) -> str:
@@ -38,19 +48,22 @@ def arn_of(function: str) -> str:
 
 
 class HeldStage(Stage):
-    """A stage that keeps what every call of its functions asks for, and refuses what `policies` do not allow."""
+    """A stage that keeps what every call of its functions asks for, and refuses what their policies do not allow.
 
-    def __init__(
-        self,
-        environment: dict[str, str] | None = None,
-        policies: Callable[[dict[str, str]], Mapping[str, Policy]] | None = None,
-    ) -> None:
+    `parameters` are SSM's, by the name below the stage's path. Of `meanwhile` a function's entry is run, once, when it
+    makes its next call of RDS.
+    """
+
+    def __init__(self, environment: dict[str, str] | None = None, parameters: Mapping[str, str] | None = None) -> None:
         self.asked: dict[tuple[str, object], Ask] = {}
         self.denied: list[str] = []
-        self.policies: Mapping[str, Policy] = {}
+        self.meanwhile: dict[str, Callable[[], None]] = {}
         self._running: str | None = None
         super().__init__(environment)
-        self.policies = policies(self.environment) if policies else {}
+        self.values = values(self.environment, parameters)
+        self.policies: dict[str, Policy] = policies(self.environment, parameters)
+        for name, value in (parameters or {}).items():
+            self.parameters.put_parameter(Name=f"/aurora-restore/{STAGE}/{name}", Value=value)
         self.store = _HeldStore(self)
 
     @cached_property
@@ -74,23 +87,48 @@ class HeldStage(Stage):
         super().beat()
         self._running = None
 
+    def run_until_turn_of(self, step: str) -> None:
+        """Let time pass until the newest operation is in a state that a step answers."""
+        before = len(self.all_operations())
+        for _ in range(2_000):
+            operations = self.all_operations()[before:]
+            if operations and operations[-1].state in states_of(step):
+                return
+            self._go_on()
+        raise TimeoutError(f"It never was the turn of {step}: {self.all_operations()[-1:]}.")
+
+    def _go_on(self) -> None:
+        """Let one thing happen: an event, a tick of the heartbeat, or the passing of time."""
+        if self.queue:
+            self.deliver_one(self.queue.popleft())
+        elif self.clock.now() >= self._next_beat:
+            self._next_beat += timedelta(seconds=60)
+            self.beat()
+        else:
+            due = self.aurora.next_transition()
+            self._move_to(min(due, self._next_beat) if due else self._next_beat)
+            self.aurora.tick()
+
     def hold(self, service: str, method: str, parameters: Mapping[str, Any], region: str = TARGET_REGION) -> None:
         """Keep what a call asks for; raises the error of AWS if the function's policy does not allow it."""
         function = self._running
         if function is None:  # a test looks for itself
             return
+        if service == "rds" and function in self.meanwhile:
+            self._running = None
+            self.meanwhile.pop(function)()
+            self._running = function
         call = Call(service, _operation(service, method), parameters, ACCOUNT, region, arn_of(function))
         for ask in asks(call, self.world):
             self.asked[function, ask.identity] = ask
-            if self.policies:
-                self._judge(function, call, method, ask)
+            self._judge(function, call, method, ask)
 
     def _judge(self, function: str, call: Call, method: str, ask: Ask) -> None:
         decision = evaluate([self.policies[function]], ask.action, ask.resource, ask.context)
         if not decision.allowed:
             self.denied.append(f"{function}: {ask.action} on {ask.resource} {decision.why}")
-            role = f"arn:aws:iam::{ACCOUNT}:role/aurora-restore-{STAGE}-{function}"
-            refused = refusal(call, ask, decision, principal(role, f"aurora-restore-{STAGE}-{function}"))
+            session = Session.of(f"arn:aws:iam::{ACCOUNT}:role/aurora-restore-{STAGE}-{function}", arn_of(function))
+            refused = refusal(call, ask, decision, session.principal)
             raise client_error(refused.code, refused.message, method, refused.status)
 
     def _client(self, service: str, region: str) -> Any:

@@ -1,0 +1,49 @@
+"""Every decision that was made about a function: in memory for who is near, and as a file for everybody else."""
+
+import json
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+KEPT_MAX: Final = 20_000
+"""How many decisions memory holds; the file holds them all."""
+
+FILE: Final = "iam.jsonl"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One decision: who asked to do what to what, and the statement that decided (None: there was none)."""
+
+    function: str
+    action: str
+    resource: str
+    decision: Literal["allowed", "denied", "not modelled"]
+    sid: str | None = None
+
+
+class Decisions:
+    """The decisions of one world. Safe to use from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / FILE
+        self._lock = threading.Lock()
+        self._kept: deque[Decided] = deque(maxlen=KEPT_MAX)
+
+    def prepare(self) -> None:
+        """Begin an empty file: what an earlier world decided says nothing of this one."""
+        self._file.write_text("", encoding="utf-8")
+
+    def add(self, decided: Decided) -> None:
+        """Keep one, as one line of JSON."""
+        with self._lock:
+            self._kept.append(decided)
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(decided)) + "\n")
+
+    def __iter__(self) -> Iterator[Decided]:
+        with self._lock:
+            return iter(list(self._kept))

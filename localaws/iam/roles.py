@@ -1,0 +1,33 @@
+"""The policies of a role as they are in IAM now: inline ones, and attached ones in their default version."""
+
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import Role, iam_backends
+
+from localaws.iam.keys import refuse_unknown_keys
+from localaws.iam.policies import Policy
+
+
+def policies_of(arn: str) -> tuple[Policy, ...]:
+    """Read the policies of a role; a role that is gone has none. Raises PolicyError for what is not understood."""
+    role = _role(arn)
+    if role is None:
+        return ()
+    texts = list(role.policies.items())
+    for policy in list(role.managed_policies.values()):
+        texts += [(policy.name, one.document) for one in policy.versions if one.version_id == policy.default_version_id]
+    policies = tuple(Policy.of_text(text, name) for name, text in texts)
+    refuse_unknown_keys(policies)
+    return policies
+
+
+def is_known_to_iam(access_key: str) -> bool:
+    """Tell whether IAM or STS gave an access key to somebody: such a caller is not limited here."""
+    return any(access_key in account["aws"].access_keys for account in list(iam_backends.values()))
+
+
+def _role(arn: str) -> Role | None:
+    account, name = arn.split(":")[4], arn.rsplit("/", 1)[-1]
+    try:
+        return iam_backends[account]["aws"].get_role(name)
+    except NotFoundException:
+        return None

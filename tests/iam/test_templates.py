@@ -1,0 +1,190 @@
+"""The templates of the policies, and how they are filled in for a stage and its plans."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.plan import Plan
+from console.policies import CHARACTERS_MAX, TemplateError, Values, filled, plans_of, write
+from console.stages import FUNCTIONS, Stage
+from localaws.iam import Policy
+from localaws.inprocess import ACCOUNT
+from localaws.inprocess_settings import ENVIRONMENT
+
+Template = Callable[..., Path]
+WEEKLY = {"plans/weekly/target-cluster-id": "weekly-cluster"}
+
+
+def stage(name: str = "test", **environment: str) -> Stage:
+    """Give a stage with the settings of the tests, and others."""
+    variables = {**ENVIRONMENT, "ENVIRONMENT": name, **environment}
+    return Stage(name, {"stages": {name: {"environment_variables": variables}}})
+
+
+def values(of: Stage | None = None, parameters: dict[str, str] | None = None, *, partition: str = "aws") -> Values:
+    """Give what stands for the placeholders."""
+    of = of or stage()
+    plans = plans_of(of, parameters, account=ACCOUNT, partition=partition)
+    return Values.of(of, plans, account=ACCOUNT, partition=partition)
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Template:
+    """Give a writer of templates: `template(statement elements…)` returns the folder."""
+
+    def written(**elements: Any) -> Path:
+        policy = {"Version": "2012-10-17", "Statement": [{"Sid": "One", "Effect": "Allow", **elements}]}
+        (tmp_path / "policy-heartbeat.json").write_text(json.dumps(policy))
+        return tmp_path
+
+    return written
+
+
+def resources(folder: Path, given: Values) -> list[str]:
+    """Fill a template in and give the resources of its one statement."""
+    found: list[str] = filled("heartbeat", given, folder)["Statement"][0]["Resource"]
+    return found
+
+
+def test_a_stages_values_are_filled_in(template: Template) -> None:
+    """Its own names, its account and its region."""
+    folder = template(Resource=["arn:${PARTITION}:dynamodb:${REGION}:${ACCOUNT}:table/${STATE_TABLE}"])
+
+    assert [f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/aurora-restore-test-state"] == resources(folder, values())
+
+
+def test_what_speaks_of_a_plan_is_repeated_for_every_plan(template: Template) -> None:
+    """Once for each that makes a difference: the plans share their source."""
+    folder = template(Resource=["${SOURCE_CLUSTER_ID}", "${TARGET_REGION}/${TARGET_CLUSTER_ID}", "*"])
+    given = values(parameters=WEEKLY)
+
+    assert ["prod-cluster", "us-west-2/staging-cluster", "us-west-2/weekly-cluster", "*"] == resources(folder, given)
+
+
+def test_values_of_two_plans_do_not_mix(template: Template) -> None:
+    """A region and a cluster of one string are of one plan."""
+    other = {**WEEKLY, "plans/weekly/target-region": "eu-west-1"}
+    folder = template(Resource=["${TARGET_REGION}/${TARGET_CLUSTER_ID}"])
+
+    assert ["us-west-2/staging-cluster", "eu-west-1/weekly-cluster"] == resources(folder, values(parameters=other))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "${TARGET_CLUSTER}",
+            "policy-heartbeat.json asks for ${TARGET_CLUSTER}, which nobody fills in: there are ACCOUNT,",
+        ),
+        ("${aws:username}", "policy-heartbeat.json asks for ${aws:username}, which nobody fills in"),
+        ("${}", "policy-heartbeat.json asks for ${}, which nobody fills in"),
+        ("${REGION}", "policy-heartbeat.json asks for ${REGION}, which has no value for the stage test."),
+    ],
+)
+def test_a_placeholder_without_a_value_is_an_error_that_names_it(template: Template, text: str, problem: str) -> None:
+    """And the file it stands in: nothing is left empty, and nothing as it was."""
+    unset = Values({**values().stage, "REGION": ""}, values().plans)
+    with pytest.raises(TemplateError) as refused:
+        resources(template(Resource=[text]), unset)
+
+    assert problem in str(refused.value)
+
+
+def test_a_plans_placeholder_outside_a_list_is_an_error(template: Template) -> None:
+    """There it could not be repeated."""
+    with pytest.raises(TemplateError, match=r"\$\{TARGET_REGION\}, which has no value outside a list"):
+        resources(template(Resource="${TARGET_REGION}"), values())
+
+
+def test_a_stage_without_plans_has_no_policies(template: Template) -> None:
+    """Who may do what depends on them."""
+    with pytest.raises(TemplateError, match=r"\$\{TARGET_REGION\}, which nobody fills in"):
+        resources(template(Resource=["${TARGET_REGION}"]), Values(values().stage, ()))
+
+
+@pytest.mark.parametrize(
+    ("secret_id", "arn"),
+    [
+        ("mine", f"arn:aws:secretsmanager:us-west-2:{ACCOUNT}:secret:mine-??????"),
+        (
+            "arn:aws:secretsmanager:eu-west-1:1:secret:mine-AbCdE9",
+            "arn:aws:secretsmanager:eu-west-1:1:secret:mine-AbCdE9",
+        ),
+        ("arn:aws:secretsmanager:eu-west-1:1:secret:mine", "arn:aws:secretsmanager:eu-west-1:1:secret:mine-??????"),
+    ],
+    ids=["name", "ARN", "ARN without its end"],
+)
+def test_secrets_are_named_with_their_six_characters(template: Template, secret_id: str, arn: str) -> None:
+    """Which Secrets Manager adds to the name; a whole ARN has them already."""
+    given = values(stage(MASTER_CREDENTIALS_SECRET_ID=secret_id))
+
+    assert [arn] == resources(template(Resource=["${MASTER_SECRET_ARN}"]), given)
+
+
+def test_a_topic_of_another_region_brings_its_region(template: Template) -> None:
+    """Its key is there, too; without a setting the topic is the foundation's."""
+    folder = template(Resource=["${TOPIC_ARN}", "${TOPIC_REGION}", "${SNS_TOPIC_REGION}"])
+    elsewhere = f"arn:aws:sns:eu-west-1:{ACCOUNT}:people"
+    own = f"arn:aws:sns:us-west-2:{ACCOUNT}:aurora-restore-test-notifications"
+    unset = Values.of(stage(SNS_TOPIC_ARN=""), plans_of(stage(), account=ACCOUNT), account=ACCOUNT)
+
+    assert [elsewhere, "eu-west-1"] == resources(folder, values(stage(SNS_TOPIC_ARN=elsewhere)))
+    assert [own, "us-west-2"] == resources(folder, unset)
+
+
+def test_prods_names_have_no_stage_in_them(template: Template) -> None:
+    """Its functions have, and so has what they make."""
+    folder = template(Resource=["${PARAMETER_PATH} ${FAILURE_QUEUE} ${FUNCTION_PREFIX}heartbeat ${COPIES}"])
+    expected = "/aurora-restore/ aurora-restore-failures aurora-restore-prod-heartbeat aurora-restore-prod-"
+
+    assert [expected] == resources(folder, values(stage("prod")))
+
+
+def test_copies_of_a_stage_with_a_long_name_are_found(template: Template) -> None:
+    """Their names keep ten characters of it."""
+    assert ["aurora-restore-acceptance-"] == resources(
+        template(Resource=["${COPIES}"]), values(stage("acceptancetests"))
+    )
+
+
+def test_a_policy_that_aws_would_not_take_is_an_error() -> None:
+    """Many plans make long lists."""
+    many = {f"plans/p{number:02}/target-cluster-id": f"cluster-number-{number:02}" for number in range(30)}
+    with pytest.raises(TemplateError, match=f"characters for 31 plans, and AWS takes {CHARACTERS_MAX}"):
+        filled("restore-snapshot", values(parameters=many))
+
+
+def test_every_function_gets_its_policy(tmp_path: Path) -> None:
+    """As files that Chalice reads, in another partition, too; each of them is one that can be read."""
+    there = stage(SNS_TOPIC_ARN=f"arn:aws-cn:sns:us-west-2:{ACCOUNT}:people")
+    write(values(there, partition="aws-cn"), tmp_path)
+    written = {file.name: file.read_text() for file in tmp_path.iterdir()}
+
+    assert {f"policy-{function}.json" for function in FUNCTIONS} == set(written)
+    assert [] == [name for name, text in written.items() if "${" in text or "arn:aws:" in text]
+    assert all(Policy.of_text(text, name).statements for name, text in written.items())
+
+
+def test_nothing_is_written_when_one_template_is_wrong(tmp_path: Path) -> None:
+    """A deployment is not to begin with half of its policies."""
+    templates, folder = tmp_path / "templates", tmp_path / "filled"
+    templates.mkdir()
+    folder.mkdir()
+    for function in FUNCTIONS:
+        (templates / f"policy-{function}.json").write_text('{"Statement": ["${NOBODY}"]}')
+    with pytest.raises(TemplateError, match="policy-snapshot-check.json asks for"):
+        write(values(), folder, templates)
+
+    assert [] == list(folder.iterdir())
+
+
+def test_plans_come_from_ssm_as_the_app_reads_them() -> None:
+    """The stage's own, and those with parameters of their own."""
+    plans: tuple[Plan, ...] = plans_of(stage(), WEEKLY, account=ACCOUNT)
+
+    assert [("default", "staging-cluster"), ("weekly", "weekly-cluster")] == [
+        (plan.name, plan.target_cluster_id) for plan in plans
+    ]
