@@ -19,8 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options().parse_args(arguments)
     try:
         stage = Stage.read(options.stage, options.checkout)
-    except (UnknownStageError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
+    except (UnknownStageError, OSError, ValueError) as error:
+        told = error if isinstance(error, UnknownStageError) else f"The configuration cannot be read: {error}."
+        sys.stderr.write(f"{told}\n")
         return WRONG_USAGE
     findings = []
     for one in examine(stage, options.checkout, reading_clients(), of_checkout(options.checkout)):

@@ -52,10 +52,10 @@ def examine(
 
 def look_at(patient: Patient) -> Iterator[Finding]:
     """Make every check of a stage that is known to be the right one."""
-    cases = _cases(patient)
+    known = cases(patient)
     for check in CHECKS:
-        yield from make(check, patient, cases)
-    if not cases:
+        yield from make(check, patient, known)
+    if not known:
         names = [check.name for check in CHECKS if isinstance(check, PlanCheck)]
         yield _left_out(names, "there is no plan that can be used; see the check `settings`")
 
@@ -70,7 +70,7 @@ def make(check: Check | PlanCheck, patient: Patient, cases: list[Case]) -> Itera
         yield finding(name, _seen(check.look, case))
 
 
-def _cases(patient: Patient) -> list[Case]:
+def cases(patient: Patient) -> list[Case]:
     """List the plans that can be looked at; what is wrong with the others, the check `settings` says."""
     try:
         return [Case(patient, plan) for plan in patient.plans.values() if isinstance(plan, Plan)]

@@ -34,8 +34,15 @@ def _readiness(name: str, one: Described) -> Iterator[Sight]:
         yield doubtful(f"{name} is {state}, its last update {update}.", "Look again in a minute.")
 
 
+def none_to_look_at(patient: Patient) -> Iterator[Sight]:
+    """Say that there is nothing to look at where no function is deployed."""
+    if not patient.deployed:
+        yield doubtful("There are no functions to look at.", "See the check `functions` first.")
+
+
 def code(patient: Patient) -> Iterator[Sight]:
     """Hold the digest of each function's code against that of the package of this checkout."""
+    yield from none_to_look_at(patient)
     digest = patient.expected.digest()
     other = [name for name, one in patient.deployed.items() if one["CodeSha256"] != digest]
     if other:
@@ -48,6 +55,7 @@ def code(patient: Patient) -> Iterator[Sight]:
 
 def configuration(patient: Patient) -> Iterator[Sight]:
     """Hold each function's settings against the stage's configuration; values of variables are not shown."""
+    yield from none_to_look_at(patient)
     for name, one in patient.deployed.items():
         if differ := sorted(_differences(patient, name, one)):
             yield wrong(f"{name} differs from .chalice/config.json in {', '.join(differ)}.", DEPLOY)
@@ -94,6 +102,7 @@ def _settings(patient: Patient, name: str) -> dict[str, Any]:
 
 def roles(patient: Patient) -> Iterator[Sight]:
     """See that each function runs in the role of its name, which has its policy and nothing beside it."""
+    yield from none_to_look_at(patient)
     for name, one in patient.deployed.items():
         yield from _role(patient, name, one["Role"])
     yield fine(f"{len(patient.deployed)} roles have their own policy and no other.")

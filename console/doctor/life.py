@@ -1,11 +1,14 @@
 """Whether the stage is alive: the heartbeat beats, nothing is overdue, and the targets are fresh."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 
+from chalicelib.aws import NotFoundError
 from chalicelib.errors import UnreadableRecordError
 from chalicelib.operation import Operation, stamp
 from console.doctor.case import Case
+from console.doctor.documents import Described
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.stages import FRESHNESS_HOURS
@@ -19,12 +22,9 @@ def heartbeat(patient: Patient) -> Iterator[Sight]:
     """See that the heartbeat beats, by the metric that every tick writes into its log."""
     name = patient.stage.function("heartbeat")
     since = patient.now() - BEATS_WITHIN
-    found = patient.find(
-        "logs", "filter_log_events", logGroupName=f"/aws/lambda/{name}", filterPattern='"Heartbeat"',
-        startTime=int(since.timestamp() * 1000),
-    )  # fmt: skip
-    if found and found["events"]:
-        last = datetime.fromtimestamp(max(one["timestamp"] for one in found["events"]) / 1000, tz=since.tzinfo)
+    beats = _beats(patient, name, since)
+    if beats:
+        last = datetime.fromtimestamp(max(one["timestamp"] for one in beats) / 1000, tz=since.tzinfo)
         yield fine(f"It beat at {stamp(last)}.")
         return
     minutes = BEATS_WITHIN // timedelta(minutes=1)
@@ -33,6 +33,16 @@ def heartbeat(patient: Patient) -> Iterator[Sight]:
         f"Read its log: aws logs tail /aws/lambda/{name} --region {patient.stage.region} --since 1h. See also the "
         "checks `rules` and `functions`.",
     )
+
+
+def _beats(patient: Patient, name: str, since: datetime) -> list[Described]:
+    """Find the lines of the metric; CloudWatch may give empty pages before one that has something."""
+    with suppress(NotFoundError):  # a group comes into being with its function
+        return patient.service("logs").pages(
+            "filter_log_events", "events", logGroupName=f"/aws/lambda/{name}", filterPattern='"Heartbeat"',
+            startTime=int(since.timestamp() * 1000),
+        )  # fmt: skip
+    return []
 
 
 def operations(patient: Patient) -> Iterator[Sight]:
@@ -57,7 +67,8 @@ def operations(patient: Patient) -> Iterator[Sight]:
 def freshness(case: Case) -> Iterator[Sight]:
     """See when the target was last restored. Raises UnreadableRecordError for a target's item that is no such item."""
     target = case.patient.ports.operations.target(case.plan.target_cluster_arn)
-    hours = int(case.patient.stage.variables.get("FRESHNESS_HOURS", FRESHNESS_HOURS))
+    given = case.patient.stage.variables.get("FRESHNESS_HOURS", "")
+    hours = int(given) if given.isdigit() else FRESHNESS_HOURS
     if target.last_success_at is None:
         yield fine("It was never restored yet.")
     elif case.patient.now() - target.last_success_at > timedelta(hours=hours):

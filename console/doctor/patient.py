@@ -120,10 +120,12 @@ class Patient:
             one["FunctionName"].removeprefix(prefix): one for one in found if one["FunctionName"].startswith(prefix)
         }
 
-    @property
+    @cached_property
     def deployed(self) -> Mapping[str, Described]:
-        """Those of them that are the app's. The check `functions` tells which are missing."""
-        return {name: self.functions[name] for name in FUNCTIONS if name in self.functions}
+        """Those of them that are the app's, whole: a list leaves out their states (API reference, ListFunctions)."""
+        ask = self.service("lambda").call
+        names = {name: self.stage.function(name) for name in FUNCTIONS if name in self.functions}
+        return {name: ask("get_function_configuration", FunctionName=one) for name, one in names.items()}
 
     @cached_property
     def rules(self) -> Mapping[str, Described]:

@@ -1,5 +1,6 @@
 """boto3 clients that only read: whatever else is asked of them never leaves this machine."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
@@ -19,24 +20,21 @@ class ChangingCallError(Exception):
     """A call that is not known to change nothing. The text is a sentence."""
 
 
-def reading_clients(**session: str) -> Clients:
+def reading_clients(make_session: Callable[[], boto3.Session] = boto3.Session, **options: str) -> Clients:
     """Give clients by service and region, made once each; their other calls raise ChangingCallError.
 
-    `session` are options of boto3's session: none for whatever the environment says.
+    The session is made with the first of them, for a profile that does not exist is an error of the session's.
+    `options` are boto3's own of a client.
     """
+    session = cache(make_session)
 
     @cache
     def clients(service: str, region: str) -> Any:
-        client = _session(**session).client(service, region_name=region, config=_CONFIG)
+        client = session().client(service, region_name=region, config=_CONFIG, **options)
         client.meta.events.register("before-parameter-build", _refuse_changes)
         return client
 
     return clients
-
-
-@cache
-def _session(**options: str) -> boto3.Session:
-    return boto3.Session(**options)
 
 
 def _refuse_changes(model: Any, **_: Any) -> None:

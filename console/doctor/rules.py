@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from chalicelib.patterns import pattern
 from console.doctor.documents import Described, allows, contains, is_same, statements_of
+from console.doctor.functions import none_to_look_at
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, fine, wrong
 from console.doctor.stacks import DEPLOY
@@ -60,13 +61,14 @@ def _is_let_in(patient: Patient, name: str, rule_arn: str) -> bool:
 
 def deliveries(patient: Patient) -> Iterator[Sight]:
     """See what Chalice cannot set, and wipes: how often is tried again, and where what is given up on goes."""
+    yield from none_to_look_at(patient)
     wiped = [name for name in patient.rules if not _target_is_whole(patient, name)]
     if wiped:
         yield wrong(f"Retries and dead-letter queue are not on the rules of {', '.join(wiped)}.", DEPLOY)
     unset = [name for name in patient.deployed if not _invocation_is_set(patient, name)]
     if unset:
         yield wrong(f"Retries and failure destination are not on {', '.join(unset)}.", DEPLOY)
-    yield fine(f"Of {len(patient.rules)} rules and {len(patient.deployed)} functions.")
+    yield fine(f"{len(patient.rules)} rules and {len(patient.deployed)} functions have what Chalice cannot set.")
 
 
 def _target_is_whole(patient: Patient, name: str) -> bool:

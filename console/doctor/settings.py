@@ -20,6 +20,7 @@ def settings(patient: Patient) -> Iterator[Sight]:
             yield from _region(patient, plan)
     yield from _overruled(patient)
     yield from _accounts(patient)
+    yield from _freshness(patient)
 
 
 def _region(patient: Patient, plan: Plan) -> Iterator[Sight]:
@@ -44,6 +45,14 @@ def _overruled(patient: Patient) -> Iterator[Sight]:
             f"SSM below {patient.stage.parameter_path} overrules .chalice/config.json in "
             f"{', '.join(places[field] for field in differ)}.",
             "Make both the same (`make deploy` writes SSM's), or take the value out of one of them.",
+        )
+
+
+def _freshness(patient: Patient) -> Iterator[Sight]:
+    hours = patient.stage.variables.get("FRESHNESS_HOURS", "")
+    if hours and not hours.isdigit():
+        yield wrong(
+            f"FRESHNESS_HOURS is {hours!r}: it should be a whole number of hours.", "Correct it, or leave it out."
         )
 
 

@@ -71,6 +71,9 @@ def _unfinished(patient: Patient, stack: Stack) -> Iterator[Sight]:
 def _template(patient: Patient, stack: Stack) -> Iterator[Sight]:
     """Compare the text that the stack was made from with this checkout's."""
     file = patient.checkout / "infra" / f"{stack.template}.yaml"
+    if not file.is_file():
+        yield doubtful(f"There is no {file} to hold {stack.name} against.", "Look from a whole checkout.")
+        return
     template = patient.service("cloudformation", stack.region).call("get_template", StackName=stack.name)
     if template["TemplateBody"] != file.read_text(encoding="utf-8"):
         yield doubtful(f"{stack.name} was made from another infra/{stack.template}.yaml than this checkout's.", DEPLOY)
@@ -114,7 +117,10 @@ def foundation(patient: Patient) -> Iterator[Sight]:
                 looked += 1
                 if look(patient, stack.region, one.get("PhysicalResourceId", "")) is None:
                     yield _deleted(stack, one)
-    yield fine(f"{looked} resources are there.") if looked else wrong("The stacks have made nothing yet.", DEPLOY)
+    if looked:
+        yield fine(f"{looked} resources are there.")
+    else:
+        yield doubtful("There are no stacks that could have made anything.", "See the check `stacks` first.")
 
 
 def _deleted(stack: Stack, one: Described) -> Sight:

@@ -6,7 +6,6 @@ from chalicelib.aurora import COPIES_MAX
 from console.doctor.case import Case, refusals, unknown_version
 from console.doctor.sights import Sight, doubtful, fine, wrong
 
-ZONES_MIN = 2  # for Aurora's subnet groups (user guide, DBSubnetGroupDoesNotCoverEnoughAZs)
 SNAPSHOTS_LEFT_MIN = 10  # nights, where every one keeps its copy
 _COUNTED = frozenset({"DBClusters", "DBInstances", "ManualClusterSnapshots"})
 KEEP = "Delete old copies, set ARCHIVE_SNAPSHOT=false so that none is kept, or have the quota raised."
@@ -33,17 +32,7 @@ def groups(case: Case) -> Iterator[Sight]:
     else:
         yield unknown_version()
     yield from case.passes(*names)
-    yield from _zones(case)
     yield fine(f"{case.plan.db_subnet_group_name}, {', '.join(case.plan.vpc_security_group_ids)}.")
-
-
-def _zones(case: Case) -> Iterator[Sight]:
-    name = case.plan.db_subnet_group_name
-    rds = ("rds", "describe_db_subnet_groups")
-    found = case.patient.find(*rds, region=case.plan.target_region, DBSubnetGroupName=name)
-    subnets = found["DBSubnetGroups"][0]["Subnets"] if found else []
-    if found and len({one["SubnetAvailabilityZone"]["Name"] for one in subnets}) < ZONES_MIN:
-        yield wrong(f"The subnet group {name} is in one zone, and Aurora wants {ZONES_MIN}.", "Add a subnet elsewhere.")
 
 
 def orders(case: Case) -> Iterator[Sight]:
@@ -58,8 +47,21 @@ def orders(case: Case) -> Iterator[Sight]:
 
 def secrets(case: Case) -> Iterator[Sight]:
     """See that both secrets are there and well-formed; nothing of a password is shown."""
+    names = (case.plan.master_credentials_secret_id, case.plan.app_credentials_secret_id)
+    if empty := [name for name in names if _is_empty(case, name)]:
+        yield wrong(
+            f"No value was put into {', '.join(empty)} yet.",
+            "Put a JSON object into each: docs/runbook.md#deploy has the commands, and the fields.",
+        )
+        return
     yield from case.passes("secrets")
-    yield fine(f"{case.plan.master_credentials_secret_id} and {case.plan.app_credentials_secret_id} are well-formed.")
+    yield fine(f"{' and '.join(names)} are well-formed.")
+
+
+def _is_empty(case: Case, name: str) -> bool:
+    """Tell whether a secret was made and never given a value, which GetSecretValue does not tell from no secret."""
+    found = case.patient.find("secretsmanager", "describe_secret", SecretId=name)
+    return found is not None and not found.get("VersionIdsToStages")
 
 
 def quotas(case: Case) -> Iterator[Sight]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from chalicelib.aws import NotFoundError
 from console.doctor.documents import Described, allows
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
@@ -50,7 +51,11 @@ def _key(patient: Patient, key: str) -> Iterator[Sight]:
 
 def subscribers(patient: Patient) -> Iterator[Sight]:
     """Count who listens to the topic; a subscription that nobody confirmed hears nothing."""
-    found = patient.service("sns").pages("list_subscriptions_by_topic", "Subscriptions", TopicArn=patient.topic_arn)
+    try:
+        found = patient.service("sns").pages("list_subscriptions_by_topic", "Subscriptions", TopicArn=patient.topic_arn)
+    except NotFoundError:
+        yield doubtful("There is no topic to listen to.", "See the check `topic` first.")
+        return
     confirmed = [one for one in found if one["SubscriptionArn"].startswith("arn:")]
     if confirmed:
         yield fine(f"{len(confirmed)} confirmed.")
@@ -111,7 +116,10 @@ def _alarm(patient: Patient, alarm: Described) -> Iterator[Sight]:
         )
     if alarm.get("StateValue") == "ALARM":
         reason = str(alarm.get("StateReason", "")).rstrip(".")
-        yield doubtful(f"The alarm {name} rings: {reason}.", "What to do for each alarm is in docs/runbook.md.")
+        yield doubtful(
+            f"The alarm {name} rings: {reason}.",
+            f"What to do is in docs/runbook.md#{name.removeprefix(patient.stage.alarm(''))}.",
+        )
 
 
 def logs(patient: Patient) -> Iterator[Sight]:
@@ -126,4 +134,4 @@ def logs(patient: Patient) -> Iterator[Sight]:
     ]
     if differ:
         yield doubtful(f"Logs of {', '.join(differ)} are kept for other than log_retention_in_days.", DEPLOY)
-    yield fine(f"{len(kept)} log groups.")
+    yield fine(f"{len(kept)} log groups are kept as long as is configured.")
