@@ -82,6 +82,14 @@ class AwsError(RefusedError):
         self.code = code
 
 
+class DeniedError(AwsError):
+    """Whoever calls may not (error codes in `DENIED`); `action` is the call as IAM spells it, and its region."""
+
+    def __init__(self, code: str, reason: str, action: str) -> None:
+        super().__init__(code, reason, f"Allow {action} in the policy of the function's role.")
+        self.action = action
+
+
 class Service:
     """One service in one region: calls by method name, with errors sorted into those of `chalicelib.errors`."""
 
@@ -130,5 +138,5 @@ def _meaning(error: ClientError, where: str, action: str) -> TransientError | Re
     if code in NOT_FOUND:
         return NotFoundError(reason, _REMEDIES.get(code, "Create it, or correct the setting that names it."))
     if code in DENIED:
-        return AwsError(code, reason, f"Allow {action} in the policy of the function's role.")
+        return DeniedError(code, reason, action)
     return AwsError(code, reason, _REMEDIES.get(code, "Correct what the answer names, then run the operation again."))

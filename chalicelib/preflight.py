@@ -1,6 +1,6 @@
 """Looks up all that a restore will need before the old target is touched, and tells all that is wrong at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from chalicelib import credentials
@@ -29,12 +29,7 @@ class Preflight:
     def refuse_unless_ready(self, old_instances: list[Instance], *, replaces: bool) -> None:
         """Run all checks; raises one RefusedError that names every problem with its remedy."""
         problems: list[RefusedError] = []
-        checks: tuple[Callable[[], None], ...] = (
-            self._subnet_group, self._security_groups, self._cluster_parameter_group, self._parameter_group, self._key,
-            self._engine_version, self._instance_class, self._secrets, self._topic,
-            lambda: self._instance_names(old_instances), lambda: self._quotas(len(old_instances), replaces=replaces),
-        )  # fmt: skip
-        for check in checks:
+        for check in self.checks(old_instances, replaces=replaces).values():
             with _collected(problems):
                 check()
         if problems:
@@ -43,6 +38,22 @@ class Preflight:
                 + " ".join(problem.reason for problem in problems),
                 " ".join(dict.fromkeys(problem.remedy for problem in problems)),
             )
+
+    def checks(self, old_instances: list[Instance], *, replaces: bool) -> Mapping[str, Callable[[], None]]:
+        """Give every check by its name; they are run in this order, the security groups' after the subnet group's."""
+        return {
+            "subnet group": self._subnet_group,
+            "security groups": self._security_groups,
+            "cluster parameter group": self._cluster_parameter_group,
+            "parameter group": self._parameter_group,
+            "key": self._key,
+            "engine version": self._engine_version,
+            "instance class": self._instance_class,
+            "secrets": self._secrets,
+            "topic": self._topic,
+            "instance names": lambda: self._instance_names(old_instances),
+            "quotas": lambda: self._quotas(len(old_instances), replaces=replaces),
+        }
 
     def _subnet_group(self) -> None:
         name = self._plan.db_subnet_group_name

@@ -1,0 +1,57 @@
+"""`python -m console.doctor`: what is wrong with a deployed stage, and what to do. Exit status 0 if nothing FAILED."""
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+from console.doctor.examination import examine
+from console.doctor.expected import of_checkout
+from console.doctor.reading import reading_clients
+from console.findings import Finding, as_json, failures
+from console.stages import CHECKOUT, Stage, UnknownStageError
+
+WRONG_USAGE = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Look at a stage and tell; returns the exit status."""
+    options = _options().parse_args(arguments)
+    try:
+        stage = Stage.read(options.stage, options.checkout)
+    except (UnknownStageError, OSError, ValueError) as error:
+        told = error if isinstance(error, UnknownStageError) else f"The configuration cannot be read: {error}."
+        sys.stderr.write(f"{told}\n")
+        return WRONG_USAGE
+    findings = []
+    for one in examine(stage, options.checkout, reading_clients(), of_checkout(options.checkout)):
+        findings.append(one)
+        if not options.json:
+            _say(str(one))
+    _say(as_json(findings) if options.json else _summary(findings))
+    return 1 if failures(findings) else 0
+
+
+def _summary(findings: list[Finding]) -> str:
+    counted = Counter(one.status for one in findings)
+    return f"{len(findings)} checks: " + ", ".join(f"{count} {status}" for status, count in sorted(counted.items()))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m console.doctor",
+        description="Look at a deployed stage: what is wrong, and what to do. It only reads.",
+    )
+    parser.add_argument("--stage", required=True, help="the stage, as in .chalice/config.json")
+    parser.add_argument("--json", action="store_true", help="print all findings as one JSON list")
+    parser.add_argument("--checkout", type=Path, default=CHECKOUT, help="what the stage is held against (%(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""Every check, in the order in which they are told: what stands here is what `make doctor` looks at."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from console.doctor import functions, keys, life, network, records, rules, settings, source, stacks, target, telling
+from console.doctor.case import Case
+from console.doctor.patient import Patient
+from console.doctor.sights import Sight
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check of the stage as a whole. What it raises becomes its finding."""
+
+    name: str
+    look: Callable[[Patient], Iterable[Sight]]
+
+
+@dataclass(frozen=True)
+class PlanCheck:
+    """A check that is made of each plan."""
+
+    name: str
+    look: Callable[[Case], Iterable[Sight]]
+
+
+CHECKS: tuple[Check | PlanCheck, ...] = (
+    Check("settings", settings.settings),
+    Check("stacks", stacks.stacks),
+    Check("foundation", stacks.foundation),
+    Check("tables", records.tables),
+    Check("topic", telling.topic),
+    Check("subscribers", telling.subscribers),
+    Check("failure queue", telling.failure_queue),
+    Check("alarms", telling.alarms),
+    Check("functions", functions.functions),
+    Check("code", functions.code),
+    Check("configuration", functions.configuration),
+    Check("roles", functions.roles),
+    Check("rules", rules.rules),
+    Check("deliveries", rules.deliveries),
+    Check("logs", telling.logs),
+    Check("heartbeat", life.heartbeat),
+    Check("operations", life.operations),
+    Check("way to AWS", network.to_aws),
+    PlanCheck("forwarding", source.forwarding),
+    PlanCheck("snapshot", source.snapshot),
+    PlanCheck("copy", source.copy),
+    PlanCheck("key", keys.key),
+    PlanCheck("secrets", target.secrets),
+    PlanCheck("target", target.target),
+    PlanCheck("groups", target.groups),
+    PlanCheck("orders", target.orders),
+    PlanCheck("quotas", target.quotas),
+    PlanCheck("way to the database", network.to_database),
+    PlanCheck("freshness", life.freshness),
+)
+"""Before all of them come `region`, `credentials` and `account`, without which none of these can be made."""

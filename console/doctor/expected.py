@@ -1,0 +1,79 @@
+"""What a deployment of this checkout would have put into the account: what the stage is held against."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chalicelib.errors import RefusedError
+from console import policies
+from console.deployment import delivery
+from console.doctor.caller import Caller
+from console.packaging import building
+from console.packaging.errors import PackageError
+from console.stages import CHECKOUT, DEPLOYMENT_ONLY, Stage
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Every field is asked of the code that deploys; the callables when their check is made, since some take time."""
+
+    environment: Mapping[str, str]
+    """The variables of every function."""
+    digest: Callable[[], str]
+    """SHA-256 of the package of this checkout, in base64 as Lambda shows it (CodeSha256). Raises RefusedError."""
+    policy: Callable[[str, Mapping[str, str]], Document]
+    """The policy of a function's role, given the stage's SSM parameters. Raises RefusedError and SettingsError."""
+    invocation: Callable[[str, str], Document] = delivery.invocation
+    """The asynchronous settings of a function, in the words of PutFunctionEventInvokeConfig; given the queue's ARN."""
+    target: Callable[[str, str, str], Document] = delivery.target
+    """The target of a function's rule, in the words of PutTargets; given the ARNs of the function and of the queue."""
+
+
+def of_checkout(checkout: Path) -> Callable[[Stage, Caller], Expected]:
+    """Say what a deployment of a checkout would put."""
+
+    def expect(stage: Stage, who: Caller) -> Expected:
+        topic = f"arn:{who.partition}:sns:{stage.region}:{who.account}:{stage.topic}"
+        variables = {"SNS_TOPIC_ARN": topic} | stage.variables
+        environment = {name: value for name, value in variables.items() if name not in DEPLOYMENT_ONLY}
+        return Expected(environment, _Package(stage, checkout).digest, _Policies(stage, who, checkout, topic).policy)
+
+    return expect
+
+
+@dataclass(frozen=True)
+class _Package:
+    stage: Stage
+    checkout: Path
+
+    def digest(self) -> str:
+        """Make the package, in a folder that no deployment uses, and give its digest."""
+        folder, wheels = self.checkout / ".build" / f"{self.stage.name}-looked-at", CHECKOUT / building.WHEELS
+        try:
+            built = building.build(
+                self.stage, folder, checkout=self.checkout, wheels=wheels if wheels.is_dir() else None
+            )
+        except PackageError as error:
+            raise RefusedError(f"This checkout's package cannot be made: {error}", "") from error
+        return building.digest(built)
+
+
+@dataclass(frozen=True)
+class _Policies:
+    stage: Stage
+    who: Caller
+    checkout: Path
+    topic: str
+
+    def policy(self, function: str, parameters: Mapping[str, str]) -> Document:
+        """Fill in a function's policy."""
+        given = {"sns-topic-arn": self.topic, **parameters}
+        where = {"account": self.who.account, "partition": self.who.partition}
+        values = policies.Values.of(self.stage, policies.plans_of(self.stage, given, **where), **where)
+        try:
+            return policies.filled(function, values, self.checkout / ".chalice")
+        except policies.TemplateError as error:
+            raise RefusedError(f"{error}", "Correct that template.") from error

@@ -1,0 +1,130 @@
+"""The functions: there, of this checkout's code, configured as the stage says, and with no more rights than meant."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from console.doctor.documents import Described, allows, is_same
+from console.doctor.patient import Patient
+from console.doctor.sights import Sight, doubtful, fine, wrong
+from console.doctor.stacks import DEPLOY
+from console.packaging.platforms import RUNTIME
+from console.stages import FUNCTIONS
+
+LAMBDA = "lambda.amazonaws.com"
+
+
+def functions(patient: Patient) -> Iterator[Sight]:
+    """See that the app's functions are there and ready, and nothing else under the stage's names."""
+    missing = [name for name in FUNCTIONS if name not in patient.functions]
+    if missing:
+        yield wrong(f"Not deployed: {', '.join(missing)}.", DEPLOY)
+    for name, one in patient.deployed.items():
+        yield from _readiness(name, one)
+    if surplus := sorted({*patient.functions} - {*FUNCTIONS}):
+        yield doubtful(f"Not of this checkout's app, and still there: {', '.join(surplus)}.", DEPLOY)
+    yield fine(f"{len(patient.deployed)} are there.")
+
+
+def _readiness(name: str, one: Described) -> Iterator[Sight]:
+    state, update = one.get("State", "Active"), one.get("LastUpdateStatus", "Successful")
+    if state == "Failed" or update == "Failed":
+        reason = one.get("StateReason") or one.get("LastUpdateStatusReason") or "no reason is given"
+        yield wrong(f"{name} does not run: {str(reason).rstrip('.')}.", DEPLOY)
+    elif (state, update) != ("Active", "Successful"):
+        yield doubtful(f"{name} is {state}, its last update {update}.", "Look again in a minute.")
+
+
+def none_to_look_at(patient: Patient) -> Iterator[Sight]:
+    """Say that there is nothing to look at where no function is deployed."""
+    if not patient.deployed:
+        yield doubtful("There are no functions to look at.", "See the check `functions` first.")
+
+
+def code(patient: Patient) -> Iterator[Sight]:
+    """Hold the digest of each function's code against that of the package of this checkout."""
+    yield from none_to_look_at(patient)
+    digest = patient.expected.digest()
+    other = [name for name, one in patient.deployed.items() if one["CodeSha256"] != digest]
+    if other:
+        which = "All functions run" if len(other) == len(patient.deployed) else f"{', '.join(other)} run"
+        yield wrong(
+            f"{which} other code than this checkout's.", f"{DEPLOY} Or look from the checkout that is deployed."
+        )
+    yield fine(f"{len(patient.deployed)} functions run this checkout's code.")
+
+
+def configuration(patient: Patient) -> Iterator[Sight]:
+    """Hold each function's settings against the stage's configuration; values of variables are not shown."""
+    yield from none_to_look_at(patient)
+    for name, one in patient.deployed.items():
+        if differ := sorted(_differences(patient, name, one)):
+            yield wrong(f"{name} differs from .chalice/config.json in {', '.join(differ)}.", DEPLOY)
+    yield fine(f"{len(patient.deployed)} functions are as .chalice/config.json says.")
+
+
+def _differences(patient: Patient, name: str, one: Described) -> Iterator[str]:
+    given = {
+        "handler": one.get("Handler"),
+        "runtime": one.get("Runtime"),
+        "lambda_architecture": one.get("Architectures", ["x86_64"]),
+        "lambda_timeout": one.get("Timeout"),
+        "lambda_memory_size": one.get("MemorySize"),
+        "xray": one.get("TracingConfig", {}).get("Mode") == "Active",
+        "subnet_ids": sorted(one.get("VpcConfig", {}).get("SubnetIds", [])),
+        "security_group_ids": sorted(one.get("VpcConfig", {}).get("SecurityGroupIds", [])),
+        "layers": [layer["Arn"] for layer in one.get("Layers", [])],
+    }
+    yield from (setting for setting, value in _settings(patient, name).items() if given[setting] != value)
+    variables = one.get("Environment", {}).get("Variables", {})
+    expected = patient.environment
+    yield from (f"the variable {key}" for key in {*variables, *expected} if variables.get(key) != expected.get(key))
+
+
+def _settings(patient: Patient, name: str) -> dict[str, Any]:
+    """Give what Chalice would set. It never updates a handler, nor switches X-Ray off."""
+
+    def setting(key: str, otherwise: Any) -> Any:
+        value = patient.stage.function_setting(name, key)
+        return otherwise if value is None else value
+
+    return {
+        "handler": f"app.{name.replace('-', '_')}",
+        "runtime": RUNTIME,
+        "lambda_architecture": [setting("lambda_architecture", "x86_64")],
+        "lambda_timeout": setting("lambda_timeout", 60),
+        "lambda_memory_size": setting("lambda_memory_size", 128),
+        "xray": setting("xray", otherwise=False),
+        "subnet_ids": sorted(setting("subnet_ids", [])),
+        "security_group_ids": sorted(setting("security_group_ids", [])),
+        "layers": setting("layers", []),
+    }
+
+
+def roles(patient: Patient) -> Iterator[Sight]:
+    """See that each function runs in the role of its name, which has its policy and nothing beside it."""
+    yield from none_to_look_at(patient)
+    for name, one in patient.deployed.items():
+        yield from _role(patient, name, one["Role"])
+    yield fine(f"{len(patient.deployed)} roles have their own policy and no other.")
+
+
+def _role(patient: Patient, name: str, arn: str) -> Iterator[Sight]:
+    role = patient.stage.function(name)
+    found = patient.find("iam", "get_role", RoleName=role)
+    if found is None or found["Role"]["Arn"] != arn:
+        yield wrong(f"{name} does not run in the role {role}.", DEPLOY)
+        return
+    if not allows(found["Role"]["AssumeRolePolicyDocument"], LAMBDA):
+        yield wrong(f"The role {role} does not trust Lambda.", DEPLOY)
+    names = patient.service("iam").pages("list_role_policies", "PolicyNames", RoleName=role)
+    attached = patient.service("iam").pages("list_attached_role_policies", "AttachedPolicies", RoleName=role)
+    documents = [_document(patient, role, policy) for policy in names]
+    if len(documents) != 1 or not is_same(documents[0], patient.expected.policy(name, patient.parameters)):
+        yield wrong(f"The policy of the role {role} is not the one of this checkout.", DEPLOY)
+    if attached:
+        more = ", ".join(one["PolicyArn"] for one in attached)
+        yield doubtful(f"The role {role} may more than meant: {more}.", "Detach what nobody needs.")
+
+
+def _document(patient: Patient, role: str, policy: str) -> Any:
+    return patient.service("iam").call("get_role_policy", RoleName=role, PolicyName=policy)["PolicyDocument"]

@@ -1,0 +1,56 @@
+"""The target's key: there, enabled, where the target is, able to encrypt a database, and ours to use."""
+
+import json
+from collections.abc import Iterator
+
+from console.doctor.case import Case
+from console.doctor.documents import Described, statements_of
+from console.doctor.sights import Sight, doubtful, fine, wrong
+
+USERS = ("copy-snapshot", "restore-snapshot")  # the functions for which RDS makes grants of the key
+
+
+def key(case: Case) -> Iterator[Sight]:
+    """Look at the key that KMS_KEY_ID names."""
+    key_id = case.plan.kms_key_id
+    refused = list(case.passes("key"))
+    yield from refused
+    if not key_id:
+        yield fine("None is named.")
+    elif not refused:
+        found = case.patient.service("kms", case.plan.target_region).call("describe_key", KeyId=key_id)["KeyMetadata"]
+        yield from _kind(case, found)
+        yield from _policy(case, found)
+        yield fine(f"{found['Arn']}.")
+
+
+def _kind(case: Case, found: Described) -> Iterator[Sight]:
+    region = found["Arn"].split(":")[3]
+    if region != case.plan.target_region:
+        yield wrong(
+            f"The key {found['Arn']} is not in {case.plan.target_region}.",
+            "Name a key of that region in KMS_KEY_ID: a copy cannot be put under another.",
+        )
+    kind = (found.get("KeyUsage", "ENCRYPT_DECRYPT"), found.get("KeySpec", "SYMMETRIC_DEFAULT"))
+    if kind != ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"):  # RDS takes no others (user guide, encryption)
+        yield wrong(
+            f"The key {found['Arn']} is {' '.join(kind)}.", "Name a symmetric key for encryption in KMS_KEY_ID."
+        )
+
+
+def _policy(case: Case, found: Described) -> Iterator[Sight]:
+    """See that the key's policy leaves its use to the account's roles, or names those that use it."""
+    if found.get("AWSAccountId") != case.patient.account:
+        yield doubtful(f"The key {found['Arn']} is another account's: its policy cannot be seen.", "Ask its owner.")
+        return
+    kms = case.patient.service("kms", case.plan.target_region)
+    document = kms.call("get_key_policy", KeyId=found["KeyId"], PolicyName="default")["Policy"]
+    named = json.dumps([one.get("Principal") for one in statements_of(document) if one.get("Effect") == "Allow"])
+    if f":{case.patient.account}:root" in named or f'"{case.patient.account}"' in named:
+        return
+    roles = [case.patient.stage.function(name) for name in USERS]
+    if missing := [role for role in roles if f":role/{role}" not in named]:
+        yield doubtful(
+            f"The policy of the key {found['Arn']} names neither the account nor {', '.join(missing)}.",
+            "Let the account's own policies decide in it (principal root), or name these roles.",
+        )

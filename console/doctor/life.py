@@ -1,0 +1,80 @@
+"""Whether the stage is alive: the heartbeat beats, nothing is overdue, and the targets are fresh."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from chalicelib.aws import NotFoundError
+from chalicelib.errors import UnreadableRecordError
+from chalicelib.operation import Operation, stamp
+from console.doctor.case import Case
+from console.doctor.documents import Described
+from console.doctor.patient import Patient
+from console.doctor.sights import Sight, doubtful, fine, wrong
+from console.stages import FRESHNESS_HOURS
+
+BEATS_WITHIN = timedelta(minutes=5)
+OVERDUE_AFTER = timedelta(minutes=15)  # what is due is announced again every minute, and a step answers in minutes
+SHOWN_MAX = 5
+
+
+def heartbeat(patient: Patient) -> Iterator[Sight]:
+    """See that the heartbeat beats, by the metric that every tick writes into its log."""
+    name = patient.stage.function("heartbeat")
+    since = patient.now() - BEATS_WITHIN
+    beats = _beats(patient, name, since)
+    if beats:
+        last = datetime.fromtimestamp(max(one["timestamp"] for one in beats) / 1000, tz=since.tzinfo)
+        yield fine(f"It beat at {stamp(last)}.")
+        return
+    minutes = BEATS_WITHIN // timedelta(minutes=1)
+    yield wrong(
+        f"It has not beaten for {minutes} minutes: nobody announces again what was lost, and waits do not end.",
+        f"Read its log: aws logs tail /aws/lambda/{name} --region {patient.stage.region} --since 1h. See also the "
+        "checks `rules` and `functions`.",
+    )
+
+
+def _beats(patient: Patient, name: str, since: datetime) -> list[Described]:
+    """Find the lines of the metric; CloudWatch may give empty pages before one that has something."""
+    with suppress(NotFoundError):  # a group comes into being with its function
+        return patient.service("logs").pages(
+            "filter_log_events", "events", logGroupName=f"/aws/lambda/{name}", filterPattern='"Heartbeat"',
+            startTime=int(since.timestamp() * 1000),
+        )  # fmt: skip
+    return []
+
+
+def operations(patient: Patient) -> Iterator[Sight]:
+    """See that no open operation has been due for long, and that every record that is due can be read."""
+    until, late, unreadable = patient.now() - OVERDUE_AFTER, [], []
+    for item in patient.ports.operations.due(until):
+        try:
+            late.append(Operation.from_item(item))
+        except UnreadableRecordError as error:
+            unreadable.append(str(error))
+    if late:
+        shown = ", ".join(f"{one.operation_id} ({one.state})" for one in late[:SHOWN_MAX])
+        more = f" and {len(late) - SHOWN_MAX} more" if len(late) > SHOWN_MAX else ""
+        yield doubtful(
+            f"Overdue: {shown}{more}.", "See the check `heartbeat`, and read the log of the state's function."
+        )
+    for sentence in unreadable[:SHOWN_MAX]:
+        yield wrong(sentence, "")
+    yield fine("None is overdue.")
+
+
+def freshness(case: Case) -> Iterator[Sight]:
+    """See when the target was last restored. Raises UnreadableRecordError for a target's item that is no such item."""
+    target = case.patient.ports.operations.target(case.plan.target_cluster_arn)
+    given = case.patient.stage.variables.get("FRESHNESS_HOURS", "")
+    hours = int(given) if given.isdigit() else FRESHNESS_HOURS
+    if target.last_success_at is None:
+        yield fine("It was never restored yet.")
+    elif case.patient.now() - target.last_success_at > timedelta(hours=hours):
+        yield doubtful(
+            f"The last restore that succeeded ended at {stamp(target.last_success_at)}, more than {hours} hours ago.",
+            "Look at the operations since: what ended one, and what to do, is in its record.",
+        )
+    else:
+        yield fine(f"Restored at {stamp(target.last_success_at)}.")

@@ -1,0 +1,151 @@
+"""The stage that is looked at, and how to look: what every check is given."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from chalicelib import parameters
+from chalicelib.aws import AwsError, Clients, NotFoundError, Service
+from chalicelib.errors import SettingsError
+from chalicelib.plan import Plan
+from chalicelib.ports import Ports
+from chalicelib.settings import Settings, plan_names
+from chalicelib.store import DynamoStore
+from console.doctor.documents import Described
+from console.doctor.expected import Expected
+from console.stages import FUNCTIONS, Stage
+
+_GONE: Mapping[str, frozenset[str]] = {  # beside chalicelib's own, which are of the services that the functions call
+    "cloudformation": frozenset({"ValidationError"}),  # of DescribeStacks, which has no code of its own for it
+    "cloudwatch": frozenset({"ResourceNotFound"}),
+    "iam": frozenset({"NoSuchEntity"}),
+    "s3": frozenset({"NoSuchBucket"}),
+    "sqs": frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}),
+    "ssm": frozenset({"ParameterNotFound"}),
+}
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One stage in one account. What more than one check needs is read once; a reading that fails, fails each check."""
+
+    stage: Stage
+    checkout: Path
+    account: str
+    partition: str
+    clients: Clients
+    expected: Expected
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    # --- asking ---
+
+    def service(self, name: str, region: str | None = None) -> Service:
+        """One AWS service, in the stage's own region unless said otherwise."""
+        return Service(self.clients, name, region or self.stage.region)
+
+    def find(self, service: str, method: str, *, region: str | None = None, **parameters: Any) -> Described | None:
+        """Call one method; None where what it is about does not exist. Raises as `Service.call` does."""
+        try:
+            return self.service(service, region).call(method, **parameters)
+        except NotFoundError:
+            return None
+        except AwsError as error:
+            if error.code in _GONE.get(service, ()):
+                return None
+            raise
+
+    def arn(self, service: str, resource: str, region: str | None = None) -> str:
+        """Spell the ARN of something of this account, in the stage's own region unless said otherwise."""
+        return f"arn:{self.partition}:{service}:{region or self.stage.region}:{self.account}:{resource}"
+
+    # --- what has a fixed name ---
+
+    @property
+    def topic_arn(self) -> str:
+        """The topic that people subscribe to."""
+        return self.environment.get("SNS_TOPIC_ARN", "")
+
+    @property
+    def queue_arn(self) -> str:
+        """The failure queue."""
+        return self.arn("sqs", self.stage.failure_queue)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that every function should have."""
+        return self.expected.environment
+
+    # --- as the functions see it ---
+
+    @cached_property
+    def ports(self) -> Ports:
+        """The world as a function of this stage sees it; raises SettingsError."""
+        settings = Settings.of_environment(self.environment)
+        tables = {"state_table": settings.state_table_name, "audit_table": settings.audit_table_name}
+        return Ports(
+            settings=settings, store=DynamoStore(self.clients("dynamodb", self.stage.region), **tables),
+            account=self.account, partition=self.partition, region=self.stage.region,
+            remaining_seconds=lambda: math.inf, clients=self.clients, now=self.now,
+        )  # fmt: skip
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        """The stage's SSM parameters by the name below its path; raises SettingsError, and as `Service.pages` does."""
+        return parameters.parameters(self.ports)
+
+    @cached_property
+    def plans(self) -> Mapping[str, Plan | SettingsError]:
+        """Every plan of the stage, or why it is none; raises as `parameters` does."""
+        return {name: self._plan(name) for name in plan_names(self.parameters)}
+
+    def _plan(self, name: str) -> Plan | SettingsError:
+        try:
+            plan = parameters.plan(self.ports, name)
+        except SettingsError as error:
+            return error
+        return plan or SettingsError(f"The plan {name} went while it was looked at.")
+
+    # --- what is deployed ---
+
+    @cached_property
+    def functions(self) -> Mapping[str, Described]:
+        """The configurations of whatever Lambda has under the stage's names, by the rest of each name."""
+        prefix = self.stage.function("")
+        found = self.service("lambda").pages("list_functions", "Functions")
+        return {
+            one["FunctionName"].removeprefix(prefix): one for one in found if one["FunctionName"].startswith(prefix)
+        }
+
+    @cached_property
+    def deployed(self) -> Mapping[str, Described]:
+        """Those of them that are the app's, whole: a list leaves out their states (API reference, ListFunctions)."""
+        ask = self.service("lambda").call
+        names = {name: self.stage.function(name) for name in FUNCTIONS if name in self.functions}
+        return {name: ask("get_function_configuration", FunctionName=one) for name, one in names.items()}
+
+    @cached_property
+    def rules(self) -> Mapping[str, Described]:
+        """The rules that are there, by the function that each is to wake."""
+        found = self.service("events").pages("list_rules", "Rules", NamePrefix=self.stage.function(""))
+        by_name = {one["Name"]: one for one in found}
+        return {name: by_name[self.stage.rule(name)] for name in FUNCTIONS if self.stage.rule(name) in by_name}
+
+    @cached_property
+    def foundation(self) -> list[Described]:
+        """What CloudFormation says it made by the two stacks in the stage's region."""
+        return [
+            one for stack in (self.stage.records_stack, self.stage.foundation_stack) for one in self.resources(stack)
+        ]
+
+    def resources(self, stack: str, region: str | None = None) -> list[Described]:
+        """List the resources of a stack that were not deleted; nothing where there is no such stack."""
+        if self.find("cloudformation", "describe_stacks", region=region, StackName=stack) is None:
+            return []
+        found = self.service("cloudformation", region).pages(
+            "list_stack_resources", "StackResourceSummaries", StackName=stack
+        )
+        return [one for one in found if one["ResourceStatus"] != "DELETE_COMPLETE"]

@@ -1,0 +1,44 @@
+"""boto3 clients that only read: whatever else is asked of them never leaves this machine."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.aws import Clients
+
+READING: Final = ("Describe", "Filter", "Get", "List", "Query")
+"""How the names of operations begin that change nothing. `Get…` is not without exception in AWS, but in what is asked
+here: GetSecretValue leaves a date of last access and nothing else.
+"""
+_CONFIG: Final = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+class ChangingCallError(Exception):
+    """A call that is not known to change nothing. The text is a sentence."""
+
+
+def reading_clients(make_session: Callable[[], boto3.Session] = boto3.Session, **options: str) -> Clients:
+    """Give clients by service and region, made once each; their other calls raise ChangingCallError.
+
+    The session is made with the first of them, for a profile that does not exist is an error of the session's.
+    `options` are boto3's own of a client.
+    """
+    session = cache(make_session)
+
+    @cache
+    def clients(service: str, region: str) -> Any:
+        client = session().client(service, region_name=region, config=_CONFIG, **options)
+        client.meta.events.register("before-parameter-build", _refuse_changes)
+        return client
+
+    return clients
+
+
+def _refuse_changes(model: Any, **_: Any) -> None:
+    if not model.name.startswith(READING):
+        raise ChangingCallError(
+            f"{model.service_model.service_name} {model.name} may change something; it is not called."
+        )

@@ -1,0 +1,132 @@
+"""The stacks: whether they stand, are of this checkout's templates, and have what they made."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from console.doctor.documents import Described
+from console.doctor.patient import Patient
+from console.doctor.sights import Sight, doubtful, fine, wrong
+
+DEPLOY = "Run `make deploy`."
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack that the stage should have."""
+
+    template: str
+    name: str
+    region: str
+
+
+def wanted(patient: Patient) -> list[Stack]:
+    """List the stacks of the stage that are in this account."""
+    stage = patient.stage
+    both = [
+        Stack("records", stage.records_stack, stage.region),
+        Stack("foundation", stage.foundation_stack, stage.region),
+    ]
+    elsewhere = stage.is_forwarded
+    here = stage.variables.get("SOURCE_ACCOUNT_ID", "") in ("", patient.account)
+    return both + [Stack("forwarding", stage.forwarding_stack, stage.source_region)] * (elsewhere and here)
+
+
+def stacks(patient: Patient) -> Iterator[Sight]:
+    """Look at each stack's status, resources and template."""
+    for stack in wanted(patient):
+        described = patient.find("cloudformation", "describe_stacks", region=stack.region, StackName=stack.name)
+        if described is None:
+            yield wrong(f"There is no stack {stack.name} in {stack.region}.", DEPLOY)
+            continue
+        yield _status(stack, described["Stacks"][0]["StackStatus"])
+        yield from _unfinished(patient, stack)
+        yield from _template(patient, stack)
+
+
+def _status(stack: Stack, status: str) -> Sight:
+    if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
+        return fine(f"{stack.name} is {status}.")
+    if status in ("UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"):
+        return doubtful(f"The last change of {stack.name} was taken back ({status}).", _reasons(stack))
+    if status.endswith("_IN_PROGRESS"):
+        return doubtful(f"{stack.name} is being changed ({status}).", "Look again when that is over.")
+    delete = f"aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}"
+    if status.startswith("UPDATE_"):  # a failed update can be continued or tried again; the rest only deleted
+        delete = f"aws cloudformation continue-update-rollback --region {stack.region} --stack-name {stack.name}"
+    return wrong(f"{stack.name} is {status}.", f"{_reasons(stack)} Then: {delete}; and `make deploy` again.")
+
+
+def _reasons(stack: Stack) -> str:
+    return f"Read why: aws cloudformation describe-stack-events --region {stack.region} --stack-name {stack.name}."
+
+
+def _unfinished(patient: Patient, stack: Stack) -> Iterator[Sight]:
+    for one in patient.resources(stack.name, stack.region):
+        status = one["ResourceStatus"]
+        if not status.endswith(("_COMPLETE", "_IN_PROGRESS")):
+            yield wrong(f"{one['LogicalResourceId']} of {stack.name} is {status}.", f"{_reasons(stack)} {DEPLOY}")
+
+
+def _template(patient: Patient, stack: Stack) -> Iterator[Sight]:
+    """Compare the text that the stack was made from with this checkout's."""
+    file = patient.checkout / "infra" / f"{stack.template}.yaml"
+    if not file.is_file():
+        yield doubtful(f"There is no {file} to hold {stack.name} against.", "Look from a whole checkout.")
+        return
+    template = patient.service("cloudformation", stack.region).call("get_template", StackName=stack.name)
+    if template["TemplateBody"] != file.read_text(encoding="utf-8"):
+        yield doubtful(f"{stack.name} was made from another infra/{stack.template}.yaml than this checkout's.", DEPLOY)
+
+
+def _by(service: str, method: str, parameter: str) -> Callable[[Patient, str, str], Described | None]:
+    def look(patient: Patient, region: str, physical_id: str) -> Described | None:
+        wanted: dict[str, Any] = {parameter: physical_id}
+        return patient.find(service, method, region=region, **wanted)
+
+    return look
+
+
+def _alarm(patient: Patient, region: str, physical_id: str) -> Described | None:
+    found = patient.service("cloudwatch", region).call("describe_alarms", AlarmNames=[physical_id])
+    return found if found["MetricAlarms"] or found.get("CompositeAlarms") else None
+
+
+_LOOKS: Mapping[str, Callable[[Patient, str, str], Described | None]] = {
+    "AWS::CloudWatch::Alarm": _alarm,
+    "AWS::CloudWatch::Dashboard": _by("cloudwatch", "get_dashboard", "DashboardName"),
+    "AWS::DynamoDB::Table": _by("dynamodb", "describe_table", "TableName"),
+    "AWS::Events::Rule": _by("events", "describe_rule", "Name"),
+    "AWS::IAM::Role": _by("iam", "get_role", "RoleName"),
+    "AWS::KMS::Alias": _by("kms", "describe_key", "KeyId"),
+    "AWS::KMS::Key": _by("kms", "describe_key", "KeyId"),
+    "AWS::S3::Bucket": _by("s3", "get_bucket_location", "Bucket"),
+    "AWS::SNS::Topic": _by("sns", "get_topic_attributes", "TopicArn"),
+    "AWS::SQS::Queue": _by("sqs", "get_queue_attributes", "QueueUrl"),
+    "AWS::SSM::Parameter": _by("ssm", "get_parameter", "Name"),
+    "AWS::SecretsManager::Secret": _by("secretsmanager", "describe_secret", "SecretId"),
+}
+
+
+def foundation(patient: Patient) -> Iterator[Sight]:
+    """Look for everything that the stacks made: CloudFormation does not notice what is deleted behind its back."""
+    looked = 0
+    for stack in wanted(patient):
+        for one in patient.resources(stack.name, stack.region):
+            if look := _LOOKS.get(one["ResourceType"]):
+                looked += 1
+                if look(patient, stack.region, one.get("PhysicalResourceId", "")) is None:
+                    yield _deleted(stack, one)
+    if looked:
+        yield fine(f"{looked} resources are there.")
+    else:
+        yield doubtful("There are no stacks that could have made anything.", "See the check `stacks` first.")
+
+
+def _deleted(stack: Stack, one: Described) -> Sight:
+    kind, name = one["ResourceType"].removeprefix("AWS::"), one.get("PhysicalResourceId", one["LogicalResourceId"])
+    return wrong(
+        f"{kind} {name} is gone, and the stack {stack.name} thinks that it is there.",
+        f"Delete the stack (aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}; what it "
+        "retains stays), then run `make deploy`.",
+    )

@@ -1,0 +1,137 @@
+"""How people hear of it: the topic and who listens, the failure queue, the alarms, the logs."""
+
+from collections.abc import Iterator
+
+from chalicelib.aws import NotFoundError
+from console.doctor.documents import Described, allows
+from console.doctor.patient import Patient
+from console.doctor.sights import Sight, doubtful, fine, wrong
+from console.doctor.stacks import DEPLOY
+from console.stages import FUNCTIONS
+
+AWS_KEY = "alias/aws/sns"
+ALARMS = "cloudwatch.amazonaws.com"
+
+
+def topic(patient: Patient) -> Iterator[Sight]:
+    """See that the topic is there, and encrypted so that the functions and the alarms can write to it."""
+    found = patient.find("sns", "get_topic_attributes", TopicArn=patient.topic_arn)
+    if found is None:
+        yield wrong(f"There is no topic {patient.topic_arn}.", f"{DEPLOY} Or correct SNS_TOPIC_ARN.")
+        return
+    yield fine(f"{patient.topic_arn}.")
+    if not allows(found["Attributes"].get("Policy", "{}"), ALARMS):
+        yield wrong(
+            f"The topic {patient.stage.topic} does not let CloudWatch publish: no alarm reaches anybody.", DEPLOY
+        )
+    key = found["Attributes"].get("KmsMasterKeyId", "")
+    if not key:
+        yield doubtful(f"The topic {patient.stage.topic} is not encrypted.", DEPLOY)
+    elif key.endswith(AWS_KEY):  # whose policy nobody can change (SNS developer guide, key management)
+        yield wrong(f"The topic {patient.stage.topic} is under {AWS_KEY}, with which no alarm can publish.", DEPLOY)
+    else:
+        yield from _key(patient, key)
+
+
+def _key(patient: Patient, key: str) -> Iterator[Sight]:
+    found = patient.find("kms", "describe_key", KeyId=key)
+    if found is None or found["KeyMetadata"]["KeyState"] != "Enabled":
+        state = found["KeyMetadata"]["KeyState"] if found else "gone"
+        yield wrong(
+            f"The key {key} of the topic is {state}, so nobody can be told anything.",
+            "Enable it (aws kms cancel-key-deletion, aws kms enable-key), or run `make deploy` for a new one.",
+        )
+        return
+    document = patient.service("kms").call("get_key_policy", KeyId=found["KeyMetadata"]["KeyId"], PolicyName="default")[
+        "Policy"
+    ]
+    if not allows(document, ALARMS):
+        yield wrong(f"The key {key} of the topic does not let CloudWatch use it: no alarm reaches anybody.", DEPLOY)
+
+
+def subscribers(patient: Patient) -> Iterator[Sight]:
+    """Count who listens to the topic; a subscription that nobody confirmed hears nothing."""
+    try:
+        found = patient.service("sns").pages("list_subscriptions_by_topic", "Subscriptions", TopicArn=patient.topic_arn)
+    except NotFoundError:
+        yield doubtful("There is no topic to listen to.", "See the check `topic` first.")
+        return
+    confirmed = [one for one in found if one["SubscriptionArn"].startswith("arn:")]
+    if confirmed:
+        yield fine(f"{len(confirmed)} confirmed.")
+    elif found:
+        yield doubtful(
+            f"Nobody has confirmed a subscription yet: {len(found)} wait.", "Follow the link in the mail that AWS sent."
+        )
+    else:
+        yield doubtful(
+            "Nobody listens to the topic.",
+            "Set NOTIFICATION_EMAIL and run `make deploy`, or subscribe: aws sns subscribe "
+            f"--region {patient.stage.region} --topic-arn {patient.topic_arn} --protocol email "
+            "--notification-endpoint <address>.",
+        )
+
+
+def failure_queue(patient: Patient) -> Iterator[Sight]:
+    """See that the queue is there, that EventBridge may put into it, and that nothing waits in it."""
+    name = patient.stage.failure_queue
+    found = patient.find("sqs", "get_queue_url", QueueName=name)
+    if found is None:
+        yield wrong(f"There is no queue {name}: what cannot be delivered or done is lost.", DEPLOY)
+        return
+    url = found["QueueUrl"]
+    attributes = patient.service("sqs").call("get_queue_attributes", QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    if not allows(attributes.get("Policy", "{}"), "events.amazonaws.com"):
+        yield wrong(f"The queue {name} does not let EventBridge put into it: what cannot be delivered is lost.", DEPLOY)
+    waiting = sum(int(count) for key, count in attributes.items() if key.startswith("ApproximateNumberOfMessages"))
+    if waiting:
+        yield doubtful(
+            f"About {waiting} events wait in {name}: they could not be delivered, or their function failed.",
+            f"Look at them: aws sqs receive-message --region {patient.stage.region} --queue-url {url} "
+            "--max-number-of-messages 10 --visibility-timeout 0. What to do then is in docs/runbook.md.",
+        )
+    yield fine(f"{name} is empty.")
+
+
+def alarms(patient: Patient) -> Iterator[Sight]:
+    """See that every alarm of the foundation is there, speaks to the topic, and is quiet."""
+    names = [one["PhysicalResourceId"] for one in patient.foundation if one["ResourceType"] == "AWS::CloudWatch::Alarm"]
+    if not names:
+        yield wrong("The foundation has no alarms.", DEPLOY)
+        return
+    found = patient.service("cloudwatch").pages("describe_alarms", "MetricAlarms", AlarmNames=names)
+    for name in sorted({*names} - {one["AlarmName"] for one in found}):
+        yield wrong(f"The alarm {name} is gone.", DEPLOY)
+    for one in found:
+        yield from _alarm(patient, one)
+    yield fine(f"{len(found)} are quiet.")
+
+
+def _alarm(patient: Patient, alarm: Described) -> Iterator[Sight]:
+    name = alarm["AlarmName"]
+    if not alarm.get("ActionsEnabled") or patient.topic_arn not in alarm.get("AlarmActions", []):
+        yield wrong(
+            f"The alarm {name} tells nobody.",
+            f"aws cloudwatch enable-alarm-actions --region {patient.stage.region} --alarm-names {name}; {DEPLOY}",
+        )
+    if alarm.get("StateValue") == "ALARM":
+        reason = str(alarm.get("StateReason", "")).rstrip(".")
+        yield doubtful(
+            f"The alarm {name} rings: {reason}.",
+            f"What to do is in docs/runbook.md#{name.removeprefix(patient.stage.alarm(''))}.",
+        )
+
+
+def logs(patient: Patient) -> Iterator[Sight]:
+    """See that logs are kept as long as the configuration says; Chalice makes a group with each function."""
+    prefix = f"/aws/lambda/{patient.stage.function('')}"
+    found = patient.service("logs").pages("describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
+    kept = {one["logGroupName"].removeprefix(prefix): one.get("retentionInDays") for one in found}
+    differ = [
+        name
+        for name in FUNCTIONS
+        if name in kept and kept[name] != patient.stage.function_setting(name, "log_retention_in_days")
+    ]
+    if differ:
+        yield doubtful(f"Logs of {', '.join(differ)} are kept for other than log_retention_in_days.", DEPLOY)
+    yield fine(f"{len(kept)} log groups are kept as long as is configured.")

@@ -1,0 +1,90 @@
+"""A stage that is well, what tests do to it, and how the doctor looks at it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+
+from chalicelib.aws import Clients
+from console.doctor.caller import Caller, identify
+from console.doctor.checks import CHECKS
+from console.doctor.examination import cases, look_at, make
+from console.doctor.expected import of_checkout
+from console.doctor.patient import Patient
+from console.doctor.reading import reading_clients
+from console.findings import Finding
+from console.stages import Stage
+from tests.doctor.changes import Changes
+
+SESSION = boto3.Session(aws_access_key_id="any", aws_secret_access_key="any")  # reading service models takes its time
+
+
+@cache
+def _clients(endpoint: str) -> Clients:
+    return reading_clients(lambda: SESSION, endpoint_url=endpoint)
+
+
+class Scene(Changes):
+    """One test's go at the stage: it is changed as anybody would change it, and seen as the doctor sees it."""
+
+    _before_call: Callable[..., Any] | None = None
+
+    def see(self, check: str, **how: Any) -> Finding:
+        """Make one check, of the first plan where it is one of plans."""
+        patient = self.patient(**how)
+        (one,) = [one for one in CHECKS if one.name == check]
+        return next(iter(make(one, patient, cases(patient))))
+
+    def see_all(self) -> dict[str, Finding]:
+        """Make every check, and give the findings by their names."""
+        return {one.name: one for one in look_at(self.patient())}
+
+    def patient(self, *, stage: str = "dev", later: timedelta = timedelta()) -> Patient:
+        """Give a stage to be looked at, afresh; in the future where that is wanted."""
+        known, clients = Stage.read(stage, self.checkout), self.clients()
+        who = identify(clients, known)
+        assert isinstance(who, Caller)
+        expected = of_checkout(self.checkout)(known, who)
+        return Patient(
+            known, self.checkout, who.account, who.partition, clients, expected, now=lambda: datetime.now(UTC) + later
+        )
+
+    def clients(self) -> Clients:
+        """Give clients as the doctor has them."""
+        known = _clients(self.place.endpoint)
+        if self._before_call is None:
+            return known
+        made, hook = _clients.__wrapped__(self.place.endpoint), self._before_call
+
+        def clients(service: str, region: str) -> Any:
+            client = made(service, region)
+            client.meta.events.register("before-call", hook, unique_id="test")
+            return client
+
+        return clients
+
+    # --- between the doctor and AWS ---
+
+    def watch(self) -> list[str]:
+        """Have every call from now on written down, as `service:Operation`."""
+        called: list[str] = []
+
+        def write_down(model: Any, **_: Any) -> None:
+            called.append(f"{model.service_model.service_name}:{model.name}")
+
+        self._before_call = write_down
+        return called
+
+    def deny(self, operation: str) -> None:
+        """Have one operation answered as AWS answers who may not."""
+
+        def answer(model: Any, **_: Any) -> Any:
+            if model.name != operation:
+                return None
+            denied = {"Code": "AccessDeniedException", "Message": f"not authorized to perform {operation}"}
+            return SimpleNamespace(status_code=400), {"Error": denied, "ResponseMetadata": {"HTTPStatusCode": 400}}
+
+        self._before_call = answer

@@ -1,0 +1,241 @@
+"""The source, the target, and what lies between them."""
+
+from datetime import timedelta
+
+import pytest
+
+from console.findings import Status
+from tests.deployment.place import REGION, SOURCE_REGION
+from tests.doctor.aws import ACCOUNT, SNAPSHOTS_MAX
+from tests.doctor.scene import Scene
+from tests.doctor.wellness import ENGINE, SOURCE, TARGET, make_cluster
+
+OURS = [{"Key": "aurora-restore", "Value": "dev/default"}]
+TARGET_ARN = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:{TARGET}"
+
+
+# --- the source ---
+
+
+def test_events_that_nobody_forwards_are_missed(scene: Scene) -> None:
+    """A rule that somebody disabled, or whose target is gone, forwards nothing."""
+    events, rule = scene.source("events"), "aurora-restore-dev-forwarding"
+    events.disable_rule(Name=rule)
+    scene.afterwards(events.enable_rule, Name=rule)
+    disabled = scene.see("forwarding")
+    targets = events.list_targets_by_rule(Rule=rule)["Targets"]
+    events.remove_targets(Rule=rule, Ids=[one["Id"] for one in targets])
+    scene.afterwards(events.put_targets, Rule=rule, Targets=targets)
+    gone = scene.see("forwarding")
+
+    assert (
+        f"forwarding: FAILED (The rule {rule} in {SOURCE_REGION} is disabled. "
+        f"aws events enable-rule --region {SOURCE_REGION} --name {rule})"
+    ) == str(disabled)
+    assert f"No rule in {SOURCE_REGION} forwards the source's snapshot events" in gone.what
+    assert Status.FAILED is gone.status
+
+
+def test_a_snapshot_is_told_by_its_age(scene: Scene) -> None:
+    """After a night without one it is a warning; what the functions would skip is a failure."""
+    tomorrow = scene.see("snapshot", later=timedelta(hours=27))
+    later = scene.see("snapshot", later=timedelta(hours=37))
+
+    assert (Status.WARNING, Status.FAILED) == (tomorrow.status, later.status)
+    assert f"rds:{SOURCE}-" in tomorrow.what
+    assert "is the newest, 27.0 hours old." in tomorrow.what
+    assert "It would be skipped (SNAPSHOT_AGE_MAX_HOURS 36)." in later.what
+    assert f"aws rds describe-events --region {SOURCE_REGION} --duration 2880" in later.do
+
+
+def test_a_source_without_snapshots_is_no_source(scene: Scene) -> None:
+    """A cluster that does not exist, and has no snapshots either."""
+    scene.set_parameters({"source-cluster-id": "prod-cluste"})
+    found = scene.see("snapshot")
+
+    assert Status.FAILED is found.status
+    assert f"There is no automated snapshot of arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster:prod-cluste" in found.what
+    assert "See that SOURCE_CLUSTER_ID and SOURCE_REGION name the production cluster" in found.do
+
+
+def test_a_snapshot_under_a_key_that_is_off_cannot_be_copied(scene: Scene) -> None:
+    """The source's key is needed to read what it encrypts."""
+    kms, key = scene.source("kms"), scene.resources.source_key_arn
+    scene.disable(kms, key)
+    found = scene.see("copy")
+
+    assert Status.FAILED is found.status
+    assert f"is under the key {key}, which is Disabled." in found.what
+    assert "Enable that key." == found.do
+
+
+def test_what_could_be_shared_is_told(scene: Scene) -> None:
+    """A key of ours can be let to another account; RDS's own cannot."""
+    assert f"copy: OK ({scene.resources.source_key_arn} is usable; a copy can be shared with another account.)" == str(
+        scene.see("copy")
+    )
+
+
+# --- the target ---
+
+
+def test_the_target_s_key_has_to_be_usable(scene: Scene) -> None:
+    """One that is off is refused in the functions' own words."""
+    kms, key = scene.client("kms"), scene.resources.target_key_arn
+    scene.disable(kms, key)
+    found = scene.see("key")
+
+    assert f"The key {key} is Disabled, so nothing can be encrypted with it." == found.what
+    assert Status.FAILED is found.status
+
+
+def test_a_key_that_signs_encrypts_nothing(scene: Scene) -> None:
+    """RDS takes symmetric keys for encryption only."""
+    key = scene.client("kms").create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"]["Arn"]
+    scene.set_parameters({"kms-key-id": key})
+    found = scene.see("key")
+
+    assert Status.FAILED is found.status
+    assert f"The key {key} is SIGN_VERIFY RSA_2048." == found.what
+
+
+def test_a_key_whose_policy_names_others_is_doubted(scene: Scene) -> None:
+    """Where the account's policies do not count, the roles have to stand in the key's."""
+    only = '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:user/somebody"}}]}'
+    key = scene.client("kms").create_key(Policy=only)["KeyMetadata"]["Arn"]
+    scene.set_parameters({"kms-key-id": key})
+    found = scene.see("key")
+
+    assert Status.WARNING is found.status
+    assert "names neither the account nor aurora-restore-dev-copy-snapshot, aurora-restore-dev-restore-snapshot" in (
+        found.what
+    )
+
+
+@pytest.mark.parametrize(
+    ("master", "app", "sentence"),
+    [
+        ({"password": "short"}, {}, "is not well-formed: look at password."),
+        ({"password": "has spaces in it"}, {}, "is one that RDS refuses."),
+        ({"username": "somebody"}, {}, "names the master user somebody, the snapshot's is postgres."),
+        ({}, {"app_password": ""}, "is not well-formed: look at app_password."),
+        ({}, {"app_username": "readonly_user"}, "names one user twice."),
+    ],
+)
+def test_secrets_are_judged_as_the_functions_judge_them(
+    scene: Scene, master: dict[str, str], app: dict[str, str], sentence: str
+) -> None:
+    """What would be refused at night is told by day."""
+    scene.put_secrets(master, app)
+    found = scene.see("secrets")
+
+    assert Status.FAILED is found.status
+    assert sentence in found.what
+
+
+def test_a_secret_that_was_only_made_is_told_apart_from_one_that_is_not_there(scene: Scene) -> None:
+    """A first deployment leaves both empty; AWS gives the same answer for either."""
+    secrets = scene.client("secretsmanager")
+    secrets.create_secret(Name="just-made")
+    scene.afterwards(secrets.delete_secret, SecretId="just-made", ForceDeleteWithoutRecovery=True)
+    scene.set_variables(MASTER_CREDENTIALS_SECRET_ID="just-made")
+    empty = scene.see("secrets")
+    scene.set_variables(MASTER_CREDENTIALS_SECRET_ID="nowhere")
+    missing = scene.see("secrets")
+
+    assert "No value was put into just-made yet." == empty.what
+    assert "There is no secret nowhere in us-west-2." == missing.what
+
+
+def test_a_target_that_is_not_ours_is_told_with_the_command_that_adopts_it(scene: Scene) -> None:
+    """A cluster of the target's name without our tag is never replaced; with it, it is."""
+    rds = scene.client("rds")
+    make_cluster(rds, TARGET)
+    scene.afterwards(rds.delete_db_cluster, DBClusterIdentifier=TARGET, SkipFinalSnapshot=True)
+    theirs = scene.see("target")
+    rds.add_tags_to_resource(ResourceName=TARGET_ARN, Tags=OURS)
+
+    assert Status.FAILED is theirs.status
+    assert "does not carry our tag aurora-restore=dev/default" in theirs.what
+    assert f"aws rds add-tags-to-resource --region {REGION}" in theirs.do
+    assert f"target: OK ({TARGET_ARN} is ours, available, with 0 instances.)" == str(scene.see("target"))
+
+
+def test_no_target_is_no_problem(scene: Scene) -> None:
+    """The first night makes it."""
+    assert f"target: OK (There is no {TARGET_ARN} yet: it will be made.)" == str(scene.see("target"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"DB_SUBNET_GROUP_NAME": "nowhere"}, "DBSubnetGroupNotFoundFault"),
+        ({"VPC_SECURITY_GROUP_IDS": "sg-00000000"}, "InvalidGroup.NotFound"),
+        ({"DB_CLUSTER_PARAMETER_GROUP_NAME": "nothing"}, "DBParameterGroupNotFound"),
+    ],
+)
+def test_groups_that_are_missing_are_named(scene: Scene, settings: dict[str, str], sentence: str) -> None:
+    """The code and the name stand in the finding, and what to do about either."""
+    scene.set_variables(**settings)
+    found = scene.see("groups")
+
+    assert Status.FAILED is found.status
+    assert sentence in found.what
+    assert "Create it, or correct the setting that names it." in found.do
+
+
+def test_a_parameter_group_of_another_version_is_refused(scene: Scene) -> None:
+    """Its family has to be the snapshot's major version."""
+    rds = scene.client("rds")
+    rds.create_db_cluster_parameter_group(
+        DBClusterParameterGroupName="tuned15", DBParameterGroupFamily=f"{ENGINE}15", Description="old"
+    )
+    scene.set_variables(DB_CLUSTER_PARAMETER_GROUP_NAME="tuned15")
+
+    assert "The parameter group tuned15 is of the family aurora-postgresql15, the snapshot is of version 16.6." in (
+        scene.see("groups").what
+    )
+
+
+def test_a_class_that_cannot_be_ordered_is_told(scene: Scene) -> None:
+    """By day, not when the old target is gone."""
+    scene.set_variables(INSTANCE_CLASS="db.r4.large")
+    found = scene.see("orders")
+
+    assert Status.FAILED is found.status
+    assert f"{REGION} has no db.r4.large for aurora-postgresql 16.6." == found.what
+
+
+def test_quotas_are_counted(scene: Scene) -> None:
+    """Room for a few more nights is a warning, no room a failure; five copies under way are a warning."""
+    assert "ManualClusterSnapshots 0 of 12, copies under way 0 of 5." in scene.see("quotas").what
+    rds = scene.client("rds")
+    make_cluster(rds, "somebody")
+    scene.afterwards(rds.delete_db_cluster, DBClusterIdentifier="somebody", SkipFinalSnapshot=True)
+    said = []
+    for number in range(SNAPSHOTS_MAX):
+        name = f"kept-{number}"
+        rds.create_db_cluster_snapshot(DBClusterIdentifier="somebody", DBClusterSnapshotIdentifier=name)
+        scene.afterwards(rds.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier=name)
+        if number in (2, SNAPSHOTS_MAX - 1):
+            said.append(scene.see("quotas"))
+
+    assert [Status.WARNING, Status.FAILED] == [one.status for one in said]
+    assert f"There is room for 9 more manual cluster snapshots in {REGION}, and each night keeps one." == said[0].what
+    assert f"There is no room for one more manual cluster snapshot in {REGION}." == said[1].what
+    assert "set ARCHIVE_SNAPSHOT=false" in said[1].do
+
+
+def test_copies_under_way_are_counted(scene: Scene) -> None:
+    """Five may be under way in a region; the sixth would wait."""
+    source, rds = scene.source("rds"), scene.client("rds")
+    (snapshot,) = source.describe_db_cluster_snapshots(SnapshotType="automated")["DBClusterSnapshots"]
+    for number in range(5):
+        name = f"copy-{number}"
+        rds.copy_db_cluster_snapshot(
+            SourceDBClusterSnapshotIdentifier=snapshot["DBClusterSnapshotArn"], TargetDBClusterSnapshotIdentifier=name,
+            KmsKeyId=scene.resources.target_key_arn,
+        )  # fmt: skip
+        scene.afterwards(rds.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier=name)
+
+    assert "5 copies are under way, and 5 may be: the next one waits." in scene.see("quotas").what

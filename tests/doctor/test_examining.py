@@ -1,0 +1,181 @@
+"""The command: who asks, what it prints, how it ends, and what it makes of what cannot be asked."""
+
+import json
+import os
+from dataclasses import dataclass
+
+import pytest
+
+from console.doctor.__main__ import main
+from console.doctor.checks import Check
+from console.doctor.examination import make
+from console.doctor.sights import Sight
+from console.findings import Status
+from localaws.clients import local_environment
+from tests.deployment.place import REGION, Said
+from tests.doctor.scene import Scene
+
+ENDED_WELL, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Command:
+    """`python -m console.doctor`, in this process."""
+
+    scene: Scene
+    shell: pytest.MonkeyPatch
+    screen: pytest.CaptureFixture[str]
+
+    def run(self, *options: str, stage: str = "dev", **environment: str) -> Said:
+        """Run it in an environment that knows the AWS of the scene, and nothing else of AWS but what is given."""
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            self.shell.delenv(name)
+        nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        known = {**nowhere, **local_environment(self.scene.place.endpoint, REGION), **environment}
+        for name, value in known.items():
+            self.shell.setenv(name, value)
+        status = main(["--stage", stage, "--checkout", str(self.scene.checkout), *options])
+        return Said(status, *self.screen.readouterr())
+
+
+@pytest.fixture
+def command(scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Give the command."""
+    return Command(scene, monkeypatch, capsys)
+
+
+# --- the command ---
+
+
+def test_a_well_stage_is_told_line_by_line(command: Command) -> None:
+    """Exit status 0, a line for each check, and a sum."""
+    said = command.run()
+
+    assert (ENDED_WELL, "") == (said.status, said.err), said.out
+    lines = said.out.splitlines()
+    assert ["region: OK (us-west-2.)", "settings: OK"] == [lines[0], lines[3].split(" (")[0]]
+    assert f"{len(lines) - 1} checks: {len(lines) - 1} OK" == lines[-1]
+
+
+def test_a_failure_is_an_exit_status_and_json_is_for_programs(scene: Scene, command: Command) -> None:
+    """Name, status, what was seen, and what to do."""
+    scene.client("events").disable_rule(Name="aurora-restore-dev-heartbeat-event")
+    scene.afterwards(scene.client("events").enable_rule, Name="aurora-restore-dev-heartbeat-event")
+    said = command.run("--json")
+    (rules,) = [one for one in json.loads(said.out) if one["name"] == "rules"]
+
+    assert FAILED == said.status
+    assert {
+        "name": "rules",
+        "status": "FAILED",
+        "what": "The rule of heartbeat is disabled.",
+        "do": "If nobody stopped it on purpose: "
+        "aws events enable-rule --region us-west-2 --name aurora-restore-dev-heartbeat-event",
+    } == rules
+
+
+def test_a_stage_that_does_not_exist_is_wrong_usage(command: Command) -> None:
+    """One sentence that names those that do."""
+    said = command.run(stage="dve")
+
+    assert (WRONG_USAGE, "") == (said.status, said.out)
+    assert said.err.startswith("There is no stage 'dve': .chalice/config.json has dev, local, prod, test.")
+
+
+def test_without_credentials_one_line_says_so(command: Command) -> None:
+    """And one more what is left out."""
+    said = command.run(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true")
+    lines = said.out.splitlines()
+
+    assert (FAILED, "") == (said.status, said.err)
+    assert lines[1].startswith("credentials: FAILED (AWS does not know who asks: Unable to locate credentials. Sign in")
+    assert lines[2].startswith("left out: WARNING (settings, stacks, foundation, ")
+
+
+def test_a_profile_that_does_not_exist_is_no_trace(command: Command) -> None:
+    """boto3 knows it only when it is asked for a client."""
+    said = command.run(AWS_PROFILE="nobody")
+
+    assert (FAILED, "") == (said.status, said.err)
+    assert (
+        "credentials: FAILED (AWS does not know who asks: The config profile (nobody) could not be found." in said.out
+    )
+
+
+def test_without_a_network_one_line_says_so(command: Command) -> None:
+    """Nobody listens where AWS should be."""
+    said = command.run(AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
+
+    assert (FAILED, "") == (said.status, said.err)
+    assert "credentials: FAILED (AWS does not answer in us-west-2: Could not connect to the endpoint URL" in said.out
+
+
+def test_another_account_is_left_alone(scene: Scene, command: Command) -> None:
+    """Findings about the wrong account would be worse than none."""
+    scene.set_variables(ACCOUNT_ID="210987654321")
+    said = command.run()
+
+    assert FAILED == said.status
+    assert (
+        "account: FAILED (These are credentials of the account 123456789012, and the stage dev is of 210987654321."
+    ) in said.out
+    assert "left out: WARNING" in said.out
+
+
+def test_a_stage_without_a_region_is_left_alone(scene: Scene, command: Command) -> None:
+    """There is nowhere to look."""
+    scene.set_variables(TARGET_REGION="")
+    said = command.run()
+
+    assert FAILED == said.status
+    assert said.out.startswith("region: FAILED (The stage dev does not say where it lives. Set TARGET_REGION")
+
+
+def test_a_stage_that_was_never_deployed_is_told_once(command: Command) -> None:
+    """Each check says what is missing, or which other says it; and what is people's is looked at all the same."""
+    said = command.run(stage="test")
+    lines = {line.partition(":")[0]: line for line in said.out.splitlines()}
+
+    assert (FAILED, "") == (said.status, said.err)
+    assert lines["functions"].startswith("functions: FAILED (Not deployed: snapshot-check, copy-snapshot, ")
+    for name in ("code", "configuration", "roles", "deliveries"):
+        assert f"{name}: WARNING (There are no functions to look at. See the check `functions` first.)" == lines[name]
+    assert "subscribers: WARNING (There is no topic to listen to. See the check `topic` first.)" == lines["subscribers"]
+    assert lines["snapshot"].startswith("snapshot: OK (")
+
+
+# --- what cannot be asked ---
+
+
+def test_a_call_that_is_denied_names_the_permission_and_stops_no_other(scene: Scene) -> None:
+    """Every check that needs it says so, and the rest are made."""
+    scene.deny("ListFunctions")
+    findings = scene.see_all()
+
+    for name in ("functions", "code", "configuration", "roles", "rules", "deliveries"):
+        assert Status.FAILED is findings[name].status
+        assert "lambda list_functions in us-west-2 was answered AccessDeniedException" in findings[name].what
+        assert "Allow lambda:ListFunctions in us-west-2 to whoever runs the doctor." in findings[name].do
+    assert Status.OK is findings["snapshot"].status
+
+
+def test_a_table_that_may_not_be_read_names_the_permission(scene: Scene) -> None:
+    """The store passes DynamoDB's answers on as they are."""
+    scene.deny("Query")
+    found = scene.see("operations")
+
+    assert "It could not be looked at: dynamodb:Query was answered AccessDeniedException." == found.what
+    assert "Allow dynamodb:Query to whoever runs the doctor." == found.do
+
+
+def test_a_mistake_in_a_check_is_a_finding_and_quotes_nothing(scene: Scene) -> None:
+    """What an error's text says is left out: nobody knows what it quotes."""
+
+    def look(_: object) -> list[Sight]:
+        raise ValueError("Fresh-0-master-password")
+
+    (found,) = make(Check("odd", look), scene.patient(), [])
+
+    assert Status.FAILED is found.status
+    assert found.what.startswith("It could not be looked at: ValueError in test_examining.py, line ")
+    assert "Fresh-0" not in str(found)

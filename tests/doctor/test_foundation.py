@@ -1,0 +1,181 @@
+"""What the stacks made, and what became of it."""
+
+import json
+
+import pytest
+
+from console.findings import Status
+from tests.doctor.aws import ACCOUNT
+from tests.doctor.scene import Scene
+from tests.doctor.wellness import topic
+
+STATE, AUDIT = "aurora-restore-dev-state", "aurora-restore-dev-audit"
+QUEUE, ALARM = "aurora-restore-dev-failures", "aurora-restore-dev-heartbeat-silent"
+
+
+def test_a_stack_that_is_missing_is_named(scene: Scene) -> None:
+    """A stage that was never deployed has none."""
+    found = scene.see("stacks", stage="test")
+
+    assert Status.FAILED is found.status
+    assert "There is no stack aurora-restore-test-records in us-west-2." in found.what
+    assert "There is no stack aurora-restore-test-foundation in us-west-2." in found.what
+    assert "Run `make deploy`." == found.do
+
+
+def test_a_stack_of_another_template_is_doubted(scene: Scene) -> None:
+    """Somebody went on with the template."""
+    template = scene.checkout / "infra" / "records.yaml"
+    before = template.read_bytes()
+    template.write_bytes(before + b"# more\n")
+    scene.afterwards(template.write_bytes, data=before)
+    found = scene.see("stacks")
+
+    assert Status.WARNING is found.status
+    assert "aurora-restore-dev-records was made from another infra/records.yaml than this checkout's." == found.what
+
+
+def test_what_was_deleted_behind_cloudformation_s_back_is_named(scene: Scene) -> None:
+    """The dashboard and a parameter."""
+    cloudwatch, ssm = scene.client("cloudwatch"), scene.client("ssm")
+    name, path = "aurora-restore-dev-dashboard", "/aurora-restore/dev/source-region"
+    body = cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"]
+    cloudwatch.delete_dashboards(DashboardNames=[name])
+    scene.afterwards(cloudwatch.put_dashboard, DashboardName=name, DashboardBody=body)
+    ssm.delete_parameter(Name=path)
+    scene.afterwards(ssm.put_parameter, Name=path, Value="us-east-1", Type="String")
+    found = scene.see("foundation")
+
+    assert Status.FAILED is found.status
+    assert f"CloudWatch::Dashboard {name} is gone" in found.what
+    assert f"SSM::Parameter {path} is gone" in found.what
+
+
+def test_a_table_that_cannot_be_recovered_is_doubted(scene: Scene) -> None:
+    """Point-in-time recovery and expiry are as the template has them."""
+    dynamodb = scene.client("dynamodb")
+    scene.recover(STATE, on=False)
+    scene.afterwards(scene.recover, table=STATE, on=True)
+    expiry = {"AttributeName": "expires_at", "Enabled": True}
+    dynamodb.update_time_to_live(TableName=AUDIT, TimeToLiveSpecification={**expiry, "Enabled": False})
+    scene.afterwards(dynamodb.update_time_to_live, TableName=AUDIT, TimeToLiveSpecification=expiry)
+    found = scene.see("tables")
+
+    assert Status.WARNING is found.status
+    assert (
+        f"The table {STATE} cannot be taken back to an earlier moment (point-in-time recovery). "
+        f"Rows of the table {AUDIT} do not expire by expires_at."
+    ) == found.what
+
+
+def test_somebody_elses_table_is_not_as_the_code_reads_it(scene: Scene) -> None:
+    """Another key, and no indexes."""
+    scene.client("dynamodb").create_table(
+        TableName="theirs", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )  # fmt: skip
+    scene.set_variables(STATE_TABLE_NAME="theirs")
+    found = scene.see("tables")
+
+    assert Status.FAILED is found.status
+    assert (
+        "The table theirs is not as the code reads it: look at its key, which should be operation_id, open-by-due, "
+        "by-plan."
+    ) in found.what
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "sentence"),
+    [
+        ("", Status.WARNING, "The topic aurora-restore-dev-notifications is not encrypted."),
+        ("alias/aws/sns", Status.FAILED, "is under alias/aws/sns, with which no alarm can publish."),
+        ("another", Status.FAILED, "does not let CloudWatch use it: no alarm reaches anybody."),
+    ],
+)
+def test_a_topic_has_a_key_that_alarms_can_use(scene: Scene, key: str, status: Status, sentence: str) -> None:
+    """None, SNS's own, or one whose policy does not know CloudWatch."""
+    if key == "another":
+        key = scene.client("kms").create_key()["KeyMetadata"]["Arn"]
+    scene.set_topic("KmsMasterKeyId", key)
+    found = scene.see("topic")
+
+    assert status is found.status
+    assert sentence in found.what
+
+
+def test_a_topic_whose_key_is_off_reaches_nobody(scene: Scene) -> None:
+    """Every publication would be refused."""
+    kms, alias = scene.client("kms"), "alias/aurora-restore-dev-notifications"
+    scene.disable(kms, kms.describe_key(KeyId=alias)["KeyMetadata"]["Arn"])
+
+    assert "is Disabled, so nobody can be told anything." in scene.see("topic").what
+
+
+def test_a_topic_that_nobody_listens_to_is_doubted(scene: Scene) -> None:
+    """With the command that subscribes somebody."""
+    sns = scene.client("sns")
+    (one,) = sns.list_subscriptions_by_topic(TopicArn=topic())["Subscriptions"]
+    sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
+    scene.afterwards(sns.subscribe, TopicArn=topic(), Protocol=one["Protocol"], Endpoint=one["Endpoint"])
+    found = scene.see("subscribers")
+
+    assert Status.WARNING is found.status
+    assert "Nobody listens to the topic." == found.what
+    assert f"aws sns subscribe --region us-west-2 --topic-arn {topic()}" in found.do
+
+
+def test_what_waits_in_the_failure_queue_is_counted(scene: Scene) -> None:
+    """And how to look at it is told."""
+    sqs = scene.client("sqs")
+    url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="{}")
+    scene.afterwards(sqs.purge_queue, QueueUrl=url)
+    found = scene.see("failure queue")
+
+    assert Status.WARNING is found.status
+    assert found.what.startswith(f"About 1 events wait in {QUEUE}")
+    assert f"aws sqs receive-message --region us-west-2 --queue-url {url}" in found.do
+
+
+def test_a_queue_that_eventbridge_may_not_use_loses_events(scene: Scene) -> None:
+    """Its policy was taken away."""
+    sqs = scene.client("sqs")
+    url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    nobody = json.dumps({"Version": "2012-10-17", "Statement": []})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": nobody})
+    scene.afterwards(sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": policy})
+
+    assert f"The queue {QUEUE} does not let EventBridge put into it" in scene.see("failure queue").what
+
+
+def test_alarms_that_ring_or_are_silenced_are_named(scene: Scene) -> None:
+    """One rings, then tells nobody, then is gone."""
+    cloudwatch = scene.client("cloudwatch")
+    scene.keep_alarm(ALARM)
+    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="No beat for 5 minutes")
+    rings = scene.see("alarms")
+    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="OK", StateReason="It beats")
+    cloudwatch.disable_alarm_actions(AlarmNames=[ALARM])
+    silent = scene.see("alarms")
+    cloudwatch.delete_alarms(AlarmNames=[ALARM])
+    gone = scene.see("alarms")
+
+    assert f"The alarm {ALARM} rings: No beat for 5 minutes." == rings.what
+    assert "What to do is in docs/runbook.md#heartbeat-silent." == rings.do
+    assert (Status.WARNING, Status.FAILED, Status.FAILED) == (rings.status, silent.status, gone.status)
+    assert f"The alarm {ALARM} tells nobody." == silent.what
+    assert f"aws cloudwatch enable-alarm-actions --region us-west-2 --alarm-names {ALARM}" in silent.do
+    assert f"The alarm {ALARM} is gone." == gone.what
+
+
+def test_logs_are_kept_as_long_as_is_configured(scene: Scene) -> None:
+    """Somebody lets one be kept for ever."""
+    logs, group = scene.client("logs"), "/aws/lambda/aurora-restore-dev-heartbeat"
+    logs.delete_retention_policy(logGroupName=group)
+    scene.afterwards(logs.put_retention_policy, logGroupName=group, retentionInDays=14)
+    found = scene.see("logs")
+
+    assert Status.WARNING is found.status
+    assert "Logs of heartbeat are kept for other than log_retention_in_days." == found.what
+    assert ACCOUNT not in found.do

@@ -1,0 +1,184 @@
+"""The functions, their roles and their rules, each held against the checkout."""
+
+import io
+import json
+import zipfile
+
+from console.findings import Status
+from tests.doctor.scene import Scene
+
+COPY = "aurora-restore-dev-copy-snapshot"
+BEAT = "aurora-restore-dev-heartbeat"
+QUEUE = "arn:aws:sqs:us-west-2:123456789012:aurora-restore-dev-failures"
+
+
+def zipped(text: str) -> bytes:
+    """Make a package that is not the checkout's."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("app.py", text)
+    return content.getvalue()
+
+
+def test_a_function_that_is_gone_is_named(scene: Scene) -> None:
+    """And the checks of its code and settings speak of the others only."""
+    scene.lose_function(COPY)
+    found = scene.see("functions")
+
+    assert "functions: FAILED (Not deployed: copy-snapshot. Run `make deploy`.)" == str(found)
+    assert "code: OK (10 functions run this checkout's code.)" == str(scene.see("code"))
+    assert Status.OK is scene.see("configuration").status
+
+
+def test_what_an_earlier_app_left_behind_is_doubted(scene: Scene) -> None:
+    """A function under the stage's names that the app has not."""
+    functions = scene.client("lambda")
+    role = functions.get_function_configuration(FunctionName=COPY)["Role"]
+    functions.create_function(
+        FunctionName="aurora-restore-dev-old-step", Runtime=scene.runtime, Role=role, Handler="app.x",
+        Code={"ZipFile": zipped("")},
+    )  # fmt: skip
+    scene.afterwards(functions.delete_function, FunctionName="aurora-restore-dev-old-step")
+    found = scene.see("functions")
+
+    assert Status.WARNING is found.status
+    assert "Not of this checkout's app, and still there: old-step." == found.what
+
+
+def test_other_code_is_seen_by_its_digest(scene: Scene) -> None:
+    """One function of eleven runs something else."""
+    scene.replace_code(COPY, zipped("x = 1"))
+    found = scene.see("code")
+
+    assert Status.FAILED is found.status
+    assert "copy-snapshot run other code than this checkout's." == found.what
+
+
+def test_code_is_held_against_the_checkout_as_it_is_now(scene: Scene) -> None:
+    """A line more in the app, and what is deployed is other code."""
+    app = scene.checkout / "chalicelib" / "outcome.py"
+    before = app.read_bytes()
+    app.write_bytes(before + b"# one line more\n")
+    scene.afterwards(app.write_bytes, data=before)
+    found = scene.see("code")
+
+    assert (
+        "code: FAILED (All functions run other code than this checkout's. Run `make deploy`. Or look from the checkout "
+        "that is deployed.)"
+    ) == str(found)
+
+
+def test_settings_of_a_function_are_held_against_the_configuration(scene: Scene) -> None:
+    """Memory, a handler that Chalice never updates, tracing that it never switches off, and variables by name only."""
+    functions = scene.client("lambda")
+    before = functions.get_function_configuration(FunctionName=COPY)
+    variables = before["Environment"]["Variables"]
+    functions.update_function_configuration(
+        FunctionName=COPY, MemorySize=512, Handler="app.old", TracingConfig={"Mode": "Active"},
+        Environment={"Variables": {**variables, "LOG_LEVEL": "a secret", "MORE": "of them"}},
+    )  # fmt: skip
+    scene.afterwards(
+        functions.update_function_configuration, FunctionName=COPY, MemorySize=before["MemorySize"],
+        Handler=before["Handler"], TracingConfig={"Mode": "PassThrough"}, Environment={"Variables": variables},
+    )  # fmt: skip
+    found = scene.see("configuration")
+
+    assert (
+        "configuration: FAILED (copy-snapshot differs from .chalice/config.json in handler, lambda_memory_size, the "
+        "variable LOG_LEVEL, the variable MORE, xray. Run `make deploy`.)"
+    ) == str(found)
+
+
+def test_a_function_outside_its_vpc_is_seen(scene: Scene) -> None:
+    """The configuration names other subnets than it was deployed with."""
+    scene.configure_network(subnet_ids=list(scene.resources.subnet_ids[:1]))
+    found = scene.see("configuration")
+
+    assert "setup-db-users differs from .chalice/config.json in subnet_ids." == found.what
+
+
+def test_a_role_that_may_more_is_seen(scene: Scene) -> None:
+    """A policy that was edited, and one that was attached."""
+    iam = scene.client("iam")
+    (name,) = iam.list_role_policies(RoleName=COPY)["PolicyNames"]
+    policy = iam.get_role_policy(RoleName=COPY, PolicyName=name)["PolicyDocument"]
+    more = {**policy, "Statement": [*policy["Statement"], {"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName=COPY, PolicyName=name, PolicyDocument=json.dumps(more))
+    scene.afterwards(iam.put_role_policy, RoleName=COPY, PolicyName=name, PolicyDocument=json.dumps(policy))
+    edited = scene.see("roles")
+    iam.put_role_policy(RoleName=COPY, PolicyName=name, PolicyDocument=json.dumps(policy))
+    arn = iam.create_policy(PolicyName="more", PolicyDocument=json.dumps(more))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=COPY, PolicyArn=arn)
+    scene.afterwards(iam.detach_role_policy, RoleName=COPY, PolicyArn=arn)
+    attached = scene.see("roles")
+
+    assert f"The policy of the role {COPY} is not the one of this checkout." == edited.what
+    assert Status.FAILED is edited.status
+    assert f"The role {COPY} may more than meant: {arn}." == attached.what
+    assert Status.WARNING is attached.status
+
+
+# --- what wakes them ---
+
+
+def test_a_rule_that_is_off_wakes_nobody(scene: Scene) -> None:
+    """And the command that switches it on is told."""
+    events, rule = scene.client("events"), f"{COPY}-event"
+    events.disable_rule(Name=rule)
+    scene.afterwards(events.enable_rule, Name=rule)
+
+    assert (
+        "rules: FAILED (The rule of copy-snapshot is disabled. If nobody stopped it on purpose: "
+        f"aws events enable-rule --region us-west-2 --name {rule})"
+    ) == str(scene.see("rules"))
+
+
+def test_a_rule_that_listens_to_something_else_is_seen(scene: Scene) -> None:
+    """Its pattern is not the choreography's; or it beats at another rate."""
+    events, rule = scene.client("events"), f"{COPY}-event"
+    before = events.describe_rule(Name=rule)["EventPattern"]
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["aurora-restore.test"]}))
+    scene.afterwards(events.put_rule, Name=rule, EventPattern=before)
+    events.put_rule(Name=f"{BEAT}-event", ScheduleExpression="rate(5 minutes)")
+    scene.afterwards(events.put_rule, Name=f"{BEAT}-event", ScheduleExpression="rate(1 minute)")
+
+    assert (
+        "The rule of copy-snapshot does not listen to what the choreography says. "
+        "The rule of heartbeat does not listen to what the choreography says."
+    ) == scene.see("rules").what
+
+
+def test_a_rule_leads_to_its_function_alone(scene: Scene) -> None:
+    """A second target is one too many, and a function that does not let the rule in is not invoked."""
+    events, functions, rule = scene.client("events"), scene.client("lambda"), f"{COPY}-event"
+    events.put_targets(Rule=rule, Targets=[{"Id": "more", "Arn": QUEUE}])
+    scene.afterwards(events.remove_targets, Rule=rule, Ids=["more"])
+    (statement,) = json.loads(functions.get_policy(FunctionName=BEAT)["Policy"])["Statement"]
+    functions.remove_permission(FunctionName=BEAT, StatementId=statement["Sid"])
+    scene.afterwards(
+        functions.add_permission, FunctionName=BEAT, StatementId=statement["Sid"], Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com", SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
+    )  # fmt: skip
+
+    assert (
+        "The rule of copy-snapshot does not lead to its function alone. heartbeat does not let its rule invoke it."
+    ) == scene.see("rules").what
+
+
+def test_what_chalice_wipes_is_missed(scene: Scene) -> None:
+    """A target as Chalice puts it, and a function whose failures go nowhere."""
+    events, functions, rule = scene.client("events"), scene.client("lambda"), f"{COPY}-event"
+    (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+    events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": target["Arn"]}])
+    scene.afterwards(events.put_targets, Rule=rule, Targets=[target])
+    wanted = functions.get_function_event_invoke_config(FunctionName=BEAT)
+    functions.delete_function_event_invoke_config(FunctionName=BEAT)
+    scene.afterwards(
+        functions.put_function_event_invoke_config, FunctionName=BEAT,
+        **{key: wanted[key] for key in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")},
+    )  # fmt: skip
+
+    assert (
+        "deliveries: FAILED (Retries and dead-letter queue are not on the rules of copy-snapshot. "
+        "Retries and failure destination are not on heartbeat. Run `make deploy`.)"
+    ) == str(scene.see("deliveries"))

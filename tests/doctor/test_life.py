@@ -1,0 +1,54 @@
+"""Whether the stage is alive."""
+
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.operation import stamp
+from chalicelib.plan import Plan
+from console.findings import Status
+from tests.doctor.aws import ACCOUNT
+from tests.doctor.scene import Scene
+
+TARGET = f"target#arn:aws:rds:us-west-2:{ACCOUNT}:cluster:dev-cluster"
+
+
+def test_a_heart_that_beats_is_heard(scene: Scene) -> None:
+    """By the line that the last tick wrote."""
+    found = scene.see("heartbeat")
+
+    assert Status.OK is found.status
+    assert found.what.startswith("It beat at ")
+
+
+def test_a_heart_that_has_stopped_is_missed(scene: Scene) -> None:
+    """Six minutes after its last tick."""
+    found = scene.see("heartbeat", later=timedelta(minutes=6))
+
+    assert Status.FAILED is found.status
+    assert found.what.startswith("It has not beaten for 5 minutes")
+    assert "aws logs tail /aws/lambda/aurora-restore-dev-heartbeat --region us-west-2" in found.do
+
+
+def test_an_operation_that_is_overdue_is_named(scene: Scene) -> None:
+    """So is a record that nobody can read."""
+    scene.put_item(operation_id="bad-record", open="yes", due_at="2026-01-01T00:00:00.000Z")
+    unreadable = scene.see("operations")
+    plan = scene.patient().plans["default"]
+    assert isinstance(plan, Plan)
+    scene.put_operation("late-one", plan, due_at=datetime.now(UTC) - timedelta(hours=1))
+    late = scene.see("operations")
+
+    assert "The record 'bad-record' cannot be read" in unreadable.what
+    assert Status.FAILED is unreadable.status
+    assert "Overdue: late-one (SNAPSHOT_READY)." in late.what
+
+
+def test_a_target_that_was_not_restored_for_long_is_told(scene: Scene) -> None:
+    """Never is fine at first; longer than FRESHNESS_HOURS is not."""
+    never = scene.see("freshness")
+    moment = datetime.now(UTC) - timedelta(hours=31)
+    scene.put_item(operation_id=TARGET, last_success_at=stamp(moment))
+    long_ago = scene.see("freshness")
+
+    assert "freshness: OK (It was never restored yet.)" == str(never)
+    assert Status.WARNING is long_ago.status
+    assert f"The last restore that succeeded ended at {stamp(moment)}, more than 30 hours ago." == long_ago.what

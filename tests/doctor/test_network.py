@@ -1,0 +1,74 @@
+"""The one function in a VPC: its way to the database, and its way to AWS."""
+
+from console.findings import Status
+from tests.deployment.place import REGION
+from tests.doctor.scene import Scene
+from tests.doctor.wellness import PORT
+
+HTTPS = 443
+SERVICES = ("dynamodb", "events", "rds", "secretsmanager")
+
+
+def test_a_function_in_no_vpc_reaches_no_database(scene: Scene) -> None:
+    """Both ways say so, and what to set."""
+    scene.configure_network(subnet_ids=[], security_group_ids=[])
+    ways = [scene.see(f"way to {end}") for end in ("the database", "AWS")]
+
+    assert ["setup-db-users is in no VPC, and the target answers nowhere else."] * 2 == [way.what for way in ways]
+    assert ["Set subnet_ids and security_group_ids of setup-db-users in .chalice/config.json."] * 2 == (
+        [way.do for way in ways]
+    )
+
+
+def test_a_target_that_does_not_let_the_function_in_is_told(scene: Scene) -> None:
+    """With the command that lets it in."""
+    group = scene.new_group()
+    scene.configure_network(security_group_ids=[group])
+    found = scene.see("way to the database")
+
+    assert Status.FAILED is found.status
+    assert f"lets setup-db-users in on port {PORT}." in found.what
+    assert (
+        f"aws ec2 authorize-security-group-ingress --region {REGION} --protocol tcp --port {PORT} "
+        f"--group-id {scene.resources.security_group_id} --source-group {group}"
+    ) == found.do
+
+
+def test_a_function_that_is_not_let_out_is_told(scene: Scene) -> None:
+    """A group whose way out was taken away."""
+    ec2, group = scene.client("ec2"), scene.new_group()
+    everything = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissionsEgress"]
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=everything)
+    scene.configure_network(security_group_ids=[group])
+
+    assert f"No security group of setup-db-users ({group}) lets it out to the target on port {PORT}." in (
+        scene.see("way to the database").what
+    )
+
+
+def test_another_vpc_is_doubted(scene: Scene) -> None:
+    """Whether two VPCs are joined is not seen from here."""
+    ec2 = scene.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName="far", Description="far", VpcId=vpc)["GroupId"]
+    scene.configure_network(subnet_ids=[subnet], security_group_ids=[group])
+
+    assert f"setup-db-users is in {vpc}, and the subnet group staging in " in scene.see("way to the database").what
+
+
+def test_without_a_nat_the_missing_endpoints_are_named(scene: Scene) -> None:
+    """An internet gateway does not count; endpoints that the function's group may enter do."""
+    scene.shut()
+    closed, group = scene.see("way to AWS"), scene.new_group()
+    for service in SERVICES:
+        scene.make_endpoint(service, group)
+    unheard = scene.see("way to AWS")
+    scene.let_in(group, HTTPS)
+    opened = scene.see("way to AWS")
+
+    assert Status.WARNING is closed.status
+    assert "no endpoint of the VPC leads to dynamodb, events, rds, secretsmanager." in closed.what
+    assert f"Make endpoints of com.amazonaws.{REGION}.dynamodb, " in closed.do
+    assert "no endpoint of the VPC leads to events, rds, secretsmanager." in unheard.what
+    assert Status.OK is opened.status, str(opened)

@@ -1,0 +1,78 @@
+"""The stage's settings as a whole."""
+
+from console.findings import Status
+from tests.doctor.scene import Scene
+
+
+def test_every_problem_of_the_settings_is_told_at_once(scene: Scene) -> None:
+    """A setting that is missing, one that is wrong, and where to set them."""
+    scene.set_variables(INSTANCE_CLASS="", PORT="80", FRESHNESS_HOURS="soon")
+    found = scene.see("settings")
+
+    assert Status.FAILED is found.status
+    assert "INSTANCE_CLASS is not set" in found.what
+    assert "PORT is '80'" in found.what
+    assert "FRESHNESS_HOURS is 'soon'" in found.what
+    assert "Set them in .chalice/config.json, or in SSM below /aurora-restore/dev/." in found.do
+
+
+def test_a_target_that_is_the_source_is_a_contradiction(scene: Scene) -> None:
+    """In SSM, which comes before the configuration."""
+    scene.set_parameters({"target-cluster-id": "prod-cluster", "source-region": "us-west-2"})
+
+    assert "the target is the source cluster itself" in scene.see("settings").what
+
+
+def test_ssm_overrules_the_configuration_and_is_told(scene: Scene) -> None:
+    """Somebody changed a parameter by hand."""
+    scene.set_parameters({"target-cluster-id": "other-cluster"})
+    found = scene.see("settings")
+
+    assert Status.WARNING is found.status
+    assert "SSM below /aurora-restore/dev/ overrules .chalice/config.json in target-cluster-id." == found.what
+
+
+def test_a_plan_that_cannot_be_used_stops_no_other(scene: Scene) -> None:
+    """The second plan has a port that is none; the first is looked at all the same."""
+    scene.set_parameters({"plans/weekly/target-cluster-id": "weekly-cluster", "plans/weekly/port": "1"})
+    findings = scene.see_all()
+
+    assert Status.FAILED is findings["settings"].status
+    assert "The settings of plan weekly cannot be used." in findings["settings"].what
+    assert "default: arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster" not in findings["settings"].what
+    assert Status.OK is findings["target"].status
+
+
+def test_every_plan_is_looked_at(scene: Scene) -> None:
+    """A second plan has findings of its own, under its name."""
+    scene.set_parameters({"plans/weekly/target-cluster-id": "weekly-cluster"})
+
+    assert {"target", "target of plan weekly", "snapshot of plan weekly"} <= {*scene.see_all()}
+
+
+def test_a_plan_of_another_region_is_doubted(scene: Scene) -> None:
+    """The app does not hear what RDS tells there."""
+    scene.set_parameters({"plans/far/target-region": "eu-west-1"})
+    found = scene.see("settings")
+
+    assert Status.WARNING is found.status
+    assert "The plan far restores into eu-west-1 and the app lives in us-west-2" in found.what
+
+
+def test_another_account_s_source_is_refused(scene: Scene) -> None:
+    """Restores between accounts are not built yet."""
+    scene.set_variables(SOURCE_ACCOUNT_ID="210987654321")
+    found = scene.see("settings")
+
+    assert Status.FAILED is found.status
+    assert found.what.startswith("SOURCE_ACCOUNT_ID is 210987654321, another account")
+
+
+def test_without_a_plan_its_checks_are_left_out_in_one_sentence(scene: Scene) -> None:
+    """What is about clusters waits for the settings; what is about the app does not."""
+    scene.set_variables(INSTANCE_CLASS="")
+    findings = scene.see_all()
+
+    assert "snapshot" not in findings
+    assert Status.OK is findings["rules"].status
+    assert findings["left out"].what.startswith("forwarding, snapshot, copy, key, secrets, ")
