@@ -179,6 +179,22 @@ def test_a_night_makes_staging_fresh(world: Up) -> None:
         query(world, STAGING, master_of_production(world), "SELECT 1")
 
 
+def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: Up) -> None:
+    """What the old functions began, the new ones finish."""
+    wish = {"Source": "aurora-restore.local", "DetailType": "RestoreRequested", "Detail": '{"request_id": "update"}'}
+    world.client("events").put_events(Entries=[wish])
+    record = wait_for_the_request(world, "update")
+    world.set(LOG_LEVEL="WARNING")
+    deployed = world.run("console.deployment", "deploy")
+    ended = end_of_newest(world)
+    functions = world.client("lambda").list_functions()["Functions"]
+
+    assert (0, "") == (deployed.returncode, deployed.stderr)
+    assert record["state"]["S"] not in ENDS
+    assert (record["operation_id"], "SUCCEEDED") == (ended["operation_id"], ended["state"]["S"])
+    assert {"WARNING"} == {one["Environment"]["Variables"]["LOG_LEVEL"] for one in functions}
+
+
 def type_in(world: Up, *blocks: str) -> str:
     """Type blocks of the README into one shell, at this world's port; return what they print."""
     exports = commands("A world that stays")[0].replace("4577", str(world.port))
@@ -200,7 +216,7 @@ def test_what_the_readme_tells_people_to_type_works(world: Up) -> None:
 
     assert "app_user" in type_in(world, psql)
     type_in(world, request.split("aws dynamodb")[0])
-    wait_for_the_request(world)
+    wait_for_the_request(world, "lunch-break")
     assert "lunch-break-9f12bcb3" in type_in(world, "aws dynamodb" + request.split("aws dynamodb", 1)[1])
     type_in(world, cancel)
     assert "CANCELLED" == end_of_newest(world)["state"]["S"]
@@ -209,12 +225,13 @@ def test_what_the_readme_tells_people_to_type_works(world: Up) -> None:
     wait_for_an_operation_of(world, "refresh-noon")
 
 
-def wait_for_the_request(world: Up) -> None:
-    """Wait until the request has become an operation."""
+def wait_for_the_request(world: Up, request_id: str) -> dict[str, Any]:
+    """Wait until the request has become an operation, and return its record."""
     ends_at = time.monotonic() + NIGHT_SECONDS_MAX
-    while newest_record(world)["operation_id"]["S"] != "lunch-break-9f12bcb3":  # type: ignore[index]
-        assert time.monotonic() < ends_at, newest_record(world)
+    while (record := newest_record(world)) is None or not record["operation_id"]["S"].startswith(request_id):
+        assert time.monotonic() < ends_at, record
         time.sleep(LOOK_SECONDS)
+    return record
 
 
 def wait_for_an_operation_of(world: Up, snapshot: str) -> None:

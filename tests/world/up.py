@@ -1,5 +1,6 @@
 """`python -m localaws up` as a process, watched from outside."""
 
+import json
 import os
 import signal
 import socket
@@ -99,6 +100,20 @@ class Up:
         exported = dict(line.removeprefix("export ").split("=", 1) for line in self.lines if line.startswith("export "))
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return {**kept, **exported, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+    def run(self, module: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of the console on the stage of this world, from the checkout that it was deployed from."""
+        line = [sys.executable, "-m", module, *options, "--stage", "local", "--checkout", str(self.folder / "checkout")]
+        return subprocess.run(
+            line, cwd=ROOT, env=self.environment(), check=False, capture_output=True, text=True, timeout=120
+        )
+
+    def set(self, **variables: str) -> None:
+        """Change settings of the stage in that checkout."""
+        file = self.folder / "checkout" / ".chalice" / "config.json"
+        config = json.loads(file.read_text())
+        config["stages"]["local"]["environment_variables"] |= variables
+        file.write_text(json.dumps(config))
 
     def _has_said(self, beginning: str) -> bool:
         return any(line.startswith(beginning) for line in self.lines)
