@@ -12,6 +12,7 @@ OPERATIONS ?=
 STAGE ?=
 FORCE ?=
 CHECKOUT ?= .
+JSON ?=
 
 # What is removed and made again is fixed: no option may point it at somebody's own folder.
 override VENV := .venv
@@ -24,7 +25,7 @@ PACKED := $(WHEELS)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo up night deploy destroy package test prove bench check format clean
+.PHONY: help demo up night deploy destroy package doctor test prove bench check format clean
 
 help: ## say what there is
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +48,9 @@ destroy: $(READY) ## take a stage out of your AWS account, but for its records a
 
 package: $(PACKED) ## write the app as a SAM template, for a pipeline that deploys it (STAGE=dev)
 	@exec $(PY) -m console.deployment package --stage "$(STAGE)" --checkout "$(CHECKOUT)"
+
+doctor: $(PACKED) ## look at a stage in your AWS account: what is wrong, and what to do (STAGE=dev JSON=1)
+	@exec $(PY) -m console.doctor --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(JSON),--json)
 
 test: $(PACKED) ## run the tests (TESTS=tests/console for some)
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)

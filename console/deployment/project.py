@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 from chalicelib.errors import SettingsError
 from console import policies
@@ -11,6 +12,15 @@ from console.deployment.errors import DeploymentError
 from console.packaging import building
 from console.packaging.errors import PackageError
 from console.stages import CHECKOUT, DEPLOYMENT_ONLY, FUNCTIONS, Stage
+
+# Lambda sends a function's segments with its role, and Chalice adds no right to do so. Both actions know no resources
+# (service authorization reference, AWS X-Ray).
+TRACING: Final = {
+    "Sid": "Tracing",
+    "Effect": "Allow",
+    "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+    "Resource": "*",
+}
 
 
 def build(stage: Stage, checkout: Path) -> Path:
@@ -33,24 +43,28 @@ def fill(project: Path, stage: Stage, *, account: str, partition: str, parameter
     settings = project / ".chalice"
     _fill_environment(settings / "config.json", stage, topic)
     try:
-        plans = policies.plans_of(stage, {"sns-topic-arn": topic, **parameters}, account=account, partition=partition)
-        policies.write(policies.Values.of(stage, plans, account=account, partition=partition), settings, settings)
+        filled = policies_of(stage, settings, account=account, partition=partition, topic=topic, parameters=parameters)
     except (SettingsError, policies.TemplateError) as error:
         raise DeploymentError(f"{error} No function was changed.") from error
-    for function in FUNCTIONS:
-        if stage.function_setting(function, "xray"):
-            _allow_tracing(settings / f"policy-{function}.json")
+    for function, policy in filled.items():
+        (settings / f"policy-{function}.json").write_text(json.dumps(policy, indent=2), encoding="utf-8")
 
 
-def _allow_tracing(file: Path) -> None:
-    """Let a function be traced: Lambda sends the segments with the function's role, and Chalice adds no right to do so.
+def policies_of(
+    stage: Stage, folder: Path, *, account: str, partition: str, topic: str, parameters: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Fill in the policy of each function, from the templates in a folder; `parameters` are the stage's in SSM.
 
-    Both actions know no resources (service authorization reference, AWS X-Ray).
+    Raises SettingsError and TemplateError.
     """
-    policy = json.loads(file.read_text(encoding="utf-8"))
-    actions = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-    policy["Statement"].append({"Sid": "Tracing", "Effect": "Allow", "Action": actions, "Resource": "*"})
-    file.write_text(json.dumps(policy, indent=2), encoding="utf-8")
+    given = {"sns-topic-arn": topic, **parameters}
+    plans = policies.plans_of(stage, given, account=account, partition=partition)
+    values = policies.Values.of(stage, plans, account=account, partition=partition)
+    filled = {function: policies.filled(function, values, folder) for function in FUNCTIONS}
+    for function, policy in filled.items():
+        if stage.function_setting(function, "xray"):
+            policy["Statement"].append(TRACING)
+    return filled
 
 
 def _fill_environment(file: Path, stage: Stage, topic: str) -> None:

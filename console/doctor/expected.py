@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.errors import RefusedError
-from console import policies
 from console.deployment import delivery
+from console.deployment.project import policies_of
 from console.doctor.caller import Caller
 from console.packaging import building
 from console.packaging.errors import PackageError
+from console.policies import TemplateError
 from console.stages import CHECKOUT, DEPLOYMENT_ONLY, Stage
 
 Document = Mapping[str, Any]
@@ -70,10 +71,8 @@ class _Policies:
 
     def policy(self, function: str, parameters: Mapping[str, str]) -> Document:
         """Fill in a function's policy."""
-        given = {"sns-topic-arn": self.topic, **parameters}
-        where = {"account": self.who.account, "partition": self.who.partition}
-        values = policies.Values.of(self.stage, policies.plans_of(self.stage, given, **where), **where)
+        folder, where = self.checkout / ".chalice", {"account": self.who.account, "partition": self.who.partition}
         try:
-            return policies.filled(function, values, self.checkout / ".chalice")
-        except policies.TemplateError as error:
+            return policies_of(self.stage, folder, **where, topic=self.topic, parameters=parameters)[function]
+        except TemplateError as error:
             raise RefusedError(f"{error}", "Correct that template.") from error

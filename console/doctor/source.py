@@ -8,6 +8,7 @@ from chalicelib.aurora import Snapshot
 from chalicelib.operation import stamp
 from chalicelib.rds_events import RDS_SOURCE, SNAPSHOT
 from chalicelib.steps.snapshot_check import refuse_foreign
+from console.doctor import telling
 from console.doctor.case import Case, refusals
 from console.doctor.documents import Described, listed
 from console.doctor.sights import Sight, doubtful, fine, wrong
@@ -83,6 +84,7 @@ def forwarding(case: Case) -> Iterator[Sight]:
         yield fine(f"Source and app are both in {home}: nothing has to be forwarded.")
     else:
         yield from _forwarded(case, source)
+        yield from _left_behind(case, source)
 
 
 def _forwarded(case: Case, region: str) -> Iterator[Sight]:
@@ -100,6 +102,13 @@ def _forwarded(case: Case, region: str) -> Iterator[Sight]:
         )
     else:
         yield wrong(f"No rule in {region} forwards the source's snapshot events to {bus}.", DEPLOY)
+
+
+def _left_behind(case: Case, region: str) -> Iterator[Sight]:
+    """Count what could not be forwarded; it is in a queue of that region, whose alarm can tell nobody by itself."""
+    made = case.patient.resources(case.patient.stage.forwarding_stack, region)
+    for url in (one["PhysicalResourceId"] for one in made if one["ResourceType"] == "AWS::SQS::Queue"):
+        yield from telling.waiting(case.patient, url, region)
 
 
 def _hears_snapshots(rule: Described) -> bool:

@@ -83,14 +83,21 @@ def failure_queue(patient: Patient) -> Iterator[Sight]:
     attributes = patient.service("sqs").call("get_queue_attributes", QueueUrl=url, AttributeNames=["All"])["Attributes"]
     if not allows(attributes.get("Policy", "{}"), "events.amazonaws.com"):
         yield wrong(f"The queue {name} does not let EventBridge put into it: what cannot be delivered is lost.", DEPLOY)
-    waiting = sum(int(count) for key, count in attributes.items() if key.startswith("ApproximateNumberOfMessages"))
-    if waiting:
-        yield doubtful(
-            f"About {waiting} events wait in {name}: they could not be delivered, or their function failed.",
-            f"Look at them: aws sqs receive-message --region {patient.stage.region} --queue-url {url} "
-            "--max-number-of-messages 10 --visibility-timeout 0. What to do then is in docs/runbook.md.",
-        )
+    yield from waiting(patient, url, patient.stage.region)
     yield fine(f"{name} is empty.")
+
+
+def waiting(patient: Patient, url: str, region: str) -> Iterator[Sight]:
+    """Count what waits in a failure queue."""
+    found = patient.service("sqs", region).call("get_queue_attributes", QueueUrl=url, AttributeNames=["All"])
+    counts = [int(value) for name, value in found["Attributes"].items() if name.startswith("ApproximateNumberOf")]
+    name = url.rpartition("/")[2]
+    if sum(counts):
+        yield doubtful(
+            f"About {sum(counts)} events wait in {name}: they could not be delivered, or their function failed.",
+            f"Look at them: aws sqs receive-message --region {region} --queue-url {url} --max-number-of-messages 10 "
+            "--visibility-timeout 0. What to do then is in docs/runbook.md.",
+        )
 
 
 def alarms(patient: Patient) -> Iterator[Sight]:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ["help", "demo", "up", "night", "test", "prove", "bench", "check", "format", "clean"]
+TARGETS = [
+    "help", "demo", "up", "night", "deploy", "destroy", "package", "doctor", "test", "prove", "bench", "check",
+    "format", "clean",
+]  # fmt: skip
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:

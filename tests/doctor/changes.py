@@ -122,7 +122,17 @@ class Changes:
         (package,) = (self.checkout / ".build" / wellness.STAGE / ".chalice" / "deployments").glob("*.zip")
         return package.read_bytes()
 
-    # --- the foundation, and keys ---
+    # --- stacks, the foundation, and keys ---
+
+    def make_stack(self, name: str, *tables: str) -> None:
+        """Begin a stack with some tables, however that ends."""
+        cloudformation = self.client("cloudformation")
+        cloudformation.create_stack(StackName=name, TemplateBody=_tables(tables))
+        self.afterwards(cloudformation.delete_stack, StackName=name)
+
+    def change_stack(self, name: str, *tables: str) -> None:
+        """Change a stack to other tables, however that ends."""
+        self.client("cloudformation").update_stack(StackName=name, TemplateBody=_tables(tables))
 
     def disable(self, kms: Any, key_arn: str) -> None:
         """Disable a key."""
@@ -211,3 +221,17 @@ class Changes:
             VpcEndpointType="Interface" if interface else "Gateway", **how,
         )  # fmt: skip
         self.afterwards(ec2.delete_vpc_endpoints, VpcEndpointIds=[made["VpcEndpoint"]["VpcEndpointId"]])
+
+
+def _tables(names: tuple[str, ...]) -> str:
+    """Write a template of tables."""
+    key: dict[str, Any] = {
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    resources = {
+        f"Table{number}": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": name, **key}}
+        for number, name in enumerate(names)
+    }
+    return json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources})

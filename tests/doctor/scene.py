@@ -10,7 +10,7 @@ import boto3
 
 from chalicelib.aws import Clients
 from console.doctor.caller import Caller, identify
-from console.doctor.checks import CHECKS
+from console.doctor.checks import CHECKS, PlanCheck
 from console.doctor.examination import cases, look_at, make
 from console.doctor.expected import of_checkout
 from console.doctor.patient import Patient
@@ -34,9 +34,13 @@ class Scene(Changes):
 
     def see(self, check: str, **how: Any) -> Finding:
         """Make one check, of the first plan where it is one of plans."""
+        return self.see_each(check, **how)[0]
+
+    def see_each(self, check: str, **how: Any) -> list[Finding]:
+        """Make one check, of every plan where it is one of plans."""
         patient = self.patient(**how)
         (one,) = [one for one in CHECKS if one.name == check]
-        return next(iter(make(one, patient, cases(patient))))
+        return list(make(one, patient, cases(patient) if isinstance(one, PlanCheck) else []))
 
     def see_all(self) -> dict[str, Finding]:
         """Make every check, and give the findings by their names."""

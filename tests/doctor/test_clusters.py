@@ -36,6 +36,19 @@ def test_events_that_nobody_forwards_are_missed(scene: Scene) -> None:
     assert Status.FAILED is gone.status
 
 
+def test_what_could_not_be_forwarded_is_counted(scene: Scene) -> None:
+    """It waits in a queue of the source's region."""
+    sqs = scene.source("sqs")
+    url = sqs.get_queue_url(QueueName="aurora-restore-dev-forwarding-failures")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="{}")
+    scene.afterwards(sqs.purge_queue, QueueUrl=url)
+    found = scene.see("forwarding")
+
+    assert Status.WARNING is found.status
+    assert found.what.startswith("About 1 events wait in aurora-restore-dev-forwarding-failures")
+    assert f"aws sqs receive-message --region {SOURCE_REGION}" in found.do
+
+
 def test_a_snapshot_is_told_by_its_age(scene: Scene) -> None:
     """After a night without one it is a warning; what the functions would skip is a failure."""
     tomorrow = scene.see("snapshot", later=timedelta(hours=27))

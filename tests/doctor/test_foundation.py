@@ -23,6 +23,22 @@ def test_a_stack_that_is_missing_is_named(scene: Scene) -> None:
     assert "Run `make deploy`." == found.do
 
 
+def test_a_stack_that_failed_is_told_with_the_way_out(scene: Scene) -> None:
+    """Its first creation is rolled back, and then it can only be deleted; a later change is taken back."""
+    name, tables = "aurora-restore-test-records", ["aurora-restore-dev-state", "somebody-s"]
+    scene.make_stack(name, tables[0])
+    rolled_back = scene.see("stacks", stage="test")
+    scene.client("cloudformation").delete_stack(StackName=name)
+    scene.make_stack(name, tables[1])
+    scene.change_stack(name, *tables)
+    taken_back = scene.see("stacks", stage="test")
+
+    assert f"{name} is ROLLBACK_COMPLETE." in rolled_back.what
+    assert f"aws cloudformation delete-stack --region us-west-2 --stack-name {name}" in rolled_back.do
+    assert f"The last change of {name} was taken back (UPDATE_ROLLBACK_COMPLETE)." in taken_back.what
+    assert f"aws cloudformation describe-stack-events --region us-west-2 --stack-name {name}" in taken_back.do
+
+
 def test_a_stack_of_another_template_is_doubted(scene: Scene) -> None:
     """Somebody went on with the template."""
     template = scene.checkout / "infra" / "records.yaml"
