@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from localaws import names
 from localaws.clients import Clients
@@ -66,4 +66,28 @@ def _make_network(clients: Clients) -> tuple[str, tuple[str, ...]]:
     group = ec2.create_security_group(
         GroupName="staging-databases", Description="Who may reach staging's databases", VpcId=subnets[0]["VpcId"]
     )
+    _let_in(ec2, str(group["GroupId"]))
+    _lead_out(ec2, subnets[0]["SubnetId"])
     return str(group["GroupId"]), tuple(str(subnet["SubnetId"]) for subnet in subnets)
+
+
+def _let_in(ec2: Any, group: str) -> None:
+    """Let whoever is in the group, as the databases and the function that connects are, in on the databases' port."""
+    ec2.authorize_security_group_ingress(
+        GroupId=group,
+        IpPermissions=[
+            {
+                "IpProtocol": "tcp",
+                "FromPort": names.TARGET_PORT,
+                "ToPort": names.TARGET_PORT,
+                "UserIdGroupPairs": [{"GroupId": group}],
+            }
+        ],
+    )
+
+
+def _lead_out(ec2: Any, subnet: str) -> None:
+    """Route everything of the VPC through a NAT gateway: a function in a VPC reaches nothing else of AWS otherwise."""
+    gateway = ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
+    (table,) = ec2.describe_route_tables(Filters=[{"Name": "association.main", "Values": ["true"]}])["RouteTables"]
+    ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", NatGatewayId=gateway)

@@ -8,12 +8,12 @@ from botocore.exceptions import ClientError
 from console.deployment import stacks
 from console.deployment.account import Account, error_code
 from console.deployment.stacks import Stack, Wanted
-from console.stages import CHECKOUT, FRESHNESS_HOURS, Stage
+from console.stages import FRESHNESS_HOURS, Stage
 
-TEMPLATES: Final = CHECKOUT / "infra"
+TEMPLATES: Final = "infra"
 
 
-def put_records(account: Account, stage: Stage) -> Stack:
+def put_records(account: Account, stage: Stage, checkout: Path) -> Stack:
     """Make what outlives a deployment: tables, and secrets where there are none of their names yet."""
     existing = stacks.find(account, stage.records_stack, stage.region)
     parameters = {
@@ -21,10 +21,12 @@ def put_records(account: Account, stage: Stage) -> Stack:
         "MakeMasterSecret": _made_here(account, stage, stage.master_secret, existing, "MASTER_CREDENTIALS_SECRET_ID"),
         "MakeAppSecret": _made_here(account, stage, stage.app_secret, existing, "APP_CREDENTIALS_SECRET_ID"),
     }
-    return stacks.put(account, _wanted(stage, stage.records_stack, stage.region, "records.yaml", parameters))
+    return stacks.put(
+        account, _wanted(stage, stage.records_stack, stage.region, checkout / TEMPLATES / "records.yaml", parameters)
+    )
 
 
-def put_foundation(account: Account, stage: Stage) -> Stack:
+def put_foundation(account: Account, stage: Stage, checkout: Path) -> Stack:
     """Make everything else that Chalice does not."""
     variables = stage.variables
     parameters = {
@@ -38,21 +40,26 @@ def put_foundation(account: Account, stage: Stage) -> Stack:
         "KmsKeyId": variables.get("KMS_KEY_ID", ""),
         "SourceAccount": variables.get("SOURCE_ACCOUNT_ID", ""),
     }
-    return stacks.put(account, _wanted(stage, stage.foundation_stack, stage.region, "foundation.yaml", parameters))
+    return stacks.put(
+        account,
+        _wanted(stage, stage.foundation_stack, stage.region, checkout / TEMPLATES / "foundation.yaml", parameters),
+    )
 
 
-def put_forwarding(account: Account, stage: Stage) -> Stack | None:
+def put_forwarding(account: Account, stage: Stage, checkout: Path) -> Stack | None:
     """Make what forwards the source's events to where the app lives; None where they arrive there anyway."""
     if not stage.is_forwarded:
         return None
     parameters = {"Stage": stage.name, "TargetRegion": stage.region}
-    wanted = _wanted(stage, stage.forwarding_stack, stage.source_region, "forwarding.yaml", parameters)
+    wanted = _wanted(
+        stage, stage.forwarding_stack, stage.source_region, checkout / TEMPLATES / "forwarding.yaml", parameters
+    )
     return stacks.put(account, wanted)
 
 
-def _wanted(stage: Stage, name: str, region: str, template: str, parameters: dict[str, str]) -> Wanted:
+def _wanted(stage: Stage, name: str, region: str, template: Path, parameters: dict[str, str]) -> Wanted:
     tags = {"Environment": stage.environment_tag, "Project": "AuroraRestore"}
-    return Wanted(name, region, Path(TEMPLATES, template), parameters, tags)
+    return Wanted(name, region, template, parameters, tags)
 
 
 def _made_here(account: Account, stage: Stage, secret: str, existing: Stack | None, variable: str) -> str:

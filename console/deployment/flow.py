@@ -25,12 +25,12 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
     with _timed(say, "the package is built"):
         built = project.build(stage, checkout)
     with _timed(say, f"stack {stage.records_stack}: tables and secrets"):
-        estate.put_records(account, stage)
+        estate.put_records(account, stage, checkout)
     with _timed(say, f"stack {stage.foundation_stack}: topic, failure queue, alarms, dashboard, parameters"):
-        outputs = estate.put_foundation(account, stage).outputs
+        outputs = estate.put_foundation(account, stage, checkout).outputs
     if stage.is_forwarded:
         with _timed(say, f"stack {stage.forwarding_stack} in {stage.source_region}: forwards the source's events"):
-            estate.put_forwarding(account, stage)
+            estate.put_forwarding(account, stage, checkout)
     with _timed(say, f"chalice deploy --stage {stage.name}: eleven functions with their rules, roles and policies"):
         project.fill(
             built, stage, account=account.number, partition=account.partition,

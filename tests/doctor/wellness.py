@@ -5,12 +5,10 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 from tests.deployment.place import REGION, SOURCE_REGION, Place
 
-ROOT = Path(__file__).parents[2]
 STAGE, CHECKOUT = "dev", "well"
 SOURCE, TARGET, PORT = "prod-cluster", "dev-cluster", 5432
 ENGINE, VERSION, MASTER = "aurora-postgresql", "16.6", "postgres"
@@ -27,10 +25,8 @@ def make_well(place: Place) -> None:
     """Deploy the stage and do what only people can do."""
     make_production(place)  # and its night before there is a stage to begin something with it
     checkout = place.checkout(CHECKOUT, dev={}, test={})
-    copytree(ROOT / "infra", checkout / "infra")
     said = place.deploy(STAGE, checkout)
     assert said.status == 0, said.err
-    lead_out(place)
     let_in(place)
     put_secrets(place)
     place.clients("sns", REGION).subscribe(TopicArn=topic(), Protocol="sms", Endpoint="+15550100")
@@ -40,15 +36,6 @@ def make_well(place: Place) -> None:
 def topic() -> str:
     """Name the stage's topic."""
     return f"arn:aws:sns:{REGION}:123456789012:aurora-restore-dev-notifications"
-
-
-def lead_out(place: Place) -> None:
-    """Route everything of the VPC through a NAT gateway."""
-    ec2 = place.clients("ec2", REGION)
-    gateway = ec2.create_nat_gateway(SubnetId=place.resources.subnet_ids[0], ConnectivityType="private")["NatGateway"]
-    ec2.create_route(
-        RouteTableId=main_table(place), DestinationCidrBlock="0.0.0.0/0", NatGatewayId=gateway["NatGatewayId"]
-    )
 
 
 def main_table(place: Place) -> str:

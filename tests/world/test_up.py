@@ -179,6 +179,17 @@ def test_a_night_makes_staging_fresh(world: Up) -> None:
         query(world, STAGING, master_of_production(world), "SELECT 1")
 
 
+def test_the_doctor_has_nothing_to_say(world: Up) -> None:
+    """After a night everything is well, seen from outside: of a stage that was deployed as people deploy theirs."""
+    seen = world.run("console.doctor")
+
+    assert ([], "", 0) == (
+        [line for line in seen.stdout.splitlines() if ": OK" not in line and "checks:" not in line],
+        seen.stderr,
+        seen.returncode,
+    )
+
+
 def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: Up) -> None:
     """What the old functions began, the new ones finish."""
     wish = {"Source": "aurora-restore.local", "DetailType": "RestoreRequested", "Detail": '{"request_id": "update"}'}
