@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from console import policies
+from console.stages import Stage
 from localaws import names
 from localaws.clients import local_environment, without_aws
 from localaws.errors import WorldError
@@ -35,6 +37,7 @@ class Deployment:
         project = folder / "project"
         _copy_app(project)
         _fill_in(project / ".chalice" / "config.json", settings)
+        _fill_in_policies(project)
         self._log = folder / "deploy.log"
         self._ledger = ledger
         chalice = str(Path(sysconfig.get_path("scripts"), "chalice"))
@@ -77,6 +80,13 @@ def _fill_in(config_file: Path, settings: Mapping[str, str]) -> None:
     config = json.loads(config_file.read_text())
     config["stages"][names.STAGE]["environment_variables"].update(settings)
     config_file.write_text(json.dumps(config, indent=2))
+
+
+def _fill_in_policies(project: Path) -> None:
+    """Put this stage's policies in the place of their templates, with the settings that are known now."""
+    stage = Stage.read(names.STAGE, project)
+    values = policies.Values.of(stage, policies.plans_of(stage, account=names.ACCOUNT), account=names.ACCOUNT)
+    policies.write(values, project / ".chalice")
 
 
 def _environment(endpoint: str) -> dict[str, str]:
