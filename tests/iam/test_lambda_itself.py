@@ -154,9 +154,7 @@ def test_a_function_is_not_placed_in_a_vpc_without_leave_to_make_its_network(hel
     action = ("CreateNetworkInterface", "AssignPrivateIpAddresses", "DescribeNetworkInterfaces")[missing]
 
     assert "InvalidParameterValueException" == refused.value.response["Error"]["Code"]
-    assert f"The provided execution role does not have permissions to call {action} on EC2" == (
-        refused.value.response["Error"]["Message"]
-    )
+    assert refused.value.response["Error"]["Message"].endswith(f"does not have permissions to call {action} on EC2")
 
 
 def test_a_function_is_placed_in_a_vpc_with_it(held: Held) -> None:
@@ -167,7 +165,7 @@ def test_a_function_is_placed_in_a_vpc_with_it(held: Held) -> None:
     vpc = {"SubnetIds": [subnet], "SecurityGroupIds": [group]}
     placed = held.client("lambda").update_function_configuration(FunctionName="held", VpcConfig=vpc)["VpcConfig"]
     held.may(LOGS)
-    nowhere = {"SubnetIds": [], "SecurityGroupIds": []}
+    nowhere: dict[str, list[str]] = {"SubnetIds": [], "SecurityGroupIds": []}
     held.client("lambda").update_function_configuration(FunctionName="held", VpcConfig=nowhere)
 
     assert [subnet] == placed["SubnetIds"]

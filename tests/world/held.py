@@ -34,9 +34,7 @@ def without(world: Up, function: str, sid: str) -> Iterator[None]:
     document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
     left = [statement for statement in document["Statement"] if statement["Sid"] != sid]
     assert len(left) == len(document["Statement"]) - 1
-    iam.put_role_policy(
-        RoleName=name, PolicyName=policy, PolicyDocument=json.dumps({**document, "Statement": left})
-    )
+    iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps({**document, "Statement": left}))
     try:
         yield
     finally:
