@@ -12,6 +12,7 @@ KEPT_MAX: Final = 20_000
 """How many decisions memory holds; the file holds them all."""
 
 FILE: Final = "iam.jsonl"
+Verdict = Literal["allowed", "denied", "not modelled"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Decided:
     function: str
     action: str
     resource: str
-    decision: Literal["allowed", "denied", "not modelled"]
+    decision: Verdict
     sid: str | None = None
 
 

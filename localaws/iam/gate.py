@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from localaws.iam import roles, wire
 from localaws.iam.asks import Ask, NotModelledAskError
-from localaws.iam.decisions import Decided, Decisions
+from localaws.iam.decisions import Decided, Decisions, Verdict
 from localaws.iam.evaluation import Decision, evaluate
 from localaws.iam.policies import PolicyError
 from localaws.iam.refusals import Refusal, refusal, unknown_credentials
@@ -47,8 +47,8 @@ class Gate:
         policies, name = roles.policies_of(role), function.split(":")[6]
         for ask in asked:
             decision = evaluate(policies, ask.action, ask.resource, ask.context)
-            word = "allowed" if decision.allowed else "denied"
-            self.decisions.add(Decided(name, ask.action, ask.resource, word, decision.sid))  # type: ignore[arg-type]
+            verdict: Verdict = "allowed" if decision.allowed else "denied"
+            self.decisions.add(Decided(name, ask.action, ask.resource, verdict, decision.sid))
             if not decision.allowed:
                 return ask, decision
         return None

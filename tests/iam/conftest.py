@@ -1,10 +1,11 @@
-"""One running AWS for the tests that ask it over HTTP."""
+"""One running AWS for the tests that ask it over HTTP, and one world for those that only ask what would be asked."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from localaws.server import Server
+from tests.iam.asking import Scene
 
 
 @pytest.fixture(scope="module")
@@ -14,3 +15,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def scene() -> Scene:
+    """Give the scene: asking changes nothing."""
+    return Scene()

@@ -5,8 +5,6 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from botocore import xform_name
-
 from chalicelib.choreography import states_of
 from chalicelib.store import Change, DynamoStore, Item, TableName
 from console.policies import Values, filled, plans_of

@@ -39,7 +39,7 @@ def _group(stage: HeldStage) -> None:
 
 
 def eventful() -> HeldStage:
-    """Stopped, protected target with an adopted reader that hands its tags on; a copy fails; answers get lost."""
+    """Replace a stopped, protected target with an adopted reader, which hands its tags on; one copy fails."""
     stage = HeldStage({**GROUPS, "SKIP_FINAL_SNAPSHOT": "false"})
     stage.staging()
     _group(stage)
@@ -68,7 +68,7 @@ def eventful() -> HeldStage:
 
 
 def deleting_the_copy() -> HeldStage:
-    """A night after which the copy is not kept, into a region that has no target yet; the new one has ten instances."""
+    """Restore into a region that has no target yet, with ten instances, and do not keep the copy."""
     stage = HeldStage({"ARCHIVE_SNAPSHOT": "false", "INSTANCE_COUNT": "10"})
     stage.night()
     stage.run_to_the_end()
@@ -76,7 +76,7 @@ def deleting_the_copy() -> HeldStage:
 
 
 def nearby() -> HeldStage:
-    """Source and target in one region, under one key: nothing is copied, the source's own snapshot is restored."""
+    """Restore the source's own snapshot, uncopied: source and target are in one region, under one key."""
     stage = HeldStage(HERE)
     stage.make_cluster("near-cluster", TARGET_REGION, encrypted=True)
     stage.staging()
@@ -86,7 +86,7 @@ def nearby() -> HeldStage:
 
 
 def nearby_under_another_key() -> HeldStage:
-    """Source and target in one region, under two keys: a copy is made there."""
+    """Make a copy in the source's own region, under another key."""
     stage = HeldStage({**HERE, "KMS_KEY_ID": "alias/other"})
     stage.keys.create(ACCOUNT, TARGET_REGION, "alias/other")
     stage.make_cluster("near-cluster", TARGET_REGION, encrypted=True)
@@ -97,7 +97,7 @@ def nearby_under_another_key() -> HeldStage:
 
 
 def people() -> HeldStage:
-    """What people ask for: a manual snapshot by name, a cancel, a rerun of what failed, and what is refused."""
+    """Obey people: a manual snapshot by name, a cancel, a rerun of what failed; and refuse what cannot be obeyed."""
     stage = HeldStage()
     stage.staging()
     stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
@@ -122,7 +122,7 @@ def people() -> HeldStage:
 
 
 def alone() -> HeldStage:
-    """Events that never come: the heartbeat finds the snapshot itself, and announces again what nobody answered."""
+    """Lose events: the heartbeat finds the snapshot itself, and announces again what nobody answered."""
     stage = HeldStage()
     stage.staging()
     stage.run(120)
@@ -133,7 +133,7 @@ def alone() -> HeldStage:
 
 
 def interrupted() -> HeldStage:
-    """Each step in turn finds that somebody has cancelled while it worked, by reading the record that it may not write."""
+    """Cancel while each step in turn is at work: it finds out by reading the record that it may not write any more."""
     stage = HeldStage()
     for step in STEPS[:-1]:
         stage.run(120)
@@ -151,7 +151,7 @@ def cancel(stage: HeldStage) -> None:
 
 
 def two_plans() -> HeldStage:
-    """A stage with a second plan, of another source in another region, told of on a topic of its own."""
+    """Live with a second plan, of another source in another region, told of on a topic of its own."""
     given = {
         "plans/weekly/source-region": "eu-west-1", "plans/weekly/source-cluster-id": "weekly-source",
         "plans/weekly/target-cluster-id": "weekly-cluster", "plans/weekly/sns-topic-arn": WEEKLY_TOPIC,

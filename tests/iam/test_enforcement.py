@@ -1,70 +1,17 @@
-"""What a role may not do is refused over HTTP, as AWS refuses it; people are not limited, and every decision is kept."""
+"""What a role may not do is refused over HTTP, as AWS does it; people are not limited, and every decision is kept."""
 
 import json
-from typing import Any
 
-import boto3
 import pytest
 import urllib3
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from localaws.iam.decisions import Decided
 from localaws.server import Server
+from tests.iam.account import ACCOUNT, REGION, ROLE, Account, Call
 
-ACCOUNT, REGION = "123456789012", "us-west-2"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/held"
-FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:held"
 QUEUE = f"http://127.0.0.1/{ACCOUNT}/inbox"
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
-)
+SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
 WHO = f"User: arn:aws:sts::{ACCOUNT}:assumed-role/held/held is not authorized to perform: "
-Call = tuple[str, str, dict[str, Any]]
-
-
-class Account:
-    """A server, seen by people and by the function `held`, whose role has one policy at a time."""
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.session = server.gate.session(ROLE, FUNCTION)
-        self._boto3 = boto3.Session(region_name=REGION)  # one: reading the services' models takes longer than all else
-        self.people("iam").create_role(RoleName="held", AssumeRolePolicyDocument=TRUST)
-
-    def people(self, service: str, **credentials: str) -> Any:
-        """Make a client as people have one, or with other credentials."""
-        keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", **credentials}
-        config = Config(retries={"total_max_attempts": 1})
-        return self._boto3.client(service, endpoint_url=self.server.endpoint, config=config, **keys)
-
-    def function(self, service: str) -> Any:
-        """Make a client as the function has one."""
-        names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-        return self.people(service, **dict(zip(names, self.session.environment.values(), strict=True)))
-
-    def may(self, *statements: dict[str, Any]) -> None:
-        """Give the role these statements, and no others."""
-        allow = [{"Effect": "Allow", "Resource": "*", **one} for one in statements]
-        document = json.dumps({"Version": "2012-10-17", "Statement": allow})
-        self.people("iam").put_role_policy(RoleName="held", PolicyName="inline", PolicyDocument=document)
-
-    def may_nothing(self) -> None:
-        """Take the role's policy away."""
-        self.may({"Action": ["s3:GetObject"]})
-
-    def refusal(self, call: Call, client: Any = None) -> tuple[str, int, str]:
-        """Make a call as the function, and give the code, the status and the message with which it is refused."""
-        service, method, parameters = call
-        with pytest.raises(ClientError) as refused:
-            getattr(client or self.function(service), method)(**parameters)
-        answer = refused.value.response
-        return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Message"]
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +110,7 @@ def test_a_key_that_may_not_be_used_is_told_as_the_service_tells_it(account: Acc
 
 
 def test_the_state_of_the_world_is_asked_for(account: Account) -> None:
-    """Tags of a cluster that stands there now decide whether it may be stopped; a key and a secret are found."""
+    """Tags of a cluster that stands there now decide whether it may be started; a key and a secret are found."""
     rds, secrets = account.people("rds"), account.people("secretsmanager")
     for name, value in (("ours", "test/default"), ("theirs", "prod/default")):
         rds.create_db_cluster(
@@ -174,13 +121,13 @@ def test_the_state_of_the_world_is_asked_for(account: Account) -> None:
     key = account.people("kms").create_key()["KeyMetadata"]["Arn"]
     account.people("kms").create_alias(AliasName="alias/mine", TargetKeyId=key)
     account.may(
-        {"Action": "rds:StopDBCluster", "Condition": {"StringLike": {"aws:ResourceTag/aurora-restore": "test/*"}}},
-        {"Action": "secretsmanager:GetSecretValue", "Resource": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:mine-??????"},
+        {"Action": "rds:StartDBCluster", "Condition": {"StringLike": {"aws:ResourceTag/aurora-restore": "test/*"}}},
+        {"Action": "secretsmanager:GetSecretValue", "Resource": f"{SECRETS}mine-??????"},
         {"Action": "kms:DescribeKey", "Resource": key},
     )  # fmt: skip
 
-    assert ["InvalidDBClusterStateFault", "AccessDenied"] == [  # the one is being made still, which is RDS's own answer
-        account.refusal(("rds", "stop_db_cluster", {"DBClusterIdentifier": name}))[0] for name in ("ours", "theirs")
+    assert ["InvalidDBClusterStateFault", "AccessDenied"] == [  # ours is not stopped, which is RDS's own answer
+        account.refusal(("rds", "start_db_cluster", {"DBClusterIdentifier": name}))[0] for name in ("ours", "theirs")
     ]
     assert "s" == account.function("secretsmanager").get_secret_value(SecretId="mine")["SecretString"]
     assert key == account.function("kms").describe_key(KeyId="alias/mine")["KeyMetadata"]["Arn"]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.plan import Plan
 from console.policies import CHARACTERS_MAX, TemplateError, Values, filled, plans_of, write
 from console.stages import FUNCTIONS, Stage
 from localaws.iam import Policy
@@ -175,7 +174,7 @@ def test_nothing_is_written_when_one_template_is_wrong(tmp_path: Path) -> None:
     folder.mkdir()
     for function in FUNCTIONS:
         (templates / f"policy-{function}.json").write_text('{"Statement": ["${NOBODY}"]}')
-    with pytest.raises(TemplateError, match="policy-snapshot-check.json asks for"):
+    with pytest.raises(TemplateError, match=r"policy-snapshot-check\.json asks for"):
         write(values(), folder, templates)
 
     assert [] == list(folder.iterdir())
@@ -183,7 +182,7 @@ def test_nothing_is_written_when_one_template_is_wrong(tmp_path: Path) -> None:
 
 def test_plans_come_from_ssm_as_the_app_reads_them() -> None:
     """The stage's own, and those with parameters of their own."""
-    plans: tuple[Plan, ...] = plans_of(stage(), WEEKLY, account=ACCOUNT)
+    plans = plans_of(stage(), WEEKLY, account=ACCOUNT)
 
     assert [("default", "staging-cluster"), ("weekly", "weekly-cluster")] == [
         (plan.name, plan.target_cluster_id) for plan in plans

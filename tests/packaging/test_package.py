@@ -1,4 +1,4 @@
-"""The packaged app is the choreography: rules, functions, policies and environment, as they are deployed."""
+"""The packaged app is the choreography: rules, functions and environment, as they are deployed."""
 
 import pytest
 
@@ -6,11 +6,8 @@ from chalicelib.choreography import STEPS
 from chalicelib.patterns import pattern
 from chalicelib.settings import Settings, resolve_plan
 from tests.packaging.packaged import APP, Function, package
-from tests.refusals.calls import EVERY_CALL
-from tests.refusals.denying import Call
 
 FUNCTIONS = sorted([*STEPS, "heartbeat", "cancel-restore"])
-CHANGING = ("rds:Delete", "rds:Modify", "rds:Stop", "rds:Start", "rds:Reboot", "rds:Failover", "rds:Remove")
 WORLDS_OWN = {  # what is made with the world, so that its deployment fills it in
     "VPC_SECURITY_GROUP_IDS": "sg-12345678", "SNS_TOPIC_ARN": "arn:aws:sns:us-west-2:123456789012:notifications",
 }  # fmt: skip
@@ -58,46 +55,6 @@ def test_each_function_has_a_handler_and_a_policy_of_its_own(functions: dict[str
     assert f"app.{name.replace('-', '_')}" == function.properties["Handler"]
     assert (APP / ".chalice" / f"policy-{name}.json").is_file()
     assert function.policy["Statement"]
-
-
-def allowed(function: Function) -> set[str]:
-    """List the actions that a function's role allows."""
-    statements = [one for one in function.policy["Statement"] if one["Effect"] == "Allow"]
-    return {action for statement in statements for action in statement["Action"]}
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_no_function_may_do_everything_of_a_service(functions: dict[str, Function], name: str) -> None:
-    """Patterns of actions are KMS's own families only, which its documentation names so."""
-    wild = {action for action in allowed(functions[name]) if "*" in action}
-
-    assert wild <= {"kms:ReEncrypt*", "kms:GenerateDataKey*"}
-
-
-@pytest.mark.parametrize("call", sorted(EVERY_CALL, key=str), ids=str)
-def test_a_role_allows_every_call_that_its_function_makes(functions: dict[str, Function], call: Call) -> None:
-    """Calls as they were seen on a night on which everything happens."""
-    assert call.action in allowed(functions[call.step])
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_whoever_may_change_something_of_rds_is_denied_the_source(functions: dict[str, Function], name: str) -> None:
-    """In so many words, whatever else is allowed; and deleting takes our tag."""
-    statements = functions[name].policy["Statement"]
-    changing = [
-        one
-        for one in statements
-        if one["Effect"] == "Allow" and any(action.startswith(CHANGING) for action in one["Action"])
-    ]
-    denied = [arn for one in statements if one["Effect"] == "Deny" for arn in one["Resource"]]
-
-    assert not changing or {
-        "arn:aws:rds:us-east-1:*:cluster:prod-cluster",
-        "arn:aws:rds:us-east-1:*:db:prod-cluster-*",
-    } <= (set(denied))
-    assert [] == [
-        one["Sid"] for one in changing if one["Sid"] != "FinalSnapshot" and "ResourceTag" not in str(one["Condition"])
-    ]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

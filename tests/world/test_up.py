@@ -15,7 +15,9 @@ from typing import Any
 import psycopg2
 import pytest
 
+from console.stages import FUNCTIONS
 from tests.docs.readme import commands
+from tests.world.held import PREFIX, decisions, not_allowed, put, without
 from tests.world.up import ROOT, Up, free_port, is_alive, is_free, up
 
 NIGHT_SECONDS_MAX = 90.0
@@ -251,6 +253,44 @@ def wait_for_an_operation_of(world: Up, snapshot: str) -> None:
     while not newest_record(world)["facts"]["M"]["snapshot_arn"]["S"].endswith(snapshot):  # type: ignore[index]
         assert time.monotonic() < ends_at, newest_record(world)
         time.sleep(LOOK_SECONDS)
+
+
+def asked_for(world: Up, request_id: str) -> dict[str, Any]:
+    """Ask for a restore, and wait for its end."""
+    put(world, "RestoreRequested", request_id=request_id)
+    ends_at = time.monotonic() + NIGHT_SECONDS_MAX
+    while not (newest_record(world) or {})["operation_id"]["S"].startswith(request_id):
+        assert time.monotonic() < ends_at, newest_record(world)
+        time.sleep(LOOK_SECONDS)
+    return end_of_newest(world)
+
+
+def test_a_restore_a_cancel_and_a_failure_pass_with_the_rights_of_their_roles(world: Up) -> None:
+    """Every function ran as its own role, asked for a thousand things, and was denied none of them."""
+    put(world, "CancelRequested", operation_id=newest_record(world)["operation_id"]["S"])  # type: ignore[index]
+    end_of_newest(world)
+    key = world.client("kms").describe_key(KeyId="alias/aurora-restore")["KeyMetadata"]["KeyId"]
+    world.client("kms").disable_key(KeyId=key)
+    failed = asked_for(world, "without-a-key")
+    world.client("kms").enable_key(KeyId=key)
+
+    assert ("FAILED", "copy-snapshot") == (failed["state"]["S"], failed["failed_step"]["S"])
+    assert {f"{PREFIX}{function}" for function in FUNCTIONS} == {one["function"] for one in decisions(world)}
+    assert [] == not_allowed(world)
+
+
+def test_a_role_that_lacks_one_statement_fails_the_operation_and_says_what_is_missing(world: Up) -> None:
+    """In the record's own words, for people to read; nothing else was denied."""
+    before = len(decisions(world))
+    with without(world, "copy-snapshot", "CopyTo"):
+        failed = asked_for(world, "without-a-right")
+    (denied, *again) = not_allowed(world, after=before)
+    role = f"arn:aws:sts::123456789012:assumed-role/{PREFIX}copy-snapshot/{PREFIX}copy-snapshot"
+
+    assert ("FAILED", "copy-snapshot") == (failed["state"]["S"], failed["failed_step"]["S"])
+    assert f"User: {role} is not authorized to perform: {denied['action']} on resource: " in failed["reason"]["S"]
+    assert denied["resource"] in failed["reason"]["S"]
+    assert (f"{PREFIX}copy-snapshot", []) == (denied["function"], again)
 
 
 def test_a_folder_has_one_world_at_a_time(world: Up) -> None:
