@@ -17,24 +17,20 @@ TARGET_PORT: Final = 15432
 MASTER: Final = "postgres"
 DATABASE: Final = "shop"
 
+RECORDS_STACK: Final = "aurora-restore-local-records"
 FOUNDATION_STACK: Final = "aurora-restore-local-foundation"
+FORWARDING_STACK: Final = "aurora-restore-local-forwarding"
 STATE_TABLE: Final = "aurora-restore-local-state"
 NOTIFICATIONS: Final = "aurora-restore-local-notifications"
 KEY_ALIAS: Final = "alias/aurora-restore"
 SUBNET_GROUP: Final = "staging"
 CLUSTER_PARAMETER_GROUP: Final = "staging-postgres16"
-FORWARDING_RULE: Final = "aurora-snapshots-to-us-west-2"
 
 MASTER_SECRET: Final = "aurora-restore/local/master-db-credentials"
 APP_SECRET: Final = "aurora-restore/local/app-db-credentials"
 PRODUCTION_SECRET: Final = "production/prod-cluster"
-PARAMETER_PATH: Final = "/aurora-restore/local/"
 
 OWNER_TAG: Final = {"Key": "aurora-restore", "Value": "local/default"}
 EARLIER_OPERATION: Final = "an-earlier-night"
 OPERATION_TAG: Final = {"Key": "aurora-restore-operation", "Value": EARLIER_OPERATION}
 PRODUCTION_TAG: Final = {"Key": "Environment", "Value": "Production"}
-STAGE_TAGS: Final = (
-    {"Key": "Environment", "Value": STAGE},
-    {"Key": "Project", "Value": "AuroraRestore"},
-)

@@ -3,14 +3,14 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from localaws import names
 from localaws.clients import Clients
+from localaws.errors import WorldError
 
-FOUNDATION: Final = Path(__file__).parents[1] / "infra" / "foundation.yaml"
+INFRA: Final = Path(__file__).parents[1] / "infra"
 _QUEUE_ARN: Final = f"arn:aws:sqs:{names.TARGET_REGION}:{names.ACCOUNT}:{names.NOTIFICATIONS}"
-_TARGET_BUS: Final = f"arn:aws:events:{names.TARGET_REGION}:{names.ACCOUNT}:event-bus/default"
 
 
 @dataclass(frozen=True)
@@ -24,38 +24,40 @@ class Resources:
 
 
 def make_resources(clients: Clients) -> Resources:
-    """Make everything that is not a cluster, a secret or a function."""
-    topic = _make_foundation(clients)
-    _subscribe_queue(clients, topic)
+    """Make everything that is not a cluster or a function; the two secrets are made without a value."""
     source_key, target_key = (_make_key(clients, region) for region in (names.SOURCE_REGION, names.TARGET_REGION))
-    group = _make_network(clients)
-    _put_parameters(clients, target_key)
-    return Resources(topic, source_key, target_key, group)
+    _make_stack(clients, names.RECORDS_STACK, "records", names.TARGET_REGION)
+    settings = {
+        "SourceClusterId": names.SOURCE_CLUSTER,
+        "SourceRegion": names.SOURCE_REGION,
+        "TargetClusterId": names.TARGET_CLUSTER,
+        "TargetRegion": names.TARGET_REGION,
+        "KmsKeyId": target_key,
+    }
+    foundation = _make_stack(clients, names.FOUNDATION_STACK, "foundation", names.TARGET_REGION, **settings)
+    _subscribe_queue(clients, foundation["NotificationsTopicArn"])
+    return Resources(foundation["NotificationsTopicArn"], source_key, target_key, _make_network(clients))
 
 
 def forward_snapshot_events(clients: Clients) -> None:
     """Send events about Aurora's snapshots from the source region's default bus to the target region's."""
-    source = clients("events", names.SOURCE_REGION)
-    pattern = {
-        "source": ["aws.rds"],
-        "account": [names.ACCOUNT],
-        "detail-type": ["RDS DB Cluster Snapshot Event"],
-    }
-    source.put_rule(Name=names.FORWARDING_RULE, EventPattern=json.dumps(pattern))
-    target = {"Id": "target-region", "Arn": _TARGET_BUS, "RoleArn": _forwarding_role(clients)}
-    source.put_targets(Rule=names.FORWARDING_RULE, Targets=[target])
+    _make_stack(clients, names.FORWARDING_STACK, "forwarding", names.SOURCE_REGION, TargetRegion=names.TARGET_REGION)
 
 
-def _make_foundation(clients: Clients) -> str:
-    """Create the foundation stack; return the topic's ARN."""
-    cloudformation = clients("cloudformation", names.TARGET_REGION)
-    parameters = [{"ParameterKey": "Stage", "ParameterValue": names.STAGE}]
+def _make_stack(clients: Clients, name: str, template: str, region: str, **given: str) -> dict[str, str]:
+    """Create a stack of the stage; return its outputs. Raises WorldError when it was taken back."""
+    cloudformation = clients("cloudformation", region)
+    parameters = {"Stage": names.STAGE, **given}
     cloudformation.create_stack(
-        StackName=names.FOUNDATION_STACK, TemplateBody=FOUNDATION.read_text(), Parameters=parameters
+        StackName=name,
+        TemplateBody=(INFRA / f"{template}.yaml").read_text(encoding="utf-8"),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
     )
-    (stack,) = cloudformation.describe_stacks(StackName=names.FOUNDATION_STACK)["Stacks"]
-    outputs = {output["OutputKey"]: str(output["OutputValue"]) for output in stack["Outputs"]}
-    return outputs["NotificationsTopicArn"]
+    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        raise WorldError(f"The stack {name} is {stack['StackStatus']}: {stack['StackStatusReason']}")
+    return {output["OutputKey"]: str(output["OutputValue"]) for output in stack["Outputs"]}
 
 
 def _subscribe_queue(clients: Clients, topic_arn: str) -> None:
@@ -97,34 +99,3 @@ def _make_network(clients: Clients) -> str:
         GroupName="staging-databases", Description="Who may reach staging's databases", VpcId=subnets[0]["VpcId"]
     )
     return str(group["GroupId"])
-
-
-def _put_parameters(clients: Clients, key_arn: str) -> None:
-    settings = {
-        "source-cluster-id": names.SOURCE_CLUSTER,
-        "source-region": names.SOURCE_REGION,
-        "target-cluster-id": names.TARGET_CLUSTER,
-        "target-region": names.TARGET_REGION,
-        "kms-key-id": key_arn,
-    }
-    for name, value in settings.items():
-        clients("ssm", names.TARGET_REGION).put_parameter(
-            Name=f"{names.PARAMETER_PATH}{name}",
-            Value=value,
-            Type="String",
-            Tags=[*names.STAGE_TAGS, {"Key": "Service", "Value": "Configuration"}],
-        )
-
-
-def _forwarding_role(clients: Clients) -> str:
-    """Make the role as which EventBridge writes to the other region's bus."""
-    iam = clients("iam", names.SOURCE_REGION)
-    trust = _statement({"Principal": {"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole"})
-    role = iam.create_role(RoleName=names.FORWARDING_RULE, AssumeRolePolicyDocument=trust)["Role"]
-    allow = _statement({"Action": "events:PutEvents", "Resource": _TARGET_BUS})
-    iam.put_role_policy(RoleName=names.FORWARDING_RULE, PolicyName="put-events", PolicyDocument=allow)
-    return str(role["Arn"])
-
-
-def _statement(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
