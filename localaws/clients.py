@@ -1,13 +1,16 @@
 """boto3 pointed at this machine: whatever the shell says about AWS, no real account may be reached from here."""
 
 import os
+import threading
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 import boto3
 from botocore.config import Config
 
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+_LOCK: Final = threading.Lock()  # a session makes one client at a time
 _CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 2}, proxies={})
 
 
@@ -27,6 +30,14 @@ def leave_real_aws() -> None:
     kept = without_aws(os.environ)
     os.environ.clear()
     os.environ.update(kept)
+
+
+@cache
+def _session() -> boto3.Session:
+    """One for the whole process: it has read every service's model that was wanted before."""
+    return boto3.Session(
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"], aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
+    )
 
 
 def _say_account(account: str) -> Callable[..., None]:
@@ -52,17 +63,13 @@ class Clients:
         return self._kept(service, region, account)
 
     def _kept(self, service: str, region: str, account: str | None) -> Any:
-        if (service, region, account) not in self._made:
-            client = self._make(service, region)
-            if account is not None:
-                client.meta.events.register("before-send", _say_account(account))
-            self._made[service, region, account] = client
-        return self._made[service, region, account]
+        with _LOCK:
+            if (service, region, account) not in self._made:
+                client = self._make(service, region)
+                if account is not None:
+                    client.meta.events.register("before-send", _say_account(account))
+                self._made[service, region, account] = client
+            return self._made[service, region, account]
 
     def _make(self, service: str, region: str) -> Any:
-        session = boto3.Session(
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            region_name=region,
-        )
-        return session.client(service, endpoint_url=self._endpoint, config=_CONFIG)
+        return _session().client(service, region_name=region, endpoint_url=self._endpoint, config=_CONFIG)

@@ -30,16 +30,14 @@ class Passwords:
 
 
 def keep_passwords(clients: Clients, passwords: Passwords) -> None:
-    """Put the passwords where their users look them up: the guide's two secrets, and production's own."""
-    _keep(
+    """Put the passwords where their users look them up: the stage's two secrets, which stand, and production's own."""
+    _fill(
         clients,
-        names.TARGET_REGION,
         names.MASTER_SECRET,
         {"database": names.DATABASE, "username": names.MASTER, "password": passwords.staging_master},
     )
-    _keep(
+    _fill(
         clients,
-        names.TARGET_REGION,
         names.APP_SECRET,
         {
             "app_username": APPLICATION,
@@ -50,8 +48,10 @@ def keep_passwords(clients: Clients, passwords: Passwords) -> None:
     )
     production = {"username": names.MASTER, "password": passwords.production_master}
     everybody = {"master": production, "logins": passwords.production_logins}
-    _keep(clients, names.SOURCE_REGION, names.PRODUCTION_SECRET, everybody)
+    clients("secretsmanager", names.SOURCE_REGION).create_secret(
+        Name=names.PRODUCTION_SECRET, SecretString=json.dumps(everybody)
+    )
 
 
-def _keep(clients: Clients, region: str, name: str, content: dict[str, Any]) -> None:
-    clients("secretsmanager", region).create_secret(Name=name, SecretString=json.dumps(content))
+def _fill(clients: Clients, name: str, content: dict[str, Any]) -> None:
+    clients("secretsmanager", names.TARGET_REGION).put_secret_value(SecretId=name, SecretString=json.dumps(content))

@@ -38,6 +38,7 @@ from localaws.packages import Packages
 from localaws.pulse import Pulse
 from localaws.rds_http import Rds
 from localaws.schedules import Schedules
+from localaws.sns import Sns
 
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 128
@@ -144,6 +145,7 @@ class Server:
             "events": _bound(EventBridge, delivery=self._delivery, schedules=schedules),
             "awslambda": _bound(Lambda, functions=self.functions, gate=self.gate, packages=packages),
             "dynamodb": _bound(DynamoDB, lock=threading.RLock(), tokens=Tokens()),
+            "sns": Sns,
             "cloudformation": _bound(CloudFormation, stacks=AllStacks(Clients(self.endpoint).of_account)),
         }
 

@@ -30,11 +30,11 @@ class World:
         """Make it all; `dump` becomes production's data. Raises WorldError, and botocore's and psycopg2's errors."""
         clients, passwords = Clients(self._endpoint), Passwords()
         resources = make_resources(clients)
-        keep_passwords(clients, passwords)
-        self._say("secrets, keys and network are made")
+        self._say("keys and network are made")
         deployment = self._deploy(resources)
         self._make_estate(Estate(clients, resources, passwords), dump)
         deployment.wait()
+        keep_passwords(clients, passwords)
         subscribe(clients)
         self._say(f"stage {names.STAGE} is deployed as by `make deploy`: three stacks, and eleven functions by Chalice")
 

@@ -15,7 +15,7 @@ from chalicelib.store import KEYS, DynamoStore, Store
 from localaws.store import InMemoryStore
 
 ACCOUNT, REGION = "123456789012", "us-west-2"  # the account that moto has
-FOUNDATION = Path(__file__).parents[2] / "infra" / "foundation.yaml"
+RECORDS = Path(__file__).parents[2] / "infra" / "records.yaml"
 TABLES = [f"aurora-restore-store-{table}" for table in KEYS]
 SHAPE = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
 
@@ -30,7 +30,7 @@ Template.add_multi_constructor("!", lambda _loader, _tag, _node: None)
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     """Make both tables in a DynamoDB of this process, in the shape that is deployed; a whole stack takes seconds."""
-    resources = yaml.load(FOUNDATION.read_text(), Template)["Resources"]  # noqa: S506 # it is a SafeLoader
+    resources = yaml.load(RECORDS.read_text(), Template)["Resources"]  # noqa: S506 # it is a SafeLoader
     with mock_aws():
         made: Any = boto3.client("dynamodb", region_name=REGION)
         for name, logical_id in zip(TABLES, ("State", "Audit"), strict=True):

@@ -3,6 +3,8 @@
 import json
 from typing import Final
 
+from moto.cloudwatch.models import cloudwatch_backends
+
 from localaws.cloudformation.errors import ResourceError
 from localaws.cloudformation.kind import Aws, Made, Properties, changed_tags, kind
 from localaws.cloudformation.shaping import shaped
@@ -49,8 +51,19 @@ def _put_dashboard(wanted: Properties, aws: Aws) -> Made:
         json.loads(wanted["DashboardBody"])
     except json.JSONDecodeError as error:
         raise ResourceError(f"The field DashboardBody must be a valid JSON object: {error}") from error
-    aws("cloudwatch").put_dashboard(**wanted)
+    aws("cloudwatch").put_dashboard(DashboardName=wanted["DashboardName"], DashboardBody=wanted["DashboardBody"])
+    _tag_dashboard(wanted["DashboardName"], wanted.get("Tags", []), aws)
     return Made(wanted["DashboardName"])
+
+
+def _tag_dashboard(name: str, tags: list[dict[str, str]], aws: Aws) -> None:
+    """Put the tags where moto keeps those of alarms: it forgets a dashboard's."""
+    tagger, arn = (
+        cloudwatch_backends[aws.account][aws.region].tagger,
+        f"arn:aws:cloudwatch::{aws.account}:dashboard/{name}",
+    )
+    tagger.delete_all_tags_for_resource(arn)
+    tagger.tag_resource(arn, tags)
 
 
 def _update_dashboard(_: Made, wanted: Properties, __: Properties, aws: Aws) -> None:
@@ -59,6 +72,7 @@ def _update_dashboard(_: Made, wanted: Properties, __: Properties, aws: Aws) -> 
 
 def _delete_dashboard(made: Made, _: Properties, aws: Aws) -> None:
     aws("cloudwatch").delete_dashboards(DashboardNames=[made.physical_id])
+    _tag_dashboard(made.physical_id, [], aws)
 
 
 KINDS: Final = (
@@ -67,7 +81,7 @@ KINDS: Final = (
         exists=_alarm_exists, create=_create_alarm, update=_update_alarm, delete=_delete_alarm,
     ),
     kind(
-        "AWS::CloudWatch::Dashboard", "DashboardBody", name="DashboardName",
+        "AWS::CloudWatch::Dashboard", "DashboardBody", name="DashboardName", tags="list",
         exists=_dashboard_exists, create=_put_dashboard, update=_update_dashboard, delete=_delete_dashboard,
     ),
 )  # fmt: skip

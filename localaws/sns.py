@@ -1,0 +1,72 @@
+"""SNS: moto's, but an e-mail address is subscribed only when somebody has confirmed it, as on AWS.
+
+Nobody is mailed here. The token that would be in the mail is the last part of the subscription's ARN.
+"""
+
+from typing import Any, Final
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.sns.models import Subscription
+from moto.sns.responses import SNSResponse
+
+BY_MAIL: Final = frozenset({"email", "email-json"})
+
+
+class InvalidTokenError(ServiceException):
+    """No subscription waits for a confirmation with that token."""
+
+    code = "InvalidParameter"
+
+
+class Sns(SNSResponse):
+    """The API of SNS."""
+
+    def subscribe(self) -> ActionResult:
+        """Subscribe; a mailbox waits for its confirmation, and its ARN is told only to whom asks for it."""
+        topic, endpoint, protocol = (self._get_param(name) for name in ("TopicArn", "Endpoint", "Protocol"))
+        is_new = self.backend._find_subscription(topic, endpoint, protocol) is None  # noqa: SLF001  (moto's)
+        answer: ActionResult = super().subscribe()
+        told: Any = answer.result
+        subscription = self.backend.subscriptions[told["SubscriptionArn"]]
+        if protocol in BY_MAIL and is_new:
+            subscription.attributes["PendingConfirmation"] = True
+        if _waits(subscription) and not self._get_param("ReturnSubscriptionArn"):
+            return ActionResult({"SubscriptionArn": "pending confirmation"})
+        return answer
+
+    def confirm_subscription(self) -> ActionResult:
+        """Confirm the subscription that a token belongs to."""
+        arn = f"{self._get_param('TopicArn')}:{self._get_param('Token')}"
+        subscription = self.backend.subscriptions.get(arn)
+        if subscription is None or not _waits(subscription):
+            raise InvalidTokenError("Invalid token")
+        subscription.attributes["PendingConfirmation"] = False
+        return ActionResult({"SubscriptionArn": arn})
+
+    def list_subscriptions(self) -> ActionResult:
+        """List subscriptions; those that wait have no ARN yet."""
+        return _shown(super().list_subscriptions())
+
+    def list_subscriptions_by_topic(self) -> ActionResult:
+        """List the subscriptions of a topic; those that wait have no ARN yet."""
+        return _shown(super().list_subscriptions_by_topic())
+
+
+def _waits(subscription: Subscription) -> bool:
+    return str(subscription.attributes["PendingConfirmation"]).lower() == "true"
+
+
+def _shown(answer: ActionResult) -> ActionResult:
+    result: Any = answer.result
+    shown = [
+        {
+            "SubscriptionArn": "PendingConfirmation" if _waits(one) else one.arn,
+            "Owner": one.account_id,
+            "Protocol": one.protocol,
+            "Endpoint": one.endpoint,
+            "TopicArn": one.topic.arn,
+        }
+        for one in result["Subscriptions"]
+    ]
+    return ActionResult({**result, "Subscriptions": shown})

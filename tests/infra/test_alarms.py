@@ -1,0 +1,262 @@
+"""The alarms: each watches a metric that is really written, tells people, and has a section in the runbook."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from console.stages import FUNCTIONS
+from localaws.clients import Clients
+from localaws.inprocess import STAGE
+from tests.choreography.accidents import refused
+from tests.choreography.night import Night
+from tests.docs.readme import headings
+from tests.infra.conftest import REGION, SOURCE_REGION, Made
+from tests.infra.emf import Metric, written
+from tests.infra.templates import ROOT
+
+METRICS_MAX = 10  # of an alarm on metric math (CloudWatch's quotas: hard)
+DESCRIPTION_CHARACTERS_MAX = 1024
+HOUR = 3600
+RUNBOOK = ROOT / "docs" / "runbook.md"
+ALARMS = [
+    "failure-queue-not-empty", "no-fresh-restore", "heartbeat-silent", "operation-failed", "notification-lost",
+    "plan-or-record-unusable", "function-errors", "function-throttles",
+]  # fmt: skip
+ONCE = ["operation-failed", "notification-lost"]
+"""They tell of one event, so their end says nothing."""
+
+Alarm = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def made(clients: Clients) -> Made:
+    """Make the foundation of the stage that lives in one process."""
+    one = Made(clients, STAGE)
+    one.make("foundation")
+    return one
+
+
+@pytest.fixture(scope="module")
+def alarms(made: Made) -> dict[str, Alarm]:
+    """Give the stage's alarms by what they are called after the stage."""
+    found = {one["AlarmName"]: one for one in made("cloudwatch").describe_alarms()["MetricAlarms"]}
+    return {what: found.pop(made.names.alarm(what)) for what in ALARMS} | found
+
+
+def watched(alarm: Alarm) -> list[Metric]:
+    """List the metrics that an alarm reads."""
+    stats = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one] or [alarm]
+    return [
+        Metric(one["Namespace"], one["MetricName"], frozenset((d["Name"], d["Value"]) for d in one["Dimensions"]))
+        for one in stats
+    ]
+
+
+@pytest.fixture(scope="module")
+def metrics() -> set[Metric]:
+    """Collect what the code writes in a stage where everything that is watched happens."""
+    with redirect_stdout(io.StringIO()) as log:
+        _everything_happens()
+    return {metric for metric, _ in written(log.getvalue())}
+
+
+def _everything_happens() -> None:
+    Night().dream()
+    stopped = Night()
+    stopped.night()
+    running = stopped.reach(State.COPYING)
+    stopped.request("RestoreRequested", request_id="meanwhile")  # skipped, because the target is held
+    stopped.request("CancelRequested", operation_id="nobody")  # refused
+    stopped.request("CancelRequested", operation_id=running.operation_id)
+    stopped.run_to_the_end()
+    assert {State.CANCELLED, State.SKIPPED} == {operation.state for operation in stopped.all_operations()}
+    failing = Night()
+    failing.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
+    failing.hurt(refused("AccessDenied", 403), call="sns.publish", times=1_000)
+    assert (State.FAILED, False) == ((ended := failing.dream()).state, ended.notified)
+    trouble = Night()
+    trouble.parameters.put_parameter(Name=f"/aurora-restore/{STAGE}/plans/odd/port", Value="none")
+    trouble.hurt(refused("AccessDenied", 403), call="rds.describe_db_cluster_snapshots", times=1_000)
+    bad = {"operation_id": "bad", "open": "yes", "due_at": "2026-01-01T00:00:00.000Z", "state": "COPYING"}
+    trouble.store.tables["state"]["bad"] = bad
+    trouble.run(900)
+    assert [] == trouble.failures
+
+
+def test_the_runbook_has_a_section_for_each(alarms: dict[str, Alarm]) -> None:
+    """Of the alarm's own name; the description is sentences, says what to do, and points there."""
+    assert ALARMS == list(alarms)
+    for what, alarm in alarms.items():
+        text = alarm["AlarmDescription"]
+
+        assert (what, True) == (what, text.endswith(f" See docs/runbook.md#{what}."))
+        assert what in headings(RUNBOOK)
+        assert (True, True) == (len(re.findall(r"[.] ", text)) >= 2, len(text) <= DESCRIPTION_CHARACTERS_MAX)
+
+
+def test_the_runbook_has_a_section_for_what_cannot_be_forwarded(clients: Clients) -> None:
+    """The forwarding stack's alarm has its own."""
+    made = Made(clients, STAGE)
+    made.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION)
+    (alarm,) = made("cloudwatch", SOURCE_REGION).describe_alarms()["MetricAlarms"]
+
+    assert made.names.alarm("forwarding-queue-not-empty") == alarm["AlarmName"]
+    assert alarm["AlarmDescription"].endswith(" See docs/runbook.md#forwarding-queue-not-empty.")
+    assert "forwarding-queue-not-empty" in headings(RUNBOOK)
+
+
+def test_each_tells_people(made: Made, alarms: dict[str, Alarm]) -> None:
+    """When it begins, and, where that says something, when it is over."""
+    topic = made.resources("foundation")["Notifications"]
+
+    assert {what: ([topic], [] if what in ONCE else [topic]) for what in ALARMS} == {
+        what: (alarm["AlarmActions"], alarm.get("OKActions", [])) for what, alarm in alarms.items()
+    }
+
+
+def test_each_metric_of_ours_is_written_with_these_dimensions(alarms: dict[str, Alarm], metrics: set[Metric]) -> None:
+    """An alarm that names a dimension too many, or too few, watches a metric that nobody writes."""
+    own = {metric for alarm in alarms.values() for metric in watched(alarm) if metric.namespace == "AuroraRestore"}
+
+    assert set() == own - metrics
+    assert {
+        "TargetAgeSeconds", "Heartbeat", "OperationFailed", "NotificationLost", "PlanUnusable", "RecordUnreadable",
+        "CatchUpFailed",
+    } == {metric.name for metric in own}  # fmt: skip
+
+
+def test_each_metric_of_awss_is_of_what_this_stage_has(made: Made, alarms: dict[str, Alarm]) -> None:
+    """Its failure queue, and its functions as Chalice names them, all but the heartbeat, whose silence is an alarm."""
+    functions = {made.names.function(name) for name in FUNCTIONS if name != "heartbeat"}
+    queue = {("AWS/SQS", "ApproximateNumberOfMessagesVisible", frozenset({("QueueName", made.names.failure_queue)}))}
+    lambdas = [{("AWS/Lambda", what, frozenset({("FunctionName", name)})) for name in functions}
+               for what in ("Errors", "Throttles")]  # fmt: skip
+
+    assert [queue, *lambdas] == [
+        {*watched(alarms[what])} for what in ("failure-queue-not-empty", "function-errors", "function-throttles")
+    ]
+
+
+def test_no_alarm_reads_more_than_cloudwatch_allows(alarms: dict[str, Alarm]) -> None:
+    """Ten metrics, and one expression whose value is watched."""
+    for alarm in alarms.values():
+        returned = [one["Id"] for one in alarm.get("Metrics", []) if one.get("ReturnData")]
+
+        assert len(watched(alarm)) <= METRICS_MAX
+        assert len(returned) == bool(alarm.get("Metrics"))
+
+
+def test_silence_of_the_heartbeat_is_not_taken_for_health(alarms: dict[str, Alarm]) -> None:
+    """Missing data breaches, five minutes of it; of everything else it does not."""
+    silent = alarms["heartbeat-silent"]
+
+    assert ("breaching", "Sum", 60, 5, "LessThanThreshold", 1.0) == tuple(
+        silent[name]
+        for name in ("TreatMissingData", "Statistic", "Period", "EvaluationPeriods", "ComparisonOperator", "Threshold")
+    )
+    assert {"notBreaching", "ignore"} == {
+        alarm["TreatMissingData"] for what, alarm in alarms.items() if what != "heartbeat-silent"
+    }
+
+
+def beats(log: str) -> int:
+    """Count the ticks that came to their end."""
+    return sum(metric.name == "Heartbeat" for metric, _ in written(log))
+
+
+@pytest.mark.parametrize(
+    ("service", "method"),
+    [("ssm", "get_parameters_by_path"), ("events", "put_events"), ("rds", "describe_db_clusters")],
+)
+def test_a_tick_counts_when_it_came_to_its_end(capsys: pytest.CaptureFixture[str], service: str, method: str) -> None:
+    """One that fails half-way does not; trouble that a tick outlives does not count against it."""
+    night = Night()
+    night.hurt(refused("AccessDenied", 403), call=f"{service}.{method}", times=1_000)
+    night.failures.clear()
+    capsys.readouterr()
+    ticks = 10
+    for _ in range(ticks):
+        night.clock.advance(60)
+        night.beat()
+
+    assert ticks == beats(capsys.readouterr().out) + len(night.failures)
+    assert (service == "ssm") == bool(night.failures)
+
+
+def ages(log: str, stage: str = STAGE) -> list[float]:
+    """List in hours how old the data of the stage's oldest target was said to be."""
+    whole = Metric("AuroraRestore", "TargetAgeSeconds", frozenset({("stage", stage)}))
+    return [value / HOUR for metric, value in written(log) if metric == whole]
+
+
+def test_before_the_first_success_the_age_counts_from_the_first_tick(
+    capsys: pytest.CaptureFixture[str], alarms: dict[str, Alarm]
+) -> None:
+    """So a stage that never had one is told of after as many hours as one whose last is too old."""
+    fresh = alarms["no-fresh-restore"]
+    night = Night()
+    night.run(29 * HOUR)
+    early = ages(capsys.readouterr().out)
+    night.run(2 * HOUR)
+    late = ages(capsys.readouterr().out)
+
+    assert (0.0, True) == (min(early), max(early) < fresh["Threshold"] < max(late))
+    assert ("ignore", "GreaterThanThreshold", "age / 3600", "Maximum") == (
+        fresh["TreatMissingData"], fresh["ComparisonOperator"], fresh["Metrics"][0]["Expression"],
+        fresh["Metrics"][1]["MetricStat"]["Stat"],
+    )  # fmt: skip
+
+
+def test_after_a_success_the_age_is_that_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    """It falls to what the night took, and rises from there."""
+    night = Night()
+    night.run(20 * HOUR)
+    night.dream()
+    capsys.readouterr()
+    night.run(HOUR)
+    after = ages(capsys.readouterr().out)
+
+    assert (True, True) == (max(after) < 5, after == sorted(after))
+
+
+@pytest.mark.parametrize("hours", ["12", "48"])
+def test_how_old_data_may_become_is_a_setting(clients: Clients, hours: str) -> None:
+    """An update changes the alarm."""
+    made = Made(clients, f"hours{hours}")
+    made.make("foundation")
+    made.make("foundation", FreshnessHours=hours)
+    (alarm,) = made("cloudwatch").describe_alarms(AlarmNames=[made.names.alarm("no-fresh-restore")])["MetricAlarms"]
+
+    assert float(hours) == alarm["Threshold"]
+
+
+def shown(metrics: list[Any], stage: str) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """List what a widget of the dashboard draws of ours: namespace, metric, and the names of its dimensions."""
+    for metric in metrics:
+        if isinstance(metric[0], dict):
+            schema, name, of = re.findall(
+                r"SEARCH\('\{(.+?)\} MetricName=\"(\w+)\" stage=\"(\w+)\"'", metric[0]["expression"]
+            )[0]
+            assert stage == of
+            namespace, *dimensions = schema.split(",")
+            yield namespace, name, frozenset(dimensions)
+        else:
+            yield metric[0], metric[1], frozenset(metric[2:4:2])
+
+
+def test_the_dashboard_draws_what_is_written(made: Made, metrics: set[Metric], alarms: dict[str, Alarm]) -> None:
+    """Every metric of ours in it is one that the code writes, and every alarm of the stage is on it."""
+    body = json.loads(made("cloudwatch").get_dashboard(DashboardName=made.names.dashboard)["DashboardBody"])
+    drawn = {one for widget in body["widgets"] for one in shown(widget["properties"].get("metrics", []), STAGE)}
+    known = {(one.namespace, one.name, frozenset(name for name, _ in one.dimensions)) for one in metrics}
+
+    assert set() == {one for one in drawn if one[0] == "AuroraRestore"} - known
+    assert [alarm["AlarmArn"] for alarm in alarms.values()] == body["widgets"][0]["properties"]["alarms"]
+    assert {"StepSeconds", "TargetAgeSeconds", "OperationSucceeded", "OperationsUnderWay", "Heartbeat", "Errors",
+            "ApproximateNumberOfMessagesVisible"} <= {name for _, name, _ in drawn}  # fmt: skip
