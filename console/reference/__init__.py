@@ -20,6 +20,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "announcement": example.announcement,
     "stage-variables": settings.stage,
     "plan-variables": settings.plan,
+    "deployment-variables": settings.deployment,
     "aurora-actions": local.actions,
     "aurora-durations": local.durations,
     "refusals": local.refusals,

@@ -8,6 +8,7 @@ from chalicelib.plan import Plan
 from chalicelib.settings import NOT_SETTINGS, Settings
 from console.reference.meanings import PLAN, STAGE
 from console.reference.tables import code, table
+from console.stages import DEPLOYMENT_ONLY
 
 NOT_VARIABLES = frozenset({"variables"})  # of the stage's settings: the environment as a whole
 Schema = Mapping[str, Any]
@@ -31,6 +32,11 @@ def stage() -> str:
         for field, meaning in STAGE.items()
     ]
     return table(["variable", "value", "default", "meaning"], rows)
+
+
+def deployment() -> str:
+    """Write the table of what only a deployment reads."""
+    return table(["variable", "meaning"], [[code(name), meaning] for name, meaning in DEPLOYMENT_ONLY.items()])
 
 
 def plan() -> str:

@@ -1,22 +1,57 @@
-"""Two stages share an account and hear only themselves."""
+"""Two stages share an account and hear only themselves; one of them is deployed and left as the runbook says."""
 
 import json
+import os
+import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console.stages import CHECKOUT
+from localaws.clients import local_environment, without_aws
 from tests.deployment.place import REGION, Place
+from tests.docs.readme import commands
 
+RUNBOOK = CHECKOUT / "docs" / "runbook.md"
 SECONDS_MAX = 30.0
+SECTIONS = ("First night", "failure-queue-not-empty", "heartbeat-silent")
 
 
-def operations(place: Place, stage: str) -> list[dict[str, Any]]:
-    """Read the operations of a stage."""
-    items: list[dict[str, Any]] = place.clients("dynamodb", REGION).scan(TableName=f"aurora-restore-{stage}-state")[
-        "Items"
-    ]
-    return [item for item in items if "open" in item]
+def type_in(place: Place, checkout: Path, block: str) -> str:
+    """Type a block of the runbook into a shell whose checkout that is; returns what it printed."""
+    path = f"{CHECKOUT / '.venv' / 'bin'}:{os.environ['PATH']}"
+    env = {
+        **without_aws(os.environ),
+        **local_environment(place.endpoint, REGION),
+        "CHECKOUT": str(checkout),
+        "PATH": path,
+    }
+    ready = 'make() { command make -o .venv/.ready -o .wheels/.ready "$@"; }\n'  # what make sets up is there already
+    endpoint = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }\n'  # which version 1 forgets for sqs
+    shell = ["bash", "-euc", ready + endpoint + block]
+    done = subprocess.run(shell, cwd=CHECKOUT, env=env, check=False, capture_output=True, text=True, timeout=120)
+    assert 0 == done.returncode, block + done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def checkout(place: Place) -> Path:
+    """Deploy both stages: dev as the runbook says, with its secrets, and test."""
+    checkout = place.checkout("both", dev={}, test={})
+    deploy, secrets, _doctor = commands("Deploy", RUNBOOK)
+    type_in(place, checkout, deploy)
+    type_in(place, checkout, secrets)
+    said = place.deploy("test", checkout)
+    assert (0, "") == (said.status, said.err)
+    return checkout
+
+
+def operations(place: Place, stage: str) -> list[str]:
+    """List the operations of a stage."""
+    items = place.clients("dynamodb", REGION).scan(TableName=f"aurora-restore-{stage}-state")["Items"]
+    return [item["operation_id"]["S"] for item in items if "open" in item]
 
 
 def was_invoked(place: Place, function: str) -> bool:
@@ -25,19 +60,53 @@ def was_invoked(place: Place, function: str) -> bool:
     return bool(place.clients("logs", REGION).describe_log_streams(logGroupName=group)["logStreams"])
 
 
-def test_what_is_asked_of_one_the_other_does_not_hear(place: Place) -> None:
-    """The same event source but for the stage's name; and each leaves by itself."""
-    checkout = place.checkout("both", dev={}, test={})
-    statuses = [place.deploy(stage, checkout).status for stage in ("dev", "test")]
-    wish = {"Source": "aurora-restore.dev", "DetailType": "RestoreRequested", "Detail": json.dumps({"request_id": "x"})}
-    place.clients("events", REGION).put_events(Entries=[wish])
+def test_the_secrets_have_their_values(place: Place, checkout: Path) -> None:
+    """The runbook's values are whole."""
+    secrets = place.clients("secretsmanager", REGION)
+    values: list[dict[str, Any]] = [
+        json.loads(secrets.get_secret_value(SecretId=f"aurora-restore/dev/{name}-db-credentials")["SecretString"])
+        for name in ("master", "app")
+    ]
+
+    assert {"database", "username", "password"} == set(values[0])
+    assert {"app_username", "app_password", "readonly_username", "readonly_password"} == set(values[1])
+
+
+def test_what_is_asked_of_one_the_other_does_not_hear(place: Place, checkout: Path) -> None:
+    """The request of the first night becomes an operation of the stage that it names, and of no other."""
+    request, look, *_ = commands("First night", RUNBOOK)
+    type_in(place, checkout, request)
     ends_at = time.monotonic() + SECONDS_MAX
     while not operations(place, "dev"):
-        if time.monotonic() > ends_at:
-            pytest.fail("The stage dev did not obey.")
+        assert time.monotonic() < ends_at, "The stage dev did not obey."
     heard = [was_invoked(place, f"aurora-restore-{stage}-snapshot-check") for stage in ("dev", "test")]
-    gone = place.destroy("dev", checkout, "--force")
 
-    assert [0, 0] == statuses
     assert ([True, False], []) == (heard, operations(place, "test"))
-    assert (0, 0, 11) == (gone.status, len(place.functions("dev")), len(place.functions("test")))
+    assert "first-night-" in type_in(place, checkout, look)
+
+
+@pytest.mark.parametrize("section", SECTIONS[1:])
+def test_what_an_alarm_has_people_type_works(place: Place, checkout: Path, section: str) -> None:
+    """Each command ends with 0."""
+    for block in commands(section, RUNBOOK):
+        type_in(place, checkout, block)
+
+
+def test_leaving_leaves_the_other_stage_alone(place: Place, checkout: Path) -> None:
+    """With nothing of the first stage left, not even its records."""
+    destroy, forget = commands("Leaving", RUNBOOK)
+    type_in(place, checkout, destroy.replace("STAGE=dev", "STAGE=dev FORCE=1"))
+    type_in(place, checkout, forget)
+    left = json.dumps(place.everything(), default=sorted)
+
+    assert (0, 11) == (len(place.functions("dev")), len(place.functions("test")))
+    assert "restore-dev" not in left
+    assert "aurora-restore-test-state" in left
+
+
+def test_every_section_with_commands_is_typed_here() -> None:
+    """A block that is added to the runbook is run, or this says so."""
+    page = RUNBOOK.read_text()
+    typed = sum(len(commands(section, RUNBOOK)) for section in ("Deploy", "Leaving", *SECTIONS))
+
+    assert page.count("```sh") == typed

@@ -9,6 +9,7 @@ from chalicelib.choreography import State
 from chalicelib.operation import Facts, Operation
 from console.reference import pages
 from console.reference.settings import fields
+from console.stages import DEPLOYMENT_ONLY
 from tests.docs.readme import ROOT, blocks, commands, headings, prose, spans
 
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
@@ -54,7 +55,7 @@ def test_paths_exist(page: Path) -> None:
 @PAGES
 def test_variables_are_settings(page: Path) -> None:
     """Every variable that a page names can be set."""
-    known = {field.upper() for field in fields()} | set(State) | NOT_SETTINGS
+    known = {field.upper() for field in fields()} | set(State) | NOT_SETTINGS | DEPLOYMENT_ONLY.keys()
     named = [span for span in spans(page) if re.fullmatch(r"[A-Z][A-Z_]{3,}", span)]
 
     assert [] == [name for name in named if name not in known]
