@@ -60,12 +60,12 @@ def look_at(patient: Patient) -> Iterator[Finding]:
         yield _left_out(names, "there is no plan that can be used; see the check `settings`")
 
 
-def make(check: Check | PlanCheck, patient: Patient, cases: list[Case]) -> Iterator[Finding]:
-    """Make one check: once, or of each plan."""
+def make(check: Check | PlanCheck, patient: Patient, known: list[Case]) -> Iterator[Finding]:
+    """Make one check: once, or of each plan that is known."""
     if isinstance(check, Check):
         yield finding(check.name, _seen(check.look, patient))
         return
-    for case in cases:
+    for case in known:
         name = check.name if case.plan.name == DEFAULT_PLAN else f"{check.name} of plan {case.plan.name}"
         yield finding(name, _seen(check.look, case))
 

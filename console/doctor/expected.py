@@ -25,8 +25,8 @@ class Expected:
     """The variables of every function."""
     digest: Callable[[], str]
     """SHA-256 of the package of this checkout, in base64 as Lambda shows it (CodeSha256). Raises RefusedError."""
-    policy: Callable[[str, Mapping[str, str]], Document]
-    """The policy of a function's role, given the stage's SSM parameters. Raises RefusedError and SettingsError."""
+    policies: Callable[[Mapping[str, str]], Mapping[str, Document]]
+    """Of each function's role, given the stage's SSM parameters. Raises RefusedError and SettingsError."""
     invocation: Callable[[str, str], Document] = delivery.invocation
     """The asynchronous settings of a function, in the words of PutFunctionEventInvokeConfig; given the queue's ARN."""
     target: Callable[[str, str, str], Document] = delivery.target
@@ -40,7 +40,7 @@ def of_checkout(checkout: Path) -> Callable[[Stage, Caller], Expected]:
         topic = f"arn:{who.partition}:sns:{stage.region}:{who.account}:{stage.topic}"
         variables = {"SNS_TOPIC_ARN": topic} | stage.variables
         environment = {name: value for name, value in variables.items() if name not in DEPLOYMENT_ONLY}
-        return Expected(environment, _Package(stage, checkout).digest, _Policies(stage, who, checkout, topic).policy)
+        return Expected(environment, _Package(stage, checkout).digest, _Policies(stage, who, checkout, topic).all)
 
     return expect
 
@@ -69,10 +69,12 @@ class _Policies:
     checkout: Path
     topic: str
 
-    def policy(self, function: str, parameters: Mapping[str, str]) -> Document:
-        """Fill in a function's policy."""
-        folder, where = self.checkout / ".chalice", {"account": self.who.account, "partition": self.who.partition}
+    def all(self, parameters: Mapping[str, str]) -> Mapping[str, Document]:
+        """Fill in every function's policy."""
         try:
-            return policies_of(self.stage, folder, **where, topic=self.topic, parameters=parameters)[function]
+            return policies_of(
+                self.stage, self.checkout / ".chalice", account=self.who.account, partition=self.who.partition,
+                topic=self.topic, parameters=parameters,
+            )  # fmt: skip
         except TemplateError as error:
-            raise RefusedError(f"{error}", "Correct that template.") from error
+            raise RefusedError(str(error), "Correct that template.") from error

@@ -43,6 +43,8 @@ def none_to_look_at(patient: Patient) -> Iterator[Sight]:
 def code(patient: Patient) -> Iterator[Sight]:
     """Hold the digest of each function's code against that of the package of this checkout."""
     yield from none_to_look_at(patient)
+    if not patient.deployed:
+        return
     digest = patient.expected.digest()
     other = [name for name, one in patient.deployed.items() if one["CodeSha256"] != digest]
     if other:
@@ -103,12 +105,13 @@ def _settings(patient: Patient, name: str) -> dict[str, Any]:
 def roles(patient: Patient) -> Iterator[Sight]:
     """See that each function runs in the role of its name, which has its policy and nothing beside it."""
     yield from none_to_look_at(patient)
+    policies = patient.expected.policies(patient.parameters)
     for name, one in patient.deployed.items():
-        yield from _role(patient, name, one["Role"])
+        yield from _role(patient, name, one["Role"], policies[name])
     yield fine(f"{len(patient.deployed)} roles have their own policy and no other.")
 
 
-def _role(patient: Patient, name: str, arn: str) -> Iterator[Sight]:
+def _role(patient: Patient, name: str, arn: str, policy: Described) -> Iterator[Sight]:
     role = patient.stage.function(name)
     found = patient.find("iam", "get_role", RoleName=role)
     if found is None or found["Role"]["Arn"] != arn:
@@ -118,8 +121,8 @@ def _role(patient: Patient, name: str, arn: str) -> Iterator[Sight]:
         yield wrong(f"The role {role} does not trust Lambda.", DEPLOY)
     names = patient.service("iam").pages("list_role_policies", "PolicyNames", RoleName=role)
     attached = patient.service("iam").pages("list_attached_role_policies", "AttachedPolicies", RoleName=role)
-    documents = [_document(patient, role, policy) for policy in names]
-    if len(documents) != 1 or not is_same(documents[0], patient.expected.policy(name, patient.parameters)):
+    documents = [_document(patient, role, one) for one in names]
+    if len(documents) != 1 or not is_same(documents[0], policy):
         yield wrong(f"The policy of the role {role} is not the one of this checkout.", DEPLOY)
     if attached:
         more = ", ".join(one["PolicyArn"] for one in attached)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from console.deployment.estate import TEMPLATES
 from console.doctor.documents import Described
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
@@ -69,11 +70,9 @@ def _unfinished(patient: Patient, stack: Stack) -> Iterator[Sight]:
 
 
 def _template(patient: Patient, stack: Stack) -> Iterator[Sight]:
-    """Compare the text that the stack was made from with this checkout's."""
-    file = patient.checkout / "infra" / f"{stack.template}.yaml"
-    if not file.is_file():
-        yield doubtful(f"There is no {file} to hold {stack.name} against.", "Look from a whole checkout.")
-        return
+    """Compare the text that the stack was made from with this checkout's, or else with what a deployment takes."""
+    own = patient.checkout / "infra"
+    file = (own if own.is_dir() else TEMPLATES) / f"{stack.template}.yaml"
     template = patient.service("cloudformation", stack.region).call("get_template", StackName=stack.name)
     if template["TemplateBody"] != file.read_text(encoding="utf-8"):
         yield doubtful(f"{stack.name} was made from another infra/{stack.template}.yaml than this checkout's.", DEPLOY)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,14 +47,15 @@ class Scene(Changes):
         """Make every check, and give the findings by their names."""
         return {one.name: one for one in look_at(self.patient())}
 
-    def patient(self, *, stage: str = "dev", later: timedelta = timedelta()) -> Patient:
-        """Give a stage to be looked at, afresh; in the future where that is wanted."""
-        known, clients = Stage.read(stage, self.checkout), self.clients()
+    def patient(self, *, stage: str = "dev", later: timedelta = timedelta(), checkout: Path | None = None) -> Patient:
+        """Give a stage to be looked at, afresh; in the future, or from another checkout, where that is wanted."""
+        checkout = checkout or self.checkout
+        known, clients = Stage.read(stage, checkout), self.clients()
         who = identify(clients, known)
         assert isinstance(who, Caller)
-        expected = of_checkout(self.checkout)(known, who)
+        expected = of_checkout(checkout)(known, who)
         return Patient(
-            known, self.checkout, who.account, who.partition, clients, expected, now=lambda: datetime.now(UTC) + later
+            known, checkout, who.account, who.partition, clients, expected, now=lambda: datetime.now(UTC) + later
         )
 
     def clients(self) -> Clients:

@@ -56,11 +56,10 @@ def test_other_code_is_seen_by_its_digest(scene: Scene) -> None:
 
 def test_code_is_held_against_the_checkout_as_it_is_now(scene: Scene) -> None:
     """A line more in the app, and what is deployed is other code."""
-    app = scene.checkout / "chalicelib" / "outcome.py"
-    before = app.read_bytes()
-    app.write_bytes(before + b"# one line more\n")
-    scene.afterwards(app.write_bytes, data=before)
-    found = scene.see("code")
+    changed = scene.place.checkout("changed", dev={})
+    with (changed / "chalicelib" / "outcome.py").open("a") as module:
+        module.write("# one line more\n")
+    found = scene.see("code", checkout=changed)
 
     assert (
         "code: FAILED (All functions run other code than this checkout's. Run `make deploy`. Or look from the checkout "
