@@ -18,7 +18,7 @@ FUNCTIONS: Final = (*STEPS, "heartbeat", "cancel-restore")
 IN_VPC: Final = "setup-db-users"  # the one function that connects to a database
 DEPLOYMENT_ONLY: Final = {
     "ACCOUNT_ID": "The account that the stage belongs into, twelve digits: credentials of another one are refused.",
-    "SOURCE_ACCOUNT_ID": "Another account that the source is in: refused, since restores between accounts are not built.",
+    "SOURCE_ACCOUNT_ID": "Another account that has the source: refused, since restores between accounts are not built.",
     "CROSS_ACCOUNT_ROLE_ARN": "The role that `infra/cross-account-role.yaml` makes there.",
     "NOTIFICATION_EMAIL": "Who is subscribed to the topic; AWS sends a mail that has to be confirmed.",
     "FRESHNESS_HOURS": "Hours without a success after which the alarm `no-fresh-restore` goes off; 30 if not set.",
