@@ -13,8 +13,8 @@ MEBI: Final = 1 << 20
 SIZE_MAX, START_MAX, START_MAX_IN_VPC, MEMORY_MAX, OWN_MAX = 9.0, 1.6, 1.8, 128.0, 5.0
 WHY_LARGE: Final = "Most of it is the native code of psycopg2 and pydantic, as it comes in their wheels."
 WHY_OWN: Final = (
-    "The invocation that changes users runs about 160 statements in 13 sessions on two databases, each composed anew, "
-    "and derives two keys of 4,096 rounds, so that no password reaches the server. It comes once a night."
+    "The invocation that changes users derives two keys (PBKDF2, 4,096 rounds each: 2 ms), so that no password reaches "
+    "the server, and composes about 160 statements for 13 sessions on two databases. It comes once in each restore."
 )
 
 
