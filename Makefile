@@ -25,10 +25,10 @@ PACKED := $(WHEELS)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo up night deploy destroy package doctor test prove bench check format clean
+.PHONY: help demo up night deploy destroy package doctor test prove bench bench-package check format clean
 
 help: ## say what there is
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 # `exec`, so that whoever stops make stops the program itself and no shell in between.
 demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT= DATA= DUMP=mine.sql KEEP=1)
@@ -60,6 +60,9 @@ prove: $(READY) ## the choreography under every fault (FAULTS=3 FULL=1 SEED= REP
 
 bench: $(READY) ## measure what an operation adds and costs, beside pollers, into docs/performance.md (OPERATIONS=100)
 	@exec $(PY) -m proof.bench $(if $(OPERATIONS),--operations "$(OPERATIONS)")
+
+bench-package: $(PACKED) ## measure the package, its starts, its memory and its own time, into docs/performance.md
+	@exec $(PY) -m console.packaging.bench
 
 check: $(READY) ## format, lint and types
 	@$(PY) -m ruff format --check .

@@ -14,7 +14,7 @@ from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.rds_events import MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
 from chalicelib.settings import DEFAULT_PLAN
-from chalicelib.steps.snapshot_check import why_not_ours
+from chalicelib.source_snapshots import why_not_ours
 
 Envelope = Mapping[str, Any]
 

@@ -1,6 +1,7 @@
 """The target cluster: what is replaced, and what is made in its place. Every change here names the target alone."""
 
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.aurora import ENGINE, Cluster, Instance, tag_list
@@ -8,6 +9,8 @@ from chalicelib.aws import AwsError, NotFoundError, Service
 from chalicelib.errors import RefusedError, TransientError
 from chalicelib.operation import Operation, Victim
 from chalicelib.plan import OPERATION_TAG, OWNER_TAG
+
+ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer
 
 
 class TargetCluster:
@@ -161,3 +164,22 @@ class TargetCluster:
             "modify_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id, MasterUserPassword=password,
             ApplyImmediately=True,
         )  # fmt: skip
+
+
+def ours(operation: Operation, target: TargetCluster, now: datetime) -> Cluster:
+    """Observe the cluster that this operation made; raises RefusedError when that is not what stands there.
+
+    One that is not found may only not be found yet: RDS's answers are eventually consistent.
+    """
+    cluster = target.observe()
+    made = operation.facts.cluster_resource_id
+    if cluster is None and now - operation.entered_at < ABSENT_FOR:
+        raise TransientError(f"The restored cluster {made} is not found.")
+    if cluster is None or cluster.resource_id != made:
+        stands = cluster.resource_id if cluster else "nothing"
+        raise RefusedError(
+            f"The restored cluster {made} is not there any more; {stands} stands under its name.",
+            "Find out who removed it, then run the operation again from the step delete-rds.",
+            from_step="delete-rds",
+        )
+    return cluster

@@ -6,8 +6,7 @@ from chalicelib.errors import RefusedError
 from chalicelib.operation import Hop, Operation, stamp
 from chalicelib.outcome import Advance, Outcome, Refuse
 from chalicelib.ports import Ports
-from chalicelib.steps.check_restore_status import ours
-from chalicelib.target import TargetCluster
+from chalicelib.target import TargetCluster, ours
 
 
 def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:

@@ -1,17 +1,16 @@
 """check-restore-status: looks whether the cluster, and later its instances, can be used."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chalicelib.aurora import Cluster, Health, health
 from chalicelib.choreography import State
-from chalicelib.errors import RefusedError, TransientError
+from chalicelib.errors import RefusedError
 from chalicelib.operation import Operation
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.spacing import just_begun
-from chalicelib.target import TargetCluster
+from chalicelib.target import TargetCluster, ours
 
-ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer
 REMEDY = (
     "See the events of the cluster and its instances for the cause, remove it, then run the operation again from the "
     "step delete-rds, which takes away what was made so far."
@@ -26,25 +25,6 @@ def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
     if operation.state is State.CLUSTER_RESTORING:
         return _cluster(operation, ours(operation, target, ports.now()))
     return _instances(operation, target, ports.now())
-
-
-def ours(operation: Operation, target: TargetCluster, now: datetime) -> Cluster:
-    """Observe the cluster that this operation made; raises RefusedError when that is not what stands there.
-
-    One that is not found may only not be found yet: RDS's answers are eventually consistent.
-    """
-    cluster = target.observe()
-    made = operation.facts.cluster_resource_id
-    if cluster is None and now - operation.entered_at < ABSENT_FOR:
-        raise TransientError(f"The restored cluster {made} is not found.")
-    if cluster is None or cluster.resource_id != made:
-        stands = cluster.resource_id if cluster else "nothing"
-        raise RefusedError(
-            f"The restored cluster {made} is not there any more; {stands} stands under its name.",
-            "Find out who removed it, then run the operation again from the step delete-rds.",
-            from_step="delete-rds",
-        )
-    return cluster
 
 
 def _cluster(operation: Operation, cluster: Cluster) -> Outcome:

@@ -10,7 +10,7 @@ from chalicelib.errors import RefusedError, TransientError, UnreadableRecordErro
 from chalicelib.observability import logger
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
-from chalicelib.steps.snapshot_check import newest
+from chalicelib.source_snapshots import newest
 from chalicelib.target_item import Target
 
 

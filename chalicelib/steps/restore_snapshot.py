@@ -4,8 +4,7 @@ from chalicelib.choreography import State
 from chalicelib.operation import Operation
 from chalicelib.outcome import Advance, Outcome
 from chalicelib.ports import Ports
-from chalicelib.steps.check_restore_status import ours
-from chalicelib.target import TargetCluster
+from chalicelib.target import TargetCluster, ours
 
 
 def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:

@@ -11,8 +11,7 @@ from chalicelib.errors import RefusedError, TransientError
 from chalicelib.operation import Facts, Operation
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
-from chalicelib.steps.check_restore_status import ours
-from chalicelib.target import TargetCluster
+from chalicelib.target import TargetCluster, ours
 
 SET_AGAIN_AFTER = timedelta(minutes=5)  # a reset that failed is told by an event only (0067), which may be lost
 

@@ -7,8 +7,8 @@ from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
 from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.outcome import Advance, Outcome, Wait
-from chalicelib.plan import OWNER_TAG, Plan
 from chalicelib.ports import Ports
+from chalicelib.source_snapshots import newest, refuse_foreign
 
 
 def snapshot_check(operation: Operation, ports: Ports) -> Outcome:
@@ -35,37 +35,6 @@ def snapshot_check(operation: Operation, ports: Ports) -> Outcome:
     warnings = () if resource_id else ("The source cluster is gone; its snapshot was known by its identifier only.",)
     what = f"{snapshot.identifier} of {stamp(snapshot.created_at)}, {ENGINE} {snapshot.engine_version}"
     return Advance(State.SNAPSHOT_FOUND, found, what, warnings=warnings)
-
-
-def newest(source: SourceCluster, plan: Plan) -> Snapshot | None:
-    """Find the newest snapshot that would start an operation by itself."""
-    found = [source.newest_snapshot("automated")]
-    if plan.snapshot_prefix:
-        found.append(source.newest_snapshot("manual", plan.snapshot_prefix))
-    return max(filter(None, found), key=lambda snapshot: str(snapshot.created_at), default=None)
-
-
-def why_not_ours(snapshot: Snapshot, plan: Plan) -> str | None:
-    """Say why a snapshot is not one of the plan's source, by what it is rather than by its name; None if it is."""
-    if snapshot.engine != ENGINE:
-        return f"{snapshot.arn} is of {snapshot.engine}, not of {ENGINE}"
-    if snapshot.cluster_id != plan.source_cluster_id:
-        return f"{snapshot.arn} is of the cluster {snapshot.cluster_id}, not of {plan.source_cluster_id}"
-    if OWNER_TAG in snapshot.tags:
-        return f"{snapshot.arn} is a copy that aurora-restore made itself"
-    return None
-
-
-def refuse_foreign(snapshot: Snapshot, plan: Plan, source_resource_id: str | None) -> None:
-    """Raise RefusedError for a snapshot of another cluster, or of one that had the source's name before."""
-    if why := why_not_ours(snapshot, plan):
-        raise RefusedError(f"{why[0].upper()}{why[1:]}.", "Name a snapshot of the plan's source cluster.")
-    if source_resource_id and snapshot.cluster_resource_id != source_resource_id:
-        raise RefusedError(
-            f"{snapshot.arn} is of an earlier cluster called {plan.source_cluster_id} "
-            f"({snapshot.cluster_resource_id}; the present one is {source_resource_id}).",
-            "Name a snapshot of the present source cluster.",
-        )
 
 
 def _nothing_to_do(operation: Operation, snapshot: Snapshot, source: SourceCluster, ports: Ports) -> str | None:

@@ -3,6 +3,7 @@
 Chalice deploys for the Python that runs it, so the interpreter of this process is the one that is meant throughout.
 """
 
+import platform
 import sys
 from dataclasses import dataclass
 from typing import Final
@@ -50,6 +51,14 @@ def platform_of(architecture: str) -> Platform:
     if architecture not in PLATFORMS:
         raise PackageError(f"Lambda has no architecture '{architecture}': choose {' or '.join(PLATFORMS)}.")
     return PLATFORMS[architecture]
+
+
+def architecture_here() -> str:
+    """Give Lambda's name of this machine's kind; raises PackageError."""
+    for found in PLATFORMS.values():
+        if platform.machine() in (found.machine, found.architecture):
+            return found.architecture
+    raise PackageError(f"Lambda has no machines of this one's kind, {platform.machine()}.")
 
 
 def architecture_of(stage: Stage) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from console.reference import example, flow, guards, local, permissions, settings
+from console.reference import example, flow, guards, local, package, permissions, settings
 
 ROOT = Path(__file__).parents[2]
 PARTS: Mapping[str, Callable[[], str]] = {
@@ -25,6 +25,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "aurora-durations": local.durations,
     "refusals": local.refusals,
     "guards": guards.table,
+    "package": package.part,
 }
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(\n?<!-- /generated -->)", re.DOTALL)
 

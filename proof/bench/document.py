@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from console.reference import package
 from proof.bench import latencies, prices
 from proof.bench.crowd import HINTS_SECONDS, START_WITHIN_SECONDS, Crowd
 from proof.bench.gauges import RDS_BURST, RDS_PER_SECOND
@@ -52,14 +53,16 @@ def document(results: Results) -> str:
     parts = [_HEAD, targets_section(results.targets)]
     parts += [_case(results, case) for case in CASES]
     parts += [_first_nights(results), _states(results), _crowd_section(results), _beside(results), _taken(results)]
+    parts.append(f"## The package\n\n<!-- generated: package -->\n{package.part()}\n<!-- /generated -->")
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 _HEAD = """
 # Performance
 
-Written by `make bench`; do not edit. All of it is measured in virtual time, on the simulation that the proof uses: the
-real steps and runner, the model of Aurora, and in-memory twins of the rest. Nothing here was measured in an account.
+Written by `make bench`; do not edit. All but [the package](#the-package) is measured in virtual time, on the simulation
+that the proof uses: the real steps and runner, the model of Aurora, and in-memory twins of the rest. Nothing here was
+measured in an account.
 """
 
 

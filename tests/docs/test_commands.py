@@ -38,9 +38,9 @@ def put_events() -> list[dict[str, str]]:
 def test_make_targets_exist(page: Path) -> None:
     """Every `make …` of a page is in the Makefile, with its variables."""
     makefile = (ROOT / "Makefile").read_text()
-    targets = re.findall(r"^([a-z]+):", makefile, re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)
     variables = re.findall(r"^([A-Z]+) \?=", makefile, re.MULTILINE)
-    typed = re.findall(r"^make ([a-zA-Z=./ ]+)$", shell(page), re.MULTILINE)
+    typed = re.findall(r"^make ([a-zA-Z=./ -]+)$", shell(page), re.MULTILINE)
     words = [word for words in typed for word in words.split()]
 
     assert [] == [word for word in words if "=" not in word and word not in targets]

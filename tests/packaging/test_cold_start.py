@@ -1,5 +1,7 @@
 """What a function loads when it starts: only what it uses."""
 
+import pytest
+
 from chalicelib.choreography import STEPS
 from tests.packaging.packaged import fresh
 
@@ -20,6 +22,15 @@ def test_only_the_step_that_speaks_to_postgresql_loads_its_driver() -> None:
 
     assert [] == fresh(f"import app, {', '.join(others)}; {LOADED}", **STAGE)
     assert ["psycopg2"] == fresh(f"import app, {users}; {LOADED}", **STAGE)
+
+
+@pytest.mark.parametrize("step", [*STEPS, "heartbeat"])
+def test_a_function_loads_no_other_functions_step(step: str) -> None:
+    """What two steps need stands in a module of its own."""
+    name = f"chalicelib.steps.{step.replace('-', '_')}"
+    loaded = "import sys; print(*(name for name in sys.modules if name.startswith('chalicelib.steps.')))"
+
+    assert [name] == fresh(f"import app, {name}; {loaded}", **STAGE)
 
 
 def test_debug_never_reaches_botocore() -> None:

@@ -1,0 +1,89 @@
+"""`python -m console.packaging.bench`: measure the package, keep the figures, write them into docs/performance.md."""
+
+import platform
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from statistics import median
+
+from console.demo.errors import DemoError
+from console.packaging.bench import nights, starts
+from console.packaging.bench.figures import FILE, Figures, Function, Package
+from console.packaging.bench.lambdas import Folders
+from console.packaging.bench.nights import Invocations
+from console.packaging.bench.starts import Starts
+from console.packaging.building import WHEELS, Built, build
+from console.packaging.errors import MissingWheelError, PackageError
+from console.packaging.platforms import ARM, X86, architecture_here
+from console.reference import ROOT, rewritten
+from console.stages import FUNCTIONS, Stage
+
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def main() -> int:
+    """Measure and write; returns the exit status."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            _measure(Path(folder)).write()
+    except (PackageError, DemoError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    PAGE.write_text(rewritten(PAGE), encoding="utf-8")
+    _say(f"{FILE.relative_to(ROOT)} and {PAGE.relative_to(ROOT)} are written.")
+    return 0
+
+
+def _measure(folder: Path) -> Figures:
+    found = {architecture: _build(folder, architecture) for architecture in (X86, ARM)}
+    here = found[architecture_here()]
+    if isinstance(here, MissingWheelError):
+        raise here
+    folders = Folders.made(here, folder / "lambda")
+    _say(f"Every function is started {starts.ROUNDS} times with bytecode and without; a few minutes.")
+    started = starts.measure(folders)
+    _say("One night on localaws, more restores, and a cancellation.")
+    seen = nights.measure(folders, folder / "world")
+    return Figures(
+        platform.python_version(), architecture_here(), metadata.version("boto3"), starts.ROUNDS, nights.RESTORES,
+        started.bare.processor, [_package(architecture, one) for architecture, one in found.items()],
+        [_function(name, started, seen[name]) for name in FUNCTIONS],
+    )  # fmt: skip
+
+
+def _build(folder: Path, architecture: str) -> Built | MissingWheelError:
+    wheels = Path(WHEELS)
+    try:
+        return build(
+            Stage.read("prod"), folder / architecture, architecture=architecture,
+            wheels=wheels if wheels.is_dir() else None,
+        )  # fmt: skip
+    except MissingWheelError as error:
+        return error
+
+
+def _package(architecture: str, found: Built | MissingWheelError) -> Package:
+    if isinstance(found, MissingWheelError):
+        return Package(architecture, why_none=str(found))
+    return Package(architecture, found.zip.stat().st_size)
+
+
+def _function(name: str, started: Starts, seen: Invocations) -> Function:
+    warm = seen.own_seconds[1:]
+    if not warm:
+        raise PackageError(f"{name} was invoked {len(seen.own_seconds)} times, so nothing is known of it when warm.")
+    compiled, plain = started.compiled[name], started.plain[name]
+    return Function(
+        name, compiled.clock, compiled.processor, plain.clock, plain.processor, seen.peak_bytes, len(warm),
+        median(warm), max(warm),
+    )  # fmt: skip
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

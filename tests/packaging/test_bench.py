@@ -1,0 +1,120 @@
+"""The measurements of the package: what they count, how they are judged, and that the page's are of this code."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from console.packaging.bench.figures import Figures, Function, Package
+from console.packaging.bench.metered import Meter
+from console.packaging.bench.starts import BARE, Start, start
+from console.packaging.platforms import PLATFORMS
+from console.reference.package import goals, part
+from console.stages import FUNCTIONS, IN_VPC
+from tests.packaging.unpacked import Unpacked
+
+MEBI = 1 << 20
+SLOW = "heartbeat"
+GOOD = Figures(
+    python="3.13.0", machine="x86_64", boto3="1.0", rounds=15, restores=4, bare_seconds=0.2,
+    packages=[Package("x86_64", 8_990_000), Package("arm64", 9_000_000)],
+    functions=[Function(name, 9, 1.6, 9, 2.5, 127 * MEBI, 3, 0.005, 0.02) for name in FUNCTIONS],
+)  # fmt: skip
+
+
+def burn(seconds: float) -> None:
+    """Keep the processor busy."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+
+def failing() -> float:
+    """Fail after a while."""
+    burn(0.002)
+    return 1 / 0
+
+
+def changed(name: str, **to: float) -> Figures:
+    """Change what was measured of one function."""
+    return replace(GOOD, functions=[replace(one, **to) if one.name == name else one for one in GOOD.functions])  # type: ignore[arg-type]  # all of these are numbers
+
+
+def test_what_is_within_limits_is_met() -> None:
+    """And nothing is explained."""
+    assert [True] * 7 == [goal.is_met for goal in goals(GOOD)]
+    assert "missed" not in part(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("figures", "missed"),
+    [
+        (changed(SLOW, start_processor=1.61), "start of a control function, times bare boto3"),
+        (changed(IN_VPC, start_processor=1.81), f"start of `{IN_VPC}`, times bare boto3"),
+        (changed(SLOW, peak_bytes=129 * MEBI), "MiB of memory of any function"),
+        (changed(SLOW, own_seconds=0.006), "own ms of a control function's warm invocation"),
+        (changed(IN_VPC, own_seconds=0.006), f"own ms of a warm invocation of `{IN_VPC}`"),
+        (replace(GOOD, packages=[Package("x86_64", 9_000_001)]), "MB of the zip for x86_64, with bytecode"),
+        (replace(GOOD, packages=[Package("arm64", why_none="No wheel.")]), "MB of the zip for arm64, with bytecode"),
+    ],
+)
+def test_one_function_beyond_a_limit_misses_it(figures: Figures, missed: str) -> None:
+    """The worst of all counts; a package that cannot be made is small for nobody."""
+    assert [missed] == [goal.words for goal in goals(figures) if not goal.is_met]
+    assert f"\n- **{missed}.**" in part(figures)
+
+
+def test_setup_db_users_may_start_later() -> None:
+    """It loads the driver."""
+    assert all(goal.is_met for goal in goals(changed(IN_VPC, start_processor=1.8)))
+
+
+def test_figures_are_kept(tmp_path: Path) -> None:
+    """What is read is what was written."""
+    GOOD.write(tmp_path / "figures.json")
+
+    assert Figures.read(tmp_path / "figures.json") == GOOD
+
+
+def test_the_kept_figures_are_whole() -> None:
+    """Of every function and every architecture, with as many starts as they should be of."""
+    kept = Figures.read()
+
+    assert list(FUNCTIONS) == [one.name for one in kept.functions]
+    assert list(PLATFORMS) == [one.architecture for one in kept.packages]
+    assert (15, []) == (kept.rounds, [one.name for one in kept.functions if not one.warm])
+
+
+def test_a_start_is_measured_in_an_interpreter_of_its_own(unpacked: Unpacked) -> None:
+    """Bare boto3, and a function from the zip; which of them takes longer is the benchmark's to say."""
+    seen = [start(name, unpacked.task, unpacked.runtime) for name in (BARE, IN_VPC)]
+
+    assert all(one.clock > 0 and one.processor > 0 for one in seen)
+
+
+def test_the_median_of_starts_is_that_of_each_clock() -> None:
+    """And multiples are of the same clock."""
+    middle = Start.median([Start(3, 1), Start(1, 2), Start(2, 30)])
+
+    assert Start(2, 2) == middle
+    assert Start(4, 0.5) == Start(8, 1).times(middle)
+
+
+def test_a_meter_counts_what_it_wraps_once() -> None:
+    """What is called from within a call is part of it; one that fails has taken its time all the same."""
+    meter = Meter()
+    making = meter.wrap("clients", lambda: burn(0.002))
+    calling = meter.wrap("calls", making)
+    making()
+    made = dict(meter.seconds)
+    calling()
+
+    assert made["clients"] >= 0.002 > made["calls"]
+    assert made["clients"] == meter.seconds["clients"]
+    assert meter.seconds["calls"] >= 0.002
+
+    with pytest.raises(ZeroDivisionError):
+        meter.wrap("clients", failing)()
+
+    assert meter.seconds["clients"] >= 0.004
