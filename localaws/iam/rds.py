@@ -1,8 +1,8 @@
 """What the calls of RDS ask for, by its page of the service authorization reference and the Aurora user guide.
 
 A call asks for every resource that it names or makes: the one that exists is asked with its tags, and all of them with
-the tags in the request. Where AWS does not say whether it asks (the groups that a caller leaves to their defaults), it
-is asked here: a policy that passes here passes there.
+the tags in the request. Where AWS does not say whether it asks (for the groups that a caller leaves to their defaults,
+for keys once more when an instance is made), it is asked here, so that a role is rather found wanting here than there.
 """
 
 from collections.abc import Callable, Mapping

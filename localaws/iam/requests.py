@@ -19,12 +19,16 @@ _TRANSACTED: Final = {
 def asks(call: Call, world: World) -> list[Ask]:
     """List what a call asks for, in order; nothing for a call that needs no permission.
 
-    Raises NotModelledAskError for a call that is in no table.
+    Raises NotModelledAskError for a call that is in no table, and for one that lacks what it asks about.
     """
     asking = _TABLES.get(call.service, {}).get(call.operation)
     if asking is None:
         raise NotModelledAskError(f"localaws does not know which permissions {call.service}:{call.operation} needs.")
-    return in_request(call, asking(call, world))
+    try:
+        return in_request(call, asking(call, world))
+    except KeyError as error:
+        what = f"{call.service}:{call.operation}"
+        raise NotModelledAskError(f"localaws does not know which permissions {what} needs without {error}.") from error
 
 
 def _put_events(call: Call, _world: World) -> list[Ask]:

@@ -110,6 +110,7 @@ def test_every_question_knows_its_region_and_whose_code_asks(scene: Scene) -> No
         ("s3:GetObject", {}),
         ("rds:DeleteDBProxy", {}),
         ("ssm:GetParametersByPath", {"Path": "/", "WithDecryption": True}),
+        ("rds:DeleteDBCluster", {}),
     ],
 )
 def test_what_nobody_has_written_down_is_refused(scene: Scene, name: str, parameters: dict[str, Any]) -> None:
