@@ -69,9 +69,10 @@ class Blueprint:
         needs: set[str] = set()
         written = resource.get("Properties") or {}
         self.scope(self._noting(needs)).value(written)
-        standing = dict(self._met())
+        standing, written_down = dict(self._met()), self.template.section("Resources")
         depends = resource.get("DependsOn", [])
-        needs |= {one for one in ([depends] if isinstance(depends, str) else depends) if one in standing}
+        # One whose condition does not hold is not waited for; one that there is not is a mistake.
+        needs |= {one for one in _listed(depends) if one in standing or one not in written_down}
         if unmet := sorted(needs - standing.keys()):
             where = "in the Resources block of the template"
             raise ValidationError(
@@ -130,6 +131,11 @@ class Blueprint:
             enough = {"CAPABILITY_NAMED_IAM"} if named else {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}
             if one.kind.capability and not enough & self.capabilities:
                 raise InsufficientCapabilitiesError(f"Requires capabilities : [{min(enough)}]")
+
+
+def _listed(value: Any) -> list[Any]:
+    """Give what may be one or several as a list."""
+    return value if isinstance(value, list) else [value]
 
 
 def _check(name: str, resource: Values) -> None:

@@ -66,7 +66,7 @@ class Scope:
             "Fn::Sub": self._sub,
             "Fn::If": self._if,
             "Fn::Join": lambda parts: str(parts[0]).join(map(text, self.value(parts[1]))),
-            "Fn::Select": lambda parts: self.value(parts[1])[int(self.value(parts[0]))],
+            "Fn::Select": self._select,
             "Fn::Split": lambda parts: self.value(parts[1]).split(parts[0]),
             "Fn::FindInMap": self._find,
         }
@@ -84,6 +84,12 @@ class Scope:
     def _if(self, operand: Any) -> Any:
         condition, then, otherwise = operand
         return self.value(then if self.holds(condition) else otherwise)
+
+    def _select(self, operand: Any) -> Any:
+        index, values = int(self.value(operand[0])), self.value(operand[1])
+        if not 0 <= index < len(values):
+            raise ValidationError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
+        return values[index]
 
     def _find(self, operand: Any) -> Any:
         found: Any = self.mappings

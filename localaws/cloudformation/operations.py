@@ -7,7 +7,7 @@ from typing import Final
 
 from localaws.cloudformation import asking
 from localaws.cloudformation.blueprint import Blueprint, Wanted
-from localaws.cloudformation.errors import ResourceError
+from localaws.cloudformation.errors import ResourceError, ValidationError
 from localaws.cloudformation.kind import Aws, Properties
 from localaws.cloudformation.planning import differences, is_replaced, named_as
 from localaws.cloudformation.stack import Resource, Stack, resource_of
@@ -75,7 +75,7 @@ class Work:
         for wanted in blueprint.wanted.values():
             try:
                 self._make(blueprint, wanted)
-            except ResourceError:
+            except (ResourceError, ValidationError):
                 names = f"The following resource(s) failed to {what}: [{wanted.logical_id}]. "
                 self._stack.reason = names + ("Rollback requested by user." if what == "create" else "")
                 return False

@@ -1,9 +1,10 @@
 """The stacks of all accounts and regions: what may be asked of which, and what comes of it."""
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from localaws.cloudformation.blueprint import Blueprint
 from localaws.cloudformation.changesets import ChangeSet
@@ -19,7 +20,7 @@ from localaws.cloudformation.planning import plan
 from localaws.cloudformation.stack import REVIEW, Stack
 from localaws.cloudformation.template import Template
 
-Parameters = Mapping[str, str]
+_NAME: Final = re.compile("[a-zA-Z][-a-zA-Z0-9]{0,127}")
 
 
 class Stacks:
@@ -76,8 +77,16 @@ class Stacks:
     # --- doing ---
 
     def begin(self, name: str, status: str) -> Stack:
-        """Begin a stack that nobody has seen yet: `create` or `propose` shows it. Raises AlreadyExistsError."""
-        if any(stack.name == name and stack.status != REVIEW for stack in self.all()):
+        """Begin a stack that nobody has seen yet: `create` or `propose` shows it.
+
+        Raises AlreadyExistsError, and ValidationError for what is no name.
+        """
+        if not _NAME.fullmatch(name):
+            raise ValidationError(
+                f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must "
+                f"satisfy regular expression pattern: {_NAME.pattern}"
+            )
+        if any(stack.name == name for stack in self.all()):
             raise AlreadyExistsError(f"Stack [{name}] already exists")
         return Stack.begin(name, status, account=self._aws.account, region=self._aws.region)
 

@@ -22,7 +22,6 @@ from tests.infra.templates import ROOT
 
 METRICS_MAX = 10  # of an alarm on metric math (CloudWatch's quotas: hard)
 DESCRIPTION_CHARACTERS_MAX = 1024
-HOUR = 3600
 RUNBOOK = ROOT / "docs" / "runbook.md"
 ALARMS = [
     "failure-queue-not-empty", "no-fresh-restore", "heartbeat-silent", "operation-failed", "notification-lost",
@@ -163,77 +162,6 @@ def test_silence_of_the_heartbeat_is_not_taken_for_health(alarms: dict[str, Alar
     assert {"notBreaching", "ignore"} == {
         alarm["TreatMissingData"] for what, alarm in alarms.items() if what != "heartbeat-silent"
     }
-
-
-def beats(log: str) -> int:
-    """Count the ticks that came to their end."""
-    return sum(metric.name == "Heartbeat" for metric, _ in written(log))
-
-
-@pytest.mark.parametrize(
-    ("service", "method"),
-    [("ssm", "get_parameters_by_path"), ("events", "put_events"), ("rds", "describe_db_clusters")],
-)
-def test_a_tick_counts_when_it_came_to_its_end(capsys: pytest.CaptureFixture[str], service: str, method: str) -> None:
-    """One that fails half-way does not; trouble that a tick outlives does not count against it."""
-    night = Night()
-    night.hurt(refused("AccessDenied", 403), call=f"{service}.{method}", times=1_000)
-    night.failures.clear()
-    capsys.readouterr()
-    ticks = 10
-    for _ in range(ticks):
-        night.clock.advance(60)
-        night.beat()
-
-    assert ticks == beats(capsys.readouterr().out) + len(night.failures)
-    assert (service == "ssm") == bool(night.failures)
-
-
-def ages(log: str, stage: str = STAGE) -> list[float]:
-    """List in hours how old the data of the stage's oldest target was said to be."""
-    whole = Metric("AuroraRestore", "TargetAgeSeconds", frozenset({("stage", stage)}))
-    return [value / HOUR for metric, value in written(log) if metric == whole]
-
-
-def test_before_the_first_success_the_age_counts_from_the_first_tick(
-    capsys: pytest.CaptureFixture[str], alarms: dict[str, Alarm]
-) -> None:
-    """So a stage that never had one is told of after as many hours as one whose last is too old."""
-    fresh = alarms["no-fresh-restore"]
-    night = Night()
-    night.run(29 * HOUR)
-    early = ages(capsys.readouterr().out)
-    night.run(2 * HOUR)
-    late = ages(capsys.readouterr().out)
-
-    assert (0.0, True) == (min(early), max(early) < fresh["Threshold"] < max(late))
-    assert ("ignore", "GreaterThanThreshold", "age / 3600", "Maximum") == (
-        fresh["TreatMissingData"], fresh["ComparisonOperator"], fresh["Metrics"][0]["Expression"],
-        fresh["Metrics"][1]["MetricStat"]["Stat"],
-    )  # fmt: skip
-
-
-def test_after_a_success_the_age_is_that_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:
-    """It falls to what the night took, and rises from there."""
-    night = Night()
-    night.run(20 * HOUR)
-    night.dream()
-    capsys.readouterr()
-    night.run(HOUR)
-    after = ages(capsys.readouterr().out)
-
-    assert (True, True) == (max(after) < 5, after == sorted(after))
-
-
-@pytest.mark.parametrize("hours", ["12", "48"])
-def test_how_old_data_may_become_is_a_setting(clients: Clients, hours: str) -> None:
-    """An update changes the alarm."""
-    made = Made(clients, f"hours{hours}")
-    made.make("foundation")
-    made.make("foundation", FreshnessHours=hours)
-    (alarm,) = made("cloudwatch").describe_alarms(AlarmNames=[made.names.alarm("no-fresh-restore")])["MetricAlarms"]
-
-    assert float(hours) == alarm["Threshold"]
 
 
 def shown(metrics: list[Any], stage: str) -> Iterator[tuple[str, str, frozenset[str]]]:

@@ -152,6 +152,8 @@ def test_a_creation_can_be_looked_at_first(clients: Clients, stack: Stack) -> No
     body = template({"A": queue(name)}, Outputs={"Url": {"Value": {"Ref": "A"}}})
     proposed = stack.propose("CREATE", body)
     before = (stack.status, queues(clients, name))
+    with pytest.raises(ClientError, match="already exists"):
+        stack.create(body)
     stack.client.get_waiter("change_set_create_complete").wait(ChangeSetName=proposed["ChangeSetId"])
     stack.client.execute_change_set(ChangeSetName=proposed["ChangeSetId"])
     stack.client.get_waiter("stack_create_complete").wait(StackName=stack.name)

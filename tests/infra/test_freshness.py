@@ -1,0 +1,98 @@
+"""What the heartbeat tells its alarms: that it came to its end, and how old the data is, also before there is any."""
+
+from typing import Any
+
+import pytest
+
+from localaws.clients import Clients
+from localaws.inprocess import STAGE
+from tests.choreography.accidents import refused
+from tests.choreography.night import Night
+from tests.infra.conftest import Made
+from tests.infra.emf import Metric, written
+
+HOUR = 3600
+
+
+@pytest.fixture(scope="module")
+def fresh(clients: Clients) -> dict[str, Any]:
+    """Make the foundation of the stage that lives in one process, and give its alarm of data that is too old."""
+    made = Made(clients, STAGE)
+    made.make("foundation")
+    return alarm_of(made)
+
+
+def alarm_of(made: Made) -> dict[str, Any]:
+    """Give the alarm of data that is too old."""
+    (found,) = made("cloudwatch").describe_alarms(AlarmNames=[made.names.alarm("no-fresh-restore")])["MetricAlarms"]
+    alarm: dict[str, Any] = found
+    return alarm
+
+
+def beats(log: str) -> int:
+    """Count the ticks that came to their end."""
+    return sum(metric.name == "Heartbeat" for metric, _ in written(log))
+
+
+@pytest.mark.parametrize(
+    ("service", "method"),
+    [("ssm", "get_parameters_by_path"), ("events", "put_events"), ("rds", "describe_db_clusters")],
+)
+def test_a_tick_counts_when_it_came_to_its_end(capsys: pytest.CaptureFixture[str], service: str, method: str) -> None:
+    """One that fails half-way does not; trouble that a tick outlives does not count against it."""
+    night = Night()
+    night.hurt(refused("AccessDenied", 403), call=f"{service}.{method}", times=1_000)
+    night.failures.clear()
+    capsys.readouterr()
+    ticks = 10
+    for _ in range(ticks):
+        night.clock.advance(60)
+        night.beat()
+
+    assert ticks == beats(capsys.readouterr().out) + len(night.failures)
+    assert (service == "ssm") == bool(night.failures)
+
+
+def ages(log: str, stage: str = STAGE) -> list[float]:
+    """List in hours how old the data of the stage's oldest target was said to be."""
+    whole = Metric("AuroraRestore", "TargetAgeSeconds", frozenset({("stage", stage)}))
+    return [value / HOUR for metric, value in written(log) if metric == whole]
+
+
+def test_before_the_first_success_the_age_counts_from_the_first_tick(
+    capsys: pytest.CaptureFixture[str], fresh: dict[str, Any]
+) -> None:
+    """So a stage that never had one is told of after as many hours as one whose last is too old."""
+    night = Night()
+    night.run(29 * HOUR)
+    early = ages(capsys.readouterr().out)
+    night.run(2 * HOUR)
+    late = ages(capsys.readouterr().out)
+
+    assert (0.0, True) == (min(early), max(early) < fresh["Threshold"] < max(late))
+    assert ("ignore", "GreaterThanThreshold", "age / 3600", "Maximum") == (
+        fresh["TreatMissingData"], fresh["ComparisonOperator"], fresh["Metrics"][0]["Expression"],
+        fresh["Metrics"][1]["MetricStat"]["Stat"],
+    )  # fmt: skip
+
+
+def test_after_a_success_the_age_is_that_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    """It falls to what the night took, and rises from there."""
+    night = Night()
+    night.run(20 * HOUR)
+    night.dream()
+    capsys.readouterr()
+    night.run(HOUR)
+    after = ages(capsys.readouterr().out)
+
+    assert (True, True) == (max(after) < 5, after == sorted(after))
+
+
+@pytest.mark.parametrize("hours", ["12", "48"])
+def test_how_old_data_may_become_is_a_setting(clients: Clients, hours: str) -> None:
+    """An update changes the alarm."""
+    made = Made(clients, f"hours{hours}")
+    made.make("foundation")
+    made.make("foundation", FreshnessHours=hours)
+
+    assert float(hours) == alarm_of(made)["Threshold"]
