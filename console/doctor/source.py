@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from chalicelib.aurora import Snapshot
 from chalicelib.operation import stamp
 from chalicelib.rds_events import RDS_SOURCE, SNAPSHOT
-from chalicelib.steps.snapshot_check import refuse_foreign
+from chalicelib.source_snapshots import refuse_foreign
 from console.doctor import telling
 from console.doctor.case import Case, refusals
 from console.doctor.documents import Described, listed

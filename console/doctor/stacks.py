@@ -70,9 +70,8 @@ def _unfinished(patient: Patient, stack: Stack) -> Iterator[Sight]:
 
 
 def _template(patient: Patient, stack: Stack) -> Iterator[Sight]:
-    """Compare the text that the stack was made from with this checkout's, or else with what a deployment takes."""
-    own = patient.checkout / "infra"
-    file = (own if own.is_dir() else TEMPLATES) / f"{stack.template}.yaml"
+    """Compare the text that the stack was made from with this checkout's."""
+    file = patient.checkout / TEMPLATES / f"{stack.template}.yaml"
     template = patient.service("cloudformation", stack.region).call("get_template", StackName=stack.name)
     if template["TemplateBody"] != file.read_text(encoding="utf-8"):
         yield doubtful(f"{stack.name} was made from another infra/{stack.template}.yaml than this checkout's.", DEPLOY)

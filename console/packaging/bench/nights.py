@@ -25,7 +25,7 @@ from console.packaging.bench.metered import MARK
 from console.packaging.errors import PackageError
 from console.stages import FUNCTIONS, Stage
 from localaws import names
-from localaws.clients import Clients
+from localaws.clients import CREDENTIALS, Clients
 from localaws.workers import Specification, Worker
 
 RESTORES: Final = 4
@@ -33,6 +33,19 @@ SPEED: Final = 150
 SECONDS_MAX: Final = 300.0
 CANCELS: Final = 5
 STAGE: Final = Stage.read(names.STAGE)
+LET_IN: Final = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": "*",
+            }
+        ],
+    }
+)  # or EventBridge would not deliver into the queues
 
 
 @dataclass
@@ -123,7 +136,7 @@ class _Lambda:
 
     def _feed(self, name: str) -> str:
         """Point a function's rule at a queue, in place of the function that was deployed."""
-        queue: str = self._sqs.create_queue(QueueName=f"measured-{name}")["QueueUrl"]
+        queue: str = self._sqs.create_queue(QueueName=f"measured-{name}", Attributes={"Policy": LET_IN})["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         self._events.put_targets(Rule=STAGE.rule(name), Targets=[{"Id": "1", "Arn": arn}])
         return queue
@@ -136,8 +149,9 @@ class _Lambda:
             region=names.TARGET_REGION, handler=f"metered.{name.replace('-', '_')}", package=folders.metered,
             runtime=folders.runtime, environment=tuple(deployed["Environment"]["Variables"].items()),
             timeout_seconds=deployed["Timeout"], memory_mb=deployed["MemorySize"], endpoint=endpoint,
+            role=deployed["Role"],
         )  # fmt: skip
-        return Worker(specification, lambda _stream, line: self._hear(name, line))
+        return Worker(specification, dict(CREDENTIALS), lambda _stream, line: self._hear(name, line))
 
     def _hear(self, name: str, line: str) -> None:
         if line.startswith(MARK):
