@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from console.packaging.archive import digest_of
 from console.stages import FUNCTIONS
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, forget
 
@@ -48,12 +49,15 @@ def test_there_are_the_stacks(place: Place) -> None:
 
 
 @pytest.mark.usefixtures("said")
-def test_there_are_the_functions(place: Place) -> None:
-    """Eleven, each with the whole environment; only the one that speaks to the database is in the VPC."""
+def test_there_are_the_functions(place: Place, checkout: Path) -> None:
+    """Eleven, each from the package that was built, with the whole environment; only one of them is in the VPC."""
     functions = place.functions("dev")
     environment = functions["heartbeat"]["Environment"]["Variables"]
 
+    (package,) = (checkout / ".build" / "dev" / ".chalice" / "deployments").iterdir()
+
     assert sorted(FUNCTIONS) == sorted(functions)
+    assert {digest_of(package)} == {one["CodeSha256"] for one in functions.values()}
     assert ["setup-db-users"] == [name for name, one in functions.items() if one.get("VpcConfig", {}).get("SubnetIds")]
     assert {1} == {len({json.dumps(one["Environment"], sort_keys=True) for one in functions.values()})}
     assert (TOPIC, "aurora-restore-dev-state") == (environment["SNS_TOPIC_ARN"], environment["STATE_TABLE_NAME"])

@@ -7,14 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import boto3
 import pytest
 
 from console.packaging.building import Built, build, digest
 from console.packaging.errors import MissingWheelError, PackageError
 from console.packaging.platforms import architecture_of
 from console.stages import Stage
-from localaws.server import Server
 from tests.packaging.checkouts import checkout
 from tests.packaging.packaged import APP
 
@@ -121,24 +119,6 @@ def test_chalice_takes_the_zip_as_it_is(built: Built, tmp_path: Path) -> None:
     assert "Reusing existing deployment package." in said
     assert built.zip.read_bytes() == (tmp_path / "deployment.zip").read_bytes()
     assert [built.zip] == list(built.zip.parent.iterdir())
-
-
-def test_chalice_deploys_the_zip_as_it_is(wheels: Path, tmp_path: Path) -> None:
-    """Into localaws, with all its functions; Lambda shows the digest that the build gave."""
-    copied = checkout(tmp_path / "checkout", "aws-lambda-powertools")
-    built = build(Stage.read("local"), tmp_path / "package", checkout=copied, wheels=wheels)
-    server = Server(0, tmp_path / "localaws")
-    server.start()
-    try:
-        somebody = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "us-west-2"}
-        names = {f"AWS_{name.removeprefix('aws_')}".upper(): value for name, value in list(somebody.items())[:2]}
-        chalice(built.folder, "deploy", "--stage", "local", AWS_ENDPOINT_URL=server.endpoint, **names)
-        functions = boto3.client("lambda", endpoint_url=server.endpoint, **somebody).list_functions()["Functions"]
-    finally:
-        server.stop()
-
-    assert 11 == len(functions)
-    assert {digest(built)} == {function["CodeSha256"] for function in functions}
 
 
 def test_a_missing_wheel_fails_the_build(wheels: Path, tmp_path: Path) -> None:
