@@ -1,6 +1,6 @@
 """The trail: a row for each change of state, and one for the intent before a destructive act. No secrets in either."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.operation import Operation, stamp
@@ -14,6 +14,7 @@ def audit_row(before: Operation | None, after: Operation, *, step: str, what: st
         "who": after.requested_by, "what": what, "to_state": after.state.value,
         "facts": after.facts.model_dump(mode="json", exclude_none=True),
         "took_seconds": after.durations[-1].seconds if after.durations else 0,
+        "expires_at": _expiry(after, after.entered_at),
     }  # fmt: skip
     if before:
         row["from_state"] = before.state.value
@@ -28,5 +29,11 @@ def intent_row(operation: Operation, *, step: str, what: str, now: datetime) -> 
     row = {
         "operation_id": operation.operation_id, "at": stamp(now), "step": step, "what": what,
         "who": operation.requested_by, "from_state": operation.state.value, "to_state": operation.state.value,
+        "expires_at": _expiry(operation, now),
     }  # fmt: skip
     return Change(f"{operation.operation_id}#{operation.version:06d}#intent", assign=row, table="audit")
+
+
+def _expiry(operation: Operation, written: datetime) -> int:
+    """Say when DynamoDB may delete a row: seconds since 1970, as its time to live wants them (developer guide, TTL)."""
+    return int((written + timedelta(days=operation.settings.audit_retention_days)).timestamp())

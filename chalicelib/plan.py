@@ -49,6 +49,7 @@ class Plan(BaseModel):
     serverless_max_capacity: float | None = Field(default=None, ge=1, le=256)
     skip_final_snapshot: bool = True
     archive_snapshot: bool = True
+    audit_retention_days: int = Field(default=400, ge=1)
 
     master_credentials_secret_id: str
     app_credentials_secret_id: str

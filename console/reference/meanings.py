@@ -66,6 +66,7 @@ PLAN: Mapping[str, Mapping[str, str]] = {
     "Afterwards": {
         "archive_snapshot": "`true` keeps the copy, tagged as archived; `false` deletes it.",
         "sns_topic_arn": "Where people are told how an operation ended.",
+        "audit_retention_days": "Days after which DynamoDB may delete a row of the audit trail.",
     },
     "Pace": {
         "copy_check_interval": (

@@ -1,6 +1,7 @@
 """One night on which nothing goes wrong, looked at from every side."""
 
 import json
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -61,6 +62,7 @@ def test_an_audit_row_says_who_what_when_and_how_long(night: Night) -> None:
         "at": stamp(entered), "step": "check-copy-status", "from_state": "COPYING",
         "to_state": "SNAPSHOT_READY", "took_seconds": copied.seconds, "who": f"the automated snapshot {SNAPSHOT}",
         "what": f"{ended.name_of_copy} is available in us-west-2",
+        "expires_at": int((entered + timedelta(days=400)).timestamp()),
     } == {key: value for key, value in row.items() if key != "facts"}  # fmt: skip
 
 
