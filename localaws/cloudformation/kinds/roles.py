@@ -1,6 +1,7 @@
 """IAM roles, with the policies that stand in them."""
 
 import json
+from contextlib import suppress
 from typing import Any, Final
 
 from localaws.cloudformation.kind import Aws, Made, Properties, changed_tags, kind
@@ -9,7 +10,7 @@ from localaws.cloudformation.shaping import shaped
 
 def _create(wanted: Properties, aws: Aws) -> Made:
     client = aws("iam")
-    given = {name: value for name, value in wanted.items() if name not in ("Policies", "ManagedPolicyArns")}
+    given = {name: value for name, value in wanted.items() if name != "Policies"}
     trust = json.dumps(wanted["AssumeRolePolicyDocument"])
     role = client.create_role(**shaped(client, "create_role", {**given, "AssumeRolePolicyDocument": trust}))["Role"]
     made = Made(role["RoleName"], {"Arn": role["Arn"], "RoleId": role["RoleId"]})
@@ -21,14 +22,10 @@ def _put_policies(made: Made, wanted: Properties, before: Properties, aws: Aws) 
     client, about = aws("iam"), {"RoleName": made.physical_id}
     old, new = _inline(before), _inline(wanted)
     for name in old.keys() - new.keys():
-        client.delete_role_policy(**about, PolicyName=name)
+        with suppress(client.exceptions.NoSuchEntityException):  # an update that failed may not have come to it
+            client.delete_role_policy(**about, PolicyName=name)
     for name, document in new.items():
         client.put_role_policy(**about, PolicyName=name, PolicyDocument=json.dumps(document))
-    attached, wished = (set(one.get("ManagedPolicyArns", [])) for one in (before, wanted))
-    for arn in attached - wished:
-        client.detach_role_policy(**about, PolicyArn=arn)
-    for arn in wished - attached:
-        client.attach_role_policy(**about, PolicyArn=arn)
 
 
 def _inline(properties: Properties) -> dict[str, Any]:
@@ -55,7 +52,7 @@ def _delete(made: Made, wanted: Properties, aws: Aws) -> None:
 
 KINDS: Final = (
     kind(
-        "AWS::IAM::Role", "AssumeRolePolicyDocument Description ManagedPolicyArns MaxSessionDuration Policies",
+        "AWS::IAM::Role", "AssumeRolePolicyDocument Description MaxSessionDuration Policies",
         name="RoleName", fixed="Path", attributes="Arn RoleId", tags="list", capability=True,
         create=_create, update=_update, delete=_delete,
     ),

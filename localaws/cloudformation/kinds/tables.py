@@ -5,7 +5,7 @@ from typing import Any, Final
 from localaws.cloudformation.kind import Aws, Made, Properties, changed_tags, kind
 from localaws.cloudformation.shaping import shaped
 
-_AT_ONCE: Final = frozenset({"BillingMode", "DeletionProtectionEnabled", "SSESpecification"})
+_AT_ONCE: Final = frozenset({"BillingMode", "DeletionProtectionEnabled"})
 _AFTERWARDS: Final = ("PointInTimeRecoverySpecification", "TimeToLiveSpecification")
 _OFF: Final[Properties] = {
     "DeletionProtectionEnabled": False,
