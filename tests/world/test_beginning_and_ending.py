@@ -57,7 +57,7 @@ def test_a_dump_that_cannot_be_sql_is_refused_at_once(tmp_path: Path, content: b
 def test_a_world_that_is_being_built_can_be_stopped(tmp_path: Path) -> None:
     """SIGTERM in the middle of it ends `chalice deploy` and all servers; the exit status is 0."""
     world = Up(tmp_path / "data", free_port())
-    world.wait_for("tables")
+    world.wait_for("keys")
     started = world.descendants()
     status = world.end(signal.SIGTERM)
 
@@ -71,7 +71,7 @@ def test_after_a_kill_the_next_start_cleans_up_and_a_bad_dump_is_told(tmp_path: 
     folder, port, dump = tmp_path / "data", free_port(), tmp_path / "mine.sql"
     dump.write_text("CREATE TABLE one (id integer);\nINSERT INTO two VALUES (1);\n")
     killed = Up(folder, port)
-    killed.wait_for("tables")
+    killed.wait_for("keys")
     left = servers_of(killed)
     killed.end(signal.SIGKILL)
     survived = [pid for pid in left if is_alive(pid)]
