@@ -150,6 +150,20 @@ def _delete_cluster(call: Call, world: World) -> list[Ask]:
     return [*asked, _inherited(snapshot)] if inherits else asked
 
 
+def _modify_cluster(call: Call, world: World) -> list[Ask]:
+    """Ask for the cluster and for its groups: the reference lists those, and not whether only named ones are asked."""
+    cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
+    found = world.find(cluster)
+    major = found.engine_version.partition(".")[0] if isinstance(found, Cluster) else "16"
+    named = (
+        ("cluster-pg", call.get("DBClusterParameterGroupName") or f"default.aurora-postgresql{major}"),
+        ("og", f"default:aurora-postgresql-{major}"),
+        ("pg", f"default.aurora-postgresql{major}"),
+    )
+    groups = [Ask(f"rds:{call.operation}", _arn(call, kind, name)) for kind, name in named]
+    return [_ask(world, call.operation, cluster), *groups]
+
+
 def _create_snapshot(call: Call, world: World) -> list[Ask]:
     snapshot = _arn(call, "cluster-snapshot", str(call.parameters["DBClusterSnapshotIdentifier"]))
     asked = on("cluster-snapshot", "DBClusterSnapshotIdentifier", ("cluster", "DBClusterIdentifier"))(call, world)
@@ -175,7 +189,7 @@ ASKING: Final[Mapping[str, Asking]] = {
     "DescribeEvents": describing(None),
     "DescribeOrderableDBInstanceOptions": describing(None),
     "ListTagsForResource": _changing_tags,
-    "ModifyDBCluster": on("cluster", "DBClusterIdentifier", ("cluster-pg", "DBClusterParameterGroupName")),
+    "ModifyDBCluster": _modify_cluster,
     "ModifyDBClusterSnapshotAttribute": on("cluster-snapshot", "DBClusterSnapshotIdentifier"),
     "RemoveTagsFromResource": _changing_tags,
     "RestoreDBClusterFromSnapshot": _restore,
