@@ -17,13 +17,21 @@ PROD: Final = "prod"
 FUNCTIONS: Final = (*STEPS, "heartbeat", "cancel-restore")
 IN_VPC: Final = "setup-db-users"  # the one function that connects to a database
 DEPLOYMENT_ONLY: Final = {
-    "ACCOUNT_ID": "The account that the stage belongs into, twelve digits: credentials of another one are refused.",
+    "ACCOUNT_ID": "**Required.** The account that the stage belongs into, twelve digits: that of no other is touched.",
     "SOURCE_ACCOUNT_ID": "Another account that has the source: refused, since restores between accounts are not built.",
     "CROSS_ACCOUNT_ROLE_ARN": "The role that `infra/cross-account-role.yaml` makes there.",
     "NOTIFICATION_EMAIL": "Who is subscribed to the topic; AWS sends a mail that has to be confirmed.",
+    "FORWARDING_ALARM_TOPIC_ARN": "A topic in the source's region, told when events cannot be forwarded.",
+    "PROTECT_TABLES": "`true` has DynamoDB refuse to delete both tables, whoever asks; `false` if not set.",
     "FRESHNESS_HOURS": "Hours without a success after which the alarm `no-fresh-restore` goes off; 30 if not set.",
 }
 """Variables of a stage that its deployment reads and no function is given, with what they mean."""
+ALARMS: Final = (
+    "failure-queue-not-empty", "no-fresh-restore", "heartbeat-silent", "operation-failed", "notification-lost",
+    "plan-or-record-unusable", "function-errors", "function-throttles",
+)  # fmt: skip
+FORWARDING_ALARM: Final = "forwarding-queue-not-empty"  # in the source's region
+BUCKET_CHARACTERS_MAX: Final = 63  # S3 user guide, bucket naming rules
 FRESHNESS_HOURS: Final = 30  # without a success before people are told: a day, and what a night may take
 
 
@@ -78,11 +86,6 @@ class Stage:
         """Where the source is. Empty if not set."""
         return self.variables.get("SOURCE_REGION", "")
 
-    @property
-    def is_forwarded(self) -> bool:
-        """Whether the source's events have to be forwarded to where the app lives."""
-        return bool(self.source_region) and self.source_region != self.region
-
     def function_setting(self, function: str, setting: str) -> Any:
         """Give a setting of one function as Chalice would: the most particular place that sets it."""
         stage = self.config["stages"][self.name]
@@ -118,6 +121,16 @@ class Stage:
     def failure_queue(self) -> str:
         """The queue of what could not be delivered or done."""
         return self._named("failures")
+
+    @property
+    def forwarding_queue(self) -> str:
+        """The queue, in the source's region, of what could not be forwarded."""
+        return self._named("forwarding-failures")
+
+    @property
+    def forwarding_rule(self) -> str:
+        """The rule, in the source's region, that forwards."""
+        return self._named("forwarding")
 
     @property
     def key_alias(self) -> str:

@@ -5,6 +5,7 @@ leaves its event in the stage's failure queue. Chalice puts each rule's target a
 what stands here, so this is put after each one.
 """
 
+import time
 from typing import Any, Final
 
 from console.deployment.account import Account
@@ -13,6 +14,7 @@ from console.stages import FUNCTIONS, Stage
 
 TARGET_ID: Final = "1"  # Chalice's
 _STALE_SECONDS: Final = 3600  # announcements come again by then, and who still wants a restore asks again
+_PROPAGATION_TRIES, _PROPAGATION_SECONDS = 15, 5.0
 _TICK_SECONDS: Final = 60  # the least that AWS takes: the next tick is better than a late one
 
 
@@ -53,7 +55,7 @@ def _complete(account: Account, stage: Stage, function: str, queue_arn: str) -> 
     functions, name = account.clients("lambda", stage.region), stage.function(function)
     deployed = functions.get_function_configuration(FunctionName=name)
     said = _mend(functions, stage, function, deployed)
-    functions.put_function_event_invoke_config(FunctionName=name, **invocation(function, queue_arn))
+    _put_invocation(functions, name, invocation(function, queue_arn))
     events, rule = account.clients("events", stage.region), stage.rule(function)
     wanted = target(function, deployed["FunctionArn"], queue_arn)
     if events.list_targets_by_rule(Rule=rule)["Targets"] != [wanted]:
@@ -62,6 +64,23 @@ def _complete(account: Account, stage: Stage, function: str, queue_arn: str) -> 
             raise DeploymentError(f"EventBridge did not take the target of {rule}: {refused[0]['ErrorMessage']}.")
         said.append(f"{rule}: retries and dead-letter queue are put.")
     return said
+
+
+def _put_invocation(functions: Any, name: str, wanted: dict[str, Any]) -> None:
+    """Put a function's asynchronous setting; Lambda looks whether the role may write to the queue.
+
+    A role that was just made is not known everywhere at once (IAM user guide, eventual consistency), so a refusal is
+    tried again for a while.
+    """
+    for left in reversed(range(_PROPAGATION_TRIES)):
+        try:
+            functions.put_function_event_invoke_config(FunctionName=name, **wanted)
+        except functions.exceptions.InvalidParameterValueException:
+            if not left:
+                raise
+            time.sleep(_PROPAGATION_SECONDS)
+        else:
+            return
 
 
 def _mend(functions: Any, stage: Stage, function: str, deployed: dict[str, Any]) -> list[str]:

@@ -1,5 +1,8 @@
-"""The three stacks of a stage: what each is given, in the order in which they are made."""
+"""The stacks of a stage: what each is given, in the order in which they are made."""
 
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,19 +14,32 @@ from console.deployment.stacks import Stack, Wanted
 from console.stages import FRESHNESS_HOURS, Stage
 
 TEMPLATES: Final = "infra"
+PARAMETERS: Final = {  # SSM parameters that the foundation makes, by the setting that each holds
+    "source-cluster-id": "SOURCE_CLUSTER_ID", "source-region": "SOURCE_REGION",
+    "target-cluster-id": "TARGET_CLUSTER_ID", "target-region": "TARGET_REGION", "kms-key-id": "KMS_KEY_ID",
+}  # fmt: skip
+
+SECRETS: Final[dict[str, Callable[[Stage], str]]] = {  # by the setting that may name another, the stage's own
+    "MASTER_CREDENTIALS_SECRET_ID": lambda stage: stage.master_secret,
+    "APP_CREDENTIALS_SECRET_ID": lambda stage: stage.app_secret,
+}
 
 
 def put_records(account: Account, stage: Stage, checkout: Path) -> Stack:
     """Make what outlives a deployment: tables, and secrets where there are none of their names yet."""
     existing = stacks.find(account, stage.records_stack, stage.region)
+    protected = stage.variables.get("PROTECT_TABLES", "false")
     parameters = {
         "Stage": stage.name,
-        "MakeMasterSecret": _made_here(account, stage, stage.master_secret, existing, "MASTER_CREDENTIALS_SECRET_ID"),
-        "MakeAppSecret": _made_here(account, stage, stage.app_secret, existing, "APP_CREDENTIALS_SECRET_ID"),
+        "ProtectTables": protected if existing else "false",  # a creation that fails takes its tables back
+        "MakeMasterSecret": _made_here(account, stage, existing, "MASTER_CREDENTIALS_SECRET_ID"),
+        "MakeAppSecret": _made_here(account, stage, existing, "APP_CREDENTIALS_SECRET_ID"),
     }
-    return stacks.put(
-        account, _wanted(stage, stage.records_stack, stage.region, checkout / TEMPLATES / "records.yaml", parameters)
-    )
+    wanted = _wanted(stage, stage.records_stack, stage.region, checkout / TEMPLATES / "records.yaml", parameters)
+    made = stacks.put(account, wanted)
+    if parameters["ProtectTables"] == protected:
+        return made
+    return stacks.put(account, replace(wanted, parameters={**parameters, "ProtectTables": protected}))
 
 
 def put_foundation(account: Account, stage: Stage, checkout: Path) -> Stack:
@@ -46,15 +62,33 @@ def put_foundation(account: Account, stage: Stage, checkout: Path) -> Stack:
     )
 
 
-def put_forwarding(account: Account, stage: Stage, checkout: Path) -> Stack | None:
-    """Make what forwards the source's events to where the app lives; None where they arrive there anyway."""
-    if not stage.is_forwarded:
-        return None
-    parameters = {"Stage": stage.name, "TargetRegion": stage.region}
-    wanted = _wanted(
-        stage, stage.forwarding_stack, stage.source_region, checkout / TEMPLATES / "forwarding.yaml", parameters
-    )
-    return stacks.put(account, wanted)
+def settings(stage: Stage) -> dict[str, str]:
+    """Give the SSM parameters, by what follows the stage's path, that the foundation makes of the stage's variables."""
+    variables = stage.variables
+    return {name: variables[variable] for name, variable in PARAMETERS.items() if variable in variables}
+
+
+def source_regions(stage: Stage, parameters: Mapping[str, str]) -> list[str]:
+    """List the other regions that some plan has its source in, by the stage's SSM parameters (below its path)."""
+    named = {value for name, value in parameters.items() if re.fullmatch(r"(plans/[^/]+/)?source-region", name)}
+    return sorted(named - {stage.region})
+
+
+def put_forwarding(account: Account, stage: Stage, checkout: Path, region: str) -> Stack:
+    """Make what forwards a source region's events to where the app lives."""
+    parameters = {
+        "Stage": stage.name,
+        "TargetRegion": stage.region,
+        "AlarmTopicArn": _alarm_topic(stage, region),
+    }
+    template = checkout / TEMPLATES / "forwarding.yaml"
+    return stacks.put(account, _wanted(stage, stage.forwarding_stack, region, template, parameters))
+
+
+def _alarm_topic(stage: Stage, region: str) -> str:
+    """Give the topic that the alarm of a region may write to: one of its own region."""
+    topic = stage.variables.get("FORWARDING_ALARM_TOPIC_ARN", "")
+    return topic if topic.split(":")[3:4] == [region] else ""
 
 
 def _wanted(stage: Stage, name: str, region: str, template: Path, parameters: dict[str, str]) -> Wanted:
@@ -62,8 +96,9 @@ def _wanted(stage: Stage, name: str, region: str, template: Path, parameters: di
     return Wanted(name, region, template, parameters, tags)
 
 
-def _made_here(account: Account, stage: Stage, secret: str, existing: Stack | None, variable: str) -> str:
+def _made_here(account: Account, stage: Stage, existing: Stack | None, variable: str) -> str:
     """Say whether the stack makes a secret: not one that somebody made before, whose value is theirs."""
+    secret = SECRETS[variable](stage)
     if stage.variables[variable] != secret:
         return "false"
     try:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from console.deployment import chalice, delivery, estate, pipeline, preflight, project, remembered, wishes
+from console.deployment import chalice, delivery, estate, pipeline, preflight, project, remembered, stacks, wishes
 from console.deployment.account import Account
 from console.deployment.errors import NotReadyError
 from console.stages import Stage
@@ -19,26 +19,32 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
     Everything is found out before anything is changed, and each part can be repeated: after a failure, the same
     command goes on.
     """
-    account, findings = preflight.check(stage)
+    account, findings = preflight.check(stage, checkout)
     for finding in findings:
         say(str(finding))
     with _timed(say, "the package is built"):
         built = project.build(stage, checkout)
     with _timed(say, f"stack {stage.records_stack}: tables and secrets"):
         estate.put_records(account, stage, checkout)
+    before = project.parameters(account, stage)
+    regions = estate.source_regions(stage, before | estate.settings(stage))
+    for region in set(estate.source_regions(stage, before)) - set(regions):
+        with _timed(say, f"stack {stage.forwarding_stack} in {region}: no plan has its source there any more"):
+            stacks.delete(account, stage.forwarding_stack, region)
     with _timed(say, f"stack {stage.foundation_stack}: topic, failure queue, alarms, dashboard, parameters"):
         outputs = estate.put_foundation(account, stage, checkout).outputs
-    if stage.is_forwarded:
-        with _timed(say, f"stack {stage.forwarding_stack} in {stage.source_region}: forwards the source's events"):
-            estate.put_forwarding(account, stage, checkout)
+    for region in regions:
+        with _timed(say, f"stack {stage.forwarding_stack} in {region}: forwards the source's events"):
+            estate.put_forwarding(account, stage, checkout, region)
     with _timed(say, f"chalice deploy --stage {stage.name}: eleven functions with their rules, roles and policies"):
         project.fill(
             built, stage, account=account.number, partition=account.partition,
             parameters=project.parameters(account, stage),
         )  # fmt: skip
-        before = remembered.write(account, stage, built)
+        ours = remembered.look(account, stage).ours
+        remembered.write(stage, built, ours)
         chalice.run("deploy", stage.name, built, stage.region, say)
-        remembered.keep_expiring(account, stage, before)
+        remembered.keep_expiring(account, stage, ours)
     with _timed(say, "retries, failure destinations and dead-letter queues, which Chalice cannot set"):
         delivery.complete(account, stage, outputs["FailureQueueArn"])
     for line in _next_steps(account, stage):
@@ -47,11 +53,12 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
 
 def package(stage: Stage, checkout: Path, say: Say) -> None:
     """Write the stage's app as a SAM template and a zip, without asking AWS; raises DeploymentError."""
-    problems = [*wishes.findings(stage), *wishes.account_given(stage)]
+    problems = list(wishes.findings(stage))
     if problems:
         raise NotReadyError(problems)
     out = pipeline.package(stage, project.build(stage, checkout))
     say(f"{out}/sam.json and deployment.zip beside it, for account {stage.variables['ACCOUNT_ID']}.")
+    say("Its policies are about the plan `default`: nobody signed in who could read of others in SSM.")
 
 
 @contextmanager

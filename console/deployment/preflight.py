@@ -1,57 +1,63 @@
 """Everything that would stop a deployment half-way, found before anything is changed, all in one list."""
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from console.deployment import remembered, stacks, taken, wishes
+from chalicelib.errors import SettingsError
+from console.deployment import estate, project, remembered, stacks, taken, wishes
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError
+from console.deployment.remembered import Held
 from console.deployment.wishes import CONFIG
 from console.findings import Finding, failed, failures, ok
-from console.stages import FUNCTIONS, IN_VPC, Stage
+from console.policies import TemplateError
+from console.stages import IN_VPC, Stage
 
-Check = Callable[[Stage, Account], Iterator[Finding]]
 
-
-def check(stage: Stage) -> tuple[Account, list[Finding]]:
+def check(stage: Stage, checkout: Path) -> tuple[Account, list[Finding]]:
     """Make every check of a deployment; returns the account and all findings, or raises NotReadyError with them."""
     findings = list(wishes.findings(stage))
     account = _signed_in(stage, findings)
-    if account is not None:
-        for one in CHECKS:
-            findings += _made(one, stage, account)
-    if account is None or failures(findings):
+    if account is None:
+        raise NotReadyError(findings)
+    checks: list[Check] = [right_account, _stacks, taken.findings, _functions, _network, _secrets]
+    if not findings:  # else the plans cannot be made, for the reasons that are among them
+        checks.append(partial(_plans, checkout=checkout))
+    findings.append(ok("credentials", f"{account.caller} asks."))
+    for one in checks if stage.region else ():
+        findings += _made(one, stage, account)
+    if failures(findings):
         raise NotReadyError(findings)
     return account, findings
 
 
+Check = Callable[[Stage, Account], Iterable[Finding]]
+
+
 def _signed_in(stage: Stage, findings: list[Finding]) -> Account | None:
     try:
-        account = sign_in(stage.region or "us-east-1")
+        return sign_in(stage.region or "us-east-1")
     except DeploymentError as error:
         findings.append(failed("credentials", str(error), ""))
         return None
-    findings.append(ok("credentials", f"{account.caller} asks."))
-    return account
 
 
 def _made(one: Check, stage: Stage, account: Account) -> list[Finding]:
     """Make a check; one that cannot be made is a finding, too, and stops no other."""
-    name = one.__name__.strip("_")
-    if not stage.region:
-        return []
     try:
         return list(one(stage, account))
     except (ClientError, BotoCoreError) as error:
-        return [failed(name, f"It could not be looked up: {error}.", "Sign in as somebody who may.")]
+        return [failed("account", f"Something could not be looked up: {error}.", "Sign in as somebody who may.")]
 
 
 # --- what only the account knows ---
 
 
-def _account(stage: Stage, account: Account) -> Iterator[Finding]:
+def right_account(stage: Stage, account: Account) -> Iterator[Finding]:
+    """Hold the account against the one that the stage names."""
     wanted = stage.variables.get("ACCOUNT_ID", account.number)
     if wanted != account.number:
         yield failed(
@@ -63,29 +69,70 @@ def _account(stage: Stage, account: Account) -> Iterator[Finding]:
         yield ok("account", account.number)
 
 
+def home(stage: Stage, account: Account, held: Held) -> Iterator[Finding]:
+    """See that the stage does not live in another region: its roles are the account's, and would serve two masters."""
+    for region in sorted(remembered.homes(account, stage, held.ours) - {stage.region}):
+        yield failed(
+            "region",
+            f"Stage {stage.name} lives in {region}, as the policies of its roles say, and not in {stage.region}.",
+            f"Set TARGET_REGION in {CONFIG} back to {region} and run make destroy STAGE={stage.name}; then change it.",
+        )
+
+
+def _functions(stage: Stage, account: Account) -> Iterator[Finding]:
+    held = remembered.look(account, stage)
+    yield from (*held.of_stacks, *held.others, *home(stage, account, held))
+
+
 def _stacks(stage: Stage, account: Account) -> Iterator[Finding]:
-    for name, region in _stack_places(stage):
-        found = stacks.find(account, name, region) if region else None
-        if found and found.status in stacks.UNUSABLE:
+    forwarding = estate.source_regions(stage, project.parameters(account, stage) | estate.settings(stage))
+    for name, region in (
+        (stage.records_stack, stage.region), (stage.foundation_stack, stage.region),
+        *((stage.forwarding_stack, region) for region in forwarding),
+    ):  # fmt: skip
+        found = stacks.find(account, name, region)
+        if found and found.status in stacks.ADVICE:
+            does, verb = stacks.ADVICE[found.status]
             yield failed(
                 "stacks",
-                f"The stack {name} in {region} is {found.status}, from which it can only be deleted.",
-                f"aws cloudformation delete-stack --region {region} --stack-name {name}",
+                f"The stack {name} in {region} is {found.status}, from which it can only be {does}.",
+                f"aws cloudformation {verb} --region {region} --stack-name {name}",
             )
         elif found and found.is_busy:
             yield failed("stacks", f"The stack {name} in {region} is {found.status}.", "Wait until it is done.")
 
 
-def _stack_places(stage: Stage) -> list[tuple[str, str]]:
-    places = [(stage.records_stack, stage.region), (stage.foundation_stack, stage.region)]
-    return [*places, (stage.forwarding_stack, stage.source_region)] if stage.is_forwarded else places
+def _plans(stage: Stage, account: Account, checkout: Path) -> Iterator[Finding]:
+    """See that every plan, also those that only SSM knows, can be made, and that the policies have room for all."""
+    given = project.parameters(account, stage) | estate.settings(stage)
+    topic = stage.variables.get("SNS_TOPIC_ARN", account.arn("sns", stage.region, stage.topic))
+    try:
+        project.policies_of(
+            stage, checkout / ".chalice", account=account.number, partition=account.partition, topic=topic,
+            parameters=given,
+        )  # fmt: skip
+    except (SettingsError, TemplateError) as error:
+        yield failed("plans", str(error), f"Correct it in SSM below {stage.parameter_path}, or in {CONFIG}.")
 
 
-def _functions(stage: Stage, account: Account) -> Iterator[Finding]:
-    for name, one in remembered.functions(account, stage).items():
-        if name in FUNCTIONS and not remembered.is_ours(account, stage, one["FunctionArn"]):
+def _secrets(stage: Stage, account: Account) -> Iterator[Finding]:
+    """See that each secret is there or can be made: one that waits for its deletion keeps its name for that long."""
+    secrets = account.clients("secretsmanager", stage.region)
+    for variable, own in estate.SECRETS.items():
+        name = stage.variables[variable]
+        try:
+            deleted = "DeletedDate" in secrets.describe_secret(SecretId=name)
+        except secrets.exceptions.ResourceNotFoundException:
+            if name != own(stage):
+                yield failed(
+                    "secrets", f"{variable} names {name}, which is not there.", f"Make it, or correct {CONFIG}."
+                )
+            continue
+        if deleted:
             yield failed(
-                "functions", f"The function {one['FunctionName']} was not made by Chalice for this app.", taken.OTHERS
+                "secrets",
+                f"The secret {name} waits for its deletion.",
+                f"aws secretsmanager restore-secret --region {stage.region} --secret-id {name}",
             )
 
 
@@ -107,6 +154,3 @@ def _network(stage: Stage, account: Account) -> Iterator[Finding]:
             "network", f"The subnets and security groups of {IN_VPC} are in several VPCs: {', '.join(sorted(vpcs))}.",
             f"Name those of one VPC in {CONFIG}.",
         )  # fmt: skip
-
-
-CHECKS: Final[tuple[Check, ...]] = (_account, _stacks, taken.findings, _functions, _network)

@@ -6,72 +6,173 @@ written anew before every run, and none has to be kept or passed on.
 """
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from console.deployment.account import Account
+from console.documents import statements_of
+from console.findings import Finding, failed
 from console.stages import APP, FUNCTIONS, Stage
 
-CHALICE_TAG = "aws-chalice"  # on every function that Chalice makes: version=…:stage=…:app=…
+CHALICE_TAG: Final = "aws-chalice"  # on every function that Chalice makes: version=…:stage=…:app=…
+STACK_TAG: Final = "aws:cloudformation:stack-name"  # on every one that a stack made, also from Chalice's template
+UNKNOWN: Final = ""
+LAMBDA: Final = "lambda.amazonaws.com"
+LOGS: Final = "/aws/lambda/"
+OTHERS: Final = "Remove or rename it if it is yours; else name the stage otherwise."
 
 
-def write(account: Account, stage: Stage, project: Path) -> list[dict[str, str]]:
-    """Write `.chalice/deployed/<stage>.json` of a project as Chalice would have; returns the resources in it."""
-    resources = list(_resources(account, stage))
+@dataclass(frozen=True)
+class Held:
+    """What bears the names that Chalice gives."""
+
+    ours: list[dict[str, str]]
+    """In the words of Chalice's file."""
+    of_stacks: list[Finding]
+    """Functions of ours that a pipeline made by a stack."""
+    others: list[Finding]
+    """What somebody else made."""
+
+
+def write(stage: Stage, project: Path, ours: list[dict[str, str]]) -> None:
+    """Write `.chalice/deployed/<stage>.json` of a project as Chalice would have."""
     file = project / ".chalice" / "deployed" / f"{stage.name}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"resources": resources, "schema_version": "2.0", "backend": "api"}, indent=2))
-    return resources
+    file.write_text(json.dumps({"resources": ours, "schema_version": "2.0", "backend": "api"}, indent=2))
 
 
-def keep_expiring(account: Account, stage: Stage, before: list[dict[str, str]]) -> None:
+def keep_expiring(account: Account, stage: Stage, ours: list[dict[str, str]]) -> None:
     """Let the logs of functions that left the app expire: Chalice takes their retention away, and they would stay."""
     days = stage.config.get("log_retention_in_days")
-    groups = {one["name"].removesuffix("-log-group"): one for one in before if one["resource_type"] == "log_group"}
+    groups = {one["name"].removesuffix("-log-group"): one for one in ours if one["resource_type"] == "log_group"}
     for name in groups.keys() - set(FUNCTIONS) if days else ():
         account.clients("logs", stage.region).put_retention_policy(
             logGroupName=groups[name]["log_group_name"], retentionInDays=days
         )
 
 
-def functions(account: Account, stage: Stage) -> dict[str, dict[str, Any]]:
-    """List the functions under the stage's names, by what follows in them; also those that somebody else made."""
-    pages = account.clients("lambda", stage.region).get_paginator("list_functions").paginate()
-    prefix = stage.function("")
-    found = (one for page in pages for one in page["Functions"] if one["FunctionName"].startswith(prefix))
-    return {one["FunctionName"].removeprefix(prefix): one for one in found}
+def look(account: Account, stage: Stage) -> Held:
+    """Tell what Chalice made for this stage of this app from what somebody else did.
 
-
-def is_ours(account: Account, stage: Stage, arn: str) -> bool:
-    """Tell whether Chalice made a function for this stage of this app: users have functions of their own beside."""
-    tags = account.clients("lambda", stage.region).list_tags(Resource=arn)["Tags"]
-    parts = str(tags.get(CHALICE_TAG, "")).split(":")
-    return f"app={APP}" in parts and f"stage={stage.name}" in parts
-
-
-def _resources(account: Account, stage: Stage) -> Iterator[dict[str, str]]:
-    """List roles, log groups, functions and rules in the order in which Chalice makes them; it deletes backwards.
-
-    Each is looked for by itself, for a deployment or a deletion may have ended half-way.
+    Roles, log groups, functions and rules in the order in which Chalice makes them; it deletes backwards. Each is
+    looked for by itself, for a deployment or a deletion may have ended half-way.
     """
-    deployed = {
-        name: one for name, one in functions(account, stage).items() if is_ours(account, stage, one["FunctionArn"])
+    functions = dict(_functions(account, stage))
+    others = {
+        name: owner for name, one in functions.items() if (owner := _other_owner(account, stage, one)) is not None
     }
-    ours = {stage.function(name): name for name in (*FUNCTIONS, *deployed)}
+    deployed = {name: one for name, one in functions.items() if name not in others}
+    names = {stage.function(name): name for name in (*FUNCTIONS, *deployed) if name not in others}
+    found = [
+        *_roles(account, stage, names),
+        *_log_groups(account, stage, names),
+        *({"name": name, "resource_type": "lambda_function", "lambda_arn": one["FunctionArn"]}
+          for name, one in deployed.items()),
+        *_rules(account, stage, names),
+    ]  # fmt: skip
+    functions_of_others = [
+        failed("functions", f"The function {stage.function(name)} was not made by Chalice for this app.", OTHERS)
+        for name, owner in others.items() if name in FUNCTIONS and owner == UNKNOWN
+    ]  # fmt: skip
+    return Held(
+        [one for one in found if not isinstance(one, Finding)],
+        [_of_stack(stage, name, owner) for name, owner in others.items() if name in FUNCTIONS and owner != UNKNOWN],
+        [*functions_of_others, *(one for one in found if isinstance(one, Finding))],
+    )
+
+
+def homes(account: Account, stage: Stage, ours: list[dict[str, str]]) -> set[str]:
+    """Give the regions that the policies of the stage's roles are about: roles are the whole account's."""
+    iam, regions = account.clients("iam", stage.region), set()
+    table = re.compile(rf'arn:[a-z-]+:dynamodb:([a-z0-9-]+):\d+:table/{stage.state_table}[/"]')
+    for name in roles(ours):
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+            regions |= set(table.findall(json.dumps(document)))
+    return regions
+
+
+def roles(ours: list[dict[str, str]]) -> list[str]:
+    """Name the roles among the resources that are ours."""
+    return [one["role_name"] for one in ours if one["resource_type"] == "iam_role"]
+
+
+Resource = dict[str, str] | Finding
+
+
+def _functions(account: Account, stage: Stage) -> Iterator[tuple[str, dict[str, Any]]]:
+    """List the functions under the stage's names, by what follows in them; also those that somebody else made."""
+    prefix = stage.function("")
+    for one in _pages(account, "lambda", stage.region, "list_functions", "Functions"):
+        if one["FunctionName"].startswith(prefix):
+            yield one["FunctionName"].removeprefix(prefix), one
+
+
+def _other_owner(account: Account, stage: Stage, function: dict[str, Any]) -> str | None:
+    """Name the stack that made a function, or UNKNOWN; None for Chalice, for this stage of this app.
+
+    Users have functions of their own beside ours, and a pipeline makes ours by a stack.
+    """
+    tags = account.clients("lambda", stage.region).list_tags(Resource=function["FunctionArn"])["Tags"]
+    if STACK_TAG in tags:
+        return str(tags[STACK_TAG])
+    parts = str(tags.get(CHALICE_TAG, "")).split(":")
+    return None if f"app={APP}" in parts and f"stage={stage.name}" in parts else UNKNOWN
+
+
+def _of_stack(stage: Stage, function: str, stack: str) -> Finding:
+    return failed(
+        "functions",
+        f"The function {stage.function(function)} belongs to the CloudFormation stack {stack}.",
+        f"Go on by that stack, or delete it first: aws cloudformation delete-stack --region {stage.region} "
+        f"--stack-name {stack}",
+    )
+
+
+def _roles(account: Account, stage: Stage, names: Mapping[str, str]) -> Iterator[Resource]:
+    """Take a role for ours if it trusts Lambda alone and has no policy but the one that Chalice gave it."""
+    iam = account.clients("iam", stage.region)
     for role in _pages(account, "iam", stage.region, "list_roles", "Roles"):
-        if name := ours.get(role["RoleName"]):
-            known = {"role_arn": role["Arn"], "role_name": role["RoleName"]}
-            yield {"name": f"{name}_role", "resource_type": "iam_role", **known}
-    prefix = f"/aws/lambda/{stage.function('')}"
+        name = role["RoleName"]
+        if name not in names:
+            continue
+        trusted = [one.get("Principal") for one in statements_of(role["AssumeRolePolicyDocument"])]
+        surplus = [one for one in iam.list_role_policies(RoleName=name)["PolicyNames"] if one != name]
+        if trusted != [{"Service": LAMBDA}]:
+            yield failed("roles", f"The role {name} is not for Lambda alone, so somebody else made it.", OTHERS)
+        elif surplus:
+            yield failed(
+                "roles",
+                f"The role {name} has the policy {surplus[0]}, which somebody else put there.",
+                f"If the role is ours: aws iam delete-role-policy --role-name {name} --policy-name {surplus[0]}",
+            )
+        else:
+            known = {"role_arn": role["Arn"], "role_name": name}
+            yield {"name": f"{names[name]}_role", "resource_type": "iam_role", **known}
+
+
+def _log_groups(account: Account, stage: Stage, names: Mapping[str, str]) -> Iterator[Resource]:
+    prefix = f"{LOGS}{stage.function('')}"
     for group in _pages(account, "logs", stage.region, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
-        if name := ours.get(group["logGroupName"].removeprefix("/aws/lambda/")):
+        if name := names.get(group["logGroupName"].removeprefix(LOGS)):
             yield {"name": f"{name}-log-group", "resource_type": "log_group", "log_group_name": group["logGroupName"]}
-    for name, one in deployed.items():
-        yield {"name": name, "resource_type": "lambda_function", "lambda_arn": one["FunctionArn"]}
+
+
+def _rules(account: Account, stage: Stage, names: Mapping[str, str]) -> Iterator[Resource]:
+    """Take a rule for ours if it wakes nothing but its function."""
     for rule in _pages(account, "events", stage.region, "list_rules", "Rules", NamePrefix=stage.function("")):
-        if name := ours.get(rule["Name"].removesuffix("-event")):
-            yield {"name": f"{name}-event", "resource_type": "cloudwatch_event", "rule_name": rule["Name"]}
+        function = rule["Name"].removesuffix("-event")
+        if function == rule["Name"] or function not in names:
+            continue
+        targets = account.clients("events", stage.region).list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        others = {one["Arn"] for one in targets} - {account.arn("lambda", stage.region, f"function:{function}")}
+        if others:
+            yield failed("rules", f"The rule {rule['Name']} is there already, for {', '.join(sorted(others))}.", OTHERS)
+        else:
+            yield {"name": f"{names[function]}-event", "resource_type": "cloudwatch_event", "rule_name": rule["Name"]}
 
 
 def _pages(

@@ -8,10 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from console.deployment import chalice, remembered, stacks
+from console.deployment import chalice, estate, preflight, project, remembered, stacks, wishes
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError
-from console.findings import Finding, failed
+from console.deployment.remembered import Held
+from console.findings import Finding, failed, failures
 from console.stages import Stage
 
 Say = Callable[[str], None]
@@ -23,15 +24,20 @@ def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> N
     `force` leaves operations that are under way where they stand. What is not there is passed over, so that a removal
     that ended half-way can be repeated.
     """
-    account = _ready(stage, force=force)
+    account, held = _ready(stage, force=force)
+    say(f"The stage {stage.name} leaves the account {account.number}, {stage.region}.")
+    for one in held.others:
+        say(f"Left alone: {one.what}")
+    regions = estate.source_regions(stage, project.parameters(account, stage) | estate.settings(stage))
     with tempfile.TemporaryDirectory() as folder:
-        project = _copied(checkout, Path(folder))
-        resources = remembered.write(account, stage, project)
-        if resources:
-            chalice.run("delete", stage.name, project, stage.region, say)
-        _delete_log_groups(account, stage, resources, say)
-    if stage.is_forwarded and stacks.delete(account, stage.forwarding_stack, stage.source_region):
-        say(f"The stack {stage.forwarding_stack} in {stage.source_region} is gone.")
+        copied = _copied(checkout, Path(folder))
+        remembered.write(stage, copied, held.ours)
+        if held.ours:
+            chalice.run("delete", stage.name, copied, stage.region, say)
+        _delete_log_groups(account, stage, held.ours, say)
+    for region in regions:
+        if stacks.delete(account, stage.forwarding_stack, region):
+            say(f"The stack {stage.forwarding_stack} in {region} is gone.")
     _empty_bucket(account, stage)
     if stacks.delete(account, stage.foundation_stack, stage.region):
         say(f"The stack {stage.foundation_stack} is gone.")
@@ -50,17 +56,16 @@ def _copied(checkout: Path, project: Path) -> Path:
     return project
 
 
-def _ready(stage: Stage, *, force: bool) -> Account:
+def _ready(stage: Stage, *, force: bool) -> tuple[Account, Held]:
     if not stage.region:
         raise DeploymentError(f"TARGET_REGION of stage {stage.name} is not set, so nobody knows where it lives.")
     account = sign_in(stage.region)
-    wanted = stage.variables.get("ACCOUNT_ID", account.number)
-    findings: list[Finding] = []
-    if wanted != account.number:
-        findings.append(
-            failed("account", f"These are credentials of {account.number}, not {wanted}.", "Sign in there.")
-        )
-    elif not force and (names := sorted(_open_operations(account, stage))):
+    findings = [*wishes.account_given(stage), *failures(preflight.right_account(stage, account))]
+    if findings:
+        raise NotReadyError(findings)
+    held = remembered.look(account, stage)
+    findings = [*held.of_stacks, *preflight.home(stage, account, held), *_attached(account, stage, held)]
+    if not force and (names := sorted(_open_operations(account, stage))):
         findings.append(
             failed(
                 "operations",
@@ -70,7 +75,20 @@ def _ready(stage: Stage, *, force: bool) -> Account:
         )
     if findings:
         raise NotReadyError(findings)
-    return account
+    return account, held
+
+
+def _attached(account: Account, stage: Stage, held: Held) -> Iterator[Finding]:
+    """Find policies that people attached: IAM deletes no role that has one."""
+    iam = account.clients("iam", stage.region)
+    for role in remembered.roles(held.ours):
+        for one in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+            arn = one["PolicyArn"]
+            yield failed(
+                "roles",
+                f"Somebody attached {arn} to the role {role}, which cannot be deleted so.",
+                f"aws iam detach-role-policy --role-name {role} --policy-arn {arn}",
+            )
 
 
 def _open_operations(account: Account, stage: Stage) -> Iterator[str]:

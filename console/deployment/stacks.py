@@ -1,5 +1,6 @@
 """CloudFormation stacks: made or changed through change sets, deleted, and what they say when they do not succeed."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,8 +15,14 @@ from console.deployment.errors import DeploymentError
 NO_CHANGES: Final = ("didn't contain changes", "No updates are to be performed")
 _WAIT: Final = {"Delay": 5, "MaxAttempts": 240}  # 20 minutes: keys, tables and buckets take seconds to a few minutes
 _CAPABILITIES: Final = ["CAPABILITY_NAMED_IAM"]
-UNUSABLE: Final = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
-"""States that a stack can only be deleted from (CloudFormation user guide, stack status codes)."""
+ADVICE: Final = {
+    **dict.fromkeys(
+        ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"), ("deleted", "delete-stack")
+    ),
+    "UPDATE_FAILED": ("rolled back", "rollback-stack"),
+    "UPDATE_ROLLBACK_FAILED": ("rolled back further", "continue-update-rollback"),
+}
+"""States in which a stack takes no update, and the command that leads out (CloudFormation user guide, status codes)."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,8 @@ class Stack:
     name: str
     region: str
     status: str
+    parameters: Mapping[str, str]
+    """What it was made with."""
     outputs: Mapping[str, str]
     resources: Mapping[str, str]
     """Physical ids by logical ids."""
@@ -54,7 +63,8 @@ def find(account: Account, name: str, region: str) -> Stack | None:
         for one in page["StackResourceSummaries"]
         if one["ResourceStatus"] != "DELETE_COMPLETE"
     }
-    return Stack(name, region, described["StackStatus"], outputs, resources)
+    parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in described.get("Parameters", [])}
+    return Stack(name, region, described["StackStatus"], parameters, outputs, resources)
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ def put(account: Account, wanted: Wanted) -> Stack:
         ChangeSetName=change_set,
         ChangeSetType="UPDATE" if existing else "CREATE",
         TemplateBody=wanted.template.read_text(encoding="utf-8"),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in wanted.parameters.items()],
+        Parameters=[*_parameters(wanted, existing)],
         Tags=[{"Key": key, "Value": value} for key, value in wanted.tags.items()],
         Capabilities=_CAPABILITIES,
     )
@@ -92,11 +102,23 @@ def put(account: Account, wanted: Wanted) -> Stack:
     return made
 
 
+def _parameters(wanted: Wanted, existing: Stack | None) -> Iterator[dict[str, Any]]:
+    """Give what is wanted; what somebody set by hand stays, which an update would set back to the default otherwise."""
+    for key, value in wanted.parameters.items():
+        yield {"ParameterKey": key, "ParameterValue": value}
+    declared = re.findall(r"^  (\w+):$", wanted.template.read_text(encoding="utf-8"), re.MULTILINE)
+    by_hand = existing.parameters.keys() - wanted.parameters.keys() if existing else set()
+    for key in sorted(by_hand & set(declared)):
+        yield {"ParameterKey": key, "UsePreviousValue": True}
+
+
 def _is_prepared(cloudformation: Any, name: str, change_set: str) -> bool:
     """Wait until a change set can be executed; False (and the set deleted) when there is nothing to change."""
     which = {"StackName": name, "ChangeSetName": change_set}
     try:
-        cloudformation.get_waiter("change_set_create_complete").wait(**which, WaiterConfig={"Delay": 2})
+        cloudformation.get_waiter("change_set_create_complete").wait(
+            **which, WaiterConfig={"Delay": 2, "MaxAttempts": 150}
+        )
     except WaiterError as error:
         reason = str(cloudformation.describe_change_set(**which).get("StatusReason", error))
         cloudformation.delete_change_set(**which)
@@ -132,8 +154,15 @@ def _wait(cloudformation: Any, waiter: str, name: str, region: str) -> None:
 
 def _reasons(cloudformation: Any, name: str) -> Iterator[str]:
     """Give CloudFormation's own reasons of the last attempt, the first failure first."""
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-    for event in reversed(events):
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]  # the newest first
+    begun = next((place for place, event in enumerate(events) if _begins(event, name)), len(events))
+    for event in reversed(events[:begun]):
         reason = event.get("ResourceStatusReason", "")
         if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason:
             yield f"{event['LogicalResourceId']}: {reason}"
+
+
+def _begins(event: Mapping[str, Any], name: str) -> bool:
+    """Tell whether an event is the stack's own, at the beginning of what somebody asked for."""
+    status = event["ResourceStatus"]
+    return event["LogicalResourceId"] == name and status.endswith("_IN_PROGRESS") and "ROLLBACK" not in status

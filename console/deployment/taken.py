@@ -1,34 +1,33 @@
 """Names that are somebody else's: what the stacks will make is theirs already, or nobody's."""
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 from botocore.exceptions import ClientError
 
-from console.deployment import stacks
+from console.deployment import estate, project, stacks
 from console.deployment.account import Account, error_code
+from console.deployment.remembered import OTHERS
 from console.deployment.wishes import CONFIG
 from console.findings import Finding, failed
-from console.stages import Stage
+from console.stages import ALARMS, FORWARDING_ALARM, Stage
 
-PARAMETERS: Final = {  # SSM parameters that the foundation makes, by the setting that each holds
-    "source-cluster-id": "SOURCE_CLUSTER_ID", "source-region": "SOURCE_REGION",
-    "target-cluster-id": "TARGET_CLUSTER_ID", "target-region": "TARGET_REGION", "kms-key-id": "KMS_KEY_ID",
-}  # fmt: skip
+Found = Iterator[tuple[str, str, str]]
+"""Physical ids as CloudFormation would give them, with what each is and what to do."""
 
 
 def findings(stage: Stage, account: Account) -> Iterator[Finding]:
     """Give every name that the stacks would make and cannot."""
-    known = [stacks.find(account, name, stage.region) for name in (stage.records_stack, stage.foundation_stack)]
+    regions = estate.source_regions(stage, project.parameters(account, stage) | estate.settings(stage))
+    places = [(stage.records_stack, stage.region), (stage.foundation_stack, stage.region)]
+    places += [(stage.forwarding_stack, region) for region in regions]
+    known = [stacks.find(account, name, region) for name, region in places]
     ours = {physical for stack in known if stack for physical in stack.resources.values()}
-    lookers = (_tables, _topic, _queue, _bucket, _parameters)
-    for found, what, advice in (one for looker in lookers for one in looker(stage, account)):
-        if found not in ours:
+    lookers = (_tables, _topic, _queues, _key_alias, _alarms, _dashboard, _bucket, _parameters)
+    found = [one for looker in lookers for one in looker(stage, account)]
+    found += [one for region in regions for one in _forwarding(stage, account, region)]
+    for physical, what, advice in found:
+        if physical not in ours:
             yield failed("names", f"{what} is there already, and no stack of stage {stage.name} made it.", advice)
-
-
-Found = Iterator[tuple[str, str, str]]
-OTHERS: Final = "Remove or rename it if it is yours; else name the stage otherwise."
 
 
 def _tables(stage: Stage, account: Account) -> Found:
@@ -51,13 +50,49 @@ def _topic(stage: Stage, account: Account) -> Found:
         yield arn, f"The topic {stage.topic} in {stage.region}", OTHERS
 
 
-def _queue(stage: Stage, account: Account) -> Found:
-    sqs = account.clients("sqs", stage.region)
+def _queues(stage: Stage, account: Account) -> Found:
+    yield from _queue(account, stage.region, stage.failure_queue)
+
+
+def _queue(account: Account, region: str, name: str) -> Found:
+    sqs = account.clients("sqs", region)
     try:
-        url = sqs.get_queue_url(QueueName=stage.failure_queue)["QueueUrl"]
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     except sqs.exceptions.QueueDoesNotExist:
         return
-    yield url, f"The queue {stage.failure_queue} in {stage.region}", OTHERS
+    yield url, f"The queue {name} in {region}", OTHERS
+
+
+def _key_alias(stage: Stage, account: Account) -> Found:
+    name = stage.key_alias
+    kms = account.clients("kms", stage.region)
+    if _is_there(lambda: kms.describe_key(KeyId=name), "NotFoundException"):
+        yield name, f"The key's alias {name} in {stage.region}", OTHERS
+
+
+def _alarms(stage: Stage, account: Account) -> Found:
+    yield from _alarms_named(account, stage.region, [stage.alarm(what) for what in ALARMS])
+
+
+def _alarms_named(account: Account, region: str, names: list[str]) -> Found:
+    for one in account.clients("cloudwatch", region).describe_alarms(AlarmNames=names)["MetricAlarms"]:
+        yield one["AlarmName"], f"The alarm {one['AlarmName']} in {region}", OTHERS
+
+
+def _dashboard(stage: Stage, account: Account) -> Found:
+    name = stage.dashboard
+    cloudwatch = account.clients("cloudwatch", stage.region)
+    if _is_there(lambda: cloudwatch.get_dashboard(DashboardName=name), "ResourceNotFound", "DashboardNotFoundError"):
+        yield name, f"The dashboard {name}", OTHERS
+
+
+def _forwarding(stage: Stage, account: Account, region: str) -> Found:
+    yield from _queue(account, region, stage.forwarding_queue)
+    yield from _alarms_named(account, region, [stage.alarm(FORWARDING_ALARM)])
+    name = stage.forwarding_rule
+    events = account.clients("events", region)
+    if _is_there(lambda: events.describe_rule(Name=name), "ResourceNotFoundException"):
+        yield name, f"The rule {name} in {region}", OTHERS
 
 
 def _bucket(stage: Stage, account: Account) -> Found:
@@ -73,7 +108,7 @@ def _bucket(stage: Stage, account: Account) -> Found:
 
 
 def _parameters(stage: Stage, account: Account) -> Found:
-    names = {stage.parameter_path + name: setting for name, setting in PARAMETERS.items()}
+    names = {stage.parameter_path + name: setting for name, setting in estate.PARAMETERS.items()}
     found = account.clients("ssm", stage.region).get_parameters(Names=list(names))["Parameters"]
     for one in found:
         yield (

@@ -1,33 +1,41 @@
 """What can be said of a stage's configuration without asking AWS: is it whole, and does it hold together."""
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from chalicelib.errors import SettingsError
 from chalicelib.settings import DEFAULT_PLAN, Settings, resolve_plan
 from console.findings import Finding, failed
-from console.stages import IN_VPC, Stage
+from console.stages import BUCKET_CHARACTERS_MAX, IN_VPC, Stage
 
 CONFIG: Final = ".chalice/config.json"
+ACCOUNT: Final = re.compile(r"[0-9]{12}")
 NOBODY: Final = "000000000000"  # stands for the account while nobody has signed in
+FRESHNESS_HOURS_MAX: Final = 720  # as infra/foundation.yaml takes it
+TOPIC: Final = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+")
+MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 def findings(stage: Stage) -> Iterator[Finding]:
     """Give everything that is wrong with the stage's configuration."""
+    yield from account_given(stage)
     yield from _settings(stage)
+    yield from _roles(stage)
     yield from _network_settings(stage)
     yield from _region(stage)
 
 
 def account_given(stage: Stage) -> Iterator[Finding]:
-    """Ask for the account where nobody signs in to one."""
-    if "ACCOUNT_ID" not in stage.variables:
+    """Ask for the account: policies name it, and no other may be changed because somebody is signed in there."""
+    account = stage.variables.get("ACCOUNT_ID", "")
+    if not ACCOUNT.fullmatch(account):
         yield failed(
             "account",
-            "ACCOUNT_ID is not set, and the policies name the account.",
-            f"Set it under stages.{stage.name}.environment_variables of {CONFIG}.",
+            f"ACCOUNT_ID is {account!r}, not twelve digits." if account else "ACCOUNT_ID is not set.",
+            f"Set the account that the stage belongs into under stages.{stage.name}.environment_variables of {CONFIG}.",
         )
 
 
@@ -48,10 +56,51 @@ def _settings(stage: Stage) -> Iterator[Finding]:
     ):  # fmt: skip
         if variables[name] != derived:
             yield failed("settings", f"{name} is {variables[name]}, and the stage's is {derived}.", "Leave it out.")
+    yield from _of_the_deployment(stage, where)
     key_region = _region_of(variables.get("KMS_KEY_ID", ""))
     if key_region not in ("", stage.region):
         yield failed("settings", f"KMS_KEY_ID is a key of {key_region}, the target is in {stage.region}.", where)
     yield from _other_accounts(variables, where)
+
+
+def _of_the_deployment(stage: Stage, where: str) -> Iterator[Finding]:
+    """Judge what only the deployment reads, as the templates would half-way."""
+    variables = stage.variables
+    hours, mail = variables.get("FRESHNESS_HOURS", "1"), variables.get("NOTIFICATION_EMAIL", "")
+    if not (hours.isdecimal() and 1 <= int(hours) <= FRESHNESS_HOURS_MAX):
+        yield failed("settings", f"FRESHNESS_HOURS is {hours!r}, not 1 to {FRESHNESS_HOURS_MAX} hours.", where)
+    if mail and not MAIL.fullmatch(mail):
+        yield failed("settings", f"NOTIFICATION_EMAIL is {mail!r}, which is no address.", where)
+    protected = variables.get("PROTECT_TABLES", "false")
+    if protected not in ("true", "false"):
+        yield failed("settings", f"PROTECT_TABLES is {protected!r}, and neither true nor false.", where)
+    topic = variables.get("FORWARDING_ALARM_TOPIC_ARN", "")
+    if topic and not TOPIC.fullmatch(topic):
+        yield failed("settings", f"FORWARDING_ALARM_TOPIC_ARN is {topic!r}, and not the ARN of a topic.", where)
+    elif topic and _region_of(topic) == stage.region:
+        yield failed(
+            "settings",
+            f"FORWARDING_ALARM_TOPIC_ARN is a topic of {stage.region}, where the stage has its own.",
+            "Name one of the source's region, where the alarm is.",
+        )
+    bucket = stage.bucket(variables.get("ACCOUNT_ID", NOBODY))
+    if len(bucket) > BUCKET_CHARACTERS_MAX:
+        yield failed(
+            "settings",
+            f"The name of the stage is too long: its bucket would be {bucket}, and S3 takes {BUCKET_CHARACTERS_MAX} "
+            "characters.",
+            f"Give the stage a name that is {len(bucket) - BUCKET_CHARACTERS_MAX} characters shorter.",
+        )
+
+
+def _roles(stage: Stage) -> Iterator[Finding]:
+    """Refuse a role of people's own: each function has one, whose policy the deployment makes."""
+    places = [stage.config, stage.config["stages"][stage.name]]
+    places += [one for place in places for one in place.get("lambda_functions", {}).values()]
+    for setting in sorted({name for place in places for name in ("manage_iam_role", "iam_role_arn") if name in place}):
+        yield failed(
+            "roles", f"{setting} is set, and every function here has a role of its own.", f"Take it from {CONFIG}."
+        )
 
 
 def _other_accounts(variables: dict[str, str], where: str) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from chalicelib.aws import Clients
-from console.doctor.sights import Sight, fine, wrong
+from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.stages import Stage
 
 ANY_REGION = "us-east-1"  # where STS is asked for a stage that names no region
@@ -44,8 +44,11 @@ def identify(clients: Clients, stage: Stage) -> Caller | Sight:
 def account(caller: Caller, stage: Stage) -> Sight:
     """Hold the account against the stage's own."""
     wanted = stage.variables.get("ACCOUNT_ID", "")
-    if wanted in ("", caller.account):
-        return fine(f"{caller.account}." if wanted else f"{caller.account}; the stage does not say which it should be.")
+    if not wanted:
+        what = f"These are credentials of the account {caller.account}; the stage does not say which it should be."
+        return doubtful(what, "Set ACCOUNT_ID in .chalice/config.json: nothing is deployed without.")
+    if wanted == caller.account:
+        return fine(f"{caller.account}.")
     return wrong(
         f"These are credentials of the account {caller.account}, and the stage {stage.name} is of {wanted}.",
         "Take the other account's (AWS_PROFILE), or correct ACCOUNT_ID in .chalice/config.json.",

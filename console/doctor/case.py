@@ -14,9 +14,9 @@ from chalicelib.operation import Facts, Operation
 from chalicelib.plan import Plan
 from chalicelib.preflight import Preflight
 from chalicelib.target import TargetCluster
-from console.doctor.documents import Described
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, wrong
+from console.documents import Described
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
-from console.doctor.documents import Described
+from console.documents import Described
 
 ALL_PROTOCOLS: Final = "-1"
 _TCP: Final = frozenset({"tcp", "6", ALL_PROTOCOLS})

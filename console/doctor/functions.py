@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from console.doctor.documents import Described, allows, is_same
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.doctor.stacks import DEPLOY
+from console.documents import Described, allows, is_same
 from console.packaging.platforms import RUNTIME
 from console.stages import FUNCTIONS
 

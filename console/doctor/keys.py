@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 
 from console.doctor.case import Case
-from console.doctor.documents import Described, statements_of
 from console.doctor.sights import Sight, doubtful, fine, wrong
+from console.documents import Described, statements_of
 
 USERS = ("copy-snapshot", "restore-snapshot")  # the functions for which RDS makes grants of the key
 

@@ -8,9 +8,9 @@ from chalicelib.aws import NotFoundError
 from chalicelib.errors import UnreadableRecordError
 from chalicelib.operation import Operation, stamp
 from console.doctor.case import Case
-from console.doctor.documents import Described
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
+from console.documents import Described
 from console.stages import FRESHNESS_HOURS
 
 BEATS_WITHIN = timedelta(minutes=5)

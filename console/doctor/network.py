@@ -8,10 +8,10 @@ from typing import Final
 
 from chalicelib.aws import Service
 from console.doctor.case import Case, refusals
-from console.doctor.documents import Described
 from console.doctor.firewall import Network, lets
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
+from console.documents import Described
 from console.stages import IN_VPC
 
 CALLED: Final = ("dynamodb", "events", "rds", "secretsmanager")

@@ -15,8 +15,8 @@ from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.settings import Settings, plan_names
 from chalicelib.store import DynamoStore
-from console.doctor.documents import Described
 from console.doctor.expected import Expected
+from console.documents import Described
 from console.stages import FUNCTIONS, Stage
 
 _GONE: Mapping[str, frozenset[str]] = {  # beside chalicelib's own, which are of the services that the functions call

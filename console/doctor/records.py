@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from chalicelib.store import INDEXES, KEYS, TableName
-from console.doctor.documents import Described
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.doctor.stacks import DEPLOY
+from console.documents import Described
 
 EXPIRY = "expires_at"  # of a row of the trail
 

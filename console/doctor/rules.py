@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 
 from chalicelib.patterns import pattern
-from console.doctor.documents import Described, allows, contains, is_same, statements_of
 from console.doctor.functions import none_to_look_at
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, fine, wrong
 from console.doctor.stacks import DEPLOY
+from console.documents import Described, allows, contains, is_same, statements_of
 from console.stages import FUNCTIONS
 
 BEAT = "rate(1 minute)"

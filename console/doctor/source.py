@@ -10,9 +10,9 @@ from chalicelib.rds_events import RDS_SOURCE, SNAPSHOT
 from chalicelib.source_snapshots import refuse_foreign
 from console.doctor import telling
 from console.doctor.case import Case, refusals
-from console.doctor.documents import Described, listed
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.doctor.stacks import DEPLOY
+from console.documents import Described, listed
 
 FRESH_HOURS = 26  # Aurora takes one a day, within half an hour's window that somebody may have moved
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from console.deployment.estate import TEMPLATES
-from console.doctor.documents import Described
+from console.deployment.estate import TEMPLATES, settings, source_regions
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
+from console.documents import Described
 
 DEPLOY = "Run `make deploy`."
 
@@ -28,9 +28,10 @@ def wanted(patient: Patient) -> list[Stack]:
         Stack("records", stage.records_stack, stage.region),
         Stack("foundation", stage.foundation_stack, stage.region),
     ]
-    elsewhere = stage.is_forwarded
-    here = stage.variables.get("SOURCE_ACCOUNT_ID", "") in ("", patient.account)
-    return both + [Stack("forwarding", stage.forwarding_stack, stage.source_region)] * (elsewhere and here)
+    if stage.variables.get("SOURCE_ACCOUNT_ID", "") not in ("", patient.account):
+        return both
+    regions = source_regions(stage, dict(patient.parameters) | settings(stage))
+    return both + [Stack("forwarding", stage.forwarding_stack, region) for region in regions]
 
 
 def stacks(patient: Patient) -> Iterator[Sight]:

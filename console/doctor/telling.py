@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from chalicelib.aws import NotFoundError
-from console.doctor.documents import Described, allows
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.doctor.stacks import DEPLOY
+from console.documents import Described, allows
 from console.stages import FUNCTIONS
 
 AWS_KEY = "alias/aws/sns"

@@ -61,7 +61,7 @@ class Place:
         config["stages"][stage]["lambda_functions"] = {"setup-db-users": network}
         config["stages"][stage] |= {name: given[name] for name in given if name == "xray"}
         config["stages"][stage]["environment_variables"] |= {
-            "SOURCE_REGION": SOURCE_REGION, "SOURCE_CLUSTER_ID": "prod-cluster",
+            "ACCOUNT_ID": ACCOUNT, "SOURCE_REGION": SOURCE_REGION, "SOURCE_CLUSTER_ID": "prod-cluster",
             "TARGET_REGION": REGION, "TARGET_CLUSTER_ID": f"{stage}-cluster",
             "KMS_KEY_ID": self.resources.target_key_arn,
             "DB_SUBNET_GROUP_NAME": "staging", "VPC_SECURITY_GROUP_IDS": self.resources.security_group_id,
