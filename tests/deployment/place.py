@@ -1,10 +1,12 @@
 """An account with a network and a key, and checkouts whose stages are filled in for it."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from localaws.resources import Resources
 
 REGION, SOURCE_REGION, ACCOUNT = "us-west-2", "us-east-1", "123456789012"
 SECONDS_MAX = 120
+OF_CHALICE = ("xray", "manage_iam_role")
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Place:
             "security_group_ids": given.get("security_group_ids", [self.resources.security_group_id]),
         }
         config["stages"][stage]["lambda_functions"] = {"setup-db-users": network}
-        config["stages"][stage] |= {name: given[name] for name in given if name == "xray"}
+        config["stages"][stage] |= {name: given[name] for name in given if name in OF_CHALICE}
         config["stages"][stage]["environment_variables"] |= {
             "ACCOUNT_ID": ACCOUNT, "SOURCE_REGION": SOURCE_REGION, "SOURCE_CLUSTER_ID": "prod-cluster",
             "TARGET_REGION": REGION, "TARGET_CLUSTER_ID": f"{stage}-cluster",
@@ -151,3 +154,11 @@ def forget(checkout: Path) -> None:
     """Lose what a deployment left in a checkout."""
     shutil.rmtree(checkout / ".build", ignore_errors=True)
     shutil.rmtree(checkout / ".chalice" / "deployed", ignore_errors=True)
+
+
+def a_package() -> bytes:
+    """Make a package with one module."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("app.py", "def handler(event, context):\n    return event\n")
+    return content.getvalue()

@@ -1,11 +1,19 @@
 """What stops a deployment is found before anything is changed, all of it at once, with what to do."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.deployment.place import ACCOUNT, REGION, Place, Said
+from console.packaging.platforms import RUNTIME
+from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package
+
+LAMBDA = "lambda.amazonaws.com"
+LOOK = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "rds:DescribeDBClusters", "Resource": "*"}],
+}
 
 
 def refused(
@@ -70,6 +78,15 @@ def test_another_region(place: Place) -> None:
         ({"subnet_ids": ["subnet-00000000"]}, "subnet-00000000"),
         ({"security_group_ids": ["sg-00000000"]}, "sg-00000000"),
         ({"INSTANCE_CLASS": "large"}, "INSTANCE_CLASS is 'large'"),
+        ({"ACCOUNT_ID": None}, "ACCOUNT_ID is not set."),
+        ({"ACCOUNT_ID": "12345"}, "ACCOUNT_ID is '12345', not twelve digits."),
+        ({"FRESHNESS_HOURS": "a day"}, "FRESHNESS_HOURS is 'a day', not 1 to 720 hours."),
+        ({"NOTIFICATION_EMAIL": "dba"}, "NOTIFICATION_EMAIL is 'dba', which is no address."),
+        ({"PROTECT_TABLES": "yes"}, "PROTECT_TABLES is 'yes', and neither true nor false."),
+        ({"FORWARDING_ALARM_TOPIC_ARN": "pager"}, "FORWARDING_ALARM_TOPIC_ARN is 'pager'"),
+        ({"FORWARDING_ALARM_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:pager"}, "where the stage has its own"),
+        ({"MASTER_CREDENTIALS_SECRET_ID": "nobody/made-it"}, "names nobody/made-it, which is not there"),
+        ({"manage_iam_role": False}, "manage_iam_role is set, and every function here has a role of its own."),
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(value),
 )
@@ -93,26 +110,136 @@ def test_everything_at_once(place: Place) -> None:
 
 
 def test_names_that_are_somebody_elses(place: Place) -> None:
-    """Table, topic, queue, bucket, parameter and function are each told with the command that frees the name."""
+    """Whatever the stacks would make and find there is told, with what frees the name."""
     place.clients("dynamodb", REGION).create_table(
         TableName="aurora-restore-test-state", BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "operation_id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "operation_id", "KeyType": "HASH"}],
     )  # fmt: skip
     bucket = f"aurora-restore-test-deployment-{ACCOUNT}-{REGION}"
+    alarm: dict[str, Any] = {"EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold", "Threshold": 1.0}
+    alarm |= {"Namespace": "Mine", "MetricName": "mine", "Period": 60, "Statistic": "Sum"}
+    key = place.clients("kms", REGION).create_key()["KeyMetadata"]["KeyId"]
+    place.clients("kms", REGION).create_alias(AliasName="alias/aurora-restore-test-notifications", TargetKeyId=key)
     place.clients("sns", REGION).create_topic(Name="aurora-restore-test-notifications")
     place.clients("sqs", REGION).create_queue(QueueName="aurora-restore-test-failures")
     place.clients("s3", REGION).create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     place.clients("ssm", REGION).put_parameter(Name="/aurora-restore/test/kms-key-id", Value="mine", Type="String")
+    place.clients("cloudwatch", REGION).put_metric_alarm(AlarmName="aurora-restore-test-heartbeat-silent", **alarm)
+    dashboard = {"DashboardName": "aurora-restore-test-dashboard", "DashboardBody": '{"widgets": []}'}
+    place.clients("cloudwatch", REGION).put_dashboard(**dashboard)
+    place.clients("sqs", SOURCE_REGION).create_queue(QueueName="aurora-restore-test-forwarding-failures")
+    rule = {"Name": "aurora-restore-test-forwarding", "ScheduleExpression": "rate(1 day)"}
+    place.clients("events", SOURCE_REGION).put_rule(**rule)
     said = refused(place, "taken", stage="test")
 
     expected = (
         f"The table aurora-restore-test-state in {REGION}", f"The topic aurora-restore-test-notifications in {REGION}",
         f"The queue aurora-restore-test-failures in {REGION}", f"The bucket {bucket}",
         "The SSM parameter /aurora-restore/test/kms-key-id = mine",
+        f"The key's alias alias/aurora-restore-test-notifications in {REGION}",
+        f"The alarm aurora-restore-test-heartbeat-silent in {REGION}", "The dashboard aurora-restore-test-dashboard",
+        f"The queue aurora-restore-test-forwarding-failures in {SOURCE_REGION}",
+        f"The rule aurora-restore-test-forwarding in {SOURCE_REGION}",
     )  # fmt: skip
     assert [] == [what for what in expected if f"{what} is there already" not in said.err]
     assert f"aws s3 rb --force s3://{bucket}" in said.err
+
+
+@pytest.fixture
+def others(place: Place) -> Iterator[None]:
+    """Give prod's names to people's own: a role, a rule and a function, and to a function of a stack."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}],
+    }
+    lambdas = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": LAMBDA}, "Action": "sts:AssumeRole"}],
+    }
+    iam, events, functions = (
+        place.clients("iam", REGION),
+        place.clients("events", REGION),
+        place.clients("lambda", REGION),
+    )
+    iam.create_role(RoleName="aurora-restore-prod-delete-rds", AssumeRolePolicyDocument=json.dumps(trust))
+    role = iam.create_role(RoleName="aurora-restore-prod-heartbeat", AssumeRolePolicyDocument=json.dumps(lambdas))
+    iam.put_role_policy(RoleName="aurora-restore-prod-heartbeat", PolicyName="of-mine", PolicyDocument=json.dumps(LOOK))
+    events.put_rule(Name="aurora-restore-prod-cancel-restore-event", ScheduleExpression="rate(1 day)")
+    mine = {"Id": "mine", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:mine"}
+    events.put_targets(Rule="aurora-restore-prod-cancel-restore-event", Targets=[mine])
+    for name, tags in (("copy-snapshot", {}), ("setup-db-users", {"aws:cloudformation:stack-name": "pipeline"})):
+        functions.create_function(
+            FunctionName=f"aurora-restore-prod-{name}", Runtime=RUNTIME, Role=role["Role"]["Arn"],
+            Handler="app.handler", Code={"ZipFile": a_package()}, Tags=tags,
+        )  # fmt: skip
+    yield
+    for name in ("copy-snapshot", "setup-db-users"):
+        functions.delete_function(FunctionName=f"aurora-restore-prod-{name}")
+    events.remove_targets(Rule="aurora-restore-prod-cancel-restore-event", Ids=["mine"])
+    events.delete_rule(Name="aurora-restore-prod-cancel-restore-event")
+    iam.delete_role_policy(RoleName="aurora-restore-prod-heartbeat", PolicyName="of-mine")
+    for name in ("delete-rds", "heartbeat"):
+        iam.delete_role(RoleName=f"aurora-restore-prod-{name}")
+
+
+@pytest.mark.usefixtures("others")
+def test_what_chalice_would_take_for_its_own(place: Place) -> None:
+    """Roles, rules and functions of its names that somebody else made are not adopted."""
+    said = refused(place, "not-chalices", stage="prod")
+
+    expected = (
+        "The role aurora-restore-prod-delete-rds is not for Lambda alone",
+        "The role aurora-restore-prod-heartbeat has the policy of-mine",
+        "The rule aurora-restore-prod-cancel-restore-event is there already, for arn:aws:sqs",
+        "The function aurora-restore-prod-copy-snapshot was not made by Chalice for this app.",
+        "The function aurora-restore-prod-setup-db-users belongs to the CloudFormation stack pipeline.",
+    )
+    assert [] == [what for what in expected if what not in said.err]
+    assert "aws iam delete-role-policy --role-name aurora-restore-prod-heartbeat --policy-name of-mine" in said.err
+
+
+@pytest.mark.usefixtures("others")
+def test_what_is_not_chalices_is_not_taken_away(place: Place) -> None:
+    """A stage that a pipeline made goes by its stack; what people made stays in any case."""
+    before = place.everything()
+    said = place.destroy("prod", place.checkout("not-ours", prod={}))
+
+    assert (1, before) == (said.status, place.everything())
+    assert "aws cloudformation delete-stack --region us-west-2 --stack-name pipeline" in said.err
+
+
+def test_a_stage_is_taken_only_out_of_its_own_account(place: Place) -> None:
+    """Whoever is signed in elsewhere, or has not said where it belongs, takes nothing away."""
+    other = place.destroy("dev", place.checkout("destroy-elsewhere", dev={"ACCOUNT_ID": "999999999999"}))
+    unsaid = place.destroy("dev", place.checkout("destroy-anywhere", dev={"ACCOUNT_ID": None}))
+
+    assert f"These are credentials of {ACCOUNT}, and stage dev belongs into 999999999999." in other.err
+    assert "ACCOUNT_ID is not set." in unsaid.err
+    assert (1, 1) == (other.status, unsaid.status)
+
+
+def test_a_secret_that_waits_for_its_deletion(place: Place) -> None:
+    """Its name is taken until then."""
+    secrets = place.clients("secretsmanager", REGION)
+    secrets.create_secret(Name="aurora-restore/dev/app-db-credentials", SecretString="{}")
+    secrets.delete_secret(SecretId="aurora-restore/dev/app-db-credentials")
+    said = refused(place, "deleted-secret")
+    secrets.delete_secret(SecretId="aurora-restore/dev/app-db-credentials", ForceDeleteWithoutRecovery=True)
+
+    assert "The secret aurora-restore/dev/app-db-credentials waits for its deletion." in said.err
+    assert f"restore-secret --region {REGION} --secret-id aurora-restore/dev/app-db-credentials" in said.err
+
+
+def test_a_plan_that_only_ssm_knows(place: Place) -> None:
+    """Its settings are judged before anything is changed, too."""
+    name = "/aurora-restore/dev/plans/weekly/instance-class"
+    place.clients("ssm", REGION).put_parameter(Name=name, Value="large", Type="String")
+    said = refused(place, "bad-plan")
+    place.clients("ssm", REGION).delete_parameter(Name=name)
+
+    assert "plans: FAILED" in said.err
+    assert "'large'" in said.err
 
 
 def test_a_stack_that_rolled_back(place: Place) -> None:

@@ -1,9 +1,7 @@
 """A stage comes into an empty account, is brought up to date there, and goes again: the real Chalice and templates."""
 
-import io
 import json
 import shutil
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import pytest
 
 from console.packaging.archive import digest_of
 from console.stages import FUNCTIONS
-from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, forget
+from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package, forget
 
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:aurora-restore-dev-failures"
 SECRET = {"SecretId": "aurora-restore/dev/app-db-credentials"}
@@ -28,7 +26,7 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:aurora-restore-dev-notifications"
 @pytest.fixture(scope="module")
 def checkout(place: Place) -> Path:
     """Give a checkout whose stage dev is filled in."""
-    return place.checkout("dev", dev={"NOTIFICATION_EMAIL": "dba@example.com"})
+    return place.checkout("dev", dev={"NOTIFICATION_EMAIL": "dba@example.com", "PROTECT_TABLES": "true"})
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +39,11 @@ def said(place: Place, checkout: Path) -> Said:
 
 @pytest.mark.usefixtures("said")
 def test_there_are_the_stacks(place: Place) -> None:
-    """Two where the target is, one where the source is."""
-    here = {"aurora-restore-dev-records": "CREATE_COMPLETE", "aurora-restore-dev-foundation": "CREATE_COMPLETE"}
+    """Two where the target is, one where the source is. The tables are protected only once they are there."""
+    table = place.clients("dynamodb", REGION).describe_table(TableName="aurora-restore-dev-state")["Table"]
+    here = {"aurora-restore-dev-records": "UPDATE_COMPLETE", "aurora-restore-dev-foundation": "CREATE_COMPLETE"}
 
-    assert here == place.stacks()
+    assert (here, True) == (place.stacks(), table["DeletionProtectionEnabled"])
     assert {"aurora-restore-dev-forwarding": "CREATE_COMPLETE"} == place.stacks(SOURCE_REGION)
 
 
@@ -178,7 +177,7 @@ def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout:
     functions = place.clients("lambda", REGION)
     functions.create_function(
         FunctionName="aurora-restore-dev-ours", Runtime=there["visitor"]["Runtime"], Role=there["visitor"]["Role"],
-        Handler="app.handler", Code={"ZipFile": functions_package()},
+        Handler="app.handler", Code={"ZipFile": a_package()},
     )  # fmt: skip
     forget(checkout)
     place.fill_in(checkout, "dev", {"xray": False})
@@ -193,12 +192,54 @@ def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout:
     assert 14 == place.retention("/aws/lambda/aurora-restore-dev-visitor")
 
 
-def functions_package() -> bytes:
-    """Make a package with one module."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("app.py", "def handler(event, context):\n    return event\n")
-    return content.getvalue()
+@pytest.mark.usefixtures("updates")
+def test_forwarding_follows_the_sources(place: Place, checkout: Path) -> None:
+    """Of every plan; a region that no plan has its source in any more is left."""
+    ssm, weekly = place.clients("ssm", REGION), "/aurora-restore/dev/plans/weekly/source-region"
+    ssm.put_parameter(Name=weekly, Value="eu-central-1", Type="String")
+    place.fill_in(checkout, "dev", {"SOURCE_REGION": "eu-west-1"})
+    moved = place.deploy("dev", checkout)
+    regions = [name for name in (SOURCE_REGION, "eu-west-1", "eu-central-1") if place.stacks(name)]
+    ssm.delete_parameter(Name=weekly)
+    place.fill_in(checkout, "dev", {})
+    back = place.deploy("dev", checkout)
+    left = place.stacks("eu-central-1")
+    place.clients("cloudformation", "eu-central-1").delete_stack(StackName="aurora-restore-dev-forwarding")
+
+    assert (0, ["eu-west-1", "eu-central-1"]) == (moved.status, regions)
+    assert (0, {}) == (back.status, place.stacks("eu-west-1"))
+    assert {"aurora-restore-dev-forwarding": "CREATE_COMPLETE"} == left  # whose plan went without a word
+
+
+@pytest.mark.usefixtures("said")
+def test_a_stage_lives_in_one_region(place: Place, checkout: Path) -> None:
+    """Its roles are the whole account's, so it is neither deployed nor destroyed as of another."""
+    place.fill_in(checkout, "dev", {"TARGET_REGION": "eu-west-1", "KMS_KEY_ID": None})
+    before = place.everything()
+    refused = [place.deploy("dev", checkout), place.destroy("dev", checkout)]
+    place.fill_in(checkout, "dev", {})
+
+    assert [1, 1] == [said.status for said in refused]
+    assert [True, True] == [
+        f"Stage dev lives in {REGION}, as the policies of its roles say" in one.err for one in refused
+    ]
+    assert before == place.everything()
+
+
+@pytest.mark.usefixtures("said")
+def test_a_policy_that_people_attached_is_not_found_out_half_way(place: Place, checkout: Path) -> None:
+    """IAM deletes no role that has one."""
+    document = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}}
+    policy = place.clients("iam", REGION).create_policy(PolicyName="guard", PolicyDocument=json.dumps(document))
+    attached = {"RoleName": HEARTBEAT, "PolicyArn": policy["Policy"]["Arn"]}
+    place.clients("iam", REGION).attach_role_policy(**attached)
+    before = place.everything()
+    kept = place.destroy("dev", checkout)
+    place.clients("iam", REGION).detach_role_policy(**attached)
+    place.clients("iam", REGION).delete_policy(PolicyArn=attached["PolicyArn"])
+
+    assert (1, before) == (kept.status, place.everything())
+    assert f"aws iam detach-role-policy --role-name {HEARTBEAT}" in kept.err
 
 
 @pytest.mark.usefixtures("said")
@@ -228,7 +269,7 @@ def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
 
     assert (0, "", 0, "", 0, "") == (gone.status, gone.err, nothing.status, nothing.err, back.status, back.err)
     assert "Kept: the stack aurora-restore-dev-records" in gone.out
-    assert {"aurora-restore-dev-records": "CREATE_COMPLETE"} == left["stacks"]
+    assert {"aurora-restore-dev-records": "UPDATE_COMPLETE"} == left["stacks"]
     assert {"aurora-restore-dev-state", "aurora-restore-dev-audit"} == left["tables"]
     assert {"/aws/lambda/aurora-restore-dev-visitor"} == left["logs"]  # which expire by themselves
     assert {} == {kind: found for kind, found in left.items() if found and kind not in {"stacks", "tables", "logs"}}
