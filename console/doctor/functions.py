@@ -50,7 +50,8 @@ def code(patient: Patient) -> Iterator[Sight]:
     if other:
         which = "All functions run" if len(other) == len(patient.deployed) else f"{', '.join(other)} run"
         yield wrong(
-            f"{which} other code than this checkout's.", f"{DEPLOY} Or look from the checkout that is deployed."
+            f"{which} other code than this checkout's.",
+            f"{DEPLOY} Or look from the checkout that is deployed, with the Python that deployed it.",
         )
     yield fine(f"{len(patient.deployed)} functions run this checkout's code.")
 
