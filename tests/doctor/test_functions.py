@@ -63,7 +63,7 @@ def test_code_is_held_against_the_checkout_as_it_is_now(scene: Scene) -> None:
 
     assert (
         "code: FAILED (All functions run other code than this checkout's. Run `make deploy`. Or look from the checkout "
-        "that is deployed.)"
+        "that is deployed, with the Python that deployed it.)"
     ) == str(found)
 
 
