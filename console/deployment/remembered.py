@@ -140,9 +140,12 @@ def _roles(account: Account, stage: Stage, names: Mapping[str, str]) -> Iterator
         if name not in names:
             continue
         trusted = [one.get("Principal") for one in statements_of(role["AssumeRolePolicyDocument"])]
-        surplus = [one for one in iam.list_role_policies(RoleName=name)["PolicyNames"] if one != name]
+        policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
+        surplus = [one for one in policies if one != name]
         if trusted != [{"Service": LAMBDA}]:
             yield failed("roles", f"The role {name} is not for Lambda alone, so somebody else made it.", OTHERS)
+        elif not policies and iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+            yield failed("roles", f"The role {name} has attached policies only, so somebody else made it.", OTHERS)
         elif surplus:
             yield failed(
                 "roles",

@@ -165,6 +165,9 @@ def others(place: Place) -> Iterator[None]:
     iam.create_role(RoleName="aurora-restore-prod-delete-rds", AssumeRolePolicyDocument=json.dumps(trust))
     role = iam.create_role(RoleName="aurora-restore-prod-heartbeat", AssumeRolePolicyDocument=json.dumps(lambdas))
     iam.put_role_policy(RoleName="aurora-restore-prod-heartbeat", PolicyName="of-mine", PolicyDocument=json.dumps(LOOK))
+    iam.create_role(RoleName="aurora-restore-prod-restore-snapshot", AssumeRolePolicyDocument=json.dumps(lambdas))
+    policy = iam.create_policy(PolicyName="mine", PolicyDocument=json.dumps(LOOK))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="aurora-restore-prod-restore-snapshot", PolicyArn=policy)
     events.put_rule(Name="aurora-restore-prod-cancel-restore-event", ScheduleExpression="rate(1 day)")
     mine = {"Id": "mine", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:mine"}
     events.put_targets(Rule="aurora-restore-prod-cancel-restore-event", Targets=[mine])
@@ -179,7 +182,9 @@ def others(place: Place) -> Iterator[None]:
     events.remove_targets(Rule="aurora-restore-prod-cancel-restore-event", Ids=["mine"])
     events.delete_rule(Name="aurora-restore-prod-cancel-restore-event")
     iam.delete_role_policy(RoleName="aurora-restore-prod-heartbeat", PolicyName="of-mine")
-    for name in ("delete-rds", "heartbeat"):
+    iam.detach_role_policy(RoleName="aurora-restore-prod-restore-snapshot", PolicyArn=policy)
+    iam.delete_policy(PolicyArn=policy)
+    for name in ("delete-rds", "heartbeat", "restore-snapshot"):
         iam.delete_role(RoleName=f"aurora-restore-prod-{name}")
 
 
@@ -191,6 +196,7 @@ def test_what_chalice_would_take_for_its_own(place: Place) -> None:
     expected = (
         "The role aurora-restore-prod-delete-rds is not for Lambda alone",
         "The role aurora-restore-prod-heartbeat has the policy of-mine",
+        "The role aurora-restore-prod-restore-snapshot has attached policies only",
         "The rule aurora-restore-prod-cancel-restore-event is there already, for arn:aws:sqs",
         "The function aurora-restore-prod-copy-snapshot was not made by Chalice for this app.",
         "The function aurora-restore-prod-setup-db-users belongs to the CloudFormation stack pipeline.",
