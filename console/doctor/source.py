@@ -90,7 +90,8 @@ def forwarding(case: Case) -> Iterator[Sight]:
 def _forwarded(case: Case, region: str) -> Iterator[Sight]:
     bus = case.patient.arn("events", "event-bus/default")
     names = case.patient.service("events", region).pages("list_rule_names_by_target", "RuleNames", TargetArn=bus)
-    rules = [case.patient.service("events", region).call("describe_rule", Name=name) for name in names]
+    own_first = sorted(names, key=lambda name: name != case.patient.stage.forwarding_rule)  # another stage's does, too
+    rules = [case.patient.service("events", region).call("describe_rule", Name=name) for name in own_first]
     listening = [rule for rule in rules if _hears_snapshots(rule)]
     enabled = [rule for rule in listening if rule["State"] == "ENABLED"]
     if enabled:

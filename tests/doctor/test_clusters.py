@@ -36,6 +36,23 @@ def test_events_that_nobody_forwards_are_missed(scene: Scene) -> None:
     assert Status.FAILED is gone.status
 
 
+def test_another_stages_forwarding_serves_too_and_ours_is_named_first(scene: Scene) -> None:
+    """Two stages may forward from one region: each hears what the other's rule brings."""
+    events, ours, theirs = scene.source("events"), "aurora-restore-dev-forwarding", "aurora-restore-alpha-forwarding"
+    rule, (target,) = events.describe_rule(Name=ours), events.list_targets_by_rule(Rule=ours)["Targets"]
+    events.put_rule(Name=theirs, EventPattern=rule["EventPattern"])
+    scene.afterwards(events.delete_rule, Name=theirs)
+    events.put_targets(Rule=theirs, Targets=[target])
+    scene.afterwards(events.remove_targets, Rule=theirs, Ids=[target["Id"]])
+    both = scene.see("forwarding")
+    events.remove_targets(Rule=ours, Ids=[target["Id"]])
+    scene.afterwards(events.put_targets, Rule=ours, Targets=[target])
+    alone = scene.see("forwarding")
+
+    assert f"forwarding: OK ({ours} in {SOURCE_REGION} forwards them to {REGION}.)" == str(both)
+    assert f"forwarding: OK ({theirs} in {SOURCE_REGION} forwards them to {REGION}.)" == str(alone)
+
+
 def test_what_could_not_be_forwarded_is_counted(scene: Scene) -> None:
     """It waits in a queue of the source's region."""
     sqs = scene.source("sqs")
