@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.choreography import State
-from console.stages import FUNCTIONS
+from console.stages import ALARMS, FORWARDING_ALARM, FUNCTIONS
 from localaws.clients import Clients
 from localaws.inprocess import STAGE
 from tests.choreography.accidents import refused
@@ -23,10 +23,6 @@ from tests.infra.templates import ROOT
 METRICS_MAX = 10  # of an alarm on metric math (CloudWatch's quotas: hard)
 DESCRIPTION_CHARACTERS_MAX = 1024
 RUNBOOK = ROOT / "docs" / "runbook.md"
-ALARMS = [
-    "failure-queue-not-empty", "no-fresh-restore", "heartbeat-silent", "operation-failed", "notification-lost",
-    "plan-or-record-unusable", "function-errors", "function-throttles",
-]  # fmt: skip
 ONCE = ["operation-failed", "notification-lost"]
 """They tell of one event, so their end says nothing."""
 
@@ -90,7 +86,7 @@ def _everything_happens() -> None:
 
 def test_the_runbook_has_a_section_for_each(alarms: dict[str, Alarm]) -> None:
     """Of the alarm's own name; the description is sentences, says what to do, and points there."""
-    assert ALARMS == list(alarms)
+    assert list(ALARMS) == list(alarms)
     for what, alarm in alarms.items():
         text = alarm["AlarmDescription"]
 
@@ -105,7 +101,11 @@ def test_the_runbook_has_a_section_for_what_cannot_be_forwarded(clients: Clients
     made.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION)
     (alarm,) = made("cloudwatch", SOURCE_REGION).describe_alarms()["MetricAlarms"]
 
-    assert made.names.alarm("forwarding-queue-not-empty") == alarm["AlarmName"]
+    resources = made.resources("forwarding", region=SOURCE_REGION)
+
+    assert made.names.alarm(FORWARDING_ALARM) == alarm["AlarmName"]
+    assert resources["Failures"].endswith(f"/{made.names.forwarding_queue}")
+    assert made.names.forwarding_rule == resources["Rule"]
     assert alarm["AlarmDescription"].endswith(" See docs/runbook.md#forwarding-queue-not-empty.")
     assert "forwarding-queue-not-empty" in headings(RUNBOOK)
 
