@@ -1,4 +1,4 @@
-"""A stage as `.chalice/config.json` describes it, and the names of everything that is its own: only prod's carry none.
+"""A stage as `.chalice/config.json` describes it, and the names of everything that is its own.
 
 The one place where names are made; the templates under `infra/` spell the same ones, and a test holds them together.
 """
@@ -14,6 +14,7 @@ from chalicelib.choreography import STEPS, event_source
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 APP: Final = "aurora-restore"
 PROD: Final = "prod"
+PROJECT: Final = "AuroraRestore"  # the guide's tag of that name
 FUNCTIONS: Final = (*STEPS, "heartbeat", "cancel-restore")
 IN_VPC: Final = "setup-db-users"  # the one function that connects to a database
 DEPLOYMENT_ONLY: Final = {

@@ -1,4 +1,4 @@
-"""What Chalice cannot set: how often Lambda and EventBridge try again, and where what they give up on goes.
+"""What Chalice cannot set: how often Lambda and EventBridge try again, where what they give up on goes, and tags.
 
 Lambda retries a failed invocation twice by default, minutes later; here the heartbeat is the retry, and what fails
 leaves its event in the stage's failure queue. Chalice puts each rule's target anew with every deployment, which wipes
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from console.deployment.account import Account
 from console.deployment.errors import DeploymentError
-from console.stages import FUNCTIONS, Stage
+from console.stages import FUNCTIONS, PROJECT, Stage
 
 TARGET_ID: Final = "1"  # Chalice's
 _STALE_SECONDS: Final = 3600  # announcements come again by then, and who still wants a restore asks again
@@ -46,12 +46,18 @@ def target(function: str, function_arn: str, queue_arn: str) -> dict[str, Any]:
     }
 
 
+def tags(stage: Stage) -> dict[str, str]:
+    """Give the tags of what belongs to functions, as the guide has them."""
+    return {"Environment": stage.environment_tag, "Project": PROJECT, "Service": "Lambda"}
+
+
 def complete(account: Account, stage: Stage, queue_arn: str) -> list[str]:
     """Put all of it where it is not so already; returns a sentence for each thing that had to be put."""
     return [said for function in FUNCTIONS for said in _complete(account, stage, function, queue_arn)]
 
 
 def _complete(account: Account, stage: Stage, function: str, queue_arn: str) -> list[str]:
+    _tag(account, stage, function)
     functions, name = account.clients("lambda", stage.region), stage.function(function)
     deployed = functions.get_function_configuration(FunctionName=name)
     said = _mend(functions, stage, function, deployed)
@@ -64,6 +70,18 @@ def _complete(account: Account, stage: Stage, function: str, queue_arn: str) -> 
             raise DeploymentError(f"EventBridge did not take the target of {rule}: {refused[0]['ErrorMessage']}.")
         said.append(f"{rule}: retries and dead-letter queue are put.")
     return said
+
+
+def _tag(account: Account, stage: Stage, function: str) -> None:
+    """Tag the role, the log group and the rule of a function: Chalice tags the function alone."""
+    name, rule = stage.function(function), stage.rule(function)
+    group = account.arn("logs", stage.region, f"log-group:/aws/lambda/{name}")
+    account.clients("logs", stage.region).tag_resource(resourceArn=group, tags=tags(stage) | {"Service": "Logging"})
+    listed = [{"Key": key, "Value": value} for key, value in tags(stage).items()]
+    account.clients("iam", stage.region).tag_role(RoleName=name, Tags=listed)
+    account.clients("events", stage.region).tag_resource(
+        ResourceARN=account.arn("events", stage.region, f"rule/{rule}"), Tags=listed
+    )
 
 
 def _put_invocation(functions: Any, name: str, wanted: dict[str, Any]) -> None:

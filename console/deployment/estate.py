@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from console.deployment import stacks
 from console.deployment.account import Account, error_code
 from console.deployment.stacks import Stack, Wanted
-from console.stages import FRESHNESS_HOURS, Stage
+from console.stages import FRESHNESS_HOURS, PROJECT, Stage
 
 TEMPLATES: Final = "infra"
 PARAMETERS: Final = {  # SSM parameters that the foundation makes, by the setting that each holds
@@ -68,6 +68,11 @@ def settings(stage: Stage) -> dict[str, str]:
     return {name: variables[variable] for name, variable in PARAMETERS.items() if variable in variables}
 
 
+def parameters_to_be(stage: Stage, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Give the stage's SSM parameters as they will be, by those that it has: the foundation's are made anew."""
+    return {name: value for name, value in parameters.items() if name not in PARAMETERS} | settings(stage)
+
+
 def source_regions(stage: Stage, parameters: Mapping[str, str]) -> list[str]:
     """List the other regions that some plan has its source in, by the stage's SSM parameters (below its path)."""
     named = {value for name, value in parameters.items() if re.fullmatch(r"(plans/[^/]+/)?source-region", name)}
@@ -92,7 +97,7 @@ def _alarm_topic(stage: Stage, region: str) -> str:
 
 
 def _wanted(stage: Stage, name: str, region: str, template: Path, parameters: dict[str, str]) -> Wanted:
-    tags = {"Environment": stage.environment_tag, "Project": "AuroraRestore"}
+    tags = {"Environment": stage.environment_tag, "Project": PROJECT}
     return Wanted(name, region, template, parameters, tags)
 
 

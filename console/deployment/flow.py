@@ -17,7 +17,7 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
     """Bring the stage into its account, or up to date there; raises DeploymentError.
 
     Everything is found out before anything is changed, and each part can be repeated: after a failure, the same
-    command goes on.
+    command goes on, or says what has to be done before.
     """
     account, findings = preflight.check(stage, checkout)
     for finding in findings:
@@ -27,10 +27,10 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
     with _timed(say, f"stack {stage.records_stack}: tables and secrets"):
         estate.put_records(account, stage, checkout)
     before = project.parameters(account, stage)
-    regions = estate.source_regions(stage, before | estate.settings(stage))
+    regions = estate.source_regions(stage, estate.parameters_to_be(stage, before))
     for region in set(estate.source_regions(stage, before)) - set(regions):
         with _timed(say, f"stack {stage.forwarding_stack} in {region}: no plan has its source there any more"):
-            stacks.delete(account, stage.forwarding_stack, region)
+            stacks.delete(account, stage.name, stage.forwarding_stack, region)
     with _timed(say, f"stack {stage.foundation_stack}: topic, failure queue, alarms, dashboard, parameters"):
         outputs = estate.put_foundation(account, stage, checkout).outputs
     for region in regions:
@@ -39,10 +39,11 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
     with _timed(say, f"chalice deploy --stage {stage.name}: eleven functions with their rules, roles and policies"):
         project.fill(
             built, stage, account=account.number, partition=account.partition,
-            parameters=project.parameters(account, stage),
+            parameters=estate.parameters_to_be(stage, before),
         )  # fmt: skip
         ours = remembered.look(account, stage).ours
         remembered.write(stage, built, ours)
+        remembered.make_log_groups(account, stage)
         chalice.run("deploy", stage.name, built, stage.region, say)
         remembered.keep_expiring(account, stage, ours)
     with _timed(say, "retries, failure destinations and dead-letter queues, which Chalice cannot set"):
@@ -53,7 +54,7 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
 
 def package(stage: Stage, checkout: Path, say: Say) -> None:
     """Write the stage's app as a SAM template and a zip, without asking AWS; raises DeploymentError."""
-    problems = list(wishes.findings(stage))
+    problems = list(wishes.of_the_stage(stage))
     if problems:
         raise NotReadyError(problems)
     out = pipeline.package(stage, project.build(stage, checkout))

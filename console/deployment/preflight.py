@@ -14,7 +14,7 @@ from console.deployment.remembered import Held
 from console.deployment.wishes import CONFIG
 from console.findings import Finding, failed, failures, ok
 from console.policies import TemplateError
-from console.stages import IN_VPC, Stage
+from console.stages import FUNCTIONS, IN_VPC, Stage
 
 
 def check(stage: Stage, checkout: Path) -> tuple[Account, list[Finding]]:
@@ -24,7 +24,7 @@ def check(stage: Stage, checkout: Path) -> tuple[Account, list[Finding]]:
     if account is None:
         raise NotReadyError(findings)
     checks: list[Check] = [right_account, _stacks, taken.findings, _functions, _network, _secrets]
-    if not findings:  # else the plans cannot be made, for the reasons that are among them
+    if not {"account", "settings"} & {one.name for one in findings}:  # else no plan can be made, for these reasons
         checks.append(partial(_plans, checkout=checkout))
     findings.append(ok("credentials", f"{account.caller} asks."))
     for one in checks if stage.region else ():
@@ -81,17 +81,33 @@ def home(stage: Stage, account: Account, held: Held) -> Iterator[Finding]:
 
 def _functions(stage: Stage, account: Account) -> Iterator[Finding]:
     held = remembered.look(account, stage)
-    yield from (*held.of_stacks, *held.others, *home(stage, account, held))
+    leaving = [role for role in remembered.roles(held.ours) if role not in map(stage.function, FUNCTIONS)]
+    yield from (*held.of_stacks, *held.others, *home(stage, account, held), *attached(stage, account, leaving))
+
+
+def attached(stage: Stage, account: Account, leaving: Iterable[str]) -> Iterator[Finding]:
+    """Find policies that people attached to roles that are to go: IAM deletes no role that has one."""
+    iam = account.clients("iam", stage.region)
+    for role in leaving:
+        for one in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+            arn = one["PolicyArn"]
+            yield failed(
+                "roles",
+                f"Somebody attached {arn} to the role {role}, which cannot be deleted so.",
+                f"aws iam detach-role-policy --role-name {role} --policy-arn {arn}",
+            )
 
 
 def _stacks(stage: Stage, account: Account) -> Iterator[Finding]:
-    forwarding = estate.source_regions(stage, project.parameters(account, stage) | estate.settings(stage))
+    forwarding = estate.source_regions(stage, estate.parameters_to_be(stage, project.parameters(account, stage)))
     for name, region in (
         (stage.records_stack, stage.region), (stage.foundation_stack, stage.region),
         *((stage.forwarding_stack, region) for region in forwarding),
     ):  # fmt: skip
         found = stacks.find(account, name, region)
-        if found and found.status in stacks.ADVICE:
+        if found and not found.is_of(stage.name):
+            yield failed("stacks", stacks.somebody_elses(found), remembered.OTHERS)
+        elif found and found.status in stacks.ADVICE:
             does, verb = stacks.ADVICE[found.status]
             yield failed(
                 "stacks",
@@ -104,7 +120,7 @@ def _stacks(stage: Stage, account: Account) -> Iterator[Finding]:
 
 def _plans(stage: Stage, account: Account, checkout: Path) -> Iterator[Finding]:
     """See that every plan, also those that only SSM knows, can be made, and that the policies have room for all."""
-    given = project.parameters(account, stage) | estate.settings(stage)
+    given = estate.parameters_to_be(stage, project.parameters(account, stage))
     topic = stage.variables.get("SNS_TOPIC_ARN", account.arn("sns", stage.region, stage.topic))
     try:
         project.policies_of(
@@ -118,15 +134,19 @@ def _plans(stage: Stage, account: Account, checkout: Path) -> Iterator[Finding]:
 def _secrets(stage: Stage, account: Account) -> Iterator[Finding]:
     """See that each secret is there or can be made: one that waits for its deletion keeps its name for that long."""
     secrets = account.clients("secretsmanager", stage.region)
+    records = stacks.find(account, stage.records_stack, stage.region)
     for variable, own in estate.SECRETS.items():
         name = stage.variables[variable]
         try:
             deleted = "DeletedDate" in secrets.describe_secret(SecretId=name)
         except secrets.exceptions.ResourceNotFoundException:
+            make = f"aws secretsmanager create-secret --region {stage.region} --name {name}"
             if name != own(stage):
                 yield failed(
-                    "secrets", f"{variable} names {name}, which is not there.", f"Make it, or correct {CONFIG}."
+                    "secrets", f"{variable} names {name}, which is not there.", f"{make}; or correct {CONFIG}."
                 )
+            elif records and records.made_secret(name):  # which it takes for there, and would not make again
+                yield failed("secrets", f"The secret {name} of the stack {records.name} is gone.", make)
             continue
         if deleted:
             yield failed(

@@ -8,11 +8,13 @@ written anew before every run, and none has to be kept or passed on.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from console.deployment.account import Account
+from console.deployment.delivery import TARGET_ID
 from console.documents import statements_of
 from console.findings import Finding, failed
 from console.stages import APP, FUNCTIONS, Stage
@@ -52,6 +54,17 @@ def keep_expiring(account: Account, stage: Stage, ours: list[dict[str, str]]) ->
         account.clients("logs", stage.region).put_retention_policy(
             logGroupName=groups[name]["log_group_name"], retentionInDays=days
         )
+
+
+def make_log_groups(account: Account, stage: Stage) -> None:
+    """Make the log groups that are not there yet.
+
+    Chalice would not where somebody has one whose name begins with that of ours: it takes that for ours.
+    """
+    logs = account.clients("logs", stage.region)
+    for function in FUNCTIONS:
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=f"{LOGS}{stage.function(function)}")
 
 
 def look(account: Account, stage: Stage) -> Held:
@@ -171,9 +184,12 @@ def _rules(account: Account, stage: Stage, names: Mapping[str, str]) -> Iterator
         if function == rule["Name"] or function not in names:
             continue
         targets = account.clients("events", stage.region).list_targets_by_rule(Rule=rule["Name"])["Targets"]
-        others = {one["Arn"] for one in targets} - {account.arn("lambda", stage.region, f"function:{function}")}
+        ours = (TARGET_ID, account.arn("lambda", stage.region, f"function:{function}"))
+        others = {one["Arn"] for one in targets if (one["Id"], one["Arn"]) != ours}
         if others:
-            yield failed("rules", f"The rule {rule['Name']} is there already, for {', '.join(sorted(others))}.", OTHERS)
+            yield failed(
+                "rules", f"The rule {rule['Name']} has a target of somebody's: {', '.join(sorted(others))}.", OTHERS
+            )
         else:
             yield {"name": f"{names[function]}-event", "resource_type": "cloudwatch_event", "rule_name": rule["Name"]}
 

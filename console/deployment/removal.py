@@ -12,7 +12,7 @@ from console.deployment import chalice, estate, preflight, project, remembered, 
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError
 from console.deployment.remembered import Held
-from console.findings import Finding, failed, failures
+from console.findings import failed, failures
 from console.stages import Stage
 
 Say = Callable[[str], None]
@@ -28,18 +28,19 @@ def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> N
     say(f"The stage {stage.name} leaves the account {account.number}, {stage.region}.")
     for one in held.others:
         say(f"Left alone: {one.what}")
-    regions = estate.source_regions(stage, project.parameters(account, stage) | estate.settings(stage))
+    deployed, configured = project.parameters(account, stage), estate.settings(stage)
+    regions = {*estate.source_regions(stage, deployed), *estate.source_regions(stage, configured)}  # one may be changed
     with tempfile.TemporaryDirectory() as folder:
         copied = _copied(checkout, Path(folder))
         remembered.write(stage, copied, held.ours)
         if held.ours:
             chalice.run("delete", stage.name, copied, stage.region, say)
         _delete_log_groups(account, stage, held.ours, say)
-    for region in regions:
-        if stacks.delete(account, stage.forwarding_stack, region):
+    for region in sorted(regions):
+        if stacks.delete(account, stage.name, stage.forwarding_stack, region):
             say(f"The stack {stage.forwarding_stack} in {region} is gone.")
     _empty_bucket(account, stage)
-    if stacks.delete(account, stage.foundation_stack, stage.region):
+    if stacks.delete(account, stage.name, stage.foundation_stack, stage.region):
         say(f"The stack {stage.foundation_stack} is gone.")
     if stacks.find(account, stage.records_stack, stage.region):
         say(
@@ -64,7 +65,11 @@ def _ready(stage: Stage, *, force: bool) -> tuple[Account, Held]:
     if findings:
         raise NotReadyError(findings)
     held = remembered.look(account, stage)
-    findings = [*held.of_stacks, *preflight.home(stage, account, held), *_attached(account, stage, held)]
+    findings = [
+        *held.of_stacks,
+        *preflight.home(stage, account, held),
+        *preflight.attached(stage, account, remembered.roles(held.ours)),
+    ]
     if not force and (names := sorted(_open_operations(account, stage))):
         findings.append(
             failed(
@@ -76,19 +81,6 @@ def _ready(stage: Stage, *, force: bool) -> tuple[Account, Held]:
     if findings:
         raise NotReadyError(findings)
     return account, held
-
-
-def _attached(account: Account, stage: Stage, held: Held) -> Iterator[Finding]:
-    """Find policies that people attached: IAM deletes no role that has one."""
-    iam = account.clients("iam", stage.region)
-    for role in remembered.roles(held.ours):
-        for one in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-            arn = one["PolicyArn"]
-            yield failed(
-                "roles",
-                f"Somebody attached {arn} to the role {role}, which cannot be deleted so.",
-                f"aws iam detach-role-policy --role-name {role} --policy-arn {arn}",
-            )
 
 
 def _open_operations(account: Account, stage: Stage) -> Iterator[str]:
@@ -118,7 +110,7 @@ def _empty_bucket(account: Account, stage: Stage) -> None:
     """Empty the bucket of packages: CloudFormation deletes no bucket that holds something."""
     foundation = stacks.find(account, stage.foundation_stack, stage.region)
     name = stage.bucket(account.number)
-    if foundation is None or name not in foundation.resources.values():
+    if foundation is None or not foundation.is_of(stage.name) or name not in foundation.resources.values():
         return
     s3 = account.clients("s3", stage.region)
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):

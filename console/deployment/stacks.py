@@ -13,6 +13,7 @@ from console.deployment.account import Account, error_code
 from console.deployment.errors import DeploymentError
 
 NO_CHANGES: Final = ("didn't contain changes", "No updates are to be performed")
+STAGE_PARAMETER: Final = "Stage"  # of every template of ours
 _WAIT: Final = {"Delay": 5, "MaxAttempts": 240}  # 20 minutes: keys, tables and buckets take seconds to a few minutes
 _CAPABILITIES: Final = ["CAPABILITY_NAMED_IAM"]
 ADVICE: Final = {
@@ -37,6 +38,14 @@ class Stack:
     outputs: Mapping[str, str]
     resources: Mapping[str, str]
     """Physical ids by logical ids."""
+
+    def is_of(self, stage: str) -> bool:
+        """Tell whether it is a stage's own, and not somebody's whose name is the same: ours say which they are of."""
+        return self.parameters.get(STAGE_PARAMETER) == stage
+
+    def made_secret(self, name: str) -> bool:
+        """Tell whether a secret of a name is among its resources; their ids are ARNs, with six characters after it."""
+        return any(f":secret:{name}-" in physical for physical in self.resources.values())
 
     @property
     def is_busy(self) -> bool:
@@ -83,6 +92,8 @@ def put(account: Account, wanted: Wanted) -> Stack:
     name, region = wanted.name, wanted.region
     cloudformation = account.clients("cloudformation", region)
     existing = find(account, name, region)
+    if existing and not existing.is_of(wanted.parameters[STAGE_PARAMETER]):
+        raise DeploymentError(somebody_elses(existing))
     change_set = f"deploy-{time.time_ns()}"
     cloudformation.create_change_set(
         StackName=name,
@@ -130,9 +141,15 @@ def _is_prepared(cloudformation: Any, name: str, change_set: str) -> bool:
     return True
 
 
-def delete(account: Account, name: str, region: str) -> bool:
-    """Delete a stack, whose retained resources stay; False where there is none. Raises DeploymentError."""
-    if find(account, name, region) is None:
+def somebody_elses(stack: Stack) -> str:
+    """Say that a stack is not the stage's."""
+    return f"The stack {stack.name} in {stack.region} is somebody else's: it is of no stage of that name."
+
+
+def delete(account: Account, stage: str, name: str, region: str) -> bool:
+    """Delete a stack of a stage, whose retained resources stay; False where it has none. Raises DeploymentError."""
+    existing = find(account, name, region)
+    if existing is None or not existing.is_of(stage):
         return False
     cloudformation = account.clients("cloudformation", region)
     cloudformation.delete_stack(StackName=name)

@@ -17,17 +17,22 @@ Found = Iterator[tuple[str, str, str]]
 
 def findings(stage: Stage, account: Account) -> Iterator[Finding]:
     """Give every name that the stacks would make and cannot."""
-    regions = estate.source_regions(stage, project.parameters(account, stage) | estate.settings(stage))
+    regions = estate.source_regions(stage, estate.parameters_to_be(stage, project.parameters(account, stage)))
     places = [(stage.records_stack, stage.region), (stage.foundation_stack, stage.region)]
     places += [(stage.forwarding_stack, region) for region in regions]
     known = [stacks.find(account, name, region) for name, region in places]
-    ours = {physical for stack in known if stack for physical in stack.resources.values()}
+    ours = {_plain(one) for stack in known if stack and stack.is_of(stage.name) for one in stack.resources.values()}
     lookers = (_tables, _topic, _queues, _key_alias, _alarms, _dashboard, _bucket, _parameters)
     found = [one for looker in lookers for one in looker(stage, account)]
     found += [one for region in regions for one in _forwarding(stage, account, region)]
     for physical, what, advice in found:
-        if physical not in ours:
+        if _plain(physical) not in ours:
             yield failed("names", f"{what} is there already, and no stack of stage {stage.name} made it.", advice)
+
+
+def _plain(physical: str) -> str:
+    """Take the endpoint from a queue's URL: SQS spells the one that it was asked at, which is not always the same."""
+    return physical.split("/", 3)[-1] if physical.startswith("http") else physical
 
 
 def _tables(stage: Stage, account: Account) -> Found:

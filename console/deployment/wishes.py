@@ -20,12 +20,17 @@ REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 def findings(stage: Stage) -> Iterator[Finding]:
-    """Give everything that is wrong with the stage's configuration."""
+    """Give everything that is wrong with the stage's configuration, and with the shell that deploys it."""
+    yield from of_the_stage(stage)
+    yield from _region(stage)
+
+
+def of_the_stage(stage: Stage) -> Iterator[Finding]:
+    """Give everything that is wrong with the stage's configuration alone."""
     yield from account_given(stage)
     yield from _settings(stage)
     yield from _roles(stage)
     yield from _network_settings(stage)
-    yield from _region(stage)
 
 
 def account_given(stage: Stage) -> Iterator[Finding]:
@@ -132,7 +137,7 @@ def _network_settings(stage: Stage) -> Iterator[Finding]:
 
 def _region(stage: Stage) -> Iterator[Finding]:
     for name in REGION_VARIABLES:
-        if stage.region and os.environ.get(name, stage.region) != stage.region:
+        if stage.region and os.environ.get(name) not in (None, "", stage.region):
             yield failed(
                 "region",
                 f"{name} says {os.environ[name]}, and stage {stage.name} lives where its target is: {stage.region}.",

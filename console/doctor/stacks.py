@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from console.deployment.estate import TEMPLATES, settings, source_regions
+from console.deployment.estate import TEMPLATES, parameters_to_be, source_regions
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.documents import Described
@@ -30,7 +30,7 @@ def wanted(patient: Patient) -> list[Stack]:
     ]
     if stage.variables.get("SOURCE_ACCOUNT_ID", "") not in ("", patient.account):
         return both
-    regions = source_regions(stage, dict(patient.parameters) | settings(stage))
+    regions = source_regions(stage, parameters_to_be(stage, patient.parameters))
     return both + [Stack("forwarding", stage.forwarding_stack, region) for region in regions]
 
 

@@ -142,6 +142,22 @@ class Place:
             },
             "buckets": {bucket["Name"] for bucket in self.clients("s3", REGION).list_buckets()["Buckets"]},
             "parameters": {one["Name"] for one in self.clients("ssm", REGION).describe_parameters()["Parameters"]},
+            "targets": {
+                rule["Name"]: self.clients("events", REGION).list_targets_by_rule(Rule=rule["Name"])["Targets"]
+                for rule in self.clients("events", REGION).list_rules()["Rules"]
+            },
+            "alarms": {
+                one["AlarmName"] for one in self.clients("cloudwatch", REGION).describe_alarms()["MetricAlarms"]
+            },
+            "dashboards": {
+                one["DashboardName"] for one in self.clients("cloudwatch", REGION).list_dashboards()["DashboardEntries"]
+            },
+            "aliases": {
+                one["AliasName"]
+                for one in self.clients("kms", REGION).list_aliases()["Aliases"]
+                if "aurora-restore-" in one["AliasName"]
+            },
+            "secrets": {one["Name"] for one in self.clients("secretsmanager", REGION).list_secrets()["SecretList"]},
         }
 
     @staticmethod

@@ -197,7 +197,7 @@ def test_what_chalice_would_take_for_its_own(place: Place) -> None:
         "The role aurora-restore-prod-delete-rds is not for Lambda alone",
         "The role aurora-restore-prod-heartbeat has the policy of-mine",
         "The role aurora-restore-prod-restore-snapshot has attached policies only",
-        "The rule aurora-restore-prod-cancel-restore-event is there already, for arn:aws:sqs",
+        "The rule aurora-restore-prod-cancel-restore-event has a target of somebody's: arn:aws:sqs",
         "The function aurora-restore-prod-copy-snapshot was not made by Chalice for this app.",
         "The function aurora-restore-prod-setup-db-users belongs to the CloudFormation stack pipeline.",
     )
@@ -253,9 +253,51 @@ def test_a_stack_that_rolled_back(place: Place) -> None:
     place.clients("sqs", REGION).create_queue(QueueName="mine")
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "mine"}}
     place.clients("cloudformation", REGION).create_stack(
-        StackName="aurora-restore-foundation", TemplateBody=json.dumps({"Resources": {"Queue": queue}})
-    )
+        StackName="aurora-restore-foundation", Parameters=[{"ParameterKey": "Stage", "ParameterValue": "prod"}],
+        TemplateBody=json.dumps({"Parameters": {"Stage": {"Type": "String"}}, "Resources": {"Queue": queue}}),
+    )  # fmt: skip
     said = refused(place, "rolled-back", stage="prod")
 
     assert "The stack aurora-restore-foundation in us-west-2 is ROLLBACK_COMPLETE" in said.err
     assert "aws cloudformation delete-stack --region us-west-2 --stack-name aurora-restore-foundation" in said.err
+
+
+@pytest.mark.parametrize(
+    ("name", "region"), [("aurora-restore-test-foundation", REGION), ("aurora-restore-test-forwarding", SOURCE_REGION)]
+)
+def test_a_stack_of_somebodys_is_neither_changed_nor_deleted(place: Place, name: str, region: str) -> None:
+    """Its name alone makes no stack ours: the templates' parameter says of which stage one is."""
+    cloudformation = place.clients("cloudformation", region)
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "theirs"}}
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Queue": queue}}))
+    said = refused(place, f"{name}-theirs", stage="test")
+    before = place.everything()
+    gone = place.destroy("test", place.checkout(f"{name}-destroyed", test={}))
+    after = place.everything()
+    cloudformation.delete_stack(StackName=name)
+
+    assert f"The stack {name} in {region} is somebody else's" in said.err
+    assert (0, before) == (gone.status, after)
+
+
+def test_a_secret_that_went_behind_the_stacks_back(place: Place) -> None:
+    """The stack takes it for there, so somebody has to make it again."""
+    secret = {
+        "Type": "AWS::SecretsManager::Secret",
+        "Properties": {"Name": "aurora-restore/test/master-db-credentials"},
+    }
+    place.clients("cloudformation", REGION).create_stack(
+        StackName="aurora-restore-test-records", Parameters=[{"ParameterKey": "Stage", "ParameterValue": "test"}],
+        TemplateBody=json.dumps({"Parameters": {"Stage": {"Type": "String"}}, "Resources": {"Secret": secret}}),
+    )  # fmt: skip
+    place.clients("secretsmanager", REGION).delete_secret(
+        SecretId="aurora-restore/test/master-db-credentials", ForceDeleteWithoutRecovery=True
+    )
+    said = refused(place, "secret-gone", stage="test")
+    place.clients("cloudformation", REGION).delete_stack(StackName="aurora-restore-test-records")
+
+    assert (
+        "The secret aurora-restore/test/master-db-credentials of the stack aurora-restore-test-records is gone."
+        in said.err
+    )
+    assert f"create-secret --region {REGION} --name aurora-restore/test/master-db-credentials" in said.err
