@@ -78,6 +78,27 @@ def test_what_chalice_cannot_set_is_set(place: Place, function: str) -> None:
 
 @pytest.mark.usefixtures("said")
 @pytest.mark.parametrize("function", FUNCTIONS)
+def test_everything_of_a_function_has_the_guides_tags(place: Place, function: str) -> None:
+    """Function, role, log group and rule."""
+    name, arn = f"aurora-restore-dev-{function}", f"{REGION}:{ACCOUNT}"
+    of_rule = place.clients("events", REGION).list_tags_for_resource(
+        ResourceARN=f"arn:aws:events:{arn}:rule/{name}-event"
+    )
+    of_role = place.clients("iam", REGION).list_role_tags(RoleName=name)
+    of_log = place.clients("logs", REGION).list_tags_for_resource(
+        resourceArn=f"arn:aws:logs:{arn}:log-group:/aws/lambda/{name}"
+    )["tags"]
+    of_function = place.clients("lambda", REGION).list_tags(Resource=f"arn:aws:lambda:{arn}:function:{name}")["Tags"]
+    guides = {"Environment": "dev", "Project": "AuroraRestore", "Service": "Lambda"}
+
+    assert guides == {one["Key"]: one["Value"] for one in of_rule["Tags"]}
+    assert guides == {one["Key"]: one["Value"] for one in of_role["Tags"]}
+    assert guides | {"Service": "Logging"} == of_log
+    assert guides.items() <= of_function.items()
+
+
+@pytest.mark.usefixtures("said")
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_policy_names_what_the_stage_has(place: Place, function: str) -> None:
     """Nothing is left to fill in, and nothing of another stage is in it."""
     text = json.dumps(place.policy("dev", function))
@@ -192,6 +213,44 @@ def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout:
     assert 14 == place.retention("/aws/lambda/aurora-restore-dev-visitor")
 
 
+@pytest.fixture(scope="module")
+def begun(place: Place) -> tuple[Said, set[str], Said]:
+    """Deploy another stage for the first time, which a broken policy stops half-way; mend it and repeat.
+
+    Somebody has a log group whose name begins with that of ours, which Chalice takes for ours.
+    """
+    theirs = "/aws/lambda/aurora-restore-test-heartbeat-of-somebody"
+    place.clients("logs", REGION).create_log_group(logGroupName=theirs)
+    checkout = place.checkout("begun", test={})
+    policy = checkout / ".chalice" / "policy-setup-db-users.json"
+    good = policy.read_text()
+    policy.write_text(good.replace('"Effect": "Allow"', '"Effect": "Perhaps"'))
+    failed = place.deploy("test", checkout)
+    there = {*place.functions("test")}
+    policy.write_text(good)
+    forget(checkout)
+    again = place.deploy("test", checkout)
+    yielded = (failed, there, again)
+    place.destroy("test", checkout)
+    place.clients("cloudformation", REGION).delete_stack(StackName="aurora-restore-test-records")
+    for table in ("state", "audit"):
+        place.clients("dynamodb", REGION).delete_table(TableName=f"aurora-restore-test-{table}")
+    for name in ("master", "app"):
+        place.clients("secretsmanager", REGION).delete_secret(
+            SecretId=f"aurora-restore/test/{name}-db-credentials", ForceDeleteWithoutRecovery=True
+        )
+    place.clients("logs", REGION).delete_log_group(logGroupName=theirs)
+    return yielded
+
+
+def test_a_first_deployment_that_failed_half_way_is_repeated(begun: tuple[Said, set[str], Said]) -> None:
+    """Some functions were there already, and nothing on the machine knew of them."""
+    failed, there, again = begun
+
+    assert (1, True) == (failed.status, set() < there < set(FUNCTIONS))
+    assert (0, "") == (again.status, again.err)
+
+
 @pytest.mark.usefixtures("updates")
 def test_forwarding_follows_the_sources(place: Place, checkout: Path) -> None:
     """Of every plan; a region that no plan has its source in any more is left."""
@@ -259,12 +318,16 @@ def test_an_operation_under_way_keeps_the_stage(place: Place, checkout: Path) ->
 
 @pytest.mark.usefixtures("said")
 def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
-    """Everything but the records and the secrets, also from a checkout that never deployed; and it can come again."""
-    place.fill_in(checkout, "dev", {})
+    """Everything but the records and the secrets, also from a checkout that never deployed; and it can come again.
+
+    What forwards goes from where it is, and not only from where the settings say by now.
+    """
+    place.fill_in(checkout, "dev", {"SOURCE_REGION": "eu-west-1"})
     forget(checkout)
     gone = place.destroy("dev", checkout)
     left = place.everything()
     nothing = place.destroy("dev", checkout)
+    place.fill_in(checkout, "dev", {})
     back = place.deploy("dev", checkout)
 
     assert (0, "", 0, "", 0, "") == (gone.status, gone.err, nothing.status, nothing.err, back.status, back.err)
@@ -272,5 +335,7 @@ def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
     assert {"aurora-restore-dev-records": "UPDATE_COMPLETE"} == left["stacks"]
     assert {"aurora-restore-dev-state", "aurora-restore-dev-audit"} == left["tables"]
     assert {"/aws/lambda/aurora-restore-dev-visitor"} == left["logs"]  # which expire by themselves
-    assert {} == {kind: found for kind, found in left.items() if found and kind not in {"stacks", "tables", "logs"}}
+    assert 2 == len(left["secrets"])
+    kept = {"stacks", "tables", "logs", "secrets"}
+    assert {} == {kind: found for kind, found in left.items() if found and kind not in kept}
     assert sorted(FUNCTIONS) == sorted(place.functions("dev"))

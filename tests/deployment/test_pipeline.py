@@ -65,6 +65,9 @@ def test_a_role_is_the_same(place: Place, transformed: Resources, function: str)
     packaged = transformed[f"{logical_id(function)}Role"]["Properties"]
     deployed = place.clients("iam", REGION).get_role_policy(RoleName=name, PolicyName=name)
 
+    tags = place.clients("iam", REGION).list_role_tags(RoleName=name)["Tags"]
+
+    assert sorted(map(str, tags)) == sorted(str(tag) for tag in packaged["Tags"] if tag["Key"] != "lambda:createdBy")
     assert (name, [deployed["PolicyDocument"]]) == (
         packaged["RoleName"], [policy["PolicyDocument"] for policy in packaged["Policies"]],
     )  # fmt: skip
@@ -98,6 +101,13 @@ def test_the_asynchronous_setting_is_the_same(place: Place, transformed: Resourc
 
     assert {name: deployed[name] for name in same} == {name: packaged[name] for name in same}
     assert deployed["DestinationConfig"]["OnFailure"] == packaged["DestinationConfig"]["OnFailure"]
+
+
+def test_a_shell_of_another_region_may_package(place: Place, checkout: Path) -> None:
+    """Nobody is asked, so it does not matter where a pipeline runs."""
+    said = place.run("package", "dev", checkout, AWS_DEFAULT_REGION="eu-west-1", AWS_REGION="eu-west-1")
+
+    assert (0, "") == (said.status, said.err)
 
 
 def test_without_an_account_nothing_is_packaged(place: Place) -> None:

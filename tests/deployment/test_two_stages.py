@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from console.stages import CHECKOUT
+from console.stages import CHECKOUT, FUNCTIONS
 from localaws.clients import local_environment, without_aws
 from tests.deployment.place import REGION, Place
 from tests.docs.readme import commands
@@ -40,7 +40,7 @@ def type_in(place: Place, checkout: Path, block: str) -> str:
 def checkout(place: Place) -> Path:
     """Deploy both stages: dev as the runbook says, with its secrets, and test."""
     checkout = place.checkout("both", dev={}, test={})
-    deploy, secrets, _doctor = commands("Deploy", RUNBOOK)
+    deploy, secrets, _look = commands("Deploy", RUNBOOK)
     type_in(place, checkout, deploy)
     type_in(place, checkout, secrets)
     said = place.deploy("test", checkout)
@@ -48,16 +48,31 @@ def checkout(place: Place) -> Path:
     return checkout
 
 
-def operations(place: Place, stage: str) -> list[str]:
+def operations(place: Place, stage: str) -> list[dict[str, Any]]:
     """List the operations of a stage."""
     items = place.clients("dynamodb", REGION).scan(TableName=f"aurora-restore-{stage}-state")["Items"]
-    return [item["operation_id"]["S"] for item in items if "open" in item]
+    return [item for item in items if "state" in item]
+
+
+def ended(place: Place, stage: str) -> list[str]:
+    """List those that have ended, with people told."""
+    return [item["operation_id"]["S"] for item in operations(place, stage) if "open" not in item]
 
 
 def was_invoked(place: Place, function: str) -> bool:
     """Tell whether a function wrote a line."""
     group = f"/aws/lambda/{function}"
     return bool(place.clients("logs", REGION).describe_log_streams(logGroupName=group)["logStreams"])
+
+
+def test_the_doctor_looks_at_what_was_deployed(place: Place, checkout: Path) -> None:
+    """As the runbook types it; here there is no cluster, so not all is well, and the exit status says so."""
+    _deploy, _secrets, look = commands("Deploy", RUNBOOK)
+    seen = type_in(place, checkout, f"if {look.strip()}; then exit 1; fi")
+
+    assert "functions: OK (11 are there.)" in seen
+    assert "secrets: OK" in seen
+    assert "snapshot: FAILED" in seen
 
 
 def test_the_secrets_have_their_values(place: Place, checkout: Path) -> None:
@@ -77,11 +92,15 @@ def test_what_is_asked_of_one_the_other_does_not_hear(place: Place, checkout: Pa
     request, look, *_ = commands("First night", RUNBOOK)
     type_in(place, checkout, request)
     ends_at = time.monotonic() + SECONDS_MAX
-    while not operations(place, "dev"):
+    while not ended(place, "dev"):
         assert time.monotonic() < ends_at, "The stage dev did not obey."
-    heard = [was_invoked(place, f"aurora-restore-{stage}-snapshot-check") for stage in ("dev", "test")]
+    heard = {
+        stage: {name for name in FUNCTIONS if was_invoked(place, f"aurora-restore-{stage}-{name}")} - {"heartbeat"}
+        for stage in ("dev", "test")
+    }
 
-    assert ([True, False], []) == (heard, operations(place, "test"))
+    assert ({"snapshot-check", "sns-notification"}, set()) == (heard["dev"], heard["test"])
+    assert [] == operations(place, "test")
     assert "first-night-" in type_in(place, checkout, look)
 
 
