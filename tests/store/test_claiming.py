@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.choreography import ENDING, TERMINAL, State
 from chalicelib.errors import TransientError
+from chalicelib.operation import Operation
 from chalicelib.operations import Operations, Written
 from tests.store.records import LEASE, NOW, PLAN, claimed, created, held, record
 
@@ -21,6 +22,16 @@ def test_an_operation_is_created_once_with_its_trail_and_the_targets_lock(operat
 
     assert (Written.DONE, Written.OVERTAKEN, ["because"]) == (first, second, [row["what"] for row in rows])
     assert (record(), "one", PLAN.instance_ids) == (operations.read("one"), target.holder, target.members)
+
+
+def test_a_record_of_a_newer_version_still_reads(operations: Operations) -> None:
+    """After a rollback: what the older one does not know of a record, its facts or its settings, it leaves out."""
+    created(operations)
+    item = dict(operations.store.get("one") or {})
+    for part in (item, item["facts"], item["settings"]):
+        part["of_tomorrow"] = "unknown"
+
+    assert record() == Operation.model_validate(item).evolve(version=record().version)
 
 
 def test_a_second_operation_on_the_target_is_not_created(operations: Operations) -> None:

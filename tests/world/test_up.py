@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from contextlib import closing
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -193,18 +194,24 @@ def test_the_doctor_has_nothing_to_say(world: Up) -> None:
 
 
 def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: Up) -> None:
-    """What the old functions began, the new ones finish."""
+    """What the old functions began, new ones, with other code and settings, finish."""
     wish = {"Source": "aurora-restore.local", "DetailType": "RestoreRequested", "Detail": '{"request_id": "update"}'}
     world.client("events").put_events(Entries=[wish])
     record = wait_for_the_request(world, "update")
+    before = {one["CodeSha256"] for one in world.client("lambda").list_functions()["Functions"]}
+    with (world.folder / "checkout" / "chalicelib" / "outcome.py").open("a") as module:
+        module.write("# a newer version\n")
     world.set(LOG_LEVEL="WARNING")
     deployed = world.run("console.deployment", "deploy")
-    ended = end_of_newest(world)
     functions = world.client("lambda").list_functions()["Functions"]
+    ended = end_of_newest(world)
+    changed_at = max(datetime.fromisoformat(one["LastModified"]) for one in functions)
 
     assert (0, "") == (deployed.returncode, deployed.stderr)
     assert record["state"]["S"] not in ENDS
     assert (record["operation_id"], "SUCCEEDED") == (ended["operation_id"], ended["state"]["S"])
+    assert changed_at < datetime.fromisoformat(ended["ended_at"]["S"])
+    assert before.isdisjoint({one["CodeSha256"] for one in functions})
     assert {"WARNING"} == {one["Environment"]["Variables"]["LOG_LEVEL"] for one in functions}
 
 
