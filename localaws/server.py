@@ -6,6 +6,7 @@ roles allow; of anybody else's credentials it takes no notice.
 
 import errno
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -42,6 +43,8 @@ from localaws.sns import Sns
 
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 128
+
+os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"  # moto would let every account into the others' buckets
 
 _log = logging.getLogger("localaws")
 

@@ -103,13 +103,13 @@ def _forwarding(stage: Stage, account: Account, region: str) -> Found:
 def _bucket(stage: Stage, account: Account) -> Found:
     name = stage.bucket(account.number)
     try:
-        account.clients("s3", stage.region).head_bucket(Bucket=name)
+        account.clients("s3", stage.region).head_bucket(Bucket=name, ExpectedBucketOwner=account.number)
     except ClientError as error:
         if error_code(error) in ("404", "NoSuchBucket"):
             return
         yield name, f"The bucket {name}, which is somebody else's ({error_code(error)}),", OTHERS
         return
-    yield name, f"The bucket {name}", f"Empty and delete it: aws s3 rb --force s3://{name}"
+    yield name, f"The bucket {name}", f"If nobody needs what is in it: aws s3 rb --force s3://{name}"
 
 
 def _parameters(stage: Stage, account: Account) -> Found:

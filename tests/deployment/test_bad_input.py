@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 
 from console.packaging.platforms import RUNTIME
@@ -144,6 +145,22 @@ def test_names_that_are_somebody_elses(place: Place) -> None:
     )  # fmt: skip
     assert [] == [what for what in expected if f"{what} is there already" not in said.err]
     assert f"aws s3 rb --force s3://{bucket}" in said.err
+
+
+def test_a_bucket_of_another_account(place: Place) -> None:
+    """The whole world shares such names, and nobody may look into another's."""
+    role = {"RoleArn": "arn:aws:iam::222222222222:role/theirs", "RoleSessionName": "they"}
+    they = place.clients("sts", REGION).assume_role(**role)["Credentials"]
+    theirs = boto3.client(
+        "s3", region_name=REGION, endpoint_url=place.endpoint, aws_access_key_id=they["AccessKeyId"],
+        aws_secret_access_key=they["SecretAccessKey"], aws_session_token=they["SessionToken"],
+    )  # fmt: skip
+    bucket = f"aurora-restore-dev-deployment-{ACCOUNT}-{REGION}"
+    theirs.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    said = refused(place, "their-bucket")
+    theirs.delete_bucket(Bucket=bucket)
+
+    assert f"The bucket {bucket}, which is somebody else's (403), is there already" in said.err
 
 
 @pytest.fixture

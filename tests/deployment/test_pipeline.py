@@ -47,15 +47,19 @@ def of_type(resources: Resources, kind: str) -> list[dict[str, Any]]:
 
 @FUNCTION
 def test_a_function_is_the_same(place: Place, transformed: Resources, function: str) -> None:
-    """By name, with its handler, limits, environment and network."""
+    """By name, with its handler, limits, environment, tags, network, and for how long its log is kept."""
     packaged = transformed[logical_id(function)]["Properties"]
     deployed = place.functions("dev")[function]
     same = ("FunctionName", "Handler", "Runtime", "Timeout", "MemorySize", "Environment", "Architectures")
 
     assert {name: deployed[name] for name in same} == {name: packaged[name] for name in same}
-    assert sorted(deployed.get("VpcConfig", {}).get("SubnetIds", [])) == sorted(
-        packaged.get("VpcConfig", {}).get("SubnetIds", [])
-    )
+    for ids in ("SubnetIds", "SecurityGroupIds"):
+        assert sorted(deployed.get("VpcConfig", {}).get(ids, [])) == sorted(packaged.get("VpcConfig", {}).get(ids, []))
+    tags = place.clients("lambda", REGION).list_tags(Resource=deployed["FunctionArn"])["Tags"]
+    assert tags == {one["Key"]: one["Value"] for one in packaged["Tags"] if one["Key"] != "lambda:createdBy"}
+    (kept,) = [one for one in of_type(transformed, "AWS::Logs::LogGroup") if function in str(one["LogGroupName"])
+               or logical_id(function) in str(one["LogGroupName"])]  # fmt: skip
+    assert place.retention(f"/aws/lambda/{deployed['FunctionName']}") == kept["RetentionInDays"]
 
 
 @FUNCTION
