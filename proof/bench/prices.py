@@ -7,7 +7,7 @@ from typing import Final
 AS_OF: Final = "March 2026"
 REGION: Final = "us-west-2"
 DAYS_PER_MONTH: Final = 30
-MEMORY_GB: Final = 0.25  # .chalice/config.json: lambda_memory_size 256
+MEMORY_GB: Final = 0.25  # .chalice/config.json: lambda_memory_size 256 of each function
 
 
 @dataclass(frozen=True)
