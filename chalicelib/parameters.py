@@ -7,7 +7,7 @@ from chalicelib.errors import SettingsError
 from chalicelib.observability import logger
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
-from chalicelib.settings import DEFAULT_PLAN, plan_names, resolve_plan
+from chalicelib.settings import DEFAULT_PLAN, resolve_plans
 
 
 def parameters(ports: Ports) -> Mapping[str, str]:
@@ -39,18 +39,4 @@ def plan(ports: Ports, name: str = DEFAULT_PLAN) -> Plan | None:
 
 
 def _resolved(ports: Ports) -> dict[str, Plan | SettingsError]:
-    given = parameters(ports)
-    resolved: dict[str, Plan | SettingsError] = {}
-    for name in plan_names(given):
-        try:
-            resolved[name] = resolve_plan(ports.settings, name, given, account=ports.account, partition=ports.partition)
-        except SettingsError as error:
-            resolved[name] = error
-    sources = {plan.source_cluster_arn for plan in resolved.values() if isinstance(plan, Plan)}
-    for name, plan in resolved.items():
-        if isinstance(plan, Plan) and plan.target_cluster_arn in sources:
-            resolved[name] = SettingsError(
-                f"The target of plan {name}, {plan.target_cluster_arn}, is the source of another plan: "
-                "TARGET_CLUSTER_ID should name a cluster that nobody restores from."
-            )
-    return resolved
+    return resolve_plans(ports.settings, parameters(ports), account=ports.account, partition=ports.partition)

@@ -78,6 +78,26 @@ def resolve_plan(settings: Settings, name: str, parameters: Mapping[str, str], *
         raise SettingsError(" ".join([_sentences(error, beginning), *further])) from error
 
 
+def resolve_plans(
+    settings: Settings, parameters: Mapping[str, str], *, account: str, partition: str
+) -> dict[str, Plan | SettingsError]:
+    """Make every plan of a stage, or say why it is none: one whose target is another's source is none, either."""
+    resolved: dict[str, Plan | SettingsError] = {}
+    for name in plan_names(parameters):
+        try:
+            resolved[name] = resolve_plan(settings, name, parameters, account=account, partition=partition)
+        except SettingsError as error:
+            resolved[name] = error
+    sources = {plan.source_cluster_arn for plan in resolved.values() if isinstance(plan, Plan)}
+    for name, plan in resolved.items():
+        if isinstance(plan, Plan) and plan.target_cluster_arn in sources:
+            resolved[name] = SettingsError(
+                f"The target of plan {name}, {plan.target_cluster_arn}, is the source of another plan: "
+                "TARGET_CLUSTER_ID should name a cluster that nobody restores from."
+            )
+    return resolved
+
+
 def plan_names(parameters: Mapping[str, str]) -> tuple[str, ...]:
     """List the plans of a stage: its own, and those that have SSM parameters."""
     named = {path.split("/")[1] for path in parameters if path.startswith("plans/") and path.count("/") == 2}  # noqa: PLR2004

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from chalicelib.errors import SettingsError
 from chalicelib.operation import resource_name
 from chalicelib.plan import Plan
-from chalicelib.settings import Settings, plan_names, resolve_plan
+from chalicelib.settings import Settings, resolve_plans
 from console.stages import CHECKOUT, FUNCTIONS, Stage
 
 CHARACTERS_MAX: Final = 10_240
@@ -71,12 +72,15 @@ def plans_of(
 ) -> tuple[Plan, ...]:
     """Resolve every plan of a stage, from its SSM parameters (below the stage's path) and its variables.
 
-    Raises SettingsError, for a plan whose settings cannot be used.
+    Raises SettingsError, for a plan whose settings cannot be used, or whose target is the source of another.
     """
-    settings, given = Settings.of_environment(stage.variables), parameters or {}
-    return tuple(
-        resolve_plan(settings, name, given, account=account, partition=partition) for name in plan_names(given)
-    )
+    settings = Settings.of_environment(stage.variables)
+    plans = []
+    for plan in resolve_plans(settings, parameters or {}, account=account, partition=partition).values():
+        if isinstance(plan, SettingsError):
+            raise plan
+        plans.append(plan)
+    return tuple(plans)
 
 
 def filled(function: str, values: Values, templates: Path = CHECKOUT / ".chalice") -> dict[str, Any]:

@@ -109,8 +109,8 @@ def _delete_log_groups(account: Account, stage: Stage, resources: list[dict[str,
 def _empty_bucket(account: Account, stage: Stage) -> None:
     """Empty the bucket of packages: CloudFormation deletes no bucket that holds something."""
     foundation = stacks.find(account, stage.foundation_stack, stage.region)
-    name = stage.bucket(account.number)
-    if foundation is None or not foundation.is_of(stage.name) or name not in foundation.resources.values():
+    name = foundation.resources.get("Deployment", "") if foundation and foundation.is_of(stage.name) else ""
+    if not name:
         return
     s3 = account.clients("s3", stage.region)
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):

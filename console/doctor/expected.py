@@ -40,7 +40,11 @@ def of_checkout(checkout: Path) -> Callable[[Stage, Caller], Expected]:
         topic = f"arn:{who.partition}:sns:{stage.region}:{who.account}:{stage.topic}"
         variables = {"SNS_TOPIC_ARN": topic} | stage.variables
         environment = {name: value for name, value in variables.items() if name not in DEPLOYMENT_ONLY}
-        return Expected(environment, _Package(stage, checkout).digest, _Policies(stage, who, checkout, topic).all)
+        return Expected(
+            environment,
+            _Package(stage, checkout).digest,
+            _Policies(stage, who, checkout, variables["SNS_TOPIC_ARN"]).all,
+        )
 
     return expect
 

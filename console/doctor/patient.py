@@ -65,8 +65,13 @@ class Patient:
     # --- what has a fixed name ---
 
     @property
+    def own_topic_arn(self) -> str:
+        """The foundation's topic, which the alarms write to."""
+        return self.arn("sns", self.stage.topic)
+
+    @property
     def topic_arn(self) -> str:
-        """The topic that people subscribe to."""
+        """The topic that the functions write to: the foundation's, unless SNS_TOPIC_ARN names another."""
         return self.environment.get("SNS_TOPIC_ARN", "")
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.deployment.estate import TEMPLATES, parameters_to_be, source_regions
+from console.deployment.stacks import ADVICE
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.documents import Described
@@ -53,10 +54,9 @@ def _status(stack: Stack, status: str) -> Sight:
         return doubtful(f"The last change of {stack.name} was taken back ({status}).", _reasons(stack))
     if status.endswith("_IN_PROGRESS"):
         return doubtful(f"{stack.name} is being changed ({status}).", "Look again when that is over.")
-    delete = f"aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}"
-    if status.startswith("UPDATE_"):  # a failed update can be continued or tried again; the rest only deleted
-        delete = f"aws cloudformation continue-update-rollback --region {stack.region} --stack-name {stack.name}"
-    return wrong(f"{stack.name} is {status}.", f"{_reasons(stack)} Then: {delete}; and `make deploy` again.")
+    _does, verb = ADVICE.get(status, ("", "describe-stacks"))
+    way_out = f"aws cloudformation {verb} --region {stack.region} --stack-name {stack.name}"
+    return wrong(f"{stack.name} is {status}.", f"{_reasons(stack)} Then: {way_out}; and `make deploy` again.")
 
 
 def _reasons(stack: Stack) -> str:
@@ -124,8 +124,18 @@ def foundation(patient: Patient) -> Iterator[Sight]:
 
 def _deleted(stack: Stack, one: Described) -> Sight:
     kind, name = one["ResourceType"].removeprefix("AWS::"), one.get("PhysicalResourceId", one["LogicalResourceId"])
+    gone = f"{kind} {name} is gone, and the stack {stack.name} thinks that it is there."
+    if kind == "SecretsManager::Secret":
+        return wrong(gone, f"{DEPLOY} It says how the secret is made again.")
+    if kind == "DynamoDB::Table":  # and the other one would stand in the way of a stack that is made anew
+        return wrong(
+            gone,
+            f"Restore it under its name: aws dynamodb restore-table-to-point-in-time --region {stack.region} "
+            f"--source-table-name {name} --target-table-name {name} --use-latest-restorable-time, or from the backup "
+            "that DynamoDB makes when such a table is deleted (aws dynamodb list-backups --backup-type SYSTEM).",
+        )
     return wrong(
-        f"{kind} {name} is gone, and the stack {stack.name} thinks that it is there.",
+        gone,
         f"Delete the stack (aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}; what it "
         "retains stays), then run `make deploy`.",
     )

@@ -14,12 +14,21 @@ ALARMS = "cloudwatch.amazonaws.com"
 
 
 def topic(patient: Patient) -> Iterator[Sight]:
-    """See that the topic is there, and encrypted so that the functions and the alarms can write to it."""
-    found = patient.find("sns", "get_topic_attributes", TopicArn=patient.topic_arn)
+    """See that the topic is there, and encrypted so that the functions and the alarms can write to it.
+
+    Where SNS_TOPIC_ARN names another for the functions, that is people's own: it has to be there, too.
+    """
+    if patient.topic_arn != patient.own_topic_arn:
+        region = patient.topic_arn.split(":")[3]
+        if patient.find("sns", "get_topic_attributes", region=region, TopicArn=patient.topic_arn) is None:
+            yield wrong(f"There is no topic {patient.topic_arn}.", "Correct SNS_TOPIC_ARN, or leave it out.")
+        else:
+            yield fine(f"{patient.topic_arn}, for the functions.")
+    found = patient.find("sns", "get_topic_attributes", TopicArn=patient.own_topic_arn)
     if found is None:
-        yield wrong(f"There is no topic {patient.topic_arn}.", f"{DEPLOY} Or correct SNS_TOPIC_ARN.")
+        yield wrong(f"There is no topic {patient.own_topic_arn}.", DEPLOY)
         return
-    yield fine(f"{patient.topic_arn}.")
+    yield fine(f"{patient.own_topic_arn}.")
     if not allows(found["Attributes"].get("Policy", "{}"), ALARMS):
         yield wrong(
             f"The topic {patient.stage.topic} does not let CloudWatch publish: no alarm reaches anybody.", DEPLOY
@@ -50,9 +59,15 @@ def _key(patient: Patient, key: str) -> Iterator[Sight]:
 
 
 def subscribers(patient: Patient) -> Iterator[Sight]:
-    """Count who listens to the topic; a subscription that nobody confirmed hears nothing."""
+    """Count who listens to each topic; a subscription that nobody confirmed hears nothing."""
+    for arn in sorted({patient.own_topic_arn, patient.topic_arn}):
+        yield from _subscribers(patient, arn)
+
+
+def _subscribers(patient: Patient, arn: str) -> Iterator[Sight]:
+    region = arn.split(":")[3]
     try:
-        found = patient.service("sns").pages("list_subscriptions_by_topic", "Subscriptions", TopicArn=patient.topic_arn)
+        found = patient.service("sns", region).pages("list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
     except NotFoundError:
         yield doubtful("There is no topic to listen to.", "See the check `topic` first.")
         return
@@ -67,7 +82,7 @@ def subscribers(patient: Patient) -> Iterator[Sight]:
         yield doubtful(
             "Nobody listens to the topic.",
             "Set NOTIFICATION_EMAIL and run `make deploy`, or subscribe: aws sns subscribe "
-            f"--region {patient.stage.region} --topic-arn {patient.topic_arn} --protocol email "
+            f"--region {region} --topic-arn {arn} --protocol email "
             "--notification-endpoint <address>.",
         )
 
@@ -116,7 +131,7 @@ def alarms(patient: Patient) -> Iterator[Sight]:
 
 def _alarm(patient: Patient, alarm: Described) -> Iterator[Sight]:
     name = alarm["AlarmName"]
-    if not alarm.get("ActionsEnabled") or patient.topic_arn not in alarm.get("AlarmActions", []):
+    if not alarm.get("ActionsEnabled") or patient.own_topic_arn not in alarm.get("AlarmActions", []):
         yield wrong(
             f"The alarm {name} tells nobody.",
             f"aws cloudwatch enable-alarm-actions --region {patient.stage.region} --alarm-names {name}; {DEPLOY}",

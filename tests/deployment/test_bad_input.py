@@ -147,6 +147,21 @@ def test_names_that_are_somebody_elses(place: Place) -> None:
     assert f"aws s3 rb --force s3://{bucket}" in said.err
 
 
+def test_a_plan_whose_target_is_the_source_of_another(place: Place) -> None:
+    """No policy is made that would let the source be deleted."""
+    path = "/aurora-restore/dev/plans/weekly/"
+    wrong = {"source-cluster-id": "analytics", "target-cluster-id": "prod-cluster", "target-region": SOURCE_REGION}
+    for name, value in wrong.items():
+        place.clients("ssm", REGION).put_parameter(Name=path + name, Value=value, Type="String")
+    said = refused(place, "plan-over-source")
+    place.clients("ssm", REGION).delete_parameters(Names=[path + name for name in wrong])
+
+    assert (
+        "plans: FAILED (The target of plan weekly, arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster, is the "
+        in said.err
+    )
+
+
 def test_a_bucket_of_another_account(place: Place) -> None:
     """The whole world shares such names, and nobody may look into another's."""
     role = {"RoleArn": "arn:aws:iam::222222222222:role/theirs", "RoleSessionName": "they"}
