@@ -71,10 +71,13 @@ def right_account(stage: Stage, account: Account) -> Iterator[Finding]:
 
 def home(stage: Stage, account: Account, held: Held) -> Iterator[Finding]:
     """See that the stage does not live in another region: its roles are the account's, and would serve two masters."""
-    for region in sorted(remembered.homes(account, stage, held.ours) - {stage.region}):
+    known = (stacks.find(account, stage.forwarding_stack, region) for region in {stage.source_region} - {""})
+    forwarded = {one.parameters.get("TargetRegion", stage.region) for one in known if one and one.is_of(stage.name)}
+    for region in sorted((remembered.homes(account, stage, held.ours) | forwarded) - {stage.region}):
         yield failed(
             "region",
-            f"Stage {stage.name} lives in {region}, as the policies of its roles say, and not in {stage.region}.",
+            f"Stage {stage.name} lives in {region}, as its roles' policies or its forwarding say, and not in "
+            f"{stage.region}.",
             f"Set TARGET_REGION in {CONFIG} back to {region} and run make destroy STAGE={stage.name}; then change it.",
         )
 

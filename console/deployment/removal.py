@@ -117,4 +117,6 @@ def _empty_bucket(account: Account, stage: Stage) -> None:
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if found:
             keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
-            s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True})
+            left = s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True}).get("Errors", [])
+            if left:
+                raise DeploymentError(f"{left[0]['Key']} of the bucket {name} cannot be deleted: {left[0]['Message']}.")

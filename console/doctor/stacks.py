@@ -130,9 +130,10 @@ def _deleted(stack: Stack, one: Described) -> Sight:
     if kind == "DynamoDB::Table":  # and the other one would stand in the way of a stack that is made anew
         return wrong(
             gone,
-            f"Restore it under its name: aws dynamodb restore-table-to-point-in-time --region {stack.region} "
-            f"--source-table-name {name} --target-table-name {name} --use-latest-restorable-time, or from the backup "
-            "that DynamoDB makes when such a table is deleted (aws dynamodb list-backups --backup-type SYSTEM).",
+            "A table that had point-in-time recovery is kept as a backup for 35 days. Restore it under its name: "
+            f"aws dynamodb list-backups --region {stack.region} --backup-type SYSTEM --table-name {name}, "
+            f"then aws dynamodb restore-table-from-backup --region {stack.region} --target-table-name {name} "
+            "--backup-arn <ARN>.",
         )
     return wrong(
         gone,

@@ -280,9 +280,28 @@ def test_a_stage_lives_in_one_region(place: Place, checkout: Path) -> None:
 
     assert [1, 1] == [said.status for said in refused]
     assert [True, True] == [
-        f"Stage dev lives in {REGION}, as the policies of its roles say" in one.err for one in refused
+        f"Stage dev lives in {REGION}, as its roles' policies or its forwarding say" in one.err for one in refused
     ]
     assert before == place.everything()
+
+
+def test_a_stage_lives_where_its_forwarding_leads(place: Place) -> None:
+    """Also when its first deployment ended before there was a role."""
+    checkout = place.checkout("elsewhere", test={"TARGET_REGION": "eu-west-1", "KMS_KEY_ID": None})
+    template = (checkout / "infra" / "forwarding.yaml").read_text()
+    cloudformation = place.clients("cloudformation", SOURCE_REGION)
+    cloudformation.create_stack(
+        StackName="aurora-restore-test-forwarding", TemplateBody=template, Capabilities=["CAPABILITY_IAM"],
+        Parameters=[{"ParameterKey": "Stage", "ParameterValue": "test"},
+                    {"ParameterKey": "TargetRegion", "ParameterValue": REGION}],
+    )  # fmt: skip
+    before = place.everything()
+    said = place.destroy("test", checkout)
+    after = place.everything()
+    cloudformation.delete_stack(StackName="aurora-restore-test-forwarding")
+
+    assert (1, before) == (said.status, after)
+    assert f"Stage test lives in {REGION}" in said.err
 
 
 @pytest.mark.usefixtures("said")
