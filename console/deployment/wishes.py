@@ -3,7 +3,11 @@
 import os
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import cache
 from typing import Final
+
+import boto3
 
 from chalicelib.errors import SettingsError
 from chalicelib.settings import DEFAULT_PLAN, Settings, resolve_plan
@@ -61,11 +65,23 @@ def _settings(stage: Stage) -> Iterator[Finding]:
     ):  # fmt: skip
         if variables[name] != derived:
             yield failed("settings", f"{name} is {variables[name]}, and the stage's is {derived}.", "Leave it out.")
+    for name in ("SOURCE_REGION", "TARGET_REGION"):
+        region = variables.get(name, "")
+        if region and region not in known_regions():
+            near = " or ".join(get_close_matches(region, known_regions(), 2)) or "one that RDS is in"
+            yield failed("settings", f"{name} is {region!r}, and AWS has no such region.", f"Was {near} meant? {where}")
     yield from _of_the_deployment(stage, where)
     key_region = _region_of(variables.get("KMS_KEY_ID", ""))
     if key_region not in ("", stage.region):
         yield failed("settings", f"KMS_KEY_ID is a key of {key_region}, the target is in {stage.region}.", where)
     yield from _other_accounts(variables, where)
+
+
+@cache
+def known_regions() -> list[str]:
+    """List the regions that RDS is in, as far as this botocore knows; nobody is asked."""
+    session = boto3.Session()
+    return [one for part in session.get_available_partitions() for one in session.get_available_regions("rds", part)]
 
 
 def _of_the_deployment(stage: Stage, where: str) -> Iterator[Finding]:
