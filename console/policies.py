@@ -40,7 +40,7 @@ class Values:
     @classmethod
     def of(cls, stage: Stage, plans: Sequence[Plan], *, account: str, partition: str = "aws") -> "Values":
         """Gather the values of a stage in an account (twelve digits) and its plans."""
-        topic = stage.variables.get("SNS_TOPIC_ARN") or f"arn:{partition}:sns:{stage.region}:{account}:{stage.topic}"
+        topic = stage.topic_arn(account, partition)
         of_stage = {
             "PARTITION": partition,
             "ACCOUNT": account,

@@ -98,6 +98,11 @@ class Stage:
         )
         return next((place[setting] for place in places if place.get(setting) is not None), None)
 
+    def topic_arn(self, account: str, partition: str) -> str:
+        """Give the topic that the functions write to: the stage's own in its account, unless it names another."""
+        own = f"arn:{partition}:sns:{self.region}:{account}:{self.topic}"
+        return self.variables.get("SNS_TOPIC_ARN", own)
+
     # --- names ---
 
     def _named(self, rest: str) -> str:

@@ -46,9 +46,10 @@ def target(function: str, function_arn: str, queue_arn: str) -> dict[str, Any]:
     }
 
 
-def tags(stage: Stage) -> dict[str, str]:
-    """Give the tags of what belongs to functions, as the guide has them."""
-    return {"Environment": stage.environment_tag, "Project": PROJECT, "Service": "Lambda"}
+def tags(stage: Stage, service: str = "Lambda") -> list[dict[str, str]]:
+    """Give the tags of what belongs to functions, as the guide has them, in the words of IAM and EventBridge."""
+    named = {"Environment": stage.environment_tag, "Project": PROJECT, "Service": service}
+    return [{"Key": key, "Value": value} for key, value in named.items()]
 
 
 def complete(account: Account, stage: Stage, queue_arn: str) -> list[str]:
@@ -75,12 +76,12 @@ def _complete(account: Account, stage: Stage, function: str, queue_arn: str) -> 
 def _tag(account: Account, stage: Stage, function: str) -> None:
     """Tag the role, the log group and the rule of a function: Chalice tags the function alone."""
     name, rule = stage.function(function), stage.rule(function)
+    of_log = {one["Key"]: one["Value"] for one in tags(stage, "Logging")}
     group = account.arn("logs", stage.region, f"log-group:/aws/lambda/{name}")
-    account.clients("logs", stage.region).tag_resource(resourceArn=group, tags=tags(stage) | {"Service": "Logging"})
-    listed = [{"Key": key, "Value": value} for key, value in tags(stage).items()]
-    account.clients("iam", stage.region).tag_role(RoleName=name, Tags=listed)
+    account.clients("logs", stage.region).tag_resource(resourceArn=group, tags=of_log)
+    account.clients("iam", stage.region).tag_role(RoleName=name, Tags=tags(stage))
     account.clients("events", stage.region).tag_resource(
-        ResourceARN=account.arn("events", stage.region, f"rule/{rule}"), Tags=listed
+        ResourceARN=account.arn("events", stage.region, f"rule/{rule}"), Tags=tags(stage)
     )
 
 

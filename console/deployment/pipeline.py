@@ -17,11 +17,12 @@ MERGED: Final = "resources.json"
 def merged(stage: Stage, queue_arn: str) -> dict[str, Any]:
     """Give what `--merge-template` adds: the names that Chalice gives when it deploys, and what it cannot set."""
     resources: dict[str, Any] = {}
-    tags = [{"Key": key, "Value": value} for key, value in delivery.tags(stage).items()]
     for function in FUNCTIONS:
         logical = logical_id(function)
         resources[logical] = {"Properties": _function(stage, function, logical, queue_arn)}
-        resources[f"{logical}Role"] = {"Properties": {"RoleName": stage.function(function), "Tags": tags}}
+        resources[f"{logical}Role"] = {
+            "Properties": {"RoleName": stage.function(function), "Tags": delivery.tags(stage)}
+        }
     return {"Resources": resources}
 
 

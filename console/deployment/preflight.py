@@ -124,11 +124,9 @@ def _stacks(stage: Stage, account: Account) -> Iterator[Finding]:
 def _plans(stage: Stage, account: Account, checkout: Path) -> Iterator[Finding]:
     """See that every plan, also those that only SSM knows, can be made, and that the policies have room for all."""
     given = estate.parameters_to_be(stage, project.parameters(account, stage))
-    topic = stage.variables.get("SNS_TOPIC_ARN", account.arn("sns", stage.region, stage.topic))
     try:
         project.policies_of(
-            stage, checkout / ".chalice", account=account.number, partition=account.partition, topic=topic,
-            parameters=given,
+            stage, checkout / ".chalice", account=account.number, partition=account.partition, parameters=given,
         )  # fmt: skip
     except (SettingsError, TemplateError) as error:
         yield failed("plans", str(error), f"Correct it in SSM below {stage.parameter_path}, or in {CONFIG}.")

@@ -39,11 +39,10 @@ def fill(project: Path, stage: Stage, *, account: str, partition: str, parameter
 
     Raises DeploymentError for settings or a policy that cannot be made of them.
     """
-    topic = stage.variables.get("SNS_TOPIC_ARN", f"arn:{partition}:sns:{stage.region}:{account}:{stage.topic}")
     settings = project / ".chalice"
-    _fill_environment(settings / "config.json", stage, topic)
+    _fill_environment(settings / "config.json", stage, stage.topic_arn(account, partition))
     try:
-        filled = policies_of(stage, settings, account=account, partition=partition, topic=topic, parameters=parameters)
+        filled = policies_of(stage, settings, account=account, partition=partition, parameters=parameters)
     except (SettingsError, policies.TemplateError) as error:
         raise DeploymentError(f"{error} No function was changed.") from error
     for function, policy in filled.items():
@@ -51,13 +50,13 @@ def fill(project: Path, stage: Stage, *, account: str, partition: str, parameter
 
 
 def policies_of(
-    stage: Stage, folder: Path, *, account: str, partition: str, topic: str, parameters: Mapping[str, str]
+    stage: Stage, folder: Path, *, account: str, partition: str, parameters: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
     """Fill in the policy of each function, from the templates in a folder; `parameters` are the stage's in SSM.
 
     Raises SettingsError and TemplateError.
     """
-    given = {"sns-topic-arn": topic, **parameters}
+    given = {"sns-topic-arn": stage.topic_arn(account, partition), **parameters}
     plans = policies.plans_of(stage, given, account=account, partition=partition)
     values = policies.Values.of(stage, plans, account=account, partition=partition)
     filled = {function: policies.filled(function, values, folder) for function in FUNCTIONS}

@@ -37,13 +37,12 @@ def of_checkout(checkout: Path) -> Callable[[Stage, Caller], Expected]:
     """Say what a deployment of a checkout would put."""
 
     def expect(stage: Stage, who: Caller) -> Expected:
-        topic = f"arn:{who.partition}:sns:{stage.region}:{who.account}:{stage.topic}"
-        variables = {"SNS_TOPIC_ARN": topic} | stage.variables
+        variables = {"SNS_TOPIC_ARN": stage.topic_arn(who.account, who.partition)} | stage.variables
         environment = {name: value for name, value in variables.items() if name not in DEPLOYMENT_ONLY}
         return Expected(
             environment,
             _Package(stage, checkout).digest,
-            _Policies(stage, who, checkout, variables["SNS_TOPIC_ARN"]).all,
+            _Policies(stage, who, checkout).all,
         )
 
     return expect
@@ -71,14 +70,13 @@ class _Policies:
     stage: Stage
     who: Caller
     checkout: Path
-    topic: str
 
     def all(self, parameters: Mapping[str, str]) -> Mapping[str, Document]:
         """Fill in every function's policy."""
         try:
             return policies_of(
                 self.stage, self.checkout / ".chalice", account=self.who.account, partition=self.who.partition,
-                topic=self.topic, parameters=parameters,
+                parameters=parameters,
             )  # fmt: skip
         except TemplateError as error:
             raise RefusedError(str(error), "Correct that template.") from error
