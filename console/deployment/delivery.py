@@ -5,16 +5,21 @@ leaves its event in the stage's failure queue. Chalice puts each rule's target a
 what stands here, so this is put after each one.
 """
 
+import json
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
+from chalicelib.patterns import pattern
 from console.deployment.account import Account
 from console.deployment.errors import DeploymentError
+from console.documents import is_same
 from console.stages import FUNCTIONS, PROJECT, Stage
 
 TARGET_ID: Final = "1"  # Chalice's
 _STALE_SECONDS: Final = 3600  # announcements come again by then, and who still wants a restore asks again
 _PROPAGATION_TRIES, _PROPAGATION_SECONDS = 15, 5.0
+BEAT: Final = "rate(1 minute)"
 _TICK_SECONDS: Final = 60  # the least that AWS takes: the next tick is better than a late one
 
 
@@ -44,6 +49,13 @@ def target(function: str, function_arn: str, queue_arn: str) -> dict[str, Any]:
         "RetryPolicy": {"MaximumRetryAttempts": retries, "MaximumEventAgeInSeconds": event_age_max(function)},
         "DeadLetterConfig": {"Arn": queue_arn},
     }
+
+
+def listens(stage: Stage, function: str, rule: Mapping[str, Any]) -> bool:
+    """Tell whether a rule, as DescribeRule gives it, wakes a function by what the choreography says."""
+    if function == "heartbeat":
+        return bool(rule.get("ScheduleExpression") == BEAT)
+    return is_same(json.loads(rule.get("EventPattern") or "{}"), pattern(function, stage.name))
 
 
 def tags(stage: Stage, service: str = "Lambda") -> list[dict[str, str]]:

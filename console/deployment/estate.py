@@ -62,15 +62,11 @@ def put_foundation(account: Account, stage: Stage, checkout: Path) -> Stack:
     )
 
 
-def settings(stage: Stage) -> dict[str, str]:
-    """Give the SSM parameters, by what follows the stage's path, that the foundation makes of the stage's variables."""
-    variables = stage.variables
-    return {name: variables[variable] for name, variable in PARAMETERS.items() if variable in variables}
-
-
 def parameters_to_be(stage: Stage, parameters: Mapping[str, str]) -> dict[str, str]:
     """Give the stage's SSM parameters as they will be, by those that it has: the foundation's are made anew."""
-    return {name: value for name, value in parameters.items() if name not in PARAMETERS} | settings(stage)
+    variables = stage.variables
+    of_the_foundation = {name: variables[setting] for name, setting in PARAMETERS.items() if setting in variables}
+    return {name: value for name, value in parameters.items() if name not in PARAMETERS} | of_the_foundation
 
 
 def source_regions(stage: Stage, parameters: Mapping[str, str]) -> list[str]:

@@ -19,35 +19,33 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
     Everything is found out before anything is changed, and each part can be repeated: after a failure, the same
     command goes on, or says what has to be done before.
     """
-    account, findings = preflight.check(stage, checkout)
+    existing, findings = preflight.check(stage, checkout)
+    account, ours = existing.account, existing.held.ours
     for finding in findings:
         say(str(finding))
     with _timed(say, "the package is built"):
         built = project.build(stage, checkout)
     with _timed(say, f"stack {stage.records_stack}: tables and secrets"):
         estate.put_records(account, stage, checkout)
-    before = project.parameters(account, stage)
-    regions = estate.source_regions(stage, estate.parameters_to_be(stage, before))
-    for region in set(estate.source_regions(stage, before)) - set(regions):
-        with _timed(say, f"stack {stage.forwarding_stack} in {region}: no plan has its source there any more"):
-            stacks.delete(account, stage.name, stage.forwarding_stack, region)
     with _timed(say, f"stack {stage.foundation_stack}: topic, failure queue, alarms, dashboard, parameters"):
         outputs = estate.put_foundation(account, stage, checkout).outputs
-    for region in regions:
+    for region in existing.sources:
         with _timed(say, f"stack {stage.forwarding_stack} in {region}: forwards the source's events"):
             estate.put_forwarding(account, stage, checkout, region)
     with _timed(say, f"chalice deploy --stage {stage.name}: eleven functions with their rules, roles and policies"):
         project.fill(
             built, stage, account=account.number, partition=account.partition,
-            parameters=estate.parameters_to_be(stage, before),
+            parameters=existing.parameters_to_be,
         )  # fmt: skip
-        ours = remembered.look(account, stage).ours
         remembered.write(stage, built, ours)
         remembered.make_log_groups(account, stage)
         chalice.run("deploy", stage.name, built, stage.region, say)
         remembered.keep_expiring(account, stage, ours)
     with _timed(say, "retries, failure destinations and dead-letter queues, which Chalice cannot set"):
         delivery.complete(account, stage, outputs["FailureQueueArn"])
+    for forsaken in existing.forsaken:
+        with _timed(say, f"stack {forsaken.name} in {forsaken.region}: gone, no plan has its source there any more"):
+            stacks.delete(account, forsaken)
     for line in _next_steps(account, stage):
         say(line)
 

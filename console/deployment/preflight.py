@@ -6,35 +6,38 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.aws import DENIED
 from chalicelib.errors import SettingsError
 from console.deployment import estate, project, remembered, stacks, taken, wishes
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError
-from console.deployment.remembered import Held
+from console.deployment.existing import Existing
+from console.deployment.stacks import Stack
 from console.deployment.wishes import CONFIG
 from console.findings import Finding, failed, failures, ok
 from console.policies import TemplateError
 from console.stages import FUNCTIONS, IN_VPC, Stage
 
 
-def check(stage: Stage, checkout: Path) -> tuple[Account, list[Finding]]:
-    """Make every check of a deployment; returns the account and all findings, or raises NotReadyError with them."""
+def check(stage: Stage, checkout: Path) -> tuple[Existing, list[Finding]]:
+    """Make every check of a deployment; returns the stage as it is and all findings, or raises NotReadyError."""
     findings = list(wishes.findings(stage))
     account = _signed_in(stage, findings)
     if account is None:
         raise NotReadyError(findings)
-    checks: list[Check] = [right_account, _stacks, taken.findings, _functions, _network, _secrets]
+    checks: list[Check] = [_account, _stacks, taken.findings, _functions, _network, _secrets]
     if not {"account", "settings"} & {one.name for one in findings}:  # else no plan can be made, for these reasons
         checks.append(partial(_plans, checkout=checkout))
     findings.append(ok("credentials", f"{account.caller} asks."))
+    existing = Existing(account, stage)
     for one in checks if stage.region else ():
-        findings += _made(one, stage, account)
+        findings += _made(one, existing)
     if failures(findings):
-        raise NotReadyError(findings)
-    return account, findings
+        raise NotReadyError(list(dict.fromkeys(findings)))  # what cannot be read is told once
+    return existing, findings
 
 
-Check = Callable[[Stage, Account], Iterable[Finding]]
+Check = Callable[[Existing], Iterable[Finding]]
 
 
 def _signed_in(stage: Stage, findings: list[Finding]) -> Account | None:
@@ -45,15 +48,21 @@ def _signed_in(stage: Stage, findings: list[Finding]) -> Account | None:
         return None
 
 
-def _made(one: Check, stage: Stage, account: Account) -> list[Finding]:
+def _made(one: Check, existing: Existing) -> list[Finding]:
     """Make a check; one that cannot be made is a finding, too, and stops no other."""
     try:
-        return list(one(stage, account))
+        return list(one(existing))
     except (ClientError, BotoCoreError) as error:
-        return [failed("account", f"Something could not be looked up: {error}.", "Sign in as somebody who may.")]
+        refused = isinstance(error, ClientError) and error_code(error) in DENIED
+        do = "Sign in as somebody who may." if refused else "Correct what it names, or try again."
+        return [failed("account", f"Something could not be looked up: {error}.", do)]
 
 
 # --- what only the account knows ---
+
+
+def _account(existing: Existing) -> Iterator[Finding]:
+    return right_account(existing.stage, existing.account)
 
 
 def right_account(stage: Stage, account: Account) -> Iterator[Finding]:
@@ -69,11 +78,10 @@ def right_account(stage: Stage, account: Account) -> Iterator[Finding]:
         yield ok("account", account.number)
 
 
-def home(stage: Stage, account: Account, held: Held) -> Iterator[Finding]:
+def home(existing: Existing) -> Iterator[Finding]:
     """See that the stage does not live in another region: its roles are the account's, and would serve two masters."""
-    known = (stacks.find(account, stage.forwarding_stack, region) for region in {stage.source_region} - {""})
-    forwarded = {one.parameters.get("TargetRegion", stage.region) for one in known if one and one.is_of(stage.name)}
-    for region in sorted((remembered.homes(account, stage, held.ours) | forwarded) - {stage.region}):
+    stage = existing.stage
+    for region in sorted(existing.homes - {stage.region}):
         yield failed(
             "region",
             f"Stage {stage.name} lives in {region}, as its roles' policies or its forwarding say, and not in "
@@ -82,16 +90,17 @@ def home(stage: Stage, account: Account, held: Held) -> Iterator[Finding]:
         )
 
 
-def _functions(stage: Stage, account: Account) -> Iterator[Finding]:
-    held = remembered.look(account, stage)
-    leaving = [role for role in remembered.roles(held.ours) if role not in map(stage.function, FUNCTIONS)]
-    yield from (*held.of_stacks, *held.others, *home(stage, account, held), *attached(stage, account, leaving))
+def _functions(existing: Existing) -> Iterator[Finding]:
+    held = existing.held
+    staying = {existing.stage.function(name) for name in FUNCTIONS}
+    going_roles = [role for role in remembered.roles(held.ours) if role not in staying]
+    yield from (*held.of_stacks, *held.others, *home(existing), *attached(existing, going_roles))
 
 
-def attached(stage: Stage, account: Account, leaving: Iterable[str]) -> Iterator[Finding]:
+def attached(existing: Existing, going_roles: Iterable[str]) -> Iterator[Finding]:
     """Find policies that people attached to roles that are to go: IAM deletes no role that has one."""
-    iam = account.clients("iam", stage.region)
-    for role in leaving:
+    iam = existing.account.clients("iam", existing.stage.region)
+    for role in going_roles:
         for one in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
             arn = one["PolicyArn"]
             yield failed(
@@ -101,41 +110,57 @@ def attached(stage: Stage, account: Account, leaving: Iterable[str]) -> Iterator
             )
 
 
-def _stacks(stage: Stage, account: Account) -> Iterator[Finding]:
-    forwarding = estate.source_regions(stage, estate.parameters_to_be(stage, project.parameters(account, stage)))
-    for name, region in (
-        (stage.records_stack, stage.region), (stage.foundation_stack, stage.region),
-        *((stage.forwarding_stack, region) for region in forwarding),
-    ):  # fmt: skip
-        found = stacks.find(account, name, region)
-        if found and not found.is_of(stage.name):
-            yield failed("stacks", stacks.somebody_elses(found), remembered.OTHERS)
-        elif found and found.status in stacks.ADVICE:
-            does, verb = stacks.ADVICE[found.status]
+def _stacks(existing: Existing) -> Iterator[Finding]:
+    for one in existing.staying:
+        if not one.is_of(existing.stage.name):
+            yield failed("stacks", stacks.somebody_elses(one), remembered.OTHERS)
+        elif one.status in stacks.ADVICE:
+            does, verb = stacks.ADVICE[one.status]
             yield failed(
                 "stacks",
-                f"The stack {name} in {region} is {found.status}, from which it can only be {does}.",
-                f"aws cloudformation {verb} --region {region} --stack-name {name}",
+                f"The stack {one.name} in {one.region} is {one.status}, from which it can only be {does}.",
+                f"aws cloudformation {verb} --region {one.region} --stack-name {one.name}",
             )
-        elif found and found.is_busy:
-            yield failed("stacks", f"The stack {name} in {region} is {found.status}.", "Wait until it is done.")
+        elif one.is_busy:
+            yield _busy(one)
+    yield from going(existing.forsaken)
 
 
-def _plans(stage: Stage, account: Account, checkout: Path) -> Iterator[Finding]:
+def going(leaving: Iterable[Stack]) -> Iterator[Finding]:
+    """Find stacks that are to go and would not."""
+    for one in leaving:
+        if one.is_busy:
+            yield _busy(one)
+        elif one.is_protected:
+            yield failed(
+                "stacks",
+                f"The stack {one.name} in {one.region} is protected against its deletion.",
+                "If it may go: aws cloudformation update-termination-protection --no-enable-termination-protection "
+                f"--region {one.region} --stack-name {one.name}",
+            )
+
+
+def _busy(stack: Stack) -> Finding:
+    return failed("stacks", f"The stack {stack.name} in {stack.region} is {stack.status}.", "Wait until it is done.")
+
+
+def _plans(existing: Existing, checkout: Path) -> Iterator[Finding]:
     """See that every plan, also those that only SSM knows, can be made, and that the policies have room for all."""
-    given = estate.parameters_to_be(stage, project.parameters(account, stage))
+    account, stage = existing.account, existing.stage
     try:
         project.policies_of(
-            stage, checkout / ".chalice", account=account.number, partition=account.partition, parameters=given,
+            stage, checkout / ".chalice", account=account.number, partition=account.partition,
+            parameters=existing.parameters_to_be,
         )  # fmt: skip
     except (SettingsError, TemplateError) as error:
         yield failed("plans", str(error), f"Correct it in SSM below {stage.parameter_path}, or in {CONFIG}.")
 
 
-def _secrets(stage: Stage, account: Account) -> Iterator[Finding]:
+def _secrets(existing: Existing) -> Iterator[Finding]:
     """See that each secret is there or can be made: one that waits for its deletion keeps its name for that long."""
-    secrets = account.clients("secretsmanager", stage.region)
-    records = stacks.find(account, stage.records_stack, stage.region)
+    stage = existing.stage
+    secrets = existing.account.clients("secretsmanager", stage.region)
+    records = existing.stack(stage.records_stack, stage.region)
     for variable, own in estate.SECRETS.items():
         name = stage.variables[variable]
         try:
@@ -157,16 +182,17 @@ def _secrets(stage: Stage, account: Account) -> Iterator[Finding]:
             )
 
 
-def _network(stage: Stage, account: Account) -> Iterator[Finding]:
+def _network(existing: Existing) -> Iterator[Finding]:
+    stage = existing.stage
     subnets, groups = (stage.function_setting(IN_VPC, name) for name in ("subnet_ids", "security_group_ids"))
     if not (subnets and groups):
         return
-    ec2 = account.clients("ec2", stage.region)
+    ec2 = existing.account.clients("ec2", stage.region)
     try:
         vpcs = {one["VpcId"] for one in ec2.describe_subnets(SubnetIds=subnets)["Subnets"]}
         vpcs |= {one["VpcId"] for one in ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"]}
     except ClientError as error:
-        if "NotFound" not in error_code(error):
+        if not error_code(error).endswith((".NotFound", ".Malformed")):
             raise
         yield failed("network", f"{IN_VPC}: {error.response['Error']['Message']}.", f"Correct it in {CONFIG}.")
         return

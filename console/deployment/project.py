@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from chalicelib.errors import SettingsError
 from console import policies
-from console.deployment.account import Account
 from console.deployment.errors import DeploymentError
 from console.packaging import building
 from console.packaging.errors import PackageError
@@ -74,12 +73,3 @@ def _fill_environment(file: Path, stage: Stage, topic: str) -> None:
     config["environment_variables"] = {}
     config["stages"] = {stage.name: {**config["stages"][stage.name], "environment_variables": environment}}
     file.write_text(json.dumps(config, indent=2), encoding="utf-8")
-
-
-def parameters(account: Account, stage: Stage) -> dict[str, str]:
-    """Read the stage's SSM parameters, by what follows its path."""
-    pages = account.clients("ssm", stage.region).get_paginator("get_parameters_by_path")
-    found = pages.paginate(Path=stage.parameter_path, Recursive=True)
-    return {
-        one["Name"].removeprefix(stage.parameter_path): one["Value"] for page in found for one in page["Parameters"]
-    }

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from console.deployment import delivery
 from console.deployment.account import Account
-from console.deployment.delivery import TARGET_ID
 from console.documents import statements_of
 from console.findings import Finding, failed
 from console.stages import APP, FUNCTIONS, Stage
@@ -87,8 +87,8 @@ def look(account: Account, stage: Stage) -> Held:
         *_rules(account, stage, names),
     ]  # fmt: skip
     functions_of_others = [
-        failed("functions", f"The function {stage.function(name)} was not made by Chalice for this app.", OTHERS)
-        for name, owner in others.items() if name in FUNCTIONS and owner == UNKNOWN
+        _of_nobody(stage, functions[name]) for name, owner in others.items()
+        if name in FUNCTIONS and owner == UNKNOWN
     ]  # fmt: skip
     return Held(
         [one for one in found if not isinstance(one, Finding)],
@@ -102,10 +102,32 @@ def homes(account: Account, stage: Stage, ours: list[dict[str, str]]) -> set[str
     iam, regions = account.clients("iam", stage.region), set()
     table = re.compile(rf'arn:[a-z-]+:dynamodb:([a-z0-9-]+):\d+:table/{stage.state_table}[/"]')
     for name in roles(ours):
-        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-            document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-            regions |= set(table.findall(json.dumps(document)))
+        regions |= {region for policy in _policies(iam, name) for region in table.findall(policy)}
     return regions
+
+
+@dataclass(frozen=True)
+class Forwarding:
+    """That events of one region go to another."""
+
+    source: str
+    home: str
+
+
+def forwardings(account: Account, stage: Stage) -> Iterator[Forwarding]:
+    """Read off the roles of the stage's forwarding stacks, in whatever regions these are, where they are."""
+    iam = account.clients("iam", stage.region)
+    rule = re.compile(rf'"arn:[a-z-]+:events:([a-z0-9-]+):\d+:rule/{stage.forwarding_rule}"')
+    bus = re.compile(r'"arn:[a-z-]+:events:([a-z0-9-]+):\d+:event-bus/default"')
+    for role in _pages(account, "iam", stage.region, "list_roles", "Roles"):
+        for source in rule.findall(json.dumps(role["AssumeRolePolicyDocument"])):
+            for home in bus.findall("".join(_policies(iam, role["RoleName"]))):
+                yield Forwarding(source, home)
+
+
+def _policies(iam: Any, role: str) -> Iterator[str]:
+    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        yield json.dumps(iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"])
 
 
 def roles(ours: list[dict[str, str]]) -> list[str]:
@@ -134,6 +156,15 @@ def _other_owner(account: Account, stage: Stage, function: dict[str, Any]) -> st
         return str(tags[STACK_TAG])
     parts = str(tags.get(CHALICE_TAG, "")).split(":")
     return None if f"app={APP}" in parts and f"stage={stage.name}" in parts else UNKNOWN
+
+
+def _of_nobody(stage: Stage, function: Mapping[str, Any]) -> Finding:
+    return failed(
+        "functions",
+        f"The function {function['FunctionName']} was not made by Chalice for this app, or lost the tag that says so.",
+        f"{OTHERS} If it is this stage's: aws lambda tag-resource --region {stage.region} "
+        f"--resource {function['FunctionArn']} --tags '{CHALICE_TAG}=stage={stage.name}:app={APP}'",
+    )
 
 
 def _of_stack(stage: Stage, function: str, stack: str) -> Finding:
@@ -178,15 +209,17 @@ def _log_groups(account: Account, stage: Stage, names: Mapping[str, str]) -> Ite
 
 
 def _rules(account: Account, stage: Stage, names: Mapping[str, str]) -> Iterator[Resource]:
-    """Take a rule for ours if it wakes nothing but its function."""
+    """Take a rule for ours if it wakes nothing but its function, or nothing yet and listens to what wakes that."""
     for rule in _pages(account, "events", stage.region, "list_rules", "Rules", NamePrefix=stage.function("")):
         function = rule["Name"].removesuffix("-event")
         if function == rule["Name"] or function not in names:
             continue
         targets = account.clients("events", stage.region).list_targets_by_rule(Rule=rule["Name"])["Targets"]
-        ours = (TARGET_ID, account.arn("lambda", stage.region, f"function:{function}"))
+        ours = (delivery.TARGET_ID, account.arn("lambda", stage.region, f"function:{function}"))
         others = {one["Arn"] for one in targets if (one["Id"], one["Arn"]) != ours}
-        if others:
+        if not targets and names[function] in FUNCTIONS and not delivery.listens(stage, names[function], rule):
+            yield failed("rules", f"The rule {rule['Name']} listens to what no function here is woken by.", OTHERS)
+        elif others:
             yield failed(
                 "rules", f"The rule {rule['Name']} has a target of somebody's: {', '.join(sorted(others))}.", OTHERS
             )

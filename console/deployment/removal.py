@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from console.deployment import chalice, estate, preflight, project, remembered, stacks, wishes
+from console.deployment import chalice, preflight, remembered, stacks, wishes
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError
-from console.deployment.remembered import Held
+from console.deployment.existing import Existing
 from console.findings import failed, failures
 from console.stages import Stage
 
@@ -24,25 +24,22 @@ def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> N
     `force` leaves operations that are under way where they stand. What is not there is passed over, so that a removal
     that ended half-way can be repeated.
     """
-    account, held = _ready(stage, force=force)
+    existing = _ready(stage, force=force)
+    account, held, removable = existing.account, existing.held, existing.removable
     say(f"The stage {stage.name} leaves the account {account.number}, {stage.region}.")
     for one in held.others:
         say(f"Left alone: {one.what}")
-    deployed, configured = project.parameters(account, stage), estate.settings(stage)
-    regions = {*estate.source_regions(stage, deployed), *estate.source_regions(stage, configured)}  # one may be changed
     with tempfile.TemporaryDirectory() as folder:
         copied = _copied(checkout, Path(folder))
         remembered.write(stage, copied, held.ours)
         if held.ours:
             chalice.run("delete", stage.name, copied, stage.region, say)
         _delete_log_groups(account, stage, held.ours, say)
-    for region in sorted(regions):
-        if stacks.delete(account, stage.name, stage.forwarding_stack, region):
-            say(f"The stack {stage.forwarding_stack} in {region} is gone.")
-    _empty_bucket(account, stage)
-    if stacks.delete(account, stage.name, stage.foundation_stack, stage.region):
-        say(f"The stack {stage.foundation_stack} is gone.")
-    if stacks.find(account, stage.records_stack, stage.region):
+    for stack in removable:
+        _empty_bucket(account, stage, stack.resources.get("Deployment", ""))
+        stacks.delete(account, stack)
+        say(f"The stack {stack.name} in {stack.region} is gone.")
+    if existing.stack(stage.records_stack, stage.region):
         say(
             f"Kept: the stack {stage.records_stack} with the operations, their trail and the secrets, for the next "
             "deployment. docs/runbook.md (Leaving) says how to delete that, too."
@@ -57,18 +54,19 @@ def _copied(checkout: Path, project: Path) -> Path:
     return project
 
 
-def _ready(stage: Stage, *, force: bool) -> tuple[Account, Held]:
+def _ready(stage: Stage, *, force: bool) -> Existing:
     if not stage.region:
         raise DeploymentError(f"TARGET_REGION of stage {stage.name} is not set, so nobody knows where it lives.")
     account = sign_in(stage.region)
     findings = [*wishes.account_given(stage), *failures(preflight.right_account(stage, account))]
     if findings:
         raise NotReadyError(findings)
-    held = remembered.look(account, stage)
+    existing = Existing(account, stage)
     findings = [
-        *held.of_stacks,
-        *preflight.home(stage, account, held),
-        *preflight.attached(stage, account, remembered.roles(held.ours)),
+        *existing.held.of_stacks,
+        *preflight.home(existing),
+        *preflight.attached(existing, remembered.roles(existing.held.ours)),
+        *preflight.going(existing.removable),
     ]
     if not force and (names := sorted(_open_operations(account, stage))):
         findings.append(
@@ -80,7 +78,7 @@ def _ready(stage: Stage, *, force: bool) -> tuple[Account, Held]:
         )
     if findings:
         raise NotReadyError(findings)
-    return account, held
+    return existing
 
 
 def _open_operations(account: Account, stage: Stage) -> Iterator[str]:
@@ -106,14 +104,19 @@ def _delete_log_groups(account: Account, stage: Stage, resources: list[dict[str,
         say(f"{len(names)} log groups are gone.")
 
 
-def _empty_bucket(account: Account, stage: Stage) -> None:
-    """Empty the bucket of packages: CloudFormation deletes no bucket that holds something."""
-    foundation = stacks.find(account, stage.foundation_stack, stage.region)
-    name = foundation.resources.get("Deployment", "") if foundation and foundation.is_of(stage.name) else ""
+def _versions(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
+    try:
+        yield from s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
+    except s3.exceptions.NoSuchBucket:  # somebody deleted it already
+        return
+
+
+def _empty_bucket(account: Account, stage: Stage, name: str) -> None:
+    """Empty the bucket of packages, if a stack has it: CloudFormation deletes no bucket that holds something."""
     if not name:
         return
     s3 = account.clients("s3", stage.region)
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+    for page in _versions(s3, name):
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if found:
             keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]

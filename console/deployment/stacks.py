@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,8 @@ class Stack:
     name: str
     region: str
     status: str
+    is_protected: bool
+    """Whether it refuses its deletion (EnableTerminationProtection)."""
     parameters: Mapping[str, str]
     """What it was made with."""
     outputs: Mapping[str, str]
@@ -73,7 +76,8 @@ def find(account: Account, name: str, region: str) -> Stack | None:
         if one["ResourceStatus"] != "DELETE_COMPLETE"
     }
     parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in described.get("Parameters", [])}
-    return Stack(name, region, described["StackStatus"], parameters, outputs, resources)
+    protected = bool(described.get("EnableTerminationProtection"))
+    return Stack(name, region, described["StackStatus"], protected, parameters, outputs, resources)
 
 
 @dataclass(frozen=True)
@@ -146,15 +150,11 @@ def somebody_elses(stack: Stack) -> str:
     return f"The stack {stack.name} in {stack.region} is somebody else's: it is of no stage of that name."
 
 
-def delete(account: Account, stage: str, name: str, region: str) -> bool:
-    """Delete a stack of a stage, whose retained resources stay; False where it has none. Raises DeploymentError."""
-    existing = find(account, name, region)
-    if existing is None or not existing.is_of(stage):
-        return False
-    cloudformation = account.clients("cloudformation", region)
-    cloudformation.delete_stack(StackName=name)
-    _wait(cloudformation, "stack_delete_complete", name, region)
-    return True
+def delete(account: Account, stack: Stack) -> None:
+    """Delete a stack, whose retained resources stay. Raises DeploymentError."""
+    cloudformation = account.clients("cloudformation", stack.region)
+    cloudformation.delete_stack(StackName=stack.name)
+    _wait(cloudformation, "stack_delete_complete", stack.name, stack.region)
 
 
 def _wait(cloudformation: Any, waiter: str, name: str, region: str) -> None:
@@ -171,9 +171,10 @@ def _wait(cloudformation: Any, waiter: str, name: str, region: str) -> None:
 
 def _reasons(cloudformation: Any, name: str) -> Iterator[str]:
     """Give CloudFormation's own reasons of the last attempt, the first failure first."""
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]  # the newest first
-    begun = next((place for place, event in enumerate(events) if _begins(event, name)), len(events))
-    for event in reversed(events[:begun]):
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+    newest_first = (event for page in pages for event in page["StackEvents"])
+    attempt = list(takewhile(lambda event: not _begins(event, name), newest_first))
+    for event in reversed(attempt):
         reason = event.get("ResourceStatusReason", "")
         if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason:
             yield f"{event['LogicalResourceId']}: {reason}"

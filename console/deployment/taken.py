@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 
 from botocore.exceptions import ClientError
 
-from console.deployment import estate, project, stacks
+from console.deployment import estate
 from console.deployment.account import Account, error_code
+from console.deployment.existing import Existing
 from console.deployment.remembered import OTHERS
 from console.deployment.wishes import CONFIG
 from console.findings import Finding, failed
@@ -15,16 +16,14 @@ Found = Iterator[tuple[str, str, str]]
 """Physical ids as CloudFormation would give them, with what each is and what to do."""
 
 
-def findings(stage: Stage, account: Account) -> Iterator[Finding]:
+def findings(existing: Existing) -> Iterator[Finding]:
     """Give every name that the stacks would make and cannot."""
-    regions = estate.source_regions(stage, estate.parameters_to_be(stage, project.parameters(account, stage)))
-    places = [(stage.records_stack, stage.region), (stage.foundation_stack, stage.region)]
-    places += [(stage.forwarding_stack, region) for region in regions]
-    known = [stacks.find(account, name, region) for name, region in places]
-    ours = {_plain(one) for stack in known if stack and stack.is_of(stage.name) for one in stack.resources.values()}
+    account, stage = existing.account, existing.stage
+    known = [stack for stack in existing.staying if stack.is_of(stage.name)]
+    ours = {_plain(physical) for stack in known for physical in stack.resources.values()}
     lookers = (_tables, _topic, _queues, _key_alias, _alarms, _dashboard, _bucket, _parameters)
     found = [one for looker in lookers for one in looker(stage, account)]
-    found += [one for region in regions for one in _forwarding(stage, account, region)]
+    found += [one for region in existing.sources for one in _forwarding(stage, account, region)]
     for physical, what, advice in found:
         if _plain(physical) not in ours:
             yield failed("names", f"{what} is there already, and no stack of stage {stage.name} made it.", advice)

@@ -3,15 +3,14 @@
 import json
 from collections.abc import Iterator
 
-from chalicelib.patterns import pattern
+from console.deployment.delivery import listens
 from console.doctor.functions import none_to_look_at
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, fine, wrong
 from console.doctor.stacks import DEPLOY
-from console.documents import Described, allows, contains, is_same, statements_of
+from console.documents import Described, allows, contains, statements_of
 from console.stages import FUNCTIONS
 
-BEAT = "rate(1 minute)"
 EVENTS = "events.amazonaws.com"
 
 
@@ -29,19 +28,13 @@ def _rule(patient: Patient, name: str, rule: Described) -> Iterator[Sight]:
     if rule["State"] == "DISABLED":
         enable = f"aws events enable-rule --region {patient.stage.region} --name {rule['Name']}"
         yield wrong(f"The rule of {name} is disabled.", f"If nobody stopped it on purpose: {enable}")
-    if not _listens(patient, name, rule):
+    if not listens(patient.stage, name, rule):
         yield wrong(f"The rule of {name} does not listen to what the choreography says.", DEPLOY)
     function = patient.arn("lambda", f"function:{patient.stage.function(name)}")
     if [one["Arn"] for one in _targets(patient, name)] != [function]:
         yield wrong(f"The rule of {name} does not lead to its function alone.", DEPLOY)
     if name in patient.deployed and not _is_let_in(patient, name, rule["Arn"]):
         yield wrong(f"{name} does not let its rule invoke it.", DEPLOY)
-
-
-def _listens(patient: Patient, name: str, rule: Described) -> bool:
-    if name == "heartbeat":
-        return bool(rule.get("ScheduleExpression") == BEAT)
-    return is_same(json.loads(rule.get("EventPattern") or "{}"), pattern(name, patient.stage.name))
 
 
 def _targets(patient: Patient, name: str) -> list[Described]:

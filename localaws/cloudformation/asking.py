@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.cloudformation.blueprint import Wanted
 from localaws.cloudformation.errors import ResourceError
-from localaws.cloudformation.kind import ALREADY_THERE, Aws, Kind, Made, Properties
+from localaws.cloudformation.kind import ALREADY_THERE, GONE, Aws, Kind, Made, Properties
 
 _SUFFIX_CHARACTERS: Final = 12
 _BUCKET: Final = "AWS::S3::Bucket"
@@ -30,8 +30,20 @@ def update(kind: Kind, made: Made, properties: Properties, before: Properties, a
 
 
 def delete(kind: Kind, made: Made, properties: Properties, aws: Aws) -> None:
-    """Delete a resource; raises ResourceError."""
-    _asked(kind, properties, lambda: kind.delete(made, properties, aws))
+    """Delete a resource; raises ResourceError.
+
+    One that somebody deleted meanwhile is deleted: its handler answers NotFound, and a stack goes on (CloudFormation
+    CLI user guide, resource type handler contract).
+    """
+
+    def ask() -> None:
+        try:
+            kind.delete(made, properties, aws)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in GONE:
+                raise
+
+    _asked(kind, properties, ask)
 
 
 def named(stack: str, wanted: Wanted, properties: Properties) -> Properties:

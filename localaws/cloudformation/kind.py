@@ -14,6 +14,13 @@ ALREADY_THERE: Final = frozenset(
     }
 )  # fmt: skip
 """Codes with which services refuse to make what is there already."""
+GONE: Final = frozenset(
+    {
+        "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "NoSuchEntity", "NotFound", "NotFoundException",
+        "ParameterNotFound", "QueueDoesNotExist", "ResourceNotFound", "ResourceNotFoundException",
+    }
+)  # fmt: skip
+"""Codes with which they refuse to delete what is there no more."""
 
 
 @dataclass(frozen=True)

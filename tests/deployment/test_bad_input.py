@@ -202,6 +202,7 @@ def others(place: Place) -> Iterator[None]:
     policy = iam.create_policy(PolicyName="mine", PolicyDocument=json.dumps(LOOK))["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="aurora-restore-prod-restore-snapshot", PolicyArn=policy)
     events.put_rule(Name="aurora-restore-prod-cancel-restore-event", ScheduleExpression="rate(1 day)")
+    events.put_rule(Name="aurora-restore-prod-archive-snapshot-event", ScheduleExpression="rate(1 day)")
     mine = {"Id": "mine", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:mine"}
     events.put_targets(Rule="aurora-restore-prod-cancel-restore-event", Targets=[mine])
     for name, tags in (("copy-snapshot", {}), ("setup-db-users", {"aws:cloudformation:stack-name": "pipeline"})):
@@ -214,6 +215,7 @@ def others(place: Place) -> Iterator[None]:
         functions.delete_function(FunctionName=f"aurora-restore-prod-{name}")
     events.remove_targets(Rule="aurora-restore-prod-cancel-restore-event", Ids=["mine"])
     events.delete_rule(Name="aurora-restore-prod-cancel-restore-event")
+    events.delete_rule(Name="aurora-restore-prod-archive-snapshot-event")
     iam.delete_role_policy(RoleName="aurora-restore-prod-heartbeat", PolicyName="of-mine")
     iam.detach_role_policy(RoleName="aurora-restore-prod-restore-snapshot", PolicyArn=policy)
     iam.delete_policy(PolicyArn=policy)
@@ -231,7 +233,8 @@ def test_what_chalice_would_take_for_its_own(place: Place) -> None:
         "The role aurora-restore-prod-heartbeat has the policy of-mine",
         "The role aurora-restore-prod-restore-snapshot has attached policies only",
         "The rule aurora-restore-prod-cancel-restore-event has a target of somebody's: arn:aws:sqs",
-        "The function aurora-restore-prod-copy-snapshot was not made by Chalice for this app.",
+        "The rule aurora-restore-prod-archive-snapshot-event listens to what no function here is woken by.",
+        "The function aurora-restore-prod-copy-snapshot was not made by Chalice for this app, or lost the tag",
         "The function aurora-restore-prod-setup-db-users belongs to the CloudFormation stack pipeline.",
     )
     assert [] == [what for what in expected if what not in said.err]

@@ -253,7 +253,7 @@ def test_a_first_deployment_that_failed_half_way_is_repeated(begun: tuple[Said, 
 
 @pytest.mark.usefixtures("updates")
 def test_forwarding_follows_the_sources(place: Place, checkout: Path) -> None:
-    """Of every plan; a region that no plan has its source in any more is left."""
+    """Of every plan; a region that no plan has its source in any more is left, also where the plan went silently."""
     ssm, weekly = place.clients("ssm", REGION), "/aurora-restore/dev/plans/weekly/source-region"
     ssm.put_parameter(Name=weekly, Value="eu-central-1", Type="String")
     place.fill_in(checkout, "dev", {"SOURCE_REGION": "eu-west-1"})
@@ -262,12 +262,28 @@ def test_forwarding_follows_the_sources(place: Place, checkout: Path) -> None:
     ssm.delete_parameter(Name=weekly)
     place.fill_in(checkout, "dev", {})
     back = place.deploy("dev", checkout)
-    left = place.stacks("eu-central-1")
-    place.clients("cloudformation", "eu-central-1").delete_stack(StackName="aurora-restore-dev-forwarding")
 
     assert (0, ["eu-west-1", "eu-central-1"]) == (moved.status, regions)
-    assert (0, {}) == (back.status, place.stacks("eu-west-1"))
-    assert {"aurora-restore-dev-forwarding": "CREATE_COMPLETE"} == left  # whose plan went without a word
+    assert (0, {}, {}) == (back.status, place.stacks("eu-west-1"), place.stacks("eu-central-1"))
+
+
+@pytest.mark.usefixtures("said")
+def test_a_stack_that_is_protected_stops_nothing_half_way(place: Place, checkout: Path) -> None:
+    """Neither a removal, nor a deployment that would leave its region."""
+    forwarding = {"StackName": "aurora-restore-dev-forwarding"}
+    cloudformation = place.clients("cloudformation", SOURCE_REGION)
+    cloudformation.update_termination_protection(**forwarding, EnableTerminationProtection=True)
+    before = place.everything()
+    kept = place.destroy("dev", checkout)
+    place.fill_in(checkout, "dev", {"SOURCE_REGION": "eu-west-1"})
+    refused = place.deploy("dev", checkout)
+    place.fill_in(checkout, "dev", {})
+    after = place.everything()
+    cloudformation.update_termination_protection(**forwarding, EnableTerminationProtection=False)
+
+    assert (1, 1, before) == (kept.status, refused.status, after)
+    command = f"--no-enable-termination-protection --region {SOURCE_REGION} --stack-name aurora-restore-dev-forwarding"
+    assert [True, True] == [command in said.err for said in (kept, refused)]
 
 
 @pytest.mark.usefixtures("said")
@@ -339,9 +355,12 @@ def test_an_operation_under_way_keeps_the_stage(place: Place, checkout: Path) ->
 def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
     """Everything but the records and the secrets, also from a checkout that never deployed; and it can come again.
 
-    What forwards goes from where it is, and not only from where the settings say by now.
+    What forwards goes from where it is, and not only from where the settings say by now; so does a bucket that somebody
+    deleted already.
     """
     place.fill_in(checkout, "dev", {"SOURCE_REGION": "eu-west-1"})
+    place.clients("s3", REGION).delete_bucket(Bucket=f"aurora-restore-dev-deployment-{ACCOUNT}-{REGION}")
+    place.clients("ssm", REGION).delete_parameter(Name="/aurora-restore/dev/source-region")
     forget(checkout)
     gone = place.destroy("dev", checkout)
     left = place.everything()

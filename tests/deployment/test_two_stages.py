@@ -76,7 +76,7 @@ def test_the_doctor_looks_at_what_was_deployed(place: Place, checkout: Path) -> 
 
 
 def test_the_secrets_have_their_values(place: Place, checkout: Path) -> None:
-    """The runbook's values are whole."""
+    """The runbook's values are whole, and each password is another."""
     secrets = place.clients("secretsmanager", REGION)
     values: list[dict[str, Any]] = [
         json.loads(secrets.get_secret_value(SecretId=f"aurora-restore/dev/{name}-db-credentials")["SecretString"])
@@ -85,6 +85,8 @@ def test_the_secrets_have_their_values(place: Place, checkout: Path) -> None:
 
     assert {"database", "username", "password"} == set(values[0])
     assert {"app_username", "app_password", "readonly_username", "readonly_password"} == set(values[1])
+    passwords = {values[0]["password"], values[1]["app_password"], values[1]["readonly_password"]}
+    assert [32, 32, 32] == [len(one) for one in passwords]
 
 
 def test_what_is_asked_of_one_the_other_does_not_hear(place: Place, checkout: Path) -> None:

@@ -147,6 +147,32 @@ def test_a_deleted_stack_leaves_what_is_retained(clients: Clients, stack: Stack)
         _ = stack.described
 
 
+def test_what_somebody_deleted_meanwhile_stops_no_deletion(clients: Clients, stack: Stack) -> None:
+    """Of every kind whose deletion a service refuses then."""
+    name = unique("meanwhile")
+    stack.create(
+        template({
+            "Queue": queue(name),
+            "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}},
+            "Parameter": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": "x"}},
+            "Table": {
+                "Type": "AWS::DynamoDB::Table",
+                "Properties": {
+                    "TableName": name, "BillingMode": "PAY_PER_REQUEST",
+                    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                },
+            },
+        })
+    )  # fmt: skip
+    clients("sqs").delete_queue(QueueUrl=stack.resources["Queue"])
+    clients("s3").delete_bucket(Bucket=name)
+    clients("ssm").delete_parameter(Name=name)
+    clients("dynamodb").delete_table(TableName=name)
+
+    assert "DELETE_COMPLETE" == stack.delete()
+
+
 def test_what_cannot_be_deleted_is_named(clients: Clients, stack: Stack) -> None:
     """A bucket with something in it: the stack says DELETE_FAILED, and goes when the bucket may be left behind."""
     bucket, name = unique("full"), unique("gone")

@@ -1,0 +1,96 @@
+"""A stage as its account has it: what a deployment and a removal look at before they change anything."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from console.deployment import estate, remembered, stacks
+from console.deployment.account import Account
+from console.deployment.remembered import Forwarding, Held
+from console.deployment.stacks import Stack
+from console.stages import Stage
+
+
+class Existing:
+    """Each part is read once, when it is first asked for; a reading that fails, fails whoever asks."""
+
+    def __init__(self, account: Account, stage: Stage) -> None:
+        self.account, self.stage = account, stage
+        self._stacks: dict[tuple[str, str], Stack | None] = {}
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        """The stage's SSM parameters, by what follows its path."""
+        path = self.stage.parameter_path
+        pages = self.account.clients("ssm", self.stage.region).get_paginator("get_parameters_by_path")
+        found = pages.paginate(Path=path, Recursive=True)
+        return {one["Name"].removeprefix(path): one["Value"] for page in found for one in page["Parameters"]}
+
+    @cached_property
+    def parameters_to_be(self) -> Mapping[str, str]:
+        """The same, as they will be once the stage is deployed."""
+        return estate.parameters_to_be(self.stage, self.parameters)
+
+    @cached_property
+    def held(self) -> Held:
+        """What bears the names that Chalice gives."""
+        return remembered.look(self.account, self.stage)
+
+    # --- regions ---
+
+    @cached_property
+    def _forwardings(self) -> list[Forwarding]:
+        return list(remembered.forwardings(self.account, self.stage))
+
+    @cached_property
+    def homes(self) -> set[str]:
+        """The regions that the stage lives in, as its roles say, which are the whole account's: one, if all is well."""
+        of_functions = remembered.homes(self.account, self.stage, self.held.ours)
+        return of_functions | {one.home for one in self._forwardings}
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """The other regions whose events will be forwarded."""
+        return estate.source_regions(self.stage, self.parameters_to_be)
+
+    @cached_property
+    def forwarding(self) -> set[str]:
+        """The regions that may have a stack that forwards.
+
+        Those that the roles of such stacks are for; of a stack that could not be made no role is left, so also those
+        that the parameters name.
+        """
+        return {one.source for one in self._forwardings} | {*estate.source_regions(self.stage, self.parameters)}
+
+    # --- stacks ---
+
+    def stack(self, name: str, region: str) -> Stack | None:
+        """Look a stack up."""
+        if (name, region) not in self._stacks:
+            self._stacks[name, region] = stacks.find(self.account, name, region)
+        return self._stacks[name, region]
+
+    @property
+    def staying(self) -> list[Stack]:
+        """Whatever bears the names of the stacks that will be deployed."""
+        home = self._found(self.stage.region, self.stage.records_stack, self.stage.foundation_stack)
+        return home + self._forwarders(self.sources)
+
+    @property
+    def forsaken(self) -> list[Stack]:
+        """The stage's stacks in regions that no plan has its source in any more."""
+        return self._ours(self._forwarders(self.forwarding.difference(self.sources)))
+
+    @property
+    def removable(self) -> list[Stack]:
+        """The stage's stacks that go with it, in the order in which they do."""
+        foundation = self._found(self.stage.region, self.stage.foundation_stack)
+        return self._ours(self._forwarders(self.forwarding.union(self.sources)) + foundation)
+
+    def _forwarders(self, regions: Iterable[str]) -> list[Stack]:
+        return [one for region in sorted(regions) for one in self._found(region, self.stage.forwarding_stack)]
+
+    def _found(self, region: str, *names: str) -> list[Stack]:
+        return [found for name in names if (found := self.stack(name, region))]
+
+    def _ours(self, found: list[Stack]) -> list[Stack]:
+        return [one for one in found if one.is_of(self.stage.name)]
