@@ -1,4 +1,4 @@
-"""The policy of a queue, a topic or a bus: whom it lets in. Only what EventBridge's deliveries need is known here.
+"""The policy of a queue, a topic, a bus or a bucket: whom it lets in. Only what is needed for that is known here.
 
 Whatever is not known (a condition's operator, or a key that the request does not carry) allows nothing and hinders
 nothing that is denied.
@@ -26,9 +26,14 @@ class Caller:
 
 def lets_in(policy: Policy | None, caller: Caller) -> bool:
     """Tell whether a policy allows it: some statement does, and none denies it."""
+    found = effects(policy, caller)
+    return "Allow" in found and "Deny" not in found
+
+
+def effects(policy: Policy | None, caller: Caller) -> set[str]:
+    """Give the effects of the statements that apply."""
     statements = _listed((policy or {}).get("Statement", []))
-    effects = {statement["Effect"] for statement in statements if _applies(statement, caller)}
-    return "Allow" in effects and "Deny" not in effects
+    return {statement["Effect"] for statement in statements if _applies(statement, caller)}
 
 
 def _applies(statement: Policy, caller: Caller) -> bool:

@@ -23,6 +23,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from localaws.account import default_vpc, find_key, find_secret, has_security_group, key_of_topic
 from localaws.aurora import Aurora, DataPlane, Durations, NoData, WallClock
+from localaws.buckets import heed_conditions
 from localaws.clients import Clients
 from localaws.cloudformation import AllStacks, CloudFormation
 from localaws.delivery import Delivery
@@ -45,6 +46,7 @@ HOST: Final = "127.0.0.1"
 BACKLOG: Final = 128
 
 os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"  # moto would let every account into the others' buckets
+heed_conditions()
 
 _log = logging.getLogger("localaws")
 

@@ -100,12 +100,22 @@ class Blueprint:
     def properties(self, wanted: Wanted, attribute: Attribute) -> Properties:
         """Give the properties of a resource, evaluated, with the stack's tags among its own."""
         found: Properties = self.scope(attribute).value(wanted.written)
-        if not self.tags or wanted.kind.tags is None:
+        tags = {**self._system_tags(wanted), **self.tags}
+        if not tags or wanted.kind.tags is None:
             return found
         if wanted.kind.tags == "map":
-            return {**found, "Tags": {**self.tags, **found.get("Tags", {})}}
+            return {**found, "Tags": {**tags, **found.get("Tags", {})}}
         own = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
-        return {**found, "Tags": [{"Key": key, "Value": value} for key, value in {**self.tags, **own}.items()]}
+        return {**found, "Tags": [{"Key": key, "Value": value} for key, value in {**tags, **own}.items()]}
+
+    def _system_tags(self, wanted: Wanted) -> dict[str, str]:
+        """Give the tags that CloudFormation puts by itself (CloudFormation user guide, resource tags)."""
+        if not wanted.kind.system_tags:
+            return {}
+        about = {"stack-name": self.pseudo["AWS::StackName"], "stack-id": self.pseudo["AWS::StackId"]}
+        return {
+            f"aws:cloudformation:{key}": value for key, value in (*about.items(), ("logical-id", wanted.logical_id))
+        }
 
     def outputs(self, attribute: Attribute) -> list[dict[str, str]]:
         """Give the outputs whose condition holds, as DescribeStacks does."""

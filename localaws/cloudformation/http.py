@@ -12,12 +12,12 @@ from localaws.cloudformation.changesets import ChangeSet, change_shown
 from localaws.cloudformation.errors import NotModelledError, ValidationError
 from localaws.cloudformation.stack import REVIEW, Stack
 from localaws.cloudformation.stacks import AllStacks, Stacks
-from localaws.cloudformation.template import Template
+from localaws.cloudformation.template import FILE_BYTES_MAX, Template
 from localaws.rds_http import error_document
 from localaws.refusals import NOT_MODELLED_CODE
 
 _IDLE: Final = frozenset({"ClientRequestToken"})  # what it protects from cannot happen here
-_MAKING: Final = frozenset({"StackName", "TemplateBody", "Parameters", "Tags", "Capabilities"}) | _IDLE
+_MAKING: Final = frozenset({"StackName", "TemplateBody", "TemplateURL", "Parameters", "Tags", "Capabilities"}) | _IDLE
 _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "CreateStack": _MAKING | {"EnableTerminationProtection"},
     "UpdateStack": _MAKING | {"UsePreviousTemplate"},
@@ -62,16 +62,30 @@ class CloudFormation(BaseResponse):
         return self._here.find(self._get_param("StackName"))
 
     def _blueprint(self, stack: Stack) -> Blueprint:
-        body, tags = self._get_param("TemplateBody"), self._get_param("Tags")
-        if body is not None and self._get_param("UsePreviousTemplate"):
+        template, tags = self._template(), self._get_param("Tags")
+        if template is not None and self._get_param("UsePreviousTemplate"):
             raise ValidationError("You cannot specify both usePreviousTemplate and Template Body/Template URL.")
-        if body is None and not self._get_param("UsePreviousTemplate"):
+        if template is None and not self._get_param("UsePreviousTemplate"):
             raise ValidationError("Either Template URL or Template Body must be specified.")
         return self._here.blueprint(
-            stack, body, self._get_param("Parameters", []),
+            stack, template, self._get_param("Parameters", []),
             None if tags is None else {tag["Key"]: tag["Value"] for tag in tags},
             frozenset(self._get_param("Capabilities", [])),
         )  # fmt: skip
+
+    def _template(self) -> Template | None:
+        body, url = self._get_param("TemplateBody"), self._get_param("TemplateURL")
+        if body is not None and url is not None:
+            raise ValidationError("You cannot specify both Template Body and Template URL.")
+        if url is not None:
+            return Template.read(self._here.stored(url), self.region, FILE_BYTES_MAX)
+        return None if body is None else Template.read(body, self.region)
+
+    def _template_to_read(self) -> Template:
+        template = self._template()
+        if template is None:
+            raise ValidationError("Either Template URL or Template Body must be specified.")
+        return template
 
     # --- stacks ---
 
@@ -137,17 +151,20 @@ class CloudFormation(BaseResponse):
     def get_template(self) -> ActionResult:
         """Give back the template that a stack was made from."""
         blueprint = self._stack().blueprint
-        return ActionResult({"TemplateBody": blueprint.template.body if blueprint else ""})
+        if blueprint is None:
+            return ActionResult({"TemplateBody": ""})
+        original = self._get_param("TemplateStage") == "Original"
+        return ActionResult({"TemplateBody": blueprint.template.body if original else blueprint.template.processed})
 
     def validate_template(self) -> ActionResult:
         """Read a template and tell its parameters."""
-        return ActionResult(showing.template(Template.read(self._get_param("TemplateBody"))))
+        return ActionResult(showing.template(self._template_to_read()))
 
     def get_template_summary(self) -> ActionResult:
         """Read a template, or that of a stack, and tell its parameters and the types of its resources."""
         name = self._get_param("StackName")
         if name is None:
-            return ActionResult(showing.template_summary(Template.read(self._get_param("TemplateBody"))))
+            return ActionResult(showing.template_summary(self._template_to_read()))
         blueprint = self._stack().blueprint
         if blueprint is None:
             raise ValidationError("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")

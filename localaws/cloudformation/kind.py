@@ -74,6 +74,9 @@ class Kind:
     """Looks for one of that name, where the API would take it over without a word, as CloudFormation never does."""
 
     tags: Literal["list", "map"] | None = None
+    system_tags: bool = False
+    """Whether it is also tagged with the stack that made it."""
+
     capability: bool = False
     """Whether making one needs a capability, because it hands out permissions."""
 

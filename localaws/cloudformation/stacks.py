@@ -5,6 +5,9 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from botocore.exceptions import ClientError
 
 from localaws.cloudformation.blueprint import Blueprint
 from localaws.cloudformation.changesets import ChangeSet
@@ -54,15 +57,15 @@ class Stacks:
         raise ValidationError(f"Stack for {physical_id} does not exist")
 
     def blueprint(
-        self, stack: Stack, body: str | None, given: list[dict[str, Any]], tags: Mapping[str, str] | None,
+        self, stack: Stack, template: Template | None, given: list[dict[str, Any]], tags: Mapping[str, str] | None,
         capabilities: frozenset[str] = frozenset(),
     ) -> Blueprint:  # fmt: skip
-        """Draw up what a request wants a stack to be; without a body or tags, those that it has.
+        """Draw up what a request wants a stack to be; without a template or tags, those that it has.
 
         Raises what is wrong with it, as ValidationError, NotModelledError or InsufficientCapabilitiesError.
         """
         last = stack.blueprint
-        template = Template.read(body) if body is not None else _previous(last).template
+        template = template or _previous(last).template
         before = {name: str(value) for name, value in last.parameters.items()} if last else {}
         parameters = template.parameters(dict(_given(one, before) for one in given))
         kept = last.tags if last and tags is None else (tags or {})
@@ -73,6 +76,15 @@ class Stacks:
         found = Blueprint(template, parameters, kept, pseudo, capabilities)
         found.check()
         return found
+
+    def stored(self, url: str) -> str:
+        """Read a template that is in S3, by a URL with the bucket in its path; raises ValidationError."""
+        bucket, _, key = urlsplit(url).path.lstrip("/").partition("/")
+        try:
+            content: bytes = self._aws("s3").get_object(Bucket=bucket, Key=unquote(key))["Body"].read()
+        except ClientError as error:
+            raise ValidationError(f"S3 error: {error.response['Error']['Message']}") from error
+        return content.decode()
 
     # --- doing ---
 

@@ -1,5 +1,6 @@
 """A template: read, its parameters held against what it says of them, its functions evaluated. Nothing is made here."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,8 +9,10 @@ from typing import Any, Final
 import yaml
 
 from localaws.cloudformation.errors import ValidationError
+from localaws.cloudformation.serverless import transformed
 
 BODY_BYTES_MAX: Final = 51_200  # of TemplateBody; a longer one has to be in S3 (CloudFormation's quotas)
+FILE_BYTES_MAX: Final = 1_048_576  # of a template in S3
 SECTIONS: Final = frozenset(
     {
         "AWSTemplateFormatVersion",
@@ -20,6 +23,7 @@ SECTIONS: Final = frozenset(
         "Conditions",
         "Resources",
         "Outputs",
+        "Transform",
     }
 )
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
@@ -53,18 +57,21 @@ _Loader.add_multi_constructor("!", _short_form)
 
 @dataclass(frozen=True)
 class Template:
-    """A template as it was written."""
+    """A template as it was written, and as CloudFormation takes it."""
 
     body: str
+    processed: str
+    """The text of what it says once it is transformed."""
+
     content: Values
 
     @classmethod
-    def read(cls, body: str) -> "Template":
+    def read(cls, body: str, region: str, bytes_max: int = BODY_BYTES_MAX) -> "Template":
         """Read JSON or YAML; raises ValidationError when it is no template, or too long."""
-        if len(body.encode()) > BODY_BYTES_MAX:
+        if len(body.encode()) > bytes_max:
             raise ValidationError(
                 "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
-                f"Member must have length less than or equal to {BODY_BYTES_MAX}"
+                f"Member must have length less than or equal to {bytes_max}"
             )
         try:
             content = yaml.load(body, Loader=_Loader)  # noqa: S506  (it is a SafeLoader)
@@ -75,7 +82,10 @@ class Template:
         if unknown := sorted(content.keys() - SECTIONS):
             text = f"localaws does not model {', '.join(unknown)} of a template. Give it one without."
             raise ValidationError(text)
-        return cls(body, content)
+        if "Transform" not in content:
+            return cls(body, body, content)
+        plain = transformed(content, region)
+        return cls(body, json.dumps(plain), plain)
 
     def section(self, name: str) -> Values:
         """Give a section, empty where the template has none."""

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from localaws.resources import Resources
 
 REGION, SOURCE_REGION, ACCOUNT = "us-west-2", "us-east-1", "123456789012"
 SECONDS_MAX = 120
+END_SECONDS_MAX = 30.0
 OF_CHALICE = ("xray", "manage_iam_role")
 
 
@@ -126,6 +128,17 @@ class Place:
     def tables(self) -> list[str]:
         """List the tables."""
         return list(self.clients("dynamodb", REGION).list_tables()["TableNames"])
+
+    def operations(self, stage: str) -> list[dict[str, Any]]:
+        """List the operations of a stage."""
+        items = self.clients("dynamodb", REGION).scan(TableName=f"aurora-restore-{stage}-state")["Items"]
+        return [item for item in items if "state" in item]
+
+    def wait_for_an_end(self, stage: str) -> None:
+        """Wait until an operation of a stage has ended, with people told."""
+        ends_at = time.monotonic() + END_SECONDS_MAX
+        while all("open" in item for item in self.operations(stage)):
+            assert time.monotonic() < ends_at, f"The stage {stage} did not obey."
 
     def everything(self) -> dict[str, Any]:
         """List all that a deployment makes, of all stages."""

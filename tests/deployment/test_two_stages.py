@@ -1,39 +1,17 @@
 """Two stages share an account and hear only themselves; one of them is deployed and left as the runbook says."""
 
 import json
-import os
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from console.stages import CHECKOUT, FUNCTIONS
-from localaws.clients import local_environment, without_aws
+from console.stages import FUNCTIONS
 from tests.deployment.place import REGION, Place
+from tests.deployment.runbook import RUNBOOK, type_in
 from tests.docs.readme import commands
 
-RUNBOOK = CHECKOUT / "docs" / "runbook.md"
-SECONDS_MAX = 30.0
 SECTIONS = ("First night", "failure-queue-not-empty", "heartbeat-silent")
-
-
-def type_in(place: Place, checkout: Path, block: str) -> str:
-    """Type a block of the runbook into a shell whose checkout that is; returns what it printed."""
-    path = f"{CHECKOUT / '.venv' / 'bin'}:{os.environ['PATH']}"
-    env = {
-        **without_aws(os.environ),
-        **local_environment(place.endpoint, REGION),
-        "CHECKOUT": str(checkout),
-        "PATH": path,
-    }
-    ready = 'make() { command make -o .venv/.ready -o .wheels/.ready "$@"; }\n'  # what make sets up is there already
-    endpoint = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }\n'  # which version 1 forgets for sqs
-    shell = ["bash", "-euc", ready + endpoint + block]
-    done = subprocess.run(shell, cwd=CHECKOUT, env=env, check=False, capture_output=True, text=True, timeout=120)
-    assert 0 == done.returncode, block + done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +24,6 @@ def checkout(place: Place) -> Path:
     said = place.deploy("test", checkout)
     assert (0, "") == (said.status, said.err)
     return checkout
-
-
-def operations(place: Place, stage: str) -> list[dict[str, Any]]:
-    """List the operations of a stage."""
-    items = place.clients("dynamodb", REGION).scan(TableName=f"aurora-restore-{stage}-state")["Items"]
-    return [item for item in items if "state" in item]
-
-
-def ended(place: Place, stage: str) -> list[str]:
-    """List those that have ended, with people told."""
-    return [item["operation_id"]["S"] for item in operations(place, stage) if "open" not in item]
 
 
 def was_invoked(place: Place, function: str) -> bool:
@@ -93,16 +60,14 @@ def test_what_is_asked_of_one_the_other_does_not_hear(place: Place, checkout: Pa
     """The request of the first night becomes an operation of the stage that it names, and of no other."""
     request, look, *_ = commands("First night", RUNBOOK)
     type_in(place, checkout, request)
-    ends_at = time.monotonic() + SECONDS_MAX
-    while not ended(place, "dev"):
-        assert time.monotonic() < ends_at, "The stage dev did not obey."
+    place.wait_for_an_end("dev")
     heard = {
         stage: {name for name in FUNCTIONS if was_invoked(place, f"aurora-restore-{stage}-{name}")} - {"heartbeat"}
         for stage in ("dev", "test")
     }
 
     assert ({"snapshot-check", "sns-notification"}, set()) == (heard["dev"], heard["test"])
-    assert [] == operations(place, "test")
+    assert [] == place.operations("test")
     assert "first-night-" in type_in(place, checkout, look)
 
 
@@ -128,6 +93,6 @@ def test_leaving_leaves_the_other_stage_alone(place: Place, checkout: Path) -> N
 def test_every_section_with_commands_is_typed_here() -> None:
     """A block that is added to the runbook is run, or this says so."""
     page = RUNBOOK.read_text()
-    typed = sum(len(commands(section, RUNBOOK)) for section in ("Deploy", "Leaving", *SECTIONS))
+    typed = sum(len(commands(section, RUNBOOK)) for section in ("Deploy", "By a pipeline", "Leaving", *SECTIONS))
 
     assert page.count("```sh") == typed

@@ -48,6 +48,13 @@ def of_rule(clients: Clients, name: str) -> Any:
     return json.loads(rule["EventPattern"]), rule["State"], [one["Id"] for one in targets], read(found)
 
 
+def of_log_group(clients: Clients, name: str) -> Any:
+    """Read retention and tags of a log group."""
+    (group,) = clients("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    arn = group["arn"].removesuffix(":*")
+    return group.get("retentionInDays"), clients("logs").list_tags_for_resource(resourceArn=arn)["tags"]
+
+
 def of_role(clients: Clients, name: str) -> Any:
     """Read trust, session, policies and tags of a role."""
     iam = clients("iam")

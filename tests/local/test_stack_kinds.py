@@ -89,6 +89,8 @@ CASES = [
           ("b.amazonaws.com", 3600, ["second"], TAGGED_B))),
     Case("AWS::KMS::Key", {}, {"Description": "a", "EnableKeyRotation": True, "KeyPolicy": policy("a"), **A},
          {"KeyPolicy": policy("b"), **B}, standing.of_key, (("a", True, "a", TAGGED_A), ("", False, "b", TAGGED_B))),
+    Case("AWS::Logs::LogGroup", {}, {"RetentionInDays": "7", **A}, B, standing.of_log_group,
+         ((7, TAGGED_A), (None, TAGGED_B))),
     Case("AWS::S3::Bucket", {}, {**BUCKET, **A}, B, standing.of_bucket,
          (("Enabled", True, True, True, TAGGED_A), ("Suspended", False, False, False, TAGGED_B))),
     Case("AWS::SecretsManager::Secret", {}, {"Description": "a", **A}, {"Description": "b", **B}, standing.of_secret,

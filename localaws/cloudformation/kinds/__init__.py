@@ -3,10 +3,10 @@
 from typing import Final
 
 from localaws.cloudformation.kind import Kind
-from localaws.cloudformation.kinds import buckets, events, queues, roles, secrets, tables, topics, watching
+from localaws.cloudformation.kinds import buckets, events, functions, queues, roles, secrets, tables, topics, watching
 
 KINDS: Final[dict[str, Kind]] = {
     one.type: one
-    for module in (buckets, events, queues, roles, secrets, tables, topics, watching)
+    for module in (buckets, events, functions, queues, roles, secrets, tables, topics, watching)
     for one in module.KINDS
 }

@@ -1,0 +1,29 @@
+"""The runbook, typed as it stands."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from console.stages import CHECKOUT
+from localaws.clients import local_environment, without_aws
+from tests.deployment.place import REGION, Place
+
+RUNBOOK = CHECKOUT / "docs" / "runbook.md"
+
+
+def type_in(place: Place, checkout: Path, block: str) -> str:
+    """Type a block into a shell whose checkout that is; returns what it printed."""
+    block = block.replace(".build/", f"{checkout}/.build/")
+    path = f"{CHECKOUT / '.venv' / 'bin'}:{os.environ['PATH']}"
+    env = {
+        **without_aws(os.environ),
+        **local_environment(place.endpoint, REGION),
+        "CHECKOUT": str(checkout),
+        "PATH": path,
+    }
+    ready = 'make() { command make -o .venv/.ready -o .wheels/.ready "$@"; }\n'  # what make sets up is there already
+    endpoint = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }\n'  # which version 1 forgets for sqs
+    shell = ["bash", "-euc", ready + endpoint + block]
+    done = subprocess.run(shell, cwd=CHECKOUT, env=env, check=False, capture_output=True, text=True, timeout=120)
+    assert 0 == done.returncode, block + done.stdout + done.stderr
+    return done.stdout

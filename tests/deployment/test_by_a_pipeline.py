@@ -1,0 +1,82 @@
+"""A pipeline deploys a stage by stacks alone, as the runbook says: the doctor finds it whole, and it goes again."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from console.stages import FUNCTIONS
+from tests.deployment.place import SOURCE_REGION, Place
+from tests.deployment.runbook import RUNBOOK, type_in
+from tests.docs.readme import commands
+
+AROUND, APP, AWAY = commands("By a pipeline", RUNBOOK)
+NOT_OF_THE_PACKAGE = {
+    "subscribers", "heartbeat", "snapshot", "copy", "secrets", "groups", "orders", "way to the database",
+}  # fmt: skip # what people have, or do, and this account has not
+
+
+@pytest.fixture(scope="module")
+def checkout(place: Place) -> Path:
+    """Deploy the stage dev by its pipeline."""
+    checkout = place.checkout("piped", dev={})
+    type_in(place, checkout, AROUND)
+    type_in(place, checkout, APP)
+    return checkout
+
+
+def test_the_stacks_stand(place: Place, checkout: Path) -> None:
+    """Under the names that the doctor looks for."""
+    stacks = {"aurora-restore-dev-records", "aurora-restore-dev-foundation", "aurora-restore-dev-app"}
+
+    assert dict.fromkeys(stacks, "CREATE_COMPLETE") == place.stacks()
+    assert {"aurora-restore-dev-forwarding": "CREATE_COMPLETE"} == place.stacks(SOURCE_REGION)
+    assert sorted(FUNCTIONS) == sorted(place.functions("dev"))
+
+
+def test_the_doctor_finds_it_whole(place: Place, checkout: Path) -> None:
+    """Everything that a deployment makes is as the checkout would have made it."""
+    look = f"make doctor STAGE=dev JSON=1 > {checkout}/seen.json || true"
+    type_in(place, checkout, look)
+    seen = json.loads((checkout / "seen.json").read_text())
+    amiss = {one["name"] for one in seen if one["status"] != "OK"}
+
+    assert set() == amiss - NOT_OF_THE_PACKAGE
+
+
+def test_a_request_is_obeyed(place: Place, checkout: Path) -> None:
+    """The rules wake the functions, which run with their roles."""
+    request, *_ = commands("First night", RUNBOOK)
+    type_in(place, checkout, request)
+    place.wait_for_an_end("dev")
+
+    assert ["first-night"] == [item["operation_id"]["S"][:11] for item in place.operations("dev")]
+
+
+def test_the_same_again_changes_nothing(place: Place, checkout: Path) -> None:
+    """A pipeline runs the same commands each time."""
+    before = place.everything()
+    type_in(place, checkout, AROUND)
+    type_in(place, checkout, APP)
+
+    assert before == place.everything()
+
+
+def test_it_is_the_pipelines_alone(place: Place, checkout: Path) -> None:
+    """Neither command of make's takes it over or away."""
+    before = place.everything()
+    refused = [place.deploy("dev", checkout), place.destroy("dev", checkout)]
+
+    assert [1, 1] == [said.status for said in refused]
+    assert [True, True] == ["--stack-name aurora-restore-dev-app" in said.err for said in refused]
+    assert before == place.everything()
+
+
+def test_it_goes_by_its_stack(place: Place, checkout: Path) -> None:
+    """With functions, roles, rules and logs; and then make may have what is left."""
+    type_in(place, checkout, AWAY)
+    left = place.everything()
+    said = place.destroy("dev", checkout)
+
+    assert ({}, set(), set(), set()) == (place.functions("dev"), left["rules"], left["logs"], left["targets"].keys())
+    assert (0, {"aurora-restore-dev-records": "CREATE_COMPLETE"}) == (said.status, place.stacks())
