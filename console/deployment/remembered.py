@@ -216,7 +216,7 @@ def _rules(account: Account, stage: Stage, names: Mapping[str, str]) -> Iterator
             continue
         targets = account.clients("events", stage.region).list_targets_by_rule(Rule=rule["Name"])["Targets"]
         ours = (delivery.TARGET_ID, account.arn("lambda", stage.region, f"function:{function}"))
-        others = {one["Arn"] for one in targets if (one["Id"], one["Arn"]) != ours}
+        others = [f"{one['Id']} ({one['Arn']})" for one in targets if (one["Id"], one["Arn"]) != ours]
         if not targets and names[function] in FUNCTIONS and not delivery.listens(stage, names[function], rule):
             yield failed("rules", f"The rule {rule['Name']} listens to what no function here is woken by.", OTHERS)
         elif others:

@@ -91,6 +91,12 @@ def _alarm(patient: Patient, region: str, physical_id: str) -> Described | None:
     return found if found["MetricAlarms"] or found.get("CompositeAlarms") else None
 
 
+def _secret(patient: Patient, region: str, physical_id: str) -> Described | None:
+    """Look for a secret by its name: one that was made again has an ARN that ends otherwise."""
+    name = physical_id.partition(":secret:")[2].rpartition("-")[0]
+    return patient.find("secretsmanager", "describe_secret", region=region, SecretId=name)
+
+
 _LOOKS: Mapping[str, Callable[[Patient, str, str], Described | None]] = {
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::Dashboard": _by("cloudwatch", "get_dashboard", "DashboardName"),
@@ -103,7 +109,7 @@ _LOOKS: Mapping[str, Callable[[Patient, str, str], Described | None]] = {
     "AWS::SNS::Topic": _by("sns", "get_topic_attributes", "TopicArn"),
     "AWS::SQS::Queue": _by("sqs", "get_queue_attributes", "QueueUrl"),
     "AWS::SSM::Parameter": _by("ssm", "get_parameter", "Name"),
-    "AWS::SecretsManager::Secret": _by("secretsmanager", "describe_secret", "SecretId"),
+    "AWS::SecretsManager::Secret": _secret,
 }
 
 

@@ -203,6 +203,10 @@ def others(place: Place) -> Iterator[None]:
     iam.attach_role_policy(RoleName="aurora-restore-prod-restore-snapshot", PolicyArn=policy)
     events.put_rule(Name="aurora-restore-prod-cancel-restore-event", ScheduleExpression="rate(1 day)")
     events.put_rule(Name="aurora-restore-prod-archive-snapshot-event", ScheduleExpression="rate(1 day)")
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:aurora-restore-prod-check-copy-status"
+    events.put_rule(Name="aurora-restore-prod-check-copy-status-event", ScheduleExpression="rate(1 day)")
+    twice = [{"Id": name, "Arn": function} for name in ("1", "mine")]
+    events.put_targets(Rule="aurora-restore-prod-check-copy-status-event", Targets=twice)
     mine = {"Id": "mine", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:mine"}
     events.put_targets(Rule="aurora-restore-prod-cancel-restore-event", Targets=[mine])
     for name, tags in (("copy-snapshot", {}), ("setup-db-users", {"aws:cloudformation:stack-name": "pipeline"})):
@@ -216,6 +220,8 @@ def others(place: Place) -> Iterator[None]:
     events.remove_targets(Rule="aurora-restore-prod-cancel-restore-event", Ids=["mine"])
     events.delete_rule(Name="aurora-restore-prod-cancel-restore-event")
     events.delete_rule(Name="aurora-restore-prod-archive-snapshot-event")
+    events.remove_targets(Rule="aurora-restore-prod-check-copy-status-event", Ids=["1", "mine"])
+    events.delete_rule(Name="aurora-restore-prod-check-copy-status-event")
     iam.delete_role_policy(RoleName="aurora-restore-prod-heartbeat", PolicyName="of-mine")
     iam.detach_role_policy(RoleName="aurora-restore-prod-restore-snapshot", PolicyArn=policy)
     iam.delete_policy(PolicyArn=policy)
@@ -232,7 +238,8 @@ def test_what_chalice_would_take_for_its_own(place: Place) -> None:
         "The role aurora-restore-prod-delete-rds is not for Lambda alone",
         "The role aurora-restore-prod-heartbeat has the policy of-mine",
         "The role aurora-restore-prod-restore-snapshot has attached policies only",
-        "The rule aurora-restore-prod-cancel-restore-event has a target of somebody's: arn:aws:sqs",
+        "The rule aurora-restore-prod-cancel-restore-event has a target of somebody's: mine (arn:aws:sqs",
+        "The rule aurora-restore-prod-check-copy-status-event has a target of somebody's: mine (arn:aws:lambda",
         "The rule aurora-restore-prod-archive-snapshot-event listens to what no function here is woken by.",
         "The function aurora-restore-prod-copy-snapshot was not made by Chalice for this app, or lost the tag",
         "The function aurora-restore-prod-setup-db-users belongs to the CloudFormation stack pipeline.",

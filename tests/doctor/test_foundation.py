@@ -67,6 +67,46 @@ def test_what_was_deleted_behind_cloudformation_s_back_is_named(scene: Scene) ->
     assert f"SSM::Parameter {path} is gone" in found.what
 
 
+def test_a_table_that_is_gone_is_given_up_by_nobody(scene: Scene) -> None:
+    """It comes back from its backup, never by deleting the stack, which holds the other one."""
+    scene.make_stack("aurora-restore-test-records", "aurora-restore-test-state")
+    scene.client("dynamodb").delete_table(TableName="aurora-restore-test-state")
+    found = scene.see("foundation", stage="test")
+
+    assert "DynamoDB::Table aurora-restore-test-state is gone" in found.what
+    assert "aws dynamodb restore-table-from-backup --region us-west-2 --target-table-name" in found.do
+    assert "delete-stack" not in found.do
+
+
+def test_a_secret_that_is_gone_is_made_again(scene: Scene) -> None:
+    """By hand, as the deployment says; nothing else is touched."""
+    secrets, name = scene.client("secretsmanager"), "aurora-restore/dev/app-db-credentials"
+    value = secrets.get_secret_value(SecretId=name)["SecretString"]
+    secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    found = scene.see("foundation")
+    secrets.create_secret(Name=name, SecretString=value)
+
+    assert Status.FAILED is found.status
+    assert "SecretsManager::Secret arn:aws:secretsmanager:us-west-2" in found.what
+    assert "Run `make deploy`. It says how the secret is made again." in found.do
+    assert Status.OK is scene.see("foundation").status
+
+
+def test_a_topic_of_people_s_own_has_to_be_there_too(scene: Scene) -> None:
+    """Beside the foundation's, which the alarms write to."""
+    pager = f"arn:aws:sns:us-west-2:{ACCOUNT}:pager"
+    scene.set_variables(SNS_TOPIC_ARN=pager)
+    missing = scene.see("topic")
+    sns = scene.client("sns")
+    sns.create_topic(Name="pager")
+    scene.afterwards(sns.delete_topic, TopicArn=pager)
+    there, unheard = scene.see("topic"), scene.see("subscribers")
+
+    assert f"topic: FAILED (There is no topic {pager}. Correct SNS_TOPIC_ARN, or leave it out.)" == str(missing)
+    assert (Status.OK, f"{pager}, for the functions. {topic()}.") == (there.status, there.what)
+    assert pager in unheard.do
+
+
 def test_a_table_that_cannot_be_recovered_is_doubted(scene: Scene) -> None:
     """Point-in-time recovery and expiry are as the template has them."""
     dynamodb = scene.client("dynamodb")
