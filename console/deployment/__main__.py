@@ -13,11 +13,11 @@ from console.deployment.errors import DeploymentError, NotReadyError
 from console.findings import Status
 from console.stages import CHECKOUT, Stage, UnknownStageError
 
-WRONG_USAGE = 2
+INTERRUPTED = 130  # as shells have it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what was asked; 0 when it is done, 1 with sentences when it is not, 2 when it was asked for wrongly."""
+    """Do what was asked; 0 when it is done, 1 or, after Ctrl-C, 130 with sentences when it is not, 2 on wrong usage."""
     options = _parser().parse_args(arguments)
     os.environ.setdefault("AWS_PAGER", "")
     try:
@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error))
     except (ClientError, BotoCoreError) as error:
         return _complain(f"AWS refused: {error}. What was done is kept; the same command continues there.")
+    except KeyboardInterrupt:
+        _complain("Interrupted. What was done is kept; the same command continues there.")
+        return INTERRUPTED
     return 0
 
 

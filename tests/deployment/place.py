@@ -4,11 +4,12 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,13 +78,27 @@ class Place:
 
     def run(self, command: str, stage: str, checkout: Path, *options: str, **environment: str) -> Said:
         """Run `python -m console.deployment` as make does."""
-        known = {**without_aws(os.environ), **local_environment(self.endpoint, REGION), "PYTHONDONTWRITEBYTECODE": "1"}
-        program = [sys.executable, "-m", "console.deployment", command, "--stage", stage, "--checkout", str(checkout)]
         done = subprocess.run(
-            [*program, *options], cwd=CHECKOUT, env={**known, **environment}, capture_output=True, text=True,
-            check=False, timeout=SECONDS_MAX,
+            [*_program(command, stage, checkout), *options], cwd=CHECKOUT, env={**self._environment(), **environment},
+            capture_output=True, text=True, check=False, timeout=SECONDS_MAX,
         )  # fmt: skip
         return Said(done.returncode, done.stdout, done.stderr)
+
+    def deploy_until(self, line: str, number: signal.Signals, stage: str, checkout: Path) -> Said:
+        """Deploy, and send a signal, as a terminal does, once a line is printed that holds some words."""
+        program = _program("deploy", stage, checkout)
+        piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(
+            program, cwd=CHECKOUT, env=self._environment(), start_new_session=True, **piped
+        ) as process:
+            seen = "".join(_up_to(line, process.stdout or []))
+            os.killpg(process.pid, number)
+            out, err = process.communicate(timeout=SECONDS_MAX)
+        return Said(process.returncode, seen + out, err)
+
+    def _environment(self) -> dict[str, str]:
+        here = local_environment(self.endpoint, REGION)
+        return {**without_aws(os.environ), **here, "PYTHONDONTWRITEBYTECODE": "1"}
 
     def deploy(self, stage: str, checkout: Path, **environment: str) -> Said:
         """Deploy a stage."""
@@ -177,6 +192,17 @@ class Place:
     def stage(name: str, checkout: Path) -> Stage:
         """Read a stage of a checkout."""
         return Stage.read(name, checkout)
+
+
+def _program(command: str, stage: str, checkout: Path) -> list[str]:
+    return [sys.executable, "-m", "console.deployment", command, "--stage", stage, "--checkout", str(checkout)]
+
+
+def _up_to(words: str, lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        yield line
+        if words in line:
+            return
 
 
 def forget(checkout: Path) -> None:

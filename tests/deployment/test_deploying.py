@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, 
 
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:aurora-restore-dev-failures"
 SECRET = {"SecretId": "aurora-restore/dev/app-db-credentials"}
+INTERRUPTED = "Interrupted. What was done is kept; the same command continues there.\n"
 HEARTBEAT = "aurora-restore-dev-heartbeat"
 VISITOR = '''
 
@@ -213,6 +215,18 @@ def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout:
     assert 14 == place.retention("/aws/lambda/aurora-restore-dev-visitor")
 
 
+def take_away(place: Place, checkout: Path) -> None:
+    """Take the stage test away, with its records and secrets."""
+    place.destroy("test", checkout)
+    place.clients("cloudformation", REGION).delete_stack(StackName="aurora-restore-test-records")
+    for table in ("state", "audit"):
+        place.clients("dynamodb", REGION).delete_table(TableName=f"aurora-restore-test-{table}")
+    for name in ("master", "app"):
+        place.clients("secretsmanager", REGION).delete_secret(
+            SecretId=f"aurora-restore/test/{name}-db-credentials", ForceDeleteWithoutRecovery=True
+        )
+
+
 @pytest.fixture(scope="module")
 def begun(place: Place) -> tuple[Said, set[str], Said]:
     """Deploy another stage for the first time, which a broken policy stops half-way; mend it and repeat.
@@ -231,14 +245,7 @@ def begun(place: Place) -> tuple[Said, set[str], Said]:
     forget(checkout)
     again = place.deploy("test", checkout)
     yielded = (failed, there, again)
-    place.destroy("test", checkout)
-    place.clients("cloudformation", REGION).delete_stack(StackName="aurora-restore-test-records")
-    for table in ("state", "audit"):
-        place.clients("dynamodb", REGION).delete_table(TableName=f"aurora-restore-test-{table}")
-    for name in ("master", "app"):
-        place.clients("secretsmanager", REGION).delete_secret(
-            SecretId=f"aurora-restore/test/{name}-db-credentials", ForceDeleteWithoutRecovery=True
-        )
+    take_away(place, checkout)
     place.clients("logs", REGION).delete_log_group(logGroupName=theirs)
     return yielded
 
@@ -249,6 +256,30 @@ def test_a_first_deployment_that_failed_half_way_is_repeated(begun: tuple[Said, 
 
     assert (1, True) == (failed.status, set() < there < set(FUNCTIONS))
     assert (0, "") == (again.status, again.err)
+
+
+@pytest.mark.usefixtures("begun")
+@pytest.mark.parametrize(
+    ("words", "number", "status"),
+    [
+        ("aurora-restore-test-foundation", signal.SIGINT, 130),
+        ("Creating lambda function: aurora-restore-test-delete-rds", signal.SIGKILL, -signal.SIGKILL),
+    ],
+    ids=["by Ctrl-C, after the stacks", "by force, within Chalice"],
+)
+def test_a_deployment_that_was_killed_is_repeated(
+    place: Place, words: str, number: signal.Signals, status: int
+) -> None:
+    """Wherever it was; who pressed Ctrl-C is told so in a sentence."""
+    checkout = place.checkout(f"killed-{number}-{len(words)}", test={})
+    killed = place.deploy_until(words, number, "test", checkout)
+    again = place.deploy("test", checkout)
+    whole = place.functions("test")
+    take_away(place, checkout)
+
+    assert (status, True) == (killed.status, words in killed.out)
+    assert INTERRUPTED * (status > 0) == killed.err
+    assert (0, "", sorted(FUNCTIONS)) == (again.status, again.err, sorted(whole))
 
 
 @pytest.mark.usefixtures("updates")
