@@ -36,8 +36,19 @@ BUCKET_CHARACTERS_MAX: Final = 63  # S3 user guide, bucket naming rules
 FRESHNESS_HOURS: Final = 30  # without a success before people are told: a day, and what a night may take
 
 
-class UnknownStageError(LookupError):
-    """No stage of that name is configured. The text is a sentence."""
+class StageError(LookupError):
+    """No stage of that name is configured, or nobody can read how. The text is sentences."""
+
+
+def _check_variables(variables: Any, stage: str, file: Path) -> None:
+    if not isinstance(variables, dict):
+        raise StageError(f"{file}: environment_variables is no object of names and texts. Correct it.")
+    for variable, value in variables.items():
+        if not isinstance(value, str):
+            raise StageError(
+                f"{variable} of stage '{stage}' is {json.dumps(value)}, and variables are text: write it in quotes in "
+                f"{file}."
+            )
 
 
 @dataclass(frozen=True)
@@ -50,13 +61,22 @@ class Stage:
 
     @classmethod
     def read(cls, name: str, checkout: Path = CHECKOUT) -> "Stage":
-        """Read a stage from the configuration; raises UnknownStageError."""
-        config = json.loads((checkout / ".chalice" / "config.json").read_text(encoding="utf-8"))
-        if name not in config["stages"]:
-            known = ", ".join(sorted(config["stages"]))
-            raise UnknownStageError(
+        """Read a stage from the configuration; raises StageError."""
+        file = checkout / ".chalice" / "config.json"
+        try:
+            config = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StageError(f"{file} cannot be read: {error}. Correct it.") from error
+        stages = config.get("stages") if isinstance(config, dict) else None
+        if not isinstance(stages, dict) or not all(isinstance(one, dict) for one in stages.values()):
+            raise StageError(f"{file} has no stages: an object `stages` with an object for each. Correct it.")
+        if name not in stages:
+            known = ", ".join(sorted(stages))
+            raise StageError(
                 f"There is no stage '{name}': .chalice/config.json has {known}. Name one of them, or add yours there."
             )
+        for place in (config, stages[name]):
+            _check_variables(place.get("environment_variables", {}), name, file)
         return cls(name, config)
 
     # --- settings ---

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from console.deployment import flow, removal
 from console.deployment.errors import DeploymentError, NotReadyError
 from console.findings import Status
-from console.stages import CHECKOUT, Stage, UnknownStageError
+from console.stages import CHECKOUT, Stage, StageError
 
 INTERRUPTED = 130  # as shells have it
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if finding.status is not Status.OK:
                 _complain(str(finding))
         return _complain(str(error))
-    except (DeploymentError, UnknownStageError) as error:
+    except (DeploymentError, StageError) as error:
         return _complain(str(error))
     except (ClientError, BotoCoreError) as error:
         return _complain(f"AWS refused: {error}. What was done is kept; the same command continues there.")

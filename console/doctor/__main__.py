@@ -9,9 +9,9 @@ from console.doctor.examination import examine
 from console.doctor.expected import of_checkout
 from console.doctor.reading import reading_clients
 from console.findings import Finding, as_json, failures
-from console.stages import CHECKOUT, Stage, UnknownStageError
+from console.stages import CHECKOUT, Stage, StageError
 
-WRONG_USAGE = 2
+WRONG_USAGE, INTERRUPTED = 2, 130  # as shells have it
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,15 +19,18 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options().parse_args(arguments)
     try:
         stage = Stage.read(options.stage, options.checkout)
-    except (UnknownStageError, OSError, ValueError) as error:
-        told = error if isinstance(error, UnknownStageError) else f"The configuration cannot be read: {error}."
-        sys.stderr.write(f"{told}\n")
+    except StageError as error:
+        sys.stderr.write(f"{error}\n")
         return WRONG_USAGE
     findings = []
-    for one in examine(stage, options.checkout, reading_clients(), of_checkout(options.checkout)):
-        findings.append(one)
-        if not options.json:
-            _say(str(one))
+    try:
+        for one in examine(stage, options.checkout, reading_clients(), of_checkout(options.checkout)):
+            findings.append(one)
+            if not options.json:
+                _say(str(one))
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted. Nothing was changed.\n")
+        return INTERRUPTED
     _say(as_json(findings) if options.json else _summary(findings))
     return 1 if failures(findings) else 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from console.packaging.building import WHEELS, build, digest
 from console.packaging.errors import PackageError
 from console.packaging.platforms import PLATFORMS
-from console.stages import CHECKOUT, Stage, UnknownStageError
+from console.stages import CHECKOUT, Stage, StageError
 
 MEGA = 1_000_000
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = options.folder or CHECKOUT / ".build" / options.stage
     try:
         built = build(Stage.read(options.stage), folder, architecture=options.architecture, wheels=wheels)
-    except (PackageError, UnknownStageError) as error:
+    except (PackageError, StageError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     size = built.zip.stat().st_size / MEGA

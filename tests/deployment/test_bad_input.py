@@ -41,6 +41,36 @@ def test_a_stage_that_does_not_exist(place: Place) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ('{"stages": {"dev": ', "cannot be read: Expecting value"),
+        ("[]", "has no stages: an object `stages` with an object for each."),
+        ('{"stages": ["dev"]}', "has no stages"),
+        (
+            '{"stages": {"dev": {"environment_variables": []}}}',
+            "environment_variables is no object of names and texts.",
+        ),
+        (
+            '{"stages": {"dev": {"environment_variables": {"INSTANCE_COUNT": 2}}}}',
+            "INSTANCE_COUNT of stage 'dev' is 2, and variables are text: write it in quotes in",
+        ),
+    ],
+    ids=["no JSON", "a list", "a list of stages", "a list of variables", "a number"],
+)
+@pytest.mark.parametrize("command", ["deploy", "destroy"])
+def test_a_configuration_that_nobody_can_read(place: Place, command: str, written: str, sentence: str) -> None:
+    """A sentence with the file, and no trace."""
+    checkout = place.folder / "unreadable"
+    (checkout / ".chalice").mkdir(parents=True, exist_ok=True)
+    (checkout / ".chalice" / "config.json").write_text(written)
+    said = place.run(command, "dev", checkout)
+
+    assert (1, True) == (said.status, sentence in said.err)
+    assert str(checkout / ".chalice" / "config.json") in said.err
+    assert "Traceback" not in said.err
+
+
 def test_nobody_who_is_known(place: Place) -> None:
     """Without credentials everything that can be said of the settings is said nevertheless."""
     keys = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
