@@ -7,6 +7,8 @@ from pathlib import Path
 
 import botocore.session
 import pytest
+from awscli.customizations.cloudformation.deploy import DeployCommand
+from awscli.customizations.cloudformation.package import PackageCommand
 from botocore import xform_name
 
 from chalicelib.choreography import CANCEL_REQUESTED, REQUESTED, event_source
@@ -16,6 +18,7 @@ from console.reference import pages
 from tests.docs.readme import README, ROOT, commands, shell
 
 GLOBAL_OPTIONS = frozenset({"region", "query", "output", "endpoint-url"})
+OWN_COMMANDS = {("cloudformation", "deploy"): DeployCommand, ("cloudformation", "package"): PackageCommand}
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 WORLD = "A world that stays"
 LINES_MAX = 120  # of the README beside its generated picture: one page
@@ -55,18 +58,23 @@ def test_modules_exist(page: Path) -> None:
     assert [] == [module for module in modules if importlib.util.find_spec(module) is None]
 
 
+def taken(service: str, operation: str) -> set[str]:
+    """List the options of a command: an operation of AWS's, or one that `aws` is made of itself."""
+    if (service, operation) in OWN_COMMANDS:
+        return {str(one["name"]).removeprefix("no-") for one in OWN_COMMANDS[service, operation].ARG_TABLE}
+    model = botocore.session.get_session().get_service_model(service)
+    operations = {xform_name(name, "-"): name for name in model.operation_names}
+    return {xform_name(name, "-") for name in model.operation_model(operations[operation]).input_shape.members}
+
+
 @PAGES
 def test_aws_commands_exist(page: Path) -> None:
     """Every `aws …` of a page names an operation that AWS has, and options that it takes."""
-    session = botocore.session.get_session()
     for typed in re.split(r"\b(?=aws [a-z0-9]+ [a-z-]+ --)", shell(page))[1:]:
         _, service, operation, *_ = typed.split()
-        model = session.get_service_model(service)
-        operations = {xform_name(name, "-"): name for name in model.operation_names}
-        takes = {xform_name(name, "-") for name in model.operation_model(operations[operation]).input_shape.members}
-        options = {option.removeprefix("no-") for option in re.findall(r" --([a-z-]+)", typed.split("\n")[0])}
+        options = {option.removeprefix("no-") for option in re.findall(r" --([a-z0-9-]+)", typed.split("\n")[0])}
 
-        assert set() == options - takes - GLOBAL_OPTIONS
+        assert set() == options - taken(service, operation) - GLOBAL_OPTIONS
 
 
 def test_the_readme_is_one_page() -> None:
