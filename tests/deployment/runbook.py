@@ -21,7 +21,8 @@ def type_in(place: Place, checkout: Path, block: str) -> str:
         "CHECKOUT": str(checkout),
         "PATH": path,
     }
-    ready = 'make() { command make --no-print-directory -o .venv/.ready -o .wheels/.ready "$@"; }\n'  # what make sets up is there already
+    set_up = "--no-print-directory -o .venv/.ready -o .wheels/.ready"  # what make sets up is there already
+    ready = f'make() {{ command make {set_up} "$@"; }}\n'
     endpoint = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }\n'  # which version 1 forgets for sqs
     shell = ["bash", "-euc", ready + endpoint + block]
     done = subprocess.run(shell, cwd=CHECKOUT, env=env, check=False, capture_output=True, text=True, timeout=120)
