@@ -1,7 +1,6 @@
 """`python -m console.deployment deploy|destroy|package --stage dev`: what make runs under these names."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,6 @@ INTERRUPTED = 130  # as shells have it
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what was asked; 0 when it is done, 1 or, after Ctrl-C, 130 with sentences when it is not, 2 on wrong usage."""
     options = _parser().parse_args(arguments)
-    os.environ.setdefault("AWS_PAGER", "")
     try:
         stage = Stage.read(options.stage, options.checkout)
         if options.command == "deploy":
@@ -36,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (DeploymentError, StageError) as error:
         return _complain(str(error))
     except (ClientError, BotoCoreError) as error:
-        return _complain(f"AWS refused: {error}. What was done is kept; the same command continues there.")
+        return _complain(f"AWS refused: {error}. Whatever was done is kept; the same command continues there.")
     except KeyboardInterrupt:
         _complain("Interrupted. What was done is kept; the same command continues there.")
         return INTERRUPTED
@@ -65,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--stage", required=True, help="a stage of .chalice/config.json")
         command.add_argument("--checkout", type=Path, default=CHECKOUT, help="the folder of the app")
         if name == "destroy":
-            command.add_argument("--force", action="store_true", help="even while operations are under way")
+            command.add_argument("--force", action="store_true", help="even where something would be left behind")
     return parser
 
 

@@ -53,7 +53,7 @@ def sign_in(region: str) -> Account:
 
 def partition_of(region: str) -> str:
     """Name the part of AWS that a region is in; for those who have not signed in."""
-    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+    return str(boto3.Session().get_partition_for_region(region))
 
 
 def error_code(error: ClientError) -> str:

@@ -28,9 +28,10 @@ SECRETS: Final[dict[str, Callable[[Stage], str]]] = {  # by the setting that may
 def put_records(account: Account, stage: Stage, checkout: Path) -> Stack:
     """Make what outlives a deployment: tables, and secrets where there are none of their names yet."""
     existing = stacks.find(account, stage.records_stack, stage.region)
-    protected = stage.variables.get("PROTECT_TABLES", "false")
+    given = of_records(stage)
+    protected = given["ProtectTables"]
     parameters = {
-        "Stage": stage.name,
+        **given,
         "ProtectTables": protected if existing else "false",  # a creation that fails takes its tables back
         "MakeMasterSecret": _made_here(account, stage, existing, "MASTER_CREDENTIALS_SECRET_ID"),
         "MakeAppSecret": _made_here(account, stage, existing, "APP_CREDENTIALS_SECRET_ID"),
@@ -42,10 +43,29 @@ def put_records(account: Account, stage: Stage, checkout: Path) -> Stack:
     return stacks.put(account, replace(wanted, parameters={**parameters, "ProtectTables": protected}))
 
 
+def of_records(stage: Stage) -> dict[str, str]:
+    """Give the parameters of the stack of records, as far as the stage's settings tell them."""
+    given = {"Stage": stage.name, "ProtectTables": stage.variables.get("PROTECT_TABLES", "false")}
+    made = {"MakeMasterSecret": "MASTER_CREDENTIALS_SECRET_ID", "MakeAppSecret": "APP_CREDENTIALS_SECRET_ID"}
+    return given | {
+        parameter: "true" if stage.variables[variable] == SECRETS[variable](stage) else "false"
+        for parameter, variable in made.items()
+    }
+
+
 def put_foundation(account: Account, stage: Stage, checkout: Path) -> Stack:
     """Make everything else that Chalice does not."""
+    parameters = of_foundation(stage)
+    return stacks.put(
+        account,
+        _wanted(stage, stage.foundation_stack, stage.region, checkout / TEMPLATES / "foundation.yaml", parameters),
+    )
+
+
+def of_foundation(stage: Stage) -> dict[str, str]:
+    """Give the parameters of the foundation's stack."""
     variables = stage.variables
-    parameters = {
+    return {
         "Stage": stage.name,
         "NotificationEmail": variables.get("NOTIFICATION_EMAIL", ""),
         "FreshnessHours": variables.get("FRESHNESS_HOURS", str(FRESHNESS_HOURS)),
@@ -56,10 +76,6 @@ def put_foundation(account: Account, stage: Stage, checkout: Path) -> Stack:
         "KmsKeyId": variables.get("KMS_KEY_ID", ""),
         "SourceAccount": variables.get("SOURCE_ACCOUNT_ID", ""),
     }
-    return stacks.put(
-        account,
-        _wanted(stage, stage.foundation_stack, stage.region, checkout / TEMPLATES / "foundation.yaml", parameters),
-    )
 
 
 def parameters_to_be(stage: Stage, parameters: Mapping[str, str]) -> dict[str, str]:
@@ -77,13 +93,19 @@ def source_regions(stage: Stage, parameters: Mapping[str, str]) -> list[str]:
 
 def put_forwarding(account: Account, stage: Stage, checkout: Path, region: str) -> Stack:
     """Make what forwards a source region's events to where the app lives."""
-    parameters = {
+    template = checkout / TEMPLATES / "forwarding.yaml"
+    parameters = of_forwarding(stage, region)
+    return stacks.put(account, _wanted(stage, stage.forwarding_stack, region, template, parameters))
+
+
+def of_forwarding(stage: Stage, region: str) -> dict[str, str]:
+    """Give the parameters of the stack that forwards from a region."""
+    return {
         "Stage": stage.name,
         "TargetRegion": stage.region,
+        stacks.ACCOUNT_PARAMETER: "",
         "AlarmTopicArn": _alarm_topic(stage, region),
     }
-    template = checkout / TEMPLATES / "forwarding.yaml"
-    return stacks.put(account, _wanted(stage, stage.forwarding_stack, region, template, parameters))
 
 
 def _alarm_topic(stage: Stage, region: str) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from console.deployment import estate, remembered, stacks
 from console.deployment.account import Account
 from console.deployment.remembered import Forwarding, Held
@@ -11,11 +13,13 @@ from console.stages import Stage
 
 
 class Existing:
-    """Each part is read once, when it is first asked for; a reading that fails, fails whoever asks."""
+    """What more than one check needs is read once; a reading that fails, fails whoever asks, but in other regions."""
 
     def __init__(self, account: Account, stage: Stage) -> None:
         self.account, self.stage = account, stage
         self._stacks: dict[tuple[str, str], Stack | None] = {}
+        self.unread: dict[str, str] = {}
+        """Regions where nobody can tell whether there is a stack that forwards, with AWS's reason."""
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:
@@ -87,10 +91,16 @@ class Existing:
         return self._ours(self._forwarders(self.forwarding.union(self.sources)) + foundation)
 
     def _forwarders(self, regions: Iterable[str]) -> list[Stack]:
-        return [one for region in sorted(regions) for one in self._found(region, self.stage.forwarding_stack)]
+        found = []
+        for region in sorted(regions):
+            try:
+                found += self._found(region, self.stage.forwarding_stack)
+            except (ClientError, BotoCoreError) as error:  # it may be disabled, or be none: the others are looked at
+                self.unread[region] = str(error)
+        return found
 
     def _found(self, region: str, *names: str) -> list[Stack]:
         return [found for name in names if (found := self.stack(name, region))]
 
     def _ours(self, found: list[Stack]) -> list[Stack]:
-        return [one for one in found if one.is_of(self.stage.name)]
+        return [one for one in found if one.is_of(self.stage.name, self.account.number)]

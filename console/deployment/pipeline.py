@@ -1,27 +1,31 @@
 """The same deployment as one SAM template, for people whose pipelines deploy: `chalice package`, with what it lacks.
 
-Needs no credentials: the account is the stage's ACCOUNT_ID. The stacks under `infra/` are deployed beside it.
+Needs no credentials: the account is the stage's ACCOUNT_ID. The stacks under `infra/` are deployed beside it, with the
+parameters that are written beside the template.
 """
 
 import json
 from pathlib import Path
 from typing import Any, Final
 
-from console.deployment import chalice, delivery, project
+from console.deployment import chalice, delivery, estate, project
 from console.deployment.account import partition_of
 from console.stages import FUNCTIONS, Stage
 
 MERGED: Final = "resources.json"
 
 
-def merged(stage: Stage, queue_arn: str) -> dict[str, Any]:
+def merged(stage: Stage, queue_arn: str, policies: Path) -> dict[str, Any]:
     """Give what `--merge-template` adds: the names that Chalice gives when it deploys, and what it cannot set."""
     resources: dict[str, Any] = {}
     for function in FUNCTIONS:
-        logical = logical_id(function)
-        resources[logical] = {"Properties": _function(stage, function, logical, queue_arn)}
-        resources[f"{logical}Role"] = {
-            "Properties": {"RoleName": stage.function(function), "Tags": delivery.tags(stage)}
+        logical, name = logical_id(function), stage.function(function)
+        policy = json.loads((policies / f"policy-{function}.json").read_text(encoding="utf-8"))
+        role = {"RoleName": name, "Policies": [{"PolicyName": name, "PolicyDocument": policy}]}
+        resources |= {
+            logical: {"Properties": _function(stage, function, logical, queue_arn)},
+            f"{logical}Role": {"Properties": {**role, "Tags": delivery.tags(stage)}},
+            f"{logical}LogGroup": {"Properties": {"Tags": delivery.tags(stage, "Logging")}},
         }
     return {"Resources": resources}
 
@@ -46,12 +50,22 @@ def _function(stage: Stage, function: str, logical: str, queue_arn: str) -> dict
 
 
 def package(stage: Stage, built: Path) -> Path:
-    """Have Chalice write `sam.json` and `deployment.zip`; returns their folder. Raises DeploymentError."""
+    """Have Chalice write `sam.json` and `deployment.zip`; returns their folder. Raises DeploymentError.
+
+    Beside them `<template>.parameters` are written for each template of `infra/`, for `--parameter-overrides`.
+    """
     account, partition = stage.variables["ACCOUNT_ID"], partition_of(stage.region)
     project.fill(built, stage, account=account, partition=partition, parameters={})
     queue = f"arn:{partition}:sqs:{stage.region}:{account}:{stage.failure_queue}"
-    (built / MERGED).write_text(json.dumps(merged(stage, queue), indent=2), encoding="utf-8")
+    (built / MERGED).write_text(json.dumps(merged(stage, queue, built / ".chalice"), indent=2), encoding="utf-8")
     out = built / "sam"
     options = ("--merge-template", MERGED, str(out))
     chalice.run("package", stage.name, built, stage.region, lambda _line: None, *options)
+    for template, parameters in (
+        ("records", estate.of_records(stage)),
+        ("foundation", estate.of_foundation(stage)),
+        ("forwarding", estate.of_forwarding(stage, stage.source_region)),
+    ):
+        written = "".join(f"{name}={value}\n" for name, value in parameters.items() if value)
+        (out / f"{template}.parameters").write_text(written, encoding="utf-8")
     return out

@@ -1,6 +1,6 @@
 """Everything that would stop a deployment half-way, found before anything is changed, all in one list."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from console.deployment.errors import DeploymentError, NotReadyError
 from console.deployment.existing import Existing
 from console.deployment.stacks import Stack
 from console.deployment.wishes import CONFIG
-from console.findings import Finding, failed, failures, ok
+from console.findings import Finding, failed, failures, ok, warning
 from console.policies import TemplateError
 from console.stages import FUNCTIONS, IN_VPC, Stage
 
@@ -112,18 +112,32 @@ def attached(existing: Existing, going_roles: Iterable[str]) -> Iterator[Finding
 
 def _stacks(existing: Existing) -> Iterator[Finding]:
     for one in existing.staying:
-        if not one.is_of(existing.stage.name):
+        if not one.is_of(existing.stage.name, existing.account.number):
             yield failed("stacks", stacks.somebody_elses(one), remembered.OTHERS)
         elif one.status in stacks.ADVICE:
             does, verb = stacks.ADVICE[one.status]
             yield failed(
                 "stacks",
                 f"The stack {one.name} in {one.region} is {one.status}, from which it can only be {does}.",
-                f"aws cloudformation {verb} --region {one.region} --stack-name {one.name}",
+                stacks.command(verb, one.name, one.region),
             )
         elif one.is_busy:
             yield _busy(one)
     yield from going(existing.forsaken)
+    yield from unseen(existing, existing.sources)
+
+
+def unseen(existing: Existing, needed: Collection[str]) -> Iterator[Finding]:
+    """Find regions that nobody can look into; only where they are needed is that a reason to stop."""
+    stage = existing.stage
+    for region, reason in existing.unread.items():
+        tell = failed if region in needed else warning
+        yield tell(
+            "stacks",
+            f"Whether {region} has a stack {stage.forwarding_stack} cannot be seen: {reason.rstrip('.')}.",
+            f"Some plan has or had its source there: SOURCE_REGION in {CONFIG}, or a source-region in SSM below "
+            f"{stage.parameter_path}. Correct that, or sign in as somebody who may look.",
+        )
 
 
 def going(leaving: Iterable[Stack]) -> Iterator[Finding]:
@@ -135,8 +149,10 @@ def going(leaving: Iterable[Stack]) -> Iterator[Finding]:
             yield failed(
                 "stacks",
                 f"The stack {one.name} in {one.region} is protected against its deletion.",
-                "If it may go: aws cloudformation update-termination-protection --no-enable-termination-protection "
-                f"--region {one.region} --stack-name {one.name}",
+                "If it may go: "
+                + stacks.command(
+                    "update-termination-protection --no-enable-termination-protection", one.name, one.region
+                ),
             )
 
 

@@ -78,7 +78,8 @@ def look(account: Account, stage: Stage) -> Held:
         name: owner for name, one in functions.items() if (owner := _other_owner(account, stage, one)) is not None
     }
     deployed = {name: one for name, one in functions.items() if name not in others}
-    names = {stage.function(name): name for name in (*FUNCTIONS, *deployed) if name not in others}
+    gone = _gone(account, stage)
+    names = {stage.function(name): name for name in (*FUNCTIONS, *deployed, *gone) if name not in others}
     found = [
         *_roles(account, stage, names),
         *_log_groups(account, stage, names),
@@ -100,10 +101,32 @@ def look(account: Account, stage: Stage) -> Held:
 def homes(account: Account, stage: Stage, ours: list[dict[str, str]]) -> set[str]:
     """Give the regions that the policies of the stage's roles are about: roles are the whole account's."""
     iam, regions = account.clients("iam", stage.region), set()
-    table = re.compile(rf'arn:[a-z-]+:dynamodb:([a-z0-9-]+):\d+:table/{stage.state_table}[/"]')
     for name in roles(ours):
-        regions |= {region for policy in _policies(iam, name) for region in table.findall(policy)}
+        regions |= {region for policy in _policies(iam, name) for region in _queue(account, stage).findall(policy)}
     return regions
+
+
+def _queue(account: Account, stage: Stage) -> re.Pattern[str]:
+    """Find the region of the stage's failure queue in a policy: every function of ours may write there."""
+    return re.compile(rf'"arn:[a-z-]+:sqs:([a-z0-9-]+):{account.number}:{stage.failure_queue}"')
+
+
+def _gone(account: Account, stage: Stage) -> set[str]:
+    """Name what left the app, and whose function was deleted before its role: Chalice deletes in this order."""
+    iam, prefix, found = account.clients("iam", stage.region), stage.function(""), set()
+    for role in _pages(account, "iam", stage.region, "list_roles", "Roles"):
+        name = role["RoleName"].removeprefix(prefix)
+        if name == role["RoleName"] or name in FUNCTIONS or not _is_for_lambda(role):
+            continue
+        if iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"] != [role["RoleName"]]:
+            continue
+        if any(stage.region in _queue(account, stage).findall(one) for one in _policies(iam, role["RoleName"])):
+            found.add(name)
+    return found
+
+
+def _is_for_lambda(role: Mapping[str, Any]) -> bool:
+    return [one.get("Principal") for one in statements_of(role["AssumeRolePolicyDocument"])] == [{"Service": LAMBDA}]
 
 
 @dataclass(frozen=True)
@@ -115,10 +138,13 @@ class Forwarding:
 
 
 def forwardings(account: Account, stage: Stage) -> Iterator[Forwarding]:
-    """Read off the roles of the stage's forwarding stacks, in whatever regions these are, where they are."""
+    """Read off the roles of the stage's forwarding stacks, in whatever regions these are, where they are.
+
+    One that forwards to another account is of a stage there.
+    """
     iam = account.clients("iam", stage.region)
-    rule = re.compile(rf'"arn:[a-z-]+:events:([a-z0-9-]+):\d+:rule/{stage.forwarding_rule}"')
-    bus = re.compile(r'"arn:[a-z-]+:events:([a-z0-9-]+):\d+:event-bus/default"')
+    rule = re.compile(rf'"arn:[a-z-]+:events:([a-z0-9-]+):{account.number}:rule/{stage.forwarding_rule}"')
+    bus = re.compile(rf'"arn:[a-z-]+:events:([a-z0-9-]+):{account.number}:event-bus/default"')
     for role in _pages(account, "iam", stage.region, "list_roles", "Roles"):
         for source in rule.findall(json.dumps(role["AssumeRolePolicyDocument"])):
             for home in bus.findall("".join(_policies(iam, role["RoleName"]))):
@@ -183,10 +209,9 @@ def _roles(account: Account, stage: Stage, names: Mapping[str, str]) -> Iterator
         name = role["RoleName"]
         if name not in names:
             continue
-        trusted = [one.get("Principal") for one in statements_of(role["AssumeRolePolicyDocument"])]
         policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
         surplus = [one for one in policies if one != name]
-        if trusted != [{"Service": LAMBDA}]:
+        if not _is_for_lambda(role):
             yield failed("roles", f"The role {name} is not for Lambda alone, so somebody else made it.", OTHERS)
         elif not policies and iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
             yield failed("roles", f"The role {name} has attached policies only, so somebody else made it.", OTHERS)

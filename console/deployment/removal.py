@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from console.deployment import chalice, preflight, remembered, stacks, wishes
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError
 from console.deployment.existing import Existing
-from console.findings import failed, failures
+from console.findings import Finding, failed, failures
 from console.stages import Stage
 
 Say = Callable[[str], None]
@@ -21,8 +22,8 @@ Say = Callable[[str], None]
 def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> None:
     """Take the stage out of its account; raises NotReadyError before anything is changed, or DeploymentError.
 
-    `force` leaves operations that are under way where they stand. What is not there is passed over, so that a removal
-    that ended half-way can be repeated.
+    `force` leaves operations that are under way where they stand, functions that may be somebody's, and regions that
+    nobody can look into. What is not there is passed over, so that a removal that ended half-way can be repeated.
     """
     existing = _ready(stage, force=force)
     account, held, removable = existing.account, existing.held, existing.removable
@@ -68,17 +69,24 @@ def _ready(stage: Stage, *, force: bool) -> Existing:
         *preflight.attached(existing, remembered.roles(existing.held.ours)),
         *preflight.going(existing.removable),
     ]
-    if not force and (names := sorted(_open_operations(account, stage))):
-        findings.append(
-            failed(
-                "operations",
-                f"Under way: {', '.join(names)}. Without the functions they would stand still half-way.",
-                "Wait for their end or cancel them; FORCE=1 leaves them as they are.",
-            )
-        )
+    if not force:
+        findings += [replace(one, do=f"{one.do} FORCE=1 passes over this.") for one in _to_be_left(existing)]
     if findings:
         raise NotReadyError(findings)
     return existing
+
+
+def _to_be_left(existing: Existing) -> Iterator[Finding]:
+    """Find what would be left behind half-way."""
+    yield from preflight.unseen(existing, existing.unread)
+    if existing.held.ours:  # such a function would go on, without what is around it
+        yield from (one for one in existing.held.others if one.name == "functions")
+    if names := sorted(_open_operations(existing.account, existing.stage)):
+        yield failed(
+            "operations",
+            f"Under way: {', '.join(names)}. Without the functions they would stand still half-way.",
+            "Wait for their end or cancel them.",
+        )
 
 
 def _open_operations(account: Account, stage: Stage) -> Iterator[str]:

@@ -15,6 +15,7 @@ from console.deployment.errors import DeploymentError
 
 NO_CHANGES: Final = ("didn't contain changes", "No updates are to be performed")
 STAGE_PARAMETER: Final = "Stage"  # of every template of ours
+ACCOUNT_PARAMETER: Final = "TargetAccount"  # of the one that forwards
 _WAIT: Final = {"Delay": 5, "MaxAttempts": 240}  # 20 minutes: keys, tables and buckets take seconds to a few minutes
 _CAPABILITIES: Final = ["CAPABILITY_NAMED_IAM"]
 ADVICE: Final = {
@@ -42,9 +43,13 @@ class Stack:
     resources: Mapping[str, str]
     """Physical ids by logical ids."""
 
-    def is_of(self, stage: str) -> bool:
-        """Tell whether it is a stage's own, and not somebody's whose name is the same: ours say which they are of."""
-        return self.parameters.get(STAGE_PARAMETER) == stage
+    def is_of(self, stage: str, account: str) -> bool:
+        """Tell whether it is the own one of a stage of an account, and not somebody's whose name is the same.
+
+        Ours say which stage they are of, and what forwards, whose account's stage that is.
+        """
+        mine = self.parameters.get(ACCOUNT_PARAMETER, "") in ("", account)
+        return mine and self.parameters.get(STAGE_PARAMETER) == stage
 
     def made_secret(self, name: str) -> bool:
         """Tell whether a secret of a name is among its resources; their ids are ARNs, with six characters after it."""
@@ -96,7 +101,7 @@ def put(account: Account, wanted: Wanted) -> Stack:
     name, region = wanted.name, wanted.region
     cloudformation = account.clients("cloudformation", region)
     existing = find(account, name, region)
-    if existing and not existing.is_of(wanted.parameters[STAGE_PARAMETER]):
+    if existing and not existing.is_of(wanted.parameters[STAGE_PARAMETER], account.number):
         raise DeploymentError(somebody_elses(existing))
     change_set = f"deploy-{time.time_ns()}"
     cloudformation.create_change_set(
@@ -145,9 +150,14 @@ def _is_prepared(cloudformation: Any, name: str, change_set: str) -> bool:
     return True
 
 
+def command(verb: str, name: str, region: str) -> str:
+    """Write what is to be typed about a stack."""
+    return f"aws cloudformation {verb} --region {region} --stack-name {name}"
+
+
 def somebody_elses(stack: Stack) -> str:
     """Say that a stack is not the stage's."""
-    return f"The stack {stack.name} in {stack.region} is somebody else's: it is of no stage of that name."
+    return f"The stack {stack.name} in {stack.region} is somebody else's: it is of no stage of that name here."
 
 
 def delete(account: Account, stack: Stack) -> None:
@@ -162,10 +172,12 @@ def _wait(cloudformation: Any, waiter: str, name: str, region: str) -> None:
         cloudformation.get_waiter(waiter).wait(StackName=name, WaiterConfig=_WAIT)
     except WaiterError as error:
         reasons = " ".join(_reasons(cloudformation, name)) or str(error)
+        status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        does, verb = ADVICE.get(status, ("", ""))
+        before = f" It is {status} now, and has to be {does} before: {command(verb, name, region)}" if does else ""
         raise DeploymentError(
             f"The stack {name} in {region} did not become what its template says: {reasons} Correct that and run the "
-            f"same command again. A stack left in ROLLBACK_COMPLETE has to be deleted before: "
-            f"aws cloudformation delete-stack --region {region} --stack-name {name}"
+            f"same command again.{before}"
         ) from error
 
 

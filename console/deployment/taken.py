@@ -19,7 +19,7 @@ Found = Iterator[tuple[str, str, str]]
 def findings(existing: Existing) -> Iterator[Finding]:
     """Give every name that the stacks would make and cannot."""
     account, stage = existing.account, existing.stage
-    known = [stack for stack in existing.staying if stack.is_of(stage.name)]
+    known = [stack for stack in existing.staying if stack.is_of(stage.name, account.number)]
     ours = {_plain(physical) for stack in known for physical in stack.resources.values()}
     lookers = (_tables, _topic, _queues, _key_alias, _alarms, _dashboard, _bucket, _parameters)
     found = [one for looker in lookers for one in looker(stage, account)]

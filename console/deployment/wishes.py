@@ -69,7 +69,8 @@ def _settings(stage: Stage) -> Iterator[Finding]:
         region = variables.get(name, "")
         if region and region not in known_regions():
             near = " or ".join(get_close_matches(region, known_regions(), 2)) or "one that RDS is in"
-            yield failed("settings", f"{name} is {region!r}, and AWS has no such region.", f"Was {near} meant? {where}")
+            unknown = f"{name} is {region!r}, and this boto3 knows no such region."
+            yield failed("settings", unknown, f"Was {near} meant? {where}")
     yield from _of_the_deployment(stage, where)
     key_region = _region_of(variables.get("KMS_KEY_ID", ""))
     if key_region not in ("", stage.region):

@@ -7,8 +7,10 @@ from pathlib import Path
 from console.stages import CHECKOUT
 from localaws.clients import local_environment, without_aws
 from tests.deployment.place import REGION, Place
+from tests.docs.readme import commands
 
 RUNBOOK = CHECKOUT / "docs" / "runbook.md"
+REGION_OF_THE_PAGE = commands("Deploy", RUNBOOK)[0]
 
 
 def type_in(place: Place, checkout: Path, block: str) -> str:
@@ -17,14 +19,14 @@ def type_in(place: Place, checkout: Path, block: str) -> str:
     path = f"{CHECKOUT / '.venv' / 'bin'}:{os.environ['PATH']}"
     env = {
         **without_aws(os.environ),
-        **local_environment(place.endpoint, REGION),
+        **{name: value for name, value in local_environment(place.endpoint, REGION).items() if "REGION" not in name},
         "CHECKOUT": str(checkout),
         "PATH": path,
     }
     set_up = "--no-print-directory -o .venv/.ready -o .wheels/.ready"  # what make sets up is there already
     ready = f'make() {{ command make {set_up} "$@"; }}\n'
     endpoint = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }\n'  # which version 1 forgets for sqs
-    shell = ["bash", "-euc", ready + endpoint + block]
+    shell = ["bash", "-euc", f"{ready}{endpoint}{REGION_OF_THE_PAGE}\n{block}"]
     done = subprocess.run(shell, cwd=CHECKOUT, env=env, check=False, capture_output=True, text=True, timeout=120)
     assert 0 == done.returncode, block + done.stdout + done.stderr
     return done.stdout

@@ -109,7 +109,7 @@ def test_another_region(place: Place) -> None:
         ({"subnet_ids": ["subnet-00000000"]}, "subnet-00000000"),
         ({"security_group_ids": ["sg-00000000"]}, "sg-00000000"),
         ({"INSTANCE_CLASS": "large"}, "INSTANCE_CLASS is 'large'"),
-        ({"SOURCE_REGION": "us-esat-1"}, "SOURCE_REGION is 'us-esat-1', and AWS has no such region. Was us-"),
+        ({"SOURCE_REGION": "us-esat-1"}, "SOURCE_REGION is 'us-esat-1', and this boto3 knows no such region. Was us-"),
         ({"ACCOUNT_ID": None}, "ACCOUNT_ID is not set."),
         ({"ACCOUNT_ID": "12345"}, "ACCOUNT_ID is '12345', not twelve digits."),
         ({"FRESHNESS_HOURS": "a day"}, "FRESHNESS_HOURS is 'a day', not 1 to 720 hours."),

@@ -10,7 +10,7 @@ from samtranslator.translator.translator import Translator
 
 from console.deployment.pipeline import logical_id
 from console.stages import FUNCTIONS
-from tests.deployment.place import REGION, Place
+from tests.deployment.place import ACCOUNT, REGION, Place
 
 Resources = dict[str, dict[str, Any]]
 FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
@@ -45,6 +45,12 @@ def of_type(resources: Resources, kind: str) -> list[dict[str, Any]]:
     return [one["Properties"] for one in resources.values() if one["Type"] == kind]
 
 
+def log_tags(place: Place, function: str) -> dict[str, str]:
+    """Read the tags of a function's log group."""
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/aurora-restore-dev-{function}"
+    return dict(place.clients("logs", REGION).list_tags_for_resource(resourceArn=arn)["tags"])
+
+
 @FUNCTION
 def test_a_function_is_the_same(place: Place, transformed: Resources, function: str) -> None:
     """By name, with its handler, limits, environment, tags, network, and for how long its log is kept."""
@@ -60,11 +66,12 @@ def test_a_function_is_the_same(place: Place, transformed: Resources, function: 
     (kept,) = [one for one in of_type(transformed, "AWS::Logs::LogGroup") if function in str(one["LogGroupName"])
                or logical_id(function) in str(one["LogGroupName"])]  # fmt: skip
     assert place.retention(f"/aws/lambda/{deployed['FunctionName']}") == kept["RetentionInDays"]
+    assert log_tags(place, function) == {one["Key"]: one["Value"] for one in kept["Tags"]}
 
 
 @FUNCTION
 def test_a_role_is_the_same(place: Place, transformed: Resources, function: str) -> None:
-    """By name, with the very same policy."""
+    """By name, with the very same policy under the same name."""
     name = f"aurora-restore-dev-{function}"
     packaged = transformed[f"{logical_id(function)}Role"]["Properties"]
     deployed = place.clients("iam", REGION).get_role_policy(RoleName=name, PolicyName=name)
@@ -72,8 +79,8 @@ def test_a_role_is_the_same(place: Place, transformed: Resources, function: str)
     tags = place.clients("iam", REGION).list_role_tags(RoleName=name)["Tags"]
 
     assert sorted(map(str, tags)) == sorted(str(tag) for tag in packaged["Tags"] if tag["Key"] != "lambda:createdBy")
-    assert (name, [deployed["PolicyDocument"]]) == (
-        packaged["RoleName"], [policy["PolicyDocument"] for policy in packaged["Policies"]],
+    assert (name, [{"PolicyName": name, "PolicyDocument": deployed["PolicyDocument"]}]) == (
+        packaged["RoleName"], packaged["Policies"],
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ SECTIONS = ("First night", "failure-queue-not-empty", "heartbeat-silent")
 def checkout(place: Place) -> Path:
     """Deploy both stages: dev as the runbook says, with its secrets, and test."""
     checkout = place.checkout("both", dev={}, test={})
-    deploy, secrets, _look = commands("Deploy", RUNBOOK)
+    _region, deploy, secrets, _look = commands("Deploy", RUNBOOK)
     type_in(place, checkout, deploy)
     type_in(place, checkout, secrets)
     said = place.deploy("test", checkout)
@@ -34,7 +34,7 @@ def was_invoked(place: Place, function: str) -> bool:
 
 def test_the_doctor_looks_at_what_was_deployed(place: Place, checkout: Path) -> None:
     """As the runbook types it; here there is no cluster, so not all is well, and the exit status says so."""
-    _deploy, _secrets, look = commands("Deploy", RUNBOOK)
+    *_, look = commands("Deploy", RUNBOOK)
     seen = type_in(place, checkout, f"if {look.strip()}; then exit 1; fi")
 
     assert "functions: OK (11 are there.)" in seen
