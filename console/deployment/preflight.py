@@ -25,7 +25,7 @@ def check(stage: Stage, checkout: Path) -> tuple[Existing, list[Finding]]:
     account = _signed_in(stage, findings)
     if account is None:
         raise NotReadyError(findings)
-    checks: list[Check] = [_account, _stacks, taken.findings, _functions, _network, _secrets]
+    checks: list[Check] = [_account, stacks_of, taken.findings, _functions, _network, _secrets]
     if not {"account", "settings"} & {one.name for one in findings}:  # else no plan can be made, for these reasons
         checks.append(partial(_plans, checkout=checkout))
     findings.append(ok("credentials", f"{account.caller} asks."))
@@ -110,7 +110,8 @@ def attached(existing: Existing, going_roles: Iterable[str]) -> Iterator[Finding
             )
 
 
-def _stacks(existing: Existing) -> Iterator[Finding]:
+def stacks_of(existing: Existing) -> Iterator[Finding]:
+    """See that every stack can be made or changed, and those that are to go deleted."""
     for one in existing.staying:
         if not one.is_of(existing.stage.name, existing.account.number):
             yield failed("stacks", stacks.somebody_elses(one), remembered.OTHERS)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from chalicelib.store import INDEXES, KEYS, TableName
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
-from console.doctor.stacks import DEPLOY
+from console.doctor.stacks import DEPLOY, again
 from console.documents import Described
 
 EXPIRY = "expires_at"  # of a row of the trail
@@ -20,16 +20,30 @@ def tables(patient: Patient) -> Iterator[Sight]:
 def _table(patient: Patient, which: TableName, name: str) -> Iterator[Sight]:
     found = patient.find("dynamodb", "describe_table", TableName=name)
     if found is None:
-        yield wrong(f"There is no table {name}.", DEPLOY)
+        yield wrong(f"There is no table {name}.", again(patient))
         return
     table = found["Table"]
     yield _shape(which, table)
     if table["TableStatus"] not in ("ACTIVE", "UPDATING"):
         yield wrong(f"The table {name} is {table['TableStatus']}.", "Wait until it is ACTIVE, or restore it.")
     if not _is_recoverable(patient, name):
-        yield doubtful(f"The table {name} cannot be taken back to an earlier moment (point-in-time recovery).", DEPLOY)
+        yield doubtful(
+            f"The table {name} cannot be taken back to an earlier moment (point-in-time recovery).",
+            f"aws dynamodb update-continuous-backups --region {patient.stage.region} --table-name {name} "
+            "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+        )
     if which == "audit" and not _expires(patient, name):
-        yield doubtful(f"Rows of the table {name} do not expire by {EXPIRY}.", DEPLOY)
+        yield doubtful(
+            f"Rows of the table {name} do not expire by {EXPIRY}.",
+            f"aws dynamodb update-time-to-live --region {patient.stage.region} --table-name {name} "
+            f"--time-to-live-specification Enabled=true,AttributeName={EXPIRY}",
+        )
+    if patient.stage.variables.get("PROTECT_TABLES") == "true" and not table.get("DeletionProtectionEnabled"):
+        yield doubtful(
+            f"PROTECT_TABLES is true, and the table {name} may be deleted.",
+            f"aws dynamodb update-table --region {patient.stage.region} --table-name {name} "
+            "--deletion-protection-enabled",
+        )
 
 
 def _shape(which: TableName, table: Described) -> Sight:

@@ -11,7 +11,7 @@ from chalicelib.source_snapshots import refuse_foreign
 from console.doctor import telling
 from console.doctor.case import Case, refusals
 from console.doctor.sights import Sight, doubtful, fine, wrong
-from console.doctor.stacks import DEPLOY
+from console.doctor.stacks import DEPLOY, Stack, anew
 from console.documents import Described, listed
 
 FRESH_HOURS = 26  # Aurora takes one a day, within half an hour's window that somebody may have moved
@@ -102,7 +102,8 @@ def _forwarded(case: Case, region: str) -> Iterator[Sight]:
             f"The rule {name} in {region} is disabled.", f"aws events enable-rule --region {region} --name {name}"
         )
     else:
-        yield wrong(f"No rule in {region} forwards the source's snapshot events to {bus}.", DEPLOY)
+        missing = f"No rule in {region} forwards the source's snapshot events to {bus}."
+        yield wrong(missing, _forwarding_anew(case, region))
 
 
 def _left_behind(case: Case, region: str) -> Iterator[Sight]:
@@ -125,7 +126,13 @@ def _role(case: Case, region: str, rule: str, bus: str) -> Iterator[Sight]:
     if role_arn and case.patient.find("iam", "get_role", RoleName=role_arn.rsplit("/", 1)[-1]):
         yield fine(f"{rule} in {region} forwards them to {case.patient.stage.region}.")
     else:
-        yield wrong(f"The rule {rule} in {region} has no role to forward with.", DEPLOY)
+        yield wrong(f"The rule {rule} in {region} has no role to forward with.", _forwarding_anew(case, region))
+
+
+def _forwarding_anew(case: Case, region: str) -> str:
+    """Say how: a stack that stands notices nothing of what others did to what it made."""
+    name = case.patient.stage.forwarding_stack
+    return anew(Stack("forwarding", name, region)) if case.patient.resources(name, region) else DEPLOY
 
 
 def _let_in(case: Case, account: str) -> Iterator[Sight]:

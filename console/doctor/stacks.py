@@ -10,7 +10,20 @@ from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.documents import Described
 
-DEPLOY = "Run `make deploy`."
+DEPLOY = "Run `make deploy`, or your pipeline."
+
+
+def again(patient: Patient) -> str:
+    """Say what to do about something of the foundation that is not there: it was never made, or somebody deleted it."""
+    return "See the check `foundation`." if patient.foundation else DEPLOY
+
+
+def drifted(stack: str, region: str) -> str:
+    """Say what to do about what somebody changed: CloudFormation does not notice, and changes nothing back."""
+    return (
+        "Somebody changed it, which no deployment notices. What it was is told by: aws cloudformation "
+        f"detect-stack-drift --region {region} --stack-name {stack}. Change it back."
+    )
 
 
 @dataclass(frozen=True)
@@ -141,8 +154,21 @@ def _deleted(stack: Stack, one: Described) -> Sight:
             f"then aws dynamodb restore-table-from-backup --region {stack.region} --target-table-name {name} "
             "--backup-arn <ARN>.",
         )
+    if kind == "SSM::Parameter":
+        make = f"aws ssm put-parameter --region {stack.region} --type String --name {name} --value <its value>"
+        return wrong(gone, f"Make it again, with its value of .chalice/config.json: {make}")
+    if stack.template == "forwarding":
+        return wrong(gone, anew(stack))
     return wrong(
         gone,
-        f"Delete the stack (aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}; what it "
-        "retains stays), then run `make deploy`.",
+        "CloudFormation makes it again only with everything else: `make destroy`, then `make deploy`. Records and "
+        "secrets stay; what waits in the failure queue goes, and so do subscriptions that people made themselves.",
+    )
+
+
+def anew(stack: Stack) -> str:
+    """Say how a stack that forwards is made again, which holds nothing of anybody's."""
+    return (
+        f"Delete its stack: aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}. "
+        f"When it is gone: {DEPLOY}"
     )

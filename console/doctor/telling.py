@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from chalicelib.aws import NotFoundError
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
-from console.doctor.stacks import DEPLOY
+from console.doctor.stacks import DEPLOY, again, drifted
 from console.documents import Described, allows
 from console.stages import FUNCTIONS
 
@@ -26,18 +26,19 @@ def topic(patient: Patient) -> Iterator[Sight]:
             yield fine(f"{patient.topic_arn}, for the functions.")
     found = patient.find("sns", "get_topic_attributes", TopicArn=patient.own_topic_arn)
     if found is None:
-        yield wrong(f"There is no topic {patient.own_topic_arn}.", DEPLOY)
+        yield wrong(f"There is no topic {patient.own_topic_arn}.", again(patient))
         return
     yield fine(f"{patient.own_topic_arn}.")
+    drift = drifted(patient.stage.foundation_stack, patient.stage.region)
     if not allows(found["Attributes"].get("Policy", "{}"), ALARMS):
         yield wrong(
-            f"The topic {patient.stage.topic} does not let CloudWatch publish: no alarm reaches anybody.", DEPLOY
+            f"The topic {patient.stage.topic} does not let CloudWatch publish: no alarm reaches anybody.", drift
         )
     key = found["Attributes"].get("KmsMasterKeyId", "")
     if not key:
-        yield doubtful(f"The topic {patient.stage.topic} is not encrypted.", DEPLOY)
+        yield doubtful(f"The topic {patient.stage.topic} is not encrypted.", drift)
     elif key.endswith(AWS_KEY):  # whose policy nobody can change (SNS developer guide, key management)
-        yield wrong(f"The topic {patient.stage.topic} is under {AWS_KEY}, with which no alarm can publish.", DEPLOY)
+        yield wrong(f"The topic {patient.stage.topic} is under {AWS_KEY}, with which no alarm can publish.", drift)
     else:
         yield from _key(patient, key)
 
@@ -48,14 +49,15 @@ def _key(patient: Patient, key: str) -> Iterator[Sight]:
         state = found["KeyMetadata"]["KeyState"] if found else "gone"
         yield wrong(
             f"The key {key} of the topic is {state}, so nobody can be told anything.",
-            "Enable it (aws kms cancel-key-deletion, aws kms enable-key), or run `make deploy` for a new one.",
+            "Enable it: aws kms cancel-key-deletion, then aws kms enable-key.",
         )
         return
     document = patient.service("kms").call("get_key_policy", KeyId=found["KeyMetadata"]["KeyId"], PolicyName="default")[
         "Policy"
     ]
     if not allows(document, ALARMS):
-        yield wrong(f"The key {key} of the topic does not let CloudWatch use it: no alarm reaches anybody.", DEPLOY)
+        drift = drifted(patient.stage.foundation_stack, patient.stage.region)
+        yield wrong(f"The key {key} of the topic does not let CloudWatch use it: no alarm reaches anybody.", drift)
 
 
 def subscribers(patient: Patient) -> Iterator[Sight]:
@@ -92,12 +94,15 @@ def failure_queue(patient: Patient) -> Iterator[Sight]:
     name = patient.stage.failure_queue
     found = patient.find("sqs", "get_queue_url", QueueName=name)
     if found is None:
-        yield wrong(f"There is no queue {name}: what cannot be delivered or done is lost.", DEPLOY)
+        yield wrong(f"There is no queue {name}: what cannot be delivered or done is lost.", again(patient))
         return
     url = found["QueueUrl"]
     attributes = patient.service("sqs").call("get_queue_attributes", QueueUrl=url, AttributeNames=["All"])["Attributes"]
     if not allows(attributes.get("Policy", "{}"), "events.amazonaws.com"):
-        yield wrong(f"The queue {name} does not let EventBridge put into it: what cannot be delivered is lost.", DEPLOY)
+        yield wrong(
+            f"The queue {name} does not let EventBridge put into it: what cannot be delivered is lost.",
+            drifted(patient.stage.foundation_stack, patient.stage.region),
+        )
     yield from waiting(patient, url, patient.stage.region)
     yield fine(f"{name} is empty.")
 
@@ -123,7 +128,7 @@ def alarms(patient: Patient) -> Iterator[Sight]:
         return
     found = patient.service("cloudwatch").pages("describe_alarms", "MetricAlarms", AlarmNames=names)
     for name in sorted({*names} - {one["AlarmName"] for one in found}):
-        yield wrong(f"The alarm {name} is gone.", DEPLOY)
+        yield wrong(f"The alarm {name} is gone.", again(patient))
     for one in found:
         yield from _alarm(patient, one)
     yield fine(f"{len(found)} are quiet.")
@@ -134,7 +139,8 @@ def _alarm(patient: Patient, alarm: Described) -> Iterator[Sight]:
     if not alarm.get("ActionsEnabled") or patient.own_topic_arn not in alarm.get("AlarmActions", []):
         yield wrong(
             f"The alarm {name} tells nobody.",
-            f"aws cloudwatch enable-alarm-actions --region {patient.stage.region} --alarm-names {name}; {DEPLOY}",
+            f"aws cloudwatch enable-alarm-actions --region {patient.stage.region} --alarm-names {name}. "
+            + drifted(patient.stage.foundation_stack, patient.stage.region),
         )
     if alarm.get("StateValue") == "ALARM":
         reason = str(alarm.get("StateReason", "")).rstrip(".")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from console.stages import FUNCTIONS
-from tests.deployment.place import SOURCE_REGION, Place
+from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place
 from tests.deployment.runbook import RUNBOOK, type_in
 from tests.docs.readme import commands
 
@@ -32,6 +32,16 @@ def test_the_stacks_stand(place: Place, checkout: Path) -> None:
     assert dict.fromkeys(stacks, "CREATE_COMPLETE") == place.stacks()
     assert {"aurora-restore-dev-forwarding": "CREATE_COMPLETE"} == place.stacks(SOURCE_REGION)
     assert sorted(FUNCTIONS) == sorted(place.functions("dev"))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_rule_has_the_guides_tags(place: Place, checkout: Path, function: str) -> None:
+    """Which SAM gives no rule, but the stack does."""
+    arn = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/aurora-restore-dev-{function}-event"
+    tags = place.clients("events", REGION).list_tags_for_resource(ResourceARN=arn)["Tags"]
+
+    wanted = {"Environment": "dev", "Project": "AuroraRestore", "Service": "Lambda"}
+    assert wanted == {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def test_the_doctor_finds_it_whole(place: Place, checkout: Path) -> None:

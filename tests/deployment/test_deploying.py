@@ -368,6 +368,22 @@ def test_a_policy_that_people_attached_is_not_found_out_half_way(place: Place, c
 
 
 @pytest.mark.usefixtures("said")
+def test_a_function_that_lost_its_tag_is_not_left_behind(place: Place, checkout: Path) -> None:
+    """It would go on without what is around it; the command that says whose it is is told."""
+    functions = place.clients("lambda", REGION)
+    arn = functions.get_function_configuration(FunctionName=HEARTBEAT)["FunctionArn"]
+    tag = functions.list_tags(Resource=arn)["Tags"]["aws-chalice"]
+    functions.untag_resource(Resource=arn, TagKeys=["aws-chalice"])
+    before = place.everything()
+    kept = place.destroy("dev", checkout)
+    functions.tag_resource(Resource=arn, Tags={"aws-chalice": tag})
+
+    assert (1, before) == (kept.status, place.everything())
+    command = f"aws lambda tag-resource --region {REGION} --resource {arn} --tags 'aws-chalice=stage=dev"
+    assert command in kept.err
+
+
+@pytest.mark.usefixtures("said")
 def test_an_operation_under_way_keeps_the_stage(place: Place, checkout: Path) -> None:
     """Without its functions it would stand still half-way; FORCE=1 says so nevertheless."""
     operation = {"operation_id": {"S": "nightly"}, "open": {"S": "yes"}, "due_at": {"S": "2026-01-01T00:00:00Z"}}

@@ -1,0 +1,189 @@
+"""What a stage finds of itself in its account, and what it leaves alone there."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from console.deployment import preflight
+from console.deployment.account import Account
+from console.deployment.existing import Existing
+from console.deployment.stacks import Stack
+from console.stages import Stage
+from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place
+
+ELSEWHERE, OTHERS = "eu-west-1", "222222222222"
+LAMBDAS = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+class Scene:
+    """Stages of one checkout, and stacks and roles that a test makes and that go after it."""
+
+    def __init__(self, place: Place, checkout: Path) -> None:
+        self.place, self.checkout = place, checkout
+        self._stacks: list[tuple[str, str]] = []
+
+    def stage(self, name: str = "dev") -> Existing:
+        """Look at a stage afresh."""
+        account = Account(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", self.place.clients)
+        return Existing(account, Stage.read(name, self.checkout))
+
+    def forward(self, stage: str, region: str, home: str = REGION, account: str = "") -> None:
+        """Deploy what forwards from a region."""
+        body = (self.checkout / "infra" / "forwarding.yaml").read_text()
+        given = {"Stage": stage, "TargetRegion": home, "TargetAccount": account}
+        self.stack(_forwarding(stage), region, body, given)
+
+    def stack(self, name: str, region: str, body: str, given: dict[str, str]) -> None:
+        """Make a stack, however that ends."""
+        self.place.clients("cloudformation", region).create_stack(
+            StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"],
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+        )  # fmt: skip
+        self._stacks.append((name, region))
+
+    def fail(self, stage: str, region: str) -> None:
+        """Have the first creation of what forwards fail: no role is left of it."""
+        body = {
+            "Parameters": {"Stage": {"Type": "String"}},
+            "Resources": {"Wrong": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": "never"}}},
+        }
+        self.stack(_forwarding(stage), region, json.dumps(body), {"Stage": stage})
+
+    def role(self, name: str, statement: dict[str, object]) -> None:
+        """Make a role for Lambda with one policy, which bears its name."""
+        trust, policy = ({"Version": "2012-10-17", "Statement": [one]} for one in (LAMBDAS, statement))
+        iam = self.place.clients("iam", REGION)
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=json.dumps(policy))
+
+    def put_back(self) -> None:
+        """Delete the stacks."""
+        for name, region in self._stacks:
+            self.place.clients("cloudformation", region).delete_stack(StackName=name)
+
+
+@pytest.fixture
+def scene(place: Place) -> Iterator[Scene]:
+    """Give the stages dev, test and prod, none of which is deployed."""
+    checkout = place.folder / "existing"
+    if not checkout.exists():
+        place.checkout("existing", dev={}, test={}, prod={})
+    scene = Scene(place, checkout)
+    yield scene
+    scene.put_back()
+
+
+def _forwarding(stage: str) -> str:
+    return "aurora-restore-forwarding" if stage == "prod" else f"aurora-restore-{stage}-forwarding"
+
+
+def regions(found: list[Stack]) -> list[str]:
+    """Say where stacks are."""
+    return [one.region for one in found]
+
+
+def test_each_stage_finds_its_own_forwarding(scene: Scene) -> None:
+    """By its role, wherever it is and wherever it leads; prod's name is the beginning of none."""
+    scene.forward("dev", SOURCE_REGION)
+    scene.forward("prod", ELSEWHERE, "eu-west-2")
+    scene.forward("test", "eu-west-3")
+    found = {name: scene.stage(name) for name in ("dev", "test", "prod")}
+
+    assert {"dev": {SOURCE_REGION}, "test": {"eu-west-3"}, "prod": {ELSEWHERE}} == {
+        name: one.forwarding for name, one in found.items()
+    }
+    assert [{REGION}, {REGION}, {"eu-west-2"}] == [one.homes for one in found.values()]
+    assert ["eu-west-3"] == regions(found["test"].forsaken)
+    assert [] == regions(found["dev"].forsaken)
+
+
+def test_what_forwards_to_another_account_is_somebody_elses(scene: Scene) -> None:
+    """A stage of the same name lives there: its forwarding is neither taken over nor away."""
+    scene.forward("dev", SOURCE_REGION, ELSEWHERE, OTHERS)
+    stage = scene.stage()
+
+    assert (set(), set(), [], []) == (stage.homes, stage.forwarding, stage.forsaken, stage.removable)
+    assert [f"The stack aurora-restore-dev-forwarding in {SOURCE_REGION} is somebody else's"] == [
+        one.what.partition(":")[0] for one in preflight.stacks_of(stage)
+    ]
+
+
+def test_a_stack_of_our_name_is_not_ours_for_that(scene: Scene, place: Place) -> None:
+    """Not even where our parameters point."""
+    queue = {"Resources": {"Theirs": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "theirs"}}}}
+    scene.stack("aurora-restore-dev-forwarding", ELSEWHERE, json.dumps(queue), {})
+    name = "/aurora-restore/dev/source-region"
+    place.clients("ssm", REGION).put_parameter(Name=name, Value=ELSEWHERE, Type="String")
+    stage = scene.stage()
+    found = (stage.forwarding, stage.forsaken, stage.removable)
+    place.clients("ssm", REGION).delete_parameter(Name=name)
+
+    assert ({ELSEWHERE}, [], []) == found
+
+
+@pytest.mark.parametrize("told_by", ["the settings", "a parameter"])
+def test_a_stack_that_was_never_whole_goes_too(scene: Scene, place: Place, told_by: str) -> None:
+    """It has no role; where it is, the settings tell, or a parameter that an earlier deployment has put."""
+    region, name = (ELSEWHERE if told_by == "a parameter" else SOURCE_REGION), "/aurora-restore/dev/source-region"
+    scene.fail("dev", region)
+    place.clients("ssm", REGION).put_parameter(Name=name, Value=ELSEWHERE, Type="String")
+    found = regions(scene.stage().removable)
+    place.clients("ssm", REGION).delete_parameter(Name=name)
+
+    assert [region] == found
+
+
+def test_the_role_of_what_forwards_is_deleted_last(scene: Scene, place: Place) -> None:
+    """A deletion that fails half-way leaves it, and so is found again."""
+    scene.forward("dev", SOURCE_REGION)
+    cloudformation = place.clients("cloudformation", SOURCE_REGION)
+    about = cloudformation.describe_stacks(StackName="aurora-restore-dev-forwarding")["Stacks"][0]["StackId"]
+    cloudformation.delete_stack(StackName="aurora-restore-dev-forwarding")
+    events = cloudformation.describe_stack_events(StackName=about)["StackEvents"]
+    gone = [one["LogicalResourceId"] for one in reversed(events) if one["ResourceStatus"] == "DELETE_COMPLETE"]
+
+    assert "Role" == [name for name in gone if name != "aurora-restore-dev-forwarding"][-1]
+
+
+@pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"])
+def test_what_is_busy_is_waited_for(status: str) -> None:
+    """Whoever is at work on it would be in the way."""
+    busy = Stack("aurora-restore-dev-forwarding", SOURCE_REGION, status, False, {}, {}, {})
+    (found,) = preflight.going([busy])
+
+    assert f"is {status}. Wait until it is done." in str(found)
+
+
+def test_a_role_outlives_its_function_and_is_found(scene: Scene, place: Place) -> None:
+    """Of a function that left the app, with its log; one that has nothing to do with the stage is somebody's."""
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:aurora-restore-dev-failures"
+    put = {"Effect": "Allow", "Action": "sqs:SendMessage"}
+    scene.role("aurora-restore-dev-visitor", {**put, "Resource": [queue]})
+    scene.role("aurora-restore-dev-guest", {**put, "Resource": [f"{queue}-of-mine"]})
+    for name in ("visitor", "guest"):
+        place.clients("logs", REGION).create_log_group(logGroupName=f"/aws/lambda/aurora-restore-dev-{name}")
+    ours = scene.stage().held.ours
+
+    assert [("iam_role", "visitor_role"), ("log_group", "visitor-log-group")] == [
+        (one["resource_type"], one["name"]) for one in ours
+    ]
+
+
+def test_a_region_that_nobody_can_look_into_is_named(scene: Scene, place: Place) -> None:
+    """With where it comes from. A removal stops there, unless it is told to pass over it."""
+    name = "/aurora-restore/dev/plans/weekly/source-region"
+    place.clients("ssm", REGION).put_parameter(Name=name, Value="us esat", Type="String")
+    before = place.everything()
+    deployed = place.deploy("dev", scene.checkout)
+    kept = place.destroy("dev", scene.checkout)
+    after = place.everything()
+    forced = place.destroy("dev", scene.checkout, "--force")
+    place.clients("ssm", REGION).delete_parameter(Name=name)
+
+    assert (1, 1, before, 0) == (deployed.status, kept.status, after, forced.status)
+    for said in (deployed, kept):
+        assert "Whether us esat has a stack aurora-restore-dev-forwarding cannot be seen" in said.err
+        assert "a source-region in SSM below /aurora-restore/dev/" in said.err
+    assert "FORCE=1 passes over this." in kept.err
