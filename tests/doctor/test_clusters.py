@@ -33,6 +33,10 @@ def test_events_that_nobody_forwards_are_missed(scene: Scene) -> None:
         f"aws events enable-rule --region {SOURCE_REGION} --name {rule})"
     ) == str(disabled)
     assert f"No rule in {SOURCE_REGION} forwards the source's snapshot events" in gone.what
+    assert (
+        f"aws cloudformation delete-stack --region {SOURCE_REGION} --stack-name aurora-restore-dev-forwarding"
+        in gone.do
+    )
     assert Status.FAILED is gone.status
 
 

@@ -122,6 +122,23 @@ def test_a_table_that_cannot_be_recovered_is_doubted(scene: Scene) -> None:
         f"The table {STATE} cannot be taken back to an earlier moment (point-in-time recovery). "
         f"Rows of the table {AUDIT} do not expire by expires_at."
     ) == found.what
+    assert (  # what no deployment does: CloudFormation believes that it is so
+        f"aws dynamodb update-continuous-backups --region us-west-2 --table-name {STATE} "
+        "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true "
+        f"aws dynamodb update-time-to-live --region us-west-2 --table-name {AUDIT} "
+        "--time-to-live-specification Enabled=true,AttributeName=expires_at"
+    ) == found.do
+
+
+def test_a_table_that_should_be_protected_is(scene: Scene) -> None:
+    """Where PROTECT_TABLES says so; one that came back from a backup is not."""
+    calm = scene.see("tables")
+    scene.set_variables(PROTECT_TABLES="true")
+    found = scene.see("tables")
+
+    assert (Status.OK, Status.WARNING) == (calm.status, found.status)
+    assert f"PROTECT_TABLES is true, and the table {STATE} may be deleted." in found.what
+    assert f"aws dynamodb update-table --region us-west-2 --table-name {AUDIT} --deletion" in found.do
 
 
 def test_somebody_elses_table_is_not_as_the_code_reads_it(scene: Scene) -> None:

@@ -62,7 +62,8 @@ def test_code_is_held_against_the_checkout_as_it_is_now(scene: Scene) -> None:
     found = scene.see("code", checkout=changed)
 
     assert (
-        "code: FAILED (All functions run other code than this checkout's. Run `make deploy`, or your pipeline. Or look from the checkout "
+        "code: FAILED (All functions run other code than this checkout's. Run `make deploy`, or your pipeline. "
+        "Or look from the checkout "
         "that is deployed, with the Python that deployed it.)"
     ) == str(found)
 
