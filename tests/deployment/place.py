@@ -86,7 +86,8 @@ class Place:
 
     def deploy_until(self, line: str, number: signal.Signals, stage: str, checkout: Path) -> Said:
         """Deploy, and send a signal, as a terminal does, once a line is printed that holds some words."""
-        program = _program("deploy", stage, checkout)
+        # As in a terminal: what a shell starts in the background ignores Ctrl-C, and all that is started by that does.
+        program = ["env", "--default-signal=INT", *_program("deploy", stage, checkout)]
         piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(
             program, cwd=CHECKOUT, env=self._environment(), start_new_session=True, **piped
