@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from console.deployment import estate, remembered, stacks
 from console.deployment.account import Account
-from console.deployment.remembered import Forwarding, Held
+from console.deployment.remembered import Forwarding, Held, Role
 from console.deployment.stacks import Stack
 from console.stages import Stage
 
@@ -35,15 +35,19 @@ class Existing:
         return estate.parameters_to_be(self.stage, self.parameters)
 
     @cached_property
+    def _roles(self) -> list[Role]:
+        return remembered.roles_of(self.account, self.stage)
+
+    @cached_property
     def held(self) -> Held:
         """What bears the names that Chalice gives."""
-        return remembered.look(self.account, self.stage)
+        return remembered.look(self.account, self.stage, self._roles)
 
     # --- regions ---
 
     @cached_property
     def _forwardings(self) -> list[Forwarding]:
-        return list(remembered.forwardings(self.account, self.stage))
+        return list(remembered.forwardings(self.account, self.stage, self._roles))
 
     @cached_property
     def homes(self) -> set[str]:

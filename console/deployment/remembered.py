@@ -7,7 +7,7 @@ written anew before every run, and none has to be kept or passed on.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ STACK_TAG: Final = "aws:cloudformation:stack-name"  # on every one that a stack 
 UNKNOWN: Final = ""
 LAMBDA: Final = "lambda.amazonaws.com"
 LOGS: Final = "/aws/lambda/"
+Role = Mapping[str, Any]  # as ListRoles gives it
 OTHERS: Final = "Remove or rename it if it is yours; else name the stage otherwise."
 
 
@@ -67,7 +68,12 @@ def make_log_groups(account: Account, stage: Stage) -> None:
             logs.create_log_group(logGroupName=f"{LOGS}{stage.function(function)}")
 
 
-def look(account: Account, stage: Stage) -> Held:
+def roles_of(account: Account, stage: Stage) -> list[Role]:
+    """List the roles of an account, all of them: they may be thousands."""
+    return list(_pages(account, "iam", stage.region, "list_roles", "Roles"))
+
+
+def look(account: Account, stage: Stage, roles_there: Sequence[Role]) -> Held:
     """Tell what Chalice made for this stage of this app from what somebody else did.
 
     Roles, log groups, functions and rules in the order in which Chalice makes them; it deletes backwards. Each is
@@ -78,10 +84,10 @@ def look(account: Account, stage: Stage) -> Held:
         name: owner for name, one in functions.items() if (owner := _other_owner(account, stage, one)) is not None
     }
     deployed = {name: one for name, one in functions.items() if name not in others}
-    gone = _gone(account, stage)
+    gone = _gone(account, stage, roles_there)
     names = {stage.function(name): name for name in (*FUNCTIONS, *deployed, *gone) if name not in others}
     found = [
-        *_roles(account, stage, names),
+        *_roles(account, stage, names, roles_there),
         *_log_groups(account, stage, names),
         *({"name": name, "resource_type": "lambda_function", "lambda_arn": one["FunctionArn"]}
           for name, one in deployed.items()),
@@ -111,10 +117,10 @@ def _queue(account: Account, stage: Stage) -> re.Pattern[str]:
     return re.compile(rf'"arn:[a-z-]+:sqs:([a-z0-9-]+):{account.number}:{stage.failure_queue}"')
 
 
-def _gone(account: Account, stage: Stage) -> set[str]:
+def _gone(account: Account, stage: Stage, roles_there: Sequence[Role]) -> set[str]:
     """Name what left the app, and whose function was deleted before its role: Chalice deletes in this order."""
     iam, prefix, found = account.clients("iam", stage.region), stage.function(""), set()
-    for role in _pages(account, "iam", stage.region, "list_roles", "Roles"):
+    for role in roles_there:
         name = role["RoleName"].removeprefix(prefix)
         if name == role["RoleName"] or name in FUNCTIONS or not _is_for_lambda(role):
             continue
@@ -125,7 +131,7 @@ def _gone(account: Account, stage: Stage) -> set[str]:
     return found
 
 
-def _is_for_lambda(role: Mapping[str, Any]) -> bool:
+def _is_for_lambda(role: Role) -> bool:
     return [one.get("Principal") for one in statements_of(role["AssumeRolePolicyDocument"])] == [{"Service": LAMBDA}]
 
 
@@ -137,7 +143,7 @@ class Forwarding:
     home: str
 
 
-def forwardings(account: Account, stage: Stage) -> Iterator[Forwarding]:
+def forwardings(account: Account, stage: Stage, roles_there: Sequence[Role]) -> Iterator[Forwarding]:
     """Read off the roles of the stage's forwarding stacks, in whatever regions these are, where they are.
 
     One that forwards to another account is of a stage there.
@@ -145,7 +151,7 @@ def forwardings(account: Account, stage: Stage) -> Iterator[Forwarding]:
     iam = account.clients("iam", stage.region)
     rule = re.compile(rf'"arn:[a-z-]+:events:([a-z0-9-]+):{account.number}:rule/{stage.forwarding_rule}"')
     bus = re.compile(rf'"arn:[a-z-]+:events:([a-z0-9-]+):{account.number}:event-bus/default"')
-    for role in _pages(account, "iam", stage.region, "list_roles", "Roles"):
+    for role in roles_there:
         for source in rule.findall(json.dumps(role["AssumeRolePolicyDocument"])):
             for home in bus.findall("".join(_policies(iam, role["RoleName"]))):
                 yield Forwarding(source, home)
@@ -202,10 +208,10 @@ def _of_stack(stage: Stage, function: str, stack: str) -> Finding:
     )
 
 
-def _roles(account: Account, stage: Stage, names: Mapping[str, str]) -> Iterator[Resource]:
+def _roles(account: Account, stage: Stage, names: Mapping[str, str], roles_there: Sequence[Role]) -> Iterator[Resource]:
     """Take a role for ours if it trusts Lambda alone and has no policy but the one that Chalice gave it."""
     iam = account.clients("iam", stage.region)
-    for role in _pages(account, "iam", stage.region, "list_roles", "Roles"):
+    for role in roles_there:
         name = role["RoleName"]
         if name not in names:
             continue
