@@ -24,6 +24,9 @@ SECRETS: Final[dict[str, Callable[[Stage], str]]] = {  # by the setting that may
     "APP_CREDENTIALS_SECRET_ID": lambda stage: stage.app_secret,
 }
 
+MAKING: Final = {"MakeMasterSecret": "MASTER_CREDENTIALS_SECRET_ID", "MakeAppSecret": "APP_CREDENTIALS_SECRET_ID"}
+"""The parameters that have the stack of records make a secret, by the setting of each."""
+
 
 def put_records(account: Account, stage: Stage, checkout: Path) -> Stack:
     """Make what outlives a deployment: tables, and secrets where there are none of their names yet."""
@@ -33,9 +36,10 @@ def put_records(account: Account, stage: Stage, checkout: Path) -> Stack:
     parameters = {
         **given,
         "ProtectTables": protected if existing else "false",  # a creation that fails takes its tables back
-        "MakeMasterSecret": _made_here(account, stage, existing, "MASTER_CREDENTIALS_SECRET_ID"),
-        "MakeAppSecret": _made_here(account, stage, existing, "APP_CREDENTIALS_SECRET_ID"),
     }
+    for parameter, variable in MAKING.items():
+        if given[parameter] == "true" and _is_somebodys(account, stage, existing, SECRETS[variable](stage)):
+            parameters[parameter] = "false"
     wanted = _wanted(stage, stage.records_stack, stage.region, checkout / TEMPLATES / "records.yaml", parameters)
     made = stacks.put(account, wanted)
     if parameters["ProtectTables"] == protected:
@@ -46,10 +50,9 @@ def put_records(account: Account, stage: Stage, checkout: Path) -> Stack:
 def of_records(stage: Stage) -> dict[str, str]:
     """Give the parameters of the stack of records, as far as the stage's settings tell them."""
     given = {"Stage": stage.name, "ProtectTables": stage.variables.get("PROTECT_TABLES", "false")}
-    made = {"MakeMasterSecret": "MASTER_CREDENTIALS_SECRET_ID", "MakeAppSecret": "APP_CREDENTIALS_SECRET_ID"}
     return given | {
         parameter: "true" if stage.variables[variable] == SECRETS[variable](stage) else "false"
-        for parameter, variable in made.items()
+        for parameter, variable in MAKING.items()
     }
 
 
@@ -119,15 +122,12 @@ def _wanted(stage: Stage, name: str, region: str, template: Path, parameters: di
     return Wanted(name, region, template, parameters, tags)
 
 
-def _made_here(account: Account, stage: Stage, existing: Stack | None, variable: str) -> str:
-    """Say whether the stack makes a secret: not one that somebody made before, whose value is theirs."""
-    secret = SECRETS[variable](stage)
-    if stage.variables[variable] != secret:
-        return "false"
+def _is_somebodys(account: Account, stage: Stage, existing: Stack | None, secret: str) -> bool:
+    """Tell whether a secret is there that the stack did not make: its value is whoever's who did."""
     try:
         arn = account.clients("secretsmanager", stage.region).describe_secret(SecretId=secret)["ARN"]
     except ClientError as error:
         if error_code(error) == "ResourceNotFoundException":
-            return "true"
+            return False
         raise
-    return "true" if existing and arn in existing.resources.values() else "false"
+    return existing is None or arn not in existing.resources.values()

@@ -18,8 +18,7 @@ class Existing:
     def __init__(self, account: Account, stage: Stage) -> None:
         self.account, self.stage = account, stage
         self._stacks: dict[tuple[str, str], Stack | None] = {}
-        self.unread: dict[str, str] = {}
-        """Regions where nobody can tell whether there is a stack that forwards, with AWS's reason."""
+        self._forwarders: dict[str, Stack | Exception | None] = {}
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:
@@ -81,27 +80,36 @@ class Existing:
     def staying(self) -> list[Stack]:
         """Whatever bears the names of the stacks that will be deployed."""
         home = self._found(self.stage.region, self.stage.records_stack, self.stage.foundation_stack)
-        return home + self._forwarders(self.sources)
+        return home + self._forwarding_from(self.sources)
 
     @property
     def forsaken(self) -> list[Stack]:
         """The stage's stacks in regions that no plan has its source in any more."""
-        return self._ours(self._forwarders(self.forwarding.difference(self.sources)))
+        return self._ours(self._forwarding_from(self.forwarding.difference(self.sources)))
 
     @property
     def removable(self) -> list[Stack]:
         """The stage's stacks that go with it, in the order in which they do."""
         foundation = self._found(self.stage.region, self.stage.foundation_stack)
-        return self._ours(self._forwarders(self.forwarding.union(self.sources)) + foundation)
+        return self._ours(self._forwarding_from(self.forwarding.union(self.sources)) + foundation)
 
-    def _forwarders(self, regions: Iterable[str]) -> list[Stack]:
-        found = []
-        for region in sorted(regions):
+    @property
+    def unread(self) -> dict[str, str]:
+        """The regions where nobody can tell whether there is a stack that forwards, with AWS's reasons."""
+        seen = {region: self._forwarder(region) for region in sorted(self.forwarding.union(self.sources))}
+        return {region: str(error) for region, error in seen.items() if isinstance(error, Exception)}
+
+    def _forwarding_from(self, regions: Iterable[str]) -> list[Stack]:
+        return [seen for region in sorted(regions) if isinstance(seen := self._forwarder(region), Stack)]
+
+    def _forwarder(self, region: str) -> Stack | Exception | None:
+        """Look for the stack that forwards from a region, which may be disabled, or none: that stops no other look."""
+        if region not in self._forwarders:
             try:
-                found += self._found(region, self.stage.forwarding_stack)
-            except (ClientError, BotoCoreError) as error:  # it may be disabled, or be none: the others are looked at
-                self.unread[region] = str(error)
-        return found
+                self._forwarders[region] = stacks.find(self.account, self.stage.forwarding_stack, region)
+            except (ClientError, BotoCoreError) as error:
+                self._forwarders[region] = error
+        return self._forwarders[region]
 
     def _found(self, region: str, *names: str) -> list[Stack]:
         return [found for name in names if (found := self.stack(name, region))]

@@ -25,7 +25,7 @@ def check(stage: Stage, checkout: Path) -> tuple[Existing, list[Finding]]:
     account = _signed_in(stage, findings)
     if account is None:
         raise NotReadyError(findings)
-    checks: list[Check] = [_account, stacks_of, taken.findings, _functions, _network, _secrets]
+    checks: list[Check] = [right_account, stacks_of, taken.findings, _functions, _network, _secrets]
     if not {"account", "settings"} & {one.name for one in findings}:  # else no plan can be made, for these reasons
         checks.append(partial(_plans, checkout=checkout))
     findings.append(ok("credentials", f"{account.caller} asks."))
@@ -61,12 +61,9 @@ def _made(one: Check, existing: Existing) -> list[Finding]:
 # --- what only the account knows ---
 
 
-def _account(existing: Existing) -> Iterator[Finding]:
-    return right_account(existing.stage, existing.account)
-
-
-def right_account(stage: Stage, account: Account) -> Iterator[Finding]:
+def right_account(existing: Existing) -> Iterator[Finding]:
     """Hold the account against the one that the stage names."""
+    account, stage = existing.account, existing.stage
     wanted = stage.variables.get("ACCOUNT_ID", account.number)
     if wanted != account.number:
         yield failed(

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from console.deployment import delivery
 from console.deployment.account import Account
+from console.deployment.stacks import command
 from console.documents import statements_of
 from console.findings import Finding, failed
 from console.stages import APP, FUNCTIONS, Stage
@@ -203,8 +204,7 @@ def _of_stack(stage: Stage, function: str, stack: str) -> Finding:
     return failed(
         "functions",
         f"The function {stage.function(function)} belongs to the CloudFormation stack {stack}.",
-        f"Go on by that stack, or delete it first: aws cloudformation delete-stack --region {stage.region} "
-        f"--stack-name {stack}",
+        f"Go on by that stack, or delete it first: {command('delete-stack', stack, stage.region)}",
     )
 
 

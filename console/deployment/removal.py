@@ -13,6 +13,7 @@ from console.deployment import chalice, preflight, remembered, stacks, wishes
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError
 from console.deployment.existing import Existing
+from console.deployment.stacks import Stack
 from console.findings import Finding, failed, failures
 from console.stages import Stage
 
@@ -37,7 +38,7 @@ def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> N
             chalice.run("delete", stage.name, copied, stage.region, say)
         _delete_log_groups(account, stage, held.ours, say)
     for stack in removable:
-        _empty_bucket(account, stage, stack.resources.get("Deployment", ""))
+        _empty_bucket(account, stack)
         stacks.delete(account, stack)
         say(f"The stack {stack.name} in {stack.region} is gone.")
     if existing.stack(stage.records_stack, stage.region):
@@ -58,11 +59,10 @@ def _copied(checkout: Path, project: Path) -> Path:
 def _ready(stage: Stage, *, force: bool) -> Existing:
     if not stage.region:
         raise DeploymentError(f"TARGET_REGION of stage {stage.name} is not set, so nobody knows where it lives.")
-    account = sign_in(stage.region)
-    findings = [*wishes.account_given(stage), *failures(preflight.right_account(stage, account))]
+    existing = Existing(sign_in(stage.region), stage)
+    findings = [*wishes.account_given(stage), *failures(preflight.right_account(existing))]
     if findings:
         raise NotReadyError(findings)
-    existing = Existing(account, stage)
     findings = [
         *existing.held.of_stacks,
         *preflight.home(existing),
@@ -119,11 +119,12 @@ def _versions(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
         return
 
 
-def _empty_bucket(account: Account, stage: Stage, name: str) -> None:
+def _empty_bucket(account: Account, stack: Stack) -> None:
     """Empty the bucket of packages, if a stack has it: CloudFormation deletes no bucket that holds something."""
+    name = stack.resources.get("Deployment")
     if not name:
         return
-    s3 = account.clients("s3", stage.region)
+    s3 = account.clients("s3", stack.region)
     for page in _versions(s3, name):
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if found:

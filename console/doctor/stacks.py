@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.deployment.estate import TEMPLATES, parameters_to_be, source_regions
-from console.deployment.stacks import ADVICE
+from console.deployment.stacks import ADVICE, command
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.documents import Described
@@ -18,12 +18,10 @@ def again(patient: Patient) -> str:
     return "See the check `foundation`." if patient.foundation else DEPLOY
 
 
-def drifted(stack: str, region: str) -> str:
-    """Say what to do about what somebody changed: CloudFormation does not notice, and changes nothing back."""
-    return (
-        "Somebody changed it, which no deployment notices. What it was is told by: aws cloudformation "
-        f"detect-stack-drift --region {region} --stack-name {stack}. Change it back."
-    )
+def drifted(patient: Patient) -> str:
+    """Say what to do about what somebody changed there: CloudFormation does not notice, and changes nothing back."""
+    look = command("detect-stack-drift", patient.stage.foundation_stack, patient.stage.region)
+    return f"Somebody changed it, which no deployment notices. What it was is told by: {look}. Change it back."
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,12 @@ def _status(stack: Stack, status: str) -> Sight:
     if status.endswith("_IN_PROGRESS"):
         return doubtful(f"{stack.name} is being changed ({status}).", "Look again when that is over.")
     _does, verb = ADVICE.get(status, ("", "describe-stacks"))
-    way_out = f"aws cloudformation {verb} --region {stack.region} --stack-name {stack.name}"
+    way_out = command(verb, stack.name, stack.region)
     return wrong(f"{stack.name} is {status}.", f"{_reasons(stack)} Then: {way_out}; and `make deploy` again.")
 
 
 def _reasons(stack: Stack) -> str:
-    return f"Read why: aws cloudformation describe-stack-events --region {stack.region} --stack-name {stack.name}."
+    return f"Read why: {command('describe-stack-events', stack.name, stack.region)}."
 
 
 def _unfinished(patient: Patient, stack: Stack) -> Iterator[Sight]:
@@ -168,7 +166,4 @@ def _deleted(stack: Stack, one: Described) -> Sight:
 
 def anew(stack: Stack) -> str:
     """Say how a stack that forwards is made again, which holds nothing of anybody's."""
-    return (
-        f"Delete its stack: aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}. "
-        f"When it is gone: {DEPLOY}"
-    )
+    return f"Delete its stack: {command('delete-stack', stack.name, stack.region)}. When it is gone: {DEPLOY}"

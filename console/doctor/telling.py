@@ -29,7 +29,7 @@ def topic(patient: Patient) -> Iterator[Sight]:
         yield wrong(f"There is no topic {patient.own_topic_arn}.", again(patient))
         return
     yield fine(f"{patient.own_topic_arn}.")
-    drift = drifted(patient.stage.foundation_stack, patient.stage.region)
+    drift = drifted(patient)
     if not allows(found["Attributes"].get("Policy", "{}"), ALARMS):
         yield wrong(
             f"The topic {patient.stage.topic} does not let CloudWatch publish: no alarm reaches anybody.", drift
@@ -56,8 +56,8 @@ def _key(patient: Patient, key: str) -> Iterator[Sight]:
         "Policy"
     ]
     if not allows(document, ALARMS):
-        drift = drifted(patient.stage.foundation_stack, patient.stage.region)
-        yield wrong(f"The key {key} of the topic does not let CloudWatch use it: no alarm reaches anybody.", drift)
+        unused = f"The key {key} of the topic does not let CloudWatch use it: no alarm reaches anybody."
+        yield wrong(unused, drifted(patient))
 
 
 def subscribers(patient: Patient) -> Iterator[Sight]:
@@ -101,7 +101,7 @@ def failure_queue(patient: Patient) -> Iterator[Sight]:
     if not allows(attributes.get("Policy", "{}"), "events.amazonaws.com"):
         yield wrong(
             f"The queue {name} does not let EventBridge put into it: what cannot be delivered is lost.",
-            drifted(patient.stage.foundation_stack, patient.stage.region),
+            drifted(patient),
         )
     yield from waiting(patient, url, patient.stage.region)
     yield fine(f"{name} is empty.")
@@ -140,7 +140,7 @@ def _alarm(patient: Patient, alarm: Described) -> Iterator[Sight]:
         yield wrong(
             f"The alarm {name} tells nobody.",
             f"aws cloudwatch enable-alarm-actions --region {patient.stage.region} --alarm-names {name}. "
-            + drifted(patient.stage.foundation_stack, patient.stage.region),
+            + drifted(patient),
         )
     if alarm.get("StateValue") == "ALARM":
         reason = str(alarm.get("StateReason", "")).rstrip(".")

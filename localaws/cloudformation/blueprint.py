@@ -112,9 +112,10 @@ class Blueprint:
         """Give the tags that CloudFormation puts by itself (CloudFormation user guide, resource tags)."""
         if not wanted.kind.system_tags:
             return {}
-        about = {"stack-name": self.pseudo["AWS::StackName"], "stack-id": self.pseudo["AWS::StackId"]}
         return {
-            f"aws:cloudformation:{key}": value for key, value in (*about.items(), ("logical-id", wanted.logical_id))
+            "aws:cloudformation:stack-name": self.pseudo["AWS::StackName"],
+            "aws:cloudformation:stack-id": self.pseudo["AWS::StackId"],
+            "aws:cloudformation:logical-id": wanted.logical_id,
         }
 
     def outputs(self, attribute: Attribute) -> list[dict[str, str]]:
