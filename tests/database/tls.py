@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+import select
 import socket
 import ssl
 import struct
@@ -86,19 +87,23 @@ def _serve(plain: socket.socket, context: ssl.SSLContext, behind: tuple[str, int
         if plain.recv(8) != SSL_REQUEST:
             return
         plain.sendall(b"S")
-        with context.wrap_socket(plain, server_side=True) as secured, socket.create_connection(behind, 10) as server:
-            back = threading.Thread(target=_pump, args=(server, secured), daemon=True)
-            back.start()
-            _pump(secured, server)
-            back.join(5)
+        with (
+            context.wrap_socket(plain, server_side=True) as secured,
+            socket.create_connection(behind, 10) as server,
+        ):
+            _relay(secured, server)
 
 
-def _pump(one: socket.socket, other: socket.socket) -> None:
-    with suppress(OSError):
-        while received := one.recv(65_536):
-            other.sendall(received)
-    with suppress(OSError):
-        other.shutdown(socket.SHUT_RDWR)
+def _relay(secured: ssl.SSLSocket, server: socket.socket) -> None:
+    """Forward both ways in one thread: OpenSSL lets no second one read while the first writes."""
+    other = {secured: server, server: secured}
+    while True:
+        ready = [secured] if secured.pending() else select.select([secured, server], [], [])[0]
+        for end in ready:
+            received = end.recv(65_536)
+            if not received:
+                return
+            other[end].sendall(received)
 
 
 def _builder(name: str, key: ec.EllipticCurvePrivateKey, *, issuer: x509.Name) -> x509.CertificateBuilder:
