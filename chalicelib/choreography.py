@@ -44,7 +44,7 @@ class Row:
 
     `deadline` names the `Plan` field (seconds) that bounds the state; `awaits` says what of Aurora's the state waits
     for, None where the time is all our own; `gives_up_to` is where a refusal, a spent deadline or repeated bugs lead:
-    after a good restore that is onward, with a warning.
+    to the failure, and from an ending to that end, which stands whether people could be told or not.
     """
 
     state: State
@@ -85,7 +85,7 @@ CHOREOGRAPHY: tuple[Row, ...] = (
         "users_deadline", (rds.CLUSTER_PASSWORD_RESET, rds.INSTANCE_PASSWORD_RESET, rds.INSTANCE_PASSWORD_REFUSED),
         awaits="the password reset"),
     Row(S.USERS_READY,        "UsersReady",              "archive-snapshot",     (S.ARCHIVED,),
-        "archive_deadline", gives_up_to=S.ARCHIVED),
+        "archive_deadline"),  # its step makes a warning of what goes wrong with the copies
     Row(S.ARCHIVED,           "SnapshotArchived",        "sns-notification",     (S.SUCCEEDED,),
         "notification_deadline", gives_up_to=S.SUCCEEDED),
     Row(S.FAILING,            "RestoreFailing",          "sns-notification",     (S.FAILED,),

@@ -37,21 +37,17 @@ class Wait:
 
 @dataclass(frozen=True)
 class Refuse:
-    """A step's outcome: this operation cannot go on; `facts` keep what is known of what was made.
-
-    `fails` says that this is the end even where giving up leads onward (`Row.gives_up_to`).
-    """
+    """A step's outcome: this operation cannot go on; `facts` keep what is known of what was made."""
 
     reason: str
     remedy: str
     facts: Facts | None = None
     from_step: str | None = None
-    fails: bool = False
 
     @classmethod
-    def of(cls, error: RefusedError, facts: Facts | None = None, *, fails: bool = False) -> "Refuse":
+    def of(cls, error: RefusedError, facts: Facts | None = None) -> "Refuse":
         """Make the outcome of a refusal that was raised."""
-        return cls(error.reason, error.remedy, facts, error.from_step, fails)
+        return cls(error.reason, error.remedy, facts, error.from_step)
 
 
 Outcome = Advance | Wait | Refuse

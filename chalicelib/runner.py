@@ -158,8 +158,8 @@ def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome)
 
 
 def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
-    """Lead the operation to its end, or onward with a warning where the restore itself is good already."""
-    to = State.FAILING if refusal.fails else ROWS[operation.state].gives_up_to
+    """Lead the operation to its failure; an end that is coming already stands, untold."""
+    to = ROWS[operation.state].gives_up_to
     after = _entering(turn, operation, to, refusal.facts or operation.facts)
     sentences = f"{refusal.reason} {refusal.remedy}"
     if to is State.FAILING:
@@ -169,8 +169,8 @@ def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
         )  # fmt: skip
         logger.error("The operation fails: %s", sentences)
     else:
-        after = after.evolve(warnings=(*operation.warnings, f"{turn.step}: {sentences}"))
-        after = after.evolve(notified=False) if to in TERMINAL else after
+        warnings = (*operation.warnings, f"{turn.step}: {sentences}")
+        after = after.evolve(warnings=warnings, notified=False)
         logger.warning("Going on without %s: %s", turn.step, sentences)
     _write(turn, operation, after, refusal.reason)
 

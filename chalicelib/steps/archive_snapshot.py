@@ -2,24 +2,37 @@
 
 from chalicelib.aurora import Copies, Snapshot
 from chalicelib.choreography import State
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, TransientError
 from chalicelib.operation import Hop, Operation, stamp
-from chalicelib.outcome import Advance, Outcome, Refuse
+from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
+from chalicelib.spacing import backoff
 from chalicelib.target import TargetCluster, ours
 
 
 def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
-    """Put the copies away. What goes wrong with that becomes a warning on a good restore (see `Row.gives_up_to`).
+    """Look at the restored cluster once more, then keep or delete the copies.
 
-    Success is said after this step, so it first makes sure that there is something to say it of.
+    Success is said after this step, so a cluster that cannot be seen ends the operation: RefusedError, or
+    TransientError until the deadline. What goes wrong with the copies is a warning on a good restore.
     """
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
+    ours(operation, target, ports.now())
     try:
-        ours(operation, target, ports.now())
+        return _put_away(operation, ports)
     except RefusedError as error:
-        return Refuse.of(error, fails=True)
-    return _put_away(operation, ports)
+        return _kept_as_it_is(operation, f"{error.reason} {error.remedy}")
+    except TransientError as error:
+        if ports.now() < operation.deadline:
+            return Wait(error.reason, backoff(operation), trouble=True)
+        why = f"{error.reason} The deadline of {operation.state} has passed."
+        return _kept_as_it_is(operation, why)
+
+
+def _kept_as_it_is(operation: Operation, why: str) -> Advance:
+    what = "the copies were left as they are"
+    warning = f"archive-snapshot: {why}"
+    return Advance(State.ARCHIVED, operation.facts, what, warnings=(warning,))
 
 
 def _put_away(operation: Operation, ports: Ports) -> Outcome:

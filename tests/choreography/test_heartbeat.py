@@ -11,7 +11,7 @@ STATES = [State(state) for state in rehearsed().path()[:-1]]
 HOUR = 3600
 
 
-@pytest.mark.parametrize("state", [state for state in STATES if state not in ENDING | {State.USERS_READY}])
+@pytest.mark.parametrize("state", [state for state in STATES if state not in ENDING])
 def test_an_operation_ends_although_its_step_never_runs(night: Night, state: State) -> None:
     """Past the deadline and three unanswered announcements the heartbeat leads it to FAILED, and people are told."""
     night.night()
@@ -39,12 +39,32 @@ def test_an_operation_ends_although_its_step_always_dies(night: Night, state: st
     )  # fmt: skip
 
 
-def test_a_good_restore_ends_well_although_nobody_archives(night: Night) -> None:
-    """What follows a good restore does not spoil it: a warning."""
-    night.deaf = {"archive-snapshot"}
+def test_nobody_says_succeeded_without_having_looked(night: Night) -> None:
+    """Every look at the restored cluster goes wrong until the deadline: FAILED, whatever was restored before."""
+    night.hurt(
+        refused("InternalFailure", 500), state="USERS_READY", call="rds.describe_db_clusters",
+        times=10_000,
+    )  # fmt: skip
     ended = night.dream()
 
-    assert (State.SUCCEEDED, 1, []) == (ended.state, len(ended.warnings), night.broken_promises())
+    assert (State.FAILED, State.USERS_READY, True, []) == (
+        ended.state, ended.stopped_in, "describe_db_clusters" in (ended.reason or ""),
+        night.broken_promises(),
+    )  # fmt: skip
+
+
+def test_a_good_restore_ends_well_although_the_copy_cannot_be_archived(night: Night) -> None:
+    """The cluster was seen; trouble with the copy that lasts until the deadline is a warning."""
+    night.hurt(
+        refused("InternalFailure", 500), state="USERS_READY", call="rds.add_tags_to_resource",
+        times=10_000,
+    )  # fmt: skip
+    ended = night.dream()
+
+    assert (State.SUCCEEDED, 1, True, []) == (
+        ended.state, len(ended.warnings), "add_tags_to_resource" in ended.warnings[0],
+        night.broken_promises(),
+    )  # fmt: skip
 
 
 def test_an_end_that_cannot_be_told_is_an_end(night: Night) -> None:

@@ -69,7 +69,7 @@ def test_a_strangers_cluster_gets_no_instances_of_ours(night: Night) -> None:
 
 
 def test_success_is_not_said_of_a_cluster_that_is_gone(night: Night) -> None:
-    """Deleted while the copy was to be archived: FAILED although giving up leads onward there, and the copy stays."""
+    """Deleted while the copy was to be archived: FAILED, and the copy stays."""
     night.night()
     night.reach(State.USERS_READY)
     remove_target(night)
