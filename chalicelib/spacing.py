@@ -15,6 +15,8 @@ SPACING_MAX_SECONDS = 3600  # what a wrong guess may cost, where more than twice
 JUST_BEGUN_SECONDS = 5
 BACKOFF_MAX_SECONDS = 300
 SHARE_OF_REST = 1 / 2  # each look halves what is left, so their number grows with its logarithm only
+UNPROVEN_SECONDS = 600  # as long as history may be believed before what is watched has shown anything itself
+SHARE_OF_ELAPSED = 1 / 2  # after that, history costs half of the time that has passed at most
 SHARE_OF_DELAY = 1 / 8  # what is late, or says nothing of its end, is late by an eighth more at most when it is seen
 
 
@@ -47,7 +49,13 @@ def spaced(
     if rest is None:
         return shortest
     share = rest * SHARE_OF_REST if rest > 0 else -rest * SHARE_OF_DELAY
-    return max(shortest, min(share, SPACING_MAX_SECONDS))
+    longest = SPACING_MAX_SECONDS if progress else _believed(elapsed)
+    return max(shortest, min(share, longest))
+
+
+def _believed(elapsed: float) -> float:
+    """Bound a wait that rests on other nights alone: one of them may have been six hours instead of minutes."""
+    return min(SPACING_MAX_SECONDS, max(UNPROVEN_SECONDS, elapsed * SHARE_OF_ELAPSED))
 
 
 def _rest(elapsed: float, lasted: float | None, progress: int | None, moving: float) -> float | None:

@@ -11,6 +11,8 @@ from chalicelib.errors import UnreadableRecordError
 from chalicelib.operation import Operation, stamp
 from chalicelib.store import Change, Item, When
 
+RISE_SHARE_MAX = 1 / 4  # of a guess, from one night to the next
+RISE_SECONDS = 30  # which a short guess may rise by, however short it is
 _MOMENT = TypeAdapter[datetime](AwareDatetime)  # one without a zone could be compared with no other
 
 
@@ -96,11 +98,12 @@ def _success(operation: Operation) -> Item:
 def _lasted(operation: Operation) -> dict[str, float]:
     """Say in seconds how long each awaited state may be thought to take; of copies in a row the last was the good one.
 
-    The guess falls at once and rises by half of the difference: too short a guess costs a few looks, too long a one has
-    a lost event noticed late.
+    The guess falls at once and rises by a quarter at most: too short a guess costs a few looks, too long a one has a
+    lost event noticed late, and one night of hours says little of the next.
     """
     guesses = dict(operation.lasted_before)
     for lasted in (one for one in operation.durations if ROWS[one.state].awaits):
-        between = (lasted.seconds + operation.lasted_before.get(lasted.state, lasted.seconds)) / 2
-        guesses[lasted.state] = round(min(lasted.seconds, between), 3)
+        before = operation.lasted_before.get(lasted.state, lasted.seconds)
+        risen = before + max(before * RISE_SHARE_MAX, RISE_SECONDS)
+        guesses[lasted.state] = round(min(lasted.seconds, risen), 3)
     return guesses

@@ -115,7 +115,6 @@ AT_EACH_STATE: tuple[Scene, ...] = tuple(
     for state in ON_A_NIGHT
 )
 NEVER_STARTS: tuple[Scene, ...] = tuple(  # nobody says SUCCEEDED without having looked
-    Scene(f"never-starts@{state.value}", _at(state, incidents.never_starts), (FAILS,), GOOD)
-    for state in ON_A_NIGHT
+    Scene(f"never-starts@{state.value}", _at(state, incidents.never_starts), (FAILS,), GOOD) for state in ON_A_NIGHT
 )
 SCENES: Mapping[str, Scene] = {scene.name: scene for scene in (*CORE, *OTHERS, *AT_EACH_STATE, *NEVER_STARTS)}

@@ -94,7 +94,7 @@ PLAN: Mapping[str, Mapping[str, str]] = {
         "restore_deadline": "Seconds for the cluster.",
         "instance_deadline": "Seconds for the instances.",
         "users_deadline": "Seconds for the master password, the lock-out and the users.",
-        "archive_deadline": "Seconds for archiving the copy. After that the operation goes on with a warning, if the cluster was seen.",
+        "archive_deadline": "Seconds for archiving the copy. When they are over, it is left as it is, with a warning.",
         "notification_deadline": "Seconds for telling people. When it is over the end stands, marked as not notified.",
     },
 }

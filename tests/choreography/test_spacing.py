@@ -155,13 +155,33 @@ def test_a_memory_falls_at_once_and_rises_slowly(night: Night) -> None:
     night.dream()
     took = night.target().lasted["CLUSTER_RESTORING"]
     remembered = []
-    for before in (took + 100, took - 40):
+    for before in (took + 100, took / 4):
         night.store.tables["state"][ITEM]["lasted"] = {"CLUSTER_RESTORING": before}
         night.run(1800)
         night.dream()
         remembered.append(night.target().lasted["CLUSTER_RESTORING"])
 
-    assert [took, took - 20] == remembered
+    assert [took, round(took / 4 + 30, 3)] == remembered
+
+
+def test_a_night_of_six_hours_does_not_set_the_pace_of_the_next() -> None:
+    """Twenty minutes, once six hours, and twenty minutes again: the third is seen as soon as the first."""
+    night = SlowNight()
+    usual = nights_of(night, 1)[0]
+    night.aurora.set_pace(Durations(**SECONDS | {"copy": 6 * HOUR}))
+    nights_of(night, 1)
+    night.aurora.set_pace(Durations(**SECONDS))
+
+    assert usual + MINUTE >= nights_of(night, 1)[0]
+
+
+def test_a_first_night_of_six_hours_does_not_set_the_pace_of_the_next() -> None:
+    """Nothing else is known then, and yet a copy is looked at soon enough to learn its progress."""
+    night = SlowNight(copy=6 * HOUR)
+    nights_of(night, 1)
+    night.aurora.set_pace(Durations(**SECONDS))
+
+    assert sum(SECONDS.values()) + 3 * MINUTE >= nights_of(night, 1)[0]
 
 
 def test_a_rerun_teaches_nothing(night: Night) -> None:
