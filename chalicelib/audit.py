@@ -1,8 +1,10 @@
 """The trail: a row for each change of state, and one for the intent before a destructive act. No secrets in either."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.limits import TRAIL_NAMES_MAX, TRAIL_ROWS_MAX, TRAIL_TEXT_MAX, brief
 from chalicelib.operation import Operation, stamp
 from chalicelib.store import Change
 
@@ -11,7 +13,7 @@ def audit_row(before: Operation | None, after: Operation, *, step: str, what: st
     """Make the row of a change of state: who, what, from, to, when, how long, and what is known."""
     row: dict[str, Any] = {
         "operation_id": after.operation_id, "plan": after.plan, "at": stamp(after.entered_at), "step": step,
-        "who": after.requested_by, "what": what, "to_state": after.state.value,
+        "who": after.requested_by, "what": brief(what, TRAIL_TEXT_MAX), "to_state": after.state.value,
         "facts": after.facts.model_dump(mode="json", exclude_none=True),
         "took_seconds": after.durations[-1].seconds if after.durations else 0,
         "expires_at": _expiry(after, after.entered_at),
@@ -32,6 +34,27 @@ def intent_row(operation: Operation, *, step: str, what: str, now: datetime) -> 
         "expires_at": _expiry(operation, now),
     }  # fmt: skip
     return Change(f"{operation.operation_id}#{operation.version:06d}#intent", assign=row, table="audit")
+
+
+def name_rows(operation: Operation, names: Sequence[str], *, step: str, now: datetime) -> Iterator[Change]:
+    """Make the rows that hold a long list of names, of what one attempt is about to do; a second attempt has its own.
+
+    Of a list that is longer than all rows together, the last row says how many names it lacks.
+    """
+    pages = [names[first : first + TRAIL_NAMES_MAX] for first in range(0, len(names), TRAIL_NAMES_MAX)]
+    left_out = sum(map(len, pages[TRAIL_ROWS_MAX:]))
+    pages = pages[:TRAIL_ROWS_MAX]
+    for number, page in enumerate(pages, 1):
+        row = {
+            "operation_id": operation.operation_id, "at": stamp(now), "step": step, "who": operation.requested_by,
+            "what": f"{len(names):,} logins of production will be closed: {number} of {len(pages)} lists of names",
+            "names": list(page), "from_state": operation.state.value, "to_state": operation.state.value,
+            "expires_at": _expiry(operation, now),
+        }  # fmt: skip
+        if left_out and number == len(pages):
+            row["names_left_out"] = left_out
+        key = f"{operation.operation_id}#{operation.version:06d}#{operation.attempts:04d}#names{number:02d}#intent"
+        yield Change(key, assign=row, table="audit")
 
 
 def _expiry(operation: Operation, written: datetime) -> int:

@@ -58,6 +58,9 @@ class RestoredDatabase(Protocol):
     def login_roles(self) -> list[str]:
         """See `Database.login_roles`."""
 
+    def production_logins(self, *, keep: Collection[str]) -> list[str]:
+        """See `Database.production_logins`."""
+
     def lock_out(self, *, keep: Collection[str]) -> list[str]:
         """See `Database.lock_out`."""
 
@@ -90,6 +93,11 @@ class Database:
         """Return every role that may log in, sorted; RDS's own and the master are among them."""
         with self._session(self._database) as connection:
             return roles.login_roles(connection)
+
+    def production_logins(self, *, keep: Collection[str]) -> list[str]:
+        """Return, sorted, the roles whose login `lock_out` would take now."""
+        with self._session(self._database) as connection:
+            return roles.production_logins(connection, master=self._master.username, keep=keep)
 
     def lock_out(self, *, keep: Collection[str]) -> list[str]:
         """Take login, password and sessions from every role but the master, RDS's own and `keep`; return whose.

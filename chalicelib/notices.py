@@ -8,8 +8,9 @@ from typing import Any
 from chalicelib import events, observability
 from chalicelib.choreography import State, event_source
 from chalicelib.errors import RefusedError, TransientError
+from chalicelib.limits import MESSAGE_BYTES_MAX, TEXT_MAX, brief, listed
 from chalicelib.observability import logger
-from chalicelib.operation import Operation, stamp
+from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.ports import Ports
 
 SUBJECT_MAX = 100  # characters of ASCII (SNS API reference)
@@ -20,13 +21,37 @@ _OUTCOME = {
 
 def publish(topic_arn: str, subject: str, text: str, machine: Mapping[str, Any], ports: Ports) -> None:
     """Publish one notice: e-mail gets the text, queues and functions the JSON. Raises what `Service.call` does."""
-    message = json.dumps(
-        {"default": text, "email": text, **dict.fromkeys(("sqs", "lambda", "https"), json.dumps(machine))}
-    )
+    message = _message(text, machine)
     short = subject.encode("ascii", "replace").decode()[:SUBJECT_MAX]
     ports.service("sns", topic_arn.split(":")[3]).call(
         "publish", TopicArn=topic_arn, Subject=short, Message=message, MessageStructure="json"
     )
+
+
+def _message(text: str, machine: Mapping[str, Any]) -> str:
+    """Put the text for every protocol into one message, each shortened until SNS takes them all together."""
+    message, longest = _for_protocols(text, machine), TEXT_MAX
+    while len(message.encode()) > MESSAGE_BYTES_MAX:
+        message = _for_protocols(brief(text, 4 * longest), _shortened(machine, longest))
+        longest //= 2
+    return message
+
+
+def _for_protocols(text: str, machine: Mapping[str, Any]) -> str:
+    for_machines = json.dumps(machine, ensure_ascii=False)
+    texts = {"default": text, "email": text, **dict.fromkeys(("sqs", "lambda", "https"), for_machines)}
+    return json.dumps(texts, ensure_ascii=False)
+
+
+def _shortened(value: Any, longest: int) -> Any:
+    """Cut every text and list inside of a value: texts to so many characters, lists to a hundredth as many members."""
+    if isinstance(value, str):
+        return brief(value, longest)
+    if isinstance(value, Mapping):
+        return {name: _shortened(part, longest) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shortened(part, longest) for part in value[: max(1, longest // 100)]]
+    return value
 
 
 def refused(refusal: RefusedError, envelope: Mapping[str, Any], ports: Ports) -> None:
@@ -110,9 +135,15 @@ def _success(operation: Operation) -> list[str]:
     return [
         f"Endpoint: {facts.endpoint}, port {facts.port}; reader: {facts.reader_endpoint}",
         f"Users: in the secret {plan.app_credentials_secret_id}; master: {plan.master_credentials_secret_id}",
-        f"Production's logins are closed: {', '.join(facts.logins_closed) or 'there were none'}.",
-        *([f"Kept open on purpose (KEEP_LOGIN_ROLES): {', '.join(facts.logins_kept)}."] if facts.logins_kept else []),
+        f"Production's logins are closed: {_closed(facts) or 'there were none'}.",
+        *([f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(facts.logins_kept)}."] if facts.logins_kept else []),
     ]
+
+
+def _closed(facts: Facts) -> str:
+    names = listed(facts.logins_closed, facts.logins_closed_in_all)
+    more = facts.logins_closed_in_all > len(facts.logins_closed)
+    return f"{names} All names are in the audit table, in this operation's rows or its predecessor's" if more else names
 
 
 def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:

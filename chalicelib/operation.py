@@ -75,9 +75,15 @@ class Facts(BaseModel):
     master_password_checked: bool | None = None  # not production's own: told before it was set here
     password_set_at: Moment | None = None
     production_logins_closed: bool | None = None  # None until a cluster was restored
-    logins_closed: tuple[str, ...] = ()
+    logins_closed: tuple[str, ...] = ()  # the first of them; noted before the first is closed
+    logins_closed_count: int | None = None  # None in records of before it was counted
     logins_kept: tuple[str, ...] = ()  # of production, by KEEP_LOGIN_ROLES
     archived: bool | None = None
+
+    @property
+    def logins_closed_in_all(self) -> int:
+        """How many logins of production were closed, of which `logins_closed` names the first."""
+        return max(self.logins_closed_count or 0, len(self.logins_closed))
 
 
 class Duration(BaseModel):

@@ -1,12 +1,12 @@
 """The operation records: every read and every conditional write that the choreography rests on, one method each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from chalicelib.audit import audit_row, intent_row
+from chalicelib.audit import audit_row, intent_row, name_rows
 from chalicelib.choreography import ENDING, TERMINAL, State
 from chalicelib.errors import TransientError
 from chalicelib.operation import Facts, Operation, stamp
@@ -143,6 +143,11 @@ class Operations:
     def note_intent(self, operation: Operation, *, step: str, what: str, now: datetime) -> None:
         """Write the audit row of a destructive act before it is done: one for each visit of a state."""
         self.store.change(intent_row(operation, step=step, what=what, now=now))
+
+    def note_names(self, operation: Operation, names: Sequence[str], *, step: str, now: datetime) -> None:
+        """Write to the trail all names of those whose logins are about to be closed, of which the record has few."""
+        for row in name_rows(operation, names, step=step, now=now):
+            self.store.change(row)
 
     def request_cancel(self, operation_id: str, *, reason: str, now: datetime) -> Operation | None:
         """Flag an open record without lease or version; None when there is nothing left to cancel."""

@@ -55,9 +55,10 @@ class Ports:
     def put_events(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> list[bool]:
         """Put at most `ENTRIES_MAX` events of this stage on the default bus, in one call; tells which were taken."""
         source = self.settings.event_source
+        details = [(kind, json.dumps(detail, ensure_ascii=False)) for kind, detail in entries]  # the bus counts bytes
         answer = self.service("events").call(
             "put_events",
-            Entries=[{"Source": source, "DetailType": kind, "Detail": json.dumps(detail)} for kind, detail in entries],
+            Entries=[{"Source": source, "DetailType": kind, "Detail": detail} for kind, detail in details],
         )
         return ["ErrorCode" not in entry for entry in answer["Entries"]]
 

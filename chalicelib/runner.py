@@ -14,6 +14,7 @@ from chalicelib import observability, spacing
 from chalicelib.announcing import announce, grace
 from chalicelib.choreography import ROWS, TERMINAL, State, may_follow, states_of
 from chalicelib.errors import RefusedError, TransientError, UnreadableRecordError
+from chalicelib.limits import REMEDY_MAX, brief, with_warnings
 from chalicelib.observability import logger
 from chalicelib.operation import Facts, Operation
 from chalicelib.operations import Written
@@ -143,7 +144,7 @@ def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome)
     now = turn.ports.now()
     if isinstance(outcome, Advance):
         after = _entering(turn, worked, outcome.to, outcome.facts).evolve(
-            reason=outcome.reason or worked.reason, warnings=(*worked.warnings, *outcome.warnings),
+            reason=outcome.reason or worked.reason, warnings=with_warnings(worked.warnings, outcome.warnings),
             notified=worked.notified if outcome.notified is None else outcome.notified,
         )  # fmt: skip
         _write(turn, claimed, after, outcome.what)
@@ -160,16 +161,16 @@ def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome)
 def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
     """Lead the operation to its failure; an end that is coming already stands, untold."""
     to = ROWS[operation.state].gives_up_to
-    after = _entering(turn, operation, to, refusal.facts or operation.facts)
+    after = _entering(turn, operation, to, refusal.facts or _current(turn, operation).facts)
     sentences = f"{refusal.reason} {refusal.remedy}"
     if to is State.FAILING:
         after = after.evolve(
-            reason=refusal.reason, remedy=refusal.remedy, failed_step=turn.step, stopped_in=operation.state,
-            rerun_from=refusal.from_step,
+            reason=brief(refusal.reason), remedy=brief(refusal.remedy, REMEDY_MAX), failed_step=turn.step,
+            stopped_in=operation.state, rerun_from=refusal.from_step,
         )  # fmt: skip
         logger.error("The operation fails: %s", sentences)
     else:
-        warnings = (*operation.warnings, f"{turn.step}: {sentences}")
+        warnings = with_warnings(operation.warnings, [f"{turn.step}: {sentences}"])
         after = after.evolve(warnings=warnings, notified=False)
         logger.warning("Going on without %s: %s", turn.step, sentences)
     _write(turn, operation, after, refusal.reason)
@@ -178,15 +179,16 @@ def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
 def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None:
     now = turn.ports.now()
     after = worked.evolve(
-        facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0, waiting_for=wait.why,
-        lease_owner=None, lease_until=None, announcements=0, deadline=_deadline(worked, wait, now),
+        facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0,
+        waiting_for=brief(wait.why), lease_owner=None, lease_until=None, announcements=0,
+        deadline=_deadline(worked, wait, now),
     )  # fmt: skip
     left = max(1.0, (after.deadline - now).total_seconds())  # what comes after the deadline is judged at once
     seconds = min(spacing.until_next_look(after, now) if wait.seconds is None else wait.seconds, left)
     after = after.evolve(due_at=now + timedelta(seconds=seconds))
     logger.info("Waiting: %s", wait.why, seconds=seconds)
     if turn.ports.operations.hold(claimed, after, owner=turn.owner) is Written.CANCEL_REQUESTED:
-        _stop(turn, worked.evolve(facts=after.facts))
+        _stop(turn, worked, wait.facts)
 
 
 def _deadline(operation: Operation, wait: Wait, now: datetime) -> datetime:
@@ -201,7 +203,7 @@ def _deadline(operation: Operation, wait: Wait, now: datetime) -> datetime:
 def _write(turn: Turn, before: Operation, after: Operation, what: str) -> None:
     written = turn.ports.operations.advance(before, after, step=turn.step, what=what, owner=turn.owner)
     if written is Written.CANCEL_REQUESTED:
-        _stop(turn, before.evolve(facts=after.facts))
+        _stop(turn, before, after.facts)
     elif written is Written.TARGET_LOST:
         target = before.settings.target_cluster_arn
         reason = f"The lock of {target} is not this operation's any more, so nothing of the target is touched."
@@ -214,10 +216,15 @@ def _write(turn: Turn, before: Operation, after: Operation, what: str) -> None:
         announce([after], turn.ports)
 
 
-def _stop(turn: Turn, operation: Operation) -> None:
-    current = turn.ports.operations.read(operation.operation_id) or operation
+def _current(turn: Turn, operation: Operation) -> Operation:
+    """Read the record again: a step may have remembered facts before it failed, which must not be written over."""
+    return turn.ports.operations.read(operation.operation_id) or operation
+
+
+def _stop(turn: Turn, operation: Operation, facts: Facts | None = None) -> None:
+    current = _current(turn, operation)
     wish = (current.cancel_reason or "no reason was given").rstrip(".")
-    after = _entering(turn, operation, State.CANCELLING, operation.facts).evolve(
+    after = _entering(turn, operation, State.CANCELLING, facts or current.facts).evolve(
         reason=f"Cancelled on request: {wish}.", stopped_in=operation.state, cancel_reason=current.cancel_reason,
         remedy="What was made is kept, and what was begun in Aurora goes on. A rerun continues where this one stopped.",
     )  # fmt: skip

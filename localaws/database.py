@@ -73,9 +73,13 @@ class InMemoryDatabase:
         self._enter()
         return sorted(name for name, role in self._cluster.roles.items() if role.can_login)
 
+    def production_logins(self, *, keep: Collection[str]) -> list[str]:
+        """See `Database.production_logins`."""
+        return to_lock_out(self._customers_logins(), master=self._master.username, keep=keep)
+
     def lock_out(self, *, keep: Collection[str]) -> list[str]:
         """See `Database.lock_out`."""
-        names = to_lock_out(self._customers_logins(), master=self._master.username, keep=keep)
+        names = self.production_logins(keep=keep)
         closed = [name for name in names if self._may_alter(name)]
         for name in closed:
             self.statement(f'ALTER ROLE "{name}" NOLOGIN PASSWORD NULL')

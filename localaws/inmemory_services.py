@@ -11,6 +11,7 @@ from localaws.aurora import KeyRing
 
 Answer = dict[str, Any]
 ENTRIES_MAX = 10
+BYTES_MAX = 256 * 1024  # of a message of SNS, and of all entries of one call of EventBridge
 
 
 def client_error(code: str, message: str, operation: str, status: int = 400) -> ClientError:
@@ -74,6 +75,8 @@ class InMemoryEvents(InMemoryService):
         """Take up to ten entries."""
         if not 1 <= len(Entries) <= ENTRIES_MAX:
             raise client_error("ValidationException", "1 to 10 entries are allowed.", "PutEvents")
+        if sum(len(one["Detail"].encode()) for one in Entries) > BYTES_MAX:
+            raise client_error("ValidationException", "Total size of the entries is over the limit.", "PutEvents")
         ids = [
             {"EventId": self._deliver(one["Source"], one["DetailType"], json.loads(one["Detail"]))} for one in Entries
         ]
@@ -114,6 +117,8 @@ class InMemoryTopics(InMemoryService):
             raise client_error("InvalidParameter", "Invalid parameter: Subject", "Publish")
         if MessageStructure != "json" or "default" not in json.loads(Message):
             raise client_error("InvalidParameter", "Invalid parameter: Message Structure", "Publish")
+        if len(Message.encode()) > BYTES_MAX:
+            raise client_error("InvalidParameter", "Invalid parameter: Message too long", "Publish")
         topic.append({"Subject": Subject, **json.loads(Message)})
         return {"MessageId": f"message-{len(topic)}"}
 

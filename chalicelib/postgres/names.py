@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from chalicelib.errors import RefusedError
+from chalicelib.limits import listed
 from chalicelib.postgres import scram
 from chalicelib.postgres.place import Login
 
@@ -29,7 +30,7 @@ def refuse_open(names: Collection[str]) -> None:
     """Refuse a copy that these roles can still log in to with production's passwords."""
     if names:
         raise RefusedError(
-            f"Production's passwords still open the copy for {', '.join(names)}: the master may not alter them.",
+            f"Production's passwords still open the copy for {listed(sorted(names))}: the master may not alter them.",
             "In production, run GRANT <role> TO <master user> WITH ADMIN OPTION, or name those that may come in, "
             "in KEEP_LOGIN_ROLES.",
         )

@@ -10,6 +10,7 @@ import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from chalicelib.errors import RefusedError
+from chalicelib.limits import listed
 from chalicelib.postgres import scram
 from chalicelib.postgres.connection import Connection, rows, run
 from chalicelib.postgres.names import refuse_attributes, refuse_open, to_lock_out
@@ -30,11 +31,16 @@ def lock_out(connection: Connection, *, master: str, keep: Collection[str]) -> l
 
     Each role is closed by itself: one that the master may not alter keeps no other open, and is refused in the end.
     """
-    names = to_lock_out(_customers_logins(connection), master=master, keep=keep)
+    names = production_logins(connection, master=master, keep=keep)
     closed = [name for name in names if _close(connection, name)]
     _end_sessions(connection)
-    refuse_open(to_lock_out(_customers_logins(connection), master=master, keep=keep))
+    refuse_open(production_logins(connection, master=master, keep=keep))
     return closed
+
+
+def production_logins(connection: Connection, *, master: str, keep: Collection[str]) -> list[str]:
+    """Return, sorted, the roles that can log in and that `lock_out` would close."""
+    return to_lock_out(_customers_logins(connection), master=master, keep=keep)
 
 
 def ensure_role(connection: Connection, login: Login) -> None:
@@ -108,9 +114,7 @@ def _end_sessions(connection: Connection) -> None:
         name for name, ended in rows(connection, _END_SESSIONS, milliseconds=TERMINATE_MILLISECONDS) if not ended
     ]
     if lingering:
-        raise DatabaseBusyError(
-            f"Sessions of locked-out roles have not ended yet: {', '.join(sorted(set(lingering)))}."
-        )
+        raise DatabaseBusyError(f"Sessions of locked-out roles have not ended yet: {listed(sorted(set(lingering)))}.")
 
 
 def _refuse_what_cannot_be_taken(connection: Connection, name: str) -> None:

@@ -21,8 +21,11 @@ def _cluster(operation: Operation, target: TargetCluster) -> Outcome:
     cluster = target.restore(facts.copy_arn or "", facts.snapshot_engine_version or "")
     if cluster.resource_id != facts.cluster_resource_id:  # what is known is known of another one
         facts = facts.model_copy(
-            update={"production_logins_closed": None, "logins_closed": (), "master_password_checked": None}
-        )
+            update={
+                "production_logins_closed": None, "logins_closed": (), "logins_closed_count": None,
+                "master_password_checked": None,
+            }
+        )  # fmt: skip
     made = facts.model_copy(update={"cluster_arn": cluster.arn, "cluster_resource_id": cluster.resource_id})
     return Advance(State.CLUSTER_RESTORING, made, f"{cluster.arn} ({cluster.resource_id}) is being restored")
 

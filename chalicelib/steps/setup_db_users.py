@@ -1,5 +1,6 @@
 """setup-db-users: production's logins out, ours in, each proven by logging in."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from chalicelib import credentials
@@ -8,6 +9,7 @@ from chalicelib.choreography import State
 from chalicelib.credentials import MasterCredentials
 from chalicelib.database import Login, LoginResult, Place, RestoredDatabase
 from chalicelib.errors import RefusedError, TransientError
+from chalicelib.limits import NAMES_MAX
 from chalicelib.operation import Facts, Operation
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
@@ -82,23 +84,52 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
     except RefusedError as error:
         return Refuse.of(error, facts)
     still = f"; kept on purpose: {', '.join(facts.logins_kept)}" if facts.logins_kept else ""
-    closed = f"{len(facts.logins_closed)} logins of production are closed{still}"
+    closed = f"{facts.logins_closed_in_all:,} logins of production are closed{still}"
     return Advance(State.USERS_READY, facts, f"{closed}; {len(proofs)} proofs of what the users may do")
 
 
 def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase) -> Facts:
     """Lock production out, and remember it before our users are in: then their passwords work, and are ours."""
-    keep, facts = operation.settings.keep_login_roles, operation.facts
-    closed = database.lock_out(keep=keep)
-    if facts.production_logins_closed:  # what an earlier run let in is ours, not production's
-        closed = list(facts.logins_closed)
-    kept = sorted({*keep} & {*database.login_roles()})
-    facts = facts.model_copy(
-        update={"production_logins_closed": True, "logins_closed": tuple(closed), "logins_kept": tuple(kept)}
-    )
+    keep = operation.settings.keep_login_roles
+    operation = _note_names(operation, ports, database.production_logins(keep=keep))
+    database.lock_out(keep=keep)
+    kept = tuple(sorted({*keep} & {*database.login_roles()}))
+    facts = _without_names(operation.facts, kept).model_copy(update={"production_logins_closed": True})
     ports.operations.remember(operation, facts)
     ports.operations.note_closed(operation)
     return facts
+
+
+def _note_names(operation: Operation, ports: Ports, names: Sequence[str]) -> Operation:
+    """Remember whose login is about to be taken: once it is, nothing in the cluster tells any more.
+
+    Where an earlier run was through, what it let in is ours; only what it kept open is production's still.
+    """
+    facts = operation.facts
+    if facts.production_logins_closed:
+        names = [name for name in names if name in facts.logins_kept]
+    fresh = [name for name in names if name not in facts.logins_closed]
+    if not fresh:
+        return operation
+    if len(names) > NAMES_MAX:
+        ports.operations.note_names(operation, names, step="setup-db-users", now=ports.now())
+    return ports.operations.remember(operation, _with_names(facts, fresh))
+
+
+def _with_names(facts: Facts, fresh: Sequence[str]) -> Facts:
+    """Add names to those known; of more than the record holds, what is still open was counted before."""
+    known = facts.logins_closed_in_all
+    whole = known == len(facts.logins_closed) or facts.production_logins_closed
+    count = known + len(fresh) if whole else max(known, len(fresh))
+    first = sorted({*facts.logins_closed, *fresh})[:NAMES_MAX]
+    return facts.model_copy(update={"logins_closed": tuple(first), "logins_closed_count": count})
+
+
+def _without_names(facts: Facts, kept: tuple[str, ...]) -> Facts:
+    """Note who stays; an earlier attempt may have meant to close it, and could not."""
+    closed = tuple(name for name in facts.logins_closed if name not in kept)
+    count = facts.logins_closed_in_all - (len(facts.logins_closed) - len(closed))
+    return facts.model_copy(update={"logins_kept": kept, "logins_closed": closed, "logins_closed_count": count})
 
 
 def _place(operation: Operation, cluster: Cluster) -> Place:

@@ -109,6 +109,18 @@ def test_lock_out_closes_what_came_with_production(world: World) -> None:
     assert ["master", "rdsadmin"] == world.database.login_roles()
 
 
+def test_the_logins_that_lock_out_would_close_are_known_before(world: World) -> None:
+    """Their names are written down first; nothing is closed by asking."""
+    for name in ("reporter", "Admin", "monitor", "rdstopmgr"):
+        world.add_role(name, "Production-1")
+    names = world.database.production_logins(keep=["monitor"])
+
+    assert ["Admin", "reporter"] == names
+    assert LoginResult.OK == world.database.prove_login(login("reporter", "Production-1"))
+    assert names == world.database.lock_out(keep=["monitor"])
+    assert [] == world.database.production_logins(keep=["monitor"])
+
+
 def test_lock_out_keeps_only_names_that_are_named(world: World) -> None:
     """KEEP_LOGIN_ROLES is exact: no prefix, no case folding."""
     for name in ("monitor", "monitoring", "Monitor"):

@@ -1,0 +1,42 @@
+"""How much is told of what production or people can make long. Records, events and notices tell the first of it.
+
+The trail keeps the whole, in rows of its own. The limits behind these numbers: an item of DynamoDB may have 400 KB, an
+event of EventBridge and a message of SNS 256 KB each (developer guides of the three; SNS counts the texts for all
+protocols together).
+"""
+
+from collections.abc import Iterable, Sequence
+
+NAMES_MAX = 50  # of a list
+TEXT_MAX = 4_000  # characters of a reason, or of what an operation waits for
+REMEDY_MAX = 8_000  # a command that names a cluster and its 16 instances must not be cut
+WARNING_MAX = 1_000
+WARNINGS_MAX = 20
+TRAIL_TEXT_MAX = 50_000  # at most four bytes a character, beside the facts
+TRAIL_NAMES_MAX = 4_000  # of 63 bytes each in one row
+TRAIL_ROWS_MAX = 25  # for one list
+MESSAGE_BYTES_MAX = 256 * 1024  # of SNS
+
+
+def listed(names: Sequence[str], count: int | None = None) -> str:
+    """Name all, or the first of many with their number; `count` is that of a list whose rest is not here."""
+    count = max(count or 0, len(names))
+    if count <= NAMES_MAX and count == len(names):
+        return ", ".join(names)
+    return f"{count:,}, the first {len(names[:NAMES_MAX])}: {', '.join(names[:NAMES_MAX])}, …"
+
+
+def brief(text: str, longest: int = TEXT_MAX) -> str:
+    """Cut a text that is longer, and say so at its end."""
+    if len(text) <= longest:
+        return text
+    end = f" … (cut: {len(text):,} characters in all)."
+    return text[: longest - len(end)] + end
+
+
+def with_warnings(before: Sequence[str], more: Iterable[str]) -> tuple[str, ...]:
+    """Add warnings, each once and none too long; of very many the last says that there were more."""
+    warnings = tuple(dict.fromkeys([*before, *(brief(warning, WARNING_MAX) for warning in more)]))
+    if len(warnings) <= WARNINGS_MAX:
+        return warnings
+    return (*warnings[: WARNINGS_MAX - 1], "There were more warnings: the functions' logs have them.")

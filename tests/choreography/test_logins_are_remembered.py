@@ -1,0 +1,126 @@
+"""Whose login was taken is known whatever happens: the names are written down before the first is closed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.limits import NAMES_MAX
+from chalicelib.operation import Operation
+from chalicelib.postgres.place import Login, Place
+from localaws.database import InMemoryDatabase, InMemoryRole
+from localaws.inprocess import SOURCE_REGION
+from localaws.store import InMemoryStore
+from tests.choreography.accidents import CrashError
+from tests.choreography.night import Night
+from tests.choreography.people import again
+
+POINTS_MAX = 40
+
+
+class CrashingStore(InMemoryStore):
+    """A store before and after whose every write a function may end."""
+
+    point: Callable[[], None] = staticmethod(lambda: None)
+
+    def change(self, change: Any) -> Any:
+        """Write one item, unless the function ends before; it may end after, too."""
+        self.point()
+        written = super().change(change)
+        self.point()
+        return written
+
+
+class CrashingNight(Night):
+    """A night whose set-up of users ends at one point: a write to the tables, or a statement to the database."""
+
+    def __init__(self, logins: list[str], environment: dict[str, str] | None = None) -> None:
+        super().__init__(environment)
+        self.points_to_go: int | None = None
+        tables, self.store = self.store.tables, CrashingStore()
+        self.store.tables = tables
+        self.store.point = self._point
+        (source,) = self.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"]
+        roles = self.data.clusters[source["DbClusterResourceId"]].roles
+        roles |= {name: InMemoryRole("Production-1") for name in logins}
+
+    def _database(self, place: Place, master: Login, database: str) -> Any:
+        opened: InMemoryDatabase = self.cluster_at(place.host).open(place, master, database)
+        opened.statement = lambda _text: self._point()
+        return opened
+
+    def _point(self) -> None:
+        if self.running != "setup-db-users" or self.points_to_go is None:
+            return
+        self.points_to_go -= 1
+        if self.points_to_go == 0:
+            raise CrashError
+
+
+def closed(operation: Operation) -> tuple[bool | None, tuple[str, ...], int]:
+    """Give what an operation knows of the logins it closed."""
+    facts = operation.facts
+    return facts.production_logins_closed, facts.logins_closed, facts.logins_closed_in_all
+
+
+def crashed_at(point: int, logins: list[str]) -> CrashingNight:
+    """Let a night come to the set-up of users, whose function ends at a point."""
+    night = CrashingNight(logins)
+    night.night()
+    night.reach(State.RESTORED)
+    night.points_to_go = point
+    return night
+
+
+@pytest.mark.parametrize("ends_by", ["itself", "a rerun"])
+@pytest.mark.parametrize("logins", [["billing", "reporter"], [f"user{number:03d}" for number in range(60)]], ids=len)
+def test_a_crash_at_any_point_loses_no_name(logins: list[str], ends_by: str) -> None:
+    """Between all writes and statements of the set-up, and where the operation ends there and is run again, too."""
+    everybody = sorted([*logins, "shop_app"])
+    for point in range(1, POINTS_MAX + len(everybody), 1 if len(logins) < NAMES_MAX else 11):
+        night = crashed_at(point, logins)
+        while night.crashes == 0 and night.all_operations()[-1].open:
+            night.deliver() if night.queue else night.step_time()
+        if ends_by == "a rerun" and night.crashes and night.all_operations()[-1].cancellable:
+            first = night.all_operations()[-1].operation_id
+            night.request("CancelRequested", operation_id=first, reason="now")
+            night.run_to_the_end()
+            again(night, first)
+        ended = night.run_to_the_end()
+
+        assert (State.SUCCEEDED, []) == (ended.state, night.broken_promises())
+        assert (True, tuple(everybody[:NAMES_MAX]), len(everybody)) == closed(ended), point
+        if not night.crashes:
+            return
+    raise AssertionError("There are more points than were tried.")
+
+
+def test_a_login_that_was_kept_and_is_not_any_more_is_among_those_that_are_closed() -> None:
+    """A rerun without KEEP_LOGIN_ROLES closes it, and says so."""
+    night = CrashingNight(["reporter"], {"KEEP_LOGIN_ROLES": "reporter"})
+    night.night()
+    first = night.reach(State.USERS_READY)
+    night.request("CancelRequested", operation_id=first.operation_id, reason="close it, too")
+    night.run_to_the_end()
+    night.environment["KEEP_LOGIN_ROLES"] = ""
+    again(night, first.operation_id)
+    before, after = night.all_operations()
+
+    assert ((True, ("shop_app",), 1), ("reporter",)) == (closed(before), before.facts.logins_kept)
+    assert ((True, ("reporter", "shop_app"), 2), ()) == (closed(after), after.facts.logins_kept)
+
+
+def test_a_login_that_could_not_be_closed_and_is_kept_then_is_not_among_those_that_are_closed() -> None:
+    """The refusal's own remedy: name it in KEEP_LOGIN_ROLES."""
+    night = CrashingNight([])
+    (source,) = night.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"]
+    roles = night.data.clusters[source["DbClusterResourceId"]].roles
+    roles["auditor"] = InMemoryRole("Production-1", alterable=False)
+    failed = night.dream()
+    night.environment["KEEP_LOGIN_ROLES"] = "auditor"
+    again(night, failed.operation_id)
+    ended = night.all_operations()[-1]
+
+    assert (False, ("auditor", "shop_app"), 2) == closed(failed)
+    assert ((True, ("shop_app",), 1), ("auditor",)) == (closed(ended), ended.facts.logins_kept)

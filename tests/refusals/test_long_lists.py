@@ -1,0 +1,121 @@
+"""What production or people make long is told in short, and is whole in the trail; what is too long stops nobody."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.limits import MESSAGE_BYTES_MAX, NAMES_MAX, WARNINGS_MAX, brief, listed, with_warnings
+from chalicelib.notices import publish
+from chalicelib.operation import Operation
+from localaws.database import InMemoryRole
+from localaws.inprocess import SOURCE_REGION, TOPIC, Stage
+
+ITEM_BYTES_MAX = 400 * 1024
+EVENT_BYTES_MAX = 256 * 1024
+
+
+def stage_with_logins(count: int, **how: Any) -> tuple[Stage, list[str]]:
+    """Make a stage whose production has so many login roles, with the longest names there are; returns the names."""
+    stage = Stage({"USERS_DEADLINE": "900"})
+    stage.staging()
+    (source,) = stage.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"]
+    roles = stage.data.clusters[source["DbClusterResourceId"]].roles
+    names = [f"{number:05d}-{'é' * 28}" for number in range(count)]
+    roles |= {name: InMemoryRole("Production-1", **how) for name in names}
+    return stage, sorted([*names, "shop_app"])
+
+
+def names_in_the_trail(stage: Stage, operation: Operation) -> list[str]:
+    """Collect the names from the rows of an operation."""
+    return sorted({name for row in stage.trail(operation.operation_id) for name in row.get("names", [])})
+
+
+def refuse_too_long(stage: Stage) -> None:
+    """Raise AssertionError for an item, an event or a message that AWS would not take."""
+    items = [*stage.store.tables["state"].values(), *stage.store.tables["audit"].values()]
+    sizes = [len(json.dumps(item, ensure_ascii=False).encode()) for item in items]
+    events = [len(json.dumps(event, ensure_ascii=False).encode()) for event in stage.delivered]
+    assert ITEM_BYTES_MAX > max(sizes)
+    assert EVENT_BYTES_MAX > max(events)
+
+
+@pytest.mark.parametrize("count", [2_500, 8_000])
+def test_very_many_logins_are_counted_in_the_notice_and_named_in_the_trail(count: int) -> None:
+    """People are told, the record stays within what DynamoDB takes, and every name can be found."""
+    stage, names = stage_with_logins(count)
+    stage.night()
+    operation = stage.run_to_the_end()
+
+    assert (State.SUCCEEDED, True, ()) == (operation.state, operation.notified, operation.warnings)
+    assert (tuple(names[:NAMES_MAX]), len(names)) == (
+        operation.facts.logins_closed,
+        operation.facts.logins_closed_count,
+    )
+    assert f"Production's logins are closed: {len(names):,}, the first 50: {names[0]}, " in stage.notices()[-1]["text"]
+    assert names == names_in_the_trail(stage, operation)
+    refuse_too_long(stage)
+
+
+def test_very_many_logins_that_stay_open_are_told_in_short() -> None:
+    """The refusal names the first of them, and the operation ends with people told."""
+    stage, _ = stage_with_logins(2_500, alterable=False)
+    stage.night()
+    operation = stage.run_to_the_end()
+
+    assert (State.FAILED, True) == (operation.state, operation.notified)
+    assert "Production's passwords still open the copy for 2,500, the first 50: " in str(operation.reason)
+    refuse_too_long(stage)
+
+
+def test_a_list_is_told_whole_or_with_its_number() -> None:
+    """Up to the limit as it is; beyond it the first, and how many there are."""
+    names = [f"n{number}" for number in range(NAMES_MAX + 1)]
+
+    assert ", ".join(names[:NAMES_MAX]) == listed(names[:NAMES_MAX])
+    assert f"51, the first 50: {', '.join(names[:NAMES_MAX])}, …" == listed(names)
+    assert f"2,500, the first 50: {', '.join(names[:NAMES_MAX])}, …" == listed(names[:NAMES_MAX], 2_500)
+
+
+def test_a_long_text_is_cut_and_says_so() -> None:
+    """To the character."""
+    text = brief("x" * 10_000)
+
+    assert (4_000, True) == (len(text), text.endswith("xx … (cut: 10,000 characters in all)."))
+
+
+def test_warnings_are_each_told_once_and_of_very_many_it_is_said_that_there_are_more() -> None:
+    """So no repetition makes a record grow."""
+    warnings = with_warnings(["old"], ["old", *(f"{number}" for number in range(30))])
+
+    assert ("old", "0", WARNINGS_MAX) == (warnings[0], warnings[1], len(warnings))
+    assert "There were more warnings: the functions' logs have them." == warnings[-1]
+    assert warnings == with_warnings(warnings, [])
+
+
+def test_an_answer_of_aws_that_is_very_long_is_cut_in_the_record_and_whole_in_the_trail() -> None:
+    """The notice is taken by the topic."""
+    stage = Stage()
+    stage.staging()
+    stage.night()
+    stage.aurora.fail_next("CopyDBClusterSnapshot", "InvalidParameterCombination", message="é" * 30_000)
+    operation = stage.run_to_the_end()
+    said = [row["what"] for row in stage.trail(operation.operation_id) if row["to_state"] == "FAILING"]
+
+    assert (State.FAILED, True, 4_000) == (operation.state, operation.notified, len(str(operation.reason)))
+    assert "é" * 30_000 in said[0]
+    refuse_too_long(stage)
+
+
+def test_a_notice_that_is_too_long_for_the_topic_is_shortened_until_it_is_taken() -> None:
+    """All protocols' texts count together, and what machines read stays JSON."""
+    stage = Stage()
+    names = [f"{number}" * 100 for number in range(5_000)]
+    publish(TOPIC, "subject", "ü" * 300_000, {"text": "ü" * 300_000, "names": names, "ok": True}, stage.ports())
+    (told,) = stage.topics.published(TOPIC)
+    machine = json.loads(told["sqs"])
+
+    assert MESSAGE_BYTES_MAX > len(json.dumps(told, ensure_ascii=False).encode())
+    assert (True, True) == (machine["ok"], told["email"].startswith("üüü"))
+    assert names[:10] == machine["names"][:10]
