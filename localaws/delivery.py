@@ -67,11 +67,18 @@ class Delivery:
         self._arrivals.put(_Arrival(event, account, region, DEFAULT_BUS, forwarded=True))
 
     def _run(self) -> None:
+        """Deliver one after the other. No event ends this thread: nothing would be delivered after it."""
         while (arrival := self._arrivals.get()) is not None:
-            if isinstance(arrival, _Arrival):
-                self._match(arrival)
-            else:
-                self._hand_over(arrival.rule, arrival.event, forwarded=False)
+            try:
+                self._take(arrival)
+            except Exception:  # noqa: BLE001  (whatever it is, the next event is to be delivered)
+                _log.exception("Event %s is lost.", arrival.event["id"])
+
+    def _take(self, arrival: _Arrival | _Firing) -> None:
+        if isinstance(arrival, _Arrival):
+            self._match(arrival)
+        else:
+            self._hand_over(arrival.rule, arrival.event, forwarded=False)
 
     def _match(self, arrival: _Arrival) -> None:
         bus = events_backends[arrival.account][arrival.region].event_buses.get(arrival.bus)

@@ -13,19 +13,24 @@ from localaws.envelopes import envelope
 from localaws.functions import Functions, Invocation
 from localaws.iam import lambdas
 from localaws.iam.gate import Gate
-from localaws.targets import Place, RefusedTargetError, UndeliverableError, to_queue, to_topic
+from localaws.refusals import NotModelledError
+from localaws.targets import Place, UndeliverableError, to_queue, to_topic
 from localaws.workers import Outcome
 
 _log = logging.getLogger(__name__)
 
 
 def check_destinations(setting: dict[str, Any]) -> None:
-    """Refuse an event-invoke-config with a destination that localaws does not deliver to (S3, for one)."""
+    """Check an event-invoke-config.
+
+    Raises NotModelledError for a destination that localaws does not deliver to (S3, for one), RefusedTargetError for
+    one that is no ARN.
+    """
     for name in ("OnSuccess", "OnFailure"):
         arn = setting.get("DestinationConfig", {}).get(name, {}).get("Destination")
         place = Place.of_arn(arn) if arn else None
         if place and not (place.is_bus or place.service in {"lambda", "sqs", "sns"}):
-            raise RefusedTargetError(f"localaws has no destination {arn}: use a queue, topic, function or event bus.")
+            raise NotModelledError(f"localaws has no destination {arn}: use a queue, topic, function or event bus.")
 
 
 class Destinations:

@@ -6,17 +6,20 @@ whole: what it does not know is refused when the rule is put.
 """
 
 import ipaddress
-import json
 import operator
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 
+from localaws.documents import strict_json
+
 PATTERN_CHARACTERS_MAX: Final = 2048
 _NUMERIC: Final = {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt}
-_RANGE_LENGTHS: Final = (2, 4)
+_OPENERS: Final = frozenset({">", ">="})
+_CLOSERS: Final = frozenset({"<", "<="})
 _BRANCHES_MIN: Final = 2
+_STARS_MAX: Final = 5
 
 
 class InvalidPatternError(Exception):
@@ -36,29 +39,82 @@ def parse(pattern: str) -> dict[str, Any]:
     if len(pattern) > PATTERN_CHARACTERS_MAX:
         raise InvalidPatternError(f"It has {len(pattern)} characters; EventBridge allows {PATTERN_CHARACTERS_MAX}.")
     try:
-        parsed = json.loads(pattern)
-    except json.JSONDecodeError as error:
+        parsed = strict_json(pattern)
+    except ValueError as error:
         raise InvalidPatternError(f"It is not JSON: {error}.") from error
     if not isinstance(parsed, dict):
         raise InvalidPatternError("It must be a JSON object.")
     _check_object(parsed, "the pattern")
-    return parsed
+    return _nested_pattern(parsed)
 
 
 def matches(event: Any, pattern: dict[str, Any]) -> bool:
     """Tell whether an event (the whole envelope) satisfies a pattern that `parse` accepted."""
+    return _matches(_nested(event), pattern)
+
+
+def _nested_pattern(pattern: dict[str, Any]) -> dict[str, Any]:
+    """Write `{"a.b": …}` as `{"a": {"b": …}}`: to EventBridge they are the same path."""
+    nested: dict[str, Any] = {}
+    for name, wanted in pattern.items():
+        if name == "$or":
+            nested[name] = [_nested_pattern(branch) for branch in wanted]
+        else:
+            inner = _nested_pattern(wanted) if isinstance(wanted, dict) else wanted
+            _add_field(nested, _under(name, inner), name)
+    return nested
+
+
+def _under(name: str, value: Any) -> dict[str, Any]:
+    """Wrap a value in one object for each part of its dotted name."""
+    head, dot, rest = name.partition(".")
+    return {head: _under(rest, value)} if dot else {head: value}
+
+
+def _add_field(pattern: dict[str, Any], addition: dict[str, Any], path: str) -> None:
+    ((name, wanted),) = addition.items()
+    present = pattern.setdefault(name, wanted)
+    if present is wanted:
+        return
+    if not (isinstance(present, dict) and isinstance(wanted, dict)):
+        raise InvalidPatternError(f"The field {path!r} is named twice.")
+    for inner, value in wanted.items():
+        _add_field(present, {inner: value}, path)
+
+
+def _nested(value: Any) -> Any:
+    """Write the dotted names of an event as nested objects, at every depth."""
+    if isinstance(value, list):
+        return [_nested(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    nested: dict[str, Any] = {}
+    for name, inner in value.items():
+        nested = _merged(nested, _under(name, _nested(inner)))
+    return nested
+
+
+def _merged(one: Any, other: Any) -> Any:
+    """Join what an event has at one path, once nested and once dotted: any of several values may match."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return [*_as_list(one), *_as_list(other)]
+    shared = {name: _merged(one[name], other[name]) for name in one.keys() & other.keys()}
+    return {**one, **other, **shared}
+
+
+def _matches(event: Any, pattern: dict[str, Any]) -> bool:
     if isinstance(event, list):  # all fields of one object in a pattern must match within one and the same element
-        return any(matches(element, pattern) for element in event)
+        return any(_matches(element, pattern) for element in event)
     fields = event if isinstance(event, dict) else {}
     return all(_matches_field(event, fields, name, wanted) for name, wanted in pattern.items())
 
 
 def _matches_field(event: Any, fields: dict[str, Any], name: str, wanted: Any) -> bool:
     if name == "$or":
-        return any(matches(event, branch) for branch in wanted)
+        return any(_matches(event, branch) for branch in wanted)
     value = fields.get(name, _ABSENT)
     if isinstance(wanted, dict):
-        return matches(value, wanted)
+        return _matches(value, wanted)
     return any(_matches_rule(value, rule) for rule in wanted)
 
 
@@ -86,9 +142,10 @@ def _matches_leaf(leaf: Any, rule: Any) -> bool:
 
 
 def _same(leaf: Any, wanted: Any) -> bool:
-    return type(leaf) is type(wanted) and bool(
-        leaf == wanted
-    )  # 5, 5.0 and true are three different values to EventBridge
+    """Compare as EventBridge does: 300 is 300.0, and neither is "300" or true."""
+    if _is_number(leaf) and _is_number(wanted):
+        return bool(leaf == wanted)
+    return type(leaf) is type(wanted) and bool(leaf == wanted)
 
 
 def _is_number(value: Any) -> bool:
@@ -125,7 +182,7 @@ def _numeric(leaf: Any, argument: Any) -> bool:
 
 def _cidr(leaf: Any, argument: Any) -> bool:
     try:
-        return ipaddress.ip_address(leaf) in ipaddress.ip_network(argument, strict=False)
+        return isinstance(leaf, str) and ipaddress.ip_address(leaf) in ipaddress.ip_network(argument, strict=False)
     except ValueError:
         return False
 
@@ -193,11 +250,21 @@ def _check_operator(rule: dict[str, Any], field: str) -> None:
 
 
 def _is_text(argument: Any) -> bool:
-    return isinstance(argument, str) and bool(argument)
+    return isinstance(argument, str)
 
 
 def _is_affix(argument: Any) -> bool:
-    return _is_text(argument) or (_is_one_operator(argument, {"equals-ignore-case"}))
+    if _is_one_operator(argument, {"equals-ignore-case"}):
+        return _is_text(argument["equals-ignore-case"])
+    return _is_text(argument)
+
+
+def _is_wildcard(argument: Any) -> bool:
+    """Accept at most _STARS_MAX stars: AWS calls `*:*:*:*:*:event-bus/*` too complex, and documents no number."""
+    if not _is_text(argument):
+        return False
+    stars = re.findall(r"\\.|\*", argument, re.DOTALL).count("*")
+    return "**" not in argument and stars <= _STARS_MAX
 
 
 def _is_one_operator(argument: Any, allowed: set[str]) -> bool:
@@ -205,27 +272,41 @@ def _is_one_operator(argument: Any, allowed: set[str]) -> bool:
 
 
 def _is_range(argument: Any) -> bool:
-    return (
-        isinstance(argument, list)
-        and len(argument) in _RANGE_LENGTHS
-        and all(isinstance(comparison, str) and comparison in _NUMERIC for comparison in argument[::2])
-        and all(_is_number(bound) for bound in argument[1::2])
-    )
+    """Accept one comparison, or a lower bound followed by an upper one that is larger."""
+    match argument:
+        case [str(comparison), bound]:
+            return comparison in _NUMERIC and _is_number(bound)
+        case [str(opener), bottom, str(closer), top]:
+            numbers = _is_number(bottom) and _is_number(top) and bottom < top
+            return numbers and opener in _OPENERS and closer in _CLOSERS
+    return False
 
 
 def _is_network(argument: Any) -> bool:
+    """Accept an address and the number of its leading bits; EventBridge knows no other notation."""
+    if not _is_text(argument) or not argument.rpartition("/")[2].isdecimal() or "/" not in argument:
+        return False
     try:
-        return _is_text(argument) and ipaddress.ip_network(argument, strict=False) is not None
+        return ipaddress.ip_network(argument, strict=False) is not None
     except ValueError:
         return False
 
 
 def _is_exclusion(argument: Any) -> bool:
-    if _is_one_operator(argument, {"prefix", "suffix", "equals-ignore-case", "wildcard"}):
-        (unwanted,) = argument.values()
-        return bool(_as_list(unwanted)) and all(map(_is_text, _as_list(unwanted)))
+    if _is_one_operator(argument, set(_EXCLUDING)):
+        ((name, unwanted),) = argument.items()
+        return bool(_as_list(unwanted)) and all(map(_EXCLUDING[name], _as_list(unwanted)))
     values = _as_list(argument)
     return bool(values) and (all(isinstance(value, str) for value in values) or all(map(_is_number, values)))
+
+
+_EXCLUDING: Final[dict[str, Callable[[Any], bool]]] = {
+    "prefix": lambda unwanted: _is_text(unwanted) and bool(unwanted),
+    "suffix": lambda unwanted: _is_text(unwanted) and bool(unwanted),
+    "equals-ignore-case": _is_text,
+    "wildcard": _is_wildcard,
+}
+"""What anything-but may exclude; unlike alone, a prefix or a suffix must not be empty there."""
 
 
 _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
@@ -233,7 +314,7 @@ _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
     "prefix": _is_affix,
     "suffix": _is_affix,
     "equals-ignore-case": _is_text,
-    "wildcard": lambda argument: _is_text(argument) and "**" not in argument,
+    "wildcard": _is_wildcard,
     "numeric": _is_range,
     "cidr": _is_network,
     "anything-but": _is_exclusion,

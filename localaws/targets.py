@@ -1,6 +1,7 @@
 """Where an event may go: Lambda, SQS, SNS, a log group, a default bus elsewhere. Anything else is refused."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,8 +14,10 @@ from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import sqs_backends
 
 from localaws.deployed import FunctionName
+from localaws.documents import strict_json
 from localaws.functions import Functions
 from localaws.logs import Logs
+from localaws.refusals import NotModelledError
 from localaws.resource_policies import Caller, lets_in
 
 Event = dict[str, Any]
@@ -22,8 +25,14 @@ Event = dict[str, Any]
 _TARGET_FIELDS: Final = {"Id", "Arn", "RoleArn", "Input", "RetryPolicy", "DeadLetterConfig", "SqsParameters"}
 
 
+_RETRIES_MAX: Final = 185
+_AGE_SECONDS: Final = range(60, 86_400 + 1)
+_INPUT_CHARACTERS_MAX: Final = 8192
+_ID: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+
 class RefusedTargetError(Exception):
-    """The target is one that localaws does not deliver to. The text says so, in one sentence."""
+    """AWS would refuse the target too. The text says why, in one sentence."""
 
 
 class UndeliverableError(Exception):
@@ -54,23 +63,53 @@ class Place:
 
 
 def check_target(target: dict[str, Any], *, region: str) -> None:
-    """Refuse a rule's target that would not be delivered to as on AWS."""
+    """Check a rule's target.
+
+    Raises RefusedTargetError for one that AWS refuses, NotModelledError for one that localaws does not deliver to, or
+    not as AWS does.
+    """
     unknown = sorted(target.keys() - _TARGET_FIELDS)
     if unknown:
-        raise RefusedTargetError(f"localaws does not model {', '.join(unknown)} of a target. Leave it out.")
+        raise NotModelledError(f"localaws does not model {', '.join(unknown)} of a target. Leave it out.")
+    _check_settings(target)
     place = Place.of_arn(target["Arn"])
     if place.is_bus:
         _check_bus(place)
     elif not _is_known(place):
         text = "localaws delivers to Lambda functions, SQS queues, SNS topics, log groups and default event buses only."
-        raise RefusedTargetError(f"{text} {target['Arn']} is none of them.")
+        raise NotModelledError(f"{text} {target['Arn']} is none of them.")
     elif place.region != region:
         raise RefusedTargetError(f"{target['Arn']} is in another region than its rule; only an event bus may be.")
 
 
+def _check_settings(target: dict[str, Any]) -> None:
+    if not _ID.fullmatch(target["Id"]):
+        raise RefusedTargetError(f"The target id {target['Id']!r} is not 1 to 64 letters, digits, '.', '_' or '-'.")
+    if "Input" in target:
+        _check_input(target["Input"])
+    letters = target.get("DeadLetterConfig", {}).get("Arn")
+    if letters and Place.of_arn(letters).service != "sqs":
+        raise RefusedTargetError(f"The dead-letter queue {letters} is not an SQS queue.")
+    retries = target.get("RetryPolicy", {})
+    if retries.get("MaximumRetryAttempts", 0) not in range(_RETRIES_MAX + 1):
+        raise RefusedTargetError(f"MaximumRetryAttempts is not between 0 and {_RETRIES_MAX}.")
+    if retries.get("MaximumEventAgeInSeconds", _AGE_SECONDS[0]) not in _AGE_SECONDS:
+        text = f"MaximumEventAgeInSeconds is not between {_AGE_SECONDS[0]} and {_AGE_SECONDS[-1]}."
+        raise RefusedTargetError(text)
+
+
+def _check_input(text: str) -> None:
+    if len(text) > _INPUT_CHARACTERS_MAX:
+        raise RefusedTargetError(f"The input of a target has at most {_INPUT_CHARACTERS_MAX} characters.")
+    try:
+        strict_json(text)
+    except ValueError as error:
+        raise RefusedTargetError(f"JSON syntax error in the input of a target: {error}.") from error
+
+
 def _check_bus(place: Place) -> None:
     if place.resource != "event-bus/default":
-        raise RefusedTargetError(f"localaws forwards to default event buses only, not to {place.resource}.")
+        raise NotModelledError(f"localaws forwards to default event buses only, not to {place.resource}.")
 
 
 def _is_known(place: Place) -> bool:

@@ -13,6 +13,16 @@ from tests.local.conftest import RULES_MAY, Clients, Inbox
 from tests.local.world import create_function
 
 BUS = f"arn:aws:events:{{region}}:{ACCOUNT}:event-bus/default"
+QUEUE = f"arn:aws:sqs:us-west-2:{ACCOUNT}:tiny"
+TRIED = {
+    "id": "1",
+    "account": ACCOUNT,
+    "source": "mine",
+    "time": "2026-11-23T03:04:05Z",
+    "region": "us-west-2",
+    "detail-type": "Something",
+    "detail": {},
+}
 
 
 def test_a_queue_gets_the_whole_envelope(clients: Clients, inbox: Inbox) -> None:
@@ -136,10 +146,21 @@ def test_a_function_runs_only_for_a_rule_that_it_permits(clients: Clients, serve
 
 def test_a_pattern_can_be_tried(clients: Clients) -> None:
     """TestEventPattern says whether an event would match."""
-    event = json.dumps({"id": "1", "source": "mine"})
-    answer = clients("events").test_event_pattern(EventPattern='{"source": ["mine"]}', Event=event)
+    answer = clients("events").test_event_pattern(EventPattern='{"source": ["mine"]}', Event=json.dumps(TRIED))
 
     assert answer["Result"]
+
+
+@pytest.mark.parametrize("event", ["no event", "[]", "{}", json.dumps({**TRIED, "n": float("nan")})])
+def test_a_pattern_is_tried_on_an_event_only(clients: Clients, event: str) -> None:
+    """TestEventPattern refuses what is not an event."""
+    with pytest.raises(ClientError) as refused:
+        clients("events").test_event_pattern(EventPattern='{"source": ["mine"]}', Event=event)
+
+    assert ("ValidationException", "Parameter Event is not valid.") == (
+        refused.value.response["Error"]["Code"],
+        refused.value.response["Error"]["Message"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,24 +181,35 @@ def test_a_rule_that_would_lie_is_refused(clients: Clients, rule: dict[str, str]
 
 
 @pytest.mark.parametrize(
-    "target",
+    ("target", "code"),
     [
-        {"Arn": f"arn:aws:states:us-west-2:{ACCOUNT}:stateMachine:x"},
-        {"Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:elsewhere"},
-        {"Arn": f"arn:aws:events:us-west-2:{ACCOUNT}:event-bus/custom"},
-        {"Arn": f"arn:aws:sqs:us-west-2:{ACCOUNT}:tiny", "InputPath": "$.detail"},
+        ({"Arn": f"arn:aws:states:us-west-2:{ACCOUNT}:stateMachine:x"}, "LocalAwsNotModelled"),
+        ({"Arn": f"arn:aws:events:us-west-2:{ACCOUNT}:event-bus/custom"}, "LocalAwsNotModelled"),
+        ({"InputPath": "$.detail"}, "LocalAwsNotModelled"),
+        ({"Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:elsewhere"}, "ValidationException"),
+        ({"Arn": "tiny"}, "ValidationException"),
+        ({"Id": "a b"}, "ValidationException"),
+        ({"Input": "not JSON"}, "ValidationException"),
+        ({"DeadLetterConfig": {"Arn": f"arn:aws:sns:us-west-2:{ACCOUNT}:letters"}}, "ValidationException"),
+        ({"RetryPolicy": {"MaximumRetryAttempts": 186}}, "ValidationException"),
+        ({"RetryPolicy": {"MaximumEventAgeInSeconds": 86_401}}, "ValidationException"),
     ],
-    ids=["state machine", "queue of another region", "custom bus", "input path"],
+    ids=json.dumps,
 )
-def test_a_target_that_is_not_delivered_to_is_refused(clients: Clients, target: dict[str, str]) -> None:
+def test_a_target_that_is_not_delivered_to_is_refused(clients: Clients, target: dict[str, Any], code: str) -> None:
     """What would never arrive, or not as on AWS, is refused with a sentence when it is put."""
     events = clients("events")
     events.put_rule(Name="targets", EventPattern='{"source": ["x"]}')
     with pytest.raises(ClientError) as refused:
-        events.put_targets(Rule="targets", Targets=[{"Id": "1", **target}])
+        events.put_targets(Rule="targets", Targets=[{"Id": "1", "Arn": QUEUE, **target}])
 
-    assert "ValidationException" == refused.value.response["Error"]["Code"]
-    assert refused.value.response["Error"]["Message"].endswith(".")
+    assert (code, ".") == (refused.value.response["Error"]["Code"], refused.value.response["Error"]["Message"][-1])
+
+
+@pytest.mark.parametrize("detail", ['{"a": NaN}', '{"a":' * 5_000 + "1" + "}" * 5_000], ids=["NaN", "deep"])
+def test_a_detail_that_is_no_json_is_malformed(clients: Clients, detail: str) -> None:
+    """What AWS's reader of JSON refuses never reaches a rule."""
+    assert "MalformedDetail" == put(clients, Detail=detail)["ErrorCode"]
 
 
 def test_an_archive_is_refused(clients: Clients) -> None:
