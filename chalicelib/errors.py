@@ -1,5 +1,7 @@
 """The kinds of trouble a step can meet; each leads to one reaction of the runner, and anything else is a bug."""
 
+from collections.abc import Sequence
+
 
 class TransientError(Exception):
     """It may go better later: the step is tried again, with backoff, until the state's deadline.
@@ -27,8 +29,21 @@ class RefusedError(Exception):
 
 
 class SettingsError(Exception):
-    """The settings do not make a plan; the message lists every problem with variable, value and what would be right."""
+    """The settings do not make a plan: `heading` says which, and each of `problems` stands on a line of its own.
+
+    A problem is a sentence with the setting, where it stands, its value and what would be right.
+    """
+
+    def __init__(self, heading: str, problems: Sequence[str] = ()) -> None:
+        super().__init__(lines(heading, problems))
+        self.heading = heading
+        self.problems = tuple(problems) or (heading,)
 
 
 class UnreadableRecordError(Exception):
     """An item of the state table is not a record that this version understands."""
+
+
+def lines(heading: str, items: Sequence[str]) -> str:
+    """Write a list under its heading, one item a line."""
+    return "\n".join([heading, *(f"- {item}" for item in items)])

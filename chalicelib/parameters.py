@@ -7,7 +7,7 @@ from chalicelib.errors import SettingsError
 from chalicelib.observability import logger
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
-from chalicelib.settings import DEFAULT_PLAN, resolve_plans
+from chalicelib.settings import DEFAULT_PLAN, resolve_plans, unknown_parameters
 
 
 def parameters(ports: Ports) -> Mapping[str, str]:
@@ -18,12 +18,16 @@ def parameters(ports: Ports) -> Mapping[str, str]:
 
 
 def plans(ports: Ports) -> list[Plan]:
-    """Resolve every plan of the stage; one that cannot be resolved stops no other. Raises SettingsError if none can."""
-    resolved = _resolved(ports)
+    """Resolve every plan of the stage; one that cannot be resolved stops no other. Raises SettingsError if none can.
+
+    A parameter of the stage that nothing reads is told, and stops none.
+    """
+    found = parameters(ports)
+    resolved = resolve_plans(ports.settings, found, account=ports.account, partition=ports.partition)
     good = [plan for plan in resolved.values() if isinstance(plan, Plan)]
     bad = [error for error in resolved.values() if isinstance(error, SettingsError)]
-    for error in bad:
-        logger.error(str(error))
+    for problem in (*map(str, bad), *unknown_parameters(ports.settings, found)):
+        logger.error(problem)
         observability.count("PlanUnusable", ports.settings.stage)
     if bad and not good:
         raise bad[0]
@@ -32,11 +36,7 @@ def plans(ports: Ports) -> list[Plan]:
 
 def plan(ports: Ports, name: str = DEFAULT_PLAN) -> Plan | None:
     """Resolve one plan, None if the stage has no such plan; raises SettingsError."""
-    found = _resolved(ports).get(name)
+    found = resolve_plans(ports.settings, parameters(ports), account=ports.account, partition=ports.partition).get(name)
     if isinstance(found, SettingsError):
         raise found
     return found
-
-
-def _resolved(ports: Ports) -> dict[str, Plan | SettingsError]:
-    return resolve_plans(ports.settings, parameters(ports), account=ports.account, partition=ports.partition)

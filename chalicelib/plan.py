@@ -85,7 +85,7 @@ class Plan(BaseModel):
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
         if wrong := contradictions(self.model_dump()):
-            raise ValueError(" ".join(wrong))
+            raise ValueError("\n".join(wrong))
         return self
 
     @property

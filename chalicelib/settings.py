@@ -1,19 +1,25 @@
 """Settings: the stage's environment, and SSM and environment resolved to a `Plan`; every problem in one message."""
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from chalicelib import setting_problems
 from chalicelib.choreography import event_source
 from chalicelib.errors import SettingsError
 from chalicelib.plan import Plan, contradictions
 
 DEFAULT_PLAN = "default"
+PLANS = "plans"  # the folder of plans below a stage's SSM path
 NOT_SETTINGS = frozenset({"name", "stage", "account", "partition"})  # of a plan: given by the world, not by people
 LISTS = frozenset({"vpc_security_group_ids", "log_exports", "keep_login_roles"})
 PLAN_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+PLAN_SETTINGS = frozenset(Plan.model_fields.keys() - NOT_SETTINGS)
+PLAN_PARAMETERS = frozenset(field.replace("_", "-") for field in PLAN_SETTINGS)
+GUIDE_PARAMETERS = frozenset({"cross-account-role-arn"})  # of the stage, made by the guide; nothing reads it
 
 
 class Settings(BaseModel):
@@ -30,6 +36,7 @@ class Settings(BaseModel):
     catch_up_interval: int = Field(default=300, ge=1)  # seconds between looks for a snapshot whose event never came
     catch_up_grace: int = Field(default=900, ge=0)  # seconds that an event may be late before it is thought lost
     variables: Mapping[str, str] = Field(default_factory=dict, repr=False)
+    variables_place: str = "the environment"  # as people are told where a variable stands
 
     @property
     def stage(self) -> str:
@@ -47,78 +54,146 @@ class Settings(BaseModel):
         return "/aurora-restore/" if self.environment == "prod" else f"/aurora-restore/{self.environment}/"
 
     @classmethod
-    def of_environment(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read the stage's settings; raises SettingsError with every problem."""
+    def of_environment(cls, environ: Mapping[str, str], place: str = "the environment") -> "Settings":
+        """Read the stage's settings; raises SettingsError with every problem.
+
+        `place` is where people wrote these variables, as messages are to say it.
+        """
         given = {name.lower(): value for name, value in environ.items() if value != ""}
         try:
-            return cls.model_validate({**given, "variables": given})
+            return cls.model_validate({**given, "variables": given, "variables_place": place})
         except ValidationError as error:
-            raise SettingsError(_sentences(error, "The stage's settings cannot be used")) from error
+            problems = setting_problems.of_validation(error, {}, place)
+            raise SettingsError("The stage's settings cannot be used:", problems) from error
+
+
+STAGE_SETTINGS = frozenset(Settings.model_fields.keys() - {"variables", "variables_place"})
 
 
 def resolve_plan(settings: Settings, name: str, parameters: Mapping[str, str], *, account: str, partition: str) -> Plan:
     """Make a plan of what SSM says (`parameters`: names below the stage's path), else the environment, else defaults.
 
     A plan other than `default` has parameters of its own under `plans/<name>/`, which come before the stage's.
-    Raises SettingsError with every problem.
+    Raises SettingsError with every problem; a parameter under `plans/<name>/` that nothing reads is one.
     """
     given: dict[str, Any] = {}
-    for field in Plan.model_fields.keys() - NOT_SETTINGS:
-        value = _first(parameters, settings.variables, name, field)
-        if value is not None:
-            given[field] = [part.strip() for part in value.split(",") if part.strip()] if field in LISTS else value
+    places: dict[str, str] = {}
+    for field in PLAN_SETTINGS:
+        if found := _first(settings, parameters, name, field):
+            value, places[field] = found
+            parts = [part.strip() for part in value.split(",") if part.strip()]
+            given[field] = parts if field in LISTS else value
     world = {"name": name, "stage": settings.stage, "account": account, "partition": partition}
+    problems = _unknown_of_plan(settings, name, parameters)
     try:
-        return Plan.model_validate({**given, **world})
+        plan = Plan.model_validate({**given, **world})
     except ValidationError as error:
-        wrong = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
-        fine = {field: value for field, value in given.items() if field not in wrong}
-        further = contradictions(fine) if wrong else []  # pydantic asks for them only when each field is fine
-        beginning = f"The settings of plan {name} cannot be used"
-        raise SettingsError(" ".join([_sentences(error, beginning), *further])) from error
+        anywhere = f"{settings.variables_place} or in SSM below {settings.parameter_path}"
+        problems += setting_problems.of_validation(error, places, anywhere)
+        problems += _contradictions_beside(error, given)
+    if problems:
+        raise SettingsError(f"The settings of plan {name} cannot be used:", problems)
+    return plan
+
+
+def _contradictions_beside(error: ValidationError, given: Mapping[str, Any]) -> list[str]:
+    """Find contradictions among the fields that are fine; pydantic asks for them only when each field is."""
+    wrong = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
+    return contradictions({field: value for field, value in given.items() if field not in wrong}) if wrong else []
 
 
 def resolve_plans(
     settings: Settings, parameters: Mapping[str, str], *, account: str, partition: str
 ) -> dict[str, Plan | SettingsError]:
-    """Make every plan of a stage, or say why it is none: one whose target is another's source is none, either."""
+    """Make every plan of a stage, or say why it is none.
+
+    One whose target is another's source is none, and none of several that have the same target.
+    """
     resolved: dict[str, Plan | SettingsError] = {}
     for name in plan_names(parameters):
         try:
             resolved[name] = resolve_plan(settings, name, parameters, account=account, partition=partition)
         except SettingsError as error:
             resolved[name] = error
-    sources = {plan.source_cluster_arn for plan in resolved.values() if isinstance(plan, Plan)}
-    for name, plan in resolved.items():
-        if isinstance(plan, Plan) and plan.target_cluster_arn in sources:
-            resolved[name] = SettingsError(
-                f"The target of plan {name}, {plan.target_cluster_arn}, is the source of another plan: "
-                "TARGET_CLUSTER_ID should name a cluster that nobody restores from."
-            )
-    return resolved
+    plans = [plan for plan in resolved.values() if isinstance(plan, Plan)]
+    return resolved | _over_sources(plans) | _sharing_targets(plans, settings)
+
+
+def _over_sources(plans: Sequence[Plan]) -> dict[str, SettingsError]:
+    sources = {plan.source_cluster_arn for plan in plans}
+    return {
+        plan.name: SettingsError(
+            f"The target of plan {plan.name}, {plan.target_cluster_arn}, is the source of another plan: "
+            "TARGET_CLUSTER_ID should name a cluster that nobody restores from."
+        )
+        for plan in plans
+        if plan.target_cluster_arn in sources
+    }
+
+
+def _sharing_targets(plans: Sequence[Plan], settings: Settings) -> dict[str, SettingsError]:
+    sharing: dict[str, list[str]] = defaultdict(list)
+    for plan in plans:
+        sharing[plan.target_cluster_arn].append(plan.name)
+    return {
+        name: SettingsError(_shared_target(target, names, settings))
+        for target, names in sharing.items()
+        if len(names) > 1
+        for name in names
+    }
+
+
+def _shared_target(target: str, names: Sequence[str], settings: Settings) -> str:
+    named = [name for name in names if name != DEFAULT_PLAN]
+    own = ", ".join(f"{settings.parameter_path}{PLANS}/{name}/target-cluster-id" for name in named)
+    return (
+        f"The plans {' and '.join(names)} have the same target, {target}, and each would replace what the other made: "
+        f"none of them is used. Give each its own target in the SSM parameter {own}."
+    )
 
 
 def plan_names(parameters: Mapping[str, str]) -> tuple[str, ...]:
     """List the plans of a stage: its own, and those that have SSM parameters."""
-    named = {path.split("/")[1] for path in parameters if path.startswith("plans/") and path.count("/") == 2}  # noqa: PLR2004
+    named = {path.split("/")[1] for path in parameters if path.startswith(f"{PLANS}/") and path.count("/") == 2}  # noqa: PLR2004
     return (DEFAULT_PLAN, *sorted(plan for plan in named if PLAN_NAME.fullmatch(plan) and plan != DEFAULT_PLAN))
 
 
-def _first(parameters: Mapping[str, str], variables: Mapping[str, str], plan: str, field: str) -> str | None:
+def unknown_parameters(settings: Settings, parameters: Mapping[str, str]) -> list[str]:
+    """Say which of the stage's SSM parameters nothing reads; those of a plan are said when it is resolved."""
+    path = settings.parameter_path
+    found: list[str] = []
+    for name in sorted(parameters):
+        first, *rest = name.split("/")
+        if not rest:
+            found += setting_problems.unknown_parameters(path, [name], PLAN_PARAMETERS | GUIDE_PARAMETERS)
+        elif first != PLANS and not _is_of_another_stage(settings, first):
+            found.append(f"Nothing reads the SSM parameter {path}{name}: plans are below {path}{PLANS}/.")
+        elif first == PLANS and len(rest) != 2:  # noqa: PLR2004
+            found.append(f"Nothing reads the SSM parameter {path}{name}: it should be {path}{PLANS}/<plan>/<setting>.")
+        elif first == PLANS and not PLAN_NAME.fullmatch(rest[0]):
+            found.append(
+                f"Nothing reads the SSM parameter {path}{name}: {rest[0]!r} is no name of a plan, which has "
+                "lower case letters, digits and hyphens."
+            )
+    return found
+
+
+def _is_of_another_stage(settings: Settings, first: str) -> bool:
+    """Tell whether `first` may be another stage's name: below prod's path are theirs. `plan` is a misspelling."""
+    return settings.environment == "prod" and first.isalnum() and not setting_problems.nearest(first, [PLANS])
+
+
+def _unknown_of_plan(settings: Settings, name: str, parameters: Mapping[str, str]) -> list[str]:
+    below = f"{PLANS}/{name}/"
+    own = {path.removeprefix(below) for path in parameters if path.startswith(below) and path.count("/") == 2}  # noqa: PLR2004
+    return [*setting_problems.unknown_parameters(settings.parameter_path + below, own, PLAN_PARAMETERS)]
+
+
+def _first(settings: Settings, parameters: Mapping[str, str], plan: str, field: str) -> tuple[str, str] | None:
+    """Find what a setting is, and where it stands."""
     path = field.replace("_", "-")
-    places = (parameters.get(f"plans/{plan}/{path}"), parameters.get(path), variables.get(field))
-    return next((value for value in places if value not in (None, "")), None)
-
-
-def _sentences(error: ValidationError, beginning: str) -> str:
-    return f"{beginning}. " + " ".join(map(_sentence, error.errors()))
-
-
-def _sentence(problem: Mapping[str, Any]) -> str:
-    message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
-    variable = str(problem["loc"][0]).upper() if problem["loc"] else ""
-    if not variable:
-        return f"{message}."
-    if problem["type"] == "missing":
-        return f"{variable} is not set: it should name the {variable.lower().replace('_', ' ')}."
-    return f"{variable} is {problem['input']!r}: {message[0].lower()}{message[1:]}."
+    for parameter in (f"{PLANS}/{plan}/{path}", path):
+        if value := parameters.get(parameter):
+            return value, f"the SSM parameter {settings.parameter_path}{parameter}"
+    value = settings.variables.get(field)
+    return (value, settings.variables_place) if value else None

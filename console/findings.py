@@ -16,7 +16,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """The outcome of one check: `what` was seen, and what to `do` unless all is well; both are sentences."""
+    """The outcome of one check: `what` was seen, and what to `do` unless all is well.
+
+    Both are sentences; where there are several problems, one a line.
+    """
 
     name: str
     status: Status
@@ -24,9 +27,12 @@ class Finding:
     do: str = ""
 
     def __str__(self) -> str:
-        """Spell it as one line."""
-        told = f"{self.what} {self.do}".strip()
-        return f"{self.name}: {self.status}" + (f" ({told})" if told else "")
+        """Spell it as one line, or several problems as one line each below it."""
+        if "\n" in self.what:
+            told = [*self.what.splitlines(), *self.do.splitlines()]
+            return "\n".join([f"{self.name}: {self.status}", *(f"  {line}" for line in told)])
+        sentences = " ".join(f"{self.what} {self.do}".split("\n")).strip()
+        return f"{self.name}: {self.status}" + (f" ({sentences})" if sentences else "")
 
 
 def ok(name: str, what: str = "") -> Finding:

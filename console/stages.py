@@ -32,6 +32,7 @@ ALARMS: Final = (
     "plan-or-record-unusable", "function-errors", "function-throttles",
 )  # fmt: skip
 FORWARDING_ALARM: Final = "forwarding-queue-not-empty"  # in the source's region
+VARIABLES: Final = "environment_variables"
 BUCKET_CHARACTERS_MAX: Final = 63  # S3 user guide, bucket naming rules
 FRESHNESS_HOURS: Final = 30  # without a success before people are told: a day, and what a night may take
 
@@ -96,6 +97,16 @@ class Stage:
             **self.config["stages"][self.name].get("environment_variables", {}),
         }
         return derived | {name: value for name, value in given.items() if value != ""}
+
+    @property
+    def variables_by_place(self) -> dict[str, Mapping[str, str]]:
+        """The environment variables that people wrote, by the key of the configuration that each stands under."""
+        stage = f"stages.{self.name}"
+        places: dict[str, Mapping[str, Any]] = {"": self.config, f"{stage}.": self.config["stages"][self.name]}
+        for above, place in [*places.items()]:
+            for function, settings in place.get("lambda_functions", {}).items():
+                places[f"{above}lambda_functions.{function}."] = settings
+        return {f"{key}{VARIABLES}": place[VARIABLES] for key, place in places.items() if VARIABLES in place}
 
     @property
     def region(self) -> str:

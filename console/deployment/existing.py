@@ -5,10 +5,14 @@ from functools import cached_property
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.errors import SettingsError
+from chalicelib.plan import Plan
+from chalicelib.settings import Settings, resolve_plans
 from console.deployment import estate, remembered, stacks
 from console.deployment.account import Account
 from console.deployment.remembered import Forwarding, Held, Role
 from console.deployment.stacks import Stack
+from console.deployment.wishes import variables_place
 from console.stages import Stage
 
 
@@ -32,6 +36,19 @@ class Existing:
     def parameters_to_be(self) -> Mapping[str, str]:
         """The same, as they will be once the stage is deployed."""
         return estate.parameters_to_be(self.stage, self.parameters)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The stage's settings as its functions will read them; raises SettingsError."""
+        topic = self.stage.topic_arn(self.account.number, self.account.partition)
+        variables = {"SNS_TOPIC_ARN": topic} | self.stage.variables
+        return Settings.of_environment(variables, variables_place(self.stage))
+
+    @cached_property
+    def plans(self) -> Mapping[str, Plan | SettingsError]:
+        """Every plan of the stage as it will be, or why it is none; raises SettingsError where none can be."""
+        account, parameters = self.account, self.parameters_to_be
+        return resolve_plans(self.settings, parameters, account=account.number, partition=account.partition)
 
     @cached_property
     def _roles(self) -> list[Role]:

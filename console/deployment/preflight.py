@@ -7,7 +7,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws import DENIED
-from chalicelib.errors import SettingsError
+from chalicelib.settings import unknown_parameters
 from console.deployment import estate, project, remembered, stacks, taken, wishes
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError
@@ -161,13 +161,25 @@ def _busy(stack: Stack) -> Finding:
 def _plans(existing: Existing, checkout: Path) -> Iterator[Finding]:
     """See that every plan, also those that only SSM knows, can be made, and that the policies have room for all."""
     account, stage = existing.account, existing.stage
+    problems = [*setting_problems_of(existing)]
+    yield from problems
+    if problems:
+        return
     try:
         project.policies_of(
             stage, checkout / ".chalice", account=account.number, partition=account.partition,
             parameters=existing.parameters_to_be,
         )  # fmt: skip
-    except (SettingsError, TemplateError) as error:
+    except TemplateError as error:
         yield failed("plans", str(error), f"Correct it in SSM below {stage.parameter_path}, or in {CONFIG}.")
+
+
+def setting_problems_of(existing: Existing) -> Iterator[Finding]:
+    """Find what keeps a plan from being made, and SSM parameters that nothing reads."""
+    for problem in wishes.plan_problems(existing.plans):
+        yield failed("plans", problem, "")
+    for problem in unknown_parameters(existing.settings, existing.parameters):
+        yield failed("plans", problem, "Rename or delete it.")
 
 
 def _secrets(existing: Existing) -> Iterator[Finding]:

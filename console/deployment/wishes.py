@@ -1,25 +1,34 @@
 """What can be said of a stage's configuration without asking AWS: is it whole, and does it hold together."""
 
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Final
 
 import boto3
 
+from chalicelib import setting_problems
 from chalicelib.errors import SettingsError
-from chalicelib.settings import DEFAULT_PLAN, Settings, resolve_plan
+from chalicelib.plan import Plan
+from chalicelib.settings import DEFAULT_PLAN, PLAN_SETTINGS, STAGE_SETTINGS, Settings, resolve_plan
 from console.findings import Finding, failed
-from console.stages import BUCKET_CHARACTERS_MAX, IN_VPC, Stage
+from console.stages import BUCKET_CHARACTERS_MAX, DEPLOYMENT_ONLY, IN_VPC, Stage
 
 CONFIG: Final = ".chalice/config.json"
 ACCOUNT: Final = re.compile(r"[0-9]{12}")
 NOBODY: Final = "000000000000"  # stands for the account while nobody has signed in
 FRESHNESS_HOURS_MAX: Final = 720  # as infra/foundation.yaml takes it
 TOPIC: Final = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+")
+NETWORK_SETTINGS: Final = {"subnet_ids": "subnet-12345678", "security_group_ids": "sg-12345678"}
 MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+KNOWN_VARIABLES: Final = frozenset(map(str.upper, PLAN_SETTINGS | STAGE_SETTINGS)) | {*DEPLOYMENT_ONLY}
+FOREIGN_VARIABLES: Final = (  # of Lambda, of Powertools and of programs that layers bring
+    "AWS_", "_X_AMZN_", "LAMBDA_", "POWERTOOLS_", "PYTHON", "LD_", "OTEL_", "OPENTELEMETRY_", "DD_", "NEW_RELIC_",
+    "SENTRY_", "DATADOG_", "SSL_", "TZ", "LANG", "LC_", "PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+)  # fmt: skip
 REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
@@ -32,7 +41,8 @@ def findings(stage: Stage) -> Iterator[Finding]:
 def of_the_stage(stage: Stage) -> Iterator[Finding]:
     """Give everything that is wrong with the stage's configuration alone."""
     yield from account_given(stage)
-    yield from _settings(stage)
+    yield from _plan(stage)
+    yield from of_variables(stage)
     yield from _roles(stage)
     yield from _network_settings(stage)
 
@@ -48,18 +58,41 @@ def account_given(stage: Stage) -> Iterator[Finding]:
         )
 
 
-def _settings(stage: Stage) -> Iterator[Finding]:
+def variables_place(stage: Stage) -> str:
+    """Say where people write the variables of a stage."""
+    return f"{CONFIG} (environment_variables of stage {stage.name})"
+
+
+def _plan(stage: Stage) -> Iterator[Finding]:
     """Judge the stage's settings as its functions will, with the names that the deployment fills in."""
-    where = f"Set it under stages.{stage.name}.environment_variables of {CONFIG}."
     variables = stage.variables
-    account = variables.get("ACCOUNT_ID", NOBODY)
+    account = variables.get("ACCOUNT_ID", "")
+    account = account if ACCOUNT.fullmatch(account) else NOBODY  # the check of the account tells it
     try:
-        settings = Settings.of_environment(variables)
         topic = f"arn:aws:sns:{stage.region or 'us-east-1'}:{account}:{stage.topic}"
-        given = {"sns-topic-arn": variables.get("SNS_TOPIC_ARN", topic)}
-        resolve_plan(settings, DEFAULT_PLAN, given, account=account, partition="aws")
+        settings = Settings.of_environment({"SNS_TOPIC_ARN": topic} | variables, variables_place(stage))
+        resolve_plan(settings, DEFAULT_PLAN, {}, account=account, partition="aws")
     except SettingsError as error:
-        yield failed("settings", str(error), where)
+        for problem in error.problems:
+            yield failed("settings", problem, "")
+
+
+def plan_problems(resolved: Mapping[str, Plan | SettingsError]) -> list[str]:
+    """Say what keeps plans from being made; what a plan inherits from the stage is said once."""
+    said: dict[str, str] = {}
+    for name, plan in resolved.items():
+        if isinstance(plan, SettingsError):
+            named = name == DEFAULT_PLAN or plan.problems == (plan.heading,)
+            for problem in plan.problems:
+                said.setdefault(problem, problem if named else f"Plan {name}: {problem}")
+    return [*said.values()]
+
+
+def of_variables(stage: Stage) -> Iterator[Finding]:
+    """Judge each variable of the stage by itself, also those that only the deployment reads."""
+    variables = stage.variables
+    where = f"Set it under stages.{stage.name}.environment_variables of {CONFIG}."
+    yield from _unknown(stage)
     for name, derived in (
         ("ENVIRONMENT", stage.name), ("STATE_TABLE_NAME", stage.state_table), ("AUDIT_TABLE_NAME", stage.audit_table),
     ):  # fmt: skip
@@ -76,6 +109,15 @@ def _settings(stage: Stage) -> Iterator[Finding]:
     if key_region not in ("", stage.region):
         yield failed("settings", f"KMS_KEY_ID is a key of {key_region}, the target is in {stage.region}.", where)
     yield from _other_accounts(variables, where)
+
+
+def _unknown(stage: Stage) -> Iterator[Finding]:
+    """Find variables that nothing reads: a misspelt one leaves its setting at a default."""
+    for place, variables in stage.variables_by_place.items():
+        for name in sorted(variables):
+            if not (name.upper() in KNOWN_VARIABLES or name.startswith(FOREIGN_VARIABLES)):
+                unknown = setting_problems.misspelt(name, KNOWN_VARIABLES)
+                yield failed("settings", f"{name} in {place} of {CONFIG} {unknown}", "Rename or remove it.")
 
 
 @cache
@@ -142,13 +184,20 @@ def _other_accounts(variables: dict[str, str], where: str) -> Iterator[Finding]:
 
 
 def _network_settings(stage: Stage) -> Iterator[Finding]:
-    for setting in ("subnet_ids", "security_group_ids"):
-        if not stage.function_setting(IN_VPC, setting):
+    for setting, example in NETWORK_SETTINGS.items():
+        value = stage.function_setting(IN_VPC, setting)
+        where = f"stages.{stage.name}.lambda_functions.{IN_VPC}.{setting} of {CONFIG}"
+        if not value:
             yield failed(
                 "network",
                 f"{IN_VPC} has no {setting}, so it would run outside the VPC and never reach the target.",
-                f"Set stages.{stage.name}.lambda_functions.{IN_VPC}.{setting} of {CONFIG}: private subnets of the "
-                "target's VPC, and a group that the target's lets in.",
+                f"Set {where}: private subnets of the target's VPC, and a group that the target's lets in.",
+            )
+        elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            yield failed(
+                "network",
+                f"{setting} of {IN_VPC} is {json.dumps(value)}: it should be a list of ids.",
+                f'Write {where} as a list, such as ["{example}"].',
             )
 
 

@@ -13,8 +13,9 @@ from chalicelib.aws import AwsError, Clients, NotFoundError, Service
 from chalicelib.errors import SettingsError
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
-from chalicelib.settings import Settings, plan_names
+from chalicelib.settings import Settings, resolve_plans
 from chalicelib.store import DynamoStore
+from console.deployment.wishes import variables_place
 from console.doctor.expected import Expected
 from console.documents import Described
 from console.stages import FUNCTIONS, Stage
@@ -89,7 +90,7 @@ class Patient:
     @cached_property
     def ports(self) -> Ports:
         """The world as a function of this stage sees it; raises SettingsError."""
-        settings = Settings.of_environment(self.environment)
+        settings = Settings.of_environment(self.environment, variables_place(self.stage))
         tables = {"state_table": settings.state_table_name, "audit_table": settings.audit_table_name}
         return Ports(
             settings=settings, store=DynamoStore(self.clients("dynamodb", self.stage.region), **tables),
@@ -105,14 +106,7 @@ class Patient:
     @cached_property
     def plans(self) -> Mapping[str, Plan | SettingsError]:
         """Every plan of the stage, or why it is none; raises as `parameters` does."""
-        return {name: self._plan(name) for name in plan_names(self.parameters)}
-
-    def _plan(self, name: str) -> Plan | SettingsError:
-        try:
-            plan = parameters.plan(self.ports, name)
-        except SettingsError as error:
-            return error
-        return plan or SettingsError(f"The plan {name} went while it was looked at.")
+        return resolve_plans(self.ports.settings, self.parameters, account=self.account, partition=self.partition)
 
     # --- what is deployed ---
 

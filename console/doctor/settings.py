@@ -2,25 +2,26 @@
 
 from collections.abc import Iterator
 
-from chalicelib.errors import SettingsError
 from chalicelib.plan import Plan
-from chalicelib.settings import NOT_SETTINGS
+from chalicelib.settings import NOT_SETTINGS, unknown_parameters
+from console.deployment import wishes
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 
 
 def settings(patient: Patient) -> Iterator[Sight]:
     """Resolve every plan. Raises SettingsError where not even the environment can be read."""
-    path = patient.stage.parameter_path
     for name, plan in patient.plans.items():
-        if isinstance(plan, SettingsError):
-            yield wrong(str(plan), f"Set them in .chalice/config.json, or in SSM below {path}.")
-        else:
+        if isinstance(plan, Plan):
             yield fine(f"{name}: {plan.source_cluster_arn} to {plan.target_cluster_arn}.")
             yield from _region(patient, plan)
+    for problem in wishes.plan_problems(patient.plans):
+        yield wrong(problem, "")
+    for problem in unknown_parameters(patient.ports.settings, patient.parameters):
+        yield wrong(problem, "Rename or delete it.")
+    for found in wishes.of_variables(patient.stage):
+        yield wrong(found.what, found.do)
     yield from _overruled(patient)
-    yield from _accounts(patient)
-    yield from _freshness(patient)
 
 
 def _region(patient: Patient, plan: Plan) -> Iterator[Sight]:
@@ -45,21 +46,4 @@ def _overruled(patient: Patient) -> Iterator[Sight]:
             f"SSM below {patient.stage.parameter_path} overrules .chalice/config.json in "
             f"{', '.join(places[field] for field in differ)}.",
             "Make both the same (`make deploy` writes SSM's), or take the value out of one of them.",
-        )
-
-
-def _freshness(patient: Patient) -> Iterator[Sight]:
-    hours = patient.stage.variables.get("FRESHNESS_HOURS", "")
-    if hours and not hours.isdigit():
-        yield wrong(
-            f"FRESHNESS_HOURS is {hours!r}: it should be a whole number of hours.", "Correct it, or leave it out."
-        )
-
-
-def _accounts(patient: Patient) -> Iterator[Sight]:
-    source = patient.stage.variables.get("SOURCE_ACCOUNT_ID", "")
-    if source not in ("", patient.account):
-        yield wrong(
-            f"SOURCE_ACCOUNT_ID is {source}, another account: the functions look for the source in their own.",
-            "Leave it out: restores between accounts are not built yet.",
         )

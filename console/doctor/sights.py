@@ -40,8 +40,10 @@ def finding(name: str, sights: Iterable[Sight]) -> Finding:
     ordered = sorted(sights, key=lambda sight: _WORST_FIRST.index(sight.status))
     status = ordered[0].status if ordered else Status.OK
     told = [sight for sight in ordered if status is Status.OK or sight.status is not Status.OK]
-    return Finding(name, status, _joined(sight.what for sight in told), _joined(sight.do for sight in told))
+    between = " " if status is Status.OK else "\n"  # one problem a line
+    whats, dos = ([sight.what for sight in told], [sight.do for sight in told])
+    return Finding(name, status, _joined(between, whats), _joined(between, dos))
 
 
-def _joined(sentences: Iterable[str]) -> str:
-    return " ".join(dict.fromkeys(filter(None, sentences)))
+def _joined(between: str, sentences: Iterable[str]) -> str:
+    return between.join(dict.fromkeys(filter(None, sentences)))

@@ -10,7 +10,7 @@ from console.reference.meanings import PLAN, STAGE
 from console.reference.tables import code, table
 from console.stages import DEPLOYMENT_ONLY
 
-NOT_VARIABLES = frozenset({"variables"})  # of the stage's settings: the environment as a whole
+NOT_VARIABLES = frozenset({"variables", "variables_place"})  # of the stage's settings: the environment as a whole
 Schema = Mapping[str, Any]
 
 

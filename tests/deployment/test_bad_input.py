@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
+from console.deployment import wishes
 from console.packaging.platforms import RUNTIME
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package
 
@@ -109,6 +110,14 @@ def test_another_region(place: Place) -> None:
         ({"subnet_ids": ["subnet-00000000"]}, "subnet-00000000"),
         ({"security_group_ids": ["sg-00000000"]}, "sg-00000000"),
         ({"INSTANCE_CLASS": "large"}, "INSTANCE_CLASS is 'large'"),
+        (
+            {"INSTANCE_CLAS": "db.r6g.large"},
+            "of .chalice/config.json is not a known setting; did you mean INSTANCE_CLASS? Rename or remove it.)",
+        ),
+        (
+            {"subnet_ids": "subnet-12345678"},
+            'network: FAILED (subnet_ids of setup-db-users is "subnet-12345678": it should be a list of ids. Write ',
+        ),
         ({"SOURCE_REGION": "us-esat-1"}, "SOURCE_REGION is 'us-esat-1', and this boto3 knows no such region. Was us-"),
         ({"ACCOUNT_ID": None}, "ACCOUNT_ID is not set."),
         ({"ACCOUNT_ID": "12345"}, "ACCOUNT_ID is '12345', not twelve digits."),
@@ -137,7 +146,8 @@ def test_everything_at_once(place: Place) -> None:
     nothing = dict.fromkeys(("SOURCE_REGION", "SOURCE_CLUSTER_ID", "TARGET_REGION", "TARGET_CLUSTER_ID"))
     said = refused(place, "as-it-comes", given={**nothing, "subnet_ids": [], "security_group_ids": []})
 
-    assert [] == [name for name in nothing if f"{name} is not set" not in said.err]
+    lines = [f"settings: FAILED ({name} is not set in .chalice/config.json" for name in nothing]
+    assert [] == [line for line in lines if sum(one.startswith(line) for one in said.complaints) != 1]
     assert 2 == said.err.count("network: FAILED")
 
 
@@ -308,6 +318,28 @@ def test_a_secret_that_waits_for_its_deletion(place: Place) -> None:
 
     assert "The secret aurora-restore/dev/app-db-credentials waits for its deletion." in said.err
     assert f"restore-secret --region {REGION} --secret-id aurora-restore/dev/app-db-credentials" in said.err
+
+
+def test_plans_that_share_a_target(place: Place) -> None:
+    """A plan that names no target inherits the stage's, and a misspelt name is no name."""
+    values = {"plans/eu/port": "5433", "plans/blue/target-clustr-id": "blue-cluster", "kms-key-di": "alias/mine"}
+    names = {f"/aurora-restore/dev/{name}": value for name, value in values.items()}
+    for name, value in names.items():
+        place.clients("ssm", REGION).put_parameter(Name=name, Value=value, Type="String")
+    said = refused(place, "shared-target")
+    place.clients("ssm", REGION).delete_parameters(Names=list(names))
+
+    assert "plans: FAILED (The plans default and eu have the same target, arn:aws:rds:us-west-2:" in said.err
+    assert "dev/plans/blue/target-clustr-id is not a known setting; did you mean target-cluster-id?" in said.err
+    assert "The SSM parameter /aurora-restore/dev/kms-key-di is not a known setting" in said.err
+
+
+@pytest.mark.parametrize("name", ["POWERTOOLS_LOG_EVENT", "AWS_LAMBDA_EXEC_WRAPPER", "LOG_LEVEL", "PYTHONWARNINGS"])
+def test_variables_of_others_are_let_be(place: Place, name: str) -> None:
+    """Lambda, Powertools and layers read variables of their own."""
+    stage = place.stage("dev", place.checkout(f"others-{name}", dev={name: "INFO"}))
+
+    assert [] == [*wishes.of_variables(stage)]
 
 
 def test_a_plan_that_only_ssm_knows(place: Place) -> None:

@@ -119,12 +119,12 @@ def test_a_table_that_cannot_be_recovered_is_doubted(scene: Scene) -> None:
 
     assert Status.WARNING is found.status
     assert (
-        f"The table {STATE} cannot be taken back to an earlier moment (point-in-time recovery). "
+        f"The table {STATE} cannot be taken back to an earlier moment (point-in-time recovery).\n"
         f"Rows of the table {AUDIT} do not expire by expires_at."
     ) == found.what
     assert (  # what no deployment does: CloudFormation believes that it is so
         f"aws dynamodb update-continuous-backups --region us-west-2 --table-name {STATE} "
-        "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true "
+        "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true\n"
         f"aws dynamodb update-time-to-live --region us-west-2 --table-name {AUDIT} "
         "--time-to-live-specification Enabled=true,AttributeName=expires_at"
     ) == found.do

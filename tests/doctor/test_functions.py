@@ -143,7 +143,7 @@ def test_a_rule_that_listens_to_something_else_is_seen(scene: Scene) -> None:
     scene.afterwards(events.put_rule, Name=f"{BEAT}-event", ScheduleExpression="rate(1 minute)")
 
     assert (
-        "The rule of copy-snapshot does not listen to what the choreography says. "
+        "The rule of copy-snapshot does not listen to what the choreography says.\n"
         "The rule of heartbeat does not listen to what the choreography says."
     ) == scene.see("rules").what
 
@@ -161,7 +161,7 @@ def test_a_rule_leads_to_its_function_alone(scene: Scene) -> None:
     )  # fmt: skip
 
     assert (
-        "The rule of copy-snapshot does not lead to its function alone. heartbeat does not let its rule invoke it."
+        "The rule of copy-snapshot does not lead to its function alone.\nheartbeat does not let its rule invoke it."
     ) == scene.see("rules").what
 
 
@@ -179,6 +179,6 @@ def test_what_chalice_wipes_is_missed(scene: Scene) -> None:
     )  # fmt: skip
 
     assert (
-        "deliveries: FAILED (Retries and dead-letter queue are not on the rules of copy-snapshot. "
-        "Retries and failure destination are not on heartbeat. Run `make deploy`, or your pipeline.)"
+        "deliveries: FAILED\n  Retries and dead-letter queue are not on the rules of copy-snapshot.\n"
+        "  Retries and failure destination are not on heartbeat.\n  Run `make deploy`, or your pipeline."
     ) == str(scene.see("deliveries"))

@@ -10,10 +10,13 @@ def test_every_problem_of_the_settings_is_told_at_once(scene: Scene) -> None:
     found = scene.see("settings")
 
     assert Status.FAILED is found.status
-    assert "INSTANCE_CLASS is not set" in found.what
-    assert "PORT is '80'" in found.what
-    assert "FRESHNESS_HOURS is 'soon'" in found.what
-    assert "Set them in .chalice/config.json, or in SSM below /aurora-restore/dev/." in found.do
+    config = ".chalice/config.json (environment_variables of stage dev)"
+    hours, missing, port = sorted(found.what.splitlines())
+
+    assert f"INSTANCE_CLASS is not set in {config} or in SSM below /aurora-restore/dev/: it should be an " in missing
+    assert f"PORT is '80' in {config}: it should be greater than or equal to 1150." == port
+    assert hours.startswith("FRESHNESS_HOURS is 'soon'")
+    assert 5 == len(str(found).splitlines())
 
 
 def test_a_target_that_is_the_source_is_a_contradiction(scene: Scene) -> None:
@@ -38,8 +41,8 @@ def test_a_plan_that_cannot_be_used_stops_no_other(scene: Scene) -> None:
     found = scene.see("settings")
 
     assert Status.FAILED is found.status
-    assert "The settings of plan weekly cannot be used." in found.what
-    assert "plan default" not in found.what
+    assert found.what.startswith("Plan weekly: PORT is '1' in the SSM parameter /aurora-restore/dev/plans/weekly/port:")
+    assert 1 == len(found.what.splitlines())
     assert [("target", Status.OK)] == [(one.name, one.status) for one in scene.see_each("target")]
 
 
@@ -76,3 +79,20 @@ def test_without_a_plan_its_checks_are_left_out_in_one_sentence(scene: Scene) ->
     assert "snapshot" not in findings
     assert Status.OK is findings["rules"].status
     assert findings["left out"].what.startswith("forwarding, snapshot, copy, key, secrets, ")
+
+
+def test_two_plans_with_one_target_and_names_that_nothing_reads_fail(scene: Scene) -> None:
+    """Each on a line of its own, with the nearest name."""
+    scene.set_variables(INSTANCE_CLAS="db.r6g.large")
+    scene.set_parameters({"plans/blue/target-clustr-id": "blue", "plans/eu/port": "5433", "kms-key-di": "alias/x"})
+    told = sorted(scene.see("settings").what.splitlines())
+
+    assert 4 == len(told)
+    assert told[0].startswith(
+        "INSTANCE_CLAS in stages.dev.environment_variables of .chalice/config.json is not a known"
+    )
+    assert told[0].endswith("did you mean INSTANCE_CLASS?")
+    assert told[1].startswith("Plan blue: The SSM parameter /aurora-restore/dev/plans/blue/target-clustr-id is not a ")
+    assert told[1].endswith("did you mean target-cluster-id?")
+    assert told[2].endswith("/aurora-restore/dev/kms-key-di is not a known setting; did you mean kms-key-id?")
+    assert told[3].startswith("The plans default and eu have the same target")

@@ -41,6 +41,28 @@ def test_a_plan_whose_target_another_plan_restores_from_is_unusable(scene: Scene
     assert ["weekly"] == [plan.name for plan in parameters.plans(ports)]
 
 
+def test_two_plans_with_one_target_are_both_unusable_and_told(scene: Scene) -> None:
+    """A misspelt parameter that is the only one of its plan would leave it the stage's target."""
+    plan_weekly(scene, target_cluster_id="staging-cluster")
+    with pytest.raises(SettingsError) as caught:
+        parameters.plans(scene.stage.ports())
+
+    assert f"The plans default and weekly have the same target, {TARGET_ARN}" in str(caught.value)
+    assert 2 == len(scene.said.lines("The plans default and weekly have the same target"))
+    assert 2 == len(scene.said.metrics("PlanUnusable"))
+
+
+def test_a_parameter_that_nothing_reads_is_told_by_every_look_at_the_plans(scene: Scene) -> None:
+    """Of the stage it stops no plan; of a plan, that one."""
+    scene.stage.parameters.put_parameter(Name="/aurora-restore/test/kms-key-di", Value="alias/mine")
+    scene.stage.parameters.put_parameter(Name="/aurora-restore/test/plans/blue/target-clustr-id", Value="blue")
+
+    assert ["default"] == [plan.name for plan in parameters.plans(scene.stage.ports())]
+    assert scene.said.lines("The SSM parameter /aurora-restore/test/kms-key-di is not a known setting; did you mean")
+    assert scene.said.lines("The settings of plan blue cannot be used:")
+    assert 2 == len(scene.said.metrics("PlanUnusable"))
+
+
 @pytest.mark.parametrize("damage", [{"armed_since": "yesterday"}, {"look_due_at": 5}, {"armed_since": "2026-11-23"}])
 def test_a_damaged_item_of_one_target_stops_no_other_plan(scene: Scene, damage: dict[str, object]) -> None:
     """The heartbeat arms and catches up the others, and counts the one that is damaged each time."""

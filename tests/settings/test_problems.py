@@ -3,6 +3,7 @@
 import pytest
 
 from chalicelib.errors import SettingsError
+from chalicelib.setting_problems import MEANT
 from chalicelib.settings import Settings
 from tests.settings.test_variables import COMPLETE, STAGE, plan
 
@@ -22,8 +23,10 @@ def problems(**changes: str) -> str:
 
 @pytest.mark.parametrize("variable", REQUIRED)
 def test_what_names_something_has_no_default(variable: str) -> None:
-    """Nobody's cluster, region, secret or topic is guessed."""
-    assert f"{variable} is not set: it should name the" in problems(**{variable: ""})
+    """Nobody's cluster, region, secret or topic is guessed; the message says what it is and where to set it."""
+    missing = f"{variable} is not set in the environment or in SSM below /aurora-restore/dev/: it should be "
+
+    assert f"{missing}{MEANT[variable.lower()]}." in problems(**{variable: ""})
 
 
 def test_everything_that_is_missing_is_told_at_once() -> None:
@@ -32,7 +35,8 @@ def test_everything_that_is_missing_is_told_at_once() -> None:
         plan(STAGE)
 
     assert set(REQUIRED) == {variable for variable in REQUIRED if f"{variable} is not set" in str(caught.value)}
-    assert str(caught.value).startswith("The settings of plan default cannot be used. ")
+    assert str(caught.value).startswith("The settings of plan default cannot be used:\n- ")
+    assert len(REQUIRED) == len(caught.value.problems) == str(caught.value).count("\n")
 
 
 @pytest.mark.parametrize(
@@ -40,18 +44,18 @@ def test_everything_that_is_missing_is_told_at_once() -> None:
     [
         ("PORT", "80", "greater than or equal to 1150"),
         ("PORT", "65536", "less than or equal to 65535"),
-        ("PORT", "five", "valid integer"),
+        ("PORT", "five", "a whole number"),
         ("INSTANCE_COUNT", "0", "greater than or equal to 1"),
         ("INSTANCE_COUNT", "17", "less than or equal to 16"),
-        ("INSTANCE_CLASS", "r6g.large", "^db"),
-        ("SKIP_FINAL_SNAPSHOT", "maybe", "valid boolean"),
-        ("DELETION_PROTECTION", "2", "valid boolean"),
-        ("ARCHIVE_SNAPSHOT", "glacier", "valid boolean"),
+        ("INSTANCE_CLASS", "r6g.large", "an instance class, such as db.r6g.large"),
+        ("SKIP_FINAL_SNAPSHOT", "maybe", "true or false"),
+        ("DELETION_PROTECTION", "2", "true or false"),
+        ("ARCHIVE_SNAPSHOT", "glacier", "true or false"),
         ("DB_CONNECTION_TIMEOUT", "0", "greater than or equal to 1"),
         ("COPY_CHECK_INTERVAL", "0", "greater than or equal to 1"),
         ("MAX_COPY_ATTEMPTS", "-1", "greater than or equal to 1"),
         ("DB_TLS", "maybe", "'verify-full' or 'off'"),
-        ("SNS_TOPIC_ARN", "notifications", "arn:"),
+        ("SNS_TOPIC_ARN", "notifications", "the ARN of an SNS topic, such as arn:aws:sns:"),
         ("SOURCE_CLUSTER_ID", "prod--cluster", "an RDS identifier"),
         ("SOURCE_CLUSTER_ID", "1prod", "an RDS identifier"),
         ("SOURCE_CLUSTER_ID", "prod-", "an RDS identifier"),
@@ -61,11 +65,25 @@ def test_everything_that_is_missing_is_told_at_once() -> None:
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_with_what_would_be_right(variable: str, value: str, right: str) -> None:
-    """Variable, value and rule stand in one sentence."""
-    (sentence,) = [one for one in problems(**{variable: value}).split(". ") if variable in one]
+    """Variable, value, place and rule stand on one line."""
+    (line,) = problems(**{variable: value}).splitlines()[1:]
 
-    assert sentence.startswith(f"{variable} is '{value}': ")
-    assert right in sentence
+    assert line.startswith(f"- {variable} is '{value}' in the environment: it should ")
+    assert right in line
+
+
+def test_a_value_of_ssm_is_said_to_stand_there() -> None:
+    """Under the name that people wrote; a list as they wrote it."""
+    path = "/aurora-restore/dev/plans/weekly/"
+    with pytest.raises(SettingsError) as caught:
+        plan(COMPLETE, {"plans/weekly/port": "1", "plans/weekly/vpc-security-group-ids": " , "}, "weekly")
+
+    port, groups = sorted(caught.value.problems)
+
+    assert f"PORT is '1' in the SSM parameter {path}port: it should be greater than or equal to 1150." == port
+    assert groups.startswith(
+        f"VPC_SECURITY_GROUP_IDS is '' in the SSM parameter {path}vpc-security-group-ids: it should be security groups"
+    )
 
 
 def test_all_that_is_wrong_is_told_together_also_what_contradicts() -> None:
@@ -76,6 +94,14 @@ def test_all_that_is_wrong_is_told_together_also_what_contradicts() -> None:
     assert "INSTANCE_COUNT is '0'" in told
     assert "SNS_TOPIC_ARN is not set" in told
     assert "SERVERLESS_MIN_CAPACITY" in told
+    assert 5 == len(told.splitlines())
+
+
+def test_contradictions_are_one_a_line_too() -> None:
+    """Where each setting is fine by itself."""
+    told = problems(TARGET_CLUSTER_ID="my-source-cluster", TARGET_REGION="us-east-1", SERVERLESS_MAX_CAPACITY="4")
+
+    assert ["- SOURCE_CLUSTER_ID, TA", "- SERVERLESS_MIN_CAPACI"] == [one[:23] for one in told.splitlines()[1:]]
 
 
 @pytest.mark.parametrize("name", ["my-source-cluster", "MY-Source-Cluster"])
@@ -116,7 +142,7 @@ def test_the_stages_settings_are_told_whole_as_well() -> None:
         Settings.of_environment({"ENVIRONMENT": "Dev Two", "LOG_LEVEL": "LOUD", "HEARTBEAT_INTERVAL": "0"})
     told = str(caught.value)
 
-    assert told.startswith("The stage's settings cannot be used. ")
+    assert told.startswith("The stage's settings cannot be used:\n")
     assert all(
         one in told
         for one in (

@@ -1,0 +1,80 @@
+"""What is wrong with settings, in sentences: each names the setting as people wrote it, and where it stands."""
+
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+MEANT: Mapping[str, str] = {  # what would be right, for settings that have no default or only one form
+    "environment": "the name of the stage: lower case letters and digits, such as dev",
+    "state_table_name": "the DynamoDB table of operations, such as aurora-restore-state",
+    "audit_table_name": "the DynamoDB table of the audit trail, such as aurora-restore-audit",
+    "log_level": "DEBUG, INFO, WARNING or ERROR",
+    "source_region": "the region of the source cluster, such as us-east-1",
+    "source_cluster_id": "the identifier of the source cluster, such as prod-cluster",
+    "target_region": "the region of the target cluster, such as us-west-2",
+    "target_cluster_id": "the identifier of the cluster that is replaced, such as staging-cluster",
+    "db_subnet_group_name": "the name of a DB subnet group in the target's region",
+    "vpc_security_group_ids": "security groups of the subnet group's VPC, such as sg-12345678,sg-87654321",
+    "instance_class": "an instance class, such as db.r6g.large",
+    "sns_topic_arn": "the ARN of an SNS topic, such as arn:aws:sns:us-west-2:123456789012:restores",
+    "master_credentials_secret_id": "the name or ARN of the secret with database, username, password",
+    "app_credentials_secret_id": "the name or ARN of the secret with the application's and reader's users",
+}
+_KINDS = {"bool_parsing": "true or false", "int_parsing": "a whole number", "float_parsing": "a number"}
+_CLOSE = 0.75  # how alike two names are, of 1, before one is taken for the other's misspelling
+
+
+def of_validation(error: ValidationError, places: Mapping[str, str], default: str) -> list[str]:
+    """Give one sentence for each problem; `places` say where settings stand, by field name.
+
+    `default` is where a setting that is missing may be set.
+    """
+    sentences = (_sentence(problem, places, default) for problem in error.errors())
+    return [line for sentence in sentences for line in sentence.splitlines()]
+
+
+def _sentence(problem: Mapping[str, Any], places: Mapping[str, str], default: str) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
+    if not problem["loc"]:
+        return f"{message}."
+    field = str(problem["loc"][0])
+    meant = MEANT.get(field, "")
+    if problem["type"] == "missing":
+        return f"{field.upper()} is not set in {default}: it should be {meant}."
+    value = given(problem["input"])
+    place = places.get(field, default)
+    return f"{field.upper()} is {value!r} in {place}: it should {_rule(problem, message, meant)}."
+
+
+def given(value: Any) -> str:
+    """Write a value as people did: lists with commas."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _rule(problem: Mapping[str, Any], message: str, meant: str) -> str:
+    """Say what would be right; pydantic's own sentences begin with what they are about."""
+    if meant and problem["type"] in ("string_pattern_mismatch", "too_short"):
+        return f"be {meant}"
+    if problem["type"] in _KINDS:
+        return f"be {_KINDS[problem['type']]}"
+    _, should, rule = message.partition("should ")
+    return rule if should else f"be otherwise: {message[0].lower()}{message[1:]}"
+
+
+def misspelt(name: str, known: Collection[str]) -> str:
+    """Say that a name is not known, with the nearest that is."""
+    near = nearest(name, known)
+    return f"is not a known setting; did you mean {near}?" if near else "is not a known setting."
+
+
+def nearest(name: str, known: Collection[str]) -> str | None:
+    """Find the known name that another is most likely meant to be."""
+    return next(iter(get_close_matches(name, known, n=1, cutoff=_CLOSE)), None)
+
+
+def unknown_parameters(path: str, names: Collection[str], known: Collection[str]) -> Iterator[str]:
+    """Say which SSM parameters directly below a path nothing reads."""
+    for name in sorted({*names} - {*known}):
+        yield f"The SSM parameter {path}{name} {misspelt(name, known)}"
