@@ -13,6 +13,7 @@ from typing import Any
 from chalicelib.aws import AwsError, NotFoundError, Service
 from chalicelib.errors import RefusedError, TransientError
 from chalicelib.operation import Hop, Operation
+from chalicelib.ownership import is_ours, other_owner
 from chalicelib.plan import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG, Plan
 
 ENGINE = "aurora-postgresql"  # Neptune and DocumentDB clusters ride the same API and the same events
@@ -143,7 +144,12 @@ class Copies:
 
     def refuse_foreign(self, snapshot: Snapshot) -> None:
         """Raise RefusedError for a snapshot that does not carry our tag and our operation's."""
-        ours = snapshot.tags.get(OWNER_TAG) == self._plan.owner
+        if owner := other_owner(snapshot, self._plan):
+            raise RefusedError(
+                f"The snapshot {snapshot.arn} has the name of our copy and belongs to {owner}; it is left alone.",
+                f"Let whoever runs {owner} remove it if it is not needed, then run the operation again.",
+            )
+        ours = is_ours(snapshot, self._plan)
         if not ours or snapshot.tags.get(OPERATION_TAG) != self._operation.root_id:
             raise RefusedError(
                 f"The snapshot {snapshot.arn} has the name of our copy but not our tags "

@@ -190,6 +190,11 @@ class Operation(BaseModel):
         return self.state not in ENDING | TERMINAL
 
     @property
+    def name_of_final_snapshot(self) -> str:
+        """The identifier of the old target's final snapshot, this operation's own."""
+        return f"{resource_name(self.stage, self.operation_id)}-final"
+
+    @property
     def name_of_copy(self) -> str:
         """The snapshot copy's identifier: the same for a whole chain of reruns, so that a rerun adopts the copy.
 

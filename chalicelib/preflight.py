@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from chalicelib import credentials
-from chalicelib.aurora import ENGINE, Instance
+from chalicelib.aurora import ENGINE, Instance, SourceCluster
 from chalicelib.aws import NotFoundError, Service
 from chalicelib.errors import RefusedError
 from chalicelib.operation import Operation
+from chalicelib.ownership import refuse_others
 from chalicelib.ports import Ports
 from chalicelib.postgres.names import check_users
 from chalicelib.postgres.place import Login
@@ -20,7 +21,7 @@ class Preflight:
     """The checks of one operation. Each is a method that raises RefusedError; transient trouble passes through."""
 
     def __init__(self, operation: Operation, ports: Ports) -> None:
-        self._facts, self._plan = operation.facts, operation.settings
+        self._operation, self._facts, self._plan = operation, operation.facts, operation.settings
         self._ports = ports
         self._rds = ports.service("rds", self._plan.target_region)
         self._target = TargetCluster(self._rds, operation)
@@ -52,6 +53,7 @@ class Preflight:
             "secrets": self._secrets,
             "topic": self._topic,
             "instance names": lambda: self._instance_names(old_instances),
+            "final snapshot": lambda: self._final_snapshot(replaces=replaces),
             "quotas": lambda: self._quotas(len(old_instances), replaces=replaces),
         }
 
@@ -101,10 +103,24 @@ class Preflight:
         for name in sorted({*self._plan.instance_ids} - {old.identifier for old in old_instances}):
             found = self._target.observe_instance(name)
             if found and found.cluster_id != self._plan.target_cluster_id:
+                refuse_others(f"The instance {name}, whose name the target needs,", [found], self._plan)
                 raise RefusedError(
                     f"The instance name {name} is taken by {found.arn}, which is not the target's.",
                     "Rename or remove that instance, or name another target in TARGET_CLUSTER_ID.",
                 )
+
+    def _final_snapshot(self, *, replaces: bool) -> None:
+        """See that nobody has the name of the old target's final snapshot: the deletion would be refused."""
+        name = self._operation.name_of_final_snapshot
+        if self._plan.skip_final_snapshot or not replaces:
+            return
+        found = SourceCluster(self._rds, self._plan).observe_snapshot(name)
+        if found:
+            refuse_others(f"The snapshot {found.arn}, whose name the final snapshot needs,", [found], self._plan)
+            raise RefusedError(
+                f"The snapshot {found.arn} has the name that the old target's final snapshot needs.",
+                "Rename or remove it if it is yours, then run the operation again.",
+            )
 
     def _engine_version(self) -> None:
         version = self._facts.snapshot_engine_version or ""

@@ -8,6 +8,7 @@ from chalicelib.aurora import ENGINE, Cluster, Instance, tag_list
 from chalicelib.aws import AwsError, NotFoundError, Service
 from chalicelib.errors import RefusedError, TransientError
 from chalicelib.operation import Operation, Victim
+from chalicelib.ownership import is_ours, refuse_others
 from chalicelib.plan import OPERATION_TAG, OWNER_TAG
 
 ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer
@@ -43,6 +44,7 @@ class TargetCluster:
     def refuse_unowned(self, cluster: Cluster, instances: list[Instance]) -> None:
         """Raise RefusedError for a cluster, or a member of it, that does not carry our tag: it is not ours to delete.
 
+        Only what carries no such tag can be adopted; what carries another's belongs to another stage or plan.
         Deletion protection does not protect instances (API reference, CreateDBInstance), so everything is looked at
         before the first of them is deleted.
         """
@@ -52,7 +54,8 @@ class TargetCluster:
                 "Remove it from the global cluster yourself if it really is to be replaced, or name another target.",
             )
         everything: list[Cluster | Instance] = [cluster, *instances]
-        unowned = [thing for thing in everything if thing.tags.get(OWNER_TAG) != self._plan.owner]
+        refuse_others(f"The target {cluster.arn}", everything, self._plan)
+        unowned = [thing for thing in everything if not is_ours(thing, self._plan)]
         if not unowned:
             return
         protected = " It is protected against deletion, too." if cluster.protected else ""
@@ -123,7 +126,8 @@ class TargetCluster:
         victim = self._operation.facts.victim
         if found is None or (victim and found.resource_id == victim.resource_id) or found.status == "deleting":
             raise TransientError("The old target still holds its name while it is being deleted.")
-        ours = found.tags.get(OWNER_TAG) == self._plan.owner
+        refuse_others(f"The cluster {found.arn}, which appeared under the target's name,", [found], self._plan)
+        ours = is_ours(found, self._plan)
         if not ours or found.tags.get(OPERATION_TAG) != self._operation.root_id:
             raise RefusedError(
                 f"A cluster {found.arn} appeared under the target's name meanwhile, made by somebody else.",
@@ -151,7 +155,8 @@ class TargetCluster:
         found = self.observe_instance(identifier)
         if found is None or found.status == "deleting":
             raise TransientError(f"The instance name {identifier} is still held by an instance that is being deleted.")
-        ours = found.tags.get(OWNER_TAG) == self._plan.owner and found.cluster_id == self._plan.target_cluster_id
+        refuse_others(f"The instance {identifier}", [found], self._plan)
+        ours = is_ours(found, self._plan) and found.cluster_id == self._plan.target_cluster_id
         if not ours or found.tags.get(OPERATION_TAG) != self._operation.root_id:
             raise RefusedError(
                 f"The instance name {identifier} is taken by {found.arn}, which this operation did not make.",

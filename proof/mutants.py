@@ -70,7 +70,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the tag check of the target", "chalicelib/target.py",
-        "unowned = [thing for thing in everything if thing.tags.get(OWNER_TAG) != self._plan.owner]", "unowned = []",
+        "unowned = [thing for thing in everything if not is_ours(thing, self._plan)]", "unowned = []",
         ("strangers-target",),
     ),
     Mutant(

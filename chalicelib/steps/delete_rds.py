@@ -3,7 +3,7 @@
 from chalicelib.aurora import Cluster, Health, Instance, SourceCluster, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
-from chalicelib.operation import Operation, Victim, resource_name
+from chalicelib.operation import Operation, Victim
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
@@ -41,7 +41,7 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
         return Wait(f"The instances {names} of an older target are still being deleted.", plan.restore_check_interval)
     if health(cluster.status) is Health.PROGRESSING:  # backing-up, modifying: its members may change meanwhile
         return Wait(f"The target {cluster.identifier} is {cluster.status}.", plan.restore_check_interval)
-    final = None if plan.skip_final_snapshot else f"{resource_name(plan.stage, operation.operation_id)}-final"
+    final = None if plan.skip_final_snapshot else operation.name_of_final_snapshot
     victim = Victim(resource_id=cluster.resource_id, arn=cluster.arn, members=cluster.members, final_snapshot_id=final)
     decided = facts.model_copy(update={"victim": victim})
     what = f"{cluster.arn} ({cluster.resource_id}) and its {len(cluster.members)} instances will be deleted"

@@ -187,9 +187,13 @@ def test_a_target_that_is_not_ours_is_told_with_the_command_that_adopts_it(scene
     make_cluster(rds, TARGET)
     scene.afterwards(rds.delete_db_cluster, DBClusterIdentifier=TARGET, SkipFinalSnapshot=True)
     theirs = scene.see("target")
+    rds.add_tags_to_resource(ResourceName=TARGET_ARN, Tags=[{"Key": "aurora-restore", "Value": "local/default"}])
+    another_stages = scene.see("target")
     rds.add_tags_to_resource(ResourceName=TARGET_ARN, Tags=OURS)
 
-    assert Status.FAILED is theirs.status
+    assert Status.FAILED is theirs.status is another_stages.status
+    assert f"The target {TARGET_ARN} belongs to local/default, not to dev/default" in another_stages.what
+    assert "Name another TARGET_CLUSTER_ID for the plan default of the stage dev." == another_stages.do
     assert "does not carry our tag aurora-restore=dev/default" in theirs.what
     assert f"aws rds add-tags-to-resource --region {REGION}" in theirs.do
     assert f"target: OK ({TARGET_ARN} is ours, available, with 0 instances.)" == str(scene.see("target"))

@@ -23,11 +23,11 @@ def take_snapshot(stage: Stage, name: str, tags: dict[str, str]) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("tags", [{}, {OWNER_TAG: "prod/default"}, {OWNER_TAG: OWNER, OPERATION_TAG: "another"}])
+@pytest.mark.parametrize("tags", [{}, {OWNER_TAG: OWNER, OPERATION_TAG: "another"}])
 def test_a_strangers_snapshot_under_our_copys_name_is_neither_used_nor_deleted(
     scene: Scene, tags: dict[str, str]
 ) -> None:
-    """Also one of another stage, or of another operation of ours."""
+    """Also one of another operation of ours."""
     _, name = night_and_its_copys_name(scene)
     take_snapshot(scene.stage, name, tags)
     operation = scene.fails(at="copy-snapshot")
@@ -37,6 +37,39 @@ def test_a_strangers_snapshot_under_our_copys_name_is_neither_used_nor_deleted(
     assert 1 == len(
         scene.stage.rds().describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)["DBClusterSnapshots"]
     )
+
+
+def test_another_stages_snapshot_under_our_copys_name_is_said_to_be_theirs(scene: Scene) -> None:
+    """Nobody is told to remove it."""
+    _, name = night_and_its_copys_name(scene)
+    take_snapshot(scene.stage, name, {OWNER_TAG: "prod/default"})
+    operation = scene.fails(at="copy-snapshot")
+
+    assert f"{name} has the name of our copy and belongs to prod/default; it is left alone." in str(operation.reason)
+    assert str(operation.remedy).startswith("Let whoever runs prod/default remove it")
+
+
+@pytest.mark.parametrize(
+    ("tags", "told"),
+    [
+        ({}, "has the name that the old target's final snapshot needs."),
+        ({OWNER_TAG: "prod/default"}, "whose name the final snapshot needs, belongs to prod/default, not to "),
+    ],
+)
+def test_a_strangers_snapshot_under_the_final_snapshots_name_is_met_before_the_deletion(
+    said: Said, tags: dict[str, str], told: str
+) -> None:
+    """AWS would refuse the deletion when the target's instances are gone already."""
+    stage = Stage({"SKIP_FINAL_SNAPSHOT": "false"})
+    stage.staging()
+    scene = Scene(stage, said)
+    stage.night()
+    take_snapshot(stage, scene.run_until(State.COPYING).name_of_final_snapshot, tags)
+    before = scene.target_ids()
+    operation = scene.fails(at="delete-rds")
+
+    assert told in str(operation.reason)
+    assert before == scene.target_ids()
 
 
 def test_a_snapshot_with_all_our_tags_that_is_no_copy_of_the_nights_is_not_restored(scene: Scene) -> None:
@@ -122,6 +155,17 @@ def test_a_cluster_made_under_the_targets_name_before_the_restore_is_left_alone(
 
     assert f"A cluster {TARGET_ARN} appeared under the target's name meanwhile" in str(operation.reason)
     assert before == scene.target_ids()
+
+
+def test_another_stages_cluster_under_the_targets_name_is_said_to_be_theirs(scene: Scene) -> None:
+    """It appeared between the deletion and the restore."""
+    scene.stage.night()
+    scene.run_until(State.TARGET_CLEAR)
+    scene.stage.make_cluster("staging-cluster", TARGET_REGION, tags={OWNER_TAG: "prod/default"})
+    operation = scene.fails(at="restore-snapshot")
+
+    assert f"which appeared under the target's name, belongs to prod/default, not to {OWNER}" in str(operation.reason)
+    assert "add-tags" not in str(operation.remedy)
 
 
 def test_an_instance_name_that_somebody_took_is_refused(scene: Scene) -> None:

@@ -33,13 +33,35 @@ def follow(scene: Scene, remedy: str) -> None:
         scene.stage.rds(region).add_tags_to_resource(ResourceName=arn, Tags=[{"Key": key, "Value": value}])
 
 
-@pytest.mark.parametrize("tags", [{}, {"aurora-restore": "prod/default"}, {"aurora-restore": "test/weekly"}])
-def test_a_target_without_our_tag_is_refused_with_the_one_command_that_adopts_it(
-    said: Said, tags: dict[str, str]
+@pytest.mark.parametrize("owner", ["prod/default", "test/weekly", "local/default"])
+def test_a_target_of_another_stage_or_plan_is_refused_without_any_command_that_takes_it_over(
+    said: Said, owner: str
 ) -> None:
-    """Another stage's or another plan's tag is not ours either. Once the command is run, a rerun succeeds."""
+    """Record and notice say whose it is, and that another target has to be named."""
     scene = Scene(Stage(), said)
-    scene.stage.staging(tags=tags)
+    scene.stage.staging(tags={"aurora-restore": owner})
+    reason, remedy = left_alone(scene)
+
+    assert reason.startswith(f"The target {TARGET_ARN} belongs to {owner}, not to {OWNER}: so says the tag aurora-r")
+    assert "Name another TARGET_CLUSTER_ID for the plan default of the stage test." == remedy
+    assert "add-tags-to-resource" not in scene.stage.notices()[-1]["text"]
+
+
+def test_a_member_of_another_plan_is_refused_like_its_cluster_would_be(scene: Scene) -> None:
+    """Also where the cluster itself is ours."""
+    scene.stage.rds().add_tags_to_resource(
+        ResourceName=READER_ARN, Tags=[{"Key": "aurora-restore", "Value": "prod/default"}]
+    )
+    reason, remedy = left_alone(scene)
+
+    assert f"belongs to prod/default, not to {OWNER}: so says the tag aurora-restore of {READER_ARN}." in reason
+    assert "add-tags-to-resource" not in remedy
+
+
+def test_a_target_without_our_tag_is_refused_with_the_one_command_that_adopts_it(said: Said) -> None:
+    """It is nobody's. Once the command is run, a rerun succeeds."""
+    scene = Scene(Stage(), said)
+    scene.stage.staging(tags={})
     reason, remedy = left_alone(scene)
     follow(scene, remedy)
     scene.stage.put("RestoreRequested", rerun_of=scene.stage.only().operation_id)
