@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from chalicelib.errors import RefusedError, TransientError
+from chalicelib.foreign_text import one_line
 
 # First of the three levels of retries (botocore, runner, heartbeat): short, because the record remembers.
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
@@ -119,7 +120,7 @@ class Service:
         except ParamValidationError:
             raise  # a request that botocore itself refuses is our bug
         except BotoCoreError as error:  # no connection, no answer in time, no credentials
-            raise TransientError(f"{where} did not answer: {error}.") from error
+            raise TransientError(f"{where} did not answer: {one_line(error)}.") from error
 
     def _action(self, method: str) -> str:
         """Spell a method as IAM does; only the service's model knows that db stands for DB."""
@@ -130,7 +131,7 @@ class Service:
 
 def _meaning(error: ClientError, where: str, action: str) -> TransientError | RefusedError:
     code = error.response["Error"]["Code"]
-    message = str(error.response["Error"].get("Message", "")).rstrip(". ")
+    message = one_line(error.response["Error"].get("Message", "")).rstrip(". ")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
     reason = f"{where} was answered {code}: {message}."
     if code in THROTTLED | SERVER_ERRORS | BUSY | EXPIRED or status >= SERVER_ERROR_HTTP:

@@ -150,8 +150,7 @@ def _known(operation_id: str, ports: Ports) -> Operation:
 
 def _cancel(request: CancelRequested, ports: Ports) -> None:
     before = _known(request.operation_id, ports)
-    wish = request.reason or "no reason was given"
-    flagged = ports.operations.request_cancel(before.operation_id, reason=wish, now=ports.now())
+    flagged = ports.operations.request_cancel(before.operation_id, reason=request.reason, now=ports.now())
     if flagged is None:
         raise RefusedError(
             f"The operation {before.operation_id} is {before.state}, which is too late to cancel.",

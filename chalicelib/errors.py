@@ -1,6 +1,11 @@
-"""The kinds of trouble a step can meet; each leads to one reaction of the runner, and anything else is a bug."""
+"""The kinds of trouble a step can meet; each leads to one reaction of the runner, and anything else is a bug.
+
+Their sentences quote what AWS, PostgreSQL and people wrote, so each is made one line here (`chalicelib.foreign_text`).
+"""
 
 from collections.abc import Sequence
+
+from chalicelib.foreign_text import one_line
 
 
 class TransientError(Exception):
@@ -8,6 +13,9 @@ class TransientError(Exception):
 
     The only argument is a sentence that says what happened and where.
     """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(one_line(reason))
 
     @property
     def reason(self) -> str:
@@ -22,9 +30,9 @@ class RefusedError(Exception):
     """
 
     def __init__(self, reason: str, remedy: str, *, from_step: str | None = None) -> None:
-        super().__init__(f"{reason} {remedy}")
-        self.reason = reason
-        self.remedy = remedy
+        self.reason = one_line(reason)
+        self.remedy = one_line(remedy)
+        super().__init__(f"{self.reason} {self.remedy}")
         self.from_step = from_step
 
 

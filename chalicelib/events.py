@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from chalicelib.choreography import ROWS, STEPS, TERMINAL
 from chalicelib.errors import RefusedError
+from chalicelib.foreign_text import first_of, one_line
+from chalicelib.limits import brief
 from chalicelib.operation import Operation, stamp
 from chalicelib.rds_events import STARTING_EVENTS, RdsEvent
 from chalicelib.settings import PLAN_NAME
@@ -17,7 +19,11 @@ Request = TypeVar("Request", bound=BaseModel)
 # EventBridge tries for 24 hours to reach a function, and Lambda's queue then keeps an event for 6: what is older was
 # put again by somebody (EventBridge user guide, retry policy; Lambda developer guide, asynchronous invocation).
 EVENT_AGE_MAX = timedelta(hours=30)
-_ID = Field(default=None, min_length=1, max_length=128)
+_ID_MAX = 128
+FIELD_MAX = 64  # characters of a field's name, where one is not known
+_Shown = AfterValidator(one_line)  # what people write is one line from here on
+_Id = Annotated[str, Field(min_length=1, max_length=_ID_MAX), _Shown]
+_Reason = Annotated[str, Field(max_length=500), _Shown]
 
 
 class RestoreRequested(BaseModel):
@@ -25,12 +31,12 @@ class RestoreRequested(BaseModel):
 
     model_config = _STRICT
 
-    request_id: str | None = _ID
+    request_id: _Id | None = None
     plan: str | None = Field(default=None, pattern=f"^{PLAN_NAME.pattern}$")
-    snapshot_identifier: str | None = Field(default=None, min_length=1, max_length=255)
-    rerun_of: str | None = _ID
+    snapshot_identifier: Annotated[str, Field(min_length=1, max_length=255), _Shown] | None = None
+    rerun_of: _Id | None = None
     from_step: Literal[STEPS] | None = None  # type: ignore[valid-type] # the steps are known at run time only
-    reason: str | None = Field(default=None, max_length=500)
+    reason: _Reason | None = None
 
     @model_validator(mode="after")
     def _makes_one_wish(self) -> "RestoreRequested":
@@ -46,8 +52,8 @@ class CancelRequested(BaseModel):
 
     model_config = _STRICT
 
-    operation_id: str = Field(min_length=1, max_length=128)
-    reason: str | None = Field(default=None, max_length=500)
+    operation_id: _Id
+    reason: _Reason | None = None
 
 
 class RdsNotice(BaseModel):
@@ -129,14 +135,16 @@ def parse_request(model: type[Request], detail: Any) -> Request:
     try:
         return model.model_validate(detail)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'the detail'}: {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors()
-        )
+        wrong = first_of(map(_problem, error.errors(include_url=False, include_input=False)))
         raise RefusedError(
             f"The event {model.__name__} cannot be obeyed: {wrong}.",
             f"Put it again with these fields only: {', '.join(model.model_fields)}.",
         ) from error
+
+
+def _problem(problem: Mapping[str, Any]) -> str:
+    where = brief(one_line(".".join(map(str, problem["loc"]))), FIELD_MAX) or "the detail"
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def announcement(operation: Operation) -> tuple[str, dict[str, Any]]:
@@ -165,11 +173,11 @@ def end_of(operation: Operation) -> dict[str, Any]:
         "app_credentials_secret_id": plan.app_credentials_secret_id,
         "production_logins_closed": facts.production_logins_closed,
         "production_logins_kept": list(facts.logins_kept),
-        "reason": operation.reason,
-        "remedy": operation.remedy,
+        "reason": operation.reason and one_line(operation.reason),
+        "remedy": operation.remedy and one_line(operation.remedy),
         "failed_step": operation.failed_step,
         "stopped_in": operation.stopped_in.value if operation.stopped_in else None,
-        "warnings": list(operation.warnings),
+        "warnings": [one_line(warning) for warning in operation.warnings],
         "notified": operation.notified,
         "rerun_of": operation.rerun_of,
         "created_at": stamp(operation.created_at),

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib import events, observability
-from chalicelib.choreography import State, event_source
+from chalicelib.choreography import State
+from chalicelib.commands import rerun_command
 from chalicelib.errors import RefusedError, TransientError
-from chalicelib.limits import MESSAGE_BYTES_MAX, TEXT_MAX, brief, listed
+from chalicelib.foreign_text import name, one_line
+from chalicelib.limits import MESSAGE_BYTES_MAX, REMEDY_MAX, TEXT_MAX, brief, listed
 from chalicelib.observability import logger
 from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.ports import Ports
@@ -56,17 +58,19 @@ def _shortened(value: Any, longest: int) -> Any:
 
 def refused(refusal: RefusedError, envelope: Mapping[str, Any], ports: Ports) -> None:
     """Tell people that their event is not obeyed. A topic that cannot be had is logged: there is no record to mark."""
-    stage, detail_type = ports.settings.stage, str(envelope.get("detail-type"))
-    logger.warning(f"Refused {detail_type}: {refusal.reason} {refusal.remedy}", event_id=envelope.get("id"))
+    stage, detail_type, event_id = ports.settings.stage, name(envelope.get("detail-type")), name(envelope.get("id"))
+    reason, remedy = brief(refusal.reason), brief(refusal.remedy, REMEDY_MAX)
+    logger.warning(f"Refused {detail_type}: {reason} {remedy}", event_id=event_id)
     observability.count("RequestRefused", stage)
     topic = ports.settings.sns_topic_arn
     if not topic:
         logger.error("Nobody is told: SNS_TOPIC_ARN is not set in the environment.")
+        observability.count("NotificationLost", stage)
         return
-    text = f"{refusal.reason}\n\nWhat to do: {refusal.remedy}\n\nThe event: {detail_type} {envelope.get('id')}"
+    text = f"{reason}\n\nWhat to do: {remedy}\n\nThe event: {detail_type} {event_id}"
     machine = {
-        "kind": "refused", "stage": stage, "event_id": envelope.get("id"), "detail_type": detail_type,
-        "reason": refusal.reason, "remedy": refusal.remedy, "text": text,
+        "kind": "refused", "stage": stage, "event_id": event_id, "detail_type": detail_type,
+        "reason": reason, "remedy": remedy, "text": text,
     }  # fmt: skip
     try:
         publish(topic, f"aurora-restore {stage}: {detail_type} refused", text, machine, ports)
@@ -107,7 +111,7 @@ def text(operation: Operation, now: datetime, *, logins_open_on: str | None = No
         parts += _what_to_do(operation, logins_open_on)
     parts += [f"Warning: {warning}" for warning in operation.warnings]
     parts += _durations(operation, now)
-    return "\n".join(parts)
+    return "\n".join(map(one_line, parts))  # records of before may hold what others wrote as they wrote it
 
 
 def _headline(operation: Operation) -> str:
@@ -156,18 +160,6 @@ def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
     if operation.state is not State.SKIPPING:
         parts.append(f"Run it again: {rerun_command(operation)}")
     return parts
-
-
-def rerun_command(operation: Operation) -> str:
-    """Give the command that continues an operation where it stopped."""
-    wish = {"rerun_of": operation.operation_id, "from_step": operation.rerun_from}
-    detail = json.dumps({field: value for field, value in wish.items() if value}).replace('"', '\\"')
-    entry = f'[{{"Source":"{event_source(operation.stage)}","DetailType":"RestoreRequested","Detail":"{detail}"}}]'
-    return f"aws events put-events --region {_app_region(operation)} --entries '{entry}'"
-
-
-def _app_region(operation: Operation) -> str:
-    return operation.region or operation.settings.target_region
 
 
 def _durations(operation: Operation, now: datetime) -> list[str]:

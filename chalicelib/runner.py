@@ -14,6 +14,7 @@ from chalicelib import observability, spacing
 from chalicelib.announcing import announce, grace
 from chalicelib.choreography import ROWS, TERMINAL, State, may_follow, states_of
 from chalicelib.errors import RefusedError, TransientError, UnreadableRecordError
+from chalicelib.foreign_text import quoted
 from chalicelib.limits import REMEDY_MAX, brief, with_warnings
 from chalicelib.observability import logger
 from chalicelib.operation import Facts, Operation
@@ -223,9 +224,9 @@ def _current(turn: Turn, operation: Operation) -> Operation:
 
 def _stop(turn: Turn, operation: Operation, facts: Facts | None = None) -> None:
     current = _current(turn, operation)
-    wish = (current.cancel_reason or "no reason was given").rstrip(".")
+    why = f"with the reason {quoted(current.cancel_reason)}" if current.cancel_reason else "without a reason"
     after = _entering(turn, operation, State.CANCELLING, facts or current.facts).evolve(
-        reason=f"Cancelled on request: {wish}.", stopped_in=operation.state, cancel_reason=current.cancel_reason,
+        reason=f"Cancelled on request, {why}.", stopped_in=operation.state, cancel_reason=current.cancel_reason,
         remedy="What was made is kept, and what was begun in Aurora goes on. A rerun continues where this one stopped.",
     )  # fmt: skip
     _write(turn, operation, after, "stopped on request; what was made is kept")

@@ -8,6 +8,7 @@ from chalicelib.aurora import Snapshot
 from chalicelib.choreography import ROWS, TERMINAL, State, states_of
 from chalicelib.errors import RefusedError, TransientError
 from chalicelib.events import RestoreRequested
+from chalicelib.foreign_text import quoted
 from chalicelib.observability import logger
 from chalicelib.operation import Facts, Operation, automatic_id, following_id, requested_id
 from chalicelib.operations import Written
@@ -45,12 +46,11 @@ def catch_up(plan: Plan, snapshot: Snapshot, ports: Ports) -> Operation | None:
 
 def start_on_request(request: RestoreRequested, request_id: str, plan: Plan, ports: Ports) -> Operation | None:
     """Create the operation that a person asked for; None when the same request came before."""
-    operation_id = requested_id(request_id)
-    who = f"request {request_id}"
-    operation = _new(operation_id, plan, ports.now(), requested_by=who).evolve(
+    who = _requester(request_id)
+    operation = _new(requested_id(request_id), plan, ports.now(), requested_by=who).evolve(
         by_itself=False, request_reason=request.reason, facts=Facts(snapshot_arn=request.snapshot_identifier)
     )
-    return create(operation, ports, what=request.reason or f"asked for by {who}")
+    return create(operation, ports, what=_with_reason(f"asked for by {who}", request))
 
 
 def start_again(request: RestoreRequested, request_id: str, before: Operation, ports: Ports) -> Operation | None:
@@ -59,12 +59,12 @@ def start_again(request: RestoreRequested, request_id: str, before: Operation, p
     state = _where_to_continue(request, before, plan, ports)
     operation = _new(
         requested_id(request_id), plan, now, state=state,
-        requested_by=f"request {request_id}",
+        requested_by=_requester(request_id),
     ).evolve(
         by_itself=False, request_reason=request.reason,
         rerun_of=before.operation_id, root_id=before.root_id, facts=_known_at(state, before.facts),
     )  # fmt: skip
-    return create(operation, ports, what=request.reason or f"{before.operation_id} again, from {state}")
+    return create(operation, ports, what=_with_reason(f"{before.operation_id} again, from {state}", request))
 
 
 def _settings_now(before: Operation, ports: Ports) -> Plan:
@@ -102,6 +102,14 @@ def create(operation: Operation, ports: Ports, *, what: str, again: bool = True)
     logger.info(f"{operation.operation_id} is {operation.state}: {what}", operation_id=operation.operation_id)
     announce([operation], ports)
     return operation
+
+
+def _requester(request_id: str) -> str:
+    return f"request {quoted(request_id)}"
+
+
+def _with_reason(what: str, request: RestoreRequested) -> str:
+    return f"{what}, with the reason {quoted(request.reason)}" if request.reason else what
 
 
 def _first_id(plan: Plan, snapshot: Snapshot) -> str:

@@ -26,7 +26,7 @@ def manual(endpoint: str) -> str:
         "\n# a new night: Aurora takes production's automated snapshot, and events do the rest",
         f"curl -X POST {shlex.quote(night)}",
         "# the same because somebody asked; and stop it",
-        _put_event("RestoreRequested", {"reason": "fresh data for the release test"}),
+        _put_event("RestoreRequested", {"request_id": "release-test"}),
         _put_event("CancelRequested", {"operation_id": _OPERATION}),
         "# all records, and one of them",
         f"aws dynamodb scan --table-name {names.STATE_TABLE}",

@@ -79,9 +79,11 @@ def try_psql(endpoint: str, door: Door) -> str:
 
 def rerun(record: Item) -> str:
     """Write the command that restores the same snapshot once more, or continues an operation that did not succeed."""
-    wish = {"rerun_of": record["operation_id"]}
+    wish = {"request_id": f"again-{record['operation_id']}"}
     if record["state"] == "SUCCEEDED":
-        wish = {"snapshot_identifier": record["facts"]["snapshot_arn"]}
+        wish |= {"snapshot_identifier": record["facts"]["snapshot_arn"]}
+    else:
+        wish |= {"rerun_of": record["operation_id"]}
     entry = {"Source": EVENT_SOURCE, "DetailType": "RestoreRequested", "Detail": json.dumps(wish)}
     return f"aws events put-events --region {TARGET_REGION} --entries {shlex.quote(json.dumps([entry]))}"
 

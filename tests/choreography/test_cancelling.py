@@ -21,8 +21,9 @@ def test_an_operation_that_nobody_acts_on_is_cancelled(night: Night, state: Stat
     deleted = len(night.calls_of(*DELETIONS))
     night.request("CancelRequested", operation_id=operation.operation_id, reason="not tonight")
     ended = night.run_to_the_end()
+    reason = 'Cancelled on request, with the reason "not tonight".'
 
-    assert (State.CANCELLED, state, "Cancelled on request: not tonight.", deleted, ["CANCELLED"], []) == (
+    assert (State.CANCELLED, state, reason, deleted, ["CANCELLED"], []) == (
         ended.state, ended.stopped_in, ended.reason, len(night.calls_of(*DELETIONS)),
         [notice["outcome"] for notice in night.notices()], night.broken_promises(),
     )  # fmt: skip

@@ -18,7 +18,7 @@ def test_the_same_request_twice_is_one_operation(night: Night) -> None:
     for _ in range(3):
         night.request("RestoreRequested", request_id="tuesday", reason="for the demo")
 
-    assert (State.SUCCEEDED, 1, "request tuesday") == (
+    assert (State.SUCCEEDED, 1, 'request "tuesday"') == (
         night.run_to_the_end().state, len(night.all_operations()), night.only().requested_by
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ MASTER = {"database": "shop", "username": "admin", "password": "hush-three"}
 RECORD: dict[str, Any] = {
     "operation_id": "default-1",
     "state": "SUCCEEDED",
-    "facts": {"snapshot_arn": "arn:aws:rds:…:rds:prod"},
+    "facts": {"snapshot_arn": "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:rds:prod"},
 }
 
 
@@ -42,13 +42,15 @@ def test_psql_lines_fetch_the_password_and_show_none() -> None:
 
 def test_a_good_restore_is_asked_for_again_by_its_snapshot() -> None:
     """An operation that succeeded has no step to continue at."""
-    assert asked_for(RECORD) == RestoreRequested(snapshot_identifier="arn:aws:rds:…:rds:prod")
+    expected = RestoreRequested(request_id="again-default-1", snapshot_identifier=RECORD["facts"]["snapshot_arn"])
+
+    assert expected == asked_for(RECORD)
 
 
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED", "SKIPPED"])
 def test_any_other_end_is_continued(state: str) -> None:
     """The operation is named."""
-    assert asked_for(RECORD | {"state": state}) == RestoreRequested(rerun_of="default-1")
+    assert asked_for(RECORD | {"state": state}) == RestoreRequested(request_id="again-default-1", rerun_of="default-1")
 
 
 def test_the_demo_calls_things_as_the_app_does() -> None:

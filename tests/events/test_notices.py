@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.choreography import State
-from chalicelib.notices import rerun_command
+from chalicelib.commands import rerun_command
 from localaws.inprocess import TOPIC, Stage
 from tests.events.test_announcements import announced, end_one, ended
 
@@ -75,11 +75,23 @@ def test_a_failure_tells_the_step_the_reason_the_remedy_and_the_command_that_run
     assert State.SUCCEEDED is stage.run_to_the_end().state
 
 
+def test_the_command_that_runs_it_again_is_one_request_however_often_it_is_pasted() -> None:
+    """It carries a request id that follows from the operation: the second time replaces no target."""
+    stage = end_one(how=State.FAILED)
+    (command,) = re.findall(r"^Run it again: (.+)$", notice(stage)[0]["default"], re.MULTILINE)
+    (entry,) = json.loads(shlex.split(command)[-1])
+    for _ in range(2):
+        stage._put(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
+        stage.run_to_the_end()
+
+    assert 2 == len(stage.all_operations())
+
+
 def test_a_cancellation_tells_who_wished_it_and_where_it_stopped() -> None:
     """And that it may be continued."""
     published, machine = notice(ended(how=State.CANCELLED))
 
-    assert "was stopped in COPYING. Cancelled on request: not tonight." in published["default"]
+    assert 'was stopped in COPYING. Cancelled on request, with the reason "not tonight".' in published["default"]
     assert "COPYING" == machine["stopped_in"]
     assert "Run it again: aws events put-events" in published["default"]
 
@@ -107,7 +119,9 @@ def test_the_rerun_command_speaks_to_the_apps_own_region_and_begins_where_it_has
     (entry,) = json.loads(command[-1])
 
     assert ["--region", "eu-central-1"] == command[3:5]
-    assert {"rerun_of": operation.operation_id, "from_step": "delete-rds"} == json.loads(entry["Detail"])
+    detail = json.loads(entry["Detail"])
+    assert detail.pop("request_id").startswith("again-default-")
+    assert {"rerun_of": operation.operation_id, "from_step": "delete-rds"} == detail
 
 
 def test_warnings_of_a_success_are_told() -> None:

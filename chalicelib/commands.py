@@ -1,0 +1,28 @@
+"""Commands that people paste. Each carries a request id of its own, so that pasting it twice asks for one thing."""
+
+import json
+import shlex
+from collections.abc import Mapping
+
+from chalicelib.choreography import REQUESTED, event_source
+from chalicelib.operation import Operation, requested_id
+
+
+def request_command(stage: str, region: str, detail: Mapping[str, object]) -> str:
+    """Write the command that puts a RestoreRequested on the stage's bus; fields that are None are left out."""
+    given = {field: value for field, value in detail.items() if value is not None}
+    entry = {"Source": event_source(stage), "DetailType": REQUESTED, "Detail": json.dumps(given)}
+    entries = json.dumps([entry], separators=(",", ":"))
+    return f"aws events put-events --region {region} --entries {shlex.quote(entries)}"
+
+
+def rerun_command(operation: Operation) -> str:
+    """Write the command that continues an operation where it stopped; its request id follows from what it asks for."""
+    again = {"rerun_of": operation.operation_id, "from_step": operation.rerun_from}
+    region = operation.region or operation.settings.target_region
+    return request_command(operation.stage, region, {"request_id": request_id_of(again), **again})
+
+
+def request_id_of(again: Mapping[str, object]) -> str:
+    """Name what is asked for: the same for the same detail."""
+    return requested_id(" ".join(["again", *(str(value) for value in again.values() if value)]))
