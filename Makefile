@@ -11,7 +11,8 @@ SEED ?= 1
 OPERATIONS ?=
 STAGE ?=
 FORCE ?=
-CHECKOUT ?= .
+# The stage that `make up` deploys is deployed from a copy, in which what only that world knows is filled in.
+CHECKOUT ?= $(if $(filter local,$(STAGE)),$(DATA)/checkout,.)
 JSON ?=
 
 # What is removed and made again is fixed: no option may point it at somebody's own folder.

@@ -66,6 +66,11 @@ class Stage:
         file = checkout / ".chalice" / "config.json"
         try:
             config = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise StageError(
+                f"There is no {file}. Name the app's folder with --checkout (CHECKOUT= for make). The stage `local` "
+                "has its own in the data folder while `make up` runs."
+            ) from error
         except (OSError, ValueError) as error:
             raise StageError(f"{file} cannot be read: {error}. Correct it.") from error
         stages = config.get("stages") if isinstance(config, dict) else None

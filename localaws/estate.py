@@ -52,9 +52,14 @@ class Estate:
         production.make_logins(door, self._passwords)
         return door
 
-    def make_staging(self) -> None:
-        """Make staging from production as it is now: snapshot, copy, restore, instances, a password of its own."""
-        copy = self._copy_of_production()
+    def wait_for_snapshot(self, identifier: str) -> str:
+        """Wait for an automated snapshot of production that is being taken; return its ARN."""
+        found = _wait(lambda: _snapshot(self._source, identifier, "automated"))
+        return str(found["DBClusterSnapshotArn"])
+
+    def make_staging(self, snapshot: str) -> None:
+        """Make staging from a snapshot of production (its ARN): copy, restore, instances, a password of its own."""
+        copy = self._copy(snapshot)
         ours = [names.OWNER_TAG, names.OPERATION_TAG]
         self._target.restore_db_cluster_from_snapshot(
             DBClusterIdentifier=names.TARGET_CLUSTER,
@@ -86,21 +91,15 @@ class Estate:
         password = self._passwords.production_master
         data.load_dump(resource_id, dump, username=names.MASTER, password=password, database=names.DATABASE)
 
-    def _copy_of_production(self) -> Described:
-        """Take a snapshot of production, copy it under the target's key, and delete the original."""
-        taken = self._source.create_db_cluster_snapshot(
-            DBClusterIdentifier=names.SOURCE_CLUSTER, DBClusterSnapshotIdentifier=EARLIER_SNAPSHOT
-        )["DBClusterSnapshot"]
-        _wait(lambda: _snapshot(self._source, EARLIER_SNAPSHOT))
+    def _copy(self, snapshot: str) -> Described:
+        """Copy a snapshot of production to the target's region, under the target's key."""
         self._target.copy_db_cluster_snapshot(
-            SourceDBClusterSnapshotIdentifier=taken["DBClusterSnapshotArn"],
+            SourceDBClusterSnapshotIdentifier=snapshot,
             TargetDBClusterSnapshotIdentifier=EARLIER_SNAPSHOT,
             KmsKeyId=self._resources.target_key_arn,
             Tags=[names.OWNER_TAG, names.OPERATION_TAG],
         )
-        copy = _wait(lambda: _snapshot(self._target, EARLIER_SNAPSHOT))
-        self._source.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=EARLIER_SNAPSHOT)
-        return copy
+        return _wait(lambda: _snapshot(self._target, EARLIER_SNAPSHOT))
 
     def _change_password(self) -> None:
         self._target.modify_db_cluster(
@@ -136,8 +135,10 @@ def _instance(rds: Any, identifier: str) -> Described:
     return found | {"Status": found["DBInstanceStatus"]}
 
 
-def _snapshot(rds: Any, identifier: str) -> Described:
-    found: Described = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=identifier)
+def _snapshot(rds: Any, identifier: str, snapshot_type: str = "manual") -> Described:
+    found: Described = rds.describe_db_cluster_snapshots(
+        DBClusterSnapshotIdentifier=identifier, SnapshotType=snapshot_type
+    )
     described: Described = found["DBClusterSnapshots"][0]
     return described
 

@@ -50,6 +50,6 @@ def _build(
     server.start()
     folder.keep()
     stack.callback(ledger.end_leftovers)
-    World(server.endpoint, folder.path, data, ledger, say).build(dump)
+    World(server, data, ledger, say).build(dump)
     server.aurora.set_pace(SMALL.scaled(speed))
     return server

@@ -4,7 +4,9 @@ Built through boto3 and SQL, as anybody would; only Aurora's pace is quickened, 
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from localaws import names, production
 from localaws.clients import Clients
@@ -14,25 +16,31 @@ from localaws.estate import Estate
 from localaws.passwords import Passwords, keep_passwords
 from localaws.postgres import DataPlaneError, PostgresData
 from localaws.processes import Ledger
+from localaws.production import Door
 from localaws.resources import Resources, make_resources, subscribe
+from localaws.server import Server
+
+NIGHT: Final = timedelta(days=1)
 
 
 class World:
     """Everything around a running server, made once. `say` hears a line as each part is done."""
 
-    def __init__(
-        self, endpoint: str, folder: Path, data: PostgresData, ledger: Ledger, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, server: Server, data: PostgresData, ledger: Ledger, say: Callable[[str], None]) -> None:
         """Prepare; what is started while building is written into `ledger`, whose owner ends what is left of it."""
-        self._endpoint, self._folder, self._data, self._ledger, self._say = endpoint, folder, data, ledger, say
+        self._endpoint, self._folder, self._aurora = server.endpoint, server.folder, server.aurora
+        self._data, self._ledger, self._say = data, ledger, say
 
     def build(self, dump: Path | None = None) -> None:
         """Make it all; `dump` becomes production's data. Raises WorldError, and botocore's and psycopg2's errors."""
         clients, passwords = Clients(self._endpoint), Passwords()
         resources = make_resources(clients)
         self._say("keys and network are made")
-        deployment = self._deploy(resources)
-        self._make_estate(Estate(clients, resources, passwords), dump)
+        estate = Estate(clients, resources, passwords)
+        door, snapshot = self._make_production(estate, dump)
+        deployment = self._deploy(resources)  # after that snapshot: the stage is to start nothing for it
+        self._make_staging(estate, snapshot)
+        self._let_production_go_on(estate, door, dump)
         deployment.wait()
         keep_passwords(clients, passwords)
         subscribe(clients)
@@ -47,13 +55,22 @@ class World:
         }
         return Deployment(self._folder, self._endpoint, settings, network, self._ledger)
 
-    def _make_estate(self, estate: Estate, dump: Path | None) -> None:
-        """Make both clusters; what production gets after staging was made from it is what staging does not have."""
+    def _make_production(self, estate: Estate, dump: Path | None) -> tuple[Door, str]:
+        """Make production as it was a night ago; return the way in, and the snapshot that Aurora took then."""
         door = estate.make_production()
         if dump is None:
             production.fill(door)
-        estate.make_staging()
+        taken = self._aurora.take_automated_snapshot(
+            names.SOURCE_CLUSTER, account=names.ACCOUNT, region=names.SOURCE_REGION, at=datetime.now(UTC) - NIGHT
+        )
+        return door, estate.wait_for_snapshot(taken)
+
+    def _make_staging(self, estate: Estate, snapshot: str) -> None:
+        estate.make_staging(snapshot)
         self._say(f"{names.TARGET_CLUSTER} in {names.TARGET_REGION} has the stale data of an earlier night")
+
+    def _let_production_go_on(self, estate: Estate, door: Door, dump: Path | None) -> None:
+        """Give production what staging does not have."""
         if dump is None:
             production.go_on(door)
         else:

@@ -109,12 +109,15 @@ class Aurora:
         with self.lock:
             return self._world.schedule.next_due()
 
-    def take_automated_snapshot(self, cluster_id: str, *, account: str, region: str) -> str:
-        """Let a night pass for one cluster: Aurora takes its automated snapshot. Returns its `rds:…` identifier."""
+    def take_automated_snapshot(self, cluster_id: str, *, account: str, region: str, at: datetime | None = None) -> str:
+        """Let a night pass for one cluster: Aurora takes its automated snapshot. Returns its `rds:…` identifier.
+
+        `at` is a moment of the past (default: now); the snapshot and its events are then of that night.
+        """
         self.tick()
         with self.lock:
             place = self._world.region(account, region)
-            with self._world.at(self._world.now):
+            with self._world.at(at or self._world.now):
                 snapshot = snapshots.take_automated(self._world, place, cluster_id)
             errands = self._world.take_errands()
         self._run(errands)

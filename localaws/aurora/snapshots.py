@@ -1,5 +1,7 @@
 """Taking cluster snapshots, by hand or as Aurora does at night, and deleting them."""
 
+from datetime import timedelta
+
 from localaws.aurora import arns, copies, events, storage
 from localaws.aurora.arns import Arn
 from localaws.aurora.describing import show_snapshot
@@ -11,6 +13,7 @@ from localaws.aurora.tags import read_tags
 from localaws.aurora.world import Answer, Region, Request, World
 
 DAY_SECONDS = 24 * 60 * 60
+MINUTE = timedelta(minutes=1)
 DELETABLE_STATUSES = frozenset({"available", "copying", "failed"})
 AUTOMATED = "automated"
 
@@ -33,13 +36,22 @@ def take_automated(world: World, region: Region, cluster_identifier: str) -> Sna
     cluster = region.clusters.get(cluster_identifier.lower())
     if cluster is None:
         raise cluster_not_found(cluster_identifier)
-    identifier = f"rds:{cluster.identifier}-{world.now:%Y-%m-%d-%H-%M}"
-    refuse_taken_snapshot(region, identifier)
     _refuse_unless_available(cluster)
-    snapshot = begin(world, cluster, identifier, AUTOMATED, {})
+    snapshot = begin(world, cluster, _automated_identifier(world, region, cluster), AUTOMATED, {})
     kept_seconds = cluster.options.backup_retention_days * DAY_SECONDS
     world.later(kept_seconds, lambda: remove(world, snapshot), housekeeping=True)
     return snapshot
+
+
+def _automated_identifier(world: World, region: Region, cluster: Cluster) -> str:
+    """Name a snapshot after the first minute from now whose name is free.
+
+    Aurora takes one a day, so two of one minute never meet there; here somebody may ask for the second at once.
+    """
+    minute = world.now
+    while (identifier := f"rds:{cluster.identifier}-{minute:%Y-%m-%d-%H-%M}") in region.snapshots:
+        minute += MINUTE
+    return identifier
 
 
 def _refuse_unless_available(cluster: Cluster) -> None:

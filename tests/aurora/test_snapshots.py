@@ -1,8 +1,10 @@
 """Taking and deleting cluster snapshots."""
 
+from datetime import timedelta
+
 import pytest
 
-from localaws.aurora import Aurora, RdsError
+from localaws.aurora import Aurora, Durations, RdsError
 from tests.aurora.scene import ACCOUNT, HOUR_SECONDS, SOURCE, Rds, Scene, code_of
 
 
@@ -63,6 +65,33 @@ def test_a_cluster_is_backing_up_while_a_snapshot_is_taken(scene: Scene, aurora:
 
     assert "backing-up" == during
     assert "available" == scene.describe()["Status"]
+
+
+def test_two_nights_within_a_minute_are_two_snapshots(scene: Scene, aurora: Aurora) -> None:
+    """Both have a name of Aurora's form: that of the second is the next minute's."""
+    scene.cluster()
+    aurora.set_pace(Durations().scaled(1000))
+    first = aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
+    minute = aurora.moment
+    scene.settle()
+    second = aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
+
+    assert f"rds:prod-cluster-{minute:%Y-%m-%d-%H-%M}" == first
+    assert f"rds:prod-cluster-{minute + timedelta(minutes=1):%Y-%m-%d-%H-%M}" == second
+
+
+def test_a_night_of_the_past_has_the_time_of_that_night(scene: Scene, rds: Rds, aurora: Aurora) -> None:
+    """Its name and its creation time say when it was; it is available at once."""
+    scene.cluster()
+    at = aurora.moment - timedelta(hours=20)
+    name = aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE, at=at)
+    aurora.tick()
+    (found,) = rds(SOURCE).describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name, SnapshotType="automated")[
+        "DBClusterSnapshots"
+    ]
+
+    assert (f"rds:prod-cluster-{at:%Y-%m-%d-%H-%M}", at) == (name, found["SnapshotCreateTime"])
+    assert "available" == found["Status"]
 
 
 def test_a_snapshot_needs_an_available_cluster(scene: Scene, rds: Rds) -> None:

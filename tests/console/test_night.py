@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -13,17 +14,37 @@ from console import night
 SNAPSHOT = "rds:prod-cluster-2026-11-23-02-10"
 
 
+REFUSALS = {
+    "nobody": (404, "DBClusterNotFoundFault", "DBCluster nobody not found."),
+    "stopped": (400, "DBClusterAlreadyExistsFault", "Something else is wrong."),
+}
+
+
 class Sky(BaseHTTPRequestHandler):
-    """Answers as localaws does for a cluster that it knows."""
+    """Answers as localaws does; the cluster is still `backing-up` as often as `busy` says."""
+
+    busy = 0
 
     def do_POST(self) -> None:  # the name that http.server calls
         """Take the snapshot, or say why not."""
-        known = self.path == "/localaws/night?cluster=prod-cluster&region=us-east-1"
-        self.send_response(200 if known else 404)
+        cluster = parse_qs(urlsplit(self.path).query)["cluster"][0]
+        if cluster in REFUSALS:
+            self._refuse(*REFUSALS[cluster])
+        elif type(self).busy:
+            type(self).busy -= 1
+            self._refuse(400, "InvalidDBClusterStateFault", "Cluster prod-cluster is backing-up.")
+        elif cluster == "strange":
+            self._send(502, b"<html>Bad gateway</html>")
+        else:
+            self._send(200, json.dumps({"DBClusterSnapshotIdentifier": SNAPSHOT}).encode())
+
+    def _refuse(self, status: int, code: str, sentence: str) -> None:
+        self._send(status, json.dumps({"code": code, "error": sentence}).encode())
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
         self.end_headers()
-        self.wfile.write(
-            json.dumps({"DBClusterSnapshotIdentifier": SNAPSHOT}).encode() if known else b"No such cluster."
-        )
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the name that http.server uses
         """Keep quiet."""
@@ -32,6 +53,7 @@ class Sky(BaseHTTPRequestHandler):
 @pytest.fixture
 def port() -> Iterator[int]:
     """Serve on a free port of the loopback."""
+    Sky.busy = 0
     with HTTPServer(("127.0.0.1", 0), Sky) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -46,10 +68,25 @@ def test_night_falls(port: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"Night falls: Aurora takes the snapshot {SNAPSHOT} of prod-cluster.\n"
 
 
-def test_a_refusal_is_passed_on(port: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """In localaws' own words."""
-    assert night.main(["--port", str(port), "--cluster", "nobody"]) == 1
-    assert capsys.readouterr().err == "Night does not fall: No such cluster.\n"
+def test_a_night_during_the_last_one_waits_for_it(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """A cluster is no longer available while its snapshot is taken; a second `make night` comes after that."""
+    Sky.busy = 1
+
+    assert night.main(["--port", str(port)]) == 0
+    assert SNAPSHOT in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("cluster", REFUSALS)
+def test_a_refusal_is_passed_on_as_a_sentence(port: int, cluster: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In localaws' own words, without the JSON around them."""
+    assert night.main(["--port", str(port), "--cluster", cluster]) == 1
+    assert capsys.readouterr().err == f"No snapshot is taken: {REFUSALS[cluster][2]}\n"
+
+
+def test_what_another_program_answers_is_shown(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is no answer of localaws is passed on as it came."""
+    assert night.main(["--port", str(port), "--cluster", "strange"]) == 1
+    assert capsys.readouterr().err == "No snapshot is taken: <html>Bad gateway</html>\n"
 
 
 def test_nobody_answers_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,22 @@ def test_help_names_every_target() -> None:
     assert re.findall(r"^make ([\w-]+)", said, re.MULTILINE) == TARGETS
 
 
+@pytest.mark.parametrize(
+    ("options", "checkout"),
+    [
+        (["STAGE=dev"], "."),
+        (["STAGE=local"], ".localaws/checkout"),
+        (["STAGE=local", "DATA=a world"], "a world/checkout"),
+        (["STAGE=local", "CHECKOUT=elsewhere"], "elsewhere"),
+    ],
+)
+def test_the_local_stage_is_that_of_the_world_s_own_checkout(options: list[str], checkout: str) -> None:
+    """`make up` deploys it from a copy with the settings that only that world knows."""
+    said = run("make", "--no-print-directory", "--dry-run", "doctor", *options).stdout
+
+    assert f'--checkout "{checkout}"' in said
+
+
 @pytest.mark.parametrize("python", ["/bin/false", "no-such-python"])
 def test_a_python_that_does_not_fit_is_refused_in_a_sentence(python: str, tmp_path: Path) -> None:
     """Nothing is made, and the sentence says what to do."""
