@@ -11,12 +11,13 @@ from enum import Enum
 from typing import Any
 
 from chalicelib.aws import AwsError, NotFoundError, Service
-from chalicelib.errors import RefusedError, TransientError
+from chalicelib.errors import RefusedError, Retry, TransientError
 from chalicelib.operation import Hop, Operation
 from chalicelib.ownership import is_ours, other_owner
 from chalicelib.plan import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG, Plan
 
 ENGINE = "aurora-postgresql"  # Neptune and DocumentDB clusters ride the same API and the same events
+SNAPSHOT_GONE = "The snapshot is gone, so it cannot be restored any more: another one has to be."
 COPIES_MAX = 5  # copies in progress for one destination region and account (user guide, copying a snapshot)
 
 
@@ -154,7 +155,7 @@ class Copies:
             raise RefusedError(
                 f"The snapshot {snapshot.arn} has the name of our copy but not our tags "
                 f"({OWNER_TAG}={self._plan.owner}, {OPERATION_TAG}={self._operation.root_id}).",
-                "Rename or remove it if it is yours; it is left alone.",
+                "It is left alone. Delete it if it is not needed; a snapshot cannot be renamed, only copied.",
             )
 
     def start(self, source_arn: str, hop: Hop) -> bool:
@@ -165,6 +166,10 @@ class Copies:
                 "copy_db_cluster_snapshot", SourceDBClusterSnapshotIdentifier=source_arn,
                 TargetDBClusterSnapshotIdentifier=hop.identifier, Tags=tag_list(self._operation), **key,
             )  # fmt: skip
+        except NotFoundError as error:
+            if error.code == "DBClusterSnapshotNotFoundFault":
+                raise RefusedError(error.reason, SNAPSHOT_GONE, retry=Retry.NEW_REQUEST) from error
+            raise
         except AwsError as error:
             if error.code == "SnapshotQuotaExceeded" and self._running() >= COPIES_MAX:
                 return False  # the same code is used for the quota of manual snapshots: what runs tells them apart

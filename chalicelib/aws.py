@@ -1,5 +1,6 @@
 """The only code that talks to botocore: clients, their timeouts and retries, and what their errors mean to us."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any, Protocol
@@ -28,12 +29,12 @@ SERVER_ERRORS = frozenset(
     }
 )  # fmt: skip
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
-BUSY = frozenset(  # the resource is in the middle of something else, or Amazon is short of machines for now
-    {
-        "InvalidDBClusterStateFault", "InvalidDBInstanceState", "InvalidDBClusterSnapshotStateFault",
-        "InsufficientDBInstanceCapacity", "InsufficientDBClusterCapacityFault", "InsufficientStorageClusterCapacity",
-    }
-)  # fmt: skip
+BUSY = frozenset(  # the resource is in the middle of something else
+    {"InvalidDBClusterStateFault", "InvalidDBInstanceState", "InvalidDBClusterSnapshotStateFault"}
+)
+NO_CAPACITY = frozenset(  # Amazon is short of machines for now
+    {"InsufficientDBInstanceCapacity", "InsufficientDBClusterCapacityFault", "InsufficientStorageClusterCapacity"}
+)
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})  # the next invocation has new ones
 NOT_FOUND = frozenset(
     {
@@ -44,14 +45,18 @@ NOT_FOUND = frozenset(
     }
 )  # fmt: skip
 SERVER_ERROR_HTTP = 500
-_RAISE_QUOTA = "Remove what is not needed, or have the quota raised (Service Quotas, Amazon RDS); then run it again."
+_DENIED_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
+_DEPLOY_AGAIN = "If a setting was changed since the stage was deployed, deploying it again does that."
+_RAISE_QUOTA = "Delete what is not needed, or have the quota raised (Service Quotas, Amazon RDS)."
+CAPACITY_REMEDY = (
+    "Amazon has too few machines of that kind there for now: set INSTANCE_CLASS to another class, "
+    "or name a subnet group with more availability zones in DB_SUBNET_GROUP_NAME; or try again later."
+)
 _REMEDIES = {
     "SnapshotQuotaExceeded": "The region holds as many manual cluster snapshots as it may (100 unless raised): delete "
-    "old copies, set ARCHIVE_SNAPSHOT=false so that none is kept, or have the quota raised; then run it again.",
+    "old copies, or have the quota raised. With ARCHIVE_SNAPSHOT=false later nights keep none.",
     "KMSKeyNotAccessibleFault": "See that the key exists in that region and is enabled, and that its policy lets the "
     "function's role use it through RDS: kms:CreateGrant, kms:DescribeKey, kms:Decrypt and kms:GenerateDataKey.",
-    "DBClusterSnapshotNotFoundFault": "The snapshot or its copy is gone: run it again from the step copy-snapshot, or "
-    "ask for another snapshot.",
     "DBClusterQuotaExceededFault": _RAISE_QUOTA,
     "InstanceQuotaExceeded": _RAISE_QUOTA,
     "StorageQuotaExceeded": _RAISE_QUOTA,
@@ -74,6 +79,10 @@ def clients(service: str, region: str) -> Any:
 class NotFoundError(RefusedError):
     """What was asked for does not exist (error codes in `NOT_FOUND`)."""
 
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason, "Create it, or correct the setting that names it.")
+        self.code = code
+
 
 class AwsError(RefusedError):
     """AWS refused a call for a reason that time does not mend; `code` is its error code."""
@@ -84,11 +93,19 @@ class AwsError(RefusedError):
 
 
 class DeniedError(AwsError):
-    """Whoever calls may not (error codes in `DENIED`); `action` is the call as IAM spells it, and its region."""
+    """Whoever calls may not (error codes in `DENIED`); `action` is what is denied as IAM spells it, and its region.
 
-    def __init__(self, code: str, reason: str, action: str) -> None:
-        super().__init__(code, reason, f"Allow {action} in the policy of the function's role.")
-        self.action = action
+    What is called is not always what is denied: a copy with tags needs AddTagsToResource, too. AWS tells the action in
+    its message only ("… is not authorized to perform: rds:AddTagsToResource on resource: …"), and who denies it.
+    """
+
+    def __init__(self, code: str, reason: str, call: str, region: str) -> None:
+        named = _DENIED_ACTION.search(reason)
+        self.action = f"{named[1] if named else call} in {region}"
+        remedy = f"Allow {self.action} in the policy of the function's role. {_DEPLOY_AGAIN}"
+        if "explicit deny" in reason:
+            remedy = f"Take away what denies {self.action}: the answer says in which kind of policy that is."
+        super().__init__(code, reason, remedy)
 
 
 class Service:
@@ -116,7 +133,7 @@ class Service:
         try:
             return call()
         except ClientError as error:
-            raise _meaning(error, where, f"{self._action(method)} in {self.region}") from error
+            raise _meaning(error, where, self._action(method), self.region) from error
         except ParamValidationError:
             raise  # a request that botocore itself refuses is our bug
         except BotoCoreError as error:  # no connection, no answer in time, no credentials
@@ -129,15 +146,17 @@ class Service:
         return f"{self.name}:{spelt.get(method, method.title().replace('_', ''))}"
 
 
-def _meaning(error: ClientError, where: str, action: str) -> TransientError | RefusedError:
+def _meaning(error: ClientError, where: str, action: str, region: str) -> TransientError | RefusedError:
     code = error.response["Error"]["Code"]
     message = one_line(error.response["Error"].get("Message", "")).rstrip(". ")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
     reason = f"{where} was answered {code}: {message}."
+    if code in NO_CAPACITY:
+        return TransientError(reason, CAPACITY_REMEDY)
     if code in THROTTLED | SERVER_ERRORS | BUSY | EXPIRED or status >= SERVER_ERROR_HTTP:
         return TransientError(reason)
     if code in NOT_FOUND:
-        return NotFoundError(reason, _REMEDIES.get(code, "Create it, or correct the setting that names it."))
+        return NotFoundError(code, reason)
     if code in DENIED:
-        return DeniedError(code, reason, action)
-    return AwsError(code, reason, _REMEDIES.get(code, "Correct what the answer names, then run the operation again."))
+        return DeniedError(code, reason, action, region)
+    return AwsError(code, reason, _REMEDIES.get(code, "Correct what the answer names."))

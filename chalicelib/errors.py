@@ -4,18 +4,29 @@ Their sentences quote what AWS, PostgreSQL and people wrote, so each is made one
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from chalicelib.foreign_text import one_line
+
+
+class Retry(StrEnum):
+    """What people start after they did what a remedy says; a notice ends with its command."""
+
+    RERUN = "rerun"  # the same operation, where it stopped or at `from_step`
+    NEW_REQUEST = "new-request"  # a rerun keeps the snapshot and the clusters, and would be refused again
+    LATER_SNAPSHOT = "later-snapshot"  # what is changed in production is in later snapshots only
 
 
 class TransientError(Exception):
     """It may go better later: the step is tried again, with backoff, until the state's deadline.
 
-    The only argument is a sentence that says what happened and where.
+    The first argument is a sentence that says what happened and where; `remedy` says what to do if it never goes better
+    (None: nothing particular).
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, remedy: str | None = None) -> None:
         super().__init__(one_line(reason))
+        self.remedy = remedy
 
     @property
     def reason(self) -> str:
@@ -26,14 +37,17 @@ class TransientError(Exception):
 class RefusedError(Exception):
     """It will not go better by itself: the operation ends, and says why (`reason`) and what to do (`remedy`).
 
-    `from_step` names the step that a rerun has to begin at, where the one that refused would only refuse again.
+    A remedy says what to correct. How to go on after that is `retry`, of which the notice has the
+    command: so no remedy speaks of it. `from_step` names the step that a rerun has to begin at,
+    where the one that refused would refuse again.
     """
 
-    def __init__(self, reason: str, remedy: str, *, from_step: str | None = None) -> None:
+    def __init__(self, reason: str, remedy: str, *, from_step: str | None = None, retry: Retry = Retry.RERUN) -> None:
         self.reason = one_line(reason)
         self.remedy = one_line(remedy)
         super().__init__(f"{self.reason} {self.remedy}")
         self.from_step = from_step
+        self.retry = retry
 
 
 class SettingsError(Exception):

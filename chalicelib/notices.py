@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import events, observability
+from chalicelib import advice, events, observability
 from chalicelib.choreography import State
-from chalicelib.commands import rerun_command
 from chalicelib.errors import RefusedError, TransientError
 from chalicelib.foreign_text import name, one_line
 from chalicelib.limits import MESSAGE_BYTES_MAX, REMEDY_MAX, TEXT_MAX, brief, listed
@@ -152,13 +151,14 @@ def _closed(facts: Facts) -> str:
 
 def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
     parts = [f"What to do: {operation.remedy}"] if operation.remedy else []
+    parts += advice.what_stands(operation)
     if logins_open_on or operation.facts.production_logins_closed is False:
         which = logins_open_on or operation.facts.cluster_resource_id
         parts.append(f"Beware: production's logins and passwords are still open on the target as it stands, {which}.")
     elif operation.facts.production_logins_closed:
         parts.append("Production's logins are closed on the new cluster.")
     if operation.state is not State.SKIPPING:
-        parts.append(f"Run it again: {rerun_command(operation)}")
+        parts.append(advice.how_to_go_on(operation))
     return parts
 
 

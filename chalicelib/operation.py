@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from chalicelib.choreography import ENDING, ROWS, TERMINAL, State
-from chalicelib.errors import UnreadableRecordError
+from chalicelib.errors import Retry, UnreadableRecordError
 from chalicelib.plan import Plan
 
 NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fits
@@ -136,6 +136,7 @@ class Operation(BaseModel):
     remedy: str | None = None
     failed_step: str | None = None
     rerun_from: str | None = None  # the step that a rerun has to begin at, where it is not the one that failed
+    retry: Retry | None = None  # what to start after the remedy; None, as in older records: a rerun
     stopped_in: State | None = None  # where a failed or cancelled operation stood: a rerun continues there
     skipped_busy: bool | None = None
     warnings: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chalicelib.choreography import State
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, Retry
 from chalicelib.operation import Facts
 
 
@@ -25,7 +25,7 @@ class Wait:
 
     With `seconds` it is something short, or something whose end nothing tells: look again after so many of them.
     `queued` says that the time is spent in Aurora's own queue, which does not count against the state's deadline;
-    `trouble` that a call went wrong rather than that something is under way.
+    `trouble` that a call went wrong rather than that something is under way; `remedy` what to do if that never ends.
     """
 
     why: str
@@ -33,6 +33,7 @@ class Wait:
     facts: Facts | None = None
     queued: bool = False
     trouble: bool = False
+    remedy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,12 @@ class Refuse:
     remedy: str
     facts: Facts | None = None
     from_step: str | None = None
+    retry: Retry = Retry.RERUN
 
     @classmethod
     def of(cls, error: RefusedError, facts: Facts | None = None) -> "Refuse":
         """Make the outcome of a refusal that was raised."""
-        return cls(error.reason, error.remedy, facts, error.from_step)
+        return cls(error.reason, error.remedy, facts, error.from_step, error.retry)
 
 
 Outcome = Advance | Wait | Refuse

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, Retry
 
 HOUR = 3600
 SIDES = ("source", "target")
@@ -116,6 +116,14 @@ class Plan(BaseModel):
             return self.max_restore_attempts * self.restore_check_interval
         return int(getattr(self, deadline))
 
+    def setting_of(self, deadline: str) -> str:
+        """Name the variable that makes a budget longer."""
+        if deadline == "copy_deadline" and self.max_copy_attempts:
+            return "MAX_COPY_ATTEMPTS"
+        if deadline in ("restore_deadline", "instance_deadline") and self.max_restore_attempts:
+            return "MAX_RESTORE_ATTEMPTS"
+        return deadline.upper()
+
     def refuse_source(self, resource_id: str, source_resource_id: str | None) -> None:
         """Raise RefusedError when a cluster about to be replaced is the source under another name."""
         if resource_id == source_resource_id:
@@ -123,6 +131,7 @@ class Plan(BaseModel):
                 f"The target {self.target_cluster_arn} is the source cluster itself: both have the resource id "
                 f"{resource_id}.",
                 "Set TARGET_CLUSTER_ID and TARGET_REGION to the cluster that is to be replaced.",
+                retry=Retry.NEW_REQUEST,
             )
 
 

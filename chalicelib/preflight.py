@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from chalicelib import credentials
 from chalicelib.aurora import ENGINE, Instance, SourceCluster
 from chalicelib.aws import NotFoundError, Service
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, Retry
 from chalicelib.operation import Operation
 from chalicelib.ownership import refuse_others
 from chalicelib.ports import Ports
@@ -38,6 +38,7 @@ class Preflight:
                 "The old target was left as it is, because the restore would fail: "
                 + " ".join(problem.reason for problem in problems),
                 " ".join(dict.fromkeys(problem.remedy for problem in problems)),
+                retry=max((problem.retry for problem in problems), key=list(Retry).index),
             )
 
     def checks(self, old_instances: list[Instance], *, replaces: bool) -> Mapping[str, Callable[[], None]]:
@@ -89,14 +90,17 @@ class Preflight:
         if family != f"{ENGINE}{version.split('.')[0]}":
             raise RefusedError(
                 f"The parameter group {name} is of the family {family}, the snapshot is of version {version}.",
-                f"Make a parameter group of the family {ENGINE}{version.split('.')[0]} and name it in the settings.",
+                f"Create a parameter group of the family {ENGINE}{version.split('.')[0]} and name it in the settings.",
             )
 
     def _key(self) -> None:
         if self._plan.kms_key_id:
             refuse_unusable_key(self._ports.service("kms", self._plan.target_region), self._plan.kms_key_id)
         elif self._facts.snapshot_encrypted and self._plan.source_region != self._plan.target_region:
-            raise RefusedError("KMS_KEY_ID is not set, and the snapshot is encrypted.", "Name a key of the target.")
+            raise RefusedError(
+                "KMS_KEY_ID is not set, and the snapshot is encrypted.",
+                f"Set KMS_KEY_ID to a key of {self._plan.target_region}.",
+            )
 
     def _instance_names(self, old_instances: list[Instance]) -> None:
         """See that nobody else has the names; those of the old target's own instances are known already."""
@@ -106,7 +110,7 @@ class Preflight:
                 refuse_others(f"The instance {name}, whose name the target needs,", [found], self._plan)
                 raise RefusedError(
                     f"The instance name {name} is taken by {found.arn}, which is not the target's.",
-                    "Rename or remove that instance, or name another target in TARGET_CLUSTER_ID.",
+                    "Rename or delete that instance, or name another target in TARGET_CLUSTER_ID.",
                 )
 
     def _final_snapshot(self, *, replaces: bool) -> None:
@@ -127,13 +131,15 @@ class Preflight:
         if int(version.partition(".")[0] or 0) < MAJOR_MIN:
             raise RefusedError(
                 f"The snapshot is of PostgreSQL {version}; the users can be set up from version {MAJOR_MIN} on.",
-                "Upgrade the source.",
+                f"Upgrade production to version {MAJOR_MIN} or later.",
+                retry=Retry.LATER_SNAPSHOT,
             )
         found = self._rds.pages("describe_db_engine_versions", "DBEngineVersions", Engine=ENGINE, EngineVersion=version)
         if not found:
             raise RefusedError(
                 f"{self._plan.target_region} does not offer {ENGINE} {version}, which the snapshot is of.",
-                "Upgrade the source, or restore into a region that offers its version.",
+                "Upgrade production to a version that is offered there, or restore into a region that offers this one.",
+                retry=Retry.LATER_SNAPSHOT,
             )
 
     def _instance_class(self) -> None:
@@ -178,7 +184,7 @@ class Preflight:
         try:
             self._ports.service("sns", arn.split(":")[3]).call("get_topic_attributes", TopicArn=arn)
         except NotFoundError as error:  # whose text does not say which topic
-            raise RefusedError(f"There is no topic {arn}.", "Make it, or correct SNS_TOPIC_ARN.") from error
+            raise RefusedError(f"There is no topic {arn}.", "Create it, or correct SNS_TOPIC_ARN.") from error
 
     def _quotas(self, replaced_instances: int, *, replaces: bool) -> None:
         quotas = self._rds.call("describe_account_attributes")["AccountQuotas"]
@@ -191,7 +197,7 @@ class Preflight:
                 raise RefusedError(
                     f"The quota {quota['AccountQuotaName']} of {self._plan.target_region} is {quota['Max']}, "
                     f"{quota['Used']} are used and {more} more are needed.",
-                    "Remove what is not needed, or have the quota raised.",
+                    "Delete what is not needed, or have the quota raised.",
                 )
 
 

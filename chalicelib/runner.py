@@ -114,7 +114,7 @@ def _end_unanswered(operation: Operation, ports: Ports) -> None:
     refusal = Refuse(
         f"The deadline of {operation.state} passed and {turn.step} did not answer {operation.announcements} "
         f"announcements.{known}",
-        f"Look at the log of the function {turn.step} for errors and throttles, then run the operation again.",
+        f"Look at the log of the function {turn.step} for errors and throttles.",
     )
     _give_up(turn, operation, refusal)
 
@@ -124,7 +124,7 @@ def _perform(turn: Turn, claimed: Operation) -> None:
     try:
         outcome = _load(turn.step)(claimed, turn.ports)
     except TransientError as error:
-        outcome = Wait(error.reason, spacing.backoff(claimed), trouble=True)
+        outcome = Wait(error.reason, spacing.backoff(claimed), trouble=True, remedy=error.remedy)
     except RefusedError as error:
         outcome = Refuse.of(error)
     except Exception as error:
@@ -135,7 +135,7 @@ def _perform(turn: Turn, claimed: Operation) -> None:
             raise
         outcome = Refuse(
             f"{turn.step} failed {BUGS_MAX} times with {type(error).__name__}, which it does not expect.",
-            "The function's log has the whole trace: report it, then run the operation again.",
+            "It is a bug: report it, with the trace that the function's log has.",
         )
     spent = (turn.ports.now() - started).total_seconds()
     _settle(turn, claimed, claimed.evolve(worked_seconds=claimed.worked_seconds + spent), outcome)
@@ -153,10 +153,15 @@ def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome)
         _give_up(turn, worked, outcome)
     elif now >= _deadline(worked, outcome, now):  # looked at first, judged after
         late = f"{outcome.why.rstrip('.')}, and the deadline of {worked.state} has passed."
-        remedy = "Find out why it takes so long, or allow it more time, then run the operation again."
-        _give_up(turn, worked, Refuse(late, remedy, outcome.facts))
+        _give_up(turn, worked, Refuse(late, outcome.remedy or _more_time(worked), outcome.facts))
     else:
         _hold(turn, claimed, worked, outcome)
+
+
+def _more_time(operation: Operation) -> str:
+    plan, deadline = operation.settings, ROWS[operation.state].deadline
+    allowed = f"{plan.setting_of(deadline)}, which allows {plan.seconds(deadline):,} seconds in all"
+    return f"Find out why it takes so long, or allow it more time by {allowed}."
 
 
 def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
@@ -167,7 +172,7 @@ def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
     if to is State.FAILING:
         after = after.evolve(
             reason=brief(refusal.reason), remedy=brief(refusal.remedy, REMEDY_MAX), failed_step=turn.step,
-            stopped_in=operation.state, rerun_from=refusal.from_step,
+            stopped_in=operation.state, rerun_from=refusal.from_step, retry=refusal.retry,
         )  # fmt: skip
         logger.error("The operation fails: %s", sentences)
     else:
@@ -208,7 +213,7 @@ def _write(turn: Turn, before: Operation, after: Operation, what: str) -> None:
     elif written is Written.TARGET_LOST:
         target = before.settings.target_cluster_arn
         reason = f"The lock of {target} is not this operation's any more, so nothing of the target is touched."
-        remedy = "See which operation holds it, and run this one again when that ended."
+        remedy = "See which operation holds it, and wait for its end."
         _give_up(turn, before, Refuse(reason, remedy, after.facts))
     elif written is Written.OVERTAKEN:
         logger.info("Somebody else wrote meanwhile; %s is not written.", after.state)
@@ -227,9 +232,9 @@ def _stop(turn: Turn, operation: Operation, facts: Facts | None = None) -> None:
     why = f"with the reason {quoted(current.cancel_reason)}" if current.cancel_reason else "without a reason"
     after = _entering(turn, operation, State.CANCELLING, facts or current.facts).evolve(
         reason=f"Cancelled on request, {why}.", stopped_in=operation.state, cancel_reason=current.cancel_reason,
-        remedy="What was made is kept, and what was begun in Aurora goes on. A rerun continues where this one stopped.",
+        remedy="Nothing has to be done. A rerun continues where this one stopped.",
     )  # fmt: skip
-    _write(turn, operation, after, "stopped on request; what was made is kept")
+    _write(turn, operation, after, f"stopped in {operation.state}, on request")
 
 
 def _entering(turn: Turn, operation: Operation, to: State, facts: Facts) -> Operation:

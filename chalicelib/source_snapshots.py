@@ -1,7 +1,7 @@
 """Which snapshots are the source's: asked by the door, which lets their events in, and by whatever looks for one."""
 
 from chalicelib.aurora import ENGINE, Snapshot, SourceCluster
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, Retry
 from chalicelib.plan import OWNER_TAG, Plan
 
 
@@ -27,10 +27,13 @@ def why_not_ours(snapshot: Snapshot, plan: Plan) -> str | None:
 def refuse_foreign(snapshot: Snapshot, plan: Plan, source_resource_id: str | None) -> None:
     """Raise RefusedError for a snapshot of another cluster, or of one that had the source's name before."""
     if why := why_not_ours(snapshot, plan):
-        raise RefusedError(f"{why[0].upper()}{why[1:]}.", "Name a snapshot of the plan's source cluster.")
+        raise RefusedError(
+            f"{why[0].upper()}{why[1:]}.", "Name a snapshot of the plan's source cluster.", retry=Retry.NEW_REQUEST
+        )
     if source_resource_id and snapshot.cluster_resource_id != source_resource_id:
         raise RefusedError(
             f"{snapshot.arn} is of an earlier cluster called {plan.source_cluster_id} "
             f"({snapshot.cluster_resource_id}; the present one is {source_resource_id}).",
             "Name a snapshot of the present source cluster.",
+            retry=Retry.NEW_REQUEST,
         )

@@ -4,9 +4,9 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.aurora import ENGINE, Cluster, Instance, tag_list
+from chalicelib.aurora import ENGINE, SNAPSHOT_GONE, Cluster, Instance, tag_list
 from chalicelib.aws import AwsError, NotFoundError, Service
-from chalicelib.errors import RefusedError, TransientError
+from chalicelib.errors import RefusedError, Retry, TransientError
 from chalicelib.operation import Operation, Victim
 from chalicelib.ownership import is_ours, refuse_others
 from chalicelib.plan import OPERATION_TAG, OWNER_TAG
@@ -51,7 +51,7 @@ class TargetCluster:
         if cluster.global_cluster:
             raise RefusedError(
                 f"The target {cluster.arn} belongs to the global cluster {cluster.global_cluster}; it is left alone.",
-                "Remove it from the global cluster yourself if it really is to be replaced, or name another target.",
+                "Remove it from the global cluster if it really is to be replaced, or name another target.",
             )
         everything: list[Cluster | Instance] = [cluster, *instances]
         refuse_others(f"The target {cluster.arn}", everything, self._plan)
@@ -63,21 +63,23 @@ class TargetCluster:
         raise RefusedError(
             f"The target {cluster.arn} does not carry our tag {OWNER_TAG}={self._plan.owner} "
             f"(missing on {', '.join(thing.identifier for thing in unowned)}); it is left alone.{protected}",
-            f"If it may be replaced every night, adopt it and run the operation again: for arn in {arns}; do aws rds "
+            f"If it may be replaced every night, adopt it: for arn in {arns}; do aws rds "
             f'add-tags-to-resource --region {self._plan.target_region} --resource-name "$arn" '
             f"--tags Key={OWNER_TAG},Value={self._plan.owner}; done",
         )
 
     def start(self) -> None:
         """Start a stopped cluster: it cannot be deleted while it is stopped (user guide, deleting a cluster)."""
-        self._rds.call("start_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id)
+        with suppress(NotFoundError):  # then somebody deleted it, as the next look finds
+            self._rds.call("start_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id)
 
     def unprotect(self) -> None:
         """Lift the deletion protection of a target that is ours."""
-        self._rds.call(
-            "modify_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id, DeletionProtection=False,
-            ApplyImmediately=True,
-        )  # fmt: skip
+        with suppress(NotFoundError):
+            self._rds.call(
+                "modify_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id, DeletionProtection=False,
+                ApplyImmediately=True,
+            )  # fmt: skip
 
     def delete_instance(self, identifier: str) -> None:
         """Delete a member; a final snapshot is not to be asked for on members, the cluster takes it."""
@@ -116,10 +118,20 @@ class TargetCluster:
         try:
             wanted = {name: value for name, value in request.items() if value is not None}
             return Cluster.of(self._rds.call("restore_db_cluster_from_snapshot", **wanted)["DBCluster"])
+        except NotFoundError as error:
+            if error.code == "DBClusterSnapshotNotFoundFault":
+                raise self._without_snapshot(error) from error
+            raise
         except AwsError as error:
             if error.code != "DBClusterAlreadyExistsFault":
                 raise
         return self._adopted()
+
+    def _without_snapshot(self, error: NotFoundError) -> RefusedError:
+        """Say what to do when what is to be restored is gone: a copy can be made again while its source exists."""
+        if self._operation.facts.hops:
+            return RefusedError(error.reason, "Find out who deleted the copy.", from_step="copy-snapshot")
+        return RefusedError(error.reason, SNAPSHOT_GONE, retry=Retry.NEW_REQUEST)
 
     def _adopted(self) -> Cluster:
         found = self.observe()
@@ -131,7 +143,7 @@ class TargetCluster:
         if not ours or found.tags.get(OPERATION_TAG) != self._operation.root_id:
             raise RefusedError(
                 f"A cluster {found.arn} appeared under the target's name meanwhile, made by somebody else.",
-                "Find out who made it; then run the operation again from the step delete-rds.",
+                "Find out who made it, and delete it if it is not needed.",
                 from_step="delete-rds",
             )
         return found
@@ -146,6 +158,8 @@ class TargetCluster:
                 Engine=ENGINE, DBClusterIdentifier=plan.target_cluster_id, PubliclyAccessible=False,
                 Tags=tag_list(self._operation), **({"DBParameterGroupName": group} if group else {}),
             )  # fmt: skip
+        except NotFoundError as error:
+            raise _cluster_gone(error) from error
         except AwsError as error:
             if error.code != "DBInstanceAlreadyExists":
                 raise
@@ -160,15 +174,25 @@ class TargetCluster:
         if not ours or found.tags.get(OPERATION_TAG) != self._operation.root_id:
             raise RefusedError(
                 f"The instance name {identifier} is taken by {found.arn}, which this operation did not make.",
-                "Rename or remove that instance, or name another target; then run the operation again.",
+                "Rename or delete that instance, or name another target.",
             )
 
     def set_master_password(self, password: str) -> None:
         """Ask for a new master password; Aurora applies it later (status resetting-master-credentials)."""
-        self._rds.call(
-            "modify_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id, MasterUserPassword=password,
-            ApplyImmediately=True,
-        )  # fmt: skip
+        try:
+            self._rds.call(
+                "modify_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id, MasterUserPassword=password,
+                ApplyImmediately=True,
+            )  # fmt: skip
+        except NotFoundError as error:
+            raise _cluster_gone(error) from error
+
+
+def _cluster_gone(error: NotFoundError) -> RefusedError:
+    """Say what to do when the new cluster vanished since it was looked at; what else is not found, is not there."""
+    if error.code == "DBClusterNotFoundFault":
+        return RefusedError(error.reason, "Find out who deleted the new cluster.", from_step="delete-rds")
+    return error
 
 
 def ours(operation: Operation, target: TargetCluster, now: datetime) -> Cluster:
@@ -184,7 +208,7 @@ def ours(operation: Operation, target: TargetCluster, now: datetime) -> Cluster:
         stands = cluster.resource_id if cluster else "nothing"
         raise RefusedError(
             f"The restored cluster {made} is not there any more; {stands} stands under its name.",
-            "Find out who removed it, then run the operation again from the step delete-rds.",
+            "Find out who removed it; what stands there now is replaced if it is ours.",
             from_step="delete-rds",
         )
     return cluster

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from psycopg2.sql import SQL, Composable, Identifier
 
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, Retry
 from chalicelib.postgres.connection import Connection, rows, run, transaction
 from chalicelib.postgres.defaults import default_excess, meant_by_default
 from chalicelib.postgres.names import RDS_LOGIN_ROLES
@@ -60,12 +60,14 @@ def refuse_unless_right(connection: Connection, *, application: str, readonly: s
         raise RefusedError(
             f"{lacking[0].grantee} cannot be given what it needs in database {_name(connection)}: {listed(lacking)}.",
             "In production, give those objects an owner that the master user may become a member of.",
+            retry=Retry.LATER_SNAPSHOT,
         )
     beyond = excess(connection, readonly)
     if beyond:
         raise RefusedError(
             f"{readonly} could do more than read in database {_name(connection)}: {listed(beyond)}.",
             "In production, revoke those rights from the role and from PUBLIC.",
+            retry=Retry.LATER_SNAPSHOT,
         )
 
 

@@ -31,8 +31,8 @@ def refuse_open(names: Collection[str]) -> None:
     if names:
         raise RefusedError(
             f"Production's passwords still open the copy for {listed(sorted(names))}: the master may not alter them.",
-            "In production, run GRANT <role> TO <master user> WITH ADMIN OPTION, or name those that may come in, "
-            "in KEEP_LOGIN_ROLES.",
+            "Name those that may log in to the copy in KEEP_LOGIN_ROLES. Or run GRANT <role> TO "
+            "<master user> WITH ADMIN OPTION in production, which helps with later snapshots only.",
         )
 
 

@@ -3,7 +3,7 @@
 import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier
 
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, Retry
 from chalicelib.postgres.connection import Connection, rows, run, session
 from chalicelib.postgres.grants import refuse_unless_right
 from chalicelib.postgres.place import Login, Place
@@ -73,4 +73,5 @@ def _refused(connection: Connection, statement: Composable, otherwise: str) -> N
     finally:
         connection.rollback()
         connection.autocommit = True
-    raise RefusedError(otherwise, "Revoke that right from the role and from PUBLIC in production, then rerun.")
+    remedy = "In production, revoke that right from the role and from PUBLIC."
+    raise RefusedError(otherwise, remedy, retry=Retry.LATER_SNAPSHOT)

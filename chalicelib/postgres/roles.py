@@ -78,7 +78,8 @@ SELECT FROM pg_shdepend
     if rows(connection, owned, name=quoted(connection, username)):
         raise RefusedError(
             f"The read-only user {username} came with production and owns objects there, so it could always write.",
-            "Name another readonly_username in the application secret, or REASSIGN OWNED in production.",
+            "Name another readonly_username in the application secret. "
+            "Or run REASSIGN OWNED in production, which helps with later snapshots only.",
         )
 
 
@@ -140,7 +141,8 @@ def _take_memberships(connection: Connection, name: str) -> None:
     if left:
         raise RefusedError(
             f"User {name} came with production as a member of {', '.join(left)}, which the master cannot take away.",
-            "Name another user in the application secret, or revoke the membership in production.",
+            "Name another user in the application secret. "
+            "Or revoke the membership in production, which helps with later snapshots only.",
         )
 
 

@@ -5,7 +5,7 @@ Codes are SQLSTATEs (PostgreSQL documentation, appendix A); texts are never matc
 
 from dataclasses import dataclass
 
-from chalicelib.errors import RefusedError, TransientError
+from chalicelib.errors import RefusedError, Retry, TransientError
 from chalicelib.postgres.place import Place
 
 LET_IN = "00000"
@@ -25,7 +25,7 @@ AWAY_CODES = frozenset({"57P01", "57P02", "57P03", "57P05", "25006"})
 """Shut down, crashed, starting up, idle too long, read-only: the writer is elsewhere or not there yet."""
 AWAY_CLASSES = frozenset({"08", "53", "58"})  # connection trouble, out of connections or memory, the system under it
 LACKING_REMEDIES = {
-    "42501": "Make the master user a member of rds_superuser, and of the role named, in production; then rerun.",
+    "42501": "In production, make the master user a member of rds_superuser, and of the role named.",
     "0LP01": "In production, revoke the master user's role from the role named: membership cannot go both ways.",
 }
 
@@ -71,7 +71,7 @@ def during_work(sqlstate: str | None, place: Place, detail: str) -> Exception | 
 def denied(sqlstate: str, place: Place, detail: str) -> RefusedError:
     """Return the refusal for a right that the master user lacks; `detail` is the server's own sentence."""
     reason = f"PostgreSQL at {place} denies what setting up users needs: {detail}"
-    return RefusedError(reason, LACKING_REMEDIES[sqlstate])
+    return RefusedError(reason, LACKING_REMEDIES[sqlstate], retry=Retry.LATER_SNAPSHOT)
 
 
 def at_the_door(answer: Answer, place: Place, username: str, database: str) -> Exception:
@@ -83,7 +83,7 @@ def at_the_door(answer: Answer, place: Place, username: str, database: str) -> E
     if answer.refused:
         return RefusedError(
             f"PostgreSQL at {place} refuses the password of user {username}.",
-            f"Compare the secret that holds the password of {username} with what the cluster was given; then rerun.",
+            "Somebody changed it there or in the secret since it was set: a rerun sets the secret's.",
         )
     return _refusal(answer.sqlstate, place, username, database)
 
@@ -95,17 +95,21 @@ def _refusal(sqlstate: str, place: Place, username: str, database: str) -> Refus
             f"There is no database {database} on {place}.",
             "Put the name of a database that production has into the master secret's field database.",
         ),
-        "42501": (f"User {username} may not connect to database {database} on {place}.", "Grant CONNECT on it."),
+        "42501": (
+            f"User {username} may not connect to database {database} on {place}.",
+            f"In production, run GRANT CONNECT ON DATABASE {database} TO {username}.",
+        ),
         "28000": (
             f"PostgreSQL at {place} turns user {username} away before asking for a password.",
-            "The server may insist on TLS (rds.force_ssl): let connections be verify-full.",
+            "The server may insist on TLS (rds.force_ssl): set DB_TLS=verify-full.",
         ),
     }
     other = (
         f"PostgreSQL at {place} turns user {username} away with SQLSTATE {sqlstate}.",
-        "Look into the server's log.",
+        "The PostgreSQL log of the cluster tells why.",
     )
-    return RefusedError(*known.get(sqlstate, other))
+    retry = Retry.LATER_SNAPSHOT if sqlstate == "42501" else Retry.RERUN
+    return RefusedError(*known.get(sqlstate, other), retry=retry)
 
 
 def _is_away(sqlstate: str) -> bool:

@@ -57,6 +57,6 @@ def _kept(copy: Snapshot | None, hop: Hop) -> Snapshot:
     if copy is None or copy.status != "available":
         raise RefusedError(
             f"The copy {hop.identifier} cannot be kept: it is {copy.status if copy else 'gone'}.",
-            "Find out who removed it; to have one of this data, take a snapshot of the restored cluster.",
+            "Find out who deleted it. To keep one of this data, take a snapshot of the restored cluster.",
         )
     return copy

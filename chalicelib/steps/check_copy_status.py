@@ -65,7 +65,7 @@ def _retry(operation: Operation, ports: Ports, what: str) -> Advance:
     if late or failures >= COPY_FAILURES_MAX:
         raise RefusedError(
             f"{what[0].upper()}{what[1:]}, at attempt {failures}.",
-            "See whether the source's snapshot still exists and both keys are usable; then run the operation again.",
+            "See whether the source's snapshot still exists and both keys are usable.",
         )
     again = facts.model_copy(update={"copy_progress": None, "copy_failures": failures})
     return Advance(State.SNAPSHOT_FOUND, again, f"{what}; it is begun again")
@@ -76,5 +76,5 @@ def _refuse_other_source(copy: Snapshot, facts: Facts) -> None:
     if (copy.source_arn or "").lower() != (before or "").lower():
         raise RefusedError(
             f"The snapshot {copy.arn} is not a copy of {before}, but of {copy.source_arn or 'none'}.",
-            "Remove it if it is not needed, then run the operation again.",
+            "Delete it if it is not needed.",
         )

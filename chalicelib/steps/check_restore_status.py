@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from chalicelib.aurora import Cluster, Health, health
+from chalicelib.aws import CAPACITY_REMEDY
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
 from chalicelib.operation import Operation
@@ -11,10 +12,13 @@ from chalicelib.ports import Ports
 from chalicelib.spacing import just_begun
 from chalicelib.target import TargetCluster, ours
 
-REMEDY = (
-    "See the events of the cluster and its instances for the cause, remove it, then run the operation again from the "
-    "step delete-rds, which takes away what was made so far."
-)
+EVENTS = "The RDS events of the cluster and its instances tell the cause."
+REMEDIES = {  # by what a status means in the user guide (viewing cluster and instance status)
+    "insufficient-capacity": CAPACITY_REMEDY,
+    "inaccessible-encryption-credentials": "Enable the key of the cluster, and let RDS use it.",
+    "incompatible-network": "Make room in the subnets of DB_SUBNET_GROUP_NAME, or name another subnet group.",
+    "incompatible-parameters": "Correct the parameters in the parameter groups of the target, or name other groups.",
+}
 
 
 def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
@@ -57,7 +61,8 @@ def _instances(operation: Operation, target: TargetCluster, now: datetime) -> Ou
 def _judge(operation: Operation, what: str, status: str) -> Wait | None:
     state = health(status)
     if state is Health.TERMINAL:
-        raise RefusedError(f"{what} is {status}, which does not get better by itself.", REMEDY, from_step="delete-rds")
+        remedy = f"{REMEDIES.get(status, 'Correct what made it fail.')} {EVENTS}"
+        raise RefusedError(f"{what} is {status}, which does not get better by itself.", remedy, from_step="delete-rds")
     if state is Health.READY:
         return None
     if state is Health.PROGRESSING:

@@ -52,8 +52,8 @@ def _warnings(cluster: Cluster, plan: Plan) -> tuple[str, ...]:
     if not cluster.protected or plan.deletion_protection:
         return ()
     warning = (
-        f"{cluster.identifier} was protected against deletion, which no operation of ours had done; as it is ours, "
-        "that was lifted. Take our tag away from what must not be replaced."
+        f"{cluster.identifier} was protected against deletion, which no operation of ours had set; as it carries our "
+        "tag, the protection is lifted before the deletion. Take the tag away from what must not be replaced."
     )
     return (warning,)
 
@@ -66,7 +66,7 @@ def _refuse_unusable_snapshot(operation: Operation, ports: Ports) -> None:
     if snapshot is None or snapshot.status != "available":
         raise RefusedError(
             f"The snapshot {copy_arn} is {snapshot.status if snapshot else 'gone'}; the old target was left as it is.",
-            "Run the operation again from the step snapshot-check.",
+            "Find out who deleted it. A rerun copies the source's snapshot again, while that exists.",
             from_step="snapshot-check",
         )
 
@@ -74,12 +74,16 @@ def _refuse_unusable_snapshot(operation: Operation, ports: Ports) -> None:
 def _bring_on(operation: Operation, target: TargetCluster) -> Outcome:
     victim, interval = operation.facts.victim, operation.settings.restore_check_interval
     if victim is None:
-        raise RefusedError("The record does not say what is to be deleted.", "Run it again from the step delete-rds.")
+        raise RefusedError(
+            "The record does not say what is to be deleted.",
+            "A rerun decides it anew: see first who edited the record.",
+            from_step="delete-rds",
+        )
     cluster = target.observe()
     if cluster and cluster.resource_id != victim.resource_id:
         raise RefusedError(
             f"The target's name now belongs to another cluster, {cluster.resource_id}; it is left alone.",
-            "Find out who made it, then run the operation again from the step delete-rds.",
+            "Find out who made it, and delete it if it is not needed.",
             from_step="delete-rds",
         )
     if cluster and cluster.status == "deleting":  # its instances go first, so there is nothing to see of them
@@ -101,7 +105,7 @@ def _delete(
     if strangers:
         raise RefusedError(
             f"The target {cluster.identifier} has new instances, {', '.join(strangers)}; it is left alone.",
-            "Remove them if they are not needed, then run the operation again from the step delete-rds.",
+            "Delete them if they are not needed.",
             from_step="delete-rds",
         )
     if cluster.status == "stopped":

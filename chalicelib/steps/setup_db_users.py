@@ -50,7 +50,7 @@ def _refuse_productions_own(database: RestoredDatabase, login: Login, secret_id:
     if database.prove_login(login) is LoginResult.OK:
         raise RefusedError(
             f"The secret {secret_id} holds the password that {login.username} has in production.",
-            "Store another password in it: production's must not open a copy. Then run the operation again.",
+            "Store another password in it: production's must not open a copy.",
         )
 
 

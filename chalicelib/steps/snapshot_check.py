@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from chalicelib.aurora import ENGINE, Health, Snapshot, SourceCluster, health
 from chalicelib.choreography import State
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, Retry
 from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
@@ -19,7 +19,8 @@ def snapshot_check(operation: Operation, ports: Ports) -> Outcome:
     if snapshot is None:
         raise RefusedError(
             f"There is no {facts.snapshot_arn or 'usable'} snapshot of {plan.source_cluster_arn}.",
-            "Name one that exists in snapshot_identifier.",
+            "Name one that exists in snapshot_identifier, or wait for the next one.",
+            retry=Retry.NEW_REQUEST,
         )
     resource_id = source.observe_resource_id()
     refuse_foreign(snapshot, plan, resource_id)
@@ -27,7 +28,9 @@ def snapshot_check(operation: Operation, ports: Ports) -> Outcome:
         return Wait(f"The snapshot {snapshot.identifier} is {snapshot.status}.", plan.copy_check_interval)
     if snapshot.status != "available" or snapshot.created_at is None:
         raise RefusedError(
-            f"The snapshot {snapshot.arn} is {snapshot.status or 'not finished'}.", "Name one that is available."
+            f"The snapshot {snapshot.arn} is {snapshot.status or 'not finished'}.",
+            "Name one that is available in snapshot_identifier, or wait for the next one.",
+            retry=Retry.NEW_REQUEST,
         )
     found = _facts(snapshot)
     if operation.by_itself and (why := _nothing_to_do(operation, snapshot, source, ports)):

@@ -2,17 +2,45 @@
 
 from chalicelib import notices
 from chalicelib.choreography import ROWS
+from chalicelib.errors import RefusedError, TransientError
+from chalicelib.limits import with_warnings
+from chalicelib.observability import logger
 from chalicelib.operation import Operation
 from chalicelib.outcome import Advance, Outcome
 from chalicelib.ports import Ports
 
 
 def sns_notification(operation: Operation, ports: Ports) -> Outcome:
-    """Publish the notice of the end that is coming. Told at least once: a reply that is lost has it told again."""
+    """Publish the notice of the end that is coming. Told at least once: a reply that is lost has it told again.
+
+    Raises what `notices.publish` does, where the stage's own topic cannot be had either.
+    """
+    (end,) = ROWS[operation.state].goes_to
+    topic = operation.settings.sns_topic_arn
+    own = ports.settings.sns_topic_arn or topic
+    try:
+        _tell(topic, operation, ports)
+    except (RefusedError, TransientError) as error:
+        if own == topic or (isinstance(error, TransientError) and ports.now() < operation.deadline):
+            raise
+        warning = _not_told(topic, own, error)
+        logger.warning(warning)
+        _tell(own, operation.evolve(warnings=with_warnings(operation.warnings, [warning])), ports)
+        what = f"{own} was told, because {topic} could not be"
+        return Advance(end, operation.facts, what, operation.reason, warnings=(warning,), notified=True)
+    return Advance(end, operation.facts, f"{topic} was told", reason=operation.reason, notified=True)
+
+
+def _not_told(topic: str, own: str, error: RefusedError | TransientError) -> str:
+    remedy = error.remedy or "Later notices are sent to it again."
+    return (
+        f"sns-notification: the plan's topic {topic} could not be told, so the stage's own topic, {own}, is. "
+        f"{error.reason} {remedy}"
+    )
+
+
+def _tell(topic: str, operation: Operation, ports: Ports) -> None:
     now = ports.now()
     target = ports.operations.target(operation.settings.target_cluster_arn)
     text = notices.text(operation, now, logins_open_on=target.logins_open_on)
-    topic = operation.settings.sns_topic_arn
     notices.publish(topic, notices.subject(operation), text, notices.machine(operation, text, now), ports)
-    (end,) = ROWS[operation.state].goes_to
-    return Advance(end, operation.facts, f"{topic} was told", reason=operation.reason, notified=True)

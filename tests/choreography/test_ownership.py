@@ -49,7 +49,7 @@ def test_a_protection_that_nobody_of_us_set_is_lifted_and_told(night: Night) -> 
     assert (State.SUCCEEDED, 1, "describe_db_clusters", []) == (
         ended.state, len(ended.warnings), methods[lifted + 1], night.broken_promises()
     )  # fmt: skip
-    assert "was protected against deletion, which no operation of ours had done" in ended.warnings[0]
+    assert "was protected against deletion, which no operation of ours had set" in ended.warnings[0]
 
 
 def test_a_strangers_cluster_gets_no_instances_of_ours(night: Night) -> None:

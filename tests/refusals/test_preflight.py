@@ -53,7 +53,7 @@ def test_a_cluster_parameter_group_of_another_major_version_is_refused(said: Sai
     told = refused_before_deletion(scene)
 
     assert "The parameter group tuned15 is of the family aurora-postgresql15, the snapshot is of version 16.6." in told
-    assert "Make a parameter group of the family aurora-postgresql16 and name it in the settings." in told
+    assert "Create a parameter group of the family aurora-postgresql16 and name it in the settings." in told
 
 
 def test_an_instance_parameter_group_of_another_major_version_is_refused(said: Said) -> None:
@@ -82,7 +82,7 @@ def test_an_engine_version_that_the_target_region_lacks_is_refused(scene: Scene)
     told = refused_before_deletion(scene)
 
     assert f"{TARGET_REGION} does not offer aurora-postgresql 16.99" in told
-    assert "Upgrade the source, or restore into a region that offers its version." in told
+    assert "Upgrade production to a version that is offered there, or restore into a region that offers" in told
 
 
 def test_an_instance_class_that_cannot_be_ordered_is_refused(said: Said) -> None:
@@ -114,7 +114,7 @@ def test_an_instance_name_that_another_cluster_holds_is_refused(said: Said) -> N
     told = refused_before_deletion(scene)
 
     assert f"The instance name staging-cluster-3 is taken by arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:db:stag" in told
-    assert "Rename or remove that instance, or name another target in TARGET_CLUSTER_ID." in told
+    assert "Rename or delete that instance, or name another target in TARGET_CLUSTER_ID." in told
 
 
 def test_a_quota_of_clusters_that_is_full_is_refused_only_when_one_more_is_needed(said: Said) -> None:
@@ -125,7 +125,7 @@ def test_a_quota_of_clusters_that_is_full_is_refused_only_when_one_more_is_neede
     told = refused_before_deletion(scene)
 
     assert f"The quota DBClusters of {TARGET_REGION} is 1, 1 are used and 1 more are needed." in told
-    assert "Remove what is not needed, or have the quota raised." in told
+    assert "Delete what is not needed, or have the quota raised." in told
 
 
 def test_a_quota_of_instances_counts_those_that_will_be_replaced(said: Said) -> None:
@@ -152,7 +152,7 @@ def test_a_topic_that_is_missing_fails_the_operation_and_the_record_says_that_no
 
     assert before == scene.target_ids()
     assert f"There is no topic {TOPIC}." in str(operation.reason)
-    assert "Make it, or correct SNS_TOPIC_ARN." == operation.remedy
+    assert "Create it, or correct SNS_TOPIC_ARN." == operation.remedy
     assert operation.warnings[-1].startswith("sns-notification: sns publish in us-west-2 was answered NotFound")
     assert 1 == len(scene.said.metrics("NotificationLost"))
 

@@ -10,16 +10,19 @@ from chalicelib.aws import Service
 from chalicelib.errors import RefusedError
 
 
-def refused(service: str, method: str, code: str, **parameters: Any) -> RefusedError:
+def refused(service: str, method: str, code: str, message: str = "No", **parameters: Any) -> RefusedError:
     """Make one call of a real client, which AWS answers with an error code."""
     client = boto3.client(
         service, region_name="us-west-2", aws_access_key_id="testing", aws_secret_access_key="testing"
     )
     stub = Stubber(client)
-    stub.add_client_error(method, code, "No", http_status_code=403)
+    stub.add_client_error(method, code, message, http_status_code=403)
     with stub, pytest.raises(RefusedError) as caught:
         Service(lambda *_: client, service, "us-west-2").call(method, **parameters)
     return caught.value
+
+
+AGAIN = "If a setting was changed since the stage was deployed, deploying it again does that."
 
 
 @pytest.mark.parametrize(
@@ -38,15 +41,14 @@ def test_a_denied_call_is_named_as_policies_spell_it(
     """So that the remedy can be copied."""
     error = refused(service, method, "AccessDenied", **parameters)
 
-    assert f"Allow {action} in us-west-2 in the policy of the function's role." == error.remedy
+    assert f"Allow {action} in us-west-2 in the policy of the function's role. {AGAIN}" == error.remedy
 
 
 @pytest.mark.parametrize(
     ("code", "remedy"),
     [
-        ("SnapshotQuotaExceeded", "set ARCHIVE_SNAPSHOT=false"),
+        ("SnapshotQuotaExceeded", "delete old copies"),
         ("KMSKeyNotAccessibleFault", "kms:CreateGrant"),
-        ("DBClusterSnapshotNotFoundFault", "run it again from the step copy-snapshot"),
         ("DBClusterQuotaExceededFault", "have the quota raised"),
         ("InstanceQuotaExceeded", "have the quota raised"),
         ("StorageQuotaExceeded", "have the quota raised"),

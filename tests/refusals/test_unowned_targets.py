@@ -110,7 +110,7 @@ def test_a_target_that_belongs_to_a_global_cluster_is_refused(scene: Scene) -> N
 
     assert f"The target {TARGET_ARN} belongs to the global cluster" in reason
     assert "worldwide" in reason
-    assert remedy.startswith("Remove it from the global cluster yourself")
+    assert remedy.startswith("Remove it from the global cluster if")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_the_protection_of_a_target_of_ours_is_lifted_at_one_look_and_it_is_dele
     assert "The deletion protection of staging-cluster is lifted, to delete it." == waiting
     assert (False, 2) == (cluster["DeletionProtection"], len(cluster["DBClusterMembers"]))
     (warning,) = scene.ends(State.SUCCEEDED).warnings
-    assert warning.endswith("that was lifted. Take our tag away from what must not be replaced.")
+    assert warning.endswith("lifted before the deletion. Take the tag away from what must not be replaced.")
 
 
 def test_a_target_of_the_sources_name_in_another_region_is_another_cluster(said: Said) -> None:

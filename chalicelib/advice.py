@@ -1,0 +1,48 @@
+"""What people are told after an operation stopped: what stands now, and the one command that goes on from there."""
+
+from chalicelib.choreography import ROWS, State
+from chalicelib.commands import request_command, request_id_of, rerun_command
+from chalicelib.errors import Retry
+from chalicelib.operation import Operation
+from chalicelib.settings import DEFAULT_PLAN
+
+YOUR_SNAPSHOT = "your-snapshot"  # in a command, for the name of a snapshot that does not exist yet
+_ORDER = tuple(ROWS)  # of the states, as the flow has them
+
+
+def what_stands(operation: Operation) -> list[str]:
+    """Say what became of the target, where an operation stopped before the new one was usable."""
+    stopped, victim = operation.stopped_in, operation.facts.victim
+    if stopped is None or operation.state is State.SKIPPING:
+        return []
+    if _is_before(stopped, State.TARGET_DELETING):
+        return ["This operation deleted nothing: the target is as it was."]
+    if stopped is State.TARGET_DELETING and victim:
+        begun = f"The old target {victim.arn} was being deleted, and Aurora finishes what was begun"
+        return [f"{begun}: there may be no target until a restore has finished."]
+    if _is_before(stopped, State.RESTORED):
+        return ["There is no target now: the old one is gone, and the new one is not finished."]
+    return []
+
+
+def how_to_go_on(operation: Operation) -> str:
+    """Give the command that people need after they did what the remedy says."""
+    if operation.retry is Retry.NEW_REQUEST:
+        command = _new_request(operation)
+        return f"A rerun would be refused again. Restore the newest snapshot instead: {command}"
+    if operation.retry is Retry.LATER_SNAPSHOT:
+        command = _new_request(operation, YOUR_SNAPSHOT)
+        later = "Later snapshots have the change: the next automated one is restored by itself."
+        return f"{later} For one that you take now, put its name in place of {YOUR_SNAPSHOT}: {command}"
+    return f"Run it again: {rerun_command(operation)}"
+
+
+def _new_request(operation: Operation, snapshot: str | None = None) -> str:
+    request_id = request_id_of({"instead of": operation.operation_id})
+    plan = operation.plan if operation.plan != DEFAULT_PLAN else None
+    detail = {"request_id": request_id, "plan": plan, "snapshot_identifier": snapshot}
+    return request_command(operation.stage, operation.region or operation.settings.target_region, detail)
+
+
+def _is_before(state: State, other: State) -> bool:
+    return _ORDER.index(state) < _ORDER.index(other)

@@ -1,0 +1,201 @@
+"""What people are told to do is right, and people are told when a topic is gone."""
+
+import json
+import re
+import shlex
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.operation import Operation
+from localaws.inprocess import ACCOUNT, TARGET_REGION, TOPIC, Stage
+from tests.choreography.night import Night
+from tests.choreography.people import protect, stopped
+from tests.refusals.scene import Said, Scene
+from tests.refusals.test_remedies import refused
+
+PLANS_TOPIC = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:plans-own"
+DENIAL = (
+    "User: arn:aws:sts::123456789012:assumed-role/copy/copy is not authorized to perform: rds:AddTagsToResource on "
+    "resource: arn:aws:rds:us-west-2:123456789012:cluster-snapshot:copy because no identity-based policy allows the "
+    "rds:AddTagsToResource action"
+)
+
+
+def follow_command(stage: Stage) -> Operation:
+    """Put the event that the last notice's last command puts, as it stands there; returns the operation of it."""
+    text = stage.notices()[-1]["text"]
+    (command,) = re.findall(r"aws events put-events .*$", text, re.MULTILINE)
+    program, service, verb, *options = shlex.split(command)
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    (entry,) = json.loads(given["--entries"])
+    assert ["aws", "events", "put-events", TARGET_REGION] == [program, service, verb, given["--region"]]
+    stage._put(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
+    return stage.run_to_the_end()
+
+
+def told_by(stage: Stage, topic: str) -> list[dict[str, Any]]:
+    """List what machines were told by a topic."""
+    return [json.loads(one["sqs"]) for one in stage.topics.published(topic)]
+
+
+def test_a_denied_call_names_the_action_that_aws_names() -> None:
+    """A copy with tags needs a second right; allowing the call's own would change nothing."""
+    error = refused("rds", "describe_db_clusters", "AccessDenied", message=DENIAL)
+
+    assert error.remedy.startswith("Allow rds:AddTagsToResource in us-west-2 in the policy of the function's role.")
+
+
+def test_an_explicit_deny_is_not_answered_by_allowing_more() -> None:
+    """No Allow outweighs it."""
+    message = DENIAL.replace(
+        "because no identity-based policy allows", "with an explicit deny in a service control policy"
+    )
+    error = refused("rds", "describe_db_clusters", "AccessDenied", message=message)
+
+    assert error.remedy == (
+        "Take away what denies rds:AddTagsToResource in us-west-2: the answer says in which kind of policy that is."
+    )
+
+
+def test_a_lack_of_capacity_says_what_to_change(said: Said) -> None:
+    """Another class is followed by a success."""
+    stage = Stage({"STEP_DEADLINE": "900"})
+    stage.aurora.fail_next("CreateDBInstance", "InsufficientDBInstanceCapacity", times=100)
+    stage.night()
+    failed = Scene(stage, said).fails(at="restore-snapshot")
+    stage.aurora._world.faults.refusals.clear()  # which are about the class
+    stage.environment["INSTANCE_CLASS"] = "db.r6g.xlarge"
+
+    assert "set INSTANCE_CLASS to another class" in str(failed.remedy)
+    assert State.SUCCEEDED is follow_command(stage).state
+
+
+def test_a_source_snapshot_that_is_gone_is_answered_by_the_newest_one(said: Said) -> None:
+    """A rerun keeps the snapshot, so the notice's command is a new request, which succeeds."""
+    stage = Stage()
+    stage.night()
+    stage.aurora.fail_next("CopyDBClusterSnapshot", "DBClusterSnapshotNotFoundFault", status=404)
+    failed = Scene(stage, said).fails(at="copy-snapshot")
+    again = follow_command(stage)
+
+    assert "The snapshot is gone, so it cannot be restored any more: another one has to be." == failed.remedy
+    assert (State.SUCCEEDED, None) == (again.state, again.rerun_of)
+
+
+def test_a_copy_that_is_gone_is_made_again(said: Said) -> None:
+    """The restore finds that somebody deleted it; the notice's command begins with the copy."""
+    stage = Stage()
+    stage.night()
+    scene = Scene(stage, said)
+    copy = scene.run_until(State.TARGET_CLEAR).name_of_copy
+    stage.rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=copy)
+    failed = scene.fails(at="restore-snapshot")
+    again = follow_command(stage)
+
+    assert ("copy-snapshot", State.SUCCEEDED) == (failed.rerun_from, again.state)
+
+
+def test_a_cancel_before_the_deletion_says_that_the_target_is_as_it_was() -> None:
+    """People ask first whether there still is one."""
+    night = Night()
+    night.night()
+    stopped(night, State.COPYING)
+
+    assert "This operation deleted nothing: the target is as it was." in night.notices()[-1]["text"]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.TARGET_DELETING, "was being deleted, and Aurora finishes what was begun: there may be no target until"),
+        (State.CLUSTER_RESTORING, "There is no target now: the old one is gone, and the new one is not finished."),
+    ],
+)
+def test_a_cancel_during_the_deletion_does_not_say_that_everything_is_kept(state: State, words: str) -> None:
+    """What Aurora has begun to delete is gone, and people are told."""
+    night = Night()
+    night.night()
+    stopped(night, state)
+    text = night.notices()[-1]["text"]
+
+    assert (True, False) == (words in text, "What was made is kept" in text)
+
+
+def test_a_protection_is_not_said_to_be_lifted_before_it_is() -> None:
+    """A cancel between the decision and the act leaves it as it was."""
+    night = Night()
+    protect(night)
+    night.night()
+    stopped(night, State.TARGET_DELETING)
+    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    (warning,) = night.notices()[-1]["warnings"]
+
+    assert cluster["DeletionProtection"]
+    assert "the protection is lifted before the deletion" in warning
+    assert "was lifted" not in warning
+
+
+def test_no_warning_on_a_success_sends_people_to_a_rerun(said: Said) -> None:
+    """Which would be refused: the operation succeeded."""
+    stage = Stage()
+    stage.night()
+    stage.aurora.fail_next("AddTagsToResource", "InvalidParameterValue")
+    operation = Scene(stage, said).ends(State.SUCCEEDED)
+    (warning,) = operation.warnings
+
+    assert "again" not in warning
+    assert warning.endswith("Correct what the answer names.")
+
+
+def stage_whose_plan_has_a_topic() -> Stage:
+    """Make a stage whose plan tells another topic than the stage's own."""
+    stage = Stage()
+    stage.staging()
+    stage.topics.create_topic(PLANS_TOPIC)
+    stage.parameters.put_parameter(Name="/aurora-restore/test/sns-topic-arn", Value=PLANS_TOPIC)
+    return stage
+
+
+@pytest.mark.parametrize("end", [State.SUCCEEDED, State.FAILED])
+def test_a_plans_topic_that_is_gone_is_made_up_for_by_the_stages_own(said: Said, end: State) -> None:
+    """People are told there how it ended, and that the plan's topic could not be had."""
+    stage = stage_whose_plan_has_a_topic()
+    stage.night()
+    scene = Scene(stage, said)
+    scene.run_until(State.TARGET_CLEAR if end is State.SUCCEEDED else State.SNAPSHOT_FOUND)
+    stage.topics.delete_topic(PLANS_TOPIC)
+    operation = scene.ends(end)
+    (told,) = told_by(stage, TOPIC)
+
+    assert (end, True) == (told["outcome"], operation.notified)
+    assert operation.warnings == tuple(told["warnings"])
+    assert operation.warnings[-1].startswith(
+        f"sns-notification: the plan's topic {PLANS_TOPIC} could not be told, so the stage's own topic, {TOPIC}, is. "
+    )
+    assert f"Warning: {operation.warnings[-1]}" in told["text"]
+    assert [] == said.metrics("NotificationLost")
+
+
+def test_a_plans_topic_that_throttles_is_waited_for_and_then_made_up_for(said: Said) -> None:
+    """Trouble passes, mostly; at the deadline it has not."""
+    stage = stage_whose_plan_has_a_topic()
+    stage.faults.fail_next("sns", "publish", "Throttling", times=3)
+    stage.night()
+    operation = Scene(stage, said).ends(State.SUCCEEDED)
+
+    assert ((), 1, 0) == (operation.warnings, len(told_by(stage, PLANS_TOPIC)), len(told_by(stage, TOPIC)))
+
+
+def test_when_both_topics_are_gone_the_record_says_that_nobody_was_told(said: Said) -> None:
+    """And the alarm hears of it."""
+    stage = stage_whose_plan_has_a_topic()
+    stage.night()
+    scene = Scene(stage, said)
+    scene.run_until(State.TARGET_CLEAR)
+    stage.topics.delete_topic(PLANS_TOPIC)
+    stage.topics.delete_topic(TOPIC)
+    operation = scene.ends(State.SUCCEEDED)
+
+    assert (False, 1) == (operation.notified, len(said.metrics("NotificationLost")))
