@@ -148,7 +148,7 @@ class Copies:
         if owner := other_owner(snapshot, self._plan):
             raise RefusedError(
                 f"The snapshot {snapshot.arn} has the name of our copy and belongs to {owner}; it is left alone.",
-                f"Let whoever runs {owner} remove it if it is not needed, then run the operation again.",
+                f"Let whoever runs {owner} delete it if it is not needed.",
             )
         ours = is_ours(snapshot, self._plan)
         if not ours or snapshot.tags.get(OPERATION_TAG) != self._operation.root_id:

@@ -6,7 +6,7 @@ What belongs to somebody else is a refusal of its own: it is never told how it c
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, Retry
 from chalicelib.plan import OWNER_TAG, Plan
 
 
@@ -43,4 +43,5 @@ def refuse_others(what: str, things: Sequence[Tagged], plan: Plan) -> None:
         f"{what} belongs to {whose}, not to {plan.owner}: so says the tag {OWNER_TAG} of {', '.join(owners)}. "
         "It is left alone.",
         f"Name another TARGET_CLUSTER_ID for the plan {plan.name} of the stage {plan.stage}.",
+        retry=Retry.NEW_REQUEST,
     )

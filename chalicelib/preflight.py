@@ -123,7 +123,7 @@ class Preflight:
             refuse_others(f"The snapshot {found.arn}, whose name the final snapshot needs,", [found], self._plan)
             raise RefusedError(
                 f"The snapshot {found.arn} has the name that the old target's final snapshot needs.",
-                "Rename or remove it if it is yours, then run the operation again.",
+                "Delete it if it is not needed, or copy it under another name first: a snapshot cannot be renamed.",
             )
 
     def _engine_version(self) -> None:

@@ -1,9 +1,9 @@
 """Whose the target is: judged when its deletion is decided and again at every look that deletes, makes or praises."""
 
-import json
 from dataclasses import replace
 
 from chalicelib.choreography import State
+from chalicelib.commands import rerun_command
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION
 from tests.choreography.night import Night, target_of
 from tests.choreography.people import adopt, disown, protect, remove_target, target
@@ -74,11 +74,12 @@ def test_success_is_not_said_of_a_cluster_that_is_gone(night: Night) -> None:
     night.reach(State.USERS_READY)
     remove_target(night)
     ended = night.run_to_the_end()
-    detail = json.dumps({"rerun_of": ended.operation_id, "from_step": "delete-rds"}).replace('"', '\\"')
+    command = rerun_command(ended)
 
+    assert "delete-rds" == ended.rerun_from
     assert (State.FAILED, State.USERS_READY, "archive-snapshot", None, True, []) == (
         ended.state, ended.stopped_in, ended.failed_step, night.target().last_success_at,
-        detail in night.notices()[-1]["text"], night.broken_promises(),
+        command in night.notices()[-1]["text"], night.broken_promises(),
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def test_another_stages_snapshot_under_our_copys_name_is_said_to_be_theirs(scene
     operation = scene.fails(at="copy-snapshot")
 
     assert f"{name} has the name of our copy and belongs to prod/default; it is left alone." in str(operation.reason)
-    assert str(operation.remedy).startswith("Let whoever runs prod/default remove it")
+    assert str(operation.remedy).startswith("Let whoever runs prod/default delete it")
 
 
 @pytest.mark.parametrize(
