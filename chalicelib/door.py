@@ -5,11 +5,27 @@ from typing import Any
 
 from chalicelib import notices, observability, parameters, runner, starting
 from chalicelib.announcing import announce
-from chalicelib.aurora import SourceCluster
+from chalicelib.aurora import Snapshot, SourceCluster
 from chalicelib.choreography import CANCEL_REQUESTED, DOOR, REQUESTED, ROWS
-from chalicelib.errors import RefusedError, UnreadableRecordError
-from chalicelib.events import CancelRequested, RdsNotice, RestoreRequested, parse_request, why_stale
-from chalicelib.operation import Operation
+from chalicelib.errors import (
+    RefusedError,
+    SettingsError,
+    TablesBusyError,
+    TransientError,
+    UnreadableRecordError,
+)
+from chalicelib.events import (
+    CancelRequested,
+    RdsNotice,
+    RestoreRequested,
+    event_id_of,
+    is_operation_id,
+    operation_id_of,
+    parse_request,
+    why_untimely,
+)
+from chalicelib.foreign_text import quoted
+from chalicelib.operation import Operation, requested_id
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.rds_events import MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
@@ -20,58 +36,82 @@ Envelope = Mapping[str, Any]
 
 
 def answer(step: str, envelope: Envelope, ports: Ports) -> None:
-    """Take one event to where it belongs. Raises what must fail the invocation: tables, settings and records."""
-    if stale := why_stale(envelope, ports.now()):
-        why_not = _let_be(envelope, stale, ports)
+    """Take one event to where it belongs.
+
+    Raises for trouble with tables, and for what AWS or the settings do not let a snapshot's event do; never for what
+    an event is like.
+    """
+    if untimely := why_untimely(envelope, ports.now()):
+        why_not = _let_be(envelope, untimely, ports)
     elif envelope.get("source") == RDS_SOURCE:
         why_not = _snapshot(envelope, ports) if step == DOOR else _hint(step, envelope, ports)
-    elif _is_wish(envelope):
+    elif is_request(envelope):
         why_not = _wish(envelope, ports)
-    else:
-        operation_id = str((envelope.get("detail") or {}).get("operation_id", ""))
+    elif operation_id := operation_id_of(envelope):
         why_not = runner.run_step(step, operation_id, ports)
+    else:
+        why_not = "the event names no operation"
     if why_not:
         observability.ignored(ports.settings.stage, why_not, envelope)
 
 
-def _is_wish(envelope: Envelope) -> bool:
+def is_request(envelope: Envelope) -> bool:
+    """Tell whether a person put the event, who is told when it is not obeyed."""
     return envelope.get("detail-type") in (REQUESTED, CANCEL_REQUESTED)
 
 
-def _let_be(envelope: Envelope, stale: str, ports: Ports) -> str | None:
-    """Do nothing about an event of the past; who put it is told."""
-    if not _is_wish(envelope):
-        return stale
-    refusal = RefusedError(f"The event is not obeyed: {stale}.", "Put it again if it is still meant.")
+def refuse_for_settings(error: SettingsError, envelope: Envelope, ports: Ports) -> None:
+    """Tell who put an event that the settings cannot be used."""
+    reason = str(error).replace("\n- ", " ")
+    remedy = "Correct the settings; then put the event again."
+    notices.refused(RefusedError(reason, remedy), envelope, ports)
+
+
+def _let_be(envelope: Envelope, untimely: str, ports: Ports) -> str | None:
+    """Do nothing about an event of the past or of the future; who put it is told."""
+    if not is_request(envelope):
+        return untimely
+    refusal = RefusedError(f"The event is not obeyed: {untimely}.", "Put it again if it is still meant.")
     notices.refused(refusal, envelope, ports)
     return None
 
 
 def _snapshot(envelope: Envelope, ports: Ports) -> str | None:
+    """Start an operation for each plan whose snapshot it is; what stops one plan stops no other."""
     notice = RdsNotice.of(envelope)
     if not notice.starts_something:
         return f"'{notice.message}' starts nothing"
-    if not notice.arn:
+    if not notice.names_snapshot:
         return "the event names no snapshot"
-    reasons = [_begin(plan, notice, ports) for plan in parameters.plans(ports)]
+    reasons, failures = list[str | None](), list[Exception]()
+    for plan in parameters.plans(ports):
+        try:
+            reasons.append(_begin(plan, notice, ports))
+        except (TransientError, RefusedError) as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
     return "; ".join(filter(None, reasons)) if all(reasons) else None
 
 
 def _begin(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:
     """Start an operation of one plan; returns why not."""
-    if (notice.account, notice.region) != (plan.account, plan.source_region):
+    if not notice.is_in(plan.account, plan.source_region):
         return f"{notice.arn} is not in {plan.source_region} of {plan.account}, where the plan {plan.name} looks"
     manual = notice.is_one_of((MANUAL_SNAPSHOT_CREATED,))
-    if manual and not (plan.snapshot_prefix and notice.identifier.startswith(plan.snapshot_prefix.lower())):
+    prefix = (plan.snapshot_prefix or "").lower()
+    if manual and not (prefix and notice.identifier.startswith(prefix)):
         return f"{notice.identifier} is a manual snapshot, and its name does not begin with the plan's SNAPSHOT_PREFIX"
-    snapshot = SourceCluster(ports.service("rds", plan.source_region), plan).observe_snapshot(notice.arn)
+    source = SourceCluster(ports.service("rds", plan.source_region), plan)
+    snapshot = source.observe_snapshot(notice.arn)
     if snapshot is None:
         return f"{notice.arn} is gone"
     if why := why_not_ours(snapshot, plan):
         return why
     if manual is (snapshot.kind == "automated"):
         return f"{notice.arn} is {snapshot.kind}, and its event says otherwise"
-    operation = starting.start_by_itself(plan, snapshot, ports, why=f"the {snapshot.kind} snapshot {notice.identifier}")
+    why = f"the {snapshot.kind} snapshot {notice.identifier}"
+    operation = starting.start_by_itself(plan, snapshot, ports, why=why)
     return None if operation else f"{notice.arn} has its operation already"
 
 
@@ -85,37 +125,69 @@ def _hint(step: str, envelope: Envelope, ports: Ports) -> str | None:
     except UnreadableRecordError as error:  # the heartbeat, which does without this item, announces again what waits
         observability.unreadable(error, ports.settings.stage)
         return f"the item of {notice.cluster_arn} cannot be read"
-    if target.holder and (notice.is_of_cluster or notice.identifier.removeprefix("rds:") in target.members):
+    member = notice.is_of_cluster or notice.identifier.removeprefix("rds:") in target.members
+    if target.holder and member:
         return runner.run_step(step, target.holder, ports)
     return f"no open operation waits for {notice.arn}"
 
 
 def _wish(envelope: Envelope, ports: Ports) -> str | None:
-    """Obey a person, or say why not, to the log and to the topic."""
+    """Obey a person, or say why not, to the log and to the topic; returns why nothing is to be said."""
     try:
-        if envelope["detail-type"] == CANCEL_REQUESTED:
-            _cancel(parse_request(CancelRequested, envelope.get("detail")), ports)
-            return None
-        return _request(parse_request(RestoreRequested, envelope.get("detail")), str(envelope["id"]), ports)
+        return _obey(envelope, ports)
     except RefusedError as refusal:
         notices.refused(refusal, envelope, ports)
-        return None
+    except SettingsError as error:
+        refuse_for_settings(error, envelope, ports)
+    except UnreadableRecordError as error:
+        observability.unreadable(error, ports.settings.stage)
+        remedy = "Put the event again when that is repaired."
+        notices.refused(RefusedError(str(error), remedy), envelope, ports)
+    except TablesBusyError:
+        raise  # what was written is not known, so nothing can be said; the failure queue keeps the event
+    except TransientError as error:
+        remedy = "Put the event again in a few minutes."
+        notices.refused(RefusedError(error.reason, remedy), envelope, ports)
+    return None
 
 
-def _request(request: RestoreRequested, event_id: str, ports: Ports) -> str | None:
+def _obey(envelope: Envelope, ports: Ports) -> str | None:
+    event_id, detail = event_id_of(envelope), envelope.get("detail")
+    if envelope["detail-type"] == CANCEL_REQUESTED:
+        return _cancel(parse_request(CancelRequested, detail), event_id, ports)
+    request = parse_request(RestoreRequested, detail)
+    if not (request.request_id or event_id):
+        raise RefusedError("The event has neither an id nor a request_id.", "Give it a request_id.")
+    return _restore(request, event_id, ports)
+
+
+def _restore(request: RestoreRequested, event_id: str, ports: Ports) -> str | None:
+    """Start what is asked for; returns why nothing is to be said about a request that was obeyed already.
+
+    EventBridge and Lambda deliver at least once, so the same event again is no second request.
+    """
     request_id = request.request_id or event_id
+    before = ports.operations.read(requested_id(request_id))
+    if before is None and _start(request, request_id, event_id, ports):
+        return None
+    before = before or _known(requested_id(request_id), ports)
+    if event_id and before.requested_by_event == event_id:
+        return f"the event was obeyed already, by {before.operation_id}"
+    raise starting.made_before(request_id, before)
+
+
+def _start(request: RestoreRequested, request_id: str, event_id: str, ports: Ports) -> Operation | None:
+    asked = starting.Asked(request, request_id, event_id)
     if request.rerun_of:
-        before = _known(request.rerun_of, ports)
-        operation = starting.start_again(request, request_id, before, ports)
-    else:
-        plan = _plan(request.plan or DEFAULT_PLAN, ports)
-        if request.snapshot_identifier:
-            request = _with_arn(request, request.snapshot_identifier, plan, ports)
-        operation = starting.start_on_request(request, request_id, plan, ports)
-    return None if operation else f"the request {request_id} has its operation already"
+        return starting.start_again(asked, _known(request.rerun_of, ports), ports)
+    plan = _plan(request.plan or DEFAULT_PLAN, ports)
+    if request.snapshot_identifier is None:
+        return starting.start_on_request(asked, plan, ports)
+    snapshot = _source_snapshot(request.snapshot_identifier, plan, ports)
+    return starting.start_on_request(asked, plan, ports, snapshot_arn=snapshot.arn)
 
 
-def _with_arn(request: RestoreRequested, identifier: str, plan: Plan, ports: Ports) -> RestoreRequested:
+def _source_snapshot(identifier: str, plan: Plan, ports: Ports) -> Snapshot:
     source = SourceCluster(ports.service("rds", plan.source_region), plan)
     snapshot = source.observe_snapshot(identifier)
     if snapshot is None:
@@ -125,7 +197,7 @@ def _with_arn(request: RestoreRequested, identifier: str, plan: Plan, ports: Por
         )
     if why := why_not_ours(snapshot, plan):
         raise RefusedError(f"{why}.", "Name a snapshot of the plan's source cluster.")
-    return request.model_copy(update={"snapshot_identifier": snapshot.arn})
+    return snapshot
 
 
 def _plan(name: str, ports: Ports) -> Plan:
@@ -139,21 +211,26 @@ def _plan(name: str, ports: Ports) -> Plan:
 
 
 def _known(operation_id: str, ports: Ports) -> Operation:
-    operation = None if operation_id.startswith("target#") else ports.operations.read(operation_id)
+    operation = ports.operations.read(operation_id) if is_operation_id(operation_id) else None
     if operation is None:
         raise RefusedError(
-            f"There is no operation {operation_id} in the stage {ports.settings.stage}.",
+            f"There is no operation {quoted(operation_id)} in the stage {ports.settings.stage}.",
             f"Look its id up in the table {ports.settings.state_table_name}.",
         )
     return operation
 
 
-def _cancel(request: CancelRequested, ports: Ports) -> None:
+def _cancel(request: CancelRequested, event_id: str, ports: Ports) -> str | None:
     before = _known(request.operation_id, ports)
-    flagged = ports.operations.request_cancel(before.operation_id, reason=request.reason, now=ports.now())
+    if event_id and before.cancelled_by_event == event_id:
+        return "the event was obeyed already"
+    flagged = ports.operations.request_cancel(
+        before.operation_id, reason=request.reason, event_id=event_id, now=ports.now()
+    )
     if flagged is None:
         raise RefusedError(
             f"The operation {before.operation_id} is {before.state}, which is too late to cancel.",
             "Let it end; nothing of it is undone.",
         )
     announce([flagged], ports)  # whoever holds it, or is woken by this, sees the flag
+    return None

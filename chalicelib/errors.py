@@ -34,6 +34,10 @@ class TransientError(Exception):
         return str(self)
 
 
+class TablesBusyError(TransientError):
+    """The tables do not answer: whether the last write was made is not known."""
+
+
 class RefusedError(Exception):
     """It will not go better by itself: the operation ends, and says why (`reason`) and what to do (`remedy`).
 

@@ -1,5 +1,6 @@
 """What comes in and what goes out, as values: RDS's events, people's requests, our own announcements."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
@@ -8,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from chalicelib.choreography import ROWS, STEPS, TERMINAL
 from chalicelib.errors import RefusedError
-from chalicelib.foreign_text import first_of, one_line
+from chalicelib.foreign_text import first_of, one_line, shown_name
 from chalicelib.limits import brief
 from chalicelib.operation import Operation, stamp
 from chalicelib.rds_events import STARTING_EVENTS, RdsEvent
@@ -19,11 +20,23 @@ Request = TypeVar("Request", bound=BaseModel)
 # EventBridge tries for 24 hours to reach a function, and Lambda's queue then keeps an event for 6: what is older was
 # put again by somebody (EventBridge user guide, retry policy; Lambda developer guide, asynchronous invocation).
 EVENT_AGE_MAX = timedelta(hours=30)
+CLOCK_SKEW_MAX = timedelta(minutes=5)  # of who gives an event its time
 _ID_MAX = 128
+_OPERATION_ID = re.compile(r"[a-z][a-z0-9-]{0,127}")
+_SNAPSHOT_NAME = re.compile(r"(?:[a-z]+:)?[a-z][a-z0-9-]{0,254}", re.IGNORECASE)  # `rds:…` are the automated ones
+_SNAPSHOT_ARN = re.compile(
+    r"arn:[a-z-]+:rds:[a-z0-9-]+:\d{12}:cluster-snapshot:" + _SNAPSHOT_NAME.pattern, re.IGNORECASE
+)
 FIELD_MAX = 64  # characters of a field's name, where one is not known
 _Shown = AfterValidator(one_line)  # what people write is one line from here on
 _Id = Annotated[str, Field(min_length=1, max_length=_ID_MAX), _Shown]
 _Reason = Annotated[str, Field(max_length=500), _Shown]
+
+
+def _snapshot_identifier(text: str) -> str:
+    if not (_SNAPSHOT_NAME.fullmatch(text) or _SNAPSHOT_ARN.fullmatch(text)):
+        raise ValueError("should be the identifier or the ARN of a cluster snapshot")
+    return text
 
 
 class RestoreRequested(BaseModel):
@@ -33,7 +46,7 @@ class RestoreRequested(BaseModel):
 
     request_id: _Id | None = None
     plan: str | None = Field(default=None, pattern=f"^{PLAN_NAME.pattern}$")
-    snapshot_identifier: Annotated[str, Field(min_length=1, max_length=255), _Shown] | None = None
+    snapshot_identifier: Annotated[str, AfterValidator(_snapshot_identifier)] | None = None
     rerun_of: _Id | None = None
     from_step: Literal[STEPS] | None = None  # type: ignore[valid-type] # the steps are known at run time only
     reason: _Reason | None = None
@@ -71,18 +84,27 @@ class RdsNotice(BaseModel):
     @classmethod
     def of(cls, envelope: Mapping[str, Any]) -> "RdsNotice":
         """Read the envelope of EventBridge; the region and account are those of the resource, kept when forwarded."""
-        detail = envelope.get("detail") or {}
-        arn = str(detail.get("SourceArn") or next(iter(envelope.get("resources") or []), ""))
+        detail, resources = detail_of(envelope), envelope.get("resources")
+        first = resources[0] if isinstance(resources, list) and resources else ""
         return cls(
-            event=detail.get("EventID"), detail_type=str(envelope.get("detail-type", "")),
-            message=str(detail.get("Message", "")), arn=arn.lower(), region=str(envelope.get("region", "")),
-            account=str(envelope.get("account", "")),
+            event=_text(detail.get("EventID")) or None, detail_type=_text(envelope.get("detail-type")),
+            message=_text(detail.get("Message")), arn=_text(detail.get("SourceArn") or first).lower(),
+            region=_text(envelope.get("region")), account=_text(envelope.get("account")),
         )  # fmt: skip
 
     @property
     def identifier(self) -> str:
         """The resource's own name. Snapshot names may hold a colon (`rds:…`), so only six parts are split."""
         return self.arn.split(":", 6)[-1]
+
+    @property
+    def names_snapshot(self) -> bool:
+        """Tell whether it is a cluster's snapshot that the event speaks of."""
+        return _SNAPSHOT_ARN.fullmatch(self.arn) is not None
+
+    def is_in(self, account: str, region: str) -> bool:
+        """Tell whether event and resource are of an account and region; a forwarded event keeps both."""
+        return (self.account, self.region) == (account, region) == (*self.arn.split(":")[4:2:-1],)
 
     @property
     def is_of_cluster(self) -> bool:
@@ -114,20 +136,52 @@ class RdsNotice(BaseModel):
         return self.is_one_of(STARTING_EVENTS)
 
 
-def why_stale(envelope: Mapping[str, Any], now: datetime) -> str | None:
-    """Say why an event belongs to the past; None for one that EventBridge could still be delivering.
+def why_untimely(envelope: Mapping[str, Any], now: datetime) -> str | None:
+    """Say why an event belongs to another time; None for one that EventBridge could be delivering now.
 
     Archives replay what once was right and would now replace a target or stop an operation. EventBridge itself marks
     each event with its time, so one without a time that can be read was made by hand, just now, and counts as fresh.
+    Whoever puts an event may give it another time (PutEvents, `Time`), which is then obeyed by nobody.
     """
-    if name := envelope.get("replay-name"):  # which EventBridge adds to what it replays (user guide, archives)
-        return f"it was replayed from an archive, by {name}"
+    if replay := envelope.get("replay-name"):  # which EventBridge adds to what it replays (user guide, archives)
+        return f"it was replayed from an archive, by {shown_name(replay)}"
     try:
         made = datetime.fromisoformat(str(envelope.get("time")))
-    except ValueError:
+        age = now - (made if made.tzinfo else made.replace(tzinfo=UTC))
+        of = stamp(now - age)
+    except (ValueError, OverflowError):
         return None
-    age = now - (made if made.tzinfo else made.replace(tzinfo=UTC))
-    return f"it is of {stamp(now - age)}, {age // timedelta(hours=1)} hours ago" if age > EVENT_AGE_MAX else None
+    if age < -CLOCK_SKEW_MAX:
+        return f"it is of {of}, which has not come yet"
+    return f"it is of {of}, {age // timedelta(hours=1)} hours ago" if age > EVENT_AGE_MAX else None
+
+
+def detail_of(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read what an event carries; an event that carries no object carries nothing."""
+    detail = envelope.get("detail")
+    return detail if isinstance(detail, Mapping) else {}
+
+
+def event_id_of(envelope: Mapping[str, Any]) -> str:
+    """Read the id that EventBridge gave an event; empty where there is none that could be one."""
+    found = envelope.get("id")
+    return one_line(found) if isinstance(found, str) and len(found) <= _ID_MAX else ""
+
+
+def is_operation_id(text: str) -> bool:
+    """Tell whether a text could be an operation's id: the targets' items stand in the same table."""
+    return _OPERATION_ID.fullmatch(text) is not None
+
+
+def operation_id_of(envelope: Mapping[str, Any]) -> str:
+    """Read which operation an announcement is about; empty where it names none."""
+    found = detail_of(envelope).get("operation_id")
+    return found if isinstance(found, str) and is_operation_id(found) else ""
+
+
+def _text(value: object) -> str:
+    """Read a text of an event's; what is no text says nothing."""
+    return shown_name(value) if isinstance(value, str) else ""
 
 
 def parse_request(model: type[Request], detail: Any) -> Request:
@@ -165,7 +219,7 @@ def end_of(operation: Operation) -> dict[str, Any]:
         "source_cluster": plan.source_cluster_arn,
         "target_cluster": plan.target_cluster_arn,
         "snapshot": facts.snapshot_arn,
-        "snapshot_created_at": _text(facts.snapshot_created_at),
+        "snapshot_created_at": _stamped(facts.snapshot_created_at),
         "endpoint": facts.endpoint,
         "reader_endpoint": facts.reader_endpoint,
         "port": facts.port,
@@ -181,10 +235,10 @@ def end_of(operation: Operation) -> dict[str, Any]:
         "notified": operation.notified,
         "rerun_of": operation.rerun_of,
         "created_at": stamp(operation.created_at),
-        "ended_at": _text(operation.ended_at),
+        "ended_at": _stamped(operation.ended_at),
         "durations": [duration.model_dump(mode="json") for duration in operation.durations],
     }
 
 
-def _text(moment: datetime | None) -> str | None:
+def _stamped(moment: datetime | None) -> str | None:
     return stamp(moment) if moment else None

@@ -24,7 +24,7 @@ def _shown(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
-def name(text: object) -> str:
+def shown_name(text: object) -> str:
     """Show a name or an id: in one line, and cut where it is longer than any that AWS knows."""
     return brief(one_line(text), NAME_LENGTH_MAX)
 
@@ -37,5 +37,5 @@ def quoted(text: object) -> str:
 def first_of(names: Iterable[object]) -> str:
     """Show the first names of a list, and how many more there are: `a, b … and 2,990 more`."""
     every = list(names)
-    first = ", ".join(map(name, every[:LISTED_MAX]))
+    first = ", ".join(map(shown_name, every[:LISTED_MAX]))
     return first if len(every) <= LISTED_MAX else f"{first} … and {len(every) - LISTED_MAX:,} more"

@@ -1,17 +1,33 @@
 """Between Lambda and the choreography: compose the world of one invocation, and pass the event on."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 from chalicelib import door, ports
+from chalicelib.errors import SettingsError
 from chalicelib.observability import logger
+from chalicelib.settings import Settings
 
+Compose = Callable[..., ports.Ports]
 _TICKS_TO_COME = ["first"]  # of this process; one that fails is still to come
 
 
-def answer(step: str, event: Any) -> None:
-    """Answer one EventBridge event with one step."""
-    door.answer(step, event.to_dict(), ports.of_lambda(event.context))
+def answer(step: str, event: Any, compose: Compose = ports.of_lambda) -> None:
+    """Answer one EventBridge event with one step.
+
+    Where the stage's own settings cannot be used, who asked for something is told if the topic is known.
+    """
+    envelope = event.to_dict()
+    try:
+        world = compose(event.context)
+    except SettingsError as error:
+        if not door.is_request(envelope):
+            raise
+        settings = Settings.to_tell_of_problems(os.environ)
+        door.refuse_for_settings(error, envelope, compose(event.context, settings))
+        return
+    door.answer(step, envelope, world)
 
 
 def beat(event: Any) -> None:

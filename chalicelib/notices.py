@@ -8,12 +8,13 @@ from typing import Any
 from chalicelib import advice, events, observability
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError, TransientError
-from chalicelib.foreign_text import name, one_line
+from chalicelib.foreign_text import one_line, shown_name
 from chalicelib.limits import MESSAGE_BYTES_MAX, REMEDY_MAX, TEXT_MAX, brief, listed
 from chalicelib.observability import logger
 from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.ports import Ports
 
+TOPIC_COLONS = 5  # in a topic's ARN
 SUBJECT_MAX = 100  # characters of ASCII (SNS API reference)
 _OUTCOME = {
     State.ARCHIVED: "SUCCEEDED", State.FAILING: "FAILED", State.CANCELLING: "CANCELLED", State.SKIPPING: "SKIPPED"
@@ -22,6 +23,8 @@ _OUTCOME = {
 
 def publish(topic_arn: str, subject: str, text: str, machine: Mapping[str, Any], ports: Ports) -> None:
     """Publish one notice: e-mail gets the text, queues and functions the JSON. Raises what `Service.call` does."""
+    if topic_arn.count(":") < TOPIC_COLONS:
+        raise RefusedError(f"SNS_TOPIC_ARN is {topic_arn}, which is no ARN of a topic.", "Correct SNS_TOPIC_ARN.")
     message = _message(text, machine)
     short = subject.encode("ascii", "replace").decode()[:SUBJECT_MAX]
     ports.service("sns", topic_arn.split(":")[3]).call(
@@ -57,7 +60,8 @@ def _shortened(value: Any, longest: int) -> Any:
 
 def refused(refusal: RefusedError, envelope: Mapping[str, Any], ports: Ports) -> None:
     """Tell people that their event is not obeyed. A topic that cannot be had is logged: there is no record to mark."""
-    stage, detail_type, event_id = ports.settings.stage, name(envelope.get("detail-type")), name(envelope.get("id"))
+    stage, event_id = ports.settings.stage, shown_name(envelope.get("id"))
+    detail_type = shown_name(envelope.get("detail-type"))
     reason, remedy = brief(refusal.reason), brief(refusal.remedy, REMEDY_MAX)
     logger.warning(f"Refused {detail_type}: {reason} {remedy}", event_id=event_id)
     observability.count("RequestRefused", stage)

@@ -13,6 +13,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import Ama
 
 from chalicelib.choreography import State
 from chalicelib.errors import UnreadableRecordError
+from chalicelib.foreign_text import shown_name
 from chalicelib.operation import Operation
 
 NAMESPACE = "AuroraRestore"
@@ -52,10 +53,12 @@ def count(name: str, stage: str, value: float = 1, unit: MetricUnit = MetricUnit
 
 def ignored(stage: str, why: str, envelope: Mapping[str, Any]) -> None:
     """Say that an event is not for us, and count it; never an error."""
-    detail = envelope.get("detail") or {}
+    detail = envelope.get("detail")
+    given: Mapping[str, Any] = detail if isinstance(detail, Mapping) else {}
     logger.info(
-        "Ignored: %s.", why, event_id=envelope.get("id"), detail_type=envelope.get("detail-type"),
-        event_source=detail.get("SourceArn") or detail.get("operation_id"),
+        "Ignored: %s.", why, event_id=shown_name(envelope.get("id")),
+        detail_type=shown_name(envelope.get("detail-type")),
+        event_source=shown_name(given.get("SourceArn") or given.get("operation_id")),
     )  # fmt: skip
     count("EventIgnored", stage)
 

@@ -126,9 +126,11 @@ class Operation(BaseModel):
     written_by: str | None = None  # the owner of the last change, to know one's own write after a lost reply
     cancel_requested: bool | None = None
     cancel_reason: str | None = None
+    cancelled_by_event: str | None = None  # the id of the event that asked for it: it may come again
     rerun_of: str | None = None
     root_id: str
     requested_by: str
+    requested_by_event: str | None = None  # the id of the event that asked for it: it may come again
     request_reason: str | None = None
     by_itself: bool = True
     facts: Facts = Facts()

@@ -149,10 +149,14 @@ class Operations:
         for row in name_rows(operation, names, step=step, now=now):
             self.store.change(row)
 
-    def request_cancel(self, operation_id: str, *, reason: str | None, now: datetime) -> Operation | None:
+    def request_cancel(
+        self, operation_id: str, *, reason: str | None, now: datetime, event_id: str = ""
+    ) -> Operation | None:
         """Flag an open record without lease or version; None when there is nothing left to cancel."""
         states = tuple(state.value for state in State if state not in ENDING | TERMINAL)
-        flag: Item = {"cancel_requested": True, "due_at": stamp(now)} | ({"cancel_reason": reason} if reason else {})
+        told = {"cancel_reason": reason, "cancelled_by_event": event_id}
+        flag: Item = {"cancel_requested": True, "due_at": stamp(now)}
+        flag |= {name: text for name, text in told.items() if text}
         try:
             item = self.store.change(Change(operation_id, assign=flag, when=(When("state", "in", states),)))
         except ConditionError:

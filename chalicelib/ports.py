@@ -63,9 +63,9 @@ class Ports:
         return ["ErrorCode" not in entry for entry in answer["Entries"]]
 
 
-def of_lambda(context: Any) -> Ports:
-    """Compose the real world of an invocation from the environment and the Lambda context."""
-    settings = Settings.of_environment(os.environ)
+def of_lambda(context: Any, settings: Settings | None = None) -> Ports:
+    """Compose the real world of an invocation from the environment and the Lambda context; raises SettingsError."""
+    settings = settings or Settings.of_environment(os.environ)
     _, partition, _, region, account, *_ = context.invoked_function_arn.split(":")
     store = DynamoStore(
         aws.clients("dynamodb", region), state_table=settings.state_table_name, audit_table=settings.audit_table_name

@@ -54,6 +54,16 @@ class Settings(BaseModel):
         return "/aurora-restore/" if self.environment == "prod" else f"/aurora-restore/{self.environment}/"
 
     @classmethod
+    def to_tell_of_problems(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the stage's name and topic, unchecked, where the rest cannot be used: enough to tell people so."""
+        return cls.model_construct(
+            environment=environ.get("ENVIRONMENT", "unknown"),
+            state_table_name="",
+            audit_table_name="",
+            sns_topic_arn=environ.get("SNS_TOPIC_ARN") or None,
+        )
+
+    @classmethod
     def of_environment(cls, environ: Mapping[str, str], place: str = "the environment") -> "Settings":
         """Read the stage's settings; raises SettingsError with every problem.
 

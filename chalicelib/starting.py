@@ -1,5 +1,6 @@
 """Starting an operation: from a snapshot by itself, or from a person's request. Here records come to be, once."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib import parameters
@@ -22,6 +23,7 @@ _SAFE_POINT = {  # what happened since the first operation stood there is unknow
     State.RESTORED: State.CLUSTER_RESTORED,
     State.USERS_READY: State.CLUSTER_RESTORED,  # and who can log in
 }
+ASK_LATER = "When it has ended, ask again with another request_id."
 CATCH_UPS_MAX = 5  # operations for one snapshot, of which all but the last were skipped because the target was busy
 
 
@@ -44,27 +46,63 @@ def catch_up(plan: Plan, snapshot: Snapshot, ports: Ports) -> Operation | None:
     return None
 
 
-def start_on_request(request: RestoreRequested, request_id: str, plan: Plan, ports: Ports) -> Operation | None:
-    """Create the operation that a person asked for; None when the same request came before."""
-    who = _requester(request_id)
-    operation = _new(requested_id(request_id), plan, ports.now(), requested_by=who).evolve(
-        by_itself=False, request_reason=request.reason, facts=Facts(snapshot_arn=request.snapshot_identifier)
+@dataclass(frozen=True)
+class Asked:
+    """What a person asked for: the request, the id that makes it the same when it comes again, and its event's id."""
+
+    request: RestoreRequested
+    request_id: str
+    event_id: str
+
+    @property
+    def operation_id(self) -> str:
+        """The id of the operation that comes of it."""
+        return requested_id(self.request_id)
+
+    @property
+    def who(self) -> str:
+        """Who asks, as the records tell it."""
+        return f"request {quoted(self.request_id)}"
+
+    def told(self, what: str) -> str:
+        """Say what is asked for, and why."""
+        reason = self.request.reason
+        return f"{what}, with the reason {quoted(reason)}" if reason else what
+
+    def on(self, operation: Operation) -> Operation:
+        """Make the record one of this request."""
+        return operation.evolve(
+            by_itself=False, request_reason=self.request.reason, requested_by_event=self.event_id or None
+        )
+
+
+def start_on_request(asked: Asked, plan: Plan, ports: Ports, *, snapshot_arn: str | None = None) -> Operation | None:
+    """Create the operation that a person asked for, of the newest snapshot or of one; None when it exists already."""
+    facts = Facts(snapshot_arn=snapshot_arn)
+    operation = _new(asked.operation_id, plan, ports.now(), requested_by=asked.who).evolve(facts=facts)
+    return create(asked.on(operation), ports, what=asked.told(f"asked for by {asked.who}"))
+
+
+def made_before(request_id: str, operation: Operation) -> RefusedError:
+    """Say what became of a request whose id comes again: it starts nothing a second time."""
+    why = f": {operation.reason}" if operation.reason else "."
+    return RefusedError(
+        f"The request {quoted(request_id)} was made before. Its operation {operation.operation_id} is "
+        f"{operation.state}{why}",
+        "Use another request_id to ask for another operation."
+        if operation.state in TERMINAL
+        else "Wait for its end; then use another request_id to ask for another operation.",
     )
-    return create(operation, ports, what=_with_reason(f"asked for by {who}", request))
 
 
-def start_again(request: RestoreRequested, request_id: str, before: Operation, ports: Ports) -> Operation | None:
+def start_again(asked: Asked, before: Operation, ports: Ports) -> Operation | None:
     """Create the rerun of an operation that ended: it continues where that stood, with what was made and meant."""
     plan, now = _settings_now(before, ports), ports.now()
-    state = _where_to_continue(request, before, plan, ports)
-    operation = _new(
-        requested_id(request_id), plan, now, state=state,
-        requested_by=_requester(request_id),
-    ).evolve(
-        by_itself=False, request_reason=request.reason,
-        rerun_of=before.operation_id, root_id=before.root_id, facts=_known_at(state, before.facts),
-    )  # fmt: skip
-    return create(operation, ports, what=_with_reason(f"{before.operation_id} again, from {state}", request))
+    state = _where_to_continue(asked.request, before, plan, ports)
+    operation = _new(asked.operation_id, plan, now, state=state, requested_by=asked.who).evolve(
+        rerun_of=before.operation_id, root_id=before.root_id, facts=_known_at(state, before.facts)
+    )
+    return create(asked.on(operation), ports, what=asked.told(f"{before.operation_id} again, from {state}"))
 
 
 def _settings_now(before: Operation, ports: Ports) -> Plan:
@@ -96,20 +134,13 @@ def create(operation: Operation, ports: Ports, *, what: str, again: bool = True)
             return create(operation, ports, what=what, again=False)
         holder = ports.operations.target(operation.settings.target_cluster_arn).holder
         reason = f"The operation {holder} already runs on {operation.settings.target_cluster_arn}."
-        operation = operation.evolve(state=State.SKIPPING, reason=reason, skipped_busy=True)
+        remedy = None if operation.by_itself else ASK_LATER  # the heartbeat catches up what starts by itself
+        operation = operation.evolve(state=State.SKIPPING, reason=reason, remedy=remedy, skipped_busy=True)
         if ports.operations.create(operation, what=reason) is Written.OVERTAKEN:
             return None
     logger.info(f"{operation.operation_id} is {operation.state}: {what}", operation_id=operation.operation_id)
     announce([operation], ports)
     return operation
-
-
-def _requester(request_id: str) -> str:
-    return f"request {quoted(request_id)}"
-
-
-def _with_reason(what: str, request: RestoreRequested) -> str:
-    return f"{what}, with the reason {quoted(request.reason)}" if request.reason else what
 
 
 def _first_id(plan: Plan, snapshot: Snapshot) -> str:

@@ -10,7 +10,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from chalicelib.aws import SERVER_ERROR_HTTP, SERVER_ERRORS, THROTTLED
-from chalicelib.errors import TransientError
+from chalicelib.errors import TablesBusyError
 
 Item = dict[str, Any]
 TableName = Literal["state", "audit"]
@@ -168,7 +168,7 @@ def _trouble_named() -> Iterator[None]:
         }
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if codes & TRANSIENT or status >= SERVER_ERROR_HTTP:
-            raise TransientError(f"DynamoDB is busy: {', '.join(sorted(map(str, codes & TRANSIENT)))}.") from error
+            raise TablesBusyError(f"DynamoDB is busy: {', '.join(sorted(map(str, codes & TRANSIENT)))}.") from error
         raise
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from chalicelib.errors import TransientError
+from chalicelib.errors import TablesBusyError
 from chalicelib.postgres.trouble import DatabaseBusyError, DatabaseUnavailableError
 from localaws.inmemory_services import client_error
 from proof.oracle import FINE
@@ -40,7 +40,7 @@ class CrashError(BaseException):
 def throttled(service: str, method: str) -> Exception:
     """Give what a port raises when it is asked too often."""
     if service == "dynamodb":
-        return TransientError("DynamoDB is busy: ThrottlingException.")
+        return TablesBusyError("DynamoDB is busy: ThrottlingException.")
     if service == "postgresql":
         return DatabaseBusyError("PostgreSQL is in the way of the set-up: a lock was not had in time.")
     error: Exception = client_error("Throttling", "Rate exceeded", method)
@@ -55,7 +55,7 @@ def failed(method: str) -> ClientError:
 def unanswered(service: str) -> Exception:
     """Give what a port raises when the effect came and the reply did not."""
     if service == "dynamodb":
-        return TransientError("DynamoDB is busy: RequestTimeout.")
+        return TablesBusyError("DynamoDB is busy: RequestTimeout.")
     if service == "postgresql":
         return DatabaseUnavailableError("PostgreSQL went away (connection lost).")
     error: Exception = ReadTimeoutError(endpoint_url=f"https://{service}.amazonaws.com/")

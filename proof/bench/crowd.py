@@ -139,7 +139,8 @@ def _started(world: PricedWorld, plans: list[tuple[Plan, str]]) -> datetime:
 
 def _ask(world: PricedWorld, plan: Plan, arn: str) -> None:
     with world.invoked("snapshot-check") as ports:
-        starting.start_on_request(RestoreRequested(snapshot_identifier=arn), plan.name, plan, ports)
+        asked = starting.Asked(RestoreRequested(snapshot_identifier=arn), plan.name, "")
+        starting.start_on_request(asked, plan, ports, snapshot_arn=arn)
 
 
 def _finished(world: PricedWorld, size: int) -> None:

@@ -99,7 +99,7 @@ def test_a_cancel_of_an_unknown_operation_is_refused(night: Night) -> None:
     """Nothing is made of it."""
     night.request("CancelRequested", operation_id="nobody-knows")
 
-    assert ([], ["There is no operation nobody-knows in the stage test."]) == (
+    assert ([], ['There is no operation "nobody-knows" in the stage test.']) == (
         night.all_operations(), [notice["reason"] for notice in night.notices()]
     )  # fmt: skip
 

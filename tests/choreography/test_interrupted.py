@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.choreography import State
-from chalicelib.errors import TransientError
+from chalicelib.errors import TablesBusyError
 from chalicelib.store import Item, TableName
 from localaws.store import InMemoryStore
 from tests.choreography.accidents import Call, CrashError, raised, refused
@@ -91,7 +91,7 @@ class ThrottledStore(InMemoryStore):
         """Read one item, or refuse to."""
         if self.throttled and key.startswith("target#"):
             self.throttled -= 1
-            raise TransientError("DynamoDB is busy: ThrottlingException.")
+            raise TablesBusyError("DynamoDB is busy: ThrottlingException.")
         return super().get(key, table)
 
 

@@ -72,7 +72,7 @@ def test_a_rerun_may_begin_at_an_earlier_step(night: Night, step: str) -> None:
         ({"snapshot_identifier": "another"}, "rerun_of keeps the snapshot"),
         ({"plan": "default"}, "rerun_of keeps the snapshot"),
         ({"target_cluster_id": "prod-cluster"}, "target_cluster_id"),
-        ({"rerun_of": "nobody-knows"}, "There is no operation nobody-knows"),
+        ({"rerun_of": "nobody-knows"}, 'There is no operation "nobody-knows"'),
     ],
 )
 def test_a_rerun_that_makes_no_sense_is_refused(night: Night, detail: dict[str, str], words: str) -> None:

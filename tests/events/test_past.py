@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.events import EVENT_AGE_MAX, why_stale
+from chalicelib.events import EVENT_AGE_MAX, why_untimely
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
@@ -19,32 +19,32 @@ def of(moment: datetime | str | None, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(hours=24), EVENT_AGE_MAX, timedelta(minutes=-5)])
 def test_what_could_still_be_on_its_way_is_fresh(age: timedelta) -> None:
     """EventBridge tries for a day and Lambda for a quarter of one; a clock that is ahead makes no event old."""
-    assert None is why_stale(of(NOW - age), NOW)
+    assert None is why_untimely(of(NOW - age), NOW)
 
 
 @pytest.mark.parametrize("age", [EVENT_AGE_MAX + timedelta(seconds=1), timedelta(days=365)])
 def test_what_nobody_could_still_be_delivering_is_stale(age: timedelta) -> None:
     """The reason says when it was."""
-    assert f"it is of {(NOW - age).isoformat()[:19]}.000Z" in str(why_stale(of(NOW - age), NOW))
+    assert f"it is of {(NOW - age).isoformat()[:19]}.000Z" in str(why_untimely(of(NOW - age), NOW))
 
 
 @pytest.mark.parametrize("time", ["2026-11-20T04:00:00", "2026-11-20T04:00:00Z", "2026-11-20T01:00:00-03:00"])
 def test_a_time_is_of_its_zone_and_without_one_of_utc(time: str) -> None:
     """Three spellings of one moment, three days ago."""
-    assert "it is of 2026-11-20T04:00:00.000Z, 72 hours ago" == why_stale(of(time), NOW)
+    assert "it is of 2026-11-20T04:00:00.000Z, 72 hours ago" == why_untimely(of(time), NOW)
 
 
 def test_what_is_replayed_is_stale_however_young_it_is() -> None:
     """EventBridge adds the replay's name and leaves everything else as it was."""
-    assert "it was replayed from an archive, by last-week" == why_stale(of(NOW, **{"replay-name": "last-week"}), NOW)
+    assert "it was replayed from an archive, by last-week" == why_untimely(of(NOW, **{"replay-name": "last-week"}), NOW)
 
 
 @pytest.mark.parametrize("time", [None, "", "yesterday", "2026-13-45T00:00:00Z"])
 def test_an_event_without_a_time_that_can_be_read_is_fresh(time: str | None) -> None:
     """EventBridge gives each a time: this one was made by hand, just now."""
-    assert None is why_stale(of(time), NOW)
+    assert None is why_untimely(of(time), NOW)
 
 
 def test_an_event_without_any_time_is_fresh() -> None:
     """As a person's test event in the console."""
-    assert None is why_stale({}, NOW)
+    assert None is why_untimely({}, NOW)

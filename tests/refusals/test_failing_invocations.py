@@ -104,14 +104,16 @@ def test_one_unreadable_record_stops_nobody_elses_operation(scene: Scene) -> Non
 
 
 def test_settings_that_make_no_plan_fail_the_door_and_leave_what_runs_alone(scene: Scene) -> None:
-    """A plan is frozen in its record: somebody's mistake in SSM reaches the next operation only."""
+    """A plan is frozen in its record: somebody's mistake in SSM reaches the next operation, and an alarm."""
     scene.stage.night()
     scene.run_until(State.COPYING)
     scene.stage.parameters.put_parameter(Name="/aurora-restore/test/target-cluster-id", Value="prod-cluster")
     scene.stage.parameters.put_parameter(Name="/aurora-restore/test/target-region", Value="us-east-1")
-    scene.stage.put("RestoreRequested")
-    scene.stage.deliver()
-    (failure,) = scene.stage.failures
+    scene.stage.clock.advance(60)
+    scene.stage.night()
+    while not scene.stage.failures:
+        scene.stage.step_time()
+    failure = scene.stage.failures[0]
 
     assert isinstance(failure, SettingsError)
     assert "the target is the source cluster itself" in str(failure)

@@ -80,7 +80,7 @@ def test_an_operation_that_nobody_knows_is_refused(scene: Scene, detail_type: st
     scene.stage.run(60)
     told = refused(scene, detail_type, **detail)
 
-    assert f"There is no operation {next(iter(detail.values()))} in the stage test." in told
+    assert f'There is no operation "{next(iter(detail.values()))}" in the stage test.' in told
     assert "aurora-restore-test-state" in told
 
 

@@ -1,0 +1,219 @@
+"""Who asks for something is told once when nothing new comes of it, and never of an event that merely came twice."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib import lambdas
+from chalicelib.choreography import State
+from chalicelib.errors import SettingsError
+from chalicelib.ports import Ports
+from chalicelib.settings import Settings
+from localaws.inprocess import TOPIC, Stage
+from tests.refusals.scene import Said, Scene, is_sentence
+
+
+def told(stage: Stage) -> list[str]:
+    """List what people were told of events that were not obeyed."""
+    return [one["reason"] for one in stage.notices() if one["kind"] == "refused"]
+
+
+def test_a_request_that_was_made_before_is_told_what_became_of_it(scene: Scene) -> None:
+    """Asked for while an operation runs it is SKIPPED; the same request again starts nothing, and says why."""
+    scene.stage.night()
+    running = scene.run_until(State.COPYING)
+    for _ in range(2):
+        scene.stage.put("RestoreRequested", request_id="lunch-break")
+        scene.stage.run_to_the_end()
+    skipped = scene.stage.all_operations()[-1]
+    (reason,) = told(scene.stage)
+
+    assert State.SKIPPED is skipped.state
+    assert (
+        f'The request "lunch-break" was made before. Its operation {skipped.operation_id} is SKIPPED: '
+        f"The operation {running.operation_id} already runs on {running.settings.target_cluster_arn}."
+    ) == reason
+    assert "Use another request_id to ask for another operation." == scene.stage.notices()[-1]["remedy"]
+    assert is_sentence(reason)
+
+
+def test_who_asks_while_an_operation_runs_is_told_what_to_do(scene: Scene) -> None:
+    """Nothing catches up what a person asked for."""
+    scene.stage.night()
+    scene.run_until(State.COPYING)
+    scene.stage.put("RestoreRequested", request_id="lunch-break")
+    scene.stage.deliver()
+    (notice,) = scene.stage.notices()
+
+    assert ("SKIPPED", "When it has ended, ask again with another request_id.") == (
+        notice["outcome"], notice["remedy"]
+    )  # fmt: skip
+    assert f"What to do: {notice['remedy']}" in notice["text"]
+
+
+def test_a_request_under_way_is_told_of_when_it_comes_again(scene: Scene) -> None:
+    """Its operation goes on."""
+    scene.stage.night()
+    scene.stage.settle()
+    scene.stage.put("RestoreRequested", request_id="once")
+    operation = scene.run_until(State.COPYING)
+    scene.stage.put("RestoreRequested", request_id="once")
+    scene.stage.deliver()
+
+    assert [f'The request "once" was made before. Its operation {operation.operation_id} is COPYING.'] == (
+        told(scene.stage)
+    )
+
+
+def test_an_event_that_comes_twice_is_no_second_request(scene: Scene) -> None:
+    """EventBridge and Lambda deliver at least once: nobody asked again, so nobody is told."""
+    scene.stage.night()
+    scene.stage.settle()
+    scene.stage.put("RestoreRequested", request_id="once")
+    event = scene.stage.queue[0]
+    scene.stage.deliver_one(event)
+    done = scene.ends(State.SUCCEEDED)
+    scene.stage.deliver_one(event)
+
+    assert done == scene.stage.only()
+    assert [] == told(scene.stage)
+
+
+def test_a_cancel_that_comes_twice_is_no_second_one(scene: Scene) -> None:
+    """Not even when the operation has ended meanwhile; another event is too late."""
+    scene.stage.night()
+    operation = scene.run_until(State.COPYING)
+    scene.stage.put("CancelRequested", operation_id=operation.operation_id)
+    event = scene.stage.queue[-1]
+    scene.ends(State.CANCELLED)
+    scene.stage.deliver_one(event)
+
+    assert [] == told(scene.stage)
+
+    scene.stage.deliver_one({**event, "id": "another"})
+
+    assert [f"The operation {operation.operation_id} is CANCELLED, which is too late to cancel."] == told(scene.stage)
+
+
+@pytest.mark.parametrize(
+    ("detail_type", "detail"),
+    [("RestoreRequested", {"request_id": "next-year"}), ("CancelRequested", {"operation_id": "any"})],
+)
+def test_a_request_of_the_future_is_not_obeyed(scene: Scene, detail_type: str, detail: dict[str, str]) -> None:
+    """Whoever puts an event may give it any time."""
+    scene.stage.put(detail_type, **detail)
+    event = scene.stage.queue.popleft()
+    next_year = scene.stage.clock.now() + timedelta(days=365)
+    scene.stage.deliver_one({**event, "time": next_year.isoformat()})
+    (reason,) = told(scene.stage)
+
+    assert [] == scene.stage.all_operations()
+    assert reason.startswith("The event is not obeyed: it is of 2027-11-23T")
+    assert reason.endswith(", which has not come yet.")
+
+
+@pytest.mark.parametrize(
+    "detail", [{}, {"plan": "default"}, {"snapshot_identifier": "nightly"}, {"rerun_of": "last-night"}]
+)
+def test_settings_that_make_no_plan_are_told_to_who_asks(said: Said, detail: dict[str, str]) -> None:
+    """The invocation ends well: the event would fail again, and the sentence is for who put it."""
+    stage = Stage({"INSTANCE_COUNT": "abc"})
+    stage.store.tables["state"]["last-night"] = failed_record()
+    stage.put("RestoreRequested", **detail)
+    stage.deliver()
+    (reason,) = told(stage)
+
+    assert [] == stage.failures
+    assert "INSTANCE_COUNT" in reason
+    assert "abc" in reason
+    assert 1 == len(said.metrics("RequestRefused"))
+
+
+def failed_record() -> dict[str, Any]:
+    """Make the record of an operation that failed while the settings were good."""
+    stage = Stage()
+    stage.aurora.fail_next("CopyDBClusterSnapshot", "InvalidParameterValue")
+    stage.night()
+    return stage.run_to_the_end().evolve(operation_id="last-night", root_id="last-night").to_item()
+
+
+def test_settings_that_make_no_plan_are_heard_by_an_alarm_when_nobody_asked(said: Said) -> None:
+    """The snapshot's event fails its function, the heartbeat's tick fails, and the plan is counted as unusable."""
+    stage = Stage({"INSTANCE_COUNT": "abc"})
+    stage.night()
+    stage.run(120)
+
+    assert {SettingsError} == {type(failure) for failure in stage.failures}
+    assert len(said.metrics("PlanUnusable")) >= 1
+
+
+class Event:
+    """An event as Chalice gives it to a function."""
+
+    context = None
+
+    def __init__(self, envelope: dict[str, Any]) -> None:
+        self._envelope = envelope
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the envelope."""
+        return self._envelope
+
+
+def test_a_stage_whose_own_settings_are_wrong_tells_who_asks(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no table then, but there may be a topic; an event that nobody put fails the function."""
+    monkeypatch.setenv("SNS_TOPIC_ARN", TOPIC)
+    monkeypatch.setenv("ENVIRONMENT", "test")
+    stage = Stage({"HEARTBEAT_INTERVAL": "often"})
+
+    def compose(_context: object, settings: Settings | None = None) -> Ports:
+        if settings is None:
+            return stage.ports()
+        return replace(Stage().ports(), settings=settings, clients=stage._client)
+
+    stage.put("RestoreRequested")
+    lambdas.answer("snapshot-check", Event(stage.queue.popleft()), compose)
+
+    assert ["HEARTBEAT_INTERVAL" in reason for reason in told(stage)] == [True]
+    with pytest.raises(SettingsError):
+        lambdas.answer("snapshot-check", Event({"detail-type": "SnapshotFound"}), compose)
+    assert said.metrics("RequestRefused")
+
+
+@pytest.mark.parametrize("topic", ["people", "arn:aws:sns"])
+def test_a_topic_that_is_no_arn_fails_no_function(said: Said, topic: str) -> None:
+    """Nobody can be told, which an alarm is."""
+    stage = Stage({"SNS_TOPIC_ARN": topic})
+    stage.put("RestoreRequested", plan="weekly")
+    stage.deliver()
+
+    assert [] == stage.failures
+    assert 1 == len(said.metrics("NotificationLost"))
+
+
+def test_trouble_that_will_pass_is_told_and_does_not_fail_the_function(scene: Scene) -> None:
+    """Who asked waits in front of the screen; nothing repeats a person's event."""
+    scene.stage.night()
+    scene.stage.settle()
+    scene.stage.aurora.fail_next("DescribeDBClusterSnapshots", "Throttling")
+    scene.stage.put("RestoreRequested", snapshot_identifier="rds:prod-cluster-2026-11-23-03-09")
+    scene.stage.deliver()
+    (notice,) = scene.stage.notices()
+
+    assert [] == scene.stage.failures
+    assert "was answered Throttling" in notice["reason"]
+    assert "Put the event again in a few minutes." == notice["remedy"]
+
+
+def test_a_record_that_cannot_be_read_is_told_of(scene: Scene) -> None:
+    """And counted, as everywhere: an alarm watches that."""
+    scene.stage.store.tables["state"]["broken"] = {"operation_id": "broken", "state": "NO_SUCH"}
+    scene.stage.put("CancelRequested", operation_id="broken")
+    scene.stage.deliver()
+    (reason,) = told(scene.stage)
+
+    assert [] == scene.stage.failures
+    assert "The record 'broken' cannot be read" in reason
+    assert 1 == len(scene.said.metrics("RecordUnreadable"))
