@@ -85,7 +85,7 @@ ifneq ($(shell $(PY) -c 'print("runs")' 2>/dev/null) $(shell cat $(READY) 2>/dev
 .PHONY: $(READY)
 endif
 
-$(READY): requirements.txt requirements-dev.lock
+$(READY): requirements.txt requirements-dev.lock requirements-aws-cli.txt
 	@PYTHON="$(PYTHON)" .ci/set-up venv $(VENV)
 
 # What `chalice deploy` packs, so that no later run needs a network.

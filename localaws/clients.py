@@ -9,6 +9,8 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
+from programs.loopback import direct_loopback, keep_loopback_direct
+
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _LOCK: Final = threading.Lock()  # a session makes one client at a time
 _CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 2}, proxies={})
@@ -16,7 +18,8 @@ _CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"total_max_
 
 def local_environment(endpoint: str, region: str) -> dict[str, str]:
     """Return what a client needs to talk to the endpoint, in the form of the shell's variables."""
-    return {"AWS_ENDPOINT_URL": endpoint, **CREDENTIALS, "AWS_DEFAULT_REGION": region}
+    where = {"AWS_ENDPOINT_URL": endpoint, **CREDENTIALS, "AWS_DEFAULT_REGION": region}
+    return where | direct_loopback(os.environ)
 
 
 def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
@@ -30,6 +33,7 @@ def leave_real_aws() -> None:
     kept = without_aws(os.environ)
     os.environ.clear()
     os.environ.update(kept)
+    keep_loopback_direct()
 
 
 @cache

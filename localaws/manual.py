@@ -22,7 +22,7 @@ def manual(endpoint: str) -> str:
     exports = local_environment(endpoint, names.TARGET_REGION)
     lines = [
         f"\nThe local AWS listens at {endpoint}. In another terminal:\n",
-        *(f"export {name}={value}" for name, value in exports.items()),
+        *(f"export {name}={shlex.quote(value)}" for name, value in exports.items()),
         "\n# a new night: Aurora takes production's automated snapshot, and events do the rest",
         f"curl -X POST {shlex.quote(night)}",
         "# the same because somebody asked; and stop it",

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from programs.loopback import direct_loopback
+
 START_SECONDS_MAX: Final = 60.0
 """How long a worker may import its handler. Lambda allows 10 s; a busy laptop is slower than Lambda."""
 
@@ -200,6 +202,7 @@ def environment_of(here: Specification, stream: str, credentials: dict[str, str]
         "LAMBDA_RUNTIME_DIR": str(here.runtime),
         "AWS_ENDPOINT_URL": here.endpoint,
         **dict(here.environment),
+        **direct_loopback(dict(here.environment)),
         # What Lambda sets itself, no function can override.
         **credentials,
         "AWS_REGION": here.region,

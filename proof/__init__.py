@@ -2,3 +2,7 @@
 
 Never deployed. `make prove` runs it, `make bench` measures, `python -m proof.judge` judges a run in a real account.
 """
+
+from programs import begin
+
+begin()

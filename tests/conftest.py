@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from programs.loopback import keep_loopback_direct
+
+keep_loopback_direct()  # the tests' own clients, and what they start
+
 LONGEST_FIRST = ("world", "local", "proof", "postgres")
 HERE = Path(__file__).parent
 

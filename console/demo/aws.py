@@ -10,6 +10,8 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
+from programs.loopback import keep_loopback_direct
+
 SOURCE_REGION, TARGET_REGION = "us-east-1", "us-west-2"
 SOURCE_CLUSTER, TARGET_CLUSTER = "prod-cluster", "staging-cluster"
 STATE_TABLE, AUDIT_TABLE = "aurora-restore-local-state", "aurora-restore-local-audit"
@@ -35,6 +37,7 @@ def leave_real_aws() -> None:
         del os.environ[name]
     os.environ.update(CREDENTIALS, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    keep_loopback_direct()
 
 
 class Aws:

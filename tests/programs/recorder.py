@@ -1,0 +1,46 @@
+"""A server that takes every request, answers none of them well, and remembers whom they were for."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Recorder(ThreadingHTTPServer):
+    """Listens on loopback while it is entered; `seen` has the methods and paths or hosts of all requests."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.seen: list[str] = []
+
+    @property
+    def endpoint(self) -> str:
+        """The URL that it serves."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Recorder
+
+    def _refuse(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.seen.append(f"{self.command} {self.path}")
+        self.send_response(400)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = do_CONNECT = _refuse  # noqa: N815  # http.server's names
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@contextmanager
+def recording() -> Iterator[Recorder]:
+    """Run a recorder."""
+    with Recorder() as recorder:
+        threading.Thread(target=recorder.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield recorder
+        finally:
+            recorder.shutdown()

@@ -1,0 +1,128 @@
+"""The `aws` of the environment: with the endpoint exported no call leaves this machine, and it starts from anywhere."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.programs.recorder import Recorder, recording
+
+ROOT = Path(__file__).parents[2]
+AWS = ROOT / "programs" / "aws"
+EXPORTS = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": "us-west-2",
+    "AWS_MAX_ATTEMPTS": "1",
+}
+CALLS = (
+    "rds describe-db-clusters --region us-east-1",  # version 1 has hosts of its own for the first two
+    "sqs purge-queue --queue-url https://sqs.us-west-2.amazonaws.com/123456789012/queue",
+    "s3 ls s3://bucket",
+    "sts get-caller-identity --profile theirs",
+)
+PROFILES = """\
+[profile base]
+aws_access_key_id = any
+aws_secret_access_key = any
+[profile theirs]
+ignore_configured_endpoint_urls = true
+region = eu-west-1
+"""
+KEYS = "aws_access_key_id = any\naws_secret_access_key = any\n"
+ROLE = "role_arn = arn:aws:iam::123456789012:role/theirs\nsource_profile = base\n"
+
+
+@pytest.fixture(scope="module")
+def anywhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a checkout in a folder with a blank, a quote and a dollar in its name, whose environment has version 1."""
+    checkout = tmp_path_factory.mktemp("it's a $folder")
+    (checkout / ".venv" / "bin").mkdir(parents=True)
+    (checkout / "programs").mkdir()
+    shutil.copy(AWS, checkout / "programs")
+    (checkout / ".venv" / "bin" / "aws").symlink_to("../../programs/aws")
+    python = checkout / ".venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    return checkout
+
+
+@pytest.fixture
+def proxy() -> Iterator[Recorder]:
+    """Give a proxy: whatever asks for another host than this machine is seen there."""
+    with recording() as recorder:
+        yield recorder
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Recorder]:
+    """Give what stands for localaws."""
+    with recording() as recorder:
+        yield recorder
+
+
+def run(program: Path, line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of `aws` in a folder, with this environment and the exported credentials."""
+    return subprocess.run(
+        [program, *line.split()],
+        cwd=folder,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder), **EXPORTS, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("version", ["1", "as installed"])
+def test_no_call_leaves_while_the_endpoint_is_exported(
+    anywhere: Path, tmp_path: Path, endpoint: Recorder, proxy: Recorder, version: str
+) -> None:
+    """Every one reaches the endpoint, whatever the service, the region, the profile and the proxies of the shell."""
+    (tmp_path / "config").write_text(PROFILES + KEYS)
+    program = anywhere / ".venv" / "bin" / "aws" if version == "1" else AWS
+    shell = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), proxy.endpoint)
+    shell |= {"AWS_ENDPOINT_URL": endpoint.endpoint, "AWS_CONFIG_FILE": str(tmp_path / "config")}
+    with ThreadPoolExecutor(2) as pool:
+        ran = list(pool.map(lambda line: run(program, line, tmp_path, **shell), CALLS))
+
+    assert (len(CALLS), []) == (len(endpoint.seen), proxy.seen), [one.stderr for one in ran]
+
+
+def test_a_profile_whose_role_is_elsewhere_is_not_asked_for(
+    tmp_path: Path, endpoint: Recorder, proxy: Recorder
+) -> None:
+    """The real STS is not reached either: the call fails, and fails here."""
+    (tmp_path / "config").write_text(PROFILES + ROLE)
+    shell = {"HTTPS_PROXY": proxy.endpoint, "AWS_ENDPOINT_URL": endpoint.endpoint}
+    ran = run(
+        AWS, "rds describe-db-clusters --profile theirs", tmp_path, AWS_CONFIG_FILE=str(tmp_path / "config"), **shell
+    )
+
+    assert ([], False) == (proxy.seen, ran.returncode == 0)
+
+
+def test_without_the_endpoint_the_proxy_of_the_shell_is_used(tmp_path: Path, proxy: Recorder) -> None:
+    """People's own proxies lead to the real AWS as before."""
+    run(AWS, "sts get-caller-identity", tmp_path, HTTPS_PROXY=proxy.endpoint)
+
+    assert ["CONNECT sts.us-west-2.amazonaws.com:443"] == proxy.seen
+
+
+def test_it_starts_from_a_folder_with_any_name(anywhere: Path) -> None:
+    """Called by its path, through a link, and from another folder."""
+    link = anywhere / "a link"
+    link.symlink_to(anywhere / ".venv" / "bin" / "aws")
+    said = [run(path, "--version", Path("/")).stdout.split("/")[0] for path in (anywhere / ".venv/bin/aws", link)]
+
+    assert ["aws-cli", "aws-cli"] == said
+
+
+def test_the_environment_has_this_program() -> None:
+    """What `make` sets up finds it first on the path that the README exports."""
+    assert AWS == (Path(os.path.abspath(sys.executable)).parent / "aws").resolve()  # noqa: PTH100  # not its target

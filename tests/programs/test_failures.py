@@ -1,0 +1,86 @@
+"""No traceback reaches the people who start a program: a sentence does, and a file of theirs keeps the whole trace."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PRELUDE = "import sys; sys.path.insert(0, sys.argv[1]); sys.argv = ['-m']; import programs; programs.begin(); "
+UNKNOWN = "Run the same command again. If the error stays, report it together with that file.\n"
+
+
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process that has begun as ours do."""
+    command = [sys.executable, "-c", PRELUDE + program, str(ROOT)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def kept(said: str) -> str:
+    """Read the file that a sentence names, and remove it."""
+    found = re.search(r"The whole trace is in (\S+)\.", said)
+    assert found, said
+    trace = Path(found[1]).read_text()
+    assert 0o600 == Path(found[1]).stat().st_mode & 0o777
+    Path(found[1]).unlink()
+    return trace
+
+
+@pytest.mark.parametrize(
+    ("program", "sentence", "advice"),
+    [
+        ("1 / 0", "Unexpected error: ZeroDivisionError (division by zero).", UNKNOWN),
+        ("raise ValueError('two\\nlines')", "Unexpected error: ValueError (two lines).", UNKNOWN),
+        ("open('/nowhere/at/all')", "No such file or directory: /nowhere/at/all.", UNKNOWN),
+        (
+            "raise OSError(28, 'No space left on device', '/full')",
+            "No space left on device: /full.",
+            "Free some space there, then run the same command again.\n",
+        ),
+        ("import threading; threading.Thread(target=lambda: 1 / 0).start()", "Unexpected error: ZeroDiv", UNKNOWN),
+    ],
+    ids=["a bug", "several lines", "a file", "a full disk", "a thread"],
+)
+def test_an_unexpected_error_is_told_in_one_line(program: str, sentence: str, advice: str) -> None:
+    """What happened, where the trace is, what to do."""
+    ran = run(program)
+
+    assert (True, True, 1) == (ran.stderr.startswith(sentence), ran.stderr.endswith(advice), ran.stderr.count("\n"))
+    assert "Traceback (most recent call last)" in kept(ran.stderr)
+
+
+def test_a_log_record_with_an_error_has_no_trace_either() -> None:
+    """Its message is followed by the sentence."""
+    ran = run("import logging\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    logging.exception('It is lost.')")
+
+    assert ran.stderr.startswith("It is lost.\nUnexpected error: ZeroDivisionError")
+    assert "Traceback" not in ran.stderr
+    kept(ran.stderr)
+
+
+def test_ctrl_c_is_one_word() -> None:
+    """The process ends as its shell expects of Ctrl-C."""
+    ran = run("import signal; signal.raise_signal(signal.SIGINT)")
+
+    assert (-2, "Interrupted.\n") == (ran.returncode, ran.stderr)
+
+
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    """As in `make doctor | head -1`."""
+    ran = run("import os; r, w = os.pipe(); os.close(r); os.dup2(w, 1)\nwhile True: print('x' * 9999, flush=True)")
+
+    assert (1, "") == (ran.returncode, ran.stderr)
+
+
+def test_what_imports_a_package_keeps_python_s_own_ways() -> None:
+    """Only a `python -m …` of ours is prepared."""
+    command = [
+        sys.executable,
+        "-c",
+        "import console, localaws, proof, sys; print(sys.excepthook is sys.__excepthook__)",
+    ]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+    assert "True\n" == ran.stdout
