@@ -210,6 +210,7 @@ class Cluster:
     members: tuple[str, ...]
     protected: bool
     global_cluster: str | None
+    replicates: str | None  # the ARN of a cluster that this one follows
     password_pending: bool
     master_username: str
     tags: Mapping[str, str]
@@ -225,6 +226,7 @@ class Cluster:
             members=tuple(member["DBInstanceIdentifier"] for member in members),
             protected=bool(found.get("DeletionProtection")), master_username=found.get("MasterUsername", ""),
             global_cluster=found.get("GlobalClusterIdentifier") or None, tags=_tags(found),
+            replicates=found.get("ReplicationSourceIdentifier") or None,
             password_pending="MasterUserPassword" in found.get("PendingModifiedValues", {}),
         )  # fmt: skip
 

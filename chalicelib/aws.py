@@ -10,7 +10,7 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from chalicelib.errors import RefusedError, TransientError
+from chalicelib.errors import RefusedError, StateFaultError, TransientError
 from chalicelib.foreign_text import one_line
 
 # First of the three levels of retries (botocore, runner, heartbeat): short, because the record remembers.
@@ -29,9 +29,12 @@ SERVER_ERRORS = frozenset(
     }
 )  # fmt: skip
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
-BUSY = frozenset(  # the resource is in the middle of something else
-    {"InvalidDBClusterStateFault", "InvalidDBInstanceState", "InvalidDBClusterSnapshotStateFault"}
-)
+STATE_FAULTS = frozenset(  # in the middle of something else, or in a state that excludes the call for good
+    {
+        "InvalidDBClusterStateFault", "InvalidDBInstanceState", "InvalidDBClusterSnapshotStateFault",
+        "InvalidDBSnapshotState", "InvalidGlobalClusterStateFault",
+    }
+)  # fmt: skip
 NO_CAPACITY = frozenset(  # Amazon is short of machines for now
     {"InsufficientDBInstanceCapacity", "InsufficientDBClusterCapacityFault", "InsufficientStorageClusterCapacity"}
 )
@@ -151,9 +154,11 @@ def _meaning(error: ClientError, where: str, action: str, region: str) -> Transi
     message = one_line(error.response["Error"].get("Message", "")).rstrip(". ")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
     reason = f"{where} was answered {code}: {message}."
+    if code in STATE_FAULTS:
+        return StateFaultError(reason)
     if code in NO_CAPACITY:
         return TransientError(reason, CAPACITY_REMEDY)
-    if code in THROTTLED | SERVER_ERRORS | BUSY | EXPIRED or status >= SERVER_ERROR_HTTP:
+    if code in THROTTLED | SERVER_ERRORS | EXPIRED or status >= SERVER_ERROR_HTTP:
         return TransientError(reason)
     if code in NOT_FOUND:
         return NotFoundError(code, reason)

@@ -38,6 +38,13 @@ class TablesBusyError(TransientError):
     """The tables do not answer: whether the last write was made is not known."""
 
 
+class StateFaultError(TransientError):
+    """AWS refused a call because of the state that a resource is in.
+
+    That passes within minutes, or not by itself: it is tried again for `runner.STATE_FAULT_MAX`.
+    """
+
+
 class RefusedError(Exception):
     """It will not go better by itself: the operation ends, and says why (`reason`) and what to do (`remedy`).
 

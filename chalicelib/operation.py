@@ -121,6 +121,7 @@ class Operation(BaseModel):
     announcements: int = 0  # by the heartbeat, since a step last answered
     bugs: int = 0
     troubles: int = 0  # transient errors in a row
+    state_fault_since: Moment | None = None  # the first of the refusals in a row for a resource's state
     lease_owner: str | None = None
     lease_until: Moment | None = None
     written_by: str | None = None  # the owner of the last change, to know one's own write after a lost reply
@@ -182,7 +183,7 @@ class Operation(BaseModel):
         return self.evolve(
             state=state, version=self.version + 1, entered_at=now, facts=facts,
             deadline=now + timedelta(seconds=self.settings.seconds(ROWS[state].deadline)),
-            ended_at=now if ended else None, attempts=0, announcements=0, bugs=0, troubles=0,
+            ended_at=now if ended else None, attempts=0, announcements=0, bugs=0, troubles=0, state_fault_since=None,
             lease_owner=None, lease_until=None,
             cancel_requested=None, worked_seconds=0, waiting_for=None, durations=(*self.durations, lasted),
         )  # fmt: skip

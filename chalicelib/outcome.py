@@ -1,6 +1,7 @@
 """What a step may return: a fact, a wait, or a refusal. The runner does the rest."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError, Retry
@@ -25,7 +26,8 @@ class Wait:
 
     With `seconds` it is something short, or something whose end nothing tells: look again after so many of them.
     `queued` says that the time is spent in Aurora's own queue, which does not count against the state's deadline;
-    `trouble` that a call went wrong rather than that something is under way; `remedy` what to do if that never ends.
+    `trouble` that a call went wrong rather than that something is under way; `state_fault_since` since when calls in a
+    row were refused for a resource's state; `remedy` what to do if that never ends.
     """
 
     why: str
@@ -34,6 +36,7 @@ class Wait:
     queued: bool = False
     trouble: bool = False
     remedy: str | None = None
+    state_fault_since: datetime | None = None
 
 
 @dataclass(frozen=True)

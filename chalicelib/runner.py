@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from chalicelib import observability, spacing
 from chalicelib.announcing import announce, grace
 from chalicelib.choreography import ROWS, TERMINAL, State, may_follow, states_of
-from chalicelib.errors import RefusedError, TransientError, UnreadableRecordError
+from chalicelib.errors import RefusedError, StateFaultError, TransientError, UnreadableRecordError
 from chalicelib.foreign_text import quoted
 from chalicelib.limits import REMEDY_MAX, brief, with_warnings
 from chalicelib.observability import logger
@@ -28,6 +28,9 @@ UNANSWERED_MAX = 3  # announcements of the heartbeat, past the deadline, before 
 # RDS takes 300 requests at once and 12 a second after that, of a whole account in a region (user guide, request
 # throttling). A step that is woken makes one or two of them, and a dozen follow where it finds that Aurora is through.
 ANNOUNCED_PER_TICK = 30
+# A resource that is in the middle of something else is through within minutes, and its status says so meanwhile: then
+# the step waits and does not ask. What refuses for longer refuses for good, and people are without a target.
+STATE_FAULT_MAX = timedelta(minutes=10)
 Step = Callable[[Operation, Ports], Outcome]
 
 
@@ -123,6 +126,8 @@ def _perform(turn: Turn, claimed: Operation) -> None:
     started = turn.ports.now()
     try:
         outcome = _load(turn.step)(claimed, turn.ports)
+    except StateFaultError as error:
+        outcome = _after_state_fault(claimed, error, turn.ports.now())
     except TransientError as error:
         outcome = Wait(error.reason, spacing.backoff(claimed), trouble=True, remedy=error.remedy)
     except RefusedError as error:
@@ -139,6 +144,16 @@ def _perform(turn: Turn, claimed: Operation) -> None:
         )
     spent = (turn.ports.now() - started).total_seconds()
     _settle(turn, claimed, claimed.evolve(worked_seconds=claimed.worked_seconds + spent), outcome)
+
+
+def _after_state_fault(claimed: Operation, error: StateFaultError, now: datetime) -> Outcome:
+    """Wait for a resource's state to change, but not until the deadline of hours that Aurora's own work has."""
+    since = claimed.state_fault_since or now
+    if now - since < STATE_FAULT_MAX:
+        return Wait(error.reason, spacing.backoff(claimed), trouble=True, state_fault_since=since)
+    minutes = STATE_FAULT_MAX // timedelta(minutes=1)
+    remedy = "See what state the resource is in and why, mend that, then run the operation again."
+    return Refuse(f"{error.reason} It was refused for {minutes} minutes.", remedy)
 
 
 def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome) -> None:
@@ -188,6 +203,7 @@ def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None
         facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0,
         waiting_for=brief(wait.why), lease_owner=None, lease_until=None, announcements=0,
         deadline=_deadline(worked, wait, now),
+        state_fault_since=wait.state_fault_since or (worked.state_fault_since if wait.trouble else None),
     )  # fmt: skip
     left = max(1.0, (after.deadline - now).total_seconds())  # what comes after the deadline is judged at once
     seconds = min(spacing.until_next_look(after, now) if wait.seconds is None else wait.seconds, left)

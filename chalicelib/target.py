@@ -53,6 +53,11 @@ class TargetCluster:
                 f"The target {cluster.arn} belongs to the global cluster {cluster.global_cluster}; it is left alone.",
                 "Remove it from the global cluster if it really is to be replaced, or name another target.",
             )
+        if cluster.replicates:
+            raise RefusedError(
+                f"The target {cluster.arn} is a replica of {cluster.replicates}; it is left alone.",
+                "Promote or remove it yourself if it really is to be replaced, or name another target.",
+            )
         everything: list[Cluster | Instance] = [cluster, *instances]
         refuse_others(f"The target {cluster.arn}", everything, self._plan)
         unowned = [thing for thing in everything if not is_ours(thing, self._plan)]

@@ -77,14 +77,27 @@ def newer(world: World, operation_id: str) -> None:
 
 def replaced(world: World, _operation_id: str) -> None:
     """Somebody deletes the old target and makes another cluster of its name, which carries our tag, too."""
-    waiting, rds = list(world.queue), world.rds()
+    waiting = list(world.queue)
     with suppress(ClientError):  # among other faults the operation may be at it already
-        for member in ("staging-cluster-2", "staging-cluster-1"):
-            rds.delete_db_instance(DBInstanceIdentifier=member, SkipFinalSnapshot=True)
-        rds.delete_db_cluster(DBClusterIdentifier="staging-cluster", SkipFinalSnapshot=True)
-        world.settle()
+        _delete_target(world)
         world.staging()
     world.queue.extend(waiting)
+
+
+def removed(world: World, _operation_id: str) -> None:
+    """Somebody deletes the restored cluster before the operation has ended."""
+    waiting = list(world.queue)
+    with suppress(ClientError):  # among other faults the operation may have ended already
+        _delete_target(world)
+    world.queue.extend(waiting)
+
+
+def _delete_target(world: World) -> None:
+    rds = world.rds()
+    for member in ("staging-cluster-2", "staging-cluster-1"):
+        rds.delete_db_instance(DBInstanceIdentifier=member, SkipFinalSnapshot=True)
+    rds.delete_db_cluster(DBClusterIdentifier="staging-cluster", SkipFinalSnapshot=True)
+    world.settle()
 
 
 # --- bursts ---

@@ -83,6 +83,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "if cluster and cluster.resource_id != victim.resource_id:", "if False:", ("replaced-target",),
     ),
     Mutant(
+        "the look before success is said", "chalicelib/steps/archive_snapshot.py",
+        "    ours(operation, target, ports.now())\n", "", ("removed-target",),
+    ),
+    Mutant(
         "the source check", "chalicelib/plan.py",
         "if resource_id == source_resource_id:", "if False:", ("renamed-source",),
     ),

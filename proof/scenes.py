@@ -88,6 +88,7 @@ OTHERS: tuple[Scene, ...] = (
     Scene("failed-copies", _at(S.COPYING, incidents.fail_copies)),
     Scene("everything-twice", incidents.twice, environment=PATIENT, pace=400, lambda_seconds=900),
     Scene("replaced-target", _at(S.TARGET_DELETING, incidents.replaced), (FAILS,)),
+    Scene("removed-target", _at(S.USERS_READY, incidents.removed), (FAILS,), GOOD),
     Scene(
         "renamed-source", _at(S.SNAPSHOT_FOUND, incidents.renamed_source), (FAILS,), furnish=incidents.tagged_source,
         environment={

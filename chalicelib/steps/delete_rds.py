@@ -98,6 +98,18 @@ def _bring_on(operation: Operation, target: TargetCluster) -> Outcome:
     return _delete(cluster, instances, victim, target, interval)
 
 
+def _refuse_without_final_snapshot(cluster: Cluster, victim: Victim) -> None:
+    """Refuse before the first instance is deleted what AWS would refuse after the last one."""
+    if victim.final_snapshot_id and health(cluster.status) is not Health.READY:
+        raise RefusedError(
+            f"The old target {cluster.identifier} is {cluster.status}, so no final snapshot can be taken of it; "
+            "it is left alone.",
+            "If its data is not needed, set SKIP_FINAL_SNAPSHOT=true; then run the operation again from the step "
+            "delete-rds.",
+            from_step="delete-rds",
+        )
+
+
 def _delete(
     cluster: Cluster, instances: list[Instance], victim: Victim, target: TargetCluster, interval: int
 ) -> Outcome:
@@ -111,8 +123,9 @@ def _delete(
     if cluster.status == "stopped":
         target.start()
         return Wait(f"The old target {cluster.identifier} was stopped; it is started, to be deleted.", interval)
-    if health(cluster.status) is Health.PROGRESSING or cluster.status == "stopping":
+    if health(cluster.status) in (Health.PROGRESSING, Health.MAY_RECOVER):  # which may exclude its deletion
         return Wait(f"The old target {cluster.identifier} is {cluster.status}.", interval)
+    _refuse_without_final_snapshot(cluster, victim)
     if cluster.protected:
         target.unprotect()
         return Wait(f"The deletion protection of {cluster.identifier} is lifted, to delete it.", interval)

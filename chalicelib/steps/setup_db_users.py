@@ -1,14 +1,14 @@
 """setup-db-users: production's logins out, ours in, each proven by logging in."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib import credentials
-from chalicelib.aurora import Cluster
+from chalicelib.aurora import Cluster, Health, health
 from chalicelib.choreography import State
 from chalicelib.credentials import MasterCredentials
 from chalicelib.database import Login, LoginResult, Place, RestoredDatabase
-from chalicelib.errors import RefusedError, TransientError
+from chalicelib.errors import RefusedError, StateFaultError, TransientError
 from chalicelib.limits import NAMES_MAX
 from chalicelib.operation import Facts, Operation
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
@@ -37,11 +37,11 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
         checked = operation.facts.model_copy(update={"master_password_checked": True})
         operation = ports.operations.remember(operation, checked)  # once it is set here, nobody can tell any more
     if operation.facts.password_set_at is None:
-        return _set_password(operation, ports, target, master)
+        return _set_password(operation, cluster, target, master, ports.now())
     if database.prove_login(login) is LoginResult.OK:
         return _change_users(operation, ports, database)
     if ports.now() - operation.facts.password_set_at > SET_AGAIN_AFTER:
-        return _set_password(operation, ports, target, master)
+        return _set_password(operation, cluster, target, master, ports.now())
     return Wait("The database does not take the new master password yet.", plan.restore_check_interval)
 
 
@@ -54,10 +54,18 @@ def _refuse_productions_own(database: RestoredDatabase, login: Login, secret_id:
         )
 
 
-def _set_password(operation: Operation, ports: Ports, target: TargetCluster, master: MasterCredentials) -> Outcome:
-    target.set_master_password(master.password.get_secret_value())
-    asked = operation.facts.model_copy(update={"password_set_at": ports.now()})
-    return Wait("Aurora was asked for the new master password.", operation.settings.restore_check_interval, asked)
+def _set_password(
+    operation: Operation, cluster: Cluster, target: TargetCluster, master: MasterCredentials, now: datetime
+) -> Outcome:
+    interval = operation.settings.restore_check_interval
+    try:
+        target.set_master_password(master.password.get_secret_value())
+    except StateFaultError as error:
+        if health(cluster.status) is not Health.PROGRESSING:
+            raise
+        return Wait(f"{error.reason} The cluster is {cluster.status}.", interval)
+    asked = operation.facts.model_copy(update={"password_set_at": now})
+    return Wait("Aurora was asked for the new master password.", interval, asked)
 
 
 def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase) -> Outcome:

@@ -146,3 +146,51 @@ def test_a_snapshot_that_vanishes_while_it_is_copied_fails_the_operation(night: 
     ended = night.run_to_the_end()
 
     assert (State.FAILED, [], []) == (ended.state, night.calls_of("delete_db_cluster"), night.broken_promises())
+
+
+@pytest.mark.parametrize(
+    ("state", "method"),
+    [
+        ("TARGET_DELETING", "delete_db_cluster"),
+        ("TARGET_CLEAR", "restore_db_cluster_from_snapshot"),
+        ("CLUSTER_RESTORED", "create_db_instance"),
+        ("RESTORED", "modify_db_cluster"),
+    ],
+)
+def test_a_state_that_refuses_for_good_fails_the_operation_within_minutes(state: str, method: str) -> None:
+    """With AWS's own sentence, and not after the hours that a deletion or a restore may take."""
+    night = Night({"DELETE_DEADLINE": "7200", "STEP_DEADLINE": "7200", "USERS_DEADLINE": "7200"})
+    fault = refused("InvalidDBClusterStateFault")
+    night.hurt(fault, state=state, call=f"rds.{method}", times=FOREVER)
+    ended = night.dream()
+    stood = next(one for one in ended.durations if one.state == state)
+
+    assert (State.FAILED, State(state), True, True, []) == (
+        ended.state, ended.stopped_in, method in (ended.reason or ""), stood.seconds < 20 * 60,
+        night.broken_promises(),
+    )  # fmt: skip
+
+
+def test_a_state_that_refuses_for_some_minutes_is_waited_for(night: Night) -> None:
+    """Other trouble in between does not begin the count anew, and what passes is forgotten."""
+    where = {"state": "TARGET_DELETING", "call": "rds.delete_db_cluster"}
+    night.hurt(refused("InvalidDBClusterStateFault"), times=2, **where)
+    night.hurt(refused("Throttling"), times=1, **where)
+    night.hurt(refused("InvalidDBClusterStateFault"), times=1, **where)
+    ended = night.dream()
+
+    assert (State.SUCCEEDED, None, []) == (
+        ended.state, ended.state_fault_since, night.broken_promises()
+    )  # fmt: skip
+
+
+def test_a_cluster_that_is_backed_up_for_long_is_waited_for() -> None:
+    """A new password is refused meanwhile, but the status says that something is under way."""
+    night = Night({"USERS_DEADLINE": "7200"})
+    night.night()
+    night.reach(State.RESTORED)
+    night.aurora.set_status(target_of("staging-cluster"), "backing-up")
+    night.run(20 * 60)
+    night.aurora.set_status(target_of("staging-cluster"), "available")
+
+    assert (State.SUCCEEDED, []) == (night.run_to_the_end().state, night.broken_promises())

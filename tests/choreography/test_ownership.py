@@ -124,3 +124,29 @@ def test_a_plan_whose_target_is_another_plans_source_is_unusable(night: Night) -
         "The target of plan b, arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster" in str(failure),
         night.broken_promises(),
     )  # fmt: skip
+
+
+def test_a_target_of_which_no_final_snapshot_can_be_taken_keeps_its_instances() -> None:
+    """AWS would refuse the cluster's deletion after the instances were gone."""
+    night = Night({"SKIP_FINAL_SNAPSHOT": "false"})
+    night.night()
+    night.reach(State.TARGET_DELETING)
+    night.aurora.set_status(target_of("staging-cluster"), "inaccessible-encryption-credentials")
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, "delete-rds", [], True) == (
+        ended.state, ended.rerun_from, night.calls_of(*DELETIONS),
+        "no final snapshot can be taken" in (ended.reason or ""),
+    )  # fmt: skip
+
+
+def test_a_target_in_a_status_that_nobody_knows_keeps_its_instances(night: Night) -> None:
+    """It may exclude the deletion of the cluster, so the instances are not deleted either."""
+    night.night()
+    night.reach(State.TARGET_DELETING)
+    night.aurora.set_status(target_of("staging-cluster"), "inaccessible-encryption-credentials-recoverable")
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, State.TARGET_DELETING, []) == (
+        ended.state, ended.stopped_in, night.calls_of(*DELETIONS)
+    )  # fmt: skip

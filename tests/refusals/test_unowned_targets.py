@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aurora import Cluster
 from chalicelib.choreography import State
-from chalicelib.errors import SettingsError
+from chalicelib.errors import RefusedError, SettingsError
+from chalicelib.target import TargetCluster
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 from tests.refusals.scene import OWNER, TARGET_ARN, WRITER_ARN, Said, Scene
 
@@ -111,6 +113,20 @@ def test_a_target_that_belongs_to_a_global_cluster_is_refused(scene: Scene) -> N
     assert f"The target {TARGET_ARN} belongs to the global cluster" in reason
     assert "worldwide" in reason
     assert remedy.startswith("Remove it from the global cluster if")
+
+
+def test_a_target_that_is_a_replica_is_refused(scene: Scene) -> None:
+    """AWS refuses to delete its last instance, when the others are gone already."""
+    scene.stage.night()
+    operation = scene.run_until(State.SNAPSHOT_FOUND)
+    described = scene.stage.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")
+    followed = "arn:aws:rds:eu-west-1:123456789012:cluster:elsewhere"
+    (found,) = described["DBClusters"]
+    replica = Cluster.of({**found, "ReplicationSourceIdentifier": followed})
+    target = TargetCluster(scene.stage.ports().service("rds", TARGET_REGION), operation)
+
+    with pytest.raises(RefusedError, match=f"is a replica of {followed}; it is left alone"):
+        target.refuse_unowned(replica, [])
 
 
 @pytest.mark.parametrize(
