@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any
 
 from chalicelib.aws import AwsError, NotFoundError, Service
+from chalicelib.cluster_settings import ClusterSettings
 from chalicelib.errors import RefusedError, Retry, TransientError
 from chalicelib.operation import Hop, Operation
 from chalicelib.ownership import is_ours, other_owner
@@ -213,6 +214,7 @@ class Cluster:
     replicates: str | None  # the ARN of a cluster that this one follows
     password_pending: bool
     master_username: str
+    settings: ClusterSettings
     tags: Mapping[str, str]
 
     @classmethod
@@ -226,7 +228,7 @@ class Cluster:
             members=tuple(member["DBInstanceIdentifier"] for member in members),
             protected=bool(found.get("DeletionProtection")), master_username=found.get("MasterUsername", ""),
             global_cluster=found.get("GlobalClusterIdentifier") or None, tags=_tags(found),
-            replicates=found.get("ReplicationSourceIdentifier") or None,
+            replicates=found.get("ReplicationSourceIdentifier") or None, settings=ClusterSettings.of(found),
             password_pending="MasterUserPassword" in found.get("PendingModifiedValues", {}),
         )  # fmt: skip
 
@@ -239,6 +241,9 @@ class Instance:
     identifier: str
     cluster_id: str
     status: str
+    instance_class: str
+    parameter_groups: tuple[str, ...]
+    public: bool
     tags: Mapping[str, str]
 
     @classmethod
@@ -247,7 +252,21 @@ class Instance:
         return cls(
             arn=found["DBInstanceArn"], identifier=found["DBInstanceIdentifier"], status=found["DBInstanceStatus"],
             cluster_id=found.get("DBClusterIdentifier", ""), tags=_tags(found),
+            instance_class=found.get("DBInstanceClass", ""), public=bool(found.get("PubliclyAccessible")),
+            parameter_groups=tuple(group["DBParameterGroupName"] for group in found.get("DBParameterGroups", ())),
         )  # fmt: skip
+
+    def differences(self, plan: Plan) -> list[str]:
+        """Say what is not as planned, as parts of a sentence; nothing of it is changed without a new instance."""
+        group = plan.db_parameter_group_name
+        wrong = []
+        if self.instance_class != plan.instance_class:
+            wrong.append(f"its class is {self.instance_class} and not {plan.instance_class}")
+        if group and group.lower() not in self.parameter_groups:
+            wrong.append(f"its parameter group is {', '.join(self.parameter_groups)} and not {group}")
+        if self.public:
+            wrong.append("it is publicly accessible")
+        return wrong
 
 
 def tag_list(operation: Operation) -> list[dict[str, str]]:

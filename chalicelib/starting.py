@@ -7,6 +7,7 @@ from chalicelib import parameters
 from chalicelib.announcing import announce, grace
 from chalicelib.aurora import Snapshot
 from chalicelib.choreography import ROWS, TERMINAL, State, states_of
+from chalicelib.cluster_settings import FIXED_SETTINGS
 from chalicelib.errors import RefusedError, TransientError
 from chalicelib.events import RestoreRequested
 from chalicelib.foreign_text import quoted
@@ -189,7 +190,8 @@ def _where_to_continue(request: RestoreRequested, before: Operation, plan: Plan,
     stood = _SAFE_POINT.get(stood, stood)
     replaced = target.last_success_at is not None and target.last_success_at > before.created_at
     surplus = set(before.settings.instance_ids) - set(plan.instance_ids)  # nobody would ever take them away
-    if (replaced or surplus) and ORDER.index(stood) > ORDER.index(State.SNAPSHOT_READY):
+    fixed = any(getattr(before.settings, name) != getattr(plan, name) for name in FIXED_SETTINGS)
+    if (replaced or surplus or fixed) and ORDER.index(stood) > ORDER.index(State.SNAPSHOT_READY):
         return State.SNAPSHOT_READY  # what this one had begun is not what stands there now, or not what is wanted
     return stood
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.aurora import ENGINE, SNAPSHOT_GONE, Cluster, Instance, tag_list
 from chalicelib.aws import AwsError, NotFoundError, Service
+from chalicelib.cluster_settings import capacity_of, fixed_differences
 from chalicelib.errors import RefusedError, Retry, TransientError
 from chalicelib.operation import Operation, Victim
 from chalicelib.ownership import is_ours, refuse_others
@@ -81,10 +82,7 @@ class TargetCluster:
     def unprotect(self) -> None:
         """Lift the deletion protection of a target that is ours."""
         with suppress(NotFoundError):
-            self._rds.call(
-                "modify_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id, DeletionProtection=False,
-                ApplyImmediately=True,
-            )  # fmt: skip
+            self._change(DeletionProtection=False)
 
     def delete_instance(self, identifier: str) -> None:
         """Delete a member; a final snapshot is not to be asked for on members, the cluster takes it."""
@@ -105,7 +103,9 @@ class TargetCluster:
         """Make the cluster of a snapshot, or adopt the one that this operation made before.
 
         What is not said falls to a default that bites: engine version of the region, default parameter group, default
-        security group, a public cluster where the VPC has an internet gateway (API reference).
+        security group, a public cluster where the VPC has an internet gateway (API reference). The days of backups go
+        with the new master password: this call knows them since the end of 2025 only, and a Lambda runtime may bring
+        an SDK that is older.
         """
         plan = self._plan
         request: dict[str, Any] = {
@@ -114,12 +114,8 @@ class TargetCluster:
             "VpcSecurityGroupIds": list(plan.vpc_security_group_ids), "KmsKeyId": plan.kms_key_id,
             "DBClusterParameterGroupName": plan.db_cluster_parameter_group_name, "PubliclyAccessible": False,
             "DeletionProtection": plan.deletion_protection, "EnableCloudwatchLogsExports": list(plan.log_exports),
-            "BackupRetentionPeriod": plan.backup_retention_days, "Tags": tag_list(self._operation),
+            "ServerlessV2ScalingConfiguration": capacity_of(plan) or None, "Tags": tag_list(self._operation),
         }  # fmt: skip
-        if plan.serverless_max_capacity is not None:
-            request["ServerlessV2ScalingConfiguration"] = {
-                "MinCapacity": plan.serverless_min_capacity, "MaxCapacity": plan.serverless_max_capacity
-            }  # fmt: skip
         try:
             wanted = {name: value for name, value in request.items() if value is not None}
             return Cluster.of(self._rds.call("restore_db_cluster_from_snapshot", **wanted)["DBCluster"])
@@ -181,16 +177,23 @@ class TargetCluster:
                 f"The instance name {identifier} is taken by {found.arn}, which this operation did not make.",
                 "Rename or delete that instance, or name another target.",
             )
+        _refuse_differences(f"The instance {found.arn}", found.differences(self._plan))
 
-    def set_master_password(self, password: str) -> None:
-        """Ask for a new master password; Aurora applies it later (status resetting-master-credentials)."""
+    def refuse_fixed_differences(self, cluster: Cluster) -> None:
+        """Raise RefusedError where no change makes the cluster as planned: it has to be made anew."""
+        _refuse_differences(f"The cluster {cluster.arn}", fixed_differences(cluster.settings, self._plan))
+
+    def change(self, **members: Any) -> None:
+        """Ask for changes of the new cluster, by the members of ModifyDBCluster; Aurora applies them later."""
         try:
-            self._rds.call(
-                "modify_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id, MasterUserPassword=password,
-                ApplyImmediately=True,
-            )  # fmt: skip
+            self._change(**members)
         except NotFoundError as error:
             raise _cluster_gone(error) from error
+
+    def _change(self, **members: Any) -> None:
+        self._rds.call(
+            "modify_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id, ApplyImmediately=True, **members
+        )
 
 
 def _cluster_gone(error: NotFoundError) -> RefusedError:
@@ -217,3 +220,12 @@ def ours(operation: Operation, target: TargetCluster, now: datetime) -> Cluster:
             from_step="delete-rds",
         )
     return cluster
+
+
+def _refuse_differences(what: str, differences: list[str]) -> None:
+    if differences:
+        raise RefusedError(
+            f"{what} was made with other settings: {'; '.join(differences)}.",
+            "Run the operation again from the step delete-rds, which has it made anew.",
+            from_step="delete-rds",
+        )

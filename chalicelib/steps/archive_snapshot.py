@@ -1,23 +1,28 @@
 """archive-snapshot: keeps the copy, marked as put away, or deletes it; only ever a snapshot that is ours."""
 
-from chalicelib.aurora import Copies, Snapshot
+from datetime import datetime
+
+from chalicelib.aurora import Cluster, Copies, Snapshot
 from chalicelib.choreography import State
+from chalicelib.cluster_settings import changes_to, variables
 from chalicelib.errors import RefusedError, TransientError
 from chalicelib.operation import Hop, Operation, stamp
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.spacing import backoff
-from chalicelib.target import TargetCluster, ours
+from chalicelib.target import ABSENT_FOR, TargetCluster, ours
 
 
 def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
     """Look at the restored cluster once more, then keep or delete the copies.
 
-    Success is said after this step, so a cluster that cannot be seen ends the operation: RefusedError, or
-    TransientError until the deadline. What goes wrong with the copies is a warning on a good restore.
+    Success is said after this step, so a cluster that cannot be seen, or is not as planned, ends the operation:
+    RefusedError, or TransientError until the deadline. What goes wrong with the copies is a warning on a good restore.
     """
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
-    ours(operation, target, ports.now())
+    cluster = ours(operation, target, ports.now())
+    if changes := changes_to(cluster.settings, operation.settings):
+        return _not_as_planned(operation, cluster, variables(changes), ports.now())
     try:
         return _put_away(operation, ports)
     except RefusedError as error:
@@ -27,6 +32,14 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
             return Wait(error.reason, backoff(operation), trouble=True)
         why = f"{error.reason} The deadline of {operation.state} has passed."
         return _kept_as_it_is(operation, why)
+
+
+def _not_as_planned(operation: Operation, cluster: Cluster, names: str, now: datetime) -> Wait:
+    """Wait for what may only be shown late; raises RefusedError after that."""
+    why = f"The cluster {cluster.identifier} does not have the settings that were asked for: {names}."
+    if now - operation.entered_at < ABSENT_FOR:
+        return Wait(why, operation.settings.restore_check_interval)
+    raise RefusedError(why, "Find out who changed them, then run the operation again: it sets them.")
 
 
 def _kept_as_it_is(operation: Operation, why: str) -> Advance:

@@ -1,10 +1,14 @@
 """restore-snapshot: has Aurora make the new cluster, and when that is there, its instances."""
 
+from chalicelib.aurora import Cluster
 from chalicelib.choreography import State
+from chalicelib.cluster_settings import changes_to, variables
 from chalicelib.operation import Operation
-from chalicelib.outcome import Advance, Outcome
+from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.target import TargetCluster, ours
+
+CHANGING = frozenset({"modifying", "resetting-master-credentials", "upgrading", "maintenance"})
 
 
 def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
@@ -12,8 +16,8 @@ def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     if operation.state is State.TARGET_CLEAR:
         return _cluster(operation, target)
-    ours(operation, target, ports.now())  # an instance would be made in whatever cluster has the name now
-    return _instances(operation, target)
+    cluster = ours(operation, target, ports.now())  # an instance would be made in whatever cluster has the name now
+    return _settled(operation, target, cluster) or _instances(operation, target)
 
 
 def _cluster(operation: Operation, target: TargetCluster) -> Outcome:
@@ -28,6 +32,23 @@ def _cluster(operation: Operation, target: TargetCluster) -> Outcome:
         )  # fmt: skip
     made = facts.model_copy(update={"cluster_arn": cluster.arn, "cluster_resource_id": cluster.resource_id})
     return Advance(State.CLUSTER_RESTORING, made, f"{cluster.arn} ({cluster.resource_id}) is being restored")
+
+
+def _settled(operation: Operation, target: TargetCluster, cluster: Cluster) -> Wait | None:
+    """Make a cluster that an earlier run left as the plan is now; None when it is.
+
+    The days of backups are changed with the master password, so that they cost no wait of their own.
+    """
+    interval = operation.settings.restore_check_interval
+    target.refuse_fixed_differences(cluster)
+    if cluster.status in CHANGING:
+        return Wait(f"The cluster {cluster.identifier} is {cluster.status}.", interval)
+    changes = changes_to(cluster.settings, operation.settings)
+    changes.pop("BackupRetentionPeriod", None)
+    if not changes:
+        return None
+    target.change(**changes)
+    return Wait(f"Aurora was asked to change {variables(changes)} of {cluster.identifier}.", interval)
 
 
 def _instances(operation: Operation, target: TargetCluster) -> Outcome:

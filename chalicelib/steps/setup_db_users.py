@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from chalicelib import credentials
 from chalicelib.aurora import Cluster, Health, health
 from chalicelib.choreography import State
+from chalicelib.cluster_settings import changes_to
 from chalicelib.credentials import MasterCredentials
 from chalicelib.database import Login, LoginResult, Place, RestoredDatabase
 from chalicelib.errors import RefusedError, StateFaultError, TransientError
@@ -59,7 +60,8 @@ def _set_password(
 ) -> Outcome:
     interval = operation.settings.restore_check_interval
     try:
-        target.set_master_password(master.password.get_secret_value())
+        changes = changes_to(cluster.settings, operation.settings)  # the days of backups, on a night without troubles
+        target.change(MasterUserPassword=master.password.get_secret_value(), **changes)
     except StateFaultError as error:
         if health(cluster.status) is not Health.PROGRESSING:
             raise

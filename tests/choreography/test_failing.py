@@ -173,10 +173,9 @@ def test_a_state_that_refuses_for_good_fails_the_operation_within_minutes(state:
 
 def test_a_state_that_refuses_for_some_minutes_is_waited_for(night: Night) -> None:
     """Other trouble in between does not begin the count anew, and what passes is forgotten."""
-    where = {"state": "TARGET_DELETING", "call": "rds.delete_db_cluster"}
-    night.hurt(refused("InvalidDBClusterStateFault"), times=2, **where)
-    night.hurt(refused("Throttling"), times=1, **where)
-    night.hurt(refused("InvalidDBClusterStateFault"), times=1, **where)
+    codes = ["InvalidDBClusterStateFault"] * 2 + ["Throttling", "InvalidDBClusterStateFault"]
+    for code in codes:
+        night.hurt(refused(code), state="TARGET_DELETING", call="rds.delete_db_cluster")
     ended = night.dream()
 
     assert (State.SUCCEEDED, None, []) == (

@@ -1,0 +1,119 @@
+"""A rerun with other settings: they are on the cluster in the end, or the operation has failed."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from localaws.inprocess import TARGET_REGION
+from tests.choreography.accidents import refused
+from tests.choreography.night import Night, target_of
+from tests.choreography.people import again
+
+CHANGED = {
+    "VPC_SECURITY_GROUP_IDS": ("sg-corrected", "VpcSecurityGroups"),
+    "DELETION_PROTECTION": ("true", "DeletionProtection"),
+    "LOG_EXPORTS": ("instance", "EnabledCloudwatchLogsExports"),
+    "BACKUP_RETENTION_DAYS": ("7", "BackupRetentionPeriod"),
+}
+SHOWN = {
+    "VPC_SECURITY_GROUP_IDS": [{"VpcSecurityGroupId": "sg-corrected", "Status": "active"}],
+    "DELETION_PROTECTION": True,
+    "LOG_EXPORTS": ["instance"],
+    "BACKUP_RETENTION_DAYS": 7,
+}
+
+
+def failed_at_the_users(night: Night) -> str:
+    """Let a night fail when its cluster and instances are made; returns the operation's id."""
+    night.network.groups["sg-corrected"] = f"vpc-{TARGET_REGION}-default"
+    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    return night.dream().operation_id
+
+
+def target(night: Night) -> dict[str, Any]:
+    """Describe the target cluster."""
+    (found,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    return dict(found)
+
+
+@pytest.mark.parametrize("variable", CHANGED)
+def test_a_rerun_applies_what_can_be_changed(night: Night, variable: str) -> None:
+    """The same cluster has the corrected settings when it says SUCCEEDED."""
+    first = failed_at_the_users(night)
+    made = target(night)["DbClusterResourceId"]
+    value, member = CHANGED[variable]
+    night.environment[variable] = value
+    again(night, first)
+    found = target(night)
+
+    assert (State.SUCCEEDED, made, SHOWN[variable], []) == (
+        night.all_operations()[-1].state, found["DbClusterResourceId"], found[member],
+        night.broken_promises(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "member"),
+    [("INSTANCE_CLASS", "db.r6g.xlarge", ""), ("PORT", "5433", "Port")],
+)
+def test_a_rerun_makes_anew_what_cannot_be_changed(night: Night, variable: str, value: str, member: str) -> None:
+    """It begins with the delete, for the preflight and the choice of what is deleted come again."""
+    first = failed_at_the_users(night)
+    made = target(night)["DbClusterResourceId"]
+    night.environment[variable] = value
+    again(night, first)
+    found = target(night)
+    (instance, _) = night.rds().describe_db_instances()["DBInstances"][-2:]
+
+    assert (State.SUCCEEDED, State.SNAPSHOT_READY, True, []) == (
+        night.all_operations()[-1].state, night.path()[0], made != found["DbClusterResourceId"],
+        night.broken_promises(),
+    )  # fmt: skip
+    assert value == str(found[member] if member else instance["DBInstanceClass"])
+
+
+def test_an_instance_that_was_made_with_another_class_is_not_adopted(night: Night) -> None:
+    """Somebody replaced it under its name, with our tags: the refusal leads to the delete."""
+    first = failed_at_the_users(night)
+    rds = night.rds()
+    (found,) = rds.describe_db_instances(DBInstanceIdentifier="staging-cluster-2")["DBInstances"]
+    rds.delete_db_instance(DBInstanceIdentifier="staging-cluster-2", SkipFinalSnapshot=True)
+    night.settle()
+    rds.create_db_instance(
+        DBInstanceIdentifier="staging-cluster-2", DBInstanceClass="db.r6g.xlarge",
+        Engine="aurora-postgresql", DBClusterIdentifier="staging-cluster", Tags=found["TagList"],
+    )  # fmt: skip
+    night.settle()
+    again(night, first)
+    ended = night.all_operations()[-1]
+
+    assert (State.FAILED, "delete-rds", True) == (
+        ended.state, ended.rerun_from,
+        "its class is db.r6g.xlarge and not db.r6g.large" in (ended.reason or ""),
+    )  # fmt: skip
+
+
+def test_nobody_says_succeeded_of_a_cluster_with_other_settings(night: Night) -> None:
+    """Somebody protects the cluster at the last moment: FAILED; the rerun sets what was asked for."""
+    night.night()
+    night.reach(State.USERS_READY)
+    night.rds().modify_db_cluster(DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True)
+    failed = night.run_to_the_end()
+    again(night, failed.operation_id)
+
+    assert (State.FAILED, True, State.SUCCEEDED, False, []) == (
+        failed.state, "DELETION_PROTECTION" in (failed.reason or ""),
+        night.all_operations()[-1].state, target(night)["DeletionProtection"], night.broken_promises(),
+    )  # fmt: skip
+
+
+def test_a_good_night_changes_nothing_before_the_users(night: Night) -> None:
+    """The days of backups go with the master password, so that no night waits for them."""
+    night.environment["BACKUP_RETENTION_DAYS"] = "7"
+    night.dream()
+    changes = [call.parameters for call in night.calls_of("modify_db_cluster")]
+
+    assert [7] == [change.get("BackupRetentionPeriod") for change in changes]
+    assert [True] == ["MasterUserPassword" in change for change in changes]
+    assert target_of("staging-cluster") == target(night)["DBClusterArn"]
