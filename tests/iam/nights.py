@@ -121,6 +121,19 @@ def people() -> HeldStage:
     return stage
 
 
+def corrected() -> HeldStage:
+    """Fail when the cluster and its instances are made, and run again with other settings."""
+    stage = HeldStage(GROUPS)
+    _group(stage)
+    stage.aurora.fail_next("ModifyDBCluster", "InvalidParameterCombination")
+    stage.night()
+    failed = stage.run_to_the_end()
+    stage.environment["LOG_EXPORTS"] = "instance"
+    stage.put("RestoreRequested", rerun_of=failed.operation_id)
+    stage.run_to_the_end()
+    return stage
+
+
 def alone() -> HeldStage:
     """Lose events: the heartbeat finds the snapshot itself, and announces again what nobody answered."""
     stage = HeldStage()
@@ -167,7 +180,7 @@ def two_plans() -> HeldStage:
 
 
 NIGHTS: tuple[Callable[[], HeldStage], ...] = (
-    eventful, deleting_the_copy, nearby, nearby_under_another_key, people, alone, interrupted, two_plans
+    eventful, deleting_the_copy, nearby, nearby_under_another_key, people, corrected, alone, interrupted, two_plans
 )  # fmt: skip
 
 
