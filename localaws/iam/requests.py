@@ -89,14 +89,18 @@ def _flag(call: Call, name: str) -> str:
 
 
 def _secret_value(call: Call, world: World) -> list[Ask]:
-    """Ask for the whole ARN; for one that is not there, what was asked for stands for its name."""
+    """Ask for the whole ARN; for one that is not there, what was asked for stands for its name.
+
+    The secret's ARN is in the context of its key's use (Secrets Manager user guide, secret encryption and decryption).
+    """
     reference = str(call.parameters["SecretId"])
     found = world.secret(call.account, call.region, reference)
     if found is None:
         return [Ask("secretsmanager:GetSecretValue", call.arn(_named_secret(reference)))]
     asked = [Ask("secretsmanager:GetSecretValue", found.arn)]
     key = kms.customer_key(call, world, call.region, found.key)
-    return asked + (kms.through("secretsmanager", key, ("Decrypt",)) if key else [])
+    context = {"kms:EncryptionContext:SecretARN": found.arn}
+    return asked + (kms.through("secretsmanager", key, ("Decrypt",), context) if key else [])
 
 
 def _named_secret(reference: str) -> str:

@@ -19,6 +19,7 @@ from localaws.inprocess import ACCOUNT, STAGE, TARGET_REGION, Stage
 from localaws.store import InMemoryStore
 
 SUFFIX = "-AbCdEf"  # what Secrets Manager adds to a name
+SECRETS_KEY = "alias/aurora-restore"  # the secrets are encrypted under a customer's key, as people may make them
 TOPIC_KEY = "alias/aurora-restore"  # the topic is encrypted under a customer's key, as the foundation makes it
 
 
@@ -71,7 +72,8 @@ class HeldStage(Stage):
 
     def _secret(self, account: str, region: str, name: str) -> Secret | None:
         known = name in self.secrets._values
-        return Secret(f"arn:aws:secretsmanager:{region}:{account}:secret:{name}{SUFFIX}") if known else None
+        arn = f"arn:aws:secretsmanager:{region}:{account}:secret:{name}{SUFFIX}"
+        return Secret(arn, SECRETS_KEY) if known else None
 
     def invoke(self, step: str, envelope: dict[str, Any]) -> None:
         """Run one function once, under its own name."""

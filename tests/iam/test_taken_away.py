@@ -28,6 +28,8 @@ GAPS = (
     Gap("copy-snapshot", "TagWhatIsMade", "rds:AddTagsToResource", "cluster-snapshot:aurora-restore-test-"),
     Gap("check-copy-status", "Look", "rds:DescribeDBClusterSnapshots", "cluster-snapshot:aurora-restore-test-"),
     Gap("delete-rds", "Secrets", "secretsmanager:GetSecretValue", "secret:aurora-restore/test/master-db-credentials-"),
+    Gap("delete-rds", "SecretsEncrypted", "kms:Decrypt", ":key/"),
+    Gap("setup-db-users", "SecretsEncrypted", "kms:Decrypt", ":key/"),
     Gap("delete-rds", "LookAround", "ec2:DescribeSecurityGroups", "*"),
     Gap("delete-rds", "DeleteInstances", "rds:DeleteDBInstance", "db:staging-cluster-2"),
     Gap("delete-rds", "DeleteTarget", "rds:DeleteDBCluster", "cluster:staging-cluster"),
