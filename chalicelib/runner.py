@@ -152,7 +152,7 @@ def _after_state_fault(claimed: Operation, error: StateFaultError, now: datetime
     if now - since < STATE_FAULT_MAX:
         return Wait(error.reason, spacing.backoff(claimed), trouble=True, state_fault_since=since)
     minutes = STATE_FAULT_MAX // timedelta(minutes=1)
-    remedy = "See what state the resource is in and why, mend that, then run the operation again."
+    remedy = "See what state the resource is in and why, and mend that."
     return Refuse(f"{error.reason} It was refused for {minutes} minutes.", remedy)
 
 

@@ -226,6 +226,6 @@ def _refuse_differences(what: str, differences: list[str]) -> None:
     if differences:
         raise RefusedError(
             f"{what} was made with other settings: {'; '.join(differences)}.",
-            "Run the operation again from the step delete-rds, which has it made anew.",
+            "Find out who made it so: a rerun makes it anew.",
             from_step="delete-rds",
         )

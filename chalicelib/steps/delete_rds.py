@@ -104,8 +104,7 @@ def _refuse_without_final_snapshot(cluster: Cluster, victim: Victim) -> None:
         raise RefusedError(
             f"The old target {cluster.identifier} is {cluster.status}, so no final snapshot can be taken of it; "
             "it is left alone.",
-            "If its data is not needed, set SKIP_FINAL_SNAPSHOT=true; then run the operation again from the step "
-            "delete-rds.",
+            "If its data is not needed, set SKIP_FINAL_SNAPSHOT=true.",
             from_step="delete-rds",
         )
 
