@@ -4,7 +4,6 @@ Delivery is another thread's (`delivery.py`), so `PutEvents` returns at once and
 """
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
@@ -15,7 +14,7 @@ from localaws import patterns
 from localaws.delivery import DEFAULT_BUS, Delivery
 from localaws.documents import strict_json
 from localaws.envelopes import envelope
-from localaws.refusals import NotModelledError, Refusing
+from localaws.refusals import NotModelledError
 from localaws.schedules import Schedules, period_seconds
 from localaws.targets import RefusedTargetError, check_target
 
@@ -26,26 +25,14 @@ DETAIL_TYPE_CHARACTERS_MAX: Final = 128
 TARGETS_PER_RULE_MAX: Final = 5
 EVENT_FIELDS: Final = frozenset({"id", "account", "source", "time", "region", "detail-type"})
 
-_NO_ARCHIVE: Final = "Nothing is archived or replayed here."
-_NO_HTTP: Final = "Nothing is sent to HTTP endpoints from here."
-
 Entry = dict[str, Any]
 
 
-class EventBridge(Refusing, EventsHandler):
+class EventBridge(EventsHandler):
     """The API of EventBridge. The server fills in `delivery` and `schedules`."""
 
     delivery: ClassVar[Delivery]
     schedules: ClassVar[Schedules]
-    refused: ClassVar[Mapping[str, str]] = {
-        "CreateArchive": _NO_ARCHIVE,
-        "StartReplay": _NO_ARCHIVE,
-        "CreateConnection": _NO_HTTP,
-        "CreateApiDestination": _NO_HTTP,
-        "CreatePartnerEventSource": "There are no partners.",
-        "CreateEndpoint": "Global endpoints fail over between regions; there is one machine.",
-        "PutPartnerEvents": "There are no partners.",
-    }
 
     def put_rule(self) -> tuple[str, dict[str, Any]]:
         """Check the pattern and the schedule as PutRule does, then keep the rule."""

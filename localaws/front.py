@@ -7,7 +7,8 @@ from urllib.parse import parse_qs
 
 from localaws.aurora import Aurora, RdsError
 from localaws.iam.gate import Gate
-from localaws.rds_http import error_document
+from localaws.modelled import NOT_MODELLED_CODE, refusal_of
+from localaws.protocols import Answer, wanted_of, write_error
 
 ACCOUNT: Final = "123456789012"
 _JSON: Final = "application/json"
@@ -29,26 +30,25 @@ class Front:
         if not path.startswith("/localaws/"):
             return self._ask_aws(environ, start_response)
         status, answer = self._own(method, path, parse_qs(environ.get("QUERY_STRING", "")))
-        return _send(start_response, status, _JSON, json.dumps(answer) + "\n")
+        return _send(start_response, status, _JSON, (json.dumps(answer) + "\n").encode())
 
     def _ask_aws(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Pass a request on, if its caller may make it.
+        """Pass a request on, if localaws models it and its caller may make it.
 
-        What moto has not is refused as HTTP 501, which no client repeats, not as 500.
+        What is not modelled is refused as HTTP 501, which no client repeats, not as 500.
         """
+        wanted = wanted_of(environ)
+        reason = refusal_of(wanted)
+        if reason:
+            return _answer(start_response, write_error(wanted.protocol, NOT_MODELLED_CODE, reason, 501))
         refused = self._gate.refused(environ)
         if refused:
-            return _send(start_response, refused.status, refused.kind, refused.body)
-        is_json = environ.get("CONTENT_TYPE", "").startswith("application/x-amz-json")
+            return _answer(start_response, refused)
         try:
             return self._aws(environ, start_response)
         except NotImplementedError as error:
             sentence = f"localaws does not model this: {error}."
-            code = "LocalAwsNotModelled"
-            body = json.dumps({"__type": code, "message": sentence})
-            if not is_json:
-                body = error_document(code, sentence, status=400)
-            return _send(start_response, "501 Not Implemented", _JSON if is_json else "text/xml", body)
+            return _answer(start_response, write_error(wanted.protocol, NOT_MODELLED_CODE, sentence, 501))
 
     def _own(self, method: str, path: str, query: dict[str, list[str]]) -> tuple[str, dict[str, str]]:
         if (method, path) == ("GET", "/localaws/health"):
@@ -76,7 +76,12 @@ class Front:
         return "200 OK", {"DBClusterSnapshotIdentifier": snapshot}
 
 
-def _send(start_response: Callable[..., Any], status: str, kind: str, body: str) -> Iterable[bytes]:
-    content = body.encode()
-    start_response(status, [("Content-Type", kind), ("Content-Length", str(len(content)))])
+def _answer(start_response: Callable[..., Any], answer: Answer) -> Iterable[bytes]:
+    return _send(start_response, answer.status, answer.kind, answer.body, *answer.headers)
+
+
+def _send(
+    start_response: Callable[..., Any], status: str, kind: str, content: bytes, *headers: tuple[str, str]
+) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", kind), ("Content-Length", str(len(content))), *headers])
     return [content]

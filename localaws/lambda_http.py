@@ -3,7 +3,6 @@
 import base64
 import json
 import sys
-from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote
 
@@ -20,7 +19,7 @@ from localaws.functions import Functions, ThrottledError
 from localaws.iam import PolicyError, lambdas
 from localaws.iam.gate import Gate
 from localaws.packages import Packages
-from localaws.refusals import NotModelledError, Refusing, check_fields
+from localaws.refusals import NotModelledError, check_fields
 from localaws.targets import RefusedTargetError
 
 EVENT_BYTES_MAX: Final = 1024 * 1024
@@ -38,7 +37,6 @@ _CONFIGURED: Final = frozenset(
 }
 _CREATED: Final = _CONFIGURED | {"Code", "Publish", "PackageType", "Tags", "Architectures", "EphemeralStorage"}
 _NO_LAYERS: Final = "Put everything into the function's own package."
-_NO_MAPPING: Final = "Nothing polls queues or streams here; let an EventBridge rule invoke the function."
 _NO_VERSIONS: Final = "Functions have one version here, $LATEST."
 
 
@@ -54,21 +52,12 @@ class TooManyRequestsError(JsonRESTError):
     code = 429
 
 
-class Lambda(Refusing, LambdaResponse):
+class Lambda(LambdaResponse):
     """The API of Lambda. The server fills in `functions`, `packages` and `gate`."""
 
     functions: ClassVar[Functions]
     packages: ClassVar[Packages]
     gate: ClassVar[Gate]
-    refused: ClassVar[Mapping[str, str]] = {
-        "CreateEventSourceMapping": _NO_MAPPING,
-        "CreateFunctionUrlConfig": "Functions have no URLs here; use Invoke.",
-        "PublishLayerVersion": _NO_LAYERS,
-        "PublishVersion": _NO_VERSIONS,
-        "CreateAlias": _NO_VERSIONS,
-        "InvokeAsync": "AWS has deprecated it; use Invoke with InvocationType=Event.",
-        "InvokeWithResponseStream": "Use Invoke.",
-    }
 
     def create_function(self) -> TYPE_RESPONSE:
         """Check what was asked for, keep the function, unpack its zip."""
@@ -105,10 +94,6 @@ class Lambda(Refusing, LambdaResponse):
             raise InvalidParameterValueException(str(error)) from error
         self.backend.get_function(self._function_name(-2)).event_invoke_config = []
         return super().put_function_event_invoke_config()
-
-    def update_function_event_invoke_config(self) -> str:
-        """Refuse the partial update, which moto takes for a replacement."""
-        raise NotModelledError("localaws does not model UpdateFunctionEventInvokeConfig. Put the whole config instead.")
 
     def invoke(self) -> TYPE_RESPONSE:
         """Invoke a function: `RequestResponse` waits for its end, `Event` queues, `DryRun` only looks it up."""

@@ -23,6 +23,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "deployment-variables": settings.deployment,
     "aurora-actions": local.actions,
     "aurora-durations": local.durations,
+    "calls": local.calls,
     "refusals": local.refusals,
     "guards": guards.table,
     "package": package.part,

@@ -5,8 +5,7 @@ from dataclasses import fields
 from console.reference.tables import code, table
 from localaws.aurora import Durations
 from localaws.aurora.actions import ACTIONS
-from localaws.eventbridge import EventBridge
-from localaws.lambda_http import Lambda
+from localaws.modelled import CALLS, REASONS, SERVICES
 
 
 def actions() -> str:
@@ -22,8 +21,18 @@ def durations() -> str:
     return table(["what", "seconds"], rows)
 
 
+def calls() -> str:
+    """List the calls of each service that are answered."""
+    rows = [[code(name), _listed(sorted(names))] for name, names in sorted(CALLS.items())]
+    return table(["service", "calls"], rows)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(map(code, names)) if names != ["*"] else "as above"
+
+
 def refusals() -> str:
-    """List the actions that are refused by name where moto would accept them and mean nothing by it."""
-    services = (("events", EventBridge.refused), ("lambda", Lambda.refused))
-    rows = [[f"`{name}` `{action}`", why] for name, refused in services for action, why in refused.items()]
-    return table(["action", "why"], rows)
+    """List what is refused that people may expect, and why."""
+    services = [[code(name), why] for name, why in SERVICES.items()]
+    calls = [[f"{code(service)} {code(call)}", why] for (service, call), why in REASONS.items()]
+    return table(["service or call", "why, or what to use"], services + calls)

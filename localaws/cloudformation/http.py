@@ -13,8 +13,8 @@ from localaws.cloudformation.errors import NotModelledError, ValidationError
 from localaws.cloudformation.stack import REVIEW, Stack
 from localaws.cloudformation.stacks import AllStacks, Stacks
 from localaws.cloudformation.template import FILE_BYTES_MAX, Template
+from localaws.modelled import NOT_MODELLED_CODE
 from localaws.rds_http import error_document
-from localaws.refusals import NOT_MODELLED_CODE
 
 _IDLE: Final = frozenset({"ClientRequestToken"})  # what it protects from cannot happen here
 _MAKING: Final = frozenset({"StackName", "TemplateBody", "TemplateURL", "Parameters", "Tags", "Capabilities"}) | _IDLE

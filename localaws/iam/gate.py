@@ -16,6 +16,7 @@ from localaws.iam.refusals import Refusal, refusal, unknown_credentials
 from localaws.iam.requests import asks
 from localaws.iam.sessions import TEMPORARY, Session
 from localaws.iam.world import World
+from localaws.protocols import Answer, Signature, signature_of
 
 _NOT_MODELLED: Final = ("LocalAwsNotModelled", 501)
 
@@ -53,9 +54,9 @@ class Gate:
                 return ask, decision
         return None
 
-    def refused(self, environ: dict[str, Any]) -> wire.Answer | None:
+    def refused(self, environ: dict[str, Any]) -> Answer | None:
         """Judge a request; None lets it pass."""
-        signature = wire.signature_of(environ)
+        signature = signature_of(environ)
         if signature is None or not signature.access_key.startswith(TEMPORARY):
             return None
         session = self._sessions.get(signature.access_key)
@@ -66,7 +67,7 @@ class Gate:
         refused = self._judged(session, signature, environ)
         return wire.answer(signature.service, refused) if refused else None
 
-    def _judged(self, session: Session, signature: wire.Signature, environ: dict[str, Any]) -> Refusal | None:
+    def _judged(self, session: Session, signature: Signature, environ: dict[str, Any]) -> Refusal | None:
         account = session.role.split(":")[4]
         try:
             call = wire.call_of(signature, environ, account=account, function=session.function)

@@ -210,14 +210,3 @@ def test_a_target_that_is_not_delivered_to_is_refused(clients: Clients, target: 
 def test_a_detail_that_is_no_json_is_malformed(clients: Clients, detail: str) -> None:
     """What AWS's reader of JSON refuses never reaches a rule."""
     assert "MalformedDetail" == put(clients, Detail=detail)["ErrorCode"]
-
-
-def test_an_archive_is_refused(clients: Clients) -> None:
-    """Whole actions that are not modelled are refused by name."""
-    with pytest.raises(ClientError) as refused:
-        clients("events").create_archive(ArchiveName="a", EventSourceArn=BUS.format(region="us-west-2"))
-
-    assert (
-        "localaws does not model CreateArchive. Nothing is archived or replayed here."
-        == (refused.value.response["Error"]["Message"])
-    )
