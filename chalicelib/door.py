@@ -25,7 +25,7 @@ from chalicelib.events import (
     why_untimely,
 )
 from chalicelib.foreign_text import quoted
-from chalicelib.operation import Operation, requested_id
+from chalicelib.operation import Facts, Operation, requested_id
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.rds_events import MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
@@ -184,7 +184,11 @@ def _start(request: RestoreRequested, request_id: str, event_id: str, ports: Por
     if request.snapshot_identifier is None:
         return starting.start_on_request(asked, plan, ports)
     snapshot = _source_snapshot(request.snapshot_identifier, plan, ports)
-    return starting.start_on_request(asked, plan, ports, snapshot_arn=snapshot.arn)
+    return starting.start_on_request(asked, plan, ports, _facts_of(snapshot))
+
+
+def _facts_of(snapshot: Snapshot) -> Facts:
+    return Facts(snapshot_arn=snapshot.arn, snapshot_created_at=snapshot.created_at)
 
 
 def _source_snapshot(identifier: str, plan: Plan, ports: Ports) -> Snapshot:

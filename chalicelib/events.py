@@ -49,6 +49,7 @@ class RestoreRequested(BaseModel):
     snapshot_identifier: Annotated[str, AfterValidator(_snapshot_identifier)] | None = None
     rerun_of: _Id | None = None
     from_step: Literal[STEPS] | None = None  # type: ignore[valid-type] # the steps are known at run time only
+    older: bool | None = None  # whether newer data may be replaced by older
     reason: _Reason | None = None
 
     @model_validator(mode="after")

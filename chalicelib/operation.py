@@ -134,6 +134,7 @@ class Operation(BaseModel):
     requested_by_event: str | None = None  # the id of the event that asked for it: it may come again
     request_reason: str | None = None
     by_itself: bool = True
+    may_be_older: bool | None = None  # than what the target holds: a person asked for that
     facts: Facts = Facts()
     reason: str | None = None
     remedy: str | None = None

@@ -16,6 +16,7 @@ class Advance:
     facts: Facts
     what: str  # a sentence for the trail
     reason: str | None = None  # why there was nothing to do, when skipping
+    remedy: str | None = None  # what to do about that
     warnings: tuple[str, ...] = ()
     notified: bool | None = None
 

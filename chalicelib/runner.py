@@ -160,7 +160,8 @@ def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome)
     now = turn.ports.now()
     if isinstance(outcome, Advance):
         after = _entering(turn, worked, outcome.to, outcome.facts).evolve(
-            reason=outcome.reason or worked.reason, warnings=with_warnings(worked.warnings, outcome.warnings),
+            reason=outcome.reason or worked.reason, remedy=outcome.remedy or worked.remedy,
+            warnings=with_warnings(worked.warnings, outcome.warnings),
             notified=worked.notified if outcome.notified is None else outcome.notified,
         )  # fmt: skip
         _write(turn, claimed, after, outcome.what)

@@ -11,6 +11,7 @@ from chalicelib.cluster_settings import FIXED_SETTINGS
 from chalicelib.errors import RefusedError, TransientError
 from chalicelib.events import RestoreRequested
 from chalicelib.foreign_text import quoted
+from chalicelib.freshness import why_older
 from chalicelib.observability import logger
 from chalicelib.operation import Facts, Operation, automatic_id, following_id, requested_id
 from chalicelib.operations import Written
@@ -73,15 +74,23 @@ class Asked:
     def on(self, operation: Operation) -> Operation:
         """Make the record one of this request."""
         return operation.evolve(
-            by_itself=False, request_reason=self.request.reason, requested_by_event=self.event_id or None
+            by_itself=False,
+            request_reason=self.request.reason,
+            requested_by_event=self.event_id or None,
+            may_be_older=self.request.older,
         )
 
 
-def start_on_request(asked: Asked, plan: Plan, ports: Ports, *, snapshot_arn: str | None = None) -> Operation | None:
-    """Create the operation that a person asked for, of the newest snapshot or of one; None when it exists already."""
-    facts = Facts(snapshot_arn=snapshot_arn)
-    operation = _new(asked.operation_id, plan, ports.now(), requested_by=asked.who).evolve(facts=facts)
-    return create(asked.on(operation), ports, what=asked.told(f"asked for by {asked.who}"))
+def start_on_request(asked: Asked, plan: Plan, ports: Ports, facts: Facts | None = None) -> Operation | None:
+    """Create the operation that a person asked for; None when it exists already. Raises RefusedError.
+
+    `facts` say which snapshot is meant, and when that was made; without them it is the newest.
+    """
+    operation = _new(asked.operation_id, plan, ports.now(), requested_by=asked.who)
+    operation = asked.on(operation).evolve(facts=facts or Facts())
+    if older := why_older(operation, ports):
+        raise older
+    return create(operation, ports, what=asked.told(f"asked for by {asked.who}"))
 
 
 def made_before(request_id: str, operation: Operation) -> RefusedError:
@@ -97,13 +106,20 @@ def made_before(request_id: str, operation: Operation) -> RefusedError:
 
 
 def start_again(asked: Asked, before: Operation, ports: Ports) -> Operation | None:
-    """Create the rerun of an operation that ended: it continues where that stood, with what was made and meant."""
+    """Create the rerun of an operation that ended: it continues where that stood, with what was made and meant.
+
+    Raises RefusedError.
+    """
     plan, now = _settings_now(before, ports), ports.now()
     state = _where_to_continue(asked.request, before, plan, ports)
     operation = _new(asked.operation_id, plan, now, state=state, requested_by=asked.who).evolve(
-        rerun_of=before.operation_id, root_id=before.root_id, facts=_known_at(state, before.facts)
+        rerun_of=before.operation_id, root_id=before.root_id, facts=before.facts
     )
-    return create(asked.on(operation), ports, what=asked.told(f"{before.operation_id} again, from {state}"))
+    operation = asked.on(operation)
+    if older := why_older(operation, ports, from_step=asked.request.from_step):
+        raise older
+    operation = operation.evolve(facts=_known_at(state, before.facts))
+    return create(operation, ports, what=asked.told(f"{before.operation_id} again, from {state}"))
 
 
 def _settings_now(before: Operation, ports: Ports) -> Plan:

@@ -3,6 +3,7 @@
 from chalicelib.aurora import Cluster, Health, Instance, SourceCluster, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
+from chalicelib.freshness import why_older
 from chalicelib.operation import Operation, Victim
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.plan import Plan
@@ -29,6 +30,8 @@ def _refuse_what_is_not_ours(
 
 def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
     facts, plan = operation.facts, operation.settings
+    if not operation.by_itself and (older := why_older(operation, ports)):
+        raise older  # another operation succeeded between the request and the lock
     _refuse_unusable_snapshot(operation, ports)
     cluster, leftovers = target.observe(), target.observe_instances()
     if cluster:

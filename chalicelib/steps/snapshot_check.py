@@ -5,6 +5,7 @@ from datetime import timedelta
 from chalicelib.aurora import ENGINE, Health, Snapshot, SourceCluster, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError, Retry
+from chalicelib.freshness import why_older
 from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
@@ -35,6 +36,8 @@ def snapshot_check(operation: Operation, ports: Ports) -> Outcome:
     found = _facts(snapshot)
     if operation.by_itself and (why := _nothing_to_do(operation, snapshot, source, ports)):
         return Advance(State.SKIPPING, found, why, reason=why)
+    if not operation.by_itself and (older := why_older(operation.evolve(facts=found), ports)):
+        return Advance(State.SKIPPING, found, older.reason, reason=older.reason, remedy=older.remedy)
     warnings = () if resource_id else ("The source cluster is gone; its snapshot was known by its identifier only.",)
     what = f"{snapshot.identifier} of {stamp(snapshot.created_at)}, {ENGINE} {snapshot.engine_version}"
     return Advance(State.SNAPSHOT_FOUND, found, what, warnings=warnings)

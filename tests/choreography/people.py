@@ -49,7 +49,7 @@ def stopped(night: Night, state: State) -> str:
     return operation.operation_id
 
 
-def again(night: Night, rerun_of: str, **detail: str) -> None:
+def again(night: Night, rerun_of: str, **detail: Any) -> None:
     """Ask for a rerun and let it end."""
     night.request("RestoreRequested", rerun_of=rerun_of, **detail)
     night.run_to_the_end()

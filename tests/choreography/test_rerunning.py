@@ -115,7 +115,7 @@ def test_a_rerun_older_than_the_last_success_begins_with_the_deletion(night: Nig
     first = failed_in(night, state)
     night.run(1800)
     night.dream()
-    again(night, first)
+    again(night, first, older=True)
     since = night.all_operations()[-2]
     last = night.all_operations()[-1]
 

@@ -57,7 +57,7 @@ def test_a_request_that_is_malformed_is_refused_with_every_field_that_is_wrong(
     told = refused(scene, "RestoreRequested", **detail)
 
     assert why in told
-    assert "these fields only: request_id, plan, snapshot_identifier, rerun_of, from_step, reason." in told
+    assert "these fields only: request_id, plan, snapshot_identifier, rerun_of, from_step, older, reason." in told
 
 
 @pytest.mark.parametrize("detail", [{}, {"operation_id": 7}, {"operation_id": "one", "force": True}])

@@ -100,14 +100,14 @@ def test_a_snapshot_older_than_the_limit_is_skipped(said: Said) -> None:
 
 
 def test_a_person_may_name_an_older_snapshot_and_is_told_how_old_the_data_is(said: Said) -> None:
-    """Neither the limit nor a newer success stands in the way of a person's wish."""
+    """Neither the limit nor a newer success stands in the way of who asks for older data."""
     stage = Stage({"SNAPSHOT_AGE_MAX_HOURS": "1"})
     scene = Scene(stage, said)
     older = missed_night(scene)
     stage.clock.advance(3 * 3600)
     stage.night()
     stage.run_to_the_end()
-    stage.put("RestoreRequested", snapshot_identifier=older, reason="the report of that night")
+    stage.put("RestoreRequested", snapshot_identifier=older, older=True, reason="that night's report")
     operation = scene.ends(State.SUCCEEDED)
     notice = stage.notices()[-1]
 

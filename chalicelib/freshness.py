@@ -1,0 +1,35 @@
+"""How fresh a target is: newer data is replaced by older only where a person asked for just that."""
+
+from chalicelib.commands import request_command, request_id_of
+from chalicelib.errors import RefusedError
+from chalicelib.operation import Operation, stamp
+from chalicelib.ports import Ports
+
+
+def why_older(operation: Operation, ports: Ports, *, from_step: str | None = None) -> RefusedError | None:
+    """Say why an operation may not replace what its target holds, and how to ask for it; None where it may.
+
+    A snapshot as old as the one that the target was restored from replaces nothing newer.
+    """
+    facts, plan = operation.facts, operation.settings
+    if operation.may_be_older or facts.snapshot_created_at is None:
+        return None
+    target = ports.operations.target(plan.target_cluster_arn)
+    fresh = target.last_success_snapshot_at
+    if fresh is None or facts.snapshot_created_at >= fresh:
+        return None
+    return RefusedError(
+        f"The target {plan.target_cluster_id} holds data of {stamp(fresh)}, restored by "
+        f"{target.last_success_operation}, and the snapshot {facts.snapshot_arn} is of "
+        f"{stamp(facts.snapshot_created_at)}, which is older.",
+        'To replace it by the older data, ask with "older": true: ' + _command(operation, from_step, ports),
+    )
+
+
+def _command(operation: Operation, from_step: str | None, ports: Ports) -> str:
+    asked: dict[str, object] = {"older": True}
+    if operation.rerun_of:
+        asked |= {"rerun_of": operation.rerun_of, "from_step": from_step}
+    else:
+        asked |= {"plan": operation.plan, "snapshot_identifier": operation.facts.snapshot_arn}
+    return request_command(operation.stage, ports.region, {"request_id": request_id_of(asked), **asked})

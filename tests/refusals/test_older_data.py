@@ -1,0 +1,143 @@
+"""Newer data is replaced by older only where a person asked for just that."""
+
+import json
+import re
+import shlex
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.operation import stamp
+from localaws.inprocess import SOURCE_REGION, Stage
+from tests.refusals.scene import Scene
+from tests.refusals.test_skipped import missed_night
+
+
+def pasted(stage: Stage, text: str) -> dict[str, Any]:
+    """Put what the command in a text says on the bus; returns the event's detail."""
+    (command,) = re.findall(r"aws events put-events .+$", text, re.MULTILINE)
+    (entry,) = json.loads(shlex.split(command)[-1])
+    detail: dict[str, Any] = json.loads(entry["Detail"])
+    stage._put(entry["Source"], entry["DetailType"], detail)
+    return detail
+
+
+def failed_on_friday(scene: Scene) -> tuple[str, str]:
+    """Let one night fail and the next succeed; returns the failed one's id, and the command that its notice gave."""
+    scene.stage.aurora.fail_next("CopyDBClusterSnapshot", "InvalidParameterValue")
+    scene.stage.night()
+    friday = scene.stage.run_to_the_end()
+    line = scene.stage.notices()[-1]["text"]
+    scene.stage.clock.advance(6 * 3600)
+    scene.stage.night()
+    while len(scene.stage.all_operations()) == 1:
+        scene.stage.step_time()
+    scene.stage.run_to_the_end()
+    return friday.operation_id, line
+
+
+def test_fridays_rerun_pasted_on_monday_replaces_nothing(scene: Scene) -> None:
+    """The refusal says both times; the line in it does what was asked for."""
+    friday, line = failed_on_friday(scene)
+    monday = scene.stage.all_operations()[-1]
+    target = scene.target_ids()
+    pasted(scene.stage, line)
+    scene.stage.deliver()
+    notice = scene.stage.notices()[-1]
+    before = scene.stage.operations.read(friday)
+
+    assert before
+    assert ("refused", target, 2) == (notice["kind"], scene.target_ids(), len(scene.stage.all_operations()))
+    for made in (monday.facts.snapshot_created_at, before.facts.snapshot_created_at):
+        assert made
+        assert stamp(made) in notice["reason"]
+    assert monday.operation_id in notice["reason"]
+
+    detail = pasted(scene.stage, notice["remedy"])
+    rerun = scene.ends(State.SUCCEEDED)
+
+    assert (True, friday, friday, True) == (detail["older"], detail["rerun_of"], rerun.rerun_of, rerun.may_be_older)
+
+
+def test_a_step_that_was_asked_for_stands_in_the_line(scene: Scene) -> None:
+    """The line asks for the same, but for the permission."""
+    friday, _ = failed_on_friday(scene)
+    scene.stage.put("RestoreRequested", rerun_of=friday, from_step="snapshot-check")
+    scene.stage.deliver()
+    detail = pasted(scene.stage, scene.stage.notices()[-1]["remedy"])
+
+    assert {"rerun_of": friday, "from_step": "snapshot-check", "older": True}.items() <= detail.items()
+
+
+def test_an_older_snapshot_by_its_name_replaces_nothing(scene: Scene) -> None:
+    """Nor does it when its line is pasted without the permission."""
+    older = missed_night(scene)
+    scene.stage.clock.advance(3600)
+    scene.stage.night()
+    scene.ends(State.SUCCEEDED)
+    target = scene.target_ids()
+    scene.stage.put("RestoreRequested", snapshot_identifier=older)
+    scene.stage.deliver()
+
+    assert target == scene.target_ids()
+
+    detail = pasted(scene.stage, scene.stage.notices()[-1]["remedy"])
+    restored = scene.ends(State.SUCCEEDED)
+
+    assert {"older": True, "snapshot_identifier": restored.facts.snapshot_arn}.items() <= detail.items()
+    assert str(restored.facts.snapshot_arn).endswith(older)
+
+
+def test_the_same_snapshot_may_be_restored_again(scene: Scene) -> None:
+    """It is as old as what the target holds, and people have changed that since."""
+    scene.stage.night()
+    done = scene.ends(State.SUCCEEDED)
+    scene.stage.put("RestoreRequested", snapshot_identifier=done.facts.snapshot_arn)
+
+    assert scene.ends(State.SUCCEEDED).operation_id != done.operation_id
+
+
+def test_the_newest_that_is_left_may_be_older_than_what_was_restored(scene: Scene) -> None:
+    """Who names no snapshot means fresh data: without any the target stays, and the notice has the line."""
+    older = missed_night(scene)
+    scene.stage.clock.advance(3600)
+    scene.stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
+        DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="newer"
+    )
+    scene.stage.settle()
+    scene.stage.put("RestoreRequested", snapshot_identifier="newer")
+    scene.ends(State.SUCCEEDED)
+    scene.stage.put("RestoreRequested", request_id="freshen")
+    skipped = scene.ends(State.SKIPPED)
+
+    assert str(skipped.facts.snapshot_arn).endswith(older)
+    assert "which is older." in str(skipped.reason)
+    assert f"What to do: {skipped.remedy}" in scene.stage.notices()[-1]["text"]
+    pasted(scene.stage, str(skipped.remedy))
+    assert str(scene.ends(State.SUCCEEDED).facts.snapshot_arn).endswith(older)
+
+
+@pytest.mark.parametrize("older", ["true", 1, "yes", [True]])
+def test_the_permission_is_true_or_false(scene: Scene, older: Any) -> None:
+    """What only looks like it is refused."""
+    scene.stage.put("RestoreRequested", older=older)
+    scene.stage.deliver()
+
+    assert "older: Input should be a valid boolean" in scene.stage.notices()[-1]["reason"]
+
+
+def test_a_success_between_the_request_and_the_deletion_is_seen(scene: Scene) -> None:
+    """The last look is made while nobody else can have the target."""
+    friday, _ = failed_on_friday(scene)
+    key = f"target#{scene.stage.target().arn}"
+    item = scene.stage.store.tables["state"][key]
+    fresh = item.pop("last_success_snapshot_at")
+    scene.stage.put("RestoreRequested", rerun_of=friday, from_step="copy-snapshot")
+    scene.stage.deliver_one(scene.stage.queue.popleft())
+    scene.stage.store.tables["state"][key]["last_success_snapshot_at"] = fresh
+    target = scene.target_ids()
+    ended = scene.ends(State.FAILED)
+
+    assert ("delete-rds", target) == (ended.failed_step, scene.target_ids())
+    assert "which is older." in str(ended.reason)
