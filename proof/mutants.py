@@ -84,7 +84,10 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the look before success is said", "chalicelib/steps/archive_snapshot.py",
-        "    ours(operation, target, ports.now())\n", "", ("removed-target",),
+        "    cluster = ours(operation, target, ports.now())\n"
+        "    if changes := changes_to(cluster.settings, operation.settings):\n"
+        "        return _not_as_planned(operation, cluster, variables(changes), ports.now())\n",
+        "", ("removed-target",),
     ),
     Mutant(
         "the source check", "chalicelib/plan.py",
