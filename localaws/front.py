@@ -1,24 +1,31 @@
 """The front door: localaws' own two addresses, and moto behind it for everything that is AWS."""
 
+import errno
 import json
+import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 from localaws.aurora import Aurora, RdsError
 from localaws.iam.gate import Gate
 from localaws.modelled import NOT_MODELLED_CODE, refusal_of
-from localaws.protocols import Answer, wanted_of, write_error
+from localaws.protocols import Answer, Wanted, wanted_of, write_error
 
 ACCOUNT: Final = "123456789012"
 _JSON: Final = "application/json"
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+_FAULT_CHARACTERS_MAX: Final = 200
+_log: Final = logging.getLogger(__name__)
 Application = Callable[..., Iterable[bytes]]
 
 
 class Front:
     """The WSGI application of a server."""
 
-    def __init__(self, aws: Application, aurora: Aurora, gate: Gate, wake: Callable[[], None]) -> None:
+    def __init__(self, aws: Application, aurora: Aurora, gate: Gate, wake: Callable[[], None], folder: Path) -> None:
+        self._folder = folder
         self._aws = aws
         self._gate = gate
         self._aurora = aurora
@@ -46,9 +53,22 @@ class Front:
             return _answer(start_response, refused)
         try:
             return self._aws(environ, start_response)
-        except NotImplementedError as error:
-            sentence = f"localaws does not model this: {error}."
-            return _answer(start_response, write_error(wanted.protocol, NOT_MODELLED_CODE, sentence, 501))
+        except Exception as error:  # noqa: BLE001  (moto raises anything; a client reads nothing but its own errors)
+            code, sentence, status = self._failure(wanted, error)
+        return _answer(start_response, write_error(wanted.protocol, code, sentence, status))
+
+    def _failure(self, wanted: Wanted, error: Exception) -> tuple[str, str, int]:
+        """Say what went wrong: error code, sentence, HTTP status. SDKs repeat a 503, and nothing else of these."""
+        call = f"{wanted.operation} of {wanted.service}".strip()
+        if isinstance(error, NotImplementedError):
+            return NOT_MODELLED_CODE, f"localaws does not model this: {error}.", 501
+        if isinstance(error, OSError) and error.errno in _FULL:
+            sentence = f"The data folder {self._folder} is full. {call} changed nothing; free some space."
+            return "ServiceUnavailable", sentence, 503
+        _log.error("%s failed.", call, exc_info=error)
+        fault = f"{type(error).__name__}: {error}"[:_FAULT_CHARACTERS_MAX]
+        sentence = f"localaws does not model {call} with these parameters; moto fails on them ({fault})."
+        return NOT_MODELLED_CODE, sentence, 501
 
     def _own(self, method: str, path: str, query: dict[str, list[str]]) -> tuple[str, dict[str, str]]:
         if (method, path) == ("GET", "/localaws/health"):

@@ -168,7 +168,10 @@ class Functions:
             self._retry(invocation, function, outcome)
 
     def _run_in_worker(self, invocation: Invocation, function: LambdaFunction) -> Outcome:
-        worker = self._pool.take(specification_of(function, self._packages, self._endpoint()))
+        try:
+            worker = self._pool.take(specification_of(function, self._packages, self._endpoint()))
+        except OSError as error:  # no process can be started: an attempt that failed, as on Lambda, to be repeated
+            return Outcome(json.dumps({"errorType": "Runtime.Unknown", "errorMessage": str(error)}), "Unhandled")
         try:
             return worker.invoke(invocation.request_id, invocation.event)
         finally:

@@ -5,6 +5,7 @@ import json
 import sys
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote
+from zipfile import BadZipFile
 
 from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.awslambda.models import LambdaFunction
@@ -36,6 +37,8 @@ _CONFIGURED: Final = frozenset(
     "RevisionId",
 }
 _CREATED: Final = _CONFIGURED | {"Code", "Publish", "PackageType", "Tags", "Architectures", "EphemeralStorage"}
+_UNUSABLE: Final = (OSError, InvalidParameterValueException)
+_NO_ZIP: Final = "Could not unzip uploaded file. Please check your file, then try to upload again."
 _NO_LAYERS: Final = "Put everything into the function's own package."
 _NO_VERSIONS: Final = "Functions have one version here, $LATEST."
 
@@ -66,13 +69,23 @@ class Lambda(LambdaResponse):
         _check_runnable(body)
         self._check_network(body["FunctionName"], body["Role"], body.get("VpcConfig"))
         answer = super().create_function()
-        self._unpack(body["FunctionName"])
+        try:
+            self._unpack(body["FunctionName"])
+        except _UNUSABLE:
+            self.backend.delete_function(body["FunctionName"])
+            raise
         return answer
 
     def update_function_code(self) -> TYPE_RESPONSE:
         """Replace the code; the next invocation runs it."""
+        function = self.backend.get_function(self._function_name(-2))
+        before = dict(vars(function))
         answer = super().update_function_code()
-        self._unpack(self._function_name(-2))
+        try:
+            self._unpack(self._function_name(-2))
+        except _UNUSABLE:
+            vars(function).update(before)
+            raise
         return answer
 
     def update_function_configuration(self) -> TYPE_RESPONSE:
@@ -149,7 +162,10 @@ class Lambda(LambdaResponse):
         """Unpack the zip and forget it: moto keeps each one twice in memory, 40 MB for every function."""
         function = self.backend.get_function(name)
         if function.code_bytes:
-            self.packages.unpack(function.code_sha_256, function.code_bytes)
+            try:
+                self.packages.unpack(function.code_sha_256, function.code_bytes)
+            except BadZipFile as error:
+                raise InvalidParameterValueException(_NO_ZIP) from error
             function.code_bytes = b""
             function.code.pop("ZipFile", None)
 

@@ -7,6 +7,8 @@ from typing import Final
 
 from moto.logs.models import logs_backends
 
+from localaws.journals import Journal
+
 LINES_PER_STREAM_MAX: Final = 5_000
 """CloudWatch keeps everything; here memory is one machine's. The file keeps everything too."""
 
@@ -17,6 +19,7 @@ class Logs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "logs"
         self._lock = threading.Lock()
+        self._journals: dict[str, Journal] = {}
 
     def prepare(self) -> None:
         """Make the folder of the files."""
@@ -30,8 +33,9 @@ class Logs:
         with self._lock:
             if kept:
                 _append(account, region, group, stream, line)
-            with (self._folder / f"{group.rsplit('/', 1)[-1]}.log").open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            name = f"{group.rsplit('/', 1)[-1]}.log"
+            journal = self._journals.setdefault(name, Journal(self._folder / name))
+        journal.add(line)
 
 
 def _append(account: str, region: str, group: str, stream: str, line: str) -> None:

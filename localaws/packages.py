@@ -53,9 +53,13 @@ class Packages:
     def _unpack_to(self, target: Path, content: bytes) -> None:
         unfinished = target.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            archive.extractall(unfinished)
-        unfinished.rename(target)
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                archive.extractall(unfinished)
+            unfinished.rename(target)
+        except OSError:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
 
     def close(self) -> None:
         """Stop giving memory back."""

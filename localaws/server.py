@@ -34,6 +34,7 @@ from localaws.front import Front
 from localaws.functions import Functions
 from localaws.iam import World
 from localaws.iam.gate import Gate
+from localaws.journals import LogFile
 from localaws.lambda_http import Lambda
 from localaws.logs import Logs
 from localaws.packages import Packages
@@ -113,7 +114,8 @@ class Server:
         self.gate.decisions.prepare()
         _forget_everything()
         self._http = _http_server(
-            listener, Front(DomainDispatcherApplication(self._create_app), self.aurora, self.gate, self._pulse.wake)
+            listener,
+            Front(DomainDispatcherApplication(self._create_app), self.aurora, self.gate, self._pulse.wake, self.folder),
         )
         self._thread = threading.Thread(
             target=self._http.serve_forever, args=(0.05,), name="localaws-http", daemon=True
@@ -201,7 +203,7 @@ def _forget_everything() -> None:
 
 
 def _log_to(file: Path) -> logging.Handler:
-    handler = logging.FileHandler(file, encoding="utf-8")
+    handler = LogFile(file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     _log.addHandler(handler)
     _log.setLevel(logging.INFO)

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from localaws.journals import Journal
+
 KEPT_MAX: Final = 20_000
 """How many decisions memory holds; the file holds them all."""
 
@@ -30,20 +32,19 @@ class Decisions:
     """The decisions of one world. Safe to use from any thread."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / FILE
+        self._journal = Journal(folder / FILE)
         self._lock = threading.Lock()
         self._kept: deque[Decided] = deque(maxlen=KEPT_MAX)
 
     def prepare(self) -> None:
         """Begin an empty file: what an earlier world decided says nothing of this one."""
-        self._file.write_text("", encoding="utf-8")
+        self._journal.begin()
 
     def add(self, decided: Decided) -> None:
         """Keep one, as one line of JSON."""
         with self._lock:
             self._kept.append(decided)
-            with self._file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(decided)) + "\n")
+            self._journal.add(json.dumps(asdict(decided)))
 
     def __iter__(self) -> Iterator[Decided]:
         with self._lock:
