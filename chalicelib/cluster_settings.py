@@ -34,6 +34,7 @@ class ClusterSettings:
     capacity: Mapping[str, float]  # MinCapacity and MaxCapacity; empty for a cluster without a range
     subnet_group: str
     parameter_group: str
+    kms_key_arn: str | None
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> "ClusterSettings":
@@ -54,6 +55,7 @@ class ClusterSettings:
             capacity={bound: float(scaling[bound]) for bound in ("MinCapacity", "MaxCapacity") if bound in scaling},
             subnet_group=found.get("DBSubnetGroup", ""),
             parameter_group=found.get("DBClusterParameterGroup", ""),
+            kms_key_arn=found.get("KmsKeyId"),
         )
 
 
@@ -86,14 +88,15 @@ def variables(changes: Mapping[str, Any]) -> str:
     return ", ".join(_VARIABLES[member] for member in changes)
 
 
-def fixed_differences(settings: ClusterSettings, plan: Plan) -> list[str]:
+def fixed_differences(settings: ClusterSettings, plan: Plan, key_arn: str | None) -> list[str]:
     """Say which settings of a cluster cannot be made as planned, as parts of a sentence."""
     pairs = (
         ("subnet group", settings.subnet_group, plan.db_subnet_group_name),
         ("cluster parameter group", settings.parameter_group, plan.db_cluster_parameter_group_name),
+        ("key", settings.kms_key_arn or "", key_arn),
     )
     return [
-        f"its {name} is {found} and not {planned}"
+        f"its {name} is {found or 'none'} and not {planned}"
         for name, found, planned in pairs
         if planned and found.lower() != planned.lower()
     ]

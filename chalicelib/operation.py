@@ -57,6 +57,7 @@ class Facts(BaseModel):
     snapshot_encrypted: bool | None = None
     snapshot_kms_key_id: str | None = None
     source_resource_id: str | None = None
+    kms_key_arn: str | None = None  # what KMS_KEY_ID was when the copies were planned; None without one
     master_username: str | None = None
     hops: tuple[Hop, ...] = ()
     hop: int = 0  # the hop that is being made, counted from 0
@@ -84,6 +85,11 @@ class Facts(BaseModel):
     def logins_closed_in_all(self) -> int:
         """How many logins of production were closed, of which `logins_closed` names the first."""
         return max(self.logins_closed_count or 0, len(self.logins_closed))
+
+    @property
+    def key_arn(self) -> str | None:
+        """The key of the copy and of the new cluster; records of earlier versions have it in their hops only."""
+        return self.kms_key_arn or (self.hops[-1].kms_key_id if self.hops else None)
 
 
 class Duration(BaseModel):
@@ -201,12 +207,18 @@ class Operation(BaseModel):
 
     @property
     def name_of_copy(self) -> str:
-        """The snapshot copy's identifier: the same for a whole chain of reruns, so that a rerun adopts the copy.
+        """The identifier of the snapshot copy that is restored."""
+        return self.facts.hops[-1].identifier if self.facts.hops else self.copy_name(self.facts.key_arn)
 
-        A snapshot that was deleted and taken anew under its name is another one, whose copy has another name.
+    def copy_name(self, key_arn: str | None) -> str:
+        """Name a snapshot copy: the same for a whole chain of reruns, so that a rerun adopts it.
+
+        A snapshot that was deleted and taken anew under its name is another one, whose copy has another name; so has
+        a copy under another key.
         """
         made = self.facts.snapshot_created_at
-        which = _digest(self.facts.snapshot_arn or "", stamp(made) if made else "")
+        key = (key_arn,) if key_arn else ()
+        which = _digest(self.facts.snapshot_arn or "", stamp(made) if made else "", *key)
         return f"{resource_name(self.stage, self.root_id)}-{which[:6]}"
 
 

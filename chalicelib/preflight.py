@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from chalicelib import credentials
 from chalicelib.aurora import ENGINE, Instance, SourceCluster
-from chalicelib.aws import NotFoundError, Service
+from chalicelib.aws import NotFoundError
 from chalicelib.errors import RefusedError, Retry
+from chalicelib.keys import usable_key_arn
 from chalicelib.operation import Operation
 from chalicelib.ownership import refuse_others
 from chalicelib.ports import Ports
@@ -20,7 +21,9 @@ MAJOR_MIN = 14  # of PostgreSQL: what ends sessions and grants is said in its wo
 class Preflight:
     """The checks of one operation. Each is a method that raises RefusedError; transient trouble passes through."""
 
-    def __init__(self, operation: Operation, ports: Ports) -> None:
+    def __init__(self, operation: Operation, ports: Ports, *, snapshot_key: str | None = None) -> None:
+        """Check for an operation; `snapshot_key` is the ARN of the key of what will be restored, where known."""
+        self._snapshot_key = snapshot_key
         self._operation, self._facts, self._plan = operation, operation.facts, operation.settings
         self._ports = ports
         self._rds = ports.service("rds", self._plan.target_region)
@@ -94,9 +97,14 @@ class Preflight:
             )
 
     def _key(self) -> None:
-        if self._plan.kms_key_id:
-            refuse_unusable_key(self._ports.service("kms", self._plan.target_region), self._plan.kms_key_id)
-        elif self._facts.snapshot_encrypted and self._plan.source_region != self._plan.target_region:
+        """See that the keys of the snapshot and of the new cluster can be used; commonly they are one."""
+        kms = self._ports.service("kms", self._plan.target_region)
+        for key in dict.fromkeys((self._snapshot_key, self._facts.key_arn or self._plan.kms_key_id)):
+            if key:
+                usable_key_arn(kms, key)
+        if self._plan.kms_key_id or self._facts.key_arn:
+            return
+        if self._facts.snapshot_encrypted and self._plan.source_region != self._plan.target_region:
             raise RefusedError(
                 "KMS_KEY_ID is not set, and the snapshot is encrypted.",
                 f"Set KMS_KEY_ID to a key of {self._plan.target_region}.",
@@ -199,17 +207,6 @@ class Preflight:
                     f"{quota['Used']} are used and {more} more are needed.",
                     "Delete what is not needed, or have the quota raised.",
                 )
-
-
-def refuse_unusable_key(kms: Service, key_id: str) -> str:
-    """Return the key's ARN; raises RefusedError for one that is missing, disabled or cannot encrypt."""
-    key = kms.call("describe_key", KeyId=key_id)["KeyMetadata"]
-    if key.get("KeyState", "Enabled") != "Enabled":
-        raise RefusedError(
-            f"The key {key['Arn']} is {key['KeyState']}, so nothing can be encrypted with it.",
-            "Enable it, or set KMS_KEY_ID to another key of the target's region.",
-        )
-    return str(key["Arn"])
 
 
 @contextmanager

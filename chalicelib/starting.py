@@ -12,6 +12,7 @@ from chalicelib.errors import RefusedError, TransientError
 from chalicelib.events import RestoreRequested
 from chalicelib.foreign_text import quoted
 from chalicelib.freshness import why_older
+from chalicelib.keys import key_arn
 from chalicelib.observability import logger
 from chalicelib.operation import Facts, Operation, automatic_id, following_id, requested_id
 from chalicelib.operations import Written
@@ -206,10 +207,23 @@ def _where_to_continue(request: RestoreRequested, before: Operation, plan: Plan,
     stood = _SAFE_POINT.get(stood, stood)
     replaced = target.last_success_at is not None and target.last_success_at > before.created_at
     surplus = set(before.settings.instance_ids) - set(plan.instance_ids)  # nobody would ever take them away
+    if _has_other_key(before, plan, ports) and ORDER.index(stood) > ORDER.index(State.SNAPSHOT_FOUND):
+        return State.SNAPSHOT_FOUND  # what was copied is under a key that is not to be used any more
     fixed = any(getattr(before.settings, name) != getattr(plan, name) for name in FIXED_SETTINGS)
     if (replaced or surplus or fixed) and ORDER.index(stood) > ORDER.index(State.SNAPSHOT_READY):
         return State.SNAPSHOT_READY  # what this one had begun is not what stands there now, or not what is wanted
     return stood
+
+
+def _has_other_key(before: Operation, plan: Plan, ports: Ports) -> bool:
+    """Tell whether KMS_KEY_ID means another key than it did; one that cannot be found is told by copy-snapshot."""
+    known, wanted = before.facts.key_arn, plan.kms_key_id
+    if known is None or wanted is None:
+        return wanted != before.settings.kms_key_id
+    try:
+        return key_arn(ports.service("kms", plan.target_region), wanted) != known
+    except RefusedError:
+        return True
 
 
 def _known_at(state: State, facts: Facts) -> Facts:
@@ -219,7 +233,7 @@ def _known_at(state: State, facts: Facts) -> Facts:
     if place <= ORDER.index(State.ACCEPTED):
         return Facts(snapshot_arn=facts.snapshot_arn)
     if place <= ORDER.index(State.SNAPSHOT_FOUND):
-        kept |= {"hops": (), "hop": 0, "copy_arn": None}
+        kept |= {"hops": (), "hop": 0, "copy_arn": None, "kms_key_arn": None}
     if place <= ORDER.index(State.SNAPSHOT_READY):
         kept |= {
             "victim": None, "cluster_arn": None, "cluster_resource_id": None, "endpoint": None, "instances": (),

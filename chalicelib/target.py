@@ -108,10 +108,11 @@ class TargetCluster:
         an SDK that is older.
         """
         plan = self._plan
+        key = self._operation.facts.key_arn or plan.kms_key_id
         request: dict[str, Any] = {
             "DBClusterIdentifier": plan.target_cluster_id, "SnapshotIdentifier": snapshot_arn, "Engine": ENGINE,
             "EngineVersion": engine_version, "Port": plan.port, "DBSubnetGroupName": plan.db_subnet_group_name,
-            "VpcSecurityGroupIds": list(plan.vpc_security_group_ids), "KmsKeyId": plan.kms_key_id,
+            "VpcSecurityGroupIds": list(plan.vpc_security_group_ids), "KmsKeyId": key,
             "DBClusterParameterGroupName": plan.db_cluster_parameter_group_name, "PubliclyAccessible": False,
             "DeletionProtection": plan.deletion_protection, "EnableCloudwatchLogsExports": list(plan.log_exports),
             "ServerlessV2ScalingConfiguration": capacity_of(plan) or None, "Tags": tag_list(self._operation),
@@ -181,7 +182,9 @@ class TargetCluster:
 
     def refuse_fixed_differences(self, cluster: Cluster) -> None:
         """Raise RefusedError where no change makes the cluster as planned: it has to be made anew."""
-        _refuse_differences(f"The cluster {cluster.arn}", fixed_differences(cluster.settings, self._plan))
+        _refuse_differences(
+            f"The cluster {cluster.arn}", fixed_differences(cluster.settings, self._plan, self._operation.facts.key_arn)
+        )
 
     def change(self, **members: Any) -> None:
         """Ask for changes of the new cluster, by the members of ModifyDBCluster; Aurora applies them later."""

@@ -44,6 +44,7 @@ from localaws.inprocess_settings import (
     APP,
     APP_SECRET,
     ENVIRONMENT,
+    KEY_ALIAS,
     MASTER_PASSWORD,
     MASTER_SECRET,
     PRODUCTION_PASSWORD,
@@ -109,6 +110,13 @@ class Stage:
     def put(self, detail_type: str, **detail: Any) -> str:
         """Put one event of the stage's on the bus, as people do; returns its id."""
         return self._put(event_source(STAGE), detail_type, detail)
+
+    def key_arn(self, region: str = TARGET_REGION) -> str:
+        """Give the ARN of the key that the stage's alias means in a region."""
+        key = self.keys(ACCOUNT, region, KEY_ALIAS)
+        if key is None:
+            raise LookupError(f"There is no {KEY_ALIAS} in {region}.")
+        return key.arn
 
     def notices(self) -> list[dict[str, Any]]:
         """List what machines were told, oldest first."""

@@ -2,6 +2,7 @@
 
 ACCOUNT, SOURCE_REGION, TARGET_REGION, STAGE = "123456789012", "us-east-1", "us-west-2", "test"
 TOPIC = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:aurora-restore-test-notifications"
+KEY_ALIAS = "alias/aurora-restore"
 MASTER_SECRET = "aurora-restore/test/master-db-credentials"
 APP_SECRET = "aurora-restore/test/app-db-credentials"
 MASTER_PASSWORD, PRODUCTION_PASSWORD = "Fresh-0-staging-master", "Production-0-password"
@@ -20,7 +21,7 @@ ENVIRONMENT = {
     "SOURCE_CLUSTER_ID": "prod-cluster",
     "TARGET_REGION": TARGET_REGION,
     "TARGET_CLUSTER_ID": "staging-cluster",
-    "KMS_KEY_ID": "alias/aurora-restore",
+    "KMS_KEY_ID": KEY_ALIAS,
     "DB_SUBNET_GROUP_NAME": "default",
     "VPC_SECURITY_GROUP_IDS": "sg-staging",
     "INSTANCE_CLASS": "db.r6g.large",

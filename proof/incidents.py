@@ -8,6 +8,7 @@ from chalicelib.choreography import ROWS, State
 from chalicelib.operation import Operation
 from localaws.aurora import Durations
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, STAGE, TARGET_REGION
+from localaws.inprocess_settings import KEY_ALIAS
 from proof.world import World
 
 NEEDED = frozenset(  # with a default, but the meaning of a record from the beginning
@@ -40,6 +41,23 @@ def rerun(world: World, operation_id: str, **how: str) -> None:
     if world.states[operation_id] is State.CANCELLED:  # and not ended before the cancel came
         world.expected = 2
         world.put("RestoreRequested", rerun_of=operation_id, request_id="again", **how)
+
+
+def other_key(world: World, operation_id: str) -> None:
+    """Let the key be disabled during the copy, and a person do what the notice says: set another, and run it again."""
+    world.keys.disable(world.key_arn())
+    world.expected = 1
+    world.rest()
+    world.keys.create(ACCOUNT, TARGET_REGION, "alias/other")
+    world.environment["KMS_KEY_ID"] = "alias/other"
+    if world.states[operation_id] is State.FAILED:
+        world.expected = 2
+        world.put("RestoreRequested", rerun_of=operation_id, request_id="again")
+
+
+def moved_alias(world: World, _operation_id: str) -> None:
+    """Let somebody move the alias that KMS_KEY_ID names to another key."""
+    world.keys.create(ACCOUNT, TARGET_REGION, KEY_ALIAS)
 
 
 def rerun_too_far(world: World, operation_id: str) -> None:
@@ -82,6 +100,14 @@ def replaced(world: World, _operation_id: str) -> None:
         _delete_target(world)
         world.staging()
     world.queue.extend(waiting)
+
+
+def changed(world: World, _operation_id: str) -> None:
+    """Somebody protects the restored cluster, which the plan does not want, before the operation has ended."""
+    with suppress(ClientError):  # among other faults the operation may have been elsewhere
+        world.rds().modify_db_cluster(
+            DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True
+        )
 
 
 def removed(world: World, _operation_id: str) -> None:
@@ -172,7 +198,7 @@ def strangers_copy(world: World, operation_id: str) -> None:
     operation = Operation.from_item(world.store.tables["state"][operation_id])
     world.rds().copy_db_cluster_snapshot(
         SourceDBClusterSnapshotIdentifier=operation.facts.snapshot_arn, KmsKeyId="alias/aurora-restore",
-        TargetDBClusterSnapshotIdentifier=operation.name_of_copy,
+        TargetDBClusterSnapshotIdentifier=operation.copy_name(world.key_arn()),
     )  # fmt: skip
 
 

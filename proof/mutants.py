@@ -83,11 +83,23 @@ MUTANTS: tuple[Mutant, ...] = (
         "if cluster and cluster.resource_id != victim.resource_id:", "if False:", ("replaced-target",),
     ),
     Mutant(
+        "the key that is resolved once", "chalicelib/target.py",
+        "key = self._operation.facts.key_arn or plan.kms_key_id", "key = plan.kms_key_id", ("moved-alias",),
+    ),
+    Mutant(
+        "the key of a rerun", "chalicelib/starting.py",
+        "if _has_other_key(before, plan, ports) and", "if False and", ("other-key",),
+    ),
+    Mutant(
         "the look before success is said", "chalicelib/steps/archive_snapshot.py",
         "    cluster = ours(operation, target, ports.now())\n"
         "    if changes := changes_to(cluster.settings, operation.settings):\n"
         "        return _not_as_planned(operation, cluster, variables(changes), ports.now())\n",
         "", ("removed-target",),
+    ),
+    Mutant(
+        "the settings before success is said", "chalicelib/steps/archive_snapshot.py",
+        "if changes := changes_to(cluster.settings, operation.settings):", "if changes := {}:", ("changed-target",),
     ),
     Mutant(
         "the source check", "chalicelib/plan.py",

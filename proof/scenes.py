@@ -88,6 +88,9 @@ OTHERS: tuple[Scene, ...] = (
     Scene("failed-copies", _at(S.COPYING, incidents.fail_copies)),
     Scene("everything-twice", incidents.twice, environment=PATIENT, pace=400, lambda_seconds=900),
     Scene("replaced-target", _at(S.TARGET_DELETING, incidents.replaced), (FAILS,)),
+    Scene("other-key", _at(S.COPYING, incidents.other_key), (FAILS, GOOD), GOOD, operations=2, least=1),
+    Scene("moved-alias", _at(S.SNAPSHOT_READY, incidents.moved_alias)),
+    Scene("changed-target", _at(S.USERS_READY, incidents.changed), (FAILS,), GOOD),
     Scene("removed-target", _at(S.USERS_READY, incidents.removed), (FAILS,), GOOD),
     Scene(
         "renamed-source", _at(S.SNAPSHOT_FOUND, incidents.renamed_source), (FAILS,), furnish=incidents.tagged_source,

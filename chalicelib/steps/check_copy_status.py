@@ -25,6 +25,7 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
     if copy is None:
         return _not_found(operation, hop, ports)
     _refuse_other_source(copy, facts)
+    _refuse_other_key(copy, hop)
     state = health(copy.status)
     if state is Health.TERMINAL:
         what = f"the copy {copy.arn} is {copy.status}"
@@ -76,5 +77,13 @@ def _refuse_other_source(copy: Snapshot, facts: Facts) -> None:
     if (copy.source_arn or "").lower() != (before or "").lower():
         raise RefusedError(
             f"The snapshot {copy.arn} is not a copy of {before}, but of {copy.source_arn or 'none'}.",
+            "Delete it if it is not needed.",
+        )
+
+
+def _refuse_other_key(copy: Snapshot, hop: Hop) -> None:
+    if hop.kms_key_id and copy.kms_key_id and copy.kms_key_id != hop.kms_key_id:
+        raise RefusedError(
+            f"The snapshot {copy.arn} is under the key {copy.kms_key_id}, and not under {hop.kms_key_id}.",
             "Delete it if it is not needed.",
         )

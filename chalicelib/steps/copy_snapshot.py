@@ -5,42 +5,58 @@ from datetime import timedelta
 from chalicelib.aurora import Copies
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
-from chalicelib.operation import Hop, Operation
+from chalicelib.keys import usable_key_arn
+from chalicelib.operation import Facts, Hop, Operation
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
-from chalicelib.preflight import refuse_unusable_key
 
 
 def copy_snapshot(operation: Operation, ports: Ports) -> Outcome:
     """Begin the copy of the present hop. Raises RefusedError where no copy could ever succeed."""
-    facts, plan = operation.facts, operation.settings
-    hops = facts.hops or _hops(operation, ports)
-    if not hops:
+    plan = operation.settings
+    facts = operation.facts if operation.facts.hops else _planned(operation, ports)
+    if not facts.hops:
         ready = facts.model_copy(update={"copy_arn": facts.snapshot_arn})
         return Advance(State.SNAPSHOT_READY, ready, "no copy is needed: the snapshot is where the target will be")
-    hop = hops[facts.hop]
-    source_arn = hops[facts.hop - 1].arn if facts.hop else facts.snapshot_arn
+    hop = facts.hops[facts.hop]
+    source_arn = facts.hops[facts.hop - 1].arn if facts.hop else facts.snapshot_arn
     if not Copies(ports.service("rds", hop.region), operation).start(source_arn or "", hop):
         return Wait(f"Five copies are running in {hop.region} already.", plan.copy_check_interval)
     until = facts.copy_retry_until or ports.now() + timedelta(seconds=plan.seconds("copy_deadline"))
-    begun = facts.model_copy(update={"hops": hops, "copy_progress": 0, "copy_retry_until": until})
+    begun = facts.model_copy(update={"copy_progress": 0, "copy_retry_until": until})
     return Advance(State.COPYING, begun, f"the copy {hop.identifier} is begun in {hop.region}")
 
 
-def _hops(operation: Operation, ports: Ports) -> tuple[Hop, ...]:
+def _planned(operation: Operation, ports: Ports) -> Facts:
     """Plan the copies: none where the snapshot can be restored as it is, else one in the target's region.
 
-    A copy is a list of hops, so that detours (another account, another key first) only make the list longer.
+    A copy is a list of hops, so that detours (another account, another key first) only make the list longer. KMS_KEY_ID
+    is resolved here and nowhere later: an alias that is moved meanwhile does not part the copy from the cluster.
     """
     facts, plan = operation.facts, operation.settings
-    key = refuse_unusable_key(ports.service("kms", plan.target_region), plan.kms_key_id) if plan.kms_key_id else None
+    key = usable_key_arn(ports.service("kms", plan.target_region), plan.kms_key_id) if plan.kms_key_id else None
+    planned = facts.model_copy(update={"kms_key_arn": key})
     same_key = key in (None, facts.snapshot_kms_key_id) or not facts.snapshot_encrypted
     if plan.source_region == plan.target_region and same_key:
-        return ()
+        return planned
     if facts.snapshot_encrypted and not key:
         raise RefusedError(
             f"The snapshot {facts.snapshot_arn} is encrypted, and KMS_KEY_ID names no key of {plan.target_region}.",
             "A copy in another region needs a key of that region: set KMS_KEY_ID.",
         )
-    copy_key = key if facts.snapshot_encrypted else None
-    return (Hop(region=plan.target_region, identifier=operation.name_of_copy, kms_key_id=copy_key),)
+    hop = _hop(operation, key if facts.snapshot_encrypted else None, ports)
+    return planned.model_copy(update={"hops": (hop,)})
+
+
+def _hop(operation: Operation, key: str | None, ports: Ports) -> Hop:
+    """Name the copy; one that an earlier version of this code made for the chain of reruns keeps its name.
+
+    Names had no key then, so such a copy is adopted only if it is under this one.
+    """
+    plan = operation.settings
+    hop = Hop(region=plan.target_region, identifier=operation.copy_name(key), kms_key_id=key)
+    if operation.rerun_of is None or key is None:
+        return hop
+    older = hop.model_copy(update={"identifier": operation.copy_name(None)})
+    found = Copies(ports.service("rds", hop.region), operation).observe(older)
+    return older if found and found.kms_key_id == key and found.status == "available" else hop

@@ -1,6 +1,6 @@
 """delete-rds: checks everything that comes after, then takes the old target away; nothing else is ever deleted."""
 
-from chalicelib.aurora import Cluster, Health, Instance, SourceCluster, health
+from chalicelib.aurora import Cluster, Health, Instance, Snapshot, SourceCluster, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
 from chalicelib.freshness import why_older
@@ -32,11 +32,12 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
     facts, plan = operation.facts, operation.settings
     if not operation.by_itself and (older := why_older(operation, ports)):
         raise older  # another operation succeeded between the request and the lock
-    _refuse_unusable_snapshot(operation, ports)
+    snapshot = _usable_snapshot(operation, ports)
     cluster, leftovers = target.observe(), target.observe_instances()
     if cluster:
         _refuse_what_is_not_ours(operation, cluster, leftovers, target)
-    Preflight(operation, ports).refuse_unless_ready(leftovers, replaces=cluster is not None)
+    preflight = Preflight(operation, ports, snapshot_key=_key_of(snapshot, plan))
+    preflight.refuse_unless_ready(leftovers, replaces=cluster is not None)
     if cluster is None and not leftovers:
         return Advance(State.TARGET_CLEAR, facts, "there is no target yet")
     if cluster is None:
@@ -61,7 +62,7 @@ def _warnings(cluster: Cluster, plan: Plan) -> tuple[str, ...]:
     return (warning,)
 
 
-def _refuse_unusable_snapshot(operation: Operation, ports: Ports) -> None:
+def _usable_snapshot(operation: Operation, ports: Ports) -> Snapshot:
     """Look once more at what will be restored: without it the old target must stay."""
     copy_arn = operation.facts.copy_arn or ""
     found = SourceCluster(ports.service("rds", operation.settings.target_region), operation.settings)
@@ -72,6 +73,13 @@ def _refuse_unusable_snapshot(operation: Operation, ports: Ports) -> None:
             "Find out who deleted it. A rerun copies the source's snapshot again, while that exists.",
             from_step="snapshot-check",
         )
+    return snapshot
+
+
+def _key_of(snapshot: Snapshot, plan: Plan) -> str | None:
+    """Give the key that a snapshot is really under; None where that is nothing our functions may look at."""
+    key = snapshot.kms_key_id
+    return key if key and key.split(":")[4:5] == [plan.account] else None
 
 
 def _bring_on(operation: Operation, target: TargetCluster) -> Outcome:

@@ -181,8 +181,8 @@ def test_two_hops_are_made_one_after_the_other(night: Night) -> None:
     night.night()
     found = night.reach(State.SNAPSHOT_FOUND)
     hops = (
-        Hop(region=SOURCE_REGION, identifier="first-hop", kms_key_id="alias/aurora-restore"),
-        Hop(region=TARGET_REGION, identifier=found.name_of_copy, kms_key_id="alias/aurora-restore"),
+        Hop(region=SOURCE_REGION, identifier="first-hop", kms_key_id=night.key_arn(SOURCE_REGION)),
+        Hop(region=TARGET_REGION, identifier=found.name_of_copy, kms_key_id=night.key_arn()),
     )
     night.edit(
         found.operation_id, facts=found.evolve(facts=found.facts.model_copy(update={"hops": hops})).to_item()["facts"]

@@ -7,13 +7,6 @@ from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 from tests.refusals.scene import Said, Scene
 
 
-def key_arn(scene: Scene, region: str) -> str:
-    """Find the stage's key of a region."""
-    key = scene.stage.keys(ACCOUNT, region, "alias/aurora-restore")
-    assert key is not None
-    return key.arn
-
-
 def fails_with_the_target_as_it_was(scene: Scene, *, at: str) -> str:
     """Let the operation fail before anything was deleted; returns reason and remedy."""
     before = scene.target_ids()
@@ -41,7 +34,7 @@ def test_a_key_that_is_missing_is_named(said: Said) -> None:
 
 def test_a_key_of_the_source_region_is_no_key_of_the_targets(scene: Scene) -> None:
     """A key's ARN says where it is."""
-    stage = Stage({"KMS_KEY_ID": key_arn(scene, SOURCE_REGION)})
+    stage = Stage({"KMS_KEY_ID": scene.stage.key_arn(SOURCE_REGION)})
     stage.staging()
     stage.night()
 
@@ -52,11 +45,11 @@ def test_a_key_of_the_source_region_is_no_key_of_the_targets(scene: Scene) -> No
 
 def test_a_key_that_is_disabled_is_refused_with_its_state(scene: Scene) -> None:
     """Aurora would say so only after the copy was queued."""
-    scene.stage.keys.disable(key_arn(scene, TARGET_REGION))
+    scene.stage.keys.disable(scene.stage.key_arn())
     scene.stage.night()
     told = fails_with_the_target_as_it_was(scene, at="copy-snapshot")
 
-    assert f"The key {key_arn(scene, TARGET_REGION)} is Disabled, so nothing can be encrypted with it." in told
+    assert f"The key {scene.stage.key_arn()} is Disabled, so nothing can be encrypted with it." in told
     assert "Enable it, or set KMS_KEY_ID to another key of the target's region." in told
 
 
@@ -64,7 +57,7 @@ def test_a_key_that_is_disabled_during_the_copy_is_found_before_the_target_is_de
     """The preflight looks again: the restore needs the key as well."""
     scene.stage.night()
     scene.run_until(State.COPYING)
-    scene.stage.keys.disable(key_arn(scene, TARGET_REGION))
+    scene.stage.keys.disable(scene.stage.key_arn())
 
     assert "is Disabled" in fails_with_the_target_as_it_was(scene, at="delete-rds")
 
@@ -73,7 +66,7 @@ def test_a_source_key_that_is_disabled_ends_the_copy(scene: Scene) -> None:
     """Nobody can read the snapshot any more."""
     scene.stage.night()
     scene.run_until(State.ACCEPTED)
-    scene.stage.keys.disable(key_arn(scene, SOURCE_REGION))
+    scene.stage.keys.disable(scene.stage.key_arn(SOURCE_REGION))
 
     assert "was answered KMSKeyNotAccessibleFault" in fails_with_the_target_as_it_was(scene, at="copy-snapshot")
 

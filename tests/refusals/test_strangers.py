@@ -12,7 +12,7 @@ def night_and_its_copys_name(scene: Scene) -> tuple[str, str]:
     """Let a night fall; returns the operation's id and the name that its copy is going to have."""
     scene.stage.night()
     operation = scene.run_until(State.SNAPSHOT_FOUND)
-    return operation.operation_id, operation.name_of_copy
+    return operation.operation_id, operation.copy_name(scene.stage.key_arn())
 
 
 def take_snapshot(stage: Stage, name: str, tags: dict[str, str]) -> None:

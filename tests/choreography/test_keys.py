@@ -1,0 +1,155 @@
+"""The key of the copy and of the new cluster: resolved once, and the same for both, whatever happens to it."""
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.operation import Operation
+from localaws.inprocess import ACCOUNT, TARGET_REGION
+from tests.choreography.accidents import refused
+from tests.choreography.night import Night
+from tests.choreography.people import again
+
+OTHER = "alias/other"
+
+
+def other_key(night: Night) -> str:
+    """Make a second key in the target's region; returns its ARN."""
+    return night.keys.create(ACCOUNT, TARGET_REGION, OTHER).arn
+
+
+def key_of_target(night: Night) -> str:
+    """Give the key that the target cluster is under."""
+    (found,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    return str(found["KmsKeyId"])
+
+
+def keys_of_copies(night: Night) -> list[str]:
+    """List the keys of the copies in the target's region, as they were made."""
+    return [str(call.parameters["KmsKeyId"]) for call in night.calls_of("copy_db_cluster_snapshot")]
+
+
+def disabled_during_the_copy(night: Night) -> Operation:
+    """Let the key be disabled while the copy is made; returns the operation, which failed."""
+    night.night()
+    night.reach(State.COPYING)
+    night.keys.disable(night.key_arn())
+    return night.run_to_the_end()
+
+
+def test_a_key_that_is_disabled_during_the_copy_leaves_the_old_target(night: Night) -> None:
+    """The copy is there, and cannot be restored: the check before the deletion says so."""
+    failed = disabled_during_the_copy(night)
+
+    assert (State.FAILED, State.SNAPSHOT_READY, True, []) == (
+        failed.state, failed.stopped_in, "Disabled" in (failed.reason or ""),
+        night.calls_of("delete_db_instance", "delete_db_cluster"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [{}, {"from_step": "copy-snapshot"}, {"from_step": "delete-rds"}])
+def test_a_rerun_under_another_key_copies_again(night: Night, how: dict[str, str]) -> None:
+    """As the remedy says: KMS_KEY_ID is set to another key, and the rerun line is pasted."""
+    failed = disabled_during_the_copy(night)
+    wanted, night.environment["KMS_KEY_ID"] = other_key(night), OTHER
+    again(night, failed.operation_id, **how)
+    ended = night.all_operations()[-1]
+
+    assert (State.SUCCEEDED, "SNAPSHOT_FOUND", wanted, wanted, wanted, []) == (
+        ended.state, night.path()[0], ended.facts.kms_key_arn, keys_of_copies(night)[-1],
+        key_of_target(night), night.broken_promises(),
+    )  # fmt: skip
+
+
+def test_a_rerun_after_the_deletion_copies_again_where_the_key_is_another(night: Night) -> None:
+    """The cluster that stands is under the old key: it is made anew."""
+    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    failed = night.dream()
+    wanted, night.environment["KMS_KEY_ID"] = other_key(night), OTHER
+    again(night, failed.operation_id)
+
+    assert (State.SUCCEEDED, "SNAPSHOT_FOUND", wanted, []) == (
+        night.all_operations()[-1].state, night.path()[0], key_of_target(night),
+        night.broken_promises(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", [State.COPYING, State.SNAPSHOT_READY, State.TARGET_DELETING])
+def test_an_alias_that_is_moved_meanwhile_changes_nothing(night: Night, state: State) -> None:
+    """The alias was resolved once; the cluster is under the key that the copy is under."""
+    night.night()
+    night.reach(state)
+    before = night.key_arn()
+    night.keys.create(ACCOUNT, TARGET_REGION, "alias/aurora-restore")
+    night.keys.disable(night.key_arn())
+    ended = night.run_to_the_end()
+
+    assert (State.SUCCEEDED, True, before, [before], []) == (
+        ended.state, before != night.key_arn(), key_of_target(night), keys_of_copies(night),
+        night.broken_promises(),
+    )  # fmt: skip
+
+
+def test_a_rerun_resolves_an_alias_that_was_moved(night: Night) -> None:
+    """The setting is the same, its key is another: copied again, under a name of its own."""
+    failed = disabled_during_the_copy(night)
+    wanted = night.keys.create(ACCOUNT, TARGET_REGION, "alias/aurora-restore").arn
+    again(night, failed.operation_id)
+    ended = night.all_operations()[-1]
+
+    assert (State.SUCCEEDED, wanted, True, []) == (
+        ended.state, key_of_target(night), failed.name_of_copy != ended.name_of_copy,
+        night.broken_promises(),
+    )  # fmt: skip
+
+
+def test_a_rerun_with_the_key_enabled_again_adopts_the_copy(night: Night) -> None:
+    """The other half of the remedy: nothing is copied twice."""
+    failed = disabled_during_the_copy(night)
+    night.keys.enable(night.key_arn())
+    again(night, failed.operation_id)
+
+    assert (State.SUCCEEDED, "SNAPSHOT_READY", 1, []) == (
+        night.all_operations()[-1].state, night.path()[0], len(keys_of_copies(night)),
+        night.broken_promises(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("same_key", [True, False])
+def test_a_copy_of_an_earlier_version_is_adopted_under_its_key_only(night: Night, *, same_key: bool) -> None:
+    """Its name has no key; a rerun from copy-snapshot looks what it is under."""
+    night.night()
+    found = night.reach(State.SNAPSHOT_FOUND)
+    name = found.copy_name(None)
+    night.rds().copy_db_cluster_snapshot(
+        SourceDBClusterSnapshotIdentifier=found.facts.snapshot_arn, TargetDBClusterSnapshotIdentifier=name,
+        KmsKeyId=night.key_arn() if same_key else other_key(night),
+        Tags=[
+            {"Key": "aurora-restore", "Value": "test/default"},
+            {"Key": "aurora-restore-operation", "Value": found.root_id},
+        ],
+    )  # fmt: skip
+    night.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
+    failed = night.run_to_the_end()
+    night.run(1800)
+    again(night, failed.operation_id, from_step="copy-snapshot")
+    ended = night.all_operations()[-1]
+
+    assert (State.SUCCEEDED, same_key, night.key_arn(), []) == (
+        ended.state, ended.name_of_copy == name, key_of_target(night), night.broken_promises()
+    )  # fmt: skip
+
+
+def test_a_record_of_an_earlier_version_is_restored_under_the_key_of_its_copy(night: Night) -> None:
+    """It has the key in its hops only, and its alias is moved before the restore."""
+    night.night()
+    ready = night.reach(State.SNAPSHOT_READY)
+    facts = ready.to_item()["facts"]
+    del facts["kms_key_arn"]
+    night.edit(ready.operation_id, facts=facts)
+    before = night.key_arn()
+    night.keys.create(ACCOUNT, TARGET_REGION, "alias/aurora-restore")
+    ended = night.run_to_the_end()
+
+    assert (State.SUCCEEDED, before, []) == (
+        ended.state, key_of_target(night), night.broken_promises()
+    )  # fmt: skip
