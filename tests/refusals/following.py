@@ -1,0 +1,141 @@
+"""Doing what people are told to do: the remedy as a deed, then the command that the notice ends with."""
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from chalicelib.advice import YOUR_SNAPSHOT
+from chalicelib.choreography import State
+from localaws.inmemory_services import client_error
+from localaws.inprocess import ACCOUNT, SOURCE_REGION
+from tests.choreography.accidents import raised
+from tests.choreography.night import Night
+
+Deed = Callable[[Night], object]
+TAKEN_NOW = "after-the-change"
+
+
+def nothing(_night: Night) -> None:
+    """Do nothing, where a remedy asks to find out something, or where what was wrong is over."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One refusal of an operation: how it comes about, what its remedy asks for, and what the next try says.
+
+    `trouble` comes before the night, or when its operation is in the state `at`. `then` are words of what is new in the
+    next refusal; without it the next try succeeds.
+    """
+
+    name: str
+    trouble: Deed
+    follow: Deed = nothing
+    at: State | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    staging: bool = True
+    then: str = ""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of a case: what was told, and how the next try ended."""
+
+    reason: str
+    remedy: str
+    ended: State
+    says: str
+
+
+@cache
+def tried(case: Case) -> Tried:
+    """Let it come about, follow the remedy, and put the command of the notice as it stands there."""
+    night = Night(dict(case.environment), staging=case.staging)
+    night.network.groups["sg-east"] = f"vpc-{SOURCE_REGION}-default"
+    if case.at is None:
+        case.trouble(night)
+    night.night()
+    if case.at is not None:
+        night.reach(case.at)
+        case.trouble(night)
+    failed = night.run_to_the_end()
+    text = night.notices()[-1]["text"]
+    case.follow(night)
+    night.accidents.clear()
+    go_on(night, text)
+    again = night.run_to_the_end()
+    assert failed.operation_id != again.operation_id
+    return Tried(str(failed.reason), str(failed.remedy), again.state, str(again.reason))
+
+
+def go_on(night: Night, text: str) -> None:
+    """Put the event of the last line that is a command; takes the snapshot first that it asks for."""
+    (command,) = re.findall(r"aws events put-events .*$", text, re.MULTILINE)
+    program, service, verb, *options = shlex.split(command)
+    assert ["aws", "events", "put-events"] == [program, service, verb]
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    if YOUR_SNAPSHOT in command:
+        take_snapshot_now(night)
+    (entry,) = json.loads(given["--entries"].replace(YOUR_SNAPSHOT, TAKEN_NOW))
+    night._put(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
+
+
+def take_snapshot_now(night: Night) -> None:
+    """Take a manual snapshot of production, and wait for it."""
+    rds = night.rds(SOURCE_REGION)
+    rds.create_db_cluster_snapshot(DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier=TAKEN_NOW)
+    night.settle()
+
+
+def next_snapshot(night: Night) -> None:
+    """Wait for the next automated snapshot; its event is lost."""
+    night.clock.advance(3600)
+    night.night()
+    night.settle()
+
+
+def answering(
+    call: str, code: str, message: str = "A test asked for this.", *, step: str = "", status: int = 400
+) -> Deed:
+    """Have AWS answer a call with an error until what is wrong is mended."""
+    error = client_error(code, message, call, status)
+    return lambda night: night.hurt(raised(error), step=step, call=call, times=999)
+
+
+def setting(**variables: str) -> Deed:
+    """Correct settings."""
+    return lambda night: night.environment.update(variables)
+
+
+def secret(secret_id: str, **fields: Any) -> Deed:
+    """Change fields of a secret; None takes a field away."""
+
+    def put(night: Night) -> None:
+        value = json.loads(night.secrets._values[secret_id]) | fields
+        kept = {name: part for name, part in value.items() if part is not None}
+        night.secrets.put_secret_value(SecretId=secret_id, SecretString=json.dumps(kept))
+
+    return put
+
+
+def secret_text(secret_id: str, text: str) -> Deed:
+    """Store a text as a secret."""
+    return lambda night: night.secrets.put_secret_value(SecretId=secret_id, SecretString=text)
+
+
+def both(*deeds: Deed) -> Deed:
+    """Do one thing after the other."""
+
+    def all_of_them(night: Night) -> None:
+        for deed in deeds:
+            deed(night)
+
+    return all_of_them
+
+
+def snapshot_arn(region: str, name: str) -> str:
+    """Spell a snapshot's ARN."""
+    return f"arn:aws:rds:{region}:{ACCOUNT}:cluster-snapshot:{name}"

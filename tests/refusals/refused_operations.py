@@ -1,0 +1,303 @@
+"""Every refusal that ends an operation while it copies, deletes, restores and tells; each with its remedy as a deed."""
+
+import re
+import shlex
+
+from chalicelib.choreography import State
+from chalicelib.plan import OPERATION_TAG, OWNER_TAG
+from localaws.inprocess import ACCOUNT, MASTER_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
+from tests.choreography.accidents import raised
+from tests.choreography.night import Night
+from tests.choreography.people import disown, protect, remove_target
+from tests.refusals.following import (
+    Case,
+    Deed,
+    answering,
+    both,
+    next_snapshot,
+    nothing,
+    secret,
+    setting,
+    snapshot_arn,
+)  # fmt: skip
+from tests.refusals.scene import TARGET_ARN, WRITER_ARN
+
+OURS = {OWNER_TAG: f"{STAGE}/default"}
+THEIRS = {OWNER_TAG: "prod/default"}
+DENIAL = "User: arn:… is not authorized to perform: rds:AddTagsToResource on resource: arn:… {}"
+
+
+def copy_name(night: Night) -> str:
+    """Name the copy of the newest operation."""
+    return night.all_operations()[-1].name_of_copy
+
+
+def snapshot_under_the_copys_name(tags: dict[str, str], *, chained: bool = False) -> Deed:
+    """Have somebody take a snapshot of the old target under the name of the operation's copy."""
+
+    def take(night: Night) -> None:
+        root = {OPERATION_TAG: night.all_operations()[-1].root_id} if chained else {}
+        labels = [{"Key": key, "Value": value} for key, value in (tags | root).items()]
+        night.rds().create_db_cluster_snapshot(
+            DBClusterIdentifier="staging-cluster", DBClusterSnapshotIdentifier=copy_name(night), Tags=labels
+        )
+
+    return take
+
+
+def delete_copy(night: Night) -> None:
+    """Delete the snapshot under the copy's name."""
+    night.settle()
+    night.rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=copy_name(night))
+    night.settle()
+
+
+def lose_copy(night: Night) -> None:
+    """Have somebody delete the copy behind the operation's back."""
+    night.aurora.lose_snapshot(snapshot_arn(TARGET_REGION, copy_name(night)))
+
+
+def lose_source_snapshot(night: Night) -> None:
+    """Have Aurora's retention take the source's snapshot."""
+    night.aurora.lose_snapshot(str(night.all_operations()[-1].facts.snapshot_arn))
+
+
+def strangers_cluster(night: Night) -> None:
+    """Have somebody make a cluster under the target's name, when that is free."""
+    waiting = list(night.queue)
+    night.make_cluster("staging-cluster", TARGET_REGION, members=0)
+    night.queue.extend(waiting)
+
+
+def delete_cluster(night: Night) -> None:
+    """Delete the cluster under the target's name."""
+    remove_target(night)
+
+
+def replaced_while_deleting(night: Night) -> None:
+    """Let the old target go, and somebody else's come under its name."""
+    night.deliver_one(night.queue.popleft())
+    night.settle()
+    strangers_cluster(night)
+
+
+def urgent_reader(night: Night) -> None:
+    """Add an instance with our tag to the old target."""
+    night.rds().create_db_instance(
+        DBInstanceIdentifier="urgent-reader", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
+        DBClusterIdentifier="staging-cluster", Tags=[{"Key": key, "Value": value} for key, value in OURS.items()],
+    )  # fmt: skip
+
+
+def delete_instance(name: str) -> Deed:
+    """Delete an instance."""
+
+    def delete(night: Night) -> None:
+        night.settle()
+        night.rds().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+        night.settle()
+
+    return delete
+
+
+def name_taken(name: str) -> Deed:
+    """Have somebody give an instance of theirs one of our names."""
+
+    def take(night: Night) -> None:
+        waiting = list(night.queue)
+        night.make_cluster("quick-one", TARGET_REGION, members=0)
+        night.queue.extend(waiting)
+        night.rds().create_db_instance(
+            DBInstanceIdentifier=name, DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
+            DBClusterIdentifier="quick-one",
+        )  # fmt: skip
+
+    return take
+
+
+def run_the_command(night: Night) -> None:
+    """Run the loop of the remedy that adopts the target, as a shell would."""
+    (arns, call) = re.findall(r"for arn in (.+); do aws (.+); done", str(night.all_operations()[-1].remedy))[0]
+    service, verb, *options = shlex.split(call)
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    key, value = (part.split("=", 1)[1] for part in given["--tags"].split(","))
+    assert ("rds", "add-tags-to-resource", "$arn") == (service, verb, given["--resource-name"])
+    for arn in arns.split():
+        night.rds(given["--region"]).add_tags_to_resource(ResourceName=arn, Tags=[{"Key": key, "Value": value}])
+
+
+def tag_theirs(night: Night) -> None:
+    """Give the target another stage's tag."""
+    tags = [{"Key": key, "Value": value} for key, value in THEIRS.items()]
+    night.rds().add_tags_to_resource(ResourceName=TARGET_ARN, Tags=tags)
+
+
+def globally(night: Night) -> None:
+    """Make the target a member of a global cluster."""
+    night.rds().create_global_cluster(GlobalClusterIdentifier="worldwide", SourceDBClusterIdentifier=TARGET_ARN)
+
+
+def not_globally(night: Night) -> None:
+    """Take it out again: RemoveFromGlobalCluster, which the model does not have."""
+    night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters["staging-cluster"].global_cluster = None
+
+
+def fail_copies(night: Night) -> None:
+    """Let every copy fail that is begun from now on, three times."""
+    for following in (State.SNAPSHOT_FOUND, State.SNAPSHOT_FOUND):
+        night.aurora.fail_copy(snapshot_arn(TARGET_REGION, copy_name(night)))
+        night.reach(following)
+        night.reach(State.COPYING)
+    night.aurora.fail_copy(snapshot_arn(TARGET_REGION, copy_name(night)))
+
+
+def without_victim(night: Night) -> None:
+    """Edit the record, so that it does not say what is to be deleted."""
+    operation = night.all_operations()[-1]
+    facts = operation.facts.model_copy(update={"victim": None})
+    night.edit(operation.operation_id, facts=operation.evolve(facts=facts).to_item()["facts"])
+
+
+def deaf(step: str, *, hears: bool = False) -> Deed:
+    """Let a function not run, or run again."""
+    return lambda night: night.deaf.discard(step) if hears else night.deaf.add(step)
+
+
+def status(arn: str, value: str) -> Deed:
+    """Set what a resource's status is."""
+    return lambda night: night.aurora.set_status(arn, value)
+
+
+def bad(value: str, arn: str = TARGET_ARN) -> Deed:
+    """Let the new cluster, or an instance of it, come to a status that does not get better."""
+    return lambda night: night.aurora.fail_creation(arn, value, "A test asked for this.")
+
+
+def lose_lock(night: Night) -> None:
+    """Give the target to another operation, by hand."""
+    night.store.tables["state"][f"target#{TARGET_ARN}"]["holder"] = "another"
+
+
+def give_lock_back(night: Night) -> None:
+    """Let that operation end."""
+    night.store.tables["state"][f"target#{TARGET_ARN}"].pop("holder", None)
+
+
+def tag_source_snapshot(night: Night) -> None:
+    """Give the source's snapshot a tag of ours, as its copies have."""
+    tags = [{"Key": key, "Value": value} for key, value in OURS.items()]
+    arn = str(night.all_operations()[-1].facts.snapshot_arn)
+    night.rds(SOURCE_REGION).add_tags_to_resource(ResourceName=arn, Tags=tags)
+
+
+def another_source(night: Night) -> None:
+    """Replace production by another cluster of its name, which has another resource id."""
+    clusters = night.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters
+    clusters["prod-cluster"].resource_id, old = "cluster-ANOTHER", clusters["prod-cluster"].resource_id
+    night.data.clusters["cluster-ANOTHER"] = night.data.clusters[old]
+
+
+def snapshot_fails(night: Night) -> None:
+    """Let the source's snapshot end as failed."""
+    night.aurora.set_status(str(night.all_operations()[-1].facts.snapshot_arn), "failed")
+
+
+def replace_restored(night: Night) -> None:
+    """Let another cluster of ours stand under the new one's name."""
+    night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters["staging-cluster"].resource_id = "cluster-ANOTHER"
+    old = str(night.all_operations()[-1].facts.cluster_resource_id)
+    night.data.clusters["cluster-ANOTHER"] = night.data.clusters[old]
+
+
+def cancel(night: Night) -> None:
+    """Ask for the end of the operation."""
+    night.request("CancelRequested", operation_id=night.all_operations()[-1].operation_id, reason="now")
+
+
+WITHOUT_COPY = {"TARGET_REGION": SOURCE_REGION, "KMS_KEY_ID": "", "VPC_SECURITY_GROUP_IDS": "sg-east"}
+LARGER = setting(INSTANCE_CLASS="db.r6g.xlarge")
+LOOK = "check-copy-status"
+COPY = "rds.copy_db_cluster_snapshot"
+CREATE, PASSWORD = "rds.create_db_instance", "rds.modify_db_cluster"
+FOREIGN = snapshot_under_the_copys_name
+
+OPERATIONS = (
+    # what AWS answers
+    Case("denied", answering(COPY, "AccessDenied", DENIAL.format("because no identity-based policy allows it"))),
+    Case("denied for good", answering(COPY, "AccessDenied", DENIAL.format("with an explicit deny in a boundary"))),
+    Case("a quota of snapshots", answering(COPY, "SnapshotQuotaExceeded")),
+    Case("a key that cannot be used", answering(COPY, "KMSKeyNotAccessibleFault")),
+    Case("a quota", answering(CREATE, "InstanceQuotaExceeded")),
+    Case("a request that is wrong", answering(CREATE, "InvalidParameterCombination")),
+    Case(
+        "a group that is missing",
+        nothing,
+        setting(DB_SUBNET_GROUP_NAME="default"),
+        environment={"DB_SUBNET_GROUP_NAME": "nowhere"},
+    ),
+    Case("no capacity", answering(CREATE, "InsufficientDBInstanceCapacity"), LARGER),
+    # the snapshot and its copy
+    Case("another stage's snapshot", FOREIGN(THEIRS), delete_copy, at=State.SNAPSHOT_FOUND),
+    Case("a stranger's snapshot", FOREIGN({}), delete_copy, at=State.SNAPSHOT_FOUND),
+    Case("no copy of the night's", FOREIGN(OURS, chained=True), delete_copy, at=State.SNAPSHOT_FOUND),
+    Case("a source snapshot that is gone", lose_source_snapshot, next_snapshot, at=State.SNAPSHOT_FOUND),
+    Case("no such snapshot", lose_source_snapshot, next_snapshot, at=State.ACCEPTED),
+    Case("a snapshot that failed", snapshot_fails, next_snapshot, at=State.ACCEPTED),
+    Case("a snapshot that became ours", tag_source_snapshot, next_snapshot, at=State.ACCEPTED),
+    Case("a snapshot of an earlier cluster", another_source, next_snapshot, at=State.ACCEPTED),
+    Case("copies that fail", fail_copies, at=State.COPYING),
+    Case("a copy that is gone before the deletion", lose_copy, at=State.SNAPSHOT_READY),
+    Case(
+        "a snapshot that is gone before the restore",
+        lose_source_snapshot,
+        next_snapshot,
+        at=State.TARGET_CLEAR,
+        environment=WITHOUT_COPY,
+        staging=False,
+    ),
+    Case("a copy that is gone before the restore", lose_copy, at=State.TARGET_CLEAR),
+    Case("no key for the copy", nothing, setting(KMS_KEY_ID="alias/aurora-restore"), environment={"KMS_KEY_ID": ""}),
+    # the target
+    Case("a target without our tag", disown, run_the_command),
+    Case("a protected target without our tag", both(disown, protect), run_the_command),
+    Case("a target of another stage", tag_theirs, setting(TARGET_CLUSTER_ID="staging-two")),
+    Case("a global target", globally, not_globally),
+    Case("a record without a victim", without_victim, at=State.TARGET_DELETING),
+    Case("another cluster under the name", replaced_while_deleting, delete_cluster, at=State.TARGET_DELETING),
+    Case("a new instance", urgent_reader, delete_instance("urgent-reader"), at=State.TARGET_DELETING),
+    Case("a cluster that appeared", strangers_cluster, delete_cluster, at=State.TARGET_CLEAR),
+    Case(
+        "an instance name that is taken",
+        name_taken("staging-cluster-1"),
+        delete_instance("staging-cluster-1"),
+        at=State.CLUSTER_RESTORED,
+    ),
+    Case("a new cluster that was replaced", replace_restored, at=State.INSTANCES_CREATING),
+    Case(
+        "a new cluster that vanished",
+        answering(PASSWORD, "DBClusterNotFoundFault", step="setup-db-users", status=404),
+        at=State.RESTORED,
+    ),
+    Case("a cluster that failed", bad("failed")),
+    Case("an instance without capacity", bad("insufficient-capacity", WRITER_ARN), LARGER),
+    Case("a cluster without its key", bad("inaccessible-encryption-credentials")),
+    Case("an instance without an address", bad("incompatible-network", WRITER_ARN)),
+    Case("an instance with wrong parameters", bad("incompatible-parameters", WRITER_ARN)),
+    # time, bugs, people
+    Case(
+        "a wait that is too long",
+        status(TARGET_ARN, "modifying"),
+        both(status(TARGET_ARN, "available"), setting(DELETE_DEADLINE="3600")),
+    ),
+    Case("a function that never runs", deaf("copy-snapshot"), deaf("copy-snapshot", hears=True)),
+    Case("a call that is throttled", answering(COPY, "Throttling", status=500)),
+    Case("a function that stops running", deaf(LOOK), deaf(LOOK, hears=True), at=State.COPYING),
+    Case("a bug", lambda night: night.hurt(raised(KeyError("bug")), step="copy-snapshot", times=3)),
+    Case("a lock that is lost", lose_lock, give_lock_back, at=State.COPYING),
+    Case("a cancel", cancel, at=State.COPYING),
+    Case(
+        "production's own password",
+        secret(MASTER_SECRET, password="Production-0-password"),
+        secret(MASTER_SECRET, password="Another-0-password"),
+    ),
+)

@@ -1,0 +1,126 @@
+"""Every refusal of what people ask for; each with what its remedy says, asked for in its place."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from chalicelib.choreography import CANCEL_REQUESTED, REQUESTED, State
+from localaws.inprocess import SOURCE_REGION
+from tests.choreography.accidents import refused
+from tests.choreography.night import Night
+from tests.refusals.following import TAKEN_NOW, Deed, Tried, both, next_snapshot, nothing, setting, take_snapshot_now
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A request that is refused: what comes before, the request, and what is asked for in its place."""
+
+    name: str
+    before: Deed
+    ask: Deed
+    again: Deed
+
+
+@cache
+def refused_request(request: Request) -> Tried:
+    """Ask, and then ask as the remedy says; tells how the newest operation ended."""
+    night = Night()
+    request.before(night)
+    request.ask(night)
+    told = night.notices()[-1]
+    assert ("refused", []) == (told["kind"], night.failures)
+    request.again(night)
+    ended = night.run_to_the_end()
+    return Tried(told["reason"], told["remedy"], ended.state, str(ended.reason))
+
+
+def asking(**detail: Any) -> Deed:
+    """Ask for a restore."""
+    return lambda night: night.request(REQUESTED, **detail)
+
+
+def ask_of_long_ago(night: Night) -> None:
+    """Have an event delivered that is of the year before."""
+    night.put(REQUESTED)
+    night.deliver_one(night.queue.pop() | {"time": "2025-11-22T03:00:00Z"})
+
+
+def a_failed_night(night: Night) -> None:
+    """Let a night fail while it copies."""
+    night.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
+    night.dream()
+
+
+def a_good_night(night: Night) -> None:
+    """Let a night succeed."""
+    night.dream()
+
+
+def a_night_that_copies(night: Night) -> None:
+    """Let an operation be under way."""
+    night.night()
+    night.reach(State.COPYING)
+
+
+def rerun(**detail: Any) -> Deed:
+    """Ask for the newest operation again."""
+    return lambda night: night.request(REQUESTED, rerun_of=night.all_operations()[-1].operation_id, **detail)
+
+
+def cancel(night: Night) -> None:
+    """Ask for the end of the newest operation, and wait for it."""
+    night.request(CANCEL_REQUESTED, operation_id=night.all_operations()[-1].operation_id)
+    night.run_to_the_end()
+
+
+def snapshot_of_the_remedy(night: Night) -> None:
+    """Ask for the snapshot that the last notice names."""
+    (arn,) = re.findall(r"snapshot_identifier (\S+)\.$", night.notices()[-1]["remedy"])
+    night.request(REQUESTED, snapshot_identifier=arn)
+
+
+def anothers_snapshot(night: Night) -> None:
+    """Take a snapshot of another cluster."""
+    night.make_cluster("other-cluster", SOURCE_REGION)
+    night.rds(SOURCE_REGION).create_db_cluster_snapshot(
+        DBClusterIdentifier="other-cluster", DBClusterSnapshotIdentifier="of-another"
+    )
+    night.settle()
+
+
+def look_the_id_up(night: Night) -> None:
+    """Find the operation in the table that the remedy names, and ask for it again."""
+    (table,) = re.findall(r"in the table (\S+)\.", night.notices()[-1]["remedy"])
+    assert table == night.ports().settings.state_table_name
+    (found,) = [key for key in night.store.tables["state"] if not key.startswith("target#")]
+    night.request(REQUESTED, rerun_of=found)
+
+
+def only_known_fields(night: Night) -> None:
+    """Ask with one of the fields that the remedy lists."""
+    (fields,) = re.findall(r"these fields only: (.+)\.$", night.notices()[-1]["remedy"])
+    assert "reason" in fields.split(", ")
+    night.request(REQUESTED, reason="as it should be")
+
+
+NEWEST = both(next_snapshot, asking())
+TAKEN = both(take_snapshot_now, asking(snapshot_identifier=TAKEN_NOW))
+REQUESTS = (
+    Request("of long ago", next_snapshot, ask_of_long_ago, asking()),
+    Request("no such snapshot", nothing, asking(snapshot_identifier="nowhere"), TAKEN),
+    Request("another cluster's snapshot", anothers_snapshot, asking(snapshot_identifier="of-another"), TAKEN),
+    Request("no such plan", nothing, asking(plan="weekly"), NEWEST),
+    Request("no such operation", a_failed_night, asking(rerun_of="never-was"), look_the_id_up),
+    Request("too late to cancel", a_good_night, cancel, nothing),
+    Request("malformed", next_snapshot, asking(snapshot="one"), only_known_fields),
+    Request(
+        "other clusters",
+        both(a_failed_night, setting(TARGET_CLUSTER_ID="staging-two")),
+        rerun(),
+        snapshot_of_the_remedy,
+    ),
+    Request("not ended", a_night_that_copies, rerun(), both(cancel, rerun())),
+    Request("succeeded", a_good_night, rerun(), snapshot_of_the_remedy),
+    Request("a step too far", a_failed_night, rerun(from_step="setup-db-users"), rerun()),
+)

@@ -1,0 +1,184 @@
+"""Every refusal that is about settings, secrets and logins; each with its remedy as a deed."""
+
+from typing import Any
+
+from chalicelib.choreography import State
+from localaws.database import InMemoryRole
+from localaws.inprocess import ACCOUNT, APP, APP_SECRET, MASTER_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
+from tests.choreography.night import Night
+from tests.refusals.following import Case, Deed, both, nothing, secret, secret_text, setting
+from tests.refusals.refused_operations import delete_instance, name_taken
+
+GOOD_PASSWORD = secret(MASTER_SECRET, password="Another-0-password")
+GOOD_APP = secret(APP_SECRET, **APP)
+OTHER_APP = secret(APP_SECRET, app_username="shop_copy")
+
+
+def production_roles(night: Night) -> dict[str, InMemoryRole]:
+    """Give the roles of production, where people change them."""
+    (cluster,) = night.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"]
+    return night.data.clusters[cluster["DbClusterResourceId"]].roles
+
+
+def role(name: str, **how: Any) -> Deed:
+    """Have production have a role."""
+    return lambda night: production_roles(night).update({name: InMemoryRole(**({"password": "Production-1"} | how))})
+
+
+def new_production(version: str) -> Deed:
+    """Have production be of another version."""
+
+    def upgrade(night: Night) -> None:
+        night.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"].engine_version = version
+
+    return upgrade
+
+
+def quota(**limits: int) -> Deed:
+    """Set quotas of the target's region."""
+
+    def put(night: Night) -> None:
+        for name, value in limits.items():
+            setattr(night.aurora.quotas(account=ACCOUNT, region=TARGET_REGION), name, value)
+
+    return put
+
+
+def group(family: str, name: str) -> Deed:
+    """Create a parameter group of a family."""
+    return lambda night: night.rds().create_db_parameter_group(
+        DBParameterGroupName=name, DBParameterGroupFamily=family, Description="…"
+    )  # fmt: skip
+
+
+def key(*, usable: bool) -> Deed:
+    """Disable the key of the target's region, or enable it."""
+
+    def change(night: Night) -> None:
+        found = night.keys(ACCOUNT, TARGET_REGION, "alias/aurora-restore")
+        assert found is not None
+        (night.keys.enable if usable else night.keys.disable)(found.arn)
+
+    return change
+
+
+def final_snapshot_name_taken(night: Night) -> None:
+    """Have somebody take a snapshot under the name of the final one."""
+    night.rds().create_db_cluster_snapshot(
+        DBClusterIdentifier="staging-cluster",
+        DBClusterSnapshotIdentifier=night.all_operations()[-1].name_of_final_snapshot,
+    )
+
+
+def delete_final_snapshot(night: Night) -> None:
+    """Delete that snapshot."""
+    night.settle()
+    night.rds().delete_db_cluster_snapshot(
+        DBClusterSnapshotIdentifier=night.all_operations()[-1].name_of_final_snapshot
+    )
+    night.settle()
+
+
+def password_changed(night: Night) -> None:
+    """Have somebody change the application's password on the copy, just before it is proven."""
+
+    def change() -> None:
+        (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+        night.cluster_at(cluster["Endpoint"]).roles["app_user"].password = "Changed-1"
+
+    night.hurt(change, call="postgresql.verify_users")
+
+
+def is_the_source(night: Night) -> None:
+    """Have the target's name lead to production, which carries our tag."""
+    clusters = night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters
+    production = night.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
+    clusters["staging-cluster"].resource_id = production.resource_id
+
+
+def plans_topic(night: Night) -> None:
+    """Have the plan name a topic that is not there."""
+    night.parameters.put_parameter(Name=f"/aurora-restore/{STAGE}/sns-topic-arn", Value=PLANS_TOPIC)
+
+
+def without_key(night: Night) -> None:
+    """Take the key out of the record, as a rerun without the setting would have it."""
+    operation = night.all_operations()[-1]
+    settings = operation.settings.model_copy(update={"kms_key_id": None})
+    night.edit(operation.operation_id, settings=operation.evolve(settings=settings).to_item()["settings"])
+
+
+PLANS_TOPIC = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:plans-own"
+SETTINGS = (
+    # secrets
+    Case(
+        "no master secret",
+        lambda night: night.secrets.delete_secret(SecretId=MASTER_SECRET),
+        both(
+            secret_text(MASTER_SECRET, "{}"),
+            secret(MASTER_SECRET, database="shop", username="master", password="Another-0-password"),
+        ),
+    ),
+    Case(
+        "a secret that is not JSON", secret_text(APP_SECRET, "hunter2"), both(secret_text(APP_SECRET, "{}"), GOOD_APP)
+    ),
+    Case("a secret that lacks a field", secret(APP_SECRET, app_password=None), GOOD_APP),
+    Case("one user twice", secret(APP_SECRET, readonly_username="app_user"), GOOD_APP),
+    Case("a password that RDS refuses", secret(MASTER_SECRET, password="at@atatat"), GOOD_PASSWORD),
+    Case("another master", secret(MASTER_SECRET, username="postgres"), secret(MASTER_SECRET, username="master")),
+    Case(
+        "a database that is not there",
+        secret(MASTER_SECRET, database="nowhere"),
+        secret(MASTER_SECRET, database="shop"),
+    ),
+    Case("the master as a user", secret(APP_SECRET, app_username="master"), GOOD_APP),
+    Case("a name of RDS's", secret(APP_SECRET, app_username="rdsadmin"), GOOD_APP),
+    Case("a name that is too long", secret(APP_SECRET, app_username="é" * 60), GOOD_APP),
+    Case("a password beyond ASCII", secret(APP_SECRET, app_password="Umlaut-ö-12"), GOOD_APP),
+    # logins
+    Case("a login that stays open", role("auditor", alterable=False), setting(KEEP_LOGIN_ROLES="auditor")),
+    Case("a user with attributes", role("app_user", can_login=False, attributes=("BYPASSRLS",)), OTHER_APP),
+    Case("a user that cannot be altered", role("app_user", can_login=False, alterable=False), role("app_user")),
+    Case("a password that was changed", password_changed),
+    # what a restore needs
+    Case("a key that is disabled", key(usable=False), key(usable=True)),
+    Case("no key any more", without_key, at=State.SNAPSHOT_READY),
+    Case("no topic", plans_topic, lambda night: night.topics.create_topic(PLANS_TOPIC)),
+    Case(
+        "a security group elsewhere",
+        lambda night: night.network.groups.update({"sg-staging": "vpc-elsewhere"}),
+        both(
+            lambda night: night.network.groups.update({"sg-new": f"vpc-{TARGET_REGION}-default"}),
+            setting(VPC_SECURITY_GROUP_IDS="sg-new"),
+        ),
+    ),
+    Case(
+        "a group of another version",
+        group("aurora-postgresql15", "tuned15"),
+        both(group("aurora-postgresql16", "tuned16"), setting(DB_PARAMETER_GROUP_NAME="tuned16")),
+        environment={"DB_PARAMETER_GROUP_NAME": "tuned15"},
+    ),
+    Case(
+        "an instance name that is another's",
+        name_taken("staging-cluster-3"),
+        delete_instance("staging-cluster-3"),
+        environment={"INSTANCE_COUNT": "3"},
+    ),
+    Case("a version that is too old", new_production("13.18"), new_production("16.6")),
+    Case("a version that is not offered", new_production("16.99"), new_production("16.6")),
+    Case(
+        "a class that cannot be ordered",
+        nothing,
+        setting(INSTANCE_CLASS="db.r6g.large"),
+        environment={"INSTANCE_CLASS": "db.r4.large"},
+    ),
+    Case("a full quota", quota(clusters=1), quota(clusters=40), staging=False),
+    Case(
+        "a final snapshot's name that is taken",
+        final_snapshot_name_taken,
+        delete_final_snapshot,
+        at=State.COPYING,
+        environment={"SKIP_FINAL_SNAPSHOT": "false"},
+    ),
+    Case("the source itself", is_the_source, setting(TARGET_CLUSTER_ID="staging-two"), at=State.COPYING),
+)

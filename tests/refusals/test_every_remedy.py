@@ -1,0 +1,81 @@
+"""Every refusal there is in the code comes about here, and what it tells people to do is done: then it goes on."""
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.errors import RefusedError
+from chalicelib.observability import logger
+from chalicelib.postgres.names import check_users
+from localaws.inprocess import TARGET_REGION
+from tests.choreography.night import Night
+from tests.database.server import login
+from tests.refusals.following import Case, tried
+from tests.refusals.refused_operations import OPERATIONS, lose_copy
+from tests.refusals.refused_requests import REQUESTS, Request, refused_request
+from tests.refusals.refused_settings import SETTINGS
+from tests.refusals.sites import sites, untold
+
+OF_REAL_SERVERS = "^postgres/(grants|handshake|proof|roles|trouble)"  # these are met in tests/database
+CASES = (*OPERATIONS, *SETTINGS)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    logger.setLevel("CRITICAL")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_a_notice_tells_people_to_do_leads_on(case: Case) -> None:
+    """The remedy is done, the last line's command is put as it stands, and the next operation succeeds."""
+    result = tried(case)
+
+    assert State.SUCCEEDED is result.ended, f"{result.reason} {result.remedy} -> {result.says}"
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: request.name)
+def test_what_a_refusal_of_a_request_asks_for_is_obeyed(request_: Request) -> None:
+    """What is asked for in its place comes to a good end."""
+    result = refused_request(request_)
+
+    assert State.SUCCEEDED is result.ended, f"{result.reason} {result.remedy} -> {result.says}"
+
+
+def test_no_remedy_speaks_of_running_it_again() -> None:
+    """How to go on is the notice's last line, which knows whether a rerun would be obeyed; a warning has none."""
+    words = ("run the operation again", "run it again", "then rerun")
+
+    assert [] == [str(site) for site in sites() if any(word in site.remedy.lower() for word in words)]
+
+
+def lost_copy() -> str:
+    """Let a copy be lost before it is archived, and follow the warning: take a snapshot of the restored cluster."""
+    night = Night()
+    night.night()
+    night.reach(State.USERS_READY)
+    lose_copy(night)
+    (warning,) = night.run_to_the_end().warnings
+    rds = night.rds(TARGET_REGION)
+    rds.create_db_cluster_snapshot(DBClusterIdentifier="staging-cluster", DBClusterSnapshotIdentifier="instead")
+    night.settle()
+    (instead,) = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier="instead")["DBClusterSnapshots"]
+    assert "available" == instead["Status"]
+    return warning
+
+
+def one_name() -> RefusedError:
+    """Give two users one name, and then two."""
+    one, other = login("one", "Password-1"), login("other", "Password-2")
+    with pytest.raises(RefusedError) as caught:
+        check_users("master", one, one)
+    check_users("master", one, other)
+    return caught.value
+
+
+def test_there_is_a_case_for_every_refusal() -> None:
+    """Found in the code: a new refusal, or a new remedy of an old one, is listed here until it has a case."""
+    results = [*map(tried, CASES), *map(refused_request, REQUESTS)]
+    warning, refusal = lost_copy(), one_name()
+    told = {(result.reason, result.remedy) for result in results}
+    told |= {(warning, warning), (refusal.reason, refusal.remedy)}
+
+    assert [] == untold(told, but=OF_REAL_SERVERS)
