@@ -209,6 +209,12 @@ def replace_restored(night: Night) -> None:
     night.data.clusters["cluster-ANOTHER"] = night.data.clusters[old]
 
 
+def other_group(night: Night) -> None:
+    """Have somebody give the new cluster another parameter group."""
+    cluster = night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters["staging-cluster"]
+    cluster.options.parameter_group = "tuned16"
+
+
 def cancel(night: Night) -> None:
     """Ask for the end of the operation."""
     night.request("CancelRequested", operation_id=night.all_operations()[-1].operation_id, reason="now")
@@ -257,7 +263,22 @@ OPERATIONS = (
     ),
     Case("a copy that is gone before the restore", lose_copy, at=State.TARGET_CLEAR),
     Case("no key for the copy", nothing, setting(KMS_KEY_ID="alias/aurora-restore"), environment={"KMS_KEY_ID": ""}),
+    Case("a state that does not pass", answering("rds.delete_db_cluster", "InvalidDBClusterStateFault")),
     # the target
+    Case(
+        "no final snapshot of it",
+        status(TARGET_ARN, "inaccessible-encryption-credentials"),
+        setting(SKIP_FINAL_SNAPSHOT="true"),
+        at=State.TARGET_DELETING,
+        environment={"SKIP_FINAL_SNAPSHOT": "false"},
+    ),
+    Case("a cluster that is not as planned", protect, at=State.USERS_READY),
+    Case(
+        "a cluster that cannot be made as planned",
+        other_group,
+        at=State.CLUSTER_RESTORED,
+        environment={"DB_CLUSTER_PARAMETER_GROUP_NAME": "default.aurora-postgresql16"},
+    ),
     Case("a target without our tag", disown, run_the_command),
     Case("a protected target without our tag", both(disown, protect), run_the_command),
     Case("a target of another stage", tag_theirs, setting(TARGET_CLUSTER_ID="staging-two")),

@@ -28,8 +28,8 @@ def refused_request(request: Request) -> Tried:
     night = Night()
     request.before(night)
     request.ask(night)
-    told = night.notices()[-1]
-    assert ("refused", []) == (told["kind"], night.failures)
+    told = next(notice for notice in reversed(night.notices()) if notice["remedy"])
+    assert [] == night.failures
     request.again(night)
     ended = night.run_to_the_end()
     return Tried(told["reason"], told["remedy"], ended.state, str(ended.reason))
@@ -93,8 +93,7 @@ def look_the_id_up(night: Night) -> None:
     """Find the operation in the table that the remedy names, and ask for it again."""
     (table,) = re.findall(r"in the table (\S+)\.", night.notices()[-1]["remedy"])
     assert table == night.ports().settings.state_table_name
-    (found,) = [key for key in night.store.tables["state"] if not key.startswith("target#")]
-    night.request(REQUESTED, rerun_of=found)
+    night.request(REQUESTED, rerun_of=operation_ids(night)[0])
 
 
 def only_known_fields(night: Night) -> None:
@@ -104,6 +103,48 @@ def only_known_fields(night: Night) -> None:
     night.request(REQUESTED, reason="as it should be")
 
 
+def of_nobody(night: Night) -> None:
+    """Have an event delivered that has no id."""
+    night.put(REQUESTED)
+    night.deliver_one(night.queue.pop() | {"id": ""})
+
+
+def unreadable(night: Night) -> None:
+    """Let a night fail, and spoil its record."""
+    a_failed_night(night)
+    night.edit(night.all_operations()[-1].operation_id, created_at="never")
+
+
+def ask_for_the_unreadable(night: Night) -> None:
+    """Ask for its operation again."""
+    night.request(REQUESTED, rerun_of=operation_ids(night)[0])
+
+
+def repaired(night: Night) -> None:
+    """Repair the record, and ask again."""
+    (operation_id,) = operation_ids(night)
+    night.edit(operation_id, created_at=night.store.tables["state"][operation_id]["entered_at"])
+    night.request(REQUESTED, rerun_of=operation_id)
+
+
+def operation_ids(night: Night) -> list[str]:
+    """List the ids of all records."""
+    return [key for key in night.store.tables["state"] if not key.startswith("target#")]
+
+
+def throttled(night: Night) -> None:
+    """Have AWS throttle the look for parameters, and ask."""
+    night.hurt(refused("Throttling"), call="ssm.get_parameters_by_path")
+    night.request(REQUESTED)
+
+
+def to_the_end(night: Night) -> None:
+    """Wait for everything to end."""
+    night.run_to_the_end()
+
+
+ONCE = asking(request_id="once")
+LATER = asking(request_id="later")
 NEWEST = both(next_snapshot, asking())
 TAKEN = both(take_snapshot_now, asking(snapshot_identifier=TAKEN_NOW))
 REQUESTS = (
@@ -122,5 +163,17 @@ REQUESTS = (
     ),
     Request("not ended", a_night_that_copies, rerun(), both(cancel, rerun())),
     Request("succeeded", a_good_night, rerun(), snapshot_of_the_remedy),
+    Request("made before", both(next_snapshot, ONCE, to_the_end), ONCE, LATER),
+    Request("being made", both(next_snapshot, ONCE), ONCE, both(to_the_end, LATER)),
+    Request("busy", a_night_that_copies, both(ONCE, to_the_end), LATER),
+    Request("without an id", next_snapshot, of_nobody, asking(request_id="mine")),
+    Request("of a record that is spoilt", unreadable, ask_for_the_unreadable, repaired),
+    Request("throttled", next_snapshot, throttled, asking()),
+    Request(
+        "with settings that are none",
+        both(next_snapshot, setting(INSTANCE_COUNT="abc")),
+        asking(),
+        both(setting(INSTANCE_COUNT="1"), asking()),
+    ),
     Request("a step too far", a_failed_night, rerun(from_step="setup-db-users"), rerun()),
 )

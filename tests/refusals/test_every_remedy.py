@@ -2,17 +2,21 @@
 
 import pytest
 
+from chalicelib.aurora import Cluster
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
+from chalicelib.notices import publish
 from chalicelib.observability import logger
 from chalicelib.postgres.names import check_users
-from localaws.inprocess import TARGET_REGION
+from chalicelib.target import TargetCluster
+from localaws.inprocess import TARGET_REGION, TOPIC
 from tests.choreography.night import Night
 from tests.database.server import login
 from tests.refusals.following import Case, tried
 from tests.refusals.refused_operations import OPERATIONS, lose_copy
 from tests.refusals.refused_requests import REQUESTS, Request, refused_request
 from tests.refusals.refused_settings import SETTINGS
+from tests.refusals.scene import TARGET_ARN
 from tests.refusals.sites import sites, untold
 
 OF_REAL_SERVERS = "^postgres/(grants|handshake|proof|roles|trouble)"  # these are met in tests/database
@@ -71,11 +75,34 @@ def one_name() -> RefusedError:
     return caught.value
 
 
+def replica() -> RefusedError:
+    """Have the target follow another cluster, and then be promoted."""
+    night = Night()
+    night.night()
+    operation = night.reach(State.SNAPSHOT_READY)
+    (found,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    target = TargetCluster(night.ports().service("rds", TARGET_REGION), operation)
+    with pytest.raises(RefusedError) as caught:
+        target.refuse_unowned(Cluster.of({**found, "ReplicationSourceIdentifier": TARGET_ARN}), [])
+    target.refuse_unowned(Cluster.of(found), [])
+    return caught.value
+
+
+def no_topic() -> RefusedError:
+    """Publish to what is no topic, and then to one."""
+    night = Night()
+    with pytest.raises(RefusedError) as caught:
+        publish("topic", "subject", "text", {}, night.ports())
+    publish(TOPIC, "subject", "text", {}, night.ports())
+    return caught.value
+
+
 def test_there_is_a_case_for_every_refusal() -> None:
     """Found in the code: a new refusal, or a new remedy of an old one, is listed here until it has a case."""
     results = [*map(tried, CASES), *map(refused_request, REQUESTS)]
-    warning, refusal = lost_copy(), one_name()
+    warning = lost_copy()
     told = {(result.reason, result.remedy) for result in results}
-    told |= {(warning, warning), (refusal.reason, refusal.remedy)}
+    told |= {(warning, warning)}
+    told |= {(refusal.reason, refusal.remedy) for refusal in (one_name(), replica(), no_topic())}
 
     assert [] == untold(told, but=OF_REAL_SERVERS)
