@@ -29,7 +29,8 @@ DENIAL = "User: arn:… is not authorized to perform: rds:AddTagsToResource on r
 
 def copy_name(night: Night) -> str:
     """Name the copy of the newest operation."""
-    return night.all_operations()[-1].name_of_copy
+    operation = night.all_operations()[-1]
+    return operation.name_of_copy if operation.facts.hops else operation.copy_name(night.key_arn())
 
 
 def snapshot_under_the_copys_name(tags: dict[str, str], *, chained: bool = False) -> Deed:
@@ -43,6 +44,19 @@ def snapshot_under_the_copys_name(tags: dict[str, str], *, chained: bool = False
         )
 
     return take
+
+
+def copy_under_another_key(night: Night) -> None:
+    """Have somebody copy the snapshot under the copy's name and tags, and under a key of their own."""
+    operation = night.all_operations()[-1]
+    night.keys.create(ACCOUNT, TARGET_REGION, "alias/theirs")
+    tags = OURS | {OPERATION_TAG: operation.root_id}
+    night.rds().copy_db_cluster_snapshot(
+        SourceDBClusterSnapshotIdentifier=operation.facts.snapshot_arn,
+        TargetDBClusterSnapshotIdentifier=copy_name(night),
+        KmsKeyId="alias/theirs",
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
 
 
 def delete_copy(night: Night) -> None:
@@ -246,6 +260,7 @@ OPERATIONS = (
     Case("another stage's snapshot", FOREIGN(THEIRS), delete_copy, at=State.SNAPSHOT_FOUND),
     Case("a stranger's snapshot", FOREIGN({}), delete_copy, at=State.SNAPSHOT_FOUND),
     Case("no copy of the night's", FOREIGN(OURS, chained=True), delete_copy, at=State.SNAPSHOT_FOUND),
+    Case("a copy under another key", copy_under_another_key, delete_copy, at=State.SNAPSHOT_FOUND),
     Case("a source snapshot that is gone", lose_source_snapshot, next_snapshot, at=State.SNAPSHOT_FOUND),
     Case("no such snapshot", lose_source_snapshot, next_snapshot, at=State.ACCEPTED),
     Case("a snapshot that failed", snapshot_fails, next_snapshot, at=State.ACCEPTED),

@@ -9,7 +9,17 @@ from chalicelib.choreography import CANCEL_REQUESTED, REQUESTED, State
 from localaws.inprocess import SOURCE_REGION
 from tests.choreography.accidents import refused
 from tests.choreography.night import Night
-from tests.refusals.following import TAKEN_NOW, Deed, Tried, both, next_snapshot, nothing, setting, take_snapshot_now
+from tests.refusals.following import (
+    TAKEN_NOW,
+    Deed,
+    Tried,
+    both,
+    go_on,
+    next_snapshot,
+    nothing,
+    setting,
+    take_snapshot_now,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +148,23 @@ def throttled(night: Night) -> None:
     night.request(REQUESTED)
 
 
+def two_nights(night: Night) -> None:
+    """Let a night fail, and the next one succeed."""
+    a_failed_night(night)
+    night.run(3600)
+    night.dream()
+
+
+def older_rerun(night: Night) -> None:
+    """Ask for the first night's operation again."""
+    night.request(REQUESTED, rerun_of=night.all_operations()[0].operation_id)
+
+
+def command_of_the_remedy(night: Night) -> None:
+    """Put the command that the remedy ends with."""
+    go_on(night, night.notices()[-1]["remedy"])
+
+
 def to_the_end(night: Night) -> None:
     """Wait for everything to end."""
     night.run_to_the_end()
@@ -163,6 +190,7 @@ REQUESTS = (
     ),
     Request("not ended", a_night_that_copies, rerun(), both(cancel, rerun())),
     Request("succeeded", a_good_night, rerun(), snapshot_of_the_remedy),
+    Request("for older data", two_nights, older_rerun, command_of_the_remedy),
     Request("made before", both(next_snapshot, ONCE, to_the_end), ONCE, LATER),
     Request("being made", both(next_snapshot, ONCE), ONCE, both(to_the_end, LATER)),
     Request("busy", a_night_that_copies, both(ONCE, to_the_end), LATER),

@@ -105,7 +105,10 @@ def without_key(night: Night) -> None:
     """Take the key out of the record, as a rerun without the setting would have it."""
     operation = night.all_operations()[-1]
     settings = operation.settings.model_copy(update={"kms_key_id": None})
-    night.edit(operation.operation_id, settings=operation.evolve(settings=settings).to_item()["settings"])
+    hops = tuple(hop.model_copy(update={"kms_key_id": None}) for hop in operation.facts.hops)
+    facts = operation.facts.model_copy(update={"kms_key_arn": None, "hops": hops})
+    edited = operation.evolve(settings=settings, facts=facts).to_item()
+    night.edit(operation.operation_id, settings=edited["settings"], facts=edited["facts"])
 
 
 PLANS_TOPIC = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:plans-own"
