@@ -10,23 +10,27 @@ class InMemoryData:
         self.clusters: dict[str, InMemoryCluster] = {}
         self.snapshots: dict[str, InMemoryCluster] = {}
         self.hosts: dict[str, str] = {}
-        self._ports: dict[str, int] = {}
+        self._places: dict[str, tuple[str, int]] = {}
+
+    def place(self, resource_id: str, *, name: str, port: int) -> None:
+        """Let a name lead to a cluster from now on."""
+        self._places[resource_id], self.hosts[name] = (name, port), resource_id
 
     def create_cluster(
-        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None, port: int
+        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None
     ) -> None:
         """Prepare an empty cluster's data."""
         roles = {"rdsadmin": InMemoryRole(None), master_username: InMemoryRole(master_password)}
         databases = ["postgres", *([database_name] if database_name else [])]
-        self._add(resource_id, InMemoryCluster(roles, databases), port)
+        self.clusters[resource_id] = InMemoryCluster(roles, databases)
 
     def take_snapshot(self, resource_id: str, snapshot_key: str) -> None:
         """Keep the cluster's roles as they are now."""
         self.snapshots[snapshot_key] = self.clusters[resource_id].copied()
 
-    def restore_snapshot(self, snapshot_key: str, resource_id: str, *, port: int) -> None:
+    def restore_snapshot(self, snapshot_key: str, resource_id: str) -> None:
         """Prepare a cluster from a snapshot: production's logins and passwords come with it."""
-        self._add(resource_id, self.snapshots[snapshot_key].copied(), port)
+        self.clusters[resource_id] = self.snapshots[snapshot_key].copied()
 
     def copy_snapshot(self, snapshot_key: str, copy_key: str) -> None:
         """Make a second snapshot that outlives the first."""
@@ -43,8 +47,8 @@ class InMemoryData:
         """Nothing has to be stopped."""
 
     def endpoint(self, resource_id: str) -> tuple[str, int]:
-        """Give the name and the port of a cluster; the model asks before the data is prepared."""
-        return f"{resource_id}.localaws", self._ports.get(resource_id, 0)
+        """Give the name and the port of a cluster."""
+        return self._places[resource_id]
 
     def set_master_password(self, resource_id: str, username: str, password: str) -> None:
         """Change the master user's password."""
@@ -53,7 +57,3 @@ class InMemoryData:
     def destroy(self, resource_id: str) -> None:
         """Forget a cluster."""
         del self.clusters[resource_id]
-
-    def _add(self, resource_id: str, cluster: InMemoryCluster, port: int) -> None:
-        self.clusters[resource_id], self._ports[resource_id] = cluster, port
-        self.hosts[self.endpoint(resource_id)[0]] = resource_id

@@ -14,11 +14,16 @@ CRASH_BEFORE, CRASH_AFTER = "crash-before", "crash-after"
 TWIN, BEAT, REST = "raced-twin", "raced-beat", "raced-rest"
 DROPPED, DOUBLED, LATE, REORDERED = "dropped", "doubled", "late", "reordered"
 STALE = "stale"
+LAGGING = "lagging"
+LAG_SECONDS = 90.0  # longer than the shortest spacing between two looks
 RACED = (TWIN, BEAT, REST)
 
 # A read has no effect, so a lost reply is an error, and a crash after it the crash before what follows.
 READ = (FINE, THROTTLED, ERROR, CRASH_BEFORE, *RACED)
 WRITE = (FINE, THROTTLED, ERROR, LOST, CRASH_BEFORE, CRASH_AFTER, *RACED)
+# RDS accepts these and describes the resource for a while as it was before.
+LAGS = frozenset({"delete_db_cluster", "modify_db_cluster", "start_db_cluster", "stop_db_cluster"})
+WRITE_THAT_LAGS = (*WRITE, LAGGING)
 PUT = (*WRITE, UNTAKEN)  # PutEvents answers 200 and says that it did not take an entry
 RECORD_READ = (FINE, THROTTLED, CRASH_BEFORE, *RACED)
 # botocore repeats a write whose reply was lost; when its tries are spent the reply is lost for good.

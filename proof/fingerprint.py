@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.choreography import TERMINAL
 from chalicelib.operation import stamp
+from localaws.aurora import statuses
+from localaws.aurora.records import Cluster, Instance
 from proof.timeline import spelt
 
 if TYPE_CHECKING:
@@ -61,14 +63,21 @@ def _aurora(world: "World") -> Any:
     return [
         (
             [
-                (one.identifier, one.resource_id, one.status, one.members, one.password_pending)
+                (one.identifier, one.resource_id, one.status, _shown(one, world), one.members, sorted(one.pending))
                 for one in region.clusters.values()
             ],
-            [(one.identifier, one.status, sorted(one.tags.items())) for one in region.instances.values()],
+            [
+                (one.identifier, one.status, _shown(one, world), sorted(one.tags.items()))
+                for one in region.instances.values()
+            ],
             [(one.identifier, one.status, sorted(one.tags.items())) for one in region.snapshots.values()],
         )
         for _, region in sorted(regions.items())
     ]
+
+
+def _shown(resource: Cluster | Instance, world: "World") -> str:
+    return statuses.shown(world.aurora._world, resource)  # noqa: SLF001 # as above
 
 
 def _logins(world: "World") -> Any:

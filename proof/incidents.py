@@ -24,6 +24,15 @@ def our_target(world: World) -> None:
     world.staging()
 
 
+def stopped_and_protected(world: World) -> None:
+    """Let our old target be protected against deletion, and stopped."""
+    world.staging()
+    rds = world.rds()
+    rds.modify_db_cluster(DBClusterIdentifier="staging-cluster", DeletionProtection=True)
+    rds.stop_db_cluster(DBClusterIdentifier="staging-cluster")
+    world.settle()
+
+
 # --- people ---
 
 

@@ -21,6 +21,7 @@ _WORDS = {
     faults.BEAT: "hangs while the heartbeat runs", faults.REST: "hangs while everything else goes on",
     faults.DROPPED: "is lost", faults.DOUBLED: "comes twice", faults.LATE: "comes minutes late",
     faults.REORDERED: "comes after what followed it", faults.STALE: "shows the index as it was a write ago",
+    faults.LAGGING: "is obeyed, and the status from before goes on to be described",
 }  # fmt: skip
 
 

@@ -61,6 +61,8 @@ class WatchedClient:
             options = faults.READ
         elif method == "put_events":
             options = faults.PUT
+        elif method in faults.LAGS:
+            options = faults.WRITE_THAT_LAGS
         else:
             options = faults.WRITE
         return self._world.through(self._invocation, self._service, method, options, make, parameters=parameters)

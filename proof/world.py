@@ -7,7 +7,7 @@ time-out, as on Lambda: at its next call after that it is dead.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -83,12 +83,25 @@ class World(Timeline):
             raise _instead(fate, service, method)
         if fate == faults.UNTAKEN:
             return faults.not_taken(parameters["Entries"])
+        if fate == faults.LAGGING:
+            with self._lagging():
+                return make()
         answer = make(stale=True) if fate == faults.STALE else make()
         if fate == faults.REPEATED:
             return make()
         if fate in (faults.LOST, faults.CRASH_AFTER):
             raise faults.CrashError if fate == faults.CRASH_AFTER else faults.unanswered(service)
         return answer
+
+    @contextmanager
+    def _lagging(self) -> Iterator[None]:
+        """Let what a call begins be described as it was before, for longer than is common."""
+        usual = self.aurora.durations
+        self.aurora.set_pace(replace(usual, status_lag=faults.LAG_SECONDS))
+        try:
+            yield
+        finally:
+            self.aurora.set_pace(usual)
 
     def _race(self, invocation: Invocation, fate: str) -> None:
         """Let others run to their end inside a call: a twin, the heartbeat, or all that comes until the operation ends.

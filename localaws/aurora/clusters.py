@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from localaws.aurora import arns, catalog, events
-from localaws.aurora.describing import show_cluster
+from localaws.aurora.describing import dns_name, show_cluster
 from localaws.aurora.errors import (
     RdsError,
     cluster_not_found,
@@ -57,7 +57,6 @@ def create_db_cluster(request: Request) -> Answer:
         master_username=username,
         master_password=password,
         database_name=cluster.database_name,
-        port=cluster.options.port,
     )
     return _begin(request, cluster, prepare, request.world.durations.cluster_create)
 
@@ -89,7 +88,11 @@ def _encryption_of_new(request: Request) -> Encryption:
 
 
 def restore_db_cluster_from_snapshot(request: Request) -> Answer:
-    """Make a new cluster with a snapshot's data and master user; everything else is chosen now or a default."""
+    """Make a new cluster with a snapshot's data and master user.
+
+    Port and retention of backups are those of the snapshot's cluster unless they are chosen now; everything else is
+    chosen now or a default (RDS API reference, RestoreDBClusterFromSnapshot).
+    """
     identifier = _new_cluster_identifier(request)
     engine(request)
     snapshot = find_snapshot(request, request["SnapshotIdentifier"])
@@ -102,12 +105,14 @@ def restore_db_cluster_from_snapshot(request: Request) -> Answer:
         created_at=request.world.now,
         engine_version=version,
         master_username=snapshot.master_username,
-        options=cluster_options(request, version),
+        options=cluster_options(
+            request, version, port=snapshot.port, retention_days_default=snapshot.backup_retention_days
+        ),
         encryption=_encryption_of_restored(request, snapshot),
         tags=read_tags(request),
         database_name=snapshot.database_name,
     )
-    prepare = partial(request.world.data.restore_snapshot, snapshot.key, cluster.resource_id, port=cluster.options.port)
+    prepare = partial(request.world.data.restore_snapshot, snapshot.key, cluster.resource_id)
     return _begin(request, cluster, prepare, request.world.durations.restore)
 
 
@@ -143,6 +148,7 @@ def _encryption_of_restored(request: Request, snapshot: Snapshot) -> Encryption:
 
 def _begin(request: Request, cluster: Cluster, prepare: Callable[[], None], seconds: float) -> Answer:
     world = request.world
+    world.data.place(cluster.resource_id, name=dns_name(cluster), port=cluster.options.port)
     request.region.clusters[cluster.identifier] = cluster
     world.perform(prepare, lambda: world.later(seconds, lambda: _finish(world, cluster)))
     return {"DBCluster": show_cluster(world, cluster)}

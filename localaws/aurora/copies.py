@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from localaws.aurora import arns, storage
-from localaws.aurora.describing import show_snapshot
+from localaws.aurora.describing import show_new_copy
 from localaws.aurora.errors import invalid_value, snapshot_state
 from localaws.aurora.limits import MANUAL, refuse_another_copy, refuse_another_snapshot, refuse_taken_snapshot
 from localaws.aurora.names import new_identifier
@@ -14,7 +14,9 @@ from localaws.aurora.world import Answer, Request, World
 
 
 def copy_db_cluster_snapshot(request: Request) -> Answer:
-    """Start a copy in the caller's region. The source is named by ARN unless it lies in this region and account.
+    """Start a copy in the caller's region; the answer says that it is available, as its source is.
+
+    The source is named by ARN unless it lies in this region and account. A copy has the creation time of its source.
 
     `PreSignedUrl` and `SourceRegion` are accepted because AWS itself ignores them outside GovCloud
     (RDS API reference, CopyDBClusterSnapshot).
@@ -34,7 +36,6 @@ def copy_db_cluster_snapshot(request: Request) -> Answer:
         encryption=_encryption(request, source),
         tags=_tags(request, source),
         status="copying",
-        created_at=request.world.now,
         started_at=None,
         origin=source,
         has_data=False,
@@ -42,7 +43,7 @@ def copy_db_cluster_snapshot(request: Request) -> Answer:
     )
     request.region.snapshots[target] = copy
     _join_queue(request.world, copy)
-    return {"DBClusterSnapshot": show_snapshot(request.world, copy)}
+    return {"DBClusterSnapshot": show_new_copy(request.world, copy, source)}
 
 
 def _tags(request: Request, source: Snapshot) -> Tags:

@@ -10,15 +10,22 @@ class DataPlane(Protocol):
     server runs from its first available instance until its last instance is gone or the cluster is stopped.
     """
 
+    def place(self, resource_id: str, *, name: str, port: int) -> None:
+        """Give a new cluster its endpoint, before it has data.
+
+        `name` is Aurora's own for it. A cluster that is made under the name of an earlier one is
+        reached where that was reached.
+        """
+
     def create_cluster(
-        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None, port: int
+        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None
     ) -> None:
         """Prepare an empty cluster's data; the server does not run yet."""
 
     def take_snapshot(self, resource_id: str, snapshot_key: str) -> None:
         """Keep the cluster's data as it is now under a key; the server may be running, or not."""
 
-    def restore_snapshot(self, snapshot_key: str, resource_id: str, *, port: int) -> None:
+    def restore_snapshot(self, snapshot_key: str, resource_id: str) -> None:
         """Prepare a new cluster's data from a snapshot; the server does not run yet."""
 
     def copy_snapshot(self, snapshot_key: str, copy_key: str) -> None:
@@ -33,11 +40,8 @@ class DataPlane(Protocol):
     def stop(self, resource_id: str) -> None:
         """Stop the cluster's server and keep its data."""
 
-    def endpoint(self, resource_id: str) -> tuple[str, int] | None:
-        """Return host and port that clients connect to; an empty host stands for Aurora's own kind of name.
-
-        None while the cluster's data is not prepared: the cluster then has no endpoint yet.
-        """
+    def endpoint(self, resource_id: str) -> tuple[str, int]:
+        """Return host and port that clients connect to; an empty host stands for Aurora's own kind of name."""
         ...  # pragma: no cover
 
     def set_master_password(self, resource_id: str, username: str, password: str) -> None:
@@ -53,17 +57,18 @@ class NoData:
     def __init__(self) -> None:
         self._ports: dict[str, int] = {}
 
-    def create_cluster(
-        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None, port: int
-    ) -> None:
+    def place(self, resource_id: str, *, name: str, port: int) -> None:
         """Remember the port."""
-        del master_username, master_password, database_name
+        del name
         self._ports[resource_id] = port
 
-    def restore_snapshot(self, snapshot_key: str, resource_id: str, *, port: int) -> None:
-        """Remember the port."""
-        del snapshot_key
-        self._ports[resource_id] = port
+    def create_cluster(
+        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None
+    ) -> None:
+        """There is nothing to prepare."""
+
+    def restore_snapshot(self, snapshot_key: str, resource_id: str) -> None:
+        """There is nothing to prepare."""
 
     def endpoint(self, resource_id: str) -> tuple[str, int]:
         """Return no host of its own, so that the model answers with an Aurora-like name, and the port asked for."""

@@ -1,9 +1,9 @@
 """Deleting a cluster: what AWS refuses, what it waits for, and what goes with it."""
 
-from localaws.aurora import events, servers, snapshots
+from localaws.aurora import events, servers, snapshots, statuses
 from localaws.aurora.clusters import existing_cluster
 from localaws.aurora.describing import show_cluster
-from localaws.aurora.errors import cluster_state, invalid_combination
+from localaws.aurora.errors import cluster_state, invalid_combination, wrong_state
 from localaws.aurora.limits import MANUAL, refuse_another_snapshot, refuse_taken_snapshot
 from localaws.aurora.names import new_identifier
 from localaws.aurora.records import Cluster, Snapshot
@@ -35,9 +35,9 @@ def delete_db_cluster(request: Request) -> Answer:
     if final is not None:
         refuse_taken_snapshot(request.region, final)
         refuse_another_snapshot(request.region)
-    answer = {"DBCluster": show_cluster(request.world, cluster)}
-    cluster.status = "deleting"
     world = request.world
+    answer = {"DBCluster": show_cluster(world, cluster)}
+    statuses.begin(world, cluster, "deleting")
     snapshot = snapshots.begin(world, cluster, final, MANUAL, {}) if final else None
     backups_go = request.get("DeleteAutomatedBackups", True)
     world.later(world.durations.cluster_delete, lambda: _delete(world, cluster, snapshot, backups_go=backups_go))
@@ -63,7 +63,7 @@ def _refuse_undeletable(world: World, cluster: Cluster) -> None:
     if cluster.global_cluster is not None:
         raise cluster_state("This cluster is a part of a global cluster, please remove it from globalcluster first")
     if cluster.status not in DELETABLE_STATUSES:
-        raise cluster_state(f"Cluster {cluster.identifier} is {cluster.status} and cannot be deleted now.")
+        raise wrong_state(cluster.identifier, cluster.status, *sorted(DELETABLE_STATUSES))
     if any(member.status != "deleting" for member in servers.members(world, cluster)):
         raise cluster_state("Cluster cannot be deleted, it still contains DB instances in non-deleting state.")
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from localaws.aurora import statuses
 from localaws.aurora.catalog import ENGINE, LICENSE
 from localaws.aurora.groups import show_subnet_group
 from localaws.aurora.identities import endpoint_hash
@@ -9,7 +10,6 @@ from localaws.aurora.records import Cluster, ClusterOptions, Encryption, Instanc
 from localaws.aurora.tags import tag_list
 from localaws.aurora.world import Answer, World
 
-HIDDEN_PASSWORD = "****"
 _PROGRESS_DONE = 100
 _RESTORE_WINDOW_LAG = timedelta(minutes=5)
 
@@ -17,27 +17,27 @@ _RESTORE_WINDOW_LAG = timedelta(minutes=5)
 def show_cluster(world: World, cluster: Cluster) -> Answer:
     """Return a cluster's description."""
     return {
-        **_cluster_itself(cluster),
+        **_cluster_itself(world, cluster),
         **_cluster_endpoints(world, cluster),
         **_cluster_options(cluster.options),
         **_encryption(cluster.encryption),
         **_present(
             DatabaseName=cluster.database_name,
             GlobalClusterIdentifier=cluster.global_cluster,
-            PendingModifiedValues={"MasterUserPassword": HIDDEN_PASSWORD} if cluster.password_pending else None,
+            PendingModifiedValues=dict(cluster.pending) or None,
             AutomaticRestartTime=cluster.restarts_at,
         ),
     }
 
 
-def _cluster_itself(cluster: Cluster) -> Answer:
+def _cluster_itself(world: World, cluster: Cluster) -> Answer:
     return {
         "AllocatedStorage": 1,
         "DBClusterIdentifier": cluster.identifier,
         "DbClusterResourceId": cluster.resource_id,
         "DBClusterArn": str(cluster.arn),
         "AvailabilityZones": _zones(cluster.arn.region),
-        "Status": cluster.status,
+        "Status": statuses.shown(world, cluster),
         "Engine": ENGINE,
         "EngineVersion": cluster.engine_version,
         "EngineMode": "provisioned",
@@ -56,11 +56,11 @@ def _cluster_itself(cluster: Cluster) -> Answer:
 
 def _cluster_endpoints(world: World, cluster: Cluster) -> Answer:
     """Return how the cluster is reached, by whom, and what moves with the clock (LatestRestorableTime)."""
-    reached = world.data.endpoint(cluster.resource_id)
+    address, port = world.data.endpoint(cluster.resource_id)
     instances = [world.region_of(cluster.arn).instances[name] for name in cluster.members]
     return {
-        **(_names(cluster, reached[0]) if reached else {}),
-        "Port": (reached[1] if reached else 0) or cluster.options.port,
+        **_names(cluster, address),
+        "Port": port or cluster.options.port,
         "HostedZoneId": "Z00000000000000000000",
         "MultiAZ": len({instance.availability_zone for instance in instances}) > 1,
         "DBClusterMembers": [_member(instance) for instance in instances],
@@ -70,8 +70,8 @@ def _cluster_endpoints(world: World, cluster: Cluster) -> Answer:
 
 def _names(cluster: Cluster, address: str) -> Answer:
     return {
-        "Endpoint": address or _dns_name(cluster, "cluster-"),
-        "ReaderEndpoint": address or _dns_name(cluster, "cluster-ro-"),
+        "Endpoint": address or dns_name(cluster),
+        "ReaderEndpoint": address or dns_name(cluster, "cluster-ro-"),
     }
 
 
@@ -109,7 +109,7 @@ def _member(instance: Instance) -> Answer:
 def show_instance(world: World, instance: Instance) -> Answer:
     """Return an instance's description; it has an endpoint from the moment it has been created."""
     return {
-        **_instance_itself(instance),
+        **_instance_itself(world, instance),
         **_of_its_cluster(instance.cluster),
         **_present(
             Endpoint=_endpoint(world, instance) if instance.has_endpoint else None,
@@ -118,13 +118,13 @@ def show_instance(world: World, instance: Instance) -> Answer:
     }
 
 
-def _instance_itself(instance: Instance) -> Answer:
+def _instance_itself(world: World, instance: Instance) -> Answer:
     return {
         "DBInstanceIdentifier": instance.identifier,
         "DbiResourceId": instance.resource_id,
         "DBInstanceArn": str(instance.arn),
         "DBInstanceClass": instance.instance_class,
-        "DBInstanceStatus": instance.status,
+        "DBInstanceStatus": statuses.shown(world, instance),
         "InstanceCreateTime": instance.created_at,
         "AvailabilityZone": instance.availability_zone,
         "DBParameterGroups": [{"DBParameterGroupName": instance.parameter_group, "ParameterApplyStatus": "in-sync"}],
@@ -168,10 +168,16 @@ def _of_its_cluster(cluster: Cluster) -> Answer:
 
 
 def _endpoint(world: World, instance: Instance) -> Answer:
-    address, port = world.data.endpoint(instance.cluster.resource_id) or ("", 0)
+    address, port = world.data.endpoint(instance.cluster.resource_id)
     arn = instance.arn
     name = f"{arn.identifier}.{endpoint_hash(arn.account, arn.region)}.{arn.region}.rds.amazonaws.com"
     return {"Address": address or name, "Port": port or instance.cluster.options.port}
+
+
+def show_new_copy(world: World, copy: Snapshot, source: Snapshot) -> Answer:
+    """Return the answer to an accepted copy: its names, with the status and progress of its source."""
+    status = {"Status": source.status, "PercentProgress": progress_percent(world, source)}
+    return show_snapshot(world, copy) | status
 
 
 def show_snapshot(world: World, snapshot: Snapshot, *, seen_by: str | None = None) -> Answer:
@@ -185,7 +191,7 @@ def show_snapshot(world: World, snapshot: Snapshot, *, seen_by: str | None = Non
         "EngineMode": "provisioned",
         "AllocatedStorage": 1,
         "Status": snapshot.status,
-        "Port": snapshot.port,
+        "Port": 0,  # whatever its cluster's port was (recorded answers); a restore knows that one
         "VpcId": snapshot.vpc_id,
         "ClusterCreateTime": snapshot.cluster_created_at,
         "MasterUsername": snapshot.master_username,
@@ -232,7 +238,8 @@ def _zones(region: str) -> list[str]:
     return [f"{region}{letter}" for letter in "abc"]
 
 
-def _dns_name(cluster: Cluster, kind: str) -> str:
+def dns_name(cluster: Cluster, kind: str = "cluster-") -> str:
+    """Return the name of a cluster's endpoint, which a cluster restored under its identifier has again."""
     arn = cluster.arn
     return f"{arn.identifier}.{kind}{endpoint_hash(arn.account, arn.region)}.{arn.region}.rds.amazonaws.com"
 

@@ -22,6 +22,7 @@ class Durations:
     instance_configure: float = 60
     instance_delete: float = 180
     password_reset: float = 60
+    status_lag: float = 5
 
     def scaled(self, factor: float) -> Self:
         """Return durations that are `factor` times shorter; a factor of 1 is AWS's own pace."""

@@ -75,6 +75,12 @@ def cluster_state(message: str) -> RdsError:
     return RdsError("InvalidDBClusterStateFault", message)
 
 
+def wrong_state(identifier: str, status: str, *expected: str) -> RdsError:
+    """Refuse an action that a cluster's status does not allow, in the words that programs match."""
+    one_of = ",".join(expected)
+    return cluster_state(f"DbCluster {identifier} is in {status} state but expected it to be one of {one_of}.")
+
+
 def instance_state(message: str) -> RdsError:
     """Refuse an action that the state of the instance does not allow now."""
     return RdsError("InvalidDBInstanceState", message)

@@ -63,10 +63,17 @@ CLUSTER_LIMITS = Kind(
 CLUSTER_STOPPED = Kind("RDS-EVENT-0150", "notification", "DB cluster stopped")
 CLUSTER_STARTED = Kind("RDS-EVENT-0151", "notification", "DB cluster started")
 CLUSTER_STARTED_BY_ITSELF = Kind(
-    "RDS-EVENT-0153", "notification", "DB cluster is being started due to it exceeding the maximum allowed time stopped"
+    "RDS-EVENT-0153",
+    "notification",
+    "DB cluster is being started due to it exceeding the maximum allowed time being stopped",
 )
+FAILOVER_COMPLETED = Kind("RDS-EVENT-0071", "failover", "Completed failover to DB instance:")
+FAILOVER_IN_ZONE = Kind("RDS-EVENT-0072", "failover", "Started same AZ failover to DB instance:")
+FAILOVER_ACROSS = Kind("RDS-EVENT-0073", "failover", "Started cross AZ failover to DB instance:")
 INSTANCE_CREATED = Kind("RDS-EVENT-0005", "creation", "DB instance created")
 INSTANCE_DELETED = Kind("RDS-EVENT-0003", "deletion", "DB instance deleted")
+INSTANCE_STOPPED = Kind("RDS-EVENT-0087", "notification", "DB instance stopped")
+INSTANCE_STARTED = Kind("RDS-EVENT-0088", "notification", "DB instance started")
 INSTANCE_LIMITS = Kind(
     "RDS-EVENT-0353", "failure", "The DB instance can't be created because of insufficient resource limits."
 )

@@ -1,6 +1,6 @@
 """Creating and deleting instances; always members of a cluster."""
 
-from localaws.aurora import arns, catalog, events, servers
+from localaws.aurora import arns, catalog, events, failover, servers
 from localaws.aurora.clusters import existing_cluster
 from localaws.aurora.describing import show_instance
 from localaws.aurora.errors import (
@@ -10,6 +10,7 @@ from localaws.aurora.errors import (
     instance_state,
     invalid_combination,
     not_modelled,
+    wrong_state,
 )
 from localaws.aurora.groups import instance_parameter_group, subnet_group
 from localaws.aurora.limits import refuse_another_instance
@@ -81,7 +82,7 @@ def _refuse_what_the_cluster_owns(request: Request) -> None:
 
 def _refuse_not_ready(request: Request, cluster: Cluster) -> None:
     if cluster.status != "available":
-        raise cluster_state(f"Cluster {cluster.identifier} is {cluster.status}; instances can be added when available.")
+        raise wrong_state(cluster.identifier, cluster.status, "available")
     if request["DBInstanceClass"] == SERVERLESS and cluster.options.scaling is None:
         raise cluster_state(f"Cluster {cluster.identifier} has no ServerlessV2ScalingConfiguration for {SERVERLESS}.")
     if subnet_group(request) is not cluster.options.subnet_group and "DBSubnetGroupName" in request:
@@ -164,33 +165,13 @@ def delete_db_instance(request: Request) -> Answer:
     if instance.status in TRANSITIONAL_STATUSES or instance.status.startswith("configuring-"):
         raise instance_state(f"Instance {instance.identifier} is {instance.status} and cannot be deleted now.")
     if instance.status == "stopped":
-        raise cluster_state(f"Cluster {instance.cluster.identifier} is stopped; start it first.")
+        raise wrong_state(instance.cluster.identifier, "stopped", "available")
     world = request.world
     instance.status = "deleting"
-    _fail_over(world, instance)
+    if instance.is_writer and instance.cluster.status == "available":
+        failover.begin(world, instance.cluster)
     world.later(world.durations.instance_delete, lambda: _delete(world, instance))
     return {"DBInstance": show_instance(world, instance)}
-
-
-def _fail_over(world: World, instance: Instance) -> None:
-    """Begin to make the best reader the writer when the writer is being deleted."""
-    cluster = instance.cluster
-    if instance.is_writer and cluster.status == "available" and _heir(world, cluster) is not None:
-        cluster.status = "failing-over"
-        world.later(world.durations.failover, lambda: _failed_over(world, cluster))
-
-
-def _failed_over(world: World, cluster: Cluster) -> None:
-    heir = _heir(world, cluster)
-    if heir is not None:
-        cluster.writer = heir.identifier
-    if cluster.status == "failing-over":
-        cluster.status = "available"
-
-
-def _heir(world: World, cluster: Cluster) -> Instance | None:
-    readers = [member for member in servers.members(world, cluster) if member.status == "available"]
-    return min(readers, key=lambda member: member.promotion_tier, default=None)
 
 
 def _delete(world: World, instance: Instance) -> None:
@@ -206,7 +187,7 @@ def _gone(world: World, instance: Instance) -> None:
     cluster = instance.cluster
     cluster.members.remove(instance.identifier)
     if instance.is_writer:
-        heir = _heir(world, cluster)
+        heir = failover.candidate(world, cluster)
         cluster.writer = heir.identifier if heir else next(iter(cluster.members), None)
     del world.region_of(instance.arn).instances[instance.identifier]
     instance.status = "deleted"

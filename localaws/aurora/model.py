@@ -128,6 +128,12 @@ class Aurora:
         with self.lock:
             return self._world.region(account, region).quotas
 
+    @property
+    def durations(self) -> Durations:
+        """How long things take that begin from now on."""
+        with self.lock:
+            return self._world.durations
+
     def set_pace(self, durations: Durations) -> None:
         """Let everything that begins from now on take this long; what is under way keeps its time."""
         with self.lock:

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from localaws.aurora import events, names, options, servers
+from localaws.aurora import events, names, options, servers, statuses
 from localaws.aurora.clusters import existing_cluster
 from localaws.aurora.describing import show_cluster
 from localaws.aurora.errors import cluster_state, not_modelled
@@ -12,6 +12,9 @@ from localaws.aurora.records import Cluster
 from localaws.aurora.world import Answer, Request, World
 
 RESETTING = "resetting-master-credentials"
+HIDDEN_PASSWORD = "****"  # what AWS shows in a password's place
+Changes = dict[str, Any]
+_LATE = ("iam_authentication", "log_exports")  # options that are pending until the cluster was modified
 _INSTANT = frozenset(
     [
         "ApplyImmediately",
@@ -26,27 +29,29 @@ _INSTANT = frozenset(
 
 
 def modify_db_cluster(request: Request) -> Answer:
-    """Change an available cluster.
+    """Change an available cluster; the answer still says `available`.
 
     Protection, backups and windows change without a trace in the status; groups, logs and scaling leave the cluster
-    `modifying` for a while; a new password leaves it `resetting-master-credentials` and pending until it is in force.
+    `modifying` for a while; a new password leaves it `resetting-master-credentials`. The password, logs and IAM
+    authentication are pending until they are in force.
     """
     cluster = existing_cluster(request.region, request["DBClusterIdentifier"])
     if cluster.status != "available":
-        raise cluster_state(f"Cluster {cluster.identifier} is {cluster.status}; it can be modified when available.")
+        raise cluster_state(f"DB cluster is not available for modification with status {cluster.status}")
     if "EnableIAMDatabaseAuthentication" in request and not request.get("ApplyImmediately", False):
         raise not_modelled("A change that waits for the maintenance window (ApplyImmediately false)")
     password = names.master_password(request) if "MasterUserPassword" in request else None
-    _apply(request, cluster, _changes(request, cluster))
+    late = _apply(request, cluster, _changes(request, cluster))
+    cluster.pending = _pending(request, cluster, late)
     if password is not None:
-        _begin_reset(request.world, cluster, password)
+        _begin_reset(request.world, cluster, password, late)
     elif not set(request.parameters) <= _INSTANT:
-        cluster.status = "modifying"
-        request.world.later(request.world.durations.cluster_modify, lambda: _modified(cluster))
+        statuses.begin(request.world, cluster, "modifying")
+        request.world.later(request.world.durations.cluster_modify, lambda: _modified(cluster, late))
     return {"DBCluster": show_cluster(request.world, cluster)}
 
 
-def _changes(request: Request, cluster: Cluster) -> dict[str, Any]:
+def _changes(request: Request, cluster: Cluster) -> Changes:
     """Return every option with its new value, all of them checked before any is applied."""
     now = cluster.options
     group_changes = "DBClusterParameterGroupName" in request
@@ -73,34 +78,63 @@ def _log_exports(request: Request, before: list[str]) -> list[str]:
     return sorted((set(before) | set(enabled)) - set(disabled))
 
 
-def _apply(request: Request, cluster: Cluster, changes: dict[str, Any]) -> None:
-    """Put new values in force; another parameter group waits for a reboot of each instance."""
+def _apply(request: Request, cluster: Cluster, changes: Changes) -> Changes:
+    """Put new values in force, and return those that come into force later.
+
+    Another parameter group waits for a reboot of each instance.
+    """
     if changes["parameter_group"] != cluster.options.parameter_group:
         for instance in servers.members(request.world, cluster):
             instance.parameters_in_sync = False
+    before = cluster.options
+    late = {name: changes[name] for name in _LATE if changes[name] != getattr(before, name)}
     for name, value in changes.items():
+        if name not in late:
+            setattr(cluster.options, name, value)
+    return late
+
+
+def _pending(request: Request, cluster: Cluster, late: Changes) -> Changes:
+    """Return what PendingModifiedValues shows of an accepted request."""
+    pending: Changes = {}
+    if "MasterUserPassword" in request:
+        pending["MasterUserPassword"] = HIDDEN_PASSWORD
+    if "iam_authentication" in late:
+        pending["IAMDatabaseAuthenticationEnabled"] = late["iam_authentication"]
+    if "log_exports" in late:
+        before, after = set(cluster.options.log_exports), set(late["log_exports"])
+        exports = {"LogTypesToEnable": after - before, "LogTypesToDisable": before - after}
+        pending["PendingCloudwatchLogsExports"] = {name: sorted(logs) for name, logs in exports.items()}
+    return pending
+
+
+def _modified(cluster: Cluster, late: Changes) -> None:
+    if cluster.status == "modifying":
+        cluster.status = "available"
+    _finish_changes(cluster, late)
+
+
+def _finish_changes(cluster: Cluster, late: Changes) -> None:
+    cluster.pending = {}
+    for name, value in late.items():
         setattr(cluster.options, name, value)
 
 
-def _modified(cluster: Cluster) -> None:
-    if cluster.status == "modifying":
-        cluster.status = "available"
-
-
-def _begin_reset(world: World, cluster: Cluster, password: str) -> None:
-    cluster.status = RESETTING
-    cluster.password_pending = True
+def _begin_reset(world: World, cluster: Cluster, password: str, late: Changes) -> None:
+    statuses.begin(world, cluster, RESETTING)
     for instance in servers.members(world, cluster):
         if instance.status == "available":
-            instance.status = RESETTING
-    world.later(world.durations.password_reset, lambda: _reset(world, cluster, password))
+            statuses.begin(world, instance, RESETTING)
+    seconds = world.durations.password_reset
+    world.later(seconds, lambda: _reset(world, cluster, password, late))
 
 
-def _reset(world: World, cluster: Cluster, password: str) -> None:
+def _reset(world: World, cluster: Cluster, password: str, late: Changes) -> None:
     """Put the password in force; without a running server it is kept for the next start of one."""
+    _finish_changes(cluster, late)
     if cluster.status != RESETTING:
-        cluster.password_pending = False
         return
+    cluster.pending = {"MasterUserPassword": HIDDEN_PASSWORD}
     refused = world.faults.failing_passwords.pop(str(cluster.arn), None)
     end = partial(_end_reset, world, cluster, refused)
     if refused is None and cluster.server_runs:
@@ -114,7 +148,7 @@ def _reset(world: World, cluster: Cluster, password: str) -> None:
 
 def _end_reset(world: World, cluster: Cluster, refused: str | None) -> None:
     """Leave the reset behind; a refusal is told by an event of the writer alone, and nothing if there is none."""
-    cluster.password_pending = False
+    cluster.pending = {}
     cluster.status = "available" if cluster.status == RESETTING else cluster.status
     for instance in servers.members(world, cluster):
         if instance.status == RESETTING:

@@ -1,7 +1,7 @@
 """What callers choose for a cluster, read from a request and checked; AWS's defaults where they chose nothing.
 
-Create and restore read the same options: nothing but data, master user, version and encryption comes from a snapshot
-(RDS API reference, RestoreDBClusterFromSnapshot).
+Create and restore read the same options. With a snapshot come data, master user, version, encryption, port and the
+retention of backups (RDS API reference, RestoreDBClusterFromSnapshot).
 """
 
 from localaws.aurora import names
@@ -22,18 +22,20 @@ _STORAGE_TYPES = frozenset({"aurora", "aurora-iopt1"})
 _EXTENDED_SUPPORT = "open-source-rds-extended-support"
 
 
-def cluster_options(request: Request, version: str) -> ClusterOptions:
-    """Return the options of a new cluster of a version."""
+def cluster_options(
+    request: Request, version: str, *, port: int = PORT_DEFAULT, retention_days_default: int = 1
+) -> ClusterOptions:
+    """Return the options of a new cluster of a version, with defaults that a restore takes over."""
     names.only(request, "EngineMode", "provisioned")
     names.only(request, "NetworkType", "IPV4")
     return ClusterOptions(
-        port=names.number(request, "Port", PORT_DEFAULT, least=PORT_LEAST, most=PORT_MOST),
+        port=names.number(request, "Port", port, least=PORT_LEAST, most=PORT_MOST),
         subnet_group=subnet_group(request),
         parameter_group=cluster_parameter_group(request, version),
         security_groups=security_groups(request) or [f"sg-{request.region.name}-default"],
         deletion_protection=request.get("DeletionProtection", False),
         copy_tags_to_snapshot=request.get("CopyTagsToSnapshot", False),
-        backup_retention_days=retention_days(request, 1),
+        backup_retention_days=retention_days(request, retention_days_default),
         backup_window=names.daily_window(request, "03:00-03:30"),
         maintenance_window=names.weekly_window(request, "sun:05:00-sun:05:30"),
         iam_authentication=request.get("EnableIAMDatabaseAuthentication", False),

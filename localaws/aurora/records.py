@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from localaws.aurora.arns import Arn
 
@@ -64,9 +65,21 @@ class ClusterOptions:
     publicly_accessible: bool | None = None
 
 
+@dataclass(frozen=True)
+class StatusLag:
+    """While a resource is in `status`, descriptions show the one `before`, at most until a moment."""
+
+    before: str
+    status: str
+    until: datetime
+
+
 @dataclass(eq=False)
 class Cluster:
-    """A cluster. `members` are instance identifiers in the order of their creation; `writer` is one of them."""
+    """A cluster. `members` are instance identifiers in the order of their creation; `writer` is one of them.
+
+    `pending` are changes that were accepted and are not in force yet, as PendingModifiedValues shows them.
+    """
 
     arn: Arn
     resource_id: str
@@ -81,7 +94,8 @@ class Cluster:
     members: list[str] = field(default_factory=list)
     writer: str | None = None
     global_cluster: str | None = None
-    password_pending: bool = False
+    pending: dict[str, Any] = field(default_factory=dict)
+    lag: StatusLag | None = None
     password_for_next_start: str | None = None
     server_runs: bool = False
     restarts_at: datetime | None = None
@@ -114,6 +128,7 @@ class Instance:
     status: str = "creating"
     parameters_in_sync: bool = True
     has_endpoint: bool = False
+    lag: StatusLag | None = None
 
     @property
     def identifier(self) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from localaws.aurora import arns, copies, events, storage
 from localaws.aurora.arns import Arn
 from localaws.aurora.describing import show_snapshot
-from localaws.aurora.errors import cluster_not_found, cluster_state, snapshot_not_found, snapshot_state
+from localaws.aurora.errors import cluster_not_found, snapshot_not_found, snapshot_state, wrong_state
 from localaws.aurora.limits import MANUAL, refuse_another_snapshot, refuse_taken_snapshot
 from localaws.aurora.names import new_identifier
 from localaws.aurora.records import Cluster, Snapshot, Tags
@@ -56,9 +56,7 @@ def _automated_identifier(world: World, region: Region, cluster: Cluster) -> str
 
 def _refuse_unless_available(cluster: Cluster) -> None:
     if cluster.status != "available":
-        raise cluster_state(
-            f"Cluster {cluster.identifier} is {cluster.status}; a snapshot can be taken while it is available."
-        )
+        raise wrong_state(cluster.identifier, cluster.status, "available")
 
 
 def begin(world: World, cluster: Cluster, identifier: str, snapshot_type: str, tags: Tags) -> Snapshot:

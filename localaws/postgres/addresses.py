@@ -5,6 +5,7 @@ Linux answers on all of 127.0.0.0/8. Elsewhere only 127.0.0.1 exists, and two cl
 
 import secrets
 import socket
+from itertools import chain
 from typing import Final
 
 from localaws.postgres.errors import DataPlaneError
@@ -13,10 +14,14 @@ ONLY_LOOPBACK: Final = "127.0.0.1"
 ATTEMPTS_MAX: Final = 20
 
 
-def choose_address(port: int, taken: set[tuple[str, int]]) -> str:
-    """Return a loopback address where `port` is free and not among `taken` (address, port); DataPlaneError if none."""
-    candidates = (_random_address() for _ in range(ATTEMPTS_MAX)) if _has_many_addresses() else (ONLY_LOOPBACK,)
-    for address in candidates:
+def choose_address(port: int, taken: set[tuple[str, int]], preferred: str | None = None) -> str:
+    """Return a loopback address where `port` is free and not among `taken` (address, port); DataPlaneError if none.
+
+    The `preferred` one is tried before any other.
+    """
+    many = (_random_address() for _ in range(ATTEMPTS_MAX))
+    candidates = many if _has_many_addresses() else (ONLY_LOOPBACK,)
+    for address in chain(filter(None, [preferred]), candidates):
         if (address, port) not in taken and is_free(address, port):
             return address
     raise DataPlaneError(

@@ -52,13 +52,28 @@ class PostgresData:
         shutil.rmtree(self._folder / "logs", ignore_errors=True)
         (self._folder / "logs").mkdir()
         self._clusters: dict[str, _Cluster] = {}
+        self._endpoints: dict[str, tuple[str, int]] = {}  # of clusters that are gone, too
+        self._addresses: dict[str, str] = {}  # by the name of the endpoint, likewise
         self._lock = threading.RLock()
 
+    def place(self, resource_id: str, *, name: str, port: int) -> None:
+        """Give a new cluster its address, the one that its name had before if that is free."""
+        with self._lock:
+            if resource_id in self._clusters:
+                raise DataPlaneError(f"There is a cluster {resource_id} already.")
+            taken = {(one.address, one.port) for one in self._clusters.values()}
+            address = choose_address(port, taken, self._addresses.get(name))
+            self._addresses[name], self._endpoints[resource_id] = address, (address, port)
+            sockets = self._temporary / secrets.token_hex(4)
+            folders = Folders(self._home / "clusters" / resource_id, sockets, self.log(resource_id))
+            server = PostgresServer(folders, self._programs, self._ledger)
+            self._clusters[resource_id] = _Cluster(server, address, port)
+
     def create_cluster(
-        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None, port: int
+        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None
     ) -> None:
         """Make an empty cluster with Aurora's roles and the master user; its server does not run yet."""
-        cluster = self._new_cluster(resource_id, port)
+        cluster = self._cluster(resource_id)
         with cluster.lock:
             cluster.server.initialise()
             with self._running(cluster):
@@ -79,9 +94,9 @@ class PostgresData:
             options = ["--checkpoint=fast", "--no-sync", "--no-manifest", "--wal-method=stream"]
             self._programs.run("pg_basebackup", "-D", str(target), *cluster.server.socket_arguments, *options)
 
-    def restore_snapshot(self, snapshot_key: str, resource_id: str, *, port: int) -> None:
+    def restore_snapshot(self, snapshot_key: str, resource_id: str) -> None:
         """Make a cluster from a snapshot: its rows, roles and passwords; its server does not run yet."""
-        source, cluster = self._snapshot(snapshot_key), self._new_cluster(resource_id, port)
+        source, cluster = self._snapshot(snapshot_key), self._cluster(resource_id)
         with cluster.lock:
             copy_for_writing(source, cluster.server.folders.data, self._programs)
 
@@ -113,11 +128,10 @@ class PostgresData:
         with cluster.lock:
             cluster.server.stop()
 
-    def endpoint(self, resource_id: str) -> tuple[str, int] | None:
-        """Return the address and port of the cluster's server, whether or not it runs; None before it has data."""
+    def endpoint(self, resource_id: str) -> tuple[str, int]:
+        """Return the address and port of the cluster's server, whether or not it runs or is still there."""
         with self._lock:
-            cluster = self._clusters.get(resource_id)
-        return (cluster.address, cluster.port) if cluster else None
+            return self._endpoints[resource_id]
 
     def set_master_password(self, resource_id: str, username: str, password: str) -> None:
         """Change the master user's password, on a running server and on a stopped one."""
@@ -137,7 +151,8 @@ class PostgresData:
         cluster = self._cluster(resource_id)
         with cluster.lock:
             cluster.server.stop(immediate=True)
-            shutil.rmtree(cluster.server.folders.data)
+            with contextlib.suppress(FileNotFoundError):  # what could not be prepared has none
+                shutil.rmtree(cluster.server.folders.data)
         with self._lock:
             del self._clusters[resource_id]
 
@@ -166,21 +181,10 @@ class PostgresData:
         with self._lock:
             return [pid for one in self._clusters.values() if (pid := one.server.process_id) is not None]
 
-    def _new_cluster(self, resource_id: str, port: int) -> _Cluster:
-        with self._lock:
-            if resource_id in self._clusters:
-                raise DataPlaneError(f"There is a cluster {resource_id} with data already.")
-            taken = {(one.address, one.port) for one in self._clusters.values()}
-            sockets = self._temporary / secrets.token_hex(4)
-            folders = Folders(self._home / "clusters" / resource_id, sockets, self.log(resource_id))
-            server = PostgresServer(folders, self._programs, self._ledger)
-            self._clusters[resource_id] = _Cluster(server, choose_address(port, taken), port)
-            return self._clusters[resource_id]
-
     def _cluster(self, resource_id: str) -> _Cluster:
         with self._lock:
             if resource_id not in self._clusters:
-                raise DataPlaneError(f"There is no cluster {resource_id} with data.")
+                raise DataPlaneError(f"There is no cluster {resource_id}.")
             return self._clusters[resource_id]
 
     def _snapshot(self, key: str) -> Path:

@@ -25,7 +25,7 @@ class RecordingData(NoData):
         super().__init__()
 
     def create_cluster(
-        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None, port: int
+        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None
     ) -> None:
         """Begin with no rows."""
         super().create_cluster(
@@ -33,7 +33,6 @@ class RecordingData(NoData):
             master_username=master_username,
             master_password=master_password,
             database_name=database_name,
-            port=port,
         )
         self.clusters[resource_id] = Stored("", master_password)
 
@@ -42,9 +41,9 @@ class RecordingData(NoData):
         cluster = self.clusters[resource_id]
         self.snapshots[snapshot_key] = Stored(cluster.rows, cluster.password)
 
-    def restore_snapshot(self, snapshot_key: str, resource_id: str, *, port: int) -> None:
+    def restore_snapshot(self, snapshot_key: str, resource_id: str) -> None:
         """Begin with the snapshot's text."""
-        super().restore_snapshot(snapshot_key, resource_id, port=port)
+        super().restore_snapshot(snapshot_key, resource_id)
         snapshot = self.snapshots[snapshot_key]
         self.clusters[resource_id] = Stored(snapshot.rows, snapshot.password)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localaws.aurora import Aurora, VirtualClock
+from localaws.aurora import Aurora, Durations, VirtualClock
 
 ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "210987654321"
@@ -15,6 +15,7 @@ KEY_ALIAS = "alias/aurora-restore"
 ENGINE = "aurora-postgresql"
 PASSWORD = "correct-horse-battery"
 HOUR_SECONDS = 3600
+LAG_SECONDS = Durations().status_lag
 Client = Any
 Rds = Callable[..., Client]
 

@@ -66,4 +66,6 @@ def test_source_region_and_presigned_url_are_ignored_as_on_aws(scene: Scene) -> 
     scene.cluster()
     source = scene.night()
 
-    assert "copying" == scene.copy(source, SourceRegion=SOURCE)["Status"]
+    scene.copy(source, SourceRegion=SOURCE)
+
+    assert "copying" == scene.describe_snapshot("copied", region=TARGET)["Status"]

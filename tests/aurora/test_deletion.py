@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from localaws.aurora import Aurora
-from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, Rds, Scene, code_of
+from tests.aurora.scene import ACCOUNT, ENGINE, LAG_SECONDS, SOURCE, Rds, Scene, code_of
 
 
 def deletion(scene: Scene, **options: Any) -> str:
@@ -19,6 +19,7 @@ def test_a_deleted_cluster_lingers_and_keeps_its_name(scene: Scene, rds: Rds) ->
     scene.cluster(instances=0)
     client = rds(SOURCE)
     answer = client.delete_db_cluster(DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)["DBCluster"]["Status"]
+    scene.pass_time(LAG_SECONDS)
     during = scene.describe()["Status"]
     wanted = {"Engine": ENGINE, "MasterUsername": "a", "MasterUserPassword": "long-enough"}
     taken = code_of(client.create_db_cluster, DBClusterIdentifier="prod-cluster", **wanted)

@@ -216,6 +216,31 @@ def test_deleting_the_writer_fails_over_to_a_reader(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "begun"),
+    [
+        ("us-east-1a", ("RDS-EVENT-0072", "Started same AZ failover to DB instance: heir")),
+        ("us-east-1b", ("RDS-EVENT-0073", "Started cross AZ failover to DB instance: heir")),
+    ],
+)
+def test_a_failover_is_told_when_it_begins_and_when_it_is_done(
+    scene: Scene, emitted: list[dict[str, Any]], zone: str, begun: tuple[str, str]
+) -> None:
+    """By events of the cluster, which say whether it crosses zones and who takes over."""
+    scene.cluster(instances=0)
+    scene.instance("writer", "prod-cluster", AvailabilityZone="us-east-1a")
+    scene.instance("heir", "prod-cluster", AvailabilityZone=zone)
+    scene.delete_instances("writer")
+    scene.settle()
+    told = [
+        (event["detail"]["EventID"], event["detail"]["Message"])
+        for event in emitted
+        if event["detail"]["EventCategories"] == ["failover"]
+    ]
+
+    assert [begun, ("RDS-EVENT-0071", "Completed failover to DB instance: heir")] == told
+
+
+@pytest.mark.parametrize(
     ("status", "event"),
     [
         ("insufficient-capacity", "RDS-EVENT-0353"),

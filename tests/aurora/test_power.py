@@ -3,25 +3,35 @@
 from datetime import timedelta
 from typing import Any
 
-from tests.aurora.scene import HOUR_SECONDS, SOURCE, Rds, Scene, code_of
+from tests.aurora.scene import HOUR_SECONDS, LAG_SECONDS, SOURCE, Rds, Scene, code_of
+
+
+def statuses_of(scene: Scene, after: float = 0) -> tuple[str, str]:
+    """Return the status of prod-cluster and of its instance, as they show after some seconds."""
+    scene.pass_time(after)
+    return scene.describe()["Status"], scene.describe_instance("prod-cluster-1")["DBInstanceStatus"]
 
 
 def test_a_cluster_stops_with_its_instances_and_starts_again(
     scene: Scene, rds: Rds, emitted: list[dict[str, Any]]
 ) -> None:
-    """Through stopping and starting, with an event at each end."""
+    """Through stopping and starting, with an event at each end of the cluster and of its instance."""
     scene.cluster()
     begun = len(emitted)
     client = rds(SOURCE)
-    stopping = client.stop_db_cluster(DBClusterIdentifier="prod-cluster")["DBCluster"]["Status"]
+    client.stop_db_cluster(DBClusterIdentifier="prod-cluster")
+    stopping = statuses_of(scene, after=LAG_SECONDS)
     scene.settle()
-    stopped = (scene.describe()["Status"], scene.describe_instance("prod-cluster-1")["DBInstanceStatus"])
-    starting = client.start_db_cluster(DBClusterIdentifier="prod-cluster")["DBCluster"]["Status"]
+    stopped = statuses_of(scene)
+    client.start_db_cluster(DBClusterIdentifier="prod-cluster")
+    starting = statuses_of(scene, after=LAG_SECONDS)
     scene.settle()
 
-    assert ("stopping", ("stopped", "stopped"), "starting") == (stopping, stopped, starting)
-    assert "available" == scene.describe()["Status"] == scene.describe_instance("prod-cluster-1")["DBInstanceStatus"]
-    assert ["RDS-EVENT-0150", "RDS-EVENT-0151"] == [event["detail"]["EventID"] for event in emitted[begun:]]
+    assert (("stopping",) * 2, ("stopped",) * 2, ("starting",) * 2) == (stopping, stopped, starting)
+    assert ("available", "available") == statuses_of(scene)
+    assert ["RDS-EVENT-0087", "RDS-EVENT-0150", "RDS-EVENT-0088", "RDS-EVENT-0151"] == [
+        event["detail"]["EventID"] for event in emitted[begun:]
+    ]
 
 
 def test_a_stopped_cluster_starts_by_itself_after_seven_days(
@@ -37,7 +47,10 @@ def test_a_stopped_cluster_starts_by_itself_after_seven_days(
 
     assert expected == announced
     assert "starting" == scene.describe()["Status"]
-    assert "RDS-EVENT-0153" == emitted[-1]["detail"]["EventID"]
+    assert (
+        "RDS-EVENT-0153",
+        "DB cluster is being started due to it exceeding the maximum allowed time being stopped",
+    ) == (emitted[-1]["detail"]["EventID"], emitted[-1]["detail"]["Message"])
 
 
 def test_only_an_available_cluster_stops_and_only_a_stopped_one_starts(scene: Scene, rds: Rds) -> None:

@@ -52,8 +52,30 @@ def test_what_the_source_had_chosen_is_lost(scene: Scene, rds: Rds) -> None:
         restored["IAMDatabaseAuthenticationEnabled"],
         restored["CopyTagsToSnapshot"],
     )
-    assert (1, 5432) == (restored["BackupRetentionPeriod"], restored["Port"])
     assert not {"EnabledCloudwatchLogsExports", "ServerlessV2ScalingConfiguration"} & set(restored)
+
+
+def test_port_and_retention_are_the_sources_unless_chosen(scene: Scene) -> None:
+    """Also through a copy, which shows no port."""
+    scene.cluster(Port=6000, BackupRetentionPeriod=14)
+    scene.copy(scene.snapshot(), region=SOURCE)
+    scene.settle()
+    restored = scene.restore("copied")
+
+    assert (6000, 14) == (restored["Port"], restored["BackupRetentionPeriod"])
+
+
+def test_the_answers_to_create_and_restore_carry_both_endpoints(scene: Scene, rds: Rds) -> None:
+    """They are known before the cluster is there, and stay what they are."""
+    scene.cluster()
+    scene.snapshot()
+    answer = rds(SOURCE).restore_db_cluster_from_snapshot(
+        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.6"
+    )["DBCluster"]
+    scene.settle()
+    names = ("Endpoint", "ReaderEndpoint", "Port")
+
+    assert {name: scene.describe("restored")[name] for name in names} == {name: answer[name] for name in names}
 
 
 def test_what_is_chosen_at_restore_is_in_force(scene: Scene) -> None:

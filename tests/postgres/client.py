@@ -14,14 +14,15 @@ PORT = 15999
 
 def make(data: PostgresData, resource_id: str) -> None:
     """Make an empty cluster with the database shop."""
-    data.create_cluster(resource_id, master_username=MASTER, master_password=PASSWORD, database_name="shop", port=PORT)
+    data.place(resource_id, name=resource_id, port=PORT)
+    data.create_cluster(resource_id, master_username=MASTER, master_password=PASSWORD, database_name="shop")
 
 
 class Client:
     """Somebody who knows an endpoint, a user and a password."""
 
     def __init__(self, data: PostgresData, resource_id: str, user: str = MASTER, password: str = PASSWORD) -> None:
-        self._host, self._port = data.endpoint(resource_id) or ("", 0)
+        self._host, self._port = data.endpoint(resource_id)
         self._user, self._password = user, password
 
     def __call__(self, statement: str, database: str = "shop") -> list[Any]:

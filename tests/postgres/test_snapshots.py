@@ -22,6 +22,7 @@ class Everywhere(set[tuple[str, int]]):
 @pytest.fixture
 def copy(data: PostgresData, name: str) -> Iterator[str]:
     """Name a cluster that the test restores to; it is destroyed afterwards."""
+    data.place(f"cluster-{name}", name=name, port=PORT)
     yield f"cluster-{name}"
     data.destroy(f"cluster-{name}")
 
@@ -35,7 +36,7 @@ def test_a_restored_cluster_has_rows_roles_and_passwords(
     master("CREATE TABLE orders AS SELECT id FROM generate_series(1, 5000) id; GRANT SELECT ON orders TO shop_app")
 
     data.take_snapshot(cluster, name)
-    data.restore_snapshot(name, copy, port=PORT)
+    data.restore_snapshot(name, copy)
     data.start(copy)
 
     assert [(5000,)] == Client(data, copy, "shop_app", "Production-App-1")("SELECT count(*) FROM orders")
@@ -50,7 +51,7 @@ def test_a_snapshot_keeps_its_moment_while_the_source_goes_on(
     data.take_snapshot(cluster, name)
     source("INSERT INTO events VALUES ('after')")
 
-    data.restore_snapshot(name, copy, port=PORT)
+    data.restore_snapshot(name, copy)
     data.start(copy)
     Client(data, copy)("INSERT INTO events VALUES ('in the copy')")
 
@@ -65,14 +66,15 @@ def test_a_copy_outlives_its_source_and_what_was_restored_from_it(
     Client(data, cluster)("CREATE TABLE one AS SELECT 1 AS value")
     data.take_snapshot(cluster, name)
     data.copy_snapshot(name, f"{name}-copied")
-    data.restore_snapshot(name, f"{copy}-1", port=PORT)
+    data.place(f"{copy}-1", name=f"{name}-1", port=PORT)
+    data.restore_snapshot(name, f"{copy}-1")
     data.start(f"{copy}-1")
     Client(data, f"{copy}-1")("UPDATE one SET value = 2; DROP TABLE IF EXISTS events")
     data.stop(f"{copy}-1")
     data.destroy(f"{copy}-1")
     data.delete_snapshot(name)
 
-    data.restore_snapshot(f"{name}-copied", copy, port=PORT)
+    data.restore_snapshot(f"{name}-copied", copy)
     data.start(copy)
 
     assert [(1,)] == Client(data, copy)("SELECT value FROM one")
@@ -85,7 +87,7 @@ def test_a_cluster_without_a_running_server_is_copied_too(
     Client(data, cluster)("CREATE TABLE stopped AS SELECT 1 AS value")
     data.stop(cluster)
     data.take_snapshot(cluster, name)
-    data.restore_snapshot(name, copy, port=PORT)
+    data.restore_snapshot(name, copy)
     data.start(copy)
 
     assert [(1,)] == Client(data, copy)("SELECT value FROM stopped")
@@ -103,11 +105,28 @@ def test_a_stopped_cluster_refuses_connections_and_keeps_its_rows(data: Postgres
     assert ([(1,)], endpoint) == (Client(data, cluster)("SELECT value FROM kept"), data.endpoint(cluster))
 
 
+def test_a_cluster_restored_under_the_name_of_an_earlier_one_has_its_address(
+    data: PostgresData, cluster: str, name: str
+) -> None:
+    """Clients that know the endpoint reach the new rows; another name has another address."""
+    data.take_snapshot(cluster, name)
+    first, second, other = (f"{name}-{which}" for which in ("first", "second", "other"))
+    data.place(first, name="staging", port=PORT)
+    data.restore_snapshot(name, first)
+    data.destroy(first)
+    data.place(second, name="staging", port=PORT)
+    data.place(other, name="elsewhere", port=PORT)
+    for resource_id in (second, other):
+        data.destroy(resource_id)
+
+    assert data.endpoint(first) == data.endpoint(second) != data.endpoint(other)
+
+
 def test_what_is_not_there_is_refused_with_a_sentence(data: PostgresData) -> None:
     """An unknown cluster or snapshot is named."""
     with pytest.raises(DataPlaneError, match=r"^There is no snapshot nowhere with data\.$"):
-        data.restore_snapshot("nowhere", "cluster-NEW", port=PORT)
-    with pytest.raises(DataPlaneError, match=r"^There is no cluster nowhere with data\.$"):
+        data.restore_snapshot("nowhere", "cluster-NEW")
+    with pytest.raises(DataPlaneError, match=r"^There is no cluster nowhere\.$"):
         data.start("nowhere")
 
 
