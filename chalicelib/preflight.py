@@ -142,7 +142,10 @@ class Preflight:
                 f"Upgrade production to version {MAJOR_MIN} or later.",
                 retry=Retry.LATER_SNAPSHOT,
             )
-        found = self._rds.pages("describe_db_engine_versions", "DBEngineVersions", Engine=ENGINE, EngineVersion=version)
+        found = self._rds.pages(  # a deprecated version makes no new cluster, and its snapshots are restored
+            "describe_db_engine_versions", "DBEngineVersions",
+            Engine=ENGINE, EngineVersion=version, IncludeAll=True,
+        )  # fmt: skip
         if not found:
             raise RefusedError(
                 f"{self._plan.target_region} does not offer {ENGINE} {version}, which the snapshot is of.",
@@ -154,9 +157,10 @@ class Preflight:
         version = self._facts.snapshot_engine_version or ""
         found = self._rds.pages(
             "describe_orderable_db_instance_options", "OrderableDBInstanceOptions",
-            Engine=ENGINE, EngineVersion=version, DBInstanceClass=self._plan.instance_class,
+            Engine=ENGINE, DBInstanceClass=self._plan.instance_class,
         )  # fmt: skip
-        if not found:
+        majors = {str(option["EngineVersion"]).partition(".")[0] for option in found}
+        if version.partition(".")[0] not in majors:  # deprecated minor versions are in no list
             raise RefusedError(
                 f"{self._plan.target_region} has no {self._plan.instance_class} for {ENGINE} {version}.",
                 "Set INSTANCE_CLASS to one that can be ordered there.",

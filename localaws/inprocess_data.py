@@ -47,8 +47,8 @@ class InMemoryData:
         """Nothing has to be stopped."""
 
     def endpoint(self, resource_id: str) -> tuple[str, int]:
-        """Give the name and the port of a cluster."""
-        return self._places[resource_id]
+        """Give the name and the port of a cluster; one that was never placed has Aurora's own."""
+        return self._places.get(resource_id, ("", 0))
 
     def set_master_password(self, resource_id: str, username: str, password: str) -> None:
         """Change the master user's password."""

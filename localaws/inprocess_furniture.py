@@ -47,7 +47,7 @@ def make_cluster(
     rds, labels = stage.rds(region), [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
     key: dict[str, Any] = {"KmsKeyId": "alias/aurora-restore", "StorageEncrypted": True} if encrypted else {}
     made = rds.create_db_cluster(
-        DBClusterIdentifier=name, Engine=ENGINE, EngineVersion="16.6", MasterUsername="master",
+        DBClusterIdentifier=name, Engine=ENGINE, EngineVersion="16.11", MasterUsername="master",
         MasterUserPassword=PRODUCTION_PASSWORD, DatabaseName="shop", Tags=labels, **key,
     )["DBCluster"]  # fmt: skip
     stage.settle()

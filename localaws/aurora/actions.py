@@ -63,7 +63,8 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "CreateDBInstance": _action(
         instances.create_db_instance,
-        "AutoMinorVersionUpgrade AvailabilityZone CACertificateIdentifier DBClusterIdentifier DBInstanceClass",
+        "AutoMinorVersionUpgrade AvailabilityZone CACertificateIdentifier CopyTagsToSnapshot DBClusterIdentifier",
+        "DBInstanceClass",
         "DBInstanceIdentifier DBParameterGroupName DBSubnetGroupName EnablePerformanceInsights Engine",
         "MonitoringInterval MonitoringRoleArn PromotionTier PubliclyAccessible Tags",
         " ".join(instances.OWNED_BY_CLUSTER),  # understood so far as to be refused the way AWS refuses them
@@ -100,7 +101,7 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "DescribeDBClusters": _action(inventory.describe_db_clusters, PAGED, "DBClusterIdentifier"),
     "DescribeDBEngineVersions": _action(
-        catalog.describe_db_engine_versions, PAGED, "DBParameterGroupFamily DefaultOnly Engine EngineVersion"
+        catalog.describe_db_engine_versions, PAGED, "DBParameterGroupFamily DefaultOnly Engine EngineVersion IncludeAll"
     ),
     "DescribeDBInstances": _action(inventory.describe_db_instances, PAGED, "DBInstanceIdentifier"),
     "DescribeDBParameterGroups": _action(groups.describe_db_parameter_groups, PAGED, "DBParameterGroupName"),

@@ -6,8 +6,11 @@ from localaws.aurora.names import engine, only
 from localaws.aurora.world import Answer, Request
 
 ENGINE = "aurora-postgresql"
-VERSIONS = ("15.8", "16.3", "16.4", "16.6", "17.4")
-DEFAULT_VERSION = "16.4"
+VERSIONS = ("15.13", "15.15", "16.9", "16.10", "16.11", "17.5", "17.7")
+DEPRECATED_VERSIONS = ("15.8", "16.3", "16.4", "16.6", "16.8", "17.4")
+"""Minor versions of which no new cluster is made; those there are run on, and snapshots are restored."""
+
+DEFAULT_VERSION = "16.9"  # whichever it is on AWS: Aurora moves it about twice a year
 LOG_EXPORTS = ("iam-db-auth-error", "instance", "postgresql")
 LICENSE = "postgresql-license"
 _ANY_MAJOR = (15, 16, 17)
@@ -42,8 +45,13 @@ def family(version: str) -> str:
     return f"{ENGINE}{major(version)}"
 
 
-def known_version(version: str) -> str:
-    """Return a version that the region offers; a bare major number stands for its newest one."""
+def known_version(version: str, *, deprecated: bool = False) -> str:
+    """Return a version that the region offers; a bare major number stands for its newest one.
+
+    `deprecated` ones are offered to snapshots only.
+    """
+    if deprecated and version in DEPRECATED_VERSIONS:
+        return version
     offered = [known for known in VERSIONS if version in {known, known.split(".", maxsplit=1)[0]}]
     if not offered:
         raise invalid_combination(f"There is no version {version} of {ENGINE} in this region.")
@@ -63,12 +71,20 @@ def orderable_class(instance_class: str, version: str) -> str:
 
 
 def describe_db_engine_versions(request: Request) -> Answer:
-    """List versions of Aurora PostgreSQL; an engine or a version that does not exist gives an empty list."""
+    """List versions of Aurora PostgreSQL, with `IncludeAll` those that are deprecated, too.
+
+    An engine or a version that does not exist gives an empty list.
+    """
     read_filters(
         request, modelled=set(), documented=("db-parameter-group-family", "engine", "engine-version", "status")
     )
-    chosen = [version for version in VERSIONS if _version_asked_for(request, version)]
-    return page(request, "DBEngineVersions", chosen, lambda version: version, _show_version)
+    listed = VERSIONS + (DEPRECATED_VERSIONS if request.get("IncludeAll", False) else ())
+    chosen = [version for version in listed if _version_asked_for(request, version)]
+    return page(request, "DBEngineVersions", chosen, _sort_key, _show_version)
+
+
+def _sort_key(version: str) -> str:
+    return ".".join(f"{part:04}" for part in version_key(version))
 
 
 def _version_asked_for(request: Request, version: str) -> bool:
@@ -90,7 +106,7 @@ def _show_version(version: str) -> Answer:
         "DBEngineVersionDescription": f"Aurora PostgreSQL (compatible with PostgreSQL {version})",
         "ExportableLogTypes": list(LOG_EXPORTS),
         "SupportedEngineModes": ["provisioned"],
-        "Status": "available",
+        "Status": "deprecated" if version in DEPRECATED_VERSIONS else "available",
     }
 
 

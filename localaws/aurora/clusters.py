@@ -71,7 +71,8 @@ def _new_cluster_identifier(request: Request) -> str:
 
 def _master_user(request: Request) -> tuple[str, str]:
     if "MasterUsername" not in request or "MasterUserPassword" not in request:
-        raise invalid_combination("A new cluster needs MasterUsername and MasterUserPassword.")
+        missing = "MasterUsername" if "MasterUsername" not in request else "MasterUserPassword"
+        raise invalid_value(f"The parameter {missing} must be provided and must not be blank.")
     username = str(request["MasterUsername"])
     if not username[:1].isalpha() or not username.isalnum() or len(username) > MASTER_NAME_LENGTH_MAX:
         raise invalid_value(f"MasterUsername has 1 to {MASTER_NAME_LENGTH_MAX} letters and digits, first a letter.")
@@ -121,7 +122,8 @@ def _restored_version(request: Request, snapshot: Snapshot) -> str:
 
     The refusal's code is not documented; InvalidParameterCombination has been seen for versions that do not match.
     """
-    version = catalog.known_version(request.get("EngineVersion", catalog.DEFAULT_VERSION))
+    asked = request.get("EngineVersion", catalog.DEFAULT_VERSION)
+    version = catalog.known_version(asked, deprecated=True)
     if catalog.version_key(version) < catalog.version_key(snapshot.engine_version):
         raise invalid_combination(
             f"The engine version {version} of the restored cluster is earlier than that of the snapshot, "

@@ -36,7 +36,6 @@ TRANSITIONAL_STATUSES = frozenset(
 OWNED_BY_CLUSTER = [
     "AllocatedStorage",
     "BackupRetentionPeriod",
-    "CopyTagsToSnapshot",
     "DBName",
     "DeletionProtection",
     "EnableCloudwatchLogsExports",

@@ -103,7 +103,7 @@ def _plan(usual: Plan, number: int) -> Plan:
 
 def _make_target(world: PricedWorld, plan: Plan) -> None:
     world.rds().create_db_cluster(
-        DBClusterIdentifier=plan.target_cluster_id, Engine="aurora-postgresql", EngineVersion="16.6",
+        DBClusterIdentifier=plan.target_cluster_id, Engine="aurora-postgresql", EngineVersion="16.11",
         MasterUsername="master", MasterUserPassword=PRODUCTION_PASSWORD, DatabaseName="shop", Tags=_tags(plan),
     )  # fmt: skip
     world.tables.tables["state"][target_key(plan.target_cluster_arn)] = {

@@ -58,8 +58,8 @@ class Scene:
         self.aurora.tick()
 
     def cluster(self, name: str = "prod-cluster", *, region: str = SOURCE, instances: int = 1, **options: Any) -> Any:
-        """Create a cluster of version 16.6 with available instances and return its description."""
-        chosen = {"EngineVersion": "16.6", "MasterUsername": "postgres", "MasterUserPassword": PASSWORD, **options}
+        """Create a cluster of version 16.11 with available instances and return its description."""
+        chosen = {"EngineVersion": "16.11", "MasterUsername": "postgres", "MasterUserPassword": PASSWORD, **options}
         self.rds(region).create_db_cluster(DBClusterIdentifier=name, Engine=ENGINE, **chosen)
         self.settle()
         for number in range(1, instances + 1):
@@ -116,7 +116,7 @@ class Scene:
 
     def restore(self, snapshot: str, name: str = "restored", *, region: str = SOURCE, **options: Any) -> Any:
         """Restore a snapshot, wait for the cluster and return its description."""
-        chosen = {"EngineVersion": "16.6", **options}
+        chosen = {"EngineVersion": "16.11", **options}
         self.rds(region).restore_db_cluster_from_snapshot(
             DBClusterIdentifier=name, SnapshotIdentifier=snapshot, Engine=ENGINE, **chosen
         )

@@ -14,24 +14,64 @@ def versions(rds: Rds, **options: Any) -> list[str]:
 
 def test_versions_can_be_asked_for(rds: Rds) -> None:
     """All of them, one, those of a major version, the region's default; an unknown one is an empty list."""
-    assert ["15.8", "16.3", "16.4", "16.6", "17.4"] == versions(rds, Engine=ENGINE)
-    assert ["16.6"] == versions(rds, Engine=ENGINE, EngineVersion="16.6")
-    assert ["16.3", "16.4", "16.6"] == versions(rds, Engine=ENGINE, EngineVersion="16")
-    assert ["16.4"] == versions(rds, Engine=ENGINE, DefaultOnly=True)
+    assert ["15.13", "15.15", "16.9", "16.10", "16.11", "17.5", "17.7"] == versions(rds, Engine=ENGINE)
+    assert ["16.11"] == versions(rds, Engine=ENGINE, EngineVersion="16.11")
+    assert ["16.9", "16.10", "16.11"] == versions(rds, Engine=ENGINE, EngineVersion="16")
+    assert ["16.9"] == versions(rds, Engine=ENGINE, DefaultOnly=True)
     assert [] == versions(rds, Engine=ENGINE, EngineVersion="9.6")
     assert [] == versions(rds, Engine="mysql")
 
 
+def test_deprecated_versions_are_listed_only_when_all_are_asked_for(rds: Rds) -> None:
+    """Each says so in its Status."""
+    found = rds(SOURCE).describe_db_engine_versions(Engine=ENGINE, EngineVersion="16.6", IncludeAll=True)[
+        "DBEngineVersions"
+    ]
+
+    assert [] == versions(rds, Engine=ENGINE, EngineVersion="16.6")
+    assert [("16.6", "deprecated")] == [(one["EngineVersion"], one["Status"]) for one in found]
+
+
+def test_a_deprecated_version_makes_no_new_cluster(rds: Rds) -> None:
+    """Only clusters that have it go on."""
+    code = code_of(
+        rds(SOURCE).create_db_cluster,
+        DBClusterIdentifier="late",
+        Engine=ENGINE,
+        EngineVersion="16.6",
+        MasterUsername="a",
+        MasterUserPassword="long-enough",
+    )
+
+    assert "InvalidParameterCombination" == code
+
+
+def test_a_snapshot_of_a_deprecated_version_is_restored_and_gets_instances(scene: Scene) -> None:
+    """A production cluster that has not been upgraded yet can be copied all the same."""
+    arn = scene.cluster()["DBClusterArn"]
+    scene.aurora.find(arn).engine_version = "16.6"
+    scene.snapshot()
+    scene.restore("by-hand", EngineVersion="16.6")
+    instance = scene.instance("restored-1", "restored")
+
+    assert ("16.6", "available") == (instance["EngineVersion"], instance["DBInstanceStatus"])
+
+
 def test_a_version_tells_its_parameter_group_family(rds: Rds) -> None:
     """By which a group can be checked before a restore."""
-    answer = rds(SOURCE).describe_db_engine_versions(Engine=ENGINE, EngineVersion="16.6")
+    answer = rds(SOURCE).describe_db_engine_versions(Engine=ENGINE, EngineVersion="16.11")
 
     assert "aurora-postgresql16" == answer["DBEngineVersions"][0]["DBParameterGroupFamily"]
 
 
 @pytest.mark.parametrize(
     ("instance_class", "version", "count"),
-    [("db.r6g.large", "16.6", 1), ("db.serverless", "16.6", 1), ("db.r4.large", "16.6", 0), ("db.nobody", "16.6", 0)],
+    [
+        ("db.r6g.large", "16.11", 1),
+        ("db.serverless", "16.11", 1),
+        ("db.r4.large", "16.11", 0),
+        ("db.nobody", "16.11", 0),
+    ],
 )
 def test_classes_can_be_asked_for(rds: Rds, instance_class: str, version: str, count: int) -> None:
     """One that cannot be ordered for a version is not listed."""
@@ -43,13 +83,13 @@ def test_classes_can_be_asked_for(rds: Rds, instance_class: str, version: str, c
 
 
 def test_a_new_cluster_without_a_version_has_the_regions_default(scene: Scene, rds: Rds) -> None:
-    """16.4; a bare major version means its newest."""
+    """16.9; a bare major version means its newest."""
     rds(SOURCE).create_db_cluster(
         DBClusterIdentifier="plain", Engine=ENGINE, MasterUsername="a", MasterUserPassword="long-enough"
     )
 
-    assert "16.4" == scene.describe("plain")["EngineVersion"]
-    assert "16.6" == scene.cluster("newest", EngineVersion="16")["EngineVersion"]
+    assert "16.9" == scene.describe("plain")["EngineVersion"]
+    assert "16.11" == scene.cluster("newest", EngineVersion="16")["EngineVersion"]
 
 
 def test_every_region_has_default_groups(rds: Rds) -> None:

@@ -73,7 +73,7 @@ def test_an_instance_needs_an_available_cluster(scene: Scene, rds: Rds) -> None:
     scene.cluster()
     scene.snapshot()
     rds(SOURCE).restore_db_cluster_from_snapshot(
-        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.6"
+        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.11"
     )
 
     assert "InvalidDBClusterStateFault" == creation(scene, DBClusterIdentifier="restored")
@@ -197,6 +197,16 @@ def test_an_instance_keeps_its_name_until_it_is_gone(scene: Scene) -> None:
 
     assert "DBInstanceAlreadyExists" == during
     assert "accepted" == creation(scene, DBInstanceIdentifier="prod-cluster-1")
+
+
+def test_copying_tags_is_the_clusters_to_choose_and_changes_nothing_on_an_instance(
+    scene: Scene,
+) -> None:
+    """CreateDBInstance takes the parameter without effect (RDS API reference)."""
+    scene.cluster(instances=0)
+    made = scene.instance("prod-cluster-1", "prod-cluster", CopyTagsToSnapshot=True)
+
+    assert (False, False) == (made["CopyTagsToSnapshot"], scene.describe()["CopyTagsToSnapshot"])
 
 
 def test_deleting_the_writer_fails_over_to_a_reader(scene: Scene) -> None:

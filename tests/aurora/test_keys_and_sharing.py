@@ -69,7 +69,7 @@ def test_a_restore_needs_the_snapshots_key(scene: Scene, rds: Rds, keys: KeyRing
     """A disabled key makes the snapshot unusable until it is enabled again."""
     scene.encrypted_cluster()
     scene.snapshot()
-    wanted = {"SnapshotIdentifier": "by-hand", "Engine": ENGINE, "EngineVersion": "16.6"}
+    wanted = {"SnapshotIdentifier": "by-hand", "Engine": ENGINE, "EngineVersion": "16.11"}
     restore = rds(SOURCE).restore_db_cluster_from_snapshot
     keys.disable(key_arn(keys, SOURCE))
     refused = code_of(restore, DBClusterIdentifier="restored", **wanted)
@@ -145,7 +145,7 @@ def test_another_account_copies_and_restores_a_shared_snapshot_by_arn(scene: Sce
     without_key = code_of(other.copy_db_cluster_snapshot, **wanted)
     copy = other.copy_db_cluster_snapshot(**wanted, KmsKeyId=KEY_ALIAS)["DBClusterSnapshot"]
     restored = other.restore_db_cluster_from_snapshot(
-        DBClusterIdentifier="ours", SnapshotIdentifier=arn, Engine=ENGINE, EngineVersion="16.6", KmsKeyId=KEY_ALIAS
+        DBClusterIdentifier="ours", SnapshotIdentifier=arn, Engine=ENGINE, EngineVersion="16.11", KmsKeyId=KEY_ALIAS
     )["DBCluster"]
 
     assert "InvalidParameterValue" == without_key

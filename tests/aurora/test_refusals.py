@@ -27,7 +27,11 @@ from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, Rds, Scene, code_of, mes
             "outside a cluster",
         ),
         ("create_global_cluster", {"GlobalClusterIdentifier": "a"}, "CreateGlobalCluster"),
-        ("describe_db_engine_versions", {"IncludeAll": True}, "IncludeAll"),
+        (
+            "describe_db_engine_versions",
+            {"ListSupportedCharacterSets": True},
+            "ListSupportedCharacterSets",
+        ),
     ],
 )
 def test_what_is_not_modelled_is_refused_by_name(rds: Rds, method: str, options: dict[str, Any], named: str) -> None:
@@ -45,7 +49,7 @@ def test_what_is_not_modelled_is_refused_by_name(rds: Rds, method: str, options:
         ({"EngineMode": "serverless"}, "EngineMode"),
         ({"NetworkType": "DUAL"}, "NetworkType"),
         ({"AvailabilityZones": ["us-east-1a"]}, "AvailabilityZones"),
-        ({"EngineVersion": "17.4"}, "another major version"),
+        ({"EngineVersion": "17.7"}, "another major version"),
     ],
 )
 def test_a_restore_is_modelled_so_far_and_no_further(
@@ -54,7 +58,7 @@ def test_a_restore_is_modelled_so_far_and_no_further(
     """What would change the cluster in a way that localaws does not know is refused."""
     scene.cluster()
     scene.snapshot()
-    wanted = {"DBClusterIdentifier": "restored", "SnapshotIdentifier": "by-hand", "EngineVersion": "16.6", **options}
+    wanted = {"DBClusterIdentifier": "restored", "SnapshotIdentifier": "by-hand", "EngineVersion": "16.11", **options}
 
     assert named in message_of(rds(SOURCE).restore_db_cluster_from_snapshot, Engine=ENGINE, **wanted)
 
@@ -106,7 +110,7 @@ def test_a_status_can_be_set_and_stays(scene: Scene, aurora: Aurora) -> None:
     scene.cluster()
     scene.snapshot()
     scene.rds(SOURCE).restore_db_cluster_from_snapshot(
-        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.6"
+        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.11"
     )
     aurora.set_status(scene.describe("restored")["DBClusterArn"], "incompatible-parameters")
     scene.settle()

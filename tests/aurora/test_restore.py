@@ -22,7 +22,7 @@ def test_a_restored_cluster_is_creating_and_has_no_instances(scene: Scene, rds: 
     scene.cluster()
     scene.snapshot()
     made = rds(SOURCE).restore_db_cluster_from_snapshot(
-        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.6"
+        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.11"
     )["DBCluster"]
     scene.settle()
     done = scene.describe("restored")
@@ -70,7 +70,7 @@ def test_the_answers_to_create_and_restore_carry_both_endpoints(scene: Scene, rd
     scene.cluster()
     scene.snapshot()
     answer = rds(SOURCE).restore_db_cluster_from_snapshot(
-        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.6"
+        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.11"
     )["DBCluster"]
     scene.settle()
     names = ("Endpoint", "ReaderEndpoint", "Port")
@@ -118,7 +118,7 @@ def test_every_cluster_has_a_resource_id_of_its_own(scene: Scene, rds: Rds) -> N
 
 
 def test_without_a_version_the_regions_default_is_taken_which_may_be_too_old(scene: Scene, rds: Rds) -> None:
-    """A 16.6 snapshot does not restore to the default 16.4."""
+    """A 16.11 snapshot does not restore to the default 16.9."""
     scene.cluster()
     scene.snapshot()
     restore = rds(SOURCE).restore_db_cluster_from_snapshot
@@ -129,11 +129,11 @@ def test_without_a_version_the_regions_default_is_taken_which_may_be_too_old(sce
 
 
 def test_a_later_minor_version_can_be_chosen(scene: Scene) -> None:
-    """16.3 restores to 16.6."""
-    scene.cluster(EngineVersion="16.3")
+    """16.10 restores to 16.11."""
+    scene.cluster(EngineVersion="16.10")
     scene.snapshot()
 
-    assert "16.6" == scene.restore("by-hand")["EngineVersion"]
+    assert "16.11" == scene.restore("by-hand")["EngineVersion"]
 
 
 def test_an_unencrypted_snapshot_restores_under_a_key_that_aws_owns(scene: Scene) -> None:

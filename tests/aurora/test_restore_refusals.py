@@ -1,16 +1,17 @@
 """What a restore is refused for."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from localaws.aurora import Aurora
-from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, TARGET, Rds, Scene, code_of
+from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, TARGET, Rds, Scene, code_of, message_of
 
 
 def refusal(scene: Scene, **options: Any) -> str:
     """Return the code that a restore of `by-hand` is refused with."""
-    wanted = {"DBClusterIdentifier": "restored", "SnapshotIdentifier": "by-hand", "EngineVersion": "16.6", **options}
+    wanted = {"DBClusterIdentifier": "restored", "SnapshotIdentifier": "by-hand", "EngineVersion": "16.11", **options}
     return code_of(scene.rds(SOURCE).restore_db_cluster_from_snapshot, Engine=ENGINE, **wanted)
 
 
@@ -51,7 +52,7 @@ def test_a_copying_snapshot_cannot_be_restored(scene: Scene, rds: Rds) -> None:
         DBClusterIdentifier="restored",
         SnapshotIdentifier="copied",
         Engine=ENGINE,
-        EngineVersion="16.6",
+        EngineVersion="16.11",
     )
 
 
@@ -108,3 +109,20 @@ def test_the_fortieth_cluster_is_the_last(scene: Scene, aurora: Aurora) -> None:
     aurora.quotas(account=ACCOUNT, region=SOURCE).clusters = 1
 
     assert "DBClusterQuotaExceededFault" == refusal(scene)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"MasterUserPassword": "long-enough"}, "MasterUsername"),
+        ({"MasterUsername": "a"}, "MasterUserPassword"),
+    ],
+)
+def test_a_new_cluster_without_its_master_user_is_refused_by_the_missing_parameter(
+    rds: Rds, given: dict[str, str], missing: str
+) -> None:
+    """The code is InvalidParameterValue, and the sentence names what has to be given."""
+    create = partial(rds(SOURCE).create_db_cluster, DBClusterIdentifier="new", Engine=ENGINE, **given)
+
+    assert "InvalidParameterValue" == code_of(create)
+    assert f"The parameter {missing} must be provided and must not be blank." == message_of(create)

@@ -29,6 +29,14 @@ def test_the_same_region_and_key_need_no_copy() -> None:
     )  # fmt: skip
 
 
+def test_a_source_of_a_deprecated_minor_version_is_restored_all_the_same(night: Night) -> None:
+    """No list of what can be created names that version, and its snapshots can be restored."""
+    region = night.aurora._world.region(ACCOUNT, SOURCE_REGION)
+    region.clusters["prod-cluster"].engine_version = "16.6"
+
+    assert State.SUCCEEDED == night.dream().state
+
+
 def test_another_key_in_the_same_region_needs_a_copy() -> None:
     """The copy is made under the target's key."""
     night = nearby(KMS_KEY_ID="alias/other")

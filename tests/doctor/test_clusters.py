@@ -230,7 +230,7 @@ def test_a_parameter_group_of_another_version_is_refused(scene: Scene) -> None:
     )
     scene.set_variables(DB_CLUSTER_PARAMETER_GROUP_NAME="tuned15")
 
-    assert "The parameter group tuned15 is of the family aurora-postgresql15, the snapshot is of version 16.6." in (
+    assert "The parameter group tuned15 is of the family aurora-postgresql15, the snapshot is of version 16.11." in (
         scene.see("groups").what
     )
 
@@ -241,7 +241,7 @@ def test_a_class_that_cannot_be_ordered_is_told(scene: Scene) -> None:
     found = scene.see("orders")
 
     assert Status.FAILED is found.status
-    assert f"{REGION} has no db.r4.large for aurora-postgresql 16.6." == found.what
+    assert f"{REGION} has no db.r4.large for aurora-postgresql 16.11." == found.what
 
 
 def test_quotas_are_counted(scene: Scene) -> None:

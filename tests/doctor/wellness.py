@@ -11,7 +11,7 @@ from tests.deployment.place import REGION, SOURCE_REGION, Place
 
 STAGE, CHECKOUT = "dev", "well"
 SOURCE, TARGET, PORT = "prod-cluster", "dev-cluster", 5432
-ENGINE, VERSION, MASTER = "aurora-postgresql", "16.6", "postgres"
+ENGINE, VERSION, MASTER = "aurora-postgresql", "16.11", "postgres"
 MASTER_SECRET, APP_SECRET = "aurora-restore/dev/master-db-credentials", "aurora-restore/dev/app-db-credentials"
 MASTER_VALUE = {"database": "shop", "username": MASTER, "password": "Fresh-0-master-password"}
 APP_VALUE = {

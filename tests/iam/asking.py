@@ -35,7 +35,7 @@ class Scene:
     def cluster(self, region: str, name: str, key: str, **how: Any) -> None:
         """Make a cluster."""
         self.call(
-            region, "create_db_cluster", DBClusterIdentifier=name, Engine="aurora-postgresql", EngineVersion="16.6",
+            region, "create_db_cluster", DBClusterIdentifier=name, Engine="aurora-postgresql", EngineVersion="16.11",
             MasterUsername="master", MasterUserPassword="a-password", StorageEncrypted=True, KmsKeyId=key, **how,
         )  # fmt: skip
 

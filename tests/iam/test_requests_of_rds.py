@@ -73,7 +73,7 @@ def test_tags_that_are_copied_are_no_tags_of_the_request(scene: Scene) -> None:
 def test_a_restore_asks_for_all_that_the_cluster_is_made_of(scene: Scene) -> None:
     """Groups that are not named are those of the snapshot's version."""
     asked = scene.asks(
-        "rds:RestoreDBClusterFromSnapshot", DBClusterIdentifier="New", SnapshotIdentifier="s", EngineVersion="16.6",
+        "rds:RestoreDBClusterFromSnapshot", DBClusterIdentifier="New", SnapshotIdentifier="s", EngineVersion="16.11",
         DBSubnetGroupName="staging", KmsKeyId=scene.here, Tags=TAGS,
     )  # fmt: skip
 

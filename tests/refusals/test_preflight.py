@@ -52,7 +52,7 @@ def test_a_cluster_parameter_group_of_another_major_version_is_refused(said: Sai
     )
     told = refused_before_deletion(scene)
 
-    assert "The parameter group tuned15 is of the family aurora-postgresql15, the snapshot is of version 16.6." in told
+    assert "The parameter group tuned15 is of the family aurora-postgresql15, the snapshot is of version 16.11." in told
     assert "Create a parameter group of the family aurora-postgresql16 and name it in the settings." in told
 
 
@@ -89,7 +89,7 @@ def test_an_instance_class_that_cannot_be_ordered_is_refused(said: Said) -> None
     """An old class does not come with a new engine version."""
     told = refused_before_deletion(scene_with(said, INSTANCE_CLASS="db.r4.large"))
 
-    assert f"{TARGET_REGION} has no db.r4.large for aurora-postgresql 16.6." in told
+    assert f"{TARGET_REGION} has no db.r4.large for aurora-postgresql 16.11." in told
     assert "Set INSTANCE_CLASS to one that can be ordered there." in told
 
 

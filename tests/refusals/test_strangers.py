@@ -174,7 +174,7 @@ def test_an_instance_name_that_somebody_took_is_refused(scene: Scene) -> None:
     scene.stage.night()
     scene.run_until(State.CLUSTER_RESTORING)
     scene.stage.rds().create_db_cluster(
-        DBClusterIdentifier="quick-one", Engine="aurora-postgresql", EngineVersion="16.6", MasterUsername="master",
+        DBClusterIdentifier="quick-one", Engine="aurora-postgresql", EngineVersion="16.11", MasterUsername="master",
         MasterUserPassword="somebody-elses", DatabaseName="shop",
     )  # fmt: skip
     scene.stage._move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
