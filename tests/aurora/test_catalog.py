@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from localaws.aurora.records import Cluster
 from tests.aurora.scene import ENGINE, SOURCE, TARGET, Rds, Scene, code_of
 
 
@@ -48,8 +49,9 @@ def test_a_deprecated_version_makes_no_new_cluster(rds: Rds) -> None:
 
 def test_a_snapshot_of_a_deprecated_version_is_restored_and_gets_instances(scene: Scene) -> None:
     """A production cluster that has not been upgraded yet can be copied all the same."""
-    arn = scene.cluster()["DBClusterArn"]
-    scene.aurora.find(arn).engine_version = "16.6"
+    cluster = scene.aurora.find(scene.cluster()["DBClusterArn"])
+    assert isinstance(cluster, Cluster)
+    cluster.engine_version = "16.6"
     scene.snapshot()
     scene.restore("by-hand", EngineVersion="16.6")
     instance = scene.instance("restored-1", "restored")
