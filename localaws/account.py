@@ -39,6 +39,27 @@ def default_vpc(account: str, region: str) -> str:
     return str(vpcs[0].id)
 
 
+def network_problem(account: str, region: str, subnets: list[str], groups: list[str]) -> str | None:
+    """Say what is wrong with a function's network, as Lambda does; None when it can be placed there.
+
+    Every subnet and security group must exist, and all must be of one VPC.
+    """
+    backend = ec2_backends[account][region]
+    known = backend.subnets  # by availability zone, and there by id
+    of_subnets = {one: next((zone[one].vpc_id for zone in known.values() if one in zone), None) for one in subnets}
+    of_groups = {one: getattr(backend.get_security_group_from_id(one), "vpc_id", None) for one in groups}
+    for what, found, action, code in (
+        ("subnet ID", of_subnets, "DescribeSubnets", "InvalidSubnetID.NotFound"),
+        ("security group", of_groups, "DescribeSecurityGroups", "InvalidGroup.NotFound"),
+    ):
+        for missing in (one for one, vpc in found.items() if vpc is None):
+            said = f"EC2 Error Code: {code}. EC2 Error Message: The {what} '{missing}' does not exist"
+            return f"Error occurred while {action}. {said}"
+    if len({*of_subnets.values(), *of_groups.values()}) > 1:
+        return "Security Groups are required to be in the same VPC."
+    return None
+
+
 def has_security_group(account: str, region: str, group_id: str) -> bool:
     """Tell whether a security group exists."""
     return ec2_backends[account][region].get_security_group_from_id(group_id) is not None

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import sys
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote
@@ -14,11 +15,14 @@ from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
 
+from localaws.account import network_problem
 from localaws.deployed import FunctionName
 from localaws.destinations import check_destinations
 from localaws.functions import Functions, ThrottledError
 from localaws.iam import PolicyError, lambdas
 from localaws.iam.gate import Gate
+from localaws.iam.roles import role_of
+from localaws.iam.trust import Assuming, trusts
 from localaws.packages import Packages
 from localaws.refusals import NotModelledError, check_fields
 from localaws.targets import RefusedTargetError
@@ -37,6 +41,7 @@ _CONFIGURED: Final = frozenset(
     "RevisionId",
 }
 _CREATED: Final = _CONFIGURED | {"Code", "Publish", "PackageType", "Tags", "Architectures", "EphemeralStorage"}
+_ROLE: Final = re.compile(r"arn:aws:iam::\d{12}:role/.+", re.ASCII)
 _UNUSABLE: Final = (OSError, InvalidParameterValueException)
 _NO_ZIP: Final = "Could not unzip uploaded file. Please check your file, then try to upload again."
 _NO_LAYERS: Final = "Put everything into the function's own package."
@@ -67,6 +72,7 @@ class Lambda(LambdaResponse):
         body = self.json_body
         check_fields(body, _CREATED, "CreateFunction")
         _check_runnable(body)
+        _check_role(body["Role"])
         self._check_network(body["FunctionName"], body["Role"], body.get("VpcConfig"))
         answer = super().create_function()
         try:
@@ -93,6 +99,8 @@ class Lambda(LambdaResponse):
         body = self.json_body
         check_fields(body, _CONFIGURED, "UpdateFunctionConfiguration")
         _check_runnable(body)
+        if "Role" in body:
+            _check_role(body["Role"])
         function = self.backend.get_function(self._function_name(-2))
         self._check_network(function.function_name, body.get("Role", function.role), body.get("VpcConfig"))
         if "TracingConfig" in body:
@@ -134,8 +142,16 @@ class Lambda(LambdaResponse):
         return 200, headers, outcome.payload
 
     def _check_network(self, name: str, role: str, vpc: dict[str, Any] | None) -> None:
-        """Refuse to place a function in a VPC whose role may not make network interfaces, as Lambda does."""
-        if not (vpc and vpc.get("SubnetIds")):
+        """Refuse a network that is not there, and a role that may not make interfaces in it, as Lambda does."""
+        if not vpc:
+            return
+        subnets, groups = vpc.get("SubnetIds", []), vpc.get("SecurityGroupIds", [])
+        if bool(subnets) != bool(groups):
+            raise InvalidParameterValueException("SubnetIds and SecurityIds must coexist or be both empty list.")
+        problem = network_problem(self.current_account, self.region, subnets, groups)
+        if problem:
+            raise InvalidParameterValueException(problem)
+        if not subnets:
             return
         arn = f"arn:aws:lambda:{self.region}:{self.current_account}:function:{name}"
         asked = lambdas.placing(arn, vpc["SubnetIds"], vpc.get("SecurityGroupIds", []))
@@ -168,6 +184,13 @@ class Lambda(LambdaResponse):
                 raise InvalidParameterValueException(_NO_ZIP) from error
             function.code_bytes = b""
             function.code.pop("ZipFile", None)
+
+
+def _check_role(arn: str) -> None:
+    """Refuse a role that Lambda could not take on; moto itself refuses what is no ARN of a role here."""
+    role = role_of(arn) if _ROLE.fullmatch(arn) else None
+    if role is not None and not trusts(role, Assuming(service="lambda.amazonaws.com")):
+        raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
 
 
 def _check_runnable(body: dict[str, Any]) -> None:

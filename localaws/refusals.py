@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
+from werkzeug.exceptions import HTTPException
 
 from localaws.modelled import NOT_MODELLED_CODE
+from localaws.rds_http import error_document
 
 
 class NotModelledError(JsonRESTError):
@@ -15,6 +17,18 @@ class NotModelledError(JsonRESTError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(NOT_MODELLED_CODE, sentence)
+
+
+class QueryError(HTTPException):
+    """An error of a service that speaks the query protocol, with a code that its model may not have."""
+
+    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+        super().__init__(error_document(code, message, status=status))
+        self.code = status
+
+    def get_headers(self, *_: Any, **__: Any) -> list[tuple[str, str]]:
+        """Give the headers of the answer."""
+        return [("Content-Type", "text/xml")]
 
 
 def check_fields(body: Mapping[str, Any], known: frozenset[str], what: str) -> None:

@@ -14,12 +14,13 @@ Policy = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Caller:
-    """Who comes, a service or an account, to do what to which resource, and what is known of the request."""
+    """Who comes, a service or a principal (ARN) of an account, to do what, and what is known of the request."""
 
     action: str
     resource: str
     service: str | None = None
     account: str | None = None
+    principal: str | None = None
     context: Mapping[str, str] = field(default_factory=dict)
     """The values of condition keys, by their names in lower case."""
 
@@ -49,7 +50,7 @@ def _is_principal(principal: Any, caller: Caller) -> bool:
     if not isinstance(principal, Mapping):
         return bool(principal == "*")
     services, accounts = (_listed(principal.get(kind, [])) for kind in ("Service", "AWS"))
-    named = {"*", caller.account, f"arn:aws:iam::{caller.account}:root"}
+    named = {"*", caller.account, f"arn:aws:iam::{caller.account}:root", caller.principal}
     return caller.service in services or "*" in accounts or (caller.account is not None and bool(named & {*accounts}))
 
 

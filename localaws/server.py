@@ -35,6 +35,7 @@ from localaws.functions import Functions
 from localaws.iam import World
 from localaws.iam.gate import Gate
 from localaws.journals import LogFile
+from localaws.kms import Kms
 from localaws.lambda_http import Lambda
 from localaws.logs import Logs
 from localaws.packages import Packages
@@ -42,6 +43,7 @@ from localaws.pulse import Pulse
 from localaws.rds_http import Rds
 from localaws.schedules import Schedules
 from localaws.sns import Sns
+from localaws.sts import Sts
 
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 128
@@ -153,6 +155,8 @@ class Server:
             "awslambda": _bound(Lambda, functions=self.functions, gate=self.gate, packages=packages),
             "dynamodb": _bound(DynamoDB, lock=threading.RLock(), tokens=Tokens()),
             "sns": Sns,
+            "sts": Sts,
+            "kms": Kms,
             "cloudformation": _bound(CloudFormation, stacks=AllStacks(Clients(self.endpoint).of_account)),
         }
 

@@ -10,7 +10,12 @@ from moto.core.responses import ActionResult
 from moto.sns.models import Subscription
 from moto.sns.responses import SNSResponse
 
+from localaws.modelled import NOT_MODELLED_CODE
+from localaws.refusals import QueryError
+
 BY_MAIL: Final = frozenset({"email", "email-json"})
+PROTOCOLS: Final = BY_MAIL | {"sqs"}
+_ELSEWHERE: Final = ("PhoneNumber", "TargetArn")
 
 
 class InvalidTokenError(ServiceException):
@@ -22,9 +27,20 @@ class InvalidTokenError(ServiceException):
 class Sns(SNSResponse):
     """The API of SNS."""
 
+    def publish(self) -> ActionResult:
+        """Publish to a topic; there are no telephones here."""
+        for name in _ELSEWHERE:
+            if self._get_param(name):
+                raise QueryError(NOT_MODELLED_CODE, f"localaws does not model {name} of Publish. Publish to a topic.")
+        answer: ActionResult = super().publish()
+        return answer
+
     def subscribe(self) -> ActionResult:
         """Subscribe; a mailbox waits for its confirmation, and its ARN is told only to whom asks for it."""
         topic, endpoint, protocol = (self._get_param(name) for name in ("TopicArn", "Endpoint", "Protocol"))
+        if protocol not in PROTOCOLS:
+            text = f"localaws delivers messages of topics to {', '.join(sorted(PROTOCOLS))} only, not to {protocol}."
+            raise QueryError(NOT_MODELLED_CODE, text)
         is_new = self.backend._find_subscription(topic, endpoint, protocol) is None  # noqa: SLF001  (moto's)
         answer: ActionResult = super().subscribe()
         told: Any = answer.result

@@ -9,7 +9,7 @@ from localaws.iam.policies import Policy
 
 def policies_of(arn: str) -> tuple[Policy, ...]:
     """Read the policies of a role; a role that is gone has none. Raises PolicyError for what is not understood."""
-    role = _role(arn)
+    role = role_of(arn)
     if role is None:
         return ()
     texts = list(role.policies.items())
@@ -25,7 +25,14 @@ def is_known_to_iam(access_key: str) -> bool:
     return any(access_key in account["aws"].access_keys for account in list(iam_backends.values()))
 
 
-def _role(arn: str) -> Role | None:
+def user_of(access_key: str) -> str | None:
+    """Give the ARN of the IAM user that an access key belongs to."""
+    found = (account["aws"].get_user_from_access_key_id(access_key) for account in list(iam_backends.values()))
+    return next((str(user.arn) for user in found if user), None)
+
+
+def role_of(arn: str) -> Role | None:
+    """Find a role by its ARN; None when there is none."""
     account, name = arn.split(":")[4], arn.rsplit("/", 1)[-1]
     try:
         return iam_backends[account]["aws"].get_role(name)

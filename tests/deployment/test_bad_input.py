@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 
 from console.deployment import wishes
 from console.packaging.platforms import RUNTIME
+from localaws.clients import Clients
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package
 
 LAMBDA = "lambda.amazonaws.com"
@@ -205,12 +205,7 @@ def test_a_plan_whose_target_is_the_source_of_another(place: Place) -> None:
 
 def test_a_bucket_of_another_account(place: Place) -> None:
     """The whole world shares such names, and nobody may look into another's."""
-    role = {"RoleArn": "arn:aws:iam::222222222222:role/theirs", "RoleSessionName": "they"}
-    they = place.clients("sts", REGION).assume_role(**role)["Credentials"]
-    theirs = boto3.client(
-        "s3", region_name=REGION, endpoint_url=place.endpoint, aws_access_key_id=they["AccessKeyId"],
-        aws_secret_access_key=they["SecretAccessKey"], aws_session_token=they["SessionToken"],
-    )  # fmt: skip
+    theirs = Clients(place.endpoint).of_account("s3", REGION, "222222222222")
     bucket = f"aurora-restore-dev-deployment-{ACCOUNT}-{REGION}"
     theirs.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     said = refused(place, "their-bucket")

@@ -7,7 +7,7 @@ import urllib3
 
 from localaws.iam.decisions import Decided
 from localaws.server import Server
-from tests.iam.account import ACCOUNT, REGION, ROLE, Account, Call
+from tests.iam.account import ACCOUNT, REGION, Account, Call
 
 QUEUE = f"http://127.0.0.1/{ACCOUNT}/inbox"
 SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
@@ -135,8 +135,10 @@ def test_the_state_of_the_world_is_asked_for(account: Account) -> None:
 
 def test_people_are_not_limited(account: Account) -> None:
     """Nor is whoever assumed a role by STS: only what Lambda hands to a function stands for its role."""
-    account.may_nothing()
-    given = account.people("sts").assume_role(RoleArn=ROLE, RoleSessionName="somebody")["Credentials"]
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = account.people("iam").create_role(RoleName="people", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    given = account.people("sts").assume_role(RoleArn=role, RoleSessionName="somebody")["Credentials"]
     keys = {
         "aws_access_key_id": given["AccessKeyId"], "aws_secret_access_key": given["SecretAccessKey"],
         "aws_session_token": given["SessionToken"],

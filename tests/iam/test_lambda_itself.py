@@ -148,13 +148,56 @@ def test_a_function_is_not_placed_in_a_vpc_without_leave_to_make_its_network(hel
     """Lambda looks before it makes or changes one, and names the first call that it could not make."""
     held.may(*(one for place, one in enumerate(NETWORK) if place != missing))
     subnet = held.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
-    vpc = {"SubnetIds": [subnet], "SecurityGroupIds": ["sg-1"]}
+    group = held.client("ec2").describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    vpc = {"SubnetIds": [subnet], "SecurityGroupIds": [group]}
     with pytest.raises(ClientError) as refused:
         held.client("lambda").update_function_configuration(FunctionName="held", VpcConfig=vpc)
     action = ("CreateNetworkInterface", "AssignPrivateIpAddresses", "DescribeNetworkInterfaces")[missing]
 
     assert "InvalidParameterValueException" == refused.value.response["Error"]["Code"]
     assert refused.value.response["Error"]["Message"].endswith(f"does not have permissions to call {action} on EC2")
+
+
+@pytest.mark.parametrize(
+    ("subnet", "group", "said"),
+    [
+        ("subnet-1", None, "The subnet ID 'subnet-1' does not exist"),
+        (None, "sg-1", "The security group 'sg-1' does not exist"),
+        (None, "", "SubnetIds and SecurityIds must coexist or be both empty list."),
+        (None, "other", "Security Groups are required to be in the same VPC."),
+    ],
+)
+def test_a_function_is_placed_only_where_there_is_a_network(
+    held: Held, subnet: str | None, group: str | None, said: str
+) -> None:
+    """Subnets and security groups that EC2 does not have are refused, whatever the role may do."""
+    held.may(*NETWORK)
+    ec2 = held.client("ec2")
+    if group == "other":
+        vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        group = ec2.create_security_group(GroupName="other", Description="of another VPC", VpcId=vpc)["GroupId"]
+    known = ec2.describe_subnets()["Subnets"][0]
+    groups = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [known["VpcId"]]}])["SecurityGroups"]
+    chosen = {None: [groups[0]["GroupId"]], "": []}.get(group, [group])
+    vpc = {"SubnetIds": [subnet or known["SubnetId"]], "SecurityGroupIds": chosen}
+    with pytest.raises(ClientError) as refused:
+        held.client("lambda").update_function_configuration(FunctionName="held", VpcConfig=vpc)
+
+    assert "InvalidParameterValueException" == refused.value.response["Error"]["Code"]
+    assert refused.value.response["Error"]["Message"].endswith(said)
+
+
+def test_a_function_is_not_made_with_a_role_that_lambda_may_not_assume(held: Held) -> None:
+    """Its trust policy has to name Lambda."""
+    people = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": people})
+    role = held.client("iam").create_role(RoleName="of-people", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    with pytest.raises(ClientError) as refused:
+        held.client("lambda").update_function_configuration(FunctionName="held", Role=role)
+
+    assert (
+        "The role defined for the function cannot be assumed by Lambda." == (refused.value.response["Error"]["Message"])
+    )
 
 
 def test_a_function_is_placed_in_a_vpc_with_it(held: Held) -> None:

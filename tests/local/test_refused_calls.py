@@ -38,6 +38,7 @@ REFUSED = [
     ("s3", "put_bucket_notification_configuration", {"Bucket": "a", "NotificationConfiguration": {}}),
     ("secretsmanager", "rotate_secret", {"SecretId": "a"}),
     ("sns", "set_sms_attributes", {"attributes": {}}),
+    ("sns", "publish", {"PhoneNumber": "+41790000000", "Message": "a"}),
     ("ssm", "send_command", {"DocumentName": "a"}),
     ("sts", "get_federation_token", {"Name": "any"}),
 ]

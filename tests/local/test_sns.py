@@ -51,3 +51,13 @@ def test_a_queue_needs_no_confirmation(clients: Clients, sns: Client) -> None:
     arn = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-west-2:123456789012:queued")
 
     assert [arn["SubscriptionArn"]] == subscribed(sns, topic)
+
+
+@pytest.mark.parametrize("protocol", ["http", "https", "lambda", "sms", "application", "firehose"])
+def test_a_subscription_that_is_not_delivered_to_is_refused(sns: Client, protocol: str) -> None:
+    """What would never arrive is refused, with the protocols that there are."""
+    topic = sns.create_topic(Name="elsewhere")["TopicArn"]
+    with pytest.raises(ClientError, match="to email, email-json, sqs only, not to ") as refused:
+        sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint="arn:aws:x")
+
+    assert ("LocalAwsNotModelled", []) == (refused.value.response["Error"]["Code"], subscribed(sns, topic))

@@ -11,7 +11,8 @@ import boto3
 from localaws.lambda_http import RUNTIME
 from localaws.server import Server
 
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+LAMBDA = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [LAMBDA]})
 
 
 def zipped(source: str) -> bytes:
