@@ -9,12 +9,15 @@ def key_arn(kms: Service, key_id: str) -> str:
     return str(kms.call("describe_key", KeyId=key_id)["KeyMetadata"]["Arn"])
 
 
-def usable_key_arn(kms: Service, key_id: str) -> str:
+_OTHER_KEY = "Enable it, or set KMS_KEY_ID to another key of the target's region."
+
+
+def usable_key_arn(kms: Service, key_id: str, *, remedy: str = _OTHER_KEY) -> str:
     """Give the ARN of a key; raises RefusedError for one that is missing or disabled."""
     key = kms.call("describe_key", KeyId=key_id)["KeyMetadata"]
     if key.get("KeyState", "Enabled") != "Enabled":
         raise RefusedError(
             f"The key {key['Arn']} is {key['KeyState']}, so nothing can be encrypted with it.",
-            "Enable it, or set KMS_KEY_ID to another key of the target's region.",
+            remedy,
         )
     return str(key["Arn"])

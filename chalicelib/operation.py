@@ -65,6 +65,7 @@ class Facts(BaseModel):
     copy_queued_until: Moment | None = None  # when the copy was last seen without any
     copy_failures: int = 0
     copy_retry_until: Moment | None = None  # the first copy's deadline holds for those that follow a failed one
+    earlier_copies: tuple[Hop, ...] = ()  # of the runs before, which this one does not restore
     copy_arn: str | None = None  # what will be restored; the source's own snapshot where no copy is needed
     victim: Victim | None = None
     cluster_arn: str | None = None

@@ -21,9 +21,9 @@ MAJOR_MIN = 14  # of PostgreSQL: what ends sessions and grants is said in its wo
 class Preflight:
     """The checks of one operation. Each is a method that raises RefusedError; transient trouble passes through."""
 
-    def __init__(self, operation: Operation, ports: Ports, *, snapshot_key: str | None = None) -> None:
-        """Check for an operation; `snapshot_key` is the ARN of the key of what will be restored, where known."""
-        self._snapshot_key = snapshot_key
+    def __init__(self, operation: Operation, ports: Ports, *, keys: Mapping[str, str] | None = None) -> None:
+        """Check for an operation; `keys` are the ARNs of further keys that it needs, with what to do for each."""
+        self._keys = keys or {}
         self._operation, self._facts, self._plan = operation, operation.facts, operation.settings
         self._ports = ports
         self._rds = ports.service("rds", self._plan.target_region)
@@ -97,14 +97,17 @@ class Preflight:
             )
 
     def _key(self) -> None:
-        """See that the keys of the snapshot and of the new cluster can be used; commonly they are one."""
-        kms = self._ports.service("kms", self._plan.target_region)
-        for key in dict.fromkeys((self._snapshot_key, self._facts.key_arn or self._plan.kms_key_id)):
-            if key:
-                usable_key_arn(kms, key)
-        if self._plan.kms_key_id or self._facts.key_arn:
-            return
-        if self._facts.snapshot_encrypted and self._plan.source_region != self._plan.target_region:
+        """See that the keys of the snapshot, the new cluster and the final snapshot can be used; often they are one."""
+        kms, planned = (
+            self._ports.service("kms", self._plan.target_region),
+            self._facts.key_arn or self._plan.kms_key_id,
+        )
+        for key, remedy in self._keys.items():
+            if key != planned:
+                usable_key_arn(kms, key, remedy=remedy)
+        if planned:
+            usable_key_arn(kms, planned)
+        elif self._facts.snapshot_encrypted and self._plan.source_region != self._plan.target_region:
             raise RefusedError(
                 "KMS_KEY_ID is not set, and the snapshot is encrypted.",
                 f"Set KMS_KEY_ID to a key of {self._plan.target_region}.",

@@ -6,7 +6,7 @@ from chalicelib.aurora import Cluster, Copies, Snapshot
 from chalicelib.choreography import State
 from chalicelib.cluster_settings import changes_to, variables
 from chalicelib.errors import RefusedError, TransientError
-from chalicelib.operation import Hop, Operation, stamp
+from chalicelib.operation import Facts, Hop, Operation, stamp
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.spacing import backoff
@@ -50,20 +50,29 @@ def _kept_as_it_is(operation: Operation, why: str) -> Advance:
 
 def _put_away(operation: Operation, ports: Ports) -> Outcome:
     facts, plan = operation.facts, operation.settings
+    kept = facts.hops[-1:] if plan.archive_snapshot else ()
+    needless = _needless(facts, kept)
+    if needless:
+        names = ", ".join(hop.identifier for hop in needless)
+        ports.operations.note_intent(operation, step="archive-snapshot", what=f"delete {names}", now=ports.now())
+    for hop in needless:
+        copies = Copies(ports.service("rds", hop.region), operation)
+        if copy := copies.observe(hop):
+            copies.delete(copy)
+    for hop in kept:
+        copies = Copies(ports.service("rds", hop.region), operation)
+        copies.mark_archived(_kept(copies.observe(hop), hop), stamp(ports.now()))
     if not facts.hops:
         return Advance(State.ARCHIVED, facts, "there is no copy: the source's own snapshot was restored")
-    if not plan.archive_snapshot:
-        ports.operations.note_intent(operation, step="archive-snapshot", what="delete the copies", now=ports.now())
-    for number, hop in enumerate(facts.hops):
-        copies = Copies(ports.service("rds", hop.region), operation)
-        copy = copies.observe(hop)
-        if plan.archive_snapshot and number == len(facts.hops) - 1:
-            copies.mark_archived(_kept(copy, hop), stamp(ports.now()))
-        elif copy:
-            copies.delete(copy)
     done = facts.model_copy(update={"archived": plan.archive_snapshot})
     what = "kept and tagged as archived" if plan.archive_snapshot else "deleted"
     return Advance(State.ARCHIVED, done, f"the copy {facts.hops[-1].identifier} is {what}")
+
+
+def _needless(facts: Facts, kept: tuple[Hop, ...]) -> list[Hop]:
+    """List the copies to delete: those on the way, and those that an earlier run made under another key."""
+    names = {hop.identifier for hop in kept}
+    return [hop for hop in (*facts.earlier_copies, *facts.hops) if hop.identifier not in names]
 
 
 def _kept(copy: Snapshot | None, hop: Hop) -> Snapshot:

@@ -36,7 +36,7 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
     cluster, leftovers = target.observe(), target.observe_instances()
     if cluster:
         _refuse_what_is_not_ours(operation, cluster, leftovers, target)
-    preflight = Preflight(operation, ports, snapshot_key=_key_of(snapshot, plan))
+    preflight = Preflight(operation, ports, keys=_keys(snapshot, cluster, plan))
     preflight.refuse_unless_ready(leftovers, replaces=cluster is not None)
     if cluster is None and not leftovers:
         return Advance(State.TARGET_CLEAR, facts, "there is no target yet")
@@ -76,10 +76,18 @@ def _usable_snapshot(operation: Operation, ports: Ports) -> Snapshot:
     return snapshot
 
 
-def _key_of(snapshot: Snapshot, plan: Plan) -> str | None:
-    """Give the key that a snapshot is really under; None where that is nothing our functions may look at."""
-    key = snapshot.kms_key_id
-    return key if key and key.split(":")[4:5] == [plan.account] else None
+def _keys(snapshot: Snapshot, cluster: Cluster | None, plan: Plan) -> dict[str, str]:
+    """Name the keys that what is restored and deleted is really under, with what to do where one cannot be used.
+
+    A key of another account is nothing that our functions may look at.
+    """
+    keys = {}
+    if cluster and cluster.settings.kms_key_arn and not plan.skip_final_snapshot:
+        remedy = "Enable it, or set SKIP_FINAL_SNAPSHOT=true if the old target's data is not needed."
+        keys[cluster.settings.kms_key_arn] = remedy
+    if snapshot.kms_key_id:
+        keys[snapshot.kms_key_id] = "Enable it, so that the snapshot can be read."
+    return {key: remedy for key, remedy in keys.items() if key.split(":")[4:5] == [plan.account]}
 
 
 def _bring_on(operation: Operation, target: TargetCluster) -> Outcome:

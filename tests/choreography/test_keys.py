@@ -28,6 +28,12 @@ def keys_of_copies(night: Night) -> list[str]:
     return [str(call.parameters["KmsKeyId"]) for call in night.calls_of("copy_db_cluster_snapshot")]
 
 
+def copies(night: Night) -> list[str]:
+    """List the copies that are there."""
+    found = night.rds().describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
+    return [str(copy["DBClusterSnapshotIdentifier"]) for copy in found]
+
+
 def disabled_during_the_copy(night: Night) -> Operation:
     """Let the key be disabled while the copy is made; returns the operation, which failed."""
     night.night()
@@ -90,14 +96,15 @@ def test_an_alias_that_is_moved_meanwhile_changes_nothing(night: Night, state: S
 
 
 def test_a_rerun_resolves_an_alias_that_was_moved(night: Night) -> None:
-    """The setting is the same, its key is another: copied again, under a name of its own."""
+    """The setting is the same, its key is another: copied again, and the first copy is deleted in the end."""
     failed = disabled_during_the_copy(night)
     wanted = night.keys.create(ACCOUNT, TARGET_REGION, "alias/aurora-restore").arn
     again(night, failed.operation_id)
     ended = night.all_operations()[-1]
+    night.run(600)
 
-    assert (State.SUCCEEDED, wanted, True, []) == (
-        ended.state, key_of_target(night), failed.name_of_copy != ended.name_of_copy,
+    assert (State.SUCCEEDED, wanted, [ended.name_of_copy], True, []) == (
+        ended.state, key_of_target(night), copies(night), failed.name_of_copy != ended.name_of_copy,
         night.broken_promises(),
     )  # fmt: skip
 
@@ -152,4 +159,19 @@ def test_a_record_of_an_earlier_version_is_restored_under_the_key_of_its_copy(ni
 
     assert (State.SUCCEEDED, before, []) == (
         ended.state, key_of_target(night), night.broken_promises()
+    )  # fmt: skip
+
+
+def test_a_target_whose_key_is_disabled_is_not_deleted_for_a_final_snapshot() -> None:
+    """AWS would refuse the snapshot, and with it the cluster's deletion, after the instances were gone."""
+    night = Night({"SKIP_FINAL_SNAPSHOT": "false"}, staging=False)
+    first = night.dream()
+    night.keys.disable(night.key_arn())
+    wanted, night.environment["KMS_KEY_ID"] = other_key(night), OTHER
+    night.run(1800)
+    ended = night.dream()
+
+    assert (State.SUCCEEDED, State.FAILED, State.SNAPSHOT_READY, wanted, True, []) == (
+        first.state, ended.state, ended.stopped_in, ended.facts.kms_key_arn,
+        "SKIP_FINAL_SNAPSHOT=true" in (ended.remedy or ""), night.calls_of("delete_db_instance"),
     )  # fmt: skip
