@@ -9,7 +9,11 @@ FULL ?=
 REPLAY ?=
 SEED ?= 1
 OPERATIONS ?=
+WRITE ?=
 STAGE ?=
+# Not of the environment: there these names may mean anything.
+CLUSTER = prod-cluster
+REGION = us-east-1
 FORCE ?=
 # The stage that `make up` deploys is deployed from a copy, in which what only that world knows is filled in.
 CHECKOUT ?= $(if $(filter local,$(STAGE)),$(DATA)/checkout,.)
@@ -38,8 +42,8 @@ demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT
 up: $(PACKED) ## leave the same world running, until Ctrl-C (PORT= DATA= DUMP=mine.sql)
 	@exec $(PY) -m localaws up --port "$(PORT)" --data "$(DATA)" $(if $(DUMP),--dump "$(DUMP)")
 
-night: $(READY) ## let night fall on a world that `make up` runs (PORT=)
-	@exec $(PY) -m console.night --port "$(PORT)"
+night: $(READY) ## let night fall on a world that `make up` runs (PORT= CLUSTER= REGION=)
+	@exec $(PY) -m console.night --port "$(PORT)" --cluster "$(CLUSTER)" --region "$(REGION)"
 
 deploy: $(PACKED) ## bring a stage into your AWS account, or up to date there (STAGE=dev)
 	@exec $(PY) -m console.deployment deploy --stage "$(STAGE)" --checkout "$(CHECKOUT)"
@@ -59,11 +63,11 @@ test: $(PACKED) ## run the tests (TESTS=tests/console for some)
 prove: $(READY) ## the choreography under every fault (FAULTS=3 FULL=1 SEED= REPLAY='night 23=lost')
 	@exec $(PY) -m proof --faults "$(FAULTS)" --seed "$(SEED)" $(if $(FULL),--full) $(if $(REPLAY),--replay "$(REPLAY)")
 
-bench: $(READY) ## measure what an operation adds and costs, beside pollers, into docs/performance.md (OPERATIONS=100)
-	@exec $(PY) -m proof.bench $(if $(OPERATIONS),--operations "$(OPERATIONS)")
+bench: $(READY) ## measure what an operation adds and costs, beside pollers (OPERATIONS=100; WRITE=1 into docs/performance.md)
+	@exec $(PY) -m proof.bench $(if $(OPERATIONS),--operations "$(OPERATIONS)") $(if $(WRITE),--out docs/performance.md)
 
-bench-package: $(PACKED) ## measure the package, its starts, its memory and its own time, into docs/performance.md
-	@exec $(PY) -m console.packaging.bench
+bench-package: $(PACKED) ## measure the package, its starts, its memory and its own time (WRITE=1 into docs/performance.md)
+	@exec $(PY) -m console.packaging.bench $(if $(WRITE),--write)
 
 check: $(READY) ## format, lint and types
 	@$(PY) -m ruff format --check .
@@ -85,7 +89,7 @@ ifneq ($(shell $(PY) -c 'print("runs")' 2>/dev/null) $(shell cat $(READY) 2>/dev
 .PHONY: $(READY)
 endif
 
-$(READY): requirements.txt requirements-dev.lock requirements-aws-cli.txt
+$(READY): requirements.txt requirements-dev.lock requirements-aws-cli.txt .ci/set-up
 	@PYTHON="$(PYTHON)" .ci/set-up venv $(VENV)
 
 # What `chalice deploy` packs, so that no later run needs a network.

@@ -113,7 +113,7 @@ def text(operation: Operation, now: datetime, *, logins_open_on: str | None = No
     else:
         parts += _what_to_do(operation, logins_open_on)
     parts += [f"Warning: {warning}" for warning in operation.warnings]
-    parts += _durations(operation, now)
+    parts += _durations(operation)
     return "\n".join(map(one_line, parts))  # records of before may hold what others wrote as they wrote it
 
 
@@ -166,9 +166,10 @@ def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
     return parts
 
 
-def _durations(operation: Operation, now: datetime) -> list[str]:
-    total = (now - operation.created_at).total_seconds()
-    own = sum(duration.own_seconds for duration in operation.durations)
+def _durations(operation: Operation) -> list[str]:
+    """List the states that are over; the sums are those of the listed figures, so that nobody finds another."""
+    total = sum(round(duration.seconds, 1) for duration in operation.durations)
+    own = sum(round(duration.own_seconds, 1) for duration in operation.durations)
     lines = [f"  {duration.state:<20}{duration.seconds:>10.1f} s" for duration in operation.durations]
     return [f"Time: {total:.1f} s in all, {own:.1f} s of them our own.", *lines]
 

@@ -139,4 +139,6 @@ def _send(answers: Any, answer: Answer) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) <= 4:  # noqa: PLR2004  # the program and what `main` takes apart
+        sys.exit(__doc__)
     main()

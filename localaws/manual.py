@@ -1,47 +1,86 @@
-"""What can be done with the world once it runs: lines for a shell, and for everything that AWS has no word for."""
+"""What can be done with the world once it runs: lines for a shell, each of which works as it is, in any folder.
+
+zsh runs comments as commands when they are typed, so no comment holds a quote or a character that expands.
+"""
 
 import json
 import shlex
-from typing import Any, Final
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 from localaws import names
 from localaws.clients import local_environment
+from localaws.deployment import CHECKOUT
 from localaws.passwords import APPLICATION
 
-_OPERATION: Final = "<an id from the records>"
-_ENDPOINT: Final = "DBClusters[0].Endpoint"
 _PASSWORD: Final = (
     f"aws secretsmanager get-secret-value --secret-id {names.APP_SECRET} --query SecretString --output text"
     " | python3 -c 'import json, sys; print(json.load(sys.stdin)[\"app_password\"])'"
 )
+_ENDPOINT: Final = (
+    f"aws rds describe-db-clusters --db-cluster-identifier {names.TARGET_CLUSTER}"
+    " --query 'DBClusters[].Endpoint' --output text"
+)
+_NEWEST_FIRST: Final = (
+    f"aws dynamodb query --table-name {names.STATE_TABLE} --index-name by-plan --no-scan-index-forward"
+    " --key-condition-expression '#plan = :plan' --expression-attribute-names '{\"#plan\": \"plan\"}'"
+    ' --expression-attribute-values \'{":plan": {"S": "default"}}\' --output text'
+)
+_TRAIL: Final = (
+    f"aws dynamodb query --table-name {names.AUDIT_TABLE} --index-name by-operation"
+    " --key-condition-expression 'operation_id = :id' --query 'Items[].[at.S, to_state.S, what.S]' --output text"
+)
 
 
-def manual(endpoint: str) -> str:
-    """Return the page that is printed when the world is ready. It holds no password: its lines look them up."""
-    night = f"{endpoint}/localaws/night?cluster={names.SOURCE_CLUSTER}&region={names.SOURCE_REGION}"
-    exports = local_environment(endpoint, names.TARGET_REGION)
-    lines = [
-        f"\nThe local AWS listens at {endpoint}. In another terminal:\n",
-        *(f"export {name}={shlex.quote(value)}" for name, value in exports.items()),
-        "\n# a new night: Aurora takes production's automated snapshot, and events do the rest",
-        f"curl -X POST {shlex.quote(night)}",
-        "# the same because somebody asked; and stop it",
-        _put_event("RestoreRequested", {"request_id": "release-test"}),
-        _put_event("CancelRequested", {"operation_id": _OPERATION}),
-        "# all records, and one of them",
-        f"aws dynamodb scan --table-name {names.STATE_TABLE}",
-        f"aws dynamodb get-item --table-name {names.STATE_TABLE} --key {_json({'operation_id': {'S': _OPERATION}})}",
-        "# staging, as the application sees it",
-        f"HOST=$(aws rds describe-db-clusters --output text --query '{_ENDPOINT}')",
-        f'PGPASSWORD="$({_PASSWORD})" psql -h $HOST -p {names.TARGET_PORT} -U {APPLICATION} {names.DATABASE}\n',
-    ]
+def manual(endpoint: str, data: Path) -> str:
+    """Return the page that is printed when the world is ready; `data` is its folder, absolute.
+
+    It holds no password: its lines look them up.
+    """
+    lines = [f"\nThe local AWS listens at {endpoint}. Paste this into another terminal:\n", *_exports(endpoint)]
+    lines += ["\nThen any of these:", *_queries(), *_make(endpoint, data), *_events(), ""]
     return "\n".join(lines)
 
 
-def _put_event(kind: str, detail: dict[str, Any]) -> str:
-    entry = {"Source": f"aurora-restore.{names.STAGE}", "DetailType": kind, "Detail": json.dumps(detail)}
-    return f"aws events put-events --entries {_json([entry])}"
+def _exports(endpoint: str) -> Iterator[str]:
+    for name, value in local_environment(endpoint, names.TARGET_REGION).items():
+        yield f"export {name}={shlex.quote(value)}"
+    yield f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'
 
 
-def _json(value: Any) -> str:
-    return shlex.quote(json.dumps(value))
+def _queries() -> Iterator[str]:
+    yield "\n# staging, as the application sees it"
+    login = f'-h "$({_ENDPOINT})" -p {names.TARGET_PORT} -U {APPLICATION} -d {names.DATABASE}'
+    yield f"""PGPASSWORD="$({_PASSWORD})" psql -w {login} -c 'SELECT current_user, now()'"""
+
+
+def _make(endpoint: str, data: Path) -> Iterator[str]:
+    make, port = f"make -sC {shlex.quote(str(CHECKOUT))}", endpoint.rpartition(":")[2]
+    yield "\n# look at the stage: whatever is wrong is told, with what to do"
+    yield f"{make} doctor STAGE={names.STAGE} CHECKOUT={shlex.quote(str(data / 'checkout'))}"
+    yield "# let Aurora take the nightly snapshot of production: its event starts a restore"
+    yield f"{make} night PORT={port}"
+
+
+def _events() -> Iterator[str]:
+    yield "\n# a restore of the newest snapshot because you ask for it: each request has an id of its own"
+    yield _put_event("RestoreRequested", "request_id", "request-'$(date +%s)'")
+    yield "# the operations, newest first, and why one ended without success"
+    yield f"{_NEWEST_FIRST} --query 'Items[].[operation_id.S, state.S, reason.S]'"
+    yield "# what the newest one has done"
+    yield f"OPERATION=$({_NEWEST_FIRST} --limit 1 --query 'Items[].operation_id.S')"
+    yield f"""{_TRAIL} --expression-attribute-values '{{":id": {{"S": "'"$OPERATION"'"}}}}'"""
+    yield "# stop it"
+    yield _put_event("CancelRequested", "operation_id", "'\"$OPERATION\"'")
+    yield "# what people were told"
+    queue = f"aws sqs get-queue-url --queue-name {names.NOTIFICATIONS} --query QueueUrl --output text"
+    yield f"aws sqs receive-message --queue-url \"$({queue})\" --visibility-timeout 0 --query 'Messages[].Body'"
+
+
+def _put_event(kind: str, field: str, value: str) -> str:
+    """Write the command that puts an event with one field; `value` is shell, which leaves the quotes and comes back."""
+    detail = json.dumps(json.dumps({field: "VALUE"})).replace("VALUE", value)
+    entry = {"Source": f"aurora-restore.{names.STAGE}", "DetailType": kind, "Detail": "DETAIL"}
+    return f"aws events put-events --entries '{json.dumps([entry])}'".replace('"DETAIL"', detail)

@@ -18,6 +18,7 @@ MASTER: Final = "postgres"
 DATABASE: Final = "shop"
 
 STATE_TABLE: Final = "aurora-restore-local-state"
+AUDIT_TABLE: Final = "aurora-restore-local-audit"
 NOTIFICATIONS: Final = "aurora-restore-local-notifications"
 KEY_ALIAS: Final = "alias/aurora-restore"
 SUBNET_GROUP: Final = "staging"

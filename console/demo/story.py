@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import itertools
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from console import night
@@ -57,7 +58,7 @@ class Story:
         record = self._night(world, aws)
         self._heading("4. Verified by looking")
         if record["state"] != "SUCCEEDED":
-            return self._ended_badly(record)
+            return self._ended_badly(aws.endpoint, record)
         outcome = self._verify(witness, before, record)
         self._close(aws, witness, outcome, witness.master["database"])
         self._heading("The end")
@@ -72,7 +73,7 @@ class Story:
         steps: list[Step] = []
         for seen in watch(aws, world, fell, self._deadline):
             if isinstance(seen, Ended):
-                self._say_times(steps)
+                self._say(closing.times(seen.record, snapshot_seconds=steps[0].at_seconds))
                 return seen.record
             if isinstance(seen, Waiting):
                 waited_seconds = (datetime.now(UTC) - fell).total_seconds()
@@ -82,14 +83,6 @@ class Story:
                 self._say(step_line(seen))
         raise DemoError("The operation was lost from sight.")
 
-    def _say_times(self, steps: list[Step]) -> None:
-        aurora_seconds = sum(step.aurora_seconds for step in steps)
-        own_seconds = sum(step.own_seconds for step in steps)
-        self._say(
-            f"  {aurora_seconds + own_seconds:.1f} s in all: {aurora_seconds:.1f} s of them inside Aurora, "
-            f"{own_seconds:.1f} s our own."
-        )
-
     def _verify(self, witness: Witness, before: tuple[Source, Target], record: Item) -> Outcome:
         self._screen.waiting("looking at both clusters with everybody's eyes")
         after = (witness.source(), witness.fresh_target(before[0].tables))
@@ -97,31 +90,35 @@ class Story:
         self._tally.take(verdict.after_the_night(before, after, outcome))
         return outcome
 
-    def _ended_badly(self, record: Item) -> int:
+    def _ended_badly(self, endpoint: str, record: Item) -> int:
         state = record["state"]
         where = f" at {record['failed_step']}" if record.get("failed_step") else ""
         self._say(f"  ✗ The operation {record['operation_id']} ended {state}{where}.", BAD)
         self._say(f"    Reason: {record.get('reason', 'none is given.')}")
         self._say(f"    What to do: {record.get('remedy', 'none is given.')}")
-        self._say(f"    Run it again: {closing.rerun(record)}")
+        self._say_lines([*closing.exports(endpoint), closing.read_trail(record["operation_id"]), closing.rerun(record)])
         return 1
 
     def _close(self, aws: Aws, witness: Witness, outcome: Outcome, database: str) -> None:
         cluster = aws.cluster(names.TARGET_REGION, names.TARGET_CLUSTER)
         doors = closing.doors(cluster, witness.app, witness.master, database)
         self._heading("5. Yours to query")
-        self._say(f"  writer {cluster['Endpoint']}, reader {cluster['ReaderEndpoint']}, port {cluster['Port']}\n")
-        for line in (*closing.exports(aws.endpoint), *(door.psql() for door in doors)):
-            self._say(line)
-        self._say(f"\n  The first of them, run in a shell, answers: {closing.try_psql(aws.endpoint, doors[0])}")
+        self._say(f"  writer {cluster['Endpoint']}, reader {cluster['ReaderEndpoint']}, port {cluster['Port']}")
+        self._say(f"  psql, as the application, answers: {closing.try_psql(aws.endpoint, doors[0])}")
         self._heading("The notification")
         for line in closing.notification(outcome.notices[0]) if outcome.notices else []:
             self._say(f"  {line}")
-        self._heading("Look it up, and once more")
-        self._say(closing.look_again(outcome.record["operation_id"]))
-        self._say(closing.read_trail(outcome.record["operation_id"]))
-        self._say(closing.rerun(outcome.record))
-        self._say("  These lines work while the world runs: make demo KEEP=1 leaves it running, or make up.", DIM)
+        self._heading("Try it yourself")
+        self._say_lines(closing.lines(aws.endpoint, doors, outcome.record))
+
+    def _say_lines(self, lines: Iterable[str]) -> None:
+        """Say lines for a shell where they will work: in a world that is kept."""
+        if not self._options.keep:
+            self._say("  This world ends now. Leave one running: make demo KEEP=1, or make up.")
+            return
+        self._say("  Paste these into another terminal:\n", DIM)
+        for line in lines:
+            self._say(line)
 
     def _keep(self, world: World) -> None:
         self._say("\nThe world keeps running until Ctrl-C.")

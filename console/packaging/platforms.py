@@ -3,8 +3,10 @@
 Chalice deploys for the Python that runs it, so the interpreter of this process is the one that is meant throughout.
 """
 
+import argparse
 import platform
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,5 +69,17 @@ def architecture_of(stage: Stage) -> str:
     return str(stage.config["stages"][stage.name].get(key) or stage.config.get(key) or X86)
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print pip's options for an architecture; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m console.packaging.platforms",
+        description="Print pip's options for the wheels that Lambda's runtime can load.",
+    )
+    parser.add_argument("architecture", choices=PLATFORMS, help="as Lambda calls it")
+    options = parser.parse_args(arguments)
+    sys.stdout.write(" ".join(PLATFORMS[options.architecture].pip_options) + "\n")
+    return 0
+
+
 if __name__ == "__main__":
-    sys.stdout.write(" ".join(platform_of(sys.argv[1]).pip_options) + "\n")
+    sys.exit(main())

@@ -1,13 +1,14 @@
-"""`python -m proof.bench`: measures, prints the tables, writes docs/performance.md; exit 0 if the benchmark ran."""
+"""`python -m proof.bench`: measures and prints the tables, or writes them where it is told; exit 0 if it ran."""
 
 import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing import get_context
+from pathlib import Path
 
 from proof.bench import crowd, nights
-from proof.bench.document import PATH, Results, document
+from proof.bench.document import Results, document
 from proof.bench.world import Night
 
 Say = Callable[[str], None]
@@ -25,8 +26,10 @@ def main(arguments: Sequence[str] | None = None, say: Say = said) -> int:
     begun = time.perf_counter()
     page = document(measured(options.operations, options.phases, options.nights, say))
     say(page)
-    options.out.write_text(page, encoding="utf-8")
-    say(f"{options.out} is written; it took {time.perf_counter() - begun:.0f} s.")
+    if options.out:
+        options.out.write_text(page, encoding="utf-8")
+    written = f"{options.out} is written; it" if options.out else "It"
+    say(f"{written} took {time.perf_counter() - begun:.0f} s.")
     return 0
 
 
@@ -35,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--operations", type=int, default=crowd.SIZES[-1], help="the most operations at once")
     parser.add_argument("--phases", type=int, default=nights.PHASES, help="phases of the heartbeat to average over")
     parser.add_argument("--nights", type=int, default=nights.NIGHTS, help="nights of each stage, the first included")
-    parser.add_argument("--out", type=type(PATH), default=PATH, help="the page to write")
+    parser.add_argument("--out", type=Path, help="the page to write, if any: docs/performance.md")
     return parser
 
 

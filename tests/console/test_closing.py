@@ -1,14 +1,21 @@
 """The last page: lines for a shell that hold no secret, and requests that the app understands."""
 
 import json
+import re
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib import plan
+from chalicelib.choreography import State
 from chalicelib.events import RestoreRequested, parse_request
 from console.demo import aws, closing
+from localaws.inprocess import TOPIC
+from tests.events.test_announcements import ended
 
 CLUSTER = {"Endpoint": "127.0.0.1", "Port": 15432}
 APP = {
@@ -37,7 +44,7 @@ def test_psql_lines_fetch_the_password_and_show_none() -> None:
 
     assert not any("hush-" in line for line in lines)
     assert [True, True, True] == ["aws secretsmanager get-secret-value" in line for line in lines]
-    assert lines[0].endswith("psql -h 127.0.0.1 -p 15432 -U app -d shop")
+    assert lines[0].endswith("psql -w -h 127.0.0.1 -p 15432 -U app -d shop")
 
 
 def test_a_good_restore_is_asked_for_again_by_its_snapshot() -> None:
@@ -51,6 +58,28 @@ def test_a_good_restore_is_asked_for_again_by_its_snapshot() -> None:
 def test_any_other_end_is_continued(state: str) -> None:
     """The operation is named."""
     assert asked_for(RECORD | {"state": state}) == RestoreRequested(request_id="again-default-1", rerun_of="default-1")
+
+
+def test_the_exports_work_in_any_folder() -> None:
+    """This environment's programs come first on the path, wherever the lines are pasted."""
+    script = "\n".join([*closing.exports("http://127.0.0.1:4577"), 'printf "%s" "$PATH $AWS_ENDPOINT_URL"'])
+    ran = subprocess.run(["/bin/sh", "-euc", script], cwd="/", capture_output=True, text=True, check=True, timeout=10)
+
+    assert ran.stdout.startswith(f"{Path(sys.executable).parent}:")
+    assert ran.stdout.endswith(" http://127.0.0.1:4577")
+
+
+def test_a_night_has_one_sum_of_seconds() -> None:
+    """The demo says what the notification says, which is the sum of the states that it lists."""
+    stage = ended(how=State.SUCCEEDED)
+    operation = stage.all_operations()[-1]
+    text = json.loads(stage.topics.published(TOPIC)[-1]["sqs"])["text"]
+    (told,) = re.findall(r"^Time: ([\d.]+) s in all, ([\d.]+) s of them our own", text, re.MULTILINE)
+    listed = re.findall(r"^  [A-Z_]+ +([\d.]+) s$", text, re.MULTILINE)
+    said = closing.times(operation.model_dump(mode="json"), snapshot_seconds=1.0)
+
+    assert f"{sum(map(float, listed)):.1f}" == told[0]
+    assert said.startswith(f"  {told[0]} s for the restore, {told[1]} s of them our own; before it 1.0 s")
 
 
 def test_the_demo_calls_things_as_the_app_does() -> None:

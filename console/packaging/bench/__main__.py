@@ -1,8 +1,10 @@
-"""`python -m console.packaging.bench`: measure the package, keep the figures, write them into docs/performance.md."""
+"""`python -m console.packaging.bench`: measure the package; with `--write`, keep that in docs/performance.md."""
 
+import argparse
 import platform
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from statistics import median
@@ -17,22 +19,40 @@ from console.packaging.building import WHEELS, Built, build
 from console.packaging.errors import MissingWheelError, PackageError
 from console.packaging.platforms import ARM, X86, architecture_here
 from console.reference import ROOT, rewritten
+from console.reference.package import part
 from console.stages import FUNCTIONS, Stage
 
 PAGE = ROOT / "docs" / "performance.md"
 
 
-def main() -> int:
-    """Measure and write; returns the exit status."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and print or write what was measured; returns the exit status."""
+    options = _parser().parse_args(arguments)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            _measure(Path(folder)).write()
+            figures = _measure(Path(folder))
     except (PackageError, DemoError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    _say(part(figures))
+    if options.write:
+        _write(figures)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m console.packaging.bench",
+        description="Measure the package, its starts, its memory and its own time. Takes some minutes.",
+    )
+    parser.add_argument("--write", action="store_true", help="keep the figures, and write them into the docs")
+    return parser
+
+
+def _write(figures: Figures) -> None:
+    figures.write()
     PAGE.write_text(rewritten(PAGE), encoding="utf-8")
     _say(f"{FILE.relative_to(ROOT)} and {PAGE.relative_to(ROOT)} are written.")
-    return 0
 
 
 def _measure(folder: Path) -> Figures:

@@ -15,7 +15,9 @@ def main() -> None:
     """Import what a start imports, and print the time."""
     import sys  # noqa: PLC0415 # as everything here, part of what is measured
 
-    runtime, *app = sys.argv[1:]
+    runtime, *app = sys.argv[1:] or ["--help"]
+    if runtime.startswith("-"):
+        sys.exit(__doc__)
     sys.path.append(runtime)
     if app:
         _start(*app)
