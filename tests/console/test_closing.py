@@ -69,6 +69,15 @@ def test_the_exports_work_in_any_folder() -> None:
     assert ran.stdout.endswith(" http://127.0.0.1:4577")
 
 
+def test_lines_are_offered_only_where_they_will_work() -> None:
+    """A world that ends with the demo leaves nothing to query: what leaves one running is said instead."""
+    typed = [*closing.exports("http://127.0.0.1:4577"), closing.rerun(RECORD)]
+    (sentence,) = closing.offered(typed, kept=False)
+
+    assert typed == list(closing.offered(typed, kept=True))[1:]
+    assert "make demo KEEP=1" in sentence
+
+
 def test_a_night_has_one_sum_of_seconds() -> None:
     """The demo says what the notification says, which is the sum of the states that it lists."""
     stage = ended(how=State.SUCCEEDED)

@@ -19,8 +19,8 @@ from tests.docs.readme import README, ROOT, commands, shell
 GLOBAL_OPTIONS = frozenset({"region", "query", "output", "endpoint-url"})
 OWN_COMMANDS = {("cloudformation", "deploy"): DeployCommand, ("cloudformation", "package"): PackageCommand}
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
-WORLD = "A world that stays"
-LINES_MAX = 120  # of the README beside its generated picture: one page
+WORLD, LOCALAWS = "A world that stays", ROOT / "docs" / "localaws.md"
+LINES_MAX = 150  # of the README beside its generated picture: one page
 
 
 def local_stage() -> dict[str, str]:
@@ -31,8 +31,8 @@ def local_stage() -> dict[str, str]:
 
 
 def put_events() -> list[dict[str, str]]:
-    """Read the entries of every put-events in the README, in order; what the shell fills in is `now`."""
-    typed = re.sub(r"'\$(\w+|\(.*?\))'", "now", shell(README))
+    """Read the entries of every put-events in README and localaws.md, in order; what the shell fills in is `now`."""
+    typed = re.sub(r"'\$(\w+|\(.*?\))'", "now", f"{shell(README)}\n{shell(LOCALAWS)}")
     entries = re.findall(r"aws events put-events --entries '(\[.*?\])'", typed, re.DOTALL)
     return [entry for text in entries for entry in json.loads(text)]
 
@@ -97,7 +97,8 @@ def test_the_readmes_events_are_obeyed() -> None:
 
 def test_the_readme_names_what_the_local_stage_has() -> None:
     """Tables, clusters, secret, port and the prefix of snapshots are those of the stage `local`."""
-    typed, stage = "\n".join(commands(WORLD)), local_stage()
+    blocks = [*commands(WORLD), *commands("Looking around", LOCALAWS)]
+    typed, stage = "\n".join(blocks), local_stage()
     names = (
         "STATE_TABLE_NAME",
         "AUDIT_TABLE_NAME",

@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 
 from console.stages import FUNCTIONS
-from tests.docs.readme import commands
+from tests.docs.readme import README, commands, spans
 from tests.world.held import PREFIX, decisions, not_allowed, put, without
 from tests.world.operations import (
     ENDS,
@@ -216,21 +216,22 @@ def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: U
 
 def test_what_the_readme_tells_people_to_type_works(world: Up) -> None:
     """After a night: psql opens the fresh cluster, requests and cancels are obeyed, a manual snapshot starts one."""
-    _, manual_snapshot, request, trail, cancel, psql = commands("A world that stays")
+    _, request, trail = commands("A world that stays")
+    operations, said, manual_snapshot, cancel, psql = commands("Looking around", ROOT / "docs" / "localaws.md")
 
     assert "app_user" in type_in(world, psql)
     type_in(world, request)
     wait_for_the_request(world, "lunch-break-")
-    assert "lunch-break-" in type_in(world, trail, cancel)
+    assert "ACCEPTED" in type_in(world, trail, cancel)
     assert "CANCELLED" == end_of_newest(world)["state"]["S"]
-    assert "ACCEPTED" in type_in(world, *commands("Looking around", ROOT / "docs" / "localaws.md"))
+    assert "lunch-break-" in type_in(world, operations, said)
     assert "refresh-" in type_in(world, manual_snapshot)
     wait_for_an_operation_of(world, ":refresh-")
 
 
 def test_a_request_during_another_one_is_skipped_and_the_readme_s_commands_show_why(world: Up) -> None:
     """Pasted while an operation has the target, the request ends as SKIPPED, and its trail says what was in its way."""
-    _, _, request, trail, _, _ = commands("A world that stays")
+    _, request, trail = commands("A world that stays")
     before = newest_record(world)
     type_in(world, request)
     wait_for_the_request(world, "lunch-break-")
@@ -243,11 +244,11 @@ def test_a_request_during_another_one_is_skipped_and_the_readme_s_commands_show_
 
 def test_a_stage_of_one_s_own_can_be_rehearsed(world: Up) -> None:
     """What the README says of it, word for word: deployed, looked at, restored by a night, and taken away again."""
-    ids, make_names, deploy, doctor_and_night, destroy = commands(SECTION)
+    ids, make_names_and_deploy, doctor_and_night = commands(SECTION)
+    (destroy,) = (span for span in spans(README) if span.startswith("make destroy"))
     rehearse = partial(type_in, world)
     fill_in(*rehearse(ids).splitlines())
-    rehearse(make_names)
-    rehearse(deploy)
+    rehearse(make_names_and_deploy)
     rehearse(secrets_of_the_runbook())
     seen = rehearse(doctor_and_night)
     record = end_of_newest(world, "dev")

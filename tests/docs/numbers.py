@@ -1,0 +1,110 @@
+"""The numbers that the pages tell in sentences: each phrase is written here with the value of the code in it."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from chalicelib import events, limits, ports, runner, spacing, target_item
+from chalicelib.credentials import MasterCredentials
+from chalicelib.settings import PLAN_NAME, Settings
+from console.stages import FUNCTIONS
+from localaws import pool
+from tests.docs.readme import ROOT
+from tests.infra.templates import section
+
+WORDS: Final = (
+    "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
+_FRACTIONS: Final = {1 / 2: "half", 1 / 4: "a quarter", 1 / 8: "an eighth"}
+
+
+def word(number: float) -> str:
+    """Write a small whole number as a word, and any other in digits."""
+    return WORDS[int(number)] if number == int(number) and number < len(WORDS) else f"{number:,.0f}"
+
+
+def fraction(share: float) -> str:
+    """Write a share as a word; KeyError for one that has none here."""
+    return _FRACTIONS[share]
+
+
+def span(length: timedelta | float) -> str:
+    """Write a time, in seconds where it is a number, with its largest whole unit."""
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    for unit, size in (("hour", 3600), ("minute", 60), ("second", 1)):
+        if seconds % size == 0:
+            count = seconds / size
+            return f"{'an' if unit == 'hour' else 'a'} {unit}" if count == 1 else f"{word(count)} {unit}s"
+    raise ValueError(f"{seconds} seconds are no whole number of anything.")
+
+
+def alarm(name: str) -> dict[str, Any]:
+    """Find an alarm of the foundation by the section of the runbook that its description names."""
+    resources = section(ROOT / "infra" / "foundation.yaml", "Resources").values()
+    (found,) = (
+        resource["Properties"]
+        for resource in resources
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and f"#{name}." in resource["Properties"]["AlarmDescription"]
+    )
+    return dict(found)
+
+
+def periods(name: str) -> str:
+    """Write in how many of its periods an alarm of several metrics has to be, and how long one is."""
+    found = alarm(name)
+    (length,) = {one["MetricStat"]["Period"] for one in found["Metrics"] if "MetricStat" in one}
+    return f"{word(found['DatapointsToAlarm'])} of {word(found['EvaluationPeriods'])} periods of {span(length)}"
+
+
+def silence() -> str:
+    """Write how long the heartbeat has to be silent."""
+    found = alarm("heartbeat-silent")
+    return span(found["Period"] * found["EvaluationPeriods"])
+
+
+_PASSWORD: Final = MasterCredentials.model_json_schema()["properties"]["password"]
+_NAME_MAX: Final = next(length for length in range(99, 0, -1) if PLAN_NAME.fullmatch("a" * length))
+_SHARE_OF_REST: Final = fraction(spacing.SHARE_OF_REST).capitalize()
+_RISE: Final = f"{fraction(target_item.RISE_SHARE_MAX)} at most, or by {span(target_item.RISE_SECONDS)}"
+
+PHRASES: Final[dict[str, tuple[str, ...]]] = {
+    "README.md": (f"{word(len(FUNCTIONS)).capitalize()} small Lambda functions",),
+    "docs/architecture.md": (
+        f"tried {word(runner.BUGS_MAX)} times, then the end",
+        f"of the future by more than {span(events.CLOCK_SKEW_MAX)},",
+        f"older than {span(events.EVENT_AGE_MAX)},",
+        f"very many the first {limits.NAMES_MAX};",
+        f"the names of more than {limits.NAMES_MAX} logins",
+        f"remaining time and {span(runner.LEASE_MARGIN_SECONDS)} more,",
+        f"{_SHARE_OF_REST} of it is waited for,",
+        f"after {fraction(spacing.SHARE_OF_DELAY)} of its delay.",
+        f"the upper one is {span(spacing.SPACING_MAX_SECONDS)},",
+        f"doubling up to {span(spacing.BACKOFF_MAX_SECONDS)}.",
+        f"rises by {_RISE} where that is more",
+        f"Every {span(Settings.model_fields['heartbeat_interval'].default).removeprefix('a ')} (`",
+        f"{word(ports.ENTRIES_MAX)} in a call.",
+        f"no more than {runner.ANNOUNCED_PER_TICK} operations in a tick,",
+        f"after {word(runner.UNANSWERED_MAX)} announcements that no step answered,",
+    ),
+    "docs/runbook.md": (
+        f"For {silence()} no tick of the heartbeat",
+        f"have failed in {periods('function-errors')}.",
+        f"not let run in {periods('function-throttles')}:",
+    ),
+    "docs/reliability.md": (f"within its deadline and {word(runner.UNANSWERED_MAX)} heartbeats",),
+    "docs/configuration.md": (
+        f"at most {_NAME_MAX} in all;",
+        f"{_PASSWORD['minLength']} to {_PASSWORD['maxLength']} printable ASCII characters",
+    ),
+    "docs/localaws.md": (
+        f"{word(pool.WORKERS_MAX).capitalize()} functions run at once, {word(pool.WORKERS_PER_FUNCTION_MAX)} of each;",
+    ),
+    "infra/foundation.yaml": (f"has come to its end for {silence()},",),
+}
+"""What a page says, word for word, with the code's values."""
+
+NOT_OURS: Final = (
+    "a minute in its name",  # which one it was
+    "15 min 50 s",  # measured
+    "an hour without one",  # a fault that is injected
+)
+"""Times in sentences that are of no value in the code."""
