@@ -8,7 +8,7 @@ from moto.kms.models import kms_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sns.models import sns_backends
 
-from localaws.aurora import Key
+from localaws.aurora import Key, Network
 from localaws.iam import Secret
 
 AWS_ALIASES: Final = "alias/aws/"
@@ -33,10 +33,14 @@ def _key_of(stored: StoredKey) -> Key:
     return Key(stored.arn, enabled=is_enabled, manager="AWS" if is_of_aws else "CUSTOMER")
 
 
-def default_vpc(account: str, region: str) -> str:
-    """Name the default VPC of an account's region."""
-    vpcs = ec2_backends[account][region].describe_vpcs(filters={"is-default": "true"})
-    return str(vpcs[0].id)
+def default_network(account: str, region: str) -> Network:
+    """Describe the default VPC of an account's region, its default security group and its subnets."""
+    ec2 = ec2_backends[account][region]
+    vpc = str(ec2.describe_vpcs(filters={"is-default": "true"})[0].id)
+    (group,) = ec2.describe_security_groups(filters={"vpc-id": [vpc], "group-name": ["default"]})
+    subnets = ec2.describe_subnets(filters={"vpc-id": vpc})
+    zones = {str(subnet.id): str(subnet.availability_zone) for subnet in subnets}
+    return Network(vpc, str(group.id), dict(sorted(zones.items(), key=lambda item: item[1])))
 
 
 def network_problem(account: str, region: str, subnets: list[str], groups: list[str]) -> str | None:

@@ -1,5 +1,6 @@
 """The heartbeat of the model of Aurora: a thread that lets due transitions happen on time."""
 
+import logging
 import threading
 from datetime import UTC, datetime
 from typing import Final
@@ -11,6 +12,8 @@ LOOK_SECONDS_MIN: Final = 0.01
 
 LOOK_SECONDS_MAX: Final = 1.0
 """How long a transition may go unnoticed that somebody caused without a request to this server."""
+
+_log = logging.getLogger("localaws")
 
 
 class Pulse:
@@ -33,8 +36,15 @@ class Pulse:
     def _run(self) -> None:
         while not self._closed:
             self._wake.clear()
-            self._aurora.tick()
+            self._tick()
             self._wake.wait(self._seconds_until_next())
+
+    def _tick(self) -> None:
+        """Let happen what is due; an error stops the one thing that it befell, and never time itself."""
+        try:
+            self._aurora.tick()
+        except Exception as error:  # noqa: BLE001 # this is the top of a thread
+            _log.error("Something that was due in Aurora failed: %s", error, exc_info=error)
 
     def _seconds_until_next(self) -> float:
         next_at = self._aurora.next_transition()

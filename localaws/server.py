@@ -21,7 +21,7 @@ from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from localaws.account import default_vpc, find_key, find_secret, has_security_group, key_of_topic
+from localaws.account import default_network, find_key, find_secret, has_security_group, key_of_topic
 from localaws.aurora import Aurora, DataPlane, Durations, NoData, WallClock
 from localaws.buckets import heed_conditions
 from localaws.clients import Clients
@@ -38,6 +38,7 @@ from localaws.journals import LogFile
 from localaws.kms import Kms
 from localaws.lambda_http import Lambda
 from localaws.logs import Logs
+from localaws.networks import keep_ids
 from localaws.packages import Packages
 from localaws.pulse import Pulse
 from localaws.rds_http import Rds
@@ -50,6 +51,7 @@ BACKLOG: Final = 128
 
 os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"  # moto would let every account into the others' buckets
 heed_conditions()
+keep_ids()
 
 _log = logging.getLogger("localaws")
 
@@ -85,7 +87,7 @@ class Server:
             data=data or NoData(),
             keys=find_key,
             security_groups=has_security_group,
-            vpc=default_vpc,
+            network=default_network,
             emit=lambda event: self._publish(event, event["account"], event["region"], "default"),
         )
         self.gate = Gate(self.folder, World(self.aurora.find, find_key, find_secret, key_of_topic))

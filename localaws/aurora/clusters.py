@@ -13,6 +13,7 @@ from localaws.aurora.errors import (
     not_modelled,
     snapshot_state,
 )
+from localaws.aurora.faults import CreationFailure
 from localaws.aurora.keys import RDS_MANAGED_ALIAS
 from localaws.aurora.limits import refuse_another_cluster
 from localaws.aurora.names import engine, master_password, new_identifier
@@ -152,7 +153,11 @@ def _begin(request: Request, cluster: Cluster, prepare: Callable[[], None], seco
     world = request.world
     world.data.place(cluster.resource_id, name=dns_name(cluster), port=cluster.options.port)
     request.region.clusters[cluster.identifier] = cluster
-    world.perform(prepare, lambda: world.later(seconds, lambda: _finish(world, cluster)))
+    world.perform(
+        prepare,
+        lambda: world.later(seconds, lambda: _finish(world, cluster)),
+        lambda error: _fail(world, cluster, CreationFailure("failed", str(error))),
+    )
     return {"DBCluster": show_cluster(world, cluster)}
 
 
@@ -165,6 +170,10 @@ def _finish(world: World, cluster: Cluster) -> None:
         cluster.status = "available"
         events.happened(world, cluster.arn, events.CLUSTER_CREATED)
         return
+    _fail(world, cluster, failure)
+
+
+def _fail(world: World, cluster: Cluster, failure: CreationFailure) -> None:
     cluster.status = failure.status
     incompatible = failure.status.startswith("incompatible-")
     kind = events.CLUSTER_INCOMPATIBLE if incompatible else events.CLUSTER_LIMITS

@@ -106,7 +106,11 @@ def _start(world: World, copy: Snapshot) -> None:
     if source is None or source.status != "available":
         fail(world, copy)
         return
-    world.perform(lambda: world.data.copy_snapshot(source.key, copy.key), lambda: _copied(world, copy))
+    world.perform(
+        lambda: world.data.copy_snapshot(source.key, copy.key),
+        lambda: _copied(world, copy),
+        lambda _error: fail(world, copy),
+    )
 
 
 def _copied(world: World, copy: Snapshot) -> None:

@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+DATA_ERRORS = (RuntimeError, OSError)
+"""What a data plane raises when it cannot do what it was asked; anything else is a bug, and fails the resource too."""
+
 
 class DataPlane(Protocol):
     """The databases behind the model's clusters.

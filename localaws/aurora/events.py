@@ -74,6 +74,7 @@ INSTANCE_CREATED = Kind("RDS-EVENT-0005", "creation", "DB instance created")
 INSTANCE_DELETED = Kind("RDS-EVENT-0003", "deletion", "DB instance deleted")
 INSTANCE_STOPPED = Kind("RDS-EVENT-0087", "notification", "DB instance stopped")
 INSTANCE_STARTED = Kind("RDS-EVENT-0088", "notification", "DB instance started")
+INSTANCE_FAILED = Kind("RDS-EVENT-0031", "failure", "DB instance put into failed state.")
 INSTANCE_LIMITS = Kind(
     "RDS-EVENT-0353", "failure", "The DB instance can't be created because of insufficient resource limits."
 )

@@ -1,5 +1,6 @@
 """Subnet groups and parameter groups: what a cluster or an instance is placed in and governed by."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from localaws.aurora import arns, catalog
@@ -8,18 +9,23 @@ from localaws.aurora.listing import page, read_filters
 from localaws.aurora.names import new_group_name
 from localaws.aurora.records import ParameterGroup, SubnetGroup
 from localaws.aurora.tags import read_tags
-from localaws.aurora.world import Answer, Region, Request
+from localaws.aurora.world import Answer, Network, Region, Request
 
 ZONES_LEAST = 2
 _ZONE_LETTERS = "abc"
 Shelf = dict[str, ParameterGroup]
 
 
-def furnished_region(account: str, name: str, vpc_id: str) -> Region:
+def default_network(_account: str, region: str) -> Network:
+    """Return a default VPC with made-up names, for worlds without an EC2."""
+    subnets = {f"subnet-{region}-default-{letter}": region + letter for letter in _ZONE_LETTERS}
+    return Network(f"vpc-{region}-default", f"sg-{region}-default", subnets)
+
+
+def furnished_region(account: str, name: str, network: Network) -> Region:
     """Return a region as every account finds it: a `default` subnet group and default parameter groups."""
-    region = Region(account, name, vpc_id)
-    subnets = [f"subnet-{name}-default-{letter}" for letter in _ZONE_LETTERS]
-    region.subnet_groups["default"] = _subnet_group(region, "default", "default", subnets)
+    region = Region(account, name, network)
+    region.subnet_groups["default"] = _subnet_group(region, "default", "default", network.subnets)
     for version in catalog.VERSIONS:
         default = default_parameter_group(version)
         description = f"Default parameter group for {catalog.family(version)}"
@@ -146,7 +152,7 @@ def _show_group(group: ParameterGroup) -> Answer:
 
 
 def create_db_subnet_group(request: Request) -> Answer:
-    """Create a subnet group; every subnet is taken to exist in the region's VPC, the n-th in the n-th zone."""
+    """Create a subnet group; every subnet is taken to exist in the region's default VPC."""
     name = new_group_name(request, "DBSubnetGroupName")
     if name in request.region.subnet_groups:
         raise RdsError("DBSubnetGroupAlreadyExists", f"The DB subnet group {name} exists already.")
@@ -158,10 +164,15 @@ def create_db_subnet_group(request: Request) -> Answer:
     return {"DBSubnetGroup": show_subnet_group(group)}
 
 
-def _subnet_group(region: Region, name: str, description: str, subnet_ids: list[str]) -> SubnetGroup:
+def _subnet_group(region: Region, name: str, description: str, subnet_ids: Iterable[str]) -> SubnetGroup:
+    """Make a subnet group; a subnet that is not of the default VPC is taken to lie in the next zone."""
     zones = [f"{region.name}{letter}" for letter in _ZONE_LETTERS]
-    subnets = {subnet: zones[index % len(zones)] for index, subnet in enumerate(dict.fromkeys(subnet_ids))}
-    return SubnetGroup(region.arn(arns.SUBNET_GROUP, name), description, region.vpc_id, subnets)
+    subnets = {
+        subnet: region.network.subnets.get(subnet, zones[index % len(zones)])
+        for index, subnet in enumerate(dict.fromkeys(subnet_ids))
+    }
+    arn = region.arn(arns.SUBNET_GROUP, name)
+    return SubnetGroup(arn, description, region.network.vpc_id, subnets)
 
 
 def describe_db_subnet_groups(request: Request) -> Answer:

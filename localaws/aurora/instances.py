@@ -129,7 +129,12 @@ def _created(world: World, instance: Instance) -> None:
     monitored = instance.monitoring_interval > 0
     instance.status = "configuring-enhanced-monitoring" if monitored else "modifying"
     seconds = world.durations.instance_configure if monitored else 0
-    servers.start(world, instance.cluster, lambda: _reachable(world, instance, seconds))
+    servers.start(
+        world,
+        instance.cluster,
+        lambda: _reachable(world, instance, seconds),
+        lambda error: servers.fail(world, instance, error),
+    )
 
 
 def _failure_event(status: str) -> events.Kind:

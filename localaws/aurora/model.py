@@ -1,5 +1,6 @@
 """The model of Aurora: one object that answers RDS calls, lets time pass, and can be made to fail."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from threading import RLock
@@ -8,18 +9,19 @@ from typing import Any
 from localaws.aurora import copies, snapshots
 from localaws.aurora.actions import modelled_action
 from localaws.aurora.arns import CLUSTER, INSTANCE, SNAPSHOT, Arn
-from localaws.aurora.data import DataPlane, NoData
+from localaws.aurora.data import DATA_ERRORS, DataPlane, NoData
 from localaws.aurora.durations import Durations
 from localaws.aurora.faults import CreationFailure, Refusal
-from localaws.aurora.groups import furnished_region
+from localaws.aurora.groups import default_network, furnished_region
 from localaws.aurora.identities import Identities
 from localaws.aurora.keys import KeyRing, Lookup
 from localaws.aurora.records import Cluster, Instance, Snapshot
 from localaws.aurora.schedule import Errand
-from localaws.aurora.world import Answer, Quotas, Request, World
+from localaws.aurora.world import Answer, Network, Quotas, Request, World
 from localaws.clock import Clock
 
 _BAD_REQUEST = 400
+_log = logging.getLogger("localaws")
 
 
 class Aurora:
@@ -27,7 +29,7 @@ class Aurora:
 
     Thread-safe. Work on the data plane runs without the lock, so that other callers need not wait for it; `emit` is
     called with the lock held and must not wait. `keys` finds KMS keys, `security_groups` says whether one exists,
-    `vpc` names the VPC of an account's region.
+    `network` describes the default VPC of an account's region.
     """
 
     def __init__(
@@ -38,7 +40,7 @@ class Aurora:
         data: DataPlane | None = None,
         keys: Lookup | None = None,
         security_groups: Callable[[str, str, str], bool] = lambda _account, _region, _group: True,
-        vpc: Callable[[str, str], str] = lambda _account, region: f"vpc-{region}-default",
+        network: Callable[[str, str], Network] = default_network,
         emit: Callable[[Answer], None] = lambda _event: None,
         seed: str = "localaws",
     ) -> None:
@@ -53,7 +55,7 @@ class Aurora:
             keys=keys or KeyRing(),
             security_groups=security_groups,
             emit=emit,
-            furnish=lambda account, name: furnished_region(account, name, vpc(account, name)),
+            furnish=lambda account, name: furnished_region(account, name, network(account, name)),
             identities=Identities(seed),
         )
 
@@ -87,13 +89,19 @@ class Aurora:
             self._run(errands)
 
     def _run(self, errands: list[Errand]) -> None:
+        """Do the work, and what follows from it; what no data plane should raise is raised here at the end."""
+        bugs: list[Exception] = []
         for errand in errands:
-            errand.work()
+            error = _error_of(errand.work)
+            if error is not None and not isinstance(error, DATA_ERRORS):
+                bugs.append(error)
             with self.lock:
                 with self._world.at(errand.at):
-                    errand.then()
+                    errand.then() if error is None else errand.failed(error)
                 following = self._world.take_errands()
             self._run(following)
+        for bug in bugs:
+            raise bug
 
     @property
     def moment(self) -> datetime:
@@ -230,3 +238,13 @@ class Aurora:
             effect()
             errands = self._world.take_errands()
         self._run(errands)
+
+
+def _error_of(work: Callable[[], None]) -> Exception | None:
+    """Do some work of the data plane; what it raises is logged and returned."""
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001 # a resource fails by it, and time goes on for all others
+        _log.error("The data of a cluster or snapshot could not be had: %s", error, exc_info=error)
+        return error
+    return None

@@ -136,14 +136,15 @@ def _reset(world: World, cluster: Cluster, password: str, late: Changes) -> None
         return
     cluster.pending = {"MasterUserPassword": HIDDEN_PASSWORD}
     refused = world.faults.failing_passwords.pop(str(cluster.arn), None)
-    end = partial(_end_reset, world, cluster, refused)
+    end = partial(_end_reset, world, cluster)
     if refused is None and cluster.server_runs:
         arguments = (cluster.resource_id, cluster.master_username, password)
-        world.perform(lambda: world.data.set_master_password(*arguments), end)
+        change = partial(world.data.set_master_password, *arguments)
+        world.perform(change, lambda: end(None), lambda error: end(str(error)))
         return
     if refused is None:
         cluster.password_for_next_start = password
-    end()
+    end(refused)
 
 
 def _end_reset(world: World, cluster: Cluster, refused: str | None) -> None:

@@ -32,7 +32,7 @@ def cluster_options(
         port=names.number(request, "Port", port, least=PORT_LEAST, most=PORT_MOST),
         subnet_group=subnet_group(request),
         parameter_group=cluster_parameter_group(request, version),
-        security_groups=security_groups(request) or [f"sg-{request.region.name}-default"],
+        security_groups=security_groups(request) or [request.region.network.security_group],
         deletion_protection=request.get("DeletionProtection", False),
         copy_tags_to_snapshot=request.get("CopyTagsToSnapshot", False),
         backup_retention_days=retention_days(request, retention_days_default),

@@ -63,7 +63,7 @@ def _start(world: World, cluster: Cluster) -> None:
 
 def _start_server(world: World, cluster: Cluster) -> None:
     if cluster.members:
-        servers.start(world, cluster, lambda: _started(world, cluster))
+        servers.start(world, cluster, lambda: _started(world, cluster), lambda error: _fail(world, cluster, error))
     else:
         _started(world, cluster)
 
@@ -73,6 +73,13 @@ def _started(world: World, cluster: Cluster) -> None:
         _set_status(world, cluster, "available")
         _tell(world, cluster, events.INSTANCE_STARTED)
         events.happened(world, cluster.arn, events.CLUSTER_STARTED)
+
+
+def _fail(world: World, cluster: Cluster, error: Exception) -> None:
+    """End a start whose server did not come up: the cluster can be deleted, and nothing else."""
+    cluster.status = "failed"
+    for member in servers.members(world, cluster):
+        servers.fail(world, member, error)
 
 
 def _tell(world: World, cluster: Cluster, kind: events.Kind) -> None:

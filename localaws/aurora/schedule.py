@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 Then = Callable[[], None]
+OnFailure = Callable[[Exception], None]
 
 
 @dataclass(order=True)
@@ -19,11 +20,15 @@ class Transition:
 
 @dataclass(frozen=True)
 class Errand:
-    """Work on the data plane that may take seconds: `work` runs without the model's lock, `then` with it."""
+    """Work on the data plane that may take seconds: `work` runs without the model's lock.
+
+    Afterwards, with the lock, `then` happens, or `failed` with what the work raised.
+    """
 
     at: datetime
     work: Then
     then: Then
+    failed: OnFailure
 
 
 class Schedule:

@@ -1,7 +1,8 @@
 """The database server behind a cluster: it runs from the first available instance to the end of the last one."""
 
+from localaws.aurora import events
 from localaws.aurora.records import Cluster, Instance
-from localaws.aurora.schedule import Then
+from localaws.aurora.schedule import OnFailure, Then
 from localaws.aurora.world import World
 
 
@@ -11,8 +12,8 @@ def members(world: World, cluster: Cluster) -> list[Instance]:
     return [instances[name] for name in cluster.members]
 
 
-def start(world: World, cluster: Cluster, then: Then) -> None:
-    """Run the server if it does not run yet, and go on when it does.
+def start(world: World, cluster: Cluster, then: Then, failed: OnFailure) -> None:
+    """Run the server if it does not run yet, and go on when it does, or with `failed` when it does not start.
 
     A master password that was changed while nothing ran takes effect here.
     """
@@ -27,7 +28,17 @@ def start(world: World, cluster: Cluster, then: Then) -> None:
         if password is not None:
             world.data.set_master_password(cluster.resource_id, cluster.master_username, password)
 
-    world.perform(work, then)
+    def not_started(error: Exception) -> None:
+        cluster.server_runs = False
+        failed(error)
+
+    world.perform(work, then, not_started)
+
+
+def fail(world: World, instance: Instance, error: Exception) -> None:
+    """Leave an instance `failed`, which it does not get out of by itself, with the event that says so."""
+    instance.status = "failed"
+    events.happened(world, instance.arn, events.INSTANCE_FAILED, str(error))
 
 
 def stop(world: World, cluster: Cluster, then: Then = lambda: None) -> None:

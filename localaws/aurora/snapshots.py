@@ -75,7 +75,9 @@ def begin(world: World, cluster: Cluster, identifier: str, snapshot_type: str, t
     creating = events.SNAPSHOT_CREATING_AUTOMATED if automated else events.SNAPSHOT_CREATING_MANUAL
     events.happened(world, snapshot.arn, creating)
     world.perform(
-        lambda: world.data.take_snapshot(cluster.resource_id, snapshot.key), lambda: _taken(world, snapshot, cluster)
+        lambda: world.data.take_snapshot(cluster.resource_id, snapshot.key),
+        lambda: _taken(world, snapshot, cluster),
+        lambda _error: _fail(snapshot, cluster),
     )
     return snapshot
 
@@ -83,6 +85,13 @@ def begin(world: World, cluster: Cluster, identifier: str, snapshot_type: str, t
 def _taken(world: World, snapshot: Snapshot, cluster: Cluster) -> None:
     storage.keep(world, snapshot)
     world.later(world.durations.snapshot, lambda: _finish(world, snapshot, cluster))
+
+
+def _fail(snapshot: Snapshot, cluster: Cluster) -> None:
+    """Leave a snapshot `failed` whose data could not be had; no event says so."""
+    snapshot.status = "failed"
+    if cluster.status == "backing-up":
+        cluster.status = "available"
 
 
 def _of_cluster(world: World, cluster: Cluster, arn: Arn, snapshot_type: str) -> Snapshot:

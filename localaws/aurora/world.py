@@ -13,7 +13,7 @@ from localaws.aurora.faults import Faults
 from localaws.aurora.identities import Identities
 from localaws.aurora.keys import Key, Lookup, usable_key
 from localaws.aurora.records import Cluster, GlobalCluster, Instance, ParameterGroup, Snapshot, SubnetGroup
-from localaws.aurora.schedule import Errand, Schedule, Then
+from localaws.aurora.schedule import Errand, OnFailure, Schedule, Then
 from localaws.clock import Clock
 
 Answer = dict[str, Any]
@@ -31,13 +31,22 @@ class Quotas:
     accounts_per_shared_snapshot: int = 20
 
 
+@dataclass(frozen=True)
+class Network:
+    """The default VPC of a region: its id, its default security group, and the zone of each subnet."""
+
+    vpc_id: str
+    security_group: str
+    subnets: Mapping[str, str]
+
+
 @dataclass
 class Region:
     """One region of one account: what it owns there, by identifier in lower case."""
 
     account: str
     name: str
-    vpc_id: str
+    network: Network
     quotas: Quotas = field(default_factory=Quotas)
     clusters: dict[str, Cluster] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
@@ -107,9 +116,12 @@ class World:
         """Plan a transition, counted from now."""
         self.schedule.add(self.now + timedelta(seconds=seconds), then, housekeeping=housekeeping)
 
-    def perform(self, work: Then, then: Then = lambda: None) -> None:
-        """Hand over work on the data plane; `then` happens after it, at the present moment of the model."""
-        self.errands.append(Errand(self.now, work, then))
+    def perform(self, work: Then, then: Then = lambda: None, failed: OnFailure | None = None) -> None:
+        """Hand over work on the data plane; `then` happens after it, at the present moment of the model.
+
+        `failed` happens in its place when the work raised; without it life goes on as if the work was done.
+        """
+        self.errands.append(Errand(self.now, work, then, failed or (lambda _error: then())))
 
     def take_errands(self) -> list[Errand]:
         """Return the work handed over since the last time."""
