@@ -1,18 +1,23 @@
-"""DynamoDB: moto's, with the two things it gets wrong put right (seen in moto 5.2).
+"""DynamoDB: moto's, with what it gets wrong put right (seen in moto 5.2).
 
 Its conditional writes are not atomic between threads, so requests run one at a time. And it takes a repeated
-transaction for a new one, where AWS honours the client's token for ten minutes.
+transaction for a new one, where AWS honours the client's token for ten minutes. Values and keys that DynamoDB refuses
+are refused before (`dynamodb_values.py`).
 """
 
 import json
 import threading
 import time
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.dynamodb.responses import DynamoHandler
+
+from localaws.documents import strict_json
+from localaws.dynamodb_values import Index, InvalidValueError, Schema, check_part, parts_of
+from localaws.refusals import json_error
 
 TOKEN_SECONDS: Final = 600.0
 
@@ -41,10 +46,31 @@ class DynamoDB(DynamoHandler):
     tokens: ClassVar[Tokens]
 
     def call_action(self) -> TYPE_RESPONSE:
-        """Run one request at a time."""
+        """Run one request at a time, if DynamoDB accepts its values."""
+        try:
+            request = strict_json(self.body or "{}")
+        except ValueError:
+            return json_error(self, JsonRESTError("SerializationException", "The request is not JSON."))
         with self.lock:
+            try:
+                for part in parts_of(self._get_action(), request):
+                    check_part(part, self._schema(part.table))
+            except InvalidValueError as error:
+                return json_error(self, JsonRESTError("ValidationException", str(error)))
             answer: TYPE_RESPONSE = super().call_action()
             return answer
+
+    def _schema(self, name: str) -> Schema | None:
+        table = self.dynamodb_backend.tables.get(name)
+        if table is None:
+            return None
+        types = {one["AttributeName"]: one["AttributeType"] for one in table.attr}
+
+        def keys(of: Any) -> dict[str, str]:
+            ordered = sorted(of.schema, key=lambda one: str(one["KeyType"]))  # HASH before RANGE
+            return {one["AttributeName"]: types[one["AttributeName"]] for one in ordered}
+
+        return Schema(keys(table), tuple(Index(index.name, keys(index)) for index in table.all_indexes()))
 
     def transact_write_items(self) -> ActionResult:
         """Write all or nothing, and the same token only once."""

@@ -8,6 +8,8 @@ from moto.kms.models import Key
 from moto.kms.responses import KmsResponse
 from moto.kms.utils import HEADER_LEN
 
+from localaws.refusals import json_error
+
 KEY_FIELDS: Final = ("KeyId", "SourceKeyId", "DestinationKeyId", "TargetKeyId")
 USING: Final = frozenset(
     {"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "ReEncrypt", "Sign"}
@@ -33,8 +35,7 @@ class Kms(KmsResponse):
                     self._check(self._key(str(given)))
             self._check_ciphertext()
         except JsonRESTError as error:
-            headers = {**self.response_headers, **dict(error.get_headers()), "status": str(error.code)}
-            return error.code, headers, error.description
+            return json_error(self, error)
         answer: TYPE_RESPONSE = super().call_action()
         return answer
 

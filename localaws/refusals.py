@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError
+from moto.core.responses import BaseResponse
 from werkzeug.exceptions import HTTPException
 
 from localaws.modelled import NOT_MODELLED_CODE
@@ -17,6 +19,12 @@ class NotModelledError(JsonRESTError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(NOT_MODELLED_CODE, sentence)
+
+
+def json_error(response: BaseResponse, error: JsonRESTError) -> TYPE_RESPONSE:
+    """Give the answer with an error of a service that speaks JSON, where moto's own dispatch is not asked."""
+    headers = {**response.response_headers, **dict(error.get_headers()), "status": str(error.code)}
+    return error.code, headers, error.description
 
 
 class QueryError(HTTPException):

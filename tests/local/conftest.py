@@ -99,10 +99,10 @@ def environment(server: Server) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def clients(server: Server, session: boto3.Session) -> Clients:
-    """Give clients: `clients(service, region, attempts=…)`."""
+    """Give clients: `clients(service, region, attempts=…)`; one that is `unchecked` sends whatever it is given."""
 
-    def client(service: str, region: str = REGION, *, attempts: int = 3) -> Client:
-        config = Config(retries={"total_max_attempts": attempts})
+    def client(service: str, region: str = REGION, *, attempts: int = 3, unchecked: bool = False) -> Client:
+        config = Config(retries={"total_max_attempts": attempts}, parameter_validation=not unchecked)
         return session.client(service, region_name=region, endpoint_url=server.endpoint, config=config)
 
     return client
