@@ -22,7 +22,7 @@ EXPRESSION_BYTES_MAX: Final = 4096
 EXPONENTS: Final = range(-130, 125 + 1)
 ENTRIES_MAX: Final = {"BatchWriteItem": 25, "BatchGetItem": 100, "TransactWriteItems": 100, "TransactGetItems": 100}
 
-_NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?\s*", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
 _EXPRESSIONS: Final = (
     "ConditionExpression",
     "FilterExpression",
@@ -31,7 +31,7 @@ _EXPRESSIONS: Final = (
     "UpdateExpression",
 )
 _SETS: Final = {"SS": ("string", "S"), "NS": ("number", "N"), "BS": ("binary", "B")}
-_TYPES: Final = {
+_TYPES: Final[Mapping[str, type[Any]]] = {
     "S": str,
     "N": str,
     "B": str,
@@ -44,6 +44,10 @@ _TYPES: Final = {
 _KINDS: Final = {"S": "string", "B": "binary"}
 _INVALID: Final = "One or more parameter values were invalid: "
 _NOT_VALID: Final = "One or more parameter values are not valid. "
+_ONE_TYPE: Final = "must contain exactly one of the supported datatypes"
+_TOO_DEEP: Final = (
+    "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels above supported limit"
+)
 _NO_EMPTY: Final = "The AttributeValue for a key attribute cannot contain an empty {} value. "
 
 
@@ -187,17 +191,13 @@ def _size(kind: str, content: str) -> int:
 
 def _check_value(value: Any, depth: int) -> None:
     if depth > DEPTH_MAX:
-        raise InvalidValueError(
-            "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels above supported limit"
-        )
+        raise InvalidValueError(_TOO_DEEP)
     if not isinstance(value, Mapping) or len(value) != 1:
         problem = "has more than one datatypes set" if value else "is empty"
-        raise InvalidValueError(
-            f"Supplied AttributeValue {problem}, must contain exactly one of the supported datatypes"
-        )
+        raise InvalidValueError(f"Supplied AttributeValue {problem}, {_ONE_TYPE}")
     ((kind, content),) = value.items()
-    if kind not in _TYPES or not isinstance(content, _TYPES[kind]):
-        raise InvalidValueError("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+    if not _has_type(kind, content):
+        raise InvalidValueError(f"Supplied AttributeValue is empty, {_ONE_TYPE}")
     if kind in _SETS:
         _check_set(*_SETS[kind], content)
     elif kind == "M":
@@ -210,12 +210,16 @@ def _check_value(value: Any, depth: int) -> None:
         _check_plain(kind, content)
 
 
+def _has_type(kind: str, content: Any) -> bool:
+    return kind in _TYPES and isinstance(content, _TYPES[kind])
+
+
 def _check_set(name: str, kind: str, content: list[Any]) -> None:
     if not content:
         raise InvalidValueError(f"{_INVALID}An {name} set  may not be empty")
     for element in content:
         _check_value({kind: element}, 0)
-    same = {Decimal(element.strip()) if kind == "N" else element for element in content}
+    same = {Decimal(element) if kind == "N" else element for element in content}
     if len(same) < len(content):
         raise InvalidValueError(f"{_INVALID}Input collection {content} contains duplicates.")
 
@@ -233,11 +237,9 @@ def _check_plain(kind: str, content: Any) -> None:
 
 
 def _check_number(text: str) -> None:
-    if not text.strip():
-        raise InvalidValueError("The parameter cannot be converted to a numeric value")
     if not _NUMBER.fullmatch(text):
         raise InvalidValueError(f"The parameter cannot be converted to a numeric value: {text}")
-    number = Decimal(text.strip())
+    number = Decimal(text)
     digits = "".join(map(str, number.as_tuple().digits)).strip("0")
     if len(digits) > DIGITS_MAX:
         raise InvalidValueError(f"Attempting to store more than {DIGITS_MAX} significant digits in a Number")
