@@ -11,6 +11,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from programs.arguments import port
+
 TIMEOUT_SECONDS = 30
 LOOK_SECONDS = 0.5
 BUSY = "InvalidDBClusterStateFault"  # the last night's snapshot is still being taken, for example
@@ -77,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m console.night", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--port", type=int, default=4577, help="where localaws listens (%(default)s)")
+    parser.add_argument("--port", type=port, default=4577, help="where localaws listens (%(default)s)")
     parser.add_argument("--cluster", default="prod-cluster", help="whose night it is (%(default)s)")
     parser.add_argument("--region", default="us-east-1", help="the cluster's region (%(default)s)")
     return parser

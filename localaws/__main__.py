@@ -12,6 +12,7 @@ from typing import Final
 
 from localaws.errors import WorldError
 from localaws.folder import DataFolder
+from programs.arguments import port
 
 READY: Final = "ready"
 PORT, FOLDER, SPEED = 4577, Path(".localaws"), 60.0
@@ -69,13 +70,18 @@ def _check_dump(dump: Path | None) -> None:
     """Refuse what cannot be plain SQL, as far as its name and its first bytes tell."""
     if dump is None:
         return
-    if not dump.is_file():
-        raise WorldError(f"There is no dump {dump}. Name an SQL file with --dump (make demo DUMP=mine.sql).")
-    with dump.open("rb") as content:
-        if content.read(len(CUSTOM_FORMAT)) == CUSTOM_FORMAT:
-            raise WorldError(
-                f"{dump} is in pg_dump's custom format. Make plain SQL of it: pg_restore -f mine.sql {dump}."
-            )
+    name_another = "Name an SQL file with --dump (make demo DUMP=mine.sql)."
+    if dump.is_dir():
+        raise WorldError(f"The dump {dump} is a folder. {name_another}")
+    try:
+        with dump.open("rb") as content:
+            beginning = content.read(len(CUSTOM_FORMAT))
+    except FileNotFoundError:
+        raise WorldError(f"There is no dump {dump}. {name_another}") from None
+    except OSError as error:
+        raise WorldError(f"The dump {dump} cannot be read: {error.strerror}. {name_another}") from error
+    if beginning == CUSTOM_FORMAT:
+        raise WorldError(f"{dump} is in pg_dump's custom format. Make plain SQL of it: pg_restore -f mine.sql {dump}.")
 
 
 def _say(line: str) -> None:
@@ -87,7 +93,7 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localaws", description="AWS on this machine, with Aurora in it.")
     commands = parser.add_subparsers(required=True, metavar="up")
     up = commands.add_parser("up", help="build the local world and leave it running in the foreground")
-    up.add_argument("--port", type=int, default=PORT, help="where it listens, on loopback (%(default)s)")
+    up.add_argument("--port", type=port, default=PORT, help="where it listens, on loopback (%(default)s)")
     up.add_argument("--data", type=Path, default=FOLDER, help="the folder it keeps everything in (%(default)s)")
     up.add_argument("--dump", type=Path, help="SQL that becomes production's data, in place of the sample")
     up.add_argument(

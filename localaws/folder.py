@@ -23,11 +23,18 @@ class DataFolder:
     def __init__(self, path: Path) -> None:
         """Claim the folder; raises FolderError."""
         self.path = path.resolve()
-        _refuse_foreign(self.path)
-        self._is_new = not self.path.exists()
-        self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / MARK).write_text(MARK_TEXT)
-        self._lock = _locked(self.path)
+        try:
+            _refuse_foreign(self.path)
+            self._is_new = not self.path.exists()
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / MARK).write_text(MARK_TEXT)
+            lock = (self.path / LOCK).open("w")
+        except OSError as error:
+            raise FolderError(
+                f"The folder {self.path} cannot be made or written to: {error.strerror}. Name another one with --data "
+                "(make up DATA=…)."
+            ) from error
+        self._lock = _locked(lock, self.path)
 
     def empty(self) -> None:
         """Remove what an earlier world left; logs of this one begin anew."""
@@ -60,8 +67,7 @@ def _refuse_foreign(path: Path) -> None:
         )
 
 
-def _locked(path: Path) -> IO[str]:
-    lock = (path / LOCK).open("w")
+def _locked(lock: IO[str], path: Path) -> IO[str]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

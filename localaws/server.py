@@ -48,6 +48,10 @@ from localaws.sts import Sts
 
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 128
+_WHY_NOT_HERE: Final = {
+    errno.EADDRINUSE: "is taken by another program. Stop that program, or choose another port.",
+    errno.EACCES: "is reserved for root. Choose one from 1024 upwards.",
+}
 
 os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"  # moto would let every account into the others' buckets
 heed_conditions()
@@ -57,7 +61,7 @@ _log = logging.getLogger("localaws")
 
 
 class PortTakenError(Exception):
-    """Another program listens on the port. The text says which, and what to do."""
+    """The port is not to be had: another program listens there, or it is root's. The text says so, and what to do."""
 
 
 class Server:
@@ -176,10 +180,10 @@ def _listen(port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        if error.errno != errno.EADDRINUSE:
+        why = _WHY_NOT_HERE.get(error.errno or 0)
+        if why is None:
             raise
-        text = f"Port {port} of {HOST} is taken by another program. Stop that program, or choose another port."
-        raise PortTakenError(text) from error
+        raise PortTakenError(f"Port {port} of {HOST} {why}") from error
     return listener
 
 

@@ -12,6 +12,7 @@ from console.demo.aws import leave_real_aws
 from console.demo.errors import DemoError
 from console.demo.screen import BAD, screen
 from console.demo.story import Story
+from programs.arguments import port
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
@@ -39,7 +40,7 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m console.demo", description="Watch a nightly snapshot become a fresh staging cluster."
     )
-    parser.add_argument("--port", type=int, default=4577, help="where localaws listens (%(default)s)")
+    parser.add_argument("--port", type=port, default=4577, help="where localaws listens (%(default)s)")
     parser.add_argument("--data", type=Path, default=Path(".localaws"), help="localaws' folder (%(default)s)")
     parser.add_argument("--dump", type=Path, help="a dump that becomes production's data, in place of the sample")
     parser.add_argument("--timeout", type=float, default=240, help="seconds after which it gives up (%(default)s)")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from console.deployment import flow, removal
 from console.deployment.errors import DeploymentError, NotReadyError
@@ -33,8 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error))
     except (DeploymentError, StageError) as error:
         return _complain(str(error))
-    except (ClientError, BotoCoreError) as error:
-        return _complain(f"AWS refused: {error}. Whatever was done is kept; the same command continues there.")
+    except (ClientError, BotoCoreError, ResponseParserError) as error:
+        who = "AWS refused" if isinstance(error, ClientError) else "AWS could not be asked"
+        return _complain(f"{who}: {error}. Whatever was done is kept; the same command continues there.")
     except KeyboardInterrupt:
         _complain("Interrupted. What was done is kept; the same command continues there.")
         return INTERRUPTED

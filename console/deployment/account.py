@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from console.callers import NO_CALLER, why_nobody_is_known
 from console.deployment.errors import DeploymentError
 
 Clients = Callable[[str, str], Any]
@@ -35,20 +36,20 @@ class Account:
 
 def sign_in(region: str) -> Account:
     """Find out whose credentials these are; raises DeploymentError where there are none that work."""
-    session = boto3.Session(region_name=region)
+
+    @cache
+    def session() -> boto3.Session:
+        return boto3.Session(region_name=region)
 
     @cache
     def clients(service: str, where: str) -> Any:
-        return session.client(service, region_name=where, config=_CONFIG)
+        return session().client(service, region_name=where, config=_CONFIG)
 
     try:
         caller = clients("sts", region).get_caller_identity()
-    except (BotoCoreError, ClientError) as error:
-        raise DeploymentError(
-            f"AWS does not know who asks: {error}. Sign in (`aws configure`, `aws sso login`, or AWS_PROFILE), and see "
-            "that `aws sts get-caller-identity` answers."
-        ) from error
-    return Account(caller["Account"], caller["Arn"], clients)
+        return Account(caller["Account"], caller["Arn"], clients)
+    except NO_CALLER as error:
+        raise DeploymentError(" ".join(why_nobody_is_known(error, region))) from error
 
 
 def partition_of(region: str) -> str:

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NoConnectionError
-
 from chalicelib.aws import Clients
+from console.callers import NO_CALLER, why_nobody_is_known
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.stages import Stage
 
@@ -30,15 +28,9 @@ def identify(clients: Clients, stage: Stage) -> Caller | Sight:
     region = stage.region or ANY_REGION
     try:
         answer = clients("sts", region).get_caller_identity()
-    except (NoConnectionError, HTTPClientError) as error:
-        see = (
-            "See that the network and its proxy lead to AWS, that AWS_ENDPOINT_URL is as meant, and that TARGET_REGION"
-        )
-        return wrong(f"AWS does not answer in {region}: {error}.", f"{see} is a region.")
-    except (BotoCoreError, ClientError) as error:
-        sign_in = "Sign in (`aws configure`, `aws sso login`, or AWS_PROFILE), then try `aws sts get-caller-identity`."
-        return wrong(f"AWS does not know who asks: {str(error).rstrip('.')}.", sign_in)
-    return Caller(answer["Account"], answer["Arn"])
+        return Caller(answer["Account"], answer["Arn"])
+    except NO_CALLER as error:
+        return wrong(*why_nobody_is_known(error, region))
 
 
 def account(caller: Caller, stage: Stage) -> Sight:

@@ -1,0 +1,68 @@
+"""Whoever asks AWS first whose credentials these are is told what answers in its place, and what to do."""
+
+from functools import partial
+
+import boto3
+import pytest
+
+from console.deployment.account import sign_in
+from console.deployment.errors import DeploymentError
+from console.doctor.caller import identify
+from console.doctor.reading import reading_clients
+from console.doctor.sights import Sight
+from console.stages import Stage
+from tests.programs.recorder import recording
+
+EXPIRED = (
+    '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'
+    "<Code>ExpiredToken</Code><Message>The security token is expired</Message></Error></ErrorResponse>"
+)
+STAGE = Stage("dev", {"stages": {"dev": {"environment_variables": {"TARGET_REGION": "us-west-2"}}}})
+KEYS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_MAX_ATTEMPTS": "1"}
+LOOK_AT_THE_WAY = "See that the network and its proxy lead to AWS"
+
+
+def told(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> list[str]:
+    """Give what the deployment and the doctor say, with this endpoint in the shell."""
+    for name, value in {**KEYS, "AWS_ENDPOINT_URL": endpoint}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(DeploymentError) as error:
+        sign_in("us-west-2")
+    seen = identify(reading_clients(partial(boto3.Session, region_name="us-west-2")), STAGE)
+    assert isinstance(seen, Sight)
+    return [str(error.value), f"{seen.what} {seen.do}"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "sentence", "advice"),
+    [
+        (200, "Sign in to the guest network", "What answers in us-west-2 is not AWS, but perhaps", LOOK_AT_THE_WAY),
+        (200, "<html>Sign in</html>", "What answers in us-west-2 is not AWS, but perhaps", LOOK_AT_THE_WAY),
+        (502, "<html>Bad Gateway</html>", "AWS, or a proxy before it, does not answer in us-west-2", LOOK_AT_THE_WAY),
+        (403, EXPIRED, "AWS does not know who asks: An error occurred (ExpiredToken)", "Sign in (`aws configure`"),
+    ],
+    ids=["a text", "a page", "a proxy's 502", "an expired token"],
+)
+def test_what_answers_in_place_of_aws_is_told(
+    monkeypatch: pytest.MonkeyPatch, status: int, body: str, sentence: str, advice: str
+) -> None:
+    """By both in the same words; a way that leads elsewhere is not mended by signing in."""
+    with recording(status, body) as recorder:
+        said = told(monkeypatch, recorder.endpoint)
+
+    assert [(True, True)] * 2 == [(one.startswith(sentence), advice in one) for one in said], said
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "sentence"),
+    [
+        (
+            "nonsense",
+            "The endpoint of AWS is not a URL: Invalid endpoint: nonsense. Correct or unset AWS_ENDPOINT_URL.",
+        ),
+        ("http://127.0.0.1:99999", "The endpoint of AWS is not a URL: Port out of range 0-65535. Correct or unset"),
+    ],
+)
+def test_an_endpoint_that_is_no_url_is_told(monkeypatch: pytest.MonkeyPatch, endpoint: str, sentence: str) -> None:
+    """With the variable that names it."""
+    assert [True, True] == [said.startswith(sentence) for said in told(monkeypatch, endpoint)]

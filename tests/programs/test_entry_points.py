@@ -1,0 +1,143 @@
+"""Every program that people start, and what goes wrong in it: never a traceback, always what to do."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from localaws.folder import DataFolder, FolderError
+from localaws.server import PortTakenError, Server
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("console", "localaws", "proof")
+ALONE = ("console.night",)  # a program that is a module and no package
+PROGRAMS = sorted(
+    [
+        ".".join(file.relative_to(ROOT).parent.parts)
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("__main__.py")
+    ]
+    + list(ALONE)
+)
+BREAKING = """
+import importlib.abc, os, sys
+
+class Broken(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name in ("argparse", "platform"):  # one of them is the first that a program asks for
+            raise {error}
+
+sys.meta_path.insert(0, Broken())
+"""
+NOBODY = 65_534
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m …` in the checkout as a shell would, with none of its AWS variables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={**kept, "AWS_EC2_METADATA_DISABLED": "true", **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def broken(folder: Path, program: str, error: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in which an error is raised while it still imports what it needs."""
+    (folder / "sitecustomize.py").write_text(BREAKING.format(error=error))
+    return run(program, PYTHONPATH=str(folder))
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_bug_is_one_sentence(tmp_path: Path, program: str) -> None:
+    """With the file that has the whole trace."""
+    ran = broken(tmp_path, program, "RuntimeError('broken')")
+    _, _, rest = ran.stderr.partition("The whole trace is in ")
+    trace = Path(rest.partition(". Run")[0])
+
+    assert (1, "", 1) == (ran.returncode, ran.stdout, ran.stderr.count("\n")), ran.stderr
+    assert ran.stderr.startswith("Unexpected error: RuntimeError (broken). The whole trace is in ")
+    assert "Traceback (most recent call last)" in trace.read_text()
+    trace.unlink()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_ctrl_c_is_one_word_even_before_a_program_has_begun(tmp_path: Path, program: str) -> None:
+    """The imports take seconds, in which people change their minds."""
+    ran = broken(tmp_path, program, "KeyboardInterrupt")
+
+    assert (-2, "", "Interrupted.\n") == (ran.returncode, ran.stdout, ran.stderr)
+
+
+@pytest.mark.parametrize("port", ["0", "80000", "http"])
+def test_what_is_not_a_port_is_refused(port: str) -> None:
+    """By the program that would listen, before anything is made."""
+    ran = run("localaws", "up", "--port", port)
+
+    assert 2 == ran.returncode
+    assert f"'{port}' is not a port. Choose a number from 1024 to 65535." in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def refused(folder: Path, *options: str) -> str:
+    """Start a world that cannot be made; return its one line."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    ran = run("localaws", "up", "--port", port, "--data", str(folder), *options)
+
+    assert (1, "", 1) == (ran.returncode, ran.stdout, ran.stderr.count("\n")), ran.stderr
+    return ran.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    """Below a file, for one; a folder of somebody else's is refused the same way."""
+    (tmp_path / "file").touch()
+    said = refused(tmp_path / "file" / "data")
+
+    assert said.startswith(f"The folder {tmp_path}/file/data cannot be made or written to: Not a directory.")
+    assert "Name another one with --data (make up DATA=…)." in said
+
+
+def test_a_dump_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    """It says so, and not that there is none."""
+    said = refused(tmp_path / "data", "--dump", str(tmp_path))
+
+    assert f"The dump {tmp_path} is a folder. Name an SQL file with --dump (make demo DUMP=mine.sql).\n" == said
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Do without root's rights for a while; those of an ordinary user are given to none."""
+    if os.geteuid() == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(os.getuid())
+
+
+def test_a_port_of_root_s_is_refused_to_others() -> None:
+    """Below 1024, on Linux as it comes."""
+    with as_nobody(), pytest.raises(PortTakenError) as error:
+        Server(81, "/nowhere").start()
+
+    assert "Port 81 of 127.0.0.1 is reserved for root. Choose one from 1024 upwards." == str(error.value)
+
+
+def test_a_folder_of_root_s_is_refused_to_others() -> None:
+    """Before anything is started."""
+    with as_nobody(), pytest.raises(FolderError) as error:
+        DataFolder(Path("/nobodys"))
+
+    assert str(error.value).startswith("The folder /nobodys cannot be made or written to: Permission denied.")
