@@ -24,7 +24,7 @@ from localaws.iam.gate import Gate
 from localaws.iam.roles import role_of
 from localaws.iam.trust import Assuming, trusts
 from localaws.packages import Packages
-from localaws.refusals import NotModelledError, check_fields
+from localaws.refusals import NotModelledError, check_fields, json_error
 from localaws.targets import RefusedTargetError
 
 EVENT_BYTES_MAX: Final = 1024 * 1024
@@ -42,6 +42,9 @@ _CONFIGURED: Final = frozenset(
 }
 _CREATED: Final = _CONFIGURED | {"Code", "Publish", "PackageType", "Tags", "Architectures", "EphemeralStorage"}
 _ROLE: Final = re.compile(r"arn:aws:iam::\d{12}:role/.+", re.ASCII)
+_NAME: Final = re.compile(
+    r"(arn:aws:lambda:[a-z]{2}(-[a-z]+)+-\d:)?(\d{12}:)?(function:)?[\w-]{1,64}(:(\$LATEST|[\w-]+))?", re.ASCII
+)
 _UNUSABLE: Final = (OSError, InvalidParameterValueException)
 _NO_ZIP: Final = "Could not unzip uploaded file. Please check your file, then try to upload again."
 _NO_LAYERS: Final = "Put everything into the function's own package."
@@ -66,6 +69,16 @@ class Lambda(LambdaResponse):
     functions: ClassVar[Functions]
     packages: ClassVar[Packages]
     gate: ClassVar[Gate]
+
+    def call_action(self) -> TYPE_RESPONSE:
+        """Refuse what cannot be a function's name, or its ARN here, before anything is looked up."""
+        self._get_action()  # which finds the name in the address
+        name = self._get_param("FunctionName")
+        if name is not None and not _NAME.fullmatch(unquote(str(name))):
+            text = f"Value '{name}' at 'functionName' failed to satisfy constraint: Member must be a name or an ARN"
+            return json_error(self, JsonRESTError("ValidationException", f"1 validation error detected: {text}"))
+        answer: TYPE_RESPONSE = super().call_action()
+        return answer
 
     def create_function(self) -> TYPE_RESPONSE:
         """Check what was asked for, keep the function, unpack its zip."""

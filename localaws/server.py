@@ -43,6 +43,7 @@ from localaws.packages import Packages
 from localaws.pulse import Pulse
 from localaws.rds_http import Rds
 from localaws.schedules import Schedules
+from localaws.secrets_http import Secrets
 from localaws.sns import Sns
 from localaws.sts import Sts
 
@@ -163,6 +164,7 @@ class Server:
             "sns": Sns,
             "sts": Sts,
             "kms": Kms,
+            "secretsmanager": Secrets,
             "cloudformation": _bound(CloudFormation, stacks=AllStacks(Clients(self.endpoint).of_account)),
         }
 

@@ -5,6 +5,7 @@ Nobody is mailed here. The token that would be in the mail is the last part of t
 
 from typing import Any, Final
 
+from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.sns.models import Subscription
@@ -15,6 +16,8 @@ from localaws.refusals import QueryError
 
 BY_MAIL: Final = frozenset({"email", "email-json"})
 PROTOCOLS: Final = BY_MAIL | {"sqs"}
+_ARNS: Final = ("TopicArn", "ResourceArn")
+_ARN_PARTS: Final = 6
 _ELSEWHERE: Final = ("PhoneNumber", "TargetArn")
 
 
@@ -26,6 +29,24 @@ class InvalidTokenError(ServiceException):
 
 class Sns(SNSResponse):
     """The API of SNS."""
+
+    def call_action(self) -> TYPE_RESPONSE:
+        """Refuse what is no ARN or no token before it is looked up."""
+        problem = self._problem()
+        if problem is None:
+            answer: TYPE_RESPONSE = super().call_action()
+            return answer
+        error = QueryError("InvalidParameter", f"Invalid parameter: {problem}")
+        return 400, {**self.response_headers, **dict(error.get_headers()), "status": "400"}, str(error.description)
+
+    def _problem(self) -> str | None:
+        for name in _ARNS:
+            given = self._get_param(name)
+            parts = str(given).count(":") + 1
+            if given is not None and parts < _ARN_PARTS:
+                return f"{name} Reason: An ARN must have at least {_ARN_PARTS} elements, not {parts}"
+        token = self._get_param("NextToken")
+        return None if token is None or str(token).isdecimal() else "NextToken"
 
     def publish(self) -> ActionResult:
         """Publish to a topic; there are no telephones here."""
