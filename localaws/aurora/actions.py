@@ -9,7 +9,9 @@ from localaws.aurora import (
     copies,
     deletion,
     events,
+    failover,
     global_clusters,
+    group_changes,
     groups,
     instances,
     inventory,
@@ -83,13 +85,21 @@ ACTIONS: Mapping[str, Action] = {
         deletion.delete_db_cluster,
         "DBClusterIdentifier DeleteAutomatedBackups FinalDBSnapshotIdentifier SkipFinalSnapshot",
     ),
+    "DeleteDBClusterParameterGroup": _action(
+        group_changes.delete_db_cluster_parameter_group, "DBClusterParameterGroupName"
+    ),
     "DeleteDBClusterSnapshot": _action(snapshots.delete_db_cluster_snapshot, "DBClusterSnapshotIdentifier"),
     "DeleteDBInstance": _action(
         instances.delete_db_instance, "DBInstanceIdentifier FinalDBSnapshotIdentifier SkipFinalSnapshot"
     ),
+    "DeleteDBParameterGroup": _action(group_changes.delete_db_parameter_group, "DBParameterGroupName"),
+    "DeleteDBSubnetGroup": _action(group_changes.delete_db_subnet_group, "DBSubnetGroupName"),
     "DescribeAccountAttributes": _action(limits.describe_account_attributes),
     "DescribeDBClusterParameterGroups": _action(
         groups.describe_db_cluster_parameter_groups, PAGED, "DBClusterParameterGroupName"
+    ),
+    "DescribeDBClusterParameters": _action(
+        group_changes.describe_db_cluster_parameters, PAGED, "DBClusterParameterGroupName Source"
     ),
     "DescribeDBClusterSnapshotAttributes": _action(
         sharing.describe_db_cluster_snapshot_attributes, "DBClusterSnapshotIdentifier"
@@ -105,6 +115,12 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "DescribeDBInstances": _action(inventory.describe_db_instances, PAGED, "DBInstanceIdentifier"),
     "DescribeDBParameterGroups": _action(groups.describe_db_parameter_groups, PAGED, "DBParameterGroupName"),
+    "DescribeDBParameters": _action(group_changes.describe_db_parameters, PAGED, "DBParameterGroupName Source"),
+    "DescribeDBSnapshots": _action(
+        inventory.describe_db_snapshots,
+        PAGED,
+        "DBInstanceIdentifier DBSnapshotIdentifier DbiResourceId IncludePublic IncludeShared SnapshotType",
+    ),
     "DescribeDBSubnetGroups": _action(groups.describe_db_subnet_groups, PAGED, "DBSubnetGroupName"),
     "DescribeEvents": _action(
         events.describe_events, PAGED, "Duration EndTime EventCategories SourceIdentifier SourceType StartTime"
@@ -113,6 +129,10 @@ ACTIONS: Mapping[str, Action] = {
     "DescribeOrderableDBInstanceOptions": _action(
         catalog.describe_orderable_db_instance_options, PAGED, "DBInstanceClass Engine EngineVersion Vpc"
     ),
+    "DescribePendingMaintenanceActions": _action(
+        inventory.describe_pending_maintenance_actions, PAGED, "ResourceIdentifier"
+    ),
+    "FailoverDBCluster": _action(failover.failover_db_cluster, "DBClusterIdentifier TargetDBInstanceIdentifier"),
     "ListTagsForResource": _action(tags.list_tags_for_resource, "ResourceName"),
     "ModifyDBCluster": _action(
         modification.modify_db_cluster,
@@ -121,11 +141,26 @@ ACTIONS: Mapping[str, Action] = {
         "MasterUserPassword PreferredBackupWindow PreferredMaintenanceWindow ServerlessV2ScalingConfiguration",
         "VpcSecurityGroupIds",
     ),
+    "ModifyDBClusterParameterGroup": _action(
+        group_changes.modify_db_cluster_parameter_group, "DBClusterParameterGroupName Parameters"
+    ),
     "ModifyDBClusterSnapshotAttribute": _action(
         sharing.modify_db_cluster_snapshot_attribute,
         "AttributeName DBClusterSnapshotIdentifier ValuesToAdd ValuesToRemove",
     ),
+    "ModifyDBParameterGroup": _action(group_changes.modify_db_parameter_group, "DBParameterGroupName Parameters"),
+    "ModifyDBSubnetGroup": _action(
+        group_changes.modify_db_subnet_group, "DBSubnetGroupDescription DBSubnetGroupName SubnetIds"
+    ),
     "RemoveTagsFromResource": _action(tags.remove_tags_from_resource, "ResourceName TagKeys"),
+    "ResetDBClusterParameterGroup": _action(
+        group_changes.reset_db_cluster_parameter_group,
+        "DBClusterParameterGroupName Parameters ResetAllParameters",
+    ),
+    "ResetDBParameterGroup": _action(
+        group_changes.reset_db_parameter_group,
+        "DBParameterGroupName Parameters ResetAllParameters",
+    ),
     "RestoreDBClusterFromSnapshot": _action(clusters.restore_db_cluster_from_snapshot, CLUSTER, "SnapshotIdentifier"),
     "StartDBCluster": _action(power.start_db_cluster, "DBClusterIdentifier"),
     "StopDBCluster": _action(power.stop_db_cluster, "DBClusterIdentifier"),

@@ -101,9 +101,13 @@ def _member(instance: Instance) -> Answer:
     return {
         "DBInstanceIdentifier": instance.identifier,
         "IsClusterWriter": instance.is_writer,
-        "DBClusterParameterGroupStatus": "in-sync" if instance.parameters_in_sync else "pending-reboot",
+        "DBClusterParameterGroupStatus": _apply_status(instance.parameters_in_sync),
         "PromotionTier": instance.promotion_tier,
     }
+
+
+def _apply_status(in_sync: bool) -> str:  # a flag of the instance
+    return "in-sync" if in_sync else "pending-reboot"
 
 
 def show_instance(world: World, instance: Instance) -> Answer:
@@ -127,7 +131,12 @@ def _instance_itself(world: World, instance: Instance) -> Answer:
         "DBInstanceStatus": statuses.shown(world, instance),
         "InstanceCreateTime": instance.created_at,
         "AvailabilityZone": instance.availability_zone,
-        "DBParameterGroups": [{"DBParameterGroupName": instance.parameter_group, "ParameterApplyStatus": "in-sync"}],
+        "DBParameterGroups": [
+            {
+                "DBParameterGroupName": instance.parameter_group,
+                "ParameterApplyStatus": _apply_status(instance.own_parameters_in_sync),
+            }
+        ],
         "AutoMinorVersionUpgrade": instance.auto_minor_upgrade,
         "PubliclyAccessible": instance.publicly_accessible,
         "CACertificateIdentifier": instance.ca_certificate,

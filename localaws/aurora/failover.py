@@ -1,8 +1,37 @@
 """Failover: another instance of a cluster becomes its writer."""
 
 from localaws.aurora import events, servers
+from localaws.aurora.clusters import existing_cluster
+from localaws.aurora.describing import show_cluster
+from localaws.aurora.errors import instance_state, wrong_state
 from localaws.aurora.records import Cluster, Instance
-from localaws.aurora.world import World
+from localaws.aurora.world import Answer, Request, World
+
+
+def failover_db_cluster(request: Request) -> Answer:
+    """Let another instance of an available cluster become its writer: the one that is named, or the best reader."""
+    cluster = existing_cluster(request.region, request["DBClusterIdentifier"])
+    if cluster.status != "available":
+        raise wrong_state(cluster.identifier, cluster.status, "available")
+    chosen = _chosen(request, cluster) or candidate(request.world, cluster)
+    if chosen is None:
+        raise instance_state(
+            f"Database cluster:{cluster.identifier} should have at least two database instances in "
+            "valid states or a valid target instance for failover."
+        )
+    answer = {"DBCluster": show_cluster(request.world, cluster)}
+    begin(request.world, cluster, chosen)
+    return answer
+
+
+def _chosen(request: Request, cluster: Cluster) -> Instance | None:
+    if "TargetDBInstanceIdentifier" not in request:
+        return None
+    name = request.identifier("TargetDBInstanceIdentifier")
+    found = request.region.instances.get(name)
+    if name not in cluster.members or found is None or found.status != "available":
+        raise instance_state(f"Instance {name} should be in valid state for failover.")
+    return None if found.is_writer else found
 
 
 def candidate(world: World, cluster: Cluster) -> Instance | None:

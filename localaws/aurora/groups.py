@@ -25,7 +25,9 @@ def default_network(_account: str, region: str) -> Network:
 def furnished_region(account: str, name: str, network: Network) -> Region:
     """Return a region as every account finds it: a `default` subnet group and default parameter groups."""
     region = Region(account, name, network)
-    region.subnet_groups["default"] = _subnet_group(region, "default", "default", network.subnets)
+    region.subnet_groups["default"] = SubnetGroup(
+        region.arn(arns.SUBNET_GROUP, "default"), "default", network.vpc_id, dict(network.subnets)
+    )
     for version in catalog.VERSIONS:
         default = default_parameter_group(version)
         description = f"Default parameter group for {catalog.family(version)}"
@@ -42,7 +44,7 @@ def default_parameter_group(version: str) -> str:
 def subnet_group(request: Request) -> SubnetGroup:
     """Return the subnet group asked for, or the region's default one."""
     name = str(request.get("DBSubnetGroupName", "default")).lower()
-    return _existing_subnet_group(request.region, name)
+    return existing_subnet_group(request.region, name)
 
 
 def cluster_parameter_group(request: Request, version: str) -> str:
@@ -57,7 +59,7 @@ def cluster_parameter_group(request: Request, version: str) -> str:
 def instance_parameter_group(request: Request, version: str) -> str:
     """Return the instance parameter group asked for, or the version's default one; the family has to match."""
     name = str(request.get("DBParameterGroupName", default_parameter_group(version))).lower()
-    return _of_family(name, _existing_parameter_group(request.region.parameter_groups, name), version)
+    return _of_family(name, existing_parameter_group(request.region.parameter_groups, name), version)
 
 
 def _of_family(name: str, group: ParameterGroup, version: str) -> str:
@@ -76,14 +78,15 @@ def _shelves(region: Region) -> tuple[tuple[str, Shelf], tuple[str, Shelf]]:
     )
 
 
-def _existing_parameter_group(shelf: Shelf, name: str) -> ParameterGroup:
+def existing_parameter_group(shelf: Shelf, name: str) -> ParameterGroup:
     """Both kinds of group answer the describe actions with `DBParameterGroupNotFound`."""
     if name not in shelf:
         raise RdsError("DBParameterGroupNotFound", f"DBParameterGroup {name} not found.")
     return shelf[name]
 
 
-def _existing_subnet_group(region: Region, name: str) -> SubnetGroup:
+def existing_subnet_group(region: Region, name: str) -> SubnetGroup:
+    """Return a subnet group by name, or say that there is none."""
     if name not in region.subnet_groups:
         raise RdsError("DBSubnetGroupNotFoundFault", f"DBSubnetGroup {name} not found.")
     return region.subnet_groups[name]
@@ -126,7 +129,7 @@ def describe_db_parameter_groups(request: Request) -> Answer:
 
 def _chosen(request: Request, name: str, shelf: Shelf) -> list[ParameterGroup]:
     read_filters(request, modelled=set())
-    return [_existing_parameter_group(shelf, request.identifier(name))] if name in request else list(shelf.values())
+    return [existing_parameter_group(shelf, request.identifier(name))] if name in request else list(shelf.values())
 
 
 def _identifier(group: Any) -> str:
@@ -156,23 +159,30 @@ def create_db_subnet_group(request: Request) -> Answer:
     name = new_group_name(request, "DBSubnetGroupName")
     if name in request.region.subnet_groups:
         raise RdsError("DBSubnetGroupAlreadyExists", f"The DB subnet group {name} exists already.")
-    group = _subnet_group(request.region, name, request["DBSubnetGroupDescription"], request["SubnetIds"])
-    if len(set(group.subnets.values())) < ZONES_LEAST:
-        raise RdsError("DBSubnetGroupDoesNotCoverEnoughAZs", f"{name} needs subnets in {ZONES_LEAST} zones at least.")
+    subnets = subnets_of(request.region, name, request["SubnetIds"])
+    arn, description = request.region.arn(arns.SUBNET_GROUP, name), request["DBSubnetGroupDescription"]
+    group = SubnetGroup(arn, description, request.region.network.vpc_id, subnets)
     group.tags = read_tags(request)
     request.region.subnet_groups[name] = group
     return {"DBSubnetGroup": show_subnet_group(group)}
 
 
-def _subnet_group(region: Region, name: str, description: str, subnet_ids: Iterable[str]) -> SubnetGroup:
-    """Make a subnet group; a subnet that is not of the default VPC is taken to lie in the next zone."""
+def subnets_of(region: Region, name: str, subnet_ids: Iterable[str]) -> dict[str, str]:
+    """Return subnets with their zones, of which a group needs two.
+
+    A subnet that is not of the default VPC is taken to lie in the next zone.
+    """
     zones = [f"{region.name}{letter}" for letter in _ZONE_LETTERS]
     subnets = {
         subnet: region.network.subnets.get(subnet, zones[index % len(zones)])
         for index, subnet in enumerate(dict.fromkeys(subnet_ids))
     }
-    arn = region.arn(arns.SUBNET_GROUP, name)
-    return SubnetGroup(arn, description, region.network.vpc_id, subnets)
+    if len(set(subnets.values())) < ZONES_LEAST:
+        raise RdsError(
+            "DBSubnetGroupDoesNotCoverEnoughAZs",
+            f"{name} needs subnets in {ZONES_LEAST} zones at least.",
+        )
+    return subnets
 
 
 def describe_db_subnet_groups(request: Request) -> Answer:
@@ -180,7 +190,7 @@ def describe_db_subnet_groups(request: Request) -> Answer:
     read_filters(request, modelled=set())
     groups = list(request.region.subnet_groups.values())
     if "DBSubnetGroupName" in request:
-        groups = [_existing_subnet_group(request.region, request.identifier("DBSubnetGroupName"))]
+        groups = [existing_subnet_group(request.region, request.identifier("DBSubnetGroupName"))]
     return page(request, "DBSubnetGroups", groups, _identifier, show_subnet_group)
 
 

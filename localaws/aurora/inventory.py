@@ -5,6 +5,7 @@ from localaws.aurora.arns import Arn, is_arn
 from localaws.aurora.catalog import ENGINE
 from localaws.aurora.describing import show_cluster, show_instance, show_snapshot
 from localaws.aurora.errors import (
+    RdsError,
     cluster_not_found,
     instance_not_found,
     invalid_value,
@@ -92,6 +93,32 @@ def _instances(request: Request, clusters: set[str] | None) -> list[Instance]:
         return list(region.instances.values())
     named = filter(None, (region.clusters.get(last_part(cluster)) for cluster in clusters))
     return [region.instances[member] for cluster in named for member in cluster.members]
+
+
+def describe_db_snapshots(request: Request) -> Answer:
+    """List snapshots of instances outside clusters, of which there are none: Aurora's are of clusters."""
+    read_filters(request, modelled={"db-instance-id", "db-snapshot-id", "dbi-resource-id", "snapshot-type", "engine"})
+    if "DBSnapshotIdentifier" in request:
+        raise RdsError("DBSnapshotNotFound", f"DBSnapshot {request['DBSnapshotIdentifier']} not found.")
+    return page(request, "DBSnapshots", [], str, lambda _one: {})
+
+
+def describe_pending_maintenance_actions(request: Request) -> Answer:
+    """List maintenance that waits for a resource; localaws has none."""
+    read_filters(request, modelled={"db-cluster-id", "db-instance-id"})
+    reference = request.get("ResourceIdentifier")
+    if reference is not None and not _stands(request, str(reference)):
+        raise RdsError("ResourceNotFoundFault", f"The resource {reference} is not found.")
+    return page(request, "PendingMaintenanceActions", [], str, lambda _one: {})
+
+
+def _stands(request: Request, reference: str) -> bool:
+    arn, region = Arn.parse(reference), request.region
+    if arn is None or arn != region.arn(arn.kind, arn.identifier):
+        return False
+    if arn.kind == arns.CLUSTER:
+        return arn.identifier in region.clusters
+    return arn.kind == arns.INSTANCE and arn.identifier in region.instances
 
 
 def describe_db_cluster_snapshots(request: Request) -> Answer:

@@ -11,12 +11,13 @@ Tags = dict[str, str]
 
 @dataclass(eq=False)
 class ParameterGroup:
-    """A cluster or instance parameter group; only its family matters here."""
+    """A cluster or instance parameter group. `values` are what users set: by name, value and how it is applied."""
 
     arn: Arn
     family: str
     description: str
     tags: Tags = field(default_factory=dict)
+    values: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -127,6 +128,7 @@ class Instance:
     tags: Tags
     status: str = "creating"
     parameters_in_sync: bool = True
+    own_parameters_in_sync: bool = True
     has_endpoint: bool = False
     lag: StatusLag | None = None
 
