@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.advice import how_to_go_on
 from chalicelib.choreography import State
+from chalicelib.errors import Retry
 from chalicelib.operation import Operation
 from localaws.inprocess import ACCOUNT, TARGET_REGION, TOPIC, Stage
 from tests.choreography.night import Night
@@ -82,6 +84,19 @@ def test_a_source_snapshot_that_is_gone_is_answered_by_the_newest_one(said: Said
 
     assert "The snapshot is gone, so it cannot be restored any more: another one has to be." == failed.remedy
     assert (State.SUCCEEDED, None) == (again.state, again.rerun_of)
+
+
+def test_a_new_request_is_for_the_same_plan(said: Said) -> None:
+    """The command names it, unless it is the stage's own."""
+    stage = Stage()
+    stage.night()
+    failed = stage.run_to_the_end().evolve(plan="weekly", retry=Retry.NEW_REQUEST)
+    details = [
+        json.loads(json.loads(shlex.split(how_to_go_on(operation))[-1])[0]["Detail"])
+        for operation in (failed, failed.evolve(plan="default"))
+    ]
+
+    assert ["weekly", None] == [detail.get("plan") for detail in details]
 
 
 def test_a_copy_that_is_gone_is_made_again(said: Said) -> None:
