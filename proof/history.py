@@ -71,7 +71,16 @@ class Opened:
     role: str
 
 
-Entry = Called | Wrote | Announced | Said | Opened
+@dataclass(frozen=True)
+class Unnamed:
+    """A login of production's was taken on a cluster, and the record that says so does not name it."""
+
+    at: datetime
+    resource_id: str
+    role: str
+
+
+Entry = Called | Wrote | Announced | Said | Opened | Unnamed
 
 
 @dataclass(frozen=True)

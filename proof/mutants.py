@@ -150,6 +150,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "        [ports.operations.close(one) for one in operations if one.state in TERMINAL]\n", NIGHT,
     ),
     Mutant(
+        "the note of names before they are closed", "chalicelib/steps/setup_db_users.py",
+        "    operation = _note_names(operation, ports, database.production_logins(keep=keep))\n"
+        "    database.lock_out(keep=keep)\n",
+        "    operation = _note_names(operation, ports, database.lock_out(keep=keep))\n", NIGHT,
+    ),
+    Mutant(
         "the age check of replayed events", "chalicelib/events.py",
         "if age > EVENT_AGE_MAX else None", "if False else None", ("replayed",),
     ),

@@ -9,7 +9,7 @@ from chalicelib.runner import LEASE_MARGIN_SECONDS
 from chalicelib.store import Item, TableName
 from localaws.aurora import Durations
 from localaws.inprocess import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, SOURCE_REGION, Stage
-from proof.history import Bounds, Entry, Opened, Violation, Wrote
+from proof.history import Bounds, Entry, Opened, Unnamed, Violation, Wrote
 from proof.judge import Judge
 from proof.oracle import FINE, Oracle, Site
 from proof.watch import RecordingStore
@@ -70,13 +70,16 @@ class WatchedStage(Stage):
             (self.open.add if "open" in item else self.open.discard)(key)
         self.see(Wrote(self.clock.now(), self.writer, table, key, dict(item), before))
         if table == "state" and item.get("state") == State.SUCCEEDED and (before or {}).get("state") != State.SUCCEEDED:
-            self._try_productions_logins(str(item["facts"].get("cluster_resource_id")))
+            self._try_productions_logins(item["facts"])
 
-    def _try_productions_logins(self, resource_id: str) -> None:
+    def _try_productions_logins(self, facts: Item) -> None:
+        resource_id, named = str(facts.get("cluster_resource_id")), facts.get("logins_closed", ())
         cluster = self.data.clusters.get(resource_id)
         for name, role in cluster.roles.items() if cluster else ():
             if role.can_login and role.password == PRODUCTION_PASSWORD:
                 self.see(Opened(self.clock.now(), resource_id, name))
+            if not role.can_login and name not in named:
+                self.see(Unnamed(self.clock.now(), resource_id, name))
 
     def ask(self, options: tuple[str, ...], site: Site) -> str:
         """Ask the oracle; a fault is remembered, because deadlines count from the last one."""

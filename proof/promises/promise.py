@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from chalicelib.store import Item
-from proof.history import Announced, Called, Entry, Opened, Said, Wrote
+from proof.history import Announced, Called, Entry, Opened, Said, Unnamed, Wrote
 from proof.promises.book import INTENT, TARGET_KEY, Book, Known, row_key
 
 Sentences = Iterable[str]
@@ -49,6 +49,8 @@ class Promise:
                 return self.said(entry)
             case Opened():
                 return self.opened(entry)
+            case Unnamed():
+                return self.unnamed(entry)
 
     def _place(self, entry: Wrote) -> Sentences:
         before = self.book.before
@@ -99,6 +101,11 @@ class Promise:
         del login
         return ()
 
+    def unnamed(self, login: Unnamed) -> Sentences:
+        """Look at a login of production's that was taken and is not named."""
+        del login
+        return ()
+
     def rest(self, now: datetime) -> Sentences:
         """Look at the whole, when everything has come to rest."""
         del now
@@ -111,6 +118,7 @@ _HEARD_BY: Mapping[type[Entry], tuple[str, ...]] = {
     Announced: ("announced",),
     Said: ("said",),
     Opened: ("opened",),
+    Unnamed: ("unnamed",),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.choreography import State
 from chalicelib.store import Item
-from proof.history import Announced, Called, Opened, Said, Wrote
+from proof.history import Announced, Called, Opened, Said, Unnamed, Wrote
 from proof.promises.book import Book, Known
 from proof.promises.promise import Promise, Sentences, state_before
 
@@ -57,7 +57,10 @@ def _in_json(secret: str) -> str:
 
 
 class Closed(Promise):
-    """No operation succeeded while a login of production's opens its cluster, but those that the plan keeps."""
+    """No operation succeeded while a login of production's opens its cluster, but those that the plan keeps.
+
+    Its record names those that were closed.
+    """
 
     name = "closed"
 
@@ -75,6 +78,11 @@ class Closed(Promise):
         self._fresh[str(one.facts.get("cluster_resource_id"))] = one.operation_id
         if not one.facts.get("production_logins_closed"):
             yield f"{one.operation_id} succeeded, and its record does not say that production's logins are closed."
+
+    def unnamed(self, login: Unnamed) -> Sentences:
+        """See that nobody's login was taken without a word."""
+        if operation_id := self._fresh.get(login.resource_id):
+            yield f"{operation_id} took production's login {login.role}, and its record does not name it."
 
     def opened(self, login: Opened) -> Sentences:
         """See that a login that works after the success is one of those that are kept on purpose."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.choreography import State
-from proof.history import Announced, Bounds, Entry, Opened, Said, Wrote
+from proof.history import Announced, Bounds, Entry, Opened, Said, Unnamed, Wrote
 from proof.judge import Judge, violations
 from proof.promises.ends import budget, slack
 from tests.proof.tale import BOUNDS, PLAN, TARGET, Tale, broken, names, rewritten, without
@@ -183,6 +183,14 @@ def test_a_login_of_productions_after_a_success_is_seen() -> None:
     assert ["closed: Production's login boss opens cluster-NEW, with which night-1 succeeded."] == broken(
         tale, extra=[kept, late]
     )
+
+
+def test_a_login_that_was_taken_and_is_not_named_is_seen() -> None:
+    """Its owner asks one day what became of it."""
+    tale = Tale().succeed()
+    found = broken(tale, extra=[Unnamed(tale.now, "cluster-NEW", "billing")])
+
+    assert ["closed: night-1 took production's login billing, and its record does not name it."] == found
 
 
 def test_a_success_that_does_not_know_the_logins_closed_is_seen() -> None:
