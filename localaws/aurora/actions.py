@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from localaws.aurora import (
     catalog,
+    clones,
     clusters,
     copies,
     deletion,
@@ -26,12 +27,13 @@ from localaws.aurora.errors import not_modelled
 from localaws.aurora.world import Answer, Request
 
 PAGED = "Filters Marker MaxRecords"
-CLUSTER = (
+CLUSTER_OPTIONS = (
     "BackupRetentionPeriod CopyTagsToSnapshot DBClusterIdentifier DBClusterParameterGroupName DBSubnetGroupName "
-    "DeletionProtection EnableCloudwatchLogsExports EnableIAMDatabaseAuthentication Engine EngineLifecycleSupport "
-    "EngineMode EngineVersion KmsKeyId NetworkType Port PreferredBackupWindow PubliclyAccessible "
+    "DeletionProtection EnableCloudwatchLogsExports EnableIAMDatabaseAuthentication EngineLifecycleSupport "
+    "EngineMode KmsKeyId NetworkType Port PreferredBackupWindow PubliclyAccessible "
     "ServerlessV2ScalingConfiguration StorageType Tags VpcSecurityGroupIds"
 )
+CLUSTER = f"{CLUSTER_OPTIONS} Engine EngineVersion"
 
 
 class Action(NamedTuple):
@@ -162,6 +164,11 @@ ACTIONS: Mapping[str, Action] = {
         "DBParameterGroupName Parameters ResetAllParameters",
     ),
     "RestoreDBClusterFromSnapshot": _action(clusters.restore_db_cluster_from_snapshot, CLUSTER, "SnapshotIdentifier"),
+    "RestoreDBClusterToPointInTime": _action(
+        clones.restore_db_cluster_to_point_in_time,
+        CLUSTER_OPTIONS,
+        "RestoreToTime RestoreType SourceDBClusterIdentifier UseLatestRestorableTime",
+    ),
     "StartDBCluster": _action(power.start_db_cluster, "DBClusterIdentifier"),
     "StopDBCluster": _action(power.stop_db_cluster, "DBClusterIdentifier"),
 }

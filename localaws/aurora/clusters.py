@@ -37,7 +37,7 @@ def existing_cluster(region: Region, identifier: str) -> Cluster:
 
 def create_db_cluster(request: Request) -> Answer:
     """Create an empty cluster; its databases come to life with its first instance."""
-    identifier = _new_cluster_identifier(request)
+    identifier = new_cluster_identifier(request)
     engine(request)
     version = catalog.known_version(request.get("EngineVersion", catalog.DEFAULT_VERSION))
     username, password = _master_user(request)
@@ -59,10 +59,11 @@ def create_db_cluster(request: Request) -> Answer:
         master_password=password,
         database_name=cluster.database_name,
     )
-    return _begin(request, cluster, prepare, request.world.durations.cluster_create)
+    return begin_creation(request, cluster, prepare, request.world.durations.cluster_create)
 
 
-def _new_cluster_identifier(request: Request) -> str:
+def new_cluster_identifier(request: Request) -> str:
+    """Return the identifier for a new cluster, which nobody has and for which there is room."""
     identifier = new_identifier(request, "DBClusterIdentifier")
     if identifier in request.region.clusters:
         raise RdsError("DBClusterAlreadyExistsFault", f"DB cluster {identifier} exists already.")
@@ -95,7 +96,7 @@ def restore_db_cluster_from_snapshot(request: Request) -> Answer:
     Port and retention of backups are those of the snapshot's cluster unless they are chosen now; everything else is
     chosen now or a default (RDS API reference, RestoreDBClusterFromSnapshot).
     """
-    identifier = _new_cluster_identifier(request)
+    identifier = new_cluster_identifier(request)
     engine(request)
     snapshot = find_snapshot(request, request["SnapshotIdentifier"])
     if snapshot.status != "available":
@@ -115,7 +116,7 @@ def restore_db_cluster_from_snapshot(request: Request) -> Answer:
         database_name=snapshot.database_name,
     )
     prepare = partial(request.world.data.restore_snapshot, snapshot.key, cluster.resource_id)
-    return _begin(request, cluster, prepare, request.world.durations.restore)
+    return begin_creation(request, cluster, prepare, request.world.durations.restore)
 
 
 def _restored_version(request: Request, snapshot: Snapshot) -> str:
@@ -149,7 +150,8 @@ def _encryption_of_restored(request: Request, snapshot: Snapshot) -> Encryption:
     return snapshot.encryption if snapshot.encryption.encrypted else AWS_OWNED
 
 
-def _begin(request: Request, cluster: Cluster, prepare: Callable[[], None], seconds: float) -> Answer:
+def begin_creation(request: Request, cluster: Cluster, prepare: Callable[[], None], seconds: float) -> Answer:
+    """Let a cluster be created some seconds after its data was prepared, and return the answer."""
     world = request.world
     world.data.place(cluster.resource_id, name=dns_name(cluster), port=cluster.options.port)
     request.region.clusters[cluster.identifier] = cluster

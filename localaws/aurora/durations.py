@@ -13,6 +13,7 @@ class Durations:
     snapshot_delete: float = 5
     cluster_create: float = 90
     restore: float = 600
+    clone: float = 300
     cluster_delete: float = 300
     cluster_modify: float = 30
     cluster_stop: float = 300

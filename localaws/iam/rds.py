@@ -122,6 +122,19 @@ def _restore(call: Call, world: World) -> list[Ask]:
     return [*asked, *groups, *_tagging(cluster, tags), *_under(call, world, kms.TO_MAKE, key)]
 
 
+def _restore_to_time(call: Call, world: World) -> list[Ask]:
+    cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
+    source = _arn(call, "cluster", str(call.parameters["SourceDBClusterIdentifier"]))
+    tags, found = request_tags(call.get("Tags")), world.find(source)
+    known = found if isinstance(found, Cluster) else None
+    parameters = ("cluster-pg", call.get("DBClusterParameterGroupName"))
+    version = known.engine_version if known else ""
+    groups = _groups(call, version, parameters, str(call.get("DBSubnetGroupName") or "default"))
+    key = call.get("KmsKeyId") or (known.encryption.key_arn if known else None)
+    asked = [_ask(world, call.operation, arn, tags) for arn in (cluster, source)]
+    return [*asked, *groups, *_tagging(cluster, tags), *_under(call, world, kms.TO_MAKE, key)]
+
+
 def _create_instance(call: Call, world: World) -> list[Ask]:
     instance = _arn(call, "db", str(call.parameters["DBInstanceIdentifier"]))
     cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
@@ -206,6 +219,7 @@ ASKING: Final[Mapping[str, Asking]] = {
     "ResetDBClusterParameterGroup": on("cluster-pg", "DBClusterParameterGroupName"),
     "ResetDBParameterGroup": on("pg", "DBParameterGroupName"),
     "RestoreDBClusterFromSnapshot": _restore,
+    "RestoreDBClusterToPointInTime": _restore_to_time,
     "StartDBCluster": on("cluster", "DBClusterIdentifier"),
     "StopDBCluster": on("cluster", "DBClusterIdentifier"),
 }

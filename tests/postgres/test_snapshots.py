@@ -6,9 +6,11 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from localaws.aurora import Aurora, AuroraClient, VirtualClock
 from localaws.postgres import DataPlaneError, PostgresData
 from localaws.postgres.addresses import choose_address
-from tests.postgres.client import PORT, Client, make
+from tests.aurora.scene import ACCOUNT, SOURCE, Scene
+from tests.postgres.client import MASTER, PASSWORD, PORT, Client, make
 
 
 class Everywhere(set[tuple[str, int]]):
@@ -120,6 +122,29 @@ def test_a_cluster_restored_under_the_name_of_an_earlier_one_has_its_address(
         data.destroy(resource_id)
 
     assert data.endpoint(first) == data.endpoint(second) != data.endpoint(other)
+
+
+def test_a_clone_has_the_present_rows_of_a_running_source(data: PostgresData) -> None:
+    """Through RDS: rows that were written a moment before the call are in it."""
+    clock = VirtualClock()
+    aurora = Aurora(clock, data=data)
+    scene = Scene(lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock)
+    made = scene.cluster(MasterUsername=MASTER, MasterUserPassword=PASSWORD, DatabaseName="shop")
+    Client(data, made["DbClusterResourceId"])("CREATE TABLE present AS SELECT 2 AS value")
+    scene.rds(SOURCE).restore_db_cluster_to_point_in_time(
+        DBClusterIdentifier="cloned",
+        SourceDBClusterIdentifier="prod-cluster",
+        RestoreType="copy-on-write",
+        UseLatestRestorableTime=True,
+    )
+    scene.settle()
+    scene.instance("cloned-1", "cloned")
+    clone = scene.describe("cloned")["DbClusterResourceId"]
+    found = Client(data, clone)("SELECT value FROM present")
+    for resource_id in (made["DbClusterResourceId"], clone):
+        data.destroy(resource_id)
+
+    assert [(2,)] == found
 
 
 def test_what_is_not_there_is_refused_with_a_sentence(data: PostgresData) -> None:
