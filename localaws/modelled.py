@@ -163,6 +163,27 @@ REASONS: Final[Mapping[tuple[str, str], str]] = {
 }
 """Why a call is refused that people may expect, or what to use in its place."""
 
+_NO_BOUNDARY: Final = "Only the policies of a role limit it here."
+_NO_REPLICA: Final = "It stays in one region here."
+_NO_TELEPHONES: Final = "Publish to a topic."
+
+PARAMETERS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
+    ("dynamodb", "CreateTable"): {"ResourcePolicy": "Only the policies of roles are looked at here."},
+    ("dynamodb", "UpdateTable"): {"ReplicaUpdates": _NO_REPLICA},
+    ("events", "CreateEventBus"): {
+        "DeadLetterConfig": "Give the targets of its rules dead-letter queues.",
+        "EventSourceName": "There are no partners.",
+        "LogConfig": "Buses have no logs here.",
+    },
+    ("iam", "CreateRole"): {"PermissionsBoundary": _NO_BOUNDARY},
+    ("iam", "CreateUser"): {"PermissionsBoundary": _NO_BOUNDARY},
+    ("kms", "CreateKey"): {"CustomKeyStoreId": "There are no other key stores here."},
+    ("secretsmanager", "CreateSecret"): {"AddReplicaRegions": _NO_REPLICA},
+    ("sns", "Publish"): {"PhoneNumber": _NO_TELEPHONES, "TargetArn": _NO_TELEPHONES},
+    ("ssm", "PutParameter"): {"Policies": "Parameters do not expire here."},
+}
+"""Parameters of calls that are answered which would be accepted and forgotten: why they are refused."""
+
 SERVICES: Final[Mapping[str, str]] = {
     "backup": "Use the snapshots of rds.",
     "pi": "Performance is not measured here.",
@@ -184,6 +205,13 @@ def refusal_of(wanted: Wanted) -> str | None:
         instead = SERVICES.get(service, f"It answers {', '.join(CALLS)}.")
         return f"localaws does not model the service {service}. {instead}"
     if any(fnmatchcase(operation, call) for call in CALLS[service]):
-        return None
+        return _parameter_refused(wanted)
     what = f"{operation} of {service}" if operation else f"this request to {service}"
     return f"localaws does not model {what}. {REASONS.get((service, operation), '')}".rstrip()
+
+
+def _parameter_refused(wanted: Wanted) -> str | None:
+    refused = PARAMETERS.get((wanted.service, wanted.operation), {})
+    for name in refused.keys() & (wanted.parameters() if refused else set()):
+        return f"localaws does not model {name} of {wanted.operation}. {refused[name]}"
+    return None

@@ -3,7 +3,9 @@
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
@@ -14,6 +16,7 @@ from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 
+from localaws.documents import strict_json
 from localaws.rds_http import error_document
 
 _SIGNED: Final = re.compile(r"Credential=(?P<key>\w+)/\d{8}/(?P<region>[\w-]+)/(?P<service>[\w-]+)/aws4_request")
@@ -52,6 +55,8 @@ class Wanted:
     service: str
     operation: str
     protocol: str
+    parameters: Callable[[], set[str]] = field(default=set)
+    """Reads the names of the parameters that are given, at the top level, of JSON and of forms."""
 
 
 @dataclass(frozen=True)
@@ -98,19 +103,29 @@ def wanted_of(environ: dict[str, Any]) -> Wanted:
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         is_stream = service == "dynamodb" and target.startswith(_STREAMS)
-        return Wanted("dynamodbstreams" if is_stream else service, target.rpartition(".")[2], "json")
+        names = partial(_names_of_json, environ)
+        return Wanted("dynamodbstreams" if is_stream else service, target.rpartition(".")[2], "json", names)
     by_path = _CBOR_PATH.fullmatch(environ.get("PATH_INFO", ""))
     if by_path:
         return Wanted(service, by_path["operation"], "smithy-rpc-v2-cbor")
-    action = values_of(environ).get("Action")
-    if action:
-        return Wanted(service, action, "ec2" if service == "ec2" else "query")
+    values = values_of(environ)
+    if "Action" in values:
+        names = partial(set, (name.partition(".")[0] for name in values))
+        return Wanted(service, values["Action"], "ec2" if service == "ec2" else "query", names)
     if service == "s3" and environ.get("PATH_INFO", "").startswith(_S3_CONTROL):
         return Wanted("s3control", "", "rest-xml")
     protocol = protocol_of(service)
     if not protocol.startswith("rest-"):  # another service signs by the same name, or this is no call at all
         return Wanted(service, "", "rest-json")
     return Wanted(service, _routed(service, environ), protocol)
+
+
+def _names_of_json(environ: dict[str, Any]) -> set[str]:
+    try:
+        body = strict_json(body_of(environ))
+    except ValueError:
+        return set()
+    return set(body) if isinstance(body, dict) else set()
 
 
 def protocol_of(service: str) -> str:

@@ -38,6 +38,7 @@ from localaws.journals import LogFile
 from localaws.kms import Kms
 from localaws.lambda_http import Lambda
 from localaws.logs import Logs
+from localaws.logs_http import LogsApi
 from localaws.networks import keep_ids
 from localaws.packages import Packages
 from localaws.pulse import Pulse
@@ -164,6 +165,7 @@ class Server:
             "sns": Sns,
             "sts": Sts,
             "kms": Kms,
+            "logs": LogsApi,
             "secretsmanager": Secrets,
             "cloudformation": _bound(CloudFormation, stacks=AllStacks(Clients(self.endpoint).of_account)),
         }

@@ -18,7 +18,6 @@ BY_MAIL: Final = frozenset({"email", "email-json"})
 PROTOCOLS: Final = BY_MAIL | {"sqs"}
 _ARNS: Final = ("TopicArn", "ResourceArn")
 _ARN_PARTS: Final = 6
-_ELSEWHERE: Final = ("PhoneNumber", "TargetArn")
 
 
 class InvalidTokenError(ServiceException):
@@ -47,14 +46,6 @@ class Sns(SNSResponse):
                 return f"{name} Reason: An ARN must have at least {_ARN_PARTS} elements, not {parts}"
         token = self._get_param("NextToken")
         return None if token is None or str(token).isdecimal() else "NextToken"
-
-    def publish(self) -> ActionResult:
-        """Publish to a topic; there are no telephones here."""
-        for name in _ELSEWHERE:
-            if self._get_param(name):
-                raise QueryError(NOT_MODELLED_CODE, f"localaws does not model {name} of Publish. Publish to a topic.")
-        answer: ActionResult = super().publish()
-        return answer
 
     def subscribe(self) -> ActionResult:
         """Subscribe; a mailbox waits for its confirmation, and its ARN is told only to whom asks for it."""

@@ -5,7 +5,7 @@ from dataclasses import fields
 from console.reference.tables import code, table
 from localaws.aurora import Durations
 from localaws.aurora.actions import ACTIONS
-from localaws.modelled import CALLS, REASONS, SERVICES
+from localaws.modelled import CALLS, PARAMETERS, REASONS, SERVICES
 
 
 def actions() -> str:
@@ -28,11 +28,16 @@ def calls() -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(map(code, names)) if names != ["*"] else "as above"
+    return ", ".join(map(code, names)) if names != ["*"] else "see above"
 
 
 def refusals() -> str:
     """List what is refused that people may expect, and why."""
     services = [[code(name), why] for name, why in SERVICES.items()]
     calls = [[f"{code(service)} {code(call)}", why] for (service, call), why in REASONS.items()]
-    return table(["service or call", "why, or what to use"], services + calls)
+    parameters = [
+        [f"{code(name)} of {code(service)} {code(call)}", why]
+        for (service, call), names in PARAMETERS.items()
+        for name, why in names.items()
+    ]
+    return table(["service, call or parameter", "why, or what to use"], services + calls + parameters)
