@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib import notices, observability, parameters, runner, starting
+from chalicelib import notices, observability, parameters, repeating, runner, starting
 from chalicelib.announcing import announce
 from chalicelib.aurora import Snapshot, SourceCluster
 from chalicelib.choreography import CANCEL_REQUESTED, DOOR, REQUESTED, ROWS
@@ -15,6 +15,7 @@ from chalicelib.errors import (
     UnreadableRecordError,
 )
 from chalicelib.events import (
+    LAST,
     CancelRequested,
     RdsNotice,
     RestoreRequested,
@@ -179,12 +180,28 @@ def _restore(request: RestoreRequested, event_id: str, ports: Ports) -> str | No
 def _start(request: RestoreRequested, request_id: str, event_id: str, ports: Ports) -> Operation | None:
     asked = starting.Asked(request, request_id, event_id)
     if request.rerun_of:
-        return starting.start_again(asked, _known(request.rerun_of, ports), ports)
+        before = _to_rerun(request.rerun_of, request.plan, ports)
+        again = repeating.repeat_step if repeating.repeats(request, before) else starting.start_again
+        return again(asked, before, ports)
     plan = _plan(request.plan or DEFAULT_PLAN, ports)
     if request.snapshot_identifier is None:
         return starting.start_on_request(asked, plan, ports)
     snapshot = _source_snapshot(request.snapshot_identifier, plan, ports)
     return starting.start_on_request(asked, plan, ports, _facts_of(snapshot))
+
+
+def _to_rerun(rerun_of: str, plan_name: str | None, ports: Ports) -> Operation:
+    """Find the operation that is to be run again; `last` is the last success on the target of a plan."""
+    if rerun_of != LAST:
+        return _known(rerun_of, ports)
+    plan = _plan(plan_name or DEFAULT_PLAN, ports)
+    last = ports.operations.target(plan.target_cluster_arn).last_success_operation
+    if last is None:
+        raise RefusedError(
+            f"No restore of {plan.target_cluster_arn} has succeeded yet.",
+            "Wait for the first one, or ask for it without rerun_of.",
+        )
+    return _known(last, ports)
 
 
 def _facts_of(snapshot: Snapshot) -> Facts:

@@ -21,6 +21,7 @@ Request = TypeVar("Request", bound=BaseModel)
 # put again by somebody (EventBridge user guide, retry policy; Lambda developer guide, asynchronous invocation).
 EVENT_AGE_MAX = timedelta(hours=30)
 CLOCK_SKEW_MAX = timedelta(minutes=5)  # of who gives an event its time
+LAST = "last"  # in rerun_of: the last success on the target of the plan
 _ID_MAX = 128
 _OPERATION_ID = re.compile(r"[a-z][a-z0-9-]{0,127}")
 _SNAPSHOT_NAME = re.compile(r"(?:[a-z]+:)?[a-z][a-z0-9-]{0,254}", re.IGNORECASE)  # `rds:…` are the automated ones
@@ -56,7 +57,7 @@ class RestoreRequested(BaseModel):
     def _makes_one_wish(self) -> "RestoreRequested":
         if self.from_step and not self.rerun_of:
             raise ValueError("from_step needs rerun_of, the operation that is to be continued")
-        if self.rerun_of and (self.snapshot_identifier or self.plan):
+        if self.rerun_of and (self.snapshot_identifier or (self.plan and self.rerun_of != LAST)):
             raise ValueError("rerun_of keeps the snapshot and the plan of its operation; leave out the others")
         return self
 
@@ -235,6 +236,7 @@ def end_of(operation: Operation) -> dict[str, Any]:
         "warnings": [one_line(warning) for warning in operation.warnings],
         "notified": operation.notified,
         "rerun_of": operation.rerun_of,
+        "keeps_cluster": bool(operation.keeps_cluster),
         "created_at": stamp(operation.created_at),
         "ended_at": _stamped(operation.ended_at),
         "durations": [duration.model_dump(mode="json") for duration in operation.durations],

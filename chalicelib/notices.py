@@ -14,6 +14,11 @@ from chalicelib.observability import logger
 from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.ports import Ports
 
+_REPEATED = {  # how a step of an earlier success ended that was done again on its cluster
+    State.ARCHIVED: "succeeded, on the cluster that was there before",
+    State.CANCELLING: "was stopped",
+    State.FAILING: "failed",
+}
 TOPIC_COLONS = 5  # in a topic's ARN
 SUBJECT_MAX = 100  # characters of ASCII (SNS API reference)
 _OUTCOME = {
@@ -119,6 +124,9 @@ def text(operation: Operation, now: datetime, *, logins_open_on: str | None = No
 
 def _headline(operation: Operation) -> str:
     plan, target = operation.settings, operation.settings.target_cluster_arn
+    if operation.keeps_cluster and operation.state in _REPEATED:
+        step, how = operation.durations[0].step, _REPEATED[operation.state]
+        return f"Doing {step} again for {target} {how}. {operation.reason or ''}".rstrip()
     if operation.state is State.ARCHIVED:
         return f"{target} is fresh: it was restored from {plan.source_cluster_arn}."
     if operation.state is State.SKIPPING:

@@ -142,6 +142,7 @@ class Operation(BaseModel):
     requested_by_event: str | None = None  # the id of the event that asked for it: it may come again
     request_reason: str | None = None
     by_itself: bool = True
+    keeps_cluster: bool | None = None  # it does a step again on the cluster of an earlier success
     may_be_older: bool | None = None  # than what the target holds: a person asked for that
     facts: Facts = Facts()
     reason: str | None = None

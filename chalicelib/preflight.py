@@ -54,7 +54,7 @@ class Preflight:
             "key": self._key,
             "engine version": self._engine_version,
             "instance class": self._instance_class,
-            "secrets": self._secrets,
+            "secrets": self.refuse_unusable_secrets,
             "topic": self._topic,
             "instance names": lambda: self._instance_names(old_instances),
             "final snapshot": lambda: self._final_snapshot(replaces=replaces),
@@ -169,7 +169,8 @@ class Preflight:
                 "Set INSTANCE_CLASS to one that can be ordered there.",
             )
 
-    def _secrets(self) -> None:
+    def refuse_unusable_secrets(self) -> None:
+        """Raise RefusedError for secrets that are missing or malformed, or name users that cannot be."""
         secrets = self._ports.service("secretsmanager")
         problems: list[RefusedError] = []
         with _collected(problems):

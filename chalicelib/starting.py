@@ -87,7 +87,7 @@ def start_on_request(asked: Asked, plan: Plan, ports: Ports, facts: Facts | None
 
     `facts` say which snapshot is meant, and when that was made; without them it is the newest.
     """
-    operation = _new(asked.operation_id, plan, ports.now(), requested_by=asked.who)
+    operation = new_operation(asked.operation_id, plan, ports.now(), requested_by=asked.who)
     operation = asked.on(operation).evolve(facts=facts or Facts())
     if older := why_older(operation, ports):
         raise older
@@ -111,9 +111,9 @@ def start_again(asked: Asked, before: Operation, ports: Ports) -> Operation | No
 
     Raises RefusedError.
     """
-    plan, now = _settings_now(before, ports), ports.now()
+    plan, now = settings_now(before, ports), ports.now()
     state = _where_to_continue(asked.request, before, plan, ports)
-    operation = _new(asked.operation_id, plan, now, state=state, requested_by=asked.who).evolve(
+    operation = new_operation(asked.operation_id, plan, now, state=state, requested_by=asked.who).evolve(
         rerun_of=before.operation_id, root_id=before.root_id, facts=before.facts
     )
     operation = asked.on(operation)
@@ -123,7 +123,7 @@ def start_again(asked: Asked, before: Operation, ports: Ports) -> Operation | No
     return create(operation, ports, what=asked.told(f"{before.operation_id} again, from {state}"))
 
 
-def _settings_now(before: Operation, ports: Ports) -> Plan:
+def settings_now(before: Operation, ports: Ports) -> Plan:
     """Take the plan as it is now, since who asks again has often mended it; refuses another source or target."""
     meant = before.settings
     now = parameters.plan(ports, before.plan) or meant
@@ -169,12 +169,13 @@ def _first_id(plan: Plan, snapshot: Snapshot) -> str:
 
 def _of_snapshot(operation_id: str, plan: Plan, snapshot: Snapshot, ports: Ports, why: str) -> Operation:
     facts = Facts(snapshot_arn=snapshot.arn, snapshot_created_at=snapshot.created_at)
-    return _new(operation_id, plan, ports.now(), requested_by=why).evolve(facts=facts)
+    return new_operation(operation_id, plan, ports.now(), requested_by=why).evolve(facts=facts)
 
 
-def _new(
+def new_operation(
     operation_id: str, plan: Plan, now: datetime, *, requested_by: str, state: State = State.ACCEPTED
 ) -> Operation:
+    """Make the record of an operation that begins now, in a state."""
     return Operation(
         operation_id=operation_id, root_id=operation_id, stage=plan.stage, plan=plan.name, settings=plan, state=state,
         open="yes", created_at=now, entered_at=now, requested_by=requested_by,
@@ -183,16 +184,13 @@ def _new(
 
 
 def _where_to_continue(request: RestoreRequested, before: Operation, plan: Plan, ports: Ports) -> State:
+    refuse_unended(before)
     stood = before.stopped_in or State.ACCEPTED
-    if before.state not in TERMINAL:
-        raise RefusedError(
-            f"The operation {before.operation_id} is {before.state}, it has not ended.",
-            "Cancel it first, or wait for its end.",
-        )
     if before.state is State.SUCCEEDED:
         raise RefusedError(
             f"The operation {before.operation_id} succeeded, there is no step to continue at.",
-            f"To restore its snapshot once more, ask with snapshot_identifier {before.facts.snapshot_arn}.",
+            f"To restore its snapshot once more, ask with snapshot_identifier {before.facts.snapshot_arn}. To set up "
+            "its users again, ask with from_step setup-db-users.",
         )
     if request.from_step:
         asked = states_of(request.from_step)[0]
@@ -224,6 +222,15 @@ def _has_other_key(before: Operation, plan: Plan, ports: Ports) -> bool:
         return key_arn(ports.service("kms", plan.target_region), wanted) != known
     except RefusedError:
         return True
+
+
+def refuse_unended(before: Operation) -> None:
+    """Raise RefusedError for an operation that has not ended: it cannot be run again yet."""
+    if before.state not in TERMINAL:
+        raise RefusedError(
+            f"The operation {before.operation_id} is {before.state}, it has not ended.",
+            "Cancel it first, or wait for its end.",
+        )
 
 
 def _known_at(state: State, facts: Facts) -> Facts:

@@ -1,5 +1,6 @@
 """What befalls a stage besides faults: what people do to it, bursts of trouble, whose things are, and the past."""
 
+import json
 from contextlib import suppress
 
 from botocore.exceptions import ClientError
@@ -7,7 +8,7 @@ from botocore.exceptions import ClientError
 from chalicelib.choreography import ROWS, State
 from chalicelib.operation import Operation
 from localaws.aurora import Durations
-from localaws.inprocess import ACCOUNT, SOURCE_REGION, STAGE, TARGET_REGION
+from localaws.inprocess import ACCOUNT, APP_SECRET, MASTER_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
 from localaws.inprocess_settings import KEY_ALIAS
 from proof.world import World
 
@@ -188,6 +189,21 @@ def lost_copies(world: World) -> None:
     """Let a copy take for ever."""
     world.aurora.set_pace(Durations(copy=10**9))
     world.night()
+
+
+def rotated(world: World) -> None:
+    """Let secrets be rotated after a good night, and a person ask for the users to be set up again."""
+    world.night()
+    world.expected = 1
+    world.rest()
+    world.expected = 2
+    for secret_id, field, value in (
+        (MASTER_SECRET, "password", "Rotated-master-1"),
+        (APP_SECRET, "app_password", "Rotated-app-1"),
+    ):
+        secret = json.loads(world.secrets.get_secret_value(SecretId=secret_id)["SecretString"]) | {field: value}
+        world.secrets.put_secret_value(SecretId=secret_id, SecretString=json.dumps(secret))
+    world.put("RestoreRequested", rerun_of="last", from_step="setup-db-users", request_id="rotation")
 
 
 # --- whose things are ---

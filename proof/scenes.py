@@ -80,6 +80,7 @@ CORE: tuple[Scene, ...] = (
     Scene("cancelled", _at(S.RESTORED, incidents.cancel), (STOPS,), GOOD),
     Scene("rerun", _at(S.RESTORED, incidents.rerun), (STOPS, GOOD), GOOD, operations=2),
     Scene("stopped-target", _night, furnish=incidents.stopped_and_protected, pace=2),
+    Scene("rotated", incidents.rotated, operations=2),
     Scene("two-targets", _night, furnish=incidents.two_targets, operations=2),
 )
 OTHERS: tuple[Scene, ...] = (

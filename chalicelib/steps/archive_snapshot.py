@@ -50,6 +50,8 @@ def _kept_as_it_is(operation: Operation, why: str) -> Advance:
 
 def _put_away(operation: Operation, ports: Ports) -> Outcome:
     facts, plan = operation.facts, operation.settings
+    if facts.archived is not None:
+        return Advance(State.ARCHIVED, facts, "the copies were put away before")
     kept = facts.hops[-1:] if plan.archive_snapshot else ()
     needless = _needless(facts, kept)
     if needless:

@@ -14,6 +14,7 @@ from chalicelib.limits import NAMES_MAX
 from chalicelib.operation import Facts, Operation
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
+from chalicelib.preflight import Preflight
 from chalicelib.target import TargetCluster, ours
 
 SET_AGAIN_AFTER = timedelta(minutes=5)  # a reset that failed is told by an event only (0067), which may be lost
@@ -26,6 +27,8 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     Before that the secret is tried: what opens the copy then is production's own password, and is refused.
     """
     plan = operation.settings
+    if operation.keeps_cluster:  # people work on it: nothing is changed for secrets that would be refused later
+        Preflight(operation, ports).refuse_unusable_secrets()
     master = credentials.master_credentials(ports.service("secretsmanager"), plan)
     target = TargetCluster(ports.service("rds", plan.target_region), operation)
     cluster = ours(operation, target, ports.now())

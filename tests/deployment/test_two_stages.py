@@ -11,7 +11,7 @@ from tests.deployment.place import REGION, Place
 from tests.deployment.runbook import RUNBOOK, type_in
 from tests.docs.readme import commands
 
-SECTIONS = ("First night", "failure-queue-not-empty", "heartbeat-silent")
+SECTIONS = ("First night", "Rotated secrets", "failure-queue-not-empty", "heartbeat-silent")
 
 
 @pytest.fixture(scope="module")

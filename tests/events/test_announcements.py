@@ -58,6 +58,7 @@ class Ended(Announced):
     warnings: list[str]
     notified: bool | None
     rerun_of: str | None
+    keeps_cluster: bool
     created_at: str
     ended_at: str
     durations: list[Lasted]

@@ -1,0 +1,218 @@
+"""A step of a success is done again on its cluster, as after a rotated secret; nothing else happens to it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.operation import Operation
+from localaws.inprocess import APP, APP_SECRET, MASTER_SECRET
+from tests.choreography.accidents import refused
+from tests.choreography.night import Night
+from tests.choreography.people import remove_target, target
+from tests.refusals.scene import is_sentence
+
+ROTATED = {**APP, "app_password": "rotated-application-1", "readonly_password": "rotated-readonly-1"}
+NEW_MASTER = "Rotated-master-1"
+MAKES_OR_DELETES = (
+    "restore_db_cluster_from_snapshot", "create_db_instance", "copy_db_cluster_snapshot", "delete_db_cluster",
+    "delete_db_instance", "delete_db_cluster_snapshot",
+)  # fmt: skip
+
+
+def rotate(night: Night, secret_id: str, **changes: str) -> None:
+    """Give fields of a secret other values."""
+    value = json.loads(night.secrets._values[secret_id]) | changes
+    night.secrets.put_secret_value(SecretId=secret_id, SecretString=json.dumps(value))
+
+
+def rotate_both(night: Night) -> None:
+    """Give the master and both users other passwords, as a rotation does."""
+    rotate(night, MASTER_SECRET, password=NEW_MASTER)
+    rotate(night, APP_SECRET, **ROTATED)
+
+
+def users_again(night: Night, **detail: Any) -> Operation:
+    """Ask for the users of the last success to be set up again, and let that end."""
+    night.request("RestoreRequested", **{"rerun_of": "last", "from_step": "setup-db-users", **detail})
+    night.run_to_the_end()
+    return night.all_operations()[-1]
+
+
+def passwords(night: Night) -> dict[str, str | None]:
+    """List what opens the target, by login."""
+    roles = night.cluster_at(target(night)["Endpoint"]).roles
+    return {name: role.password for name, role in roles.items() if role.can_login and role.password}
+
+
+def test_users_are_set_up_again_after_a_rotation(night: Night) -> None:
+    """The new passwords work and the old ones do not, on the same cluster; nothing is made, deleted or put away."""
+    done = night.dream()
+    made, told = night.calls_of(*MAKES_OR_DELETES), len(night.notices())
+    archived = night.calls_of("add_tags_to_resource")
+    rotate_both(night)
+    ended = users_again(night)
+    (notice,) = night.notices()[told:]
+
+    assert ("SUCCEEDED", done.operation_id, done.facts.cluster_resource_id, ["RESTORED", "USERS_READY"]) == (
+        ended.state, ended.rerun_of, target(night)["DbClusterResourceId"], night.path()[:2]
+    )  # fmt: skip
+    assert {
+        APP["app_username"]: ROTATED["app_password"], APP["readonly_username"]: ROTATED["readonly_password"],
+        ended.facts.master_username: NEW_MASTER,
+    } == passwords(night)  # fmt: skip
+    assert (made, archived) == (night.calls_of(*MAKES_OR_DELETES), night.calls_of("add_tags_to_resource"))
+    assert ("end", "SUCCEEDED", True) == (notice["kind"], notice["outcome"], notice["keeps_cluster"])
+    assert notice["text"].startswith(f"Doing setup-db-users again for {ended.settings.target_cluster_arn} succeeded")
+    assert [] == night.broken_promises()
+
+
+def test_users_set_up_again_make_nothing_fresher(night: Night) -> None:
+    """The data is as old as it was; the doctor reads when the secrets were last put into use."""
+    done = night.dream()
+    before = night.target()
+    night.run(3600)
+    ended = users_again(night)
+    after = night.target()
+
+    assert (before.last_success_snapshot_at, before.lasted) == (after.last_success_snapshot_at, after.lasted)
+    assert (ended.operation_id, ended.ended_at) == (after.last_success_operation, after.last_success_at)
+    assert done.facts.snapshot_created_at == ended.facts.snapshot_created_at
+
+
+def test_users_are_set_up_again_as_often_as_secrets_are_rotated(night: Night) -> None:
+    """The last success is then the one before; what it kept of the first is known."""
+    night.dream()
+    first = users_again(night)
+    rotate_both(night)
+    second = users_again(night)
+
+    assert (first.operation_id, first.root_id, State.SUCCEEDED) == (second.rerun_of, second.root_id, second.state)
+    assert ROTATED["app_password"] == passwords(night)[APP["app_username"]]
+
+
+def test_the_same_rotation_asked_for_twice_is_one(night: Night) -> None:
+    """Though the last success is another operation by then."""
+    night.dream()
+    users_again(night, request_id="rotation-1")
+    count = len(night.all_operations())
+    night.request("RestoreRequested", rerun_of="last", from_step="setup-db-users", request_id="rotation-1")
+
+    assert (count, True) == (len(night.all_operations()), "was made before" in night.notices()[-1]["reason"])
+
+
+@pytest.mark.parametrize("step", [None, "snapshot-check", "copy-snapshot", "delete-rds", "restore-snapshot"])
+def test_no_other_step_of_a_success_is_done_again(night: Night, step: str | None) -> None:
+    """They would make or delete; the remedy says what can be asked for."""
+    night.dream()
+    night.request("RestoreRequested", rerun_of="last", **({"from_step": step} if step else {}))
+    notice = night.notices()[-1]
+
+    assert (1, "refused") == (len(night.all_operations()), notice["kind"])
+    assert "ask with from_step setup-db-users." in notice["remedy"]
+
+
+def test_there_is_no_last_success_before_the_first(night: Night) -> None:
+    """Who asks is told."""
+    night.request("RestoreRequested", rerun_of="last", from_step="setup-db-users")
+
+    assert ["refused"] == [notice["kind"] for notice in night.notices()]
+    assert night.notices()[0]["reason"].endswith("has succeeded yet.")
+
+
+@pytest.mark.parametrize("detail", [{"plan": "none-such"}, {"snapshot_identifier": "one"}])
+def test_the_last_of_what_is_not_there_is_refused(night: Night, detail: dict[str, str]) -> None:
+    """A plan may be named with it, a snapshot may not."""
+    night.dream()
+    night.request("RestoreRequested", rerun_of="last", from_step="setup-db-users", **detail)
+
+    assert (1, "refused") == (len(night.all_operations()), night.notices()[-1]["kind"])
+
+
+def test_another_cluster_under_the_name_is_left_alone(night: Night) -> None:
+    """Also when it carries our tag: the resource id decides, before any password is set."""
+    night.dream()
+    remove_target(night)
+    night.staging()
+    stands = target(night)["DbClusterResourceId"]
+    before = night.calls_of("modify_db_cluster")
+    ended = users_again(night)
+
+    assert (State.FAILED, "setup-db-users", stands, before) == (
+        ended.state, ended.failed_step, target(night)["DbClusterResourceId"], night.calls_of("modify_db_cluster")
+    )  # fmt: skip
+    assert "is not there any more" in str(ended.reason) or "no longer exists" in str(ended.reason)
+
+
+@pytest.mark.parametrize(
+    ("secret_id", "changes"),
+    [
+        (APP_SECRET, {"app_username": ""}),
+        (APP_SECRET, {"app_username": "rds_x"}),
+        (MASTER_SECRET, {"username": "other"}),
+    ],
+)
+def test_secrets_that_would_be_refused_change_nothing(night: Night, secret_id: str, changes: dict[str, str]) -> None:
+    """People go on working with the old ones until the secret is mended; then a rerun is enough."""
+    night.dream()
+    good, before, asked = dict(night.secrets._values), passwords(night), night.calls_of("modify_db_cluster")
+    rotate(night, secret_id, **changes)
+    failed = users_again(night)
+
+    assert (State.FAILED, before, asked) == (failed.state, passwords(night), night.calls_of("modify_db_cluster"))
+    assert is_sentence(failed.reason)
+
+    night.secrets._values = good
+    rotate(night, APP_SECRET, **ROTATED)
+    night.environment["INSTANCE_COUNT"] = "1"  # which a restore would make of it
+    night.request("RestoreRequested", rerun_of=failed.operation_id)
+    ended = night.run_to_the_end()
+
+    assert (State.SUCCEEDED, failed.operation_id, 2) == (
+        night.all_operations()[-1].state, night.all_operations()[-1].rerun_of, len(target(night)["DBClusterMembers"])
+    )  # fmt: skip
+    assert ended
+    assert [] == night.calls_of("delete_db_instance")[2:]
+
+
+def test_what_is_asked_for_while_users_are_set_up_is_skipped(night: Night) -> None:
+    """It holds the target as every operation does."""
+    night.dream()
+    night.request("RestoreRequested", rerun_of="last", from_step="setup-db-users")
+    night.request("RestoreRequested", request_id="meanwhile")
+    night.run_to_the_end()
+
+    assert [State.SUCCEEDED, State.SUCCEEDED, State.SKIPPED] == [one.state for one in night.all_operations()]
+
+
+def test_a_copy_that_could_not_be_put_away_is_put_away_later(night: Night) -> None:
+    """The warning of a good restore; the users stay as they are."""
+    night.hurt(refused("AccessDenied", 403), call="rds.add_tags_to_resource", state="USERS_READY")
+    warned = night.dream()
+    before = passwords(night)
+    ended = users_again(night, from_step="archive-snapshot")
+
+    assert (None, True, ["USERS_READY", "ARCHIVED", "SUCCEEDED"]) == (
+        warned.facts.archived, ended.facts.archived, night.path()
+    )  # fmt: skip
+    assert (before, ()) == (passwords(night), ended.warnings)
+
+
+def test_a_skipped_one_run_again_restores_nothing(night: Night) -> None:
+    """It was to keep the cluster, and so does its rerun."""
+    night.dream()
+    made = night.calls_of(*MAKES_OR_DELETES)
+    night.request("RestoreRequested", rerun_of="last", from_step="setup-db-users", request_id="first")
+    night.request(
+        "RestoreRequested",
+        rerun_of=night.all_operations()[0].operation_id,
+        from_step="setup-db-users",
+        request_id="second",
+    )
+    night.run_to_the_end()
+    skipped = next(one for one in night.all_operations() if one.state is State.SKIPPED)
+    night.request("RestoreRequested", rerun_of=skipped.operation_id)
+    night.run_to_the_end()
+
+    assert (State.SUCCEEDED, made) == (night.all_operations()[-1].state, night.calls_of(*MAKES_OR_DELETES))
