@@ -73,7 +73,6 @@ def moved_alias(world: World, _operation_id: str) -> None:
 def rerun_too_far(world: World, operation_id: str) -> None:
     """Ask for a step that lies after the one where it stopped: what that needs was never made."""
     rerun(world, operation_id, from_step="archive-snapshot")
-    world.expected = 1
 
 
 def settings(world: World, _operation_id: str) -> None:
@@ -262,9 +261,15 @@ def two_targets(world: World) -> None:
 
 
 def one_target(world: World) -> None:
-    """Let two plans have the same target: nobody may have it but one of them."""
+    """Let two plans have the same target: neither may have it."""
     world.staging()
     second_plan(world, target_cluster_id="staging-cluster")
+
+
+def quiet_night(world: World) -> None:
+    """Let a night pass of which nothing may come."""
+    world.night()
+    world.burst(minutes=120)
 
 
 def replayed(world: World) -> None:

@@ -84,7 +84,7 @@ CORE: tuple[Scene, ...] = (
     Scene("two-targets", _night, furnish=incidents.two_targets, operations=2),
 )
 OTHERS: tuple[Scene, ...] = (
-    Scene("one-target", _night, (GOOD | {S.SKIPPED},), FAILS, operations=2, least=1, furnish=incidents.one_target),
+    Scene("one-target", incidents.quiet_night, operations=0, furnish=incidents.one_target),
     Scene("strangers-target", _night, (FAILS,), furnish=incidents.strangers),
     Scene("strangers-copy", _at(S.SNAPSHOT_FOUND, incidents.strangers_copy), (FAILS,)),
     Scene("failed-copies", _at(S.COPYING, incidents.fail_copies)),

@@ -128,9 +128,14 @@ class World(Timeline):
         if step in self.deaf:
             return
         with self._invocation(step, envelope) as invocation:
-            failed = self._survives(lambda: door.answer(step, envelope, self._ports(invocation)))
-        if failed and envelope.get("id") in self._by_people and envelope["detail-type"] == REQUESTED:
-            self.expected -= 1  # it lies in the failure queue: whoever asked has to ask again
+            self._survives(lambda: door.answer(step, envelope, self._ports(invocation)))
+        asked = envelope.get("id") in self._by_people and envelope["detail-type"] == REQUESTED
+        if asked and not self._is_obeyed(envelope["id"]):
+            self.expected -= 1  # refused, or in the failure queue: whoever asked has to ask again
+
+    def _is_obeyed(self, event_id: str) -> bool:
+        records = self.store.tables["state"].values()
+        return any(record.get("requested_by_event") == event_id for record in records)
 
     def beat(self) -> None:
         """Run one tick of the heartbeat."""
