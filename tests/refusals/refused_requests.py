@@ -86,7 +86,7 @@ def cancel(night: Night) -> None:
 
 def snapshot_of_the_remedy(night: Night) -> None:
     """Ask for the snapshot that the last notice names."""
-    (arn,) = re.findall(r"snapshot_identifier (\S+)\.$", night.notices()[-1]["remedy"])
+    (arn,) = re.findall(r"snapshot_identifier (\S+)\.", night.notices()[-1]["remedy"])
     night.request(REQUESTED, snapshot_identifier=arn)
 
 
@@ -174,6 +174,7 @@ ONCE = asking(request_id="once")
 LATER = asking(request_id="later")
 NEWEST = both(next_snapshot, asking())
 TAKEN = both(take_snapshot_now, asking(snapshot_identifier=TAKEN_NOW))
+USERS_AGAIN = asking(rerun_of="last", from_step="setup-db-users")
 REQUESTS = (
     Request("of long ago", next_snapshot, ask_of_long_ago, asking()),
     Request("no such snapshot", nothing, asking(snapshot_identifier="nowhere"), TAKEN),
@@ -190,6 +191,8 @@ REQUESTS = (
     ),
     Request("not ended", a_night_that_copies, rerun(), both(cancel, rerun())),
     Request("succeeded", a_good_night, rerun(), snapshot_of_the_remedy),
+    Request("succeeded, for its users", a_good_night, rerun(), USERS_AGAIN),
+    Request("no success yet", next_snapshot, USERS_AGAIN, asking()),
     Request("for older data", two_nights, older_rerun, command_of_the_remedy),
     Request("made before", both(next_snapshot, ONCE, to_the_end), ONCE, LATER),
     Request("being made", both(next_snapshot, ONCE), ONCE, both(to_the_end, LATER)),
