@@ -1,5 +1,7 @@
 """Every refusal there is in the code comes about here, and what it tells people to do is done: then it goes on."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from chalicelib.aurora import Cluster
@@ -24,8 +26,11 @@ CASES = (*OPERATIONS, *SETTINGS)
 
 
 @pytest.fixture(autouse=True)
-def _quiet() -> None:
+def _quiet() -> Iterator[None]:
+    before = logger.log_level
     logger.setLevel("CRITICAL")
+    yield
+    logger.setLevel(before)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
