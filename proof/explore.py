@@ -9,7 +9,6 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from typing import Any
 
 from proof import faults
@@ -17,6 +16,7 @@ from proof.oracle import Asked, Schedule, Site, scripted
 from proof.play import Run, play
 from proof.replay import judged_by_time
 from proof.scenes import SCENES
+from proof.workers import workers
 
 WORKERS = 2
 
@@ -233,7 +233,7 @@ def _parts(further: list[tuple[int, str]], size: int = 20) -> Iterator[list[tupl
 
 def in_parallel(*pieces: tuple[Callable[[int], Tally], int]) -> Iterator[Tally]:
     """Have each of several kinds of run counted in a process of its own."""
-    with get_context("fork").Pool(WORKERS) as pool:
+    with workers("fork", WORKERS) as pool:
         yield from (found.get() for found in [pool.apply_async(work, (size,)) for work, size in pieces])
 
 
@@ -246,7 +246,7 @@ def _collect_seldom() -> None:
 def parallel(work: Any, pieces: Iterable[Any], *, progress: Callable[[str], None], kind: str) -> Iterator[Any]:
     """Have two processes do the pieces; results come in order, so that a run is the same every time."""
     pieces = list(pieces)
-    with get_context("fork").Pool(WORKERS, _collect_seldom) as pool:
+    with workers("fork", WORKERS, initializer=_collect_seldom) as pool:
         for number, found in enumerate(pool.imap(work, pieces, chunksize=4)):
             if number % max(1, len(pieces) // 20) == 0:
                 progress(f"{kind}: {number * 100 // len(pieces)} %")

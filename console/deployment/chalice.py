@@ -4,14 +4,26 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from console.deployment.errors import DeploymentError
 
 MISSING_WHEEL: Final = "Could not install dependencies"  # after which Chalice goes on, and ends with 0
+_TRACE: Final = "Traceback (most recent call last):"
 _LAST_LINES: Final = 8
+
+
+def without_traces(lines: Iterable[str]) -> Iterator[str]:
+    """Leave out what Chalice prints of its own code when it fails: of a trace only its last line is told."""
+    inside = False
+    for line in lines:
+        if line == _TRACE:
+            inside = True
+        elif not inside or (line and not line.startswith(" ")):
+            inside = False
+            yield line
 
 
 def run(command: str, stage: str, project: Path, region: str, say: Callable[[str], None], *rest: str) -> None:
@@ -28,9 +40,9 @@ def run(command: str, stage: str, project: Path, region: str, say: Callable[[str
     )
     lines = []
     with process.stdout as output:  # type: ignore[union-attr]  # Popen was given a pipe
-        for line in output:
-            lines.append(line.rstrip())
-            say(f"  {lines[-1]}")
+        for line in without_traces(line.rstrip() for line in output):
+            lines.append(line)
+            say(f"  {line}")
     if process.wait() or any(MISSING_WHEEL in line for line in lines):
         last = "\n  ".join([line for line in lines if line][-_LAST_LINES:])
         raise DeploymentError(

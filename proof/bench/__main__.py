@@ -4,12 +4,12 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
-from multiprocessing import get_context
 from pathlib import Path
 
 from proof.bench import crowd, nights
 from proof.bench.document import Results, document
 from proof.bench.world import Night
+from proof.workers import workers
 
 Say = Callable[[str], None]
 
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
 def measured(operations: int, phases: int, nights_each: int, say: Say) -> Results:
     """Measure everything: the many in processes of their own, so that each has its own peak of memory."""
     sizes = [size for size in crowd.SIZES if size <= operations]
-    with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+    with workers("spawn", 1, tasks_each_max=1) as pool:
         crowds = pool.map_async(crowd.measure, sizes, chunksize=1)
         found = _nights(phases, nights_each, say)
         tick, heard = nights.idle_tick(), nights.heard_a_day()

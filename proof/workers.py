@@ -1,0 +1,26 @@
+"""Processes that work for a program, and that Ctrl-C does not reach: the program ends them when it is interrupted."""
+
+import signal
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.pool import Pool
+from typing import Literal
+
+
+def workers(
+    method: Literal["fork", "spawn"],
+    count: int,
+    *,
+    initializer: Callable[[], None] | None = None,
+    tasks_each_max: int | None = None,
+) -> Pool:
+    """Start a pool of processes; leaving it as a context manager ends them.
+
+    A terminal sends Ctrl-C to all of them, and each would print a trace of its own. The signal is blocked while the
+    pool is made, which its processes and threads inherit, and so do processes that are started later in their place.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return get_context(method).Pool(count, initializer, maxtasksperchild=tasks_each_max)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
