@@ -42,7 +42,7 @@ demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT
 up: $(PACKED) ## leave the same world running, until Ctrl-C (PORT= DATA= DUMP=mine.sql)
 	@exec $(PY) -m localaws up --port "$(PORT)" --data "$(DATA)" $(if $(DUMP),--dump "$(DUMP)")
 
-night: $(READY) ## let night fall on a world that `make up` runs (PORT= CLUSTER= REGION=)
+night: $(READY) ## have Aurora take the nightly snapshot, in a world that `make up` runs (PORT= CLUSTER= REGION=)
 	@exec $(PY) -m console.night --port "$(PORT)" --cluster "$(CLUSTER)" --region "$(REGION)"
 
 deploy: $(PACKED) ## bring a stage into your AWS account, or up to date there (STAGE=dev)

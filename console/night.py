@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         sys.stderr.write(f"Nobody answers at {endpoint} ({error}). Run `make up` in another terminal first.\n")
         return 1
-    sys.stdout.write(f"Night falls: Aurora takes the snapshot {snapshot} of {options.cluster}.\n")
+    sys.stdout.write(f"Aurora takes the snapshot {snapshot} of {options.cluster}.\n")
     return 0
 
 

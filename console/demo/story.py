@@ -56,7 +56,7 @@ class Story:
         everybody = (witness.production["master"]["username"], *witness.production["logins"])
         self._tally.take(verdict.before_the_night(*before, everybody))
         record = self._night(world, aws)
-        self._heading("4. Verified by looking")
+        self._heading("4. Verification")
         if record["state"] != "SUCCEEDED":
             return self._ended_badly(aws.endpoint, record)
         outcome = self._verify(witness, before, record)
@@ -66,7 +66,7 @@ class Story:
 
     def _night(self, world: World, aws: Aws) -> Item:
         """Let night fall, then only watch; returns the record at its end."""
-        self._heading("3. Night falls. From here the demo calls nothing: events carry it")
+        self._heading("3. The nightly snapshot. From here the demo only watches: events drive the restore")
         fell = datetime.now(UTC)
         snapshot = night.fall(world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION)
         self._say(f"  Aurora takes {snapshot} of {names.SOURCE_CLUSTER}.")

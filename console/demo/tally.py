@@ -27,9 +27,9 @@ class Tally:
         memory = f", with {peak_bytes / MIB:.0f} MiB of memory at the most" if peak_bytes else ""
         took = f"{seconds:.1f} s{memory}"
         if not self._failed:
-            self._screen.say(f"Everything held, in {took}.", GOOD)
+            self._screen.say(f"All checks passed, in {took}.", GOOD)
             return 0
-        self._screen.say(f"Not everything held, in {took}:", BAD)
+        self._screen.say(f"Not all checks passed, in {took}:", BAD)
         for finding in self._failed:
             self._screen.say(*finding_line(finding))
         return 1

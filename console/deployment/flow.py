@@ -1,5 +1,6 @@
 """The order of things: how a stage comes into an account, and how it goes."""
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 from console.deployment import chalice, delivery, estate, pipeline, preflight, project, remembered, stacks, wishes
 from console.deployment.account import Account
 from console.deployment.errors import NotReadyError
-from console.stages import Stage
+from console.stages import CHECKOUT, Stage
 
 Say = Callable[[str], None]
 
@@ -46,7 +47,7 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
     for forsaken in existing.forsaken:
         with _timed(say, f"stack {forsaken.name} in {forsaken.region}: gone, no plan has its source there any more"):
             stacks.delete(account, forsaken)
-    for line in _next_steps(account, stage):
+    for line in _next_steps(account, stage, checkout):
         say(line)
 
 
@@ -67,11 +68,12 @@ def _timed(say: Say, what: str) -> Iterator[None]:
     say(f"{time.monotonic() - began:5.1f} s  {what}")
 
 
-def _next_steps(account: Account, stage: Stage) -> Iterator[str]:
+def _next_steps(account: Account, stage: Stage, checkout: Path) -> Iterator[str]:
     """Say what only people can do, where it is not done yet."""
     secrets = account.clients("secretsmanager", stage.region)
     for variable in ("MASTER_CREDENTIALS_SECRET_ID", "APP_CREDENTIALS_SECRET_ID"):
         name = stage.variables[variable]
         if not secrets.describe_secret(SecretId=name).get("VersionIdsToStages"):
             yield f"The secret {name} has no value yet: give it one (docs/runbook.md, Deploy)."
-    yield f"Look at it with: make doctor STAGE={stage.name}"
+    where = "" if checkout.resolve() == CHECKOUT else f" CHECKOUT={shlex.quote(str(checkout))}"
+    yield f"Look at it with: make doctor STAGE={stage.name}{where}"

@@ -65,7 +65,7 @@ def port() -> Iterator[int]:
 def test_night_falls(port: int, capsys: pytest.CaptureFixture[str]) -> None:
     """The snapshot is named."""
     assert night.main(["--port", str(port)]) == 0
-    assert capsys.readouterr().out == f"Night falls: Aurora takes the snapshot {SNAPSHOT} of prod-cluster.\n"
+    assert capsys.readouterr().out == f"Aurora takes the snapshot {SNAPSHOT} of prod-cluster.\n"
 
 
 def test_a_night_during_the_last_one_waits_for_it(port: int, capsys: pytest.CaptureFixture[str]) -> None:

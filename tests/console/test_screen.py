@@ -88,7 +88,7 @@ def test_everything_held_is_exit_status_0() -> None:
     tally.take([Finding(True, "Good.")])
 
     assert tally.end(41.26, 512 * 1024 * 1024) == 0
-    assert stream.getvalue() == "  ✓ Good.\nEverything held, in 41.3 s, with 512 MiB of memory at the most.\n"
+    assert stream.getvalue() == "  ✓ Good.\nAll checks passed, in 41.3 s, with 512 MiB of memory at the most.\n"
 
 
 def test_one_thing_that_did_not_hold_is_exit_status_1_and_named_again() -> None:
@@ -99,6 +99,6 @@ def test_one_thing_that_did_not_hold_is_exit_status_1_and_named_again() -> None:
 
     assert tally.end(41.26, None) == 1
     assert stream.getvalue().splitlines()[-2:] == [
-        "Not everything held, in 41.3 s:",
+        "Not all checks passed, in 41.3 s:",
         "  ✗ Production's passwords open the copy for shop_app.",
     ]

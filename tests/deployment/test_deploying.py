@@ -110,10 +110,10 @@ def test_a_policy_names_what_the_stage_has(place: Place, function: str) -> None:
     assert "local" not in text
 
 
-def test_people_are_told_what_is_left_to_do(said: Said) -> None:
-    """The secrets were made empty, and only people can fill them."""
+def test_people_are_told_what_is_left_to_do(said: Said, checkout: Path) -> None:
+    """The secrets were made empty, and only people can fill them; the doctor is to look at this checkout."""
     assert 2 == said.out.count("has no value yet")
-    assert "make doctor STAGE=dev" in said.out
+    assert f"make doctor STAGE=dev CHECKOUT={checkout}" in said.out
 
 
 @pytest.mark.usefixtures("said")

@@ -1,5 +1,6 @@
 """The numbers that the pages tell in sentences: each phrase is written here with the value of the code in it."""
 
+import re
 from datetime import timedelta
 from typing import Any, Final
 
@@ -66,8 +67,14 @@ _NAME_MAX: Final = next(length for length in range(99, 0, -1) if PLAN_NAME.fullm
 _SHARE_OF_REST: Final = fraction(spacing.SHARE_OF_REST).capitalize()
 _RISE: Final = f"{fraction(target_item.RISE_SHARE_MAX)} at most, or by {span(target_item.RISE_SECONDS)}"
 
+_PYTHON_MIN, _PYTHON_MAX = (
+    int(minor) for minor in re.findall(r"\(3, (\d+)\)", (ROOT / ".ci" / "set-up").read_text(encoding="utf-8"))
+)
+_PYTHONS: Final = [f"3.{minor}" for minor in range(_PYTHON_MIN, _PYTHON_MAX + 1)]
+_PYTHON: Final = f"Python {', '.join(_PYTHONS[:-1])} or {_PYTHONS[-1]}"
+
 PHRASES: Final[dict[str, tuple[str, ...]]] = {
-    "README.md": (f"{word(len(FUNCTIONS)).capitalize()} small Lambda functions",),
+    "README.md": (f"{word(len(FUNCTIONS)).capitalize()} small Lambda functions", f"with {_PYTHON} and make."),
     "docs/architecture.md": (
         f"tried {word(runner.BUGS_MAX)} times, then the end",
         f"of the future by more than {span(events.CLOCK_SKEW_MAX)},",
@@ -86,6 +93,7 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         f"after {word(runner.UNANSWERED_MAX)} announcements that no step answered,",
     ),
     "docs/runbook.md": (
+        f"You need {_PYTHON}, make,",
         f"For {silence()} no tick of the heartbeat",
         f"have failed in {periods('function-errors')}.",
         f"not let run in {periods('function-throttles')}:",

@@ -2,15 +2,18 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from console.reference import pages
 from tests.docs.numbers import NOT_OURS, PHRASES, WORDS
 from tests.docs.readme import ROOT
+from tests.infra.templates import section
 
 _COUNT = rf"(?:\d[\d,.]*|{'|'.join(WORDS[1:])}|half an?|an?)"
 A_TIME = re.compile(rf"\b(?!a second){_COUNT} (?:seconds?|minutes?|hours?|days?|weeks?|min)\b", re.IGNORECASE)
+LIMITS = ("MinValue", "MaxValue", "MinLength", "MaxLength")
 PROSE = [str(page.relative_to(ROOT)) for page in pages() if "decisions" not in page.parts]
 WRITTEN_BY_A_PROGRAM = {"docs/performance.md"}
 
@@ -36,3 +39,28 @@ def test_every_time_in_a_sentence_is_the_codes_or_known_to_be_of_no_code(path: s
         left = left.replace(phrase, " … ")
 
     assert [] == A_TIME.findall(left)
+
+
+TEMPLATES = sorted((ROOT / "infra").glob("*.yaml"))
+
+
+def bounds(parameter: dict[str, Any]) -> set[int]:
+    """List the numbers that limit a parameter; in a pattern, the characters before and after a repetition count."""
+    own = {int(parameter[name]) for name in LIMITS if name in parameter}
+    repeats = re.findall(r"\{(\d+)(?:,(\d+))?\}", parameter.get("AllowedPattern", ""))
+    counts = {int(count) for pair in repeats for count in pair if count}
+    return own | {count + beside for count in counts for beside in (0, 1, 2)}
+
+
+def told(parameter: dict[str, Any]) -> set[int]:
+    """List the numbers that a description tells, without those of a region that is an example."""
+    text = re.sub(r"[a-z]{2}-[a-z]+-\d", "", parameter.get("ConstraintDescription", ""))
+    return {int(number) for number in re.findall(r"\d+", text)}
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: str(template.name))
+def test_a_template_describes_its_limits_as_they_are(template: Path) -> None:
+    """People read the description when CloudFormation refuses a value."""
+    parameters = section(template, "Parameters")
+
+    assert [] == [name for name, parameter in parameters.items() if told(parameter) - bounds(parameter)]

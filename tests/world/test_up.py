@@ -272,7 +272,7 @@ def test_what_it_prints_can_be_pasted_anywhere(world: Up) -> None:
 
     assert (0, "") == (done.returncode, done.stderr)
     assert "app_user" in done.stdout
-    assert "Night falls: " in done.stdout
+    assert "Aurora takes the snapshot rds:prod-cluster-" in done.stdout
 
 
 def test_a_restore_a_cancel_and_a_failure_pass_with_the_rights_of_their_roles(world: Up) -> None:
