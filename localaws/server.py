@@ -39,6 +39,7 @@ from localaws.kms import Kms
 from localaws.lambda_http import Lambda
 from localaws.logs import Logs
 from localaws.logs_http import LogsApi
+from localaws.master_secrets import MasterSecrets
 from localaws.networks import keep_ids
 from localaws.packages import Packages
 from localaws.pulse import Pulse
@@ -94,6 +95,7 @@ class Server:
             keys=find_key,
             security_groups=has_security_group,
             network=default_network,
+            secrets=MasterSecrets(),
             emit=lambda event: self._publish(event, event["account"], event["region"], "default"),
         )
         self.gate = Gate(self.folder, World(self.aurora.find, find_key, find_secret, key_of_topic))

@@ -57,7 +57,8 @@ ACTIONS: Mapping[str, Action] = {
     "CreateDBCluster": _action(
         clusters.create_db_cluster,
         CLUSTER,
-        "DatabaseName MasterUsername MasterUserPassword PreferredMaintenanceWindow StorageEncrypted",
+        "DatabaseName ManageMasterUserPassword MasterUserPassword MasterUserSecretKmsKeyId MasterUsername",
+        "PreferredMaintenanceWindow StorageEncrypted",
     ),
     "CreateDBClusterParameterGroup": _action(
         groups.create_db_cluster_parameter_group, "DBClusterParameterGroupName DBParameterGroupFamily Description Tags"
@@ -140,7 +141,8 @@ ACTIONS: Mapping[str, Action] = {
         modification.modify_db_cluster,
         "ApplyImmediately BackupRetentionPeriod CloudwatchLogsExportConfiguration CopyTagsToSnapshot",
         "DBClusterIdentifier DBClusterParameterGroupName DeletionProtection EnableIAMDatabaseAuthentication",
-        "MasterUserPassword PreferredBackupWindow PreferredMaintenanceWindow ServerlessV2ScalingConfiguration",
+        "ManageMasterUserPassword MasterUserPassword MasterUserSecretKmsKeyId PreferredBackupWindow",
+        "PreferredMaintenanceWindow RotateMasterUserPassword ServerlessV2ScalingConfiguration",
         "VpcSecurityGroupIds",
     ),
     "ModifyDBClusterParameterGroup": _action(

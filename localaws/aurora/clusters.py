@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from localaws.aurora import arns, catalog, events
+from localaws.aurora import arns, catalog, events, master_secrets
 from localaws.aurora.describing import dns_name, show_cluster
 from localaws.aurora.errors import (
     RdsError,
@@ -16,7 +16,7 @@ from localaws.aurora.errors import (
 from localaws.aurora.faults import CreationFailure
 from localaws.aurora.keys import RDS_MANAGED_ALIAS
 from localaws.aurora.limits import refuse_another_cluster
-from localaws.aurora.names import engine, master_password, new_identifier
+from localaws.aurora.names import engine, new_identifier
 from localaws.aurora.options import cluster_options
 from localaws.aurora.records import Cluster, Encryption, Snapshot
 from localaws.aurora.sharing import find_snapshot
@@ -52,6 +52,8 @@ def create_db_cluster(request: Request) -> Answer:
         tags=read_tags(request),
         database_name=request.get("DatabaseName"),
     )
+    if request.get("ManageMasterUserPassword", False):
+        master_secrets.keep(request, cluster, password)
     prepare = partial(
         request.world.data.create_cluster,
         cluster.resource_id,
@@ -72,13 +74,14 @@ def new_cluster_identifier(request: Request) -> str:
 
 
 def _master_user(request: Request) -> tuple[str, str]:
-    if "MasterUsername" not in request or "MasterUserPassword" not in request:
+    managed = request.get("ManageMasterUserPassword", False)
+    if "MasterUsername" not in request or not (managed or "MasterUserPassword" in request):
         missing = "MasterUsername" if "MasterUsername" not in request else "MasterUserPassword"
         raise invalid_value(f"The parameter {missing} must be provided and must not be blank.")
     username = str(request["MasterUsername"])
     if not username[:1].isalpha() or not username.isalnum() or len(username) > MASTER_NAME_LENGTH_MAX:
         raise invalid_value(f"MasterUsername has 1 to {MASTER_NAME_LENGTH_MAX} letters and digits, first a letter.")
-    return username, master_password(request)
+    return username, master_secrets.password_of_new(request)
 
 
 def _encryption_of_new(request: Request) -> Encryption:

@@ -1,6 +1,6 @@
 """Deleting a cluster: what AWS refuses, what it waits for, and what goes with it."""
 
-from localaws.aurora import events, servers, snapshots, statuses
+from localaws.aurora import events, master_secrets, servers, snapshots, statuses
 from localaws.aurora.clusters import existing_cluster
 from localaws.aurora.describing import show_cluster
 from localaws.aurora.errors import cluster_state, invalid_combination, wrong_state
@@ -88,6 +88,7 @@ def _gone(world: World, cluster: Cluster, *, backups_go: bool) -> None:
     region = world.region_of(cluster.arn)
     del region.clusters[cluster.identifier]
     cluster.status = "deleted"
+    master_secrets.forget(world, cluster)
     for snapshot in list(region.snapshots.values()):
         own = snapshot.cluster_resource_id == cluster.resource_id and snapshot.snapshot_type == snapshots.AUTOMATED
         if own and backups_go:

@@ -23,10 +23,25 @@ def show_cluster(world: World, cluster: Cluster) -> Answer:
         **_encryption(cluster.encryption),
         **_present(
             DatabaseName=cluster.database_name,
+            MasterUserSecret=_master_secret(cluster),
             GlobalClusterIdentifier=cluster.global_cluster,
             PendingModifiedValues=dict(cluster.pending) or None,
             AutomaticRestartTime=cluster.restarts_at,
         ),
+    }
+
+
+def _master_secret(cluster: Cluster) -> Answer | None:
+    """Return the secret of a managed password, and whether its password is in force already."""
+    if cluster.master_secret is None:
+        return None
+    statuses_of_secret = {"creating": "creating", "resetting-master-credentials": "rotating"}
+    status = statuses_of_secret.get(cluster.status, "active")
+    secret = cluster.master_secret
+    return {
+        "SecretArn": secret.arn,
+        "SecretStatus": status,
+        **_present(KmsKeyId=secret.key_arn),
     }
 
 

@@ -15,6 +15,7 @@ from localaws.aurora.faults import CreationFailure, Refusal
 from localaws.aurora.groups import default_network, furnished_region
 from localaws.aurora.identities import Identities
 from localaws.aurora.keys import KeyRing, Lookup
+from localaws.aurora.master_secrets import NoSecrets, SecretStore
 from localaws.aurora.records import Cluster, Instance, Snapshot
 from localaws.aurora.schedule import Errand
 from localaws.aurora.world import Answer, Network, Quotas, Request, World
@@ -29,7 +30,7 @@ class Aurora:
 
     Thread-safe. Work on the data plane runs without the lock, so that other callers need not wait for it; `emit` is
     called with the lock held and must not wait. `keys` finds KMS keys, `security_groups` says whether one exists,
-    `network` describes the default VPC of an account's region.
+    `network` describes the default VPC of an account's region, `secrets` keeps the passwords that RDS manages.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Aurora:
         keys: Lookup | None = None,
         security_groups: Callable[[str, str, str], bool] = lambda _account, _region, _group: True,
         network: Callable[[str, str], Network] = default_network,
+        secrets: SecretStore | None = None,
         emit: Callable[[Answer], None] = lambda _event: None,
         seed: str = "localaws",
     ) -> None:
@@ -57,6 +59,7 @@ class Aurora:
             emit=emit,
             furnish=lambda account, name: furnished_region(account, name, network(account, name)),
             identities=Identities(seed),
+            secrets=secrets or NoSecrets(),
         )
 
     def call(self, action: str, parameters: dict[str, Any], *, account: str, region: str) -> Answer:

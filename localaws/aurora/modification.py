@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from localaws.aurora import events, names, options, servers, statuses
+from localaws.aurora import events, master_secrets, names, options, servers, statuses
 from localaws.aurora.clusters import existing_cluster
 from localaws.aurora.describing import show_cluster
 from localaws.aurora.errors import cluster_state, not_modelled
@@ -22,6 +22,7 @@ _INSTANT = frozenset(
         "CopyTagsToSnapshot",
         "DBClusterIdentifier",
         "DeletionProtection",
+        "ManageMasterUserPassword",
         "PreferredBackupWindow",
         "PreferredMaintenanceWindow",
     ]
@@ -40,15 +41,25 @@ def modify_db_cluster(request: Request) -> Answer:
         raise cluster_state(f"DB cluster is not available for modification with status {cluster.status}")
     if "EnableIAMDatabaseAuthentication" in request and not request.get("ApplyImmediately", False):
         raise not_modelled("A change that waits for the maintenance window (ApplyImmediately false)")
-    password = names.master_password(request) if "MasterUserPassword" in request else None
+    password = master_secrets.password_of_change(request, cluster)
     late = _apply(request, cluster, _changes(request, cluster))
-    cluster.pending = _pending(request, cluster, late)
+    cluster.pending = _pending(cluster, late, resets=password is not None)
+    _manage(request, cluster, password)
     if password is not None:
         _begin_reset(request.world, cluster, password, late)
     elif not set(request.parameters) <= _INSTANT:
         statuses.begin(request.world, cluster, "modifying")
         request.world.later(request.world.durations.cluster_modify, lambda: _modified(cluster, late))
     return {"DBCluster": show_cluster(request.world, cluster)}
+
+
+def _manage(request: Request, cluster: Cluster, password: str | None) -> None:
+    """Make the secret when RDS begins to manage the password, and delete it when it ceases to."""
+    manage = request.get("ManageMasterUserPassword")
+    if manage and password is not None and cluster.master_secret is None:
+        master_secrets.keep(request, cluster, password)
+    elif manage is False:
+        master_secrets.forget(request.world, cluster)
 
 
 def _changes(request: Request, cluster: Cluster) -> Changes:
@@ -94,10 +105,10 @@ def _apply(request: Request, cluster: Cluster, changes: Changes) -> Changes:
     return late
 
 
-def _pending(request: Request, cluster: Cluster, late: Changes) -> Changes:
-    """Return what PendingModifiedValues shows of an accepted request."""
+def _pending(cluster: Cluster, late: Changes, *, resets: bool) -> Changes:
+    """Return what PendingModifiedValues shows of an accepted request, which `resets` the password or does not."""
     pending: Changes = {}
-    if "MasterUserPassword" in request:
+    if resets:
         pending["MasterUserPassword"] = HIDDEN_PASSWORD
     if "iam_authentication" in late:
         pending["IAMDatabaseAuthenticationEnabled"] = late["iam_authentication"]
@@ -136,7 +147,7 @@ def _reset(world: World, cluster: Cluster, password: str, late: Changes) -> None
         return
     cluster.pending = {"MasterUserPassword": HIDDEN_PASSWORD}
     refused = world.faults.failing_passwords.pop(str(cluster.arn), None)
-    end = partial(_end_reset, world, cluster)
+    end = partial(_end_reset, world, cluster, password)
     if refused is None and cluster.server_runs:
         arguments = (cluster.resource_id, cluster.master_username, password)
         change = partial(world.data.set_master_password, *arguments)
@@ -147,7 +158,7 @@ def _reset(world: World, cluster: Cluster, password: str, late: Changes) -> None
     end(refused)
 
 
-def _end_reset(world: World, cluster: Cluster, refused: str | None) -> None:
+def _end_reset(world: World, cluster: Cluster, password: str, refused: str | None) -> None:
     """Leave the reset behind; a refusal is told by an event of the writer alone, and nothing if there is none."""
     cluster.pending = {}
     cluster.status = "available" if cluster.status == RESETTING else cluster.status
@@ -155,6 +166,7 @@ def _end_reset(world: World, cluster: Cluster, refused: str | None) -> None:
         if instance.status == RESETTING:
             instance.status = "available"
     if refused is None:
+        master_secrets.change(world, cluster, password)
         events.happened(world, cluster.arn, events.CLUSTER_PASSWORD_RESET)
         return
     for instance in servers.members(world, cluster):

@@ -75,6 +75,14 @@ class StatusLag:
     until: datetime
 
 
+@dataclass(frozen=True)
+class MasterSecret:
+    """The secret of a master password that RDS manages; without a key of its own it is under the account's."""
+
+    arn: str
+    key_arn: str | None
+
+
 @dataclass(eq=False)
 class Cluster:
     """A cluster. `members` are instance identifiers in the order of their creation; `writer` is one of them.
@@ -97,6 +105,7 @@ class Cluster:
     global_cluster: str | None = None
     pending: dict[str, Any] = field(default_factory=dict)
     lag: StatusLag | None = None
+    master_secret: MasterSecret | None = None
     password_for_next_start: str | None = None
     server_runs: bool = False
     restarts_at: datetime | None = None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localaws.aurora.arns import Arn
 from localaws.aurora.data import DataPlane
@@ -15,6 +15,9 @@ from localaws.aurora.keys import Key, Lookup, usable_key
 from localaws.aurora.records import Cluster, GlobalCluster, Instance, ParameterGroup, Snapshot, SubnetGroup
 from localaws.aurora.schedule import Errand, OnFailure, Schedule, Then
 from localaws.clock import Clock
+
+if TYPE_CHECKING:
+    from localaws.aurora.master_secrets import SecretStore
 
 Answer = dict[str, Any]
 _EVENTS_KEPT = timedelta(days=14)
@@ -79,6 +82,7 @@ class World:
     emit: Callable[[Answer], None]
     furnish: Callable[[str, str], Region]
     identities: Identities
+    secrets: "SecretStore"
     schedule: Schedule = field(default_factory=Schedule)
     faults: Faults = field(default_factory=Faults)
     regions: dict[tuple[str, str], Region] = field(default_factory=dict)

@@ -174,7 +174,18 @@ def _modify_cluster(call: Call, world: World) -> list[Ask]:
         ("pg", f"default.aurora-postgresql{major}"),
     )
     groups = [Ask(f"rds:{call.operation}", _arn(call, kind, name)) for kind, name in named]
-    return [_ask(world, call.operation, cluster), *groups]
+    return [_ask(world, call.operation, cluster), *groups, *_managing_password(call)]
+
+
+def _managing_password(call: Call) -> list[Ask]:
+    """Ask for the secret that RDS makes or rotates for the caller (user guide, "Password management")."""
+    wanted = {
+        "ManageMasterUserPassword": ("CreateSecret", "TagResource"),
+        "RotateMasterUserPassword": ("RotateSecret",),
+    }
+    secret = call.arn("secret:rds!cluster-new", service="secretsmanager")
+    named = (operation for name, operations in wanted.items() if call.get(name) for operation in operations)
+    return [Ask(f"secretsmanager:{operation}", secret) for operation in named]
 
 
 def _create_snapshot(call: Call, world: World) -> list[Ask]:

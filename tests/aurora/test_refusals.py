@@ -16,8 +16,8 @@ from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, Rds, Scene, code_of, mes
         ("modify_db_cluster", {"DBClusterIdentifier": "a", "NewDBClusterIdentifier": "b"}, "NewDBClusterIdentifier"),
         (
             "modify_db_cluster",
-            {"DBClusterIdentifier": "a", "ManageMasterUserPassword": True},
-            "ManageMasterUserPassword",
+            {"DBClusterIdentifier": "a", "CloudwatchLogsExportConfiguration": {}, "Domain": "d"},
+            "Domain",
         ),
         ("create_db_cluster", {"DBClusterIdentifier": "a", "Engine": "aurora-mysql"}, "aurora-mysql"),
         ("create_db_cluster", {"DBClusterIdentifier": "a", "Engine": ENGINE, "BacktrackWindow": 1}, "BacktrackWindow"),
