@@ -64,13 +64,16 @@ class DynamoDB(DynamoHandler):
         table = self.dynamodb_backend.tables.get(name)
         if table is None:
             return None
-        types = {one["AttributeName"]: one["AttributeType"] for one in table.attr}
+        types = {one["AttributeName"]: str(one["AttributeType"]) for one in table.attr}
 
         def keys(of: Any) -> dict[str, str]:
             ordered = sorted(of.schema, key=lambda one: str(one["KeyType"]))  # HASH before RANGE
-            return {one["AttributeName"]: types[one["AttributeName"]] for one in ordered}
+            return {name: types[name] for one in ordered if (name := one["AttributeName"]) in types}
 
-        return Schema(keys(table), tuple(Index(index.name, keys(index)) for index in table.all_indexes()))
+        of_table = keys(table)
+        if len(of_table) < len(table.schema):  # moto forgets the types of keys when an index is added
+            return None
+        return Schema(of_table, tuple(Index(index.name, keys(index)) for index in table.all_indexes()))
 
     def transact_write_items(self) -> ActionResult:
         """Write all or nothing, and the same token only once."""

@@ -221,3 +221,20 @@ def test_numbers_that_are_right_are_kept(keyed: Client) -> None:
     numbers = ["0", "-0.0", "1" * 38, "9.9e125", "1e-130", "1" + "0" * 100, "0." + "0" * 60 + "1", "+5"]
     for number in numbers:
         keyed.put_item(TableName="keyed", Item={**RIGHT, "number": {"N": number}, "set": {"NS": [number, "3"]}})
+
+
+def test_a_table_goes_on_when_an_index_is_added(table: Client) -> None:
+    """The definitions that come with the index name its own keys only."""
+    index = {
+        "IndexName": "by-color",
+        "KeySchema": [{"AttributeName": "color", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    table.update_table(
+        TableName="items",
+        AttributeDefinitions=[{"AttributeName": "color", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=[{"Create": index}],
+    )
+    table.put_item(TableName="items", Item={"id": {"S": "colored"}, "color": {"S": "red"}})
+
+    assert "red" == table.get_item(TableName="items", Key={"id": {"S": "colored"}})["Item"]["color"]["S"]
