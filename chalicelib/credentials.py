@@ -42,7 +42,8 @@ Credentials = TypeVar("Credentials", bound=BaseModel)
 
 def master_credentials(secrets: Service, plan: Plan) -> MasterCredentials:
     """Read the master secret; raises RefusedError when it is missing, malformed, or RDS would refuse its password."""
-    found = _read(secrets, plan.master_credentials_secret_id, MasterCredentials)
+    variable = "MASTER_CREDENTIALS_SECRET_ID"
+    found = _read(secrets, plan.master_credentials_secret_id, variable, MasterCredentials)
     password = found.password.get_secret_value()
     if not (password.isascii() and password.isprintable()) or _FORBIDDEN & set(password):
         raise RefusedError(
@@ -54,7 +55,8 @@ def master_credentials(secrets: Service, plan: Plan) -> MasterCredentials:
 
 def app_credentials(secrets: Service, plan: Plan) -> AppCredentials:
     """Read the secret of the two users; raises RefusedError when it is missing or malformed."""
-    found = _read(secrets, plan.app_credentials_secret_id, AppCredentials)
+    variable = "APP_CREDENTIALS_SECRET_ID"
+    found = _read(secrets, plan.app_credentials_secret_id, variable, AppCredentials)
     if found.app_username == found.readonly_username:
         raise RefusedError(
             f"The secret {plan.app_credentials_secret_id} names one user twice.",
@@ -63,14 +65,31 @@ def app_credentials(secrets: Service, plan: Plan) -> AppCredentials:
     return found
 
 
-def _read(secrets: Service, secret_id: str, model: type[Credentials]) -> Credentials:
+def refuse_same(plan: Plan) -> None:
+    """Raise RefusedError where both settings name one secret: each has fields of its own."""
+    both = [plan.master_credentials_secret_id, plan.app_credentials_secret_id]
+    if len({*map(_name_of, both)}) == 1:
+        raise RefusedError(
+            f"MASTER_CREDENTIALS_SECRET_ID and APP_CREDENTIALS_SECRET_ID name the same secret, {both[0]}.",
+            "Give each a secret of its own: "
+            f"{', '.join(MasterCredentials.model_fields)} and {', '.join(AppCredentials.model_fields)}.",
+        )
+
+
+def _name_of(secret_id: str) -> str:
+    """Give the name of a secret; Secrets Manager ends an ARN with a hyphen and six characters of its own."""
+    _, is_arn, resource = secret_id.partition(":secret:")
+    return resource.rpartition("-")[0] if is_arn else secret_id
+
+
+def _read(secrets: Service, secret_id: str, variable: str, model: type[Credentials]) -> Credentials:
     fields = ", ".join(model.model_fields)
     remedy = f"Store a JSON object with the fields {fields} in it."
     try:
         answer = secrets.call("get_secret_value", SecretId=secret_id)
     except NotFoundError as error:  # whose text does not say which secret
         raise RefusedError(
-            f"There is no secret {secret_id} in {secrets.region}.", f"Make it, or correct its setting. {remedy}"
+            f"There is no secret {secret_id} in {secrets.region}.", f"Make it, or correct {variable}. {remedy}"
         ) from error
     try:
         value = json.loads(answer.get("SecretString") or "")

@@ -50,15 +50,25 @@ class RefusedError(Exception):
 
     A remedy says what to correct. How to go on after that is `retry`, of which the notice has the
     command: so no remedy speaks of it. `from_step` names the step that a rerun has to begin at,
-    where the one that refused would refuse again.
+    where the one that refused would refuse again. `problems` are sentences, where there are
+    several: people are told one a line, below the reason.
     """
 
-    def __init__(self, reason: str, remedy: str, *, from_step: str | None = None, retry: Retry = Retry.RERUN) -> None:
+    def __init__(
+        self,
+        reason: str,
+        remedy: str,
+        *,
+        from_step: str | None = None,
+        retry: Retry = Retry.RERUN,
+        problems: Sequence[str] = (),
+    ) -> None:
         self.reason = one_line(reason)
         self.remedy = one_line(remedy)
         super().__init__(f"{self.reason} {self.remedy}")
         self.from_step = from_step
         self.retry = retry
+        self.problems = tuple(map(one_line, problems))
 
 
 class SettingsError(Exception):

@@ -231,6 +231,7 @@ def end_of(operation: Operation) -> dict[str, Any]:
         "production_logins_kept": list(facts.logins_kept),
         "reason": operation.reason and one_line(operation.reason),
         "remedy": operation.remedy and one_line(operation.remedy),
+        "problems": [one_line(problem) for problem in operation.problems],
         "failed_step": operation.failed_step,
         "stopped_in": operation.stopped_in.value if operation.stopped_in else None,
         "warnings": [one_line(warning) for warning in operation.warnings],

@@ -7,9 +7,9 @@ from typing import Any
 
 from chalicelib import advice, events, observability
 from chalicelib.choreography import State
-from chalicelib.errors import RefusedError, TransientError
+from chalicelib.errors import RefusedError, TransientError, lines
 from chalicelib.foreign_text import one_line, shown_name
-from chalicelib.limits import MESSAGE_BYTES_MAX, REMEDY_MAX, TEXT_MAX, brief, listed
+from chalicelib.limits import MESSAGE_BYTES_MAX, REMEDY_MAX, TEXT_MAX, WARNING_MAX, brief, listed
 from chalicelib.observability import logger
 from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.ports import Ports
@@ -68,17 +68,19 @@ def refused(refusal: RefusedError, envelope: Mapping[str, Any], ports: Ports) ->
     stage, event_id = ports.settings.stage, shown_name(envelope.get("id"))
     detail_type = shown_name(envelope.get("detail-type"))
     reason, remedy = brief(refusal.reason), brief(refusal.remedy, REMEDY_MAX)
-    logger.warning(f"Refused {detail_type}: {reason} {remedy}", event_id=event_id)
+    sentences = " ".join([reason, *refusal.problems, remedy])
+    logger.warning(f"Refused {detail_type}: {brief(sentences, REMEDY_MAX)}", event_id=event_id)
     observability.count("RequestRefused", stage)
     topic = ports.settings.sns_topic_arn
     if not topic:
         logger.error("Nobody is told: SNS_TOPIC_ARN is not set in the environment.")
         observability.count("NotificationLost", stage)
         return
-    text = f"{reason}\n\nWhat to do: {remedy}\n\nThe event: {detail_type} {event_id}"
+    problems = [brief(problem, WARNING_MAX) for problem in refusal.problems]
+    text = f"{lines(reason, problems)}\n\nWhat to do: {remedy}\n\nThe event: {detail_type} {event_id}"
     machine = {
         "kind": "refused", "stage": stage, "event_id": event_id, "detail_type": detail_type,
-        "reason": reason, "remedy": remedy, "text": text,
+        "reason": reason, "remedy": remedy, "problems": problems, "text": text,
     }  # fmt: skip
     try:
         publish(topic, f"aurora-restore {stage}: {detail_type} refused", text, machine, ports)
@@ -112,7 +114,7 @@ def text(operation: Operation, now: datetime, *, logins_open_on: str | None = No
 
     `logins_open_on` is the target's resource id when production's passwords still open what an earlier operation left.
     """
-    parts = [_headline(operation), *_about_data(operation, now)]
+    parts = [_headline(operation), *(f"- {problem}" for problem in operation.problems), *_about_data(operation, now)]
     if operation.state is State.ARCHIVED:
         parts += _success(operation)
     else:

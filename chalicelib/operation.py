@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from chalicelib.choreography import ENDING, ROWS, TERMINAL, State
 from chalicelib.errors import Retry, UnreadableRecordError
-from chalicelib.limits import listed
 from chalicelib.plan import Plan
 
 NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fits
@@ -147,6 +146,7 @@ class Operation(BaseModel):
     facts: Facts = Facts()
     reason: str | None = None
     remedy: str | None = None
+    problems: tuple[str, ...] = ()  # where there are several, each a sentence with its remedy
     failed_step: str | None = None
     rerun_from: str | None = None  # the step that a rerun has to begin at, where it is not the one that failed
     retry: Retry | None = None  # what to start after the remedy; None, as in older records: a rerun
@@ -167,7 +167,7 @@ class Operation(BaseModel):
         except ValidationError as error:
             raise UnreadableRecordError(
                 f"The record {item.get('operation_id')!r} cannot be read: {error.error_count()} of its attributes are "
-                f"not what this version expects ({listed(_places(error))}). Repair them, or "
+                f"not what this version expects ({', '.join(_places(error))}). Repair them, or "
                 "remove the item: the target's lock is then free for the next operation."
             ) from error
 

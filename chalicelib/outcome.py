@@ -49,11 +49,12 @@ class Refuse:
     facts: Facts | None = None
     from_step: str | None = None
     retry: Retry = Retry.RERUN
+    problems: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, error: RefusedError, facts: Facts | None = None) -> "Refuse":
         """Make the outcome of a refusal that was raised."""
-        return cls(error.reason, error.remedy, facts, error.from_step, error.retry)
+        return cls(error.reason, error.remedy, facts, error.from_step, error.retry, error.problems)
 
 
 Outcome = Advance | Wait | Refuse

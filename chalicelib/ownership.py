@@ -10,6 +10,10 @@ from chalicelib.errors import RefusedError, Retry
 from chalicelib.plan import OWNER_TAG, Plan
 
 
+class UnownedError(RefusedError):
+    """A target that carries nobody's tag: it can be adopted, by a command that the remedy gives."""
+
+
 class Tagged(Protocol):
     """A cluster, an instance or a snapshot as it was when looked at."""
 

@@ -45,8 +45,8 @@ class Plan(BaseModel):
     backup_retention_days: int = Field(default=1, ge=1, le=35)
     instance_class: str = Field(pattern=r"^db\.")
     instance_count: int = Field(default=1, ge=1, le=16)
-    serverless_min_capacity: float | None = Field(default=None, ge=0, le=256)
-    serverless_max_capacity: float | None = Field(default=None, ge=1, le=256)
+    serverless_min_capacity: float | None = Field(default=None, ge=0, le=256, multiple_of=0.5)
+    serverless_max_capacity: float | None = Field(default=None, ge=1, le=256, multiple_of=0.5)
     skip_final_snapshot: bool = True
     archive_snapshot: bool = True
     audit_retention_days: int = Field(default=400, ge=1)

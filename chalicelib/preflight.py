@@ -1,7 +1,8 @@
 """Looks up all that a restore will need before the old target is touched, and tells all that is wrong at once."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from chalicelib import credentials
 from chalicelib.aurora import ENGINE, Instance, SourceCluster
@@ -15,6 +16,8 @@ from chalicelib.postgres.names import check_users
 from chalicelib.postgres.place import Login
 from chalicelib.target import TargetCluster
 
+OF_VERSION = frozenset({"cluster parameter group", "parameter group", "engine version", "instance class"})
+"""The checks that ask for the snapshot's engine version."""
 MAJOR_MIN = 14  # of PostgreSQL: what ends sessions and grants is said in its words
 
 
@@ -32,17 +35,12 @@ class Preflight:
 
     def refuse_unless_ready(self, old_instances: list[Instance], *, replaces: bool) -> None:
         """Run all checks; raises one RefusedError that names every problem with its remedy."""
-        problems: list[RefusedError] = []
-        for check in self.checks(old_instances, replaces=replaces).values():
-            with _collected(problems):
-                check()
+        problems = _problems(self.checks(old_instances, replaces=replaces).values())
+        left = "The old target was left as it is, because the restore would fail"
+        if len(problems) == 1:
+            raise RefusedError(f"{left}: {problems[0].reason}", problems[0].remedy, retry=problems[0].retry)
         if problems:
-            raise RefusedError(
-                "The old target was left as it is, because the restore would fail: "
-                + " ".join(problem.reason for problem in problems),
-                " ".join(dict.fromkeys(problem.remedy for problem in problems)),
-                retry=max((problem.retry for problem in problems), key=list(Retry).index),
-            )
+            raise _of_several(left, problems)
 
     def checks(self, old_instances: list[Instance], *, replaces: bool) -> Mapping[str, Callable[[], None]]:
         """Give every check by its name; they are run in this order, the security groups' after the subnet group's."""
@@ -54,7 +52,9 @@ class Preflight:
             "key": self._key,
             "engine version": self._engine_version,
             "instance class": self._instance_class,
-            "secrets": self.refuse_unusable_secrets,
+            "secrets": self._secrets,
+            "master secret": self._master_secret,
+            "application secret": self._app_secret,
             "topic": self._topic,
             "instance names": lambda: self._instance_names(old_instances),
             "final snapshot": lambda: self._final_snapshot(replaces=replaces),
@@ -63,14 +63,13 @@ class Preflight:
 
     def _subnet_group(self) -> None:
         name = self._plan.db_subnet_group_name
-        found = self._rds.call("describe_db_subnet_groups", DBSubnetGroupName=name)["DBSubnetGroups"]
-        self._vpc = found[0].get("VpcId")
+        with self._named("DB subnet group", "DB_SUBNET_GROUP_NAME", name):
+            found = self._rds.call("describe_db_subnet_groups", DBSubnetGroupName=name)
+            self._vpc = found["DBSubnetGroups"][0].get("VpcId")
 
     def _security_groups(self) -> None:
-        wanted = list(self._plan.vpc_security_group_ids)
-        ec2 = self._ports.service("ec2", self._plan.target_region)
-        found = ec2.call("describe_security_groups", GroupIds=wanted)["SecurityGroups"]
-        elsewhere = [group["GroupId"] for group in found if self._vpc and group.get("VpcId") != self._vpc]
+        found = [self._security_group(group) for group in self._plan.vpc_security_group_ids]
+        elsewhere = [one["GroupId"] for one in found if self._vpc and one.get("VpcId") != self._vpc]
         if elsewhere:
             raise RefusedError(
                 f"The security groups {', '.join(elsewhere)} are not in {self._vpc}, where the subnet group "
@@ -78,22 +77,43 @@ class Preflight:
                 "Name security groups of that VPC in VPC_SECURITY_GROUP_IDS.",
             )
 
+    def _security_group(self, group: str) -> Mapping[str, Any]:
+        ec2 = self._ports.service("ec2", self._plan.target_region)
+        with self._named("security group", "VPC_SECURITY_GROUP_IDS", group):
+            found: Mapping[str, Any] = ec2.call("describe_security_groups", GroupIds=[group])["SecurityGroups"][0]
+        return found
+
     def _cluster_parameter_group(self) -> None:
+        variable = "DB_CLUSTER_PARAMETER_GROUP_NAME"
         if name := self._plan.db_cluster_parameter_group_name:
-            found = self._rds.call("describe_db_cluster_parameter_groups", DBClusterParameterGroupName=name)
-            self._refuse_family(name, found["DBClusterParameterGroups"][0]["DBParameterGroupFamily"])
+            with self._named("DB cluster parameter group", variable, name):
+                found = self._rds.call("describe_db_cluster_parameter_groups", DBClusterParameterGroupName=name)
+            self._refuse_family(name, variable, found["DBClusterParameterGroups"][0]["DBParameterGroupFamily"])
 
     def _parameter_group(self) -> None:
+        variable = "DB_PARAMETER_GROUP_NAME"
         if name := self._plan.db_parameter_group_name:
-            found = self._rds.call("describe_db_parameter_groups", DBParameterGroupName=name)
-            self._refuse_family(name, found["DBParameterGroups"][0]["DBParameterGroupFamily"])
+            with self._named("DB parameter group", variable, name):
+                found = self._rds.call("describe_db_parameter_groups", DBParameterGroupName=name)
+            self._refuse_family(name, variable, found["DBParameterGroups"][0]["DBParameterGroupFamily"])
 
-    def _refuse_family(self, name: str, family: str) -> None:
+    @contextmanager
+    def _named(self, kind: str, variable: str, name: str) -> Iterator[None]:
+        """Say which setting names what is not there, instead of AWS's answer."""
+        try:
+            yield
+        except NotFoundError as error:
+            raise RefusedError(
+                f"There is no {kind} {name} in {self._plan.target_region}.",
+                f"Create it, or correct {variable}, which names it.",
+            ) from error
+
+    def _refuse_family(self, name: str, variable: str, family: str) -> None:
         version = self._facts.snapshot_engine_version or ""
         if family != f"{ENGINE}{version.split('.')[0]}":
             raise RefusedError(
                 f"The parameter group {name} is of the family {family}, the snapshot is of version {version}.",
-                f"Create a parameter group of the family {ENGINE}{version.split('.')[0]} and name it in the settings.",
+                f"Create a parameter group of the family {ENGINE}{version.split('.')[0]} and name it in {variable}.",
             )
 
     def _key(self) -> None:
@@ -155,6 +175,14 @@ class Preflight:
                 "Upgrade production to a version that is offered there, or restore into a region that offers this one.",
                 retry=Retry.LATER_SNAPSHOT,
             )
+        self._refuse_log_exports(found[0].get("ExportableLogTypes") or self._plan.log_exports)
+
+    def _refuse_log_exports(self, offered: Collection[str]) -> None:
+        if unknown := sorted({*self._plan.log_exports} - {*offered}):
+            raise RefusedError(
+                f"{ENGINE} {self._facts.snapshot_engine_version} has no log {', '.join(unknown)} to export.",
+                f"Set LOG_EXPORTS to some of {','.join(sorted(offered))}.",
+            )
 
     def _instance_class(self) -> None:
         version = self._facts.snapshot_engine_version or ""
@@ -171,21 +199,24 @@ class Preflight:
 
     def refuse_unusable_secrets(self) -> None:
         """Raise RefusedError for secrets that are missing or malformed, or name users that cannot be."""
-        secrets = self._ports.service("secretsmanager")
-        problems: list[RefusedError] = []
-        with _collected(problems):
-            master = credentials.master_credentials(secrets, self._plan)
-            self._refuse_other_master(master.username)
-        with _collected(problems):
-            users = credentials.app_credentials(secrets, self._plan)
-            application = Login(users.app_username, users.app_password)
-            readonly = Login(users.readonly_username, users.readonly_password)
-            check_users(self._facts.master_username or "", application, readonly)
+        problems = _problems((self._secrets, self._master_secret, self._app_secret))
+        if len(problems) == 1:
+            raise problems[0]
         if problems:
-            raise RefusedError(
-                " ".join(dict.fromkeys(problem.reason for problem in problems)),
-                " ".join(dict.fromkeys(problem.remedy for problem in problems)),
-            )
+            raise _of_several("The secrets cannot be used", problems)
+
+    def _secrets(self) -> None:
+        credentials.refuse_same(self._plan)
+
+    def _master_secret(self) -> None:
+        found = credentials.master_credentials(self._ports.service("secretsmanager"), self._plan)
+        self._refuse_other_master(found.username)
+
+    def _app_secret(self) -> None:
+        users = credentials.app_credentials(self._ports.service("secretsmanager"), self._plan)
+        application = Login(users.app_username, users.app_password)
+        readonly = Login(users.readonly_username, users.readonly_password)
+        check_users(self._facts.master_username or "", application, readonly)
 
     def _refuse_other_master(self, username: str) -> None:
         if self._facts.master_username and username != self._facts.master_username:
@@ -217,9 +248,21 @@ class Preflight:
                 )
 
 
-@contextmanager
-def _collected(problems: list[RefusedError]) -> Iterator[None]:
-    try:
-        yield
-    except RefusedError as problem:
-        problems.append(problem)
+def _problems(checks: Iterable[Callable[[], None]]) -> list[RefusedError]:
+    """Run checks; give what they refuse, each once."""
+    refused: dict[str, RefusedError] = {}
+    for check in checks:
+        try:
+            check()
+        except RefusedError as problem:
+            refused[str(problem)] = problem
+    return [*refused.values()]
+
+
+def _of_several(what: str, problems: Sequence[RefusedError]) -> RefusedError:
+    return RefusedError(
+        f"{what}, for {len(problems)} reasons.",
+        "Correct each of them.",
+        retry=max((problem.retry for problem in problems), key=list(Retry).index),
+        problems=[f"{problem.reason} {problem.remedy}" for problem in problems],
+    )

@@ -15,7 +15,7 @@ from chalicelib.announcing import announce, grace
 from chalicelib.choreography import ROWS, TERMINAL, State, may_follow, states_of
 from chalicelib.errors import RefusedError, StateFaultError, TransientError, UnreadableRecordError
 from chalicelib.foreign_text import quoted
-from chalicelib.limits import REMEDY_MAX, brief, with_warnings
+from chalicelib.limits import REMEDY_MAX, WARNING_MAX, brief, with_warnings
 from chalicelib.observability import logger
 from chalicelib.operation import Facts, Operation
 from chalicelib.operations import Written
@@ -184,18 +184,19 @@ def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
     """Lead the operation to its failure; an end that is coming already stands, untold."""
     to = ROWS[operation.state].gives_up_to
     after = _entering(turn, operation, to, refusal.facts or _current(turn, operation).facts)
-    sentences = f"{refusal.reason} {refusal.remedy}"
+    sentences = " ".join([refusal.reason, *refusal.problems, refusal.remedy])
     if to is State.FAILING:
         after = after.evolve(
             reason=brief(refusal.reason), remedy=brief(refusal.remedy, REMEDY_MAX), failed_step=turn.step,
             stopped_in=operation.state, rerun_from=refusal.from_step, retry=refusal.retry,
+            problems=tuple(brief(problem, WARNING_MAX) for problem in refusal.problems),
         )  # fmt: skip
         logger.error("The operation fails: %s", sentences)
     else:
         warnings = with_warnings(operation.warnings, [f"{turn.step}: {sentences}"])
         after = after.evolve(warnings=warnings, notified=False)
         logger.warning("Going on without %s: %s", turn.step, sentences)
-    _write(turn, operation, after, refusal.reason)
+    _write(turn, operation, after, " ".join([refusal.reason, *refusal.problems]))
 
 
 def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None:

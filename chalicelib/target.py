@@ -9,7 +9,7 @@ from chalicelib.aws import AwsError, NotFoundError, Service
 from chalicelib.cluster_settings import capacity_of, fixed_differences
 from chalicelib.errors import RefusedError, Retry, TransientError
 from chalicelib.operation import Operation, Victim
-from chalicelib.ownership import is_ours, refuse_others
+from chalicelib.ownership import UnownedError, is_ours, refuse_others
 from chalicelib.plan import OPERATION_TAG, OWNER_TAG
 
 ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer
@@ -66,7 +66,7 @@ class TargetCluster:
             return
         protected = " It is protected against deletion, too." if cluster.protected else ""
         arns = " ".join([cluster.arn, *(instance.arn for instance in instances)])
-        raise RefusedError(
+        raise UnownedError(
             f"The target {cluster.arn} does not carry our tag {OWNER_TAG}={self._plan.owner} "
             f"(missing on {', '.join(thing.identifier for thing in unowned)}); it is left alone.{protected}",
             f"If it may be replaced every night, adopt it: for arn in {arns}; do aws rds "

@@ -1,7 +1,8 @@
 """What a check found: one line for people, one object for programs, and whether it is a reason to stop."""
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -55,6 +56,9 @@ def failures(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.status is Status.FAILED]
 
 
-def as_json(findings: Iterable[Finding]) -> str:
-    """Write findings for programs."""
-    return json.dumps([asdict(finding) for finding in findings], indent=2)
+def as_json(findings: Iterable[Finding], about: Mapping[str, str]) -> str:
+    """Write findings for programs, after what they are `about` and how many there are of each status."""
+    told = list(findings)
+    counted = Counter(finding.status for finding in told)
+    summary = {status.value: counted[status] for status in Status}
+    return json.dumps({**about, "summary": summary, "findings": [asdict(one) for one in told]}, indent=2)

@@ -1,6 +1,5 @@
 """The account that a stage is deployed into: who asks, and boto3 clients by service and region."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -9,10 +8,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from chalicelib.aws import Clients
 from console.callers import NO_CALLER, why_nobody_is_known
 from console.deployment.errors import DeploymentError
 
-Clients = Callable[[str, str], Any]
 _CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4})
 
 

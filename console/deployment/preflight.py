@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws import DENIED
 from chalicelib.settings import unknown_parameters
-from console.deployment import estate, project, remembered, stacks, taken, wishes
+from console.deployment import estate, plan_checks, project, remembered, stacks, taken, wishes
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError
 from console.deployment.existing import Existing
@@ -19,18 +19,22 @@ from console.policies import TemplateError
 from console.stages import FUNCTIONS, IN_VPC, Stage
 
 
-def check(stage: Stage, checkout: Path) -> tuple[Existing, list[Finding]]:
-    """Make every check of a deployment; returns the stage as it is and all findings, or raises NotReadyError."""
+def check(stage: Stage, checkout: Path, account: Account | None = None) -> tuple[Existing, list[Finding]]:
+    """Make every check of a deployment; returns the stage as it is and all findings, or raises NotReadyError.
+
+    Whose credentials these are is asked unless an `account` is given.
+    """
     findings = list(wishes.findings(stage))
-    account = _signed_in(stage, findings)
+    account = account or _signed_in(stage, findings)
     if account is None:
         raise NotReadyError(findings)
     checks: list[Check] = [right_account, stacks_of, taken.findings, _functions, _network, _secrets]
     if not {"account", "settings"} & {one.name for one in findings}:  # else no plan can be made, for these reasons
-        checks.append(partial(_plans, checkout=checkout))
+        checks += [partial(_plans, checkout=checkout), plan_checks.findings]
     findings.append(ok("credentials", f"{account.caller} asks."))
     existing = Existing(account, stage)
-    for one in checks if stage.region else ():
+    regions_are_known = {stage.region, stage.source_region or stage.region} <= {*wishes.known_regions()}
+    for one in checks if regions_are_known else ():  # in another region nobody answers
         findings += _made(one, existing)
     if failures(findings):
         raise NotReadyError(list(dict.fromkeys(findings)))  # what cannot be read is told once
@@ -42,7 +46,7 @@ Check = Callable[[Existing], Iterable[Finding]]
 
 def _signed_in(stage: Stage, findings: list[Finding]) -> Account | None:
     try:
-        return sign_in(stage.region or "us-east-1")
+        return sign_in(stage.region if stage.region in wishes.known_regions() else "us-east-1")
     except DeploymentError as error:
         findings.append(failed("credentials", str(error), ""))
         return None

@@ -2,9 +2,12 @@
 
 import argparse
 import sys
+import tomllib
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
+from chalicelib.operation import stamp
 from console.doctor.examination import examine
 from console.doctor.expected import of_checkout
 from console.doctor.reading import reading_clients
@@ -31,8 +34,15 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted. Nothing was changed.\n")
         return INTERRUPTED
-    _say(as_json(findings) if options.json else _summary(findings))
+    _say(as_json(findings, _about(stage)) if options.json else _summary(findings))
     return 1 if failures(findings) else 0
+
+
+def _about(stage: Stage) -> dict[str, str]:
+    """Say what the findings are about: stage, region, moment, and the version of this checkout."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    now = stamp(datetime.now(UTC))
+    return {"stage": stage.name, "region": stage.region, "time": now, "version": str(project["version"])}
 
 
 def _summary(findings: list[Finding]) -> str:
@@ -51,7 +61,7 @@ def _options() -> argparse.ArgumentParser:
         description="Look at a deployed stage: what is wrong, and what to do. It only reads.",
     )
     parser.add_argument("--stage", required=True, help="the stage, as in .chalice/config.json")
-    parser.add_argument("--json", action="store_true", help="print all findings as one JSON list")
+    parser.add_argument("--json", action="store_true", help="print one JSON object: what it is about, and all findings")
     parser.add_argument("--checkout", type=Path, default=CHECKOUT, help="what the stage is held against (%(default)s)")
     return parser
 

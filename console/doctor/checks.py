@@ -3,7 +3,20 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from console.doctor import functions, keys, life, network, records, rules, settings, source, stacks, target, telling
+from console.doctor import (
+    functions,
+    keys,
+    life,
+    network,
+    operations,
+    records,
+    rules,
+    settings,
+    source,
+    stacks,
+    target,
+    telling,
+)
 from console.doctor.case import Case
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight
@@ -42,18 +55,21 @@ CHECKS: tuple[Check | PlanCheck, ...] = (
     Check("deliveries", rules.deliveries),
     Check("logs", telling.logs),
     Check("heartbeat", life.heartbeat),
-    Check("operations", life.operations),
+    Check("operations", operations.operations),
     Check("way to AWS", network.to_aws),
     PlanCheck("forwarding", source.forwarding),
     PlanCheck("snapshot", source.snapshot),
     PlanCheck("copy", source.copy),
     PlanCheck("key", keys.key),
     PlanCheck("secrets", target.secrets),
+    PlanCheck("users", target.users),
     PlanCheck("target", target.target),
     PlanCheck("groups", target.groups),
     PlanCheck("orders", target.orders),
     PlanCheck("quotas", target.quotas),
     PlanCheck("way to the database", network.to_database),
+    PlanCheck("lock", operations.lock),
+    PlanCheck("last operation", operations.last),
     PlanCheck("freshness", life.freshness),
 )
 """Before all of them come `region`, `credentials` and `account`, without which none of these can be made."""

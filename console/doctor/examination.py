@@ -73,7 +73,7 @@ def make(check: Check | PlanCheck, patient: Patient, known: list[Case]) -> Itera
 def cases(patient: Patient) -> list[Case]:
     """List the plans that can be looked at; what is wrong with the others, the check `settings` says."""
     try:
-        return [Case(patient, plan) for plan in patient.plans.values() if isinstance(plan, Plan)]
+        return [Case(patient.ports, plan, patient) for plan in patient.plans.values() if isinstance(plan, Plan)]
     except Exception:  # noqa: BLE001 # whatever it is, the check `settings` meets it again and tells it
         return []
 

@@ -20,6 +20,8 @@ def functions(patient: Patient) -> Iterator[Sight]:
         yield wrong(f"Not deployed: {', '.join(missing)}.", DEPLOY)
     for name, one in patient.deployed.items():
         yield from _readiness(name, one)
+        yield from _concurrency(patient, name)
+    yield from _event_sources(patient)
     if surplus := sorted({*patient.functions} - {*FUNCTIONS}):
         yield doubtful(f"Not of this checkout's app, and still there: {', '.join(surplus)}.", DEPLOY)
     yield fine(f"{len(patient.deployed)} are there.")
@@ -32,6 +34,29 @@ def _readiness(name: str, one: Described) -> Iterator[Sight]:
         yield wrong(f"{name} does not run: {str(reason).rstrip('.')}.", DEPLOY)
     elif (state, update) != ("Active", "Successful"):
         yield doubtful(f"{name} is {state}, its last update {update}.", "Look again in a minute.")
+
+
+def _concurrency(patient: Patient, name: str) -> Iterator[Sight]:
+    """See that a function may run: reserved concurrency 0 switches it off (Lambda developer guide)."""
+    function = patient.stage.function(name)
+    found = patient.service("lambda").call("get_function_concurrency", FunctionName=function)
+    if found.get("ReservedConcurrentExecutions") == 0:
+        allow = f"aws lambda delete-function-concurrency --region {patient.stage.region} --function-name {function}"
+        yield wrong(f"{name} cannot run: its reserved concurrency is 0.", f"If nobody stopped it on purpose: {allow}")
+
+
+def _event_sources(patient: Patient) -> Iterator[Sight]:
+    """Find event sources of the app's functions that somebody disabled."""
+    functions = {one["FunctionArn"]: name for name, one in patient.deployed.items()}
+    found = patient.service("lambda").pages("list_event_source_mappings", "EventSourceMappings")
+    for one in found:
+        name = functions.get(one.get("FunctionArn", ""))
+        if name and one.get("State") in ("Disabled", "Disabling"):
+            enable = f"aws lambda update-event-source-mapping --region {patient.stage.region} --uuid {one['UUID']}"
+            yield doubtful(
+                f"The event source {one['EventSourceArn']} of {name} is disabled.",
+                f"If nobody stopped it on purpose: {enable} --enabled",
+            )
 
 
 def none_to_look_at(patient: Patient) -> Iterator[Sight]:

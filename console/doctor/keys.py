@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from console.doctor.case import Case
-from console.doctor.sights import Sight, doubtful, fine, wrong
+from console.doctor.sights import Sight, doubtful, fine
 from console.documents import Described, statements_of
 
 USERS = ("copy-snapshot", "restore-snapshot")  # the functions for which RDS makes grants of the key
@@ -19,23 +19,8 @@ def key(case: Case) -> Iterator[Sight]:
         yield fine("None is named.")
     elif not refused:
         found = case.patient.service("kms", case.plan.target_region).call("describe_key", KeyId=key_id)["KeyMetadata"]
-        yield from _kind(case, found)
         yield from _policy(case, found)
         yield fine(f"{found['Arn']}.")
-
-
-def _kind(case: Case, found: Described) -> Iterator[Sight]:
-    region = found["Arn"].split(":")[3]
-    if region != case.plan.target_region:
-        yield wrong(
-            f"The key {found['Arn']} is not in {case.plan.target_region}.",
-            "Name a key of that region in KMS_KEY_ID: a copy cannot be put under another.",
-        )
-    kind = (found.get("KeyUsage", "ENCRYPT_DECRYPT"), found.get("KeySpec", "SYMMETRIC_DEFAULT"))
-    if kind != ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"):  # RDS takes no others (user guide, encryption)
-        yield wrong(
-            f"The key {found['Arn']} is {' '.join(kind)}.", "Name a symmetric key for encryption in KMS_KEY_ID."
-        )
 
 
 def _policy(case: Case, found: Described) -> Iterator[Sight]:

@@ -1,12 +1,11 @@
-"""Whether the stage is alive: the heartbeat beats, nothing is overdue, and the targets are fresh."""
+"""Whether the stage is alive: the heartbeat beats, and the targets are fresh."""
 
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from chalicelib.aws import NotFoundError
-from chalicelib.errors import UnreadableRecordError
-from chalicelib.operation import Operation, stamp
+from chalicelib.operation import stamp
 from console.doctor.case import Case
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
@@ -14,8 +13,6 @@ from console.documents import Described
 from console.stages import FRESHNESS_HOURS
 
 BEATS_WITHIN = timedelta(minutes=5)
-OVERDUE_AFTER = timedelta(minutes=15)  # what is due is announced again every minute, and a step answers in minutes
-SHOWN_MAX = 5
 
 
 def heartbeat(patient: Patient) -> Iterator[Sight]:
@@ -45,25 +42,6 @@ def _beats(patient: Patient, name: str, since: datetime) -> list[Described]:
     return []
 
 
-def operations(patient: Patient) -> Iterator[Sight]:
-    """See that no open operation has been due for long, and that every record that is due can be read."""
-    until, late, unreadable = patient.now() - OVERDUE_AFTER, [], []
-    for item in patient.ports.operations.due(until):
-        try:
-            late.append(Operation.from_item(item))
-        except UnreadableRecordError as error:
-            unreadable.append(str(error))
-    if late:
-        shown = ", ".join(f"{one.operation_id} ({one.state})" for one in late[:SHOWN_MAX])
-        more = f" and {len(late) - SHOWN_MAX} more" if len(late) > SHOWN_MAX else ""
-        yield doubtful(
-            f"Overdue: {shown}{more}.", "See the check `heartbeat`, and read the log of the state's function."
-        )
-    for sentence in unreadable[:SHOWN_MAX]:
-        yield wrong(sentence, "")
-    yield fine("None is overdue.")
-
-
 def freshness(case: Case) -> Iterator[Sight]:
     """See when the target was last restored. Raises UnreadableRecordError for a target's item that is no such item."""
     target = case.patient.ports.operations.target(case.plan.target_cluster_arn)
@@ -74,7 +52,7 @@ def freshness(case: Case) -> Iterator[Sight]:
     elif case.patient.now() - target.last_success_at > timedelta(hours=hours):
         yield doubtful(
             f"The last restore that succeeded ended at {stamp(target.last_success_at)}, more than {hours} hours ago.",
-            "Look at the operations since: what ended one, and what to do, is in its record.",
+            "See the check `last operation`: it says how the last one ended, and what to do.",
         )
     else:
         yield fine(f"Restored at {stamp(target.last_success_at)}.")

@@ -1,6 +1,5 @@
 """The stage that is looked at, and how to look: what every check is given."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +13,11 @@ from chalicelib.errors import SettingsError
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.settings import Settings, resolve_plans
-from chalicelib.store import DynamoStore
+from console.deployment.stacks import STAGE_PARAMETER
 from console.deployment.wishes import variables_place
 from console.doctor.expected import Expected
 from console.documents import Described
+from console.plan_view import reading_ports
 from console.stages import FUNCTIONS, Stage
 
 _GONE: Mapping[str, frozenset[str]] = {  # beside chalicelib's own, which are of the services that the functions call
@@ -91,11 +91,9 @@ class Patient:
     def ports(self) -> Ports:
         """The world as a function of this stage sees it; raises SettingsError."""
         settings = Settings.of_environment(self.environment, variables_place(self.stage))
-        tables = {"state_table": settings.state_table_name, "audit_table": settings.audit_table_name}
-        return Ports(
-            settings=settings, store=DynamoStore(self.clients("dynamodb", self.stage.region), **tables),
-            account=self.account, partition=self.partition, region=self.stage.region,
-            remaining_seconds=lambda: math.inf, clients=self.clients, now=self.now,
+        return reading_ports(
+            settings, self.clients, account=self.account, partition=self.partition, region=self.stage.region,
+            now=self.now,
         )  # fmt: skip
 
     @cached_property
@@ -140,9 +138,17 @@ class Patient:
             one for stack in (self.stage.records_stack, self.stage.foundation_stack) for one in self.resources(stack)
         ]
 
+    def made(self, stack: str, region: str | None = None) -> bool:
+        """Tell whether there is a stack of a name, and this stage made it: ours say which stage they are of."""
+        found = self.find("cloudformation", "describe_stacks", region=region, StackName=stack)
+        if found is None or found["Stacks"][0]["StackStatus"] in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS"):
+            return False
+        given = {one["ParameterKey"]: one.get("ParameterValue") for one in found["Stacks"][0].get("Parameters", [])}
+        return given.get(STAGE_PARAMETER) == self.stage.name
+
     def resources(self, stack: str, region: str | None = None) -> list[Described]:
-        """List the resources of a stack that were not deleted; nothing where there is no such stack."""
-        if self.find("cloudformation", "describe_stacks", region=region, StackName=stack) is None:
+        """List the resources of a stack of this stage that were not deleted; nothing where there is no such stack."""
+        if not self.made(stack, region):
             return []
         found = self.service("cloudformation", region).pages(
             "list_stack_resources", "StackResourceSummaries", StackName=stack

@@ -9,7 +9,7 @@ from botocore.config import Config
 
 from chalicelib.aws import Clients
 
-READING: Final = ("Describe", "Filter", "Get", "List", "Query")
+READING: Final = ("Describe", "Filter", "Get", "Head", "List", "Query")
 """How the names of operations begin that change nothing. `Get…` is not without exception in AWS, but in what is asked
 here: GetSecretValue leaves a date of last access and nothing else.
 """

@@ -20,6 +20,7 @@ FRESH_HOURS = 26  # Aurora takes one a day, within half an hour's window that so
 def snapshot(case: Case) -> Iterator[Sight]:
     """See that the source has a newest automated snapshot that would be restored, and how old it is."""
     cluster = case.plan.source_cluster_arn
+    yield from case.passes("source cluster")
     if case.source is None:
         yield doubtful(f"There is no cluster {cluster}; only its snapshots are looked at.", "See SOURCE_CLUSTER_ID.")
     if case.snapshot is None or case.snapshot.created_at is None:
@@ -49,16 +50,12 @@ def copy(case: Case) -> Iterator[Sight]:
     if case.snapshot is None:
         yield doubtful("There is no snapshot to copy.", "See the check `snapshot` first.")
         return
-    key_id = case.snapshot.kms_key_id
-    if not case.snapshot.encrypted or not key_id:
+    if not case.snapshot.encrypted or not case.snapshot.kms_key_id:
         yield fine(f"{case.snapshot.identifier} is not encrypted.")
         return
-    found = case.patient.find("kms", "describe_key", region=case.plan.source_region, KeyId=key_id)
-    if found is None or found["KeyMetadata"]["KeyState"] != "Enabled":
-        state = found["KeyMetadata"]["KeyState"] if found else "gone"
-        yield wrong(f"{case.snapshot.identifier} is under the key {key_id}, which is {state}.", "Enable that key.")
-        return
-    yield _sharing(case, found["KeyMetadata"])
+    yield from case.passes("source key")
+    if case.key_of_source:
+        yield _sharing(case, case.key_of_source)
 
 
 def _sharing(case: Case, key: Described) -> Sight:
@@ -96,6 +93,7 @@ def _forwarded(case: Case, region: str) -> Iterator[Sight]:
     enabled = [rule for rule in listening if rule["State"] == "ENABLED"]
     if enabled:
         yield from _role(case, region, str(enabled[0]["Name"]), bus)
+        yield from _borrowed(case, region, str(enabled[0]["Name"]))
     elif listening:
         name = listening[0]["Name"]
         yield wrong(
@@ -104,6 +102,17 @@ def _forwarded(case: Case, region: str) -> Iterator[Sight]:
     else:
         missing = f"No rule in {region} forwards the source's snapshot events to {bus}."
         yield wrong(missing, _forwarding_anew(case, region))
+
+
+def _borrowed(case: Case, region: str, rule: str) -> Iterator[Sight]:
+    """Say that another stage's rule forwards, where the stage's own does not: it may go with that stage."""
+    own = case.patient.stage.forwarding_rule
+    if rule != own:
+        yield doubtful(
+            f"The stage's own rule {own} in {region} does not forward; {rule} does, which is not this stage's and may "
+            "be removed at any time.",
+            _forwarding_anew(case, region),
+        )
 
 
 def _left_behind(case: Case, region: str) -> Iterator[Sight]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.deployment.estate import TEMPLATES, parameters_to_be, source_regions
+from console.deployment.remembered import OTHERS
 from console.deployment.stacks import ADVICE, command
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
@@ -52,6 +53,9 @@ def stacks(patient: Patient) -> Iterator[Sight]:
         described = patient.find("cloudformation", "describe_stacks", region=stack.region, StackName=stack.name)
         if described is None:
             yield wrong(f"There is no stack {stack.name} in {stack.region}.", DEPLOY)
+            continue
+        if not patient.made(stack.name, stack.region):
+            yield wrong(f"The stack {stack.name} in {stack.region} was not created by this stage.", OTHERS)
             continue
         yield _status(stack, described["Stacks"][0]["StackStatus"])
         yield from _unfinished(patient, stack)
@@ -128,15 +132,18 @@ def foundation(patient: Patient) -> Iterator[Sight]:
     """Look for everything that the stacks made: CloudFormation does not notice what is deleted behind its back."""
     looked = 0
     for stack in wanted(patient):
+        if not patient.made(stack.name, stack.region):
+            yield doubtful(
+                f"The stack {stack.name} in {stack.region} is missing, and so is what it makes.",
+                "See the check `stacks` first.",
+            )
+            continue
         for one in patient.resources(stack.name, stack.region):
             if look := _LOOKS.get(one["ResourceType"]):
                 looked += 1
                 if look(patient, stack.region, one.get("PhysicalResourceId", "")) is None:
                     yield _deleted(stack, one)
-    if looked:
-        yield fine(f"{looked} resources are there.")
-    else:
-        yield doubtful("There are no stacks that could have made anything.", "See the check `stacks` first.")
+    yield fine(f"{looked} resources are there.")
 
 
 def _deleted(stack: Stack, one: Described) -> Sight:

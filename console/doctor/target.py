@@ -1,12 +1,18 @@
 """The target's side: whose it is, what it will be placed in, how many more of everything there may be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from chalicelib.aurora import COPIES_MAX
-from console.doctor.case import Case, refusals, unknown_version
+from chalicelib.commands import request_command
+from chalicelib.operation import stamp
+from chalicelib.plan import Plan
+from chalicelib.settings import DEFAULT_PLAN
+from console.doctor.case import Case, unknown_version
 from console.doctor.sights import Sight, doubtful, fine, wrong
+from console.stages import IN_VPC
 
-SNAPSHOTS_LEFT_MIN = 10  # nights, where every one keeps its copy
+NIGHTS_LEFT_MIN = 14
 _COUNTED = frozenset({"DBClusters", "DBInstances", "ManualClusterSnapshots"})
 KEEP = "Delete old copies, set ARCHIVE_SNAPSHOT=false so that none is kept, or have the quota raised."
 
@@ -17,31 +23,23 @@ def target(case: Case) -> Iterator[Sight]:
     if cluster is None:
         yield fine(f"There is no {case.plan.target_cluster_arn} yet: it will be made.")
         return
-    with refusals() as refused:
-        case.plan.refuse_source(cluster.resource_id, case.facts.source_resource_id)
-        case.target.refuse_unowned(cluster, case.instances)
-    yield from refused
+    yield from case.passes("target")
     yield fine(f"{cluster.arn} is ours, {cluster.status}, with {len(case.instances)} instances.")
 
 
 def groups(case: Case) -> Iterator[Sight]:
     """See that the subnet group, the security groups and the parameter groups are there and fit each other."""
-    names = ["subnet group", "security groups"]
-    if case.version:
-        names += ["cluster parameter group", "parameter group"]
-    else:
+    if not case.version:
         yield unknown_version()
-    yield from case.passes(*names)
+    yield from case.passes("subnet group", "security groups", "cluster parameter group", "parameter group")
     yield fine(f"{case.plan.db_subnet_group_name}, {', '.join(case.plan.vpc_security_group_ids)}.")
 
 
 def orders(case: Case) -> Iterator[Sight]:
     """See that the target's region offers the engine version and the instance class, and that the names are free."""
-    if case.version:
-        yield from case.passes("engine version", "instance class")
-    else:
+    if not case.version:
         yield unknown_version()
-    yield from case.passes("instance names")
+    yield from case.passes("engine version", "instance class", "instance names", "final snapshot")
     yield fine(f"{case.plan.instance_count} of {case.plan.instance_class}, {case.version}.")
 
 
@@ -54,7 +52,7 @@ def secrets(case: Case) -> Iterator[Sight]:
             "Put a JSON object into each: docs/runbook.md#deploy has the commands, and the fields.",
         )
         return
-    yield from case.passes("secrets")
+    yield from case.passes("secrets", "master secret", "application secret")
     yield fine(f"{' and '.join(names)} are well-formed.")
 
 
@@ -78,14 +76,60 @@ def quotas(case: Case) -> Iterator[Sight]:
     if room := counted.get("ManualClusterSnapshots"):
         yield from _room(case, room["Max"] - room["Used"])
     shown = [f"{name} {one['Used']} of {one['Max']}" for name, one in sorted(counted.items()) if name in _COUNTED]
-    yield fine(f"{', '.join(shown)}, copies under way {running} of {COPIES_MAX}.")
+    yield fine(f"{', '.join(shown)}, copies under way {running} of {COPIES_MAX}; {_nights(case, room)}.")
+
+
+def _kept_a_night(case: Case) -> int:
+    """Count the manual snapshots that a night leaves in the target's region: copies, and final snapshots."""
+    plans = [plan for plan in case.patient.plans.values() if isinstance(plan, Plan)]
+    here = [plan for plan in plans if plan.target_region == case.plan.target_region]
+    return sum(plan.archive_snapshot + (not plan.skip_final_snapshot) for plan in here)
+
+
+def _nights(case: Case, room: Mapping[str, int] | None) -> str:
+    """Say for how many nights the manual snapshots that each keeps find room."""
+    kept = _kept_a_night(case)
+    if not kept or not room:
+        return "a night keeps no snapshot"
+    return f"a night keeps {kept}, so there is room for {(room['Max'] - room['Used']) // kept} nights"
 
 
 def _room(case: Case, left: int) -> Iterator[Sight]:
-    where = f"in {case.plan.target_region}"
+    where, kept = f"in {case.plan.target_region}", _kept_a_night(case)
     if left <= 0:
         yield wrong(f"There is no room for one more manual cluster snapshot {where}.", KEEP)
-    elif case.plan.archive_snapshot and left < SNAPSHOTS_LEFT_MIN:
+    elif kept and left // kept < NIGHTS_LEFT_MIN:
         yield doubtful(
-            f"There is room for {left} more manual cluster snapshots {where}, and each night keeps one.", KEEP
+            f"There is room for {left} more manual cluster snapshots {where}, and each night keeps {kept}: the quota "
+            f"is reached in {left // kept} nights.",
+            KEEP,
         )
+
+
+def users(case: Case) -> Iterator[Sight]:
+    """See that no secret changed since the last success: only an operation brings its values to the target."""
+    succeeded_at = case.ports.operations.target(case.plan.target_cluster_arn).last_success_at
+    if succeeded_at is None:
+        yield fine("No operation has set them up yet.")
+        return
+    names = (case.plan.master_credentials_secret_id, case.plan.app_credentials_secret_id)
+    changed = [(name, when) for name in names if (when := _changed_at(case, name)) and when > succeeded_at]
+    for name, when in changed:
+        yield doubtful(
+            f"The secret {name} changed at {stamp(when)}, after the last success ({stamp(succeeded_at)}): the target "
+            "still has what it was before.",
+            f"Set the users up again: {_set_up_again(case)}",
+        )
+    yield fine("Neither secret changed since the last success.")
+
+
+def _changed_at(case: Case, name: str) -> datetime | None:
+    found = case.patient.find("secretsmanager", "describe_secret", SecretId=name) or {}
+    changed: datetime | None = found.get("LastChangedDate")
+    return changed
+
+
+def _set_up_again(case: Case) -> str:
+    plan = case.plan.name if case.plan.name != DEFAULT_PLAN else None
+    detail = {"plan": plan, "rerun_of": "last", "from_step": IN_VPC}
+    return request_command(case.plan.stage, case.patient.stage.region, detail)

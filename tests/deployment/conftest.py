@@ -7,7 +7,7 @@ import pytest
 from localaws.clients import Clients
 from localaws.resources import make_resources
 from localaws.server import Server
-from tests.deployment.place import Place
+from tests.deployment.place import Place, make_source
 
 
 @pytest.fixture(scope="module")
@@ -16,5 +16,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     server = Server(0, tmp_path_factory.mktemp("localaws"))
     server.start()
     clients = Clients(server.endpoint)
+    make_source(clients)
     yield Place(server.endpoint, clients, make_resources(clients), tmp_path_factory.mktemp("checkouts"))
     server.stop()

@@ -206,6 +206,14 @@ def _up_to(words: str, lines: Iterable[str]) -> Iterator[str]:
             return
 
 
+def make_source(clients: Clients) -> None:
+    """Make the cluster that the stages restore from; that it is still being created stops no deployment."""
+    clients("rds", SOURCE_REGION).create_db_cluster(
+        DBClusterIdentifier="prod-cluster", Engine="aurora-postgresql", EngineVersion="16.11",
+        MasterUsername="postgres", MasterUserPassword="Production-0-password",
+    )  # fmt: skip
+
+
 def forget(checkout: Path) -> None:
     """Lose what a deployment left in a checkout."""
     shutil.rmtree(checkout / ".build", ignore_errors=True)

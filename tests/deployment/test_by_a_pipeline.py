@@ -47,7 +47,7 @@ def test_a_rule_has_the_guides_tags(place: Place, checkout: Path, function: str)
 def test_the_doctor_finds_it_whole(place: Place, checkout: Path) -> None:
     """Everything that a deployment makes is as the checkout would have made it."""
     seen = json.loads(type_in(place, checkout, "make doctor STAGE=dev JSON=1 || test $? -eq 2"))  # make's own status
-    amiss = {one["name"] for one in seen if one["status"] != "OK"}
+    amiss = {one["name"] for one in seen["findings"] if one["status"] != "OK"}
 
     assert set() == amiss - NOT_OF_THE_PACKAGE
 

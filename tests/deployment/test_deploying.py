@@ -13,6 +13,10 @@ from console.stages import FUNCTIONS
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package, forget
 
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:aurora-restore-dev-failures"
+THEIRS = json.dumps({
+    "app_username": "theirs", "app_password": "Theirs-0-app-password",
+    "readonly_username": "reader", "readonly_password": "Theirs-0-reader-password",
+})  # fmt: skip
 SECRET = {"SecretId": "aurora-restore/dev/app-db-credentials"}
 INTERRUPTED = "Interrupted. What was done is kept; the same command continues there.\n"
 HEARTBEAT = "aurora-restore-dev-heartbeat"
@@ -130,7 +134,7 @@ def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
 @pytest.fixture(scope="module")
 def updates(place: Place, checkout: Path, said: Said) -> tuple[Said, Said]:
     """Deploy twice after much has changed: a broken policy stops the first half-way, and is mended for the second."""
-    place.clients("secretsmanager", REGION).put_secret_value(**SECRET, SecretString="theirs")
+    place.clients("secretsmanager", REGION).put_secret_value(**SECRET, SecretString=THEIRS)
     place.clients("lambda", REGION).update_function_configuration(FunctionName=HEARTBEAT, Handler="app.beat")
     place.fill_in(checkout, "dev", {"TARGET_CLUSTER_ID": "other-cluster", "LOG_LEVEL": "DEBUG", "xray": True})
     policy = checkout / ".chalice" / "policy-setup-db-users.json"
@@ -156,7 +160,7 @@ def test_a_deployment_that_failed_half_way_is_repeated(place: Place, updates: tu
 def test_a_secret_that_somebody_filled_is_left_alone(place: Place, updates: tuple[Said, Said]) -> None:
     """By every later deployment, which says no more that it is empty."""
     assert 1 == updates[1].out.count("has no value yet")
-    assert "theirs" == place.clients("secretsmanager", REGION).get_secret_value(**SECRET)["SecretString"]
+    assert THEIRS == place.clients("secretsmanager", REGION).get_secret_value(**SECRET)["SecretString"]
 
 
 @pytest.mark.usefixtures("updates")

@@ -11,7 +11,7 @@ from localaws.server import Server
 
 ACCOUNT, REGION = "123456789012", "us-west-2"
 COPY_SECONDS = 3600  # a copy that was begun is under way until the world ends
-SNAPSHOTS_MAX = 12  # so that a few fill the quota
+SNAPSHOTS_MAX = 16  # so that a few fill the quota
 AT_ONCE = 1e6
 
 

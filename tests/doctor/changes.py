@@ -127,12 +127,14 @@ class Changes:
     def make_stack(self, name: str, *tables: str) -> None:
         """Begin a stack with some tables, however that ends."""
         cloudformation = self.client("cloudformation")
-        cloudformation.create_stack(StackName=name, TemplateBody=_tables(tables))
+        cloudformation.create_stack(StackName=name, TemplateBody=_tables(tables), Parameters=_stage_of(name))
         self.afterwards(cloudformation.delete_stack, StackName=name)
 
     def change_stack(self, name: str, *tables: str) -> None:
         """Change a stack to other tables, however that ends."""
-        self.client("cloudformation").update_stack(StackName=name, TemplateBody=_tables(tables))
+        self.client("cloudformation").update_stack(
+            StackName=name, TemplateBody=_tables(tables), Parameters=_stage_of(name)
+        )
 
     def disable(self, kms: Any, key_arn: str) -> None:
         """Disable a key."""
@@ -234,4 +236,10 @@ def _tables(names: tuple[str, ...]) -> str:
         f"Table{number}": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": name, **key}}
         for number, name in enumerate(names)
     }
-    return json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources})
+    stage = {"Stage": {"Type": "String"}}
+    return json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Parameters": stage, "Resources": resources})
+
+
+def _stage_of(stack: str) -> list[dict[str, str]]:
+    """Give the parameter by which a stack is known to be a stage's."""
+    return [{"ParameterKey": "Stage", "ParameterValue": stack.split("-")[2]}]

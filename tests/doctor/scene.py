@@ -32,6 +32,7 @@ class Scene(Changes):
     """One test's go at the stage: it is changed as anybody would change it, and seen as the doctor sees it."""
 
     _before_call: Callable[..., Any] | None = None
+    _after_call: Callable[..., Any] | None = None
 
     def see(self, check: str, **how: Any) -> Finding:
         """Make one check, of the first plan where it is one of plans."""
@@ -61,13 +62,17 @@ class Scene(Changes):
     def clients(self) -> Clients:
         """Give clients as the doctor has them."""
         known = _clients(self.place.endpoint)
-        if self._before_call is None:
+        if self._before_call is None and self._after_call is None:
             return known
-        made, hook = _clients.__wrapped__(self.place.endpoint), self._before_call
+        made = _clients.__wrapped__(self.place.endpoint)
+        before, after = self._before_call, self._after_call
 
         def clients(service: str, region: str) -> Any:
             client = made(service, region)
-            client.meta.events.register("before-call", hook, unique_id="test")
+            if before:
+                client.meta.events.register("before-call", before, unique_id="test-before")
+            if after:
+                client.meta.events.register("after-call", after, unique_id="test-after")
             return client
 
         return clients
@@ -83,6 +88,16 @@ class Scene(Changes):
 
         self._before_call = write_down
         return called
+
+    def ring(self, alarm: str, reason: str) -> None:
+        """Have one alarm described as it is while it rings, which localaws does not model."""
+
+        def state(parsed: dict[str, Any], **_: Any) -> None:
+            for one in parsed.get("MetricAlarms", []):
+                if one["AlarmName"] == alarm:
+                    one |= {"StateValue": "ALARM", "StateReason": reason}
+
+        self._after_call = state
 
     def deny(self, operation: str) -> None:
         """Have one operation answered as AWS answers who may not."""

@@ -1,9 +1,10 @@
 """The source, the target, and what lies between them."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chalicelib.operation import stamp
 from console.findings import Status
 from tests.deployment.place import REGION, SOURCE_REGION
 from tests.doctor.aws import ACCOUNT, SNAPSHOTS_MAX
@@ -54,7 +55,9 @@ def test_another_stages_forwarding_serves_too_and_ours_is_named_first(scene: Sce
     alone = scene.see("forwarding")
 
     assert f"forwarding: OK ({ours} in {SOURCE_REGION} forwards them to {REGION}.)" == str(both)
-    assert f"forwarding: OK ({theirs} in {SOURCE_REGION} forwards them to {REGION}.)" == str(alone)
+    assert Status.WARNING is alone.status
+    assert f"The stage's own rule {ours} in {SOURCE_REGION} does not forward; {theirs} does, which is" in alone.what
+    assert "aws cloudformation delete-stack --region us-east-1 --stack-name aurora-restore-dev-forwarding" in alone.do
 
 
 def test_what_could_not_be_forwarded_is_counted(scene: Scene) -> None:
@@ -99,7 +102,7 @@ def test_a_snapshot_under_a_key_that_is_off_cannot_be_copied(scene: Scene) -> No
     found = scene.see("copy")
 
     assert Status.FAILED is found.status
-    assert f"is under the key {key}, which is Disabled." in found.what
+    assert f"is encrypted with the key {key}, which is Disabled." in found.what
     assert "Enable that key." == found.do
 
 
@@ -207,19 +210,19 @@ def test_no_target_is_no_problem(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"DB_SUBNET_GROUP_NAME": "nowhere"}, "DBSubnetGroupNotFoundFault"),
-        ({"VPC_SECURITY_GROUP_IDS": "sg-00000000"}, "InvalidGroup.NotFound"),
-        ({"DB_CLUSTER_PARAMETER_GROUP_NAME": "nothing"}, "DBParameterGroupNotFound"),
+        ({"DB_SUBNET_GROUP_NAME": "nowhere"}, "There is no DB subnet group nowhere in us-west-2."),
+        ({"VPC_SECURITY_GROUP_IDS": "sg-00000000"}, "There is no security group sg-00000000 in us-west-2."),
+        ({"DB_CLUSTER_PARAMETER_GROUP_NAME": "gone"}, "There is no DB cluster parameter group gone in us-west-2."),
     ],
 )
 def test_groups_that_are_missing_are_named(scene: Scene, settings: dict[str, str], sentence: str) -> None:
-    """The code and the name stand in the finding, and what to do about either."""
+    """Kind, name and setting stand in the finding."""
     scene.set_variables(**settings)
     found = scene.see("groups")
 
     assert Status.FAILED is found.status
-    assert sentence in found.what
-    assert "Create it, or correct the setting that names it." in found.do
+    assert sentence == found.what
+    assert f"Create it, or correct {next(iter(settings))}, which names it." == found.do
 
 
 def test_a_parameter_group_of_another_version_is_refused(scene: Scene) -> None:
@@ -246,7 +249,10 @@ def test_a_class_that_cannot_be_ordered_is_told(scene: Scene) -> None:
 
 def test_quotas_are_counted(scene: Scene) -> None:
     """Room for a few more nights is a warning, no room a failure; five copies under way are a warning."""
-    assert "ManualClusterSnapshots 0 of 12, copies under way 0 of 5." in scene.see("quotas").what
+    assert (
+        "ManualClusterSnapshots 0 of 16, copies under way 0 of 5; a night keeps 1, so there is room for 16 nights."
+        in scene.see("quotas").what
+    )
     rds = scene.client("rds")
     make_cluster(rds, "somebody")
     scene.afterwards(rds.delete_db_cluster, DBClusterIdentifier="somebody", SkipFinalSnapshot=True)
@@ -259,9 +265,35 @@ def test_quotas_are_counted(scene: Scene) -> None:
             said.append(scene.see("quotas"))
 
     assert [Status.WARNING, Status.FAILED] == [one.status for one in said]
-    assert f"There is room for 9 more manual cluster snapshots in {REGION}, and each night keeps one." == said[0].what
+    assert (
+        f"There is room for 13 more manual cluster snapshots in {REGION}, and each night keeps 1: the quota is reached "
+        "in 13 nights."
+    ) == said[0].what
     assert f"There is no room for one more manual cluster snapshot in {REGION}." == said[1].what
     assert "set ARCHIVE_SNAPSHOT=false" in said[1].do
+
+
+def test_nights_are_counted_over_all_plans_and_final_snapshots(scene: Scene) -> None:
+    """What the plans keep together fills the quota of the region."""
+    scene.set_variables(SKIP_FINAL_SNAPSHOT="false")
+    scene.set_parameters({"plans/weekly/target-cluster-id": "weekly-cluster"})
+
+    assert "and each night keeps 4: the quota is reached in 4 nights." in scene.see("quotas").what
+
+
+def test_a_secret_that_changed_after_the_last_success_is_told_with_the_request_that_brings_it(scene: Scene) -> None:
+    """Until the next night the target still has what the secret was before."""
+    never = scene.see("users")
+    scene.put_item(operation_id=f"target#{TARGET_ARN}", last_success_at=stamp(datetime.now(UTC) - timedelta(days=9)))
+    changed = scene.see("users")
+    scene.put_item(operation_id=f"target#{TARGET_ARN}", last_success_at=stamp(datetime.now(UTC) + timedelta(days=9)))
+    since = scene.see("users")
+
+    assert (Status.OK, Status.WARNING, Status.OK) == (never.status, changed.status, since.status)
+    assert changed.what.startswith("The secret aurora-restore/dev/master-db-credentials changed at 2")
+    assert 2 == len(changed.what.splitlines())
+    assert "aws events put-events --region us-west-2 --entries" in changed.do
+    assert '{\\"rerun_of\\": \\"last\\", \\"from_step\\": \\"setup-db-users\\"}' in changed.do
 
 
 def test_copies_under_way_are_counted(scene: Scene) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -60,9 +61,14 @@ def test_a_well_stage_is_told_line_by_line(command: Command) -> None:
 def test_a_stage_that_was_never_deployed_is_told_once(command: Command) -> None:
     """Each check says what is missing, or which other says it; people's part is looked at. JSON is for programs."""
     said = command.run("--json", stage="test")
-    findings = {one["name"]: one for one in json.loads(said.out)}
+    told = json.loads(said.out)
+    findings = {one["name"]: one for one in told["findings"]}
 
     assert (FAILED, "") == (said.status, said.err)
+    assert ("test", REGION, "0.1.0") == (told["stage"], told["region"], told["version"])
+    assert datetime.now(UTC) - datetime.fromisoformat(told["time"]) < timedelta(hours=1)
+    assert len(findings) == sum(told["summary"].values())
+    assert {"OK", "WARNING", "FAILED"} == {*told["summary"]}
     assert findings["functions"]["what"].startswith("Not deployed: snapshot-check, copy-snapshot, ")
     for name in ("code", "configuration", "roles", "deliveries"):
         assert {

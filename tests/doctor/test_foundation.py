@@ -226,9 +226,9 @@ def test_alarms_that_ring_or_are_silenced_are_named(scene: Scene) -> None:
     """One rings, then tells nobody, then is gone."""
     cloudwatch = scene.client("cloudwatch")
     scene.keep_alarm(ALARM)
-    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="No beat for 5 minutes")
+    scene.ring(ALARM, "No beat for 5 minutes")
     rings = scene.see("alarms")
-    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="OK", StateReason="It beats")
+    scene.ring("", "")
     cloudwatch.disable_alarm_actions(AlarmNames=[ALARM])
     silent = scene.see("alarms")
     cloudwatch.delete_alarms(AlarmNames=[ALARM])

@@ -182,3 +182,19 @@ def test_what_chalice_wipes_is_missed(scene: Scene) -> None:
         "deliveries: FAILED\n  Retries and dead-letter queue are not on the rules of copy-snapshot.\n"
         "  Retries and failure destination are not on heartbeat.\n  Run `make deploy`, or your pipeline."
     ) == str(scene.see("deliveries"))
+
+
+def test_a_function_that_may_not_run_is_missed(scene: Scene) -> None:
+    """Reserved concurrency 0 switches it off, and no event wakes it."""
+    functions = scene.client("lambda")
+    for name in (BEAT, COPY):
+        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+        scene.afterwards(functions.delete_function_concurrency, FunctionName=name)
+    found = scene.see("functions")
+
+    assert Status.FAILED is found.status
+    assert [
+        "copy-snapshot cannot run: its reserved concurrency is 0.",
+        "heartbeat cannot run: its reserved concurrency is 0.",
+    ] == sorted(found.what.splitlines())
+    assert f"aws lambda delete-function-concurrency --region us-west-2 --function-name {BEAT}" in found.do

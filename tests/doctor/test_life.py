@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.operation import stamp
-from chalicelib.plan import Plan
 from console.findings import Status
 from tests.doctor.aws import ACCOUNT
 from tests.doctor.scene import Scene
@@ -26,20 +25,6 @@ def test_a_heart_that_has_stopped_is_missed(scene: Scene) -> None:
     assert Status.FAILED is found.status
     assert found.what.startswith("It has not beaten for 5 minutes")
     assert "aws logs tail /aws/lambda/aurora-restore-dev-heartbeat --region us-west-2" in found.do
-
-
-def test_an_operation_that_is_overdue_is_named(scene: Scene) -> None:
-    """So is a record that nobody can read."""
-    scene.put_item(operation_id="bad-record", open="yes", due_at="2026-01-01T00:00:00.000Z")
-    unreadable = scene.see("operations")
-    plan = scene.patient().plans["default"]
-    assert isinstance(plan, Plan)
-    scene.put_operation("late-one", plan, due_at=datetime.now(UTC) - timedelta(hours=1))
-    late = scene.see("operations")
-
-    assert "The record 'bad-record' cannot be read" in unreadable.what
-    assert Status.FAILED is unreadable.status
-    assert "Overdue: late-one (SNAPSHOT_READY)." in late.what
 
 
 def test_a_target_that_was_not_restored_for_long_is_told(scene: Scene) -> None:

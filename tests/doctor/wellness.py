@@ -29,7 +29,9 @@ def make_well(place: Place) -> None:
     assert said.status == 0, said.err
     let_in(place)
     put_secrets(place)
-    place.clients("sns", REGION).subscribe(TopicArn=topic(), Protocol="sms", Endpoint="+15550100")
+    place.clients("sqs", REGION).create_queue(QueueName="people")
+    people = f"arn:aws:sqs:{REGION}:123456789012:people"
+    place.clients("sns", REGION).subscribe(TopicArn=topic(), Protocol="sqs", Endpoint=people)
     place.clients("lambda", REGION).invoke(FunctionName="aurora-restore-dev-heartbeat", Payload=_tick())
 
 

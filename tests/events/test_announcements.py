@@ -53,6 +53,7 @@ class Ended(Announced):
     production_logins_kept: list[str]
     reason: str | None
     remedy: str | None
+    problems: list[str]
     failed_step: str | None
     stopped_in: str | None
     warnings: list[str]

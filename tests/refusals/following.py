@@ -48,6 +48,7 @@ class Tried:
     remedy: str
     ended: State
     says: str
+    problems: tuple[str, ...] = ()
 
 
 @cache
@@ -68,7 +69,7 @@ def tried(case: Case) -> Tried:
     go_on(night, text)
     again = night.run_to_the_end()
     assert failed.operation_id != again.operation_id
-    return Tried(str(failed.reason), str(failed.remedy), again.state, str(again.reason))
+    return Tried(str(failed.reason), str(failed.remedy), again.state, str(again.reason), failed.problems)
 
 
 def go_on(night: Night, text: str) -> None:

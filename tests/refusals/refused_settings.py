@@ -112,6 +112,7 @@ def without_key(night: Night) -> None:
 
 
 PLANS_TOPIC = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:plans-own"
+NO_KEY = {"KMS_KEY_ID": "alias/gone"}
 SETTINGS = (
     # secrets
     Case(
@@ -145,6 +146,25 @@ SETTINGS = (
     Case("a password that was changed", password_changed),
     # what a restore needs
     Case("a key that is disabled", key(usable=False), key(usable=True)),
+    Case("a key that is not there", nothing, setting(KMS_KEY_ID="alias/aurora-restore"), environment=NO_KEY),
+    Case(
+        "one secret for both",
+        nothing,
+        setting(MASTER_CREDENTIALS_SECRET_ID=MASTER_SECRET),
+        environment={"MASTER_CREDENTIALS_SECRET_ID": APP_SECRET},
+    ),
+    Case(
+        "a group that is not there",
+        nothing,
+        setting(DB_SUBNET_GROUP_NAME="default"),
+        environment={"DB_SUBNET_GROUP_NAME": "nowhere"},
+    ),
+    Case(
+        "a log that the engine does not have",
+        nothing,
+        setting(LOG_EXPORTS="postgresql"),
+        environment={"LOG_EXPORTS": "postgresql,slowquery"},
+    ),
     Case("no key any more", without_key, at=State.SNAPSHOT_READY),
     Case("no topic", plans_topic, lambda night: night.topics.create_topic(PLANS_TOPIC)),
     Case(

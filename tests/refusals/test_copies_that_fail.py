@@ -28,8 +28,7 @@ def test_a_key_that_is_missing_is_named(said: Said) -> None:
     stage.night()
     told = fails_with_the_target_as_it_was(Scene(stage, said), at="copy-snapshot")
 
-    assert "kms describe_key in us-west-2 was answered NotFoundException: Key alias/typo is not found." in told
-    assert told.endswith("Create it, or correct the setting that names it.")
+    assert told.endswith("There is no key alias/typo in us-west-2. Create it, or correct KMS_KEY_ID, which names it.")
 
 
 def test_a_key_of_the_source_region_is_no_key_of_the_targets(scene: Scene) -> None:
@@ -38,7 +37,7 @@ def test_a_key_of_the_source_region_is_no_key_of_the_targets(scene: Scene) -> No
     stage.staging()
     stage.night()
 
-    assert "was answered NotFoundException" in fails_with_the_target_as_it_was(
+    assert f"There is no key {stage.environment['KMS_KEY_ID']} in us-west-2." in fails_with_the_target_as_it_was(
         Scene(stage, scene.said), at="copy-snapshot"
     )
 

@@ -1,12 +1,15 @@
 """Every refusal there is in the code comes about here, and what it tells people to do is done: then it goes on."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
 from chalicelib.aurora import Cluster
+from chalicelib.aws import Service
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
+from chalicelib.keys import usable_key_arn
 from chalicelib.notices import publish
 from chalicelib.observability import logger
 from chalicelib.postgres.names import check_users
@@ -22,6 +25,7 @@ from tests.refusals.scene import TARGET_ARN
 from tests.refusals.sites import sites, untold
 
 OF_REAL_SERVERS = "^postgres/(grants|handshake|proof|roles|trouble)"  # these are met in tests/database
+KEY_ARN = f"arn:aws:kms:{TARGET_REGION}:123456789012:key/one"
 CASES = (*OPERATIONS, *SETTINGS)
 
 
@@ -93,6 +97,34 @@ def replica() -> RefusedError:
     return caught.value
 
 
+def not_there() -> RefusedError:
+    """Ask for a group that is not there, then for one that is; the preflight says it with the setting's name."""
+    night = Night()
+    rds = night.ports().service("rds", TARGET_REGION)
+    with pytest.raises(RefusedError) as caught:
+        rds.call("describe_db_subnet_groups", DBSubnetGroupName="nowhere")
+    rds.call("describe_db_subnet_groups", DBSubnetGroupName="default")
+    return caught.value
+
+
+def odd_keys() -> list[RefusedError]:
+    """Look at keys that RDS does not take, which localaws's own KMS does not have, and then at one that it takes."""
+    refused = []
+    for odd in ({"Arn": KEY_ARN.replace(TARGET_REGION, "eu-west-1")}, {"KeySpec": "RSA_2048"}):
+        with pytest.raises(RefusedError) as caught:
+            usable_key_arn(kms_of_one_key(**odd), "alias/any")
+        refused.append(caught.value)
+    assert KEY_ARN == usable_key_arn(kms_of_one_key(), "alias/any")
+    return refused
+
+
+def kms_of_one_key(**metadata: str) -> Service:
+    """Give a KMS that knows one key."""
+    found = {"KeyMetadata": {"Arn": KEY_ARN, "KeyState": "Enabled", **metadata}}
+    client = SimpleNamespace(describe_key=lambda **_: found)
+    return Service(lambda _service, _region: client, "kms", TARGET_REGION)
+
+
 def no_topic() -> RefusedError:
     """Publish to what is no topic, and then to one."""
     night = Night()
@@ -108,6 +140,8 @@ def test_there_is_a_case_for_every_refusal() -> None:
     warning = lost_copy()
     told = {(result.reason, result.remedy) for result in results}
     told |= {(warning, warning)}
-    told |= {(refusal.reason, refusal.remedy) for refusal in (one_name(), replica(), no_topic())}
+    told |= {(problem, problem) for case in CASES for problem in tried(case).problems}
+    told |= {(refusal.reason, refusal.remedy) for refusal in odd_keys()}
+    told |= {(refusal.reason, refusal.remedy) for refusal in (one_name(), replica(), no_topic(), not_there())}
 
     assert [] == untold(told, but=OF_REAL_SERVERS)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, TOPIC, Stage
+from localaws.inprocess import ACCOUNT, APP_SECRET, SOURCE_REGION, TARGET_REGION, TOPIC, Stage
 from tests.refusals.scene import Said, Scene
 
-LEFT = "The old target was left as it is, because the restore would fail: "
+LEFT = "The old target was left as it is, because the restore would fail"
 
 
 def scene_with(said: Said, **environment: str) -> Scene:
@@ -16,32 +16,31 @@ def scene_with(said: Said, **environment: str) -> Scene:
 
 
 def refused_before_deletion(scene: Scene) -> str:
-    """Let a night fail at the preflight, with the old target as it was; returns reason and remedy."""
+    """Let a night fail at the preflight, with the old target as it was; returns reason, problems and remedy."""
     before = scene.target_ids()
     operation = scene.night_fails(at="delete-rds")
 
     assert before == scene.target_ids()
     assert operation.reason is not None
     assert operation.reason.startswith(LEFT)
-    return f"{operation.reason} {operation.remedy}"
+    return " ".join([operation.reason, *operation.problems, str(operation.remedy)])
 
 
 @pytest.mark.parametrize(
-    ("variable", "name", "code"),
+    ("variable", "name", "what"),
     [
-        ("DB_SUBNET_GROUP_NAME", "nowhere", "DBSubnetGroupNotFoundFault"),
-        ("DB_CLUSTER_PARAMETER_GROUP_NAME", "tuned", "DBParameterGroupNotFound"),
-        ("DB_PARAMETER_GROUP_NAME", "tuned", "DBParameterGroupNotFound"),
-        ("VPC_SECURITY_GROUP_IDS", "sg-gone", "InvalidGroup.NotFound"),
+        ("DB_SUBNET_GROUP_NAME", "nowhere", "DB subnet group"),
+        ("DB_CLUSTER_PARAMETER_GROUP_NAME", "tuned", "DB cluster parameter group"),
+        ("DB_PARAMETER_GROUP_NAME", "tuned", "DB parameter group"),
+        ("VPC_SECURITY_GROUP_IDS", "sg-gone", "security group"),
     ],
 )
-def test_a_group_that_is_missing_is_named(said: Said, variable: str, name: str, code: str) -> None:
-    """The reason carries the code and the name, the remedy says what to do with either end of it."""
+def test_what_is_missing_is_named_with_its_setting(said: Said, variable: str, name: str, what: str) -> None:
+    """The reason says what it is, the remedy what to do with either end of it."""
     told = refused_before_deletion(scene_with(said, **{variable: name}))
 
-    assert code in told
-    assert name in told
-    assert told.endswith("Create it, or correct the setting that names it.")
+    assert f"There is no {what} {name} in {TARGET_REGION}." in told
+    assert told.endswith(f"Create it, or correct {variable}, which names it.")
 
 
 def test_a_cluster_parameter_group_of_another_major_version_is_refused(said: Said) -> None:
@@ -53,7 +52,7 @@ def test_a_cluster_parameter_group_of_another_major_version_is_refused(said: Sai
     told = refused_before_deletion(scene)
 
     assert "The parameter group tuned15 is of the family aurora-postgresql15, the snapshot is of version 16.11." in told
-    assert "Create a parameter group of the family aurora-postgresql16 and name it in the settings." in told
+    assert "Create a parameter group of the family aurora-postgresql16 and name it in DB_CLUSTER_PARA" in told
 
 
 def test_an_instance_parameter_group_of_another_major_version_is_refused(said: Said) -> None:
@@ -166,4 +165,26 @@ def test_everything_that_is_wrong_is_told_at_once(said: Said) -> None:
     told = refused_before_deletion(scene)
 
     assert all(name in told for name in ("nowhere", "db.r4.large", "sg-gone", "master user somebody"))
-    assert 1 == told.count("Create it, or correct the setting that names it.")
+    lines = scene.stage.notices()[-1]["text"].splitlines()
+    assert lines[0].endswith(f"failed at delete-rds: {LEFT}, for 4 reasons.")
+    assert 4 == len([line for line in lines if line.startswith("- ")])
+    assert (
+        "- There is no security group sg-gone in us-west-2. Create it, or correct VPC_SECURITY_GROUP_IDS, which "
+        in ("\n".join(lines))
+    )
+    assert 4 == len(scene.stage.notices()[-1]["problems"])
+
+
+def test_one_secret_for_both_is_refused(said: Said) -> None:
+    """By name or by ARN: the two have different fields."""
+    arn = f"arn:aws:secretsmanager:us-west-2:{ACCOUNT}:secret:{APP_SECRET}-AbC123"
+    told = refused_before_deletion(scene_with(said, MASTER_CREDENTIALS_SECRET_ID=arn))
+
+    assert f"MASTER_CREDENTIALS_SECRET_ID and APP_CREDENTIALS_SECRET_ID name the same secret, {arn}." in told
+
+
+def test_a_log_that_the_engine_does_not_have_is_refused(said: Said) -> None:
+    """A restore would be refused."""
+    told = refused_before_deletion(scene_with(said, LOG_EXPORTS="postgresql,slowquery"))
+
+    assert "aurora-postgresql 16.11 has no log slowquery to export. Set LOG_EXPORTS to some of " in told

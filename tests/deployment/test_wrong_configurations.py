@@ -1,0 +1,196 @@
+"""Every wrong configuration is refused before anything is changed, with a sentence that names what to correct."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+
+from console.deployment import preflight
+from console.deployment.account import Account
+from console.deployment.errors import NotReadyError
+from console.doctor.reading import reading_clients
+from console.findings import Finding, Status, failures
+from console.stages import CHECKOUT
+from localaws.clients import Clients
+from localaws.deployment import copy_app
+from localaws.resources import make_resources
+from localaws.server import Server
+from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, make_source
+
+CALLER = f"arn:aws:iam::{ACCOUNT}:user/somebody"
+SESSION = boto3.Session(aws_access_key_id="any", aws_secret_access_key="any")
+SECRETS = {
+    "good-master": json.dumps({"database": "shop", "username": "postgres", "password": "Fresh-0-master-password"}),
+    "good-app": json.dumps({
+        "app_username": "app", "app_password": "Fresh-0-app-password",
+        "readonly_username": "reader", "readonly_password": "Fresh-0-reader-password",
+    }),
+    "other-master": json.dumps({"database": "shop", "username": "admin", "password": "Fresh-0-master-password"}),
+    "no-json": "hunter2",
+}  # fmt: skip
+ENCRYPTED = "encrypted-cluster"
+SERVERLESS = {"INSTANCE_CLASS": "db.serverless", "SERVERLESS_MIN_CAPACITY": "0.5"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Give an account with everything that is right, and everything that is wrong beside it."""
+    server = Server(0, tmp_path_factory.mktemp("localaws"))
+    server.start()
+    server.aurora.quotas(account=ACCOUNT, region=REGION).instances = 12
+    clients = Clients(server.endpoint)
+    make_source(clients)
+    place = Place(server.endpoint, clients, make_resources(clients), tmp_path_factory.mktemp("checkouts"))
+    make_wrong_things(place)
+    yield place
+    server.stop()
+
+
+def make_wrong_things(place: Place) -> None:
+    """Make what a setting may name and should not."""
+    for name, value in SECRETS.items():
+        place.clients("secretsmanager", REGION).create_secret(Name=name, SecretString=value)
+    rds, source = place.clients("rds", REGION), place.clients("rds", SOURCE_REGION)
+    rds.create_db_cluster_parameter_group(
+        DBClusterParameterGroupName="tuned15", DBParameterGroupFamily="aurora-postgresql15", Description="old"
+    )
+    rds.create_db_parameter_group(
+        DBParameterGroupName="tuned15", DBParameterGroupFamily="aurora-postgresql15", Description="old"
+    )
+    master = {"EngineVersion": "16.11", "MasterUsername": "postgres", "MasterUserPassword": "Production-0-password"}
+    source.create_db_cluster(
+        DBClusterIdentifier=ENCRYPTED, Engine="aurora-postgresql", StorageEncrypted=True,
+        KmsKeyId=place.resources.source_key_arn, **master,
+    )  # fmt: skip
+    for name, tags in (("theirs", [{"Key": "aurora-restore", "Value": "local/default"}]), ("nobodys", [])):
+        rds.create_db_cluster(DBClusterIdentifier=name, Engine="aurora-postgresql", Tags=tags, **master)
+
+
+@cache
+def other_vpcs_group(place: Place) -> str:
+    """Make a security group in another VPC."""
+    ec2 = place.clients("ec2", REGION)
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    return str(ec2.create_security_group(GroupName="other", Description="other", VpcId=vpc)["GroupId"])
+
+
+@cache
+def key_of(place: Place, kind: str) -> str:
+    """Make a key that is disabled, or that signs."""
+    kms = place.clients("kms", REGION)
+    how = {"KeyUsage": "SIGN_VERIFY", "KeySpec": "RSA_2048"} if kind == "signing" else {}
+    key = kms.create_key(**how)["KeyMetadata"]
+    if kind == "disabled":
+        kms.disable_key(KeyId=key["KeyId"])
+    return str(key["Arn"])
+
+
+@cache
+def only_reading(endpoint: str) -> Any:
+    """Give clients that refuse whatever may change something."""
+    return reading_clients(lambda: SESSION, endpoint_url=endpoint)
+
+
+def look(place: Place, **given: Any) -> list[Finding]:
+    """Check a stage as `make deploy` does, with clients that refuse whatever may change something."""
+    filled = {name: value.format(
+        group=other_vpcs_group(place), disabled=key_of(place, "disabled"), signing=key_of(place, "signing"),
+    ) if isinstance(value, str) else value for name, value in given.items()}  # fmt: skip
+    checkout = place.folder / "checkout"
+    if not checkout.exists():
+        copy_app(checkout)
+    shutil.copy(CHECKOUT / ".chalice" / "config.json", checkout / ".chalice")
+    place.fill_in(checkout, "dev", filled)
+    account = Account(ACCOUNT, CALLER, only_reading(place.endpoint))
+    try:
+        return preflight.check(place.stage("dev", checkout), checkout, account)[1]
+    except NotReadyError as error:
+        return [*error.findings]
+
+
+def test_a_right_configuration_passes(place: Place) -> None:
+    """Also where people made the secrets and gave them values."""
+    secrets = {"MASTER_CREDENTIALS_SECRET_ID": "good-master", "APP_CREDENTIALS_SECRET_ID": "good-app"}
+    first, named = look(place), look(place, **secrets)
+
+    assert [] == [str(one) for one in (*first, *named) if one.status is not Status.OK]
+    assert "plan default" in {one.name for one in named}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"ACCOUNT_ID": "999999999999"}, "These are credentials of 123456789012"),
+        ({"SOURCE_REGION": "us-esat-1"}, "SOURCE_REGION is 'us-esat-1', and this boto3 knows no such region."),
+        ({"TARGET_REGION": "us-wset-2"}, "TARGET_REGION is 'us-wset-2', and this boto3 knows no such region."),
+        ({"TARGET_CLUSTER_ID": "prod-cluster", "SOURCE_REGION": REGION}, "the target is the source cluster itself"),
+        ({"SOURCE_CLUSTER_ID": "prod-clutser"}, "There is no cluster arn:aws:rds:us-east-1:123456789012:cluster:prod-"),
+        ({"KMS_KEY_ID": "alias/gone"}, "There is no key alias/gone in us-west-2. Create it, or correct KMS_KEY_ID"),
+        ({"KMS_KEY_ID": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/gone"}, ":key/gone in us-west-2."),
+        ({"KMS_KEY_ID": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/x"}, "KMS_KEY_ID is a key of us-east-1"),
+        ({"KMS_KEY_ID": "{disabled}"}, "is Disabled, so nothing can be encrypted with it."),
+        ({"KMS_KEY_ID": "{signing}"}, "is SIGN_VERIFY RSA_2048. Set KMS_KEY_ID to a symmetric key for encryption."),
+        ({"KMS_KEY_ID": None, "SOURCE_CLUSTER_ID": ENCRYPTED}, "KMS_KEY_ID is not set, and the snapshot is encrypted."),
+        ({"DB_SUBNET_GROUP_NAME": "nowhere"}, "There is no DB subnet group nowhere in us-west-2."),
+        ({"VPC_SECURITY_GROUP_IDS": "sg-00000000"}, "There is no security group sg-00000000 in us-west-2."),
+        ({"VPC_SECURITY_GROUP_IDS": "{group}"}, "where the subnet group staging is. Name security groups of that VPC"),
+        ({"INSTANCE_CLASS": "large"}, "INSTANCE_CLASS is 'large' in .chalice/config.json"),
+        ({"INSTANCE_CLASS": "db.r4.large"}, "us-west-2 has no db.r4.large for aurora-postgresql 16.11."),
+        ({"INSTANCE_CLASS": "db.r6g.lagre"}, "us-west-2 has no db.r6g.lagre for aurora-postgresql 16.11."),
+        ({"DB_CLUSTER_PARAMETER_GROUP_NAME": "gone"}, "There is no DB cluster parameter group gone in us-west-2."),
+        ({"DB_CLUSTER_PARAMETER_GROUP_NAME": "tuned15"}, "tuned15 is of the family aurora-postgresql15, the snapshot"),
+        ({"DB_PARAMETER_GROUP_NAME": "gone"}, "There is no DB parameter group gone in us-west-2."),
+        ({"DB_PARAMETER_GROUP_NAME": "tuned15"}, "tuned15 is of the family aurora-postgresql15, the snapshot"),
+        (dict.fromkeys(("MASTER_CREDENTIALS_SECRET_ID", "APP_CREDENTIALS_SECRET_ID"), "good-app"), "the same secret"),
+        ({"APP_CREDENTIALS_SECRET_ID": "gone"}, "APP_CREDENTIALS_SECRET_ID names gone, which is not there."),
+        ({"APP_CREDENTIALS_SECRET_ID": "no-json"}, "The secret no-json is not JSON."),
+        ({"APP_CREDENTIALS_SECRET_ID": "good-master"}, "The secret good-master is not well-formed: look at app_passw"),
+        ({"MASTER_CREDENTIALS_SECRET_ID": "other-master"}, "names the master user admin, the snapshot's is postgres."),
+        ({"SNS_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:gone"}, "There is no topic arn:aws:sns:us-west-2:1234567"),
+        ({"SNS_TOPIC_ARN": "restores"}, "SNS_TOPIC_ARN is 'restores' in .chalice/config.json"),
+        ({"SERVERLESS_MAX_CAPACITY": "4"}, "set both with INSTANCE_CLASS db.serverless"),
+        ({**SERVERLESS, "SERVERLESS_MAX_CAPACITY": "0.7"}, "SERVERLESS_MAX_CAPACITY is '0.7' in .chalice/config.json"),
+        ({**SERVERLESS, "SERVERLESS_MAX_CAPACITY": "300"}, "it should be less than or equal to 256."),
+        ({"PORT": "80"}, "it should be greater than or equal to 1150."),
+        ({"BACKUP_RETENTION_DAYS": "0"}, "it should be greater than or equal to 1."),
+        ({"INSTANCE_COUNT": "17"}, "it should be less than or equal to 16."),
+        ({"INSTANCE_COUNT": "16"}, "The quota DBInstances of us-west-2 is 12, 0 are used and 16 more are needed."),
+        ({"LOG_EXPORTS": "postgresql,slowquery"}, "aurora-postgresql 16.11 has no log slowquery to export."),
+        ({"INSTANCE_CLAS": "db.r6g.large"}, "did you mean INSTANCE_CLASS?"),
+        ({"TARGET_CLUSTER_ID": "theirs"}, "belongs to local/default, not to dev/default"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else " ".join(f"{name}={one}" for name, one in value.items()),
+)
+def test_a_wrong_configuration_is_refused(place: Place, given: dict[str, Any], sentence: str) -> None:
+    """Before anything is changed: whatever is not known to only read is refused by these clients themselves."""
+    found = failures(look(place, **given))
+
+    assert [] != [one for one in found if sentence in str(one)], [str(one) for one in found]
+    assert [] == [one for one in found if "could not be" in str(one).lower()]
+
+
+def test_a_target_that_is_nobodys_is_a_warning_with_the_command_that_adopts_it(place: Place) -> None:
+    """People adopt it when they are sure; until then every operation leaves it alone."""
+    found = look(place, TARGET_CLUSTER_ID="nobodys")
+    (told,) = [one for one in found if one.name == "target"]
+
+    assert [] == failures(found)
+    assert Status.WARNING is told.status
+    assert "aws rds add-tags-to-resource --region us-west-2" in told.do
+
+
+def test_a_second_plan_is_checked_too(place: Place) -> None:
+    """Under its name."""
+    name = "/aurora-restore/dev/plans/weekly/"
+    ssm = place.clients("ssm", REGION)
+    values = {"target-cluster-id": "weekly-cluster", "instance-class": "db.r4.large"}
+    for parameter, value in values.items():
+        ssm.put_parameter(Name=name + parameter, Value=value, Type="String")
+    found = failures(look(place))
+    ssm.delete_parameters(Names=[name + parameter for parameter in values])
+
+    assert ["instance class of plan weekly"] == [one.name for one in found]
