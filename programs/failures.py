@@ -20,10 +20,10 @@ from typing import Final
 FOLDER: Final = Path(__file__).resolve().parents[1] / ".build" / "errors"
 INTERRUPTED: Final = "Interrupted."
 _ADVICE: Final = {
-    errno.ENOSPC: "Free some space there, then run the same command again.",
-    errno.EDQUOT: "Free some space there, then run the same command again.",
-    errno.EACCES: "Give yourself access to it or name another place, then run the same command again.",
-    errno.EPERM: "Give yourself access to it or name another place, then run the same command again.",
+    errno.ENOSPC: "Free some space, then run the same command again.",
+    errno.EDQUOT: "Free some space, then run the same command again.",
+    errno.EACCES: "Give yourself access or name another place, then run the same command again.",
+    errno.EPERM: "Give yourself access or name another place, then run the same command again.",
     errno.EROFS: "Name a place that can be written, then run the same command again.",
     errno.EMFILE: "Raise the limit of open files (ulimit -n), then run the same command again.",
     errno.ENOMEM: "Free some memory, then run the same command again.",

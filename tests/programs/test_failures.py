@@ -37,7 +37,7 @@ def kept(said: str) -> str:
         (
             "raise OSError(28, 'No space left on device', '/full')",
             "No space left on device: /full.",
-            "Free some space there, then run the same command again.\n",
+            "Free some space, then run the same command again.\n",
         ),
         ("import threading; threading.Thread(target=lambda: 1 / 0).start()", "Unexpected error: ZeroDiv", UNKNOWN),
     ],
