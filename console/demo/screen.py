@@ -9,6 +9,7 @@ from rich.text import Text
 
 from console.demo.verdict import Finding
 from console.demo.watch import Step
+from console.terminal import printable
 
 DIM, GOOD, BAD, HEADING = "dim", "green", "bold red", "bold"
 
@@ -35,7 +36,7 @@ class PlainScreen:
     def say(self, line: str, style: str = "") -> None:
         """Write a line that stays."""
         del style  # plain is plain
-        print(line, file=self._stream, flush=True)
+        print(printable(line), file=self._stream, flush=True)
 
     def waiting(self, what: str) -> None:
         """Write nothing: a wait that ends leaves nothing to read."""
@@ -54,11 +55,11 @@ class LiveScreen:
 
     def say(self, line: str, style: str = "") -> None:
         """Write a line that stays."""
-        self._console.print(Text(line, style=style), soft_wrap=True)  # so that commands can be copied whole
+        self._console.print(Text(printable(line), style=style), soft_wrap=True)  # so that commands can be copied whole
 
     def waiting(self, what: str) -> None:
         """Show what is waited for at the foot, cut to one line."""
-        self._status.update(Text(what[: max(0, self._console.width - 4)], style=DIM))
+        self._status.update(Text(printable(what)[: max(0, self._console.width - 4)], style=DIM))
 
     def close(self) -> None:
         """Take the foot away."""

@@ -12,6 +12,7 @@ from console.deployment import flow, removal
 from console.deployment.errors import DeploymentError, NotReadyError
 from console.findings import Status
 from console.stages import CHECKOUT, Stage, StageError
+from console.terminal import printable
 
 INTERRUPTED = 130  # as shells have it
 
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"{printable(line)}\n")
     sys.stdout.flush()
 
 

@@ -13,6 +13,7 @@ from console.doctor.expected import of_checkout
 from console.doctor.reading import reading_clients
 from console.findings import Finding, as_json, failures
 from console.stages import CHECKOUT, Stage, StageError
+from console.terminal import printable
 
 WRONG_USAGE, INTERRUPTED = 2, 130  # as shells have it
 
@@ -51,7 +52,7 @@ def _summary(findings: list[Finding]) -> str:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{printable(text)}\n")
     sys.stdout.flush()
 
 

@@ -36,6 +36,17 @@ def written(stream: io.StringIO) -> str:
     return stream.getvalue()
 
 
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+def test_what_others_wrote_moves_no_cursor_and_hides_nothing(kind: type[io.StringIO]) -> None:
+    """A role, a reason or an answer of AWS may hold anything; lines stay lines."""
+    stream = kind()
+    shown = screen(stream)
+    shown.say("one\x1b[2J\u202e\r\u200b\ntwo")
+    shown.close()
+
+    assert "one\\x1b[2J\\u202e\\r\\u200b\ntwo" in stream.getvalue()
+
+
 def test_a_file_gets_plain_lines() -> None:
     """No terminal: nothing but the line."""
     assert written(io.StringIO()) == "a line of [brackets]\n"
