@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from chalicelib.choreography import ENDING, ROWS, TERMINAL, State
 from chalicelib.errors import Retry, UnreadableRecordError
+from chalicelib.limits import listed
 from chalicelib.plan import Plan
 
 NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fits
@@ -167,7 +168,7 @@ class Operation(BaseModel):
         except ValidationError as error:
             raise UnreadableRecordError(
                 f"The record {item.get('operation_id')!r} cannot be read: {error.error_count()} of its attributes are "
-                f"not what this version expects ({', '.join(_places(error))}). Repair them, or "
+                f"not what this version expects ({listed(_places(error))}). Repair them, or "
                 "remove the item: the target's lock is then free for the next operation."
             ) from error
 

@@ -140,7 +140,7 @@ def _take_memberships(connection: Connection, name: str) -> None:
     left = [role for role, _ in rows(connection, _MEMBERSHIPS, name=quoted(connection, name))]
     if left:
         raise RefusedError(
-            f"User {name} came with production as a member of {', '.join(left)}, which the master cannot take away.",
+            f"User {name} came with production as a member of {listed(left)}, which the master cannot take away.",
             "Name another user in the application secret. "
             "Or revoke the membership in production, which helps with later snapshots only.",
         )

@@ -1,10 +1,6 @@
 """Why a connection cannot be had: each answer of a server leads to waiting or to a sentence, by its code."""
 
 import socket
-import struct
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import psycopg2
@@ -13,41 +9,8 @@ import pytest
 from chalicelib.database import Database, DatabaseBusyError, DatabaseUnavailableError, LoginResult, Place
 from chalicelib.errors import RefusedError
 from chalicelib.postgres.connection import named_errors, rows, session
+from tests.database.impostors import ASKS_FOR_CLEAR_TEXT, ASKS_NOTHING, a_server_that_answers, says
 from tests.database.server import MASTER, Server, login
-
-ASKS_FOR_CLEAR_TEXT = b"R" + struct.pack("!ii", 8, 3)
-ASKS_NOTHING = b"R" + struct.pack("!ii", 8, 0)
-
-
-def says(sqlstate: str) -> bytes:
-    """Return an ErrorResponse in another language than English."""
-    fields = f"SFATAL\0C{sqlstate}\0Mdas Datenbanksystem sagt nein\0\0".encode()
-    return b"E" + struct.pack("!i", len(fields) + 4) + fields
-
-
-@contextmanager
-def a_server_that_answers(answer: bytes) -> Iterator[Place]:
-    """Serve connections, each with this one answer to whatever it says first."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                channel, _ = listener.accept()
-            except OSError:
-                return
-            with channel:
-                channel.recv(1024)
-                channel.sendall(answer)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield Place("127.0.0.1", listener.getsockname()[1], 2, tls="off")
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(5)
 
 
 @pytest.mark.parametrize("sqlstate", ["57P03", "57P01", "53300", "08006"])

@@ -1,0 +1,158 @@
+"""Every refusal of a server comes about here, and what it tells people to do is done: then it is not refused."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from chalicelib.database import Database, Login, Place
+from chalicelib.errors import RefusedError
+from chalicelib.postgres.connection import named_errors
+from tests.database import impostors
+from tests.database.production import APPLICATION, READ_ONLY, furnish, set_up
+from tests.database.server import MASTER, Server, clean, login
+from tests.database.tls import Authority, terminator
+from tests.refusals.sites import untold
+
+SERVERS = "^postgres/(grants|handshake|proof|roles|trouble)"
+# PostgreSQL knows no membership that its REVOKE leaves behind: it ends with an error, which is another refusal. That
+# one is looked at all the same, because a read-only user that is a member of more would write.
+NEVER = "_take_memberships"
+OUTSIDER = login("outsider", "Production-1")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What makes a server refuse, what mends that as the remedy says, and what is tried before and after."""
+
+    name: str
+    trouble: str
+    mended: str
+    database: str = "shop"
+    by: Callable[[Database], object] = set_up
+    after_setting_up: bool = False
+
+
+TROUBLES = (
+    Trouble(
+        "an owner that the master may not join",
+        "CREATE ROLE stranger NOLOGIN; CREATE SCHEMA hidden AUTHORIZATION stranger",
+        "GRANT stranger TO master WITH ADMIN OPTION",
+    ),
+    Trouble(
+        "an object of a superuser",
+        "CREATE TABLE sales.locked (id int)",
+        "ALTER TABLE sales.locked OWNER TO app_owner",
+    ),
+    Trouble(
+        "a right of everybody's",
+        "GRANT TRUNCATE ON sales.orders TO PUBLIC",
+        "REVOKE TRUNCATE ON sales.orders FROM PUBLIC",
+        by=lambda shop: shop.verify_users(APPLICATION, READ_ONLY),
+        after_setting_up=True,
+    ),
+    Trouble(
+        "a right through a role",
+        "GRANT app_owner TO readonly_user",
+        "REVOKE app_owner FROM readonly_user",
+        by=lambda shop: shop.verify_users(APPLICATION, READ_ONLY),
+        after_setting_up=True,
+    ),
+    Trouble(
+        "no right to connect",
+        "CREATE ROLE outsider LOGIN PASSWORD 'Production-1'; REVOKE CONNECT ON DATABASE shop FROM PUBLIC",
+        "GRANT CONNECT ON DATABASE shop TO outsider",
+        by=lambda shop: shop.prove_login(OUTSIDER),
+    ),
+)
+
+
+def told_of(attempt: Callable[[], object]) -> tuple[str, str]:
+    """Give reason and remedy of the refusal that an attempt ends with."""
+    with pytest.raises(RefusedError) as caught:
+        attempt()
+    return caught.value.reason, caught.value.remedy
+
+
+def mended_on_the_server(server: Server, shop: Database) -> Iterator[tuple[str, str]]:
+    """Do what remedies ask for in production, of which the server is a copy."""
+    for trouble in TROUBLES:
+        clean(server)
+        furnish(server)
+        if trouble.after_setting_up:
+            set_up(shop)
+        server.query(trouble.trouble, database="shop")
+        yield told_of(lambda trouble=trouble: trouble.by(shop))  # type: ignore[misc]
+        server.query(trouble.mended, database="shop")
+        trouble.by(shop)
+
+
+def told_of_older_servers(server: Server) -> Iterator[tuple[str, str]]:
+    """From PostgreSQL 16 on a role's creator is its member, so no membership can go both ways by its doing."""
+
+    def grant() -> None:
+        with named_errors(server.place):
+            server.query("DO $$ BEGIN RAISE 'role is a member' USING ERRCODE = '0LP01'; END $$")
+
+    yield told_of(grant)
+
+
+def mended_in_secrets(server: Server, shop: Database) -> Iterator[tuple[str, str]]:
+    """Do what remedies ask for in the two secrets."""
+    clean(server)
+    furnish(server)
+    server.query("CREATE ROLE readonly_user LOGIN", as_user=MASTER)
+    server.query("CREATE SCHEMA hers AUTHORIZATION readonly_user", database="shop")
+    yield told_of(lambda: set_up(shop))
+    other = login("reader", "Read-only-1")
+    shop.ensure_users(APPLICATION, other)
+    shop.verify_users(APPLICATION, other)
+
+    yield told_of(lambda: shop.verify_users(login("app_user", "another"), other))
+    shop.ensure_users(login("app_user", "another"), other)
+    shop.verify_users(login("app_user", "another"), other)
+
+    yield told_of(lambda: Database(server.place, MASTER, "nowhere").login_roles())
+    Database(server.place, MASTER, "shop").login_roles()
+
+
+def mended_by_speaking_to_the_cluster(server: Server, secured: Place) -> Iterator[tuple[str, str]]:
+    """Do what remedies ask for where somebody else answered, or answers otherwise: the cluster itself is spoken to."""
+    plain: list[AbstractContextManager[Place]] = [
+        impostors.a_server_that_answers(impostors.ASKS_NOTHING),
+        impostors.a_server_that_answers(impostors.ASKS_FOR_CLEAR_TEXT),
+        impostors.a_server_that_answers(impostors.says("28000")),
+        impostors.a_server_that_answers(impostors.says("0A000")),
+        impostors.a_server_that_knows_no_password(),
+    ]
+    for impostor in plain:
+        with impostor as place:
+            yield told_of(lambda place=place: _log_in(place, MASTER))  # type: ignore[misc]
+    yield told_of(lambda: _log_in(replace(server.place, tls="verify-full"), MASTER))
+    yield told_of(lambda: _log_in(replace(secured, host="127.0.0.1"), MASTER))
+    _log_in(secured, MASTER)
+
+
+def _log_in(place: Place, as_user: Login) -> None:
+    Database(place, as_user, "shop").prove_login(as_user)
+
+
+@contextmanager
+def behind_tls(server: Server, folder: Path) -> Iterator[Place]:
+    """Put TLS before the server, with a certificate of an authority that the client trusts."""
+    authority = Authority.create()
+    roots = authority.write_root(folder / "root.pem")
+    pem = authority.write_server(folder / "server.pem", "localhost")
+    with terminator(pem, (server.address, server.port)) as port:
+        yield replace(server.place, host="localhost", port=port, tls="verify-full", roots=roots)
+
+
+def test_what_a_refusal_of_a_server_tells_people_to_do_helps(server: Server, shop: Database, tmp_path: Path) -> None:
+    """Every one that is found in the code is among these: a new one is listed here until it is met."""
+    told = {*mended_on_the_server(server, shop), *mended_in_secrets(server, shop), *told_of_older_servers(server)}
+    with behind_tls(server, tmp_path) as secured:
+        told |= {*mended_by_speaking_to_the_cluster(server, secured)}
+
+    assert [] == untold(told, of=SERVERS, but=NEVER)
