@@ -63,9 +63,11 @@ def is_request(envelope: Envelope) -> bool:
 
 def refuse_for_settings(error: SettingsError, envelope: Envelope, ports: Ports) -> None:
     """Tell who put an event that the settings cannot be used."""
-    reason = str(error).replace("\n- ", " ")
+    one = len(error.problems) == 1  # more than one is told one a line
+    reason = " ".join(dict.fromkeys([error.heading, *error.problems])) if one else error.heading
     remedy = "Correct the settings; then put the event again."
-    notices.refused(RefusedError(reason, remedy), envelope, ports)
+    refusal = RefusedError(reason, remedy, problems=() if one else error.problems)
+    notices.refused(refusal, envelope, ports)
 
 
 def _let_be(envelope: Envelope, untimely: str, ports: Ports) -> str | None:

@@ -131,6 +131,17 @@ def test_settings_that_make_no_plan_are_told_to_who_asks(said: Said, detail: dic
     assert 1 == len(said.metrics("RequestRefused"))
 
 
+def test_several_problems_of_the_settings_are_told_one_a_line(said: Said) -> None:
+    """In the text that people read, and as a list for programs."""
+    stage = Stage({"INSTANCE_COUNT": "abc", "PORT": "80"})
+    stage.put("RestoreRequested")
+    stage.deliver()
+    notice = stage.notices()[-1]
+
+    assert "The settings of plan default cannot be used:" == notice["reason"]
+    assert 2 == len(notice["problems"]) == notice["text"].count("\n- ")
+
+
 def failed_record() -> dict[str, Any]:
     """Make the record of an operation that failed while the settings were good."""
     stage = Stage()
