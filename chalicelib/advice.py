@@ -18,8 +18,8 @@ def what_stands(operation: Operation) -> list[str]:
     if _is_before(stopped, State.TARGET_DELETING):
         return ["This operation deleted nothing: the target is as it was."]
     if stopped is State.TARGET_DELETING and victim:
-        begun = f"The old target {victim.arn} was being deleted, and Aurora finishes what was begun"
-        return [f"{begun}: there may be no target until a restore has finished."]
+        decided = f"The deletion of the old target {victim.arn} was decided. Aurora finishes whatever was"
+        return [f"{decided} begun of it, so there may be no target until a restore has finished."]
     if _is_before(stopped, State.RESTORED):
         return ["There is no target now: the old one is gone, and the new one is not finished."]
     return []

@@ -17,12 +17,20 @@ def request_command(stage: str, region: str, detail: Mapping[str, object]) -> st
 
 
 def rerun_command(operation: Operation) -> str:
-    """Write the command that continues an operation where it stopped; its request id follows from what it asks for."""
-    again = {"rerun_of": operation.operation_id, "from_step": operation.rerun_from}
+    """Write the command that continues an operation where it stopped, with what was allowed to it.
+
+    Its request id follows from what it asks for.
+    """
+    again = {
+        "rerun_of": operation.operation_id,
+        "from_step": operation.rerun_from,
+        "older": operation.may_be_older or None,
+    }
     region = operation.region or operation.settings.target_region
     return request_command(operation.stage, region, {"request_id": request_id_of(again), **again})
 
 
 def request_id_of(again: Mapping[str, object]) -> str:
-    """Name what is asked for: the same for the same detail."""
-    return requested_id(" ".join(["again", *(str(value) for value in again.values() if value)]))
+    """Name what is asked for: the same for the same detail, where fields that are None say nothing."""
+    given = (f"{field}={value}" for field, value in again.items() if value is not None)
+    return requested_id(" ".join(["again", *given]))

@@ -19,7 +19,7 @@ def why_older(operation: Operation, ports: Ports, *, from_step: str | None = Non
     if fresh is None or facts.snapshot_created_at >= fresh:
         return None
     return RefusedError(
-        f"The target {plan.target_cluster_id} holds data of {stamp(fresh)}, restored by "
+        f"The target {plan.target_cluster_id} was last restored to data of {stamp(fresh)}, by "
         f"{target.last_success_operation}, and the snapshot {facts.snapshot_arn} is of "
         f"{stamp(facts.snapshot_created_at)}, which is older.",
         'To replace it by the older data, ask with "older": true: ' + _command(operation, from_step, ports),

@@ -250,7 +250,7 @@ def _stop(turn: Turn, operation: Operation, facts: Facts | None = None) -> None:
     why = f"with the reason {quoted(current.cancel_reason)}" if current.cancel_reason else "without a reason"
     after = _entering(turn, operation, State.CANCELLING, facts or current.facts).evolve(
         reason=f"Cancelled on request, {why}.", stopped_in=operation.state, cancel_reason=current.cancel_reason,
-        remedy="Nothing has to be done. A rerun continues where this one stopped.",
+        remedy="Nothing has to be done.",
     )  # fmt: skip
     _write(turn, operation, after, f"stopped in {operation.state}, on request")
 

@@ -229,6 +229,6 @@ def _refuse_differences(what: str, differences: list[str]) -> None:
     if differences:
         raise RefusedError(
             f"{what} was made with other settings: {'; '.join(differences)}.",
-            "Find out who made it so: a rerun makes it anew.",
+            "Find out who made it so; it is made anew with the settings that were asked for.",
             from_step="delete-rds",
         )

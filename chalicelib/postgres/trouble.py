@@ -83,7 +83,7 @@ def at_the_door(answer: Answer, place: Place, username: str, database: str) -> E
     if answer.refused:
         return RefusedError(
             f"PostgreSQL at {place} refuses the password of user {username}.",
-            "Somebody changed it there or in the secret since it was set: a rerun sets the secret's.",
+            "Somebody changed it there or in the secret since it was set; setup-db-users sets the secret's.",
         )
     return _refusal(answer.sqlstate, place, username, database)
 

@@ -39,7 +39,11 @@ def _not_as_planned(operation: Operation, cluster: Cluster, names: str, now: dat
     why = f"The cluster {cluster.identifier} does not have the settings that were asked for: {names}."
     if now - operation.entered_at < ABSENT_FOR:
         return Wait(why, operation.settings.restore_check_interval)
-    raise RefusedError(why, "Find out who changed them: a rerun sets them again.")
+    raise RefusedError(
+        why,
+        "Find out who changed them; setup-db-users sets them as they were asked for.",
+        from_step="setup-db-users",
+    )
 
 
 def _kept_as_it_is(operation: Operation, why: str) -> Advance:

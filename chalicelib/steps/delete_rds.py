@@ -70,7 +70,7 @@ def _usable_snapshot(operation: Operation, ports: Ports) -> Snapshot:
     if snapshot is None or snapshot.status != "available":
         raise RefusedError(
             f"The snapshot {copy_arn} is {snapshot.status if snapshot else 'gone'}; the old target was left as it is.",
-            "Find out who deleted it. A rerun copies the source's snapshot again, while that exists.",
+            "Find out who deleted it. The source's snapshot is copied again, while that exists.",
             from_step="snapshot-check",
         )
     return snapshot
@@ -95,7 +95,7 @@ def _bring_on(operation: Operation, target: TargetCluster) -> Outcome:
     if victim is None:
         raise RefusedError(
             "The record does not say what is to be deleted.",
-            "A rerun decides it anew: see first who edited the record.",
+            "Find out who edited the record; what is deleted is then decided anew.",
             from_step="delete-rds",
         )
     cluster = target.observe()

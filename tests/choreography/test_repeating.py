@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from chalicelib.choreography import State
+from chalicelib.cluster_settings import ClusterSettings
 from chalicelib.operation import Operation
-from localaws.inprocess import APP, APP_SECRET, MASTER_SECRET
+from localaws.inprocess import APP, APP_SECRET, MASTER_SECRET, TARGET_REGION
 from tests.choreography.accidents import refused
 from tests.choreography.night import Night
 from tests.choreography.people import remove_target, target
+from tests.refusals.following import go_on
 from tests.refusals.scene import is_sentence
 
 ROTATED = {**APP, "app_password": "rotated-application-1", "readonly_password": "rotated-readonly-1"}
@@ -216,3 +218,34 @@ def test_a_skipped_one_run_again_restores_nothing(night: Night) -> None:
     night.run_to_the_end()
 
     assert (State.SUCCEEDED, made) == (night.all_operations()[-1].state, night.calls_of(*MAKES_OR_DELETES))
+
+
+@pytest.mark.parametrize("change", [{"DeletionProtection": True}, {"VpcSecurityGroupIds": ["sg-other"]}])
+def test_settings_that_were_changed_before_a_copy_is_put_away_are_set_again(
+    night: Night, change: dict[str, Any]
+) -> None:
+    """The copy cannot be put away then; the notice's command sets them, and puts it away."""
+    night.network.groups["sg-other"] = f"vpc-{TARGET_REGION}-default"
+    night.hurt(refused("AccessDenied", 403), call="rds.add_tags_to_resource", state="USERS_READY")
+    night.dream()
+    made = night.calls_of(*MAKES_OR_DELETES)
+    before = settings_of(night)
+    night.rds().modify_db_cluster(DBClusterIdentifier="staging-cluster", ApplyImmediately=True, **change)
+    night.settle()
+    failed = users_again(night, from_step="archive-snapshot")
+    go_on(night, night.notices()[-1]["text"])
+    night.run_to_the_end()
+    ended = night.all_operations()[-1]
+
+    assert (State.FAILED, "setup-db-users") == (failed.state, failed.rerun_from)
+    assert (State.SUCCEEDED, failed.operation_id, True) == (
+        ended.state,
+        ended.rerun_of,
+        ended.facts.archived,
+    )
+    assert (before, made) == (settings_of(night), night.calls_of(*MAKES_OR_DELETES))
+
+
+def settings_of(night: Night) -> ClusterSettings:
+    """Read what of the target a plan says."""
+    return ClusterSettings.of(target(night))

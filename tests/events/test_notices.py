@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.choreography import State
-from chalicelib.commands import rerun_command
+from chalicelib.commands import request_id_of, rerun_command
 from localaws.inprocess import TOPIC, Stage
 from tests.events.test_announcements import announced, end_one, ended
 
@@ -120,8 +120,24 @@ def test_the_rerun_command_speaks_to_the_apps_own_region_and_begins_where_it_has
 
     assert ["--region", "eu-central-1"] == command[3:5]
     detail = json.loads(entry["Detail"])
-    assert detail.pop("request_id").startswith("again-default-")
+    assert detail.pop("request_id").startswith("again-rerun-of-default-")
     assert {"rerun_of": operation.operation_id, "from_step": "delete-rds"} == detail
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"instead of": "one"},
+        {"rerun_of": "one", "from_step": "delete-rds"},
+        {"rerun_of": "one", "older": True},
+    ],
+)
+def test_what_is_asked_for_otherwise_has_another_request_id(other: dict[str, object]) -> None:
+    """The fields are told apart, and not only what they say; one that is left out says nothing."""
+    rerun = {"rerun_of": "one", "from_step": None}
+
+    assert request_id_of({"rerun_of": "one"}) == request_id_of(rerun)
+    assert request_id_of(other) != request_id_of(rerun)
 
 
 def test_warnings_of_a_success_are_told() -> None:

@@ -29,8 +29,13 @@ class Site:
         """Tell whether these sentences are what this place says, alone or among others."""
         return bool(re.search(self.reason, reason) and re.search(self.remedy, remedy))
 
+    @property
+    def plain_remedy(self) -> str:
+        """The remedy as people read it, with … for what is put into it."""
+        return _plain(self.remedy)
+
     def __str__(self) -> str:
-        return f"{self.place}: {_plain(self.reason)} {_plain(self.remedy)}"
+        return f"{self.place}: {_plain(self.reason)} {self.plain_remedy}"
 
 
 @cache

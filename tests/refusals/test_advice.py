@@ -13,7 +13,9 @@ from chalicelib.errors import Retry
 from chalicelib.operation import Operation
 from localaws.inprocess import ACCOUNT, TARGET_REGION, TOPIC, Stage
 from tests.choreography.night import Night
-from tests.choreography.people import protect, stopped
+from tests.choreography.people import disown, protect, stopped
+from tests.refusals.following import Deed
+from tests.refusals.refused_operations import urgent_reader
 from tests.refusals.scene import Said, Scene
 from tests.refusals.test_remedies import refused
 
@@ -124,7 +126,10 @@ def test_a_cancel_before_the_deletion_says_that_the_target_is_as_it_was() -> Non
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (State.TARGET_DELETING, "was being deleted, and Aurora finishes what was begun: there may be no target until"),
+        (
+            State.TARGET_DELETING,
+            "was decided. Aurora finishes whatever was begun of it, so there may be no target",
+        ),
         (State.CLUSTER_RESTORING, "There is no target now: the old one is gone, and the new one is not finished."),
     ],
 )
@@ -136,6 +141,22 @@ def test_a_cancel_during_the_deletion_does_not_say_that_everything_is_kept(state
     text = night.notices()[-1]["text"]
 
     assert (True, False) == (words in text, "What was made is kept" in text)
+
+
+@pytest.mark.parametrize("changes", [disown, urgent_reader])
+def test_a_target_that_is_left_alone_is_not_said_to_be_on_its_way_out(
+    changes: Deed,
+) -> None:
+    """Its deletion was decided, and the next look finds that it may not be."""
+    night = Night()
+    night.night()
+    night.reach(State.TARGET_DELETING)
+    changes(night)
+    failed = night.run_to_the_end()
+    text = night.notices()[-1]["text"]
+
+    assert "it is left alone" in str(failed.reason)
+    assert ("was being deleted" in text, "Aurora finishes whatever was begun of it" in text) == (False, True)
 
 
 def test_a_protection_is_not_said_to_be_lifted_before_it_is() -> None:

@@ -136,7 +136,7 @@ def test_a_copy_that_is_gone_before_the_deletion_saves_the_old_target(scene: Sce
     told = fails_with_the_target_as_it_was(scene, at="delete-rds")
 
     assert "is gone; the old target was left as it is." in told
-    assert told.endswith("A rerun copies the source's snapshot again, while that exists.")
+    assert told.endswith("The source's snapshot is copied again, while that exists.")
 
 
 def test_a_full_quota_of_manual_snapshots_ends_the_operation(scene: Scene) -> None:

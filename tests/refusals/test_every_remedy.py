@@ -1,5 +1,6 @@
 """Every refusal there is in the code comes about here, and what it tells people to do is done: then it goes on."""
 
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -55,9 +56,9 @@ def test_what_a_refusal_of_a_request_asks_for_is_obeyed(request_: Request) -> No
 
 def test_no_remedy_speaks_of_running_it_again() -> None:
     """How to go on is the notice's last line, which knows whether a rerun would be obeyed; a warning has none."""
-    words = ("run the operation again", "run it again", "then rerun")
+    words = re.compile(r"run (the operation|it) again|\brerun\b", re.IGNORECASE)  # the field rerun_of is another word
 
-    assert [] == [str(site) for site in sites() if any(word in site.remedy.lower() for word in words)]
+    assert [] == [str(site) for site in sites() if words.search(site.plain_remedy)]
 
 
 def lost_copy() -> str:

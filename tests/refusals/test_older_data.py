@@ -89,6 +89,25 @@ def test_an_older_snapshot_by_its_name_replaces_nothing(scene: Scene) -> None:
     assert str(restored.facts.snapshot_arn).endswith(older)
 
 
+def test_a_rerun_of_what_may_be_older_may_be_older(scene: Scene) -> None:
+    """It fails when Monday's cluster is deleted: the notice's line goes on with Friday's data."""
+    friday, line = failed_on_friday(scene)
+    pasted(scene.stage, line)
+    scene.stage.deliver()
+    pasted(scene.stage, scene.stage.notices()[-1]["remedy"])
+    scene.stage.aurora.fail_next("RestoreDBClusterFromSnapshot", "InvalidParameterValue")
+    failed = scene.ends(State.FAILED)
+    detail = pasted(scene.stage, scene.stage.notices()[-1]["text"])
+    rerun = scene.ends(State.SUCCEEDED)
+
+    assert ("restore-snapshot", friday, True) == (
+        failed.failed_step,
+        failed.rerun_of,
+        detail.get("older"),
+    )
+    assert failed.operation_id == rerun.rerun_of
+
+
 def test_the_same_snapshot_may_be_restored_again(scene: Scene) -> None:
     """It is as old as what the target holds, and people have changed that since."""
     scene.stage.night()
