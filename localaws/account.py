@@ -13,14 +13,19 @@ from localaws.iam import Secret
 
 AWS_ALIASES: Final = "alias/aws/"
 ENABLED: Final = "Enabled"
+_ARN_PARTS: Final = 6
 
 
 def find_key(account: str, region: str, reference: str) -> Key | None:
     """Find a key by id, ARN or alias; None when there is none. `aws/rds` comes with its first use."""
     name = reference
     if reference.startswith("arn:"):
-        _, _, _, region, account, name = reference.split(":", 5)
-        name = name.removeprefix("key/")
+        parts = reference.split(":", 5)
+        if len(parts) < _ARN_PARTS:
+            return None
+        region, account, name = parts[3], parts[4], parts[5].removeprefix("key/")
+    if region not in kms_backends[account]:
+        return None
     backend = kms_backends[account][region]
     key_id = backend.get_key_id_from_alias(name) if name.startswith("alias/") else name
     stored = backend.keys.get(key_id or "")

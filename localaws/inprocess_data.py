@@ -1,5 +1,9 @@
 """A data plane in memory: the roles and passwords of every cluster, copied with its snapshots as Aurora copies them."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from localaws.aurora.data import ExportedTable
 from localaws.database import InMemoryCluster, InMemoryRole
 
 
@@ -39,6 +43,11 @@ class InMemoryData:
     def delete_snapshot(self, snapshot_key: str) -> None:
         """Forget a snapshot; a copy that failed, or never began, has none."""
         self.snapshots.pop(snapshot_key, None)
+
+    def export_snapshot(self, snapshot_key: str, folder: Path, only: Sequence[str]) -> Sequence[ExportedTable] | None:
+        """There are no tables to write."""
+        del snapshot_key, folder, only
+        return None
 
     def start(self, resource_id: str, *, read_only: bool = False) -> None:
         """Nothing has to be started: the model says what can be reached."""

@@ -30,6 +30,7 @@ from localaws.delivery import Delivery
 from localaws.destinations import Destinations
 from localaws.dynamodb import DynamoDB, Tokens
 from localaws.eventbridge import EventBridge
+from localaws.export_buckets import BucketExports
 from localaws.front import Front
 from localaws.functions import Functions
 from localaws.iam import World
@@ -96,6 +97,7 @@ class Server:
             security_groups=has_security_group,
             network=default_network,
             secrets=MasterSecrets(),
+            exports=BucketExports(),
             emit=lambda event: self._publish(event, event["account"], event["region"], "default"),
         )
         self.gate = Gate(self.folder, World(self.aurora.find, find_key, find_secret, key_of_topic))

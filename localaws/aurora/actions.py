@@ -10,6 +10,7 @@ from localaws.aurora import (
     copies,
     deletion,
     events,
+    exports,
     failover,
     global_clusters,
     group_changes,
@@ -49,6 +50,7 @@ def _action(perform: Callable[[Request], Answer], *parameters: str) -> Action:
 
 ACTIONS: Mapping[str, Action] = {
     "AddTagsToResource": _action(tags.add_tags_to_resource, "ResourceName Tags"),
+    "CancelExportTask": _action(exports.cancel_export_task, "ExportTaskIdentifier"),
     "CopyDBClusterSnapshot": _action(
         copies.copy_db_cluster_snapshot,
         "CopyTags KmsKeyId PreSignedUrl SourceDBClusterSnapshotIdentifier SourceRegion Tags",
@@ -128,6 +130,7 @@ ACTIONS: Mapping[str, Action] = {
     "DescribeEvents": _action(
         events.describe_events, PAGED, "Duration EndTime EventCategories SourceIdentifier SourceType StartTime"
     ),
+    "DescribeExportTasks": _action(exports.describe_export_tasks, PAGED, "ExportTaskIdentifier SourceArn SourceType"),
     "DescribeGlobalClusters": _action(global_clusters.describe_global_clusters, PAGED, "GlobalClusterIdentifier"),
     "DescribeOrderableDBInstanceOptions": _action(
         catalog.describe_orderable_db_instance_options, PAGED, "DBInstanceClass Engine EngineVersion Vpc"
@@ -172,6 +175,10 @@ ACTIONS: Mapping[str, Action] = {
         "RestoreToTime RestoreType SourceDBClusterIdentifier UseLatestRestorableTime",
     ),
     "StartDBCluster": _action(power.start_db_cluster, "DBClusterIdentifier"),
+    "StartExportTask": _action(
+        exports.start_export_task,
+        "ExportOnly ExportTaskIdentifier IamRoleArn KmsKeyId S3BucketName S3Prefix SourceArn",
+    ),
     "StopDBCluster": _action(power.stop_db_cluster, "DBClusterIdentifier"),
 }
 

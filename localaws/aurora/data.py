@@ -1,9 +1,25 @@
 """What is inside the clusters: the port to a data plane, and the one that holds nothing."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 DATA_ERRORS = (RuntimeError, OSError)
 """What a data plane raises when it cannot do what it was asked; anything else is a bug, and fails the resource too."""
+
+
+@dataclass(frozen=True)
+class ExportedTable:
+    """A table in Parquet files: `target` is database.schema.table, `files` lie below one folder.
+
+    `columns` are name, PostgreSQL's type and Parquet's; `size` is the bytes of the files.
+    """
+
+    target: str
+    files: tuple[str, ...]
+    columns: tuple[tuple[str, str, str], ...]
+    size: int
 
 
 class DataPlane(Protocol):
@@ -36,6 +52,13 @@ class DataPlane(Protocol):
 
     def delete_snapshot(self, snapshot_key: str) -> None:
         """Forget a snapshot; a copy that failed, or never began, has no data and is forgotten as well."""
+
+    def export_snapshot(self, snapshot_key: str, folder: Path, only: Sequence[str]) -> Sequence[ExportedTable] | None:
+        """Write a snapshot's tables into a folder as Parquet files; None where there is no data.
+
+        `only` are databases, database.schema or database.schema.table; none stands for all.
+        """
+        ...  # pragma: no cover
 
     def start(self, resource_id: str, *, read_only: bool = False) -> None:
         """Run the cluster's server."""
@@ -89,6 +112,11 @@ class NoData:
 
     def delete_snapshot(self, snapshot_key: str) -> None:
         """There is nothing to forget."""
+
+    def export_snapshot(self, snapshot_key: str, folder: Path, only: Sequence[str]) -> Sequence[ExportedTable] | None:
+        """There is nothing to write: an export goes through its states and leaves no files."""
+        del snapshot_key, folder, only
+        return None
 
     def start(self, resource_id: str, *, read_only: bool = False) -> None:
         """There is nothing to run."""

@@ -14,6 +14,9 @@ class Durations:
     cluster_create: float = 90
     restore: float = 600
     clone: float = 300
+    export_start: float = 300
+    export: float = 1800
+    export_cancel: float = 60
     cluster_delete: float = 300
     cluster_modify: float = 30
     cluster_stop: float = 300

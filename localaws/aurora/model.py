@@ -11,6 +11,7 @@ from localaws.aurora.actions import modelled_action
 from localaws.aurora.arns import CLUSTER, INSTANCE, SNAPSHOT, Arn
 from localaws.aurora.data import DATA_ERRORS, DataPlane, NoData
 from localaws.aurora.durations import Durations
+from localaws.aurora.export_storage import ExportStorage, NoBuckets
 from localaws.aurora.faults import CreationFailure, Refusal
 from localaws.aurora.groups import default_network, furnished_region
 from localaws.aurora.identities import Identities
@@ -30,7 +31,8 @@ class Aurora:
 
     Thread-safe. Work on the data plane runs without the lock, so that other callers need not wait for it; `emit` is
     called with the lock held and must not wait. `keys` finds KMS keys, `security_groups` says whether one exists,
-    `network` describes the default VPC of an account's region, `secrets` keeps the passwords that RDS manages.
+    `network` describes the default VPC of an account's region, `secrets` keeps the passwords that RDS manages,
+    `exports` what snapshots are exported to.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Aurora:
         security_groups: Callable[[str, str, str], bool] = lambda _account, _region, _group: True,
         network: Callable[[str, str], Network] = default_network,
         secrets: SecretStore | None = None,
+        exports: ExportStorage | None = None,
         emit: Callable[[Answer], None] = lambda _event: None,
         seed: str = "localaws",
     ) -> None:
@@ -60,6 +63,7 @@ class Aurora:
             furnish=lambda account, name: furnished_region(account, name, network(account, name)),
             identities=Identities(seed),
             secrets=secrets or NoSecrets(),
+            exports=exports or NoBuckets(),
         )
 
     def call(self, action: str, parameters: dict[str, Any], *, account: str, region: str) -> Answer:

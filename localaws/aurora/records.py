@@ -1,10 +1,11 @@
-"""What the model remembers: clusters, instances, snapshots, groups. Plain mutable values; nothing here acts."""
+"""What the model remembers: clusters, instances, snapshots, exports, groups. Plain mutable values; none acts."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from localaws.aurora.arns import Arn
+from localaws.aurora.export_storage import Destination
 
 Tags = dict[str, str]
 
@@ -187,6 +188,29 @@ class Snapshot:
     def identifier(self) -> str:
         """The snapshot's name, lower case; those of automated snapshots begin with `rds:`."""
         return self.arn.identifier
+
+
+@dataclass(eq=False)
+class ExportTask:
+    """An export of a cluster snapshot to S3. `data_key` names the data that it keeps until its end.
+
+    `size` is in bytes, of the files that were written; `due_at` is when it ends, once it runs.
+    """
+
+    identifier: str
+    snapshot_arn: Arn
+    snapshot_time: datetime | None
+    destination: Destination
+    prefix: str | None
+    only: list[str]
+    data_key: str
+    status: str = "STARTING"
+    started_at: datetime | None = None
+    due_at: datetime | None = None
+    ended_at: datetime | None = None
+    failure_cause: str | None = None
+    size: int = 0
+    has_data: bool = False
 
 
 @dataclass(eq=False)

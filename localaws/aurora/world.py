@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Any
 from localaws.aurora.arns import Arn
 from localaws.aurora.data import DataPlane
 from localaws.aurora.durations import Durations
+from localaws.aurora.export_storage import ExportStorage
 from localaws.aurora.faults import Faults
 from localaws.aurora.identities import Identities
 from localaws.aurora.keys import Key, Lookup, usable_key
-from localaws.aurora.records import Cluster, GlobalCluster, Instance, ParameterGroup, Snapshot, SubnetGroup
+from localaws.aurora.records import (
+    Cluster,
+    ExportTask,
+    GlobalCluster,
+    Instance,
+    ParameterGroup,
+    Snapshot,
+    SubnetGroup,
+)
 from localaws.aurora.schedule import Errand, OnFailure, Schedule, Then
 from localaws.clock import Clock
 
@@ -54,6 +63,7 @@ class Region:
     clusters: dict[str, Cluster] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    exports: dict[str, ExportTask] = field(default_factory=dict)
     subnet_groups: dict[str, SubnetGroup] = field(default_factory=dict)
     cluster_parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
     parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
@@ -83,6 +93,7 @@ class World:
     furnish: Callable[[str, str], Region]
     identities: Identities
     secrets: "SecretStore"
+    exports: ExportStorage
     schedule: Schedule = field(default_factory=Schedule)
     faults: Faults = field(default_factory=Faults)
     regions: dict[tuple[str, str], Region] = field(default_factory=dict)

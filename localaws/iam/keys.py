@@ -12,8 +12,8 @@ from localaws.iam.policies import Policy, PolicyError
 _KEYS: Final = frozenset(
     {
         "aws:requestedregion", "aws:tagkeys", "dynamodb:enclosingoperation", "events:detail-type", "events:source",
-        "kms:grantisforawsresource", "kms:requestalias", "kms:viaservice", "lambda:sourcefunctionarn",
-        "rds:tagsfromrequest", "ssm:recursive",
+        "iam:passedtoservice", "kms:grantisforawsresource", "kms:requestalias", "kms:viaservice",
+        "lambda:sourcefunctionarn", "rds:tagsfromrequest", "ssm:recursive",
     }
 )  # fmt: skip
 _BEGINNINGS: Final = (

@@ -25,7 +25,7 @@ def _arn(call: Call, kind: str, identifier: str) -> str:
 
 def _resource_tags(world: World, arn: str) -> dict[str, str]:
     found = world.find(arn)
-    kind = arn.split(":")[5]
+    kind = "".join(arn.split(":")[5:6])
     prefixes = ("aws:ResourceTag", _TAG_KEYS.get(kind, "aws:ResourceTag"))
     return {f"{prefix}/{key}": value for prefix in prefixes for key, value in (found.tags if found else {}).items()}
 
@@ -89,7 +89,8 @@ def _copy(call: Call, world: World) -> list[Ask]:
 
 
 def _under(call: Call, world: World, operations: tuple[str, ...], reference: str | None) -> list[Ask]:
-    home = reference.split(":")[3] if reference and reference.startswith("arn:") else call.region
+    parts = (reference or "").split(":")
+    home = parts[3] if parts[0] == "arn" and parts[3:] else call.region
     key = kms.customer_key(call, world, home, reference)
     return kms.through("rds", key, operations) if key else []
 
@@ -188,6 +189,15 @@ def _managing_password(call: Call) -> list[Ask]:
     return [Ask(f"secretsmanager:{operation}", secret) for operation in named]
 
 
+def _start_export(call: Call, world: World) -> list[Ask]:
+    """Ask for the snapshot, to hand the role to RDS, and for the key (Aurora user guide)."""
+    passed = {"iam:PassedToService": "export.rds.amazonaws.com"}
+    role = Ask("iam:PassRole", str(call.parameters["IamRoleArn"]), passed)
+    source = _ask(world, call.operation, str(call.parameters["SourceArn"]))
+    used = ("CreateGrant", "DescribeKey")
+    return [source, role, *_under(call, world, used, call.parameters["KmsKeyId"])]
+
+
 def _create_snapshot(call: Call, world: World) -> list[Ask]:
     snapshot = _arn(call, "cluster-snapshot", str(call.parameters["DBClusterSnapshotIdentifier"]))
     asked = on("cluster-snapshot", "DBClusterSnapshotIdentifier", ("cluster", "DBClusterIdentifier"))(call, world)
@@ -196,6 +206,7 @@ def _create_snapshot(call: Call, world: World) -> list[Ask]:
 
 ASKING: Final[Mapping[str, Asking]] = {
     "AddTagsToResource": _changing_tags,
+    "CancelExportTask": describing(None),
     "CopyDBClusterSnapshot": _copy,
     "CreateDBClusterSnapshot": _create_snapshot,
     "CreateDBInstance": _create_instance,
@@ -217,6 +228,7 @@ ASKING: Final[Mapping[str, Asking]] = {
     "DescribeDBSnapshots": describing("snapshot", "DBSnapshotIdentifier"),
     "DescribeDBSubnetGroups": describing("subgrp", "DBSubnetGroupName"),
     "DescribeEvents": describing(None),
+    "DescribeExportTasks": describing(None),
     "DescribeOrderableDBInstanceOptions": describing(None),
     "DescribePendingMaintenanceActions": describing(None),
     "FailoverDBCluster": on("cluster", "DBClusterIdentifier", ("db", "TargetDBInstanceIdentifier")),
@@ -232,5 +244,6 @@ ASKING: Final[Mapping[str, Asking]] = {
     "RestoreDBClusterFromSnapshot": _restore,
     "RestoreDBClusterToPointInTime": _restore_to_time,
     "StartDBCluster": on("cluster", "DBClusterIdentifier"),
+    "StartExportTask": _start_export,
     "StopDBCluster": on("cluster", "DBClusterIdentifier"),
 }

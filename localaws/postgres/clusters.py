@@ -4,14 +4,16 @@ import contextlib
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from localaws.aurora.data import ExportedTable
 from localaws.postgres import likeness
 from localaws.postgres.addresses import choose_address
 from localaws.postgres.errors import DataPlaneError
+from localaws.postgres.exports import export_tables
 from localaws.postgres.files import copy_for_writing, share_read_only
 from localaws.postgres.loading import Master, load_dump
 from localaws.postgres.programs import TEMPORARY_PREFIX, find_programs, is_reachable, temporary_folder
@@ -108,6 +110,20 @@ class PostgresData:
         """Remove a snapshot; a copy that failed, or never began, has no data to remove."""
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(self._home / "snapshots" / snapshot_key)
+
+    def export_snapshot(self, snapshot_key: str, folder: Path, only: Sequence[str]) -> Sequence[ExportedTable]:
+        """Write a snapshot's tables as Parquet files, read from a server on a copy of its data."""
+        source, name = self._snapshot(snapshot_key), f"export-{snapshot_key}"
+        sockets = self._temporary / secrets.token_hex(4)
+        folders = Folders(self._home / "clusters" / name, sockets, self.log(name))
+        server = PostgresServer(folders, self._programs, self._ledger)
+        try:
+            copy_for_writing(source, folders.data, self._programs)
+            server.start()
+            return export_tables(server, folder, only)
+        finally:
+            server.stop(immediate=True)
+            shutil.rmtree(folders.data, ignore_errors=True)
 
     def start(self, resource_id: str, *, read_only: bool = False) -> None:
         """Run the cluster's server at its endpoint; put all its roles within the master user's reach."""

@@ -127,6 +127,8 @@ def test_a_deletion_with_a_final_snapshot_asks_for_the_snapshot_too(scene: Scene
     [
         ("DescribeDBClusters", {"DBClusterIdentifier": "target"}, f"rds:{HERE}::cluster:target"),
         ("DescribeDBClusters", {}, f"rds:{HERE}::cluster:*"),
+        ("CancelExportTask", {"ExportTaskIdentifier": "monthly"}, "*"),
+        ("DescribeExportTasks", {}, "*"),
         ("DescribeDBInstances", {"Filters": []}, f"rds:{HERE}::db:*"),
         ("DescribeDBEngineVersions", {"Engine": "aurora-postgresql"}, "*"),
         ("DeleteDBInstance", {"DBInstanceIdentifier": "target-1"}, f"rds:{HERE}::db:target-1"),
@@ -137,6 +139,37 @@ def test_a_deletion_with_a_final_snapshot_asks_for_the_snapshot_too(scene: Scene
 def test_one_resource(scene: Scene, name: str, parameters: dict[str, Any], resource: str) -> None:
     """The one that is named, or all of its kind where a describing call names none."""
     assert [(f"rds:{name}", resource)] == pairs(scene.asks(f"rds:{name}", **parameters))
+
+
+def test_an_export_asks_for_snapshot_role_and_key(scene: Scene) -> None:
+    """The role is passed to RDS's exports; the key is used through RDS."""
+    source = f"arn:aws:rds:{THERE}:{ACCOUNT}:cluster-snapshot:s"
+    role = f"arn:aws:iam::{ACCOUNT}:role/exporter"
+    asked = scene.asks(
+        "rds:StartExportTask",
+        ExportTaskIdentifier="monthly",
+        SourceArn=source,
+        S3BucketName="exports",
+        IamRoleArn=role,
+        KmsKeyId=scene.here,
+    )
+
+    assert [
+        ("rds:StartExportTask", source),
+        ("iam:PassRole", role),
+        ("kms:CreateGrant", scene.here),
+        ("kms:DescribeKey", scene.here),
+    ] == [(ask.action, ask.resource) for ask in asked]
+    assert "export.rds.amazonaws.com" == asked[1].context["iam:PassedToService"]
+
+
+@pytest.mark.parametrize("arn", ["arn:", "arn:x", "arn:aws:kms:x", "no-arn"])
+def test_what_is_no_arn_is_asked_for_as_it_is(scene: Scene, arn: str) -> None:
+    """Whether it names something is for RDS to say."""
+    named = {"SourceArn": arn, "IamRoleArn": arn, "KmsKeyId": arn}
+    asked = [scene.asks("rds:StartExportTask", **named), scene.asks("rds:ListTagsForResource", ResourceName=arn)]
+
+    assert [arn, arn] == [asks[0].resource for asks in asked]
 
 
 def test_a_change_of_a_cluster_asks_for_its_groups(scene: Scene) -> None:

@@ -37,6 +37,12 @@ CALLS: list[tuple[str, str, str, dict[str, Any]]] = [
      {"DBClusterIdentifier": "c", "Engine": "aurora-postgresql"}),
     ("rds", "describe_db_clusters", "DBClusterIdentifier", {}),
     ("rds", "list_tags_for_resource", "ResourceName", {}),
+    ("rds", "create_db_cluster", "KmsKeyId",
+     {"DBClusterIdentifier": "c", "Engine": "aurora-postgresql", "StorageEncrypted": True,
+      "MasterUsername": "postgres", "MasterUserPassword": "correct-horse"}),
+    ("rds", "start_export_task", "SourceArn",
+     {"ExportTaskIdentifier": "e", "S3BucketName": "b", "IamRoleArn": "r", "KmsKeyId": "k"}),
+    ("rds", "cancel_export_task", "ExportTaskIdentifier", {}),
 ]  # fmt: skip
 
 

@@ -1,0 +1,276 @@
+"""Exports of cluster snapshots to S3: tasks that start, run, end, fail or are canceled.
+
+Limits are those of "Considerations for DB cluster snapshot exports" in the Aurora user guide.
+"""
+
+import re
+from datetime import timedelta
+from functools import partial
+
+from localaws.aurora import arns, events
+from localaws.aurora.arns import Arn
+from localaws.aurora.errors import RdsError, invalid_value, not_modelled
+from localaws.aurora.export_files import write_files
+from localaws.aurora.export_storage import Destination
+from localaws.aurora.listing import last_part, page, passes, read_filters
+from localaws.aurora.names import new_identifier, one_of
+from localaws.aurora.records import ExportTask, Snapshot
+from localaws.aurora.sharing import find_snapshot
+from localaws.aurora.world import Answer, Region, Request, World
+
+TASKS_MOST = 5
+OPEN = frozenset({"STARTING", "IN_PROGRESS", "CANCELING"})
+CANCELABLE = frozenset({"STARTING", "IN_PROGRESS"})
+_DONE = 100
+_PART = r"[A-Za-z0-9$_]+"
+_ONLY = re.compile(rf"{_PART}(?:\.{_PART}){{0,2}}")
+
+
+def start_export_task(request: Request) -> Answer:
+    """Start an export of a snapshot's tables; what the snapshot holds now is exported.
+
+    The snapshot may be deleted meanwhile. Another account's snapshot and a cluster are refused.
+    """
+    identifier, region = new_identifier(request, "ExportTaskIdentifier"), request.region
+    if identifier in region.exports:
+        raise RdsError("ExportTaskAlreadyExists", f"Export task {identifier} exists already.")
+    snapshot = _source(request)
+    _refuse_another(request, snapshot)
+    task = ExportTask(
+        identifier=identifier,
+        snapshot_arn=snapshot.arn,
+        snapshot_time=snapshot.created_at,
+        destination=_destination(request, snapshot, identifier),
+        prefix=request.get("S3Prefix"),
+        only=_only(request),
+        data_key=request.world.identities.resource_id("snapshot"),
+    )
+    request.world.exports.check(task.destination)
+    region.exports[identifier] = task
+    _reserve(request.world, snapshot, task)
+    return show_task(request.world, task)
+
+
+def _source(request: Request) -> Snapshot:
+    text = str(request["SourceArn"])
+    arn = Arn.parse(text)
+    if arn is None:
+        raise invalid_value(f"SourceArn {text!r} is not the ARN of a snapshot or a cluster.")
+    if arn.kind == arns.CLUSTER:
+        raise not_modelled(f"The export of a cluster ({text})")
+    if arn.kind == "snapshot":
+        raise RdsError("DBSnapshotNotFound", f"DBSnapshot {text} not found.")
+    snapshot = find_snapshot(request, text)
+    if snapshot.arn.account != request.region.account:
+        raise not_modelled(f"The export of another account's snapshot ({text})")
+    if snapshot.status != "available" or snapshot.created_at is None:
+        raise _source_state(f"Snapshot {snapshot.identifier} is {snapshot.status}, not available.")
+    return snapshot
+
+
+def _source_state(message: str) -> RdsError:
+    return RdsError("InvalidExportSourceState", message)
+
+
+def _refuse_another(request: Request, snapshot: Snapshot) -> None:
+    """Refuse a second export of one snapshot at a time, and a sixth of one account.
+
+    The user guide has both limits and names no code for either.
+    """
+    account = request.region.account
+    regions = [one for one in request.world.regions.values() if one.account == account]
+    under_way = [task for one in regions for task in one.exports.values() if task.status in OPEN]
+    if any(task.snapshot_arn == snapshot.arn for task in under_way):
+        raise _source_state(f"Snapshot {snapshot.identifier} is being exported already.")
+    if len(under_way) >= TASKS_MOST:
+        raise not_modelled(f"More than {TASKS_MOST} export tasks at a time, which AWS refuses,")
+
+
+def _destination(request: Request, snapshot: Snapshot, identifier: str) -> Destination:
+    prefix = str(request.get("S3Prefix", ""))
+    if ":" in prefix:
+        raise invalid_value(f"S3Prefix {prefix!r} contains a colon, which exports do not support.")
+    key = request.world.usable_key(request.region, request["KmsKeyId"])
+    return Destination(
+        account=request.region.account,
+        region=request.region.name,
+        source_arn=str(snapshot.arn),
+        bucket=request["S3BucketName"],
+        folder="/".join(filter(None, (prefix.strip("/"), identifier))),
+        role_arn=request["IamRoleArn"],
+        key_arn=key.arn,
+    )
+
+
+def _only(request: Request) -> list[str]:
+    only = [str(one) for one in request.get("ExportOnly", [])]
+    for one in only:
+        if not _ONLY.fullmatch(one):
+            raise RdsError(
+                "InvalidExportOnly",
+                f"ExportOnly {one!r} is not a database, database.schema or database.schema.table "
+                "whose names have only letters, digits, $ and _.",
+            )
+    return only
+
+
+def _reserve(world: World, snapshot: Snapshot, task: ExportTask) -> None:
+    """Keep the snapshot's data for the task, so that it outlives the snapshot."""
+    world.perform(
+        lambda: world.data.copy_snapshot(snapshot.key, task.data_key),
+        lambda: _reserved(world, task),
+        lambda error: _fail(world, task, str(error)),
+    )
+
+
+def _reserved(world: World, task: ExportTask) -> None:
+    task.has_data = True
+    if task.status == "STARTING":
+        world.later(world.durations.export_start, lambda: _begin(world, task))
+    elif task.status not in OPEN:
+        _release(world, task)
+
+
+def _begin(world: World, task: ExportTask) -> None:
+    if task.status != "STARTING":
+        return
+    seconds = world.durations.export
+    task.status, task.started_at = "IN_PROGRESS", world.now
+    task.due_at = world.now + timedelta(seconds=seconds)
+    world.later(seconds, lambda: _write(world, task))
+
+
+def _write(world: World, task: ExportTask) -> None:
+    """Write the files at the end, if bucket, role and key are still what they have to be."""
+    if task.status != "IN_PROGRESS":
+        return
+    try:
+        world.usable_key(_region(world, task), task.destination.key_arn)
+        world.exports.check(task.destination)
+    except RdsError as error:
+        _fail(world, task, error.message)
+        return
+    ended_at, sizes = world.now, list[int]()
+    world.perform(
+        lambda: sizes.append(write_files(world, task, ended_at)),
+        lambda: _complete(world, task, sum(sizes)),
+        lambda error: _fail(world, task, str(error)),
+    )
+
+
+def _complete(world: World, task: ExportTask, size: int) -> None:
+    if task.status == "IN_PROGRESS":
+        task.size = size
+        _end(world, task, "COMPLETE", events.SNAPSHOT_EXPORT_COMPLETED)
+
+
+def _fail(world: World, task: ExportTask, cause: str) -> None:
+    if task.status in CANCELABLE:
+        task.failure_cause = cause
+        _end(world, task, "FAILED", events.SNAPSHOT_EXPORT_FAILED)
+
+
+def _end(world: World, task: ExportTask, status: str, kind: events.Kind) -> None:
+    task.status, task.ended_at = status, world.now
+    _release(world, task)
+    events.happened(world, task.snapshot_arn, kind)
+
+
+def _release(world: World, task: ExportTask) -> None:
+    if task.has_data:
+        task.has_data = False
+        world.perform(lambda: world.data.delete_snapshot(task.data_key))
+
+
+def _region(world: World, task: ExportTask) -> Region:
+    return world.region(task.destination.account, task.destination.region)
+
+
+def cancel_export_task(request: Request) -> Answer:
+    """Cancel a task that has not ended.
+
+    What AWS has written by then stays in the bucket (API reference); here files come at the end.
+    """
+    task = _existing(request)
+    if task.status not in CANCELABLE:
+        raise RdsError(
+            "InvalidExportTaskStateFault",
+            f"Export task {task.identifier} is {task.status} and cannot be canceled.",
+        )
+    task.status, world = "CANCELING", request.world
+    canceled = partial(_end, world, task, "CANCELED", events.SNAPSHOT_EXPORT_CANCELED)
+    world.later(world.durations.export_cancel, canceled)
+    return show_task(world, task)
+
+
+def _existing(request: Request) -> ExportTask:
+    identifier = request.identifier("ExportTaskIdentifier")
+    task = request.region.exports.get(identifier)
+    if task is None:
+        raise RdsError("ExportTaskNotFound", f"Export task {identifier} not found.")
+    return task
+
+
+def describe_export_tasks(request: Request) -> Answer:
+    """List the export tasks of this region; they are remembered for ever."""
+    names = {"export-task-identifier", "s3-bucket", "source-arn", "status"}
+    filters = read_filters(request, modelled=names)
+    kind = one_of(request, "SourceType", {"SNAPSHOT", "CLUSTER"}, "SNAPSHOT")
+    named = "ExportTaskIdentifier" in request
+    tasks = [_existing(request)] if named else list(request.region.exports.values())
+    source = str(request.get("SourceArn", "")).lower()
+    found = [
+        task
+        for task in tasks
+        if kind == "SNAPSHOT" and source in {"", str(task.snapshot_arn)} and passes(filters, _facts(task))
+    ]
+    world = request.world
+    return page(
+        request,
+        "ExportTasks",
+        found,
+        lambda task: task.identifier,
+        lambda task: show_task(world, task),
+    )
+
+
+def _facts(task: ExportTask) -> dict[str, str]:
+    return {
+        "export-task-identifier": task.identifier,
+        "s3-bucket": task.destination.bucket.lower(),
+        "source-arn": last_part(str(task.snapshot_arn)),
+        "status": task.status.lower(),
+    }
+
+
+def show_task(world: World, task: ExportTask) -> Answer:
+    """Return a task's description; members without a value are left out."""
+    shown = {
+        "ExportTaskIdentifier": task.identifier,
+        "SourceArn": str(task.snapshot_arn),
+        "ExportOnly": list(task.only) or None,
+        "SnapshotTime": task.snapshot_time,
+        "TaskStartTime": task.started_at,
+        "TaskEndTime": task.ended_at,
+        "S3Bucket": task.destination.bucket,
+        "S3Prefix": task.prefix,
+        "IamRoleArn": task.destination.role_arn,
+        "KmsKeyId": task.destination.key_arn,
+        "Status": task.status,
+        "PercentProgress": _progress(world, task),
+        "TotalExtractedDataInGB": task.size // 2**30,
+        "FailureCause": task.failure_cause,
+        "SourceType": "SNAPSHOT",
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _progress(world: World, task: ExportTask) -> int:
+    """Return the percentage of a task's time that has passed; only one that is complete has 100."""
+    if task.status == "COMPLETE":
+        return _DONE
+    if task.started_at is None or task.due_at is None:
+        return 0
+    passed = (task.ended_at or world.now) - task.started_at
+    whole = max(task.due_at - task.started_at, timedelta.resolution)
+    return min(_DONE - 1, int(_DONE * passed / whole))
