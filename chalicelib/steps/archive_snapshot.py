@@ -21,7 +21,8 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
     """
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     cluster = ours(operation, target, ports.now())
-    if changes := changes_to(cluster.settings, operation.settings):
+    changes = changes_to(cluster.settings, operation.settings)
+    if changes and not operation.keeps_cluster:  # what people changed on a cluster that is kept is theirs
         return _not_as_planned(operation, cluster, variables(changes), ports.now())
     try:
         return _put_away(operation, ports)

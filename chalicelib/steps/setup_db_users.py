@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from chalicelib import credentials
 from chalicelib.aurora import Cluster, Health, health
@@ -63,7 +64,7 @@ def _set_password(
 ) -> Outcome:
     interval = operation.settings.restore_check_interval
     try:
-        changes = changes_to(cluster.settings, operation.settings)  # the days of backups, on a night without troubles
+        changes = _changes(operation, cluster)
         target.change(MasterUserPassword=master.password.get_secret_value(), **changes)
     except StateFaultError as error:
         if health(cluster.status) is not Health.PROGRESSING:
@@ -71,6 +72,14 @@ def _set_password(
         return Wait(f"{error.reason} The cluster is {cluster.status}.", interval)
     asked = operation.facts.model_copy(update={"password_set_at": now})
     return Wait("Aurora was asked for the new master password.", interval, asked)
+
+
+def _changes(operation: Operation, cluster: Cluster) -> dict[str, Any]:
+    """Give what else is set with the password: after a restore the days of backups.
+
+    A cluster that people work on is kept as they set it.
+    """
+    return {} if operation.keeps_cluster else changes_to(cluster.settings, operation.settings)
 
 
 def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase) -> Outcome:

@@ -12,7 +12,6 @@ from localaws.inprocess import APP, APP_SECRET, MASTER_SECRET, TARGET_REGION
 from tests.choreography.accidents import refused
 from tests.choreography.night import Night
 from tests.choreography.people import remove_target, target
-from tests.refusals.following import go_on
 from tests.refusals.scene import is_sentence
 
 ROTATED = {**APP, "app_password": "rotated-application-1", "readonly_password": "rotated-readonly-1"}
@@ -220,30 +219,47 @@ def test_a_skipped_one_run_again_restores_nothing(night: Night) -> None:
     assert (State.SUCCEEDED, made) == (night.all_operations()[-1].state, night.calls_of(*MAKES_OR_DELETES))
 
 
-@pytest.mark.parametrize("change", [{"DeletionProtection": True}, {"VpcSecurityGroupIds": ["sg-other"]}])
-def test_settings_that_were_changed_before_a_copy_is_put_away_are_set_again(
-    night: Night, change: dict[str, Any]
-) -> None:
-    """The copy cannot be put away then; the notice's command sets them, and puts it away."""
+CHANGES: tuple[dict[str, Any], ...] = (
+    {"DeletionProtection": True, "BackupRetentionPeriod": 14},
+    {"VpcSecurityGroupIds": ["sg-other"]},
+)
+
+
+def change_cluster(night: Night, change: dict[str, Any]) -> ClusterSettings:
+    """Have people change the cluster that stands, and read what it is then."""
     night.network.groups["sg-other"] = f"vpc-{TARGET_REGION}-default"
-    night.hurt(refused("AccessDenied", 403), call="rds.add_tags_to_resource", state="USERS_READY")
-    night.dream()
-    made = night.calls_of(*MAKES_OR_DELETES)
-    before = settings_of(night)
     night.rds().modify_db_cluster(DBClusterIdentifier="staging-cluster", ApplyImmediately=True, **change)
     night.settle()
-    failed = users_again(night, from_step="archive-snapshot")
-    go_on(night, night.notices()[-1]["text"])
-    night.run_to_the_end()
-    ended = night.all_operations()[-1]
+    return settings_of(night)
 
-    assert (State.FAILED, "setup-db-users") == (failed.state, failed.rerun_from)
-    assert (State.SUCCEEDED, failed.operation_id, True) == (
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_people_changed_on_the_cluster_stays(night: Night, change: dict[str, Any]) -> None:
+    """Setting up users again asks for a password and for nothing else, and succeeds."""
+    night.dream()
+    changed = change_cluster(night, change)
+    modified = len(night.calls_of("modify_db_cluster"))
+    rotate_both(night)
+    ended = users_again(night)
+    asked = [set(call.parameters) for call in night.calls_of("modify_db_cluster")[modified:]]
+
+    assert (State.SUCCEEDED, changed, ()) == (ended.state, settings_of(night), ended.warnings)
+    assert [{"DBClusterIdentifier", "ApplyImmediately", "MasterUserPassword"}] == asked
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_copy_is_put_away_later_whatever_people_changed(night: Night, change: dict[str, Any]) -> None:
+    """The cluster's settings are not judged once more."""
+    night.hurt(refused("AccessDenied", 403), call="rds.add_tags_to_resource", state="USERS_READY")
+    night.dream()
+    changed = change_cluster(night, change)
+    ended = users_again(night, from_step="archive-snapshot")
+
+    assert (State.SUCCEEDED, True, changed) == (
         ended.state,
-        ended.rerun_of,
         ended.facts.archived,
+        settings_of(night),
     )
-    assert (before, made) == (settings_of(night), night.calls_of(*MAKES_OR_DELETES))
 
 
 def settings_of(night: Night) -> ClusterSettings:
