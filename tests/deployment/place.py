@@ -206,9 +206,9 @@ def _up_to(words: str, lines: Iterable[str]) -> Iterator[str]:
             return
 
 
-def make_source(clients: Clients) -> None:
+def make_source(clients: Clients, region: str = SOURCE_REGION) -> None:
     """Make the cluster that the stages restore from; that it is still being created stops no deployment."""
-    clients("rds", SOURCE_REGION).create_db_cluster(
+    clients("rds", region).create_db_cluster(
         DBClusterIdentifier="prod-cluster", Engine="aurora-postgresql", EngineVersion="16.11",
         MasterUsername="postgres", MasterUserPassword="Production-0-password",
     )  # fmt: skip

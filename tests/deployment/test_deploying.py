@@ -10,7 +10,7 @@ import pytest
 
 from console.packaging.archive import digest_of
 from console.stages import FUNCTIONS
-from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package, forget
+from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package, forget, make_source
 
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:aurora-restore-dev-failures"
 THEIRS = json.dumps({
@@ -289,16 +289,20 @@ def test_a_deployment_that_was_killed_is_repeated(
 @pytest.mark.usefixtures("updates")
 def test_forwarding_follows_the_sources(place: Place, checkout: Path) -> None:
     """Of every plan; a region that no plan has its source in any more is left, also where the plan went silently."""
-    ssm, weekly = place.clients("ssm", REGION), "/aurora-restore/dev/plans/weekly/source-region"
-    ssm.put_parameter(Name=weekly, Value="eu-central-1", Type="String")
+    ssm, weekly = place.clients("ssm", REGION), "/aurora-restore/dev/plans/weekly"
+    settings = {"source-region": "eu-central-1", "target-cluster-id": "weekly-cluster"}
+    for region in ("eu-west-1", "eu-central-1"):
+        make_source(place.clients, region)
+    for name, value in settings.items():
+        ssm.put_parameter(Name=f"{weekly}/{name}", Value=value, Type="String")
     place.fill_in(checkout, "dev", {"SOURCE_REGION": "eu-west-1"})
     moved = place.deploy("dev", checkout)
     regions = [name for name in (SOURCE_REGION, "eu-west-1", "eu-central-1") if place.stacks(name)]
-    ssm.delete_parameter(Name=weekly)
+    ssm.delete_parameters(Names=[f"{weekly}/{name}" for name in settings])
     place.fill_in(checkout, "dev", {})
     back = place.deploy("dev", checkout)
 
-    assert (0, ["eu-west-1", "eu-central-1"]) == (moved.status, regions)
+    assert (0, ["eu-west-1", "eu-central-1"]) == (moved.status, regions), moved.err
     assert (0, {}, {}) == (back.status, place.stacks("eu-west-1"), place.stacks("eu-central-1"))
 
 

@@ -1,14 +1,14 @@
 """What the documentation tells people to type: every command, option and name in it exists."""
 
+import importlib
 import importlib.util
 import json
 import re
 from pathlib import Path
+from types import ModuleType
 
 import botocore.session
 import pytest
-from awscli.customizations.cloudformation.deploy import DeployCommand
-from awscli.customizations.cloudformation.package import PackageCommand
 from botocore import xform_name
 
 from chalicelib.choreography import CANCEL_REQUESTED, REQUESTED, event_source
@@ -17,7 +17,10 @@ from console.reference import pages
 from tests.docs.readme import README, ROOT, commands, shell
 
 GLOBAL_OPTIONS = frozenset({"region", "query", "output", "endpoint-url"})
-OWN_COMMANDS = {("cloudformation", "deploy"): DeployCommand, ("cloudformation", "package"): PackageCommand}
+OWN_COMMANDS = {
+    ("cloudformation", "deploy"): "DeployCommand",
+    ("cloudformation", "package"): "PackageCommand",
+}
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 WORLD, LOCALAWS = "A world that stays", ROOT / "docs" / "localaws.md"
 LINES_MAX = 150  # of the README beside its generated picture: one page
@@ -58,10 +61,18 @@ def test_modules_exist(page: Path) -> None:
     assert [] == [module for module in modules if importlib.util.find_spec(module) is None]
 
 
+def customization(service: str, operation: str) -> ModuleType:
+    """Import a module of `aws` version 1, without the AWS_DATA_PATH that it sets: version 2 would heed that."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_DATA_PATH", "")
+        return importlib.import_module(f"awscli.customizations.{service}.{operation}")
+
+
 def taken(service: str, operation: str) -> set[str]:
     """List the options of a command: an operation of AWS's, or one that `aws` is made of itself."""
-    if (service, operation) in OWN_COMMANDS:
-        return {str(one["name"]).removeprefix("no-") for one in OWN_COMMANDS[service, operation].ARG_TABLE}
+    if name := OWN_COMMANDS.get((service, operation)):
+        command = getattr(customization(service, operation), name)
+        return {str(argument["name"]).removeprefix("no-") for argument in command.ARG_TABLE}
     model = botocore.session.get_session().get_service_model(service)
     operations = {xform_name(name, "-"): name for name in model.operation_names}
     return {xform_name(name, "-") for name in model.operation_model(operations[operation]).input_shape.members}

@@ -56,12 +56,13 @@ def test_the_operation_fails_and_says_which_permission_is_missing(gap: Gap) -> N
     """At the step whose policy it is, for the resource that it was asked for, and the remedy is to allow it."""
     stage, ended = a_night_without(gap.function, gap.sid)
     who = f"arn:aws:sts::{ACCOUNT}:assumed-role/aurora-restore-test-{gap.function}/aurora-restore-test-{gap.function}"
+    told = " ".join([str(ended.reason), str(ended.remedy), *ended.problems])
 
     assert (State.FAILED, gap.function) == (ended.state, ended.failed_step)
-    assert f"User: {who} is not authorized to perform: {gap.action} on resource: " in str(ended.reason)
-    assert gap.resource in str(ended.reason)
-    assert f"{DENIED} {gap.action} action." in str(ended.reason)
-    assert "in the policy of the function's role." in str(ended.remedy)
+    assert f"User: {who} is not authorized to perform: {gap.action} on resource: " in told
+    assert gap.resource in told
+    assert f"{DENIED} {gap.action} action." in told
+    assert "in the policy of the function's role." in told
     assert {gap.function} == {denied.partition(":")[0] for denied in stage.denied}
 
 

@@ -239,7 +239,10 @@ def test_the_command_line_deploys(server: Server, clients: Clients, stack: Stack
     """`aws cloudformation deploy` creates, updates, and says when there is nothing to do."""
     name, file = unique("deployed"), tmp_path / "template.json"
     aws = ["aws", "--endpoint-url", server.endpoint, "--region", REGION]
-    environment = {**local_environment(server.endpoint, REGION), "PATH": sysconfig.get_path("scripts")}
+    environment = {
+        **local_environment(server.endpoint, REGION),
+        "PATH": f"{sysconfig.get_path('scripts')}:/usr/bin:/bin",
+    }
     said = []
     for seconds in (7, 8, 8):
         file.write_text(template({"A": queue(name, VisibilityTimeout=seconds)}))
