@@ -19,8 +19,8 @@ PORT, FOLDER, SPEED = 4577, Path(".localaws"), 60.0
 CUSTOM_FORMAT: Final = b"PGDMP"  # how pg_dump's own format begins
 
 
-class StoppedError(Exception):
-    """Somebody asked to stop."""
+class StoppedError(BaseException):
+    """Somebody asked to stop; like KeyboardInterrupt it is no Exception, so that no library takes it for one."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,8 +43,14 @@ def _serve(options: argparse.Namespace, stack: ExitStack, stopped: threading.Eve
     stack.callback(folder.release)
     from localaws.running import build  # noqa: PLC0415  # takes seconds: what can be refused was refused before
 
-    _say(build(options.port, folder, stack, speed=options.speed, dump=options.dump, say=_say))
-    _say(READY)
+    def say(line: str) -> None:
+        """Say a line, unless the signal came where Python can only report an exception (`__del__`)."""
+        if stopped.is_set():
+            raise StoppedError
+        _say(line)
+
+    say(build(options.port, folder, stack, speed=options.speed, dump=options.dump, say=say))
+    say(READY)
     stopped.wait()
 
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from copy import copy
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -43,6 +44,12 @@ def explain_failures() -> None:
 
 class OneLine(logging.Formatter):
     """Formats a record's error as a sentence too, and keeps its trace in the file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record without the trace that another handler may have left in it (`exc_text`)."""
+        own = copy(record)
+        own.exc_text = None
+        return super().format(own)
 
     def formatException(self, ei: object) -> str:  # noqa: N802  # logging's own name
         """Return the sentence; `ei` is what `sys.exc_info` returns."""

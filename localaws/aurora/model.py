@@ -251,6 +251,8 @@ def _error_of(work: Callable[[], None]) -> Exception | None:
     """Do some work of the data plane; what it raises is logged and returned."""
     try:
         work()
+    except ProcessLookupError as error:  # a world that is being stopped starts no server any more
+        return error
     except Exception as error:  # noqa: BLE001 # a resource fails by it, and time goes on for all others
         _log.error("The data of a cluster or snapshot could not be had: %s", error, exc_info=error)
         return error

@@ -51,9 +51,21 @@ def test_an_unexpected_error_is_told_in_one_line(program: str, sentence: str, ad
     assert "Traceback (most recent call last)" in kept(ran.stderr)
 
 
-def test_a_log_record_with_an_error_has_no_trace_either() -> None:
+LOGGED = """
+import logging, os
+{}
+try:
+    1 / 0
+except ZeroDivisionError:
+    logging.exception('It is lost.')
+"""
+TO_A_FILE = "logging.getLogger().handlers.insert(0, logging.FileHandler(os.devnull))"
+
+
+@pytest.mark.parametrize("before", ["", TO_A_FILE], ids=["alone", "after a file took it whole"])
+def test_a_log_record_with_an_error_has_no_trace_either(before: str) -> None:
     """Its message is followed by the sentence."""
-    ran = run("import logging\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    logging.exception('It is lost.')")
+    ran = run(LOGGED.format(before))
 
     assert ran.stderr.startswith("It is lost.\nUnexpected error: ZeroDivisionError")
     assert "Traceback" not in ran.stderr
