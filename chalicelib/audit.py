@@ -47,7 +47,7 @@ def name_rows(operation: Operation, names: Sequence[str], *, step: str, now: dat
     for number, page in enumerate(pages, 1):
         row = {
             "operation_id": operation.operation_id, "at": stamp(now), "step": step, "who": operation.requested_by,
-            "what": f"{len(names):,} logins of production will be closed: {number} of {len(pages)} lists of names",
+            "what": f"{len(names):,} logins will be closed: {number} of {len(pages)} lists of names",
             "names": list(page), "from_state": operation.state.value, "to_state": operation.state.value,
             "expires_at": _expiry(operation, now),
         }  # fmt: skip

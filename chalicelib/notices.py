@@ -154,6 +154,7 @@ def _success(operation: Operation) -> list[str]:
         f"Users: in the secret {plan.app_credentials_secret_id}; master: {plan.master_credentials_secret_id}",
         f"Production's logins are closed: {_closed(facts) or 'there were none'}.",
         *([f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(facts.logins_kept)}."] if facts.logins_kept else []),
+        *_others_closed(facts),
     ]
 
 
@@ -161,6 +162,15 @@ def _closed(facts: Facts) -> str:
     names = listed(facts.logins_closed, facts.logins_closed_in_all)
     more = facts.logins_closed_in_all > len(facts.logins_closed)
     return f"{names} All names are in the audit table, in this operation's rows or its predecessor's" if more else names
+
+
+def _others_closed(facts: Facts) -> list[str]:
+    """Name people's own logins, which they have to open again themselves."""
+    text = facts.others_closed
+    if not text:
+        return []
+    since = "They were opened on this cluster after its restore; their owners need new passwords."
+    return [f"{text[0].upper()}{text[1:]}. {since}"]
 
 
 def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
@@ -171,6 +181,7 @@ def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
         parts.append(f"Beware: production's logins and passwords are still open on the target as it stands, {which}.")
     elif operation.facts.production_logins_closed:
         parts.append("Production's logins are closed on the new cluster.")
+    parts += _others_closed(operation.facts)
     if operation.state is not State.SKIPPING:
         parts.append(advice.how_to_go_on(operation))
     return parts

@@ -81,12 +81,20 @@ class Facts(BaseModel):
     logins_closed: tuple[str, ...] = ()  # the first of them; noted before the first is closed
     logins_closed_count: int | None = None  # None in records of before it was counted
     logins_kept: tuple[str, ...] = ()  # of production, by KEEP_LOGIN_ROLES
+    other_logins_closed: tuple[str, ...] = ()  # on a cluster that was kept: opened since its restore
+    other_logins_closed_count: int = 0  # `other_logins_closed` names the first of them
     archived: bool | None = None
 
     @property
     def logins_closed_in_all(self) -> int:
         """How many logins of production were closed, of which `logins_closed` names the first."""
         return max(self.logins_closed_count or 0, len(self.logins_closed))
+
+    @property
+    def others_closed(self) -> str:
+        """Name the logins that were closed and are not production's; empty where there are none."""
+        names, count = self.other_logins_closed, self.other_logins_closed_count
+        return f"other logins closed: {listed(names, count)}" if names else ""
 
     @property
     def key_arn(self) -> str | None:

@@ -59,6 +59,6 @@ def _settings(made: Plan, now: Plan) -> Plan:
 
 
 def _facts(facts: Facts, step: str) -> Facts:
-    if step == USERS:
-        return facts.model_copy(update={"password_set_at": None})
-    return facts.model_copy(update={"archived": None})
+    forgotten: dict[str, object] = {"other_logins_closed": (), "other_logins_closed_count": 0}
+    forgotten |= {"password_set_at": None} if step == USERS else {"archived": None}
+    return facts.model_copy(update=forgotten)

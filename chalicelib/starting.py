@@ -247,5 +247,6 @@ def _known_at(state: State, facts: Facts) -> Facts:
             "victim": None, "cluster_arn": None, "cluster_resource_id": None, "endpoint": None, "instances": (),
             "reader_endpoint": None, "port": None, "production_logins_closed": None, "logins_closed": (),
             "logins_closed_count": None, "logins_kept": (), "master_password_checked": None,
+            "other_logins_closed": (), "other_logins_closed_count": 0,
         }  # fmt: skip
     return facts.model_copy(update=kept)

@@ -1,6 +1,6 @@
 """setup-db-users: production's logins out, ours in, each proven by logging in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -91,13 +91,15 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
     try:
         users = credentials.app_credentials(ports.service("secretsmanager"), plan)
     except RefusedError as error:  # no reason to leave production's logins open
-        return Refuse.of(error, _lock_out(operation, ports, database))
+        known = None if operation.keeps_cluster else _lock_out(operation, ports, database)
+        return Refuse.of(error, known)
     application = Login(users.app_username, users.app_password)
     readonly = Login(users.readonly_username, users.readonly_password)
     if not operation.facts.production_logins_closed:
         for login in (application, readonly):
             _refuse_productions_own(database, login, plan.app_credentials_secret_id)
-    facts = _lock_out(operation, ports, database)
+    ours = (application.username, readonly.username) if operation.keeps_cluster else ()
+    facts = _lock_out(operation, ports, database, ours)
     try:
         database.ensure_users(application, readonly)
         proofs = database.verify_users(application, readonly)
@@ -106,16 +108,22 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
     except RefusedError as error:
         return Refuse.of(error, facts)
     still = f"; kept on purpose: {', '.join(facts.logins_kept)}" if facts.logins_kept else ""
-    closed = f"{facts.logins_closed_in_all:,} logins of production are closed{still}"
+    others = f"; {text}" if (text := facts.others_closed) else ""
+    closed = f"{facts.logins_closed_in_all:,} logins of production are closed{still}{others}"
     return Advance(State.USERS_READY, facts, f"{closed}; {len(proofs)} proofs of what the users may do")
 
 
-def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase) -> Facts:
-    """Lock production out, and remember it before our users are in: then their passwords work, and are ours."""
-    keep = operation.settings.keep_login_roles
+def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase, ours: Collection[str] = ()) -> Facts:
+    """Lock production out, and remember it before our users are in: then their passwords work, and are ours.
+
+    `ours` are users that an earlier success let in: they go on with their passwords until they are given new ones.
+    What KEEP_LOGIN_ROLES left open is not ours, whatever it is called: its password is production's.
+    """
+    on_purpose = operation.settings.keep_login_roles
+    keep = {*on_purpose, *({*ours} - {*operation.facts.logins_kept})}
     operation = _note_names(operation, ports, database.production_logins(keep=keep))
     database.lock_out(keep=keep)
-    kept = tuple(sorted({*keep} & {*database.login_roles()}))
+    kept = tuple(sorted({*on_purpose} & {*database.login_roles()}))
     facts = _without_names(operation.facts, kept).model_copy(update={"production_logins_closed": True})
     ports.operations.remember(operation, facts)
     ports.operations.note_closed(operation)
@@ -125,26 +133,47 @@ def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase) ->
 def _note_names(operation: Operation, ports: Ports, names: Sequence[str]) -> Operation:
     """Remember whose login is about to be taken: once it is, nothing in the cluster tells any more.
 
-    Where an earlier run was through, what it let in is ours; only what it kept open is production's still.
+    Where an earlier run was through, only what it kept open is production's still. The rest is what it let in; on a
+    cluster that is kept, it is what people opened since.
     """
-    facts = operation.facts
-    if facts.production_logins_closed:
-        names = [name for name in names if name in facts.logins_kept]
-    fresh = [name for name in names if name not in facts.logins_closed]
-    if not fresh:
+    facts, through = operation.facts, operation.facts.production_logins_closed
+    productions = [name for name in names if name in facts.logins_kept or not through]
+    others = [name for name in names if name not in productions] if operation.keeps_cluster else []
+    noted = _with_others(_with_names(facts, productions), others)
+    if noted == facts:
         return operation
     if len(names) > NAMES_MAX:
         ports.operations.note_names(operation, names, step="setup-db-users", now=ports.now())
-    return ports.operations.remember(operation, _with_names(facts, fresh))
+    return ports.operations.remember(operation, noted)
 
 
-def _with_names(facts: Facts, fresh: Sequence[str]) -> Facts:
-    """Add names to those known; of more than the record holds, what is still open was counted before."""
-    known = facts.logins_closed_in_all
-    whole = known == len(facts.logins_closed) or facts.production_logins_closed
+def _with_names(facts: Facts, names: Sequence[str]) -> Facts:
+    """Add production's names to those known."""
+    first, known = facts.logins_closed, facts.logins_closed_in_all
+    whole = known == len(first) or bool(facts.production_logins_closed)
+    if not {*names} - {*first}:
+        return facts
+    first, count = _joined(first, known, names, whole=whole)
+    return facts.model_copy(update={"logins_closed": first, "logins_closed_count": count})
+
+
+def _with_others(facts: Facts, names: Sequence[str]) -> Facts:
+    """Add the names of those that are not production's."""
+    first, known = facts.other_logins_closed, facts.other_logins_closed_count
+    if not {*names} - {*first}:
+        return facts
+    first, count = _joined(first, known, names, whole=known == len(first))
+    return facts.model_copy(update={"other_logins_closed": first, "other_logins_closed_count": count})
+
+
+def _joined(first: Sequence[str], known: int, names: Sequence[str], *, whole: bool) -> tuple[tuple[str, ...], int]:
+    """Join names, as many as the record holds, and count them.
+
+    Where `first` is not the `whole` of what is `known`, what is still open was counted before.
+    """
+    fresh = {*names} - {*first}
     count = known + len(fresh) if whole else max(known, len(fresh))
-    first = sorted({*facts.logins_closed, *fresh})[:NAMES_MAX]
-    return facts.model_copy(update={"logins_closed": tuple(first), "logins_closed_count": count})
+    return tuple(sorted({*first, *fresh})[:NAMES_MAX]), count
 
 
 def _without_names(facts: Facts, kept: tuple[str, ...]) -> Facts:

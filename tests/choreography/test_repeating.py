@@ -7,9 +7,12 @@ import pytest
 
 from chalicelib.choreography import State
 from chalicelib.cluster_settings import ClusterSettings
+from chalicelib.errors import RefusedError
+from chalicelib.limits import NAMES_MAX
 from chalicelib.operation import Operation
+from localaws.database import InMemoryRole
 from localaws.inprocess import APP, APP_SECRET, MASTER_SECRET, TARGET_REGION
-from tests.choreography.accidents import refused
+from tests.choreography.accidents import Accident, Call, raised, refused
 from tests.choreography.night import Night
 from tests.choreography.people import remove_target, target
 from tests.refusals.scene import is_sentence
@@ -217,6 +220,102 @@ def test_a_skipped_one_run_again_restores_nothing(night: Night) -> None:
     night.run_to_the_end()
 
     assert (State.SUCCEEDED, made) == (night.all_operations()[-1].state, night.calls_of(*MAKES_OR_DELETES))
+
+
+REFUSED = raised(RefusedError("User app_user is a member of x.", "Name another user."))
+
+
+def open_login(night: Night, *names: str) -> dict[str, InMemoryRole]:
+    """Have people make logins on the target; gives all its roles."""
+    roles = night.cluster_at(target(night)["Endpoint"]).roles
+    roles.update({name: InMemoryRole("of-their-own") for name in names})
+    return roles
+
+
+def test_the_application_logs_in_while_its_new_password_cannot_be_set(night: Night) -> None:
+    """The old passwords of the two users work until the new ones do."""
+    night.dream()
+    before = passwords(night)
+    rotate(night, APP_SECRET, **ROTATED)
+    night.hurt(REFUSED, call="postgresql.ensure_users")
+    failed = users_again(night)
+
+    assert (State.FAILED, before) == (failed.state, passwords(night))
+
+
+def test_users_that_cannot_be_read_at_the_last_moment_close_nothing(night: Night) -> None:
+    """The application's secret was good a moment ago, when all was looked at."""
+    night.dream()
+    before = passwords(night)
+    proofs = Accident(
+        Call("setup-db-users", "RESTORED", "postgresql", "prove_login"),
+        lambda: rotate(night, APP_SECRET, app_username=""),
+        times=9,
+    )
+    night.accidents.append(proofs)
+    failed = users_again(night)
+
+    assert (State.FAILED, before) == (failed.state, passwords(night))
+
+
+def test_a_login_of_production_that_was_kept_is_not_taken_for_ours() -> None:
+    """It has production's password: it is closed like the others before it becomes a user."""
+    night = Night({"KEEP_LOGIN_ROLES": "shop_app"})
+    night.dream()
+    night.environment.pop("KEEP_LOGIN_ROLES")
+    rotate(night, APP_SECRET, app_username="shop_app")
+    night.hurt(REFUSED, call="postgresql.ensure_users")
+    failed = users_again(night)
+
+    assert (State.FAILED, ("shop_app",)) == (failed.state, failed.facts.logins_closed)
+    assert "shop_app" not in passwords(night)
+
+
+def test_logins_that_people_opened_are_closed_and_named(night: Night) -> None:
+    """In the facts, in the notice and in the trail; production's are counted as before."""
+    done = night.dream()
+    roles = open_login(night, "bob", "alice")
+    ended = users_again(night)
+    told = "ther logins closed: alice, bob"
+
+    assert (("alice", "bob"), 2, done.facts.logins_closed) == (
+        ended.facts.other_logins_closed,
+        ended.facts.other_logins_closed_count,
+        ended.facts.logins_closed,
+    )
+    assert [False, False] == [roles[name].can_login for name in ("alice", "bob")]
+    assert told in night.notices()[-1]["text"]
+    assert any(told in row["what"] for row in night.trail(ended.operation_id))
+
+
+def test_logins_that_were_closed_are_named_when_it_fails(night: Night) -> None:
+    """Whoever opened them learns it; the next success is not about them any more."""
+    night.dream()
+    open_login(night, "alice")
+    night.hurt(REFUSED, call="postgresql.ensure_users")
+    failed = users_again(night)
+    told = night.notices()[-1]["text"]
+    night.accidents.clear()
+    night.request("RestoreRequested", rerun_of=failed.operation_id)
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, True) == (failed.state, "Other logins closed: alice. " in told)
+    assert (State.SUCCEEDED, ()) == (ended.state, ended.facts.other_logins_closed)
+
+
+def test_many_logins_that_people_opened_are_counted(night: Night) -> None:
+    """The record has the first of them, the trail all."""
+    night.dream()
+    names = [f"guest_{number:03d}" for number in range(NAMES_MAX + 10)]
+    open_login(night, *names)
+    ended = users_again(night)
+    rows = night.trail(ended.operation_id)
+
+    assert (tuple(names[:NAMES_MAX]), len(names)) == (
+        ended.facts.other_logins_closed,
+        ended.facts.other_logins_closed_count,
+    )
+    assert names == [name for row in rows for name in row.get("names", [])]
 
 
 CHANGES: tuple[dict[str, Any], ...] = (
