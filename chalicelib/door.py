@@ -26,7 +26,7 @@ from chalicelib.events import (
     why_untimely,
 )
 from chalicelib.foreign_text import quoted
-from chalicelib.operation import Facts, Operation, requested_id
+from chalicelib.operation import Facts, Operation, following_id, requested_id
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.rds_events import MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
@@ -167,20 +167,26 @@ def _obey(envelope: Envelope, ports: Ports) -> str | None:
 def _restore(request: RestoreRequested, event_id: str, ports: Ports) -> str | None:
     """Start what is asked for; returns why nothing is to be said about a request that was obeyed already.
 
-    EventBridge and Lambda deliver at least once, so the same event again is no second request.
+    EventBridge and Lambda deliver at least once, so the same event again is no second request. What
+    was skipped because the target was busy did nothing, so another event of that request starts it.
     """
     request_id = request.request_id or event_id
-    before = ports.operations.read(requested_id(request_id))
-    if before is None and _start(request, request_id, event_id, ports):
+    operation_id = requested_id(request_id)
+    before = ports.operations.read(operation_id)
+    while before and before.skipped_busy and before.requested_by_event != event_id:
+        operation_id = following_id(operation_id)
+        before = ports.operations.read(operation_id)
+    asked = starting.Asked(request, request_id, event_id, operation_id)
+    if before is None and _start(asked, ports):
         return None
-    before = before or _known(requested_id(request_id), ports)
+    before = before or _known(operation_id, ports)
     if event_id and before.requested_by_event == event_id:
         return f"the event was obeyed already, by {before.operation_id}"
     raise starting.made_before(request_id, before)
 
 
-def _start(request: RestoreRequested, request_id: str, event_id: str, ports: Ports) -> Operation | None:
-    asked = starting.Asked(request, request_id, event_id)
+def _start(asked: starting.Asked, ports: Ports) -> Operation | None:
+    request = asked.request
     if request.rerun_of:
         before = _to_rerun(request.rerun_of, request.plan, ports)
         again = repeating.repeat_step if repeating.repeats(request, before) else starting.start_again

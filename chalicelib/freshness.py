@@ -1,7 +1,7 @@
 """How fresh a target is: newer data is replaced by older only where a person asked for just that."""
 
 from chalicelib.commands import request_command, request_id_of
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, Retry
 from chalicelib.operation import Operation, stamp
 from chalicelib.ports import Ports
 
@@ -22,14 +22,22 @@ def why_older(operation: Operation, ports: Ports, *, from_step: str | None = Non
         f"The target {plan.target_cluster_id} was last restored to data of {stamp(fresh)}, by "
         f"{target.last_success_operation}, and the snapshot {facts.snapshot_arn} is of "
         f"{stamp(facts.snapshot_created_at)}, which is older.",
-        'To replace it by the older data, ask with "older": true: ' + _command(operation, from_step, ports),
+        'To replace it by the older data, ask with "older": true: '
+        + _command(operation, from_step, target.last_success_operation, ports),
+        retry=Retry.NEW_REQUEST,
     )
 
 
-def _command(operation: Operation, from_step: str | None, ports: Ports) -> str:
+def _command(operation: Operation, from_step: str | None, replaced: str | None, ports: Ports) -> str:
+    """Write the command that allows it: one request for what was refused and what it would replace.
+
+    The same older snapshot may be asked for again when newer data has been restored over it.
+    """
     asked: dict[str, object] = {"older": True}
     if operation.rerun_of:
         asked |= {"rerun_of": operation.rerun_of, "from_step": from_step}
     else:
         asked |= {"plan": operation.plan, "snapshot_identifier": operation.facts.snapshot_arn}
-    return request_command(operation.stage, ports.region, {"request_id": request_id_of(asked), **asked})
+    refused = {"instead of": operation.operation_id, "replaces": replaced}
+    request_id = request_id_of(asked | refused)
+    return request_command(operation.stage, ports.region, {"request_id": request_id, **asked})

@@ -246,7 +246,7 @@ def requested_id(request_id: str) -> str:
 
 
 def following_id(operation_id: str) -> str:
-    """Name the operation that catches up what was skipped because the target was busy."""
+    """Name the next operation of a snapshot, or of a request, that was skipped because the target was busy."""
     return f"{operation_id[:30].rstrip('-')}-again-{_digest(operation_id, 'again')}"
 
 

@@ -14,7 +14,7 @@ from chalicelib.foreign_text import quoted
 from chalicelib.freshness import why_older
 from chalicelib.keys import key_arn
 from chalicelib.observability import logger
-from chalicelib.operation import Facts, Operation, automatic_id, following_id, requested_id
+from chalicelib.operation import Facts, Operation, automatic_id, following_id
 from chalicelib.operations import Written
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
@@ -26,7 +26,7 @@ _SAFE_POINT = {  # what happened since the first operation stood there is unknow
     State.RESTORED: State.CLUSTER_RESTORED,
     State.USERS_READY: State.CLUSTER_RESTORED,  # and who can log in
 }
-ASK_LATER = "When it has ended, ask again with another request_id."
+ASK_LATER = "When it has ended, ask again."
 CATCH_UPS_MAX = 5  # operations for one snapshot, of which all but the last were skipped because the target was busy
 
 
@@ -56,11 +56,7 @@ class Asked:
     request: RestoreRequested
     request_id: str
     event_id: str
-
-    @property
-    def operation_id(self) -> str:
-        """The id of the operation that comes of it."""
-        return requested_id(self.request_id)
+    operation_id: str  # of what comes of it
 
     @property
     def who(self) -> str:

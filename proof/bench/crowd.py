@@ -17,7 +17,7 @@ from typing import Final
 from chalicelib import parameters, starting
 from chalicelib.choreography import State
 from chalicelib.events import RestoreRequested
-from chalicelib.operation import Facts
+from chalicelib.operation import Facts, requested_id
 from chalicelib.plan import OWNER_TAG, Plan
 from chalicelib.target_item import target_key
 from localaws.aurora.world import Quotas
@@ -140,7 +140,8 @@ def _started(world: PricedWorld, plans: list[tuple[Plan, str]]) -> datetime:
 
 def _ask(world: PricedWorld, plan: Plan, arn: str) -> None:
     with world.invoked("snapshot-check") as ports:
-        asked = starting.Asked(RestoreRequested(snapshot_identifier=arn), plan.name, "")
+        request = RestoreRequested(snapshot_identifier=arn)
+        asked = starting.Asked(request, plan.name, "", requested_id(plan.name))
         starting.start_on_request(asked, plan, ports, Facts(snapshot_arn=arn))
 
 

@@ -196,7 +196,7 @@ REQUESTS = (
     Request("for older data", two_nights, older_rerun, command_of_the_remedy),
     Request("made before", both(next_snapshot, ONCE, to_the_end), ONCE, LATER),
     Request("being made", both(next_snapshot, ONCE), ONCE, both(to_the_end, LATER)),
-    Request("busy", a_night_that_copies, both(ONCE, to_the_end), LATER),
+    Request("busy", a_night_that_copies, both(ONCE, to_the_end), ONCE),
     Request("without an id", next_snapshot, of_nobody, asking(request_id="mine")),
     Request("of a record that is spoilt", unreadable, ask_for_the_unreadable, repaired),
     Request("throttled", next_snapshot, throttled, asking()),

@@ -14,7 +14,7 @@ from chalicelib.operation import Operation
 from localaws.inprocess import ACCOUNT, TARGET_REGION, TOPIC, Stage
 from tests.choreography.night import Night
 from tests.choreography.people import disown, protect, stopped
-from tests.refusals.following import Deed
+from tests.refusals.following import Deed, answering, go_on, next_snapshot
 from tests.refusals.refused_operations import urgent_reader
 from tests.refusals.scene import Said, Scene
 from tests.refusals.test_remedies import refused
@@ -86,6 +86,24 @@ def test_a_source_snapshot_that_is_gone_is_answered_by_the_newest_one(said: Said
 
     assert "The snapshot is gone, so it cannot be restored any more: another one has to be." == failed.remedy
     assert (State.SUCCEEDED, None) == (again.state, again.rerun_of)
+
+
+def test_a_command_whose_operation_was_skipped_is_obeyed_when_it_is_put_again() -> None:
+    """The target was busy with what failed, too; the doctor goes on to tell the same command."""
+    night = Night()
+    answering("rds.copy_db_cluster_snapshot", "AccessDenied")(night)
+    failed = night.dream()
+    next_snapshot(night)
+    night.request("RestoreRequested", request_id="another")
+    go_on(night, how_to_go_on(failed))
+    night.run_to_the_end()
+    night.accidents.clear()
+    go_on(night, how_to_go_on(failed))
+    night.run_to_the_end()
+
+    assert [State.FAILED, State.FAILED, State.SKIPPED, State.SUCCEEDED] == sorted(
+        [one.state for one in night.all_operations()]
+    )
 
 
 def test_a_new_request_is_for_the_same_plan(said: Said) -> None:

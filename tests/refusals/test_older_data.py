@@ -89,6 +89,45 @@ def test_an_older_snapshot_by_its_name_replaces_nothing(scene: Scene) -> None:
     assert str(restored.facts.snapshot_arn).endswith(older)
 
 
+def test_the_same_older_snapshot_is_restored_as_often_as_it_is_asked_for(scene: Scene) -> None:
+    """A known state that people come back to: each refusal has a command of its own."""
+    older = missed_night(scene)
+    for _ in range(2):
+        newer_night(scene)
+        scene.stage.put("RestoreRequested", snapshot_identifier=older, request_id="known-state")
+        scene.stage.deliver()
+        pasted(scene.stage, scene.stage.notices()[-1]["remedy"])
+        restored = scene.ends(State.SUCCEEDED)
+
+        assert str(restored.facts.snapshot_arn).endswith(older)
+
+
+def newer_night(scene: Scene) -> None:
+    """Let a night come later, and succeed."""
+    before = len(scene.stage.all_operations())
+    scene.stage.clock.advance(3600)
+    scene.stage.night()
+    while len(scene.stage.all_operations()) == before:
+        scene.stage.step_time()
+    scene.ends(State.SUCCEEDED)
+
+
+def test_a_command_for_older_data_that_is_pasted_twice_is_obeyed_once(scene: Scene) -> None:
+    """What became of it is told."""
+    older = missed_night(scene)
+    newer_night(scene)
+    scene.stage.put("RestoreRequested", snapshot_identifier=older)
+    scene.stage.deliver()
+    remedy = scene.stage.notices()[-1]["remedy"]
+    pasted(scene.stage, remedy)
+    restored = scene.ends(State.SUCCEEDED)
+    pasted(scene.stage, remedy)
+    scene.stage.deliver()
+
+    assert restored == scene.stage.all_operations()[-1]
+    assert "was made before" in scene.stage.notices()[-1]["reason"]
+
+
 def test_a_rerun_of_what_may_be_older_may_be_older(scene: Scene) -> None:
     """It fails when Monday's cluster is deleted: the notice's line goes on with Friday's data."""
     friday, line = failed_on_friday(scene)
@@ -160,3 +199,7 @@ def test_a_success_between_the_request_and_the_deletion_is_seen(scene: Scene) ->
 
     assert ("delete-rds", target) == (ended.failed_step, scene.target_ids())
     assert "which is older." in str(ended.reason)
+
+    (instead,) = re.findall(r"^A rerun .+$", scene.stage.notices()[-1]["text"], re.MULTILINE)
+    pasted(scene.stage, instead)
+    scene.ends(State.SUCCEEDED)

@@ -21,22 +21,60 @@ def told(stage: Stage) -> list[str]:
 
 
 def test_a_request_that_was_made_before_is_told_what_became_of_it(scene: Scene) -> None:
-    """Asked for while an operation runs it is SKIPPED; the same request again starts nothing, and says why."""
+    """One that failed starts nothing when it is asked for again, and says why."""
     scene.stage.night()
-    running = scene.run_until(State.COPYING)
+    scene.stage.settle()
+    scene.stage.aurora.fail_next("CopyDBClusterSnapshot", "InvalidParameterValue")
+    for _ in range(2):
+        scene.stage.put("RestoreRequested", request_id="lunch-break")
+        failed = scene.stage.run_to_the_end()
+    (reason,) = told(scene.stage)
+
+    assert (
+        f'The request "lunch-break" was made before. Its operation {failed.operation_id} is FAILED: {failed.reason}'
+    ) == reason
+    remedy = scene.stage.notices()[-1]["remedy"]
+    assert "Use another request_id to ask for another operation." == remedy
+    assert is_sentence(reason)
+
+
+def test_a_request_that_was_skipped_is_made_when_it_is_put_again(scene: Scene) -> None:
+    """The target was busy, so nothing came of it; once something did, it is a request made before."""
+    scene.stage.night()
+    scene.run_until(State.COPYING)
+    for _ in range(2):
+        scene.stage.put("RestoreRequested", request_id="lunch-break")
+        scene.stage.deliver()
+    scene.stage.run_to_the_end()
     for _ in range(2):
         scene.stage.put("RestoreRequested", request_id="lunch-break")
         scene.stage.run_to_the_end()
-    skipped = scene.stage.all_operations()[-1]
+    asked_for = [one.state for one in scene.stage.all_operations() if not one.by_itself]
     (reason,) = told(scene.stage)
 
-    assert State.SKIPPED is skipped.state
-    assert (
-        f'The request "lunch-break" was made before. Its operation {skipped.operation_id} is SKIPPED: '
-        f"The operation {running.operation_id} already runs on {running.settings.target_cluster_arn}."
-    ) == reason
-    assert "Use another request_id to ask for another operation." == scene.stage.notices()[-1]["remedy"]
-    assert is_sentence(reason)
+    assert [State.SKIPPED, State.SKIPPED, State.SUCCEEDED] == sorted(asked_for)
+    assert reason.endswith("is SUCCEEDED.")
+
+
+def test_the_event_of_a_skipped_request_that_comes_twice_is_no_second_one(scene: Scene) -> None:
+    """Not even when the target is free: nobody asked again. Another event is somebody asking."""
+    scene.stage.night()
+    scene.run_until(State.COPYING)
+    scene.stage.put("RestoreRequested", request_id="lunch-break")
+    event = scene.stage.queue.pop()
+    scene.stage.deliver_one(event)
+    scene.ends(State.SKIPPED)
+    scene.stage.deliver_one(event)
+
+    assert 2 == len(scene.stage.all_operations())
+    assert [] == told(scene.stage)
+
+    for _ in range(2):
+        scene.stage.deliver_one({**event, "id": "another"})
+        scene.ends(State.SUCCEEDED)
+
+    assert 3 == len(scene.stage.all_operations())
+    assert [] == told(scene.stage)
 
 
 def test_who_asks_while_an_operation_runs_is_told_what_to_do(scene: Scene) -> None:
@@ -47,7 +85,7 @@ def test_who_asks_while_an_operation_runs_is_told_what_to_do(scene: Scene) -> No
     scene.stage.deliver()
     (notice,) = scene.stage.notices()
 
-    assert ("SKIPPED", "When it has ended, ask again with another request_id.") == (
+    assert ("SKIPPED", "When it has ended, ask again.") == (
         notice["outcome"], notice["remedy"]
     )  # fmt: skip
     assert f"What to do: {notice['remedy']}" in notice["text"]
