@@ -44,6 +44,7 @@ class Victim(BaseModel):
     arn: str
     members: tuple[str, ...] = ()  # readers first, the writer last: the order of deletion
     final_snapshot_id: str | None = None
+    protected: bool | None = None  # None in records of before it was noted
 
 
 class Facts(BaseModel):

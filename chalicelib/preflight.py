@@ -35,7 +35,16 @@ class Preflight:
 
     def refuse_unless_ready(self, old_instances: list[Instance], *, replaces: bool) -> None:
         """Run all checks; raises one RefusedError that names every problem with its remedy."""
-        problems = _problems(self.checks(old_instances, replaces=replaces).values())
+        self._refuse(self.checks(old_instances, replaces=replaces).values())
+
+    def refuse_before_deletion(self, *, final_snapshot: bool) -> None:
+        """Look again at the keys, and at the final snapshot's name if one is to be taken."""
+        names = ("key", "final snapshot") if final_snapshot else ("key",)
+        checks = self.checks([], replaces=final_snapshot)
+        self._refuse([checks[name] for name in names])
+
+    def _refuse(self, checks: Iterable[Callable[[], None]]) -> None:
+        problems = _problems(checks)
         left = "The old target was left as it is, because the restore would fail"
         if len(problems) == 1:
             raise RefusedError(f"{left}: {problems[0].reason}", problems[0].remedy, retry=problems[0].retry)

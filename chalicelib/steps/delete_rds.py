@@ -17,7 +17,7 @@ def delete_rds(operation: Operation, ports: Ports) -> Outcome:
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     if operation.state is State.SNAPSHOT_READY:
         return _decide(operation, target, ports)
-    return _bring_on(operation, target)
+    return _bring_on(operation, target, ports)
 
 
 def _refuse_what_is_not_ours(
@@ -46,7 +46,10 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
     if health(cluster.status) is Health.PROGRESSING:  # backing-up, modifying: its members may change meanwhile
         return Wait(f"The target {cluster.identifier} is {cluster.status}.", plan.restore_check_interval)
     final = None if plan.skip_final_snapshot else operation.name_of_final_snapshot
-    victim = Victim(resource_id=cluster.resource_id, arn=cluster.arn, members=cluster.members, final_snapshot_id=final)
+    victim = Victim(
+        resource_id=cluster.resource_id, arn=cluster.arn, members=cluster.members,
+        final_snapshot_id=final, protected=cluster.protected,
+    )  # fmt: skip
     decided = facts.model_copy(update={"victim": victim})
     what = f"{cluster.arn} ({cluster.resource_id}) and its {len(cluster.members)} instances will be deleted"
     return Advance(State.TARGET_DELETING, decided, what, warnings=_warnings(cluster, plan))
@@ -90,7 +93,7 @@ def _keys(snapshot: Snapshot, cluster: Cluster | None, plan: Plan) -> dict[str, 
     return {key: remedy for key, remedy in keys.items() if key.split(":")[4:5] == [plan.account]}
 
 
-def _bring_on(operation: Operation, target: TargetCluster) -> Outcome:
+def _bring_on(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
     victim, interval = operation.facts.victim, operation.settings.restore_check_interval
     if victim is None:
         raise RefusedError(
@@ -114,7 +117,24 @@ def _bring_on(operation: Operation, target: TargetCluster) -> Outcome:
         left = ", ".join(instance.identifier for instance in instances)
         return Wait(f"The cluster is gone, its instances {left} are on their way.", interval)
     _refuse_what_is_not_ours(operation, cluster, instances, target)
-    return _delete(cluster, instances, victim, target, interval)
+    waiting = _before_deletion(cluster, instances, victim, target, interval)
+    if waiting:
+        return waiting
+    deleting = {one.identifier for one in instances if one.status == "deleting"}
+    if not deleting and {*victim.members} <= {*cluster.members}:  # the first deletion comes now
+        _look_once_more(operation, ports, cluster, victim)
+    return _delete(cluster, deleting, victim, target)
+
+
+def _look_once_more(operation: Operation, ports: Ports, cluster: Cluster, victim: Victim) -> None:
+    """Refuse the first deletion where what is restored is not usable any more.
+
+    Hours may have passed since the decision, while the old target was started or modified.
+    """
+    snapshot = _usable_snapshot(operation, ports)
+    keys = _keys(snapshot, cluster, operation.settings)
+    final = victim.final_snapshot_id is not None and bool(victim.members)
+    Preflight(operation, ports, keys=keys).refuse_before_deletion(final_snapshot=final)
 
 
 def _refuse_without_final_snapshot(cluster: Cluster, victim: Victim) -> None:
@@ -128,9 +148,10 @@ def _refuse_without_final_snapshot(cluster: Cluster, victim: Victim) -> None:
         )
 
 
-def _delete(
+def _before_deletion(
     cluster: Cluster, instances: list[Instance], victim: Victim, target: TargetCluster, interval: int
-) -> Outcome:
+) -> Wait | None:
+    """Bring the cluster into a state in which it can be deleted; None when it is in one."""
     strangers = [one.identifier for one in instances if one.identifier not in victim.members]
     if strangers:
         raise RefusedError(
@@ -144,10 +165,20 @@ def _delete(
     if health(cluster.status) in (Health.PROGRESSING, Health.MAY_RECOVER):  # which may exclude its deletion
         return Wait(f"The old target {cluster.identifier} is {cluster.status}.", interval)
     _refuse_without_final_snapshot(cluster, victim)
+    if cluster.protected and victim.protected is False:
+        raise RefusedError(
+            f"The target {cluster.identifier} was protected against deletion after its deletion had "
+            "been decided; it is left alone.",
+            "Find out who protected it. If it may be replaced, take the protection away.",
+            from_step="delete-rds",
+        )
     if cluster.protected:
         target.unprotect()
         return Wait(f"The deletion protection of {cluster.identifier} is lifted, to delete it.", interval)
-    deleting = {one.identifier for one in instances if one.status == "deleting"}
+    return None
+
+
+def _delete(cluster: Cluster, deleting: set[str], victim: Victim, target: TargetCluster) -> Outcome:
     for member in victim.members:  # readers first, the writer last
         if member in cluster.members and member not in deleting:
             target.delete_instance(member)

@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
+import pytest
+
 from chalicelib.choreography import State
 from chalicelib.commands import rerun_command
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION
 from tests.choreography.night import Night, target_of
 from tests.choreography.people import adopt, disown, protect, remove_target, target
 from tests.choreography.promises import bystanders
+from tests.refusals.following import Deed
+from tests.refusals.refused_operations import lose_copy
 
 DELETIONS = ("delete_db_cluster", "delete_db_instance")
 
@@ -149,3 +153,54 @@ def test_a_target_in_a_status_that_nobody_knows_keeps_its_instances(night: Night
     assert (State.FAILED, State.TARGET_DELETING, []) == (
         ended.state, ended.stopped_in, night.calls_of(*DELETIONS)
     )  # fmt: skip
+
+
+def disable_key(night: Night) -> None:
+    """Disable the key that the copy is under."""
+    night.keys.disable(night.key_arn())
+
+
+@pytest.mark.parametrize(("change", "words"), [(lose_copy, "is gone; the old target"), (disable_key, "is Disabled")])
+@pytest.mark.parametrize("stopped_before", [False, True])
+def test_what_is_restored_is_looked_at_again_right_before_the_first_deletion(
+    night: Night, change: Deed, words: str, *, stopped_before: bool
+) -> None:
+    """The old target stays where its copy or its key was lost after the decision."""
+    if stopped_before:
+        night.rds().stop_db_cluster(DBClusterIdentifier="staging-cluster")
+        night.settle()
+    night.night()
+    night.reach(State.TARGET_DELETING)
+    change(night)
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, State.TARGET_DELETING, []) == (
+        ended.state, ended.stopped_in, night.calls_of(*DELETIONS)
+    )  # fmt: skip
+    assert words in str(ended.reason)
+
+
+def test_the_final_snapshots_name_is_looked_at_again_right_before_the_first_deletion() -> None:
+    """AWS would refuse the cluster's deletion after the instances were gone."""
+    night = Night({"SKIP_FINAL_SNAPSHOT": "false"})
+    night.night()
+    victim = night.reach(State.TARGET_DELETING).facts.victim
+    name = str(victim.final_snapshot_id if victim else None)
+    night.rds().create_db_cluster_snapshot(DBClusterIdentifier="bystander", DBClusterSnapshotIdentifier=name)
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, []) == (ended.state, night.calls_of(*DELETIONS))
+    assert "has the name that the old target's final snapshot needs" in str(ended.reason)
+
+
+def test_a_protection_that_comes_after_the_decision_is_respected(night: Night) -> None:
+    """Nobody was told that it would be lifted: it is not, and nothing is deleted."""
+    night.night()
+    night.reach(State.TARGET_DELETING)
+    protect(night)
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, [], True) == (
+        ended.state, night.calls_of(*DELETIONS), target(night)["DeletionProtection"]
+    )  # fmt: skip
+    assert "was protected against deletion after its deletion had been decided" in str(ended.reason)

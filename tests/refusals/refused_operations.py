@@ -103,6 +103,14 @@ def urgent_reader(night: Night) -> None:
     )  # fmt: skip
 
 
+def unprotect(night: Night) -> None:
+    """Take the target's deletion protection away."""
+    night.rds().modify_db_cluster(
+        DBClusterIdentifier="staging-cluster", DeletionProtection=False, ApplyImmediately=True
+    )
+    night.settle()
+
+
 def delete_instance(name: str) -> Deed:
     """Delete an instance."""
 
@@ -300,6 +308,7 @@ OPERATIONS = (
     Case("a global target", globally, not_globally),
     Case("a record without a victim", without_victim, at=State.TARGET_DELETING),
     Case("another cluster under the name", replaced_while_deleting, delete_cluster, at=State.TARGET_DELETING),
+    Case("a late protection", protect, unprotect, at=State.TARGET_DELETING),
     Case("a new instance", urgent_reader, delete_instance("urgent-reader"), at=State.TARGET_DELETING),
     Case("a cluster that appeared", strangers_cluster, delete_cluster, at=State.TARGET_CLEAR),
     Case(
