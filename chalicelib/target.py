@@ -171,13 +171,21 @@ class TargetCluster:
         found = self.observe_instance(identifier)
         if found is None or found.status == "deleting":
             raise TransientError(f"The instance name {identifier} is still held by an instance that is being deleted.")
-        refuse_others(f"The instance {identifier}", [found], self._plan)
+        self.refuse_foreign_instance(found)
+        self.refuse_instance_differences(found)
+
+    def refuse_foreign_instance(self, found: Instance) -> None:
+        """Raise RefusedError for an instance under one of our names that this operation did not make."""
+        refuse_others(f"The instance {found.identifier}", [found], self._plan)
         ours = is_ours(found, self._plan) and found.cluster_id == self._plan.target_cluster_id
         if not ours or found.tags.get(OPERATION_TAG) != self._operation.root_id:
             raise RefusedError(
-                f"The instance name {identifier} is taken by {found.arn}, which this operation did not make.",
+                f"The instance name {found.identifier} is taken by {found.arn}, which this operation did not make.",
                 "Rename or delete that instance, or name another target.",
             )
+
+    def refuse_instance_differences(self, found: Instance) -> None:
+        """Raise RefusedError for an instance that was not made as planned."""
         _refuse_differences(f"The instance {found.arn}", found.differences(self._plan))
 
     def refuse_fixed_differences(self, cluster: Cluster) -> None:
@@ -210,6 +218,7 @@ def ours(operation: Operation, target: TargetCluster, now: datetime) -> Cluster:
     """Observe the cluster that this operation made; raises RefusedError when that is not what stands there.
 
     One that is not found may only not be found yet: RDS's answers are eventually consistent.
+    A stopped one is refused: it stays stopped for seven days unless somebody starts it (user guide).
     """
     cluster = target.observe()
     made = operation.facts.cluster_resource_id
@@ -221,6 +230,12 @@ def ours(operation: Operation, target: TargetCluster, now: datetime) -> Cluster:
             f"The restored cluster {made} is not there any more; {stands} stands under its name.",
             "Find out who removed it; what stands there now is replaced if it is ours.",
             from_step="delete-rds",
+        )
+    if cluster.status == "stopped":
+        where = f"--region {operation.settings.target_region} --db-cluster-identifier {cluster.identifier}"
+        raise RefusedError(
+            f"The restored cluster {cluster.identifier} is stopped.",
+            f"Start it (aws rds start-db-cluster {where}).",
         )
     return cluster
 

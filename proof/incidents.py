@@ -127,6 +127,15 @@ def removed(world: World, _operation_id: str) -> None:
     world.queue.extend(waiting)
 
 
+def lost_reader(world: World, _operation_id: str) -> None:
+    """Somebody deletes the reader of the restored cluster before the operation has ended."""
+    waiting = list(world.queue)
+    with suppress(ClientError):  # among other faults the operation may have ended already
+        world.rds().delete_db_instance(DBInstanceIdentifier="staging-cluster-2", SkipFinalSnapshot=True)
+        world.settle()
+    world.queue.extend(waiting)
+
+
 def _delete_target(world: World) -> None:
     rds = world.rds()
     for member in ("staging-cluster-2", "staging-cluster-1"):

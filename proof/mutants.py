@@ -93,14 +93,18 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the look before success is said", "chalicelib/steps/archive_snapshot.py",
         "    cluster = ours(operation, target, ports.now())\n"
-        "    changes = changes_to(cluster.settings, operation.settings)\n"
-        "    if changes and not operation.keeps_cluster:  # what people changed on a cluster that is kept is theirs\n"
-        "        return _not_as_planned(operation, cluster, variables(changes), ports.now())\n",
+        "    if wait := _until_it_is_good(operation, target, cluster, ports.now()):\n"
+        "        return wait\n",
         "", ("removed-target",),
     ),
     Mutant(
+        "the instances before success is said", "chalicelib/steps/archive_snapshot.py",
+        "return _until_instances_are_good(operation, target, now)", "return None",
+        ("lost-reader",),
+    ),
+    Mutant(
         "the settings before success is said", "chalicelib/steps/archive_snapshot.py",
-        "if changes and not operation.keeps_cluster:", "if False:", ("changed-target",),
+        "if changes := changes_to(cluster.settings, operation.settings):", "if changes := {}:", ("changed-target",),
     ),
     Mutant(
         "the source check", "chalicelib/plan.py",

@@ -93,6 +93,7 @@ OTHERS: tuple[Scene, ...] = (
     Scene("other-key", _at(S.COPYING, incidents.other_key), (FAILS, GOOD), GOOD, operations=2, least=1),
     Scene("moved-alias", _at(S.SNAPSHOT_READY, incidents.moved_alias)),
     Scene("changed-target", _at(S.USERS_READY, incidents.changed), (FAILS,), GOOD),
+    Scene("lost-reader", _at(S.USERS_READY, incidents.lost_reader), (FAILS,), GOOD),
     Scene("removed-target", _at(S.USERS_READY, incidents.removed), (FAILS,), GOOD),
     Scene(
         "renamed-source", _at(S.SNAPSHOT_FOUND, incidents.renamed_source), (FAILS,), furnish=incidents.tagged_source,

@@ -10,20 +10,20 @@ from chalicelib.operation import Facts, Hop, Operation, stamp
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.spacing import backoff
+from chalicelib.statuses import wait_for
 from chalicelib.target import ABSENT_FOR, TargetCluster, ours
 
 
 def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
-    """Look at the restored cluster once more, then keep or delete the copies.
+    """Look at the restored cluster and its instances once more, then keep or delete the copies.
 
-    Success is said after this step, so a cluster that cannot be seen, or is not as planned, ends the operation:
+    Success is said after this step, so what cannot be seen or used, or is not as planned, ends the operation:
     RefusedError, or TransientError until the deadline. What goes wrong with the copies is a warning on a good restore.
     """
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     cluster = ours(operation, target, ports.now())
-    changes = changes_to(cluster.settings, operation.settings)
-    if changes and not operation.keeps_cluster:  # what people changed on a cluster that is kept is theirs
-        return _not_as_planned(operation, cluster, variables(changes), ports.now())
+    if wait := _until_it_is_good(operation, target, cluster, ports.now()):
+        return wait
     try:
         return _put_away(operation, ports)
     except RefusedError as error:
@@ -33,6 +33,47 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
             return Wait(error.reason, backoff(operation), trouble=True)
         why = f"{error.reason} The deadline of {operation.state} has passed."
         return _kept_as_it_is(operation, why)
+
+
+def _until_it_is_good(operation: Operation, target: TargetCluster, cluster: Cluster, now: datetime) -> Wait | None:
+    """Judge the cluster and its instances; None when success may be said of them. Raises RefusedError.
+
+    What a success left may have been changed on purpose since: then the plan's settings are not compared.
+    """
+    if wait := wait_for(operation, f"The cluster {cluster.identifier}", cluster.status):
+        return wait
+    if not operation.keeps_cluster:
+        target.refuse_fixed_differences(cluster)
+        if changes := changes_to(cluster.settings, operation.settings):
+            return _not_as_planned(operation, cluster, variables(changes), now)
+    return _until_instances_are_good(operation, target, now)
+
+
+def _until_instances_are_good(operation: Operation, target: TargetCluster, now: datetime) -> Wait | None:
+    names = operation.facts.instances
+    found = {instance.identifier: instance for instance in target.observe_instances()}
+    if missing := [name for name in names if name not in found]:
+        return _missing(operation, missing, now)
+    instances = [found[name] for name in names]
+    waits = [wait_for(operation, f"The instance {one.identifier}", one.status) for one in instances]
+    for instance in instances:
+        target.refuse_foreign_instance(instance)
+        if not operation.keeps_cluster:
+            target.refuse_instance_differences(instance)
+    return next(filter(None, waits), None)
+
+
+def _missing(operation: Operation, names: list[str], now: datetime) -> Wait:
+    """Wait for what may only be shown late; raises RefusedError after that."""
+    cluster = operation.settings.target_cluster_id
+    why = f"The cluster {cluster} does not have all of its instances; missing: {', '.join(names)}."
+    if now - operation.entered_at < ABSENT_FOR:
+        return Wait(why, operation.settings.restore_check_interval)
+    raise RefusedError(
+        why,
+        "Find out who deleted them; restore-snapshot creates them again.",
+        from_step="restore-snapshot",
+    )
 
 
 def _not_as_planned(operation: Operation, cluster: Cluster, names: str, now: datetime) -> Wait:

@@ -3,22 +3,13 @@
 from datetime import datetime
 
 from chalicelib.aurora import Cluster, Health, health
-from chalicelib.aws import CAPACITY_REMEDY
 from chalicelib.choreography import State
-from chalicelib.errors import RefusedError
 from chalicelib.operation import Operation
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.spacing import just_begun
+from chalicelib.statuses import wait_for
 from chalicelib.target import TargetCluster, ours
-
-EVENTS = "The RDS events of the cluster and its instances tell the cause."
-REMEDIES = {  # by what a status means in the user guide (viewing cluster and instance status)
-    "insufficient-capacity": CAPACITY_REMEDY,
-    "inaccessible-encryption-credentials": "Enable the key of the cluster, and let RDS use it.",
-    "incompatible-network": "Make room in the subnets of DB_SUBNET_GROUP_NAME, or name another subnet group.",
-    "incompatible-parameters": "Correct the parameters in the parameter groups of the target, or name other groups.",
-}
 
 
 def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
@@ -32,7 +23,7 @@ def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
 
 
 def _cluster(operation: Operation, cluster: Cluster) -> Outcome:
-    wait = _judge(operation, f"The cluster {cluster.identifier}", cluster.status)
+    wait = wait_for(operation, f"The cluster {cluster.identifier}", cluster.status)
     if wait:
         return wait
     found = {"endpoint": cluster.endpoint, "reader_endpoint": cluster.reader_endpoint, "port": cluster.port}
@@ -49,22 +40,10 @@ def _instances(operation: Operation, target: TargetCluster, now: datetime) -> Ou
     if making and all(health(one) in (Health.PROGRESSING, Health.READY) for one in status.values()):
         return Wait(f"The instance {making[0]} is {status[making[0]]}.")
     cluster = ours(operation, target, now)
-    _judge(operation, f"The cluster {cluster.identifier}", cluster.status)
-    waits = [_judge(operation, f"The instance {name}", one) for name, one in status.items()]
+    wait_for(operation, f"The cluster {cluster.identifier}", cluster.status)
+    waits = [wait_for(operation, f"The instance {name}", one) for name, one in status.items()]
     if wait := next(filter(None, waits), None):
         return wait
     where = {"endpoint": cluster.endpoint, "reader_endpoint": cluster.reader_endpoint, "port": cluster.port}
     facts = operation.facts.model_copy(update=where)
     return Advance(State.RESTORED, facts, f"{', '.join(operation.facts.instances)} are available")
-
-
-def _judge(operation: Operation, what: str, status: str) -> Wait | None:
-    state = health(status)
-    if state is Health.TERMINAL:
-        remedy = f"{REMEDIES.get(status, 'Correct what made it fail.')} {EVENTS}"
-        raise RefusedError(f"{what} is {status}, which does not get better by itself.", remedy, from_step="delete-rds")
-    if state is Health.READY:
-        return None
-    if state is Health.PROGRESSING:
-        return Wait(f"{what} is {status}.")
-    return Wait(f"{what} is {status}, which may recover.", operation.settings.restore_check_interval)

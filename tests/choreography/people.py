@@ -36,6 +36,22 @@ def remove_target(night: Night) -> None:
     night.queue.extend(waiting)
 
 
+def delete_reader(night: Night) -> None:
+    """Delete the target's second instance behind the operation's back."""
+    waiting = list(night.queue)
+    night.rds().delete_db_instance(DBInstanceIdentifier="staging-cluster-2", SkipFinalSnapshot=True)
+    night.settle()
+    night.queue.extend(waiting)
+
+
+def stop_target(night: Night) -> None:
+    """Stop the target, as people do to save money."""
+    waiting = list(night.queue)
+    night.rds().stop_db_cluster(DBClusterIdentifier="staging-cluster")
+    night.settle()
+    night.queue.extend(waiting)
+
+
 def target(night: Night) -> Any:
     """Describe what stands under the target's name."""
     return night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"][0]

@@ -34,6 +34,7 @@ FATAL = (
     Call("setup-db-users", "rds", "describe_db_clusters"),
     Call("setup-db-users", "rds", "modify_db_cluster"),
     Call("archive-snapshot", "rds", "describe_db_clusters"),  # success is not said of what cannot be seen
+    Call("archive-snapshot", "rds", "describe_db_instances"),
 )
 WARNED_OF = (
     Call("archive-snapshot", "rds", "describe_db_cluster_snapshots"),

@@ -8,7 +8,7 @@ from chalicelib.plan import OPERATION_TAG, OWNER_TAG
 from localaws.inprocess import ACCOUNT, MASTER_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
 from tests.choreography.accidents import raised
 from tests.choreography.night import Night
-from tests.choreography.people import disown, protect, remove_target
+from tests.choreography.people import delete_reader, disown, protect, remove_target, stop_target
 from tests.refusals.following import (
     Case,
     Deed,
@@ -146,6 +146,17 @@ def run_the_command(night: Night) -> None:
     assert ("rds", "add-tags-to-resource", "$arn") == (service, verb, given["--resource-name"])
     for arn in arns.split():
         night.rds(given["--region"]).add_tags_to_resource(ResourceName=arn, Tags=[{"Key": key, "Value": value}])
+
+
+def start_target(night: Night) -> None:
+    """Run the command of the remedy that starts the target."""
+    (call,) = re.findall(r"\(aws (.+)\)", str(night.all_operations()[-1].remedy))
+    service, verb, *options = shlex.split(call)
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    assert ("rds", "start-db-cluster") == (service, verb)
+    identifier = given["--db-cluster-identifier"]
+    night.rds(given["--region"]).start_db_cluster(DBClusterIdentifier=identifier)
+    night.settle()
 
 
 def tag_theirs(night: Night) -> None:
@@ -294,6 +305,14 @@ OPERATIONS = (
         setting(SKIP_FINAL_SNAPSHOT="true"),
         at=State.TARGET_DELETING,
         environment={"SKIP_FINAL_SNAPSHOT": "false"},
+    ),
+    Case("a cluster that is stopped", stop_target, start_target, at=State.USERS_READY),
+    Case("a reader that is gone", delete_reader, at=State.USERS_READY),
+    Case(
+        "a cluster that somebody deletes",
+        status(TARGET_ARN, "deleting"),
+        both(status(TARGET_ARN, "available"), remove_target),
+        at=State.USERS_READY,
     ),
     Case("a cluster that is not as planned", protect, at=State.USERS_READY),
     Case(

@@ -1,0 +1,181 @@
+"""Success is said of a cluster that can be used: what became of it before that is judged first."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.operation import Operation
+from localaws.aurora import Durations
+from localaws.inprocess import ACCOUNT, TARGET_REGION
+from tests.choreography.accidents import refused
+from tests.choreography.night import Night, target_of
+from tests.choreography.people import again, delete_reader, protect, stop_target, target
+from tests.refusals.refused_operations import other_group
+
+Deed = Callable[[Night], None]
+TARGET = target_of("staging-cluster")
+READER = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:db:staging-cluster-2"
+LONG_DELETION = replace(Durations().scaled(10), cluster_delete=400)
+
+
+def before_success(night: Night, deed: Deed) -> Operation:
+    """Let somebody do something when only archive-snapshot is left, and the operation end."""
+    night.night()
+    night.reach(State.USERS_READY)
+    deed(night)
+    return night.run_to_the_end()
+
+
+def delete_instances(night: Night) -> None:
+    """Delete both instances, and wait until they are gone."""
+    waiting = list(night.queue)
+    for name in ("staging-cluster-2", "staging-cluster-1"):
+        night.rds().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    night.settle()
+    night.queue.extend(waiting)
+
+
+def delete_slowly(night: Night) -> None:
+    """Begin the deletion of the target, which takes a while."""
+    for name in ("staging-cluster-2", "staging-cluster-1"):
+        night.rds().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    night.rds().delete_db_cluster(DBClusterIdentifier="staging-cluster", SkipFinalSnapshot=True)
+
+
+def replace_reader(*, public: bool, tags: bool) -> Deed:
+    """Have somebody put another instance in the reader's place."""
+
+    def put(night: Night) -> None:
+        (found,) = night.rds().describe_db_instances(DBInstanceIdentifier="staging-cluster-2")["DBInstances"]
+        delete_reader(night)
+        waiting = list(night.queue)
+        night.rds().create_db_instance(
+            DBInstanceIdentifier="staging-cluster-2", DBInstanceClass="db.r6g.large",
+            Engine="aurora-postgresql", DBClusterIdentifier="staging-cluster",
+            PubliclyAccessible=public, Tags=found["TagList"] if tags else [],
+        )  # fmt: skip
+        night.settle()
+        night.queue.extend(waiting)
+
+    return put
+
+
+@pytest.mark.parametrize(
+    ("deed", "told", "from_step"),
+    [
+        (delete_slowly, "is deleting, which does not get better by itself", "delete-rds"),
+        (delete_instances, "missing: staging-cluster-1, staging-cluster-2.", "restore-snapshot"),
+        (delete_reader, "missing: staging-cluster-2.", "restore-snapshot"),
+        (stop_target, "The restored cluster staging-cluster is stopped.", None),
+        (other_group, "its cluster parameter group is tuned16", "delete-rds"),
+        (replace_reader(public=True, tags=False), "which this operation did not make", None),
+        (replace_reader(public=True, tags=True), "it is publicly accessible", "delete-rds"),
+    ],
+    ids=["deleting", "no instance", "no reader", "stopped", "other group", "stranger", "public"],
+)
+def test_success_is_not_said_of_what_cannot_be_used(deed: Deed, told: str, from_step: str | None) -> None:
+    """The operation fails at its last look, and says what is wrong and where a rerun begins."""
+    groups = {"DB_CLUSTER_PARAMETER_GROUP_NAME": "default.aurora-postgresql16"}
+    night = Night(groups, durations=LONG_DELETION)
+    ended = before_success(night, deed)
+
+    assert (State.FAILED, "archive-snapshot", from_step) == (
+        ended.state, ended.failed_step, ended.rerun_from,
+    )  # fmt: skip
+    assert told in str(ended.reason)
+
+
+@pytest.mark.parametrize("arn", [TARGET, READER])
+def test_what_is_under_way_is_waited_for_before_success_is_said(night: Night, arn: str) -> None:
+    """A cluster or an instance that is modifying is looked at again until it is available."""
+    night.night()
+    night.reach(State.USERS_READY)
+    night.aurora.set_status(arn, "modifying")
+    night.run(300)
+    waiting = night.only()
+    night.aurora.set_status(arn, "available")
+
+    assert (State.USERS_READY, "modifying.") == (
+        waiting.state, str(waiting.waiting_for).split()[-1],
+    )  # fmt: skip
+    assert State.SUCCEEDED is night.run_to_the_end().state
+
+
+def test_what_stays_under_way_ends_the_operation_at_its_deadline(night: Night) -> None:
+    """It does not wait for ever, and says no success."""
+    ended = before_success(night, lambda night: night.aurora.set_status(TARGET, "modifying"))
+
+    assert (State.FAILED, "archive-snapshot") == (ended.state, ended.failed_step)
+    assert "is modifying, and the deadline of USERS_READY has passed." in str(ended.reason)
+
+
+def put_away_again(night: Night) -> Operation:
+    """Ask for the copy of the last success to be archived again."""
+    again(night, "last", from_step="archive-snapshot")
+    return night.all_operations()[-1]
+
+
+def test_a_repeated_step_accepts_settings_that_people_changed(night: Night) -> None:
+    """After a success the cluster is theirs: protection and a parameter group are not judged."""
+    night.dream()
+    protect(night)
+    replace_reader(public=True, tags=True)(night)
+
+    assert State.SUCCEEDED is put_away_again(night).state
+
+
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [(delete_reader, "missing: staging-cluster-2."), (stop_target, "is stopped.")],
+    ids=["no reader", "stopped"],
+)
+def test_a_repeated_step_says_no_success_of_what_cannot_be_used(night: Night, deed: Deed, told: str) -> None:
+    """Its cluster and instances are judged as on a night."""
+    night.dream()
+    deed(night)
+    ended = put_away_again(night)
+
+    assert (State.FAILED, True) == (ended.state, told in str(ended.reason))
+
+
+def test_a_reader_that_a_repeated_step_missed_is_created_by_its_rerun(night: Night) -> None:
+    """The command of the notice names the step that makes it; the data stays."""
+    made = night.dream().facts.cluster_resource_id
+    delete_reader(night)
+    failed = put_away_again(night)
+    again(night, failed.operation_id, from_step=failed.rerun_from)
+    ended = night.all_operations()[-1]
+
+    assert (State.SUCCEEDED, made, 2) == (
+        ended.state, ended.facts.cluster_resource_id, len(target(night)["DBClusterMembers"]),
+    )  # fmt: skip
+
+
+def test_a_rerun_on_a_stopped_cluster_is_refused_within_minutes() -> None:
+    """A stopped cluster does not start by itself, so nobody waits for the deadline of the instances."""
+    night = Night({"INSTANCE_DEADLINE": "7200"})
+    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    first = night.dream()
+    stop_target(night)
+    again(night, first.operation_id)
+    ended = night.all_operations()[-1]
+    took = (ended.ended_at or night.clock.now()) - ended.created_at
+
+    assert (State.FAILED, True, True) == (
+        ended.state, "start-db-cluster" in str(ended.remedy), took.total_seconds() < 600,
+    )  # fmt: skip
+
+
+def test_a_cluster_that_is_stopped_while_its_instances_are_made_is_refused(night: Night) -> None:
+    """The same holds for the step that waits for the instances."""
+    night.night()
+    night.reach(State.INSTANCES_CREATING)
+    night.settle()
+    stop_target(night)
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, "check-restore-status", True) == (
+        ended.state, ended.failed_step, "is stopped." in str(ended.reason),
+    )  # fmt: skip
