@@ -1,13 +1,27 @@
 """What people are told after an operation stopped: what stands now, and the one command that goes on from there."""
 
+from collections.abc import Mapping
+
 from chalicelib.choreography import ROWS, State
 from chalicelib.commands import request_command, request_id_of, rerun_command
 from chalicelib.errors import Retry
-from chalicelib.operation import Operation
+from chalicelib.operation import Deletion, Operation
 from chalicelib.settings import DEFAULT_PLAN
 
 YOUR_SNAPSHOT = "your-snapshot"  # in a command, for the name of a snapshot that does not exist yet
 _ORDER = tuple(ROWS)  # of the states, as the flow has them
+
+_DELETION_UNKNOWN = (
+    "The deletion of the old target {target} was decided. Aurora finishes what was begun of it, so "
+    "there may be no target until a restore has finished."
+)
+_DELETION: Mapping[Deletion | None, str] = {
+    Deletion.DECIDED: "Nothing of the old target {target} was deleted.",
+    Deletion.ASKED: "AWS was asked to delete the instances of the old target {target}, and has not "
+    "confirmed the deletion of its cluster. If the cluster stands, it is without the instances that "
+    "are gone: create one in it if it is needed before a restore has finished.",
+    Deletion.ACCEPTED: "The old target {target} is being deleted, so there is no target until a restore has finished.",
+}
 
 
 def what_stands(operation: Operation) -> list[str]:
@@ -18,8 +32,8 @@ def what_stands(operation: Operation) -> list[str]:
     if _is_before(stopped, State.TARGET_DELETING):
         return ["This operation deleted nothing: the target is as it was."]
     if stopped is State.TARGET_DELETING and victim:
-        decided = f"The deletion of the old target {victim.arn} was decided. Aurora finishes whatever was"
-        return [f"{decided} begun of it, so there may be no target until a restore has finished."]
+        said = _DELETION.get(operation.facts.deletion, _DELETION_UNKNOWN)
+        return [said.format(target=victim.arn)]
     if _is_before(stopped, State.RESTORED):
         return ["There is no target now: the old one is gone, and the new one is not finished."]
     return []

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
@@ -33,6 +34,14 @@ class Hop(BaseModel):
     identifier: str
     kms_key_id: str | None = None
     arn: str | None = None
+
+
+class Deletion(StrEnum):
+    """How far the deletion of the old target has come, as far as this operation knows."""
+
+    DECIDED = "decided"
+    ASKED = "asked"  # for its instances; noted before the first call
+    ACCEPTED = "accepted"  # for the cluster itself
 
 
 class Victim(BaseModel):
@@ -70,6 +79,7 @@ class Facts(BaseModel):
     earlier_copies: tuple[Hop, ...] = ()  # of the runs before, which this one does not restore
     copy_arn: str | None = None  # what will be restored; the source's own snapshot where no copy is needed
     victim: Victim | None = None
+    deletion: Deletion | None = None  # None in records of before it was noted
     cluster_arn: str | None = None
     cluster_resource_id: str | None = None
     endpoint: str | None = None

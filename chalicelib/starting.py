@@ -240,7 +240,8 @@ def _known_at(state: State, facts: Facts) -> Facts:
         kept |= {"hops": (), "hop": 0, "copy_arn": None, "kms_key_arn": None, "earlier_copies": earlier}
     if place <= ORDER.index(State.SNAPSHOT_READY):
         kept |= {
-            "victim": None, "cluster_arn": None, "cluster_resource_id": None, "endpoint": None, "instances": (),
+            "victim": None, "deletion": None, "cluster_arn": None, "cluster_resource_id": None,
+            "endpoint": None, "instances": (),
             "reader_endpoint": None, "port": None, "production_logins_closed": None, "logins_closed": (),
             "logins_closed_count": None, "logins_kept": (), "master_password_checked": None,
             "other_logins_closed": (), "other_logins_closed_count": 0,

@@ -4,7 +4,7 @@ from chalicelib.aurora import Cluster, Health, Instance, Snapshot, SourceCluster
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
 from chalicelib.freshness import why_older
-from chalicelib.operation import Operation, Victim
+from chalicelib.operation import Deletion, Facts, Operation, Victim
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
@@ -50,7 +50,7 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
         resource_id=cluster.resource_id, arn=cluster.arn, members=cluster.members,
         final_snapshot_id=final, protected=cluster.protected,
     )  # fmt: skip
-    decided = facts.model_copy(update={"victim": victim})
+    decided = facts.model_copy(update={"victim": victim, "deletion": Deletion.DECIDED})
     what = f"{cluster.arn} ({cluster.resource_id}) and its {len(cluster.members)} instances will be deleted"
     return Advance(State.TARGET_DELETING, decided, what, warnings=_warnings(cluster, plan))
 
@@ -109,13 +109,15 @@ def _bring_on(operation: Operation, target: TargetCluster, ports: Ports) -> Outc
             from_step="delete-rds",
         )
     if cluster and cluster.status == "deleting":  # its instances go first, so there is nothing to see of them
-        return Wait(f"The old target {cluster.identifier} is being deleted.")
+        accepted = _noted(operation, Deletion.ACCEPTED)
+        return Wait(f"The old target {cluster.identifier} is being deleted.", facts=accepted)
     instances = target.observe_instances()
     if cluster is None and not instances:
         return Advance(State.TARGET_CLEAR, operation.facts, f"{victim.resource_id} and its instances are gone")
     if cluster is None:
         left = ", ".join(instance.identifier for instance in instances)
-        return Wait(f"The cluster is gone, its instances {left} are on their way.", interval)
+        why = f"The cluster is gone, its instances {left} are on their way."
+        return Wait(why, interval, _noted(operation, Deletion.ACCEPTED))
     _refuse_what_is_not_ours(operation, cluster, instances, target)
     waiting = _before_deletion(cluster, instances, victim, target, interval)
     if waiting:
@@ -123,7 +125,14 @@ def _bring_on(operation: Operation, target: TargetCluster, ports: Ports) -> Outc
     deleting = {one.identifier for one in instances if one.status == "deleting"}
     if not deleting and {*victim.members} <= {*cluster.members}:  # the first deletion comes now
         _look_once_more(operation, ports, cluster, victim)
-    return _delete(cluster, deleting, victim, target)
+    asked = ports.operations.remember(operation, _noted(operation, Deletion.ASKED))
+    _delete(cluster, deleting, victim, target)
+    why = f"The old target {cluster.identifier} and its instances are being deleted."
+    return Wait(why, facts=_noted(asked, Deletion.ACCEPTED))
+
+
+def _noted(operation: Operation, deletion: Deletion) -> Facts:
+    return operation.facts.model_copy(update={"deletion": deletion})
 
 
 def _look_once_more(operation: Operation, ports: Ports, cluster: Cluster, victim: Victim) -> None:
@@ -178,9 +187,8 @@ def _before_deletion(
     return None
 
 
-def _delete(cluster: Cluster, deleting: set[str], victim: Victim, target: TargetCluster) -> Outcome:
+def _delete(cluster: Cluster, deleting: set[str], victim: Victim, target: TargetCluster) -> None:
     for member in victim.members:  # readers first, the writer last
         if member in cluster.members and member not in deleting:
             target.delete_instance(member)
     target.delete(victim)  # accepted as soon as all members are on their way (user guide, deleting a cluster)
-    return Wait(f"The old target {cluster.identifier} and its instances are being deleted.")

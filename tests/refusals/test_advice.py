@@ -12,8 +12,9 @@ from chalicelib.choreography import State
 from chalicelib.errors import Retry
 from chalicelib.operation import Operation
 from localaws.inprocess import ACCOUNT, TARGET_REGION, TOPIC, Stage
+from tests.choreography import accidents
 from tests.choreography.night import Night
-from tests.choreography.people import disown, protect, stopped
+from tests.choreography.people import disown, protect, stopped, target
 from tests.refusals.following import Deed, answering, go_on, next_snapshot
 from tests.refusals.refused_operations import urgent_reader
 from tests.refusals.scene import Said, Scene
@@ -144,10 +145,6 @@ def test_a_cancel_before_the_deletion_says_that_the_target_is_as_it_was() -> Non
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (
-            State.TARGET_DELETING,
-            "was decided. Aurora finishes whatever was begun of it, so there may be no target",
-        ),
         (State.CLUSTER_RESTORING, "There is no target now: the old one is gone, and the new one is not finished."),
     ],
 )
@@ -174,7 +171,7 @@ def test_a_target_that_is_left_alone_is_not_said_to_be_on_its_way_out(
     text = night.notices()[-1]["text"]
 
     assert "it is left alone" in str(failed.reason)
-    assert ("was being deleted" in text, "Aurora finishes whatever was begun of it" in text) == (False, True)
+    assert ("is being deleted" in text, "Nothing of the old target" in text) == (False, True)
 
 
 def test_a_protection_is_not_said_to_be_lifted_before_it_is() -> None:
@@ -253,3 +250,43 @@ def test_when_both_topics_are_gone_the_record_says_that_nobody_was_told(said: Sa
     operation = scene.ends(State.SUCCEEDED)
 
     assert (False, 1) == (operation.notified, len(said.metrics("NotificationLost")))
+
+
+def test_a_cancel_before_the_first_deletion_says_that_nothing_was_deleted() -> None:
+    """The deletion was decided, and AWS was not asked for it yet."""
+    night = Night()
+    night.night()
+    stopped(night, State.TARGET_DELETING)
+
+    assert "Nothing of the old target" in night.notices()[-1]["text"]
+    assert "available" == target(night)["Status"]
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "KMSKeyNotAccessibleFault", "InvalidDBClusterStateFault"])
+def test_a_cluster_whose_deletion_is_refused_is_said_to_stand_without_its_instances(
+    code: str,
+) -> None:
+    """The instances went first; the cluster itself is not said to be on its way out."""
+    night = Night()
+    night.hurt(accidents.refused(code), call="rds.delete_db_cluster", times=999)
+    failed = night.dream()
+    night.settle()
+    text = night.notices()[-1]["text"]
+
+    assert (State.FAILED, "available", []) == (
+        failed.state, target(night)["Status"], target(night)["DBClusterMembers"]
+    )  # fmt: skip
+    assert "has not confirmed the deletion of its cluster" in text
+    assert "is being deleted" not in text
+
+
+def test_a_cancel_after_the_deletion_was_accepted_says_that_there_is_no_target() -> None:
+    """Aurora finishes it, whatever becomes of the operation."""
+    night = Night()
+    night.night()
+    operation = night.reach(State.TARGET_DELETING)
+    night.deliver_one(night.queue.popleft())
+    night.request("CancelRequested", operation_id=operation.operation_id)
+    night.run_to_the_end()
+
+    assert "is being deleted, so there is no target until" in night.notices()[-1]["text"]
