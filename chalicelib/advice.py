@@ -41,6 +41,8 @@ def what_stands(operation: Operation) -> list[str]:
 
 def how_to_go_on(operation: Operation) -> str:
     """Give the command that people need after they did what the remedy says."""
+    if operation.retry is Retry.LAST_SUCCESS:
+        return f"Do it on the last success's cluster: {_of_last_success(operation)}"
     if operation.retry is Retry.NEW_REQUEST:
         command = _new_request(operation)
         return f"A rerun would be refused again. Restore the newest snapshot instead: {command}"
@@ -53,9 +55,19 @@ def how_to_go_on(operation: Operation) -> str:
 
 def _new_request(operation: Operation, snapshot: str | None = None) -> str:
     request_id = request_id_of({"instead of": operation.operation_id})
+    return _command(operation, {"request_id": request_id, "snapshot_identifier": snapshot})
+
+
+def _of_last_success(operation: Operation) -> str:
+    request_id = request_id_of({"last instead of": operation.operation_id})
+    step = operation.rerun_from
+    return _command(operation, {"request_id": request_id, "rerun_of": "last", "from_step": step})
+
+
+def _command(operation: Operation, detail: Mapping[str, object]) -> str:
     plan = operation.plan if operation.plan != DEFAULT_PLAN else None
-    detail = {"request_id": request_id, "plan": plan, "snapshot_identifier": snapshot}
-    return request_command(operation.stage, operation.region or operation.settings.target_region, detail)
+    region = operation.region or operation.settings.target_region
+    return request_command(operation.stage, region, {**detail, "plan": plan})
 
 
 def _is_before(state: State, other: State) -> bool:

@@ -13,6 +13,7 @@ class Retry(StrEnum):
     """What people start after they did what a remedy says; a notice ends with its command."""
 
     RERUN = "rerun"  # the same operation, where it stopped or at `from_step`
+    LAST_SUCCESS = "last-success"  # the step `from_step` of the target's last success, on its cluster
     NEW_REQUEST = "new-request"  # a rerun keeps the snapshot and the clusters, and would be refused again
     LATER_SNAPSHOT = "later-snapshot"  # what is changed in production is in later snapshots only
 

@@ -1,16 +1,18 @@
 """The target cluster: what is replaced, and what is made in its place. Every change here names the target alone."""
 
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.aurora import ENGINE, SNAPSHOT_GONE, Cluster, Instance, tag_list
 from chalicelib.aws import AwsError, NotFoundError, Service
+from chalicelib.choreography import ROWS
 from chalicelib.cluster_settings import capacity_of, fixed_differences
 from chalicelib.errors import RefusedError, Retry, TransientError
 from chalicelib.operation import Operation, Victim
 from chalicelib.ownership import UnownedError, is_ours, refuse_others
 from chalicelib.plan import OPERATION_TAG, OWNER_TAG
+from chalicelib.ports import Ports
 
 ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer
 
@@ -214,7 +216,7 @@ def _cluster_gone(error: NotFoundError) -> RefusedError:
     return error
 
 
-def ours(operation: Operation, target: TargetCluster, now: datetime) -> Cluster:
+def ours(operation: Operation, target: TargetCluster, ports: Ports) -> Cluster:
     """Observe the cluster that this operation made; raises RefusedError when that is not what stands there.
 
     One that is not found may only not be found yet: RDS's answers are eventually consistent.
@@ -222,9 +224,11 @@ def ours(operation: Operation, target: TargetCluster, now: datetime) -> Cluster:
     """
     cluster = target.observe()
     made = operation.facts.cluster_resource_id
-    if cluster is None and now - operation.entered_at < ABSENT_FOR:
+    if cluster is None and ports.now() - operation.entered_at < ABSENT_FOR:
         raise TransientError(f"The restored cluster {made} is not found.")
     if cluster is None or cluster.resource_id != made:
+        if operation.keeps_cluster:
+            raise _replaced(operation, cluster, ports)
         stands = cluster.resource_id if cluster else "nothing"
         raise RefusedError(
             f"The restored cluster {made} is not there any more; {stands} stands under its name.",
@@ -238,6 +242,26 @@ def ours(operation: Operation, target: TargetCluster, now: datetime) -> Cluster:
             f"Start it (aws rds start-db-cluster {where}).",
         )
     return cluster
+
+
+def _replaced(operation: Operation, cluster: Cluster | None, ports: Ports) -> RefusedError:
+    """Say where the step can be done that was to be done again; the old data is not what people want back."""
+    made, name = operation.facts.cluster_resource_id, operation.settings.target_cluster_arn
+    last = ports.operations.target(name).last_success_operation
+    latest = ports.operations.read(last) if last else None
+    if cluster and latest and latest.facts.cluster_resource_id == cluster.resource_id:
+        return RefusedError(
+            f"A newer operation replaced the cluster {made} by {cluster.resource_id}: the last "
+            f"success on {name} is now {latest.operation_id}.",
+            "Have the step done on the cluster that stands now.",
+            from_step=operation.durations[0].step if operation.durations else ROWS[operation.state].step,
+            retry=Retry.LAST_SUCCESS,
+        )
+    return RefusedError(
+        f"The cluster {made} no longer exists; {cluster.resource_id if cluster else 'none'} now has its name.",
+        "Find out who replaced it. A restore replaces the target if that carries our tag.",
+        retry=Retry.NEW_REQUEST,
+    )
 
 
 def _refuse_differences(what: str, differences: list[str]) -> None:

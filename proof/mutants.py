@@ -92,7 +92,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the look before success is said", "chalicelib/steps/archive_snapshot.py",
-        "    cluster = ours(operation, target, ports.now())\n"
+        "    cluster = ours(operation, target, ports)\n"
         "    if wait := _until_it_is_good(operation, target, cluster, ports.now()):\n"
         "        return wait\n",
         "", ("removed-target",),

@@ -21,7 +21,7 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
     RefusedError, or TransientError until the deadline. What goes wrong with the copies is a warning on a good restore.
     """
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
-    cluster = ours(operation, target, ports.now())
+    cluster = ours(operation, target, ports)
     if wait := _until_it_is_good(operation, target, cluster, ports.now()):
         return wait
     try:

@@ -1,7 +1,5 @@
 """check-restore-status: looks whether the cluster, and later its instances, can be used."""
 
-from datetime import datetime
-
 from chalicelib.aurora import Cluster, Health, health
 from chalicelib.choreography import State
 from chalicelib.operation import Operation
@@ -18,8 +16,8 @@ def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
         return Wait("What Aurora makes was begun a moment ago.")
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     if operation.state is State.CLUSTER_RESTORING:
-        return _cluster(operation, ours(operation, target, ports.now()))
-    return _instances(operation, target, ports.now())
+        return _cluster(operation, ours(operation, target, ports))
+    return _instances(operation, target, ports)
 
 
 def _cluster(operation: Operation, cluster: Cluster) -> Outcome:
@@ -32,14 +30,14 @@ def _cluster(operation: Operation, cluster: Cluster) -> Outcome:
     return Advance(State.CLUSTER_RESTORED, facts, f"{cluster.identifier} is available, without instances yet")
 
 
-def _instances(operation: Operation, target: TargetCluster, now: datetime) -> Outcome:
+def _instances(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
     """Look at the instances; and at the cluster, too, unless they are simply being made: nothing comes of that look."""
     found = {instance.identifier: instance.status for instance in target.observe_instances()}
     status = {name: found.get(name, "missing") for name in operation.facts.instances}
     making = [name for name in status if health(status[name]) is Health.PROGRESSING]
     if making and all(health(one) in (Health.PROGRESSING, Health.READY) for one in status.values()):
         return Wait(f"The instance {making[0]} is {status[making[0]]}.")
-    cluster = ours(operation, target, now)
+    cluster = ours(operation, target, ports)
     wait_for(operation, f"The cluster {cluster.identifier}", cluster.status)
     waits = [wait_for(operation, f"The instance {name}", one) for name, one in status.items()]
     if wait := next(filter(None, waits), None):

@@ -16,7 +16,7 @@ def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     if operation.state is State.TARGET_CLEAR:
         return _cluster(operation, target)
-    cluster = ours(operation, target, ports.now())  # an instance would be made in whatever cluster has the name now
+    cluster = ours(operation, target, ports)  # an instance would be made in whatever cluster has the name now
     return _settled(operation, target, cluster) or _instances(operation, target)
 
 

@@ -32,7 +32,7 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
         Preflight(operation, ports).refuse_unusable_secrets()
     master = credentials.master_credentials(ports.service("secretsmanager"), plan)
     target = TargetCluster(ports.service("rds", plan.target_region), operation)
-    cluster = ours(operation, target, ports.now())
+    cluster = ours(operation, target, ports)
     if cluster.password_pending or cluster.status == "resetting-master-credentials":
         return Wait("Aurora is still setting the master password.", plan.restore_check_interval)
     login = Login(master.username, master.password)

@@ -15,6 +15,7 @@ from localaws.inprocess import APP, APP_SECRET, MASTER_SECRET, TARGET_REGION
 from tests.choreography.accidents import Accident, Call, raised, refused
 from tests.choreography.night import Night
 from tests.choreography.people import remove_target, target
+from tests.refusals.following import go_on
 from tests.refusals.scene import is_sentence
 
 ROTATED = {**APP, "app_password": "rotated-application-1", "readonly_password": "rotated-readonly-1"}
@@ -316,6 +317,75 @@ def test_many_logins_that_people_opened_are_counted(night: Night) -> None:
         ended.facts.other_logins_closed_count,
     )
     assert names == [name for row in rows for name in row.get("names", [])]
+
+
+def replaced(night: Night) -> Operation:
+    """Have a newer snapshot restored, six hours later."""
+    night.run(6 * 3600)
+    return night.dream()
+
+
+def test_a_cluster_that_a_newer_restore_replaced_is_said_so(night: Night) -> None:
+    """Whoever names the older success learns of the newer, and the command sets up its users."""
+    older = night.dream()
+    newer = replaced(night)
+    rotate_both(night)
+    made = night.calls_of(*MAKES_OR_DELETES)
+    failed = users_again(night, rerun_of=older.operation_id)
+    reason = failed.reason or ""
+    go_on(night, night.notices()[-1]["text"])
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, True) == (failed.state, newer.operation_id in reason)
+    assert (State.SUCCEEDED, newer.operation_id, made) == (
+        ended.state,
+        ended.rerun_of,
+        night.calls_of(*MAKES_OR_DELETES),
+    )
+    assert ROTATED["app_password"] == passwords(night)[APP["app_username"]]
+
+
+def test_a_command_of_before_a_newer_restore_leads_to_its_cluster(night: Night) -> None:
+    """It was printed when the users could not be set up; the night came before it was put."""
+    night.dream()
+    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    users_again(night)
+    command = night.notices()[-1]["text"]
+    newer = replaced(night)
+    go_on(night, command)
+    failed = night.run_to_the_end()
+    go_on(night, night.notices()[-1]["text"])
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, "setup-db-users") == (failed.state, failed.rerun_from)
+    assert (State.SUCCEEDED, newer.operation_id) == (ended.state, ended.rerun_of)
+
+
+def test_a_copy_of_a_replaced_cluster_leads_to_the_copy_of_the_newer(night: Night) -> None:
+    """The step that was asked for is the one of the command."""
+    older = night.dream()
+    newer = replaced(night)
+    failed = users_again(night, rerun_of=older.operation_id, from_step="archive-snapshot")
+    go_on(night, night.notices()[-1]["text"])
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, "archive-snapshot") == (failed.state, failed.rerun_from)
+    assert (State.SUCCEEDED, newer.operation_id) == (ended.state, ended.rerun_of)
+    assert "USERS_READY" == night.path()[0]
+
+
+def test_a_cluster_that_a_failed_restore_replaced_is_restored_anew(night: Night) -> None:
+    """There is no success on what stands: the command restores the newest snapshot."""
+    night.dream()
+    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    newer = replaced(night)
+    failed = users_again(night)
+    go_on(night, night.notices()[-1]["text"])
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, State.FAILED) == (newer.state, failed.state)
+    assert "no longer exists" in (failed.reason or "")
+    assert (State.SUCCEEDED, newer.facts.snapshot_arn) == (ended.state, ended.facts.snapshot_arn)
 
 
 CHANGES: tuple[dict[str, Any], ...] = (

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -16,9 +17,11 @@ from chalicelib.observability import logger
 from chalicelib.postgres.names import check_users
 from chalicelib.target import TargetCluster
 from localaws.inprocess import TARGET_REGION, TOPIC
+from tests.choreography.accidents import refused
 from tests.choreography.night import Night
+from tests.choreography.people import again
 from tests.database.server import login
-from tests.refusals.following import Case, tried
+from tests.refusals.following import Case, Tried, go_on, tried
 from tests.refusals.refused_operations import OPERATIONS, lose_copy
 from tests.refusals.refused_requests import REQUESTS, Request, refused_request
 from tests.refusals.refused_settings import SETTINGS
@@ -135,9 +138,36 @@ def no_topic() -> RefusedError:
     return caught.value
 
 
+@cache
+def users_of_the_first(*, newest: str = "") -> Tried:
+    """Set up the users of a success whose cluster a newer restore replaced.
+
+    `newest` is a call that fails in that restore.
+    """
+    night = Night()
+    first = night.dream()
+    night.run(6 * 3600)
+    if newest:
+        night.hurt(refused("AccessDenied", 403), state="RESTORED", call=newest)
+    night.dream()
+    night.accidents.clear()
+    again(night, first.operation_id, from_step="setup-db-users")
+    failed = night.all_operations()[-1]
+    go_on(night, night.notices()[-1]["text"])
+    ended = night.run_to_the_end()
+    return Tried(str(failed.reason), str(failed.remedy), ended.state, str(ended.reason))
+
+
+@pytest.mark.parametrize("newest", ["", "rds.modify_db_cluster"])
+def test_what_is_said_of_a_cluster_that_was_replaced_leads_on(newest: str) -> None:
+    """The notice's command sets up the users of the newer cluster, or restores one anew."""
+    assert State.SUCCEEDED is users_of_the_first(newest=newest).ended
+
+
 def test_there_is_a_case_for_every_refusal() -> None:
     """Found in the code: a new refusal, or a new remedy of an old one, is listed here until it has a case."""
     results = [*map(tried, CASES), *map(refused_request, REQUESTS)]
+    results += [users_of_the_first(), users_of_the_first(newest="rds.modify_db_cluster")]
     warning = lost_copy()
     told = {(result.reason, result.remedy) for result in results}
     told |= {(warning, warning)}
