@@ -37,7 +37,7 @@ _Reason = Annotated[str, Field(max_length=500), _Shown]
 def _snapshot_identifier(text: str) -> str:
     if not (_SNAPSHOT_NAME.fullmatch(text) or _SNAPSHOT_ARN.fullmatch(text)):
         raise ValueError("should be the identifier or the ARN of a cluster snapshot")
-    return text
+    return text.lower()  # as RDS stores identifiers
 
 
 class RestoreRequested(BaseModel):
@@ -151,8 +151,10 @@ def why_untimely(envelope: Mapping[str, Any], now: datetime) -> str | None:
         made = datetime.fromisoformat(str(envelope.get("time")))
         age = now - (made if made.tzinfo else made.replace(tzinfo=UTC))
         of = stamp(now - age)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    except OverflowError:
+        return f"its time is {shown_name(str(envelope.get('time')))}, outside of the calendar in UTC"
     if age < -CLOCK_SKEW_MAX:
         return f"it is of {of}, which has not come yet"
     return f"it is of {of}, {age // timedelta(hours=1)} hours ago" if age > EVENT_AGE_MAX else None

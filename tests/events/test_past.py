@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.events import EVENT_AGE_MAX, why_untimely
+from chalicelib.events import EVENT_AGE_MAX, RestoreRequested, parse_request, why_untimely
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
@@ -48,3 +48,19 @@ def test_an_event_without_a_time_that_can_be_read_is_fresh(time: str | None) -> 
 def test_an_event_without_any_time_is_fresh() -> None:
     """As a person's test event in the console."""
     assert None is why_untimely({}, NOW)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_outside_of_the_calendar_is_untimely(time: str) -> None:
+    """It can be read, and is no time at which EventBridge delivers anything now."""
+    why = why_untimely({"time": time}, datetime(2026, 11, 23, tzinfo=UTC))
+
+    assert f"its time is {time}, outside of the calendar in UTC" == why
+
+
+@pytest.mark.parametrize("written", ["RDS:Prod-1", "ARN:aws:rds:us-east-1:123456789012:cluster-snapshot:RDS:Prod-1"])
+def test_a_snapshots_identifier_is_read_in_any_case(written: str) -> None:
+    """RDS stores identifiers in lower case."""
+    request = parse_request(RestoreRequested, {"snapshot_identifier": written})
+
+    assert written.lower() == request.snapshot_identifier
