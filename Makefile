@@ -30,7 +30,7 @@ PACKED := $(WHEELS)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo up night deploy destroy package doctor test prove bench bench-package check format clean
+.PHONY: help demo up night deploy destroy package doctor test acceptance prove bench bench-package check format clean
 
 help: ## say what there is
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -57,8 +57,11 @@ package: $(PACKED) ## write the app as a SAM template, for a pipeline that deplo
 doctor: $(PACKED) ## look at a stage in your AWS account: what is wrong, and what to do (STAGE=dev JSON=1)
 	@exec $(PY) -m console.doctor --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(JSON),--json)
 
-test: $(PACKED) ## run the tests (TESTS=tests/console for some)
-	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+test: $(PACKED) ## run the tests but those of a whole world (TESTS=tests/console for some)
+	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(or $(TESTS),--ignore=tests/world)
+
+acceptance: $(PACKED) ## run a whole world, and type what the README and `make up` tell people to type
+	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/world
 
 prove: $(READY) ## the choreography under every fault (FAULTS=3 FULL=1 SEED= REPLAY='night 23=lost')
 	@exec $(PY) -m proof --faults "$(FAULTS)" --seed "$(SEED)" $(if $(FULL),--full) $(if $(REPLAY),--replay "$(REPLAY)")

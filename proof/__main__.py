@@ -13,7 +13,9 @@ from proof.scenes import CORE, SCENES
 from proof.story import story
 
 SEEDS, EXAMPLES, LIVES = 2000, 400, 150
-SINGLES_ONLY = frozenset({"two-targets"})  # two operations double every question; seeds and lives have their pairs
+# Two operations double every question, and a stopped target differs from another in its deletion only. Seeds and lives
+# have their pairs.
+SINGLES_ONLY = frozenset({"two-targets", "rotated", "stopped-target"})
 STORIES_MAX = 5
 
 

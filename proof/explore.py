@@ -112,6 +112,7 @@ class Exploration:
         done = follows is not None and follows.options != faults.BEFORE_PIECE  # whose effect comes after the question
         reads_on = follows is not None and _reads(follows) and _reads(asked)
         for why, applies, left_out in (
+            ("a status that lags: alone, and in the storms of seeds and lives", True, {faults.LAGGING}),
             ("an error before the effect: to a step it is what throttling is", True, {faults.ERROR}),
             ("the heartbeat inside a call: part of all that runs inside it", True, {faults.BEAT}),
             ("a death before a call: it is the death after the call before it", done, {faults.CRASH_BEFORE}),
@@ -170,7 +171,8 @@ def singles(
         if run.broken:
             progress(f"BROKEN: {run.line}")
         sites |= {str(asked.site) for asked in run.asked}
-        if not run.broken and (further := exploration.faults_after(run, tally)):
+        lags = not full and any(fault == faults.LAGGING for _, fault in run.schedule)
+        if not run.broken and not lags and (further := exploration.faults_after(run, tally)):
             tasks.append((run.schedule, further))
     _SEEN[scene] = exploration.seen
     return tally, tasks, frozenset(sites)

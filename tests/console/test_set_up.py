@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [
-    "help", "demo", "up", "night", "deploy", "destroy", "package", "doctor", "test", "prove", "bench", "bench-package",
-    "check", "format", "clean",
+    "help", "demo", "up", "night", "deploy", "destroy", "package", "doctor", "test", "acceptance",
+    "prove", "bench", "bench-package", "check", "format", "clean",
 ]  # fmt: skip
 
 

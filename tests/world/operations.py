@@ -38,6 +38,21 @@ def end_of_newest(world: Up, stage: str = "local") -> dict[str, Any]:
     return record
 
 
+def end_of_all(world: Up) -> None:
+    """Wait until no operation is open, so that the target is free."""
+    query = {
+        "TableName": "aurora-restore-local-state",
+        "IndexName": "open-by-due",
+        "KeyConditionExpression": "#open = :yes",
+        "ExpressionAttributeNames": {"#open": "open"},
+        "ExpressionAttributeValues": {":yes": {"S": "yes"}},
+    }
+    ends_at = time.monotonic() + NIGHT_SECONDS_MAX
+    while found := world.client("dynamodb").query(**query)["Items"]:
+        assert time.monotonic() < ends_at, found
+        time.sleep(LOOK_SECONDS)
+
+
 def wait_for_the_request(world: Up, request_id: str) -> dict[str, Any]:
     """Wait until the request has become an operation, and return its record."""
     ends_at = time.monotonic() + NIGHT_SECONDS_MAX

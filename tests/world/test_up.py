@@ -20,6 +20,7 @@ from tests.world.operations import (
     ENDS,
     SET_UP_ALREADY,
     asked_for,
+    end_of_all,
     end_of_newest,
     newest_record,
     type_in,
@@ -268,7 +269,7 @@ def test_what_it_prints_can_be_pasted_anywhere(world: Up) -> None:
         ["sh", "-euc", typed], cwd="/", env={"PATH": "/usr/bin:/bin"}, stdin=subprocess.DEVNULL, check=False,
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
-    end_of_newest(world)
+    end_of_all(world)
 
     assert (0, "") == (done.returncode, done.stderr)
     assert "app_user" in done.stdout
@@ -278,7 +279,7 @@ def test_what_it_prints_can_be_pasted_anywhere(world: Up) -> None:
 def test_a_restore_a_cancel_and_a_failure_pass_with_the_rights_of_their_roles(world: Up) -> None:
     """Every function ran as its own role, asked for a thousand things, and was denied none of them."""
     put(world, "CancelRequested", operation_id=newest_record(world)["operation_id"]["S"])  # type: ignore[index]
-    end_of_newest(world)
+    end_of_all(world)
     key = world.client("kms").describe_key(KeyId="alias/aurora-restore")["KeyMetadata"]["KeyId"]
     world.client("kms").disable_key(KeyId=key)
     failed = asked_for(world, "without-a-key")
