@@ -22,6 +22,7 @@ from chalicelib.ports import Ports
 ORDER = tuple(ROWS)  # of the states, as the flow has them
 _SAFE_POINT = {  # what happened since the first operation stood there is unknown, so a rerun looks again
     State.TARGET_DELETING: State.SNAPSHOT_READY,  # whose the target is, and whether everything later is still there
+    State.TARGET_CLEAR: State.SNAPSHOT_READY,  # what stands there: another rerun's cluster has its data and settings
     State.INSTANCES_CREATING: State.CLUSTER_RESTORED,  # whether all instances stand, as many as are wanted now
     State.RESTORED: State.CLUSTER_RESTORED,
     State.USERS_READY: State.CLUSTER_RESTORED,  # and who can log in

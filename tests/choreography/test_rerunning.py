@@ -15,6 +15,7 @@ FAILING_STATES = [
 ]
 LOOKS_AGAIN_AT = {  # what happened since it stood there is unknown
     State.TARGET_DELETING: State.SNAPSHOT_READY,
+    State.TARGET_CLEAR: State.SNAPSHOT_READY,
     State.INSTANCES_CREATING: State.CLUSTER_RESTORED,
     State.RESTORED: State.CLUSTER_RESTORED,
     State.USERS_READY: State.CLUSTER_RESTORED,
@@ -58,10 +59,30 @@ def test_a_rerun_may_begin_at_an_earlier_step(night: Night, step: str) -> None:
     """What stands there now is replaced or adopted, and it succeeds."""
     first = failed_in(night, State.INSTANCES_CREATING)
     again(night, first, from_step=step)
+    begins = states_of(step)[0]
 
-    assert (State.SUCCEEDED, states_of(step)[0], []) == (
+    assert (State.SUCCEEDED, LOOKS_AGAIN_AT.get(begins, begins), []) == (
         night.all_operations()[-1].state, night.path()[0], night.broken_promises()
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [{}, {"from_step": "restore-snapshot"}])
+def test_a_rerun_never_adopts_what_another_rerun_of_its_chain_left(night: Night, how: dict[str, str]) -> None:
+    """That one had other settings, and perhaps another snapshot: its cluster is replaced."""
+    first = failed_in(night, State.TARGET_CLEAR)
+    night.environment |= {"PORT": "5555", "INSTANCE_COUNT": "3"}
+    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    again(night, first)
+    left = night.all_operations()[-1]
+    night.environment |= {"PORT": "5432", "INSTANCE_COUNT": "2"}
+    again(night, first, **how)
+    ended = night.all_operations()[-1]
+    (found,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+
+    assert [State.FAILED, State.SUCCEEDED] == [left.state, ended.state]
+    assert (5432, 2) == (found["Port"], len(found["DBClusterMembers"]))
+    assert left.facts.cluster_resource_id != found["DbClusterResourceId"]
+    assert [] == night.broken_promises()
 
 
 @pytest.mark.parametrize(
