@@ -121,9 +121,18 @@ def start_again(asked: Asked, before: Operation, ports: Ports) -> Operation | No
 
 
 def settings_now(before: Operation, ports: Ports) -> Plan:
-    """Take the plan as it is now, since who asks again has often mended it; refuses another source or target."""
-    meant = before.settings
-    now = parameters.plan(ports, before.plan) or meant
+    """Take the plan as it is now, since who asks again has often mended it.
+
+    Raises RefusedError where the plan is gone, or is about another source or target: what the operation meant may be
+    somebody's source by now.
+    """
+    meant, now = before.settings, parameters.plan(ports, before.plan)
+    if now is None:
+        raise RefusedError(
+            f"The plan {before.plan} of {before.operation_id} is gone.",
+            f"Give it its parameters under {ports.settings.parameter_path}plans/{before.plan}/ again, or ask for a "
+            "restore by a plan that the stage has.",
+        )
     if (now.source_cluster_arn, now.target_cluster_arn) != (meant.source_cluster_arn, meant.target_cluster_arn):
         raise RefusedError(
             f"The plan {before.plan} is now about other clusters than {before.operation_id} was: "

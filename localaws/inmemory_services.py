@@ -169,6 +169,11 @@ class InMemoryParameters(InMemoryService):
         self._values[Name] = Value
         return {}
 
+    def delete_parameter(self, Name: str) -> Answer:  # noqa: N803
+        """Take a parameter away."""
+        del self._values[Name]
+        return {}
+
     def get_parameters_by_path(self, Path: str, Recursive: bool) -> Answer:  # noqa: N803
         """Read what lies below a path."""
         if not Recursive:

@@ -73,6 +73,27 @@ def a_night_that_copies(night: Night) -> None:
     night.reach(State.COPYING)
 
 
+WEEKLY = "/aurora-restore/test/plans/weekly/target-cluster-id"
+
+
+def plan_weekly(night: Night) -> None:
+    """Give the stage a second plan, with a target of its own."""
+    night.parameters.put_parameter(Name=WEEKLY, Value="weekly-cluster")
+
+
+def weekly_failed(night: Night) -> None:
+    """Let a restore by the second plan fail while it copies."""
+    plan_weekly(night)
+    night.request(REQUESTED, plan="weekly")
+    night.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
+    night.run_to_the_end()
+
+
+def without_weekly(night: Night) -> None:
+    """Take the second plan away."""
+    night.parameters.delete_parameter(Name=WEEKLY)
+
+
 def rerun(**detail: Any) -> Deed:
     """Ask for the newest operation again."""
     return lambda night: night.request(REQUESTED, rerun_of=night.all_operations()[-1].operation_id, **detail)
@@ -180,6 +201,12 @@ REQUESTS = (
     Request("no such snapshot", nothing, asking(snapshot_identifier="nowhere"), TAKEN),
     Request("another cluster's snapshot", anothers_snapshot, asking(snapshot_identifier="of-another"), TAKEN),
     Request("no such plan", nothing, asking(plan="weekly"), NEWEST),
+    Request(
+        "a plan that is gone",
+        both(next_snapshot, weekly_failed),
+        both(without_weekly, rerun()),
+        both(plan_weekly, rerun()),
+    ),
     Request("no such operation", a_failed_night, asking(rerun_of="never-was"), look_the_id_up),
     Request("too late to cancel", a_good_night, cancel, nothing),
     Request("malformed", next_snapshot, asking(snapshot="one"), only_known_fields),
