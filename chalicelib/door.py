@@ -26,6 +26,7 @@ from chalicelib.events import (
     why_untimely,
 )
 from chalicelib.foreign_text import quoted
+from chalicelib.observability import logger
 from chalicelib.operation import Facts, Operation, following_id, requested_id
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
@@ -63,11 +64,16 @@ def is_request(envelope: Envelope) -> bool:
 
 def refuse_for_settings(error: SettingsError, envelope: Envelope, ports: Ports) -> None:
     """Tell who put an event that the settings cannot be used."""
-    one = len(error.problems) == 1  # more than one is told one a line
-    reason = " ".join(dict.fromkeys([error.heading, *error.problems])) if one else error.heading
+    notices.refused(_of_settings(error), envelope, ports)
+
+
+def _of_settings(error: SettingsError) -> RefusedError:
+    """Make one sentence of a single problem; several are told one a line."""
     remedy = "Correct the settings; then put the event again."
-    refusal = RefusedError(reason, remedy, problems=() if one else error.problems)
-    notices.refused(refusal, envelope, ports)
+    if len(error.problems) > 1:
+        return RefusedError(error.heading, remedy, problems=error.problems)
+    sentences = dict.fromkeys([error.heading, *error.problems])
+    return RefusedError(" ".join(sentences), remedy)
 
 
 def _let_be(envelope: Envelope, untimely: str, ports: Ports) -> str | None:
@@ -90,11 +96,18 @@ def _snapshot(envelope: Envelope, ports: Ports) -> str | None:
     for plan in parameters.plans(ports):
         try:
             reasons.append(_begin(plan, notice, ports))
-        except (TransientError, RefusedError) as error:
+        except (TransientError, RefusedError, UnreadableRecordError) as error:
+            _log_failure(plan, notice, error)
             failures.append(error)
     if failures:
-        raise failures[0]
+        raise failures[0]  # into the failure queue; the heartbeat catches up each of these plans
     return "; ".join(filter(None, reasons)) if all(reasons) else None
+
+
+def _log_failure(plan: Plan, notice: RdsNotice, error: Exception) -> None:
+    logger.warning(f"The plan {plan.name} did not start for {notice.arn}: {error}")
+    if isinstance(error, UnreadableRecordError):
+        observability.unreadable(error, plan.stage)
 
 
 def _begin(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:

@@ -127,10 +127,8 @@ class Preflight:
 
     def _key(self) -> None:
         """See that the keys of the snapshot, the new cluster and the final snapshot can be used; often they are one."""
-        kms, planned = (
-            self._ports.service("kms", self._plan.target_region),
-            self._facts.key_arn or self._plan.kms_key_id,
-        )
+        kms = self._ports.service("kms", self._plan.target_region)
+        planned = self._facts.key_arn or self._plan.kms_key_id
         for key, remedy in self._keys.items():
             if key != planned:
                 usable_key_arn(kms, key, remedy=remedy)

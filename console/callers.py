@@ -32,4 +32,4 @@ def why_nobody_is_known(error: Exception, region: str) -> tuple[str, str]:
         case ClientError() if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERROR:
             return f"AWS, or a proxy before it, does not answer in {region}: {text}.", _WAY
         case _:
-            return f"AWS does not know who asks: {text}.", _SIGN_IN
+            return f"No valid AWS credentials: {text}.", _SIGN_IN

@@ -17,6 +17,7 @@ from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.preflight import OF_VERSION, Preflight
 from chalicelib.settings import Settings
+from chalicelib.source_snapshots import newest
 from chalicelib.store import DynamoStore
 from chalicelib.target import TargetCluster
 from console.documents import Described
@@ -60,9 +61,9 @@ class PlanView:
 
     @cached_property
     def snapshot(self) -> Snapshot | None:
-        """The newest automated snapshot that could be restored."""
+        """The newest snapshot that would start an operation, by the rule of the functions."""
         rds = self.ports.service("rds", self.plan.source_region)
-        return SourceCluster(rds, self.plan).newest_snapshot("automated")
+        return newest(SourceCluster(rds, self.plan), self.plan)
 
     @property
     def version(self) -> str:

@@ -1,6 +1,6 @@
 """check-copy-status: looks whether the copy is there, for Aurora tells nobody (there is no event for it)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chalicelib.aurora import Copies, Health, Snapshot, health
 from chalicelib.choreography import State
@@ -9,8 +9,8 @@ from chalicelib.operation import Facts, Hop, Operation
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.spacing import just_begun
+from chalicelib.target import ABSENT_FOR
 
-ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer
 COPY_FAILURES_MAX = 3  # a copy that fails this often will not do better
 
 

@@ -77,7 +77,7 @@ def test_nobody_who_is_known(place: Place) -> None:
     keys = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
     said = refused(place, "no-credentials", given={"SOURCE_CLUSTER_ID": None}, **keys)
 
-    assert "credentials: FAILED (AWS does not know who asks" in said.err
+    assert "credentials: FAILED (No valid AWS credentials" in said.err
     assert "SOURCE_CLUSTER_ID is not set" in said.err
 
 

@@ -95,7 +95,7 @@ def test_without_credentials_one_line_says_so(command: Command) -> None:
     lines = said.out.splitlines()
 
     assert (FAILED, "") == (said.status, said.err)
-    assert lines[1].startswith("credentials: FAILED (AWS does not know who asks: Unable to locate credentials. Sign in")
+    assert lines[1].startswith("credentials: FAILED (No valid AWS credentials: Unable to locate credentials. Sign in")
     assert lines[2].startswith("left out: WARNING (settings, stacks, foundation, ")
 
 
@@ -104,9 +104,7 @@ def test_a_profile_that_does_not_exist_is_no_trace(command: Command) -> None:
     said = command.run(AWS_PROFILE="nobody")
 
     assert (FAILED, "") == (said.status, said.err)
-    assert (
-        "credentials: FAILED (AWS does not know who asks: The config profile (nobody) could not be found." in said.out
-    )
+    assert "credentials: FAILED (No valid AWS credentials: The config profile (nobody) could not be found." in said.out
 
 
 def test_without_a_network_one_line_says_so(command: Command) -> None:

@@ -39,7 +39,7 @@ def told(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> list[str]:
         (200, "Sign in to the guest network", "What answers in us-west-2 is not AWS, but perhaps", LOOK_AT_THE_WAY),
         (200, "<html>Sign in</html>", "What answers in us-west-2 is not AWS, but perhaps", LOOK_AT_THE_WAY),
         (502, "<html>Bad Gateway</html>", "AWS, or a proxy before it, does not answer in us-west-2", LOOK_AT_THE_WAY),
-        (403, EXPIRED, "AWS does not know who asks: An error occurred (ExpiredToken)", "Sign in (`aws configure`"),
+        (403, EXPIRED, "No valid AWS credentials: An error occurred (ExpiredToken)", "Sign in (`aws configure`"),
     ],
     ids=["a text", "a page", "a proxy's 502", "an expired token"],
 )

@@ -85,7 +85,7 @@ def test_what_is_not_a_port_is_refused(port: str) -> None:
     ran = run("localaws", "up", "--port", port)
 
     assert 2 == ran.returncode
-    assert f"'{port}' is not a port. Choose a number from 1024 to 65535." in ran.stderr
+    assert f"'{port}' is not a port. Choose a number from 1 to 65535." in ran.stderr
     assert "Traceback" not in ran.stderr
 
 

@@ -77,6 +77,22 @@ def test_a_damaged_item_of_one_target_stops_no_other_plan(scene: Scene, damage: 
     assert 2 <= len(scene.said.metrics("CatchUpFailed"))
 
 
+def test_a_snapshot_that_a_damaged_item_keeps_from_one_plan_starts_the_others(scene: Scene) -> None:
+    """The plan that failed is named in the log, the item is counted, and the event goes to the failure queue."""
+    plan_weekly(scene)
+    damage = {"armed_since": "yesterday", "holder": "an-operation"}  # so the lock has to be judged
+    scene.stage.store.tables["state"][target_key(TARGET_ARN)] = damage
+    scene.stage.night()
+    for _ in range(200):
+        if not scene.stage.failures:
+            scene.stage.step_time()
+
+    assert ["weekly"] == [operation.plan for operation in scene.stage.all_operations()]
+    assert [UnreadableRecordError] == [type(error) for error in scene.stage.failures]
+    assert 1 == len(scene.said.lines("The plan default did not start for arn:aws:rds:"))
+    assert 1 == len(scene.said.metrics("RecordUnreadable"))
+
+
 def test_a_hint_for_one_plan_is_not_lost_with_anothers_damaged_item(scene: Scene) -> None:
     """RDS speaks of a cluster, and that one's item is read alone; a hint for the damaged one is counted and let be."""
     plan_weekly(scene)
