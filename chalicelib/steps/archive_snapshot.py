@@ -72,7 +72,7 @@ def _missing(operation: Operation, names: list[str], now: datetime) -> Wait:
     raise RefusedError(
         why,
         "Find out who deleted them; restore-snapshot creates them again.",
-        from_step="restore-snapshot",
+        from_step="check-restore-status",
     )
 
 

@@ -66,8 +66,8 @@ def replace_reader(*, public: bool, tags: bool) -> Deed:
     ("deed", "told", "from_step"),
     [
         (delete_slowly, "is deleting, which does not get better by itself", "delete-rds"),
-        (delete_instances, "missing: staging-cluster-1, staging-cluster-2.", "restore-snapshot"),
-        (delete_reader, "missing: staging-cluster-2.", "restore-snapshot"),
+        (delete_instances, "missing: staging-cluster-1, staging-cluster-2.", "check-restore-status"),
+        (delete_reader, "missing: staging-cluster-2.", "check-restore-status"),
         (stop_target, "The restored cluster staging-cluster is stopped.", None),
         (other_group, "its cluster parameter group is tuned16", "delete-rds"),
         (replace_reader(public=True, tags=False), "which this operation did not make", None),
