@@ -286,7 +286,8 @@ def test_a_restore_a_cancel_and_a_failure_pass_with_the_rights_of_their_roles(wo
     world.client("kms").enable_key(KeyId=key)
 
     assert ("FAILED", "copy-snapshot") == (failed["state"]["S"], failed["failed_step"]["S"])
-    assert {f"{PREFIX}{function}" for function in FUNCTIONS} == {one["function"] for one in decisions(world)}
+    asking = {one["function"] for one in decisions(world)}  # the rehearsed stage's among them
+    assert {f"{PREFIX}{function}" for function in FUNCTIONS} == {name for name in asking if name.startswith(PREFIX)}
     assert [] == not_allowed(world)
 
 
