@@ -72,6 +72,10 @@ class RefusedError(Exception):
         self.problems = tuple(map(one_line, problems))
 
 
+class BeyondSettingsError(RefusedError):
+    """A refusal that no change of the stage's settings undoes: production or the account has to change."""
+
+
 class SettingsError(Exception):
     """The settings do not make a plan: `heading` says which, and each of `problems` stands on a line of its own.
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from chalicelib import credentials
 from chalicelib.aurora import ENGINE, Instance, SourceCluster
 from chalicelib.aws import NotFoundError
-from chalicelib.errors import RefusedError, Retry
+from chalicelib.errors import BeyondSettingsError, RefusedError, Retry
 from chalicelib.keys import usable_key_arn
 from chalicelib.operation import Operation
 from chalicelib.ownership import refuse_others
@@ -159,30 +160,43 @@ class Preflight:
         found = SourceCluster(self._rds, self._plan).observe_snapshot(name)
         if found:
             refuse_others(f"The snapshot {found.arn}, whose name the final snapshot needs,", [found], self._plan)
-            raise RefusedError(
+            raise BeyondSettingsError(
                 f"The snapshot {found.arn} has the name that the old target's final snapshot needs.",
                 "Delete it if it is not needed, or copy it under another name first: a snapshot cannot be renamed.",
             )
 
-    def _engine_version(self) -> None:
+    @cached_property
+    def _offered_versions(self) -> list[Mapping[str, Any]]:
+        """The snapshot's version as the region offers it: a deprecated one, too, whose snapshots can be restored."""
         version = self._facts.snapshot_engine_version or ""
-        if int(version.partition(".")[0] or 0) < MAJOR_MIN:
-            raise RefusedError(
+        return self._rds.pages(
+            "describe_db_engine_versions",
+            "DBEngineVersions",
+            Engine=ENGINE,
+            EngineVersion=version,
+            IncludeAll=True,
+        )
+
+    @property
+    def _is_too_old(self) -> bool:
+        version = self._facts.snapshot_engine_version or ""
+        return int(version.partition(".")[0] or 0) < MAJOR_MIN
+
+    def _engine_version(self) -> None:
+        version = self._facts.snapshot_engine_version
+        if self._is_too_old:
+            raise BeyondSettingsError(
                 f"The snapshot is of PostgreSQL {version}; the users can be set up from version {MAJOR_MIN} on.",
                 f"Upgrade production to version {MAJOR_MIN} or later.",
                 retry=Retry.LATER_SNAPSHOT,
             )
-        found = self._rds.pages(  # a deprecated version makes no new cluster, and its snapshots are restored
-            "describe_db_engine_versions", "DBEngineVersions",
-            Engine=ENGINE, EngineVersion=version, IncludeAll=True,
-        )  # fmt: skip
-        if not found:
-            raise RefusedError(
+        if not self._offered_versions:
+            raise BeyondSettingsError(
                 f"{self._plan.target_region} does not offer {ENGINE} {version}, which the snapshot is of.",
                 "Upgrade production to a version that is offered there, or restore into a region that offers this one.",
                 retry=Retry.LATER_SNAPSHOT,
             )
-        self._refuse_log_exports(found[0].get("ExportableLogTypes") or self._plan.log_exports)
+        self._refuse_log_exports(self._offered_versions[0].get("ExportableLogTypes") or self._plan.log_exports)
 
     def _refuse_log_exports(self, offered: Collection[str]) -> None:
         if unknown := sorted({*self._plan.log_exports} - {*offered}):
@@ -192,6 +206,9 @@ class Preflight:
             )
 
     def _instance_class(self) -> None:
+        """See that the class can be ordered, unless the version is at fault: then no class would do."""
+        if self._is_too_old or not self._offered_versions:
+            return
         version = self._facts.snapshot_engine_version or ""
         found = self._rds.pages(
             "describe_orderable_db_instance_options", "OrderableDBInstanceOptions",
@@ -241,18 +258,24 @@ class Preflight:
             raise RefusedError(f"There is no topic {arn}.", "Create it, or correct SNS_TOPIC_ARN.") from error
 
     def _quotas(self, replaced_instances: int, *, replaces: bool) -> None:
-        quotas = self._rds.call("describe_account_attributes")["AccountQuotas"]
-        needed = {"DBClusters": 0 if replaces else 1, "DBInstances": self._plan.instance_count - replaced_instances}
+        needed = {"DBInstances": self._plan.instance_count - replaced_instances, "DBClusters": 0 if replaces else 1}
         if not self._plan.skip_final_snapshot and replaces:
             needed["ManualClusterSnapshots"] = 1
-        for quota in quotas:
-            more = needed.get(quota["AccountQuotaName"], 0)
-            if more > 0 and quota["Used"] + more > quota["Max"]:
-                raise RefusedError(
-                    f"The quota {quota['AccountQuotaName']} of {self._plan.target_region} is {quota['Max']}, "
-                    f"{quota['Used']} are used and {more} more are needed.",
-                    "Delete what is not needed, or have the quota raised.",
-                )
+        answer = self._rds.call("describe_account_attributes")["AccountQuotas"]
+        quotas = {quota["AccountQuotaName"]: quota for quota in answer}
+        for name, more in needed.items():
+            if name in quotas:
+                self._refuse_excess(quotas[name], more)
+
+    def _refuse_excess(self, quota: Mapping[str, Any], more: int) -> None:
+        """Refuse what a quota has no room for, as a matter of the settings only if an empty account had none either."""
+        name, most, used = quota["AccountQuotaName"], quota["Max"], quota["Used"]
+        if more <= 0 or used + more <= most:
+            return
+        what = f"The quota {name} of {self._plan.target_region} is {most}, {used} are used and {more} more are needed."
+        if name == "DBInstances" and self._plan.instance_count > most:
+            raise RefusedError(what, f"Set INSTANCE_COUNT to at most {most}, or have the quota raised.")
+        raise BeyondSettingsError(what, "Delete what is not needed, or have the quota raised.")
 
 
 def _problems(checks: Iterable[Callable[[], None]]) -> list[RefusedError]:

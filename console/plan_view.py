@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.aurora import ENGINE, Cluster, Instance, Snapshot, SourceCluster
 from chalicelib.aws import Clients, NotFoundError
 from chalicelib.choreography import State
-from chalicelib.errors import RefusedError
+from chalicelib.errors import BeyondSettingsError, RefusedError
 from chalicelib.operation import Facts, Operation
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
@@ -130,7 +130,7 @@ class PlanView:
     def _source_cluster(self) -> None:
         if self.source is None and self.snapshot is None:
             raise RefusedError(
-                f"There is no cluster {self.plan.source_cluster_arn}, and no automated snapshot of it.",
+                f"There is no cluster {self.plan.source_cluster_arn}, and no snapshot of it that would be restored.",
                 "Set SOURCE_CLUSTER_ID and SOURCE_REGION to the cluster that is to be restored.",
             )
         engine = (self.source or {}).get("Engine", ENGINE)
@@ -149,7 +149,8 @@ class PlanView:
         state = key["KeyState"] if key else "gone"
         if state != "Enabled":
             which = self.snapshot.identifier if self.snapshot else self.plan.source_cluster_id
-            raise RefusedError(f"{which} is encrypted with the key {key_id}, which is {state}.", "Enable that key.")
+            what = f"{which} is encrypted with the key {key_id}, which is {state}."
+            raise BeyondSettingsError(what, "Enable that key.")
 
     @cached_property
     def key_of_source(self) -> Mapping[str, Any] | None:

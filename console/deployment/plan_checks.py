@@ -1,11 +1,15 @@
-"""The checks that an operation will make, made of every plan before anything is deployed: only read, never changed."""
+"""The checks that an operation will make, made of every plan before anything is deployed: only read, never changed.
+
+One question decides what a problem is: can a change of the stage's settings mend it? If so, the deployment is refused.
+If not, it is a warning, and the deployment goes on: it may well be what mends something else.
+"""
 
 from collections.abc import Callable, Iterator
 
 from botocore.exceptions import ClientError
 
 from chalicelib.aws import DeniedError
-from chalicelib.errors import RefusedError, TransientError
+from chalicelib.errors import BeyondSettingsError, RefusedError, TransientError
 from chalicelib.ownership import UnownedError
 from chalicelib.plan import Plan
 from chalicelib.settings import DEFAULT_PLAN
@@ -38,7 +42,9 @@ def _of_plan(existing: Existing, view: PlanView) -> Iterator[Finding]:
         yield _unseen(f"source and target{of_plan}", error)
         return
     found = [
-        _made(f"{name}{of_plan}", check) for name, check in checks.items() if not _comes_later(existing, view, name)
+        _made(f"{name}{of_plan}", check, is_value=_is_own_secret(existing, view, name))
+        for name, check in checks.items()
+        if not _comes_later(existing, view, name)
     ]
     problems = [finding for finding in found if finding]
     yield from problems
@@ -53,16 +59,20 @@ def _of_plan(existing: Existing, view: PlanView) -> Iterator[Finding]:
         )
 
 
-def _made(name: str, check: Callable[[], None]) -> Finding | None:
-    """Make a check. One that may not be made stops nothing: every operation makes it again."""
+def _made(name: str, check: Callable[[], None], *, is_value: bool) -> Finding | None:
+    """Make a check. One that may not be made stops nothing: every operation makes it again.
+
+    `is_value` says that the check is of a value that people store, under a name that no setting chose.
+    """
     try:
         check()
     except (DeniedError, TransientError) as error:
         return _unseen(name, error)
-    except UnownedError as error:  # people adopt it when they are sure, and until then it is left alone
+    except (UnownedError, BeyondSettingsError) as error:  # whose target it is, people say by adopting it
         return warning(name, error.reason, error.remedy)
     except RefusedError as error:
-        return failed(name, error.reason, error.remedy)
+        tell = warning if is_value else failed
+        return tell(name, error.reason, error.remedy)
     return None
 
 
@@ -73,6 +83,13 @@ def _unseen(name: str, error: RefusedError | TransientError) -> Finding:
     if isinstance(error, TransientError):
         return failed(name, what, "Try again.")
     return failed(name, what, error.remedy)
+
+
+def _is_own_secret(existing: Existing, view: PlanView, name: str) -> bool:
+    """Tell whether a check is of the secret that the stage has if its settings name no other."""
+    if name not in SECRETS:
+        return False
+    return bool(getattr(view.plan, SECRETS[name].lower()) == estate.SECRETS[SECRETS[name]](existing.stage))
 
 
 def _comes_later(existing: Existing, view: PlanView, name: str) -> bool:

@@ -18,14 +18,14 @@ FRESH_HOURS = 26  # Aurora takes one a day, within half an hour's window that so
 
 
 def snapshot(case: Case) -> Iterator[Sight]:
-    """See that the source has a newest automated snapshot that would be restored, and how old it is."""
+    """See that the source has a newest snapshot that would be restored, and how old it is."""
     cluster = case.plan.source_cluster_arn
     yield from case.passes("source cluster")
     if case.source is None:
         yield doubtful(f"There is no cluster {cluster}; only its snapshots are looked at.", "See SOURCE_CLUSTER_ID.")
     if case.snapshot is None or case.snapshot.created_at is None:
         yield wrong(
-            f"There is no automated snapshot of {cluster} that is available.",
+            f"There is no snapshot of {cluster} that would be restored.",
             "See that SOURCE_CLUSTER_ID and SOURCE_REGION name the production cluster, and that its backups are on.",
         )
         return

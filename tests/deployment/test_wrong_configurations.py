@@ -32,22 +32,31 @@ SECRETS = {
     "other-master": json.dumps({"database": "shop", "username": "admin", "password": "Fresh-0-master-password"}),
     "no-json": "hunter2",
 }  # fmt: skip
-ENCRYPTED = "encrypted-cluster"
+ENCRYPTED, LOCKED, OLD = "encrypted-cluster", "locked-cluster", "old-cluster"
 SERVERLESS = {"INSTANCE_CLASS": "db.serverless", "SERVERLESS_MIN_CAPACITY": "0.5"}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Give an account with everything that is right, and everything that is wrong beside it."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run an AWS."""
     server = Server(0, tmp_path_factory.mktemp("localaws"))
     server.start()
-    server.aurora.quotas(account=ACCOUNT, region=REGION).instances = 12
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def place(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Give an account with everything that is right, and everything that is wrong beside it."""
+    quotas = server.aurora.quotas(account=ACCOUNT, region=REGION)
+    quotas.instances, quotas.manual_cluster_snapshots = 12, 0
     clients = Clients(server.endpoint)
     make_source(clients)
     place = Place(server.endpoint, clients, make_resources(clients), tmp_path_factory.mktemp("checkouts"))
     make_wrong_things(place)
-    yield place
-    server.stop()
+    old = server.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters[OLD]
+    old.engine_version = "13.18"  # of which no new cluster can be made
+    return place
 
 
 def make_wrong_things(place: Place) -> None:
@@ -66,6 +75,12 @@ def make_wrong_things(place: Place) -> None:
         DBClusterIdentifier=ENCRYPTED, Engine="aurora-postgresql", StorageEncrypted=True,
         KmsKeyId=place.resources.source_key_arn, **master,
     )  # fmt: skip
+    key = place.clients("kms", SOURCE_REGION).create_key()["KeyMetadata"]["Arn"]
+    source.create_db_cluster(
+        DBClusterIdentifier=LOCKED, Engine="aurora-postgresql", StorageEncrypted=True, KmsKeyId=key, **master
+    )
+    place.clients("kms", SOURCE_REGION).disable_key(KeyId=key)
+    source.create_db_cluster(DBClusterIdentifier=OLD, Engine="aurora-postgresql", **master)
     for name, tags in (("theirs", [{"Key": "aurora-restore", "Value": "local/default"}]), ("nobodys", [])):
         rds.create_db_cluster(DBClusterIdentifier=name, Engine="aurora-postgresql", Tags=tags, **master)
 
@@ -158,7 +173,10 @@ def test_a_right_configuration_passes(place: Place) -> None:
         ({"PORT": "80"}, "it should be greater than or equal to 1150."),
         ({"BACKUP_RETENTION_DAYS": "0"}, "it should be greater than or equal to 1."),
         ({"INSTANCE_COUNT": "17"}, "it should be less than or equal to 16."),
-        ({"INSTANCE_COUNT": "16"}, "The quota DBInstances of us-west-2 is 12, 0 are used and 16 more are needed."),
+        (
+            {"INSTANCE_COUNT": "16"},
+            "The quota DBInstances of us-west-2 is 12, 0 are used and 16 more are needed. Set INSTANCE_COUNT",
+        ),
         ({"LOG_EXPORTS": "postgresql,slowquery"}, "aurora-postgresql 16.11 has no log slowquery to export."),
         ({"INSTANCE_CLAS": "db.r6g.large"}, "did you mean INSTANCE_CLASS?"),
         ({"TARGET_CLUSTER_ID": "theirs"}, "belongs to local/default, not to dev/default"),
@@ -181,6 +199,57 @@ def test_a_target_that_is_nobodys_is_a_warning_with_the_command_that_adopts_it(p
     assert [] == failures(found)
     assert Status.WARNING is told.status
     assert "aws rds add-tags-to-resource --region us-west-2" in told.do
+
+
+@pytest.mark.parametrize(
+    ("given", "check", "sentence"),
+    [
+        (
+            {"TARGET_CLUSTER_ID": "nobodys", "SKIP_FINAL_SNAPSHOT": "false"},
+            "quotas",
+            "The quota ManualClusterSnapshots of us-west-2 is 0, 0 are used and 1 more are needed.",
+        ),
+        ({"SOURCE_CLUSTER_ID": OLD}, "engine version", "Upgrade production to version 14 or later."),
+        ({"SOURCE_CLUSTER_ID": LOCKED}, "source key", "which is Disabled. Enable that key."),
+    ],
+    ids=["snapshots", "engine version", "source key"],
+)
+def test_what_no_setting_mends_is_a_warning(place: Place, given: dict[str, Any], check: str, sentence: str) -> None:
+    """One line each, and the deployment goes on: it may be what mends something else."""
+    found = look(place, **given)
+    told = [str(one) for one in found if one.name == check]
+
+    assert [] == [str(one) for one in failures(found)]
+    assert [True] == [line.startswith(f"{check}: WARNING (") and sentence in line for line in told], told
+    assert "\n" not in told[0]
+
+
+def test_a_quota_that_others_filled_is_a_warning(place: Place, server: Server) -> None:
+    """Other clusters use it all: deploying changes nothing about that."""
+    quotas = server.aurora.quotas(account=ACCOUNT, region=REGION)
+    before, quotas.clusters = quotas.clusters, 2
+    found = look(place)
+    quotas.clusters = before
+    (told,) = [one for one in found if one.name == "quotas"]
+
+    assert [] == [str(one) for one in failures(found)]
+    assert (Status.WARNING, "The quota DBClusters of us-west-2 is 2, 2 are used and 1 more are needed.") == (
+        told.status,
+        told.what,
+    )
+
+
+def test_the_value_of_the_stages_own_secret_is_a_warning(place: Place) -> None:
+    """Its name comes from the stage: people correct what they stored, and no setting does."""
+    secrets, name = place.clients("secretsmanager", REGION), "aurora-restore/dev/app-db-credentials"
+    secrets.create_secret(Name=name, SecretString="hunter2")
+    found = look(place)
+    secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+    assert [] == [str(one) for one in failures(found)]
+    assert ["application secret: WARNING"] == [
+        str(one).partition(" (")[0] for one in found if "hunter2" not in str(one) and one.status is Status.WARNING
+    ]
 
 
 def test_a_second_plan_is_checked_too(place: Place) -> None:

@@ -91,7 +91,7 @@ def test_a_source_without_snapshots_is_no_source(scene: Scene) -> None:
     found = scene.see("snapshot")
 
     assert Status.FAILED is found.status
-    assert f"There is no automated snapshot of arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster:prod-cluste" in found.what
+    assert f"There is no snapshot of arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster:prod-cluste" in found.what
     assert "See that SOURCE_CLUSTER_ID and SOURCE_REGION name the production cluster" in found.do
 
 
