@@ -144,6 +144,22 @@ class Copies:
             return snapshot
         return None
 
+    def observe_unkept(self) -> list[Snapshot]:
+        """List the copies of this chain of reruns that no success has archived.
+
+        Tags alone do not make a copy: a snapshot that is taken of the target has the target's tags
+        where its CopyTagsToSnapshot is set (API reference, CreateDBCluster). The name has to be a copy's, too.
+        """
+        return [
+            snapshot
+            for snapshot in map(Snapshot.of, manual_snapshots(self._rds))
+            if is_ours(snapshot, self._plan)
+            and snapshot.tags.get(OPERATION_TAG) == self._operation.root_id
+            and self._operation.is_name_of_copy(snapshot.identifier)
+            and ARCHIVED_TAG not in snapshot.tags
+            and snapshot.status != "deleting"
+        ]
+
     def refuse_foreign(self, snapshot: Snapshot) -> None:
         """Raise RefusedError for a snapshot that does not carry our tag and our operation's."""
         if owner := other_owner(snapshot, self._plan):
@@ -172,7 +188,7 @@ class Copies:
                 raise RefusedError(error.reason, SNAPSHOT_GONE, retry=Retry.NEW_REQUEST) from error
             raise
         except AwsError as error:
-            if error.code == "SnapshotQuotaExceeded" and self._running() >= COPIES_MAX:
+            if error.code == "SnapshotQuotaExceeded" and copies_under_way(self._rds) >= COPIES_MAX:
                 return False  # the same code is used for the quota of manual snapshots: what runs tells them apart
             if error.code != "DBClusterSnapshotAlreadyExistsFault":
                 raise
@@ -192,9 +208,15 @@ class Copies:
         self.refuse_foreign(snapshot)
         self._rds.call("add_tags_to_resource", ResourceName=snapshot.arn, Tags=[{"Key": ARCHIVED_TAG, "Value": when}])
 
-    def _running(self) -> int:
-        found = self._rds.pages("describe_db_cluster_snapshots", "DBClusterSnapshots", SnapshotType="manual")
-        return sum(snapshot["Status"] == "copying" for snapshot in found)
+
+def manual_snapshots(rds: Service) -> list[Mapping[str, Any]]:
+    """List the manual cluster snapshots of a region as RDS describes them; copies are among these."""
+    return rds.pages("describe_db_cluster_snapshots", "DBClusterSnapshots", SnapshotType="manual")
+
+
+def copies_under_way(rds: Service) -> int:
+    """Count the copies that are being made in a region, whoever began them."""
+    return sum(snapshot["Status"] == "copying" for snapshot in manual_snapshots(rds))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """KMS keys: an alias may be moved at any time, so a key is resolved once and known by its ARN from then on."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from chalicelib.aws import NotFoundError, Service
@@ -8,6 +9,14 @@ from chalicelib.errors import RefusedError
 
 _OTHER_KEY = "Enable it, or set KMS_KEY_ID to another key of the target's region."
 _USABLE = ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")  # RDS takes no others (user guide, encrypting)
+
+
+def observe_key(kms: Service, key_id: str) -> Mapping[str, Any] | None:
+    """Look at a key by its id, ARN or alias (`KeyMetadata` of DescribeKey); None where there is none."""
+    with suppress(NotFoundError):
+        found: Mapping[str, Any] = kms.call("describe_key", KeyId=key_id)["KeyMetadata"]
+        return found
+    return None
 
 
 def key_arn(kms: Service, key_id: str) -> str:
@@ -34,10 +43,9 @@ def usable_key_arn(kms: Service, key_id: str, *, remedy: str = _OTHER_KEY) -> st
 
 
 def _described(kms: Service, key_id: str) -> Mapping[str, Any]:
-    try:
-        found: Mapping[str, Any] = kms.call("describe_key", KeyId=key_id)["KeyMetadata"]
-    except NotFoundError as error:
-        raise RefusedError(
-            f"There is no key {key_id} in {kms.region}.", "Create it, or correct KMS_KEY_ID, which names it."
-        ) from error
-    return found
+    if found := observe_key(kms, key_id):
+        return found
+    raise RefusedError(
+        f"There is no key {key_id} in {kms.region}.",
+        "Create it, or correct KMS_KEY_ID, which names it.",
+    )

@@ -13,6 +13,7 @@ from chalicelib.errors import Retry, UnreadableRecordError
 from chalicelib.limits import listed
 from chalicelib.plan import Plan
 
+_COPY_DIGITS = 6  # of the digest that a copy's name ends with
 NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fits
 
 
@@ -76,7 +77,6 @@ class Facts(BaseModel):
     copy_queued_until: Moment | None = None  # when the copy was last seen without any
     copy_failures: int = 0
     copy_retry_until: Moment | None = None  # the first copy's deadline holds for those that follow a failed one
-    earlier_copies: tuple[Hop, ...] = ()  # of the runs before, which this one does not restore
     copy_arn: str | None = None  # what will be restored; the source's own snapshot where no copy is needed
     victim: Victim | None = None
     deletion: Deletion | None = None  # None in records of before it was noted
@@ -242,7 +242,12 @@ class Operation(BaseModel):
         made = self.facts.snapshot_created_at
         key = (key_arn,) if key_arn else ()
         which = _digest(self.facts.snapshot_arn or "", stamp(made) if made else "", *key)
-        return f"{resource_name(self.stage, self.root_id)}-{which[:6]}"
+        return f"{resource_name(self.stage, self.root_id)}-{which[:_COPY_DIGITS]}"
+
+    def is_name_of_copy(self, identifier: str) -> bool:
+        """Tell whether a run of this chain of reruns gives such a name to a copy."""
+        root = re.escape(resource_name(self.stage, self.root_id))
+        return re.fullmatch(rf"{root}-[0-9a-f]{{{_COPY_DIGITS}}}", identifier) is not None
 
 
 def automatic_id(plan: str, stage: str, snapshot_arn: str, created_at: datetime) -> str:

@@ -244,10 +244,9 @@ def _known_at(state: State, facts: Facts) -> Facts:
     kept: dict[str, object] = {"copy_failures": 0, "copy_retry_until": None, "password_set_at": None}
     place = ORDER.index(state)
     if place <= ORDER.index(State.ACCEPTED):
-        return Facts(snapshot_arn=facts.snapshot_arn, earlier_copies=(*facts.earlier_copies, *facts.hops))
+        return Facts(snapshot_arn=facts.snapshot_arn)
     if place <= ORDER.index(State.SNAPSHOT_FOUND):
-        earlier = (*facts.earlier_copies, *facts.hops)
-        kept |= {"hops": (), "hop": 0, "copy_arn": None, "kms_key_arn": None, "earlier_copies": earlier}
+        kept |= {"hops": (), "hop": 0, "copy_arn": None, "kms_key_arn": None}
     if place <= ORDER.index(State.SNAPSHOT_READY):
         kept |= {
             "victim": None, "deletion": None, "cluster_arn": None, "cluster_resource_id": None,

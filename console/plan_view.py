@@ -12,6 +12,7 @@ from chalicelib.aurora import ENGINE, Cluster, Instance, Snapshot, SourceCluster
 from chalicelib.aws import Clients, NotFoundError
 from chalicelib.choreography import State
 from chalicelib.errors import BeyondSettingsError, RefusedError
+from chalicelib.keys import observe_key
 from chalicelib.operation import Facts, Operation
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
@@ -155,11 +156,9 @@ class PlanView:
     @cached_property
     def key_of_source(self) -> Mapping[str, Any] | None:
         """The key that the newest snapshot, or else the source, is encrypted with."""
-        with suppress(NotFoundError):
-            kms = self.ports.service("kms", self.plan.source_region)
-            found: Mapping[str, Any] = kms.call("describe_key", KeyId=self.facts.snapshot_kms_key_id)["KeyMetadata"]
-            return found
-        return None
+        key_id = self.facts.snapshot_kms_key_id
+        kms = self.ports.service("kms", self.plan.source_region)
+        return observe_key(kms, key_id) if key_id else None
 
     def _target(self) -> None:
         if self.cluster:

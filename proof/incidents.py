@@ -65,6 +65,22 @@ def other_key(world: World, operation_id: str) -> None:
         world.put("RestoreRequested", rerun_of=operation_id, request_id="again")
 
 
+def other_key_and_back(world: World, operation_id: str) -> None:
+    """Let a rerun under another key fail as well, and a person go back to the first key: they run the first again."""
+    first = world.key_arn()
+    other_key(world, operation_id)
+    if world.expected == 1 or not (second := world.until(State.COPYING)):
+        return
+    if other := world.keys(ACCOUNT, TARGET_REGION, "alias/other"):
+        world.keys.disable(other.arn)
+    world.rest()
+    world.keys.enable(first)
+    world.environment["KMS_KEY_ID"] = first
+    if world.states[second] is State.FAILED:
+        world.expected = 3
+        world.put("RestoreRequested", rerun_of=operation_id, request_id="back")
+
+
 def moved_alias(world: World, _operation_id: str) -> None:
     """Let somebody move the alias that KMS_KEY_ID names to another key."""
     world.keys.create(ACCOUNT, TARGET_REGION, KEY_ALIAS)

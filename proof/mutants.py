@@ -91,6 +91,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "if _has_other_key(before, plan, ports) and", "if False and", ("other-key",),
     ),
     Mutant(
+        "the copies of other runs", "chalicelib/steps/archive_snapshot.py",
+        "others = copies.observe_unkept() if operation.rerun_of else []", "others = []",
+        ("other-key-and-back",),
+    ),
+    Mutant(
         "the look before success is said", "chalicelib/steps/archive_snapshot.py",
         "    cluster = ours(operation, target, ports)\n"
         "    if wait := _until_it_is_good(operation, target, cluster, ports.now()):\n"

@@ -91,6 +91,10 @@ OTHERS: tuple[Scene, ...] = (
     Scene("everything-twice", incidents.twice, environment=PATIENT, pace=400, lambda_seconds=900),
     Scene("replaced-target", _at(S.TARGET_DELETING, incidents.replaced), (FAILS,)),
     Scene("other-key", _at(S.COPYING, incidents.other_key), (FAILS, GOOD), GOOD, operations=2, least=1),
+    Scene(
+        "other-key-and-back", _at(S.COPYING, incidents.other_key_and_back), (FAILS, FAILS, GOOD), GOOD,
+        operations=3, least=1,
+    ),
     Scene("moved-alias", _at(S.SNAPSHOT_READY, incidents.moved_alias)),
     Scene("changed-target", _at(S.USERS_READY, incidents.changed), (FAILS,), GOOD),
     Scene("lost-reader", _at(S.USERS_READY, incidents.lost_reader), (FAILS,), GOOD),

@@ -6,7 +6,7 @@ from chalicelib.aurora import Cluster, Copies, Snapshot
 from chalicelib.choreography import State
 from chalicelib.cluster_settings import changes_to, variables
 from chalicelib.errors import RefusedError, TransientError
-from chalicelib.operation import Facts, Hop, Operation, stamp
+from chalicelib.operation import Hop, Operation, stamp
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.spacing import backoff
@@ -99,14 +99,12 @@ def _put_away(operation: Operation, ports: Ports) -> Outcome:
     if facts.archived is not None:
         return Advance(State.ARCHIVED, facts, "the copies were put away before")
     kept = facts.hops[-1:] if plan.archive_snapshot else ()
-    needless = _needless(facts, kept)
+    needless = _needless(operation, kept, ports)
     if needless:
-        names = ", ".join(hop.identifier for hop in needless)
+        names = ", ".join(copy.identifier for _, copy in needless)
         ports.operations.note_intent(operation, step="archive-snapshot", what=f"delete {names}", now=ports.now())
-    for hop in needless:
-        copies = Copies(ports.service("rds", hop.region), operation)
-        if copy := copies.observe(hop):
-            copies.delete(copy)
+    for copies, copy in needless:
+        copies.delete(copy)
     for hop in kept:
         copies = Copies(ports.service("rds", hop.region), operation)
         copies.mark_archived(_kept(copies.observe(hop), hop), stamp(ports.now()))
@@ -117,10 +115,20 @@ def _put_away(operation: Operation, ports: Ports) -> Outcome:
     return Advance(State.ARCHIVED, done, f"the copy {facts.hops[-1].identifier} is {what}")
 
 
-def _needless(facts: Facts, kept: tuple[Hop, ...]) -> list[Hop]:
-    """List the copies to delete: those on the way, and those that an earlier run made under another key."""
-    names = {hop.identifier for hop in kept}
-    return [hop for hop in (*facts.earlier_copies, *facts.hops) if hop.identifier not in names]
+def _needless(operation: Operation, kept: tuple[Hop, ...], ports: Ports) -> list[tuple[Copies, Snapshot]]:
+    """Find the copies to delete: those on the way, and those that other runs of the chain made.
+
+    Those are found by their tags, because a run knows only the facts of the one that it continues.
+    """
+    here, hops = operation.settings.target_region, operation.facts.hops
+    found = []
+    for region in sorted({here, *(hop.region for hop in hops)}):
+        copies = Copies(ports.service("rds", region), operation)
+        known = [copies.observe(hop) for hop in hops if hop.region == region and hop not in kept]
+        others = copies.observe_unkept() if operation.rerun_of else []
+        by_name = {copy.identifier: copy for copy in (*others, *known) if copy}
+        found += [(copies, copy) for name, copy in by_name.items() if name not in {hop.identifier for hop in kept}]
+    return found
 
 
 def _kept(copy: Snapshot | None, hop: Hop) -> Snapshot:

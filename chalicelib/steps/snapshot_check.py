@@ -33,7 +33,7 @@ def snapshot_check(operation: Operation, ports: Ports) -> Outcome:
             "Name one that is available in snapshot_identifier, or wait for the next one.",
             retry=Retry.NEW_REQUEST,
         )
-    found = _facts(snapshot).model_copy(update={"earlier_copies": facts.earlier_copies})
+    found = _facts(snapshot)
     if operation.by_itself and (why := _nothing_to_do(operation, snapshot, source, ports)):
         return Advance(State.SKIPPING, found, why, reason=why)
     if not operation.by_itself and (older := why_older(operation.evolve(facts=found), ports)):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+from chalicelib.keys import observe_key
 from console.doctor.case import Case
 from console.doctor.sights import Sight, doubtful, fine
 from console.documents import Described, statements_of
@@ -18,9 +19,10 @@ def key(case: Case) -> Iterator[Sight]:
     if not key_id:
         yield fine("None is named.")
     elif not refused:
-        found = case.patient.service("kms", case.plan.target_region).call("describe_key", KeyId=key_id)["KeyMetadata"]
-        yield from _policy(case, found)
-        yield fine(f"{found['Arn']}.")
+        kms = case.patient.service("kms", case.plan.target_region)
+        if found := observe_key(kms, key_id):
+            yield from _policy(case, found)
+            yield fine(f"{found['Arn']}.")
 
 
 def _policy(case: Case, found: Described) -> Iterator[Sight]:

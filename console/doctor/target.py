@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from chalicelib.aurora import COPIES_MAX
+from chalicelib.aurora import COPIES_MAX, copies_under_way
 from chalicelib.commands import request_command
 from chalicelib.operation import stamp
 from chalicelib.plan import Plan
@@ -65,8 +65,7 @@ def _is_empty(case: Case, name: str) -> bool:
 def quotas(case: Case) -> Iterator[Sight]:
     """See that a restore does not break a quota, and how many nights' copies there is room for."""
     rds = case.patient.service("rds", case.plan.target_region)
-    copies = rds.pages("describe_db_cluster_snapshots", "DBClusterSnapshots", SnapshotType="manual")
-    running = sum(one["Status"] == "copying" for one in copies)
+    running = copies_under_way(rds)
     if running >= COPIES_MAX:
         yield doubtful(
             f"{running} copies are under way, and {COPIES_MAX} may be: the next one waits.", "Look again later."

@@ -70,6 +70,7 @@ class Wanted(Promise):
         self._instances: dict[Named, dict[Named, _Making]] = {}  # by cluster
         self._archived: set[Named] = set()
         self._gone: set[Named] = set()  # copies, deleted by whomever
+        self._copied: dict[Named, Called] = {}
 
     def called(self, call: Called) -> Sentences:
         """Follow what is made and deleted."""
@@ -86,6 +87,7 @@ class Wanted(Promise):
         elif call.action == "CopyDBClusterSnapshot":
             self._gone.difference_update(copies)
             self._archived.difference_update(copies)
+            self._copied.update(dict.fromkeys(copies, call))
         elif call.action == "AddTagsToResource" and ARCHIVED_TAG in tags(call.parameters.get("Tags")):
             self._archived.update(copies)
 
@@ -152,6 +154,14 @@ class Wanted(Promise):
                 yield f"{one.operation_id} succeeded, and the {copy} was not tagged as archived."
             elif not keep and copy not in self._gone:
                 yield f"{one.operation_id} succeeded, and the {copy}, which its plan does not keep, was not deleted."
+        yield from self._copies_of_other_runs(one, {hop.identifier for hop in hops})
+
+    def _copies_of_other_runs(self, one: Known, known: set[str]) -> Sentences:
+        for copy, call in self._copied.items():
+            if call.operation_id is None or copy.identifier in known or copy in self._gone | self._archived:
+                continue
+            if self.book.root_of(call) == one.root_id:
+                yield f"{one.operation_id} succeeded, and the {copy}, which {call.operation_id} made, was not deleted."
 
 
 def _names(call: Called) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from chalicelib.choreography import State
 from chalicelib.operation import Operation
+from chalicelib.plan import ARCHIVED_TAG
 from localaws.inprocess import ACCOUNT, TARGET_REGION
 from tests.choreography.accidents import refused
 from tests.choreography.night import Night
@@ -175,3 +176,104 @@ def test_a_target_whose_key_is_disabled_is_not_deleted_for_a_final_snapshot() ->
         first.state, ended.state, ended.stopped_in, ended.facts.kms_key_arn,
         "SKIP_FINAL_SNAPSHOT=true" in (ended.remedy or ""), night.calls_of("delete_db_instance"),
     )  # fmt: skip
+
+
+def runs_under_two_keys(night: Night) -> list[Operation]:
+    """Let the first run fail under one key, its rerun under another, and run the first again under its own."""
+    failed = disabled_during_the_copy(night)
+    first = night.key_arn()
+    second, night.environment["KMS_KEY_ID"] = other_key(night), OTHER
+    night.request("RestoreRequested", rerun_of=failed.operation_id)
+    night.reach(State.COPYING)
+    night.keys.disable(second)
+    night.run_to_the_end()
+    night.keys.enable(first)
+    night.environment["KMS_KEY_ID"] = first
+    again(night, failed.operation_id)
+    night.run(600)
+    return night.all_operations()
+
+
+def test_the_copy_under_another_key_is_deleted_when_people_go_back_to_the_first(night: Night) -> None:
+    """The third run continues the first and knows nothing of the second: its copy is found by its tags."""
+    first, second, third = runs_under_two_keys(night)
+
+    assert [State.FAILED, State.FAILED, State.SUCCEEDED] == [first.state, second.state, third.state]
+    assert (first.name_of_copy, [third.name_of_copy]) == (third.name_of_copy, copies(night))
+    assert [] == night.broken_promises()
+
+
+def snapshot_like(night: Night, name: str, made: Operation, *, owner: str, root: str) -> None:
+    """Copy the snapshot once more, with the tags of our copies."""
+    tags = {"aurora-restore": owner, "aurora-restore-operation": root}
+    night.rds().copy_db_cluster_snapshot(
+        SourceDBClusterSnapshotIdentifier=made.facts.snapshot_arn,
+        TargetDBClusterSnapshotIdentifier=name,
+        KmsKeyId=night.key_arn(),
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
+
+
+@pytest.mark.parametrize(
+    ("owner", "root", "archived"),
+    [
+        ("test/default", "another-root", False),
+        ("test/second", "", False),
+        ("other/default", "", False),
+        ("test/default", "", True),
+    ],
+    ids=["another root", "another plan", "another stage", "archived by a success"],
+)
+def test_a_rerun_deletes_no_copy_but_those_of_its_chain(night: Night, owner: str, root: str, *, archived: bool) -> None:
+    """Neither those of others, whatever their names, nor what a success archived."""
+    failed = disabled_during_the_copy(night)
+    night.keys.enable(night.key_arn())
+    name = f"{failed.name_of_copy[:-6]}abcdef"
+    snapshot_like(night, name, failed, owner=owner, root=root or failed.root_id)
+    night.settle()
+    if archived:
+        mark_archived(night, name)
+    again(night, failed.operation_id)
+    night.run(600)
+
+    assert State.SUCCEEDED is night.all_operations()[-1].state
+    assert sorted([name, failed.name_of_copy]) == sorted(copies(night))
+
+
+def mark_archived(night: Night, name: str) -> None:
+    """Tag a copy as archived, as a success does."""
+    arn = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{name}"
+    tags = [{"Key": ARCHIVED_TAG, "Value": "2026-03-01T02:00:00.000Z"}]
+    night.rds().add_tags_to_resource(ResourceName=arn, Tags=tags)
+
+
+@pytest.mark.parametrize("name", ["before-the-migration", "{copy}-mine"])
+def test_a_snapshot_that_took_the_tags_of_the_target_stays(night: Night, name: str) -> None:
+    """It has the tags of a copy of ours, and a name that people gave it."""
+    failed = disabled_during_the_copy(night)
+    night.keys.enable(night.key_arn())
+    name = name.format(copy=failed.name_of_copy)
+    snapshot_like(night, name, failed, owner="test/default", root=failed.root_id)
+    night.settle()
+    again(night, failed.operation_id)
+    night.run(600)
+
+    assert State.SUCCEEDED is night.all_operations()[-1].state
+    assert sorted([name, failed.name_of_copy]) == sorted(copies(night))
+
+
+def test_a_record_of_an_earlier_version_has_its_earlier_copies_deleted(night: Night) -> None:
+    """It names them in an attribute that is not read any more."""
+    failed = disabled_during_the_copy(night)
+    night.keys.enable(night.key_arn())
+    name = f"{failed.name_of_copy[:-6]}abcdef"
+    snapshot_like(night, name, failed, owner="test/default", root=failed.root_id)
+    earlier = {"region": TARGET_REGION, "identifier": name}
+    facts = failed.to_item()["facts"] | {"earlier_copies": [earlier]}
+    night.edit(failed.operation_id, facts=facts)
+    night.settle()
+    again(night, failed.operation_id)
+    night.run(600)
+
+    assert State.SUCCEEDED is night.all_operations()[-1].state
+    assert [failed.name_of_copy] == copies(night)

@@ -130,6 +130,19 @@ def test_a_copy_that_should_be_gone_is_seen() -> None:
     assert "wanted" not in names(broken(deleted.go(State.ARCHIVED).go(State.SUCCEEDED, notified=True)))
 
 
+def test_a_copy_that_another_run_of_the_chain_left_is_seen() -> None:
+    """The last run may know nothing of it; a success's archive, and another chain's copy, may stay."""
+    first = Tale("first").copy().delete().restore().fail()
+    second = Tale("second", at=first.now, root_id="first", state=State.SNAPSHOT_FOUND)
+    second.call("CopyDBClusterSnapshot", TargetDBClusterSnapshotIdentifier="left", Tags=second._tags())
+    other = Tale("other", at=first.now, state=State.SNAPSHOT_FOUND)
+    other.call("CopyDBClusterSnapshot", TargetDBClusterSnapshotIdentifier="others", Tags=other._tags())
+    found = broken(first, second, other, _rerun(first, root_id="first"))
+    told = "wanted: again succeeded, and the cluster-snapshot left in us-west-2, which second made, was not deleted."
+
+    assert [told] == [one for one in found if one.startswith("wanted")]
+
+
 def test_a_kept_copy_that_was_deleted_is_seen() -> None:
     """An archive that is empty is none."""
     tale = Tale().copy().delete().restore().go(State.USERS_READY, facts=CLOSED)
