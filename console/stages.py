@@ -4,8 +4,10 @@ The one place where names are made; the templates under `infra/` spell the same 
 """
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ from chalicelib.choreography import STEPS, event_source
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 APP: Final = "aurora-restore"
 PROD: Final = "prod"
+OF_MAKE_UP: Final = "local"  # make looks for its checkout in the data folder unless CHECKOUT is given
 PROJECT: Final = "AuroraRestore"  # the guide's tag of that name
 FUNCTIONS: Final = (*STEPS, "heartbeat", "cancel-restore")
 IN_VPC: Final = "setup-db-users"  # the one function that connects to a database
@@ -43,6 +46,24 @@ class StageError(LookupError):
     """No stage of that name is configured, or nobody can read how. The text is sentences."""
 
 
+def make_command(target: str, stage: str, checkout: Path) -> str:
+    """Spell a make target for a stage of a checkout, as people can paste it where they typed the last one."""
+    is_default = checkout.resolve() == CHECKOUT and stage != OF_MAKE_UP
+    where = "" if is_default else f" CHECKOUT={shlex.quote(str(checkout))}"
+    return f"make {target} STAGE={stage}{where}"
+
+
+def _unknown(name: str, known: list[str], command: str) -> str:
+    stages = ", ".join(known)
+    if not name:
+        return (
+            f"STAGE is missing: .chalice/config.json has {stages}. Name one of them, for example: "
+            f"make {command} STAGE={known[0] if known else '<stage>'}"
+        )
+    near = "".join(f" Did you mean '{one}'?" for one in get_close_matches(name, known, n=1))
+    return f"There is no stage '{name}': .chalice/config.json has {stages}.{near} Name one of them, or add yours there."
+
+
 def _check_variables(variables: Any, stage: str, file: Path) -> None:
     if not isinstance(variables, dict):
         raise StageError(f"{file}: environment_variables is no object of names and texts. Correct it.")
@@ -63,8 +84,8 @@ class Stage:
     """The whole of `config.json`."""
 
     @classmethod
-    def read(cls, name: str, checkout: Path = CHECKOUT) -> "Stage":
-        """Read a stage from the configuration; raises StageError."""
+    def read(cls, name: str, checkout: Path = CHECKOUT, *, command: str = "doctor") -> "Stage":
+        """Read a stage from the configuration; raises StageError, which names the make `command` that was meant."""
         file = checkout / ".chalice" / "config.json"
         try:
             config = json.loads(file.read_text(encoding="utf-8"))
@@ -79,10 +100,7 @@ class Stage:
         if not isinstance(stages, dict) or not all(isinstance(one, dict) for one in stages.values()):
             raise StageError(f"{file} has no stages: an object `stages` with an object for each. Correct it.")
         if name not in stages:
-            known = ", ".join(sorted(stages))
-            raise StageError(
-                f"There is no stage '{name}': .chalice/config.json has {known}. Name one of them, or add yours there."
-            )
+            raise StageError(_unknown(name, sorted(stages), command))
         for place in (config, stages[name]):
             _check_variables(place.get("environment_variables", {}), name, file)
         return cls(name, config)

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what was asked; 0 when it is done, 1 or, after Ctrl-C, 130 with sentences when it is not, 2 on wrong usage."""
     options = _parser().parse_args(arguments)
     try:
-        stage = Stage.read(options.stage, options.checkout)
+        stage = Stage.read(options.stage, options.checkout, command=options.command)
         if options.command == "deploy":
             flow.deploy(stage, options.checkout, _say)
         elif options.command == "package":

@@ -1,6 +1,5 @@
 """The order of things: how a stage comes into an account, and how it goes."""
 
-import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 from console.deployment import chalice, delivery, estate, pipeline, preflight, project, remembered, stacks, wishes
 from console.deployment.account import Account
 from console.deployment.errors import NotReadyError
-from console.stages import CHECKOUT, Stage
+from console.stages import Stage, make_command
 
 Say = Callable[[str], None]
 
@@ -75,5 +74,4 @@ def _next_steps(account: Account, stage: Stage, checkout: Path) -> Iterator[str]
         name = stage.variables[variable]
         if not secrets.describe_secret(SecretId=name).get("VersionIdsToStages"):
             yield f"The secret {name} has no value yet: give it one (docs/runbook.md, Deploy)."
-    where = "" if checkout.resolve() == CHECKOUT else f" CHECKOUT={shlex.quote(str(checkout))}"
-    yield f"Look at it with: make doctor STAGE={stage.name}{where}"
+    yield f"Look at it with: {make_command('doctor', stage.name, checkout)}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
-from console.doctor.stacks import DEPLOY
+from console.doctor.stacks import deploy
 from console.documents import Described, allows, is_same
 from console.packaging.platforms import RUNTIME
 from console.stages import FUNCTIONS
@@ -17,21 +17,21 @@ def functions(patient: Patient) -> Iterator[Sight]:
     """See that the app's functions are there and ready, and nothing else under the stage's names."""
     missing = [name for name in FUNCTIONS if name not in patient.functions]
     if missing:
-        yield wrong(f"Not deployed: {', '.join(missing)}.", DEPLOY)
+        yield wrong(f"Not deployed: {', '.join(missing)}.", deploy(patient))
     for name, one in patient.deployed.items():
-        yield from _readiness(name, one)
+        yield from _readiness(patient, name, one)
         yield from _concurrency(patient, name)
     yield from _event_sources(patient)
     if surplus := sorted({*patient.functions} - {*FUNCTIONS}):
-        yield doubtful(f"Not of this checkout's app, and still there: {', '.join(surplus)}.", DEPLOY)
+        yield doubtful(f"Not of this checkout's app, and still there: {', '.join(surplus)}.", deploy(patient))
     yield fine(f"{len(patient.deployed)} are there.")
 
 
-def _readiness(name: str, one: Described) -> Iterator[Sight]:
+def _readiness(patient: Patient, name: str, one: Described) -> Iterator[Sight]:
     state, update = one.get("State", "Active"), one.get("LastUpdateStatus", "Successful")
     if state == "Failed" or update == "Failed":
         reason = one.get("StateReason") or one.get("LastUpdateStatusReason") or "no reason is given"
-        yield wrong(f"{name} does not run: {str(reason).rstrip('.')}.", DEPLOY)
+        yield wrong(f"{name} does not run: {str(reason).rstrip('.')}.", deploy(patient))
     elif (state, update) != ("Active", "Successful"):
         yield doubtful(f"{name} is {state}, its last update {update}.", "Look again in a minute.")
 
@@ -76,7 +76,7 @@ def code(patient: Patient) -> Iterator[Sight]:
         which = "All functions run" if len(other) == len(patient.deployed) else f"{', '.join(other)} run"
         yield wrong(
             f"{which} other code than this checkout's.",
-            f"{DEPLOY} Or look from the checkout that is deployed, with the Python that deployed it.",
+            f"{deploy(patient)} Or look from the checkout that is deployed, with the Python that deployed it.",
         )
     yield fine(f"{len(patient.deployed)} functions run this checkout's code.")
 
@@ -86,7 +86,7 @@ def configuration(patient: Patient) -> Iterator[Sight]:
     yield from none_to_look_at(patient)
     for name, one in patient.deployed.items():
         if differ := sorted(_differences(patient, name, one)):
-            yield wrong(f"{name} differs from .chalice/config.json in {', '.join(differ)}.", DEPLOY)
+            yield wrong(f"{name} differs from .chalice/config.json in {', '.join(differ)}.", deploy(patient))
     yield fine(f"{len(patient.deployed)} functions are as .chalice/config.json says.")
 
 
@@ -141,15 +141,15 @@ def _role(patient: Patient, name: str, arn: str, policy: Described) -> Iterator[
     role = patient.stage.function(name)
     found = patient.find("iam", "get_role", RoleName=role)
     if found is None or found["Role"]["Arn"] != arn:
-        yield wrong(f"{name} does not run in the role {role}.", DEPLOY)
+        yield wrong(f"{name} does not run in the role {role}.", deploy(patient))
         return
     if not allows(found["Role"]["AssumeRolePolicyDocument"], LAMBDA):
-        yield wrong(f"The role {role} does not trust Lambda.", DEPLOY)
+        yield wrong(f"The role {role} does not trust Lambda.", deploy(patient))
     names = patient.service("iam").pages("list_role_policies", "PolicyNames", RoleName=role)
     attached = patient.service("iam").pages("list_attached_role_policies", "AttachedPolicies", RoleName=role)
     documents = [_document(patient, role, one) for one in names]
     if len(documents) != 1 or not is_same(documents[0], policy):
-        yield wrong(f"The policy of the role {role} is not the one of this checkout.", DEPLOY)
+        yield wrong(f"The policy of the role {role} is not the one of this checkout.", deploy(patient))
     if attached:
         more = ", ".join(one["PolicyArn"] for one in attached)
         yield doubtful(f"The role {role} may more than meant: {more}.", "Detach what nobody needs.")

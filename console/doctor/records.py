@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from chalicelib.store import INDEXES, KEYS, TableName
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
-from console.doctor.stacks import DEPLOY, again
+from console.doctor.stacks import again, deploy
 from console.documents import Described
 
 EXPIRY = "expires_at"  # of a row of the trail
@@ -23,7 +23,7 @@ def _table(patient: Patient, which: TableName, name: str) -> Iterator[Sight]:
         yield wrong(f"There is no table {name}.", again(patient))
         return
     table = found["Table"]
-    yield _shape(which, table)
+    yield _shape(patient, which, table)
     if table["TableStatus"] not in ("ACTIVE", "UPDATING"):
         yield wrong(f"The table {name} is {table['TableStatus']}.", "Wait until it is ACTIVE, or restore it.")
     if not _is_recoverable(patient, name):
@@ -46,7 +46,7 @@ def _table(patient: Patient, which: TableName, name: str) -> Iterator[Sight]:
         )
 
 
-def _shape(which: TableName, table: Described) -> Sight:
+def _shape(patient: Patient, which: TableName, table: Described) -> Sight:
     """Hold the keys of a table and of its indexes against those that the code reads by."""
     indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
     needed = {name: [hash_key, range_key] for name, (of, hash_key, range_key) in INDEXES.items() if of == which}
@@ -60,7 +60,7 @@ def _shape(which: TableName, table: Described) -> Sight:
         return fine(f"{table['TableName']}: key and {len(needed)} indexes.")
     return wrong(
         f"The table {table['TableName']} is not as the code reads it: look at {', '.join(differ)}.",
-        f"{DEPLOY} If it is somebody else's table, name another in .chalice/config.json.",
+        f"{deploy(patient)} If it is somebody else's table, name another in .chalice/config.json.",
     )
 
 

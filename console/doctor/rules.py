@@ -7,7 +7,7 @@ from console.deployment.delivery import listens
 from console.doctor.functions import none_to_look_at
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, fine, wrong
-from console.doctor.stacks import DEPLOY
+from console.doctor.stacks import deploy
 from console.documents import Described, allows, contains, statements_of
 from console.stages import FUNCTIONS
 
@@ -18,7 +18,7 @@ def rules(patient: Patient) -> Iterator[Sight]:
     """Hold each function's rule against the choreography, and see that it leads to its function and nowhere else."""
     missing = [name for name in FUNCTIONS if name not in patient.rules]
     if missing:
-        yield wrong(f"No rule wakes {', '.join(missing)}.", DEPLOY)
+        yield wrong(f"No rule wakes {', '.join(missing)}.", deploy(patient))
     for name, rule in patient.rules.items():
         yield from _rule(patient, name, rule)
     yield fine(f"{len(patient.rules)} are enabled and as the choreography has them.")
@@ -29,12 +29,12 @@ def _rule(patient: Patient, name: str, rule: Described) -> Iterator[Sight]:
         enable = f"aws events enable-rule --region {patient.stage.region} --name {rule['Name']}"
         yield wrong(f"The rule of {name} is disabled.", f"If nobody stopped it on purpose: {enable}")
     if not listens(patient.stage, name, rule):
-        yield wrong(f"The rule of {name} does not listen to what the choreography says.", DEPLOY)
+        yield wrong(f"The rule of {name} does not listen to what the choreography says.", deploy(patient))
     function = patient.arn("lambda", f"function:{patient.stage.function(name)}")
     if [one["Arn"] for one in _targets(patient, name)] != [function]:
-        yield wrong(f"The rule of {name} does not lead to its function alone.", DEPLOY)
+        yield wrong(f"The rule of {name} does not lead to its function alone.", deploy(patient))
     if name in patient.deployed and not _is_let_in(patient, name, rule["Arn"]):
-        yield wrong(f"{name} does not let its rule invoke it.", DEPLOY)
+        yield wrong(f"{name} does not let its rule invoke it.", deploy(patient))
 
 
 def _targets(patient: Patient, name: str) -> list[Described]:
@@ -57,10 +57,10 @@ def deliveries(patient: Patient) -> Iterator[Sight]:
     yield from none_to_look_at(patient)
     wiped = [name for name in patient.rules if not _target_is_whole(patient, name)]
     if wiped:
-        yield wrong(f"Retries and dead-letter queue are not on the rules of {', '.join(wiped)}.", DEPLOY)
+        yield wrong(f"Retries and dead-letter queue are not on the rules of {', '.join(wiped)}.", deploy(patient))
     unset = [name for name in patient.deployed if not _invocation_is_set(patient, name)]
     if unset:
-        yield wrong(f"Retries and failure destination are not on {', '.join(unset)}.", DEPLOY)
+        yield wrong(f"Retries and failure destination are not on {', '.join(unset)}.", deploy(patient))
     yield fine(f"{len(patient.rules)} rules and {len(patient.deployed)} functions have what Chalice cannot set.")
 
 

@@ -7,6 +7,7 @@ from chalicelib.settings import NOT_SETTINGS, unknown_parameters
 from console.deployment import wishes
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
+from console.doctor.stacks import command_of
 
 
 def settings(patient: Patient) -> Iterator[Sight]:
@@ -45,5 +46,5 @@ def _overruled(patient: Patient) -> Iterator[Sight]:
         yield doubtful(
             f"SSM below {patient.stage.parameter_path} overrules .chalice/config.json in "
             f"{', '.join(places[field] for field in differ)}.",
-            "Make both the same (`make deploy` writes SSM's), or take the value out of one of them.",
+            f"Make both the same ({command_of(patient, 'deploy')} writes SSM's), or take the value out of one of them.",
         )

@@ -11,7 +11,7 @@ from chalicelib.source_snapshots import refuse_foreign
 from console.doctor import telling
 from console.doctor.case import Case, refusals
 from console.doctor.sights import Sight, doubtful, fine, wrong
-from console.doctor.stacks import DEPLOY, Stack, anew
+from console.doctor.stacks import Stack, anew, deploy
 from console.documents import Described, listed
 
 FRESH_HOURS = 26  # Aurora takes one a day, within half an hour's window that somebody may have moved
@@ -141,7 +141,11 @@ def _role(case: Case, region: str, rule: str, bus: str) -> Iterator[Sight]:
 def _forwarding_anew(case: Case, region: str) -> str:
     """Say how: a stack that stands notices nothing of what others did to what it made."""
     name = case.patient.stage.forwarding_stack
-    return anew(Stack("forwarding", name, region)) if case.patient.resources(name, region) else DEPLOY
+    return (
+        anew(case.patient, Stack("forwarding", name, region))
+        if case.patient.resources(name, region)
+        else deploy(case.patient)
+    )
 
 
 def _let_in(case: Case, account: str) -> Iterator[Sight]:
@@ -151,4 +155,7 @@ def _let_in(case: Case, account: str) -> Iterator[Sight]:
         see = "Look there, with that account's credentials: aws cloudformation describe-stacks."
         yield doubtful(f"The bus takes events of {account}; the rule over there cannot be seen from here.", see)
     else:
-        yield wrong(f"The bus of {case.patient.stage.region} does not take events of the account {account}.", DEPLOY)
+        yield wrong(
+            f"The bus of {case.patient.stage.region} does not take events of the account {account}.",
+            deploy(case.patient),
+        )

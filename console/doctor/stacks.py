@@ -10,13 +10,22 @@ from console.deployment.stacks import ADVICE, command
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.documents import Described
+from console.stages import make_command
 
-DEPLOY = "Run `make deploy`, or your pipeline."
+
+def command_of(patient: Patient, target: str) -> str:
+    """Spell a make target for the stage that is looked at."""
+    return f"`{make_command(target, patient.stage.name, patient.checkout)}`"
+
+
+def deploy(patient: Patient) -> str:
+    """Say what to do about what the next deployment puts right."""
+    return f"Run {command_of(patient, 'deploy')}, or your pipeline."
 
 
 def again(patient: Patient) -> str:
     """Say what to do about something of the foundation that is not there: it was never made, or somebody deleted it."""
-    return "See the check `foundation`." if patient.foundation else DEPLOY
+    return "See the check `foundation`." if patient.foundation else deploy(patient)
 
 
 def drifted(patient: Patient) -> str:
@@ -52,17 +61,17 @@ def stacks(patient: Patient) -> Iterator[Sight]:
     for stack in wanted(patient):
         described = patient.find("cloudformation", "describe_stacks", region=stack.region, StackName=stack.name)
         if described is None:
-            yield wrong(f"There is no stack {stack.name} in {stack.region}.", DEPLOY)
+            yield wrong(f"There is no stack {stack.name} in {stack.region}.", deploy(patient))
             continue
         if not patient.made(stack.name, stack.region):
             yield wrong(f"The stack {stack.name} in {stack.region} was not created by this stage.", OTHERS)
             continue
-        yield _status(stack, described["Stacks"][0]["StackStatus"])
+        yield _status(patient, stack, described["Stacks"][0]["StackStatus"])
         yield from _unfinished(patient, stack)
         yield from _template(patient, stack)
 
 
-def _status(stack: Stack, status: str) -> Sight:
+def _status(patient: Patient, stack: Stack, status: str) -> Sight:
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
         return fine(f"{stack.name} is {status}.")
     if status in ("UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"):
@@ -71,7 +80,7 @@ def _status(stack: Stack, status: str) -> Sight:
         return doubtful(f"{stack.name} is being changed ({status}).", "Look again when that is over.")
     _does, verb = ADVICE.get(status, ("", "describe-stacks"))
     way_out = command(verb, stack.name, stack.region)
-    return wrong(f"{stack.name} is {status}.", f"{_reasons(stack)} Then: {way_out}; and `make deploy` again.")
+    return wrong(f"{stack.name} is {status}.", f"{_reasons(stack)} Then: {way_out}. {deploy(patient)}")
 
 
 def _reasons(stack: Stack) -> str:
@@ -82,7 +91,9 @@ def _unfinished(patient: Patient, stack: Stack) -> Iterator[Sight]:
     for one in patient.resources(stack.name, stack.region):
         status = one["ResourceStatus"]
         if not status.endswith(("_COMPLETE", "_IN_PROGRESS")):
-            yield wrong(f"{one['LogicalResourceId']} of {stack.name} is {status}.", f"{_reasons(stack)} {DEPLOY}")
+            yield wrong(
+                f"{one['LogicalResourceId']} of {stack.name} is {status}.", f"{_reasons(stack)} {deploy(patient)}"
+            )
 
 
 def _template(patient: Patient, stack: Stack) -> Iterator[Sight]:
@@ -90,7 +101,9 @@ def _template(patient: Patient, stack: Stack) -> Iterator[Sight]:
     file = patient.checkout / TEMPLATES / f"{stack.template}.yaml"
     template = patient.service("cloudformation", stack.region).call("get_template", StackName=stack.name)
     if template["TemplateBody"] != file.read_text(encoding="utf-8"):
-        yield doubtful(f"{stack.name} was made from another infra/{stack.template}.yaml than this checkout's.", DEPLOY)
+        yield doubtful(
+            f"{stack.name} was made from another infra/{stack.template}.yaml than this checkout's.", deploy(patient)
+        )
 
 
 def _by(service: str, method: str, parameter: str) -> Callable[[Patient, str, str], Described | None]:
@@ -142,15 +155,15 @@ def foundation(patient: Patient) -> Iterator[Sight]:
             if look := _LOOKS.get(one["ResourceType"]):
                 looked += 1
                 if look(patient, stack.region, one.get("PhysicalResourceId", "")) is None:
-                    yield _deleted(stack, one)
+                    yield _deleted(patient, stack, one)
     yield fine(f"{looked} resources are there.")
 
 
-def _deleted(stack: Stack, one: Described) -> Sight:
+def _deleted(patient: Patient, stack: Stack, one: Described) -> Sight:
     kind, name = one["ResourceType"].removeprefix("AWS::"), one.get("PhysicalResourceId", one["LogicalResourceId"])
     gone = f"{kind} {name} is gone, and the stack {stack.name} thinks that it is there."
     if kind == "SecretsManager::Secret":
-        return wrong(gone, f"{DEPLOY} It says how the secret is made again.")
+        return wrong(gone, f"{deploy(patient)} It says how the secret is made again.")
     if kind == "DynamoDB::Table":  # and the other one would stand in the way of a stack that is made anew
         return wrong(
             gone,
@@ -163,14 +176,15 @@ def _deleted(stack: Stack, one: Described) -> Sight:
         make = f"aws ssm put-parameter --region {stack.region} --type String --name {name} --value <its value>"
         return wrong(gone, f"Make it again, with its value of .chalice/config.json: {make}")
     if stack.template == "forwarding":
-        return wrong(gone, anew(stack))
+        return wrong(gone, anew(patient, stack))
     return wrong(
         gone,
-        "CloudFormation makes it again only with everything else: `make destroy`, then `make deploy`. Records and "
-        "secrets stay; what waits in the failure queue goes, and so do subscriptions that people made themselves.",
+        f"CloudFormation makes it again only with everything else: {command_of(patient, 'destroy')}, then "
+        f"{command_of(patient, 'deploy')}. Records and secrets stay; what waits in the failure queue goes, and so do "
+        "subscriptions that people made themselves.",
     )
 
 
-def anew(stack: Stack) -> str:
+def anew(patient: Patient, stack: Stack) -> str:
     """Say how a stack that forwards is made again, which holds nothing of anybody's."""
-    return f"Delete its stack: {command('delete-stack', stack.name, stack.region)}. When it is gone: {DEPLOY}"
+    return f"Delete its stack: {command('delete-stack', stack.name, stack.region)}. When it is gone: {deploy(patient)}"

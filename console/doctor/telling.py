@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from chalicelib.aws import NotFoundError
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
-from console.doctor.stacks import DEPLOY, again, drifted
+from console.doctor.stacks import again, command_of, deploy, drifted
 from console.documents import Described, allows
 from console.stages import FUNCTIONS
 
@@ -83,7 +83,7 @@ def _subscribers(patient: Patient, arn: str) -> Iterator[Sight]:
     else:
         yield doubtful(
             "Nobody listens to the topic.",
-            "Set NOTIFICATION_EMAIL and run `make deploy`, or subscribe: aws sns subscribe "
+            f"Set NOTIFICATION_EMAIL and run {command_of(patient, 'deploy')}, or subscribe: aws sns subscribe "
             f"--region {region} --topic-arn {arn} --protocol email "
             "--notification-endpoint <address>.",
         )
@@ -124,7 +124,7 @@ def alarms(patient: Patient) -> Iterator[Sight]:
     """See that every alarm of the foundation is there, speaks to the topic, and is quiet."""
     names = [one["PhysicalResourceId"] for one in patient.foundation if one["ResourceType"] == "AWS::CloudWatch::Alarm"]
     if not names:
-        yield wrong("The foundation has no alarms.", DEPLOY)
+        yield wrong("The foundation has no alarms.", deploy(patient))
         return
     found = patient.service("cloudwatch").pages("describe_alarms", "MetricAlarms", AlarmNames=names)
     for name in sorted({*names} - {one["AlarmName"] for one in found}):
@@ -161,5 +161,5 @@ def logs(patient: Patient) -> Iterator[Sight]:
         if name in kept and kept[name] != patient.stage.function_setting(name, "log_retention_in_days")
     ]
     if differ:
-        yield doubtful(f"Logs of {', '.join(differ)} are kept for other than log_retention_in_days.", DEPLOY)
+        yield doubtful(f"Logs of {', '.join(differ)} are kept for other than log_retention_in_days.", deploy(patient))
     yield fine(f"{len(kept)} log groups are kept as long as is configured.")

@@ -1,13 +1,19 @@
 """What stops a deployment is found before anything is changed, all of it at once, with what to do."""
 
 import json
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.deployment import wishes
 from console.packaging.platforms import RUNTIME
+from console.stages import CHECKOUT, make_command
 from localaws.clients import Clients
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package
 
@@ -40,6 +46,42 @@ def test_a_stage_that_does_not_exist(place: Place) -> None:
         "There is no stage 'staging': .chalice/config.json has dev, local, prod, test. Name one of them, or add yours "
         "there.\n"
     )
+
+
+def test_a_misspelt_stage_names_the_nearest(place: Place) -> None:
+    """Beside the list."""
+    said = place.deploy("prd", place.checkout("misspelt-stage"))
+
+    assert "Did you mean 'prod'?" in said.err
+
+
+@pytest.mark.parametrize("target", ["deploy", "destroy", "package", "doctor"])
+def test_a_missing_stage_is_told_with_the_command_to_type(target: str) -> None:
+    """Of each make target that takes STAGE."""
+    if target == "doctor":
+        program = [sys.executable, "-m", "console.doctor", "--stage", ""]
+    else:
+        program = [sys.executable, "-m", "console.deployment", target, "--stage", ""]
+    done = subprocess.run(program, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    assert done.returncode != 0
+    assert done.stderr == (
+        "STAGE is missing: .chalice/config.json has dev, local, prod, test. Name one of them, for example: "
+        f"make {target} STAGE=dev\n"
+    )
+
+
+@pytest.mark.parametrize("checkout", [CHECKOUT, CHECKOUT / "a copy"], ids=["this", "another"])
+@pytest.mark.parametrize("stage", ["dev", "local"])
+def test_a_command_that_is_printed_is_obeyed_when_it_is_pasted(stage: str, checkout: Path) -> None:
+    """Make hands the same stage and checkout on, also where a name has a blank in it."""
+    line = make_command("deploy", stage, checkout)
+    done = subprocess.run(["sh", "-c", f"{line} -n"], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    command = shlex.split(done.stdout.splitlines()[-1])
+    options = dict(pairwise(command))
+
+    assert stage == options["--stage"]
+    assert checkout == (CHECKOUT / options["--checkout"]).resolve()
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,14 @@ import pytest
 
 from chalicelib.choreography import State
 from chalicelib.operation import Facts, Operation
+from console.doctor.checks import CHECKS
 from console.reference import pages
 from console.reference.settings import fields
 from console.stages import DEPLOYMENT_ONLY
 from tests.docs.readme import ROOT, blocks, commands, headings, prose, spans
 
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+RUNBOOK = ROOT / "docs" / "runbook.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 NOT_SETTINGS = frozenset({"AWS_ENDPOINT_URL", "CHOREOGRAPHY", "INFO"})  # a client's; the table's name; a level
 
@@ -87,6 +89,14 @@ def test_a_section_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(LookupError, match="Two"):
         commands("Two", page)
+
+
+def test_every_check_of_the_doctor_is_described() -> None:
+    """The runbook names each check that the doctor makes, and none that it does not."""
+    section = prose(RUNBOOK).split("### What the doctor looks at")[1].split("\n### ")[0]
+    lines = re.findall(r"^- (`.*?):", section, re.MULTILINE)
+
+    assert {check.name for check in CHECKS} == {name for line in lines for name in re.findall(r"`([^`]+)`", line)}
 
 
 def test_every_metric_is_described() -> None:

@@ -20,7 +20,7 @@ def test_a_stack_that_is_missing_is_named(scene: Scene) -> None:
     assert Status.FAILED is found.status
     assert "There is no stack aurora-restore-test-records in us-west-2." in found.what
     assert "There is no stack aurora-restore-test-foundation in us-west-2." in found.what
-    assert "Run `make deploy`, or your pipeline." == found.do
+    assert scene.deploy("test") == found.do
 
 
 def test_a_stack_that_failed_is_told_with_the_way_out(scene: Scene) -> None:
@@ -88,7 +88,7 @@ def test_a_secret_that_is_gone_is_made_again(scene: Scene) -> None:
 
     assert Status.FAILED is found.status
     assert "SecretsManager::Secret arn:aws:secretsmanager:us-west-2" in found.what
-    assert "Run `make deploy`, or your pipeline. It says how the secret is made again." in found.do
+    assert f"{scene.deploy()} It says how the secret is made again." in found.do
     assert Status.OK is scene.see("foundation").status
 
 

@@ -25,7 +25,7 @@ def test_a_function_that_is_gone_is_named(scene: Scene) -> None:
     scene.lose_function(COPY)
     found = scene.see("functions")
 
-    assert "functions: FAILED (Not deployed: copy-snapshot. Run `make deploy`, or your pipeline.)" == str(found)
+    assert f"functions: FAILED (Not deployed: copy-snapshot. {scene.deploy()})" == str(found)
     assert "code: OK (10 functions run this checkout's code.)" == str(scene.see("code"))
     assert Status.OK is scene.see("configuration").status
 
@@ -62,7 +62,7 @@ def test_code_is_held_against_the_checkout_as_it_is_now(scene: Scene) -> None:
     found = scene.see("code", checkout=changed)
 
     assert (
-        "code: FAILED (All functions run other code than this checkout's. Run `make deploy`, or your pipeline. "
+        f"code: FAILED (All functions run other code than this checkout's. {scene.deploy()} "
         "Or look from the checkout "
         "that is deployed, with the Python that deployed it.)"
     ) == str(found)
@@ -85,7 +85,7 @@ def test_settings_of_a_function_are_held_against_the_configuration(scene: Scene)
 
     assert (
         "configuration: FAILED (copy-snapshot differs from .chalice/config.json in handler, lambda_memory_size, the "
-        "variable LOG_LEVEL, the variable MORE, xray. Run `make deploy`, or your pipeline.)"
+        f"variable LOG_LEVEL, the variable MORE, xray. {scene.deploy()})"
     ) == str(found)
 
 
@@ -180,7 +180,7 @@ def test_what_chalice_wipes_is_missed(scene: Scene) -> None:
 
     assert (
         "deliveries: FAILED\n  Retries and dead-letter queue are not on the rules of copy-snapshot.\n"
-        "  Retries and failure destination are not on heartbeat.\n  Run `make deploy`, or your pipeline."
+        f"  Retries and failure destination are not on heartbeat.\n  {scene.deploy()}"
     ) == str(scene.see("deliveries"))
 
 
