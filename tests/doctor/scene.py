@@ -34,9 +34,9 @@ class Scene(Changes):
     _before_call: Callable[..., Any] | None = None
     _after_call: Callable[..., Any] | None = None
 
-    def deploy(self, stage: str = "dev") -> str:
+    def deploy(self, stage: str = "dev", checkout: Path | None = None) -> str:
         """Spell what the doctor says to do about what a deployment puts right."""
-        return f"Run `make deploy STAGE={stage} CHECKOUT={self.checkout}`, or your pipeline."
+        return f"Run `make deploy STAGE={stage} CHECKOUT={checkout or self.checkout}`, or your pipeline."
 
     def see(self, check: str, **how: Any) -> Finding:
         """Make one check, of the first plan where it is one of plans."""

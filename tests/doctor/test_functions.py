@@ -62,7 +62,7 @@ def test_code_is_held_against_the_checkout_as_it_is_now(scene: Scene) -> None:
     found = scene.see("code", checkout=changed)
 
     assert (
-        f"code: FAILED (All functions run other code than this checkout's. {scene.deploy()} "
+        f"code: FAILED (All functions run other code than this checkout's. {scene.deploy(checkout=changed)} "
         "Or look from the checkout "
         "that is deployed, with the Python that deployed it.)"
     ) == str(found)
