@@ -4,6 +4,7 @@ Their sentences quote what AWS, PostgreSQL and people wrote, so each is made one
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from enum import StrEnum
 
 from chalicelib.foreign_text import one_line
@@ -39,10 +40,15 @@ class TablesBusyError(TransientError):
     """The tables do not answer: whether the last write was made is not known."""
 
 
+# A resource that is in the middle of something else is through within minutes, and its status says so meanwhile: then
+# the step waits and does not ask. What refuses for longer refuses for good, and people are without a target.
+STATE_FAULT_MAX = timedelta(minutes=10)
+
+
 class StateFaultError(TransientError):
     """AWS refused a call because of the state that a resource is in.
 
-    That passes within minutes, or not by itself: it is tried again for `runner.STATE_FAULT_MAX`.
+    That passes within minutes, or not by itself: it is tried again for `STATE_FAULT_MAX`.
     """
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from chalicelib import observability, spacing
 from chalicelib.announcing import announce, grace
 from chalicelib.choreography import ROWS, TERMINAL, State, may_follow, states_of
-from chalicelib.errors import RefusedError, StateFaultError, TransientError, UnreadableRecordError
+from chalicelib.errors import STATE_FAULT_MAX, RefusedError, StateFaultError, TransientError, UnreadableRecordError
 from chalicelib.foreign_text import quoted
 from chalicelib.limits import REMEDY_MAX, WARNING_MAX, brief, with_warnings
 from chalicelib.observability import logger
@@ -28,9 +28,6 @@ UNANSWERED_MAX = 3  # announcements of the heartbeat, past the deadline, before 
 # RDS takes 300 requests at once and 12 a second after that, of a whole account in a region (user guide, request
 # throttling). A step that is woken makes one or two of them, and a dozen follow where it finds that Aurora is through.
 ANNOUNCED_PER_TICK = 30
-# A resource that is in the middle of something else is through within minutes, and its status says so meanwhile: then
-# the step waits and does not ask. What refuses for longer refuses for good, and people are without a target.
-STATE_FAULT_MAX = timedelta(minutes=10)
 Step = Callable[[Operation, Ports], Outcome]
 
 

@@ -1,11 +1,11 @@
 """archive-snapshot: keeps the copy, marked as put away, or deletes it; only ever a snapshot that is ours."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.aurora import Cluster, Copies, Snapshot
 from chalicelib.choreography import State
 from chalicelib.cluster_settings import changes_to, variables
-from chalicelib.errors import RefusedError, TransientError
+from chalicelib.errors import STATE_FAULT_MAX, RefusedError, StateFaultError, TransientError
 from chalicelib.operation import Hop, Operation, stamp
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
@@ -28,11 +28,22 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
         return _put_away(operation, ports)
     except RefusedError as error:
         return _kept_as_it_is(operation, f"{error.reason} {error.remedy}")
+    except StateFaultError as error:
+        return _after_state_fault(operation, error, ports.now())
     except TransientError as error:
         if ports.now() < operation.deadline:
             return Wait(error.reason, backoff(operation), trouble=True)
         why = f"{error.reason} The deadline of {operation.state} has passed."
         return _kept_as_it_is(operation, why)
+
+
+def _after_state_fault(operation: Operation, error: StateFaultError, now: datetime) -> Outcome:
+    """Wait for a copy's state to change, as long as any step waits for a state."""
+    since = operation.state_fault_since or now
+    if now - since < STATE_FAULT_MAX and now < operation.deadline:
+        return Wait(error.reason, backoff(operation), trouble=True, state_fault_since=since)
+    minutes = (now - since) // timedelta(minutes=1)
+    return _kept_as_it_is(operation, f"{error.reason} It was refused for {minutes} minutes.")
 
 
 def _until_it_is_good(operation: Operation, target: TargetCluster, cluster: Cluster, now: datetime) -> Wait | None:

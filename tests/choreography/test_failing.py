@@ -171,6 +171,21 @@ def test_a_state_that_refuses_for_good_fails_the_operation_within_minutes(state:
     )  # fmt: skip
 
 
+def test_a_copy_whose_state_refuses_for_good_is_a_warning_within_minutes() -> None:
+    """The restore is good; the copy is not tried until the deadline of the state."""
+    night = Night({"ARCHIVE_DEADLINE": "7200"})
+    fault = refused("InvalidDBClusterSnapshotStateFault")
+    night.hurt(fault, state="USERS_READY", call="rds.add_tags_to_resource", times=FOREVER)
+    ended = night.dream()
+    stood = next(one for one in ended.durations if one.state == State.USERS_READY)
+
+    assert (State.SUCCEEDED, True, True) == (
+        ended.state,
+        "It was refused for 1" in ended.warnings[0],
+        stood.seconds < 20 * 60,
+    )
+
+
 def test_a_state_that_refuses_for_some_minutes_is_waited_for(night: Night) -> None:
     """Other trouble in between does not begin the count anew, and what passes is forgotten."""
     codes = ["InvalidDBClusterStateFault"] * 2 + ["Throttling", "InvalidDBClusterStateFault"]
