@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-from chalicelib.choreography import ROWS, State
+from chalicelib.choreography import ORDER, State
 from chalicelib.commands import request_command, request_id_of, rerun_command
 from chalicelib.errors import Retry
 from chalicelib.operation import Deletion, Operation
 from chalicelib.settings import DEFAULT_PLAN
 
 YOUR_SNAPSHOT = "your-snapshot"  # in a command, for the name of a snapshot that does not exist yet
-_ORDER = tuple(ROWS)  # of the states, as the flow has them
 
 _DELETION_UNKNOWN = (
     "The deletion of the old target {target} was decided. Aurora finishes what was begun of it, so "
@@ -18,8 +17,8 @@ _DELETION_UNKNOWN = (
 _DELETION: Mapping[Deletion | None, str] = {
     Deletion.DECIDED: "Nothing of the old target {target} was deleted.",
     Deletion.ASKED: "AWS was asked to delete the instances of the old target {target}, and has not "
-    "confirmed the deletion of its cluster. If the cluster stands, it is without the instances that "
-    "are gone: create one in it if it is needed before a restore has finished.",
+    "confirmed the deletion of its cluster. If the cluster stands, see which of its instances do: "
+    "create one in it if none is left and it is needed before a restore has finished.",
     Deletion.ACCEPTED: "The old target {target} is being deleted, so there is no target until a restore has finished.",
 }
 
@@ -71,4 +70,4 @@ def _command(operation: Operation, detail: Mapping[str, object]) -> str:
 
 
 def _is_before(state: State, other: State) -> bool:
-    return _ORDER.index(state) < _ORDER.index(other)
+    return ORDER.index(state) < ORDER.index(other)

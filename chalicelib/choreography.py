@@ -102,6 +102,7 @@ CHOREOGRAPHY: tuple[Row, ...] = (
 # fmt: on
 ROWS: Mapping[State, Row] = {row.state: row for row in CHOREOGRAPHY}
 STEPS: tuple[str, ...] = tuple(dict.fromkeys(row.step for row in CHOREOGRAPHY if row.step))
+ORDER: tuple[State, ...] = tuple(ROWS)  # of the states, as the flow has them
 TERMINAL = frozenset(row.state for row in CHOREOGRAPHY if row.step is None)
 ENDING = frozenset({State.ARCHIVED, State.FAILING, State.CANCELLING, State.SKIPPING})  # past cancelling and failing
 REQUESTED, CANCEL_REQUESTED = "RestoreRequested", "CancelRequested"  # what people put on the bus

@@ -95,7 +95,11 @@ class SettingsError(Exception):
 
 
 class UnreadableRecordError(Exception):
-    """An item of the state table is not a record that this version understands."""
+    """An item of the state table is not a record that this version understands; `remedy` says how to repair it."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        self.reason, self.remedy = one_line(reason), one_line(remedy)
+        super().__init__(f"{self.reason} {self.remedy}")
 
 
 def lines(heading: str, items: Sequence[str]) -> str:

@@ -9,21 +9,21 @@ from chalicelib.ports import Ports
 def why_older(operation: Operation, ports: Ports, *, from_step: str | None = None) -> RefusedError | None:
     """Say why an operation may not replace what its target holds, and how to ask for it; None where it may.
 
-    A snapshot as old as the one that the target was restored from replaces nothing newer.
+    What stands counts, whether the operation that restored it succeeded or not. A snapshot of the same moment
+    replaces nothing newer, and where nothing stands nothing is replaced.
     """
     facts, plan = operation.facts, operation.settings
     if operation.may_be_older or facts.snapshot_created_at is None:
         return None
-    target = ports.operations.target(plan.target_cluster_arn)
-    fresh = target.last_success_snapshot_at
-    if fresh is None or facts.snapshot_created_at >= fresh:
+    standing = ports.operations.target(plan.target_cluster_arn).standing
+    if standing.snapshot_at is None or facts.snapshot_created_at >= standing.snapshot_at:
         return None
     return RefusedError(
-        f"The target {plan.target_cluster_id} was last restored to data of {stamp(fresh)}, by "
-        f"{target.last_success_operation}, and the snapshot {facts.snapshot_arn} is of "
+        f"The target {plan.target_cluster_id} holds data of {stamp(standing.snapshot_at)}, restored by "
+        f"{standing.operation}, and the snapshot {facts.snapshot_arn} is of "
         f"{stamp(facts.snapshot_created_at)}, which is older.",
         'To replace it by the older data, ask with "older": true: '
-        + _command(operation, from_step, target.last_success_operation, ports),
+        + _command(operation, from_step, standing.operation, ports),
         retry=Retry.NEW_REQUEST,
     )
 

@@ -187,8 +187,8 @@ class Operation(BaseModel):
         except ValidationError as error:
             raise UnreadableRecordError(
                 f"The record {item.get('operation_id')!r} cannot be read: {error.error_count()} of its attributes are "
-                f"not what this version expects ({listed(_places(error))}). Repair them, or "
-                "remove the item: the target's lock is then free for the next operation."
+                f"not what this version expects ({listed(_places(error))}).",
+                "Repair them, or remove the item: the target's lock is then free for the next operation.",
             ) from error
 
     def to_item(self) -> dict[str, Any]:

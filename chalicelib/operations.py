@@ -190,6 +190,11 @@ class Operations:
         item = self.store.get(target_key(arn)) or {}
         return read_target(arn, item)
 
+    def logins_open_on(self, arn: str) -> str | None:
+        """Name the cluster that production's logins open, by its resource id, whatever else the item is like."""
+        found = (self.store.get(target_key(arn)) or {}).get("logins_open_on")
+        return str(found) if found else None
+
     def lasted(self, arn: str) -> Mapping[str, float]:
         """Read how long each state may be thought to take, in seconds, whatever else the target's item is like."""
         return lasted_of(self.store.get(target_key(arn)) or {})

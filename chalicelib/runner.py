@@ -129,6 +129,8 @@ def _perform(turn: Turn, claimed: Operation) -> None:
         outcome = Wait(error.reason, spacing.backoff(claimed), trouble=True, remedy=error.remedy)
     except RefusedError as error:
         outcome = Refuse.of(error)
+    except UnreadableRecordError as error:
+        outcome = Refuse(error.reason, error.remedy)
     except Exception as error:
         logger.exception("A bug in %s: %s.", turn.step, type(error).__name__)
         if claimed.bugs + 1 < BUGS_MAX:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from chalicelib import parameters
 from chalicelib.announcing import announce, grace
 from chalicelib.aurora import Snapshot
-from chalicelib.choreography import ROWS, TERMINAL, State, states_of
+from chalicelib.choreography import ORDER, ROWS, TERMINAL, State, states_of
 from chalicelib.cluster_settings import FIXED_SETTINGS
 from chalicelib.errors import RefusedError, TransientError
 from chalicelib.events import RestoreRequested
@@ -19,7 +19,6 @@ from chalicelib.operations import Written
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 
-ORDER = tuple(ROWS)  # of the states, as the flow has them
 _SAFE_POINT = {  # what happened since the first operation stood there is unknown, so a rerun looks again
     State.TARGET_DELETING: State.SNAPSHOT_READY,  # whose the target is, and whether everything later is still there
     State.TARGET_CLEAR: State.SNAPSHOT_READY,  # what stands there: another rerun's cluster has its data and settings

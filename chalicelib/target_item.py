@@ -17,8 +17,19 @@ _MOMENT = TypeAdapter[datetime](AwareDatetime)  # one without a zone could be co
 
 
 @dataclass(frozen=True)
+class Standing:
+    """What the cluster under a target's name was restored from, and by which operation; no times where none stands."""
+
+    snapshot_at: datetime | None = None
+    operation: str | None = None
+
+
+@dataclass(frozen=True)
 class Target:
-    """The permanent item of one target cluster: who holds it, and how fresh it is."""
+    """The permanent item of one target cluster: who holds it, how fresh it is, and what stands there.
+
+    A cluster may stand there that no success made: then `standing` is not of the last success.
+    """
 
     arn: str
     holder: str | None = None
@@ -30,6 +41,7 @@ class Target:
     members: tuple[str, ...] = field(default=())
     logins_open_on: str | None = None  # the resource id of a cluster of ours that production's passwords still open
     lasted: Mapping[str, float] = field(default_factory=dict)  # seconds that each awaited state may be thought to take
+    standing: Standing = field(default_factory=Standing)
 
 
 def target_key(arn: str) -> str:
@@ -40,20 +52,32 @@ def target_key(arn: str) -> str:
 def read_target(arn: str, item: Item) -> Target:
     """Read a target's item; raises UnreadableRecordError."""
 
-    def moment(name: str) -> datetime | None:
+    def moment(name: str, of: Item = item) -> datetime | None:
         try:
-            return _MOMENT.validate_python(datetime.fromisoformat(item[name])) if name in item else None
+            return _MOMENT.validate_python(datetime.fromisoformat(of[name])) if name in of else None
         except (TypeError, ValueError):
-            raise UnreadableRecordError(
-                f"The item of the target {arn} cannot be read: its {name} is {item[name]!r}, which is no moment. "
-                "Remove that attribute."
-            ) from None
+            raise _unreadable(arn, name, of[name], "no moment") from None
+
+    def standing() -> Standing:
+        found = item.get("standing")
+        if found is None:  # of an item that an earlier version wrote, only successes are known
+            return Standing(moment("last_success_snapshot_at"), item.get("last_success_operation"))
+        if not isinstance(found, dict):
+            raise _unreadable(arn, "standing", found, "no map")
+        return Standing(moment("snapshot_at", found), found.get("operation"))
 
     return Target(
         arn, item.get("holder"), moment("last_success_at"), moment("last_success_snapshot_at"),
         item.get("last_success_operation"), moment("armed_since"), moment("look_due_at"),
-        tuple(item.get("members", ())), item.get("logins_open_on"), lasted_of(item),
+        tuple(item.get("members", ())), item.get("logins_open_on"), lasted_of(item), standing(),
     )  # fmt: skip
+
+
+def _unreadable(arn: str, name: str, value: object, what: str) -> UnreadableRecordError:
+    return UnreadableRecordError(
+        f"The item of the target {arn} cannot be read: its {name} is {value!r}, which is {what}.",
+        "Remove that attribute.",
+    )
 
 
 def lasted_of(item: Item) -> Mapping[str, float]:
@@ -72,16 +96,29 @@ def closed_change(operation: Operation) -> Change:
 def target_changes(before: Operation, after: Operation) -> list[Change]:
     """Say what a change of state means for the target's item; each change holds only for the lock's holder."""
     key, mine = target_key(after.settings.target_cluster_arn), (When("holder", "is", after.operation_id),)
-    if after.state is State.TARGET_DELETING and after.facts.victim:
-        members = sorted({*after.facts.victim.members, *after.settings.instance_ids})
-        return [Change(key, assign={"members": members}, when=mine)]
-    if after.state is State.CLUSTER_RESTORED and not after.facts.production_logins_closed:
-        return [Change(key, assign={"logins_open_on": after.facts.cluster_resource_id}, when=mine)]
-    if after.state in (State.TARGET_CLEAR, State.CLUSTER_RESTORED, State.USERS_READY):
-        return [Change(key, remove=("logins_open_on",), when=mine)]
-    if after.state not in TERMINAL or before.skipped_busy:  # which never had the lock
+    if after.state not in TERMINAL:
+        assign, remove = _on_the_way(after)
+        return [Change(key, assign=assign, remove=remove, when=mine)] if assign or remove else []
+    if before.skipped_busy:  # which never had the lock
         return []
     return [Change(key, assign=_success(after), remove=("holder",), when=mine)]
+
+
+def _on_the_way(operation: Operation) -> tuple[Item, tuple[str, ...]]:
+    """Say what is assigned and what is removed when an operation enters a state."""
+    facts = operation.facts
+    match operation.state:
+        case State.TARGET_DELETING if facts.victim:
+            return {"members": sorted({*facts.victim.members, *operation.settings.instance_ids})}, ()
+        case State.TARGET_CLEAR:
+            return {"standing": {}}, ("logins_open_on",)
+        case State.CLUSTER_RESTORING:
+            return {"standing": _standing(operation)}, ()
+        case State.CLUSTER_RESTORED if not facts.production_logins_closed:
+            return {"logins_open_on": facts.cluster_resource_id}, ()
+        case State.CLUSTER_RESTORED | State.USERS_READY:
+            return {}, ("logins_open_on",)
+    return {}, ()
 
 
 def _success(operation: Operation) -> Item:
@@ -90,9 +127,15 @@ def _success(operation: Operation) -> Item:
         return {}
     return {
         "last_success_at": stamp(operation.entered_at), "last_success_operation": operation.operation_id,
-        "last_success_snapshot_at": stamp(operation.facts.snapshot_created_at),
+        "last_success_snapshot_at": stamp(operation.facts.snapshot_created_at), "standing": _standing(operation),
         **({} if operation.rerun_of else {"lasted": _lasted(operation)}),
     }  # fmt: skip
+
+
+def _standing(operation: Operation) -> Item:
+    """Say what an operation makes its target of; Aurora has begun, so it may come to stand even if nobody waits."""
+    made = operation.facts.snapshot_created_at
+    return {"operation": operation.operation_id, **({"snapshot_at": stamp(made)} if made else {})}
 
 
 def _lasted(operation: Operation) -> dict[str, float]:

@@ -41,6 +41,6 @@ def _not_told(topic: str, own: str, error: RefusedError | TransientError) -> str
 
 def _tell(topic: str, operation: Operation, ports: Ports) -> None:
     now = ports.now()
-    target = ports.operations.target(operation.settings.target_cluster_arn)
-    text = notices.text(operation, now, logins_open_on=target.logins_open_on)
+    open_on = ports.operations.logins_open_on(operation.settings.target_cluster_arn)
+    text = notices.text(operation, now, logins_open_on=open_on)
     notices.publish(topic, notices.subject(operation), text, notices.machine(operation, text, now), ports)

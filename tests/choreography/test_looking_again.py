@@ -70,7 +70,7 @@ def test_a_rerun_does_not_call_anothers_cluster_its_own(night: Night) -> None:
     night.run(1800)
     night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
     opened = night.dream().facts.cluster_resource_id
-    again(night, first)
+    again(night, first, older=True)
     ended = night.all_operations()[-1]
     beware = f"Beware: production's logins and passwords are still open on the target as it stands, {opened}."
 

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.choreography import State
 from chalicelib.operation import stamp
 from localaws.inprocess import SOURCE_REGION, Stage
-from tests.refusals.scene import Scene
+from tests.refusals.scene import TARGET_ARN, Scene
 from tests.refusals.test_skipped import missed_night
 
 
@@ -188,12 +188,12 @@ def test_the_permission_is_true_or_false(scene: Scene, older: Any) -> None:
 def test_a_success_between_the_request_and_the_deletion_is_seen(scene: Scene) -> None:
     """The last look is made while nobody else can have the target."""
     friday, _ = failed_on_friday(scene)
-    key = f"target#{scene.stage.target().arn}"
+    key = f"target#{TARGET_ARN}"
     item = scene.stage.store.tables["state"][key]
-    fresh = item.pop("last_success_snapshot_at")
+    fresh = {name: item.pop(name) for name in ("last_success_snapshot_at", "standing")}
     scene.stage.put("RestoreRequested", rerun_of=friday, from_step="copy-snapshot")
     scene.stage.deliver_one(scene.stage.queue.popleft())
-    scene.stage.store.tables["state"][key]["last_success_snapshot_at"] = fresh
+    scene.stage.store.tables["state"][key] |= fresh
     target = scene.target_ids()
     ended = scene.ends(State.FAILED)
 
@@ -203,3 +203,79 @@ def test_a_success_between_the_request_and_the_deletion_is_seen(scene: Scene) ->
     (instead,) = re.findall(r"^A rerun .+$", scene.stage.notices()[-1]["text"], re.MULTILINE)
     pasted(scene.stage, instead)
     scene.ends(State.SUCCEEDED)
+
+
+def failed_after_restore(scene: Scene) -> tuple[str, str]:
+    """Let Friday fail early and Monday after its restore; returns Friday's id, and the command of its notice."""
+    scene.stage.aurora.fail_next("CopyDBClusterSnapshot", "InvalidParameterValue")
+    scene.stage.night()
+    friday = scene.stage.run_to_the_end()
+    line = scene.stage.notices()[-1]["text"]
+    scene.stage.clock.advance(6 * 3600)
+    scene.stage.night()
+    while len(scene.stage.all_operations()) == 1:
+        scene.stage.step_time()
+    scene.stage.aurora.fail_next("CreateDBInstance", "InvalidParameterValue")
+    scene.ends(State.FAILED)
+    return friday.operation_id, line
+
+
+def test_newer_data_whose_restore_did_not_succeed_is_not_replaced_by_older(scene: Scene) -> None:
+    """Monday's cluster stands, though its operation FAILED: Friday's line is refused, and says what stands."""
+    friday, line = failed_after_restore(scene)
+    monday = scene.stage.all_operations()[-1]
+    target = scene.target_ids()
+    pasted(scene.stage, line)
+    scene.stage.deliver()
+    notice = scene.stage.notices()[-1]
+
+    assert monday.facts.snapshot_created_at
+    assert ("refused", target, 2) == (notice["kind"], scene.target_ids(), len(scene.stage.all_operations()))
+    assert f"{stamp(monday.facts.snapshot_created_at)}, restored by {monday.operation_id}" in notice["reason"]
+
+    pasted(scene.stage, notice["remedy"])
+
+    assert friday == scene.ends(State.SUCCEEDED).rerun_of
+
+
+def test_older_data_replaces_nothing_where_the_newer_is_gone(scene: Scene) -> None:
+    """The last success was deleted for a restore that AWS refused: Friday's line is obeyed as it is."""
+    friday, line = failed_on_friday(scene)
+    scene.stage.aurora.fail_next("RestoreDBClusterFromSnapshot", "InvalidParameterValue")
+    scene.stage.clock.advance(6 * 3600)
+    scene.stage.night()
+    while len(scene.stage.all_operations()) == 2:
+        scene.stage.step_time()
+    scene.ends(State.FAILED)
+    pasted(scene.stage, line)
+
+    assert friday == scene.ends(State.SUCCEEDED).rerun_of
+
+
+def test_what_an_earlier_version_noted_still_counts(scene: Scene) -> None:
+    """Its items know successes only: the last one is taken for what stands."""
+    _, line = failed_on_friday(scene)
+    item = scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]
+    del item["standing"]
+    pasted(scene.stage, line)
+    scene.stage.deliver()
+
+    assert "which is older." in scene.stage.notices()[-1]["reason"]
+
+
+def test_a_target_whose_item_is_damaged_fails_with_what_to_do(scene: Scene) -> None:
+    """It is no bug: the notice names the attribute, and once that is removed its line leads on."""
+    scene.stage.night()
+    scene.ends(State.SUCCEEDED)
+    item = scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]
+    item["standing"] = {"snapshot_at": "yesterday"}
+    scene.stage.put("RestoreRequested", request_id="fresh")
+    failed = scene.stage.run_to_the_end()
+
+    assert "its snapshot_at is 'yesterday', which is no moment." in str(failed.reason)
+    assert "Remove that attribute." == failed.remedy
+
+    del scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]["standing"]
+    pasted(scene.stage, scene.stage.notices()[-1]["text"])
+
+    assert failed.operation_id == scene.ends(State.SUCCEEDED).rerun_of
