@@ -6,16 +6,21 @@ from chalicelib.operation import Operation, stamp
 from chalicelib.ports import Ports
 
 
-def why_older(operation: Operation, ports: Ports, *, from_step: str | None = None) -> RefusedError | None:
+def why_older(
+    operation: Operation, ports: Ports, *, from_step: str | None = None, is_seen: bool = False
+) -> RefusedError | None:
     """Say why an operation may not replace what its target holds, and how to ask for it; None where it may.
 
     What stands counts, whether the operation that restored it succeeded or not. A snapshot of the same moment
-    replaces nothing newer, and where nothing stands nothing is replaced.
+    replaces nothing newer, and where nothing stands nothing is replaced; `is_seen` says that a cluster stands there,
+    which Aurora may have begun without our knowing.
     """
     facts, plan = operation.facts, operation.settings
     if operation.may_be_older or facts.snapshot_created_at is None:
         return None
     standing = ports.operations.target(plan.target_cluster_arn).standing
+    if standing.is_clear and not is_seen:
+        return None
     if standing.snapshot_at is None or facts.snapshot_created_at >= standing.snapshot_at:
         return None
     return RefusedError(

@@ -273,8 +273,9 @@ class Preflight:
         if more <= 0 or used + more <= most:
             return
         what = f"The quota {name} of {self._plan.target_region} is {most}, {used} are used and {more} more are needed."
-        if name == "DBInstances" and self._plan.instance_count > most:
-            raise RefusedError(what, f"Set INSTANCE_COUNT to at most {most}, or have the quota raised.")
+        room = self._plan.instance_count - (used + more - most)
+        if name == "DBInstances" and self._plan.instance_count > most and room > 0:
+            raise RefusedError(what, f"Set INSTANCE_COUNT to at most {room}, or have the quota raised.")
         raise BeyondSettingsError(what, "Delete what is not needed, or have the quota raised.")
 
 

@@ -18,10 +18,14 @@ _MOMENT = TypeAdapter[datetime](AwareDatetime)  # one without a zone could be co
 
 @dataclass(frozen=True)
 class Standing:
-    """What the cluster under a target's name was restored from, and by which operation; no times where none stands."""
+    """What the cluster under a target's name was restored from, and by which operation.
+
+    Where `is_clear`, the name was free and Aurora has not confirmed that it makes a cluster of this data.
+    """
 
     snapshot_at: datetime | None = None
     operation: str | None = None
+    is_clear: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,13 @@ def read_target(arn: str, item: Item) -> Target:
             raise _unreadable(arn, name, of[name], "no moment") from None
 
     def standing() -> Standing:
-        found = item.get("standing")
-        if found is None:  # of an item that an earlier version wrote, only successes are known
-            return Standing(moment("last_success_snapshot_at"), item.get("last_success_operation"))
+        found, succeeded_at = item.get("standing", {}), moment("last_success_at")
         if not isinstance(found, dict):
             raise _unreadable(arn, "standing", found, "no map")
-        return Standing(moment("snapshot_at", found), found.get("operation"))
+        since = moment("since", found)
+        if since is None or (succeeded_at and succeeded_at >= since):  # nothing was begun after the last success
+            return Standing(moment("last_success_snapshot_at"), item.get("last_success_operation"))
+        return Standing(moment("snapshot_at", found), found.get("operation"), bool(found.get("clear")))
 
     return Target(
         arn, item.get("holder"), moment("last_success_at"), moment("last_success_snapshot_at"),
@@ -111,7 +116,7 @@ def _on_the_way(operation: Operation) -> tuple[Item, tuple[str, ...]]:
         case State.TARGET_DELETING if facts.victim:
             return {"members": sorted({*facts.victim.members, *operation.settings.instance_ids})}, ()
         case State.TARGET_CLEAR:
-            return {"standing": {}}, ("logins_open_on",)
+            return {"standing": _standing(operation) | {"clear": True}}, ("logins_open_on",)
         case State.CLUSTER_RESTORING:
             return {"standing": _standing(operation)}, ()
         case State.CLUSTER_RESTORED if not facts.production_logins_closed:
@@ -127,15 +132,16 @@ def _success(operation: Operation) -> Item:
         return {}
     return {
         "last_success_at": stamp(operation.entered_at), "last_success_operation": operation.operation_id,
-        "last_success_snapshot_at": stamp(operation.facts.snapshot_created_at), "standing": _standing(operation),
+        "last_success_snapshot_at": stamp(operation.facts.snapshot_created_at),
         **({} if operation.rerun_of else {"lasted": _lasted(operation)}),
     }  # fmt: skip
 
 
 def _standing(operation: Operation) -> Item:
-    """Say what an operation makes its target of; Aurora has begun, so it may come to stand even if nobody waits."""
+    """Say what an operation makes its target of; a success at a later moment than this note counts instead of it."""
     made = operation.facts.snapshot_created_at
-    return {"operation": operation.operation_id, **({"snapshot_at": stamp(made)} if made else {})}
+    note = {"operation": operation.operation_id, "since": stamp(operation.entered_at)}
+    return note | ({"snapshot_at": stamp(made)} if made else {})
 
 
 def _lasted(operation: Operation) -> dict[str, float]:

@@ -1,8 +1,10 @@
 """archive-snapshot: keeps the copy, marked as put away, or deletes it; only ever a snapshot that is ours."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.aurora import Cluster, Copies, Snapshot
+from chalicelib.aurora import Cluster, Copies, Instance, Snapshot
 from chalicelib.choreography import State
 from chalicelib.cluster_settings import changes_to, variables
 from chalicelib.errors import STATE_FAULT_MAX, RefusedError, StateFaultError, TransientError
@@ -22,8 +24,16 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
     """
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     cluster = ours(operation, target, ports)
-    if wait := _until_it_is_good(operation, target, cluster, ports.now()):
+    instances = target.observe_instances()
+    if wait := _until_it_is_good(operation, target, cluster, instances, ports.now()):
         return wait
+    outcome = _settle_copies(operation, ports)
+    if isinstance(outcome, Wait):
+        return outcome
+    return replace(outcome, warnings=(*outcome.warnings, *_unplanned(operation, cluster, instances)))
+
+
+def _settle_copies(operation: Operation, ports: Ports) -> Advance | Wait:
     try:
         return _put_away(operation, ports)
     except RefusedError as error:
@@ -37,7 +47,7 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
         return _kept_as_it_is(operation, why)
 
 
-def _after_state_fault(operation: Operation, error: StateFaultError, now: datetime) -> Outcome:
+def _after_state_fault(operation: Operation, error: StateFaultError, now: datetime) -> Advance | Wait:
     """Wait for a copy's state to change, as long as any step waits for a state."""
     since = operation.state_fault_since or now
     if now - since < STATE_FAULT_MAX and now < operation.deadline:
@@ -46,57 +56,73 @@ def _after_state_fault(operation: Operation, error: StateFaultError, now: dateti
     return _kept_as_it_is(operation, f"{error.reason} It was refused for {minutes} minutes.")
 
 
-def _until_it_is_good(operation: Operation, target: TargetCluster, cluster: Cluster, now: datetime) -> Wait | None:
+def _until_it_is_good(
+    operation: Operation, target: TargetCluster, cluster: Cluster, instances: list[Instance], now: datetime
+) -> Wait | None:
     """Judge the cluster and its instances; None when success may be said of them. Raises RefusedError.
 
-    What a success left may have been changed on purpose since: then the plan's settings are not compared.
+    What a success left may have been changed on purpose since: then the cluster and its writer have to be available,
+    and nothing is compared with the plan.
     """
     if wait := wait_for(operation, f"The cluster {cluster.identifier}", cluster.status):
         return wait
-    if not operation.keeps_cluster:
-        target.refuse_fixed_differences(cluster)
-        if changes := changes_to(cluster.settings, operation.settings):
-            return _not_as_planned(operation, cluster, variables(changes), now)
-    return _until_instances_are_good(operation, target, now)
-
-
-def _until_instances_are_good(operation: Operation, target: TargetCluster, now: datetime) -> Wait | None:
-    names = operation.facts.instances
-    found = {instance.identifier: instance for instance in target.observe_instances()}
-    if missing := [name for name in names if name not in found]:
-        return _missing(operation, missing, now)
-    instances = [found[name] for name in names]
-    waits = [wait_for(operation, f"The instance {one.identifier}", one.status) for one in instances]
-    for instance in instances:
+    if operation.keeps_cluster:
+        return _until_available(operation, cluster.members[-1:] or operation.facts.instances, instances, now)
+    target.refuse_fixed_differences(cluster)
+    if changes := changes_to(cluster.settings, operation.settings):
+        different = RefusedError(
+            f"The cluster {cluster.identifier} does not have the settings that were asked for: {variables(changes)}.",
+            "Find out who changed them; setup-db-users sets them as they were asked for.",
+            from_step="setup-db-users",
+        )
+        return _may_be_shown_late(operation, different, now)
+    for instance in _of(operation.facts.instances, instances):
         target.refuse_foreign_instance(instance)
-        if not operation.keeps_cluster:
-            target.refuse_instance_differences(instance)
+        target.refuse_instance_differences(instance)
+    return _until_available(operation, operation.facts.instances, instances, now)
+
+
+def _until_available(
+    operation: Operation, names: Sequence[str], instances: list[Instance], now: datetime
+) -> Wait | None:
+    found = _of(names, instances)
+    if missing := sorted({*names} - {instance.identifier for instance in found}):
+        gone = RefusedError(
+            f"The cluster {operation.settings.target_cluster_id} does not have all of its instances; missing: "
+            f"{', '.join(missing)}.",
+            "Find out who deleted them; restore-snapshot creates them again.",
+            from_step="check-restore-status",
+        )
+        return _may_be_shown_late(operation, gone, now)
+    waits = (wait_for(operation, f"The instance {one.identifier}", one.status) for one in found)
     return next(filter(None, waits), None)
 
 
-def _missing(operation: Operation, names: list[str], now: datetime) -> Wait:
-    """Wait for what may only be shown late; raises RefusedError after that."""
-    cluster = operation.settings.target_cluster_id
-    why = f"The cluster {cluster} does not have all of its instances; missing: {', '.join(names)}."
-    if now - operation.entered_at < ABSENT_FOR:
-        return Wait(why, operation.settings.restore_check_interval)
-    raise RefusedError(
-        why,
-        "Find out who deleted them; restore-snapshot creates them again.",
-        from_step="check-restore-status",
-    )
+def _of(names: Sequence[str], instances: list[Instance]) -> list[Instance]:
+    return [instance for instance in instances if instance.identifier in names]
 
 
-def _not_as_planned(operation: Operation, cluster: Cluster, names: str, now: datetime) -> Wait:
-    """Wait for what may only be shown late; raises RefusedError after that."""
-    why = f"The cluster {cluster.identifier} does not have the settings that were asked for: {names}."
+def _may_be_shown_late(operation: Operation, refusal: RefusedError, now: datetime) -> Wait:
+    """Wait for what Aurora may only show late; raises the refusal after that."""
     if now - operation.entered_at < ABSENT_FOR:
-        return Wait(why, operation.settings.restore_check_interval)
-    raise RefusedError(
-        why,
-        "Find out who changed them; setup-db-users sets them as they were asked for.",
-        from_step="setup-db-users",
-    )
+        return Wait(refusal.reason, operation.settings.restore_check_interval)
+    raise refusal
+
+
+def _unplanned(operation: Operation, cluster: Cluster, instances: list[Instance]) -> Iterator[str]:
+    """Say which instances the cluster lacks on a good end, and which it has that no operation created."""
+    made, stand = {*operation.facts.instances}, {instance.identifier for instance in instances}
+    if missing := sorted(made - stand):
+        yield (
+            f"The cluster {cluster.identifier} does not have the instances {', '.join(missing)} any more, which "
+            "somebody deleted. The next restore creates them again."
+        )
+    if others := sorted(stand - made):
+        yield (
+            f"The cluster {cluster.identifier} has instances that this operation did not create: {', '.join(others)}. "
+            "They are left alone. A restore replaces no cluster with an instance that lacks the plan's tag: delete "
+            "those that are not needed, or tag them."
+        )
 
 
 def _kept_as_it_is(operation: Operation, why: str) -> Advance:
@@ -105,7 +131,7 @@ def _kept_as_it_is(operation: Operation, why: str) -> Advance:
     return Advance(State.ARCHIVED, operation.facts, what, warnings=(warning,))
 
 
-def _put_away(operation: Operation, ports: Ports) -> Outcome:
+def _put_away(operation: Operation, ports: Ports) -> Advance:
     facts, plan = operation.facts, operation.settings
     if facts.archived is not None:
         return Advance(State.ARCHIVED, facts, "the copies were put away before")

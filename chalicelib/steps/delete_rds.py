@@ -30,10 +30,10 @@ def _refuse_what_is_not_ours(
 
 def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
     facts, plan = operation.facts, operation.settings
-    if not operation.by_itself and (older := why_older(operation, ports)):
-        raise older  # another operation succeeded between the request and the lock
-    snapshot = _usable_snapshot(operation, ports)
     cluster, leftovers = target.observe(), target.observe_instances()
+    if not operation.by_itself and (older := why_older(operation, ports, is_seen=cluster is not None)):
+        raise older  # another operation restored newer data between the request and the lock
+    snapshot = _usable_snapshot(operation, ports)
     if cluster:
         _refuse_what_is_not_ours(operation, cluster, leftovers, target)
     preflight = Preflight(operation, ports, keys=_keys(snapshot, cluster, plan))

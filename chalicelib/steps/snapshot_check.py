@@ -47,7 +47,7 @@ def _nothing_to_do(operation: Operation, snapshot: Snapshot, source: SourceClust
     plan, made = operation.settings, snapshot.created_at or ports.now()
     target = ports.operations.target(plan.target_cluster_arn)
     held, proven = target.standing.snapshot_at, target.standing.operation == target.last_success_operation
-    if held and (made < held or (made == held and proven)):
+    if held and not target.standing.is_clear and (made < held or (made == held and proven)):
         return f"The target already holds data of {stamp(held)}, and {snapshot.identifier} is of {stamp(made)}."
     if ports.now() - made > timedelta(hours=plan.snapshot_age_max_hours):
         return f"{snapshot.identifier} is of {stamp(made)}, older than {plan.snapshot_age_max_hours} hours."

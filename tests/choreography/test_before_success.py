@@ -128,11 +128,11 @@ def test_a_repeated_step_accepts_settings_that_people_changed(night: Night) -> N
 
 @pytest.mark.parametrize(
     ("deed", "told"),
-    [(delete_reader, "missing: staging-cluster-2."), (stop_target, "is stopped.")],
-    ids=["no reader", "stopped"],
+    [(delete_instances, "missing: staging-cluster-1, staging-cluster-2."), (stop_target, "is stopped.")],
+    ids=["no instance", "stopped"],
 )
 def test_a_repeated_step_says_no_success_of_what_cannot_be_used(night: Night, deed: Deed, told: str) -> None:
-    """Its cluster and instances are judged as on a night."""
+    """Its cluster and its writer have to be available as on a night."""
     night.dream()
     deed(night)
     ended = put_away_again(night)
@@ -140,17 +140,43 @@ def test_a_repeated_step_says_no_success_of_what_cannot_be_used(night: Night, de
     assert (State.FAILED, True) == (ended.state, told in str(ended.reason))
 
 
-def test_a_reader_that_a_repeated_step_missed_is_created_by_its_rerun(night: Night) -> None:
-    """The command of the notice names the step that makes it; the data stays."""
-    made = night.dream().facts.cluster_resource_id
-    delete_reader(night)
-    failed = put_away_again(night)
-    again(night, failed.operation_id, from_step=failed.rerun_from)
-    ended = night.all_operations()[-1]
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [
+        (delete_reader, "does not have the instances staging-cluster-2 any more"),
+        (replace_reader(public=False, tags=False), None),
+        (lambda night: night.aurora.set_status(READER, "deleting"), None),
+    ],
+    ids=["deleted", "created again", "on its way out"],
+)
+def test_a_repeated_step_accepts_a_reader_that_people_changed(night: Night, deed: Deed, told: str | None) -> None:
+    """After a success its readers are theirs: one that is gone is a warning."""
+    night.dream()
+    deed(night)
+    ended = put_away_again(night)
 
-    assert (State.SUCCEEDED, made, 2) == (
-        ended.state, ended.facts.cluster_resource_id, len(target(night)["DBClusterMembers"]),
+    assert (State.SUCCEEDED, 1 if told else 0) == (ended.state, len(ended.warnings))
+    assert all(str(told) in warning for warning in ended.warnings)
+
+
+def add_reader(night: Night) -> None:
+    """Have somebody create a reader of another name in the target."""
+    waiting = list(night.queue)
+    night.rds().create_db_instance(
+        DBInstanceIdentifier="analytics", DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql", DBClusterIdentifier="staging-cluster",
     )  # fmt: skip
+    night.settle()
+    night.queue.extend(waiting)
+
+
+def test_an_instance_that_the_operation_did_not_create_is_a_warning(night: Night) -> None:
+    """It is left alone, and people are told what it means for the next restore."""
+    ended = before_success(night, add_reader)
+    (warning,) = ended.warnings
+
+    assert (State.SUCCEEDED, 3) == (ended.state, len(target(night)["DBClusterMembers"]))
+    assert "has instances that this operation did not create: analytics." in warning
 
 
 def test_a_rerun_on_a_stopped_cluster_is_refused_within_minutes() -> None:

@@ -195,6 +195,13 @@ SETTINGS = (
         setting(INSTANCE_CLASS="db.r6g.large"),
         environment={"INSTANCE_CLASS": "db.r4.large"},
     ),
+    Case(
+        "an instance count above the quota",
+        quota(instances=2),
+        setting(INSTANCE_COUNT="1"),
+        environment={"INSTANCE_COUNT": "3"},
+        staging=False,
+    ),
     Case("a full quota", quota(clusters=1), quota(clusters=40), staging=False),
     Case(
         "a final snapshot's name that is taken",

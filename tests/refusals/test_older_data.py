@@ -190,7 +190,7 @@ def test_a_success_between_the_request_and_the_deletion_is_seen(scene: Scene) ->
     friday, _ = failed_on_friday(scene)
     key = f"target#{TARGET_ARN}"
     item = scene.stage.store.tables["state"][key]
-    fresh = {name: item.pop(name) for name in ("last_success_snapshot_at", "standing")}
+    fresh = {name: item.pop(name) for name in ("last_success_snapshot_at", "last_success_at", "standing")}
     scene.stage.put("RestoreRequested", rerun_of=friday, from_step="copy-snapshot")
     scene.stage.deliver_one(scene.stage.queue.popleft())
     scene.stage.store.tables["state"][key] |= fresh
@@ -252,6 +252,29 @@ def test_older_data_replaces_nothing_where_the_newer_is_gone(scene: Scene) -> No
     assert friday == scene.ends(State.SUCCEEDED).rerun_of
 
 
+def test_a_cluster_whose_restore_was_never_confirmed_is_not_replaced_by_older(scene: Scene) -> None:
+    """Aurora began it, and the operation failed before it knew: what stands is seen right before the deletion."""
+    friday, line = failed_after_restore(scene)
+    scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]["standing"]["clear"] = True
+    target = scene.target_ids()
+    pasted(scene.stage, line)
+    ended = scene.ends(State.FAILED)
+
+    assert ("delete-rds", friday, target) == (ended.failed_step, ended.rerun_of, scene.target_ids())
+    assert "which is older." in str(ended.reason)
+
+
+def test_a_success_that_an_earlier_version_noted_counts_instead_of_an_older_note(scene: Scene) -> None:
+    """A stage may be deployed again as it was before: a success after the note is what stands."""
+    _, line = failed_on_friday(scene)
+    item = scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]
+    item["standing"] = {"since": "2020-01-01T00:00:00+00:00", "clear": True}
+    pasted(scene.stage, line)
+    scene.stage.deliver()
+
+    assert "which is older." in scene.stage.notices()[-1]["reason"]
+
+
 def test_what_an_earlier_version_noted_still_counts(scene: Scene) -> None:
     """Its items know successes only: the last one is taken for what stands."""
     _, line = failed_on_friday(scene)
@@ -268,11 +291,11 @@ def test_a_target_whose_item_is_damaged_fails_with_what_to_do(scene: Scene) -> N
     scene.stage.night()
     scene.ends(State.SUCCEEDED)
     item = scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]
-    item["standing"] = {"snapshot_at": "yesterday"}
+    item["standing"] = {"since": "yesterday"}
     scene.stage.put("RestoreRequested", request_id="fresh")
     failed = scene.stage.run_to_the_end()
 
-    assert "its snapshot_at is 'yesterday', which is no moment." in str(failed.reason)
+    assert "its since is 'yesterday', which is no moment." in str(failed.reason)
     assert "Remove that attribute." == failed.remedy
 
     del scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]["standing"]
