@@ -15,16 +15,20 @@ Two limits, on purpose: functions that run as their owner (SECURITY DEFINER) can
 row security applies to both users as production's policies say.
 """
 
+import secrets
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any, Protocol
 
+from psycopg2.sql import SQL, Identifier
+
 from chalicelib.postgres import grants, proof, roles
-from chalicelib.postgres.connection import rows, session, transaction
+from chalicelib.postgres.connection import rows, run, session, transaction
 from chalicelib.postgres.handshake import knock
-from chalicelib.postgres.names import check_users
+from chalicelib.postgres.names import check_users, refuse_open
 from chalicelib.postgres.place import Login, Place
+from chalicelib.postgres.proof import Proofs
 from chalicelib.postgres.trouble import DatabaseBusyError, DatabaseUnavailableError, at_the_door
 
 __all__ = [
@@ -35,10 +39,12 @@ __all__ = [
     "LoginResult",
     "OpenDatabase",
     "Place",
+    "Proofs",
     "RestoredDatabase",
     "check_users",
 ]
 
+PRISTINE_PREFIX = "aurora_restore_proof_"
 SET_UP_LOCK = 0x6175726F7261  # "aurora": the advisory lock that one set-up at a time holds, in the master's database
 
 
@@ -58,6 +64,9 @@ class RestoredDatabase(Protocol):
     def login_roles(self) -> list[str]:
         """See `Database.login_roles`."""
 
+    def knows(self, login: Login) -> bool:
+        """See `Database.knows`."""
+
     def production_logins(self, *, keep: Collection[str]) -> list[str]:
         """See `Database.production_logins`."""
 
@@ -67,7 +76,7 @@ class RestoredDatabase(Protocol):
     def ensure_users(self, application: Login, readonly: Login) -> None:
         """See `Database.ensure_users`."""
 
-    def verify_users(self, application: Login, readonly: Login) -> list[str]:
+    def verify_users(self, application: Login, readonly: Login) -> Proofs:
         """See `Database.verify_users`."""
 
 
@@ -89,6 +98,19 @@ class Database:
             return LoginResult.OK if answer.let_in else LoginResult.REFUSED
         raise at_the_door(answer, self._place, login.username, where)
 
+    def knows(self, login: Login) -> bool:
+        """Tell whether a role has this password, also one that may not log in now, or whose password has expired."""
+        with self._alone() as connection:
+            undo = roles.hold_still(connection, login.username)
+            try:
+                answer = knock(self._place, login, self._database)
+            finally:
+                if undo:
+                    run(connection, undo)
+        if answer.knows or answer.refused:
+            return answer.knows
+        raise at_the_door(answer, self._place, login.username, self._database)
+
     def login_roles(self) -> list[str]:
         """Return every role that may log in, sorted; RDS's own and the master are among them."""
         with self._session(self._database) as connection:
@@ -104,9 +126,13 @@ class Database:
 
         Roles that have the application's or the read-only user's name are locked out too: until `ensure_users` they
         have production's password. RefusedError names roles that stay open because the master may not alter them.
+        That no role is open is asked a second time in a database that was made for it and holds nothing of production.
         """
         with self._alone() as connection:
-            return roles.lock_out(connection, master=self._master.username, keep=keep)
+            closed = roles.lock_out(connection, master=self._master.username, keep=keep)
+            with self._pristine(connection) as clean:
+                refuse_open(roles.production_logins(clean, master=self._master.username, keep=keep))
+            return closed
 
     def ensure_users(self, application: Login, readonly: Login) -> None:
         """Create or alter both users, with these passwords, and give them their rights in every user database."""
@@ -121,15 +147,14 @@ class Database:
                 with self._session(name) as inside:
                     grants.ensure_grants(inside, application=application.username, readonly=readonly.username)
 
-    def verify_users(self, application: Login, readonly: Login) -> list[str]:
+    def verify_users(self, application: Login, readonly: Login) -> Proofs:
         """Log in as both users to every user database; return what they can and cannot do as sentences, or refuse."""
         with self._session(self._database) as connection:
             names = _user_databases(connection)
-        return [
-            sentence
-            for name in names
-            for sentence in proof.prove(self._place, name, application=application, readonly=readonly)
-        ]
+        found = Proofs()
+        for name in names:
+            found += proof.prove(self._place, name, application=application, readonly=readonly)
+        return found
 
     def _session(self, database: str) -> Any:
         return session(self._place, self._master, database)
@@ -141,13 +166,36 @@ class Database:
         Concurrent GRANTs fail with "tuple concurrently updated"; the lock goes with the session, however that ends.
         """
         with self._session(self._database) as connection:
-            rows(connection, "SELECT pg_advisory_lock(%(key)s)", key=SET_UP_LOCK)
+            rows(connection, "SELECT pg_catalog.pg_advisory_lock(%(key)s)", key=SET_UP_LOCK)
             yield connection
+
+    @contextmanager
+    def _pristine(self, connection: Any) -> Iterator[Any]:
+        """Open a session in a new database of the master's, made of template0, which nobody can have changed.
+
+        What a run that died left of them is dropped.
+        """
+        for (name,) in rows(connection, _PRISTINE_LEFT, prefix=PRISTINE_PREFIX):
+            run(connection, SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        name = PRISTINE_PREFIX + secrets.token_hex(4)
+        run(connection, SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
+        try:
+            with self._session(name) as clean:
+                yield clean
+        finally:
+            run(connection, SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+_PRISTINE_LEFT = """
+SELECT datname FROM pg_catalog.pg_database JOIN pg_catalog.pg_roles ON pg_roles.oid = datdba
+ WHERE rolname = current_user AND pg_catalog.starts_with(datname, %(prefix)s)
+"""
 
 
 def _user_databases(connection: Any) -> list[str]:
     """Return every database that people connect to; `rdsadmin` is RDS's own and lets nobody in."""
-    query = (
-        "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> 'rdsadmin' ORDER BY 1"
-    )
+    query = """
+SELECT datname FROM pg_catalog.pg_database
+ WHERE datallowconn AND NOT datistemplate AND datname <> 'rdsadmin' ORDER BY datname
+"""
     return [name for (name,) in rows(connection, query)]

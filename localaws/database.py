@@ -8,7 +8,7 @@ import copy
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from chalicelib.database import LoginResult
+from chalicelib.database import LoginResult, Proofs
 from chalicelib.errors import TransientError
 from chalicelib.postgres.names import check_users, refuse_attributes, refuse_open, to_lock_out
 from chalicelib.postgres.place import Login, Place
@@ -68,6 +68,12 @@ class InMemoryDatabase:
             return LoginResult.OK if answer.let_in else LoginResult.REFUSED
         raise at_the_door(answer, self._place, login.username, database or self._database)
 
+    def knows(self, login: Login) -> bool:
+        """See `Database.knows`."""
+        self._enter()
+        role = self._cluster.roles.get(login.username)
+        return role is not None and role.password == login.secret
+
     def login_roles(self) -> list[str]:
         """See `Database.login_roles`."""
         self._enter()
@@ -84,6 +90,9 @@ class InMemoryDatabase:
         for name in closed:
             self.statement(f'ALTER ROLE "{name}" NOLOGIN PASSWORD NULL')
             self._cluster.roles[name] = InMemoryRole(None, can_login=False)
+        for name, role in self._cluster.roles.items():
+            if not role.can_login and name not in keep and self._may_alter(name):
+                role.password = None
         refuse_open([name for name in names if name not in closed])
         return closed
 
@@ -100,14 +109,16 @@ class InMemoryDatabase:
             self.statement(f'GRANT … ON DATABASE "{name}" … in one transaction')
             self._cluster.rights |= {(login.username, name): right for login, right in users}
 
-    def verify_users(self, application: Login, readonly: Login) -> list[str]:
+    def verify_users(self, application: Login, readonly: Login) -> Proofs:
         """See `Database.verify_users`."""
         self._enter()
-        return [
-            self._proven(login, name, right)
-            for name in sorted(self._cluster.databases)
-            for login, right in ((application, "write"), (readonly, "read"))
-        ]
+        return Proofs(
+            tuple(
+                self._proven(login, name, right)
+                for name in sorted(self._cluster.databases)
+                for login, right in ((application, "write"), (readonly, "read"))
+            )
+        )
 
     def _enter(self) -> None:
         self._let_in(self._master, self._database)

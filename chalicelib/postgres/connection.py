@@ -1,7 +1,7 @@
 """A session on the restored cluster with its limits set, and errors that have their project names."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -12,17 +12,32 @@ from chalicelib.postgres.handshake import knock
 from chalicelib.postgres.place import Login, Place
 from chalicelib.postgres.trouble import at_the_door, during_work
 
+TRANSACTIONS_HAVE_TIMEOUT = 170_000  # from this server_version on
+
 Connection = Any  # psycopg2 publishes no types
 Row = tuple[Any, ...]
 
 
 @contextmanager
 def session(place: Place, login: Login, database: str) -> Iterator[Connection]:
-    """Open an autocommit session in `database`, and name what goes wrong in it (TransientError, RefusedError)."""
-    with named_errors(place), closing(_connected(place, login, database)) as connection:
-        connection.autocommit = True  # first: settings made inside a transaction would go when it is rolled back
-        rows(connection, _LIMITS, **_limits(place))
+    """Open an autocommit session in `database`, and name what goes wrong in it (TransientError, RefusedError).
+
+    Its settings are made as it begins, so no statement of ours runs under those of the database or the role.
+    """
+    with named_errors(place), closing(_guarded(place, login, database)) as connection:
+        connection.autocommit = True
         yield connection
+
+
+@contextmanager
+def plain_session(place: Place, login: Login, database: str) -> Iterator[Connection]:
+    """Open a session as any client does: with the settings that database and role have, and in transactions.
+
+    Nothing is committed. What goes wrong is named as in `session`, except for what a statement is refused for.
+    """
+    with closing(_connected(place, login, database, "")) as connection:
+        yield connection
+        connection.rollback()
 
 
 @contextmanager
@@ -62,16 +77,25 @@ def run(connection: Connection, statement: Composable) -> None:
         cursor.execute(statement)
 
 
-def _connected(place: Place, login: Login, database: str) -> Connection:
+def _guarded(place: Place, login: Login, database: str) -> Connection:
+    settings = _settings(place)
+    connection = _connected(place, login, database, _options(settings))
+    if connection.server_version < TRANSACTIONS_HAVE_TIMEOUT:
+        return connection
+    connection.close()  # an older server would refuse the whole connection for a setting that it does not know
+    return _connected(place, login, database, _options(settings | {"transaction_timeout": "0"}))
+
+
+def _connected(place: Place, login: Login, database: str, options: str) -> Connection:
     try:
-        return psycopg2.connect(**_conninfo(place, login, database))
+        return psycopg2.connect(**_conninfo(place, login, database, options))
     except psycopg2.OperationalError as error:
         # libpq has only a text for this; the server is asked again for its code (see handshake.py).
         answer = knock(place, login, database)
         raise at_the_door(answer, place, login.username, database) from error
 
 
-def _conninfo(place: Place, login: Login, database: str) -> dict[str, object]:
+def _conninfo(place: Place, login: Login, database: str, options: str) -> dict[str, object]:
     """Everything libpq would otherwise take from the environment is said here."""
     tls = {"sslmode": "disable"} if place.tls == "off" else {"sslmode": "verify-full", "sslrootcert": str(place.roots)}
     return tls | {
@@ -84,24 +108,39 @@ def _conninfo(place: Place, login: Login, database: str) -> dict[str, object]:
         "application_name": "aurora-restore",
         "client_encoding": "UTF8",
         "gssencmode": "disable",
-        "options": "",  # settings are made by SET: RDS Proxy takes no options
+        "options": options,
         "passfile": os.devnull,
         "require_auth": "scram-sha-256,md5",  # never the password in clear, never a server that asks nothing
         "keepalives_idle": 30,
     }
 
 
-_LIMITS = """
-SELECT set_config('statement_timeout', %(statement)s, false),
-       set_config('lock_timeout', %(lock)s, false),
-       set_config('idle_in_transaction_session_timeout', %(statement)s, false),
-       set_config('default_transaction_read_only', 'off', false),
-       set_config('role', 'none', false),
-       set_config('search_path', '', false)
-"""
-# The last three: production may have set them for a role or a database, and they came along (ALTER ROLE … SET). An
-# empty search_path also keeps objects that production's users made from standing in for the system's own.
+def _settings(place: Place) -> dict[str, str]:
+    """Give the settings that a session of ours begins with.
+
+    What a client says at the start outranks ALTER DATABASE and ALTER ROLE SET (PostgreSQL documentation, "Parameter
+    Interaction via the Configuration File"), so production's settings hold at no moment. The empty search_path keeps
+    objects that production's users made from standing in for the system's own. RDS Proxy takes no such options; a
+    restored cluster is spoken to at its own endpoint.
+    """
+    return {
+        "search_path": "",
+        "role": "none",
+        "default_transaction_read_only": "off",
+        "default_transaction_isolation": "read committed",
+        "statement_timeout": f"{place.statement_timeout_seconds}s",
+        "lock_timeout": f"{place.lock_timeout_seconds}s",
+        "idle_in_transaction_session_timeout": f"{place.statement_timeout_seconds}s",
+        "idle_session_timeout": "0",
+        "row_security": "on",
+        "standard_conforming_strings": "on",
+        "transform_null_equals": "off",
+        "quote_all_identifiers": "off",
+        "jit": "off",
+    }
 
 
-def _limits(place: Place) -> dict[str, str]:
-    return {"statement": f"{place.statement_timeout_seconds}s", "lock": f"{place.lock_timeout_seconds}s"}
+def _options(settings: Mapping[str, str]) -> str:
+    """Write settings as the words of a server's command line, in which a blank inside a word is escaped."""
+    words = {name: value.replace(" ", "\\ ") for name, value in settings.items()}
+    return " ".join(f"-c {name}={word}" for name, word in words.items())

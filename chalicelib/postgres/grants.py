@@ -74,17 +74,19 @@ def refuse_unless_right(connection: Connection, *, application: str, readonly: s
 _MAKERS = f"""
 WITH {THINGS},
 creator AS (SELECT owner AS role FROM thing
-            UNION SELECT grantee FROM thing CROSS JOIN aclexplode(acl) WHERE privilege_type = 'CREATE'
-            UNION SELECT defaclrole FROM pg_default_acl),
+            UNION SELECT grantee FROM thing CROSS JOIN pg_catalog.aclexplode(acl) WHERE privilege_type = 'CREATE'
+            UNION SELECT defaclrole FROM pg_catalog.pg_default_acl),
 maker AS (
   SELECT rolname, rolcanlogin,
          oid IN (SELECT role FROM creator)
-           OR oid IN (SELECT datdba FROM pg_database WHERE datname = current_database())
+           OR oid IN (SELECT datdba FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
            OR rolcanlogin AND rolname <> %(application)s AND EXISTS
-             (SELECT FROM thing WHERE kind = 'SCHEMA' AND has_schema_privilege(rolname, thing.oid, 'CREATE')) AS makes
-    FROM pg_roles
-   WHERE NOT rolsuper AND NOT starts_with(rolname, 'pg_') AND rolname <> ALL (%(rds)s) AND rolname <> %(readonly)s)
-SELECT rolname, pg_has_role(rolname, 'USAGE'), makes FROM maker WHERE makes OR rolcanlogin
+             (SELECT FROM thing
+               WHERE kind = 'SCHEMA' AND pg_catalog.has_schema_privilege(rolname, thing.oid, 'CREATE')) AS makes
+    FROM pg_catalog.pg_roles
+   WHERE NOT rolsuper AND NOT pg_catalog.starts_with(rolname, 'pg_') AND rolname <> ALL (%(rds)s)
+     AND rolname <> %(readonly)s)
+SELECT rolname, pg_catalog.pg_has_role(rolname, 'USAGE'), makes FROM maker WHERE makes OR rolcanlogin
 """  # noqa: S608 (composed of constants)
 
 
@@ -95,7 +97,7 @@ def _makers(connection: Connection, *, application: str, readonly: str) -> list[
 
 def _not_held(connection: Connection, names: list[str]) -> list[str]:
     """Return those of the roles whose rights the master user does not have by a membership of its own."""
-    query = "SELECT name FROM unnest(%(names)s) AS name WHERE NOT pg_has_role(name, 'USAGE')"
+    query = "SELECT name FROM pg_catalog.unnest(%(names)s) AS name WHERE NOT pg_catalog.pg_has_role(name, 'USAGE')"
     return [name for (name,) in rows(connection, query, names=names)]
 
 

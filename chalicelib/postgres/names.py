@@ -12,6 +12,10 @@ RDS_LOGIN_ROLES = frozenset({"rdsadmin", "rdsrepladmin", "rdstopmgr", "rdsproxya
 
 Exact names: a production role called `rds_reports` is not RDS's, and its password must not open the copy.
 """
+RDS_GROUP_ROLES = frozenset(
+    {"rds_superuser", "rds_password", "rds_replication", "rds_iam", "rds_ad", "rds_extension", "rds_reserved"}
+)
+"""Roles of RDS that cannot log in and have no password (RDS and Aurora guides, "PostgreSQL roles")."""
 NAME_BYTES_MAX = 63  # NAMEDATALEN - 1: PostgreSQL cuts longer names, and two of them may become one
 RESERVED = frozenset({"public", "none"})  # refused by CREATE ROLE even in quotes
 

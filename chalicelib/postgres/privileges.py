@@ -58,12 +58,13 @@ class Privilege(NamedTuple):
 
 
 _NOT_EXTENSION = """
-NOT EXISTS (SELECT FROM pg_depend WHERE classid = '{0}'::regclass AND objid = {0}.oid AND deptype = 'e')
+NOT EXISTS (SELECT FROM pg_catalog.pg_depend
+             WHERE classid = 'pg_catalog.{0}'::pg_catalog.regclass AND objid = {0}.oid AND deptype = 'e')
 """
 _SCHEMA = f"""
 schema AS (
-  SELECT oid, nspname, nspowner, nspacl FROM pg_namespace
-   WHERE NOT starts_with(nspname, 'pg_') AND nspname <> 'information_schema'
+  SELECT oid, nspname, nspowner, nspacl FROM pg_catalog.pg_namespace
+   WHERE NOT pg_catalog.starts_with(nspname, 'pg_') AND nspname <> 'information_schema'
      AND {_NOT_EXTENSION.format("pg_namespace")})
 """  # noqa: S608 (composed of this module's own constants)
 THINGS = f"""
@@ -71,39 +72,44 @@ THINGS = f"""
 relation AS (
   SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, nspname, relname, pg_class.oid, relowner,
          nullif(coalesce(relacl, '{{}}')
-                || ARRAY(SELECT unnest(attacl) FROM pg_attribute WHERE attrelid = pg_class.oid), '{{}}') AS acl
-    FROM pg_class JOIN schema ON schema.oid = relnamespace
+                || ARRAY(SELECT pg_catalog.unnest(attacl) FROM pg_catalog.pg_attribute
+                          WHERE attrelid = pg_class.oid), '{{}}') AS acl
+    FROM pg_catalog.pg_class JOIN schema ON schema.oid = relnamespace
    WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {_NOT_EXTENSION.format("pg_class")}),
 routine AS (
   SELECT nspname, proname, pg_proc.oid, proowner, proacl,
-         ARRAY(SELECT ARRAY[home.nspname::text, typname::text]
-                 FROM unnest(proargtypes) WITH ORDINALITY AS argument(type, place)
-                 JOIN pg_type ON pg_type.oid = argument.type JOIN pg_namespace home ON home.oid = typnamespace
+         ARRAY(SELECT ARRAY[home.nspname::pg_catalog.text, typname::pg_catalog.text]
+                 FROM pg_catalog.unnest(proargtypes) WITH ORDINALITY AS argument(type, place)
+                 JOIN pg_catalog.pg_type ON pg_type.oid = argument.type
+                 JOIN pg_catalog.pg_namespace home ON home.oid = typnamespace
                 ORDER BY place) AS arguments
-    FROM pg_proc JOIN schema ON schema.oid = pronamespace
+    FROM pg_catalog.pg_proc JOIN schema ON schema.oid = pronamespace
    WHERE {_NOT_EXTENSION.format("pg_proc")}),
 thing AS (
-  SELECT 'DATABASE' AS kind, NULL AS schema, datname::text AS name, '{{}}'::text[] AS arguments, oid, datdba AS owner,
-         coalesce(datacl, acldefault('d', datdba)) AS acl FROM pg_database WHERE datname = current_database()
-  UNION ALL SELECT 'SCHEMA', NULL, nspname, '{{}}', oid, nspowner, coalesce(nspacl, acldefault('n', nspowner))
-    FROM schema
+  SELECT 'DATABASE' AS kind, NULL AS schema, datname::pg_catalog.text AS name,
+         '{{}}'::pg_catalog.text[] AS arguments, oid, datdba AS owner,
+         coalesce(datacl, pg_catalog.acldefault('d', datdba)) AS acl
+    FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
+  UNION ALL SELECT 'SCHEMA', NULL, nspname, '{{}}', oid, nspowner,
+         coalesce(nspacl, pg_catalog.acldefault('n', nspowner)) FROM schema
   UNION ALL SELECT kind, nspname, relname, '{{}}', oid, relowner, acl FROM relation
-  UNION ALL SELECT 'ROUTINE', nspname, proname, arguments, oid, proowner, coalesce(proacl, acldefault('f', proowner))
-    FROM routine)
+  UNION ALL SELECT 'ROUTINE', nspname, proname, arguments, oid, proowner,
+         coalesce(proacl, pg_catalog.acldefault('f', proowner)) FROM routine)
 """  # noqa: S608 (composed of this module's own constants)
 
+PAIRS = "ROWS FROM (pg_catalog.unnest(%(kinds)s), pg_catalog.unnest(%(words)s))"  # the parameters of `pairs`
 _HOLDS = """
-CASE kind WHEN 'DATABASE' THEN has_database_privilege({0}, oid, {1})
-          WHEN 'SCHEMA' THEN has_schema_privilege({0}, oid, {1})
-          WHEN 'TABLE' THEN has_table_privilege({0}, oid, {1})
-          WHEN 'SEQUENCE' THEN has_sequence_privilege({0}, oid, {1})
-          ELSE has_function_privilege({0}, oid, {1}) END
+CASE kind WHEN 'DATABASE' THEN pg_catalog.has_database_privilege({0}, oid, {1})
+          WHEN 'SCHEMA' THEN pg_catalog.has_schema_privilege({0}, oid, {1})
+          WHEN 'TABLE' THEN pg_catalog.has_table_privilege({0}, oid, {1})
+          WHEN 'SEQUENCE' THEN pg_catalog.has_sequence_privilege({0}, oid, {1})
+          ELSE pg_catalog.has_function_privilege({0}, oid, {1}) END
 """
 _MISSING = f"""
 WITH {THINGS}
 SELECT kind, schema, name, arguments, word, %(username)s,
        {_HOLDS.format("current_user", "word || ' WITH GRANT OPTION'")}
-  FROM thing JOIN unnest(%(kinds)s, %(words)s) AS meant(for_kind, word) ON for_kind = kind
+  FROM thing JOIN {PAIRS} AS meant(for_kind, word) ON for_kind = kind
  WHERE NOT {_HOLDS.format("%(username)s", "word")}
  ORDER BY kind, schema, name
 """  # noqa: S608 (composed of this module's own constants)
@@ -112,9 +118,9 @@ _EXCESS = f"""
 WITH {THINGS}
 SELECT DISTINCT kind, schema, name, arguments, privilege_type, CASE grantee WHEN 0 THEN '' ELSE %(username)s END,
        {_HOLDS.format("current_user", "privilege_type || ' WITH GRANT OPTION'")}
-  FROM thing CROSS JOIN aclexplode(acl)
- WHERE kind <> 'ROUTINE' AND (grantee = 0 OR pg_get_userbyid(grantee) = %(username)s)
-   AND (kind, privilege_type) NOT IN (SELECT * FROM unnest(%(kinds)s, %(words)s))
+  FROM thing CROSS JOIN pg_catalog.aclexplode(acl)
+ WHERE kind <> 'ROUTINE' AND (grantee = 0 OR pg_catalog.pg_get_userbyid(grantee) = %(username)s)
+   AND (kind, privilege_type) NOT IN (SELECT * FROM {PAIRS})
  ORDER BY kind, schema, name
 """  # noqa: S608 (composed of this module's own constants)
 

@@ -1,10 +1,13 @@
 """What the two users can and cannot do, proven by logging in as them, in each database."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.errors import RefusedError, Retry
-from chalicelib.postgres.connection import Connection, rows, run, session
+from chalicelib.postgres.connection import Connection, named_errors, plain_session, rows, run, session
 from chalicelib.postgres.grants import refuse_unless_right
 from chalicelib.postgres.place import Login, Place
 from chalicelib.postgres.privileges import THINGS
@@ -12,47 +15,122 @@ from chalicelib.postgres.privileges import THINGS
 SAMPLES_MAX = 20
 _SAMPLES = f"""
 WITH {THINGS}
-SELECT DISTINCT ON (schema, owner) schema, name FROM thing
- WHERE kind = 'TABLE' AND oid IN (SELECT oid FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relrowsecurity)
+SELECT DISTINCT ON (schema, owner) schema, name, ARRAY(
+         SELECT attname::pg_catalog.text FROM pg_catalog.pg_attribute
+          WHERE attrelid = thing.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a'
+          ORDER BY attnum)
+  FROM thing JOIN pg_catalog.pg_class ON pg_class.oid = thing.oid
+ WHERE kind = 'TABLE' AND relkind IN ('r', 'p') AND NOT relrowsecurity AND NOT relhasrules
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = thing.oid AND NOT tgisinternal)
  ORDER BY schema, owner, name LIMIT {SAMPLES_MAX}
-"""  # noqa: S608 (composed of constants); one table of each owner in each schema; policies may fail
+"""  # noqa: S608 (composed of constants); one table of each owner in each schema, where a write runs nobody's code
 _SCHEMAS = f"WITH {THINGS} SELECT name FROM thing WHERE kind = 'SCHEMA' ORDER BY name"  # noqa: S608
+_SETTINGS = """
+SELECT pg_catalog.unnest(setconfig) FROM pg_catalog.pg_db_role_setting LEFT JOIN pg_catalog.pg_database
+    ON pg_database.oid = setdatabase
+ WHERE (setdatabase = 0 OR datname = %(database)s) AND setrole = 0
+"""
+STOPPING = frozenset({"25006", "57014", "55P03", "25P03", "25P04", "57P05"})
+"""What a setting stops a plain client with: a session that only reads, or a timeout."""
 
 
-def prove(place: Place, database: str, *, application: Login, readonly: Login) -> list[str]:
-    """Log in to `database` as both users and try; return what was proven as sentences, or refuse with what was not."""
+class Proofs(NamedTuple):
+    """What was tried as the two users, as sentences: what holds, what could not be tried, and what does not hold."""
+
+    proven: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()  # by what production set for the whole database
+
+    def __add__(self, other: "Proofs") -> "Proofs":  # type: ignore[override]
+        """Put two together."""
+        return Proofs(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+class Sample(NamedTuple):
+    """A table on which statements are tried, and the columns that may be written."""
+
+    table: Identifier
+    columns: tuple[Identifier, ...]
+
+
+def prove(place: Place, database: str, *, application: Login, readonly: Login) -> Proofs:
+    """Log in to `database` as both users and try; RefusedError for what they lack, or could do beyond reading.
+
+    Rights are asked for and refused in guarded sessions; then each user does its work as any client would, with the
+    settings that production left. Nothing is committed, and no statement touches a row or runs anybody's code.
+    """
     with session(place, application, database) as connection:
         refuse_unless_right(connection, application=application.username, readonly=readonly.username)
-        tables = _samples(connection)
-        for table in tables:
-            _can_write(connection, table)
+        samples = [Sample(Identifier(*row[:2]), tuple(map(Identifier, row[2]))) for row in rows(connection, _SAMPLES)]
+        settings = [text for (text,) in rows(connection, _SETTINGS, database=database)]
     with session(place, readonly, database) as connection:
-        for table in tables:
-            _can_only_read(connection, table, readonly.username)
+        for sample in samples:
+            _cannot_write(connection, sample.table, readonly.username)
         schemas = [name for (name,) in rows(connection, _SCHEMAS)]
         for schema in schemas:
             _cannot_create(connection, schema, readonly.username)
-    tried = f"tried on {len(tables)} tables"
-    return [
-        f"{application.username} reads and writes in database {database} ({tried}).",
-        f"{readonly.username} reads in database {database} and is refused a write ({tried}).",
-        f"{readonly.username} is refused a new table in database {database} (tried in {len(schemas)} schemas).",
-    ]
+    schema_proof = f"{readonly.username} is refused a new table in database {database}"
+    return (
+        _as_client(place, application, database, samples, settings)
+        + _as_client(place, readonly, database, samples, settings, writes=False)
+        + Proofs((f"{schema_proof} ({_tried('in', schemas, 'schema')}).",))
+    )
 
 
-def _samples(connection: Connection) -> list[Identifier]:
-    return [Identifier(schema, name) for schema, name in rows(connection, _SAMPLES)]
+def _as_client(
+    place: Place, user: Login, database: str, samples: list[Sample], settings: list[str], *, writes: bool = True
+) -> Proofs:
+    """Let a user read, and write, as a client that sets nothing."""
+    try:
+        with plain_session(place, user, database) as connection:
+            for sample in samples:
+                _read(connection, sample)
+                if writes:
+                    _write(connection, sample)
+    except psycopg2.Error as error:
+        if error.pgcode not in STOPPING or not settings:
+            with named_errors(place):
+                raise
+        return Proofs(stopped=(_stopped(user, database, settings, error),))
+    if not samples:
+        untried = "it has no table without policies, triggers and rules, so nothing was read or written there"
+        what = f"{user.username} logs in to database {database}"
+        return Proofs((f"{what}.",), (f"{what}: {untried}.",))
+    does, refused = ("reads and writes", "") if writes else ("reads", " and is refused a write")
+    tried = _tried("on", samples, "table")
+    return Proofs((f"{user.username} {does} in database {database}{refused} ({tried}).",))
 
 
-def _can_write(connection: Connection, table: Identifier) -> None:
-    """Plan, but do not run, each kind of statement: planning checks the rights, and no trigger fires."""
-    for statement in ("SELECT FROM {}", "INSERT INTO {} DEFAULT VALUES", "DELETE FROM {}"):
-        rows(connection, SQL("EXPLAIN " + statement).format(table))
+def _stopped(user: Login, database: str, settings: list[str], error: psycopg2.Error) -> str:
+    said = (error.diag.message_primary or "no detail given").rstrip(".")
+    return (
+        f"{user.username} is stopped in database {database} as any plain client is ({said}): production set "
+        f"{', '.join(sorted(settings))} for all sessions there. Where that is not meant, run ALTER DATABASE … "
+        "RESET … in production or in the copy."
+    )
 
 
-def _can_only_read(connection: Connection, table: Identifier, username: str) -> None:
-    """Read, and be refused a deletion (which would touch no row); not for a read-only session: this one is not."""
-    rows(connection, SQL("SELECT FROM {} LIMIT 1").format(table))
+def _tried(where: str, things: Sequence[object], what: str) -> str:
+    return f"tried {where} {len(things)} {what}{'' if len(things) == 1 else 's'}"
+
+
+def _read(connection: Connection, sample: Sample) -> None:
+    rows(connection, SQL("SELECT FROM {} LIMIT 1").format(sample.table))
+
+
+def _write(connection: Connection, sample: Sample) -> None:
+    """Insert, update and delete no row: rights and settings are checked, no default is computed, no trigger fires."""
+    columns = SQL(", ").join(sample.columns)
+    if sample.columns:
+        insert = SQL("INSERT INTO {0} ({1}) SELECT {1} FROM {0} WHERE false")
+        run(connection, insert.format(sample.table, columns))
+        update = SQL("UPDATE {0} SET {1} = {1} WHERE false")
+        run(connection, update.format(sample.table, sample.columns[0]))
+    run(connection, SQL("DELETE FROM {} WHERE false").format(sample.table))
+
+
+def _cannot_write(connection: Connection, table: Identifier, username: str) -> None:
+    """Be refused a deletion, which would touch no row; not for a read-only session: this one is not."""
     _refused(connection, SQL("DELETE FROM {} WHERE false").format(table), f"{username} could write to a table.")
 
 

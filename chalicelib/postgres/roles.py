@@ -5,6 +5,7 @@ NOREPLICATION or NOBYPASSRLS about an existing role, not even where nothing woul
 """
 
 from collections.abc import Collection
+from enum import Enum
 
 import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier, Literal
@@ -13,29 +14,54 @@ from chalicelib.errors import RefusedError
 from chalicelib.limits import listed
 from chalicelib.postgres import scram
 from chalicelib.postgres.connection import Connection, rows, run
-from chalicelib.postgres.names import refuse_attributes, refuse_open, to_lock_out
+from chalicelib.postgres.names import RDS_GROUP_ROLES, refuse_attributes, refuse_open, to_lock_out
 from chalicelib.postgres.place import Login
-from chalicelib.postgres.trouble import DatabaseBusyError
+from chalicelib.postgres.trouble import BUSY_CODES, DatabaseBusyError
 
 TERMINATE_MILLISECONDS = 5_000
+HELD_MILLISECONDS = 500  # for a role that somebody else is changing: the others are closed meanwhile
+ROLES_PER_STATEMENT = 200
 MEMBERSHIP_HAS_GRANTOR = 160_000  # from this server_version on, each grantor's membership is a row of its own
+
+
+class Closing(Enum):
+    """What became of the attempt to close a role."""
+
+    CLOSED = "CLOSED"
+    DENIED = "DENIED"
+    HELD = "HELD"
 
 
 def login_roles(connection: Connection) -> list[str]:
     """Return the roles that may log in, sorted; one whose VALID UNTIL has passed counts: it can be prolonged."""
-    return sorted(name for (name,) in rows(connection, "SELECT rolname FROM pg_roles WHERE rolcanlogin"))
+    return sorted(name for (name,) in rows(connection, "SELECT rolname FROM pg_catalog.pg_roles WHERE rolcanlogin"))
 
 
 def lock_out(connection: Connection, *, master: str, keep: Collection[str]) -> list[str]:
-    """Take login and password from every other role, end their sessions, and return whose it was, sorted.
+    """Take login and password from every other role, end their sessions, and return whose login it was, sorted.
 
-    Each role is closed by itself: one that the master may not alter keeps no other open, and is refused in the end.
+    Each role is closed by itself: one that the master may not alter, or that a session or a prepared transaction
+    holds, keeps no other open. What is held may be free once the sessions have ended, so it is tried twice; after that
+    DatabaseBusyError names it. Roles that could not log in lose their passwords too: nobody opens them by LOGIN alone.
     """
     names = production_logins(connection, master=master, keep=keep)
-    closed = [name for name in names if _close(connection, name)]
-    _end_sessions(connection)
+    run(connection, SQL("SET lock_timeout = {}").format(Literal(HELD_MILLISECONDS)))
+    tried = {name: _close(connection, name) for name in names}
+    lingering = _end_sessions(connection)
+    if held := [name for name, done in tried.items() if done is Closing.HELD]:
+        tried |= {name: _close(connection, name) for name in held}
+        lingering = _end_sessions(connection)
+    _forget_passwords(connection, keep)
+    held = [name for name, done in tried.items() if done is Closing.HELD]
+    if held:
+        raise DatabaseBusyError(
+            f"A session or a prepared transaction holds these roles, so production's passwords still open the copy "
+            f"for them: {listed(held)}. All others are closed."
+        )
+    if lingering:
+        raise DatabaseBusyError(f"Sessions of locked-out roles have not ended yet: {listed(lingering)}.")
     refuse_open(production_logins(connection, master=master, keep=keep))
-    return closed
+    return [name for name, done in tried.items() if done is Closing.CLOSED]
 
 
 def production_logins(connection: Connection, *, master: str, keep: Collection[str]) -> list[str]:
@@ -46,7 +72,7 @@ def production_logins(connection: Connection, *, master: str, keep: Collection[s
 def ensure_role(connection: Connection, login: Login) -> None:
     """Create or alter the role: it logs in with this password, and has no other attribute and no membership."""
     _refuse_what_cannot_be_taken(connection, login.username)
-    exists = rows(connection, "SELECT FROM pg_roles WHERE rolname = %(name)s", name=login.username)
+    exists = rows(connection, "SELECT FROM pg_catalog.pg_roles WHERE rolname = %(name)s", name=login.username)
     # The words missing here (SUPERUSER …) are off for a new role; for an existing one the master may not say them.
     run(
         connection,
@@ -60,6 +86,18 @@ def ensure_role(connection: Connection, login: Login) -> None:
         ),
     )
     _take_memberships(connection, login.username)
+    _reset_settings(connection, login.username)
+
+
+def _reset_settings(connection: Connection, name: str) -> None:
+    """Take what production set for the sessions of a role (ALTER ROLE … SET), everywhere and in each database."""
+    run(connection, SQL("ALTER ROLE {} RESET ALL").format(Identifier(name)))
+    query = """
+SELECT datname FROM pg_catalog.pg_db_role_setting JOIN pg_catalog.pg_database ON pg_database.oid = setdatabase
+ WHERE setrole = %(name)s::pg_catalog.regrole
+"""
+    for (database,) in rows(connection, query, name=quoted(connection, name)):
+        run(connection, SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(Identifier(name), Identifier(database)))
 
 
 def ensure_read_only_by_default(connection: Connection, username: str) -> None:
@@ -70,9 +108,10 @@ def ensure_read_only_by_default(connection: Connection, username: str) -> None:
 def refuse_owner(connection: Connection, username: str) -> None:
     """Refuse a read-only user that owns anything, anywhere in the cluster: an owner may always write."""
     owned = """
-SELECT FROM pg_shdepend
- WHERE refclassid = 'pg_authid'::regclass AND refobjid = %(name)s::regrole AND deptype = 'o'
-   AND classid <> 'pg_default_acl'::regclass
+SELECT FROM pg_catalog.pg_shdepend
+ WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+   AND refobjid = %(name)s::pg_catalog.regrole AND deptype = 'o'
+   AND classid <> 'pg_catalog.pg_default_acl'::pg_catalog.regclass
  LIMIT 1
 """
     if rows(connection, owned, name=quoted(connection, username)):
@@ -90,46 +129,103 @@ def quoted(connection: Connection, name: str) -> str:
 
 def _customers_logins(connection: Connection) -> list[str]:
     """Return the login roles that are not plainly RDS's: on Aurora nobody but RDS can make a superuser."""
-    theirs = "SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT (rolsuper AND starts_with(rolname, 'rds'))"
+    theirs = """
+SELECT rolname FROM pg_catalog.pg_roles
+ WHERE rolcanlogin AND NOT (rolsuper AND pg_catalog.starts_with(rolname, 'rds'))
+"""
     return [name for (name,) in rows(connection, theirs)]
 
 
-def _close(connection: Connection, name: str) -> bool:
-    """Take a role's login and password; False when the master may not."""
+def _close(connection: Connection, name: str) -> Closing:
+    """Take a role's login and password, unless the master may not or somebody else is changing the role."""
     try:
         run(connection, SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(Identifier(name)))
     except psycopg2.errors.InsufficientPrivilege:  # a superuser; or, from PostgreSQL 16 on, no ADMIN OPTION on it
+        return Closing.DENIED
+    except psycopg2.Error as error:
+        if error.pgcode not in BUSY_CODES:
+            raise
+        return Closing.HELD
+    return Closing.CLOSED
+
+
+_WITHOUT_LOGIN = """
+SELECT rolname FROM pg_catalog.pg_roles
+ WHERE NOT rolcanlogin AND NOT rolsuper AND NOT pg_catalog.starts_with(rolname, 'pg_')
+   AND rolname <> ALL (%(rds)s) AND rolname <> ALL (%(keep)s)
+ ORDER BY rolname
+"""
+
+
+def _forget_passwords(connection: Connection, keep: Collection[str]) -> None:
+    """Take the passwords of roles that cannot log in, many in one statement.
+
+    Which of them have one is told by pg_authid only, which no customer of Aurora may read. One that the master may not
+    alter is left: whoever could open it can be nobody who is locked out.
+    """
+    names = [name for (name,) in rows(connection, _WITHOUT_LOGIN, rds=sorted(RDS_GROUP_ROLES), keep=[*keep])]
+    for first in range(0, len(names), ROLES_PER_STATEMENT):
+        some = names[first : first + ROLES_PER_STATEMENT]
+        if not _forget(connection, some):
+            for name in some:
+                _forget(connection, [name])
+
+
+def _forget(connection: Connection, names: Collection[str]) -> bool:
+    """Take the passwords of all these roles, or of none; returns whether that was possible."""
+    try:
+        run(connection, SQL("; ").join(SQL("ALTER ROLE {} PASSWORD NULL").format(Identifier(name)) for name in names))
+    except psycopg2.Error as error:
+        if error.pgcode not in {*BUSY_CODES, "42501"}:
+            raise
         return False
     return True
 
 
+def hold_still(connection: Connection, name: str) -> Composable | None:
+    """Let a role whose password has expired be asked for it while it cannot log in; return what undoes that.
+
+    An expired password is refused like a wrong one. With NOLOGIN and no expiry the server proves the password first and
+    then turns the role away, each with its own code. None where nothing had to be done.
+    """
+    query = """
+SELECT rolcanlogin, rolvaliduntil::pg_catalog.text FROM pg_catalog.pg_roles
+ WHERE rolname = %(name)s AND rolvaliduntil < pg_catalog.now()
+"""
+    for can_login, until in rows(connection, query, name=name):
+        run(connection, SQL("ALTER ROLE {} NOLOGIN VALID UNTIL 'infinity'").format(Identifier(name)))
+        words = SQL("LOGIN" if can_login else "NOLOGIN")
+        return SQL("ALTER ROLE {} {} VALID UNTIL {}").format(Identifier(name), words, Literal(until))
+    return None
+
+
 _END_SESSIONS = """
-SELECT usename, pg_terminate_backend(pid, %(milliseconds)s)
-  FROM pg_stat_activity JOIN pg_roles ON pg_roles.oid = usesysid
- WHERE NOT rolsuper AND (NOT rolcanlogin OR rolname = current_user) AND pid <> pg_backend_pid()
+SELECT usename, pg_catalog.pg_terminate_backend(pid, %(milliseconds)s)
+  FROM pg_catalog.pg_stat_activity JOIN pg_catalog.pg_roles ON pg_roles.oid = usesysid
+ WHERE NOT rolsuper AND (NOT rolcanlogin OR rolname = current_user) AND pid <> pg_catalog.pg_backend_pid()
 """  # by what a role may now, not by what this run closed: a run that died in between left sessions behind
 
 
-def _end_sessions(connection: Connection) -> None:
-    lingering = [
-        name for name, ended in rows(connection, _END_SESSIONS, milliseconds=TERMINATE_MILLISECONDS) if not ended
-    ]
-    if lingering:
-        raise DatabaseBusyError(f"Sessions of locked-out roles have not ended yet: {listed(sorted(set(lingering)))}.")
+def _end_sessions(connection: Connection) -> list[str]:
+    """End the sessions of roles that cannot log in, and of other masters; return whose have not ended yet."""
+    ended = rows(connection, _END_SESSIONS, milliseconds=TERMINATE_MILLISECONDS)
+    return sorted({name for name, done in ended if not done})
 
 
 def _refuse_what_cannot_be_taken(connection: Connection, name: str) -> None:
     above_all = """
-SELECT array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolreplication THEN 'REPLICATION' END,
-                          CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL)
-  FROM pg_roles WHERE rolname = %(name)s
+SELECT pg_catalog.array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END,
+                                     CASE WHEN rolreplication THEN 'REPLICATION' END,
+                                     CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL)
+  FROM pg_catalog.pg_roles WHERE rolname = %(name)s
 """
     for (attributes,) in rows(connection, above_all, name=name):
         refuse_attributes(name, attributes)
 
 
 _MEMBERSHIPS = """
-SELECT pg_get_userbyid(roleid), pg_get_userbyid(grantor) FROM pg_auth_members WHERE member = %(name)s::regrole
+SELECT pg_catalog.pg_get_userbyid(roleid), pg_catalog.pg_get_userbyid(grantor)
+  FROM pg_catalog.pg_auth_members WHERE member = %(name)s::pg_catalog.regrole
 """
 
 

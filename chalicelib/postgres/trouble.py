@@ -43,6 +43,11 @@ class Answer:
         return self.sqlstate == LET_IN
 
     @property
+    def knows(self) -> bool:
+        """The password is the role's: it opened the database, or the server turned the role away only after it."""
+        return self.let_in or (self.asked and self.sqlstate != "28P01" and not _is_away_before(self.sqlstate))
+
+    @property
     def refused(self) -> bool:
         """The password is wrong, or the role has none, may not log in or does not exist."""
         return self.asked and self.sqlstate in PASSWORD_CODES
@@ -110,6 +115,11 @@ def _refusal(sqlstate: str, place: Place, username: str, database: str) -> Refus
     )
     retry = Retry.LATER_SNAPSHOT if sqlstate == "42501" else Retry.RERUN
     return RefusedError(*known.get(sqlstate, other), retry=retry)
+
+
+def _is_away_before(sqlstate: str) -> bool:
+    """Tell whether a code says nothing of the password: the server went away while it was asked."""
+    return sqlstate in AWAY_CODES or sqlstate[:2] in {"08", "58"}
 
 
 def _is_away(sqlstate: str) -> bool:

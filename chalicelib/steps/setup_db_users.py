@@ -18,6 +18,7 @@ from chalicelib.ports import Ports
 from chalicelib.preflight import Preflight
 from chalicelib.target import TargetCluster, ours
 
+UNTRIED_MAX = 5  # sentences in the trail
 SET_AGAIN_AFTER = timedelta(minutes=5)  # a reset that failed is told by an event only (0067), which may be lost
 
 
@@ -53,10 +54,20 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
 def _refuse_productions_own(database: RestoredDatabase, login: Login, secret_id: str) -> None:
     """Raise RefusedError when a password that nobody has set here yet opens the copy: it is production's."""
     if database.prove_login(login) is LoginResult.OK:
-        raise RefusedError(
-            f"The secret {secret_id} holds the password that {login.username} has in production.",
-            "Store another password in it: production's must not open a copy.",
-        )
+        raise _productions_own(login, secret_id)
+
+
+def _refuse_known(database: RestoredDatabase, login: Login, secret_id: str) -> None:
+    """Raise RefusedError when a role of production has this password, whether it may log in or not."""
+    if database.knows(login):
+        raise _productions_own(login, secret_id)
+
+
+def _productions_own(login: Login, secret_id: str) -> RefusedError:
+    return RefusedError(
+        f"The secret {secret_id} holds the password that {login.username} has in production.",
+        "Store another password in it: production's must not open a copy.",
+    )
 
 
 def _set_password(
@@ -97,7 +108,7 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
     readonly = Login(users.readonly_username, users.readonly_password)
     if not operation.facts.production_logins_closed:
         for login in (application, readonly):
-            _refuse_productions_own(database, login, plan.app_credentials_secret_id)
+            _refuse_known(database, login, plan.app_credentials_secret_id)
     ours = (application.username, readonly.username) if operation.keeps_cluster else ()
     facts = _lock_out(operation, ports, database, ours)
     try:
@@ -110,7 +121,9 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
     still = f"; kept on purpose: {', '.join(facts.logins_kept)}" if facts.logins_kept else ""
     others = f"; {text}" if (text := facts.others_closed) else ""
     closed = f"{facts.logins_closed_in_all:,} logins of production are closed{still}{others}"
-    return Advance(State.USERS_READY, facts, f"{closed}; {len(proofs)} proofs of what the users may do")
+    untried = "".join(f"; not tried: {sentence}" for sentence in proofs.untried[:UNTRIED_MAX])
+    what = f"{closed}; {len(proofs.proven)} proofs of what the users may do{untried}"
+    return Advance(State.USERS_READY, facts, what, warnings=proofs.stopped)
 
 
 def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase, ours: Collection[str] = ()) -> Facts:

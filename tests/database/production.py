@@ -38,11 +38,11 @@ def furnish(server: Server) -> None:
     server.query(PRODUCTION_OBJECTS, database="shop")
 
 
-def set_up(shop: Database) -> list[str]:
-    """Lock production out and let both users in."""
+def set_up(shop: Database) -> tuple[str, ...]:
+    """Lock production out and let both users in; returns what was proven."""
     shop.lock_out(keep=[])
     shop.ensure_users(APPLICATION, READ_ONLY)
-    return shop.verify_users(APPLICATION, READ_ONLY)
+    return shop.verify_users(APPLICATION, READ_ONLY).proven
 
 
 def refused(server: Server, statement: str, *, database: str = "shop") -> bool:

@@ -161,7 +161,7 @@ def test_both_users_log_in_with_their_new_passwords(world: World) -> None:
     """After the set-up the new passwords open every user database, and verification says so."""
     world.database.ensure_users(APPLICATION, READ_ONLY)
 
-    said = world.database.verify_users(APPLICATION, READ_ONLY)
+    said = world.database.verify_users(APPLICATION, READ_ONLY).proven
     for name in ("postgres", "shop"):
         assert [LoginResult.OK] * 2 == [world.database.prove_login(it, name) for it in (APPLICATION, READ_ONLY)]
         assert any("app_user" in it and name in it for it in said)

@@ -108,7 +108,7 @@ def test_tables_with_row_security_do_not_disturb_the_proof(production: Server, s
         database="shop",
     )
 
-    assert "app_user reads and writes in database shop (tried on 1 tables)." in set_up(shop)
+    assert "app_user reads and writes in database shop (tried on 1 table)." in set_up(shop)
 
 
 def test_a_lock_in_the_way_is_waited_for(production: Server, shop: Database) -> None:
@@ -122,4 +122,4 @@ def test_a_lock_in_the_way_is_waited_for(production: Server, shop: Database) -> 
         cursor.execute("ROLLBACK")
     shop.ensure_users(APPLICATION, READ_ONLY)
 
-    assert [] != shop.verify_users(APPLICATION, READ_ONLY)
+    assert () != shop.verify_users(APPLICATION, READ_ONLY).proven

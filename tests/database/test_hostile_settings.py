@@ -1,0 +1,208 @@
+"""What production set for databases and roles reaches neither our sessions nor, unnamed, our users."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.database import Database, DatabaseBusyError, LoginResult
+from chalicelib.errors import RefusedError
+from chalicelib.postgres.connection import session
+from tests.database.production import APPLICATION, READ_ONLY, set_up
+from tests.database.server import MASTER, Server, login
+
+REPORTER = login("reporter", "Production-1")
+TRAP = """
+CREATE SCHEMA trap AUTHORIZATION reporter;
+SET ROLE reporter;
+CREATE VIEW trap.pg_roles AS SELECT oid, rolname, false AS rolcanlogin, rolsuper, rolvaliduntil, rolreplication,
+       rolbypassrls FROM pg_catalog.pg_roles;
+CREATE VIEW trap.pg_database AS SELECT * FROM pg_catalog.pg_database WHERE false;
+CREATE VIEW trap.pg_stat_activity AS SELECT * FROM pg_catalog.pg_stat_activity WHERE false;
+CREATE TABLE trap.ran (by text);
+CREATE FUNCTION trap.set_config(text, text, boolean) RETURNS text LANGUAGE plpgsql AS
+  $$ BEGIN INSERT INTO trap.ran VALUES (session_user); RETURN $2; END $$;
+CREATE FUNCTION trap.starts_with(name, text) RETURNS boolean LANGUAGE plpgsql AS
+  $$ BEGIN INSERT INTO trap.ran VALUES (session_user); RETURN true; END $$;
+CREATE FUNCTION trap.same(name, name) RETURNS boolean LANGUAGE plpgsql AS
+  $$ BEGIN INSERT INTO trap.ran VALUES (session_user); RETURN true; END $$;
+CREATE OPERATOR trap.= (LEFTARG = name, RIGHTARG = name, FUNCTION = trap.same);
+GRANT USAGE ON SCHEMA trap TO PUBLIC; GRANT ALL ON ALL TABLES IN SCHEMA trap TO PUBLIC;
+RESET ROLE;
+ALTER DATABASE shop SET search_path = trap, pg_catalog
+"""
+HOSTILE = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": "1ms",
+    "lock_timeout": "1ms",
+    "idle_session_timeout": "1ms",
+    "idle_in_transaction_session_timeout": "1ms",
+    "search_path": "trap, pg_catalog",
+    "row_security": "off",
+    "client_encoding": "LATIN1",
+    "standard_conforming_strings": "off",
+    "transform_null_equals": "on",
+    "default_transaction_isolation": "serializable",
+    "role": "reporter",
+}
+
+
+@pytest.fixture(autouse=True)
+def _as_before(server: Server) -> Iterator[None]:
+    server.query("CREATE ROLE reporter LOGIN PASSWORD 'Production-1'", as_user=MASTER)
+    server.query("GRANT reporter TO master", as_user=MASTER)
+    yield
+    server.query("ALTER ROLE master RESET ALL; ALTER DATABASE shop RESET ALL; ALTER DATABASE postgres RESET ALL")
+    server.query("ALTER ROLE master CONNECTION LIMIT -1 VALID UNTIL 'infinity'")
+
+
+def test_an_owners_views_and_functions_stand_in_for_nothing(server: Server, shop: Database) -> None:
+    """Its search_path puts them before the system's own; none of them is read or run by us."""
+    server.query(TRAP, database="shop")
+    set_up(shop)
+
+    assert LoginResult.REFUSED is shop.prove_login(REPORTER)
+    assert [] == server.query("SELECT * FROM trap.ran", database="shop")
+
+
+@pytest.mark.parametrize("whose", ["DATABASE shop", "DATABASE postgres", "ROLE master"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_setting_of_production_reaches_no_session_of_ours(server: Server, name: str, whose: str) -> None:
+    """Each is outranked from the first statement on, whether it was set for the database or the role."""
+    database = whose.removeprefix("DATABASE ") if whose.startswith("DATABASE") else "shop"
+    server.query(f"ALTER {whose} SET {name} = {HOSTILE[name] if name == 'search_path' else repr(HOSTILE[name])}")
+    try:
+        with session(server.place, MASTER, database) as connection, connection.cursor() as cursor:
+            cursor.execute(f"SHOW {name}")
+            (found,) = cursor.fetchone()
+    finally:
+        server.query(f"ALTER {whose} RESET {name}", database="template1" if database == "postgres" else "postgres")
+
+    assert found != HOSTILE[name]
+
+
+def test_what_production_set_for_our_users_is_reset(production: Server, shop: Database) -> None:
+    """Their names came with production, and so did their settings, everywhere and in one database."""
+    production.query("CREATE ROLE app_user LOGIN; CREATE ROLE readonly_user LOGIN", as_user=MASTER)
+    for name in ("app_user", "readonly_user"):
+        production.query(
+            f"ALTER ROLE {name} SET statement_timeout = '1ms'; ALTER ROLE {name} IN DATABASE shop SET search_path = x;"
+            f"ALTER ROLE {name} IN DATABASE postgres SET default_transaction_read_only = on"
+        )
+    set_up(shop)
+    settings = "SELECT DISTINCT setconfig FROM pg_db_role_setting WHERE setrole <> 0"
+
+    assert [(["default_transaction_read_only=on"],)] == production.query(settings)
+
+
+def test_a_setting_of_the_database_that_stops_plain_clients_is_named(production: Server, shop: Database) -> None:
+    """It is production's, and stays; nobody says that the application writes there."""
+    production.query("ALTER DATABASE shop SET default_transaction_read_only = on")
+    shop.lock_out(keep=[])
+    shop.ensure_users(APPLICATION, READ_ONLY)
+    proofs = shop.verify_users(APPLICATION, READ_ONLY)
+
+    assert ["app_user is stopped in database shop as any plain client is"] == [
+        sentence.partition(" (")[0] for sentence in proofs.stopped
+    ]
+    assert "production set default_transaction_read_only=on for all sessions there." in proofs.stopped[0]
+    assert not any("app_user" in sentence and "shop" in sentence for sentence in proofs.proven)
+
+
+def test_what_was_not_tried_is_said(production: Server, shop: Database) -> None:
+    """A table that runs somebody's code is left alone: with policies, triggers or rules."""
+    production.query(
+        "ALTER TABLE sales.orders ENABLE ROW LEVEL SECURITY;"
+        'CREATE RULE quiet AS ON DELETE TO "Odd ""schema""; --"."Per%cent" DO INSTEAD NOTHING',
+        database="shop",
+    )
+    shop.lock_out(keep=[])
+    shop.ensure_users(APPLICATION, READ_ONLY)
+    proofs = shop.verify_users(APPLICATION, READ_ONLY)
+
+    assert any(sentence.startswith("app_user logs in to database shop: it has no table") for sentence in proofs.untried)
+    assert not any("reads and writes in database shop" in sentence for sentence in proofs.proven)
+
+
+def test_a_write_that_is_tried_runs_nobodys_code(production: Server, shop: Database) -> None:
+    """A default and a trigger that raise disturb no proof."""
+    production.query(
+        "CREATE FUNCTION sales.boom() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE 'ran'; END $$;"
+        "CREATE FUNCTION sales.bang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'ran'; END $$;"
+        "ALTER TABLE sales.orders ADD price int DEFAULT NULL, ADD twice int GENERATED ALWAYS AS (id * 2) STORED;"
+        "ALTER TABLE sales.orders ALTER price SET DEFAULT sales.boom();"
+        "CREATE TABLE sales.audited (id int); ALTER TABLE sales.audited OWNER TO accounts;"
+        "GRANT USAGE ON SCHEMA sales TO accounts;"
+        "CREATE TRIGGER each AFTER DELETE OR UPDATE ON sales.audited EXECUTE FUNCTION sales.bang()",
+        database="shop",
+    )
+
+    assert "app_user reads and writes in database shop (tried on 2 tables)." in set_up(shop)
+
+
+@pytest.mark.parametrize(
+    "how", ["NOLOGIN", "LOGIN VALID UNTIL '2001-01-01'", "NOLOGIN VALID UNTIL '2001-01-01'", "LOGIN CONNECTION LIMIT 0"]
+)
+def test_a_password_is_known_also_of_a_role_that_cannot_come_in(server: Server, shop: Database, how: str) -> None:
+    """Production's own password is told from another one, and asking opens nothing."""
+    server.query(f"CREATE ROLE app_user {how} PASSWORD 'Production-1'", as_user=MASTER)
+    attributes = "SELECT rolcanlogin, rolvaliduntil::text, rolconnlimit FROM pg_roles WHERE rolname = 'app_user'"
+    before = server.query(attributes)
+    known = shop.knows(login("app_user", "Production-1"))
+
+    assert (True, False) == (known, shop.knows(login("app_user", "another")))
+    assert before == server.query(attributes)
+    assert not shop.knows(login("nobody", "Production-1"))
+
+
+def test_a_role_that_cannot_log_in_loses_its_password(server: Server, shop: Database) -> None:
+    """LOGIN alone opens none of production's roles afterwards."""
+    server.query("CREATE ROLE grouped NOLOGIN PASSWORD 'Production-1'", as_user=MASTER)
+    shop.lock_out(keep=[])
+    server.query("ALTER ROLE grouped LOGIN")
+
+    assert LoginResult.REFUSED is shop.prove_login(login("grouped", "Production-1"))
+
+
+def test_a_role_that_somebody_holds_keeps_no_other_open(server: Server, shop: Database) -> None:
+    """A transaction that changed one role, and is not ours to end, is named; all others are closed."""
+    server.query("CREATE ROLE held LOGIN PASSWORD 'Production-1'; CREATE ROLE zoe LOGIN PASSWORD 'Production-1'")
+    server.query("GRANT held, zoe TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+    with server.postgres.session("shop") as cursor:
+        cursor.execute("BEGIN; ALTER ROLE held CREATEDB")
+        with pytest.raises(DatabaseBusyError, match=r"still open the copy for them: held\. All others are closed."):
+            shop.lock_out(keep=[])
+        cursor.execute("ROLLBACK")
+
+    assert LoginResult.REFUSED is shop.prove_login(login("zoe", "Production-1"))
+    assert ["held"] == shop.lock_out(keep=[])
+
+
+def test_a_session_of_a_locked_out_role_that_holds_another_is_ended(server: Server, shop: Database) -> None:
+    """It came in with production's password; its transaction goes with it."""
+    server.query("CREATE ROLE admin LOGIN CREATEROLE PASSWORD 'Production-1'", as_user=MASTER)
+    held = server.connect(login("admin", "Production-1"), "shop")
+    held.autocommit = False
+    with held.cursor() as cursor:
+        cursor.execute("CREATE ROLE aaa LOGIN PASSWORD 'Production-1'")
+    held.commit()
+    server.query("GRANT aaa TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+    with held.cursor() as cursor:
+        cursor.execute("ALTER ROLE aaa CONNECTION LIMIT 3")
+
+    assert ["aaa", "admin", "reporter"] == shop.lock_out(keep=[])
+
+
+def test_the_second_proof_leaves_no_database_behind(server: Server, shop: Database) -> None:
+    """It is made of template0 for the question, and what a run that died left is dropped."""
+    server.query("CREATE DATABASE aurora_restore_proof_dead", as_user=MASTER)
+    shop.lock_out(keep=[])
+
+    assert [] == server.query("SELECT datname FROM pg_database WHERE starts_with(datname, 'aurora_restore_proof')")
+
+
+def test_a_role_that_is_open_still_is_told_by_the_second_proof(server: Server, shop: Database) -> None:
+    """It is asked in a database where nothing of production's can stand in the way."""
+    server.query("CREATE ROLE theirs LOGIN PASSWORD 'Production-1'")
+
+    with pytest.raises(RefusedError, match="still open the copy for theirs"):
+        shop.lock_out(keep=[])
