@@ -85,11 +85,11 @@ class Estate:
             self._door(self._target, names.TARGET_CLUSTER, self._passwords.staging_master), self._passwords
         )
 
-    def load_dump(self, data: PostgresData, dump: Path) -> None:
-        """Make somebody's own dump production's data."""
+    def load_dump(self, data: PostgresData, dump: Path) -> list[str]:
+        """Make somebody's own dump production's data; return what has to be told of it."""
         resource_id = _cluster(self._source, names.SOURCE_CLUSTER)["DbClusterResourceId"]
         password = self._passwords.production_master
-        data.load_dump(resource_id, dump, username=names.MASTER, password=password, database=names.DATABASE)
+        return data.load_dump(resource_id, dump, username=names.MASTER, password=password, database=names.DATABASE)
 
     def _copy(self, snapshot: str) -> Described:
         """Copy a snapshot of production to the target's region, under the target's key."""

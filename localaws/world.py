@@ -80,6 +80,7 @@ class World:
 
     def _load(self, estate: Estate, dump: Path) -> None:
         try:
-            estate.load_dump(self._data, dump)
+            for told in estate.load_dump(self._data, dump):
+                self._say(told)
         except DataPlaneError as error:
             raise WorldError(str(error)) from error

@@ -155,12 +155,15 @@ class PostgresData:
         with cluster.lock, self._running(cluster):
             likeness.set_password(cluster.server, username, password)
 
-    def load_dump(self, resource_id: str, dump: Path, *, username: str, password: str, database: str) -> None:
-        """Load somebody's plain SQL dump into a database of a running cluster, with the master user's login."""
+    def load_dump(self, resource_id: str, dump: Path, *, username: str, password: str, database: str) -> list[str]:
+        """Load somebody's plain SQL dump into a database of a running cluster, with the master user's login.
+
+        Returns what has to be told of it, a sentence each: what was left out or put differently.
+        """
         cluster = self._cluster(resource_id)
         with cluster.lock:
             master = Master(cluster.address, cluster.port, username, password, database)
-            load_dump(cluster.server, self._programs, dump, master)
+            return load_dump(cluster.server, self._programs, dump, master)
 
     def destroy(self, resource_id: str) -> None:
         """Stop the cluster's server, if it runs, and remove its data; the log stays."""

@@ -1,58 +1,184 @@
-"""A dump in plain SQL, line by line: which roles it needs, and which of its lines say what is so already."""
+"""What a dump needs that it does not bring, roles and extensions; and what of it is not run here."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-_NAME: Final = r'("(?:[^"]|"")+"|[A-Za-z_][\w$]*)'
-_NAMING: Final = re.compile(
-    r"(?:ALTER .* OWNER TO|GRANT .* TO|REVOKE .* FROM|ALTER DEFAULT PRIVILEGES FOR ROLE|SET SESSION AUTHORIZATION) "
-    + _NAME
+from localaws.postgres.statements import Kind, Piece, is_copy, read_pieces
+
+_NOBODY: Final = frozenset({"public", "current_user", "current_role", "session_user", "user", "default", "none", "all"})
+_NAME: Final = re.compile(r"[^\W\d][\w$]*")
+
+_ROLES_AFTER: Final[tuple[tuple[str, str], ...]] = (
+    ("alter", "owner to"),
+    ("alter default privileges", "for role"),
+    ("alter default privileges", "for user"),
+    ("alter default privileges", "to"),
+    ("alter default privileges", "from"),
+    ("alter group", "add user"),
+    ("alter policy", "to"),
+    ("alter user mapping", "for"),
+    ("comment on role", "role"),
+    ("create database", "owner"),
+    ("create policy", "to"),
+    ("create schema", "authorization"),
+    ("create tablespace", "owner"),
+    ("create user mapping", "for"),
+    ("create role", "role"),
+    ("create role", "user"),
+    ("create role", "in group"),
+    ("create role", "admin"),
+    ("create user", "role"),
+    ("create user", "in group"),
+    ("create user", "admin"),
+    ("drop owned", "by"),
+    ("grant", "to"),
+    ("grant", "granted by"),
+    ("reassign owned", "by"),
+    ("reassign owned", "to"),
+    ("revoke", "from"),
+    ("revoke", "granted by"),
+    ("security label", "on role"),
+    ("set role", "role"),
+    ("set session authorization", "authorization"),
 )
-_CREATING_ROLE: Final = re.compile(rf"CREATE (?:ROLE|USER) {_NAME}")
-_MAKING_ROLE: Final = re.compile(rf"(?:CREATE|ALTER) (?:ROLE|USER) {_NAME}")
-_CREATING_DATABASE: Final = re.compile(rf"CREATE DATABASE {_NAME}")
-_COPY: Final = re.compile(r"COPY .* FROM stdin;\s*$", re.IGNORECASE)
-_END_OF_ROWS: Final = b"\\."
-_NOBODY: Final = frozenset({"public", "current_user", "session_user", "default"})
+"""How a statement begins, and after which of its words outside parentheses it lists roles."""
+
+_NAMING: Final = frozenset(head.split()[0] for head, _ in _ROLES_AFTER)
+
+_COMMAND: Final = re.compile(rb"\\(\w+|\S)")
+_CONNECT: Final = re.compile(rb"""\\c(?:onnect)?\s+(?:-reuse-previous=on\s+)?(?P<name>[\w.$-]+|"(?:[^"]|"")+")\s*""")
+_DATABASE: Final = re.compile(r"dbname='((?:[^'\\]|\\.)*)'")
+_ENCODING: Final = re.compile(rb"\\encoding\s+[\w-]+\s*")
+_IDLE: Final = re.compile(rb"\\(?:restrict|unrestrict|echo|timing|pset|set ON_ERROR_STOP)(?:\s[^\\`]*)?")
+"""Commands that change nothing in the database: pg_dump's restricted mode, and what is only shown."""
 
 
-def roles_of(dump: Path) -> set[str]:
-    """Return the roles that a dump names and does not create."""
-    named, created = set(), set()
-    for _, statement in _read(dump):
-        if found := _CREATING_ROLE.match(statement):
-            created.add(_plain(found[1]))
-        elif found := _NAMING.match(statement):
-            named.add(_plain(found[1]))
-    return named - created - _NOBODY
+@dataclass
+class Needs:
+    """What a whole dump asks of the server, and one sentence for each thing that is not run."""
+
+    roles: set[str] = field(default_factory=set)
+    extensions: set[str] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
 
 
-def lines_for(dump: Path, *, roles: set[str], databases: set[str]) -> Iterator[bytes]:
-    """Yield a dump's lines, with an empty one for each that would make a role or a database that is there already.
-
-    pg_dumpall begins with every role of its cluster, AWS's own and the master user among them.
-    """
-    for line, statement in _read(dump):
-        role, database = _MAKING_ROLE.match(statement), _CREATING_DATABASE.match(statement)
-        is_there = (role and _plain(role[1]) in roles) or (database and _plain(database[1]) in databases)
-        yield b"\n" if is_there else line
-
-
-def _read(dump: Path) -> Iterator[tuple[bytes, str]]:
-    """Yield each line as it is, and as a statement to be looked at: empty for the rows between COPY and their end."""
-    in_rows = False
-    with dump.open("rb") as lines:
-        for line in lines:
-            if in_rows:
-                in_rows = line.rstrip() != _END_OF_ROWS
-                yield line, ""
-            else:
-                statement = line.decode("utf-8", "replace")
-                in_rows = _COPY.match(statement) is not None
-                yield line, statement
+def survey(dump: Path) -> Needs:
+    """Read a dump through: roles that it names and does not create, extensions, refusals."""
+    needs, created = Needs(), set[str]()
+    for piece in read_pieces(dump):
+        needs.roles |= roles_named(piece)
+        created |= {name for name in (made(piece, "role", "user", "group"),) if name}
+        needs.extensions |= {name for name in (made(piece, "extension"),) if name}
+        if reason := why_refused(piece):
+            needs.refused.append(f"Line {piece.line} of {dump} {reason}")
+    needs.roles -= created
+    return needs
 
 
-def _plain(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+def roles_named(piece: Piece) -> set[str]:
+    """Return the roles that a statement names, wherever its kind of statement can name one."""
+    if not piece.words or piece.words[0] not in _NAMING:
+        return set()
+    heads = [(head, mark) for head, mark in _ROLES_AFTER if piece.begins(head)]
+    words = piece.words if heads else []
+    found = {name for _, mark in heads for name in _names_after(words, mark.split())}
+    found |= {name for name in (changed(piece, "role", "user", "group"),) if name}
+    if piece.begins("grant", "revoke") and "on" not in words:  # a role is granted, not a privilege
+        found |= set(_names_after(words, ["for"] if "option" in words[:4] else words[:1]))
+    return found
+
+
+def _names_after(words: Sequence[str], mark: Sequence[str]) -> Iterator[str]:
+    """Yield the names of each list that follows the mark."""
+    for place in range(len(words)):
+        after = place + len(mark)
+        if list(words[place:after]) != list(mark) or words[max(place - 1, 0)] == "rename":
+            continue
+        after += words[after : after + 1] in (["="], ["to"])
+        while after < len(words):
+            after += words[after] == "group" and after + 1 < len(words)
+            if name := plain_name(words[after]):
+                yield name
+            if words[after + 1 : after + 2] != [","]:
+                break
+            after += 2
+
+
+def plain_name(word: str) -> str | None:
+    """Return the name that a word spells, or None where it can be no role's."""
+    if word.startswith(('"', "'")):
+        return word[1:] or None
+    return word if _NAME.fullmatch(word) and word not in _NOBODY else None
+
+
+def made(piece: Piece, *kinds: str) -> str | None:
+    """Return the name of what a CREATE of one of the kinds makes."""
+    return _named("create", piece, kinds)
+
+
+def changed(piece: Piece, *kinds: str) -> str | None:
+    """Return the name of what an ALTER of one of the kinds changes."""
+    return _named("alter", piece, kinds)
+
+
+def _named(verb: str, piece: Piece, kinds: Sequence[str]) -> str | None:
+    if piece.words[:1] != [verb]:
+        return None
+    match [word for word in piece.words[:6] if word not in ("if", "not", "exists")]:
+        case [_, kind, name, *_] if kind in kinds and name != "mapping":
+            return plain_name(name)
+    return None
+
+
+def why_refused(piece: Piece) -> str | None:
+    """Say why a piece is not run, because it could reach programs or files; or return None."""
+    if piece.kind is Kind.COMMAND:
+        if is_idle(piece) or is_encoding(piece) or database_to_enter(piece):
+            return None
+        name = _COMMAND.match(piece.raw)
+        return (
+            f"has psql's command \\{name[1].decode('utf-8', 'replace') if name else ''}, which is not run: it can "
+            "reach programs, files or servers outside. Of psql's commands a dump may have \\connect with "
+            "a database, \\encoding, and the end of rows."
+        )
+    if _copies_outside(piece.words):
+        return (
+            "has a COPY from or to a file or program of the server, which Aurora refuses too. "
+            "Write COPY … FROM stdin, as pg_dump does."
+        )
+    return None
+
+
+def _copies_outside(words: Sequence[str]) -> bool:
+    pairs = pairwise(words) if words[:1] == ["copy"] else ()
+    return any(word in ("from", "to") and place.startswith("'") for word, place in pairs) or (
+        is_copy(words, "from", "program") or is_copy(words, "to", "program")
+    )
+
+
+def is_idle(piece: Piece) -> bool:
+    """Tell whether a command of psql changes nothing in a database."""
+    return _IDLE.fullmatch(piece.raw.rstrip()) is not None
+
+
+def is_encoding(piece: Piece) -> bool:
+    """Tell whether a command of psql names the encoding of what follows."""
+    return _ENCODING.fullmatch(piece.raw) is not None
+
+
+def database_to_enter(piece: Piece) -> str | None:
+    r"""Return the database that `\connect` enters; None for another server, user or command."""
+    found = _CONNECT.fullmatch(piece.raw)
+    if found is None:
+        return None
+    name = found["name"].decode("utf-8", "replace")
+    if name.startswith('"'):
+        name = name[1:-1].replace('""', '"')
+    if "=" not in name:
+        return name if not name.startswith("-") and "\\" not in name else None
+    told = _DATABASE.fullmatch(name)
+    return re.sub(r"\\(.)", r"\1", told[1]) if told else None

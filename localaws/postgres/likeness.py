@@ -32,6 +32,8 @@ GRANTED: Final = (
     "rds_replication",
 )
 
+MEMBERSHIP_HAS_OPTIONS: Final = 160_000  # from this server_version on, altering a role takes ADMIN OPTION on it
+
 _OUT_OF_REACH: Final = """
     WITH RECURSIVE above(oid) AS (
         SELECT 'rds_superuser'::regrole::oid
@@ -51,7 +53,7 @@ def furnish(server: PostgresServer, *, master_username: str, master_password: st
     with server.session() as cursor:
         for role in OWN_ROLES:
             cursor.execute(SQL("CREATE ROLE {}").format(Identifier(role)))
-        for role in GRANTED:
+        for role in _that_are_there(cursor, GRANTED):
             cursor.execute(SQL("GRANT {} TO rds_superuser WITH ADMIN OPTION").format(Identifier(role)))
         cursor.execute(
             SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {} VALID UNTIL 'infinity'").format(
@@ -70,6 +72,8 @@ def furnish(server: PostgresServer, *, master_username: str, master_password: st
 def put_roles_within_reach(server: PostgresServer) -> None:
     """Let members of rds_superuser alter and grant every role that is there now."""
     with server.session() as cursor:
+        if cursor.connection.server_version < MEMBERSHIP_HAS_OPTIONS:
+            return  # CREATEROLE is enough there
         cursor.execute(_OUT_OF_REACH)
         for (role,) in cursor.fetchall():
             cursor.execute(
@@ -84,6 +88,12 @@ def set_password(server: PostgresServer, username: str, password: str) -> None:
             Identifier(username), Literal(_verifier(cursor, username, password))
         )
         cursor.execute(statement)
+
+
+def _that_are_there(cursor: Any, names: tuple[str, ...]) -> list[str]:
+    """Leave out the predefined roles that this server's version has not."""
+    cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY (%s) ORDER BY 1", (list(names),))
+    return [name for (name,) in cursor.fetchall()]
 
 
 def _verifier(cursor: Any, username: str, password: str) -> str:

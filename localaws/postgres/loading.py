@@ -1,13 +1,13 @@
 """Somebody's own dump, loaded into a cluster the way people load one: psql, plain SQL, stop at the first error.
 
 A dump names roles that it does not create, and gives objects to owners in an order that only a superuser is allowed.
-So the roles are made first, and the master user is a superuser while it loads, and only then.
+So the roles are made first, and the master user is a superuser while it loads, and only then. psql reads it in its
+restricted mode: no command of the dump reaches a shell or a file.
 """
 
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,12 +15,18 @@ from typing import Final
 from psycopg2.sql import SQL, Identifier
 
 from localaws.postgres import likeness
-from localaws.postgres.dumps import lines_for, roles_of
+from localaws.postgres.adapting import Adapted, Server
+from localaws.postgres.dumps import survey
 from localaws.postgres.errors import DataPlaneError
-from localaws.postgres.programs import Programs
+from localaws.postgres.extensions import debian_package
+from localaws.postgres.programs import Programs, restricted_psql
 from localaws.postgres.server import SUPERUSER, PostgresServer
 
 LOAD_SECONDS_MAX: Final = 600.0
+PROBLEMS_MAX: Final = 20  # told of one dump
+RESERVED: Final = "pg_"  # roles that only PostgreSQL makes
+NO_ICU: Final = "ICU is not supported"  # the server's words, which have no code of their own
+POSTGRES_HINT: Final = "make demo POSTGRES=/usr/lib/postgresql/<version>/bin"
 
 
 @dataclass(frozen=True)
@@ -34,31 +40,49 @@ class Master:
     database: str
 
 
-def load_dump(server: PostgresServer, programs: Programs, dump: Path, master: Master) -> None:
-    """Load a dump; DataPlaneError with the line that failed if it cannot be loaded."""
-    roles, databases = _names(server, "SELECT rolname FROM pg_roles"), _names(server, "SELECT datname FROM pg_database")
+def load_dump(server: PostgresServer, programs: Programs, dump: Path, master: Master) -> list[str]:
+    """Load a dump and return what has to be told of it; DataPlaneError if it cannot be loaded, a problem a line."""
+    needs, known = survey(dump), Server(server)
+    missing = sorted(needs.extensions - known.extensions)
+    if problems := needs.refused[:PROBLEMS_MAX] + [_missing(name, known.major, programs) for name in missing]:
+        raise DataPlaneError("\n".join(problems))
+    roles = sorted(role for role in needs.roles - known.roles if not role.startswith(RESERVED))
     with server.session() as cursor:
-        for role in sorted(roles_of(dump) - roles):
-            cursor.execute(SQL("CREATE ROLE {}").format(Identifier(role)))
+        for role in roles:
+            cursor.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(role)))
         cursor.execute(SQL("ALTER ROLE {} SUPERUSER").format(Identifier(master.username)))
+    adapted = Adapted(dump, known)
     try:
-        _run_psql(programs, dump, master, lines_for(dump, roles=roles, databases=databases))
+        _run_psql(dump, master, adapted)
     finally:
         _demote_everybody(server)
     likeness.put_roles_within_reach(server)
+    made = f"Roles that {dump} names and does not create are made without a login: {', '.join(roles)}."
+    return ([made] if roles else []) + adapted.notes
 
 
-def _names(server: PostgresServer, query: str) -> set[str]:
-    with server.session() as cursor:
-        cursor.execute(query)
-        return {name for (name,) in cursor.fetchall()}
+def _missing(extension: str, major: str, programs: Programs) -> str:
+    """Say which server has an extension that this one has not."""
+    package = debian_package(extension, "<version>" if programs.is_embedded else major)
+    if package is None:
+        return f"The dump needs the extension {extension}, which AWS alone has. Leave it, and what uses it, out."
+    if not programs.is_embedded:
+        return (
+            f"The dump needs the extension {extension}, which the PostgreSQL {major} in {programs.folder} "
+            f"does not have. Install it; Debian's package is {package}."
+        )
+    return (
+        f"The dump needs the extension {extension}, which the embedded PostgreSQL {major} does not have. Use a full "
+        f"server: {POSTGRES_HINT}, with Debian's package {package}."
+    )
 
 
-def _run_psql(programs: Programs, dump: Path, master: Master, lines: Iterator[bytes]) -> None:
+def _run_psql(dump: Path, master: Master, adapted: Adapted) -> None:
     where = ["-h", master.address, "-p", str(master.port), "-U", master.username, "-d", master.database]
-    command = [programs.path("psql"), *where, "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-f", "-"]
+    how = ["--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1"]
+    command = [restricted_psql(), *where, *how, "-c", f"\\restrict {adapted.key}", "-f", "-"]
     with tempfile.TemporaryFile() as statements:
-        statements.writelines(lines)
+        statements.writelines(adapted.lines())
         statements.seek(0)
         ended = subprocess.run(
             command,
@@ -77,11 +101,12 @@ def _run_psql(programs: Programs, dump: Path, master: Master, lines: Iterator[by
 
 def _sentence(dump: Path, said: str) -> str:
     """Say which line failed and why; psql writes `psql:<stdin>:<line>: ERROR:  <reason>`."""
-    found = re.search(r"^psql:.*:(\d+): (?:ERROR|FATAL|error): +(.*)$", said, re.MULTILINE)
+    found = re.search(r"^psql:.*?:(\d+): (?:(?:ERROR|FATAL|error): +)?(.*)$", said, re.MULTILINE)
     line, reason = (f"Line {found[1]}", found[2]) if found else ("A line", said.strip()[-300:])
-    return (
-        f"{line} of {dump} could not be loaded: {reason.rstrip('.')}. Correct the dump (plain SQL, as pg_dump writes)."
-    )
+    advice = "Correct the dump (plain SQL, as pg_dump writes)."
+    if NO_ICU in reason:
+        advice = f"Use a full server: {POSTGRES_HINT}."
+    return f"{line} of {dump} could not be loaded: {reason.rstrip('.')}. {advice}"
 
 
 def _demote_everybody(server: PostgresServer) -> None:

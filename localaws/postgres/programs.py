@@ -34,6 +34,7 @@ class Programs:
     folder: Path
     user: str | None
     owner: tuple[int, int] | None
+    is_embedded: bool = True  # the wheel's, which brings hardly any extensions
 
     def path(self, name: str) -> str:
         """Return the absolute path of a program."""
@@ -102,6 +103,11 @@ def copy_programs(wheel: Path, temporary: Path) -> Path:
 def is_reachable(path: Path) -> bool:
     """Tell whether everybody may pass through all folders above a path, and enter or run the path itself."""
     return all(step.stat().st_mode & stat.S_IXOTH for step in [path.resolve(), *path.resolve().parents])
+
+
+def restricted_psql() -> str:
+    """Return the path of the wheel's psql, whose restricted mode runs no shell and opens no file."""
+    return str(_wheel() / PROGRAMS / "bin" / "psql")
 
 
 def temporary_folder() -> Path:
