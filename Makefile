@@ -18,19 +18,23 @@ FORCE ?=
 # The stage that `make up` deploys is deployed from a copy, in which what only that world knows is filled in.
 CHECKOUT ?= $(if $(filter local,$(STAGE)),$(DATA)/checkout,.)
 JSON ?=
+# Not of the environment either.
+SERVERS = embedded-16 embedded-18 debian-15 debian-17
 
 # What is removed and made again is fixed: no option may point it at somebody's own folder.
 override VENV := .venv
 override WHEELS := .wheels
+override FULL_SERVERS := .servers
 PY := $(VENV)/bin/python
 # Both stamps are written last, so that what was interrupted is begun again; and hold the folder, so that a moved checkout is.
 READY := $(VENV)/.ready
 PACKED := $(WHEELS)/.ready
+SERVED := $(FULL_SERVERS)/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo up night deploy destroy package doctor test acceptance prove bench bench-package check format clean
+.PHONY: help demo up night deploy destroy package doctor test test-servers acceptance prove bench bench-package check format clean
 
 help: ## say what there is
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +64,9 @@ doctor: $(PACKED) ## look at a stage in your AWS account: what is wrong, and wha
 test: $(PACKED) ## run the tests but those of a whole world (TESTS=tests/console for some)
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(or $(TESTS),--ignore=tests/world)
 
+test-servers: $(READY) $(SERVED) ## run the database tests on PostgreSQL 15 to 18 (SERVERS=debian-17)
+	@TEST_SERVERS="$(SERVERS)" exec $(PY) -m pytest -n 2 --dist load $(or $(TESTS),tests/database)
+
 acceptance: $(PACKED) ## run a whole world, and type what the README and `make up` tell people to type
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/world
 
@@ -82,7 +89,7 @@ format: $(READY) ## put the code into its format
 	@$(PY) -m ruff format .
 
 clean: ## remove everything that was made here
-	@rm -rf $(VENV) $(WHEELS) .localaws .build .chalice/deployed .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(WHEELS) $(FULL_SERVERS) .localaws .build .chalice/deployed .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up -------------------------------------------------------------------------------------------------------------
@@ -98,3 +105,7 @@ $(READY): requirements.txt requirements-dev.lock requirements-aws-cli.txt .ci/se
 # What `chalice deploy` packs, so that no later run needs a network.
 $(PACKED): $(READY) requirements.txt .ci/set-up
 	@.ci/set-up wheels $(VENV) $(WHEELS)
+
+# Full servers of Debian's, for the majors that this machine has not.
+$(SERVED): .ci/set-up programs/with_own_libraries
+	@.ci/set-up servers $(FULL_SERVERS)

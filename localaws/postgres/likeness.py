@@ -7,6 +7,7 @@
   for ADMIN OPTION on it. So `rds_superuser` is given that, without INHERIT and SET, on all roles at every start.
   Stricter than Aurora: a role made by another CREATEROLE user, and other members of `rds_superuser` (a grant would be
   circular), stay out of the master's reach until the next start, or for good, unless the master made them itself.
+  PostgreSQL 15 asks for CREATEROLE alone.
   Laxer than Aurora: these grants can be seen in pg_auth_members, and pg_read_all_data reads pg_authid.
 """
 

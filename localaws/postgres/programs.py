@@ -21,7 +21,8 @@ from typing import Any, Final
 from localaws.postgres.errors import DataPlaneError
 
 SYSTEM_USER: Final = "pgserver"
-PROGRAMS: Final = "pginstall"  # PostgreSQL 16: the wheel carries 18 too, beside it
+PROGRAMS: Final = "pginstall"  # PostgreSQL 16
+PROGRAMS_18: Final = "pginstall18"  # the wheel carries it too, beside the other
 TEMPORARY_PREFIX: Final = "localaws-"
 ENVIRONMENT: Final[Mapping[str, str]] = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 PROGRAM_SECONDS_MAX: Final = 120.0
@@ -71,14 +72,26 @@ class Programs:
             os.chown(path, *self.owner)
 
 
-def find_programs(temporary: Path) -> Programs:
+def find_programs(temporary: Path, version: str = PROGRAMS) -> Programs:
     """Find the wheel's programs; copy them into `temporary` when the user they must run as cannot reach them."""
     wheel = _wheel()
     user = _ensure_system_user() if os.geteuid() == 0 else None
-    if user and not (is_reachable(wheel / PROGRAMS / "bin" / "postgres") and is_reachable(_libraries(wheel))):
-        wheel = copy_programs(wheel, temporary)
+    if user and not (is_reachable(wheel / version / "bin" / "postgres") and is_reachable(_libraries(wheel))):
+        wheel = copy_programs(wheel, temporary, version)
+    return _owned(wheel / version, user)
+
+
+def full_server(root: Path, folder: str, temporary: Path) -> Programs:
+    """Return the programs in `folder` below `root`, which is copied when their user cannot reach them there."""
+    user = _ensure_system_user() if os.geteuid() == 0 else None
+    if user and not is_reachable(root / folder / "bin" / "postgres"):
+        root = Path(shutil.copytree(root, temporary / "server", symlinks=True))
+    return _owned(root / folder, user)
+
+
+def _owned(folder: Path, user: str | None) -> Programs:
     account = pwd.getpwnam(user) if user else None
-    return Programs(wheel / PROGRAMS, user, (account.pw_uid, account.pw_gid) if account else None)
+    return Programs(folder, user, (account.pw_uid, account.pw_gid) if account else None)
 
 
 def _libraries(wheel: Path) -> Path:
@@ -86,11 +99,11 @@ def _libraries(wheel: Path) -> Path:
     return wheel.with_name(f"{wheel.name}.libs")
 
 
-def copy_programs(wheel: Path, temporary: Path) -> Path:
+def copy_programs(wheel: Path, temporary: Path, version: str = PROGRAMS) -> Path:
     """Copy programs and libraries, placed to each other as they were, for everybody to read and root to write."""
     copied = temporary / wheel.name
     for source, target in (
-        (wheel / PROGRAMS, copied / PROGRAMS),
+        (wheel / version, copied / version),
         (_libraries(wheel), _libraries(copied)),
     ):
         if source.is_dir():

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [
-    "help", "demo", "up", "night", "deploy", "destroy", "package", "doctor", "test", "acceptance",
+    "help", "demo", "up", "night", "deploy", "destroy", "package", "doctor", "test", "test-servers", "acceptance",
     "prove", "bench", "bench-package", "check", "format", "clean",
 ]  # fmt: skip
 
@@ -78,6 +78,35 @@ def test_pip_s_words_are_shown_only_when_it_fails(tmp_path: Path) -> None:
     assert "ERROR: " in failed.stderr
     assert f"The wheels of requirements.txt could not be fetched. All that was said is in {wheels}" in failed.stderr
     assert not (wheels / ".ready").exists()
+
+
+@pytest.mark.parametrize(
+    ("ci", "status", "said"), [("", 0, "Its tests are skipped."), ("true", 1, "All that was said")]
+)
+def test_servers_that_cannot_be_fetched_are_left_out_but_in_ci(ci: str, status: int, said: str, tmp_path: Path) -> None:
+    """A laptop goes on without them, and is asked again by the next run; CI must have them."""
+    folder = tmp_path / "servers"
+    nowhere = {"DEBIAN_MIRROR": "http://127.0.0.1:9/debian", "INSTALLED": str(tmp_path)}
+
+    ended = run(".ci/set-up", "servers", str(folder), CI=ci, **nowhere)
+
+    assert status == ended.returncode
+    assert "PostgreSQL 15 could not be unpacked from http://127.0.0.1:9/debian" in ended.stdout + ended.stderr
+    assert said in ended.stdout + ended.stderr
+    assert not (folder / ".ready").exists()
+
+
+def test_servers_that_are_installed_are_not_fetched(tmp_path: Path) -> None:
+    """The machine's own are used from where they are, and no network is needed."""
+    for major in ("15", "17"):
+        program = tmp_path / major / "bin" / "postgres"
+        program.parent.mkdir(parents=True)
+        program.touch(mode=0o755)
+
+    ended = run(".ci/set-up", "servers", str(tmp_path / "servers"), INSTALLED=str(tmp_path))
+
+    assert (0, "") == (ended.returncode, ended.stdout)
+    assert (tmp_path / "servers" / ".ready").exists()
 
 
 def test_the_lock_holds_every_direct_requirement() -> None:

