@@ -11,8 +11,7 @@ Every method may be repeated, tonight and on every later night, and ends in one 
 server only as SCRAM verifiers. Connections prove who they lead to (`verify-full`) with the roots in
 `rds-ca-bundle.pem`, Amazon's global bundle as of 2024-08; `rds-ca-bundle.README` tells how to refresh it.
 
-Two limits, on purpose: functions that run as their owner (SECURITY DEFINER) can write for whoever may call them, and
-row security applies to both users as production's policies say.
+A limit, on purpose: row security applies to both users as production's policies say.
 """
 
 import secrets
@@ -73,10 +72,10 @@ class RestoredDatabase(Protocol):
     def lock_out(self, *, keep: Collection[str]) -> list[str]:
         """See `Database.lock_out`."""
 
-    def ensure_users(self, application: Login, readonly: Login) -> None:
+    def ensure_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> None:
         """See `Database.ensure_users`."""
 
-    def verify_users(self, application: Login, readonly: Login) -> Proofs:
+    def verify_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> Proofs:
         """See `Database.verify_users`."""
 
 
@@ -134,8 +133,12 @@ class Database:
                 refuse_open(roles.production_logins(clean, master=self._master.username, keep=keep))
             return closed
 
-    def ensure_users(self, application: Login, readonly: Login) -> None:
-        """Create or alter both users, with these passwords, and give them their rights in every user database."""
+    def ensure_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> None:
+        """Create or alter both users, with these passwords, and give them their rights in every user database.
+
+        Routines that run as their owner are given to nobody, and taken from the read-only user unless they are
+        `trusted` (each `<schema>.<name>`).
+        """
         check_users(self._master.username, application, readonly)
         with self._alone() as connection:
             with transaction(connection):
@@ -145,15 +148,17 @@ class Database:
                 roles.refuse_owner(connection, readonly.username)
             for name in _user_databases(connection):
                 with self._session(name) as inside:
-                    grants.ensure_grants(inside, application=application.username, readonly=readonly.username)
+                    grants.ensure_grants(
+                        inside, application=application.username, readonly=readonly.username, trusted=trusted
+                    )
 
-    def verify_users(self, application: Login, readonly: Login) -> Proofs:
+    def verify_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> Proofs:
         """Log in as both users to every user database; return what they can and cannot do as sentences, or refuse."""
         with self._session(self._database) as connection:
             names = _user_databases(connection)
         found = Proofs()
         for name in names:
-            found += proof.prove(self._place, name, application=application, readonly=readonly)
+            found += proof.prove(self._place, name, application=application, readonly=readonly, trusted=trusted)
         return found
 
     def _session(self, database: str) -> Any:

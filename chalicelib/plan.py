@@ -56,6 +56,7 @@ class Plan(BaseModel):
     db_connection_timeout: int = Field(default=30, ge=1, le=120)
     db_tls: Literal["verify-full", "off"] = "verify-full"
     keep_login_roles: tuple[str, ...] = ()
+    trust_definer_functions: tuple[str, ...] = ()
     sns_topic_arn: str = Field(pattern=r"^arn:[^:]+:sns:[^:]+:\d{12}:.+$")
 
     copy_check_interval: int = Field(default=30, ge=1)

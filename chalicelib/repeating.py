@@ -19,6 +19,7 @@ _SETTINGS_NOW = (
     "master_credentials_secret_id",
     "app_credentials_secret_id",
     "keep_login_roles",
+    "trust_definer_functions",
     "db_connection_timeout",
     "db_tls",
     "sns_topic_arn",

@@ -96,8 +96,9 @@ class InMemoryDatabase:
         refuse_open([name for name in names if name not in closed])
         return closed
 
-    def ensure_users(self, application: Login, readonly: Login) -> None:
-        """See `Database.ensure_users`."""
+    def ensure_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> None:
+        """See `Database.ensure_users`; there are no routines here."""
+        del trusted
         check_users(self._master.username, application, readonly)
         self._enter()
         for login in (application, readonly):
@@ -109,8 +110,9 @@ class InMemoryDatabase:
             self.statement(f'GRANT … ON DATABASE "{name}" … in one transaction')
             self._cluster.rights |= {(login.username, name): right for login, right in users}
 
-    def verify_users(self, application: Login, readonly: Login) -> Proofs:
-        """See `Database.verify_users`."""
+    def verify_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> Proofs:
+        """See `Database.verify_users`; there are no routines here."""
+        del trusted
         self._enter()
         return Proofs(
             tuple(

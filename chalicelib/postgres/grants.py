@@ -10,7 +10,7 @@ roles that own or create something there or can still log in.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from chalicelib.errors import RefusedError, Retry
 from chalicelib.postgres.connection import Connection, rows, run, transaction
 from chalicelib.postgres.defaults import default_excess, meant_by_default
 from chalicelib.postgres.names import RDS_LOGIN_ROLES
-from chalicelib.postgres.privileges import APPLICATION, READ_ONLY, THINGS, Privilege, excess, listed, missing
+from chalicelib.postgres.privileges import APPLICATION, READ_ONLY, THINGS, Privilege, Thing, excess, listed, missing
 
 MEMBERSHIP_HAS_OPTIONS = 160_000  # from this server_version on, a membership says whether it is inherited
 THINGS_PER_STATEMENT = 500
@@ -34,15 +34,14 @@ class Maker(NamedTuple):
     makes: bool  # owns something here, or may create: its default privileges matter
 
 
-def ensure_grants(connection: Connection, *, application: str, readonly: str) -> None:
+def ensure_grants(connection: Connection, *, application: str, readonly: str, trusted: Collection[str] = ()) -> None:
     """Make both users' rights in this database what they should be, all or nothing."""
     with transaction(connection):
         makers = _makers(connection, application=application, readonly=readonly)
         makes = sorted({maker.name for maker in makers if maker.makes} | {application})
         with _membership(connection, _not_held(connection, makes)):
-            _move_excess(
-                connection, readonly, [maker.name for maker in makers if maker.name != application or maker.makes]
-            )
+            heirs = [maker.name for maker in makers if maker.name != application or maker.makes]
+            _move_excess(connection, excess(connection, readonly, trusted), heirs, application)
             _give_missing(connection, application, missing(connection, application, APPLICATION))
             _give_missing(connection, readonly, missing(connection, readonly, READ_ONLY))
             for statement in (
@@ -50,10 +49,12 @@ def ensure_grants(connection: Connection, *, application: str, readonly: str) ->
                 *meant_by_default(makes, application=application, readonly=readonly),
             ):
                 run(connection, statement)
-        refuse_unless_right(connection, application=application, readonly=readonly)
+        refuse_unless_right(connection, application=application, readonly=readonly, trusted=trusted)
 
 
-def refuse_unless_right(connection: Connection, *, application: str, readonly: str) -> None:
+def refuse_unless_right(
+    connection: Connection, *, application: str, readonly: str, trusted: Collection[str] = ()
+) -> None:
     """Refuse, with what is wrong, unless both users hold all they should and the read-only user nothing more."""
     lacking = missing(connection, application, APPLICATION) + missing(connection, readonly, READ_ONLY)
     if lacking:
@@ -62,11 +63,12 @@ def refuse_unless_right(connection: Connection, *, application: str, readonly: s
             "In production, give those objects an owner that the master user may become a member of.",
             retry=Retry.LATER_SNAPSHOT,
         )
-    beyond = excess(connection, readonly)
+    beyond = excess(connection, readonly, trusted)
     if beyond:
         raise RefusedError(
             f"{readonly} could do more than read in database {_name(connection)}: {listed(beyond)}.",
-            "In production, revoke those rights from the role and from PUBLIC.",
+            "In production, revoke those rights from the role and from PUBLIC. Functions that run as their owner and "
+            "only read may be named in TRUST_DEFINER_FUNCTIONS instead.",
             retry=Retry.LATER_SNAPSHOT,
         )
 
@@ -112,26 +114,40 @@ def _membership(connection: Connection, names: list[str]) -> Iterator[None]:
         run(connection, SQL("REVOKE {} FROM CURRENT_USER").format(Identifier(name)))
 
 
-def _move_excess(connection: Connection, readonly: str, heirs: list[str]) -> None:
-    """Take from the read-only user and from PUBLIC what is beyond reading; what was PUBLIC's goes to `heirs`."""
-    for privilege in (it for it in excess(connection, readonly) if it.ours):
-        on = SQL("{} ON {} {}").format(SQL(privilege.word), SQL(privilege.thing.kind), privilege.thing.identity)
-        if not privilege.grantee:
-            run(connection, SQL("GRANT {} TO {}").format(on, _names(heirs)))
-        run(connection, SQL("REVOKE {} FROM {} CASCADE").format(on, _grantee(privilege.grantee)))
+def _move_excess(connection: Connection, beyond: Iterable[Privilege], heirs: list[str], application: str) -> None:
+    """Take what is beyond reading from the read-only user and from PUBLIC; what was PUBLIC's goes to `heirs`.
+
+    The application's user keeps the routines that PUBLIC may call in production.
+    """
+    for (word, kind, grantee), things in _together(beyond).items():
+        if not grantee:
+            to = [*heirs, application] if kind in ("FUNCTION", "PROCEDURE") and application not in heirs else heirs
+            _say(connection, SQL("GRANT {} ON {} {{}} TO {}").format(SQL(word), SQL(kind), _names(to)), things)
+        revoke = SQL("REVOKE {} ON {} {{}} FROM {} CASCADE").format(SQL(word), SQL(kind), _grantee(grantee))
+        _say(connection, revoke, things)
 
 
 def _give_missing(connection: Connection, username: str, lacking: Iterable[Privilege]) -> None:
-    """Grant each missing privilege, many things in one statement."""
-    by_right: dict[tuple[str, str], list[Composable]] = defaultdict(list)
-    for thing, word, _, ours in lacking:
-        if ours:  # what is not stays missing, and is refused by its name
-            by_right[word, thing.kind].append(thing.identity)
-    for (word, kind), identities in by_right.items():
-        for first in range(0, len(identities), THINGS_PER_STATEMENT):
-            some = SQL(", ").join(identities[first : first + THINGS_PER_STATEMENT])
-            grant = SQL("GRANT {} ON {} {} TO {}")
-            run(connection, grant.format(SQL(word), SQL(kind), some, Identifier(username)))
+    """Grant each missing privilege."""
+    for (word, kind, _), things in _together(lacking).items():
+        _say(connection, SQL("GRANT {} ON {} {{}} TO {}").format(SQL(word), SQL(kind), Identifier(username)), things)
+
+
+def _together(privileges: Iterable[Privilege]) -> Mapping[tuple[str, str, str], list[Thing]]:
+    """Put the things together that one statement can name; what is not ours to grant stays, and is refused by name."""
+    groups: dict[tuple[str, str, str], list[Thing]] = defaultdict(list)
+    for privilege in privileges:
+        if privilege.ours:
+            groups[privilege.word, privilege.thing.word, privilege.grantee].append(privilege.thing)
+    return groups
+
+
+def _say(connection: Connection, statement: Composable, things: list[Thing]) -> None:
+    """Run a statement for many things at a time; `{}` in it stands for them."""
+    before, after = statement.as_string(connection).split("{}", 1)
+    for first in range(0, len(things), THINGS_PER_STATEMENT):
+        some = SQL(", ").join(thing.identity for thing in things[first : first + THINGS_PER_STATEMENT])
+        run(connection, SQL(before) + some + SQL(after))
 
 
 def _names(names: Iterable[str]) -> Composable:

@@ -5,7 +5,7 @@ and the right to use `cron` or `aws_lambda` is not part of reading and writing a
 left as it is: a policy decides which rows the users see, as in production.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from psycopg2.sql import SQL, Composable, Identifier
@@ -24,28 +24,30 @@ APPLICATION: Privileges = {
 READ_ONLY: Privileges = {"DATABASE": ("CONNECT",), "SCHEMA": ("USAGE",), "TABLE": ("SELECT",), "SEQUENCE": ("SELECT",)}
 EVERYBODY: Privileges = {**READ_ONLY, "DATABASE": ("CONNECT", "TEMPORARY")}
 """The most that a read-only user may find, granted to itself or to PUBLIC. Temporary tables hold nobody's data, and
-which functions it may call is left as in production: its views need them."""
+which functions it may call as itself is left as in production: its views need them."""
 
 
 class Thing(NamedTuple):
-    """A database, schema, table (or view), sequence or routine; `arguments` are a routine's types as (schema, name)."""
+    """A database, schema, table (or view), sequence or routine.
+
+    `signature` is how GRANT tells a routine from others of its name, with its parentheses, as the server wrote it.
+    """
 
     kind: str
     schema: str | None
     name: str
-    arguments: list[list[str]]
+    signature: str
+    word: str  # which GRANT uses for it
 
     @property
     def identity(self) -> Composable:
         """How GRANT names it."""
         path = Identifier(self.name) if self.schema is None else Identifier(self.schema, self.name)
-        if self.kind != "ROUTINE":
-            return path
-        types = SQL(", ").join(Identifier(schema, name) for schema, name in self.arguments)
-        return path + SQL("({})").format(types)
+        return path + SQL(self.signature)
 
     def __str__(self) -> str:
-        return f"{self.kind.lower()} {self.name if self.schema is None else f'{self.schema}.{self.name}'}"
+        name = self.name if self.schema is None else f"{self.schema}.{self.name}"
+        return f"{self.word.lower()} {name}{self.signature}"
 
 
 class Privilege(NamedTuple):
@@ -77,24 +79,24 @@ relation AS (
     FROM pg_catalog.pg_class JOIN schema ON schema.oid = relnamespace
    WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {_NOT_EXTENSION.format("pg_class")}),
 routine AS (
-  SELECT nspname, proname, pg_proc.oid, proowner, proacl,
-         ARRAY(SELECT ARRAY[home.nspname::pg_catalog.text, typname::pg_catalog.text]
-                 FROM pg_catalog.unnest(proargtypes) WITH ORDINALITY AS argument(type, place)
-                 JOIN pg_catalog.pg_type ON pg_type.oid = argument.type
-                 JOIN pg_catalog.pg_namespace home ON home.oid = typnamespace
-                ORDER BY place) AS arguments
+  SELECT nspname, proname, pg_proc.oid, proowner, proacl, prosecdef,
+         CASE prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS word,
+         '(' || CASE prokind WHEN 'p' THEN pg_catalog.pg_get_function_identity_arguments(pg_proc.oid)
+           ELSE pg_catalog.array_to_string(ARRAY(
+             SELECT pg_catalog.format_type(type, NULL)
+               FROM pg_catalog.unnest(proargtypes) WITH ORDINALITY AS argument(type, place) ORDER BY place), ', ')
+           END || ')' AS signature
     FROM pg_catalog.pg_proc JOIN schema ON schema.oid = pronamespace
    WHERE {_NOT_EXTENSION.format("pg_proc")}),
 thing AS (
-  SELECT 'DATABASE' AS kind, NULL AS schema, datname::pg_catalog.text AS name,
-         '{{}}'::pg_catalog.text[] AS arguments, oid, datdba AS owner,
-         coalesce(datacl, pg_catalog.acldefault('d', datdba)) AS acl
+  SELECT 'DATABASE' AS kind, NULL AS schema, datname::pg_catalog.text AS name, '' AS signature, 'DATABASE' AS word,
+         oid, datdba AS owner, coalesce(datacl, pg_catalog.acldefault('d', datdba)) AS acl, false AS definer
     FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
-  UNION ALL SELECT 'SCHEMA', NULL, nspname, '{{}}', oid, nspowner,
-         coalesce(nspacl, pg_catalog.acldefault('n', nspowner)) FROM schema
-  UNION ALL SELECT kind, nspname, relname, '{{}}', oid, relowner, acl FROM relation
-  UNION ALL SELECT 'ROUTINE', nspname, proname, arguments, oid, proowner,
-         coalesce(proacl, pg_catalog.acldefault('f', proowner)) FROM routine)
+  UNION ALL SELECT 'SCHEMA', NULL, nspname, '', 'SCHEMA', oid, nspowner,
+         coalesce(nspacl, pg_catalog.acldefault('n', nspowner)), false FROM schema
+  UNION ALL SELECT kind, nspname, relname, '', kind, oid, relowner, acl, false FROM relation
+  UNION ALL SELECT 'ROUTINE', nspname, proname, signature, word, oid, proowner,
+         coalesce(proacl, pg_catalog.acldefault('f', proowner)), prosecdef FROM routine)
 """  # noqa: S608 (composed of this module's own constants)
 
 PAIRS = "ROWS FROM (pg_catalog.unnest(%(kinds)s), pg_catalog.unnest(%(words)s))"  # the parameters of `pairs`
@@ -107,19 +109,20 @@ CASE kind WHEN 'DATABASE' THEN pg_catalog.has_database_privilege({0}, oid, {1})
 """
 _MISSING = f"""
 WITH {THINGS}
-SELECT kind, schema, name, arguments, word, %(username)s,
-       {_HOLDS.format("current_user", "word || ' WITH GRANT OPTION'")}
+SELECT kind, schema, name, signature, thing.word, meant.word, %(username)s,
+       {_HOLDS.format("current_user", "meant.word || ' WITH GRANT OPTION'")}
   FROM thing JOIN {PAIRS} AS meant(for_kind, word) ON for_kind = kind
- WHERE NOT {_HOLDS.format("%(username)s", "word")}
+ WHERE NOT {_HOLDS.format("%(username)s", "meant.word")} AND NOT definer
  ORDER BY kind, schema, name
 """  # noqa: S608 (composed of this module's own constants)
 
 _EXCESS = f"""
 WITH {THINGS}
-SELECT DISTINCT kind, schema, name, arguments, privilege_type, CASE grantee WHEN 0 THEN '' ELSE %(username)s END,
+SELECT DISTINCT kind, schema, name, signature, word, privilege_type, CASE grantee WHEN 0 THEN '' ELSE %(username)s END,
        {_HOLDS.format("current_user", "privilege_type || ' WITH GRANT OPTION'")}
   FROM thing CROSS JOIN pg_catalog.aclexplode(acl)
- WHERE kind <> 'ROUTINE' AND (grantee = 0 OR pg_catalog.pg_get_userbyid(grantee) = %(username)s)
+ WHERE (kind <> 'ROUTINE' OR definer AND schema || '.' || name <> ALL (%(trusted)s))
+   AND (grantee = 0 OR pg_catalog.pg_get_userbyid(grantee) = %(username)s)
    AND (kind, privilege_type) NOT IN (SELECT * FROM {PAIRS})
  ORDER BY kind, schema, name
 """  # noqa: S608 (composed of this module's own constants)
@@ -128,13 +131,17 @@ SELECT DISTINCT kind, schema, name, arguments, privilege_type, CASE grantee WHEN
 def missing(connection: Connection, username: str, meant: Privileges) -> list[Privilege]:
     """Return what `username` should hold in this database and does not, through PUBLIC or by itself."""
     found = rows(connection, _MISSING, username=username, **pairs(meant))
-    return [Privilege(Thing(*row[:4]), *row[4:]) for row in found]
+    return [Privilege(Thing(*row[:5]), *row[5:]) for row in found]
 
 
-def excess(connection: Connection, username: str) -> list[Privilege]:
-    """Return what a read-only `username` could do beyond reading, because it or PUBLIC was granted it."""
-    found = rows(connection, _EXCESS, username=username, **pairs(EVERYBODY))
-    return [Privilege(Thing(*row[:4]), *row[4:]) for row in found]
+def excess(connection: Connection, username: str, trusted: Collection[str]) -> list[Privilege]:
+    """Return what a read-only `username` could do beyond reading, because it or PUBLIC was granted it.
+
+    A routine that runs as its owner (SECURITY DEFINER) may do anything the owner may; `trusted` ones, each
+    `<schema>.<name>`, are said to do no more than read.
+    """
+    found = rows(connection, _EXCESS, username=username, trusted=[*trusted], **pairs(EVERYBODY))
+    return [Privilege(Thing(*row[:5]), *row[5:]) for row in found]
 
 
 def listed(privileges: Iterable[Privilege], names_max: int = 5) -> str:

@@ -1,6 +1,6 @@
 """What the two users can and cannot do, proven by logging in as them, in each database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import psycopg2.errors
@@ -53,14 +53,14 @@ class Sample(NamedTuple):
     columns: tuple[Identifier, ...]
 
 
-def prove(place: Place, database: str, *, application: Login, readonly: Login) -> Proofs:
+def prove(place: Place, database: str, *, application: Login, readonly: Login, trusted: Collection[str] = ()) -> Proofs:
     """Log in to `database` as both users and try; RefusedError for what they lack, or could do beyond reading.
 
     Rights are asked for and refused in guarded sessions; then each user does its work as any client would, with the
     settings that production left. Nothing is committed, and no statement touches a row or runs anybody's code.
     """
     with session(place, application, database) as connection:
-        refuse_unless_right(connection, application=application.username, readonly=readonly.username)
+        refuse_unless_right(connection, application=application.username, readonly=readonly.username, trusted=trusted)
         samples = [Sample(Identifier(*row[:2]), tuple(map(Identifier, row[2]))) for row in rows(connection, _SAMPLES)]
         settings = [text for (text,) in rows(connection, _SETTINGS, database=database)]
     with session(place, readonly, database) as connection:

@@ -112,8 +112,8 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
     ours = (application.username, readonly.username) if operation.keeps_cluster else ()
     facts = _lock_out(operation, ports, database, ours)
     try:
-        database.ensure_users(application, readonly)
-        proofs = database.verify_users(application, readonly)
+        database.ensure_users(application, readonly, plan.trust_definer_functions)
+        proofs = database.verify_users(application, readonly, plan.trust_definer_functions)
     except TransientError as error:
         return Wait(error.reason, plan.restore_check_interval, facts)
     except RefusedError as error:

@@ -62,6 +62,8 @@ PLAN: Mapping[str, Mapping[str, str]] = {
         "db_connection_timeout": "Seconds that one connection to PostgreSQL may take.",
         "db_tls": "`verify-full` proves the server by Amazon's roots. `off` is for a world without TLS, like localaws.",
         "keep_login_roles": "Login roles of production that stay open on the copy. The trail names them.",
+        "trust_definer_functions": "Functions that run as their owner and only read, as `<schema>.<name>`: "
+        "the read-only user keeps them. All others are taken from it.",
     },
     "Afterwards": {
         "archive_snapshot": "`true` keeps the copy, tagged as archived; `false` deletes it.",
