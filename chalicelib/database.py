@@ -24,6 +24,7 @@ from psycopg2.sql import SQL, Identifier
 
 from chalicelib.postgres import grants, proof, roles
 from chalicelib.postgres.connection import rows, run, session, transaction
+from chalicelib.postgres.databases import databases
 from chalicelib.postgres.handshake import knock
 from chalicelib.postgres.names import check_users, refuse_open
 from chalicelib.postgres.place import Login, Place
@@ -146,7 +147,7 @@ class Database:
                 roles.ensure_role(connection, readonly)
                 roles.ensure_read_only_by_default(connection, readonly.username)
                 roles.refuse_owner(connection, readonly.username)
-            for name in _user_databases(connection):
+            for name in databases(connection, opening=True).names:
                 with self._session(name) as inside:
                     grants.ensure_grants(
                         inside, application=application.username, readonly=readonly.username, trusted=trusted
@@ -155,9 +156,9 @@ class Database:
     def verify_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> Proofs:
         """Log in as both users to every user database; return what they can and cannot do as sentences, or refuse."""
         with self._session(self._database) as connection:
-            names = _user_databases(connection)
-        found = Proofs()
-        for name in names:
+            standing = databases(connection, opening=False)
+        found = Proofs(untried=standing.closed)
+        for name in standing.names:
             found += proof.prove(self._place, name, application=application, readonly=readonly, trusted=trusted)
         return found
 
@@ -195,12 +196,3 @@ _PRISTINE_LEFT = """
 SELECT datname FROM pg_catalog.pg_database JOIN pg_catalog.pg_roles ON pg_roles.oid = datdba
  WHERE rolname = current_user AND pg_catalog.starts_with(datname, %(prefix)s)
 """
-
-
-def _user_databases(connection: Any) -> list[str]:
-    """Return every database that people connect to; `rdsadmin` is RDS's own and lets nobody in."""
-    query = """
-SELECT datname FROM pg_catalog.pg_database
- WHERE datallowconn AND NOT datistemplate AND datname <> 'rdsadmin' ORDER BY datname
-"""
-    return [name for (name,) in rows(connection, query)]

@@ -8,9 +8,10 @@ from typing import Any
 import psycopg2
 from psycopg2.sql import Composable
 
+from chalicelib.errors import RefusedError
 from chalicelib.postgres.handshake import knock
 from chalicelib.postgres.place import Login, Place
-from chalicelib.postgres.trouble import at_the_door, during_work
+from chalicelib.postgres.trouble import at_the_door, during_work, stopped_by_code
 
 TRANSACTIONS_HAVE_TIMEOUT = 170_000  # from this server_version on
 
@@ -58,7 +59,10 @@ def named_errors(place: Place) -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as error:
-        named = during_work(error.pgcode, place, (error.diag.message_primary or "no detail given").rstrip(".") + ".")
+        detail = (error.diag.message_primary or "no detail given").rstrip(".") + "."
+        named = during_work(error.pgcode, place, detail)
+        if named is None or isinstance(named, RefusedError):  # else what was in the way may be gone at the next try
+            named = stopped_by_code(error.pgcode, place, detail, error.diag.context) or named
         if named is None:
             raise
         raise named from error

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.errors import RefusedError, Retry
@@ -39,9 +40,10 @@ def ensure_grants(connection: Connection, *, application: str, readonly: str, tr
     with transaction(connection):
         makers = _makers(connection, application=application, readonly=readonly)
         makes = sorted({maker.name for maker in makers if maker.makes} | {application})
-        with _membership(connection, _not_held(connection, makes)):
+        with membership(connection, _not_held(connection, makes)):
             heirs = [maker.name for maker in makers if maker.name != application or maker.makes]
             _move_excess(connection, excess(connection, readonly, trusted), heirs, application)
+            _take_from_grantors(connection, excess(connection, readonly, trusted))
             _give_missing(connection, application, missing(connection, application, APPLICATION))
             _give_missing(connection, readonly, missing(connection, readonly, READ_ONLY))
             for statement in (
@@ -104,9 +106,16 @@ def _not_held(connection: Connection, names: list[str]) -> list[str]:
 
 
 @contextmanager
-def _membership(connection: Connection, names: list[str]) -> Iterator[None]:
-    """Let the master user have the rights of these roles for a while; what goes wrong rolls it back."""
-    inherited = " WITH INHERIT TRUE" if connection.server_version >= MEMBERSHIP_HAS_OPTIONS else ""
+def membership(connection: Connection, names: list[str], *, to_act: bool = False) -> Iterator[None]:
+    """Let the master user have the rights of these roles for a while; what goes wrong rolls it back.
+
+    With `to_act` it may also act as them (SET ROLE).
+    """
+    inherited = (
+        " WITH INHERIT TRUE" + (", SET TRUE" if to_act else "")
+        if connection.server_version >= MEMBERSHIP_HAS_OPTIONS
+        else ""
+    )
     for name in names:
         run(connection, SQL("GRANT {} TO CURRENT_USER" + inherited).format(Identifier(name)))
     yield
@@ -125,6 +134,28 @@ def _move_excess(connection: Connection, beyond: Iterable[Privilege], heirs: lis
             _say(connection, SQL("GRANT {} ON {} {{}} TO {}").format(SQL(word), SQL(kind), _names(to)), things)
         revoke = SQL("REVOKE {} ON {} {{}} FROM {} CASCADE").format(SQL(word), SQL(kind), _grantee(grantee))
         _say(connection, revoke, things)
+
+
+def _take_from_grantors(connection: Connection, beyond: list[Privilege]) -> None:
+    """Take what other roles than the owners gave (WITH GRANT OPTION), in the name of each of them."""
+    for grantor in sorted({privilege.grantor for privilege in beyond if privilege.grantor}):
+        given = [privilege._replace(ours=True) for privilege in beyond if privilege.grantor == grantor]
+        with _savepoint(connection), membership(connection, [grantor], to_act=True):
+            run(connection, SQL("SET LOCAL ROLE {}").format(Identifier(grantor)))
+            for (word, kind, grantee), things in _together(given).items():
+                revoke = SQL("REVOKE {} ON {} {{}} FROM {} CASCADE").format(SQL(word), SQL(kind), _grantee(grantee))
+                _say(connection, revoke, things)
+            run(connection, SQL("SET LOCAL ROLE NONE"))
+
+
+@contextmanager
+def _savepoint(connection: Connection) -> Iterator[None]:
+    """Undo what the master may not do and go on: what is left is refused by its name afterwards."""
+    run(connection, SQL("SAVEPOINT attempt"))
+    try:
+        yield
+    except psycopg2.errors.InsufficientPrivilege:
+        run(connection, SQL("ROLLBACK TO SAVEPOINT attempt"))
 
 
 def _give_missing(connection: Connection, username: str, lacking: Iterable[Privilege]) -> None:

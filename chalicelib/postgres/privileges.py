@@ -51,12 +51,17 @@ class Thing(NamedTuple):
 
 
 class Privilege(NamedTuple):
-    """One right on one thing; `grantee` is "" for PUBLIC, `ours` says that we may grant and revoke it now."""
+    """One right on one thing; `grantee` is "" for PUBLIC, `ours` says that we may grant and revoke it now.
+
+    `grantor` is who gave it, where that is not the owner: only that role, or the owner with all that hangs on it, may
+    take it back.
+    """
 
     thing: Thing
     word: str
     grantee: str
     ours: bool
+    grantor: str | None = None
 
 
 _NOT_EXTENSION = """
@@ -119,7 +124,8 @@ SELECT kind, schema, name, signature, thing.word, meant.word, %(username)s,
 _EXCESS = f"""
 WITH {THINGS}
 SELECT DISTINCT kind, schema, name, signature, word, privilege_type, CASE grantee WHEN 0 THEN '' ELSE %(username)s END,
-       {_HOLDS.format("current_user", "privilege_type || ' WITH GRANT OPTION'")}
+       {_HOLDS.format("current_user", "privilege_type || ' WITH GRANT OPTION'")},
+       CASE WHEN grantor <> owner THEN pg_catalog.pg_get_userbyid(grantor) END AS grantor
   FROM thing CROSS JOIN pg_catalog.aclexplode(acl)
  WHERE (kind <> 'ROUTINE' OR definer AND schema || '.' || name <> ALL (%(trusted)s))
    AND (grantee = 0 OR pg_catalog.pg_get_userbyid(grantee) = %(username)s)

@@ -232,7 +232,11 @@ SELECT pg_catalog.pg_get_userbyid(roleid), pg_catalog.pg_get_userbyid(grantor)
 def _take_memberships(connection: Connection, name: str) -> None:
     """Take every membership: groups may give more than meant, and rds_iam would refuse the password altogether."""
     for role, grantor in rows(connection, _MEMBERSHIPS, name=quoted(connection, name)):
-        run(connection, _revoke_membership(connection, role, name, grantor))
+        run(connection, SQL("SAVEPOINT membership"))
+        try:
+            run(connection, _revoke_membership(connection, role, name, grantor))
+        except psycopg2.errors.InsufficientPrivilege:  # of a grantor that the master has no rights of, like rdsadmin
+            run(connection, SQL("ROLLBACK TO SAVEPOINT membership"))
     left = [role for role, _ in rows(connection, _MEMBERSHIPS, name=quoted(connection, name))]
     if left:
         raise RefusedError(

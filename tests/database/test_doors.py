@@ -123,13 +123,18 @@ def test_a_role_out_of_connections_is_waited_for(server: Server, shop: Database)
         ("25006", DatabaseUnavailableError),  # a reader, during a failover
         ("42501", RefusedError),  # privilege
         ("0LP01", RefusedError),  # circular membership
-        ("42601", psycopg2.Error),  # a syntax error is ours
     ],
 )
 def test_errors_of_statements_are_named_by_their_code(server: Server, sqlstate: str, named: type[Exception]) -> None:
     """Locks and concurrent changes wait, a lacking right is refused, a bug stays a bug."""
     with pytest.raises(named), named_errors(server.place):
         server.query(f"DO $$ BEGIN RAISE 'nein' USING ERRCODE = '{sqlstate}'; END $$")
+
+
+def test_a_statement_that_is_wrong_stays_a_bug(server: Server) -> None:
+    """A syntax error is ours."""
+    with pytest.raises(psycopg2.errors.SyntaxError), named_errors(server.place):
+        server.query("SELEC 1")
 
 
 def test_a_session_that_the_server_ends_is_waited_for(server: Server) -> None:

@@ -75,6 +75,12 @@ TROUBLES = (
         after_setting_up=True,
     ),
     Trouble(
+        "an event trigger that raises",
+        "CREATE FUNCTION sales.watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;"
+        "CREATE EVENT TRIGGER watching ON ddl_command_start WHEN TAG IN ('GRANT') EXECUTE FUNCTION sales.watch()",
+        "ALTER EVENT TRIGGER watching DISABLE",
+    ),
+    Trouble(
         "no right to connect",
         "CREATE ROLE outsider LOGIN PASSWORD 'Production-1'; REVOKE CONNECT ON DATABASE shop FROM PUBLIC",
         "GRANT CONNECT ON DATABASE shop TO outsider",

@@ -23,10 +23,11 @@ CREATE PROCEDURE sales.q(a integer, OUT b integer) LANGUAGE plpgsql AS 'BEGIN EN
 CREATE PROCEDURE sales.p(INOUT "Odd name" text, VARIADIC rest int[]) LANGUAGE plpgsql AS 'BEGIN END';
 CREATE AGGREGATE sales.total(integer) (SFUNC = int4pl, STYPE = integer);
 CREATE AGGREGATE sales.total(*) (SFUNC = int8inc, STYPE = bigint, INITCOND = '0');
+RESET ROLE;
 CREATE AGGREGATE sales.middle(float8 ORDER BY anyelement) (
   SFUNC = ordered_set_transition, STYPE = internal, FINALFUNC = percentile_disc_final, FINALFUNC_EXTRA);
-REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA sales FROM PUBLIC;
-RESET ROLE
+ALTER AGGREGATE sales.middle(float8 ORDER BY anyelement) OWNER TO app_owner;
+REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA sales FROM PUBLIC
 """
 DEFINERS = """
 SET ROLE app_owner;

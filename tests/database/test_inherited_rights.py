@@ -1,0 +1,109 @@
+"""Rights and doors that other roles than the owners gave, closed databases, and code that runs on our statements."""
+
+import pytest
+
+from chalicelib.database import Database
+from chalicelib.errors import RefusedError, Retry
+from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
+from tests.database.server import MASTER, Server, login
+
+
+def test_what_somebody_gave_with_grant_option_is_taken(production: Server, shop: Database) -> None:
+    """A chain of grants ends with each of its grantors, for PUBLIC and for the read-only user's own name."""
+    production.query("CREATE ROLE readonly_user; CREATE ROLE middle; CREATE ROLE last", as_user=MASTER)
+    production.query(
+        "GRANT USAGE ON SCHEMA sales TO middle, last;"
+        "SET ROLE app_owner; GRANT DELETE, SELECT ON sales.orders TO middle WITH GRANT OPTION; RESET ROLE;"
+        "SET ROLE middle; GRANT DELETE ON sales.orders TO last WITH GRANT OPTION;"
+        "GRANT DELETE ON sales.orders TO PUBLIC;"
+        "RESET ROLE; SET ROLE last; GRANT DELETE ON sales.orders TO readonly_user; RESET ROLE",
+        database="shop",
+    )
+    set_up(shop)
+
+    assert refused(production, "DELETE FROM sales.orders")
+    assert [] == production.query(
+        "SELECT FROM pg_auth_members WHERE member = 'master'::regrole AND set_option "
+        "AND roleid <> 'rds_superuser'::regrole"
+    )
+
+
+def test_a_grant_of_a_superuser_is_named(production: Server, shop: Database) -> None:
+    """Nobody but rdsadmin can take it back: the refusal says what it is."""
+    production.query("GRANT USAGE ON SCHEMA sales TO rdsadmin", database="shop")
+    production.query("CREATE TABLE sales.theirs (id int); GRANT DELETE ON sales.theirs TO PUBLIC", database="shop")
+    shop.lock_out(keep=[])
+
+    with pytest.raises(RefusedError, match=r"on table sales\.theirs"):
+        shop.ensure_users(APPLICATION, READ_ONLY)
+
+
+def test_a_membership_that_rdsadmin_granted_names_the_way_on(production: Server, shop: Database) -> None:
+    """The master cannot take it, so another user has to be named."""
+    production.query("CREATE ROLE app_user LOGIN; GRANT payments TO app_user GRANTED BY rdsadmin")
+    production.query("GRANT app_user TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+    shop.lock_out(keep=[])
+
+    with pytest.raises(RefusedError, match="as a member of payments, which the master cannot take") as refusal:
+        shop.ensure_users(APPLICATION, READ_ONLY)
+    assert refusal.value.remedy.startswith("Name another user in the application secret.")
+    shop.ensure_users(login("other", "Application-1"), READ_ONLY)
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "ALTER DATABASE ledger CONNECTION LIMIT 0",
+        "REVOKE CONNECT ON DATABASE ledger FROM PUBLIC",
+        "REVOKE ALL ON DATABASE ledger FROM PUBLIC; REVOKE ALL ON DATABASE ledger FROM app_owner",
+        "REVOKE CONNECT ON DATABASE ledger FROM PUBLIC; ALTER DATABASE ledger CONNECTION LIMIT 0",
+    ],
+)
+def test_a_database_that_is_closed_to_the_master_is_opened(production: Server, shop: Database, deed: str) -> None:
+    """Where its owner may do that, and the master can become a member of the owner."""
+    production.query("CREATE DATABASE ledger OWNER app_owner")
+    production.query(deed)
+
+    assert "app_user logs in to database ledger." in set_up(shop)
+
+
+@pytest.mark.parametrize(
+    ("deed", "why"),
+    [
+        ("ALTER DATABASE ledger ALLOW_CONNECTIONS false", "it allows no connections"),
+        ("UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'ledger'", "it is invalid"),
+        ("ALTER DATABASE ledger CONNECTION LIMIT 0", "its CONNECTION LIMIT is 0"),
+        ("REVOKE CONNECT ON DATABASE ledger FROM PUBLIC", "the master user may not connect to it"),
+    ],
+)
+def test_a_database_that_nobody_can_enter_is_named(production: Server, shop: Database, deed: str, why: str) -> None:
+    """It stops no night; what was not tried is said. This one is rdsadmin's."""
+    production.query("CREATE DATABASE ledger")
+    production.query(deed)
+    try:
+        shop.lock_out(keep=[])
+        shop.ensure_users(APPLICATION, READ_ONLY)
+        untried = shop.verify_users(APPLICATION, READ_ONLY).untried
+    finally:
+        production.query("UPDATE pg_database SET datconnlimit = -1 WHERE datname = 'ledger'")
+
+    assert any(sentence.startswith(f"Database ledger was left as it is: {why}") for sentence in untried)
+
+
+@pytest.mark.parametrize("tag", ["GRANT", "ALTER DEFAULT PRIVILEGES", "REVOKE"])
+@pytest.mark.parametrize("deed", ["RAISE 'not in my house'", "PERFORM 1 / 0", "INSERT INTO sales.nowhere VALUES (1)"])
+def test_an_event_trigger_that_stops_the_set_up_is_named(
+    production: Server, shop: Database, tag: str, deed: str
+) -> None:
+    """It is production's code, and no bug of ours: the refusal has its words and where it ran."""
+    production.query("GRANT TRUNCATE ON sales.orders TO PUBLIC", database="shop")
+    production.query(
+        f"CREATE FUNCTION sales.watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN {deed}; END $$;"
+        f"CREATE EVENT TRIGGER watching ON ddl_command_start WHEN TAG IN ('{tag}') EXECUTE FUNCTION sales.watch()",
+        database="shop",
+    )
+    shop.lock_out(keep=[])
+
+    with pytest.raises(RefusedError, match=r"Code of production's own stopped .* sales\.watch\(\)") as refusal:
+        shop.ensure_users(APPLICATION, READ_ONLY)
+    assert refusal.value.retry is Retry.LATER_SNAPSHOT
