@@ -15,6 +15,7 @@ STAGE ?=
 CLUSTER = prod-cluster
 REGION = us-east-1
 FORCE ?=
+POSTGRES =
 # The stage that `make up` deploys is deployed from a copy, in which what only that world knows is filled in.
 CHECKOUT ?= $(if $(filter local,$(STAGE)),$(DATA)/checkout,.)
 JSON ?=
@@ -39,12 +40,14 @@ SERVED := $(FULL_SERVERS)/.ready
 help: ## say what there is
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
-# `exec`, so that whoever stops make stops the program itself and no shell in between.
-demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT= DATA= DUMP=mine.sql KEEP=1)
-	@exec $(PY) -m console.demo --port "$(PORT)" --data "$(DATA)" $(if $(DUMP),--dump "$(DUMP)") $(if $(KEEP),--keep)
+GIVEN = $(if $(DUMP),--dump "$(DUMP)") $(if $(POSTGRES),--postgres "$(POSTGRES)")
 
-up: $(PACKED) ## leave the same world running, until Ctrl-C (PORT= DATA= DUMP=mine.sql)
-	@exec $(PY) -m localaws up --port "$(PORT)" --data "$(DATA)" $(if $(DUMP),--dump "$(DUMP)")
+# `exec`, so that whoever stops make stops the program itself and no shell in between.
+demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT= DATA= DUMP= POSTGRES= KEEP=1)
+	@exec $(PY) -m console.demo --port "$(PORT)" --data "$(DATA)" $(GIVEN) $(if $(KEEP),--keep)
+
+up: $(PACKED) ## leave the same world running, until Ctrl-C (PORT= DATA= DUMP= POSTGRES=)
+	@exec $(PY) -m localaws up --port "$(PORT)" --data "$(DATA)" $(GIVEN)
 
 night: $(READY) ## have Aurora take the nightly snapshot, in a world that `make up` runs (PORT= CLUSTER= REGION=)
 	@exec $(PY) -m console.night --port "$(PORT)" --cluster "$(CLUSTER)" --region "$(REGION)"

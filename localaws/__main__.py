@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _serve(options: argparse.Namespace, stack: ExitStack, stopped: threading.Event) -> None:
     folder = DataFolder(options.data)
     stack.callback(folder.release)
-    from localaws.running import build  # noqa: PLC0415  # takes seconds: what can be refused was refused before
+    from localaws.running import Given, build  # noqa: PLC0415  # takes seconds: what can be refused was refused before
 
     def say(line: str) -> None:
         """Say a line, unless the signal came where Python can only report an exception (`__del__`)."""
@@ -49,7 +49,7 @@ def _serve(options: argparse.Namespace, stack: ExitStack, stopped: threading.Eve
             raise StoppedError
         _say(line)
 
-    say(build(options.port, folder, stack, speed=options.speed, dump=options.dump, say=say))
+    say(build(options.port, folder, stack, Given(options.speed, options.dump, options.postgres), say))
     say(READY)
     stopped.wait()
 
@@ -102,6 +102,7 @@ def _options() -> argparse.ArgumentParser:
     up.add_argument("--port", type=port, default=PORT, help="where it listens, on loopback (%(default)s)")
     up.add_argument("--data", type=Path, default=FOLDER, help="the folder it keeps everything in (%(default)s)")
     up.add_argument("--dump", type=Path, help="SQL that becomes production's data, in place of the sample")
+    up.add_argument("--postgres", type=Path, help="the bin folder of a PostgreSQL server, in place of the embedded one")
     up.add_argument(
         "--speed", type=float, default=SPEED, help="how many times quicker than Aurora everything is (%(default)s)"
     )

@@ -33,7 +33,7 @@ class Estate:
         self._source.create_db_cluster(
             DBClusterIdentifier=names.SOURCE_CLUSTER,
             Engine=names.ENGINE,
-            EngineVersion=names.ENGINE_VERSION,
+            EngineVersion=self._resources.engine_version,
             MasterUsername=names.MASTER,
             MasterUserPassword=self._passwords.production_master,
             DatabaseName=names.DATABASE,
@@ -69,7 +69,7 @@ class Estate:
             Port=names.TARGET_PORT,
             DBSubnetGroupName=names.SUBNET_GROUP,
             VpcSecurityGroupIds=[self._resources.security_group_id],
-            DBClusterParameterGroupName=names.CLUSTER_PARAMETER_GROUP,
+            DBClusterParameterGroupName=self._resources.cluster_parameter_group,
             KmsKeyId=self._resources.target_key_arn,
             PubliclyAccessible=False,
             Tags=ours,

@@ -22,7 +22,6 @@ AUDIT_TABLE: Final = "aurora-restore-local-audit"
 NOTIFICATIONS: Final = "aurora-restore-local-notifications"
 KEY_ALIAS: Final = "alias/aurora-restore"
 SUBNET_GROUP: Final = "staging"
-CLUSTER_PARAMETER_GROUP: Final = "staging-postgres16"
 
 MASTER_SECRET: Final = "aurora-restore/local/master-db-credentials"
 APP_SECRET: Final = "aurora-restore/local/app-db-credentials"

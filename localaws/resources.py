@@ -19,13 +19,16 @@ class Resources:
     target_key_arn: str
     security_group_id: str
     subnet_ids: tuple[str, ...]
+    engine_version: str
+    cluster_parameter_group: str
 
 
-def make_resources(clients: Clients) -> Resources:
-    """Make everything that is not a cluster, a secret or the app's."""
+def make_resources(clients: Clients, engine_version: str = names.ENGINE_VERSION) -> Resources:
+    """Make everything that is not a cluster, a secret or the app's, for clusters of an engine version."""
     source_key, target_key = (_make_key(clients, region) for region in (names.SOURCE_REGION, names.TARGET_REGION))
     group, subnets = _make_network(clients)
-    return Resources(source_key, target_key, group, subnets)
+    parameters = _make_parameters(clients, engine_version.partition(".")[0])
+    return Resources(source_key, target_key, group, subnets, engine_version, parameters)
 
 
 def subscribe(clients: Clients) -> None:
@@ -58,17 +61,23 @@ def _make_network(clients: Clients) -> tuple[str, tuple[str, ...]]:
         DBSubnetGroupDescription="Where staging's databases live",
         SubnetIds=[subnet["SubnetId"] for subnet in subnets],
     )
-    rds.create_db_cluster_parameter_group(
-        DBClusterParameterGroupName=names.CLUSTER_PARAMETER_GROUP,
-        DBParameterGroupFamily=f"{names.ENGINE}{names.ENGINE_VERSION.partition('.')[0]}",
-        Description="Settings of staging's databases",
-    )
     group = ec2.create_security_group(
         GroupName="staging-databases", Description="Who may reach staging's databases", VpcId=subnets[0]["VpcId"]
     )
     _let_in(ec2, str(group["GroupId"]))
     _lead_out(ec2, subnets[0]["SubnetId"])
     return str(group["GroupId"]), tuple(str(subnet["SubnetId"]) for subnet in subnets)
+
+
+def _make_parameters(clients: Clients, major: str) -> str:
+    """Make the group of the restored cluster's settings; return its name."""
+    name = f"staging-postgres{major}"
+    clients("rds", names.TARGET_REGION).create_db_cluster_parameter_group(
+        DBClusterParameterGroupName=name,
+        DBParameterGroupFamily=f"{names.ENGINE}{major}",
+        Description="Settings of staging's databases",
+    )
+    return name
 
 
 def _let_in(ec2: Any, group: str) -> None:

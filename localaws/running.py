@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,31 +26,36 @@ SPEED_WHILE_BUILDING: Final = 100_000.0  # what lies before the first night is n
 _REFUSALS: Final = (PortTakenError, DataPlaneError, ClientError, BotoCoreError, psycopg2.Error)
 
 
-def build(
-    port: int, folder: DataFolder, stack: ExitStack, *, speed: float, dump: Path | None, say: Callable[[str], None]
-) -> str:
+@dataclass(frozen=True)
+class Given:
+    """What somebody gave for a world: Aurora's speed, a dump for production, a bin folder of PostgreSQL."""
+
+    speed: float
+    dump: Path | None
+    postgres: Path | None
+
+
+def build(port: int, folder: DataFolder, stack: ExitStack, given: Given, say: Callable[[str], None]) -> str:
     """Build a world in a folder, and return its manual. Closing the stack ends it; WorldError if it cannot be made."""
     leave_real_aws()
     try:
-        server = _build(port, folder, stack, speed=speed, dump=dump, say=say)
+        server = _build(port, folder, stack, given, say)
     except _REFUSALS as error:
         raise WorldError(str(error).strip()) from error
     return manual(server.endpoint, server.folder)
 
 
-def _build(
-    port: int, folder: DataFolder, stack: ExitStack, *, speed: float, dump: Path | None, say: Callable[[str], None]
-) -> Server:
+def _build(port: int, folder: DataFolder, stack: ExitStack, given: Given, say: Callable[[str], None]) -> Server:
     ledger = Ledger(folder.path / "processes.json")
     ledger.end_leftovers()
     folder.empty()
-    data = PostgresData(folder.path / "postgres")
+    data = PostgresData(folder.path / "postgres", given.postgres)
     stack.callback(data.close)
-    server = Server(port, folder.path, speed=speed, data=data, durations=Durations().scaled(SPEED_WHILE_BUILDING))
+    server = Server(port, folder.path, speed=given.speed, data=data, durations=Durations().scaled(SPEED_WHILE_BUILDING))
     stack.callback(server.stop)
     server.start()
     folder.keep()
     stack.callback(ledger.end_leftovers)
-    World(server, data, ledger, say).build(dump)
-    server.aurora.set_pace(SMALL.scaled(speed))
+    World(server, data, ledger, say).build(given.dump)
+    server.aurora.set_pace(SMALL.scaled(given.speed))
     return server

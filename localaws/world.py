@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from localaws import names, production
+from localaws.aurora.catalog import newest_version
 from localaws.clients import Clients
 from localaws.deployment import Deployment
 from localaws.errors import WorldError
@@ -34,7 +35,7 @@ class World:
     def build(self, dump: Path | None = None) -> None:
         """Make it all; `dump` becomes production's data. Raises WorldError, and botocore's and psycopg2's errors."""
         clients, passwords = Clients(self._endpoint), Passwords()
-        resources = make_resources(clients)
+        resources = make_resources(clients, newest_version(self._data.major))
         self._say("keys and network are made")
         estate = Estate(clients, resources, passwords)
         door, snapshot = self._make_production(estate, dump)
@@ -48,7 +49,11 @@ class World:
 
     def _deploy(self, resources: Resources) -> Deployment:
         """Deploy with the settings that are known only now; all others stand in the stage's configuration."""
-        settings = {"KMS_KEY_ID": resources.target_key_arn, "VPC_SECURITY_GROUP_IDS": resources.security_group_id}
+        settings = {
+            "KMS_KEY_ID": resources.target_key_arn,
+            "VPC_SECURITY_GROUP_IDS": resources.security_group_id,
+            "DB_CLUSTER_PARAMETER_GROUP_NAME": resources.cluster_parameter_group,
+        }
         network = {
             "subnet_ids": list(resources.subnet_ids),
             "security_group_ids": [resources.security_group_id],

@@ -43,6 +43,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=port, default=4577, help="where localaws listens (%(default)s)")
     parser.add_argument("--data", type=Path, default=Path(".localaws"), help="localaws' folder (%(default)s)")
     parser.add_argument("--dump", type=Path, help="a dump that becomes production's data, in place of the sample")
+    parser.add_argument("--postgres", type=Path, help="the bin folder of a PostgreSQL server, in place of the embedded")
     parser.add_argument("--timeout", type=float, default=240, help="seconds after which it gives up (%(default)s)")
     parser.add_argument("--keep", action="store_true", help="leave the world running afterwards, until Ctrl-C")
     return parser

@@ -34,7 +34,8 @@ class Story:
     def tell(self) -> int:
         """Play all acts; returns the exit status. Raises DemoError, botocore's errors and psycopg2's."""
         options = self._options
-        with localaws(port=options.port, data=options.data, dump=options.dump) as world:
+        given = {"dump": options.dump, "postgres": options.postgres}
+        with localaws(port=options.port, data=options.data, **given) as world:
             self._build(world)
             status = self._play(world, Aws(world.endpoint))
             if options.keep:

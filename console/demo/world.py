@@ -94,7 +94,12 @@ class World:
         self._lines.put(None)
 
 
-def localaws(*, port: int, data: Path, dump: Path | None) -> World:
-    """Make the world that `make up` leaves running, with this interpreter; `dump` becomes production's data."""
+def localaws(*, port: int, data: Path, dump: Path | None, postgres: Path | None) -> World:
+    """Make the world that `make up` leaves running, with this interpreter.
+
+    `dump` becomes production's data; `postgres` is the bin folder of the server that runs it all.
+    """
     command = [sys.executable, "-m", "localaws", "up", "--port", str(port), "--data", str(data)]
-    return World([*command, *(["--dump", str(dump)] if dump else [])], f"http://127.0.0.1:{port}")
+    command += ["--dump", str(dump)] if dump else []
+    command += ["--postgres", str(postgres)] if postgres else []
+    return World(command, f"http://127.0.0.1:{port}")

@@ -45,6 +45,11 @@ def family(version: str) -> str:
     return f"{ENGINE}{major(version)}"
 
 
+def newest_version(server_major: int) -> str:
+    """Return the newest version that a server of a major version can stand for."""
+    return max((known for known in VERSIONS if major(known) <= server_major), key=version_key)
+
+
 def known_version(version: str, *, deprecated: bool = False) -> str:
     """Return a version that the region offers; a bare major number stands for its newest one.
 

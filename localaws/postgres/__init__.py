@@ -1,4 +1,4 @@
-"""The data plane: a cluster is a PostgreSQL 16 server of the embedded wheel, a snapshot a real copy of its data."""
+"""The data plane: a cluster is a PostgreSQL server, a snapshot a real copy of its data."""
 
 from localaws.postgres.clusters import PostgresData
 from localaws.postgres.errors import DataPlaneError

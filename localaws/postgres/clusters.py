@@ -15,6 +15,7 @@ from localaws.postgres.addresses import choose_address
 from localaws.postgres.errors import DataPlaneError
 from localaws.postgres.exports import export_tables
 from localaws.postgres.files import copy_for_writing, share_read_only
+from localaws.postgres.full_server import find_full_server
 from localaws.postgres.loading import Master, load_dump
 from localaws.postgres.programs import TEMPORARY_PREFIX, find_programs, is_reachable, temporary_folder
 from localaws.postgres.server import Folders, PostgresServer
@@ -38,7 +39,12 @@ class PostgresData:
     it names the temporary folder that holds the rest. Opening it ends and removes what an earlier owner left there.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, full_server: Path | None = None) -> None:
+        """Prepare; `full_server` is the bin folder of a PostgreSQL in place of the wheel's.
+
+        DataPlaneError if it cannot be used.
+        """
+        full = find_full_server(full_server) if full_server else None
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._ledger = Ledger(self._folder / "processes.json")
@@ -46,7 +52,7 @@ class PostgresData:
         self._remove_data()
         self._temporary = temporary_folder()
         (self._folder / TEMPORARY_NAME).symlink_to(self._temporary)
-        self._programs = find_programs(self._temporary)
+        self._programs = full or find_programs(self._temporary)
         reachable = self._programs.user is None or is_reachable(self._folder)
         self._home = self._folder if reachable else self._temporary
         for name in ("clusters", "snapshots"):
@@ -190,9 +196,9 @@ class PostgresData:
         return self._folder / "logs" / f"{resource_id}.log"
 
     @property
-    def psql(self) -> str:
-        """The path of the wheel's psql, for loading a dump."""
-        return self._programs.path("psql")
+    def major(self) -> int:
+        """The major version of all servers."""
+        return self._programs.major
 
     @property
     def process_ids(self) -> list[int]:

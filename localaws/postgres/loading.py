@@ -68,7 +68,7 @@ def _missing(extension: str, major: str, programs: Programs) -> str:
         return f"The dump needs the extension {extension}, which AWS alone has. Leave it, and what uses it, out."
     if not programs.is_embedded:
         return (
-            f"The dump needs the extension {extension}, which the PostgreSQL {major} in {programs.folder} "
+            f"The dump needs the extension {extension}, which the PostgreSQL {major} in {programs.folder}/bin "
             f"does not have. Install it; Debian's package is {package}."
         )
     return (

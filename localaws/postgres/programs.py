@@ -42,6 +42,23 @@ class Programs:
         return str(self.folder / "bin" / name)
 
     @property
+    def major(self) -> int:
+        """The server's major version; DataPlaneError when it does not say one."""
+        said = subprocess.run(
+            [self.path("postgres"), "--version"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=PROGRAM_SECONDS_MAX,
+            **self.process_options,
+        )
+        found = re.search(r"\(PostgreSQL\) (\d+)", said.stdout)
+        if found is None:
+            last = (said.stdout + said.stderr).strip()[-300:]
+            raise DataPlaneError(f"{self.path('postgres')} does not say its version: {last}")
+        return int(found[1])
+
+    @property
     def process_options(self) -> dict[str, Any]:
         """What Popen needs so that a program runs as the right user, with nothing of our own environment."""
         identity = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
@@ -75,7 +92,7 @@ class Programs:
 def find_programs(temporary: Path, version: str = PROGRAMS) -> Programs:
     """Find the wheel's programs; copy them into `temporary` when the user they must run as cannot reach them."""
     wheel = _wheel()
-    user = _ensure_system_user() if os.geteuid() == 0 else None
+    user = system_user()
     if user and not (is_reachable(wheel / version / "bin" / "postgres") and is_reachable(_libraries(wheel))):
         wheel = copy_programs(wheel, temporary, version)
     return _owned(wheel / version, user)
@@ -83,7 +100,7 @@ def find_programs(temporary: Path, version: str = PROGRAMS) -> Programs:
 
 def full_server(root: Path, folder: str, temporary: Path) -> Programs:
     """Return the programs in `folder` below `root`, which is copied when their user cannot reach them there."""
-    user = _ensure_system_user() if os.geteuid() == 0 else None
+    user = system_user()
     if user and not is_reachable(root / folder / "bin" / "postgres"):
         root = Path(shutil.copytree(root, temporary / "server", symlinks=True))
     return _owned(root / folder, user)
@@ -116,6 +133,11 @@ def copy_programs(wheel: Path, temporary: Path, version: str = PROGRAMS) -> Path
 def is_reachable(path: Path) -> bool:
     """Tell whether everybody may pass through all folders above a path, and enter or run the path itself."""
     return all(step.stat().st_mode & stat.S_IXOTH for step in [path.resolve(), *path.resolve().parents])
+
+
+def system_user() -> str | None:
+    """Return the user that PostgreSQL's programs run as, made if there is none; None when it is ourselves."""
+    return _ensure_system_user() if os.geteuid() == 0 else None
 
 
 def restricted_psql() -> str:

@@ -45,6 +45,16 @@ def test_the_local_stage_is_that_of_the_world_s_own_checkout(options: list[str],
     assert f'--checkout "{checkout}"' in said
 
 
+@pytest.mark.parametrize("target", ["demo", "up"])
+def test_a_full_server_is_a_variable_of_make_alone(target: str) -> None:
+    """In an environment POSTGRES may mean anything."""
+    given = run("make", "--no-print-directory", "--dry-run", target, "POSTGRES=/a server/bin").stdout
+    inherited = run("make", "--no-print-directory", "--dry-run", target, POSTGRES="tcp://elsewhere").stdout
+
+    assert '--postgres "/a server/bin"' in given
+    assert "--postgres" not in inherited
+
+
 @pytest.mark.parametrize("python", ["/bin/false", "no-such-python"])
 def test_a_python_that_does_not_fit_is_refused_in_a_sentence(python: str, tmp_path: Path) -> None:
     """Nothing is made, and the sentence says what to do."""

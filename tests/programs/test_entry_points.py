@@ -116,6 +116,13 @@ def test_a_dump_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     assert f"The dump {tmp_path} is a folder. Name an SQL file with --dump (make demo DUMP=mine.sql).\n" == said
 
 
+def test_a_folder_without_a_server_is_refused(tmp_path: Path) -> None:
+    """Before anything is made."""
+    said = refused(tmp_path / "data", "--postgres", str(tmp_path))
+
+    assert said.startswith(f"The folder {tmp_path} has no postgres and no initdb and no pg_basebackup. Name the bin ")
+
+
 @contextmanager
 def as_nobody() -> Iterator[None]:
     """Do without root's rights for a while; those of an ordinary user are given to none."""
