@@ -68,7 +68,6 @@ def test_a_bug_is_one_sentence(tmp_path: Path, program: str) -> None:
     assert (1, "", 1) == (ran.returncode, ran.stdout, ran.stderr.count("\n")), ran.stderr
     assert ran.stderr.startswith("Unexpected error: RuntimeError (broken). The whole trace is in ")
     assert "Traceback (most recent call last)" in trace.read_text()
-    trace.unlink()
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
