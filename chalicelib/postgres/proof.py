@@ -4,6 +4,7 @@ import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.errors import RefusedError, Retry
+from chalicelib.limits import counted
 from chalicelib.postgres.connection import Connection, rows, run, session
 from chalicelib.postgres.grants import refuse_unless_right
 from chalicelib.postgres.place import Login, Place
@@ -32,11 +33,12 @@ def prove(place: Place, database: str, *, application: Login, readonly: Login) -
         schemas = [name for (name,) in rows(connection, _SCHEMAS)]
         for schema in schemas:
             _cannot_create(connection, schema, readonly.username)
-    tried = f"tried on {len(tables)} tables"
+    everywhere = f"tried in {counted(len(schemas), 'schema')}"
+    tried = f"tried on {counted(len(tables), 'table')}"
     return [
         f"{application.username} reads and writes in database {database} ({tried}).",
         f"{readonly.username} reads in database {database} and is refused a write ({tried}).",
-        f"{readonly.username} is refused a new table in database {database} (tried in {len(schemas)} schemas).",
+        f"{readonly.username} is refused a new table in database {database} ({everywhere}).",
     ]
 
 

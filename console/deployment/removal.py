@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.limits import counted
 from console.deployment import chalice, preflight, remembered, stacks, wishes
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError
@@ -109,7 +110,7 @@ def _delete_log_groups(account: Account, stage: Stage, resources: list[dict[str,
     for name in names:
         logs.delete_log_group(logGroupName=name)
     if names:
-        say(f"{len(names)} log groups are gone.")
+        say(f"Deleted: {counted(len(names), 'log group')}.")
 
 
 def _versions(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
