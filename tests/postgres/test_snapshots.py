@@ -173,7 +173,7 @@ def test_a_port_that_is_taken_everywhere_is_refused_with_a_sentence() -> None:
 
 
 def test_nothing_is_left_of_a_closed_data_plane(folder: Path) -> None:
-    """Closing stops servers and removes data, also where it lived outside the folder; logs and ledger stay."""
+    """Closing stops servers and removes data, also where it lived outside the folder; the logs stay."""
     plane = PostgresData(folder)
     make(plane, "cluster-A")
     plane.start("cluster-A")
