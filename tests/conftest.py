@@ -9,6 +9,7 @@ from programs.failures import VARIABLE
 from programs.loopback import keep_loopback_direct
 
 keep_loopback_direct()  # the tests' own clients, and what they start
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"  # nor do they ask a network who they are
 
 LONGEST_FIRST = ("world", "local", "proof", "postgres")
 HERE = Path(__file__).parent
