@@ -12,7 +12,7 @@ from typing import Final
 
 from localaws.errors import WorldError
 from localaws.folder import DataFolder
-from programs.arguments import port
+from programs.arguments import Parser, port
 from programs.failures import sentence
 
 READY: Final = "ready"
@@ -82,7 +82,7 @@ def _check_dump(dump: Path | None) -> None:
     """Refuse what cannot be plain SQL, as far as its name and its first bytes tell."""
     if dump is None:
         return
-    name_another = "Name an SQL file with --dump (make demo DUMP=mine.sql)."
+    name_another = "Name an SQL file with --dump (make: DUMP=mine.sql)."
     if dump.is_dir():
         raise WorldError(f"The dump {dump} is a folder. {name_another}")
     try:
@@ -102,7 +102,7 @@ def _say(line: str) -> None:
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m localaws", description="AWS on this machine, with Aurora in it.")
+    parser = Parser(prog="python -m localaws", description="AWS on this machine, with Aurora in it.")
     commands = parser.add_subparsers(required=True, metavar="up")
     up = commands.add_parser("up", help="build the local world and leave it running in the foreground")
     up.add_argument("--port", type=port, default=PORT, help="where it listens, on loopback (%(default)s)")

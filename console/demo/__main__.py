@@ -12,7 +12,7 @@ from console.demo.aws import leave_real_aws
 from console.demo.errors import DemoError
 from console.demo.screen import BAD, screen
 from console.demo.story import Story
-from programs.arguments import port
+from programs.arguments import Parser, port
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m console.demo", description="Watch a nightly snapshot become a fresh staging cluster."
     )
     parser.add_argument("--port", type=port, default=4577, help="where localaws listens (%(default)s)")

@@ -29,7 +29,11 @@ def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> N
     """
     existing = _ready(stage, force=force)
     account, held, removable = existing.account, existing.held, existing.removable
-    say(f"The stage {stage.name} leaves the account {account.number}, {stage.region}.")
+    place = f"{account.number}, {stage.region}"
+    if held.ours or removable:
+        say(f"Deleting the stage {stage.name} from the account {place}.")
+    else:
+        say(f"Nothing is left to delete: the account {place} has no functions, roles, rules or stacks of {stage.name}.")
     for one in held.others:
         say(f"Left alone: {one.what}")
     with tempfile.TemporaryDirectory() as folder:

@@ -29,6 +29,13 @@ def newest_record(world: Up, stage: str = "local") -> dict[str, Any] | None:
     return found[0] if found else None
 
 
+def record_of(world: Up, operation_id: str) -> dict[str, Any]:
+    """Return the record of one operation."""
+    key = {"operation_id": {"S": operation_id}}
+    record: dict[str, Any] = world.client("dynamodb").get_item(TableName="aurora-restore-local-state", Key=key)["Item"]
+    return record
+
+
 def end_of_newest(world: Up, stage: str = "local") -> dict[str, Any]:
     """Wait until the newest operation has ended."""
     ends_at = time.monotonic() + NIGHT_SECONDS_MAX
