@@ -9,7 +9,6 @@ from chalicelib.credentials import MasterCredentials
 from chalicelib.settings import PLAN_NAME, Settings
 from console.stages import FUNCTIONS
 from localaws import pool
-from proof.mutants import MUTANTS
 from tests.docs.readme import ROOT
 from tests.infra.templates import section
 
@@ -99,10 +98,7 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         f"have failed in {periods('function-errors')}.",
         f"not let run in {periods('function-throttles')}:",
     ),
-    "docs/reliability.md": (
-        f"within its deadline and {word(runner.UNANSWERED_MAX)} heartbeats",
-        f"{len(MUTANTS)} of {len(MUTANTS)} mutants died.",
-    ),
+    "docs/reliability.md": (f"within its deadline and {word(runner.UNANSWERED_MAX)} heartbeats",),
     "docs/configuration.md": (
         f"at most {_NAME_MAX} in all;",
         f"{_PASSWORD['minLength']} to {_PASSWORD['maxLength']} printable ASCII characters",

@@ -80,10 +80,7 @@ def wait_for_an_operation_of(world: Up, snapshot: str) -> None:
 def asked_for(world: Up, request_id: str) -> dict[str, Any]:
     """Ask for a restore, and wait for its end."""
     put(world, "RestoreRequested", request_id=request_id)
-    ends_at = time.monotonic() + NIGHT_SECONDS_MAX
-    while not (newest_record(world) or {})["operation_id"]["S"].startswith(request_id):
-        assert time.monotonic() < ends_at, newest_record(world)
-        time.sleep(LOOK_SECONDS)
+    wait_for_the_request(world, request_id)
     return end_of_newest(world)
 
 
