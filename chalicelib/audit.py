@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.limits import TRAIL_NAMES_MAX, TRAIL_ROWS_MAX, TRAIL_TEXT_MAX, brief
+from chalicelib.limits import TRAIL_NAMES_MAX, TRAIL_ROWS_MAX, TRAIL_TEXT_MAX, brief, counted
 from chalicelib.operation import Operation, stamp
 from chalicelib.store import Change
 
@@ -47,7 +47,7 @@ def name_rows(operation: Operation, names: Sequence[str], *, step: str, now: dat
     for number, page in enumerate(pages, 1):
         row = {
             "operation_id": operation.operation_id, "at": stamp(now), "step": step, "who": operation.requested_by,
-            "what": f"{len(names):,} logins will be closed: {number} of {len(pages)} lists of names",
+            "what": f"{counted(len(names), 'login')} will be closed: list {number} of {len(pages)} of their names",
             "names": list(page), "from_state": operation.state.value, "to_state": operation.state.value,
             "expires_at": _expiry(operation, now),
         }  # fmt: skip

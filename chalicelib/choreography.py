@@ -31,7 +31,7 @@ class State(StrEnum):
     ARCHIVED = "ARCHIVED"  # the copy is kept or gone, as the plan says
     FAILING = "FAILING"  # it cannot go on; people are being told
     CANCELLING = "CANCELLING"  # somebody stopped it; people are being told
-    SKIPPING = "SKIPPING"  # there was nothing to do; people are being told
+    SKIPPING = "SKIPPING"  # it changes nothing, for a reason that people are being told
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"

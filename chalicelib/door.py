@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib import notices, observability, parameters, repeating, runner, starting
 from chalicelib.announcing import announce
 from chalicelib.aurora import Snapshot, SourceCluster
-from chalicelib.choreography import CANCEL_REQUESTED, DOOR, REQUESTED, ROWS
+from chalicelib.choreography import CANCEL_REQUESTED, DOOR, REQUESTED, ROWS, TERMINAL
 from chalicelib.errors import (
     RefusedError,
     SettingsError,
@@ -270,9 +270,19 @@ def _cancel(request: CancelRequested, event_id: str, ports: Ports) -> str | None
         before.operation_id, reason=request.reason, event_id=event_id, now=ports.now()
     )
     if flagged is None:
-        raise RefusedError(
-            f"The operation {before.operation_id} is {before.state}, which is too late to cancel.",
-            "Let it end; nothing of it is undone.",
-        )
+        raise _too_late(ports.operations.read(before.operation_id) or before, ports)
     announce([flagged], ports)  # whoever holds it, or is woken by this, sees the flag
     return None
+
+
+def _too_late(operation: Operation, ports: Ports) -> RefusedError:
+    if operation.state in TERMINAL:
+        return RefusedError(
+            f"The operation {operation.operation_id} ended as {operation.state}, so there is nothing to cancel.",
+            "To cancel another one, look up which are open, in the index open-by-due of the table "
+            f"{ports.settings.state_table_name}.",
+        )
+    return RefusedError(
+        f"The operation {operation.operation_id} is {operation.state}, which is too late to cancel.",
+        "Wait for its end; nothing of it is undone.",
+    )

@@ -13,6 +13,7 @@ from chalicelib.foreign_text import first_of, one_line, shown_name
 from chalicelib.limits import brief
 from chalicelib.operation import Operation, stamp
 from chalicelib.rds_events import STARTING_EVENTS, RdsEvent
+from chalicelib.setting_problems import nearest
 from chalicelib.settings import PLAN_NAME
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -28,6 +29,8 @@ _SNAPSHOT_NAME = re.compile(r"(?:[a-z]+:)?[a-z][a-z0-9-]{0,254}", re.IGNORECASE)
 _SNAPSHOT_ARN = re.compile(
     r"arn:[a-z-]+:rds:[a-z0-9-]+:\d{12}:cluster-snapshot:" + _SNAPSHOT_NAME.pattern, re.IGNORECASE
 )
+_UNKNOWN_FIELD = "extra_forbidden"  # as pydantic calls it
+_WRONG_FIELDS = (_UNKNOWN_FIELD, "missing", "model_type")
 FIELD_MAX = 64  # characters of a field's name, where one is not known
 _Shown = AfterValidator(one_line)  # what people write is one line from here on
 _Id = Annotated[str, Field(min_length=1, max_length=_ID_MAX), _Shown]
@@ -193,16 +196,30 @@ def parse_request(model: type[Request], detail: Any) -> Request:
     try:
         return model.model_validate(detail)
     except ValidationError as error:
-        wrong = first_of(map(_problem, error.errors(include_url=False, include_input=False)))
+        problems = error.errors(include_url=False)
+        wrong = first_of(_problem(problem, model) for problem in problems)
+        corrections = dict.fromkeys(_correction(problem, model) for problem in problems)
         raise RefusedError(
-            f"The event {model.__name__} cannot be obeyed: {wrong}.",
-            f"Put it again with these fields only: {', '.join(model.model_fields)}.",
+            f"The event {model.__name__} cannot be obeyed: {wrong}.", f"Put it again {' and '.join(corrections)}."
         ) from error
 
 
-def _problem(problem: Mapping[str, Any]) -> str:
+def _problem(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
     where = brief(one_line(".".join(map(str, problem["loc"]))), FIELD_MAX) or "the detail"
-    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+    near = nearest(where, model.model_fields) if problem["type"] == _UNKNOWN_FIELD else None
+    meant = f" (did you mean {near}?)" if near else ""
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')}{meant}"
+
+
+def _correction(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """Say what makes one problem go away: a phrase that begins with the word with."""
+    if problem["loc"] == ("from_step",):
+        given = problem["input"]
+        step = nearest(given, STEPS) if isinstance(given, str) else None
+        return f"with from_step {step}" if step else "with one of these steps as from_step"
+    if problem["type"] in _WRONG_FIELDS:
+        return f"with these fields only: {', '.join(model.model_fields)}"
+    return "with that corrected"
 
 
 def announcement(operation: Operation) -> tuple[str, dict[str, Any]]:

@@ -26,6 +26,11 @@ def listed(names: Sequence[str], count: int | None = None) -> str:
     return f"{count:,}, the first {len(names[:NAMES_MAX])}: {', '.join(names[:NAMES_MAX])}, …"
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, which is given in the singular and forms its plural with an s."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def brief(text: str, longest: int = TEXT_MAX) -> str:
     """Cut a text that is longer, and say so at its end."""
     if len(text) <= longest:

@@ -132,7 +132,7 @@ def _headline(operation: Operation) -> str:
     if operation.state is State.ARCHIVED:
         return f"{target} is fresh: it was restored from {plan.source_cluster_arn}."
     if operation.state is State.SKIPPING:
-        return f"{target} was left as it is: there was nothing to do. {operation.reason or ''}"
+        return f"This operation changed nothing on {target}. {operation.reason or ''}"
     if operation.state is State.CANCELLING:
         return f"The restore of {target} was stopped in {operation.stopped_in}. {operation.reason or ''}"
     return f"The restore of {target} failed at {operation.failed_step}: {operation.reason or ''}"

@@ -15,7 +15,7 @@ class Advance:
     to: State
     facts: Facts
     what: str  # a sentence for the trail
-    reason: str | None = None  # why there was nothing to do, when skipping
+    reason: str | None = None  # why nothing is done, when skipping
     remedy: str | None = None  # what to do about that
     warnings: tuple[str, ...] = ()
     notified: bool | None = None

@@ -10,20 +10,29 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from difflib import get_close_matches
 
-from programs.arguments import port
+from programs.arguments import Parser, port
 
 TIMEOUT_SECONDS = 30
 LOOK_SECONDS = 0.5
+PORT, CLUSTER, REGION = 4577, "prod-cluster", "us-east-1"
+NO_CLUSTER = "DBClusterNotFoundFault"
 BUSY = "InvalidDBClusterStateFault"  # the last night's snapshot is still being taken, for example
+
+Clusters = dict[str, list[str]]  # identifiers by region
 
 
 class RefusedError(Exception):
-    """localaws does not take the snapshot; the text is its sentence, `code` is RDS's error code."""
+    """localaws does not take the snapshot; the text is its sentence, `code` is RDS's error code.
 
-    def __init__(self, code: str, sentence: str) -> None:
+    `clusters` are those that there are, by region.
+    """
+
+    def __init__(self, code: str, sentence: str, clusters: Clusters | None = None) -> None:
         super().__init__(sentence)
         self.code = code
+        self.clusters = clusters or {}
 
 
 def fall(endpoint: str, *, cluster: str, region: str) -> str:
@@ -56,7 +65,7 @@ def _refusal(body: str) -> RefusedError:
     """Read what localaws answers; another program on its port may answer anything."""
     try:
         refused = json.loads(body)
-        return RefusedError(str(refused.get("code", "")), str(refused["error"]))
+        return RefusedError(str(refused.get("code", "")), str(refused["error"]), refused.get("clusters"))
     except (ValueError, AttributeError, KeyError):
         return RefusedError("", body or "The answer is empty.")
 
@@ -68,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         snapshot = fall(endpoint, cluster=options.cluster, region=options.region)
     except RefusedError as refusal:
-        sys.stderr.write(f"No snapshot is taken: {refusal}\n")
+        sys.stderr.write(f"No snapshot is taken: {_explained(refusal, options)}\n")
         return 1
     except OSError as error:
         sys.stderr.write(f"Nobody answers at {endpoint} ({error}). Run `make up` in another terminal first.\n")
@@ -77,11 +86,29 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _explained(refusal: RefusedError, options: argparse.Namespace) -> str:
+    """Say where there is no such cluster, and which there are: the nearest alone, if there is one."""
+    if refusal.code != NO_CLUSTER:
+        return str(refusal)
+    missing = f"There is no cluster {options.cluster} in {options.region}."
+    known = [(name, region) for region, names in refusal.clusters.items() for name in names]
+    if not known:
+        return f"{missing} This AWS has none at all: create one first."
+    near = get_close_matches(options.cluster, [name for name, _ in known], n=1)
+    meant = [(name, region) for name, region in known if name in near] or known
+    commands = [_command(name, region, options.port) for name, region in meant]
+    return f"{missing} {'Did you mean' if near else 'There are'}: {'; '.join(commands)}"
+
+
+def _command(cluster: str, region: str, port: int) -> str:
+    return f"make night CLUSTER={cluster} REGION={region}" + (f" PORT={port}" if port != PORT else "")
+
+
 def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m console.night", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--port", type=port, default=4577, help="where localaws listens (%(default)s)")
-    parser.add_argument("--cluster", default="prod-cluster", help="whose night it is (%(default)s)")
-    parser.add_argument("--region", default="us-east-1", help="the cluster's region (%(default)s)")
+    parser = Parser(prog="python -m console.night", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--port", type=port, default=PORT, help="where localaws listens (%(default)s)")
+    parser.add_argument("--cluster", default=CLUSTER, help="whose night it is (%(default)s)")
+    parser.add_argument("--region", default=REGION, help="the cluster's region (%(default)s)")
     return parser
 
 

@@ -12,10 +12,12 @@ from typing import Final
 
 from localaws.errors import WorldError
 from localaws.folder import DataFolder
-from programs.arguments import port
+from programs.arguments import Parser, port
+from programs.failures import sentence
 
 READY: Final = "ready"
 PORT, FOLDER, SPEED = 4577, Path(".localaws"), 60.0
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CUSTOM_FORMAT: Final = b"PGDMP"  # how pg_dump's own format begins
 
 
@@ -24,10 +26,10 @@ class StoppedError(BaseException):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the world; returns the exit status: 0 when it was asked to stop, 1 when it could not be made."""
-    options = _options().parse_args(arguments)
+    """Run the world; returns the exit status: 0 when it was asked to stop and all of it ended well, else 1."""
+    options, stopped = _options().parse_args(arguments), threading.Event()
     try:
-        with ExitStack() as stack, _stoppable() as stopped:
+        with ExitStack() as stack, _stoppable(stopped):
             _check_dump(options.dump)
             _serve(options, stack, stopped)
     except StoppedError:
@@ -35,6 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except WorldError as error:
         sys.stderr.write(f"{error}\n")
+    except Exception as error:  # noqa: BLE001  # the top of the program; every part has had its turn to end
+        sys.stderr.write(f"{sentence(error)}\n")
+        if stopped.is_set():
+            _say("stopped")
     return 1
 
 
@@ -55,28 +61,28 @@ def _serve(options: argparse.Namespace, stack: ExitStack, stopped: threading.Eve
 
 
 @contextmanager
-def _stoppable() -> Iterator[threading.Event]:
-    """Turn SIGINT and SIGTERM into a StoppedError, once: what follows is stopping, which is not to be interrupted."""
-    stopped = threading.Event()
+def _stoppable(stopped: threading.Event) -> Iterator[None]:
+    """Turn a signal into a StoppedError, once: what follows is stopping, which is not to be interrupted."""
 
     def stop(*_signal: object) -> None:
         if not stopped.is_set():
             stopped.set()
             raise StoppedError
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, stop)
     try:
-        yield stopped
+        yield
     finally:
-        stopped.set()
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _check_dump(dump: Path | None) -> None:
     """Refuse what cannot be plain SQL, as far as its name and its first bytes tell."""
     if dump is None:
         return
-    name_another = "Name an SQL file with --dump (make demo DUMP=mine.sql)."
+    name_another = "Name an SQL file with --dump (make: DUMP=mine.sql)."
     if dump.is_dir():
         raise WorldError(f"The dump {dump} is a folder. {name_another}")
     try:
@@ -96,7 +102,7 @@ def _say(line: str) -> None:
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m localaws", description="AWS on this machine, with Aurora in it.")
+    parser = Parser(prog="python -m localaws", description="AWS on this machine, with Aurora in it.")
     commands = parser.add_subparsers(required=True, metavar="up")
     up = commands.add_parser("up", help="build the local world and leave it running in the foreground")
     up.add_argument("--port", type=port, default=PORT, help="where it listens, on loopback (%(default)s)")

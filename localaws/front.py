@@ -70,7 +70,7 @@ class Front:
         sentence = f"localaws does not model {call} with these parameters; moto fails on them ({fault})."
         return NOT_MODELLED_CODE, sentence, 501
 
-    def _own(self, method: str, path: str, query: dict[str, list[str]]) -> tuple[str, dict[str, str]]:
+    def _own(self, method: str, path: str, query: dict[str, list[str]]) -> tuple[str, dict[str, Any]]:
         if (method, path) == ("GET", "/localaws/health"):
             return "200 OK", {"status": "ok"}
         if (method, path) == ("POST", "/localaws/night"):
@@ -79,7 +79,7 @@ class Front:
             "error": f"There is no {method} {path}; there are GET /localaws/health and POST /localaws/night."
         }
 
-    def _night(self, query: dict[str, list[str]]) -> tuple[str, dict[str, str]]:
+    def _night(self, query: dict[str, list[str]]) -> tuple[str, dict[str, Any]]:
         """Let Aurora take its automated snapshot of a cluster: AWS has no API for it, so this is localaws' own."""
         missing = [name for name in ("cluster", "region") if name not in query]
         if missing:
@@ -91,7 +91,8 @@ class Front:
                 query["cluster"][0], account=ACCOUNT, region=query["region"][0]
             )
         except RdsError as error:
-            return f"{error.http_status} Refused", {"code": error.code, "error": error.message}
+            clusters = self._aurora.clusters_of(ACCOUNT)
+            return f"{error.http_status} Refused", {"code": error.code, "error": error.message, "clusters": clusters}
         self._wake()
         return "200 OK", {"DBClusterSnapshotIdentifier": snapshot}
 

@@ -28,6 +28,16 @@ _NEWEST_FIRST: Final = (
     " --key-condition-expression '#plan = :plan' --expression-attribute-names '{\"#plan\": \"plan\"}'"
     ' --expression-attribute-values \'{":plan": {"S": "default"}}\' --output text'
 )
+_UNDER_WAY: Final = (
+    f"aws dynamodb query --table-name {names.STATE_TABLE} --index-name open-by-due"
+    " --key-condition-expression '#open = :yes' --expression-attribute-names '{\"#open\": \"open\"}'"
+    ' --expression-attribute-values \'{":yes": {"S": "yes"}}\' --output text'
+    " --query 'Items[?state.S!=`SKIPPING`].operation_id.S'"
+)
+_TOLD: Final = (
+    'python3 -c \'import json, sys; notices = map(json.loads, json.loads(sys.stdin.read() or "null") or []); '
+    '[print(one["Subject"], json.loads(one["Message"])["text"], "", sep="\\n") for one in notices]\''
+)
 _TRAIL: Final = (
     f"aws dynamodb query --table-name {names.AUDIT_TABLE} --index-name by-operation"
     " --key-condition-expression 'operation_id = :id' --query 'Items[].[at.S, to_state.S, what.S]' --output text"
@@ -72,11 +82,13 @@ def _events() -> Iterator[str]:
     yield "# what the newest one has done"
     yield f"OPERATION=$({_NEWEST_FIRST} --limit 1 --query 'Items[].operation_id.S')"
     yield f"""{_TRAIL} --expression-attribute-values '{{":id": {{"S": "'"$OPERATION"'"}}}}'"""
-    yield "# stop it"
-    yield _put_event("CancelRequested", "operation_id", "'\"$OPERATION\"'")
-    yield "# what people were told"
+    yield "# stop the one that is under way"
+    yield f"UNDER_WAY=$({_UNDER_WAY})"
+    yield _put_event("CancelRequested", "operation_id", "'\"$UNDER_WAY\"'")
+    yield "# what people were told, ten notices at a time: right after these come the next ten"
     queue = f"aws sqs get-queue-url --queue-name {names.NOTIFICATIONS} --query QueueUrl --output text"
-    yield f"aws sqs receive-message --queue-url \"$({queue})\" --visibility-timeout 0 --query 'Messages[].Body'"
+    receive = f'aws sqs receive-message --queue-url "$({queue})" --max-number-of-messages 10 --visibility-timeout 10'
+    yield f"{receive} --query 'Messages[].Body' --output json | {_TOLD}"
 
 
 def _put_event(kind: str, field: str, value: str) -> str:

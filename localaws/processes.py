@@ -49,14 +49,18 @@ class Ledger:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._lock = threading.Lock()
+        self._lock, self._starting = threading.Lock(), threading.Lock()
         self._entries = _read(file)
         self._is_closed = False
 
     def start(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start a process in a session of its own; `options` are Popen's. It is written down before it exists."""
-        if self._is_closed:
-            raise ProcessLookupError(f"{command[0]} is not started: everything is being stopped.")
+        with self._starting:
+            if self._is_closed:
+                raise ProcessLookupError(f"{command[0]} is not started: everything is being stopped.")
+            return self._start(command, options)
+
+    def _start(self, command: Sequence[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:
         intent = Entry(tuple(command))
         self._write(add=intent)
         try:
@@ -74,11 +78,12 @@ class Ledger:
             self._write(remove=entry)
 
     def close(self) -> None:
-        """Start nothing more: whoever is still about to, fails."""
-        self._is_closed = True
+        """Start nothing more: whoever is still about to, fails; what is being started is written down by then."""
+        with self._starting:
+            self._is_closed = True
 
     def end_leftovers(self) -> list[int]:
-        """End what an earlier owner of this ledger left running; return the pids. For a start, before anything else."""
+        """End what is in this ledger and runs; return the pids. For a start, before anything else, and for the end."""
         found = [process for entry in self._entries if (process := entry.find())]
         for process in found:
             end_tree(process)

@@ -8,6 +8,7 @@ from localaws import names
 from localaws.clients import Clients
 
 _TOPIC_ARN: Final = f"arn:aws:sns:{names.TARGET_REGION}:{names.ACCOUNT}:{names.NOTIFICATIONS}"
+_TOPIC_ARNS: Final = f"arn:aws:sns:{names.TARGET_REGION}:{names.ACCOUNT}:aurora-restore-*"
 _QUEUE_ARN: Final = f"arn:aws:sqs:{names.TARGET_REGION}:{names.ACCOUNT}:{names.NOTIFICATIONS}"
 
 
@@ -32,13 +33,16 @@ def make_resources(clients: Clients, engine_version: str = names.ENGINE_VERSION)
 
 
 def subscribe(clients: Clients) -> None:
-    """Make the queue that stands for the people who are told, let the stage's topic write to it, and subscribe it."""
+    """Make the queue that stands for the people who are told, and subscribe it to the stage's topic.
+
+    Topics of other stages may write to it, too: of one that is rehearsed.
+    """
     allow = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},
         "Action": "sqs:SendMessage",
         "Resource": _QUEUE_ARN,
-        "Condition": {"ArnEquals": {"aws:SourceArn": _TOPIC_ARN}},
+        "Condition": {"ArnLike": {"aws:SourceArn": _TOPIC_ARNS}},
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     clients("sqs", names.TARGET_REGION).create_queue(QueueName=names.NOTIFICATIONS, Attributes={"Policy": policy})

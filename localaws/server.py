@@ -10,12 +10,13 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask
 from moto.core.base_backend import BackendDict
-from moto.core.model_instances import reset_model_data
+from moto.core.model_instances import model_data
 from moto.core.responses import BaseResponse
 from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -53,7 +54,9 @@ from localaws.sts import Sts
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 128
 _WHY_NOT_HERE: Final = {
-    errno.EADDRINUSE: "is taken by another program. Stop that program, or choose another port.",
+    errno.EADDRINUSE: (
+        "is taken by another program. Stop that program, or choose another port with --port (make: PORT=…)."
+    ),
     errno.EACCES: "is reserved for root. Choose one from 1024 upwards.",
 }
 
@@ -106,8 +109,7 @@ class Server:
         self._schedules = Schedules(self._delivery, speed=speed)
         self.functions.on_end = Destinations(self.functions, self.gate, self._publish).send
         self._pulse = Pulse(self.aurora)
-        self._http: BaseWSGIServer | None = None
-        self._thread: threading.Thread | None = None
+        self._begun = ExitStack()
 
     def _publish(self, event: dict[str, Any], account: str, region: str, bus: str) -> None:
         self._delivery.publish(event, account=account, region=region, bus=bus)
@@ -118,37 +120,39 @@ class Server:
         return f"http://{HOST}:{self._port}"
 
     def start(self) -> None:
-        """Listen and run. Raise PortTakenError when the port is in use."""
-        listener = _listen(self._port)
+        """Listen and run. Raise PortTakenError when the port is in use.
+
+        What begins is noted before, so that `stop` ends whatever an error or a signal in the middle left.
+        """
+        listener = self._begun.enter_context(_listen(self._port))
         self._port = listener.getsockname()[1]
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._log_handler = _log_to(self.folder / "localaws.log")
+        self._begun.callback(_stop_logging, _log_to(self.folder / "localaws.log"))
         self._logs.prepare()
         self._packages.prepare()
         self.gate.decisions.prepare()
         _forget_everything()
-        self._http = _http_server(
-            listener,
-            Front(DomainDispatcherApplication(self._create_app), self.aurora, self.gate, self._pulse.wake, self.folder),
-        )
-        self._thread = threading.Thread(
-            target=self._http.serve_forever, args=(0.05,), name="localaws-http", daemon=True
-        )
-        for part in (self._thread, self._pulse, self.functions, self._delivery, self._schedules):
+        self._begun.callback(_forget_everything)
+        own = (self.functions, self._pulse, self._delivery, self._schedules)
+        for closing in (self._packages, *own):
+            self._begun.callback(closing.close)
+        http = self._http_server(listener)
+        thread = threading.Thread(target=http.serve_forever, args=(0.05,), name="localaws-http", daemon=True)
+        self._begun.callback(_stop_http, http, thread)
+        for part in (thread, *own):
             part.start()
 
     def stop(self) -> None:
-        """Stop everything that `start` started, and free the port. The data folder stays."""
-        if self._http is not None and self._thread is not None:
-            self._http.shutdown()
-            self._thread.join()
-            self._http.server_close()
-            for part in (self._schedules, self._delivery, self._pulse, self.functions, self._packages):
-                part.close()
-            _forget_everything()
-            _log.removeHandler(self._log_handler)
-            self._log_handler.close()
-            self._http = None
+        """Stop everything that `start` started, last first, and free the port. The data folder stays.
+
+        A part that cannot be stopped keeps no other from it; its error is raised when all have had their turn.
+        """
+        self._begun.close()
+
+    def _http_server(self, listener: socket.socket) -> BaseWSGIServer:
+        moto = DomainDispatcherApplication(self._create_app)
+        front = Front(moto, self.aurora, self.gate, self._pulse.wake, self.folder)
+        return _http_server(listener, front)
 
     def _create_app(self, service: Any) -> Flask:
         """Make moto's app for one service, with our responses in place of its own where we have them."""
@@ -214,10 +218,22 @@ def _http_server(listener: socket.socket, app: Callable[..., Any]) -> BaseWSGISe
         return make_server(host, port, app, threaded=True, request_handler=_QuietHandler, fd=listener.fileno())
 
 
+def _stop_http(http: BaseWSGIServer, thread: threading.Thread) -> None:
+    if thread.is_alive():  # else `shutdown` would wait for ever
+        http.shutdown()
+        thread.join()
+    http.server_close()
+
+
 def _forget_everything() -> None:
-    """Empty moto: its state outlives a server otherwise."""
+    """Empty moto: its state outlives a server otherwise.
+
+    Not by moto's own `reset_model_data`, which fails when a request that is still running imports another service.
+    """
     BackendDict.reset()
-    reset_model_data()
+    for models in list(model_data.values()):
+        for model in list(models.values()):
+            model.instances_tracked = []  # type: ignore[attr-defined]  # every model has them
 
 
 def _log_to(file: Path) -> logging.Handler:
@@ -227,3 +243,8 @@ def _log_to(file: Path) -> logging.Handler:
     _log.setLevel(logging.INFO)
     _log.propagate = False
     return handler
+
+
+def _stop_logging(handler: logging.Handler) -> None:
+    _log.removeHandler(handler)
+    handler.close()

@@ -18,7 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-FOLDER: Final = Path(__file__).resolve().parents[1] / ".build" / "errors"
+VARIABLE: Final = "AURORA_RESTORE_ERRORS"
+"""Names another folder for the traces; tests, whose errors are meant, keep theirs out of the checkout so."""
+
+FOLDER: Final = Path(os.environ.get(VARIABLE) or Path(__file__).resolve().parents[1] / ".build" / "errors")
 INTERRUPTED: Final = "Interrupted."
 _ADVICE: Final = {
     errno.ENOSPC: "Free some space, then run the same command again.",

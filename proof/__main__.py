@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from programs.arguments import Parser, Whole
 from proof import dice, mutants, stateful
 from proof.explore import Tally, deeper, in_parallel, scenes_alone, singles
 from proof.oracle import StaleScheduleError
@@ -38,11 +39,18 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m proof", description="Prove the choreography under faults.")
-    parser.add_argument("--faults", type=int, default=2, help="how many faults a schedule has at most (%(default)s)")
+    parser = Parser(prog="python -m proof", description="Prove the choreography under faults.")
+    parser.add_argument(
+        "--faults",
+        type=Whole("faults", "FAULTS", smallest=0),
+        default=2,
+        help="how many faults a schedule has at most (%(default)s)",
+    )
     parser.add_argument("--full", action="store_true", help="collapse no classes: every question of every run is asked")
     parser.add_argument("--replay", metavar="RUN", help="tell the story of one run, as a failing one was printed")
-    parser.add_argument("--seed", type=int, default=1, help="the first seed (%(default)s)")
+    parser.add_argument(
+        "--seed", type=Whole("seed", "SEED", smallest=0), default=1, help="the first seed (%(default)s)"
+    )
     return parser.parse_args()
 
 

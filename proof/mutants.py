@@ -98,13 +98,15 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the look before success is said", "chalicelib/steps/archive_snapshot.py",
         "    cluster = ours(operation, target, ports)\n"
-        "    if wait := _until_it_is_good(operation, target, cluster, ports.now()):\n"
-        "        return wait\n",
-        "", ("removed-target",),
+        "    instances = target.observe_instances()\n"
+        "    if wait := _until_it_is_good(operation, target, cluster, instances, ports.now()):\n"
+        "        return wait\n"
+        "    outcome = _settle_copies(operation, ports)\n",
+        "    return _settle_copies(operation, ports)\n", ("removed-target",),
     ),
     Mutant(
         "the instances before success is said", "chalicelib/steps/archive_snapshot.py",
-        "return _until_instances_are_good(operation, target, now)", "return None",
+        "return _until_available(operation, operation.facts.instances, instances, now)", "return None",
         ("lost-reader",),
     ),
     Mutant(

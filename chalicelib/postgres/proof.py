@@ -7,6 +7,7 @@ import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.errors import RefusedError, Retry
+from chalicelib.limits import counted
 from chalicelib.postgres.connection import Connection, named_errors, plain_session, rows, run, session
 from chalicelib.postgres.grants import refuse_unless_right
 from chalicelib.postgres.place import Login, Place
@@ -111,7 +112,7 @@ def _stopped(user: Login, database: str, settings: list[str], error: psycopg2.Er
 
 
 def _tried(where: str, things: Sequence[object], what: str) -> str:
-    return f"tried {where} {len(things)} {what}{'' if len(things) == 1 else 's'}"
+    return f"tried {where} {counted(len(things), what)}"
 
 
 def _read(connection: Connection, sample: Sample) -> None:

@@ -1,9 +1,12 @@
 """delete-rds: checks everything that comes after, then takes the old target away; nothing else is ever deleted."""
 
+from collections.abc import Sequence
+
 from chalicelib.aurora import Cluster, Health, Instance, Snapshot, SourceCluster, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError
 from chalicelib.freshness import why_older
+from chalicelib.limits import counted
 from chalicelib.operation import Deletion, Facts, Operation, Victim
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.plan import Plan
@@ -41,8 +44,7 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
     if cluster is None and not leftovers:
         return Advance(State.TARGET_CLEAR, facts, "there is no target yet")
     if cluster is None:
-        names = ", ".join(instance.identifier for instance in leftovers)
-        return Wait(f"The instances {names} of an older target are still being deleted.", plan.restore_check_interval)
+        return Wait(f"An older target is still being deleted: {_instances(leftovers)}.", plan.restore_check_interval)
     if health(cluster.status) is Health.PROGRESSING:  # backing-up, modifying: its members may change meanwhile
         return Wait(f"The target {cluster.identifier} is {cluster.status}.", plan.restore_check_interval)
     final = None if plan.skip_final_snapshot else operation.name_of_final_snapshot
@@ -51,7 +53,7 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
         final_snapshot_id=final, protected=cluster.protected,
     )  # fmt: skip
     decided = facts.model_copy(update={"victim": victim, "deletion": Deletion.DECIDED})
-    what = f"{cluster.arn} ({cluster.resource_id}) and its {len(cluster.members)} instances will be deleted"
+    what = f"{cluster.arn} ({cluster.resource_id}) with {counted(len(cluster.members), 'instance')} will be deleted"
     return Advance(State.TARGET_DELETING, decided, what, warnings=_warnings(cluster, plan))
 
 
@@ -115,8 +117,7 @@ def _bring_on(operation: Operation, target: TargetCluster, ports: Ports) -> Outc
     if cluster is None and not instances:
         return Advance(State.TARGET_CLEAR, operation.facts, f"{victim.resource_id} and its instances are gone")
     if cluster is None:
-        left = ", ".join(instance.identifier for instance in instances)
-        why = f"The cluster is gone, its instances {left} are on their way."
+        why = f"The cluster is deleted, and Aurora still deletes {_instances(instances)}."
         return Wait(why, interval, _noted(operation, Deletion.ACCEPTED))
     _refuse_what_is_not_ours(operation, cluster, instances, target)
     waiting = _before_deletion(cluster, instances, victim, target, interval)
@@ -129,6 +130,11 @@ def _bring_on(operation: Operation, target: TargetCluster, ports: Ports) -> Outc
     _delete(cluster, deleting, victim, target)
     why = f"The old target {cluster.identifier} and its instances are being deleted."
     return Wait(why, facts=_noted(asked, Deletion.ACCEPTED))
+
+
+def _instances(found: Sequence[Instance]) -> str:
+    names = ", ".join(instance.identifier for instance in found)
+    return f"{counted(len(found), 'instance')} ({names})"
 
 
 def _noted(operation: Operation, deletion: Deletion) -> Facts:

@@ -3,6 +3,7 @@
 from chalicelib.aurora import Cluster
 from chalicelib.choreography import State
 from chalicelib.cluster_settings import changes_to, variables
+from chalicelib.limits import counted
 from chalicelib.operation import Operation
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
@@ -56,4 +57,6 @@ def _instances(operation: Operation, target: TargetCluster) -> Outcome:
     for name in names:
         target.ensure_instance(name)
     made = operation.facts.model_copy(update={"instances": names})
-    return Advance(State.INSTANCES_CREATING, made, f"the instances {', '.join(names)} are being made")
+    return Advance(
+        State.INSTANCES_CREATING, made, f"Aurora makes {counted(len(names), 'instance')}: {', '.join(names)}"
+    )

@@ -11,7 +11,7 @@ from chalicelib.cluster_settings import changes_to
 from chalicelib.credentials import MasterCredentials
 from chalicelib.database import Login, LoginResult, Place, RestoredDatabase
 from chalicelib.errors import RefusedError, StateFaultError, TransientError
-from chalicelib.limits import NAMES_MAX
+from chalicelib.limits import NAMES_MAX, counted
 from chalicelib.operation import Facts, Operation
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
@@ -120,9 +120,9 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
         return Refuse.of(error, facts)
     still = f"; kept on purpose: {', '.join(facts.logins_kept)}" if facts.logins_kept else ""
     others = f"; {text}" if (text := facts.others_closed) else ""
-    closed = f"{facts.logins_closed_in_all:,} logins of production are closed{still}{others}"
+    closed = f"closed: {counted(facts.logins_closed_in_all, 'login')} of production{still}{others}"
     untried = "".join(f"; not tried: {sentence}" for sentence in proofs.untried[:UNTRIED_MAX])
-    what = f"{closed}; {len(proofs.proven)} proofs of what the users may do{untried}"
+    what = f"{closed}; {counted(len(proofs.proven), 'proof')} of what the users may do{untried}"
     return Advance(State.USERS_READY, facts, what, warnings=proofs.stopped)
 
 

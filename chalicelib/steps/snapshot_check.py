@@ -6,6 +6,7 @@ from chalicelib.aurora import ENGINE, Health, Snapshot, SourceCluster, health
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError, Retry
 from chalicelib.freshness import why_older
+from chalicelib.limits import counted
 from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
@@ -50,7 +51,7 @@ def _nothing_to_do(operation: Operation, snapshot: Snapshot, source: SourceClust
     if held and not target.standing.is_clear and (made < held or (made == held and proven)):
         return f"The target already holds data of {stamp(held)}, and {snapshot.identifier} is of {stamp(made)}."
     if ports.now() - made > timedelta(hours=plan.snapshot_age_max_hours):
-        return f"{snapshot.identifier} is of {stamp(made)}, older than {plan.snapshot_age_max_hours} hours."
+        return f"{snapshot.identifier} is of {stamp(made)}, older than {counted(plan.snapshot_age_max_hours, 'hour')}."
     latest = newest(source, plan)
     if latest and latest.created_at and latest.created_at > made:
         return f"{snapshot.identifier} is of {stamp(made)}, and {latest.identifier} is newer."

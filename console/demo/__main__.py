@@ -12,16 +12,16 @@ from console.demo.aws import leave_real_aws
 from console.demo.errors import DemoError
 from console.demo.screen import BAD, screen
 from console.demo.story import Story
-from programs.arguments import port
+from programs.arguments import Parser, port
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Tell the story; returns the exit status."""
     options = _options().parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    stop_once()
     leave_real_aws()
     stage = screen()
     try:
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m console.demo", description="Watch a nightly snapshot become a fresh staging cluster."
     )
     parser.add_argument("--port", type=port, default=4577, help="where localaws listens (%(default)s)")
@@ -49,9 +49,19 @@ def _options() -> argparse.ArgumentParser:
     return parser
 
 
-def _interrupt(*_signal: object) -> None:
-    """Make a request to stop what Ctrl-C is, so that the world is stopped on the way out."""
-    raise KeyboardInterrupt
+def stop_once() -> None:
+    """Make of the first signal a KeyboardInterrupt, so that the world is stopped on the way out.
+
+    No second one cuts that short: PostgreSQL servers would be left running.
+    """
+
+    def interrupt(*_signal: object) -> None:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in SIGNALS:
+        signal.signal(number, interrupt)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.limits import counted
 from console.deployment import chalice, preflight, remembered, stacks, wishes
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError
@@ -28,7 +29,11 @@ def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> N
     """
     existing = _ready(stage, force=force)
     account, held, removable = existing.account, existing.held, existing.removable
-    say(f"The stage {stage.name} leaves the account {account.number}, {stage.region}.")
+    place = f"{account.number}, {stage.region}"
+    if held.ours or removable:
+        say(f"Deleting the stage {stage.name} from the account {place}.")
+    else:
+        say(f"Nothing is left to delete: the account {place} has no functions, roles, rules or stacks of {stage.name}.")
     for one in held.others:
         say(f"Left alone: {one.what}")
     with tempfile.TemporaryDirectory() as folder:
@@ -109,7 +114,7 @@ def _delete_log_groups(account: Account, stage: Stage, resources: list[dict[str,
     for name in names:
         logs.delete_log_group(logGroupName=name)
     if names:
-        say(f"{len(names)} log groups are gone.")
+        say(f"Deleted: {counted(len(names), 'log group')}.")
 
 
 def _versions(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:

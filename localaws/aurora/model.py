@@ -138,6 +138,12 @@ class Aurora:
         self._run(errands)
         return snapshot.identifier
 
+    def clusters_of(self, account: str) -> dict[str, list[str]]:
+        """List an account's clusters by region, where there are any."""
+        with self.lock:
+            regions = {name: region for (owner, name), region in self._world.regions.items() if owner == account}
+            return {name: sorted(region.clusters) for name, region in sorted(regions.items()) if region.clusters}
+
     def quotas(self, *, account: str, region: str) -> Quotas:
         """Return the limits of an account's region, to be changed by a test."""
         with self.lock:

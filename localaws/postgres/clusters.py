@@ -17,7 +17,7 @@ from localaws.postgres.exports import export_tables
 from localaws.postgres.files import copy_for_writing, share_read_only
 from localaws.postgres.full_server import find_full_server
 from localaws.postgres.loading import Master, load_dump
-from localaws.postgres.programs import TEMPORARY_PREFIX, find_programs, is_reachable, temporary_folder
+from localaws.postgres.programs import TEMPORARY_PREFIX, Programs, find_programs, is_reachable, temporary_folder
 from localaws.postgres.server import Folders, PostgresServer
 from localaws.processes import Ledger
 
@@ -30,6 +30,11 @@ class _Cluster:
     address: str
     port: int
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+def _end(cluster: _Cluster) -> None:
+    with cluster.lock:
+        cluster.server.stop(immediate=True)
 
 
 class PostgresData:
@@ -49,6 +54,16 @@ class PostgresData:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._ledger = Ledger(self._folder / "processes.json")
         self._ledger.end_leftovers()
+        with contextlib.ExitStack() as undone:
+            undone.callback(self._remove_data)
+            self._make_folders(full)
+            undone.pop_all()
+        self._clusters: dict[str, _Cluster] = {}
+        self._endpoints: dict[str, tuple[str, int]] = {}  # of clusters that are gone, too
+        self._addresses: dict[str, str] = {}  # by the name of the endpoint, likewise
+        self._lock = threading.RLock()
+
+    def _make_folders(self, full: Programs | None) -> None:
         self._remove_data()
         self._temporary = temporary_folder()
         (self._folder / TEMPORARY_NAME).symlink_to(self._temporary)
@@ -59,10 +74,6 @@ class PostgresData:
             self._programs.make_folder(self._home / name)
         shutil.rmtree(self._folder / "logs", ignore_errors=True)
         (self._folder / "logs").mkdir()
-        self._clusters: dict[str, _Cluster] = {}
-        self._endpoints: dict[str, tuple[str, int]] = {}  # of clusters that are gone, too
-        self._addresses: dict[str, str] = {}  # by the name of the endpoint, likewise
-        self._lock = threading.RLock()
 
     def place(self, resource_id: str, *, name: str, port: int) -> None:
         """Give a new cluster its address, the one that its name had before if that is free."""
@@ -184,12 +195,12 @@ class PostgresData:
     def close(self) -> None:
         """Stop all servers and remove all data; the logs stay. Afterwards nothing is left to use."""
         self._ledger.close()
-        with self._lock:
+        with self._lock, contextlib.ExitStack() as ends:  # one that fails keeps no other from its end
+            ends.callback(self._remove_data)
+            ends.callback(self._ledger.end_leftovers)  # such as a server whose start was interrupted
             for cluster in self._clusters.values():
-                with cluster.lock:
-                    cluster.server.stop(immediate=True)
+                ends.callback(_end, cluster)
             self._clusters.clear()
-            self._remove_data()
 
     def log(self, resource_id: str) -> Path:
         """Return the log file of a cluster's server; it outlives the cluster."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from programs.arguments import Parser, Whole
 from proof.bench import crowd, nights
 from proof.bench.document import Results, document
 from proof.bench.world import Night
@@ -34,8 +35,13 @@ def main(arguments: Sequence[str] | None = None, say: Say = said) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m proof.bench", description=__doc__)
-    parser.add_argument("--operations", type=int, default=crowd.SIZES[-1], help="the most operations at once")
+    parser = Parser(prog="python -m proof.bench", description=__doc__)
+    parser.add_argument(
+        "--operations",
+        type=Whole("operations", "OPERATIONS", smallest=1),
+        default=crowd.SIZES[-1],
+        help="the most operations at once",
+    )
     parser.add_argument("--phases", type=int, default=nights.PHASES, help="phases of the heartbeat to average over")
     parser.add_argument("--nights", type=int, default=nights.NIGHTS, help="nights of each stage, the first included")
     parser.add_argument("--out", type=Path, help="the page to write, if any: docs/performance.md")

@@ -79,7 +79,7 @@ def test_a_cancel_of_what_has_ended_is_refused(night: Night) -> None:
     ended = night.dream()
     night.request("CancelRequested", operation_id=ended.operation_id)
     night.run(300)
-    reason = f"The operation {ended.operation_id} is SUCCEEDED, which is too late to cancel."
+    reason = f"The operation {ended.operation_id} ended as SUCCEEDED, so there is nothing to cancel."
 
     assert (ended, reason, []) == (night.only(), night.notices()[-1]["reason"], night.broken_promises())
 

@@ -1,6 +1,7 @@
 """One night on which nothing goes wrong, looked at from every side."""
 
 import json
+import re
 from datetime import timedelta
 from itertools import pairwise
 
@@ -64,6 +65,20 @@ def test_an_audit_row_says_who_what_when_and_how_long(night: Night) -> None:
         "what": f"{ended.name_of_copy} is available in us-west-2",
         "expires_at": int((entered + timedelta(days=400)).timestamp()),
     } == {key: value for key, value in row.items() if key != "facts"}  # fmt: skip
+
+
+def test_the_trail_of_a_night_with_one_of_each_counts_in_the_singular() -> None:
+    """One instance, one login: an audit row says so in idiomatic English."""
+    night = Night({"INSTANCE_COUNT": "1"}, staging=False)
+    night.make_cluster("staging-cluster", TARGET_REGION, tags={"aurora-restore": "test/default"}, members=1)
+    told = [row["what"] for row in night.trail(night.dream().operation_id)]
+
+    assert "Aurora makes 1 instance: staging-cluster-1" in told
+    assert [True, True] == [
+        any(text in row for row in told)
+        for text in ("with 1 instance will be deleted", "closed: 1 login of production")
+    ]
+    assert [] == [row for row in told if re.search(r"\b1 \w+s\b", row)]
 
 
 def test_the_end_frees_the_target_and_says_how_fresh_it_is(night: Night) -> None:

@@ -14,8 +14,8 @@ from console import night
 SNAPSHOT = "rds:prod-cluster-2026-11-23-02-10"
 
 
+CLUSTERS = {"eu-west-1": ["orders"], "us-east-1": ["prod-cluster"], "us-west-2": ["staging-cluster"]}
 REFUSALS = {
-    "nobody": (404, "DBClusterNotFoundFault", "DBCluster nobody not found."),
     "stopped": (400, "DBClusterAlreadyExistsFault", "Something else is wrong."),
 }
 
@@ -24,11 +24,14 @@ class Sky(BaseHTTPRequestHandler):
     """Answers as localaws does; the cluster is still `backing-up` as often as `busy` says."""
 
     busy = 0
+    clusters: dict[str, list[str]] = CLUSTERS
 
     def do_POST(self) -> None:  # the name that http.server calls
         """Take the snapshot, or say why not."""
         cluster = parse_qs(urlsplit(self.path).query)["cluster"][0]
-        if cluster in REFUSALS:
+        if cluster.endswith("ordres") or cluster == "nobody":
+            self._not_found(cluster)
+        elif cluster in REFUSALS:
             self._refuse(*REFUSALS[cluster])
         elif type(self).busy:
             type(self).busy -= 1
@@ -37,6 +40,15 @@ class Sky(BaseHTTPRequestHandler):
             self._send(502, b"<html>Bad gateway</html>")
         else:
             self._send(200, json.dumps({"DBClusterSnapshotIdentifier": SNAPSHOT}).encode())
+
+    def _not_found(self, cluster: str) -> None:
+        """Say what Aurora does, and which clusters there are."""
+        refused = {
+            "code": "DBClusterNotFoundFault",
+            "error": f"DBCluster {cluster} not found.",
+            "clusters": type(self).clusters,
+        }
+        self._send(404, json.dumps(refused).encode())
 
     def _refuse(self, status: int, code: str, sentence: str) -> None:
         self._send(status, json.dumps({"code": code, "error": sentence}).encode())
@@ -53,7 +65,7 @@ class Sky(BaseHTTPRequestHandler):
 @pytest.fixture
 def port() -> Iterator[int]:
     """Serve on a free port of the loopback."""
-    Sky.busy = 0
+    Sky.busy, Sky.clusters = 0, CLUSTERS
     with HTTPServer(("127.0.0.1", 0), Sky) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -81,6 +93,38 @@ def test_a_refusal_is_passed_on_as_a_sentence(port: int, cluster: str, capsys: p
     """In localaws' own words, without the JSON around them."""
     assert night.main(["--port", str(port), "--cluster", cluster]) == 1
     assert capsys.readouterr().err == f"No snapshot is taken: {REFUSALS[cluster][2]}\n"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "region", "advice"),
+    [
+        ("ordres", "us-east-1", "Did you mean: make night CLUSTER=orders REGION=eu-west-1"),
+        (
+            "nobody", "us-west-2",
+            ("There are: make night CLUSTER=orders REGION=eu-west-1 PORT=0; "
+            "make night CLUSTER=prod-cluster REGION=us-east-1 PORT=0; "
+            "make night CLUSTER=staging-cluster REGION=us-west-2 PORT=0"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_cluster_that_there_is_not_is_answered_with_those_that_there_are(
+    port: int, cluster: str, region: str, advice: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The nearest alone if there is one, in whatever region it is, as commands that take its snapshot."""
+    assert night.main(["--port", str(port), "--cluster", cluster, "--region", region]) == 1
+    told = capsys.readouterr().err.replace(f"PORT={port}", "PORT=0")
+    assert told.startswith(f"No snapshot is taken: There is no cluster {cluster} in {region}. {advice}")
+
+
+def test_an_aws_without_clusters_says_so(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is none to name."""
+    Sky.clusters = {}
+
+    assert night.main(["--port", str(port), "--cluster", "nobody"]) == 1
+    assert (
+        "There is no cluster nobody in us-east-1. This AWS has none at all: create one first."
+        in capsys.readouterr().err
+    )
 
 
 def test_what_another_program_answers_is_shown(port: int, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,14 +55,27 @@ def test_a_full_server_is_a_variable_of_make_alone(target: str) -> None:
     assert "--postgres" not in inherited
 
 
-@pytest.mark.parametrize("python", ["/bin/false", "no-such-python"])
+@pytest.mark.parametrize("python", ["/bin/false", "no-such-python", "/no such/python"])
 def test_a_python_that_does_not_fit_is_refused_in_a_sentence(python: str, tmp_path: Path) -> None:
     """Nothing is made, and the sentence says what to do."""
     refused = run(".ci/set-up", "venv", str(tmp_path / "venv"), PYTHON=python)
 
     assert refused.returncode == 1
     assert "needs Python 3.11, 3.12 or 3.13" in refused.stderr
+    assert f"none of these runs and fits: {python}. Install one" in refused.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_python_whose_path_has_a_blank_is_run(tmp_path: Path) -> None:
+    """It is one program, not two; the folder that is refused says that a Python was found."""
+    python = tmp_path / "my tools" / "python"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+
+    refused = run(".ci/set-up", "venv", str(python.parent), PYTHON=str(python))
+
+    assert f"{python.parent} is there and was not made by make" in refused.stderr
 
 
 def test_a_folder_that_make_did_not_make_is_left_alone(tmp_path: Path) -> None:

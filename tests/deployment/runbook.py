@@ -1,6 +1,7 @@
 """The runbook, typed as it stands."""
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,7 @@ REGION_OF_THE_PAGE = commands("Deploy", RUNBOOK)[0]
 
 def type_in(place: Place, checkout: Path, block: str) -> str:
     """Type a block into a shell whose checkout that is; returns what it printed."""
-    block = block.replace(".build/", f"{checkout}/.build/")
+    block = block.replace(".build/", f"{shlex.quote(str(checkout))}/.build/")
     path = f"{CHECKOUT / '.venv' / 'bin'}:{os.environ['PATH']}"
     env = {
         **without_aws(os.environ),

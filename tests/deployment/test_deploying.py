@@ -424,6 +424,8 @@ def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
     back = place.deploy("dev", checkout)
 
     assert (0, "", 0, "", 0, "") == (gone.status, gone.err, nothing.status, nothing.err, back.status, back.err)
+    assert gone.out.startswith(f"Deleting the stage dev from the account {ACCOUNT}, {REGION}.\n")
+    assert nothing.out.startswith(f"Nothing is left to delete: the account {ACCOUNT}, {REGION} has no functions, ")
     assert "Kept: the stack aurora-restore-dev-records" in gone.out
     assert {"aurora-restore-dev-records": "UPDATE_COMPLETE"} == left["stacks"]
     assert {"aurora-restore-dev-state", "aurora-restore-dev-audit"} == left["tables"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from console.reference import pages
+from proof.mutants import MUTANTS
 from tests.docs.numbers import NOT_OURS, PHRASES, WORDS
 from tests.docs.readme import ROOT
 from tests.infra.templates import section
@@ -39,6 +40,15 @@ def test_every_time_in_a_sentence_is_the_codes_or_known_to_be_of_no_code(path: s
         left = left.replace(phrase, " … ")
 
     assert [] == A_TIME.findall(left)
+
+
+def test_no_other_number_of_mutants_is_told_than_there_are() -> None:
+    """The table of guards has a row for each; a number in a sentence or a row of figures is that of the rows."""
+    page = Path(ROOT, "docs/reliability.md").read_text(encoding="utf-8")
+    numbers = re.findall(r"(\d+) mutants|mutants[^|\n]*\| *(\d+)", page)
+
+    assert len(MUTANTS) == page.count("| `chalicelib/") - page.count("| `chalicelib/", 0, page.index("## Guards"))
+    assert set() == {int(one or other) for one, other in numbers} - {len(MUTANTS)}
 
 
 TEMPLATES = sorted((ROOT / "infra").glob("*.yaml"))

@@ -1,6 +1,7 @@
 """A server takes its port or says that it cannot, and leaves nothing behind, however it ends."""
 
 import json
+import logging
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from moto.core.model_instances import model_data
 
 from localaws.server import HOST, PortTakenError, Server
 
@@ -54,8 +56,9 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
         Server(port, tmp_path / "second").start()
     first.stop()
 
-    assert f"Port {port} of 127.0.0.1 is taken by another program. Stop that program, or choose another port." == str(
-        refused.value
+    assert (
+        f"Port {port} of 127.0.0.1 is taken by another program. Stop that program, or choose another port with --port (make: PORT=…)."
+        == str(refused.value)
     )
 
 
@@ -69,3 +72,66 @@ def test_a_port_is_free_after_stop(tmp_path: Path) -> None:
     second.stop()
 
     assert is_free(first.endpoint)
+
+
+class Importing(type):
+    """A model of moto's whose forgetting falls together with a request that imports another service."""
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        model_data[f"imported-{len(model_data)}"]["Model"] = Importing("Model", (), {})
+
+
+class Failing(type):
+    """A model of moto's that cannot be forgotten."""
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        raise ValueError(name)
+
+
+@pytest.fixture
+def models() -> Iterator[dict[str, dict[str, object]]]:
+    """Give moto's models; those that a test adds are removed."""
+    before = dict(model_data)
+    yield model_data
+    model_data.clear()
+    model_data.update(before)
+
+
+def test_a_request_that_imports_a_service_meanwhile_does_not_disturb_the_end(
+    tmp_path: Path, models: dict[str, dict[str, object]]
+) -> None:
+    """Requests run on in their threads while the state of moto is forgotten."""
+    server = Server(0, tmp_path)
+    server.start()
+    models["imported"]["Model"] = Importing("Model", (), {})
+    server.stop()
+
+    assert is_free(server.endpoint)
+    assert any(name.startswith("imported-") for name in models)
+
+
+def test_a_part_that_cannot_be_stopped_keeps_no_other_from_it(
+    tmp_path: Path, models: dict[str, dict[str, object]]
+) -> None:
+    """Its error is raised when everything else has ended, the log last."""
+    server = Server(0, tmp_path)
+    before = list(logging.getLogger("localaws").handlers)
+    server.start()
+    models["failing"]["Model"] = Failing("Model", (), {})
+    with pytest.raises(ValueError, match="instances_tracked"):
+        server.stop()
+
+    assert is_free(server.endpoint)
+    assert before == logging.getLogger("localaws").handlers
+
+
+def test_a_start_that_fails_half_way_leaves_no_port_taken(tmp_path: Path) -> None:
+    """`stop` ends what had begun, here with a log that cannot be opened, and may be called again."""
+    (tmp_path / "localaws.log").mkdir()
+    server = Server(0, tmp_path)
+    with pytest.raises(IsADirectoryError) as failed:  # kept, and with it all that the start had made
+        server.start()
+    server.stop()
+    server.stop()
+
+    assert (True, "localaws.log") == (is_free(server.endpoint), Path(failed.value.filename).name)

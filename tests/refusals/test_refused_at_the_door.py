@@ -37,6 +37,22 @@ def refused(scene: Scene, detail_type: str, **detail: Any) -> str:
         ({"snapshot": "rds:x"}, "snapshot: Extra inputs are not permitted"),
         ({"target_cluster_id": "prod-cluster"}, "target_cluster_id: Extra inputs are not permitted"),
         ({"target": TARGET_ARN, "region": "us-east-1"}, "region: Extra inputs are not permitted"),
+        ({"form_step": "delete-rds"}, "form_step: Extra inputs are not permitted (did you mean from_step?)"),
+    ],
+)
+def test_a_request_with_fields_that_there_are_not_is_refused_with_those_that_there_are(
+    scene: Scene, detail: dict[str, Any], why: str
+) -> None:
+    """The remedy lists them: an event chooses a snapshot or a step, never what is deleted."""
+    told = refused(scene, "RestoreRequested", **detail)
+
+    assert why in told
+    assert "these fields only: request_id, plan, snapshot_identifier, rerun_of, from_step, older, reason." in told
+
+
+@pytest.mark.parametrize(
+    ("detail", "why"),
+    [
         ({"plan": 5}, "plan: Input should be a valid string"),
         ({"plan": "Default"}, "plan: String should match pattern"),
         ({"plan": ""}, "plan: String should match pattern"),
@@ -53,14 +69,36 @@ def refused(scene: Scene, detail_type: str, **detail: Any) -> str:
 def test_a_request_that_is_malformed_is_refused_with_every_field_that_is_wrong(
     scene: Scene, detail: dict[str, Any], why: str
 ) -> None:
-    """The remedy lists the fields there are: an event chooses a snapshot or a step, never what is deleted."""
+    """The remedy is about what is wrong: the names of the fields were not."""
     told = refused(scene, "RestoreRequested", **detail)
 
     assert why in told
-    assert "these fields only: request_id, plan, snapshot_identifier, rerun_of, from_step, older, reason." in told
+    assert "Put it again with " in told
+    assert "these fields only" not in told
 
 
-@pytest.mark.parametrize("detail", [{}, {"operation_id": 7}, {"operation_id": "one", "force": True}])
+@pytest.mark.parametrize(
+    ("detail", "remedy"),
+    [
+        ({"from_step": "setup-db-user"}, "Put it again with from_step setup-db-users."),
+        ({"from_step": "delete"}, "Put it again with from_step delete-rds."),
+        ({"from_step": "users please"}, "Put it again with one of these steps as from_step."),
+        ({"from_step": ["delete-rds"]}, "Put it again with one of these steps as from_step."),
+        (
+            {"from_step": "delete-rd", "stage": "dev"},
+            "Put it again with from_step delete-rds and with these fields only: request_id, plan, ",
+        ),
+    ],
+)
+def test_a_misspelt_step_is_refused_with_the_nearest(scene: Scene, detail: dict[str, Any], remedy: str) -> None:
+    """Where there is one: the steps that there are stand in the reason."""
+    told = refused(scene, "RestoreRequested", rerun_of="one", **detail)
+
+    assert "from_step: Input should be 'snapshot-check'" in told
+    assert remedy in told
+
+
+@pytest.mark.parametrize("detail", [{}, {"reason": "enough"}, {"operation_id": "one", "force": True}])
 def test_a_cancel_that_is_malformed_is_refused(scene: Scene, detail: dict[str, Any]) -> None:
     """The same holds for a wish to stop."""
     assert "these fields only: operation_id, reason." in refused(scene, "CancelRequested", **detail)
@@ -164,9 +202,17 @@ def test_a_rerun_from_a_later_step_than_the_one_that_failed_is_refused(scene: Sc
     assert "(delete-rds)" in told
 
 
-@pytest.mark.parametrize("state", [State.ARCHIVED, State.SUCCEEDED])
-def test_a_cancel_that_comes_too_late_is_refused_and_changes_nothing(scene: Scene, state: State) -> None:
-    """A restore that only has to be told of is past cancelling."""
+@pytest.mark.parametrize(
+    ("state", "why", "what_to_do"),
+    [
+        (State.ARCHIVED, "is ARCHIVED, which is too late to cancel.", "Wait for its end; nothing of it is undone."),
+        (State.SUCCEEDED, "ended as SUCCEEDED, so there is nothing to cancel.", "look up which are open, in the index"),
+    ],
+)
+def test_a_cancel_that_comes_too_late_is_refused_and_changes_nothing(
+    scene: Scene, state: State, why: str, what_to_do: str
+) -> None:
+    """A restore that only has to be told of is past cancelling; of one that has ended, that is said."""
     scene.stage.night()
     if state is State.ARCHIVED:
         scene.run_until(State.RESTORED)
@@ -178,7 +224,8 @@ def test_a_cancel_that_comes_too_late_is_refused_and_changes_nothing(scene: Scen
     scene.stage.faults._waiting.clear()
     told = refused(scene, "CancelRequested", operation_id=operation.operation_id, reason="changed my mind")
 
-    assert f"The operation {operation.operation_id} is {state}, which is too late to cancel." in told
+    assert f"The operation {operation.operation_id} {why}" in told
+    assert what_to_do in told
     assert State.SUCCEEDED is scene.stage.run_to_the_end().state
 
 

@@ -13,7 +13,10 @@ def skipped(scene: Scene, operation: Operation) -> str:
     assert State.SKIPPED is operation.state
     assert is_sentence(operation.reason), operation.reason
     assert ("SKIPPED", operation.reason, True) == (notice["outcome"], notice["reason"], operation.notified)
-    assert f"there was nothing to do. {operation.reason}" in notice["text"]
+    assert (
+        f"This operation changed nothing on {operation.settings.target_cluster_arn}. {operation.reason}"
+        in notice["text"]
+    )
     assert "Run it again" not in notice["text"]
     return str(operation.reason)
 
@@ -96,7 +99,7 @@ def test_a_snapshot_older_than_the_limit_is_skipped(said: Said) -> None:
     stage.clock.advance(2 * 3600)
     stage.queue.append(created_event(scene, late))
 
-    assert skipped(scene, scene.ends(State.SKIPPED)).endswith("older than 1 hours.")
+    assert skipped(scene, scene.ends(State.SKIPPED)).endswith("older than 1 hour.")
 
 
 def test_a_person_may_name_an_older_snapshot_and_is_told_how_old_the_data_is(said: Said) -> None:

@@ -29,6 +29,13 @@ def newest_record(world: Up, stage: str = "local") -> dict[str, Any] | None:
     return found[0] if found else None
 
 
+def record_of(world: Up, operation_id: str) -> dict[str, Any]:
+    """Return the record of one operation."""
+    key = {"operation_id": {"S": operation_id}}
+    record: dict[str, Any] = world.client("dynamodb").get_item(TableName="aurora-restore-local-state", Key=key)["Item"]
+    return record
+
+
 def end_of_newest(world: Up, stage: str = "local") -> dict[str, Any]:
     """Wait until the newest operation has ended."""
     ends_at = time.monotonic() + NIGHT_SECONDS_MAX
@@ -73,10 +80,7 @@ def wait_for_an_operation_of(world: Up, snapshot: str) -> None:
 def asked_for(world: Up, request_id: str) -> dict[str, Any]:
     """Ask for a restore, and wait for its end."""
     put(world, "RestoreRequested", request_id=request_id)
-    ends_at = time.monotonic() + NIGHT_SECONDS_MAX
-    while not (newest_record(world) or {})["operation_id"]["S"].startswith(request_id):
-        assert time.monotonic() < ends_at, newest_record(world)
-        time.sleep(LOOK_SECONDS)
+    wait_for_the_request(world, request_id)
     return end_of_newest(world)
 
 

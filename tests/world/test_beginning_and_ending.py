@@ -18,9 +18,10 @@ def test_a_taken_port_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None
         refused = up("--port", str(port), "--data", str(tmp_path / "data"))
 
     assert (1, "") == (refused.returncode, refused.stdout)
-    assert [
-        f"Port {port} of 127.0.0.1 is taken by another program. Stop that program, or choose another port."
-    ] == refused.stderr.splitlines()
+    assert refused.stderr == (
+        f"Port {port} of 127.0.0.1 is taken by another program. Stop that program, or choose another port "
+        "with --port (make: PORT=…).\n"
+    )
     assert [] == list(tmp_path.iterdir())
 
 
@@ -36,7 +37,7 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (None, "There is no dump {dump}. Name an SQL file with --dump (make demo DUMP=mine.sql)."),
+        (None, "There is no dump {dump}. Name an SQL file with --dump (make: DUMP=mine.sql)."),
         (
             b"PGDMP\x01\x10",
             "{dump} is in pg_dump's custom format. Make plain SQL of it: pg_restore -f mine.sql {dump}.",

@@ -23,6 +23,7 @@ from tests.world.operations import (
     end_of_all,
     end_of_newest,
     newest_record,
+    record_of,
     type_in,
     wait_for_an_operation_of,
     wait_for_the_request,
@@ -30,6 +31,8 @@ from tests.world.operations import (
 from tests.world.rehearsal import SECTION, fill_in, secrets_of_the_runbook
 from tests.world.up import READY, ROOT, Up, free_port, is_alive, is_free, up
 
+LOCALAWS = ROOT / "docs" / "localaws.md"
+QUEUE = "aurora-restore-local-notifications"
 MASTER_SECRET = "aurora-restore/local/master-db-credentials"
 APP_SECRET = "aurora-restore/local/app-db-credentials"
 
@@ -218,7 +221,7 @@ def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: U
 def test_what_the_readme_tells_people_to_type_works(world: Up) -> None:
     """After a night: psql opens the fresh cluster, requests and cancels are obeyed, a manual snapshot starts one."""
     _, request, trail = commands("A world that stays")
-    operations, said, manual_snapshot, cancel, psql = commands("Looking around", ROOT / "docs" / "localaws.md")
+    operations, said, manual_snapshot, cancel, psql = commands("Looking around", LOCALAWS)
 
     assert "app_user" in type_in(world, psql)
     type_in(world, request)
@@ -228,6 +231,15 @@ def test_what_the_readme_tells_people_to_type_works(world: Up) -> None:
     assert "lunch-break-" in type_in(world, operations, said)
     assert "refresh-" in type_in(world, manual_snapshot)
     wait_for_an_operation_of(world, ":refresh-")
+
+
+def subjects_told(world: Up) -> list[str]:
+    """List the subjects of what the queue holds; it can be read again a few seconds later."""
+    sqs, subjects = world.client("sqs"), list[str]()
+    asked = {"QueueUrl": sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"], "MaxNumberOfMessages": 10}
+    while found := sqs.receive_message(**asked, VisibilityTimeout=5).get("Messages"):
+        subjects += [json.loads(message["Body"])["Subject"] for message in found]
+    return subjects
 
 
 def test_a_request_during_another_one_is_skipped_and_the_readme_s_commands_show_why(world: Up) -> None:
@@ -241,6 +253,10 @@ def test_a_request_during_another_one_is_skipped_and_the_readme_s_commands_show_
     assert before is not None
     assert "SKIPPED" == skipped["state"]["S"]
     assert f"The operation {before['operation_id']['S']} already runs" in type_in(world, trail)
+    _, _, _, cancel, _ = commands("Looking around", LOCALAWS)
+    type_in(world, cancel)
+    end_of_all(world)
+    assert "CANCELLED" == record_of(world, before["operation_id"]["S"])["state"]["S"]
 
 
 def test_a_stage_of_one_s_own_can_be_rehearsed(world: Up) -> None:
@@ -254,14 +270,16 @@ def test_a_stage_of_one_s_own_can_be_rehearsed(world: Up) -> None:
     seen = rehearse(doctor_and_night)
     record = end_of_newest(world, "dev")
 
-    assert ["subscribers: WARNING"] == re.findall(r"^.*: (?:WARNING|FAILED)", seen, re.MULTILINE)
+    assert [] == re.findall(r"^.*: (?:WARNING|FAILED)", seen, re.MULTILINE)
     assert ("SUCCEEDED", "orders-dev") == (record["state"]["S"], record["settings"]["M"]["target_cluster_id"]["S"])
+    assert "aurora-restore dev: orders-dev SUCCEEDED" in subjects_told(world)
     assert "is gone" in rehearse(destroy)
+    assert "Nothing is left to delete: " in rehearse(destroy)
 
 
 def test_what_it_prints_can_be_pasted_anywhere(world: Up) -> None:
     """The whole page, in a folder elsewhere, on a machine that has make and nothing else: every line works."""
-    end_of_newest(world)
+    assert "SUCCEEDED" == asked_for(world, "before-the-page")["state"]["S"]
     printed = world.lines[world.lines.index("Then any of these:") + 1 : world.lines.index(READY)]
     exports = [line for line in world.lines if line.startswith("export ")]
     typed = "\n".join([SET_UP_ALREADY, *exports, *printed])
@@ -273,6 +291,8 @@ def test_what_it_prints_can_be_pasted_anywhere(world: Up) -> None:
 
     assert (0, "") == (done.returncode, done.stderr)
     assert "app_user" in done.stdout
+    assert re.search(r"^aurora-restore local: staging-cluster [A-Z]+$\n^\w.*arn:aws:rds:", done.stdout, re.MULTILINE)
+    assert "Signature" not in done.stdout
     assert "Aurora takes the snapshot rds:prod-cluster-" in done.stdout
 
 
@@ -310,7 +330,10 @@ def test_a_folder_has_one_world_at_a_time(world: Up) -> None:
     refused = up("--port", str(free_port()), "--data", str(world.folder))
 
     assert (1, "") == (refused.returncode, refused.stdout)
-    assert refused.stderr.startswith(f"Another world runs in {world.folder}. Stop it, or name another folder")
+    assert refused.stderr.startswith(
+        f"Another world runs in {world.folder}. Stop it, or name another folder with --data (make: "
+    )
+    assert "another port with --port (make: PORT=…)." in refused.stderr
     assert world.process.poll() is None
 
 

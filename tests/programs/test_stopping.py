@@ -1,0 +1,60 @@
+"""Ctrl-C ends all that a program began, whatever befalls a part of it, and the program says that it has stopped."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LOCALAWS = """
+import signal, sys, types
+from localaws.__main__ import main
+
+def build(port, folder, stack, **_):
+    stack.callback(print, "PostgreSQL has ended")
+    stack.callback({first})
+    signal.raise_signal(signal.SIGINT)
+
+sys.modules["localaws.running"] = types.SimpleNamespace(build=build)  # a world that takes no time
+sys.exit(main(["up", "--data", sys.argv[1]]))
+"""
+DEMO = """
+import signal
+from console.demo.__main__ import stop_once
+
+stop_once()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.raise_signal(number)
+    print("the world has ended")
+"""
+
+
+def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in the checkout."""
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_part_that_cannot_be_ended_is_told_and_keeps_no_other_from_its_end(tmp_path: Path) -> None:
+    """One sentence says what befell it, exit status 1 that something did, the last line that all is stopped."""
+    ran = run(LOCALAWS.format(first="lambda: 1 / 0"), str(tmp_path / "data"))
+
+    assert (1, ["PostgreSQL has ended", "stopped"]) == (ran.returncode, ran.stdout.splitlines())
+    assert ran.stderr.startswith("Unexpected error: ZeroDivisionError (division by zero). The whole trace is in ")
+    assert 1 == ran.stderr.count("\n")
+
+
+def test_a_second_ctrl_c_does_not_cut_the_end_short(tmp_path: Path) -> None:
+    """It is impatience, not another wish; servers would be left running."""
+    ran = run(LOCALAWS.format(first="signal.raise_signal, signal.SIGINT"), str(tmp_path / "data"))
+
+    assert (0, ["PostgreSQL has ended", "stopped"], "") == (ran.returncode, ran.stdout.splitlines(), ran.stderr)
+
+
+def test_the_demo_ends_its_world_at_a_second_ctrl_c_too() -> None:
+    """Killed in the middle of it, the world would leave its PostgreSQL servers."""
+    ran = run(DEMO)
+
+    assert (0, "the world has ended\n", "") == (ran.returncode, ran.stdout, ran.stderr)
