@@ -3,6 +3,7 @@
     database = Database(place, master, "shop")
     database.prove_login(master)                        # until the new master password works
     database.lock_out(keep=plan.keep_login_roles)       # before anybody new gets in
+    database.quiet(plan.quiet_kinds)                    # nothing acts or reaches out by itself
     database.ensure_users(application, readonly)
     database.verify_users(application, readonly)
 
@@ -15,14 +16,15 @@ A limit, on purpose: row security applies to both users as production's policies
 """
 
 import secrets
-from collections.abc import Callable, Collection, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any, Protocol
 
 from psycopg2.sql import SQL, Identifier
 
-from chalicelib.postgres import grants, proof, roles
+from chalicelib.postgres import grants, proof, quiet, roles
 from chalicelib.postgres.connection import rows, run, session, transaction
 from chalicelib.postgres.databases import databases
 from chalicelib.postgres.handshake import knock
@@ -30,6 +32,7 @@ from chalicelib.postgres.names import check_users, refuse_open
 from chalicelib.postgres.place import Login, Place
 from chalicelib.postgres.proof import Proofs
 from chalicelib.postgres.trouble import DatabaseBusyError, DatabaseUnavailableError, at_the_door
+from chalicelib.quiesce import Remaining
 
 __all__ = [
     "Database",
@@ -40,6 +43,7 @@ __all__ = [
     "OpenDatabase",
     "Place",
     "Proofs",
+    "Remaining",
     "RestoredDatabase",
     "check_users",
 ]
@@ -72,6 +76,12 @@ class RestoredDatabase(Protocol):
 
     def lock_out(self, *, keep: Collection[str]) -> list[str]:
         """See `Database.lock_out`."""
+
+    def going_on(self, kinds: Collection[str]) -> Mapping[str, int]:
+        """See `Database.going_on`."""
+
+    def quiet(self, kinds: Collection[str]) -> list[Remaining]:
+        """See `Database.quiet`."""
 
     def ensure_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> None:
         """See `Database.ensure_users`."""
@@ -133,6 +143,40 @@ class Database:
             with self._pristine(connection) as clean:
                 refuse_open(roles.production_logins(clean, master=self._master.username, keep=keep))
             return closed
+
+    def going_on(self, kinds: Collection[str]) -> Mapping[str, int]:
+        """Count, by kind of `chalicelib.quiesce`, what came with production and acts or reaches out by itself."""
+        found: dict[tuple[str, str, str], quiet.Found] = {}
+        for name in self._reachable()[0]:
+            with self._session(name) as connection:
+                found |= {thing.key: thing for thing in quiet.find(connection, kinds)}
+        counts: Counter[str] = Counter()
+        for thing in found.values():
+            counts[thing.kind] += thing.how_many
+        return dict(counts)
+
+    def quiet(self, kinds: Collection[str]) -> list[Remaining]:
+        """Stop it, in every database that somebody can connect to; return what may go on all the same.
+
+        Kinds that only their owners may change are counted by `going_on` and not touched.
+        """
+        reachable, others = self._reachable()
+        remaining = [Remaining("", f"database {name}, which the master user may not enter") for name in others]
+        with self._alone():
+            for name in reachable if kinds else ():
+                with self._session(name) as connection:
+                    remaining += quiet.stop(connection, self._place, kinds)
+        return list(dict.fromkeys(remaining))
+
+    def _reachable(self) -> tuple[list[str], list[str]]:
+        """Return the databases that the master user may enter now, and those that only others may.
+
+        Templates are among them: where they take connections, people can enter them, too.
+        """
+        with self._session(self._database) as connection:
+            databases(connection, opening=True)  # before the users are let in to them
+            found = rows(connection, _ENTERED)
+        return [name for name, may in found if may], [name for name, may in found if not may]
 
     def ensure_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> None:
         """Create or alter both users, with these passwords, and give them their rights in every user database.
@@ -196,3 +240,10 @@ _PRISTINE_LEFT = """
 SELECT datname FROM pg_catalog.pg_database JOIN pg_catalog.pg_roles ON pg_roles.oid = datdba
  WHERE rolname = current_user AND pg_catalog.starts_with(datname, %(prefix)s)
 """
+
+
+_ENTERED = """
+SELECT datname, pg_catalog.has_database_privilege(oid, 'CONNECT') AND datconnlimit <> 0
+  FROM pg_catalog.pg_database
+ WHERE datallowconn AND datconnlimit <> -2 AND datname <> 'rdsadmin' ORDER BY datname
+"""  # -2 marks a database whose DROP was interrupted: nobody can enter it

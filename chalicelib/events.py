@@ -248,6 +248,7 @@ def end_of(operation: Operation) -> dict[str, Any]:
         "app_credentials_secret_id": plan.app_credentials_secret_id,
         "production_logins_closed": facts.production_logins_closed,
         "production_logins_kept": list(facts.logins_kept),
+        "quieted": dict(facts.quieted),
         "reason": operation.reason and one_line(operation.reason),
         "remedy": operation.remedy and one_line(operation.remedy),
         "problems": [one_line(problem) for problem in operation.problems],

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import advice, events, observability
+from chalicelib import advice, events, observability, quiesce
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError, TransientError, lines
 from chalicelib.foreign_text import one_line, shown_name
@@ -154,6 +154,7 @@ def _success(operation: Operation) -> list[str]:
         f"Users: in the secret {plan.app_credentials_secret_id}; master: {plan.master_credentials_secret_id}",
         f"Production's logins are closed: {_closed(facts) or 'there were none'}.",
         *([f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(facts.logins_kept)}."] if facts.logins_kept else []),
+        f"Production's jobs and ways out: {quiesce.sentence(facts.quieted, plan.kinds_left)}.",
         *_others_closed(facts),
     ]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 
 from chalicelib.choreography import ENDING, ROWS, TERMINAL, State
 from chalicelib.errors import Retry, UnreadableRecordError
@@ -94,6 +94,7 @@ class Facts(BaseModel):
     logins_kept: tuple[str, ...] = ()  # of production, by KEEP_LOGIN_ROLES
     other_logins_closed: tuple[str, ...] = ()  # on a cluster that was kept: opened since its restore
     other_logins_closed_count: int = 0  # `other_logins_closed` names the first of them
+    quieted: dict[str, int] = Field(default_factory=dict)  # by kind of `quiesce`, as found before it was stopped
     archived: bool | None = None
 
     @property

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from chalicelib.errors import RefusedError, Retry
+from chalicelib.quiesce import ALL, KINDS, chosen
 
 HOUR = 3600
 SIDES = ("source", "target")
@@ -57,6 +58,7 @@ class Plan(BaseModel):
     db_tls: Literal["verify-full", "off"] = "verify-full"
     keep_login_roles: tuple[str, ...] = ()
     trust_definer_functions: tuple[str, ...] = ()
+    quiesce: tuple[str, ...] = (ALL,)
     sns_topic_arn: str = Field(pattern=r"^arn:[^:]+:sns:[^:]+:\d{12}:.+$")
 
     copy_check_interval: int = Field(default=30, ge=1)
@@ -81,6 +83,12 @@ class Plan(BaseModel):
         letters = value.replace("-", "")
         if not (letters.isalnum() and letters.isascii() and value[0].isalpha()) or "--" in value or value[-1] == "-":
             raise ValueError("should be an RDS identifier: letters, digits and single hyphens, beginning with a letter")
+        return value
+
+    @field_validator("quiesce")
+    @classmethod
+    def _kinds_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        chosen(value)
         return value
 
     @model_validator(mode="after")
@@ -108,6 +116,16 @@ class Plan(BaseModel):
     def instance_ids(self) -> tuple[str, ...]:
         """The names of the target's instances, the same every night; the first becomes the writer."""
         return tuple(f"{self.target_cluster_id}-{number + 1}" for number in range(self.instance_count))
+
+    @property
+    def quiet_kinds(self) -> tuple[str, ...]:
+        """The kinds of `chalicelib.quiesce` that are stopped on the copy, in the order in which they are."""
+        return chosen(self.quiesce)
+
+    @property
+    def kinds_left(self) -> tuple[str, ...]:
+        """The kinds of `chalicelib.quiesce` that QUIESCE names off."""
+        return tuple(kind for kind in KINDS if kind not in self.quiet_kinds)
 
     def seconds(self, deadline: str) -> int:
         """Give a budget by its field name; the guide's attempts x interval, when set, is the budget instead."""

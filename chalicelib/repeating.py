@@ -20,6 +20,7 @@ _SETTINGS_NOW = (
     "app_credentials_secret_id",
     "keep_login_roles",
     "trust_definer_functions",
+    "quiesce",
     "db_connection_timeout",
     "db_tls",
     "sns_topic_arn",

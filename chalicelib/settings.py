@@ -15,7 +15,7 @@ from chalicelib.plan import Plan, contradictions
 DEFAULT_PLAN = "default"
 PLANS = "plans"  # the folder of plans below a stage's SSM path
 NOT_SETTINGS = frozenset({"name", "stage", "account", "partition"})  # of a plan: given by the world, not by people
-LISTS = frozenset({"vpc_security_group_ids", "log_exports", "keep_login_roles", "trust_definer_functions"})
+LISTS = frozenset({"vpc_security_group_ids", "log_exports", "keep_login_roles", "trust_definer_functions", "quiesce"})
 PLAN_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 PLAN_SETTINGS = frozenset(Plan.model_fields.keys() - NOT_SETTINGS)
 PLAN_PARAMETERS = frozenset(field.replace("_", "-") for field in PLAN_SETTINGS)

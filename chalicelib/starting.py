@@ -253,5 +253,6 @@ def _known_at(state: State, facts: Facts) -> Facts:
             "reader_endpoint": None, "port": None, "production_logins_closed": None, "logins_closed": (),
             "logins_closed_count": None, "logins_kept": (), "master_password_checked": None,
             "other_logins_closed": (), "other_logins_closed_count": 0,
+            "quieted": {},
         }  # fmt: skip
     return facts.model_copy(update=kept)

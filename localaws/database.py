@@ -5,7 +5,7 @@ holds both to one contract. It has no data: rights are two words, "write" and "r
 """
 
 import copy
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from chalicelib.database import LoginResult, Proofs
@@ -13,6 +13,7 @@ from chalicelib.errors import TransientError
 from chalicelib.postgres.names import check_users, refuse_attributes, refuse_open, to_lock_out
 from chalicelib.postgres.place import Login, Place
 from chalicelib.postgres.trouble import Answer, at_the_door, denied
+from chalicelib.quiesce import REPORTED, Remaining
 
 
 @dataclass
@@ -33,12 +34,15 @@ class InMemoryRole:
 class InMemoryCluster:
     """One cluster's roles and databases. A snapshot of it is `copied()`: passwords and all, as at Aurora.
 
-    `trouble` is raised by whatever is asked next until it is cleared: a server that is away or busy.
+    `going_on` counts, by kind of `chalicelib.quiesce`, what acts or reaches out by itself; the master may not stop the
+    `unstoppable` kinds. `trouble` is raised by whatever is asked next until it is cleared: a server away or busy.
     """
 
     roles: dict[str, InMemoryRole]
     databases: list[str] = field(default_factory=lambda: ["postgres"])
     rights: dict[tuple[str, str], str] = field(default_factory=dict)
+    going_on: dict[str, int] = field(default_factory=dict)
+    unstoppable: frozenset[str] = frozenset()
     trouble: TransientError | None = None
 
     def open(self, place: Place, master: Login, database: str) -> "InMemoryDatabase":
@@ -95,6 +99,20 @@ class InMemoryDatabase:
                 role.password = None
         refuse_open([name for name in names if name not in closed])
         return closed
+
+    def going_on(self, kinds: Collection[str]) -> Mapping[str, int]:
+        """See `Database.going_on`."""
+        self._enter()
+        return {kind: count for kind, count in self._cluster.going_on.items() if count and kind in kinds}
+
+    def quiet(self, kinds: Collection[str]) -> list[Remaining]:
+        """See `Database.quiet`."""
+        there = [kind for kind in kinds if self._cluster.going_on.get(kind) and kind not in REPORTED]
+        self._enter()
+        for kind in (kind for kind in there if kind not in self._cluster.unstoppable):
+            self.statement(f"STOP {kind}")
+            self._cluster.going_on[kind] = 0
+        return [Remaining(kind, "the master may not") for kind in there if kind in self._cluster.unstoppable]
 
     def ensure_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> None:
         """See `Database.ensure_users`; there are no routines here."""

@@ -80,7 +80,17 @@ class Unnamed:
     role: str
 
 
-Entry = Called | Wrote | Announced | Said | Opened | Unnamed
+@dataclass(frozen=True)
+class Reached:
+    """A cluster that an operation had made still had a way to production, or its record does not count one it had."""
+
+    at: datetime
+    resource_id: str
+    kind: str
+    is_open: bool
+
+
+Entry = Called | Wrote | Announced | Said | Opened | Unnamed | Reached
 
 
 @dataclass(frozen=True)

@@ -162,9 +162,20 @@ MUTANTS: tuple[Mutant, ...] = (
         "        [ports.operations.close(one) for one in operations if one.state in TERMINAL]\n", NIGHT,
     ),
     Mutant(
+        "the stop of ways to production", "chalicelib/steps/setup_db_users.py",
+        "        remaining = database.quiet(plan.quiet_kinds)\n", "        remaining = []\n", NIGHT,
+    ),
+    Mutant(
+        "the count of ways to production before they are stopped", "chalicelib/steps/setup_db_users.py",
+        "        facts = _note_going_on(operation.evolve(facts=facts), ports, database).facts\n"
+        "        remaining = database.quiet(plan.quiet_kinds)\n",
+        "        remaining = database.quiet(plan.quiet_kinds)\n"
+        "        facts = _note_going_on(operation.evolve(facts=facts), ports, database).facts\n", NIGHT,
+    ),
+    Mutant(
         "the note of names before they are closed", "chalicelib/steps/setup_db_users.py",
         "    operation = _note_names(operation, ports, database.production_logins(keep=keep))\n"
-        "    database.lock_out(keep=keep)\n",
+        "    operation = _close(operation, ports, database, keep)\n",
         "    operation = _note_names(operation, ports, database.lock_out(keep=keep))\n", NIGHT,
     ),
     Mutant(

@@ -9,7 +9,7 @@ from chalicelib.runner import LEASE_MARGIN_SECONDS
 from chalicelib.store import Item, TableName
 from localaws.aurora import Durations
 from localaws.inprocess import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, SOURCE_REGION, Stage
-from proof.history import Bounds, Entry, Opened, Unnamed, Violation, Wrote
+from proof.history import Bounds, Entry, Opened, Reached, Unnamed, Violation, Wrote
 from proof.judge import Judge
 from proof.oracle import FINE, Oracle, Site
 from proof.watch import RecordingStore
@@ -46,6 +46,8 @@ class WatchedStage(Stage):
         self.entries: list[Entry | Struck] = []
         self.writer = "people"  # the function that runs, if one does
         super().__init__(dict(environment), durations=Durations().scaled(pace))
+        for cluster in self.data.clusters.values():
+            cluster.going_on["user-mappings"] = 1
         self.store = self.recording = RecordingStore(self._wrote)
         self.judge = Judge(self._bounds())
 
@@ -71,6 +73,7 @@ class WatchedStage(Stage):
         self.see(Wrote(self.clock.now(), self.writer, table, key, dict(item), before))
         if table == "state" and item.get("state") == State.SUCCEEDED and (before or {}).get("state") != State.SUCCEEDED:
             self._try_productions_logins(item["facts"])
+            self._try_ways_out(item["facts"])
 
     def _try_productions_logins(self, facts: Item) -> None:
         resource_id, named = str(facts.get("cluster_resource_id")), facts.get("logins_closed", ())
@@ -80,6 +83,13 @@ class WatchedStage(Stage):
                 self.see(Opened(self.clock.now(), resource_id, name))
             if not role.can_login and name not in named:
                 self.see(Unnamed(self.clock.now(), resource_id, name))
+
+    def _try_ways_out(self, facts: Item) -> None:
+        resource_id, counted = str(facts.get("cluster_resource_id")), facts.get("quieted") or {}
+        cluster = self.data.clusters.get(resource_id)
+        for kind, count in cluster.going_on.items() if cluster else ():
+            if count or kind not in counted:
+                self.see(Reached(self.clock.now(), resource_id, kind, is_open=bool(count)))
 
     def ask(self, options: tuple[str, ...], site: Site) -> str:
         """Ask the oracle; a fault is remembered, because deadlines count from the last one."""

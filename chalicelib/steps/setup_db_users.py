@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import credentials
+from chalicelib import credentials, quiesce
 from chalicelib.aurora import Cluster, Health, health
 from chalicelib.choreography import State
 from chalicelib.cluster_settings import changes_to
 from chalicelib.credentials import MasterCredentials
-from chalicelib.database import Login, LoginResult, Place, RestoredDatabase
+from chalicelib.database import Login, LoginResult, Place, Remaining, RestoredDatabase
 from chalicelib.errors import RefusedError, StateFaultError, TransientError
-from chalicelib.limits import NAMES_MAX, counted
+from chalicelib.limits import NAMES_MAX, counted, listed
 from chalicelib.operation import Facts, Operation
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
@@ -102,8 +102,7 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
     try:
         users = credentials.app_credentials(ports.service("secretsmanager"), plan)
     except RefusedError as error:  # no reason to leave production's logins open
-        known = None if operation.keeps_cluster else _lock_out(operation, ports, database)
-        return Refuse.of(error, known)
+        return Refuse.of(error, None if operation.keeps_cluster else _secured(operation, ports, database))
     application = Login(users.app_username, users.app_password)
     readonly = Login(users.readonly_username, users.readonly_password)
     if not operation.facts.production_logins_closed:
@@ -112,6 +111,9 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
     ours = (application.username, readonly.username) if operation.keeps_cluster else ()
     facts = _lock_out(operation, ports, database, ours)
     try:
+        facts = _note_going_on(operation.evolve(facts=facts), ports, database).facts
+        remaining = database.quiet(plan.quiet_kinds)
+        _refuse_ways_to_production(remaining)
         database.ensure_users(application, readonly, plan.trust_definer_functions)
         proofs = database.verify_users(application, readonly, plan.trust_definer_functions)
     except TransientError as error:
@@ -121,9 +123,38 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
     still = f"; kept on purpose: {', '.join(facts.logins_kept)}" if facts.logins_kept else ""
     others = f"; {text}" if (text := facts.others_closed) else ""
     closed = f"closed: {counted(facts.logins_closed_in_all, 'login')} of production{still}{others}"
+    quieted = quiesce.sentence(facts.quieted, plan.kinds_left)
+    going_on = tuple(f"Could not be stopped on the copy: {it}." for it in remaining)
     untried = "".join(f"; not tried: {sentence}" for sentence in proofs.untried[:UNTRIED_MAX])
-    what = f"{closed}; {counted(len(proofs.proven), 'proof')} of what the users may do{untried}"
-    return Advance(State.USERS_READY, facts, what, warnings=proofs.stopped)
+    what = f"{closed}; {quieted}; {counted(len(proofs.proven), 'proof')} of what the users may do{untried}"
+    return Advance(State.USERS_READY, facts, what, warnings=(*going_on, *proofs.stopped))
+
+
+def _secured(operation: Operation, ports: Ports, database: RestoredDatabase) -> Facts:
+    """Lock production out and stop what acts by itself, for an operation that cannot let anybody in."""
+    operation = operation.evolve(facts=_lock_out(operation, ports, database))
+    operation = _note_going_on(operation, ports, database)
+    database.quiet(operation.settings.quiet_kinds)  # what remains is told by the rerun that lets users in
+    return operation.facts
+
+
+def _note_going_on(operation: Operation, ports: Ports, database: RestoredDatabase) -> Operation:
+    """Remember what acts or reaches out by itself before it is stopped: afterwards nothing in the cluster tells."""
+    facts, found = operation.facts, database.going_on(operation.settings.quiet_kinds)
+    most = {kind: max(facts.quieted.get(kind, 0), found.get(kind, 0)) for kind in quiesce.KINDS}
+    noted = facts.model_copy(update={"quieted": {kind: count for kind, count in most.items() if count}})
+    return operation if noted == facts else ports.operations.remember(operation, noted)
+
+
+def _refuse_ways_to_production(remaining: Sequence[Remaining]) -> None:
+    """Raise RefusedError where the copy may still reach production: then nobody is let in to it."""
+    ways = [str(it) for it in remaining if it.reaches_production]
+    if ways:
+        raise RefusedError(
+            f"The copy may still reach production: the master user could not stop {listed(ways)}.",
+            "Where security groups keep the copy from production, name the kind off, such as QUIESCE=-dblink. Or, for "
+            "later snapshots, in production drop what is named, or make it the master user's.",
+        )
 
 
 def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase, ours: Collection[str] = ()) -> Facts:
@@ -135,12 +166,24 @@ def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase, ou
     on_purpose = operation.settings.keep_login_roles
     keep = {*on_purpose, *({*ours} - {*operation.facts.logins_kept})}
     operation = _note_names(operation, ports, database.production_logins(keep=keep))
-    database.lock_out(keep=keep)
+    operation = _close(operation, ports, database, keep)
     kept = tuple(sorted({*on_purpose} & {*database.login_roles()}))
     facts = _without_names(operation.facts, kept).model_copy(update={"production_logins_closed": True})
     ports.operations.remember(operation, facts)
     ports.operations.note_closed(operation)
     return facts
+
+
+def _close(operation: Operation, ports: Ports, database: RestoredDatabase, keep: Collection[str]) -> Operation:
+    """Lock production out; where something is in the way, roll back what was prepared there: nothing else ends it."""
+    try:
+        database.lock_out(keep=keep)
+    except TransientError:
+        operation = _note_going_on(operation, ports, database)
+        prepared = {quiesce.PREPARED_TRANSACTIONS} & {*operation.settings.quiet_kinds}
+        database.quiet(prepared)
+        raise
+    return operation
 
 
 def _note_names(operation: Operation, ports: Ports, names: Sequence[str]) -> Operation:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from chalicelib.quiesce import KINDS
+
 STAGE: Mapping[str, str] = {
     "environment": "The stage: part of the event source, of SSM paths and of the ownership tag. Chalice sets it.",
     "state_table_name": "The DynamoDB table of operations and target items.",
@@ -64,6 +66,10 @@ PLAN: Mapping[str, Mapping[str, str]] = {
         "keep_login_roles": "Login roles of production that stay open on the copy. The trail names them.",
         "trust_definer_functions": "Functions that run as their owner and only read, as `<schema>.<name>`: "
         "the read-only user keeps them. All others are taken from it.",
+        "quiesce": (
+            "What is stopped on the copy: `all`, `none`, or the kinds to leave as they are, each after a minus, "
+            f"such as `-event-triggers,-partman`. The kinds: {', '.join(f'`{kind}`' for kind in KINDS)}."
+        ),
     },
     "Afterwards": {
         "archive_snapshot": "`true` keeps the copy, tagged as archived; `false` deletes it.",

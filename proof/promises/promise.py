@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from chalicelib.store import Item
-from proof.history import Announced, Called, Entry, Opened, Said, Unnamed, Wrote
+from proof.history import Announced, Called, Entry, Opened, Reached, Said, Unnamed, Wrote
 from proof.promises.book import INTENT, TARGET_KEY, Book, Known, row_key
 
 Sentences = Iterable[str]
@@ -49,8 +49,8 @@ class Promise:
                 return self.said(entry)
             case Opened():
                 return self.opened(entry)
-            case Unnamed():
-                return self.unnamed(entry)
+            case Unnamed() | Reached():
+                return self.unnamed(entry) if isinstance(entry, Unnamed) else self.reached(entry)
 
     def _place(self, entry: Wrote) -> Sentences:
         before = self.book.before
@@ -106,6 +106,11 @@ class Promise:
         del login
         return ()
 
+    def reached(self, way: Reached) -> Sentences:
+        """Look at a way to production that was left open, or not counted."""
+        del way
+        return ()
+
     def rest(self, now: datetime) -> Sentences:
         """Look at the whole, when everything has come to rest."""
         del now
@@ -119,6 +124,7 @@ _HEARD_BY: Mapping[type[Entry], tuple[str, ...]] = {
     Said: ("said",),
     Opened: ("opened",),
     Unnamed: ("unnamed",),
+    Reached: ("reached",),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.choreography import State
 from chalicelib.store import Item
-from proof.history import Announced, Called, Opened, Said, Unnamed, Wrote
+from proof.history import Announced, Called, Opened, Reached, Said, Unnamed, Wrote
 from proof.promises.book import Book, Known
 from proof.promises.promise import Promise, Sentences, state_before
 
@@ -83,6 +83,19 @@ class Closed(Promise):
         """See that nobody's login was taken without a word."""
         if operation_id := self._fresh.get(login.resource_id):
             yield f"{operation_id} took production's login {login.role}, and its record does not name it."
+
+    def reached(self, way: Reached) -> Sentences:
+        """See that no way leads to production but those that QUIESCE names off, and that each is counted."""
+        operation_id = self._fresh.get(way.resource_id)
+        if operation_id is None:
+            return
+        plan = self.book.about(operation_id).settings
+        if plan is not None and way.kind in plan.kinds_left:
+            return
+        if way.is_open:
+            yield f"Production's {way.kind} are on {way.resource_id}, with which {operation_id} succeeded."
+        else:
+            yield f"{operation_id} stopped production's {way.kind}, and its record does not count them."
 
     def opened(self, login: Opened) -> Sentences:
         """See that a login that works after the success is one of those that are kept on purpose."""

@@ -21,7 +21,12 @@ from localaws.postgres.server import Folders, PostgresServer
 from localaws.processes import Ledger
 from tests.database.tls import Authority
 
-LOGS = {"log_statement": "all", "log_min_duration_statement": "0", "log_connections": "on"}
+LOGS = {
+    "log_statement": "all",
+    "log_min_duration_statement": "0",
+    "log_connections": "on",
+    "max_prepared_transactions": "4",
+}
 
 
 def login(username: str, password: str) -> Login:
@@ -142,4 +147,8 @@ _MADE_OBJECTS = """
 SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace
 UNION ALL
 SELECT FROM pg_namespace WHERE NOT starts_with(nspname, 'pg_') AND nspname NOT IN ('public', 'information_schema')
+UNION ALL
+SELECT FROM pg_foreign_data_wrapper
+UNION ALL
+SELECT FROM pg_event_trigger
 """

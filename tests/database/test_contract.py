@@ -7,6 +7,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 
 from chalicelib.database import Database, Login, LoginResult, Place, RestoredDatabase
 from chalicelib.errors import RefusedError
+from chalicelib.quiesce import KINDS
 from localaws.database import InMemoryCluster, InMemoryRole
 from tests.database.server import MASTER, Server, clean, login, skip_before_16
 from tests.database.servers import WANTED, Servers
@@ -25,6 +26,9 @@ class World(Protocol):
 
     def add_role(self, name: str, password: str, attributes: str = "", *, alterable: bool = True) -> None:
         """Let production have had a login role."""
+
+    def add_user_mapping(self, *, reachable: bool = True) -> None:
+        """Let production have had a foreign server of its own, or of RDS's, with a user mapping for everybody."""
 
 
 class RealWorld:
@@ -45,6 +49,16 @@ class RealWorld:
         create = SQL("CREATE ROLE {} LOGIN PASSWORD {} " + attributes).format(Identifier(name), Literal(password))
         self.server.query(create, as_user=MASTER if alterable and not attributes else None)
 
+    def add_user_mapping(self, *, reachable: bool = True) -> None:
+        """Let the superuser make both; what is not the master's to stop stays his."""
+        make = "CREATE FOREIGN DATA WRAPPER wrapper; CREATE SERVER home FOREIGN DATA WRAPPER wrapper;"
+        mapping = "CREATE USER MAPPING FOR PUBLIC SERVER home OPTIONS (password 'Production-1');"
+        self.server.query(make + mapping, database="shop")
+        if reachable:
+            self.server.query("GRANT USAGE ON FOREIGN DATA WRAPPER wrapper TO master", database="shop")
+            self.server.query("ALTER SERVER home OWNER TO master", database="shop")
+            self.server.query("REVOKE USAGE ON FOREIGN DATA WRAPPER wrapper FROM master", database="shop")
+
 
 class InMemoryWorld:
     """The twin."""
@@ -61,6 +75,12 @@ class InMemoryWorld:
     def add_role(self, name: str, password: str, attributes: str = "", *, alterable: bool = True) -> None:
         """Put it into the dictionary."""
         self._cluster.roles[name] = InMemoryRole(password, True, tuple(attributes.split()), alterable)
+
+    def add_user_mapping(self, *, reachable: bool = True) -> None:
+        """Put it into the dictionary."""
+        self._cluster.going_on["user-mappings"] = 1
+        if not reachable:
+            self._cluster.unstoppable = frozenset({"user-mappings"})
 
 
 @pytest.fixture(params=[*WANTED, "in memory"])
@@ -239,3 +259,29 @@ def test_any_other_name_works(world: World, name: str) -> None:
 
     world.database.verify_users(login(name, "Application-1"), login(f"{name} reads", "Read-only-1"))
     assert {name, f"{name} reads"} <= set(world.database.login_roles())
+
+
+def test_what_goes_on_is_counted_by_kind_and_stopped(world: World) -> None:
+    """Counting stops nothing; stopping is done once, and a repeated step finds nothing to do."""
+    world.add_user_mapping()
+
+    assert [{}, {"user-mappings": 1}] == [world.database.going_on(it) for it in (["dblink"], KINDS)]
+    assert [[], []] == [world.database.quiet(KINDS) for _ in range(2)]
+    assert {} == world.database.going_on(KINDS)
+
+
+def test_kinds_that_are_named_off_are_left_as_they_are(world: World) -> None:
+    """Only what was asked for is stopped."""
+    world.add_user_mapping()
+    world.database.quiet([kind for kind in KINDS if kind != "user-mappings"])
+
+    assert {"user-mappings": 1} == world.database.going_on(KINDS)
+
+
+def test_what_the_master_may_not_stop_is_named(world: World) -> None:
+    """It is told that it remains, and that it may reach production."""
+    world.add_user_mapping(reachable=False)
+    (remaining,) = world.database.quiet(["user-mappings"])
+
+    assert ("user-mappings", True) == (remaining.kind, remaining.reaches_production)
+    assert {"user-mappings": 1} == world.database.going_on(KINDS)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.choreography import State
-from proof.history import Announced, Bounds, Entry, Opened, Said, Unnamed, Wrote
+from proof.history import Announced, Bounds, Entry, Opened, Reached, Said, Unnamed, Wrote
 from proof.judge import Judge, violations
 from proof.promises.ends import budget, slack
 from tests.proof.tale import BOUNDS, PLAN, TARGET, Tale, broken, names, rewritten, without
@@ -191,6 +191,20 @@ def test_a_login_that_was_taken_and_is_not_named_is_seen() -> None:
     found = broken(tale, extra=[Unnamed(tale.now, "cluster-NEW", "billing")])
 
     assert ["closed: night-1 took production's login billing, and its record does not name it."] == found
+
+
+def test_a_way_to_production_after_a_success_is_seen() -> None:
+    """Unless QUIESCE names it off; and one that was closed without a word is seen as well."""
+    tale = Tale(plan=PLAN.model_copy(update={"quiesce": ("-partman",)})).succeed()
+    ways = (
+        Reached(tale.now, "cluster-NEW", kind, is_open)
+        for kind, is_open in [("dblink", True), ("partman", True), ("user-mappings", False)]
+    )
+
+    assert [
+        "closed: Production's dblink are on cluster-NEW, with which night-1 succeeded.",
+        "closed: night-1 stopped production's user-mappings, and its record does not count them.",
+    ] == broken(tale, extra=[*ways])
 
 
 def test_a_success_that_does_not_know_the_logins_closed_is_seen() -> None:

@@ -1,0 +1,124 @@
+"""The ways out of a copy, as questions to the catalog of one database: who may reach which server, and how to end it.
+
+Each answers with (name, owner, statements that end it, count, whether it belongs to the whole cluster). All names are
+qualified: the catalog is asked, not what production may have put before it.
+"""
+
+from typing import Final
+
+NOWHERE: Final = "/cut-off-from-production"
+"""A host that is a folder of sockets and is not there: libpq fails at once, asks no name server and sends nothing."""
+NOWHERE_BY_NAME: Final = "cut-off-from-production.invalid"
+"""For foreign data wrappers that know names only; `.invalid` is never resolved (RFC 6761, section 6.4)."""
+NO_PUBLISHER: Final = f"host={NOWHERE} user=nobody password=none"
+"""A subscription's owner who is no superuser may only have a connection string with a password in it (since 16)."""
+
+SUBSCRIPTIONS: Final = f"""
+SELECT subname, rolname, ARRAY[
+         pg_catalog.format('ALTER SUBSCRIPTION %I DISABLE', subname),
+         pg_catalog.format('ALTER SUBSCRIPTION %I CONNECTION %L', subname, '{NO_PUBLISHER}'),
+         pg_catalog.format('ALTER SUBSCRIPTION %I SET (slot_name = NONE)', subname),
+         pg_catalog.format('DROP SUBSCRIPTION %I', subname)], 1, false
+  FROM pg_catalog.pg_subscription
+  JOIN pg_catalog.pg_roles ON pg_roles.oid = subowner
+  JOIN pg_catalog.pg_database ON pg_database.oid = subdbid
+ WHERE datname = pg_catalog.current_database()
+"""  # noqa: S608 (composed of this module's own constants)
+# DROP asks the publisher to drop the slots of tables that are not copied yet, even without a slot of its own: with
+# production's connection string it would change production.
+
+USER_MAPPINGS: Final = """
+SELECT pg_catalog.format('%s at server %s', coalesce(member.rolname, 'PUBLIC'), mapping.srvname), owner.rolname,
+       ARRAY[pg_catalog.format('DROP USER MAPPING IF EXISTS FOR %s SERVER %I',
+                               CASE umuser WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(member.rolname) END,
+                               mapping.srvname)], 1, false
+  FROM pg_catalog.pg_user_mappings AS mapping
+  JOIN pg_catalog.pg_foreign_server ON pg_foreign_server.oid = srvid
+  JOIN pg_catalog.pg_roles AS owner ON owner.oid = srvowner
+  LEFT JOIN pg_catalog.pg_roles AS member ON member.oid = umuser
+"""
+
+_OTHERS = """
+(SELECT pg_catalog.string_agg(DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC'
+                                       ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) END, ', ')
+   FROM pg_catalog.aclexplode({acl}) WHERE grantee <> {owner})
+"""
+FOREIGN_SERVERS: Final = f"""
+WITH server AS (
+  SELECT srvname, rolname, {_OTHERS.format(acl="srvacl", owner="srvowner")} AS others,
+         ARRAY(SELECT CASE WHEN option_name IN ('hostaddr', 'service')
+                           THEN pg_catalog.format('DROP %I', option_name)
+                           ELSE pg_catalog.format('SET %I %L', option_name, nowhere) END
+                 FROM pg_catalog.pg_options_to_table(srvoptions)
+                 JOIN (VALUES ('host', '{NOWHERE}'), ('hostaddr', NULL), ('service', NULL),
+                              ('servername', '{NOWHERE_BY_NAME}'), ('dbserver', '{NOWHERE_BY_NAME}'),
+                              ('server', '{NOWHERE_BY_NAME}'), ('address', '{NOWHERE_BY_NAME}'),
+                              ('endpoint', '{NOWHERE_BY_NAME}'), ('url', '{NOWHERE_BY_NAME}'))
+                      AS way(name, nowhere) ON name = option_name
+                WHERE option_value IS DISTINCT FROM nowhere) AS changes,
+         EXISTS (SELECT FROM pg_catalog.pg_options_to_table(srvoptions) WHERE option_name = 'host') AS has_host,
+         EXISTS (SELECT FROM pg_catalog.pg_options_to_table(srvoptions)
+                  WHERE option_name IN ('hostaddr', 'service')) AS has_other
+    FROM pg_catalog.pg_foreign_server JOIN pg_catalog.pg_roles ON pg_roles.oid = srvowner)
+SELECT srvname, rolname, pg_catalog.array_remove(ARRAY[
+         CASE WHEN others IS NOT NULL
+              THEN pg_catalog.format('REVOKE ALL ON FOREIGN SERVER %I FROM %s CASCADE', srvname, others) END,
+         CASE WHEN changes <> '{{}}'
+              THEN pg_catalog.format('ALTER SERVER %I OPTIONS (%s)', srvname, pg_catalog.array_to_string(changes ||
+                     CASE WHEN has_other AND NOT has_host THEN ARRAY['ADD host ''{NOWHERE}'''] END, ', ')) END],
+         NULL), 1, false
+  FROM server WHERE others IS NOT NULL OR changes <> '{{}}'
+"""  # noqa: S608 (composed of this module's own constants)
+
+FOREIGN_DATA_WRAPPERS: Final = f"""
+WITH wrapper AS (
+  SELECT fdwname, rolname, {_OTHERS.format(acl="fdwacl", owner="fdwowner")} AS others
+    FROM pg_catalog.pg_foreign_data_wrapper JOIN pg_catalog.pg_roles ON pg_roles.oid = fdwowner)
+SELECT fdwname, rolname,
+       ARRAY[pg_catalog.format('REVOKE ALL ON FOREIGN DATA WRAPPER %I FROM %s CASCADE', fdwname, others)], 1, false
+  FROM wrapper WHERE others IS NOT NULL
+"""  # noqa: S608 (composed of this module's own constants)
+
+_MEMBERS = """
+SELECT objid FROM pg_catalog.pg_depend JOIN pg_catalog.pg_extension ON pg_extension.oid = refobjid
+ WHERE classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND deptype = 'e'
+   AND refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND extname IN ({extensions})
+"""
+DBLINK: Final = f"""
+WITH routine AS (
+  SELECT proc.oid, proowner, CASE grantee WHEN 0 THEN 'PUBLIC'
+                             ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) END AS grantee
+    FROM pg_catalog.pg_proc AS proc
+   CROSS JOIN pg_catalog.aclexplode(coalesce(proacl, pg_catalog.acldefault('f', proowner)))
+   WHERE proc.oid IN ({_MEMBERS.format(extensions="'dblink'")})
+     AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE pg_roles.oid = grantee AND rolsuper))
+SELECT 'extension dblink', pg_catalog.pg_get_userbyid(proowner),
+       ARRAY[pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %s CASCADE',
+         pg_catalog.string_agg(DISTINCT oid::pg_catalog.regprocedure::pg_catalog.text, ', '),
+         pg_catalog.string_agg(DISTINCT grantee, ', '))], 1, false
+  FROM routine GROUP BY proowner
+"""  # noqa: S608 (composed of this module's own constants)
+# The owner loses the right as well: routines that run as their owner (SECURITY DEFINER) connect with it.
+
+
+def callers(extensions: str, pattern: str) -> str:
+    """Return the question how much of production's code calls these extensions: by its text, or as the catalog knows.
+
+    `extensions` are names in quotes, `pattern` is a regular expression. What belongs to an extension does not count.
+    """
+    return f"""
+WITH member AS ({_MEMBERS.format(extensions=extensions)}),
+caller AS (
+  SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass AS classid, pg_proc.oid AS objid
+    FROM pg_catalog.pg_proc JOIN pg_catalog.pg_language ON pg_language.oid = prolang
+   WHERE lanname NOT IN ('c', 'internal') AND prosrc ~* '{pattern}'
+  UNION
+  SELECT classid, objid FROM pg_catalog.pg_depend
+   WHERE refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND refobjid IN (SELECT objid FROM member)
+     AND deptype = 'n')
+SELECT 'code', current_user, ARRAY[]::text[], pg_catalog.count(*)::int, false
+  FROM caller WHERE NOT EXISTS
+   (SELECT FROM pg_catalog.pg_depend AS own
+     WHERE own.classid = caller.classid AND own.objid = caller.objid AND own.deptype = 'e')
+HAVING pg_catalog.count(*) > 0
+"""  # noqa: S608 (composed of this module's own constants)

@@ -1,0 +1,119 @@
+"""What production's cluster did by itself is stopped in the night, once its logins are closed and before ours open."""
+
+from collections.abc import Collection
+from typing import Any
+
+from chalicelib.choreography import State
+from chalicelib.errors import TransientError
+from chalicelib.operation import Facts
+from chalicelib.postgres.place import Login, Place
+from localaws.database import InMemoryCluster, InMemoryDatabase
+from localaws.inprocess import APP
+from tests.choreography.night import Night
+from tests.choreography.test_logins_are_remembered import CrashingNight
+
+FOUND = {"user-mappings": 2, "cron-jobs": 3, "aws-callers": 1}
+
+
+def production(night: Night) -> InMemoryCluster:
+    """Return what is in production's cluster."""
+    return next(iter(night.data.clusters.values()))
+
+
+def test_what_was_stopped_is_told() -> None:
+    """In the record, the trail, the notice and the event, by kind and count."""
+    night = Night()
+    production(night).going_on |= FOUND
+    ended = night.dream()
+    row = next(row for row in night.trail(ended.operation_id) if row["to_state"] == "USERS_READY")
+    told = "stopped or cut off: cron-jobs 3, user-mappings 2; reported only: aws-callers 1"
+    left = night.cluster_at(ended.facts.endpoint or "").going_on
+
+    assert (State.SUCCEEDED, FOUND, ()) == (ended.state, ended.facts.quieted, ended.warnings)
+    assert {"user-mappings": 0, "cron-jobs": 0, "aws-callers": 1} == left
+    assert told in row["what"]
+    assert f"Production's jobs and ways out: {told}." in night.notices()[-1]["text"]
+    assert FOUND == night.notices()[-1]["quieted"]
+
+
+def test_kinds_that_are_named_off_are_left_and_told() -> None:
+    """QUIESCE names what stays as it is in production."""
+    night = Night({"QUIESCE": "-cron-jobs,-event-triggers"})
+    production(night).going_on |= FOUND
+    ended = night.dream()
+
+    assert 3 == night.cluster_at(ended.facts.endpoint or "").going_on["cron-jobs"]
+    assert {"user-mappings": 2, "aws-callers": 1} == ended.facts.quieted
+    assert "left as in production (QUIESCE): event-triggers, cron-jobs." in night.notices()[-1]["text"]
+
+
+def test_a_way_to_production_that_remains_ends_the_operation_before_anybody_is_let_in() -> None:
+    """Production's logins are closed, ours are not made, and the remedy is QUIESCE."""
+    night = Night()
+    production(night).going_on |= {"dblink": 1}
+    production(night).unstoppable = frozenset({"dblink"})
+    ended = night.dream()
+    cluster = night.cluster_at(ended.facts.endpoint or "")
+
+    assert (State.FAILED, True) == (ended.state, ended.facts.production_logins_closed)
+    assert "The copy may still reach production" in (ended.reason or "")
+    assert "QUIESCE=-dblink" in (ended.remedy or "")
+    assert APP["app_username"] not in cluster.roles
+
+
+def test_other_things_that_remain_are_warnings() -> None:
+    """A job that cannot be stopped does not cost people their cluster."""
+    night = Night()
+    production(night).going_on |= {"event-triggers": 1}
+    production(night).unstoppable = frozenset({"event-triggers"})
+    ended = night.dream()
+
+    assert State.SUCCEEDED == ended.state
+    assert ("Could not be stopped on the copy: event-triggers: the master may not.",) == ended.warnings
+
+
+def test_a_crash_at_any_point_loses_no_count() -> None:
+    """What was found is noted before it is stopped: afterwards nothing in the cluster tells."""
+    for point in range(1, 40):
+        night = CrashingNight(["reporter"])
+        production(night).going_on |= FOUND
+        night.night()
+        night.reach(State.RESTORED)
+        night.points_to_go = point
+        ended = night.run_to_the_end()
+
+        assert (State.SUCCEEDED, FOUND) == (ended.state, ended.facts.quieted), point
+        if not night.crashes:
+            return
+    raise AssertionError("There are more points than were tried.")
+
+
+class HeldDatabase(InMemoryDatabase):
+    """A cluster in which a prepared transaction of production's holds a role, as long as it is there."""
+
+    def lock_out(self, *, keep: Collection[str]) -> list[str]:
+        """Fail as long as it is there."""
+        if self._cluster.going_on.get("prepared-transactions"):
+            raise TransientError("A prepared transaction holds reporter.")
+        return super().lock_out(keep=keep)
+
+
+class HeldNight(Night):
+    """A night on such a cluster."""
+
+    def _database(self, place: Place, master: Login, database: str) -> Any:
+        return HeldDatabase(self.cluster_at(place.host), place, master, database)
+
+
+def test_a_prepared_transaction_that_holds_a_role_is_rolled_back_for_the_lock_out() -> None:
+    """Nothing else ends it; and it is counted."""
+    night = HeldNight()
+    production(night).going_on |= {"prepared-transactions": 1}
+    ended = night.dream()
+
+    assert (State.SUCCEEDED, {"prepared-transactions": 1}) == (ended.state, ended.facts.quieted)
+
+
+def test_a_record_of_before_has_found_nothing() -> None:
+    """Facts without the count are read."""
+    assert {} == Facts.model_validate({}).quieted

@@ -1,0 +1,253 @@
+"""What production's cluster did by itself ends on the copy; whatever cannot be ended is named."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from chalicelib.database import Database, LoginResult
+from chalicelib.errors import TransientError
+from chalicelib.quiesce import KINDS
+from localaws.postgres import likeness
+from tests.database.production import READ_ONLY, set_up
+from tests.database.server import MASTER, Server, login
+
+ADMIN = login("admin", "Production-1")
+
+# As pg_cron 1.6 makes it, with the right to change it that RDS gives to rds_superuser.
+CRON = """
+CREATE SCHEMA cron;
+CREATE TABLE cron.job (jobid bigint PRIMARY KEY, schedule text, command text, nodename text, nodeport int,
+                       database text, username text DEFAULT current_user, active boolean DEFAULT true, jobname text);
+GRANT USAGE ON SCHEMA cron TO PUBLIC;
+GRANT SELECT, UPDATE ON cron.job TO rds_superuser;
+INSERT INTO cron.job VALUES (1, '* * * * *', 'SELECT bill()'), (2, '0 4 * * *', 'VACUUM');
+INSERT INTO cron.job VALUES (3, '0 5 * * *', 'SELECT', '', 0, 'shop', 'admin', false)
+"""
+PARTMAN = """
+CREATE SCHEMA parts AUTHORIZATION admin;
+SET ROLE admin;
+CREATE TABLE parts.part_config (parent_table text PRIMARY KEY, automatic_maintenance text DEFAULT 'on');
+INSERT INTO parts.part_config VALUES ('sales.orders', 'on'), ('sales.visits', 'off');
+RESET ROLE
+"""
+PGLOGICAL = """
+CREATE SCHEMA pglogical;
+CREATE TABLE pglogical.subscription (sub_id oid, sub_name name, sub_enabled boolean);
+CREATE TABLE pglogical.node_interface (if_id oid, if_name name, if_dsn text);
+ALTER TABLE pglogical.subscription OWNER TO admin;
+ALTER TABLE pglogical.node_interface OWNER TO admin;
+GRANT USAGE ON SCHEMA pglogical TO admin;
+INSERT INTO pglogical.subscription VALUES (1, 'from_production', true);
+INSERT INTO pglogical.node_interface VALUES (1, 'production', 'host=production password=Production-1')
+"""
+
+
+def install(server: Server, extension: str, script: str, *tables: str) -> None:
+    """Make what an extension makes, and tell the catalog that it is the extension's: the server has no files of it."""
+    server.query(script, database="shop")
+    server.query(
+        "INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)"
+        f" SELECT max(oid)::int + 1, '{extension}', 10, 'public'::regnamespace, false, '1' FROM pg_class",
+        database="shop",
+    )
+    for table in tables:
+        server.query(f"ALTER EXTENSION {extension} ADD TABLE {table}", database="shop")
+
+
+@pytest.fixture
+def quiet(server: Server) -> Iterator[Server]:
+    """Return the server with an administrator of production's, as after a restore; clear what blocks a DROP after."""
+    server.query("CREATE ROLE admin LOGIN CREATEROLE PASSWORD 'Production-1'; GRANT CREATE ON DATABASE shop TO admin")
+    likeness.put_roles_within_reach(server.postgres)
+    yield server
+    for (gid,) in server.query("SELECT gid FROM pg_prepared_xacts"):
+        server.query(f"ROLLBACK PREPARED '{gid}'", database="shop")
+    server.query("ALTER DATABASE shop RESET ALL")
+    for (name,) in server.query("SELECT subname FROM pg_subscription"):
+        server.query(f"ALTER SUBSCRIPTION {name} DISABLE", database="shop")
+        server.query(f"ALTER SUBSCRIPTION {name} SET (slot_name = NONE)", database="shop")
+        server.query(f"DELETE FROM pg_subscription_rel; DROP SUBSCRIPTION {name}", database="shop")
+    server.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
+    server.query("ALTER ROLE master NOREPLICATION")
+    server.query("DROP DATABASE shop WITH (FORCE)")  # what an extension has cannot be dropped by itself
+    server.query("CREATE DATABASE shop OWNER master")
+
+
+def memberships(server: Server) -> list[str]:
+    """List whose member the master is; rds_superuser is RDS's own."""
+    found = server.query(
+        "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = 'master'::regrole ORDER BY 1"
+    )
+    return [name for (name,) in found]
+
+
+def test_jobs_of_pg_cron_are_stopped(quiet: Server, shop: Database) -> None:
+    """Those that run are counted; a table that only looks like pg_cron's is not touched."""
+    install(quiet, "pg_cron", CRON, "cron.job")
+    quiet.query("CREATE SCHEMA mine; CREATE TABLE mine.job AS SELECT true AS active", as_user=MASTER, database="shop")
+
+    assert ({"cron-jobs": 2}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+    assert [(False,)] == quiet.query("SELECT DISTINCT active FROM cron.job", database="shop")
+    assert [(True,)] == quiet.query("SELECT active FROM mine.job", database="shop")
+
+
+def test_jobs_that_row_security_hides_are_told(quiet: Server, shop: Database) -> None:
+    """pg_cron shows everybody only their own jobs."""
+    own = (
+        "CREATE POLICY own ON cron.job USING (username = current_user); ALTER TABLE cron.job ENABLE ROW LEVEL SECURITY"
+    )
+    install(quiet, "pg_cron", CRON, "cron.job")
+    quiet.query(own, database="shop")
+    (remaining,) = shop.quiet(KINDS)
+
+    assert "cron-jobs: what cron.job in database shop hides from the master user" == str(remaining)
+    assert not remaining.reaches_production
+
+
+def test_maintenance_of_pg_partman_is_stopped(quiet: Server, shop: Database) -> None:
+    """Its table belongs to whoever made the extension; the master is its owner for as long as it takes."""
+    install(quiet, "pg_partman", PARTMAN, "parts.part_config")
+
+    assert ({"partman": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+    assert [("off",)] == quiet.query("SELECT DISTINCT automatic_maintenance FROM parts.part_config", database="shop")
+    assert ["rds_superuser"] == memberships(quiet)
+
+
+def test_pglogical_is_cut_off_like_a_subscription(quiet: Server, shop: Database) -> None:
+    """It subscribes by tables of its own, which hold production's password."""
+    install(quiet, "pglogical", PGLOGICAL, "pglogical.subscription", "pglogical.node_interface")
+
+    assert ({"subscriptions": 2}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+    kept = quiet.query(
+        "SELECT sub_enabled, if_dsn FROM pglogical.subscription, pglogical.node_interface", database="shop"
+    )
+    assert [(False, "host=/cut-off-from-production user=nobody password=none")] == kept
+
+
+def test_subscriptions_end_without_a_word_to_the_publisher(quiet: Server, shop: Database) -> None:
+    """Tables that are not copied yet have slots there, which DROP SUBSCRIPTION would drop in production."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as production:
+        port = production.getsockname()[1]
+        quiet.query(
+            f"CREATE SUBSCRIPTION orders CONNECTION 'host=127.0.0.1 port={port} password=P connect_timeout=2'"
+            " PUBLICATION everything WITH (connect = false); CREATE TABLE copied (id int);"
+            " INSERT INTO pg_subscription_rel SELECT oid, 'copied'::regclass, 'd', NULL FROM pg_subscription;"
+            " UPDATE pg_subscription SET subowner = 'admin'::regrole",
+            database="shop",
+        )
+        assert ({"subscriptions": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+        production.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            production.accept()
+
+    assert [] == quiet.query("SELECT subname FROM pg_subscription")
+    assert ["rds_superuser"] == memberships(quiet)
+
+
+def test_replication_slots_are_dropped(quiet: Server, shop: Database) -> None:
+    """They would keep the copy's log for ever; RDS lets its master drop them. One of the cluster is counted once."""
+    quiet.query("SELECT pg_create_physical_replication_slot('standby', true); ALTER ROLE master REPLICATION")
+
+    assert ({"replication-slots": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+    assert [] == quiet.query("SELECT slot_name FROM pg_replication_slots")
+
+
+def test_a_slot_that_the_master_may_not_drop_is_told(quiet: Server, shop: Database) -> None:
+    """It is one line, whichever database is looked at."""
+    quiet.query("SELECT pg_create_physical_replication_slot('standby')")
+
+    assert ["replication-slots: standby (SQLSTATE 42501)"] == [str(it) for it in shop.quiet(KINDS)]
+
+
+def test_prepared_transactions_are_rolled_back_as_their_owner(quiet: Server, shop: Database) -> None:
+    """One that changes a role holds the lock-out up until then, and nothing else would end it."""
+    quiet.query("CREATE ROLE reporter LOGIN PASSWORD 'Production-1'; GRANT reporter TO admin WITH ADMIN OPTION")
+    likeness.put_roles_within_reach(quiet.postgres)
+    with closing(quiet.connect(ADMIN, "shop")) as session:
+        session.cursor().execute("BEGIN; ALTER ROLE reporter VALID UNTIL '2030-01-01'; PREPARE TRANSACTION 'it''s'")
+    with pytest.raises(TransientError):
+        shop.lock_out(keep=[])
+
+    assert ({"prepared-transactions": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+    assert "reporter" in shop.lock_out(keep=[])
+    assert LoginResult.REFUSED == shop.prove_login(login("reporter", "Production-1"))
+    assert ["rds_superuser"] == memberships(quiet)
+
+
+def test_a_prepared_transaction_of_a_superuser_is_told(quiet: Server, shop: Database) -> None:
+    """Nobody but a superuser may end it."""
+    quiet.query("BEGIN; CREATE TABLE ghost (); PREPARE TRANSACTION 'theirs'", database="shop")
+
+    assert ["prepared-transactions: theirs in database shop (SQLSTATE 42501)"] == [str(it) for it in shop.quiet(KINDS)]
+
+
+def test_event_triggers_are_disabled_before_anything_fires_them(quiet: Server, shop: Database) -> None:
+    """They belong to superusers; one whose owner the master cannot become is told, and keeps nothing else running."""
+    quiet.query(
+        "CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END';"
+        "CREATE EVENT TRIGGER ours ON ddl_command_start EXECUTE FUNCTION stop();"
+        "CREATE EVENT TRIGGER theirs ON ddl_command_start WHEN TAG IN ('CREATE RULE') EXECUTE FUNCTION stop();"
+        "UPDATE pg_event_trigger SET evtowner = 'admin'::regrole WHERE evtname = 'ours'",
+        database="shop",
+    )  # RDS lets its master make event triggers; PostgreSQL's own ALTER would refuse that owner
+    wrapper = "CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER other;"
+    quiet.query(f"ALTER EVENT TRIGGER ours DISABLE; {wrapper} ALTER EVENT TRIGGER ours ENABLE", database="shop")
+    quiet.query("UPDATE pg_foreign_server SET srvowner = 'admin'::regrole", database="shop")
+    quiet.query("INSERT INTO pg_user_mapping SELECT 99999, 0, oid FROM pg_foreign_server", database="shop")
+
+    assert {"event-triggers": 2, "user-mappings": 1} == shop.going_on(KINDS)
+    assert ["event-triggers: theirs in database shop (SQLSTATE 42501)"] == [str(it) for it in shop.quiet(KINDS)]
+    assert {"event-triggers": 1} == shop.going_on(KINDS)
+
+
+def test_code_that_calls_aws_is_counted(quiet: Server, shop: Database) -> None:
+    """By its text; nothing of it is changed."""
+    quiet.query(
+        "CREATE FUNCTION tell() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM aws_lambda.invoke(''x'', ''{}''); END';"
+        "CREATE FUNCTION unload() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM aws_s3.query_export_to_s3(); END';"
+        "CREATE FUNCTION ask() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM dblink(''password=P'', ''x''); END'",
+        as_user=MASTER,
+        database="shop",
+    )
+
+    assert ({"aws-callers": 2, "dblink-callers": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+    assert 3 == len(quiet.query("SELECT FROM pg_proc WHERE pronamespace = 'public'::regnamespace", database="shop"))
+
+
+def test_every_database_that_somebody_can_enter_is_quieted(quiet: Server, shop: Database) -> None:
+    """Templates that take connections, too; one that the master may not enter is named."""
+    for name in ("shape", "closed"):
+        quiet.query(f"CREATE DATABASE {name}")
+        quiet.query("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS '-- aws_s3'", database=name)
+    quiet.query("ALTER DATABASE shape IS_TEMPLATE true; REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
+    try:
+        told = (shop.going_on(KINDS), [str(it) for it in shop.quiet(KINDS)])
+    finally:
+        quiet.query("ALTER DATABASE shape IS_TEMPLATE false")
+
+    assert ({"aws-callers": 1}, ["database closed, which the master user may not enter"]) == told
+
+
+def test_what_is_quieted_does_not_hinder_the_users(quiet: Server, shop: Database) -> None:
+    """The set-up goes on after, and nothing that was stopped comes back."""
+    install(quiet, "pg_cron", CRON, "cron.job")
+    shop.quiet(KINDS)
+    set_up(shop)
+
+    assert {} == shop.going_on(KINDS)
+    assert LoginResult.OK == shop.prove_login(READ_ONLY)
+
+
+def test_the_catalog_is_asked_by_its_own_names(quiet: Server, shop: Database) -> None:
+    """A view that production put before pg_event_trigger, in the search path of database and role, hides nothing."""
+    quiet.query(
+        "CREATE SCHEMA trap; CREATE VIEW trap.pg_user_mappings AS SELECT * FROM pg_user_mappings WHERE false;"
+        "CREATE FUNCTION trap.format(text) RETURNS text LANGUAGE sql AS 'SELECT 1/0';"
+        "CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER other;"
+        "CREATE USER MAPPING FOR admin SERVER home; ALTER DATABASE shop SET search_path = trap, pg_catalog",
+        database="shop",
+    )
+
+    assert {"user-mappings": 1} == shop.going_on(KINDS)
