@@ -109,12 +109,12 @@ def test_pip_s_words_are_shown_only_when_it_fails(tmp_path: Path) -> None:
 def test_servers_that_cannot_be_fetched_are_left_out_but_in_ci(ci: str, status: int, said: str, tmp_path: Path) -> None:
     """A laptop goes on without them, and is asked again by the next run; CI must have them."""
     folder = tmp_path / "servers"
-    nowhere = {"DEBIAN_MIRROR": "http://127.0.0.1:9/debian", "INSTALLED": str(tmp_path)}
+    nowhere = {"DEBIAN_MIRROR": "file:/nowhere", "INSTALLED": str(tmp_path)}
 
     ended = run(".ci/set-up", "servers", str(folder), CI=ci, **nowhere)
 
     assert status == ended.returncode
-    assert "PostgreSQL 15 could not be unpacked from http://127.0.0.1:9/debian" in ended.stdout + ended.stderr
+    assert "PostgreSQL 15 could not be unpacked from file:/nowhere" in ended.stdout + ended.stderr
     assert said in ended.stdout + ended.stderr
     assert not (folder / ".ready").exists()
 
