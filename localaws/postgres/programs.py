@@ -95,20 +95,8 @@ def find_programs(temporary: Path, version: str = PROGRAMS) -> Programs:
     user = system_user()
     if user and not (is_reachable(wheel / version / "bin" / "postgres") and is_reachable(_libraries(wheel))):
         wheel = copy_programs(wheel, temporary, version)
-    return _owned(wheel / version, user)
-
-
-def full_server(root: Path, folder: str, temporary: Path) -> Programs:
-    """Return the programs in `folder` below `root`, which is copied when their user cannot reach them there."""
-    user = system_user()
-    if user and not is_reachable(root / folder / "bin" / "postgres"):
-        root = Path(shutil.copytree(root, temporary / "server", symlinks=True))
-    return _owned(root / folder, user)
-
-
-def _owned(folder: Path, user: str | None) -> Programs:
     account = pwd.getpwnam(user) if user else None
-    return Programs(folder, user, (account.pw_uid, account.pw_gid) if account else None)
+    return Programs(wheel / version, user, (account.pw_uid, account.pw_gid) if account else None)
 
 
 def _libraries(wheel: Path) -> Path:

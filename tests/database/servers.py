@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from localaws.postgres.full_server import find_full_server
 from localaws.postgres.programs import (
     PROGRAMS,
     PROGRAMS_18,
     Programs,
     find_programs,
-    full_server,
+    is_reachable,
     temporary_folder,
 )
 from tests.database.server import Server, is_installed
@@ -46,10 +47,17 @@ def debian(major: int) -> FindPrograms:
         folder = f"{DEBIAN}/{major}"
         for root in (Path("/"), UNPACKED / str(major)):
             if (root / folder / "bin" / "postgres").exists():
-                return full_server(root, folder, temporary)
+                return find_full_server(_reachable(root, folder, temporary) / "bin")
         raise MissingServerError(f"Debian's PostgreSQL {major} is missing: make .servers/.ready")
 
     return find
+
+
+def _reachable(root: Path, folder: str, temporary: Path) -> Path:
+    """Copy a server that was unpacked where the user that it runs as cannot come."""
+    if not is_reachable(root / folder / "bin" / "postgres"):
+        root = Path(shutil.copytree(root, temporary / "server", symlinks=True))
+    return root / folder
 
 
 KNOWN = {

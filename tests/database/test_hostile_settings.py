@@ -7,8 +7,9 @@ import pytest
 from chalicelib.database import Database, DatabaseBusyError, LoginResult
 from chalicelib.errors import RefusedError
 from chalicelib.postgres.connection import session
+from localaws.postgres import likeness
 from tests.database.production import APPLICATION, READ_ONLY, set_up
-from tests.database.server import MASTER, Server, login
+from tests.database.server import MASTER, Server, login, skip_before_16
 
 REPORTER = login("reporter", "Production-1")
 TRAP = """
@@ -166,7 +167,7 @@ def test_a_role_that_cannot_log_in_loses_its_password(server: Server, shop: Data
 def test_a_role_that_somebody_holds_keeps_no_other_open(server: Server, shop: Database) -> None:
     """A transaction that changed one role, and is not ours to end, is named; all others are closed."""
     server.query("CREATE ROLE held LOGIN PASSWORD 'Production-1'; CREATE ROLE zoe LOGIN PASSWORD 'Production-1'")
-    server.query("GRANT held, zoe TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+    likeness.put_roles_within_reach(server.postgres)
     with server.postgres.session("shop") as cursor:
         cursor.execute("BEGIN; ALTER ROLE held CREATEDB")
         with pytest.raises(DatabaseBusyError, match=r"still open the copy for them: held\. All others are closed."):
@@ -185,7 +186,7 @@ def test_a_session_of_a_locked_out_role_that_holds_another_is_ended(server: Serv
     with held.cursor() as cursor:
         cursor.execute("CREATE ROLE aaa LOGIN PASSWORD 'Production-1'")
     held.commit()
-    server.query("GRANT aaa TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+    likeness.put_roles_within_reach(server.postgres)
     with held.cursor() as cursor:
         cursor.execute("ALTER ROLE aaa CONNECTION LIMIT 3")
 
@@ -202,6 +203,7 @@ def test_the_second_proof_leaves_no_database_behind(server: Server, shop: Databa
 
 def test_a_role_that_is_open_still_is_told_by_the_second_proof(server: Server, shop: Database) -> None:
     """It is asked in a database where nothing of production's can stand in the way."""
+    skip_before_16(server)
     server.query("CREATE ROLE theirs LOGIN PASSWORD 'Production-1'")
 
     with pytest.raises(RefusedError, match="still open the copy for theirs"):
