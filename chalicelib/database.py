@@ -238,7 +238,7 @@ class Database:
 
 _PRISTINE_LEFT = """
 SELECT datname FROM pg_catalog.pg_database JOIN pg_catalog.pg_roles ON pg_roles.oid = datdba
- WHERE rolname = current_user AND pg_catalog.starts_with(datname, %(prefix)s)
+ WHERE rolname = current_user AND datname ~ ('^' || %(prefix)s)
 """
 
 

@@ -9,6 +9,7 @@ import psycopg2
 from psycopg2.sql import Composable
 
 from chalicelib.errors import RefusedError
+from chalicelib.postgres.encoding import CLIENT_ENCODING
 from chalicelib.postgres.handshake import knock
 from chalicelib.postgres.place import Login, Place
 from chalicelib.postgres.trouble import at_the_door, during_work, stopped_by_code
@@ -110,7 +111,7 @@ def _conninfo(place: Place, login: Login, database: str, options: str) -> dict[s
         "password": login.secret,
         "connect_timeout": place.connect_timeout_seconds,
         "application_name": "aurora-restore",
-        "client_encoding": "UTF8",
+        "client_encoding": CLIENT_ENCODING,
         "gssencmode": "disable",
         "options": options,
         "passfile": os.devnull,

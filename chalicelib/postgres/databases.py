@@ -6,6 +6,7 @@ import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.postgres.connection import Connection, rows, run, transaction
+from chalicelib.postgres.encoding import encode
 from chalicelib.postgres.grants import membership
 
 INVALID = -2  # datconnlimit of a database whose DROP was interrupted (PostgreSQL 16.0, 15.4, 14.9 and later)
@@ -52,6 +53,8 @@ def databases(connection: Connection, *, opening: bool) -> Databases:
 
 
 def _why_closed(entry: _Entry) -> str | None:
+    if encode(entry.name) != entry.name.encode():  # psycopg2 connects by names in UTF-8 only
+        return "its name is not written in UTF-8; run ALTER DATABASE … RENAME TO in production"
     if entry.limit == INVALID:
         return "it is invalid, because somebody interrupted its deletion; drop it in production"
     if not entry.allowed:

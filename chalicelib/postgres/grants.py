@@ -88,7 +88,7 @@ maker AS (
              (SELECT FROM thing
                WHERE kind = 'SCHEMA' AND pg_catalog.has_schema_privilege(rolname, thing.oid, 'CREATE')) AS makes
     FROM pg_catalog.pg_roles
-   WHERE NOT rolsuper AND NOT pg_catalog.starts_with(rolname, 'pg_') AND rolname <> ALL (%(rds)s)
+   WHERE NOT rolsuper AND rolname !~ '^pg_' AND rolname <> ALL (%(rds)s)
      AND rolname <> %(readonly)s)
 SELECT rolname, pg_catalog.pg_has_role(rolname, 'USAGE'), makes FROM maker WHERE makes OR rolcanlogin
 """  # noqa: S608 (composed of constants)

@@ -16,6 +16,7 @@ from contextlib import suppress
 
 from chalicelib.errors import RefusedError
 from chalicelib.postgres import scram
+from chalicelib.postgres.encoding import decode, encode
 from chalicelib.postgres.place import Login, Place
 from chalicelib.postgres.trouble import LET_IN, Answer, DatabaseUnavailableError
 
@@ -74,7 +75,7 @@ class _Conversation:
     def log_in(self, database: str) -> Answer:
         """Send the startup message and answer whatever the server asks, until it lets us in or does not."""
         words = ("user", self._login.username, "database", database)
-        self._say(b"", struct.pack("!i", PROTOCOL_3_0) + b"".join(word.encode() + b"\0" for word in words) + b"\0")
+        self._say(b"", struct.pack("!i", PROTOCOL_3_0) + b"".join(encode(word) + b"\0" for word in words) + b"\0")
         while True:
             kind, body = self._hear()
             if kind == b"E":
@@ -137,11 +138,11 @@ def _exactly(channel: socket.socket, count: int) -> bytes:
 
 def _sqlstate(body: bytes) -> str:
     """Take the field C out of an ErrorResponse."""
-    fields = {field[:1]: field[1:].decode() for field in body.split(b"\0") if field}
+    fields = {field[:1]: decode(field[1:]) for field in body.split(b"\0") if field}
     return fields.get(b"C", "XX000")
 
 
 def _md5(login: Login, salt: bytes) -> bytes:
     """Answer the older challenge, which a server asks for a password that was stored as MD5."""
-    inner = hashlib.md5(login.secret.encode() + login.username.encode(), usedforsecurity=False).hexdigest()
+    inner = hashlib.md5(login.secret.encode() + encode(login.username), usedforsecurity=False).hexdigest()
     return b"md5" + hashlib.md5(inner.encode() + salt, usedforsecurity=False).hexdigest().encode()

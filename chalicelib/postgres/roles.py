@@ -4,7 +4,7 @@ The master user is no superuser (Aurora User Guide, "Understanding the rds_super
 NOREPLICATION or NOBYPASSRLS about an existing role, not even where nothing would change. They are looked at, not set.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import Enum
 
 import psycopg2.errors
@@ -22,6 +22,9 @@ TERMINATE_MILLISECONDS = 5_000
 HELD_MILLISECONDS = 500  # for a role that somebody else is changing: the others are closed meanwhile
 ROLES_PER_STATEMENT = 200
 MEMBERSHIP_HAS_GRANTOR = 160_000  # from this server_version on, each grantor's membership is a row of its own
+
+
+UNSAYABLE = "22021"  # bytes that are no text in the database's encoding
 
 
 class Closing(Enum):
@@ -131,7 +134,7 @@ def _customers_logins(connection: Connection) -> list[str]:
     """Return the login roles that are not plainly RDS's: on Aurora nobody but RDS can make a superuser."""
     theirs = """
 SELECT rolname FROM pg_catalog.pg_roles
- WHERE rolcanlogin AND NOT (rolsuper AND pg_catalog.starts_with(rolname, 'rds'))
+ WHERE rolcanlogin AND NOT (rolsuper AND rolname ~ '^rds')
 """
     return [name for (name,) in rows(connection, theirs)]
 
@@ -139,7 +142,7 @@ SELECT rolname FROM pg_catalog.pg_roles
 def _close(connection: Connection, name: str) -> Closing:
     """Take a role's login and password, unless the master may not or somebody else is changing the role."""
     try:
-        run(connection, SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(Identifier(name)))
+        _alter(connection, name, "NOLOGIN PASSWORD NULL")
     except psycopg2.errors.InsufficientPrivilege:  # a superuser; or, from PostgreSQL 16 on, no ADMIN OPTION on it
         return Closing.DENIED
     except psycopg2.Error as error:
@@ -149,9 +152,27 @@ def _close(connection: Connection, name: str) -> Closing:
     return Closing.CLOSED
 
 
+def _alter(connection: Connection, name: str, words: str) -> None:
+    """Alter a role, also one whose name was written in another encoding and is no text in this database.
+
+    No statement may say such a name. The server takes it from its own catalog, by the role's number.
+    """
+    try:
+        run(connection, SQL("ALTER ROLE {} " + words).format(Identifier(name)))
+    except psycopg2.errors.CharacterNotInRepertoire:
+        numbers = {found: oid for oid, found in rows(connection, "SELECT oid, rolname FROM pg_catalog.pg_roles")}
+        run(connection, SQL(_ALTER_BY_NUMBER).format(words=SQL(words), oid=Literal(numbers[name])))
+
+
+_ALTER_BY_NUMBER = """
+DO $block$ BEGIN
+  EXECUTE (SELECT pg_catalog.format('ALTER ROLE %I {words}', rolname) FROM pg_catalog.pg_roles WHERE oid = {oid});
+END $block$
+"""
+
 _WITHOUT_LOGIN = """
 SELECT rolname FROM pg_catalog.pg_roles
- WHERE NOT rolcanlogin AND NOT rolsuper AND NOT pg_catalog.starts_with(rolname, 'pg_')
+ WHERE NOT rolcanlogin AND NOT rolsuper AND rolname !~ '^pg_'
    AND rolname <> ALL (%(rds)s) AND rolname <> ALL (%(keep)s)
  ORDER BY rolname
 """
@@ -171,12 +192,16 @@ def _forget_passwords(connection: Connection, keep: Collection[str]) -> None:
                 _forget(connection, [name])
 
 
-def _forget(connection: Connection, names: Collection[str]) -> bool:
+def _forget(connection: Connection, names: Sequence[str]) -> bool:
     """Take the passwords of all these roles, or of none; returns whether that was possible."""
     try:
-        run(connection, SQL("; ").join(SQL("ALTER ROLE {} PASSWORD NULL").format(Identifier(name)) for name in names))
+        if len(names) == 1:
+            _alter(connection, names[0], "PASSWORD NULL")
+        else:
+            some = (SQL("ALTER ROLE {} PASSWORD NULL").format(Identifier(name)) for name in names)
+            run(connection, SQL("; ").join(some))
     except psycopg2.Error as error:
-        if error.pgcode not in {*BUSY_CODES, "42501"}:
+        if error.pgcode not in {*BUSY_CODES, "42501", UNSAYABLE}:
             raise
         return False
     return True

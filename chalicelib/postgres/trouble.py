@@ -26,6 +26,7 @@ AWAY_CODES = frozenset({"57P01", "57P02", "57P03", "57P05", "25006"})
 AWAY_CLASSES = frozenset({"08", "53", "58"})  # connection trouble, out of connections or memory, the system under it
 LACKING_REMEDIES = {
     "42501": "In production, make the master user a member of rds_superuser, and of the role named.",
+    "22021": "In production, run ALTER ROLE … RENAME TO for the role whose name is no text in this encoding.",
     "0LP01": "In production, revoke the master user's role from the role named: membership cannot go both ways.",
 }
 

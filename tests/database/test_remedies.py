@@ -11,6 +11,7 @@ from chalicelib.database import Database, Login, Place
 from chalicelib.errors import RefusedError
 from chalicelib.postgres.connection import named_errors
 from tests.database import impostors
+from tests.database.encodings import make_database, make_owner, rename
 from tests.database.production import APPLICATION, READ_ONLY, furnish, set_up
 from tests.database.server import MASTER, Server, clean, login
 from tests.database.tls import Authority, terminator
@@ -119,6 +120,16 @@ def told_of_older_servers(server: Server) -> Iterator[tuple[str, str]]:
     yield told_of(grant)
 
 
+def mended_names(server: Server, shop: Database) -> Iterator[tuple[str, str]]:
+    """Rename a role that was made in another encoding."""
+    clean(server)
+    database = make_database(server, "LATIN1")
+    make_owner(server, database)
+    yield told_of(lambda: set_up(shop))
+    rename(server, database)
+    set_up(shop)
+
+
 def mended_in_secrets(server: Server, shop: Database) -> Iterator[tuple[str, str]]:
     """Do what remedies ask for in the two secrets."""
     clean(server)
@@ -172,7 +183,12 @@ def behind_tls(server: Server, folder: Path) -> Iterator[Place]:
 
 def test_what_a_refusal_of_a_server_tells_people_to_do_helps(server: Server, shop: Database, tmp_path: Path) -> None:
     """Every one that is found in the code is among these: a new one is listed here until it is met."""
-    told = {*mended_on_the_server(server, shop), *mended_in_secrets(server, shop), *told_of_older_servers(server)}
+    told = {
+        *mended_on_the_server(server, shop),
+        *mended_names(server, shop),
+        *mended_in_secrets(server, shop),
+        *told_of_older_servers(server),
+    }
     with behind_tls(server, tmp_path) as secured:
         told |= {*mended_by_speaking_to_the_cluster(server, secured)}
 

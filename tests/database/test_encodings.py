@@ -1,0 +1,99 @@
+"""Databases and names in other encodings than UTF-8: LATIN1, and SQL_ASCII, where every byte is taken as it comes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.database import Database, LoginResult
+from chalicelib.errors import RefusedError
+from chalicelib.postgres.encoding import decode, encode
+from tests.database.encodings import BOOKS, CAFE, LOGIN, ROLE, forget, make_database, make_owner, say
+from tests.database.production import set_up
+from tests.database.server import MASTER, Server, login
+
+APPLICATION = login("anwendung_ü", "Application-1")
+READ_ONLY = login("лесен", "Read-only-1")
+OBJECTS = 'CREATE SCHEMA "entrée"; CREATE TABLE "entrée"."façade" ("numéro" int)'
+
+
+@pytest.fixture(params=["LATIN1", "SQL_ASCII"])
+def encoded(request: pytest.FixtureRequest, server: Server) -> Iterator[str]:
+    """Make a database with another encoding beside the others; give its name."""
+    name = make_database(server, request.param)
+    yield name
+    forget(server, name)
+
+
+def test_users_are_let_in_to_databases_of_other_encodings(server: Server, shop: Database, encoded: str) -> None:
+    """Their names are the same bytes everywhere, and objects keep theirs."""
+    say(server, OBJECTS.encode("latin-1"), encoded)
+    shop.lock_out(keep=[])
+    shop.ensure_users(APPLICATION, READ_ONLY)
+    proven = shop.verify_users(APPLICATION, READ_ONLY).proven
+
+    assert f"anwendung_ü reads and writes in database {encoded} (tried on 1 table)." in proven
+    assert f"лесен reads in database {encoded} and is refused a write (tried on 1 table)." in proven
+    assert [LoginResult.OK] * 2 == [shop.prove_login(it, encoded) for it in (APPLICATION, READ_ONLY)]
+
+
+def test_the_set_up_may_begin_in_such_a_database(server: Server, encoded: str) -> None:
+    """The master's own database is the one that its secret names."""
+    say(server, LOGIN, encoded)
+    say(server, b"CREATE ROLE reporter LOGIN PASSWORD 'Production-1'", encoded)
+    database = Database(server.place, MASTER, encoded)
+
+    assert [decode(CAFE), "reporter"] == database.lock_out(keep=[])
+    database.ensure_users(APPLICATION, READ_ONLY)
+    assert () == database.verify_users(APPLICATION, READ_ONLY).stopped
+
+
+def test_a_role_whose_name_is_no_text_here_is_locked_out(server: Server, shop: Database, encoded: str) -> None:
+    """It was made in another database; its login is closed all the same, and told by its bytes."""
+    say(server, LOGIN, encoded)
+    cafe = login(decode(CAFE), "Production-1")
+    before = shop.prove_login(cafe)
+
+    assert [cafe.username] == shop.lock_out(keep=[])
+    assert (LoginResult.OK, LoginResult.REFUSED) == (before, shop.prove_login(cafe))
+    say(server, b"ALTER ROLE %s LOGIN" % ROLE, encoded)
+    assert LoginResult.REFUSED is shop.prove_login(cafe)
+
+
+def test_a_role_without_login_whose_name_is_no_text_here_loses_its_password(
+    server: Server, shop: Database, encoded: str
+) -> None:
+    """Beside others, whose passwords go in the same statement."""
+    say(server, LOGIN.replace(b"LOGIN", b"NOLOGIN"), encoded)
+    server.query("CREATE ROLE grouped NOLOGIN PASSWORD 'Production-1'", as_user=MASTER)
+    shop.lock_out(keep=[])
+    say(server, b"ALTER ROLE %s LOGIN; ALTER ROLE grouped LOGIN" % ROLE, encoded)
+
+    tried = [shop.prove_login(login(name, "Production-1")) for name in (decode(CAFE), "grouped")]
+    assert [LoginResult.REFUSED] * 2 == tried
+
+
+def test_an_owner_whose_name_is_no_text_here_is_named(server: Server, shop: Database, encoded: str) -> None:
+    """No statement in this database may name it, so production has to rename it."""
+    make_owner(server, encoded)
+
+    with pytest.raises(RefusedError) as refusal:
+        set_up(shop)
+    assert "ALTER ROLE … RENAME TO" in refusal.value.remedy
+
+
+def test_a_database_whose_name_is_no_text_here_is_named(server: Server, shop: Database, encoded: str) -> None:
+    """No client in UTF-8 can connect to it; the others are set up."""
+    say(server, b"CREATE DATABASE %s TEMPLATE template0" % BOOKS, encoded)
+    shop.ensure_users(APPLICATION, READ_ONLY)
+    found = shop.verify_users(APPLICATION, READ_ONLY)
+
+    name = decode(BOOKS[1:-1])
+    assert any(f"Database {name} was left as it is: its name is not written in UTF-8" in it for it in found.untried)
+    assert f"anwendung_ü logs in to database {encoded}." in found.proven
+
+
+@pytest.mark.parametrize("raw", [b"plain", "naïve 漢".encode(), CAFE, b"\xff\x80"])
+def test_what_was_read_can_be_written(raw: bytes) -> None:
+    """Whatever the bytes are; and the text can be stored, because it is Unicode."""
+    assert raw == encode(decode(raw))
+    assert decode(raw).encode("utf-8").decode("utf-8") == decode(raw)
