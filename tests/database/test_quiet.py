@@ -3,11 +3,14 @@
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any, cast
 
+import psycopg2.extensions
 import pytest
 
 from chalicelib.database import Database, LoginResult
 from chalicelib.errors import TransientError
+from chalicelib.postgres.quiet import stop
 from chalicelib.quiesce import KINDS
 from localaws.postgres import likeness
 from tests.database.production import READ_ONLY, set_up
@@ -251,3 +254,90 @@ def test_the_catalog_is_asked_by_its_own_names(quiet: Server, shop: Database) ->
     )
 
     assert {"user-mappings": 1} == shop.going_on(KINDS)
+
+
+def test_no_password_is_written_to_the_log(quiet: Server, shop: Database) -> None:
+    """The server logs every statement; those that end a subscription or a mapping have none of production's words."""
+    quiet.query(
+        "CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER other OPTIONS (host 'home');"
+        "SET log_statement = none; SET log_min_duration_statement = -1;"
+        "CREATE USER MAPPING FOR admin SERVER home OPTIONS (password 'Only-in-the-mapping');"
+        "CREATE SUBSCRIPTION orders CONNECTION 'host=127.0.0.1 port=1 password=Only-in-the-string'"
+        " PUBLICATION everything WITH (connect = false)",
+        database="shop",
+    )
+    quiet.query("UPDATE pg_subscription SET subowner = 'admin'::regrole", database="shop")
+    before = len(quiet.log)
+    shop.quiet(KINDS)
+    said = quiet.log[before:]
+
+    assert "DROP SUBSCRIPTION" in said
+    assert "Only-in-the" not in said
+
+
+class StoppedError(Exception):
+    """The function ended here."""
+
+
+class DyingSession(psycopg2.extensions.connection):  # type: ignore[misc]  # psycopg2 publishes no types
+    """A session whose function ends after so many statements."""
+
+    statements_left = 0
+
+
+class DyingCursor(psycopg2.extensions.cursor):  # type: ignore[misc]  # psycopg2 publishes no types
+    """A cursor of such a session."""
+
+    def execute(self, query: Any, parameters: Any = None) -> None:
+        """Run one statement, unless the function has ended."""
+        session = cast("DyingSession", self.connection)
+        session.statements_left -= 1
+        if session.statements_left < 0:
+            raise StoppedError
+        super().execute(query, parameters)
+
+
+def dying(server: Server, statements: int) -> Any:
+    """Open a session of the master's that ends after so many statements."""
+    session = psycopg2.connect(
+        host=server.address, port=server.port, user=MASTER.username, password=MASTER.secret, dbname="shop",
+        options="-c search_path=", connection_factory=DyingSession, cursor_factory=DyingCursor,
+    )  # fmt: skip
+    session.autocommit = True
+    session.statements_left = statements
+    return session
+
+
+THINGS = """
+DROP FOREIGN DATA WRAPPER IF EXISTS other CASCADE;
+CREATE FOREIGN DATA WRAPPER other;
+CREATE SERVER home FOREIGN DATA WRAPPER other OPTIONS (host 'home');
+GRANT USAGE ON FOREIGN SERVER home TO rds_ad WITH GRANT OPTION;
+SET ROLE rds_ad;
+GRANT USAGE ON FOREIGN SERVER home TO PUBLIC;
+RESET ROLE;
+CREATE USER MAPPING FOR PUBLIC SERVER home;
+CREATE USER MAPPING FOR admin SERVER home;
+ALTER SERVER home OWNER TO admin
+"""
+WAYS_OUT = ("prepared-transactions", "user-mappings", "foreign-servers")
+STATEMENTS_MAX = 100
+
+
+def test_a_run_that_ends_after_any_of_its_statements_is_finished_by_the_next(quiet: Server, shop: Database) -> None:
+    """What was begun is stopped by the next run, whole, wherever the function ended."""
+    for statements in range(STATEMENTS_MAX):
+        quiet.query(THINGS, database="shop")
+        with closing(quiet.connect(ADMIN, "shop")) as session:
+            session.cursor().execute("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'one'")
+        with closing(dying(quiet, statements)) as session:
+            try:
+                stop(session, quiet.place, WAYS_OUT)
+            except StoppedError:
+                pass
+            else:
+                assert statements > 10
+                return
+        remaining = shop.quiet(WAYS_OUT)
+        assert ([], {}) == (remaining, shop.going_on(WAYS_OUT)), statements
+    raise AssertionError("There are more statements than were tried.")
