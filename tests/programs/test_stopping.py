@@ -9,12 +9,12 @@ LOCALAWS = """
 import signal, sys, types
 from localaws.__main__ import main
 
-def build(port, folder, stack, **_):
+def build(port, folder, stack, *_, **__):
     stack.callback(print, "PostgreSQL has ended")
     stack.callback({first})
     signal.raise_signal(signal.SIGINT)
 
-sys.modules["localaws.running"] = types.SimpleNamespace(build=build)  # a world that takes no time
+sys.modules["localaws.running"] = types.SimpleNamespace(build=build, Given=lambda **_: None)  # a world that takes no time
 sys.exit(main(["up", "--data", sys.argv[1]]))
 """
 DEMO = """

@@ -65,7 +65,7 @@ def test_workers_say_nothing_at_ctrl_c() -> None:
         assert "working\n" == program.stdout.readline()
         os.killpg(program.pid, signal.SIGINT)
         try:
-            _, err = program.communicate(timeout=30)
+            _, err = program.communicate(timeout=120)
         finally:
             program.kill()
 
