@@ -22,13 +22,17 @@ _TABLES = """
 SELECT nspname, relname, has_schema_privilege(nspname, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'),
   (SELECT attname FROM pg_attribute
    WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a'
-   ORDER BY attnum LIMIT 1)
+   ORDER BY attnum LIMIT 1),
+  EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '2')
+    OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind = 'r' AND relpersistence <> 't' AND nspname <> 'information_schema' AND nspname !~ '^pg_' ORDER BY 1, 2
 """
 _CONTENT = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM {} t"
 # A value put where it stands already: a write like any other to whoever checks privileges.
 _WRITE = "UPDATE {table} SET {column} = {column} WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)"
+# Takes the right to UPDATE too: for tables whose rule or trigger makes something else of an UPDATE, or refuses it.
+_LOCK = "SELECT FROM {table} LIMIT 1 FOR NO KEY UPDATE"
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,16 @@ class Content:
 
 @dataclass(frozen=True)
 class Table:
-    """A user table: where it is, whether the asking user may read it, and a column that can be written."""
+    """A user table: where it is, whether the asking user may read it, and a column that can be written.
+
+    `has_rules` says that a rule or trigger of its own could turn an UPDATE into something else.
+    """
 
     schema: str
     name: str
     readable: bool
     column: str | None
+    has_rules: bool
 
     @property
     def quoted(self) -> sql.Identifier:
@@ -184,7 +192,8 @@ def _content(table: Table) -> sql.Composed:
 
 
 def _write(table: Table) -> sql.Composed:
-    return sql.SQL(_WRITE).format(table=table.quoted, column=sql.Identifier(table.column or ""))
+    write = _LOCK if table.has_rules else _WRITE
+    return sql.SQL(write).format(table=table.quoted, column=sql.Identifier(table.column or ""))
 
 
 def _rows(connection: Any, query: str | sql.Composed) -> list[tuple[Any, ...]]:

@@ -100,6 +100,32 @@ def test_a_refused_write_is_told_from_a_refused_read(server: Server) -> None:
     assert (seen.read, seen.written, seen.refused) == (("shop.public.orders",), (), ("shop.public.orders",))
 
 
+@pytest.mark.parametrize(
+    "guard",
+    [
+        "CREATE RULE keep AS ON UPDATE TO entry DO INSTEAD NOTHING",
+        "CREATE RULE copy AS ON UPDATE TO entry DO INSTEAD INSERT INTO other VALUES (new.id)",
+        "CREATE TRIGGER keep BEFORE UPDATE ON entry FOR EACH ROW EXECUTE FUNCTION keep()",
+        "CREATE TRIGGER keep BEFORE UPDATE ON entry FOR EACH STATEMENT EXECUTE FUNCTION keep()",
+    ],
+)
+def test_a_table_that_takes_no_changes_is_tried_by_a_lock(server: Server, guard: str) -> None:
+    """It takes the same right, and neither rule nor trigger stands in the way or makes a refusal a success."""
+    server.query("CREATE DATABASE guarded", as_user=MASTER)
+    server.query(
+        "CREATE TABLE entry (id int); INSERT INTO entry VALUES (1); CREATE TABLE other (id int);"
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'kept'; END$$;"
+        f"{guard}; GRANT SELECT, UPDATE ON entry TO writer; GRANT SELECT ON entry TO reader;",
+        as_user=MASTER,
+        database="guarded",
+    )
+    by_writer, by_reader = (databases.access(login(server, name), "guarded") for name in ("writer", "reader"))
+    server.query("DROP DATABASE guarded", as_user=MASTER)
+
+    assert (("guarded.public.entry",), ()) == (by_writer.written, by_writer.refused)
+    assert ((), ("guarded.public.entry",)) == (by_reader.written, by_reader.refused)
+
+
 def test_a_database_that_stays_shut_is_trouble(server: Server) -> None:
     """Not an error: the demo goes on and names it."""
     seen = databases.access(login(server, "reader"), "no_such_database")
