@@ -1,7 +1,7 @@
 """A dump as this server takes it: what cannot mean anything here is left out or replaced, and told.
 
-Only four things are touched: roles and databases that are there already (pg_dumpall begins with
-every role of its cluster), settings that the server does not know, locales and collations that it
+Only this is touched: roles, databases and other things that are there already (pg_dumpall begins
+with every role of its cluster), settings that the server does not know, locales and collations that it
 does not have, and psql's own commands. Everything keeps its line.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg2
 from psycopg2.sql import SQL, Composed, Literal
 
-from localaws.postgres.dumps import changed, database_to_enter, is_encoding, made, plain_name
+from localaws.postgres.dumps import changed, database_to_enter, encoding_of, made, plain_name
 from localaws.postgres.server import SUPERUSER, PostgresServer
 from localaws.postgres.statements import Kind, Piece, Token, read_pieces
 
@@ -100,7 +100,8 @@ class Adapted:
 
     def _command(self, piece: Piece) -> bytes:
         """Let psql out of its restricted mode for one command that was looked at, and back again."""
-        command = piece.raw.rstrip().decode("utf-8", "replace") if is_encoding(piece) else ""
+        encoding = encoding_of(piece)
+        command = f"\\encoding {encoding}" if encoding else ""
         if database := database_to_enter(piece):
             escaped = database.replace("\\", "\\\\").replace("'", "\\'").replace('"', '""')
             command = f"\\connect -reuse-previous=on \"dbname='{escaped}'\""
@@ -112,6 +113,8 @@ class Adapted:
         if setting := self._unknown_setting(piece):
             self._note(piece, f"sets {setting}, which PostgreSQL {self._server.major} does not know; it is left out.")
             return _blank(piece)
+        if once := _made_once(piece):
+            return once
         if piece.begins("create database", "create collation"):
             return self._with_locale(piece)
         return self._with_collations(piece)
@@ -163,6 +166,18 @@ class Adapted:
         """Tell something once, with the first line that it is true of."""
         line = piece.line + piece.raw[: piece.tokens[0].start].count(b"\n")
         self._told.setdefault(what, f"Line {line} of {self._dump} {what}")
+
+
+def _made_once(piece: Piece) -> bytes | None:
+    """Make what each new database has already, unless the dump dropped it before."""
+    if piece.words in (["create", "schema", "public"], ["create", "extension", "plpgsql"]):
+        after = piece.tokens[1].end
+        return piece.raw[:after] + b" IF NOT EXISTS" + piece.raw[after:]
+    words = [word for word in piece.words if word not in ("or", "replace", "trusted", "procedural")]
+    if words == ["create", "language", "plpgsql"]:
+        start, end = piece.tokens[0].start, piece.tokens[-1].end
+        return _edited(piece.raw, [(start, end, b"CREATE EXTENSION IF NOT EXISTS plpgsql")])
+    return None
 
 
 def _blank(piece: Piece) -> bytes:

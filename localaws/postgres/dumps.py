@@ -50,9 +50,11 @@ _ROLES_AFTER: Final[tuple[tuple[str, str], ...]] = (
 _NAMING: Final = frozenset(head.split()[0] for head, _ in _ROLES_AFTER)
 
 _COMMAND: Final = re.compile(rb"\\(\w+|\S)")
-_CONNECT: Final = re.compile(rb"""\\c(?:onnect)?\s+(?:-reuse-previous=on\s+)?(?P<name>[\w.$-]+|"(?:[^"]|"")+")\s*""")
+_CONNECT: Final = re.compile(
+    rb"""\\c(?:onnect)?\s+(?:-reuse-previous=on\s+)?(?P<name>[\w.$-]+|"(?:[^"]|"")+")\s*;*\s*"""
+)
 _DATABASE: Final = re.compile(r"dbname='((?:[^'\\]|\\.)*)'")
-_ENCODING: Final = re.compile(rb"\\encoding\s+[\w-]+\s*")
+_ENCODING: Final = re.compile(rb"\\encoding\s+([\w-]+)\s*;*\s*")
 _IDLE: Final = re.compile(rb"\\(?:restrict|unrestrict|echo|timing|pset|set ON_ERROR_STOP)(?:\s[^\\`]*)?")
 """Commands that change nothing in the database: pg_dump's restricted mode, and what is only shown."""
 
@@ -137,13 +139,13 @@ def _named(verb: str, piece: Piece, kinds: Sequence[str]) -> str | None:
 def why_refused(piece: Piece) -> str | None:
     """Say why a piece is not run, because it could reach programs or files; or return None."""
     if piece.kind is Kind.COMMAND:
-        if is_idle(piece) or is_encoding(piece) or database_to_enter(piece):
+        if is_idle(piece) or encoding_of(piece) or database_to_enter(piece):
             return None
         name = _COMMAND.match(piece.raw)
         return (
-            f"has psql's command \\{name[1].decode('utf-8', 'replace') if name else ''}, which is not run: it can "
-            "reach programs, files or servers outside. Of psql's commands a dump may have \\connect with "
-            "a database, \\encoding, and the end of rows."
+            f"has psql's command \\{name[1].decode('utf-8', 'replace') if name else ''}, which is not run: psql's "
+            "commands can reach programs, files and other servers. A dump may have \\connect with a database, "
+            "\\encoding, and the end of rows."
         )
     if _copies_outside(piece.words):
         return (
@@ -165,9 +167,10 @@ def is_idle(piece: Piece) -> bool:
     return _IDLE.fullmatch(piece.raw.rstrip()) is not None
 
 
-def is_encoding(piece: Piece) -> bool:
-    """Tell whether a command of psql names the encoding of what follows."""
-    return _ENCODING.fullmatch(piece.raw) is not None
+def encoding_of(piece: Piece) -> str | None:
+    """Return the encoding that a command of psql names for what follows."""
+    found = _ENCODING.fullmatch(piece.raw)
+    return found[1].decode("ascii", "replace") if found else None
 
 
 def database_to_enter(piece: Piece) -> str | None:

@@ -24,6 +24,7 @@ from localaws.postgres.server import SUPERUSER, PostgresServer
 
 LOAD_SECONDS_MAX: Final = 600.0
 PROBLEMS_MAX: Final = 20  # told of one dump
+HEAD_BYTES: Final = 4_096  # where pg_dump says its version; pg_dumpall says each database's further down
 RESERVED: Final = "pg_"  # roles that only PostgreSQL makes
 NO_ICU: Final = "ICU is not supported"  # the server's words, which have no code of their own
 POSTGRES_HINT: Final = "make demo POSTGRES=/usr/lib/postgresql/<version>/bin"
@@ -44,8 +45,8 @@ def load_dump(server: PostgresServer, programs: Programs, dump: Path, master: Ma
     """Load a dump and return what has to be told of it; DataPlaneError if it cannot be loaded, a problem a line."""
     needs, known = survey(dump), Server(server)
     missing = sorted(needs.extensions - known.extensions)
-    if problems := needs.refused[:PROBLEMS_MAX] + [_missing(name, known.major, programs) for name in missing]:
-        raise DataPlaneError("\n".join(problems))
+    if problems := needs.refused + [_missing(name, known.major, programs) for name in missing]:
+        raise DataPlaneError("\n".join(_first(problems)))
     roles = sorted(role for role in needs.roles - known.roles if not role.startswith(RESERVED))
     with server.session() as cursor:
         for role in roles:
@@ -53,12 +54,18 @@ def load_dump(server: PostgresServer, programs: Programs, dump: Path, master: Ma
         cursor.execute(SQL("ALTER ROLE {} SUPERUSER").format(Identifier(master.username)))
     adapted = Adapted(dump, known)
     try:
-        _run_psql(dump, master, adapted)
+        _run_psql(dump, master, adapted, known.major)
     finally:
         _demote_everybody(server)
     likeness.put_roles_within_reach(server)
     made = f"Roles that {dump} names and does not create are made without a login: {', '.join(roles)}."
     return ([made] if roles else []) + adapted.notes
+
+
+def _first(problems: list[str]) -> list[str]:
+    """Return as many problems as people read, and how many more there are."""
+    more = len(problems) - PROBLEMS_MAX
+    return [*problems[:PROBLEMS_MAX], f"There are {more} more problems."] if more > 1 else problems
 
 
 def _missing(extension: str, major: str, programs: Programs) -> str:
@@ -77,7 +84,7 @@ def _missing(extension: str, major: str, programs: Programs) -> str:
     )
 
 
-def _run_psql(dump: Path, master: Master, adapted: Adapted) -> None:
+def _run_psql(dump: Path, master: Master, adapted: Adapted, major: str) -> None:
     where = ["-h", master.address, "-p", str(master.port), "-U", master.username, "-d", master.database]
     how = ["--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1"]
     command = [restricted_psql(), *where, *how, "-c", f"\\restrict {adapted.key}", "-f", "-"]
@@ -96,17 +103,26 @@ def _run_psql(dump: Path, master: Master, adapted: Adapted) -> None:
             env={"PGPASSWORD": master.password, "PGCLIENTENCODING": "UTF8", "PATH": "/usr/bin:/bin"},
         )
     if ended.returncode:
-        raise DataPlaneError(_sentence(dump, ended.stderr))
+        raise DataPlaneError(_sentence(dump, ended.stderr, major))
 
 
-def _sentence(dump: Path, said: str) -> str:
+def _sentence(dump: Path, said: str, major: str) -> str:
     """Say which line failed and why; psql writes `psql:<stdin>:<line>: ERROR:  <reason>`."""
     found = re.search(r"^psql:.*?:(\d+): (?:(?:ERROR|FATAL|error): +)?(.*)$", said, re.MULTILINE)
     line, reason = (f"Line {found[1]}", found[2]) if found else ("A line", said.strip()[-300:])
     advice = "Correct the dump (plain SQL, as pg_dump writes)."
-    if NO_ICU in reason:
+    if (newer := _version_of(dump)) > int(major):
+        advice = f"The dump is of PostgreSQL {newer}, and this server is {major}. Use one as new: {POSTGRES_HINT}."
+    elif NO_ICU in reason:
         advice = f"Use a full server: {POSTGRES_HINT}."
     return f"{line} of {dump} could not be loaded: {reason.rstrip('.')}. {advice}"
+
+
+def _version_of(dump: Path) -> int:
+    """Return the major version that pg_dump writes into the first lines; 0 where it does not stand there."""
+    with dump.open("rb") as lines:
+        found = re.search(rb"^-- Dumped from database version (\d+)", lines.read(HEAD_BYTES), re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def _demote_everybody(server: PostgresServer) -> None:

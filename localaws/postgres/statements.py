@@ -44,7 +44,7 @@ _PLAIN: Final = re.compile(
 _ESCAPED: Final = re.compile(rb"'(?:[^'\\]++|\\.|'')*+'?", re.DOTALL)
 _COMMENT_EDGE: Final = re.compile(rb"/\*|\*/")
 _END_OF_ROWS: Final = re.compile(rb"^\\\.\r?$", re.MULTILINE)
-_CODECS: Final = {"sqlascii": "utf-8", "win1250": "cp1250", "win1251": "cp1251", "win1252": "cp1252"}
+_CODECS: Final = re.compile(r"latin([1-9]|10)|cp(125[0-8]|866|874)|koi8[ru]|euc(jp|kr|cn)|sjis|big5|gbk|gb18030|johab")
 
 
 class Kind(Enum):
@@ -233,11 +233,7 @@ def is_copy(words: Sequence[str], direction: str, place: str) -> bool:
 
 
 def python_codec(encoding: str) -> str:
-    """Return Python's name of an encoding of PostgreSQL; what has none is read as UTF-8."""
-    plain = re.sub(r"\W|_", "", encoding.lower())
-    name = _CODECS.get(plain, plain)
-    try:
-        b"".decode(name)
-    except LookupError:
-        return "utf-8"
-    return name
+    """Return Python's name of an encoding of PostgreSQL; all others are read as UTF-8."""
+    name = re.sub(r"\W|_", "", encoding.lower())
+    name = re.sub(r"^win(?:dows)?(?=\d)", "cp", name)
+    return name if _CODECS.fullmatch(name) else "utf-8"

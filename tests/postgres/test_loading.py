@@ -330,12 +330,12 @@ def test_connect_and_the_end_of_rows_go_on_working(data: PostgresData, cluster: 
     """In every way in which pg_dump and pg_dumpall write them, with their own restricted mode around."""
     name = f"{own} it's"
     dump.write_text(
-        "\\restrict abc\n\\set ON_ERROR_STOP on\n\\encoding SQL_ASCII\nSET client_encoding = 'UTF8';\n"
+        "\\restrict abc\n\\set ON_ERROR_STOP on\n\\encoding SQL_ASCII;\nSET client_encoding = 'UTF8';\n"
         "\\unrestrict abc\n"
         f'CREATE DATABASE "{name}";\n'
         f"\\connect -reuse-previous=on \"dbname='{own} it\\'s'\"\n\\restrict abc\n"
         "CREATE TABLE one (id integer);\nCOPY one FROM stdin;\n1\n\\.\n\\unrestrict abc\n"
-        f"\\c {own}\nCREATE TABLE two (id integer);\n"
+        f"\\c {own};\nCREATE TABLE two (id integer);\n"
     )
 
     assert [] == load(data, cluster, dump, "shop")
@@ -385,3 +385,51 @@ def test_rules_and_event_triggers_are_loaded(data: PostgresData, cluster: str, d
     assert ([], [(1,)]) == (told, master("SELECT id FROM entry", own))
     with pytest.raises(psycopg2.errors.RaiseException):
         master("GRANT SELECT ON entry TO PUBLIC", own)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE SCHEMA public;",
+        "DROP SCHEMA public CASCADE;\nCREATE SCHEMA public;",
+        "CREATE EXTENSION plpgsql;",
+        "CREATE PROCEDURAL LANGUAGE plpgsql;",
+        "CREATE OR REPLACE\n  LANGUAGE plpgsql;",
+        "DROP EXTENSION plpgsql;\nCREATE LANGUAGE plpgsql;",
+    ],
+)
+def test_what_every_database_has_is_made_only_where_it_was_dropped(
+    data: PostgresData, cluster: str, dump: Path, own: str, statement: str
+) -> None:
+    """As old versions of pg_dump, `pg_dump --schema` and `pg_dump --clean` write it."""
+    dump.write_text(
+        f"{statement}\nCREATE TABLE public.one (id integer);\n"
+        "CREATE FUNCTION public.two() RETURNS integer AS $$BEGIN RETURN 2; END$$ LANGUAGE plpgsql;\n"
+    )
+
+    assert [] == load(data, cluster, dump, own)
+    assert [(2, None)] == Client(data, cluster)("SELECT two(), (SELECT id FROM one)", own)
+
+
+def test_a_dump_of_a_newer_server_says_so_when_it_fails(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
+    """And which option takes a newer server; most such dumps load."""
+    dump.write_text("--\n-- Dumped from database version 18.1\n\nSELECT uuidv7();\n")
+    with pytest.raises(DataPlaneError) as refused:
+        load(data, cluster, dump, own)
+
+    assert (
+        f"Line 4 of {dump} could not be loaded: function uuidv7() does not exist. The dump is of PostgreSQL 18, and "
+        "this server is 16. Use one as new: make demo POSTGRES=/usr/lib/postgresql/<version>/bin."
+    ) == str(refused.value)
+
+
+def test_many_problems_are_counted(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
+    """The first of them are told, a line each."""
+    dump.write_text("\\copy one FROM 'one.csv'\n" * 30)
+    with pytest.raises(DataPlaneError) as refused:
+        load(data, cluster, dump, own)
+
+    assert (21, "There are 10 more problems.") == (
+        len(str(refused.value).splitlines()),
+        str(refused.value).splitlines()[-1],
+    )

@@ -124,10 +124,21 @@ def test_every_way_of_naming_a_role_is_known(tmp_path: Path, statement: str, rol
     assert roles == survey(tmp_path / "some.sql").roles
 
 
-def test_a_role_s_name_is_read_in_the_dump_s_encoding(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "codec"),
+    [
+        ("LATIN1", "latin-1"),
+        ("win1252", "cp1252"),
+        ("EUC_JP", "euc_jp"),
+        ("UNICODE", "utf-8"),
+        ("SQL_ASCII", "utf-8"),
+        ("hex", "utf-8"),
+    ],
+)
+def test_a_role_s_name_is_read_in_the_dump_s_encoding(tmp_path: Path, encoding: str, codec: str) -> None:
     """As the server will read it."""
-    (tmp_path / "some.sql").write_bytes(
-        "SET client_encoding = 'LATIN1';\nGRANT SELECT ON t TO jürgen;".encode("latin-1")
-    )
+    name = "\u5c71" if codec == "euc_jp" else "j\xfcrgen"
+    text = f"SET client_encoding = '{encoding}';\nGRANT SELECT ON t TO {name};"
+    (tmp_path / "some.sql").write_bytes(text.encode(codec))
 
-    assert {"jürgen"} == survey(tmp_path / "some.sql").roles
+    assert {name} == survey(tmp_path / "some.sql").roles
