@@ -1,11 +1,10 @@
 """A dump as this server takes it: what cannot mean anything here is left out or replaced, and told.
 
-Only this is touched: roles, databases and other things that are there already (pg_dumpall begins
-with every role of its cluster), settings that the server does not know, locales and collations that it
-does not have, and psql's own commands. Everything keeps its line.
+Only this is touched: what is there already or never was there, settings that the server does not
+know, locales and collations that it does not have, folders of tablespaces, and psql's own commands.
+Everything keeps its line.
 """
 
-import re
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,9 +13,10 @@ from typing import Any, Final
 import psycopg2
 from psycopg2.sql import SQL, Composed, Literal
 
-from localaws.postgres.dumps import changed, database_to_enter, encoding_of, made, plain_name
-from localaws.postgres.server import SUPERUSER, PostgresServer
-from localaws.postgres.statements import Kind, Piece, Token, read_pieces
+from localaws.postgres.dumps import database_to_enter, encoding_of, plain_name
+from localaws.postgres.existing import Existing
+from localaws.postgres.server import PostgresServer
+from localaws.postgres.statements import Kind, Piece, Token, edited, read_pieces
 
 INSTEAD: Final = "C"  # the locale that every server has
 _LOCALE_OPTIONS: Final = frozenset(
@@ -81,6 +81,7 @@ class Adapted:
     def __init__(self, dump: Path, server: Server) -> None:
         self._dump, self._server = dump, server
         self.key = secrets.token_hex(16)
+        self._existing = Existing(server.roles, server.databases)
         self._told: dict[str, str] = {}
 
     @property
@@ -108,25 +109,17 @@ class Adapted:
         return f"\\unrestrict {self.key} {command} \\restrict {self.key}".encode() if command else b""
 
     def _statement(self, piece: Piece) -> bytes:
-        if self._is_there(piece):
-            return _blank(piece)
+        fitting = self._existing.fit(piece)
+        if fitting is not None:
+            return fitting
         if setting := self._unknown_setting(piece):
             self._note(piece, f"sets {setting}, which PostgreSQL {self._server.major} does not know; it is left out.")
             return _blank(piece)
-        if once := _made_once(piece):
-            return once
+        if piece.begins("create tablespace"):
+            return self._within_the_data(piece)
         if piece.begins("create database", "create collation"):
             return self._with_locale(piece)
         return self._with_collations(piece)
-
-    def _is_there(self, piece: Piece) -> bool:
-        role = made(piece, "role", "user", "group")
-        if role in self._server.roles or made(piece, "database") in self._server.databases:
-            return True
-        role = changed(piece, "role", "user", "group")
-        if role is None or role not in self._server.roles:
-            return False
-        return role == SUPERUSER or not {"set", "reset"} & set(piece.words)
 
     def _unknown_setting(self, piece: Piece) -> str | None:
         """Return the setting that a statement sets and the server does not know."""
@@ -147,7 +140,13 @@ class Adapted:
             return piece.raw
         named = " and ".join(dict.fromkeys(missing))
         self._note(piece, f"asks for the locale {named}, which this server does not have; it gets {INSTEAD}.")
-        return _edited(piece.raw, [_edit(name, *span) for name, span in options.items()])
+        return edited(piece.raw, [_edit(name, *span) for name, span in options.items()])
+
+    def _within_the_data(self, piece: Piece) -> bytes:
+        """Put a tablespace into the data folder, where it is part of snapshots; its own folder is another machine's."""
+        location = piece.tokens[-1]
+        self._note(piece, "places a tablespace into a folder of its own; it is placed among the other data.")
+        return edited(piece.raw, [(location.start, location.end, b"''")])
 
     def _with_collations(self, piece: Piece) -> bytes:
         """Make the collations of the system that a statement names and the server has not."""
@@ -166,18 +165,6 @@ class Adapted:
         """Tell something once, with the first line that it is true of."""
         line = piece.line + piece.raw[: piece.tokens[0].start].count(b"\n")
         self._told.setdefault(what, f"Line {line} of {self._dump} {what}")
-
-
-def _made_once(piece: Piece) -> bytes | None:
-    """Make what each new database has already, unless the dump dropped it before."""
-    if piece.words in (["create", "schema", "public"], ["create", "extension", "plpgsql"]):
-        after = piece.tokens[1].end
-        return piece.raw[:after] + b" IF NOT EXISTS" + piece.raw[after:]
-    words = [word for word in piece.words if word not in ("or", "replace", "trusted", "procedural")]
-    if words == ["create", "language", "plpgsql"]:
-        start, end = piece.tokens[0].start, piece.tokens[-1].end
-        return _edited(piece.raw, [(start, end, b"CREATE EXTENSION IF NOT EXISTS plpgsql")])
-    return None
 
 
 def _blank(piece: Piece) -> bytes:
@@ -235,16 +222,6 @@ def _edit(name: str, first: Token, value: Token) -> tuple[int, int, bytes]:
     if name in ("locale", "lc_collate", "lc_ctype"):
         return value.start, value.end, f"'{INSTEAD}'".encode()
     return first.start, value.end, b""
-
-
-def _edited(raw: bytes, edits: Sequence[tuple[int, int, bytes]]) -> bytes:
-    """Put other text in some places, from the last to the first; the number of lines stays."""
-    for start, end, text in sorted(edits, reverse=True):
-        before, lines = raw[:start], b"\n" * raw[start:end].count(b"\n")
-        if not text:
-            before = re.sub(rb",\s*\Z", b"", before)
-        raw = before + text + lines + raw[end:]
-    return raw
 
 
 def _system_collations(tokens: Sequence[Token]) -> Iterator[str]:

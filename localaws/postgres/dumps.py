@@ -127,6 +127,11 @@ def changed(piece: Piece, *kinds: str) -> str | None:
     return _named("alter", piece, kinds)
 
 
+def dropped(piece: Piece, *kinds: str) -> str | None:
+    """Return the name of what a DROP of one of the kinds drops first."""
+    return _named("drop", piece, kinds)
+
+
 def _named(verb: str, piece: Piece, kinds: Sequence[str]) -> str | None:
     if piece.words[:1] != [verb]:
         return None

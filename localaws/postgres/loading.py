@@ -108,7 +108,7 @@ def _run_psql(dump: Path, master: Master, adapted: Adapted, major: str) -> None:
 
 def _sentence(dump: Path, said: str, major: str) -> str:
     """Say which line failed and why; psql writes `psql:<stdin>:<line>: ERROR:  <reason>`."""
-    found = re.search(r"^psql:.*?:(\d+): (?:(?:ERROR|FATAL|error): +)?(.*)$", said, re.MULTILINE)
+    found = re.search(r"^psql:.*?:(\d+): (?:ERROR|FATAL|PANIC|error): +(.*)$", said, re.MULTILINE)
     line, reason = (f"Line {found[1]}", found[2]) if found else ("A line", said.strip()[-300:])
     advice = "Correct the dump (plain SQL, as pg_dump writes)."
     if (newer := _version_of(dump)) > int(major):

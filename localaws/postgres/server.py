@@ -38,6 +38,7 @@ SETTINGS: Final = {
     "max_logical_replication_workers": "0",
     "autovacuum_max_workers": "1",
     "jit": "off",
+    "allow_in_place_tablespaces": "on",  # a dump's tablespaces lie in the data folder, and are copied with it
     "wal_level": "replica",  # what pg_basebackup needs, and no more
     "max_wal_senders": "4",
     "max_replication_slots": "4",

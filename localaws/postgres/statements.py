@@ -232,6 +232,16 @@ def is_copy(words: Sequence[str], direction: str, place: str) -> bool:
     return words[:1] == ["copy"] and (direction, place) in pairwise(words)
 
 
+def edited(raw: bytes, edits: Sequence[tuple[int, int, bytes]]) -> bytes:
+    """Put other text in some places, from the last to the first; the number of lines stays."""
+    for start, end, text in sorted(edits, reverse=True):
+        before, lines = raw[:start], b"\n" * raw[start:end].count(b"\n")
+        if not text:
+            before = re.sub(rb",\s*\Z", b"", before)
+        raw = before + text + lines + raw[end:]
+    return raw
+
+
 def python_codec(encoding: str) -> str:
     """Return Python's name of an encoding of PostgreSQL; all others are read as UTF-8."""
     name = re.sub(r"\W|_", "", encoding.lower())

@@ -433,3 +433,77 @@ def test_many_problems_are_counted(data: PostgresData, cluster: str, dump: Path,
         len(str(refused.value).splitlines()),
         str(refused.value).splitlines()[-1],
     )
+
+
+def test_a_cleaning_dump_of_a_whole_cluster_is_loaded(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
+    """What it drops and was never there is passed over; the master stays, with its password."""
+    name = f"{own}_r"
+    dump.write_text(
+        f"DROP DATABASE {own}_more;\nDROP DATABASE {own};\n"
+        f"DROP ROLE {MASTER};\nDROP ROLE {name};\nDROP ROLE {name}_of;\n"
+        f"CREATE ROLE {MASTER};\nALTER ROLE {MASTER} WITH SUPERUSER NOLOGIN PASSWORD 'md5cf0e7d1525b2a8';\n"
+        f"CREATE ROLE {name};\nALTER ROLE {name} WITH SUPERUSER;\nCREATE ROLE {name}_of;\n"
+        f"GRANT {name}_of TO {MASTER} WITH INHERIT TRUE GRANTED BY {name};\n"
+        f"CREATE DATABASE {own} WITH TEMPLATE = template0 LOCALE = 'C';\nCREATE DATABASE {own}_more;\n"
+        f"\\connect {own}\nCREATE TABLE here (id integer);\n"
+    )
+
+    assert [] == load(data, cluster, dump, "shop")
+    master = Client(data, cluster)
+    assert [] == master("SELECT * FROM here", own)
+    assert [(MASTER, "rdsadmin")] == master(
+        "SELECT member::regrole::text, grantor::regrole::text FROM pg_auth_members"
+        f" WHERE roleid = '{name}_of'::regrole AND member = '{MASTER}'::regrole"
+    )
+    master(f"DROP DATABASE {own}_more")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE ONLY public.gone DROP CONSTRAINT gone_pkey;",
+        "ALTER TABLE public.one\n  DROP CONSTRAINT gone_pkey;",
+        "ALTER TABLE public.gone ALTER COLUMN id DROP DEFAULT;",
+        "DROP TRIGGER t ON public.gone;",
+        "DROP FUNCTION public.f(public.gone);",
+        "DROP MATERIALIZED VIEW public.gone;",
+        "DROP TEXT SEARCH CONFIGURATION public.gone;",
+        "DROP FOREIGN DATA WRAPPER gone;",
+        "DROP TABLE public.gone, public.one CASCADE;",
+        "DROP SCHEMA gone;",
+        "DROP POLICY p ON public.gone;",
+        "DROP TABLE IF EXISTS public.gone;",
+    ],
+)
+def test_a_cleaning_dump_drops_what_is_there(
+    data: PostgresData, cluster: str, dump: Path, own: str, statement: str
+) -> None:
+    """`pg_dump --clean` is written for a database that has everything; a new one has nothing."""
+    dump.write_text(f"CREATE TABLE public.one (id integer);\n{statement}\nCREATE TABLE two (id integer);\n")
+
+    assert [] == load(data, cluster, dump, own)
+    assert [] == Client(data, cluster)("SELECT * FROM two", own)
+
+
+def test_a_tablespace_is_kept_among_the_data(data: PostgresData, cluster: str, dump: Path, name: str) -> None:
+    """Its folder is one of another machine; so snapshots and restores have it."""
+    dump.write_text(
+        f"CREATE TABLESPACE {name}_t OWNER {MASTER}\n LOCATION E'D:\\\\db';\n"
+        f"CREATE DATABASE {name} TABLESPACE = {name}_t;\n\\connect {name}\n"
+        "CREATE TABLE one (id integer);\nINSERT INTO one VALUES (1);\n"
+    )
+    told = load(data, cluster, dump, "shop")
+    data.take_snapshot(cluster, f"s-{name}")
+    data.place(f"c-{name}", name=name, port=15997)
+    data.restore_snapshot(f"s-{name}", f"c-{name}")
+    data.start(f"c-{name}")
+    rows = Client(data, f"c-{name}")("SELECT id FROM one", name)
+    data.destroy(f"c-{name}")
+    data.delete_snapshot(f"s-{name}")
+    Client(data, cluster)(f"DROP DATABASE {name}")
+    Client(data, cluster)(f"DROP TABLESPACE {name}_t")
+
+    assert [(1,)] == rows
+    assert [
+        f"Line 1 of {dump} places a tablespace into a folder of its own; it is placed among the other data."
+    ] == told
