@@ -76,7 +76,8 @@ def test_a_missing_stage_is_told_with_the_command_to_type(target: str) -> None:
 def test_a_command_that_is_printed_is_obeyed_when_it_is_pasted(stage: str, checkout: Path) -> None:
     """Make hands the same stage and checkout on, also where a name has a blank in it."""
     line = make_command("deploy", stage, checkout)
-    done = subprocess.run(["sh", "-c", f"{line} -n --no-print-directory"], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    pasted = ["sh", "-c", f"{line} -n --no-print-directory"]
+    done = subprocess.run(pasted, cwd=CHECKOUT, capture_output=True, text=True, check=True)
     command = shlex.split(done.stdout.splitlines()[-1])
     options = dict(pairwise(command))
 

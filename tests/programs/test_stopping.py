@@ -14,7 +14,8 @@ def build(port, folder, stack, *_, **__):
     stack.callback({first})
     signal.raise_signal(signal.SIGINT)
 
-sys.modules["localaws.running"] = types.SimpleNamespace(build=build, Given=lambda **_: None)  # a world that takes no time
+# a world that takes no time
+sys.modules["localaws.running"] = types.SimpleNamespace(build=build, Given=lambda *_: None)
 sys.exit(main(["up", "--data", sys.argv[1]]))
 """
 DEMO = """
