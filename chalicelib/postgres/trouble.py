@@ -78,7 +78,7 @@ def stopped_by_code(sqlstate: str | None, place: Place, detail: str, context: st
     """Return the refusal for an error that came from a function of production's; None for one that did not.
 
     An event trigger may raise whatever it likes, on GRANT as on ALTER ROLE. What the server says of the place (its
-    CONTEXT) may be translated, but it is there for all code that the server ran. We send no blocks of code ourselves.
+    CONTEXT) may be translated, but it is there for all code that the server ran. Our own blocks are known by it.
     """
     if not context or "inline_code_block" in context:
         return None
