@@ -71,7 +71,7 @@ class Server:
     @property
     def log(self) -> str:
         """Everything the server logged so far."""
-        return self._log.read_text()
+        return self._log.read_text(errors="replace")  # names may be in any encoding
 
     def start(self) -> None:
         """Make the cluster as CreateDBCluster would, with a database shop, and start it."""
