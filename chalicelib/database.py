@@ -27,6 +27,7 @@ from psycopg2.sql import SQL, Identifier
 from chalicelib.postgres import grants, proof, quiet, roles
 from chalicelib.postgres.connection import rows, run, session, transaction
 from chalicelib.postgres.databases import databases
+from chalicelib.postgres.encoding import encode
 from chalicelib.postgres.handshake import knock
 from chalicelib.postgres.names import check_users, refuse_open
 from chalicelib.postgres.place import Login, Place
@@ -176,7 +177,8 @@ class Database:
         with self._session(self._database) as connection:
             databases(connection, opening=True)  # before the users are let in to them
             found = rows(connection, _ENTERED)
-        return [name for name, may in found if may], [name for name, may in found if not may]
+        entered = [name for name, may in found if may and encode(name) == name.encode()]  # as psycopg2 can say it
+        return entered, [name for name, _ in found if name not in entered]
 
     def ensure_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> None:
         """Create or alter both users, with these passwords, and give them their rights in every user database.

@@ -13,6 +13,7 @@ from chalicelib.errors import TransientError
 from chalicelib.postgres.quiet import stop
 from chalicelib.quiesce import KINDS
 from localaws.postgres import likeness
+from tests.database.encodings import BOOKS, forget, make_database, say
 from tests.database.production import READ_ONLY, set_up
 from tests.database.server import MASTER, Server, login
 
@@ -341,3 +342,29 @@ def test_a_run_that_ends_after_any_of_its_statements_is_finished_by_the_next(qui
         remaining = shop.quiet(WAYS_OUT)
         assert ([], {}) == (remaining, shop.going_on(WAYS_OUT)), statements
     raise AssertionError("There are more statements than were tried.")
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_names_in_other_encodings_are_said_as_they_are(quiet: Server, shop: Database, encoding: str) -> None:
+    """A server whose name is no UTF-8 is cut off like any other."""
+    name = make_database(quiet, encoding)
+    quiet.query("CREATE FOREIGN DATA WRAPPER other", database=name)
+    with quiet.postgres.session(name) as cursor:
+        cursor.execute(b"CREATE SERVER %s FOREIGN DATA WRAPPER other OPTIONS (host 'home')" % BOOKS)
+        cursor.execute(b"CREATE USER MAPPING FOR PUBLIC SERVER %s" % BOOKS)
+        cursor.execute(b"ALTER SERVER %s OWNER TO admin" % BOOKS)
+
+    assert {"user-mappings": 1, "foreign-servers": 1} == shop.going_on(KINDS)
+    assert ([], {}) == (shop.quiet(KINDS), shop.going_on(KINDS))
+
+
+def test_a_database_whose_name_cannot_be_said_is_named(quiet: Server, shop: Database) -> None:
+    """It cannot be looked at, and nothing else is left for that."""
+    name = make_database(quiet, "SQL_ASCII")
+    say(quiet, b"CREATE DATABASE %s ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0" % BOOKS, name)
+    try:
+        (remaining,) = shop.quiet(KINDS)
+    finally:
+        forget(quiet, name)
+
+    assert "which the master user may not enter" in str(remaining)
