@@ -79,6 +79,14 @@ def delete_final_snapshot(night: Night) -> None:
     night.settle()
 
 
+def way_to_production(night: Night) -> None:
+    """Have production have dblink, whose routines the master may not take from anybody."""
+    (cluster,) = night.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"]
+    production = night.data.clusters[cluster["DbClusterResourceId"]]
+    production.going_on |= {"dblink": 1}
+    production.unstoppable = frozenset({"dblink"})
+
+
 def password_changed(night: Night) -> None:
     """Have somebody change the application's password on the copy, just before it is proven."""
 
@@ -202,6 +210,7 @@ SETTINGS = (
         environment={"INSTANCE_COUNT": "3"},
         staging=False,
     ),
+    Case("a way to production", way_to_production, setting(QUIESCE="-dblink")),
     Case("a full quota", quota(clusters=1), quota(clusters=40), staging=False),
     Case(
         "a final snapshot's name that is taken",
