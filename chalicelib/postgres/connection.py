@@ -6,7 +6,8 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg2
-from psycopg2.sql import Composable
+import psycopg2.errors
+from psycopg2.sql import SQL, Composable
 
 from chalicelib.errors import RefusedError
 from chalicelib.postgres.encoding import CLIENT_ENCODING
@@ -52,6 +53,21 @@ def transaction(connection: Connection) -> Iterator[None]:
     finally:
         if not connection.closed:
             connection.autocommit = True
+
+
+@contextmanager
+def attempt(connection: Connection) -> Iterator[None]:
+    """Within a transaction, undo what the master may not do, and go on; the caller asks afterwards what is left."""
+    run(connection, SQL("SAVEPOINT attempt"))
+    try:
+        yield
+    except psycopg2.errors.InsufficientPrivilege:
+        run(connection, SQL("ROLLBACK TO SAVEPOINT attempt"))
+
+
+def database_of(connection: Connection) -> str:
+    """Name the database that a session is in."""
+    return str(connection.info.dbname)
 
 
 @contextmanager

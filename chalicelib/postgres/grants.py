@@ -14,16 +14,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.errors import RefusedError, Retry
-from chalicelib.postgres.connection import Connection, rows, run, transaction
+from chalicelib.postgres.connection import Connection, attempt, database_of, rows, run, transaction
 from chalicelib.postgres.defaults import default_excess, meant_by_default
 from chalicelib.postgres.names import RDS_LOGIN_ROLES
 from chalicelib.postgres.privileges import APPLICATION, READ_ONLY, THINGS, Privilege, Thing, excess, listed, missing
 
-MEMBERSHIP_HAS_OPTIONS = 160_000  # from this server_version on, a membership says whether it is inherited
+MEMBERSHIP_HAS_OPTIONS = (
+    160_000  # from this server_version on, a membership says whether it is inherited and allows SET ROLE
+)
 THINGS_PER_STATEMENT = 500
 
 
@@ -61,14 +62,15 @@ def refuse_unless_right(
     lacking = missing(connection, application, APPLICATION) + missing(connection, readonly, READ_ONLY)
     if lacking:
         raise RefusedError(
-            f"{lacking[0].grantee} cannot be given what it needs in database {_name(connection)}: {listed(lacking)}.",
+            f"{lacking[0].grantee} cannot be given what it needs in database {database_of(connection)}: "
+            f"{listed(lacking)}.",
             "In production, give those objects an owner that the master user may become a member of.",
             retry=Retry.LATER_SNAPSHOT,
         )
     beyond = excess(connection, readonly, trusted)
     if beyond:
         raise RefusedError(
-            f"{readonly} could do more than read in database {_name(connection)}: {listed(beyond)}.",
+            f"{readonly} could do more than read in database {database_of(connection)}: {listed(beyond)}.",
             "In production, revoke those rights from the role and from PUBLIC. Functions that run as their owner and "
             "only read may be named in TRUST_DEFINER_FUNCTIONS instead.",
             retry=Retry.LATER_SNAPSHOT,
@@ -123,7 +125,7 @@ def membership(connection: Connection, names: list[str], *, to_act: bool = False
         run(connection, SQL("REVOKE {} FROM CURRENT_USER").format(Identifier(name)))
 
 
-def _move_excess(connection: Connection, beyond: Iterable[Privilege], heirs: list[str], application: str) -> None:
+def _move_excess(connection: Connection, beyond: Collection[Privilege], heirs: list[str], application: str) -> None:
     """Take what is beyond reading from the read-only user and from PUBLIC; what was PUBLIC's goes to `heirs`.
 
     The application's user keeps the routines that PUBLIC may call in production.
@@ -132,6 +134,12 @@ def _move_excess(connection: Connection, beyond: Iterable[Privilege], heirs: lis
         if not grantee:
             to = [*heirs, application] if kind in ("FUNCTION", "PROCEDURE") and application not in heirs else heirs
             _say(connection, SQL("GRANT {} ON {} {{}} TO {}").format(SQL(word), SQL(kind), _names(to)), things)
+    _revoke(connection, beyond)
+
+
+def _revoke(connection: Connection, privileges: Collection[Privilege]) -> None:
+    """Take these privileges, and what was given on with them."""
+    for (word, kind, grantee), things in _together(privileges).items():
         revoke = SQL("REVOKE {} ON {} {{}} FROM {} CASCADE").format(SQL(word), SQL(kind), _grantee(grantee))
         _say(connection, revoke, things)
 
@@ -140,22 +148,10 @@ def _take_from_grantors(connection: Connection, beyond: list[Privilege]) -> None
     """Take what other roles than the owners gave (WITH GRANT OPTION), in the name of each of them."""
     for grantor in sorted({privilege.grantor for privilege in beyond if privilege.grantor}):
         given = [privilege._replace(ours=True) for privilege in beyond if privilege.grantor == grantor]
-        with _savepoint(connection), membership(connection, [grantor], to_act=True):
+        with attempt(connection), membership(connection, [grantor], to_act=True):
             run(connection, SQL("SET LOCAL ROLE {}").format(Identifier(grantor)))
-            for (word, kind, grantee), things in _together(given).items():
-                revoke = SQL("REVOKE {} ON {} {{}} FROM {} CASCADE").format(SQL(word), SQL(kind), _grantee(grantee))
-                _say(connection, revoke, things)
+            _revoke(connection, given)
             run(connection, SQL("SET LOCAL ROLE NONE"))
-
-
-@contextmanager
-def _savepoint(connection: Connection) -> Iterator[None]:
-    """Undo what the master may not do and go on: what is left is refused by its name afterwards."""
-    run(connection, SQL("SAVEPOINT attempt"))
-    try:
-        yield
-    except psycopg2.errors.InsufficientPrivilege:
-        run(connection, SQL("ROLLBACK TO SAVEPOINT attempt"))
 
 
 def _give_missing(connection: Connection, username: str, lacking: Iterable[Privilege]) -> None:
@@ -187,7 +183,3 @@ def _names(names: Iterable[str]) -> Composable:
 
 def _grantee(name: str) -> Composable:
     return Identifier(name) if name else SQL("PUBLIC")
-
-
-def _name(connection: Connection) -> str:
-    return str(connection.info.dbname)

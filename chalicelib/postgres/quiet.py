@@ -16,12 +16,11 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.errors import TransientError
 from chalicelib.postgres import jobs, outward
-from chalicelib.postgres.connection import Connection, rows, run, transaction
+from chalicelib.postgres.connection import Connection, database_of, rows, run, transaction
+from chalicelib.postgres.grants import MEMBERSHIP_HAS_OPTIONS
 from chalicelib.postgres.place import Place
 from chalicelib.postgres.trouble import DatabaseUnavailableError, during_work
 from chalicelib.quiesce import PREPARED_TRANSACTIONS, REPORTED, Remaining
-
-MEMBERSHIP_HAS_OPTIONS = 160_000  # from this server_version on, a membership says whether SET ROLE is allowed
 
 
 class Found(NamedTuple):
@@ -102,7 +101,7 @@ def stop(connection: Connection, place: Place, kinds: Collection[str]) -> list[R
 def _things(connection: Connection, kind: str) -> Iterator[Found]:
     if kind not in QUERIES:
         return
-    database = _database(connection)
+    database = database_of(connection)
     for name, owner, statements, count, is_shared in rows(connection, QUERIES[kind]):
         texts = tuple(map(SQL, statements))
         yield Found(kind, name, owner, texts, count, "" if is_shared else database)
@@ -111,13 +110,13 @@ def _things(connection: Connection, kind: str) -> Iterator[Found]:
 def _jobs(connection: Connection, kind: str) -> Iterator[Found]:
     for table in jobs.tables(connection, kind):
         if count := _count(connection, table)[0]:
-            yield Found(kind, table.name, table.owner, (jobs.ending(table),), count, _database(connection))
+            yield Found(kind, table.name, table.owner, (jobs.ending(table),), count, database_of(connection))
 
 
 def _unseen(connection: Connection, kind: str) -> list[Remaining]:
     """Name the tables of which the master user may not see every line."""
     return [
-        Remaining(kind, f"what {table.name} in database {_database(connection)} hides from the master user")
+        Remaining(kind, f"what {table.name} in database {database_of(connection)} hides from the master user")
         for table in jobs.tables(connection, kind)
         if _count(connection, table)[1]
     ]
@@ -179,7 +178,3 @@ def _as_owner(connection: Connection, owner: str) -> Iterator[None]:
             run(connection, SQL("SET ROLE NONE"))
             if not is_member:
                 run(connection, SQL("REVOKE {} FROM CURRENT_USER").format(Identifier(owner)))
-
-
-def _database(connection: Connection) -> str:
-    return str(connection.info.dbname)

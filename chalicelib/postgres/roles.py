@@ -13,7 +13,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from chalicelib.errors import RefusedError
 from chalicelib.limits import listed
 from chalicelib.postgres import scram
-from chalicelib.postgres.connection import Connection, rows, run
+from chalicelib.postgres.connection import Connection, attempt, rows, run
 from chalicelib.postgres.names import RDS_GROUP_ROLES, refuse_attributes, refuse_open, to_lock_out
 from chalicelib.postgres.place import Login
 from chalicelib.postgres.trouble import BUSY_CODES, DatabaseBusyError
@@ -257,11 +257,8 @@ SELECT pg_catalog.pg_get_userbyid(roleid), pg_catalog.pg_get_userbyid(grantor)
 def _take_memberships(connection: Connection, name: str) -> None:
     """Take every membership: groups may give more than meant, and rds_iam would refuse the password altogether."""
     for role, grantor in rows(connection, _MEMBERSHIPS, name=quoted(connection, name)):
-        run(connection, SQL("SAVEPOINT membership"))
-        try:
+        with attempt(connection):  # the grantor may be one that the master has no rights of, like rdsadmin
             run(connection, _revoke_membership(connection, role, name, grantor))
-        except psycopg2.errors.InsufficientPrivilege:  # of a grantor that the master has no rights of, like rdsadmin
-            run(connection, SQL("ROLLBACK TO SAVEPOINT membership"))
     left = [role for role, _ in rows(connection, _MEMBERSHIPS, name=quoted(connection, name))]
     if left:
         raise RefusedError(

@@ -23,8 +23,11 @@ def pasted(stage: Stage, text: str) -> dict[str, Any]:
     return detail
 
 
-def failed_on_friday(scene: Scene) -> tuple[str, str]:
-    """Let one night fail and the next succeed; returns the failed one's id, and the command that its notice gave."""
+def failed_on_friday(scene: Scene, *, on_monday: str | None = None) -> tuple[str, str]:
+    """Let one night fail and the next succeed; returns the failed one's id, and the command that its notice gave.
+
+    The next night fails, too, if AWS refuses its call `on_monday`.
+    """
     scene.stage.aurora.fail_next("CopyDBClusterSnapshot", "InvalidParameterValue")
     scene.stage.night()
     friday = scene.stage.run_to_the_end()
@@ -33,7 +36,9 @@ def failed_on_friday(scene: Scene) -> tuple[str, str]:
     scene.stage.night()
     while len(scene.stage.all_operations()) == 1:
         scene.stage.step_time()
-    scene.stage.run_to_the_end()
+    if on_monday:
+        scene.stage.aurora.fail_next(on_monday, "InvalidParameterValue")
+    scene.ends(State.FAILED if on_monday else State.SUCCEEDED)
     return friday.operation_id, line
 
 
@@ -205,24 +210,9 @@ def test_a_success_between_the_request_and_the_deletion_is_seen(scene: Scene) ->
     scene.ends(State.SUCCEEDED)
 
 
-def failed_after_restore(scene: Scene) -> tuple[str, str]:
-    """Let Friday fail early and Monday after its restore; returns Friday's id, and the command of its notice."""
-    scene.stage.aurora.fail_next("CopyDBClusterSnapshot", "InvalidParameterValue")
-    scene.stage.night()
-    friday = scene.stage.run_to_the_end()
-    line = scene.stage.notices()[-1]["text"]
-    scene.stage.clock.advance(6 * 3600)
-    scene.stage.night()
-    while len(scene.stage.all_operations()) == 1:
-        scene.stage.step_time()
-    scene.stage.aurora.fail_next("CreateDBInstance", "InvalidParameterValue")
-    scene.ends(State.FAILED)
-    return friday.operation_id, line
-
-
 def test_newer_data_whose_restore_did_not_succeed_is_not_replaced_by_older(scene: Scene) -> None:
     """Monday's cluster stands, though its operation FAILED: Friday's line is refused, and says what stands."""
-    friday, line = failed_after_restore(scene)
+    friday, line = failed_on_friday(scene, on_monday="CreateDBInstance")
     monday = scene.stage.all_operations()[-1]
     target = scene.target_ids()
     pasted(scene.stage, line)
@@ -254,7 +244,7 @@ def test_older_data_replaces_nothing_where_the_newer_is_gone(scene: Scene) -> No
 
 def test_a_cluster_whose_restore_was_never_confirmed_is_not_replaced_by_older(scene: Scene) -> None:
     """Aurora began it, and the operation failed before it knew: what stands is seen right before the deletion."""
-    friday, line = failed_after_restore(scene)
+    friday, line = failed_on_friday(scene, on_monday="CreateDBInstance")
     scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]["standing"]["clear"] = True
     target = scene.target_ids()
     pasted(scene.stage, line)
