@@ -19,6 +19,7 @@ POSTGRES =
 # The stage that `make up` deploys is deployed from a copy, in which what only that world knows is filled in.
 CHECKOUT ?= $(if $(filter local,$(STAGE)),$(DATA)/checkout,.)
 JSON ?=
+URL =
 # Not of the environment either.
 SERVERS = embedded-16 embedded-18 debian-15 debian-17
 
@@ -35,7 +36,7 @@ SERVED := $(FULL_SERVERS)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo up night deploy destroy package doctor test test-servers acceptance prove bench bench-package check format clean
+.PHONY: help demo up night deploy destroy package doctor test test-servers acceptance prove bench bench-package check format clean refresh-roots
 
 help: ## say what there is
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +64,9 @@ package: $(PACKED) ## write the app as a SAM template, for a pipeline that deplo
 
 doctor: $(PACKED) ## look at a stage in your AWS account: what is wrong, and what to do (STAGE=dev JSON=1)
 	@exec $(PY) -m console.doctor --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(JSON),--json)
+
+refresh-roots: $(READY) ## fetch Amazon's newest root certificates for RDS (URL= of another partition)
+	@exec $(PY) -m console.roots $(if $(URL),--url "$(URL)")
 
 test: $(PACKED) ## run the tests but those of a whole world (TESTS=tests/console for some)
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(or $(TESTS),--ignore=tests/world)

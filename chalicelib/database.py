@@ -10,7 +10,7 @@
 Every method may be repeated, tonight and on every later night, and ends in one of three ways: done; TransientError
 (the server is away or busy: try again inside the deadline); RefusedError with reason and remedy. Passwords reach the
 server only as SCRAM verifiers. Connections prove who they lead to (`verify-full`) with the roots in
-`rds-ca-bundle.pem`, Amazon's global bundle as of 2024-08; `rds-ca-bundle.README` tells how to refresh it.
+`rds-ca-bundle.pem`, Amazon's global bundle; `rds-ca-bundle.README` says which regions it covers.
 
 A limit, on purpose: row security applies to both users as production's policies say.
 """

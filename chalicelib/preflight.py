@@ -15,6 +15,7 @@ from chalicelib.ownership import refuse_others
 from chalicelib.ports import Ports
 from chalicelib.postgres.names import check_users
 from chalicelib.postgres.place import Login
+from chalicelib.postgres.roots import refuse_uncovered_region
 from chalicelib.target import TargetCluster
 
 OF_VERSION = frozenset({"cluster parameter group", "parameter group", "engine version", "instance class"})
@@ -57,6 +58,7 @@ class Preflight:
         return {
             "subnet group": self._subnet_group,
             "security groups": self._security_groups,
+            "certificate authority": self._certificate_authority,
             "cluster parameter group": self._cluster_parameter_group,
             "parameter group": self._parameter_group,
             "key": self._key,
@@ -92,6 +94,10 @@ class Preflight:
         with self._named("security group", "VPC_SECURITY_GROUP_IDS", group):
             found: Mapping[str, Any] = ec2.call("describe_security_groups", GroupIds=[group])["SecurityGroups"][0]
         return found
+
+    def _certificate_authority(self) -> None:
+        if self._plan.db_tls != "off":
+            refuse_uncovered_region(self._plan.target_region)
 
     def _cluster_parameter_group(self) -> None:
         variable = "DB_CLUSTER_PARAMETER_GROUP_NAME"

@@ -41,7 +41,8 @@ def knock(place: Place, login: Login, database: str) -> Answer:
     except ssl.SSLCertVerificationError as error:
         raise RefusedError(
             f"The certificate of {place} does not prove that it is {place.host}: {error.verify_message}.",
-            "Refresh chalicelib/rds-ca-bundle.pem (see its README) and connect to the cluster's own endpoint name.",
+            "Refresh chalicelib/rds-ca-bundle.pem (make refresh-roots), deploy, and connect to the cluster's own "
+            "endpoint name.",
         ) from error
     except _NO_ANSWER as error:
         raise DatabaseUnavailableError(f"PostgreSQL at {place} does not answer ({type(error).__name__}).") from error

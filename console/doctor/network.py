@@ -83,7 +83,8 @@ def _unplaced(place: Place) -> Iterator[Sight]:
 
 
 def to_database(case: Case) -> Iterator[Sight]:
-    """See that the function and the target let each other through, on the target's port."""
+    """See that the function and the target let each other through, and that the target can prove who it is."""
+    yield from case.passes("certificate authority")
     place = Place.of(case.patient)
     if unplaced := list(_unplaced(place)):
         yield from unplaced

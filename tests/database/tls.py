@@ -32,20 +32,25 @@ class Authority:
     def create(cls) -> "Authority":
         """Make one with a key and a root certificate of its own."""
         key = ec.generate_private_key(ec.SECP256R1())
-        root = _builder("Local Root", key, issuer=_name("Local Root"))
+        root = _builder(_name("Local Root"), key, issuer=_name("Local Root"))
         root = root.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         return cls(key, root.sign(key, hashes.SHA256()))
 
+    @property
+    def pem(self) -> bytes:
+        """The root certificate as text."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
     def write_root(self, path: Path) -> Path:
         """Write what a client must trust."""
-        path.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
+        path.write_bytes(self.pem)
         return path
 
     def write_server(self, path: Path, name: str | ipaddress.IPv4Address) -> Path:
         """Write key and certificate of a server called `name`."""
         key = ec.generate_private_key(ec.SECP256R1())
         other = x509.DNSName(name) if isinstance(name, str) else x509.IPAddress(name)
-        builder = _builder("server", key, issuer=self.certificate.subject)
+        builder = _builder(_name("server"), key, issuer=self.certificate.subject)
         builder = builder.add_extension(x509.SubjectAlternativeName([other]), critical=False)
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -53,6 +58,23 @@ class Authority:
         certificate = builder.sign(self.key, hashes.SHA256())
         path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
         return path
+
+
+def rds_root(region: str, *, signed_by: Authority | None = None, until: dt.datetime | None = None) -> bytes:
+    """Make what AWS would publish for a region, as text; another authority's signature makes it an intermediate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Amazon Web Services, Inc."),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "Amazon RDS"),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"Amazon RDS {region} Root CA ECC384 G1"),
+        ]
+    )
+    issuer = signed_by.certificate.subject if signed_by else name
+    builder = _builder(name, key, issuer=issuer, until=until)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    root = builder.sign(signed_by.key if signed_by else key, hashes.SHA256())
+    return root.public_bytes(serialization.Encoding.PEM)
 
 
 @contextmanager
@@ -106,16 +128,22 @@ def _relay(secured: ssl.SSLSocket, server: socket.socket) -> None:
             other[end].sendall(received)
 
 
-def _builder(name: str, key: ec.EllipticCurvePrivateKey, *, issuer: x509.Name) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
+def _builder(
+    subject: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    issuer: x509.Name,
+    until: dt.datetime | None = None,
+) -> x509.CertificateBuilder:
+    until = until or dt.datetime.now(dt.UTC) + DAY
     return (
         x509.CertificateBuilder()
-        .subject_name(_name(name))
+        .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - DAY)
-        .not_valid_after(now + DAY)
+        .not_valid_before(until - 2 * DAY)
+        .not_valid_after(until)
     )
 
 

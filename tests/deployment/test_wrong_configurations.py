@@ -142,6 +142,10 @@ def test_a_right_configuration_passes(place: Place) -> None:
         ({"ACCOUNT_ID": "999999999999"}, "These are credentials of 123456789012"),
         ({"SOURCE_REGION": "us-esat-1"}, "SOURCE_REGION is 'us-esat-1', and this boto3 knows no such region."),
         ({"TARGET_REGION": "us-wset-2"}, "TARGET_REGION is 'us-wset-2', and this boto3 knows no such region."),
+        (
+            {"TARGET_REGION": "mx-central-1", "KMS_KEY_ID": "alias/any"},
+            "rds-ca-bundle.pem has no certificate authority of mx-central-1",
+        ),
         ({"TARGET_CLUSTER_ID": "prod-cluster", "SOURCE_REGION": REGION}, "the target is the source cluster itself"),
         ({"SOURCE_CLUSTER_ID": "prod-clutser"}, "There is no cluster arn:aws:rds:us-east-1:123456789012:cluster:prod-"),
         ({"KMS_KEY_ID": "alias/gone"}, "There is no key alias/gone in us-west-2. Create it, or correct KMS_KEY_ID"),

@@ -15,7 +15,7 @@ from localaws.server import PortTakenError, Server
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("console", "localaws", "proof")
-ALONE = ("console.night",)  # a program that is a module and no package
+ALONE = ("console.night", "console.roots")  # programs that are modules and no packages
 PROGRAMS = sorted(
     [
         ".".join(file.relative_to(ROOT).parent.parts)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
+from shutil import copy
 from types import SimpleNamespace
 
 import pytest
@@ -15,12 +17,15 @@ from chalicelib.keys import usable_key_arn
 from chalicelib.notices import publish
 from chalicelib.observability import logger
 from chalicelib.postgres.names import check_users
+from chalicelib.postgres.place import BUNDLED_ROOTS
+from chalicelib.postgres.roots import refuse_uncovered_region, regions_of
 from chalicelib.target import TargetCluster
 from localaws.inprocess import TARGET_REGION, TOPIC
 from tests.choreography.accidents import refused
 from tests.choreography.night import Night
 from tests.choreography.people import again
 from tests.database.server import login
+from tests.database.tls import rds_root
 from tests.refusals.following import Case, Tried, go_on, tried
 from tests.refusals.refused_operations import OPERATIONS, lose_copy
 from tests.refusals.refused_requests import REQUESTS, Request, refused_request
@@ -129,6 +134,17 @@ def kms_of_one_key(**metadata: str) -> Service:
     return Service(lambda _service, _region: client, "kms", TARGET_REGION)
 
 
+def no_root(folder: Path) -> RefusedError:
+    """Name a region that the bundle does not cover, and refresh the bundle."""
+    bundle = Path(copy(BUNDLED_ROOTS, folder))
+    with pytest.raises(RefusedError) as caught:
+        refuse_uncovered_region("mx-central-1", bundle)
+    bundle.write_bytes(bundle.read_bytes() + rds_root("mx-central-1"))
+    regions_of.cache_clear()
+    refuse_uncovered_region("mx-central-1", bundle)
+    return caught.value
+
+
 def no_topic() -> RefusedError:
     """Publish to what is no topic, and then to one."""
     night = Night()
@@ -164,7 +180,7 @@ def test_what_is_said_of_a_cluster_that_was_replaced_leads_on(newest: str) -> No
     assert State.SUCCEEDED is users_of_the_first(newest=newest).ended
 
 
-def test_there_is_a_case_for_every_refusal() -> None:
+def test_there_is_a_case_for_every_refusal(tmp_path: Path) -> None:
     """Found in the code: a new refusal, or a new remedy of an old one, is listed here until it has a case."""
     results = [*map(tried, CASES), *map(refused_request, REQUESTS)]
     results += [users_of_the_first(), users_of_the_first(newest="rds.modify_db_cluster")]
@@ -172,7 +188,7 @@ def test_there_is_a_case_for_every_refusal() -> None:
     told = {(result.reason, result.remedy) for result in results}
     told |= {(warning, warning)}
     told |= {(problem, problem) for case in CASES for problem in tried(case).problems}
-    told |= {(refusal.reason, refusal.remedy) for refusal in odd_keys()}
-    told |= {(refusal.reason, refusal.remedy) for refusal in (one_name(), replica(), no_topic(), not_there())}
+    alone = (one_name(), replica(), no_topic(), not_there(), no_root(tmp_path), *odd_keys())
+    told |= {(refusal.reason, refusal.remedy) for refusal in alone}
 
     assert [] == untold(told, but=OF_REAL_SERVERS)

@@ -2,7 +2,9 @@
 
 import pytest
 
-from localaws.inprocess import ACCOUNT, APP_SECRET, SOURCE_REGION, TARGET_REGION, TOPIC, Stage
+from chalicelib.plan import OWNER_TAG
+from localaws.inprocess import ACCOUNT, APP_SECRET, SOURCE_REGION, STAGE, TARGET_REGION, TOPIC, Stage
+from localaws.inprocess_settings import KEY_ALIAS
 from tests.refusals.scene import Said, Scene
 
 LEFT = "The old target was left as it is, because the restore would fail"
@@ -41,6 +43,20 @@ def test_what_is_missing_is_named_with_its_setting(said: Said, variable: str, na
 
     assert f"There is no {what} {name} in {TARGET_REGION}." in told
     assert told.endswith(f"Create it, or correct {variable}, which names it.")
+
+
+def test_a_region_whose_servers_cannot_prove_who_they_are_is_refused() -> None:
+    """The bundle has no root of it; nobody could log in to the new cluster, and the old one would be gone."""
+    stage = Stage({"DB_TLS": "verify-full", "TARGET_REGION": "mx-central-1"})
+    stage.keys.create(ACCOUNT, "mx-central-1", KEY_ALIAS)
+    ours = {OWNER_TAG: f"{STAGE}/default"}
+    arn = stage.make_cluster("staging-cluster", "mx-central-1", tags=ours)
+    stage.night()
+    operation = stage.run_to_the_end()
+    (old,) = stage.rds("mx-central-1").describe_db_clusters()["DBClusters"]
+
+    assert "rds-ca-bundle.pem has no certificate authority of mx-central-1" in " ".join(operation.problems)
+    assert (arn, "available") == (old["DBClusterArn"], old["Status"])
 
 
 def test_a_cluster_parameter_group_of_another_major_version_is_refused(said: Said) -> None:
