@@ -6,7 +6,7 @@ was not stopped, whatever a statement said (a REVOKE that takes nothing succeeds
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import psycopg2
@@ -125,7 +125,7 @@ def _unseen(connection: Connection, kind: str) -> list[Remaining]:
 def _count(connection: Connection, table: jobs.Table) -> tuple[int, bool]:
     """Count a table's jobs, as its owner if the master may become it; and tell whether there may be more."""
     try:
-        with transaction(connection), _as_owner(connection, table.owner):
+        with _acting_inside(connection, table.owner):
             return jobs.count(connection, table), jobs.is_hidden(connection, table)
     except (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.InvalidGrantOperation):
         return 0, True
@@ -133,9 +133,9 @@ def _count(connection: Connection, table: jobs.Table) -> tuple[int, bool]:
 
 def _stop(connection: Connection, place: Place, found: Found, busy: list[TransientError]) -> str | None:
     """Run what stops a thing; return the SQLSTATE that it failed with. None of the server's texts is told on."""
-    by_itself = found.kind == PREPARED_TRANSACTIONS  # refused inside of a transaction
+    acting = _acting_outside if found.kind == PREPARED_TRANSACTIONS else _acting_inside
     try:
-        with nullcontext() if by_itself else transaction(connection), _as_owner(connection, found.owner):
+        with acting(connection, found.owner):
             for statement in found.statements:
                 run(connection, statement)
     except psycopg2.Error as error:
@@ -159,7 +159,30 @@ SELECT rolsuper OR rolname = current_user, pg_catalog.pg_has_role(current_user, 
 
 
 @contextmanager
-def _as_owner(connection: Connection, owner: str) -> Iterator[None]:
+def _acting_inside(connection: Connection, owner: str) -> Iterator[None]:
+    """Be a thing's owner for one transaction."""
+    with transaction(connection), _as_owner(connection, owner):
+        yield
+
+
+@contextmanager
+def _acting_outside(connection: Connection, owner: str) -> Iterator[None]:
+    """Be a thing's owner outside of a transaction, as ROLLBACK PREPARED has to be run.
+
+    The membership does not outlive the transaction that makes it, so a function that dies leaves none behind. The
+    role stays: SET LOCAL ends with the transaction, and then SET holds (PostgreSQL documentation, "SET").
+    """
+    with transaction(connection), _as_owner(connection, owner, "SET LOCAL ROLE NONE"):
+        pass
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            run(connection, SQL("SET ROLE NONE"))
+
+
+@contextmanager
+def _as_owner(connection: Connection, owner: str, back: str = "SET ROLE NONE") -> Iterator[None]:
     """Be a thing's owner for a while. A superuser nobody can become: then the master tries it as itself."""
     has_options = connection.server_version >= MEMBERSHIP_HAS_OPTIONS
     query = _OWNER.format("'SET'" if has_options else "'MEMBER'")
@@ -175,6 +198,6 @@ def _as_owner(connection: Connection, owner: str) -> Iterator[None]:
         yield
     finally:
         if not connection.closed and connection.info.transaction_status != TRANSACTION_STATUS_INERROR:
-            run(connection, SQL("SET ROLE NONE"))
+            run(connection, SQL(back))
             if not is_member:
                 run(connection, SQL("REVOKE {} FROM CURRENT_USER").format(Identifier(owner)))
