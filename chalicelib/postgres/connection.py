@@ -79,10 +79,10 @@ def named_errors(place: Place) -> Iterator[None]:
         detail = (error.diag.message_primary or "no detail given").rstrip(".") + "."
         named = during_work(error.pgcode, place, detail)
         if named is None or isinstance(named, RefusedError):  # else what was in the way may be gone at the next try
-            named = stopped_by_code(error.pgcode, place, detail, error.diag.context) or named
+            named = stopped_by_code(error.pgcode, place, error.diag.context) or named
         if named is None:
             raise
-        raise named from error
+        raise named from None  # what the server says may quote production's code, and passwords in it
 
 
 def rows(connection: Connection, query: str | Composable, **parameters: object) -> list[Row]:

@@ -74,20 +74,21 @@ def during_work(sqlstate: str | None, place: Place, detail: str) -> Exception | 
     return denied(sqlstate, place, detail) if sqlstate in LACKING_REMEDIES else None
 
 
-def stopped_by_code(sqlstate: str | None, place: Place, detail: str, context: str | None) -> RefusedError | None:
+def stopped_by_code(sqlstate: str | None, place: Place, context: str | None) -> RefusedError | None:
     """Return the refusal for an error that came from a function of production's; None for one that did not.
 
     An event trigger may raise whatever it likes, on GRANT as on ALTER ROLE. What the server says of the place (its
     CONTEXT) may be translated, but it is there for all code that the server ran. Our own blocks are known by it.
+    Of all that, only the function and its line are told: a message may quote whatever the function works with.
     """
     if not context or "inline_code_block" in context:
         return None
     where = context.splitlines()[-1]
     return RefusedError(
-        f"Code of production's own stopped the set-up of users at {place}, with SQLSTATE {sqlstate}: {detail} "
+        f"Code of production's own stopped the set-up of users at {place}, with SQLSTATE {sqlstate}. "
         f"It ran in: {where}.",
-        "It is probably an event trigger. In production, disable it, or let it ignore the application_name "
-        "aurora-restore.",
+        "It is probably an event trigger; the PostgreSQL log of the cluster has its message. In production, disable "
+        "it, or let it ignore the application_name aurora-restore.",
         retry=Retry.LATER_SNAPSHOT,
     )
 
