@@ -54,12 +54,11 @@ def lock_out(connection: Connection, *, master: str, keep: Collection[str]) -> l
     if held := [name for name, done in tried.items() if done is Closing.HELD]:
         tried |= {name: _close(connection, name) for name in held}
         lingering = _end_sessions(connection)
-    _forget_passwords(connection, keep)
-    held = [name for name, done in tried.items() if done is Closing.HELD]
+    held = _forget_passwords(connection, keep) + [name for name, done in tried.items() if done is Closing.HELD]
     if held:
         raise DatabaseBusyError(
-            f"A session or a prepared transaction holds these roles, so production's passwords still open the copy "
-            f"for them: {listed(held)}. All others are closed."
+            "A session or a prepared transaction holds these roles, so they still have production's passwords: "
+            f"{listed(sorted(held))}. All others are closed."
         )
     if lingering:
         raise DatabaseBusyError(f"Sessions of locked-out roles have not ended yet: {listed(lingering)}.")
@@ -178,22 +177,23 @@ SELECT rolname FROM pg_catalog.pg_roles
 """
 
 
-def _forget_passwords(connection: Connection, keep: Collection[str]) -> None:
-    """Take the passwords of roles that cannot log in, many in one statement.
+def _forget_passwords(connection: Connection, keep: Collection[str]) -> list[str]:
+    """Take the passwords of roles that cannot log in, many in one statement; return whom somebody else is changing.
 
     Which of them have one is told by pg_authid only, which no customer of Aurora may read. One that the master may not
     alter is left: whoever could open it can be nobody who is locked out.
     """
     names = [name for (name,) in rows(connection, _WITHOUT_LOGIN, rds=sorted(RDS_GROUP_ROLES), keep=[*keep])]
+    held = list[str]()
     for first in range(0, len(names), ROLES_PER_STATEMENT):
         some = names[first : first + ROLES_PER_STATEMENT]
-        if not _forget(connection, some):
-            for name in some:
-                _forget(connection, [name])
+        if _forget(connection, some) is not Closing.CLOSED:
+            held += [name for name in some if _forget(connection, [name]) is Closing.HELD]
+    return held
 
 
-def _forget(connection: Connection, names: Sequence[str]) -> bool:
-    """Take the passwords of all these roles, or of none; returns whether that was possible."""
+def _forget(connection: Connection, names: Sequence[str]) -> Closing:
+    """Take the passwords of all these roles, or of none."""
     try:
         if len(names) == 1:
             _alter(connection, names[0], "PASSWORD NULL")
@@ -201,10 +201,12 @@ def _forget(connection: Connection, names: Sequence[str]) -> bool:
             some = (SQL("ALTER ROLE {} PASSWORD NULL").format(Identifier(name)) for name in names)
             run(connection, SQL("; ").join(some))
     except psycopg2.Error as error:
-        if error.pgcode not in {*BUSY_CODES, "42501", UNSAYABLE}:
+        if error.pgcode in BUSY_CODES:
+            return Closing.HELD
+        if error.pgcode not in {"42501", UNSAYABLE}:
             raise
-        return False
-    return True
+        return Closing.DENIED
+    return Closing.CLOSED
 
 
 def hold_still(connection: Connection, name: str) -> Composable | None:
@@ -224,17 +226,28 @@ SELECT rolcanlogin, rolvaliduntil::pg_catalog.text FROM pg_catalog.pg_roles
     return None
 
 
-_END_SESSIONS = """
-SELECT usename, pg_catalog.pg_terminate_backend(pid, %(milliseconds)s)
-  FROM pg_catalog.pg_stat_activity JOIN pg_catalog.pg_roles ON pg_roles.oid = usesysid
- WHERE NOT rolsuper AND (NOT rolcanlogin OR rolname = current_user) AND pid <> pg_catalog.pg_backend_pid()
+_TO_END = """
+SELECT pid, coalesce(usename, 'a role that was dropped') AS name
+  FROM pg_catalog.pg_stat_activity LEFT JOIN pg_catalog.pg_roles ON pg_roles.oid = usesysid
+ WHERE usesysid IS NOT NULL AND rolsuper IS NOT TRUE AND (rolcanlogin IS NOT TRUE OR rolname = current_user)
+   AND pid <> pg_catalog.pg_backend_pid()
 """  # by what a role may now, not by what this run closed: a run that died in between left sessions behind
+_END_SESSIONS = f"""
+SELECT pid, pg_catalog.pg_terminate_backend(pid, %(milliseconds)s) FROM ({_TO_END}) AS session
+"""  # noqa: S608 (composed of this module's own constants)
 
 
 def _end_sessions(connection: Connection) -> list[str]:
-    """End the sessions of roles that cannot log in, and of other masters; return whose have not ended yet."""
-    ended = rows(connection, _END_SESSIONS, milliseconds=TERMINATE_MILLISECONDS)
-    return sorted({name for name, done in ended if not done})
+    """End the sessions of roles that cannot log in, and of other masters; return whose have not ended yet.
+
+    All are told before the first is waited for. Who is left is asked again: the server answers "false" also for a
+    session that ended by itself meanwhile, such as one of our own that was closed a moment ago.
+    """
+    told = {pid for pid, _ in rows(connection, _END_SESSIONS, milliseconds=0)}
+    if told:
+        rows(connection, _END_SESSIONS, milliseconds=TERMINATE_MILLISECONDS)
+        rows(connection, "SELECT pg_catalog.pg_stat_clear_snapshot()")  # a transaction would see what it saw before
+    return sorted({name for pid, name in rows(connection, _TO_END) if pid in told})
 
 
 def _refuse_what_cannot_be_taken(connection: Connection, name: str) -> None:

@@ -6,7 +6,9 @@ import psycopg2
 import pytest
 
 from chalicelib.database import Database, DatabaseBusyError, LoginResult
-from chalicelib.postgres.connection import session
+from chalicelib.postgres import roles
+from chalicelib.postgres.connection import rows, session, transaction
+from localaws.postgres import likeness
 from tests.database.server import MASTER, Server, login
 
 REPORTER = login("reporter", "Production-1")
@@ -128,3 +130,39 @@ def test_rdsadmin_stays_as_it_is(server: Server, shop: Database) -> None:
     shop.lock_out(keep=[])
 
     assert "rdsadmin" in shop.login_roles()
+
+
+def test_a_session_whose_role_was_dropped_is_ended(server: Server, shop: Database) -> None:
+    """DROP ROLE leaves the sessions of the role alone, and so would a look for roles that may not log in."""
+    server.query(CREATE_REPORTER)
+    inside = server.connect(REPORTER, "shop")
+    server.query("DROP ROLE reporter")
+    shop.lock_out(keep=[])
+
+    with pytest.raises(psycopg2.OperationalError), inside.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def test_a_session_that_ended_by_itself_is_not_waited_for(server: Server) -> None:
+    """The server says "false" of a process that is gone, as it does of one that would not end."""
+    with closing(server.connect(MASTER, "shop")) as other, session(server.place, MASTER, "shop") as ours:
+        with transaction(ours):
+            rows(ours, "SELECT FROM pg_stat_activity")  # which stands still for the transaction
+            server.query(f"SELECT pg_terminate_backend({other.info.backend_pid}, 5000)")
+
+            assert [] == roles._end_sessions(ours)
+
+
+def test_a_role_without_login_that_somebody_holds_is_named(server: Server, shop: Database) -> None:
+    """It still has production's password, which a later LOGIN would open; once it is free the password is taken."""
+    server.query("CREATE ROLE held PASSWORD 'Production-1'; CREATE ROLE free PASSWORD 'Production-1'")
+    likeness.put_roles_within_reach(server.postgres)
+    with server.postgres.session("shop") as cursor:
+        cursor.execute("BEGIN; ALTER ROLE held CREATEDB")
+        with pytest.raises(DatabaseBusyError, match=r"production's passwords: held\."):
+            shop.lock_out(keep=[])
+        cursor.execute("ROLLBACK")
+    freed = shop.knows(login("free", "Production-1"))
+    shop.lock_out(keep=[])
+
+    assert (False, False) == (freed, shop.knows(login("held", "Production-1")))
