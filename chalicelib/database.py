@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
+from math import inf
 from typing import Any, Protocol
 
 from psycopg2.sql import SQL, Identifier
@@ -47,10 +48,16 @@ __all__ = [
     "Remaining",
     "RestoredDatabase",
     "check_users",
+    "no_end",
 ]
 
 PRISTINE_PREFIX = "aurora_restore_proof_"
 SET_UP_LOCK = 0x6175726F7261  # "aurora": the advisory lock that one set-up at a time holds, in the master's database
+
+
+def no_end() -> float:
+    """Tell an invocation's remaining seconds where there is no end."""
+    return inf
 
 
 class LoginResult(Enum):
@@ -84,7 +91,14 @@ class RestoredDatabase(Protocol):
     def quiet(self, kinds: Collection[str]) -> list[Remaining]:
         """See `Database.quiet`."""
 
-    def ensure_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> None:
+    def ensure_users(
+        self,
+        application: Login,
+        readonly: Login,
+        trusted: Collection[str] = (),
+        *,
+        remaining_seconds: Callable[[], float] = no_end,
+    ) -> None:
         """See `Database.ensure_users`."""
 
     def verify_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> Proofs:
@@ -180,13 +194,22 @@ class Database:
         entered = [name for name, may in found if may and encode(name) == name.encode()]  # as psycopg2 can say it
         return entered, [name for name, _ in found if name not in entered]
 
-    def ensure_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> None:
+    def ensure_users(
+        self,
+        application: Login,
+        readonly: Login,
+        trusted: Collection[str] = (),
+        *,
+        remaining_seconds: Callable[[], float] = no_end,
+    ) -> None:
         """Create or alter both users, with these passwords, and give them their rights in every user database.
 
         Routines that run as their owner are given to nobody, and taken from the read-only user unless they are
-        `trusted` (each `<schema>.<name>`).
+        `trusted` (each `<schema>.<name>`). DatabaseBusyError when `remaining_seconds` says that the invocation is
+        nearly over: what was set so far stays, and the next call goes on there.
         """
         check_users(self._master.username, application, readonly)
+        users = grants.Users(application.username, readonly.username, trusted)
         with self._alone() as connection:
             with transaction(connection):
                 roles.ensure_role(connection, application)
@@ -195,17 +218,18 @@ class Database:
                 roles.refuse_owner(connection, readonly.username)
             for name in databases(connection, opening=True).names:
                 with self._session(name) as inside:
-                    grants.ensure_grants(
-                        inside, application=application.username, readonly=readonly.username, trusted=trusted
-                    )
+                    grants.ensure_grants(inside, users, remaining_seconds)
 
     def verify_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> Proofs:
         """Log in as both users to every user database; return what they can and cannot do as sentences, or refuse."""
         with self._session(self._database) as connection:
             standing = databases(connection, opening=False)
         found = Proofs(untried=standing.closed)
+        users = grants.Users(application.username, readonly.username, trusted)
         for name in standing.names:
-            found += proof.prove(self._place, name, application=application, readonly=readonly, trusted=trusted)
+            with self._session(name) as inside:
+                found += Proofs(warnings=tuple(grants.judge(inside, users)))
+            found += proof.prove(self._place, name, application=application, readonly=readonly)
         return found
 
     def _session(self, database: str) -> Any:

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from chalicelib.database import LoginResult, Proofs
+from chalicelib.database import LoginResult, Proofs, no_end
 from chalicelib.errors import TransientError
 from chalicelib.postgres.names import check_users, refuse_attributes, refuse_open, to_lock_out
 from chalicelib.postgres.place import Login, Place
@@ -114,9 +114,16 @@ class InMemoryDatabase:
             self._cluster.going_on[kind] = 0
         return [Remaining(kind, "the master may not") for kind in there if kind in self._cluster.unstoppable]
 
-    def ensure_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> None:
-        """See `Database.ensure_users`; there are no routines here."""
-        del trusted
+    def ensure_users(
+        self,
+        application: Login,
+        readonly: Login,
+        trusted: Collection[str] = (),
+        *,
+        remaining_seconds: Callable[[], float] = no_end,
+    ) -> None:
+        """See `Database.ensure_users`; there are no routines here, and nothing takes long."""
+        del trusted, remaining_seconds
         check_users(self._master.username, application, readonly)
         self._enter()
         for login in (application, readonly):

@@ -61,7 +61,7 @@ def attempt(connection: Connection) -> Iterator[None]:
     run(connection, SQL("SAVEPOINT attempt"))
     try:
         yield
-    except psycopg2.errors.InsufficientPrivilege:
+    except (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.InvalidGrantOperation):
         run(connection, SQL("ROLLBACK TO SAVEPOINT attempt"))
 
 

@@ -7,7 +7,7 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.postgres.connection import Connection, rows, run, transaction
 from chalicelib.postgres.encoding import encode
-from chalicelib.postgres.grants import membership
+from chalicelib.postgres.membership import membership
 
 INVALID = -2  # datconnlimit of a database whose DROP was interrupted (PostgreSQL 16.0, 15.4, 14.9 and later)
 

@@ -1,184 +1,283 @@
 """What the application's and the read-only user may do in one database: grants, now and for objects made later.
 
-Only an owner may grant on its objects and speak of its default privileges, and the master user owns little. So inside
-one transaction it becomes a member of the owners it is not yet, does everything, and leaves them again: nobody else
-sees it. GRANT may do nothing and still succeed (WARNING 01007), so what is missing is asked again before the commit.
+What is missing and what is too much are asked once and set by many statements of many objects each, in transactions of
+a bounded size: each one leaves every right either as it was or as it should be, and needs few locks. So whoever is
+interrupted goes on where he stood, because only what is still wrong is found the next time. What is too much goes
+first. GRANT may do nothing and still succeed (WARNING 01007), so at the end everything is asked again.
 
-What PUBLIC may write or create, the read-only user may too (databases that began before PostgreSQL 15 let PUBLIC create
-in schema public). PostgreSQL has no grant that takes back, so in the copy those rights are moved: from PUBLIC to the
-roles that own or create something there or can still log in.
+What PUBLIC may write or create, the read-only user may too (databases that began before PostgreSQL 15 let PUBLIC
+create in schema public). PostgreSQL has no grant that takes back, so in the copy those rights are moved: from PUBLIC to
+a group of all the others.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.errors import RefusedError, Retry
+from chalicelib.limits import counted
+from chalicelib.postgres import defaults
 from chalicelib.postgres.connection import Connection, attempt, database_of, rows, run, transaction
-from chalicelib.postgres.defaults import default_excess, meant_by_default
+from chalicelib.postgres.defaults import Default
+from chalicelib.postgres.membership import EVERYBODY_ELSE, everybody_else, identifiers, membership
 from chalicelib.postgres.names import RDS_LOGIN_ROLES
-from chalicelib.postgres.privileges import APPLICATION, READ_ONLY, THINGS, Privilege, Thing, excess, listed, missing
+from chalicelib.postgres.privileges import APPLICATION, READ_ONLY, Privilege, excess, listed, missing
+from chalicelib.postgres.things import THINGS, Thing
+from chalicelib.postgres.trouble import DatabaseBusyError
 
-MEMBERSHIP_HAS_OPTIONS = (
-    160_000  # from this server_version on, a membership says whether it is inherited and allows SET ROLE
+OBJECTS_PER_TRANSACTION = 500
+"""Each may take a lock of its own, and a server has room for few: `max_locks_per_transaction` times its connections."""
+OWNERS_PER_TRANSACTION = 100
+SECONDS_TO_STOP = 90
+"""What is left of an invocation when no other transaction is begun."""
+GONE = (
+    psycopg2.errors.UndefinedTable,
+    psycopg2.errors.UndefinedObject,
+    psycopg2.errors.UndefinedFunction,
+    psycopg2.errors.InvalidSchemaName,
 )
-THINGS_PER_STATEMENT = 500
 
 
-class Maker(NamedTuple):
-    """A role that owns or may create objects in the database, or can log in."""
+class Users(NamedTuple):
+    """The two users' names, and the routines of owners that only read, as `<schema>.<name>`."""
 
-    name: str
-    held: bool  # the master user has its rights already
-    makes: bool  # owns something here, or may create: its default privileges matter
-
-
-def ensure_grants(connection: Connection, *, application: str, readonly: str, trusted: Collection[str] = ()) -> None:
-    """Make both users' rights in this database what they should be, all or nothing."""
-    with transaction(connection):
-        makers = _makers(connection, application=application, readonly=readonly)
-        makes = sorted({maker.name for maker in makers if maker.makes} | {application})
-        with membership(connection, _not_held(connection, makes)):
-            heirs = [maker.name for maker in makers if maker.name != application or maker.makes]
-            _move_excess(connection, excess(connection, readonly, trusted), heirs, application)
-            _take_from_grantors(connection, excess(connection, readonly, trusted))
-            _give_missing(connection, application, missing(connection, application, APPLICATION))
-            _give_missing(connection, readonly, missing(connection, readonly, READ_ONLY))
-            for statement in (
-                *default_excess(connection, readonly),
-                *meant_by_default(makes, application=application, readonly=readonly),
-            ):
-                run(connection, statement)
-        refuse_unless_right(connection, application=application, readonly=readonly, trusted=trusted)
+    application: str
+    readonly: str
+    trusted: Collection[str] = ()
 
 
-def refuse_unless_right(
-    connection: Connection, *, application: str, readonly: str, trusted: Collection[str] = ()
-) -> None:
-    """Refuse, with what is wrong, unless both users hold all they should and the read-only user nothing more."""
-    lacking = missing(connection, application, APPLICATION) + missing(connection, readonly, READ_ONLY)
-    if lacking:
+Change = TypeVar("Change", Privilege, Default)
+RemainingSeconds = Callable[[], float]
+
+
+def ensure_grants(connection: Connection, users: Users, remaining_seconds: RemainingSeconds) -> None:
+    """Make both users' rights in this database what they should be, as far as the master user can.
+
+    DatabaseBusyError when time is nearly up: the next call goes on. RefusedError as `judge` has it.
+    """
+    work = _Work(connection, remaining_seconds)
+    makers = _makers(connection, users)
+    beyond = excess(connection, users.readonly, users.trusted)
+    later = defaults.excess(connection, users.readonly)
+    others: list[str] = []
+    if "" in {*(privilege.grantee for privilege in beyond), *(default.grantee for default in later)}:
+        left_out = {users.readonly, *({users.application} - makers)}
+        others = everybody_else(connection, left_out)
+    work.through(beyond, lambda some: _take(connection, some, others, users.application))
+    _take_from_grantors(work, excess(connection, users.readonly, users.trusted))
+    lacking = missing(connection, users.application, APPLICATION)
+    work.through(lacking + missing(connection, users.readonly, READ_ONLY), lambda some: _give(connection, some))
+    work.through(later, lambda some: defaults.take(connection, some, others))
+    makers |= {users.application}
+    by_default = defaults.missing(connection, makers, users.application, APPLICATION)
+    by_default += defaults.missing(connection, makers, users.readonly, READ_ONLY)
+    work.through(by_default, lambda some: defaults.give(connection, some))
+    judge(connection, users)
+
+
+def judge(connection: Connection, users: Users) -> list[str]:
+    """Return a sentence for each kind of right that could not be set in this database.
+
+    RefusedError with what is wrong where the read-only user could write, or where the application could use nothing.
+    """
+    beyond = excess(connection, users.readonly, users.trusted)
+    if writes := [privilege for privilege in beyond if privilege.writes]:
         raise RefusedError(
-            f"{lacking[0].grantee} cannot be given what it needs in database {database_of(connection)}: "
-            f"{listed(lacking)}.",
-            "In production, give those objects an owner that the master user may become a member of.",
-            retry=Retry.LATER_SNAPSHOT,
-        )
-    beyond = excess(connection, readonly, trusted)
-    if beyond:
-        raise RefusedError(
-            f"{readonly} could do more than read in database {database_of(connection)}: {listed(beyond)}.",
+            f"{users.readonly} could do more than read in database {database_of(connection)}: {listed(writes)}.",
             "In production, revoke those rights from the role and from PUBLIC. Functions that run as their owner and "
             "only read may be named in TRUST_DEFINER_FUNCTIONS instead.",
             retry=Retry.LATER_SNAPSHOT,
+        )
+    lacking = missing(connection, users.application, APPLICATION) + missing(connection, users.readonly, READ_ONLY)
+    _refuse_lacking(connection, users.application, lacking)
+    return [*_not_given(connection, lacking), *_not_taken(connection, users, beyond)]
+
+
+_USES_A_TABLE = f"""
+WITH {THINGS}
+SELECT pg_catalog.count(*),
+       pg_catalog.bool_or(pg_catalog.has_table_privilege(%(application)s, thing.oid, 'SELECT')
+                          AND pg_catalog.has_schema_privilege(%(application)s, within, 'USAGE'))
+  FROM thing JOIN pg_catalog.pg_roles ON pg_roles.oid = owner AND NOT rolsuper
+ WHERE kind = 'TABLE' AND NOT extension
+"""  # noqa: S608 (composed of constants)
+
+
+def _refuse_lacking(connection: Connection, application: str, lacking: Sequence[Privilege]) -> None:
+    """Refuse what is lacking though the master user may give it, and a database that is of no use to the application.
+
+    That is one which it may not enter, or where it can use no table of production's: such a copy is no success.
+    """
+    if not lacking:
+        return
+    with transaction(connection), membership(connection, {privilege.owner for privilege in lacking}) as joined:
+        wrong = [privilege for privilege in lacking if privilege.ours or privilege.owner in joined]
+    wrong = wrong or [privilege for privilege in lacking if privilege.thing.kind == "DATABASE"]
+    ((tables, uses),) = rows(connection, _USES_A_TABLE, application=application)
+    if wrong or (tables and not uses):
+        some = wrong or lacking
+        raise RefusedError(
+            f"{some[0].grantee} cannot be given what it needs in database {database_of(connection)}: {listed(some)}.",
+            "In production, give those objects an owner that the master user may become a member of.",
+            retry=Retry.LATER_SNAPSHOT,
+        )
+
+
+def _not_given(connection: Connection, lacking: Sequence[Privilege]) -> Iterator[str]:
+    for username in dict.fromkeys(privilege.grantee for privilege in lacking):
+        some = [privilege for privilege in lacking if privilege.grantee == username]
+        owners = sorted({privilege.owner for privilege in some})
+        yield (
+            f"In database {database_of(connection)}, {username} lacks {listed(some)}: the master user may not act for "
+            f"{', '.join(owners[:5])}{' and other owners' if owners[5:] else ''}."
+        )
+
+
+def _not_taken(connection: Connection, users: Users, beyond: Sequence[Privilege]) -> Iterator[str]:
+    if left := [privilege for privilege in beyond if privilege.reachable]:
+        yield (
+            f"In database {database_of(connection)}, {users.readonly} keeps what the master user may not take, with "
+            f"which it cannot write to tables: {listed(left)}."
         )
 
 
 _MAKERS = f"""
 WITH {THINGS},
-creator AS (SELECT owner AS role FROM thing
+creator AS (SELECT owner AS role FROM thing WHERE NOT extension
             UNION SELECT grantee FROM thing CROSS JOIN pg_catalog.aclexplode(acl) WHERE privilege_type = 'CREATE'
-            UNION SELECT defaclrole FROM pg_catalog.pg_default_acl),
-maker AS (
-  SELECT rolname, rolcanlogin,
-         oid IN (SELECT role FROM creator)
-           OR oid IN (SELECT datdba FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-           OR rolcanlogin AND rolname <> %(application)s AND EXISTS
+            UNION SELECT defaclrole FROM pg_catalog.pg_default_acl)
+SELECT rolname FROM pg_catalog.pg_roles
+ WHERE NOT rolsuper AND rolname !~ '^pg_' AND rolname <> ALL (%(left_out)s)
+   AND (oid IN (SELECT role FROM creator)
+        OR rolcanlogin AND rolname <> %(application)s AND EXISTS
              (SELECT FROM thing
-               WHERE kind = 'SCHEMA' AND pg_catalog.has_schema_privilege(rolname, thing.oid, 'CREATE')) AS makes
-    FROM pg_catalog.pg_roles
-   WHERE NOT rolsuper AND rolname !~ '^pg_' AND rolname <> ALL (%(rds)s)
-     AND rolname <> %(readonly)s)
-SELECT rolname, pg_catalog.pg_has_role(rolname, 'USAGE'), makes FROM maker WHERE makes OR rolcanlogin
+               WHERE kind = 'SCHEMA' AND NOT extension
+                 AND pg_catalog.has_schema_privilege(rolname, thing.oid, 'CREATE')))
 """  # noqa: S608 (composed of constants)
 
 
-def _makers(connection: Connection, *, application: str, readonly: str) -> list[Maker]:
-    names = {"application": application, "readonly": readonly, "rds": sorted(RDS_LOGIN_ROLES)}
-    return [Maker(*row) for row in rows(connection, _MAKERS, **names)]
+def _makers(connection: Connection, users: Users) -> set[str]:
+    """Return the roles that own something here, or may create: what they make later is to be granted, too."""
+    left_out = sorted({users.readonly, EVERYBODY_ELSE, *RDS_LOGIN_ROLES})
+    found = rows(connection, _MAKERS, application=users.application, left_out=left_out)
+    return {name for (name,) in found}
 
 
-def _not_held(connection: Connection, names: list[str]) -> list[str]:
-    """Return those of the roles whose rights the master user does not have by a membership of its own."""
-    query = "SELECT name FROM pg_catalog.unnest(%(names)s) AS name WHERE NOT pg_catalog.pg_has_role(name, 'USAGE')"
-    return [name for (name,) in rows(connection, query, names=names)]
+class _Work:
+    """Changes of rights in one database, each transaction as the owners whose objects it is about."""
+
+    def __init__(self, connection: Connection, remaining_seconds: RemainingSeconds) -> None:
+        self.connection, self._remaining_seconds = connection, remaining_seconds
+        self._denied: set[str] = set()  # owners that the master user cannot become
+
+    def through(self, changes: Sequence[Change], apply: Callable[[list[Change]], None]) -> None:
+        """Apply all changes that the master user may make, some at a time; the others are left."""
+        done = 0
+        for some in _some_at_a_time(changes):
+            self.begin(len(changes) - done)
+            owners = {change.owner for change in some if not change.ours} - self._denied
+            with _transaction(self.connection), membership(self.connection, owners) as joined:
+                self._denied |= owners - joined
+                apply([change for change in some if change.ours or change.owner in joined])
+            done += len(some)
+
+    def by_grantor(self, grantor: str, beyond: Sequence[Privilege]) -> None:
+        """Take what a role gave, in its name, if the master user may act as it."""
+        for some in _some_at_a_time(beyond):
+            self.begin(len(beyond))
+            with _transaction(self.connection), membership(self.connection, [grantor], to_act=True):
+                with attempt(self.connection):
+                    run(self.connection, SQL("SET LOCAL ROLE {}").format(Identifier(grantor)))
+                    _revoke(self.connection, some)
+                run(self.connection, SQL("SET LOCAL ROLE NONE"))
+
+    def begin(self, left: int) -> None:
+        """Stop where the invocation might end in the middle of the next transaction."""
+        if self._remaining_seconds() < SECONDS_TO_STOP:
+            raise DatabaseBusyError(
+                f"Setting rights in database {database_of(self.connection)} takes longer than one invocation: "
+                f"{counted(left, 'object')} of this pass to go. The next one goes on there."
+            )
 
 
 @contextmanager
-def membership(connection: Connection, names: list[str], *, to_act: bool = False) -> Iterator[None]:
-    """Let the master user have the rights of these roles for a while; what goes wrong rolls it back.
+def _transaction(connection: Connection) -> Iterator[None]:
+    """Begin a transaction in which an object that somebody drops meanwhile is a reason to ask again, and no bug."""
+    try:
+        with transaction(connection):
+            yield
+    except GONE as error:
+        if error.diag.context:  # in production's own code, which ran on our statement
+            raise
+        database = database_of(connection)
+        raise DatabaseBusyError(f"Somebody dropped an object of database {database} meanwhile.") from error
 
-    With `to_act` it may also act as them (SET ROLE).
+
+def _some_at_a_time(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Yield changes owner by owner, no more objects and owners together than one transaction may have."""
+    some: list[Change] = []
+    owners: set[str] = set()
+    for change in sorted(changes, key=lambda change: change.owner):
+        if len(some) == OBJECTS_PER_TRANSACTION or len(owners | {change.owner}) > OWNERS_PER_TRANSACTION:
+            yield some
+            some, owners = [], set()
+        some.append(change)
+        owners.add(change.owner)
+    if some:
+        yield some
+
+
+def _take(connection: Connection, beyond: Sequence[Privilege], others: list[str], application: str) -> None:
+    """Take what is beyond reading from the read-only user and from PUBLIC; what was PUBLIC's goes to the others.
+
+    The application's user keeps the routines and large objects that PUBLIC has in production.
     """
-    inherited = (
-        " WITH INHERIT TRUE" + (", SET TRUE" if to_act else "")
-        if connection.server_version >= MEMBERSHIP_HAS_OPTIONS
-        else ""
-    )
-    for name in names:
-        run(connection, SQL("GRANT {} TO CURRENT_USER" + inherited).format(Identifier(name)))
-    yield
-    for name in names:
-        run(connection, SQL("REVOKE {} FROM CURRENT_USER").format(Identifier(name)))
-
-
-def _move_excess(connection: Connection, beyond: Collection[Privilege], heirs: list[str], application: str) -> None:
-    """Take what is beyond reading from the read-only user and from PUBLIC; what was PUBLIC's goes to `heirs`.
-
-    The application's user keeps the routines that PUBLIC may call in production.
-    """
-    for (word, kind, grantee), things in _together(beyond).items():
-        if not grantee:
-            to = [*heirs, application] if kind in ("FUNCTION", "PROCEDURE") and application not in heirs else heirs
-            _say(connection, SQL("GRANT {} ON {} {{}} TO {}").format(SQL(word), SQL(kind), _names(to)), things)
+    public = [privilege for privilege in beyond if not privilege.grantee and not privilege.option_only]
+    for (words, kind, _), things in _together(public):
+        keeps = things[0].kind in ("ROUTINE", "LARGE OBJECT")
+        to = identifiers([*others, application] if keeps else others)
+        run(connection, SQL("GRANT {} ON {} {} TO {}").format(SQL(words), SQL(kind), _named(things), to))
     _revoke(connection, beyond)
 
 
-def _revoke(connection: Connection, privileges: Collection[Privilege]) -> None:
+def _revoke(connection: Connection, beyond: Sequence[Privilege]) -> None:
     """Take these privileges, and what was given on with them."""
-    for (word, kind, grantee), things in _together(privileges).items():
-        revoke = SQL("REVOKE {} ON {} {{}} FROM {} CASCADE").format(SQL(word), SQL(kind), _grantee(grantee))
-        _say(connection, revoke, things)
+    for option, only in (("", False), ("GRANT OPTION FOR ", True)):
+        some = [privilege for privilege in beyond if privilege.option_only is only]
+        for (words, kind, grantee), things in _together(some):
+            revoke = SQL("REVOKE {} ON {} {} FROM {} CASCADE").format(
+                SQL(option + words), SQL(kind), _named(things), _grantee(grantee)
+            )
+            run(connection, revoke)
 
 
-def _take_from_grantors(connection: Connection, beyond: list[Privilege]) -> None:
+def _take_from_grantors(work: _Work, beyond: Sequence[Privilege]) -> None:
     """Take what other roles than the owners gave (WITH GRANT OPTION), in the name of each of them."""
     for grantor in sorted({privilege.grantor for privilege in beyond if privilege.grantor}):
-        given = [privilege._replace(ours=True) for privilege in beyond if privilege.grantor == grantor]
-        with attempt(connection), membership(connection, [grantor], to_act=True):
-            run(connection, SQL("SET LOCAL ROLE {}").format(Identifier(grantor)))
-            _revoke(connection, given)
-            run(connection, SQL("SET LOCAL ROLE NONE"))
+        work.by_grantor(grantor, [privilege for privilege in beyond if privilege.grantor == grantor])
 
 
-def _give_missing(connection: Connection, username: str, lacking: Iterable[Privilege]) -> None:
+def _give(connection: Connection, lacking: Sequence[Privilege]) -> None:
     """Grant each missing privilege."""
-    for (word, kind, _), things in _together(lacking).items():
-        _say(connection, SQL("GRANT {} ON {} {{}} TO {}").format(SQL(word), SQL(kind), Identifier(username)), things)
+    for (words, kind, username), things in _together(lacking):
+        to = Identifier(username)
+        run(connection, SQL("GRANT {} ON {} {} TO {}").format(SQL(words), SQL(kind), _named(things), to))
 
 
-def _together(privileges: Iterable[Privilege]) -> Mapping[tuple[str, str, str], list[Thing]]:
-    """Put the things together that one statement can name; what is not ours to grant stays, and is refused by name."""
+def _together(privileges: Iterable[Privilege]) -> Iterable[tuple[tuple[str, str, str], list[Thing]]]:
+    """Put the things together that one statement can name."""
     groups: dict[tuple[str, str, str], list[Thing]] = defaultdict(list)
     for privilege in privileges:
-        if privilege.ours:
-            groups[privilege.word, privilege.thing.word, privilege.grantee].append(privilege.thing)
-    return groups
+        groups[", ".join(privilege.words), privilege.thing.word, privilege.grantee].append(privilege.thing)
+    return groups.items()
 
 
-def _say(connection: Connection, statement: Composable, things: list[Thing]) -> None:
-    """Run a statement for many things at a time; `{}` in it stands for them."""
-    before, after = statement.as_string(connection).split("{}", 1)
-    for first in range(0, len(things), THINGS_PER_STATEMENT):
-        some = SQL(", ").join(thing.identity for thing in things[first : first + THINGS_PER_STATEMENT])
-        run(connection, SQL(before) + some + SQL(after))
-
-
-def _names(names: Iterable[str]) -> Composable:
-    return SQL(", ").join(Identifier(name) for name in names)
+def _named(things: Iterable[Thing]) -> Composable:
+    return SQL(", ").join(thing.identity for thing in things)
 
 
 def _grantee(name: str) -> Composable:

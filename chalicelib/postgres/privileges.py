@@ -1,16 +1,15 @@
 """Who should hold what in one database, and what is missing from that or beyond it: only questions to the catalogue.
 
-Objects that belong to an extension are left out, and so is every schema that does: they are the extension's business,
-and the right to use `cron` or `aws_lambda` is not part of reading and writing an application's data. Row security is
-left as it is: a policy decides which rows the users see, as in production.
+What belongs to an extension, or lies in a schema that does, is given to nobody: the right to use `cron` or `aws_lambda`
+is no part of reading and writing an application's data. It is taken from the read-only user like everything else. Row
+security is left as it is: a policy decides which rows the users see, as in production.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from psycopg2.sql import SQL, Composable, Identifier
-
 from chalicelib.postgres.connection import Connection, rows
+from chalicelib.postgres.things import THINGS, Thing, rarer_things
 
 Privileges = Mapping[str, tuple[str, ...]]  # by the word GRANT uses for the kind of object
 
@@ -22,87 +21,41 @@ APPLICATION: Privileges = {
     "ROUTINE": ("EXECUTE",),
 }
 READ_ONLY: Privileges = {"DATABASE": ("CONNECT",), "SCHEMA": ("USAGE",), "TABLE": ("SELECT",), "SEQUENCE": ("SELECT",)}
-EVERYBODY: Privileges = {**READ_ONLY, "DATABASE": ("CONNECT", "TEMPORARY")}
+EVERYBODY: Privileges = {**READ_ONLY, "DATABASE": ("CONNECT", "TEMPORARY"), "LARGE OBJECT": ("SELECT",)}
 """The most that a read-only user may find, granted to itself or to PUBLIC. Temporary tables hold nobody's data, and
 which functions it may call as itself is left as in production: its views need them."""
 
-
-class Thing(NamedTuple):
-    """A database, schema, table (or view), sequence or routine.
-
-    `signature` is how GRANT tells a routine from others of its name, with its parentheses, as the server wrote it.
-    """
-
-    kind: str
-    schema: str | None
-    name: str
-    signature: str
-    word: str  # which GRANT uses for it
-
-    @property
-    def identity(self) -> Composable:
-        """How GRANT names it."""
-        path = Identifier(self.name) if self.schema is None else Identifier(self.schema, self.name)
-        return path + SQL(self.signature)
-
-    def __str__(self) -> str:
-        name = self.name if self.schema is None else f"{self.schema}.{self.name}"
-        return f"{self.word.lower()} {name}{self.signature}"
+WRITES = frozenset({"DATABASE", "SCHEMA", "TABLE", "SEQUENCE", "LARGE OBJECT", "ROUTINE", "TYPE"})
+"""Kinds through which somebody could write, or make what stays, or let code run as its owner."""
 
 
 class Privilege(NamedTuple):
-    """One right on one thing; `grantee` is "" for PUBLIC, `ours` says that we may grant and revoke it now.
+    """Rights on one thing; `grantee` is "" for PUBLIC, `ours` says that we may grant and revoke them as we are.
 
-    `grantor` is who gave it, where that is not the owner: only that role, or the owner with all that hangs on it, may
-    take it back.
+    A word may name a column: `UPDATE (price)`. `grantor` is who gave them, where that is not the owner: only that role,
+    or the owner with all that hangs on it, may take them back. `option_only` is for the right to give a right on.
     """
 
     thing: Thing
-    word: str
+    owner: str
+    words: tuple[str, ...]
     grantee: str
     ours: bool
     grantor: str | None = None
+    option_only: bool = False
+    brought: bool = False  # by an extension, and a superuser's
+    reachable: bool = True  # a table or routine of a schema that the user may not use cannot be named
 
+    @property
+    def writes(self) -> bool:
+        """It lets the user write, or run as somebody else what no extension of a superuser's brought."""
+        harmless = self.option_only or (self.brought and self.thing.kind == "ROUTINE")
+        return self.reachable and not harmless and self.thing.kind in WRITES
 
-_NOT_EXTENSION = """
-NOT EXISTS (SELECT FROM pg_catalog.pg_depend
-             WHERE classid = 'pg_catalog.{0}'::pg_catalog.regclass AND objid = {0}.oid AND deptype = 'e')
-"""
-_SCHEMA = f"""
-schema AS (
-  SELECT oid, nspname, nspowner, nspacl FROM pg_catalog.pg_namespace
-   WHERE NOT pg_catalog.starts_with(nspname, 'pg_') AND nspname <> 'information_schema'
-     AND {_NOT_EXTENSION.format("pg_namespace")})
-"""  # noqa: S608 (composed of this module's own constants)
-THINGS = f"""
-{_SCHEMA},
-relation AS (
-  SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, nspname, relname, pg_class.oid, relowner,
-         nullif(coalesce(relacl, '{{}}')
-                || ARRAY(SELECT pg_catalog.unnest(attacl) FROM pg_catalog.pg_attribute
-                          WHERE attrelid = pg_class.oid), '{{}}') AS acl
-    FROM pg_catalog.pg_class JOIN schema ON schema.oid = relnamespace
-   WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {_NOT_EXTENSION.format("pg_class")}),
-routine AS (
-  SELECT nspname, proname, pg_proc.oid, proowner, proacl, prosecdef,
-         CASE prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS word,
-         '(' || CASE prokind WHEN 'p' THEN pg_catalog.pg_get_function_identity_arguments(pg_proc.oid)
-           ELSE pg_catalog.array_to_string(ARRAY(
-             SELECT pg_catalog.format_type(type, NULL)
-               FROM pg_catalog.unnest(proargtypes) WITH ORDINALITY AS argument(type, place) ORDER BY place), ', ')
-           END || ')' AS signature
-    FROM pg_catalog.pg_proc JOIN schema ON schema.oid = pronamespace
-   WHERE {_NOT_EXTENSION.format("pg_proc")}),
-thing AS (
-  SELECT 'DATABASE' AS kind, NULL AS schema, datname::pg_catalog.text AS name, '' AS signature, 'DATABASE' AS word,
-         oid, datdba AS owner, coalesce(datacl, pg_catalog.acldefault('d', datdba)) AS acl, false AS definer
-    FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
-  UNION ALL SELECT 'SCHEMA', NULL, nspname, '', 'SCHEMA', oid, nspowner,
-         coalesce(nspacl, pg_catalog.acldefault('n', nspowner)), false FROM schema
-  UNION ALL SELECT kind, nspname, relname, '', kind, oid, relowner, acl, false FROM relation
-  UNION ALL SELECT 'ROUTINE', nspname, proname, signature, word, oid, proowner,
-         coalesce(proacl, pg_catalog.acldefault('f', proowner)), prosecdef FROM routine)
-"""  # noqa: S608 (composed of this module's own constants)
+    def __str__(self) -> str:
+        words = f"GRANT OPTION FOR {', '.join(self.words)}" if self.option_only else ", ".join(self.words)
+        return f"{words} on {self.thing}"
+
 
 PAIRS = "ROWS FROM (pg_catalog.unnest(%(kinds)s), pg_catalog.unnest(%(words)s))"  # the parameters of `pairs`
 _HOLDS = """
@@ -114,22 +67,36 @@ CASE kind WHEN 'DATABASE' THEN pg_catalog.has_database_privilege({0}, oid, {1})
 """
 _MISSING = f"""
 WITH {THINGS}
-SELECT kind, schema, name, signature, thing.word, meant.word, %(username)s,
-       {_HOLDS.format("current_user", "meant.word || ' WITH GRANT OPTION'")}
+SELECT kind, schema, name, signature, thing.word, pg_catalog.pg_get_userbyid(owner),
+       pg_catalog.array_agg(meant.word ORDER BY meant.word), %(username)s,
+       pg_catalog.bool_and({_HOLDS.format("current_user", "meant.word || ' WITH GRANT OPTION'")})
   FROM thing JOIN {PAIRS} AS meant(for_kind, word) ON for_kind = kind
- WHERE NOT {_HOLDS.format("%(username)s", "meant.word")} AND NOT definer
+ WHERE NOT {_HOLDS.format("%(username)s", "meant.word")} AND NOT definer AND NOT extension
+ GROUP BY kind, schema, name, signature, thing.word, owner
  ORDER BY kind, schema, name
 """  # noqa: S608 (composed of this module's own constants)
 
 _EXCESS = f"""
-WITH {THINGS}
-SELECT DISTINCT kind, schema, name, signature, word, privilege_type, CASE grantee WHEN 0 THEN '' ELSE %(username)s END,
-       {_HOLDS.format("current_user", "privilege_type || ' WITH GRANT OPTION'")},
-       CASE WHEN grantor <> owner THEN pg_catalog.pg_get_userbyid(grantor) END AS grantor
-  FROM thing CROSS JOIN pg_catalog.aclexplode(acl)
- WHERE (kind <> 'ROUTINE' OR definer AND schema || '.' || name <> ALL (%(trusted)s))
-   AND (grantee = 0 OR pg_catalog.pg_get_userbyid(grantee) = %(username)s)
-   AND (kind, privilege_type) NOT IN (SELECT * FROM {PAIRS})
+WITH {THINGS},
+reader AS (SELECT oid AS reader FROM pg_catalog.pg_roles WHERE rolname = %(username)s),
+acl AS (
+  SELECT thing.*, NULL AS attname FROM thing
+  UNION ALL SELECT rarer.*, NULL FROM (%(rarer)s) AS rarer
+  UNION ALL SELECT kind, schema, name, signature, word, oid, owner, attacl, definer, extension, within, attname
+    FROM thing JOIN pg_catalog.pg_attribute ON kind = 'TABLE' AND attrelid = thing.oid AND attacl IS NOT NULL),
+beyond AS (
+  SELECT acl.*, reader, grantor, grantee = 0 AS everybody, (kind, privilege_type) IN (SELECT * FROM {PAIRS}) AS meant,
+         privilege_type || coalesce(' (' || pg_catalog.quote_ident(attname) || ')', '') AS said, is_grantable
+    FROM acl CROSS JOIN reader CROSS JOIN pg_catalog.aclexplode(acl)
+   WHERE (kind <> 'ROUTINE' OR definer AND schema || '.' || name <> ALL (%(trusted)s)) AND grantee IN (0, reader))
+SELECT kind, schema, name, signature, word, pg_catalog.pg_get_userbyid(owner),
+       pg_catalog.array_agg(said ORDER BY said), CASE WHEN everybody THEN '' ELSE %(username)s END,
+       pg_catalog.pg_has_role(owner, 'USAGE') OR pg_catalog.pg_has_role(grantor, 'USAGE'),
+       CASE WHEN grantor <> owner THEN pg_catalog.pg_get_userbyid(grantor) END, meant,
+       extension AND owner IN (SELECT oid FROM pg_catalog.pg_roles WHERE rolsuper),
+       kind NOT IN ('TABLE', 'ROUTINE') OR pg_catalog.has_schema_privilege(reader, within, 'USAGE')
+  FROM beyond WHERE NOT meant OR is_grantable
+ GROUP BY kind, schema, name, signature, word, owner, everybody, grantor, meant, extension, reader, within
  ORDER BY kind, schema, name
 """  # noqa: S608 (composed of this module's own constants)
 
@@ -137,7 +104,7 @@ SELECT DISTINCT kind, schema, name, signature, word, privilege_type, CASE grante
 def missing(connection: Connection, username: str, meant: Privileges) -> list[Privilege]:
     """Return what `username` should hold in this database and does not, through PUBLIC or by itself."""
     found = rows(connection, _MISSING, username=username, **pairs(meant))
-    return [Privilege(Thing(*row[:5]), *row[5:]) for row in found]
+    return [_privilege(row) for row in found]
 
 
 def excess(connection: Connection, username: str, trusted: Collection[str]) -> list[Privilege]:
@@ -146,13 +113,19 @@ def excess(connection: Connection, username: str, trusted: Collection[str]) -> l
     A routine that runs as its owner (SECURITY DEFINER) may do anything the owner may; `trusted` ones, each
     `<schema>.<name>`, are said to do no more than read.
     """
-    found = rows(connection, _EXCESS, username=username, trusted=[*trusted], **pairs(EVERYBODY))
-    return [Privilege(Thing(*row[:5]), *row[5:]) for row in found]
+    query = _EXCESS.replace("%(rarer)s", rarer_things(connection.server_version))
+    found = rows(connection, query, username=username, trusted=[*trusted], **pairs(EVERYBODY))
+    return [_privilege(row) for row in found]
+
+
+def _privilege(row: tuple[object, ...]) -> Privilege:
+    owner, words, *rest = row[5:]
+    return Privilege(Thing(*row[:5]), owner, tuple(words), *rest)  # type: ignore[arg-type]
 
 
 def listed(privileges: Iterable[Privilege], names_max: int = 5) -> str:
     """Name the first few privileges for a sentence."""
-    words = [f"{privilege.word} on {privilege.thing}" for privilege in privileges]
+    words = [str(privilege) for privilege in privileges]
     return ", ".join(words[:names_max]) + (f" and {len(words) - names_max} more" if len(words) > names_max else "")
 
 

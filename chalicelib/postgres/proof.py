@@ -1,6 +1,6 @@
 """What the two users can and cannot do, proven by logging in as them, in each database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import psycopg2.errors
@@ -9,9 +9,9 @@ from psycopg2.sql import SQL, Composable, Identifier
 from chalicelib.errors import RefusedError, Retry
 from chalicelib.limits import counted
 from chalicelib.postgres.connection import Connection, named_errors, plain_session, rows, run, session
-from chalicelib.postgres.grants import refuse_unless_right
 from chalicelib.postgres.place import Login, Place
-from chalicelib.postgres.privileges import THINGS
+from chalicelib.postgres.privileges import APPLICATION, READ_ONLY, Privileges
+from chalicelib.postgres.things import THINGS
 
 SAMPLES_MAX = 20
 _SAMPLES = f"""
@@ -21,10 +21,12 @@ SELECT DISTINCT ON (schema, owner) schema, name, ARRAY(
           WHERE attrelid = thing.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a'
           ORDER BY attnum)
   FROM thing JOIN pg_catalog.pg_class ON pg_class.oid = thing.oid
- WHERE kind = 'TABLE' AND relkind IN ('r', 'p') AND NOT relrowsecurity AND NOT relhasrules
+ WHERE kind = 'TABLE' AND NOT extension AND relkind IN ('r', 'p') AND NOT relrowsecurity AND NOT relhasrules
+   AND pg_catalog.has_schema_privilege(within, 'USAGE') AND NOT EXISTS
+    (SELECT FROM pg_catalog.unnest(%(words)s) AS needed WHERE NOT pg_catalog.has_table_privilege(thing.oid, needed))
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = thing.oid AND NOT tgisinternal)
  ORDER BY schema, owner, name LIMIT {SAMPLES_MAX}
-"""  # noqa: S608 (composed of constants); one table of each owner in each schema, where a write runs nobody's code
+"""  # noqa: S608 (composed of constants); one table of each owner in each schema that the user may use, where a write runs nobody's code
 _SCHEMAS = f"WITH {THINGS} SELECT name FROM thing WHERE kind = 'SCHEMA' ORDER BY name"  # noqa: S608
 _SETTINGS = """
 SELECT pg_catalog.unnest(setconfig) FROM pg_catalog.pg_db_role_setting LEFT JOIN pg_catalog.pg_database
@@ -40,7 +42,7 @@ class Proofs(NamedTuple):
 
     proven: tuple[str, ...] = ()
     untried: tuple[str, ...] = ()
-    stopped: tuple[str, ...] = ()  # by what production set for the whole database
+    warnings: tuple[str, ...] = ()  # what does not hold though the users may be let in
 
     def __add__(self, other: "Proofs") -> "Proofs":  # type: ignore[override]
         """Put two together."""
@@ -54,28 +56,33 @@ class Sample(NamedTuple):
     columns: tuple[Identifier, ...]
 
 
-def prove(place: Place, database: str, *, application: Login, readonly: Login, trusted: Collection[str] = ()) -> Proofs:
-    """Log in to `database` as both users and try; RefusedError for what they lack, or could do beyond reading.
+def prove(place: Place, database: str, *, application: Login, readonly: Login) -> Proofs:
+    """Log in to `database` as both users and try; RefusedError for what the read-only user could do beyond reading.
 
-    Rights are asked for and refused in guarded sessions; then each user does its work as any client would, with the
+    What must be refused is tried in a guarded session; then each user does its work as any client would, with the
     settings that production left. Nothing is committed, and no statement touches a row or runs anybody's code.
     """
     with session(place, application, database) as connection:
-        refuse_unless_right(connection, application=application.username, readonly=readonly.username, trusted=trusted)
-        samples = [Sample(Identifier(*row[:2]), tuple(map(Identifier, row[2]))) for row in rows(connection, _SAMPLES)]
+        written = _samples(connection, APPLICATION)
         settings = [text for (text,) in rows(connection, _SETTINGS, database=database)]
     with session(place, readonly, database) as connection:
-        for sample in samples:
+        read = _samples(connection, READ_ONLY)
+        for sample in read:
             _cannot_write(connection, sample.table, readonly.username)
         schemas = [name for (name,) in rows(connection, _SCHEMAS)]
         for schema in schemas:
             _cannot_create(connection, schema, readonly.username)
     schema_proof = f"{readonly.username} is refused a new table in database {database}"
     return (
-        _as_client(place, application, database, samples, settings)
-        + _as_client(place, readonly, database, samples, settings, writes=False)
+        _as_client(place, application, database, written, settings)
+        + _as_client(place, readonly, database, read, settings, writes=False)
         + Proofs((f"{schema_proof} ({_tried('in', schemas, 'schema')}).",))
     )
+
+
+def _samples(connection: Connection, rights: Privileges) -> list[Sample]:
+    found = rows(connection, _SAMPLES, words=[*rights["TABLE"]])
+    return [Sample(Identifier(*row[:2]), tuple(map(Identifier, row[2]))) for row in found]
 
 
 def _as_client(
@@ -92,7 +99,7 @@ def _as_client(
         if error.pgcode not in STOPPING or not settings:
             with named_errors(place):
                 raise
-        return Proofs(stopped=(_stopped(user, database, settings, error),))
+        return Proofs(warnings=(_stopped(user, database, settings, error),))
     if not samples:
         untried = "it has no table without policies, triggers and rules, so nothing was read or written there"
         what = f"{user.username} logs in to database {database}"

@@ -17,7 +17,7 @@ from psycopg2.sql import SQL, Composable, Identifier
 from chalicelib.errors import TransientError
 from chalicelib.postgres import jobs, outward
 from chalicelib.postgres.connection import Connection, database_of, rows, run, transaction
-from chalicelib.postgres.grants import MEMBERSHIP_HAS_OPTIONS
+from chalicelib.postgres.membership import MEMBERSHIP_HAS_OPTIONS
 from chalicelib.postgres.place import Place
 from chalicelib.postgres.trouble import DatabaseUnavailableError, during_work
 from chalicelib.quiesce import PREPARED_TRANSACTIONS, REPORTED, Remaining

@@ -91,6 +91,15 @@ def ensure_role(connection: Connection, login: Login) -> None:
     _reset_settings(connection, login.username)
 
 
+def ensure_group(connection: Connection, name: str) -> None:
+    """Create or alter the role: nobody can log in as it, and it has no attribute and no membership."""
+    _refuse_what_cannot_be_taken(connection, name)
+    exists = rows(connection, "SELECT FROM pg_catalog.pg_roles WHERE rolname = %(name)s", name=name)
+    words = "{verb} ROLE {name} NOLOGIN NOCREATEDB NOCREATEROLE PASSWORD NULL"
+    run(connection, SQL(words).format(verb=SQL("ALTER" if exists else "CREATE"), name=Identifier(name)))
+    _take_memberships(connection, name)
+
+
 def _reset_settings(connection: Connection, name: str) -> None:
     """Take what production set for the sessions of a role (ALTER ROLE … SET), everywhere and in each database."""
     run(connection, SQL("ALTER ROLE {} RESET ALL").format(Identifier(name)))

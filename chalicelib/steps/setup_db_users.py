@@ -114,7 +114,9 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
         facts = _note_going_on(operation.evolve(facts=facts), ports, database).facts
         remaining = database.quiet(plan.quiet_kinds)
         _refuse_ways_to_production(remaining)
-        database.ensure_users(application, readonly, plan.trust_definer_functions)
+        database.ensure_users(
+            application, readonly, plan.trust_definer_functions, remaining_seconds=ports.remaining_seconds
+        )
         proofs = database.verify_users(application, readonly, plan.trust_definer_functions)
     except TransientError as error:
         return Wait(error.reason, plan.restore_check_interval, facts)
@@ -127,7 +129,7 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
     going_on = tuple(f"Could not be stopped on the copy: {it}." for it in remaining)
     untried = "".join(f"; not tried: {sentence}" for sentence in proofs.untried[:UNTRIED_MAX])
     what = f"{closed}; {quieted}; {counted(len(proofs.proven), 'proof')} of what the users may do{untried}"
-    return Advance(State.USERS_READY, facts, what, warnings=(*going_on, *proofs.stopped))
+    return Advance(State.USERS_READY, facts, what, warnings=(*going_on, *proofs.warnings))
 
 
 def _secured(operation: Operation, ports: Ports, database: RestoredDatabase) -> Facts:

@@ -44,7 +44,7 @@ def test_the_set_up_may_begin_in_such_a_database(server: Server, encoded: str) -
 
     assert [decode(CAFE), "reporter"] == database.lock_out(keep=[])
     database.ensure_users(APPLICATION, READ_ONLY)
-    assert () == database.verify_users(APPLICATION, READ_ONLY).stopped
+    assert () == database.verify_users(APPLICATION, READ_ONLY).warnings
 
 
 def test_a_role_whose_name_is_no_text_here_is_locked_out(server: Server, shop: Database, encoded: str) -> None:

@@ -103,9 +103,9 @@ def test_a_setting_of_the_database_that_stops_plain_clients_is_named(production:
     proofs = shop.verify_users(APPLICATION, READ_ONLY)
 
     assert ["app_user is stopped in database shop as any plain client is"] == [
-        sentence.partition(" (")[0] for sentence in proofs.stopped
+        sentence.partition(" (")[0] for sentence in proofs.warnings
     ]
-    assert "production set default_transaction_read_only=on for all sessions there." in proofs.stopped[0]
+    assert "production set default_transaction_read_only=on for all sessions there." in proofs.warnings[0]
     assert not any("app_user" in sentence and "shop" in sentence for sentence in proofs.proven)
 
 

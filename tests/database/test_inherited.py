@@ -5,7 +5,7 @@ import pytest
 from chalicelib.database import Database
 from chalicelib.errors import RefusedError
 from tests.database.production import APPLICATION, ODD_TABLE, READ_ONLY, refused, set_up
-from tests.database.server import MASTER, Server, login, skip_before_16
+from tests.database.server import MASTER, Server, login
 
 
 def test_what_production_gave_a_name_beyond_its_purpose_is_taken(production: Server, shop: Database) -> None:
@@ -72,24 +72,6 @@ def test_what_everybody_could_write_moves_to_those_who_stay(production: Server, 
     assert [(1,)] == production.query("SELECT id FROM public.migration", as_user=READ_ONLY, database="shop")
     assert refused(production, "CREATE TABLE public.mine ()")
     assert refused(production, "INSERT INTO sales.orders (what) VALUES ('x')")
-
-
-def test_an_owner_that_the_master_may_not_join_is_a_refusal(production: Server, shop: Database) -> None:
-    """GRANT would do nothing and say nothing; the refusal names the role, and nothing is left half done."""
-    skip_before_16(production)
-    production.query("CREATE ROLE stranger NOLOGIN")
-    production.query("CREATE SCHEMA hidden AUTHORIZATION stranger", database="shop")
-
-    with pytest.raises(RefusedError, match=r'denies .* "stranger"'):
-        set_up(shop)
-
-
-def test_objects_of_a_superuser_that_cannot_be_granted_are_a_refusal(production: Server, shop: Database) -> None:
-    """The sentence names what is missing."""
-    production.query("CREATE TABLE sales.locked (id int)", database="shop")
-
-    with pytest.raises(RefusedError, match=r"app_user cannot be given .* SELECT on table sales\.locked"):
-        set_up(shop)
 
 
 def test_extensions_keep_to_themselves(production: Server, shop: Database) -> None:

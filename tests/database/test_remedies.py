@@ -34,32 +34,19 @@ class Trouble:
     database: str = "shop"
     by: Callable[[Database], object] = set_up
     after_setting_up: bool = False
-    versions: range = range(15, 19)
 
 
 TROUBLES = (
     Trouble(
-        "an owner that the master may not join",
-        "CREATE ROLE stranger NOLOGIN; CREATE SCHEMA hidden AUTHORIZATION stranger",
-        "GRANT stranger TO master WITH ADMIN OPTION",
-        versions=range(16, 19),  # before, CREATEROLE was enough
-    ),
-    Trouble(
-        "an owner that is a member of the master",
-        "GRANT master TO payments",
-        "REVOKE master FROM payments",
-        versions=range(15, 16),  # since, the master is its creator's, and so a member already
+        "an owner of everything that the master may not join",
+        "CREATE ROLE stranger NOLOGIN; GRANT master TO stranger; REASSIGN OWNED BY app_owner, payments TO stranger",
+        "REASSIGN OWNED BY stranger TO app_owner",
     ),
     Trouble(
         "a master that may not make roles",
         "ALTER ROLE master NOCREATEROLE",
         "ALTER ROLE master CREATEROLE",
         by=lambda shop: shop.ensure_users(APPLICATION, READ_ONLY),
-    ),
-    Trouble(
-        "an object of a superuser",
-        "CREATE TABLE sales.locked (id int)",
-        "ALTER TABLE sales.locked OWNER TO app_owner",
     ),
     Trouble(
         "a right of everybody's",
@@ -99,7 +86,7 @@ def told_of(attempt: Callable[[], object]) -> tuple[str, str]:
 
 def mended_on_the_server(server: Server, shop: Database) -> Iterator[tuple[str, str]]:
     """Do what remedies ask for in production, of which the server is a copy."""
-    for trouble in (it for it in TROUBLES if server.version in it.versions):
+    for trouble in TROUBLES:
         clean(server)
         furnish(server)
         if trouble.after_setting_up:
