@@ -23,6 +23,10 @@ URL =
 # Not of the environment either.
 SERVERS = embedded-16 embedded-18 debian-15 debian-17
 
+# What takes minutes of its own: whole worlds, deployments, packages and command lines. Of `make acceptance`.
+WHOLE := tests/world $(addprefix tests/deployment/,test_deploying.py test_two_stages.py test_by_a_pipeline.py) \
+    tests/packaging tests/docs/test_local_calls.py tests/programs/test_aws.py
+
 # What is removed and made again is fixed: no option may point it at somebody's own folder.
 override VENV := .venv
 override WHEELS := .wheels
@@ -68,14 +72,14 @@ doctor: $(PACKED) ## look at a stage in your AWS account: what is wrong, and wha
 refresh-roots: $(READY) ## fetch Amazon's newest root certificates for RDS (URL= of another partition)
 	@exec $(PY) -m console.roots $(if $(URL),--url "$(URL)")
 
-test: $(PACKED) ## run the tests but those of a whole world (TESTS=tests/console for some)
-	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(or $(TESTS),--ignore=tests/world)
+test: $(PACKED) ## run the tests but those of make acceptance (TESTS=tests/console for some)
+	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(or $(TESTS),$(addprefix --ignore=,$(WHOLE)))
 
 test-servers: $(READY) $(SERVED) ## run the database tests on PostgreSQL 15 to 18 (SERVERS=debian-17)
 	@TEST_SERVERS="$(SERVERS)" exec $(PY) -m pytest -n 2 --dist load $(or $(TESTS),tests/database)
 
-acceptance: $(PACKED) ## run a whole world, and type what the README and `make up` tell people to type
-	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/world
+acceptance: $(PACKED) ## run whole worlds and deployments, and type what the README and `make up` tell people to
+	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(WHOLE)
 
 prove: $(READY) ## the choreography under every fault (FAULTS=3 FULL=1 SEED= REPLAY='night 23=lost')
 	@exec $(PY) -m proof --faults "$(FAULTS)" --seed "$(SEED)" $(if $(FULL),--full) $(if $(REPLAY),--replay "$(REPLAY)")

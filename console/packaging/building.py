@@ -77,14 +77,18 @@ def _kept(folder: Path, platform: Platform, inputs: str) -> Path | None:
 
 def _inputs(checkout: Path, platform: Platform, wheels: Path | None) -> str:
     """Digest everything that the zip follows from: sources, pins, wheels, interpreter, platform, and this code."""
-    files = [
+    of_checkout = [
         *(checkout / name for name in ("app.py", "requirements.txt", "requirements-dev.lock")),
         *(file for file in sorted((checkout / "chalicelib").rglob("*.*")) if file.suffix != ".pyc"),
+    ]
+    others = [
         *(sorted(wheels.glob("*.whl")) if wheels else []),
         *project.CHALICE_FILES.values(),
         *sorted(Path(__file__).parent.glob("*.py")),
     ]
+    named = [(file.relative_to(checkout), file) for file in of_checkout]
+    named += [(Path(file.parent.name, file.name), file) for file in others]
     digested = hashlib.sha256(f"{sys.version} {platform.architecture}".encode())
-    for file in files:
-        digested.update(f"{file.parent.name}/{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    for name, file in named:
+        digested.update(f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return digested.hexdigest()

@@ -7,6 +7,7 @@ import pytest
 from localaws.clients import Clients
 from localaws.resources import make_resources
 from localaws.server import Server
+from tests.deployment.packages import shared_folder
 from tests.deployment.place import Place, make_source
 
 
@@ -17,5 +18,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     server.start()
     clients = Clients(server.endpoint)
     make_source(clients)
-    yield Place(server.endpoint, clients, make_resources(clients), tmp_path_factory.mktemp("checkouts"))
+    checkouts, shared = tmp_path_factory.mktemp("checkouts"), shared_folder(tmp_path_factory)
+    yield Place(server.endpoint, clients, make_resources(clients), checkouts, shared)
     server.stop()

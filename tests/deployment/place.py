@@ -18,6 +18,7 @@ from console.stages import CHECKOUT, Stage
 from localaws.clients import Clients, local_environment, without_aws
 from localaws.deployment import copy_app
 from localaws.resources import Resources
+from tests.deployment.packages import give_package
 
 REGION, SOURCE_REGION, ACCOUNT = "us-west-2", "us-east-1", "123456789012"
 SECONDS_MAX = 120
@@ -47,6 +48,8 @@ class Place:
     clients: Clients
     resources: Resources
     folder: Path
+    shared: Path
+    """Where all workers of this run of tests have what they make once."""
 
     def checkout(self, name: str, **stages: Mapping[str, Any]) -> Path:
         """Copy the checkout and fill in stages: variables, and `subnet_ids` and `security_group_ids` where others."""
@@ -54,6 +57,13 @@ class Place:
         copy_app(folder)
         for stage in stages or {"dev": {}}:
             self.fill_in(folder, stage, stages.get(stage, {}))
+        return folder
+
+    def packaged(self, name: str, **stages: Mapping[str, Any]) -> Path:
+        """Copy the checkout, fill in stages, and let each have its package as if it had been deployed before."""
+        folder = self.checkout(name, **stages)
+        for stage in stages:
+            give_package(self.shared, folder, stage)
         return folder
 
     def fill_in(self, checkout: Path, stage: str, given: Mapping[str, Any]) -> None:
@@ -215,9 +225,9 @@ def make_source(clients: Clients, region: str = SOURCE_REGION) -> None:
 
 
 def forget(checkout: Path) -> None:
-    """Lose what a deployment left in a checkout."""
-    shutil.rmtree(checkout / ".build", ignore_errors=True)
-    shutil.rmtree(checkout / ".chalice" / "deployed", ignore_errors=True)
+    """Lose what a deployment knows in a checkout of what it made; the package stays."""
+    for deployed in checkout.glob(".build/*/.chalice/deployed"):
+        shutil.rmtree(deployed)
 
 
 def a_package() -> bytes:

@@ -19,7 +19,7 @@ NOT_OF_THE_PACKAGE = {
 @pytest.fixture(scope="module")
 def checkout(place: Place) -> Path:
     """Deploy the stage dev by its pipeline."""
-    checkout = place.checkout("piped", dev={})
+    checkout = place.packaged("piped", dev={})
     type_in(place, checkout, AROUND)
     type_in(place, checkout, APP)
     return checkout

@@ -32,7 +32,7 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:aurora-restore-dev-notifications"
 @pytest.fixture(scope="module")
 def checkout(place: Place) -> Path:
     """Give a checkout whose stage dev is filled in."""
-    return place.checkout("dev", dev={"NOTIFICATION_EMAIL": "dba@example.com", "PROTECT_TABLES": "true"})
+    return place.packaged("dev", dev={"NOTIFICATION_EMAIL": "dba@example.com", "PROTECT_TABLES": "true"})
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_people_are_told_what_is_left_to_do(said: Said, checkout: Path) -> None:
 def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
     """Not the packages either: the same checkout gives the same bytes."""
     before, digests = place.everything(), {one["CodeSha256"] for one in place.functions("dev").values()}
-    forget(checkout)
+    shutil.rmtree(checkout / ".build")
     again = place.deploy("dev", checkout)
 
     assert (0, "") == (again.status, again.err)
@@ -239,7 +239,7 @@ def begun(place: Place) -> tuple[Said, set[str], Said]:
     """
     theirs = "/aws/lambda/aurora-restore-test-heartbeat-of-somebody"
     place.clients("logs", REGION).create_log_group(logGroupName=theirs)
-    checkout = place.checkout("begun", test={})
+    checkout = place.packaged("begun", test={})
     policy = checkout / ".chalice" / "policy-setup-db-users.json"
     good = policy.read_text()
     policy.write_text(good.replace('"Effect": "Allow"', '"Effect": "Perhaps"'))
@@ -275,7 +275,7 @@ def test_a_deployment_that_was_killed_is_repeated(
     place: Place, words: str, number: signal.Signals, status: int
 ) -> None:
     """Wherever it was; who pressed Ctrl-C is told so in a sentence."""
-    checkout = place.checkout(f"killed-{number}-{len(words)}", test={})
+    checkout = place.packaged(f"killed-{number}-{len(words)}", test={})
     killed = place.deploy_until(words, number, "test", checkout)
     again = place.deploy("test", checkout)
     whole = place.functions("test")

@@ -19,7 +19,7 @@ FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.fixture(scope="module")
 def checkout(place: Place) -> Path:
     """Give a checkout whose stage dev is filled in, deployed."""
-    checkout = place.checkout("dev", dev={})
+    checkout = place.packaged("dev", dev={})
     said = place.deploy("dev", checkout)
     assert (0, "") == (said.status, said.err)
     return checkout

@@ -17,7 +17,7 @@ SECTIONS = ("First night", "Rotated secrets", "failure-queue-not-empty", "heartb
 @pytest.fixture(scope="module")
 def checkout(place: Place) -> Path:
     """Deploy both stages: dev as the runbook says, with its secrets, and test."""
-    checkout = place.checkout("both", dev={}, test={})
+    checkout = place.packaged("both", dev={}, test={})
     _region, deploy, secrets, _look = commands("Deploy", RUNBOOK)
     type_in(place, checkout, deploy)
     type_in(place, checkout, secrets)

@@ -19,6 +19,7 @@ from localaws.clients import Clients
 from localaws.deployment import copy_app
 from localaws.resources import make_resources
 from localaws.server import Server
+from tests.deployment.packages import shared_folder
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, make_source
 
 CALLER = f"arn:aws:iam::{ACCOUNT}:user/somebody"
@@ -52,7 +53,8 @@ def place(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Place:
     quotas.instances, quotas.manual_cluster_snapshots = 12, 0
     clients = Clients(server.endpoint)
     make_source(clients)
-    place = Place(server.endpoint, clients, make_resources(clients), tmp_path_factory.mktemp("checkouts"))
+    checkouts, shared = tmp_path_factory.mktemp("checkouts"), shared_folder(tmp_path_factory)
+    place = Place(server.endpoint, clients, make_resources(clients), checkouts, shared)
     make_wrong_things(place)
     old = server.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters[OLD]
     old.engine_version = "13.18"  # of which no new cluster can be made

@@ -9,6 +9,7 @@ import pytest
 
 from localaws.clients import Clients
 from localaws.resources import make_resources
+from tests.deployment.packages import shared_folder
 from tests.deployment.place import Place
 from tests.doctor.scene import Scene
 from tests.doctor.wellness import make_well
@@ -30,7 +31,8 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def place(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Deploy the stage dev into it, and give people's part: clusters, secrets, a subscriber, a network."""
     clients = Clients(endpoint)
-    place = Place(endpoint, clients, make_resources(clients), tmp_path_factory.mktemp("checkouts"))
+    checkouts, shared = tmp_path_factory.mktemp("checkouts"), shared_folder(tmp_path_factory)
+    place = Place(endpoint, clients, make_resources(clients), checkouts, shared)
     make_well(place)
     return place
 

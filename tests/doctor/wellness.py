@@ -24,7 +24,7 @@ WAIT_SECONDS_MAX = 20
 def make_well(place: Place) -> None:
     """Deploy the stage and do what only people can do."""
     make_production(place)  # and its night before there is a stage to begin something with it
-    checkout = place.checkout(CHECKOUT, dev={}, test={})
+    checkout = place.packaged(CHECKOUT, dev={}, test={})
     said = place.deploy(STAGE, checkout)
     assert said.status == 0, said.err
     let_in(place)

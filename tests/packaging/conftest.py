@@ -1,13 +1,11 @@
 """One package of the stage dev for all tests here, made from the wheels that make has fetched, without a network."""
 
-import fcntl
-import os
 from pathlib import Path
 
 import pytest
 
-from console.packaging.building import WHEELS, Built, build
-from console.stages import Stage
+from console.packaging.building import WHEELS, Built
+from tests.deployment.packages import shared_folder, shared_package
 from tests.packaging.packaged import APP
 from tests.packaging.unpacked import Unpacked
 
@@ -23,11 +21,7 @@ def wheels() -> Path:
 @pytest.fixture(scope="session")
 def built(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Build it once, also where several workers run these tests: who comes second finds it made."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    with (shared / "package.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return build(Stage.read("dev"), shared / "package", wheels=wheels)
+    return shared_package(shared_folder(tmp_path_factory))
 
 
 @pytest.fixture(scope="session")
