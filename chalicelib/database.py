@@ -30,6 +30,7 @@ from chalicelib.postgres.connection import rows, run, session, transaction
 from chalicelib.postgres.databases import databases
 from chalicelib.postgres.encoding import encode
 from chalicelib.postgres.handshake import knock
+from chalicelib.postgres.membership import EVERYBODY_ELSE
 from chalicelib.postgres.names import check_users, refuse_open
 from chalicelib.postgres.place import Login, Place
 from chalicelib.postgres.proof import Proofs
@@ -101,7 +102,14 @@ class RestoredDatabase(Protocol):
     ) -> None:
         """See `Database.ensure_users`."""
 
-    def verify_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> Proofs:
+    def verify_users(
+        self,
+        application: Login,
+        readonly: Login,
+        trusted: Collection[str] = (),
+        *,
+        keep: Collection[str] = (),
+    ) -> Proofs:
         """See `Database.verify_users`."""
 
 
@@ -220,8 +228,18 @@ class Database:
                 with self._session(name) as inside:
                     grants.ensure_grants(inside, users, remaining_seconds)
 
-    def verify_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> Proofs:
-        """Log in as both users to every user database; return what they can and cannot do as sentences, or refuse."""
+    def verify_users(
+        self,
+        application: Login,
+        readonly: Login,
+        trusted: Collection[str] = (),
+        *,
+        keep: Collection[str] = (),
+    ) -> Proofs:
+        """Log in as both users to every user database; return what they can and cannot do, or refuse.
+
+        At last every login but theirs and those of `keep` is taken once more, as by `lock_out`.
+        """
         with self._session(self._database) as connection:
             standing = databases(connection, opening=False)
         found = Proofs(untried=standing.closed)
@@ -230,7 +248,23 @@ class Database:
             with self._session(name) as inside:
                 found += Proofs(warnings=tuple(grants.judge(inside, users)))
             found += proof.prove(self._place, name, application=application, readonly=readonly)
-        return found
+        return found + self._lock_out_again(application, readonly, keep)
+
+    def _lock_out_again(self, application: Login, readonly: Login, keep: Collection[str]) -> Proofs:
+        """Take what production's code opened since `lock_out`; both users are still what they were made.
+
+        Such code may have run as the master: an event trigger at a login or at a GRANT, a trigger on a table of jobs.
+        Nothing of it runs in this session after its beginning.
+        """
+        ours = (application, readonly)
+        with self._alone() as connection:
+            kept = {*keep, *(login.username for login in ours)}
+            opened = roles.lock_out(connection, master=self._master.username, keep=kept)
+            for login in ours:
+                roles.refuse_changed(connection, login.username, but=EVERYBODY_ELSE)
+                if self.prove_login(login) is not LoginResult.OK:
+                    raise DatabaseBusyError(f"Something changed the password of {login.username} meanwhile.")
+        return Proofs(warnings=proof.opened_again(opened))
 
     def _session(self, database: str) -> Any:
         return session(self._place, self._master, database)

@@ -12,6 +12,7 @@ from chalicelib.database import LoginResult, Proofs, no_end
 from chalicelib.errors import TransientError
 from chalicelib.postgres.names import check_users, refuse_attributes, refuse_open, to_lock_out
 from chalicelib.postgres.place import Login, Place
+from chalicelib.postgres.proof import opened_again
 from chalicelib.postgres.trouble import Answer, at_the_door, denied
 from chalicelib.quiesce import REPORTED, Remaining
 
@@ -135,17 +136,24 @@ class InMemoryDatabase:
             self.statement(f'GRANT … ON DATABASE "{name}" … in one transaction')
             self._cluster.rights |= {(login.username, name): right for login, right in users}
 
-    def verify_users(self, application: Login, readonly: Login, trusted: Collection[str] = ()) -> Proofs:
+    def verify_users(
+        self,
+        application: Login,
+        readonly: Login,
+        trusted: Collection[str] = (),
+        *,
+        keep: Collection[str] = (),
+    ) -> Proofs:
         """See `Database.verify_users`; there are no routines here."""
         del trusted
         self._enter()
-        return Proofs(
-            tuple(
-                self._proven(login, name, right)
-                for name in sorted(self._cluster.databases)
-                for login, right in ((application, "write"), (readonly, "read"))
-            )
+        proven = tuple(
+            self._proven(login, name, right)
+            for name in sorted(self._cluster.databases)
+            for login, right in ((application, "write"), (readonly, "read"))
         )
+        opened = self.lock_out(keep={*keep, application.username, readonly.username})
+        return Proofs(proven, warnings=opened_again(opened))
 
     def _enter(self) -> None:
         self._let_in(self._master, self._database)

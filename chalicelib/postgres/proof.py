@@ -7,7 +7,7 @@ import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.errors import RefusedError, Retry
-from chalicelib.limits import counted
+from chalicelib.limits import counted, listed
 from chalicelib.postgres.connection import Connection, named_errors, plain_session, rows, run, session
 from chalicelib.postgres.place import Login, Place
 from chalicelib.postgres.privileges import APPLICATION, READ_ONLY, Privileges
@@ -47,6 +47,15 @@ class Proofs(NamedTuple):
     def __add__(self, other: "Proofs") -> "Proofs":  # type: ignore[override]
         """Put two together."""
         return Proofs(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+def opened_again(names: Sequence[str]) -> tuple[str, ...]:
+    """Say whose logins had to be taken a second time."""
+    if not names:
+        return ()
+    opened = f"Code of production's own opened logins again while users were set up: {listed(names)}"
+    found = "It was probably an event trigger, which is disabled now unless another line names it."
+    return (f"{opened}. They are closed. {found}",)
 
 
 class Sample(NamedTuple):

@@ -10,7 +10,7 @@ from enum import Enum
 import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from chalicelib.errors import RefusedError
+from chalicelib.errors import RefusedError, Retry
 from chalicelib.limits import listed
 from chalicelib.postgres import scram
 from chalicelib.postgres.connection import Connection, attempt, rows, run
@@ -130,6 +130,29 @@ SELECT FROM pg_catalog.pg_shdepend
             f"The read-only user {username} came with production and owns objects there, so it could always write.",
             "Name another readonly_username in the application secret. "
             "Or run REASSIGN OWNED in production, which helps with later snapshots only.",
+        )
+
+
+_MORE = """
+SELECT pg_catalog.array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END,
+                                     CASE WHEN rolcreaterole THEN 'CREATEROLE' END,
+                                     CASE WHEN rolcreatedb THEN 'CREATEDB' END,
+                                     CASE WHEN rolreplication THEN 'REPLICATION' END,
+                                     CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL)
+  FROM pg_catalog.pg_roles WHERE rolname = %(name)s
+"""
+
+
+def refuse_changed(connection: Connection, name: str, *, but: str) -> None:
+    """Refuse a user that was given an attribute or a membership since `ensure_role`, but that of our own group."""
+    more = [word for (words,) in rows(connection, _MORE, name=name) for word in words]
+    groups = rows(connection, _MEMBERSHIPS, name=quoted(connection, name))
+    more += [f"membership of {role}" for role, _ in groups if role != but]
+    if more:
+        raise RefusedError(
+            f"Code of production's own gave {name} more while users were set up: {listed(more)}.",
+            "It is probably an event trigger, or a trigger on a table of jobs. Disable it in production.",
+            retry=Retry.LATER_SNAPSHOT,
         )
 
 

@@ -117,7 +117,7 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
         database.ensure_users(
             application, readonly, plan.trust_definer_functions, remaining_seconds=ports.remaining_seconds
         )
-        proofs = database.verify_users(application, readonly, plan.trust_definer_functions)
+        proofs = database.verify_users(application, readonly, plan.trust_definer_functions, keep=plan.keep_login_roles)
     except TransientError as error:
         return Wait(error.reason, plan.restore_check_interval, facts)
     except RefusedError as error:

@@ -145,12 +145,12 @@ def test_a_session_whose_role_was_dropped_is_ended(server: Server, shop: Databas
 
 def test_a_session_that_ended_by_itself_is_not_waited_for(server: Server) -> None:
     """The server says "false" of a process that is gone, as it does of one that would not end."""
-    with closing(server.connect(MASTER, "shop")) as other, session(server.place, MASTER, "shop") as ours:
-        with transaction(ours):
-            rows(ours, "SELECT FROM pg_stat_activity")  # which stands still for the transaction
-            server.query(f"SELECT pg_terminate_backend({other.info.backend_pid}, 5000)")
+    other = server.connect(MASTER, "shop")
+    with session(server.place, MASTER, "shop") as ours, transaction(ours):
+        rows(ours, "SELECT FROM pg_stat_activity")  # which stands still for the transaction
+        server.query(f"SELECT pg_terminate_backend({other.info.backend_pid}, 5000)")
 
-            assert [] == roles._end_sessions(ours)
+        assert [] == roles._end_sessions(ours)
 
 
 def test_a_role_without_login_that_somebody_holds_is_named(server: Server, shop: Database) -> None:

@@ -69,6 +69,13 @@ TROUBLES = (
         "ALTER EVENT TRIGGER watching DISABLE",
     ),
     Trouble(
+        "an event trigger that makes a user more",
+        "CREATE FUNCTION sales.give() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF session_user = 'master' THEN ALTER ROLE app_user CREATEROLE; END IF; END $$;"
+        "CREATE EVENT TRIGGER giving ON ddl_command_end WHEN TAG IN ('GRANT') EXECUTE FUNCTION sales.give()",
+        "ALTER EVENT TRIGGER giving DISABLE",
+    ),
+    Trouble(
         "no right to connect",
         "CREATE ROLE outsider LOGIN PASSWORD 'Production-1'; REVOKE CONNECT ON DATABASE shop FROM PUBLIC",
         "GRANT CONNECT ON DATABASE shop TO outsider",

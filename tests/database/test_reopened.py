@@ -1,0 +1,114 @@
+"""Code of production's own that runs while users are set up opens no login that stays open."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.database import Database, LoginResult, Proofs
+from chalicelib.errors import RefusedError
+from chalicelib.quiesce import KINDS
+from localaws.postgres import likeness
+from tests.database.production import APPLICATION, READ_ONLY
+from tests.database.server import Server, login
+from tests.database.test_quiet import PARTMAN, install
+
+REPORTER = login("reporter", "Production-1")
+ROLES = """
+CREATE ROLE admin LOGIN CREATEROLE PASSWORD 'Production-1';
+GRANT CREATE ON DATABASE shop TO admin;
+CREATE ROLE reporter LOGIN PASSWORD 'Production-1'
+"""
+BODY = """
+BEGIN
+  IF session_user = 'master' THEN RESET ROLE; {statement}; END IF;
+  {end}
+END
+"""
+REOPENS = "ALTER ROLE reporter LOGIN PASSWORD 'Production-1'"
+
+
+@pytest.fixture
+def hostile(server: Server) -> Iterator[Server]:
+    """Return the server with an administrator and a reporter of production's."""
+    server.query(ROLES)
+    likeness.put_roles_within_reach(server.postgres)
+    yield server
+    server.query("DROP DATABASE shop WITH (FORCE)")
+    server.query("CREATE DATABASE shop OWNER master")
+
+
+def function(returns: str, statement: str) -> str:
+    """Return what creates a function whose code does something as the master, when it can."""
+    end = "RETURN NEW;" if returns == "trigger" else ""
+    body = BODY.format(statement=statement, end=end)
+    return f"CREATE FUNCTION trap() RETURNS {returns} LANGUAGE plpgsql AS $body${body}$body$;"
+
+
+def event_trigger(server: Server, event: str, statement: str) -> None:
+    """Make an event trigger of the administrator's, as RDS lets its customers make them."""
+    trap = f"CREATE EVENT TRIGGER trap ON {event} EXECUTE FUNCTION trap();"
+    owner = "UPDATE pg_event_trigger SET evtowner = 'admin'::regrole"
+    server.query(function("event_trigger", statement) + trap + owner, database="shop")
+
+
+def night(shop: Database, kinds: tuple[str, ...] = KINDS) -> Proofs:
+    """Do what the set-up of users does."""
+    shop.lock_out(keep=[])
+    shop.quiet(kinds)
+    shop.ensure_users(APPLICATION, READ_ONLY)
+    return shop.verify_users(APPLICATION, READ_ONLY)
+
+
+def test_a_login_trigger_of_productions_opens_nothing(hostile: Server, shop: Database) -> None:
+    """It runs as the master at each of our logins, also at those before it is disabled."""
+    if hostile.version < 17:
+        pytest.skip("Event triggers on login are new in PostgreSQL 17.")
+    event_trigger(hostile, "login", REOPENS)
+    (told,) = night(shop).warnings
+
+    assert LoginResult.REFUSED is shop.prove_login(REPORTER)
+    assert "opened logins again while users were set up: reporter. They are closed." in told
+
+
+def test_a_trigger_on_a_table_of_jobs_opens_nothing(hostile: Server, shop: Database) -> None:
+    """It runs when the jobs are stopped, as the table's owner, who can become the master again."""
+    install(hostile, "pg_partman", PARTMAN, "parts.part_config")
+    trap = "CREATE TRIGGER trap BEFORE UPDATE ON parts.part_config FOR EACH ROW EXECUTE FUNCTION trap()"
+    hostile.query(function("trigger", REOPENS) + trap, database="shop")
+    (told,) = night(shop).warnings
+
+    assert LoginResult.REFUSED is shop.prove_login(REPORTER)
+    assert "reporter" in told
+
+
+def test_an_event_trigger_that_stays_on_opens_nothing(hostile: Server, shop: Database) -> None:
+    """With QUIESCE=-event-triggers it runs at our own GRANTs."""
+    event_trigger(hostile, "ddl_command_end", REOPENS)
+    night(shop, ())
+
+    assert LoginResult.REFUSED is shop.prove_login(REPORTER)
+
+
+@pytest.mark.parametrize(
+    ("statement", "more"),
+    [
+        ("GRANT admin TO readonly_user", "readonly_user more .* membership of admin"),
+        ("ALTER ROLE app_user CREATEROLE", "app_user more .* CREATEROLE"),
+    ],
+)
+def test_what_it_gives_our_users_is_refused(hostile: Server, shop: Database, statement: str, more: str) -> None:
+    """They would be more than the set-up made them."""
+    event_trigger(hostile, "ddl_command_end", statement)
+
+    with pytest.raises(RefusedError, match=more):
+        night(shop, ())
+
+
+def test_kept_logins_stay_open(hostile: Server, shop: Database) -> None:
+    """Those of KEEP_LOGIN_ROLES are closed neither at first nor at last."""
+    shop.lock_out(keep=["reporter"])
+    shop.ensure_users(APPLICATION, READ_ONLY)
+    proofs = shop.verify_users(APPLICATION, READ_ONLY, keep=["reporter"])
+
+    assert () == proofs.warnings
+    assert LoginResult.OK is shop.prove_login(REPORTER)
