@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import boto3
 from botocore import xform_name
@@ -79,6 +80,10 @@ def clients(service: str, region: str) -> Any:
     return boto3.client(service, region_name=region, config=_CONFIG)
 
 
+class UnreachableError(TransientError):
+    """No connection, no answer in time, or no credentials to ask with."""
+
+
 class NotFoundError(RefusedError):
     """What was asked for does not exist (error codes in `NOT_FOUND`)."""
 
@@ -118,6 +123,12 @@ class Service:
         self._client = partial(clients, service, region)
         self.name, self.region = service, region
 
+    @property
+    def host(self) -> str | None:
+        """The name of the host that answers; None for a client that speaks to none."""
+        endpoint = getattr(getattr(self._client(), "meta", None), "endpoint_url", None)
+        return urlsplit(endpoint).hostname if endpoint else None
+
     def call(self, method: str, **parameters: Any) -> Mapping[str, Any]:
         """Call one method. Raises TransientError, NotFoundError, or AwsError."""
         answer: Mapping[str, Any] = self._sorted(method, lambda: getattr(self._client(), method)(**parameters))
@@ -140,7 +151,7 @@ class Service:
         except ParamValidationError:
             raise  # a request that botocore itself refuses is our bug
         except BotoCoreError as error:  # no connection, no answer in time, no credentials
-            raise TransientError(f"{where} did not answer: {one_line(error)}.") from error
+            raise UnreachableError(f"{where} did not answer: {one_line(error)}.") from error
 
     def _action(self, method: str) -> str:
         """Spell a method as IAM does; only the service's model knows that db stands for DB."""

@@ -21,7 +21,8 @@ class State(StrEnum):
     COPYING = "COPYING"  # Aurora copies it to where the target lives
     HOP_COPIED = "HOP_COPIED"  # one copy is made and another has to follow
     SNAPSHOT_READY = "SNAPSHOT_READY"  # what will be restored is available in the target's region
-    TARGET_DELETING = "TARGET_DELETING"  # everything later was checked; the old target is on its way out
+    PREFLIGHT_PASSED = "PREFLIGHT_PASSED"  # everything later was looked up, and what is deleted is decided
+    TARGET_DELETING = "TARGET_DELETING"  # setup-db-users reaches what it needs; the old target is on its way out
     TARGET_CLEAR = "TARGET_CLEAR"  # the target's name is free
     CLUSTER_RESTORING = "CLUSTER_RESTORING"  # Aurora makes the new cluster
     CLUSTER_RESTORED = "CLUSTER_RESTORED"  # the new cluster is there, with no instance yet
@@ -44,7 +45,8 @@ class Row:
 
     `deadline` names the `Plan` field (seconds) that bounds the state; `awaits` says what of Aurora's the state waits
     for, None where the time is all our own; `gives_up_to` is where a refusal, a spent deadline or repeated bugs lead:
-    to the failure, and from an ending to that end, which stands whether people could be told or not.
+    to the failure, and from an ending to that end, which stands whether people could be told or not. Where the step
+    `only_tries` what it will do in a later state, asking for the step means that later state.
     """
 
     state: State
@@ -55,6 +57,7 @@ class Row:
     woken_by: tuple[rds.RdsEvent, ...] = ()
     awaits: str | None = None
     gives_up_to: State = State.FAILING
+    only_tries: bool = False
 
 
 S = State
@@ -69,8 +72,10 @@ CHOREOGRAPHY: tuple[Row, ...] = (
         S.SNAPSHOT_FOUND), "copy_deadline", awaits="the copy"),  # no event tells that a copy is done
     Row(S.HOP_COPIED,         "SnapshotHopCopied",       "copy-snapshot",        (S.COPYING,),
         "copy_queue_deadline"),
-    Row(S.SNAPSHOT_READY,     "SnapshotReady",           "delete-rds",           (S.TARGET_DELETING, S.TARGET_CLEAR),
+    Row(S.SNAPSHOT_READY,     "SnapshotReady",           "delete-rds",           (S.PREFLIGHT_PASSED,),
         "delete_deadline"),
+    Row(S.PREFLIGHT_PASSED,   "PreflightPassed",         "setup-db-users",       (S.TARGET_DELETING, S.TARGET_CLEAR),
+        "network_deadline", only_tries=True),  # nothing was lost so far
     Row(S.TARGET_DELETING,    "TargetDeletionStarted",   "delete-rds",           (S.TARGET_CLEAR,),
         "delete_deadline", (rds.CLUSTER_DELETED,), awaits="the deletion"),  # its instances are gone by then
     Row(S.TARGET_CLEAR,       "TargetCleared",           "restore-snapshot",     (S.CLUSTER_RESTORING,)),
@@ -106,12 +111,19 @@ ORDER: tuple[State, ...] = tuple(ROWS)  # of the states, as the flow has them
 TERMINAL = frozenset(row.state for row in CHOREOGRAPHY if row.step is None)
 ENDING = frozenset({State.ARCHIVED, State.FAILING, State.CANCELLING, State.SKIPPING})  # past cancelling and failing
 REQUESTED, CANCEL_REQUESTED = "RestoreRequested", "CancelRequested"  # what people put on the bus
+NETWORK_TRIED = "NetworkTried"  # what setup-db-users puts there to see that it can
+IN_VPC = "setup-db-users"  # the one step whose function runs in a VPC
 DOOR = "snapshot-check"  # the step that also takes what starts an operation
 
 
 def states_of(step: str) -> tuple[State, ...]:
     """Say in which states it is `step`'s turn, in the order of the flow."""
     return tuple(row.state for row in CHOREOGRAPHY if row.step == step)
+
+
+def begins_in(step: str) -> State:
+    """Say in which state `step` begins its work, for who asks for the step."""
+    return next(row.state for row in CHOREOGRAPHY if row.step == step and not row.only_tries)
 
 
 def may_follow(before: State, after: State) -> bool:

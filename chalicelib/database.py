@@ -29,7 +29,7 @@ from chalicelib.postgres import grants, proof, quiet, roles
 from chalicelib.postgres.connection import rows, run, session, transaction
 from chalicelib.postgres.databases import databases
 from chalicelib.postgres.encoding import encode
-from chalicelib.postgres.handshake import knock
+from chalicelib.postgres.handshake import knock, reach
 from chalicelib.postgres.membership import EVERYBODY_ELSE
 from chalicelib.postgres.names import check_users, refuse_open
 from chalicelib.postgres.place import Login, Place
@@ -70,6 +70,9 @@ class LoginResult(Enum):
 
 class RestoredDatabase(Protocol):
     """One restored cluster, as the set-up of its users sees it; `localaws.database` has the in-memory twin."""
+
+    def reach(self) -> None:
+        """See `Database.reach`."""
 
     def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
         """See `Database.prove_login`."""
@@ -122,6 +125,10 @@ class Database:
 
     def __init__(self, place: Place, master: Login, database: str) -> None:
         self._place, self._master, self._database = place, master, database
+
+    def reach(self) -> None:
+        """Connect and, where TLS is wanted, have the server prove who it is; nobody logs in."""
+        reach(self._place)
 
     def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
         """Log in and out again, in `database` or the master's; DatabaseUnavailableError while the server cannot say."""

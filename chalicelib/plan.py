@@ -69,6 +69,7 @@ class Plan(BaseModel):
     snapshot_deadline: int = Field(default=6 * HOUR, ge=1)
     copy_queue_deadline: int = Field(default=24 * HOUR, ge=1)
     copy_deadline: int = Field(default=12 * HOUR, ge=1)
+    network_deadline: int = Field(default=HOUR // 6, ge=1)
     delete_deadline: int = Field(default=2 * HOUR, ge=1)
     restore_deadline: int = Field(default=3 * HOUR, ge=1)
     instance_deadline: int = Field(default=2 * HOUR, ge=1)

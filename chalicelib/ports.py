@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,15 @@ def open_database(place: "Place", master: "Login", database: str) -> "RestoredDa
     return Database(place, master, database)
 
 
+def resolves(host: str) -> bool:
+    """Tell whether a host name has an address."""
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class Ports:
     """The world as one invocation sees it."""
@@ -42,6 +52,7 @@ class Ports:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     new_id: Callable[[], str] = lambda: str(uuid.uuid4())
     database: "OpenDatabase" = open_database
+    resolves: Callable[[str], bool] = resolves
 
     @property
     def operations(self) -> Operations:

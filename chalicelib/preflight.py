@@ -20,6 +20,7 @@ from chalicelib.target import TargetCluster
 
 OF_VERSION = frozenset({"cluster parameter group", "parameter group", "engine version", "instance class"})
 """The checks that ask for the snapshot's engine version."""
+LEFT = "The old target was left as it is, because the restore would fail"
 MAJOR_MIN = 14  # of PostgreSQL: what ends sessions and grants is said in its words
 
 
@@ -46,12 +47,8 @@ class Preflight:
         self._refuse([checks[name] for name in names])
 
     def _refuse(self, checks: Iterable[Callable[[], None]]) -> None:
-        problems = _problems(checks)
-        left = "The old target was left as it is, because the restore would fail"
-        if len(problems) == 1:
-            raise RefusedError(f"{left}: {problems[0].reason}", problems[0].remedy, retry=problems[0].retry)
-        if problems:
-            raise _of_several(left, problems)
+        if problems := _problems(checks):
+            raise in_one(LEFT, problems)
 
     def checks(self, old_instances: list[Instance], *, replaces: bool) -> Mapping[str, Callable[[], None]]:
         """Give every check by its name; they are run in this order, the security groups' after the subnet group's."""
@@ -233,7 +230,7 @@ class Preflight:
         if len(problems) == 1:
             raise problems[0]
         if problems:
-            raise _of_several("The secrets cannot be used", problems)
+            raise in_one("The secrets cannot be used", problems)
 
     def _secrets(self) -> None:
         credentials.refuse_same(self._plan)
@@ -296,7 +293,10 @@ def _problems(checks: Iterable[Callable[[], None]]) -> list[RefusedError]:
     return [*refused.values()]
 
 
-def _of_several(what: str, problems: Sequence[RefusedError]) -> RefusedError:
+def in_one(what: str, problems: Sequence[RefusedError]) -> RefusedError:
+    """Make one refusal of at least one; several are told one a line."""
+    if len(problems) == 1:
+        return RefusedError(f"{what}: {problems[0].reason}", problems[0].remedy, retry=problems[0].retry)
     return RefusedError(
         f"{what}, for {len(problems)} reasons.",
         "Correct each of them.",

@@ -5,7 +5,7 @@ had made: another cluster under the target's name is refused (`chalicelib.target
 """
 
 from chalicelib import starting
-from chalicelib.choreography import State, states_of
+from chalicelib.choreography import State, begins_in
 from chalicelib.events import RestoreRequested
 from chalicelib.operation import Facts, Operation
 from chalicelib.plan import Plan
@@ -42,7 +42,7 @@ def repeat_step(asked: Asked, before: Operation, ports: Ports) -> Operation | No
     """Create the operation that does a step again; None when it exists already. Raises RefusedError."""
     starting.refuse_unended(before)
     step = asked.request.from_step or (ARCHIVE if before.stopped_in is State.USERS_READY else USERS)
-    state = states_of(step)[0]
+    state = begins_in(step)
     plan = _settings(before.settings, starting.settings_now(before, ports))
     operation = starting.new_operation(
         asked.operation_id, plan, ports.now(), state=state, requested_by=asked.who

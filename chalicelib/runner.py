@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from chalicelib import observability, spacing
 from chalicelib.announcing import announce, grace
-from chalicelib.choreography import ROWS, TERMINAL, State, may_follow, states_of
+from chalicelib.choreography import IN_VPC, ROWS, TERMINAL, State, may_follow, states_of
 from chalicelib.errors import STATE_FAULT_MAX, RefusedError, StateFaultError, TransientError, UnreadableRecordError
 from chalicelib.foreign_text import quoted
 from chalicelib.limits import REMEDY_MAX, WARNING_MAX, brief, with_warnings
@@ -114,9 +114,19 @@ def _end_unanswered(operation: Operation, ports: Ports) -> None:
     refusal = Refuse(
         f"The deadline of {operation.state} passed and {turn.step} did not answer {operation.announcements} "
         f"announcements.{known}",
-        f"Look at the log of the function {turn.step} for errors and throttles.",
+        _where_to_look(turn.step),
     )
     _give_up(turn, operation, refusal)
+
+
+def _where_to_look(step: str) -> str:
+    log = f"Look at the log of the function {step} for errors and throttles."
+    if step != IN_VPC:
+        return log
+    return (
+        f"{log} It runs in a VPC: without a route to a NAT gateway, or an endpoint for DynamoDB, it can neither read "
+        "the operation nor say so."
+    )
 
 
 def _perform(turn: Turn, claimed: Operation) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from chalicelib import parameters
 from chalicelib.announcing import announce, grace
 from chalicelib.aurora import Snapshot
-from chalicelib.choreography import ORDER, ROWS, TERMINAL, State, states_of
+from chalicelib.choreography import ORDER, ROWS, TERMINAL, State, begins_in
 from chalicelib.cluster_settings import FIXED_SETTINGS
 from chalicelib.errors import RefusedError, TransientError
 from chalicelib.events import RestoreRequested
@@ -20,6 +20,7 @@ from chalicelib.plan import Plan
 from chalicelib.ports import Ports
 
 _SAFE_POINT = {  # what happened since the first operation stood there is unknown, so a rerun looks again
+    State.PREFLIGHT_PASSED: State.SNAPSHOT_READY,  # whether everything later is still there
     State.TARGET_DELETING: State.SNAPSHOT_READY,  # whose the target is, and whether everything later is still there
     State.TARGET_CLEAR: State.SNAPSHOT_READY,  # what stands there: another rerun's cluster has its data and settings
     State.INSTANCES_CREATING: State.CLUSTER_RESTORED,  # whether all instances stand, as many as are wanted now
@@ -198,7 +199,9 @@ def _where_to_continue(request: RestoreRequested, before: Operation, plan: Plan,
             "its users again, ask with from_step setup-db-users.",
         )
     if request.from_step:
-        asked = states_of(request.from_step)[0]
+        asked = begins_in(request.from_step)
+        if ROWS[stood].only_tries and ROWS[stood].step == request.from_step:
+            asked = stood  # it stopped at this step, which had only tried
         if ORDER.index(asked) > ORDER.index(stood):
             raise RefusedError(
                 f"The step {request.from_step} lies after the one that {before.operation_id} stopped at "

@@ -11,10 +11,18 @@ from chalicelib.cluster_settings import capacity_of, fixed_differences
 from chalicelib.errors import RefusedError, Retry, TransientError
 from chalicelib.operation import Operation, Victim
 from chalicelib.ownership import UnownedError, is_ours, refuse_others
-from chalicelib.plan import OPERATION_TAG, OWNER_TAG
+from chalicelib.plan import OPERATION_TAG, OWNER_TAG, Plan
 from chalicelib.ports import Ports
 
 ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer
+
+
+def observe_cluster(rds: Service, plan: Plan) -> Cluster | None:
+    """Look at a plan's target. An empty answer means gone as much as the fault does (seen right after deletions)."""
+    with suppress(NotFoundError):
+        found = rds.call("describe_db_clusters", DBClusterIdentifier=plan.target_cluster_id)
+        return next(map(Cluster.of, found["DBClusters"]), None)
+    return None
 
 
 class TargetCluster:
@@ -24,11 +32,8 @@ class TargetCluster:
         self._rds, self._operation, self._plan = rds, operation, operation.settings
 
     def observe(self) -> Cluster | None:
-        """Look at the cluster. An empty answer means gone as much as the fault does (seen right after deletions)."""
-        with suppress(NotFoundError):
-            found = self._rds.call("describe_db_clusters", DBClusterIdentifier=self._plan.target_cluster_id)
-            return next(map(Cluster.of, found["DBClusters"]), None)
-        return None
+        """Look at the cluster."""
+        return observe_cluster(self._rds, self._plan)
 
     def observe_instance(self, identifier: str) -> Instance | None:
         """Look at one instance by name."""

@@ -19,7 +19,6 @@ PROD: Final = "prod"
 OF_MAKE_UP: Final = "local"  # make looks for its checkout in the data folder unless CHECKOUT is given
 PROJECT: Final = "AuroraRestore"  # the guide's tag of that name
 FUNCTIONS: Final = (*STEPS, "heartbeat", "cancel-restore")
-IN_VPC: Final = "setup-db-users"  # the one function that connects to a database
 FRESHNESS_HOURS: Final = 30  # without a success before people are told: a day, and what a night may take
 DEPLOYMENT_ONLY: Final = {
     "ACCOUNT_ID": "**Required.** The account that the stage belongs into, twelve digits: that of no other is touched.",

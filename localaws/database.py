@@ -66,6 +66,11 @@ class InMemoryDatabase:
         self._cluster, self._place, self._master, self._database = cluster, place, master, database
         self.statement: Callable[[str], None] = lambda _text: None  # told what takes effect as one, just before it does
 
+    def reach(self) -> None:
+        """See `Database.reach`."""
+        if self._cluster.trouble:
+            raise self._cluster.trouble
+
     def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
         """See `Database.prove_login`."""
         answer = self._knock(login, database or self._database)

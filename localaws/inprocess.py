@@ -215,7 +215,7 @@ class Stage:
         return Ports(
             settings=Settings.of_environment(self.environment), store=self.store, account=ACCOUNT, partition="aws",
             region=TARGET_REGION, remaining_seconds=lambda: LAMBDA_SECONDS, clients=self._client, now=self.clock.now,
-            new_id=self._new_id, database=self._database,
+            new_id=self._new_id, database=self._database, resolves=lambda _host: True,
         )  # fmt: skip
 
     def _client(self, service: str, region: str) -> Any:

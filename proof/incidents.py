@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.choreography import ROWS, State
 from chalicelib.operation import Operation
+from chalicelib.postgres.trouble import DatabaseUnavailableError
 from localaws.aurora import Durations
 from localaws.inprocess import ACCOUNT, APP_SECRET, MASTER_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
 from localaws.inprocess_settings import KEY_ALIAS
@@ -133,6 +134,13 @@ def changed(world: World, _operation_id: str) -> None:
         world.rds().modify_db_cluster(
             DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True
         )
+
+
+def unreachable(world: World, _operation_id: str) -> None:
+    """No security group lets setup-db-users in to the old target any more."""
+    cluster = world.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"][0]
+    no_answer = DatabaseUnavailableError("PostgreSQL at the old target does not answer.")
+    world.data.clusters[cluster["DbClusterResourceId"]].trouble = no_answer
 
 
 def removed(world: World, _operation_id: str) -> None:

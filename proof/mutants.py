@@ -83,6 +83,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "if cluster and cluster.resource_id != victim.resource_id:", "if False:", ("replaced-target",),
     ),
     Mutant(
+        "the trial of the network before the deletion", "chalicelib/reachability.py",
+        "    if not trial.problems:", "    if True:", ("unreachable-target",),
+    ),
+    Mutant(
         "the key that is resolved once", "chalicelib/target.py",
         "key = self._operation.facts.key_arn or plan.kms_key_id", "key = plan.kms_key_id", ("moved-alias",),
     ),

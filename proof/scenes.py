@@ -90,6 +90,7 @@ OTHERS: tuple[Scene, ...] = (
     Scene("failed-copies", _at(S.COPYING, incidents.fail_copies)),
     Scene("everything-twice", incidents.twice, environment=PATIENT, pace=400, lambda_seconds=900),
     Scene("replaced-target", _at(S.TARGET_DELETING, incidents.replaced), (FAILS,)),
+    Scene("unreachable-target", _at(S.SNAPSHOT_READY, incidents.unreachable), (FAILS,)),
     Scene("other-key", _at(S.COPYING, incidents.other_key), (FAILS, GOOD), GOOD, operations=2, least=1),
     Scene(
         "other-key-and-back", _at(S.COPYING, incidents.other_key_and_back), (FAILS, FAILS, GOOD), GOOD,

@@ -12,7 +12,8 @@ import os
 import socket
 import ssl
 import struct
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from chalicelib.errors import RefusedError
 from chalicelib.postgres import scram
@@ -33,17 +34,32 @@ def knock(place: Place, login: Login, database: str) -> Answer:
 
     DatabaseUnavailableError when nobody answers, RefusedError when the answer does not prove who gives it.
     """
+    with _channel(place) as channel:
+        return _Conversation(channel, place, login).log_in(database)
+
+
+def reach(place: Place) -> None:
+    """Connect, have the server prove who it is where TLS is wanted, and leave; nobody logs in. Raises as `knock`."""
+    with _channel(place):
+        return
+
+
+@contextmanager
+def _channel(place: Place) -> Iterator[socket.socket]:
     try:
-        with socket.create_connection((place.host, place.port), place.connect_timeout_seconds) as plain:
-            channel = _secured(plain, place)
-            with channel:
-                return _Conversation(channel, place, login).log_in(database)
+        with (
+            socket.create_connection((place.host, place.port), place.connect_timeout_seconds) as plain,
+            _secured(plain, place) as channel,
+        ):
+            yield channel
     except ssl.SSLCertVerificationError as error:
         raise RefusedError(
             f"The certificate of {place} does not prove that it is {place.host}: {error.verify_message}.",
             "Refresh chalicelib/rds-ca-bundle.pem (make refresh-roots), deploy, and connect to the cluster's own "
             "endpoint name.",
         ) from error
+    except socket.gaierror as error:
+        raise DatabaseUnavailableError(f"The name {place.host} has no address.") from error
     except _NO_ANSWER as error:
         raise DatabaseUnavailableError(f"PostgreSQL at {place} does not answer ({type(error).__name__}).") from error
 

@@ -42,7 +42,7 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
     preflight = Preflight(operation, ports, keys=_keys(snapshot, cluster, plan))
     preflight.refuse_unless_ready(leftovers, replaces=cluster is not None)
     if cluster is None and not leftovers:
-        return Advance(State.TARGET_CLEAR, facts, "there is no target yet")
+        return Advance(State.PREFLIGHT_PASSED, facts, "there is no target yet")
     if cluster is None:
         return Wait(f"An older target is still being deleted: {_instances(leftovers)}.", plan.restore_check_interval)
     if health(cluster.status) is Health.PROGRESSING:  # backing-up, modifying: its members may change meanwhile
@@ -54,7 +54,7 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
     )  # fmt: skip
     decided = facts.model_copy(update={"victim": victim, "deletion": Deletion.DECIDED})
     what = f"{cluster.arn} ({cluster.resource_id}) with {counted(len(cluster.members), 'instance')} will be deleted"
-    return Advance(State.TARGET_DELETING, decided, what, warnings=_warnings(cluster, plan))
+    return Advance(State.PREFLIGHT_PASSED, decided, what, warnings=_warnings(cluster, plan))
 
 
 def _warnings(cluster: Cluster, plan: Plan) -> tuple[str, ...]:

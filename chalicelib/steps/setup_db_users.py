@@ -9,13 +9,14 @@ from chalicelib.aurora import Cluster, Health, health
 from chalicelib.choreography import State
 from chalicelib.cluster_settings import changes_to
 from chalicelib.credentials import MasterCredentials
-from chalicelib.database import Login, LoginResult, Place, Remaining, RestoredDatabase
+from chalicelib.database import Login, LoginResult, Remaining, RestoredDatabase
 from chalicelib.errors import RefusedError, StateFaultError, TransientError
 from chalicelib.limits import NAMES_MAX, counted, listed
 from chalicelib.operation import Facts, Operation
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
 from chalicelib.preflight import Preflight
+from chalicelib.reachability import before_deletion, place_of
 from chalicelib.target import TargetCluster, ours
 
 UNTRIED_MAX = 5  # sentences in the trail
@@ -28,6 +29,8 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     RDS cannot set a master password at restore, so production's opens the copy until the one of the secret is set.
     Before that the secret is tried: what opens the copy then is production's own password, and is refused.
     """
+    if operation.state is State.PREFLIGHT_PASSED:
+        return before_deletion(operation, ports)
     plan = operation.settings
     if operation.keeps_cluster:  # people work on it: nothing is changed for secrets that would be refused later
         Preflight(operation, ports).refuse_unusable_secrets()
@@ -37,7 +40,7 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     if cluster.password_pending or cluster.status == "resetting-master-credentials":
         return Wait("Aurora is still setting the master password.", plan.restore_check_interval)
     login = Login(master.username, master.password)
-    database = ports.database(_place(operation, cluster), login, master.database)
+    database = ports.database(place_of(plan, cluster), login, master.database)
     if not operation.facts.master_password_checked:
         _refuse_productions_own(database, login, plan.master_credentials_secret_id)
         checked = operation.facts.model_copy(update={"master_password_checked": True})
@@ -239,11 +242,3 @@ def _without_names(facts: Facts, kept: tuple[str, ...]) -> Facts:
     closed = tuple(name for name in facts.logins_closed if name not in kept)
     count = facts.logins_closed_in_all - (len(facts.logins_closed) - len(closed))
     return facts.model_copy(update={"logins_kept": kept, "logins_closed": closed, "logins_closed_count": count})
-
-
-def _place(operation: Operation, cluster: Cluster) -> Place:
-    plan = operation.settings
-    return Place(
-        host=cluster.endpoint or "", port=cluster.port or plan.port,
-        connect_timeout_seconds=plan.db_connection_timeout, tls=plan.db_tls,
-    )  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws import DENIED
+from chalicelib.choreography import IN_VPC
 from chalicelib.settings import unknown_parameters
 from console.deployment import estate, plan_checks, project, remembered, stacks, taken, wishes
 from console.deployment.account import Account, error_code, sign_in
@@ -16,7 +17,7 @@ from console.deployment.stacks import Stack
 from console.deployment.wishes import CONFIG
 from console.findings import Finding, failed, failures, ok, warning
 from console.policies import TemplateError
-from console.stages import FUNCTIONS, IN_VPC, Stage
+from console.stages import FUNCTIONS, Stage
 
 
 def check(stage: Stage, checkout: Path, account: Account | None = None) -> tuple[Existing, list[Finding]]:

@@ -11,11 +11,12 @@ from typing import Final
 import boto3
 
 from chalicelib import setting_problems
+from chalicelib.choreography import IN_VPC
 from chalicelib.errors import SettingsError
 from chalicelib.plan import Plan
 from chalicelib.settings import DEFAULT_PLAN, PLAN_SETTINGS, STAGE_SETTINGS, Settings, resolve_plan
 from console.findings import Finding, failed
-from console.stages import BUCKET_CHARACTERS_MAX, DEPLOYMENT_ONLY, IN_VPC, Stage
+from console.stages import BUCKET_CHARACTERS_MAX, DEPLOYMENT_ONLY, Stage
 
 CONFIG: Final = ".chalice/config.json"
 ACCOUNT: Final = re.compile(r"[0-9]{12}")

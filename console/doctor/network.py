@@ -7,12 +7,12 @@ from ipaddress import ip_network
 from typing import Final
 
 from chalicelib.aws import Service
+from chalicelib.choreography import IN_VPC
 from console.doctor.case import Case, refusals
 from console.doctor.firewall import Network, lets
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.documents import Described
-from console.stages import IN_VPC
 
 CALLED: Final = ("dynamodb", "events", "rds", "secretsmanager")
 """What the function calls from within the VPC. Its logs are Lambda's own business."""

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from chalicelib.aurora import COPIES_MAX, copies_under_way
+from chalicelib.choreography import IN_VPC
 from chalicelib.commands import request_command
 from chalicelib.operation import stamp
 from chalicelib.plan import Plan
 from chalicelib.settings import DEFAULT_PLAN
 from console.doctor.case import Case, unknown_version
 from console.doctor.sights import Sight, doubtful, fine, wrong
-from console.stages import IN_VPC
 
 NIGHTS_LEFT_MIN = 14
 _COUNTED = frozenset({"DBClusters", "DBInstances", "ManualClusterSnapshots"})

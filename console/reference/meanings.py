@@ -98,6 +98,10 @@ PLAN: Mapping[str, Mapping[str, str]] = {
             "spend the copy's deadline before this is over."
         ),
         "copy_deadline": "Seconds for the copy, first attempt and repetitions together.",
+        "network_deadline": (
+            "Seconds for `setup-db-users` to reach, from its VPC, all that it needs. When they are over, the operation "
+            "fails and the old target stays."
+        ),
         "delete_deadline": "Seconds for the checks, and again for the deletion.",
         "restore_deadline": "Seconds for the cluster.",
         "instance_deadline": "Seconds for the instances.",

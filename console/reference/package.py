@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from chalicelib.choreography import IN_VPC
 from console.packaging.bench.figures import Figures, Function, Package
 from console.reference.tables import table
-from console.stages import IN_VPC
 
 MEGA: Final = 1_000_000
 MEBI: Final = 1 << 20

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from chalicelib import parameters
-from chalicelib.choreography import ROWS, TERMINAL, State
+from chalicelib.choreography import NETWORK_TRIED, ROWS, TERMINAL, State
 from chalicelib.errors import TransientError
 from chalicelib.operation import Facts, Operation, automatic_id
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
@@ -37,8 +37,9 @@ class _Machine(PricedWorld):
         super().__init__(None, beats=False, environment=environment, lambda_seconds=WAITER_SECONDS)
 
     def deliver_one(self, envelope: dict[str, Any]) -> None:
-        """Begin with the snapshot's event; there are no others."""
-        self.begin(self._accepted(envelope))
+        """Begin with the snapshot's event; the trial of the network puts one of its own."""
+        if envelope["detail-type"] != NETWORK_TRIED:
+            self.begin(self._accepted(envelope))
 
     def begin(self, operation: Operation) -> None:
         """Set out."""

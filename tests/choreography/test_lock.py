@@ -25,10 +25,10 @@ def ended_without_the_lock(night: Night, state: State) -> Operation:
 
 
 def test_an_operation_that_lost_the_lock_deletes_nothing(night: Night) -> None:
-    """It FAILS before the deletion is decided, is told, and leaves the lock to whoever has it."""
+    """It FAILS before the deletion, is told, and leaves the lock to whoever has it."""
     ended = ended_without_the_lock(night, State.SNAPSHOT_READY)
 
-    assert (State.FAILED, State.SNAPSHOT_READY, [], True, "somebody-else") == (
+    assert (State.FAILED, State.PREFLIGHT_PASSED, [], True, "somebody-else") == (
         ended.state, ended.stopped_in, night.calls_of("delete_db_instance", "delete_db_cluster", "modify_db_cluster"),
         ended.notified, night.target().holder,
     )  # fmt: skip

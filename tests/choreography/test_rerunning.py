@@ -14,6 +14,7 @@ FAILING_STATES = [
     if ROWS[state].gives_up_to is State.FAILING
 ]
 LOOKS_AGAIN_AT = {  # what happened since it stood there is unknown
+    State.PREFLIGHT_PASSED: State.SNAPSHOT_READY,
     State.TARGET_DELETING: State.SNAPSHOT_READY,
     State.TARGET_CLEAR: State.SNAPSHOT_READY,
     State.INSTANCES_CREATING: State.CLUSTER_RESTORED,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.database import Database, LoginResult, Place
+from chalicelib.database import Database, DatabaseUnavailableError, LoginResult, Place
 from chalicelib.errors import RefusedError
 from chalicelib.postgres.connection import rows, session
 from chalicelib.postgres.place import BUNDLED_ROOTS
 from tests.database.impostors import SPEAKS_NO_TLS, a_server_that_answers
-from tests.database.server import MASTER, Server
+from tests.database.server import MASTER, Server, login
 from tests.database.tls import Authority, terminator
 
 NAME = "localhost"
@@ -33,6 +33,22 @@ def test_a_server_that_proves_its_name_is_spoken_to(secured: Place) -> None:
 
     assert LoginResult.OK == database.prove_login(MASTER)
     assert ["master", "rdsadmin"] == database.login_roles()
+
+
+def test_a_server_is_reached_without_a_login(secured: Place) -> None:
+    """It proves who it is to whoever connects; what does not prove it is refused as at a login."""
+    stranger = login("nobody", "")
+    Database(secured, stranger, "").reach()
+
+    for place in (replace(secured, host="127.0.0.1"), replace(secured, roots=BUNDLED_ROOTS)):
+        with pytest.raises(RefusedError, match="does not prove"):
+            Database(place, stranger, "").reach()
+
+
+def test_a_name_without_an_address_is_told_as_such() -> None:
+    """It is another fault of a network than a closed port."""
+    with pytest.raises(DatabaseUnavailableError, match=r"The name nowhere\.invalid has no address\."):
+        Database(Place("nowhere.invalid", 5432), MASTER, "shop").reach()
 
 
 def test_a_server_with_another_name_is_refused(secured: Place) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from chalicelib.choreography import STEPS, State
+from chalicelib.choreography import IN_VPC, STEPS, State
 from console.policies import Values
-from console.stages import FUNCTIONS, IN_VPC
+from console.stages import FUNCTIONS
 from localaws.iam import Ask, Policy, lambdas
 from localaws.inprocess import ACCOUNT, APP_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
 from tests.iam.held import HeldStage, arn_of

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.choreography import IN_VPC
 from console.packaging.bench.figures import Figures, Function, Package
 from console.packaging.bench.metered import Meter
 from console.packaging.bench.starts import BARE, Start, start
 from console.packaging.platforms import PLATFORMS
 from console.reference.package import goals, part
-from console.stages import FUNCTIONS, IN_VPC
+from console.stages import FUNCTIONS
 from tests.packaging.unpacked import Unpacked
 
 MEBI = 1 << 20

@@ -3,8 +3,11 @@
 import re
 import shlex
 
-from chalicelib.choreography import State
+from chalicelib.aws import UnreachableError
+from chalicelib.choreography import IN_VPC, State
 from chalicelib.plan import OPERATION_TAG, OWNER_TAG
+from chalicelib.postgres.trouble import DatabaseUnavailableError
+from localaws.database import InMemoryCluster
 from localaws.inprocess import ACCOUNT, MASTER_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
 from tests.choreography.accidents import raised
 from tests.choreography.night import Night
@@ -90,7 +93,8 @@ def delete_cluster(night: Night) -> None:
 
 def replaced_while_deleting(night: Night) -> None:
     """Let the old target go, and somebody else's come under its name."""
-    night.deliver_one(night.queue.popleft())
+    while night.queue:
+        night.deliver_one(night.queue.popleft())
     night.settle()
     strangers_cluster(night)
 
@@ -206,6 +210,28 @@ def bad(value: str, arn: str = TARGET_ARN) -> Deed:
     return lambda night: night.aurora.fail_creation(arn, value, "A test asked for this.")
 
 
+def unreachable(call: str) -> Deed:
+    """Let a service not answer setup-db-users until its network is mended."""
+    no_answer = raised(UnreachableError(f"{call} did not answer."))
+    return lambda night: night.hurt(no_answer, step=IN_VPC, call=call, times=999)
+
+
+def old_target(night: Night) -> InMemoryCluster:
+    """Give the database of the old target."""
+    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    return night.data.clusters[cluster["DbClusterResourceId"]]
+
+
+def port_closed(night: Night) -> None:
+    """Let no security group let setup-db-users in to the old target."""
+    old_target(night).trouble = DatabaseUnavailableError("PostgreSQL does not answer.")
+
+
+def port_open(night: Night) -> None:
+    """Let one let it in."""
+    old_target(night).trouble = None
+
+
 def lose_lock(night: Night) -> None:
     """Give the target to another operation, by hand."""
     night.store.tables["state"][f"target#{TARGET_ARN}"]["holder"] = "another"
@@ -258,6 +284,7 @@ LARGER = setting(INSTANCE_CLASS="db.r6g.xlarge")
 LOOK = "check-copy-status"
 COPY = "rds.copy_db_cluster_snapshot"
 CREATE, PASSWORD = "rds.create_db_instance", "rds.modify_db_cluster"
+SECRET = "secretsmanager.get_secret_value"
 FOREIGN = snapshot_under_the_copys_name
 
 OPERATIONS = (
@@ -298,6 +325,12 @@ OPERATIONS = (
     Case("a copy that is gone before the restore", lose_copy, at=State.TARGET_CLEAR),
     Case("no key for the copy", nothing, setting(KMS_KEY_ID="alias/aurora-restore"), environment={"KMS_KEY_ID": ""}),
     Case("a state that does not pass", answering("rds.delete_db_cluster", "InvalidDBClusterStateFault")),
+    # the network of setup-db-users
+    Case("a service that is not reached", unreachable(SECRET)),
+    Case("an old target that is not reached", port_closed, port_open),
+    Case("a function in a VPC that never runs", deaf(IN_VPC), deaf(IN_VPC, hears=True), at=State.PREFLIGHT_PASSED),
+    Case("a secret that it may not read", answering(SECRET, "AccessDeniedException", step=IN_VPC)),
+    Case("a service that throttles it", answering(SECRET, "ThrottlingException", step=IN_VPC)),
     # the target
     Case(
         "no final snapshot of it",

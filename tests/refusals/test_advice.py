@@ -285,7 +285,7 @@ def test_a_cancel_after_the_deletion_was_accepted_says_that_there_is_no_target()
     night = Night()
     night.night()
     operation = night.reach(State.TARGET_DELETING)
-    night.deliver_one(night.queue.popleft())
+    night.deliver_one(night.queue.pop())
     night.request("CancelRequested", operation_id=operation.operation_id)
     night.run_to_the_end()
 

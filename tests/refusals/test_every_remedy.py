@@ -19,9 +19,11 @@ from chalicelib.observability import logger
 from chalicelib.postgres.names import check_users
 from chalicelib.postgres.place import BUNDLED_ROOTS
 from chalicelib.postgres.roots import refuse_uncovered_region, regions_of
+from chalicelib.reachability import Problem
 from chalicelib.target import TargetCluster
 from localaws.inprocess import TARGET_REGION, TOPIC
 from tests.choreography.accidents import refused
+from tests.choreography.dead_network import trial_in_a_dead_network
 from tests.choreography.night import Night
 from tests.choreography.people import again
 from tests.database.server import login
@@ -145,6 +147,14 @@ def no_root(folder: Path) -> RefusedError:
     return caught.value
 
 
+def nameless() -> tuple[Problem, ...]:
+    """Have a VPC without DNS, and then with it: the next thing that is missing is told."""
+    night = Night()
+    told = trial_in_a_dead_network(night, resolves=True).problems
+    assert not any("cannot resolve" in str(problem) for problem in told)
+    return trial_in_a_dead_network(night, resolves=False).problems
+
+
 def no_topic() -> RefusedError:
     """Publish to what is no topic, and then to one."""
     night = Night()
@@ -187,6 +197,7 @@ def test_there_is_a_case_for_every_refusal(tmp_path: Path) -> None:
     warning = lost_copy()
     told = {(result.reason, result.remedy) for result in results}
     told |= {(warning, warning)}
+    told |= {(str(problem), str(problem.remedy)) for problem in nameless()}
     told |= {(problem, problem) for case in CASES for problem in tried(case).problems}
     alone = (one_name(), replica(), no_topic(), not_there(), no_root(tmp_path), *odd_keys())
     told |= {(refusal.reason, refusal.remedy) for refusal in alone}

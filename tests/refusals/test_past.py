@@ -21,7 +21,7 @@ def put_again(scene: Scene, event: dict[str, Any], past: str) -> dict[str, Any]:
 
 def deliver_again(scene: Scene, past: str) -> None:
     """Deliver what waits on the bus as an event of the past."""
-    scene.stage.deliver_one(put_again(scene, scene.stage.queue.popleft(), past))
+    scene.stage.deliver_one(put_again(scene, scene.stage.queue.pop(), past))
 
 
 @pytest.mark.parametrize("past", PAST)

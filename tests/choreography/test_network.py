@@ -1,0 +1,153 @@
+"""setup-db-users runs in a VPC: that it reaches what it needs is tried before the old target is touched."""
+
+import pytest
+
+from chalicelib.aws import UnreachableError
+from chalicelib.choreography import IN_VPC, State
+from chalicelib.postgres.trouble import DatabaseUnavailableError
+from localaws.inprocess import TARGET_REGION
+from tests.choreography.accidents import raised, refused
+from tests.choreography.dead_network import trial_in_a_dead_network
+from tests.choreography.night import Night
+from tests.choreography.people import again, stop_target
+from tests.refusals.refused_operations import old_target
+
+DELETIONS = ("delete_db_instance", "delete_db_cluster")
+NO_ANSWER = raised(UnreachableError("It did not answer."))
+CALLS = {
+    "EventBridge": "events.put_events",
+    "RDS": "rds.describe_db_clusters",
+    "Secrets Manager": "secretsmanager.get_secret_value",
+}
+
+
+def trail_of_trial(night: Night) -> str:
+    """Give what the trail says of the trial."""
+    operation = night.all_operations()[-1]
+    return str(
+        next(row["what"] for row in night.trail(operation.operation_id) if row.get("from_state") == "PREFLIGHT_PASSED")
+    )
+
+
+def test_everything_is_reached_before_anything_is_deleted(night: Night) -> None:
+    """By the calls that the function makes anyway, and the trail says what was reached."""
+    night.dream()
+    deletion = night.made.index(night.calls_of(*DELETIONS)[0])
+    tried = {f"{call.service}.{call.method}" for call in night.made[:deletion] if call.step == IN_VPC}
+
+    assert {*CALLS.values(), "postgresql.reach"} <= tried
+    assert trail_of_trial(night).startswith(
+        f"{IN_VPC} reaches DynamoDB, EventBridge, Secrets Manager, RDS, staging-cluster.cluster-"
+    )
+
+
+@pytest.mark.parametrize(("name", "call"), CALLS.items())
+def test_a_service_that_does_not_answer_costs_nobody_the_old_target(night: Night, name: str, call: str) -> None:
+    """The operation FAILS within minutes, and says what is missing in the VPC."""
+    night.hurt(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=call, times=999)
+    ended = night.dream()
+
+    assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (ended.state, ended.stopped_in, night.calls_of(*DELETIONS))
+    assert f"{IN_VPC} does not reach {name} ({TARGET_REGION})." in str(ended.reason)
+    assert f"an endpoint for com.amazonaws.{TARGET_REGION}.{call.partition('.')[0]}" in str(ended.remedy)
+    assert "This operation deleted nothing" in night.notices()[-1]["text"]
+    assert 600 <= ended.durations[-2].seconds < 1000
+
+
+def test_several_problems_are_told_one_a_line(night: Night) -> None:
+    """Without an endpoint at all, one night tells of each."""
+    for call in (CALLS["RDS"], CALLS["Secrets Manager"]):
+        night.hurt(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=call, times=999)
+    ended = night.dream()
+
+    assert ["Secrets Manager", "RDS"] == [problem.split("reach ")[1].split(" (")[0] for problem in ended.problems]
+
+
+def test_one_lost_packet_does_not_end_a_night(night: Night) -> None:
+    """It is tried again within the deadline."""
+    night.hurt(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=CALLS["RDS"])
+
+    assert State.SUCCEEDED is night.dream().state
+
+
+def test_what_its_role_may_not_do_is_told_at_once(night: Night) -> None:
+    """A permission does not come by itself."""
+    night.hurt(refused("AccessDeniedException"), step=IN_VPC, call=CALLS["Secrets Manager"], times=999)
+    ended = night.dream()
+
+    assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (ended.state, ended.stopped_in, night.calls_of(*DELETIONS))
+    assert "Allow secretsmanager:GetSecretValue" in str(ended.remedy)
+    assert ended.durations[-2].seconds < 60
+
+
+def test_an_old_target_that_is_not_reached_stays(night: Night) -> None:
+    """Its security groups are those of the new one, which nobody could set up either."""
+    old_target(night).trouble = DatabaseUnavailableError("PostgreSQL at staging does not answer (TimeoutError).")
+    ended = night.dream()
+
+    assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (ended.state, ended.stopped_in, night.calls_of(*DELETIONS))
+    assert f"{IN_VPC} does not reach the old target: PostgreSQL at staging does not answer" in str(ended.reason)
+    assert f"Let the security groups of {IN_VPC} in to sg-staging on port 5432" in str(ended.remedy)
+
+
+def test_a_stopped_target_is_said_to_be_not_tried(night: Night) -> None:
+    """It listens nowhere, and the night goes on."""
+    stop_target(night)
+    ended = night.dream()
+
+    assert State.SUCCEEDED is ended.state
+    assert trail_of_trial(night).endswith("RDS; not tried: the target's port, because the old target is stopped")
+
+
+def test_the_first_night_tries_the_services() -> None:
+    """There is no old target to try."""
+    night = Night(staging=False)
+    ended = night.dream()
+
+    assert State.SUCCEEDED is ended.state
+    assert trail_of_trial(night).endswith("not tried: the target's port, because there is no old target")
+
+
+def test_another_port_than_the_old_one_is_said_to_be_not_tried() -> None:
+    """Nothing listens there yet."""
+    night = Night({"PORT": "5555"})
+    night.dream()
+
+    assert trail_of_trial(night).endswith("; not tried: port 5555, which the new target will have")
+
+
+def test_a_function_that_reaches_nothing_at_all_ends_the_operation(night: Night) -> None:
+    """It cannot even say so; the heartbeat does, within minutes, and nothing was lost."""
+    night.deaf.add(IN_VPC)
+    ended = night.dream()
+
+    assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (ended.state, ended.stopped_in, night.calls_of(*DELETIONS))
+    assert f"{IN_VPC} did not answer" in str(ended.reason)
+    assert "It runs in a VPC: without a route to a NAT gateway, or an endpoint for DynamoDB" in str(ended.remedy)
+    assert ended.durations[-2].seconds < 20 * 60
+
+
+@pytest.mark.parametrize("how", [{}, {"from_step": IN_VPC}, {"from_step": "delete-rds"}])
+def test_a_rerun_of_what_stopped_there_tries_again(night: Night, how: dict[str, str]) -> None:
+    """Whichever of the two steps is asked for, everything is looked up and tried again before the deletion."""
+    night.hurt(refused("AccessDeniedException"), step=IN_VPC, call=CALLS["Secrets Manager"])
+    first = night.dream()
+    again(night, first.operation_id, **how)
+
+    assert (State.SUCCEEDED, ["SNAPSHOT_READY", "PREFLIGHT_PASSED"]) == (
+        night.all_operations()[-1].state,
+        night.path()[:2],
+    )
+
+
+@pytest.mark.parametrize(
+    ("resolves", "says"), [(False, "cannot resolve 127.0.0.1, the name of"), (True, "does not reach")]
+)
+def test_a_name_that_does_not_resolve_is_another_problem_than_a_closed_way(
+    night: Night, *, resolves: bool, says: str
+) -> None:
+    """Real clients, which tell one error for both."""
+    trial = trial_in_a_dead_network(night, resolves=resolves)
+
+    assert ("DynamoDB",) == trial.reached
+    assert [True] * 3 == [says in str(problem) for problem in trial.problems]
