@@ -85,20 +85,29 @@ SELECT objid FROM pg_catalog.pg_depend JOIN pg_catalog.pg_extension ON pg_extens
    AND refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND extname IN ({extensions})
 """
 DBLINK: Final = f"""
-WITH routine AS (
-  SELECT proc.oid, proowner, CASE grantee WHEN 0 THEN 'PUBLIC'
-                             ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) END AS grantee
-    FROM pg_catalog.pg_proc AS proc
+WITH member AS ({_MEMBERS.format(extensions="'dblink'")}),
+routine AS (
+  SELECT proc.oid, pg_catalog.pg_get_userbyid(proowner) AS owner,
+         EXISTS (SELECT FROM pg_catalog.pg_roles WHERE pg_roles.oid = proowner AND rolsuper)
+           AND proc.oid IN (SELECT objid FROM member) AS is_rds,
+         CASE grantee WHEN 0 THEN 'PUBLIC'
+              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) END AS grantee
+    FROM pg_catalog.pg_proc AS proc JOIN pg_catalog.pg_language ON pg_language.oid = prolang
    CROSS JOIN pg_catalog.aclexplode(coalesce(proacl, pg_catalog.acldefault('f', proowner)))
-   WHERE proc.oid IN ({_MEMBERS.format(extensions="'dblink'")})
+   WHERE (proc.oid IN (SELECT objid FROM member) OR lanname = 'c' AND probin ~ '(^|/)dblink([.]so)?$')
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE pg_roles.oid = grantee AND rolsuper))
-SELECT 'extension dblink', pg_catalog.pg_get_userbyid(proowner),
+SELECT 'functions of dblink', owner,
        ARRAY[pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %s CASCADE',
          pg_catalog.string_agg(DISTINCT oid::pg_catalog.regprocedure::pg_catalog.text, ', '),
          pg_catalog.string_agg(DISTINCT grantee, ', '))], 1, false
-  FROM routine GROUP BY proowner
+  FROM routine WHERE NOT is_rds GROUP BY owner
+UNION ALL
+SELECT 'extension dblink', pg_catalog.pg_get_userbyid(extowner), ARRAY['DROP EXTENSION dblink'], 1, false
+  FROM pg_catalog.pg_extension WHERE extname = 'dblink' AND EXISTS (SELECT FROM routine WHERE is_rds)
 """  # noqa: S608 (composed of this module's own constants)
-# The owner loses the right as well: routines that run as their owner (SECURITY DEFINER) connect with it.
+# The owner loses the right as well: routines that run as their owner (SECURITY DEFINER) connect with it. What an
+# extension makes on RDS may belong to rdsadmin, as the schemas of PostGIS do; then only the extension as a whole is
+# the master's to drop (Aurora User Guide, "Upgrading PostgreSQL extensions", lets rds_superuser drop and create them).
 
 
 def callers(extensions: str, pattern: str) -> str:

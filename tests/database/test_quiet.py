@@ -187,6 +187,31 @@ def test_a_prepared_transaction_of_a_superuser_is_told(quiet: Server, shop: Data
     assert ["prepared-transactions: theirs in database shop (SQLSTATE 42501)"] == [str(it) for it in shop.quiet(KINDS)]
 
 
+def test_a_prepared_transaction_whose_owner_was_dropped_is_told(quiet: Server, shop: Database) -> None:
+    """DROP ROLE does not look for them; nobody but a superuser may end it then."""
+    quiet.query("CREATE ROLE gone LOGIN PASSWORD 'Production-1'")
+    with closing(quiet.connect(login("gone", "Production-1"), "shop")) as session:
+        session.cursor().execute("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'orphan'")
+    quiet.query("DROP ROLE gone")
+
+    assert ["prepared-transactions: orphan in database shop (SQLSTATE 42501)"] == [str(it) for it in shop.quiet(KINDS)]
+
+
+def test_an_event_trigger_that_was_added_to_an_extension_is_disabled(quiet: Server, shop: Database) -> None:
+    """Whoever owns the extension may do that; only what is written in C is the extension's own."""
+    quiet.query(
+        f"CREATE EXTENSION {quiet.extension};"
+        "CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END';"
+        "CREATE EVENT TRIGGER ours ON ddl_command_start WHEN TAG IN ('GRANT') EXECUTE FUNCTION stop();"
+        f"ALTER EXTENSION {quiet.extension} ADD EVENT TRIGGER ours;"
+        "UPDATE pg_event_trigger SET evtowner = 'admin'::regrole",
+        database="shop",
+    )
+
+    assert ({"event-triggers": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+    assert {} == shop.going_on(KINDS)
+
+
 def test_event_triggers_are_disabled_before_anything_fires_them(quiet: Server, shop: Database) -> None:
     """They belong to superusers; one whose owner the master cannot become is told, and keeps nothing else running."""
     quiet.query(

@@ -167,13 +167,45 @@ def test_a_server_is_cut_off_however_it_is_addressed(copy: Server, restored: Dat
     assert {"host=/cut-off-from-production"} == {it for it in found[0] if not it.startswith("port")}
 
 
+RDS_DBLINK = "UPDATE pg_proc SET proowner = 10 WHERE starts_with(proname, 'dblink')"
+OF_THE_MASTER = "; UPDATE pg_extension SET extowner = 'master'::regrole WHERE extname = 'dblink'"
+
+
+def ways(database: Database) -> list[str]:
+    """Quiet the copy, and name what may still reach production."""
+    return [str(it) for it in database.quiet(KINDS) if it.reaches_production]
+
+
 def test_dblink_that_is_not_the_masters_to_close_remains(copy: Server, restored: Database) -> None:
     """It is a way to production, which the set-up refuses to leave open unless it is named off."""
-    copy.query("UPDATE pg_proc SET proowner = 10 WHERE starts_with(proname, 'dblink')", database="shop")
+    copy.query(RDS_DBLINK, database="shop")
 
-    assert ["dblink: extension dblink in database shop"] == [
-        str(it) for it in restored.quiet(KINDS) if it.reaches_production
-    ]
+    assert ["dblink: extension dblink in database shop (SQLSTATE 42501)"] == ways(restored)
+
+
+def test_dblink_whose_functions_are_rdss_is_dropped(copy: Server, restored: Database) -> None:
+    """The master may take no right on them, but the extension is its own."""
+    copy.query(RDS_DBLINK + OF_THE_MASTER, database="shop")
+
+    assert [] == ways(restored)
+    assert [] == copy.query("SELECT FROM pg_proc WHERE starts_with(proname, 'dblink')", database="shop")
+
+
+def test_dblink_that_a_view_needs_is_not_dropped(copy: Server, restored: Database) -> None:
+    """Nothing of production's is dropped with it: it remains, and is named."""
+    view = "; CREATE VIEW sales.links AS SELECT public.dblink_get_connections()"
+    copy.query(RDS_DBLINK + OF_THE_MASTER + view, database="shop")
+
+    assert ["dblink: extension dblink in database shop (SQLSTATE 2BP01)"] == ways(restored)
+
+
+def test_functions_that_were_taken_out_of_dblink_are_closed(copy: Server, restored: Database) -> None:
+    """ALTER EXTENSION … DROP FUNCTION leaves them as they are, and no member of anything."""
+    copy.query("ALTER EXTENSION dblink DROP FUNCTION dblink(text, text)", database="shop")
+    restored.quiet(KINDS)
+    allowed = "SELECT has_function_privilege('app_owner', 'dblink(text, text)', 'EXECUTE')"
+
+    assert [(False,)] == copy.query(allowed, database="shop")
 
 
 def test_sessions_with_open_connections_end_with_the_lock_out(
