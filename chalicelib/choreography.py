@@ -26,9 +26,10 @@ class State(StrEnum):
     TARGET_CLEAR = "TARGET_CLEAR"  # the target's name is free
     CLUSTER_RESTORING = "CLUSTER_RESTORING"  # Aurora makes the new cluster
     CLUSTER_RESTORED = "CLUSTER_RESTORED"  # the new cluster is there, with no instance yet
-    INSTANCES_CREATING = "INSTANCES_CREATING"  # Aurora makes its instances
-    RESTORED = "RESTORED"  # the instances answer, with production's logins
-    USERS_READY = "USERS_READY"  # production's logins are out, ours are in and proven
+    INSTANCES_CREATING = "INSTANCES_CREATING"  # Aurora makes its writer
+    RESTORED = "RESTORED"  # the writer answers, with production's logins
+    READERS_CREATING = "READERS_CREATING"  # the users are in and proven; Aurora still makes the readers
+    USERS_READY = "USERS_READY"  # production's logins are out, ours are in and proven; all instances are there
     ARCHIVED = "ARCHIVED"  # the copy is kept or gone, as the plan says
     FAILING = "FAILING"  # it cannot go on; people are being told
     CANCELLING = "CANCELLING"  # somebody stopped it; people are being told
@@ -85,10 +86,13 @@ CHOREOGRAPHY: tuple[Row, ...] = (
     Row(S.CLUSTER_RESTORED,   "ClusterRestored",         "restore-snapshot",     (S.INSTANCES_CREATING,)),
     Row(S.INSTANCES_CREATING, "InstanceCreationStarted", "check-restore-status", (S.RESTORED,),
         "instance_deadline", (rds.INSTANCE_CREATED, rds.INSTANCE_OVER_LIMITS, rds.INSTANCE_PARAMETERS,
-        rds.INSTANCE_NETWORK), awaits="the instances"),
-    Row(S.RESTORED,           "TargetRestored",          "setup-db-users",       (S.USERS_READY,),
+        rds.INSTANCE_NETWORK), awaits="the writer"),
+    Row(S.RESTORED,           "TargetRestored",          "setup-db-users",       (S.READERS_CREATING, S.USERS_READY),
         "users_deadline", (rds.CLUSTER_PASSWORD_RESET, rds.INSTANCE_PASSWORD_RESET, rds.INSTANCE_PASSWORD_REFUSED),
         awaits="the password reset"),
+    Row(S.READERS_CREATING,   "ReaderCreationStarted",   "check-restore-status", (S.USERS_READY,),
+        "instance_deadline", (rds.INSTANCE_CREATED, rds.INSTANCE_OVER_LIMITS, rds.INSTANCE_PARAMETERS,
+        rds.INSTANCE_NETWORK), awaits="the readers"),  # which setup-db-users began beside the users
     Row(S.USERS_READY,        "UsersReady",              "archive-snapshot",     (S.ARCHIVED,),
         "archive_deadline"),  # its step makes a warning of what goes wrong with the copies
     Row(S.ARCHIVED,           "SnapshotArchived",        "sns-notification",     (S.SUCCEEDED,),

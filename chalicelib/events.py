@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from chalicelib import exposure
 from chalicelib.choreography import ROWS, STEPS, TERMINAL
 from chalicelib.errors import RefusedError
 from chalicelib.foreign_text import first_of, one_line, shown_name
@@ -248,6 +249,7 @@ def end_of(operation: Operation) -> dict[str, Any]:
         "app_credentials_secret_id": plan.app_credentials_secret_id,
         "production_logins_closed": facts.production_logins_closed,
         "production_logins_kept": list(facts.logins_kept),
+        "exposure_seconds_max": exposure.seconds_max(facts),
         "quieted": dict(facts.quieted),
         "reason": operation.reason and one_line(operation.reason),
         "remedy": operation.remedy and one_line(operation.remedy),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import advice, events, observability, quiesce
+from chalicelib import advice, events, exposure, observability, quiesce
 from chalicelib.choreography import State
 from chalicelib.errors import RefusedError, TransientError, lines
 from chalicelib.foreign_text import one_line, shown_name
@@ -153,6 +153,7 @@ def _success(operation: Operation) -> list[str]:
         f"Endpoint: {facts.endpoint}, port {facts.port}; reader: {facts.reader_endpoint}",
         f"Users: in the secret {plan.app_credentials_secret_id}; master: {plan.master_credentials_secret_id}",
         f"Production's logins are closed: {_closed(facts) or 'there were none'}.",
+        *_exposure(facts),
         *([f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(facts.logins_kept)}."] if facts.logins_kept else []),
         f"Production's jobs and ways out: {quiesce.sentence(facts.quieted, plan.kinds_left)}.",
         *_others_closed(facts),
@@ -163,6 +164,12 @@ def _closed(facts: Facts) -> str:
     names = listed(facts.logins_closed, facts.logins_closed_in_all)
     more = facts.logins_closed_in_all > len(facts.logins_closed)
     return f"{names} All names are in the audit table, in this operation's rows or its predecessor's" if more else names
+
+
+def _exposure(facts: Facts) -> list[str]:
+    """Say how long production's passwords opened the copy before they were closed, where that is known."""
+    text = exposure.sentence(facts)
+    return [f"{text[0].upper()}{text[1:]}."] if text else []
 
 
 def _others_closed(facts: Facts) -> list[str]:
@@ -181,7 +188,7 @@ def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
         which = logins_open_on or operation.facts.cluster_resource_id
         parts.append(f"Beware: production's logins and passwords are still open on the target as it stands, {which}.")
     elif operation.facts.production_logins_closed:
-        parts.append("Production's logins are closed on the new cluster.")
+        parts += ["Production's logins are closed on the new cluster.", *_exposure(operation.facts)]
     parts += _others_closed(operation.facts)
     if operation.state is not State.SKIPPING:
         parts.append(advice.how_to_go_on(operation))

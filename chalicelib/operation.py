@@ -85,9 +85,11 @@ class Facts(BaseModel):
     endpoint: str | None = None
     reader_endpoint: str | None = None
     port: int | None = None
-    instances: tuple[str, ...] = ()
+    instances: tuple[str, ...] = ()  # that this operation asked for; the writer first, and the readers later
     master_password_checked: bool | None = None  # not production's own: told before it was set here
     password_set_at: Moment | None = None
+    exposed_from: Moment | None = None  # see `chalicelib.exposure`; None in records of before it was noted
+    exposed_until: Moment | None = None
     production_logins_closed: bool | None = None  # None until a cluster was restored
     logins_closed: tuple[str, ...] = ()  # the first of them; noted before the first is closed
     logins_closed_count: int | None = None  # None in records of before it was counted

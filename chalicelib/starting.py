@@ -25,6 +25,7 @@ _SAFE_POINT = {  # what happened since the first operation stood there is unknow
     State.TARGET_CLEAR: State.SNAPSHOT_READY,  # what stands there: another rerun's cluster has its data and settings
     State.INSTANCES_CREATING: State.CLUSTER_RESTORED,  # whether all instances stand, as many as are wanted now
     State.RESTORED: State.CLUSTER_RESTORED,
+    State.READERS_CREATING: State.CLUSTER_RESTORED,
     State.USERS_READY: State.CLUSTER_RESTORED,  # and who can log in
 }
 ASK_LATER = "When it has ended, ask again."
@@ -252,7 +253,7 @@ def _known_at(state: State, facts: Facts) -> Facts:
     if place <= ORDER.index(State.SNAPSHOT_READY):
         kept |= {
             "victim": None, "deletion": None, "cluster_arn": None, "cluster_resource_id": None,
-            "endpoint": None, "instances": (),
+            "endpoint": None, "instances": (), "exposed_from": None, "exposed_until": None,
             "reader_endpoint": None, "port": None, "production_logins_closed": None, "logins_closed": (),
             "logins_closed_count": None, "logins_kept": (), "master_password_checked": None,
             "other_logins_closed": (), "other_logins_closed_count": 0,

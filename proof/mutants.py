@@ -171,16 +171,21 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the count of ways to production before they are stopped", "chalicelib/steps/setup_db_users.py",
-        "        facts = _note_going_on(operation.evolve(facts=facts), ports, database).facts\n"
+        "        facts = _note_going_on(operation, ports, database).facts\n"
         "        remaining = database.quiet(plan.quiet_kinds)\n",
         "        remaining = database.quiet(plan.quiet_kinds)\n"
-        "        facts = _note_going_on(operation.evolve(facts=facts), ports, database).facts\n", NIGHT,
+        "        facts = _note_going_on(operation, ports, database).facts\n", NIGHT,
     ),
     Mutant(
         "the note of names before they are closed", "chalicelib/steps/setup_db_users.py",
         "    operation = _note_names(operation, ports, database.production_logins(keep=keep))\n"
         "    operation = _close(operation, ports, database, keep)\n",
         "    operation = _note_names(operation, ports, database.lock_out(keep=keep))\n", NIGHT,
+    ),
+    Mutant(
+        "the readers after production's logins", "chalicelib/steps/restore_snapshot.py",
+        "    target.ensure_instance(writer)\n",
+        "    for name in operation.settings.instance_ids:\n        target.ensure_instance(name)\n", NIGHT,
     ),
     Mutant(
         "the age check of replayed events", "chalicelib/events.py",

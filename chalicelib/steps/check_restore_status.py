@@ -1,6 +1,7 @@
-"""check-restore-status: looks whether the cluster, and later its instances, can be used."""
+"""check-restore-status: looks whether the cluster, then its writer, and at last its readers can be used."""
 
-from chalicelib.aurora import Cluster, Health, health
+from chalicelib import instances
+from chalicelib.aurora import Cluster
 from chalicelib.choreography import State
 from chalicelib.operation import Operation
 from chalicelib.outcome import Advance, Outcome, Wait
@@ -12,7 +13,8 @@ from chalicelib.target import TargetCluster, ours
 
 def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
     """Look at what is being made. Raises RefusedError for a status that does not get better by itself."""
-    if just_begun(operation, ports.now()):
+    begun_before = operation.state is State.READERS_CREATING  # while the users were set up
+    if not begun_before and just_begun(operation, ports.now()):
         return Wait("What Aurora makes was begun a moment ago.")
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     if operation.state is State.CLUSTER_RESTORING:
@@ -31,17 +33,12 @@ def _cluster(operation: Operation, cluster: Cluster) -> Outcome:
 
 
 def _instances(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
-    """Look at the instances; and at the cluster, too, unless they are simply being made: nothing comes of that look."""
-    found = {instance.identifier: instance.status for instance in target.observe_instances()}
-    status = {name: found.get(name, "missing") for name in operation.facts.instances}
-    making = [name for name in status if health(status[name]) is Health.PROGRESSING]
-    if making and all(health(one) in (Health.PROGRESSING, Health.READY) for one in status.values()):
-        return Wait(f"The instance {making[0]} is {status[making[0]]}.")
-    cluster = ours(operation, target, ports)
-    wait_for(operation, f"The cluster {cluster.identifier}", cluster.status)
-    waits = [wait_for(operation, f"The instance {name}", one) for name, one in status.items()]
-    if wait := next(filter(None, waits), None):
-        return wait
-    where = {"endpoint": cluster.endpoint, "reader_endpoint": cluster.reader_endpoint, "port": cluster.port}
-    facts = operation.facts.model_copy(update=where)
-    return Advance(State.RESTORED, facts, f"{', '.join(operation.facts.instances)} are available")
+    found = instances.until_available(operation, target, ports)
+    if isinstance(found, Wait):
+        return found
+    where = {"endpoint": found.endpoint, "reader_endpoint": found.reader_endpoint, "port": found.port}
+    facts, to = operation.facts.model_copy(update=where), State.USERS_READY
+    if operation.state is State.INSTANCES_CREATING:
+        to = State.RESTORED
+    verb = "is" if len(facts.instances) == 1 else "are"
+    return Advance(to, facts, f"{', '.join(facts.instances)} {verb} available")

@@ -1,9 +1,9 @@
-"""restore-snapshot: has Aurora make the new cluster, and when that is there, its instances."""
+"""restore-snapshot: has Aurora make the new cluster, and when that is there, its writer."""
 
+from chalicelib import exposure
 from chalicelib.aurora import Cluster
 from chalicelib.choreography import State
 from chalicelib.cluster_settings import changes_to, variables
-from chalicelib.limits import counted
 from chalicelib.operation import Operation
 from chalicelib.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
@@ -13,12 +13,15 @@ CHANGING = frozenset({"modifying", "resetting-master-credentials", "upgrading", 
 
 
 def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
-    """Begin the cluster, or its instances: a restored cluster has none, and takes none before it is available."""
+    """Begin the cluster, or its writer: a restored cluster has none, and takes none before it is available.
+
+    Readers come when production's logins are closed (`chalicelib.instances`): each would be another way in.
+    """
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     if operation.state is State.TARGET_CLEAR:
         return _cluster(operation, target)
     cluster = ours(operation, target, ports)  # an instance would be made in whatever cluster has the name now
-    return _settled(operation, target, cluster) or _instances(operation, target)
+    return _settled(operation, target, cluster) or _writer(operation, target)
 
 
 def _cluster(operation: Operation, target: TargetCluster) -> Outcome:
@@ -28,7 +31,7 @@ def _cluster(operation: Operation, target: TargetCluster) -> Outcome:
         facts = facts.model_copy(
             update={
                 "production_logins_closed": None, "logins_closed": (), "logins_closed_count": None,
-                "master_password_checked": None,
+                "master_password_checked": None, "exposed_from": operation.entered_at, "exposed_until": None,
             }
         )  # fmt: skip
     made = facts.model_copy(update={"cluster_arn": cluster.arn, "cluster_resource_id": cluster.resource_id})
@@ -52,11 +55,9 @@ def _settled(operation: Operation, target: TargetCluster, cluster: Cluster) -> W
     return Wait(f"Aurora was asked to change {variables(changes)} of {cluster.identifier}.", interval)
 
 
-def _instances(operation: Operation, target: TargetCluster) -> Outcome:
-    names = operation.settings.instance_ids
-    for name in names:
-        target.ensure_instance(name)
-    made = operation.facts.model_copy(update={"instances": names})
-    return Advance(
-        State.INSTANCES_CREATING, made, f"Aurora makes {counted(len(names), 'instance')}: {', '.join(names)}"
-    )
+def _writer(operation: Operation, target: TargetCluster) -> Outcome:
+    writer = operation.settings.instance_ids[0]
+    target.ensure_instance(writer)
+    shut = exposure.not_before(operation, operation.entered_at)  # the cluster had no instance until now
+    made = shut.model_copy(update={"instances": (writer,)})
+    return Advance(State.INSTANCES_CREATING, made, f"Aurora makes the writer, {writer}")

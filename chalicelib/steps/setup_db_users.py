@@ -1,10 +1,11 @@
 """setup-db-users: production's logins out, ours in, each proven by logging in."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import credentials, quiesce
+from chalicelib import credentials, exposure, instances, quiesce
 from chalicelib.aurora import Cluster, Health, health
 from chalicelib.choreography import State
 from chalicelib.cluster_settings import changes_to
@@ -48,7 +49,7 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     if operation.facts.password_set_at is None:
         return _set_password(operation, cluster, target, master, ports.now())
     if database.prove_login(login) is LoginResult.OK:
-        return _change_users(operation, ports, database)
+        return _change_users(operation, ports, target, database)
     if ports.now() - operation.facts.password_set_at > SET_AGAIN_AFTER:
         return _set_password(operation, cluster, target, master, ports.now())
     return Wait("The database does not take the new master password yet.", plan.restore_check_interval)
@@ -96,10 +97,11 @@ def _changes(operation: Operation, cluster: Cluster) -> dict[str, Any]:
     return {} if operation.keeps_cluster else changes_to(cluster.settings, operation.settings)
 
 
-def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase) -> Outcome:
+def _change_users(operation: Operation, ports: Ports, target: TargetCluster, database: RestoredDatabase) -> Outcome:
     """Lock production out first; what fails after that is told together with the fact that it is out.
 
-    Only a password that is production's own is refused before that: once production is out, nobody can tell any more.
+    The readers are begun in between, so that Aurora makes them meanwhile. Only a password that is production's own is
+    refused before that: once production is out, nobody can tell any more.
     """
     plan = operation.settings
     try:
@@ -113,8 +115,10 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
             _refuse_known(database, login, plan.app_credentials_secret_id)
     ours = (application.username, readonly.username) if operation.keeps_cluster else ()
     facts = _lock_out(operation, ports, database, ours)
+    operation, trouble = instances.begin_readers(operation.evolve(facts=facts), target, ports)
+    facts = operation.facts
     try:
-        facts = _note_going_on(operation.evolve(facts=facts), ports, database).facts
+        facts = _note_going_on(operation, ports, database).facts
         remaining = database.quiet(plan.quiet_kinds)
         _refuse_ways_to_production(remaining)
         database.ensure_users(
@@ -122,17 +126,28 @@ def _change_users(operation: Operation, ports: Ports, database: RestoredDatabase
         )
         proofs = database.verify_users(application, readonly, plan.trust_definer_functions, keep=plan.keep_login_roles)
     except TransientError as error:
+        with suppress(TransientError):  # what keeps the users waiting is told, unless a reader failed for good
+            instances.refuse_failed(operation, target)
         return Wait(error.reason, plan.restore_check_interval, facts)
     except RefusedError as error:
         return Refuse.of(error, facts)
-    still = f"; kept on purpose: {', '.join(facts.logins_kept)}" if facts.logins_kept else ""
-    others = f"; {text}" if (text := facts.others_closed) else ""
-    closed = f"closed: {counted(facts.logins_closed_in_all, 'login')} of production{still}{others}"
-    quieted = quiesce.sentence(facts.quieted, plan.kinds_left)
+    if trouble:
+        raise trouble
     going_on = tuple(f"Could not be stopped on the copy: {it}." for it in remaining)
+    quieted = quiesce.sentence(facts.quieted, plan.kinds_left)
     untried = "".join(f"; not tried: {sentence}" for sentence in proofs.untried[:UNTRIED_MAX])
-    what = f"{closed}; {quieted}; {counted(len(proofs.proven), 'proof')} of what the users may do{untried}"
-    return Advance(State.USERS_READY, facts, what, warnings=(*going_on, *proofs.warnings))
+    proven = f"{counted(len(proofs.proven), 'proof')} of what the users may do{untried}"
+    what = f"{_closed(facts)}; {quieted}; {proven}"
+    to = State.READERS_CREATING if instances.has_readers(operation) else State.USERS_READY
+    return Advance(to, facts, what, warnings=(*going_on, *proofs.warnings))
+
+
+def _closed(facts: Facts) -> str:
+    """Say whose logins were closed, whose were kept, and how long they were open at most."""
+    still = f"; kept on purpose: {', '.join(facts.logins_kept)}" if facts.logins_kept else ""
+    exposed = f"; {text}" if (text := exposure.sentence(facts)) else ""
+    others = f"; {text}" if (text := facts.others_closed) else ""
+    return f"closed: {counted(facts.logins_closed_in_all, 'login')} of production{still}{exposed}{others}"
 
 
 def _secured(operation: Operation, ports: Ports, database: RestoredDatabase) -> Facts:
@@ -173,7 +188,8 @@ def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase, ou
     operation = _note_names(operation, ports, database.production_logins(keep=keep))
     operation = _close(operation, ports, database, keep)
     kept = tuple(sorted({*on_purpose} & {*database.login_roles()}))
-    facts = _without_names(operation.facts, kept).model_copy(update={"production_logins_closed": True})
+    facts = exposure.ended(_without_names(operation.facts, kept), ports.now())
+    facts = facts.model_copy(update={"production_logins_closed": True})
     ports.operations.remember(operation, facts)
     ports.operations.note_closed(operation)
     return facts

@@ -34,13 +34,14 @@ def _succeeded() -> Operation:
     operation_id = automatic_id("default", STAGE, _SNAPSHOT, _NIGHT)
     return Operation(
         operation_id=operation_id, root_id=operation_id, stage=STAGE, plan="default", settings=_PLAN,
-        state=State.SUCCEEDED, version=13, created_at=_STARTED, entered_at=ended, ended_at=ended, deadline=ended,
+        state=State.SUCCEEDED, version=15, created_at=_STARTED, entered_at=ended, ended_at=ended, deadline=ended,
         requested_by="the automated snapshot", facts=_FACTS, durations=(_COPY,), notified=True,
     )  # fmt: skip
 
 
 _FACTS = Facts(
     snapshot_arn=_SNAPSHOT, snapshot_created_at=_NIGHT, production_logins_closed=True, port=5432,
+    exposed_from=_STARTED + timedelta(minutes=52), exposed_until=_STARTED + timedelta(minutes=56, seconds=10),
     endpoint="staging-cluster.cluster-c0ffee123456.us-west-2.rds.amazonaws.com",
     reader_endpoint="staging-cluster.cluster-ro-c0ffee123456.us-west-2.rds.amazonaws.com",
 )  # fmt: skip

@@ -41,6 +41,7 @@ LASTED: Final = {  # what the night before took, in seconds
     State.CLUSTER_RESTORING.value: USUAL_NIGHT.restore + 7,
     State.INSTANCES_CREATING.value: USUAL_NIGHT.instance_create + 7,
     State.RESTORED.value: USUAL_NIGHT.password_reset + 9,
+    State.READERS_CREATING.value: USUAL_NIGHT.instance_create + 7,
 }
 
 

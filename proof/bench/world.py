@@ -31,6 +31,7 @@ START_SECONDS: Final = 5.0  # after which the snapshot's own event comes, for al
 AURORA_DOES: Final = {  # by state: the step of a life cycle that is waited for in it
     State.COPYING: "copy", State.TARGET_DELETING: "cluster_delete", State.CLUSTER_RESTORING: "restore",
     State.INSTANCES_CREATING: "instance_create", State.RESTORED: "password_reset",
+    State.READERS_CREATING: "instance_create",
 }  # fmt: skip
 USUAL: Final = {name: str(Plan.model_fields[name.lower()].default) for name in BRISK}  # deadlines and spacing
 

@@ -6,7 +6,7 @@ from proof.promises.ends import Deadline, SaysWhy, Told
 from proof.promises.locks import Free, Lock
 from proof.promises.ownership import Ours, Source
 from proof.promises.promise import Promise
-from proof.promises.secrecy import Closed, Secret
+from proof.promises.secrecy import Closed, Readers, Secret
 
 PROMISES: tuple[type[Promise], ...] = (
     OneEnd,  # at most one terminal state, nothing after it
@@ -22,4 +22,5 @@ PROMISES: tuple[type[Promise], ...] = (
     Told,  # people and machines were told of every end
     Secret,  # no secret in any text
     Closed,  # no success while production's logins work
+    Readers,  # no reader while production's logins are open
 )

@@ -1,12 +1,14 @@
 """What must stay closed: secrets in no text, and production's logins in no copy."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.choreography import State
 from chalicelib.store import Item
 from proof.history import Announced, Called, Opened, Reached, Said, Unnamed, Wrote
 from proof.promises.book import Book, Known
+from proof.promises.calls import is_effect, made, name
 from proof.promises.promise import Promise, Sentences, state_before
 
 _PASSWORD = ("rds", "ModifyDBCluster", "MasterUserPassword")  # the one place where a password has to stand
@@ -33,9 +35,9 @@ class Secret(Promise):
 
     def called(self, call: Called) -> Sentences:
         """Look through what a call says."""
-        for name, value in call.parameters.items():
-            if (call.service, call.action, name) != _PASSWORD:
-                yield from self._look(value, f"the {name} of {call.action}, called by {call.by}")
+        for parameter, value in call.parameters.items():
+            if (call.service, call.action, parameter) != _PASSWORD:
+                yield from self._look(value, f"the {parameter} of {call.action}, called by {call.by}")
 
     def announced(self, event: Announced) -> Sentences:
         """Look through an event."""
@@ -105,3 +107,36 @@ class Closed(Promise):
         plan = self.book.about(operation_id).settings
         if plan is None or login.role not in plan.keep_login_roles:
             yield f"Production's login {login.role} opens {login.resource_id}, with which {operation_id} succeeded."
+
+
+class Readers(Promise):
+    """No reader is created while production's logins are open: each would be another way in.
+
+    The record notes when they were closed in the middle of a state; a history of rows alone tells it with the next.
+    """
+
+    name = "readers"
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._early: dict[str, list[Called]] = {}  # by operation
+        self._tolerance = timedelta(seconds=1 if self.blind_to("Opened") else 0)  # CloudTrail's times are whole seconds
+
+    def called(self, call: Called) -> Sentences:
+        """Remember a reader that an operation makes before its record knows that production is out."""
+        one = self.book.of(call)
+        if one is None or one.settings is None or call.action != "CreateDBInstance" or not is_effect(call):
+            return ()
+        writer = name(one.settings.instance_ids[0], "db", one.settings.target_region)
+        if made(call) != writer and not one.facts.get("production_logins_closed"):
+            self._early.setdefault(one.operation_id, []).append(call)
+        return ()
+
+    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+        """Hold the readers that were made in the state before against when the logins were closed."""
+        del version, before
+        told = (entry.item.get("facts") or {}).get("exposed_until")
+        closed = datetime.fromisoformat(told) if told else None
+        for call in self._early.pop(one.operation_id, ()):
+            if closed is None or closed > call.at + self._tolerance:
+                yield f"{one.operation_id} made the {made(call)} while production's logins were open."

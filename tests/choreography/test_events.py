@@ -96,7 +96,7 @@ def test_an_instances_event_with_rds_before_its_name_wakes_its_operation(night: 
     night.fate = keep
     night.night()
     night.reach(State.INSTANCES_CREATING)
-    while len(caught) < 2:
+    while not caught:
         night.step_time()
     before = night.state()
     night.deliver_one(json.loads(caught[-1]))

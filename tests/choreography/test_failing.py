@@ -108,7 +108,7 @@ def test_a_database_that_is_busy_for_a_while_is_waited_for(night: Night, method:
         (State.CLUSTER_RESTORING, "cluster:staging-cluster", "failed"),
         (State.CLUSTER_RESTORING, "cluster:staging-cluster", "incompatible-parameters"),
         (State.CLUSTER_RESTORING, "cluster:staging-cluster", "inaccessible-encryption-credentials"),
-        (State.INSTANCES_CREATING, "db:staging-cluster-2", "incompatible-network"),
+        (State.READERS_CREATING, "db:staging-cluster-2", "incompatible-network"),
         (State.INSTANCES_CREATING, "db:staging-cluster-1", "failed"),
     ],
 )

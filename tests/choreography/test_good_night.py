@@ -14,7 +14,8 @@ from tests.choreography.night import Night
 
 PATH = [
     "ACCEPTED", "SNAPSHOT_FOUND", "COPYING", "SNAPSHOT_READY", "PREFLIGHT_PASSED", "TARGET_DELETING", "TARGET_CLEAR",
-    "CLUSTER_RESTORING", "CLUSTER_RESTORED", "INSTANCES_CREATING", "RESTORED", "USERS_READY", "ARCHIVED", "SUCCEEDED",
+    "CLUSTER_RESTORING", "CLUSTER_RESTORED", "INSTANCES_CREATING", "RESTORED", "READERS_CREATING", "USERS_READY",
+    "ARCHIVED", "SUCCEEDED",
 ]  # fmt: skip
 SNAPSHOT = "rds:prod-cluster-2026-11-23-03-03"  # the minute that the virtual clock has reached when night falls
 
@@ -75,12 +76,12 @@ def test_the_trail_of_a_night_with_one_of_each_counts_in_the_singular() -> None:
     night.make_cluster("staging-cluster", TARGET_REGION, tags={"aurora-restore": "test/default"}, members=1)
     told = [row["what"] for row in night.trail(night.dream().operation_id)]
 
-    assert "Aurora makes 1 instance: staging-cluster-1" in told
+    assert "Aurora makes the writer, staging-cluster-1" in told
     assert [True, True] == [
         any(text in row for row in told)
         for text in ("with 1 instance will be deleted", "closed: 1 login of production")
     ]
-    assert [] == [row for row in told if re.search(r"\b1 \w+s\b", row)]
+    assert [] == [row for row in told if re.search(r"(?<!-)\b1 \w+s\b", row)]
 
 
 def test_the_end_frees_the_target_and_says_how_fresh_it_is(night: Night) -> None:
@@ -110,7 +111,7 @@ def test_the_last_event_carries_what_users_hang_their_own_steps_on(night: Night)
     ended = night.dream()
     detail = next(one["detail"] for one in night.delivered if one["detail-type"] == "RestoreSucceeded")
 
-    assert (ended.facts.reader_endpoint, "aurora-restore/test/app-db-credentials", True, 13) == (
+    assert (ended.facts.reader_endpoint, "aurora-restore/test/app-db-credentials", True, 14) == (
         detail["reader_endpoint"], detail["app_credentials_secret_id"], detail["notified"], len(detail["durations"])
     )  # fmt: skip
 

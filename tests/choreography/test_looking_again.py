@@ -48,13 +48,20 @@ def test_a_target_whose_copy_is_gone_survives_the_rerun_of_its_deletion(night: N
     assert '\\"from_step\\": \\"snapshot-check\\"' in command
 
 
-@pytest.mark.parametrize("state", [State.INSTANCES_CREATING, State.RESTORED, State.USERS_READY])
-def test_an_instance_that_is_gone_is_made_again(night: Night, state: State) -> None:
+@pytest.mark.parametrize(
+    ("state", "name"),
+    [
+        (State.INSTANCES_CREATING, "staging-cluster-1"), (State.RESTORED, "staging-cluster-1"),
+        (State.READERS_CREATING, "staging-cluster-2"), (State.USERS_READY, "staging-cluster-2"),
+        (State.USERS_READY, "staging-cluster-1"),
+    ],
+)  # fmt: skip
+def test_an_instance_that_is_gone_is_made_again(night: Night, state: State, name: str) -> None:
     """A person deleted one since: a rerun makes it, rather than wait for it or say that it is there."""
     night.night()
     first = stopped(night, state)
     night.settle()
-    night.rds().delete_db_instance(DBInstanceIdentifier="staging-cluster-2", SkipFinalSnapshot=True)
+    night.rds().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
     night.settle()
     again(night, first)
 

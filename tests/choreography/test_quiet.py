@@ -25,7 +25,7 @@ def test_what_was_stopped_is_told() -> None:
     night = Night()
     production(night).going_on |= FOUND
     ended = night.dream()
-    row = next(row for row in night.trail(ended.operation_id) if row["to_state"] == "USERS_READY")
+    row = next(row for row in night.trail(ended.operation_id) if row["to_state"] == "READERS_CREATING")
     told = "stopped or cut off: cron-jobs 3, user-mappings 2; reported only: aws-callers 1"
     left = night.cluster_at(ended.facts.endpoint or "").going_on
 

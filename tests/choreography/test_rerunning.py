@@ -19,6 +19,7 @@ LOOKS_AGAIN_AT = {  # what happened since it stood there is unknown
     State.TARGET_CLEAR: State.SNAPSHOT_READY,
     State.INSTANCES_CREATING: State.CLUSTER_RESTORED,
     State.RESTORED: State.CLUSTER_RESTORED,
+    State.READERS_CREATING: State.CLUSTER_RESTORED,
     State.USERS_READY: State.CLUSTER_RESTORED,
 }
 

@@ -77,11 +77,11 @@ def test_an_instance_that_was_made_with_another_class_is_not_adopted(night: Nigh
     """Somebody replaced it under its name, with our tags: the refusal leads to the delete."""
     first = failed_at_the_users(night)
     rds = night.rds()
-    (found,) = rds.describe_db_instances(DBInstanceIdentifier="staging-cluster-2")["DBInstances"]
-    rds.delete_db_instance(DBInstanceIdentifier="staging-cluster-2", SkipFinalSnapshot=True)
+    (found,) = rds.describe_db_instances(DBInstanceIdentifier="staging-cluster-1")["DBInstances"]
+    rds.delete_db_instance(DBInstanceIdentifier="staging-cluster-1", SkipFinalSnapshot=True)
     night.settle()
     rds.create_db_instance(
-        DBInstanceIdentifier="staging-cluster-2", DBInstanceClass="db.r6g.xlarge",
+        DBInstanceIdentifier="staging-cluster-1", DBInstanceClass="db.r6g.xlarge",
         Engine="aurora-postgresql", DBClusterIdentifier="staging-cluster", Tags=found["TagList"],
     )  # fmt: skip
     night.settle()

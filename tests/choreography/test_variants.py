@@ -175,7 +175,7 @@ def test_roles_that_are_to_be_kept_keep_their_login() -> None:
     night = Night({"KEEP_LOGIN_ROLES": "shop_app"})
     ended = night.dream()
     role = night.cluster_at(ended.facts.endpoint or "").roles["shop_app"]
-    row = next(row for row in night.trail(ended.operation_id) if row["to_state"] == "USERS_READY")
+    row = next(row for row in night.trail(ended.operation_id) if row["to_state"] == "READERS_CREATING")
 
     told = "Kept open on purpose (KEEP_LOGIN_ROLES): shop_app." in night.notices()[-1]["text"]
 

@@ -51,6 +51,7 @@ class Ended(Announced):
     app_credentials_secret_id: str
     production_logins_closed: bool | None
     production_logins_kept: list[str]
+    exposure_seconds_max: float | None
     quieted: dict[str, int]
     reason: str | None
     remedy: str | None

@@ -63,6 +63,9 @@ def eventful() -> HeldStage:
         stage.step_time()
     copy = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{stage.only().name_of_copy}"
     stage.aurora.fail_copy(copy)
+    while stage.only().state is not State.RESTORED:
+        stage.step_time()
+    stage.aurora.fail_next("CreateDBInstance", "InternalFailure", status=500, after_effect=True)
     stage.run_to_the_end()
     return stage
 

@@ -136,9 +136,14 @@ class Tale:
             SnapshotIdentifier=COPY_ARN, Tags=self._tags(),
         )  # fmt: skip
         self.go(State.CLUSTER_RESTORING, facts={"cluster_resource_id": "cluster-NEW"}).go(State.CLUSTER_RESTORED)
-        for identifier in PLAN.instance_ids:
-            self.create_instance(identifier)
-        return self.go(State.INSTANCES_CREATING, facts={"instances": PLAN.instance_ids}).go(State.RESTORED)
+        writer, *readers = PLAN.instance_ids
+        self.create_instance(writer)
+        self.go(State.INSTANCES_CREATING, facts={"instances": (writer,)}).go(State.RESTORED)
+        shut = {"exposed_until": self.now, "instances": PLAN.instance_ids}
+        self.operation = self.operation.evolve(facts=self.operation.facts.model_copy(update=shut))
+        for reader in readers:
+            self.create_instance(reader)
+        return self
 
     def create_instance(self, identifier: str) -> "Tale":
         """Make one instance of the target."""

@@ -33,6 +33,7 @@ FATAL = (
     Call("setup-db-users", "secretsmanager", "get_secret_value"),
     Call("setup-db-users", "rds", "describe_db_clusters"),
     Call("setup-db-users", "rds", "modify_db_cluster"),
+    Call("setup-db-users", "rds", "create_db_instance"),
     Call("archive-snapshot", "rds", "describe_db_clusters"),  # success is not said of what cannot be seen
     Call("archive-snapshot", "rds", "describe_db_instances"),
 )

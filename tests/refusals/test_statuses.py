@@ -37,13 +37,15 @@ def test_a_cluster_that_turns_bad_while_it_is_restored_fails_the_operation(scene
     ],
 )
 def test_an_instance_that_turns_bad_while_it_is_made_fails_the_operation(scene: Scene, arn: str, status: str) -> None:
-    """Writer or reader: a target without one of its instances is not what was asked for."""
+    """Writer or reader: a target without one is not what was asked for. Readers come when production is locked out."""
     scene.stage.aurora.fail_creation(arn, status, "A test asked for this.")
     operation = scene.night_fails(at="check-restore-status")
     name = arn.rsplit(":", 1)[-1]
 
+    is_open = "Beware: production's logins and passwords are still open" in scene.stage.notices()[-1]["text"]
+
     assert f"The instance {name} is {status}, which does not get better by itself." == operation.reason
-    assert "Beware: production's logins and passwords are still open" in scene.stage.notices()[-1]["text"]
+    assert (arn == WRITER_ARN) == is_open
 
 
 def test_a_target_with_a_bad_instance_is_replaced_by_a_rerun(scene: Scene) -> None:

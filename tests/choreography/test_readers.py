@@ -1,0 +1,190 @@
+"""Production's logins are closed before there are readers, and the record says how long they could open the copy."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chalicelib import exposure
+from chalicelib.choreography import State
+from chalicelib.database import DatabaseBusyError
+from chalicelib.errors import RefusedError
+from chalicelib.operation import Facts, Operation
+from tests.choreography.accidents import raised, refused
+from tests.choreography.night import Night, target_of
+from tests.choreography.people import again
+
+READER_ARN = target_of("x").replace("cluster:x", "db:staging-cluster-2")
+CREATE = "rds.create_db_instance"
+FOREVER = 10**6
+
+
+def users_of(night: Night) -> set[str]:
+    """Name the roles that may log in to the copy."""
+    roles = night.cluster_at(night.only().facts.endpoint or "").roles
+    return {name for name, role in roles.items() if role.can_login and role.password}
+
+
+def test_the_readers_are_made_when_production_is_locked_out_and_beside_the_users(night: Night) -> None:
+    """Of each instance one creation: the writer's before anything else, the readers' between lock-out and users."""
+    night.dream()
+    told = ["lock_out", "create_db_instance", "quiet", "ensure_users", "verify_users"]
+    made = [call for call in night.made if call.method in told]
+
+    assert [("restore-snapshot", "staging-cluster-1"), ("setup-db-users", "staging-cluster-2")] == [
+        (call.step, call.parameters["DBInstanceIdentifier"]) for call in made if call.method == "create_db_instance"
+    ]
+    assert ["create_db_instance", *told] == [call.method for call in made]
+
+
+def test_a_cluster_of_one_instance_waits_for_no_reader() -> None:
+    """Its users are ready as soon as they are proven."""
+    night = Night({"INSTANCE_COUNT": "1"})
+    night.dream()
+
+    assert "READERS_CREATING" not in night.path()
+
+
+@pytest.mark.parametrize(
+    ("code", "ends"), [("InsufficientDBInstanceCapacity", State.SUCCEEDED), ("AccessDenied", State.FAILED)]
+)
+def test_trouble_with_a_reader_keeps_no_users_out(night: Night, code: str, ends: State) -> None:
+    """What passes is tried again, what does not ends the operation; production is out and ours are in before."""
+    night.hurt(refused(code), state="RESTORED", call=CREATE)
+    night.night()
+    night.reach(State.RESTORED)
+    night.deliver()
+    night.run(20)
+    users = users_of(night)
+    ended = night.run_to_the_end()
+
+    assert ({"master", "app_user", "readonly_user"}, ends) == (users, ended.state)
+    assert (code in str(ended.reason), True) == (ends is State.FAILED, ended.facts.production_logins_closed)
+
+
+def test_a_reader_that_fails_is_told_while_the_users_wait(night: Night) -> None:
+    """It is not found out hours later, when whatever keeps the users waiting has passed."""
+    night.hurt(raised(DatabaseBusyError("The database is busy.")), call="postgresql.verify_users", times=FOREVER)
+    night.night()
+    night.reach(State.RESTORED)
+    night.deliver()
+    night.run(120)
+    night.aurora.set_status(READER_ARN, "incompatible-network")
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, State.RESTORED, True) == (
+        ended.state, ended.stopped_in, "staging-cluster-2 is incompatible-network" in str(ended.reason),
+    )  # fmt: skip
+
+
+def test_users_that_are_refused_are_told_while_the_readers_are_made(night: Night) -> None:
+    """Nobody waits for a reader of an operation that fails."""
+    night.hurt(raised(RefusedError("No such right.", "Grant it.")), call="postgresql.verify_users")
+    ended = night.dream()
+
+    assert (State.FAILED, State.RESTORED, "No such right.") == (ended.state, ended.stopped_in, ended.reason)
+    assert ("staging-cluster-1", "staging-cluster-2") == ended.facts.instances
+
+
+@pytest.mark.parametrize("status", ["incompatible-network", "failed"])
+def test_a_reader_that_fails_ends_the_operation(night: Night, status: str) -> None:
+    """As a writer does, and by the same step."""
+    night.night()
+    night.reach(State.READERS_CREATING)
+    night.aurora.set_status(READER_ARN, status)
+    ended = night.run_to_the_end()
+
+    assert (State.FAILED, "check-restore-status", "delete-rds") == (ended.state, ended.failed_step, ended.rerun_from)
+    assert f"staging-cluster-2 is {status}" in str(ended.reason)
+
+
+def with_all_instances(night: Night) -> Operation:
+    """Make the record one of the version before, which asked for all instances at once and noted no times."""
+    night.night()
+    before = night.reach(State.INSTANCES_CREATING)
+    tags = night.rds().describe_db_instances(DBInstanceIdentifier="staging-cluster-1")["DBInstances"][0]["TagList"]
+    night.rds().create_db_instance(
+        DBInstanceIdentifier="staging-cluster-2", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
+        DBClusterIdentifier="staging-cluster", Tags=tags, PubliclyAccessible=False,
+    )  # fmt: skip
+    old = {"exposed_from": None, "instances": before.settings.instance_ids}
+    facts = before.evolve(facts=before.facts.model_copy(update=old)).to_item()["facts"]
+    night.edit(before.operation_id, facts=facts)
+    return night.run_to_the_end()
+
+
+def test_a_record_of_the_version_before_goes_on(night: Night) -> None:
+    """Its instances are there already; of how long production could enter nothing is claimed."""
+    ended = with_all_instances(night)
+
+    assert (State.SUCCEEDED, 1, None) == (
+        ended.state, len(night.calls_of("create_db_instance")), night.notices()[-1]["exposure_seconds_max"],
+    )  # fmt: skip
+    assert "passwords could open the copy" not in night.notices()[-1]["text"]
+
+
+def test_how_long_production_could_enter_stands_in_record_notice_event_and_trail(night: Night) -> None:
+    """People and machines read the same time."""
+    ended = night.dream()
+    notice, text = night.notices()[-1], exposure.sentence(ended.facts)
+    event = next(one["detail"] for one in night.delivered if one["detail-type"] == "RestoreSucceeded")
+    trail = [row["to_state"] for row in night.trail(ended.operation_id) if text in row["what"]]
+
+    assert (["READERS_CREATING"], True) == (trail, f"P{text[1:]}." in notice["text"])
+    assert [exposure.seconds_max(ended.facts)] * 2 == [one["exposure_seconds_max"] for one in (event, notice)]
+
+
+def test_the_time_counts_from_the_last_look_at_which_the_writer_was_being_created() -> None:
+    """Until then nothing answered; it ends when the logins are closed, not when the users are ready."""
+    night = Night({"RESTORE_CHECK_INTERVAL": "10"})
+    ended = night.dream()
+    began = {lasted.state: lasted.started_at for lasted in ended.durations}
+    since, until = ended.facts.exposed_from or ended.created_at, ended.facts.exposed_until or ended.created_at
+
+    assert began[State.INSTANCES_CREATING] + timedelta(seconds=20) < since < began[State.RESTORED]
+    assert began[State.RESTORED] < until <= began[State.READERS_CREATING]
+
+
+def test_a_rerun_on_the_same_cluster_counts_from_the_first_runs_look(night: Night) -> None:
+    """The copy was open all the time in between; what is made anew begins anew."""
+    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster", times=2)
+    first = night.dream()
+    night.run(3600)
+    again(night, first.operation_id, from_step="delete-rds")
+    anew = night.all_operations()[-1]
+    night.run(3600)
+    again(night, anew.operation_id)
+    ended = night.all_operations()[-1]
+
+    assert (None, None, State.SUCCEEDED) == (
+        exposure.seconds_max(first.facts), exposure.seconds_max(anew.facts), ended.state
+    )  # fmt: skip
+    assert first.facts.exposed_from != anew.facts.exposed_from == ended.facts.exposed_from
+    assert 3600 < (exposure.seconds_max(ended.facts) or 0)
+
+
+def test_users_that_are_set_up_again_do_not_change_how_long_it_was(night: Night) -> None:
+    """The logins stayed closed since."""
+    first = night.dream()
+    night.run(3600)
+    again(night, "last", from_step="setup-db-users")
+    ended = night.all_operations()[-1]
+
+    assert exposure.seconds_max(first.facts) == exposure.seconds_max(ended.facts)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 seconds"),
+        (0.4, "1 second"),
+        (60, "1 minute"),
+        (61.2, "1 minute 2 seconds"),
+        (4210, "70 minutes 10 seconds"),
+    ],
+)
+def test_a_time_is_said_in_minutes_and_seconds(seconds: float, text: str) -> None:
+    """Rounded up: it is the longest that it can have been."""
+    began = datetime(2026, 3, 1, tzinfo=UTC)
+    facts = Facts(exposed_from=began, exposed_until=began + timedelta(seconds=seconds))
+
+    assert f"production's passwords could open the copy for at most {text}" == exposure.sentence(facts)
