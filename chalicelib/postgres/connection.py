@@ -157,6 +157,8 @@ def _settings(place: Place) -> dict[str, str]:
         "standard_conforming_strings": "on",
         "transform_null_equals": "off",
         "quote_all_identifiers": "off",
+        "exit_on_error": "off",
+        "default_tablespace": "",
         "jit": "off",
     }
 

@@ -33,8 +33,15 @@ SELECT pg_catalog.unnest(setconfig) FROM pg_catalog.pg_db_role_setting LEFT JOIN
     ON pg_database.oid = setdatabase
  WHERE (setdatabase = 0 OR datname = %(database)s) AND setrole = 0
 """
-STOPPING = frozenset({"25006", "57014", "55P03", "25P03", "25P04", "57P05"})
-"""What a setting stops a plain client with: a session that only reads, or a timeout."""
+STOPPING = {
+    "25006": "default_transaction_read_only",
+    "57014": "statement_timeout",
+    "55P03": "lock_timeout",
+    "25P03": "idle_in_transaction_session_timeout",
+    "25P04": "transaction_timeout",
+    "57P05": "idle_session_timeout",
+}
+"""What stops a plain client, by the SQLSTATE that it is told. No other setting is named: it may hold a secret."""
 
 
 class Proofs(NamedTuple):
@@ -105,10 +112,12 @@ def _as_client(
                 if writes:
                     _write(connection, sample)
     except psycopg2.Error as error:
-        if error.pgcode not in STOPPING or not settings:
+        name = STOPPING.get(str(error.pgcode))
+        stopping = [text for text in settings if name and text.startswith(f"{name}=")]
+        if not stopping:
             with named_errors(place):
                 raise
-        return Proofs(warnings=(_stopped(user, database, settings, error),))
+        return Proofs(warnings=(_stopped(user, database, stopping, error),))
     if not samples:
         untried = "it has no table without policies, triggers and rules, so nothing was read or written there"
         what = f"{user.username} logs in to database {database}"
@@ -132,23 +141,36 @@ def _tried(where: str, things: Sequence[object], what: str) -> str:
 
 
 def _read(connection: Connection, sample: Sample) -> None:
-    rows(connection, SQL("SELECT FROM {} LIMIT 1").format(sample.table))
+    """Read a row; of a partitioned table none, because a partition may be a foreign table, which leads nowhere."""
+    rows(connection, SQL("SELECT FROM ONLY {} LIMIT 1").format(sample.table))
 
 
 def _write(connection: Connection, sample: Sample) -> None:
     """Insert, update and delete no row: rights and settings are checked, no default is computed, no trigger fires."""
     columns = SQL(", ").join(sample.columns)
     if sample.columns:
-        insert = SQL("INSERT INTO {0} ({1}) SELECT {1} FROM {0} WHERE false")
+        insert = SQL("INSERT INTO {0} ({1}) SELECT {1} FROM ONLY {0} WHERE false")
         run(connection, insert.format(sample.table, columns))
-        update = SQL("UPDATE {0} SET {1} = {1} WHERE false")
-        run(connection, update.format(sample.table, sample.columns[0]))
-    run(connection, SQL("DELETE FROM {} WHERE false").format(sample.table))
+        update = SQL("UPDATE ONLY {0} SET {1} = {1} WHERE false")
+        _change(connection, update.format(sample.table, sample.columns[0]))
+    _change(connection, SQL("DELETE FROM ONLY {} WHERE false").format(sample.table))
+
+
+def _change(connection: Connection, statement: Composable) -> None:
+    """Update or delete no row, also in a table that is published and has no key.
+
+    PostgreSQL refuses that to everybody, once it has seen that the user has the right.
+    """
+    run(connection, SQL("SAVEPOINT change"))
+    try:
+        run(connection, statement)
+    except psycopg2.errors.ObjectNotInPrerequisiteState:
+        run(connection, SQL("ROLLBACK TO SAVEPOINT change"))
 
 
 def _cannot_write(connection: Connection, table: Identifier, username: str) -> None:
     """Be refused a deletion, which would touch no row; not for a read-only session: this one is not."""
-    _refused(connection, SQL("DELETE FROM {} WHERE false").format(table), f"{username} could write to a table.")
+    _refused(connection, SQL("DELETE FROM ONLY {} WHERE false").format(table), f"{username} could write to a table.")
 
 
 def _cannot_create(connection: Connection, schema: str, username: str) -> None:
@@ -162,7 +184,7 @@ def _refused(connection: Connection, statement: Composable, otherwise: str) -> N
     """Run what must be refused, and undo it; if it is not, the operation is, with the sentence `otherwise`."""
     connection.autocommit = False
     try:
-        run(connection, statement)
+        _change(connection, statement)
     except psycopg2.errors.InsufficientPrivilege:
         return
     finally:

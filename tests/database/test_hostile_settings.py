@@ -96,17 +96,28 @@ def test_what_production_set_for_our_users_is_reset(production: Server, shop: Da
 
 
 def test_a_setting_of_the_database_that_stops_plain_clients_is_named(production: Server, shop: Database) -> None:
-    """It is production's, and stays; nobody says that the application writes there."""
+    """It is production's, and stays; nobody says that the application writes there, or what else is set."""
     production.query("ALTER DATABASE shop SET default_transaction_read_only = on")
+    production.query("ALTER DATABASE shop SET app.signing_key = 'Never-told-1'")
     shop.lock_out(keep=[])
     shop.ensure_users(APPLICATION, READ_ONLY)
     proofs = shop.verify_users(APPLICATION, READ_ONLY)
 
+    assert "Never-told" not in str(proofs)
     assert ["app_user is stopped in database shop as any plain client is"] == [
         sentence.partition(" (")[0] for sentence in proofs.warnings
     ]
     assert "production set default_transaction_read_only=on for all sessions there." in proofs.warnings[0]
     assert not any("app_user" in sentence and "shop" in sentence for sentence in proofs.proven)
+
+
+def test_a_database_whose_sessions_end_at_an_error_is_set_up(production: Server, shop: Database) -> None:
+    """exit_on_error would end ours at the first thing that the master may not do, or that must be refused."""
+    production.query("ALTER DATABASE shop SET exit_on_error = on; ALTER ROLE master SET exit_on_error = on")
+    try:
+        assert () != set_up(shop)
+    finally:
+        production.query("ALTER ROLE master RESET ALL")
 
 
 def test_what_was_not_tried_is_said(production: Server, shop: Database) -> None:

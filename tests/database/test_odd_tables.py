@@ -1,0 +1,66 @@
+"""Tables that PostgreSQL allows and nobody expects: the users are set up, and are proven on them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.database import Database
+from chalicelib.quiesce import KINDS
+from tests.database.production import APPLICATION, READ_ONLY, set_up
+from tests.database.server import MASTER, Server
+
+WRITES = "app_user reads and writes in database shop (tried on 1 table)."
+FOREIGN = """
+CREATE FOREIGN DATA WRAPPER far;
+CREATE SERVER far FOREIGN DATA WRAPPER far;
+ALTER SERVER far OWNER TO rdsadmin;
+CREATE TABLE orders (id int, what text) PARTITION BY RANGE (id);
+CREATE TABLE recent PARTITION OF orders FOR VALUES FROM (10) TO (20);
+CREATE FOREIGN TABLE old PARTITION OF orders FOR VALUES FROM (0) TO (10) SERVER far;
+ALTER TABLE orders OWNER TO master;
+ALTER TABLE recent OWNER TO master;
+ALTER FOREIGN TABLE old OWNER TO master
+"""
+
+
+@pytest.fixture
+def odd(server: Server) -> Iterator[Server]:
+    """Return the server, and give it a new database shop afterwards."""
+    yield server
+    server.query("DROP DATABASE shop WITH (FORCE)")
+    server.query("CREATE DATABASE shop OWNER master")
+
+
+@pytest.mark.parametrize("publication", ["FOR TABLE log", "FOR ALL TABLES"])
+def test_a_published_table_without_a_key(odd: Server, shop: Database, publication: str) -> None:
+    """Nobody can update it, in production as on the copy; logs are made like that."""
+    odd.query("CREATE TABLE log (what text)", as_user=MASTER, database="shop")
+    odd.query(f"CREATE PUBLICATION everything {publication}", database="shop")
+
+    assert WRITES in set_up(shop)
+
+
+def test_a_partition_that_is_a_foreign_table(odd: Server, shop: Database) -> None:
+    """To read it would reach for a server that is cut off."""
+    odd.query(FOREIGN, database="shop")
+    shop.lock_out(keep=[])
+    shop.quiet(KINDS)
+    shop.ensure_users(APPLICATION, READ_ONLY)
+
+    assert WRITES in shop.verify_users(APPLICATION, READ_ONLY).proven
+
+
+def test_a_table_of_as_many_columns_as_there_can_be(odd: Server, shop: Database) -> None:
+    """They are 1,600."""
+    columns = ", ".join(f"c{number} int" for number in range(1_600))
+    odd.query(f"CREATE TABLE wide ({columns})", as_user=MASTER, database="shop")
+
+    assert WRITES in set_up(shop)
+
+
+def test_a_table_without_columns_and_one_that_is_unlogged(odd: Server, shop: Database) -> None:
+    """Neither is anything special to a right."""
+    odd.query("CREATE TABLE bare (); CREATE SCHEMA other; CREATE UNLOGGED TABLE other.t (id int)",
+              as_user=MASTER, database="shop")  # fmt: skip
+
+    assert WRITES.replace("1 table", "2 tables") in set_up(shop)
