@@ -85,6 +85,13 @@ class Estate:
             self._door(self._target, names.TARGET_CLUSTER, self._passwords.staging_master), self._passwords
         )
 
+    def let_production_reach_out(self, data: PostgresData, door: Door) -> None:
+        """Give production what it does by itself, and ways to others; of these the password is one of its own."""
+        resource_id = _cluster(self._source, names.SOURCE_CLUSTER)["DbClusterResourceId"]
+        statements = production.reach(door, self._passwords)
+        data.run_as_rds(resource_id, statements, database=names.DATABASE)
+        production.prepare(door, self._passwords)
+
     def load_dump(self, data: PostgresData, dump: Path) -> list[str]:
         """Make somebody's own dump production's data; return what has to be told of it."""
         resource_id = _cluster(self._source, names.SOURCE_CLUSTER)["DbClusterResourceId"]

@@ -4,13 +4,13 @@ Everything is done as the master user, who is no superuser: it grants itself an 
 """
 
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg2
 from psycopg2.extensions import encrypt_password
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Composed, Identifier, Literal
 from pydantic import SecretStr
 
 from chalicelib.database import Database, Login, Place
@@ -19,15 +19,18 @@ from localaws.passwords import APPLICATION, READ_ONLY, Passwords
 
 _FOLDER: Final = Path(__file__).parent
 LEDGER: Final = "ledger"
+READER: Final = "reporting"  # who may read the other database
+LOADER: Final = "etl"
 
 
 @dataclass(frozen=True)
 class Door:
-    """How the master user gets into a cluster."""
+    """How a user, the master unless another is named, gets into a cluster."""
 
     host: str
     port: int
     password: str = field(repr=False)
+    username: str = names.MASTER
 
     def run(self, statements: str, database: str = names.DATABASE) -> None:
         """Run SQL, all of it or nothing."""
@@ -36,9 +39,13 @@ class Door:
 
     def create_database(self, name: str) -> None:
         """Create a database."""
+        self.run_alone(SQL("CREATE DATABASE {}").format(Identifier(name)))
+
+    def run_alone(self, statements: str | Composed) -> None:
+        """Run SQL that begins and ends its own transactions."""
         with closing(self._connect(names.DATABASE)) as connection, connection.cursor() as cursor:
             connection.autocommit = True
-            cursor.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+            cursor.execute(statements)
 
     def ensure_login(self, name: str, password: str) -> None:
         """Make a role that logs in, unless a dump brought it; the server hears a verifier only."""
@@ -50,7 +57,7 @@ class Door:
 
     def _connect(self, database: str) -> Any:
         return psycopg2.connect(
-            host=self.host, port=self.port, user=names.MASTER, password=self.password, dbname=database
+            host=self.host, port=self.port, user=self.username, password=self.password, dbname=database
         )
 
 
@@ -70,6 +77,24 @@ def fill(door: Door) -> None:
 def go_on(door: Door) -> None:
     """Let production have lived on since."""
     door.run((_FOLDER / "production_since.sql").read_text())
+
+
+def reach(door: Door, passwords: Passwords) -> Composed:
+    """Write what production does by itself and where it reaches out: to its own other database, as a stranger would."""
+    who = {"username": READER, "password": passwords.production_logins[READER]}
+    where = {"host": door.host, "port": str(door.port), "database": LEDGER}
+    publisher = "host={host} port={port} dbname={database} user={username} password={password}".format(**where, **who)
+    given = {name: Literal(value) for name, value in {**where, **who, "publisher": publisher}.items()}
+    return SQL((_FOLDER / "production_reach.sql").read_text()).format(**given)
+
+
+def prepare(door: Door, passwords: Passwords) -> None:
+    """Leave a transaction prepared, as a load that somebody interrupted does."""
+    loader = replace(door, username=LOADER, password=passwords.production_logins[LOADER])
+    loader.run_alone(
+        "BEGIN; INSERT INTO catalog.products (sku, title, price) VALUES ('SKU-LOADING', 'Not there yet', 1);"
+        " PREPARE TRANSACTION 'load-of-the-night'"
+    )
 
 
 def leave_stale(door: Door, passwords: Passwords) -> None:

@@ -78,6 +78,7 @@ class World:
         """Give production what staging does not have."""
         if dump is None:
             production.go_on(door)
+            estate.let_production_reach_out(self._data, door)
         else:
             self._load(estate, dump)
         data = f"the dump {dump}" if dump else f"{names.DATABASE} and {production.LEDGER}"

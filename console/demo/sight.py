@@ -10,6 +10,7 @@ from console.demo import aws as names
 from console.demo import databases
 from console.demo.aws import Aws, Item
 from console.demo.databases import Access, Content, Login
+from console.demo.ways import Ways, ways
 
 MOVING = ("EarliestRestorableTime", "LatestRestorableTime")  # what changes about a cluster that nobody touches
 STALE_TABLE = "stale_marker"  # what only last night's staging has
@@ -23,6 +24,7 @@ class Source:
     instances: tuple[Mapping[str, Any], ...]
     tables: Mapping[str, Content]
     opened_by: tuple[str, ...]  # names of production's logins, the master among them
+    ways: Ways = field(default_factory=Ways)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Target:
     shut_for: tuple[str, ...] = ()
     application: tuple[Access, ...] = ()
     read_only: tuple[Access, ...] = ()
+    ways: Ways = field(default_factory=Ways)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Witness:
             tuple(self._aws.instances(names.SOURCE_REGION, cluster)),
             databases.contents(logins, first),
             _those_let_in(logins, databases.databases(logins[0], first)),
+            ways(logins[:1], first),
         )
 
     def target(self) -> Target:
@@ -100,6 +104,7 @@ class Witness:
             _those_let_in(self._production_logins(cluster), doors), shut,
             tuple(databases.access(application, name) for name in wanted),
             tuple(databases.access(read_only, name) for name in wanted),
+            Ways() if shut else ways([master, application], first),
         )  # fmt: skip
 
     def outcome(self, operation_id: str) -> Outcome:

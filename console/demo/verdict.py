@@ -22,7 +22,7 @@ class Finding:
 
 def before_the_night(source: Source, target: Target, logins: tuple[str, ...]) -> list[Finding]:
     """Judge whether there is anything to show: a production that works, and a staging that is stale."""
-    return [_production_works(source, logins), _staging_is_stale(source, target)]
+    return [_production_works(source, logins), _production_acts(source), _staging_is_stale(source, target)]
 
 
 def after_the_night(before: tuple[Source, Target], after: tuple[Source, Target], outcome: Outcome) -> Iterator[Finding]:
@@ -34,6 +34,7 @@ def after_the_night(before: tuple[Source, Target], after: tuple[Source, Target],
     yield _reads_and_writes(source.tables, target)
     yield _only_reads(source.tables, target)
     yield _kept_out(source, target)
+    yield _cut_off(source, target, outcome)
     yield _source_untouched(source, after[0])
     yield _told(outcome)
     yield _trail_is_whole(outcome)
@@ -49,6 +50,16 @@ def _production_works(source: Source, logins: tuple[str, ...]) -> Finding:
     who = _some(source.opened_by, len(source.opened_by))
     what = f"{rows:,} rows in {len(source.tables)} tables; {who} log in with their passwords"
     return Finding(True, f"{SOURCE_CLUSTER} is production: {what}.")
+
+
+def _production_acts(source: Source) -> Finding:
+    through = f", and reads others through {_some(source.ways.read)}" if source.ways.read else ""
+    what = (
+        f"acts and reaches out by itself: {source.ways.sentence}{through}"
+        if source.ways.counts
+        else "does nothing by itself"
+    )
+    return Finding(True, f"{SOURCE_CLUSTER} {what}.")
 
 
 def _staging_is_stale(source: Source, target: Target) -> Finding:
@@ -123,6 +134,22 @@ def _kept_out(source: Source, target: Target) -> Finding:
     return Finding(True, f"Production's passwords are refused for {_some(source.opened_by, len(source.opened_by))}.")
 
 
+def _cut_off(source: Source, target: Target, outcome: Outcome) -> Finding:
+    if target.shut_for:
+        return Finding(False, "Whether the copy acts by itself cannot be told: nobody gets in.")
+    if target.ways.counts:
+        return Finding(False, f"The copy goes on with what production did by itself: {target.ways.sentence}.")
+    if target.ways.read:
+        return Finding(False, f"The copy reads production through {_some(target.ways.read)}.")
+    quieted = outcome.record.get("facts", {}).get("quieted", {})
+    if missing := [kind for kind, count in source.ways.counts.items() if int(quieted.get(kind, 0)) < count]:
+        return Finding(False, f"The record does not count what was stopped: {_some(missing, len(missing))}.")
+    if not source.ways.counts:
+        return Finding(True, "The copy does nothing by itself and reaches nobody, as production does.")
+    through = f", and nobody reads through {_some(source.ways.read)}" if source.ways.read else ""
+    return Finding(True, f"The copy is stopped and cut off from production: {source.ways.sentence}{through}.")
+
+
 def _source_untouched(before: Source, after: Source) -> Finding:
     changed = sorted(
         key for key in {*before.description, *after.description}
@@ -134,7 +161,9 @@ def _source_untouched(before: Source, after: Source) -> Finding:
         return Finding(False, f"The data of {SOURCE_CLUSTER} changed: {_some(differing)}.")
     if before.opened_by != after.opened_by:
         return Finding(False, f"The logins of {SOURCE_CLUSTER} changed: now {_some(after.opened_by)} get in.")
-    return Finding(True, f"{SOURCE_CLUSTER} is as it was: its description, its rows and its logins.")
+    if before.ways != after.ways:
+        return Finding(False, f"What {SOURCE_CLUSTER} does by itself changed: now {after.ways.sentence or 'nothing'}.")
+    return Finding(True, f"{SOURCE_CLUSTER} is as it was: its description, rows, logins, and what it does by itself.")
 
 
 def _told(outcome: Outcome) -> Finding:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from psycopg2.sql import Composable
+
 from localaws.aurora.data import ExportedTable
 from localaws.postgres import likeness
 from localaws.postgres.addresses import choose_address
@@ -171,6 +173,12 @@ class PostgresData:
         cluster = self._cluster(resource_id)
         with cluster.lock, self._running(cluster):
             likeness.set_password(cluster.server, username, password)
+
+    def run_as_rds(self, resource_id: str, statements: Composable, *, database: str) -> None:
+        """Run SQL on a running cluster as rdsadmin: what RDS lets its master user do, and PostgreSQL does not."""
+        cluster = self._cluster(resource_id)
+        with cluster.lock, cluster.server.session(database) as cursor:
+            cursor.execute(statements)
 
     def load_dump(self, resource_id: str, dump: Path, *, username: str, password: str, database: str) -> list[str]:
         """Load somebody's plain SQL dump into a database of a running cluster, with the master user's login.

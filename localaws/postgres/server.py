@@ -42,6 +42,7 @@ SETTINGS: Final = {
     "wal_level": "replica",  # what pg_basebackup needs, and no more
     "max_wal_senders": "4",
     "max_replication_slots": "4",
+    "max_prepared_transactions": "4",
     "min_wal_size": "4MB",
     "max_wal_size": "128MB",
     "huge_pages": "off",

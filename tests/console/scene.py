@@ -4,9 +4,11 @@ from typing import Any
 
 from console.demo.databases import Access, Content
 from console.demo.sight import Outcome, Source, Target
+from console.demo.ways import Ways
 
 TABLES = {"shop.public.orders": Content(3, "17"), "ledger.books.entries": Content(5, "-4")}
 LOGINS = ("prod_master", "shop_app", "reporting")
+WAYS = Ways({"user-mappings": 1, "foreign-servers": 1}, ("shop.sales.accounts",))
 OPERATION = "default-20261123-0210-0a1b2c3d"
 DURATIONS = [
     {"step": "snapshot-check", "state": "ACCEPTED", "to": "COPYING", "seconds": "0.5", "own_seconds": "0.5"},
@@ -21,6 +23,7 @@ def source(**changes: Any) -> Source:
         "instances": ({"DBInstanceIdentifier": "prod-cluster-1"},),
         "tables": TABLES,
         "opened_by": LOGINS,
+        "ways": WAYS,
     }
     return Source(**seen | changes)
 
@@ -69,7 +72,13 @@ def trail() -> tuple[dict[str, Any], ...]:
 def outcome(**changes: Any) -> Outcome:
     """Make what the operation left behind."""
     seen: dict[str, Any] = {
-        "record": {"operation_id": OPERATION, "state": "SUCCEEDED", "version": 3, "durations": DURATIONS},
+        "record": {
+            "operation_id": OPERATION,
+            "state": "SUCCEEDED",
+            "version": 3,
+            "durations": DURATIONS,
+            "facts": {"quieted": {"user-mappings": 1, "foreign-servers": 2}},
+        },
         "trail": trail(),
         "copy": {
             "DBClusterSnapshotIdentifier": "aurora-restore-local-copy",

@@ -8,6 +8,7 @@ import pytest
 
 from console.demo import databases
 from console.demo.databases import Access, Content, Login
+from console.demo.ways import Ways, ways
 from localaws.postgres.programs import temporary_folder
 from tests.database.server import MASTER, Server, is_installed
 
@@ -141,3 +142,21 @@ def test_a_table_is_found_by_its_name(server: Server) -> None:
 def test_a_password_is_never_shown(server: Server) -> None:
     """Not even when a login is printed."""
     assert "password" not in repr(login(server, "writer"))
+
+
+def test_what_goes_on_is_counted_in_every_database(server: Server) -> None:
+    """A server that is cut off leads nowhere; a foreign table that nobody can read is no way."""
+    server.query(
+        "CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER other OPTIONS (host 'home');"
+        "CREATE SERVER nowhere FOREIGN DATA WRAPPER other OPTIONS (host '/cut-off');"
+        "CREATE USER MAPPING FOR PUBLIC SERVER home; CREATE FOREIGN TABLE far (id int) SERVER home",
+        database="shop",
+    )
+    server.query("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'one'")
+    try:
+        found = ways([master(server)], "shop")
+    finally:
+        server.query("ROLLBACK PREPARED 'one'")
+        server.query("DROP FOREIGN DATA WRAPPER other CASCADE", database="shop")
+
+    assert Ways({"prepared-transactions": 1, "user-mappings": 1, "foreign-servers": 1}) == found

@@ -7,6 +7,7 @@ import pytest
 from console.demo.databases import Access, Content
 from console.demo.sight import Outcome, Source, Target
 from console.demo.verdict import Finding, after_the_night, before_the_night
+from console.demo.ways import Ways
 from tests.console import scene
 
 
@@ -28,7 +29,7 @@ def test_a_production_and_a_stale_staging_are_worth_a_demo() -> None:
     """Before the night both findings hold."""
     findings = before_the_night(scene.source(), scene.stale(), scene.LOGINS)
 
-    assert [True, True] == [finding.held for finding in findings]
+    assert [True] * 3 == [finding.held for finding in findings]
 
 
 def test_a_staging_that_is_fresh_already_is_named() -> None:
@@ -37,7 +38,7 @@ def test_a_staging_that_is_fresh_already_is_named() -> None:
 
     findings = before_the_night(scene.source(), already, scene.LOGINS)
 
-    assert [True, False] == [finding.held for finding in findings]
+    assert [True, True, False] == [finding.held for finding in findings]
 
 
 def test_a_wrong_production_password_is_noticed_before_the_night() -> None:
@@ -88,6 +89,22 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
     "a production login works": (
         {"target": scene.fresh(opened_by=("shop_app",))},
         "Production's passwords open the copy for shop_app; they must be refused.",
+    ),
+    "the copy still has a user mapping": (
+        {"target": scene.fresh(ways=Ways({"user-mappings": 1}))},
+        "The copy goes on with what production did by itself: user-mappings 1.",
+    ),
+    "the copy reads production": (
+        {"target": scene.fresh(ways=Ways({}, ("shop.sales.accounts",)))},
+        "The copy reads production through shop.sales.accounts.",
+    ),
+    "the record forgets what was stopped": (
+        {"outcome": scene.outcome(record=scene.outcome().record | {"facts": {"quieted": {"user-mappings": 1}}})},
+        "The record does not count what was stopped: foreign-servers.",
+    ),
+    "the source lost its user mapping": (
+        {"source": scene.source(ways=Ways({"foreign-servers": 1}, ("shop.sales.accounts",)))},
+        "What prod-cluster does by itself changed: now foreign-servers 1.",
     ),
     "the source's description changed": (
         {"source": scene.source(description={"DBClusterIdentifier": "prod-cluster", "Status": "modifying"})},
