@@ -27,7 +27,7 @@ from psycopg2.sql import SQL, Identifier
 
 from chalicelib.postgres import grants, proof, quiet, roles
 from chalicelib.postgres.connection import rows, run, session, transaction
-from chalicelib.postgres.databases import databases
+from chalicelib.postgres.databases import databases, open_elsewhere, shut_others
 from chalicelib.postgres.encoding import encode
 from chalicelib.postgres.handshake import knock, reach
 from chalicelib.postgres.membership import EVERYBODY_ELSE
@@ -230,8 +230,8 @@ class Database:
                 roles.ensure_role(connection, application)
                 roles.ensure_role(connection, readonly)
                 roles.ensure_read_only_by_default(connection, readonly.username)
-                roles.refuse_owner(connection, readonly.username)
-            for name in databases(connection, opening=True).names:
+            names = databases(connection, opening=True).names
+            for name in (*names, *shut_others(connection, readonly.username, application.username, names)):
                 with self._session(name) as inside:
                     grants.ensure_grants(inside, users, remaining_seconds)
 
@@ -249,12 +249,14 @@ class Database:
         """
         with self._session(self._database) as connection:
             standing = databases(connection, opening=False)
+            names = (*standing.names, *open_elsewhere(connection, readonly.username, standing.names))
         found = Proofs(untried=standing.closed)
         users = grants.Users(application.username, readonly.username, trusted)
-        for name in standing.names:
+        for name in names:
             with self._session(name) as inside:
                 found += Proofs(warnings=tuple(grants.judge(inside, users)))
             found += proof.prove(self._place, name, application=application, readonly=readonly)
+        found += proof.prove_own_password(self._place, self._database, readonly)
         return found + self._lock_out_again(application, readonly, keep)
 
     def _lock_out_again(self, application: Login, readonly: Login, keep: Collection[str]) -> Proofs:
@@ -268,7 +270,7 @@ class Database:
             kept = {*keep, *(login.username for login in ours)}
             opened = roles.lock_out(connection, master=self._master.username, keep=kept)
             for login in ours:
-                roles.refuse_changed(connection, login.username, but=EVERYBODY_ELSE)
+                roles.refuse_changed(connection, login.username, but=EVERYBODY_ELSE if login is application else "")
                 if self.prove_login(login) is not LoginResult.OK:
                     raise DatabaseBusyError(f"Something changed the password of {login.username} meanwhile.")
         return Proofs(warnings=proof.opened_again(opened))

@@ -1,13 +1,18 @@
-"""The databases of a cluster: which can be entered, which are opened for that, and why the others cannot be."""
+"""The databases of a cluster: which can be entered, which are opened for that, and why the others cannot be.
 
+Where the set-up does not go in, the read-only user does not either: nobody has looked at what it may do there.
+"""
+
+from collections.abc import Collection
 from typing import NamedTuple
 
 import psycopg2.errors
-from psycopg2.sql import SQL, Composable, Identifier
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from chalicelib.postgres.connection import Connection, rows, run, transaction
+from chalicelib.errors import RefusedError, Retry
+from chalicelib.postgres.connection import Connection, attempt, rows, run, transaction
 from chalicelib.postgres.encoding import encode
-from chalicelib.postgres.membership import membership
+from chalicelib.postgres.membership import everybody_else, identifiers, membership
 
 INVALID = -2  # datconnlimit of a database whose DROP was interrupted (PostgreSQL 16.0, 15.4, 14.9 and later)
 
@@ -79,3 +84,48 @@ def _opened(connection: Connection, entry: _Entry) -> bool:
         return False
     found = [_Entry(*row) for row in rows(connection, _ENTRIES)]
     return any(one.name == entry.name and _why_closed(one) is None for one in found)
+
+
+_OPEN_ELSEWHERE = """
+SELECT oid, datname, pg_catalog.pg_get_userbyid(datdba), pg_catalog.has_database_privilege(oid, 'CONNECT')
+  FROM pg_catalog.pg_database
+ WHERE datallowconn AND datconnlimit NOT IN (0, -2) AND datname <> 'rdsadmin' AND datname <> ALL (%(names)s)
+   AND pg_catalog.has_database_privilege(%(username)s, oid, 'CONNECT')
+ ORDER BY datname
+"""
+_SHUT = """
+DO $block$ BEGIN
+  EXECUTE (SELECT pg_catalog.format('GRANT CONNECT ON DATABASE %I TO ', datname) || {others}
+             FROM pg_catalog.pg_database WHERE oid = {oid});
+  EXECUTE (SELECT pg_catalog.format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC, ', datname) || {username} || ' CASCADE'
+             FROM pg_catalog.pg_database WHERE oid = {oid});
+END $block$
+"""  # by number: no statement of ours can say a name that is not written in UTF-8
+
+
+def open_elsewhere(connection: Connection, username: str, names: Collection[str]) -> list[str]:
+    """Return the databases that `username` may connect to beside `names`: templates, and those closed to the master."""
+    return [row[1] for row in rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])]
+
+
+def shut_others(connection: Connection, username: str, application: str, names: Collection[str]) -> list[str]:
+    """Take CONNECT on all databases but `names` from the read-only user and from PUBLIC; production's roles keep it.
+
+    Returns those where the master user may not do that: they have to be set up like any other. RefusedError for one
+    that it may not enter either.
+    """
+    found = rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])
+    others = everybody_else(connection, {username, application}) if found else []
+    for oid, _, owner, _ in found:
+        to, by = (names.as_string(connection) for names in (identifiers(others), Identifier(username)))
+        shut = SQL(_SHUT).format(oid=Literal(oid), others=Literal(to), username=Literal(by))
+        with transaction(connection), membership(connection, [owner]), attempt(connection):
+            run(connection, shut)
+    left = rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])
+    if locked := [name for _, name, _, may_connect in left if not may_connect or encode(name) != name.encode()]:
+        raise RefusedError(
+            f"{username} may connect to database {locked[0]}, where the master user cannot see what it may do.",
+            f"In production, run REVOKE CONNECT ON DATABASE {locked[0]} FROM PUBLIC.",
+            retry=Retry.LATER_SNAPSHOT,
+        )
+    return [name for _, name, _, _ in left]

@@ -25,6 +25,7 @@ from chalicelib.postgres.connection import Connection, attempt, database_of, row
 from chalicelib.postgres.defaults import Default
 from chalicelib.postgres.membership import EVERYBODY_ELSE, everybody_else, identifiers, membership
 from chalicelib.postgres.names import RDS_LOGIN_ROLES
+from chalicelib.postgres.ownership import adopt_large_objects, refuse_owner
 from chalicelib.postgres.privileges import APPLICATION, READ_ONLY, Privilege, excess, listed, missing
 from chalicelib.postgres.things import THINGS, Thing
 from chalicelib.postgres.trouble import DatabaseBusyError
@@ -57,9 +58,12 @@ RemainingSeconds = Callable[[], float]
 def ensure_grants(connection: Connection, users: Users, remaining_seconds: RemainingSeconds) -> None:
     """Make both users' rights in this database what they should be, as far as the master user can.
 
-    DatabaseBusyError when time is nearly up: the next call goes on. RefusedError as `judge` has it.
+    DatabaseBusyError when time is nearly up: the next call goes on. RefusedError as `judge` has it, and where the
+    read-only user owns something.
     """
     work = _Work(connection, remaining_seconds)
+    refuse_owner(connection, users.readonly)
+    adopt_large_objects(connection, users.readonly, work.begin)
     makers = _makers(connection, users)
     beyond = excess(connection, users.readonly, users.trusted)
     later = defaults.excess(connection, users.readonly)

@@ -34,7 +34,9 @@ def membership(connection: Connection, names: Collection[str], *, to_act: bool =
 
 
 _JOINABLE = """
-SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = ANY (%(names)s) AND NOT rolsuper ORDER BY rolname
+SELECT rolname FROM pg_catalog.pg_roles
+ WHERE rolname = ANY (%(names)s) AND NOT rolsuper AND rolname <> current_user
+ ORDER BY rolname
 """
 
 

@@ -50,6 +50,7 @@ class Proofs(NamedTuple):
     proven: tuple[str, ...] = ()
     untried: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()  # what does not hold though the users may be let in
+    allowed: tuple[str, ...] = ()  # what PostgreSQL allows every role
 
     def __add__(self, other: "Proofs") -> "Proofs":  # type: ignore[override]
         """Put two together."""
@@ -94,6 +95,19 @@ def prove(place: Place, database: str, *, application: Login, readonly: Login) -
         + _as_client(place, readonly, database, read, settings, writes=False)
         + Proofs((f"{schema_proof} ({_tried('in', schemas, 'schema')}).",))
     )
+
+
+def prove_own_password(place: Place, database: str, readonly: Login) -> Proofs:
+    """Try to change the read-only user's password as itself, and undo it.
+
+    PostgreSQL has no right that forbids it. Aurora has a parameter of the cluster, `rds.restrict_password_commands`,
+    which leaves it to members of `rds_password` (Aurora User Guide, "Restricting password management").
+    """
+    with session(place, readonly, database) as connection:
+        if _is_refused(connection, SQL("ALTER ROLE CURRENT_USER PASSWORD NULL")):
+            return Proofs((f"{readonly.username} is refused a change of its own password.",))
+    said = f"{readonly.username} may change its own password until the next set-up, unless the cluster parameter"
+    return Proofs(allowed=(f"{said} rds.restrict_password_commands is 1",))
 
 
 def _samples(connection: Connection, rights: Privileges) -> list[Sample]:
@@ -182,13 +196,19 @@ def _cannot_create(connection: Connection, schema: str, username: str) -> None:
 
 def _refused(connection: Connection, statement: Composable, otherwise: str) -> None:
     """Run what must be refused, and undo it; if it is not, the operation is, with the sentence `otherwise`."""
+    if not _is_refused(connection, statement):
+        remedy = "In production, revoke that right from the role and from PUBLIC."
+        raise RefusedError(otherwise, remedy, retry=Retry.LATER_SNAPSHOT)
+
+
+def _is_refused(connection: Connection, statement: Composable) -> bool:
+    """Run a statement and undo it; tell whether it was refused for want of a right."""
     connection.autocommit = False
     try:
         _change(connection, statement)
     except psycopg2.errors.InsufficientPrivilege:
-        return
+        return True
     finally:
         connection.rollback()
         connection.autocommit = True
-    remedy = "In production, revoke that right from the role and from PUBLIC."
-    raise RefusedError(otherwise, remedy, retry=Retry.LATER_SNAPSHOT)
+    return False

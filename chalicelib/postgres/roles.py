@@ -116,23 +116,6 @@ def ensure_read_only_by_default(connection: Connection, username: str) -> None:
     run(connection, SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(Identifier(username)))
 
 
-def refuse_owner(connection: Connection, username: str) -> None:
-    """Refuse a read-only user that owns anything, anywhere in the cluster: an owner may always write."""
-    owned = """
-SELECT FROM pg_catalog.pg_shdepend
- WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
-   AND refobjid = %(name)s::pg_catalog.regrole AND deptype = 'o'
-   AND classid <> 'pg_catalog.pg_default_acl'::pg_catalog.regclass
- LIMIT 1
-"""
-    if rows(connection, owned, name=quoted(connection, username)):
-        raise RefusedError(
-            f"The read-only user {username} came with production and owns objects there, so it could always write.",
-            "Name another readonly_username in the application secret. "
-            "Or run REASSIGN OWNED in production, which helps with later snapshots only.",
-        )
-
-
 _MORE = """
 SELECT pg_catalog.array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END,
                                      CASE WHEN rolcreaterole THEN 'CREATEROLE' END,

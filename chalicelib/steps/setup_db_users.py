@@ -136,7 +136,8 @@ def _change_users(operation: Operation, ports: Ports, target: TargetCluster, dat
     going_on = tuple(f"Could not be stopped on the copy: {it}." for it in remaining)
     quieted = quiesce.sentence(facts.quieted, plan.kinds_left)
     untried = "".join(f"; not tried: {sentence.rstrip('.')}" for sentence in proofs.untried[:UNTRIED_MAX])
-    proven = f"{counted(len(proofs.proven), 'proof')} of what the users may do{untried}"
+    allowed = "".join(f"; not prevented: {sentence}" for sentence in proofs.allowed)
+    proven = f"{counted(len(proofs.proven), 'proof')} of what the users may do{untried}{allowed}"
     what = f"{_closed(facts)}; {quieted}; {proven}"
     to = State.READERS_CREATING if instances.has_readers(operation) else State.USERS_READY
     return Advance(to, facts, what, warnings=(*going_on, *proofs.warnings))

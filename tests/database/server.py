@@ -132,7 +132,7 @@ def clean(server: Server) -> None:
         forget = [SQL("DROP OWNED BY {} CASCADE").format(name) for name in names]
         gone = [SQL("DROP ROLE {}").format(name) for name in names]
         server.query(SQL("; ").join(forget), database="shop")
-        server.query(SQL("; ").join([*forget, *gone, SQL("GRANT CONNECT ON DATABASE shop TO PUBLIC")]))
+        server.query(SQL("; ").join([*forget, *gone, SQL("GRANT CONNECT ON DATABASE shop, template1 TO PUBLIC")]))
 
 
 _MADE_ROLES = """
