@@ -45,6 +45,7 @@ _RUNS_AS_OWNER = """
                        aggmtransfn, aggminvtransfn, aggmfinalfn)
     WHERE aggfnoid = pg_proc.oid))
 """
+# Nobody but a superuser makes a routine in C: one that belongs to no extension was taken out of one.
 # An aggregate's functions are called with the rights of the aggregate's owner (PostgreSQL documentation, CREATE
 # AGGREGATE), so whoever may call it calls a SECURITY DEFINER function among them.
 
@@ -68,7 +69,8 @@ routine AS (
                FROM pg_catalog.unnest(proargtypes) WITH ORDINALITY AS argument(type, place)
               ORDER BY place), ', ')
            END || ')' AS signature,
-         extension OR {_OF_EXTENSION.format("pg_proc")} AS extension, pronamespace
+         extension OR {_OF_EXTENSION.format("pg_proc")}
+           OR prolang = (SELECT oid FROM pg_catalog.pg_language WHERE lanname = 'c') AS extension, pronamespace
     FROM pg_catalog.pg_proc JOIN schema ON schema.oid = pronamespace),
 thing AS (
   SELECT 'DATABASE' AS kind, NULL AS schema, datname::pg_catalog.text AS name, '' AS signature,

@@ -1,0 +1,124 @@
+"""Many objects of many owners: as many statements as for few, in transactions that whoever is killed goes on from."""
+
+from collections.abc import Callable
+from math import inf
+
+import pytest
+
+from chalicelib.database import Database, DatabaseBusyError
+from localaws.postgres import likeness
+from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
+from tests.database.server import MASTER, Server, login
+
+DEPLOYER = login("deployer", "Production-1")
+
+
+def make(server: Server, owners: range, *, tables_each: int = 1) -> None:
+    """Make owners with a schema each, and tables that PUBLIC may write."""
+    server.query("; ".join(f"CREATE ROLE owner_{number}" for number in owners))
+    likeness.put_roles_within_reach(server.postgres)
+    server.query(
+        "; ".join(
+            f"CREATE SCHEMA of_{number} AUTHORIZATION owner_{number}; SET ROLE owner_{number};"
+            + "".join(
+                f"CREATE TABLE of_{number}.t_{table} (id int); GRANT ALL ON of_{number}.t_{table} TO PUBLIC;"
+                for table in range(tables_each)
+            )
+            + "RESET ROLE"
+            for number in owners
+        ),
+        database="shop",
+    )
+
+
+def statements_of(server: Server, work: Callable[[], object]) -> int:
+    """Count the statements that the server logs meanwhile."""
+    before = server.log.count(" statement: ")
+    work()
+    return server.log.count(" statement: ") - before
+
+
+def test_more_owners_and_tables_take_no_more_statements(production: Server, shop: Database) -> None:
+    """Rights are moved, given and made a default by the set, and so are memberships."""
+    counts = []
+    for owners in (range(3), range(3, 60)):
+        make(production, owners, tables_each=2)
+        shop.lock_out(keep=[])
+        counts.append(statements_of(production, lambda: shop.ensure_users(APPLICATION, READ_ONLY)))
+
+    first, second = counts
+    assert second <= first
+    assert refused(production, "INSERT INTO of_59.t_1 VALUES (1)")
+    production.query("INSERT INTO of_59.t_1 VALUES (1)", as_user=APPLICATION, database="shop")
+
+
+def test_an_acl_grows_by_the_group_and_the_users_alone(production: Server, shop: Database) -> None:
+    """Production's roles have what was PUBLIC's through one group, not one by one."""
+    make(production, range(20))
+    set_up(shop)
+
+    grantees = (
+        "SELECT DISTINCT grantee::regrole::text FROM pg_class, aclexplode(relacl) WHERE oid = 'of_3.t_0'::regclass"
+    )
+    assert [("-",), ("app_user",), ("aurora_restore_everybody_else",), ("owner_3",)] == sorted(
+        production.query(grantees, database="shop")
+    )  # "-" is PUBLIC, which still reads
+
+
+def test_an_invocation_that_is_nearly_over_says_how_far_it_is_and_the_next_goes_on(
+    production: Server, shop: Database
+) -> None:
+    """Each call here has time for one transaction; together they do what one would."""
+    make(production, range(5))
+    shop.lock_out(keep=[])
+    said = []
+    for _ in range(20):
+        left = iter([inf, 0.0])
+        try:
+            shop.ensure_users(APPLICATION, READ_ONLY, remaining_seconds=lambda left=left: next(left))  # type: ignore[misc]
+        except DatabaseBusyError as error:
+            said.append(error.reason)
+        else:
+            break
+
+    assert all(sentence.endswith(" of this pass to go. The next one goes on there.") for sentence in said)
+    assert len(said) > 1
+    assert len(said) == len(dict.fromkeys(said))
+    assert () != shop.verify_users(APPLICATION, READ_ONLY).proven
+
+
+def test_an_object_that_is_dropped_meanwhile_is_no_bug(production: Server, shop: Database) -> None:
+    """People may work on a cluster that is set up again: the catalog is asked again."""
+    shop.lock_out(keep=[])
+    set_up_is_there = "SELECT FROM pg_stat_activity WHERE datname = 'shop' AND usename = 'master'"
+
+    def gone() -> float:
+        if len(production.query(set_up_is_there)) > 1:  # beside the session that holds the lock
+            production.query("DROP SCHEMA IF EXISTS sales CASCADE", database="shop")
+        return inf
+
+    with pytest.raises(DatabaseBusyError, match="Somebody dropped an object of database shop meanwhile"):
+        shop.ensure_users(APPLICATION, READ_ONLY, remaining_seconds=gone)
+    shop.ensure_users(APPLICATION, READ_ONLY)
+
+
+def test_one_owner_out_of_reach_keeps_no_other(production: Server, shop: Database) -> None:
+    """The master becomes the owners in one statement; where that is refused, one by one."""
+    make(production, range(10))
+    production.query("CREATE ROLE stranger; GRANT master TO stranger")
+    production.query("REVOKE ALL ON of_4.t_0 FROM PUBLIC; ALTER TABLE of_4.t_0 OWNER TO stranger", database="shop")
+    shop.lock_out(keep=[])
+    shop.ensure_users(APPLICATION, READ_ONLY)
+
+    (application, _) = shop.verify_users(APPLICATION, READ_ONLY).warnings
+    assert "app_user lacks DELETE, INSERT, SELECT, UPDATE on table of_4.t_0: " in application
+
+
+def test_a_role_that_inherits_nothing_keeps_what_everybody_has(production: Server, shop: Database) -> None:
+    """PUBLIC's rights need no inheritance."""
+    production.query("CREATE ROLE deployer LOGIN NOINHERIT PASSWORD 'Production-1'", as_user=MASTER)
+    production.query("GRANT USAGE ON SCHEMA sales TO PUBLIC; GRANT INSERT ON sales.orders TO PUBLIC", database="shop")
+    shop.lock_out(keep=["deployer"])
+    shop.ensure_users(APPLICATION, READ_ONLY)
+
+    production.query("INSERT INTO sales.orders (id) VALUES (7)", as_user=DEPLOYER, database="shop")
