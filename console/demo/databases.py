@@ -13,6 +13,7 @@ _SETTINGS = {  # one way to write every value, whatever a role or a database pre
     "statement_timeout": "60s", "lock_timeout": "10s", "TimeZone": "UTC", "DateStyle": "ISO",
     "IntervalStyle": "postgres", "bytea_output": "hex", "extra_float_digits": "1",
     "default_transaction_read_only": "off",
+    "search_path": "",  # so that nothing of a database's own stands in for the system's
 }  # fmt: skip
 _OPTIONS = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
 _DATABASES = (

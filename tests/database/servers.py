@@ -71,6 +71,14 @@ if unknown := set(WANTED) - set(KNOWN):
     raise pytest.UsageError(f"TEST_SERVERS names {sorted(unknown)}; there are {', '.join(KNOWN)}.")
 
 
+def find_or_skip(name: str, temporary: Path) -> Programs:
+    """Find the programs of one; where it is missing a laptop skips, CI fails."""
+    try:
+        return KNOWN[name](temporary)
+    except MissingServerError as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+
+
 class Servers:
     """The servers of a test run: each is started when the first test asks for it, and stays."""
 
@@ -91,10 +99,7 @@ class Servers:
         self._stack.close()
 
     def _started(self, name: str, folder: Path) -> Server:
-        try:
-            programs = KNOWN[name](folder)
-        except MissingServerError as error:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+        programs = find_or_skip(name, folder)
         server = Server(folder, _free_port(), programs, is_full=name.startswith("debian"))
         self._stack.callback(server.postgres.stop, immediate=True)
         server.start()
