@@ -115,6 +115,7 @@ ORDER: tuple[State, ...] = tuple(ROWS)  # of the states, as the flow has them
 TERMINAL = frozenset(row.state for row in CHOREOGRAPHY if row.step is None)
 ENDING = frozenset({State.ARCHIVED, State.FAILING, State.CANCELLING, State.SKIPPING})  # past cancelling and failing
 REQUESTED, CANCEL_REQUESTED = "RestoreRequested", "CancelRequested"  # what people put on the bus
+PROBE_REQUESTED = "ProbeRequested"  # by which the doctor has setup-db-users try its network
 NETWORK_TRIED = "NetworkTried"  # what setup-db-users puts there to see that it can
 IN_VPC = "setup-db-users"  # the one step whose function runs in a VPC
 DOOR = "snapshot-check"  # the step that also takes what starts an operation

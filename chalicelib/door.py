@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from chalicelib import notices, observability, parameters, repeating, runner, starting
 from chalicelib.announcing import announce
 from chalicelib.aurora import Snapshot, SourceCluster
-from chalicelib.choreography import CANCEL_REQUESTED, DOOR, REQUESTED, ROWS, TERMINAL
+from chalicelib.choreography import CANCEL_REQUESTED, DOOR, PROBE_REQUESTED, REQUESTED, ROWS, TERMINAL
 from chalicelib.errors import (
     RefusedError,
     SettingsError,
@@ -17,6 +19,7 @@ from chalicelib.errors import (
 from chalicelib.events import (
     LAST,
     CancelRequested,
+    ProbeRequested,
     RdsNotice,
     RestoreRequested,
     event_id_of,
@@ -49,12 +52,25 @@ def answer(step: str, envelope: Envelope, ports: Ports) -> None:
         why_not = _snapshot(envelope, ports) if step == DOOR else _hint(step, envelope, ports)
     elif is_request(envelope):
         why_not = _wish(envelope, ports)
+    elif envelope.get("detail-type") == PROBE_REQUESTED:
+        why_not = _try_network(envelope, ports)
     elif operation_id := operation_id_of(envelope):
         why_not = runner.run_step(step, operation_id, ports)
     else:
         why_not = "the event names no operation"
     if why_not:
         observability.ignored(ports.settings.stage, why_not, envelope)
+
+
+def _try_network(envelope: Envelope, ports: Ports) -> str | None:
+    """Try what setup-db-users reaches, for the doctor; returns why not."""
+    from chalicelib.reachability import note_trial  # noqa: PLC0415 # only one of eleven functions needs it
+
+    try:
+        note_trial(ProbeRequested.model_validate(envelope.get("detail")), ports)
+    except ValidationError:
+        return "its detail is not one that the doctor puts"
+    return None
 
 
 def is_request(envelope: Envelope) -> bool:

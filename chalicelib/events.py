@@ -13,6 +13,7 @@ from chalicelib.errors import RefusedError
 from chalicelib.foreign_text import first_of, one_line, shown_name
 from chalicelib.limits import brief
 from chalicelib.operation import Operation, stamp
+from chalicelib.plan import Plan
 from chalicelib.rds_events import STARTING_EVENTS, RdsEvent
 from chalicelib.setting_problems import nearest
 from chalicelib.settings import PLAN_NAME
@@ -73,6 +74,15 @@ class CancelRequested(BaseModel):
 
     operation_id: _Id
     reason: _Reason | None = None
+
+
+class ProbeRequested(BaseModel):
+    """The doctor's question what setup-db-users reaches; `settings` because that function reads no parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request_id: _Id
+    settings: Plan
 
 
 class RdsNotice(BaseModel):

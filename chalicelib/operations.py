@@ -13,6 +13,7 @@ from chalicelib.operation import Facts, Operation, stamp
 from chalicelib.store import Change, ConditionError, Item, Store, When
 from chalicelib.target_item import Target, closed_change, lasted_of, read_target, target_changes, target_key
 
+TRIAL_KEY = "trial#"  # before a plan's name, in the state table
 NOT_CANCELLED = When("cancel_requested", "absent")
 
 
@@ -227,6 +228,14 @@ class Operations:
         """Note that the cluster which an operation made is not open to production's logins any more."""
         with suppress(ConditionError):  # no such note, or one about another cluster
             self.store.change(closed_change(operation))
+
+    def note_trial(self, plan: str, found: Item) -> None:
+        """Write what setup-db-users found when it was asked to try its network."""
+        self.store.change(Change(f"{TRIAL_KEY}{plan}", assign=found))
+
+    def trial(self, plan: str) -> Item:
+        """Read what it found last; empty where it never tried."""
+        return self.store.get(f"{TRIAL_KEY}{plan}") or {}
 
     def take_look(self, target: Target, *, now: datetime, next_look: datetime) -> bool:
         """Claim the look for missed snapshots, so that of two heartbeats at once one looks."""

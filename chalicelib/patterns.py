@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from chalicelib.choreography import CANCEL_REQUESTED, CHOREOGRAPHY, DOOR, REQUESTED, event_source
+from chalicelib.choreography import (
+    CANCEL_REQUESTED,
+    CHOREOGRAPHY,
+    DOOR,
+    IN_VPC,
+    PROBE_REQUESTED,
+    REQUESTED,
+    event_source,
+)
 from chalicelib.rds_events import RDS_SOURCE, SNAPSHOT, RdsEvent
 
 
@@ -18,6 +26,8 @@ def pattern(step: str, stage: str) -> dict[str, Any]:
         return _any_of(stage, [*ours, REQUESTED], (), all_snapshot_events=True)
     if step == "cancel-restore":
         return _any_of(stage, [CANCEL_REQUESTED], ())
+    if step == IN_VPC:
+        ours.append(PROBE_REQUESTED)
     return _any_of(stage, ours, [event for row in CHOREOGRAPHY if row.step == step for event in row.woken_by])
 
 

@@ -15,9 +15,10 @@ from chalicelib.aws import Service, UnreachableError
 from chalicelib.choreography import IN_VPC, NETWORK_TRIED, State
 from chalicelib.database import DatabaseUnavailableError
 from chalicelib.errors import RefusedError, TransientError
+from chalicelib.events import ProbeRequested
 from chalicelib.limits import listed
 from chalicelib.observability import logger
-from chalicelib.operation import Operation
+from chalicelib.operation import Operation, stamp
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
@@ -60,6 +61,19 @@ def before_deletion(operation: Operation, ports: Ports) -> Outcome:
         why = " ".join(problem.reason for problem in trial.problems)
         return Wait(why, operation.settings.restore_check_interval, trouble=True)
     return Refuse.of(in_one(LEFT, [_lasting(problem) for problem in trial.problems]))
+
+
+def note_trial(request: ProbeRequested, ports: Ports) -> None:
+    """Try for the doctor, and write what was found where it looks."""
+    trial = try_network(request.settings, ports)
+    found = {
+        "request_id": request.request_id,
+        "at": stamp(ports.now()),
+        "reached": list(trial.reached),
+        "untried": list(trial.untried),
+        "problems": [[problem.reason, _lasting(problem).remedy] for problem in trial.problems],
+    }
+    ports.operations.note_trial(request.settings.name, found)
 
 
 def _lasting(problem: Problem) -> RefusedError:

@@ -129,7 +129,7 @@ class Stage:
 
     def all_operations(self) -> list[Operation]:
         """List the records, oldest first."""
-        items = [item for key, item in self.store.tables["state"].items() if not key.startswith("target#")]
+        items = [item for key, item in self.store.tables["state"].items() if "#" not in key]
         return sorted(map(Operation.from_item, items), key=lambda operation: operation.created_at)
 
     def only(self) -> Operation:

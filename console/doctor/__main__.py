@@ -59,7 +59,7 @@ def _say(text: str) -> None:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m console.doctor",
-        description="Look at a deployed stage: what is wrong, and what to do. It only reads.",
+        description="Look at a deployed stage: what is wrong, and what to do. It changes nothing.",
     )
     parser.add_argument("--stage", required=True, help="the stage, as in .chalice/config.json")
     parser.add_argument("--json", action="store_true", help="print one JSON object: what it is about, and all findings")

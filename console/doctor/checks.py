@@ -16,6 +16,7 @@ from console.doctor import (
     stacks,
     target,
     telling,
+    trial,
 )
 from console.doctor.case import Case
 from console.doctor.patient import Patient
@@ -68,6 +69,7 @@ CHECKS: tuple[Check | PlanCheck, ...] = (
     PlanCheck("orders", target.orders),
     PlanCheck("quotas", target.quotas),
     PlanCheck("way to the database", network.to_database),
+    PlanCheck("network", trial.trial),
     PlanCheck("lock", operations.lock),
     PlanCheck("last operation", operations.last),
     PlanCheck("freshness", life.freshness),

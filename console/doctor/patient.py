@@ -1,14 +1,17 @@
 """The stage that is looked at, and how to look: what every check is given."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from chalicelib import parameters
 from chalicelib.aws import AwsError, Clients, NotFoundError, Service
+from chalicelib.choreography import PROBE_REQUESTED
 from chalicelib.errors import SettingsError
 from chalicelib.plan import Plan
 from chalicelib.ports import Ports
@@ -31,6 +34,14 @@ _GONE: Mapping[str, frozenset[str]] = {  # beside chalicelib's own, which are of
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A question that was put on the bus, and when."""
+
+    request_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Patient:
     """One stage in one account. What more than one check needs is read once; a reading that fails, fails each check."""
 
@@ -41,6 +52,7 @@ class Patient:
     clients: Clients
     expected: Expected
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    pause: Callable[[float], None] = time.sleep  # seconds, for an answer to come
 
     # --- asking ---
 
@@ -105,6 +117,16 @@ class Patient:
     def plans(self) -> Mapping[str, Plan | SettingsError]:
         """Every plan of the stage, or why it is none; raises as `parameters` does."""
         return resolve_plans(self.ports.settings, self.parameters, account=self.account, partition=self.partition)
+
+    @cached_property
+    def asked_to_try(self) -> Asked:
+        """The question what `setup-db-users` reaches, put once, for every plan; raises as `Service.call` does."""
+        asked = Asked(str(uuid4()), self.now())
+        for plan in self.plans.values():
+            if isinstance(plan, Plan):
+                detail = {"request_id": asked.request_id, "settings": plan.model_dump(mode="json")}
+                self.ports.put_events([(PROBE_REQUESTED, detail)])
+        return asked
 
     # --- what is deployed ---
 

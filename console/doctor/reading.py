@@ -1,6 +1,9 @@
-"""boto3 clients that only read: whatever else is asked of them never leaves this machine."""
+"""boto3 clients that only read: whatever else is asked of them never leaves this machine.
 
-from collections.abc import Callable
+The one exception asks `setup-db-users` to try its network, which changes nothing either.
+"""
+
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -8,6 +11,7 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.aws import Clients
+from chalicelib.choreography import PROBE_REQUESTED
 
 READING: Final = ("Describe", "Filter", "Get", "Head", "List", "Query")
 """How the names of operations begin that change nothing. `Get…` is not without exception in AWS, but in what is asked
@@ -37,8 +41,14 @@ def reading_clients(make_session: Callable[[], boto3.Session] = boto3.Session, *
     return clients
 
 
-def _refuse_changes(model: Any, **_: Any) -> None:
-    if not model.name.startswith(READING):
+def _refuse_changes(model: Any, params: Mapping[str, Any], **_: Any) -> None:
+    if not model.name.startswith(READING) and not _asks_only(model.name, params):
         raise ChangingCallError(
             f"{model.service_model.service_name} {model.name} may change something; it is not called."
         )
+
+
+def _asks_only(operation: str, params: Mapping[str, Any]) -> bool:
+    """Tell whether a call puts nothing on the bus but questions."""
+    kinds = {entry.get("DetailType") for entry in params.get("Entries", ())}
+    return operation == "PutEvents" and kinds == {PROBE_REQUESTED}

@@ -1,10 +1,14 @@
 """setup-db-users runs in a VPC: that it reaches what it needs is tried before the old target is touched."""
 
+from typing import Any
+
 import pytest
 
 from chalicelib.aws import UnreachableError
 from chalicelib.choreography import IN_VPC, State
+from chalicelib.parameters import plan
 from chalicelib.postgres.trouble import DatabaseUnavailableError
+from chalicelib.settings import DEFAULT_PLAN
 from localaws.inprocess import TARGET_REGION
 from tests.choreography.accidents import raised, refused
 from tests.choreography.dead_network import trial_in_a_dead_network
@@ -151,3 +155,40 @@ def test_a_name_that_does_not_resolve_is_another_problem_than_a_closed_way(
 
     assert ("DynamoDB",) == trial.reached
     assert [True] * 3 == [says in str(problem) for problem in trial.problems]
+
+
+def asked(night: Night, detail: dict[str, Any]) -> None:
+    """Put the doctor's question on the bus, and have it delivered."""
+    night.put("ProbeRequested", **detail)
+    night.deliver()
+
+
+def test_the_doctors_question_is_answered_where_it_looks(night: Night) -> None:
+    """With the question's id and the time; nothing else is written, and no operation begins."""
+    settings = plan(night.ports(), DEFAULT_PLAN)
+    assert settings is not None
+    asked(night, {"request_id": "doctor-1", "settings": settings.model_dump(mode="json")})
+    answer = night.operations.trial(DEFAULT_PLAN)
+
+    assert ("doctor-1", [], []) == (answer["request_id"], answer["problems"], night.all_operations())
+    assert ["DynamoDB", "EventBridge", "Secrets Manager", "RDS"] == answer["reached"][:4]
+    assert [] == night.notices()
+
+
+def test_what_is_missing_is_answered_with_what_to_do(night: Night) -> None:
+    """One sentence for what is wrong and one for what to do, for each problem."""
+    settings = plan(night.ports(), DEFAULT_PLAN)
+    assert settings is not None
+    night.hurt(NO_ANSWER, step=IN_VPC, call=CALLS["RDS"])
+    asked(night, {"request_id": "doctor-1", "settings": settings.model_dump(mode="json")})
+    ((reason, remedy),) = night.operations.trial(DEFAULT_PLAN)["problems"]
+
+    assert f"{IN_VPC} does not reach RDS ({TARGET_REGION})." == reason
+    assert "com.amazonaws.us-west-2.rds" in remedy
+
+
+def test_a_question_that_no_doctor_puts_is_ignored(night: Night) -> None:
+    """Nobody waits for its answer."""
+    asked(night, {"request_id": "doctor-1"})
+
+    assert ({}, []) == (night.operations.trial(DEFAULT_PLAN), night.failures)

@@ -1,5 +1,6 @@
 """A stage that is well, what tests do to it, and how the doctor looks at it."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -52,7 +53,14 @@ class Scene(Changes):
         """Make every check, and give the findings by their names."""
         return {one.name: one for one in look_at(self.patient())}
 
-    def patient(self, *, stage: str = "dev", later: timedelta = timedelta(), checkout: Path | None = None) -> Patient:
+    def patient(
+        self,
+        *,
+        stage: str = "dev",
+        later: timedelta = timedelta(),
+        checkout: Path | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> Patient:
         """Give a stage to be looked at, afresh; in the future, or from another checkout, where that is wanted."""
         checkout = checkout or self.checkout
         known, clients = Stage.read(stage, checkout), self.clients()
@@ -60,8 +68,9 @@ class Scene(Changes):
         assert isinstance(who, Caller)
         expected = of_checkout(checkout)(known, who)
         return Patient(
-            known, checkout, who.account, who.partition, clients, expected, now=lambda: datetime.now(UTC) + later
-        )
+            known, checkout, who.account, who.partition, clients, expected,
+            now=lambda: datetime.now(UTC) + later, pause=pause,
+        )  # fmt: skip
 
     def clients(self) -> Clients:
         """Give clients as the doctor has them."""

@@ -1,0 +1,63 @@
+"""setup-db-users itself tries its network when the doctor asks, and the doctor tells what it found."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from chalicelib.plan import Plan
+from console.doctor.examination import cases
+from console.doctor.sights import finding
+from console.doctor.trial import ANSWER_SECONDS, trial
+from console.findings import Status
+from tests.deployment.place import REGION
+from tests.doctor.scene import Scene
+
+FUNCTION = "aurora-restore-dev-setup-db-users"
+
+
+def test_the_deployed_function_tells_what_it_reaches(scene: Scene) -> None:
+    """It runs, speaks to each service, and says what could not be tried."""
+    found = scene.see("network")
+
+    assert Status.OK is found.status, str(found)
+    assert "setup-db-users reached DynamoDB, EventBridge, Secrets Manager, RDS." in found.what
+    assert "Not tried: the target's port, because there is no old target." in found.what
+
+
+def test_what_it_does_not_reach_is_told(scene: Scene) -> None:
+    """A certificate authority that is missing where the target would be, in what is deployed."""
+    patient = scene.patient()
+    known, plans = patient.plans["default"], cast("dict[str, Plan]", patient.plans)
+    assert isinstance(known, Plan)
+    plans["default"] = known.model_copy(update={"target_region": "mx-central-1"})
+    (case,) = cases(patient)
+    found = finding("network", trial(case))
+
+    assert Status.FAILED is found.status
+    assert "has no certificate authority of mx-central-1" in found.what
+    assert "make refresh-roots" in found.do
+
+
+def test_a_function_that_does_not_answer_is_told(scene: Scene) -> None:
+    """After so many seconds, with what that usually means; an older answer counts for nothing."""
+    scene.see("network")
+    events, rule = scene.client("events"), f"{FUNCTION}-event"
+    events.disable_rule(Name=rule)
+    scene.afterwards(events.enable_rule, Name=rule)
+    paused: list[float] = []
+    patient = scene.patient(pause=paused.append)
+    patient = replace(patient, now=lambda: datetime.now(UTC) + timedelta(seconds=sum(paused)))
+    (case,) = cases(patient)
+    found = finding("network", trial(case))
+
+    assert Status.FAILED is found.status
+    assert f"and has not answered for {ANSWER_SECONDS} seconds." in found.what
+    assert "neither a route to a NAT gateway nor an endpoint for DynamoDB" in found.do
+    assert f"aws logs tail /aws/lambda/{FUNCTION} --region {REGION}" in found.do
+
+
+def test_a_stage_that_was_never_deployed_is_not_asked(scene: Scene) -> None:
+    """Nobody would answer."""
+    found = scene.see("network", stage="test")
+
+    assert (Status.WARNING, "setup-db-users is not deployed, so it cannot try.") == (found.status, found.what)
