@@ -1,7 +1,7 @@
 """Everything that is said to PostgreSQL: taking production's logins out of a restored cluster, and letting ours in.
 
     database = Database(place, master, "shop")
-    database.prove_login(master)                        # until the new master password works
+    database.enter_as_master()                          # until the new master password works
     database.lock_out(keep=plan.keep_login_roles)       # before anybody new gets in
     database.quiet(plan.quiet_kinds)                    # nothing acts or reaches out by itself
     database.ensure_users(application, readonly)
@@ -25,7 +25,7 @@ from typing import Any, Protocol
 
 from psycopg2.sql import SQL, Identifier
 
-from chalicelib.postgres import grants, proof, quiet, roles
+from chalicelib.postgres import grants, master_user, proof, quiet, roles
 from chalicelib.postgres.connection import rows, run, session, transaction
 from chalicelib.postgres.databases import databases, open_elsewhere, shut_others
 from chalicelib.postgres.encoding import encode
@@ -34,7 +34,7 @@ from chalicelib.postgres.membership import EVERYBODY_ELSE
 from chalicelib.postgres.names import check_users, refuse_open
 from chalicelib.postgres.place import Login, Place
 from chalicelib.postgres.proof import Proofs
-from chalicelib.postgres.trouble import DatabaseBusyError, DatabaseUnavailableError, at_the_door
+from chalicelib.postgres.trouble import Answer, DatabaseBusyError, DatabaseUnavailableError, at_the_door
 from chalicelib.quiesce import Remaining
 
 __all__ = [
@@ -76,6 +76,12 @@ class RestoredDatabase(Protocol):
 
     def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
         """See `Database.prove_login`."""
+
+    def try_master(self) -> Answer:
+        """See `Database.try_master`."""
+
+    def enter_as_master(self) -> Answer:
+        """See `Database.enter_as_master`."""
 
     def login_roles(self) -> list[str]:
         """See `Database.login_roles`."""
@@ -137,6 +143,14 @@ class Database:
         if answer.let_in or answer.refused:
             return LoginResult.OK if answer.let_in else LoginResult.REFUSED
         raise at_the_door(answer, self._place, login.username, where)
+
+    def try_master(self) -> Answer:
+        """Try the master user's login; RefusedError where the server wants another proof of it than a password."""
+        return master_user.try_login(self._place, self._master, self._database)
+
+    def enter_as_master(self) -> Answer:
+        """Try the master user's login, and mend what keeps it out where that is its own to mend."""
+        return master_user.enter(self._place, self._master, self._database)
 
     def knows(self, login: Login) -> bool:
         """Tell whether a role has this password, also one that may not log in now, or whose password has expired."""

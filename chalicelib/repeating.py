@@ -62,5 +62,5 @@ def _settings(made: Plan, now: Plan) -> Plan:
 
 def _facts(facts: Facts, step: str) -> Facts:
     forgotten: dict[str, object] = {"other_logins_closed": (), "other_logins_closed_count": 0}
-    forgotten |= {"password_set_at": None} if step == USERS else {"archived": None}
+    forgotten |= {"password_set_at": None, "passwords_set": 0} if step == USERS else {"archived": None}
     return facts.model_copy(update=forgotten)

@@ -244,7 +244,12 @@ def refuse_unended(before: Operation) -> None:
 
 def _known_at(state: State, facts: Facts) -> Facts:
     """Forget what the continued flow finds out or makes anew."""
-    kept: dict[str, object] = {"copy_failures": 0, "copy_retry_until": None, "password_set_at": None}
+    kept: dict[str, object] = {
+        "copy_failures": 0,
+        "copy_retry_until": None,
+        "password_set_at": None,
+        "passwords_set": 0,
+    }
     place = ORDER.index(state)
     if place <= ORDER.index(State.ACCEPTED):
         return Facts(snapshot_arn=facts.snapshot_arn)

@@ -13,7 +13,17 @@ from chalicelib.errors import TransientError
 from chalicelib.postgres.names import check_users, refuse_attributes, refuse_open, to_lock_out
 from chalicelib.postgres.place import Login, Place
 from chalicelib.postgres.proof import opened_again
-from chalicelib.postgres.trouble import Answer, at_the_door, denied
+from chalicelib.postgres.trouble import (
+    FULL,
+    LET_IN,
+    MAY_NOT_LOG_IN,
+    PASSWORD_REFUSED,
+    Answer,
+    OtherProofError,
+    at_the_door,
+    denied,
+    without_password,
+)
 from chalicelib.quiesce import REPORTED, Remaining
 
 
@@ -22,13 +32,17 @@ class InMemoryRole:
     """A role; `password` None stores none.
 
     `attributes` are words like SUPERUSER, which the master may neither give nor take; a role that is not `alterable` is
-    one that the master has no ADMIN OPTION on.
+    one that the master has no ADMIN OPTION on. `expired` is a VALID UNTIL in the past, `full` a CONNECTION LIMIT 0, and
+    `by_token` a membership of rds_iam.
     """
 
     password: str | None
     can_login: bool = True
     attributes: tuple[str, ...] = ()
     alterable: bool = True
+    expired: bool = False
+    full: bool = False
+    by_token: bool = False
 
 
 @dataclass
@@ -36,7 +50,9 @@ class InMemoryCluster:
     """One cluster's roles and databases. A snapshot of it is `copied()`: passwords and all, as at Aurora.
 
     `going_on` counts, by kind of `chalicelib.quiesce`, what acts or reaches out by itself; the master may not stop the
-    `unstoppable` kinds. `trouble` is raised by whatever is asked next until it is cleared: a server away or busy.
+    `unstoppable` kinds. `closed` has, by database, the code with which it turns everybody away; the master opens
+    it from another one if it `may_open`. `trouble` is raised by whatever is asked next until it is cleared: a server
+    away or busy.
     """
 
     roles: dict[str, InMemoryRole]
@@ -45,6 +61,8 @@ class InMemoryCluster:
     going_on: dict[str, int] = field(default_factory=dict)
     unstoppable: frozenset[str] = frozenset()
     trouble: TransientError | None = None
+    closed: dict[str, str] = field(default_factory=dict)
+    may_open: bool = True
 
     def open(self, place: Place, master: Login, database: str) -> "InMemoryDatabase":
         """Return the cluster as its master user sees it; fits `chalicelib.database.OpenDatabase`."""
@@ -77,6 +95,21 @@ class InMemoryDatabase:
         if answer.let_in or answer.refused:
             return LoginResult.OK if answer.let_in else LoginResult.REFUSED
         raise at_the_door(answer, self._place, login.username, database or self._database)
+
+    def try_master(self) -> Answer:
+        """See `Database.try_master`."""
+        try:
+            return self._knock(self._master, self._database)
+        except OtherProofError as error:
+            raise without_password(self._place, self._master.username) from error
+
+    def enter_as_master(self) -> Answer:
+        """See `Database.enter_as_master`."""
+        answer = self.try_master()
+        elsewhere = any(self._knock(self._master, name).let_in for name in self._cluster.databases)
+        if answer.sqlstate != "3D000" and not answer.let_in and elsewhere and self._cluster.may_open:
+            self._cluster.closed.pop(self._database, None)
+        return self.try_master()
 
     def knows(self, login: Login) -> bool:
         """See `Database.knows`."""
@@ -172,9 +205,14 @@ class InMemoryDatabase:
         if self._cluster.trouble:
             raise self._cluster.trouble
         role = self._cluster.roles.get(login.username)
-        if role is None or not role.can_login or role.password != login.secret:
-            return Answer("28P01", asked=True)
-        return Answer("00000" if database in self._cluster.databases else "3D000", asked=True)
+        if role and role.by_token:
+            raise OtherProofError(f"{login.username} is let in by a token.", "Take it out of rds_iam.")
+        if role is None or role.password != login.secret or role.expired:
+            return Answer(PASSWORD_REFUSED, asked=True)
+        if not role.can_login or role.full:
+            return Answer(FULL if role.can_login else MAY_NOT_LOG_IN, asked=True)
+        missing = LET_IN if database in self._cluster.databases else "3D000"
+        return Answer(self._cluster.closed.get(database, missing), asked=True)
 
     def _customers_logins(self) -> list[str]:
         roles = self._cluster.roles

@@ -19,7 +19,7 @@ from chalicelib.errors import RefusedError
 from chalicelib.postgres import scram
 from chalicelib.postgres.encoding import decode, encode
 from chalicelib.postgres.place import Login, Place
-from chalicelib.postgres.trouble import LET_IN, Answer, DatabaseUnavailableError
+from chalicelib.postgres.trouble import LET_IN, Answer, DatabaseUnavailableError, OtherProofError
 
 PROTOCOL_3_0 = 196608
 SSL_REQUEST = 80877103
@@ -119,8 +119,10 @@ class _Conversation:
             known = body.decode() == f"v={self._server_signature}"
             self._refuse_unless(known, "does not know the password's verifier", "Check which server answers there.")
         else:  # RDS asks members of rds_iam and rds_ad for a clear-text token
-            remedy = f"Take {self._login.username} out of rds_iam and rds_ad, or name another user."
-            self._refuse_unless(False, f"asks user {self._login.username} for another proof than a password", remedy)
+            raise OtherProofError(
+                f"PostgreSQL at {self._place} asks user {self._login.username} for another proof than a password.",
+                f"Take {self._login.username} out of rds_iam and rds_ad, or name another user.",
+            )
         self._asked = self._asked or request != OK
 
     def _prove(self, server_first: str) -> None:

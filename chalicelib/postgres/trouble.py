@@ -9,7 +9,10 @@ from chalicelib.errors import RefusedError, Retry, TransientError
 from chalicelib.postgres.place import Place
 
 LET_IN = "00000"
-PASSWORD_CODES = frozenset({"28P01", "28000"})  # wrong password, or none stored; the role may not log in
+PASSWORD_REFUSED = "28P01"  # noqa: S105 (a code) # wrong, or none stored, or one whose VALID UNTIL has passed
+MAY_NOT_LOG_IN = "28000"
+FULL = "53300"  # no connection left in the server, or by the CONNECTION LIMIT of the role or the database
+PASSWORD_CODES = frozenset({PASSWORD_REFUSED, MAY_NOT_LOG_IN})
 BUSY_CODES = {
     "40001": "a concurrent transaction changed the same rows",
     "40P01": "a deadlock with another session",
@@ -46,12 +49,16 @@ class Answer:
     @property
     def knows(self) -> bool:
         """The password is the role's: it opened the database, or the server turned the role away only after it."""
-        return self.let_in or (self.asked and self.sqlstate != "28P01" and not _is_away_before(self.sqlstate))
+        return self.let_in or (self.asked and self.sqlstate != PASSWORD_REFUSED and not _is_away_before(self.sqlstate))
 
     @property
     def refused(self) -> bool:
         """The password is wrong, or the role has none, may not log in or does not exist."""
         return self.asked and self.sqlstate in PASSWORD_CODES
+
+
+class OtherProofError(RefusedError):
+    """The server asks for another proof than a password, as RDS does of members of rds_iam and rds_ad."""
 
 
 class DatabaseUnavailableError(TransientError):
@@ -99,6 +106,16 @@ def denied(sqlstate: str, place: Place, detail: str) -> RefusedError:
     return RefusedError(reason, LACKING_REMEDIES[sqlstate], retry=Retry.LATER_SNAPSHOT)
 
 
+def without_password(place: Place, username: str) -> RefusedError:
+    """Return the refusal for a master user that production lets in by a token: nobody else can let it in otherwise."""
+    return RefusedError(
+        f"PostgreSQL at {place} asks the master user {username} for another proof than a password.",
+        f"In production, run REVOKE rds_iam, rds_ad FROM {username}, or modify the cluster so that the master user's "
+        "authentication type is password.",
+        retry=Retry.LATER_SNAPSHOT,
+    )
+
+
 def at_the_door(answer: Answer, place: Place, username: str, database: str) -> Exception:
     """Return what it means that psycopg2 got no connection and that the server then gave this answer."""
     if answer.let_in:
@@ -124,6 +141,10 @@ def _refusal(sqlstate: str, place: Place, username: str, database: str) -> Refus
             f"User {username} may not connect to database {database} on {place}.",
             f"In production, run GRANT CONNECT ON DATABASE {database} TO {username}.",
         ),
+        "55000": (
+            f"Database {database} on {place} takes no connections.",
+            f"In production, run ALTER DATABASE {database} ALLOW_CONNECTIONS true.",
+        ),
         "28000": (
             f"PostgreSQL at {place} turns user {username} away before asking for a password.",
             "The server may insist on TLS (rds.force_ssl): set DB_TLS=verify-full.",
@@ -133,7 +154,7 @@ def _refusal(sqlstate: str, place: Place, username: str, database: str) -> Refus
         f"PostgreSQL at {place} turns user {username} away with SQLSTATE {sqlstate}.",
         "The PostgreSQL log of the cluster tells why.",
     )
-    retry = Retry.LATER_SNAPSHOT if sqlstate == "42501" else Retry.RERUN
+    retry = Retry.LATER_SNAPSHOT if sqlstate in {"42501", "55000"} else Retry.RERUN
     return RefusedError(*known.get(sqlstate, other), retry=retry)
 
 

@@ -2,26 +2,26 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from chalicelib import credentials, exposure, instances, quiesce
+from chalicelib import credentials, exposure, instances, master_login, quiesce
 from chalicelib.aurora import Cluster, Health, health
 from chalicelib.choreography import State
 from chalicelib.cluster_settings import changes_to
 from chalicelib.credentials import MasterCredentials
-from chalicelib.database import Login, LoginResult, Remaining, RestoredDatabase
+from chalicelib.database import Login, Place, Remaining, RestoredDatabase
 from chalicelib.errors import RefusedError, StateFaultError, TransientError
 from chalicelib.limits import NAMES_MAX, counted, listed
 from chalicelib.operation import Facts, Operation
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
+from chalicelib.postgres.trouble import at_the_door
 from chalicelib.preflight import Preflight
 from chalicelib.reachability import before_deletion, place_of
 from chalicelib.target import TargetCluster, ours
 
 UNTRIED_MAX = 5  # sentences in the trail
-SET_AGAIN_AFTER = timedelta(minutes=5)  # a reset that failed is told by an event only (0067), which may be lost
 
 
 def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
@@ -40,25 +40,30 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     cluster = ours(operation, target, ports)
     if cluster.password_pending or cluster.status == "resetting-master-credentials":
         return Wait("Aurora is still setting the master password.", plan.restore_check_interval)
-    login = Login(master.username, master.password)
-    database = ports.database(place_of(plan, cluster), login, master.database)
+    login, place = Login(master.username, master.password), place_of(plan, cluster)
+    database = ports.database(place, login, master.database)
     if not operation.facts.master_password_checked:
-        _refuse_productions_own(database, login, plan.master_credentials_secret_id)
+        _refuse_productions_own(database, place, login, plan.master_credentials_secret_id)
         checked = operation.facts.model_copy(update={"master_password_checked": True})
         operation = ports.operations.remember(operation, checked)  # once it is set here, nobody can tell any more
     if operation.facts.password_set_at is None:
         return _set_password(operation, cluster, target, master, ports.now())
-    if database.prove_login(login) is LoginResult.OK:
+    answer = database.enter_as_master()
+    if answer.let_in:
         return _change_users(operation, ports, target, database)
-    if ports.now() - operation.facts.password_set_at > SET_AGAIN_AFTER:
-        return _set_password(operation, cluster, target, master, ports.now())
-    return Wait("The database does not take the new master password yet.", plan.restore_check_interval)
+    wait = master_login.wait_for(
+        operation, answer, place=place, username=master.username, database=master.database, now=ports.now()
+    )
+    return wait or _set_password(operation, cluster, target, master, ports.now())
 
 
-def _refuse_productions_own(database: RestoredDatabase, login: Login, secret_id: str) -> None:
-    """Raise RefusedError when a password that nobody has set here yet opens the copy: it is production's."""
-    if database.prove_login(login) is LoginResult.OK:
+def _refuse_productions_own(database: RestoredDatabase, place: Place, login: Login, secret_id: str) -> None:
+    """Raise RefusedError when the copy knows a password that nobody has set here yet: it is production's."""
+    answer = database.try_master()
+    if answer.knows:
         raise _productions_own(login, secret_id)
+    if not answer.refused:
+        raise at_the_door(answer, place, login.username, "")
 
 
 def _refuse_known(database: RestoredDatabase, login: Login, secret_id: str) -> None:
@@ -85,7 +90,8 @@ def _set_password(
         if health(cluster.status) is not Health.PROGRESSING:
             raise
         return Wait(f"{error.reason} The cluster is {cluster.status}.", interval)
-    asked = operation.facts.model_copy(update={"password_set_at": now})
+    facts = operation.facts
+    asked = facts.model_copy(update={"password_set_at": now, "passwords_set": facts.passwords_set + 1})
     return Wait("Aurora was asked for the new master password.", interval, asked)
 
 

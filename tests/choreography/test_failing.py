@@ -82,19 +82,19 @@ def test_a_failure_that_nobody_can_be_told_of_is_a_failure_still(night: Night) -
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("method", ["prove_login", "lock_out", "ensure_users", "verify_users"])
+@pytest.mark.parametrize("method", ["enter_as_master", "lock_out", "ensure_users", "verify_users"])
 def test_a_database_that_is_busy_to_the_end_fails_the_operation(night: Night, method: str) -> None:
     """Locks and lost connections are waited out within the deadline, and told with the server's own words after it."""
     night.hurt(raised(DatabaseBusyError("The database is busy.")), call=f"postgresql.{method}", times=FOREVER)
     ended = night.dream()
 
-    assert (State.FAILED, State.RESTORED, True, method not in ("prove_login", "lock_out"), []) == (
+    assert (State.FAILED, State.RESTORED, True, method not in ("enter_as_master", "lock_out"), []) == (
         ended.state, ended.stopped_in, "The database is busy" in (ended.reason or ""),
         ended.facts.production_logins_closed, night.broken_promises(),
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("method", ["prove_login", "lock_out", "ensure_users", "verify_users"])
+@pytest.mark.parametrize("method", ["enter_as_master", "lock_out", "ensure_users", "verify_users"])
 def test_a_database_that_is_busy_for_a_while_is_waited_for(night: Night, method: str) -> None:
     """Within the deadline nothing is lost but time."""
     night.hurt(raised(DatabaseBusyError("The database is busy.")), call=f"postgresql.{method}", times=3)

@@ -249,7 +249,7 @@ def test_users_that_cannot_be_read_at_the_last_moment_close_nothing(night: Night
     night.dream()
     before = passwords(night)
     proofs = Accident(
-        Call("setup-db-users", "RESTORED", "postgresql", "prove_login"),
+        Call("setup-db-users", "RESTORED", "postgresql", "enter_as_master"),
         lambda: rotate(night, APP_SECRET, app_username=""),
         times=9,
     )

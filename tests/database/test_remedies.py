@@ -17,7 +17,7 @@ from tests.database.server import MASTER, Server, clean, login
 from tests.database.tls import Authority, terminator
 from tests.refusals.sites import untold
 
-SERVERS = "^postgres/(grants|handshake|proof|roles|trouble)"
+SERVERS = "^postgres/(grants|handshake|master_user|proof|roles|trouble)"
 # PostgreSQL knows no membership that its REVOKE leaves behind: it ends with an error, which is another refusal. That
 # one is looked at all the same, because a read-only user that is a member of more would write.
 NEVER = "_take_memberships"
@@ -76,6 +76,19 @@ TROUBLES = (
         "ALTER EVENT TRIGGER giving DISABLE",
     ),
     Trouble(
+        "a database that takes no connections",
+        "ALTER DATABASE shop ALLOW_CONNECTIONS false",
+        "ALTER DATABASE shop ALLOW_CONNECTIONS true",
+        database="postgres",
+        by=lambda shop: shop.prove_login(MASTER),
+    ),
+    Trouble(
+        "a master with too few connections",
+        "ALTER ROLE master NOCREATEROLE CONNECTION LIMIT 2",
+        "ALTER ROLE master CREATEROLE CONNECTION LIMIT -1",
+        by=lambda shop: shop.enter_as_master(),
+    ),
+    Trouble(
         "no right to connect",
         "CREATE ROLE outsider LOGIN PASSWORD 'Production-1'; REVOKE CONNECT ON DATABASE shop FROM PUBLIC",
         "GRANT CONNECT ON DATABASE shop TO outsider",
@@ -98,9 +111,9 @@ def mended_on_the_server(server: Server, shop: Database) -> Iterator[tuple[str, 
         furnish(server)
         if trouble.after_setting_up:
             set_up(shop)
-        server.query(trouble.trouble, database="shop")
+        server.query(trouble.trouble, database=trouble.database)
         yield told_of(lambda trouble=trouble: trouble.by(shop))  # type: ignore[misc]
-        server.query(trouble.mended, database="shop")
+        server.query(trouble.mended, database=trouble.database)
         trouble.by(shop)
 
 
@@ -155,6 +168,8 @@ def mended_by_speaking_to_the_cluster(server: Server, secured: Place) -> Iterato
     for impostor in plain:
         with impostor as place:
             yield told_of(lambda place=place: _log_in(place, MASTER))  # type: ignore[misc]
+    with impostors.a_server_that_answers(impostors.ASKS_FOR_CLEAR_TEXT) as place:
+        yield told_of(lambda: Database(place, MASTER, "shop").try_master())
     with impostors.a_server_that_answers(impostors.SPEAKS_NO_TLS) as place:
         yield told_of(lambda: _log_in(replace(place, tls="verify-full"), MASTER))
     yield told_of(lambda: _log_in(replace(secured, host="127.0.0.1"), MASTER))

@@ -4,7 +4,16 @@ from typing import Any
 
 from chalicelib.choreography import State
 from localaws.database import InMemoryRole
-from localaws.inprocess import ACCOUNT, APP, APP_SECRET, MASTER_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
+from localaws.inprocess import (
+    ACCOUNT,
+    APP,
+    APP_SECRET,
+    MASTER_SECRET,
+    PRODUCTION_PASSWORD,
+    SOURCE_REGION,
+    STAGE,
+    TARGET_REGION,
+)
 from tests.choreography.night import Night
 from tests.refusals.following import Case, Deed, both, nothing, secret, secret_text, setting
 from tests.refusals.refused_operations import delete_instance, name_taken
@@ -22,7 +31,9 @@ def production_roles(night: Night) -> dict[str, InMemoryRole]:
 
 def role(name: str, **how: Any) -> Deed:
     """Have production have a role."""
-    return lambda night: production_roles(night).update({name: InMemoryRole(**({"password": "Production-1"} | how))})
+    return lambda night: production_roles(night).update(
+        {name: InMemoryRole(**({"password": PRODUCTION_PASSWORD} | how))}
+    )
 
 
 def new_production(version: str) -> Deed:
@@ -152,6 +163,10 @@ SETTINGS = (
     Case("a user with attributes", role("app_user", can_login=False, attributes=("BYPASSRLS",)), OTHER_APP),
     Case("a user that cannot be altered", role("app_user", can_login=False, alterable=False), role("app_user")),
     Case("a password that was changed", password_changed),
+    Case("a master whose password has expired", role("master", expired=True), role("master")),
+    Case("a master that may not log in", role("master", can_login=False), role("master")),
+    Case("a master without connections", role("master", full=True), role("master")),
+    Case("a master with a token", role("master", by_token=True), role("master")),
     # what a restore needs
     Case("a key that is disabled", key(usable=False), key(usable=True)),
     Case("a key that is not there", nothing, setting(KMS_KEY_ID="alias/aurora-restore"), environment=NO_KEY),

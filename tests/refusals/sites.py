@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 
 CODE = Path(__file__).parents[2] / "chalicelib"
-REFUSALS = frozenset({"RefusedError", "Refuse", "UnownedError"})
+REFUSALS = frozenset({"RefusedError", "Refuse", "UnownedError", "OtherProofError"})
 CODED = frozenset({"AwsError", "NotFoundError", "DeniedError"})  # take an error code before the sentences
 SAYING = "_refuse_unless"  # takes a condition, and the sentences of a refusal
 ANYTHING = ".*"

@@ -41,7 +41,7 @@ def no_connections(stage: Stage, operation: Operation) -> None:
 
 def no_login(stage: Stage, operation: Operation) -> None:
     """Have PostgreSQL refuse the master's password, whatever RDS is asked for."""
-    stage.data.clusters[str(operation.facts.cluster_resource_id)].roles["master"].can_login = False
+    stage.data.clusters[str(operation.facts.cluster_resource_id)].roles["master"].expired = True
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""A master user that production left unable to come in: the night ends soon, and says what to change in production."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.choreography import State
+from chalicelib.operation import Operation
+from localaws.database import InMemoryCluster
+from localaws.inprocess import MASTER_SECRET, PRODUCTION_PASSWORD
+from tests.choreography.night import Night
+from tests.choreography.people import again
+from tests.refusals.following import secret
+
+MINUTE = 60
+LONG = {"USERS_DEADLINE": "7200", "RESTORE_CHECK_INTERVAL": "30"}
+Left = Callable[[InMemoryCluster], None]
+
+
+def master(**left: Any) -> Left:
+    """Leave the master user so."""
+
+    def leave(cluster: InMemoryCluster) -> None:
+        for attribute, value in left.items():
+            setattr(cluster.roles["master"], attribute, value)
+
+    return leave
+
+
+def closed(sqlstate: str, *, may_open: bool) -> Left:
+    """Leave the database of the master's secret so that it answers with a code."""
+
+    def leave(cluster: InMemoryCluster) -> None:
+        cluster.closed, cluster.may_open = {"shop": sqlstate}, may_open
+
+    return leave
+
+
+def night_of(leave: Left) -> Night:
+    """Give a night of a production that is left so."""
+    night = Night(LONG)
+    leave(next(iter(night.data.clusters.values())))
+    return night
+
+
+def minutes_at_users(ended: Operation) -> float:
+    """Say for how long the users were being set up."""
+    return sum(one.seconds for one in ended.durations if one.state == State.RESTORED) / MINUTE
+
+
+def passwords_set(night: Night) -> int:
+    """Count how often Aurora was asked for the master password."""
+    return len([call for call in night.calls_of("modify_db_cluster") if "MasterUserPassword" in call.parameters])
+
+
+@pytest.mark.parametrize(
+    ("leave", "told", "remedy", "minutes", "asked"),
+    [
+        (master(expired=True), "refuses the password of user master, which Aurora was asked to set 2 times",
+         "ALTER ROLE master VALID UNTIL 'infinity'", 12, 2),
+        (master(full=True), "had no connection for it for 10 minutes (SQLSTATE 53300)",
+         "ALTER ROLE master CONNECTION LIMIT -1", 13, 1),
+        (closed("53300", may_open=False), "had no connection for it for 10 minutes (SQLSTATE 53300)",
+         "ALTER DATABASE shop CONNECTION LIMIT -1", 13, 1),
+        (master(can_login=False), "User master may not log in", "ALTER ROLE master LOGIN", 3, 1),
+        (closed("42501", may_open=False), "User master may not connect to database shop",
+         "GRANT CONNECT ON DATABASE shop TO master", 3, 1),
+        (closed("55000", may_open=False), "Database shop on", "ALTER DATABASE shop ALLOW_CONNECTIONS true", 3, 1),
+        (master(by_token=True), "asks the master user master for another proof than a password",
+         "REVOKE rds_iam, rds_ad FROM master", 3, 0),
+    ],
+    ids=["expired", "no connections", "full database", "NOLOGIN", "no CONNECT", "closed database", "token"],
+)  # fmt: skip
+def test_a_master_that_cannot_come_in_ends_the_night_soon(
+    leave: Left, told: str, remedy: str, minutes: int, asked: int
+) -> None:
+    """With a sentence of its own, what to run in production, and the command for a later snapshot."""
+    night = night_of(leave)
+    ended = night.dream()
+
+    assert (State.FAILED, True, asked) == (ended.state, minutes_at_users(ended) < minutes, passwords_set(night))
+    assert told in str(ended.reason)
+    assert remedy in str(ended.remedy)
+    assert "Later snapshots have the change" in night.notices()[-1]["text"]
+
+
+@pytest.mark.parametrize("sqlstate", ["53300", "42501"])
+def test_a_database_that_the_master_may_open_is_opened(sqlstate: str) -> None:
+    """From another one, without anybody's help."""
+    assert State.SUCCEEDED is night_of(closed(sqlstate, may_open=True)).dream().state
+
+
+def test_a_server_that_is_full_for_a_while_is_waited_for() -> None:
+    """Its clients go away before ten minutes are over."""
+    night = night_of(master(full=True))
+    night.night()
+    restored = night.reach(State.RESTORED)
+    night.deliver()
+    night.run(8 * MINUTE)
+    night.data.clusters[str(restored.facts.cluster_resource_id)].roles["master"].full = False
+
+    assert State.SUCCEEDED is night.run_to_the_end().state
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [master(), master(full=True), master(can_login=False), closed("42501", may_open=False)],
+    ids=["as it is", "no connections", "NOLOGIN", "no CONNECT"],
+)
+def test_productions_own_master_password_is_refused_also_where_it_does_not_open_the_copy(leave: Left) -> None:
+    """The server knows it, whatever else keeps the master user out: nothing is set."""
+    night = night_of(leave)
+    secret(MASTER_SECRET, password=PRODUCTION_PASSWORD)(night)
+    ended = night.dream()
+
+    assert (State.FAILED, 0) == (ended.state, passwords_set(night))
+    assert "holds the password that master has in production" in str(ended.reason)
+
+
+def test_a_rerun_sets_the_password_anew(night: Night) -> None:
+    """What an earlier operation asked for does not count for the next one."""
+    night.dream()
+    again(night, "last", from_step="setup-db-users")
+
+    assert [1, 1] == [one.facts.passwords_set for one in night.all_operations()]

@@ -1,0 +1,92 @@
+"""What production may have left of its master user: told by code and time, or mended where it may do that itself."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from pydantic import SecretStr
+
+from chalicelib.database import Database
+from chalicelib.errors import RefusedError
+from tests.database.server import MASTER, Server
+
+MAY_ALTER_ITSELF = 160_000  # before this server_version a role with CREATEROLE may
+AS_IT_WAS = (
+    "ALTER ROLE master LOGIN PASSWORD 'Master-Password-1' CONNECTION LIMIT -1 VALID UNTIL 'infinity';"
+    "ALTER DATABASE shop OWNER TO master; ALTER DATABASE shop ALLOW_CONNECTIONS true CONNECTION LIMIT -1"
+)
+
+
+@pytest.fixture(autouse=True)
+def _master_again(server: Server) -> Iterator[None]:
+    """Give the server's other tests the master that they know."""
+    yield
+    server.query(AS_IT_WAS)
+
+
+@pytest.mark.parametrize(
+    ("left", "sqlstate"),
+    [
+        ("ALTER ROLE master VALID UNTIL '2020-01-01'", "28P01"),
+        ("ALTER ROLE master NOLOGIN", "28000"),
+        ("ALTER ROLE master CONNECTION LIMIT 0", "53300"),
+        ("ALTER ROLE master PASSWORD NULL", "28P01"),
+        ("ALTER DATABASE shop ALLOW_CONNECTIONS false", "55000"),
+    ],
+)
+def test_a_master_that_is_kept_out_is_answered_by_a_code(
+    server: Server, shop: Database, left: str, sqlstate: str
+) -> None:
+    """After the proof of its password, so that this is known to be right; an expired one is as good as wrong."""
+    server.query(left)
+    answers = (shop.try_master(), shop.enter_as_master())
+
+    assert [(sqlstate, True, sqlstate != "28P01")] * 2 == [(it.sqlstate, it.asked, it.knows) for it in answers]
+
+
+@pytest.mark.parametrize(
+    "left", ["ALTER DATABASE shop CONNECTION LIMIT 0", "REVOKE CONNECT ON DATABASE shop FROM PUBLIC, master"]
+)
+def test_a_master_opens_its_own_database_from_another_one(server: Server, shop: Database, left: str) -> None:
+    """The secret's database is no worse off than all others, which are opened later."""
+    server.query(left)
+    before = shop.try_master()
+
+    assert (False, True, True) == (before.let_in, before.knows, shop.enter_as_master().let_in)
+
+
+def test_a_database_that_the_master_may_not_open_stays_closed(server: Server, shop: Database) -> None:
+    """Nothing is changed, and the answer is the server's."""
+    server.query("ALTER DATABASE shop OWNER TO rdsadmin; REVOKE CONNECT ON DATABASE shop FROM PUBLIC")
+
+    assert "42501" == shop.enter_as_master().sqlstate
+
+
+@pytest.mark.parametrize("limit", ["CONNECTION LIMIT 9", "VALID UNTIL '2099-01-01'"])
+def test_limits_that_leave_enough_are_lifted_or_let_be(server: Server, shop: Database, limit: str) -> None:
+    """Whether the master may alter itself depends on the server's version."""
+    server.query(f"ALTER ROLE master {limit}")
+
+    assert shop.enter_as_master().let_in
+
+
+def test_a_master_with_too_few_connections_is_refused_or_has_them_lifted(server: Server, shop: Database) -> None:
+    """It would come in, and be stopped in the middle of the set-up, every time again."""
+    server.query("ALTER ROLE master CONNECTION LIMIT 2")
+    ((version,),) = server.query("SELECT current_setting('server_version_num')::int")
+    if version >= MAY_ALTER_ITSELF:
+        with pytest.raises(RefusedError, match="User master may have no more than 2 connections"):
+            shop.enter_as_master()
+        server.query("ALTER ROLE master CONNECTION LIMIT -1")
+
+    assert shop.enter_as_master().let_in
+
+
+def test_limits_of_a_master_that_may_alter_itself_are_lifted(server: Server) -> None:
+    """On Aurora rds_superuser may be more than CREATEROLE is here."""
+    server.query("CREATE ROLE chief LOGIN SUPERUSER PASSWORD 'Chief-1' CONNECTION LIMIT 2 VALID UNTIL '2099-01-01'")
+    chief = replace(MASTER, username="chief", password=SecretStr("Chief-1"))
+    entered = Database(server.place, chief, "shop").enter_as_master()
+    found = server.query("SELECT rolconnlimit, rolvaliduntil = 'infinity' FROM pg_roles WHERE rolname = 'chief'")
+
+    assert (True, [(-1, True)]) == (entered.let_in, found)
