@@ -39,11 +39,6 @@ def no_connections(stage: Stage, operation: Operation) -> None:
     stage.data.clusters[str(operation.facts.cluster_resource_id)].trouble = refusal
 
 
-def no_login(stage: Stage, operation: Operation) -> None:
-    """Have PostgreSQL refuse the master's password, whatever RDS is asked for."""
-    stage.data.clusters[str(operation.facts.cluster_resource_id)].roles["master"].expired = True
-
-
 @pytest.mark.parametrize(
     ("state", "step", "hold", "why"),
     [
@@ -54,7 +49,6 @@ def no_login(stage: Stage, operation: Operation) -> None:
         (State.INSTANCES_CREATING, "check-restore-status", status(WRITER_ARN, "rebooting"), "-1 is rebooting"),
         (State.INSTANCES_CREATING, "check-restore-status", status(WRITER_ARN, "storage-full"), "which may recover"),
         (State.RESTORED, "setup-db-users", no_connections, "PostgreSQL at staging takes no connections now"),
-        (State.RESTORED, "setup-db-users", no_login, "The database does not take the new master password yet"),
     ],
 )  # fmt: skip
 def test_a_wait_that_does_not_end_fails_with_what_was_waited_for(
