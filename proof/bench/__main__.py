@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from programs.arguments import Parser, Whole
-from proof.bench import crowd, nights
+from proof.bench import crowd, nights, rights
 from proof.bench.document import Results, document
 from proof.bench.world import Night
 from proof.workers import workers
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None, say: Say = said) -> int:
     """Run the benchmark as the command line wants it."""
     options = _parser().parse_args(arguments)
     begun = time.perf_counter()
-    page = document(measured(options.operations, options.phases, options.nights, say))
+    page = document(measured(options.operations, options.phases, options.nights, options.tables, say))
     say(page)
     if options.out:
         options.out.write_text(page, encoding="utf-8")
@@ -42,21 +42,24 @@ def _parser() -> argparse.ArgumentParser:
         default=crowd.SIZES[-1],
         help="the most operations at once",
     )
+    parser.add_argument("--tables", type=int, default=rights.TABLES, help="tables of the larger database")
     parser.add_argument("--phases", type=int, default=nights.PHASES, help="phases of the heartbeat to average over")
     parser.add_argument("--nights", type=int, default=nights.NIGHTS, help="nights of each stage, the first included")
     parser.add_argument("--out", type=Path, help="the page to write, if any: docs/performance.md")
     return parser
 
 
-def measured(operations: int, phases: int, nights_each: int, say: Say) -> Results:
+def measured(operations: int, phases: int, nights_each: int, tables: int, say: Say) -> Results:
     """Measure everything: the many in processes of their own, so that each has its own peak of memory."""
+    say("The users' rights, on a server of its own, while nothing else runs here.")
+    users_rights = rights.measure(tables)
     sizes = [size for size in crowd.SIZES if size <= operations]
     with workers("spawn", 1, tasks_each_max=1) as pool:
         crowds = pool.map_async(crowd.measure, sizes, chunksize=1)
         found = _nights(phases, nights_each, say)
         tick, heard = nights.idle_tick(), nights.heard_a_day()
         say(f"Up to {sizes[-1]:,} operations at once: that takes the longest.")
-        return Results(nights.gathered(found), tick, heard, crowds.get(), phases, nights_each)
+        return Results(nights.gathered(found), tick, heard, crowds.get(), users_rights, phases, nights_each)
 
 
 def _nights(phases: int, nights_each: int, say: Say) -> list[tuple[nights.Task, list[Night]]]:
