@@ -2,6 +2,7 @@
 
 A mutant is the application with one piece of text replaced, in a folder of its own; the search runs on it in a process
 of its own. It plays the scenes without a fault, then with each single fault, and stops at the first broken promise.
+Guards that only a real PostgreSQL can try are looked for by tests, which have to fail.
 """
 
 import json
@@ -23,13 +24,17 @@ SECONDS_MAX = 300
 
 @dataclass(frozen=True)
 class Mutant:
-    """One guard taken away: `old` stands once in `file` and becomes `new`. `scenes` are searched, in this order."""
+    """One guard taken away: `old` stands once in `file` and becomes `new`.
+
+    `scenes` are searched, in this order; or `tests` are run (each `<file>::<name>`, below `tests/`).
+    """
 
     guard: str
     file: str
     old: str
     new: str
-    scenes: tuple[str, ...]
+    scenes: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
 
     def source(self) -> str:
         """Give the file without the guard; raises LookupError where the guard does not stand once."""
@@ -198,25 +203,114 @@ MUTANTS: tuple[Mutant, ...] = (
 )  # fmt: skip
 
 
+OF_DATABASES: tuple[Mutant, ...] = (
+    Mutant(
+        "the second proof that no login is open", "chalicelib/database.py",
+        "            with self._pristine(connection) as clean:\n"
+        "                refuse_open(roles.production_logins(clean, master=self._master.username, keep=keep))\n",
+        "", tests=("database/test_lock_out.py::test_a_login_that_is_opened_meanwhile_is_told_by_the_second_proof",),
+    ),
+    Mutant(
+        "the settings that a session begins with", "chalicelib/postgres/connection.py",
+        "connection = _connected(place, login, database, _options(settings))",
+        'connection = _connected(place, login, database, "")',
+        tests=("database/test_hostile_settings.py::test_an_owners_views_and_functions_stand_in_for_nothing",),
+    ),
+    Mutant(
+        "each role closed by itself", "chalicelib/postgres/roles.py",
+        "        if error.pgcode not in BUSY_CODES:\n            raise\n        return Closing.HELD",
+        "        raise",
+        tests=("database/test_hostile_settings.py::test_a_role_that_somebody_holds_keeps_no_other_open",),
+    ),
+    Mutant(
+        "the end of sessions", "chalicelib/postgres/roles.py",
+        "   AND pid <> pg_catalog.pg_backend_pid()\n", "   AND false\n",
+        tests=("database/test_lock_out.py::test_a_session_that_is_already_in_is_ended",),
+    ),
+    Mutant(
+        "the passwords of roles that cannot log in", "chalicelib/postgres/roles.py",
+        "    for first in range(0, len(names), ROLES_PER_STATEMENT):", "    for first in ():",
+        tests=("database/test_hostile_settings.py::test_a_role_that_cannot_log_in_loses_its_password",),
+    ),
+    Mutant(
+        "the last look for logins that were opened again", "chalicelib/database.py",
+        "        return found + self._lock_out_again(application, readonly, keep)", "        return found",
+        tests=("database/test_reopened.py",),
+    ),
+    Mutant(
+        "the recognition of an expired password", "chalicelib/database.py",
+        "            undo = roles.hold_still(connection, login.username)", "            undo = None",
+        tests=("database/test_hostile_settings.py::test_a_password_is_known_also_of_a_role_that_cannot_come_in",),
+    ),
+    Mutant(
+        "the refusal of production's own passwords", "chalicelib/steps/setup_db_users.py",
+        "    if database.knows(login):", "    if False:",
+        tests=("refusals/test_own_passwords.py",),
+    ),
+    Mutant(
+        "the refusal of ways to production", "chalicelib/steps/setup_db_users.py",
+        "    if ways:", "    if False:", tests=("choreography/test_quiet.py",),
+    ),
+    Mutant(
+        "the order of quiet and users", "chalicelib/steps/setup_db_users.py",
+        "        _refuse_ways_to_production(remaining)\n"
+        "        database.ensure_users(\n"
+        "            application, readonly, plan.trust_definer_functions, remaining_seconds=ports.remaining_seconds\n"
+        "        )\n",
+        "        database.ensure_users(\n"
+        "            application, readonly, plan.trust_definer_functions, remaining_seconds=ports.remaining_seconds\n"
+        "        )\n"
+        "        _refuse_ways_to_production(remaining)\n", tests=("choreography/test_quiet.py",),
+    ),
+    Mutant(
+        "definer routines for nobody", "chalicelib/postgres/things.py", "(prosecdef OR EXISTS", "(false OR EXISTS",
+        tests=("database/test_routines.py",),
+    ),
+    Mutant(
+        "the membership that ends with its transaction", "chalicelib/postgres/quiet.py",
+        '    with transaction(connection), _as_owner(connection, owner, "SET LOCAL ROLE NONE"):\n        pass\n'
+        "    try:\n        yield\n    finally:\n        if not connection.closed:\n"
+        '            run(connection, SQL("SET ROLE NONE"))\n',
+        "    with _as_owner(connection, owner):\n        yield\n",
+        tests=("database/test_interrupted.py",),
+    ),
+)  # fmt: skip
+
+
 def killed(mutant: Mutant) -> Death:
-    """Search a mutant for a broken promise, in a process of its own."""
+    """Search a mutant for a broken promise, or run its tests, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         shutil.copytree(ROOT / "chalicelib", Path(folder) / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
         (Path(folder) / mutant.file).write_text(mutant.source(), encoding="utf-8")
         # -P: the folder that the process starts in must not come before the mutant's.
-        command = [sys.executable, "-P", "-m", "proof.hunt", *mutant.scenes]
+        command = [sys.executable, "-P", "-m", *(_test_run(mutant.tests) or ("proof.hunt", *mutant.scenes))]
         path = os.pathsep.join([folder, str(ROOT)])
         done = subprocess.run(
             command, env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}, cwd=folder, check=False,
             capture_output=True, text=True, timeout=SECONDS_MAX,
         )  # fmt: skip
+    if mutant.tests and done.returncode in (0, 1):
+        return _death_by_test(mutant, done.stdout)
     if done.returncode:
         raise ChildProcessError(f"The search of the mutant without {mutant.guard} failed: {done.stderr[-500:]}")
     found = json.loads(done.stdout.splitlines()[-1])
     return Death(mutant, found["line"], found["broken"], found["runs"])
 
 
-def deaths(mutants: tuple[Mutant, ...] = MUTANTS) -> Iterator[Death]:
+def _test_run(tests: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the module and options that run tests of this checkout on whatever application comes first."""
+    config = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-o", "pythonpath=", "-p", "no:cacheprovider")
+    return ("pytest", "-x", *config, *(str(ROOT / "tests" / test) for test in tests)) if tests else ()
+
+
+def _death_by_test(mutant: Mutant, said: str) -> Death:
+    """Read which test failed, and with what; none for a mutant that lives."""
+    failed = [line.removeprefix("FAILED ") for line in said.splitlines() if line.startswith("FAILED ")]
+    test, _, why = failed[0].partition(" - ") if failed else ("", "", "")
+    return Death(mutant, test, why, len(mutant.tests))
+
+
+def deaths(mutants: tuple[Mutant, ...] = (*MUTANTS, *OF_DATABASES)) -> Iterator[Death]:
     """Search all of them, two at a time; results come in order."""
     with ThreadPoolExecutor(WORKERS) as pool:  # threads that wait for processes
         yield from pool.map(killed, mutants)

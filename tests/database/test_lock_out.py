@@ -6,10 +6,12 @@ import psycopg2
 import pytest
 
 from chalicelib.database import Database, DatabaseBusyError, LoginResult
+from chalicelib.errors import RefusedError
 from chalicelib.postgres import roles
 from chalicelib.postgres.connection import rows, session, transaction
 from localaws.postgres import likeness
 from tests.database.server import MASTER, Server, login
+from tests.database.wire import wire
 
 REPORTER = login("reporter", "Production-1")
 CREATE_REPORTER = "CREATE ROLE reporter LOGIN PASSWORD 'Production-1'"
@@ -91,6 +93,19 @@ def test_what_production_set_for_the_master_does_not_hold(server: Server, shop: 
         assert ["reporter"] == shop.lock_out(keep=[])
     finally:
         server.query("ALTER ROLE master RESET ALL")
+
+
+def test_a_login_that_is_opened_meanwhile_is_told_by_the_second_proof(server: Server) -> None:
+    """When the first had found none open."""
+    server.query(CREATE_REPORTER, as_user=MASTER)
+
+    def open_again(statement: str) -> bool:
+        if statement.startswith("CREATE DATABASE"):  # of the second proof
+            server.query("ALTER ROLE reporter LOGIN")
+        return True
+
+    with wire(server, open_again) as place, pytest.raises(RefusedError, match="still open the copy for reporter"):
+        Database(place, MASTER, "shop").lock_out(keep=[])
 
 
 def test_two_set_ups_at_once_wait_for_each_other(server: Server, shop: Database) -> None:

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from proof.mutants import MUTANTS, Mutant, killed
+from proof.mutants import MUTANTS, OF_DATABASES, Mutant, killed
 
 ROOT = Path(__file__).parents[2]
 WANTED = (
@@ -16,7 +17,7 @@ WANTED = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.guard)
+@pytest.mark.parametrize("mutant", [*MUTANTS, *OF_DATABASES], ids=lambda mutant: mutant.guard)
 def test_a_guard_stands_once_where_its_mutant_takes_it_away(mutant: Mutant) -> None:
     """A guard that moved has its mutant moved, too; what is left is a program."""
     compile(mutant.source(), mutant.file, "exec")
@@ -34,6 +35,16 @@ def test_a_mutant_dies_in_a_process_of_its_own() -> None:
     death = killed(deadline)
 
     assert ("lost-copy", True, 1) == (death.line, death.broken.startswith("ends: "), death.runs)
+
+
+def test_a_mutant_of_what_a_database_is_told_dies_of_a_test() -> None:
+    """Its name is told; a mutant whose tests pass lives."""
+    (refusal,) = [mutant for mutant in OF_DATABASES if mutant.guard == "the refusal of ways to production"]
+    dead = killed(refusal)
+    lives = killed(replace(refusal, new=refusal.old))
+
+    assert dead.line.endswith("::test_a_way_to_production_that_remains_ends_the_operation_before_anybody_is_let_in")
+    assert ("", "") == (lives.line, lives.broken)
 
 
 def test_a_guard_that_is_gone_is_named() -> None:
