@@ -27,7 +27,13 @@ from psycopg2.sql import SQL, Identifier
 
 from chalicelib.postgres import grants, master_user, proof, quiet, roles
 from chalicelib.postgres.connection import rows, run, session, transaction
-from chalicelib.postgres.databases import databases, open_elsewhere, shut_others
+from chalicelib.postgres.databases import (
+    databases,
+    keep_out,
+    open_elsewhere,
+    refuse_beyond_reach,
+    shut_others,
+)
 from chalicelib.postgres.encoding import encode
 from chalicelib.postgres.handshake import knock, reach
 from chalicelib.postgres.membership import EVERYBODY_ELSE
@@ -245,7 +251,9 @@ class Database:
                 roles.ensure_role(connection, readonly)
                 roles.ensure_read_only_by_default(connection, readonly.username)
             names = databases(connection, opening=True).names
-            for name in (*names, *shut_others(connection, readonly.username, application.username, names)):
+            keep_out(connection, [application.username, readonly.username])
+            others = shut_others(connection, readonly.username, application.username, names)
+            for name in (*names, *others):
                 with self._session(name) as inside:
                     grants.ensure_grants(inside, users, remaining_seconds)
 
@@ -264,6 +272,7 @@ class Database:
         with self._session(self._database) as connection:
             standing = databases(connection, opening=False)
             names = (*standing.names, *open_elsewhere(connection, readonly.username, standing.names))
+            refuse_beyond_reach(connection, [application.username, readonly.username])
         found = Proofs(untried=standing.closed)
         users = grants.Users(application.username, readonly.username, trusted)
         for name in names:

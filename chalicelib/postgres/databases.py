@@ -3,7 +3,7 @@
 Where the set-up does not go in, the read-only user does not either: nobody has looked at what it may do there.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import psycopg2.errors
@@ -12,9 +12,10 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from chalicelib.errors import RefusedError, Retry
 from chalicelib.postgres.connection import Connection, attempt, rows, run, transaction
 from chalicelib.postgres.encoding import encode
-from chalicelib.postgres.membership import everybody_else, identifiers, membership
+from chalicelib.postgres.membership import EVERYBODY_ELSE, everybody_else, identifiers, membership
 
 INVALID = -2  # datconnlimit of a database whose DROP was interrupted (PostgreSQL 16.0, 15.4, 14.9 and later)
+SESSIONS_NEEDED = 3  # the set-up has two at a time in one database, and a look from outside may be the third
 
 
 class Databases(NamedTuple):
@@ -48,10 +49,11 @@ def databases(connection: Connection, *, opening: bool) -> Databases:
     names, closed = list[str](), list[str]()
     for entry in (_Entry(*row) for row in rows(connection, _ENTRIES)):
         why = _why_closed(entry)
-        if why and opening and entry.allowed and entry.limit != INVALID and _opened(connection, entry):
-            why = None
+        is_narrow = 0 <= entry.limit < SESSIONS_NEEDED
+        if opening and entry.allowed and (why or is_narrow) and entry.limit != INVALID:
+            why = None if _opened(connection, entry) else why
         if why:
-            closed.append(f"Database {entry.name} was left as it is: {why}.")
+            closed.append(f"Database {entry.name} is closed to both users: {why}.")
         else:
             names.append(entry.name)
     return Databases(tuple(names), tuple(closed))
@@ -72,7 +74,7 @@ def _why_closed(entry: _Entry) -> str | None:
 def _opened(connection: Connection, entry: _Entry) -> bool:
     name = Identifier(entry.name)
     statements: list[Composable] = []
-    if entry.limit == 0:
+    if 0 <= entry.limit < SESSIONS_NEEDED:
         statements.append(SQL("ALTER DATABASE {} CONNECTION LIMIT -1").format(name))
     if not entry.may_connect:
         statements.append(SQL("GRANT CONNECT ON DATABASE {} TO CURRENT_USER").format(name))
@@ -94,12 +96,12 @@ SELECT oid, datname, pg_catalog.pg_get_userbyid(datdba), pg_catalog.has_database
  ORDER BY datname
 """
 _SHUT = """
-DO $block$ BEGIN
+BEGIN
   EXECUTE (SELECT pg_catalog.format('GRANT CONNECT ON DATABASE %I TO ', datname) || {others}
              FROM pg_catalog.pg_database WHERE oid = {oid});
   EXECUTE (SELECT pg_catalog.format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC, ', datname) || {username} || ' CASCADE'
              FROM pg_catalog.pg_database WHERE oid = {oid});
-END $block$
+END
 """  # by number: no statement of ours can say a name that is not written in UTF-8
 
 
@@ -120,7 +122,7 @@ def shut_others(connection: Connection, username: str, application: str, names: 
         to, by = (names.as_string(connection) for names in (identifiers(others), Identifier(username)))
         shut = SQL(_SHUT).format(oid=Literal(oid), others=Literal(to), username=Literal(by))
         with transaction(connection), membership(connection, [owner]), attempt(connection):
-            run(connection, shut)
+            _run_block(connection, shut)
     left = rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])
     if locked := [name for _, name, _, may_connect in left if not may_connect or encode(name) != name.encode()]:
         raise RefusedError(
@@ -129,3 +131,62 @@ def shut_others(connection: Connection, username: str, application: str, names: 
             retry=Retry.LATER_SNAPSHOT,
         )
     return [name for _, name, _, _ in left]
+
+
+_MAY_ENTER = """
+SELECT oid, datname, CASE WHEN NOT pg_catalog.pg_has_role(datdba, 'USAGE')
+                          THEN pg_catalog.pg_get_userbyid(datdba) END,
+       pg_catalog.has_database_privilege(oid, 'CONNECT'), username
+  FROM pg_catalog.pg_database CROSS JOIN pg_catalog.unnest(%(usernames)s) AS username
+ WHERE datallowconn AND datconnlimit NOT IN (0, -2) AND datname <> 'rdsadmin'
+   AND pg_catalog.has_database_privilege(username, oid, 'CONNECT')
+ ORDER BY datname, username
+"""
+_KEEP_OUT = """
+BEGIN
+  EXECUTE (SELECT pg_catalog.format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC, %s CASCADE', datname, {names})
+             FROM pg_catalog.pg_database WHERE oid = {oid});
+END
+"""  # by number, as above
+
+
+class _BeyondReach(NamedTuple):
+    oid: int
+    name: str
+    owner: str | None  # None where the master has the owner's rights
+    master_may: bool
+    username: str
+
+
+def _beyond_reach(connection: Connection, usernames: Sequence[str]) -> list[_BeyondReach]:
+    """List the databases that one of the users may enter, and the set-up may not."""
+    found = [_BeyondReach(*row) for row in rows(connection, _MAY_ENTER, usernames=[*usernames])]
+    return [it for it in found if not it.master_may or encode(it.name) != it.name.encode()]
+
+
+def keep_out(connection: Connection, usernames: Sequence[str]) -> None:
+    """Take CONNECT from our users where the set-up cannot enter: nobody stopped what reaches production there."""
+    query = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = ANY (%(names)s)"
+    known = [name for (name,) in rows(connection, query, names=[*usernames, EVERYBODY_ELSE])]
+    names = Literal(identifiers(known).as_string(connection))
+    for it in _beyond_reach(connection, usernames):
+        keep = SQL(_KEEP_OUT).format(names=names, oid=Literal(it.oid))
+        with transaction(connection), membership(connection, [it.owner] if it.owner else []), attempt(connection):
+            _run_block(connection, keep)
+
+
+def _run_block(connection: Connection, block: Composable) -> None:
+    """Run a block as a literal: a dollar quote would end at a name that has it inside."""
+    run(connection, SQL("DO {}").format(Literal(block.as_string(connection))))
+
+
+def refuse_beyond_reach(connection: Connection, usernames: Sequence[str]) -> None:
+    """Refuse a copy that has a database which our users may enter, and the set-up may not."""
+    for it in _beyond_reach(connection, usernames):
+        raise RefusedError(
+            f"User {it.username} may enter database {it.name}, which the master user may not. Nothing in it was "
+            "stopped or cut off from production.",
+            "In production, let the master user connect to it, take CONNECT on it from that user and from PUBLIC, or "
+            "drop it.",
+            retry=Retry.LATER_SNAPSHOT,
+        )

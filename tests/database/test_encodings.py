@@ -88,8 +88,16 @@ def test_a_database_whose_name_is_no_text_here_is_named(server: Server, shop: Da
     found = shop.verify_users(APPLICATION, READ_ONLY)
 
     name = decode(BOOKS[1:-1])
-    assert any(f"Database {name} was left as it is: its name is not written in UTF-8" in it for it in found.untried)
+    assert any(
+        f"Database {name} is closed to both users: its name is not written in UTF-8" in it for it in found.untried
+    )
     assert f"anwendung_ü logs in to database {encoded}." in found.proven
+    may_enter = (
+        "SELECT DISTINCT has_database_privilege(pg_roles.oid, pg_database.oid, 'CONNECT') FROM pg_roles, pg_database"
+        f" WHERE rolname IN ('{APPLICATION.username}', '{READ_ONLY.username}')"
+        " AND pg_database.oid = (SELECT max(oid) FROM pg_database)"
+    )
+    assert [(False,)] == server.query(may_enter)
 
 
 @pytest.mark.parametrize("raw", [b"plain", "naïve 漢".encode(), CAFE, b"\xff\x80"])

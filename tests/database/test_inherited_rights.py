@@ -4,6 +4,7 @@ import pytest
 
 from chalicelib.database import Database
 from chalicelib.errors import RefusedError, Retry
+from chalicelib.quiesce import KINDS
 from localaws.postgres import likeness
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
 from tests.database.server import MASTER, Server, login, skip_before_16
@@ -90,7 +91,29 @@ def test_a_database_that_nobody_can_enter_is_named(production: Server, shop: Dat
     finally:
         production.query("UPDATE pg_database SET datconnlimit = -1 WHERE datname = 'ledger'")
 
-    assert any(sentence.startswith(f"Database ledger was left as it is: {why}") for sentence in untried)
+    assert any(sentence.startswith(f"Database ledger is closed to both users: {why}") for sentence in untried)
+
+
+def test_a_database_of_our_users_that_the_master_may_not_enter_is_a_refusal(production: Server, shop: Database) -> None:
+    """Production let them in. What acts or reaches out there could not be stopped; this one is rdsadmin's."""
+    production.query("CREATE DATABASE ledger")
+    production.query("CREATE ROLE app_user LOGIN; REVOKE CONNECT ON DATABASE ledger FROM PUBLIC")
+    likeness.put_roles_within_reach(production.postgres)
+    production.query("GRANT CONNECT ON DATABASE ledger TO app_user")
+
+    with pytest.raises(RefusedError, match=r"app_user may enter database ledger, which the master user may not\."):
+        set_up(shop)
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_database_of_few_connections_is_opened(production: Server, shop: Database, limit: int) -> None:
+    """The set-up needs more at a time, and would wait for ever for a connection that it holds itself."""
+    production.query(f"ALTER DATABASE shop CONNECTION LIMIT {limit}")
+    shop.lock_out(keep=[])
+    shop.quiet(KINDS)
+    shop.ensure_users(APPLICATION, READ_ONLY)
+
+    assert () != shop.verify_users(APPLICATION, READ_ONLY).proven
 
 
 @pytest.mark.parametrize("tag", ["GRANT", "ALTER DEFAULT PRIVILEGES", "REVOKE"])
