@@ -240,11 +240,12 @@ class Database:
         """Create or alter both users, with these passwords, and give them their rights in every user database.
 
         Routines that run as their owner are given to nobody, and taken from the read-only user unless they are
-        `trusted` (each `<schema>.<name>`). DatabaseBusyError when `remaining_seconds` says that the invocation is
-        nearly over: what was set so far stays, and the next call goes on there.
+        `trusted` (each `<schema>.<name>`). Whoever cannot log in yet is let in last. DatabaseBusyError when
+        `remaining_seconds` says that the invocation is nearly over: what was set so far stays, and the next call goes
+        on there.
         """
         check_users(self._master.username, application, readonly)
-        users = grants.Users(application.username, readonly.username, trusted)
+        users, pace = grants.Users(application.username, readonly.username, trusted), grants.Pace(remaining_seconds)
         with self._alone() as connection:
             with transaction(connection):
                 roles.ensure_role(connection, application)
@@ -255,7 +256,9 @@ class Database:
             others = shut_others(connection, readonly.username, application.username, names)
             for name in (*names, *others):
                 with self._session(name) as inside:
-                    grants.ensure_grants(inside, users, remaining_seconds)
+                    grants.ensure_grants(inside, users, pace)
+            for login in (application, readonly):
+                roles.let_in(connection, login)
 
     def verify_users(
         self,

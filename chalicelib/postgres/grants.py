@@ -52,16 +52,31 @@ class Users(NamedTuple):
 
 
 Change = TypeVar("Change", Privilege, Default)
-RemainingSeconds = Callable[[], float]
 
 
-def ensure_grants(connection: Connection, users: Users, remaining_seconds: RemainingSeconds) -> None:
+class Pace:
+    """The transactions of one invocation: one at least, so that it brings the work on however short it is."""
+
+    def __init__(self, remaining_seconds: Callable[[], float]) -> None:
+        self._remaining_seconds, self._begun = remaining_seconds, False
+
+    def begin(self, connection: Connection, left: int) -> None:
+        """Go on with `left` objects to go, or DatabaseBusyError where the next transaction might be cut off."""
+        if self._begun and self._remaining_seconds() < SECONDS_TO_STOP:
+            raise DatabaseBusyError(
+                f"Setting rights in database {database_of(connection)} takes longer than one invocation: "
+                f"{counted(left, 'object')} of this pass to go. The next one goes on there."
+            )
+        self._begun = True
+
+
+def ensure_grants(connection: Connection, users: Users, pace: Pace) -> None:
     """Make both users' rights in this database what they should be, as far as the master user can.
 
     DatabaseBusyError when time is nearly up: the next call goes on. RefusedError as `judge` has it, and where the
     read-only user owns something.
     """
-    work = _Work(connection, remaining_seconds)
+    work = _Work(connection, pace)
     refuse_owner(connection, users.readonly)
     adopt_large_objects(connection, users.readonly, work.begin)
     makers = _makers(connection, users)
@@ -174,8 +189,8 @@ def _makers(connection: Connection, users: Users) -> set[str]:
 class _Work:
     """Changes of rights in one database, each transaction as the owners whose objects it is about."""
 
-    def __init__(self, connection: Connection, remaining_seconds: RemainingSeconds) -> None:
-        self.connection, self._remaining_seconds = connection, remaining_seconds
+    def __init__(self, connection: Connection, pace: Pace) -> None:
+        self.connection, self._pace = connection, pace
         self._denied: set[str] = set()  # owners that the master user cannot become
 
     def through(self, changes: Sequence[Change], apply: Callable[[list[Change]], None]) -> None:
@@ -200,12 +215,8 @@ class _Work:
                 run(self.connection, SQL("SET LOCAL ROLE NONE"))
 
     def begin(self, left: int) -> None:
-        """Stop where the invocation might end in the middle of the next transaction."""
-        if self._remaining_seconds() < SECONDS_TO_STOP:
-            raise DatabaseBusyError(
-                f"Setting rights in database {database_of(self.connection)} takes longer than one invocation: "
-                f"{counted(left, 'object')} of this pass to go. The next one goes on there."
-            )
+        """Begin another transaction, with so many objects to go."""
+        self._pace.begin(self.connection, left)
 
 
 @contextmanager

@@ -72,23 +72,33 @@ def production_logins(connection: Connection, *, master: str, keep: Collection[s
 
 
 def ensure_role(connection: Connection, login: Login) -> None:
-    """Create or alter the role: it logs in with this password, and has no other attribute and no membership."""
+    """Create or alter the role: it has this password, and no other attribute and no membership.
+
+    One that cannot log in yet is let in by `let_in`, once its rights are what they should be.
+    """
     _refuse_what_cannot_be_taken(connection, login.username)
-    exists = rows(connection, "SELECT FROM pg_catalog.pg_roles WHERE rolname = %(name)s", name=login.username)
+    query = "SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = %(name)s"
+    found = rows(connection, query, name=login.username)
     # The words missing here (SUPERUSER …) are off for a new role; for an existing one the master may not say them.
     run(
         connection,
         SQL(
-            "{verb} ROLE {name} LOGIN NOCREATEDB NOCREATEROLE INHERIT CONNECTION LIMIT -1"
+            "{verb} ROLE {name} {login} NOCREATEDB NOCREATEROLE INHERIT CONNECTION LIMIT -1"
             " VALID UNTIL 'infinity' PASSWORD {verifier}"
         ).format(
-            verb=SQL("ALTER" if exists else "CREATE"),
+            verb=SQL("ALTER" if found else "CREATE"),
             name=Identifier(login.username),
+            login=SQL("LOGIN" if found == [(True,)] else "NOLOGIN"),
             verifier=Literal(scram.verifier(login.secret)),
         ),
     )
     _take_memberships(connection, login.username)
     _reset_settings(connection, login.username)
+
+
+def let_in(connection: Connection, login: Login) -> None:
+    """Let a role log in."""
+    run(connection, SQL("ALTER ROLE {} LOGIN").format(Identifier(login.username)))
 
 
 def ensure_group(connection: Connection, name: str) -> None:

@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from chalicelib.database import Database, DatabaseBusyError
+from chalicelib.database import Database, DatabaseBusyError, LoginResult
 from localaws.postgres import likeness
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
 from tests.database.server import MASTER, Server, login
@@ -73,9 +73,8 @@ def test_an_invocation_that_is_nearly_over_says_how_far_it_is_and_the_next_goes_
     shop.lock_out(keep=[])
     said = []
     for _ in range(20):
-        left = iter([inf, 0.0])
         try:
-            shop.ensure_users(APPLICATION, READ_ONLY, remaining_seconds=lambda left=left: next(left))  # type: ignore[misc]
+            shop.ensure_users(APPLICATION, READ_ONLY, remaining_seconds=lambda: 0.0)
         except DatabaseBusyError as error:
             said.append(error.reason)
         else:
@@ -100,6 +99,26 @@ def test_an_object_that_is_dropped_meanwhile_is_no_bug(production: Server, shop:
     with pytest.raises(DatabaseBusyError, match="Somebody dropped an object of database shop meanwhile"):
         shop.ensure_users(APPLICATION, READ_ONLY, remaining_seconds=gone)
     shop.ensure_users(APPLICATION, READ_ONLY)
+
+
+def test_nobody_is_let_in_before_the_rights_are_set(production: Server, shop: Database) -> None:
+    """What PUBLIC may write is taken first; users of a cluster that people work on go on with theirs."""
+    make(production, range(1))
+    shop.lock_out(keep=[])
+    results = []
+
+    def look() -> float:
+        results.append([shop.prove_login(user) for user in (APPLICATION, READ_ONLY)])
+        return inf
+
+    shop.ensure_users(APPLICATION, READ_ONLY, remaining_seconds=look)
+    first = results.copy()
+    results.clear()
+    make(production, range(1, 2))
+    shop.ensure_users(APPLICATION, READ_ONLY, remaining_seconds=look)
+
+    assert [[LoginResult.REFUSED] * 2] == [*map(list, {tuple(it) for it in first})]
+    assert [[LoginResult.OK] * 2] == [*map(list, {tuple(it) for it in results})]
 
 
 def test_one_owner_out_of_reach_keeps_no_other(production: Server, shop: Database) -> None:
