@@ -138,49 +138,68 @@ def test_another_region(place: Place) -> None:
     assert f"AWS_DEFAULT_REGION says eu-west-1, and stage dev lives where its target is: {REGION}." in said.err
 
 
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        ({"TARGET_CLUSTER_ID": "prod-cluster", "SOURCE_REGION": REGION}, "the target is the source cluster itself"),
-        ({"SOURCE_ACCOUNT_ID": "999999999999"}, "another account, and CROSS_ACCOUNT_ROLE_ARN is not set"),
+WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {  # together what lets the rest be looked at
+    "of the deployment": (
+        {
+            "INSTANCE_CLAS": "db.r6g.large", "FRESHNESS_HOURS": "a day", "NOTIFICATION_EMAIL": "dba",
+            "PROTECT_TABLES": "yes", "FORWARDING_ALARM_TOPIC_ARN": "pager", "STATE_TABLE_NAME": "mine",
+            "ACCOUNT_ID": "12345", "manage_iam_role": False, "subnet_ids": [],
+        },
         (
-            {"SOURCE_ACCOUNT_ID": "999999999999", "CROSS_ACCOUNT_ROLE_ARN": "arn:aws:iam::999999999999:role/x"},
-            "restores between accounts are not built yet",
-        ),
-        ({"KMS_KEY_ID": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/x"}, "KMS_KEY_ID is a key of us-east-1"),
-        ({"STATE_TABLE_NAME": "mine"}, "STATE_TABLE_NAME is mine, and the stage's is aurora-restore-dev-state."),
-        ({"subnet_ids": []}, "setup-db-users has no subnet_ids"),
-        ({"subnet_ids": ["subnet-00000000"]}, "subnet-00000000"),
-        ({"security_group_ids": ["sg-00000000"]}, "sg-00000000"),
-        ({"INSTANCE_CLASS": "large"}, "INSTANCE_CLASS is 'large'"),
-        (
-            {"INSTANCE_CLAS": "db.r6g.large"},
             "of .chalice/config.json is not a known setting; did you mean INSTANCE_CLASS? Rename or remove it.)",
+            "FRESHNESS_HOURS is 'a day', not 1 to 720 hours.",
+            "NOTIFICATION_EMAIL is 'dba', which is no address.",
+            "PROTECT_TABLES is 'yes', and neither true nor false.",
+            "FORWARDING_ALARM_TOPIC_ARN is 'pager'",
+            "STATE_TABLE_NAME is mine, and the stage's is aurora-restore-dev-state.",
+            "ACCOUNT_ID is '12345', not twelve digits.",
+            "manage_iam_role is set, and every function here has a role of its own.",
+            "setup-db-users has no subnet_ids",
         ),
+    ),
+    "of what is not there": (
+        {
+            "ACCOUNT_ID": None, "subnet_ids": ["subnet-00000000"],
+            "FORWARDING_ALARM_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:pager",
+            "MASTER_CREDENTIALS_SECRET_ID": "nobody/made-it",
+        },
         (
-            {"subnet_ids": "subnet-12345678"},
+            "ACCOUNT_ID is not set.", "subnet-00000000", "where the stage has its own",
+            "names nobody/made-it, which is not there",
+        ),
+    ),
+    "of the plan": (
+        {"KMS_KEY_ID": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/x", "INSTANCE_CLASS": "large",
+         "security_group_ids": ["sg-00000000"]},
+        ("KMS_KEY_ID is a key of us-east-1", "INSTANCE_CLASS is 'large'", "sg-00000000"),
+    ),
+    "of the target": (
+        {"TARGET_CLUSTER_ID": "prod-cluster", "SOURCE_REGION": REGION, "subnet_ids": "subnet-12345678"},
+        (
+            "the target is the source cluster itself",
             'network: FAILED (subnet_ids of setup-db-users is "subnet-12345678": it should be a list of ids. Write ',
         ),
-        ({"SOURCE_REGION": "us-esat-1"}, "SOURCE_REGION is 'us-esat-1', and this boto3 knows no such region. Was us-"),
-        ({"ACCOUNT_ID": None}, "ACCOUNT_ID is not set."),
-        ({"ACCOUNT_ID": "12345"}, "ACCOUNT_ID is '12345', not twelve digits."),
-        ({"FRESHNESS_HOURS": "a day"}, "FRESHNESS_HOURS is 'a day', not 1 to 720 hours."),
-        ({"NOTIFICATION_EMAIL": "dba"}, "NOTIFICATION_EMAIL is 'dba', which is no address."),
-        ({"PROTECT_TABLES": "yes"}, "PROTECT_TABLES is 'yes', and neither true nor false."),
-        ({"FORWARDING_ALARM_TOPIC_ARN": "pager"}, "FORWARDING_ALARM_TOPIC_ARN is 'pager'"),
-        ({"FORWARDING_ALARM_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:pager"}, "where the stage has its own"),
-        ({"MASTER_CREDENTIALS_SECRET_ID": "nobody/made-it"}, "names nobody/made-it, which is not there"),
-        ({"manage_iam_role": False}, "manage_iam_role is set, and every function here has a role of its own."),
-    ],
-    ids=lambda value: "" if isinstance(value, str) else " ".join(value),
-)
-def test_settings_that_do_not_hold_together(
-    place: Place, request: pytest.FixtureRequest, given: dict[str, Any], sentence: str
-) -> None:
-    """Each in a sentence that names it."""
-    said = refused(place, request.node.name.replace("/", "-"), given=given)
+    ),
+    "of another account": (
+        {"SOURCE_ACCOUNT_ID": "999999999999"}, ("another account, and CROSS_ACCOUNT_ROLE_ARN is not set",),
+    ),
+    "of another account, with a role": (
+        {"SOURCE_ACCOUNT_ID": "999999999999", "CROSS_ACCOUNT_ROLE_ARN": "arn:aws:iam::999999999999:role/x"},
+        ("restores between accounts are not built yet",),
+    ),
+    "of a region": (
+        {"SOURCE_REGION": "us-esat-1"}, ("SOURCE_REGION is 'us-esat-1', and this boto3 knows no such region. Was us-",),
+    ),
+}  # fmt: skip
 
-    assert sentence in said.err
+
+@pytest.mark.parametrize("which", WRONG)
+def test_settings_that_do_not_hold_together(place: Place, which: str) -> None:
+    """Each in a sentence that names it, all of them at once."""
+    given, sentences = WRONG[which]
+    said = refused(place, which, given=given)
+
+    assert [] == [sentence for sentence in sentences if sentence not in said.err], said.err
     assert "Nothing was changed." == said.complaints[-1]
 
 
