@@ -40,7 +40,13 @@ from chalicelib.postgres.membership import EVERYBODY_ELSE
 from chalicelib.postgres.names import check_users, refuse_open
 from chalicelib.postgres.place import Login, Place
 from chalicelib.postgres.proof import Proofs
-from chalicelib.postgres.trouble import Answer, DatabaseBusyError, DatabaseUnavailableError, at_the_door
+from chalicelib.postgres.trouble import (
+    Answer,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    OtherProofError,
+    at_the_door,
+)
 from chalicelib.quiesce import Remaining
 
 __all__ = [
@@ -159,11 +165,16 @@ class Database:
         return master_user.enter(self._place, self._master, self._database)
 
     def knows(self, login: Login) -> bool:
-        """Tell whether a role has this password, also one that may not log in now, or whose password has expired."""
+        """Tell whether a role has this password, also one that may not log in now, or whose password has expired.
+
+        A member of rds_iam or rds_ad has none that opens anything: RDS asks it for a token.
+        """
         with self._alone() as connection:
             undo = roles.hold_still(connection, login.username)
             try:
                 answer = knock(self._place, login, self._database)
+            except OtherProofError:
+                return False
             finally:
                 if undo:
                     run(connection, undo)

@@ -9,7 +9,9 @@ import pytest
 from chalicelib.database import Database, DatabaseBusyError, DatabaseUnavailableError, LoginResult, Place
 from chalicelib.errors import RefusedError
 from chalicelib.postgres.connection import named_errors, rows, session
+from localaws.postgres import likeness
 from tests.database.impostors import ASKS_FOR_CLEAR_TEXT, ASKS_NOTHING, a_server_that_answers, says
+from tests.database.production import set_up
 from tests.database.server import MASTER, Server, login
 
 
@@ -87,6 +89,23 @@ def test_a_login_by_md5_is_understood(server: Server, shop: Database) -> None:
     finally:
         rules.write_text(kept)
         server.query("SELECT pg_reload_conf()")
+
+
+def test_a_user_that_production_lets_in_by_a_token_is_given_a_password(server: Server, shop: Database) -> None:
+    """RDS asks members of rds_iam for a token in clear; what production knows of them opens nothing by a password."""
+    server.query("CREATE ROLE app_user LOGIN PASSWORD 'Production-1'")
+    likeness.put_roles_within_reach(server.postgres)
+    server.query("GRANT rds_iam TO app_user", as_user=MASTER)
+    rules = server.data / "pg_hba.conf"
+    kept = rules.read_text()
+    rules.write_text("host all app_user 127.0.0.0/8 password\n" + kept)
+    server.query("SELECT pg_reload_conf()")
+    try:
+        assert not shop.knows(login("app_user", "Application-1"))
+    finally:
+        rules.write_text(kept)
+        server.query("SELECT pg_reload_conf()")
+    assert () != set_up(shop)
 
 
 def test_a_role_without_the_right_to_log_in_is_refused(server: Server, shop: Database) -> None:
