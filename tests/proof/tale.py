@@ -97,14 +97,15 @@ class Tale:
         return self.copy().delete().restore().finish()
 
     def copy(self) -> "Tale":
-        """Copy the snapshot."""
+        """Copy the snapshot, and find everything as it has to be."""
         hop = Hop(region=PLAN.target_region, identifier=COPY, arn=COPY_ARN)
         self.go(State.SNAPSHOT_FOUND, facts={"snapshot_arn": SNAPSHOT})
         self.call(
             "CopyDBClusterSnapshot", SourceDBClusterSnapshotIdentifier=SNAPSHOT,
             TargetDBClusterSnapshotIdentifier=COPY, Tags=self._tags(),
         )  # fmt: skip
-        return self.go(State.COPYING, facts={"hops": (hop,)}).go(State.SNAPSHOT_READY, facts={"copy_arn": COPY_ARN})
+        self.go(State.COPYING, facts={"hops": (hop,)}).go(State.SNAPSHOT_READY, facts={"copy_arn": COPY_ARN})
+        return self.go(State.PREFLIGHT_PASSED)
 
     def delete(self) -> "Tale":
         """Take the old target away."""

@@ -26,7 +26,7 @@ def test_a_good_night_is_judged_kept(tmp_path: Path) -> None:
     verdicts = _verdicts(done.stdout)
 
     assert (0, "") == (done.returncode, done.stderr)
-    assert "1 operations with 13 rows of their trail, and 8 calls of the stage dev, of 8 in all" in done.stdout
+    assert "1 operations with 14 rows of their trail, and 8 calls of the stage dev, of 8 in all" in done.stdout
     assert {"kept", "not judged in full"} == {*verdicts.values()}
     assert NOT_JUDGED == {name for name, verdict in verdicts.items() if verdict != "kept"}
 

@@ -20,8 +20,8 @@ def test_an_effect_twice_in_an_attempt_is_seen() -> None:
 
     once = [one for one in broken(tale.fail()) if one.startswith("once")]
     assert [
-        "once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice in the attempt attempt-5.",
-        "once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice at version 5.",
+        "once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice in the attempt attempt-6.",
+        "once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice at version 6.",
     ] == once
 
 
