@@ -267,6 +267,49 @@ OF_DATABASES: tuple[Mutant, ...] = (
         tests=("database/test_routines.py",),
     ),
     Mutant(
+        "aggregates of definer functions for nobody", "chalicelib/postgres/things.py",
+        "pg_catalog.pg_proc AS part ON part.prosecdef", "pg_catalog.pg_proc AS part ON false",
+        tests=("database/test_read_only.py::test_an_aggregate_runs_no_definer",),
+    ),
+    Mutant(
+        "the rights on extensions' objects", "chalicelib/postgres/privileges.py",
+        "thing.*, NULL AS attname FROM thing\n", "thing.*, NULL AS attname FROM thing WHERE NOT extension\n",
+        tests=("database/test_read_only.py::test_what_belongs_to_an_extension_is_not_written",),
+    ),
+    Mutant(
+        "the rights on large objects", "chalicelib/postgres/things.py", "WHERE lomacl IS NOT NULL", "WHERE false",
+        tests=("database/test_read_only.py::test_large_objects_of_others_are_not_written",),
+    ),
+    Mutant(
+        "the large objects of the read-only user", "chalicelib/postgres/grants.py",
+        "    adopt_large_objects(connection, users.readonly, work.begin)\n", "",
+        tests=("database/test_read_only.py::test_large_objects_that_it_made_are_taken_at_the_next_set_up",),
+    ),
+    Mutant(
+        "the way into templates", "chalicelib/postgres/databases.py",
+        "            _run_block(connection, shut)", "            pass",
+        tests=("database/test_read_only.py::test_it_enters_no_template",),
+    ),
+    Mutant(
+        "grant options", "chalicelib/postgres/privileges.py", "WHERE NOT meant OR is_grantable", "WHERE NOT meant",
+        tests=("database/test_read_only.py::test_it_gives_no_right_on",),
+    ),
+    Mutant(
+        "the refusal of a read-only user that could write", "chalicelib/postgres/grants.py",
+        "    if writes := [privilege for privilege in beyond if privilege.writes]:", "    if writes := []:",
+        tests=("database/test_owners_out_of_reach.py",),
+    ),
+    Mutant(
+        "users let in last", "chalicelib/postgres/roles.py",
+        'SQL("LOGIN" if found == [(True,)] else "NOLOGIN")', 'SQL("LOGIN")',
+        tests=("database/test_many_objects.py::test_nobody_is_let_in_before_the_rights_are_set",),
+    ),
+    Mutant(
+        "the end of an invocation's work before its own", "chalicelib/postgres/grants.py",
+        "        if self._begun and self._remaining_seconds() < SECONDS_TO_STOP:", "        if False:",
+        tests=("database/test_many_objects.py",),
+    ),
+    Mutant(
         "the membership that ends with its transaction", "chalicelib/postgres/quiet.py",
         '    with transaction(connection), _as_owner(connection, owner, "SET LOCAL ROLE NONE"):\n        pass\n'
         "    try:\n        yield\n    finally:\n        if not connection.closed:\n"

@@ -17,6 +17,9 @@ from chalicelib.postgres.trouble import at_the_door, during_work, stopped_by_cod
 
 TRANSACTIONS_HAVE_TIMEOUT = 170_000  # from this server_version on
 
+_KNOW_TIMEOUT: set[tuple[str, int]] = set()
+"""Servers, by host and port, of which the last session was in such a version."""
+
 Connection = Any  # psycopg2 publishes no types
 Row = tuple[Any, ...]
 
@@ -100,11 +103,16 @@ def run(connection: Connection, statement: Composable) -> None:
 
 def _guarded(place: Place, login: Login, database: str) -> Connection:
     settings = _settings(place)
-    connection = _connected(place, login, database, _options(settings))
-    if connection.server_version < TRANSACTIONS_HAVE_TIMEOUT:
-        return connection
-    connection.close()  # an older server would refuse the whole connection for a setting that it does not know
-    return _connected(place, login, database, _options(settings | {"transaction_timeout": "0"}))
+    server = place.host, place.port
+    if server not in _KNOW_TIMEOUT:
+        connection = _connected(place, login, database, _options(settings))
+        if connection.server_version < TRANSACTIONS_HAVE_TIMEOUT:
+            return connection
+        connection.close()  # an older server would refuse the whole connection for a setting that it does not know
+    _KNOW_TIMEOUT.discard(server)  # where an older one stands there meanwhile, the next session is not refused
+    connection = _connected(place, login, database, _options(settings | {"transaction_timeout": "0"}))
+    _KNOW_TIMEOUT.add(server)
+    return connection
 
 
 def _connected(place: Place, login: Login, database: str, options: str) -> Connection:

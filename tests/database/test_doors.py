@@ -163,3 +163,13 @@ def test_a_session_that_the_server_ends_is_waited_for(server: Server) -> None:
 
         with pytest.raises(DatabaseUnavailableError), named_errors(server.place):
             rows(connection, "SELECT 1")
+
+
+def test_a_session_takes_one_connection(server: Server, shop: Database) -> None:
+    """Also in versions with settings that older ones do not know, once the version has been seen."""
+    shop.login_roles()
+    before = server.log.count("connection authorized")
+    for _ in range(3):
+        shop.login_roles()
+
+    assert before + 3 == server.log.count("connection authorized")
