@@ -284,6 +284,7 @@ class Database:
         At last every login but theirs and those of `keep` is taken once more, as by `lock_out`.
         """
         with self._session(self._database) as connection:
+            _refuse_changed(connection, application, readonly)
             standing = databases(connection, opening=False)
             names = (*standing.names, *open_elsewhere(connection, readonly.username, standing.names))
             refuse_beyond_reach(connection, [application.username, readonly.username])
@@ -340,6 +341,11 @@ class Database:
                 yield clean
         finally:
             run(connection, SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def _refuse_changed(connection: Any, application: Login, readonly: Login) -> None:
+    roles.refuse_changed(connection, application.username, but=EVERYBODY_ELSE)
+    roles.refuse_changed(connection, readonly.username)
 
 
 _PRISTINE_LEFT = """

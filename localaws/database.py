@@ -210,9 +210,9 @@ class InMemoryDatabase:
         if role is None or role.password != login.secret or role.expired:
             return Answer(PASSWORD_REFUSED, asked=True)
         if not role.can_login or role.full:
-            return Answer(FULL if role.can_login else MAY_NOT_LOG_IN, asked=True)
+            return Answer(FULL if role.can_login else MAY_NOT_LOG_IN, asked=True, proven=True)
         missing = LET_IN if database in self._cluster.databases else "3D000"
-        return Answer(self._cluster.closed.get(database, missing), asked=True)
+        return Answer(self._cluster.closed.get(database, missing), asked=True, proven=True)
 
     def _customers_logins(self) -> list[str]:
         roles = self._cluster.roles

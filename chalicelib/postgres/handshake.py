@@ -85,7 +85,7 @@ class _Conversation:
 
     def __init__(self, channel: socket.socket, place: Place, login: Login) -> None:
         self._channel, self._place, self._login = channel, place, login
-        self._asked = False
+        self._asked = self._proven = False
         self._client_first = f"n=,r={base64.b64encode(os.urandom(18)).decode()}"
         self._server_signature = ""
 
@@ -96,11 +96,11 @@ class _Conversation:
         while True:
             kind, body = self._hear()
             if kind == b"E":
-                return Answer(_sqlstate(body), self._asked)
+                return Answer(_sqlstate(body), self._asked, self._proven)
             if kind == b"Z":
                 with suppress(OSError):  # it let us in; whether it hears the goodbye does not matter
                     self._say(b"X", b"")
-                return Answer(LET_IN, self._asked)
+                return Answer(LET_IN, self._asked, self._proven)
             if kind == b"R":
                 self._reply(struct.unpack("!i", body[:4])[0], body[4:])
 
@@ -123,7 +123,7 @@ class _Conversation:
                 f"PostgreSQL at {self._place} asks user {self._login.username} for another proof than a password.",
                 f"Take {self._login.username} out of rds_iam and rds_ad, or name another user.",
             )
-        self._asked = self._asked or request != OK
+        self._asked, self._proven = self._asked or request != OK, request == OK
 
     def _prove(self, server_first: str) -> None:
         shown = scram.proof(self._login.secret, client_first=self._client_first, server_first=server_first)

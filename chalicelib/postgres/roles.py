@@ -136,11 +136,10 @@ SELECT pg_catalog.array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END,
 """
 
 
-def refuse_changed(connection: Connection, name: str, *, but: str) -> None:
-    """Refuse a user that was given an attribute or a membership since `ensure_role`, but that of our own group."""
+def refuse_changed(connection: Connection, name: str, *, but: str = "") -> None:
+    """Refuse a user that has an attribute, or a membership `but` one, which `ensure_role` has not left it."""
     more = [word for (words,) in rows(connection, _MORE, name=name) for word in words]
-    groups = rows(connection, _MEMBERSHIPS, name=quoted(connection, name))
-    more += [f"membership of {role}" for role, _ in groups if role != but]
+    more += [f"membership of {role}" for role, _ in rows(connection, _MEMBERSHIPS, name=name) if role != but]
     if more:
         raise RefusedError(
             f"Code of production's own gave {name} more while users were set up: {listed(more)}.",
@@ -288,16 +287,16 @@ SELECT pg_catalog.array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END,
 
 _MEMBERSHIPS = """
 SELECT pg_catalog.pg_get_userbyid(roleid), pg_catalog.pg_get_userbyid(grantor)
-  FROM pg_catalog.pg_auth_members WHERE member = %(name)s::pg_catalog.regrole
+  FROM pg_catalog.pg_auth_members JOIN pg_catalog.pg_roles ON pg_roles.oid = member WHERE rolname = %(name)s
 """
 
 
 def _take_memberships(connection: Connection, name: str) -> None:
     """Take every membership: groups may give more than meant, and rds_iam would refuse the password altogether."""
-    for role, grantor in rows(connection, _MEMBERSHIPS, name=quoted(connection, name)):
+    for role, grantor in rows(connection, _MEMBERSHIPS, name=name):
         with attempt(connection):  # the grantor may be one that the master has no rights of, like rdsadmin
             run(connection, _revoke_membership(connection, role, name, grantor))
-    left = [role for role, _ in rows(connection, _MEMBERSHIPS, name=quoted(connection, name))]
+    left = [role for role, _ in rows(connection, _MEMBERSHIPS, name=name)]
     if left:
         raise RefusedError(
             f"User {name} came with production as a member of {listed(left)}, which the master cannot take away.",

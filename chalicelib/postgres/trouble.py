@@ -36,10 +36,15 @@ LACKING_REMEDIES = {
 
 @dataclass(frozen=True)
 class Answer:
-    """How the server answered a login: its SQLSTATE (00000 = let in), and whether it had asked for a password."""
+    """How the server answered a login: its SQLSTATE (00000 = let in), and how far the password came.
+
+    `asked` says that the server wanted a password, `proven` that it then said that the password is right. What it says
+    after that may be production's own code, which can raise any SQLSTATE at a login.
+    """
 
     sqlstate: str
     asked: bool
+    proven: bool = False
 
     @property
     def let_in(self) -> bool:
@@ -49,12 +54,13 @@ class Answer:
     @property
     def knows(self) -> bool:
         """The password is the role's: it opened the database, or the server turned the role away only after it."""
-        return self.let_in or (self.asked and self.sqlstate != PASSWORD_REFUSED and not _is_away_before(self.sqlstate))
+        return self.let_in or self.proven
 
     @property
     def refused(self) -> bool:
         """The password is wrong, or the role has none, may not log in or does not exist."""
-        return self.asked and self.sqlstate in PASSWORD_CODES
+        codes = {MAY_NOT_LOG_IN} if self.proven else PASSWORD_CODES
+        return self.asked and self.sqlstate in codes
 
 
 class OtherProofError(RefusedError):
@@ -156,11 +162,6 @@ def _refusal(sqlstate: str, place: Place, username: str, database: str) -> Refus
     )
     retry = Retry.LATER_SNAPSHOT if sqlstate in {"42501", "55000"} else Retry.RERUN
     return RefusedError(*known.get(sqlstate, other), retry=retry)
-
-
-def _is_away_before(sqlstate: str) -> bool:
-    """Tell whether a code says nothing of the password: the server went away while it was asked."""
-    return sqlstate in AWAY_CODES or sqlstate[:2] in {"08", "58"}
 
 
 def _is_away(sqlstate: str) -> bool:

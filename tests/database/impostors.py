@@ -12,6 +12,7 @@ SASL = b"R" + struct.pack("!ii", 23, 10) + b"SCRAM-SHA-256\0\0"
 ASKS_FOR_CLEAR_TEXT = b"R" + struct.pack("!ii", 8, 3)
 SPEAKS_NO_TLS = b"N"
 ASKS_NOTHING = b"R" + struct.pack("!ii", 8, 0)
+ASKS_BY_MD5 = b"R" + struct.pack("!ii", 12, 5) + b"salt"
 
 
 def says(sqlstate: str) -> bytes:
@@ -26,6 +27,18 @@ def a_server_that_answers(answer: bytes) -> AbstractContextManager[Place]:
     def talk(channel: socket.socket) -> None:
         channel.recv(1024)
         channel.sendall(answer)
+
+    return _serving(talk)
+
+
+def a_server_that_turns_away(sqlstate: str, *, after: bool) -> AbstractContextManager[Place]:
+    """Serve connections that ask for a password, and say an error `after` it was right, or in place of that."""
+
+    def talk(channel: socket.socket) -> None:
+        channel.recv(1024)
+        channel.sendall(ASKS_BY_MD5)
+        channel.recv(1024)
+        channel.sendall((ASKS_NOTHING if after else b"") + says(sqlstate))
 
     return _serving(talk)
 

@@ -9,8 +9,15 @@ import pytest
 from chalicelib.database import Database, DatabaseBusyError, DatabaseUnavailableError, LoginResult, Place
 from chalicelib.errors import RefusedError
 from chalicelib.postgres.connection import named_errors, rows, session
+from chalicelib.postgres.handshake import knock
 from localaws.postgres import likeness
-from tests.database.impostors import ASKS_FOR_CLEAR_TEXT, ASKS_NOTHING, a_server_that_answers, says
+from tests.database.impostors import (
+    ASKS_FOR_CLEAR_TEXT,
+    ASKS_NOTHING,
+    a_server_that_answers,
+    a_server_that_turns_away,
+    says,
+)
 from tests.database.production import set_up
 from tests.database.server import MASTER, Server, login
 
@@ -106,6 +113,22 @@ def test_a_user_that_production_lets_in_by_a_token_is_given_a_password(server: S
         rules.write_text(kept)
         server.query("SELECT pg_reload_conf()")
     assert () != set_up(shop)
+
+
+@pytest.mark.parametrize("sqlstate", ["28P01", "28000", "57P01", "08006", "53300", "P0001"])
+def test_a_password_that_was_right_is_known_whatever_is_said_then(sqlstate: str) -> None:
+    """Production's event trigger on login may raise any code, also that of a wrong password."""
+    with a_server_that_turns_away(sqlstate, after=True) as place:
+        answer = knock(place, MASTER, "shop")
+
+    assert (True, sqlstate == "28000") == (answer.knows, answer.refused)  # as a role that is NOLOGIN
+
+
+@pytest.mark.parametrize("sqlstate", ["28P01", "28000", "57P01", "53300"])
+def test_a_password_that_was_not_said_to_be_right_is_not_known(sqlstate: str) -> None:
+    """Nothing follows from what a server says before."""
+    with a_server_that_turns_away(sqlstate, after=False) as place:
+        assert not knock(place, MASTER, "shop").knows
 
 
 def test_a_role_without_the_right_to_log_in_is_refused(server: Server, shop: Database) -> None:

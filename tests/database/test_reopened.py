@@ -104,6 +104,21 @@ def test_what_it_gives_our_users_is_refused(hostile: Server, shop: Database, sta
         night(shop, ())
 
 
+def test_a_login_trigger_hides_no_password_of_productions(hostile: Server, shop: Database) -> None:
+    """It may say "wrong password" of one that was right, where it sees that it runs on a copy."""
+    if hostile.version < 17:
+        pytest.skip("Event triggers on login are new in PostgreSQL 17.")
+    lie = "RAISE 'password authentication failed' USING ERRCODE = '28P01'"
+    event_trigger(hostile, "login", "NULL")
+    body = f"BEGIN IF session_user = 'reporter' THEN {lie}; END IF; END"
+    hostile.query(
+        f"CREATE OR REPLACE FUNCTION trap() RETURNS event_trigger LANGUAGE plpgsql AS $body$ {body} $body$",
+        database="shop",
+    )
+
+    assert shop.knows(REPORTER)
+
+
 def test_kept_logins_stay_open(hostile: Server, shop: Database) -> None:
     """Those of KEEP_LOGIN_ROLES are closed neither at first nor at last."""
     shop.lock_out(keep=["reporter"])
