@@ -208,7 +208,11 @@ class Database:
     def going_on(self, kinds: Collection[str]) -> Mapping[str, int]:
         """Count, by kind of `chalicelib.quiesce`, what came with production and acts or reaches out by itself."""
         found: dict[tuple[str, str, str], quiet.Found] = {}
-        for name in self._reachable()[0]:
+        reachable, _ = self._reachable()
+        with self._session(self._database) as connection:
+            elsewhere = quiet.find_elsewhere(connection, kinds, reachable)
+            found |= {thing.key: thing for thing in elsewhere}
+        for name in reachable:
             with self._session(name) as connection:
                 found |= {thing.key: thing for thing in quiet.find(connection, kinds)}
         counts: Counter[str] = Counter()
@@ -223,10 +227,12 @@ class Database:
         """
         reachable, others = self._reachable()
         remaining = [Remaining("", f"database {name}, which the master user may not enter") for name in others]
-        with self._alone():
+        with self._alone() as shared:
             for name in reachable if kinds else ():
                 with self._session(name) as connection:
                     remaining += quiet.stop(connection, self._place, kinds)
+            elsewhere = quiet.find_elsewhere(shared, kinds, reachable)
+            remaining += [Remaining(found.kind, str(found)) for found in elsewhere]
         return list(dict.fromkeys(remaining))
 
     def _reachable(self) -> tuple[list[str], list[str]]:

@@ -83,6 +83,31 @@ def find(connection: Connection, kinds: Collection[str]) -> list[Found]:
     return [found for kind in kinds for found in (*_things(connection, kind), *_jobs(connection, kind))]
 
 
+ELSEWHERE: Mapping[str, str] = {
+    PREPARED_TRANSACTIONS: "SELECT gid, owner, database FROM pg_catalog.pg_prepared_xacts",
+    "replication-slots": """
+SELECT slot_name, NULL, database FROM pg_catalog.pg_replication_slots WHERE database IS NOT NULL AND NOT temporary
+""",
+    "subscriptions": """
+SELECT subname, pg_catalog.pg_get_userbyid(subowner), datname
+  FROM pg_catalog.pg_subscription JOIN pg_catalog.pg_database ON pg_database.oid = subdbid
+ WHERE subenabled AND datallowconn
+""",
+}
+"""By kind: (name, owner, database) of what every database's session sees. It can be ended in its own database only."""
+
+
+def find_elsewhere(connection: Connection, kinds: Collection[str], entered: Collection[str]) -> list[Found]:
+    """Return what there is of these kinds in databases that the set-up cannot enter."""
+    return [
+        Found(kind, name, str(owner), (), 1, database)
+        for kind in kinds
+        if kind in ELSEWHERE
+        for name, owner, database in rows(connection, ELSEWHERE[kind])
+        if database not in entered
+    ]
+
+
 def stop(connection: Connection, place: Place, kinds: Collection[str]) -> list[Remaining]:
     """Stop what there is of these kinds in the session's database; return what may still go on.
 

@@ -259,6 +259,29 @@ def test_every_database_that_somebody_can_enter_is_quieted(quiet: Server, shop: 
     assert ({"aws-callers": 1}, ["database closed, which the master user may not enter"]) == told
 
 
+def test_what_goes_on_in_a_database_out_of_reach_is_named(quiet: Server, shop: Database) -> None:
+    """A subscription there would take production's changes from its publisher, so it is a way to production."""
+    quiet.query("CREATE DATABASE closed")
+    quiet.query(
+        "CREATE SUBSCRIPTION orders CONNECTION 'host=127.0.0.1 port=1 password=P' PUBLICATION everything"
+        " WITH (connect = false); UPDATE pg_subscription SET subenabled = true",
+        database="closed",
+    )
+    quiet.query("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'theirs'", database="closed")
+    quiet.query("REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
+    try:
+        counted, remaining = shop.going_on(KINDS), shop.quiet(KINDS)
+    finally:
+        quiet.query("ROLLBACK PREPARED 'theirs'", database="closed")
+        quiet.query("ALTER SUBSCRIPTION orders DISABLE", database="closed")
+        quiet.query("ALTER SUBSCRIPTION orders SET (slot_name = NONE)", database="closed")
+        quiet.query("DROP SUBSCRIPTION orders", database="closed")
+
+    assert {"prepared-transactions": 1, "subscriptions": 1} == counted
+    assert ["subscriptions: orders in database closed"] == [str(it) for it in remaining if it.reaches_production]
+    assert "prepared-transactions: theirs in database closed" in map(str, remaining)
+
+
 def test_what_is_quieted_does_not_hinder_the_users(quiet: Server, shop: Database) -> None:
     """The set-up goes on after, and nothing that was stopped comes back."""
     install(quiet, "pg_cron", CRON, "cron.job")
