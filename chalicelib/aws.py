@@ -129,6 +129,12 @@ class Service:
         endpoint = getattr(getattr(self._client(), "meta", None), "endpoint_url", None)
         return urlsplit(endpoint).hostname if endpoint else None
 
+    def takes(self, method: str, member: str) -> bool:
+        """Tell whether the SDK that runs here knows a parameter of a method: Lambda's own may be an older one."""
+        model = getattr(getattr(self._client(), "meta", None), "service_model", None)
+        names = {xform_name(name): name for name in model.operation_names} if model else {}
+        return bool(model and member in model.operation_model(names[method]).input_shape.members)
+
     def call(self, method: str, **parameters: Any) -> Mapping[str, Any]:
         """Call one method. Raises TransientError, NotFoundError, or AwsError."""
         answer: Mapping[str, Any] = self._sorted(method, lambda: getattr(self._client(), method)(**parameters))

@@ -37,6 +37,13 @@ def wait_for(
     raise at_the_door(answer, place, username, database)
 
 
+def is_being_switched(operation: Operation, now: datetime) -> bool:
+    """Tell whether Aurora may still be at having the master user log in by password."""
+    facts = operation.facts
+    since = facts.password_set_at
+    return bool(facts.master_asked_for_token and since and now - since <= SET_AGAIN_AFTER)
+
+
 def _until_it_is_set(operation: Operation, place: Place, username: str, now: datetime) -> Wait | None:
     facts = operation.facts
     if facts.password_set_at and now - facts.password_set_at <= SET_AGAIN_AFTER:

@@ -87,6 +87,7 @@ class Facts(BaseModel):
     port: int | None = None
     instances: tuple[str, ...] = ()  # that this operation asked for; the writer first, and the readers later
     master_password_checked: bool | None = None  # not production's own: told before it was set here
+    master_asked_for_token: bool | None = None  # production's master user logs in by IAM, which refuses passwords
     password_set_at: Moment | None = None  # the last time
     passwords_set: int = 0
     exposed_from: Moment | None = None  # see `chalicelib.exposure`; None in records of before it was noted

@@ -261,6 +261,7 @@ def _known_at(state: State, facts: Facts) -> Facts:
             "endpoint": None, "instances": (), "exposed_from": None, "exposed_until": None,
             "reader_endpoint": None, "port": None, "production_logins_closed": None, "logins_closed": (),
             "logins_closed_count": None, "logins_kept": (), "master_password_checked": None,
+            "master_asked_for_token": None,
             "other_logins_closed": (), "other_logins_closed_count": 0,
             "quieted": {},
         }  # fmt: skip

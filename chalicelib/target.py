@@ -81,6 +81,10 @@ class TargetCluster:
             f"--tags Key={OWNER_TAG},Value={self._plan.owner}; done",
         )
 
+    def takes(self, member: str) -> bool:
+        """Tell whether a member of ModifyDBCluster is known to the SDK that runs here."""
+        return self._rds.takes("modify_db_cluster", member)
+
     def start(self) -> None:
         """Start a stopped cluster: it cannot be deleted while it is stopped (user guide, deleting a cluster)."""
         with suppress(NotFoundError):  # then somebody deleted it, as the next look finds

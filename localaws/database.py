@@ -33,7 +33,7 @@ class InMemoryRole:
 
     `attributes` are words like SUPERUSER, which the master may neither give nor take; a role that is not `alterable` is
     one that the master has no ADMIN OPTION on. `expired` is a VALID UNTIL in the past, `full` a CONNECTION LIMIT 0, and
-    `by_token` a membership of rds_iam.
+    `by_token` a membership of rds_iam or rds_ad, by its name.
     """
 
     password: str | None
@@ -42,7 +42,7 @@ class InMemoryRole:
     alterable: bool = True
     expired: bool = False
     full: bool = False
-    by_token: bool = False
+    by_token: str = ""
 
 
 @dataclass

@@ -63,6 +63,12 @@ class InMemoryData:
         """Change the master user's password."""
         self.clusters[resource_id].set_master_password(username, password)
 
+    def set_master_authentication(self, resource_id: str, username: str, *, by_iam: bool) -> None:
+        """Change how the master user logs in."""
+        role = self.clusters[resource_id].roles[username]
+        if by_iam or role.by_token == "rds_iam":
+            role.by_token = "rds_iam" if by_iam else ""
+
     def destroy(self, resource_id: str) -> None:
         """Forget a cluster."""
         del self.clusters[resource_id]

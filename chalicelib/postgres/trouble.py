@@ -112,9 +112,9 @@ def denied(sqlstate: str, place: Place, detail: str) -> RefusedError:
     return RefusedError(reason, LACKING_REMEDIES[sqlstate], retry=Retry.LATER_SNAPSHOT)
 
 
-def without_password(place: Place, username: str) -> RefusedError:
-    """Return the refusal for a master user that production lets in by a token: nobody else can let it in otherwise."""
-    return RefusedError(
+def without_password(place: Place, username: str) -> OtherProofError:
+    """Return the refusal for a master user that is let in by a token, where Aurora cannot let it in otherwise."""
+    return OtherProofError(
         f"PostgreSQL at {place} asks the master user {username} for another proof than a password.",
         f"In production, run REVOKE rds_iam, rds_ad FROM {username}, or modify the cluster so that the master user's "
         "authentication type is password.",

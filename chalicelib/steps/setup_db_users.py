@@ -11,16 +11,17 @@ from chalicelib.choreography import State
 from chalicelib.cluster_settings import changes_to
 from chalicelib.credentials import MasterCredentials
 from chalicelib.database import Login, Place, Remaining, RestoredDatabase
-from chalicelib.errors import RefusedError, StateFaultError, TransientError
+from chalicelib.errors import RefusedError, Retry, StateFaultError, TransientError
 from chalicelib.limits import NAMES_MAX, counted, listed
 from chalicelib.operation import Facts, Operation
 from chalicelib.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
-from chalicelib.postgres.trouble import at_the_door
+from chalicelib.postgres.trouble import OtherProofError, at_the_door
 from chalicelib.preflight import Preflight
 from chalicelib.reachability import before_deletion, place_of
 from chalicelib.target import TargetCluster, ours
 
+AUTHENTICATION = "MasterUserAuthenticationType"  # of ModifyDBCluster, since the end of 2025
 UNTRIED_MAX = 5  # sentences in the trail
 
 
@@ -43,12 +44,18 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     login, place = Login(master.username, master.password), place_of(plan, cluster)
     database = ports.database(place, login, master.database)
     if not operation.facts.master_password_checked:
-        _refuse_productions_own(database, place, login, plan.master_credentials_secret_id)
-        checked = operation.facts.model_copy(update={"master_password_checked": True})
+        by_token = _asks_for_token(database, place, login, plan.master_credentials_secret_id)
+        known = {"master_password_checked": True, "master_asked_for_token": by_token or None}
+        checked = operation.facts.model_copy(update=known)
         operation = ports.operations.remember(operation, checked)  # once it is set here, nobody can tell any more
     if operation.facts.password_set_at is None:
         return _set_password(operation, cluster, target, master, ports.now())
-    answer = database.enter_as_master()
+    try:
+        answer = database.enter_as_master()
+    except OtherProofError:
+        if not master_login.is_being_switched(operation, ports.now()):
+            raise
+        return Wait("The database still asks the master user for a token.", plan.restore_check_interval)
     if answer.let_in:
         return _change_users(operation, ports, target, database)
     wait = master_login.wait_for(
@@ -57,13 +64,20 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     return wait or _set_password(operation, cluster, target, master, ports.now())
 
 
-def _refuse_productions_own(database: RestoredDatabase, place: Place, login: Login, secret_id: str) -> None:
-    """Raise RefusedError when the copy knows a password that nobody has set here yet: it is production's."""
-    answer = database.try_master()
+def _asks_for_token(database: RestoredDatabase, place: Place, login: Login, secret_id: str) -> bool:
+    """Tell whether the copy asks the master user for a token, which no password is.
+
+    Raises RefusedError when the copy knows a password that nobody has set here yet: it is production's.
+    """
+    try:
+        answer = database.try_master()
+    except OtherProofError:
+        return True
     if answer.knows:
         raise _productions_own(login, secret_id)
     if not answer.refused:
         raise at_the_door(answer, place, login.username, "")
+    return False
 
 
 def _refuse_known(database: RestoredDatabase, login: Login, secret_id: str) -> None:
@@ -84,7 +98,7 @@ def _set_password(
 ) -> Outcome:
     interval = operation.settings.restore_check_interval
     try:
-        changes = _changes(operation, cluster)
+        changes = _changes(operation, cluster) | _authentication(operation, target)
         target.change(MasterUserPassword=master.password.get_secret_value(), **changes)
     except StateFaultError as error:
         if health(cluster.status) is not Health.PROGRESSING:
@@ -93,6 +107,24 @@ def _set_password(
     facts = operation.facts
     asked = facts.model_copy(update={"password_set_at": now, "passwords_set": facts.passwords_set + 1})
     return Wait("Aurora was asked for the new master password.", interval, asked)
+
+
+def _authentication(operation: Operation, target: TargetCluster) -> dict[str, str]:
+    """Have the master user log in by password again, where production's logs in by IAM.
+
+    Raises RefusedError where the SDK that Lambda brings does not know how to say so.
+    """
+    if not operation.facts.master_asked_for_token:
+        return {}
+    if not target.takes(AUTHENTICATION):
+        raise RefusedError(
+            "Production's master user logs in by IAM authentication, and the AWS SDK of this function is too old to "
+            "change that on the copy.",
+            "Choose a newer Lambda runtime, or have production's master user log in by password (aws rds "
+            "modify-db-cluster --master-user-authentication-type password).",
+            retry=Retry.LATER_SNAPSHOT,
+        )
+    return {AUTHENTICATION: "password"}
 
 
 def _changes(operation: Operation, cluster: Cluster) -> dict[str, Any]:

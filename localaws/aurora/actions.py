@@ -144,8 +144,8 @@ ACTIONS: Mapping[str, Action] = {
         modification.modify_db_cluster,
         "ApplyImmediately BackupRetentionPeriod CloudwatchLogsExportConfiguration CopyTagsToSnapshot",
         "DBClusterIdentifier DBClusterParameterGroupName DeletionProtection EnableIAMDatabaseAuthentication",
-        "ManageMasterUserPassword MasterUserPassword MasterUserSecretKmsKeyId PreferredBackupWindow",
-        "PreferredMaintenanceWindow RotateMasterUserPassword ServerlessV2ScalingConfiguration",
+        "ManageMasterUserPassword MasterUserAuthenticationType MasterUserPassword MasterUserSecretKmsKeyId",
+        "PreferredBackupWindow PreferredMaintenanceWindow RotateMasterUserPassword ServerlessV2ScalingConfiguration",
         "VpcSecurityGroupIds",
     ),
     "ModifyDBClusterParameterGroup": _action(

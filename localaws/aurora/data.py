@@ -73,6 +73,9 @@ class DataPlane(Protocol):
     def set_master_password(self, resource_id: str, username: str, password: str) -> None:
         """Change the master user's password on the running server."""
 
+    def set_master_authentication(self, resource_id: str, username: str, *, by_iam: bool) -> None:
+        """Have the master user of the running server log in by IAM alone, or by password."""
+
     def destroy(self, resource_id: str) -> None:
         """Forget a cluster's data; the server was stopped before."""
 
@@ -125,4 +128,7 @@ class NoData:
         """Nothing runs."""
 
     def set_master_password(self, resource_id: str, username: str, password: str) -> None:
+        """There is nobody to log in."""
+
+    def set_master_authentication(self, resource_id: str, username: str, *, by_iam: bool) -> None:
         """There is nobody to log in."""

@@ -6,7 +6,7 @@ from typing import Any
 from localaws.aurora import events, master_secrets, names, options, servers, statuses
 from localaws.aurora.clusters import existing_cluster
 from localaws.aurora.describing import show_cluster
-from localaws.aurora.errors import cluster_state, not_modelled
+from localaws.aurora.errors import cluster_state, invalid_combination, not_modelled
 from localaws.aurora.groups import cluster_parameter_group
 from localaws.aurora.records import Cluster
 from localaws.aurora.world import Answer, Request, World
@@ -42,14 +42,17 @@ def modify_db_cluster(request: Request) -> Answer:
     if "EnableIAMDatabaseAuthentication" in request and not request.get("ApplyImmediately", False):
         raise not_modelled("A change that waits for the maintenance window (ApplyImmediately false)")
     password = master_secrets.password_of_change(request, cluster)
+    by_iam = _by_iam(request, password)
     late = _apply(request, cluster, _changes(request, cluster))
     cluster.pending = _pending(cluster, late, resets=password is not None)
     _manage(request, cluster, password)
     if password is not None:
-        _begin_reset(request.world, cluster, password, late)
+        _begin_reset(request.world, cluster, password, late, by_iam=by_iam)
     elif not set(request.parameters) <= _INSTANT:
         statuses.begin(request.world, cluster, "modifying")
-        request.world.later(request.world.durations.cluster_modify, lambda: _modified(cluster, late))
+        request.world.later(
+            request.world.durations.cluster_modify, lambda: _modified(request.world, cluster, late, by_iam=by_iam)
+        )
     return {"DBCluster": show_cluster(request.world, cluster)}
 
 
@@ -119,7 +122,23 @@ def _pending(cluster: Cluster, late: Changes, *, resets: bool) -> Changes:
     return pending
 
 
-def _modified(cluster: Cluster, late: Changes) -> None:
+def _by_iam(request: Request, password: str | None) -> bool | None:
+    """Tell whether the master user is to log in by IAM from now on; None where nothing is said of it."""
+    wanted = request.get("MasterUserAuthenticationType")
+    if wanted == "iam-db-auth" and password is not None:
+        raise invalid_combination("A master user that logs in by IAM takes no password.")
+    if wanted == "password" and password is None:
+        raise not_modelled("MasterUserAuthenticationType password without MasterUserPassword")
+    return None if wanted is None else wanted == "iam-db-auth"
+
+
+def _authenticate(world: World, cluster: Cluster, *, by_iam: bool) -> None:
+    world.data.set_master_authentication(cluster.resource_id, cluster.master_username, by_iam=by_iam)
+
+
+def _modified(world: World, cluster: Cluster, late: Changes, *, by_iam: bool | None) -> None:
+    if by_iam is not None:
+        world.perform(partial(_authenticate, world, cluster, by_iam=by_iam))
     if cluster.status == "modifying":
         cluster.status = "available"
     _finish_changes(cluster, late)
@@ -131,21 +150,23 @@ def _finish_changes(cluster: Cluster, late: Changes) -> None:
         setattr(cluster.options, name, value)
 
 
-def _begin_reset(world: World, cluster: Cluster, password: str, late: Changes) -> None:
+def _begin_reset(world: World, cluster: Cluster, password: str, late: Changes, *, by_iam: bool | None) -> None:
     statuses.begin(world, cluster, RESETTING)
     for instance in servers.members(world, cluster):
         if instance.status == "available":
             statuses.begin(world, instance, RESETTING)
     seconds = world.durations.password_reset
-    world.later(seconds, lambda: _reset(world, cluster, password, late))
+    world.later(seconds, lambda: _reset(world, cluster, password, late, by_iam=by_iam))
 
 
-def _reset(world: World, cluster: Cluster, password: str, late: Changes) -> None:
+def _reset(world: World, cluster: Cluster, password: str, late: Changes, *, by_iam: bool | None) -> None:
     """Put the password in force; without a running server it is kept for the next start of one."""
     _finish_changes(cluster, late)
     if cluster.status != RESETTING:
         return
     cluster.pending = {"MasterUserPassword": HIDDEN_PASSWORD}
+    if by_iam is not None and cluster.server_runs:
+        world.perform(partial(_authenticate, world, cluster, by_iam=by_iam))
     refused = world.faults.failing_passwords.pop(str(cluster.arn), None)
     end = partial(_end_reset, world, cluster, password)
     if refused is None and cluster.server_runs:

@@ -174,6 +174,12 @@ class PostgresData:
         with cluster.lock, self._running(cluster):
             likeness.set_password(cluster.server, username, password)
 
+    def set_master_authentication(self, resource_id: str, username: str, *, by_iam: bool) -> None:
+        """Have the master user log in by IAM alone, or by password."""
+        cluster = self._cluster(resource_id)
+        with cluster.lock, self._running(cluster):
+            likeness.set_authentication(cluster.server, username, by_iam=by_iam)
+
     def run_as_rds(self, resource_id: str, statements: Composable, *, database: str) -> None:
         """Run SQL on a running cluster as rdsadmin: what RDS lets its master user do, and PostgreSQL does not."""
         cluster = self._cluster(resource_id)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from psycopg2.extensions import encrypt_password
 from psycopg2.sql import SQL, Identifier, Literal
 
-from localaws.postgres.server import SUPERUSER, PostgresServer
+from localaws.postgres.server import ASKED_FOR_TOKEN, SUPERUSER, PostgresServer
 
 OWN_ROLES: Final = ("rds_superuser", "rds_password", "rds_replication", "rds_iam", "rds_ad")
 """NOLOGIN roles that Aurora brings. The last two are names only: no IAM or Kerberos login stands behind them."""
@@ -41,7 +41,8 @@ _OUT_OF_REACH: Final = """
         UNION SELECT membership.member FROM pg_auth_members membership JOIN above ON membership.roleid = above.oid
     )
     SELECT rolname FROM pg_roles
-    WHERE NOT rolsuper AND rolname NOT LIKE 'pg\\_%' AND oid NOT IN (SELECT oid FROM above)
+    WHERE NOT rolsuper AND rolname NOT LIKE 'pg\\_%' AND rolname <> 'rds_asked_for_token'
+      AND oid NOT IN (SELECT oid FROM above)
       AND NOT EXISTS (
         SELECT FROM pg_auth_members
         WHERE roleid = pg_roles.oid AND member = 'rds_superuser'::regrole AND admin_option)
@@ -89,6 +90,19 @@ def set_password(server: PostgresServer, username: str, password: str) -> None:
             Identifier(username), Literal(_verifier(cursor, username, password))
         )
         cursor.execute(statement)
+
+
+def set_authentication(server: PostgresServer, username: str, *, by_iam: bool) -> None:
+    """Have the server ask the master user for a token, as a member of rds_iam, or for its password.
+
+    A role of localaws' own marks it: through rds_superuser every master is a member of rds_iam here (see above).
+    """
+    role, marker = Identifier(username), Identifier(ASKED_FOR_TOKEN)
+    with server.session() as cursor:
+        cursor.execute(SQL("DROP ROLE IF EXISTS {}").format(marker))
+        cursor.execute(SQL("GRANT rds_iam TO {0}" if by_iam else "REVOKE rds_iam FROM {0}").format(role))
+        if by_iam:
+            cursor.execute(SQL("CREATE ROLE {0} ROLE {1}").format(marker, role))
 
 
 def _that_are_there(cursor: Any, names: tuple[str, ...]) -> list[str]:

@@ -54,12 +54,15 @@ SETTINGS: Final = {
     "password_encryption": "scram-sha-256",
 }
 
+ASKED_FOR_TOKEN: Final = "rds_asked_for_token"  # a role of localaws: the master user may be in rds_iam in other ways
 ACCESS_RULES: Final = f"""\
 # Only AWS's own user comes in through the socket; everybody else over TCP with a password, and never into rdsadmin.
 local all,replication {SUPERUSER} peer map=localaws
 local all             all         reject
 host  {SUPERUSER}        all         all reject
 host  all             {SUPERUSER}    all reject
+# A master user that logs in by IAM is asked for a token in clear text, as on RDS; nobody judges it: none is ever right.
+host  all             +{ASKED_FOR_TOKEN} 127.0.0.0/8 radius radiusservers=127.0.0.1 radiussecrets=none
 host  all             all         127.0.0.0/8 scram-sha-256
 host  all             all         all reject
 """

@@ -191,6 +191,19 @@ def test_logs_and_iam_authentication_are_pending_until_they_are_in_force(
     assert (expected, False) == (after[member], "PendingModifiedValues" in after)
 
 
+def test_a_master_that_logs_in_by_iam_takes_no_password(scene: Scene) -> None:
+    """It is one or the other; what the API leaves open is not guessed."""
+    scene.cluster()
+    for given, code in (
+        (
+            {"MasterUserAuthenticationType": "iam-db-auth", "MasterUserPassword": PASSWORD},
+            "InvalidParameterCombination",
+        ),
+        ({"MasterUserAuthenticationType": "password"}, "LocalAwsNotModelled"),
+    ):
+        assert code == code_of(lambda given=given: modify(scene, **given))
+
+
 def test_another_parameter_group_waits_for_a_reboot(scene: Scene, rds: Rds) -> None:
     """Members say pending-reboot and go on as they were."""
     scene.cluster()

@@ -77,6 +77,9 @@ class WatchedClient:
         self._client, self._through = client, through
 
     def __getattr__(self, method: str) -> Any:
+        if method == "meta":
+            return self._client.meta
+
         def call(*places: Any, **parameters: Any) -> Any:
             return self._through(method, parameters, lambda: getattr(self._client, method)(*places, **parameters))
 

@@ -67,8 +67,8 @@ def passwords_set(night: Night) -> int:
         (closed("42501", may_open=False), "User master may not connect to database shop",
          "GRANT CONNECT ON DATABASE shop TO master", 3, 1),
         (closed("55000", may_open=False), "Database shop on", "ALTER DATABASE shop ALLOW_CONNECTIONS true", 3, 1),
-        (master(by_token=True), "asks the master user master for another proof than a password",
-         "REVOKE rds_iam, rds_ad FROM master", 3, 0),
+        (master(by_token="rds_ad"), "asks the master user master for another proof than a password",
+         "REVOKE rds_iam, rds_ad FROM master", 8, 1),
     ],
     ids=["expired", "no connections", "full database", "NOLOGIN", "no CONNECT", "closed database", "token"],
 )  # fmt: skip

@@ -2,7 +2,10 @@
 
 import psycopg2
 import pytest
+from pydantic import SecretStr
 
+from chalicelib.database import Database, Login, LoginResult, Place
+from chalicelib.postgres.trouble import OtherProofError
 from localaws.postgres import PostgresData
 from tests.postgres.client import MASTER, PASSWORD, Client
 
@@ -99,6 +102,17 @@ def test_a_new_master_password_replaces_the_old_one(data: PostgresData, cluster:
     assert [(1,)] == Client(data, cluster, MASTER, "Staging-Master-2")("SELECT 1")
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         Client(data, cluster, MASTER, PASSWORD)("SELECT 1")
+
+
+def test_a_master_that_logs_in_by_iam_is_asked_for_a_token(data: PostgresData, cluster: str) -> None:
+    """No password opens the cluster, until the master is switched back to one."""
+    place, master = Place(*data.endpoint(cluster), tls="off"), Login(MASTER, SecretStr(PASSWORD))
+    data.set_master_authentication(cluster, MASTER, by_iam=True)
+    with pytest.raises(OtherProofError, match="another proof than a password"):
+        Database(place, master, "shop").prove_login(master)
+    data.set_master_authentication(cluster, MASTER, by_iam=False)
+
+    assert LoginResult.OK is Database(place, master, "shop").prove_login(master)
 
 
 def test_a_master_password_can_be_set_while_nothing_runs(data: PostgresData, cluster: str) -> None:

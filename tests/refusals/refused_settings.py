@@ -166,7 +166,7 @@ SETTINGS = (
     Case("a master whose password has expired", role("master", expired=True), role("master")),
     Case("a master that may not log in", role("master", can_login=False), role("master")),
     Case("a master without connections", role("master", full=True), role("master")),
-    Case("a master with a token", role("master", by_token=True), role("master")),
+    Case("a master with a token", role("master", by_token="rds_ad"), role("master")),
     # what a restore needs
     Case("a key that is disabled", key(usable=False), key(usable=True)),
     Case("a key that is not there", nothing, setting(KMS_KEY_ID="alias/aurora-restore"), environment=NO_KEY),

@@ -24,6 +24,7 @@ from chalicelib.target import TargetCluster
 from localaws.inprocess import TARGET_REGION, TOPIC
 from tests.choreography.accidents import refused
 from tests.choreography.dead_network import trial_in_a_dead_network
+from tests.choreography.master_by_iam import OldSdk, by_iam, by_password
 from tests.choreography.night import Night
 from tests.choreography.people import again
 from tests.database.server import login
@@ -147,6 +148,16 @@ def no_root(folder: Path) -> RefusedError:
     return caught.value
 
 
+def old_sdk() -> tuple[str, str]:
+    """Have Lambda bring an SDK that cannot switch production's master user, which is then switched in production."""
+    night = by_iam(OldSdk())
+    failed = night.dream()
+    by_password(night)
+    night.clock.advance(3600)
+    assert State.SUCCEEDED is night.dream().state
+    return str(failed.reason), str(failed.remedy)
+
+
 def nameless() -> tuple[Problem, ...]:
     """Have a VPC without DNS, and then with it: the next thing that is missing is told."""
     night = Night()
@@ -196,7 +207,7 @@ def test_there_is_a_case_for_every_refusal(tmp_path: Path) -> None:
     results += [users_of_the_first(), users_of_the_first(newest="rds.modify_db_cluster")]
     warning = lost_copy()
     told = {(result.reason, result.remedy) for result in results}
-    told |= {(warning, warning)}
+    told |= {(warning, warning), old_sdk()}
     told |= {(str(problem), str(problem.remedy)) for problem in nameless()}
     told |= {(problem, problem) for case in CASES for problem in tried(case).problems}
     alone = (one_name(), replica(), no_topic(), not_there(), no_root(tmp_path), *odd_keys())

@@ -1,0 +1,39 @@
+"""A production whose master user logs in by IAM, and an SDK that knows nothing of that."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from localaws.inprocess import MASTER_PASSWORD, SOURCE_REGION
+from tests.choreography.night import Night
+
+
+def by_iam(night: Night) -> Night:
+    """Have production's master user log in by IAM."""
+    night.rds(SOURCE_REGION).modify_db_cluster(
+        DBClusterIdentifier="prod-cluster", MasterUserAuthenticationType="iam-db-auth", ApplyImmediately=True
+    )
+    night.settle()
+    return night
+
+
+def by_password(night: Night) -> None:
+    """Have it log in by password again."""
+    night.rds(SOURCE_REGION).modify_db_cluster(
+        DBClusterIdentifier="prod-cluster", MasterUserAuthenticationType="password",
+        MasterUserPassword=f"{MASTER_PASSWORD}-2", ApplyImmediately=True,
+    )  # fmt: skip
+    night.settle()
+
+
+class OldSdk(Night):
+    """A stage whose Lambda brings an SDK from before the member."""
+
+    def _client(self, service: str, region: str) -> Any:
+        client = super()._client(service, region)
+        if service == "rds":
+            known = client.meta.service_model
+            shape = SimpleNamespace(input_shape=SimpleNamespace(members={"MasterUserPassword": None}))
+            client.meta.service_model = SimpleNamespace(
+                operation_names=known.operation_names, operation_model=lambda _name: shape
+            )
+        return client

@@ -1,0 +1,57 @@
+"""Production's master user may log in by IAM, which refuses passwords: on the copy it is switched to one."""
+
+from typing import Any
+
+from chalicelib.choreography import State
+from chalicelib.postgres.place import Place
+from chalicelib.postgres.trouble import without_password
+from localaws.inprocess import MASTER_PASSWORD
+from tests.choreography.accidents import raised
+from tests.choreography.master_by_iam import OldSdk, by_iam
+from tests.choreography.night import Night
+
+MEMBER = "MasterUserAuthenticationType"
+
+
+def authentications(night: Night) -> list[Any]:
+    """List what functions asked for with each new password."""
+    asked = [call.parameters for call in night.calls_of("modify_db_cluster")]
+    return [one.get(MEMBER) for one in asked if "MasterUserPassword" in one]
+
+
+def test_it_is_switched_to_the_secrets_password(night: Night) -> None:
+    """With the first reset, and the night succeeds."""
+    ended = by_iam(night).dream()
+    role = night.data.clusters[str(ended.facts.cluster_resource_id)].roles["master"]
+
+    assert (State.SUCCEEDED, ["password"]) == (ended.state, authentications(night))
+    assert (MASTER_PASSWORD, "") == (role.password, role.by_token)
+
+
+def test_a_master_with_a_password_is_not_asked_about(night: Night) -> None:
+    """What need not be changed is not named in the request."""
+    ended = night.dream()
+
+    assert (State.SUCCEEDED, [None]) == (ended.state, authentications(night))
+
+
+def test_an_sdk_that_cannot_say_it_ends_the_operation_with_what_to_do() -> None:
+    """A parameter that it does not know is never sent."""
+    night = by_iam(OldSdk())
+    ended = night.dream()
+
+    assert (State.FAILED, State.RESTORED, []) == (ended.state, ended.stopped_in, authentications(night))
+    assert "logs in by IAM authentication, and the AWS SDK of this function is too old" in str(ended.reason)
+    assert "--master-user-authentication-type password" in str(ended.remedy)
+
+
+def test_a_server_that_goes_on_asking_for_a_token_ends_the_operation_soon(night: Night) -> None:
+    """Aurora takes back what the type of authentication granted, and nothing else."""
+    by_iam(night)
+    asks = raised(without_password(Place("staging", 5432), "master"))
+    night.hurt(asks, state="RESTORED", call="postgresql.enter_as_master", times=999)
+    ended = night.dream()
+
+    assert (State.FAILED, State.RESTORED) == (ended.state, ended.stopped_in)
+    assert "asks the master user master for another proof than a password" in str(ended.reason)
+    assert ended.durations[-2].seconds < 600
