@@ -283,7 +283,7 @@ OF_DATABASES: tuple[Mutant, ...] = (
     Mutant(
         "the large objects of the read-only user", "chalicelib/postgres/grants.py",
         "    adopt_large_objects(connection, users.readonly, work.begin)\n", "",
-        tests=("database/test_read_only.py::test_large_objects_that_it_made_are_taken_at_the_next_set_up",),
+        tests=("database/test_set_up_again.py::test_what_it_did_without_any_right_is_undone_by_the_next_set_up",),
     ),
     Mutant(
         "the way into templates", "chalicelib/postgres/databases.py",

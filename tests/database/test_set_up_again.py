@@ -1,0 +1,61 @@
+"""What the read-only user may do though no right lets it, which the next set-up undoes; and databases left alone."""
+
+import pytest
+
+from chalicelib.database import Database
+from chalicelib.errors import RefusedError
+from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
+from tests.database.server import MASTER, Server
+
+MADE = """
+SET default_transaction_read_only = off;
+DROP OWNED BY CURRENT_USER;
+CREATE TEMPORARY TABLE scratch (id serial, what text);
+CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TYPE pg_temp.t AS ENUM ('a');
+SELECT lo_from_bytea(4713, 'abc');
+ALTER ROLE CURRENT_USER SET default_transaction_read_only = off;
+ALTER ROLE CURRENT_USER PASSWORD 'Mine-alone-1'
+"""
+
+
+def test_what_it_did_without_any_right_is_undone_by_the_next_set_up(production: Server, shop: Database) -> None:
+    """Another password, settings, large objects, its rights dropped; what its sessions made for themselves may stay."""
+    set_up(shop)
+    session = production.connect(READ_ONLY, "shop")
+    try:
+        cursor = session.cursor()
+        for statement in MADE.split(";\n"):
+            cursor.execute(statement)
+        shop.ensure_users(APPLICATION, READ_ONLY)
+    finally:
+        session.close()
+
+    assert [("on",)] == production.query("SHOW transaction_read_only", as_user=READ_ONLY, database="shop")
+    assert [(1,)] == production.query("SELECT count(*) FROM sales.orders", as_user=READ_ONLY, database="shop")
+    assert [(b"abc",)] == [(bytes(data),) for (data,) in production.query("SELECT lo_get(4713)", database="shop")]
+    assert refused(production, "SELECT lo_put(4713, 0, 'x')")
+    (said,) = shop.verify_users(APPLICATION, READ_ONLY).allowed
+    assert said.startswith("readonly_user may change its own password until the next set-up")
+
+
+def test_a_template_that_cannot_be_shut_is_set_up_like_any_other(production: Server, shop: Database) -> None:
+    """It is rdsadmin's, and what PUBLIC may write there is refused by name."""
+    production.query("CREATE DATABASE mould IS_TEMPLATE true")
+    try:
+        assert "readonly_user logs in to database mould." in set_up(shop)
+        production.query("CREATE TABLE public.notes (id int); GRANT ALL ON public.notes TO PUBLIC", database="mould")
+
+        with pytest.raises(RefusedError, match=r"more than read in database mould: .* table public\.notes"):
+            shop.ensure_users(APPLICATION, READ_ONLY)
+    finally:
+        production.query("ALTER DATABASE mould IS_TEMPLATE false")
+
+
+def test_a_database_that_the_master_cannot_shut_or_enter_is_refused(production: Server, shop: Database) -> None:
+    """Nobody knows what the read-only user may do there."""
+    production.query("CREATE ROLE readonly_user", as_user=MASTER)
+    production.query("CREATE DATABASE theirs")
+    production.query("REVOKE CONNECT ON DATABASE theirs FROM PUBLIC; GRANT CONNECT ON DATABASE theirs TO readonly_user")
+
+    with pytest.raises(RefusedError, match="may connect to database theirs, where the master user cannot see"):
+        set_up(shop)
