@@ -21,6 +21,9 @@ from chalicelib.postgres.trouble import BUSY_CODES, DatabaseBusyError
 TERMINATE_MILLISECONDS = 5_000
 HELD_MILLISECONDS = 500  # for a role that somebody else is changing: the others are closed meanwhile
 ROLES_PER_STATEMENT = 200
+POWERLESS = "NOCREATEROLE PASSWORD NULL"
+"""Code goes on running as roles that cannot log in: as the owner of a routine (SECURITY DEFINER), and of a table whose
+indexes autovacuum analyses. Without CREATEROLE none of it opens a login again."""
 MEMBERSHIP_HAS_GRANTOR = 160_000  # from this server_version on, each grantor's membership is a row of its own
 
 
@@ -41,7 +44,7 @@ def login_roles(connection: Connection) -> list[str]:
 
 
 def lock_out(connection: Connection, *, master: str, keep: Collection[str]) -> list[str]:
-    """Take login and password from every other role, end their sessions, and return whose login it was, sorted.
+    """Take login, CREATEROLE and password from every other role, end their sessions, and return whose login it was.
 
     Each role is closed by itself: one that the master may not alter, or that a session or a prepared transaction
     holds, keeps no other open. What is held may be free once the sessions have ended, so it is tried twice; after that
@@ -165,7 +168,7 @@ SELECT rolname FROM pg_catalog.pg_roles
 def _close(connection: Connection, name: str) -> Closing:
     """Take a role's login and password, unless the master may not or somebody else is changing the role."""
     try:
-        _alter(connection, name, "NOLOGIN PASSWORD NULL")
+        _alter(connection, name, f"NOLOGIN {POWERLESS}")
     except psycopg2.errors.InsufficientPrivilege:  # a superuser; or, from PostgreSQL 16 on, no ADMIN OPTION on it
         return Closing.DENIED
     except psycopg2.Error as error:
@@ -220,9 +223,9 @@ def _forget(connection: Connection, names: Sequence[str]) -> Closing:
     """Take the passwords of all these roles, or of none."""
     try:
         if len(names) == 1:
-            _alter(connection, names[0], "PASSWORD NULL")
+            _alter(connection, names[0], POWERLESS)
         else:
-            some = (SQL("ALTER ROLE {} PASSWORD NULL").format(Identifier(name)) for name in names)
+            some = (SQL("ALTER ROLE {} " + POWERLESS).format(Identifier(name)) for name in names)
             run(connection, SQL("; ").join(some))
     except psycopg2.Error as error:
         if error.pgcode in BUSY_CODES:

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-import psycopg2
+import psycopg2.errors
 import pytest
 
 from chalicelib.database import Database, DatabaseBusyError, LoginResult
@@ -181,3 +181,35 @@ def test_a_role_without_login_that_somebody_holds_is_named(server: Server, shop:
     shop.lock_out(keep=[])
 
     assert (False, False) == (freed, shop.knows(login("held", "Production-1")))
+
+
+BOMB = """
+CREATE FUNCTION reopen(int) RETURNS int LANGUAGE plpgsql AS $$
+  BEGIN ALTER ROLE reporter LOGIN PASSWORD 'Production-1'; RETURN $1; END $$;
+CREATE FUNCTION harmless(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1; END $$;
+CREATE TABLE armed (id int);
+INSERT INTO armed VALUES (1);
+CREATE INDEX ON armed (harmless(id));
+CREATE OR REPLACE FUNCTION harmless(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+  BEGIN RETURN public.reopen($1); END $$;
+ALTER TABLE armed OWNER TO admin;
+CREATE FUNCTION run() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT public.reopen(1)';
+ALTER FUNCTION run() OWNER TO admin
+"""
+
+
+@pytest.mark.parametrize("kind", ["LOGIN", "NOLOGIN"])
+@pytest.mark.parametrize("deed", ["ANALYZE armed", "SELECT run()"])
+def test_what_runs_as_a_role_of_productions_opens_no_login(
+    server: Server, shop: Database, kind: str, deed: str
+) -> None:
+    """Autovacuum computes an index's expressions as the table's owner; whoever calls a routine may run as its owner."""
+    server.query(f"CREATE ROLE admin {kind} CREATEROLE PASSWORD 'Production-1'; {CREATE_REPORTER}")
+    likeness.put_roles_within_reach(server.postgres)
+    server.query("GRANT reporter TO admin WITH ADMIN OPTION")
+    server.query(BOMB, database="shop")
+    shop.lock_out(keep=[])
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        server.query(deed, database="shop")
+
+    assert LoginResult.REFUSED == shop.prove_login(REPORTER)
