@@ -26,9 +26,9 @@ def wait_for(
     """
     if answer.sqlstate == PASSWORD_REFUSED:
         return _until_it_is_set(operation, place, username, now)
-    if answer.asked and answer.sqlstate == FULL:
+    if answer.knows and answer.sqlstate == FULL:
         return _until_there_is_room(operation, f"PostgreSQL at {place}", username, database, now)
-    if answer.asked and answer.sqlstate == MAY_NOT_LOG_IN:
+    if answer.knows and answer.sqlstate == MAY_NOT_LOG_IN:
         raise RefusedError(
             f"User {username} may not log in to PostgreSQL at {place}: its password is right, and its role is NOLOGIN.",
             f"In production, run ALTER ROLE {username} LOGIN.",
