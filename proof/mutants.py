@@ -20,6 +20,7 @@ from proof.explore import WORKERS
 
 ROOT = Path(__file__).parents[1]
 SECONDS_MAX = 300
+ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "TEST_SERVERS": "embedded-16"}  # one server, and all that is asked of it
 
 
 @dataclass(frozen=True)
@@ -329,7 +330,7 @@ def killed(mutant: Mutant) -> Death:
         command = [sys.executable, "-P", "-m", *(_test_run(mutant.tests) or ("proof.hunt", *mutant.scenes))]
         path = os.pathsep.join([folder, str(ROOT)])
         done = subprocess.run(
-            command, env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}, cwd=folder, check=False,
+            command, env={**os.environ, **ENVIRONMENT, "PYTHONPATH": path}, cwd=folder, check=False,
             capture_output=True, text=True, timeout=SECONDS_MAX,
         )  # fmt: skip
     if mutant.tests and done.returncode in (0, 1):

@@ -1,5 +1,6 @@
 """A set-up that is killed between any two statements is finished by the next run, and no door opens again meanwhile."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import pairwise
@@ -61,6 +62,7 @@ STATE = {
     "ways": "SELECT umuser, 1 FROM pg_user_mapping UNION ALL SELECT subowner, 2 FROM pg_subscription",
     "prepared": "SELECT gid FROM pg_prepared_xacts",
 }
+EVERY = 1 if "TEST_SERVERS" in os.environ else 3
 COMMITS_MIN = 10  # there are more; fewer would mean that the wire sees nothing
 GONE = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'aurora-restore'"
 
@@ -83,15 +85,18 @@ class Run:
         self._before: int | None = None
         self.moments: list[Moment] = []
 
-    def go(self, *, before: int | None = None) -> None:
+    def go(self, *, before: int | None = None, verified: bool = True) -> None:
         """Run to the end, or until so many statements have been asked for; another run goes on from there."""
         self._before = before
         with wire(self._server, self._passes) as place, suppress(TransientError):
-            self._set_up(Database(place, MASTER, "shop"))
+            shop = Database(place, MASTER, "shop")
+            self._set_up(shop)
+            if verified:
+                shop.verify_users(APPLICATION, READ_ONLY)
         self._eye.execute(GONE)  # what was cut is over for the server, too
 
     def _set_up(self, shop: Database) -> None:
-        """Do all that setup-db-users does in a database, in its order."""
+        """Do all that setup-db-users does in a database, in its order, before it verifies the users."""
         if not self._is_closed:
             assert [False, False] == [shop.knows(user) for user in (APPLICATION, READ_ONLY)]
         with suppress(TransientError):  # what a prepared transaction holds is free once that is rolled back
@@ -101,7 +106,6 @@ class Run:
         self._is_closed = True
         assert [] == shop.quiet(KINDS)
         shop.ensure_users(APPLICATION, READ_ONLY)
-        shop.verify_users(APPLICATION, READ_ONLY)
 
     def _passes(self, _statement: str) -> bool:
         self._eye.execute(DOORS)
@@ -145,7 +149,10 @@ def doors_opened_again(moments: list[Moment]) -> list[tuple[Moment, Moment]]:
 
 
 def test_a_set_up_that_is_killed_anywhere_is_finished_by_the_next(server: Server) -> None:
-    """Before each statement, but for those before which nothing more was committed: such a death leaves the same."""
+    """Before each statement, but for those before which nothing more was committed: such a death leaves the same.
+
+    What the next run leaves is what one left that was not killed, which verified it. `make test` takes a sample.
+    """
     with production(server) as eye:
         whole = Run(server, eye)
         whole.go()
@@ -154,10 +161,10 @@ def test_a_set_up_that_is_killed_anywhere_is_finished_by_the_next(server: Server
     deaths = [number for number, committed in enumerate(commits) if committed not in commits[:number]]
     assert [] == doors_opened_again(whole.moments)
     assert len(deaths) > COMMITS_MIN
-    for death in deaths:
+    for death in deaths[::EVERY]:
         with production(server) as eye:
             run = Run(server, eye)
             run.go(before=death + 1)
-            run.go()
+            run.go(verified=False)
             assert (death, []) == (death, doors_opened_again(run.moments))
             assert (death, wanted) == (death, state(eye))
