@@ -31,10 +31,10 @@ from chalicelib.postgres.databases import (
     databases,
     keep_out,
     open_elsewhere,
+    reachable,
     refuse_beyond_reach,
     shut_others,
 )
-from chalicelib.postgres.encoding import encode
 from chalicelib.postgres.handshake import knock, reach
 from chalicelib.postgres.membership import EVERYBODY_ELSE
 from chalicelib.postgres.names import check_users, refuse_open
@@ -236,15 +236,8 @@ class Database:
         return list(dict.fromkeys(remaining))
 
     def _reachable(self) -> tuple[list[str], list[str]]:
-        """Return the databases that the master user may enter now, and those that only others may.
-
-        Templates are among them: where they take connections, people can enter them, too.
-        """
         with self._session(self._database) as connection:
-            databases(connection, opening=True)  # before the users are let in to them
-            found = rows(connection, _ENTERED)
-        entered = [name for name, may in found if may and encode(name) == name.encode()]  # as psycopg2 can say it
-        return entered, [name for name, _ in found if name not in entered]
+            return reachable(connection)
 
     def ensure_users(
         self,
@@ -358,10 +351,3 @@ _PRISTINE_LEFT = """
 SELECT datname FROM pg_catalog.pg_database JOIN pg_catalog.pg_roles ON pg_roles.oid = datdba
  WHERE rolname = current_user AND datname ~ ('^' || %(prefix)s)
 """
-
-
-_ENTERED = """
-SELECT datname, pg_catalog.has_database_privilege(oid, 'CONNECT') AND datconnlimit <> 0
-  FROM pg_catalog.pg_database
- WHERE datallowconn AND datconnlimit <> -2 AND datname <> 'rdsadmin' ORDER BY datname
-"""  # -2 marks a database whose DROP was interrupted: nobody can enter it

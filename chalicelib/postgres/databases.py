@@ -88,6 +88,24 @@ def _opened(connection: Connection, entry: _Entry) -> bool:
     return any(one.name == entry.name and _why_closed(one) is None for one in found)
 
 
+_ENTERED = """
+SELECT datname, pg_catalog.has_database_privilege(oid, 'CONNECT') AND datconnlimit <> 0
+  FROM pg_catalog.pg_database
+ WHERE datallowconn AND datconnlimit <> -2 AND datname <> 'rdsadmin' ORDER BY datname
+"""  # -2 marks a database whose DROP was interrupted: nobody can enter it
+
+
+def reachable(connection: Connection) -> tuple[list[str], list[str]]:
+    """Return the databases that the master user may enter, once they are opened, and those that only others may.
+
+    Templates are among them: where they take connections, people can enter them, too.
+    """
+    databases(connection, opening=True)
+    found = rows(connection, _ENTERED)
+    entered = [name for name, may in found if may and encode(name) == name.encode()]  # as psycopg2 can say it
+    return entered, [name for name, _ in found if name not in entered]
+
+
 _OPEN_ELSEWHERE = """
 SELECT oid, datname, pg_catalog.pg_get_userbyid(datdba), pg_catalog.has_database_privilege(oid, 'CONNECT')
   FROM pg_catalog.pg_database

@@ -14,6 +14,7 @@ from chalicelib.postgres.privileges import APPLICATION, READ_ONLY, Privileges
 from chalicelib.postgres.things import THINGS
 
 SAMPLES_MAX = 20
+TRIGGERS_MAX = 5  # that a sentence names
 _SAMPLES = f"""
 WITH {THINGS}
 SELECT DISTINCT ON (schema, owner) schema, name, ARRAY(
@@ -33,6 +34,19 @@ SELECT pg_catalog.unnest(setconfig) FROM pg_catalog.pg_db_role_setting LEFT JOIN
     ON pg_database.oid = setdatabase
  WHERE (setdatabase = 0 OR datname = %(database)s) AND setrole = 0
 """
+_POWERFUL_TRIGGERS = f"""
+WITH {THINGS}
+SELECT DISTINCT schema || '.' || name, rolname
+  FROM thing JOIN pg_catalog.pg_trigger ON kind = 'TABLE' AND tgrelid = thing.oid AND NOT tgisinternal
+  JOIN pg_catalog.pg_proc ON pg_proc.oid = tgfoid AND prosecdef
+  JOIN pg_catalog.pg_roles ON pg_roles.oid = proowner
+ WHERE (rolsuper OR rolcreaterole OR EXISTS
+         (SELECT FROM pg_catalog.pg_roles AS rds
+           WHERE rds.rolname = 'rds_superuser' AND pg_catalog.pg_has_role(pg_roles.oid, rds.oid, 'MEMBER')))
+   AND pg_catalog.has_schema_privilege(within, 'USAGE')
+   AND pg_catalog.has_table_privilege(thing.oid, 'INSERT, UPDATE, DELETE')
+ ORDER BY 1
+"""  # noqa: S608 (composed of constants)
 STOPPING = {
     "25006": "default_transaction_read_only",
     "57014": "statement_timeout",
@@ -82,6 +96,7 @@ def prove(place: Place, database: str, *, application: Login, readonly: Login) -
     with session(place, application, database) as connection:
         written = _samples(connection, APPLICATION)
         settings = [text for (text,) in rows(connection, _SETTINGS, database=database)]
+        triggers = [f"{table} (as {owner})" for table, owner in rows(connection, _POWERFUL_TRIGGERS)]
     with session(place, readonly, database) as connection:
         read = _samples(connection, READ_ONLY)
         for sample in read:
@@ -94,7 +109,18 @@ def prove(place: Place, database: str, *, application: Login, readonly: Login) -
         _as_client(place, application, database, written, settings)
         + _as_client(place, readonly, database, read, settings, writes=False)
         + Proofs((f"{schema_proof} ({_tried('in', schemas, 'schema')}).",))
+        + Proofs(allowed=_sets_off(application, database, triggers))
     )
+
+
+def _sets_off(application: Login, database: str, triggers: list[str]) -> tuple[str, ...]:
+    """Name the triggers through which the application runs code as somebody who may alter roles."""
+    if not triggers:
+        return ()
+    some = ", ".join(triggers[:TRIGGERS_MAX])
+    more = f" and {len(triggers) - TRIGGERS_MAX} more" if triggers[TRIGGERS_MAX:] else ""
+    what = f"{application.username} may set off triggers of roles that may alter others in database {database}"
+    return (f"{what}, by writing to {some}{more}",)
 
 
 def prove_own_password(place: Place, database: str, readonly: Login) -> Proofs:

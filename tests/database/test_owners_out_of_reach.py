@@ -86,3 +86,21 @@ def test_a_database_of_which_nothing_can_be_used_is_a_refusal(production: Server
 
     with pytest.raises(RefusedError, match=r"app_user cannot be given what it needs in database shop: .* and 10 more"):
         set_up(shop)
+
+
+def test_what_cannot_be_taken_and_writes_to_no_table_is_named(production: Server, shop: Database) -> None:
+    """Parameters, tablespaces and wrappers of rdsadmin's, and definers that its extensions brought, end no night."""
+    production.query(
+        "GRANT CREATE ON TABLESPACE pg_default TO PUBLIC; GRANT SET ON PARAMETER log_min_messages TO PUBLIC"
+    )
+    try:
+        (_, said) = set_up(shop)
+    finally:
+        production.query(
+            "REVOKE CREATE ON TABLESPACE pg_default FROM PUBLIC; REVOKE SET ON PARAMETER log_min_messages FROM PUBLIC"
+        )
+
+    assert (
+        "In database shop, readonly_user keeps what the master user may not take, with which it cannot write to "
+        "tables: SET on parameter log_min_messages, CREATE on tablespace pg_default."
+    ) == said

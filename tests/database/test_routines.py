@@ -112,3 +112,23 @@ def test_a_definer_of_rds_that_everybody_may_call_is_named(production: Server, s
     with pytest.raises(RefusedError, match=r"EXECUTE on function sales\.theirs\(\)"):
         shop.ensure_users(APPLICATION, READ_ONLY)
     shop.ensure_users(APPLICATION, READ_ONLY, ["sales.theirs"])
+
+
+def test_a_trigger_of_somebody_who_may_alter_roles_is_named(production: Server, shop: Database) -> None:
+    """Writing to its table sets it off: to keep the application from it would break every trigger that audits."""
+    production.query(
+        "SET ROLE app_owner; CREATE TABLE sales.commands (command text); CREATE TABLE sales.audited (id int);"
+        "CREATE FUNCTION sales.obey() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
+        "$$ BEGIN EXECUTE NEW.command; RETURN NEW; END $$; CREATE FUNCTION sales.note() RETURNS trigger "
+        "LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RETURN NEW; END $$;"
+        "CREATE TRIGGER obey BEFORE INSERT ON sales.commands FOR EACH ROW EXECUTE FUNCTION sales.obey();"
+        "CREATE TRIGGER note BEFORE INSERT ON sales.audited FOR EACH ROW EXECUTE FUNCTION sales.note();"
+        "RESET ROLE; ALTER FUNCTION sales.obey() OWNER TO master",
+        database="shop",
+    )
+    set_up(shop)
+
+    assert (
+        "app_user may set off triggers of roles that may alter others in database shop, by writing to sales.commands "
+        "(as master)"
+    ) in shop.verify_users(APPLICATION, READ_ONLY).allowed
