@@ -61,16 +61,10 @@ __all__ = [
     "Remaining",
     "RestoredDatabase",
     "check_users",
-    "no_end",
 ]
 
 PRISTINE_PREFIX = "aurora_restore_proof_"
 SET_UP_LOCK = 0x6175726F7261  # "aurora": the advisory lock that one set-up at a time holds, in the master's database
-
-
-def no_end() -> float:
-    """Tell an invocation's remaining seconds where there is no end."""
-    return inf
 
 
 class LoginResult(Enum):
@@ -119,7 +113,7 @@ class RestoredDatabase(Protocol):
         readonly: Login,
         trusted: Collection[str] = (),
         *,
-        remaining_seconds: Callable[[], float] = no_end,
+        remaining_seconds: Callable[[], float] = lambda: inf,
     ) -> None:
         """See `Database.ensure_users`."""
 
@@ -245,7 +239,7 @@ class Database:
         readonly: Login,
         trusted: Collection[str] = (),
         *,
-        remaining_seconds: Callable[[], float] = no_end,
+        remaining_seconds: Callable[[], float] = lambda: inf,
     ) -> None:
         """Create or alter both users, with these passwords, and give them their rights in every user database.
 

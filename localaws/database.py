@@ -7,8 +7,9 @@ holds both to one contract. It has no data: rights are two words, "write" and "r
 import copy
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from math import inf
 
-from chalicelib.database import LoginResult, Proofs, no_end
+from chalicelib.database import LoginResult, Proofs
 from chalicelib.errors import TransientError
 from chalicelib.postgres.names import check_users, refuse_attributes, refuse_open, to_lock_out
 from chalicelib.postgres.place import Login, Place
@@ -159,7 +160,7 @@ class InMemoryDatabase:
         readonly: Login,
         trusted: Collection[str] = (),
         *,
-        remaining_seconds: Callable[[], float] = no_end,
+        remaining_seconds: Callable[[], float] = lambda: inf,
     ) -> None:
         """See `Database.ensure_users`; there are no routines here, and nothing takes long."""
         del trusted, remaining_seconds
