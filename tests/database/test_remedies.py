@@ -10,6 +10,7 @@ import pytest
 from chalicelib.database import Database, Login, Place
 from chalicelib.errors import RefusedError
 from chalicelib.postgres.connection import named_errors
+from localaws.postgres import likeness
 from tests.database import impostors
 from tests.database.encodings import make_database, make_owner, rename
 from tests.database.production import APPLICATION, READ_ONLY, furnish, set_up
@@ -17,7 +18,7 @@ from tests.database.server import MASTER, Server, clean, login
 from tests.database.tls import Authority, terminator
 from tests.refusals.sites import untold
 
-SERVERS = "^postgres/(grants|handshake|master_user|proof|roles|trouble)"
+SERVERS = "^postgres/(databases|grants|handshake|master_user|ownership|proof|roles|trouble)"
 # PostgreSQL knows no membership that its REVOKE leaves behind: it ends with an error, which is another refusal. That
 # one is looked at all the same, because a read-only user that is a member of more would write. What a user is refused
 # is tried after the catalog was asked for rights, attributes and memberships, so it is the second guard of each.
@@ -138,6 +139,23 @@ def mended_names(server: Server, shop: Database) -> Iterator[tuple[str, str]]:
     set_up(shop)
 
 
+def mended_databases(server: Server, shop: Database) -> Iterator[tuple[str, str]]:
+    """Take from our users what production let them into, and the master not; the database is rdsadmin's."""
+    for user, attempt in (
+        ("app_user", lambda: set_up(shop)),
+        ("readonly_user", lambda: shop.ensure_users(APPLICATION, READ_ONLY)),
+    ):
+        clean(server)
+        furnish(server)
+        server.query("CREATE DATABASE ledger")
+        server.query(f"CREATE ROLE {user} LOGIN; REVOKE CONNECT ON DATABASE ledger FROM PUBLIC")
+        likeness.put_roles_within_reach(server.postgres)
+        server.query(f"GRANT CONNECT ON DATABASE ledger TO {user}")
+        yield told_of(attempt)
+        server.query(f"REVOKE CONNECT ON DATABASE ledger FROM {user}")
+        attempt()
+
+
 def mended_in_secrets(server: Server, shop: Database) -> Iterator[tuple[str, str]]:
     """Do what remedies ask for in the two secrets."""
     clean(server)
@@ -196,6 +214,7 @@ def test_what_a_refusal_of_a_server_tells_people_to_do_helps(server: Server, sho
     told = {
         *mended_on_the_server(server, shop),
         *mended_names(server, shop),
+        *mended_databases(server, shop),
         *mended_in_secrets(server, shop),
         *told_of_older_servers(server),
     }

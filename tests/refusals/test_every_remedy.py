@@ -36,7 +36,8 @@ from tests.refusals.refused_settings import SETTINGS
 from tests.refusals.scene import TARGET_ARN
 from tests.refusals.sites import sites, untold
 
-OF_REAL_SERVERS = "^postgres/(grants|handshake|master_user|proof|roles|trouble)"  # these are met in tests/database
+# These are met in tests/database.
+OF_REAL_SERVERS = "^postgres/(databases|grants|handshake|master_user|ownership|proof|roles|trouble)"
 KEY_ARN = f"arn:aws:kms:{TARGET_REGION}:123456789012:key/one"
 CASES = (*OPERATIONS, *SETTINGS)
 
