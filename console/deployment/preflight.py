@@ -219,14 +219,17 @@ def _network(existing: Existing) -> Iterator[Finding]:
     if not (subnets and groups):
         return
     ec2 = existing.account.clients("ec2", stage.region)
-    try:
-        vpcs = {one["VpcId"] for one in ec2.describe_subnets(SubnetIds=subnets)["Subnets"]}
-        vpcs |= {one["VpcId"] for one in ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"]}
-    except ClientError as error:
-        if not error_code(error).endswith((".NotFound", ".Malformed")):
-            raise
-        yield failed("network", f"{IN_VPC}: {error.response['Error']['Message']}.", f"Correct it in {CONFIG}.")
-        return
+    vpcs = set[str]()
+    for describe, asked, found in (
+        (ec2.describe_subnets, {"SubnetIds": subnets}, "Subnets"),
+        (ec2.describe_security_groups, {"GroupIds": groups}, "SecurityGroups"),
+    ):
+        try:
+            vpcs |= {one["VpcId"] for one in describe(**asked)[found]}
+        except ClientError as error:
+            if not error_code(error).endswith((".NotFound", ".Malformed")):
+                raise
+            yield failed("network", f"{IN_VPC}: {error.response['Error']['Message']}.", f"Correct it in {CONFIG}.")
     if len(vpcs) > 1:
         yield failed(
             "network", f"The subnets and security groups of {IN_VPC} are in several VPCs: {', '.join(sorted(vpcs))}.",

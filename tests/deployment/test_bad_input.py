@@ -159,19 +159,18 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {  # together what le
     ),
     "of what is not there": (
         {
-            "ACCOUNT_ID": None, "subnet_ids": ["subnet-00000000"],
+            "ACCOUNT_ID": None, "subnet_ids": ["subnet-00000000"], "security_group_ids": ["sg-00000000"],
             "FORWARDING_ALARM_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:pager",
             "MASTER_CREDENTIALS_SECRET_ID": "nobody/made-it",
         },
         (
-            "ACCOUNT_ID is not set.", "subnet-00000000", "where the stage has its own",
+            "ACCOUNT_ID is not set.", "subnet-00000000", "sg-00000000", "where the stage has its own",
             "names nobody/made-it, which is not there",
         ),
     ),
     "of the plan": (
-        {"KMS_KEY_ID": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/x", "INSTANCE_CLASS": "large",
-         "security_group_ids": ["sg-00000000"]},
-        ("KMS_KEY_ID is a key of us-east-1", "INSTANCE_CLASS is 'large'", "sg-00000000"),
+        {"KMS_KEY_ID": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/x", "INSTANCE_CLASS": "large"},
+        ("KMS_KEY_ID is a key of us-east-1", "INSTANCE_CLASS is 'large'"),
     ),
     "of the target": (
         {"TARGET_CLUSTER_ID": "prod-cluster", "SOURCE_REGION": REGION, "subnet_ids": "subnet-12345678"},
