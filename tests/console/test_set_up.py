@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [
-    "help", "demo", "up", "night", "deploy", "destroy", "package", "doctor", "test", "test-servers", "acceptance",
-    "prove", "bench", "bench-package", "check", "format", "clean",
+    "help", "demo", "up", "night", "deploy", "destroy", "package", "doctor", "refresh-roots", "test", "test-servers",
+    "acceptance", "prove", "bench", "bench-package", "check", "format", "clean",
 ]  # fmt: skip
 
 
