@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from programs.arguments import Parser, Whole
 from proof import dice, mutants, stateful
+from proof.database_mutants import OF_DATABASES
 from proof.explore import Tally, deeper, in_parallel, scenes_alone, singles
 from proof.oracle import StaleScheduleError
 from proof.replay import replayed
@@ -80,7 +81,7 @@ def _runs(options: argparse.Namespace, say: Callable[[str], None]) -> Iterator[T
 
 
 def _mutants(say: Callable[[str], None]) -> Iterator[mutants.Death]:
-    for death in mutants.deaths():
+    for death in mutants.deaths((*mutants.MUTANTS, *OF_DATABASES)):
         how = f"died of '{death.line}': {death.broken}" if death.line else f"LIVES after {death.runs} runs"
         say(f"without {death.mutant.guard}: {how}")
         yield death

@@ -1,6 +1,7 @@
 """The guards that the proof takes away one at a time, as the documentation lists them."""
 
-from proof.mutants import MUTANTS, OF_DATABASES, Mutant
+from proof.database_mutants import OF_DATABASES
+from proof.mutants import MUTANTS, Mutant
 
 
 def table() -> str:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from console.reference import pages
-from proof.mutants import MUTANTS, OF_DATABASES
+from proof.database_mutants import OF_DATABASES
+from proof.mutants import MUTANTS
 from tests.docs.numbers import NOT_OURS, PHRASES, WORDS
 from tests.docs.readme import ROOT
 from tests.infra.templates import section

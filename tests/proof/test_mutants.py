@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from proof.mutants import MUTANTS, OF_DATABASES, Mutant, killed
+from proof.database_mutants import OF_DATABASES
+from proof.mutants import MUTANTS, Mutant, killed
 
 ROOT = Path(__file__).parents[2]
 WANTED = (
