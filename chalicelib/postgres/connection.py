@@ -166,6 +166,7 @@ def _settings(place: Place) -> dict[str, str]:
         "transform_null_equals": "off",
         "quote_all_identifiers": "off",
         "exit_on_error": "off",
+        "client_min_messages": "error",
         "default_tablespace": "",
         "jit": "off",
     }

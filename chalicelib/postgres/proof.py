@@ -15,8 +15,18 @@ from chalicelib.postgres.things import THINGS
 
 SAMPLES_MAX = 20
 TRIGGERS_MAX = 5  # that a sentence names
+FIRST_NUMBER_OF_OURS = 16_384  # of objects; what initdb makes has lower ones
+_PLANNED_BY_CODE = f"""
+planned(oid) AS (
+  SELECT coalesce(indrelid, stxrelid, objid) FROM pg_catalog.pg_depend
+    LEFT JOIN pg_catalog.pg_index ON classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND indexrelid = objid
+    LEFT JOIN pg_catalog.pg_statistic_ext
+      ON classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass AND pg_statistic_ext.oid = objid
+   WHERE refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND refobjid >= {FIRST_NUMBER_OF_OURS}
+     AND classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass))
+"""  # noqa: S608 (composed of constants); to plan a statement computes what is constant in expressions of an index
 _SAMPLES = f"""
-WITH {THINGS}
+WITH {THINGS}, {_PLANNED_BY_CODE}
 SELECT DISTINCT ON (schema, owner) schema, name, ARRAY(
          SELECT attname::pg_catalog.text FROM pg_catalog.pg_attribute
           WHERE attrelid = thing.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a'
@@ -26,6 +36,7 @@ SELECT DISTINCT ON (schema, owner) schema, name, ARRAY(
    AND pg_catalog.has_schema_privilege(within, 'USAGE') AND NOT EXISTS
     (SELECT FROM pg_catalog.unnest(%(words)s) AS needed WHERE NOT pg_catalog.has_table_privilege(thing.oid, needed))
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = thing.oid AND NOT tgisinternal)
+   AND thing.oid NOT IN (SELECT oid FROM planned)
  ORDER BY schema, owner, name LIMIT {SAMPLES_MAX}
 """  # noqa: S608 (composed of constants); one table of each owner in each schema that the user may use, where a write runs nobody's code
 _SCHEMAS = f"WITH {THINGS} SELECT name FROM thing WHERE kind = 'SCHEMA' ORDER BY name"  # noqa: S608
@@ -159,7 +170,8 @@ def _as_client(
                 raise
         return Proofs(warnings=(_stopped(user, database, stopping, error),))
     if not samples:
-        untried = "it has no table without policies, triggers and rules, so nothing was read or written there"
+        code = "policies, triggers, rules and functions in indexes"
+        untried = f"it has no table without {code}, so nothing was read or written there"
         what = f"{user.username} logs in to database {database}"
         return Proofs((f"{what}.",), (f"{what}: {untried}.",))
     does, refused = ("reads and writes", "") if writes else ("reads", " and is refused a write")

@@ -167,8 +167,9 @@ def _stop(connection: Connection, place: Place, found: Found, busy: list[Transie
     except psycopg2.Error as error:
         named = during_work(error.pgcode, place, "")
         if isinstance(named, DatabaseUnavailableError):
-            raise
-        if isinstance(named, TransientError):
+            if connection.closed or not error.diag.context:
+                raise  # else code of production's own said so, in a trigger for example
+        elif isinstance(named, TransientError):
             busy.append(named)
         return str(error.pgcode)
     return None

@@ -64,3 +64,28 @@ def test_a_table_without_columns_and_one_that_is_unlogged(odd: Server, shop: Dat
               as_user=MASTER, database="shop")  # fmt: skip
 
     assert WRITES.replace("1 table", "2 tables") in set_up(shop)
+
+
+BROKEN = """
+CREATE TABLE zones (name text);
+CREATE FUNCTION zone() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN 'UTC'; END $$;
+CREATE TABLE visits (at timestamptz);
+CREATE {index};
+CREATE OR REPLACE FUNCTION zone() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+  BEGIN RETURN (SELECT name FROM zones); END $$
+"""
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        "INDEX ON visits (date(at AT TIME ZONE zone()))",
+        "INDEX ON visits (at) WHERE zone() = 'UTC'",
+        "STATISTICS of_visits ON (date(at AT TIME ZONE zone())), at FROM visits",
+    ],
+)
+def test_an_index_over_a_function_that_needs_a_search_path(odd: Server, shop: Database, index: str) -> None:
+    """The function runs when any statement on the table is planned, as whoever says it; so none is tried there."""
+    odd.query(BROKEN.format(index=index), as_user=MASTER, database="shop")
+
+    assert WRITES in set_up(shop)

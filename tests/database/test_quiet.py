@@ -119,6 +119,18 @@ def test_maintenance_of_pg_partman_is_stopped(quiet: Server, shop: Database) -> 
     assert ["rds_superuser"] == memberships(quiet)
 
 
+def test_a_trigger_that_says_the_server_went_away_is_told(quiet: Server, shop: Database) -> None:
+    """It may raise any SQLSTATE; the set-up would wait for a server that is there."""
+    install(quiet, "pg_partman", PARTMAN, "parts.part_config")
+    quiet.query(
+        "CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'x' USING ERRCODE = '57P01'; END $$;"
+        "CREATE TRIGGER gone BEFORE UPDATE ON parts.part_config FOR EACH ROW EXECUTE FUNCTION gone()",
+        database="shop",
+    )
+
+    assert ["partman: parts.part_config in database shop (SQLSTATE 57P01)"] == [str(it) for it in shop.quiet(KINDS)]
+
+
 def test_pglogical_is_cut_off_like_a_subscription(quiet: Server, shop: Database) -> None:
     """It subscribes by tables of its own, which hold production's password."""
     install(quiet, "pglogical", PGLOGICAL, "pglogical.subscription", "pglogical.node_interface")
