@@ -16,6 +16,7 @@ CLUSTER = prod-cluster
 REGION = us-east-1
 FORCE ?=
 POSTGRES =
+TIMEOUT =
 # The stage that `make up` deploys is deployed from a copy, in which what only that world knows is filled in.
 CHECKOUT ?= $(if $(filter local,$(STAGE)),$(DATA)/checkout,.)
 JSON ?=
@@ -48,8 +49,8 @@ help: ## say what there is
 GIVEN = $(if $(DUMP),--dump "$(DUMP)") $(if $(POSTGRES),--postgres "$(POSTGRES)")
 
 # `exec`, so that whoever stops make stops the program itself and no shell in between.
-demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT= DATA= DUMP= POSTGRES= KEEP=1)
-	@exec $(PY) -m console.demo --port "$(PORT)" --data "$(DATA)" $(GIVEN) $(if $(KEEP),--keep)
+demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT= DATA= DUMP= POSTGRES= TIMEOUT= KEEP=1)
+	@exec $(PY) -m console.demo --port "$(PORT)" --data "$(DATA)" $(GIVEN) $(if $(TIMEOUT),--timeout "$(TIMEOUT)") $(if $(KEEP),--keep)
 
 up: $(PACKED) ## leave the same world running, until Ctrl-C (PORT= DATA= DUMP= POSTGRES=)
 	@exec $(PY) -m localaws up --port "$(PORT)" --data "$(DATA)" $(GIVEN)

@@ -1,6 +1,7 @@
 """`python -m console.demo`: one night, watched and verified. Exit status 0 only when everything held."""
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import psycopg2
 from botocore.exceptions import BotoCoreError, ClientError
 
+from console.demo import again
 from console.demo.aws import leave_real_aws
 from console.demo.errors import DemoError
 from console.demo.screen import BAD, screen
@@ -15,17 +17,20 @@ from console.demo.story import Story
 from programs.arguments import Parser, port
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SECONDS_MAX = 24 * 60 * 60
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Tell the story; returns the exit status."""
-    options = _options().parse_args(arguments)
+    parser = _options()
+    options = parser.parse_args(arguments)
+    more_time = again.with_more_time(options, parser.parse_args([]), by_make="MAKELEVEL" in os.environ)
     stop_once()
     leave_real_aws()
     stage = screen()
     try:
-        return Story(stage, options).tell()
+        return Story(stage, options, more_time).tell()
     except (DemoError, ClientError, BotoCoreError, psycopg2.Error, OSError) as error:
         stage.say(f"The demo cannot go on. {error}", BAD)
         return 1
@@ -44,9 +49,22 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=Path(".localaws"), help="localaws' folder (%(default)s)")
     parser.add_argument("--dump", type=Path, help="a dump that becomes production's data, in place of the sample")
     parser.add_argument("--postgres", type=Path, help="the bin folder of a PostgreSQL server, in place of the embedded")
-    parser.add_argument("--timeout", type=float, default=240, help="seconds after which it gives up (%(default)s)")
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=240,
+        help="seconds from the night's snapshot on, then it gives up (%(default)s)",
+    )
     parser.add_argument("--keep", action="store_true", help="leave the world running afterwards, until Ctrl-C")
     return parser
+
+
+def _seconds(text: str) -> float:
+    """Read a time that is more than none and ends; raises what argparse turns into a sentence."""
+    seconds = float(text)
+    if not 0 < seconds <= SECONDS_MAX:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and {SECONDS_MAX:,} seconds")
+    return seconds
 
 
 def stop_once() -> None:

@@ -8,10 +8,15 @@ class DemoError(Exception):
 
 
 class Deadline:
-    """The moment by which the demo has ended by itself, whatever happens."""
+    """The moment by which a part of the demo has ended, whatever happens.
 
-    def __init__(self, seconds: float) -> None:
+    `what` names that part, and `advice` says how people give it more time; both are sentences' parts.
+    """
+
+    def __init__(self, seconds: float, what: str = "The demo", advice: str = "") -> None:
         self.seconds = seconds
+        self._what = what
+        self._advice = advice
         self._ends = time.monotonic() + seconds
 
     def remaining(self) -> float:
@@ -25,7 +30,5 @@ class Deadline:
 
     def over(self, waiting_for: str) -> DemoError:
         """Make the error that says so."""
-        return DemoError(
-            f"The demo's {self.seconds:g} seconds are over, and it still waits for {waiting_for}. "
-            "Try again, with --timeout for more time on a slow machine."
-        )
+        late = f"{self._what} has taken its {self.seconds:g} seconds and still waits for {waiting_for}."
+        return DemoError(f"{late} {self._advice}".rstrip())

@@ -19,15 +19,18 @@ from console.demo.tally import Tally
 from console.demo.watch import Ended, Step, Waiting, watch
 from console.demo.world import World, localaws
 
+SET_UP_SECONDS = 900  # a full server's, on a slow machine; what people ask for counts from the night's snapshot on
+
 
 class Story:
     """One run of the demo on one screen. Everything after the first act is asked of the endpoint."""
 
-    def __init__(self, screen: Screen, options: argparse.Namespace) -> None:
+    def __init__(self, screen: Screen, options: argparse.Namespace, more_time: str) -> None:
+        """Take the options, and the command that does the same with more time."""
         self._screen = screen
         self._options = options
         self._began = time.monotonic()
-        self._deadline = Deadline(options.timeout)
+        self._advice = f"On a slow machine give it more time: {more_time}"
         self._meter = MemoryMeter(options.data)
         self._tally = Tally(screen)
 
@@ -44,7 +47,8 @@ class Story:
 
     def _build(self, world: World) -> None:
         self._heading("1. A local AWS, with the app deployed into it")
-        building = world.building(self._deadline)
+        seconds = max(SET_UP_SECONDS, self._options.timeout)
+        building = world.building(Deadline(seconds, "The set-up", self._advice))
         for line in itertools.takewhile(bool, building):
             self._say(f"  {line}", DIM)
         list(building)  # after an empty line comes what `make up` tells people; the demo's last page tells it
@@ -69,10 +73,11 @@ class Story:
         """Let night fall, then only watch; returns the record at its end."""
         self._heading("3. The nightly snapshot. From here the demo only watches: events drive the restore")
         fell = datetime.now(UTC)
+        deadline = Deadline(self._options.timeout, "The night", self._advice)
         snapshot = night.fall(world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION)
         self._say(f"  Aurora takes {snapshot} of {names.SOURCE_CLUSTER}.")
         steps: list[Step] = []
-        for seen in watch(aws, world, fell, self._deadline):
+        for seen in watch(aws, world, fell, deadline):
             if isinstance(seen, Ended):
                 self._say(closing.times(seen.record, snapshot_seconds=steps[0].at_seconds))
                 return seen.record

@@ -55,6 +55,15 @@ def test_a_full_server_is_a_variable_of_make_alone(target: str) -> None:
     assert "--postgres" not in inherited
 
 
+def test_more_time_is_a_variable_of_make() -> None:
+    """What the demo advises on a slow machine; in an environment TIMEOUT may mean anything."""
+    given = run("make", "--no-print-directory", "--dry-run", "demo", "TIMEOUT=900").stdout
+    inherited = run("make", "--no-print-directory", "--dry-run", "demo", TIMEOUT="5").stdout
+
+    assert '--timeout "900"' in given
+    assert "--timeout" not in inherited
+
+
 @pytest.mark.parametrize("python", ["/bin/false", "no-such-python", "/no such/python"])
 def test_a_python_that_does_not_fit_is_refused_in_a_sentence(python: str, tmp_path: Path) -> None:
     """Nothing is made, and the sentence says what to do."""
