@@ -25,6 +25,7 @@ from typing import Any, Protocol
 
 from psycopg2.sql import SQL, Identifier
 
+from chalicelib.errors import TransientError
 from chalicelib.postgres import grants, master_user, proof, quiet, roles
 from chalicelib.postgres.connection import rows, run, session, transaction
 from chalicelib.postgres.databases import (
@@ -217,14 +218,23 @@ class Database:
     def quiet(self, kinds: Collection[str]) -> list[Remaining]:
         """Stop it, in every database that somebody can connect to; return what may go on all the same.
 
-        Kinds that only their owners may change are counted by `going_on` and not touched.
+        Kinds that only their owners may change are counted by `going_on` and not touched. What somebody holds keeps
+        nothing else running, in no database: TransientError is raised when all has been tried.
         """
         reachable, others = self._reachable()
-        remaining = [Remaining("", f"database {name}, which the master user may not enter") for name in others]
+        remaining = [
+            Remaining("", f"what runs in database {name}, which the master user may not enter") for name in others
+        ]
+        busy: list[TransientError] = []
         with self._alone() as shared:
             for name in reachable if kinds else ():
-                with self._session(name) as connection:
-                    remaining += quiet.stop(connection, self._place, kinds)
+                try:
+                    with self._session(name) as connection:
+                        remaining += quiet.stop(connection, self._place, kinds)
+                except TransientError as error:
+                    busy.append(error)
+            if busy:
+                raise busy[0]
             elsewhere = quiet.find_elsewhere(shared, kinds, reachable)
             remaining += [Remaining(found.kind, str(found)) for found in elsewhere]
         return list(dict.fromkeys(remaining))

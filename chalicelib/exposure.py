@@ -41,7 +41,8 @@ def sentence(facts: Facts) -> str:
     seconds = seconds_max(facts)
     if seconds is None:
         return ""
-    return f"production's passwords could open the copy for at most {_spelt(seconds)}"
+    whose = "the other passwords of production" if facts.logins_kept else "production's passwords"
+    return f"{whose} could open the copy for at most {_spelt(seconds)}"
 
 
 def _spelt(seconds: float) -> str:

@@ -48,13 +48,13 @@ def _until_it_is_set(operation: Operation, place: Place, username: str, now: dat
     facts = operation.facts
     if facts.password_set_at and now - facts.password_set_at <= SET_AGAIN_AFTER:
         interval = operation.settings.restore_check_interval
-        return Wait("The database does not take the new master password yet.", interval)
+        return Wait("The database does not accept the new master password yet.", interval)
     if facts.passwords_set < SETTINGS_MAX:
         return None
     raise RefusedError(
         f"PostgreSQL at {place} refuses the password of user {username}, which Aurora was asked to set "
         f"{facts.passwords_set} times and does not show as pending.",
-        f"Probably that user's passwords have expired: in production, run ALTER ROLE {username} VALID UNTIL "
+        f"The password of that user has probably expired: in production, run ALTER ROLE {username} VALID UNTIL "
         "'infinity'. If the cluster's events have RDS-EVENT-0067, Aurora could not set it, and that event says why.",
         retry=Retry.LATER_SNAPSHOT,
     )

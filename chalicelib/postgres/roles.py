@@ -58,10 +58,10 @@ def lock_out(connection: Connection, *, master: str, keep: Collection[str]) -> l
         tried |= {name: _close(connection, name) for name in held}
         lingering = _end_sessions(connection)
     held = _forget_passwords(connection, keep) + [name for name, done in tried.items() if done is Closing.HELD]
-    if held:
+    if held:  # what the others came to is judged when nothing is held any more
         raise DatabaseBusyError(
             "A session or a prepared transaction holds these roles, so they still have production's passwords: "
-            f"{listed(sorted(held))}. All others are closed."
+            f"{listed(sorted(held))}."
         )
     if lingering:
         raise DatabaseBusyError(f"Sessions of locked-out roles have not ended yet: {listed(lingering)}.")

@@ -181,9 +181,7 @@ def test_a_role_that_somebody_holds_keeps_no_other_open(server: Server, shop: Da
     likeness.put_roles_within_reach(server.postgres)
     with server.postgres.session("shop") as cursor:
         cursor.execute("BEGIN; ALTER ROLE held CREATEDB")
-        with pytest.raises(
-            DatabaseBusyError, match=r"still have production's passwords: held\. All others are closed."
-        ):
+        with pytest.raises(DatabaseBusyError, match=r"still have production's passwords: held\.$"):
             shop.lock_out(keep=[])
         cursor.execute("ROLLBACK")
 

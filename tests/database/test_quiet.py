@@ -268,7 +268,26 @@ def test_every_database_that_somebody_can_enter_is_quieted(quiet: Server, shop: 
     finally:
         quiet.query("ALTER DATABASE shape IS_TEMPLATE false")
 
-    assert ({"aws-callers": 1}, ["database closed, which the master user may not enter"]) == told
+    assert ({"aws-callers": 1}, ["what runs in database closed, which the master user may not enter"]) == told
+
+
+def test_what_is_held_in_one_database_keeps_nothing_running_in_another(quiet: Server, shop: Database) -> None:
+    """The databases are gone through whole, and then it is told that one of them is busy."""
+    quiet.query("CREATE DATABASE books")  # comes before shop
+    for name in ("books", "shop"):
+        quiet.query(
+            "CREATE FOREIGN DATA WRAPPER home; GRANT USAGE ON FOREIGN DATA WRAPPER home TO master;"
+            "CREATE SERVER home FOREIGN DATA WRAPPER home; ALTER SERVER home OWNER TO master;"
+            "CREATE USER MAPPING FOR PUBLIC SERVER home OPTIONS (password 'Production-1')",
+            database=name,
+        )
+    with quiet.postgres.session("books") as holding:
+        holding.execute("BEGIN; ALTER USER MAPPING FOR PUBLIC SERVER home OPTIONS (SET password 'x')")
+        with pytest.raises(TransientError):
+            shop.quiet(KINDS)
+        holding.execute("ROLLBACK")
+
+    assert [(0,)] == quiet.query("SELECT count(*) FROM pg_user_mapping", database="shop")
 
 
 def test_what_goes_on_in_a_database_out_of_reach_is_named(quiet: Server, shop: Database) -> None:

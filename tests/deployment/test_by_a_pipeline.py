@@ -13,6 +13,7 @@ from tests.docs.readme import commands
 AROUND, APP, AWAY = commands("By a pipeline", RUNBOOK)
 NOT_OF_THE_PACKAGE = {
     "subscribers", "heartbeat", "snapshot", "copy", "secrets", "groups", "orders", "way to the database",
+    "network",
 }  # fmt: skip # what people have, or do, and this account has not
 
 
