@@ -20,6 +20,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SECONDS_MAX = 24 * 60 * 60
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
+NIGHT_SECONDS = 240  # that a night may take from its snapshot on
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Tell the story; returns the exit status."""
@@ -52,7 +54,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--timeout",
         type=_seconds,
-        default=240,
+        default=NIGHT_SECONDS,
         help="seconds from the night's snapshot on, then it gives up (%(default)s)",
     )
     parser.add_argument("--keep", action="store_true", help="leave the world running afterwards, until Ctrl-C")

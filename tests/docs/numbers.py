@@ -7,6 +7,7 @@ from typing import Any, Final
 from chalicelib import events, limits, ports, runner, spacing, target_item
 from chalicelib.credentials import MasterCredentials
 from chalicelib.settings import PLAN_NAME, Settings
+from console.demo.__main__ import NIGHT_SECONDS
 from console.stages import FUNCTIONS
 from localaws import pool
 from tests.docs.readme import ROOT
@@ -105,6 +106,7 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "docs/localaws.md": (
         f"{word(pool.WORKERS_MAX).capitalize()} functions run at once, {word(pool.WORKERS_PER_FUNCTION_MAX)} of each;",
+        f"may take {NIGHT_SECONDS} seconds from its snapshot on;",
     ),
     "infra/foundation.yaml": (f"has come to its end for {silence()},",),
 }
