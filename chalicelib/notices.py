@@ -24,6 +24,10 @@ SUBJECT_MAX = 100  # characters of ASCII (SNS API reference)
 _OUTCOME = {
     State.ARCHIVED: "SUCCEEDED", State.FAILING: "FAILED", State.CANCELLING: "CANCELLED", State.SKIPPING: "SKIPPED"
 }  # fmt: skip
+UNTRIED = (
+    "Whether production has the passwords of the secrets, too, was tried when this cluster was restored, and cannot be "
+    "tried any more."
+)
 
 
 def publish(topic_arn: str, subject: str, text: str, machine: Mapping[str, Any], ports: Ports) -> None:
@@ -153,10 +157,11 @@ def _success(operation: Operation) -> list[str]:
         f"Endpoint: {facts.endpoint}, port {facts.port}; reader: {facts.reader_endpoint}",
         f"Users: in the secret {plan.app_credentials_secret_id}; master: {plan.master_credentials_secret_id}",
         f"Production's logins are closed: {_closed(facts) or 'there were none'}.",
-        *_exposure(facts),
+        *([] if operation.keeps_cluster else _exposure(facts)),
         *([f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(facts.logins_kept)}."] if facts.logins_kept else []),
         f"Production's jobs and ways out: {quiesce.sentence(facts.quieted, plan.kinds_left)}.",
         *_others_closed(facts),
+        *([UNTRIED] if operation.keeps_cluster else []),
     ]
 
 
@@ -177,7 +182,10 @@ def _others_closed(facts: Facts) -> list[str]:
     text = facts.others_closed
     if not text:
         return []
-    since = "They were opened on this cluster after its restore; their owners need new passwords."
+    since = (
+        "They could log in to this cluster, and are neither production's nor in the secrets now; whoever still needs "
+        "one has to have it opened again, with a new password."
+    )
     return [f"{text[0].upper()}{text[1:]}. {since}"]
 
 

@@ -86,6 +86,27 @@ def _refuse_known(database: RestoredDatabase, login: Login, secret_id: str) -> N
         raise _productions_own(login, secret_id)
 
 
+def _refuse_untriable(operation: Operation, database: RestoredDatabase, logins: Sequence[Login]) -> None:
+    """Raise RefusedError for a user that may be production's, where its password cannot be tried any more.
+
+    On a cluster that an earlier success set up, a login that was closed has no password to compare with.
+    """
+    facts, open_roles = operation.facts, {*database.login_roles()}
+    secret_id = operation.settings.app_credentials_secret_id
+    all_are_named = facts.logins_closed_in_all == len(facts.logins_closed)
+    for login in logins:
+        name = login.username
+        if name in facts.logins_kept:
+            _refuse_known(database, login, secret_id)
+        elif name not in open_roles and (name in facts.logins_closed or not all_are_named):
+            raise RefusedError(
+                f"User {name} of the secret {secret_id} may be a login of production's that was closed on this "
+                "cluster, so whether the password is production's own cannot be tried any more.",
+                "Name another user in the secret. Or restore the snapshot afresh: ask with its snapshot_identifier; "
+                "the password is then tried before production's logins are closed.",
+            )
+
+
 def _productions_own(login: Login, secret_id: str) -> RefusedError:
     return RefusedError(
         f"The secret {secret_id} holds the password that {login.username} has in production.",
@@ -152,6 +173,8 @@ def _change_users(operation: Operation, ports: Ports, target: TargetCluster, dat
         for login in (application, readonly):
             _refuse_known(database, login, plan.app_credentials_secret_id)
     ours = (application.username, readonly.username) if operation.keeps_cluster else ()
+    if operation.keeps_cluster:
+        _refuse_untriable(operation, database, (application, readonly))
     facts = _lock_out(operation, ports, database, ours)
     operation, trouble = instances.begin_readers(operation.evolve(facts=facts), target, ports)
     facts = operation.facts

@@ -11,7 +11,7 @@ from chalicelib.errors import RefusedError
 from chalicelib.limits import NAMES_MAX
 from chalicelib.operation import Operation
 from localaws.database import InMemoryRole
-from localaws.inprocess import APP, APP_SECRET, MASTER_SECRET, TARGET_REGION
+from localaws.inprocess import APP, APP_SECRET, MASTER_SECRET, PRODUCTION_PASSWORD, TARGET_REGION
 from tests.choreography.accidents import Accident, Call, raised, refused
 from tests.choreography.night import Night
 from tests.choreography.people import remove_target, target
@@ -270,6 +270,39 @@ def test_a_login_of_production_that_was_kept_is_not_taken_for_ours() -> None:
 
     assert (State.FAILED, ("shop_app",)) == (failed.state, failed.facts.logins_closed)
     assert "shop_app" not in passwords(night)
+
+
+def test_a_login_of_production_that_was_closed_becomes_no_user_later(night: Night) -> None:
+    """Nothing tells any more whether the secret has its password of production; the cluster stays as it is."""
+    done = night.dream()
+    before = passwords(night)
+    rotate(night, APP_SECRET, app_username="shop_app", app_password=PRODUCTION_PASSWORD)
+    failed = users_again(night)
+
+    assert ("shop_app",) == done.facts.logins_closed
+    assert (State.FAILED, before) == (failed.state, passwords(night))
+    assert f"User shop_app of the secret {APP_SECRET} may be a login of production's" in (failed.reason or "")
+
+
+def test_a_login_that_was_kept_keeps_no_password_of_productions_as_a_user() -> None:
+    """It can still log in, so its password can be tried."""
+    night = Night({"KEEP_LOGIN_ROLES": "shop_app"})
+    night.dream()
+    rotate(night, APP_SECRET, app_username="shop_app", app_password=PRODUCTION_PASSWORD)
+    failed = users_again(night)
+
+    assert f"The secret {APP_SECRET} holds the password that shop_app has in production." == failed.reason
+
+
+def test_what_cannot_be_tried_any_more_is_said(night: Night) -> None:
+    """A notice of users that were set up again claims nothing about passwords that it could not try."""
+    night.dream()
+    rotate_both(night)
+    users_again(night)
+    text = night.notices()[-1]["text"]
+
+    assert "was tried when this cluster was restored, and cannot be tried any more." in text
+    assert "could open the copy for at most" not in text
 
 
 def test_logins_that_people_opened_are_closed_and_named(night: Night) -> None:
