@@ -25,6 +25,30 @@ KINDS = (  # in the order in which they are stopped
 ALL, NONE, LEFT = "all", "none", "-"
 
 
+class _Words(NamedTuple):
+    """How people read of a kind, and what becomes of it on the copy."""
+
+    singular: str
+    plural: str
+    done: str
+
+
+_WORDS = {
+    PREPARED_TRANSACTIONS: _Words("prepared transaction", "prepared transactions", "rolled back"),
+    "event-triggers": _Words("event trigger", "event triggers", "disabled"),
+    "replication-slots": _Words("replication slot", "replication slots", "dropped"),
+    "subscriptions": _Words("subscription", "subscriptions", "dropped"),
+    "cron-jobs": _Words("pg_cron job", "pg_cron jobs", "disabled"),
+    "partman": _Words("table of pg_partman", "tables of pg_partman", "taken off its worker"),
+    "user-mappings": _Words("user mapping", "user mappings", "dropped"),
+    "foreign-servers": _Words("foreign server", "foreign servers", "cut off"),
+    "foreign-data-wrappers": _Words("foreign-data wrapper", "foreign-data wrappers", "closed"),
+    "dblink": _Words("extension or routine of dblink", "extensions or routines of dblink", "dropped or closed"),
+    "dblink-callers": _Words("function that calls dblink", "functions that call dblink", ""),
+    "aws-callers": _Words("function that calls AWS", "functions that call AWS", ""),
+}
+
+
 class Remaining(NamedTuple):
     """What could not be stopped or not be looked at; `kind` is "" for a database that nothing is known of."""
 
@@ -56,8 +80,14 @@ def chosen(value: Sequence[str]) -> tuple[str, ...]:
 
 
 def told(counts: Mapping[str, int], kinds: Iterable[str]) -> str:
-    """Say what of these kinds was found: `cron-jobs 3, user-mappings 2`."""
-    return ", ".join(f"{kind} {counts[kind]:,}" for kind in kinds if counts.get(kind))
+    """Say what of these kinds was found and done: `3 cron jobs disabled, 2 user mappings dropped`."""
+    return ", ".join(_told(kind, counts[kind]) for kind in kinds if counts.get(kind))
+
+
+def _told(kind: str, count: int) -> str:
+    words = _WORDS[kind]
+    noun = words.singular if count == 1 else words.plural
+    return f"{count:,} {noun} {words.done}".rstrip()
 
 
 def sentence(counts: Mapping[str, int], left: Sequence[str]) -> str:
@@ -65,7 +95,7 @@ def sentence(counts: Mapping[str, int], left: Sequence[str]) -> str:
     stopped = told(counts, [kind for kind in KINDS if kind not in REPORTED])
     reported = told(counts, REPORTED)
     parts = [
-        f"stopped or cut off: {stopped or 'nothing was found'}",
+        f"stopped or cut off: {stopped}" if stopped else "nothing was found to stop",
         *([f"reported only: {reported}"] if reported else []),
         *([f"left as in production (QUIESCE): {', '.join(left)}"] if left else []),
     ]

@@ -170,10 +170,9 @@ def _as_client(
                 raise
         return Proofs(warnings=(_stopped(user, database, stopping, error),))
     if not samples:
-        code = "policies, triggers, rules and functions in indexes"
-        untried = f"it has no table without {code}, so nothing was read or written there"
         what = f"{user.username} logs in to database {database}"
-        return Proofs((f"{what}.",), (f"{what}: {untried}.",))
+        none = "there was no table to try without policies, triggers, rules or functions in indexes"
+        return Proofs((f"{what}.",), (f"In database {database} {user.username} logged in; {none}.",))
     does, refused = ("reads and writes", "") if writes else ("reads", " and is refused a write")
     tried = _tried("on", samples, "table")
     return Proofs((f"{user.username} {does} in database {database}{refused} ({tried}).",))

@@ -25,7 +25,8 @@ SELECT nspname, relname, has_schema_privilege(nspname, 'USAGE') AND has_table_pr
    WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a'
    ORDER BY attnum LIMIT 1),
   EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '2')
-    OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
+    OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal),
+  row_security_active(c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind = 'r' AND relpersistence <> 't' AND nspname <> 'information_schema' AND nspname !~ '^pg_' ORDER BY 1, 2
 """
@@ -34,6 +35,13 @@ _CONTENT = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::tex
 _WRITE = "UPDATE {table} SET {column} = {column} WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)"
 # Takes the right to UPDATE too: for tables whose rule or trigger makes something else of an UPDATE, or refuses it.
 _LOCK = "SELECT FROM {table} LIMIT 1 FOR NO KEY UPDATE"
+_READ = "SELECT FROM {table} LIMIT 1"
+# Under row security: the right is checked and no policy runs, which may be any code and may fail as in production.
+_NO_ROW = {
+    _READ: "SELECT FROM {table} WHERE false",
+    _WRITE: "UPDATE {table} SET {column} = {column} WHERE false",
+    _LOCK: "SELECT FROM {table} WHERE false FOR NO KEY UPDATE",
+}
 
 
 @dataclass(frozen=True)
@@ -48,17 +56,22 @@ class Login:
 
 @dataclass(frozen=True)
 class Content:
-    """What a table holds: how many rows, and a checksum that does not depend on their order."""
+    """What a table holds: how many rows, and a checksum that does not depend on their order.
+
+    Nobody counted them where row security hides rows from every login that may read the table: `is_whole` is False.
+    """
 
     rows: int
     checksum: str
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
 class Table:
     """A user table: where it is, whether the asking user may read it, and a column that can be written.
 
-    `has_rules` says that a rule or trigger of its own could turn an UPDATE into something else.
+    `has_rules` says that a rule or trigger of its own could turn an UPDATE into something else, `row_security` that
+    the asking user may see only some rows.
     """
 
     schema: str
@@ -66,6 +79,7 @@ class Table:
     readable: bool
     column: str | None
     has_rules: bool
+    row_security: bool
 
     @property
     def quoted(self) -> sql.Identifier:
@@ -112,7 +126,7 @@ def databases(login: Login, database: str) -> list[str]:
 
 
 def contents(logins: Sequence[Login], database: str) -> dict[str, Content]:
-    """Read every user table of every database, each with the first of the logins that may, by `database.schema.table`.
+    """Read every user table of every database by `database.schema.table`, each with the first login that sees it whole.
 
     Raises psycopg2.OperationalError when the first of them is not let in: it lists the databases.
     """
@@ -120,7 +134,7 @@ def contents(logins: Sequence[Login], database: str) -> dict[str, Content]:
     for name in databases(logins[0], database):
         for login in logins:
             if opens(login, name):
-                found |= {key: value for key, value in _contents_of(login, name).items() if key not in found}
+                _add(found, login, name)
     return found
 
 
@@ -162,10 +176,10 @@ class _Attempts:
         """Read one table, then write it."""
         name = f"{self._database}.{table.schema}.{table.name}"
         try:
-            _run(connection, sql.SQL("SELECT FROM {} LIMIT 1").format(table.quoted))
+            _run(connection, _statement(_READ, table))
             self.read.append(name)
             if table.column:
-                _run(connection, _write(table))
+                _run(connection, _statement(_LOCK if table.has_rules else _WRITE, table))
                 self.written.append(name)
         except psycopg2.Error as error:
             denied = isinstance(error, (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction))
@@ -175,26 +189,28 @@ class _Attempts:
                 self.trouble.append(f"{name}: {_short(error)}")
 
 
-def _contents_of(login: Login, database: str) -> dict[str, Content]:
+def _add(found: dict[str, Content], login: Login, database: str) -> None:
+    """Add what this login sees of a database, except for tables that another has seen whole already."""
     with connect(login, database) as connection:
-        return {
-            f"{database}.{table.schema}.{table.name}": Content(*_rows(connection, _content(table))[0])
-            for table in _tables(connection)
-            if table.readable
-        }
+        for table in _tables(connection):
+            key = f"{database}.{table.schema}.{table.name}"
+            if table.readable and not (key in found and found[key].is_whole):
+                found[key] = _content(connection, table)
 
 
 def _tables(connection: Any) -> list[Table]:
     return [Table(*row) for row in _rows(connection, _TABLES)]
 
 
-def _content(table: Table) -> sql.Composed:
-    return sql.SQL(_CONTENT).format(table.quoted)
+def _content(connection: Any, table: Table) -> Content:
+    if table.row_security:
+        return Content(0, "", is_whole=False)
+    return Content(*_rows(connection, sql.SQL(_CONTENT).format(table.quoted))[0])
 
 
-def _write(table: Table) -> sql.Composed:
-    write = _LOCK if table.has_rules else _WRITE
-    return sql.SQL(write).format(table=table.quoted, column=sql.Identifier(table.column or ""))
+def _statement(text: str, table: Table) -> sql.Composed:
+    text = _NO_ROW[text] if table.row_security else text
+    return sql.SQL(text).format(table=table.quoted, column=sql.Identifier(table.column or ""))
 
 
 def _rows(connection: Any, query: str | sql.Composed) -> list[tuple[Any, ...]]:

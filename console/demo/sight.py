@@ -99,7 +99,7 @@ class Witness:
         doors = wanted if shut else sorted({*wanted, *databases.databases(master, first)})
         return Target(
             cluster["DbClusterResourceId"], cluster["Status"], instances, tags,
-            {} if shut else databases.contents([application], first),
+            {} if shut else databases.contents([application, master], first),
             () if shut else databases.tables_called(master, first, STALE_TABLE),
             _those_let_in(self._production_logins(cluster), doors), shut,
             tuple(databases.access(application, name) for name in wanted),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from console.demo.aws import ARCHIVED_TAG, OWNERSHIP_TAG, SOURCE_CLUSTER, TARGET_CLUSTER
 from console.demo.databases import Access, Content
 from console.demo.sight import Outcome, Source, Target
+from console.demo.ways import kind_in_words
 
 INSTANCES = 2  # what the local stage's INSTANCE_COUNT asks for
 NAMED_MAX = 3  # of what differs: the rest is counted
@@ -45,10 +46,10 @@ def _production_works(source: Source, logins: tuple[str, ...]) -> Finding:
     if shut := sorted(set(logins) - set(source.opened_by)):
         return Finding(False, f"{SOURCE_CLUSTER} does not let {_some(shut)} in with production's own passwords.")
     rows = sum(content.rows for content in source.tables.values())
-    if not rows:
-        return Finding(False, f"{SOURCE_CLUSTER} holds no rows that production's logins can read.")
     who = _some(source.opened_by, len(source.opened_by))
-    what = f"{rows:,} rows in {len(source.tables)} tables; {who} log in with their passwords"
+    login = "logs in with its password" if len(source.opened_by) == 1 else "log in with their passwords"
+    holds = f"{_counted(rows, 'row')} in {_counted(len(source.tables), 'table')}" if source.tables else "no table"
+    what = f"{holds}; {who} {login}"
     return Finding(True, f"{SOURCE_CLUSTER} is production: {what}.")
 
 
@@ -68,7 +69,8 @@ def _staging_is_stale(source: Source, target: Target) -> Finding:
         return Finding(False, f"{TARGET_CLUSTER} holds production's rows already, so a restore would show nothing.")
     rows = sum(content.rows for content in target.tables.values())
     marker = f", and stale_marker in {_some(target.stale_in)}" if target.stale_in else ""
-    differs = f"{rows:,} rows that differ in {len(differing)} of {len(source.tables)} tables{marker}"
+    of_all = f"{len(differing)} of production's {_counted(len(source.tables), 'table')}"
+    differs = f"{_counted(rows, 'row')}; {of_all} {'differs' if len(differing) == 1 else 'differ'} there{marker}"
     return Finding(True, f"{TARGET_CLUSTER} is stale: {differs}.")
 
 
@@ -97,11 +99,31 @@ def _fresh(expected: Mapping[str, Content], target: Target) -> Finding:
     if target.stale_in:
         return Finding(False, f"The stale rows are still there: stale_marker in {_some(target.stale_in)}.")
     if differing := _differing(expected, target.tables):
-        return Finding(False, f"The rows are not the snapshot's: {_some(differing)} differ.")
-    rows = sum(target.tables[name].rows for name in expected)
-    return Finding(
-        True, f"It holds the snapshot's {rows:,} rows in {len(expected)} tables, and none of the stale ones."
-    )
+        causes = [_cause(name, expected[name], target.tables.get(name)) for name in differing]
+        return Finding(False, f"The rows are not the snapshot's: {_some(causes)}.")
+    if not expected:
+        return Finding(
+            True, "Production has no table, so there are no rows to compare; none of the stale ones is left."
+        )
+    hidden = [name for name in expected if not (expected[name].is_whole and target.tables[name].is_whole)]
+    rows = sum(target.tables[name].rows for name in expected if name not in hidden)
+    holds = f"{_counted(rows, 'row')} in {_counted(len(expected) - len(hidden), 'table')}"
+    return Finding(True, f"It holds the snapshot's {holds}, and none of the stale ones{_not_compared(hidden)}.")
+
+
+def _not_compared(hidden: list[str]) -> str:
+    if not hidden:
+        return ""
+    return f"; not compared, because row security hides rows from every login: {_some(hidden)}"
+
+
+def _cause(name: str, expected: Content, found: Content | None) -> str:
+    """Say how a table's rows differ, with their counts."""
+    if found is None:
+        return f"{name} is missing, or no user may read it"
+    if found.rows == expected.rows:
+        return f"{name} has {_counted(found.rows, 'row')}, as it should, but with other contents"
+    return f"{name} has {_counted(found.rows, 'row')} and should have {expected.rows:,}"
 
 
 def _reads_and_writes(expected: Mapping[str, Content], target: Target) -> Finding:
@@ -111,7 +133,12 @@ def _reads_and_writes(expected: Mapping[str, Content], target: Target) -> Findin
     wrong += [f"{name} was not reached" for name in expected if name not in done]
     if wrong:
         return Finding(False, f"The application user cannot do its work: {_some(wrong)}.")
-    return Finding(True, f"The application user reads and writes every table in {_databases(target.application)}.")
+    if not done:
+        return Finding(True, "The application user had nothing to read or write: production has no table.")
+    reads = _counted(len({name for access in target.application for name in access.read}), "table")
+    writes = f"{len({name for access in target.application for name in access.written}):,} of them"
+    where = _databases(target.application)
+    return Finding(True, f"The application user reads {reads} and writes to {writes}, in {where}.")
 
 
 def _only_reads(expected: Mapping[str, Content], target: Target) -> Finding:
@@ -119,10 +146,16 @@ def _only_reads(expected: Mapping[str, Content], target: Target) -> Finding:
     wrong += [f"it writes to {name}" for access in target.read_only for name in access.written]
     done = {name for access in target.read_only for name in access.read}
     wrong += [f"{name} was not reached" for name in expected if name not in done]
-    if wrong or not any(access.refused for access in target.read_only):
-        return Finding(False, f"The read-only user is not what it should be: {_some(wrong) or 'nothing was refused'}.")
+    refused = {name for access in target.read_only for name in access.refused}
+    writable = {name for access in target.application for name in access.written}
+    wrong += [f"a write to {name} was not refused" for name in writable - refused if not wrong]
+    if wrong:
+        return Finding(False, f"The read-only user is not what it should be: {_some(wrong)}.")
+    if not done:
+        return Finding(True, "The read-only user had nothing to read, and no write to be refused: no table.")
     where = _databases(target.read_only)
-    return Finding(True, f"The read-only user reads every table in {where}, and is refused every write.")
+    does = f"reads {_counted(len(done), 'table')} and is refused a write to {len(refused):,} of them"
+    return Finding(True, f"The read-only user {does}, in {where}.")
 
 
 def _kept_out(source: Source, target: Target) -> Finding:
@@ -143,11 +176,13 @@ def _cut_off(source: Source, target: Target, outcome: Outcome) -> Finding:
         return Finding(False, f"The copy reads production through {_some(target.ways.read)}.")
     quieted = outcome.record.get("facts", {}).get("quieted", {})
     if missing := [kind for kind, count in source.ways.counts.items() if int(quieted.get(kind, 0)) < count]:
-        return Finding(False, f"The record does not count what was stopped: {_some(missing, len(missing))}.")
+        kinds = [kind_in_words(kind, source.ways.counts[kind]) for kind in missing]
+        return Finding(False, f"The record does not count what was stopped: {_some(kinds, len(kinds))}.")
     if not source.ways.counts:
         return Finding(True, "The copy does nothing by itself and reaches nobody, as production does.")
     through = f", and nobody reads through {_some(source.ways.read)}" if source.ways.read else ""
-    return Finding(True, f"The copy is stopped and cut off from production: {source.ways.sentence}{through}.")
+    stopped = "What production does by itself is stopped on the copy, and nothing leads back to production"
+    return Finding(True, f"{stopped}: {source.ways.sentence}{through}.")
 
 
 def _source_untouched(before: Source, after: Source) -> Finding:
@@ -196,7 +231,14 @@ def _archived(outcome: Outcome) -> Finding:
 
 
 def _differing(expected: Mapping[str, Content], found: Mapping[str, Content]) -> list[str]:
-    return sorted(name for name, content in expected.items() if found.get(name) != content)
+    """Name what is missing or other; what row security hides from every login cannot be told."""
+    return sorted(name for name, content in expected.items() if not _same(content, found.get(name)))
+
+
+def _same(expected: Content, found: Content | None) -> bool:
+    if found is None:
+        return False
+    return expected == found or not (expected.is_whole and found.is_whole)
 
 
 def _trouble(accesses: tuple[Access, ...]) -> list[str]:
@@ -205,6 +247,10 @@ def _trouble(accesses: tuple[Access, ...]) -> list[str]:
 
 def _databases(accesses: tuple[Access, ...]) -> str:
     return _some([access.database for access in accesses], len(accesses))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _some(names: list[str] | tuple[str, ...], most: int = NAMED_MAX) -> str:

@@ -37,8 +37,14 @@ class Ways:
 
     @property
     def sentence(self) -> str:
-        """List what there is."""
-        return ", ".join(f"{kind} {count}" for kind, count in self.counts.items())
+        """List what there is: `1 event trigger, 2 user mappings`."""
+        return ", ".join(f"{count} {kind_in_words(kind, count)}" for kind, count in self.counts.items())
+
+
+def kind_in_words(kind: str, count: int) -> str:
+    """Spell a kind as people read it, for one and for several."""
+    words = kind.replace("-", " ")
+    return words.removesuffix("s") if count == 1 else words
 
 
 def ways(logins: Sequence[Login], database: str) -> Ways:

@@ -26,7 +26,10 @@ def test_what_was_stopped_is_told() -> None:
     production(night).going_on |= FOUND
     ended = night.dream()
     row = next(row for row in night.trail(ended.operation_id) if row["to_state"] == "READERS_CREATING")
-    told = "stopped or cut off: cron-jobs 3, user-mappings 2; reported only: aws-callers 1"
+    told = (
+        "stopped or cut off: 3 pg_cron jobs disabled, 2 user mappings dropped; "
+        "reported only: 1 function that calls AWS"
+    )
     left = night.cluster_at(ended.facts.endpoint or "").going_on
 
     assert (State.SUCCEEDED, FOUND, ()) == (ended.state, ended.facts.quieted, ended.warnings)

@@ -127,6 +127,29 @@ def test_a_table_that_takes_no_changes_is_tried_by_a_lock(server: Server, guard:
     assert ((), ("guarded.public.entry",)) == (by_reader.written, by_reader.refused)
 
 
+def test_row_security_neither_hides_rows_nor_runs_a_policy(server: Server) -> None:
+    """The owner's look counts; rights are tried without a row, since a policy may fail as it does in production."""
+    server.query("CREATE DATABASE tenants", as_user=MASTER)
+    server.query(
+        "CREATE TABLE entry (id int); INSERT INTO entry VALUES (1), (2); ALTER TABLE entry ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY own ON entry USING (current_setting('app.tenant') = 'a');"
+        "CREATE TABLE forced (id int); INSERT INTO forced VALUES (1); ALTER TABLE forced ENABLE ROW LEVEL SECURITY;"
+        "ALTER TABLE forced FORCE ROW LEVEL SECURITY; GRANT SELECT, UPDATE ON entry, forced TO writer;"
+        "GRANT SELECT ON entry, forced TO reader",
+        as_user=MASTER,
+        database="tenants",
+    )
+    found = databases.contents([login(server, "writer"), master(server)], "tenants")
+    by_writer, by_reader = (databases.access(login(server, name), "tenants") for name in ("writer", "reader"))
+    server.query("DROP DATABASE tenants", as_user=MASTER)
+    names = ("tenants.public.entry", "tenants.public.forced")
+
+    assert (2, True) == (found[names[0]].rows, found[names[0]].is_whole)
+    assert not found[names[1]].is_whole
+    assert Access("tenants", names, names) == by_writer
+    assert Access("tenants", names, (), names) == by_reader
+
+
 def test_a_database_that_stays_shut_is_trouble(server: Server) -> None:
     """Not an error: the demo goes on and names it."""
     seen = databases.access(login(server, "reader"), "no_such_database")

@@ -65,7 +65,7 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "rows are missing": (
         {"target": scene.fresh(tables={**scene.TABLES, "shop.public.orders": Content(2, "9")})},
-        "The rows are not the snapshot's: shop.public.orders differ.",
+        "The rows are not the snapshot's: shop.public.orders has 2 rows and should have 3.",
     ),
     "stale rows are left": (
         {"target": scene.fresh(stale_in=("shop.public",))},
@@ -92,7 +92,7 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "the copy still has a user mapping": (
         {"target": scene.fresh(ways=Ways({"user-mappings": 1}))},
-        "The copy goes on with what production did by itself: user-mappings 1.",
+        "The copy goes on with what production did by itself: 1 user mapping.",
     ),
     "the copy reads production": (
         {"target": scene.fresh(ways=Ways({}, ("shop.sales.accounts",)))},
@@ -100,11 +100,11 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "the record forgets what was stopped": (
         {"outcome": scene.outcome(record=scene.outcome().record | {"facts": {"quieted": {"user-mappings": 1}}})},
-        "The record does not count what was stopped: foreign-servers.",
+        "The record does not count what was stopped: foreign server.",
     ),
     "the source lost its user mapping": (
         {"source": scene.source(ways=Ways({"foreign-servers": 1}, ("shop.sales.accounts",)))},
-        "What prod-cluster does by itself changed: now foreign-servers 1.",
+        "What prod-cluster does by itself changed: now 1 foreign server.",
     ),
     "the source's description changed": (
         {"source": scene.source(description={"DBClusterIdentifier": "prod-cluster", "Status": "modifying"})},
@@ -145,6 +145,59 @@ def test_what_is_off_is_named(name: str) -> None:
     found = failures(**seen)
 
     assert [sentence] == [finding.sentence for finding in found]
+
+
+@pytest.mark.parametrize(
+    ("found", "cause"),
+    [
+        (Content(1, "17"), "has 1 row and should have 3"),
+        (Content(3, "18"), "has 3 rows, as it should, but with other contents"),
+        (None, "is missing, or no user may read it"),
+    ],
+)
+def test_rows_that_differ_are_counted(found: Content | None, cause: str) -> None:
+    """Each table with its cause."""
+    tables = {name: content for name, content in scene.TABLES.items() if name != "shop.public.orders"}
+    tables |= {"shop.public.orders": found} if found else {}
+
+    (difference,) = failures(target=scene.fresh(tables=tables))
+
+    assert f"The rows are not the snapshot's: shop.public.orders {cause}." == difference.sentence
+
+
+def test_what_row_security_hides_is_not_said_to_differ() -> None:
+    """Nor to be the same: it is said not to be compared."""
+    hidden = {**scene.TABLES, "shop.public.orders": Content(0, "", is_whole=False)}
+    night = (scene.source(tables=hidden), scene.stale()), (scene.source(tables=hidden), scene.fresh())
+
+    findings = list(after_the_night(*night, scene.outcome()))
+
+    assert [] == [finding for finding in findings if not finding.held]
+    assert findings[2].sentence.endswith("hides rows from every login: shop.public.orders.")
+
+
+def test_a_dump_without_a_table_passes_and_says_that_nothing_was_tried() -> None:
+    """No claim is made of reads and writes that nobody did."""
+    source = scene.source(tables={})
+    target = scene.fresh(tables={}, application=(), read_only=())
+    findings = list(after_the_night((source, scene.stale()), (source, target), scene.outcome()))
+    before = before_the_night(source, scene.stale(), scene.LOGINS)
+
+    assert [] == [finding for finding in [*before, *findings] if not finding.held]
+    assert ["no rows to compare", "nothing to read or write", "no write to be refused"] == [
+        part
+        for part in ("no rows to compare", "nothing to read or write", "no write to be refused")
+        if any(part in finding.sentence for finding in findings)
+    ]
+
+
+def test_a_write_that_nobody_refuses_the_reader_is_named() -> None:
+    """A table that the application writes must be refused to the reader."""
+    read_only = tuple(Access(name.partition(".")[0], (name,)) for name in scene.TABLES)
+
+    (found,) = failures(target=scene.fresh(read_only=read_only))
+
+    assert "The read-only user is not what it should be: a write to" in found.sentence
 
 
 def test_a_shut_door_is_not_taken_for_a_lock() -> None:

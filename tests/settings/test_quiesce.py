@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.quiesce import KINDS, chosen
+from chalicelib.quiesce import KINDS, chosen, sentence, told
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,21 @@ def test_a_value_that_names_no_kind_is_refused_with_the_nearest(value: str, told
     with pytest.raises(ValueError, match="should be all, none, or the kinds") as refusal:
         chosen(value.split(","))
     assert told in str(refusal.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_told_in_words(kind: str) -> None:
+    """One and several."""
+    one, two = told({kind: 1}, KINDS), told({kind: 2}, KINDS)
+
+    assert (one[:2], two[:2]) == ("1 ", "2 ")
+    assert one[2:] != two[2:]
+
+
+def test_what_was_stopped_is_told_with_what_became_of_it() -> None:
+    """Or that there was nothing."""
+    found = {"prepared-transactions": 1, "event-triggers": 1, "subscriptions": 2}
+    stopped = "1 prepared transaction rolled back, 1 event trigger disabled, 2 subscriptions dropped"
+
+    assert f"stopped or cut off: {stopped}" == sentence(found, ())
+    assert sentence({}, ()) == "nothing was found to stop"
