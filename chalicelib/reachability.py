@@ -163,7 +163,7 @@ class _Trying:
         except DatabaseUnavailableError as error:
             groups = ", ".join(self._plan.vpc_security_group_ids)
             raise TransientError(
-                f"{IN_VPC} does not reach the old target: {error.reason}",
+                f"{IN_VPC} does not reach the target: {error.reason}",
                 f"Let the security groups of {IN_VPC} in to {groups} on port {place.port}, see that its subnets have a "
                 "route there, and that the VPC resolves the name.",
             ) from error
@@ -179,10 +179,10 @@ class _Trying:
 
 def _why_untried(cluster: Cluster | None) -> str | None:
     if cluster is None:
-        return "there is no old target"
+        return "there is no target yet"
     if cluster.status != "available":
-        return f"the old target is {cluster.status}"
-    return None if cluster.members and cluster.endpoint else "the old target has no instance"
+        return f"the target is {cluster.status}"
+    return None if cluster.members and cluster.endpoint else "the target has no instance"
 
 
 def place_of(plan: Plan, cluster: Cluster) -> Place:

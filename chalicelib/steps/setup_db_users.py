@@ -235,7 +235,8 @@ def _refuse_ways_to_production(remaining: Sequence[Remaining]) -> None:
         raise RefusedError(
             f"The copy may still reach production: the master user could not stop {listed(ways)}.",
             "Where security groups keep the copy from production, name the kind off, such as QUIESCE=-dblink. Or, for "
-            "later snapshots, in production drop what is named, or make it the master user's.",
+            "later snapshots, in production drop what is named, make it the master user's, or let the master user "
+            "connect to the database that it is in.",
         )
 
 

@@ -48,7 +48,7 @@ def freshness(case: Case) -> Iterator[Sight]:
     given = case.patient.stage.variables.get("FRESHNESS_HOURS", "")
     hours = int(given) if given.isdigit() else FRESHNESS_HOURS
     if target.last_success_at is None:
-        yield fine("It was never restored yet.")
+        yield fine("It has not been restored yet.")
     elif case.patient.now() - target.last_success_at > timedelta(hours=hours):
         yield doubtful(
             f"The last restore that succeeded ended at {stamp(target.last_success_at)}, more than {hours} hours ago.",

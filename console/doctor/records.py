@@ -57,7 +57,7 @@ def _shape(patient: Patient, which: TableName, table: Described) -> Sight:
     if _keys(table) != [KEYS[which]]:
         differ.insert(0, f"its key, which should be {KEYS[which]}")
     if not differ:
-        return fine(f"{table['TableName']}: key and {len(needed)} indexes.")
+        return fine(f"{table['TableName']}: its key and indexes are as they should be.")
     return wrong(
         f"The table {table['TableName']} is not as the code reads it: look at {', '.join(differ)}.",
         f"{deploy(patient)} If it is somebody else's table, name another in .chalice/config.json.",

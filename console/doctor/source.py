@@ -62,7 +62,7 @@ def _sharing(case: Case, key: Described) -> Sight:
     """Say whether another account could be given it: never under RDS's own key (user guide, sharing a snapshot)."""
     account = case.patient.stage.variables.get("SOURCE_ACCOUNT_ID", "")
     if key.get("KeyManager") != "AWS":
-        return fine(f"{key['Arn']} is usable; a copy can be shared with another account.")
+        return fine(f"{key['Arn']} is usable.")
     if account in ("", case.patient.account):
         return fine("It is under RDS's own key (aws/rds): it can be copied here, and shared with nobody.")
     return wrong(
@@ -133,7 +133,7 @@ def _role(case: Case, region: str, rule: str, bus: str) -> Iterator[Sight]:
     targets = case.patient.service("events", region).call("list_targets_by_rule", Rule=rule)["Targets"]
     role_arn = next((one.get("RoleArn", "") for one in targets if one["Arn"] == bus), "")
     if role_arn and case.patient.find("iam", "get_role", RoleName=role_arn.rsplit("/", 1)[-1]):
-        yield fine(f"{rule} in {region} forwards them to {case.patient.stage.region}.")
+        yield fine(f"{rule} in {region} forwards snapshot events to {case.patient.stage.region}.")
     else:
         yield wrong(f"The rule {rule} in {region} has no role to forward with.", _forwarding_anew(case, region))
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from chalicelib.aurora import COPIES_MAX, copies_under_way
 from chalicelib.choreography import IN_VPC
-from chalicelib.commands import request_command
+from chalicelib.commands import request_command, request_id_of
+from chalicelib.limits import counted
 from chalicelib.operation import stamp
 from chalicelib.plan import Plan
 from chalicelib.settings import DEFAULT_PLAN
@@ -24,7 +25,7 @@ def target(case: Case) -> Iterator[Sight]:
         yield fine(f"There is no {case.plan.target_cluster_arn} yet: it will be made.")
         return
     yield from case.passes("target")
-    yield fine(f"{cluster.arn} is ours, {cluster.status}, with {len(case.instances)} instances.")
+    yield fine(f"{cluster.arn} is ours, {cluster.status}, with {counted(len(case.instances), 'instance')}.")
 
 
 def groups(case: Case) -> Iterator[Sight]:
@@ -45,7 +46,7 @@ def orders(case: Case) -> Iterator[Sight]:
 
 def secrets(case: Case) -> Iterator[Sight]:
     """See that both secrets are there and well-formed; nothing of a password is shown."""
-    names = (case.plan.master_credentials_secret_id, case.plan.app_credentials_secret_id)
+    names = _secrets_of(case)
     if empty := [name for name in names if _is_empty(case, name)]:
         yield wrong(
             f"No value was put into {', '.join(empty)} yet.",
@@ -71,10 +72,10 @@ def quotas(case: Case) -> Iterator[Sight]:
             f"{running} copies are under way, and {COPIES_MAX} may be: the next one waits.", "Look again later."
         )
     yield from case.passes("quotas")
-    counted = {one["AccountQuotaName"]: one for one in rds.call("describe_account_attributes")["AccountQuotas"]}
-    if room := counted.get("ManualClusterSnapshots"):
+    used = {one["AccountQuotaName"]: one for one in rds.call("describe_account_attributes")["AccountQuotas"]}
+    if room := used.get("ManualClusterSnapshots"):
         yield from _room(case, room["Max"] - room["Used"])
-    shown = [f"{name} {one['Used']} of {one['Max']}" for name, one in sorted(counted.items()) if name in _COUNTED]
+    shown = [f"{name} {one['Used']} of {one['Max']}" for name, one in sorted(used.items()) if name in _COUNTED]
     yield fine(f"{', '.join(shown)}, copies under way {running} of {COPIES_MAX}; {_nights(case, room)}.")
 
 
@@ -109,15 +110,15 @@ def users(case: Case) -> Iterator[Sight]:
     """See that no secret changed since the last success: only an operation brings its values to the target."""
     succeeded_at = case.ports.operations.target(case.plan.target_cluster_arn).last_success_at
     if succeeded_at is None:
-        yield fine("No operation has set them up yet.")
+        yield fine("No operation has set up the users yet.")
         return
-    names = (case.plan.master_credentials_secret_id, case.plan.app_credentials_secret_id)
+    names = _secrets_of(case)
     changed = [(name, when) for name in names if (when := _changed_at(case, name)) and when > succeeded_at]
     for name, when in changed:
         yield doubtful(
             f"The secret {name} changed at {stamp(when)}, after the last success ({stamp(succeeded_at)}): the target "
             "still has what it was before.",
-            f"Set the users up again: {_set_up_again(case)}",
+            f"Set the users up again: {_set_up_again(case, succeeded_at)}",
         )
     yield fine("Neither secret changed since the last success.")
 
@@ -128,7 +129,14 @@ def _changed_at(case: Case, name: str) -> datetime | None:
     return changed
 
 
-def _set_up_again(case: Case) -> str:
+def _set_up_again(case: Case, succeeded_at: datetime) -> str:
+    """Write the command, with a request id of its own for each rotation after a success."""
     plan = case.plan.name if case.plan.name != DEFAULT_PLAN else None
-    detail = {"plan": plan, "rerun_of": "last", "from_step": IN_VPC}
-    return request_command(case.plan.stage, case.patient.stage.region, detail)
+    changes = sorted(stamp(when) for name in _secrets_of(case) if (when := _changed_at(case, name)))
+    again = {"plan": plan, "rerun_of": "last", "from_step": IN_VPC}
+    request_id = request_id_of({**again, "after": stamp(succeeded_at), "changed": ",".join(changes)})
+    return request_command(case.plan.stage, case.patient.stage.region, {"request_id": request_id, **again})
+
+
+def _secrets_of(case: Case) -> tuple[str, str]:
+    return case.plan.master_credentials_secret_id, case.plan.app_credentials_secret_id

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from chalicelib.aws import NotFoundError
+from chalicelib.limits import counted
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.doctor.stacks import again, command_of, deploy, drifted
@@ -112,11 +113,12 @@ def waiting(patient: Patient, url: str, region: str) -> Iterator[Sight]:
     found = patient.service("sqs", region).call("get_queue_attributes", QueueUrl=url, AttributeNames=["All"])
     counts = [int(value) for name, value in found["Attributes"].items() if name.startswith("ApproximateNumberOf")]
     name = url.rpartition("/")[2]
+    section = "failure-queue-not-empty" if region == patient.stage.region else "forwarding-queue-not-empty"
     if sum(counts):
         yield doubtful(
-            f"About {sum(counts)} events wait in {name}: they could not be delivered, or their function failed.",
+            f"About {counted(sum(counts), 'event')} in {name} could not be delivered, or made a function fail.",
             f"Look at them: aws sqs receive-message --region {region} --queue-url {url} --max-number-of-messages 10 "
-            "--visibility-timeout 0. What to do then is in docs/runbook.md.",
+            "--visibility-timeout 0. What to do then is in docs/runbook.md#{section}.",
         )
 
 

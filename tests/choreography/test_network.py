@@ -90,7 +90,7 @@ def test_an_old_target_that_is_not_reached_stays(night: Night) -> None:
     ended = night.dream()
 
     assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (ended.state, ended.stopped_in, night.calls_of(*DELETIONS))
-    assert f"{IN_VPC} does not reach the old target: PostgreSQL at staging does not answer" in str(ended.reason)
+    assert f"{IN_VPC} does not reach the target: PostgreSQL at staging does not answer" in str(ended.reason)
     assert f"Let the security groups of {IN_VPC} in to sg-staging on port 5432" in str(ended.remedy)
 
 
@@ -100,7 +100,7 @@ def test_a_stopped_target_is_said_to_be_not_tried(night: Night) -> None:
     ended = night.dream()
 
     assert State.SUCCEEDED is ended.state
-    assert trail_of_trial(night).endswith("RDS; not tried: the target's port, because the old target is stopped")
+    assert trail_of_trial(night).endswith("RDS; not tried: the target's port, because the target is stopped")
 
 
 def test_the_first_night_tries_the_services() -> None:
@@ -109,7 +109,7 @@ def test_the_first_night_tries_the_services() -> None:
     ended = night.dream()
 
     assert State.SUCCEEDED is ended.state
-    assert trail_of_trial(night).endswith("not tried: the target's port, because there is no old target")
+    assert trail_of_trial(night).endswith("not tried: the target's port, because there is no target yet")
 
 
 def test_another_port_than_the_old_one_is_said_to_be_not_tried() -> None:

@@ -1,9 +1,11 @@
 """What the read-only user may do though no right lets it, which the next set-up undoes; and databases left alone."""
 
+import psycopg2.errors
 import pytest
 
 from chalicelib.database import Database
 from chalicelib.errors import RefusedError
+from chalicelib.quiesce import PREPARED_TRANSACTIONS
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
 from tests.database.server import MASTER, Server
 
@@ -36,6 +38,51 @@ def test_what_it_did_without_any_right_is_undone_by_the_next_set_up(production: 
     assert refused(production, "SELECT lo_put(4713, 0, 'x')")
     (said,) = shop.verify_users(APPLICATION, READ_ONLY).allowed
     assert said.startswith("readonly_user may change its own password until the next set-up")
+
+
+def test_what_the_read_only_user_prepared_is_rolled_back_by_the_next_set_up(production: Server, shop: Database) -> None:
+    """Its lock outlives its session, and blocks nobody after that."""
+    set_up(shop)
+    session = production.connect(READ_ONLY, "shop")
+    try:
+        session.cursor().execute(
+            "SET default_transaction_read_only = off; BEGIN; LOCK TABLE sales.orders IN ACCESS SHARE MODE; "
+            "SELECT pg_current_xact_id(); PREPARE TRANSACTION 'left'"
+        )
+    finally:
+        session.close()
+    before = production.query("SELECT owner FROM pg_prepared_xacts")
+    remaining = shop.quiet([PREPARED_TRANSACTIONS])
+
+    assert [("readonly_user",)] == before
+    assert ([], []) == (remaining, production.query("SELECT gid FROM pg_prepared_xacts"))
+
+
+def test_a_server_that_was_cut_off_is_used_again_as_the_runbook_says(production: Server, shop: Database) -> None:
+    """The master joins the owner first: without that it may not alter the server."""
+    production.query(
+        "CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far OPTIONS (host 'x');"
+        "ALTER SERVER away OWNER TO app_owner",
+        database="shop",
+    )
+    set_up(shop)
+    alter = "ALTER SERVER away OPTIONS (SET host 'test.example')"
+    try:
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            production.query(alter, as_user=MASTER, database="shop")
+        for statement in (
+            "GRANT app_owner TO master",
+            alter,
+            "GRANT USAGE ON FOREIGN SERVER away TO app_user",
+            "CREATE USER MAPPING FOR app_user SERVER away OPTIONS (user 'tester', password 'Test-only-1')",
+            "REVOKE app_owner FROM master",
+        ):
+            production.query(statement, as_user=MASTER, database="shop")
+        options = "SELECT srvoptions FROM pg_foreign_server WHERE srvname = 'away'"
+
+        assert [(["host=test.example"],)] == production.query(options, database="shop")
+    finally:
+        production.query("DROP FOREIGN DATA WRAPPER far CASCADE", database="shop")
 
 
 def test_a_template_that_cannot_be_shut_is_set_up_like_any_other(production: Server, shop: Database) -> None:

@@ -206,7 +206,7 @@ def test_what_waits_in_the_failure_queue_is_counted(scene: Scene) -> None:
     found = scene.see("failure queue")
 
     assert Status.WARNING is found.status
-    assert found.what.startswith(f"About 1 events wait in {QUEUE}")
+    assert found.what.startswith(f"About 1 event in {QUEUE}")
     assert f"aws sqs receive-message --region us-west-2 --queue-url {url}" in found.do
 
 

@@ -34,6 +34,6 @@ def test_a_target_that_was_not_restored_for_long_is_told(scene: Scene) -> None:
     scene.put_item(operation_id=TARGET, last_success_at=stamp(moment))
     long_ago = scene.see("freshness")
 
-    assert "freshness: OK (It was never restored yet.)" == str(never)
+    assert "freshness: OK (It has not been restored yet.)" == str(never)
     assert Status.WARNING is long_ago.status
     assert f"The last restore that succeeded ended at {stamp(moment)}, more than 30 hours ago." == long_ago.what

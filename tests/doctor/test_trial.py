@@ -21,7 +21,7 @@ def test_the_deployed_function_tells_what_it_reaches(scene: Scene) -> None:
 
     assert Status.OK is found.status, str(found)
     assert "setup-db-users reached DynamoDB, EventBridge, Secrets Manager, RDS." in found.what
-    assert "Not tried: the target's port, because there is no old target." in found.what
+    assert "Not tried: the target's port, because there is no target yet." in found.what
 
 
 def test_what_it_does_not_reach_is_told(scene: Scene) -> None:
