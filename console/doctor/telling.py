@@ -118,7 +118,7 @@ def waiting(patient: Patient, url: str, region: str) -> Iterator[Sight]:
         yield doubtful(
             f"About {counted(sum(counts), 'event')} in {name} could not be delivered, or made a function fail.",
             f"Look at them: aws sqs receive-message --region {region} --queue-url {url} --max-number-of-messages 10 "
-            "--visibility-timeout 0. What to do then is in docs/runbook.md#{section}.",
+            f"--visibility-timeout 0. What to do then is in docs/runbook.md#{section}.",
         )
 
 

@@ -27,8 +27,7 @@ def test_what_was_stopped_is_told() -> None:
     ended = night.dream()
     row = next(row for row in night.trail(ended.operation_id) if row["to_state"] == "READERS_CREATING")
     told = (
-        "stopped or cut off: 3 pg_cron jobs disabled, 2 user mappings dropped; "
-        "reported only: 1 function that calls AWS"
+        "stopped or cut off: 3 pg_cron jobs disabled, 2 user mappings dropped; reported only: 1 function that calls AWS"
     )
     left = night.cluster_at(ended.facts.endpoint or "").going_on
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from chalicelib.choreography import CANCEL_REQUESTED, REQUESTED, State
-from localaws.inprocess import SOURCE_REGION
+from localaws.inprocess import APP, APP_SECRET, SOURCE_REGION
 from tests.choreography.accidents import refused
 from tests.choreography.night import Night
 from tests.refusals.following import (
@@ -17,6 +17,7 @@ from tests.refusals.following import (
     go_on,
     next_snapshot,
     nothing,
+    secret,
     setting,
     take_snapshot_now,
 )
@@ -239,6 +240,12 @@ REQUESTS = (
         both(next_snapshot, setting(INSTANCE_COUNT="abc")),
         asking(),
         both(setting(INSTANCE_COUNT="1"), asking()),
+    ),
+    Request(
+        "a user that may be production's",
+        both(a_good_night, secret(APP_SECRET, app_username="shop_app")),
+        both(asking(rerun_of="last", from_step="setup-db-users", request_id="rotated"), to_the_end),
+        both(secret(APP_SECRET, **APP), USERS_AGAIN),
     ),
     Request("a step too far", a_failed_night, rerun(from_step="setup-db-users"), rerun()),
 )
