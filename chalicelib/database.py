@@ -310,8 +310,8 @@ class Database:
         with self._alone() as connection:
             kept = {*keep, *(login.username for login in ours)}
             opened = roles.lock_out(connection, master=self._master.username, keep=kept)
+            _refuse_changed(connection, application, readonly)
             for login in ours:
-                roles.refuse_changed(connection, login.username, but=EVERYBODY_ELSE if login is application else "")
                 if self.prove_login(login) is not LoginResult.OK:
                     raise DatabaseBusyError(f"Something changed the password of {login.username} meanwhile.")
         return Proofs(warnings=proof.opened_again(opened))

@@ -185,7 +185,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the note of names before they are closed", "chalicelib/steps/setup_db_users.py",
         "    operation = _note_names(operation, ports, database.production_logins(keep=keep))\n"
-        "    operation = _close(operation, ports, database, keep)\n",
+        "    _close(operation, ports, database, keep)\n",
         "    operation = _note_names(operation, ports, database.lock_out(keep=keep))\n", NIGHT,
     ),
     Mutant(

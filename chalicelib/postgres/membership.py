@@ -12,13 +12,12 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.postgres.connection import Connection, attempt, rows, run, transaction
 from chalicelib.postgres.names import RDS_GROUP_ROLES, RDS_LOGIN_ROLES
-from chalicelib.postgres.roles import ensure_group
+from chalicelib.postgres.roles import ROLES_PER_STATEMENT, ensure_group
 
 MEMBERSHIP_HAS_OPTIONS = 160_000
 """From this server_version on, a membership says whether it is inherited and allows SET ROLE."""
 EVERYBODY_ELSE = "aurora_restore_everybody_else"
 """The group that holds what the read-only user would have had through PUBLIC: all roles of production but that one."""
-ROLES_PER_STATEMENT = 200
 
 
 @contextmanager

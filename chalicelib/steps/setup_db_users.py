@@ -249,7 +249,7 @@ def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase, ou
     on_purpose = operation.settings.keep_login_roles
     keep = {*on_purpose, *({*ours} - {*operation.facts.logins_kept})}
     operation = _note_names(operation, ports, database.production_logins(keep=keep))
-    operation = _close(operation, ports, database, keep)
+    _close(operation, ports, database, keep)
     kept = tuple(sorted({*on_purpose} & {*database.login_roles()}))
     facts = exposure.ended(_without_names(operation.facts, kept), ports.now())
     facts = facts.model_copy(update={"production_logins_closed": True})
@@ -258,16 +258,15 @@ def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase, ou
     return facts
 
 
-def _close(operation: Operation, ports: Ports, database: RestoredDatabase, keep: Collection[str]) -> Operation:
+def _close(operation: Operation, ports: Ports, database: RestoredDatabase, keep: Collection[str]) -> None:
     """Lock production out; where something is in the way, roll back what was prepared there: nothing else ends it."""
     try:
         database.lock_out(keep=keep)
     except TransientError:
-        operation = _note_going_on(operation, ports, database)
+        _note_going_on(operation, ports, database)
         prepared = {quiesce.PREPARED_TRANSACTIONS} & {*operation.settings.quiet_kinds}
         database.quiet(prepared)
         raise
-    return operation
 
 
 def _note_names(operation: Operation, ports: Ports, names: Sequence[str]) -> Operation:
