@@ -1,4 +1,4 @@
-"""Wiring only: which event wakes which step. The flow is the table in `chalicelib/choreography.py`."""
+"""Wiring only: which event wakes which step. The flow is the table in `chalicelib/flow/choreography.py`."""
 
 import os
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from chalice.app import Chalice, CloudWatchEvent, Rate
 
 from chalicelib import lambdas
-from chalicelib.patterns import pattern
+from chalicelib.messages.rules import pattern
 
 STAGE = os.environ.get("ENVIRONMENT", "local")  # Chalice sets the stage's own while it deploys
 

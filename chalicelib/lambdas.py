@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib import door, ports
-from chalicelib.errors import SettingsError
+from chalicelib import ports
+from chalicelib.flow.errors import SettingsError
 from chalicelib.observability import logger
+from chalicelib.runtime import router
 from chalicelib.settings import Settings
 
 Compose = Callable[..., ports.Ports]
@@ -22,12 +23,12 @@ def answer(step: str, event: Any, compose: Compose = ports.of_lambda) -> None:
     try:
         world = compose(event.context)
     except SettingsError as error:
-        if not door.is_request(envelope):
+        if not router.is_request(envelope):
             raise
         settings = Settings.to_tell_of_problems(os.environ)
-        door.refuse_for_settings(error, envelope, compose(event.context, settings))
+        router.refuse_for_settings(error, envelope, compose(event.context, settings))
         return
-    door.answer(step, envelope, world)
+    router.answer(step, envelope, world)
 
 
 def beat(event: Any) -> None:

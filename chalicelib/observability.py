@@ -11,10 +11,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
-from chalicelib.choreography import State
-from chalicelib.errors import UnreadableRecordError
-from chalicelib.foreign_text import shown_name
-from chalicelib.operation import Operation
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import UnreadableRecordError
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.untrusted_text import shown_name
 
 NAMESPACE = "AuroraRestore"
 _OUTCOMES = {

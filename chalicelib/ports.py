@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import aws
-from chalicelib.aws import Clients, Service
-from chalicelib.operations import Operations
+from chalicelib.aws import client
+from chalicelib.aws.client import Clients, Service
+from chalicelib.records.operations import Operations
+from chalicelib.records.store import DynamoStore, Store
 from chalicelib.settings import Settings
-from chalicelib.store import DynamoStore, Store
 
 if TYPE_CHECKING:  # psycopg2 is loaded by the one step that needs it
-    from chalicelib.database import OpenDatabase, RestoredDatabase
-    from chalicelib.postgres.place import Login, Place
+    from chalicelib.database.endpoint import Login, Place
+    from chalicelib.database.restored import OpenDatabase, RestoredDatabase
 
 ENTRIES_MAX = 10  # of one PutEvents call (API reference)
 
 
 def open_database(place: "Place", master: "Login", database: str) -> "RestoredDatabase":
     """Open the real database of a restored cluster; imported late, because psycopg2 costs every cold start."""
-    from chalicelib.database import Database  # noqa: PLC0415
+    from chalicelib.database.restored import Database  # noqa: PLC0415
 
     return Database(place, master, database)
 
@@ -48,7 +48,7 @@ class Ports:
     partition: str
     region: str
     remaining_seconds: Callable[[], float]
-    clients: Clients = aws.clients
+    clients: Clients = client.clients
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     new_id: Callable[[], str] = lambda: str(uuid.uuid4())
     database: "OpenDatabase" = open_database
@@ -79,7 +79,7 @@ def of_lambda(context: Any, settings: Settings | None = None) -> Ports:
     settings = settings or Settings.of_environment(os.environ)
     _, partition, _, region, account, *_ = context.invoked_function_arn.split(":")
     store = DynamoStore(
-        aws.clients("dynamodb", region), state_table=settings.state_table_name, audit_table=settings.audit_table_name
+        client.clients("dynamodb", region), state_table=settings.state_table_name, audit_table=settings.audit_table_name
     )
     return Ports(
         settings=settings, store=store, account=account, partition=partition, region=region,

@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chalicelib import setting_problems
-from chalicelib.choreography import event_source
-from chalicelib.errors import SettingsError
-from chalicelib.plan import Plan, contradictions
+from chalicelib.flow import setting_problems
+from chalicelib.flow.choreography import event_source
+from chalicelib.flow.errors import SettingsError
+from chalicelib.flow.plan import Plan, contradictions
 
 DEFAULT_PLAN = "default"
 PLANS = "plans"  # the folder of plans below a stage's SSM path

@@ -8,19 +8,20 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from chalicelib.aurora import ENGINE, Cluster, Instance, Snapshot, SourceCluster
-from chalicelib.aws import Clients, NotFoundError
-from chalicelib.choreography import State
-from chalicelib.errors import BeyondSettingsError, RefusedError
-from chalicelib.keys import observe_key
-from chalicelib.operation import Facts, Operation
-from chalicelib.plan import Plan
+from chalicelib.aws.client import Clients, NotFoundError
+from chalicelib.aws.kms import observe_key
+from chalicelib.aws.rds import ENGINE, Cluster, Instance, Snapshot
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import BeyondSettingsError, RefusedError
+from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
-from chalicelib.preflight import OF_VERSION, Preflight
+from chalicelib.records.store import DynamoStore
 from chalicelib.settings import Settings
-from chalicelib.source_snapshots import newest
-from chalicelib.store import DynamoStore
-from chalicelib.target import TargetCluster
+from chalicelib.snapshots.eligibility import newest
+from chalicelib.snapshots.source import SourceCluster
+from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.preflight import OF_VERSION, Preflight
 from console.documents import Described
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from chalicelib.errors import SettingsError
-from chalicelib.operation import resource_name
-from chalicelib.plan import Plan
+from chalicelib.flow.errors import SettingsError
+from chalicelib.flow.identifiers import resource_name
+from chalicelib.flow.plan import Plan
 from chalicelib.settings import Settings, resolve_plans
 from console.stages import CHECKOUT, FUNCTIONS, Stage
 

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from chalicelib.postgres.roots import region_of
+from chalicelib.database.roots import region_of
 from console.stages import CHECKOUT
 from programs.arguments import Parser
 

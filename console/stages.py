@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from chalicelib.choreography import STEPS, event_source
+from chalicelib.flow.choreography import STEPS, event_source
 
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 APP: Final = "aurora-restore"

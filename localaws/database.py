@@ -1,4 +1,4 @@
-"""The in-memory twin of `chalicelib.database`: a cluster's roles, and which names and passwords open it.
+"""The in-memory twin of `chalicelib.database.restored`: a cluster's roles, and which names and passwords open it.
 
 It judges names by the same rules and answers with the same errors as the real one; `tests/database/test_contract.py`
 holds both to one contract. It has no data: rights are two words, "write" and "read", per user and database.
@@ -9,12 +9,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from math import inf
 
-from chalicelib.database import LoginResult, Proofs
-from chalicelib.errors import TransientError
-from chalicelib.postgres.names import check_users, refuse_attributes, refuse_open, to_lock_out
-from chalicelib.postgres.place import Login, Place
-from chalicelib.postgres.proof import opened_again
-from chalicelib.postgres.trouble import (
+from chalicelib.database.endpoint import Login, Place
+from chalicelib.database.errors import (
     FULL,
     LET_IN,
     MAY_NOT_LOG_IN,
@@ -25,7 +21,11 @@ from chalicelib.postgres.trouble import (
     denied,
     without_password,
 )
-from chalicelib.quiesce import REPORTED, Remaining
+from chalicelib.database.names import check_users, refuse_attributes, refuse_open, to_lock_out
+from chalicelib.database.restored import LoginResult, Proofs
+from chalicelib.database.verification import opened_again
+from chalicelib.flow.errors import TransientError
+from chalicelib.flow.quiesce_kinds import REPORTED, Remaining
 
 
 @dataclass
@@ -50,8 +50,8 @@ class InMemoryRole:
 class InMemoryCluster:
     """One cluster's roles and databases. A snapshot of it is `copied()`: passwords and all, as at Aurora.
 
-    `going_on` counts, by kind of `chalicelib.quiesce`, what acts or reaches out by itself; the master may not stop the
-    `unstoppable` kinds. `closed` has, by database, the code with which it turns everybody away; the master opens
+    `going_on` counts, by kind, what acts or reaches out by itself (`chalicelib.flow.quiesce_kinds`); the master may
+    not stop the `unstoppable` kinds. `closed` has, by database, the code with which it turns everybody away; the master opens
     it from another one if it `may_open`. `trouble` is raised by whatever is asked next until it is cleared: a server
     away or busy.
     """
@@ -66,7 +66,7 @@ class InMemoryCluster:
     may_open: bool = True
 
     def open(self, place: Place, master: Login, database: str) -> "InMemoryDatabase":
-        """Return the cluster as its master user sees it; fits `chalicelib.database.OpenDatabase`."""
+        """Return the cluster as its master user sees it; fits `chalicelib.database.restored.OpenDatabase`."""
         return InMemoryDatabase(self, place, master, database)
 
     def copied(self) -> "InMemoryCluster":
@@ -79,7 +79,7 @@ class InMemoryCluster:
 
 
 class InMemoryDatabase:
-    """The public face of `chalicelib.database.Database`, over an `InMemoryCluster`."""
+    """The public face of `chalicelib.database.restored.Database`, over an `InMemoryCluster`."""
 
     def __init__(self, cluster: InMemoryCluster, place: Place, master: Login, database: str) -> None:
         self._cluster, self._place, self._master, self._database = cluster, place, master, database

@@ -15,16 +15,16 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import door
-from chalicelib.choreography import STEPS, event_source
-from chalicelib.operation import Operation
-from chalicelib.operations import Operations
-from chalicelib.patterns import pattern
+from chalicelib.database.endpoint import Login, Place
+from chalicelib.flow.choreography import STEPS, event_source
+from chalicelib.flow.operation import Operation
+from chalicelib.messages.rules import pattern
 from chalicelib.ports import Ports
-from chalicelib.postgres.place import Login, Place
+from chalicelib.records.operations import Operations
+from chalicelib.records.targets import Target
+from chalicelib.runtime import router
 from chalicelib.settings import Settings
 from chalicelib.steps.heartbeat import heartbeat
-from chalicelib.target_item import Target
 from localaws import patterns
 from localaws.aurora import Aurora, AuroraClient, Durations, KeyRing, VirtualClock
 from localaws.database import InMemoryCluster, InMemoryDatabase
@@ -169,7 +169,7 @@ class Stage:
     def invoke(self, step: str, envelope: dict[str, Any]) -> None:
         """Run one function once; what it raises is kept, as the log would keep it."""
         try:
-            door.answer(step, envelope, self.ports())
+            router.answer(step, envelope, self.ports())
         except Exception as error:  # noqa: BLE001 # this is Lambda's place: it takes whatever a function raises
             self.failures.append(error)
 

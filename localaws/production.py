@@ -13,7 +13,7 @@ from psycopg2.extensions import encrypt_password
 from psycopg2.sql import SQL, Composed, Identifier, Literal
 from pydantic import SecretStr
 
-from chalicelib.database import Database, Login, Place
+from chalicelib.database.restored import Database, Login, Place
 from localaws import names
 from localaws.passwords import APPLICATION, READ_ONLY, Passwords
 

@@ -1,10 +1,10 @@
-"""The in-memory twin of `chalicelib.store`: the same conditional changes, judged by the same rules, without a table."""
+"""The in-memory twin of `chalicelib.records.store`: the same conditional changes and rules, without a table."""
 
 import threading
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.store import INDEXES, KEYS, Change, ConditionError, Item, TableName, When
+from chalicelib.records.store import INDEXES, KEYS, Change, ConditionError, Item, TableName, When
 
 
 class InMemoryStore:

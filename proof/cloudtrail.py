@@ -17,8 +17,8 @@ from typing import Any
 import botocore.session
 from botocore.model import ListShape, OperationNotFoundError, ServiceModel, Shape, StructureShape
 
-from chalicelib.choreography import SOURCE_PREFIX
-from chalicelib.plan import OPERATION_TAG, Plan
+from chalicelib.flow.choreography import SOURCE_PREFIX
+from chalicelib.flow.plan import OPERATION_TAG, Plan
 from proof.history import Called
 from proof.promises.calls import FUNCTIONS, changed, tags
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from chalicelib.errors import TablesBusyError
-from chalicelib.postgres.trouble import DatabaseBusyError, DatabaseUnavailableError
+from chalicelib.database.errors import DatabaseBusyError, DatabaseUnavailableError
+from chalicelib.flow.errors import TablesBusyError
 from localaws.inmemory_services import client_error
 from proof.oracle import FINE
 

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.choreography import TERMINAL
-from chalicelib.operation import stamp
+from chalicelib.flow.choreography import TERMINAL
+from chalicelib.flow.moments import stamp
 from localaws.aurora import statuses
 from localaws.aurora.records import Cluster, Instance
 from proof.timeline import spelt

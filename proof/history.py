@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from chalicelib.store import Item, TableName
+from chalicelib.records.store import Item, TableName
 
 
 @dataclass(frozen=True)

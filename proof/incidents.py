@@ -5,9 +5,9 @@ from contextlib import suppress
 
 from botocore.exceptions import ClientError
 
-from chalicelib.choreography import ROWS, State
-from chalicelib.operation import Operation
-from chalicelib.postgres.trouble import DatabaseUnavailableError
+from chalicelib.database.errors import DatabaseUnavailableError
+from chalicelib.flow.choreography import ROWS, State
+from chalicelib.flow.operation import Operation
 from localaws.aurora import Durations
 from localaws.inprocess import ACCOUNT, APP_SECRET, MASTER_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
 from localaws.inprocess_settings import KEY_ALIAS

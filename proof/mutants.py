@@ -58,29 +58,29 @@ class Death:
 NIGHT = ("night",)
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
-        "the version condition", "chalicelib/operations.py",
+        "the version condition", "chalicelib/records/operations.py",
         'conditions = [When("version", "is", before.version)]', "conditions = []",
         ("never-starts@COPYING", "night", "fast"),
     ),
     Mutant(
-        "the lease", "chalicelib/operations.py",
+        "the lease", "chalicelib/records/operations.py",
         "when=(wanted, free, NOT_CANCELLED))", "when=(wanted, NOT_CANCELLED))", ("everything-twice", "fast"),
     ),
     Mutant(
-        "the owner comparison after a lost reply, claiming", "chalicelib/operations.py",
+        "the owner comparison after a lost reply, claiming", "chalicelib/records/operations.py",
         "    if operation.lease_owner == owner:\n        return Claim(operation, held=True)\n", "", NIGHT,
     ),
     Mutant(
-        "the owner comparison after a lost reply, advancing", "chalicelib/operations.py",
+        "the owner comparison after a lost reply, advancing", "chalicelib/records/operations.py",
         'if stood.get("written_by") == owner and', "if False and", NIGHT,
     ),
     Mutant(
-        "the tag check of the target", "chalicelib/target.py",
+        "the tag check of the target", "chalicelib/target/cluster.py",
         "unowned = [thing for thing in everything if not is_ours(thing, self._plan)]", "unowned = []",
         ("strangers-target",),
     ),
     Mutant(
-        "the tag check of copies", "chalicelib/aurora.py",
+        "the tag check of copies", "chalicelib/aws/rds.py",
         "if not ours or snapshot.tags.get(OPERATION_TAG) != self._operation.root_id:", "if False:",
         ("strangers-copy",),
     ),
@@ -89,15 +89,15 @@ MUTANTS: tuple[Mutant, ...] = (
         "if cluster and cluster.resource_id != victim.resource_id:", "if False:", ("replaced-target",),
     ),
     Mutant(
-        "the trial of the network before the deletion", "chalicelib/reachability.py",
+        "the trial of the network before the deletion", "chalicelib/target/reachability.py",
         "    if not trial.problems:", "    if True:", ("unreachable-target",),
     ),
     Mutant(
-        "the key that is resolved once", "chalicelib/target.py",
+        "the key that is resolved once", "chalicelib/target/cluster.py",
         "key = self._operation.facts.key_arn or plan.kms_key_id", "key = plan.kms_key_id", ("moved-alias",),
     ),
     Mutant(
-        "the key of a rerun", "chalicelib/starting.py",
+        "the key of a rerun", "chalicelib/runtime/starting.py",
         "if _has_other_key(before, plan, ports) and", "if False and", ("other-key",),
     ),
     Mutant(
@@ -124,50 +124,50 @@ MUTANTS: tuple[Mutant, ...] = (
         "if changes := changes_to(cluster.settings, operation.settings):", "if changes := {}:", ("changed-target",),
     ),
     Mutant(
-        "the source check", "chalicelib/plan.py",
+        "the source check", "chalicelib/flow/plan.py",
         "if resource_id == source_resource_id:", "if False:", ("renamed-source",),
     ),
     Mutant(
-        "adoption of a copy that exists", "chalicelib/aurora.py",
+        "adoption of a copy that exists", "chalicelib/aws/rds.py",
         'if error.code != "DBClusterSnapshotAlreadyExistsFault":\n                raise', "raise", NIGHT,
     ),
     Mutant(
-        "adoption of a cluster that exists", "chalicelib/target.py",
+        "adoption of a cluster that exists", "chalicelib/target/cluster.py",
         'if error.code != "DBClusterAlreadyExistsFault":\n                raise', "raise", NIGHT,
     ),
     Mutant(
-        "adoption of an instance that exists", "chalicelib/target.py",
+        "adoption of an instance that exists", "chalicelib/target/cluster.py",
         'if error.code != "DBInstanceAlreadyExists":\n                raise', "raise", NIGHT,
     ),
     Mutant(
-        "the check of an adopted copy's health", "chalicelib/aurora.py",
+        "the check of an adopted copy's health", "chalicelib/aws/rds.py",
         'if standing is None or standing.status == "deleting":', "if standing is None:", ("failed-copies",),
     ),
     Mutant(
-        "the terminal guard", "chalicelib/operations.py",
+        "the terminal guard", "chalicelib/records/operations.py",
         "when=(wanted, free, NOT_CANCELLED))", "when=(free, NOT_CANCELLED))", ("fast", "night"),
     ),
     Mutant(
         "the heartbeat", "chalicelib/steps/heartbeat.py", "    runner.sweep(ports)\n", "", NIGHT,
     ),
     Mutant(
-        "the heartbeat's own deadline", "chalicelib/runner.py",
+        "the heartbeat's own deadline", "chalicelib/runtime/runner.py",
         "if overdue and operation.announcements >= UNANSWERED_MAX:", "if False:", ("never-starts@COPYING",),
     ),
     Mutant(
-        "the target lock", "chalicelib/operations.py",
+        "the target lock", "chalicelib/records/operations.py",
         'assign=lock, when=(When("holder", "absent"),)', "assign=lock", ("second-snapshot@COPYING",),
     ),
     Mutant(
-        "the release of the lock", "chalicelib/target_item.py",
+        "the release of the lock", "chalicelib/records/targets.py",
         'remove=("holder",), when=mine', "when=mine", NIGHT,
     ),
     Mutant(
-        "the deadline", "chalicelib/runner.py",
+        "the deadline", "chalicelib/runtime/runner.py",
         "elif now >= _deadline(worked, outcome, now):", "elif False:", ("lost-copy",),
     ),
     Mutant(
-        "the terminal announcement's retry", "chalicelib/announcing.py",
+        "the terminal announcement's retry", "chalicelib/messages/publishing.py",
         '        logger.warning("Not announced yet: %s: %s", ", ".join(map(_spelt, operations)), error)\n',
         "        [ports.operations.close(one) for one in operations if one.state in TERMINAL]\n", NIGHT,
     ),
@@ -194,11 +194,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "    for name in operation.settings.instance_ids:\n        target.ensure_instance(name)\n", NIGHT,
     ),
     Mutant(
-        "the age check of replayed events", "chalicelib/events.py",
+        "the age check of replayed events", "chalicelib/messages/events.py",
         "if age > EVENT_AGE_MAX else None", "if False else None", ("replayed",),
     ),
     Mutant(
-        "the rule for from_step", "chalicelib/starting.py",
+        "the rule for from_step", "chalicelib/runtime/starting.py",
         "if ORDER.index(asked) > ORDER.index(stood):", "if False:", ("rerun-too-far",),
     ),
 )  # fmt: skip

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from chalicelib.choreography import STEPS
-from chalicelib.patterns import pattern
+from chalicelib.flow.choreography import STEPS
+from chalicelib.messages.rules import pattern
 from localaws import patterns
 from localaws.inprocess import STAGE
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from chalicelib.choreography import ENDING, TERMINAL, State
+from chalicelib.flow.choreography import ENDING, TERMINAL, State
 from localaws.inprocess import SOURCE_REGION
 from proof import incidents
 from proof.oracle import FINE, Asking, Oracle

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from chalicelib.choreography import STEPS, TERMINAL
+from chalicelib.flow.choreography import STEPS, TERMINAL
 from proof import incidents, scenes
 from proof.explore import Tally
 from proof.oracle import FINE, Asking, Site

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from chalicelib.choreography import ROWS, TERMINAL, State
-from chalicelib.store import KEYS, Item, TableName, unmarshal
+from chalicelib.flow.choreography import ROWS, TERMINAL, State
+from chalicelib.records.store import KEYS, Item, TableName, unmarshal
 from proof.cloudtrail import Stay
 from proof.history import Wrote
 from proof.promises.book import INTENT, TARGET_KEY, row_key, settings_of

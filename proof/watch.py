@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from chalicelib.store import Change, Item, TableName
+from chalicelib.records.store import Change, Item, TableName
 from localaws.aurora.client import service as rds_service
 from localaws.store import InMemoryStore
 from proof import faults

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.choreography import State
-from chalicelib.runner import LEASE_MARGIN_SECONDS
-from chalicelib.store import Item, TableName
+from chalicelib.flow.choreography import State
+from chalicelib.records.store import Item, TableName
+from chalicelib.runtime.runner import LEASE_MARGIN_SECONDS
 from localaws.aurora import Durations
 from localaws.inprocess import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, SOURCE_REGION, Stage
 from proof.history import Bounds, Entry, Opened, Reached, Unnamed, Violation, Wrote

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import door
-from chalicelib.choreography import REQUESTED
+from chalicelib.flow.choreography import REQUESTED
 from chalicelib.ports import Ports
+from chalicelib.runtime import router
 from chalicelib.settings import Settings
 from chalicelib.steps.heartbeat import heartbeat
 from localaws.inprocess import ACCOUNT, TARGET_REGION
@@ -128,7 +128,7 @@ class World(Timeline):
         if step in self.deaf:
             return
         with self._invocation(step, envelope) as invocation:
-            self._survives(lambda: door.answer(step, envelope, self._ports(invocation)))
+            self._survives(lambda: router.answer(step, envelope, self._ports(invocation)))
         asked = envelope.get("id") in self._by_people and envelope["detail-type"] == REQUESTED
         if asked and not self._is_obeyed(envelope["id"]):
             self.expected -= 1  # refused, or in the failure queue: whoever asked has to ask again

@@ -1,1 +1,1 @@
-"""How to speak to a restored PostgreSQL; `chalicelib.database` is the way in."""
+"""How to speak to a restored PostgreSQL; `chalicelib.database.restored` is the way in."""

@@ -4,16 +4,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.aurora import Cluster, Copies, Instance, Snapshot
-from chalicelib.choreography import State
-from chalicelib.cluster_settings import changes_to, variables
-from chalicelib.errors import STATE_FAULT_MAX, RefusedError, StateFaultError, TransientError
-from chalicelib.operation import Hop, Operation, stamp
-from chalicelib.outcome import Advance, Outcome, Wait
+from chalicelib.aws.rds import Cluster, Instance, Snapshot
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import STATE_FAULT_MAX, RefusedError, StateFaultError, TransientError
+from chalicelib.flow.moments import stamp
+from chalicelib.flow.operation import Hop, Operation
+from chalicelib.flow.outcome import Advance, Outcome, Wait
+from chalicelib.flow.polling import backoff
 from chalicelib.ports import Ports
-from chalicelib.spacing import backoff
-from chalicelib.statuses import wait_for
-from chalicelib.target import ABSENT_FOR, TargetCluster, ours
+from chalicelib.snapshots.copies import Copies
+from chalicelib.target.baseline import changes_to, variables
+from chalicelib.target.cluster import ABSENT_FOR, TargetCluster, ours
+from chalicelib.target.statuses import wait_for
 
 
 def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:

@@ -2,14 +2,15 @@
 
 from datetime import datetime
 
-from chalicelib.aurora import Copies, Health, Snapshot, health
-from chalicelib.choreography import State
-from chalicelib.errors import RefusedError
-from chalicelib.operation import Facts, Hop, Operation
-from chalicelib.outcome import Advance, Outcome, Wait
+from chalicelib.aws.rds import Health, Snapshot, health
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.operation import Facts, Hop, Operation
+from chalicelib.flow.outcome import Advance, Outcome, Wait
+from chalicelib.flow.polling import just_begun
 from chalicelib.ports import Ports
-from chalicelib.spacing import just_begun
-from chalicelib.target import ABSENT_FOR
+from chalicelib.snapshots.copies import Copies
+from chalicelib.target.cluster import ABSENT_FOR
 
 COPY_FAILURES_MAX = 3  # a copy that fails this often will not do better
 

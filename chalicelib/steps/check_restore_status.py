@@ -1,14 +1,14 @@
 """check-restore-status: looks whether the cluster, then its writer, and at last its readers can be used."""
 
-from chalicelib import instances
-from chalicelib.aurora import Cluster
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
-from chalicelib.outcome import Advance, Outcome, Wait
+from chalicelib.aws.rds import Cluster
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.outcome import Advance, Outcome, Wait
+from chalicelib.flow.polling import just_begun
 from chalicelib.ports import Ports
-from chalicelib.spacing import just_begun
-from chalicelib.statuses import wait_for
-from chalicelib.target import TargetCluster, ours
+from chalicelib.target import instances
+from chalicelib.target.cluster import TargetCluster, ours
+from chalicelib.target.statuses import wait_for
 
 
 def check_restore_status(operation: Operation, ports: Ports) -> Outcome:

@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from chalicelib.aurora import Copies
-from chalicelib.choreography import State
-from chalicelib.errors import RefusedError
-from chalicelib.keys import usable_key_arn
-from chalicelib.operation import Facts, Hop, Operation
-from chalicelib.outcome import Advance, Outcome, Wait
+from chalicelib.aws.kms import usable_key_arn
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.operation import Facts, Hop, Operation
+from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
+from chalicelib.snapshots.copies import Copies
 
 
 def copy_snapshot(operation: Operation, ports: Ports) -> Outcome:

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
-from chalicelib.aurora import Cluster, Health, Instance, Snapshot, SourceCluster, health
-from chalicelib.choreography import State
-from chalicelib.errors import RefusedError
-from chalicelib.freshness import why_older
-from chalicelib.limits import counted
-from chalicelib.operation import Deletion, Facts, Operation, Victim
-from chalicelib.outcome import Advance, Outcome, Wait
-from chalicelib.plan import Plan
+from chalicelib.aws.rds import Cluster, Health, Instance, Snapshot, health
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.limits import counted
+from chalicelib.flow.operation import Deletion, Facts, Operation, Victim
+from chalicelib.flow.outcome import Advance, Outcome, Wait
+from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
-from chalicelib.preflight import Preflight
-from chalicelib.target import TargetCluster
+from chalicelib.runtime.older_data import why_older
+from chalicelib.snapshots.source import SourceCluster
+from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.preflight import Preflight
 
 
 def delete_rds(operation: Operation, ports: Ports) -> Outcome:

@@ -4,14 +4,15 @@ from datetime import timedelta
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from chalicelib import observability, parameters, runner, starting
-from chalicelib.aurora import SourceCluster
-from chalicelib.errors import RefusedError, TransientError, UnreadableRecordError
+from chalicelib import observability
+from chalicelib.flow.errors import RefusedError, TransientError, UnreadableRecordError
+from chalicelib.flow.plan import Plan
 from chalicelib.observability import logger
-from chalicelib.plan import Plan
 from chalicelib.ports import Ports
-from chalicelib.source_snapshots import newest
-from chalicelib.target_item import Target
+from chalicelib.records.targets import Target
+from chalicelib.runtime import plans, starting, sweep
+from chalicelib.snapshots.eligibility import newest
+from chalicelib.snapshots.source import SourceCluster
 
 
 def heartbeat(ports: Ports, *, first: bool = False) -> None:
@@ -22,7 +23,7 @@ def heartbeat(ports: Ports, *, first: bool = False) -> None:
     alarm hears silence when the tables or the settings cannot be had, too, and not only when nothing runs.
     """
     plans_are_due = first or _begins_interval(ports)  # judged before the sweep, which takes its time
-    runner.sweep(ports)
+    sweep.sweep(ports)
     if plans_are_due:
         _look_after_plans(ports)
     observability.count("Heartbeat", ports.settings.stage)
@@ -40,7 +41,7 @@ def _begins_interval(ports: Ports) -> bool:
 def _look_after_plans(ports: Ports) -> None:
     """Look after each plan, and count the operations that are under way: a target has one at a time, its holder."""
     under_way = 0
-    for plan in parameters.plans(ports):
+    for plan in plans.plans(ports):
         try:
             under_way += _look_after(plan, ports)
         except (TransientError, RefusedError, UnreadableRecordError) as error:

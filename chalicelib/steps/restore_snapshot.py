@@ -1,13 +1,13 @@
 """restore-snapshot: has Aurora make the new cluster, and when that is there, its writer."""
 
-from chalicelib import exposure
-from chalicelib.aurora import Cluster
-from chalicelib.choreography import State
-from chalicelib.cluster_settings import changes_to, variables
-from chalicelib.operation import Operation
-from chalicelib.outcome import Advance, Outcome, Wait
+from chalicelib.aws.rds import Cluster
+from chalicelib.flow import exposure
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
-from chalicelib.target import TargetCluster, ours
+from chalicelib.target.baseline import changes_to, variables
+from chalicelib.target.cluster import TargetCluster, ours
 
 CHANGING = frozenset({"modifying", "resetting-master-credentials", "upgrading", "maintenance"})
 
@@ -15,7 +15,7 @@ CHANGING = frozenset({"modifying", "resetting-master-credentials", "upgrading", 
 def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
     """Begin the cluster, or its writer: a restored cluster has none, and takes none before it is available.
 
-    Readers come when production's logins are closed (`chalicelib.instances`): each would be another way in.
+    Readers come when production's logins are closed (`chalicelib.target.instances`): each would be another way in.
     """
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     if operation.state is State.TARGET_CLEAR:

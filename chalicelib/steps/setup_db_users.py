@@ -5,21 +5,23 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from chalicelib import credentials, exposure, instances, master_login, quiesce
-from chalicelib.aurora import Cluster, Health, health
-from chalicelib.choreography import State
-from chalicelib.cluster_settings import changes_to
-from chalicelib.credentials import MasterCredentials
-from chalicelib.database import Login, Place, Remaining, RestoredDatabase
-from chalicelib.errors import RefusedError, Retry, StateFaultError, TransientError
-from chalicelib.limits import NAMES_MAX, counted, listed
-from chalicelib.operation import Facts, Operation
-from chalicelib.outcome import Advance, Outcome, Refuse, Wait
+from chalicelib.aws import secrets
+from chalicelib.aws.rds import Cluster, Health, health
+from chalicelib.aws.secrets import MasterCredentials
+from chalicelib.database.errors import OtherProofError, at_the_door
+from chalicelib.database.restored import Login, Place, Remaining, RestoredDatabase
+from chalicelib.flow import exposure, quiesce_kinds
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError, Retry, StateFaultError, TransientError
+from chalicelib.flow.limits import NAMES_MAX, counted, listed
+from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
-from chalicelib.postgres.trouble import OtherProofError, at_the_door
-from chalicelib.preflight import Preflight
-from chalicelib.reachability import before_deletion, place_of
-from chalicelib.target import TargetCluster, ours
+from chalicelib.target import instances, master_login
+from chalicelib.target.baseline import changes_to
+from chalicelib.target.cluster import TargetCluster, ours
+from chalicelib.target.preflight import Preflight
+from chalicelib.target.reachability import before_deletion, place_of
 
 AUTHENTICATION = "MasterUserAuthenticationType"  # of ModifyDBCluster, since the end of 2025
 UNTRIED_MAX = 5  # sentences in the trail
@@ -36,7 +38,7 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     plan = operation.settings
     if operation.keeps_cluster:  # people work on it: nothing is changed for secrets that would be refused later
         Preflight(operation, ports).refuse_unusable_secrets()
-    master = credentials.master_credentials(ports.service("secretsmanager"), plan)
+    master = secrets.master_credentials(ports.service("secretsmanager"), plan)
     target = TargetCluster(ports.service("rds", plan.target_region), operation)
     cluster = ours(operation, target, ports)
     if cluster.password_pending or cluster.status == "resetting-master-credentials":
@@ -164,7 +166,7 @@ def _change_users(operation: Operation, ports: Ports, target: TargetCluster, dat
     """
     plan = operation.settings
     try:
-        users = credentials.app_credentials(ports.service("secretsmanager"), plan)
+        users = secrets.app_credentials(ports.service("secretsmanager"), plan)
     except RefusedError as error:  # no reason to leave production's logins open
         return Refuse.of(error, None if operation.keeps_cluster else _secured(operation, ports, database))
     application = Login(users.app_username, users.app_password)
@@ -195,7 +197,7 @@ def _change_users(operation: Operation, ports: Ports, target: TargetCluster, dat
     if trouble:
         raise trouble
     going_on = tuple(f"Could not be stopped on the copy: {it}." for it in remaining)
-    quieted = quiesce.sentence(facts.quieted, plan.kinds_left)
+    quieted = quiesce_kinds.sentence(facts.quieted, plan.kinds_left)
     untried = "".join(f"; not tried: {sentence.rstrip('.')}" for sentence in proofs.untried[:UNTRIED_MAX])
     allowed = "".join(f"; not prevented: {sentence}" for sentence in proofs.allowed)
     proven = f"{counted(len(proofs.proven), 'proof')} of what the users may do{untried}{allowed}"
@@ -223,7 +225,7 @@ def _secured(operation: Operation, ports: Ports, database: RestoredDatabase) -> 
 def _note_going_on(operation: Operation, ports: Ports, database: RestoredDatabase) -> Operation:
     """Remember what acts or reaches out by itself before it is stopped: afterwards nothing in the cluster tells."""
     facts, found = operation.facts, database.going_on(operation.settings.quiet_kinds)
-    most = {kind: max(facts.quieted.get(kind, 0), found.get(kind, 0)) for kind in quiesce.KINDS}
+    most = {kind: max(facts.quieted.get(kind, 0), found.get(kind, 0)) for kind in quiesce_kinds.KINDS}
     noted = facts.model_copy(update={"quieted": {kind: count for kind, count in most.items() if count}})
     return operation if noted == facts else ports.operations.remember(operation, noted)
 
@@ -264,7 +266,7 @@ def _close(operation: Operation, ports: Ports, database: RestoredDatabase, keep:
         database.lock_out(keep=keep)
     except TransientError:
         _note_going_on(operation, ports, database)
-        prepared = {quiesce.PREPARED_TRANSACTIONS} & {*operation.settings.quiet_kinds}
+        prepared = {quiesce_kinds.PREPARED_TRANSACTIONS} & {*operation.settings.quiet_kinds}
         database.quiet(prepared)
         raise
 

@@ -2,15 +2,17 @@
 
 from datetime import timedelta
 
-from chalicelib.aurora import ENGINE, Health, Snapshot, SourceCluster, health
-from chalicelib.choreography import State
-from chalicelib.errors import RefusedError, Retry
-from chalicelib.freshness import why_older
-from chalicelib.limits import counted
-from chalicelib.operation import Facts, Operation, stamp
-from chalicelib.outcome import Advance, Outcome, Wait
+from chalicelib.aws.rds import ENGINE, Health, Snapshot, health
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError, Retry
+from chalicelib.flow.limits import counted
+from chalicelib.flow.moments import stamp
+from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
-from chalicelib.source_snapshots import newest, refuse_foreign
+from chalicelib.runtime.older_data import why_older
+from chalicelib.snapshots.eligibility import newest, refuse_foreign
+from chalicelib.snapshots.source import SourceCluster
 
 
 def snapshot_check(operation: Operation, ports: Ports) -> Outcome:

@@ -1,12 +1,12 @@
 """sns-notification: tells people how it ended; then it has ended."""
 
-from chalicelib import notices
-from chalicelib.choreography import ROWS
-from chalicelib.errors import RefusedError, TransientError
-from chalicelib.limits import with_warnings
+from chalicelib.flow.choreography import ROWS
+from chalicelib.flow.errors import RefusedError, TransientError
+from chalicelib.flow.limits import with_warnings
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.outcome import Advance, Outcome
+from chalicelib.messages import notifications
 from chalicelib.observability import logger
-from chalicelib.operation import Operation
-from chalicelib.outcome import Advance, Outcome
 from chalicelib.ports import Ports
 
 
@@ -42,5 +42,7 @@ def _not_told(topic: str, own: str, error: RefusedError | TransientError) -> str
 def _tell(topic: str, operation: Operation, ports: Ports) -> None:
     now = ports.now()
     open_on = ports.operations.logins_open_on(operation.settings.target_cluster_arn)
-    text = notices.text(operation, now, logins_open_on=open_on)
-    notices.publish(topic, notices.subject(operation), text, notices.machine(operation, text, now), ports)
+    text = notifications.text(operation, now, logins_open_on=open_on)
+    notifications.publish(
+        topic, notifications.subject(operation), text, notifications.machine(operation, text, now), ports
+    )

@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from chalicelib.aws import Clients
+from chalicelib.aws.client import Clients
 from console.callers import NO_CALLER, why_nobody_is_known
 from console.deployment.errors import DeploymentError
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from chalicelib.patterns import pattern
+from chalicelib.messages.rules import pattern
 from console.deployment.account import Account
 from console.deployment.errors import DeploymentError
 from console.documents import is_same

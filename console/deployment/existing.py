@@ -5,8 +5,8 @@ from functools import cached_property
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.errors import SettingsError
-from chalicelib.plan import Plan
+from chalicelib.flow.errors import SettingsError
+from chalicelib.flow.plan import Plan
 from chalicelib.settings import Settings, resolve_plans
 from console.deployment import estate, remembered, stacks
 from console.deployment.account import Account

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws import DeniedError
-from chalicelib.errors import BeyondSettingsError, RefusedError, TransientError
-from chalicelib.ownership import UnownedError
-from chalicelib.plan import Plan
+from chalicelib.aws.client import DeniedError
+from chalicelib.flow.errors import BeyondSettingsError, RefusedError, TransientError
+from chalicelib.flow.ownership import UnownedError
+from chalicelib.flow.plan import Plan
 from chalicelib.settings import DEFAULT_PLAN
 from console.deployment import estate
 from console.deployment.account import error_code

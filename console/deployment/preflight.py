@@ -6,8 +6,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.aws import DENIED
-from chalicelib.choreography import IN_VPC
+from chalicelib.aws.client import DENIED
+from chalicelib.flow.choreography import IN_VPC
 from chalicelib.settings import unknown_parameters
 from console.deployment import estate, plan_checks, project, remembered, stacks, taken, wishes
 from console.deployment.account import Account, error_code, sign_in

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from chalicelib.errors import SettingsError
+from chalicelib.flow.errors import SettingsError
 from console import policies
 from console.deployment.errors import DeploymentError
 from console.packaging import building

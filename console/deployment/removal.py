@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.limits import counted
+from chalicelib.flow.limits import counted
 from console.deployment import chalice, preflight, remembered, stacks, wishes
 from console.deployment.account import Account, error_code, sign_in
 from console.deployment.errors import DeploymentError, NotReadyError

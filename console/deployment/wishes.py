@@ -10,10 +10,10 @@ from typing import Final
 
 import boto3
 
-from chalicelib import setting_problems
-from chalicelib.choreography import IN_VPC
-from chalicelib.errors import SettingsError
-from chalicelib.plan import Plan
+from chalicelib.flow import setting_problems
+from chalicelib.flow.choreography import IN_VPC
+from chalicelib.flow.errors import SettingsError
+from chalicelib.flow.plan import Plan
 from chalicelib.settings import DEFAULT_PLAN, PLAN_SETTINGS, STAGE_SETTINGS, Settings, resolve_plan
 from console.findings import Finding, failed
 from console.stages import BUCKET_CHARACTERS_MAX, DEPLOYMENT_ONLY, Stage

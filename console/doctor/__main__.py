@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chalicelib.operation import stamp
+from chalicelib.flow.moments import stamp
 from console.doctor.examination import examine
 from console.doctor.expected import of_checkout
 from console.doctor.reading import reading_clients

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chalicelib.aws import Clients
+from chalicelib.aws.client import Clients
 from console.callers import NO_CALLER, why_nobody_is_known
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.stages import Stage

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from chalicelib.aws import DeniedError
-from chalicelib.errors import RefusedError
+from chalicelib.aws.client import DeniedError
+from chalicelib.flow.errors import RefusedError
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, wrong
 from console.plan_view import PlanView

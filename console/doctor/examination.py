@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.aws import DENIED, Clients, DeniedError
-from chalicelib.errors import RefusedError, SettingsError, TransientError, UnreadableRecordError
-from chalicelib.plan import Plan
+from chalicelib.aws.client import DENIED, Clients, DeniedError
+from chalicelib.flow.errors import RefusedError, SettingsError, TransientError, UnreadableRecordError
+from chalicelib.flow.plan import Plan
 from chalicelib.settings import DEFAULT_PLAN
 from console.doctor import caller
 from console.doctor.caller import Caller

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chalicelib.errors import RefusedError
+from chalicelib.flow.errors import RefusedError
 from console.deployment import delivery
 from console.deployment.project import policies_of
 from console.doctor.caller import Caller

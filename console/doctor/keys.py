@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from chalicelib.keys import observe_key
+from chalicelib.aws.kms import observe_key
 from console.doctor.case import Case
 from console.doctor.sights import Sight, doubtful, fine
 from console.documents import Described, statements_of

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from chalicelib.aws import NotFoundError
-from chalicelib.operation import stamp
+from chalicelib.aws.client import NotFoundError
+from chalicelib.flow.moments import stamp
 from console.doctor.case import Case
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong

@@ -6,8 +6,8 @@ from functools import cached_property
 from ipaddress import ip_network
 from typing import Final
 
-from chalicelib.aws import Service
-from chalicelib.choreography import IN_VPC
+from chalicelib.aws.client import Service
+from chalicelib.flow.choreography import IN_VPC
 from console.doctor.case import Case, refusals
 from console.doctor.firewall import Network, lets
 from console.doctor.patient import Patient

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from chalicelib import advice
-from chalicelib.choreography import TERMINAL, State
-from chalicelib.errors import UnreadableRecordError
-from chalicelib.operation import Operation, stamp
+from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.flow.errors import UnreadableRecordError
+from chalicelib.flow.moments import stamp
+from chalicelib.flow.operation import Operation
+from chalicelib.messages import advice
 from console.doctor.case import Case
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong

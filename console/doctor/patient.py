@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from chalicelib import parameters
-from chalicelib.aws import AwsError, Clients, NotFoundError, Service
-from chalicelib.choreography import PROBE_REQUESTED
-from chalicelib.errors import SettingsError
-from chalicelib.plan import Plan
+from chalicelib.aws.client import AwsError, Clients, NotFoundError, Service
+from chalicelib.flow.choreography import PROBE_REQUESTED
+from chalicelib.flow.errors import SettingsError
+from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
+from chalicelib.runtime import plans
 from chalicelib.settings import Settings, resolve_plans
 from console.deployment.stacks import STAGE_PARAMETER
 from console.deployment.wishes import variables_place
@@ -111,7 +111,7 @@ class Patient:
     @cached_property
     def parameters(self) -> Mapping[str, str]:
         """The stage's SSM parameters by the name below its path; raises SettingsError, and as `Service.pages` does."""
-        return parameters.parameters(self.ports)
+        return plans.parameters(self.ports)
 
     @cached_property
     def plans(self) -> Mapping[str, Plan | SettingsError]:

@@ -10,8 +10,8 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
-from chalicelib.aws import Clients
-from chalicelib.choreography import PROBE_REQUESTED
+from chalicelib.aws.client import Clients
+from chalicelib.flow.choreography import PROBE_REQUESTED
 
 READING: Final = ("Describe", "Filter", "Get", "Head", "List", "Query")
 """How the names of operations begin that change nothing. `Get…` is not without exception in AWS, but in what is asked

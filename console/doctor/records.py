@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chalicelib.store import INDEXES, KEYS, TableName
+from chalicelib.records.store import INDEXES, KEYS, TableName
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.doctor.stacks import again, deploy

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chalicelib.plan import Plan
+from chalicelib.flow.plan import Plan
 from chalicelib.settings import NOT_SETTINGS, unknown_parameters
 from console.deployment import wishes
 from console.doctor.patient import Patient

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from chalicelib.aurora import Snapshot
-from chalicelib.operation import stamp
-from chalicelib.rds_events import RDS_SOURCE, SNAPSHOT
-from chalicelib.source_snapshots import refuse_foreign
+from chalicelib.aws.rds import Snapshot
+from chalicelib.flow.moments import stamp
+from chalicelib.flow.rds_events import RDS_SOURCE, SNAPSHOT
+from chalicelib.snapshots.eligibility import refuse_foreign
 from console.doctor import telling
 from console.doctor.case import Case, refusals
 from console.doctor.sights import Sight, doubtful, fine, wrong

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from chalicelib.aurora import COPIES_MAX, copies_under_way
-from chalicelib.choreography import IN_VPC
-from chalicelib.commands import request_command, request_id_of
-from chalicelib.limits import counted
-from chalicelib.operation import stamp
-from chalicelib.plan import Plan
+from chalicelib.flow.choreography import IN_VPC
+from chalicelib.flow.limits import counted
+from chalicelib.flow.moments import stamp
+from chalicelib.flow.plan import Plan
+from chalicelib.messages.commands import request_command, request_id_of
 from chalicelib.settings import DEFAULT_PLAN
+from chalicelib.snapshots.copies import COPIES_MAX, copies_under_way
 from console.doctor.case import Case, unknown_version
 from console.doctor.sights import Sight, doubtful, fine, wrong
 

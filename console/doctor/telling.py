@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from chalicelib.aws import NotFoundError
-from chalicelib.limits import counted
+from chalicelib.aws.client import NotFoundError
+from chalicelib.flow.limits import counted
 from console.doctor.patient import Patient
 from console.doctor.sights import Sight, doubtful, fine, wrong
 from console.doctor.stacks import again, command_of, deploy, drifted

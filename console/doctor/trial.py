@@ -5,9 +5,9 @@ It is asked by an event, and its answer stands in the state table. Nothing else 
 
 from collections.abc import Iterator
 
-from chalicelib.choreography import IN_VPC
-from chalicelib.operation import stamp
-from chalicelib.store import Item
+from chalicelib.flow.choreography import IN_VPC
+from chalicelib.flow.moments import stamp
+from chalicelib.records.store import Item
 from console.doctor.case import Case
 from console.doctor.patient import Asked
 from console.doctor.sights import Sight, doubtful, fine, wrong

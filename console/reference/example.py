@@ -3,10 +3,11 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from chalicelib import events
-from chalicelib.choreography import ROWS, State, event_source
-from chalicelib.operation import Duration, Facts, Operation, automatic_id
-from chalicelib.plan import Plan
+from chalicelib.flow.choreography import ROWS, State, event_source
+from chalicelib.flow.identifiers import automatic_id
+from chalicelib.flow.operation import Duration, Facts, Operation
+from chalicelib.flow.plan import Plan
+from chalicelib.messages import events
 
 STAGE = "dev"
 _NIGHT = datetime(2026, 11, 23, 3, 12, tzinfo=UTC)

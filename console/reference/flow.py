@@ -1,15 +1,7 @@
 """The flow in the docs: the table, its two pictures, and the events of RDS that count."""
 
-from chalicelib.choreography import (
-    CHOREOGRAPHY,
-    DOOR,
-    REQUESTED,
-    ROWS,
-    STEPS,
-    TERMINAL,
-    State,
-)
-from chalicelib.rds_events import SNAPSHOT, STARTING_EVENTS, RdsEvent
+from chalicelib.flow.choreography import CHOREOGRAPHY, DOOR, REQUESTED, ROWS, STEPS, TERMINAL, State
+from chalicelib.flow.rds_events import SNAPSHOT, STARTING_EVENTS, RdsEvent
 from console.reference.tables import code, table
 
 _STOPS = (State.FAILING, State.CANCELLING)  # they can be entered from every open state

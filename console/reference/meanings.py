@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from chalicelib.quiesce import KINDS
+from chalicelib.flow.quiesce_kinds import KINDS
 
 STAGE: Mapping[str, str] = {
     "environment": "The stage: part of the event source, of SSM paths and of the ownership tag. Chalice sets it.",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chalicelib.choreography import IN_VPC
+from chalicelib.flow.choreography import IN_VPC
 from console.packaging.bench.figures import Figures, Function, Package
 from console.reference.tables import table
 

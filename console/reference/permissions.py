@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from chalicelib.choreography import STEPS
+from chalicelib.flow.choreography import STEPS
 from console.reference.tables import code, table
 
 _SHARED = frozenset({"Logs", "Failures", "Records", "Trail", "Announce"})

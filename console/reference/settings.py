@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.choreography import CHOREOGRAPHY
-from chalicelib.plan import Plan
+from chalicelib.flow.choreography import CHOREOGRAPHY
+from chalicelib.flow.plan import Plan
 from chalicelib.settings import NOT_SETTINGS, Settings
 from console.reference.meanings import PLAN, STAGE
 from console.reference.tables import code, table

@@ -12,12 +12,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from chalicelib import parameters
-from chalicelib.choreography import NETWORK_TRIED, ROWS, TERMINAL, State
-from chalicelib.errors import TransientError
-from chalicelib.operation import Facts, Operation, automatic_id
-from chalicelib.outcome import Advance, Outcome, Refuse, Wait
+from chalicelib.flow.choreography import NETWORK_TRIED, ROWS, TERMINAL, State
+from chalicelib.flow.errors import TransientError
+from chalicelib.flow.identifiers import automatic_id
+from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
+from chalicelib.runtime import plans
 from proof.bench.latencies import BUS_SECONDS, TRANSITION_SECONDS
 from proof.bench.tables import CarriedStore
 from proof.bench.world import PricedWorld
@@ -55,7 +56,7 @@ class _Machine(PricedWorld):
         return Ports(**{**vars(ports), "store": CarriedStore()})
 
     def _accepted(self, envelope: Mapping[str, Any]) -> Operation:
-        (plan,), now = parameters.plans(self.ports()), self.clock.now()
+        (plan,), now = plans.plans(self.ports()), self.clock.now()
         arn = str(envelope["detail"]["SourceArn"])
         name = automatic_id(plan.name, plan.stage, arn, now)
         return Operation(

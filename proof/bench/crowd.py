@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from chalicelib import parameters, starting
-from chalicelib.choreography import State
-from chalicelib.events import RestoreRequested
-from chalicelib.operation import Facts, requested_id
-from chalicelib.plan import OWNER_TAG, Plan
-from chalicelib.target_item import target_key
+from chalicelib.flow.choreography import State
+from chalicelib.flow.identifiers import requested_id
+from chalicelib.flow.operation import Facts
+from chalicelib.flow.plan import OWNER_TAG, Plan
+from chalicelib.messages.events import RestoreRequested
+from chalicelib.records.targets import target_key
+from chalicelib.runtime import plans, starting
 from localaws.aurora.world import Quotas
 from localaws.inprocess import ACCOUNT, PRODUCTION_PASSWORD, SOURCE_REGION, TARGET_REGION
 from proof.bench.gauges import beyond, minute_most
@@ -86,16 +87,16 @@ def _prepared(world: PricedWorld, size: int) -> list[tuple[Plan, str]]:
     for region in (SOURCE_REGION, TARGET_REGION):
         vars(world.aurora.quotas(account=ACCOUNT, region=region)).update(vars(quotas))
     world.aurora.set_pace(USUAL_NIGHT.scaled(PREPARED_FASTER))
-    (usual,) = parameters.plans(world.ports())
-    plans = [_plan(usual, number) for number in range(size)]
-    for plan in plans:
+    (usual,) = plans.plans(world.ports())
+    crowd = [_plan(usual, number) for number in range(size)]
+    for plan in crowd:
         _make_target(world, plan)
     world.settle()
-    for plan in plans:
+    for plan in crowd:
         _make_instances(world, plan)
-    made = [_snapshot(world, plan) for plan in plans]
+    made = [_snapshot(world, plan) for plan in crowd]
     world.aurora.set_pace(USUAL_NIGHT)
-    return list(zip(plans, made, strict=True))
+    return list(zip(crowd, made, strict=True))
 
 
 def _plan(usual: Plan, number: int) -> Plan:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from chalicelib.postgres.grants import OBJECTS_PER_TRANSACTION, OWNERS_PER_TRANSACTION
+from chalicelib.database.grants import OBJECTS_PER_TRANSACTION, OWNERS_PER_TRANSACTION
 from console.reference import package
 from proof.bench import latencies, prices, rights
 from proof.bench.crowd import HINTS_SECONDS, START_WITHIN_SECONDS, Crowd

@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from chalicelib.database import Database, Login, Place
+from chalicelib.database.restored import Database, Login, Place
 from localaws.postgres import likeness
 from localaws.postgres.addresses import choose_address
 from localaws.postgres.programs import find_programs, temporary_folder

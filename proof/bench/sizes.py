@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
 
-from chalicelib.store import INDEXES, KEYS, Change, Item, TableName
+from chalicelib.records.store import INDEXES, KEYS, Change, Item, TableName
 
 WRITE_BYTES: Final = 1024
 READ_BYTES: Final = 4096

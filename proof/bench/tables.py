@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from chalicelib.store import INDEXES, KEYS, Change, ConditionError, Item, TableName
+from chalicelib.records.store import INDEXES, KEYS, Change, ConditionError, Item, TableName
 from localaws.store import InMemoryStore, as_stored
 from proof.bench.meter import Meter
 from proof.bench.sizes import TRANSACTION, Written, bytes_after, change_units, item_bytes, read_units, write_units

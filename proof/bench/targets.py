@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chalicelib.runner import ANNOUNCED_PER_TICK
+from chalicelib.runtime.sweep import ANNOUNCED_PER_TICK
 from proof.bench.crowd import Crowd
 from proof.bench.meter import CALLED, HEARTBEAT
 from proof.bench.nights import OURS, P30, P60, Rows, Summary

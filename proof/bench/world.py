@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from chalicelib.choreography import TERMINAL, State
-from chalicelib.operation import Operation
-from chalicelib.plan import Plan
+from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
-from chalicelib.store import Item
+from chalicelib.records.store import Item
 from localaws.aurora import Durations
 from localaws.inprocess import TARGET_REGION
 from proof.bench.gauges import Busy, Rates, Tick

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from chalicelib.choreography import TERMINAL, State
-from chalicelib.store import Item
+from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.records.store import Item
 from proof.cloudtrail import calls_of, read_trail
 from proof.history import Bounds, Called, Entry, Unjudged, Violation, Wrote
 from proof.judge import Judge

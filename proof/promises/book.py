@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chalicelib.choreography import TERMINAL, State
-from chalicelib.plan import OPERATION_TAG, Plan
-from chalicelib.store import Item
+from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.flow.plan import OPERATION_TAG, Plan
+from chalicelib.records.store import Item
 from proof.history import Bounds, Called, Entry, Wrote
 from proof.promises.calls import Named, changed, made, shown, tags
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.choreography import SOURCE_PREFIX, STEPS
+from chalicelib.flow.choreography import SOURCE_PREFIX, STEPS
 from proof.history import Called
 
 READING = ("Describe", "List", "Download")

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from chalicelib.choreography import TERMINAL, State, may_follow
-from chalicelib.store import Item
+from chalicelib.flow.choreography import TERMINAL, State, may_follow
+from chalicelib.records.store import Item
 from proof.history import Wrote
 from proof.promises.book import Known
 from proof.promises.promise import Promise, Sentences, state_before

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from chalicelib.choreography import State
-from chalicelib.operation import Hop
-from chalicelib.plan import ARCHIVED_TAG, Plan
-from chalicelib.store import Item
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Hop
+from chalicelib.flow.plan import ARCHIVED_TAG, Plan
+from chalicelib.records.store import Item
 from proof.history import Called, Wrote
 from proof.promises.book import Book, Known
 from proof.promises.calls import Named, changed, is_effect, is_ours, made, name, shown, tags

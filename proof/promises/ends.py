@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.choreography import ROWS, TERMINAL, State
-from chalicelib.plan import Plan
-from chalicelib.store import Item
+from chalicelib.flow.choreography import ROWS, TERMINAL, State
+from chalicelib.flow.plan import Plan
+from chalicelib.records.store import Item
 from proof.history import Announced, Wrote
 from proof.promises.book import Book, Known
 from proof.promises.promise import Promise, Sentences, state_before

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from datetime import UTC, datetime
 
-from chalicelib.choreography import TERMINAL, State
-from chalicelib.store import Item
+from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.records.store import Item
 from proof.history import Wrote
 from proof.promises.book import TARGET_KEY, Book, Known
 from proof.promises.promise import Promise, Sentences

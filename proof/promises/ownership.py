@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.plan import OWNER_TAG
+from chalicelib.flow.plan import OWNER_TAG
 from proof.history import Called
 from proof.promises.book import Book, Known
 from proof.promises.calls import Named, Shown, changed, is_change, is_effect, is_ours, made, name, shown, tags

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from chalicelib.store import Item
+from chalicelib.records.store import Item
 from proof.history import Announced, Called, Entry, Opened, Reached, Said, Unnamed, Wrote
 from proof.promises.book import INTENT, TARGET_KEY, Book, Known, row_key
 

@@ -4,8 +4,8 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.choreography import State
-from chalicelib.store import Item
+from chalicelib.flow.choreography import State
+from chalicelib.records.store import Item
 from proof.history import Announced, Called, Opened, Reached, Said, Unnamed, Wrote
 from proof.promises.book import Book, Known
 from proof.promises.calls import is_effect, made, name

@@ -5,9 +5,9 @@ from dataclasses import replace
 import boto3
 from botocore.config import Config
 
-from chalicelib.parameters import plan
-from chalicelib.reachability import Trial, try_network
+from chalicelib.runtime.plans import plan
 from chalicelib.settings import DEFAULT_PLAN
+from chalicelib.target.reachability import Trial, try_network
 from tests.choreography.night import Night
 
 DEAD = "http://127.0.0.1:9"  # the discard port, where nobody listens

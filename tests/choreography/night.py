@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
-from chalicelib.postgres.place import Login, Place
+from chalicelib.database.endpoint import Login, Place
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
 from localaws.aurora import Durations
 from localaws.inprocess import ACCOUNT, TARGET_REGION, Stage
 from tests.choreography.accidents import Accident, Call, CrashError, Happening, Make, WatchedClient

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from chalicelib.choreography import State
-from chalicelib.plan import OWNER_TAG
+from chalicelib.flow.choreography import State
+from chalicelib.flow.plan import OWNER_TAG
 from localaws.inprocess import STAGE, TARGET_REGION
 from tests.choreography.night import Night
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
 from localaws.inprocess import PRODUCTION_PASSWORD, SOURCE_REGION, TARGET_REGION, Stage
 from tests.choreography.accidents import Call
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
 from localaws.aurora import Durations
 from localaws.inprocess import ACCOUNT, TARGET_REGION
 from tests.choreography.accidents import refused

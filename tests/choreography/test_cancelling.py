@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.choreography import ENDING, State
+from chalicelib.flow.choreography import ENDING, State
 from tests.choreography.accidents import refused
 from tests.choreography.fates import never
 from tests.choreography.night import Night

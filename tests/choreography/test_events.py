@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from tests.choreography import fates
 from tests.choreography.night import Night
 from tests.choreography.rehearsal import events, rehearsed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from tests.choreography.night import Night
 from tests.choreography.rehearsal import rehearsed
 

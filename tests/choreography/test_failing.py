@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.choreography import ROWS, State
-from chalicelib.database import DatabaseBusyError
+from chalicelib.database.restored import DatabaseBusyError
+from chalicelib.flow.choreography import ROWS, State
 from tests.choreography.accidents import Call, raised, refused
 from tests.choreography.night import Night, target_of
 from tests.choreography.rehearsal import of_steps

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.choreography import CHOREOGRAPHY, NETWORK_TRIED, ROWS, Row, State, may_follow
-from chalicelib.operation import stamp
+from chalicelib.flow.choreography import CHOREOGRAPHY, NETWORK_TRIED, ROWS, Row, State, may_follow
+from chalicelib.flow.moments import stamp
 from localaws.inprocess import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TARGET_REGION
 from tests.choreography.night import Night
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.choreography import ENDING, ROWS, STEPS, State
+from chalicelib.flow.choreography import ENDING, ROWS, STEPS, State
 from tests.choreography.accidents import CrashError, raised, refused
 from tests.choreography.night import Night
 from tests.choreography.rehearsal import rehearsed

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.errors import TablesBusyError
-from chalicelib.store import Item, TableName
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import TablesBusyError
+from chalicelib.records.store import Item, TableName
 from localaws.store import InMemoryStore
 from tests.choreography.accidents import Call, CrashError, raised, refused
 from tests.choreography.night import Night

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
-from chalicelib.plan import ARCHIVED_TAG
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.plan import ARCHIVED_TAG
 from localaws.inprocess import ACCOUNT, TARGET_REGION
 from tests.choreography.accidents import refused
 from tests.choreography.night import Night

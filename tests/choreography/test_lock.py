@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
 from tests.choreography.night import Night, target_of
 
 LOCK = f"target#{target_of('staging-cluster')}"

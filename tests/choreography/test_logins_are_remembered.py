@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.limits import NAMES_MAX
-from chalicelib.operation import Operation
-from chalicelib.postgres.place import Login, Place
+from chalicelib.database.endpoint import Login, Place
+from chalicelib.flow.choreography import State
+from chalicelib.flow.limits import NAMES_MAX
+from chalicelib.flow.operation import Operation
 from localaws.database import InMemoryDatabase, InMemoryRole
 from localaws.inprocess import SOURCE_REGION
 from localaws.store import InMemoryStore

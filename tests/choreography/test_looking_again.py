@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.commands import rerun_command
+from chalicelib.flow.choreography import State
+from chalicelib.messages.commands import rerun_command
 from localaws.database import InMemoryRole
 from localaws.inprocess import APP, MASTER_SECRET, PRODUCTION_PASSWORD, SOURCE_REGION, TARGET_REGION
 from tests.choreography.accidents import refused

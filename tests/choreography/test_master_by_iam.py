@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from chalicelib.choreography import State
-from chalicelib.postgres.place import Place
-from chalicelib.postgres.trouble import without_password
+from chalicelib.database.endpoint import Place
+from chalicelib.database.errors import without_password
+from chalicelib.flow.choreography import State
 from localaws.inprocess import MASTER_PASSWORD
 from tests.choreography.accidents import raised
 from tests.choreography.master_by_iam import OldSdk, by_iam

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
 from localaws.database import InMemoryCluster
 from localaws.inprocess import MASTER_SECRET, PRODUCTION_PASSWORD
 from tests.choreography.night import Night

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws import UnreachableError
-from chalicelib.choreography import IN_VPC, State
-from chalicelib.parameters import plan
-from chalicelib.postgres.trouble import DatabaseUnavailableError
+from chalicelib.aws.client import UnreachableError
+from chalicelib.database.errors import DatabaseUnavailableError
+from chalicelib.flow.choreography import IN_VPC, State
+from chalicelib.runtime.plans import plan
 from chalicelib.settings import DEFAULT_PLAN
 from localaws.inprocess import TARGET_REGION
 from tests.choreography.accidents import raised, refused

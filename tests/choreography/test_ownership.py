@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.commands import rerun_command
+from chalicelib.flow.choreography import State
+from chalicelib.messages.commands import rerun_command
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION
 from tests.choreography.night import Night, target_of
 from tests.choreography.people import adopt, disown, protect, remove_target, target

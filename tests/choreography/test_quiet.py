@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from typing import Any
 
-from chalicelib.choreography import State
-from chalicelib.errors import TransientError
-from chalicelib.operation import Facts
-from chalicelib.postgres.place import Login, Place
+from chalicelib.database.endpoint import Login, Place
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import TransientError
+from chalicelib.flow.operation import Facts
 from localaws.database import InMemoryCluster, InMemoryDatabase
 from localaws.inprocess import APP
 from tests.choreography.night import Night

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib import exposure
-from chalicelib.choreography import State
-from chalicelib.database import DatabaseBusyError
-from chalicelib.errors import RefusedError
-from chalicelib.operation import Facts, Operation
+from chalicelib.database.restored import DatabaseBusyError
+from chalicelib.flow import exposure
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.operation import Facts, Operation
 from tests.choreography.accidents import raised, refused
 from tests.choreography.night import Night, target_of
 from tests.choreography.people import again

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.cluster_settings import ClusterSettings
-from chalicelib.errors import RefusedError
-from chalicelib.limits import NAMES_MAX
-from chalicelib.operation import Operation
+from chalicelib.aws.rds import ClusterSettings
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.limits import NAMES_MAX
+from chalicelib.flow.operation import Operation
 from localaws.database import InMemoryRole
 from localaws.inprocess import APP, APP_SECRET, MASTER_SECRET, PRODUCTION_PASSWORD, TARGET_REGION
 from tests.choreography.accidents import Accident, Call, raised, refused

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.choreography import ROWS, State, states_of
+from chalicelib.flow.choreography import ROWS, State, states_of
 from tests.choreography.accidents import refused
 from tests.choreography.night import Night
 from tests.choreography.people import again, stopped

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from localaws.inprocess import TARGET_REGION
 from tests.choreography.accidents import refused
 from tests.choreography.night import Night, target_of

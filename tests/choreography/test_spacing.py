@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.spacing import SPACING_MAX_SECONDS, spaced
+from chalicelib.flow.choreography import State
+from chalicelib.flow.polling import SPACING_MAX_SECONDS, spaced
 from localaws.aurora import Durations
 from tests.choreography import fates
 from tests.choreography.accidents import refused

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from localaws.inprocess import ACCOUNT, SOURCE_REGION
 from tests.choreography import fates
 from tests.choreography.night import Night, target_of

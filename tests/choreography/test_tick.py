@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operation import stamp
-from chalicelib.runner import ANNOUNCED_PER_TICK
-from chalicelib.store import Change, Item, TableName
+from chalicelib.flow.choreography import State
+from chalicelib.flow.moments import stamp
+from chalicelib.records.store import Change, Item, TableName
+from chalicelib.runtime.sweep import ANNOUNCED_PER_TICK
 from localaws.inmemory_services import client_error
 from localaws.inprocess import Stage
 from localaws.store import InMemoryStore

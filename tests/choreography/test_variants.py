@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operation import Hop
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Hop
 from localaws.inprocess import ACCOUNT, APP, PRODUCTION_PASSWORD, SOURCE_REGION, STAGE, TARGET_REGION
 from tests.choreography.accidents import refused
 from tests.choreography.night import Night, target_of

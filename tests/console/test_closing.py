@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib import plan
-from chalicelib.choreography import State
-from chalicelib.events import RestoreRequested, parse_request
+from chalicelib.flow import plan
+from chalicelib.flow.choreography import State
+from chalicelib.messages.events import RestoreRequested, parse_request
 from console.demo import aws, closing
 from localaws.inprocess import TOPIC
 from tests.events.test_announcements import ended

@@ -1,6 +1,6 @@
 """What a deployment and the doctor judge is what an operation would restore."""
 
-from chalicelib import parameters
+from chalicelib.runtime import plans
 from chalicelib.settings import DEFAULT_PLAN
 from console.plan_view import PlanView
 from localaws.inprocess import SOURCE_REGION, Stage
@@ -18,7 +18,7 @@ def test_a_manual_snapshot_with_the_prefix_is_the_newest_as_it_is_for_an_operati
     )
     stage.settle()
     ports = stage.ports()
-    plan = parameters.plan(ports, DEFAULT_PLAN)
+    plan = plans.plan(ports, DEFAULT_PLAN)
     assert plan is not None
     snapshot = PlanView(ports, plan).snapshot
 

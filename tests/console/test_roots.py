@@ -13,9 +13,9 @@ import boto3
 import pytest
 from cryptography import x509
 
-from chalicelib.errors import RefusedError
-from chalicelib.postgres.place import BUNDLED_ROOTS
-from chalicelib.postgres.roots import refuse_uncovered_region, regions_of
+from chalicelib.database.endpoint import BUNDLED_ROOTS
+from chalicelib.database.roots import refuse_uncovered_region, regions_of
+from chalicelib.flow.errors import RefusedError
 from console.roots import BUNDLE, main
 from tests.database.tls import Authority, rds_root
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.database import Database
+from chalicelib.database.restored import Database
 from tests.database.production import furnish
 from tests.database.server import MASTER, Server, clean
 from tests.database.servers import WANTED, Servers

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from chalicelib.database import Place
+from chalicelib.database.restored import Place
 
 SASL = b"R" + struct.pack("!ii", 23, 10) + b"SCRAM-SHA-256\0\0"
 ASKS_FOR_CLEAR_TEXT = b"R" + struct.pack("!ii", 8, 3)

@@ -2,7 +2,7 @@
 
 import psycopg2.errors
 
-from chalicelib.database import Database
+from chalicelib.database.restored import Database
 from localaws.postgres import likeness
 from tests.database.server import Server, login
 

@@ -13,7 +13,7 @@ import pytest
 from psycopg2.sql import SQL, Composable, Identifier
 from pydantic import SecretStr
 
-from chalicelib.database import Login, Place
+from chalicelib.database.restored import Login, Place
 from localaws.postgres import likeness
 from localaws.postgres.addresses import choose_address
 from localaws.postgres.programs import Programs, find_programs

@@ -6,10 +6,10 @@ from dataclasses import replace
 import psycopg2
 import pytest
 
-from chalicelib.database import Database, DatabaseBusyError, DatabaseUnavailableError, LoginResult, Place
-from chalicelib.errors import RefusedError
-from chalicelib.postgres.connection import named_errors, rows, session
-from chalicelib.postgres.handshake import knock
+from chalicelib.database.connection import named_errors, rows, session
+from chalicelib.database.handshake import knock
+from chalicelib.database.restored import Database, DatabaseBusyError, DatabaseUnavailableError, LoginResult, Place
+from chalicelib.flow.errors import RefusedError
 from localaws.postgres import likeness
 from tests.database.impostors import (
     ASKS_FOR_CLEAR_TEXT,

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.database import Database, LoginResult
-from chalicelib.errors import RefusedError
-from chalicelib.postgres.encoding import decode, encode
+from chalicelib.database.encoding import decode, encode
+from chalicelib.database.restored import Database, LoginResult
+from chalicelib.flow.errors import RefusedError
 from tests.database.encodings import BOOKS, CAFE, LOGIN, ROLE, forget, make_database, make_owner, say
 from tests.database.production import set_up
 from tests.database.server import MASTER, Server, login

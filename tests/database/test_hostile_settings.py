@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.database import Database, DatabaseBusyError, LoginResult
-from chalicelib.errors import RefusedError
-from chalicelib.postgres.connection import session
+from chalicelib.database.connection import session
+from chalicelib.database.restored import Database, DatabaseBusyError, LoginResult
+from chalicelib.flow.errors import RefusedError
 from localaws.postgres import likeness
 from tests.database.production import APPLICATION, READ_ONLY, set_up
 from tests.database.server import MASTER, Server, login, skip_before_16

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chalicelib.database import Database
-from chalicelib.errors import RefusedError, Retry
-from chalicelib.quiesce import KINDS
+from chalicelib.database.restored import Database
+from chalicelib.flow.errors import RefusedError, Retry
+from chalicelib.flow.quiesce_kinds import KINDS
 from localaws.postgres import likeness
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
 from tests.database.server import MASTER, Server, login, skip_before_16

@@ -6,9 +6,9 @@ from contextlib import closing, contextmanager, suppress
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from chalicelib.database import Database
-from chalicelib.errors import TransientError
-from chalicelib.quiesce import KINDS, PREPARED_TRANSACTIONS
+from chalicelib.database.restored import Database
+from chalicelib.flow.errors import TransientError
+from chalicelib.flow.quiesce_kinds import KINDS, PREPARED_TRANSACTIONS
 from localaws.postgres import likeness
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import MASTER, Server, clean, login

@@ -5,10 +5,10 @@ from contextlib import closing
 import psycopg2.errors
 import pytest
 
-from chalicelib.database import Database, DatabaseBusyError, LoginResult
-from chalicelib.errors import RefusedError
-from chalicelib.postgres import roles
-from chalicelib.postgres.connection import rows, session, transaction
+from chalicelib.database import roles
+from chalicelib.database.connection import rows, session, transaction
+from chalicelib.database.restored import Database, DatabaseBusyError, LoginResult
+from chalicelib.flow.errors import RefusedError
 from localaws.postgres import likeness
 from tests.database.server import MASTER, Server, login
 from tests.database.wire import wire

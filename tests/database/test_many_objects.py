@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from chalicelib.database import Database, DatabaseBusyError, LoginResult
+from chalicelib.database.restored import Database, DatabaseBusyError, LoginResult
 from localaws.postgres import likeness
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
 from tests.database.server import MASTER, Server, login

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from chalicelib.database import Database
-from chalicelib.errors import RefusedError
+from chalicelib.database.restored import Database
+from chalicelib.flow.errors import RefusedError
 from tests.database.server import MASTER, Server
 
 MAY_ALTER_ITSELF = 160_000  # before this server_version a role with CREATEROLE may

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from psycopg2.sql import SQL, Identifier
 
-from chalicelib.database import Database
-from chalicelib.quiesce import KINDS
+from chalicelib.database.restored import Database
+from chalicelib.flow.quiesce_kinds import KINDS
 from localaws.postgres import likeness
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import Server

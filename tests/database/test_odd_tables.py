@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.database import Database
-from chalicelib.quiesce import KINDS
+from chalicelib.database.restored import Database
+from chalicelib.flow.quiesce_kinds import KINDS
 from tests.database.production import APPLICATION, READ_ONLY, set_up
 from tests.database.server import MASTER, Server
 

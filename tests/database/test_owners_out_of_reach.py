@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.database import Database
-from chalicelib.errors import RefusedError
+from chalicelib.database.restored import Database
+from chalicelib.flow.errors import RefusedError
 from tests.database.production import APPLICATION, READ_ONLY, refused
 from tests.database.server import Server
 

@@ -8,10 +8,10 @@ from typing import Any, cast
 import psycopg2.extensions
 import pytest
 
-from chalicelib.database import Database, LoginResult
-from chalicelib.errors import TransientError
-from chalicelib.postgres.quiet import stop
-from chalicelib.quiesce import KINDS
+from chalicelib.database.quiesce import stop
+from chalicelib.database.restored import Database, LoginResult
+from chalicelib.flow.errors import TransientError
+from chalicelib.flow.quiesce_kinds import KINDS
 from localaws.postgres import likeness
 from tests.database.encodings import BOOKS, forget, make_database, say
 from tests.database.production import READ_ONLY, set_up

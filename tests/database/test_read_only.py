@@ -6,7 +6,7 @@ from functools import partial
 import psycopg2.errors
 import pytest
 
-from chalicelib.database import Database
+from chalicelib.database.restored import Database
 from localaws.postgres import likeness
 from tests.database.production import APPLICATION, READ_ONLY, furnish, refused
 from tests.database.server import MASTER, Server, clean, login

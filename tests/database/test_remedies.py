@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.database import Database, Login, Place
-from chalicelib.errors import RefusedError
-from chalicelib.postgres.connection import named_errors
+from chalicelib.database.connection import named_errors
+from chalicelib.database.restored import Database, Login, Place
+from chalicelib.flow.errors import RefusedError
 from localaws.postgres import likeness
 from tests.database import impostors
 from tests.database.encodings import make_database, make_owner, rename

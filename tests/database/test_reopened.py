@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.database import Database, LoginResult, Proofs
-from chalicelib.errors import RefusedError
-from chalicelib.quiesce import KINDS
+from chalicelib.database.restored import Database, LoginResult, Proofs
+from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.quiesce_kinds import KINDS
 from localaws.postgres import likeness
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import Server, login

@@ -3,8 +3,8 @@
 import psycopg2.errors
 import pytest
 
-from chalicelib.database import Database
-from chalicelib.errors import RefusedError
+from chalicelib.database.restored import Database
+from chalicelib.flow.errors import RefusedError
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
 from tests.database.server import Server
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from chalicelib.database import Login
-from chalicelib.errors import RefusedError
-from chalicelib.postgres import scram
-from chalicelib.postgres.names import check_password
+from chalicelib.database import scram
+from chalicelib.database.names import check_password
+from chalicelib.database.restored import Login
+from chalicelib.flow.errors import RefusedError
 from tests.database.server import Server, login
 
 # The example conversation of RFC 7677, section 3.

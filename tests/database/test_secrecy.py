@@ -6,9 +6,9 @@ from contextlib import closing
 
 import pytest
 
-from chalicelib.database import Database
-from chalicelib.errors import RefusedError, TransientError
-from chalicelib.quiesce import KINDS
+from chalicelib.database.restored import Database
+from chalicelib.flow.errors import RefusedError, TransientError
+from chalicelib.flow.quiesce_kinds import KINDS
 from localaws.postgres import likeness
 from tests.database.server import MASTER, Server, clean, login
 

@@ -3,9 +3,9 @@
 import psycopg2.errors
 import pytest
 
-from chalicelib.database import Database
-from chalicelib.errors import RefusedError
-from chalicelib.quiesce import PREPARED_TRANSACTIONS
+from chalicelib.database.restored import Database
+from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.quiesce_kinds import PREPARED_TRANSACTIONS
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
 from tests.database.server import MASTER, Server
 

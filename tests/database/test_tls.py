@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.database import Database, DatabaseUnavailableError, LoginResult, Place
-from chalicelib.errors import RefusedError
-from chalicelib.postgres.connection import rows, session
-from chalicelib.postgres.place import BUNDLED_ROOTS
+from chalicelib.database.connection import rows, session
+from chalicelib.database.endpoint import BUNDLED_ROOTS
+from chalicelib.database.restored import Database, DatabaseUnavailableError, LoginResult, Place
+from chalicelib.flow.errors import RefusedError
 from tests.database.impostors import SPEAKS_NO_TLS, a_server_that_answers
 from tests.database.server import MASTER, Server, login
 from tests.database.tls import Authority, terminator

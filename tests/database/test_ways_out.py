@@ -6,8 +6,8 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from chalicelib.database import Database
-from chalicelib.quiesce import KINDS
+from chalicelib.database.restored import Database
+from chalicelib.flow.quiesce_kinds import KINDS
 from localaws.postgres import likeness
 from tests.database.production import APPLICATION, READ_ONLY, set_up
 from tests.database.server import MASTER, Server, clean, login

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from chalicelib.database import Place
+from chalicelib.database.restored import Place
 from tests.database.server import Server
 
 Watch = Callable[[str], bool]

@@ -4,8 +4,12 @@ import re
 from datetime import timedelta
 from typing import Any, Final
 
-from chalicelib import events, limits, ports, runner, spacing, target_item
-from chalicelib.credentials import MasterCredentials
+from chalicelib import ports
+from chalicelib.aws.secrets import MasterCredentials
+from chalicelib.flow import limits, polling
+from chalicelib.messages import events
+from chalicelib.records import targets
+from chalicelib.runtime import runner, sweep
 from chalicelib.settings import PLAN_NAME, Settings
 from console.demo.__main__ import NIGHT_SECONDS
 from console.stages import FUNCTIONS
@@ -65,8 +69,8 @@ def silence() -> str:
 
 _PASSWORD: Final = MasterCredentials.model_json_schema()["properties"]["password"]
 _NAME_MAX: Final = next(length for length in range(99, 0, -1) if PLAN_NAME.fullmatch("a" * length))
-_SHARE_OF_REST: Final = fraction(spacing.SHARE_OF_REST).capitalize()
-_RISE: Final = f"{fraction(target_item.RISE_SHARE_MAX)} at most, or by {span(target_item.RISE_SECONDS)}"
+_SHARE_OF_REST: Final = fraction(polling.SHARE_OF_REST).capitalize()
+_RISE: Final = f"{fraction(targets.RISE_SHARE_MAX)} at most, or by {span(targets.RISE_SECONDS)}"
 
 _PYTHON_MIN, _PYTHON_MAX = (
     int(minor) for minor in re.findall(r"\(3, (\d+)\)", (ROOT / ".ci" / "set-up").read_text(encoding="utf-8"))
@@ -84,13 +88,13 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         f"the names of more than {limits.NAMES_MAX} logins",
         f"remaining time and {span(runner.LEASE_MARGIN_SECONDS)} more,",
         f"{_SHARE_OF_REST} of it is waited for,",
-        f"after {fraction(spacing.SHARE_OF_DELAY)} of its delay.",
-        f"the upper one is {span(spacing.SPACING_MAX_SECONDS)},",
-        f"doubling up to {span(spacing.BACKOFF_MAX_SECONDS)}.",
+        f"after {fraction(polling.SHARE_OF_DELAY)} of its delay.",
+        f"the upper one is {span(polling.SPACING_MAX_SECONDS)},",
+        f"doubling up to {span(polling.BACKOFF_MAX_SECONDS)}.",
         f"rises by {_RISE} where that is more",
         f"Every {span(Settings.model_fields['heartbeat_interval'].default).removeprefix('a ')} (`",
         f"{word(ports.ENTRIES_MAX)} in a call.",
-        f"no more than {runner.ANNOUNCED_PER_TICK} operations in a tick,",
+        f"no more than {sweep.ANNOUNCED_PER_TICK} operations in a tick,",
         f"after {word(runner.UNANSWERED_MAX)} announcements that no step answered,",
     ),
     "docs/runbook.md": (

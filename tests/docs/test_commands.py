@@ -11,8 +11,8 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from chalicelib.choreography import CANCEL_REQUESTED, REQUESTED, event_source
-from chalicelib.events import CancelRequested, RestoreRequested, parse_request
+from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, event_source
+from chalicelib.messages.events import CancelRequested, RestoreRequested, parse_request
 from console.reference import pages
 from tests.docs.readme import README, ROOT, commands, shell
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operation import Facts, Operation
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Facts, Operation
 from console.doctor.checks import CHECKS
 from console.reference import pages
 from console.reference.settings import fields

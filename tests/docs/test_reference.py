@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.choreography import CHOREOGRAPHY, STEPS
+from chalicelib.flow.choreography import CHOREOGRAPHY, STEPS
 from console.reference import PARTS, UnknownPartError, pages, parts_of, rewritten, stale
 from console.reference.meanings import PLAN, STAGE
 from console.reference.settings import fields, variables

@@ -10,9 +10,9 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
-from chalicelib.plan import Plan
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.plan import Plan
 from tests.deployment.place import REGION, SOURCE_REGION, Place
 from tests.doctor import wellness
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 
-from chalicelib.aws import Clients
+from chalicelib.aws.client import Clients
 from console.doctor.caller import Caller, identify
 from console.doctor.checks import CHECKS, PlanCheck
 from console.doctor.examination import cases, look_at, make

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.operation import stamp
+from chalicelib.flow.moments import stamp
 from console.findings import Status
 from tests.deployment.place import REGION, SOURCE_REGION
 from tests.doctor.aws import ACCOUNT, SNAPSHOTS_MAX

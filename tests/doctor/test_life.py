@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.operation import stamp
+from chalicelib.flow.moments import stamp
 from console.findings import Status
 from tests.doctor.aws import ACCOUNT
 from tests.doctor.scene import Scene

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from chalicelib.plan import Plan
+from chalicelib.flow.plan import Plan
 from console.doctor.examination import cases
 from console.doctor.sights import finding
 from console.doctor.trial import ANSWER_SECONDS, trial

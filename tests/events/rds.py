@@ -7,8 +7,8 @@ live ones differ from: no EventID, an `rds:` before a cluster's name, a full sto
 import json
 from typing import Any
 
-from chalicelib.choreography import STEPS
-from chalicelib.patterns import pattern
+from chalicelib.flow.choreography import STEPS
+from chalicelib.messages.rules import pattern
 from localaws import patterns
 
 STAGE = "test"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from chalicelib.choreography import ROWS, State
+from chalicelib.flow.choreography import ROWS, State
 from localaws.inprocess import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TOPIC, Stage
 
 _EXACT = ConfigDict(extra="forbid", strict=True)

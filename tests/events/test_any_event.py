@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.choreography import STEPS
+from chalicelib.flow.choreography import STEPS
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 
 TARGET = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster"

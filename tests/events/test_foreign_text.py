@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.foreign_text import LISTED_MAX, first_of, one_line, quoted
+from chalicelib.flow.choreography import State
+from chalicelib.flow.untrusted_text import LISTED_MAX, first_of, one_line, quoted
 from localaws.inprocess import TOPIC, Stage
 from tests.events.test_notices import notice
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.events import RdsNotice
+from chalicelib.messages.events import RdsNotice
 
 HOME = "arn:aws:rds:us-west-2:123456789012"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.commands import request_id_of, rerun_command
+from chalicelib.flow.choreography import State
+from chalicelib.messages.commands import request_id_of, rerun_command
 from localaws.inprocess import TOPIC, Stage
 from tests.events.test_announcements import announced, end_one, ended
 

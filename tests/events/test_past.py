@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.events import EVENT_AGE_MAX, RestoreRequested, parse_request, why_untimely
+from chalicelib.messages.events import EVENT_AGE_MAX, RestoreRequested, parse_request, why_untimely
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from chalicelib.choreography import CHOREOGRAPHY, ROWS, STEPS, TERMINAL
-from chalicelib.events import RdsNotice
-from chalicelib.patterns import pattern
-from chalicelib.rds_events import RdsEvent
+from chalicelib.flow.choreography import CHOREOGRAPHY, ROWS, STEPS, TERMINAL
+from chalicelib.flow.rds_events import RdsEvent
+from chalicelib.messages.events import RdsNotice
+from chalicelib.messages.rules import pattern
 from localaws import patterns
 from localaws.aurora import events as model_events
 from localaws.inprocess import Stage

@@ -5,8 +5,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from chalicelib.choreography import states_of
-from chalicelib.store import Change, DynamoStore, Item, TableName
+from chalicelib.flow.choreography import states_of
+from chalicelib.records.store import Change, DynamoStore, Item, TableName
 from console.policies import Values, filled, plans_of
 from console.stages import FUNCTIONS
 from console.stages import Stage as Configured

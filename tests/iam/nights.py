@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from chalicelib.choreography import IN_VPC, STEPS, State
+from chalicelib.flow.choreography import IN_VPC, STEPS, State
 from console.policies import Values
 from console.stages import FUNCTIONS
 from localaws.iam import Ask, Policy, lambdas

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import STEPS, State
+from chalicelib.flow.choreography import STEPS, State
 from console.policies import filled_text
 from console.stages import CHECKOUT, FUNCTIONS
 from localaws.iam import Ask, evaluate, wildcards

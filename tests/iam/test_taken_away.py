@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
 from localaws.inprocess import ACCOUNT, TARGET_REGION
 from tests.iam.held import HeldStage
 

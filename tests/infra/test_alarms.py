@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from console.stages import ALARMS, FORWARDING_ALARM, FUNCTIONS
 from localaws.clients import Clients
 from localaws.inprocess import STAGE

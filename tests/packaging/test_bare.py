@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.choreography import STEPS
+from chalicelib.flow.choreography import STEPS
 from console.packaging.bytecode import bytecode_of
 from tests.packaging.unpacked import Unpacked
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.choreography import IN_VPC
+from chalicelib.flow.choreography import IN_VPC
 from console.packaging.bench.figures import Figures, Function, Package
 from console.packaging.bench.metered import Meter
 from console.packaging.bench.starts import BARE, Start, start

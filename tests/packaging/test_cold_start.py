@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.choreography import STEPS
+from chalicelib.flow.choreography import STEPS
 from tests.packaging.packaged import fresh
 
 STAGE = {"ENVIRONMENT": "local", "STATE_TABLE_NAME": "state", "AUDIT_TABLE_NAME": "audit"}

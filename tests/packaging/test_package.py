@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.choreography import STEPS
-from chalicelib.patterns import pattern
+from chalicelib.flow.choreography import STEPS
+from chalicelib.messages.rules import pattern
 from chalicelib.settings import Settings, resolve_plan
 from tests.packaging.packaged import APP, Function, package
 

@@ -4,8 +4,8 @@ import psycopg2
 import pytest
 from pydantic import SecretStr
 
-from chalicelib.database import Database, Login, LoginResult, Place
-from chalicelib.postgres.trouble import OtherProofError
+from chalicelib.database.errors import OtherProofError
+from chalicelib.database.restored import Database, Login, LoginResult, Place
 from localaws.postgres import PostgresData
 from tests.postgres.client import MASTER, PASSWORD, Client
 

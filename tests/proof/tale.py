@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.audit import audit_row
-from chalicelib.choreography import ROWS, TERMINAL, State
-from chalicelib.events import announcement
-from chalicelib.operation import Hop, Operation, Victim
-from chalicelib.plan import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG, Plan
+from chalicelib.flow.choreography import ROWS, TERMINAL, State
+from chalicelib.flow.operation import Hop, Operation, Victim
+from chalicelib.flow.plan import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG, Plan
+from chalicelib.messages.events import announcement
+from chalicelib.records.audit import audit_row
 from proof.history import Announced, Bounds, Called, Entry, Wrote
 from proof.judge import violations
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.store import Change, ConditionError, When
+from chalicelib.records.store import Change, ConditionError, When
 from proof.bench.gauges import RDS_BURST, Busy, Tick, beyond, minute_most
 from proof.bench.latencies import COLD_START_SECONDS, KEPT_WARM, WARM_START_SECONDS, LocalClock, Warmth
 from proof.bench.meter import HEARTBEAT, Meter, mean

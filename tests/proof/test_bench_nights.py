@@ -5,8 +5,8 @@ from datetime import datetime  # noqa: TC003 # a fact of each look
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
 from chalicelib.ports import Ports
 from proof.bench import nights
 from proof.bench.contenders import WAITER, WAITER_SECONDS, Poller, Waiter

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from proof.cloudtrail import Stay, calls_of, read_trail
 from proof.history import Called
 from tests.proof.exports import record

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from proof.history import Entry, Wrote
 from tests.proof.tale import Tale, broken, names, rewritten, without
 

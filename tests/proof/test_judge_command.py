@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from proof.history import Called
 from proof.judge.__main__ import main
 from tests.proof.exports import export, record

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.plan import ARCHIVED_TAG
+from chalicelib.flow.choreography import State
+from chalicelib.flow.plan import ARCHIVED_TAG
 from proof.history import Called, Entry
 from tests.proof.tale import COPY, COPY_ARN, PLAN, VICTIM, Tale, broken, names, without
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from proof.history import Announced, Bounds, Entry, Opened, Reached, Said, Unnamed, Wrote
 from proof.judge import Judge, violations
 from proof.promises.ends import budget, slack

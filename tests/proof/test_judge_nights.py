@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.choreography import ENDING, TERMINAL, State
+from chalicelib.flow.choreography import ENDING, TERMINAL, State
 from proof.judge import violations
 from tests.proof.watched import BOUNDS, WatchedNight, WatchedStage
 

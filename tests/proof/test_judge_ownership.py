@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from proof.history import Called
 from proof.judge import Judge
 from tests.proof.tale import BOUNDS, COPY_ARN, SNAPSHOT, SOURCE, START, VICTIM, Tale, broken, names

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from tests.proof.tale import BOUNDS, PLAN, Tale, broken
 
 EARLY = "readers: night-1 made the db staging-cluster-2 in us-west-2 while production's logins were open."

@@ -51,7 +51,7 @@ def test_a_mutant_of_what_a_database_is_told_dies_of_a_test() -> None:
 def test_a_guard_that_is_gone_is_named() -> None:
     """Rather than a mutant that is no mutant."""
     with pytest.raises(LookupError, match="does not stand once in"):
-        Mutant("the missing guard", "chalicelib/plan.py", "no such text", "", ("night",)).source()
+        Mutant("the missing guard", "chalicelib/flow/plan.py", "no such text", "", ("night",)).source()
 
 
 def test_a_run_is_replayed_by_its_line() -> None:

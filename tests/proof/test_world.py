@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from localaws.database import InMemoryRole
 from localaws.inprocess import PRODUCTION_PASSWORD
 from proof.history import Called, Wrote

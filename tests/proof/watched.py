@@ -5,8 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.choreography import TERMINAL
-from chalicelib.store import Change, Item
+from chalicelib.flow.choreography import TERMINAL
+from chalicelib.records.store import Change, Item
 from localaws.inprocess import ACCOUNT, PRODUCTION_PASSWORD, SOURCE_REGION, STAGE, Stage
 from localaws.store import InMemoryStore
 from proof.history import Announced, Bounds, Called, Entry, Wrote

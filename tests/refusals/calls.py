@@ -1,6 +1,6 @@
 """Every call that the functions make on an eventful night, sorted by what it means when it is denied."""
 
-from chalicelib.choreography import STEPS
+from chalicelib.flow.choreography import STEPS
 from tests.refusals.denying import Call
 
 PREFLIGHT = (

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from chalicelib.advice import YOUR_SNAPSHOT
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
+from chalicelib.messages.advice import YOUR_SNAPSHOT
 from localaws.inmemory_services import client_error
 from localaws.inprocess import ACCOUNT, SOURCE_REGION
 from tests.choreography.accidents import raised

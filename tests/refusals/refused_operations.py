@@ -3,10 +3,10 @@
 import re
 import shlex
 
-from chalicelib.aws import UnreachableError
-from chalicelib.choreography import IN_VPC, State
-from chalicelib.plan import OPERATION_TAG, OWNER_TAG
-from chalicelib.postgres.trouble import DatabaseUnavailableError
+from chalicelib.aws.client import UnreachableError
+from chalicelib.database.errors import DatabaseUnavailableError
+from chalicelib.flow.choreography import IN_VPC, State
+from chalicelib.flow.plan import OPERATION_TAG, OWNER_TAG
 from localaws.database import InMemoryCluster
 from localaws.inprocess import ACCOUNT, MASTER_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
 from tests.choreography.accidents import raised

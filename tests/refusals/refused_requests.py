@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from chalicelib.choreography import CANCEL_REQUESTED, REQUESTED, State
+from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, State
 from localaws.inprocess import APP, APP_SECRET, SOURCE_REGION
 from tests.choreography.accidents import refused
 from tests.choreography.night import Night

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from localaws.database import InMemoryRole
 from localaws.inprocess import (
     ACCOUNT,

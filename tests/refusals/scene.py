@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
-from chalicelib.plan import OWNER_TAG
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.plan import OWNER_TAG
 from localaws.inprocess import (
     ACCOUNT,
     APP,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.advice import how_to_go_on
-from chalicelib.choreography import State
-from chalicelib.errors import Retry
-from chalicelib.operation import Operation
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import Retry
+from chalicelib.flow.operation import Operation
+from chalicelib.messages.advice import how_to_go_on
 from localaws.inprocess import ACCOUNT, TARGET_REGION, TOPIC, Stage
 from tests.choreography import accidents
 from tests.choreography.night import Night

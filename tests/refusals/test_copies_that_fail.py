@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 from tests.refusals.scene import Said, Scene
 

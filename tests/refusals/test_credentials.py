@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.credentials import master_credentials
-from chalicelib.errors import RefusedError
-from chalicelib.plan import Plan
+from chalicelib.aws.secrets import master_credentials
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.settings import resolve_plan
 from localaws.inprocess import APP_SECRET, MASTER_SECRET

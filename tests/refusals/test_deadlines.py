@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.choreography import ROWS, State
-from chalicelib.operation import Operation
-from chalicelib.postgres.trouble import DatabaseUnavailableError
+from chalicelib.database.errors import DatabaseUnavailableError
+from chalicelib.flow.choreography import ROWS, State
+from chalicelib.flow.operation import Operation
 from localaws.inprocess import ACCOUNT, TARGET_REGION, Stage
 from tests.refusals.scene import TARGET_ARN, WRITER_ARN, Said, Scene
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION
 from tests.refusals.calls import (
     AT_THE_DOOR,

@@ -9,18 +9,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from chalicelib.aurora import Cluster
-from chalicelib.aws import Service
-from chalicelib.choreography import State
-from chalicelib.errors import RefusedError
-from chalicelib.keys import usable_key_arn
-from chalicelib.notices import publish
+from chalicelib.aws.client import Service
+from chalicelib.aws.kms import usable_key_arn
+from chalicelib.aws.rds import Cluster
+from chalicelib.database.endpoint import BUNDLED_ROOTS
+from chalicelib.database.names import check_users
+from chalicelib.database.roots import refuse_uncovered_region, regions_of
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError
+from chalicelib.messages.notifications import publish
 from chalicelib.observability import logger
-from chalicelib.postgres.names import check_users
-from chalicelib.postgres.place import BUNDLED_ROOTS
-from chalicelib.postgres.roots import refuse_uncovered_region, regions_of
-from chalicelib.reachability import Problem
-from chalicelib.target import TargetCluster
+from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.reachability import Problem
 from localaws.inprocess import TARGET_REGION, TOPIC
 from tests.choreography.accidents import refused
 from tests.choreography.dead_network import trial_in_a_dead_network

@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from chalicelib.choreography import STEPS, State
-from chalicelib.errors import SettingsError, UnreadableRecordError
+from chalicelib.flow.choreography import STEPS, State
+from chalicelib.flow.errors import SettingsError, UnreadableRecordError
 from chalicelib.ports import Ports
-from chalicelib.store import DynamoStore
+from chalicelib.records.store import DynamoStore
 from localaws.inprocess import TARGET_REGION, Stage
 from tests.refusals.scene import Said, Scene
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 from tests.refusals.scene import Said, Scene, belongings
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.limits import MESSAGE_BYTES_MAX, NAMES_MAX, WARNINGS_MAX, brief, listed, with_warnings
-from chalicelib.notices import publish
-from chalicelib.operation import Operation
+from chalicelib.flow.choreography import State
+from chalicelib.flow.limits import MESSAGE_BYTES_MAX, NAMES_MAX, WARNINGS_MAX, brief, listed, with_warnings
+from chalicelib.flow.operation import Operation
+from chalicelib.messages.notifications import publish
 from localaws.database import InMemoryRole
 from localaws.inprocess import SOURCE_REGION, TOPIC, Stage
 

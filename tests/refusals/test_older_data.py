@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operation import stamp
+from chalicelib.flow.choreography import State
+from chalicelib.flow.moments import stamp
 from localaws.inprocess import SOURCE_REGION, Stage
 from tests.refusals.scene import TARGET_ARN, Scene
 from tests.refusals.test_skipped import missed_night

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
 from localaws.inprocess import APP, APP_SECRET, MASTER_SECRET, PRODUCTION_PASSWORD
 from tests.refusals.denying import Call, DenyingStage
 from tests.refusals.scene import Said, Scene

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from tests.refusals.scene import Scene, is_sentence
 
 PAST = ["old", "replayed"]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib import lambdas
-from chalicelib.choreography import State
-from chalicelib.errors import SettingsError
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import SettingsError
 from chalicelib.ports import Ports
 from chalicelib.settings import Settings
 from localaws.inprocess import TOPIC, Stage

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.plan import OWNER_TAG
+from chalicelib.flow.plan import OWNER_TAG
 from localaws.inprocess import ACCOUNT, APP_SECRET, SOURCE_REGION, STAGE, TARGET_REGION, TOPIC, Stage
 from localaws.inprocess_settings import KEY_ALIAS
 from tests.refusals.scene import Said, Scene

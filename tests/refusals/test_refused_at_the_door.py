@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from localaws.inprocess import SOURCE_REGION, TARGET_REGION, TOPIC, Stage
 from tests.refusals.scene import TARGET_ARN, Said, Scene, is_sentence
 

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from chalicelib.aws import Service
-from chalicelib.errors import RefusedError
+from chalicelib.aws.client import Service
+from chalicelib.flow.errors import RefusedError
 
 
 def refused(service: str, method: str, code: str, message: str = "No", **parameters: Any) -> RefusedError:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib import parameters
-from chalicelib.choreography import State
-from chalicelib.errors import SettingsError, UnreadableRecordError
-from chalicelib.target_item import target_key
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import SettingsError, UnreadableRecordError
+from chalicelib.records.targets import target_key
+from chalicelib.runtime import plans
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION
 from tests.refusals.scene import TARGET_ARN, Scene
 
@@ -35,17 +35,17 @@ def test_a_plan_whose_target_another_plan_restores_from_is_unusable(scene: Scene
     plan_weekly(scene, source_cluster_id="staging-cluster", source_region=TARGET_REGION)
     ports = scene.stage.ports()
     with pytest.raises(SettingsError) as caught:
-        parameters.plan(ports, "default")
+        plans.plan(ports, "default")
 
     assert f"The target of plan default, {TARGET_ARN}, is the source of another plan" in str(caught.value)
-    assert ["weekly"] == [plan.name for plan in parameters.plans(ports)]
+    assert ["weekly"] == [plan.name for plan in plans.plans(ports)]
 
 
 def test_two_plans_with_one_target_are_both_unusable_and_told(scene: Scene) -> None:
     """A misspelt parameter that is the only one of its plan would leave it the stage's target."""
     plan_weekly(scene, target_cluster_id="staging-cluster")
     with pytest.raises(SettingsError) as caught:
-        parameters.plans(scene.stage.ports())
+        plans.plans(scene.stage.ports())
 
     assert f"The plans default and weekly have the same target, {TARGET_ARN}" in str(caught.value)
     assert 2 == len(scene.said.lines("The plans default and weekly have the same target"))
@@ -57,7 +57,7 @@ def test_a_parameter_that_nothing_reads_is_told_by_every_look_at_the_plans(scene
     scene.stage.parameters.put_parameter(Name="/aurora-restore/test/kms-key-di", Value="alias/mine")
     scene.stage.parameters.put_parameter(Name="/aurora-restore/test/plans/blue/target-clustr-id", Value="blue")
 
-    assert ["default"] == [plan.name for plan in parameters.plans(scene.stage.ports())]
+    assert ["default"] == [plan.name for plan in plans.plans(scene.stage.ports())]
     assert scene.said.lines("The SSM parameter /aurora-restore/test/kms-key-di is not a known setting; did you mean")
     assert scene.said.lines("The settings of plan blue cannot be used:")
     assert 2 == len(scene.said.metrics("PlanUnusable"))

@@ -1,7 +1,7 @@
 """What comes at the wrong time is SKIPPED: recorded, told, and nothing is touched."""
 
-from chalicelib.choreography import State
-from chalicelib.operation import Operation
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
 from localaws.inprocess import Stage
 from tests.refusals.scene import Said, Scene, is_sentence
 

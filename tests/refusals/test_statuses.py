@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.choreography import State
+from chalicelib.flow.choreography import State
 from localaws.inprocess import Stage
 from tests.refusals.scene import TARGET_ARN, WRITER_ARN, Said, Scene
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aurora import Cluster
-from chalicelib.choreography import State
-from chalicelib.errors import RefusedError, SettingsError
-from chalicelib.target import TargetCluster
+from chalicelib.aws.rds import Cluster
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError, SettingsError
+from chalicelib.target.cluster import TargetCluster
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 from tests.refusals.scene import OWNER, TARGET_ARN, WRITER_ARN, Said, Scene
 

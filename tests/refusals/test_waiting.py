@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.postgres.trouble import DatabaseBusyError, DatabaseUnavailableError
+from chalicelib.database.errors import DatabaseBusyError, DatabaseUnavailableError
+from chalicelib.flow.choreography import State
 from localaws.inmemory_services import client_error
 from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 from tests.refusals.denying import Call, DenyingStage

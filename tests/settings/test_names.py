@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.operation import automatic_id, following_id, requested_id, resource_name
+from chalicelib.flow.identifiers import automatic_id, following_id, requested_id, resource_name
 from tests.settings.test_variables import COMPLETE, plan
 
 RDS_IDENTIFIER = re.compile(r"[a-z](-?[a-z0-9])*")

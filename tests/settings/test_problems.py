@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.errors import SettingsError
-from chalicelib.setting_problems import MEANT
+from chalicelib.flow.errors import SettingsError
+from chalicelib.flow.setting_problems import MEANT
 from chalicelib.settings import Settings
 from tests.settings.test_variables import COMPLETE, STAGE, plan
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.quiesce import KINDS, chosen, sentence, told
+from chalicelib.flow.quiesce_kinds import KINDS, chosen, sentence, told
 
 
 @pytest.mark.parametrize(

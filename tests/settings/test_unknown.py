@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.errors import SettingsError
-from chalicelib.plan import Plan
+from chalicelib.flow.errors import SettingsError
+from chalicelib.flow.plan import Plan
 from chalicelib.settings import Settings, resolve_plans, unknown_parameters
 from tests.settings.test_variables import COMPLETE, plan
 

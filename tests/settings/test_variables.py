@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.plan import Plan
+from chalicelib.flow.plan import Plan
 from chalicelib.settings import Settings, plan_names, resolve_plan
 
 STAGE = {"ENVIRONMENT": "dev", "STATE_TABLE_NAME": "aurora-restore-state", "AUDIT_TABLE_NAME": "aurora-restore-audit"}

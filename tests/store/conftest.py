@@ -10,8 +10,8 @@ import yaml
 from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
 
-from chalicelib.operations import Operations
-from chalicelib.store import KEYS, DynamoStore, Store
+from chalicelib.records.operations import Operations
+from chalicelib.records.store import KEYS, DynamoStore, Store
 from localaws.store import InMemoryStore
 
 ACCOUNT, REGION = "123456789012", "us-west-2"  # the account that moto has

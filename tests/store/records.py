@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.choreography import State
-from chalicelib.operation import Facts, Operation
-from chalicelib.operations import Claim, Operations
-from chalicelib.plan import Plan
-from chalicelib.store import DynamoStore, _marshal
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.plan import Plan
+from chalicelib.records.operations import Claim, Operations
+from chalicelib.records.store import DynamoStore, _marshal
 from localaws.store import InMemoryStore
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.choreography import TERMINAL, State
-from chalicelib.operation import Operation, Victim
-from chalicelib.operations import Operations, Written
-from chalicelib.store import Change
+from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.flow.operation import Operation, Victim
+from chalicelib.records.operations import Operations, Written
+from chalicelib.records.store import Change
 from tests.store.records import NOW, PLAN, claimed, created, entering, held, record
 
 LATER = NOW + timedelta(seconds=71)

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.choreography import ENDING, TERMINAL, State
-from chalicelib.errors import TransientError
-from chalicelib.operation import Operation
-from chalicelib.operations import Operations, Written
+from chalicelib.flow.choreography import ENDING, TERMINAL, State
+from chalicelib.flow.errors import TransientError
+from chalicelib.flow.operation import Operation
+from chalicelib.records.operations import Operations, Written
 from tests.store.records import LEASE, NOW, PLAN, claimed, created, held, record
 
 LATER = NOW + timedelta(seconds=71)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.store import Change, ConditionError, Item, Store, When
+from chalicelib.records.store import Change, ConditionError, Item, Store, When
 
 STOOD: Item = {"colour": "red", "number": 3, "until": "2026-01-01T00:00:00.000Z"}
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chalicelib.choreography import State
-from chalicelib.operations import Operations, Written
-from chalicelib.store import Change
+from chalicelib.flow.choreography import State
+from chalicelib.records.operations import Operations, Written
+from chalicelib.records.store import Change
 from tests.store.records import PLAN, created, entering, held, record
 
 ARN = PLAN.target_cluster_arn

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.errors import TransientError
-from chalicelib.store import Change, DynamoStore
+from chalicelib.flow.errors import TransientError
+from chalicelib.records.store import Change, DynamoStore
 
 CALLS: dict[str, Callable[[DynamoStore], object]] = {
     "get": lambda store: store.get("one"),

@@ -49,9 +49,9 @@ def _meter_driver(meter: Meter) -> None:
     """Wrap what of PostgreSQL's driver speaks to the server."""
     import psycopg2.extensions  # noqa: PLC0415 # of one function alone, as in the app
 
-    from chalicelib import database  # noqa: PLC0415
-    from chalicelib.postgres import connection as session  # noqa: PLC0415
-    from chalicelib.postgres.handshake import knock  # noqa: PLC0415
+    from chalicelib.database import connection as session  # noqa: PLC0415
+    from chalicelib.database import restored  # noqa: PLC0415
+    from chalicelib.database.handshake import knock  # noqa: PLC0415
 
     def metered(kind: type, methods: tuple[str, ...]) -> type:
         return type(f"Metered{kind.__name__}", (kind,), {n: meter.wrap("calls", getattr(kind, n)) for n in methods})
@@ -63,7 +63,7 @@ def _meter_driver(meter: Meter) -> None:
     }
     psycopg2.connect = meter.wrap("calls", lambda **given: connect(**given, **how))
     # The app's own handshake, where libpq tells too little, has its name in the two modules that use it.
-    vars(database)["knock"] = vars(session)["knock"] = meter.wrap("calls", knock)
+    vars(restored)["knock"] = vars(session)["knock"] = meter.wrap("calls", knock)
 
 
 def _meter_everything(meter: Meter, handler: str) -> None:

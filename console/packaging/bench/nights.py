@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from chalicelib.choreography import CANCEL_REQUESTED, REQUESTED, TERMINAL
-from chalicelib.operation import requested_id
+from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, TERMINAL
+from chalicelib.flow.identifiers import requested_id
 from console import night
 from console.demo.errors import Deadline
 from console.demo.world import World

@@ -36,7 +36,7 @@ def _start(package: str, handler: str, step: str) -> None:
     getattr(importlib.import_module("app"), handler)
     if step:
         importlib.import_module(f"chalicelib.steps.{step}")
-    importlib.import_module("chalicelib.aws").clients("rds", "us-west-2")
+    importlib.import_module("chalicelib.aws.client").clients("rds", "us-west-2")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final, Self
 
-from chalicelib.choreography import STEPS
+from chalicelib.flow.choreography import STEPS
 from console.packaging.bench.lambdas import Folders
 from console.stages import FUNCTIONS
 

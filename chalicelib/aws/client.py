@@ -1,0 +1,184 @@
+"""The only code that talks to botocore: clients, their timeouts and retries, and what their errors mean to us."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import boto3
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from chalicelib.flow.errors import RefusedError, StateFaultError, TransientError
+from chalicelib.flow.untrusted_text import one_line
+
+# First of the three levels of retries (botocore, runner, heartbeat): short, because the record remembers.
+_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
+
+THROTTLED = frozenset(
+    {
+        "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException",
+        "ProvisionedThroughputExceededException", "RequestThrottled", "PriorRequestNotComplete", "SlowDown",
+    }
+)  # fmt: skip
+SERVER_ERRORS = frozenset(
+    {
+        "InternalFailure", "InternalError", "InternalServerError", "InternalServiceError", "ServiceUnavailable",
+        "ServiceUnavailableException", "RequestTimeout", "RequestTimeoutException", "KMSInternalException",
+    }
+)  # fmt: skip
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+STATE_FAULTS = frozenset(  # in the middle of something else, or in a state that excludes the call for good
+    {
+        "InvalidDBClusterStateFault", "InvalidDBInstanceState", "InvalidDBClusterSnapshotStateFault",
+        "InvalidDBSnapshotState", "InvalidGlobalClusterStateFault",
+    }
+)  # fmt: skip
+NO_CAPACITY = frozenset(  # Amazon is short of machines for now
+    {"InsufficientDBInstanceCapacity", "InsufficientDBClusterCapacityFault", "InsufficientStorageClusterCapacity"}
+)
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})  # the next invocation has new ones
+NOT_FOUND = frozenset(
+    {
+        "DBClusterNotFoundFault", "DBInstanceNotFound", "DBClusterSnapshotNotFoundFault",
+        "DBSubnetGroupNotFoundFault", "DBClusterParameterGroupNotFound", "DBParameterGroupNotFound",
+        "InvalidGroup.NotFound", "InvalidGroupId.Malformed", "ResourceNotFoundException", "NotFoundException",
+        "NotFound", "NotFoundFault", "DBParameterGroupNotFoundFault", "DBClusterParameterGroupNotFoundFault",
+    }
+)  # fmt: skip
+SERVER_ERROR_HTTP = 500
+_DENIED_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
+_DEPLOY_AGAIN = "If a setting was changed since the stage was deployed, deploying it again does that."
+_RAISE_QUOTA = "Delete what is not needed, or have the quota raised (Service Quotas, Amazon RDS)."
+CAPACITY_REMEDY = (
+    "Amazon has too few machines of that kind there for now: set INSTANCE_CLASS to another class, "
+    "or name a subnet group with more availability zones in DB_SUBNET_GROUP_NAME; or try again later."
+)
+_REMEDIES = {
+    "SnapshotQuotaExceeded": "The region holds as many manual cluster snapshots as it may (100 unless raised): delete "
+    "old copies, or have the quota raised. With ARCHIVE_SNAPSHOT=false later nights keep none.",
+    "KMSKeyNotAccessibleFault": "See that the key exists in that region and is enabled, and that its policy lets the "
+    "function's role use it through RDS: kms:CreateGrant, kms:DescribeKey, kms:Decrypt and kms:GenerateDataKey.",
+    "DBClusterQuotaExceededFault": _RAISE_QUOTA,
+    "InstanceQuotaExceeded": _RAISE_QUOTA,
+    "StorageQuotaExceeded": _RAISE_QUOTA,
+}
+
+
+class Clients(Protocol):
+    """Where clients come from: boto3 in Lambda, the Aurora model's face in tests."""
+
+    def __call__(self, service: str, region: str) -> Any:
+        """Give the client of a service in a region."""
+
+
+@cache
+def clients(service: str, region: str) -> Any:
+    """Make the real client, once for each service and region of a warm function."""
+    return boto3.client(service, region_name=region, config=_CONFIG)
+
+
+class UnreachableError(TransientError):
+    """No connection, no answer in time, or no credentials to ask with."""
+
+
+class NotFoundError(RefusedError):
+    """What was asked for does not exist (error codes in `NOT_FOUND`)."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason, "Create it, or correct the setting that names it.")
+        self.code = code
+
+
+class AwsError(RefusedError):
+    """AWS refused a call for a reason that time does not mend; `code` is its error code."""
+
+    def __init__(self, code: str, reason: str, remedy: str) -> None:
+        super().__init__(reason, remedy)
+        self.code = code
+
+
+class DeniedError(AwsError):
+    """Whoever calls may not (error codes in `DENIED`); `action` is what is denied as IAM spells it, and its region.
+
+    What is called is not always what is denied: a copy with tags needs AddTagsToResource, too. AWS tells the action in
+    its message only ("… is not authorized to perform: rds:AddTagsToResource on resource: …"), and who denies it.
+    """
+
+    def __init__(self, code: str, reason: str, call: str, region: str) -> None:
+        named = _DENIED_ACTION.search(reason)
+        self.action = f"{named[1] if named else call} in {region}"
+        remedy = f"Allow {self.action} in the policy of the function's role. {_DEPLOY_AGAIN}"
+        if "explicit deny" in reason:
+            remedy = f"Take away what denies {self.action}: the answer says in which kind of policy that is."
+        super().__init__(code, reason, remedy)
+
+
+class Service:
+    """One service in one region: calls by method name, with errors sorted into those of `chalicelib.flow.errors`."""
+
+    def __init__(self, clients: Clients, service: str, region: str) -> None:
+        self._client = partial(clients, service, region)
+        self.name, self.region = service, region
+
+    @property
+    def host(self) -> str | None:
+        """The name of the host that answers; None for a client that speaks to none."""
+        endpoint = getattr(getattr(self._client(), "meta", None), "endpoint_url", None)
+        return urlsplit(endpoint).hostname if endpoint else None
+
+    def takes(self, method: str, member: str) -> bool:
+        """Tell whether the SDK that runs here knows a parameter of a method: Lambda's own may be an older one."""
+        model = getattr(getattr(self._client(), "meta", None), "service_model", None)
+        names = {xform_name(name): name for name in model.operation_names} if model else {}
+        return bool(model and member in model.operation_model(names[method]).input_shape.members)
+
+    def call(self, method: str, **parameters: Any) -> Mapping[str, Any]:
+        """Call one method. Raises TransientError, NotFoundError, or AwsError."""
+        answer: Mapping[str, Any] = self._sorted(method, lambda: getattr(self._client(), method)(**parameters))
+        return answer
+
+    def pages(self, method: str, member: str, **parameters: Any) -> list[Any]:
+        """Read all pages of a listing. Raises as `call` does."""
+        paginator = self._client().get_paginator(method)
+        found: list[Any] = self._sorted(
+            method, lambda: [thing for page in paginator.paginate(**parameters) for thing in page.get(member, [])]
+        )
+        return found
+
+    def _sorted(self, method: str, call: Callable[[], Any]) -> Any:
+        where = f"{self.name} {method} in {self.region}"
+        try:
+            return call()
+        except ClientError as error:
+            raise _meaning(error, where, self._action(method), self.region) from error
+        except ParamValidationError:
+            raise  # a request that botocore itself refuses is our bug
+        except BotoCoreError as error:  # no connection, no answer in time, no credentials
+            raise UnreachableError(f"{where} did not answer: {one_line(error)}.") from error
+
+    def _action(self, method: str) -> str:
+        """Spell a method as IAM does; only the service's model knows that db stands for DB."""
+        operations = getattr(getattr(self._client(), "meta", None), "service_model", None)
+        spelt = {xform_name(name): name for name in operations.operation_names} if operations else {}
+        return f"{self.name}:{spelt.get(method, method.title().replace('_', ''))}"
+
+
+def _meaning(error: ClientError, where: str, action: str, region: str) -> TransientError | RefusedError:
+    code = error.response["Error"]["Code"]
+    message = one_line(error.response["Error"].get("Message", "")).rstrip(". ")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    reason = f"{where} was answered {code}: {message}."
+    if code in STATE_FAULTS:
+        return StateFaultError(reason)
+    if code in NO_CAPACITY:
+        return TransientError(reason, CAPACITY_REMEDY)
+    if code in THROTTLED | SERVER_ERRORS | EXPIRED or status >= SERVER_ERROR_HTTP:
+        return TransientError(reason)
+    if code in NOT_FOUND:
+        return NotFoundError(code, reason)
+    if code in DENIED:
+        return DeniedError(code, reason, action, region)
+    return AwsError(code, reason, _REMEDIES.get(code, "Correct what the answer names."))

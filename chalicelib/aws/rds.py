@@ -1,0 +1,194 @@
+"""What RDS describes, as values: snapshots, clusters, instances, and what their status means for somebody who waits.
+
+Facts about Aurora are quoted from the RDS API reference and the Aurora user guide.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from chalicelib.flow.plan import Plan
+
+ENGINE = "aurora-postgresql"  # Neptune and DocumentDB clusters ride the same API and the same events
+
+
+class Health(Enum):
+    """What a status means for somebody who waits."""
+
+    READY = "ready"
+    PROGRESSING = "progressing"
+    MAY_RECOVER = "may recover"
+    TERMINAL = "terminal"
+
+
+_READY = frozenset({"available", "storage-optimization"})
+_PROGRESSING = frozenset(
+    {
+        "creating", "copying", "migrating", "preparing-data-migration", "backing-up", "modifying", "rebooting",
+        "resetting-master-credentials", "starting", "upgrading", "maintenance", "renaming", "failing-over", "promoting",
+        "update-iam-db-auth", "scaling-compute", "scaling-storage", "storage-config-upgrade",
+    }
+)  # fmt: skip
+_TERMINAL = frozenset(
+    {"failed", "inaccessible-encryption-credentials", "deleting", "deleted", "restore-error", "insufficient-capacity"}
+)
+
+
+def health(status: str) -> Health:
+    """Sort a status; one that nobody knows may recover, within the deadline."""
+    if status in _READY:
+        return Health.READY
+    if status in _PROGRESSING or status.startswith("configuring-"):
+        return Health.PROGRESSING
+    if status in _TERMINAL or status.startswith("incompatible-") or status.endswith("-failed"):
+        return Health.TERMINAL
+    return Health.MAY_RECOVER
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A cluster snapshot as it was when looked at."""
+
+    arn: str
+    identifier: str
+    cluster_id: str
+    cluster_resource_id: str
+    engine: str
+    engine_version: str
+    status: str
+    kind: str  # automated, manual, shared, awsbackup
+    created_at: datetime | None  # None while Aurora has not begun to write it
+    encrypted: bool
+    kms_key_id: str | None
+    master_username: str
+    progress: int
+    source_arn: str | None
+    tags: Mapping[str, str]
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Snapshot":
+        """Read one member of DescribeDBClusterSnapshots."""
+        return cls(
+            arn=found["DBClusterSnapshotArn"], identifier=found["DBClusterSnapshotIdentifier"],
+            cluster_id=found.get("DBClusterIdentifier", "").lower(), engine=found.get("Engine", ""),
+            cluster_resource_id=found.get("DbClusterResourceId", ""), engine_version=found.get("EngineVersion", ""),
+            status=found.get("Status", ""), kind=found.get("SnapshotType", ""),
+            created_at=found.get("SnapshotCreateTime"), encrypted=bool(found.get("StorageEncrypted")),
+            kms_key_id=found.get("KmsKeyId"), master_username=found.get("MasterUsername", ""),
+            progress=int(found.get("PercentProgress") or 0), source_arn=found.get("SourceDBClusterSnapshotArn"),
+            tags=_tags(found),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """What of a cluster a plan says; a change that Aurora has taken and not applied yet counts as made."""
+
+    security_group_ids: frozenset[str]
+    deletion_protection: bool
+    log_exports: frozenset[str]
+    backup_retention_days: int
+    capacity: Mapping[str, float]  # MinCapacity and MaxCapacity; empty for a cluster without a range
+    subnet_group: str
+    parameter_group: str
+    kms_key_arn: str | None
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "ClusterSettings":
+        """Read one member of DescribeDBClusters."""
+        pending = found.get("PendingModifiedValues", {})
+        groups = found.get("VpcSecurityGroups", ())
+        logs = pending.get("PendingCloudwatchLogsExports", {})
+        exported = {*found.get("EnabledCloudwatchLogsExports", ()), *logs.get("LogTypesToEnable", ())}
+        retention = pending.get("BackupRetentionPeriod") or found.get("BackupRetentionPeriod", 0)
+        scaling = found.get("ServerlessV2ScalingConfiguration", {})
+        return cls(
+            security_group_ids=frozenset(
+                group["VpcSecurityGroupId"] for group in groups if group.get("Status") != "removing"
+            ),
+            deletion_protection=bool(found.get("DeletionProtection")),
+            log_exports=frozenset(exported - {*logs.get("LogTypesToDisable", ())}),
+            backup_retention_days=int(retention),
+            capacity={bound: float(scaling[bound]) for bound in ("MinCapacity", "MaxCapacity") if bound in scaling},
+            subnet_group=found.get("DBSubnetGroup", ""),
+            parameter_group=found.get("DBClusterParameterGroup", ""),
+            kms_key_arn=found.get("KmsKeyId"),
+        )
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster as it was when looked at; `members` in the order of deletion: readers first, the writer last."""
+
+    arn: str
+    identifier: str
+    resource_id: str
+    status: str
+    endpoint: str | None
+    reader_endpoint: str | None
+    port: int | None
+    members: tuple[str, ...]
+    protected: bool
+    global_cluster: str | None
+    replicates: str | None  # the ARN of a cluster that this one follows
+    password_pending: bool
+    master_username: str
+    settings: ClusterSettings
+    tags: Mapping[str, str]
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Cluster":
+        """Read one member of DescribeDBClusters."""
+        members = sorted(found.get("DBClusterMembers", []), key=lambda member: bool(member["IsClusterWriter"]))
+        return cls(
+            arn=found["DBClusterArn"], identifier=found["DBClusterIdentifier"],
+            resource_id=found["DbClusterResourceId"], status=found["Status"], endpoint=found.get("Endpoint"),
+            reader_endpoint=found.get("ReaderEndpoint"), port=found.get("Port"),
+            members=tuple(member["DBInstanceIdentifier"] for member in members),
+            protected=bool(found.get("DeletionProtection")), master_username=found.get("MasterUsername", ""),
+            global_cluster=found.get("GlobalClusterIdentifier") or None, tags=_tags(found),
+            replicates=found.get("ReplicationSourceIdentifier") or None, settings=ClusterSettings.of(found),
+            password_pending="MasterUserPassword" in found.get("PendingModifiedValues", {}),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An instance as it was when looked at."""
+
+    arn: str
+    identifier: str
+    cluster_id: str
+    status: str
+    instance_class: str
+    parameter_groups: tuple[str, ...]
+    public: bool
+    tags: Mapping[str, str]
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Instance":
+        """Read one member of DescribeDBInstances."""
+        return cls(
+            arn=found["DBInstanceArn"], identifier=found["DBInstanceIdentifier"], status=found["DBInstanceStatus"],
+            cluster_id=found.get("DBClusterIdentifier", ""), tags=_tags(found),
+            instance_class=found.get("DBInstanceClass", ""), public=bool(found.get("PubliclyAccessible")),
+            parameter_groups=tuple(group["DBParameterGroupName"] for group in found.get("DBParameterGroups", ())),
+        )  # fmt: skip
+
+    def differences(self, plan: Plan) -> list[str]:
+        """Say what is not as planned, as parts of a sentence; nothing of it is changed without a new instance."""
+        group = plan.db_parameter_group_name
+        wrong = []
+        if self.instance_class != plan.instance_class:
+            wrong.append(f"its class is {self.instance_class} and not {plan.instance_class}")
+        if group and group.lower() not in self.parameter_groups:
+            wrong.append(f"its parameter group is {', '.join(self.parameter_groups)} and not {group}")
+        if self.public:
+            wrong.append("it is publicly accessible")
+        return wrong
+
+
+def _tags(found: Mapping[str, Any]) -> Mapping[str, str]:
+    return {tag["Key"]: tag.get("Value", "") for tag in found.get("TagList", [])}

@@ -1,0 +1,178 @@
+"""A session on the restored cluster with its limits set, and errors that have their project names."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg2
+import psycopg2.errors
+from psycopg2.sql import SQL, Composable
+
+from chalicelib.database.encoding import CLIENT_ENCODING
+from chalicelib.database.endpoint import Login, Place
+from chalicelib.database.errors import at_the_door, during_work, stopped_by_code
+from chalicelib.database.handshake import knock
+from chalicelib.flow.errors import RefusedError
+
+TRANSACTIONS_HAVE_TIMEOUT = 170_000  # from this server_version on
+
+_KNOW_TIMEOUT: set[tuple[str, int]] = set()
+"""Servers, by host and port, of which the last session was in such a version."""
+
+Connection = Any  # psycopg2 publishes no types
+Row = tuple[Any, ...]
+
+
+@contextmanager
+def session(place: Place, login: Login, database: str) -> Iterator[Connection]:
+    """Open an autocommit session in `database`, and name what goes wrong in it (TransientError, RefusedError).
+
+    Its settings are made as it begins, so no statement of ours runs under those of the database or the role.
+    """
+    with named_errors(place), closing(_guarded(place, login, database)) as connection:
+        connection.autocommit = True
+        yield connection
+
+
+@contextmanager
+def plain_session(place: Place, login: Login, database: str) -> Iterator[Connection]:
+    """Open a session as any client does: with the settings that database and role have, and in transactions.
+
+    Nothing is committed. What goes wrong is named as in `session`, except for what a statement is refused for.
+    """
+    with closing(_connected(place, login, database, "")) as connection:
+        yield connection
+        connection.rollback()
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Do everything or nothing; the session goes back to autocommit after."""
+    connection.autocommit = False
+    try:
+        with connection:
+            yield
+    finally:
+        if not connection.closed:
+            connection.autocommit = True
+
+
+@contextmanager
+def attempt(connection: Connection) -> Iterator[None]:
+    """Within a transaction, undo what the master may not do, and go on; the caller asks afterwards what is left."""
+    run(connection, SQL("SAVEPOINT attempt"))
+    try:
+        yield
+    except (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.InvalidGrantOperation):
+        run(connection, SQL("ROLLBACK TO SAVEPOINT attempt"))
+
+
+def database_of(connection: Connection) -> str:
+    """Name the database that a session is in."""
+    return str(connection.info.dbname)
+
+
+@contextmanager
+def named_errors(place: Place) -> Iterator[None]:
+    """Turn PostgreSQL's errors into the project's by their code; a code that only a bug brings passes unchanged."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        detail = (error.diag.message_primary or "no detail given").rstrip(".") + "."
+        named = during_work(error.pgcode, place, detail)
+        if named is None or isinstance(named, RefusedError):  # else what was in the way may be gone at the next try
+            named = stopped_by_code(error.pgcode, place, error.diag.context) or named
+        if named is None:
+            raise
+        raise named from None  # what the server says may quote production's code, and passwords in it
+
+
+def rows(connection: Connection, query: str | Composable, **parameters: object) -> list[Row]:
+    """Run a query that answers with rows; parameters are `%(name)s` in its text."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters or None)
+        return list(cursor.fetchall())
+
+
+def run(connection: Connection, statement: Composable) -> None:
+    """Run a statement that answers with nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def _guarded(place: Place, login: Login, database: str) -> Connection:
+    settings = _settings(place)
+    server = place.host, place.port
+    if server not in _KNOW_TIMEOUT:
+        connection = _connected(place, login, database, _options(settings))
+        if connection.server_version < TRANSACTIONS_HAVE_TIMEOUT:
+            return connection
+        connection.close()  # an older server would refuse the whole connection for a setting that it does not know
+    _KNOW_TIMEOUT.discard(server)  # where an older one stands there meanwhile, the next session is not refused
+    connection = _connected(place, login, database, _options(settings | {"transaction_timeout": "0"}))
+    _KNOW_TIMEOUT.add(server)
+    return connection
+
+
+def _connected(place: Place, login: Login, database: str, options: str) -> Connection:
+    try:
+        return psycopg2.connect(**_conninfo(place, login, database, options))
+    except psycopg2.OperationalError as error:
+        # libpq has only a text for this; the server is asked again for its code (see handshake.py).
+        answer = knock(place, login, database)
+        raise at_the_door(answer, place, login.username, database) from error
+
+
+def _conninfo(place: Place, login: Login, database: str, options: str) -> dict[str, object]:
+    """Everything libpq would otherwise take from the environment is said here."""
+    tls = {"sslmode": "disable"} if place.tls == "off" else {"sslmode": "verify-full", "sslrootcert": str(place.roots)}
+    return tls | {
+        "host": place.host,
+        "port": place.port,
+        "dbname": database,
+        "user": login.username,
+        "password": login.secret,
+        "connect_timeout": place.connect_timeout_seconds,
+        "application_name": "aurora-restore",
+        "client_encoding": CLIENT_ENCODING,
+        "gssencmode": "disable",
+        "options": options,
+        "passfile": os.devnull,
+        "require_auth": "scram-sha-256,md5",  # never the password in clear, never a server that asks nothing
+        "keepalives_idle": 30,
+    }
+
+
+def _settings(place: Place) -> dict[str, str]:
+    """Give the settings that a session of ours begins with.
+
+    What a client says at the start outranks ALTER DATABASE and ALTER ROLE SET (PostgreSQL documentation, "Parameter
+    Interaction via the Configuration File"), so production's settings hold at no moment. The empty search_path keeps
+    objects that production's users made from standing in for the system's own. RDS Proxy takes no such options; a
+    restored cluster is spoken to at its own endpoint.
+    """
+    return {
+        "search_path": "",
+        "role": "none",
+        "default_transaction_read_only": "off",
+        "default_transaction_isolation": "read committed",
+        "statement_timeout": f"{place.statement_timeout_seconds}s",
+        "lock_timeout": f"{place.lock_timeout_seconds}s",
+        "idle_in_transaction_session_timeout": f"{place.statement_timeout_seconds}s",
+        "idle_session_timeout": "0",
+        "row_security": "on",
+        "standard_conforming_strings": "on",
+        "transform_null_equals": "off",
+        "quote_all_identifiers": "off",
+        "exit_on_error": "off",
+        "client_min_messages": "error",
+        "default_tablespace": "",
+        "jit": "off",
+    }
+
+
+def _options(settings: Mapping[str, str]) -> str:
+    """Write settings as the words of a server's command line, in which a blank inside a word is escaped."""
+    words = {name: value.replace(" ", "\\ ") for name, value in settings.items()}
+    return " ".join(f"-c {name}={word}" for name, word in words.items())

@@ -1,0 +1,67 @@
+"""The master user's own way in: what it can mend of that itself, and what only production can."""
+
+import psycopg2.errors
+from psycopg2.sql import SQL
+
+from chalicelib.database.connection import Connection, rows, run, session
+from chalicelib.database.databases import databases
+from chalicelib.database.endpoint import Login, Place
+from chalicelib.database.errors import Answer, OtherProofError, without_password
+from chalicelib.database.handshake import knock
+from chalicelib.flow.errors import RefusedError, Retry
+
+ELSEWHERE = ("postgres", "template1")  # what every cluster has, for where the master's own database is closed
+SESSIONS_NEEDED = 4  # at one time, one that is just ending among them
+
+
+def try_login(place: Place, master: Login, database: str) -> Answer:
+    """Try to log in; RefusedError where the server wants another proof of the master user than a password."""
+    try:
+        return knock(place, master, database)
+    except OtherProofError as error:
+        raise without_password(place, master.username) from error
+
+
+def enter(place: Place, master: Login, database: str) -> Answer:
+    """Try to log in; where only the database is closed to the master user, open that, and try again.
+
+    What limits the master user itself is lifted where it may do that; RefusedError where too little is left.
+    """
+    answer = try_login(place, master, database)
+    if answer.let_in:
+        with session(place, master, database) as connection:
+            _lift_own_limits(connection, place)
+    if answer.let_in or not answer.knows:
+        return answer
+    elsewhere = next((name for name in ELSEWHERE if try_login(place, master, name).let_in), None)
+    if elsewhere is None:
+        return answer
+    with session(place, master, elsewhere) as connection:
+        databases(connection, opening=True)
+    return try_login(place, master, database)
+
+
+def _lift_own_limits(connection: Connection, place: Place) -> None:
+    """Let the master user have connections, and a password that never expires, where it may give itself that.
+
+    From PostgreSQL 16 on it may not: then RefusedError where the CONNECTION LIMIT leaves fewer than a set-up needs.
+    """
+    ((name, limit, expires),) = rows(connection, _OWN_LIMITS)
+    if limit < 0 and not expires:
+        return
+    try:
+        run(connection, SQL("ALTER ROLE CURRENT_USER CONNECTION LIMIT -1 VALID UNTIL 'infinity'"))
+    except psycopg2.errors.InsufficientPrivilege:
+        if 0 <= limit < SESSIONS_NEEDED:
+            raise RefusedError(
+                f"User {name} may have no more than {limit} connections to PostgreSQL at {place}; setting up users "
+                f"needs {SESSIONS_NEEDED}.",
+                f"In production, run ALTER ROLE {name} CONNECTION LIMIT -1.",
+                retry=Retry.LATER_SNAPSHOT,
+            ) from None
+
+
+_OWN_LIMITS = """
+SELECT rolname, rolconnlimit, COALESCE(rolvaliduntil < 'infinity', false)
+  FROM pg_catalog.pg_roles WHERE rolname = current_user
+"""

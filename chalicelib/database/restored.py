@@ -1,0 +1,351 @@
+"""Everything that is said to PostgreSQL: taking production's logins out of a restored cluster, and letting ours in.
+
+    database = Database(place, master, "shop")
+    database.enter_as_master()                          # until the new master password works
+    database.lock_out(keep=plan.keep_login_roles)       # before anybody new gets in
+    database.quiet(plan.quiet_kinds)                    # nothing acts or reaches out by itself
+    database.ensure_users(application, readonly)
+    database.verify_users(application, readonly)
+
+Every method may be repeated, tonight and on every later night, and ends in one of three ways: done; TransientError
+(the server is away or busy: try again inside the deadline); RefusedError with reason and remedy. Passwords reach the
+server only as SCRAM verifiers. Connections prove who they lead to (`verify-full`) with the roots in
+`rds-ca-bundle.pem`, Amazon's global bundle; `rds-ca-bundle.README` says which regions it covers.
+
+A limit, on purpose: row security applies to both users as production's policies say.
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum
+from math import inf
+from typing import Any, Protocol
+
+from psycopg2.sql import SQL, Identifier
+
+from chalicelib.database import grants, master_user, quiesce, roles, verification
+from chalicelib.database.connection import rows, run, session, transaction
+from chalicelib.database.databases import (
+    databases,
+    keep_out,
+    open_elsewhere,
+    reachable,
+    refuse_beyond_reach,
+    shut_others,
+)
+from chalicelib.database.endpoint import Login, Place
+from chalicelib.database.errors import Answer, DatabaseBusyError, DatabaseUnavailableError, OtherProofError, at_the_door
+from chalicelib.database.handshake import knock, reach
+from chalicelib.database.membership import EVERYBODY_ELSE
+from chalicelib.database.names import check_users, refuse_open
+from chalicelib.database.verification import Proofs
+from chalicelib.flow.errors import TransientError
+from chalicelib.flow.quiesce_kinds import Remaining
+
+__all__ = [
+    "Database",
+    "DatabaseBusyError",
+    "DatabaseUnavailableError",
+    "Login",
+    "LoginResult",
+    "OpenDatabase",
+    "Place",
+    "Proofs",
+    "Remaining",
+    "RestoredDatabase",
+    "check_users",
+]
+
+PRISTINE_PREFIX = "aurora_restore_proof_"
+SET_UP_LOCK = 0x6175726F7261  # "aurora": the advisory lock that one set-up at a time holds, in the master's database
+
+
+class LoginResult(Enum):
+    """How a server that answers takes a name and a password."""
+
+    OK = "OK"
+    REFUSED = "REFUSED"  # wrong password, or a role that has none, may not log in or does not exist
+
+
+class RestoredDatabase(Protocol):
+    """One restored cluster, as the set-up of its users sees it; `localaws.database` has the in-memory twin."""
+
+    def reach(self) -> None:
+        """See `Database.reach`."""
+
+    def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
+        """See `Database.prove_login`."""
+
+    def try_master(self) -> Answer:
+        """See `Database.try_master`."""
+
+    def enter_as_master(self) -> Answer:
+        """See `Database.enter_as_master`."""
+
+    def login_roles(self) -> list[str]:
+        """See `Database.login_roles`."""
+
+    def knows(self, login: Login) -> bool:
+        """See `Database.knows`."""
+
+    def production_logins(self, *, keep: Collection[str]) -> list[str]:
+        """See `Database.production_logins`."""
+
+    def lock_out(self, *, keep: Collection[str]) -> list[str]:
+        """See `Database.lock_out`."""
+
+    def going_on(self, kinds: Collection[str]) -> Mapping[str, int]:
+        """See `Database.going_on`."""
+
+    def quiet(self, kinds: Collection[str]) -> list[Remaining]:
+        """See `Database.quiet`."""
+
+    def ensure_users(
+        self,
+        application: Login,
+        readonly: Login,
+        trusted: Collection[str] = (),
+        *,
+        remaining_seconds: Callable[[], float] = lambda: inf,
+    ) -> None:
+        """See `Database.ensure_users`."""
+
+    def verify_users(
+        self,
+        application: Login,
+        readonly: Login,
+        trusted: Collection[str] = (),
+        *,
+        keep: Collection[str] = (),
+    ) -> Proofs:
+        """See `Database.verify_users`."""
+
+
+OpenDatabase = Callable[[Place, Login, str], RestoredDatabase]
+"""What a step is given to reach PostgreSQL: `Database` itself, or the twin's `InMemoryCluster.open`."""
+
+
+class Database:
+    """A restored cluster behind `place`, seen as its master user; `database` is the one from the master's secret."""
+
+    def __init__(self, place: Place, master: Login, database: str) -> None:
+        self._place, self._master, self._database = place, master, database
+
+    def reach(self) -> None:
+        """Connect and, where TLS is wanted, have the server prove who it is; nobody logs in."""
+        reach(self._place)
+
+    def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
+        """Log in and out again, in `database` or the master's; DatabaseUnavailableError while the server cannot say."""
+        where = database or self._database
+        answer = knock(self._place, login, where)
+        if answer.let_in or answer.refused:
+            return LoginResult.OK if answer.let_in else LoginResult.REFUSED
+        raise at_the_door(answer, self._place, login.username, where)
+
+    def try_master(self) -> Answer:
+        """Try the master user's login; RefusedError where the server wants another proof of it than a password."""
+        return master_user.try_login(self._place, self._master, self._database)
+
+    def enter_as_master(self) -> Answer:
+        """Try the master user's login, and mend what keeps it out where that is its own to mend."""
+        return master_user.enter(self._place, self._master, self._database)
+
+    def knows(self, login: Login) -> bool:
+        """Tell whether a role has this password, also one that may not log in now, or whose password has expired.
+
+        A member of rds_iam or rds_ad has none that opens anything: RDS asks it for a token.
+        """
+        with self._alone() as connection:
+            undo = roles.hold_still(connection, login.username)
+            try:
+                answer = knock(self._place, login, self._database)
+            except OtherProofError:
+                return False
+            finally:
+                if undo:
+                    run(connection, undo)
+        if answer.knows or answer.refused:
+            return answer.knows
+        raise at_the_door(answer, self._place, login.username, self._database)
+
+    def login_roles(self) -> list[str]:
+        """Return every role that may log in, sorted; RDS's own and the master are among them."""
+        with self._session(self._database) as connection:
+            return roles.login_roles(connection)
+
+    def production_logins(self, *, keep: Collection[str]) -> list[str]:
+        """Return, sorted, the roles whose login `lock_out` would take now."""
+        with self._session(self._database) as connection:
+            return roles.production_logins(connection, master=self._master.username, keep=keep)
+
+    def lock_out(self, *, keep: Collection[str]) -> list[str]:
+        """Take login, password and sessions from every role but the master, RDS's own and `keep`; return whose.
+
+        Roles that have the application's or the read-only user's name are locked out too: until `ensure_users` they
+        have production's password. RefusedError names roles that stay open because the master may not alter them.
+        That no role is open is asked a second time in a database that was made for it and holds nothing of production.
+        """
+        with self._alone() as connection:
+            closed = roles.lock_out(connection, master=self._master.username, keep=keep)
+            with self._pristine(connection) as clean:
+                refuse_open(roles.production_logins(clean, master=self._master.username, keep=keep))
+            return closed
+
+    def going_on(self, kinds: Collection[str]) -> Mapping[str, int]:
+        """Count, by kind (`chalicelib.flow.quiesce_kinds`), what came with production and acts by itself."""
+        found: dict[tuple[str, str, str], quiesce.Found] = {}
+        reachable, _ = self._reachable()
+        with self._session(self._database) as connection:
+            elsewhere = quiesce.find_elsewhere(connection, kinds, reachable)
+            found |= {thing.key: thing for thing in elsewhere}
+        for name in reachable:
+            with self._session(name) as connection:
+                found |= {thing.key: thing for thing in quiesce.find(connection, kinds)}
+        counts: Counter[str] = Counter()
+        for thing in found.values():
+            counts[thing.kind] += thing.how_many
+        return dict(counts)
+
+    def quiet(self, kinds: Collection[str]) -> list[Remaining]:
+        """Stop it, in every database that somebody can connect to; return what may go on all the same.
+
+        Kinds that only their owners may change are counted by `going_on` and not touched. What somebody holds keeps
+        nothing else running, in no database: TransientError is raised when all has been tried.
+        """
+        reachable, others = self._reachable()
+        remaining = [
+            Remaining("", f"what runs in database {name}, which the master user may not enter") for name in others
+        ]
+        busy: list[TransientError] = []
+        with self._alone() as shared:
+            for name in reachable if kinds else ():
+                try:
+                    with self._session(name) as connection:
+                        remaining += quiesce.stop(connection, self._place, kinds)
+                except TransientError as error:
+                    busy.append(error)
+            if busy:
+                raise busy[0]
+            elsewhere = quiesce.find_elsewhere(shared, kinds, reachable)
+            remaining += [Remaining(found.kind, str(found)) for found in elsewhere]
+        return list(dict.fromkeys(remaining))
+
+    def _reachable(self) -> tuple[list[str], list[str]]:
+        with self._session(self._database) as connection:
+            return reachable(connection)
+
+    def ensure_users(
+        self,
+        application: Login,
+        readonly: Login,
+        trusted: Collection[str] = (),
+        *,
+        remaining_seconds: Callable[[], float] = lambda: inf,
+    ) -> None:
+        """Create or alter both users, with these passwords, and give them their rights in every user database.
+
+        Routines that run as their owner are given to nobody, and taken from the read-only user unless they are
+        `trusted` (each `<schema>.<name>`). Whoever cannot log in yet is let in last. DatabaseBusyError when
+        `remaining_seconds` says that the invocation is nearly over: what was set so far stays, and the next call goes
+        on there.
+        """
+        check_users(self._master.username, application, readonly)
+        users, pace = grants.Users(application.username, readonly.username, trusted), grants.Pace(remaining_seconds)
+        with self._alone() as connection:
+            with transaction(connection):
+                roles.ensure_role(connection, application)
+                roles.ensure_role(connection, readonly)
+                roles.ensure_read_only_by_default(connection, readonly.username)
+            names = databases(connection, opening=True).names
+            keep_out(connection, [application.username, readonly.username])
+            others = shut_others(connection, readonly.username, application.username, names)
+            for name in (*names, *others):
+                with self._session(name) as inside:
+                    grants.ensure_grants(inside, users, pace)
+            for login in (application, readonly):
+                roles.let_in(connection, login)
+
+    def verify_users(
+        self,
+        application: Login,
+        readonly: Login,
+        trusted: Collection[str] = (),
+        *,
+        keep: Collection[str] = (),
+    ) -> Proofs:
+        """Log in as both users to every user database; return what they can and cannot do, or refuse.
+
+        At last every login but theirs and those of `keep` is taken once more, as by `lock_out`.
+        """
+        with self._session(self._database) as connection:
+            _refuse_changed(connection, application, readonly)
+            standing = databases(connection, opening=False)
+            names = (*standing.names, *open_elsewhere(connection, readonly.username, standing.names))
+            refuse_beyond_reach(connection, [application.username, readonly.username])
+        found = Proofs(untried=standing.closed)
+        users = grants.Users(application.username, readonly.username, trusted)
+        for name in names:
+            with self._session(name) as inside:
+                found += Proofs(warnings=tuple(grants.judge(inside, users)))
+            found += verification.prove(self._place, name, application=application, readonly=readonly)
+        found += verification.prove_own_password(self._place, self._database, readonly)
+        return found + self._lock_out_again(application, readonly, keep)
+
+    def _lock_out_again(self, application: Login, readonly: Login, keep: Collection[str]) -> Proofs:
+        """Take what production's code opened since `lock_out`; both users are still what they were made.
+
+        Such code may have run as the master: an event trigger at a login or at a GRANT, a trigger on a table of jobs.
+        Nothing of it runs in this session after its beginning.
+        """
+        ours = (application, readonly)
+        with self._alone() as connection:
+            kept = {*keep, *(login.username for login in ours)}
+            opened = roles.lock_out(connection, master=self._master.username, keep=kept)
+            _refuse_changed(connection, application, readonly)
+            for login in ours:
+                if self.prove_login(login) is not LoginResult.OK:
+                    raise DatabaseBusyError(f"Something changed the password of {login.username} meanwhile.")
+        return Proofs(warnings=verification.opened_again(opened))
+
+    def _session(self, database: str) -> Any:
+        return session(self._place, self._master, database)
+
+    @contextmanager
+    def _alone(self) -> Iterator[Any]:
+        """Open a session that no other set-up of this cluster runs beside; DatabaseBusyError while one does.
+
+        Concurrent GRANTs fail with "tuple concurrently updated"; the lock goes with the session, however that ends.
+        """
+        with self._session(self._database) as connection:
+            rows(connection, "SELECT pg_catalog.pg_advisory_lock(%(key)s)", key=SET_UP_LOCK)
+            yield connection
+
+    @contextmanager
+    def _pristine(self, connection: Any) -> Iterator[Any]:
+        """Open a session in a new database of the master's, made of template0, which nobody can have changed.
+
+        What a run that died left of them is dropped.
+        """
+        for (name,) in rows(connection, _PRISTINE_LEFT, prefix=PRISTINE_PREFIX):
+            run(connection, SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        name = PRISTINE_PREFIX + secrets.token_hex(4)
+        run(connection, SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
+        try:
+            with self._session(name) as clean:
+                yield clean
+        finally:
+            run(connection, SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def _refuse_changed(connection: Any, application: Login, readonly: Login) -> None:
+    roles.refuse_changed(connection, application.username, but=EVERYBODY_ELSE)
+    roles.refuse_changed(connection, readonly.username)
+
+
+_PRISTINE_LEFT = """
+SELECT datname FROM pg_catalog.pg_database JOIN pg_catalog.pg_roles ON pg_roles.oid = datdba
+ WHERE rolname = current_user AND datname ~ ('^' || %(prefix)s)
+"""

@@ -1,0 +1,40 @@
+"""The names of operations and of what they make."""
+
+import hashlib
+import re
+from datetime import UTC, datetime
+
+from chalicelib.flow.moments import stamp
+
+NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fits
+
+
+def automatic_id(plan: str, stage: str, snapshot_arn: str, created_at: datetime) -> str:
+    """Name the operation that a snapshot starts by itself: the same for every duplicate of its event."""
+    day = created_at.astimezone(UTC).strftime("%Y%m%d-%H%M")
+    return f"{_slug(plan, 16)}-{day}-{_digest(stage, plan, snapshot_arn.lower(), stamp(created_at))}"
+
+
+def requested_id(request_id: str) -> str:
+    """Name the operation of a person's request: the same for the same request id."""
+    return f"{_slug(request_id, 24)}-{_digest(request_id)}"
+
+
+def following_id(operation_id: str) -> str:
+    """Name the next operation of a snapshot, or of a request, that was skipped because the target was busy."""
+    return f"{operation_id[:30].rstrip('-')}-again-{_digest(operation_id, 'again')}"
+
+
+def resource_name(stage: str, operation_id: str) -> str:
+    """Name what an operation makes: at most 63 letters, digits and single hyphens, as RDS wants (API reference)."""
+    name = f"aurora-restore-{_slug(stage, 10)}-{operation_id}"
+    return name if len(name) <= NAME_MAX else f"{name[:45].rstrip('-')}-{_digest(name)}"
+
+
+def _slug(text: str, length: int) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower())[:length].strip("-")
+    return slug if slug[:1].isalpha() else f"r-{slug}".strip("-")
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]

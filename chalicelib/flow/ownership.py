@@ -1,0 +1,60 @@
+"""Whose a thing is, by its tag: ours, another stage's or plan's, or nobody's.
+
+What belongs to somebody else is a refusal of its own: it is never told how it could be taken over.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from chalicelib.flow.errors import RefusedError, Retry
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.plan import OPERATION_TAG, OWNER_TAG, Plan
+
+
+class UnownedError(RefusedError):
+    """A target that carries nobody's tag: it can be adopted, by a command that the remedy gives."""
+
+
+class Tagged(Protocol):
+    """A cluster, an instance or a snapshot as it was when looked at."""
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Its tags."""
+
+
+def is_ours(thing: Tagged, plan: Plan) -> bool:
+    """Tell whether a thing carries the plan's own tag."""
+    return thing.tags.get(OWNER_TAG) == plan.owner
+
+
+def other_owner(thing: Tagged, plan: Plan) -> str | None:
+    """Name the stage and plan that a thing belongs to (`<stage>/<plan>`); None if it is ours, or nobody's."""
+    owner = thing.tags.get(OWNER_TAG)
+    return owner if owner and owner != plan.owner else None
+
+
+def refuse_others(what: str, things: Sequence[Tagged], plan: Plan) -> None:
+    """Raise RefusedError when any of these things belongs to another stage or plan; `what` names them together."""
+    owners = {thing.arn: owner for thing in things if (owner := other_owner(thing, plan))}
+    if not owners:
+        return
+    whose = ", ".join(sorted(set(owners.values())))
+    raise RefusedError(
+        f"{what} belongs to {whose}, not to {plan.owner}: so says the tag {OWNER_TAG} of {', '.join(owners)}. "
+        "It is left alone.",
+        f"Name another TARGET_CLUSTER_ID for the plan {plan.name} of the stage {plan.stage}.",
+        retry=Retry.NEW_REQUEST,
+    )
+
+
+def tag_list(operation: Operation) -> list[dict[str, str]]:
+    """Give the tags of everything an operation makes."""
+    return [
+        {"Key": OWNER_TAG, "Value": operation.settings.owner},
+        {"Key": OPERATION_TAG, "Value": operation.root_id},
+    ]

@@ -1,0 +1,1 @@
+"""What comes in and goes out: events, rules, notifications, commands that people paste."""

@@ -1,0 +1,73 @@
+"""What people are told after an operation stopped: what stands now, and the one command that goes on from there."""
+
+from collections.abc import Mapping
+
+from chalicelib.flow.choreography import ORDER, State
+from chalicelib.flow.errors import Retry
+from chalicelib.flow.operation import Deletion, Operation
+from chalicelib.messages.commands import request_command, request_id_of, rerun_command
+from chalicelib.settings import DEFAULT_PLAN
+
+YOUR_SNAPSHOT = "your-snapshot"  # in a command, for the name of a snapshot that does not exist yet
+
+_DELETION_UNKNOWN = (
+    "The deletion of the old target {target} was decided. Aurora finishes what was begun of it, so "
+    "there may be no target until a restore has finished."
+)
+_DELETION: Mapping[Deletion | None, str] = {
+    Deletion.DECIDED: "Nothing of the old target {target} was deleted.",
+    Deletion.ASKED: "AWS was asked to delete the instances of the old target {target}, and has not "
+    "confirmed the deletion of its cluster. If the cluster stands, see which of its instances do: "
+    "create one in it if none is left and it is needed before a restore has finished.",
+    Deletion.ACCEPTED: "The old target {target} is being deleted, so there is no target until a restore has finished.",
+}
+
+
+def what_stands(operation: Operation) -> list[str]:
+    """Say what became of the target, where an operation stopped before the new one was usable."""
+    stopped, victim = operation.stopped_in, operation.facts.victim
+    if stopped is None or operation.state is State.SKIPPING:
+        return []
+    if _is_before(stopped, State.TARGET_DELETING):
+        return ["This operation deleted nothing: the target is as it was."]
+    if stopped is State.TARGET_DELETING and victim:
+        said = _DELETION.get(operation.facts.deletion, _DELETION_UNKNOWN)
+        return [said.format(target=victim.arn)]
+    if _is_before(stopped, State.RESTORED):
+        return ["There is no target now: the old one is gone, and the new one is not finished."]
+    return []
+
+
+def how_to_go_on(operation: Operation) -> str:
+    """Give the command that people need after they did what the remedy says."""
+    if operation.retry is Retry.LAST_SUCCESS:
+        return f"Do it on the last success's cluster: {_of_last_success(operation)}"
+    if operation.retry is Retry.NEW_REQUEST:
+        command = _new_request(operation)
+        return f"A rerun would be refused again. Restore the newest snapshot instead: {command}"
+    if operation.retry is Retry.LATER_SNAPSHOT:
+        command = _new_request(operation, YOUR_SNAPSHOT)
+        later = "Later snapshots have the change: the next automated one is restored by itself."
+        return f"{later} For one that you take now, put its name in place of {YOUR_SNAPSHOT}: {command}"
+    return f"Run it again: {rerun_command(operation)}"
+
+
+def _new_request(operation: Operation, snapshot: str | None = None) -> str:
+    request_id = request_id_of({"instead of": operation.operation_id})
+    return _command(operation, {"request_id": request_id, "snapshot_identifier": snapshot})
+
+
+def _of_last_success(operation: Operation) -> str:
+    request_id = request_id_of({"last instead of": operation.operation_id})
+    step = operation.rerun_from
+    return _command(operation, {"request_id": request_id, "rerun_of": "last", "from_step": step})
+
+
+def _command(operation: Operation, detail: Mapping[str, object]) -> str:
+    plan = operation.plan if operation.plan != DEFAULT_PLAN else None
+    region = operation.region or operation.settings.target_region
+    return request_command(operation.stage, region, {**detail, "plan": plan})
+
+
+def _is_before(state: State, other: State) -> bool:
+    return ORDER.index(state) < ORDER.index(other)

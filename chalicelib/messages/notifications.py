@@ -1,0 +1,219 @@
+"""What people are told: a short subject, a message they can act on, and the same as JSON for machines."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib import observability
+from chalicelib.flow import exposure, quiesce_kinds
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError, TransientError, lines
+from chalicelib.flow.limits import MESSAGE_BYTES_MAX, REMEDY_MAX, TEXT_MAX, WARNING_MAX, brief, listed
+from chalicelib.flow.moments import stamp
+from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.untrusted_text import one_line, shown_name
+from chalicelib.messages import advice, events
+from chalicelib.observability import logger
+from chalicelib.ports import Ports
+
+_REPEATED = {  # how a step of an earlier success ended that was done again on its cluster
+    State.ARCHIVED: "succeeded, on the cluster that was there before",
+    State.CANCELLING: "was stopped",
+    State.FAILING: "failed",
+}
+TOPIC_COLONS = 5  # in a topic's ARN
+SUBJECT_MAX = 100  # characters of ASCII (SNS API reference)
+_OUTCOME = {
+    State.ARCHIVED: "SUCCEEDED", State.FAILING: "FAILED", State.CANCELLING: "CANCELLED", State.SKIPPING: "SKIPPED"
+}  # fmt: skip
+UNTRIED = (
+    "Whether production has the passwords of the secrets, too, was tried when this cluster was restored, and cannot be "
+    "tried any more."
+)
+
+
+def publish(topic_arn: str, subject: str, text: str, machine: Mapping[str, Any], ports: Ports) -> None:
+    """Publish one notice: e-mail gets the text, queues and functions the JSON. Raises what `Service.call` does."""
+    if topic_arn.count(":") < TOPIC_COLONS:
+        raise RefusedError(f"SNS_TOPIC_ARN is {topic_arn}, which is no ARN of a topic.", "Correct SNS_TOPIC_ARN.")
+    message = _message(text, machine)
+    short = subject.encode("ascii", "replace").decode()[:SUBJECT_MAX]
+    ports.service("sns", topic_arn.split(":")[3]).call(
+        "publish", TopicArn=topic_arn, Subject=short, Message=message, MessageStructure="json"
+    )
+
+
+def _message(text: str, machine: Mapping[str, Any]) -> str:
+    """Put the text for every protocol into one message, each shortened until SNS takes them all together."""
+    message, longest = _for_protocols(text, machine), TEXT_MAX
+    while len(message.encode()) > MESSAGE_BYTES_MAX:
+        message = _for_protocols(brief(text, 4 * longest), _shortened(machine, longest))
+        longest //= 2
+    return message
+
+
+def _for_protocols(text: str, machine: Mapping[str, Any]) -> str:
+    for_machines = json.dumps(machine, ensure_ascii=False)
+    texts = {"default": text, "email": text, **dict.fromkeys(("sqs", "lambda", "https"), for_machines)}
+    return json.dumps(texts, ensure_ascii=False)
+
+
+def _shortened(value: Any, longest: int) -> Any:
+    """Cut every text and list inside of a value: texts to so many characters, lists to a hundredth as many members."""
+    if isinstance(value, str):
+        return brief(value, longest)
+    if isinstance(value, Mapping):
+        return {name: _shortened(part, longest) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shortened(part, longest) for part in value[: max(1, longest // 100)]]
+    return value
+
+
+def refused(refusal: RefusedError, envelope: Mapping[str, Any], ports: Ports) -> None:
+    """Tell people that their event is not obeyed. A topic that cannot be had is logged: there is no record to mark."""
+    stage, event_id = ports.settings.stage, shown_name(envelope.get("id"))
+    detail_type = shown_name(envelope.get("detail-type"))
+    reason, remedy = brief(refusal.reason), brief(refusal.remedy, REMEDY_MAX)
+    sentences = " ".join([reason, *refusal.problems, remedy])
+    logger.warning(f"Refused {detail_type}: {brief(sentences, REMEDY_MAX)}", event_id=event_id)
+    observability.count("RequestRefused", stage)
+    topic = ports.settings.sns_topic_arn
+    if not topic:
+        logger.error("Nobody is told: SNS_TOPIC_ARN is not set in the environment.")
+        observability.count("NotificationLost", stage)
+        return
+    problems = [brief(problem, WARNING_MAX) for problem in refusal.problems]
+    text = f"{lines(reason, problems)}\n\nWhat to do: {remedy}\n\nThe event: {detail_type} {event_id}"
+    machine = {
+        "kind": "refused", "stage": stage, "event_id": event_id, "detail_type": detail_type,
+        "reason": reason, "remedy": remedy, "problems": problems, "text": text,
+    }  # fmt: skip
+    try:
+        publish(topic, f"aurora-restore {stage}: {detail_type} refused", text, machine, ports)
+    except (TransientError, RefusedError) as error:
+        logger.error(f"Nobody could be told of the refusal: {error}")
+        observability.count("NotificationLost", stage)
+
+
+def outcome_of(operation: Operation) -> str:
+    """Name the end that is coming."""
+    return _OUTCOME[operation.state]
+
+
+def subject(operation: Operation) -> str:
+    """Give the subject: stage, end, and the target's name."""
+    plan = operation.settings
+    return f"aurora-restore {operation.stage}: {plan.target_cluster_id} {outcome_of(operation)}"
+
+
+def machine(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
+    """Give the notice for machines: what the end's event will carry, and the text."""
+    return {
+        "kind": "end", "operation_id": operation.operation_id, "plan": operation.plan, "stage": operation.stage,
+        "outcome": outcome_of(operation), "age_of_data_seconds": _age_seconds(operation, now), "text": text,
+        **events.end_of(operation),
+    }  # fmt: skip
+
+
+def text(operation: Operation, now: datetime, *, logins_open_on: str | None = None) -> str:
+    """Write the message: what happened, what it means, what to do.
+
+    `logins_open_on` is the target's resource id when production's passwords still open what an earlier operation left.
+    """
+    parts = [_headline(operation), *(f"- {problem}" for problem in operation.problems), *_about_data(operation, now)]
+    if operation.state is State.ARCHIVED:
+        parts += _success(operation)
+    else:
+        parts += _what_to_do(operation, logins_open_on)
+    parts += [f"Warning: {warning}" for warning in operation.warnings]
+    parts += _durations(operation)
+    return "\n".join(map(one_line, parts))  # records of before may hold what others wrote as they wrote it
+
+
+def _headline(operation: Operation) -> str:
+    plan, target = operation.settings, operation.settings.target_cluster_arn
+    if operation.keeps_cluster and operation.state in _REPEATED:
+        step, how = operation.durations[0].step, _REPEATED[operation.state]
+        return f"Doing {step} again for {target} {how}. {operation.reason or ''}".rstrip()
+    if operation.state is State.ARCHIVED:
+        return f"{target} is fresh: it was restored from {plan.source_cluster_arn}."
+    if operation.state is State.SKIPPING:
+        return f"This operation changed nothing on {target}. {operation.reason or ''}"
+    if operation.state is State.CANCELLING:
+        return f"The restore of {target} was stopped in {operation.stopped_in}. {operation.reason or ''}"
+    return f"The restore of {target} failed at {operation.failed_step}: {operation.reason or ''}"
+
+
+def _about_data(operation: Operation, now: datetime) -> list[str]:
+    made = operation.facts.snapshot_created_at
+    if made is None:
+        return []
+    age = timedelta(seconds=round((now - made).total_seconds()))
+    old = " It is older than usual." if age > timedelta(hours=operation.settings.snapshot_age_max_hours) else ""
+    return [f"Snapshot: {operation.facts.snapshot_arn} of {stamp(made)}, {age} old.{old}"]
+
+
+def _success(operation: Operation) -> list[str]:
+    facts, plan = operation.facts, operation.settings
+    return [
+        f"Endpoint: {facts.endpoint}, port {facts.port}; reader: {facts.reader_endpoint}",
+        f"Users: in the secret {plan.app_credentials_secret_id}; master: {plan.master_credentials_secret_id}",
+        f"Production's logins are closed: {_closed(facts) or 'there were none'}.",
+        *([] if operation.keeps_cluster else _exposure(facts)),
+        *([f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(facts.logins_kept)}."] if facts.logins_kept else []),
+        f"Production's jobs and ways out: {quiesce_kinds.sentence(facts.quieted, plan.kinds_left)}.",
+        *_others_closed(facts),
+        *([UNTRIED] if operation.keeps_cluster else []),
+    ]
+
+
+def _closed(facts: Facts) -> str:
+    names = listed(facts.logins_closed, facts.logins_closed_in_all)
+    more = facts.logins_closed_in_all > len(facts.logins_closed)
+    return f"{names} All names are in the audit table, in this operation's rows or its predecessor's" if more else names
+
+
+def _exposure(facts: Facts) -> list[str]:
+    """Say how long production's passwords opened the copy before they were closed, where that is known."""
+    text = exposure.sentence(facts)
+    return [f"{text[0].upper()}{text[1:]}."] if text else []
+
+
+def _others_closed(facts: Facts) -> list[str]:
+    """Name people's own logins, which they have to open again themselves."""
+    text = facts.others_closed
+    if not text:
+        return []
+    since = (
+        "They could log in to this cluster, and are neither production's nor in the secrets now; whoever still needs "
+        "one has to have it opened again, with a new password."
+    )
+    return [f"{text[0].upper()}{text[1:]}. {since}"]
+
+
+def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
+    parts = [f"What to do: {operation.remedy}"] if operation.remedy else []
+    parts += advice.what_stands(operation)
+    if logins_open_on or operation.facts.production_logins_closed is False:
+        which = logins_open_on or operation.facts.cluster_resource_id
+        parts.append(f"Beware: production's logins and passwords are still open on the target as it stands, {which}.")
+    elif operation.facts.production_logins_closed:
+        parts += ["Production's logins are closed on the new cluster.", *_exposure(operation.facts)]
+    parts += _others_closed(operation.facts)
+    if operation.state is not State.SKIPPING:
+        parts.append(advice.how_to_go_on(operation))
+    return parts
+
+
+def _durations(operation: Operation) -> list[str]:
+    """List the states that are over; the sums are those of the listed figures, so that nobody finds another."""
+    total = sum(round(duration.seconds, 1) for duration in operation.durations)
+    own = sum(round(duration.own_seconds, 1) for duration in operation.durations)
+    lines = [f"  {duration.state:<20}{duration.seconds:>10.1f} s" for duration in operation.durations]
+    return [f"Time: {total:.1f} s in all, {own:.1f} s of them our own.", *lines]
+
+
+def _age_seconds(operation: Operation, now: datetime) -> float | None:
+    made = operation.facts.snapshot_created_at
+    return round((now - made).total_seconds(), 3) if made else None

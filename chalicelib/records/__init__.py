@@ -1,0 +1,1 @@
+"""The operation records, the trail and the targets, in DynamoDB. Imports `flow` and `aws`."""

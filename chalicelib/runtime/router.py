@@ -1,0 +1,302 @@
+"""Where events come in: each is let in, ignored with a line and a metric, or refused with a notice to people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from chalicelib import observability
+from chalicelib.aws.rds import Snapshot
+from chalicelib.flow.choreography import CANCEL_REQUESTED, DOOR, PROBE_REQUESTED, REQUESTED, ROWS, TERMINAL
+from chalicelib.flow.errors import RefusedError, SettingsError, TablesBusyError, TransientError, UnreadableRecordError
+from chalicelib.flow.identifiers import following_id, requested_id
+from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.plan import Plan
+from chalicelib.flow.rds_events import MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
+from chalicelib.flow.untrusted_text import quoted
+from chalicelib.messages import notifications
+from chalicelib.messages.events import (
+    LAST,
+    CancelRequested,
+    ProbeRequested,
+    RdsNotice,
+    RestoreRequested,
+    event_id_of,
+    is_operation_id,
+    operation_id_of,
+    parse_request,
+    why_untimely,
+)
+from chalicelib.messages.publishing import announce
+from chalicelib.observability import logger
+from chalicelib.ports import Ports
+from chalicelib.runtime import plans, repeated_steps, reruns, runner, starting
+from chalicelib.settings import DEFAULT_PLAN
+from chalicelib.snapshots.eligibility import why_not_ours
+from chalicelib.snapshots.source import SourceCluster
+
+Envelope = Mapping[str, Any]
+
+
+def answer(step: str, envelope: Envelope, ports: Ports) -> None:
+    """Take one event to where it belongs.
+
+    Raises for trouble with tables, and for what AWS or the settings do not let a snapshot's event do; never for what
+    an event is like.
+    """
+    if untimely := why_untimely(envelope, ports.now()):
+        why_not = _let_be(envelope, untimely, ports)
+    elif envelope.get("source") == RDS_SOURCE:
+        why_not = _snapshot(envelope, ports) if step == DOOR else _hint(step, envelope, ports)
+    elif is_request(envelope):
+        why_not = _wish(envelope, ports)
+    elif envelope.get("detail-type") == PROBE_REQUESTED:
+        why_not = _try_network(envelope, ports)
+    elif operation_id := operation_id_of(envelope):
+        why_not = runner.run_step(step, operation_id, ports)
+    else:
+        why_not = "the event names no operation"
+    if why_not:
+        observability.ignored(ports.settings.stage, why_not, envelope)
+
+
+def _try_network(envelope: Envelope, ports: Ports) -> str | None:
+    """Try what setup-db-users reaches, for the doctor; returns why not."""
+    from chalicelib.target.reachability import note_trial  # noqa: PLC0415 # only one of eleven functions needs it
+
+    try:
+        note_trial(ProbeRequested.model_validate(envelope.get("detail")), ports)
+    except ValidationError:
+        return "its detail is not one that the doctor puts"
+    return None
+
+
+def is_request(envelope: Envelope) -> bool:
+    """Tell whether a person put the event, who is told when it is not obeyed."""
+    return envelope.get("detail-type") in (REQUESTED, CANCEL_REQUESTED)
+
+
+def refuse_for_settings(error: SettingsError, envelope: Envelope, ports: Ports) -> None:
+    """Tell who put an event that the settings cannot be used."""
+    notifications.refused(_of_settings(error), envelope, ports)
+
+
+def _of_settings(error: SettingsError) -> RefusedError:
+    """Make one sentence of a single problem; several are told one a line."""
+    remedy = "Correct the settings; then put the event again."
+    if len(error.problems) > 1:
+        return RefusedError(error.heading, remedy, problems=error.problems)
+    sentences = dict.fromkeys([error.heading, *error.problems])
+    return RefusedError(" ".join(sentences), remedy)
+
+
+def _let_be(envelope: Envelope, untimely: str, ports: Ports) -> str | None:
+    """Do nothing about an event of the past or of the future; who put it is told."""
+    if not is_request(envelope):
+        return untimely
+    refusal = RefusedError(f"The event is not obeyed: {untimely}.", "Put it again if it is still meant.")
+    notifications.refused(refusal, envelope, ports)
+    return None
+
+
+def _snapshot(envelope: Envelope, ports: Ports) -> str | None:
+    """Start an operation for each plan whose snapshot it is; what stops one plan stops no other."""
+    notice = RdsNotice.of(envelope)
+    if not notice.starts_something:
+        return f"'{notice.message}' starts nothing"
+    if not notice.names_snapshot:
+        return "the event names no snapshot"
+    reasons, failures = list[str | None](), list[Exception]()
+    for plan in plans.plans(ports):
+        try:
+            reasons.append(_begin(plan, notice, ports))
+        except (TransientError, RefusedError, UnreadableRecordError) as error:
+            _log_failure(plan, notice, error)
+            failures.append(error)
+    if failures:
+        raise failures[0]  # into the failure queue; the heartbeat catches up each of these plans
+    return "; ".join(filter(None, reasons)) if all(reasons) else None
+
+
+def _log_failure(plan: Plan, notice: RdsNotice, error: Exception) -> None:
+    logger.warning(f"The plan {plan.name} did not start for {notice.arn}: {error}")
+    if isinstance(error, UnreadableRecordError):
+        observability.unreadable(error, plan.stage)
+
+
+def _begin(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:
+    """Start an operation of one plan; returns why not."""
+    if not notice.is_in(plan.account, plan.source_region):
+        return f"{notice.arn} is not in {plan.source_region} of {plan.account}, where the plan {plan.name} looks"
+    manual = notice.is_one_of((MANUAL_SNAPSHOT_CREATED,))
+    prefix = (plan.snapshot_prefix or "").lower()
+    if manual and not (prefix and notice.identifier.startswith(prefix)):
+        return f"{notice.identifier} is a manual snapshot, and its name does not begin with the plan's SNAPSHOT_PREFIX"
+    source = SourceCluster(ports.service("rds", plan.source_region), plan)
+    snapshot = source.observe_snapshot(notice.arn)
+    if snapshot is None:
+        return f"{notice.arn} is gone"
+    if why := why_not_ours(snapshot, plan):
+        return why
+    if manual is (snapshot.kind == "automated"):
+        return f"{notice.arn} is {snapshot.kind}, and its event says otherwise"
+    why = f"the {snapshot.kind} snapshot {notice.identifier}"
+    operation = starting.start_by_itself(plan, snapshot, ports, why=why)
+    return None if operation else f"{notice.arn} has its operation already"
+
+
+def _hint(step: str, envelope: Envelope, ports: Ports) -> str | None:
+    """Wake the operation that holds the target which an RDS event speaks of; the record decides what it is worth."""
+    notice = RdsNotice.of(envelope)
+    if not notice.is_one_of(tuple(event for row in ROWS.values() if row.step == step for event in row.woken_by)):
+        return f"'{notice.message}' wakes nobody"
+    try:
+        target = ports.operations.target(notice.cluster_arn)
+    except UnreadableRecordError as error:  # the heartbeat, which does without this item, announces again what waits
+        observability.unreadable(error, ports.settings.stage)
+        return f"the item of {notice.cluster_arn} cannot be read"
+    member = notice.is_of_cluster or notice.identifier.removeprefix("rds:") in target.members
+    if target.holder and member:
+        return runner.run_step(step, target.holder, ports)
+    return f"no open operation waits for {notice.arn}"
+
+
+def _wish(envelope: Envelope, ports: Ports) -> str | None:
+    """Obey a person, or say why not, to the log and to the topic; returns why nothing is to be said."""
+    try:
+        return _obey(envelope, ports)
+    except RefusedError as refusal:
+        notifications.refused(refusal, envelope, ports)
+    except SettingsError as error:
+        refuse_for_settings(error, envelope, ports)
+    except UnreadableRecordError as error:
+        observability.unreadable(error, ports.settings.stage)
+        remedy = "Put the event again when that is repaired."
+        notifications.refused(RefusedError(str(error), remedy), envelope, ports)
+    except TablesBusyError:
+        raise  # what was written is not known, so nothing can be said; the failure queue keeps the event
+    except TransientError as error:
+        remedy = "Put the event again in a few minutes."
+        notifications.refused(RefusedError(error.reason, remedy), envelope, ports)
+    return None
+
+
+def _obey(envelope: Envelope, ports: Ports) -> str | None:
+    event_id, detail = event_id_of(envelope), envelope.get("detail")
+    if envelope["detail-type"] == CANCEL_REQUESTED:
+        return _cancel(parse_request(CancelRequested, detail), event_id, ports)
+    request = parse_request(RestoreRequested, detail)
+    if not (request.request_id or event_id):
+        raise RefusedError("The event has neither an id nor a request_id.", "Give it a request_id.")
+    return _restore(request, event_id, ports)
+
+
+def _restore(request: RestoreRequested, event_id: str, ports: Ports) -> str | None:
+    """Start what is asked for; returns why nothing is to be said about a request that was obeyed already.
+
+    EventBridge and Lambda deliver at least once, so the same event again is no second request. What
+    was skipped because the target was busy did nothing, so another event of that request starts it.
+    """
+    request_id = request.request_id or event_id
+    operation_id = requested_id(request_id)
+    before = ports.operations.read(operation_id)
+    while before and before.skipped_busy and before.requested_by_event != event_id:
+        operation_id = following_id(operation_id)
+        before = ports.operations.read(operation_id)
+    asked = starting.Asked(request, request_id, event_id, operation_id)
+    if before is None and _start(asked, ports):
+        return None
+    before = before or _known(operation_id, ports)
+    if event_id and before.requested_by_event == event_id:
+        return f"the event was obeyed already, by {before.operation_id}"
+    raise starting.made_before(request_id, before)
+
+
+def _start(asked: starting.Asked, ports: Ports) -> Operation | None:
+    request = asked.request
+    if request.rerun_of:
+        before = _to_rerun(request.rerun_of, request.plan, ports)
+        again = repeated_steps.repeat_step if repeated_steps.repeats(request, before) else reruns.start_again
+        return again(asked, before, ports)
+    plan = _plan(request.plan or DEFAULT_PLAN, ports)
+    if request.snapshot_identifier is None:
+        return starting.start_on_request(asked, plan, ports)
+    snapshot = _source_snapshot(request.snapshot_identifier, plan, ports)
+    return starting.start_on_request(asked, plan, ports, _facts_of(snapshot))
+
+
+def _to_rerun(rerun_of: str, plan_name: str | None, ports: Ports) -> Operation:
+    """Find the operation that is to be run again; `last` is the last success on the target of a plan."""
+    if rerun_of != LAST:
+        return _known(rerun_of, ports)
+    plan = _plan(plan_name or DEFAULT_PLAN, ports)
+    last = ports.operations.target(plan.target_cluster_arn).last_success_operation
+    if last is None:
+        raise RefusedError(
+            f"No restore of {plan.target_cluster_arn} has succeeded yet.",
+            "Wait for the first one, or ask for it without rerun_of.",
+        )
+    return _known(last, ports)
+
+
+def _facts_of(snapshot: Snapshot) -> Facts:
+    return Facts(snapshot_arn=snapshot.arn, snapshot_created_at=snapshot.created_at)
+
+
+def _source_snapshot(identifier: str, plan: Plan, ports: Ports) -> Snapshot:
+    source = SourceCluster(ports.service("rds", plan.source_region), plan)
+    snapshot = source.observe_snapshot(identifier)
+    if snapshot is None:
+        raise RefusedError(
+            f"There is no snapshot {identifier} in {plan.source_region}.",
+            "Name one that exists, or none for the newest.",
+        )
+    if why := why_not_ours(snapshot, plan):
+        raise RefusedError(f"{why}.", "Name a snapshot of the plan's source cluster.")
+    return snapshot
+
+
+def _plan(name: str, ports: Ports) -> Plan:
+    plan = plans.plan(ports, name)
+    if plan is None:
+        raise RefusedError(
+            f"There is no plan {name} in the stage {ports.settings.stage}.",
+            f"Leave it out, or give it parameters under {ports.settings.parameter_path}plans/{name}/.",
+        )
+    return plan
+
+
+def _known(operation_id: str, ports: Ports) -> Operation:
+    operation = ports.operations.read(operation_id) if is_operation_id(operation_id) else None
+    if operation is None:
+        raise RefusedError(
+            f"There is no operation {quoted(operation_id)} in the stage {ports.settings.stage}.",
+            f"Look its id up in the table {ports.settings.state_table_name}.",
+        )
+    return operation
+
+
+def _cancel(request: CancelRequested, event_id: str, ports: Ports) -> str | None:
+    before = _known(request.operation_id, ports)
+    if event_id and before.cancelled_by_event == event_id:
+        return "the event was obeyed already"
+    flagged = ports.operations.request_cancel(
+        before.operation_id, reason=request.reason, event_id=event_id, now=ports.now()
+    )
+    if flagged is None:
+        raise _too_late(ports.operations.read(before.operation_id) or before, ports)
+    announce([flagged], ports)  # whoever holds it, or is woken by this, sees the flag
+    return None
+
+
+def _too_late(operation: Operation, ports: Ports) -> RefusedError:
+    if operation.state in TERMINAL:
+        return RefusedError(
+            f"The operation {operation.operation_id} ended as {operation.state}, so there is nothing to cancel.",
+            "To cancel another one, look up which are open, in the index open-by-due of the table "
+            f"{ports.settings.state_table_name}.",
+        )
+    return RefusedError(
+        f"The operation {operation.operation_id} is {operation.state}, which is too late to cancel.",
+        "Wait for its end; nothing of it is undone.",
+    )

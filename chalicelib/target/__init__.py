@@ -1,0 +1,1 @@
+"""The target cluster: what is replaced, and what is made in its place. Imports `database`, `aws` and `flow`."""

@@ -1,0 +1,196 @@
+"""What setup-db-users has to reach from within its VPC, tried while the old target still serves.
+
+It is the only function in a VPC: a missing endpoint, route or security group shows nowhere else. Each service is tried
+with a call that the function makes anyway; the old target's port stands for that of the new one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from chalicelib.aws import secrets
+from chalicelib.aws.client import Service, UnreachableError
+from chalicelib.aws.rds import Cluster
+from chalicelib.database.endpoint import Login, Place
+from chalicelib.database.restored import DatabaseUnavailableError
+from chalicelib.database.roots import refuse_uncovered_region
+from chalicelib.flow.choreography import IN_VPC, NETWORK_TRIED, State
+from chalicelib.flow.errors import RefusedError, TransientError
+from chalicelib.flow.limits import listed
+from chalicelib.flow.moments import stamp
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
+from chalicelib.flow.plan import Plan
+from chalicelib.messages.events import ProbeRequested
+from chalicelib.observability import logger
+from chalicelib.ports import Ports
+from chalicelib.target.cluster import observe_cluster
+from chalicelib.target.preflight import LEFT, in_one
+
+NAMES = {"events": "EventBridge", "rds": "RDS", "secretsmanager": "Secrets Manager"}
+NOBODY = Login("", SecretStr(""))  # who only connects
+Problem = TransientError | RefusedError
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was reached, what there was no way to try and why, and what is wrong.
+
+    A TransientError may be well at the next try, a RefusedError will not be.
+    """
+
+    reached: tuple[str, ...]
+    untried: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def what(self) -> str:
+        """Say what was reached and what was not tried."""
+        untried = "".join(f"; not tried: {sentence}" for sentence in self.untried)
+        return f"{IN_VPC} reaches {listed(self.reached)}{untried}"
+
+
+def before_deletion(operation: Operation, ports: Ports) -> Outcome:
+    """Let the old target go once everything is reached; what may pass is tried again until the deadline."""
+    trial, facts = try_network(operation.settings, ports), operation.facts
+    if not trial.problems:
+        to = State.TARGET_DELETING if facts.victim else State.TARGET_CLEAR
+        return Advance(to, facts, trial.what)
+    passing = all(isinstance(problem, TransientError) for problem in trial.problems)
+    if passing and ports.now() < operation.deadline:
+        why = " ".join(problem.reason for problem in trial.problems)
+        return Wait(why, operation.settings.restore_check_interval, trouble=True)
+    return Refuse.of(in_one(LEFT, [_lasting(problem) for problem in trial.problems]))
+
+
+def note_trial(request: ProbeRequested, ports: Ports) -> None:
+    """Try for the doctor, and write what was found where it looks."""
+    trial = try_network(request.settings, ports)
+    found = {
+        "request_id": request.request_id,
+        "at": stamp(ports.now()),
+        "reached": list(trial.reached),
+        "untried": list(trial.untried),
+        "problems": [[problem.reason, _lasting(problem).remedy] for problem in trial.problems],
+    }
+    ports.operations.note_trial(request.settings.name, found)
+
+
+def _lasting(problem: Problem) -> RefusedError:
+    if isinstance(problem, RefusedError):
+        return problem
+    return RefusedError(problem.reason, problem.remedy or "Look at the log of the function for what went wrong.")
+
+
+def try_network(plan: Plan, ports: Ports) -> Trial:
+    """Reach everything that the set-up of users needs. Raises TablesBusyError where DynamoDB itself does not answer."""
+    return _Trying(plan, ports).run()
+
+
+class _Trying:
+    def __init__(self, plan: Plan, ports: Ports) -> None:
+        self._plan, self._ports = plan, ports
+        self._secrets = ports.service("secretsmanager")
+        self._rds = ports.service("rds", plan.target_region)
+        self._reached, self._untried, self._problems = list[str](), list[str](), list[Problem]()
+
+    def run(self) -> Trial:
+        """Try one thing after the other; what stops one stops no other."""
+        self._ports.operations.logins_open_on(self._plan.target_cluster_arn)
+        self._reached.append("DynamoDB")
+        self._try(self._ports.service("events"), self._put_event)
+        self._try(self._secrets, self._read_secrets)
+        if self._plan.db_tls != "off":
+            self._note(lambda: refuse_uncovered_region(self._plan.target_region))
+        found: list[Cluster | None] = []
+        if self._try(self._rds, lambda: found.append(observe_cluster(self._rds, self._plan))):
+            self._try_target(found[0])
+        return Trial(tuple(self._reached), tuple(self._untried), tuple(self._problems))
+
+    def _put_event(self) -> None:
+        """See that EventBridge answers, whatever it says: what it does not take, the heartbeat announces."""
+        detail = {"plan": self._plan.name, "stage": self._plan.stage}
+        try:
+            self._ports.put_events([(NETWORK_TRIED, detail)])
+        except UnreachableError:
+            raise
+        except (TransientError, RefusedError) as error:
+            logger.warning("EventBridge did not take an event: %s", error)
+
+    def _read_secrets(self) -> None:
+        secrets.master_credentials(self._secrets, self._plan)
+        secrets.app_credentials(self._secrets, self._plan)
+
+    def _try(self, service: Service, call: Callable[[], object]) -> bool:
+        try:
+            call()
+        except UnreachableError:
+            self._problems.append(self._unreachable(service))
+        except (TransientError, RefusedError) as error:
+            self._problems.append(error)
+        else:
+            self._reached.append(NAMES[service.name])
+            return True
+        return False
+
+    def _unreachable(self, service: Service) -> TransientError:
+        name, host = NAMES[service.name], service.host
+        if host and not self._ports.resolves(host):
+            return TransientError(
+                f"{IN_VPC} cannot resolve {host}, the name of {name}.",
+                "Enable DNS resolution and DNS hostnames of its VPC, and see the VPC's DHCP options.",
+            )
+        return TransientError(
+            f"{IN_VPC} does not reach {name} ({host or service.region}).",
+            f"Give its subnets a route to a NAT gateway, or an endpoint for com.amazonaws.{service.region}."
+            f"{service.name}, and let its security groups out on port 443.",
+        )
+
+    def _try_target(self, cluster: Cluster | None) -> None:
+        """Reach the old target's port; what does not listen cannot be tried."""
+        if why := _why_untried(cluster):
+            self._untried.append(f"the target's port, because {why}")
+        elif cluster:
+            place = place_of(self._plan, cluster)
+            if self._note(lambda: self._reach(place)):
+                self._reached.append(str(place))
+            if place.port != self._plan.port:
+                self._untried.append(f"port {self._plan.port}, which the new target will have")
+
+    def _reach(self, place: Place) -> None:
+        try:
+            self._ports.database(place, NOBODY, "").reach()
+        except DatabaseUnavailableError as error:
+            groups = ", ".join(self._plan.vpc_security_group_ids)
+            raise TransientError(
+                f"{IN_VPC} does not reach the target: {error.reason}",
+                f"Let the security groups of {IN_VPC} in to {groups} on port {place.port}, see that its subnets have a "
+                "route there, and that the VPC resolves the name.",
+            ) from error
+
+    def _note(self, check: Callable[[], object]) -> bool:
+        try:
+            check()
+        except (TransientError, RefusedError) as error:
+            self._problems.append(error)
+            return False
+        return True
+
+
+def _why_untried(cluster: Cluster | None) -> str | None:
+    if cluster is None:
+        return "there is no target yet"
+    if cluster.status != "available":
+        return f"the target is {cluster.status}"
+    return None if cluster.members and cluster.endpoint else "the target has no instance"
+
+
+def place_of(plan: Plan, cluster: Cluster) -> Place:
+    """Say where a target listens, and how it is spoken to."""
+    return Place(
+        host=cluster.endpoint or "",
+        port=cluster.port or plan.port,
+        connect_timeout_seconds=plan.db_connection_timeout,
+        tls=plan.db_tls,
+    )
