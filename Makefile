@@ -50,30 +50,30 @@ GIVEN = $(if $(DUMP),--dump "$(DUMP)") $(if $(POSTGRES),--postgres "$(POSTGRES)"
 
 # `exec`, so that whoever stops make stops the program itself and no shell in between.
 demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT= DATA= DUMP= POSTGRES= TIMEOUT= KEEP=1)
-	@exec $(PY) -m console.demo --port "$(PORT)" --data "$(DATA)" $(GIVEN) $(if $(TIMEOUT),--timeout "$(TIMEOUT)") $(if $(KEEP),--keep)
+	@exec $(PY) -m demo --port "$(PORT)" --data "$(DATA)" $(GIVEN) $(if $(TIMEOUT),--timeout "$(TIMEOUT)") $(if $(KEEP),--keep)
 
 up: $(PACKED) ## leave the same world running, until Ctrl-C (PORT= DATA= DUMP= POSTGRES=)
 	@exec $(PY) -m localaws up --port "$(PORT)" --data "$(DATA)" $(GIVEN)
 
 night: $(READY) ## have Aurora take the nightly snapshot, in a world that `make up` runs (PORT= CLUSTER= REGION=)
-	@exec $(PY) -m console.night --port "$(PORT)" --cluster "$(CLUSTER)" --region "$(REGION)"
+	@exec $(PY) -m demo.take_snapshot --port "$(PORT)" --cluster "$(CLUSTER)" --region "$(REGION)"
 
 deploy: $(PACKED) ## bring a stage into your AWS account, or up to date there (STAGE=dev)
-	@exec $(PY) -m console.deployment deploy --stage "$(STAGE)" --checkout "$(CHECKOUT)"
+	@exec $(PY) -m aurora_restore.deployment deploy --stage "$(STAGE)" --checkout "$(CHECKOUT)"
 
 destroy: $(READY) ## take a stage out of your AWS account, but for its records and secrets (STAGE=dev FORCE=1)
-	@exec $(PY) -m console.deployment destroy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(FORCE),--force)
+	@exec $(PY) -m aurora_restore.deployment destroy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(FORCE),--force)
 
 package: $(PACKED) ## write the app as a SAM template, for a pipeline that deploys it (STAGE=dev)
-	@exec $(PY) -m console.deployment package --stage "$(STAGE)" --checkout "$(CHECKOUT)"
+	@exec $(PY) -m aurora_restore.deployment package --stage "$(STAGE)" --checkout "$(CHECKOUT)"
 
 doctor: $(PACKED) ## look at a stage in your AWS account: what is wrong, and what to do (STAGE=dev JSON=1)
-	@exec $(PY) -m console.doctor --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(JSON),--json)
+	@exec $(PY) -m aurora_restore.doctor --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(JSON),--json)
 
 refresh-roots: $(READY) ## fetch Amazon's newest root certificates for RDS (URL= of another partition)
-	@exec $(PY) -m console.roots $(if $(URL),--url "$(URL)")
+	@exec $(PY) -m aurora_restore.roots $(if $(URL),--url "$(URL)")
 
-test: $(PACKED) ## run the tests but those of make acceptance (TESTS=tests/console for some)
+test: $(PACKED) ## run the tests but those of make acceptance (TESTS=tests/demo for some)
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(or $(TESTS),$(addprefix --ignore=,$(WHOLE)))
 
 test-servers: $(READY) $(SERVED) ## run the database tests on PostgreSQL 15 to 18 (SERVERS=debian-17)
@@ -83,13 +83,13 @@ acceptance: $(PACKED) ## run whole worlds and deployments, and type what the REA
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(WHOLE)
 
 prove: $(READY) ## the choreography under every fault (FAULTS=3 FULL=1 SEED= REPLAY='night 23=lost')
-	@exec $(PY) -m proof --faults "$(FAULTS)" --seed "$(SEED)" $(if $(FULL),--full) $(if $(REPLAY),--replay "$(REPLAY)")
+	@exec $(PY) -m simulation --faults "$(FAULTS)" --seed "$(SEED)" $(if $(FULL),--full) $(if $(REPLAY),--replay "$(REPLAY)")
 
 bench: $(READY) ## measure what an operation adds and costs, beside pollers (OPERATIONS=100; WRITE=1 into docs/performance.md)
-	@exec $(PY) -m proof.bench $(if $(OPERATIONS),--operations "$(OPERATIONS)") $(if $(WRITE),--out docs/performance.md)
+	@exec $(PY) -m bench $(if $(OPERATIONS),--operations "$(OPERATIONS)") $(if $(WRITE),--out docs/performance.md)
 
 bench-package: $(PACKED) ## measure the package, its starts, its memory and its own time (WRITE=1 into docs/performance.md)
-	@exec $(PY) -m console.packaging.bench $(if $(WRITE),--write)
+	@exec $(PY) -m bench.package $(if $(WRITE),--write)
 
 check: $(READY) ## format, lint and types
 	@$(PY) -m ruff format --check .

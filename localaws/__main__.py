@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _serve(options: argparse.Namespace, stack: ExitStack, stopped: threading.Event) -> None:
     folder = DataFolder(options.data)
     stack.callback(folder.release)
-    from localaws.running import Given, build  # noqa: PLC0415  # takes seconds: what can be refused was refused before
+    from localaws.startup import Given, build  # noqa: PLC0415  # takes seconds: what can be refused was refused before
 
     def say(line: str) -> None:
         """Say a line, unless the signal came where Python can only report an exception (`__del__`)."""

@@ -41,7 +41,7 @@ class Deployment:
                 [
                     sys.executable,
                     "-m",
-                    "console.deployment",
+                    "aurora_restore.deployment",
                     "deploy",
                     "--stage",
                     names.STAGE,

@@ -8,11 +8,11 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
-from localaws.deployed import FunctionName, event_invoke_setting
-from localaws.envelopes import envelope
+from localaws.event_envelope import envelope
+from localaws.function_lookup import FunctionName, event_invoke_setting
 from localaws.functions import Functions, Invocation
 from localaws.iam import lambdas
-from localaws.iam.gate import Gate
+from localaws.iam.enforcer import Gate
 from localaws.refusals import NotModelledError
 from localaws.targets import Place, UndeliverableError, to_queue, to_topic
 from localaws.workers import Outcome

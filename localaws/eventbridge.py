@@ -13,7 +13,7 @@ from moto.events.responses import EventsHandler
 from localaws import patterns
 from localaws.delivery import DEFAULT_BUS, Delivery
 from localaws.documents import strict_json
-from localaws.envelopes import envelope
+from localaws.event_envelope import envelope
 from localaws.refusals import NotModelledError
 from localaws.schedules import Schedules, period_seconds
 from localaws.targets import RefusedTargetError, check_target

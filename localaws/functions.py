@@ -20,9 +20,9 @@ from typing import Any, Final
 
 from moto.awslambda.models import LambdaFunction
 
-from localaws.deployed import FunctionName, event_invoke_setting, reserved_concurrency, specification_of
+from localaws.function_lookup import FunctionName, event_invoke_setting, reserved_concurrency, specification_of
 from localaws.iam import lambdas
-from localaws.iam.gate import Gate
+from localaws.iam.enforcer import Gate
 from localaws.logs import Logs
 from localaws.packages import Packages
 from localaws.pool import WORKERS_MAX, WORKERS_PER_FUNCTION_MAX, Pool

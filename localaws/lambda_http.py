@@ -16,11 +16,11 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
 
 from localaws.account import network_problem
-from localaws.deployed import FunctionName
 from localaws.destinations import check_destinations
+from localaws.function_lookup import FunctionName
 from localaws.functions import Functions, ThrottledError
 from localaws.iam import PolicyError, lambdas
-from localaws.iam.gate import Gate
+from localaws.iam.enforcer import Gate
 from localaws.iam.roles import role_of
 from localaws.iam.trust import Assuming, trusts
 from localaws.packages import Packages

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from localaws.memory import Memory
+from localaws.malloc_trim import Memory
 
 RUNTIME_MODULES: Final = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
 """What Lambda's Python runtime brings along: boto3 and what it needs. Nothing else of this environment is seen."""

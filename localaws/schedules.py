@@ -11,7 +11,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.events.models import Rule, events_backends
 
 from localaws.delivery import DEFAULT_BUS, Delivery
-from localaws.envelopes import envelope
+from localaws.event_envelope import envelope
 from localaws.refusals import NotModelledError
 
 _UNIT_SECONDS: Final = {"minute": 60, "hour": 3_600, "day": 86_400}

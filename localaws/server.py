@@ -32,10 +32,10 @@ from localaws.destinations import Destinations
 from localaws.dynamodb import DynamoDB, Tokens
 from localaws.eventbridge import EventBridge
 from localaws.export_buckets import BucketExports
-from localaws.front import Front
 from localaws.functions import Functions
+from localaws.gateway import Front
 from localaws.iam import World
-from localaws.iam.gate import Gate
+from localaws.iam.enforcer import Gate
 from localaws.journals import LogFile
 from localaws.kms import Kms
 from localaws.lambda_http import Lambda
@@ -44,12 +44,12 @@ from localaws.logs_http import LogsApi
 from localaws.master_secrets import MasterSecrets
 from localaws.networks import keep_ids
 from localaws.packages import Packages
-from localaws.pulse import Pulse
 from localaws.rds_http import Rds
 from localaws.schedules import Schedules
 from localaws.secrets_http import Secrets
 from localaws.sns import Sns
 from localaws.sts import Sts
+from localaws.ticker import Pulse
 
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 128

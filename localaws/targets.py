@@ -13,8 +13,8 @@ from moto.sns.models import sns_backends
 from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import sqs_backends
 
-from localaws.deployed import FunctionName
 from localaws.documents import strict_json
+from localaws.function_lookup import FunctionName
 from localaws.functions import Functions
 from localaws.logs import Logs
 from localaws.refusals import NotModelledError

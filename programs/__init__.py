@@ -1,7 +1,7 @@
 """What every program of this repository does before anything else.
 
-`console`, `localaws` and `proof` call `begin` when they are imported, so that no `python -m …` can forget it, and so
-that the imports that follow, which take seconds, are covered as well.
+The packages that have programs call `begin` when they are imported, so that no `python -m …` can
+forget it, and so that the imports that follow, which take seconds, are covered as well.
 """
 
 import sys

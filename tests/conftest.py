@@ -11,7 +11,7 @@ from programs.loopback import keep_loopback_direct
 keep_loopback_direct()  # the tests' own clients, and what they start
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"  # nor do they ask a network who they are
 
-LONGEST_FIRST = ("world", "local", "proof", "postgres")
+LONGEST_FIRST = ("acceptance", "local", "simulation", "postgres")
 HERE = Path(__file__).parent
 
 

@@ -70,7 +70,7 @@ class LoginResult(Enum):
 
 
 class RestoredDatabase(Protocol):
-    """One restored cluster, as the set-up of its users sees it; `localaws.database` has the in-memory twin."""
+    """One restored cluster, as the set-up of its users sees it; its in-memory twin is in `simulation`."""
 
     def reach(self) -> None:
         """See `Database.reach`."""

@@ -1,4 +1,4 @@
-"""The two DynamoDB tables, spoken to in conditional changes. The port; its in-memory twin is `localaws.store`."""
+"""The two DynamoDB tables, spoken to in conditional changes. The in-memory twin is in `simulation`."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

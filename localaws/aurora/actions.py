@@ -16,12 +16,12 @@ from localaws.aurora import (
     group_changes,
     groups,
     instances,
-    inventory,
     limits,
     modification,
-    power,
+    queries,
     sharing,
     snapshots,
+    start_stop,
     tags,
 )
 from localaws.aurora.errors import not_modelled
@@ -110,19 +110,19 @@ ACTIONS: Mapping[str, Action] = {
         sharing.describe_db_cluster_snapshot_attributes, "DBClusterSnapshotIdentifier"
     ),
     "DescribeDBClusterSnapshots": _action(
-        inventory.describe_db_cluster_snapshots,
+        queries.describe_db_cluster_snapshots,
         PAGED,
         "DBClusterIdentifier DBClusterSnapshotIdentifier DbClusterResourceId IncludePublic IncludeShared SnapshotType",
     ),
-    "DescribeDBClusters": _action(inventory.describe_db_clusters, PAGED, "DBClusterIdentifier"),
+    "DescribeDBClusters": _action(queries.describe_db_clusters, PAGED, "DBClusterIdentifier"),
     "DescribeDBEngineVersions": _action(
         catalog.describe_db_engine_versions, PAGED, "DBParameterGroupFamily DefaultOnly Engine EngineVersion IncludeAll"
     ),
-    "DescribeDBInstances": _action(inventory.describe_db_instances, PAGED, "DBInstanceIdentifier"),
+    "DescribeDBInstances": _action(queries.describe_db_instances, PAGED, "DBInstanceIdentifier"),
     "DescribeDBParameterGroups": _action(groups.describe_db_parameter_groups, PAGED, "DBParameterGroupName"),
     "DescribeDBParameters": _action(group_changes.describe_db_parameters, PAGED, "DBParameterGroupName Source"),
     "DescribeDBSnapshots": _action(
-        inventory.describe_db_snapshots,
+        queries.describe_db_snapshots,
         PAGED,
         "DBInstanceIdentifier DBSnapshotIdentifier DbiResourceId IncludePublic IncludeShared SnapshotType",
     ),
@@ -136,7 +136,7 @@ ACTIONS: Mapping[str, Action] = {
         catalog.describe_orderable_db_instance_options, PAGED, "DBInstanceClass Engine EngineVersion Vpc"
     ),
     "DescribePendingMaintenanceActions": _action(
-        inventory.describe_pending_maintenance_actions, PAGED, "ResourceIdentifier"
+        queries.describe_pending_maintenance_actions, PAGED, "ResourceIdentifier"
     ),
     "FailoverDBCluster": _action(failover.failover_db_cluster, "DBClusterIdentifier TargetDBInstanceIdentifier"),
     "ListTagsForResource": _action(tags.list_tags_for_resource, "ResourceName"),
@@ -174,12 +174,12 @@ ACTIONS: Mapping[str, Action] = {
         CLUSTER_OPTIONS,
         "RestoreToTime RestoreType SourceDBClusterIdentifier UseLatestRestorableTime",
     ),
-    "StartDBCluster": _action(power.start_db_cluster, "DBClusterIdentifier"),
+    "StartDBCluster": _action(start_stop.start_db_cluster, "DBClusterIdentifier"),
     "StartExportTask": _action(
         exports.start_export_task,
         "ExportOnly ExportTaskIdentifier IamRoleArn KmsKeyId S3BucketName S3Prefix SourceArn",
     ),
-    "StopDBCluster": _action(power.stop_db_cluster, "DBClusterIdentifier"),
+    "StopDBCluster": _action(start_stop.stop_db_cluster, "DBClusterIdentifier"),
 }
 
 

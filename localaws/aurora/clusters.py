@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 
 from localaws.aurora import arns, catalog, events, master_secrets
-from localaws.aurora.describing import dns_name, show_cluster
 from localaws.aurora.errors import (
     RdsError,
     cluster_not_found,
@@ -19,6 +18,7 @@ from localaws.aurora.limits import refuse_another_cluster
 from localaws.aurora.names import engine, new_identifier
 from localaws.aurora.options import cluster_options
 from localaws.aurora.records import Cluster, Encryption, Snapshot
+from localaws.aurora.responses import dns_name, show_cluster
 from localaws.aurora.sharing import find_snapshot
 from localaws.aurora.tags import read_tags
 from localaws.aurora.world import Answer, Region, Request, World

@@ -2,9 +2,9 @@
 
 from localaws.aurora import events, servers
 from localaws.aurora.clusters import existing_cluster
-from localaws.aurora.describing import show_cluster
 from localaws.aurora.errors import instance_state, wrong_state
 from localaws.aurora.records import Cluster, Instance
+from localaws.aurora.responses import show_cluster
 from localaws.aurora.world import Answer, Request, World
 
 

@@ -2,7 +2,6 @@
 
 from localaws.aurora import arns, catalog, events, failover, servers
 from localaws.aurora.clusters import existing_cluster
-from localaws.aurora.describing import show_instance
 from localaws.aurora.errors import (
     RdsError,
     cluster_state,
@@ -16,6 +15,7 @@ from localaws.aurora.groups import instance_parameter_group, subnet_group
 from localaws.aurora.limits import refuse_another_instance
 from localaws.aurora.names import engine, new_identifier, number, one_of
 from localaws.aurora.records import Cluster, Instance
+from localaws.aurora.responses import show_instance
 from localaws.aurora.tags import read_tags
 from localaws.aurora.world import Answer, Request, World
 

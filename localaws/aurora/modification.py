@@ -5,10 +5,10 @@ from typing import Any
 
 from localaws.aurora import events, master_secrets, names, options, servers, statuses
 from localaws.aurora.clusters import existing_cluster
-from localaws.aurora.describing import show_cluster
 from localaws.aurora.errors import cluster_state, invalid_combination, not_modelled
 from localaws.aurora.groups import cluster_parameter_group
 from localaws.aurora.records import Cluster
+from localaws.aurora.responses import show_cluster
 from localaws.aurora.world import Answer, Request, World
 
 RESETTING = "resetting-master-credentials"

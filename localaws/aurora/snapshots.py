@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from localaws.aurora import arns, copies, events, storage
 from localaws.aurora.arns import Arn
-from localaws.aurora.describing import show_snapshot
 from localaws.aurora.errors import cluster_not_found, snapshot_not_found, snapshot_state, wrong_state
 from localaws.aurora.limits import MANUAL, refuse_another_snapshot, refuse_taken_snapshot
 from localaws.aurora.names import new_identifier
 from localaws.aurora.records import Cluster, Snapshot, Tags
+from localaws.aurora.responses import show_snapshot
 from localaws.aurora.tags import read_tags
 from localaws.aurora.world import Answer, Region, Request, World
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from localaws.cloudformation.blueprint import Blueprint
 from localaws.cloudformation.planning import Change
 from localaws.cloudformation.stack import Stack
+from localaws.cloudformation.stack_definition import Blueprint
 
 NO_CHANGES: Final = (
     "The submitted information didn't contain changes. Submit different information to create a change set."

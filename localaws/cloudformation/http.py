@@ -6,11 +6,11 @@ from typing import ClassVar, Final
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
-from localaws.cloudformation import showing
-from localaws.cloudformation.blueprint import Blueprint
+from localaws.cloudformation import responses
 from localaws.cloudformation.changesets import ChangeSet, change_shown
 from localaws.cloudformation.errors import NotModelledError, ValidationError
 from localaws.cloudformation.stack import REVIEW, Stack
+from localaws.cloudformation.stack_definition import Blueprint
 from localaws.cloudformation.stacks import AllStacks, Stacks
 from localaws.cloudformation.template import FILE_BYTES_MAX, Template
 from localaws.modelled import NOT_MODELLED_CODE
@@ -121,30 +121,30 @@ class CloudFormation(BaseResponse):
         """Show one stack, or all that are there."""
         name = self._get_param("StackName")
         found = [self._here.find(name)] if name else self._here.all()
-        return ActionResult({"Stacks": [showing.stack(one) for one in found]})
+        return ActionResult({"Stacks": [responses.stack(one) for one in found]})
 
     def list_stacks(self) -> ActionResult:
         """List stacks, those that are gone too."""
         wanted = self._get_param("StackStatusFilter")
         found = [one for one in self._here.all(deleted=True) if not wanted or one.status in wanted]
-        return ActionResult({"StackSummaries": [showing.summary(one) for one in found]})
+        return ActionResult({"StackSummaries": [responses.summary(one) for one in found]})
 
     def describe_stack_events(self) -> ActionResult:
         """Show what happened to a stack, the newest first."""
         stack = self._stack()
-        return ActionResult({"StackEvents": [showing.event(stack, one) for one in reversed(stack.events)]})
+        return ActionResult({"StackEvents": [responses.event(stack, one) for one in reversed(stack.events)]})
 
     def describe_stack_resources(self) -> ActionResult:
         """Show the resources of a stack, or of the one that a resource belongs to."""
         physical_id, logical_id = self._get_param("PhysicalResourceId"), self._get_param("LogicalResourceId")
         stack = self._here.owner_of(physical_id) if physical_id else self._stack()
         found = [one for name, one in stack.resources.items() if logical_id in (None, name)]
-        return ActionResult({"StackResources": [showing.resource(stack, one) for one in found]})
+        return ActionResult({"StackResources": [responses.resource(stack, one) for one in found]})
 
     def list_stack_resources(self) -> ActionResult:
         """List the resources of a stack."""
         found = self._stack().resources.values()
-        return ActionResult({"StackResourceSummaries": [showing.resource_summary(one) for one in found]})
+        return ActionResult({"StackResourceSummaries": [responses.resource_summary(one) for one in found]})
 
     # --- templates ---
 
@@ -158,17 +158,17 @@ class CloudFormation(BaseResponse):
 
     def validate_template(self) -> ActionResult:
         """Read a template and tell its parameters."""
-        return ActionResult(showing.template(self._template_to_read()))
+        return ActionResult(responses.template(self._template_to_read()))
 
     def get_template_summary(self) -> ActionResult:
         """Read a template, or that of a stack, and tell its parameters and the types of its resources."""
         name = self._get_param("StackName")
         if name is None:
-            return ActionResult(showing.template_summary(self._template_to_read()))
+            return ActionResult(responses.template_summary(self._template_to_read()))
         blueprint = self._stack().blueprint
         if blueprint is None:
             raise ValidationError("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
-        return ActionResult(showing.template_summary(blueprint.template))
+        return ActionResult(responses.template_summary(blueprint.template))
 
     # --- change sets ---
 
@@ -201,12 +201,12 @@ class CloudFormation(BaseResponse):
         """Show what a change set would do."""
         change_set = self._change_set()
         changes = [change_shown(change) for change in change_set.changes]
-        return ActionResult({**showing.change_set(change_set), "Changes": changes})
+        return ActionResult({**responses.change_set(change_set), "Changes": changes})
 
     def list_change_sets(self) -> ActionResult:
         """List the change sets of a stack."""
         found = self._here.change_sets(self._stack())
-        return ActionResult({"Summaries": [showing.change_set(one) for one in found]})
+        return ActionResult({"Summaries": [responses.change_set(one) for one in found]})
 
     def execute_change_set(self) -> ActionResult:
         """Do what a change set says."""

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-from localaws.cloudformation import asking
-from localaws.cloudformation.blueprint import Blueprint, Wanted
+from localaws.cloudformation import resource_calls
 from localaws.cloudformation.errors import ResourceError, ValidationError
-from localaws.cloudformation.kind import Aws, Properties
 from localaws.cloudformation.planning import differences, is_replaced, named_as
+from localaws.cloudformation.resource_type import Aws, Properties
 from localaws.cloudformation.stack import Resource, Stack, resource_of
+from localaws.cloudformation.stack_definition import Blueprint, Wanted
 
 _RETAINED: Final = frozenset({"Retain", "RetainExceptOnCreate"})
 
@@ -93,9 +93,9 @@ class Work:
             self._update(standing, wanted, properties)
 
     def _create(self, wanted: Wanted, properties: Properties, replaced: Resource | None) -> None:
-        named = asking.named(self._stack.name, wanted, properties)
+        named = resource_calls.named(self._stack.name, wanted, properties)
         with self._said(wanted, "", "CREATE"):
-            made = asking.create(wanted.kind, named, self._aws)
+            made = resource_calls.create(wanted.kind, named, self._aws)
         resource = resource_of(wanted, made, named, "CREATE_COMPLETE")
         self._stack.resources[wanted.logical_id] = resource
         self._stack.say_of(wanted.logical_id, wanted.kind, made.physical_id, "CREATE_COMPLETE")
@@ -118,7 +118,7 @@ class Work:
         self._undo.append(lambda: self._unupdate(standing, properties, before, policies))
         if properties != before:
             with self._said(wanted, standing.made.physical_id, "UPDATE"):
-                asking.update(wanted.kind, standing.made, properties, before, self._aws)
+                resource_calls.update(wanted.kind, standing.made, properties, before, self._aws)
             standing.properties = properties
             self._stack.say_of(wanted.logical_id, wanted.kind, standing.made.physical_id, "UPDATE_COMPLETE")
         standing.deletion_policy, standing.replace_policy = wanted.deletion_policy, wanted.replace_policy
@@ -154,7 +154,7 @@ class Work:
     def _unupdate(self, resource: Resource, now: Properties, before: Properties, policies: tuple[str, str]) -> None:
         resource.deletion_policy, resource.replace_policy = policies
         if now != before:
-            asking.update(resource.kind, resource.made, before, now, self._aws)
+            resource_calls.update(resource.kind, resource.made, before, now, self._aws)
             resource.properties = before
             self._stack.say_of(resource.logical_id, resource.kind, resource.made.physical_id, "UPDATE_COMPLETE")
 
@@ -173,7 +173,7 @@ class Work:
         else:
             self._stack.say_of(name, kind, physical_id, "DELETE_IN_PROGRESS")
             try:
-                asking.delete(kind, resource.made, resource.properties, self._aws)
+                resource_calls.delete(kind, resource.made, resource.properties, self._aws)
             except ResourceError as error:
                 self._stack.say_of(name, kind, physical_id, "DELETE_FAILED", str(error))
                 return False

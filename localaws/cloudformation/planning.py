@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from localaws.cloudformation.blueprint import Blueprint, Wanted
 from localaws.cloudformation.errors import NotModelledError
-from localaws.cloudformation.kind import Properties
+from localaws.cloudformation.resource_type import Properties
 from localaws.cloudformation.stack import Resource, Stack
+from localaws.cloudformation.stack_definition import Blueprint, Wanted
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from localaws.cloudformation.blueprint import Blueprint
 from localaws.cloudformation.errors import ValidationError
-from localaws.cloudformation.kind import Kind, Made, Properties
+from localaws.cloudformation.resource_type import Kind, Made, Properties
+from localaws.cloudformation.stack_definition import Blueprint
 
 STACK: Final = "AWS::CloudFormation::Stack"
 REVIEW: Final = "REVIEW_IN_PROGRESS"

@@ -9,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import ClientError
 
-from localaws.cloudformation.blueprint import Blueprint
 from localaws.cloudformation.changesets import ChangeSet
 from localaws.cloudformation.errors import (
     AlreadyExistsError,
@@ -17,10 +16,11 @@ from localaws.cloudformation.errors import (
     InvalidChangeSetStatusError,
     ValidationError,
 )
-from localaws.cloudformation.kind import Aws
 from localaws.cloudformation.operations import Work
 from localaws.cloudformation.planning import plan
+from localaws.cloudformation.resource_type import Aws
 from localaws.cloudformation.stack import REVIEW, Stack
+from localaws.cloudformation.stack_definition import Blueprint
 from localaws.cloudformation.template import Template
 
 _NAME: Final = re.compile("[a-zA-Z][-a-zA-Z0-9]{0,127}")

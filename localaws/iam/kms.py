@@ -6,8 +6,8 @@ policy does.
 
 from typing import Final
 
-from localaws.iam.asks import Ask, Call
-from localaws.iam.world import World
+from localaws.iam.permission_request import Ask, Call
+from localaws.iam.resource_lookup import World
 
 TO_READ: Final = ("CreateGrant", "Decrypt", "DescribeKey")
 TO_MAKE: Final = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from localaws.iam.asks import Ask
+from localaws.iam.permission_request import Ask
 
 _ON_ALL: Final = ("DescribeNetworkInterfaces", "DescribeSubnets")  # which know no resources (Lambda developer guide)
 _ON_INTERFACES: Final = ("DeleteNetworkInterface", "AssignPrivateIpAddresses", "UnassignPrivateIpAddresses")

@@ -10,8 +10,8 @@ from typing import Final
 
 from localaws.aurora.records import Cluster, Snapshot
 from localaws.iam import kms
-from localaws.iam.asks import Ask, Call, Context, request_tags
-from localaws.iam.world import World
+from localaws.iam.permission_request import Ask, Call, Context, request_tags
+from localaws.iam.resource_lookup import World
 
 Asking = Callable[[Call, World], list[Ask]]
 _TAG_KEYS: Final = {

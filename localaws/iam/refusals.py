@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from localaws.iam.asks import Ask, Call
 from localaws.iam.evaluation import Decision
+from localaws.iam.permission_request import Ask, Call
 
 
 @dataclass(frozen=True)

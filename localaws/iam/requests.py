@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from localaws.iam import kms, rds
-from localaws.iam.asks import Ask, Call, NotModelledAskError, in_request
-from localaws.iam.world import World
+from localaws.iam.permission_request import Ask, Call, NotModelledAskError, in_request
+from localaws.iam.resource_lookup import World
 
 _TRANSACTED: Final = {
     "Update": "UpdateItem", "Put": "PutItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"

@@ -12,7 +12,7 @@ from typing import Final
 from psycopg2.sql import Composable
 
 from localaws.aurora.data import ExportedTable
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from localaws.postgres.addresses import choose_address
 from localaws.postgres.errors import DataPlaneError
 from localaws.postgres.exports import export_tables
@@ -98,7 +98,7 @@ class PostgresData:
         with cluster.lock:
             cluster.server.initialise()
             with self._running(cluster):
-                likeness.furnish(
+                rds_roles.furnish(
                     cluster.server,
                     master_username=master_username,
                     master_password=master_password,
@@ -155,7 +155,7 @@ class PostgresData:
             if cluster.server.process_id is not None:
                 return
             cluster.server.start(cluster.address, cluster.port)
-            likeness.put_roles_within_reach(cluster.server)
+            rds_roles.put_roles_within_reach(cluster.server)
 
     def stop(self, resource_id: str) -> None:
         """Stop the cluster's server and keep its data."""
@@ -172,13 +172,13 @@ class PostgresData:
         """Change the master user's password, on a running server and on a stopped one."""
         cluster = self._cluster(resource_id)
         with cluster.lock, self._running(cluster):
-            likeness.set_password(cluster.server, username, password)
+            rds_roles.set_password(cluster.server, username, password)
 
     def set_master_authentication(self, resource_id: str, username: str, *, by_iam: bool) -> None:
         """Have the master user log in by IAM alone, or by password."""
         cluster = self._cluster(resource_id)
         with cluster.lock, self._running(cluster):
-            likeness.set_authentication(cluster.server, username, by_iam=by_iam)
+            rds_roles.set_authentication(cluster.server, username, by_iam=by_iam)
 
     def run_as_rds(self, resource_id: str, statements: Composable, *, database: str) -> None:
         """Run SQL on a running cluster as rdsadmin: what RDS lets its master user do, and PostgreSQL does not."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from psycopg2.sql import SQL, Identifier
 
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from localaws.postgres.adapting import Adapted, Server
 from localaws.postgres.dumps import survey
 from localaws.postgres.errors import DataPlaneError
@@ -57,7 +57,7 @@ def load_dump(server: PostgresServer, programs: Programs, dump: Path, master: Ma
         _run_psql(dump, master, adapted, known.major)
     finally:
         _demote_everybody(server)
-    likeness.put_roles_within_reach(server)
+    rds_roles.put_roles_within_reach(server)
     made = f"Roles that {dump} names and does not create are made without a login: {', '.join(roles)}."
     return ([made] if roles else []) + adapted.notes
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.observability import logger
-from tests.choreography.night import Night
+from tests.choreography.run_night import Night
 
 
 @pytest.fixture(autouse=True)

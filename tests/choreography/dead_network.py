@@ -8,7 +8,7 @@ from botocore.config import Config
 from chalicelib.runtime.plans import plan
 from chalicelib.settings import DEFAULT_PLAN
 from chalicelib.target.reachability import Trial, try_network
-from tests.choreography.night import Night
+from tests.choreography.run_night import Night
 
 DEAD = "http://127.0.0.1:9"  # the discard port, where nobody listens
 _CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=2)

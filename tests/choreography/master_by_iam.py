@@ -3,8 +3,8 @@
 from types import SimpleNamespace
 from typing import Any
 
-from localaws.inprocess import MASTER_PASSWORD, SOURCE_REGION
-from tests.choreography.night import Night
+from simulation.stage import MASTER_PASSWORD, SOURCE_REGION
+from tests.choreography.run_night import Night
 
 
 def by_iam(night: Night) -> Night:

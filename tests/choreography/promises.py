@@ -5,8 +5,8 @@ from typing import Any
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from localaws.inprocess import PRODUCTION_PASSWORD, SOURCE_REGION, TARGET_REGION, Stage
-from tests.choreography.accidents import Call
+from simulation.stage import PRODUCTION_PASSWORD, SOURCE_REGION, TARGET_REGION, Stage
+from tests.choreography.fault_injection import Call
 
 CHANGES_BY_ITSELF = {"EarliestRestorableTime", "LatestRestorableTime", "Status"}
 

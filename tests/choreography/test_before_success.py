@@ -8,10 +8,10 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
 from localaws.aurora import Durations
-from localaws.inprocess import ACCOUNT, TARGET_REGION
-from tests.choreography.accidents import refused
-from tests.choreography.night import Night, target_of
-from tests.choreography.people import again, delete_reader, protect, stop_target, target
+from simulation.stage import ACCOUNT, TARGET_REGION
+from tests.choreography.fault_injection import refused
+from tests.choreography.requests import again, delete_reader, protect, stop_target, target
+from tests.choreography.run_night import Night, target_of
 from tests.refusals.refused_operations import other_group
 
 Deed = Callable[[Night], None]

@@ -3,10 +3,10 @@
 import pytest
 
 from chalicelib.flow.choreography import ENDING, State
-from tests.choreography.accidents import refused
-from tests.choreography.fates import never
-from tests.choreography.night import Night
-from tests.choreography.rehearsal import rehearsed
+from tests.choreography.delivery_faults import never
+from tests.choreography.fault_injection import refused
+from tests.choreography.recorded_run import rehearsed
+from tests.choreography.run_night import Night
 
 STATES = [State(state) for state in rehearsed().path()[:-1]]
 EARLY = [state for state in STATES if state not in ENDING]

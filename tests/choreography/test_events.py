@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from tests.choreography import fates
-from tests.choreography.night import Night
-from tests.choreography.rehearsal import events, rehearsed
+from tests.choreography import delivery_faults
+from tests.choreography.recorded_run import events, rehearsed
+from tests.choreography.run_night import Night
 
 each_event = pytest.mark.parametrize("name", events())
 GOOD_PATH = rehearsed().path()
@@ -19,7 +19,7 @@ GOOD_PATH = rehearsed().path()
 @each_event
 def test_a_lost_event_costs_time_only(night: Night, name: str) -> None:
     """The heartbeat, or the catch-up, does without it: the same states, one row each."""
-    night.fate = fates.first(name, [])
+    night.fate = delivery_faults.first(name, [])
 
     assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())
 
@@ -27,7 +27,7 @@ def test_a_lost_event_costs_time_only(night: Night, name: str) -> None:
 @each_event
 def test_an_event_that_is_delivered_again_changes_nothing(night: Night, name: str) -> None:
     """At once, and minutes late: the record is gone elsewhere, or the lease taken."""
-    night.fate = fates.first(name, [0, 0, 100])
+    night.fate = delivery_faults.first(name, [0, 0, 100])
 
     assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())
 
@@ -35,7 +35,7 @@ def test_an_event_that_is_delivered_again_changes_nothing(night: Night, name: st
 @each_event
 def test_an_event_that_comes_after_the_end_changes_nothing(night: Night, name: str) -> None:
     """A replay of an operation long ended is ignored: no new operation, no change of the record, no call in Aurora."""
-    night.fate = fates.first(name, [fates.FOREVER])
+    night.fate = delivery_faults.first(name, [delivery_faults.FOREVER])
     ended = night.dream()
     before = len(night.calls_of("delete_db_cluster", "restore_db_cluster_from_snapshot", "publish"))
     night.let_the_rest_come()
@@ -47,7 +47,7 @@ def test_an_event_that_comes_after_the_end_changes_nothing(night: Night, name: s
 
 def test_a_night_without_any_event_of_rds_ends_well(night: Night) -> None:
     """The catch-up starts it, and everything is looked at in time."""
-    night.fate = fates.only_ours
+    night.fate = delivery_faults.only_ours
 
     assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())
 
@@ -62,7 +62,7 @@ def test_a_night_with_nothing_but_the_heartbeat_ends_well(night: Night) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_bad_weather_changes_how_long_it_takes_and_not_how_it_ends(night: Night, seed: int) -> None:
     """Events are lost, doubled and held back at random."""
-    night.fate = fates.weather(seed)
+    night.fate = delivery_faults.weather(seed)
 
     assert (State.SUCCEEDED, GOOD_PATH, []) == (night.dream().state, night.path(), night.broken_promises())
 

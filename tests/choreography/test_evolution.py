@@ -3,8 +3,8 @@
 import pytest
 
 from chalicelib.flow.choreography import State
-from tests.choreography.night import Night
-from tests.choreography.rehearsal import rehearsed
+from tests.choreography.recorded_run import rehearsed
+from tests.choreography.run_night import Night
 
 STATES = [State(state) for state in rehearsed().path()[:-1:3]]  # ACCEPTED, SNAPSHOT_READY, and so on
 OPTIONAL = (

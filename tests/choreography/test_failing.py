@@ -4,9 +4,9 @@ import pytest
 
 from chalicelib.database.restored import DatabaseBusyError
 from chalicelib.flow.choreography import ROWS, State
-from tests.choreography.accidents import Call, raised, refused
-from tests.choreography.night import Night, target_of
-from tests.choreography.rehearsal import of_steps
+from tests.choreography.fault_injection import Call, raised, refused
+from tests.choreography.recorded_run import of_steps
+from tests.choreography.run_night import Night, target_of
 
 FOREVER = 10_000
 STATES = [State(name) for name in dict.fromkeys(call.state for call in of_steps())]

@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.flow.choreography import CHOREOGRAPHY, NETWORK_TRIED, ROWS, Row, State, may_follow
 from chalicelib.flow.moments import stamp
-from localaws.inprocess import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TARGET_REGION
-from tests.choreography.night import Night
+from simulation.stage import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TARGET_REGION
+from tests.choreography.run_night import Night
 
 PATH = [
     "ACCEPTED", "SNAPSHOT_FOUND", "COPYING", "SNAPSHOT_READY", "PREFLIGHT_PASSED", "TARGET_DELETING", "TARGET_CLEAR",

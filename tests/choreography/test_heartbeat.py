@@ -3,9 +3,9 @@
 import pytest
 
 from chalicelib.flow.choreography import ENDING, ROWS, STEPS, State
-from tests.choreography.accidents import CrashError, raised, refused
-from tests.choreography.night import Night
-from tests.choreography.rehearsal import rehearsed
+from tests.choreography.fault_injection import CrashError, raised, refused
+from tests.choreography.recorded_run import rehearsed
+from tests.choreography.run_night import Night
 
 STATES = [State(state) for state in rehearsed().path()[:-1]]
 HOUR = 3600

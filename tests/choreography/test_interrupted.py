@@ -5,10 +5,10 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import TablesBusyError
 from chalicelib.records.store import Item, TableName
-from localaws.store import InMemoryStore
-from tests.choreography.accidents import Call, CrashError, raised, refused
-from tests.choreography.night import Night
-from tests.choreography.rehearsal import announcements, effects, first_calls, looks
+from simulation.in_memory_store import InMemoryStore
+from tests.choreography.fault_injection import Call, CrashError, raised, refused
+from tests.choreography.recorded_run import announcements, effects, first_calls, looks
+from tests.choreography.run_night import Night
 
 
 @pytest.mark.parametrize("call", first_calls(), ids=str)

@@ -5,10 +5,10 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import ARCHIVED_TAG
-from localaws.inprocess import ACCOUNT, TARGET_REGION
-from tests.choreography.accidents import refused
-from tests.choreography.night import Night
-from tests.choreography.people import again
+from simulation.stage import ACCOUNT, TARGET_REGION
+from tests.choreography.fault_injection import refused
+from tests.choreography.requests import again
+from tests.choreography.run_night import Night
 
 OTHER = "alias/other"
 

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from tests.choreography.night import Night, target_of
+from tests.choreography.run_night import Night, target_of
 
 LOCK = f"target#{target_of('staging-cluster')}"
 

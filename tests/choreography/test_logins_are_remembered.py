@@ -9,12 +9,12 @@ from chalicelib.database.endpoint import Login, Place
 from chalicelib.flow.choreography import State
 from chalicelib.flow.limits import NAMES_MAX
 from chalicelib.flow.operation import Operation
-from localaws.database import InMemoryDatabase, InMemoryRole
-from localaws.inprocess import SOURCE_REGION
-from localaws.store import InMemoryStore
-from tests.choreography.accidents import CrashError
-from tests.choreography.night import Night
-from tests.choreography.people import again
+from simulation.in_memory_store import InMemoryStore
+from simulation.restored_database import InMemoryDatabase, InMemoryRole
+from simulation.stage import SOURCE_REGION
+from tests.choreography.fault_injection import CrashError
+from tests.choreography.requests import again
+from tests.choreography.run_night import Night
 
 POINTS_MAX = 40
 

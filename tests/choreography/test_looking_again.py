@@ -6,11 +6,11 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.messages.commands import rerun_command
-from localaws.database import InMemoryRole
-from localaws.inprocess import APP, MASTER_SECRET, PRODUCTION_PASSWORD, SOURCE_REGION, TARGET_REGION
-from tests.choreography.accidents import refused
-from tests.choreography.night import Night
-from tests.choreography.people import again, disown, protect, stopped, target
+from simulation.restored_database import InMemoryRole
+from simulation.stage import APP, MASTER_SECRET, PRODUCTION_PASSWORD, SOURCE_REGION, TARGET_REGION
+from tests.choreography.fault_injection import refused
+from tests.choreography.requests import again, disown, protect, stopped, target
+from tests.choreography.run_night import Night
 
 DELETIONS = ("delete_db_cluster", "delete_db_instance")
 

@@ -5,10 +5,10 @@ from typing import Any
 from chalicelib.database.endpoint import Place
 from chalicelib.database.errors import without_password
 from chalicelib.flow.choreography import State
-from localaws.inprocess import MASTER_PASSWORD
-from tests.choreography.accidents import raised
+from simulation.stage import MASTER_PASSWORD
+from tests.choreography.fault_injection import raised
 from tests.choreography.master_by_iam import OldSdk, by_iam
-from tests.choreography.night import Night
+from tests.choreography.run_night import Night
 
 MEMBER = "MasterUserAuthenticationType"
 

@@ -7,10 +7,10 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from localaws.database import InMemoryCluster
-from localaws.inprocess import MASTER_SECRET, PRODUCTION_PASSWORD
-from tests.choreography.night import Night
-from tests.choreography.people import again
+from simulation.restored_database import InMemoryCluster
+from simulation.stage import MASTER_SECRET, PRODUCTION_PASSWORD
+from tests.choreography.requests import again
+from tests.choreography.run_night import Night
 from tests.refusals.following import secret
 
 MINUTE = 60

@@ -9,11 +9,11 @@ from chalicelib.database.errors import DatabaseUnavailableError
 from chalicelib.flow.choreography import IN_VPC, State
 from chalicelib.runtime.plans import plan
 from chalicelib.settings import DEFAULT_PLAN
-from localaws.inprocess import TARGET_REGION
-from tests.choreography.accidents import raised, refused
+from simulation.stage import TARGET_REGION
 from tests.choreography.dead_network import trial_in_a_dead_network
-from tests.choreography.night import Night
-from tests.choreography.people import again, stop_target
+from tests.choreography.fault_injection import raised, refused
+from tests.choreography.requests import again, stop_target
+from tests.choreography.run_night import Night
 from tests.refusals.refused_operations import old_target
 
 DELETIONS = ("delete_db_instance", "delete_db_cluster")

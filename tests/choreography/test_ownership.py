@@ -6,10 +6,10 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.messages.commands import rerun_command
-from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION
-from tests.choreography.night import Night, target_of
-from tests.choreography.people import adopt, disown, protect, remove_target, target
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION
 from tests.choreography.promises import bystanders
+from tests.choreography.requests import adopt, disown, protect, remove_target, target
+from tests.choreography.run_night import Night, target_of
 from tests.refusals.following import Deed
 from tests.refusals.refused_operations import lose_copy
 

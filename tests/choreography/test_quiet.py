@@ -7,9 +7,9 @@ from chalicelib.database.endpoint import Login, Place
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.operation import Facts
-from localaws.database import InMemoryCluster, InMemoryDatabase
-from localaws.inprocess import APP
-from tests.choreography.night import Night
+from simulation.restored_database import InMemoryCluster, InMemoryDatabase
+from simulation.stage import APP
+from tests.choreography.run_night import Night
 from tests.choreography.test_logins_are_remembered import CrashingNight
 
 FOUND = {"user-mappings": 2, "cron-jobs": 3, "aws-callers": 1}

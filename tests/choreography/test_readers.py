@@ -9,9 +9,9 @@ from chalicelib.flow import exposure
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.operation import Facts, Operation
-from tests.choreography.accidents import raised, refused
-from tests.choreography.night import Night, target_of
-from tests.choreography.people import again
+from tests.choreography.fault_injection import raised, refused
+from tests.choreography.requests import again
+from tests.choreography.run_night import Night, target_of
 
 READER_ARN = target_of("x").replace("cluster:x", "db:staging-cluster-2")
 CREATE = "rds.create_db_instance"

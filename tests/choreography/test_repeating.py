@@ -10,11 +10,11 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.limits import NAMES_MAX
 from chalicelib.flow.operation import Operation
-from localaws.database import InMemoryRole
-from localaws.inprocess import APP, APP_SECRET, MASTER_SECRET, PRODUCTION_PASSWORD, TARGET_REGION
-from tests.choreography.accidents import Accident, Call, raised, refused
-from tests.choreography.night import Night
-from tests.choreography.people import remove_target, target
+from simulation.restored_database import InMemoryRole
+from simulation.stage import APP, APP_SECRET, MASTER_SECRET, PRODUCTION_PASSWORD, TARGET_REGION
+from tests.choreography.fault_injection import Accident, Call, raised, refused
+from tests.choreography.requests import remove_target, target
+from tests.choreography.run_night import Night
 from tests.refusals.following import go_on
 from tests.refusals.scene import is_sentence
 

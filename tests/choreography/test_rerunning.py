@@ -3,10 +3,10 @@
 import pytest
 
 from chalicelib.flow.choreography import ROWS, State, states_of
-from tests.choreography.accidents import refused
-from tests.choreography.night import Night
-from tests.choreography.people import again, stopped
-from tests.choreography.rehearsal import of_steps
+from tests.choreography.fault_injection import refused
+from tests.choreography.recorded_run import of_steps
+from tests.choreography.requests import again, stopped
+from tests.choreography.run_night import Night
 
 FAILING_STATES = [
     state

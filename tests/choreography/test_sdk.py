@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.choreography.accidents import refused
-from tests.choreography.night import Night
-from tests.choreography.people import again, protect
+from tests.choreography.fault_injection import refused
+from tests.choreography.requests import again, protect
+from tests.choreography.run_night import Night
 
 # Members that botocore 1.38.46 (June 2025) knows, of the calls that change something; looked up in its model of RDS.
 KNOWN = {

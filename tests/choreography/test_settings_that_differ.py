@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from localaws.inprocess import TARGET_REGION
-from tests.choreography.accidents import refused
-from tests.choreography.night import Night, target_of
-from tests.choreography.people import again
+from simulation.stage import TARGET_REGION
+from tests.choreography.fault_injection import refused
+from tests.choreography.requests import again
+from tests.choreography.run_night import Night, target_of
 
 CHANGED = {
     "VPC_SECURITY_GROUP_IDS": ("sg-corrected", "VpcSecurityGroups"),

@@ -5,10 +5,10 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.flow.polling import SPACING_MAX_SECONDS, spaced
 from localaws.aurora import Durations
-from tests.choreography import fates
-from tests.choreography.accidents import refused
-from tests.choreography.night import Night, target_of
-from tests.choreography.people import again
+from tests.choreography import delivery_faults
+from tests.choreography.fault_injection import refused
+from tests.choreography.requests import again
+from tests.choreography.run_night import Night, target_of
 
 MINUTE, HOUR = 60, 3600
 SECONDS = {
@@ -138,7 +138,7 @@ def test_a_second_night_costs_fewer_looks_and_no_time() -> None:
 def test_nights_without_any_event_of_rds_are_no_slower_than_a_poller() -> None:
     """Four waits of Aurora and its password, each seen at the next beat at the latest, on every night."""
     night = SlowNight()
-    night.fate = fates.only_ours
+    night.fate = delivery_faults.only_ours
     took = nights_of(night, 3)
 
     assert [] == [seconds for seconds in took if seconds - NIGHT_SECONDS > 5 * 60]
@@ -227,7 +227,7 @@ def test_a_wait_is_judged_at_its_deadline_however_long_it_took_before() -> None:
 def test_a_deletion_under_way_is_one_call_a_look() -> None:
     """While the cluster is `deleting` its instances tell nothing; before the first deletion they are looked at."""
     night = SlowNight()
-    night.fate = fates.only_ours
+    night.fate = delivery_faults.only_ours
     night.dream()
     first, second, *_ = made = night.looks(State.TARGET_DELETING)
     looks = made[made.index("delete_db_cluster") + 1 :]
@@ -240,7 +240,7 @@ def test_a_deletion_under_way_is_one_call_a_look() -> None:
 
 def test_instances_under_way_are_one_call_a_look(night: Night) -> None:
     """The cluster is looked at when they are ready: nothing is said of them before it is known to be ours."""
-    night.fate = fates.only_ours
+    night.fate = delivery_faults.only_ours
     night.dream()
     made = [call.method for call in night.made if (call.state, call.service) == ("INSTANCES_CREATING", "rds")]
 

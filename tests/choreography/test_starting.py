@@ -3,9 +3,9 @@
 import pytest
 
 from chalicelib.flow.choreography import State
-from localaws.inprocess import ACCOUNT, SOURCE_REGION
-from tests.choreography import fates
-from tests.choreography.night import Night, target_of
+from simulation.stage import ACCOUNT, SOURCE_REGION
+from tests.choreography import delivery_faults
+from tests.choreography.run_night import Night, target_of
 
 HOUR = 3600
 CREATED = "Automated cluster snapshot created"
@@ -64,7 +64,7 @@ def test_a_snapshot_that_comes_while_an_operation_runs_is_caught_up(night: Night
 
 def test_a_lost_snapshot_event_is_caught_up(night: Night) -> None:
     """After a grace, from the list of snapshots, as the operation that its event would have started."""
-    night.fate = fates.only_ours
+    night.fate = delivery_faults.only_ours
     ended = night.dream()
     waited = (
         (ended.created_at - ended.facts.snapshot_created_at).total_seconds() if ended.facts.snapshot_created_at else 0
@@ -114,7 +114,7 @@ def test_a_failed_operation_is_not_caught_up(night: Night) -> None:
 def test_a_snapshot_that_is_older_than_the_last_success_is_skipped(night: Night) -> None:
     """Its event came late, after a newer one was restored."""
     first = night.night()
-    night.fate = fates.first(f"{CREATED} {first}", [fates.FOREVER])
+    night.fate = delivery_faults.first(f"{CREATED} {first}", [delivery_faults.FOREVER])
     night.run(120)
     night.night()
     night.run_to_the_end()
@@ -129,7 +129,7 @@ def test_a_snapshot_that_is_older_than_the_last_success_is_skipped(night: Night)
 def test_a_snapshot_past_the_age_limit_is_skipped_unless_a_person_asks() -> None:
     """SNAPSHOT_AGE_MAX_HOURS holds for what starts by itself; a person is told how old the data is."""
     night = Night({"SNAPSHOT_AGE_MAX_HOURS": "2"})
-    night.fate = lambda name, _envelope: [fates.FOREVER] if name.startswith(CREATED) else [0]
+    night.fate = lambda name, _envelope: [delivery_faults.FOREVER] if name.startswith(CREATED) else [0]
     night.deaf = {"heartbeat"}
     name = night.night()
     night.run(3 * HOUR)

@@ -9,11 +9,11 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.moments import stamp
 from chalicelib.records.store import Change, Item, TableName
 from chalicelib.runtime.sweep import ANNOUNCED_PER_TICK
-from localaws.inmemory_services import client_error
-from localaws.inprocess import Stage
-from localaws.store import InMemoryStore
-from tests.choreography.accidents import CrashError, raised
-from tests.choreography.night import Night
+from simulation.in_memory_services import client_error
+from simulation.in_memory_store import InMemoryStore
+from simulation.stage import Stage
+from tests.choreography.fault_injection import CrashError, raised
+from tests.choreography.run_night import Night
 
 INTERVAL = 300  # seconds, as CATCH_UP_INTERVAL has it
 

@@ -4,9 +4,9 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Hop
-from localaws.inprocess import ACCOUNT, APP, PRODUCTION_PASSWORD, SOURCE_REGION, STAGE, TARGET_REGION
-from tests.choreography.accidents import refused
-from tests.choreography.night import Night, target_of
+from simulation.stage import ACCOUNT, APP, PRODUCTION_PASSWORD, SOURCE_REGION, STAGE, TARGET_REGION
+from tests.choreography.fault_injection import refused
+from tests.choreography.run_night import Night, target_of
 
 HERE = {"TARGET_REGION": SOURCE_REGION, "TARGET_CLUSTER_ID": "staging-here", "VPC_SECURITY_GROUP_IDS": "sg-here"}
 

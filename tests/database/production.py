@@ -3,7 +3,7 @@
 import psycopg2.errors
 
 from chalicelib.database.restored import Database
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.server import Server, login
 
 APPLICATION = login("app_user", "Application-1")
@@ -34,7 +34,7 @@ ODD_TABLE = '"Odd ""schema""; --"."Per%cent"'
 def furnish(server: Server) -> None:
     """Make what production had: owners that the master is no member of, in the schemas of others."""
     server.query(PRODUCTION_ROLES)
-    likeness.put_roles_within_reach(server.postgres)  # as when a cluster is restored
+    rds_roles.put_roles_within_reach(server.postgres)  # as when a cluster is restored
     server.query(PRODUCTION_OBJECTS, database="shop")
 
 

@@ -14,7 +14,7 @@ from psycopg2.sql import SQL, Composable, Identifier
 from pydantic import SecretStr
 
 from chalicelib.database.restored import Login, Place
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from localaws.postgres.addresses import choose_address
 from localaws.postgres.programs import Programs, find_programs
 from localaws.postgres.server import Folders, PostgresServer
@@ -77,7 +77,9 @@ class Server:
         """Make the cluster as CreateDBCluster would, with a database shop, and start it."""
         self.postgres.initialise()
         self.postgres.start(self.address, self.port, **LOGS, **(self._certified() if self.is_full else {}))
-        likeness.furnish(self.postgres, master_username=MASTER.username, master_password=MASTER.secret, database="shop")
+        rds_roles.furnish(
+            self.postgres, master_username=MASTER.username, master_password=MASTER.secret, database="shop"
+        )
 
     def _certified(self) -> dict[str, str]:
         """Write a certificate for the address, and return the settings by which the server shows it."""

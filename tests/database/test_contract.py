@@ -8,7 +8,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 from chalicelib.database.restored import Database, Login, LoginResult, Place, RestoredDatabase
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.database import InMemoryCluster, InMemoryRole
+from simulation.restored_database import InMemoryCluster, InMemoryRole
 from tests.database.server import MASTER, Server, clean, login, skip_before_16
 from tests.database.servers import WANTED, Servers
 

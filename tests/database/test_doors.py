@@ -10,7 +10,7 @@ from chalicelib.database.connection import named_errors, rows, session
 from chalicelib.database.handshake import knock
 from chalicelib.database.restored import Database, DatabaseBusyError, DatabaseUnavailableError, LoginResult, Place
 from chalicelib.flow.errors import RefusedError
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.impostors import (
     ASKS_FOR_CLEAR_TEXT,
     ASKS_NOTHING,
@@ -101,7 +101,7 @@ def test_a_login_by_md5_is_understood(server: Server, shop: Database) -> None:
 def test_a_user_that_production_lets_in_by_a_token_is_given_a_password(server: Server, shop: Database) -> None:
     """RDS asks members of rds_iam for a token in clear; what production knows of them opens nothing by a password."""
     server.query("CREATE ROLE app_user LOGIN PASSWORD 'Production-1'")
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     server.query("GRANT rds_iam TO app_user", as_user=MASTER)
     rules = server.data / "pg_hba.conf"
     kept = rules.read_text()

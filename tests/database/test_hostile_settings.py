@@ -7,7 +7,7 @@ import pytest
 from chalicelib.database.connection import session
 from chalicelib.database.restored import Database, DatabaseBusyError, LoginResult
 from chalicelib.flow.errors import RefusedError
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY, set_up
 from tests.database.server import MASTER, Server, login, skip_before_16
 
@@ -178,7 +178,7 @@ def test_a_role_that_cannot_log_in_loses_its_password(server: Server, shop: Data
 def test_a_role_that_somebody_holds_keeps_no_other_open(server: Server, shop: Database) -> None:
     """A transaction that changed one role, and is not ours to end, is named; all others are closed."""
     server.query("CREATE ROLE held LOGIN PASSWORD 'Production-1'; CREATE ROLE zoe LOGIN PASSWORD 'Production-1'")
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     with server.postgres.session("shop") as cursor:
         cursor.execute("BEGIN; ALTER ROLE held CREATEDB")
         with pytest.raises(DatabaseBusyError, match=r"still have production's passwords: held\.$"):
@@ -197,7 +197,7 @@ def test_a_session_of_a_locked_out_role_that_holds_another_is_ended(server: Serv
     with held.cursor() as cursor:
         cursor.execute("CREATE ROLE aaa LOGIN PASSWORD 'Production-1'")
     held.commit()
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     with held.cursor() as cursor:
         cursor.execute("ALTER ROLE aaa CONNECTION LIMIT 3")
 

@@ -5,7 +5,7 @@ import pytest
 from chalicelib.database.restored import Database
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
 from tests.database.server import MASTER, Server, login, skip_before_16
 
@@ -45,7 +45,7 @@ def test_a_membership_that_rdsadmin_granted_names_the_way_on(production: Server,
     """The master cannot take it, so another user has to be named."""
     skip_before_16(production)  # a membership is anybody's with CREATEROLE to take there
     production.query("CREATE ROLE app_user LOGIN; GRANT payments TO app_user GRANTED BY rdsadmin")
-    likeness.put_roles_within_reach(production.postgres)
+    rds_roles.put_roles_within_reach(production.postgres)
     shop.lock_out(keep=[])
 
     with pytest.raises(RefusedError, match="as a member of payments, which the master cannot take") as refusal:
@@ -98,7 +98,7 @@ def test_a_database_of_our_users_that_the_master_may_not_enter_is_a_refusal(prod
     """Production let them in. What acts or reaches out there could not be stopped; this one is rdsadmin's."""
     production.query("CREATE DATABASE ledger")
     production.query("CREATE ROLE app_user LOGIN; REVOKE CONNECT ON DATABASE ledger FROM PUBLIC")
-    likeness.put_roles_within_reach(production.postgres)
+    rds_roles.put_roles_within_reach(production.postgres)
     production.query("GRANT CONNECT ON DATABASE ledger TO app_user")
 
     with pytest.raises(RefusedError, match=r"app_user may enter database ledger, which the master user may not\."):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from chalicelib.database.restored import Database
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import KINDS, PREPARED_TRANSACTIONS
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import MASTER, Server, clean, login
 from tests.database.wire import wire
@@ -119,7 +119,7 @@ def production(server: Server) -> Iterator[Any]:
     """Restore production, and give the eyes of a superuser in its database."""
     clean(server)
     server.query(ROLES)
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     server.query("GRANT owner TO app_user", as_user=MASTER)
     server.query(OBJECTS, database="shop")
     with closing(server.connect(ADMIN, "shop")) as session:

@@ -9,7 +9,7 @@ from chalicelib.database import roles
 from chalicelib.database.connection import rows, session, transaction
 from chalicelib.database.restored import Database, DatabaseBusyError, LoginResult
 from chalicelib.flow.errors import RefusedError
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.server import MASTER, Server, login
 from tests.database.wire import wire
 
@@ -171,7 +171,7 @@ def test_a_session_that_ended_by_itself_is_not_waited_for(server: Server) -> Non
 def test_a_role_without_login_that_somebody_holds_is_named(server: Server, shop: Database) -> None:
     """It still has production's password, which a later LOGIN would open; once it is free the password is taken."""
     server.query("CREATE ROLE held PASSWORD 'Production-1'; CREATE ROLE free PASSWORD 'Production-1'")
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     with server.postgres.session("shop") as cursor:
         cursor.execute("BEGIN; ALTER ROLE held CREATEDB")
         with pytest.raises(DatabaseBusyError, match=r"production's passwords: held\."):
@@ -205,7 +205,7 @@ def test_what_runs_as_a_role_of_productions_opens_no_login(
 ) -> None:
     """Autovacuum computes an index's expressions as the table's owner; whoever calls a routine may run as its owner."""
     server.query(f"CREATE ROLE admin {kind} CREATEROLE PASSWORD 'Production-1'; {CREATE_REPORTER}")
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     server.query("GRANT reporter TO admin WITH ADMIN OPTION")
     server.query(BOMB, database="shop")
     shop.lock_out(keep=[])

@@ -6,7 +6,7 @@ from math import inf
 import pytest
 
 from chalicelib.database.restored import Database, DatabaseBusyError, LoginResult
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
 from tests.database.server import MASTER, Server, login
 
@@ -16,7 +16,7 @@ DEPLOYER = login("deployer", "Production-1")
 def make(server: Server, owners: range, *, tables_each: int = 1) -> None:
     """Make owners with a schema each, and tables that PUBLIC may write."""
     server.query("; ".join(f"CREATE ROLE owner_{number}" for number in owners))
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     server.query(
         "; ".join(
             f"CREATE SCHEMA of_{number} AUTHORIZATION owner_{number}; SET ROLE owner_{number};"

@@ -7,7 +7,7 @@ from psycopg2.sql import SQL, Identifier
 
 from chalicelib.database.restored import Database
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import Server
 
@@ -36,7 +36,7 @@ def odd(server: Server) -> Iterator[Server]:
     for name in map(Identifier, NAMES[:4]):
         server.query(SQL("CREATE DATABASE {0} OWNER {0}").format(name))
     server.query(SQL("ALTER DATABASE {} IS_TEMPLATE true").format(Identifier(NAMES[3])))
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     yield server
     server.query(SQL("ALTER DATABASE {} IS_TEMPLATE false").format(Identifier(NAMES[3])))
 

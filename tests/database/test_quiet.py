@@ -12,7 +12,7 @@ from chalicelib.database.quiesce import stop
 from chalicelib.database.restored import Database, LoginResult
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.encodings import BOOKS, forget, make_database, say
 from tests.database.production import READ_ONLY, set_up
 from tests.database.server import MASTER, Server, login
@@ -64,7 +64,7 @@ def install(server: Server, extension: str, script: str, *tables: str) -> None:
 def quiet(server: Server) -> Iterator[Server]:
     """Return the server with an administrator of production's, as after a restore; clear what blocks a DROP after."""
     server.query("CREATE ROLE admin LOGIN CREATEROLE PASSWORD 'Production-1'; GRANT CREATE ON DATABASE shop TO admin")
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     yield server
     for (gid,) in server.query("SELECT gid FROM pg_prepared_xacts"):
         server.query(f"ROLLBACK PREPARED '{gid}'", database="shop")
@@ -180,7 +180,7 @@ def test_a_slot_that_the_master_may_not_drop_is_told(quiet: Server, shop: Databa
 def test_prepared_transactions_are_rolled_back_as_their_owner(quiet: Server, shop: Database) -> None:
     """One that changes a role holds the lock-out up until then, and nothing else would end it."""
     quiet.query("CREATE ROLE reporter LOGIN PASSWORD 'Production-1'; GRANT reporter TO admin WITH ADMIN OPTION")
-    likeness.put_roles_within_reach(quiet.postgres)
+    rds_roles.put_roles_within_reach(quiet.postgres)
     with closing(quiet.connect(ADMIN, "shop")) as session:
         session.cursor().execute("BEGIN; ALTER ROLE reporter VALID UNTIL '2030-01-01'; PREPARE TRANSACTION 'it''s'")
     with pytest.raises(TransientError):

@@ -7,7 +7,7 @@ import psycopg2.errors
 import pytest
 
 from chalicelib.database.restored import Database
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY, furnish, refused
 from tests.database.server import MASTER, Server, clean, login
 from tests.database.servers import WANTED, Servers
@@ -72,7 +72,7 @@ def copy(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Server]:
     furnish(server)
     in_shop = partial(server.query, database="shop")
     server.query(ROLES, as_user=MASTER)
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     for what in (EXTENSION.format(name=server.extension), LARGE_OBJECTS, AGGREGATES, SERVERS, RIGHTS):
         in_shop(what)
     if server.version >= 18:

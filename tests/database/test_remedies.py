@@ -10,7 +10,7 @@ import pytest
 from chalicelib.database.connection import named_errors
 from chalicelib.database.restored import Database, Login, Place
 from chalicelib.flow.errors import RefusedError
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database import impostors
 from tests.database.encodings import make_database, make_owner, rename
 from tests.database.production import APPLICATION, READ_ONLY, furnish, set_up
@@ -18,11 +18,11 @@ from tests.database.server import MASTER, Server, clean, login
 from tests.database.tls import Authority, terminator
 from tests.refusals.sites import untold
 
-SERVERS = "^postgres/(databases|grants|handshake|master_user|ownership|proof|roles|trouble)"
+SERVERS = "^database/(databases|grants|handshake|master_user|ownership|verification|roles|errors)"
 # PostgreSQL knows no membership that its REVOKE leaves behind: it ends with an error, which is another refusal. That
 # one is looked at all the same, because a read-only user that is a member of more would write. What a user is refused
 # is tried after the catalog was asked for rights, attributes and memberships, so it is the second guard of each.
-NEVER = "_take_memberships|proof._refused"
+NEVER = "_take_memberships|verification._refused"
 OUTSIDER = login("outsider", "Production-1")
 
 
@@ -149,7 +149,7 @@ def mended_databases(server: Server, shop: Database) -> Iterator[tuple[str, str]
         furnish(server)
         server.query("CREATE DATABASE ledger")
         server.query(f"CREATE ROLE {user} LOGIN; REVOKE CONNECT ON DATABASE ledger FROM PUBLIC")
-        likeness.put_roles_within_reach(server.postgres)
+        rds_roles.put_roles_within_reach(server.postgres)
         server.query(f"GRANT CONNECT ON DATABASE ledger TO {user}")
         yield told_of(attempt)
         server.query(f"REVOKE CONNECT ON DATABASE ledger FROM {user}")

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.database.restored import Database, LoginResult, Proofs
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import Server, login
 from tests.database.test_quiet import PARTMAN, install
@@ -31,7 +31,7 @@ REOPENS = "ALTER ROLE reporter LOGIN PASSWORD 'Production-1'"
 def hostile(server: Server) -> Iterator[Server]:
     """Return the server with an administrator and a reporter of production's."""
     server.query(ROLES)
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     yield server
     server.query("DROP DATABASE shop WITH (FORCE)")
     server.query("CREATE DATABASE shop OWNER master")

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.database.restored import Database
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.server import MASTER, Server, clean, login
 
 ADMIN = login("admin", "Secret-of-admin")
@@ -53,7 +53,7 @@ CREATE EVENT TRIGGER stop ON ddl_command_start EXECUTE FUNCTION stop()
 def talkative(server: Server) -> Iterator[Server]:
     """Restore a production that is full of secrets, and let the server log all that it can."""
     server.query(ROLES)
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     server.query(WAYS, database="shop")
     with closing(server.connect(ADMIN, "shop")) as session:
         session.cursor().execute("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'one'")

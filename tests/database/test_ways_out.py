@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.database.restored import Database
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.postgres import likeness
+from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY, set_up
 from tests.database.server import MASTER, Server, clean, login
 from tests.database.servers import WANTED, Servers
@@ -70,7 +70,7 @@ def copy(request: pytest.FixtureRequest, servers: Servers, production: Server) -
     server = servers.get(request.param)
     clean(server)
     server.query(OWNERS)
-    likeness.put_roles_within_reach(server.postgres)
+    rds_roles.put_roles_within_reach(server.postgres)
     server.query(EXTENSIONS, database="shop")
     server.query(OWNED_DBLINK, database="shop")
     server.query(FOREIGN.format(host=production.address, port=production.port), database="shop")

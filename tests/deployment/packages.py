@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from console.packaging.building import WHEELS, Built, build
-from console.stages import CHECKOUT, Stage
+from aurora_restore.packaging.building import WHEELS, Built, build
+from aurora_restore.stages import CHECKOUT, Stage
 
 ALL_LINKED = ("vendor", "chalicelib", "deployments")  # whose files are replaced and never changed
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from console.stages import CHECKOUT, Stage
+from aurora_restore.stages import CHECKOUT, Stage
 from localaws.clients import Clients, local_environment, without_aws
 from localaws.deployment import copy_app
 from localaws.resources import Resources
@@ -87,7 +87,7 @@ class Place:
         file.write_text(json.dumps(config))
 
     def run(self, command: str, stage: str, checkout: Path, *options: str, **environment: str) -> Said:
-        """Run `python -m console.deployment` as make does."""
+        """Run `python -m aurora_restore.deployment` as make does."""
         done = subprocess.run(
             [*_program(command, stage, checkout), *options], cwd=CHECKOUT, env={**self._environment(), **environment},
             capture_output=True, text=True, check=False, timeout=SECONDS_MAX,
@@ -206,7 +206,7 @@ class Place:
 
 
 def _program(command: str, stage: str, checkout: Path) -> list[str]:
-    return [sys.executable, "-m", "console.deployment", command, "--stage", stage, "--checkout", str(checkout)]
+    return [sys.executable, "-m", "aurora_restore.deployment", command, "--stage", stage, "--checkout", str(checkout)]
 
 
 def _up_to(words: str, lines: Iterable[str]) -> Iterator[str]:

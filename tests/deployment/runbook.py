@@ -5,7 +5,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from console.stages import CHECKOUT
+from aurora_restore.stages import CHECKOUT
 from localaws.clients import local_environment, without_aws
 from tests.deployment.place import REGION, Place
 from tests.docs.readme import commands

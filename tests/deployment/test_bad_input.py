@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from console.deployment import wishes
-from console.packaging.platforms import RUNTIME
-from console.stages import CHECKOUT, make_command
+from aurora_restore.deployment import config_checks
+from aurora_restore.packaging.platforms import RUNTIME
+from aurora_restore.stages import CHECKOUT, make_command
 from localaws.clients import Clients
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package
 
@@ -59,9 +59,9 @@ def test_a_misspelt_stage_names_the_nearest(place: Place) -> None:
 def test_a_missing_stage_is_told_with_the_command_to_type(target: str) -> None:
     """Of each make target that takes STAGE."""
     if target == "doctor":
-        program = [sys.executable, "-m", "console.doctor", "--stage", ""]
+        program = [sys.executable, "-m", "aurora_restore.doctor", "--stage", ""]
     else:
-        program = [sys.executable, "-m", "console.deployment", target, "--stage", ""]
+        program = [sys.executable, "-m", "aurora_restore.deployment", target, "--stage", ""]
     done = subprocess.run(program, cwd=CHECKOUT, capture_output=True, text=True, check=False)
 
     assert done.returncode != 0
@@ -395,7 +395,7 @@ def test_variables_of_others_are_let_be(place: Place, name: str) -> None:
     """Lambda, Powertools and layers read variables of their own."""
     stage = place.stage("dev", place.checkout(f"others-{name}", dev={name: "INFO"}))
 
-    assert [] == [*wishes.of_variables(stage)]
+    assert [] == [*config_checks.of_variables(stage)]
 
 
 def test_a_plan_that_only_ssm_knows(place: Place) -> None:

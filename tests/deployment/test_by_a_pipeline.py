@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from console.stages import FUNCTIONS
+from aurora_restore.stages import FUNCTIONS
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place
 from tests.deployment.runbook import RUNBOOK, type_in
 from tests.docs.readme import commands

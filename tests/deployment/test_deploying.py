@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from console.packaging.archive import digest_of
-from console.stages import FUNCTIONS
+from aurora_restore.packaging.archive import digest_of
+from aurora_restore.stages import FUNCTIONS
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package, forget, make_source
 
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:aurora-restore-dev-failures"

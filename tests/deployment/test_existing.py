@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from console.deployment import preflight
-from console.deployment.account import Account
-from console.deployment.existing import Existing
-from console.deployment.stacks import Stack
-from console.stages import Stage
+from aurora_restore.deployment import preflight
+from aurora_restore.deployment.account import Account
+from aurora_restore.deployment.account_state import Existing
+from aurora_restore.deployment.stacks import Stack
+from aurora_restore.stages import Stage
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place
 
 ELSEWHERE, OTHERS = "eu-west-1", "222222222222"

@@ -8,8 +8,8 @@ import pytest
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from console.deployment.pipeline import logical_id
-from console.stages import FUNCTIONS
+from aurora_restore.deployment.sam_package import logical_id
+from aurora_restore.stages import FUNCTIONS
 from tests.deployment.place import ACCOUNT, REGION, Place
 
 Resources = dict[str, dict[str, Any]]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from console.stages import FUNCTIONS
+from aurora_restore.stages import FUNCTIONS
 from tests.deployment.place import REGION, Place
 from tests.deployment.runbook import RUNBOOK, type_in
 from tests.docs.readme import commands

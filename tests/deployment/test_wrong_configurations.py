@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 import pytest
 
-from console.deployment import preflight
-from console.deployment.account import Account
-from console.deployment.errors import NotReadyError
-from console.doctor.reading import reading_clients
-from console.findings import Finding, Status, failures
-from console.stages import CHECKOUT
+from aurora_restore.deployment import preflight
+from aurora_restore.deployment.account import Account
+from aurora_restore.deployment.errors import NotReadyError
+from aurora_restore.doctor.read_only_clients import reading_clients
+from aurora_restore.findings import Finding, Status, failures
+from aurora_restore.stages import CHECKOUT
 from localaws.clients import Clients
 from localaws.deployment import copy_app
 from localaws.resources import make_resources

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from typing import Any, Final
 
+from aurora_restore.stages import FUNCTIONS
 from chalicelib import ports
 from chalicelib.aws.secrets import MasterCredentials
 from chalicelib.flow import limits, polling
@@ -11,8 +12,7 @@ from chalicelib.messages import events
 from chalicelib.records import targets
 from chalicelib.runtime import runner, sweep
 from chalicelib.settings import PLAN_NAME, Settings
-from console.demo.__main__ import NIGHT_SECONDS
-from console.stages import FUNCTIONS
+from demo.__main__ import NIGHT_SECONDS
 from localaws import pool
 from tests.docs.readme import ROOT
 from tests.infra.templates import section

@@ -13,8 +13,8 @@ from botocore import xform_name
 
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, event_source
 from chalicelib.messages.events import CancelRequested, RestoreRequested, parse_request
-from console.reference import pages
 from tests.docs.readme import README, ROOT, commands, shell
+from tools.reference import pages
 
 GLOBAL_OPTIONS = frozenset({"region", "query", "output", "endpoint-url"})
 RENAMED = {("sns", "subscribe"): {"notification-endpoint"}}  # options that `aws` gives other names than the API

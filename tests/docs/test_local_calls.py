@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 import boto3
 from botocore import xform_name
 
-from console.reference import ROOT
 from localaws.modelled import CALLS
+from tools.reference import ROOT
 
 COMMAND = re.compile(r"\baws (?P<service>[a-z0-9]+) (?P<command>[a-z0-9-]+)")
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from console.reference import pages
-from proof.database_mutants import OF_DATABASES
-from proof.mutants import MUTANTS
+from simulation.database_mutants import OF_DATABASES
+from simulation.mutants import MUTANTS
 from tests.docs.numbers import NOT_OURS, PHRASES, WORDS
 from tests.docs.readme import ROOT
 from tests.infra.templates import section
+from tools.reference import pages
 
 _COUNT = rf"(?:\d[\d,.]*|{'|'.join(WORDS[1:])}|half an?|an?)"
 A_TIME = re.compile(rf"\b(?!a second){_COUNT} (?:seconds?|minutes?|hours?|days?|weeks?|min)\b", re.IGNORECASE)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from aurora_restore.doctor.checks import CHECKS
+from aurora_restore.stages import DEPLOYMENT_ONLY
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Facts, Operation
-from console.doctor.checks import CHECKS
-from console.reference import pages
-from console.reference.settings import fields
-from console.stages import DEPLOYMENT_ONLY
 from tests.docs.readme import ROOT, blocks, commands, headings, prose, spans
+from tools.reference import pages
+from tools.reference.settings import fields
 
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 RUNBOOK = ROOT / "docs" / "runbook.md"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from chalicelib.flow.choreography import CHOREOGRAPHY, STEPS
-from console.reference import PARTS, UnknownPartError, pages, parts_of, rewritten, stale
-from console.reference.meanings import PLAN, STAGE
-from console.reference.settings import fields, variables
 from tests.docs.readme import ROOT
+from tools.reference import PARTS, UnknownPartError, pages, parts_of, rewritten, stale
+from tools.reference.descriptions import PLAN, STAGE
+from tools.reference.settings import fields, variables
 
 
 def page_with(folder: Path, part: str) -> Path:
@@ -21,7 +21,7 @@ def page_with(folder: Path, part: str) -> Path:
 
 
 def test_every_generated_part_is_what_the_code_says() -> None:
-    """Nothing in the documentation tells of an earlier code; `python -m console.reference` writes it anew."""
+    """Nothing in the documentation tells of an earlier code; `python -m tools.reference` writes it anew."""
     assert [] == [page.name for page in stale(pages())]
 
 
@@ -79,7 +79,7 @@ def test_a_part_that_nobody_generates_is_refused(tmp_path: Path) -> None:
 def test_the_command_checks_without_writing() -> None:
     """`--check` exits 0 when all is fresh."""
     checked = subprocess.run(
-        [sys.executable, "-m", "console.reference", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tools.reference", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
     assert (0, "", "") == (checked.returncode, checked.stdout, checked.stderr)

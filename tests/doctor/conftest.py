@@ -11,8 +11,8 @@ from localaws.clients import Clients
 from localaws.resources import make_resources
 from tests.deployment.packages import shared_folder
 from tests.deployment.place import Place
+from tests.doctor.healthy_stage import make_well
 from tests.doctor.scene import Scene
-from tests.doctor.wellness import make_well
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,16 +10,16 @@ from typing import Any
 
 import boto3
 
+from aurora_restore.doctor.caller import Caller, identify
+from aurora_restore.doctor.checks import CHECKS, PlanCheck
+from aurora_restore.doctor.expected import of_checkout
+from aurora_restore.doctor.read_only_clients import reading_clients
+from aurora_restore.doctor.runner import cases, look_at, make
+from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.findings import Finding
+from aurora_restore.stages import Stage
 from chalicelib.aws.client import Clients
-from console.doctor.caller import Caller, identify
-from console.doctor.checks import CHECKS, PlanCheck
-from console.doctor.examination import cases, look_at, make
-from console.doctor.expected import of_checkout
-from console.doctor.patient import Patient
-from console.doctor.reading import reading_clients
-from console.findings import Finding
-from console.stages import Stage
-from tests.doctor.changes import Changes
+from tests.doctor.breakages import Changes
 
 SESSION = boto3.Session(aws_access_key_id="any", aws_secret_access_key="any")  # reading service models takes its time
 

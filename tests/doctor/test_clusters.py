@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aurora_restore.findings import Status
 from chalicelib.flow.moments import stamp
-from console.findings import Status
 from tests.deployment.place import REGION, SOURCE_REGION
 from tests.doctor.aws import ACCOUNT, SNAPSHOTS_MAX
+from tests.doctor.healthy_stage import ENGINE, SOURCE, TARGET, make_cluster
 from tests.doctor.scene import Scene
-from tests.doctor.wellness import ENGINE, SOURCE, TARGET, make_cluster
 
 OURS = [{"Key": "aurora-restore", "Value": "dev/default"}]
 TARGET_ARN = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:{TARGET}"

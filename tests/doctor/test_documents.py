@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from console.doctor.firewall import lets
-from console.documents import allows, contains, is_same
+from aurora_restore.doctor.security_groups import lets
+from aurora_restore.documents import allows, contains, is_same
 
 EVENTS = "events.amazonaws.com"
 PORT, OURS, NETWORK = 5432, "sg-ours", ip_network("10.0.1.0/24")

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from console.doctor.__main__ import main
-from console.doctor.checks import Check
-from console.doctor.examination import make
-from console.doctor.sights import Sight
-from console.findings import Status
+from aurora_restore.doctor.__main__ import main
+from aurora_restore.doctor.checks import Check
+from aurora_restore.doctor.observations import Sight
+from aurora_restore.doctor.runner import make
+from aurora_restore.findings import Status
 from localaws.clients import local_environment
 from tests.deployment.place import REGION, Said
 from tests.doctor.scene import Scene
@@ -21,7 +21,7 @@ ENDED_WELL, FAILED, WRONG_USAGE = 0, 1, 2
 
 @dataclass(frozen=True)
 class Command:
-    """`python -m console.doctor`, in this process."""
+    """`python -m aurora_restore.doctor`, in this process."""
 
     scene: Scene
     shell: pytest.MonkeyPatch

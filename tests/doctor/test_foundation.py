@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from console.findings import Status
+from aurora_restore.findings import Status
 from tests.doctor.aws import ACCOUNT
+from tests.doctor.healthy_stage import topic
 from tests.doctor.scene import Scene
-from tests.doctor.wellness import topic
 
 STATE, AUDIT = "aurora-restore-dev-state", "aurora-restore-dev-audit"
 QUEUE, ALARM = "aurora-restore-dev-failures", "aurora-restore-dev-heartbeat-silent"

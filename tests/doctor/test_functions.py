@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 
-from console.findings import Status
+from aurora_restore.findings import Status
 from tests.doctor.scene import Scene
 
 COPY = "aurora-restore-dev-copy-snapshot"

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from aurora_restore.findings import Status
 from chalicelib.flow.moments import stamp
-from console.findings import Status
 from tests.doctor.aws import ACCOUNT
 from tests.doctor.scene import Scene
 

@@ -1,9 +1,9 @@
 """The one function in a VPC: its way to the database, and its way to AWS."""
 
-from console.findings import Status
+from aurora_restore.findings import Status
 from tests.deployment.place import REGION
+from tests.doctor.healthy_stage import PORT
 from tests.doctor.scene import Scene
-from tests.doctor.wellness import PORT
 
 HTTPS = 443
 SERVICES = ("dynamodb", "events", "rds", "secretsmanager")

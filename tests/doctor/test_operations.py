@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aurora_restore.findings import Status
 from chalicelib.flow.choreography import State
 from chalicelib.flow.moments import stamp
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
-from console.findings import Status
 from tests.doctor.aws import ACCOUNT
 from tests.doctor.scene import Scene
 

@@ -1,6 +1,6 @@
 """The stage's settings as a whole."""
 
-from console.findings import Status
+from aurora_restore.findings import Status
 from tests.doctor.scene import Scene
 
 

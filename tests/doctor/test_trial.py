@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
+from aurora_restore.doctor.observations import finding
+from aurora_restore.doctor.runner import cases
+from aurora_restore.doctor.trial import ANSWER_SECONDS, trial
+from aurora_restore.findings import Status
 from chalicelib.flow.plan import Plan
-from console.doctor.examination import cases
-from console.doctor.sights import finding
-from console.doctor.trial import ANSWER_SECONDS, trial
-from console.findings import Status
 from tests.deployment.place import REGION
 from tests.doctor.scene import Scene
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from console.doctor.checks import CHECKS
-from console.doctor.examination import look_at
-from console.doctor.reading import READING, ChangingCallError
-from console.findings import Finding, Status
+from aurora_restore.doctor.checks import CHECKS
+from aurora_restore.doctor.read_only_clients import READING, ChangingCallError
+from aurora_restore.doctor.runner import look_at
+from aurora_restore.findings import Finding, Status
 from tests.deployment.place import REGION, Place
+from tests.doctor.healthy_stage import APP_VALUE, MASTER_VALUE, topic
 from tests.doctor.scene import Scene
-from tests.doctor.wellness import APP_VALUE, MASTER_VALUE, topic
 
 SHORT = "a b/c"
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from chalicelib.flow.choreography import ROWS, State
-from localaws.inprocess import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TOPIC, Stage
+from simulation.stage import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TOPIC, Stage
 
 _EXACT = ConfigDict(extra="forbid", strict=True)
 

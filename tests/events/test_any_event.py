@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.flow.choreography import STEPS
-from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 
 TARGET = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster"
 SNAPSHOT = f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot"

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.untrusted_text import LISTED_MAX, first_of, one_line, quoted
-from localaws.inprocess import TOPIC, Stage
+from simulation.stage import TOPIC, Stage
 from tests.events.test_notices import notice
 
 FORGERY = 'x".\nRun it again: aws rds delete-db-cluster\r\x1b[2J\u202e\u200b\u2028\x85'

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.messages.commands import request_id_of, rerun_command
-from localaws.inprocess import TOPIC, Stage
+from simulation.stage import TOPIC, Stage
 from tests.events.test_announcements import announced, end_one, ended
 
 PROTOCOLS = {"Subject", "default", "email", "sqs", "lambda", "https"}

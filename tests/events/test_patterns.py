@@ -12,7 +12,7 @@ from chalicelib.messages.events import RdsNotice
 from chalicelib.messages.rules import pattern
 from localaws import patterns
 from localaws.aurora import events as model_events
-from localaws.inprocess import Stage
+from simulation.stage import Stage
 from tests.events.rds import CLUSTER, INSTANCE, KNOWN, SNAPSHOT, STAGE, Kind, event, woken
 
 EVENTS = pytest.mark.parametrize(("kind", "event_id", "message", "step"), KNOWN, ids=lambda value: str(value)[:20])

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from aurora_restore.policies import Values
+from aurora_restore.stages import FUNCTIONS
 from chalicelib.flow.choreography import IN_VPC, STEPS, State
-from console.policies import Values
-from console.stages import FUNCTIONS
 from localaws.iam import Ask, Policy, lambdas
-from localaws.inprocess import ACCOUNT, APP_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
-from tests.iam.held import HeldStage, arn_of
+from simulation.stage import ACCOUNT, APP_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
+from tests.iam.filled_policies import HeldStage, arn_of
 
 Asked = tuple[str, Ask]
 FAILURES = f"arn:aws:sqs:{TARGET_REGION}:{ACCOUNT}:aurora-restore-{STAGE}-failures"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from aurora_restore.policies import filled_text
+from aurora_restore.stages import CHECKOUT, FUNCTIONS
 from chalicelib.flow.choreography import STEPS, State
-from console.policies import filled_text
-from console.stages import CHECKOUT, FUNCTIONS
 from localaws.iam import Ask, evaluate, wildcards
 from tests.iam.nights import NIGHTS, Night, nights
 from tests.refusals.calls import EVERY_CALL

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from console.stages import CHECKOUT, FUNCTIONS
+from aurora_restore.stages import CHECKOUT, FUNCTIONS
 from localaws.iam import Call, NotModelledAskError, Policy, Secret, World, asks, evaluate
-from localaws.inprocess import ACCOUNT, SOURCE_REGION, STAGE, TARGET_REGION
-from localaws.inprocess_settings import ENVIRONMENT
-from tests.iam.held import SUFFIX, arn_of, policies
+from simulation.settings import ENVIRONMENT
+from simulation.stage import ACCOUNT, SOURCE_REGION, STAGE, TARGET_REGION
+from tests.iam.filled_policies import SUFFIX, arn_of, policies
 
 OURS, THEIRS = {"aurora-restore": f"{STAGE}/default"}, {"aurora-restore": "prod/default"}
 TAGS = [{"Key": "aurora-restore", "Value": f"{STAGE}/default"}]

@@ -6,8 +6,8 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from localaws.inprocess import ACCOUNT, TARGET_REGION
-from tests.iam.held import HeldStage
+from simulation.stage import ACCOUNT, TARGET_REGION
+from tests.iam.filled_policies import HeldStage
 
 DENIED = "because no identity-based policy allows the"
 

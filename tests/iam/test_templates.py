@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from console.policies import CHARACTERS_MAX, TemplateError, Values, filled, plans_of, write
-from console.stages import FUNCTIONS, Stage
+from aurora_restore.policies import CHARACTERS_MAX, TemplateError, Values, filled, plans_of, write
+from aurora_restore.stages import FUNCTIONS, Stage
 from localaws.iam import Policy
-from localaws.inprocess import ACCOUNT
-from localaws.inprocess_settings import ENVIRONMENT
+from simulation.settings import ENVIRONMENT
+from simulation.stage import ACCOUNT
 
 Template = Callable[..., Path]
 WEEKLY = {"plans/weekly/target-cluster-id": "weekly-cluster"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from console.stages import Stage
+from aurora_restore.stages import Stage
 from localaws.clients import Clients
 from localaws.server import Server
 from tests.infra.templates import text

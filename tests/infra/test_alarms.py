@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from aurora_restore.stages import ALARMS, FORWARDING_ALARM, FUNCTIONS
 from chalicelib.flow.choreography import State
-from console.stages import ALARMS, FORWARDING_ALARM, FUNCTIONS
 from localaws.clients import Clients
-from localaws.inprocess import STAGE
-from tests.choreography.accidents import refused
-from tests.choreography.night import Night
+from simulation.stage import STAGE
+from tests.choreography.fault_injection import refused
+from tests.choreography.run_night import Night
 from tests.docs.readme import headings
 from tests.infra.conftest import REGION, SOURCE_REGION, Made
 from tests.infra.emf import Metric, written

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from console.stages import FUNCTIONS
+from aurora_restore.stages import FUNCTIONS
 from localaws.clients import Clients
 from tests.infra.conftest import ACCOUNT, OTHER_ACCOUNT, REGION
 from tests.infra.templates import text

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from localaws.clients import Clients
-from localaws.inprocess import STAGE
-from tests.choreography.accidents import refused
-from tests.choreography.night import Night
+from simulation.stage import STAGE
+from tests.choreography.fault_injection import refused
+from tests.choreography.run_night import Night
 from tests.infra.conftest import Made
 from tests.infra.emf import Metric, written
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]  # it publishes no types
 
-from console.stages import FUNCTIONS
+from aurora_restore.stages import FUNCTIONS
 from localaws.clients import Clients
 from tests.infra.conftest import ACCOUNT, REGION, Made
 from tests.infra.templates import TEMPLATES, section

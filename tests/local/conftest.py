@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from localaws.server import Server
-from tests.local.tiny import deploy, write_app
+from tests.local.sample_function import deploy, write_app
 
 REGION = "us-west-2"
 SPEED = 300.0

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.local.conftest import Clients, Inbox
-from tests.local.tiny import deploy, write_app
+from tests.local.sample_function import deploy, write_app
 
 ENTRY = {"DetailType": "Asked", "Detail": "{}"}
 

@@ -4,7 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
-from localaws.manual import manual
+from localaws.usage import manual
 
 PAGE = manual("http://127.0.0.1:4600", Path("/tmp/my world")).splitlines()  # noqa: S108  # a name
 EXPANDS_IN_ZSH = set("'\"`$?*[]()<>|&;!~=")

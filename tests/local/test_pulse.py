@@ -4,7 +4,7 @@ import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from localaws.pulse import Pulse
+from localaws.ticker import Pulse
 
 if TYPE_CHECKING:
     from localaws.aurora import Aurora

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from console.packaging.platforms import RUNTIME
+from aurora_restore.packaging.platforms import RUNTIME
 from tests.local.conftest import Clients
 from tests.local.stacks import Stack, queue, refusal, template, unique
 

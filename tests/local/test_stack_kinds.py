@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from localaws.cloudformation.kinds import KINDS
-from tests.local import standing
+from localaws.cloudformation.resource_types import KINDS
+from tests.local import stack_state
 from tests.local.conftest import Clients
+from tests.local.stack_state import ACCOUNT, read
 from tests.local.stacks import Stack, template, unique
-from tests.local.standing import ACCOUNT, read
 
 Properties = dict[str, Any]
 Read = Callable[[Clients, str], Any]
@@ -70,36 +70,36 @@ TAGGED_A, TAGGED_B = read(A["Tags"]), read(B["Tags"])
 
 CASES = [
     Case("AWS::CloudWatch::Alarm", WATCH, {"Threshold": 1, "AlarmActions": ["arn:aws:sns:us-west-2:1:t"], **A},
-         {"Threshold": "2", **B}, standing.of_alarm, ((1.0, 1, TAGGED_A), (2.0, 0, TAGGED_B))),
+         {"Threshold": "2", **B}, stack_state.of_alarm, ((1.0, 1, TAGGED_A), (2.0, 0, TAGGED_B))),
     Case("AWS::CloudWatch::Dashboard", {}, {"DashboardBody": '{"widgets": []}', **A},
          {"DashboardBody": '{"start": "x"}', **B},
-         standing.of_dashboard, (({"widgets": []}, TAGGED_A), ({"start": "x"}, TAGGED_B))),
+         stack_state.of_dashboard, (({"widgets": []}, TAGGED_A), ({"start": "x"}, TAGGED_B))),
     Case("AWS::DynamoDB::Table", TABLE, {**RECOVERABLE, **EXPIRING, "DeletionProtectionEnabled": "true", **A}, B,
-         standing.of_table,
+         stack_state.of_table,
          ((True, "ENABLED", "ENABLED", TAGGED_A), (False, "DISABLED", "DISABLED", TAGGED_B))),
     Case("AWS::Events::Rule", {}, {"EventPattern": {"source": ["a"]}, "Targets": [{"Id": "1", **BUS}], **A},
          {"EventPattern": {"source": ["b"]}, "State": "DISABLED", "Targets": [{"Id": "2", **BUS}], **B},
-         standing.of_rule,
+         stack_state.of_rule,
          (({"source": ["a"]}, "ENABLED", ["1"], TAGGED_A), ({"source": ["b"]}, "DISABLED", ["2"], TAGGED_B))),
     Case("AWS::IAM::Role", {}, {"AssumeRolePolicyDocument": trust("a"), "MaxSessionDuration": "7200", **A,
                                 "Policies": [{"PolicyName": "first", "PolicyDocument": policy("x")}]},
          {"AssumeRolePolicyDocument": trust("b"), "MaxSessionDuration": 3600, **B,
-          "Policies": [{"PolicyName": "second", "PolicyDocument": policy("x")}]}, standing.of_role,
+          "Policies": [{"PolicyName": "second", "PolicyDocument": policy("x")}]}, stack_state.of_role,
          (("a.amazonaws.com", 7200, ["first"], TAGGED_A),
           ("b.amazonaws.com", 3600, ["second"], TAGGED_B))),
     Case("AWS::KMS::Key", {}, {"Description": "a", "EnableKeyRotation": True, "KeyPolicy": policy("a"), **A},
-         {"KeyPolicy": policy("b"), **B}, standing.of_key, (("a", True, "a", TAGGED_A), ("", False, "b", TAGGED_B))),
-    Case("AWS::Logs::LogGroup", {}, {"RetentionInDays": "7", **A}, B, standing.of_log_group,
+         {"KeyPolicy": policy("b"), **B}, stack_state.of_key, (("a", True, "a", TAGGED_A), ("", False, "b", TAGGED_B))),
+    Case("AWS::Logs::LogGroup", {}, {"RetentionInDays": "7", **A}, B, stack_state.of_log_group,
          ((7, TAGGED_A), (None, TAGGED_B))),
-    Case("AWS::S3::Bucket", {}, {**BUCKET, **A}, B, standing.of_bucket,
+    Case("AWS::S3::Bucket", {}, {**BUCKET, **A}, B, stack_state.of_bucket,
          (("Enabled", True, True, True, TAGGED_A), ("Suspended", False, False, False, TAGGED_B))),
-    Case("AWS::SecretsManager::Secret", {}, {"Description": "a", **A}, {"Description": "b", **B}, standing.of_secret,
+    Case("AWS::SecretsManager::Secret", {}, {"Description": "a", **A}, {"Description": "b", **B}, stack_state.of_secret,
          (("a", TAGGED_A), ("b", TAGGED_B))),
     Case("AWS::SNS::Topic", {}, {"DisplayName": "a", "KmsMasterKeyId": "alias/a", **A}, {"DisplayName": "b", **B},
-         standing.of_topic,
+         stack_state.of_topic,
          (("a", "alias/a", TAGGED_A), ("b", "", TAGGED_B))),
     Case("AWS::SSM::Parameter", {"Type": "String"}, {"Value": "a", "Tags": TAGGED_A}, {"Value": "b", "Tags": TAGGED_B},
-         standing.of_parameter, (("a", TAGGED_A), ("b", TAGGED_B))),
+         stack_state.of_parameter, (("a", TAGGED_A), ("b", TAGGED_B))),
 ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from console.packaging.building import WHEELS, Built
+from aurora_restore.packaging.building import WHEELS, Built
 from tests.deployment.packages import shared_folder, shared_package
 from tests.packaging.packaged import APP
 from tests.packaging.unpacked import Unpacked

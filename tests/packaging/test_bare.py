@@ -2,8 +2,8 @@
 
 import pytest
 
+from aurora_restore.packaging.bytecode import bytecode_of
 from chalicelib.flow.choreography import STEPS
-from console.packaging.bytecode import bytecode_of
 from tests.packaging.unpacked import Unpacked
 
 COUNTING = """

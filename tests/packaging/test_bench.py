@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from aurora_restore.packaging.platforms import PLATFORMS
+from aurora_restore.stages import FUNCTIONS
+from bench.package.cold_starts import BARE, Start, start
+from bench.package.figures import Figures, Function, Package
+from bench.package.metered import Meter
 from chalicelib.flow.choreography import IN_VPC
-from console.packaging.bench.figures import Figures, Function, Package
-from console.packaging.bench.metered import Meter
-from console.packaging.bench.starts import BARE, Start, start
-from console.packaging.platforms import PLATFORMS
-from console.reference.package import goals, part
-from console.stages import FUNCTIONS
 from tests.packaging.unpacked import Unpacked
+from tools.reference.package import goals, part
 
 MEBI = 1 << 20
 SLOW = "heartbeat"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from console.packaging.building import Built, build, digest
-from console.packaging.errors import MissingWheelError, PackageError
-from console.packaging.platforms import architecture_of
-from console.stages import Stage
+from aurora_restore.packaging.building import Built, build, digest
+from aurora_restore.packaging.errors import MissingWheelError, PackageError
+from aurora_restore.packaging.platforms import architecture_of
+from aurora_restore.stages import Stage
 from tests.packaging.checkouts import checkout
 from tests.packaging.packaged import APP
 
@@ -23,10 +23,11 @@ ENTRY_POINT = "import sys; from chalice.cli import main; sys.exit(main())"
 
 
 def command(*arguments: str, umask: int = 0o022, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m console.packaging` as people do; pip may not reach any network."""
+    """Run `python -m aurora_restore.packaging` as people do; pip may not reach any network."""
     known = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return subprocess.run(
-        [sys.executable, "-m", "console.packaging", *arguments], cwd=APP, umask=umask, capture_output=True, text=True,
+        [sys.executable, "-m", "aurora_restore.packaging", *arguments],
+        cwd=APP, umask=umask, capture_output=True, text=True,
         check=False, timeout=120, env={**known, "PIP_NO_INDEX": "1", **environment},
     )  # fmt: skip
 

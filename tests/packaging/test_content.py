@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import CodeType
 
-from console.packaging.archive import MODE
-from console.packaging.building import Built, build
-from console.packaging.bytecode import bytecode_of
-from console.packaging.platforms import ARM, PLATFORMS, X86
-from console.packaging.trimming import NEVER_IMPORTED
-from console.stages import Stage
+from aurora_restore.packaging.archive import MODE
+from aurora_restore.packaging.building import Built, build
+from aurora_restore.packaging.bytecode import bytecode_of
+from aurora_restore.packaging.platforms import ARM, PLATFORMS, X86
+from aurora_restore.packaging.prune import NEVER_IMPORTED
+from aurora_restore.stages import Stage
 from localaws.packages import RUNTIME_MODULES
 from tests.packaging.checkouts import checkout
 from tests.packaging.imports import imported

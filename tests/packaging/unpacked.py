@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from console.packaging.archive import digest_of
+from aurora_restore.packaging.archive import digest_of
 from localaws.packages import Packages
 
 _PATHS = """

@@ -5,12 +5,12 @@ from functools import partial
 import boto3
 import pytest
 
-from console.deployment.account import sign_in
-from console.deployment.errors import DeploymentError
-from console.doctor.caller import identify
-from console.doctor.reading import reading_clients
-from console.doctor.sights import Sight
-from console.stages import Stage
+from aurora_restore.deployment.account import sign_in
+from aurora_restore.deployment.errors import DeploymentError
+from aurora_restore.doctor.caller import identify
+from aurora_restore.doctor.observations import Sight
+from aurora_restore.doctor.read_only_clients import reading_clients
+from aurora_restore.stages import Stage
 from tests.programs.recorder import recording
 
 EXPIRED = (

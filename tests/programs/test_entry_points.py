@@ -14,8 +14,8 @@ from localaws.folder import DataFolder, FolderError
 from localaws.server import PortTakenError, Server
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("console", "localaws", "proof")
-ALONE = ("console.night", "console.roots")  # programs that are modules and no packages
+PACKAGES = ("aurora_restore", "bench", "demo", "localaws", "simulation", "tools")
+ALONE = ("demo.take_snapshot", "aurora_restore.roots")  # programs that are modules and no packages
 PROGRAMS = sorted(
     [
         ".".join(file.relative_to(ROOT).parent.parts)

@@ -105,7 +105,7 @@ def test_what_imports_a_package_keeps_python_s_own_ways() -> None:
     command = [
         sys.executable,
         "-c",
-        "import console, localaws, proof, sys; print(sys.excepthook is sys.__excepthook__)",
+        "import aurora_restore, demo, localaws, simulation, sys; print(sys.excepthook is sys.__excepthook__)",
     ]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
 

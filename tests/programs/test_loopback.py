@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localaws.clients import local_environment
-from localaws.manual import manual
+from localaws.usage import manual
 from localaws.workers import Specification, environment_of
 from programs.loopback import direct_loopback
 from tests.docs.readme import commands

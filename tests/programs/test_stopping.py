@@ -15,12 +15,12 @@ def build(port, folder, stack, *_, **__):
     signal.raise_signal(signal.SIGINT)
 
 # a world that takes no time
-sys.modules["localaws.running"] = types.SimpleNamespace(build=build, Given=lambda *_: None)
+sys.modules["localaws.startup"] = types.SimpleNamespace(build=build, Given=lambda *_: None)
 sys.exit(main(["up", "--data", sys.argv[1]]))
 """
 DEMO = """
 import signal
-from console.demo.__main__ import stop_once
+from demo.__main__ import stop_once
 
 stop_once()
 try:

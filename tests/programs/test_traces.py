@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from console.deployment.chalice import without_traces
+from aurora_restore.deployment.chalice import without_traces
 
 ROOT = Path(__file__).parents[2]
 WORKING = """
 import signal
-from proof.workers import workers
+from simulation.workers import workers
 
 def work(number):
     if number == 0:

@@ -1,7 +1,7 @@
 """Every call that the functions make on an eventful night, sorted by what it means when it is denied."""
 
 from chalicelib.flow.choreography import STEPS
-from tests.refusals.denying import Call
+from tests.refusals.denied_calls import Call
 
 PREFLIGHT = (
     ("rds", "describe_db_subnet_groups"), ("ec2", "describe_security_groups"), ("kms", "describe_key"),

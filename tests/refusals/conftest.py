@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from chalicelib.observability import logger
-from localaws.inprocess import Stage
+from simulation.stage import Stage
 from tests.refusals.scene import Said, Scene
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from chalicelib.flow.choreography import State
 from chalicelib.messages.advice import YOUR_SNAPSHOT
-from localaws.inmemory_services import client_error
-from localaws.inprocess import ACCOUNT, SOURCE_REGION
-from tests.choreography.accidents import raised
-from tests.choreography.night import Night
+from simulation.in_memory_services import client_error
+from simulation.stage import ACCOUNT, SOURCE_REGION
+from tests.choreography.fault_injection import raised
+from tests.choreography.run_night import Night
 
 Deed = Callable[[Night], object]
 TAKEN_NOW = "after-the-change"

@@ -6,9 +6,9 @@ from functools import cache
 from typing import Any
 
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, State
-from localaws.inprocess import APP, APP_SECRET, SOURCE_REGION
-from tests.choreography.accidents import refused
-from tests.choreography.night import Night
+from simulation.stage import APP, APP_SECRET, SOURCE_REGION
+from tests.choreography.fault_injection import refused
+from tests.choreography.run_night import Night
 from tests.refusals.following import (
     TAKEN_NOW,
     Deed,

@@ -3,8 +3,8 @@
 from typing import Any
 
 from chalicelib.flow.choreography import State
-from localaws.database import InMemoryRole
-from localaws.inprocess import (
+from simulation.restored_database import InMemoryRole
+from simulation.stage import (
     ACCOUNT,
     APP,
     APP_SECRET,
@@ -14,7 +14,7 @@ from localaws.inprocess import (
     STAGE,
     TARGET_REGION,
 )
-from tests.choreography.night import Night
+from tests.choreography.run_night import Night
 from tests.refusals.following import Case, Deed, both, nothing, secret, secret_text, setting
 from tests.refusals.refused_operations import delete_instance, name_taken
 

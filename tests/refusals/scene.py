@@ -10,7 +10,7 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import OWNER_TAG
-from localaws.inprocess import (
+from simulation.stage import (
     ACCOUNT,
     APP,
     APP_SECRET,

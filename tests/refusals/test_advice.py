@@ -11,10 +11,10 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import Retry
 from chalicelib.flow.operation import Operation
 from chalicelib.messages.advice import how_to_go_on
-from localaws.inprocess import ACCOUNT, TARGET_REGION, TOPIC, Stage
-from tests.choreography import accidents
-from tests.choreography.night import Night
-from tests.choreography.people import disown, protect, stopped, target
+from simulation.stage import ACCOUNT, TARGET_REGION, TOPIC, Stage
+from tests.choreography import fault_injection
+from tests.choreography.requests import disown, protect, stopped, target
+from tests.choreography.run_night import Night
 from tests.refusals.following import Deed, answering, go_on, next_snapshot
 from tests.refusals.refused_operations import urgent_reader
 from tests.refusals.scene import Said, Scene
@@ -268,7 +268,7 @@ def test_a_cluster_whose_deletion_is_refused_is_said_to_stand_without_its_instan
 ) -> None:
     """The instances went first; the cluster itself is not said to be on its way out."""
     night = Night()
-    night.hurt(accidents.refused(code), call="rds.delete_db_cluster", times=999)
+    night.hurt(fault_injection.refused(code), call="rds.delete_db_cluster", times=999)
     failed = night.dream()
     night.settle()
     text = night.notices()[-1]["text"]

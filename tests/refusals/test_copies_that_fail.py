@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.flow.choreography import State
-from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 from tests.refusals.scene import Said, Scene
 
 

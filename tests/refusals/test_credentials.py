@@ -10,7 +10,7 @@ from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.settings import resolve_plan
-from localaws.inprocess import APP_SECRET, MASTER_SECRET
+from simulation.stage import APP_SECRET, MASTER_SECRET
 from tests.refusals.scene import Scene
 
 MASTER_FIELDS = "Store a JSON object with the fields database, username, password in it."

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.database.errors import DatabaseUnavailableError
 from chalicelib.flow.choreography import ROWS, State
 from chalicelib.flow.operation import Operation
-from localaws.inprocess import ACCOUNT, TARGET_REGION, Stage
+from simulation.stage import ACCOUNT, TARGET_REGION, Stage
 from tests.refusals.scene import TARGET_ARN, WRITER_ARN, Said, Scene
 
 SHORT = {

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.flow.choreography import State
-from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION
 from tests.refusals.calls import (
     AT_THE_DOOR,
     EVERY_CALL,
@@ -13,7 +13,7 @@ from tests.refusals.calls import (
     WARNED_OF,
     WITHOUT_WHICH_NOTHING_MOVES,
 )
-from tests.refusals.denying import Call, DenyingStage
+from tests.refusals.denied_calls import Call, DenyingStage
 from tests.refusals.scene import Said, Scene
 
 EVENTFUL = {

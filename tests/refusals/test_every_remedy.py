@@ -21,12 +21,12 @@ from chalicelib.messages.notifications import publish
 from chalicelib.observability import logger
 from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.reachability import Problem
-from localaws.inprocess import TARGET_REGION, TOPIC
-from tests.choreography.accidents import refused
+from simulation.stage import TARGET_REGION, TOPIC
 from tests.choreography.dead_network import trial_in_a_dead_network
+from tests.choreography.fault_injection import refused
 from tests.choreography.master_by_iam import OldSdk, by_iam, by_password
-from tests.choreography.night import Night
-from tests.choreography.people import again
+from tests.choreography.requests import again
+from tests.choreography.run_night import Night
 from tests.database.server import login
 from tests.database.tls import rds_root
 from tests.refusals.following import Case, Tried, go_on, tried
@@ -37,7 +37,7 @@ from tests.refusals.scene import TARGET_ARN
 from tests.refusals.sites import sites, untold
 
 # These are met in tests/database.
-OF_REAL_SERVERS = "^postgres/(databases|grants|handshake|master_user|ownership|proof|roles|trouble)"
+OF_REAL_SERVERS = "^database/(databases|grants|handshake|master_user|ownership|verification|roles|errors)"
 KEY_ARN = f"arn:aws:kms:{TARGET_REGION}:123456789012:key/one"
 CASES = (*OPERATIONS, *SETTINGS)
 

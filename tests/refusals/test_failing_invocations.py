@@ -13,7 +13,7 @@ from chalicelib.flow.choreography import STEPS, State
 from chalicelib.flow.errors import SettingsError, UnreadableRecordError
 from chalicelib.ports import Ports
 from chalicelib.records.store import DynamoStore
-from localaws.inprocess import TARGET_REGION, Stage
+from simulation.stage import TARGET_REGION, Stage
 from tests.refusals.scene import Said, Scene
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 from tests.refusals.scene import Said, Scene, belongings
 
 

@@ -9,8 +9,8 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.limits import MESSAGE_BYTES_MAX, NAMES_MAX, WARNINGS_MAX, brief, listed, with_warnings
 from chalicelib.flow.operation import Operation
 from chalicelib.messages.notifications import publish
-from localaws.database import InMemoryRole
-from localaws.inprocess import SOURCE_REGION, TOPIC, Stage
+from simulation.restored_database import InMemoryRole
+from simulation.stage import SOURCE_REGION, TOPIC, Stage
 
 ITEM_BYTES_MAX = 400 * 1024
 EVENT_BYTES_MAX = 256 * 1024

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.moments import stamp
-from localaws.inprocess import SOURCE_REGION, Stage
+from simulation.stage import SOURCE_REGION, Stage
 from tests.refusals.scene import TARGET_ARN, Scene
 from tests.refusals.test_skipped import missed_night
 

@@ -4,8 +4,8 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from localaws.inprocess import APP, APP_SECRET, MASTER_SECRET, PRODUCTION_PASSWORD
-from tests.refusals.denying import Call, DenyingStage
+from simulation.stage import APP, APP_SECRET, MASTER_SECRET, PRODUCTION_PASSWORD
+from tests.refusals.denied_calls import Call, DenyingStage
 from tests.refusals.scene import Said, Scene
 
 

@@ -11,7 +11,7 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import SettingsError
 from chalicelib.ports import Ports
 from chalicelib.settings import Settings
-from localaws.inprocess import TOPIC, Stage
+from simulation.stage import TOPIC, Stage
 from tests.refusals.scene import Said, Scene, is_sentence
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from chalicelib.flow.plan import OWNER_TAG
-from localaws.inprocess import ACCOUNT, APP_SECRET, SOURCE_REGION, STAGE, TARGET_REGION, TOPIC, Stage
-from localaws.inprocess_settings import KEY_ALIAS
+from simulation.settings import KEY_ALIAS
+from simulation.stage import ACCOUNT, APP_SECRET, SOURCE_REGION, STAGE, TARGET_REGION, TOPIC, Stage
 from tests.refusals.scene import Said, Scene
 
 LEFT = "The old target was left as it is, because the restore would fail"

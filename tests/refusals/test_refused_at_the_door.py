@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from localaws.inprocess import SOURCE_REGION, TARGET_REGION, TOPIC, Stage
+from simulation.stage import SOURCE_REGION, TARGET_REGION, TOPIC, Stage
 from tests.refusals.scene import TARGET_ARN, Said, Scene, is_sentence
 
 

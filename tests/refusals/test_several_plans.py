@@ -8,7 +8,7 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import SettingsError, UnreadableRecordError
 from chalicelib.records.targets import target_key
 from chalicelib.runtime import plans
-from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION
 from tests.refusals.scene import TARGET_ARN, Scene
 
 WEEKLY_ARN = TARGET_ARN.replace("staging", "weekly")

@@ -2,7 +2,7 @@
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from localaws.inprocess import Stage
+from simulation.stage import Stage
 from tests.refusals.scene import Said, Scene, is_sentence
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.flow.choreography import State
-from localaws.inprocess import Stage
+from simulation.stage import Stage
 from tests.refusals.scene import TARGET_ARN, WRITER_ARN, Said, Scene
 
 BAD = ["failed", "incompatible-parameters", "inaccessible-encryption-credentials"]

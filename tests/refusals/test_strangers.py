@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.plan import OPERATION_TAG, OWNER_TAG
-from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 from tests.refusals.scene import OWNER, TARGET_ARN, Said, Scene, belongings
 
 

@@ -9,7 +9,7 @@ from chalicelib.aws.rds import Cluster
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, SettingsError
 from chalicelib.target.cluster import TargetCluster
-from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 from tests.refusals.scene import OWNER, TARGET_ARN, WRITER_ARN, Said, Scene
 
 READER_ARN = WRITER_ARN.replace("-1", "-2")

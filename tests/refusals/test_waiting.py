@@ -7,9 +7,9 @@ import pytest
 
 from chalicelib.database.errors import DatabaseBusyError, DatabaseUnavailableError
 from chalicelib.flow.choreography import State
-from localaws.inmemory_services import client_error
-from localaws.inprocess import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
-from tests.refusals.denying import Call, DenyingStage
+from simulation.in_memory_services import client_error
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
+from tests.refusals.denied_calls import Call, DenyingStage
 from tests.refusals.scene import TARGET_ARN, Said, Scene
 
 

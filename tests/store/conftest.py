@@ -12,7 +12,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from chalicelib.records.operations import Operations
 from chalicelib.records.store import KEYS, DynamoStore, Store
-from localaws.store import InMemoryStore
+from simulation.in_memory_store import InMemoryStore
 
 ACCOUNT, REGION = "123456789012", "us-west-2"  # the account that moto has
 RECORDS = Path(__file__).parents[2] / "infra" / "records.yaml"

@@ -8,7 +8,7 @@ from chalicelib.flow.operation import Facts, Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.records.operations import Claim, Operations
 from chalicelib.records.store import DynamoStore, _marshal
-from localaws.store import InMemoryStore
+from simulation.in_memory_store import InMemoryStore
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=70)

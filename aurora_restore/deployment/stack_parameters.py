@@ -1,0 +1,133 @@
+"""The stacks of a stage: what each is given, in the order in which they are made."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from botocore.exceptions import ClientError
+
+from aurora_restore.deployment import stacks
+from aurora_restore.deployment.account import Account, error_code
+from aurora_restore.deployment.stacks import Stack, Wanted
+from aurora_restore.stages import FRESHNESS_HOURS, PROJECT, Stage
+
+TEMPLATES: Final = "infra"
+PARAMETERS: Final = {  # SSM parameters that the foundation makes, by the setting that each holds
+    "source-cluster-id": "SOURCE_CLUSTER_ID", "source-region": "SOURCE_REGION",
+    "target-cluster-id": "TARGET_CLUSTER_ID", "target-region": "TARGET_REGION", "kms-key-id": "KMS_KEY_ID",
+}  # fmt: skip
+
+SECRETS: Final[dict[str, Callable[[Stage], str]]] = {  # by the setting that may name another, the stage's own
+    "MASTER_CREDENTIALS_SECRET_ID": lambda stage: stage.master_secret,
+    "APP_CREDENTIALS_SECRET_ID": lambda stage: stage.app_secret,
+}
+
+MAKING: Final = {"MakeMasterSecret": "MASTER_CREDENTIALS_SECRET_ID", "MakeAppSecret": "APP_CREDENTIALS_SECRET_ID"}
+"""The parameters that have the stack of records make a secret, by the setting of each."""
+
+
+def put_records(account: Account, stage: Stage, checkout: Path) -> Stack:
+    """Make what outlives a deployment: tables, and secrets where there are none of their names yet."""
+    existing = stacks.find(account, stage.records_stack, stage.region)
+    given = of_records(stage)
+    protected = given["ProtectTables"]
+    parameters = {
+        **given,
+        "ProtectTables": protected if existing else "false",  # a creation that fails takes its tables back
+    }
+    for parameter, variable in MAKING.items():
+        if given[parameter] == "true" and _is_somebodys(account, stage, existing, SECRETS[variable](stage)):
+            parameters[parameter] = "false"
+    wanted = _wanted(stage, stage.records_stack, stage.region, checkout / TEMPLATES / "records.yaml", parameters)
+    made = stacks.put(account, wanted)
+    if parameters["ProtectTables"] == protected:
+        return made
+    return stacks.put(account, replace(wanted, parameters={**parameters, "ProtectTables": protected}))
+
+
+def of_records(stage: Stage) -> dict[str, str]:
+    """Give the parameters of the stack of records, as far as the stage's settings tell them."""
+    given = {"Stage": stage.name, "ProtectTables": stage.variables.get("PROTECT_TABLES", "false")}
+    return given | {
+        parameter: "true" if stage.variables[variable] == SECRETS[variable](stage) else "false"
+        for parameter, variable in MAKING.items()
+    }
+
+
+def put_foundation(account: Account, stage: Stage, checkout: Path) -> Stack:
+    """Make everything else that Chalice does not."""
+    parameters = of_foundation(stage)
+    return stacks.put(
+        account,
+        _wanted(stage, stage.foundation_stack, stage.region, checkout / TEMPLATES / "foundation.yaml", parameters),
+    )
+
+
+def of_foundation(stage: Stage) -> dict[str, str]:
+    """Give the parameters of the foundation's stack."""
+    variables = stage.variables
+    return {
+        "Stage": stage.name,
+        "NotificationEmail": variables.get("NOTIFICATION_EMAIL", ""),
+        "FreshnessHours": variables.get("FRESHNESS_HOURS", str(FRESHNESS_HOURS)),
+        "SourceRegion": variables["SOURCE_REGION"],
+        "SourceClusterId": variables["SOURCE_CLUSTER_ID"],
+        "TargetRegion": variables["TARGET_REGION"],
+        "TargetClusterId": variables["TARGET_CLUSTER_ID"],
+        "KmsKeyId": variables.get("KMS_KEY_ID", ""),
+        "SourceAccount": variables.get("SOURCE_ACCOUNT_ID", ""),
+    }
+
+
+def parameters_to_be(stage: Stage, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Give the stage's SSM parameters as they will be, by those that it has: the foundation's are made anew."""
+    variables = stage.variables
+    of_the_foundation = {name: variables[setting] for name, setting in PARAMETERS.items() if setting in variables}
+    return {name: value for name, value in parameters.items() if name not in PARAMETERS} | of_the_foundation
+
+
+def source_regions(stage: Stage, parameters: Mapping[str, str]) -> list[str]:
+    """List the other regions that some plan has its source in, by the stage's SSM parameters (below its path)."""
+    named = {value for name, value in parameters.items() if re.fullmatch(r"(plans/[^/]+/)?source-region", name)}
+    return sorted(named - {stage.region})
+
+
+def put_forwarding(account: Account, stage: Stage, checkout: Path, region: str) -> Stack:
+    """Make what forwards a source region's events to where the app lives."""
+    template = checkout / TEMPLATES / "forwarding.yaml"
+    parameters = of_forwarding(stage, region)
+    return stacks.put(account, _wanted(stage, stage.forwarding_stack, region, template, parameters))
+
+
+def of_forwarding(stage: Stage, region: str) -> dict[str, str]:
+    """Give the parameters of the stack that forwards from a region."""
+    return {
+        "Stage": stage.name,
+        "TargetRegion": stage.region,
+        stacks.ACCOUNT_PARAMETER: "",
+        "AlarmTopicArn": _alarm_topic(stage, region),
+    }
+
+
+def _alarm_topic(stage: Stage, region: str) -> str:
+    """Give the topic that the alarm of a region may write to: one of its own region."""
+    topic = stage.variables.get("FORWARDING_ALARM_TOPIC_ARN", "")
+    return topic if topic.split(":")[3:4] == [region] else ""
+
+
+def _wanted(stage: Stage, name: str, region: str, template: Path, parameters: dict[str, str]) -> Wanted:
+    tags = {"Environment": stage.environment_tag, "Project": PROJECT}
+    return Wanted(name, region, template, parameters, tags)
+
+
+def _is_somebodys(account: Account, stage: Stage, existing: Stack | None, secret: str) -> bool:
+    """Tell whether a secret is there that the stack did not make: its value is whoever's who did."""
+    try:
+        arn = account.clients("secretsmanager", stage.region).describe_secret(SecretId=secret)["ARN"]
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return False
+        raise
+    return existing is None or arn not in existing.resources.values()

@@ -1,0 +1,77 @@
+"""Every check, in the order in which they are told: what stands here is what `make doctor` looks at."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from aurora_restore.doctor import (
+    alerting,
+    functions,
+    keys,
+    liveness,
+    network,
+    operations,
+    rules,
+    settings,
+    source,
+    stacks,
+    tables,
+    target,
+    trial,
+)
+from aurora_restore.doctor.observations import Sight
+from aurora_restore.doctor.plan_case import Case
+from aurora_restore.doctor.stage_view import Patient
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check of the stage as a whole. What it raises becomes its finding."""
+
+    name: str
+    look: Callable[[Patient], Iterable[Sight]]
+
+
+@dataclass(frozen=True)
+class PlanCheck:
+    """A check that is made of each plan."""
+
+    name: str
+    look: Callable[[Case], Iterable[Sight]]
+
+
+CHECKS: tuple[Check | PlanCheck, ...] = (
+    Check("settings", settings.settings),
+    Check("stacks", stacks.stacks),
+    Check("foundation", stacks.foundation),
+    Check("tables", tables.tables),
+    Check("topic", alerting.topic),
+    Check("subscribers", alerting.subscribers),
+    Check("failure queue", alerting.failure_queue),
+    Check("alarms", alerting.alarms),
+    Check("functions", functions.functions),
+    Check("code", functions.code),
+    Check("configuration", functions.configuration),
+    Check("roles", functions.roles),
+    Check("rules", rules.rules),
+    Check("deliveries", rules.deliveries),
+    Check("logs", alerting.logs),
+    Check("heartbeat", liveness.heartbeat),
+    Check("operations", operations.operations),
+    Check("way to AWS", network.to_aws),
+    PlanCheck("forwarding", source.forwarding),
+    PlanCheck("snapshot", source.snapshot),
+    PlanCheck("copy", source.copy),
+    PlanCheck("key", keys.key),
+    PlanCheck("secrets", target.secrets),
+    PlanCheck("users", target.users),
+    PlanCheck("target", target.target),
+    PlanCheck("groups", target.groups),
+    PlanCheck("orders", target.orders),
+    PlanCheck("quotas", target.quotas),
+    PlanCheck("way to the database", network.to_database),
+    PlanCheck("network", trial.trial),
+    PlanCheck("lock", operations.lock),
+    PlanCheck("last operation", operations.last),
+    PlanCheck("freshness", liveness.freshness),
+)
+"""Before all of them come `region`, `credentials` and `account`, without which none of these can be made."""

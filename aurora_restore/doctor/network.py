@@ -1,0 +1,199 @@
+"""The network of `setup-db-users`, the one function in a VPC: its way to the database, and to AWS."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_network
+from typing import Final
+
+from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
+from aurora_restore.doctor.plan_case import Case, refusals
+from aurora_restore.doctor.security_groups import Network, lets
+from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.documents import Described
+from chalicelib.aws.client import Service
+from chalicelib.flow.choreography import IN_VPC
+
+CALLED: Final = ("dynamodb", "events", "rds", "secretsmanager")
+"""What the function calls from within the VPC. Its logs are Lambda's own business."""
+HTTPS: Final = 443
+CONFIGURE: Final = f"Set subnet_ids and security_group_ids of {IN_VPC} in .chalice/config.json"
+INTERNET: Final = "0.0.0.0/0"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the function is put."""
+
+    ec2: Service
+    subnet_ids: tuple[str, ...]
+    group_ids: tuple[str, ...]
+
+    @classmethod
+    def of(cls, patient: Patient) -> "Place":
+        """Read it from the stage's configuration."""
+        subnets, groups = (
+            patient.stage.function_setting(IN_VPC, f"{what}_ids") for what in ("subnet", "security_group")
+        )
+        return cls(patient.service("ec2"), tuple(subnets or ()), tuple(groups or ()))
+
+    @cached_property
+    def subnets(self) -> list[Described]:
+        """Its subnets, as EC2 describes them."""
+        return _subnets(self.ec2, self.subnet_ids)
+
+    @cached_property
+    def groups(self) -> list[Described]:
+        """Its security groups."""
+        return _groups(self.ec2, self.group_ids)
+
+    @property
+    def vpc(self) -> str:
+        """Its VPC."""
+        return str(self.subnets[0]["VpcId"])
+
+    def may_reach(self, port: int, *, groups: list[str], networks: list[Network]) -> bool:
+        """Tell whether its own groups let it out to others, or to networks."""
+        return any(lets(one["IpPermissionsEgress"], port, groups=groups, networks=networks) for one in self.groups)
+
+    def is_let_in(self, groups: list[Described], port: int) -> bool:
+        """Tell whether others' groups let it in."""
+        own = _networks(self.subnets)
+        return any(lets(one["IpPermissions"], port, groups=self.group_ids, networks=own) for one in groups)
+
+
+def _subnets(ec2: Service, ids: tuple[str, ...]) -> list[Described]:
+    return ec2.pages("describe_subnets", "Subnets", SubnetIds=list(ids))
+
+
+def _groups(ec2: Service, ids: tuple[str, ...]) -> list[Described]:
+    return ec2.pages("describe_security_groups", "SecurityGroups", GroupIds=list(ids))
+
+
+def _networks(subnets: list[Described]) -> list[Network]:
+    return [ip_network(one["CidrBlock"]) for one in subnets if one.get("CidrBlock")]
+
+
+def _unplaced(place: Place) -> Iterator[Sight]:
+    if not place.subnet_ids or not place.group_ids:
+        yield wrong(f"{IN_VPC} is in no VPC, and the target answers nowhere else.", f"{CONFIGURE}.")
+
+
+# --- to the database ---
+
+
+def to_database(case: Case) -> Iterator[Sight]:
+    """See that the function and the target let each other through, and that the target can prove who it is."""
+    yield from case.passes("certificate authority")
+    place = Place.of(case.patient)
+    if unplaced := list(_unplaced(place)):
+        yield from unplaced
+        return
+    with refusals() as refused:
+        yield from _to_database(case, place)
+    yield from refused
+
+
+def _to_database(case: Case, place: Place) -> Iterator[Sight]:
+    plan, port = case.plan, case.plan.port
+    name = plan.db_subnet_group_name
+    rds = case.patient.service("rds", plan.target_region)
+    group = rds.call("describe_db_subnet_groups", DBSubnetGroupName=name)["DBSubnetGroups"][0]
+    ec2 = case.patient.service("ec2", plan.target_region)
+    yield from _same_vpc(place, str(group["VpcId"]), name)
+    where = _networks(_subnets(ec2, tuple(one["SubnetIdentifier"] for one in group["Subnets"])))
+    of_target, of_function = ", ".join(plan.vpc_security_group_ids), ", ".join(place.group_ids)
+    if not place.is_let_in(_groups(ec2, plan.vpc_security_group_ids), port):
+        yield wrong(
+            f"No security group of the target ({of_target}) lets {IN_VPC} in on port {port}.",
+            f"aws ec2 authorize-security-group-ingress --region {plan.target_region} --protocol tcp --port {port} "
+            f"--group-id {plan.vpc_security_group_ids[0]} --source-group {place.group_ids[0]}",
+        )
+    if not place.may_reach(port, groups=list(plan.vpc_security_group_ids), networks=where):
+        yield wrong(
+            f"No security group of {IN_VPC} ({of_function}) lets it out to the target on port {port}.",
+            f"aws ec2 authorize-security-group-egress --region {place.ec2.region} --protocol tcp --port {port} "
+            f"--group-id {place.group_ids[0]} --source-group {plan.vpc_security_group_ids[0]}",
+        )
+    yield fine(f"{of_function} reaches {of_target} in {group['VpcId']} on port {port}.")
+
+
+def _same_vpc(place: Place, vpc: str, name: str) -> Iterator[Sight]:
+    vpcs = sorted({str(one["VpcId"]) for one in (*place.subnets, *place.groups)})
+    if len(vpcs) > 1:
+        yield wrong(
+            f"Subnets and security groups of {IN_VPC} are in different VPCs: {', '.join(vpcs)}.", f"{CONFIGURE}."
+        )
+    elif vpcs != [vpc]:
+        yield doubtful(
+            f"{IN_VPC} is in {vpcs[0]}, and the subnet group {name} in {vpc}: are they joined?",
+            f"{CONFIGURE} to what is in {vpc}, or join the two and have their routes lead to each other.",
+        )
+
+
+# --- to AWS ---
+
+
+def to_aws(patient: Patient) -> Iterator[Sight]:
+    """See that the function reaches the services it calls: through a NAT or the like, or through endpoints."""
+    place = Place.of(patient)
+    if unplaced := list(_unplaced(place)):
+        yield from unplaced
+        return
+    with refusals() as refused:
+        yield from _to_aws(patient, place)
+    yield from refused
+
+
+def _to_aws(patient: Patient, place: Place) -> Iterator[Sight]:
+    shut = [one["SubnetId"] for one in place.subnets if not _leads_out(_routes(place, str(one["SubnetId"])))]
+    if not shut:
+        yield fine(f"{', '.join(place.subnet_ids)}: out through a default route.")
+        return
+    missing = [service for service in CALLED if not _has_endpoint(place, service)]
+    if missing:
+        region = patient.stage.region
+        yield doubtful(
+            f"From {', '.join(shut)} no NAT leads out, and no endpoint of the VPC leads to {', '.join(missing)}.",
+            f"Make endpoints of {', '.join(f'com.amazonaws.{region}.{service}' for service in missing)} in {place.vpc} "
+            f"that let {', '.join(place.group_ids)} in on port {HTTPS}, or a NAT gateway and a route to it.",
+        )
+    yield fine(f"{place.vpc} has endpoints of {', '.join(CALLED)}.")
+
+
+def _routes(place: Place, subnet: str) -> Described:
+    """Find the route table of a subnet: its own, or else the VPC's main one."""
+
+    def having(name: str, value: str) -> list[Described]:
+        filters = [{"Name": "vpc-id", "Values": [place.vpc]}, {"Name": name, "Values": [value]}]
+        return place.ec2.pages("describe_route_tables", "RouteTables", Filters=filters)
+
+    own = having("association.subnet-id", subnet) or having("association.main", "true")
+    return own[0] if own else {"Routes": []}
+
+
+def _leads_out(table: Described) -> bool:
+    """Tell whether a default route leads out. An internet gateway does not: a function has no public address."""
+    default = [one for one in table["Routes"] if one.get("DestinationCidrBlock") == INTERNET]
+    return any(
+        one.get("State", "active") == "active" and not str(one.get("GatewayId", "")).startswith("igw-")
+        for one in default
+    )
+
+
+def _has_endpoint(place: Place, service: str) -> bool:
+    filters = [
+        {"Name": "vpc-id", "Values": [place.vpc]},
+        {"Name": "service-name", "Values": [f"com.amazonaws.{place.ec2.region}.{service}"]},
+    ]
+    found = place.ec2.pages("describe_vpc_endpoints", "VpcEndpoints", Filters=filters)
+    return any(_serves(place, one) for one in found if one.get("State", "").lower() == "available")
+
+
+def _serves(place: Place, endpoint: Described) -> bool:
+    """Tell whether the function's calls go through an endpoint: by its routes, or by the service's own name."""
+    if endpoint.get("VpcEndpointType") == "Gateway":
+        tables = {_routes(place, subnet).get("RouteTableId") for subnet in place.subnet_ids}
+        return tables <= {*endpoint.get("RouteTableIds", [])}
+    groups = tuple(one["GroupId"] for one in endpoint.get("Groups", []))
+    return bool(endpoint.get("PrivateDnsEnabled")) and place.is_let_in(_groups(place.ec2, groups), HTTPS)

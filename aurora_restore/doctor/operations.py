@@ -1,0 +1,88 @@
+"""How nights end and what is under way: the records of operations, and the locks of the targets."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
+from aurora_restore.doctor.plan_case import Case
+from aurora_restore.doctor.stage_view import Patient
+from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.flow.errors import UnreadableRecordError
+from chalicelib.flow.moments import stamp
+from chalicelib.flow.operation import Operation
+from chalicelib.messages import advice
+
+OVERDUE_AFTER = timedelta(minutes=15)  # what is due is announced again every minute, and a step answers in minutes
+SHOWN_MAX = 5
+LOOKED_BACK_MAX = 100  # operations of one plan, of which many may have been skipped
+ALWAYS = datetime.max.replace(tzinfo=UTC)
+
+
+def operations(patient: Patient) -> Iterator[Sight]:
+    """Tell what is open and what it waits for, what has been due for long, and which record cannot be read."""
+    late_since, opened, unreadable = patient.now() - OVERDUE_AFTER, [], []
+    for item in patient.ports.operations.due(ALWAYS):
+        try:
+            opened.append(Operation.from_item(item))
+        except UnreadableRecordError as error:
+            unreadable.append(str(error))
+    late = [one for one in opened if one.due_at and one.due_at <= late_since]
+    if late:
+        shown = ", ".join(f"{one.operation_id} ({one.state})" for one in late[:SHOWN_MAX])
+        more = f" and {len(late) - SHOWN_MAX} more" if len(late) > SHOWN_MAX else ""
+        yield doubtful(
+            f"Overdue: {shown}{more}.", "See the check `heartbeat`, and read the log of the state's function."
+        )
+    for sentence in unreadable[:SHOWN_MAX]:
+        yield wrong(sentence, "")
+    yield fine(" ".join(map(_under_way, opened[:SHOWN_MAX])) or "None is open.")
+
+
+def _under_way(operation: Operation) -> str:
+    waits = f": {operation.waiting_for}" if operation.waiting_for else "."
+    return f"{operation.operation_id} is {operation.state} since {stamp(operation.entered_at)}{waits}"
+
+
+def lock(case: Case) -> Iterator[Sight]:
+    """Say whether an operation holds the target, and whether that operation is still there and open."""
+    holder = case.ports.operations.target(case.plan.target_cluster_arn).holder
+    if holder is None:
+        yield fine(f"{case.plan.target_cluster_id} is locked by no operation.")
+        return
+    operation = case.ports.operations.read(holder)
+    if operation is None or operation.state in TERMINAL:
+        state = operation.state if operation else "not there any more"
+        yield doubtful(
+            f"{case.plan.target_cluster_id} is locked by {holder}, which is {state}.",
+            "Nothing has to be done: the next operation on this target takes the lock.",
+        )
+        return
+    yield fine(f"{case.plan.target_cluster_id} is locked. {_under_way(operation)}")
+
+
+def last(case: Case) -> Iterator[Sight]:
+    """Tell how the plan's last operation ended, and why; one that was skipped had nothing to do, and is passed over."""
+    found = case.ports.store.query("by-plan", case.plan.name, newest_first=True)
+    newest = [Operation.from_item(item) for item in islice(found, LOOKED_BACK_MAX) if "state" in item]
+    ended = [one for one in newest if one.state in TERMINAL]
+    told = next((one for one in ended if one.state is not State.SKIPPED), None)
+    if told is None:
+        reason = f" The newest was skipped: {ended[0].reason}" if ended else ""
+        yield fine(f"No operation has succeeded or failed yet.{reason}")
+        return
+    yield _end(told, goes_on=newest[0].state not in TERMINAL)
+    if told.notified is False:
+        yield doubtful(f"Nobody could be told of the end of {told.operation_id}.", "See the check `topic`.")
+
+
+def _end(operation: Operation, *, goes_on: bool) -> Sight:
+    what = f"{operation.operation_id} {operation.state} at {stamp(operation.ended_at or operation.entered_at)}"
+    if operation.state is State.SUCCEEDED:
+        warned = f" Warnings: {' '.join(operation.warnings)}" if operation.warnings else ""
+        return fine(f"{what}.{warned}")
+    at = f" in {operation.failed_step}" if operation.failed_step else ""
+    why = " ".join(filter(None, [operation.reason, *operation.problems]))
+    tell = wrong if operation.state is State.FAILED and not goes_on else doubtful
+    remedy = " ".join(filter(None, [operation.remedy, advice.how_to_go_on(operation)]))
+    return tell(f"{what}{at}: {why}", "A newer operation is under way." if goes_on else remedy)

@@ -1,0 +1,120 @@
+"""Makes every check and tells every finding: one that cannot be made is a finding, too, and stops no other."""
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from aurora_restore.doctor import caller
+from aurora_restore.doctor.caller import Caller
+from aurora_restore.doctor.checks import CHECKS, Check, PlanCheck
+from aurora_restore.doctor.expected import Expected
+from aurora_restore.doctor.observations import Sight, doubtful, finding, fine, wrong
+from aurora_restore.doctor.plan_case import Case
+from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.findings import Finding, Status
+from aurora_restore.stages import Stage
+from chalicelib.aws.client import DENIED, Clients, DeniedError
+from chalicelib.flow.errors import RefusedError, SettingsError, TransientError, UnreadableRecordError
+from chalicelib.flow.plan import Plan
+from chalicelib.settings import DEFAULT_PLAN
+
+Subject = TypeVar("Subject")
+Expect = Callable[[Stage, Caller], Expected]
+UNSEEN = "It could not be looked at:"
+
+
+def examine(
+    stage: Stage,
+    checkout: Path,
+    clients: Clients,
+    expect: Expect,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Iterator[Finding]:
+    """Tell everything that is seen of a stage, one finding after another. Raises nothing."""
+    place, who = caller.region(stage), caller.identify(clients, stage)
+    yield finding("region", [place])
+    if isinstance(who, Sight):
+        yield finding("credentials", [who])
+        yield _left_out([check.name for check in CHECKS], "without credentials nothing can be asked")
+        return
+    account = caller.account(who, stage)
+    yield finding("credentials", [fine(f"{who.arn}.")])
+    yield finding("account", [account])
+    if Status.FAILED in (place.status, account.status):
+        yield _left_out([check.name for check in CHECKS], "they would be about another place")
+        return
+    yield from look_at(Patient(stage, checkout, who.account, who.partition, clients, expect(stage, who), now))
+
+
+def look_at(patient: Patient) -> Iterator[Finding]:
+    """Make every check of a stage that is known to be the right one."""
+    known = cases(patient)
+    for check in CHECKS:
+        yield from make(check, patient, known)
+    if not known:
+        names = [check.name for check in CHECKS if isinstance(check, PlanCheck)]
+        yield _left_out(names, "there is no plan that can be used; see the check `settings`")
+
+
+def make(check: Check | PlanCheck, patient: Patient, known: list[Case]) -> Iterator[Finding]:
+    """Make one check: once, or of each plan that is known."""
+    if isinstance(check, Check):
+        yield finding(check.name, _seen(check.look, patient))
+        return
+    for case in known:
+        name = check.name if case.plan.name == DEFAULT_PLAN else f"{check.name} of plan {case.plan.name}"
+        yield finding(name, _seen(check.look, case))
+
+
+def cases(patient: Patient) -> list[Case]:
+    """List the plans that can be looked at; what is wrong with the others, the check `settings` says."""
+    try:
+        return [Case(patient.ports, plan, patient) for plan in patient.plans.values() if isinstance(plan, Plan)]
+    except Exception:  # noqa: BLE001 # whatever it is, the check `settings` meets it again and tells it
+        return []
+
+
+def _left_out(names: list[str], why: str) -> Finding:
+    return finding("left out", [doubtful(f"{', '.join(names)}: {why}.", "Mend that first.")])
+
+
+def _seen(look: Callable[[Subject], Iterable[Sight]], subject: Subject) -> Iterator[Sight]:
+    try:
+        yield from look(subject)
+    except Exception as error:  # noqa: BLE001 # one check that breaks must not take the others along
+        yield _trouble(error)
+
+
+def _trouble(error: Exception) -> Sight:
+    match error:
+        case DeniedError():
+            return wrong(f"{UNSEEN} {error.reason}", f"Allow {error.action} to whoever runs the doctor.")
+        case RefusedError():
+            return wrong(error.reason, error.remedy)
+        case TransientError() | BotoCoreError():
+            return wrong(f"{UNSEEN} {error}", "Look again; if that does not help, see that the network leads there.")
+        case SettingsError() | UnreadableRecordError():
+            return wrong(str(error), "")
+        case ClientError():
+            return _refused(error)
+    return _mistake(error)
+
+
+def _refused(error: ClientError) -> Sight:
+    """Tell of a table's answer, which the store passes on as it is."""
+    code = error.response["Error"]["Code"]
+    action = f"dynamodb:{error.operation_name}"
+    if code in DENIED:
+        return wrong(f"{UNSEEN} {action} was answered {code}.", f"Allow {action} to whoever runs the doctor.")
+    return wrong(f"{UNSEEN} {action} was answered {code}.", "See the check `tables`.")
+
+
+def _mistake(error: Exception) -> Sight:
+    """Tell of a bug by its place only: what a text would quote, nobody knows."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}, line {place.lineno}"
+    return wrong(f"{UNSEEN} {type(error).__name__} in {where}.", "That is a mistake of the doctor's own: report it.")

@@ -1,0 +1,81 @@
+"""The two tables: shaped as the code reads them, recoverable, and the trail expiring."""
+
+from collections.abc import Iterator
+
+from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
+from aurora_restore.doctor.stacks import again, deploy
+from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.documents import Described
+from chalicelib.records.store import INDEXES, KEYS, TableName
+
+EXPIRY = "expires_at"  # of a row of the trail
+
+
+def tables(patient: Patient) -> Iterator[Sight]:
+    """Look at both tables."""
+    yield from _table(patient, "state", patient.stage.variables["STATE_TABLE_NAME"])
+    yield from _table(patient, "audit", patient.stage.variables["AUDIT_TABLE_NAME"])
+
+
+def _table(patient: Patient, which: TableName, name: str) -> Iterator[Sight]:
+    found = patient.find("dynamodb", "describe_table", TableName=name)
+    if found is None:
+        yield wrong(f"There is no table {name}.", again(patient))
+        return
+    table = found["Table"]
+    yield _shape(patient, which, table)
+    if table["TableStatus"] not in ("ACTIVE", "UPDATING"):
+        yield wrong(f"The table {name} is {table['TableStatus']}.", "Wait until it is ACTIVE, or restore it.")
+    if not _is_recoverable(patient, name):
+        yield doubtful(
+            f"The table {name} cannot be taken back to an earlier moment (point-in-time recovery).",
+            f"aws dynamodb update-continuous-backups --region {patient.stage.region} --table-name {name} "
+            "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+        )
+    if which == "audit" and not _expires(patient, name):
+        yield doubtful(
+            f"Rows of the table {name} do not expire by {EXPIRY}.",
+            f"aws dynamodb update-time-to-live --region {patient.stage.region} --table-name {name} "
+            f"--time-to-live-specification Enabled=true,AttributeName={EXPIRY}",
+        )
+    if patient.stage.variables.get("PROTECT_TABLES") == "true" and not table.get("DeletionProtectionEnabled"):
+        yield doubtful(
+            f"PROTECT_TABLES is true, and the table {name} may be deleted.",
+            f"aws dynamodb update-table --region {patient.stage.region} --table-name {name} "
+            "--deletion-protection-enabled",
+        )
+
+
+def _shape(patient: Patient, which: TableName, table: Described) -> Sight:
+    """Hold the keys of a table and of its indexes against those that the code reads by."""
+    indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
+    needed = {name: [hash_key, range_key] for name, (of, hash_key, range_key) in INDEXES.items() if of == which}
+    differ = [
+        name for name, keys in needed.items() if name not in indexes or _keys(indexes[name]) != keys
+        or indexes[name]["Projection"]["ProjectionType"] != "ALL"
+    ]  # fmt: skip
+    if _keys(table) != [KEYS[which]]:
+        differ.insert(0, f"its key, which should be {KEYS[which]}")
+    if not differ:
+        return fine(f"{table['TableName']}: its key and indexes are as they should be.")
+    return wrong(
+        f"The table {table['TableName']} is not as the code reads it: look at {', '.join(differ)}.",
+        f"{deploy(patient)} If it is somebody else's table, name another in .chalice/config.json.",
+    )
+
+
+def _keys(keyed: Described) -> list[str]:
+    """Give the attributes of a key, the hash key first."""
+    ordered = sorted(keyed["KeySchema"], key=lambda key: str(key["KeyType"]))  # HASH comes before RANGE
+    return [str(key["AttributeName"]) for key in ordered]
+
+
+def _is_recoverable(patient: Patient, name: str) -> bool:
+    found = patient.service("dynamodb").call("describe_continuous_backups", TableName=name)
+    recovery = found["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+    return bool(recovery.get("PointInTimeRecoveryStatus") == "ENABLED")
+
+
+def _expires(patient: Patient, name: str) -> bool:
+    found = patient.service("dynamodb").call("describe_time_to_live", TableName=name)["TimeToLiveDescription"]
+    return found["TimeToLiveStatus"] in ("ENABLED", "ENABLING") and found.get("AttributeName") == EXPIRY

@@ -1,0 +1,142 @@
+"""The target's side: whose it is, what it will be placed in, how many more of everything there may be."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
+from aurora_restore.doctor.plan_case import Case, unknown_version
+from chalicelib.flow.choreography import IN_VPC
+from chalicelib.flow.limits import counted
+from chalicelib.flow.moments import stamp
+from chalicelib.flow.plan import Plan
+from chalicelib.messages.commands import request_command, request_id_of
+from chalicelib.settings import DEFAULT_PLAN
+from chalicelib.snapshots.copies import COPIES_MAX, copies_under_way
+
+NIGHTS_LEFT_MIN = 14
+_COUNTED = frozenset({"DBClusters", "DBInstances", "ManualClusterSnapshots"})
+KEEP = "Delete old copies, set ARCHIVE_SNAPSHOT=false so that none is kept, or have the quota raised."
+
+
+def target(case: Case) -> Iterator[Sight]:
+    """See whose the target is, by its tag: what is not ours is never replaced."""
+    cluster = case.cluster
+    if cluster is None:
+        yield fine(f"There is no {case.plan.target_cluster_arn} yet: it will be made.")
+        return
+    yield from case.passes("target")
+    yield fine(f"{cluster.arn} is ours, {cluster.status}, with {counted(len(case.instances), 'instance')}.")
+
+
+def groups(case: Case) -> Iterator[Sight]:
+    """See that the subnet group, the security groups and the parameter groups are there and fit each other."""
+    if not case.version:
+        yield unknown_version()
+    yield from case.passes("subnet group", "security groups", "cluster parameter group", "parameter group")
+    yield fine(f"{case.plan.db_subnet_group_name}, {', '.join(case.plan.vpc_security_group_ids)}.")
+
+
+def orders(case: Case) -> Iterator[Sight]:
+    """See that the target's region offers the engine version and the instance class, and that the names are free."""
+    if not case.version:
+        yield unknown_version()
+    yield from case.passes("engine version", "instance class", "instance names", "final snapshot")
+    yield fine(f"{case.plan.instance_count} of {case.plan.instance_class}, {case.version}.")
+
+
+def secrets(case: Case) -> Iterator[Sight]:
+    """See that both secrets are there and well-formed; nothing of a password is shown."""
+    names = _secrets_of(case)
+    if empty := [name for name in names if _is_empty(case, name)]:
+        yield wrong(
+            f"No value was put into {', '.join(empty)} yet.",
+            "Put a JSON object into each: docs/runbook.md#deploy has the commands, and the fields.",
+        )
+        return
+    yield from case.passes("secrets", "master secret", "application secret")
+    yield fine(f"{' and '.join(names)} are well-formed.")
+
+
+def _is_empty(case: Case, name: str) -> bool:
+    """Tell whether a secret was made and never given a value, which GetSecretValue does not tell from no secret."""
+    found = case.patient.find("secretsmanager", "describe_secret", SecretId=name)
+    return found is not None and not found.get("VersionIdsToStages")
+
+
+def quotas(case: Case) -> Iterator[Sight]:
+    """See that a restore does not break a quota, and how many nights' copies there is room for."""
+    rds = case.patient.service("rds", case.plan.target_region)
+    running = copies_under_way(rds)
+    if running >= COPIES_MAX:
+        yield doubtful(
+            f"{running} copies are under way, and {COPIES_MAX} may be: the next one waits.", "Look again later."
+        )
+    yield from case.passes("quotas")
+    used = {one["AccountQuotaName"]: one for one in rds.call("describe_account_attributes")["AccountQuotas"]}
+    if room := used.get("ManualClusterSnapshots"):
+        yield from _room(case, room["Max"] - room["Used"])
+    shown = [f"{name} {one['Used']} of {one['Max']}" for name, one in sorted(used.items()) if name in _COUNTED]
+    yield fine(f"{', '.join(shown)}, copies under way {running} of {COPIES_MAX}; {_nights(case, room)}.")
+
+
+def _kept_a_night(case: Case) -> int:
+    """Count the manual snapshots that a night leaves in the target's region: copies, and final snapshots."""
+    plans = [plan for plan in case.patient.plans.values() if isinstance(plan, Plan)]
+    here = [plan for plan in plans if plan.target_region == case.plan.target_region]
+    return sum(plan.archive_snapshot + (not plan.skip_final_snapshot) for plan in here)
+
+
+def _nights(case: Case, room: Mapping[str, int] | None) -> str:
+    """Say for how many nights the manual snapshots that each keeps find room."""
+    kept = _kept_a_night(case)
+    if not kept or not room:
+        return "a night keeps no snapshot"
+    return f"a night keeps {kept}, so there is room for {(room['Max'] - room['Used']) // kept} nights"
+
+
+def _room(case: Case, left: int) -> Iterator[Sight]:
+    where, kept = f"in {case.plan.target_region}", _kept_a_night(case)
+    if left <= 0:
+        yield wrong(f"There is no room for one more manual cluster snapshot {where}.", KEEP)
+    elif kept and left // kept < NIGHTS_LEFT_MIN:
+        yield doubtful(
+            f"There is room for {left} more manual cluster snapshots {where}, and each night keeps {kept}: the quota "
+            f"is reached in {left // kept} nights.",
+            KEEP,
+        )
+
+
+def users(case: Case) -> Iterator[Sight]:
+    """See that no secret changed since the last success: only an operation brings its values to the target."""
+    succeeded_at = case.ports.operations.target(case.plan.target_cluster_arn).last_success_at
+    if succeeded_at is None:
+        yield fine("No operation has set up the users yet.")
+        return
+    names = _secrets_of(case)
+    changed = [(name, when) for name in names if (when := _changed_at(case, name)) and when > succeeded_at]
+    for name, when in changed:
+        yield doubtful(
+            f"The secret {name} changed at {stamp(when)}, after the last success ({stamp(succeeded_at)}): the target "
+            "still has what it was before.",
+            f"Set the users up again: {_set_up_again(case, succeeded_at)}",
+        )
+    yield fine("Neither secret changed since the last success.")
+
+
+def _changed_at(case: Case, name: str) -> datetime | None:
+    found = case.patient.find("secretsmanager", "describe_secret", SecretId=name) or {}
+    changed: datetime | None = found.get("LastChangedDate")
+    return changed
+
+
+def _set_up_again(case: Case, succeeded_at: datetime) -> str:
+    """Write the command, with a request id of its own for each rotation after a success."""
+    plan = case.plan.name if case.plan.name != DEFAULT_PLAN else None
+    changes = sorted(stamp(when) for name in _secrets_of(case) if (when := _changed_at(case, name)))
+    again = {"plan": plan, "rerun_of": "last", "from_step": IN_VPC}
+    request_id = request_id_of({**again, "after": stamp(succeeded_at), "changed": ",".join(changes)})
+    return request_command(case.plan.stage, case.patient.stage.region, {"request_id": request_id, **again})
+
+
+def _secrets_of(case: Case) -> tuple[str, str]:
+    return case.plan.master_credentials_secret_id, case.plan.app_credentials_secret_id

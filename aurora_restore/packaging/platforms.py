@@ -1,0 +1,85 @@
+"""What Lambda runs on, in pip's words: `python -m aurora_restore.packaging.platforms arm64` prints them for a shell.
+
+Chalice deploys for the Python that runs it, so the interpreter of this process is the one that is meant throughout.
+"""
+
+import argparse
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aurora_restore.packaging.errors import PackageError
+from aurora_restore.stages import Stage
+
+PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
+RUNTIME: Final = f"python{PYTHON}"
+# The runtimes up to python3.11 are Amazon Linux 2 with glibc 2.26, later ones Amazon Linux 2023 with 2.34 (developer
+# guide, Lambda runtimes); Chalice's own packager has the same two numbers.
+GLIBC_MINOR: Final = 26 if sys.version_info < (3, 12) else 34
+OLDEST_MINOR: Final = 17  # manylinux2014, the oldest that wheels for these Pythons are made for
+X86, ARM = "x86_64", "arm64"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A kind of machine that Lambda offers."""
+
+    architecture: str
+    """Lambda's name, and Chalice's."""
+    machine: str
+    """The kernel's name, which wheels have in theirs."""
+    elf_machine: int
+    """What native code for it carries in its header (`e_machine`)."""
+
+    @property
+    def pip_options(self) -> list[str]:
+        """Have pip choose wheels for this machine, and nothing that it would have to compile."""
+        tags = [f"manylinux_2_{minor}_{self.machine}" for minor in range(OLDEST_MINOR, GLIBC_MINOR + 1)]
+        options = ["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON]
+        for abi in (f"cp{PYTHON.replace('.', '')}", "abi3", "none"):
+            options += ["--abi", abi]
+        for tag in (*tags, f"manylinux2014_{self.machine}"):
+            options += ["--platform", tag]
+        return options
+
+
+PLATFORMS: Final = {X86: Platform(X86, "x86_64", 62), ARM: Platform(ARM, "aarch64", 183)}
+
+
+def platform_of(architecture: str) -> Platform:
+    """Look a platform up by Lambda's name; raises PackageError."""
+    if architecture not in PLATFORMS:
+        raise PackageError(f"Lambda has no architecture '{architecture}': choose {' or '.join(PLATFORMS)}.")
+    return PLATFORMS[architecture]
+
+
+def architecture_here() -> str:
+    """Give Lambda's name of this machine's kind; raises PackageError."""
+    for found in PLATFORMS.values():
+        if platform.machine() in (found.machine, found.architecture):
+            return found.architecture
+    raise PackageError(f"Lambda has no machines of this one's kind, {platform.machine()}.")
+
+
+def architecture_of(stage: Stage) -> str:
+    """Give a stage's architecture as Chalice reads it: of the stage, else of the app, else x86_64."""
+    key = "lambda_architecture"
+    return str(stage.config["stages"][stage.name].get(key) or stage.config.get(key) or X86)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print pip's options for an architecture; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m aurora_restore.packaging.platforms",
+        description="Print pip's options for the wheels that Lambda's runtime can load.",
+    )
+    parser.add_argument("architecture", choices=PLATFORMS, help="as Lambda calls it")
+    options = parser.parse_args(arguments)
+    sys.stdout.write(" ".join(PLATFORMS[options.architecture].pip_options) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

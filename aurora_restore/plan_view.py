@@ -1,0 +1,167 @@
+"""One plan as the account has it, only read: what a deployment and the doctor judge by the functions' own checks."""
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from aurora_restore.documents import Described
+from chalicelib.aws.client import Clients, NotFoundError
+from chalicelib.aws.kms import observe_key
+from chalicelib.aws.rds import ENGINE, Cluster, Instance, Snapshot
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import BeyondSettingsError, RefusedError
+from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.plan import Plan
+from chalicelib.ports import Ports
+from chalicelib.records.store import DynamoStore
+from chalicelib.settings import Settings
+from chalicelib.snapshots.eligibility import newest
+from chalicelib.snapshots.source import SourceCluster
+from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.preflight import OF_VERSION, Preflight
+
+
+def reading_ports(
+    settings: Settings,
+    clients: Clients,
+    *,
+    account: str,
+    partition: str,
+    region: str,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Ports:
+    """Give the world as a function of the stage sees it."""
+    store = DynamoStore(
+        clients("dynamodb", region), state_table=settings.state_table_name, audit_table=settings.audit_table_name
+    )
+    return Ports(
+        settings=settings, store=store, account=account, partition=partition, region=region,
+        remaining_seconds=lambda: math.inf, clients=clients, now=now,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PlanView:
+    """One plan, with what is known of its clusters. What more than one check needs is read once."""
+
+    ports: Ports
+    plan: Plan
+
+    # --- the source ---
+
+    @cached_property
+    def source(self) -> Described | None:
+        """The source cluster as RDS describes it; None when it is gone."""
+        with suppress(NotFoundError):
+            rds, identifier = self.ports.service("rds", self.plan.source_region), self.plan.source_cluster_id
+            return next(iter(rds.call("describe_db_clusters", DBClusterIdentifier=identifier)["DBClusters"]), None)
+        return None
+
+    @cached_property
+    def snapshot(self) -> Snapshot | None:
+        """The newest snapshot that would start an operation, by the rule of the functions."""
+        rds = self.ports.service("rds", self.plan.source_region)
+        return newest(SourceCluster(rds, self.plan), self.plan)
+
+    @property
+    def version(self) -> str:
+        """The engine version that a restore would have; empty where neither snapshot nor source is there."""
+        return self.facts.snapshot_engine_version or ""
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What an operation would have found out of the newest snapshot, or else of what the source is now."""
+        snapshot, source = self.snapshot, self.source or {}
+        return Facts(
+            snapshot_engine_version=snapshot.engine_version if snapshot else source.get("EngineVersion"),
+            snapshot_encrypted=snapshot.encrypted if snapshot else source.get("StorageEncrypted"),
+            snapshot_kms_key_id=snapshot.kms_key_id if snapshot else source.get("KmsKeyId"),
+            master_username=snapshot.master_username if snapshot else source.get("MasterUsername"),
+            source_resource_id=source.get("DbClusterResourceId"),
+        )
+
+    # --- the target, and what a restore will need ---
+
+    @cached_property
+    def operation(self) -> Operation:
+        """The record that an operation of this plan would have just before its target is replaced; never written."""
+        now = self.ports.now()
+        return Operation(
+            operation_id="preview", root_id="preview", requested_by="preview", stage=self.plan.stage,
+            plan=self.plan.name, settings=self.plan, state=State.SNAPSHOT_READY, created_at=now, entered_at=now,
+            deadline=now + timedelta(hours=1), facts=self.facts,
+        )  # fmt: skip
+
+    @cached_property
+    def target(self) -> TargetCluster:
+        """The target, as an operation would look at it."""
+        return TargetCluster(self.ports.service("rds", self.plan.target_region), self.operation)
+
+    @cached_property
+    def cluster(self) -> Cluster | None:
+        """The cluster under the target's name; None where there is none."""
+        return self.target.observe()
+
+    @cached_property
+    def instances(self) -> list[Instance]:
+        """The instances that name that cluster."""
+        return self.target.observe_instances()
+
+    # --- checks ---
+
+    @cached_property
+    def checks(self) -> Mapping[str, Callable[[], None]]:
+        """Every check of a plan by its name: of the source, of whose the target is, and the operation's preflight.
+
+        Each raises RefusedError. Those that ask for the engine version are left out where nothing tells it.
+        """
+        preflight = Preflight(self.operation, self.ports)
+        of_operation = preflight.checks(self.instances, replaces=self.cluster is not None)
+        left_out = OF_VERSION if not self.version else frozenset[str]()
+        return {
+            "source cluster": self._source_cluster,
+            "source key": self._source_key,
+            "target": self._target,
+            **{name: check for name, check in of_operation.items() if name not in left_out},
+        }
+
+    def _source_cluster(self) -> None:
+        if self.source is None and self.snapshot is None:
+            raise RefusedError(
+                f"There is no cluster {self.plan.source_cluster_arn}, and no snapshot of it that would be restored.",
+                "Set SOURCE_CLUSTER_ID and SOURCE_REGION to the cluster that is to be restored.",
+            )
+        engine = (self.source or {}).get("Engine", ENGINE)
+        if engine != ENGINE:
+            raise RefusedError(
+                f"The source cluster {self.plan.source_cluster_arn} is of {engine}, not of {ENGINE}.",
+                f"Set SOURCE_CLUSTER_ID to a cluster of {ENGINE}.",
+            )
+
+    def _source_key(self) -> None:
+        """See that the key that encrypts the snapshot can be used: a copy has to decrypt with it."""
+        key_id = self.facts.snapshot_kms_key_id
+        if not (self.facts.snapshot_encrypted and key_id):
+            return
+        key = self.key_of_source
+        state = key["KeyState"] if key else "gone"
+        if state != "Enabled":
+            which = self.snapshot.identifier if self.snapshot else self.plan.source_cluster_id
+            what = f"{which} is encrypted with the key {key_id}, which is {state}."
+            raise BeyondSettingsError(what, "Enable that key.")
+
+    @cached_property
+    def key_of_source(self) -> Mapping[str, Any] | None:
+        """The key that the newest snapshot, or else the source, is encrypted with."""
+        key_id = self.facts.snapshot_kms_key_id
+        kms = self.ports.service("kms", self.plan.source_region)
+        return observe_key(kms, key_id) if key_id else None
+
+    def _target(self) -> None:
+        if self.cluster:
+            self.plan.refuse_source(self.cluster.resource_id, self.facts.source_resource_id)
+            self.target.refuse_unowned(self.cluster, self.instances)

@@ -1,0 +1,113 @@
+"""`python -m aurora_restore.roots`: bring the root certificates of RDS up to date, after judging every one of them.
+
+AWS publishes them for all regions of a partition in one file (Aurora user guide, "Certificate bundles by AWS Region").
+"""
+
+import sys
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from aurora_restore.stages import CHECKOUT
+from chalicelib.database.roots import region_of
+from programs.arguments import Parser
+
+URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+BUNDLE = CHECKOUT / "chalicelib" / "rds-ca-bundle.pem"
+LOOPBACK = ("127.0.0.1", "localhost")
+TIMEOUT_SECONDS = 30
+BYTES_MAX = 2_000_000  # ten times what the file was in 2025
+
+
+class RootsError(Exception):
+    """What was fetched is not kept; the text says why."""
+
+
+def fetch(url: str) -> bytes:
+    """Fetch a file of certificates by HTTPS. Raises RootsError, and OSError when nobody answers."""
+    address = urlsplit(url)
+    if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK):
+        raise RootsError(f"{url} is no https address, so nothing proves that it is Amazon's. Use {URL}")
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 # judged above
+        return bytes(answer.read(BYTES_MAX))
+
+
+def roots_in(pem: bytes, now: datetime) -> list[x509.Certificate]:
+    """Give the certificates that are valid roots of RDS; expired ones and intermediates are left out.
+
+    Raises RootsError where there is no such root, or anything that is not Amazon's.
+    """
+    try:
+        found = x509.load_pem_x509_certificates(pem)
+    except ValueError as error:
+        raise RootsError(f"What was fetched holds no certificates: {error}.") from error
+    if strangers := [one.subject.rfc4514_string() for one in found if not _is_of_rds(one)]:
+        raise RootsError(f"Some certificates are not of Amazon RDS: {'; '.join(strangers)}.")
+    roots = [one for one in found if _is_root(one) and one.not_valid_after_utc > now]
+    if not roots:
+        raise RootsError(f"None of the {len(found)} certificates is a root that is still valid.")
+    return roots
+
+
+def _is_of_rds(certificate: x509.Certificate) -> bool:
+    wanted = {NameOID.ORGANIZATION_NAME: "Amazon Web Services, Inc.", NameOID.ORGANIZATIONAL_UNIT_NAME: "Amazon RDS"}
+    named = {part.oid: part.value for part in certificate.subject}
+    return all(named.get(oid) == value for oid, value in wanted.items())
+
+
+def _is_root(certificate: x509.Certificate) -> bool:
+    """Tell whether it is an authority's, signed by itself."""
+    try:
+        certificate.verify_directly_issued_by(certificate)
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (InvalidSignature, TypeError, ValueError, x509.ExtensionNotFound):  # another's signature, key or name
+        return False
+
+
+def refresh(url: str, bundle: Path, now: datetime) -> str:
+    """Take in the roots of a file, and say which regions are covered. Raises RootsError and OSError.
+
+    A region that the file does not speak of keeps the roots it has: each partition of AWS has a file of its own.
+    """
+    fetched = roots_in(fetch(url), now)
+    before = x509.load_pem_x509_certificates(bundle.read_bytes())
+    known, told = _regions(before), _regions(fetched)
+    kept = [one for one in before if not _regions([one]) <= told]
+    fresh = bundle.with_name(f"{bundle.name}.new")
+    fresh.write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in (*kept, *fetched)))
+    fresh.replace(bundle)
+    added = ", ".join(sorted(told - known)) or "none"
+    return f"{bundle.name} has the roots of {len(known | told)} regions now. New regions: {added}."
+
+
+def _regions(roots: list[x509.Certificate]) -> set[str]:
+    names = [str(root.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value) for root in roots]
+    return {region for name in names if (region := region_of(name))}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Refresh the checkout's bundle; returns the exit status."""
+    parser = Parser(prog="python -m aurora_restore.roots", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--url", default=URL, help="where to fetch them (%(default)s)")
+    parser.add_argument("--bundle", type=Path, default=BUNDLE, help="what is replaced (%(default)s)")
+    options = parser.parse_args(arguments)
+    try:
+        told = refresh(options.url, options.bundle, datetime.now(UTC))
+    except RootsError as error:
+        sys.stderr.write(f"{options.bundle} stays as it is. {error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"{options.bundle} stays as it is. {options.url} could not be fetched: {error}.\n")
+        return 1
+    sys.stdout.write(f"{told}\nNow deploy each stage again: make deploy STAGE=...\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

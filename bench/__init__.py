@@ -1,0 +1,8 @@
+"""The benchmark: what an operation adds to Aurora's own time, and what it costs, beside the ways people do this today.
+
+`make bench` runs it; `make bench WRITE=1` writes docs/performance.md.
+"""
+
+from programs import begin
+
+begin()

@@ -1,0 +1,130 @@
+"""The ways people do this today, with the very steps of the choreography, so that the same calls are made.
+
+The poller is a step machine: a task, a choice, and a wait of so many seconds after which the same task runs again. The
+waiter is one function that goes from step to step and sleeps inside, as botocore's waiters do; Lambda ends it after 15
+minutes, so it calls itself again shortly before. Neither needs a table, a heartbeat or an event of RDS: the record goes
+from step to step at no charge, which is in their favour, as is that nothing survives a crash of the waiter.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+
+from bench.latencies import BUS_SECONDS, TRANSITION_SECONDS
+from bench.tables import CarriedStore
+from bench.world import PricedWorld
+from chalicelib.flow.choreography import NETWORK_TRIED, ROWS, TERMINAL, State
+from chalicelib.flow.errors import TransientError
+from chalicelib.flow.identifiers import automatic_id
+from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
+from chalicelib.ports import Ports
+from chalicelib.runtime import plans
+from simulation.world import Invocation
+
+WAITER: Final = "waiter"
+WAITER_SECONDS: Final = 900  # Lambda's longest
+WAITER_MARGIN_SECONDS: Final = 15
+
+
+class _Machine(PricedWorld):
+    """What both have in common: they begin at the snapshot's event, and carry the record themselves."""
+
+    def __init__(self, every_seconds: float, *, environment: Mapping[str, str] | None = None) -> None:
+        self.every_seconds = every_seconds
+        self._last: Operation
+        super().__init__(None, beats=False, environment=environment, lambda_seconds=WAITER_SECONDS)
+
+    def deliver_one(self, envelope: dict[str, Any]) -> None:
+        """Begin with the snapshot's event; the trial of the network puts one of its own."""
+        if envelope["detail-type"] != NETWORK_TRIED:
+            self.begin(self._accepted(envelope))
+
+    def begin(self, operation: Operation) -> None:
+        """Set out."""
+        raise NotImplementedError
+
+    def record(self, operation_id: str) -> Operation:
+        """Give the record that was carried to the end."""
+        del operation_id
+        return self._last
+
+    def _ports(self, invocation: Invocation) -> Ports:
+        ports = super()._ports(invocation)
+        return Ports(**{**vars(ports), "store": CarriedStore()})
+
+    def _accepted(self, envelope: Mapping[str, Any]) -> Operation:
+        (plan,), now = plans.plans(self.ports()), self.clock.now()
+        arn = str(envelope["detail"]["SourceArn"])
+        name = automatic_id(plan.name, plan.stage, arn, now)
+        return Operation(
+            operation_id=name, root_id=name, stage=plan.stage, plan=plan.name, settings=plan, state=State.ACCEPTED,
+            created_at=now, entered_at=now, deadline=now + timedelta(days=2), requested_by="the step machine",
+            facts=Facts(snapshot_arn=arn),
+        )  # fmt: skip
+
+    def _acted(self, operation: Operation, ports: Ports) -> tuple[Operation, bool]:
+        """Run the step whose turn it is; returns the operation after it, and whether it has to wait."""
+        outcome = _outcome(operation, ports)
+        if isinstance(outcome, Advance):
+            after = operation.entering(outcome.to, self.clock.now(), outcome.facts)
+            if after.state in TERMINAL:
+                self._last = after
+                self.ended[after.operation_id] = (after.state, self.clock.now())
+            return after, False
+        return operation.evolve(facts=outcome.facts or operation.facts), True
+
+
+class Poller(_Machine):
+    """A step machine that looks every so many seconds, whatever is known."""
+
+    def begin(self, operation: Operation) -> None:
+        """Run the first task."""
+        self._task(operation)
+
+    def _task(self, operation: Operation) -> None:
+        step = ROWS[operation.state].step or ""
+        with self._invocation(step, {}) as invocation:
+            operation, waits = self._acted(operation, self._ports(invocation))
+            took = self.clock.ahead_seconds
+        transitions = 3 if waits else 2  # the task, the choice, the wait
+        self.meter.add("the step machine", "transitions", transitions)
+        if operation.state not in TERMINAL:
+            pause = transitions * TRANSITION_SECONDS + self.every_seconds * waits
+            self.later(took + pause, partial(self._task, operation))
+
+
+class Waiter(_Machine):
+    """One function that sleeps between its looks."""
+
+    def begin(self, operation: Operation) -> None:
+        """Run the function."""
+        self._work(operation)
+
+    def _work(self, operation: Operation) -> None:
+        with self._invocation(WAITER, {}) as invocation:
+            ports = self._ports(invocation)
+            while (
+                operation.state not in TERMINAL
+                and ports.remaining_seconds() > self.every_seconds + WAITER_MARGIN_SECONDS
+            ):
+                operation, waits = self._acted(operation, ports)
+                self.clock.spend(self.every_seconds * waits)
+            took = self.clock.ahead_seconds
+        if operation.state not in TERMINAL:
+            self.later(took + BUS_SECONDS, partial(self._work, operation))
+
+
+def _outcome(operation: Operation, ports: Ports) -> Advance | Wait:
+    """Run a step; raises RuntimeError where it refuses, which a measured night gives it no reason for."""
+    name = str(ROWS[operation.state].step).replace("-", "_")
+    step: Callable[[Operation, Ports], Outcome] = getattr(importlib.import_module(f"chalicelib.steps.{name}"), name)
+    try:
+        outcome = step(operation, ports)
+    except TransientError as error:
+        return Wait(error.reason, trouble=True)
+    if isinstance(outcome, Refuse):
+        raise RuntimeError(outcome.reason)  # noqa: TRY004 # no wrong type, but the end of the benchmark
+    return outcome

@@ -1,0 +1,151 @@
+"""One operation a night: the same nights for all contenders, over phases of the heartbeat and of Aurora's durations."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from random import Random
+from typing import Final
+
+from bench.baselines import Poller, Waiter
+from bench.meter import HEARTBEAT, Meter, mean
+from bench.silence import Heard, listened, quiet
+from bench.world import Night, PricedWorld
+from localaws.aurora import Durations
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+PHASES: Final = 12  # of the heartbeat against the night's start, 5 s apart
+NIGHTS: Final = 5  # of each stage: the first, before which nothing is known, and later ones
+JITTER: Final = 0.05  # each duration is up to so much shorter or longer, anew every night,
+JITTER_SECONDS: Final = 30.0  # and up to so many seconds at least, or half of itself: else a poller may divide it
+HINTS: Final[tuple[float | None, ...]] = (0.0, 5.0, 30.0, 60.0, None)  # seconds after which RDS's events arrive
+OURS, P30, P60, W30 = "choreography", "poller 30 s", "poller 60 s", "waiter 30 s"
+USUAL_NIGHT: Final = Durations(
+    copy=20 * MINUTE, cluster_delete=6 * MINUTE, instance_delete=3 * MINUTE, restore=12 * MINUTE,
+    instance_create=8 * MINUTE,
+)  # fmt: skip
+CASES: Final[Mapping[str, Durations]] = {
+    "20-minute copy": USUAL_NIGHT, "4-hour copy": replace(USUAL_NIGHT, copy=4 * HOUR),
+}  # fmt: skip
+_MACHINES: Final[Mapping[str, Callable[[], PricedWorld]]] = {
+    P30: partial(Poller, 30.0), P60: partial(Poller, 60.0), W30: partial(Waiter, 30.0),
+}  # fmt: skip
+OTHERS: Final = tuple(_MACHINES)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One stage's nights: whose, with which events, how long the copy, and when the heartbeat beats."""
+
+    case: str
+    contender: str
+    hints: float | None
+    phase: int
+
+    @property
+    def row(self) -> tuple[str, str, float | None]:
+        """Name what the phases are averaged for."""
+        return self.case, self.contender, self.hints
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The mean of some nights; seconds."""
+
+    added: float
+    added_most: float
+    aurora: float
+    own: Mapping[str, float]
+    meter: Meter
+    nights: int
+
+    @property
+    def counts(self) -> Mapping[str, float]:
+        """Give the counts by kind."""
+        return self.meter.by_kind()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contender's first night and its later ones."""
+
+    first: Summary
+    later: Summary
+
+
+Rows = Mapping[tuple[str, str, float | None], Row]
+
+
+def tasks(phases: int = PHASES) -> list[Task]:
+    """List all that is measured; events mean nothing to the others, so those are measured without."""
+    who = [(OURS, hints) for hints in HINTS] + [(other, None) for other in OTHERS]
+    return [Task(case, *one, phase) for case in CASES for one in who for phase in range(phases)]
+
+
+def drawn(usual: Durations, phase: int, night: int) -> Durations:
+    """Draw a night's durations: they depend on the phase and the night alone, so that all contenders have the same."""
+    random = Random(1000 * phase + night)  # noqa: S311 # dice, not secrets
+    spread = {name: max(JITTER * seconds, min(JITTER_SECONDS, seconds / 2)) for name, seconds in vars(usual).items()}
+    return Durations(**{name: seconds + random.uniform(-1, 1) * spread[name] for name, seconds in vars(usual).items()})
+
+
+def play(task: Task, many: int = NIGHTS) -> list[Night]:
+    """Play a stage's nights, a day apart."""
+    with quiet():
+        world = _MACHINES[task.contender]() if task.contender in _MACHINES else PricedWorld(task.hints)
+        world.staging()
+        nights = []
+        for night in range(many):
+            durations = drawn(CASES[task.case], task.phase, night)
+            nights.append(world.night_of(durations, beat_after=(task.phase + 0.5) * 60 / PHASES))
+            world.clock.advance(DAY - nights[-1].took)
+    return nights
+
+
+def summed(nights: Sequence[Night]) -> Summary:
+    """Average nights."""
+    added, many = [night.added for night in nights], len(nights)
+    own = {state: sum(night.own.get(state, 0) for night in nights) / many for state in nights[0].own}
+    aurora = sum(night.aurora for night in nights) / many
+    return Summary(sum(added) / many, max(added), aurora, own, mean([night.meter for night in nights]), many)
+
+
+def gathered(found: Sequence[tuple[Task, list[Night]]]) -> Rows:
+    """Make the rows of what was played."""
+    rows = {}
+    for row in dict.fromkeys(task.row for task, _ in found):
+        played = [nights for task, nights in found if task.row == row]
+        later = [night for nights in played for night in nights[1:]]
+        rows[row] = Row(summed([nights[0] for nights in played]), summed(later))
+    return rows
+
+
+def idle_tick() -> Meter:
+    """Measure an hour in which nothing is due, by the tick: what the heartbeat costs at rest."""
+    with quiet():
+        world = PricedWorld(5.0)
+        world.staging()
+        world.night_of(USUAL_NIGHT)
+        before = world.meter.copy()
+        until, ticks = world.clock.now().timestamp() + HOUR, len(world.ticks)
+        while world.clock.now().timestamp() < until:
+            world.step_time()
+    return mean([world.meter.since(before)] + [Meter()] * (len(world.ticks) - ticks - 1))
+
+
+def heard_a_day() -> Heard:
+    """Listen to a day with one night in it, at the level at which functions are deployed."""
+    heard = Heard()
+    with listened("INFO", heard):
+        world = PricedWorld(5.0)
+        world.staging()
+        until = world.clock.now().timestamp() + DAY
+        world.night_of(USUAL_NIGHT)
+        while world.clock.now().timestamp() < until:
+            world.step_time()
+    return heard
+
+
+def a_day(night: Meter, tick: Meter) -> float:
+    """Price a day with one night: the ticks of the night are in it already. Dollars."""
+    ticks = DAY / 60 - night.counts[HEARTBEAT, "requests"]
+    return night.dollars + ticks * tick.dollars

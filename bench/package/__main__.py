@@ -1,0 +1,110 @@
+"""`python -m bench.package`: measure the package; with `--write`, keep that in docs/performance.md."""
+
+import argparse
+import platform
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from statistics import median
+
+from aurora_restore.packaging.building import WHEELS, Built, build
+from aurora_restore.packaging.errors import MissingWheelError, PackageError
+from aurora_restore.packaging.platforms import ARM, X86, architecture_here
+from aurora_restore.stages import FUNCTIONS, Stage
+from bench.package import cold_starts, restores
+from bench.package.cold_starts import Starts
+from bench.package.figures import FILE, Figures, Function, Package
+from bench.package.restores import Invocations
+from bench.package.runtime_folder import Folders
+from demo.errors import DemoError
+from tools.reference import ROOT, rewritten
+from tools.reference.package import part
+
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and print or write what was measured; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            figures = _measure(Path(folder))
+    except (PackageError, DemoError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    _say(part(figures))
+    if options.write:
+        _write(figures)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.package",
+        description="Measure the package, its starts, its memory and its own time. Takes some minutes.",
+    )
+    parser.add_argument("--write", action="store_true", help="keep the figures, and write them into the docs")
+    return parser
+
+
+def _write(figures: Figures) -> None:
+    figures.write()
+    PAGE.write_text(rewritten(PAGE), encoding="utf-8")
+    _say(f"{FILE.relative_to(ROOT)} and {PAGE.relative_to(ROOT)} are written.")
+
+
+def _measure(folder: Path) -> Figures:
+    found = {architecture: _build(folder, architecture) for architecture in (X86, ARM)}
+    here = found[architecture_here()]
+    if isinstance(here, MissingWheelError):
+        raise here
+    folders = Folders.made(here, folder / "lambda")
+    _say(f"Every function is started {cold_starts.ROUNDS} times with bytecode and without; a few minutes.")
+    started = cold_starts.measure(folders)
+    _say("One night on localaws, more restores, and a cancellation.")
+    seen = restores.measure(folders, folder / "world")
+    return Figures(
+        platform.python_version(), architecture_here(), metadata.version("boto3"), cold_starts.ROUNDS,
+        restores.RESTORES,
+        started.bare.processor, [_package(architecture, one) for architecture, one in found.items()],
+        [_function(name, started, seen[name]) for name in FUNCTIONS],
+    )  # fmt: skip
+
+
+def _build(folder: Path, architecture: str) -> Built | MissingWheelError:
+    wheels = Path(WHEELS)
+    try:
+        return build(
+            Stage.read("prod"), folder / architecture, architecture=architecture,
+            wheels=wheels if wheels.is_dir() else None,
+        )  # fmt: skip
+    except MissingWheelError as error:
+        return error
+
+
+def _package(architecture: str, found: Built | MissingWheelError) -> Package:
+    if isinstance(found, MissingWheelError):
+        return Package(architecture, why_none=str(found))
+    return Package(architecture, found.zip.stat().st_size)
+
+
+def _function(name: str, started: Starts, seen: Invocations) -> Function:
+    warm = seen.own_seconds[1:]
+    if not warm:
+        raise PackageError(f"{name} was invoked {len(seen.own_seconds)} times, so nothing is known of it when warm.")
+    compiled, plain = started.compiled[name], started.plain[name]
+    return Function(
+        name, compiled.clock, compiled.processor, plain.clock, plain.processor, seen.peak_bytes, len(warm),
+        median(warm), max(warm),
+    )  # fmt: skip
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

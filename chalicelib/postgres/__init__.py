@@ -1,1 +1,0 @@
-"""How to speak to a restored PostgreSQL; `chalicelib.database.restored` is the way in."""

@@ -1,0 +1,150 @@
+"""What the demo sees of the two clusters, before the night and after: gathered here, judged in `verdict`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from demo import aws as names
+from demo import databases
+from demo.aws import Aws, Item
+from demo.databases import Access, Content, Login
+from demo.ways import Ways, ways
+
+MOVING = ("EarliestRestorableTime", "LatestRestorableTime")  # what changes about a cluster that nobody touches
+STALE_TABLE = "stale_marker"  # what only last night's staging has
+
+
+@dataclass(frozen=True)
+class Source:
+    """Production as it stands: what AWS says of it, what its tables hold, and whose passwords open it."""
+
+    description: Mapping[str, Any]
+    instances: tuple[Mapping[str, Any], ...]
+    tables: Mapping[str, Content]
+    opened_by: tuple[str, ...]  # names of production's logins, the master among them
+    ways: Ways = field(default_factory=Ways)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Staging as it stands. `shut_for` are the app's own users whose passwords do not open it."""
+
+    resource_id: str
+    status: str
+    instances: Mapping[str, str]  # name to status
+    tags: Mapping[str, str]
+    tables: Mapping[str, Content]
+    stale_in: tuple[str, ...]  # where the marker of stale data stands
+    opened_by: tuple[str, ...] = ()  # whose production passwords open it
+    shut_for: tuple[str, ...] = ()
+    application: tuple[Access, ...] = ()
+    read_only: tuple[Access, ...] = ()
+    ways: Ways = field(default_factory=Ways)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the operation left behind, beside the target."""
+
+    record: Item
+    trail: tuple[Item, ...]
+    copy: Mapping[str, Any] | None  # the snapshot copy, as AWS describes it
+    notices: tuple[Item, ...] = field(default=())  # what is in the queue about this operation
+
+
+class Witness:
+    """Looks at the clusters of one endpoint with everybody's passwords, which it reads where they are kept."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self.production: Item = aws.secret(names.SOURCE_REGION, names.PRODUCTION_SECRET)
+        self.master: Item = aws.secret(names.TARGET_REGION, names.MASTER_SECRET)
+        self.app: Item = aws.secret(names.TARGET_REGION, names.APP_SECRET)
+
+    def source(self) -> Source:
+        """Look at production."""
+        cluster = self._aws.cluster(names.SOURCE_REGION, names.SOURCE_CLUSTER)
+        logins, first = self._production_logins(cluster), cluster["DatabaseName"]
+        return Source(
+            {key: value for key, value in cluster.items() if key not in MOVING},
+            tuple(self._aws.instances(names.SOURCE_REGION, cluster)),
+            databases.contents(logins, first),
+            _those_let_in(logins, databases.databases(logins[0], first)),
+            ways(logins[:1], first),
+        )
+
+    def target(self) -> Target:
+        """Look at staging, as its own users see it."""
+        cluster, instances, tags = self._described_target()
+        first = self.master["database"]
+        logins = [login for login in self._own_logins(cluster) if databases.opens(login, first)]
+        return Target(
+            cluster["DbClusterResourceId"], cluster["Status"], instances, tags,
+            databases.contents(logins, first) if logins else {},
+            databases.tables_called(logins[0], first, STALE_TABLE) if logins else (),
+        )  # fmt: skip
+
+    def fresh_target(self, tables_of_source: Mapping[str, Content]) -> Target:
+        """Look at staging with everybody's eyes: its own users', and those of production who must be kept out."""
+        cluster, instances, tags = self._described_target()
+        application, read_only, master = self._own_logins(cluster)
+        first = self.master["database"]
+        shut = tuple(
+            login.username for login in (application, read_only, master)
+            if not databases.opens(login, first)
+        )  # fmt: skip
+        wanted = sorted({key.partition(".")[0] for key in tables_of_source})
+        doors = wanted if shut else sorted({*wanted, *databases.databases(master, first)})
+        return Target(
+            cluster["DbClusterResourceId"], cluster["Status"], instances, tags,
+            {} if shut else databases.contents([application, master], first),
+            () if shut else databases.tables_called(master, first, STALE_TABLE),
+            _those_let_in(self._production_logins(cluster), doors), shut,
+            tuple(databases.access(application, name) for name in wanted),
+            tuple(databases.access(read_only, name) for name in wanted),
+            Ways() if shut else ways([master, application], first),
+        )  # fmt: skip
+
+    def outcome(self, operation_id: str) -> Outcome:
+        """Look at what the operation left: its record, its trail, the copy, and what the queue holds about it."""
+        record = self._aws.record(operation_id)
+        notices = (notice for notice in self._aws.notices() if operation_id in notice["Message"])
+        return Outcome(record, tuple(self._aws.trail(operation_id)), self._copy(record), tuple(notices))
+
+    def _copy(self, record: Item) -> Mapping[str, Any] | None:
+        arn = record["facts"].get("copy_arn")
+        try:
+            return self._aws.snapshot(names.TARGET_REGION, arn) if arn else None
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "DBClusterSnapshotNotFoundFault":
+                raise
+            return None
+
+    def _described_target(self) -> tuple[Item, dict[str, str], dict[str, str]]:
+        cluster = self._aws.cluster(names.TARGET_REGION, names.TARGET_CLUSTER)
+        instances = self._aws.instances(names.TARGET_REGION, cluster)
+        statuses = {instance["DBInstanceIdentifier"]: instance["DBInstanceStatus"] for instance in instances}
+        return cluster, statuses, {tag["Key"]: tag["Value"] for tag in cluster.get("TagList", [])}
+
+    def _own_logins(self, cluster: Item) -> tuple[Login, Login, Login]:
+        app, master = self.app, self.master
+        return (
+            _login(cluster, app["app_username"], app["app_password"]),
+            _login(cluster, app["readonly_username"], app["readonly_password"]),
+            _login(cluster, master["username"], master["password"]),
+        )
+
+    def _production_logins(self, cluster: Item) -> list[Login]:
+        master = self.production["master"]
+        others = self.production["logins"].items()
+        return [_login(cluster, master["username"], master["password"]), *(_login(cluster, *other) for other in others)]
+
+
+def _login(cluster: Item, username: str, password: str) -> Login:
+    return Login(cluster["Endpoint"], cluster["Port"], username, password)
+
+
+def _those_let_in(logins: list[Login], doors: list[str]) -> tuple[str, ...]:
+    return tuple(login.username for login in logins if any(databases.opens(login, door) for door in doors))

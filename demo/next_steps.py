@@ -1,0 +1,133 @@
+"""The last page: where the fresh cluster is, lines that can be copied into a shell, and how to do it again."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.aws import APP_SECRET, AUDIT_TABLE, CREDENTIALS, EVENT_SOURCE, MASTER_SECRET, STATE_TABLE, TARGET_REGION, Item
+from demo.errors import DemoError
+from programs.loopback import direct_loopback
+
+PSQL_SECONDS = 60
+_ONE_VALUE = "import json, sys; print(json.load(sys.stdin)[sys.argv[1]])"
+
+
+@dataclass(frozen=True)
+class Door:
+    """One user's way into the fresh cluster: where, and in which secret the password is, under which key."""
+
+    host: str
+    port: int
+    database: str
+    username: str
+    secret: str
+    key: str
+
+    def psql(self) -> str:
+        """Write a line for a shell with the exports; the password is fetched by it, and in no command's arguments."""
+        fetch = f"aws secretsmanager get-secret-value --secret-id {self.secret} --query SecretString --output text"
+        pick = f"python3 -c {shlex.quote(_ONE_VALUE)} {self.key}"
+        address = f"-h {self.host} -p {self.port} -U {shlex.quote(self.username)} -d {shlex.quote(self.database)}"
+        return f'PGPASSWORD="$({fetch} | {pick})" psql -w {address}'
+
+
+def doors(cluster: Item, app: Item, master: Item, database: str) -> list[Door]:
+    """List who gets in: the application, the reader, the master."""
+    host, port = cluster["Endpoint"], cluster["Port"]
+    return [
+        Door(host, port, database, app["app_username"], APP_SECRET, "app_password"),
+        Door(host, port, database, app["readonly_username"], APP_SECRET, "readonly_password"),
+        Door(host, port, database, master["username"], MASTER_SECRET, "password"),
+    ]
+
+
+def exports(endpoint: str) -> Iterator[str]:
+    """Write the lines after which `aws` and `psql` work as they are."""
+    settings = {"AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": TARGET_REGION, **CREDENTIALS}
+    settings |= direct_loopback(os.environ)
+    yield "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items())
+    yield f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'
+
+
+def lines(endpoint: str, doors: Iterable[Door], record: Item) -> Iterator[str]:
+    """Write what can be typed after a success, each line complete once the exports were pasted."""
+    yield from exports(endpoint)
+    yield from (door.psql() for door in doors)
+    yield look_again(record["operation_id"])
+    yield read_trail(record["operation_id"])
+    yield rerun(record)
+
+
+def offered(typed: Iterable[str], *, kept: bool) -> Iterator[str]:
+    """Yield lines for a shell where they will work, which is in a world that is kept; else say how to have one."""
+    if kept:
+        yield "  Paste these into another terminal:\n"
+        yield from typed
+    else:
+        yield "  This world ends now, and its databases with it. Leave one running: make demo KEEP=1, or make up."
+
+
+def times(record: Item, *, snapshot_seconds: float) -> str:
+    """Say how long a restore took, from the record, with the same sums as its notification has.
+
+    The notification is sent in the last state, which it therefore does not count: that is told beside it.
+    """
+    *counted, last = record["durations"]
+    total = sum(round(float(one["seconds"]), 1) for one in counted)
+    own = sum(round(float(one["own_seconds"]), 1) for one in counted)
+    telling = round(float(last["seconds"]), 1)
+    return (
+        f"  {total:.1f} s for the restore, {own:.1f} s of them our own; before it {snapshot_seconds:.1f} s for the "
+        f"snapshot, after it {telling:.1f} s to tell people."
+    )
+
+
+def try_psql(endpoint: str, door: Door) -> str:
+    """Run the printed line in a shell, as a reader would, and return what the server answers."""
+    query = " -c 'SELECT current_user, current_database(), version()' -At"
+    script = "\n".join([*exports(endpoint), door.psql() + query])
+    ran = subprocess.run(
+        ["/bin/sh", "-c", script], capture_output=True, text=True, timeout=PSQL_SECONDS, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if ran.returncode:
+        raise DemoError(f"The psql line for {door.username} does not work: {ran.stderr.strip()}")
+    return ran.stdout.strip()
+
+
+def rerun(record: Item) -> str:
+    """Write the command that restores the same snapshot once more, or continues an operation that did not succeed."""
+    wish = {"request_id": f"again-{record['operation_id']}"}
+    if record["state"] == "SUCCEEDED":
+        wish |= {"snapshot_identifier": record["facts"]["snapshot_arn"]}
+    else:
+        wish |= {"rerun_of": record["operation_id"]}
+    entry = {"Source": EVENT_SOURCE, "DetailType": "RestoreRequested", "Detail": json.dumps(wish)}
+    return f"aws events put-events --region {TARGET_REGION} --entries {shlex.quote(json.dumps([entry]))}"
+
+
+def look_again(operation_id: str) -> str:
+    """Write the command that reads an operation's record."""
+    key = shlex.quote(json.dumps({"operation_id": {"S": operation_id}}))
+    return f"aws dynamodb get-item --table-name {STATE_TABLE} --key {key}"
+
+
+def read_trail(operation_id: str) -> str:
+    """Write the command that reads an operation's trail in order."""
+    values = shlex.quote(json.dumps({":id": {"S": operation_id}}))
+    return (
+        f"aws dynamodb query --table-name {AUDIT_TABLE} --index-name by-operation "
+        f"--key-condition-expression 'operation_id = :id' --expression-attribute-values {values} "
+        "--query 'Items[].[at.S, to_state.S, step.S, what.S]' --output text"
+    )
+
+
+def notification(notice: Item) -> list[str]:
+    """Give the notification as a person reads it: its subject and its text."""
+    message = json.loads(notice["Message"])
+    return [str(notice.get("Subject")), *str(message["text"]).splitlines()]

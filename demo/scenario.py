@@ -1,0 +1,136 @@
+"""The demo's five acts: build the world, look at it, let night fall, watch, and look again."""
+
+import argparse
+import contextlib
+import itertools
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from demo import assertions, next_steps, take_snapshot
+from demo import aws as names
+from demo.aws import Aws, Item
+from demo.errors import Deadline, DemoError
+from demo.inspection import Outcome, Source, Target, Witness
+from demo.memory import MemoryMeter
+from demo.results import Tally
+from demo.screen import BAD, DIM, HEADING, Screen, step_line
+from demo.watch import Ended, Step, Waiting, watch
+from demo.world import World, localaws
+
+SET_UP_SECONDS = 900  # a full server's, on a slow machine; what people ask for counts from the night's snapshot on
+
+
+class Story:
+    """One run of the demo on one screen. Everything after the first act is asked of the endpoint."""
+
+    def __init__(self, screen: Screen, options: argparse.Namespace, more_time: str) -> None:
+        """Take the options, and the command that does the same with more time."""
+        self._screen = screen
+        self._options = options
+        self._began = time.monotonic()
+        self._advice = f"On a slow machine give it more time: {more_time}"
+        self._meter = MemoryMeter(options.data)
+        self._tally = Tally(screen)
+
+    def tell(self) -> int:
+        """Play all acts; returns the exit status. Raises DemoError, botocore's errors and psycopg2's."""
+        options = self._options
+        given = {"dump": options.dump, "postgres": options.postgres}
+        with localaws(port=options.port, data=options.data, **given) as world:
+            self._build(world)
+            status = self._play(world, Aws(world.endpoint))
+            if options.keep:
+                self._keep(world)
+        return status
+
+    def _build(self, world: World) -> None:
+        self._heading("1. A local AWS, with the app deployed into it")
+        seconds = max(SET_UP_SECONDS, self._options.timeout)
+        building = world.building(Deadline(seconds, "The set-up", self._advice))
+        for line in itertools.takewhile(bool, building):
+            self._say(f"  {line}", DIM)
+        list(building)  # after an empty line comes what `make up` tells people; the demo's last page tells it
+        self._say(f"  ready after {time.monotonic() - self._began:.1f} s, at {world.endpoint}")
+
+    def _play(self, world: World, aws: Aws) -> int:
+        witness = Witness(aws)
+        self._heading("2. Before the night")
+        before = (witness.source(), witness.target())
+        everybody = (witness.production["master"]["username"], *witness.production["logins"])
+        self._tally.take(assertions.before_the_night(*before, everybody))
+        record = self._night(world, aws)
+        self._heading("4. Verification")
+        if record["state"] != "SUCCEEDED":
+            return self._ended_badly(aws.endpoint, record)
+        outcome = self._verify(witness, before, record)
+        self._close(aws, witness, outcome, witness.master["database"])
+        self._heading("The end")
+        return self._tally.end(time.monotonic() - self._began, self._meter.peak_bytes)
+
+    def _night(self, world: World, aws: Aws) -> Item:
+        """Let night fall, then only watch; returns the record at its end."""
+        self._heading("3. The nightly snapshot. From here the demo only watches: events drive the restore")
+        fell = datetime.now(UTC)
+        deadline = Deadline(self._options.timeout, "The night", self._advice)
+        snapshot = take_snapshot.fall(world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION)
+        self._say(f"  Aurora takes {snapshot} of {names.SOURCE_CLUSTER}.")
+        steps: list[Step] = []
+        for seen in watch(aws, world, fell, deadline):
+            if isinstance(seen, Ended):
+                self._say(next_steps.times(seen.record, snapshot_seconds=steps[0].at_seconds))
+                return seen.record
+            if isinstance(seen, Waiting):
+                waited_seconds = (datetime.now(UTC) - fell).total_seconds()
+                self._screen.waiting(f"{waited_seconds:5.1f} s  {seen.state}: {seen.for_what}")
+            else:
+                steps.append(seen)
+                self._say(step_line(seen))
+        raise DemoError("The operation was lost from sight.")
+
+    def _verify(self, witness: Witness, before: tuple[Source, Target], record: Item) -> Outcome:
+        self._screen.waiting("looking at both clusters with everybody's eyes")
+        after = (witness.source(), witness.fresh_target(before[0].tables))
+        outcome = witness.outcome(record["operation_id"])
+        self._tally.take(assertions.after_the_night(before, after, outcome))
+        return outcome
+
+    def _ended_badly(self, endpoint: str, record: Item) -> int:
+        state = record["state"]
+        where = f" at {record['failed_step']}" if record.get("failed_step") else ""
+        self._say(f"  ✗ The operation {record['operation_id']} ended {state}{where}.", BAD)
+        self._say(f"    Reason: {record.get('reason', 'none is given.')}")
+        self._say(f"    What to do: {record.get('remedy', 'none is given.')}")
+        self._offer(
+            [*next_steps.exports(endpoint), next_steps.read_trail(record["operation_id"]), next_steps.rerun(record)]
+        )
+        return 1
+
+    def _close(self, aws: Aws, witness: Witness, outcome: Outcome, database: str) -> None:
+        cluster = aws.cluster(names.TARGET_REGION, names.TARGET_CLUSTER)
+        doors = next_steps.doors(cluster, witness.app, witness.master, database)
+        self._heading("5. Yours to query")
+        self._say(f"  writer {cluster['Endpoint']}, reader {cluster['ReaderEndpoint']}, port {cluster['Port']}")
+        self._say(f"  psql, as the application, answers: {next_steps.try_psql(aws.endpoint, doors[0])}")
+        self._heading("The notification")
+        for line in next_steps.notification(outcome.notices[0]) if outcome.notices else []:
+            self._say(f"  {line}")
+        self._heading("Try it yourself")
+        self._offer(next_steps.lines(aws.endpoint, doors, outcome.record))
+
+    def _offer(self, lines: Iterable[str]) -> None:
+        for line in next_steps.offered(lines, kept=self._options.keep):
+            self._say(line)
+
+    def _keep(self, world: World) -> None:
+        self._say("\nThe world keeps running until Ctrl-C.")
+        self._screen.waiting("running")
+        with contextlib.suppress(KeyboardInterrupt):  # which ends the world, and takes nothing back of what held
+            world.wait()
+
+    def _heading(self, text: str) -> None:
+        self._screen.waiting("")
+        self._say(f"\n{text}", HEADING)
+
+    def _say(self, line: str, style: str = "") -> None:
+        self._screen.say(line, style)

@@ -1,0 +1,116 @@
+"""`python -m demo.take_snapshot`: have localaws take prod-cluster's automated snapshot, as Aurora does once a night.
+
+AWS has no call for that, so this is localaws' own endpoint and no AWS API.
+"""
+
+import argparse
+import json
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from difflib import get_close_matches
+
+from programs.arguments import Parser, port
+
+TIMEOUT_SECONDS = 30
+LOOK_SECONDS = 0.5
+PORT, CLUSTER, REGION = 4577, "prod-cluster", "us-east-1"
+NO_CLUSTER = "DBClusterNotFoundFault"
+BUSY = "InvalidDBClusterStateFault"  # the last night's snapshot is still being taken, for example
+
+Clusters = dict[str, list[str]]  # identifiers by region
+
+
+class RefusedError(Exception):
+    """localaws does not take the snapshot; the text is its sentence, `code` is RDS's error code.
+
+    `clusters` are those that there are, by region.
+    """
+
+    def __init__(self, code: str, sentence: str, clusters: Clusters | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.clusters = clusters or {}
+
+
+def fall(endpoint: str, *, cluster: str, region: str) -> str:
+    """Let night fall on one cluster and return the snapshot's name, once the cluster is available.
+
+    Raises RefusedError, and OSError when nobody answers.
+    """
+    gives_up_at = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            return _ask(endpoint, cluster=cluster, region=region)
+        except RefusedError as refusal:
+            if refusal.code != BUSY or time.monotonic() > gives_up_at:
+                raise
+        time.sleep(LOOK_SECONDS)
+
+
+def _ask(endpoint: str, *, cluster: str, region: str) -> str:
+    asked = urllib.parse.urlencode({"cluster": cluster, "region": region})
+    request = urllib.request.Request(f"{endpoint}/localaws/night?{asked}", method="POST")  # noqa: S310 # http, ours
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(request, timeout=TIMEOUT_SECONDS) as answer:
+            return str(json.load(answer)["DBClusterSnapshotIdentifier"])
+    except urllib.error.HTTPError as error:
+        raise _refusal(error.read().decode(errors="replace").strip()) from error
+
+
+def _refusal(body: str) -> RefusedError:
+    """Read what localaws answers; another program on its port may answer anything."""
+    try:
+        refused = json.loads(body)
+        return RefusedError(str(refused.get("code", "")), str(refused["error"]), refused.get("clusters"))
+    except (ValueError, AttributeError, KeyError):
+        return RefusedError("", body or "The answer is empty.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Say which snapshot is being taken, or why none is."""
+    options = _options().parse_args(arguments)
+    endpoint = f"http://127.0.0.1:{options.port}"
+    try:
+        snapshot = fall(endpoint, cluster=options.cluster, region=options.region)
+    except RefusedError as refusal:
+        sys.stderr.write(f"No snapshot is taken: {_explained(refusal, options)}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"Nobody answers at {endpoint} ({error}). Run `make up` in another terminal first.\n")
+        return 1
+    sys.stdout.write(f"Aurora takes the snapshot {snapshot} of {options.cluster}.\n")
+    return 0
+
+
+def _explained(refusal: RefusedError, options: argparse.Namespace) -> str:
+    """Say where there is no such cluster, and which there are: the nearest alone, if there is one."""
+    if refusal.code != NO_CLUSTER:
+        return str(refusal)
+    missing = f"There is no cluster {options.cluster} in {options.region}."
+    known = [(name, region) for region, names in refusal.clusters.items() for name in names]
+    if not known:
+        return f"{missing} This AWS has none at all: create one first."
+    near = get_close_matches(options.cluster, [name for name, _ in known], n=1)
+    meant = [(name, region) for name, region in known if name in near] or known
+    commands = [_command(name, region, options.port) for name, region in meant]
+    return f"{missing} {'Did you mean' if near else 'There are'}: {'; '.join(commands)}"
+
+
+def _command(cluster: str, region: str, port: int) -> str:
+    return f"make night CLUSTER={cluster} REGION={region}" + (f" PORT={port}" if port != PORT else "")
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m demo.take_snapshot", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--port", type=port, default=PORT, help="where localaws listens (%(default)s)")
+    parser.add_argument("--cluster", default=CLUSTER, help="whose night it is (%(default)s)")
+    parser.add_argument("--region", default=REGION, help="the cluster's region (%(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The world the demo looks at: `python -m localaws up` in a process of its own, stopped at the end whatever happens."""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from demo.errors import Deadline, DemoError
+
+READY = "ready"  # the last line of `localaws up` before it only serves
+STOP_SECONDS = 30  # PostgreSQL servers included
+LAST_LINES = 15  # shown when the world ends by itself
+
+
+class World:
+    """A running `localaws up`; a context manager, because nothing of it may outlive the demo."""
+
+    def __init__(self, command: list[str], endpoint: str, *, stop_seconds: float = STOP_SECONDS) -> None:
+        self.endpoint = endpoint
+        self._command = command
+        self._stop_seconds = stop_seconds
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._said: deque[str] = deque(maxlen=LAST_LINES)
+
+    def __enter__(self) -> Self:
+        """Start the process, in a process group of its own so that a Ctrl-C reaches the demo alone."""
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", process_group=0,
+        )  # fmt: skip
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ask the world to stop, and wait until it has; what does not is killed."""
+        try:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(self._stop_seconds)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """The process, which leads its own group."""
+        return self._process.pid
+
+    def building(self, deadline: Deadline) -> Iterator[str]:
+        """Yield what the world says while it is built, until it is ready; raises DemoError when it never is."""
+        while (line := self._next(deadline)) != READY:
+            yield line
+
+    def check(self) -> None:
+        """Raise DemoError when the world has ended by itself."""
+        if self._process.poll() is not None:
+            said = "\n  ".join(self._said)
+            raise DemoError(f"The local world ended with status {self._process.returncode}. It said:\n  {said}")
+
+    def wait(self) -> None:
+        """Wait until the world ends by itself and has said its last word."""
+        self._process.wait()
+        self._listener.join(1)
+
+    def _next(self, deadline: Deadline) -> str:
+        try:
+            line = self._lines.get(timeout=deadline.remaining())
+        except queue.Empty:
+            raise deadline.over("the local world to be ready") from None
+        if line is None:
+            status = self._process.wait(self._stop_seconds)
+            raise DemoError(
+                f"The local world ended with status {status} before it was ready; its last words are above."
+            )
+        return line
+
+    def _listen(self) -> None:
+        """Read on for ever: a full pipe would stop the world."""
+        for line in self._process.stdout or ():
+            self._said.append(line.rstrip())
+            self._lines.put(line.rstrip())
+        self._lines.put(None)
+
+
+def localaws(*, port: int, data: Path, dump: Path | None, postgres: Path | None) -> World:
+    """Make the world that `make up` leaves running, with this interpreter.
+
+    `dump` becomes production's data; `postgres` is the bin folder of the server that runs it all.
+    """
+    command = [sys.executable, "-m", "localaws", "up", "--port", str(port), "--data", str(data)]
+    command += ["--dump", str(dump)] if dump else []
+    command += ["--postgres", str(postgres)] if postgres else []
+    return World(command, f"http://127.0.0.1:{port}")

@@ -1,8 +1,0 @@
-"""The proof: the choreography under every fault, judged by what is promised, and what an operation costs.
-
-Never deployed. `make prove` runs it, `make bench` measures, `python -m proof.judge` judges a run in a real account.
-"""
-
-from programs import begin
-
-begin()

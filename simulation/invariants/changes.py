@@ -1,0 +1,88 @@
+"""How the state of an operation may change: one end, and one version and one audit row for each change."""
+
+from datetime import datetime
+
+from chalicelib.flow.choreography import TERMINAL, State, may_follow
+from chalicelib.records.store import Item
+from simulation.history import Wrote
+from simulation.invariants.invariant import Promise, Sentences, state_before
+from simulation.invariants.projection import Known
+
+_STATES: frozenset[str] = frozenset(State)
+
+
+class OneEnd(Promise):
+    """An operation has at most one terminal state, and no change of state after it."""
+
+    name = "one-end"
+
+    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+        """Take a row after the row of an end, in order or version, for one too many."""
+        del entry, before
+        ends = [number for number, row in one.rows.items() if row.get("to_state") in TERMINAL]
+        if ends and one.version > min(ends):
+            end, state = min(ends), one.rows[min(ends)]["to_state"]
+            yield f"{one.operation_id} ended {state} at version {end}, and has a row of version {max(version, end)}."
+
+    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+        """See that a record that ended keeps its state and version."""
+        was, now = state_before(before), entry.item.get("state")
+        if before and was in TERMINAL and (was, before.get("version")) != (now, entry.item.get("version")):
+            yield f"{one.operation_id} had ended {was}, and was then written as {now}."
+
+
+class Version(Promise):
+    """The version rises by one with each change of state, which the flow knows and one row of the trail tells."""
+
+    name = "version"
+
+    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+        """Each row stands alone, follows the one before it, and tells a change that the flow knows."""
+        row, what = entry.item, f"The row {entry.key}"
+        if before is not None:
+            yield f"{what} was written twice."
+        if row.get("operation_id") != one.operation_id or entry.key != f"{one.operation_id}#{version:06d}":
+            yield f"{what} is not named after its operation {row.get('operation_id')} and version."
+        if version > 1 and version - 1 not in one.rows:
+            yield f"{what} came without the row of version {version - 1}."
+        yield from _follows(what, row, one.rows.get(version - 1))
+
+    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+        """See that a write of the record changes state and version together, or neither."""
+        if before is None:
+            return
+        was, now = str(before.get("state")), str(entry.item.get("state"))
+        rise = int(entry.item.get("version", 0)) - int(before.get("version", 0))
+        if rise != (was != now):
+            yield f"{one.operation_id} went from {was} to {now} while its version rose by {rise}."
+        if was != now and was in _STATES and now in _STATES and not may_follow(State(was), State(now)):
+            yield f"{one.operation_id} went from {was} to {now}, a way that the flow does not know."
+        if was != now and before.get("version") not in one.rows:
+            yield f"{one.operation_id} went from {was} to {now}, and {was} itself has no row in the trail."
+
+    def rest(self, now: datetime) -> Sentences:
+        """Count the rows up to the record's version; without a record the rows alone are judged."""
+        del now
+        for one in self.book.operations.values():
+            if not one.item:
+                self.doubt(f"the record of {one.operation_id} is not known.")
+                continue
+            version = int(one.item.get("version", 0))
+            if sorted(one.rows) != list(range(1, version + 1)):
+                yield f"{one.operation_id} is at version {version}, and its trail has the rows {sorted(one.rows)}."
+            elif one.rows[version].get("to_state") != one.state:
+                yield f"{one.operation_id} is {one.state}, and its last row says {one.rows[version].get('to_state')}."
+
+
+def _follows(what: str, row: Item, previous: Item | None) -> Sentences:
+    start, end = row.get("from_state"), str(row.get("to_state"))
+    if end not in _STATES or (start is not None and start not in _STATES):
+        yield f"{what} goes from {start} to {end}, of which the flow does not know both."
+    elif start != (previous.get("to_state") if previous else None):
+        yield f"{what} goes from {start} to {end}, but before it {_stood(previous)}."
+    elif start is not None and not may_follow(State(start), State(end)):
+        yield f"{what} goes from {start} to {end}, a way that the flow does not know."
+
+
+def _stood(previous: Item | None) -> str:
+    return f"stood {previous.get('to_state')}" if previous else "nothing stood"

@@ -1,0 +1,168 @@
+"""What the calls of an operation make of the world: each effect once, and in the end exactly what was wanted."""
+
+from dataclasses import dataclass
+
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Hop
+from chalicelib.flow.plan import ARCHIVED_TAG, Plan
+from chalicelib.records.store import Item
+from simulation.history import Called, Wrote
+from simulation.invariants.calls import Named, changed, is_effect, is_ours, made, name, shown, tags
+from simulation.invariants.invariant import Promise, Sentences, state_before
+from simulation.invariants.projection import Book, Known
+
+# Setting what is set already changes nothing, and after a lost reply nobody can know: once an attempt is enough.
+REPEATABLE = frozenset({"ModifyDBCluster", "AddTagsToResource"})
+GONE = "DBClusterSnapshotNotFoundFault"
+ARCHIVE_WARNING = "archive-snapshot:"  # how the warning begins that tells that the copy could not be put away
+
+
+class Once(Promise):
+    """Each effect comes at most once in an attempt, and at most once in a visit of a state."""
+
+    name = "once"
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._done: set[tuple[str, object, str, tuple[Named, ...], tuple[str, ...]]] = set()
+
+    def called(self, call: Called) -> Sentences:
+        """Remember each effect by attempt, and by visit."""
+        if not is_effect(call) or not is_ours(call, self.bounds.stage):
+            return
+        if call.operation_id is None:
+            self.doubt(f"the {call.action} of {_names(call)} at {call.at} belongs to no operation that is known.")
+            return
+        if call.attempt and self._again(call, f"attempt {call.attempt}"):
+            yield f"{call.operation_id} did {call.action} of {_names(call)} twice in the attempt {call.attempt}."
+        visit = self.book.visit_of(call)
+        if call.action not in REPEATABLE and self._again(call, visit):
+            yield f"{call.operation_id} did {call.action} of {_names(call)} twice at version {visit}."
+
+    def _again(self, call: Called, within: object) -> bool:
+        aspects = tuple(sorted(call.parameters)) if call.action in REPEATABLE else ()
+        effect = (call.operation_id or "", within, call.action, changed(call), aspects)
+        known = effect in self._done
+        self._done.add(effect)
+        return known
+
+
+@dataclass(frozen=True)
+class _Making:
+    """What made a cluster or an instance: the call, and the cluster's immutable id where the answer told it."""
+
+    call: Called
+    resource_id: str | None
+
+
+class Wanted(Promise):
+    """What succeeded left exactly the wanted cluster, instances and copy.
+
+    By the calls alone: the cluster's restore and each instance's creation since, by the operation or its chain of
+    reruns, and no deletion by us after it. A restore that the history does not hold counts as none.
+    """
+
+    name = "wanted"
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._clusters: dict[Named, _Making] = {}
+        self._instances: dict[Named, dict[Named, _Making]] = {}  # by cluster
+        self._archived: set[Named] = set()
+        self._gone: set[Named] = set()  # copies, deleted by whomever
+        self._copied: dict[Named, Called] = {}
+
+    def called(self, call: Called) -> Sentences:
+        """Follow what is made and deleted."""
+        if call.service == "rds" and (call.error is None or call.error == GONE):
+            self._follow_copies(call)
+        if is_effect(call) and is_ours(call, self.bounds.stage):
+            self._follow_target(call)
+        return ()
+
+    def _follow_copies(self, call: Called) -> None:
+        copies = [named for named in changed(call) if named.kind == "cluster-snapshot"]
+        if call.action == "DeleteDBClusterSnapshot" or call.error == GONE:
+            self._gone.update(copies)
+        elif call.action == "CopyDBClusterSnapshot":
+            self._gone.difference_update(copies)
+            self._archived.difference_update(copies)
+            self._copied.update(dict.fromkeys(copies, call))
+        elif call.action == "AddTagsToResource" and ARCHIVED_TAG in tags(call.parameters.get("Tags")):
+            self._archived.update(copies)
+
+    def _follow_target(self, call: Called) -> None:
+        new = made(call)
+        if new and call.action == "RestoreDBClusterFromSnapshot":
+            told = next((one.details.get("DbClusterResourceId") for one in shown(call)), None)
+            self._clusters[new], self._instances[new] = _Making(call, told), {}
+        elif new and call.action == "CreateDBInstance":
+            cluster = name(str(call.parameters.get("DBClusterIdentifier", "")), "cluster", call.region)
+            self._instances.setdefault(cluster, {})[new] = _Making(call, None)
+        elif call.action == "DeleteDBCluster":
+            self._clusters.pop(changed(call)[0], None)
+        elif call.action == "DeleteDBInstance":
+            for standing in self._instances.values():
+                standing.pop(changed(call)[0], None)
+
+    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+        """Judge what stands at the moment of success."""
+        del entry
+        if one.state != State.SUCCEEDED or state_before(before) == State.SUCCEEDED:
+            return
+        if one.settings is None:
+            self.doubt(f"the settings of {one.operation_id} cannot be read.")
+            return
+        yield from self._cluster(one, one.settings)
+        yield from self._members(one, one.settings)
+        yield from self._copies(one, one.settings)
+
+    def _cluster(self, one: Known, plan: Plan) -> Sentences:
+        cluster, recorded = (
+            Named(plan.target_region, "cluster", plan.target_cluster_id),
+            one.facts.get("cluster_resource_id"),
+        )
+        making = self._clusters.get(cluster)
+        if making is None:
+            yield f"{one.operation_id} succeeded, and no restore of the {cluster} is known that still stands."
+        elif self.book.root_of(making.call) != one.root_id:
+            yield f"{one.operation_id} succeeded, and the {cluster} was restored by {making.call.operation_id}."
+        elif making.resource_id and making.resource_id != recorded:
+            yield f"{one.operation_id} succeeded with {recorded}, and the restore had made {making.resource_id}."
+
+    def _members(self, one: Known, plan: Plan) -> Sentences:
+        standing = self._instances.get(Named(plan.target_region, "cluster", plan.target_cluster_id), {})
+        wanted = {Named(plan.target_region, "db", identifier) for identifier in plan.instance_ids}
+        for named in sorted(wanted - {*standing}, key=str):
+            yield f"{one.operation_id} succeeded, and the {named} was not made since the restore."
+        for named in sorted({*standing} - wanted, key=str):
+            yield f"{one.operation_id} succeeded, and the {named} stands, which its plan does not want."
+        for named in sorted(wanted & {*standing}, key=str):
+            if self.book.root_of(standing[named].call) != one.root_id:
+                yield f"{one.operation_id} succeeded, and the {named} was made by {standing[named].call.operation_id}."
+
+    def _copies(self, one: Known, plan: Plan) -> Sentences:
+        if any(str(warning).startswith(ARCHIVE_WARNING) for warning in one.item.get("warnings", ())):
+            return  # the record itself says that the copy could not be put away
+        hops = [Hop.model_validate(hop) for hop in one.facts.get("hops", ())]
+        for number, hop in enumerate(hops):
+            copy = name(hop.identifier, "cluster-snapshot", hop.region)
+            keep = plan.archive_snapshot and number == len(hops) - 1
+            if keep and copy in self._gone:
+                yield f"{one.operation_id} succeeded, and the {copy}, which its plan keeps, is gone."
+            elif keep and copy not in self._archived:
+                yield f"{one.operation_id} succeeded, and the {copy} was not tagged as archived."
+            elif not keep and copy not in self._gone:
+                yield f"{one.operation_id} succeeded, and the {copy}, which its plan does not keep, was not deleted."
+        yield from self._copies_of_other_runs(one, {hop.identifier for hop in hops})
+
+    def _copies_of_other_runs(self, one: Known, known: set[str]) -> Sentences:
+        for copy, call in self._copied.items():
+            if call.operation_id is None or copy.identifier in known or copy in self._gone | self._archived:
+                continue
+            if self.book.root_of(call) == one.root_id:
+                yield f"{one.operation_id} succeeded, and the {copy}, which {call.operation_id} made, was not deleted."
+
+
+def _names(call: Called) -> str:
+    return " and ".join(map(str, changed(call))) or "nothing"

@@ -1,0 +1,135 @@
+"""How operations end: in time, with a reason, and with people and machines told."""
+
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.flow.choreography import ROWS, TERMINAL, State
+from chalicelib.flow.plan import Plan
+from chalicelib.records.store import Item
+from simulation.history import Announced, Wrote
+from simulation.invariants.invariant import Promise, Sentences, state_before
+from simulation.invariants.projection import Book, Known
+
+SPARE_BEATS = 3  # the tick that announces, one that was lost, and the one that ends what nobody answers
+_REASONED = frozenset(
+    {State.FAILING, State.FAILED, State.CANCELLING, State.CANCELLED, State.SKIPPING, State.SKIPPED}
+)  # fmt: skip
+_STATES: frozenset[str] = frozenset(State)
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+def budget(state: State, plan: Plan) -> timedelta:
+    """Give how long a state may wait: its deadline, and in COPYING the time in Aurora's queue before it."""
+    queue = plan.copy_queue_deadline if state is State.COPYING else 0
+    return timedelta(seconds=queue + plan.seconds(ROWS[state].deadline))
+
+
+def slack(heartbeat_seconds: int, lease_seconds: float) -> timedelta:
+    """Give how long after its deadline, and after the last fault, a state may still be left: three heartbeats.
+
+    A function that died holds its operation until its lease has run out, and the next tick but a half comes then. That
+    is longer where functions may run for minutes; with the minute that is deployed it is not.
+    """
+    return timedelta(seconds=max(SPARE_BEATS * heartbeat_seconds, lease_seconds + 1.5 * heartbeat_seconds))
+
+
+def left_by(state: State, entered: datetime, plan: Plan, spare: timedelta, faults_stopped: datetime) -> datetime:
+    """Give the moment by which a state must have been left; one that passed among faults counts from their end."""
+    return max(entered + budget(state, plan), faults_stopped) + spare
+
+
+class Deadline(Promise):
+    """Every state is left within its budget and slack, counted from when the last fault stopped.
+
+    left <= max(entered + budget, faults stopped) + slack; without a word on faults, everything counts.
+    """
+
+    name = "deadline"
+
+    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+        """Measure the visit that a row ends, at once: no later fault excuses it."""
+        del before
+        if version - 1 in one.visits and one.settings is not None:
+            yield from self._visit(one, version - 1, one.settings, entry.at)
+
+    def rest(self, now: datetime) -> Sentences:
+        """Measure every visit of every operation, by its rows."""
+        for one in self.book.operations.values():
+            if one.settings is None:
+                self.doubt(f"the settings of {one.operation_id} are not known.")
+                continue
+            for version in sorted(one.visits):
+                yield from self._visit(one, version, one.settings, now)
+
+    def _visit(self, one: Known, version: int, plan: Plan, now: datetime) -> Sentences:
+        visit, following = one.visits[version], one.visits.get(version + 1)
+        if visit.state in TERMINAL or visit.state not in _STATES:
+            return
+        left = following.entered if following else now
+        faults = self.book.faults_stopped or _ALWAYS
+        spare = slack(self.bounds.heartbeat_seconds, self.bounds.lease_seconds)
+        latest = left_by(State(visit.state), visit.entered, plan, spare, faults)
+        if left > latest:
+            how = "was left at" if following else "is not left at"
+            yield f"{one.operation_id} entered {visit.state} at {visit.entered}, which {how} {left}, after {latest}."
+
+
+class SaysWhy(Promise):
+    """What failed, was cancelled or skipped says why; what failed or was cancelled also says what to do."""
+
+    name = "says-why"
+
+    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+        """See that the rows of such an end carry the reason."""
+        del before
+        if entry.item.get("to_state") in _REASONED and not entry.item.get("reason"):
+            yield f"The row of {one.operation_id} at version {version}, {entry.item['to_state']}, gives no reason."
+
+    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+        """See that the record of such an end carries reason and remedy."""
+        if one.state not in _REASONED & TERMINAL or state_before(before) == one.state:
+            return
+        if not entry.item.get("reason"):
+            yield f"{one.operation_id} is {one.state} without a reason."
+        if one.state != State.SKIPPED and not entry.item.get("remedy"):
+            yield f"{one.operation_id} is {one.state} without a remedy."
+
+
+class Told(Promise):
+    """People were told of every end, or the record warns that they were not; and machines heard it on the bus."""
+
+    name = "told"
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._heard: set[tuple[str, str]] = set()
+
+    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+        """See that a record that ends says whether people were told, and closes only when machines were."""
+        if one.ended and "open" in (before or {}) and "open" not in entry.item and not self._is_heard(one):
+            yield f"{one.operation_id} was closed, and EventBridge had not accepted that it is {one.state}."
+        if not one.ended or state_before(before) == one.state:
+            return
+        notified, warnings = entry.item.get("notified"), entry.item.get("warnings", ())
+        if notified is None:
+            yield f"{one.operation_id} is {one.state}, and nobody knows whether people were told."
+        elif not notified and not any(str(warning).startswith("sns-notification:") for warning in warnings):
+            yield f"{one.operation_id} is {one.state}, people were not told, and no warning says so."
+
+    def announced(self, event: Announced) -> Sentences:
+        """Remember what was heard."""
+        self._heard.add((str(event.detail.get("operation_id")), event.detail_type))
+        return ()
+
+    def rest(self, now: datetime) -> Sentences:
+        """See that EventBridge accepted every end."""
+        del now
+        if self.blind_to("Announced"):
+            self.doubt("the history does not hold what EventBridge accepted; a record closes only after that.")
+            return
+        for one in self.book.operations.values():
+            if one.ended and not self._is_heard(one):
+                yield f"{one.operation_id} is {one.state}, and EventBridge never accepted that event."
+
+    def _is_heard(self, one: Known) -> bool:
+        heard = (one.operation_id, ROWS[State(one.state)].announced_as) in self._heard
+        return heard or self.blind_to("Announced")

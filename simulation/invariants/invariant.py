@@ -1,0 +1,133 @@
+"""What every promise of the judge is made of."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import ClassVar
+
+from chalicelib.records.store import Item
+from simulation.history import Announced, Called, Entry, Opened, Reached, Said, Unnamed, Wrote
+from simulation.invariants.projection import INTENT, TARGET_KEY, Book, Known, row_key
+
+Sentences = Iterable[str]
+
+
+class Promise:
+    """One promise: it looks at each entry once, remembers what its own rule needs, and says what breaks it.
+
+    A promise overrides what it has to look at. What cannot be judged is put into `doubts`, once each.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, book: Book) -> None:
+        self.book, self.bounds = book, book.bounds
+        self.doubts: dict[str, None] = {}
+
+    def doubt(self, sentence: str) -> None:
+        """Say what could not be judged."""
+        self.doubts[sentence] = None
+
+    def blind_to(self, kind: str) -> bool:
+        """Tell whether the history cannot hold this kind of entry."""
+        return kind in self.bounds.blind_to
+
+    @classmethod
+    def looks_at(cls, kind: type[Entry]) -> bool:
+        """Tell whether the promise has anything to say to a kind of entry: most are silent on most."""
+        return any(getattr(cls, name) is not getattr(Promise, name) for name in _HEARD_BY[kind])
+
+    def see(self, entry: Entry) -> Sentences:
+        """Look at one entry."""
+        match entry:
+            case Wrote():
+                return [*self.wrote(entry), *self._place(entry)]
+            case Called():
+                return self.called(entry)
+            case Announced():
+                return self.announced(entry)
+            case Said():
+                return self.said(entry)
+            case Opened():
+                return self.opened(entry)
+            case Unnamed() | Reached():
+                return self.unnamed(entry) if isinstance(entry, Unnamed) else self.reached(entry)
+
+    def _place(self, entry: Wrote) -> Sentences:
+        before = self.book.before
+        if entry.table == "audit":
+            operation_id, version = row_key(entry.key)
+            return () if entry.key.endswith(INTENT) else self.row(self.book.about(operation_id), version, entry, before)
+        if entry.key.startswith(TARGET_KEY):
+            return self.target(entry.key.removeprefix(TARGET_KEY), entry, before)
+        return self.record(self.book.about(entry.key), entry, before)
+
+    def wrote(self, entry: Wrote) -> Sentences:
+        """Look at any write."""
+        del entry
+        return ()
+
+    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+        """Look at a write of an operation's record."""
+        del one, entry, before
+        return ()
+
+    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+        """Look at the audit row of a change of state."""
+        del one, version, entry, before
+        return ()
+
+    def target(self, arn: str, entry: Wrote, before: Item | None) -> Sentences:
+        """Look at a write of a target's item."""
+        del arn, entry, before
+        return ()
+
+    def called(self, call: Called) -> Sentences:
+        """Look at a call."""
+        del call
+        return ()
+
+    def announced(self, event: Announced) -> Sentences:
+        """Look at an event that EventBridge accepted."""
+        del event
+        return ()
+
+    def said(self, text: Said) -> Sentences:
+        """Look at a text that left a function."""
+        del text
+        return ()
+
+    def opened(self, login: Opened) -> Sentences:
+        """Look at a login of production's that worked."""
+        del login
+        return ()
+
+    def unnamed(self, login: Unnamed) -> Sentences:
+        """Look at a login of production's that was taken and is not named."""
+        del login
+        return ()
+
+    def reached(self, way: Reached) -> Sentences:
+        """Look at a way to production that was left open, or not counted."""
+        del way
+        return ()
+
+    def rest(self, now: datetime) -> Sentences:
+        """Look at the whole, when everything has come to rest."""
+        del now
+        return ()
+
+
+_HEARD_BY: Mapping[type[Entry], tuple[str, ...]] = {
+    Wrote: ("wrote", "record", "row", "target"),
+    Called: ("called",),
+    Announced: ("announced",),
+    Said: ("said",),
+    Opened: ("opened",),
+    Unnamed: ("unnamed",),
+    Reached: ("reached",),
+}
+
+
+def state_before(before: Item | None) -> str | None:
+    """Give the state that a write found, None where nothing is known to have stood there."""
+    return str(before["state"]) if before and "state" in before else None

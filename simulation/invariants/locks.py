@@ -1,0 +1,100 @@
+"""One operation at a time on a target, and nothing held when everything has come to rest."""
+
+from collections import defaultdict
+from datetime import UTC, datetime
+
+from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.records.store import Item
+from simulation.history import Wrote
+from simulation.invariants.invariant import Promise, Sentences
+from simulation.invariants.projection import TARGET_KEY, Book, Known
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Lock(Promise):
+    """Two operations never hold one target at once: by the holder in its item, and by the rows of creation and end.
+
+    An operation that was skipped when it was created never had the target. Where the record that names the target
+    comes after the rows, the rows are compared at rest.
+    """
+
+    name = "lock"
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._holding: dict[str, str] = {}  # the operation between creation and end, by target
+        self._late: set[str] = set()  # operations whose target was not known when they were created
+
+    def target(self, arn: str, entry: Wrote, before: Item | None) -> Sentences:
+        """See that a holder comes where none is, and goes before another comes."""
+        was, now = (before or {}).get("holder"), entry.item.get("holder")
+        if was and now and was != now:
+            yield f"The target {arn} went from {was} to {now}, without being free in between."
+        if was and not now and self._holding.get(arn) == was:
+            del self._holding[arn]  # freed from a holder that ended, or whose record somebody removed
+
+    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+        """Follow who is between creation and end."""
+        del version, before
+        arn = one.settings.target_cluster_arn if one.settings else None
+        start, end = entry.item.get("from_state"), entry.item.get("to_state")
+        if start is None and end != State.SKIPPING:
+            if arn is None:
+                self._late.add(one.operation_id)
+                return
+            other = self._holding.get(arn)
+            if other and other != one.operation_id:
+                yield f"{one.operation_id} was created on {arn} before {other} had ended."
+            self._holding[arn] = one.operation_id
+        elif end in TERMINAL and arn and self._holding.get(arn) == one.operation_id:
+            del self._holding[arn]
+
+    def rest(self, now: datetime) -> Sentences:
+        """Compare the spans of those whose target came to be known later."""
+        del now
+        spans: dict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
+        for one in map(self.book.about, self._late):
+            if one.settings:
+                entered = {visit.state in TERMINAL: visit.entered for visit in one.visits.values()}
+                span = (
+                    min(visit.entered for visit in one.visits.values()),
+                    entered.get(True, _NEVER),
+                    one.operation_id,
+                )
+                spans[one.settings.target_cluster_arn].append(span)
+            else:
+                self.doubt(f"the record of {one.operation_id}, which names its target, is not known.")
+        for arn, found in spans.items():
+            yield from _overlaps(arn, sorted(found))
+
+
+def _overlaps(arn: str, spans: list[tuple[datetime, datetime, str]]) -> Sentences:
+    last_end, last = spans[0][1:]
+    for start, end, operation_id in spans[1:]:
+        if start < last_end:
+            yield f"{operation_id} was created on {arn} before {last} had ended."
+        last_end, last = max((last_end, last), (end, operation_id))
+
+
+class Free(Promise):
+    """At rest no record is open, and no target is held but by an operation that is."""
+
+    name = "free"
+
+    def rest(self, now: datetime) -> Sentences:
+        """Look at every record and every target's item."""
+        del now
+        for one in self.book.operations.values():
+            if one.operation_id in self.bounds.under_way:
+                self.doubt(f"{one.operation_id} is {one.state}, within its deadline, and under way.")
+            elif one.item and (one.item.get("open") or not one.ended):
+                yield f"{one.operation_id} is {one.state}, and still open."
+        for key, item in self.book.targets.items():
+            holder = item.get("holder")
+            if holder and not self._is_open(str(holder)):
+                yield f"The target {key.removeprefix(TARGET_KEY)} is held by {holder}, which is not open."
+
+    def _is_open(self, operation_id: str) -> bool:
+        one = self.book.operations.get(operation_id)
+        return one is not None and bool(one.item) and not one.ended

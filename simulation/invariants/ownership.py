@@ -1,0 +1,116 @@
+"""What our calls may touch: never the source, and of what exists already only what is ours."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.flow.plan import OWNER_TAG
+from simulation.history import Called
+from simulation.invariants.calls import Named, Shown, changed, is_change, is_effect, is_ours, made, name, shown, tags
+from simulation.invariants.invariant import Promise, Sentences
+from simulation.invariants.projection import Book, Known
+
+
+class Source(Promise):
+    """No call of ours that changes something, refused or not, names the source, its instances or its snapshots.
+
+    The clusters are known by name and by immutable id; their instances once an answer showed them; their snapshots by
+    the name that Aurora gives (`rds:<cluster>-...`), or once an answer showed them without our tag. An instance or a
+    manual snapshot that no answer ever showed cannot be told from any other.
+    """
+
+    name = "source"
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._clusters = {name(arn, "cluster", "") for arn in self.bounds.sources}
+        self._known = set(self._clusters)
+
+    def called(self, call: Called) -> Sentences:
+        """Judge the names that a call may change, then learn from its answer."""
+        if is_change(call) and is_ours(call, self.bounds.stage):
+            for named in changed(call):
+                if self._is_source(named):
+                    yield f"{call.operation_id or call.by} called {call.action} on the source's {named}."
+            yield from self._by_resource_id(call)
+        for one in shown(call):
+            self._learn(one)
+
+    def _by_resource_id(self, call: Called) -> Sentences:
+        for one in shown(call):
+            resource_id = one.details.get("DbClusterResourceId")
+            if one.named.kind == "cluster" and resource_id in self.bounds.source_resource_ids:
+                yield f"{call.operation_id or call.by} called {call.action} on {resource_id}, the source itself."
+
+    def _is_source(self, named: Named) -> bool:
+        automatic = named.kind == "cluster-snapshot" and any(
+            named.region == cluster.region and named.identifier.startswith(f"rds:{cluster.identifier}-")
+            for cluster in self._clusters
+        )
+        return automatic or named in self._known
+
+    def _learn(self, one: Shown) -> None:
+        details, region = one.details, one.named.region
+        if one.named in self._clusters:
+            for member in details.get("DBClusterMembers", ()):
+                self._known.add(name(str(member.get("DBInstanceIdentifier")), "db", region))
+            return
+        of = name(str(details.get("DBClusterIdentifier", "")), "cluster", region)
+        foreign = one.named.kind == "db" or ("TagList" in details and OWNER_TAG not in tags(details["TagList"]))
+        if one.named.kind != "cluster" and of in self._clusters and foreign:
+            self._known.add(one.named)
+
+
+class Ours(Promise):
+    """What exists is changed or deleted only if it carries our tag; a deleted cluster is the victim of the record.
+
+    The tags are those of the call's own answer, else what an earlier entry told of the resource.
+    """
+
+    name = "ours"
+
+    def called(self, call: Called) -> Sentences:
+        """Judge a change of what stood there before; what is made anew is judged by nobody's tags."""
+        if not is_effect(call) or not is_ours(call, self.bounds.stage) or made(call):
+            return
+        shows = {one.named: one.details for one in shown(call)}
+        for named in changed(call):
+            yield from self._tagged(call, named, shows.get(named, {}))
+        if call.action in ("DeleteDBCluster", "DeleteDBInstance"):
+            yield from self._victim(call, shows)
+
+    def _tagged(self, call: Called, named: Named, details: Mapping[str, Any]) -> Sentences:
+        told = details if "TagList" in details else self.book.told(named)
+        if "TagList" not in told:
+            self.doubt(f"nothing tells whose the {named} was when {call.by} called {call.action} at {call.at}.")
+            return
+        owner, one = tags(told["TagList"]).get(OWNER_TAG), self.book.of(call)
+        plan = one.item.get("plan") or next((row.get("plan") for row in one.rows.values()), None) if one else None
+        mine = f"{self.bounds.stage}/{plan or ''}"
+        if owner is None or not (owner == mine if plan else owner.startswith(mine)):
+            yield f"{call.operation_id or call.by} called {call.action} on the {named}, whose owner is {owner}."
+
+    def _victim(self, call: Called, shows: Mapping[Named, Mapping[str, Any]]) -> Sentences:
+        one = self.book.of(call)
+        if one is None:
+            self.doubt(f"the {call.action} at {call.at} belongs to no operation that is known.")
+        elif one.victim is None:
+            yield f"{one.operation_id} called {call.action} on the {changed(call)[0]}, and its trail names no victim."
+        elif call.action == "DeleteDBInstance":
+            yield from _member(one, call, one.victim)
+        else:
+            yield from self._cluster(one, call, one.victim, shows)
+
+    def _cluster(
+        self, one: Known, call: Called, victim: Mapping[str, Any], shows: Mapping[Named, Mapping[str, Any]]
+    ) -> Sentences:
+        deleted = next((details.get("DbClusterResourceId") for details in shows.values()), None)
+        if deleted is None:
+            self.doubt(f"the answer to the {call.action} of {one.operation_id} does not tell the cluster's id.")
+        elif deleted != victim.get("resource_id"):
+            yield f"{one.operation_id} deleted the cluster {deleted}, and its victim was {victim.get('resource_id')}."
+
+
+def _member(one: Known, call: Called, victim: Mapping[str, Any]) -> Sentences:
+    deleted = changed(call)[0]
+    if deleted.identifier not in victim.get("members", ()):
+        yield f"{one.operation_id} deleted the {deleted}, which was no member of its victim."

@@ -1,0 +1,156 @@
+"""What is known of operations and resources at one point of a history: each entry is taken in once, and never again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.flow.plan import OPERATION_TAG, Plan
+from chalicelib.records.store import Item
+from simulation.history import Bounds, Called, Entry, Wrote
+from simulation.invariants.calls import Named, changed, made, shown, tags
+
+TARGET_KEY = "target#"
+INTENT = "#intent"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One stay in a state, as its audit row tells."""
+
+    state: str
+    entered: datetime
+
+
+@dataclass
+class Known:
+    """What is known of one operation; `rows` and `visits` by version."""
+
+    operation_id: str
+    item: Item = field(default_factory=dict)
+    rows: dict[int, Item] = field(default_factory=dict)
+    visits: dict[int, Visit] = field(default_factory=dict)
+    version: int = 0  # the highest that the record or a row tells
+    settings: Plan | None = None
+    victim: Mapping[str, Any] | None = None  # as the row that last entered TARGET_DELETING tells it
+
+    @property
+    def root_id(self) -> str:
+        """The first operation of the chain of reruns."""
+        return str(self.item.get("root_id", self.operation_id))
+
+    @property
+    def state(self) -> str:
+        """The state that the record tells; empty where no record is known."""
+        return str(self.item.get("state", ""))
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether the record has ended."""
+        return self.state in TERMINAL
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The facts of the record."""
+        return self.item.get("facts") or {}
+
+
+class Book:
+    """The operations, the targets' items, and what was last told of each resource."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self.operations: dict[str, Known] = {}
+        self.targets: dict[str, Item] = {}
+        self.before: Item | None = None  # what stood where the present entry wrote
+        self.faults_stopped: datetime | None = None
+        self._claims: dict[str, int] = {}  # by the lease's owner: the version that it claimed
+        self._told: dict[Named, Mapping[str, Any]] = {}
+
+    def about(self, operation_id: str) -> Known:
+        """Give what is known of an operation."""
+        return self.operations.setdefault(operation_id, Known(operation_id))
+
+    def of(self, call: Called) -> Known | None:
+        """Give the operation on whose behalf a call was made, None where that is not known."""
+        return self.about(call.operation_id) if call.operation_id else None
+
+    def root_of(self, call: Called) -> str | None:
+        """Name the chain of reruns that a call belongs to: by its tags, else by its operation as it is known now."""
+        tagged = tags(call.parameters.get("Tags")).get(OPERATION_TAG)
+        one = self.of(call)
+        return tagged or (one.root_id if one else None)
+
+    def visit_of(self, call: Called) -> int:
+        """Give the version of the state in which a call was made: the one its attempt claimed, else the present."""
+        one = self.of(call)
+        return self._claims.get(call.attempt or "", one.version if one else 0)
+
+    def told(self, named: Named) -> Mapping[str, Any]:
+        """Give what was last told of a resource."""
+        return self._told.get(named, {})
+
+    def take(self, entry: Entry) -> None:
+        """Take in a write, before the promises look at it."""
+        if isinstance(entry, Wrote) and entry.table == "audit":
+            self._take_row(entry)
+        elif isinstance(entry, Wrote) and entry.key.startswith(TARGET_KEY):
+            self.before = entry.before if entry.before is not None else self.targets.get(entry.key)
+            self.targets[entry.key] = entry.item
+        elif isinstance(entry, Wrote):
+            self._take_record(entry)
+
+    def _take_row(self, entry: Wrote) -> None:
+        operation_id, version = row_key(entry.key)
+        one = self.about(operation_id)
+        self.before = entry.before if entry.before is not None else one.rows.get(version)
+        if entry.key.endswith(INTENT):
+            return
+        one.rows[version] = entry.item
+        one.visits[version] = Visit(str(entry.item.get("to_state")), entry.at)
+        one.version = max(one.version, version)
+        if entry.item.get("to_state") == State.TARGET_DELETING:
+            one.victim = (entry.item.get("facts") or {}).get("victim")
+
+    def _take_record(self, entry: Wrote) -> None:
+        one = self.about(entry.key)
+        self.before = entry.before if entry.before is not None else one.item or None
+        one.item = entry.item
+        one.version = max(one.version, int(entry.item.get("version", 0)))
+        one.settings = one.settings or settings_of(entry.item)
+        if owner := entry.item.get("lease_owner"):
+            self._claims.setdefault(str(owner), int(entry.item.get("version", 0)))
+
+    def learn(self, call: Called) -> None:
+        """Take in a call, after the promises looked at it: what it made of a resource excuses nothing."""
+        if call.service != "rds" or call.error:
+            return
+        new = made(call)
+        if new:
+            self._told[new] = {"TagList": call.parameters.get("Tags", [])}
+        if call.action == "AddTagsToResource":
+            (named,) = changed(call) or (None,)
+            self._tag(named, call) if named else None
+        for one in shown(call):
+            self._told[one.named] = {**self.told(one.named), **one.details}
+
+    def _tag(self, named: Named, call: Called) -> None:
+        stood = self.told(named)
+        self._told[named] = {**stood, "TagList": [*stood.get("TagList", []), *call.parameters.get("Tags", [])]}
+
+
+def row_key(key: str) -> tuple[str, int]:
+    """Read an audit row's key, `<operation id>#<version>`; a version that is none is 0."""
+    operation_id, _, version = key.removesuffix(INTENT).rpartition("#")
+    return operation_id, int(version) if version.isdecimal() else 0
+
+
+def settings_of(item: Item) -> Plan | None:
+    """Read the plan that is frozen in a record; None where it cannot be read."""
+    try:
+        return Plan.model_validate(item.get("settings"))
+    except ValidationError:
+        return None

@@ -1,0 +1,142 @@
+"""What must stay closed: secrets in no text, and production's logins in no copy."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.flow.choreography import State
+from chalicelib.records.store import Item
+from simulation.history import Announced, Called, Opened, Reached, Said, Unnamed, Wrote
+from simulation.invariants.calls import is_effect, made, name
+from simulation.invariants.invariant import Promise, Sentences, state_before
+from simulation.invariants.projection import Book, Known
+
+_PASSWORD = ("rds", "ModifyDBCluster", "MasterUserPassword")  # the one place where a password has to stand
+
+
+class Secret(Promise):
+    """No secret stands in a record, a row, an event, a log line, SQL or a notice, or in a call but where it must."""
+
+    name = "secret"
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._needles = {
+            form for secret in self.bounds.secrets for form in (secret, json.dumps(secret)[1:-1], _in_json(secret))
+        } - {""}
+        if not self._needles:
+            self.doubt("no secrets were given to look for.")
+        if self.blind_to("Said"):
+            self.doubt("the history does not hold log lines, SQL and notices.")
+
+    def wrote(self, entry: Wrote) -> Sentences:
+        """Look through an item."""
+        return self._look(entry.item, f"the item {entry.key} of the {entry.table} table")
+
+    def called(self, call: Called) -> Sentences:
+        """Look through what a call says."""
+        for parameter, value in call.parameters.items():
+            if (call.service, call.action, parameter) != _PASSWORD:
+                yield from self._look(value, f"the {parameter} of {call.action}, called by {call.by}")
+
+    def announced(self, event: Announced) -> Sentences:
+        """Look through an event."""
+        return self._look(event.detail, f"the event {event.detail_type}")
+
+    def said(self, text: Said) -> Sentences:
+        """Look through a text."""
+        return self._look(text.text, f"a text: {text.where}, {text.at}")
+
+    def _look(self, value: Any, where: str) -> Sentences:
+        """Look through all of a value; what is found is not repeated."""
+        text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+        if any(needle in text for needle in self._needles):
+            yield f"A secret stands in {where}."
+
+
+def _in_json(secret: str) -> str:
+    return json.dumps(secret, ensure_ascii=False)[1:-1]
+
+
+class Closed(Promise):
+    """No operation succeeded while a login of production's opens its cluster, but those that the plan keeps.
+
+    Its record names those that were closed.
+    """
+
+    name = "closed"
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._fresh: dict[str, str] = {}  # the operation that succeeded, by its cluster's immutable id
+        if self.blind_to("Opened"):
+            self.doubt("the history does not hold tries of production's logins; the record alone was believed.")
+
+    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+        """See that a success knows that the logins are closed."""
+        del entry
+        if one.state != State.SUCCEEDED or state_before(before) == State.SUCCEEDED:
+            return
+        self._fresh[str(one.facts.get("cluster_resource_id"))] = one.operation_id
+        if not one.facts.get("production_logins_closed"):
+            yield f"{one.operation_id} succeeded, and its record does not say that production's logins are closed."
+
+    def unnamed(self, login: Unnamed) -> Sentences:
+        """See that nobody's login was taken without a word."""
+        if operation_id := self._fresh.get(login.resource_id):
+            yield f"{operation_id} took production's login {login.role}, and its record does not name it."
+
+    def reached(self, way: Reached) -> Sentences:
+        """See that no way leads to production but those that QUIESCE names off, and that each is counted."""
+        operation_id = self._fresh.get(way.resource_id)
+        if operation_id is None:
+            return
+        plan = self.book.about(operation_id).settings
+        if plan is not None and way.kind in plan.kinds_left:
+            return
+        if way.is_open:
+            yield f"Production's {way.kind} are on {way.resource_id}, with which {operation_id} succeeded."
+        else:
+            yield f"{operation_id} stopped production's {way.kind}, and its record does not count them."
+
+    def opened(self, login: Opened) -> Sentences:
+        """See that a login that works after the success is one of those that are kept on purpose."""
+        operation_id = self._fresh.get(login.resource_id)
+        if operation_id is None:
+            return
+        plan = self.book.about(operation_id).settings
+        if plan is None or login.role not in plan.keep_login_roles:
+            yield f"Production's login {login.role} opens {login.resource_id}, with which {operation_id} succeeded."
+
+
+class Readers(Promise):
+    """No reader is created while production's logins are open: each would be another way in.
+
+    The record notes when they were closed in the middle of a state; a history of rows alone tells it with the next.
+    """
+
+    name = "readers"
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._early: dict[str, list[Called]] = {}  # by operation
+        self._tolerance = timedelta(seconds=1 if self.blind_to("Opened") else 0)  # CloudTrail's times are whole seconds
+
+    def called(self, call: Called) -> Sentences:
+        """Remember a reader that an operation makes before its record knows that production is out."""
+        one = self.book.of(call)
+        if one is None or one.settings is None or call.action != "CreateDBInstance" or not is_effect(call):
+            return ()
+        writer = name(one.settings.instance_ids[0], "db", one.settings.target_region)
+        if made(call) != writer and not one.facts.get("production_logins_closed"):
+            self._early.setdefault(one.operation_id, []).append(call)
+        return ()
+
+    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+        """Hold the readers that were made in the state before against when the logins were closed."""
+        del version, before
+        told = (entry.item.get("facts") or {}).get("exposed_until")
+        closed = datetime.fromisoformat(told) if told else None
+        for call in self._early.pop(one.operation_id, ()):
+            if closed is None or closed > call.at + self._tolerance:
+                yield f"{one.operation_id} made the {made(call)} while production's logins were open."

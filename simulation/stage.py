@@ -1,0 +1,260 @@
+"""The whole stage in one process and on a virtual clock: the real steps and runner, the Aurora model, small twins.
+
+    stage = Stage()
+    stage.night()
+    operation = stage.run_to_the_end()
+
+Events are matched by the real patterns and delivered one after another; what a function raises is kept in `failures`.
+Nothing sleeps: time jumps to the next thing that is due, a heartbeat or a change within Aurora.
+"""
+
+import json
+import uuid
+from collections import deque
+from datetime import datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.database.endpoint import Login, Place
+from chalicelib.flow.choreography import STEPS, event_source
+from chalicelib.flow.operation import Operation
+from chalicelib.messages.rules import pattern
+from chalicelib.ports import Ports
+from chalicelib.records.operations import Operations
+from chalicelib.records.targets import Target
+from chalicelib.runtime import router
+from chalicelib.settings import Settings
+from chalicelib.steps.heartbeat import heartbeat
+from localaws import patterns
+from localaws.aurora import Aurora, AuroraClient, Durations, KeyRing, VirtualClock
+from simulation.data_plane import InMemoryData
+from simulation.in_memory_services import (
+    Faults,
+    InMemoryEvents,
+    InMemoryKeys,
+    InMemoryNetwork,
+    InMemoryParameters,
+    InMemorySecrets,
+    InMemoryTopics,
+)
+from simulation.in_memory_store import InMemoryStore
+from simulation.restored_database import InMemoryCluster, InMemoryDatabase
+from simulation.seed import furnish, make_cluster
+from simulation.settings import (
+    ACCOUNT,
+    APP,
+    APP_SECRET,
+    ENVIRONMENT,
+    KEY_ALIAS,
+    MASTER_PASSWORD,
+    MASTER_SECRET,
+    PRODUCTION_PASSWORD,
+    SOURCE_REGION,
+    STAGE,
+    TARGET_REGION,
+    TOPIC,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "ACCOUNT", "APP", "APP_SECRET", "ENVIRONMENT", "MASTER_PASSWORD", "MASTER_SECRET", "PRODUCTION_PASSWORD",
+    "SOURCE_REGION", "STAGE", "TARGET_REGION", "TOPIC", "Stage",
+]  # fmt: skip
+
+LAMBDA_SECONDS, DAY = 60, 86_400
+
+
+class Stage:
+    """One stage with its production cluster; a staging cluster of ours is there once `staging()` was called."""
+
+    checked = True  # whether functions' calls of RDS are held against botocore's own model, both ways
+
+    make_clock = VirtualClock
+
+    def __init__(
+        self, environment: dict[str, str] | None = None, *, seed: int = 0, durations: Durations | None = None
+    ) -> None:
+        self.environment = {**ENVIRONMENT, **(environment or {})}
+        self.clock, self.store, self.faults, self.keys = self.make_clock(), InMemoryStore(), Faults(), KeyRing()
+        self.data = InMemoryData()
+        self.queue: deque[dict[str, Any]] = deque()
+        self.delivered: list[dict[str, Any]] = []
+        self.failures: list[Exception] = []
+        self.calls: list[tuple[str, str, str]] = []
+        self._random = Random(seed)  # noqa: S311 # ids that are the same in every run
+        self._next_beat, self._beaten = self.clock.now(), False
+        self.aurora = Aurora(self.clock, durations=durations, data=self.data, keys=self.keys, emit=self._emit)
+        self.topics, self.secrets = InMemoryTopics(self.faults), InMemorySecrets(self.faults)
+        self.parameters, self.network = InMemoryParameters(self.faults), InMemoryNetwork(self.faults)
+        furnish(self)
+
+    def rds(self, region: str = TARGET_REGION) -> AuroraClient:
+        """Give Aurora's face in a region, as people use it: its calls are not those of the functions."""
+        return AuroraClient(self.aurora, account=ACCOUNT, region=region)
+
+    def make_cluster(self, name: str, region: str, **how: Any) -> str:
+        """Make a cluster with its instances (see `inprocess_furniture`) and wait for it; returns its ARN."""
+        return make_cluster(self, name, region, **how)
+
+    def staging(self, *, tags: dict[str, str] | None = None) -> str:
+        """Make the old target, as an earlier operation of ours would have left it, or with other tags."""
+        ours = {"aurora-restore": f"{STAGE}/default"} if tags is None else tags
+        return self.make_cluster("staging-cluster", TARGET_REGION, tags=ours, members=2)
+
+    def night(self) -> str:
+        """Let Aurora take the source's automated snapshot; returns its identifier."""
+        return self.aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE_REGION)
+
+    def put(self, detail_type: str, **detail: Any) -> str:
+        """Put one event of the stage's on the bus, as people do; returns its id."""
+        return self._put(event_source(STAGE), detail_type, detail)
+
+    def key_arn(self, region: str = TARGET_REGION) -> str:
+        """Give the ARN of the key that the stage's alias means in a region."""
+        key = self.keys(ACCOUNT, region, KEY_ALIAS)
+        if key is None:
+            raise LookupError(f"There is no {KEY_ALIAS} in {region}.")
+        return key.arn
+
+    def notices(self) -> list[dict[str, Any]]:
+        """List what machines were told, oldest first."""
+        return [json.loads(message["sqs"]) for message in self.topics.published(TOPIC)]
+
+    @property
+    def operations(self) -> Operations:
+        """The stage's records."""
+        return Operations(self.store)
+
+    def all_operations(self) -> list[Operation]:
+        """List the records, oldest first."""
+        items = [item for key, item in self.store.tables["state"].items() if "#" not in key]
+        return sorted(map(Operation.from_item, items), key=lambda operation: operation.created_at)
+
+    def only(self) -> Operation:
+        """Give the one record there is."""
+        (operation,) = self.all_operations()
+        return operation
+
+    def target(self) -> Target:
+        """Give the target's permanent item."""
+        return self.operations.target(f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster")
+
+    def trail(self, operation_id: str) -> list[dict[str, Any]]:
+        """List the audit rows of an operation, in order."""
+        return list(self.store.query("by-operation", operation_id))
+
+    def settle(self, seconds_max: float = 6 * 3600) -> None:
+        """Let Aurora finish what it is doing, without any function running; the events of it are dropped."""
+        until = self.clock.now() + timedelta(seconds=seconds_max)
+        while (due := self.aurora.next_transition()) and due <= until:
+            self._move_to(due)
+            self.aurora.tick()
+        self.queue.clear()
+        self._next_beat = self.clock.now() + timedelta(seconds=60)
+
+    def deliver(self) -> None:
+        """Deliver what is on the bus, and what comes of it, until nothing is left."""
+        while self.queue:
+            self.deliver_one(self.queue.popleft())
+
+    def deliver_one(self, envelope: dict[str, Any]) -> None:
+        """Deliver one event to every function whose rule matches it."""
+        self.delivered.append(envelope)
+        for step in (*STEPS, "cancel-restore"):
+            if patterns.matches(envelope, patterns.parse(json.dumps(pattern(step, STAGE)))):
+                self.invoke(step, envelope)
+
+    def invoke(self, step: str, envelope: dict[str, Any]) -> None:
+        """Run one function once; what it raises is kept, as the log would keep it."""
+        try:
+            router.answer(step, envelope, self.ports())
+        except Exception as error:  # noqa: BLE001 # this is Lambda's place: it takes whatever a function raises
+            self.failures.append(error)
+
+    def beat(self) -> None:
+        """Run one tick of the heartbeat, all of them in one process."""
+        try:
+            heartbeat(self.ports(), first=not self._beaten)
+            self._beaten = True
+        except Exception as error:  # noqa: BLE001 # as above
+            self.failures.append(error)
+
+    def step_time(self) -> None:
+        """Go to the next thing that is due, a tick or a change in Aurora, and deliver what comes of it."""
+        due = self.aurora.next_transition()
+        self._move_to(min(due, self._next_beat) if due else self._next_beat)
+        self.aurora.tick()
+        self.deliver()
+        if self.clock.now() >= self._next_beat:
+            self._next_beat += timedelta(seconds=60)
+            self.beat()
+            self.deliver()
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        until = self.clock.now() + timedelta(seconds=seconds)
+        self.deliver()
+        while self.clock.now() < until:
+            self.step_time()
+
+    def run_to_the_end(self, seconds_max: float = 3 * DAY) -> Operation:
+        """Let time pass until every operation has ended and was announced; returns the newest record."""
+        until = self.clock.now() + timedelta(seconds=seconds_max)
+        self.deliver()
+        while self.clock.now() < until:
+            operations = self.all_operations()
+            if operations and all(operation.open is None for operation in operations) and not self.queue:
+                return operations[-1]
+            self.step_time()
+        raise TimeoutError(f"After {seconds_max} s there is still an open operation: {self.all_operations()}.")
+
+    def ports(self) -> Ports:
+        """Compose the world of one invocation."""
+        return Ports(
+            settings=Settings.of_environment(self.environment), store=self.store, account=ACCOUNT, partition="aws",
+            region=TARGET_REGION, remaining_seconds=lambda: LAMBDA_SECONDS, clients=self._client, now=self.clock.now,
+            new_id=self._new_id, database=self._database, resolves=lambda _host: True,
+        )  # fmt: skip
+
+    def _client(self, service: str, region: str) -> Any:
+        if service == "rds":
+            return AuroraClient(self.aurora, account=ACCOUNT, region=region, checked=self.checked)
+        made: dict[str, Callable[[], Any]] = {
+            "events": lambda: InMemoryEvents(self.faults, self._put), "sns": lambda: self.topics,
+            "secretsmanager": lambda: self.secrets, "ssm": lambda: self.parameters, "ec2": lambda: self.network,
+            "kms": lambda: InMemoryKeys(self.faults, self.keys, ACCOUNT, region),
+        }  # fmt: skip
+        return made[service]()
+
+    def _database(self, place: Place, master: Login, database: str) -> InMemoryDatabase:
+        return self.cluster_at(place.host).open(place, master, database)
+
+    def cluster_at(self, host: str) -> InMemoryCluster:
+        """Find the database behind an endpoint."""
+        return self.data.clusters[self.data.hosts[host]]
+
+    def _put(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
+        event_id = self._new_id()
+        envelope = {
+            "version": "0", "id": event_id, "detail-type": detail_type, "source": source, "account": ACCOUNT,
+            "time": _time(self.clock.now()), "region": TARGET_REGION, "resources": [], "detail": detail,
+        }  # fmt: skip
+        self.queue.append(envelope)
+        return event_id
+
+    def _emit(self, event: dict[str, Any]) -> None:
+        """Take RDS's own events: the target region's, and the source's snapshot events through the forwarding rule."""
+        if event["region"] == TARGET_REGION or event["detail-type"] == "RDS DB Cluster Snapshot Event":
+            self.queue.append(event)
+
+    def _new_id(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def _move_to(self, moment: datetime) -> None:
+        self.clock.advance(max(0.0, (moment - self.clock.now()).total_seconds()))
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

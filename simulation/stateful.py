@@ -1,0 +1,104 @@
+"""Weeks in the life of a stage, by Hypothesis: people, nights, bursts and faults in any order, judged at every step."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from chalicelib.flow.choreography import STEPS, TERMINAL
+from simulation import actions, scenarios
+from simulation.explore import Tally
+from simulation.injector import FINE, Asking, Site
+from simulation.run import heard
+from simulation.watched_stage import BrokenError, Struck
+
+A_LIFE = "a life"
+STEPS_MAX = 25  # of one life
+TALLY = Tally("")
+
+
+class Life(RuleBasedStateMachine):
+    """One stage, to which anything happens that can happen to one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: list[tuple[int, int]] = []
+        self._told: list[str] = []
+        self.world = scenarios.SCENES["night"].world(Asking(self._answer))
+        self.world.expected = 0
+
+    def _answer(self, _number: int, options: Sequence[str], _site: Site) -> str:
+        if not self._waiting or len(options) == 1:
+            return FINE
+        after, pick = self._waiting[0]
+        self._waiting[0] = (after - 1, pick)
+        return FINE if after else options[1 + self._waiting.pop(0)[1] % (len(options) - 1)]
+
+    def _live(self, what: str, then: Callable[[], Any]) -> None:
+        """Let something happen; a broken promise fails the example with the life so far."""
+        self._told.append(what)
+        with heard(self.world, "ERROR"):
+            try:
+                then()
+            except BrokenError as error:
+                raise AssertionError("\n".join([*self._told, *map(str, error.violations)])) from error
+
+    @rule()
+    def night_falls(self) -> None:
+        """Aurora takes its snapshot, whose name has the minute in it: there is one a minute at most."""
+        self._live("a minute passes", lambda: self.world.run(61))
+        self._live("night falls", self.world.night)
+
+    @rule(minutes=st.sampled_from([1, 3, 10, 60]))
+    def time_passes(self, minutes: int) -> None:
+        """Let some minutes pass."""
+        self._live(f"{minutes} minutes pass", lambda: self.world.run(minutes * 60))
+
+    @rule(after=st.integers(0, 120), pick=st.integers(0, 9))
+    def a_fault_waits(self, after: int, pick: int) -> None:
+        """One of the next questions is answered with a fault."""
+        self._waiting.append((after, pick))
+        self._told.append(f"after {after} more questions fault {pick}")
+
+    @precondition(lambda self: self.world.open)
+    @rule(incident=st.sampled_from(["cancel", "settings", "newer", "older", "silence", "throttling", "no_heartbeat"]))
+    def something_happens(self, incident: str) -> None:
+        """To an operation that is open."""
+        operation_id = min(self.world.open)
+        self._live(f"{incident} {operation_id}", lambda: getattr(actions, incident)(self.world, operation_id))
+
+    @precondition(lambda self: any(state in TERMINAL for state in self.world.states.values()))
+    @rule(step=st.sampled_from([None, *STEPS]))
+    def somebody_asks_again(self, step: str | None) -> None:
+        """For what ended last, perhaps from a step."""
+        ended = [one for one, state in self.world.states.items() if state in TERMINAL]
+        how = {"from_step": step} if step else {}
+        self._live(f"again {ended[-1]} {step}", lambda: self.world.put("RestoreRequested", rerun_of=ended[-1], **how))
+
+    @rule()
+    def somebody_asks(self) -> None:
+        """For the newest snapshot."""
+        self._live("somebody asks", lambda: self.world.put("RestoreRequested"))
+
+    def teardown(self) -> None:
+        """Faults stop, and everything comes to its end."""
+        self._waiting.clear()
+        self._live("the end", self.world.rest)
+        TALLY.schedules += 1
+        TALLY.injected += sum(isinstance(one, Struck) for one in self.world.entries)
+
+
+def lives(examples: int) -> Tally:
+    """Live many lives; Hypothesis shrinks one that goes wrong to the fewest things that happen in it."""
+    TALLY.__dict__.update(Tally(f"lives of a stage, up to {STEPS_MAX} happenings each").__dict__)
+    how = settings(
+        max_examples=examples, stateful_step_count=STEPS_MAX, deadline=None, database=None, derandomize=True,
+        print_blob=False, suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    try:
+        run_state_machine_as_test(Life, settings=how)
+    except AssertionError as error:
+        TALLY.broken.append((A_LIFE, str(error).splitlines()))
+    return TALLY

@@ -1,0 +1,177 @@
+"""Whole nights of a production that is full of traps, on a PostgreSQL that can read others: what holds on the copy."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg2
+import pytest
+
+from demo import assertions, databases
+from demo import aws as names
+from demo.aws import Aws
+from demo.databases import Login, connect
+from demo.inspection import Source, Target, Witness
+from demo.take_snapshot import fall
+from localaws.postgres.programs import temporary_folder
+from tests.acceptance.operations import end_of_newest, wait_for_an_operation_of
+from tests.acceptance.up import READY, Up, free_port
+from tests.database.servers import find_or_skip
+
+TRAP = """
+CREATE SCHEMA trap;
+CREATE TABLE trap.ran (by text);
+CREATE VIEW trap.pg_roles AS SELECT oid, rolname, false AS rolcanlogin, rolsuper, rolvaliduntil, rolreplication,
+       rolbypassrls FROM pg_catalog.pg_roles;
+CREATE VIEW trap.pg_user_mappings AS SELECT * FROM pg_catalog.pg_user_mappings WHERE false;
+CREATE FUNCTION trap.set_config(text, text, boolean) RETURNS text LANGUAGE plpgsql AS
+  $$ BEGIN INSERT INTO trap.ran VALUES (session_user); RETURN $2; END $$;
+CREATE FUNCTION trap.starts_with(name, text) RETURNS boolean LANGUAGE plpgsql AS
+  $$ BEGIN INSERT INTO trap.ran VALUES (session_user); RETURN true; END $$;
+GRANT USAGE ON SCHEMA trap TO PUBLIC;
+GRANT ALL ON ALL TABLES IN SCHEMA trap TO PUBLIC;
+ALTER DATABASE shop SET search_path = trap, pg_catalog;
+ALTER ROLE CURRENT_USER SET default_transaction_read_only = on
+"""
+BLOCKER = "BEGIN; ALTER ROLE reporting VALID UNTIL '2099-01-01'; PREPARE TRANSACTION 'blocks-a-role'"
+ACCOUNTS = "SELECT count(*) FROM sales.accounts"  # a foreign table, which reads production's database ledger
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Give a world on a full server."""
+    programs = find_or_skip("debian-15", temporary_folder())
+    options = ("--speed", "150", "--postgres", str(programs.folder / "bin"))
+    up = Up(tmp_path_factory.mktemp("traps") / "data", free_port(), *options)
+    try:
+        up.wait_for(READY)
+        yield up
+    finally:
+        up.end()
+
+
+@pytest.fixture(scope="module")
+def witness(world: Up) -> Witness:
+    """Give everybody's passwords, and eyes on both clusters."""
+    return Witness(Aws(world.endpoint))
+
+
+def login(world: Up, region: str, cluster: str, username: str, password: str) -> Login:
+    """Make somebody's login at a cluster."""
+    found = Aws(world.endpoint).cluster(region, cluster)
+    return Login(found["Endpoint"], found["Port"], username, password)
+
+
+def at_production(world: Up, username: str, password: str) -> Login:
+    """Make somebody's login at production."""
+    return login(world, names.SOURCE_REGION, names.SOURCE_CLUSTER, username, password)
+
+
+def at_staging(world: Up, username: str, password: str) -> Login:
+    """Make somebody's login at the copy."""
+    return login(world, names.TARGET_REGION, names.TARGET_CLUSTER, username, password)
+
+
+def run(user: Login, statement: str, *parameters: str) -> list[Any]:
+    """Run SQL in the database shop."""
+    with connect(user, "shop") as connection, connection.cursor() as cursor:
+        cursor.execute(statement, parameters or None)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def night(world: Up) -> dict[str, Any]:
+    """Let Aurora take its snapshot, and wait for the end of what that begins."""
+    snapshot = fall(world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION)
+    end_of_newest(world)  # there is one
+    wait_for_an_operation_of(world, snapshot)
+    return end_of_newest(world)
+
+
+@pytest.fixture(scope="module")
+def seen(world: Up, witness: Witness) -> tuple[tuple[Source, Target], dict[str, Any]]:
+    """Lay the traps, look at both clusters, and let the night pass."""
+    master = witness.production["master"]
+    for statements in (TRAP, BLOCKER):
+        run(at_production(world, master["username"], master["password"]), statements)
+    return (witness.source(), witness.target()), night(world)
+
+
+def test_nothing_of_production_goes_on_in_the_copy(
+    witness: Witness, seen: tuple[tuple[Source, Target], dict[str, Any]]
+) -> None:
+    """All that the demo judges holds: its passwords are refused, it is cut off, and production is as it was."""
+    before, record = seen
+    assert "SUCCEEDED" == record["state"]["S"], record
+    after = witness.source(), witness.fresh_target(before[0].tables)
+    findings = assertions.after_the_night(before, after, witness.outcome(record["operation_id"]["S"]))
+
+    assert [] == [finding.sentence for finding in findings if not finding.held]
+    assert ("shop.sales.accounts",) == after[0].ways.read
+    assert 2 == after[0].ways.counts["prepared-transactions"]
+
+
+@pytest.mark.usefixtures("seen")
+def test_no_password_of_production_opens_any_database_of_the_copy(world: Up, witness: Witness) -> None:
+    """Each is tried, and opens production."""
+    master = witness.production["master"]
+    everybody = {**witness.production["logins"], master["username"]: master["password"]}
+
+    for database in ("shop", "ledger", "postgres"):
+        assert dict.fromkeys(everybody, (True, False)) == {
+            name: tuple(
+                databases.opens(where(world, name, password), database) for where in (at_production, at_staging)
+            )
+            for name, password in everybody.items()
+        }
+
+
+@pytest.mark.usefixtures("seen")
+def test_the_application_user_reaches_production_by_no_way(world: Up, witness: Witness) -> None:
+    """What production's own user reads through the foreign table, the copy's does not; nor does a new user mapping."""
+    reader = at_production(world, "shop_app", witness.production["logins"]["shop_app"])
+    application = at_staging(world, witness.app["app_username"], witness.app["app_password"])
+    mapping = "CREATE USER MAPPING FOR CURRENT_USER SERVER books OPTIONS (user 'reporting', password 'a-guess')"
+
+    assert [(200,)] == run(reader, ACCOUNTS)
+    with pytest.raises(psycopg2.Error):
+        run(application, ACCOUNTS)
+    with pytest.raises(psycopg2.Error):
+        run(application, mapping)
+
+
+@pytest.mark.usefixtures("seen")
+def test_no_trap_ran_as_our_master(world: Up, witness: Witness) -> None:
+    """The functions before the catalog's own were called by nobody of ours."""
+    master = at_staging(world, witness.master["username"], witness.master["password"])
+
+    assert [] == run(master, "SELECT by FROM trap.ran")
+
+
+@pytest.mark.usefixtures("seen")
+def test_no_secret_is_in_a_record_a_notice_or_a_log(world: Up, witness: Witness) -> None:
+    """Production's and ours, over a whole night."""
+    secrets = {**witness.production["logins"], "production's master": witness.production["master"]["password"]}
+    secrets |= {name: witness.app[name] for name in ("app_password", "readonly_password")}
+    secrets |= {"staging's master": witness.master["password"]}
+    tables = [world.client("dynamodb").scan(TableName=name) for name in (names.STATE_TABLE, names.AUDIT_TABLE)]
+    files = [file for kind in ("*.log", "*.jsonl") for file in world.folder.glob(f"**/{kind}")]
+    texts = {"tables and queue": json.dumps([*tables, *Aws(world.endpoint).notices()], default=str)}
+    texts |= {str(file): file.read_text(errors="replace") for file in files}
+
+    assert len(files) > len(secrets)
+    assert [] == [(where, name) for name, secret in secrets.items() for where, text in texts.items() if secret in text]
+
+
+@pytest.mark.usefixtures("seen")
+def test_an_expired_role_whose_password_the_secret_holds_fails_the_night(world: Up, witness: Witness) -> None:
+    """PostgreSQL refuses the password as it would a wrong one; it is recognised all the same."""
+    master = witness.production["master"]
+    user, password = witness.app["readonly_username"], witness.app["readonly_password"]
+    create = f"CREATE ROLE {user} LOGIN PASSWORD %s VALID UNTIL '2001-01-01'"
+    production = at_production(world, master["username"], master["password"])
+    run(production, create, password)
+    record = night(world)
+    run(production, f"DROP ROLE {user}")
+
+    assert ("FAILED", "setup-db-users") == (record["state"]["S"], record["failed_step"]["S"])
+    assert f"holds the password that {user} has in production" in record["reason"]["S"]

@@ -1,0 +1,213 @@
+"""A stage whose every call, event and function can be made to go wrong, and which knows what it promised."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.database.endpoint import Login, Place
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
+from localaws.aurora import Durations
+from simulation.stage import ACCOUNT, TARGET_REGION, Stage
+from tests.choreography.fault_injection import Accident, Call, CrashError, Happening, Make, WatchedClient
+from tests.choreography.promises import broken_promises, bystanders
+
+PATIENT = {  # fewer looks and an earlier end make a night cheap; what happens in it stays the same
+    "COPY_CHECK_INTERVAL": "60", "RESTORE_CHECK_INTERVAL": "60", "STEP_DEADLINE": "900", "SNAPSHOT_DEADLINE": "900",
+    "COPY_QUEUE_DEADLINE": "900", "COPY_DEADLINE": "900", "DELETE_DEADLINE": "900", "RESTORE_DEADLINE": "900",
+    "INSTANCE_DEADLINE": "900", "USERS_DEADLINE": "900", "ARCHIVE_DEADLINE": "900", "NOTIFICATION_DEADLINE": "900",
+}  # fmt: skip
+STEPS_MAX = 500  # of time: more than any night takes
+Fate = Callable[[str, dict[str, Any]], list[float]]
+
+
+def as_it_is(_name: str, _envelope: dict[str, Any]) -> list[float]:
+    """Deliver an event once and at once."""
+    return [0]
+
+
+def name_of(envelope: dict[str, Any]) -> str:
+    """Name an event: ours by its detail-type, one of RDS by what it says of whom."""
+    detail = envelope["detail"]
+    if "SourceArn" in detail:
+        return f"{detail['Message']} {detail['SourceArn'].split(':', 6)[-1]}"
+    return str(envelope["detail-type"])
+
+
+class Night(Stage):
+    """A stage with the old target of ours and a heartbeat that has beaten once; Aurora is ten times faster by default.
+
+    `accidents` befall calls, `fate` says for each event after how many seconds it is delivered, how often, or never;
+    functions named in `deaf` do not run.
+    """
+
+    def __init__(
+        self, environment: dict[str, str] | None = None, *, staging: bool = True, durations: Durations | None = None
+    ) -> None:
+        self.made: list[Call] = []
+        self.accidents: list[Accident] = []
+        self.deaf: set[str] = set()
+        self.fate: Fate = as_it_is
+        self.crashes = 0
+        self.running = ""
+        self.put_by: dict[str, str] = {}
+        self._late: list[tuple[float, dict[str, Any]]] = []
+        self._stop_at: State | None = None
+        super().__init__({**PATIENT, **(environment or {})}, durations=durations or Durations().scaled(10))
+        self.make_cluster("bystander", TARGET_REGION)
+        if staging:
+            self.staging()
+        self.beat()
+        self.clock.advance(60)
+        self.untouched = bystanders(self)
+
+    # --- calls ---
+
+    def hurt(
+        self, happens: Happening, *, step: str = "", state: str = "", call: str = ".", times: int = 1,
+        after_effect: bool = False,
+    ) -> Accident:  # fmt: skip
+        """Let something happen at the next calls that are like this; `call` is `service.method` or a part of it."""
+        service, method = call.split(".")
+        accident = Accident(Call(step, state, service, method), happens, after_effect, times)
+        self.accidents.append(accident)
+        return accident
+
+    def hurt_at(self, call: Call, happens: Happening, *, after_effect: bool = False, times: int = 1) -> None:
+        """Let something happen at the next calls that are this one."""
+        self.accidents.append(Accident(call, happens, after_effect, times))
+
+    def calls_of(self, *methods: str) -> list[Call]:
+        """List what functions called by these names, in order."""
+        return [call for call in self.made if call.method in methods]
+
+    def _client(self, service: str, region: str) -> Any:
+        return self._watched(service, region, super()._client(service, region))
+
+    def _database(self, place: Place, master: Login, database: str) -> Any:
+        return self._watched("postgresql", TARGET_REGION, super()._database(place, master, database))
+
+    def _watched(self, service: str, region: str, client: Any) -> WatchedClient:
+        def through(method: str, parameters: dict[str, Any], make: Make) -> Any:
+            call = Call(self.running, self.state(), service, method, region, parameters)
+            self.made.append(call)
+            accident = next((one for one in self.accidents if one.befalls(call)), None)
+            return accident.strike(make) if accident else make()
+
+        return WatchedClient(client, through)
+
+    # --- functions ---
+
+    def invoke(self, step: str, envelope: dict[str, Any]) -> None:
+        """Run one function once, unless it is deaf; a crash ends it and nothing else."""
+        if step not in self.deaf:
+            self._run_function(step, lambda: super(Night, self).invoke(step, envelope))
+
+    def beat(self) -> None:
+        """Run one tick of the heartbeat, unless that is deaf."""
+        if "heartbeat" not in self.deaf:
+            self._run_function("heartbeat", super().beat)
+
+    def run_the_same_function_again(self) -> None:
+        """Run what runs already once more, on the same event."""
+        if self.running == "heartbeat":
+            self.beat()
+        else:
+            self.invoke(self.running, self.delivered[-1])
+
+    def _run_function(self, step: str, function: Callable[[], None]) -> None:
+        outer, self.running = self.running, step
+        try:
+            function()
+        except CrashError:
+            self.crashes += 1
+        finally:
+            self.running = outer
+
+    # --- events ---
+
+    def deliver(self) -> None:
+        """Deliver what is on the bus, as its fate is, until nothing is left or the awaited state is reached."""
+        while self.queue and not self._arrived():
+            envelope = self.queue.popleft()
+            for seconds in self.fate(name_of(envelope), envelope):
+                if seconds:
+                    self._late.append((self.clock.now().timestamp() + seconds, envelope))
+                else:
+                    self.deliver_one(envelope)
+
+    def step_time(self) -> None:
+        """Go to the next thing that is due; what was held back comes when its time has come."""
+        for due in [late for late in self._late if late[0] <= self.clock.now().timestamp()]:
+            self._late.remove(due)
+            self.deliver_one(due[1])
+        super().step_time()
+
+    def _put(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
+        event_id = super()._put(source, detail_type, detail)
+        self.put_by[event_id] = self.running
+        return event_id
+
+    def let_the_rest_come(self) -> None:
+        """Deliver what is still held back, in whatever order it was put."""
+        while self._late:
+            self.deliver_one(self._late.pop(0)[1])
+
+    def request(self, detail_type: str, **detail: Any) -> None:
+        """Put an event as people do, and deliver it before anything else that waits."""
+        waiting = list(self.queue)
+        self.queue.clear()
+        self.put(detail_type, **detail)
+        self.deliver_one(self.queue.popleft())
+        self.queue.extendleft(reversed(waiting))
+
+    # --- records ---
+
+    def state(self) -> str:
+        """Give the state of the newest open operation, "" when there is none."""
+        records = [item for item in self.store.tables["state"].values() if item.get("open")]
+        return str(max(records, key=lambda item: str(item.get("created_at", "")))["state"]) if records else ""
+
+    def reach(self, state: State) -> Operation:
+        """Let the night go on until the operation is in a state and nobody has acted on that yet."""
+        self._stop_at = state
+        self._until(self._arrived)
+        self._stop_at = None
+        return self.all_operations()[-1]
+
+    def dream(self) -> Operation:
+        """Let night fall, an operation begin, and everything come to its end; returns the newest record."""
+        before = len(self.all_operations())
+        self.night()
+        self._until(lambda: len(self.all_operations()) > before)
+        return self.run_to_the_end()
+
+    def _until(self, so: Callable[[], bool]) -> None:
+        for _ in range(STEPS_MAX):
+            if so():
+                return
+            self.deliver() if self.queue else self.step_time()
+        raise TimeoutError(f"After {STEPS_MAX} steps of time the operations are {self.all_operations()}.")
+
+    def edit(self, operation_id: str, **attributes: Any) -> None:
+        """Change a record by hand, as another version of the code might have written it; None removes."""
+        item = self.store.tables["state"][operation_id]
+        item.update({key: value for key, value in attributes.items() if value is not None})
+        for key in [key for key, value in attributes.items() if value is None]:
+            item.pop(key, None)
+
+    def _arrived(self) -> bool:
+        return self._stop_at is not None and self.state() == self._stop_at
+
+    def path(self, operation_id: str | None = None) -> list[str]:
+        """List the states that an operation went through, by its audit trail."""
+        wanted = operation_id or self.all_operations()[-1].operation_id
+        return [row["to_state"] for row in self.trail(wanted) if "#intent" not in row["metric_id"]]
+
+    def broken_promises(self) -> list[str]:
+        """Say what must never be so and is: the list is empty when everything that is promised was kept."""
+        return broken_promises(self, self.made, self.untouched)
+
+
+def target_of(name: str) -> str:
+    """Spell the ARN of a target cluster."""
+    return f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:{name}"

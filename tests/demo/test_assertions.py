@@ -1,0 +1,209 @@
+"""The demo's judgement: a good night holds throughout, and each thing that may be off is named."""
+
+from typing import Any
+
+import pytest
+
+from demo.assertions import Finding, after_the_night, before_the_night
+from demo.databases import Access, Content
+from demo.inspection import Outcome, Source, Target
+from demo.ways import Ways
+from tests.demo import scene
+
+
+def failures(before: Source | None = None, **seen: Any) -> list[Finding]:
+    """Judge a good night in which `seen` (source, target, outcome) is different; return what does not hold."""
+    source: Source = seen.get("source", scene.source())
+    target: Target = seen.get("target", scene.fresh())
+    outcome: Outcome = seen.get("outcome", scene.outcome())
+    findings = after_the_night((before or scene.source(), scene.stale()), (source, target), outcome)
+    return [finding for finding in findings if not finding.held]
+
+
+def test_a_good_night_holds_throughout() -> None:
+    """Nothing is found when all is as it should be."""
+    assert failures() == []
+
+
+def test_a_production_and_a_stale_staging_are_worth_a_demo() -> None:
+    """Before the night both findings hold."""
+    findings = before_the_night(scene.source(), scene.stale(), scene.LOGINS)
+
+    assert [True] * 3 == [finding.held for finding in findings]
+
+
+def test_a_staging_that_is_fresh_already_is_named() -> None:
+    """A restore that changes nothing would prove nothing."""
+    already = scene.stale(tables=scene.TABLES, stale_in=())
+
+    findings = before_the_night(scene.source(), already, scene.LOGINS)
+
+    assert [True, True, False] == [finding.held for finding in findings]
+
+
+def test_a_wrong_production_password_is_noticed_before_the_night() -> None:
+    """A password that never worked could not be seen to be refused."""
+    findings = before_the_night(scene.source(opened_by=("prod_master",)), scene.stale(), scene.LOGINS)
+
+    assert [
+        "prod-cluster does not let reporting, shop_app in with production's own passwords."
+    ] == [finding.sentence for finding in findings if not finding.held]  # fmt: skip
+
+
+OFF: dict[str, tuple[dict[str, Any], str]] = {
+    "the old cluster is still there": (
+        {"target": scene.fresh(resource_id="cluster-OLD")},
+        "staging-cluster is still the old cluster, cluster-OLD.",
+    ),
+    "an instance is not available": (
+        {"target": scene.fresh(instances={"one": "available", "two": "creating"})},
+        "staging-cluster should have 2 instances; it is available, and one is available, two is creating.",
+    ),
+    "the tag is another's": (
+        {"target": scene.fresh(tags={"aurora-restore": "prod/default"})},
+        "staging-cluster does not carry the tag aurora-restore=local/default but 'prod/default'.",
+    ),
+    "rows are missing": (
+        {"target": scene.fresh(tables={**scene.TABLES, "shop.public.orders": Content(2, "9")})},
+        "The rows are not the snapshot's: shop.public.orders has 2 rows and should have 3.",
+    ),
+    "stale rows are left": (
+        {"target": scene.fresh(stale_in=("shop.public",))},
+        "The stale rows are still there: stale_marker in shop.public.",
+    ),
+    "the read-only user writes": (
+        {
+            "target": scene.fresh(
+                read_only=(
+                    Access("shop", ("shop.public.orders",), ("shop.public.orders",)),
+                    Access("ledger", ("ledger.books.entries",), (), ("ledger.books.entries",)),
+                )
+            )
+        },
+        "The read-only user is not what it should be: it writes to shop.public.orders.",
+    ),
+    "the application user misses a database": (
+        {"target": scene.fresh(application=(Access("shop", ("shop.public.orders",), ("shop.public.orders",)),))},
+        "The application user cannot do its work: ledger.books.entries was not reached.",
+    ),
+    "a production login works": (
+        {"target": scene.fresh(opened_by=("shop_app",))},
+        "Production's passwords open the copy for shop_app; they must be refused.",
+    ),
+    "the copy still has a user mapping": (
+        {"target": scene.fresh(ways=Ways({"user-mappings": 1}))},
+        "The copy goes on with what production did by itself: 1 user mapping.",
+    ),
+    "the copy reads production": (
+        {"target": scene.fresh(ways=Ways({}, ("shop.sales.accounts",)))},
+        "The copy reads production through shop.sales.accounts.",
+    ),
+    "the record forgets what was stopped": (
+        {"outcome": scene.outcome(record=scene.outcome().record | {"facts": {"quieted": {"user-mappings": 1}}})},
+        "The record does not count what was stopped: foreign server.",
+    ),
+    "the source lost its user mapping": (
+        {"source": scene.source(ways=Ways({"foreign-servers": 1}, ("shop.sales.accounts",)))},
+        "What prod-cluster does by itself changed: now 1 foreign server.",
+    ),
+    "the source's description changed": (
+        {"source": scene.source(description={"DBClusterIdentifier": "prod-cluster", "Status": "modifying"})},
+        "The description of prod-cluster changed: Status.",
+    ),
+    "the source's data changed": (
+        {"source": scene.source(tables={**scene.TABLES, "shop.public.extra": Content(1, "1")})},
+        "The data of prod-cluster changed: shop.public.extra.",
+    ),
+    "nobody was told": (
+        {"outcome": scene.outcome(notices=())},
+        "The queue should hold one notification of this operation and holds 0.",
+    ),
+    "a row of the trail is missing": (
+        {"outcome": scene.outcome(trail=scene.trail()[1:])},
+        "The audit trail does not match the record: 2 rows for 3 changes of state.",
+    ),
+    "a row of the trail is there twice": (
+        {"outcome": scene.outcome(trail=(*scene.trail(), scene.row(4, "COPYING", "SUCCEEDED")))},
+        "The audit trail does not match the record: 4 rows for 3 changes of state.",
+    ),
+    "the copy is not archived": (
+        {"outcome": scene.outcome(copy={"DBClusterSnapshotIdentifier": "copy", "TagList": []})},
+        "The snapshot copy copy is not tagged as archived.",
+    ),
+    "the copy is gone": (
+        {"outcome": scene.outcome(copy=None)},
+        "The snapshot copy is gone, although ARCHIVE_SNAPSHOT keeps it.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OFF)
+def test_what_is_off_is_named(name: str) -> None:
+    """One thing is off, and exactly that is found, in a sentence."""
+    seen, sentence = OFF[name]
+
+    found = failures(**seen)
+
+    assert [sentence] == [finding.sentence for finding in found]
+
+
+@pytest.mark.parametrize(
+    ("found", "cause"),
+    [
+        (Content(1, "17"), "has 1 row and should have 3"),
+        (Content(3, "18"), "has 3 rows, as it should, but with other contents"),
+        (None, "is missing, or no user may read it"),
+    ],
+)
+def test_rows_that_differ_are_counted(found: Content | None, cause: str) -> None:
+    """Each table with its cause."""
+    tables = {name: content for name, content in scene.TABLES.items() if name != "shop.public.orders"}
+    tables |= {"shop.public.orders": found} if found else {}
+
+    (difference,) = failures(target=scene.fresh(tables=tables))
+
+    assert f"The rows are not the snapshot's: shop.public.orders {cause}." == difference.sentence
+
+
+def test_what_row_security_hides_is_not_said_to_differ() -> None:
+    """Nor to be the same: it is said not to be compared."""
+    hidden = {**scene.TABLES, "shop.public.orders": Content(0, "", is_whole=False)}
+    night = (scene.source(tables=hidden), scene.stale()), (scene.source(tables=hidden), scene.fresh())
+
+    findings = list(after_the_night(*night, scene.outcome()))
+
+    assert [] == [finding for finding in findings if not finding.held]
+    assert findings[2].sentence.endswith("hides rows from every login: shop.public.orders.")
+
+
+def test_a_dump_without_a_table_passes_and_says_that_nothing_was_tried() -> None:
+    """No claim is made of reads and writes that nobody did."""
+    source = scene.source(tables={})
+    target = scene.fresh(tables={}, application=(), read_only=())
+    findings = list(after_the_night((source, scene.stale()), (source, target), scene.outcome()))
+    before = before_the_night(source, scene.stale(), scene.LOGINS)
+
+    assert [] == [finding for finding in [*before, *findings] if not finding.held]
+    assert ["no rows to compare", "nothing to read or write", "no write to be refused"] == [
+        part
+        for part in ("no rows to compare", "nothing to read or write", "no write to be refused")
+        if any(part in finding.sentence for finding in findings)
+    ]
+
+
+def test_a_write_that_nobody_refuses_the_reader_is_named() -> None:
+    """A table that the application writes must be refused to the reader."""
+    read_only = tuple(Access(name.partition(".")[0], (name,)) for name in scene.TABLES)
+
+    (found,) = failures(target=scene.fresh(read_only=read_only))
+
+    assert "The read-only user is not what it should be: a write to" in found.sentence
+
+
+def test_a_shut_door_is_not_taken_for_a_lock() -> None:
+    """Where nobody gets in at all, nothing can be said about production's logins."""
+    found = failures(target=scene.fresh(shut_for=("app",)))
+
+    assert "Whether production's logins are refused cannot be told: nobody gets in." in [
+        finding.sentence for finding in found
+    ]

@@ -1,0 +1,115 @@
+"""What people see: plain lines where there is no terminal, no colours with NO_COLOR, and an exit status."""
+
+import io
+
+import pytest
+
+from demo.assertions import Finding
+from demo.results import Tally
+from demo.screen import BAD, finding_line, screen, step_line
+from demo.watch import Step
+
+COLOUR = "\x1b[1;31m"
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def written(stream: io.StringIO) -> str:
+    """Write one bad line to a screen on that stream, and return all that came of it."""
+    shown = screen(stream)
+    shown.waiting("something")
+    shown.say("a line of [brackets]", BAD)
+    shown.close()
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+def test_what_others_wrote_moves_no_cursor_and_hides_nothing(kind: type[io.StringIO]) -> None:
+    """A role, a reason or an answer of AWS may hold anything; lines stay lines."""
+    stream = kind()
+    shown = screen(stream)
+    shown.say("one\x1b[2J\u202e\r\u200b\ntwo")
+    shown.close()
+
+    assert "one\\x1b[2J\\u202e\\r\\u200b\ntwo" in stream.getvalue()
+
+
+def test_a_file_gets_plain_lines() -> None:
+    """No terminal: nothing but the line."""
+    assert written(io.StringIO()) == "a line of [brackets]\n"
+
+
+def test_a_terminal_gets_colours() -> None:
+    """The line is there, in red."""
+    assert f"{COLOUR}a line of [brackets]" in written(Terminal())
+
+
+def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line is there, and nowhere a colour."""
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    text = written(Terminal())
+
+    assert "a line of [brackets]" in text
+    assert "\x1b[31m" not in text
+    assert COLOUR not in text
+
+
+def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor's shell window cannot move a cursor."""
+    monkeypatch.setenv("TERM", "dumb")
+
+    assert written(Terminal()) == "a line of [brackets]\n"
+
+
+def test_a_step_is_one_line_that_tells_aurora_s_time_from_ours() -> None:
+    """State, clock, both times, who and what."""
+    step = Step(12.34, "SNAPSHOT_READY", "check-copy-status", "the copy is available", 7.0, 1.5)
+
+    assert (
+        "  12.3 s  SNAPSHOT_READY      Aurora   7.0 s  own  1.5 s  check-copy-status: the copy is available"
+        == step_line(step)
+    )
+
+
+def test_findings_are_ticked_or_crossed() -> None:
+    """One sign says it at a glance."""
+    assert ["  ✓ Good.", "  ✗ Bad."] == [
+        finding_line(Finding(held, text))[0] for held, text in ((True, "Good."), (False, "Bad."))
+    ]
+
+
+def test_everything_held_is_exit_status_0() -> None:
+    """And the time and memory are said."""
+    stream = io.StringIO()
+    tally = Tally(screen(stream))
+    tally.take([Finding(True, "Good.")])
+
+    assert tally.end(41.26, 512 * 1024 * 1024) == 0
+    assert stream.getvalue() == "  ✓ Good.\nAll checks passed, in 41.3 s, with 512 MiB of memory at the most.\n"
+
+
+def test_one_thing_that_did_not_hold_is_exit_status_1_and_named_again() -> None:
+    """The end says what it was, so that nobody has to look for it."""
+    stream = io.StringIO()
+    tally = Tally(screen(stream))
+    tally.take([Finding(True, "Good."), Finding(False, "Production's passwords open the copy for shop_app.")])
+
+    assert tally.end(41.26, None) == 1
+    assert stream.getvalue().splitlines()[-2:] == [
+        "Not all checks passed, in 41.3 s:",
+        "  ✗ Production's passwords open the copy for shop_app.",
+    ]

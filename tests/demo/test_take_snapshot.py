@@ -1,0 +1,143 @@
+"""`make night`: one request to localaws, and a sentence when nobody answers."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from demo import take_snapshot
+
+SNAPSHOT = "rds:prod-cluster-2026-11-23-02-10"
+
+
+CLUSTERS = {"eu-west-1": ["orders"], "us-east-1": ["prod-cluster"], "us-west-2": ["staging-cluster"]}
+REFUSALS = {
+    "stopped": (400, "DBClusterAlreadyExistsFault", "Something else is wrong."),
+}
+
+
+class Sky(BaseHTTPRequestHandler):
+    """Answers as localaws does; the cluster is still `backing-up` as often as `busy` says."""
+
+    busy = 0
+    clusters: dict[str, list[str]] = CLUSTERS
+
+    def do_POST(self) -> None:  # the name that http.server calls
+        """Take the snapshot, or say why not."""
+        cluster = parse_qs(urlsplit(self.path).query)["cluster"][0]
+        if cluster.endswith("ordres") or cluster == "nobody":
+            self._not_found(cluster)
+        elif cluster in REFUSALS:
+            self._refuse(*REFUSALS[cluster])
+        elif type(self).busy:
+            type(self).busy -= 1
+            self._refuse(400, "InvalidDBClusterStateFault", "Cluster prod-cluster is backing-up.")
+        elif cluster == "strange":
+            self._send(502, b"<html>Bad gateway</html>")
+        else:
+            self._send(200, json.dumps({"DBClusterSnapshotIdentifier": SNAPSHOT}).encode())
+
+    def _not_found(self, cluster: str) -> None:
+        """Say what Aurora does, and which clusters there are."""
+        refused = {
+            "code": "DBClusterNotFoundFault",
+            "error": f"DBCluster {cluster} not found.",
+            "clusters": type(self).clusters,
+        }
+        self._send(404, json.dumps(refused).encode())
+
+    def _refuse(self, status: int, code: str, sentence: str) -> None:
+        self._send(status, json.dumps({"code": code, "error": sentence}).encode())
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the name that http.server uses
+        """Keep quiet."""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Serve on a free port of the loopback."""
+    Sky.busy, Sky.clusters = 0, CLUSTERS
+    with HTTPServer(("127.0.0.1", 0), Sky) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def test_night_falls(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """The snapshot is named."""
+    assert take_snapshot.main(["--port", str(port)]) == 0
+    assert capsys.readouterr().out == f"Aurora takes the snapshot {SNAPSHOT} of prod-cluster.\n"
+
+
+def test_a_night_during_the_last_one_waits_for_it(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """A cluster is no longer available while its snapshot is taken; a second `make night` comes after that."""
+    Sky.busy = 1
+
+    assert take_snapshot.main(["--port", str(port)]) == 0
+    assert SNAPSHOT in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("cluster", REFUSALS)
+def test_a_refusal_is_passed_on_as_a_sentence(port: int, cluster: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In localaws' own words, without the JSON around them."""
+    assert take_snapshot.main(["--port", str(port), "--cluster", cluster]) == 1
+    assert capsys.readouterr().err == f"No snapshot is taken: {REFUSALS[cluster][2]}\n"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "region", "advice"),
+    [
+        ("ordres", "us-east-1", "Did you mean: make night CLUSTER=orders REGION=eu-west-1"),
+        (
+            "nobody", "us-west-2",
+            ("There are: make night CLUSTER=orders REGION=eu-west-1 PORT=0; "
+            "make night CLUSTER=prod-cluster REGION=us-east-1 PORT=0; "
+            "make night CLUSTER=staging-cluster REGION=us-west-2 PORT=0"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_cluster_that_there_is_not_is_answered_with_those_that_there_are(
+    port: int, cluster: str, region: str, advice: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The nearest alone if there is one, in whatever region it is, as commands that take its snapshot."""
+    assert take_snapshot.main(["--port", str(port), "--cluster", cluster, "--region", region]) == 1
+    told = capsys.readouterr().err.replace(f"PORT={port}", "PORT=0")
+    assert told.startswith(f"No snapshot is taken: There is no cluster {cluster} in {region}. {advice}")
+
+
+def test_an_aws_without_clusters_says_so(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is none to name."""
+    Sky.clusters = {}
+
+    assert take_snapshot.main(["--port", str(port), "--cluster", "nobody"]) == 1
+    assert (
+        "There is no cluster nobody in us-east-1. This AWS has none at all: create one first."
+        in capsys.readouterr().err
+    )
+
+
+def test_what_another_program_answers_is_shown(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is no answer of localaws is passed on as it came."""
+    assert take_snapshot.main(["--port", str(port), "--cluster", "strange"]) == 1
+    assert capsys.readouterr().err == "No snapshot is taken: <html>Bad gateway</html>\n"
+
+
+def test_nobody_answers_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """With what to do."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # held and not listening: nobody else gets the port meanwhile
+        status = take_snapshot.main(["--port", str(held.getsockname()[1])])
+
+    assert status == 1
+    assert "Run `make up` in another terminal first." in capsys.readouterr().err

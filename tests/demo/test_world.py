@@ -1,0 +1,88 @@
+"""The local world as a process: shown while it is built, stopped whatever happens, and bounded in time."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo.errors import Deadline, DemoError
+from demo.memory import memory_of, processes
+from demo.world import World
+
+SECONDS = 20
+SERVES = "import signal; print('one', flush=True); print('ready', flush=True); signal.pause()"
+STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); signal.pause()"
+
+
+def world(program: str) -> World:
+    """Make a world of a Python program."""
+    return World([sys.executable, "-c", program], "http://127.0.0.1:1", stop_seconds=1)
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_what_is_said_before_ready_is_shown() -> None:
+    """The word itself is not."""
+    with world(SERVES) as running:
+        said = list(running.building(Deadline(SECONDS)))
+
+    assert said == ["one"]
+
+
+@pytest.mark.parametrize("program", [SERVES, STUBBORN])
+def test_nothing_of_it_outlives_the_demo(program: str) -> None:
+    """Neither a world that stops when asked, nor one that does not."""
+    with world(program) as running:
+        list(running.building(Deadline(SECONDS)))
+        pid = running.pid
+
+    assert not is_running(pid)
+
+
+def test_a_world_that_is_never_made_is_an_error_after_its_last_words() -> None:
+    """A taken port, for one: the words are shown as they come, and not again."""
+    with world("print('The port 4577 is taken.'); raise SystemExit(3)") as running, pytest.raises(DemoError) as error:
+        list(running.building(Deadline(SECONDS)))
+
+    assert str(error.value).startswith("The local world ended with status 3 before it was ready")
+
+
+def test_a_world_that_ends_by_itself_is_an_error_with_its_last_words() -> None:
+    """Whatever it says after it was ready is kept for that."""
+    with world("print('ready'); print('A bug.'); raise SystemExit(1)") as running:
+        list(running.building(Deadline(SECONDS)))
+        running.wait()
+        with pytest.raises(DemoError) as error:
+            running.check()
+
+    assert str(error.value) == "The local world ended with status 1. It said:\n  ready\n  A bug."
+
+
+def test_a_world_that_is_never_ready_is_given_up() -> None:
+    """The demo ends by itself, and says what it waited for."""
+    with world("import signal; signal.pause()") as running, pytest.raises(DemoError) as error:
+        list(running.building(Deadline(0.2)))
+
+    assert "The demo has taken its 0.2 seconds and still waits for the local world to be ready." == str(error.value)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="only Linux tells a process's share of memory")
+def test_memory_counts_children_and_what_works_in_the_data_folder(tmp_path: Path) -> None:
+    """PostgreSQL's server leaves its parent, but not its folder."""
+    with world(f"import os; os.chdir({os.fspath(tmp_path)!r}); {SERVES}") as running:
+        list(running.building(Deadline(SECONDS)))
+        by_birth = set(processes(os.getpid(), Path("/nowhere")))
+        by_folder = set(processes(-1, tmp_path))
+        share = memory_of(running.pid)
+
+    assert {os.getpid(), running.pid} <= by_birth
+    assert by_folder == {running.pid}
+    assert share > 0

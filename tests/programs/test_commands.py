@@ -1,0 +1,80 @@
+"""Every `python -m …` of the repository: its help does nothing, and an option that it does not know is refused."""
+
+import re
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("aurora_restore", "bench", "demo", "localaws", "programs", "simulation", "tools")
+_ENTRY = re.compile(r'^if __name__ == "__main__":$|^sys\.exit\(main\(\)\)$', re.MULTILINE)
+
+
+def entries() -> Iterator[str]:
+    """Name every module that does something when it is run."""
+    for package in PACKAGES:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            if file.name == "__main__.py" or _ENTRY.search(file.read_text(encoding="utf-8")):
+                yield ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
+
+
+def source(module: str) -> Path:
+    """Name the file that `python -m` runs."""
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def is_for_people(module: str) -> bool:
+    """Tell whether people type it; the other programs are started by programs, with arguments in a fixed order."""
+    text = source(module).read_text(encoding="utf-8")
+    return "argparse" in text or "programs.arguments" in text
+
+
+def ended(module: str, argument: str, monkeypatch: pytest.MonkeyPatch) -> int | str | None:
+    """Run a module with one argument; return what it exits with."""
+    monkeypatch.setattr(sys, "argv", [module, argument])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(source(module)), run_name="__main__")
+    return end.value.code
+
+
+PEOPLES = [module for module in entries() if is_for_people(module)]
+OTHERS = [module for module in entries() if not is_for_people(module)]
+
+
+@pytest.mark.parametrize("module", PEOPLES)
+def test_help_is_printed_and_nothing_is_done(
+    module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It names the command as people type it, and exits with 0."""
+    assert 0 == ended(module, "--help", monkeypatch)
+    assert capsys.readouterr().out.startswith(f"usage: python -m {module}")
+
+
+@pytest.mark.parametrize("module", PEOPLES)
+def test_an_unknown_option_is_refused(
+    module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence after the usage, and exit status 2."""
+    assert 2 == ended(module, "--no-such-option", monkeypatch)
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"python -m {module}: error: ")
+
+
+@pytest.mark.parametrize("module", OTHERS)
+def test_what_only_programs_start_says_what_it_is(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started by hand it does nothing, and says what it is for."""
+    said = ended(module, "--help", monkeypatch)
+
+    assert isinstance(said, str)
+    assert len(said) > 50
+
+
+def test_all_commands_are_found() -> None:
+    """The walk finds what make runs."""
+    makefile = (ROOT / "Makefile").read_text() + (ROOT / ".ci" / "set-up").read_text()
+    run = set(re.findall(r"-m ((?:aurora_restore|bench|demo|localaws|programs|simulation|tools)[\w.]*)", makefile))
+
+    assert set() == run - set(PEOPLES) - set(OTHERS)

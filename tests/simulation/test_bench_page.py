@@ -1,0 +1,58 @@
+"""The benchmark as it is run, small: its page, and that the page in docs/ is one of its."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bench import load
+from bench.__main__ import main
+from bench.document import PATH, targets_section
+from bench.targets import Target
+
+PAGE = Path(__file__).parents[2] / PATH
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Run the benchmark with one phase and one operation."""
+    out = tmp_path_factory.mktemp("bench") / "performance.md"
+    said: list[str] = []
+
+    small = ["--operations", "1", "--phases", "1", "--nights", "2", "--tables", "20"]
+    assert 0 == main([*small, "--out", str(out)], said.append)
+    assert said[-2] == out.read_text()
+    return out.read_text()
+
+
+def _shape(page: str) -> list[str]:
+    """Take the page's headings and the heads of its tables."""
+    return re.findall(r"^(?:##? .*|\| .*(?=\n\| ---))", page, flags=re.MULTILINE)
+
+
+def test_the_page_in_docs_was_written_by_this_code(page: str) -> None:
+    """The same sections with the same tables, whatever the numbers; every size of crowd is in it."""
+    kept = PAGE.read_text(encoding="utf-8")
+
+    assert _shape(page) == _shape(kept)
+    assert all(f"\n| {size:,} |" in kept for size in load.SIZES)
+
+
+def test_every_target_is_on_the_page_in_docs(page: str) -> None:
+    """Their words are the same; of the many, the number differs."""
+    own = page.partition("\n## The package\n")[0]
+    rows = re.findall(r"^\| ([^|]*) \|.*(?:met|\*\*missed\*\* by [^|]*) \|$", own, flags=re.MULTILINE)
+    kept = PAGE.read_text(encoding="utf-8").replace(f"each of {load.SIZES[-1]:,} operations", "each of 1 operations")
+    kept = kept.replace("on 5,000 tables of 500 owners", "on 20 tables of 2 owners")
+
+    assert 15 == len(rows)
+    assert [] == [row for row in rows if f"| {row} |" not in kept]
+
+
+def test_a_target_that_is_missed_says_by_how_much_and_why() -> None:
+    """And one that is met says nothing more."""
+    section = targets_section([Target("seconds", 60, 75.5, "It is late.", 80), Target("calls", 1, 1, "")])
+
+    assert "| seconds | 60 | 75.5 | 80 | **missed** by 15.5 |" in section
+    assert "- **seconds: 75.5, not 60.** It is late." in section
+    assert "| calls | 1 | 1 |  | met |" in section

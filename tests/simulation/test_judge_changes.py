@@ -1,0 +1,102 @@
+"""How a state changes: at most one end, one version and one row for each change."""
+
+from dataclasses import replace
+
+from chalicelib.flow.choreography import State
+from simulation.history import Entry, Wrote
+from tests.simulation.trace_builder import Tale, broken, names, rewritten, without
+
+LAST = "night-1#000014"
+
+
+def test_a_whole_success_breaks_nothing() -> None:
+    """Copy, deletion, restore, users, archive: every promise is kept."""
+    assert [] == broken(Tale().succeed())
+
+
+def test_failures_cancellations_and_skips_break_nothing() -> None:
+    """Each end with its reason and remedy, one after another on one target."""
+    failed = Tale("failed").copy().fail()
+    cancelled = Tale("cancelled", at=failed.now).fail(State.CANCELLED)
+    skipped = Tale("skipped", at=cancelled.now).fail(State.SKIPPED)
+
+    assert [] == broken(failed, cancelled, skipped)
+
+
+def test_an_end_after_an_end_is_seen() -> None:
+    """In the record and in the trail."""
+    found = broken(Tale().fail().go(State.CANCELLED, reason="Late.", remedy="None.", notified=True))
+
+    assert "one-end: night-1 had ended FAILED, and was then written as CANCELLED." in found
+    assert "one-end: night-1 ended FAILED at version 3, and has a row of version 4." in found
+
+
+def test_a_record_may_close_after_its_end() -> None:
+    """Leaving the index of open operations is no change of state."""
+    assert "one-end" not in names(broken(Tale().fail()))
+
+
+def test_a_version_that_stands_still_is_seen() -> None:
+    """A state that changes without its version would let two writers win."""
+    tale = Tale()
+    record = tale.operation.to_item()
+    changed = {**record, "state": "SNAPSHOT_FOUND"}
+    tale.entries.append(Wrote(tale.now, "a-step", "state", "night-1", changed, record))
+
+    assert "version: night-1 went from ACCEPTED to SNAPSHOT_FOUND while its version rose by 0." in broken(tale)
+
+
+def test_a_change_without_its_row_is_seen() -> None:
+    """At the next change, and at rest."""
+    found = broken(without(Tale().succeed(), lambda entry: _is_row(entry, "night-1#000003")))
+
+    assert "version: The row night-1#000004 came without the row of version 3." in found
+    assert any("night-1 is at version 14, and its trail has the rows [1, 2, 4" in one for one in found)
+
+
+def test_a_missing_last_row_is_seen_at_rest() -> None:
+    """Nothing follows it that could miss it."""
+    found = broken(without(Tale().succeed(), lambda entry: _is_row(entry, LAST)))
+
+    assert any(one.startswith("version: night-1 is at version 14") for one in found)
+
+
+def test_a_row_that_is_written_twice_is_seen() -> None:
+    """A row is the trail of one change only."""
+    tale = Tale()
+    tale.entries.append(tale.entries[1])
+
+    assert "version: The row night-1#000001 was written twice." in broken(tale)
+
+
+def test_a_row_that_does_not_follow_is_seen() -> None:
+    """Its beginning is the end of the one before it."""
+    found = broken(rewritten(Tale().copy().fail(), "night-1#000003", from_state="ACCEPTED"))
+
+    assert "version: The row night-1#000003 goes from ACCEPTED to COPYING, but before it stood SNAPSHOT_FOUND." in found
+
+
+def test_a_way_that_the_flow_does_not_know_is_seen() -> None:
+    """By record and by row; so is a state that is none."""
+    found = broken(Tale().go(State.TARGET_CLEAR).fail())
+    strange = broken(rewritten(Tale().fail(), "night-1#000002", to_state="DREAMING"))
+
+    assert "version: night-1 went from ACCEPTED to TARGET_CLEAR, a way that the flow does not know." in found
+    assert any("goes from ACCEPTED to DREAMING, of which the flow does not know both" in one for one in strange)
+
+
+def test_a_row_under_another_name_is_seen() -> None:
+    """The key is made of operation and version."""
+    tale = Tale()
+    tale.entries[1] = _renamed(tale.entries[1], "night-1#1")
+
+    assert any("not named after its operation" in one for one in broken(tale.fail()))
+
+
+def _is_row(entry: Entry, key: str) -> bool:
+    return isinstance(entry, Wrote) and entry.table == "audit" and entry.key == key
+
+
+def _renamed(entry: Entry, key: str) -> Entry:
+    assert isinstance(entry, Wrote)
+    return replace(entry, key=key)

@@ -1,0 +1,214 @@
+"""How operations end: alone on their target, in time, with a reason, told, and closed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.flow.choreography import State
+from simulation.checker import Judge, violations
+from simulation.history import Announced, Bounds, Entry, Opened, Reached, Said, Unnamed, Wrote
+from simulation.invariants.ends import budget, slack
+from tests.simulation.trace_builder import BOUNDS, PLAN, TARGET, Tale, broken, names, rewritten, without
+
+WAIT = 3 * 60  # seconds of slack: three beats of a minute
+
+
+def test_a_holder_that_is_replaced_is_seen() -> None:
+    """A target goes from one holder to none before it goes to another."""
+    found = broken(Tale().hold("night-2").fail())
+
+    assert f"lock: The target {TARGET} went from night-1 to night-2, without being free in between." in found
+
+
+def test_two_operations_on_one_target_are_seen() -> None:
+    """By their rows alone, whatever the target's item says."""
+    first = Tale("first")
+    second = Tale("second", at=first.now + timedelta(seconds=1))
+    found = broken(first.fail(), second.fail())
+
+    assert f"lock: second was created on {TARGET} before first had ended." in found
+
+
+def test_one_after_another_is_no_overlap() -> None:
+    """Nor is one that is skipped because the target is busy."""
+    first = Tale("first").copy()
+    soon, reason = first.now + timedelta(seconds=1), "The target is busy."
+    skipped = Tale("skipped", at=soon, state=State.SKIPPING, skipped_busy=True, reason=reason).fail(State.SKIPPED)
+    first.fail()
+
+    assert [] == broken(first, skipped, Tale("second", at=first.now).fail())
+
+
+def test_two_operations_of_an_export_are_compared_at_rest() -> None:
+    """There the record that names the target is only known after the rows."""
+    first, second = Tale("first"), Tale("second", at=Tale().now + timedelta(seconds=1))
+    whole = [entry for tale in (first.fail(), second.fail()) for entry in tale.entries if isinstance(entry, Wrote)]
+    rows = sorted((entry for entry in whole if entry.table == "audit"), key=lambda entry: entry.at)
+    last = [replace(entry, before=None) for entry in whole if entry.item.get("ended_at") and not entry.item.get("open")]
+    found = violations(BOUNDS, [*rows, *last], second.now)
+
+    assert [f"second was created on {TARGET} before first had ended."] == [
+        one.sentence for one in found if one.promise == "lock"
+    ]
+
+
+def test_what_is_open_at_rest_is_seen() -> None:
+    """A record that has not ended, and one that ended and was not closed."""
+    ended = Tale().fail()
+    ended.entries.pop()
+
+    assert "free: night-1 is ACCEPTED, and still open." in broken(Tale())
+    assert ["free: night-1 is FAILED, and still open."] == broken(ended)
+
+
+def test_what_is_under_way_may_be_open() -> None:
+    """In a real account it is said that it is."""
+    assert [] == broken(Tale(), bounds=replace(BOUNDS, under_way=frozenset({"night-1"})))
+
+
+def test_a_target_that_is_held_by_nobody_is_seen() -> None:
+    """Its holder has ended."""
+    assert [f"free: The target {TARGET} is held by night-1, which is not open."] == broken(
+        Tale().fail().hold("night-1")
+    )
+
+
+@pytest.mark.parametrize(("seconds", "wrong"), [(3600 + WAIT, set()), (3600 + WAIT + 1, {"deadline"})])
+def test_a_state_that_lasts_too_long_is_seen(seconds: int, wrong: set[str]) -> None:
+    """Its budget and the slack are the bound, to the second."""
+    tale = Tale().copy().go(State.TARGET_CLEAR).go(State.CLUSTER_RESTORING, seconds=seconds)
+
+    assert wrong == names(broken(tale.fail()))
+
+
+def test_the_queue_of_a_copy_has_its_own_time() -> None:
+    """Waiting in Aurora's queue does not spend the copy's budget."""
+    assert timedelta(hours=36) == budget(State.COPYING, PLAN)
+    assert timedelta(seconds=WAIT) == slack(60, 70)
+
+
+def test_time_counts_from_the_last_fault() -> None:
+    """What passed its deadline among faults has its slack from there; what comes after it, excuses nothing."""
+    tale = Tale().go(State.FAILING, seconds=10 * 3600, reason="It was late.", remedy="Wait.").fail()
+    among, after = Judge(BOUNDS), Judge(BOUNDS)
+    among.faults_stopped(tale.now - timedelta(seconds=WAIT))
+    seen = [[one.promise for entry in tale.entries for one in judge.see(entry)] for judge in (among, after)]
+    after.faults_stopped(tale.now)
+
+    assert [[], ["deadline"]] == seen
+    assert ([], []) == (among.rest(tale.now), after.rest(tale.now))
+
+
+@pytest.mark.parametrize("end", [State.FAILED, State.CANCELLED, State.SKIPPED])
+def test_an_end_without_a_reason_is_seen(end: State) -> None:
+    """In the record and in the row."""
+    found = broken(Tale().fail(end, reason=None))
+
+    assert f"says-why: night-1 is {end} without a reason." in found
+    assert f"says-why: The row of night-1 at version 3, {end}, gives no reason." in found
+
+
+def test_an_end_without_a_remedy_is_seen() -> None:
+    """What was skipped needs none."""
+    found = [broken(Tale().fail(end, remedy=None)) for end in (State.FAILED, State.CANCELLED, State.SKIPPED)]
+
+    assert [
+        ["says-why: night-1 is FAILED without a remedy."], ["says-why: night-1 is CANCELLED without a remedy."], []
+    ] == found  # fmt: skip
+
+
+def test_an_end_that_nobody_was_told_of_is_seen() -> None:
+    """Unless the record knows and warns that it was so."""
+    unknown = broken(Tale().go(State.FAILING, reason="It fell.", remedy="Lift it.").go(State.FAILED))
+    silent = broken(Tale().fail(notified=False))
+    warned = broken(Tale().fail(notified=False, warnings=("sns-notification: The topic is gone.",)))
+
+    assert ["told: night-1 is FAILED, and nobody knows whether people were told."] == unknown
+    assert ["told: night-1 is FAILED, people were not told, and no warning says so."] == silent
+    assert [] == warned
+
+
+def test_an_end_that_was_not_announced_is_seen() -> None:
+    """Where the history could hold it."""
+    tale = without(Tale().fail(), lambda entry: isinstance(entry, Announced))
+
+    assert [
+        "told: night-1 was closed, and EventBridge had not accepted that it is FAILED.",
+        "told: night-1 is FAILED, and EventBridge never accepted that event.",
+    ] == broken(tale)
+    assert [] == broken(tale, bounds=replace(BOUNDS, blind_to=frozenset({"Announced"})))
+
+
+SECRET = 'p"ss\u00e9 word'
+KNOWING = Bounds(stage=BOUNDS.stage, sources=BOUNDS.sources, secrets=frozenset({SECRET}))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        Said(Tale().now, "sql", f"ALTER ROLE app PASSWORD '{SECRET}'"),
+        Said(Tale().now, "log", '{"message": "p\\"ss\\u00e9 word"}'),
+        Announced(Tale().now, "RestoreFailed", {"operation_id": "night-1", "reason": f"not {SECRET}"}),
+        Wrote(Tale().now, "a-step", "audit", "night-1#000001#intent", {"facts": [{"x": SECRET}]}),
+        Wrote(Tale().now, "a-step", "state", f"target#{TARGET}", {SECRET: 1}),
+        replace(Tale().call("ModifyDBCluster", DBClusterIdentifier=SECRET).entries[-1]),
+    ],
+)
+def test_a_secret_in_any_text_is_seen_and_not_repeated(entry: Entry) -> None:
+    """As it is, or as JSON writes it."""
+    found = [one for one in broken(Tale().fail(), bounds=KNOWING, extra=[entry]) if one.startswith("secret")]
+
+    assert 1 == len(found)
+    assert SECRET not in found[0]
+
+
+def test_the_password_is_where_it_has_to_be() -> None:
+    """Aurora has to be told it."""
+    tale = Tale().call("ModifyDBCluster", DBClusterIdentifier="staging-cluster", MasterUserPassword=SECRET)
+
+    assert "secret" not in names(broken(tale.fail(), bounds=KNOWING))
+
+
+def test_a_login_of_productions_after_a_success_is_seen() -> None:
+    """Unless the plan keeps it, or nothing has succeeded with that cluster yet."""
+    plan = PLAN.model_copy(update={"keep_login_roles": ("auditor",)})
+    tale = Tale(plan=plan).succeed()
+    early, late, kept = (
+        Opened(at, "cluster-NEW", role)
+        for at, role in [(tale.entries[0].at, "boss"), (tale.now, "boss"), (tale.now, "auditor")]
+    )
+    tale.entries.insert(0, early)
+
+    assert ["closed: Production's login boss opens cluster-NEW, with which night-1 succeeded."] == broken(
+        tale, extra=[kept, late]
+    )
+
+
+def test_a_login_that_was_taken_and_is_not_named_is_seen() -> None:
+    """Its owner asks one day what became of it."""
+    tale = Tale().succeed()
+    found = broken(tale, extra=[Unnamed(tale.now, "cluster-NEW", "billing")])
+
+    assert ["closed: night-1 took production's login billing, and its record does not name it."] == found
+
+
+def test_a_way_to_production_after_a_success_is_seen() -> None:
+    """Unless QUIESCE names it off; and one that was closed without a word is seen as well."""
+    tale = Tale(plan=PLAN.model_copy(update={"quiesce": ("-partman",)})).succeed()
+    ways = (
+        Reached(tale.now, "cluster-NEW", kind, is_open)
+        for kind, is_open in [("dblink", True), ("partman", True), ("user-mappings", False)]
+    )
+
+    assert [
+        "closed: Production's dblink are on cluster-NEW, with which night-1 succeeded.",
+        "closed: night-1 stopped production's user-mappings, and its record does not count them.",
+    ] == broken(tale, extra=[*ways])
+
+
+def test_a_success_that_does_not_know_the_logins_closed_is_seen() -> None:
+    """The record itself has to say it."""
+    found = broken(rewritten(Tale().succeed(), "night-1", facts={"cluster_resource_id": "cluster-NEW"}))
+
+    assert "closed: night-1 succeeded, and its record does not say that production's logins are closed." in found

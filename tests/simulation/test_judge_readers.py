@@ -1,0 +1,54 @@
+"""No reader is created while production's logins are open."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from chalicelib.flow.choreography import State
+from tests.simulation.trace_builder import BOUNDS, PLAN, Tale, broken
+
+EARLY = "readers: night-1 made the db staging-cluster-2 in us-west-2 while production's logins were open."
+OF_FILES = replace(BOUNDS, blind_to=frozenset({"Announced", "Said", "Opened"}))
+
+
+def made_all_at_once() -> Tale:
+    """Create the reader together with the writer."""
+    tale = Tale().copy().delete()
+    shown = {"DBClusterIdentifier": "staging-cluster", "DbClusterResourceId": "cluster-NEW", "TagList": tale._tags()}
+    tale.call(
+        "RestoreDBClusterFromSnapshot", {"DBCluster": shown}, DBClusterIdentifier="staging-cluster", Tags=tale._tags()
+    )
+    tale.go(State.CLUSTER_RESTORING, facts={"cluster_resource_id": "cluster-NEW"}).go(State.CLUSTER_RESTORED)
+    for identifier in PLAN.instance_ids:
+        tale.create_instance(identifier)
+    return tale.go(State.INSTANCES_CREATING).go(State.RESTORED)
+
+
+def closed_after_the_reader(*, seconds: float) -> Tale:
+    """Close the logins so long after the reader was asked for."""
+    tale = Tale().copy().delete().restore()
+    tale.create_instance("staging-cluster-2")
+    closed = {"production_logins_closed": True, "exposed_until": tale.now + timedelta(seconds=seconds)}
+    return tale.go(State.USERS_READY, facts=closed)
+
+
+def test_a_reader_beside_the_writer_is_seen() -> None:
+    """The row that follows does not say that the logins are closed."""
+    assert EARLY in broken(made_all_at_once().finish())
+
+
+def test_a_reader_before_the_lock_out_is_seen() -> None:
+    """In the same state, and earlier by the calls' own times."""
+    assert EARLY in broken(closed_after_the_reader(seconds=0.5))
+
+
+def test_cloudtrails_whole_seconds_are_no_order() -> None:
+    """There a call may seem to come up to a second before it did."""
+    assert EARLY not in broken(closed_after_the_reader(seconds=0.9), bounds=OF_FILES)
+    assert EARLY in broken(closed_after_the_reader(seconds=1.1), bounds=OF_FILES)
+
+
+def test_readers_of_a_cluster_whose_logins_are_closed_already_are_fine() -> None:
+    """A rerun makes one that was deleted since."""
+    tale = Tale().copy().delete().restore().go(State.READERS_CREATING, facts={"production_logins_closed": True})
+
+    assert EARLY not in broken(tale.create_instance("staging-cluster-2").go(State.USERS_READY))

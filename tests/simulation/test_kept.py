@@ -1,0 +1,30 @@
+"""What failed once is played for ever."""
+
+from pathlib import Path
+
+import pytest
+
+from simulation.injector import placed
+from simulation.run import play
+from simulation.scenarios import SCENES
+
+LINES = [
+    line for line in Path(__file__).with_name("kept.txt").read_text().splitlines() if line and not line.startswith("#")
+]
+
+
+def read(line: str) -> tuple[str, list[tuple[str, str]]]:
+    """Read a kept schedule: its scene, and each fault with its site."""
+    scene, *faults = (part.strip() for part in line.split("|"))
+    pairs = [fault.rpartition(" = ") for fault in faults]
+    return scene, [(site, fault) for site, _, fault in pairs]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_schedule_that_failed_once_does_not_fail_again(line: str) -> None:
+    """Its sites are still asked about, and every promise is kept."""
+    scene, places = read(line)
+    oracle = placed(places)
+    run = play(SCENES[scene], oracle)
+
+    assert ([], [], len(places)) == (run.broken, oracle.unplaced, len(run.schedule))

@@ -1,0 +1,103 @@
+"""One oracle, several drivers: whoever answered, the schedule replays the run."""
+
+import pytest
+
+from simulation.history import Said
+from simulation.injector import FINE, Site, StaleScheduleError, placed, read, scripted, seeded, spaced, spelt
+from simulation.random_search import of_seed, seeds, shrunk
+from simulation.replay import replayed
+from simulation.run import Run, play
+from simulation.scenarios import SCENES
+from simulation.stateful import lives
+
+HERE = Site("COPYING", "check-copy-status", "rds.describe_db_cluster_snapshots/1")
+OPTIONS = (FINE, "throttled", "crash-before")
+
+
+def answers(asking: object, count: int = 6) -> list[str]:
+    """Ask one question several times."""
+    return [asking.choose(OPTIONS, HERE) for _ in range(count)]  # type: ignore[attr-defined]
+
+
+def history(run: Run) -> list[str]:
+    """Spell what happened; log lines carry the time of the machine."""
+    entries = run.world.entries if run.world else []
+    return [str(entry) for entry in entries if not isinstance(entry, Said)]
+
+
+def test_a_schedule_answers_by_number() -> None:
+    """What it does not name is fine."""
+    assert [FINE, "throttled", FINE, "crash-before", FINE, FINE] == answers(
+        scripted(((1, "throttled"), (3, "crash-before")))
+    )
+
+
+def test_a_schedule_of_other_code_is_refused() -> None:
+    """An answer that is no option of the question means that the questions have changed since."""
+    with pytest.raises(StaleScheduleError, match=r"Question 0 .* has no answer doubled"):
+        answers(scripted(((0, "doubled"),)))
+
+
+def test_places_answer_the_next_question_at_their_site() -> None:
+    """In their order; what no question came to is left."""
+    oracle = placed([(str(HERE), "throttled"), ("elsewhere", "doubled")])
+
+    assert (["throttled", FINE], [("elsewhere", "doubled")]) == (answers(oracle, 2), oracle.unplaced)
+
+
+def test_gaps_answer_after_so_many_questions() -> None:
+    """None left is fine for ever: the fewest faults are the shortest list."""
+    assert [FINE, FINE, "crash-before", "throttled", FINE, FINE] == answers(spaced([(2, 1), (0, 0)]))
+
+
+def test_a_run_is_written_as_one_line() -> None:
+    """And read from it."""
+    schedule = ((3, "lost"), (40, "raced-rest"))
+
+    assert ("night 3=lost 40=raced-rest", ("night", schedule, False)) == (
+        spelt("night", schedule), read(spelt("night", schedule))
+    )  # fmt: skip
+    assert ("night", schedule, True) == read(spelt("night", schedule, storm=True))
+
+
+def test_a_line_that_is_no_run_is_refused_in_a_sentence() -> None:
+    """It says how one is written."""
+    with pytest.raises(ValueError, match="write a scene, then number=fault"):
+        read("night lost=3")
+
+
+def test_the_schedule_of_a_seed_replays_its_run_exactly() -> None:
+    """The same questions, the same answers, the same entries of the history."""
+    dice = play(SCENES["night"], seeded(11, 0.05), any_end=True, keep=True)
+    again = play(SCENES["night"], scripted(dice.schedule), any_end=True, keep=True)
+
+    assert len(dice.schedule) > 3
+    assert (dice.asked, dice.seconds) == (again.asked, again.seconds)
+    assert history(dice) == history(again)
+
+
+def test_a_seed_is_the_same_run_every_time() -> None:
+    """Scene, rate and faults follow from it."""
+    assert of_seed(3).line == of_seed(3).line
+
+
+def test_the_line_of_a_storm_replays_a_storm() -> None:
+    """Whatever end it has is an end there, too."""
+    run = of_seed(13)
+    again = replayed(run.line)
+
+    assert (run.seconds, run.broken, run.line) == (again.seconds, again.broken, again.line)
+
+
+def test_a_line_of_a_scene_that_is_none_is_refused() -> None:
+    """It names those there are."""
+    with pytest.raises(ValueError, match="There is no scene day; there are "):
+        replayed("day 3=lost")
+
+
+def test_seeds_examples_and_lives_keep_every_promise() -> None:
+    """A few of those that `make prove` has thousands of."""
+    tallies = [seeds(1, 60, progress=lambda _text: None), shrunk(40), lives(10)]
+
+    assert [] == [broken for tally in tallies for broken in tally.broken]
+    assert 100 < sum(tally.injected for tally in tallies)

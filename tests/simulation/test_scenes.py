@@ -1,0 +1,13 @@
+"""Each story by itself: what happens to a stage besides faults ends as it should, and every promise is kept."""
+
+import pytest
+
+from simulation.injector import scripted
+from simulation.run import play
+from simulation.scenarios import SCENES
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_scene_ends_as_it_should(scene: str) -> None:
+    """Nights, people, bursts, other versions, strangers, several plans; no secret is in a log line."""
+    assert [] == play(SCENES[scene], scripted(()), level="INFO").broken

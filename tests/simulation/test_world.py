@@ -1,0 +1,95 @@
+"""The simulation itself: what a fault is, and that it does not flatter."""
+
+import pytest
+
+from chalicelib.flow.choreography import State
+from simulation.history import Called, Wrote
+from simulation.injector import placed, scripted
+from simulation.replay import replayed
+from simulation.restored_database import InMemoryRole
+from simulation.run import Run, play
+from simulation.scenarios import SCENES, Scene
+from simulation.stage import PRODUCTION_PASSWORD
+from simulation.trace import story
+
+COPY = "copy-snapshot in SNAPSHOT_FOUND: rds.copy_db_cluster_snapshot/1"
+
+
+def struck(*faults: str, at: str = COPY, scene: str = "night") -> Run:
+    """Play a scene with faults at a site, one after another."""
+    return play(SCENES[scene], placed([(at, fault) for fault in faults]), keep=True, level="INFO")
+
+
+def calls(run: Run, action: str) -> list[str | None]:
+    """List how the calls of an action were answered by AWS."""
+    entries = run.world.entries if run.world else []
+    return [entry.error for entry in entries if isinstance(entry, Called) and entry.action == action]
+
+
+@pytest.mark.parametrize(
+    ("fault", "answered"),
+    [
+        ("throttled", [None]),
+        ("error", [None]),
+        ("crash-before", [None]),
+        ("lost", [None, "DBClusterSnapshotAlreadyExistsFault"]),
+        ("crash-after", [None, "DBClusterSnapshotAlreadyExistsFault"]),
+    ],
+)
+def test_a_fault_comes_before_the_effect_or_after_it(fault: str, answered: list[str | None]) -> None:
+    """What was obeyed is adopted when it is asked for again."""
+    run = struck(fault)
+
+    assert (answered, []) == (calls(run, "CopyDBClusterSnapshot"), run.broken)
+
+
+def test_a_crash_is_caught_by_nobody() -> None:
+    """Neither the step nor the runner writes anything after it: the lease runs out."""
+    run = struck("crash-before")
+    writes = [entry for entry in run.world.entries if isinstance(entry, Wrote) and entry.by == "copy-snapshot"]  # type: ignore[union-attr]
+
+    assert (1, "lease_owner" in writes[0].item, writes[0].item["attempts"]) == (run.world.crashes, True, 1)  # type: ignore[union-attr]
+
+
+def test_a_suspended_function_does_not_outlive_its_time_out() -> None:
+    """While it hangs in a call the night goes on; when its time is over, its next call never comes."""
+    run = struck("raced-rest", at="sns-notification in ARCHIVED: sns.publish/1")
+
+    assert (1, []) == (run.world.crashes, run.broken)  # type: ignore[union-attr]
+
+
+def test_a_twin_runs_inside_the_call_and_finds_the_lease_taken() -> None:
+    """Two deliveries of one event never act at the same time."""
+    run = struck("raced-twin")
+
+    assert ([None], []) == (calls(run, "CopyDBClusterSnapshot"), run.broken)
+
+
+def test_a_burst_is_counted_as_a_fault_until_it_is_over() -> None:
+    """Deadlines count from the last fault."""
+    run = play(SCENES["no-heartbeat@COPYING"], scripted(()), keep=True)
+
+    assert ([], True) == (run.broken, run.seconds > 3600)
+
+
+def test_a_production_login_that_works_is_seen() -> None:
+    """A scene in which somebody opens one again ends with a broken promise, and with its story."""
+
+    def reopened(world: object) -> None:
+        world.night()  # type: ignore[attr-defined]
+        world.until(State.USERS_READY)  # type: ignore[attr-defined]
+        for cluster in world.data.clusters.values():  # type: ignore[attr-defined]
+            cluster.roles["shop_app"] = InMemoryRole(PRODUCTION_PASSWORD)
+
+    run = play(Scene("reopened", reopened), scripted(()))
+
+    assert ["closed"] == [one.promise for one in run.broken]
+
+
+def test_a_story_tells_the_fault_what_broke_and_how_to_replay_it() -> None:
+    """Short, in the order of time."""
+    told = story(replayed("night 1=dropped 30=throttled"))
+
+    assert told.startswith("night with 2 faults:\n")
+    assert "FAULT  the clock in no state: a tick is lost" in told
+    assert told.endswith("replay: make prove REPLAY='night 1=dropped 30=throttled'")

@@ -1,0 +1,204 @@
+"""Histories told by hand: an operation that goes the whole way by the real record and rows, and what may be wrong."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.flow.choreography import ROWS, TERMINAL, State
+from chalicelib.flow.operation import Hop, Operation, Victim
+from chalicelib.flow.plan import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG, Plan
+from chalicelib.messages.events import announcement
+from chalicelib.records.audit import audit_row
+from simulation.checker import violations
+from simulation.history import Announced, Bounds, Called, Entry, Wrote
+
+STAGE, ACCOUNT = "dev", "123456789012"
+START = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+SOURCE = f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster:prod-cluster"
+TARGET = f"arn:aws:rds:us-west-2:{ACCOUNT}:cluster:staging-cluster"
+SNAPSHOT = f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster-snapshot:rds:prod-cluster-2026-03-01"
+BOUNDS = Bounds(stage=STAGE, sources=frozenset({SOURCE}), source_resource_ids=frozenset({"cluster-SOURCE"}))
+PLAN = Plan(
+    name="default", stage=STAGE, account=ACCOUNT, source_region="us-east-1", source_cluster_id="prod-cluster",
+    target_region="us-west-2", target_cluster_id="staging-cluster", db_subnet_group_name="staging",
+    vpc_security_group_ids=("sg-1",), instance_class="db.r6g.large", instance_count=2,
+    master_credentials_secret_id="master", app_credentials_secret_id="app",
+    sns_topic_arn=f"arn:aws:sns:us-west-2:{ACCOUNT}:nights",
+)  # fmt: skip
+COPY = "the-copy"
+COPY_ARN = f"arn:aws:rds:us-west-2:{ACCOUNT}:cluster-snapshot:{COPY}"
+OWNED = [{"Key": OWNER_TAG, "Value": "dev/default"}]
+VICTIM = Victim(resource_id="cluster-OLD", arn=TARGET, members=("staging-cluster-2", "staging-cluster-1"))
+
+
+class Tale:
+    """One operation, told entry by entry; a minute passes with each change of state."""
+
+    def __init__(self, operation_id: str = "night-1", *, at: datetime = START, plan: Plan = PLAN, **more: Any) -> None:
+        self.entries: list[Entry] = []
+        self.now = at
+        self.operation = Operation(
+            operation_id=operation_id, root_id=more.pop("root_id", operation_id), stage=STAGE, plan=plan.name,
+            settings=plan, state=more.pop("state", State.ACCEPTED), open="yes", created_at=at, entered_at=at,
+            deadline=at + timedelta(hours=1), requested_by="the test", **more,
+        )  # fmt: skip
+        self._write(None, self.operation)
+        if self.operation.state is not State.SKIPPING:
+            self.hold(operation_id)
+
+    def go(self, state: State, *, seconds: float = 60, **changes: Any) -> "Tale":
+        """Change the state, with its row and what follows from an end."""
+        self.now += timedelta(seconds=seconds)
+        before, facts = self.operation, changes.pop("facts", {})
+        known = before.facts.model_copy(update=facts)
+        self.operation = before.entering(state, self.now, known).evolve(**changes)
+        self._write(before, self.operation)
+        if state in TERMINAL:
+            self._end()
+        return self
+
+    def _write(self, before: Operation | None, after: Operation) -> None:
+        row = audit_row(before, after, step="a-step", what="it went on")
+        stood = before.to_item() if before else None
+        self.entries += [
+            Wrote(self.now, "a-step", "state", after.operation_id, after.to_item(), stood),
+            Wrote(self.now, "a-step", "audit", row.key, {"metric_id": row.key, **row.assign}),
+        ]
+
+    def _end(self) -> None:
+        if not self.operation.skipped_busy:
+            self.hold(None)
+        self.entries.append(Announced(self.now, *announcement(self.operation)))
+        closed = self.operation.evolve(open=None, due_at=None)
+        key = self.operation.operation_id
+        self.entries.append(Wrote(self.now, "a-step", "state", key, closed.to_item(), self.operation.to_item()))
+
+    def hold(self, holder: str | None, *, before: dict[str, Any] | None = None) -> "Tale":
+        """Write the target's item."""
+        item = {"operation_id": f"target#{TARGET}", **({"holder": holder} if holder else {})}
+        self.entries.append(Wrote(self.now, "a-step", "state", f"target#{TARGET}", item, before))
+        return self
+
+    def call(self, action: str, answer: dict[str, Any] | None = None, **parameters: Any) -> "Tale":
+        """Call RDS on the operation's behalf; an instant passes."""
+        self.now += timedelta(milliseconds=100)
+        step = ROWS[self.operation.state].step or "nobody"
+        operation_id = self.operation.operation_id
+        region = parameters.pop("region", PLAN.target_region)
+        error, attempt = parameters.pop("error", None), parameters.pop("attempt", f"attempt-{self.operation.version}")
+        self.entries.append(
+            Called(self.now, step, "rds", action, region, parameters, error, answer or {}, operation_id, attempt)
+        )
+        return self
+
+    def succeed(self) -> "Tale":
+        """Go the whole way: a copy, the old target away, a new cluster with two instances, the copy archived."""
+        return self.copy().delete().restore().finish()
+
+    def copy(self) -> "Tale":
+        """Copy the snapshot, and find everything as it has to be."""
+        hop = Hop(region=PLAN.target_region, identifier=COPY, arn=COPY_ARN)
+        self.go(State.SNAPSHOT_FOUND, facts={"snapshot_arn": SNAPSHOT})
+        self.call(
+            "CopyDBClusterSnapshot", SourceDBClusterSnapshotIdentifier=SNAPSHOT,
+            TargetDBClusterSnapshotIdentifier=COPY, Tags=self._tags(),
+        )  # fmt: skip
+        self.go(State.COPYING, facts={"hops": (hop,)}).go(State.SNAPSHOT_READY, facts={"copy_arn": COPY_ARN})
+        return self.go(State.PREFLIGHT_PASSED)
+
+    def delete(self) -> "Tale":
+        """Take the old target away."""
+        self.go(State.TARGET_DELETING, facts={"victim": VICTIM})
+        for member in VICTIM.members:
+            self.delete_instance(member)
+        return self.delete_cluster().go(State.TARGET_CLEAR)
+
+    def delete_instance(self, identifier: str, **how: Any) -> "Tale":
+        """Delete one instance of ours."""
+        shown = {"DBInstance": {"DBInstanceIdentifier": identifier, "TagList": how.pop("tags", OWNED)}}
+        return self.call("DeleteDBInstance", shown, DBInstanceIdentifier=identifier, **how)
+
+    def delete_cluster(self, resource_id: str = "cluster-OLD", **how: Any) -> "Tale":
+        """Delete the target."""
+        details = {"DBClusterIdentifier": "staging-cluster", "TagList": how.pop("tags", OWNED)}
+        shown = {"DBCluster": {**details, "DbClusterResourceId": resource_id}}
+        return self.call("DeleteDBCluster", shown, DBClusterIdentifier="staging-cluster", **how)
+
+    def restore(self) -> "Tale":
+        """Make the new cluster and its instances."""
+        shown = {
+            "DBClusterIdentifier": "staging-cluster",
+            "DbClusterResourceId": "cluster-NEW",
+            "TagList": self._tags(),
+        }
+        self.call(
+            "RestoreDBClusterFromSnapshot", {"DBCluster": shown}, DBClusterIdentifier="staging-cluster",
+            SnapshotIdentifier=COPY_ARN, Tags=self._tags(),
+        )  # fmt: skip
+        self.go(State.CLUSTER_RESTORING, facts={"cluster_resource_id": "cluster-NEW"}).go(State.CLUSTER_RESTORED)
+        writer, *readers = PLAN.instance_ids
+        self.create_instance(writer)
+        self.go(State.INSTANCES_CREATING, facts={"instances": (writer,)}).go(State.RESTORED)
+        shut = {"exposed_until": self.now, "instances": PLAN.instance_ids}
+        self.operation = self.operation.evolve(facts=self.operation.facts.model_copy(update=shut))
+        for reader in readers:
+            self.create_instance(reader)
+        return self
+
+    def create_instance(self, identifier: str) -> "Tale":
+        """Make one instance of the target."""
+        names = {"DBInstanceIdentifier": identifier, "DBClusterIdentifier": "staging-cluster"}
+        return self.call(
+            "CreateDBInstance", {"DBInstance": {**names, "TagList": self._tags()}}, **names, Tags=self._tags()
+        )
+
+    def finish(self) -> "Tale":
+        """Close production's logins, archive the copy, tell people."""
+        self.go(State.USERS_READY, facts={"production_logins_closed": True})
+        self.call("AddTagsToResource", ResourceName=COPY_ARN, Tags=[{"Key": ARCHIVED_TAG, "Value": "now"}])
+        return self.go(State.ARCHIVED, facts={"archived": True}).go(State.SUCCEEDED, notified=True)
+
+    def fail(self, end: State = State.FAILED, **how: Any) -> "Tale":
+        """End without success, as it should be told."""
+        way = {State.FAILED: State.FAILING, State.CANCELLED: State.CANCELLING, State.SKIPPED: State.SKIPPING}[end]
+        why = {"reason": "The sky fell.", "remedy": "Put it up again."} | how.pop("why", {})
+        if self.operation.state is not way:
+            self.go(way, **why)
+        return self.go(end, **({"notified": True} | why | how))
+
+    def _tags(self) -> list[dict[str, str]]:
+        return [*OWNED, {"Key": OPERATION_TAG, "Value": self.operation.root_id}]
+
+
+def broken(*tales: Tale, bounds: Bounds = BOUNDS, extra: Iterable[Entry] = ()) -> list[str]:
+    """Judge tales in the order of their entries' times, at rest an hour after the last."""
+    entries = sorted((entry for tale in tales for entry in tale.entries), key=lambda entry: entry.at)
+    entries = [*entries, *extra]
+    return [str(one) for one in violations(bounds, entries, entries[-1].at + timedelta(hours=1))]
+
+
+def names(found: Iterable[str]) -> set[str]:
+    """Name the promises that are broken."""
+    return {one.split(":")[0] for one in found}
+
+
+def without(tale: Tale, unwanted: Callable[[Entry], bool]) -> Tale:
+    """Leave entries out."""
+    tale.entries = [entry for entry in tale.entries if not unwanted(entry)]
+    return tale
+
+
+def rewritten(tale: Tale, key: str, **attributes: Any) -> Tale:
+    """Change attributes of every item of one key; None takes one away."""
+    tale.entries = [
+        replace(entry, item=_changed(entry.item, attributes))
+        if isinstance(entry, Wrote) and entry.key == key
+        else entry
+        for entry in tale.entries
+    ]
+    return tale
+
+
+def _changed(item: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in {**item, **attributes}.items() if value is not None}

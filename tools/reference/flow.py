@@ -1,0 +1,74 @@
+"""The flow in the docs: the table, its two pictures, and the events of RDS that count."""
+
+from chalicelib.flow.choreography import CHOREOGRAPHY, DOOR, REQUESTED, ROWS, STEPS, TERMINAL, State
+from chalicelib.flow.rds_events import SNAPSHOT, STARTING_EVENTS, RdsEvent
+from tools.reference.tables import code, table
+
+_STOPS = (State.FAILING, State.CANCELLING)  # they can be entered from every open state
+
+
+def picture() -> str:
+    """Draw the flow between steps: every arrow is an event, named as it stands on the bus."""
+    stops = ", ".join(ROWS[state].announced_as for state in _STOPS)
+    ends = ", ".join(ROWS[state].announced_as for state in ROWS if state in TERMINAL)
+    lines = [
+        f'    aurora([Aurora]) -- "{SNAPSHOT}" --> {DOOR}',
+        f'    people([people]) -- "{REQUESTED}" --> {DOOR}',
+        *(f'    {step} -- "{", ".join(names)}" --> {after}' for (step, after), names in _arrows().items()),
+        f'    any([any step]) -- "{stops}" --> {STEPS[-1]}',
+        f'    {STEPS[-1]} -- "{ends}" --> rules([your own rules])',
+    ]
+    return "\n".join(["```mermaid", "flowchart TD", *lines, "```"])
+
+
+def _arrows() -> dict[tuple[str, str], list[str]]:
+    """Collect the events that lead from one step to another, in the order of the flow."""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for row in CHOREOGRAPHY:
+        for after in map(ROWS.__getitem__, row.goes_to):
+            if row.step and after.step and row.step != after.step:
+                names = arrows.setdefault((row.step, after.step), [])
+                names += [after.announced_as] if after.announced_as not in names else []
+    return arrows
+
+
+def choreography() -> str:
+    """Write the whole table: one row for each state."""
+    heads = ["state", "announced as", "also woken by", "step = Lambda", "goes to", "deadline", "gives up to"]
+    open_rows = [
+        [
+            code(row.state), code(row.announced_as),
+            ", ".join(dict.fromkeys(code(event.event_id) for event in row.woken_by)),
+            code(row.step), ", ".join(map(code, row.goes_to)), code(row.deadline.upper()), code(row.gives_up_to),
+        ]
+        for row in CHOREOGRAPHY if row.step
+    ]  # fmt: skip
+    ends = [
+        [code(row.state), code(row.announced_as), "", "", "the end", "", ""] for row in CHOREOGRAPHY if not row.step
+    ]
+    return table(heads, [*open_rows, *ends])
+
+
+def diagram() -> str:
+    """Draw the states. What leads to the same place from everywhere is drawn once."""
+    lines = [f"    [*] --> {CHOREOGRAPHY[0].state}"]
+    for row in CHOREOGRAPHY:
+        lines += [f"    {row.state} --> {state}" for state in row.goes_to or ["[*]"]]
+    lines.append('    state "any state that can still be stopped" as OPEN')
+    lines += [f"    OPEN --> {state}" for state in _STOPS]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
+
+
+def rds_events() -> str:
+    """List the events of RDS that count, with what each of them does here."""
+    starts = [_event_row(event, f"starts an operation ({code(DOOR)})") for event in STARTING_EVENTS]
+    wakes = [
+        _event_row(event, f"wakes {code(row.step)} in {code(row.state)}")
+        for row in CHOREOGRAPHY
+        for event in row.woken_by
+    ]
+    return table(["event", "detail-type", "message begins with", "what it does here"], [*starts, *wakes])
+
+
+def _event_row(event: RdsEvent, does: str) -> list[str]:
+    return [code(event.event_id), event.detail_type, event.message, does]

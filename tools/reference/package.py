@@ -1,0 +1,107 @@
+"""What the package costs, from the figures that `make bench-package` has kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bench.package.figures import Figures, Function, Package
+from chalicelib.flow.choreography import IN_VPC
+from tools.reference.tables import table
+
+MEGA: Final = 1_000_000
+MEBI: Final = 1 << 20
+SIZE_MAX, START_MAX, START_MAX_IN_VPC, MEMORY_MAX, OWN_MAX = 9.0, 1.6, 1.8, 128.0, 5.0
+WHY_LARGE: Final = "Most of it is the native code of psycopg2 and pydantic, as it comes in their wheels."
+WHY_OWN: Final = (
+    "The invocation that changes users derives two keys (PBKDF2, 4,096 rounds each: 2 ms), so that no password reaches "
+    "the server, and composes about 160 statements for 13 sessions on two databases. It comes once in each restore."
+)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What should be at most so much. `reached` is None where there is nothing to measure; `why` is said of a miss."""
+
+    words: str
+    limit: float
+    reached: float | None
+    why: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        """Tell whether it is reached."""
+        return self.reached is not None and self.reached <= self.limit
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """Write it as a row."""
+        reached = "none" if self.reached is None else f"{self.reached:.2f}"
+        return self.words, f"{self.limit:g}", reached, "met" if self.is_met else "**missed**"
+
+
+def part(figures: Figures | None = None) -> str:
+    """Write the part."""
+    figures = figures or Figures.read()
+    judged = goals(figures)
+    missed = [f"- **{goal.words}.** {goal.why}".rstrip() for goal in judged if not goal.is_met]
+    whys = ["Why what is missed is missed:", "\n".join(missed)] if missed else []
+    return "\n\n".join([
+        _head(figures), table(("at most", "target", "reached", ""), [goal.row for goal in judged]), *whys,
+        _functions(figures.functions), _taken(figures),
+    ])  # fmt: skip
+
+
+def goals(figures: Figures) -> list[Goal]:
+    """Judge the figures; of several functions the worst counts."""
+    control = [one for one in figures.functions if one.name != IN_VPC]
+    (in_vpc,) = (one for one in figures.functions if one.name == IN_VPC)
+    return [
+        *map(_size, figures.packages),
+        Goal("start of a control function, times bare boto3", START_MAX, max(one.start_processor for one in control)),
+        Goal(f"start of `{IN_VPC}`, times bare boto3", START_MAX_IN_VPC, in_vpc.start_processor),
+        Goal("MiB of memory of any function", MEMORY_MAX, max(one.peak_bytes for one in figures.functions) / MEBI),
+        Goal("own ms of a control function's warm invocation", OWN_MAX, max(one.own_seconds for one in control) * 1000),
+        Goal(f"own ms of a warm invocation of `{IN_VPC}`", OWN_MAX, in_vpc.own_seconds * 1000, WHY_OWN),
+    ]  # fmt: skip
+
+
+def _size(package: Package) -> Goal:
+    words = f"MB of the zip for {package.architecture}, with bytecode"
+    reached = package.size_bytes / MEGA if package.size_bytes else None
+    return Goal(words, SIZE_MAX, reached, package.why_none or WHY_LARGE)
+
+
+def _head(figures: Figures) -> str:
+    return (
+        f"Measured by `make bench-package` with Python {figures.python} on {figures.machine}; do not edit. Starts are "
+        "told as multiples of what bare boto3 took in the same run: `import boto3` and "
+        f'`boto3.client("rds")`, {figures.bare_seconds * 1000:.0f} ms of the processor (boto3 {figures.boto3}). They '
+        "are judged by processor time, which what else runs on a machine does not lengthen; the clock's stands beside."
+    )
+
+
+def _functions(functions: Sequence[Function]) -> str:
+    heads = (
+        "function", "start, times bare boto3", "by the clock", "without bytecode", "by the clock",
+        "MiB at the peak", "warm invocations", "own ms, median", "most",
+    )  # fmt: skip
+    rows = (
+        (f"`{one.name}`", f"{one.start_processor:.2f}", f"{one.start:.2f}", f"{one.plain_start_processor:.2f}",
+         f"{one.plain_start:.2f}", f"{one.peak_bytes / MEBI:.0f}", str(one.warm),
+         f"{one.own_seconds * 1000:.1f}", f"{one.own_seconds_most * 1000:.1f}")
+        for one in functions
+    )  # fmt: skip
+    return table(heads, rows)
+
+
+def _taken(figures: Figures) -> str:
+    return f"""
+- **Start** is from the first line of a fresh interpreter until the handler is found, the module of its step is loaded
+  and the app's client of RDS is made; the median of {figures.rounds}, all functions in turn and bare boto3 between
+  them. The interpreter sees the unpacked zip and boto3 only, both with bytecode, and writes none. "Without bytecode" is
+  the same zip with its `.pyc` files taken out; boto3 keeps its own, as on Lambda.
+- **Memory and own time** are of one night, {figures.restores - 1} more restores and a cancellation on localaws with its
+  PostgreSQL, each function in one process of its own that stays warm. The peak is the kernel's (`VmHWM`). Own time is
+  processor time of an invocation without the first, less that within calls of AWS and PostgreSQL, and less the making
+  of a client, once for each service. "Most" is often the second invocation, which takes some paths for the first time.
+""".strip()
