@@ -52,8 +52,8 @@ class InMemoryCluster:
 
     `going_on` counts, by kind, what acts or reaches out by itself (`chalicelib.flow.quiesce_kinds`); the
     master may not stop the `unstoppable` kinds. `closed` has, by database, the code with which it turns
-    everybody away; the master opens it from another one if it `may_open`. `trouble` is raised by whatever is asked next until it is cleared: a server
-    away or busy.
+    everybody away; the master opens it from another one if it `may_open`. `trouble` is raised by whatever is
+    asked next until it is cleared: a server away or busy.
     """
 
     roles: dict[str, InMemoryRole]
