@@ -13,17 +13,22 @@ PACKAGES = ("aurora_restore", "bench", "demo", "localaws", "programs", "simulati
 _ENTRY = re.compile(r'^if __name__ == "__main__":$|^sys\.exit\(main\(\)\)$', re.MULTILINE)
 
 
+def top(package: str) -> Path:
+    """Name the folder that a package lies in."""
+    return ROOT / "localaws" / "src" if package == "localaws" else ROOT
+
+
 def entries() -> Iterator[str]:
     """Name every module that does something when it is run."""
     for package in PACKAGES:
-        for file in sorted((ROOT / package).rglob("*.py")):
+        for file in sorted((top(package) / package).rglob("*.py")):
             if file.name == "__main__.py" or _ENTRY.search(file.read_text(encoding="utf-8")):
-                yield ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
+                yield ".".join(file.relative_to(top(package)).with_suffix("").parts).removesuffix(".__main__")
 
 
 def source(module: str) -> Path:
     """Name the file that `python -m` runs."""
-    path = ROOT.joinpath(*module.split("."))
+    path = top(module.partition(".")[0]).joinpath(*module.split("."))
     return path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
 
 

@@ -18,9 +18,10 @@ PACKAGES = ("aurora_restore", "bench", "demo", "localaws", "simulation", "tools"
 ALONE = ("demo.take_snapshot", "aurora_restore.roots")  # programs that are modules and no packages
 PROGRAMS = sorted(
     [
-        ".".join(file.relative_to(ROOT).parent.parts)
+        ".".join(file.relative_to(top).parent.parts)
+        for top in (ROOT, ROOT / "localaws" / "src")
         for package in PACKAGES
-        for file in (ROOT / package).rglob("__main__.py")
+        for file in (top / package).rglob("__main__.py")
     ]
     + list(ALONE)
 )

@@ -17,7 +17,7 @@ from localaws.clients import local_environment, without_aws
 from localaws.errors import WorldError
 from localaws.processes import Ledger
 
-CHECKOUT: Final = Path(__file__).resolve().parents[1]
+CHECKOUT: Final = Path(__file__).resolve().parents[3]
 PARTS: Final = ("app.py", "chalicelib", ".chalice", "requirements.txt", "requirements-dev.lock", "infra")
 NOT_PACKAGED: Final = shutil.ignore_patterns("__pycache__", "deployed", "deployments")
 DEPLOY_SECONDS_MAX: Final = 180.0
