@@ -1,4 +1,7 @@
-"""Wiring only: which event wakes which step. The flow is the table in `chalicelib/flow/choreography.py`."""
+"""Wiring only: which event wakes which step.
+
+The flow is the table in `chalicelib/flow/choreography.py`.
+"""
 
 import os
 from typing import Any

@@ -45,7 +45,12 @@ def _plain(value: Any) -> Any:
 
 
 def contains(found: Any, wanted: Any) -> bool:
-    """Tell whether everything that is wanted was found; AWS's answers often say more than was put."""
+    """Tell whether everything that is wanted was found.
+
+    AWS's answers often say more than was put.
+    """
     if isinstance(wanted, Mapping):
-        return isinstance(found, Mapping) and all(contains(found.get(key), value) for key, value in wanted.items())
+        return isinstance(found, Mapping) and all(
+            contains(found.get(key), value) for key, value in wanted.items()
+        )
     return bool(found == wanted)

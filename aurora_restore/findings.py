@@ -61,4 +61,6 @@ def as_json(findings: Iterable[Finding], about: Mapping[str, str]) -> str:
     told = list(findings)
     counted = Counter(finding.status for finding in told)
     summary = {status.value: counted[status] for status in Status}
-    return json.dumps({**about, "summary": summary, "findings": [asdict(one) for one in told]}, indent=2)
+    return json.dumps(
+        {**about, "summary": summary, "findings": [asdict(one) for one in told]}, indent=2
+    )

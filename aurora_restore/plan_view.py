@@ -36,12 +36,20 @@ def reading_ports(
 ) -> Ports:
     """Give the world as a function of the stage sees it."""
     store = DynamoStore(
-        clients("dynamodb", region), state_table=settings.state_table_name, audit_table=settings.audit_table_name
+        clients("dynamodb", region),
+        state_table=settings.state_table_name,
+        audit_table=settings.audit_table_name,
     )
     return Ports(
-        settings=settings, store=store, account=account, partition=partition, region=region,
-        remaining_seconds=lambda: math.inf, clients=clients, now=now,
-    )  # fmt: skip
+        settings=settings,
+        store=store,
+        account=account,
+        partition=partition,
+        region=region,
+        remaining_seconds=lambda: math.inf,
+        clients=clients,
+        now=now,
+    )
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,16 @@ class PlanView:
     def source(self) -> Described | None:
         """The source cluster as RDS describes it; None when it is gone."""
         with suppress(NotFoundError):
-            rds, identifier = self.ports.service("rds", self.plan.source_region), self.plan.source_cluster_id
-            return next(iter(rds.call("describe_db_clusters", DBClusterIdentifier=identifier)["DBClusters"]), None)
+            rds, identifier = (
+                self.ports.service("rds", self.plan.source_region),
+                self.plan.source_cluster_id,
+            )
+            return next(
+                iter(
+                    rds.call("describe_db_clusters", DBClusterIdentifier=identifier)["DBClusters"]
+                ),
+                None,
+            )
         return None
 
     @cached_property
@@ -69,7 +85,10 @@ class PlanView:
 
     @property
     def version(self) -> str:
-        """The engine version that a restore would have; empty where neither snapshot nor source is there."""
+        """The engine version that a restore would have.
+
+        Empty where neither snapshot nor source is there.
+        """
         return self.facts.snapshot_engine_version or ""
 
     @cached_property
@@ -77,7 +96,9 @@ class PlanView:
         """What an operation would have found out of the newest snapshot, or else of what the source is now."""
         snapshot, source = self.snapshot, self.source or {}
         return Facts(
-            snapshot_engine_version=snapshot.engine_version if snapshot else source.get("EngineVersion"),
+            snapshot_engine_version=snapshot.engine_version
+            if snapshot
+            else source.get("EngineVersion"),
             snapshot_encrypted=snapshot.encrypted if snapshot else source.get("StorageEncrypted"),
             snapshot_kms_key_id=snapshot.kms_key_id if snapshot else source.get("KmsKeyId"),
             master_username=snapshot.master_username if snapshot else source.get("MasterUsername"),
@@ -88,13 +109,24 @@ class PlanView:
 
     @cached_property
     def operation(self) -> Operation:
-        """The record that an operation of this plan would have just before its target is replaced; never written."""
+        """The record that an operation of this plan would have just before its target is replaced.
+
+        Never written.
+        """
         now = self.ports.now()
         return Operation(
-            operation_id="preview", root_id="preview", requested_by="preview", stage=self.plan.stage,
-            plan=self.plan.name, settings=self.plan, state=State.SNAPSHOT_READY, created_at=now, entered_at=now,
-            deadline=now + timedelta(hours=1), facts=self.facts,
-        )  # fmt: skip
+            operation_id="preview",
+            root_id="preview",
+            requested_by="preview",
+            stage=self.plan.stage,
+            plan=self.plan.name,
+            settings=self.plan,
+            state=State.SNAPSHOT_READY,
+            created_at=now,
+            entered_at=now,
+            deadline=now + timedelta(hours=1),
+            facts=self.facts,
+        )
 
     @cached_property
     def target(self) -> TargetCluster:
@@ -117,7 +149,8 @@ class PlanView:
     def checks(self) -> Mapping[str, Callable[[], None]]:
         """Every check of a plan by its name: of the source, of whose the target is, and the operation's preflight.
 
-        Each raises RefusedError. Those that ask for the engine version are left out where nothing tells it.
+        Each raises RefusedError. Those that ask for the engine version are left out where nothing
+        tells it.
         """
         preflight = Preflight(self.operation, self.ports)
         of_operation = preflight.checks(self.instances, replaces=self.cluster is not None)
@@ -132,13 +165,15 @@ class PlanView:
     def _source_cluster(self) -> None:
         if self.source is None and self.snapshot is None:
             raise RefusedError(
-                f"There is no cluster {self.plan.source_cluster_arn}, and no snapshot of it that would be restored.",
+                f"There is no cluster {self.plan.source_cluster_arn}, and no snapshot of it that "
+                "would be restored.",
                 "Set SOURCE_CLUSTER_ID and SOURCE_REGION to the cluster that is to be restored.",
             )
         engine = (self.source or {}).get("Engine", ENGINE)
         if engine != ENGINE:
             raise RefusedError(
-                f"The source cluster {self.plan.source_cluster_arn} is of {engine}, not of {ENGINE}.",
+                f"The source cluster {self.plan.source_cluster_arn} is of {engine}, not of "
+                f"{ENGINE}.",
                 f"Set SOURCE_CLUSTER_ID to a cluster of {ENGINE}.",
             )
 

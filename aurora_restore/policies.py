@@ -1,7 +1,8 @@
 """The functions' policies: templates in `.chalice/policy-<function>.json`, filled in for one stage and its plans.
 
-A template names no stage, account or cluster. `${NAME}` stands for a value of the stage; a string of a list that speaks
-of a plan (`${TARGET_CLUSTER_ID}`) is repeated for every plan of the stage. The names are those of `Values.of`.
+A template names no stage, account or cluster. `${NAME}` stands for a value of the stage; a string
+of a list that speaks of a plan (`${TARGET_CLUSTER_ID}`) is repeated for every plan of the stage.
+The names are those of `Values.of`.
 """
 
 import json
@@ -38,7 +39,9 @@ class Values:
     plans: tuple[Mapping[str, str], ...]
 
     @classmethod
-    def of(cls, stage: Stage, plans: Sequence[Plan], *, account: str, partition: str = "aws") -> "Values":
+    def of(
+        cls, stage: Stage, plans: Sequence[Plan], *, account: str, partition: str = "aws"
+    ) -> "Values":
         """Gather the values of a stage in an account (twelve digits) and its plans."""
         topic = stage.topic_arn(account, partition)
         of_stage = {
@@ -68,45 +71,67 @@ class Values:
 
 
 def plans_of(
-    stage: Stage, parameters: Mapping[str, str] | None = None, *, account: str, partition: str = "aws"
+    stage: Stage,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    account: str,
+    partition: str = "aws",
 ) -> tuple[Plan, ...]:
     """Resolve every plan of a stage, from its SSM parameters (below the stage's path) and its variables.
 
-    Raises SettingsError, for a plan whose settings cannot be used, or whose target is the source of another.
+    Raises SettingsError, for a plan whose settings cannot be used, or whose target is the source of
+    another.
     """
     settings = Settings.of_environment(stage.variables)
     plans = []
-    for plan in resolve_plans(settings, parameters or {}, account=account, partition=partition).values():
+    for plan in resolve_plans(
+        settings, parameters or {}, account=account, partition=partition
+    ).values():
         if isinstance(plan, SettingsError):
             raise plan
         plans.append(plan)
     return tuple(plans)
 
 
-def filled(function: str, values: Values, templates: Path = CHECKOUT / ".chalice") -> dict[str, Any]:
-    """Give a function's policy; raises TemplateError, for one that would be longer than AWS takes, too."""
+def filled(
+    function: str, values: Values, templates: Path = CHECKOUT / ".chalice"
+) -> dict[str, Any]:
+    """Give a function's policy.
+
+    Raises TemplateError, for one that would be longer than AWS takes, too.
+    """
     file = templates / f"policy-{function}.json"
-    policy: dict[str, Any] = _Filling(values, file.name).whole(json.loads(file.read_text(encoding="utf-8")))
+    policy: dict[str, Any] = _Filling(values, file.name).whole(
+        json.loads(file.read_text(encoding="utf-8"))
+    )
     characters = len("".join(json.dumps(policy).split()))
     if characters > CHARACTERS_MAX:
         raise TemplateError(
-            f"{file.name} has {characters} characters for {len(values.plans)} plans, and AWS takes {CHARACTERS_MAX}: "
-            "give some of the plans a stage of their own."
+            f"{file.name} has {characters} characters for {len(values.plans)} plans, and AWS takes "
+            f"{CHARACTERS_MAX}: give some of the plans a stage of their own."
         )
     return policy
 
 
 def filled_text(text: str, values: Values, place: str = "a text") -> list[str]:
-    """Fill in one string of a list: once, or once for each plan that makes a difference; raises TemplateError."""
+    """Fill in one string of a list: once, or once for each plan that makes a difference.
+
+    Raises TemplateError.
+    """
     texts: list[str] = _Filling(values, place).whole([text])
     return texts
 
 
 def write(values: Values, folder: Path, templates: Path = CHECKOUT / ".chalice") -> None:
-    """Write every function's policy into a folder, under the name of its template; raises TemplateError."""
+    """Write every function's policy into a folder, under the name of its template.
+
+    Raises TemplateError.
+    """
     policies = {function: filled(function, values, templates) for function in FUNCTIONS}
     for function, policy in policies.items():
-        (folder / f"policy-{function}.json").write_text(json.dumps(policy, indent=2) + "\n", encoding="utf-8")
+        (folder / f"policy-{function}.json").write_text(
+            json.dumps(policy, indent=2) + "\n", encoding="utf-8"
+        )
 
 
 def _of_plan(plan: Plan, secrets: str) -> Mapping[str, str]:
@@ -123,7 +148,10 @@ def _of_plan(plan: Plan, secrets: str) -> Mapping[str, str]:
 
 
 def _secret(reference: str, beginning: str) -> str:
-    """Name a secret's ARN; what Secrets Manager adds to a name is not known before the secret is made."""
+    """Name a secret's ARN.
+
+    What Secrets Manager adds to a name is not known before the secret is made.
+    """
     if _WHOLE_SECRET.fullmatch(reference):
         return reference
     return f"{reference if reference.startswith('arn:') else beginning + reference}-??????"
@@ -155,12 +183,20 @@ class _Filling:
 
     def _value(self, name: str, plan: Mapping[str, str]) -> str:
         if name not in self._values:
-            known = ", ".join(sorted(self._values.stage.keys() | {key for one in self._values.plans for key in one}))
-            raise TemplateError(f"{self._file} asks for ${{{name}}}, which nobody fills in: there are {known}.")
+            known = ", ".join(
+                sorted(
+                    self._values.stage.keys() | {key for one in self._values.plans for key in one}
+                )
+            )
+            raise TemplateError(
+                f"{self._file} asks for ${{{name}}}, which nobody fills in: there are {known}."
+            )
         value = self._values.stage.get(name) or plan.get(name)
         if not value:
             where = (
-                "outside a list" if self._values.is_of_plans(name) else f"for the stage {self._values.stage['STAGE']}"
+                "outside a list"
+                if self._values.is_of_plans(name)
+                else f"for the stage {self._values.stage['STAGE']}"
             )
             raise TemplateError(f"{self._file} asks for ${{{name}}}, which has no value {where}.")
         return value

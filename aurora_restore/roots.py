@@ -1,6 +1,7 @@
 """`python -m aurora_restore.roots`: bring the root certificates of RDS up to date, after judging every one of them.
 
-AWS publishes them for all regions of a partition in one file (Aurora user guide, "Certificate bundles by AWS Region").
+AWS publishes them for all regions of a partition in one file (Aurora user guide, "Certificate
+bundles by AWS Region").
 """
 
 import sys
@@ -32,14 +33,20 @@ class RootsError(Exception):
 def fetch(url: str) -> bytes:
     """Fetch a file of certificates by HTTPS. Raises RootsError, and OSError when nobody answers."""
     address = urlsplit(url)
-    if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK):
-        raise RootsError(f"{url} is no https address, so nothing proves that it is Amazon's. Use {URL}")
+    if address.scheme != "https" and not (
+        address.scheme == "http" and address.hostname in LOOPBACK
+    ):
+        raise RootsError(
+            f"{url} is no https address, so nothing proves that it is Amazon's. Use {URL}"
+        )
     with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 # judged above
         return bytes(answer.read(BYTES_MAX))
 
 
 def roots_in(pem: bytes, now: datetime) -> list[x509.Certificate]:
-    """Give the certificates that are valid roots of RDS; expired ones and intermediates are left out.
+    """Give the certificates that are valid roots of RDS.
+
+    Expired ones and intermediates are left out.
 
     Raises RootsError where there is no such root, or anything that is not Amazon's.
     """
@@ -56,7 +63,10 @@ def roots_in(pem: bytes, now: datetime) -> list[x509.Certificate]:
 
 
 def _is_of_rds(certificate: x509.Certificate) -> bool:
-    wanted = {NameOID.ORGANIZATION_NAME: "Amazon Web Services, Inc.", NameOID.ORGANIZATIONAL_UNIT_NAME: "Amazon RDS"}
+    wanted = {
+        NameOID.ORGANIZATION_NAME: "Amazon Web Services, Inc.",
+        NameOID.ORGANIZATIONAL_UNIT_NAME: "Amazon RDS",
+    }
     named = {part.oid: part.value for part in certificate.subject}
     return all(named.get(oid) == value for oid, value in wanted.items())
 
@@ -66,14 +76,22 @@ def _is_root(certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(certificate)
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (InvalidSignature, TypeError, ValueError, x509.ExtensionNotFound):  # another's signature, key or name
+    except (
+        InvalidSignature,
+        TypeError,
+        ValueError,
+        x509.ExtensionNotFound,
+    ):  # another's signature, key or name
         return False
 
 
 def refresh(url: str, bundle: Path, now: datetime) -> str:
-    """Take in the roots of a file, and say which regions are covered. Raises RootsError and OSError.
+    """Take in the roots of a file, and say which regions are covered.
 
-    A region that the file does not speak of keeps the roots it has: each partition of AWS has a file of its own.
+    Raises RootsError and OSError.
+
+    A region that the file does not speak of keeps the roots it has: each partition of AWS has a
+    file of its own.
     """
     fetched = roots_in(fetch(url), now)
     before = x509.load_pem_x509_certificates(bundle.read_bytes())
@@ -87,15 +105,21 @@ def refresh(url: str, bundle: Path, now: datetime) -> str:
 
 
 def _regions(roots: list[x509.Certificate]) -> set[str]:
-    names = [str(root.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value) for root in roots]
+    names = [
+        str(root.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value) for root in roots
+    ]
     return {region for name in names if (region := region_of(name))}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Refresh the checkout's bundle; returns the exit status."""
-    parser = Parser(prog="python -m aurora_restore.roots", description=(__doc__ or "").splitlines()[0])
+    parser = Parser(
+        prog="python -m aurora_restore.roots", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--url", default=URL, help="where to fetch them (%(default)s)")
-    parser.add_argument("--bundle", type=Path, default=BUNDLE, help="what is replaced (%(default)s)")
+    parser.add_argument(
+        "--bundle", type=Path, default=BUNDLE, help="what is replaced (%(default)s)"
+    )
     options = parser.parse_args(arguments)
     try:
         told = refresh(options.url, options.bundle, datetime.now(UTC))
@@ -103,7 +127,9 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{options.bundle} stays as it is. {error}\n")
         return 1
     except OSError as error:
-        sys.stderr.write(f"{options.bundle} stays as it is. {options.url} could not be fetched: {error}.\n")
+        sys.stderr.write(
+            f"{options.bundle} stays as it is. {options.url} could not be fetched: {error}.\n"
+        )
         return 1
     sys.stdout.write(f"{told}\nNow deploy each stage again: make deploy STAGE=...\n")
     return 0

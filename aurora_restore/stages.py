@@ -1,6 +1,7 @@
 """A stage as `.chalice/config.json` describes it, and the names of everything that is its own.
 
-The one place where names are made; the templates under `infra/` spell the same ones, and a test holds them together.
+The one place where names are made; the templates under `infra/` spell the same ones, and a test
+holds them together.
 """
 
 import json
@@ -16,26 +17,42 @@ from chalicelib.flow.choreography import STEPS, event_source
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 APP: Final = "aurora-restore"
 PROD: Final = "prod"
-OF_MAKE_UP: Final = "local"  # make looks for its checkout in the data folder unless CHECKOUT is given
+OF_MAKE_UP: Final = (
+    "local"  # make looks for its checkout in the data folder unless CHECKOUT is given
+)
 PROJECT: Final = "AuroraRestore"  # the guide's tag of that name
 FUNCTIONS: Final = (*STEPS, "heartbeat", "cancel-restore")
-FRESHNESS_HOURS: Final = 30  # without a success before people are told: a day, and what a night may take
+FRESHNESS_HOURS: Final = (
+    30  # without a success before people are told: a day, and what a night may take
+)
 DEPLOYMENT_ONLY: Final = {
-    "ACCOUNT_ID": "**Required.** The account that the stage belongs into, twelve digits: that of no other is touched.",
-    "SOURCE_ACCOUNT_ID": "Another account that has the source: refused, since restores between accounts are not built.",
+    "ACCOUNT_ID": "**Required.** The account that the stage belongs into, twelve digits: that of "
+    "no other is touched.",
+    "SOURCE_ACCOUNT_ID": "Another account that has the source: refused, since restores between "
+    "accounts are not built.",
     "CROSS_ACCOUNT_ROLE_ARN": "The role that `infra/cross-account-role.yaml` makes there.",
-    "NOTIFICATION_EMAIL": "Who is subscribed to the topic; AWS sends a mail that has to be confirmed.",
-    "FORWARDING_ALARM_TOPIC_ARN": "A topic in the source's region, told when events cannot be forwarded.",
-    "PROTECT_TABLES": "`true` has DynamoDB refuse to delete both tables, whoever asks; `false` if not set.",
+    "NOTIFICATION_EMAIL": "Who is subscribed to the topic; AWS sends a mail that has to be "
+    "confirmed.",
+    "FORWARDING_ALARM_TOPIC_ARN": "A topic in the source's region, told when events cannot be "
+    "forwarded.",
+    "PROTECT_TABLES": "`true` has DynamoDB refuse to delete both tables, whoever asks; `false` if "
+    "not set.",
     "FRESHNESS_HOURS": (
-        f"Hours without a success after which the alarm `no-fresh-restore` goes off; {FRESHNESS_HOURS} if not set."
+        "Hours without a success after which the alarm `no-fresh-restore` goes off; "
+        f"{FRESHNESS_HOURS} if not set."
     ),
 }
 """Variables of a stage that its deployment reads and no function is given, with what they mean."""
 ALARMS: Final = (
-    "failure-queue-not-empty", "no-fresh-restore", "heartbeat-silent", "operation-failed", "notification-lost",
-    "plan-or-record-unusable", "function-errors", "function-throttles",
-)  # fmt: skip
+    "failure-queue-not-empty",
+    "no-fresh-restore",
+    "heartbeat-silent",
+    "operation-failed",
+    "notification-lost",
+    "plan-or-record-unusable",
+    "function-errors",
+    "function-throttles",
+)
 FORWARDING_ALARM: Final = "forwarding-queue-not-empty"  # in the source's region
 VARIABLES: Final = "environment_variables"
 BUCKET_CHARACTERS_MAX: Final = 63  # S3 user guide, bucket naming rules
@@ -60,17 +77,22 @@ def _unknown(name: str, known: list[str], command: str) -> str:
             f"make {command} STAGE={known[0] if known else '<stage>'}"
         )
     near = "".join(f" Did you mean '{one}'?" for one in get_close_matches(name, known, n=1))
-    return f"There is no stage '{name}': .chalice/config.json has {stages}.{near} Name one of them, or add yours there."
+    return (
+        f"There is no stage '{name}': .chalice/config.json has {stages}.{near} Name one of them, "
+        "or add yours there."
+    )
 
 
 def _check_variables(variables: Any, stage: str, file: Path) -> None:
     if not isinstance(variables, dict):
-        raise StageError(f"{file}: environment_variables is no object of names and texts. Correct it.")
+        raise StageError(
+            f"{file}: environment_variables is no object of names and texts. Correct it."
+        )
     for variable, value in variables.items():
         if not isinstance(value, str):
             raise StageError(
-                f"{variable} of stage '{stage}' is {json.dumps(value)}, and variables are text: write it in quotes in "
-                f"{file}."
+                f"{variable} of stage '{stage}' is {json.dumps(value)}, and variables are text: "
+                f"write it in quotes in {file}."
             )
 
 
@@ -84,20 +106,27 @@ class Stage:
 
     @classmethod
     def read(cls, name: str, checkout: Path = CHECKOUT, *, command: str = "doctor") -> "Stage":
-        """Read a stage from the configuration; raises StageError, which names the make `command` that was meant."""
+        """Read a stage from the configuration.
+
+        Raises StageError, which names the make `command` that was meant.
+        """
         file = checkout / ".chalice" / "config.json"
         try:
             config = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise StageError(
-                f"There is no {file}. Name the app's folder with --checkout (CHECKOUT= for make). The stage `local` "
-                "has its own in the data folder while `make up` runs."
+                f"There is no {file}. Name the app's folder with --checkout (CHECKOUT= for make). "
+                "The stage `local` has its own in the data folder while `make up` runs."
             ) from error
         except (OSError, ValueError) as error:
             raise StageError(f"{file} cannot be read: {error}. Correct it.") from error
         stages = config.get("stages") if isinstance(config, dict) else None
-        if not isinstance(stages, dict) or not all(isinstance(one, dict) for one in stages.values()):
-            raise StageError(f"{file} has no stages: an object `stages` with an object for each. Correct it.")
+        if not isinstance(stages, dict) or not all(
+            isinstance(one, dict) for one in stages.values()
+        ):
+            raise StageError(
+                f"{file} has no stages: an object `stages` with an object for each. Correct it."
+            )
         if name not in stages:
             raise StageError(_unknown(name, sorted(stages), command))
         for place in (config, stages[name]):
@@ -108,7 +137,10 @@ class Stage:
 
     @property
     def variables(self) -> dict[str, str]:
-        """All environment variables of the stage; the names that follow from the stage's stand in where none is set."""
+        """All environment variables of the stage.
+
+        The names that follow from the stage's stand in where none is set.
+        """
         derived = {
             "ENVIRONMENT": self.name,
             "STATE_TABLE_NAME": self.state_table,
@@ -126,15 +158,25 @@ class Stage:
     def variables_by_place(self) -> dict[str, Mapping[str, str]]:
         """The environment variables that people wrote, by the key of the configuration that each stands under."""
         stage = f"stages.{self.name}"
-        places: dict[str, Mapping[str, Any]] = {"": self.config, f"{stage}.": self.config["stages"][self.name]}
+        places: dict[str, Mapping[str, Any]] = {
+            "": self.config,
+            f"{stage}.": self.config["stages"][self.name],
+        }
         for above, place in [*places.items()]:
             for function, settings in place.get("lambda_functions", {}).items():
                 places[f"{above}lambda_functions.{function}."] = settings
-        return {f"{key}{VARIABLES}": place[VARIABLES] for key, place in places.items() if VARIABLES in place}
+        return {
+            f"{key}{VARIABLES}": place[VARIABLES]
+            for key, place in places.items()
+            if VARIABLES in place
+        }
 
     @property
     def region(self) -> str:
-        """Where the app lives: where the target is, because that is where RDS tells of it. Empty if not set."""
+        """Where the app lives: where the target is, because that is where RDS tells of it.
+
+        Empty if not set.
+        """
         return self.variables.get("TARGET_REGION", "")
 
     @property

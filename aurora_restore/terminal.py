@@ -1,6 +1,7 @@
 """What is written onto a terminal: nothing in it moves the cursor, or hides or reorders text.
 
-The app has the same for what it tells people (`chalicelib.flow.untrusted_text`), but the demo works without the app.
+The app has the same for what it tells people (`chalicelib.flow.untrusted_text`), but the demo works
+without the app.
 """
 
 

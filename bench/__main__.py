@@ -1,4 +1,7 @@
-"""`python -m bench`: measures and prints the tables, or writes them where it is told; exit 0 if it ran."""
+"""`python -m bench`: measures and prints the tables, or writes them where it is told.
+
+Exit 0 if it ran.
+"""
 
 import argparse
 import sys
@@ -25,7 +28,9 @@ def main(arguments: Sequence[str] | None = None, say: Say = said) -> int:
     """Run the benchmark as the command line wants it."""
     options = _parser().parse_args(arguments)
     begun = time.perf_counter()
-    page = document(measured(options.operations, options.phases, options.nights, options.tables, say))
+    page = document(
+        measured(options.operations, options.phases, options.nights, options.tables, say)
+    )
     say(page)
     if options.out:
         options.out.write_text(page, encoding="utf-8")
@@ -42,9 +47,15 @@ def _parser() -> argparse.ArgumentParser:
         default=load.SIZES[-1],
         help="the most operations at once",
     )
-    parser.add_argument("--tables", type=int, default=rights.TABLES, help="tables of the larger database")
-    parser.add_argument("--phases", type=int, default=nights.PHASES, help="phases of the heartbeat to average over")
-    parser.add_argument("--nights", type=int, default=nights.NIGHTS, help="nights of each stage, the first included")
+    parser.add_argument(
+        "--tables", type=int, default=rights.TABLES, help="tables of the larger database"
+    )
+    parser.add_argument(
+        "--phases", type=int, default=nights.PHASES, help="phases of the heartbeat to average over"
+    )
+    parser.add_argument(
+        "--nights", type=int, default=nights.NIGHTS, help="nights of each stage, the first included"
+    )
     parser.add_argument("--out", type=Path, help="the page to write, if any: docs/performance.md")
     return parser
 
@@ -59,7 +70,9 @@ def measured(operations: int, phases: int, nights_each: int, tables: int, say: S
         found = _nights(phases, nights_each, say)
         tick, heard = nights.idle_tick(), nights.heard_a_day()
         say(f"Up to {sizes[-1]:,} operations at once: that takes the longest.")
-        return Results(nights.gathered(found), tick, heard, crowds.get(), users_rights, phases, nights_each)
+        return Results(
+            nights.gathered(found), tick, heard, crowds.get(), users_rights, phases, nights_each
+        )
 
 
 def _nights(phases: int, nights_each: int, say: Say) -> list[tuple[nights.Task, list[Night]]]:

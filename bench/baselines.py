@@ -1,9 +1,10 @@
 """The ways people do this today, with the very steps of the choreography, so that the same calls are made.
 
-The poller is a step machine: a task, a choice, and a wait of so many seconds after which the same task runs again. The
-waiter is one function that goes from step to step and sleeps inside, as botocore's waiters do; Lambda ends it after 15
-minutes, so it calls itself again shortly before. Neither needs a table, a heartbeat or an event of RDS: the record goes
-from step to step at no charge, which is in their favour, as is that nothing survives a crash of the waiter.
+The poller is a step machine: a task, a choice, and a wait of so many seconds after which the same
+task runs again. The waiter is one function that goes from step to step and sleeps inside, as
+botocore's waiters do; Lambda ends it after 15 minutes, so it calls itself again shortly before.
+Neither needs a table, a heartbeat or an event of RDS: the record goes from step to step at no
+charge, which is in their favour, as is that nothing survives a crash of the waiter.
 """
 
 import importlib
@@ -32,7 +33,9 @@ WAITER_MARGIN_SECONDS: Final = 15
 class _Machine(PricedWorld):
     """What both have in common: they begin at the snapshot's event, and carry the record themselves."""
 
-    def __init__(self, every_seconds: float, *, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, every_seconds: float, *, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.every_seconds = every_seconds
         self._last: Operation
         super().__init__(None, beats=False, environment=environment, lambda_seconds=WAITER_SECONDS)
@@ -60,13 +63,24 @@ class _Machine(PricedWorld):
         arn = str(envelope["detail"]["SourceArn"])
         name = automatic_id(plan.name, plan.stage, arn, now)
         return Operation(
-            operation_id=name, root_id=name, stage=plan.stage, plan=plan.name, settings=plan, state=State.ACCEPTED,
-            created_at=now, entered_at=now, deadline=now + timedelta(days=2), requested_by="the step machine",
+            operation_id=name,
+            root_id=name,
+            stage=plan.stage,
+            plan=plan.name,
+            settings=plan,
+            state=State.ACCEPTED,
+            created_at=now,
+            entered_at=now,
+            deadline=now + timedelta(days=2),
+            requested_by="the step machine",
             facts=Facts(snapshot_arn=arn),
-        )  # fmt: skip
+        )
 
     def _acted(self, operation: Operation, ports: Ports) -> tuple[Operation, bool]:
-        """Run the step whose turn it is; returns the operation after it, and whether it has to wait."""
+        """Run the step whose turn it is.
+
+        Returns the operation after it, and whether it has to wait.
+        """
         outcome = _outcome(operation, ports)
         if isinstance(outcome, Advance):
             after = operation.entering(outcome.to, self.clock.now(), outcome.facts)
@@ -118,9 +132,14 @@ class Waiter(_Machine):
 
 
 def _outcome(operation: Operation, ports: Ports) -> Advance | Wait:
-    """Run a step; raises RuntimeError where it refuses, which a measured night gives it no reason for."""
+    """Run a step.
+
+    Raises RuntimeError where it refuses, which a measured night gives it no reason for.
+    """
     name = str(ROWS[operation.state].step).replace("-", "_")
-    step: Callable[[Operation, Ports], Outcome] = getattr(importlib.import_module(f"chalicelib.steps.{name}"), name)
+    step: Callable[[Operation, Ports], Outcome] = getattr(
+        importlib.import_module(f"chalicelib.steps.{name}"), name
+    )
     try:
         outcome = step(operation, ports)
     except TransientError as error:

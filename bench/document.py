@@ -8,7 +8,19 @@ from typing import Final
 from bench import latencies, prices, rights
 from bench.load import HINTS_SECONDS, START_WITHIN_SECONDS, Crowd
 from bench.meter import CALLED, HEARTBEAT, Meter
-from bench.nights import CASES, HINTS, JITTER, JITTER_SECONDS, OTHERS, OURS, P30, P60, Rows, Summary, a_day
+from bench.nights import (
+    CASES,
+    HINTS,
+    JITTER,
+    JITTER_SECONDS,
+    OTHERS,
+    OURS,
+    P30,
+    P60,
+    Rows,
+    Summary,
+    a_day,
+)
 from bench.rates import RDS_BURST, RDS_PER_SECOND
 from bench.rights import Rights
 from bench.silence import Heard
@@ -43,9 +55,16 @@ def document(results: Results) -> str:
     """Write the page."""
     parts = [_HEAD, targets_section(results.targets)]
     parts += [_case(results, case) for case in CASES]
-    parts += [_first_nights(results), _states(results), _crowd_section(results), rights_section(results.rights)]
+    parts += [
+        _first_nights(results),
+        _states(results),
+        _crowd_section(results),
+        rights_section(results.rights),
+    ]
     parts += [_beside(results), _taken(results)]
-    parts.append(f"## The package\n\n<!-- generated: package -->\n{package.part()}\n<!-- /generated -->")
+    parts.append(
+        f"## The package\n\n<!-- generated: package -->\n{package.part()}\n<!-- /generated -->"
+    )
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -68,11 +87,19 @@ def targets_section(targets: Sequence[Target]) -> str:
     """Write what was to be reached, whether it is, and why not."""
     missed = [target for target in targets if not target.is_met]
     rows = (
-        (one.words, _short(one.limit), _short(one.reached), "" if one.first is None else _short(one.first),
-         "met" if one.is_met else f"**missed** by {_short(one.reached - one.limit)}")
+        (
+            one.words,
+            _short(one.limit),
+            _short(one.reached),
+            "" if one.first is None else _short(one.first),
+            "met" if one.is_met else f"**missed** by {_short(one.reached - one.limit)}",
+        )
         for one in targets
-    )  # fmt: skip
-    reasons = [f"- **{one.words}: {_short(one.reached)}, not {_short(one.limit)}.** {one.why}" for one in missed]
+    )
+    reasons = [
+        f"- **{one.words}: {_short(one.reached)}, not {_short(one.limit)}.** {one.why}"
+        for one in missed
+    ]
     why = ["Why what is missed is missed:", "\n".join(reasons)] if reasons else ["None is missed."]
     head = ("at most", "target", "later night", "first night", "")
     words = f"{len(targets) - len(missed)} of {len(targets)} are met."
@@ -88,23 +115,36 @@ def _case(results: Results, case: str) -> str:
     who = [(f"{OURS}, events {_when(hints)}", OURS, hints) for hints in HINTS]
     who += [(other, other, None) for other in OTHERS]
     found = [(words, results.rows[case, contender, hints].later) for words, contender, hints in who]
-    time = ("later night", "added s", "most", "invocations", "cold starts", "billed s", "$ a night", "$ a day")
+    time = (
+        "later night",
+        "added s",
+        "most",
+        "invocations",
+        "cold starts",
+        "billed s",
+        "$ a night",
+        "$ a day",
+    )
     calls = ("calls and units", *CALLED, "write units", "read units", "events", "transitions")
     parts = (
-        f"## One operation a night: {case}", f"Aurora itself takes {minutes:.1f} minutes.",
+        f"## One operation a night: {case}",
+        f"Aurora itself takes {minutes:.1f} minutes.",
         table(time, [_time(words, later, results.tick) for words, later in found]),
         table(calls, [_calls(words, later) for words, later in found]),
-    )  # fmt: skip
+    )
     return "\n\n".join(parts)
 
 
 def _time(words: str, later: Summary, tick: Meter) -> tuple[str, ...]:
     day = a_day(later.meter, tick) if words.startswith(OURS) else later.meter.dollars
     return (
-        words, f"{later.added:.1f}", f"{later.added_most:.1f}",
+        words,
+        f"{later.added:.1f}",
+        f"{later.added_most:.1f}",
         *(f"{later.counts[kind]:.1f}" for kind in ("requests", "cold starts", "seconds")),
-        f"{later.meter.dollars:.5f}", f"{day:.5f}",
-    )  # fmt: skip
+        f"{later.meter.dollars:.5f}",
+        f"{day:.5f}",
+    )
 
 
 def _calls(words: str, later: Summary) -> tuple[str, ...]:
@@ -118,12 +158,31 @@ def _when(hints: float | None) -> str:
 
 def _first_nights(results: Results) -> str:
     rows = [
-        (f"{contender}, {case}", f"{row.first.added:.1f}", f"{row.later.added:.1f}", f"{row.first.counts['rds']:.1f}",
-         f"{row.later.counts['rds']:.1f}", f"{row.first.counts['requests']:.1f}", f"{row.later.counts['requests']:.1f}")
-        for (case, contender, hints), row in results.rows.items() if hints == HINTS_SECONDS or contender in OTHERS
-    ]  # fmt: skip
-    head = ("", "added s, first", "later", "RDS calls, first", "later", "invocations, first", "later")
-    words = "On a first night nothing is known of how long Aurora takes, so looks are evenly spaced. Events after 5 s."
+        (
+            f"{contender}, {case}",
+            f"{row.first.added:.1f}",
+            f"{row.later.added:.1f}",
+            f"{row.first.counts['rds']:.1f}",
+            f"{row.later.counts['rds']:.1f}",
+            f"{row.first.counts['requests']:.1f}",
+            f"{row.later.counts['requests']:.1f}",
+        )
+        for (case, contender, hints), row in results.rows.items()
+        if hints == HINTS_SECONDS or contender in OTHERS
+    ]
+    head = (
+        "",
+        "added s, first",
+        "later",
+        "RDS calls, first",
+        "later",
+        "invocations, first",
+        "later",
+    )
+    words = (
+        "On a first night nothing is known of how long Aurora takes, so looks are evenly spaced. "
+        "Events after 5 s."
+    )
     return f"## First night and later ones\n\n{words}\n\n{table(head, rows)}"
 
 
@@ -132,9 +191,12 @@ def _states(results: Results) -> str:
     columns = [(OURS, 5.0), (OURS, None), (P30, None), (P60, None)]
     summaries = [results.rows[case, *column].later for column in columns]
     rows = [
-        (state, *(f"{summary.own.get(state, 0):.1f}" for summary in summaries)) for state in summaries[0].own
-    ]  # fmt: skip
-    rows.append(("cold starts, number", *(f"{summary.counts['cold starts']:.1f}" for summary in summaries)))
+        (state, *(f"{summary.own.get(state, 0):.1f}" for summary in summaries))
+        for state in summaries[0].own
+    ]
+    rows.append(
+        ("cold starts, number", *(f"{summary.counts['cold starts']:.1f}" for summary in summaries))
+    )
     head = ("seconds", f"{OURS}, events after 5 s", f"{OURS}, never", P30, P60)
     words = f"By state, what it took beyond Aurora's own part of it; later night, {case}."
     return f"## Where the added seconds go\n\n{words}\n\n{table(head, rows)}"
@@ -154,40 +216,89 @@ RDS takes {RDS_BURST} requests at once and {RDS_PER_SECOND} a second after that,
 request throttling). The model takes all, so "beyond" are the calls that would have been throttled: of the steps that
 ticks announced, of those and all that followed from them, and of all.
 """.strip()
-    each = ("operations at once", "invocations each", "billed s each", "RDS calls each", "DynamoDB calls each",
-            "AWS calls each", "write units each", "read units each", "events each", "$ each", "added s, mean",
-            "most")  # fmt: skip
-    rates = ("operations at once", "ticks", "items a tick, most", "read units a tick, most", "s a tick, most",
-             "RDS calls a tick, most", "those it asks for, in a minute", "beyond", "with what follows, in a minute",
-             "beyond", "all RDS calls in a minute", "beyond",
-             "operations per wall-clock s", "MB at the peak")  # fmt: skip
-    return "\n\n".join([words, table(each, map(_each, results.crowds)), table(rates, map(_rates, results.crowds))])
+    each = (
+        "operations at once",
+        "invocations each",
+        "billed s each",
+        "RDS calls each",
+        "DynamoDB calls each",
+        "AWS calls each",
+        "write units each",
+        "read units each",
+        "events each",
+        "$ each",
+        "added s, mean",
+        "most",
+    )
+    rates = (
+        "operations at once",
+        "ticks",
+        "items a tick, most",
+        "read units a tick, most",
+        "s a tick, most",
+        "RDS calls a tick, most",
+        "those it asks for, in a minute",
+        "beyond",
+        "with what follows, in a minute",
+        "beyond",
+        "all RDS calls in a minute",
+        "beyond",
+        "operations per wall-clock s",
+        "MB at the peak",
+    )
+    return "\n\n".join(
+        [words, table(each, map(_each, results.crowds)), table(rates, map(_rates, results.crowds))]
+    )
 
 
 def _each(crowd: Crowd) -> tuple[str, ...]:
     counts = {kind: number / crowd.size for kind, number in crowd.meter.by_kind().items()}
     aurora = 60.0 * (20 + 6 + 12 + 8 + 1)
     return (
-        f"{crowd.size:,}", *(f"{counts[kind]:.1f}" for kind in ("requests", "seconds", "rds", "dynamodb")),
-        f"{calls_each(crowd):.1f}", *(f"{counts[kind]:.1f}" for kind in ("write units", "read units", "events")),
-        f"{crowd.meter.dollars / crowd.size:.5f}", f"{crowd.mean_seconds - aurora:.0f}",
+        f"{crowd.size:,}",
+        *(f"{counts[kind]:.1f}" for kind in ("requests", "seconds", "rds", "dynamodb")),
+        f"{calls_each(crowd):.1f}",
+        *(f"{counts[kind]:.1f}" for kind in ("write units", "read units", "events")),
+        f"{crowd.meter.dollars / crowd.size:.5f}",
+        f"{crowd.mean_seconds - aurora:.0f}",
         f"{crowd.longest_seconds - aurora:.0f}",
-    )  # fmt: skip
+    )
 
 
 def _rates(crowd: Crowd) -> tuple[str, ...]:
     return (
-        f"{crowd.size:,}", str(crowd.ticks), str(crowd.tick_items), f"{crowd.tick_units:.1f}",
-        f"{crowd.tick_seconds:.1f}", *(f"{number:,}" for number in (crowd.tick_calls, crowd.asked_minute,
-        crowd.asked_beyond, crowd.tick_minute,
-        crowd.tick_beyond, crowd.calls_minute, crowd.calls_beyond)), f"{crowd.size / crowd.wall_seconds:.0f}",
+        f"{crowd.size:,}",
+        str(crowd.ticks),
+        str(crowd.tick_items),
+        f"{crowd.tick_units:.1f}",
+        f"{crowd.tick_seconds:.1f}",
+        *(
+            f"{number:,}"
+            for number in (
+                crowd.tick_calls,
+                crowd.asked_minute,
+                crowd.asked_beyond,
+                crowd.tick_minute,
+                crowd.tick_beyond,
+                crowd.calls_minute,
+                crowd.calls_beyond,
+            )
+        ),
+        f"{crowd.size / crowd.wall_seconds:.0f}",
         f"{crowd.memory_mb:.0f}",
-    )  # fmt: skip
+    )
 
 
 def rights_section(found: Sequence[Rights]) -> str:
     """Write how long it takes to set the users' rights."""
-    head = ("tables", "owners", "setting all rights, s", "s for 1,000 tables", "verifying, s", "setting them again, s")
+    head = (
+        "tables",
+        "owners",
+        "setting all rights, s",
+        "s for 1,000 tables",
+        "verifying, s",
+        "setting them again, s",
+    )
     rows = (
         (
             f"{one.tables:,}",
@@ -230,10 +341,14 @@ def _beside(results: Results) -> str:
 
 
 def _taken(results: Results) -> str:
-    seconds = {**latencies.CALL_SECONDS, "Step Functions, a transition": latencies.TRANSITION_SECONDS}
+    seconds = {
+        **latencies.CALL_SECONDS,
+        "Step Functions, a transition": latencies.TRANSITION_SECONDS,
+    }
     assumed = ", ".join(f"{what} {value * 1000:.0f} ms" for what, value in seconds.items())
     rows = (
-        (what, f"{price.dollars:.10f}".rstrip("0"), price.unit, price.source) for what, price in prices.PRICES.items()
+        (what, f"{price.dollars:.10f}".rstrip("0"), price.unit, price.source)
+        for what, price in prices.PRICES.items()
     )
     return f"""
 ## How it was taken

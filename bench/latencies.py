@@ -8,17 +8,27 @@ from typing import Final
 
 from localaws.clock import VirtualClock
 
-# All assumed, in seconds: medians as they are commonly reported for calls within a region, at 256 MB.
+# All assumed, in seconds: medians as they are commonly reported for calls within a region, at 256
+# MB.
 CALL_SECONDS: Final[Mapping[str, float]] = {
-    "rds": 0.25, "dynamodb": 0.01, "events": 0.03, "sns": 0.05, "secretsmanager": 0.05, "kms": 0.03, "ssm": 0.05,
-    "ec2": 0.2, "postgresql": 0.02,
-}  # fmt: skip
-# A function at 256 MB has 256/1769 of a processor (Lambda developer guide, memory), and is said to have a whole one
-# during INIT. Measured on one core: 0.25 s for the imports, 0.14 s for three clients of boto3. So 0.25 + 0.14 / 0.145,
-# and 0.3 for the runtime.
+    "rds": 0.25,
+    "dynamodb": 0.01,
+    "events": 0.03,
+    "sns": 0.05,
+    "secretsmanager": 0.05,
+    "kms": 0.03,
+    "ssm": 0.05,
+    "ec2": 0.2,
+    "postgresql": 0.02,
+}
+# A function at 256 MB has 256/1769 of a processor (Lambda developer guide, memory), and is said to
+# have a whole one during INIT. Measured on one core: 0.25 s for the imports, 0.14 s for three
+# clients of boto3. So 0.25 + 0.14 / 0.145, and 0.3 for the runtime.
 COLD_START_SECONDS: Final = 1.5
 WARM_START_SECONDS: Final = 0.02  # until the handler runs, and what it computes
-BUS_SECONDS: Final = 0.5  # from PutEvents to the function ("typically about half a second", EventBridge FAQ)
+BUS_SECONDS: Final = (
+    0.5  # from PutEvents to the function ("typically about half a second", EventBridge FAQ)
+)
 TRANSITION_SECONDS: Final = 0.05  # of Step Functions
 KEPT_WARM: Final = timedelta(minutes=10)  # an idle function's environment; AWS promises nothing
 

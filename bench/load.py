@@ -1,9 +1,10 @@
 """Many operations open at once, each with a snapshot and a target of its own.
 
-Every operation is asked for by a person's request, all in one minute; the door's resolution of so many plans from SSM
-is not measured, so operations are created behind it. Aurora copies snapshots of one source one after another, so each
-operation has a manual snapshot of its own, and the model's quotas are raised to make room. Every target stands already
-and has been restored before, as long ago as history tells.
+Every operation is asked for by a person's request, all in one minute; the door's resolution of so
+many plans from SSM is not measured, so operations are created behind it. Aurora copies snapshots of
+one source one after another, so each operation has a manual snapshot of its own, and the model's
+quotas are raised to make room. Every target stands already and has been restored before, as long
+ago as history tells.
 """
 
 import resource
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
+
+from localaws.aurora.world import Quotas
 
 from bench.meter import Meter
 from bench.nights import USUAL_NIGHT
@@ -26,7 +29,6 @@ from chalicelib.flow.plan import OWNER_TAG, Plan
 from chalicelib.messages.events import RestoreRequested
 from chalicelib.records.targets import target_key
 from chalicelib.runtime import plans, starting
-from localaws.aurora.world import Quotas
 from simulation.stage import ACCOUNT, PRODUCTION_PASSWORD, SOURCE_REGION, TARGET_REGION
 
 SIZES: Final = (1, 10, 100, 1_000, 10_000)
@@ -70,7 +72,10 @@ class Crowd:
 
 
 def measure(size: int, hints: float | None = HINTS_SECONDS) -> Crowd:
-    """Run so many operations to their end; raises RuntimeError if one of them ends otherwise than well."""
+    """Run so many operations to their end.
+
+    Raises RuntimeError if one of them ends otherwise than well.
+    """
     with quiet():
         world = PricedWorld(hints, environment={"INSTANCE_COUNT": "1"})
         plans = _prepared(world, size)
@@ -82,7 +87,10 @@ def measure(size: int, hints: float | None = HINTS_SECONDS) -> Crowd:
 
 
 def _prepared(world: PricedWorld, size: int) -> list[tuple[Plan, str]]:
-    """Make the plans, their old targets and their snapshots; returns each plan with its snapshot's ARN."""
+    """Make the plans, their old targets and their snapshots.
+
+    Returns each plan with its snapshot's ARN.
+    """
     quotas = Quotas(PLENTY, PLENTY, PLENTY, PLENTY)
     for region in (SOURCE_REGION, TARGET_REGION):
         vars(world.aurora.quotas(account=ACCOUNT, region=region)).update(vars(quotas))
@@ -100,25 +108,36 @@ def _prepared(world: PricedWorld, size: int) -> list[tuple[Plan, str]]:
 
 
 def _plan(usual: Plan, number: int) -> Plan:
-    return usual.model_copy(update={"name": f"plan-{number:05d}", "target_cluster_id": f"target-{number:05d}"})
+    return usual.model_copy(
+        update={"name": f"plan-{number:05d}", "target_cluster_id": f"target-{number:05d}"}
+    )
 
 
 def _make_target(world: PricedWorld, plan: Plan) -> None:
     world.rds().create_db_cluster(
-        DBClusterIdentifier=plan.target_cluster_id, Engine="aurora-postgresql", EngineVersion="16.11",
-        MasterUsername="master", MasterUserPassword=PRODUCTION_PASSWORD, DatabaseName="shop", Tags=_tags(plan),
-    )  # fmt: skip
+        DBClusterIdentifier=plan.target_cluster_id,
+        Engine="aurora-postgresql",
+        EngineVersion="16.11",
+        MasterUsername="master",
+        MasterUserPassword=PRODUCTION_PASSWORD,
+        DatabaseName="shop",
+        Tags=_tags(plan),
+    )
     world.tables.tables["state"][target_key(plan.target_cluster_arn)] = {
-        "operation_id": target_key(plan.target_cluster_arn), "lasted": dict(LASTED),
-    }  # fmt: skip
+        "operation_id": target_key(plan.target_cluster_arn),
+        "lasted": dict(LASTED),
+    }
 
 
 def _make_instances(world: PricedWorld, plan: Plan) -> None:
     for name in plan.instance_ids:
         world.rds().create_db_instance(
-            DBInstanceIdentifier=name, DBInstanceClass=plan.instance_class, Engine="aurora-postgresql",
-            DBClusterIdentifier=plan.target_cluster_id, Tags=_tags(plan),
-        )  # fmt: skip
+            DBInstanceIdentifier=name,
+            DBInstanceClass=plan.instance_class,
+            Engine="aurora-postgresql",
+            DBClusterIdentifier=plan.target_cluster_id,
+            Tags=_tags(plan),
+        )
 
 
 def _snapshot(world: PricedWorld, plan: Plan) -> str:
@@ -153,19 +172,34 @@ def _finished(world: PricedWorld, size: int) -> None:
         world.step_time()
     bad = [one for one, (state, _) in world.ended.items() if state is not State.SUCCEEDED]
     if bad or len(world.ended) < size or world.failures:
-        raise RuntimeError(f"Of {len(world.ended)} ended {len(bad)} badly, {bad[:3]}; raised: {world.failures[:3]}")
+        raise RuntimeError(
+            f"Of {len(world.ended)} ended {len(bad)} badly, {bad[:3]}; raised: {world.failures[:3]}"
+        )
 
 
 def _crowd(world: PricedWorld, size: int, meter: Meter, started: datetime, wall: float) -> Crowd:
-    took = [(at - started).total_seconds() - START_WITHIN_SECONDS / 2 for _, at in world.ended.values()]
+    took = [
+        (at - started).total_seconds() - START_WITHIN_SECONDS / 2 for _, at in world.ended.values()
+    ]
     ticks, rates = world.ticks, world.rates
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return Crowd(
-        size=size, meter=meter, ticks=len(ticks), mean_seconds=sum(took) / size, longest_seconds=max(took),
-        tick_items=max(tick.items for tick in ticks), tick_units=max(tick.units for tick in ticks),
-        tick_seconds=max(tick.seconds for tick in ticks[1:]), tick_calls=max(rates.by_tick.values(), default=0),
-        tick_minute=minute_most(rates.ticked), tick_beyond=beyond(rates.ticked),
-        asked_minute=minute_most(rates.asked), asked_beyond=beyond(rates.asked),
-        calls_minute=minute_most(rates.by_second), calls_beyond=beyond(rates.by_second), wall_seconds=wall,
-        memory_mb=peak / (2**20 if sys.platform == "darwin" else 2**10),  # bytes there, kilobytes here
-    )  # fmt: skip
+        size=size,
+        meter=meter,
+        ticks=len(ticks),
+        mean_seconds=sum(took) / size,
+        longest_seconds=max(took),
+        tick_items=max(tick.items for tick in ticks),
+        tick_units=max(tick.units for tick in ticks),
+        tick_seconds=max(tick.seconds for tick in ticks[1:]),
+        tick_calls=max(rates.by_tick.values(), default=0),
+        tick_minute=minute_most(rates.ticked),
+        tick_beyond=beyond(rates.ticked),
+        asked_minute=minute_most(rates.asked),
+        asked_beyond=beyond(rates.asked),
+        calls_minute=minute_most(rates.by_second),
+        calls_beyond=beyond(rates.by_second),
+        wall_seconds=wall,
+        memory_mb=peak
+        / (2**20 if sys.platform == "darwin" else 2**10),  # bytes there, kilobytes here
+    )

@@ -25,7 +25,9 @@ class Meter:
         """Count."""
         self.counts[function, kind] += number  # type: ignore[assignment] # as above
 
-    def called(self, function: str, service: str, method: str, parameters: Mapping[str, Any]) -> None:
+    def called(
+        self, function: str, service: str, method: str, parameters: Mapping[str, Any]
+    ) -> None:
         """Count a call; PutEvents is paid by its entries, of 64 KB each."""
         if service == "events":
             self.add(function, "events calls")

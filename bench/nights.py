@@ -6,29 +6,44 @@ from functools import partial
 from random import Random
 from typing import Final
 
+from localaws.aurora import Durations
+
 from bench.baselines import Poller, Waiter
 from bench.meter import HEARTBEAT, Meter, mean
 from bench.silence import Heard, listened, quiet
 from bench.world import Night, PricedWorld
-from localaws.aurora import Durations
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 PHASES: Final = 12  # of the heartbeat against the night's start, 5 s apart
 NIGHTS: Final = 5  # of each stage: the first, before which nothing is known, and later ones
 JITTER: Final = 0.05  # each duration is up to so much shorter or longer, anew every night,
-JITTER_SECONDS: Final = 30.0  # and up to so many seconds at least, or half of itself: else a poller may divide it
-HINTS: Final[tuple[float | None, ...]] = (0.0, 5.0, 30.0, 60.0, None)  # seconds after which RDS's events arrive
+JITTER_SECONDS: Final = (
+    30.0  # and up to so many seconds at least, or half of itself: else a poller may divide it
+)
+HINTS: Final[tuple[float | None, ...]] = (
+    0.0,
+    5.0,
+    30.0,
+    60.0,
+    None,
+)  # seconds after which RDS's events arrive
 OURS, P30, P60, W30 = "choreography", "poller 30 s", "poller 60 s", "waiter 30 s"
 USUAL_NIGHT: Final = Durations(
-    copy=20 * MINUTE, cluster_delete=6 * MINUTE, instance_delete=3 * MINUTE, restore=12 * MINUTE,
+    copy=20 * MINUTE,
+    cluster_delete=6 * MINUTE,
+    instance_delete=3 * MINUTE,
+    restore=12 * MINUTE,
     instance_create=8 * MINUTE,
-)  # fmt: skip
+)
 CASES: Final[Mapping[str, Durations]] = {
-    "20-minute copy": USUAL_NIGHT, "4-hour copy": replace(USUAL_NIGHT, copy=4 * HOUR),
-}  # fmt: skip
+    "20-minute copy": USUAL_NIGHT,
+    "4-hour copy": replace(USUAL_NIGHT, copy=4 * HOUR),
+}
 _MACHINES: Final[Mapping[str, Callable[[], PricedWorld]]] = {
-    P30: partial(Poller, 30.0), P60: partial(Poller, 60.0), W30: partial(Waiter, 30.0),
-}  # fmt: skip
+    P30: partial(Poller, 30.0),
+    P60: partial(Poller, 60.0),
+    W30: partial(Waiter, 30.0),
+}
 OTHERS: Final = tuple(_MACHINES)
 
 
@@ -76,7 +91,10 @@ Rows = Mapping[tuple[str, str, float | None], Row]
 
 
 def tasks(phases: int = PHASES) -> list[Task]:
-    """List all that is measured; events mean nothing to the others, so those are measured without."""
+    """List all that is measured.
+
+    Events mean nothing to the others, so those are measured without.
+    """
     who = [(OURS, hints) for hints in HINTS] + [(other, None) for other in OTHERS]
     return [Task(case, *one, phase) for case in CASES for one in who for phase in range(phases)]
 
@@ -84,14 +102,24 @@ def tasks(phases: int = PHASES) -> list[Task]:
 def drawn(usual: Durations, phase: int, night: int) -> Durations:
     """Draw a night's durations: they depend on the phase and the night alone, so that all contenders have the same."""
     random = Random(1000 * phase + night)  # noqa: S311 # dice, not secrets
-    spread = {name: max(JITTER * seconds, min(JITTER_SECONDS, seconds / 2)) for name, seconds in vars(usual).items()}
-    return Durations(**{name: seconds + random.uniform(-1, 1) * spread[name] for name, seconds in vars(usual).items()})
+    spread = {
+        name: max(JITTER * seconds, min(JITTER_SECONDS, seconds / 2))
+        for name, seconds in vars(usual).items()
+    }
+    return Durations(
+        **{
+            name: seconds + random.uniform(-1, 1) * spread[name]
+            for name, seconds in vars(usual).items()
+        }
+    )
 
 
 def play(task: Task, many: int = NIGHTS) -> list[Night]:
     """Play a stage's nights, a day apart."""
     with quiet():
-        world = _MACHINES[task.contender]() if task.contender in _MACHINES else PricedWorld(task.hints)
+        world = (
+            _MACHINES[task.contender]() if task.contender in _MACHINES else PricedWorld(task.hints)
+        )
         world.staging()
         nights = []
         for night in range(many):
@@ -104,9 +132,13 @@ def play(task: Task, many: int = NIGHTS) -> list[Night]:
 def summed(nights: Sequence[Night]) -> Summary:
     """Average nights."""
     added, many = [night.added for night in nights], len(nights)
-    own = {state: sum(night.own.get(state, 0) for night in nights) / many for state in nights[0].own}
+    own = {
+        state: sum(night.own.get(state, 0) for night in nights) / many for state in nights[0].own
+    }
     aurora = sum(night.aurora for night in nights) / many
-    return Summary(sum(added) / many, max(added), aurora, own, mean([night.meter for night in nights]), many)
+    return Summary(
+        sum(added) / many, max(added), aurora, own, mean([night.meter for night in nights]), many
+    )
 
 
 def gathered(found: Sequence[tuple[Task, list[Night]]]) -> Rows:

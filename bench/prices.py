@@ -26,19 +26,32 @@ PRICES: Final[Mapping[str, Price]] = {
         "Lambda second at 256 MB, x86, billed per ms, INIT included (since August 2025)",
         "aws.amazon.com/lambda/pricing",
     ),
-    "write units": Price(0.625 / 1e6, "DynamoDB write request unit, on demand", "aws.amazon.com/dynamodb/pricing"),
-    "read units": Price(0.125 / 1e6, "DynamoDB read request unit, on demand", "aws.amazon.com/dynamodb/pricing"),
-    "events": Price(1.00 / 1e6, "EventBridge custom event of 64 KB", "aws.amazon.com/eventbridge/pricing"),
+    "write units": Price(
+        0.625 / 1e6, "DynamoDB write request unit, on demand", "aws.amazon.com/dynamodb/pricing"
+    ),
+    "read units": Price(
+        0.125 / 1e6, "DynamoDB read request unit, on demand", "aws.amazon.com/dynamodb/pricing"
+    ),
+    "events": Price(
+        1.00 / 1e6, "EventBridge custom event of 64 KB", "aws.amazon.com/eventbridge/pricing"
+    ),
     "transitions": Price(
-        0.025 / 1e3, "Step Functions state transition, standard", "aws.amazon.com/step-functions/pricing"
+        0.025 / 1e3,
+        "Step Functions state transition, standard",
+        "aws.amazon.com/step-functions/pricing",
     ),
     "sns": Price(0.50 / 1e6, "SNS request", "aws.amazon.com/sns/pricing"),
     "kms": Price(0.03 / 1e4, "KMS request", "aws.amazon.com/kms/pricing"),
-    "secretsmanager": Price(0.05 / 1e4, "Secrets Manager request", "aws.amazon.com/secrets-manager/pricing"),
+    "secretsmanager": Price(
+        0.05 / 1e4, "Secrets Manager request", "aws.amazon.com/secrets-manager/pricing"
+    ),
     "log GB": Price(0.50, "CloudWatch Logs, GB taken in", "aws.amazon.com/cloudwatch/pricing"),
-    "metric months": Price(0.30, "CloudWatch custom metric, a month", "aws.amazon.com/cloudwatch/pricing"),
-}  # fmt: skip
-# Calls of RDS, EC2 and SSM's standard parameters cost nothing; what Aurora itself costs is the same for all.
+    "metric months": Price(
+        0.30, "CloudWatch custom metric, a month", "aws.amazon.com/cloudwatch/pricing"
+    ),
+}
+# Calls of RDS, EC2 and SSM's standard parameters cost nothing; what Aurora itself costs is the same
+# for all.
 
 
 def dollars(counted: Mapping[str, float]) -> float:

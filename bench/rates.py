@@ -8,7 +8,8 @@ from typing import Final
 
 from bench.meter import HEARTBEAT, Meter
 
-RDS_BURST: Final = 300  # requests at once, and per second after that, of an account in a region: user guide, throttling
+# requests at once, and per second after that, of an account in a region: user guide, throttling
+RDS_BURST: Final = 300
 RDS_PER_SECOND: Final = 12
 
 
@@ -21,7 +22,10 @@ class Busy:
     until: datetime | None = None
 
     def see(self, now: datetime, due: datetime | None) -> None:
-        """Take note of what is due next, at a moment; what was due last was the end of it when nothing is any more."""
+        """Take note of what is due next, at a moment.
+
+        What was due last was the end of it when nothing is any more.
+        """
         if due is not None:
             self.since, self.until = self.since or now, due
         elif self.since is not None and self.until is not None:
@@ -50,7 +54,9 @@ class Rates:
 
 def minute_most(by_second: Mapping[int, int]) -> int:
     """Find the most calls of any sixty seconds on end."""
-    return max((sum(by_second.get(one + after, 0) for after in range(60)) for one in by_second), default=0)
+    return max(
+        (sum(by_second.get(one + after, 0) for after in range(60)) for one in by_second), default=0
+    )
 
 
 def beyond(by_second: Mapping[int, int]) -> int:
@@ -76,6 +82,9 @@ class Tick:
     @classmethod
     def of(cls, seconds: float, meter: Meter, earlier: Sequence["Tick"]) -> "Tick":
         """Make the record of the tick that ends now."""
-        items, units = int(meter.counts[HEARTBEAT, "items by index"]), meter.counts[HEARTBEAT, "read units"]
+        items, units = (
+            int(meter.counts[HEARTBEAT, "items by index"]),
+            meter.counts[HEARTBEAT, "read units"],
+        )
         last = earlier[-1] if earlier else cls(0, 0, 0, 0, 0)
         return cls(seconds, items, units, items - last.items_read, units - last.units_read)

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from pydantic import SecretStr
-
-from bench.targets import Target
-from chalicelib.database.restored import Database, Login, Place
 from localaws.postgres import rds_roles
 from localaws.postgres.addresses import choose_address
 from localaws.postgres.programs import find_programs, temporary_folder
 from localaws.postgres.server import Folders, PostgresServer
 from localaws.processes import Ledger
+from pydantic import SecretStr
+
+from bench.targets import Target
+from chalicelib.database.restored import Database, Login, Place
 
 TABLES: Final = 5_000
 TABLES_EACH: Final = 10  # of each owner
@@ -68,7 +68,8 @@ def targets(found: Sequence[Rights]) -> list[Target]:
             "the same for each table, times what it takes where there are ten times fewer of both",
             RATIO_MAX,
             many.each / few.each,
-            "A statement names hundreds of objects, but the server keeps a list of roles for each membership.",
+            "A statement names hundreds of objects, but the server keeps a list of roles for each "
+            "membership.",
         ),
     ]
 
@@ -99,7 +100,12 @@ def _server() -> Iterator[tuple[PostgresServer, Place]]:
         address = choose_address(port, set())
         server.start(address, port)
         try:
-            rds_roles.furnish(server, master_username=MASTER.username, master_password=MASTER.secret, database="shop")
+            rds_roles.furnish(
+                server,
+                master_username=MASTER.username,
+                master_password=MASTER.secret,
+                database="shop",
+            )
             yield server, Place(address, port, tls="off")
         finally:
             server.stop(immediate=True)
@@ -120,7 +126,9 @@ def _fill(server: PostgresServer, owners: int) -> None:
     rds_roles.put_roles_within_reach(server)
     for first in range(0, owners, OWNERS_PER_STATEMENT):
         some = range(first, min(first + OWNERS_PER_STATEMENT, owners))
-        with server.session("shop") as cursor:  # each statement is a transaction, and a table takes a lock
+        with server.session(
+            "shop"
+        ) as cursor:  # each statement is a transaction, and a table takes a lock
             cursor.execute("; ".join(_owned(number) for number in some))
 
 

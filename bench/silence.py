@@ -28,7 +28,9 @@ class Heard(io.TextIOBase):
         for directive in line["_aws"]["CloudWatchMetrics"]:
             for dimensions in directive["Dimensions"]:
                 where = [f"{name}={line[name]}" for name in dimensions]
-                self.metrics |= {" ".join([metric["Name"], *where]) for metric in directive["Metrics"]}
+                self.metrics |= {
+                    " ".join([metric["Name"], *where]) for metric in directive["Metrics"]
+                }
 
 
 class _Nowhere(io.TextIOBase):

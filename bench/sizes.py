@@ -1,8 +1,9 @@
 """How DynamoDB measures items and charges for them, by its developer guide.
 
-Item sizes and formats: names and values in UTF-8, numbers a byte for each two digits and one more, 3 bytes for a list
-or map and 1 for each of its elements. Read and write operations: a write unit for each KB begun, twice that in a
-transaction; a read unit for each 4 KB begun, half of that where the read is eventually consistent, as an index's is.
+Item sizes and formats: names and values in UTF-8, numbers a byte for each two digits and one more,
+3 bytes for a list or map and 1 for each of its elements. Read and write operations: a write unit
+for each KB begun, twice that in a transaction; a read unit for each 4 KB begun, half of that where
+the read is eventually consistent, as an index's is.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,9 @@ from chalicelib.records.store import INDEXES, KEYS, Change, Item, TableName
 WRITE_BYTES: Final = 1024
 READ_BYTES: Final = 4096
 NESTED_BYTES: Final = 3
-TRANSACTION: Final = 2  # the guide does not say whether for an index, too; it is taken so, which is the dearer
+TRANSACTION: Final = (
+    2  # the guide does not say whether for an index, too; it is taken so, which is the dearer
+)
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:
@@ -49,7 +52,10 @@ def read_units(sizes: Iterable[int], *, consistent: bool) -> float:
 
 @dataclass(frozen=True)
 class Written:
-    """An item before and after a change, with its sizes; `item_bytes` of ten thousand records would take minutes."""
+    """An item before and after a change, with its sizes.
+
+    `item_bytes` of ten thousand records would take minutes.
+    """
 
     before: Item
     after: Item
@@ -60,14 +66,18 @@ class Written:
 def bytes_after(change: Change, before: Item, after: Item, bytes_before: int) -> int:
     """Measure an item after a change by what the change touched."""
     touched = {KEYS[change.table], *change.assign, *change.add, *change.remove}
-    was, stands = ({name: item[name] for name in touched if name in item} for item in (before, after))
+    was, stands = (
+        {name: item[name] for name in touched if name in item} for item in (before, after)
+    )
     return bytes_before - item_bytes(was) + item_bytes(stands)
 
 
 def change_units(table: TableName, written: Written) -> int:
     """Count the units of one change of one item: the larger of before and after, and what each index costs."""
     units = write_units(max(written.bytes_before, written.bytes_after))
-    return units + sum(_index_units(keys, written) for place, *keys in INDEXES.values() if place == table)
+    return units + sum(
+        _index_units(keys, written) for place, *keys in INDEXES.values() if place == table
+    )
 
 
 def _index_units(keys: list[str], written: Written) -> int:

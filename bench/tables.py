@@ -3,7 +3,15 @@
 from collections.abc import Callable, Iterator
 
 from bench.meter import Meter
-from bench.sizes import TRANSACTION, Written, bytes_after, change_units, item_bytes, read_units, write_units
+from bench.sizes import (
+    TRANSACTION,
+    Written,
+    bytes_after,
+    change_units,
+    item_bytes,
+    read_units,
+    write_units,
+)
 from chalicelib.records.store import INDEXES, KEYS, Change, ConditionError, Item, TableName
 from simulation.in_memory_store import InMemoryStore, as_stored
 
@@ -33,19 +41,29 @@ class PricedTables(InMemoryStore):
             self._wrote(change.key, after)
 
     def size(self, key: str) -> int:
-        """Give the size of an item of the state table in bytes; one that was put there by hand is measured first."""
+        """Give the size of an item of the state table in bytes.
+
+        One that was put there by hand is measured first.
+        """
         if key not in self._sizes:
             self._sizes[key] = item_bytes(self.tables["state"].get(key) or {})
         return self._sizes[key]
 
-    def pages(self, index: str, value: str, up_to: str | None, newest_first: bool, page: int) -> Iterator[list[Item]]:
+    def pages(
+        self, index: str, value: str, up_to: str | None, newest_first: bool, page: int
+    ) -> Iterator[list[Item]]:
         """Read an index page by page; an empty one is a page, too."""
         table, hash_key, range_key = INDEXES[index]
         keys = sorted(
-            ((item[range_key], key) for key, item in self.tables[table].items()
-             if item.get(hash_key) == value and range_key in item and (up_to is None or item[range_key] <= up_to)),
+            (
+                (item[range_key], key)
+                for key, item in self.tables[table].items()
+                if item.get(hash_key) == value
+                and range_key in item
+                and (up_to is None or item[range_key] <= up_to)
+            ),
             reverse=newest_first,
-        )  # fmt: skip
+        )
         for start in range(0, max(1, len(keys)), page):
             yield [as_stored(self.tables[table][key]) for _, key in keys[start : start + page]]
 
@@ -53,7 +71,9 @@ class PricedTables(InMemoryStore):
 class MeteredStore:
     """The tables as one function sees them: each call takes a while and has its units."""
 
-    def __init__(self, tables: PricedTables, meter: Meter, function: str, spend: Callable[[str], None]) -> None:
+    def __init__(
+        self, tables: PricedTables, meter: Meter, function: str, spend: Callable[[str], None]
+    ) -> None:
         self._tables, self._meter, self._function, self._spend = tables, meter, function, spend
 
     def get(self, key: str, table: TableName = "state") -> Item | None:
@@ -72,7 +92,13 @@ class MeteredStore:
         self._write(*changes)
 
     def query(
-        self, index: str, value: str, *, up_to: str | None = None, newest_first: bool = False, page: int = 100
+        self,
+        index: str,
+        value: str,
+        *,
+        up_to: str | None = None,
+        newest_first: bool = False,
+        page: int = 100,
     ) -> Iterator[Item]:
         """See `Store.query`."""
         for items in self._tables.pages(index, value, up_to, newest_first, page):
@@ -87,14 +113,19 @@ class MeteredStore:
         self._meter.add(self._function, "read units", read_units(sizes, consistent=consistent))
 
     def _write(self, *changes: Change) -> None:
-        """Write; what a condition refuses is charged by what stood there (guide: conditional writes)."""
+        """Write.
+
+        What a condition refuses is charged by what stood there (guide: conditional writes).
+        """
         self._spend("dynamodb")
         self._meter.add(self._function, "dynamodb")
         self._tables.units = 0
         try:
             self._tables.change_all(*changes)
         except ConditionError:
-            self._tables.units = sum(write_units(self._tables.size(change.key)) for change in changes)
+            self._tables.units = sum(
+                write_units(self._tables.size(change.key)) for change in changes
+            )
             raise
         finally:
             times = TRANSACTION if len(changes) > 1 else 1
@@ -102,7 +133,10 @@ class MeteredStore:
 
 
 class CarriedStore:
-    """No table at all: a step machine carries the record from step to step. Answers as if all were well."""
+    """No table at all: a step machine carries the record from step to step.
+
+    Answers as if all were well.
+    """
 
     def get(self, key: str, table: TableName = "state") -> Item | None:
         """Find nothing: there is no target's item."""
@@ -115,7 +149,13 @@ class CarriedStore:
         """Take writes that only a table would need."""
 
     def query(
-        self, index: str, value: str, *, up_to: str | None = None, newest_first: bool = False, page: int = 100
+        self,
+        index: str,
+        value: str,
+        *,
+        up_to: str | None = None,
+        newest_first: bool = False,
+        page: int = 100,
     ) -> Iterator[Item]:
         """Find nothing."""
         del index, value, up_to, newest_first, page

@@ -1,4 +1,7 @@
-"""What was to be reached, and whether it is; judged on a later night, when the target's last one is known."""
+"""What was to be reached, and whether it is.
+
+Judged on a later night, when the target's last one is known.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,19 +16,25 @@ SHORT, LONG = "20-minute copy", "4-hour copy"
 PAGE: Final = 100
 BATCH_FULL: Final = 9.0  # events in a call, on average, that pass for batches of ten
 _TICKS = (
-    "No event tells that a copy is done, and nothing but a tick of the heartbeat looks again: that is seen half a "
-    "minute late on average."
+    "No event tells that a copy is done, and nothing but a tick of the heartbeat looks again: that "
+    "is seen half a minute late on average."
 )
 _LOOKS = (
-    "More than half are calls that any run makes once, the preflight's above all; the others are a look for each "
-    "event, and one for each halving of what is left."
+    "More than half are calls that any run makes once, the preflight's above all; the others are a "
+    "look for each event, and one for each halving of what is left."
 )
-_MANY = f"A tick announces up to {ANNOUNCED_PER_TICK} operations, whose steps make about as many calls themselves."
+_MANY = (
+    f"A tick announces up to {ANNOUNCED_PER_TICK} operations, whose steps make about as many calls "
+    "themselves."
+)
 
 
 @dataclass(frozen=True)
 class Target:
-    """A number that should be at most `limit`; `first` is that of a first night, `why` is said where it is missed."""
+    """A number that should be at most `limit`.
+
+    `first` is that of a first night, `why` is said where it is missed.
+    """
 
     words: str
     limit: float
@@ -47,38 +56,60 @@ def of_nights(rows: Rows) -> list[Target]:
 def _added(rows: Rows) -> list[Target]:
     ours, other = rows[SHORT, OURS, 5.0], rows[SHORT, P30, None]
     return [
-        Target("seconds added to a 20-minute copy, events after 5 s", 60, ours.later.added,
-               f"{_TICKS} The rest are starts of functions, calls, and the lateness of four events.", ours.first.added),
-        Target("the same, times what the 30 s poller adds", 0.8, ours.later.added / other.later.added,
-               f"{_TICKS} The poller is told of everything fifteen seconds late on average.",
-               ours.first.added / other.first.added),
-    ]  # fmt: skip
+        Target(
+            "seconds added to a 20-minute copy, events after 5 s",
+            60,
+            ours.later.added,
+            f"{_TICKS} The rest are starts of functions, calls, and the lateness of four events.",
+            ours.first.added,
+        ),
+        Target(
+            "the same, times what the 30 s poller adds",
+            0.8,
+            ours.later.added / other.later.added,
+            f"{_TICKS} The poller is told of everything fifteen seconds late on average.",
+            ours.first.added / other.first.added,
+        ),
+    ]
 
 
 def _never(rows: Rows) -> list[Target]:
     why = (
-        "Both see each of five waits half a minute late on average, and ours has more to do between them: the door, "
-        "the bus between steps, and functions that start cold."
+        "Both see each of five waits half a minute late on average, and ours has more to do "
+        "between them: the door, the bus between steps, and functions that start cold."
     )
     return [
-        Target(f"seconds added to a {case} when no event ever comes, times what the 60 s poller adds", 1.0,
-               rows[case, OURS, None].later.added / rows[case, P60, None].later.added, why,
-               rows[case, OURS, None].first.added / rows[case, P60, None].first.added)
+        Target(
+            f"seconds added to a {case} when no event ever comes, times what the 60 s poller adds",
+            1.0,
+            rows[case, OURS, None].later.added / rows[case, P60, None].later.added,
+            why,
+            rows[case, OURS, None].first.added / rows[case, P60, None].first.added,
+        )
         for case in (SHORT, LONG)
-    ]  # fmt: skip
+    ]
 
 
 def _calls(rows: Rows) -> list[Target]:
     found = []
     for kind, words, limits, why in (
         ("rds", "calls of RDS", (0.4, 0.1), _LOOKS),
-        ("requests", "invocations, heartbeats counted", (0.8, 0.6),
-         "The heartbeat's ticks are most of them; every wait is announced, looked at, and held."),
-    ):  # fmt: skip
+        (
+            "requests",
+            "invocations, heartbeats counted",
+            (0.8, 0.6),
+            "The heartbeat's ticks are most of them; every wait is announced, looked at, and held.",
+        ),
+    ):
         for case, limit in zip((SHORT, LONG), limits, strict=True):
             ours, other = rows[case, OURS, 5.0], rows[case, P30, None]
-            later, first = _times(kind, ours.later, other.later), _times(kind, ours.first, other.first)
-            found.append(Target(f"{words}, {case}, times the 30 s poller's", limit, later, why, first))
+            later, first = (
+                _times(kind, ours.later, other.later),
+                _times(kind, ours.first, other.first),
+            )
+            found.append(
+                Target(f"{words}, {case}, times the 30 s poller's", limit, later, why, first)
+            )
     return found
 
 
@@ -93,20 +124,40 @@ def of_crowds(crowds: Sequence[Crowd]) -> list[Target]:
     beat = many.meter.by_kind([HEARTBEAT])
     batch = beat["events"] / max(1.0, beat["events calls"])
     return [
-        Target(f"AWS calls of each of {many.size:,} operations, times those of one alone", 1.05, calls,
-               "Work of the heartbeat's that grows faster than what is due."),
-        Target("items that a tick reads at most", ANNOUNCED_PER_TICK + PAGE, max(one.tick_items for one in crowds),
-               "A tick reads more than what it announces and the page that it stops in."),
-        Target("calls of PutEvents for ten events of the heartbeat", 10 / BATCH_FULL if many.size >= PAGE else 10,
-               10 / batch, "Batches are not full."),
-        Target("calls of RDS beyond its rate by the steps that a tick announces", 0,
-               max(one.asked_beyond for one in crowds), _MANY),
-        Target("calls of RDS beyond its rate that a tick causes, with all that follows from it", 0,
-               max(one.tick_beyond for one in crowds),
-               f"{_MANY} Where a look finds the copy done, preflight and deletion follow at once, a dozen calls more; "
-               "and operations that were begun together come to that together. RDS answers with throttling, from "
-               "which each step backs off: it costs time, not the restore."),
-    ]  # fmt: skip
+        Target(
+            f"AWS calls of each of {many.size:,} operations, times those of one alone",
+            1.05,
+            calls,
+            "Work of the heartbeat's that grows faster than what is due.",
+        ),
+        Target(
+            "items that a tick reads at most",
+            ANNOUNCED_PER_TICK + PAGE,
+            max(one.tick_items for one in crowds),
+            "A tick reads more than what it announces and the page that it stops in.",
+        ),
+        Target(
+            "calls of PutEvents for ten events of the heartbeat",
+            10 / BATCH_FULL if many.size >= PAGE else 10,
+            10 / batch,
+            "Batches are not full.",
+        ),
+        Target(
+            "calls of RDS beyond its rate by the steps that a tick announces",
+            0,
+            max(one.asked_beyond for one in crowds),
+            _MANY,
+        ),
+        Target(
+            "calls of RDS beyond its rate that a tick causes, with all that follows from it",
+            0,
+            max(one.tick_beyond for one in crowds),
+            f"{_MANY} Where a look finds the copy done, preflight and deletion follow at once, a "
+            "dozen calls more; and operations that were begun together come to that together. RDS "
+            "answers with throttling, from which each step backs off: it costs time, not the "
+            "restore.",
+        ),
+    ]
 
 
 def calls_each(crowd: Crowd) -> float:

@@ -1,7 +1,8 @@
 """The simulation with a price: every call takes a while of its function's own time, and is counted.
 
-Functions do not hold one another up: each runs on a clock of its own, which begins when it was woken. What it puts on
-the bus arrives later by `BUS_SECONDS`; RDS's own events arrive after `hints_seconds`, or never.
+Functions do not hold one another up: each runs on a clock of its own, which begins when it was
+woken. What it puts on the bus arrives later by `BUS_SECONDS`; RDS's own events arrive after
+`hints_seconds`, or never.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+from localaws.aurora import Durations
 
 from bench.latencies import BUS_SECONDS, CALL_SECONDS, COLD_START_SECONDS, LocalClock, Warmth
 from bench.meter import HEARTBEAT, Meter
@@ -19,7 +22,6 @@ from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.records.store import Item
-from localaws.aurora import Durations
 from simulation.history import Entry
 from simulation.injector import Site
 from simulation.stage import TARGET_REGION
@@ -29,11 +31,16 @@ SNAPSHOT_EVENT: Final = "RDS DB Cluster Snapshot Event"
 CREATED: Final = "Automated cluster snapshot created"
 START_SECONDS: Final = 5.0  # after which the snapshot's own event comes, for all contenders
 AURORA_DOES: Final = {  # by state: the step of a life cycle that is waited for in it
-    State.COPYING: "copy", State.TARGET_DELETING: "cluster_delete", State.CLUSTER_RESTORING: "restore",
-    State.INSTANCES_CREATING: "instance_create", State.RESTORED: "password_reset",
+    State.COPYING: "copy",
+    State.TARGET_DELETING: "cluster_delete",
+    State.CLUSTER_RESTORING: "restore",
+    State.INSTANCES_CREATING: "instance_create",
+    State.RESTORED: "password_reset",
     State.READERS_CREATING: "instance_create",
-}  # fmt: skip
-USUAL: Final = {name: str(Plan.model_fields[name.lower()].default) for name in BRISK}  # deadlines and spacing
+}
+USUAL: Final = {
+    name: str(Plan.model_fields[name.lower()].default) for name in BRISK
+}  # deadlines and spacing
 
 
 class _Fine:
@@ -52,15 +59,29 @@ class PricedWorld(World):
     clock: LocalClock
 
     def __init__(
-        self, hints_seconds: float | None, *, beats: bool = True, environment: Mapping[str, str] | None = None,
+        self,
+        hints_seconds: float | None,
+        *,
+        beats: bool = True,
+        environment: Mapping[str, str] | None = None,
         lambda_seconds: float = 60,
-    ) -> None:  # fmt: skip
-        self.hints_seconds, self.meter, self.warmth, self.busy = hints_seconds, Meter(), Warmth(), Busy()
+    ) -> None:
+        self.hints_seconds, self.meter, self.warmth, self.busy = (
+            hints_seconds,
+            Meter(),
+            Warmth(),
+            Busy(),
+        )
         self.rates, self.ticks = Rates(), list[Tick]()
         self.started: datetime | None = None
         self.ended: dict[str, tuple[State, datetime]] = {}
         self._cause = 0
-        super().__init__(_Fine(), environment={**USUAL, **(environment or {})}, pace=1, lambda_seconds=lambda_seconds)
+        super().__init__(
+            _Fine(),
+            environment={**USUAL, **(environment or {})},
+            pace=1,
+            lambda_seconds=lambda_seconds,
+        )
         self.tables = PricedTables(self._written)
         if not beats:
             self.deaf.add(HEARTBEAT)
@@ -81,16 +102,23 @@ class PricedWorld(World):
     # --- time ---
 
     def through(  # noqa: PLR0917 # as the simulation has it
-        self, invocation: Invocation, service: str, method: str, options: tuple[str, ...], make: Callable[..., Any],
+        self,
+        invocation: Invocation,
+        service: str,
+        method: str,
+        options: tuple[str, ...],
+        make: Callable[..., Any],
         parameters: Mapping[str, Any],
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         """Let a call take its time, and count it."""
         del options
         self.spend(service)
         self.meter.called(invocation.step, service, method, parameters)
         if service != "rds":
             return make()
-        self.rates.called(self.clock.now(), self._cause, asked=bool(invocation.envelope.get("asked")))
+        self.rates.called(
+            self.clock.now(), self._cause, asked=bool(invocation.envelope.get("asked"))
+        )
         try:
             return make()
         finally:
@@ -163,13 +191,20 @@ class PricedWorld(World):
 
     def _begin(self, event: dict[str, Any]) -> None:
         self.started = self.clock.now()
-        self.meter.add("the bus", "events")  # forwarded from the source's region, at the price of a custom event
+        self.meter.add(
+            "the bus", "events"
+        )  # forwarded from the source's region, at the price of a custom event
         self.deliver_one(event)
 
     # --- nights ---
 
-    def night_of(self, durations: Durations, *, beat_after: float = 60, hours_max: float = 48) -> "Night":
-        """Let one night pass; the first tick comes `beat_after` seconds after the snapshot is begun."""
+    def night_of(
+        self, durations: Durations, *, beat_after: float = 60, hours_max: float = 48
+    ) -> "Night":
+        """Let one night pass.
+
+        The first tick comes `beat_after` seconds after the snapshot is begun.
+        """
         self.aurora.set_pace(durations)
         self.started, before = None, len(self.ended)
         self.night()
@@ -189,7 +224,9 @@ class PricedWorld(World):
         if state is not State.SUCCEEDED:
             raise RuntimeError(f"A measured night ended {state}.")
         took, own = (at - self.started).total_seconds(), _own(self.record(name), durations)
-        return Night(took, took - self.busy.seconds, self.busy.seconds, own, self.meter.since(earlier))
+        return Night(
+            took, took - self.busy.seconds, self.busy.seconds, own, self.meter.since(earlier)
+        )
 
     def record(self, operation_id: str) -> Operation:
         """Read an operation's record."""
@@ -198,7 +235,10 @@ class PricedWorld(World):
 
 @dataclass(frozen=True)
 class Night:
-    """What one night came to. Seconds: from the snapshot's event to the end, of those our own, and Aurora's."""
+    """What one night came to.
+
+    Seconds: from the snapshot's event to the end, of those our own, and Aurora's.
+    """
 
     took: float
     added: float
@@ -210,6 +250,7 @@ class Night:
 def _own(operation: Operation, durations: Durations) -> Mapping[str, float]:
     """Say how many seconds each state took beyond what Aurora did in it."""
     return {
-        one.state.value: one.seconds - (getattr(durations, AURORA_DOES[one.state]) if one.state in AURORA_DOES else 0)
+        one.state.value: one.seconds
+        - (getattr(durations, AURORA_DOES[one.state]) if one.state in AURORA_DOES else 0)
         for one in operation.durations
     }

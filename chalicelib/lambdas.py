@@ -17,7 +17,8 @@ _TICKS_TO_COME = ["first"]  # of this process; one that fails is still to come
 def answer(step: str, event: Any, compose: Compose = ports.of_lambda) -> None:
     """Answer one EventBridge event with one step.
 
-    Where the stage's own settings cannot be used, who asked for something is told if the topic is known.
+    Where the stage's own settings cannot be used, who asked for something is told if the topic is
+    known.
     """
     envelope = event.to_dict()
     try:

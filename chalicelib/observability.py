@@ -9,7 +9,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
+    AmazonCloudWatchEMFProvider,
+)
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import UnreadableRecordError
@@ -27,21 +29,35 @@ _OUTCOMES = {
 SUMMED = frozenset({"CatchUpFailed", "NotificationLost", "OperationFailed", "TargetAgeSeconds"})
 """Metrics of one plan that an alarm watches for the whole stage: an alarm has to name every dimension of a metric."""
 
-# A logger of our own name: its level never reaches botocore, whose DEBUG lines print secrets in clear.
-logger = Logger(service="aurora-restore", level=os.environ.get("LOG_LEVEL", "INFO"), log_uncaught_exceptions=False)
+# A logger of our own name: its level never reaches botocore, whose DEBUG lines print secrets in
+# clear.
+logger = Logger(
+    service="aurora-restore",
+    level=os.environ.get("LOG_LEVEL", "INFO"),
+    log_uncaught_exceptions=False,
+)
 
 
 def about(operation: Operation, step: str) -> None:
     """Have every later line of this invocation carry the operation, the step and the version."""
     logger.append_keys(
-        operation_id=operation.operation_id, plan=operation.plan, step=step, version=operation.version,
+        operation_id=operation.operation_id,
+        plan=operation.plan,
+        step=step,
+        version=operation.version,
         state=operation.state.value,
-    )  # fmt: skip
+    )
 
 
-def count(name: str, stage: str, value: float = 1, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
-    """Write one metric into the log, where CloudWatch finds it; what an alarm sums, without its plan besides."""
-    # No service: POWERTOOLS_SERVICE_NAME would become one more dimension, and no alarm would find the metric.
+def count(
+    name: str, stage: str, value: float = 1, unit: MetricUnit = MetricUnit.Count, **dimensions: str
+) -> None:
+    """Write one metric into the log, where CloudWatch finds it.
+
+    What an alarm sums, without its plan besides.
+    """
+    # No service: POWERTOOLS_SERVICE_NAME would become one more dimension, and no alarm would find
+    # the metric.
     metric = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="")
     metric.add_metric(name=name, unit=unit, value=value)
     for dimension, text in {"stage": stage, **dimensions}.items():
@@ -56,10 +72,12 @@ def ignored(stage: str, why: str, envelope: Mapping[str, Any]) -> None:
     detail = envelope.get("detail")
     given: Mapping[str, Any] = detail if isinstance(detail, Mapping) else {}
     logger.info(
-        "Ignored: %s.", why, event_id=shown_name(envelope.get("id")),
+        "Ignored: %s.",
+        why,
+        event_id=shown_name(envelope.get("id")),
         detail_type=shown_name(envelope.get("detail-type")),
         event_source=shown_name(given.get("SourceArn") or given.get("operation_id")),
-    )  # fmt: skip
+    )
     count("EventIgnored", stage)
 
 
@@ -72,8 +90,22 @@ def unreadable(error: UnreadableRecordError, stage: str) -> None:
 def advanced(operation: Operation, what: str) -> None:
     """Say and measure a change of state."""
     last = operation.durations[-1]
-    logger.info("%s -> %s: %s", last.state, operation.state, what, took_seconds=last.seconds, version=operation.version)
-    count("StepSeconds", operation.stage, last.seconds, MetricUnit.Seconds, plan=operation.plan, step=last.step)
+    logger.info(
+        "%s -> %s: %s",
+        last.state,
+        operation.state,
+        what,
+        took_seconds=last.seconds,
+        version=operation.version,
+    )
+    count(
+        "StepSeconds",
+        operation.stage,
+        last.seconds,
+        MetricUnit.Seconds,
+        plan=operation.plan,
+        step=last.step,
+    )
     if outcome := _OUTCOMES.get(operation.state):
         stage, plan = operation.stage, operation.plan
         total = (operation.entered_at - operation.created_at).total_seconds()

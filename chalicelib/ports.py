@@ -23,7 +23,10 @@ ENTRIES_MAX = 10  # of one PutEvents call (API reference)
 
 
 def open_database(place: "Place", master: "Login", database: str) -> "RestoredDatabase":
-    """Open the real database of a restored cluster; imported late, because psycopg2 costs every cold start."""
+    """Open the real database of a restored cluster.
+
+    Imported late, because psycopg2 costs every cold start.
+    """
     from chalicelib.database.restored import Database  # noqa: PLC0415
 
     return Database(place, master, database)
@@ -64,24 +67,40 @@ class Ports:
         return Service(self.clients, name, region or self.region)
 
     def put_events(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> list[bool]:
-        """Put at most `ENTRIES_MAX` events of this stage on the default bus, in one call; tells which were taken."""
+        """Put at most `ENTRIES_MAX` events of this stage on the default bus, in one call.
+
+        Tells which were taken.
+        """
         source = self.settings.event_source
-        details = [(kind, json.dumps(detail, ensure_ascii=False)) for kind, detail in entries]  # the bus counts bytes
+        details = [
+            (kind, json.dumps(detail, ensure_ascii=False)) for kind, detail in entries
+        ]  # the bus counts bytes
         answer = self.service("events").call(
             "put_events",
-            Entries=[{"Source": source, "DetailType": kind, "Detail": detail} for kind, detail in details],
+            Entries=[
+                {"Source": source, "DetailType": kind, "Detail": detail} for kind, detail in details
+            ],
         )
         return ["ErrorCode" not in entry for entry in answer["Entries"]]
 
 
 def of_lambda(context: Any, settings: Settings | None = None) -> Ports:
-    """Compose the real world of an invocation from the environment and the Lambda context; raises SettingsError."""
+    """Compose the real world of an invocation from the environment and the Lambda context.
+
+    Raises SettingsError.
+    """
     settings = settings or Settings.of_environment(os.environ)
     _, partition, _, region, account, *_ = context.invoked_function_arn.split(":")
     store = DynamoStore(
-        client.clients("dynamodb", region), state_table=settings.state_table_name, audit_table=settings.audit_table_name
+        client.clients("dynamodb", region),
+        state_table=settings.state_table_name,
+        audit_table=settings.audit_table_name,
     )
     return Ports(
-        settings=settings, store=store, account=account, partition=partition, region=region,
+        settings=settings,
+        store=store,
+        account=account,
+        partition=partition,
+        region=region,
         remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
-    )  # fmt: skip
+    )

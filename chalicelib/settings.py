@@ -1,4 +1,7 @@
-"""Settings: the stage's environment, and SSM and environment resolved to a `Plan`; every problem in one message."""
+"""Settings: the stage's environment, and SSM and environment resolved to a `Plan`.
+
+Every problem in one message.
+"""
 
 import re
 from collections import defaultdict
@@ -14,12 +17,24 @@ from chalicelib.flow.plan import Plan, contradictions
 
 DEFAULT_PLAN = "default"
 PLANS = "plans"  # the folder of plans below a stage's SSM path
-NOT_SETTINGS = frozenset({"name", "stage", "account", "partition"})  # of a plan: given by the world, not by people
-LISTS = frozenset({"vpc_security_group_ids", "log_exports", "keep_login_roles", "trust_definer_functions", "quiesce"})
+NOT_SETTINGS = frozenset(
+    {"name", "stage", "account", "partition"}
+)  # of a plan: given by the world, not by people
+LISTS = frozenset(
+    {
+        "vpc_security_group_ids",
+        "log_exports",
+        "keep_login_roles",
+        "trust_definer_functions",
+        "quiesce",
+    }
+)
 PLAN_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 PLAN_SETTINGS = frozenset(Plan.model_fields.keys() - NOT_SETTINGS)
 PLAN_PARAMETERS = frozenset(field.replace("_", "-") for field in PLAN_SETTINGS)
-GUIDE_PARAMETERS = frozenset({"cross-account-role-arn"})  # of the stage, made by the guide; nothing reads it
+GUIDE_PARAMETERS = frozenset(
+    {"cross-account-role-arn"}
+)  # of the stage, made by the guide; nothing reads it
 
 
 class Settings(BaseModel):
@@ -32,9 +47,15 @@ class Settings(BaseModel):
     audit_table_name: str
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
     sns_topic_arn: str | None = None  # for what is refused before there is a plan
-    heartbeat_interval: int = Field(default=60, ge=1)  # seconds between ticks: the schedule's own rate
-    catch_up_interval: int = Field(default=300, ge=1)  # seconds between looks for a snapshot whose event never came
-    catch_up_grace: int = Field(default=900, ge=0)  # seconds that an event may be late before it is thought lost
+    heartbeat_interval: int = Field(
+        default=60, ge=1
+    )  # seconds between ticks: the schedule's own rate
+    catch_up_interval: int = Field(
+        default=300, ge=1
+    )  # seconds between looks for a snapshot whose event never came
+    catch_up_grace: int = Field(
+        default=900, ge=0
+    )  # seconds that an event may be late before it is thought lost
     variables: Mapping[str, str] = Field(default_factory=dict, repr=False)
     variables_place: str = "the environment"  # as people are told where a variable stands
 
@@ -51,7 +72,11 @@ class Settings(BaseModel):
     @property
     def parameter_path(self) -> str:
         """Where this stage's SSM parameters live; prod's have no stage in their name."""
-        return "/aurora-restore/" if self.environment == "prod" else f"/aurora-restore/{self.environment}/"
+        return (
+            "/aurora-restore/"
+            if self.environment == "prod"
+            else f"/aurora-restore/{self.environment}/"
+        )
 
     @classmethod
     def to_tell_of_problems(cls, environ: Mapping[str, str]) -> "Settings":
@@ -64,7 +89,9 @@ class Settings(BaseModel):
         )
 
     @classmethod
-    def of_environment(cls, environ: Mapping[str, str], place: str = "the environment") -> "Settings":
+    def of_environment(
+        cls, environ: Mapping[str, str], place: str = "the environment"
+    ) -> "Settings":
         """Read the stage's settings; raises SettingsError with every problem.
 
         `place` is where people wrote these variables, as messages are to say it.
@@ -80,11 +107,14 @@ class Settings(BaseModel):
 STAGE_SETTINGS = frozenset(Settings.model_fields.keys() - {"variables", "variables_place"})
 
 
-def resolve_plan(settings: Settings, name: str, parameters: Mapping[str, str], *, account: str, partition: str) -> Plan:
+def resolve_plan(
+    settings: Settings, name: str, parameters: Mapping[str, str], *, account: str, partition: str
+) -> Plan:
     """Make a plan of what SSM says (`parameters`: names below the stage's path), else the environment, else defaults.
 
-    A plan other than `default` has parameters of its own under `plans/<name>/`, which come before the stage's.
-    Raises SettingsError with every problem; a parameter under `plans/<name>/` that nothing reads is one.
+    A plan other than `default` has parameters of its own under `plans/<name>/`, which come before
+    the stage's. Raises SettingsError with every problem; a parameter under `plans/<name>/` that
+    nothing reads is one.
     """
     given: dict[str, Any] = {}
     places: dict[str, str] = {}
@@ -107,9 +137,16 @@ def resolve_plan(settings: Settings, name: str, parameters: Mapping[str, str], *
 
 
 def _contradictions_beside(error: ValidationError, given: Mapping[str, Any]) -> list[str]:
-    """Find contradictions among the fields that are fine; pydantic asks for them only when each field is."""
+    """Find contradictions among the fields that are fine.
+
+    Pydantic asks for them only when each field is.
+    """
     wrong = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
-    return contradictions({field: value for field, value in given.items() if field not in wrong}) if wrong else []
+    return (
+        contradictions({field: value for field, value in given.items() if field not in wrong})
+        if wrong
+        else []
+    )
 
 
 def resolve_plans(
@@ -122,7 +159,9 @@ def resolve_plans(
     resolved: dict[str, Plan | SettingsError] = {}
     for name in plan_names(parameters):
         try:
-            resolved[name] = resolve_plan(settings, name, parameters, account=account, partition=partition)
+            resolved[name] = resolve_plan(
+                settings, name, parameters, account=account, partition=partition
+            )
         except SettingsError as error:
             resolved[name] = error
     plans = [plan for plan in resolved.values() if isinstance(plan, Plan)]
@@ -133,8 +172,8 @@ def _over_sources(plans: Sequence[Plan]) -> dict[str, SettingsError]:
     sources = {plan.source_cluster_arn for plan in plans}
     return {
         plan.name: SettingsError(
-            f"The target of plan {plan.name}, {plan.target_cluster_arn}, is the source of another plan: "
-            "TARGET_CLUSTER_ID should name a cluster that nobody restores from."
+            f"The target of plan {plan.name}, {plan.target_cluster_arn}, is the source of another "
+            "plan: TARGET_CLUSTER_ID should name a cluster that nobody restores from."
         )
         for plan in plans
         if plan.target_cluster_arn in sources
@@ -157,49 +196,85 @@ def _shared_target(target: str, names: Sequence[str], settings: Settings) -> str
     named = [name for name in names if name != DEFAULT_PLAN]
     own = ", ".join(f"{settings.parameter_path}{PLANS}/{name}/target-cluster-id" for name in named)
     return (
-        f"The plans {' and '.join(names)} have the same target, {target}, and each would replace what the other made: "
-        f"none of them is used. Give each its own target in the SSM parameter {own}."
+        f"The plans {' and '.join(names)} have the same target, {target}, and each would replace "
+        "what the other made: none of them is used. Give each its own target in the SSM parameter "
+        f"{own}."
     )
+
+
+_SLASHES = 2  # of `plans/<name>/<setting>`
 
 
 def plan_names(parameters: Mapping[str, str]) -> tuple[str, ...]:
     """List the plans of a stage: its own, and those that have SSM parameters."""
-    named = {path.split("/")[1] for path in parameters if path.startswith(f"{PLANS}/") and path.count("/") == 2}  # noqa: PLR2004
-    return (DEFAULT_PLAN, *sorted(plan for plan in named if PLAN_NAME.fullmatch(plan) and plan != DEFAULT_PLAN))
+    named = {
+        path.split("/")[1]
+        for path in parameters
+        if path.startswith(f"{PLANS}/") and path.count("/") == _SLASHES
+    }
+    return (
+        DEFAULT_PLAN,
+        *sorted(plan for plan in named if PLAN_NAME.fullmatch(plan) and plan != DEFAULT_PLAN),
+    )
 
 
 def unknown_parameters(settings: Settings, parameters: Mapping[str, str]) -> list[str]:
-    """Say which of the stage's SSM parameters nothing reads; those of a plan are said when it is resolved."""
+    """Say which of the stage's SSM parameters nothing reads.
+
+    Those of a plan are said when it is resolved.
+    """
     path = settings.parameter_path
     found: list[str] = []
     for name in sorted(parameters):
         first, *rest = name.split("/")
         if not rest:
-            found += setting_problems.unknown_parameters(path, [name], PLAN_PARAMETERS | GUIDE_PARAMETERS)
+            found += setting_problems.unknown_parameters(
+                path, [name], PLAN_PARAMETERS | GUIDE_PARAMETERS
+            )
         elif first != PLANS and not _is_of_another_stage(settings, first):
-            found.append(f"Nothing reads the SSM parameter {path}{name}: plans are below {path}{PLANS}/.")
+            found.append(
+                f"Nothing reads the SSM parameter {path}{name}: plans are below {path}{PLANS}/."
+            )
         elif first == PLANS and len(rest) != 2:  # noqa: PLR2004
-            found.append(f"Nothing reads the SSM parameter {path}{name}: it should be {path}{PLANS}/<plan>/<setting>.")
+            found.append(
+                f"Nothing reads the SSM parameter {path}{name}: it should be "
+                f"{path}{PLANS}/<plan>/<setting>."
+            )
         elif first == PLANS and not PLAN_NAME.fullmatch(rest[0]):
             found.append(
-                f"Nothing reads the SSM parameter {path}{name}: {rest[0]!r} is no name of a plan, which has "
-                "lower case letters, digits and hyphens."
+                f"Nothing reads the SSM parameter {path}{name}: {rest[0]!r} is no name of a plan, "
+                "which has lower case letters, digits and hyphens."
             )
     return found
 
 
 def _is_of_another_stage(settings: Settings, first: str) -> bool:
-    """Tell whether `first` may be another stage's name: below prod's path are theirs. `plan` is a misspelling."""
-    return settings.environment == "prod" and first.isalnum() and not setting_problems.nearest(first, [PLANS])
+    """Tell whether `first` may be another stage's name: below prod's path are theirs.
+
+    `plan` is a misspelling.
+    """
+    return (
+        settings.environment == "prod"
+        and first.isalnum()
+        and not setting_problems.nearest(first, [PLANS])
+    )
 
 
 def _unknown_of_plan(settings: Settings, name: str, parameters: Mapping[str, str]) -> list[str]:
     below = f"{PLANS}/{name}/"
-    own = {path.removeprefix(below) for path in parameters if path.startswith(below) and path.count("/") == 2}  # noqa: PLR2004
-    return [*setting_problems.unknown_parameters(settings.parameter_path + below, own, PLAN_PARAMETERS)]
+    own = {
+        path.removeprefix(below)
+        for path in parameters
+        if path.startswith(below) and path.count("/") == _SLASHES
+    }
+    return [
+        *setting_problems.unknown_parameters(settings.parameter_path + below, own, PLAN_PARAMETERS)
+    ]
 
 
-def _first(settings: Settings, parameters: Mapping[str, str], plan: str, field: str) -> tuple[str, str] | None:
+def _first(
+    settings: Settings, parameters: Mapping[str, str], plan: str, field: str
+) -> tuple[str, str] | None:
     """Find what a setting is, and where it stands."""
     path = field.replace("_", "-")
     for parameter in (f"{PLANS}/{plan}/{path}", path):

@@ -27,7 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Tell the story; returns the exit status."""
     parser = _options()
     options = parser.parse_args(arguments)
-    more_time = again.with_more_time(options, parser.parse_args([]), by_make="MAKELEVEL" in os.environ)
+    more_time = again.with_more_time(
+        options, parser.parse_args([]), by_make="MAKELEVEL" in os.environ
+    )
     stop_once()
     leave_real_aws()
     stage = screen()
@@ -44,18 +46,33 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m demo", description="Watch a nightly snapshot become a fresh staging cluster.")
-    parser.add_argument("--port", type=port, default=4577, help="where localaws listens (%(default)s)")
-    parser.add_argument("--data", type=Path, default=Path(".localaws"), help="localaws' folder (%(default)s)")
-    parser.add_argument("--dump", type=Path, help="a dump that becomes production's data, in place of the sample")
-    parser.add_argument("--postgres", type=Path, help="the bin folder of a PostgreSQL server, in place of the embedded")
+    parser = Parser(
+        prog="python -m demo",
+        description="Watch a nightly snapshot become a fresh staging cluster.",
+    )
+    parser.add_argument(
+        "--port", type=port, default=4577, help="where localaws listens (%(default)s)"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path(".localaws"), help="localaws' folder (%(default)s)"
+    )
+    parser.add_argument(
+        "--dump", type=Path, help="a dump that becomes production's data, in place of the sample"
+    )
+    parser.add_argument(
+        "--postgres",
+        type=Path,
+        help="the bin folder of a PostgreSQL server, in place of the embedded",
+    )
     parser.add_argument(
         "--timeout",
         type=_seconds,
         default=NIGHT_SECONDS,
         help="seconds from the night's snapshot on, then it gives up (%(default)s)",
     )
-    parser.add_argument("--keep", action="store_true", help="leave the world running afterwards, until Ctrl-C")
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the world running afterwards, until Ctrl-C"
+    )
     return parser
 
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 def with_more_time(options: Namespace, defaults: Namespace, *, by_make: bool) -> str:
     """Write the command, with everything that was given and twice the time."""
     given = [name for name in vars(options) if getattr(options, name) != getattr(defaults, name)]
-    values = {name: getattr(options, name) for name in given} | {"timeout": f"{2 * options.timeout:g}"}
+    values = {name: getattr(options, name) for name in given} | {
+        "timeout": f"{2 * options.timeout:g}"
+    }
     words = _for_make(values) if by_make else _for_python(values)
     return shlex.join(words)
 

@@ -23,10 +23,16 @@ class Finding:
 
 def before_the_night(source: Source, target: Target, logins: tuple[str, ...]) -> list[Finding]:
     """Judge whether there is anything to show: a production that works, and a staging that is stale."""
-    return [_production_works(source, logins), _production_acts(source), _staging_is_stale(source, target)]
+    return [
+        _production_works(source, logins),
+        _production_acts(source),
+        _staging_is_stale(source, target),
+    ]
 
 
-def after_the_night(before: tuple[Source, Target], after: tuple[Source, Target], outcome: Outcome) -> Iterator[Finding]:
+def after_the_night(
+    before: tuple[Source, Target], after: tuple[Source, Target], outcome: Outcome
+) -> Iterator[Finding]:
     """Judge what the night made of both clusters, one finding after the other."""
     source, target = before[0], after[1]
     yield _another_cluster(before[1], target)
@@ -44,11 +50,20 @@ def after_the_night(before: tuple[Source, Target], after: tuple[Source, Target],
 
 def _production_works(source: Source, logins: tuple[str, ...]) -> Finding:
     if shut := sorted(set(logins) - set(source.opened_by)):
-        return Finding(False, f"{SOURCE_CLUSTER} does not let {_some(shut)} in with production's own passwords.")
+        return Finding(
+            False,
+            f"{SOURCE_CLUSTER} does not let {_some(shut)} in with production's own passwords.",
+        )
     rows = sum(content.rows for content in source.tables.values())
     who = _some(source.opened_by, len(source.opened_by))
-    login = "logs in with its password" if len(source.opened_by) == 1 else "log in with their passwords"
-    holds = f"{_counted(rows, 'row')} in {_counted(len(source.tables), 'table')}" if source.tables else "no table"
+    login = (
+        "logs in with its password" if len(source.opened_by) == 1 else "log in with their passwords"
+    )
+    holds = (
+        f"{_counted(rows, 'row')} in {_counted(len(source.tables), 'table')}"
+        if source.tables
+        else "no table"
+    )
     what = f"{holds}; {who} {login}"
     return Finding(True, f"{SOURCE_CLUSTER} is production: {what}.")
 
@@ -66,11 +81,17 @@ def _production_acts(source: Source) -> Finding:
 def _staging_is_stale(source: Source, target: Target) -> Finding:
     differing = _differing(source.tables, target.tables)
     if not differing and not target.stale_in:
-        return Finding(False, f"{TARGET_CLUSTER} holds production's rows already, so a restore would show nothing.")
+        return Finding(
+            False,
+            f"{TARGET_CLUSTER} holds production's rows already, so a restore would show nothing.",
+        )
     rows = sum(content.rows for content in target.tables.values())
     marker = f", and stale_marker in {_some(target.stale_in)}" if target.stale_in else ""
     of_all = f"{len(differing)} of production's {_counted(len(source.tables), 'table')}"
-    differs = f"{_counted(rows, 'row')}; {of_all} {'differs' if len(differing) == 1 else 'differ'} there{marker}"
+    differs = (
+        f"{_counted(rows, 'row')}; {of_all} {'differs' if len(differing) == 1 else 'differ'} "
+        f"there{marker}"
+    )
     return Finding(True, f"{TARGET_CLUSTER} is stale: {differs}.")
 
 
@@ -78,37 +99,65 @@ def _another_cluster(before: Target, after: Target) -> Finding:
     available = [name for name, status in after.instances.items() if status == "available"]
     if after.resource_id == before.resource_id:
         return Finding(False, f"{TARGET_CLUSTER} is still the old cluster, {before.resource_id}.")
-    if after.status != "available" or len(available) != INSTANCES or len(after.instances) != INSTANCES:
-        seen = ", ".join(f"{name} is {status}" for name, status in after.instances.items()) or "it has no instance"
-        return Finding(False, f"{TARGET_CLUSTER} should have {INSTANCES} instances; it is {after.status}, and {seen}.")
+    if (
+        after.status != "available"
+        or len(available) != INSTANCES
+        or len(after.instances) != INSTANCES
+    ):
+        seen = (
+            ", ".join(f"{name} is {status}" for name, status in after.instances.items())
+            or "it has no instance"
+        )
+        return Finding(
+            False,
+            f"{TARGET_CLUSTER} should have {INSTANCES} instances; it is {after.status}, and "
+            f"{seen}.",
+        )
     return Finding(
-        True, f"{TARGET_CLUSTER} is another cluster, {after.resource_id}, and available with {_some(available)}."
+        True,
+        f"{TARGET_CLUSTER} is another cluster, {after.resource_id}, and available with "
+        f"{_some(available)}.",
     )
 
 
 def _tagged(target: Target) -> Finding:
     key, value = OWNERSHIP_TAG
     if target.tags.get(key) != value:
-        return Finding(False, f"{TARGET_CLUSTER} does not carry the tag {key}={value} but {target.tags.get(key)!r}.")
+        return Finding(
+            False,
+            f"{TARGET_CLUSTER} does not carry the tag {key}={value} but {target.tags.get(key)!r}.",
+        )
     return Finding(True, f"{TARGET_CLUSTER} carries our tag, {key}={value}.")
 
 
 def _fresh(expected: Mapping[str, Content], target: Target) -> Finding:
     if target.shut_for:
-        return Finding(False, f"{TARGET_CLUSTER} does not let {_some(target.shut_for)} in with the secret's password.")
+        return Finding(
+            False,
+            f"{TARGET_CLUSTER} does not let {_some(target.shut_for)} in with the secret's "
+            "password.",
+        )
     if target.stale_in:
-        return Finding(False, f"The stale rows are still there: stale_marker in {_some(target.stale_in)}.")
+        return Finding(
+            False, f"The stale rows are still there: stale_marker in {_some(target.stale_in)}."
+        )
     if differing := _differing(expected, target.tables):
         causes = [_cause(name, expected[name], target.tables.get(name)) for name in differing]
         return Finding(False, f"The rows are not the snapshot's: {_some(causes)}.")
     if not expected:
         return Finding(
-            True, "Production has no table, so there are no rows to compare; none of the stale ones is left."
+            True,
+            "Production has no table, so there are no rows to compare; none of the stale ones is "
+            "left.",
         )
-    hidden = [name for name in expected if not (expected[name].is_whole and target.tables[name].is_whole)]
+    hidden = [
+        name for name in expected if not (expected[name].is_whole and target.tables[name].is_whole)
+    ]
     rows = sum(target.tables[name].rows for name in expected if name not in hidden)
     holds = f"{_counted(rows, 'row')} in {_counted(len(expected) - len(hidden), 'table')}"
-    return Finding(True, f"It holds the snapshot's {holds}, and none of the stale ones{_not_compared(hidden)}.")
+    return Finding(
+        True, f"It holds the snapshot's {holds}, and none of the stale ones{_not_compared(hidden)}."
+    )
 
 
 def _not_compared(hidden: list[str]) -> str:
@@ -129,12 +178,16 @@ def _cause(name: str, expected: Content, found: Content | None) -> str:
 def _reads_and_writes(expected: Mapping[str, Content], target: Target) -> Finding:
     wrong = _trouble(target.application)
     done = {name for access in target.application for name in (*access.read, *access.written)}
-    wrong += [f"a write to {name} is refused" for access in target.application for name in access.refused]
+    wrong += [
+        f"a write to {name} is refused" for access in target.application for name in access.refused
+    ]
     wrong += [f"{name} was not reached" for name in expected if name not in done]
     if wrong:
         return Finding(False, f"The application user cannot do its work: {_some(wrong)}.")
     if not done:
-        return Finding(True, "The application user had nothing to read or write: production has no table.")
+        return Finding(
+            True, "The application user had nothing to read or write: production has no table."
+        )
     reads = _counted(len({name for access in target.application for name in access.read}), "table")
     writes = f"{len({name for access in target.application for name in access.written}):,} of them"
     where = _databases(target.application)
@@ -152,59 +205,100 @@ def _only_reads(expected: Mapping[str, Content], target: Target) -> Finding:
     if wrong:
         return Finding(False, f"The read-only user is not what it should be: {_some(wrong)}.")
     if not done:
-        return Finding(True, "The read-only user had nothing to read, and no write to be refused: no table.")
+        return Finding(
+            True, "The read-only user had nothing to read, and no write to be refused: no table."
+        )
     where = _databases(target.read_only)
-    does = f"reads {_counted(len(done), 'table')} and is refused a write to {len(refused):,} of them"
+    does = (
+        f"reads {_counted(len(done), 'table')} and is refused a write to {len(refused):,} of them"
+    )
     return Finding(True, f"The read-only user {does}, in {where}.")
 
 
 def _kept_out(source: Source, target: Target) -> Finding:
     if target.opened_by:
         names = _some(target.opened_by)
-        return Finding(False, f"Production's passwords open the copy for {names}; they must be refused.")
+        return Finding(
+            False, f"Production's passwords open the copy for {names}; they must be refused."
+        )
     if target.shut_for:
-        return Finding(False, "Whether production's logins are refused cannot be told: nobody gets in.")
-    return Finding(True, f"Production's passwords are refused for {_some(source.opened_by, len(source.opened_by))}.")
+        return Finding(
+            False, "Whether production's logins are refused cannot be told: nobody gets in."
+        )
+    return Finding(
+        True,
+        f"Production's passwords are refused for {_some(source.opened_by, len(source.opened_by))}.",
+    )
 
 
 def _cut_off(source: Source, target: Target, outcome: Outcome) -> Finding:
     if target.shut_for:
         return Finding(False, "Whether the copy acts by itself cannot be told: nobody gets in.")
     if target.ways.counts:
-        return Finding(False, f"The copy goes on with what production did by itself: {target.ways.sentence}.")
+        return Finding(
+            False, f"The copy goes on with what production did by itself: {target.ways.sentence}."
+        )
     if target.ways.read:
         return Finding(False, f"The copy reads production through {_some(target.ways.read)}.")
     quieted = outcome.record.get("facts", {}).get("quieted", {})
-    if missing := [kind for kind, count in source.ways.counts.items() if int(quieted.get(kind, 0)) < count]:
+    if missing := [
+        kind for kind, count in source.ways.counts.items() if int(quieted.get(kind, 0)) < count
+    ]:
         kinds = [kind_in_words(kind, source.ways.counts[kind]) for kind in missing]
-        return Finding(False, f"The record does not count what was stopped: {_some(kinds, len(kinds))}.")
+        return Finding(
+            False, f"The record does not count what was stopped: {_some(kinds, len(kinds))}."
+        )
     if not source.ways.counts:
-        return Finding(True, "The copy does nothing by itself and reaches nobody, as production does.")
+        return Finding(
+            True, "The copy does nothing by itself and reaches nobody, as production does."
+        )
     through = f", and nobody reads through {_some(source.ways.read)}" if source.ways.read else ""
-    stopped = "What production does by itself is stopped on the copy, and nothing leads back to production"
+    stopped = (
+        "What production does by itself is stopped on the copy, and nothing leads back to "
+        "production"
+    )
     return Finding(True, f"{stopped}: {source.ways.sentence}{through}.")
 
 
 def _source_untouched(before: Source, after: Source) -> Finding:
     changed = sorted(
-        key for key in {*before.description, *after.description}
+        key
+        for key in {*before.description, *after.description}
         if before.description.get(key) != after.description.get(key)
-    )  # fmt: skip
+    )
     if changed or before.instances != after.instances:
-        return Finding(False, f"The description of {SOURCE_CLUSTER} changed: {_some(changed) or 'its instances'}.")
-    if differing := _differing(before.tables, after.tables) + _differing(after.tables, before.tables):
+        return Finding(
+            False,
+            f"The description of {SOURCE_CLUSTER} changed: {_some(changed) or 'its instances'}.",
+        )
+    if differing := _differing(before.tables, after.tables) + _differing(
+        after.tables, before.tables
+    ):
         return Finding(False, f"The data of {SOURCE_CLUSTER} changed: {_some(differing)}.")
     if before.opened_by != after.opened_by:
-        return Finding(False, f"The logins of {SOURCE_CLUSTER} changed: now {_some(after.opened_by)} get in.")
+        return Finding(
+            False, f"The logins of {SOURCE_CLUSTER} changed: now {_some(after.opened_by)} get in."
+        )
     if before.ways != after.ways:
-        return Finding(False, f"What {SOURCE_CLUSTER} does by itself changed: now {after.ways.sentence or 'nothing'}.")
-    return Finding(True, f"{SOURCE_CLUSTER} is as it was: its description, rows, logins, and what it does by itself.")
+        return Finding(
+            False,
+            f"What {SOURCE_CLUSTER} does by itself changed: now "
+            f"{after.ways.sentence or 'nothing'}.",
+        )
+    return Finding(
+        True,
+        f"{SOURCE_CLUSTER} is as it was: its description, rows, logins, and what it does by "
+        "itself.",
+    )
 
 
 def _told(outcome: Outcome) -> Finding:
     subjects = [str(notice.get("Subject")) for notice in outcome.notices]
     if len(subjects) != 1:
-        return Finding(False, f"The queue should hold one notification of this operation and holds {len(subjects)}.")
+        return Finding(
+            False,
+            f"The queue should hold one notification of this operation and holds {len(subjects)}.",
+        )
     return Finding(True, f'The notification arrived in the queue: "{subjects[0]}".')
 
 
@@ -215,7 +309,9 @@ def _trail_is_whole(outcome: Outcome) -> Finding:
     if len(rows) != outcome.record["version"] or changes[1:] != expected:
         said = f"{len(rows)} rows for {outcome.record['version']} changes"
         return Finding(False, f"The audit trail does not match the record: {said} of state.")
-    return Finding(True, f"The audit trail has exactly one row for each of the {len(rows)} changes of state.")
+    return Finding(
+        True, f"The audit trail has exactly one row for each of the {len(rows)} changes of state."
+    )
 
 
 def _archived(outcome: Outcome) -> Finding:
@@ -224,7 +320,9 @@ def _archived(outcome: Outcome) -> Finding:
     tags = {tag["Key"]: tag["Value"] for tag in outcome.copy.get("TagList", [])}
     if ARCHIVED_TAG not in tags:
         return Finding(
-            False, f"The snapshot copy {outcome.copy['DBClusterSnapshotIdentifier']} is not tagged as archived."
+            False,
+            f"The snapshot copy {outcome.copy['DBClusterSnapshotIdentifier']} is not tagged as "
+            "archived.",
         )
     name = outcome.copy["DBClusterSnapshotIdentifier"]
     return Finding(True, f"The snapshot copy is kept and tagged as archived: {name}.")

@@ -27,7 +27,10 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}  
 
 Item = dict[str, Any]
 _CONFIG = Config(  # no proxy stands between two processes of one machine
-    connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"}, proxies={}
+    connect_timeout=5,
+    read_timeout=30,
+    retries={"total_max_attempts": 3, "mode": "standard"},
+    proxies={},
 )
 
 
@@ -35,13 +38,18 @@ def leave_real_aws() -> None:
     """Forget what the shell says about AWS, for this process and those it starts: no real account may be reached."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    os.environ.update(CREDENTIALS, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+    os.environ.update(
+        CREDENTIALS, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull
+    )
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     keep_loopback_direct()
 
 
 class Aws:
-    """One endpoint, asked about clusters, secrets, tables and the queue. What it cannot answer raises ClientError."""
+    """One endpoint, asked about clusters, secrets, tables and the queue.
+
+    What it cannot answer raises ClientError.
+    """
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -57,11 +65,15 @@ class Aws:
         """Describe the members of a cluster, in order of their names."""
         names = sorted(member["DBInstanceIdentifier"] for member in cluster["DBClusterMembers"])
         rds = self.client("rds", region)
-        return [rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0] for name in names]
+        return [
+            rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0] for name in names
+        ]
 
     def snapshot(self, region: str, identifier: str) -> Item:
         """Describe one cluster snapshot."""
-        found = self.client("rds", region).describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=identifier)
+        found = self.client("rds", region).describe_db_cluster_snapshots(
+            DBClusterSnapshotIdentifier=identifier
+        )
         snapshot: Item = found["DBClusterSnapshots"][0]
         return snapshot
 
@@ -74,9 +86,12 @@ class Aws:
     def operation_since(self, moment: str) -> Item | None:
         """Find the plan's first operation that was created at or after `moment`, as its record's stamps are written."""
         found = self._query(
-            STATE_TABLE, "by-plan", "#plan = :plan AND created_at >= :moment", {":plan": PLAN, ":moment": moment},
+            STATE_TABLE,
+            "by-plan",
+            "#plan = :plan AND created_at >= :moment",
+            {":plan": PLAN, ":moment": moment},
             names={"#plan": "plan"},
-        )  # fmt: skip
+        )
         return next(found, None)
 
     def record(self, operation_id: str) -> Item:
@@ -88,13 +103,20 @@ class Aws:
 
     def trail(self, operation_id: str) -> list[Item]:
         """Read an operation's audit rows in order, the rows of intents among them."""
-        return list(self._query(AUDIT_TABLE, "by-operation", "operation_id = :id", {":id": operation_id}))
+        return list(
+            self._query(AUDIT_TABLE, "by-operation", "operation_id = :id", {":id": operation_id})
+        )
 
     def notices(self) -> Iterator[Item]:
-        """Yield what the queue holds now: the notification as SNS wrapped it. The messages stay in the queue."""
+        """Yield what the queue holds now: the notification as SNS wrapped it.
+
+        The messages stay in the queue.
+        """
         sqs = self.client("sqs", TARGET_REGION)
         url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
-        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30).get("Messages"):
+        while found := sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30
+        ).get("Messages"):
             yield from (json.loads(message["Body"]) for message in found)
 
     def _client(self, service: str, region: str) -> Any:
@@ -106,14 +128,22 @@ class Aws:
         return session.client(service, endpoint_url=self.endpoint, config=_CONFIG)
 
     def _query(
-        self, table: str, index: str, condition: str, values: dict[str, str], names: dict[str, str] | None = None
+        self,
+        table: str,
+        index: str,
+        condition: str,
+        values: dict[str, str],
+        names: dict[str, str] | None = None,
     ) -> Iterator[Item]:
         named = {"ExpressionAttributeNames": names} if names else {}
         pages = self.client("dynamodb", TARGET_REGION).get_paginator("query")
         for page in pages.paginate(
-            TableName=table, IndexName=index, KeyConditionExpression=condition, **named,
+            TableName=table,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            **named,
             ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
-        ):  # fmt: skip
+        ):
             yield from map(_plain, page["Items"])
 
 

@@ -1,4 +1,7 @@
-"""What the demo asks PostgreSQL: what is there, who gets in, and what they may do. Nobody's word is taken for it."""
+"""What the demo asks PostgreSQL: what is there, who gets in, and what they may do.
+
+Nobody's word is taken for it.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -17,7 +20,8 @@ _SETTINGS = {  # one way to write every value, whatever a role or a database pre
 }  # fmt: skip
 _OPTIONS = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
 _DATABASES = (
-    "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> 'rdsadmin' ORDER BY 1"
+    "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> "
+    "'rdsadmin' ORDER BY 1"
 )
 _TABLES = """
 SELECT nspname, relname, has_schema_privilege(nspname, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'),
@@ -33,10 +37,12 @@ WHERE relkind = 'r' AND relpersistence <> 't' AND nspname <> 'information_schema
 _CONTENT = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM {} t"
 # A value put where it stands already: a write like any other to whoever checks privileges.
 _WRITE = "UPDATE {table} SET {column} = {column} WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)"
-# Takes the right to UPDATE too: for tables whose rule or trigger makes something else of an UPDATE, or refuses it.
+# Takes the right to UPDATE too: for tables whose rule or trigger makes something else of an UPDATE,
+# or refuses it.
 _LOCK = "SELECT FROM {table} LIMIT 1 FOR NO KEY UPDATE"
 _READ = "SELECT FROM {table} LIMIT 1"
-# Under row security: the right is checked and no policy runs, which may be any code and may fail as in production.
+# Under row security: the right is checked and no policy runs, which may be any code and may fail as
+# in production.
 _NO_ROW = {
     _READ: "SELECT FROM {table} WHERE false",
     _WRITE: "UPDATE {table} SET {column} = {column} WHERE false",
@@ -58,7 +64,8 @@ class Login:
 class Content:
     """What a table holds: how many rows, and a checksum that does not depend on their order.
 
-    Nobody counted them where row security hides rows from every login that may read the table: `is_whole` is False.
+    Nobody counted them where row security hides rows from every login that may read the table:
+    `is_whole` is False.
     """
 
     rows: int
@@ -70,8 +77,8 @@ class Content:
 class Table:
     """A user table: where it is, whether the asking user may read it, and a column that can be written.
 
-    `has_rules` says that a rule or trigger of its own could turn an UPDATE into something else, `row_security` that
-    the asking user may see only some rows.
+    `has_rules` says that a rule or trigger of its own could turn an UPDATE into something else,
+    `row_security` that the asking user may see only some rows.
     """
 
     schema: str
@@ -89,7 +96,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Access:
-    """What became of one user's reads and writes, tried on every table of one database; tables by their names."""
+    """What became of one user's reads and writes, tried on every table of one database.
+
+    Tables by their names.
+    """
 
     database: str
     read: tuple[str, ...] = ()
@@ -100,18 +110,30 @@ class Access:
 
 @contextmanager
 def connect(login: Login, database: str) -> Iterator[Any]:
-    """Open one connection in autocommit; raises psycopg2.OperationalError when the door stays shut."""
+    """Open one connection in autocommit.
+
+    Raises psycopg2.OperationalError when the door stays shut.
+    """
     opened = psycopg2.connect(
-        host=login.host, port=login.port, user=login.username, password=login.password, dbname=database,
-        connect_timeout=CONNECT_TIMEOUT_SECONDS, options=_OPTIONS, application_name="aurora-restore demo",
-    )  # fmt: skip
+        host=login.host,
+        port=login.port,
+        user=login.username,
+        password=login.password,
+        dbname=database,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        options=_OPTIONS,
+        application_name="aurora-restore demo",
+    )
     with closing(opened) as connection:
         connection.autocommit = True
         yield connection
 
 
 def opens(login: Login, database: str) -> bool:
-    """Try a login. False is worth something only where another login has just shown that the server answers."""
+    """Try a login.
+
+    False is worth something only where another login has just shown that the server answers.
+    """
     try:
         with connect(login, database):
             return True
@@ -144,12 +166,19 @@ def tables_called(login: Login, database: str, wanted: str) -> tuple[str, ...]:
     for name in databases(login, database):
         if opens(login, name):
             with connect(login, name) as connection:
-                found += [f"{name}.{table.schema}" for table in _tables(connection) if table.name == wanted]
+                found += [
+                    f"{name}.{table.schema}"
+                    for table in _tables(connection)
+                    if table.name == wanted
+                ]
     return tuple(found)
 
 
 def access(login: Login, database: str) -> Access:
-    """Let somebody read and write every table of a database. What is written is the value that stood there."""
+    """Let somebody read and write every table of a database.
+
+    What is written is the value that stood there.
+    """
     attempts = _Attempts(database)
     try:
         with connect(login, database) as connection:
@@ -158,7 +187,11 @@ def access(login: Login, database: str) -> Access:
     except psycopg2.OperationalError as error:
         attempts.trouble.append(f"{login.username} does not get into {database}: {_short(error)}")
     return Access(
-        database, tuple(attempts.read), tuple(attempts.written), tuple(attempts.refused), tuple(attempts.trouble)
+        database,
+        tuple(attempts.read),
+        tuple(attempts.written),
+        tuple(attempts.refused),
+        tuple(attempts.trouble),
     )
 
 
@@ -182,7 +215,9 @@ class _Attempts:
                 _run(connection, _statement(_LOCK if table.has_rules else _WRITE, table))
                 self.written.append(name)
         except psycopg2.Error as error:
-            denied = isinstance(error, (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction))
+            denied = isinstance(
+                error, (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
+            )
             if denied and name in self.read:
                 self.refused.append(name)
             else:

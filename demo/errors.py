@@ -10,7 +10,8 @@ class DemoError(Exception):
 class Deadline:
     """The moment by which a part of the demo has ended, whatever happens.
 
-    `what` names that part, and `advice` says how people give it more time; both are sentences' parts.
+    `what` names that part, and `advice` says how people give it more time; both are sentences'
+    parts.
     """
 
     def __init__(self, seconds: float, what: str = "The demo", advice: str = "") -> None:
@@ -30,5 +31,8 @@ class Deadline:
 
     def over(self, waiting_for: str) -> DemoError:
         """Make the error that says so."""
-        late = f"{self._what} has taken its {self.seconds:g} seconds and still waits for {waiting_for}."
+        late = (
+            f"{self._what} has taken its {self.seconds:g} seconds and still waits for "
+            f"{waiting_for}."
+        )
         return DemoError(f"{late} {self._advice}".rstrip())

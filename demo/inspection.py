@@ -12,7 +12,10 @@ from demo.aws import Aws, Item
 from demo.databases import Access, Content, Login
 from demo.ways import Ways, ways
 
-MOVING = ("EarliestRestorableTime", "LatestRestorableTime")  # what changes about a cluster that nobody touches
+MOVING = (
+    "EarliestRestorableTime",
+    "LatestRestorableTime",
+)  # what changes about a cluster that nobody touches
 STALE_TABLE = "stale_marker"  # what only last night's staging has
 
 
@@ -81,10 +84,13 @@ class Witness:
         first = self.master["database"]
         logins = [login for login in self._own_logins(cluster) if databases.opens(login, first)]
         return Target(
-            cluster["DbClusterResourceId"], cluster["Status"], instances, tags,
+            cluster["DbClusterResourceId"],
+            cluster["Status"],
+            instances,
+            tags,
             databases.contents(logins, first) if logins else {},
             databases.tables_called(logins[0], first, STALE_TABLE) if logins else (),
-        )  # fmt: skip
+        )
 
     def fresh_target(self, tables_of_source: Mapping[str, Content]) -> Target:
         """Look at staging with everybody's eyes: its own users', and those of production who must be kept out."""
@@ -92,26 +98,33 @@ class Witness:
         application, read_only, master = self._own_logins(cluster)
         first = self.master["database"]
         shut = tuple(
-            login.username for login in (application, read_only, master)
+            login.username
+            for login in (application, read_only, master)
             if not databases.opens(login, first)
-        )  # fmt: skip
+        )
         wanted = sorted({key.partition(".")[0] for key in tables_of_source})
         doors = wanted if shut else sorted({*wanted, *databases.databases(master, first)})
         return Target(
-            cluster["DbClusterResourceId"], cluster["Status"], instances, tags,
+            cluster["DbClusterResourceId"],
+            cluster["Status"],
+            instances,
+            tags,
             {} if shut else databases.contents([application, master], first),
             () if shut else databases.tables_called(master, first, STALE_TABLE),
-            _those_let_in(self._production_logins(cluster), doors), shut,
+            _those_let_in(self._production_logins(cluster), doors),
+            shut,
             tuple(databases.access(application, name) for name in wanted),
             tuple(databases.access(read_only, name) for name in wanted),
             Ways() if shut else ways([master, application], first),
-        )  # fmt: skip
+        )
 
     def outcome(self, operation_id: str) -> Outcome:
         """Look at what the operation left: its record, its trail, the copy, and what the queue holds about it."""
         record = self._aws.record(operation_id)
         notices = (notice for notice in self._aws.notices() if operation_id in notice["Message"])
-        return Outcome(record, tuple(self._aws.trail(operation_id)), self._copy(record), tuple(notices))
+        return Outcome(
+            record, tuple(self._aws.trail(operation_id)), self._copy(record), tuple(notices)
+        )
 
     def _copy(self, record: Item) -> Mapping[str, Any] | None:
         arn = record["facts"].get("copy_arn")
@@ -125,7 +138,9 @@ class Witness:
     def _described_target(self) -> tuple[Item, dict[str, str], dict[str, str]]:
         cluster = self._aws.cluster(names.TARGET_REGION, names.TARGET_CLUSTER)
         instances = self._aws.instances(names.TARGET_REGION, cluster)
-        statuses = {instance["DBInstanceIdentifier"]: instance["DBInstanceStatus"] for instance in instances}
+        statuses = {
+            instance["DBInstanceIdentifier"]: instance["DBInstanceStatus"] for instance in instances
+        }
         return cluster, statuses, {tag["Key"]: tag["Value"] for tag in cluster.get("TagList", [])}
 
     def _own_logins(self, cluster: Item) -> tuple[Login, Login, Login]:
@@ -139,7 +154,10 @@ class Witness:
     def _production_logins(self, cluster: Item) -> list[Login]:
         master = self.production["master"]
         others = self.production["logins"].items()
-        return [_login(cluster, master["username"], master["password"]), *(_login(cluster, *other) for other in others)]
+        return [
+            _login(cluster, master["username"], master["password"]),
+            *(_login(cluster, *other) for other in others),
+        ]
 
 
 def _login(cluster: Item, username: str, password: str) -> Login:
@@ -147,4 +165,6 @@ def _login(cluster: Item, username: str, password: str) -> Login:
 
 
 def _those_let_in(logins: list[Login], doors: list[str]) -> tuple[str, ...]:
-    return tuple(login.username for login in logins if any(databases.opens(login, door) for door in doors))
+    return tuple(
+        login.username for login in logins if any(databases.opens(login, door) for door in doors)
+    )

@@ -11,7 +11,10 @@ KIB = 1024
 
 
 class MemoryMeter:
-    """Samples in the background; `peak_bytes` is the most that was seen, or None where nothing can be seen."""
+    """Samples in the background.
+
+    `peak_bytes` is the most that was seen, or None where nothing can be seen.
+    """
 
     def __init__(self, data: Path) -> None:
         self._data = data.resolve()
@@ -26,7 +29,9 @@ class MemoryMeter:
 
     def _watch(self) -> None:
         while not self._stop.wait(SAMPLE_SECONDS):
-            self.peak_bytes = max(self.peak_bytes or 0, sum(map(memory_of, processes(os.getpid(), self._data))))
+            self.peak_bytes = max(
+                self.peak_bytes or 0, sum(map(memory_of, processes(os.getpid(), self._data)))
+            )
 
 
 def processes(root: int, data: Path) -> Iterator[int]:
@@ -43,7 +48,9 @@ def memory_of(pid: int) -> int:
         rollup = PROC.joinpath(str(pid), "smaps_rollup").read_text()
     except OSError:  # gone, or somebody else's
         return 0
-    return next((int(line.split()[1]) * KIB for line in rollup.splitlines() if line.startswith("Pss:")), 0)
+    return next(
+        (int(line.split()[1]) * KIB for line in rollup.splitlines() if line.startswith("Pss:")), 0
+    )
 
 
 def _pids() -> list[int]:
@@ -55,7 +62,9 @@ def _parent(pid: int) -> int | None:
         stat = PROC.joinpath(str(pid), "stat").read_text()
     except OSError:
         return None
-    return int(stat.rpartition(")")[2].split()[1])  # the name in brackets may hold spaces and brackets
+    return int(
+        stat.rpartition(")")[2].split()[1]
+    )  # the name in brackets may hold spaces and brackets
 
 
 def _descends(pid: int, root: int, parents: dict[int, int]) -> bool:

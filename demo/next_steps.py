@@ -9,7 +9,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo.aws import APP_SECRET, AUDIT_TABLE, CREDENTIALS, EVENT_SOURCE, MASTER_SECRET, STATE_TABLE, TARGET_REGION, Item
+from demo.aws import (
+    APP_SECRET,
+    AUDIT_TABLE,
+    CREDENTIALS,
+    EVENT_SOURCE,
+    MASTER_SECRET,
+    STATE_TABLE,
+    TARGET_REGION,
+    Item,
+)
 from demo.errors import DemoError
 from programs.loopback import direct_loopback
 
@@ -29,10 +38,19 @@ class Door:
     key: str
 
     def psql(self) -> str:
-        """Write a line for a shell with the exports; the password is fetched by it, and in no command's arguments."""
-        fetch = f"aws secretsmanager get-secret-value --secret-id {self.secret} --query SecretString --output text"
+        """Write a line for a shell with the exports.
+
+        The password is fetched by it, and in no command's arguments.
+        """
+        fetch = (
+            f"aws secretsmanager get-secret-value --secret-id {self.secret} --query SecretString "
+            "--output text"
+        )
         pick = f"python3 -c {shlex.quote(_ONE_VALUE)} {self.key}"
-        address = f"-h {self.host} -p {self.port} -U {shlex.quote(self.username)} -d {shlex.quote(self.database)}"
+        address = (
+            f"-h {self.host} -p {self.port} -U {shlex.quote(self.username)} -d "
+            f"{shlex.quote(self.database)}"
+        )
         return f'PGPASSWORD="$({fetch} | {pick})" psql -w {address}'
 
 
@@ -64,7 +82,10 @@ def lines(endpoint: str, doors: Iterable[Door], record: Item) -> Iterator[str]:
 
 
 def offered(typed: Iterable[str], *, kept: bool) -> Iterator[str]:
-    """Yield lines for a shell where they will work, which is in a world that is kept; else say how to have one."""
+    """Yield lines for a shell where they will work, which is in a world that is kept.
+
+    Else say how to have one.
+    """
     if kept:
         yield "  Paste these into another terminal:\n"
         yield from typed
@@ -75,15 +96,16 @@ def offered(typed: Iterable[str], *, kept: bool) -> Iterator[str]:
 def times(record: Item, *, snapshot_seconds: float) -> str:
     """Say how long a restore took, from the record, with the same sums as its notification has.
 
-    The notification is sent in the last state, which it therefore does not count: that is told beside it.
+    The notification is sent in the last state, which it therefore does not count: that is told
+    beside it.
     """
     *counted, last = record["durations"]
     total = sum(round(float(one["seconds"]), 1) for one in counted)
     own = sum(round(float(one["own_seconds"]), 1) for one in counted)
     telling = round(float(last["seconds"]), 1)
     return (
-        f"  {total:.1f} s for the restore, {own:.1f} s of them our own; before it {snapshot_seconds:.1f} s for the "
-        f"snapshot, after it {telling:.1f} s to tell people."
+        f"  {total:.1f} s for the restore, {own:.1f} s of them our own; before it "
+        f"{snapshot_seconds:.1f} s for the snapshot, after it {telling:.1f} s to tell people."
     )
 
 
@@ -92,9 +114,13 @@ def try_psql(endpoint: str, door: Door) -> str:
     query = " -c 'SELECT current_user, current_database(), version()' -At"
     script = "\n".join([*exports(endpoint), door.psql() + query])
     ran = subprocess.run(
-        ["/bin/sh", "-c", script], capture_output=True, text=True, timeout=PSQL_SECONDS, check=False,
+        ["/bin/sh", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=PSQL_SECONDS,
+        check=False,
         stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     if ran.returncode:
         raise DemoError(f"The psql line for {door.username} does not work: {ran.stderr.strip()}")
     return ran.stdout.strip()
@@ -108,7 +134,10 @@ def rerun(record: Item) -> str:
     else:
         wish |= {"rerun_of": record["operation_id"]}
     entry = {"Source": EVENT_SOURCE, "DetailType": "RestoreRequested", "Detail": json.dumps(wish)}
-    return f"aws events put-events --region {TARGET_REGION} --entries {shlex.quote(json.dumps([entry]))}"
+    return (
+        f"aws events put-events --region {TARGET_REGION} --entries "
+        f"{shlex.quote(json.dumps([entry]))}"
+    )
 
 
 def look_again(operation_id: str) -> str:

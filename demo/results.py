@@ -1,4 +1,7 @@
-"""Keeps count of what held: each finding is shown at once; the end says what did not hold, with the exit status."""
+"""Keeps count of what held: each finding is shown at once.
+
+The end says what did not hold, with the exit status.
+"""
 
 from collections.abc import Iterable
 
@@ -23,7 +26,10 @@ class Tally:
                 self._failed.append(finding)
 
     def end(self, seconds: float, peak_bytes: int | None) -> int:
-        """Say whether everything held, how long it took and how much memory; returns the exit status."""
+        """Say whether everything held, how long it took and how much memory.
+
+        Returns the exit status.
+        """
         memory = f", with {peak_bytes / MIB:.0f} MiB of memory at the most" if peak_bytes else ""
         took = f"{seconds:.1f} s{memory}"
         if not self._failed:

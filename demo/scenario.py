@@ -18,11 +18,15 @@ from demo.screen import BAD, DIM, HEADING, Screen, step_line
 from demo.watch import Ended, Step, Waiting, watch
 from demo.world import World, localaws
 
-SET_UP_SECONDS = 900  # a full server's, on a slow machine; what people ask for counts from the night's snapshot on
+# a full server's, on a slow machine; what people ask for counts from the night's snapshot on
+SET_UP_SECONDS = 900
 
 
 class Story:
-    """One run of the demo on one screen. Everything after the first act is asked of the endpoint."""
+    """One run of the demo on one screen.
+
+    Everything after the first act is asked of the endpoint.
+    """
 
     def __init__(self, screen: Screen, options: argparse.Namespace, more_time: str) -> None:
         """Take the options, and the command that does the same with more time."""
@@ -34,7 +38,10 @@ class Story:
         self._tally = Tally(screen)
 
     def tell(self) -> int:
-        """Play all acts; returns the exit status. Raises DemoError, botocore's errors and psycopg2's."""
+        """Play all acts; returns the exit status.
+
+        Raises DemoError, botocore's errors and psycopg2's.
+        """
         options = self._options
         given = {"dump": options.dump, "postgres": options.postgres}
         with localaws(port=options.port, data=options.data, **given) as world:
@@ -50,7 +57,9 @@ class Story:
         building = world.building(Deadline(seconds, "The set-up", self._advice))
         for line in itertools.takewhile(bool, building):
             self._say(f"  {line}", DIM)
-        list(building)  # after an empty line comes what `make up` tells people; the demo's last page tells it
+        list(
+            building
+        )  # after an empty line comes what `make up` tells people; the demo's last page tells it
         self._say(f"  ready after {time.monotonic() - self._began:.1f} s, at {world.endpoint}")
 
     def _play(self, world: World, aws: Aws) -> int:
@@ -70,10 +79,14 @@ class Story:
 
     def _night(self, world: World, aws: Aws) -> Item:
         """Let night fall, then only watch; returns the record at its end."""
-        self._heading("3. The nightly snapshot. From here the demo only watches: events drive the restore")
+        self._heading(
+            "3. The nightly snapshot. From here the demo only watches: events drive the restore"
+        )
         fell = datetime.now(UTC)
         deadline = Deadline(self._options.timeout, "The night", self._advice)
-        snapshot = take_snapshot.fall(world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION)
+        snapshot = take_snapshot.fall(
+            world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION
+        )
         self._say(f"  Aurora takes {snapshot} of {names.SOURCE_CLUSTER}.")
         steps: list[Step] = []
         for seen in watch(aws, world, fell, deadline):
@@ -102,7 +115,11 @@ class Story:
         self._say(f"    Reason: {record.get('reason', 'none is given.')}")
         self._say(f"    What to do: {record.get('remedy', 'none is given.')}")
         self._offer(
-            [*next_steps.exports(endpoint), next_steps.read_trail(record["operation_id"]), next_steps.rerun(record)]
+            [
+                *next_steps.exports(endpoint),
+                next_steps.read_trail(record["operation_id"]),
+                next_steps.rerun(record),
+            ]
         )
         return 1
 
@@ -110,8 +127,13 @@ class Story:
         cluster = aws.cluster(names.TARGET_REGION, names.TARGET_CLUSTER)
         doors = next_steps.doors(cluster, witness.app, witness.master, database)
         self._heading("5. Yours to query")
-        self._say(f"  writer {cluster['Endpoint']}, reader {cluster['ReaderEndpoint']}, port {cluster['Port']}")
-        self._say(f"  psql, as the application, answers: {next_steps.try_psql(aws.endpoint, doors[0])}")
+        self._say(
+            f"  writer {cluster['Endpoint']}, reader {cluster['ReaderEndpoint']}, port "
+            f"{cluster['Port']}"
+        )
+        self._say(
+            f"  psql, as the application, answers: {next_steps.try_psql(aws.endpoint, doors[0])}"
+        )
         self._heading("The notification")
         for line in next_steps.notification(outcome.notices[0]) if outcome.notices else []:
             self._say(f"  {line}")
@@ -125,7 +147,9 @@ class Story:
     def _keep(self, world: World) -> None:
         self._say("\nThe world keeps running until Ctrl-C.")
         self._screen.waiting("running")
-        with contextlib.suppress(KeyboardInterrupt):  # which ends the world, and takes nothing back of what held
+        with contextlib.suppress(
+            KeyboardInterrupt
+        ):  # which ends the world, and takes nothing back of what held
             world.wait()
 
     def _heading(self, text: str) -> None:

@@ -55,7 +55,9 @@ class LiveScreen:
 
     def say(self, line: str, style: str = "") -> None:
         """Write a line that stays."""
-        self._console.print(Text(printable(line), style=style), soft_wrap=True)  # so that commands can be copied whole
+        self._console.print(
+            Text(printable(line), style=style), soft_wrap=True
+        )  # so that commands can be copied whole
 
     def waiting(self, what: str) -> None:
         """Show what is waited for at the foot, cut to one line."""
@@ -69,7 +71,11 @@ class LiveScreen:
 def screen(stream: TextIO = sys.stdout) -> Screen:
     """Choose by what the stream is: rich knows terminals, dumb ones and NO_COLOR."""
     console = Console(file=stream)
-    return LiveScreen(console) if console.is_terminal and not console.is_dumb_terminal else PlainScreen(stream)
+    return (
+        LiveScreen(console)
+        if console.is_terminal and not console.is_dumb_terminal
+        else PlainScreen(stream)
+    )
 
 
 def step_line(step: Step) -> str:

@@ -65,7 +65,9 @@ def _refusal(body: str) -> RefusedError:
     """Read what localaws answers; another program on its port may answer anything."""
     try:
         refused = json.loads(body)
-        return RefusedError(str(refused.get("code", "")), str(refused["error"]), refused.get("clusters"))
+        return RefusedError(
+            str(refused.get("code", "")), str(refused["error"]), refused.get("clusters")
+        )
     except (ValueError, AttributeError, KeyError):
         return RefusedError("", body or "The answer is empty.")
 
@@ -80,7 +82,9 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"No snapshot is taken: {_explained(refusal, options)}\n")
         return 1
     except OSError as error:
-        sys.stderr.write(f"Nobody answers at {endpoint} ({error}). Run `make up` in another terminal first.\n")
+        sys.stderr.write(
+            f"Nobody answers at {endpoint} ({error}). Run `make up` in another terminal first.\n"
+        )
         return 1
     sys.stdout.write(f"Aurora takes the snapshot {snapshot} of {options.cluster}.\n")
     return 0
@@ -101,12 +105,18 @@ def _explained(refusal: RefusedError, options: argparse.Namespace) -> str:
 
 
 def _command(cluster: str, region: str, port: int) -> str:
-    return f"make night CLUSTER={cluster} REGION={region}" + (f" PORT={port}" if port != PORT else "")
+    return f"make night CLUSTER={cluster} REGION={region}" + (
+        f" PORT={port}" if port != PORT else ""
+    )
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m demo.take_snapshot", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--port", type=port, default=PORT, help="where localaws listens (%(default)s)")
+    parser = Parser(
+        prog="python -m demo.take_snapshot", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument(
+        "--port", type=port, default=PORT, help="where localaws listens (%(default)s)"
+    )
     parser.add_argument("--cluster", default=CLUSTER, help="whose night it is (%(default)s)")
     parser.add_argument("--region", default=REGION, help="the cluster's region (%(default)s)")
     return parser

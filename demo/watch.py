@@ -10,7 +10,9 @@ from demo.aws import Aws, Item
 from demo.errors import Deadline
 from demo.world import World
 
-PAUSE_SECONDS = 0.3  # between looks: DynamoDB answers one request at a time here, and the functions ask too
+PAUSE_SECONDS = (
+    0.3  # between looks: DynamoDB answers one request at a time here, and the functions ask too
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def watch(aws: Aws, world: World, night: datetime, deadline: Deadline) -> Iterator[Step | Waiting | Ended]:
+def watch(
+    aws: Aws, world: World, night: datetime, deadline: Deadline
+) -> Iterator[Step | Waiting | Ended]:
     """Yield the steps of the operation that the night starts, as they happen, until it has ended.
 
     Raises DemoError when the time is up or the world is gone.
@@ -66,7 +70,10 @@ def watch(aws: Aws, world: World, night: datetime, deadline: Deadline) -> Iterat
 
 
 def steps_of(rows: list[Item], record: Item, night: datetime) -> list[Step]:
-    """Read a trail. Up to its first row Aurora took the snapshot; from there the record tells the times apart."""
+    """Read a trail. Up to its first row Aurora took the snapshot.
+
+    From there the record tells the times apart.
+    """
     changes = [row for row in rows if INTENT not in row["metric_id"]]
     return [_step(row, number, record, night) for number, row in enumerate(changes)]
 
@@ -81,7 +88,9 @@ def _step(row: Item, number: int, record: Item, night: datetime) -> Step:
     return Step(at_seconds, row["to_state"], row["step"], row["what"], max(0.0, aurora), own)
 
 
-def _begun(aws: Aws, world: World, night: datetime, deadline: Deadline) -> Generator[Waiting, None, str]:
+def _begun(
+    aws: Aws, world: World, night: datetime, deadline: Deadline
+) -> Generator[Waiting, None, str]:
     while not (record := aws.operation_since(stamp(night))):
         yield Waiting("night", "Aurora takes the snapshot, and its event starts the operation")
         _pause(world, deadline, "an operation to start by itself")
@@ -90,7 +99,9 @@ def _begun(aws: Aws, world: World, night: datetime, deadline: Deadline) -> Gener
 
 def _waits_for(record: Item) -> str:
     progress = record["facts"].get("copy_progress")
-    copied = f" ({progress} % copied)" if progress is not None and record["state"] == "COPYING" else ""
+    copied = (
+        f" ({progress} % copied)" if progress is not None and record["state"] == "COPYING" else ""
+    )
     return f"{record.get('waiting_for') or 'the next step'}{copied}"
 
 

@@ -30,7 +30,10 @@ SELECT nspname, relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = re
 
 @dataclass(frozen=True)
 class Ways:
-    """What goes on in a cluster, by the app's own kinds; and the foreign tables that lead somewhere."""
+    """What goes on in a cluster, by the app's own kinds.
+
+    And the foreign tables that lead somewhere.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
     read: tuple[str, ...] = ()
@@ -38,7 +41,9 @@ class Ways:
     @property
     def sentence(self) -> str:
         """List what there is: `1 event trigger, 2 user mappings`."""
-        return ", ".join(f"{count} {kind_in_words(kind, count)}" for kind, count in self.counts.items())
+        return ", ".join(
+            f"{count} {kind_in_words(kind, count)}" for kind, count in self.counts.items()
+        )
 
 
 def kind_in_words(kind: str, count: int) -> str:
@@ -56,7 +61,11 @@ def ways(logins: Sequence[Login], database: str) -> Ways:
             if count:
                 counts[kind] = counts.get(kind, 0) + count
         tables = _asked(logins[0], name, _FOREIGN_TABLES)
-        read += [f"{name}.{'.'.join(table)}" for table in tables if any(_reads(it, name, table) for it in logins)]
+        read += [
+            f"{name}.{'.'.join(table)}"
+            for table in tables
+            if any(_reads(it, name, table) for it in logins)
+        ]
     return Ways(counts, tuple(read))
 
 

@@ -23,7 +23,9 @@ LAST_LINES = 15  # shown when the world ends by itself
 class World:
     """A running `localaws up`; a context manager, because nothing of it may outlive the demo."""
 
-    def __init__(self, command: list[str], endpoint: str, *, stop_seconds: float = STOP_SECONDS) -> None:
+    def __init__(
+        self, command: list[str], endpoint: str, *, stop_seconds: float = STOP_SECONDS
+    ) -> None:
         self.endpoint = endpoint
         self._command = command
         self._stop_seconds = stop_seconds
@@ -33,15 +35,23 @@ class World:
     def __enter__(self) -> Self:
         """Start the process, in a process group of its own so that a Ctrl-C reaches the demo alone."""
         self._process = subprocess.Popen(
-            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", process_group=0,
-        )  # fmt: skip
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            process_group=0,
+        )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Ask the world to stop, and wait until it has; what does not is killed."""
         try:
@@ -59,7 +69,10 @@ class World:
         return self._process.pid
 
     def building(self, deadline: Deadline) -> Iterator[str]:
-        """Yield what the world says while it is built, until it is ready; raises DemoError when it never is."""
+        """Yield what the world says while it is built, until it is ready.
+
+        Raises DemoError when it never is.
+        """
         while (line := self._next(deadline)) != READY:
             yield line
 
@@ -67,7 +80,9 @@ class World:
         """Raise DemoError when the world has ended by itself."""
         if self._process.poll() is not None:
             said = "\n  ".join(self._said)
-            raise DemoError(f"The local world ended with status {self._process.returncode}. It said:\n  {said}")
+            raise DemoError(
+                f"The local world ended with status {self._process.returncode}. It said:\n  {said}"
+            )
 
     def wait(self) -> None:
         """Wait until the world ends by itself and has said its last word."""
@@ -82,7 +97,8 @@ class World:
         if line is None:
             status = self._process.wait(self._stop_seconds)
             raise DemoError(
-                f"The local world ended with status {status} before it was ready; its last words are above."
+                f"The local world ended with status {status} before it was ready; its last words "
+                "are above."
             )
         return line
 

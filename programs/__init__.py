@@ -13,7 +13,10 @@ _LOOKED_UP = "-m"  # what Python writes in place of a program's name while it lo
 
 
 def begin() -> None:
-    """Prepare the process of a `python -m …`; nothing happens when a package is imported by anything else."""
+    """Prepare the process of a `python -m …`.
+
+    Nothing happens when a package is imported by anything else.
+    """
     if sys.argv[:1] == [_LOOKED_UP]:
         keep_loopback_direct()
         explain_failures()

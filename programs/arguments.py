@@ -12,7 +12,10 @@ class Parser(argparse.ArgumentParser):
     """A parser that answers a value it cannot take with a sentence alone: who typed make did not see the options."""
 
     def error(self, message: str) -> NoReturn:
-        """Write our own sentence as it stands, and what argparse says with the usage; ends the process."""
+        """Write our own sentence as it stands, and what argparse says with the usage.
+
+        Ends the process.
+        """
         _, _, said = message.partition(": ")
         if not said.endswith("."):
             super().error(message)
@@ -23,12 +26,17 @@ class Parser(argparse.ArgumentParser):
 def port(text: str) -> int:
     """Read the port that something listens on."""
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= PORT_MAX):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a port. Choose a number from 1 to {PORT_MAX}.")
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not a port. Choose a number from 1 to {PORT_MAX}."
+        )
     return int(text)
 
 
 class Whole:
-    """Reads whole numbers from a smallest one; the sentence names the option and make's variable."""
+    """Reads whole numbers from a smallest one.
+
+    The sentence names the option and make's variable.
+    """
 
     def __init__(self, option: str, variable: str, *, smallest: int) -> None:
         self._names = f"--{option} ({variable}=… of make)"
@@ -38,6 +46,7 @@ class Whole:
         """Read one number."""
         if not (text.isascii() and text.isdigit() and int(text) >= self._smallest):
             raise argparse.ArgumentTypeError(
-                f"'{text}' is no value for {self._names}. Choose a whole number from {self._smallest}."
+                f"'{text}' is no value for {self._names}. Choose a whole number from "
+                f"{self._smallest}."
             )
         return int(text)

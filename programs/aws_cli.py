@@ -1,7 +1,8 @@
 """`python -m programs.aws_cli WHEEL FOLDER`: take AWS's command line, version 2, out of the package that carries it.
 
-PyPI's `awscli` is version 1. AWS publishes version 2 there too, inside `aws-cdk-asset-awscli-v2`: a wheel, with an npm
-package in it, with the archive of a Lambda layer in it, which has the programs of `amazon/aws-cli`'s own image.
+PyPI's `awscli` is version 1. AWS publishes version 2 there too, inside `aws-cdk-asset-awscli-v2`: a
+wheel, with an npm package in it, with the archive of a Lambda layer in it, which has the programs
+of `amazon/aws-cli`'s own image.
 """
 
 import argparse
@@ -18,9 +19,14 @@ _PROGRAMS: Final = "awscli/v2/*/dist"
 
 
 def unpack(wheel: Path, folder: Path) -> None:
-    """Write the programs into a folder that is not there yet; LookupError when the package is made otherwise."""
+    """Write the programs into a folder that is not there yet.
+
+    LookupError when the package is made otherwise.
+    """
     with zipfile.ZipFile(wheel) as outer:
-        name = next((name for name in outer.namelist() if PurePosixPath(name).match(_PACKAGE)), None)
+        name = next(
+            (name for name in outer.namelist() if PurePosixPath(name).match(_PACKAGE)), None
+        )
         if name is None:
             raise LookupError(f"{wheel} has no {_PACKAGE}.")
         with outer.open(name) as package, tarfile.open(fileobj=package, mode="r|gz") as files:
@@ -44,7 +50,9 @@ def _write(layer: zipfile.ZipFile, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m programs.aws_cli", description="Unpack AWS's command line.")
+    parser = argparse.ArgumentParser(
+        prog="python -m programs.aws_cli", description="Unpack AWS's command line."
+    )
     parser.add_argument("wheel", type=Path, help="the package that carries it")
     parser.add_argument("folder", type=Path, help="where it goes: a folder that is not there yet")
     options = parser.parse_args()

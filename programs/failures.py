@@ -1,7 +1,7 @@
 """No traceback reaches the people who start a program: they get a sentence, and a file keeps the whole trace.
 
-Errors that a program expects have sentences of their own; this is for all others, wherever they come from: the main
-thread, other threads, log records, and what Python itself can only report.
+Errors that a program expects have sentences of their own; this is for all others, wherever they
+come from: the main thread, other threads, log records, and what Python itself can only report.
 """
 
 import errno
@@ -19,9 +19,14 @@ from types import TracebackType
 from typing import Final
 
 VARIABLE: Final = "AURORA_RESTORE_ERRORS"
-"""Names another folder for the traces; tests, whose errors are meant, keep theirs out of the checkout so."""
+"""Names another folder for the traces.
 
-FOLDER: Final = Path(os.environ.get(VARIABLE) or Path(__file__).resolve().parents[1] / ".build" / "errors")
+Tests, whose errors are meant, keep theirs out of the checkout so.
+"""
+
+FOLDER: Final = Path(
+    os.environ.get(VARIABLE) or Path(__file__).resolve().parents[1] / ".build" / "errors"
+)
 INTERRUPTED: Final = "Interrupted."
 _ADVICE: Final = {
     errno.ENOSPC: "Free some space, then run the same command again.",
@@ -32,7 +37,9 @@ _ADVICE: Final = {
     errno.EMFILE: "Raise the limit of open files (ulimit -n), then run the same command again.",
     errno.ENOMEM: "Free some memory, then run the same command again.",
 }
-_UNKNOWN: Final = "Run the same command again. If the error stays, report it together with that file."
+_UNKNOWN: Final = (
+    "Run the same command again. If the error stays, report it together with that file."
+)
 
 
 def explain_failures() -> None:
@@ -65,7 +72,9 @@ def sentence(error: BaseException) -> str:
     return f"{_what(error)} {_kept(error)} {_advice(error)}"
 
 
-def _explain(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+def _explain(
+    _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+) -> None:
     """Be `sys.excepthook`; Python then ends with 1, or as Ctrl-C would have it."""
     if isinstance(error, BrokenPipeError):  # whoever read what we print has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,8 @@
 """`python -m programs.scripts FOLDER`: let every script of a virtual environment start, whatever its folder is called.
 
-Some packages' scripts begin with `#!` and the folder of their Python as it is, which no kernel reads when there is a
-blank in it or when it is long. As shell and Python at once, as pip writes the others, a script starts from anywhere.
+Some packages' scripts begin with `#!` and the folder of their Python as it is, which no kernel
+reads when there is a blank in it or when it is long. As shell and Python at once, as pip writes the
+others, a script starts from anywhere.
 """
 
 import argparse
@@ -26,6 +27,8 @@ def mend(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m programs.scripts", description="Mend the scripts of a folder.")
+    parser = argparse.ArgumentParser(
+        prog="python -m programs.scripts", description="Mend the scripts of a folder."
+    )
     parser.add_argument("folder", type=Path, help="the environment's folder of scripts")
     mend(parser.parse_args().folder)

@@ -1,7 +1,7 @@
 """The proof: the choreography under every fault, judged by what is promised, and what an operation costs.
 
-Never deployed. `make prove` runs it, `make bench` measures, and `python -m simulation.checker` judges a run in a
-real account.
+Never deployed. `make prove` runs it, `make bench` measures, and `python -m simulation.checker`
+judges a run in a real account.
 """
 
 from programs import begin

@@ -1,4 +1,7 @@
-"""`make prove`: what is promised, under every fault that is known; ends with a table, and with 1 if a promise broke."""
+"""`make prove`: what is promised, under every fault that is known.
+
+Ends with a table, and with 1 if a promise broke.
+"""
 
 import argparse
 import sys
@@ -15,8 +18,8 @@ from simulation.scenarios import CORE, SCENES
 from simulation.trace import story
 
 SEEDS, EXAMPLES, LIVES = 2000, 400, 150
-# Two operations double every question, and a stopped target differs from another in its deletion only. Seeds and lives
-# have their pairs.
+# Two operations double every question, and a stopped target differs from another in its deletion
+# only. Seeds and lives have their pairs.
 SINGLES_ONLY = frozenset({"two-targets", "rotated", "stopped-target"})
 STORIES_MAX = 5
 
@@ -47,10 +50,19 @@ def _options() -> argparse.Namespace:
         default=2,
         help="how many faults a schedule has at most (%(default)s)",
     )
-    parser.add_argument("--full", action="store_true", help="collapse no classes: every question of every run is asked")
-    parser.add_argument("--replay", metavar="RUN", help="tell the story of one run, as a failing one was printed")
     parser.add_argument(
-        "--seed", type=Whole("seed", "SEED", smallest=0), default=1, help="the first seed (%(default)s)"
+        "--full",
+        action="store_true",
+        help="collapse no classes: every question of every run is asked",
+    )
+    parser.add_argument(
+        "--replay", metavar="RUN", help="tell the story of one run, as a failing one was printed"
+    )
+    parser.add_argument(
+        "--seed",
+        type=Whole("seed", "SEED", smallest=0),
+        default=1,
+        help="the first seed (%(default)s)",
     )
     return parser.parse_args()
 
@@ -62,7 +74,9 @@ class _Voice:
         self._began = began
 
     def __call__(self, text: str) -> None:
-        sys.stdout.write(text if text.startswith("\n") else f"{time.monotonic() - self._began:5.0f} s  {text}\n")
+        sys.stdout.write(
+            text if text.startswith("\n") else f"{time.monotonic() - self._began:5.0f} s  {text}\n"
+        )
         sys.stdout.flush()
 
 
@@ -82,7 +96,11 @@ def _runs(options: argparse.Namespace, say: Callable[[str], None]) -> Iterator[T
 
 def _mutants(say: Callable[[str], None]) -> Iterator[mutants.Death]:
     for death in mutants.deaths((*mutants.MUTANTS, *OF_DATABASES)):
-        how = f"died of '{death.line}': {death.broken}" if death.line else f"LIVES after {death.runs} runs"
+        how = (
+            f"died of '{death.line}': {death.broken}"
+            if death.line
+            else f"LIVES after {death.runs} runs"
+        )
         say(f"without {death.mutant.guard}: {how}")
         yield death
 
@@ -100,7 +118,9 @@ def _replay(line: str) -> int:
 def _told(line: str, sentences: list[str]) -> str:
     """Tell the story of a run that is broken, and what was said of it when it was run."""
     said = "\n".join(f"  {sentence}" for sentence in sentences)
-    if line == stateful.A_LIFE:  # its own sentences are its story; the same lives are lived every time
+    if (
+        line == stateful.A_LIFE
+    ):  # its own sentences are its story; the same lives are lived every time
         return f"\n{said}\n"
     return f"\n{story(replayed(line))}\n  It was said of it:\n{said}\n"
 
@@ -117,10 +137,20 @@ def _collapsed(tallies: list[Tally]) -> str:
 
 def _table(tallies: list[Tally], dead: list[mutants.Death]) -> str:
     rows = [(tally.kind, tally.schedules, tally.injected, len(tally.broken)) for tally in tallies]
-    total = ("in all", sum(row[1] for row in rows), sum(row[2] for row in rows), sum(row[3] for row in rows))
+    total = (
+        "in all",
+        sum(row[1] for row in rows),
+        sum(row[2] for row in rows),
+        sum(row[3] for row in rows),
+    )
     lines = [f"{'kind of run':<48}{'schedules':>12}{'faults':>12}{'violations':>12}"]
-    lines += [f"{kind:<48}{runs:>12,}{injected:>12,}{broken:>12,}" for kind, runs, injected, broken in (*rows, total)]
-    lines.append(f"{'mutants, of which died':<48}{len(dead):>12,}{sum(bool(one.line) for one in dead):>12,}")
+    lines += [
+        f"{kind:<48}{runs:>12,}{injected:>12,}{broken:>12,}"
+        for kind, runs, injected, broken in (*rows, total)
+    ]
+    lines.append(
+        f"{'mutants, of which died':<48}{len(dead):>12,}{sum(bool(one.line) for one in dead):>12,}"
+    )
     return "\n" + "\n".join(lines) + "\n"
 
 

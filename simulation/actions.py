@@ -4,17 +4,27 @@ import json
 from contextlib import suppress
 
 from botocore.exceptions import ClientError
+from localaws.aurora import Durations
 
 from chalicelib.database.errors import DatabaseUnavailableError
 from chalicelib.flow.choreography import ROWS, State
 from chalicelib.flow.operation import Operation
-from localaws.aurora import Durations
 from simulation.settings import KEY_ALIAS
 from simulation.stage import ACCOUNT, APP_SECRET, MASTER_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
 from simulation.world import World
 
 NEEDED = frozenset(  # with a default, but the meaning of a record from the beginning
-    {"version", "open", "due_at", "facts", "lease_owner", "lease_until", "cancel_requested", "by_itself", "region"}
+    {
+        "version",
+        "open",
+        "due_at",
+        "facts",
+        "lease_owner",
+        "lease_until",
+        "cancel_requested",
+        "by_itself",
+        "region",
+    }
 )
 
 
@@ -94,7 +104,11 @@ def rerun_too_far(world: World, operation_id: str) -> None:
 
 def settings(world: World, _operation_id: str) -> None:
     """Let the settings change under way: a plan is frozen when its operation starts."""
-    world.environment |= {"INSTANCE_COUNT": "3", "ARCHIVE_SNAPSHOT": "false", "RESTORE_CHECK_INTERVAL": "120"}
+    world.environment |= {
+        "INSTANCE_COUNT": "3",
+        "ARCHIVE_SNAPSHOT": "false",
+        "RESTORE_CHECK_INTERVAL": "120",
+    }
 
 
 def second_snapshot(world: World, _operation_id: str) -> None:
@@ -138,7 +152,9 @@ def changed(world: World, _operation_id: str) -> None:
 
 def unreachable(world: World, _operation_id: str) -> None:
     """No security group lets setup-db-users in to the old target any more."""
-    cluster = world.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"][0]
+    cluster = world.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"][
+        0
+    ]
     no_answer = DatabaseUnavailableError("PostgreSQL at the old target does not answer.")
     world.data.clusters[cluster["DbClusterResourceId"]].trouble = no_answer
 
@@ -155,7 +171,9 @@ def lost_reader(world: World, _operation_id: str) -> None:
     """Somebody deletes the reader of the restored cluster before the operation has ended."""
     waiting = list(world.queue)
     with suppress(ClientError):  # among other faults the operation may have ended already
-        world.rds().delete_db_instance(DBInstanceIdentifier="staging-cluster-2", SkipFinalSnapshot=True)
+        world.rds().delete_db_instance(
+            DBInstanceIdentifier="staging-cluster-2", SkipFinalSnapshot=True
+        )
         world.settle()
     world.queue.extend(waiting)
 
@@ -233,9 +251,13 @@ def rotated(world: World) -> None:
         (MASTER_SECRET, "password", "Rotated-master-1"),
         (APP_SECRET, "app_password", "Rotated-app-1"),
     ):
-        secret = json.loads(world.secrets.get_secret_value(SecretId=secret_id)["SecretString"]) | {field: value}
+        secret = json.loads(world.secrets.get_secret_value(SecretId=secret_id)["SecretString"]) | {
+            field: value
+        }
         world.secrets.put_secret_value(SecretId=secret_id, SecretString=json.dumps(secret))
-    world.put("RestoreRequested", rerun_of="last", from_step="setup-db-users", request_id="rotation")
+    world.put(
+        "RestoreRequested", rerun_of="last", from_step="setup-db-users", request_id="rotation"
+    )
 
 
 # --- whose things are ---
@@ -254,9 +276,10 @@ def strangers_copy(world: World, operation_id: str) -> None:
     """Let somebody copy the same snapshot, to the name that our copy will have."""
     operation = Operation.from_item(world.store.tables["state"][operation_id])
     world.rds().copy_db_cluster_snapshot(
-        SourceDBClusterSnapshotIdentifier=operation.facts.snapshot_arn, KmsKeyId="alias/aurora-restore",
+        SourceDBClusterSnapshotIdentifier=operation.facts.snapshot_arn,
+        KmsKeyId="alias/aurora-restore",
         TargetDBClusterSnapshotIdentifier=operation.copy_name(world.key_arn()),
-    )  # fmt: skip
+    )
 
 
 def tagged_source(world: World) -> None:
@@ -314,5 +337,8 @@ def replayed(world: World) -> None:
     asked, world.expected = dict(world.queue[0]), 2
     world.rest()
     world.sleep(days=3)
-    for envelope in (asked | {"id": "replayed-1"}, asked | {"id": "replayed-2", "replay-name": "again"}):
+    for envelope in (
+        asked | {"id": "replayed-1"},
+        asked | {"id": "replayed-2", "replay-name": "again"},
+    ):
         world.deliver_one(envelope)

@@ -1,8 +1,9 @@
 """What CloudTrail recorded, as calls: names as the API has them, and each call at its place in the trail of the tables.
 
-CloudTrail lowers the first letters of names (`dBClusterIdentifier`) and leaves out the member that wraps an answer;
-botocore's own model of RDS gives both back. It tells whole seconds and no operation: a call is put into the visit of
-the state in which the function that made it works, within a second. Reads are in the trail without an answer.
+CloudTrail lowers the first letters of names (`dBClusterIdentifier`) and leaves out the member that
+wraps an answer; botocore's own model of RDS gives both back. It tells whole seconds and no
+operation: a call is put into the visit of the state in which the function that made it works,
+within a second. Reads are in the trail without an answer.
 """
 
 import gzip
@@ -46,7 +47,9 @@ def read_trail(path: Path) -> list[Mapping[str, Any]]:
     Raises OSError and ValueError.
     """
     content = path.read_bytes()
-    return list(_records(json.loads(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)))
+    return list(
+        _records(json.loads(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content))
+    )
 
 
 def _records(found: Any) -> Iterator[Mapping[str, Any]]:
@@ -65,13 +68,20 @@ def _records(found: Any) -> Iterator[Mapping[str, Any]]:
         raise ValueError("it holds no records of CloudTrail")
 
 
-def calls_of(records: Iterable[Mapping[str, Any]], stage: str, stays: Iterable[Stay] = ()) -> list[Called]:
-    """Make calls of the records of RDS, each at its place among the stays; a record that is there twice counts once."""
+def calls_of(
+    records: Iterable[Mapping[str, Any]], stage: str, stays: Iterable[Stay] = ()
+) -> list[Called]:
+    """Make calls of the records of RDS, each at its place among the stays.
+
+    A record that is there twice counts once.
+    """
     unique = {str(record.get("eventID", number)): record for number, record in enumerate(records)}
     by_step: dict[str, list[Stay]] = {}
     for stay in stays:
         by_step.setdefault(stay.step, []).append(stay)
-    calls = (_call(record, stage) for record in unique.values() if record.get("eventSource") == SOURCE)
+    calls = (
+        _call(record, stage) for record in unique.values() if record.get("eventSource") == SOURCE
+    )
     return [_placed(call, by_step.get(call.by, [])) for call in calls]
 
 
@@ -80,18 +90,22 @@ def _call(record: Mapping[str, Any], stage: str) -> Called:
     request, answer = _shapes(action)
     answered = _named(record.get("responseElements") or {}, answer)
     return Called(
-        at=datetime.fromisoformat(str(record["eventTime"])), by=principal(record.get("userIdentity") or {}, stage),
-        service="rds", action=action, region=str(record.get("awsRegion", "")),
-        parameters=_named(record.get("requestParameters") or {}, request), error=record.get("errorCode"),
+        at=datetime.fromisoformat(str(record["eventTime"])),
+        by=principal(record.get("userIdentity") or {}, stage),
+        service="rds",
+        action=action,
+        region=str(record.get("awsRegion", "")),
+        parameters=_named(record.get("requestParameters") or {}, request),
+        error=record.get("errorCode"),
         answer=_wrapped(answered, answer),
-    )  # fmt: skip
+    )
 
 
 def principal(identity: Mapping[str, Any], stage: str) -> str:
     """Name who called: the step of a function of this stage's, else the ARN as it is.
 
-    Chalice names a function and its role alike, `aurora-restore-<stage>-<step>`: the role issued the session, and the
-    session is called after the function. Both may hold the name.
+    Chalice names a function and its role alike, `aurora-restore-<stage>-<step>`: the role issued
+    the session, and the session is called after the function. Both may hold the name.
     """
     arn = str(identity.get("arn", ""))
     issuer = (identity.get("sessionContext") or {}).get("sessionIssuer") or {}
@@ -107,7 +121,9 @@ def _placed(call: Called, stays: list[Stay]) -> Called:
     meant = near if len(near) == 1 else [stay for stay in near if _is_meant(call, stay)]
     if len({stay.operation_id for stay in meant}) != 1:
         return call
-    stay = max(meant, key=lambda one: one.entered)  # delete-rds decides in one state, and deletes in the next
+    stay = max(
+        meant, key=lambda one: one.entered
+    )  # delete-rds decides in one state, and deletes in the next
     within = min(max(call.at, stay.entered), max(stay.entered, stay.left - _INSTANT))
     return replace(call, at=within, operation_id=stay.operation_id)
 
@@ -118,7 +134,9 @@ def _is_meant(call: Called, stay: Stay) -> bool:
     if tagged:
         return tagged == stay.root_id
     names = {named.identifier for named in changed(call)}
-    target = {stay.settings.target_cluster_id, *stay.settings.instance_ids} if stay.settings else set()
+    target = (
+        {stay.settings.target_cluster_id, *stay.settings.instance_ids} if stay.settings else set()
+    )
     return bool(names & (target | stay.copies))
 
 
@@ -136,14 +154,19 @@ def _shapes(action: str) -> tuple[Shape | None, Shape | None]:
 
 
 def _named(found: Any, shape: Shape | None) -> Any:
-    """Give the members of a structure the names that the API's model has; what that does not know stays as it is."""
+    """Give the members of a structure the names that the API's model has.
+
+    What that does not know stays as it is.
+    """
     if isinstance(found, Mapping) and isinstance(shape, StructureShape):
         inner = _only_member(shape)
         if inner and not _knows(shape, found) and _knows(shape.members[inner], found):
             return _named(found, shape.members[inner])
         names = {member.lower(): member for member in shape.members}
         known = {key: names.get(str(key).lower(), str(key)) for key in found}
-        return {known[key]: _named(value, shape.members.get(known[key])) for key, value in found.items()}
+        return {
+            known[key]: _named(value, shape.members.get(known[key])) for key, value in found.items()
+        }
     if isinstance(found, list) and isinstance(shape, ListShape):
         return [_named(one, shape.member) for one in found]
     return found

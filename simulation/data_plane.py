@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localaws.aurora.data import ExportedTable
+
 from simulation.restored_database import InMemoryCluster, InMemoryRole
 
 
 class InMemoryData:
-    """What is inside the model's clusters, as far as logins go. Hosts are names that lead to one cluster each."""
+    """What is inside the model's clusters, as far as logins go.
+
+    Hosts are names that lead to one cluster each.
+    """
 
     def __init__(self) -> None:
         self.clusters: dict[str, InMemoryCluster] = {}
@@ -21,7 +25,12 @@ class InMemoryData:
         self._places[resource_id], self.hosts[name] = (name, port), resource_id
 
     def create_cluster(
-        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None
+        self,
+        resource_id: str,
+        *,
+        master_username: str,
+        master_password: str,
+        database_name: str | None,
     ) -> None:
         """Prepare an empty cluster's data."""
         roles = {"rdsadmin": InMemoryRole(None), master_username: InMemoryRole(master_password)}
@@ -44,7 +53,9 @@ class InMemoryData:
         """Forget a snapshot; a copy that failed, or never began, has none."""
         self.snapshots.pop(snapshot_key, None)
 
-    def export_snapshot(self, snapshot_key: str, folder: Path, only: Sequence[str]) -> Sequence[ExportedTable] | None:
+    def export_snapshot(
+        self, snapshot_key: str, folder: Path, only: Sequence[str]
+    ) -> Sequence[ExportedTable] | None:
         """There are no tables to write."""
         del snapshot_key, folder, only
         return None

@@ -1,8 +1,9 @@
 """The exhaustive driver: every schedule of up to k faults, one for each class of (state, call site, fault).
 
-Idle polls and ticks fall together: a second question at the same site in one run is not asked again. And where the
-world has become, but for times and made-up names, what another run has explored already (`fingerprint`), further
-faults are left to that run. Both are counted, and `FULL=1` does neither.
+Idle polls and ticks fall together: a second question at the same site in one run is not asked
+again. And where the world has become, but for times and made-up names, what another run has
+explored already (`fingerprint`), further faults are left to that run. Both are counted, and
+`FULL=1` does neither.
 """
 
 import gc
@@ -23,7 +24,10 @@ WORKERS = 2
 
 @dataclass
 class Tally:
-    """What a kind of run came to. `collapsed` counts the questions left to others, by site and reason."""
+    """What a kind of run came to.
+
+    `collapsed` counts the questions left to others, by site and reason.
+    """
 
     kind: str
     schedules: int = 0
@@ -49,7 +53,9 @@ class Tally:
         self.collapsed += other.collapsed
 
 
-Task = tuple[Schedule, list[tuple[int, str]]]  # a schedule that was run, and the faults to add to it, one at a time
+Task = tuple[
+    Schedule, list[tuple[int, str]]
+]  # a schedule that was run, and the faults to add to it, one at a time
 
 
 @dataclass
@@ -59,14 +65,23 @@ class Exploration:
     scene: str
     full: bool = False
     seen: set[int] = field(default_factory=set)
-    known: frozenset[str] = frozenset()  # sites of other scenes: two faults at two of them are left to those
+    known: frozenset[str] = (
+        frozenset()
+    )  # sites of other scenes: two faults at two of them are left to those
 
     def run(self, schedule: Schedule, *, watch: bool, cut: bool = False) -> Run:
         """Play one schedule."""
         seen = self.seen if cut and not self.full else ()
         since = schedule[-1][0] + 1 if schedule else 0
         # Whether calls have the right shape was seen in the runs with fewer faults.
-        return play(SCENES[self.scene], scripted(schedule), watch=watch, seen=seen, since=since, checked=not schedule)
+        return play(
+            SCENES[self.scene],
+            scripted(schedule),
+            watch=watch,
+            seen=seen,
+            since=since,
+            checked=not schedule,
+        )
 
     def faults_after(self, run: Run, tally: Tally) -> list[tuple[int, str]]:
         """List the faults that may be added to a run after its last, one for each class that no other run explores.
@@ -74,12 +89,16 @@ class Exploration:
         Of a run without a fault every question counts.
         """
         since = run.schedule[-1][0] + 1 if run.schedule else 0
-        all_known = bool(run.schedule) and all(str(run.asked[number].site) in self.known for number, _ in run.schedule)
+        all_known = bool(run.schedule) and all(
+            str(run.asked[number].site) in self.known for number, _ in run.schedule
+        )
         idle = _idle(run.asked) if run.schedule and not self.full else frozenset()
         found: list[tuple[int, str]] = []
         for asked in self._fresh(run, since, tally):
             if asked.number in idle:
-                tally.collapsed[f"idle again, {asked.site.step} in {asked.site.state or 'no state'}"] += 1
+                tally.collapsed[
+                    f"idle again, {asked.site.step} in {asked.site.state or 'no state'}"
+                ] += 1
             elif not self.full and all_known and str(asked.site) in self.known:
                 tally.collapsed["explored in a scene before"] += 1
             else:
@@ -108,16 +127,40 @@ class Exploration:
         options = list(asked.options[1:])
         if not deep or self.full:
             return options
-        follows = before if before is not None and asked.site.turn == before.site.turn != 0 else None
-        done = follows is not None and follows.options != faults.BEFORE_PIECE  # whose effect comes after the question
+        follows = (
+            before if before is not None and asked.site.turn == before.site.turn != 0 else None
+        )
+        done = (
+            follows is not None and follows.options != faults.BEFORE_PIECE
+        )  # whose effect comes after the question
         reads_on = follows is not None and _reads(follows) and _reads(asked)
         for why, applies, left_out in (
-            ("a status that lags: alone, and in the storms of seeds and lives", True, {faults.LAGGING}),
-            ("an error before the effect: to a step it is what throttling is", True, {faults.ERROR}),
+            (
+                "a status that lags: alone, and in the storms of seeds and lives",
+                True,
+                {faults.LAGGING},
+            ),
+            (
+                "an error before the effect: to a step it is what throttling is",
+                True,
+                {faults.ERROR},
+            ),
             ("the heartbeat inside a call: part of all that runs inside it", True, {faults.BEAT}),
-            ("a death before a call: it is the death after the call before it", done, {faults.CRASH_BEFORE}),
-            ("trouble at a read after a read: nothing was done in between", reads_on, {faults.THROTTLED}),
-            ("a race at a read after a read: run at the first of them", reads_on, {faults.TWIN, faults.REST}),
+            (
+                "a death before a call: it is the death after the call before it",
+                done,
+                {faults.CRASH_BEFORE},
+            ),
+            (
+                "trouble at a read after a read: nothing was done in between",
+                reads_on,
+                {faults.THROTTLED},
+            ),
+            (
+                "a race at a read after a read: run at the first of them",
+                reads_on,
+                {faults.TWIN, faults.REST},
+            ),
         ):
             if applies and left_out & set(options):
                 tally.collapsed[why] += 1
@@ -128,7 +171,8 @@ class Exploration:
 def _idle(asked: Sequence[Asked]) -> frozenset[int]:
     """Find the questions of idle polls and ticks: of an invocation that asks just what one before it has asked.
 
-    The bus and the clock ask for themselves: a second event or tick of one name, in one state, is idle.
+    The bus and the clock ask for themselves: a second event or tick of one name, in one state, is
+    idle.
     """
     turns: dict[tuple[int, Site | None], list[Asked]] = {}
     for one in asked:
@@ -150,22 +194,41 @@ def _reads(asked: Asked) -> bool:
 
 
 def scenes_alone(scenes: Iterable[str], *, progress: Callable[[str], None]) -> Tally:
-    """Play every scene without a fault of its own; what functions log is searched for secrets, too."""
+    """Play every scene without a fault of its own.
+
+    What functions log is searched for secrets, too.
+    """
     tally = Tally("every scene, no further fault")
-    for run in parallel(_Single(loud=True), [(scene, ()) for scene in scenes], progress=progress, kind=tally.kind):
+    for run in parallel(
+        _Single(loud=True), [(scene, ()) for scene in scenes], progress=progress, kind=tally.kind
+    ):
         tally.add(run)
     return tally
 
 
 def singles(
-    scene: str, *, known: frozenset[str] = frozenset(), full: bool = False, progress: Callable[[str], None]
+    scene: str,
+    *,
+    known: frozenset[str] = frozenset(),
+    full: bool = False,
+    progress: Callable[[str], None],
 ) -> tuple[Tally, list[Task], frozenset[str]]:
-    """Play a scene with every single fault; returns the count, the pairs that remain to be run, and the sites."""
-    exploration, tally = Exploration(scene, full, known=known), Tally(f"every single fault, {scene}")
+    """Play a scene with every single fault.
+
+    Returns the count, the pairs that remain to be run, and the sites.
+    """
+    exploration, tally = (
+        Exploration(scene, full, known=known),
+        Tally(f"every single fault, {scene}"),
+    )
     base = exploration.run((), watch=True)
     sites = {str(asked.site) for asked in base.asked}
     tasks: list[Task] = []
-    schedules = [] if base.broken else [(scene, (fault,)) for fault in exploration.faults_after(base, tally)]
+    schedules = (
+        []
+        if base.broken
+        else [(scene, (fault,)) for fault in exploration.faults_after(base, tally)]
+    )
     for run in parallel(_Single(), schedules, progress=progress, kind=tally.kind):
         tally.add(judged_by_time(run, base))
         if run.broken:
@@ -189,7 +252,12 @@ class _Single:
 
     def __call__(self, piece: tuple[str, Schedule]) -> Run:
         scene, schedule = piece
-        return play(SCENES[scene], scripted(schedule), watch=not self.loud, level="INFO" if self.loud else "ERROR")
+        return play(
+            SCENES[scene],
+            scripted(schedule),
+            watch=not self.loud,
+            level="INFO" if self.loud else "ERROR",
+        )
 
 
 @dataclass(frozen=True)
@@ -213,10 +281,14 @@ class _Deeper:
             run = exploration.run((*schedule, fault), watch=not leaf, cut=leaf)
             tally.add(run)
             if not leaf and not run.broken:
-                self._deepen((run.schedule, exploration.faults_after(run, tally)), exploration, tally)
+                self._deepen(
+                    (run.schedule, exploration.faults_after(run, tally)), exploration, tally
+                )
 
 
-def deeper(scene: str, tasks: list[Task], budget: int, *, full: bool, progress: Callable[[str], None]) -> Tally:
+def deeper(
+    scene: str, tasks: list[Task], budget: int, *, full: bool, progress: Callable[[str], None]
+) -> Tally:
     """Play every schedule of two faults and more, up to `budget`, that `singles` left to be run."""
     words = {2: "every pair of faults", 3: "every three faults"}
     tally = Tally(f"{words.get(budget, f'every {budget} faults')}, {scene}")
@@ -236,7 +308,9 @@ def _parts(further: list[tuple[int, str]], size: int = 20) -> Iterator[list[tupl
 def in_parallel(*pieces: tuple[Callable[[int], Tally], int]) -> Iterator[Tally]:
     """Have each of several kinds of run counted in a process of its own."""
     with workers("fork", WORKERS) as pool:
-        yield from (found.get() for found in [pool.apply_async(work, (size,)) for work, size in pieces])
+        yield from (
+            found.get() for found in [pool.apply_async(work, (size,)) for work, size in pieces]
+        )
 
 
 def _collect_seldom() -> None:
@@ -245,8 +319,13 @@ def _collect_seldom() -> None:
     gc.set_threshold(70_000, 10, 10)
 
 
-def parallel(work: Any, pieces: Iterable[Any], *, progress: Callable[[str], None], kind: str) -> Iterator[Any]:
-    """Have two processes do the pieces; results come in order, so that a run is the same every time."""
+def parallel(
+    work: Any, pieces: Iterable[Any], *, progress: Callable[[str], None], kind: str
+) -> Iterator[Any]:
+    """Have two processes do the pieces.
+
+    Results come in order, so that a run is the same every time.
+    """
     pieces = list(pieces)
     with workers("fork", WORKERS, initializer=_collect_seldom) as pool:
         for number, found in enumerate(pool.imap(work, pieces, chunksize=4)):

@@ -1,4 +1,7 @@
-"""What can happen at a call and at a delivery, by name. The first option is always that it goes well."""
+"""What can happen at a call and at a delivery, by name.
+
+The first option is always that it goes well.
+"""
 
 from typing import Any
 
@@ -18,7 +21,8 @@ LAGGING = "lagging"
 LAG_SECONDS = 90.0  # longer than the shortest spacing between two looks
 RACED = (TWIN, BEAT, REST)
 
-# A read has no effect, so a lost reply is an error, and a crash after it the crash before what follows.
+# A read has no effect, so a lost reply is an error, and a crash after it the crash before what
+# follows.
 READ = (FINE, THROTTLED, ERROR, CRASH_BEFORE, *RACED)
 WRITE = (FINE, THROTTLED, ERROR, LOST, CRASH_BEFORE, CRASH_AFTER, *RACED)
 # RDS accepts these and describes the resource for a while as it was before.
@@ -26,20 +30,30 @@ LAGS = frozenset({"delete_db_cluster", "modify_db_cluster", "start_db_cluster", 
 WRITE_THAT_LAGS = (*WRITE, LAGGING)
 PUT = (*WRITE, UNTAKEN)  # PutEvents answers 200 and says that it did not take an entry
 RECORD_READ = (FINE, THROTTLED, CRASH_BEFORE, *RACED)
-# botocore repeats a write whose reply was lost; when its tries are spent the reply is lost for good.
+# botocore repeats a write whose reply was lost; when its tries are spent the reply is lost for
+# good.
 RECORD_WRITE = (FINE, THROTTLED, REPEATED, LOST, CRASH_BEFORE, CRASH_AFTER, *RACED)
 INDEX_READ = (*RECORD_READ, STALE)  # an index of DynamoDB is eventually consistent
 STATEMENT = (FINE, THROTTLED, LOST, CRASH_BEFORE, CRASH_AFTER, *RACED)
-BEFORE_PIECE = (FINE, THROTTLED, CRASH_BEFORE, *RACED)  # of a statement: what takes effect by itself comes after it
+BEFORE_PIECE = (
+    FINE,
+    THROTTLED,
+    CRASH_BEFORE,
+    *RACED,
+)  # of a statement: what takes effect by itself comes after it
 DELIVERY = (FINE, DROPPED, DOUBLED, LATE)
 DELIVERY_AMONG_OTHERS = (*DELIVERY, REORDERED)
-# What people put is not lost: whoever hears nothing puts it again. They may put it twice, or too late.
+# What people put is not lost: whoever hears nothing puts it again. They may put it twice, or too
+# late.
 WISH = (FINE, DOUBLED, LATE)
 TICK = (FINE, DROPPED, DOUBLED)
 
 
 class CrashError(BaseException):
-    """The function's process ends here; nothing in it can catch that, as with a time-out of Lambda."""
+    """The function's process ends here.
+
+    Nothing in it can catch that, as with a time-out of Lambda.
+    """
 
 
 def throttled(service: str, method: str) -> Exception:
@@ -47,7 +61,9 @@ def throttled(service: str, method: str) -> Exception:
     if service == "dynamodb":
         return TablesBusyError("DynamoDB is busy: ThrottlingException.")
     if service == "postgresql":
-        return DatabaseBusyError("PostgreSQL is in the way of the set-up: a lock was not had in time.")
+        return DatabaseBusyError(
+            "PostgreSQL is in the way of the set-up: a lock was not had in time."
+        )
     error: Exception = client_error("Throttling", "Rate exceeded", method)
     return error
 
@@ -69,4 +85,7 @@ def unanswered(service: str) -> Exception:
 
 def not_taken(entries: list[Any]) -> dict[str, Any]:
     """Give PutEvents' answer when it took none of the entries."""
-    return {"FailedEntryCount": len(entries), "Entries": [{"ErrorCode": "InternalFailure"} for _ in entries]}
+    return {
+        "FailedEntryCount": len(entries),
+        "Entries": [{"ErrorCode": "InternalFailure"} for _ in entries],
+    }

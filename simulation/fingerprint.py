@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.flow.choreography import TERMINAL
-from chalicelib.flow.moments import stamp
 from localaws.aurora import statuses
 from localaws.aurora.records import Cluster, Instance
+
+from chalicelib.flow.choreography import TERMINAL
+from chalicelib.flow.moments import stamp
 from simulation.timeline import spelt
 
 if TYPE_CHECKING:
@@ -14,24 +15,51 @@ if TYPE_CHECKING:
 
 _TIMES = frozenset(
     {
-        "created_at", "entered_at", "ended_at", "due_at", "deadline", "lease_until", "lease_owner", "written_by",
-        "durations", "worked_seconds", "waiting_for", "attempts", "troubles", "version", "settings", "facts",
+        "created_at",
+        "entered_at",
+        "ended_at",
+        "due_at",
+        "deadline",
+        "lease_until",
+        "lease_owner",
+        "written_by",
+        "durations",
+        "worked_seconds",
+        "waiting_for",
+        "attempts",
+        "troubles",
+        "version",
+        "settings",
+        "facts",
     }
-)  # fmt: skip
+)
 _FACT_TIMES = frozenset({"password_set_at", "copy_retry_until", "copy_progress"})
 
 
 def fingerprint(world: "World") -> int:
-    """Give the number of a world. Of a moment only its order to now is kept: due, past its deadline, lease live."""
+    """Give the number of a world.
+
+    Of a moment only its order to now is kept: due, past its deadline, lease live.
+    """
     return hash(
         repr(
             (
-                sorted(map(repr, (_record(item, world) for item in world.store.tables["state"].values()))),
-                _aurora(world), _logins(world), list(map(spelt, world.queue)), world.waiting,
-                sorted(world.deaf), _is_to_come(world.silent_until, world), _is_to_come(world.throttled_until, world),
+                sorted(
+                    map(
+                        repr,
+                        (_record(item, world) for item in world.store.tables["state"].values()),
+                    )
+                ),
+                _aurora(world),
+                _logins(world),
+                list(map(spelt, world.queue)),
+                world.waiting,
+                sorted(world.deaf),
+                _is_to_come(world.silent_until, world),
+                _is_to_come(world.throttled_until, world),
             )
         )
-    )  # fmt: skip
+    )
 
 
 def _record(item: dict[str, Any], world: "World") -> Any:
@@ -43,10 +71,14 @@ def _record(item: dict[str, Any], world: "World") -> Any:
     return (
         [(key, str(value)) for key, value in sorted(item.items()) if key not in _TIMES],
         [(key, str(value)) for key, value in sorted(facts.items()) if key not in _FACT_TIMES],
-        "password_set_at" in facts, item.get("lease_until", "") > now, item["deadline"] < now,
-        item.get("due_at", "") <= now, _left(item, world) // 300, min(item.get("troubles", 0), 2),
+        "password_set_at" in facts,
+        item.get("lease_until", "") > now,
+        item["deadline"] < now,
+        item.get("due_at", "") <= now,
+        _left(item, world) // 300,
+        min(item.get("troubles", 0), 2),
         item.get("attempts", 0) == 0,
-    )  # fmt: skip
+    )
 
 
 def _is_to_come(moment: datetime | None, world: "World") -> bool:
@@ -63,14 +95,24 @@ def _aurora(world: "World") -> Any:
     return [
         (
             [
-                (one.identifier, one.resource_id, one.status, _shown(one, world), one.members, sorted(one.pending))
+                (
+                    one.identifier,
+                    one.resource_id,
+                    one.status,
+                    _shown(one, world),
+                    one.members,
+                    sorted(one.pending),
+                )
                 for one in region.clusters.values()
             ],
             [
                 (one.identifier, one.status, _shown(one, world), sorted(one.tags.items()))
                 for one in region.instances.values()
             ],
-            [(one.identifier, one.status, sorted(one.tags.items())) for one in region.snapshots.values()],
+            [
+                (one.identifier, one.status, sorted(one.tags.items()))
+                for one in region.snapshots.values()
+            ],
         )
         for _, region in sorted(regions.items())
     ]
@@ -82,6 +124,9 @@ def _shown(resource: Cluster | Instance, world: "World") -> str:
 
 def _logins(world: "World") -> Any:
     return [
-        (resource_id, [(name, role.can_login, role.password) for name, role in sorted(cluster.roles.items())])
+        (
+            resource_id,
+            [(name, role.can_login, role.password) for name, role in sorted(cluster.roles.items())],
+        )
         for resource_id, cluster in sorted(world.data.clusters.items())
     ]

@@ -13,7 +13,10 @@ from simulation.scenarios import SCENES
 
 
 def runs(scenes: list[str]) -> Iterator[Run]:
-    """Play each scene without a fault, then each with every single one; a base that breaks is the shortest of all."""
+    """Play each scene without a fault, then each with every single one.
+
+    A base that breaks is the shortest of all.
+    """
     bases = [(scene, Exploration(scene).run((), watch=True)) for scene in scenes]
     yield from (base for _, base in bases)
     for scene, base in bases:

@@ -1,6 +1,7 @@
 """What happened, as a list of entries in order: written by the simulation, or read from CloudTrail and the two tables.
 
-The judge (`simulation.checker`) reads nothing else, so that it judges a run in a real account by the same rules.
+The judge (`simulation.checker`) reads nothing else, so that it judges a run in a real account by
+the same rules.
 """
 
 from collections.abc import Mapping
@@ -15,9 +16,10 @@ from chalicelib.records.store import Item, TableName
 class Called:
     """One call of an AWS API that reached AWS: by whom, what, where, and how it was answered.
 
-    `action` and the names in `parameters` and `answer` are the API's own (`DeleteDBCluster`, `DBClusterIdentifier`).
-    A call whose effect came but whose reply was lost has no `error`: what counts is what AWS did. `attempt` tells the
-    claims of an operation apart where it is known (the lease's owner); CloudTrail does not know it.
+    `action` and the names in `parameters` and `answer` are the API's own (`DeleteDBCluster`,
+    `DBClusterIdentifier`). A call whose effect came but whose reply was lost has no `error`: what
+    counts is what AWS did. `attempt` tells the claims of an operation apart where it is known (the
+    lease's owner); CloudTrail does not know it.
     """
 
     at: datetime
@@ -55,7 +57,10 @@ class Announced:
 
 @dataclass(frozen=True)
 class Said:
-    """A text that left a function: an event, a log line, an SQL statement, a notice. No secret may be in it."""
+    """A text that left a function: an event, a log line, an SQL statement, a notice.
+
+    No secret may be in it.
+    """
 
     at: datetime
     where: Literal["event", "log", "sql", "notice"]
@@ -97,10 +102,11 @@ Entry = Called | Wrote | Announced | Said | Opened | Unnamed | Reached
 class Bounds:
     """What the judge has to know beforehand: who is the source, what is secret, what ends when.
 
-    `sources` are the ARNs of the source clusters, `source_resource_ids` their immutable ids. `secrets` may be empty
-    where they are not known (nobody should hand them to a report on a real account). `blind_to` names the kinds of
-    entries that the history cannot hold (`Announced`, `Said`, `Opened`): what rests on them is not judged. Operations
-    that are `under_way` need not have ended when everything else has come to rest.
+    `sources` are the ARNs of the source clusters, `source_resource_ids` their immutable ids.
+    `secrets` may be empty where they are not known (nobody should hand them to a report on a real
+    account). `blind_to` names the kinds of entries that the history cannot hold (`Announced`,
+    `Said`, `Opened`): what rests on them is not judged. Operations that are `under_way` need not
+    have ended when everything else has come to rest.
     """
 
     stage: str
@@ -108,7 +114,9 @@ class Bounds:
     source_resource_ids: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
     heartbeat_seconds: int = 60
-    lease_seconds: float = 70  # how long a function that died holds an operation: its time-out, and ten seconds
+    lease_seconds: float = (
+        70  # how long a function that died holds an operation: its time-out, and ten seconds
+    )
     blind_to: frozenset[str] = frozenset()
     under_way: frozenset[str] = frozenset()
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
-
 from localaws.aurora import KeyRing
 
 Answer = dict[str, Any]
@@ -16,7 +15,10 @@ BYTES_MAX = 256 * 1024  # of a message of SNS, and of all entries of one call of
 
 def client_error(code: str, message: str, operation: str, status: int = 400) -> ClientError:
     """Make the error that boto3 would raise."""
-    response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    response: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
     return ClientError(response, operation)
 
 
@@ -26,7 +28,9 @@ class Faults:
     def __init__(self) -> None:
         self._waiting: dict[tuple[str, str], list[ClientError]] = {}
 
-    def fail_next(self, service: str, method: str, code: str, *, status: int = 400, times: int = 1) -> None:
+    def fail_next(
+        self, service: str, method: str, code: str, *, status: int = 400, times: int = 1
+    ) -> None:
         """Refuse the next `times` calls."""
         error = client_error(code, "A test asked for this.", method, status)
         self._waiting.setdefault((service, method), []).extend([error] * times)
@@ -38,7 +42,10 @@ class Faults:
 
 
 class InMemoryService:
-    """A client whose methods are those of this class; each call is counted and may be made to fail."""
+    """A client whose methods are those of this class.
+
+    Each call is counted and may be made to fail.
+    """
 
     name = ""
 
@@ -76,9 +83,12 @@ class InMemoryEvents(InMemoryService):
         if not 1 <= len(Entries) <= ENTRIES_MAX:
             raise client_error("ValidationException", "1 to 10 entries are allowed.", "PutEvents")
         if sum(len(one["Detail"].encode()) for one in Entries) > BYTES_MAX:
-            raise client_error("ValidationException", "Total size of the entries is over the limit.", "PutEvents")
+            raise client_error(
+                "ValidationException", "Total size of the entries is over the limit.", "PutEvents"
+            )
         ids = [
-            {"EventId": self._deliver(one["Source"], one["DetailType"], json.loads(one["Detail"]))} for one in Entries
+            {"EventId": self._deliver(one["Source"], one["DetailType"], json.loads(one["Detail"]))}
+            for one in Entries
         ]
         return {"FailedEntryCount": 0, "Entries": ids}
 
@@ -116,7 +126,9 @@ class InMemoryTopics(InMemoryService):
         if not Subject.isascii() or len(Subject) > 100 or "\n" in Subject:  # noqa: PLR2004 # SNS API reference
             raise client_error("InvalidParameter", "Invalid parameter: Subject", "Publish")
         if MessageStructure != "json" or "default" not in json.loads(Message):
-            raise client_error("InvalidParameter", "Invalid parameter: Message Structure", "Publish")
+            raise client_error(
+                "InvalidParameter", "Invalid parameter: Message Structure", "Publish"
+            )
         if len(Message.encode()) > BYTES_MAX:
             raise client_error("InvalidParameter", "Invalid parameter: Message too long", "Publish")
         topic.append({"Subject": Subject, **json.loads(Message)})
@@ -177,9 +189,13 @@ class InMemoryParameters(InMemoryService):
     def get_parameters_by_path(self, Path: str, Recursive: bool) -> Answer:  # noqa: N803
         """Read what lies below a path."""
         if not Recursive:
-            raise client_error("NotModelled", "This twin reads recursively only.", "GetParametersByPath")
+            raise client_error(
+                "NotModelled", "This twin reads recursively only.", "GetParametersByPath"
+            )
         found = {name: value for name, value in self._values.items() if name.startswith(Path)}
-        return {"Parameters": [{"Name": name, "Value": value} for name, value in sorted(found.items())]}
+        return {
+            "Parameters": [{"Name": name, "Value": value} for name, value in sorted(found.items())]
+        }
 
 
 class InMemoryKeys(InMemoryService):
@@ -215,4 +231,8 @@ class InMemoryNetwork(InMemoryService):
             if group not in self.groups:
                 message = f"The security group '{group}' does not exist"
                 raise client_error("InvalidGroup.NotFound", message, "DescribeSecurityGroups")
-        return {"SecurityGroups": [{"GroupId": group, "VpcId": self.groups[group]} for group in GroupIds]}
+        return {
+            "SecurityGroups": [
+                {"GroupId": group, "VpcId": self.groups[group]} for group in GroupIds
+            ]
+        }

@@ -8,7 +8,10 @@ from chalicelib.records.store import INDEXES, KEYS, Change, ConditionError, Item
 
 
 class InMemoryStore:
-    """Both tables as dictionaries. Every change is atomic: one lock, and all conditions before any effect."""
+    """Both tables as dictionaries.
+
+    Every change is atomic: one lock, and all conditions before any effect.
+    """
 
     def __init__(self) -> None:
         self.tables: dict[str, dict[str, Item]] = {"state": {}, "audit": {}}
@@ -34,22 +37,36 @@ class InMemoryStore:
                 for change, item in zip(changes, stood, strict=True)
             )
             if any(failed):
-                found = tuple(as_stored(item) if bad else None for bad, item in zip(failed, stood, strict=True))
+                found = tuple(
+                    as_stored(item) if bad else None
+                    for bad, item in zip(failed, stood, strict=True)
+                )
                 raise ConditionError(failed, found)
             for change in changes:
                 self._apply(change)
 
     def query(
-        self, index: str, value: str, *, up_to: str | None = None, newest_first: bool = False, page: int = 100
+        self,
+        index: str,
+        value: str,
+        *,
+        up_to: str | None = None,
+        newest_first: bool = False,
+        page: int = 100,
     ) -> Iterator[Item]:
-        """Read an index by its hash key in order of its range key; items without either key are not in it."""
+        """Read an index by its hash key in order of its range key.
+
+        Items without either key are not in it.
+        """
         del page  # nothing is paged in memory
         table, hash_key, range_key = INDEXES[index]
         with self._lock:
             found = [
                 as_stored(item)
                 for item in self.tables[table].values()
-                if item.get(hash_key) == value and range_key in item and (up_to is None or item[range_key] <= up_to)
+                if item.get(hash_key) == value
+                and range_key in item
+                and (up_to is None or item[range_key] <= up_to)
             ]
         yield from sorted(found, key=lambda item: str(item[range_key]), reverse=newest_first)
 
@@ -68,7 +85,11 @@ def _holds(when: When, item: Item) -> bool:
         return not present
     if when.test == "free_by":
         return not present or item[when.attribute] <= when.value
-    return present and (item[when.attribute] in when.value if when.test == "in" else item[when.attribute] == when.value)
+    return present and (
+        item[when.attribute] in when.value
+        if when.test == "in"
+        else item[when.attribute] == when.value
+    )
 
 
 def as_stored(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """The one oracle: `choose(options)` is asked at every port call and every delivery, and says what becomes of it.
 
-The same questions serve every driver: a schedule that is enumerated, a seed, Hypothesis, or a seed that failed once.
-What was answered is the run's schedule: it replays the run exactly.
+The same questions serve every driver: a schedule that is enumerated, a seed, Hypothesis, or a seed
+that failed once. What was answered is the run's schedule: it replays the run exactly.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,21 +10,25 @@ from random import Random
 from typing import Protocol
 
 FINE = "fine"
-STORM_MAX = 1000  # questions after which a seed throws no dice any more: every end is promised for when faults stop
+# questions after which a seed throws no dice any more: every end is promised for when faults stop
+STORM_MAX = 1000
 
 
 @dataclass(frozen=True)
 class Site:
     """Where a question is asked: which function, in which state of its operation, about what.
 
-    `what` names the call and its number among the like calls of one invocation (`rds.delete_db_instance/2`), or the
-    event that is to be delivered. Two questions at one site belong to one class.
+    `what` names the call and its number among the like calls of one invocation
+    (`rds.delete_db_instance/2`), or the event that is to be delivered. Two questions at one site
+    belong to one class.
     """
 
     state: str
     step: str
     what: str
-    turn: int = field(default=0, compare=False)  # the number of the invocation that asks, 0 for the bus and the clock
+    turn: int = field(
+        default=0, compare=False
+    )  # the number of the invocation that asks, 0 for the bus and the clock
 
     def __str__(self) -> str:
         return f"{self.step} in {self.state or 'no state'}: {self.what}"
@@ -57,11 +61,16 @@ class StaleScheduleError(Exception):
 
 @dataclass
 class Asking:
-    """Keeps the questions of a run and lets `answer` decide; the faults among the answers are the schedule."""
+    """Keeps the questions of a run and lets `answer` decide.
+
+    The faults among the answers are the schedule.
+    """
 
     answer: Callable[[int, Sequence[str], Site], str]
     asked: list[Asked] = field(default_factory=list)
-    unplaced: list[tuple[str, str]] = field(default_factory=list)  # of `placed`: what no question has come to
+    unplaced: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # of `placed`: what no question has come to
 
     def choose(self, options: Sequence[str], site: Site) -> str:
         """Ask, and remember."""
@@ -83,7 +92,9 @@ def scripted(schedule: Schedule) -> Asking:
     def answer(number: int, options: Sequence[str], site: Site) -> str:
         wanted = script.get(number, FINE)
         if wanted not in options:
-            raise StaleScheduleError(f"Question {number} ({site}) has no answer {wanted}; it has {', '.join(options)}.")
+            raise StaleScheduleError(
+                f"Question {number} ({site}) has no answer {wanted}; it has {', '.join(options)}."
+            )
         return wanted
 
     return Asking(answer)
@@ -102,7 +113,8 @@ def seeded(seed: int, rate: float) -> Asking:
 def placed(places: Sequence[tuple[str, str]]) -> Asking:
     """Answer by place: each (site, fault) is the answer to the next question at that site, one after another.
 
-    Unlike numbers, places survive changes of the code elsewhere: this is how schedules that failed once are kept.
+    Unlike numbers, places survive changes of the code elsewhere: this is how schedules that failed
+    once are kept.
     """
     waiting = list(places)
 
@@ -117,7 +129,10 @@ def placed(places: Sequence[tuple[str, str]]) -> Asking:
 
 
 def spaced(gaps: Sequence[tuple[int, int]]) -> Asking:
-    """Answer by gaps: after so many questions comes such a fault. To Hypothesis, fewer and smaller is simpler."""
+    """Answer by gaps: after so many questions comes such a fault.
+
+    To Hypothesis, fewer and smaller is simpler.
+    """
     waiting = list(gaps)
     since = 0
 
@@ -137,11 +152,16 @@ STORM = "~"  # after the scene's name: under so many faults any end is an end
 
 def spelt(scene: str, schedule: Schedule, *, storm: bool = False) -> str:
     """Write a run as one line that replays it: `night 37=crash-after 52=doubled`, or `night~ …` for a storm."""
-    return " ".join([f"{scene}{STORM if storm else ''}", *(f"{number}={fault}" for number, fault in schedule)])
+    return " ".join(
+        [f"{scene}{STORM if storm else ''}", *(f"{number}={fault}" for number, fault in schedule)]
+    )
 
 
 def read(line: str) -> tuple[str, Schedule, bool]:
-    """Read such a line: the scene, its faults, and whether it was a storm; raises ValueError with a sentence."""
+    """Read such a line: the scene, its faults, and whether it was a storm.
+
+    Raises ValueError with a sentence.
+    """
     named, *faults = line.split() or [""]
     scene = named.removesuffix(STORM)
     pairs = [fault.partition("=") for fault in faults]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
+from localaws.aurora.client import service as rds_service
 
 from chalicelib.records.store import Change, Item, TableName
-from localaws.aurora.client import service as rds_service
 from simulation import faults
 from simulation.history import Announced, Called, Said
 from simulation.in_memory_store import InMemoryStore
@@ -25,7 +25,10 @@ class AllPages:
     """A paginator whose pages are one call, which goes through `through(method, parameters, make)`."""
 
     def __init__(
-        self, client: Any, method: str, through: Callable[[str, dict[str, Any], Callable[[], Any]], Any]
+        self,
+        client: Any,
+        method: str,
+        through: Callable[[str, dict[str, Any], Callable[[], Any]], Any],
     ) -> None:
         self._client, self._method, self._through = client, method, through
 
@@ -38,7 +41,9 @@ class AllPages:
 class WatchedClient:
     """A boto3-shaped client of one invocation."""
 
-    def __init__(self, world: "World", invocation: "Invocation", service: str, region: str, client: Any) -> None:
+    def __init__(
+        self, world: "World", invocation: "Invocation", service: str, region: str, client: Any
+    ) -> None:
         self._world, self._invocation = world, invocation
         self._service, self._region, self._client = service, region, client
 
@@ -65,7 +70,9 @@ class WatchedClient:
             options = faults.WRITE_THAT_LAGS
         else:
             options = faults.WRITE
-        return self._world.through(self._invocation, self._service, method, options, make, parameters=parameters)
+        return self._world.through(
+            self._invocation, self._service, method, options, make, parameters=parameters
+        )
 
     def _made(self, method: str, parameters: Mapping[str, Any]) -> Any:
         """Make the call, and note what AWS did."""
@@ -83,11 +90,21 @@ class WatchedClient:
             self._world.see(self._called(_ACTIONS[method], parameters, code, answer))
         return answer
 
-    def _called(self, action: str, parameters: Mapping[str, Any], code: str | None, answer: Any) -> Called:
+    def _called(
+        self, action: str, parameters: Mapping[str, Any], code: str | None, answer: Any
+    ) -> Called:
         return Called(
-            self._world.clock.now(), self._invocation.step, "rds", action, self._region, dict(parameters), code, answer,
-            self._invocation.operation_id, str(self._invocation.number),
-        )  # fmt: skip
+            self._world.clock.now(),
+            self._invocation.step,
+            "rds",
+            action,
+            self._region,
+            dict(parameters),
+            code,
+            answer,
+            self._invocation.operation_id,
+            str(self._invocation.number),
+        )
 
     def _note_said(self, method: str, parameters: Mapping[str, Any]) -> None:
         now = self._world.clock.now()
@@ -99,7 +116,10 @@ class WatchedClient:
 
 
 class WatchedDatabase:
-    """A restored cluster's database as one invocation sees it; its statements are questions of their own."""
+    """A restored cluster's database as one invocation sees it.
+
+    Its statements are questions of their own.
+    """
 
     def __init__(self, world: "World", invocation: "Invocation", database: Any) -> None:
         self._world, self._invocation, self._database = world, invocation, database
@@ -110,7 +130,9 @@ class WatchedDatabase:
             def make() -> Any:
                 return getattr(self._database, method)(*places, **named)
 
-            return self._world.through(self._invocation, "postgresql", method, faults.STATEMENT, make, parameters={})
+            return self._world.through(
+                self._invocation, "postgresql", method, faults.STATEMENT, make, parameters={}
+            )
 
         return call
 
@@ -118,8 +140,13 @@ class WatchedDatabase:
         self._world.see(Said(self._world.clock.now(), "sql", text))
         what = text.split(" ", 2)[:2]
         self._world.through(
-            self._invocation, "postgresql", " ".join(what).lower(), faults.BEFORE_PIECE, lambda: None, parameters={}
-        )  # fmt: skip
+            self._invocation,
+            "postgresql",
+            " ".join(what).lower(),
+            faults.BEFORE_PIECE,
+            lambda: None,
+            parameters={},
+        )
 
 
 class RecordingStore(InMemoryStore):
@@ -154,7 +181,10 @@ class RecordingStore(InMemoryStore):
 
 
 class WatchedStore:
-    """The tables as one invocation sees them. A call is known by the method of `Operations` that makes it."""
+    """The tables as one invocation sees them.
+
+    A call is known by the method of `Operations` that makes it.
+    """
 
     def __init__(self, world: "World", invocation: "Invocation", store: RecordingStore) -> None:
         self._world, self._invocation, self._store = world, invocation, store
@@ -166,7 +196,9 @@ class WatchedStore:
 
     def change(self, change: Change) -> Item:
         """See `Store.change`."""
-        if "lease_owner" in change.assign:  # a claim: an RDS event does not say which operation it is about
+        if (
+            "lease_owner" in change.assign
+        ):  # a claim: an RDS event does not say which operation it is about
             self._invocation.operation_id = change.key
         written: Item = self._through(faults.RECORD_WRITE, lambda: self._store.change(change))
         return written
@@ -176,17 +208,27 @@ class WatchedStore:
         self._through(faults.RECORD_WRITE, lambda: self._store.change_all(*changes))
 
     def query(
-        self, index: str, value: str, *, up_to: str | None = None, newest_first: bool = False, page: int = 100
+        self,
+        index: str,
+        value: str,
+        *,
+        up_to: str | None = None,
+        newest_first: bool = False,
+        page: int = 100,
     ) -> Iterator[Item]:
         """See `Store.query`."""
 
         def make(*, stale: bool = False) -> list[Item]:
             if stale:
                 return self._store.stale(index, value, up_to)
-            return list(self._store.query(index, value, up_to=up_to, newest_first=newest_first, page=page))
+            return list(
+                self._store.query(index, value, up_to=up_to, newest_first=newest_first, page=page)
+            )
 
         yield from self._through(faults.INDEX_READ, make)
 
     def _through(self, options: tuple[str, ...], make: Callable[..., Any]) -> Any:
         caller = sys._getframe(2).f_code.co_name  # noqa: SLF001 # the method of Operations: the call's name
-        return self._world.through(self._invocation, "dynamodb", caller, options, make, parameters={})
+        return self._world.through(
+            self._invocation, "dynamodb", caller, options, make, parameters={}
+        )

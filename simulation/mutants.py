@@ -1,8 +1,9 @@
 """The guards that the design rests on, each taken away once: a search that finds nothing wrong then is a bad search.
 
-A mutant is the application with one piece of text replaced, in a folder of its own; the search runs on it in a process
-of its own. It plays the scenes without a fault, then with each single fault, and stops at the first broken promise.
-Guards that only a real PostgreSQL can try are looked for by tests, which have to fail.
+A mutant is the application with one piece of text replaced, in a folder of its own; the search runs
+on it in a process of its own. It plays the scenes without a fault, then with each single fault, and
+stops at the first broken promise. Guards that only a real PostgreSQL can try are looked for by
+tests, which have to fail.
 """
 
 import json
@@ -20,14 +21,18 @@ from simulation.explore import WORKERS
 
 ROOT = Path(__file__).parents[1]
 SECONDS_MAX = 300
-ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "TEST_SERVERS": "embedded-16"}  # one server, and all that is asked of it
+ENVIRONMENT = {
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "TEST_SERVERS": "embedded-16",
+}  # one server, and all that is asked of it
 
 
 @dataclass(frozen=True)
 class Mutant:
     """One guard taken away: `old` stands once in `file` and becomes `new`.
 
-    `scenes` are searched, in this order; or `tests` are run (each `<file>::<name>`, below `tests/`).
+    `scenes` are searched, in this order; or `tests` are run (each `<file>::<name>`, below
+    `tests/`).
     """
 
     guard: str
@@ -38,10 +43,15 @@ class Mutant:
     tests: tuple[str, ...] = ()
 
     def source(self) -> str:
-        """Give the file without the guard; raises LookupError where the guard does not stand once."""
+        """Give the file without the guard.
+
+        Raises LookupError where the guard does not stand once.
+        """
         text = (ROOT / self.file).read_text(encoding="utf-8")
         if text.count(self.old) != 1:
-            raise LookupError(f"The guard '{self.guard}' does not stand once in {self.file}: {self.old!r}.")
+            raise LookupError(
+                f"The guard '{self.guard}' does not stand once in {self.file}: {self.old!r}."
+            )
         return text.replace(self.old, self.new)
 
 
@@ -58,156 +68,248 @@ class Death:
 NIGHT = ("night",)
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
-        "the version condition", "chalicelib/records/operations.py",
-        'conditions = [When("version", "is", before.version)]', "conditions = []",
+        "the version condition",
+        "chalicelib/records/operations.py",
+        'conditions = [When("version", "is", before.version)]',
+        "conditions = []",
         ("never-starts@COPYING", "night", "fast"),
     ),
     Mutant(
-        "the lease", "chalicelib/records/operations.py",
-        "when=(wanted, free, NOT_CANCELLED))", "when=(wanted, NOT_CANCELLED))", ("everything-twice", "fast"),
+        "the lease",
+        "chalicelib/records/operations.py",
+        "when=(wanted, free, NOT_CANCELLED),",
+        "when=(wanted, NOT_CANCELLED),",
+        ("everything-twice", "fast"),
     ),
     Mutant(
-        "the owner comparison after a lost reply, claiming", "chalicelib/records/operations.py",
-        "    if operation.lease_owner == owner:\n        return Claim(operation, held=True)\n", "", NIGHT,
+        "the owner comparison after a lost reply, claiming",
+        "chalicelib/records/operations.py",
+        "    if operation.lease_owner == owner:\n        return Claim(operation, held=True)\n",
+        "",
+        NIGHT,
     ),
     Mutant(
-        "the owner comparison after a lost reply, advancing", "chalicelib/records/operations.py",
-        'if stood.get("written_by") == owner and', "if False and", NIGHT,
+        "the owner comparison after a lost reply, advancing",
+        "chalicelib/records/operations.py",
+        'if stood.get("written_by") == owner and',
+        "if False and",
+        NIGHT,
     ),
     Mutant(
-        "the tag check of the target", "chalicelib/target/cluster.py",
-        "unowned = [thing for thing in everything if not is_ours(thing, self._plan)]", "unowned = []",
+        "the tag check of the target",
+        "chalicelib/target/cluster.py",
+        "unowned = [thing for thing in everything if not is_ours(thing, self._plan)]",
+        "unowned = []",
         ("strangers-target",),
     ),
     Mutant(
-        "the tag check of copies", "chalicelib/snapshots/copies.py",
-        "if not ours or snapshot.tags.get(OPERATION_TAG) != self._operation.root_id:", "if False:",
+        "the tag check of copies",
+        "chalicelib/snapshots/copies.py",
+        "if not ours or snapshot.tags.get(OPERATION_TAG) != self._operation.root_id:",
+        "if False:",
         ("strangers-copy",),
     ),
     Mutant(
-        "the resource-id check", "chalicelib/steps/delete_rds.py",
-        "if cluster and cluster.resource_id != victim.resource_id:", "if False:", ("replaced-target",),
+        "the resource-id check",
+        "chalicelib/steps/delete_rds.py",
+        "if cluster and cluster.resource_id != victim.resource_id:",
+        "if False:",
+        ("replaced-target",),
     ),
     Mutant(
-        "the trial of the network before the deletion", "chalicelib/target/reachability.py",
-        "    if not trial.problems:", "    if True:", ("unreachable-target",),
+        "the trial of the network before the deletion",
+        "chalicelib/target/reachability.py",
+        "    if not trial.problems:",
+        "    if True:",
+        ("unreachable-target",),
     ),
     Mutant(
-        "the key that is resolved once", "chalicelib/target/cluster.py",
-        "key = self._operation.facts.key_arn or plan.kms_key_id", "key = plan.kms_key_id", ("moved-alias",),
+        "the key that is resolved once",
+        "chalicelib/target/cluster.py",
+        "key = self._operation.facts.key_arn or plan.kms_key_id",
+        "key = plan.kms_key_id",
+        ("moved-alias",),
     ),
     Mutant(
-        "the key of a rerun", "chalicelib/runtime/reruns.py",
-        "if _has_other_key(before, plan, ports) and", "if False and", ("other-key",),
+        "the key of a rerun",
+        "chalicelib/runtime/reruns.py",
+        "if _has_other_key(before, plan, ports) and",
+        "if False and",
+        ("other-key",),
     ),
     Mutant(
-        "the copies of other runs", "chalicelib/steps/archive_snapshot.py",
-        "others = copies.observe_unkept() if operation.rerun_of else []", "others = []",
+        "the copies of other runs",
+        "chalicelib/steps/archive_snapshot.py",
+        "others = copies.observe_unkept() if operation.rerun_of else []",
+        "others = []",
         ("other-key-and-back",),
     ),
     Mutant(
-        "the look before success is said", "chalicelib/steps/archive_snapshot.py",
+        "the look before success is said",
+        "chalicelib/steps/archive_snapshot.py",
         "    cluster = ours(operation, target, ports)\n"
         "    instances = target.observe_instances()\n"
         "    if wait := _until_it_is_good(operation, target, cluster, instances, ports.now()):\n"
         "        return wait\n"
         "    outcome = _settle_copies(operation, ports)\n",
-        "    return _settle_copies(operation, ports)\n", ("removed-target",),
+        "    return _settle_copies(operation, ports)\n",
+        ("removed-target",),
     ),
     Mutant(
-        "the instances before success is said", "chalicelib/steps/archive_snapshot.py",
-        "return _until_available(operation, operation.facts.instances, instances, now)", "return None",
+        "the instances before success is said",
+        "chalicelib/steps/archive_snapshot.py",
+        "return _until_available(operation, operation.facts.instances, instances, now)",
+        "return None",
         ("lost-reader",),
     ),
     Mutant(
-        "the settings before success is said", "chalicelib/steps/archive_snapshot.py",
-        "if changes := changes_to(cluster.settings, operation.settings):", "if changes := {}:", ("changed-target",),
+        "the settings before success is said",
+        "chalicelib/steps/archive_snapshot.py",
+        "if changes := changes_to(cluster.settings, operation.settings):",
+        "if changes := {}:",
+        ("changed-target",),
     ),
     Mutant(
-        "the source check", "chalicelib/flow/plan.py",
-        "if resource_id == source_resource_id:", "if False:", ("renamed-source",),
+        "the source check",
+        "chalicelib/flow/plan.py",
+        "if resource_id == source_resource_id:",
+        "if False:",
+        ("renamed-source",),
     ),
     Mutant(
-        "adoption of a copy that exists", "chalicelib/snapshots/copies.py",
-        'if error.code != "DBClusterSnapshotAlreadyExistsFault":\n                raise', "raise", NIGHT,
+        "adoption of a copy that exists",
+        "chalicelib/snapshots/copies.py",
+        'if error.code != "DBClusterSnapshotAlreadyExistsFault":\n                raise',
+        "raise",
+        NIGHT,
     ),
     Mutant(
-        "adoption of a cluster that exists", "chalicelib/target/cluster.py",
-        'if error.code != "DBClusterAlreadyExistsFault":\n                raise', "raise", NIGHT,
+        "adoption of a cluster that exists",
+        "chalicelib/target/cluster.py",
+        'if error.code != "DBClusterAlreadyExistsFault":\n                raise',
+        "raise",
+        NIGHT,
     ),
     Mutant(
-        "adoption of an instance that exists", "chalicelib/target/cluster.py",
-        'if error.code != "DBInstanceAlreadyExists":\n                raise', "raise", NIGHT,
+        "adoption of an instance that exists",
+        "chalicelib/target/cluster.py",
+        'if error.code != "DBInstanceAlreadyExists":\n                raise',
+        "raise",
+        NIGHT,
     ),
     Mutant(
-        "the check of an adopted copy's health", "chalicelib/snapshots/copies.py",
-        'if standing is None or standing.status == "deleting":', "if standing is None:", ("failed-copies",),
+        "the check of an adopted copy's health",
+        "chalicelib/snapshots/copies.py",
+        'if standing is None or standing.status == "deleting":',
+        "if standing is None:",
+        ("failed-copies",),
     ),
     Mutant(
-        "the terminal guard", "chalicelib/records/operations.py",
-        "when=(wanted, free, NOT_CANCELLED))", "when=(free, NOT_CANCELLED))", ("fast", "night"),
+        "the terminal guard",
+        "chalicelib/records/operations.py",
+        "when=(wanted, free, NOT_CANCELLED),",
+        "when=(free, NOT_CANCELLED),",
+        ("fast", "night"),
     ),
     Mutant(
-        "the heartbeat", "chalicelib/steps/heartbeat.py", "    sweep.sweep(ports)\n", "", NIGHT,
+        "the heartbeat",
+        "chalicelib/steps/heartbeat.py",
+        "    sweep.sweep(ports)\n",
+        "",
+        NIGHT,
     ),
     Mutant(
-        "the heartbeat's own deadline", "chalicelib/runtime/sweep.py",
-        "if overdue and operation.announcements >= UNANSWERED_MAX:", "if False:", ("never-starts@COPYING",),
+        "the heartbeat's own deadline",
+        "chalicelib/runtime/sweep.py",
+        "if overdue and operation.announcements >= UNANSWERED_MAX:",
+        "if False:",
+        ("never-starts@COPYING",),
     ),
     Mutant(
-        "the target lock", "chalicelib/records/operations.py",
-        'assign=lock, when=(When("holder", "absent"),)', "assign=lock", ("second-snapshot@COPYING",),
+        "the target lock",
+        "chalicelib/records/operations.py",
+        'assign=lock, when=(When("holder", "absent"),)',
+        "assign=lock",
+        ("second-snapshot@COPYING",),
     ),
     Mutant(
-        "the release of the lock", "chalicelib/records/targets.py",
-        'remove=("holder",), when=mine', "when=mine", NIGHT,
+        "the release of the lock",
+        "chalicelib/records/targets.py",
+        'remove=("holder",), when=mine',
+        "when=mine",
+        NIGHT,
     ),
     Mutant(
-        "the deadline", "chalicelib/runtime/runner.py",
-        "elif now >= _deadline(worked, outcome, now):", "elif False:", ("lost-copy",),
+        "the deadline",
+        "chalicelib/runtime/runner.py",
+        "elif now >= _deadline(worked, outcome, now):",
+        "elif False:",
+        ("lost-copy",),
     ),
     Mutant(
-        "the terminal announcement's retry", "chalicelib/messages/publishing.py",
-        '        logger.warning("Not announced yet: %s: %s", ", ".join(map(_spelt, operations)), error)\n',
-        "        [ports.operations.close(one) for one in operations if one.state in TERMINAL]\n", NIGHT,
+        "the terminal announcement's retry",
+        "chalicelib/messages/publishing.py",
+        '        logger.warning("Not announced yet: %s: %s", ", ".join(map(_spelt, operations)), '
+        "error)\n",
+        "        [ports.operations.close(one) for one in operations if one.state in TERMINAL]\n",
+        NIGHT,
     ),
     Mutant(
-        "the stop of ways to production", "chalicelib/steps/setup_db_users.py",
-        "        remaining = database.quiet(plan.quiet_kinds)\n", "        remaining = []\n", NIGHT,
+        "the stop of ways to production",
+        "chalicelib/steps/setup_db_users.py",
+        "        remaining = database.quiet(plan.quiet_kinds)\n",
+        "        remaining = []\n",
+        NIGHT,
     ),
     Mutant(
-        "the count of ways to production before they are stopped", "chalicelib/steps/setup_db_users.py",
+        "the count of ways to production before they are stopped",
+        "chalicelib/steps/setup_db_users.py",
         "        facts = _note_going_on(operation, ports, database).facts\n"
         "        remaining = database.quiet(plan.quiet_kinds)\n",
         "        remaining = database.quiet(plan.quiet_kinds)\n"
-        "        facts = _note_going_on(operation, ports, database).facts\n", NIGHT,
+        "        facts = _note_going_on(operation, ports, database).facts\n",
+        NIGHT,
     ),
     Mutant(
-        "the note of names before they are closed", "chalicelib/steps/setup_db_users.py",
+        "the note of names before they are closed",
+        "chalicelib/steps/setup_db_users.py",
         "    operation = _note_names(operation, ports, database.production_logins(keep=keep))\n"
         "    _close(operation, ports, database, keep)\n",
-        "    operation = _note_names(operation, ports, database.lock_out(keep=keep))\n", NIGHT,
+        "    operation = _note_names(operation, ports, database.lock_out(keep=keep))\n",
+        NIGHT,
     ),
     Mutant(
-        "the readers after production's logins", "chalicelib/steps/restore_snapshot.py",
+        "the readers after production's logins",
+        "chalicelib/steps/restore_snapshot.py",
         "    target.ensure_instance(writer)\n",
-        "    for name in operation.settings.instance_ids:\n        target.ensure_instance(name)\n", NIGHT,
+        "    for name in operation.settings.instance_ids:\n        target.ensure_instance(name)\n",
+        NIGHT,
     ),
     Mutant(
-        "the age check of replayed events", "chalicelib/messages/events.py",
-        "if age > EVENT_AGE_MAX else None", "if False else None", ("replayed",),
+        "the age check of replayed events",
+        "chalicelib/messages/events.py",
+        "if age > EVENT_AGE_MAX else None",
+        "if False else None",
+        ("replayed",),
     ),
     Mutant(
-        "the rule for from_step", "chalicelib/runtime/reruns.py",
-        "if ORDER.index(asked) > ORDER.index(stood):", "if False:", ("rerun-too-far",),
+        "the rule for from_step",
+        "chalicelib/runtime/reruns.py",
+        "if ORDER.index(asked) > ORDER.index(stood):",
+        "if False:",
+        ("rerun-too-far",),
     ),
-)  # fmt: skip
+)
 
 
 def killed(mutant: Mutant) -> Death:
     """Search a mutant for a broken promise, or run its tests, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        shutil.copytree(ROOT / "chalicelib", Path(folder) / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / "chalicelib",
+            Path(folder) / "chalicelib",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
         (Path(folder) / mutant.file).write_text(mutant.source(), encoding="utf-8")
         # -P: the folder that the process starts in must not come before the mutant's.
         command = [
@@ -218,26 +320,46 @@ def killed(mutant: Mutant) -> Death:
         ]
         path = os.pathsep.join([folder, str(ROOT)])
         done = subprocess.run(
-            command, env={**os.environ, **ENVIRONMENT, "PYTHONPATH": path}, cwd=folder, check=False,
-            capture_output=True, text=True, timeout=SECONDS_MAX,
-        )  # fmt: skip
+            command,
+            env={**os.environ, **ENVIRONMENT, "PYTHONPATH": path},
+            cwd=folder,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_MAX,
+        )
     if mutant.tests and done.returncode in (0, 1):
         return _death_by_test(mutant, done.stdout)
     if done.returncode:
-        raise ChildProcessError(f"The search of the mutant without {mutant.guard} failed: {done.stderr[-500:]}")
+        raise ChildProcessError(
+            f"The search of the mutant without {mutant.guard} failed: {done.stderr[-500:]}"
+        )
     found = json.loads(done.stdout.splitlines()[-1])
     return Death(mutant, found["line"], found["broken"], found["runs"])
 
 
 def _test_run(tests: tuple[str, ...]) -> tuple[str, ...]:
     """Name the module and options that run tests of this checkout on whatever application comes first."""
-    config = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-o", "pythonpath=", "-p", "no:cacheprovider")
-    return ("pytest", "-x", *config, *(str(ROOT / "tests" / test) for test in tests)) if tests else ()
+    config = (
+        "-c",
+        str(ROOT / "pyproject.toml"),
+        "--rootdir",
+        str(ROOT),
+        "-o",
+        "pythonpath=",
+        "-p",
+        "no:cacheprovider",
+    )
+    return (
+        ("pytest", "-x", *config, *(str(ROOT / "tests" / test) for test in tests)) if tests else ()
+    )
 
 
 def _death_by_test(mutant: Mutant, said: str) -> Death:
     """Read which test failed, and with what; none for a mutant that lives."""
-    failed = [line.removeprefix("FAILED ") for line in said.splitlines() if line.startswith("FAILED ")]
+    failed = [
+        line.removeprefix("FAILED ") for line in said.splitlines() if line.startswith("FAILED ")
+    ]
     test, _, why = failed[0].partition(" - ") if failed else ("", "", "")
     return Death(mutant, test, why, len(mutant.tests))
 

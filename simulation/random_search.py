@@ -11,12 +11,20 @@ from simulation.injector import seeded, spaced
 from simulation.run import Run, play
 from simulation.scenarios import SCENES
 
-RATES = (0.005, 0.02, 0.05, 0.15)  # of questions that are answered with a fault: from one in a night to a storm
+RATES = (
+    0.005,
+    0.02,
+    0.05,
+    0.15,
+)  # of questions that are answered with a fault: from one in a night to a storm
 GAP_MAX, FAULTS_MAX = 250, 6
 
 
 def of_seed(seed: int) -> Run:
-    """Play one seed: it chooses the scene, the rate, and every fault. Under so many faults any end is an end."""
+    """Play one seed: it chooses the scene, the rate, and every fault.
+
+    Under so many faults any end is an end.
+    """
     random = Random(seed)  # noqa: S311 # dice, not secrets
     scene, rate = random.choice(sorted(SCENES)), random.choice(RATES)
     return play(SCENES[scene], seeded(seed, rate), any_end=True, level="INFO")
@@ -37,15 +45,22 @@ def _light(seed: int) -> Run:
 
 
 def shrunk(examples: int) -> Tally:
-    """Let Hypothesis choose scene and faults, and shrink what fails; the smallest that fails is the one counted."""
+    """Let Hypothesis choose scene and faults, and shrink what fails.
+
+    The smallest that fails is the one counted.
+    """
     tally = Tally(f"Hypothesis, {examples} examples")
     failed: list[Run] = []
     gaps = st.lists(st.tuples(st.integers(0, GAP_MAX), st.integers(0, 9)), max_size=FAULTS_MAX)
 
     @settings(
-        max_examples=examples, deadline=None, database=None, derandomize=True, print_blob=False,
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        print_blob=False,
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
     @given(scene=st.sampled_from(sorted(SCENES)), gaps=gaps)
     def judged(scene: str, gaps: list[tuple[int, int]]) -> None:
         run = play(SCENES[scene], spaced(gaps), any_end=True)

@@ -10,7 +10,10 @@ OWN_WRITES = frozenset({"dynamodb.claim", "dynamodb._write_state"})
 
 
 def replayed(line: str) -> Run:
-    """Play a line again, with all that is judged of any run; raises ValueError with a sentence for one that is none."""
+    """Play a line again, with all that is judged of any run.
+
+    Raises ValueError with a sentence for one that is none.
+    """
     scene, schedule, storm = read(line)
     if scene not in SCENES:
         raise ValueError(f"There is no scene {scene}; there are {', '.join(sorted(SCENES))}.")
@@ -21,7 +24,8 @@ def replayed(line: str) -> Run:
 def judged_by_time(run: Run, base: Run) -> Run:
     """Hold a run against the one without a fault: botocore's second claim or change of state costs no time.
 
-    It is told that the condition failed, and would wait for the heartbeat if it did not know its own write.
+    It is told that the condition failed, and would wait for the heartbeat if it did not know its
+    own write.
     """
     known = [run.asked[number].site.what.split("/")[0] in OWN_WRITES for number, _ in run.schedule]
     answered = {fault for _, fault in run.schedule} == {faults.REPEATED} and all(known)

@@ -1,7 +1,8 @@
 """The in-memory twin of `chalicelib.database.restored`: a cluster's roles, and which names and passwords open it.
 
-It judges names by the same rules and answers with the same errors as the real one; `tests/database/test_contract.py`
-holds both to one contract. It has no data: rights are two words, "write" and "read", per user and database.
+It judges names by the same rules and answers with the same errors as the real one;
+`tests/database/test_contract.py` holds both to one contract. It has no data: rights are two words,
+"write" and "read", per user and database.
 """
 
 import copy
@@ -32,9 +33,10 @@ from chalicelib.flow.quiesce_kinds import REPORTED, Remaining
 class InMemoryRole:
     """A role; `password` None stores none.
 
-    `attributes` are words like SUPERUSER, which the master may neither give nor take; a role that is not `alterable` is
-    one that the master has no ADMIN OPTION on. `expired` is a VALID UNTIL in the past, `full` a CONNECTION LIMIT 0, and
-    `by_token` a membership of rds_iam or rds_ad, by its name.
+    `attributes` are words like SUPERUSER, which the master may neither give nor take; a role that
+    is not `alterable` is one that the master has no ADMIN OPTION on. `expired` is a VALID UNTIL in
+    the past, `full` a CONNECTION LIMIT 0, and `by_token` a membership of rds_iam or rds_ad, by its
+    name.
     """
 
     password: str | None
@@ -48,12 +50,15 @@ class InMemoryRole:
 
 @dataclass
 class InMemoryCluster:
-    """One cluster's roles and databases. A snapshot of it is `copied()`: passwords and all, as at Aurora.
+    """One cluster's roles and databases.
 
-    `going_on` counts, by kind, what acts or reaches out by itself (`chalicelib.flow.quiesce_kinds`); the
-    master may not stop the `unstoppable` kinds. `closed` has, by database, the code with which it turns
-    everybody away; the master opens it from another one if it `may_open`. `trouble` is raised by whatever is
-    asked next until it is cleared: a server away or busy.
+    A snapshot of it is `copied()`: passwords and all, as at Aurora.
+
+    `going_on` counts, by kind, what acts or reaches out by itself
+    (`chalicelib.flow.quiesce_kinds`); the master may not stop the `unstoppable` kinds. `closed`
+    has, by database, the code with which it turns everybody away; the master opens it from another
+    one if it `may_open`. `trouble` is raised by whatever is asked next until it is cleared: a
+    server away or busy.
     """
 
     roles: dict[str, InMemoryRole]
@@ -66,7 +71,10 @@ class InMemoryCluster:
     may_open: bool = True
 
     def open(self, place: Place, master: Login, database: str) -> "InMemoryDatabase":
-        """Return the cluster as its master user sees it; fits `chalicelib.database.restored.OpenDatabase`."""
+        """Return the cluster as its master user sees it.
+
+        Fits `chalicelib.database.restored.OpenDatabase`.
+        """
         return InMemoryDatabase(self, place, master, database)
 
     def copied(self) -> "InMemoryCluster":
@@ -81,9 +89,13 @@ class InMemoryCluster:
 class InMemoryDatabase:
     """The public face of `chalicelib.database.restored.Database`, over an `InMemoryCluster`."""
 
-    def __init__(self, cluster: InMemoryCluster, place: Place, master: Login, database: str) -> None:
+    def __init__(
+        self, cluster: InMemoryCluster, place: Place, master: Login, database: str
+    ) -> None:
         self._cluster, self._place, self._master, self._database = cluster, place, master, database
-        self.statement: Callable[[str], None] = lambda _text: None  # told what takes effect as one, just before it does
+        self.statement: Callable[[str], None] = lambda _text: (
+            None
+        )  # told what takes effect as one, just before it does
 
     def reach(self) -> None:
         """See `Database.reach`."""
@@ -108,7 +120,12 @@ class InMemoryDatabase:
         """See `Database.enter_as_master`."""
         answer = self.try_master()
         elsewhere = any(self._knock(self._master, name).let_in for name in self._cluster.databases)
-        if answer.sqlstate != "3D000" and not answer.let_in and elsewhere and self._cluster.may_open:
+        if (
+            answer.sqlstate != "3D000"
+            and not answer.let_in
+            and elsewhere
+            and self._cluster.may_open
+        ):
             self._cluster.closed.pop(self._database, None)
         return self.try_master()
 
@@ -143,16 +160,24 @@ class InMemoryDatabase:
     def going_on(self, kinds: Collection[str]) -> Mapping[str, int]:
         """See `Database.going_on`."""
         self._enter()
-        return {kind: count for kind, count in self._cluster.going_on.items() if count and kind in kinds}
+        return {
+            kind: count for kind, count in self._cluster.going_on.items() if count and kind in kinds
+        }
 
     def quiet(self, kinds: Collection[str]) -> list[Remaining]:
         """See `Database.quiet`."""
-        there = [kind for kind in kinds if self._cluster.going_on.get(kind) and kind not in REPORTED]
+        there = [
+            kind for kind in kinds if self._cluster.going_on.get(kind) and kind not in REPORTED
+        ]
         self._enter()
         for kind in (kind for kind in there if kind not in self._cluster.unstoppable):
             self.statement(f"STOP {kind}")
             self._cluster.going_on[kind] = 0
-        return [Remaining(kind, "the master may not") for kind in there if kind in self._cluster.unstoppable]
+        return [
+            Remaining(kind, "the master may not")
+            for kind in there
+            if kind in self._cluster.unstoppable
+        ]
 
     def ensure_users(
         self,
@@ -169,7 +194,9 @@ class InMemoryDatabase:
         for login in (application, readonly):
             self._refuse_what_cannot_be_altered(login.username)
         users = (application, "write"), (readonly, "read")
-        self.statement(f'CREATE ROLE "{application.username}" … "{readonly.username}" … in one transaction')
+        self.statement(
+            f'CREATE ROLE "{application.username}" … "{readonly.username}" … in one transaction'
+        )
         self._cluster.roles |= {login.username: InMemoryRole(login.secret) for login, _ in users}
         for name in self._cluster.databases:
             self.statement(f'GRANT … ON DATABASE "{name}" … in one transaction')
@@ -207,7 +234,9 @@ class InMemoryDatabase:
             raise self._cluster.trouble
         role = self._cluster.roles.get(login.username)
         if role and role.by_token:
-            raise OtherProofError(f"{login.username} is let in by a token.", "Take it out of rds_iam.")
+            raise OtherProofError(
+                f"{login.username} is let in by a token.", "Take it out of rds_iam."
+            )
         if role is None or role.password != login.secret or role.expired:
             return Answer(PASSWORD_REFUSED, asked=True)
         if not role.can_login or role.full:

@@ -19,11 +19,16 @@ def _parsed(step: str) -> Any:
 @cache
 def _steps(kind: str) -> tuple[str, ...]:
     envelope = json.loads(kind)
-    return tuple(step for step in (*STEPS, "cancel-restore") if patterns.matches(envelope, _parsed(step)))
+    return tuple(
+        step for step in (*STEPS, "cancel-restore") if patterns.matches(envelope, _parsed(step))
+    )
 
 
 def steps_for(envelope: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the functions whose rule matches; rules look at source, detail-type, event id and message only."""
+    """Name the functions whose rule matches.
+
+    Rules look at source, detail-type, event id and message only.
+    """
     detail = envelope["detail"]
     seen = {key: detail[key] for key in ("EventID", "Message") if key in detail}
     kind = {"source": envelope["source"], "detail-type": envelope["detail-type"], "detail": seen}

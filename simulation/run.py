@@ -17,7 +17,10 @@ from simulation.world import World
 
 @dataclass
 class Run:
-    """What came of a run. `boundaries` are pairs: how many questions had been asked, and what the world was then."""
+    """What came of a run.
+
+    `boundaries` are pairs: how many questions had been asked, and what the world was then.
+    """
 
     scene: str
     schedule: Schedule
@@ -71,14 +74,23 @@ class SeenBeforeError(BaseException):
 
 
 def play(
-    scene: Scene, oracle: Asking, *, watch: bool = False, level: str = "ERROR", keep: bool = False,
-    seen: Collection[int] = (), since: int = 0, any_end: bool = False, checked: bool = True,
-) -> Run:  # fmt: skip
+    scene: Scene,
+    oracle: Asking,
+    *,
+    watch: bool = False,
+    level: str = "ERROR",
+    keep: bool = False,
+    seen: Collection[int] = (),
+    since: int = 0,
+    any_end: bool = False,
+    checked: bool = True,
+) -> Run:
     """Play a scene to its rest.
 
-    `watch` takes the world's fingerprint between invocations, `keep` keeps the world. A run ends where its fingerprint
-    is one of `seen`, once more than `since` questions were asked. Under many faults `any_end` is an end. Calls of RDS
-    that are not `checked` are not held against botocore's model.
+    `watch` takes the world's fingerprint between invocations, `keep` keeps the world. A run ends
+    where its fingerprint is one of `seen`, once more than `since` questions were asked. Under many
+    faults `any_end` is an end. Calls of RDS that are not `checked` are not held against botocore's
+    model.
     """
     run = Run(scene.name, (), oracle.asked, storm=any_end)
     with contextlib.redirect_stdout(_SINK):
@@ -111,10 +123,19 @@ def _wrong_ends(scene: Scene, world: World) -> list[Violation]:
     late = scene.ends_late if any(isinstance(one, Struck) for one in world.entries) else frozenset()
     fine = [ends | late for ends in scene.ends]
     ended = list(world.states.items())  # in the order of creation
-    wrong = {one: state for number, (one, state) in enumerate(ended) if state not in fine[min(number, len(fine) - 1)]}
-    broken = [Violation("ends-well", f"{one} ended {state}: {_reason(world, one)}") for one, state in wrong.items()]
+    wrong = {
+        one: state
+        for number, (one, state) in enumerate(ended)
+        if state not in fine[min(number, len(fine) - 1)]
+    }
+    broken = [
+        Violation("ends-well", f"{one} ended {state}: {_reason(world, one)}")
+        for one, state in wrong.items()
+    ]
     if len(world.states) > scene.operations:
-        broken.append(Violation("ends-well", f"{len(world.states)} operations began, not {scene.operations}."))
+        broken.append(
+            Violation("ends-well", f"{len(world.states)} operations began, not {scene.operations}.")
+        )
     return broken
 
 

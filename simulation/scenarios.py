@@ -1,4 +1,7 @@
-"""What happens to a stage besides faults: nights, people, bursts. Each scene is a story that every driver can play."""
+"""What happens to a stage besides faults: nights, people, bursts.
+
+Each scene is a story that every driver can play.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,17 +21,22 @@ Story = Callable[[World], None]
 Incident = Callable[[World, str], None]
 
 
-# Everything that Aurora does fits into the time-out of one function, whose lease outlives the brisk deadlines.
-PATIENT = {f"{name}_DEADLINE": "7200" for name in ("STEP", "COPY", "DELETE", "RESTORE", "INSTANCE", "USERS", "ARCHIVE")}
+# Everything that Aurora does fits into the time-out of one function, whose lease outlives the brisk
+# deadlines.
+PATIENT = {
+    f"{name}_DEADLINE": "7200"
+    for name in ("STEP", "COPY", "DELETE", "RESTORE", "INSTANCE", "USERS", "ARCHIVE")
+}
 
 
 @dataclass(frozen=True)
 class Scene:
     """One story.
 
-    `ends` are the states in which its operations may end, one by one in the order of their creation, the last for all
-    that follow; `ends_late` those that a fault may lead to, as when it holds a cancel back until there is nothing left
-    to cancel; `operations` how many of them there are, and `least` how many there have to be.
+    `ends` are the states in which its operations may end, one by one in the order of their
+    creation, the last for all that follow; `ends_late` those that a fault may lead to, as when it
+    holds a cancel back until there is nothing left to cancel; `operations` how many of them there
+    are, and `least` how many there have to be.
     """
 
     name: str
@@ -45,10 +53,14 @@ class Scene:
     def world(self, oracle: Oracle) -> World:
         """Make the stage as it is before the story begins; nothing goes wrong so far."""
         quiet = Asking(lambda _number, _options, _site: FINE)
-        world = World(quiet, environment=self.environment, pace=self.pace, lambda_seconds=self.lambda_seconds)
+        world = World(
+            quiet, environment=self.environment, pace=self.pace, lambda_seconds=self.lambda_seconds
+        )
         self.furnish(world)
         world.beat()
-        world.beats = 0  # the story's first tick is a cold start's again, which looks after the plans
+        world.beats = (
+            0  # the story's first tick is a cold start's again, which looks after the plans
+        )
         world.clock.advance(60)
         world.oracle, world.expected = oracle, self.least or self.operations
         return world
@@ -74,7 +86,11 @@ def _at(state: State, then: Incident) -> Story:
 CORE: tuple[Scene, ...] = (
     Scene("night", _night),
     Scene("first-night", _night, furnish=actions.nothing),
-    Scene("final-snapshot", _night, environment={"SKIP_FINAL_SNAPSHOT": "false", "ARCHIVE_SNAPSHOT": "false"}),
+    Scene(
+        "final-snapshot",
+        _night,
+        environment={"SKIP_FINAL_SNAPSHOT": "false", "ARCHIVE_SNAPSHOT": "false"},
+    ),
     Scene("failed-copy", _at(S.COPYING, actions.fail_copy)),
     Scene("fast", _night, environment=PATIENT, pace=400, lambda_seconds=900),
     Scene("cancelled", _at(S.RESTORED, actions.cancel), (STOPS,), GOOD),
@@ -91,25 +107,36 @@ OTHERS: tuple[Scene, ...] = (
     Scene("everything-twice", actions.twice, environment=PATIENT, pace=400, lambda_seconds=900),
     Scene("replaced-target", _at(S.TARGET_DELETING, actions.replaced), (FAILS,)),
     Scene("unreachable-target", _at(S.SNAPSHOT_READY, actions.unreachable), (FAILS,)),
-    Scene("other-key", _at(S.COPYING, actions.other_key), (FAILS, GOOD), GOOD, operations=2, least=1),
     Scene(
-        "other-key-and-back", _at(S.COPYING, actions.other_key_and_back), (FAILS, FAILS, GOOD), GOOD,
-        operations=3, least=1,
+        "other-key", _at(S.COPYING, actions.other_key), (FAILS, GOOD), GOOD, operations=2, least=1
+    ),
+    Scene(
+        "other-key-and-back",
+        _at(S.COPYING, actions.other_key_and_back),
+        (FAILS, FAILS, GOOD),
+        GOOD,
+        operations=3,
+        least=1,
     ),
     Scene("moved-alias", _at(S.SNAPSHOT_READY, actions.moved_alias)),
     Scene("changed-target", _at(S.USERS_READY, actions.changed), (FAILS,), GOOD),
     Scene("lost-reader", _at(S.USERS_READY, actions.lost_reader), (FAILS,), GOOD),
     Scene("removed-target", _at(S.USERS_READY, actions.removed), (FAILS,), GOOD),
     Scene(
-        "renamed-source", _at(S.SNAPSHOT_FOUND, actions.renamed_source), (FAILS,), furnish=actions.tagged_source,
+        "renamed-source",
+        _at(S.SNAPSHOT_FOUND, actions.renamed_source),
+        (FAILS,),
+        furnish=actions.tagged_source,
         environment={
-            "TARGET_REGION": SOURCE_REGION, "TARGET_CLUSTER_ID": "renamed", "VPC_SECURITY_GROUP_IDS": "sg-source"
+            "TARGET_REGION": SOURCE_REGION,
+            "TARGET_CLUSTER_ID": "renamed",
+            "VPC_SECURITY_GROUP_IDS": "sg-source",
         },
     ),
     Scene("lost-copy", actions.lost_copies, (FAILS,)),
     Scene("replayed", actions.replayed, operations=2),
     Scene("rerun-too-far", _at(S.COPYING, actions.rerun_too_far), (STOPS,)),
-)  # fmt: skip
+)
 AT_EACH_STATE: tuple[Scene, ...] = tuple(
     Scene(f"{name}@{state.value}", _at(state, then), ends, late, count, min(count, 2))
     for name, then, ends, late, count in (
@@ -127,6 +154,9 @@ AT_EACH_STATE: tuple[Scene, ...] = tuple(
     for state in ON_A_NIGHT
 )
 NEVER_STARTS: tuple[Scene, ...] = tuple(  # nobody says SUCCEEDED without having looked
-    Scene(f"never-starts@{state.value}", _at(state, actions.never_starts), (FAILS,), GOOD) for state in ON_A_NIGHT
+    Scene(f"never-starts@{state.value}", _at(state, actions.never_starts), (FAILS,), GOOD)
+    for state in ON_A_NIGHT
 )
-SCENES: Mapping[str, Scene] = {scene.name: scene for scene in (*CORE, *OTHERS, *AT_EACH_STATE, *NEVER_STARTS)}
+SCENES: Mapping[str, Scene] = {
+    scene.name: scene for scene in (*CORE, *OTHERS, *AT_EACH_STATE, *NEVER_STARTS)
+}

@@ -4,8 +4,9 @@
     stage.night()
     operation = stage.run_to_the_end()
 
-Events are matched by the real patterns and delivered one after another; what a function raises is kept in `failures`.
-Nothing sleeps: time jumps to the next thing that is due, a heartbeat or a change within Aurora.
+Events are matched by the real patterns and delivered one after another; what a function raises is
+kept in `failures`. Nothing sleeps: time jumps to the next thing that is due, a heartbeat or a
+change within Aurora.
 """
 
 import json
@@ -14,6 +15,8 @@ from collections import deque
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
+
+from localaws.aurora import Aurora, AuroraClient, Durations, KeyRing, VirtualClock
 
 from chalicelib.database.endpoint import Login, Place
 from chalicelib.flow.choreography import STEPS, event_source
@@ -26,7 +29,6 @@ from chalicelib.runtime import router
 from chalicelib.settings import Settings
 from chalicelib.steps.heartbeat import heartbeat
 from localaws import patterns
-from localaws.aurora import Aurora, AuroraClient, Durations, KeyRing, VirtualClock
 from simulation.data_plane import InMemoryData
 from simulation.in_memory_services import (
     Faults,
@@ -59,25 +61,49 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
-    "ACCOUNT", "APP", "APP_SECRET", "ENVIRONMENT", "MASTER_PASSWORD", "MASTER_SECRET", "PRODUCTION_PASSWORD",
-    "SOURCE_REGION", "STAGE", "TARGET_REGION", "TOPIC", "Stage",
-]  # fmt: skip
+    "ACCOUNT",
+    "APP",
+    "APP_SECRET",
+    "ENVIRONMENT",
+    "MASTER_PASSWORD",
+    "MASTER_SECRET",
+    "PRODUCTION_PASSWORD",
+    "SOURCE_REGION",
+    "STAGE",
+    "TARGET_REGION",
+    "TOPIC",
+    "Stage",
+]
 
 LAMBDA_SECONDS, DAY = 60, 86_400
 
 
 class Stage:
-    """One stage with its production cluster; a staging cluster of ours is there once `staging()` was called."""
+    """One stage with its production cluster.
 
-    checked = True  # whether functions' calls of RDS are held against botocore's own model, both ways
+    A staging cluster of ours is there once `staging()` was called.
+    """
+
+    checked = (
+        True  # whether functions' calls of RDS are held against botocore's own model, both ways
+    )
 
     make_clock = VirtualClock
 
     def __init__(
-        self, environment: dict[str, str] | None = None, *, seed: int = 0, durations: Durations | None = None
+        self,
+        environment: dict[str, str] | None = None,
+        *,
+        seed: int = 0,
+        durations: Durations | None = None,
     ) -> None:
         self.environment = {**ENVIRONMENT, **(environment or {})}
-        self.clock, self.store, self.faults, self.keys = self.make_clock(), InMemoryStore(), Faults(), KeyRing()
+        self.clock, self.store, self.faults, self.keys = (
+            self.make_clock(),
+            InMemoryStore(),
+            Faults(),
+            KeyRing(),
+        )
         self.data = InMemoryData()
         self.queue: deque[dict[str, Any]] = deque()
         self.delivered: list[dict[str, Any]] = []
@@ -85,9 +111,14 @@ class Stage:
         self.calls: list[tuple[str, str, str]] = []
         self._random = Random(seed)  # noqa: S311 # ids that are the same in every run
         self._next_beat, self._beaten = self.clock.now(), False
-        self.aurora = Aurora(self.clock, durations=durations, data=self.data, keys=self.keys, emit=self._emit)
+        self.aurora = Aurora(
+            self.clock, durations=durations, data=self.data, keys=self.keys, emit=self._emit
+        )
         self.topics, self.secrets = InMemoryTopics(self.faults), InMemorySecrets(self.faults)
-        self.parameters, self.network = InMemoryParameters(self.faults), InMemoryNetwork(self.faults)
+        self.parameters, self.network = (
+            InMemoryParameters(self.faults),
+            InMemoryNetwork(self.faults),
+        )
         furnish(self)
 
     def rds(self, region: str = TARGET_REGION) -> AuroraClient:
@@ -95,7 +126,10 @@ class Stage:
         return AuroraClient(self.aurora, account=ACCOUNT, region=region)
 
     def make_cluster(self, name: str, region: str, **how: Any) -> str:
-        """Make a cluster with its instances (see `inprocess_furniture`) and wait for it; returns its ARN."""
+        """Make a cluster with its instances (see `inprocess_furniture`) and wait for it.
+
+        Returns its ARN.
+        """
         return make_cluster(self, name, region, **how)
 
     def staging(self, *, tags: dict[str, str] | None = None) -> str:
@@ -105,7 +139,9 @@ class Stage:
 
     def night(self) -> str:
         """Let Aurora take the source's automated snapshot; returns its identifier."""
-        return self.aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE_REGION)
+        return self.aurora.take_automated_snapshot(
+            "prod-cluster", account=ACCOUNT, region=SOURCE_REGION
+        )
 
     def put(self, detail_type: str, **detail: Any) -> str:
         """Put one event of the stage's on the bus, as people do; returns its id."""
@@ -139,14 +175,19 @@ class Stage:
 
     def target(self) -> Target:
         """Give the target's permanent item."""
-        return self.operations.target(f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster")
+        return self.operations.target(
+            f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster"
+        )
 
     def trail(self, operation_id: str) -> list[dict[str, Any]]:
         """List the audit rows of an operation, in order."""
         return list(self.store.query("by-operation", operation_id))
 
     def settle(self, seconds_max: float = 6 * 3600) -> None:
-        """Let Aurora finish what it is doing, without any function running; the events of it are dropped."""
+        """Let Aurora finish what it is doing, without any function running.
+
+        The events of it are dropped.
+        """
         until = self.clock.now() + timedelta(seconds=seconds_max)
         while (due := self.aurora.next_transition()) and due <= until:
             self._move_to(due)
@@ -200,32 +241,52 @@ class Stage:
             self.step_time()
 
     def run_to_the_end(self, seconds_max: float = 3 * DAY) -> Operation:
-        """Let time pass until every operation has ended and was announced; returns the newest record."""
+        """Let time pass until every operation has ended and was announced.
+
+        Returns the newest record.
+        """
         until = self.clock.now() + timedelta(seconds=seconds_max)
         self.deliver()
         while self.clock.now() < until:
             operations = self.all_operations()
-            if operations and all(operation.open is None for operation in operations) and not self.queue:
+            if (
+                operations
+                and all(operation.open is None for operation in operations)
+                and not self.queue
+            ):
                 return operations[-1]
             self.step_time()
-        raise TimeoutError(f"After {seconds_max} s there is still an open operation: {self.all_operations()}.")
+        raise TimeoutError(
+            f"After {seconds_max} s there is still an open operation: {self.all_operations()}."
+        )
 
     def ports(self) -> Ports:
         """Compose the world of one invocation."""
         return Ports(
-            settings=Settings.of_environment(self.environment), store=self.store, account=ACCOUNT, partition="aws",
-            region=TARGET_REGION, remaining_seconds=lambda: LAMBDA_SECONDS, clients=self._client, now=self.clock.now,
-            new_id=self._new_id, database=self._database, resolves=lambda _host: True,
-        )  # fmt: skip
+            settings=Settings.of_environment(self.environment),
+            store=self.store,
+            account=ACCOUNT,
+            partition="aws",
+            region=TARGET_REGION,
+            remaining_seconds=lambda: LAMBDA_SECONDS,
+            clients=self._client,
+            now=self.clock.now,
+            new_id=self._new_id,
+            database=self._database,
+            resolves=lambda _host: True,
+        )
 
     def _client(self, service: str, region: str) -> Any:
         if service == "rds":
             return AuroraClient(self.aurora, account=ACCOUNT, region=region, checked=self.checked)
         made: dict[str, Callable[[], Any]] = {
-            "events": lambda: InMemoryEvents(self.faults, self._put), "sns": lambda: self.topics,
-            "secretsmanager": lambda: self.secrets, "ssm": lambda: self.parameters, "ec2": lambda: self.network,
+            "events": lambda: InMemoryEvents(self.faults, self._put),
+            "sns": lambda: self.topics,
+            "secretsmanager": lambda: self.secrets,
+            "ssm": lambda: self.parameters,
+            "ec2": lambda: self.network,
             "kms": lambda: InMemoryKeys(self.faults, self.keys, ACCOUNT, region),
-        }  # fmt: skip
+        }
         return made[service]()
 
     def _database(self, place: Place, master: Login, database: str) -> InMemoryDatabase:
@@ -238,15 +299,25 @@ class Stage:
     def _put(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
         event_id = self._new_id()
         envelope = {
-            "version": "0", "id": event_id, "detail-type": detail_type, "source": source, "account": ACCOUNT,
-            "time": _time(self.clock.now()), "region": TARGET_REGION, "resources": [], "detail": detail,
-        }  # fmt: skip
+            "version": "0",
+            "id": event_id,
+            "detail-type": detail_type,
+            "source": source,
+            "account": ACCOUNT,
+            "time": _time(self.clock.now()),
+            "region": TARGET_REGION,
+            "resources": [],
+            "detail": detail,
+        }
         self.queue.append(envelope)
         return event_id
 
     def _emit(self, event: dict[str, Any]) -> None:
         """Take RDS's own events: the target region's, and the source's snapshot events through the forwarding rule."""
-        if event["region"] == TARGET_REGION or event["detail-type"] == "RDS DB Cluster Snapshot Event":
+        if (
+            event["region"] == TARGET_REGION
+            or event["detail-type"] == "RDS DB Cluster Snapshot Event"
+        ):
             self.queue.append(event)
 
     def _new_id(self) -> str:

@@ -43,7 +43,9 @@ class Life(RuleBasedStateMachine):
             try:
                 then()
             except BrokenError as error:
-                raise AssertionError("\n".join([*self._told, *map(str, error.violations)])) from error
+                raise AssertionError(
+                    "\n".join([*self._told, *map(str, error.violations)])
+                ) from error
 
     @rule()
     def night_falls(self) -> None:
@@ -63,11 +65,18 @@ class Life(RuleBasedStateMachine):
         self._told.append(f"after {after} more questions fault {pick}")
 
     @precondition(lambda self: self.world.open)
-    @rule(incident=st.sampled_from(["cancel", "settings", "newer", "older", "silence", "throttling", "no_heartbeat"]))
+    @rule(
+        incident=st.sampled_from(
+            ["cancel", "settings", "newer", "older", "silence", "throttling", "no_heartbeat"]
+        )
+    )
     def something_happens(self, incident: str) -> None:
         """To an operation that is open."""
         operation_id = min(self.world.open)
-        self._live(f"{incident} {operation_id}", lambda: getattr(actions, incident)(self.world, operation_id))
+        self._live(
+            f"{incident} {operation_id}",
+            lambda: getattr(actions, incident)(self.world, operation_id),
+        )
 
     @precondition(lambda self: any(state in TERMINAL for state in self.world.states.values()))
     @rule(step=st.sampled_from([None, *STEPS]))
@@ -75,7 +84,10 @@ class Life(RuleBasedStateMachine):
         """For what ended last, perhaps from a step."""
         ended = [one for one, state in self.world.states.items() if state in TERMINAL]
         how = {"from_step": step} if step else {}
-        self._live(f"again {ended[-1]} {step}", lambda: self.world.put("RestoreRequested", rerun_of=ended[-1], **how))
+        self._live(
+            f"again {ended[-1]} {step}",
+            lambda: self.world.put("RestoreRequested", rerun_of=ended[-1], **how),
+        )
 
     @rule()
     def somebody_asks(self) -> None:
@@ -91,12 +103,20 @@ class Life(RuleBasedStateMachine):
 
 
 def lives(examples: int) -> Tally:
-    """Live many lives; Hypothesis shrinks one that goes wrong to the fewest things that happen in it."""
+    """Live many lives.
+
+    Hypothesis shrinks one that goes wrong to the fewest things that happen in it.
+    """
     TALLY.__dict__.update(Tally(f"lives of a stage, up to {STEPS_MAX} happenings each").__dict__)
     how = settings(
-        max_examples=examples, stateful_step_count=STEPS_MAX, deadline=None, database=None, derandomize=True,
-        print_blob=False, suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+        max_examples=examples,
+        stateful_step_count=STEPS_MAX,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        print_blob=False,
+        suppress_health_check=list(HealthCheck),
+    )
     try:
         run_state_machine_as_test(Life, settings=how)
     except AssertionError as error:

@@ -47,8 +47,9 @@ def _plain_item(item: Mapping[str, Any]) -> Item:
 def writes_of(state: Iterable[Item], audit: Iterable[Item]) -> list[Wrote]:
     """Make writes of the items: each row when it says, each record as it is when it entered its state, targets last.
 
-    A row stands before the record of the same moment, and an end before a beginning. What an export does not tell,
-    the writes in between, is not made up. Raises ValueError for a row or record without its time.
+    A row stands before the record of the same moment, and an end before a beginning. What an export
+    does not tell, the writes in between, is not made up. Raises ValueError for a row or record
+    without its time.
     """
     rows = [Wrote(moment(row, "at"), BY, "audit", str(row["metric_id"]), row) for row in audit]
     rows.sort(key=lambda one: (one.at, one.item.get("to_state") not in TERMINAL, one.key))
@@ -61,7 +62,10 @@ def writes_of(state: Iterable[Item], audit: Iterable[Item]) -> list[Wrote]:
     ordered = sorted([*rows, *records], key=lambda one: one.at)
     last = [ordered[-1].at] if ordered else []
     targets = [
-        Wrote(at, BY, "state", key, item) for at in last for key, item in items.items() if key.startswith(TARGET_KEY)
+        Wrote(at, BY, "state", key, item)
+        for at in last
+        for key, item in items.items()
+        if key.startswith(TARGET_KEY)
     ]
     return [*ordered, *targets]
 
@@ -82,7 +86,11 @@ def moment(item: Item, attribute: str) -> datetime:
 def stays_of(writes: Iterable[Wrote]) -> list[Stay]:
     """List the visits that the rows tell, with what the records tell of their operations."""
     items = {one.key: one.item for one in writes if one.table == "state"}
-    rows = {row_key(one.key): one for one in writes if one.table == "audit" and not one.key.endswith(INTENT)}
+    rows = {
+        row_key(one.key): one
+        for one in writes
+        if one.table == "audit" and not one.key.endswith(INTENT)
+    }
     return [
         _stay(row, rows.get((operation_id, version + 1)), items.get(operation_id, {}))
         for (operation_id, version), row in rows.items()
@@ -94,7 +102,11 @@ def _stay(row: Wrote, following: Wrote | None, record: Item) -> Stay:
     operation_id, _ = row_key(row.key)
     hops = (record.get("facts") or {}).get("hops", ())
     return Stay(
-        operation_id, str(record.get("root_id", operation_id)), ROWS[State(row.item["to_state"])].step or "", row.at,
-        following.at if following else row.at + _LATE, settings_of(record),
+        operation_id,
+        str(record.get("root_id", operation_id)),
+        ROWS[State(row.item["to_state"])].step or "",
+        row.at,
+        following.at if following else row.at + _LATE,
+        settings_of(record),
         frozenset(str(hop.get("identifier")) for hop in hops),
-    )  # fmt: skip
+    )

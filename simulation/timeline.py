@@ -70,9 +70,14 @@ class Timeline(WatchedStage):
             self.invoke(step, dict(envelope))
 
     def later(self, seconds: float, then: Callable[[], None], name: str = "") -> None:
-        """Let something happen after a while; by its name two worlds are told apart that wait for different things."""
+        """Let something happen after a while.
+
+        By its name two worlds are told apart that wait for different things.
+        """
         self._numbers += 1
-        heapq.heappush(self._later, (self.clock.now() + timedelta(seconds=seconds), self._numbers, then, name))
+        heapq.heappush(
+            self._later, (self.clock.now() + timedelta(seconds=seconds), self._numbers, then, name)
+        )
 
     def sleep(self, *, days: float) -> None:
         """Let time pass in which nobody looks and no function runs."""
@@ -83,7 +88,12 @@ class Timeline(WatchedStage):
 
     def step_time(self, until: datetime | None = None) -> None:
         """Go to the next thing that is due, a tick, a change in Aurora or a late event, and let it happen."""
-        dues = (self.aurora.next_transition(), self._next_beat, self._later[0][0] if self._later else None, until)
+        dues = (
+            self.aurora.next_transition(),
+            self._next_beat,
+            self._later[0][0] if self._later else None,
+            until,
+        )
         self._move_to(min(filter(None, dues)))
         self.aurora.tick()
         self.deliver()
@@ -116,48 +126,74 @@ class Timeline(WatchedStage):
         return [name for *_, name in sorted(self._later, key=lambda one: one[:2])]
 
     def rest(self) -> None:
-        """Let time pass until as many operations as expected have begun and all have ended; raises BrokenError."""
+        """Let time pass until as many operations as expected have begun and all have ended.
+
+        Raises BrokenError.
+        """
         until = self.clock.now() + timedelta(seconds=REST_SECONDS_MAX)
         self.deliver()
         while len(self.states) < self.expected or self.open or self._later or self.queue:
             if self.clock.now() > until:
                 raise BrokenError(
-                    [Violation("ends", f"Two days later {sorted(self.open) or 'nothing'} is still open.")]
+                    [
+                        Violation(
+                            "ends",
+                            f"Two days later {sorted(self.open) or 'nothing'} is still open.",
+                        )
+                    ]
                 )
             self.step_time()
         if broken := self.judge.rest(self.clock.now()):
             raise BrokenError(broken)
 
     def catch_up(self, hours: float = 2) -> None:
-        """Let time pass until the target holds the newest snapshot's data; raises BrokenError when it does not.
+        """Let time pass until the target holds the newest snapshot's data.
+
+        Raises BrokenError when it does not.
 
         An operation that failed is left to people: nothing is promised then.
         """
-        found = self.rds(SOURCE_REGION).describe_db_cluster_snapshots(SnapshotType="automated")["DBClusterSnapshots"]
+        found = self.rds(SOURCE_REGION).describe_db_cluster_snapshots(SnapshotType="automated")[
+            "DBClusterSnapshots"
+        ]
         newest = max(one["SnapshotCreateTime"] for one in found)
         end = self.clock.now() + timedelta(hours=hours)
         while (self.target().last_success_snapshot_at or newest - timedelta(1)) < newest:
             if State.FAILED in self.states.values():
                 return
             if self.clock.now() > end:
-                raise BrokenError([Violation("fresh", f"{hours} hours later the target has not the data of {newest}.")])
+                raise BrokenError(
+                    [
+                        Violation(
+                            "fresh", f"{hours} hours later the target has not the data of {newest}."
+                        )
+                    ]
+                )
             self.step_time()
 
     def until(self, state: State, seconds_max: float = 86_400) -> str:
-        """Let time pass until an operation has come to a state and nobody acted on that; returns its id.
+        """Let time pass until an operation has come to a state and nobody acted on that.
+
+        Returns its id.
 
         Returns "" when all operations end without having come there.
         """
         self._stop_at = state
         end, before = self.clock.now() + timedelta(seconds=seconds_max), len(self.states)
         self.deliver()
-        while not self._arrived() and (self.open or len(self.states) == before) and self.clock.now() < end:
+        while (
+            not self._arrived()
+            and (self.open or len(self.states) == before)
+            and self.clock.now() < end
+        ):
             self.step_time()
         self._stop_at = None
         return next((one for one in sorted(self.open) if self.states[one] is state), "")
 
     def _arrived(self) -> bool:
-        return self._stop_at is not None and any(self.states[one] is self._stop_at for one in self.open)
+        return self._stop_at is not None and any(
+            self.states[one] is self._stop_at for one in self.open
+        )
 
 
 def spelt(envelope: Mapping[str, Any]) -> str:

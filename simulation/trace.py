@@ -13,23 +13,37 @@ from simulation.world import World
 FAULT = "FAULT"
 LAST = 40  # lines: what led to the end, besides what every fault befell
 _WORDS = {
-    faults.THROTTLED: "is throttled", faults.ERROR: "fails before it does anything",
+    faults.THROTTLED: "is throttled",
+    faults.ERROR: "fails before it does anything",
     faults.LOST: "is obeyed, and the reply is lost",
     faults.REPEATED: "is obeyed, the reply is lost, and it is repeated",
-    faults.UNTAKEN: "is answered that no entry was taken", faults.CRASH_BEFORE: "is never made: the function dies",
-    faults.CRASH_AFTER: "is obeyed, and the function dies", faults.TWIN: "hangs while a duplicate runs to its end",
-    faults.BEAT: "hangs while the heartbeat runs", faults.REST: "hangs while everything else goes on",
-    faults.DROPPED: "is lost", faults.DOUBLED: "comes twice", faults.LATE: "comes minutes late",
-    faults.REORDERED: "comes after what followed it", faults.STALE: "shows the index as it was a write ago",
+    faults.UNTAKEN: "is answered that no entry was taken",
+    faults.CRASH_BEFORE: "is never made: the function dies",
+    faults.CRASH_AFTER: "is obeyed, and the function dies",
+    faults.TWIN: "hangs while a duplicate runs to its end",
+    faults.BEAT: "hangs while the heartbeat runs",
+    faults.REST: "hangs while everything else goes on",
+    faults.DROPPED: "is lost",
+    faults.DOUBLED: "comes twice",
+    faults.LATE: "comes minutes late",
+    faults.REORDERED: "comes after what followed it",
+    faults.STALE: "shows the index as it was a write ago",
     faults.LAGGING: "is obeyed, and the status from before goes on to be described",
-}  # fmt: skip
+}
 
 
 def story(run: Run) -> str:
     """Tell a run whose world was kept, as lines."""
     told = list(_shortened(list(_told(run.world)))) if run.world else []
     broken = [f"  BROKEN {one}" for one in run.broken]
-    return "\n".join([f"{run.scene} with {len(run.schedule)} faults:", *told, *broken, f"  replay: {_command(run)}"])
+    return "\n".join(
+        [
+            f"{run.scene} with {len(run.schedule)} faults:",
+            *told,
+            *broken,
+            f"  replay: {_command(run)}",
+        ]
+    )
 
 
 def _shortened(lines: list[str]) -> Iterator[str]:
@@ -63,12 +77,18 @@ def _clock(moment: datetime) -> str:
 def _line(entry: object) -> str:
     if isinstance(entry, Struck):
         return f"{FAULT}  {entry.site} {_WORDS[entry.fate]}"
-    if isinstance(entry, Called) and not entry.action.lower().startswith(tuple(one.strip("_") for one in READS)):
-        named = next((str(value) for key, value in entry.parameters.items() if key.endswith("Identifier")), "")
+    if isinstance(entry, Called) and not entry.action.lower().startswith(
+        tuple(one.strip("_") for one in READS)
+    ):
+        named = next(
+            (str(value) for key, value in entry.parameters.items() if key.endswith("Identifier")),
+            "",
+        )
         return f"{entry.by} calls {entry.action} {named}{f': {entry.error}' if entry.error else ''}"
     if isinstance(entry, Wrote) and entry.table == "audit":
         row = entry.item
         return (
-            f"{row.get('operation_id')} {row.get('from_state', 'nothing')} -> {row.get('to_state')}: {row.get('what')}"
+            f"{row.get('operation_id')} {row.get('from_state', 'nothing')} -> "
+            f"{row.get('to_state')}: {row.get('what')}"
         )
     return f"the bus takes {entry.detail_type}" if isinstance(entry, Announced) else ""

@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from localaws.aurora import Durations
+
 from chalicelib.flow.choreography import State
 from chalicelib.records.store import Item, TableName
 from chalicelib.runtime.runner import LEASE_MARGIN_SECONDS
-from localaws.aurora import Durations
 from simulation.checker import Judge
 from simulation.history import Bounds, Entry, Opened, Reached, Unnamed, Violation, Wrote
 from simulation.injector import FINE, Oracle, Site
 from simulation.instrumented import RecordingStore
 from simulation.stage import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, SOURCE_REGION, Stage
 
-SECRETS = frozenset({MASTER_PASSWORD, PRODUCTION_PASSWORD, APP["app_password"], APP["readonly_password"]})
+SECRETS = frozenset(
+    {MASTER_PASSWORD, PRODUCTION_PASSWORD, APP["app_password"], APP["readonly_password"]}
+)
 
 
 class BrokenError(BaseException):
@@ -27,7 +30,10 @@ class BrokenError(BaseException):
 
 @dataclass(frozen=True)
 class Struck:
-    """A fault that the oracle chose; it stands in the story of a run, and is nothing that the judge sees."""
+    """A fault that the oracle chose.
+
+    It stands in the story of a run, and is nothing that the judge sees.
+    """
 
     at: datetime
     site: Site
@@ -55,10 +61,13 @@ class WatchedStage(Stage):
         found = self.rds(SOURCE_REGION).describe_db_clusters()["DBClusters"]
         sources = [cluster for cluster in found if cluster["DBClusterIdentifier"] == "prod-cluster"]
         return Bounds(
-            stage=self.environment["ENVIRONMENT"], sources=frozenset(one["DBClusterArn"] for one in sources),
-            source_resource_ids=frozenset(one["DbClusterResourceId"] for one in sources), secrets=SECRETS,
-            heartbeat_seconds=60, lease_seconds=self.lambda_seconds + LEASE_MARGIN_SECONDS,
-        )  # fmt: skip
+            stage=self.environment["ENVIRONMENT"],
+            sources=frozenset(one["DBClusterArn"] for one in sources),
+            source_resource_ids=frozenset(one["DbClusterResourceId"] for one in sources),
+            secrets=SECRETS,
+            heartbeat_seconds=60,
+            lease_seconds=self.lambda_seconds + LEASE_MARGIN_SECONDS,
+        )
 
     def see(self, entry: Entry) -> None:
         """Keep an entry of the history and judge it; raises BrokenError."""
@@ -71,7 +80,11 @@ class WatchedStage(Stage):
             self.states[key] = State(item["state"])
             (self.open.add if "open" in item else self.open.discard)(key)
         self.see(Wrote(self.clock.now(), self.writer, table, key, dict(item), before))
-        if table == "state" and item.get("state") == State.SUCCEEDED and (before or {}).get("state") != State.SUCCEEDED:
+        if (
+            table == "state"
+            and item.get("state") == State.SUCCEEDED
+            and (before or {}).get("state") != State.SUCCEEDED
+        ):
             self._try_productions_logins(item["facts"])
             self._try_ways_out(item["facts"])
 
@@ -100,6 +113,11 @@ class WatchedStage(Stage):
         return fate
 
     def state_of(self, operation_id: str) -> str:
-        """Give an operation's state; of one that is not known, that of the first that is open, and "" for none."""
-        state = self.states.get(operation_id) or next((self.states[one] for one in sorted(self.open)), None)
+        """Give an operation's state.
+
+        Of one that is not known, that of the first that is open, and "" for none.
+        """
+        state = self.states.get(operation_id) or next(
+            (self.states[one] for one in sorted(self.open)), None
+        )
         return state.value if state else ""

@@ -16,8 +16,9 @@ def workers(
 ) -> Pool:
     """Start a pool of processes; leaving it as a context manager ends them.
 
-    A terminal sends Ctrl-C to all of them, and each would print a trace of its own. The signal is blocked while the
-    pool is made, which its processes and threads inherit, and so do processes that are started later in their place.
+    A terminal sends Ctrl-C to all of them, and each would print a trace of its own. The signal is
+    blocked while the pool is made, which its processes and threads inherit, and so do processes
+    that are started later in their place.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -1,7 +1,7 @@
 """The simulated world: functions that run and die, and calls of which every one is a question to the oracle.
 
-A crash cannot be caught by the application. A function that is suspended in a call while others run is bounded by its
-time-out, as on Lambda: at its next call after that it is dead.
+A crash cannot be caught by the application. A function that is suspended in a call while others run
+is bounded by its time-out, as on Lambda: at its next call after that it is dead.
 """
 
 from collections import Counter
@@ -23,10 +23,19 @@ from simulation.stage import ACCOUNT, TARGET_REGION
 from simulation.timeline import Timeline
 
 BRISK = {  # deadlines that let a run end soon; every rule about them stays the same
-    "COPY_CHECK_INTERVAL": "60", "RESTORE_CHECK_INTERVAL": "60", "STEP_DEADLINE": "900", "SNAPSHOT_DEADLINE": "900",
-    "COPY_QUEUE_DEADLINE": "900", "COPY_DEADLINE": "900", "DELETE_DEADLINE": "900", "RESTORE_DEADLINE": "900",
-    "INSTANCE_DEADLINE": "900", "USERS_DEADLINE": "900", "ARCHIVE_DEADLINE": "900", "NOTIFICATION_DEADLINE": "900",
-}  # fmt: skip
+    "COPY_CHECK_INTERVAL": "60",
+    "RESTORE_CHECK_INTERVAL": "60",
+    "STEP_DEADLINE": "900",
+    "SNAPSHOT_DEADLINE": "900",
+    "COPY_QUEUE_DEADLINE": "900",
+    "COPY_DEADLINE": "900",
+    "DELETE_DEADLINE": "900",
+    "RESTORE_DEADLINE": "900",
+    "INSTANCE_DEADLINE": "900",
+    "USERS_DEADLINE": "900",
+    "ARCHIVE_DEADLINE": "900",
+    "NOTIFICATION_DEADLINE": "900",
+}
 
 
 @dataclass
@@ -37,7 +46,9 @@ class Invocation:
     step: str
     envelope: Mapping[str, Any]
     deadline: datetime
-    operation_id: str | None = None  # which operation it is about: by its event, or by what it claimed
+    operation_id: str | None = (
+        None  # which operation it is about: by its event, or by what it claimed
+    )
     calls: Counter[str] = field(default_factory=Counter)
 
 
@@ -45,9 +56,13 @@ class World(Timeline):
     """A stage in which functions run, each for as long as Lambda lets it."""
 
     def __init__(
-        self, oracle: Oracle, *, environment: Mapping[str, str] | None = None, pace: float = 10,
+        self,
+        oracle: Oracle,
+        *,
+        environment: Mapping[str, str] | None = None,
+        pace: float = 10,
         lambda_seconds: float = 60,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.lambda_seconds = lambda_seconds
         self.stack: list[Invocation] = []
         self.deaf: set[str] = set()
@@ -59,25 +74,43 @@ class World(Timeline):
     # --- calls ---
 
     def through(
-        self, invocation: Invocation, service: str, method: str, options: tuple[str, ...], make: Callable[..., Any],
-        *, parameters: Mapping[str, Any],
-    ) -> Any:  # fmt: skip
+        self,
+        invocation: Invocation,
+        service: str,
+        method: str,
+        options: tuple[str, ...],
+        make: Callable[..., Any],
+        *,
+        parameters: Mapping[str, Any],
+    ) -> Any:
         """Ask what becomes of one call of one function, and let that happen."""
         if self.clock.now() >= invocation.deadline:
             raise faults.CrashError
         name = f"{service}.{method}"
         invocation.calls[name] += 1
         state = self.state_of(invocation.operation_id or "")
-        site = Site(state, invocation.step, f"{name}/{invocation.calls[name]}", turn=invocation.number)
+        site = Site(
+            state, invocation.step, f"{name}/{invocation.calls[name]}", turn=invocation.number
+        )
         fate = self.ask(options, site)
-        if fate == FINE and service == "rds" and self.throttled_until and self.clock.now() < self.throttled_until:
+        if (
+            fate == FINE
+            and service == "rds"
+            and self.throttled_until
+            and self.clock.now() < self.throttled_until
+        ):
             fate = faults.THROTTLED
         if fate in faults.RACED:
             self._race(invocation, fate)
         return self._let(fate, service, method, make, parameters)
 
     def _let(
-        self, fate: str, service: str, method: str, make: Callable[..., Any], parameters: Mapping[str, Any]
+        self,
+        fate: str,
+        service: str,
+        method: str,
+        make: Callable[..., Any],
+        parameters: Mapping[str, Any],
     ) -> Any:
         if fate in (faults.CRASH_BEFORE, faults.THROTTLED, faults.ERROR):
             raise _instead(fate, service, method)
@@ -122,8 +155,8 @@ class World(Timeline):
     def invoke(self, step: str, envelope: dict[str, Any]) -> None:
         """Run one function once, unless it is deaf; what it raises is kept.
 
-        Lambda does not try again: the deployment says so, because the heartbeat is the retry. Only a person's request
-        has nothing else to be found by, and goes to the failure queue.
+        Lambda does not try again: the deployment says so, because the heartbeat is the retry. Only
+        a person's request has nothing else to be found by, and goes to the failure queue.
         """
         if step in self.deaf:
             return
@@ -179,11 +212,19 @@ class World(Timeline):
             return WatchedDatabase(self, invocation, self._database(*where))
 
         return Ports(
-            settings=Settings.of_environment(self.environment), store=WatchedStore(self, invocation, self.recording),
-            account=ACCOUNT, partition="aws", region=TARGET_REGION, clients=client, now=self.clock.now,
-            remaining_seconds=lambda: max(0.0, (invocation.deadline - self.clock.now()).total_seconds()),
-            new_id=self._new_id, database=database,
-        )  # fmt: skip
+            settings=Settings.of_environment(self.environment),
+            store=WatchedStore(self, invocation, self.recording),
+            account=ACCOUNT,
+            partition="aws",
+            region=TARGET_REGION,
+            clients=client,
+            now=self.clock.now,
+            remaining_seconds=lambda: max(
+                0.0, (invocation.deadline - self.clock.now()).total_seconds()
+            ),
+            new_id=self._new_id,
+            database=database,
+        )
 
 
 def _instead(fate: str, service: str, method: str) -> BaseException:

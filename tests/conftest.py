@@ -17,12 +17,16 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="session", autouse=True)
 def _traces_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let no program that a test breaks leave a trace in the checkout, for people to take for one of theirs."""
+    """Let no program that a test breaks leave a trace in the checkout, for people to take for one
+    of theirs.
+    """
     os.environ[VARIABLE] = str(tmp_path_factory.mktemp("errors"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders that take longest, so that of two workers none is left with them at the end."""
+    """Begin with the folders that take longest, so that of two workers none is left with them at
+    the end.
+    """
     items.sort(key=_place)
 
 

@@ -18,7 +18,10 @@ INTERRUPTED = 130  # as shells have it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what was asked; 0 when it is done, 1 or, after Ctrl-C, 130 with sentences when it is not, 2 on wrong usage."""
+    """Do what was asked.
+
+    0 when it is done, 1 or, after Ctrl-C, 130 with sentences when it is not, 2 on wrong usage.
+    """
     options = _parser().parse_args(arguments)
     try:
         stage = Stage.read(options.stage, options.checkout, command=options.command)
@@ -37,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error))
     except (ClientError, BotoCoreError, ResponseParserError) as error:
         who = "AWS refused" if isinstance(error, ClientError) else "AWS could not be asked"
-        return _complain(f"{who}: {error}. Whatever was done is kept; the same command continues there.")
+        return _complain(
+            f"{who}: {error}. Whatever was done is kept; the same command continues there."
+        )
     except KeyboardInterrupt:
         _complain("Interrupted. What was done is kept; the same command continues there.")
         return INTERRUPTED
@@ -55,7 +60,9 @@ def _complain(line: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m aurora_restore.deployment", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m aurora_restore.deployment", description=__doc__
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, what in (
         ("deploy", "bring a stage into its account, or up to date there"),
@@ -64,9 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=what)
         command.add_argument("--stage", required=True, help="a stage of .chalice/config.json")
-        command.add_argument("--checkout", type=Path, default=CHECKOUT, help="the folder of the app")
+        command.add_argument(
+            "--checkout", type=Path, default=CHECKOUT, help="the folder of the app"
+        )
         if name == "destroy":
-            command.add_argument("--force", action="store_true", help="even where something would be left behind")
+            command.add_argument(
+                "--force", action="store_true", help="even where something would be left behind"
+            )
     return parser
 
 

@@ -12,7 +12,9 @@ from aurora_restore.callers import NO_CALLER, why_nobody_is_known
 from aurora_restore.deployment.errors import DeploymentError
 from chalicelib.aws.client import Clients
 
-_CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4})
+_CONFIG: Final = Config(
+    connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4}
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ class Account:
 
 
 def sign_in(region: str) -> Account:
-    """Find out whose credentials these are; raises DeploymentError where there are none that work."""
+    """Find out whose credentials these are.
+
+    Raises DeploymentError where there are none that work.
+    """
 
     @cache
     def session() -> boto3.Session:

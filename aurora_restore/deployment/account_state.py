@@ -17,7 +17,10 @@ from chalicelib.settings import Settings, resolve_plans
 
 
 class Existing:
-    """What more than one check needs is read once; a reading that fails, fails whoever asks, but in other regions."""
+    """What more than one check needs is read once.
+
+    A reading that fails, fails whoever asks, but in other regions.
+    """
 
     def __init__(self, account: Account, stage: Stage) -> None:
         self.account, self.stage = account, stage
@@ -28,9 +31,15 @@ class Existing:
     def parameters(self) -> Mapping[str, str]:
         """The stage's SSM parameters, by what follows its path."""
         path = self.stage.parameter_path
-        pages = self.account.clients("ssm", self.stage.region).get_paginator("get_parameters_by_path")
+        pages = self.account.clients("ssm", self.stage.region).get_paginator(
+            "get_parameters_by_path"
+        )
         found = pages.paginate(Path=path, Recursive=True)
-        return {one["Name"].removeprefix(path): one["Value"] for page in found for one in page["Parameters"]}
+        return {
+            one["Name"].removeprefix(path): one["Value"]
+            for page in found
+            for one in page["Parameters"]
+        }
 
     @cached_property
     def parameters_to_be(self) -> Mapping[str, str]:
@@ -46,9 +55,14 @@ class Existing:
 
     @cached_property
     def plans(self) -> Mapping[str, Plan | SettingsError]:
-        """Every plan of the stage as it will be, or why it is none; raises SettingsError where none can be."""
+        """Every plan of the stage as it will be, or why it is none.
+
+        Raises SettingsError where none can be.
+        """
         account, parameters = self.account, self.parameters_to_be
-        return resolve_plans(self.settings, parameters, account=account.number, partition=account.partition)
+        return resolve_plans(
+            self.settings, parameters, account=account.number, partition=account.partition
+        )
 
     @cached_property
     def _roles(self) -> list[Role]:
@@ -80,8 +94,8 @@ class Existing:
     def forwarding(self) -> set[str]:
         """The regions that may have a stack that forwards.
 
-        Those that the roles of such stacks are for; of a stack that could not be made no role is left, so also those
-        that the parameters name.
+        Those that the roles of such stacks are for; of a stack that could not be made no role is
+        left, so also those that the parameters name.
         """
         return {one.source for one in self._forwardings} | {
             *stack_parameters.source_regions(self.stage, self.parameters)
@@ -115,17 +129,26 @@ class Existing:
     @property
     def unread(self) -> dict[str, str]:
         """The regions where nobody can tell whether there is a stack that forwards, with AWS's reasons."""
-        seen = {region: self._forwarder(region) for region in sorted(self.forwarding.union(self.sources))}
-        return {region: str(error) for region, error in seen.items() if isinstance(error, Exception)}
+        seen = {
+            region: self._forwarder(region)
+            for region in sorted(self.forwarding.union(self.sources))
+        }
+        return {
+            region: str(error) for region, error in seen.items() if isinstance(error, Exception)
+        }
 
     def _forwarding_from(self, regions: Iterable[str]) -> list[Stack]:
-        return [seen for region in sorted(regions) if isinstance(seen := self._forwarder(region), Stack)]
+        return [
+            seen for region in sorted(regions) if isinstance(seen := self._forwarder(region), Stack)
+        ]
 
     def _forwarder(self, region: str) -> Stack | Exception | None:
         """Look for the stack that forwards from a region, which may be disabled, or none: that stops no other look."""
         if region not in self._forwarders:
             try:
-                self._forwarders[region] = stacks.find(self.account, self.stage.forwarding_stack, region)
+                self._forwarders[region] = stacks.find(
+                    self.account, self.stage.forwarding_stack, region
+                )
             except (ClientError, BotoCoreError) as error:
                 self._forwarders[region] = error
         return self._forwarders[region]

@@ -10,7 +10,9 @@ from typing import Final
 
 from aurora_restore.deployment.errors import DeploymentError
 
-MISSING_WHEEL: Final = "Could not install dependencies"  # after which Chalice goes on, and ends with 0
+MISSING_WHEEL: Final = (
+    "Could not install dependencies"  # after which Chalice goes on, and ends with 0
+)
 _TRACE: Final = "Traceback (most recent call last):"
 _LAST_LINES: Final = 8
 
@@ -26,13 +28,23 @@ def without_traces(lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
-def run(command: str, stage: str, project: Path, region: str, say: Callable[[str], None], *rest: str) -> None:
-    """Run `chalice COMMAND --stage …` in a project; raises DeploymentError, with its last words, if it failed."""
+def run(
+    command: str, stage: str, project: Path, region: str, say: Callable[[str], None], *rest: str
+) -> None:
+    """Run `chalice COMMAND --stage …` in a project.
+
+    Raises DeploymentError, with its last words, if it failed.
+    """
     chalice = str(Path(sysconfig.get_path("scripts"), "chalice"))
     process = subprocess.Popen(
         [sys.executable, chalice, command, "--stage", stage, *rest],
         cwd=project,
-        env={**os.environ, "AWS_DEFAULT_REGION": region, "AWS_REGION": region, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_REGION": region,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -46,5 +58,6 @@ def run(command: str, stage: str, project: Path, region: str, say: Callable[[str
     if process.wait() or any(MISSING_WHEEL in line for line in lines):
         last = "\n  ".join([line for line in lines if line][-_LAST_LINES:])
         raise DeploymentError(
-            f"chalice {command} failed. What it did is kept; the same command continues there. It ended with:\n  {last}"
+            f"chalice {command} failed. What it did is kept; the same command continues there. It "
+            f"ended with:\n  {last}"
         )

@@ -1,8 +1,9 @@
 """What Chalice believes to be deployed, read off the account itself.
 
-Chalice keeps that in a file of the machine it ran on, writes it only when all went well, and without it forgets to take
-away functions that are gone from the app, and everything on `chalice delete`. The account knows better. So the file is
-written anew before every run, and none has to be kept or passed on.
+Chalice keeps that in a file of the machine it ran on, writes it only when all went well, and
+without it forgets to take away functions that are gone from the app, and everything on `chalice
+delete`. The account knows better. So the file is written anew before every run, and none has to be
+kept or passed on.
 """
 
 import json
@@ -21,7 +22,9 @@ from aurora_restore.findings import Finding, failed
 from aurora_restore.stages import APP, FUNCTIONS, Stage
 
 CHALICE_TAG: Final = "aws-chalice"  # on every function that Chalice makes: version=…:stage=…:app=…
-STACK_TAG: Final = "aws:cloudformation:stack-name"  # on every one that a stack made, also from Chalice's template
+STACK_TAG: Final = (
+    "aws:cloudformation:stack-name"  # on every one that a stack made, also from Chalice's template
+)
 UNKNOWN: Final = ""
 LAMBDA: Final = "lambda.amazonaws.com"
 LOGS: Final = "/aws/lambda/"
@@ -45,13 +48,19 @@ def write(stage: Stage, project: Path, ours: list[dict[str, str]]) -> None:
     """Write `.chalice/deployed/<stage>.json` of a project as Chalice would have."""
     file = project / ".chalice" / "deployed" / f"{stage.name}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"resources": ours, "schema_version": "2.0", "backend": "api"}, indent=2))
+    file.write_text(
+        json.dumps({"resources": ours, "schema_version": "2.0", "backend": "api"}, indent=2)
+    )
 
 
 def keep_expiring(account: Account, stage: Stage, ours: list[dict[str, str]]) -> None:
     """Let the logs of functions that left the app expire: Chalice takes their retention away, and they would stay."""
     days = stage.config.get("log_retention_in_days")
-    groups = {one["name"].removesuffix("-log-group"): one for one in ours if one["resource_type"] == "log_group"}
+    groups = {
+        one["name"].removesuffix("-log-group"): one
+        for one in ours
+        if one["resource_type"] == "log_group"
+    }
     for name in groups.keys() - set(FUNCTIONS) if days else ():
         account.clients("logs", stage.region).put_retention_policy(
             logGroupName=groups[name]["log_group_name"], retentionInDays=days
@@ -61,7 +70,8 @@ def keep_expiring(account: Account, stage: Stage, ours: list[dict[str, str]]) ->
 def make_log_groups(account: Account, stage: Stage) -> None:
     """Make the log groups that are not there yet.
 
-    Chalice would not where somebody has one whose name begins with that of ours: it takes that for ours.
+    Chalice would not where somebody has one whose name begins with that of ours: it takes that for
+    ours.
     """
     logs = account.clients("logs", stage.region)
     for function in FUNCTIONS:
@@ -77,30 +87,41 @@ def roles_of(account: Account, stage: Stage) -> list[Role]:
 def look(account: Account, stage: Stage, roles_there: Sequence[Role]) -> Held:
     """Tell what Chalice made for this stage of this app from what somebody else did.
 
-    Roles, log groups, functions and rules in the order in which Chalice makes them; it deletes backwards. Each is
-    looked for by itself, for a deployment or a deletion may have ended half-way.
+    Roles, log groups, functions and rules in the order in which Chalice makes them; it deletes
+    backwards. Each is looked for by itself, for a deployment or a deletion may have ended half-way.
     """
     functions = dict(_functions(account, stage))
     others = {
-        name: owner for name, one in functions.items() if (owner := _other_owner(account, stage, one)) is not None
+        name: owner
+        for name, one in functions.items()
+        if (owner := _other_owner(account, stage, one)) is not None
     }
     deployed = {name: one for name, one in functions.items() if name not in others}
     gone = _gone(account, stage, roles_there)
-    names = {stage.function(name): name for name in (*FUNCTIONS, *deployed, *gone) if name not in others}
+    names = {
+        stage.function(name): name for name in (*FUNCTIONS, *deployed, *gone) if name not in others
+    }
     found = [
         *_roles(account, stage, names, roles_there),
         *_log_groups(account, stage, names),
-        *({"name": name, "resource_type": "lambda_function", "lambda_arn": one["FunctionArn"]}
-          for name, one in deployed.items()),
+        *(
+            {"name": name, "resource_type": "lambda_function", "lambda_arn": one["FunctionArn"]}
+            for name, one in deployed.items()
+        ),
         *_rules(account, stage, names),
-    ]  # fmt: skip
+    ]
     functions_of_others = [
-        _of_nobody(stage, functions[name]) for name, owner in others.items()
+        _of_nobody(stage, functions[name])
+        for name, owner in others.items()
         if name in FUNCTIONS and owner == UNKNOWN
-    ]  # fmt: skip
+    ]
     return Held(
         [one for one in found if not isinstance(one, Finding)],
-        [_of_stack(stage, name, owner) for name, owner in others.items() if name in FUNCTIONS and owner != UNKNOWN],
+        [
+            _of_stack(stage, name, owner)
+            for name, owner in others.items()
+            if name in FUNCTIONS and owner != UNKNOWN
+        ],
         [*functions_of_others, *(one for one in found if isinstance(one, Finding))],
     )
 
@@ -109,7 +130,11 @@ def homes(account: Account, stage: Stage, ours: list[dict[str, str]]) -> set[str
     """Give the regions that the policies of the stage's roles are about: roles are the whole account's."""
     iam, regions = account.clients("iam", stage.region), set()
     for name in roles(ours):
-        regions |= {region for policy in _policies(iam, name) for region in _queue(account, stage).findall(policy)}
+        regions |= {
+            region
+            for policy in _policies(iam, name)
+            for region in _queue(account, stage).findall(policy)
+        }
     return regions
 
 
@@ -127,13 +152,18 @@ def _gone(account: Account, stage: Stage, roles_there: Sequence[Role]) -> set[st
             continue
         if iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"] != [role["RoleName"]]:
             continue
-        if any(stage.region in _queue(account, stage).findall(one) for one in _policies(iam, role["RoleName"])):
+        if any(
+            stage.region in _queue(account, stage).findall(one)
+            for one in _policies(iam, role["RoleName"])
+        ):
             found.add(name)
     return found
 
 
 def _is_for_lambda(role: Role) -> bool:
-    return [one.get("Principal") for one in statements_of(role["AssumeRolePolicyDocument"])] == [{"Service": LAMBDA}]
+    return [one.get("Principal") for one in statements_of(role["AssumeRolePolicyDocument"])] == [
+        {"Service": LAMBDA}
+    ]
 
 
 @dataclass(frozen=True)
@@ -144,13 +174,17 @@ class Forwarding:
     home: str
 
 
-def forwardings(account: Account, stage: Stage, roles_there: Sequence[Role]) -> Iterator[Forwarding]:
+def forwardings(
+    account: Account, stage: Stage, roles_there: Sequence[Role]
+) -> Iterator[Forwarding]:
     """Read off the roles of the stage's forwarding stacks, in whatever regions these are, where they are.
 
     One that forwards to another account is of a stage there.
     """
     iam = account.clients("iam", stage.region)
-    rule = re.compile(rf'"arn:[a-z-]+:events:([a-z0-9-]+):{account.number}:rule/{stage.forwarding_rule}"')
+    rule = re.compile(
+        rf'"arn:[a-z-]+:events:([a-z0-9-]+):{account.number}:rule/{stage.forwarding_rule}"'
+    )
     bus = re.compile(rf'"arn:[a-z-]+:events:([a-z0-9-]+):{account.number}:event-bus/default"')
     for role in roles_there:
         for source in rule.findall(json.dumps(role["AssumeRolePolicyDocument"])):
@@ -172,7 +206,10 @@ Resource = dict[str, str] | Finding
 
 
 def _functions(account: Account, stage: Stage) -> Iterator[tuple[str, dict[str, Any]]]:
-    """List the functions under the stage's names, by what follows in them; also those that somebody else made."""
+    """List the functions under the stage's names, by what follows in them.
+
+    Also those that somebody else made.
+    """
     prefix = stage.function("")
     for one in _pages(account, "lambda", stage.region, "list_functions", "Functions"):
         if one["FunctionName"].startswith(prefix):
@@ -180,11 +217,15 @@ def _functions(account: Account, stage: Stage) -> Iterator[tuple[str, dict[str, 
 
 
 def _other_owner(account: Account, stage: Stage, function: dict[str, Any]) -> str | None:
-    """Name the stack that made a function, or UNKNOWN; None for Chalice, for this stage of this app.
+    """Name the stack that made a function, or UNKNOWN.
+
+    None for Chalice, for this stage of this app.
 
     Users have functions of their own beside ours, and a pipeline makes ours by a stack.
     """
-    tags = account.clients("lambda", stage.region).list_tags(Resource=function["FunctionArn"])["Tags"]
+    tags = account.clients("lambda", stage.region).list_tags(Resource=function["FunctionArn"])[
+        "Tags"
+    ]
     if STACK_TAG in tags:
         return str(tags[STACK_TAG])
     parts = str(tags.get(CHALICE_TAG, "")).split(":")
@@ -194,7 +235,8 @@ def _other_owner(account: Account, stage: Stage, function: dict[str, Any]) -> st
 def _of_nobody(stage: Stage, function: Mapping[str, Any]) -> Finding:
     return failed(
         "functions",
-        f"The function {function['FunctionName']} was not made by Chalice for this app, or lost the tag that says so.",
+        f"The function {function['FunctionName']} was not made by Chalice for this app, or lost "
+        "the tag that says so.",
         f"{OTHERS} If it is this stage's: aws lambda tag-resource --region {stage.region} "
         f"--resource {function['FunctionArn']} --tags '{CHALICE_TAG}=stage={stage.name}:app={APP}'",
     )
@@ -208,7 +250,9 @@ def _of_stack(stage: Stage, function: str, stack: str) -> Finding:
     )
 
 
-def _roles(account: Account, stage: Stage, names: Mapping[str, str], roles_there: Sequence[Role]) -> Iterator[Resource]:
+def _roles(
+    account: Account, stage: Stage, names: Mapping[str, str], roles_there: Sequence[Role]
+) -> Iterator[Resource]:
     """Take a role for ours if it trusts Lambda alone and has no policy but the one that Chalice gave it."""
     iam = account.clients("iam", stage.region)
     for role in roles_there:
@@ -218,14 +262,23 @@ def _roles(account: Account, stage: Stage, names: Mapping[str, str], roles_there
         policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
         surplus = [one for one in policies if one != name]
         if not _is_for_lambda(role):
-            yield failed("roles", f"The role {name} is not for Lambda alone, so somebody else made it.", OTHERS)
+            yield failed(
+                "roles",
+                f"The role {name} is not for Lambda alone, so somebody else made it.",
+                OTHERS,
+            )
         elif not policies and iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-            yield failed("roles", f"The role {name} has attached policies only, so somebody else made it.", OTHERS)
+            yield failed(
+                "roles",
+                f"The role {name} has attached policies only, so somebody else made it.",
+                OTHERS,
+            )
         elif surplus:
             yield failed(
                 "roles",
                 f"The role {name} has the policy {surplus[0]}, which somebody else put there.",
-                f"If the role is ours: aws iam delete-role-policy --role-name {name} --policy-name {surplus[0]}",
+                f"If the role is ours: aws iam delete-role-policy --role-name {name} --policy-name "
+                f"{surplus[0]}",
             )
         else:
             known = {"role_arn": role["Arn"], "role_name": name}
@@ -234,28 +287,57 @@ def _roles(account: Account, stage: Stage, names: Mapping[str, str], roles_there
 
 def _log_groups(account: Account, stage: Stage, names: Mapping[str, str]) -> Iterator[Resource]:
     prefix = f"{LOGS}{stage.function('')}"
-    for group in _pages(account, "logs", stage.region, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
+    for group in _pages(
+        account, "logs", stage.region, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix
+    ):
         if name := names.get(group["logGroupName"].removeprefix(LOGS)):
-            yield {"name": f"{name}-log-group", "resource_type": "log_group", "log_group_name": group["logGroupName"]}
+            yield {
+                "name": f"{name}-log-group",
+                "resource_type": "log_group",
+                "log_group_name": group["logGroupName"],
+            }
 
 
 def _rules(account: Account, stage: Stage, names: Mapping[str, str]) -> Iterator[Resource]:
     """Take a rule for ours if it wakes nothing but its function, or nothing yet and listens to what wakes that."""
-    for rule in _pages(account, "events", stage.region, "list_rules", "Rules", NamePrefix=stage.function("")):
+    for rule in _pages(
+        account, "events", stage.region, "list_rules", "Rules", NamePrefix=stage.function("")
+    ):
         function = rule["Name"].removesuffix("-event")
         if function == rule["Name"] or function not in names:
             continue
-        targets = account.clients("events", stage.region).list_targets_by_rule(Rule=rule["Name"])["Targets"]
-        ours = (invoke_config.TARGET_ID, account.arn("lambda", stage.region, f"function:{function}"))
-        others = [f"{one['Id']} ({one['Arn']})" for one in targets if (one["Id"], one["Arn"]) != ours]
-        if not targets and names[function] in FUNCTIONS and not invoke_config.listens(stage, names[function], rule):
-            yield failed("rules", f"The rule {rule['Name']} listens to what no function here is woken by.", OTHERS)
+        targets = account.clients("events", stage.region).list_targets_by_rule(Rule=rule["Name"])[
+            "Targets"
+        ]
+        ours = (
+            invoke_config.TARGET_ID,
+            account.arn("lambda", stage.region, f"function:{function}"),
+        )
+        others = [
+            f"{one['Id']} ({one['Arn']})" for one in targets if (one["Id"], one["Arn"]) != ours
+        ]
+        if (
+            not targets
+            and names[function] in FUNCTIONS
+            and not invoke_config.listens(stage, names[function], rule)
+        ):
+            yield failed(
+                "rules",
+                f"The rule {rule['Name']} listens to what no function here is woken by.",
+                OTHERS,
+            )
         elif others:
             yield failed(
-                "rules", f"The rule {rule['Name']} has a target of somebody's: {', '.join(sorted(others))}.", OTHERS
+                "rules",
+                f"The rule {rule['Name']} has a target of somebody's: {', '.join(sorted(others))}.",
+                OTHERS,
             )
         else:
-            yield {"name": f"{names[function]}-event", "resource_type": "cloudwatch_event", "rule_name": rule["Name"]}
+            yield {
+                "name": f"{names[function]}-event",
+                "resource_type": "cloudwatch_event",
+                "rule_name": rule["Name"],
+            }
 
 
 def _pages(

@@ -25,11 +25,31 @@ FRESHNESS_HOURS_MAX: Final = 720  # as infra/foundation.yaml takes it
 TOPIC: Final = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+")
 NETWORK_SETTINGS: Final = {"subnet_ids": "subnet-12345678", "security_group_ids": "sg-12345678"}
 MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-KNOWN_VARIABLES: Final = frozenset(map(str.upper, PLAN_SETTINGS | STAGE_SETTINGS)) | {*DEPLOYMENT_ONLY}
+KNOWN_VARIABLES: Final = frozenset(map(str.upper, PLAN_SETTINGS | STAGE_SETTINGS)) | {
+    *DEPLOYMENT_ONLY
+}
 FOREIGN_VARIABLES: Final = (  # of Lambda, of Powertools and of programs that layers bring
-    "AWS_", "_X_AMZN_", "LAMBDA_", "POWERTOOLS_", "PYTHON", "LD_", "OTEL_", "OPENTELEMETRY_", "DD_", "NEW_RELIC_",
-    "SENTRY_", "DATADOG_", "SSL_", "TZ", "LANG", "LC_", "PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-)  # fmt: skip
+    "AWS_",
+    "_X_AMZN_",
+    "LAMBDA_",
+    "POWERTOOLS_",
+    "PYTHON",
+    "LD_",
+    "OTEL_",
+    "OPENTELEMETRY_",
+    "DD_",
+    "NEW_RELIC_",
+    "SENTRY_",
+    "DATADOG_",
+    "SSL_",
+    "TZ",
+    "LANG",
+    "LC_",
+    "PATH",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
 REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
@@ -54,8 +74,11 @@ def account_given(stage: Stage) -> Iterator[Finding]:
     if not ACCOUNT.fullmatch(account):
         yield failed(
             "account",
-            f"ACCOUNT_ID is {account!r}, not twelve digits." if account else "ACCOUNT_ID is not set.",
-            f"Set the account that the stage belongs into under stages.{stage.name}.environment_variables of {CONFIG}.",
+            f"ACCOUNT_ID is {account!r}, not twelve digits."
+            if account
+            else "ACCOUNT_ID is not set.",
+            "Set the account that the stage belongs into under "
+            f"stages.{stage.name}.environment_variables of {CONFIG}.",
         )
 
 
@@ -71,7 +94,9 @@ def _plan(stage: Stage) -> Iterator[Finding]:
     account = account if ACCOUNT.fullmatch(account) else NOBODY  # the check of the account tells it
     try:
         topic = f"arn:aws:sns:{stage.region or 'us-east-1'}:{account}:{stage.topic}"
-        settings = Settings.of_environment({"SNS_TOPIC_ARN": topic} | variables, variables_place(stage))
+        settings = Settings.of_environment(
+            {"SNS_TOPIC_ARN": topic} | variables, variables_place(stage)
+        )
         resolve_plan(settings, DEFAULT_PLAN, {}, account=account, partition="aws")
     except SettingsError as error:
         for problem in error.problems:
@@ -95,20 +120,32 @@ def of_variables(stage: Stage) -> Iterator[Finding]:
     where = f"Set it under stages.{stage.name}.environment_variables of {CONFIG}."
     yield from _unknown(stage)
     for name, derived in (
-        ("ENVIRONMENT", stage.name), ("STATE_TABLE_NAME", stage.state_table), ("AUDIT_TABLE_NAME", stage.audit_table),
-    ):  # fmt: skip
+        ("ENVIRONMENT", stage.name),
+        ("STATE_TABLE_NAME", stage.state_table),
+        ("AUDIT_TABLE_NAME", stage.audit_table),
+    ):
         if variables[name] != derived:
-            yield failed("settings", f"{name} is {variables[name]}, and the stage's is {derived}.", "Leave it out.")
+            yield failed(
+                "settings",
+                f"{name} is {variables[name]}, and the stage's is {derived}.",
+                "Leave it out.",
+            )
     for name in ("SOURCE_REGION", "TARGET_REGION"):
         region = variables.get(name, "")
         if region and region not in known_regions():
-            near = " or ".join(get_close_matches(region, known_regions(), 2)) or "one that RDS is in"
+            near = (
+                " or ".join(get_close_matches(region, known_regions(), 2)) or "one that RDS is in"
+            )
             unknown = f"{name} is {region!r}, and this boto3 knows no such region."
             yield failed("settings", unknown, f"Was {near} meant? {where}")
     yield from _of_the_deployment(stage, where)
     key_region = _region_of(variables.get("KMS_KEY_ID", ""))
     if key_region not in ("", stage.region):
-        yield failed("settings", f"KMS_KEY_ID is a key of {key_region}, the target is in {stage.region}.", where)
+        yield failed(
+            "settings",
+            f"KMS_KEY_ID is a key of {key_region}, the target is in {stage.region}.",
+            where,
+        )
     yield from _other_accounts(variables, where)
 
 
@@ -118,14 +155,20 @@ def _unknown(stage: Stage) -> Iterator[Finding]:
         for name in sorted(variables):
             if not (name.upper() in KNOWN_VARIABLES or name.startswith(FOREIGN_VARIABLES)):
                 unknown = setting_problems.misspelt(name, KNOWN_VARIABLES)
-                yield failed("settings", f"{name} in {place} of {CONFIG} {unknown}", "Rename or remove it.")
+                yield failed(
+                    "settings", f"{name} in {place} of {CONFIG} {unknown}", "Rename or remove it."
+                )
 
 
 @cache
 def known_regions() -> list[str]:
     """List the regions that RDS is in, as far as this botocore knows; nobody is asked."""
     session = boto3.Session()
-    return [one for part in session.get_available_partitions() for one in session.get_available_regions("rds", part)]
+    return [
+        one
+        for part in session.get_available_partitions()
+        for one in session.get_available_regions("rds", part)
+    ]
 
 
 def _of_the_deployment(stage: Stage, where: str) -> Iterator[Finding]:
@@ -133,28 +176,40 @@ def _of_the_deployment(stage: Stage, where: str) -> Iterator[Finding]:
     variables = stage.variables
     hours, mail = variables.get("FRESHNESS_HOURS", "1"), variables.get("NOTIFICATION_EMAIL", "")
     if not (hours.isdecimal() and 1 <= int(hours) <= FRESHNESS_HOURS_MAX):
-        yield failed("settings", f"FRESHNESS_HOURS is {hours!r}, not 1 to {FRESHNESS_HOURS_MAX} hours.", where)
+        yield failed(
+            "settings",
+            f"FRESHNESS_HOURS is {hours!r}, not 1 to {FRESHNESS_HOURS_MAX} hours.",
+            where,
+        )
     if mail and not MAIL.fullmatch(mail):
         yield failed("settings", f"NOTIFICATION_EMAIL is {mail!r}, which is no address.", where)
     protected = variables.get("PROTECT_TABLES", "false")
     if protected not in ("true", "false"):
-        yield failed("settings", f"PROTECT_TABLES is {protected!r}, and neither true nor false.", where)
+        yield failed(
+            "settings", f"PROTECT_TABLES is {protected!r}, and neither true nor false.", where
+        )
     topic = variables.get("FORWARDING_ALARM_TOPIC_ARN", "")
     if topic and not TOPIC.fullmatch(topic):
-        yield failed("settings", f"FORWARDING_ALARM_TOPIC_ARN is {topic!r}, and not the ARN of a topic.", where)
+        yield failed(
+            "settings",
+            f"FORWARDING_ALARM_TOPIC_ARN is {topic!r}, and not the ARN of a topic.",
+            where,
+        )
     elif topic and _region_of(topic) == stage.region:
         yield failed(
             "settings",
-            f"FORWARDING_ALARM_TOPIC_ARN is a topic of {stage.region}, where the stage has its own.",
+            f"FORWARDING_ALARM_TOPIC_ARN is a topic of {stage.region}, where the stage has its "
+            "own.",
             "Name one of the source's region, where the alarm is.",
         )
     bucket = stage.bucket(variables.get("ACCOUNT_ID", NOBODY))
     if len(bucket) > BUCKET_CHARACTERS_MAX:
         yield failed(
             "settings",
-            f"The name of the stage is too long: its bucket would be {bucket}, and S3 takes {BUCKET_CHARACTERS_MAX} "
-            "characters.",
-            f"Give the stage a name that is {len(bucket) - BUCKET_CHARACTERS_MAX} characters shorter.",
+            f"The name of the stage is too long: its bucket would be {bucket}, and S3 takes "
+            f"{BUCKET_CHARACTERS_MAX} characters.",
+            f"Give the stage a name that is {len(bucket) - BUCKET_CHARACTERS_MAX} characters "
+            "shorter.",
         )
 
 
@@ -162,24 +217,33 @@ def _roles(stage: Stage) -> Iterator[Finding]:
     """Refuse a role of people's own: each function has one, whose policy the deployment makes."""
     places = [stage.config, stage.config["stages"][stage.name]]
     places += [one for place in places for one in place.get("lambda_functions", {}).values()]
-    for setting in sorted({name for place in places for name in ("manage_iam_role", "iam_role_arn") if name in place}):
+    for setting in sorted(
+        {name for place in places for name in ("manage_iam_role", "iam_role_arn") if name in place}
+    ):
         yield failed(
-            "roles", f"{setting} is set, and every function here has a role of its own.", f"Take it from {CONFIG}."
+            "roles",
+            f"{setting} is set, and every function here has a role of its own.",
+            f"Take it from {CONFIG}.",
         )
 
 
 def _other_accounts(variables: dict[str, str], where: str) -> Iterator[Finding]:
-    source, role = variables.get("SOURCE_ACCOUNT_ID", ""), variables.get("CROSS_ACCOUNT_ROLE_ARN", "")
+    source, role = (
+        variables.get("SOURCE_ACCOUNT_ID", ""),
+        variables.get("CROSS_ACCOUNT_ROLE_ARN", ""),
+    )
     if source and source != variables.get("ACCOUNT_ID", "") and not role:
         yield failed(
             "settings",
-            f"SOURCE_ACCOUNT_ID is {source}, another account, and CROSS_ACCOUNT_ROLE_ARN is not set.",
+            f"SOURCE_ACCOUNT_ID is {source}, another account, and CROSS_ACCOUNT_ROLE_ARN is not "
+            "set.",
             f"infra/cross-account-role.yaml makes that role in {source}. {where}",
         )
     elif source and source != variables.get("ACCOUNT_ID", ""):
         yield failed(
             "settings",
-            f"SOURCE_ACCOUNT_ID is {source}, another account: restores between accounts are not built yet.",
+            f"SOURCE_ACCOUNT_ID is {source}, another account: restores between accounts are not "
+            "built yet.",
             "Leave it out, or share a manual snapshot by hand.",
         )
 
@@ -191,8 +255,10 @@ def _network_settings(stage: Stage) -> Iterator[Finding]:
         if not value:
             yield failed(
                 "network",
-                f"{IN_VPC} has no {setting}, so it would run outside the VPC and never reach the target.",
-                f"Set {where}: private subnets of the target's VPC, and a group that the target's lets in.",
+                f"{IN_VPC} has no {setting}, so it would run outside the VPC and never reach the "
+                "target.",
+                f"Set {where}: private subnets of the target's VPC, and a group that the target's "
+                "lets in.",
             )
         elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             yield failed(
@@ -207,7 +273,8 @@ def _region(stage: Stage) -> Iterator[Finding]:
         if stage.region and os.environ.get(name) not in (None, "", stage.region):
             yield failed(
                 "region",
-                f"{name} says {os.environ[name]}, and stage {stage.name} lives where its target is: {stage.region}.",
+                f"{name} says {os.environ[name]}, and stage {stage.name} lives where its target "
+                f"is: {stage.region}.",
                 f"Unset {name}, or correct TARGET_REGION in {CONFIG}.",
             )
 

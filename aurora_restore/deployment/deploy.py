@@ -26,8 +26,8 @@ Say = Callable[[str], None]
 def deploy(stage: Stage, checkout: Path, say: Say) -> None:
     """Bring the stage into its account, or up to date there; raises DeploymentError.
 
-    Everything is found out before anything is changed, and each part can be repeated: after a failure, the same
-    command goes on, or says what has to be done before.
+    Everything is found out before anything is changed, and each part can be repeated: after a
+    failure, the same command goes on, or says what has to be done before.
     """
     existing, findings = preflight.check(stage, checkout)
     account, ours = existing.account, existing.held.ours
@@ -37,37 +37,62 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
         built = project.build(stage, checkout)
     with _timed(say, f"stack {stage.records_stack}: tables and secrets"):
         stack_parameters.put_records(account, stage, checkout)
-    with _timed(say, f"stack {stage.foundation_stack}: topic, failure queue, alarms, dashboard, parameters"):
+    with _timed(
+        say, f"stack {stage.foundation_stack}: topic, failure queue, alarms, dashboard, parameters"
+    ):
         outputs = stack_parameters.put_foundation(account, stage, checkout).outputs
     for region in existing.sources:
-        with _timed(say, f"stack {stage.forwarding_stack} in {region}: forwards the source's events"):
+        with _timed(
+            say, f"stack {stage.forwarding_stack} in {region}: forwards the source's events"
+        ):
             stack_parameters.put_forwarding(account, stage, checkout, region)
-    with _timed(say, f"chalice deploy --stage {stage.name}: eleven functions with their rules, roles and policies"):
+    with _timed(
+        say,
+        f"chalice deploy --stage {stage.name}: eleven functions with their rules, roles and "
+        "policies",
+    ):
         project.fill(
-            built, stage, account=account.number, partition=account.partition,
+            built,
+            stage,
+            account=account.number,
+            partition=account.partition,
             parameters=existing.parameters_to_be,
-        )  # fmt: skip
+        )
         chalice_state.write(stage, built, ours)
         chalice_state.make_log_groups(account, stage)
         chalice.run("deploy", stage.name, built, stage.region, say)
         chalice_state.keep_expiring(account, stage, ours)
-    with _timed(say, "retries, failure destinations and dead-letter queues, which Chalice cannot set"):
+    with _timed(
+        say, "retries, failure destinations and dead-letter queues, which Chalice cannot set"
+    ):
         invoke_config.complete(account, stage, outputs["FailureQueueArn"])
     for forsaken in existing.forsaken:
-        with _timed(say, f"stack {forsaken.name} in {forsaken.region}: gone, no plan has its source there any more"):
+        with _timed(
+            say,
+            f"stack {forsaken.name} in {forsaken.region}: gone, no plan has its source there any "
+            "more",
+        ):
             stacks.delete(account, forsaken)
     for line in _next_steps(account, stage, checkout):
         say(line)
 
 
 def package(stage: Stage, checkout: Path, say: Say) -> None:
-    """Write the stage's app as a SAM template and a zip, without asking AWS; raises DeploymentError."""
+    """Write the stage's app as a SAM template and a zip, without asking AWS.
+
+    Raises DeploymentError.
+    """
     problems = list(config_checks.of_the_stage(stage))
     if problems:
         raise NotReadyError(problems)
     out = sam_package.package(stage, project.build(stage, checkout))
-    say(f"{out}/sam.json and deployment.zip beside it, for account {stage.variables['ACCOUNT_ID']}.")
-    say("Its policies are about the plan `default`: nobody signed in who could read of others in SSM.")
+    say(
+        f"{out}/sam.json and deployment.zip beside it, for account {stage.variables['ACCOUNT_ID']}."
+    )
+    say(
+        "Its policies are about the plan `default`: nobody signed in who could read of others in "
+        "SSM."
+    )
 
 
 @contextmanager

@@ -22,10 +22,13 @@ Say = Callable[[str], None]
 
 
 def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> None:
-    """Take the stage out of its account; raises NotReadyError before anything is changed, or DeploymentError.
+    """Take the stage out of its account.
 
-    `force` leaves operations that are under way where they stand, functions that may be somebody's, and regions that
-    nobody can look into. What is not there is passed over, so that a removal that ended half-way can be repeated.
+    Raises NotReadyError before anything is changed, or DeploymentError.
+
+    `force` leaves operations that are under way where they stand, functions that may be somebody's,
+    and regions that nobody can look into. What is not there is passed over, so that a removal that
+    ended half-way can be repeated.
     """
     existing = _ready(stage, force=force)
     account, held, removable = existing.account, existing.held, existing.removable
@@ -33,7 +36,10 @@ def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> N
     if held.ours or removable:
         say(f"Deleting the stage {stage.name} from the account {place}.")
     else:
-        say(f"Nothing is left to delete: the account {place} has no functions, roles, rules or stacks of {stage.name}.")
+        say(
+            f"Nothing is left to delete: the account {place} has no functions, roles, rules or "
+            f"stacks of {stage.name}."
+        )
     for one in held.others:
         say(f"Left alone: {one.what}")
     with tempfile.TemporaryDirectory() as folder:
@@ -48,22 +54,30 @@ def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> N
         say(f"The stack {stack.name} in {stack.region} is gone.")
     if existing.stack(stage.records_stack, stage.region):
         say(
-            f"Kept: the stack {stage.records_stack} with the operations, their trail and the secrets, for the next "
-            "deployment. docs/runbook.md (Leaving) says how to delete that, too."
+            f"Kept: the stack {stage.records_stack} with the operations, their trail and the "
+            "secrets, for the next deployment. docs/runbook.md (Leaving) says how to delete that, "
+            "too."
         )
 
 
 def _copied(checkout: Path, project: Path) -> Path:
-    """Copy the app, which Chalice reads even to delete it; what Chalice remembers there is not copied."""
+    """Copy the app, which Chalice reads even to delete it.
+
+    What Chalice remembers there is not copied.
+    """
     for name in (".chalice", "chalicelib"):
-        shutil.copytree(checkout / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "deploy*"))
+        shutil.copytree(
+            checkout / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "deploy*")
+        )
     shutil.copyfile(checkout / "app.py", project / "app.py")
     return project
 
 
 def _ready(stage: Stage, *, force: bool) -> Existing:
     if not stage.region:
-        raise DeploymentError(f"TARGET_REGION of stage {stage.name} is not set, so nobody knows where it lives.")
+        raise DeploymentError(
+            f"TARGET_REGION of stage {stage.name} is not set, so nobody knows where it lives."
+        )
     existing = Existing(sign_in(stage.region), stage)
     findings = [*config_checks.account_given(stage), *failures(preflight.right_account(existing))]
     if findings:
@@ -75,7 +89,9 @@ def _ready(stage: Stage, *, force: bool) -> Existing:
         *preflight.going(existing.removable),
     ]
     if not force:
-        findings += [replace(one, do=f"{one.do} FORCE=1 passes over this.") for one in _to_be_left(existing)]
+        findings += [
+            replace(one, do=f"{one.do} FORCE=1 passes over this.") for one in _to_be_left(existing)
+        ]
     if findings:
         raise NotReadyError(findings)
     return existing
@@ -89,25 +105,35 @@ def _to_be_left(existing: Existing) -> Iterator[Finding]:
     if names := sorted(_open_operations(existing.account, existing.stage)):
         yield failed(
             "operations",
-            f"Under way: {', '.join(names)}. Without the functions they would stand still half-way.",
+            f"Under way: {', '.join(names)}. Without the functions they would stand still "
+            "half-way.",
             "Wait for their end or cancel them.",
         )
 
 
 def _open_operations(account: Account, stage: Stage) -> Iterator[str]:
     asked: dict[str, Any] = {
-        "TableName": stage.state_table, "IndexName": "open-by-due", "KeyConditionExpression": "#open = :yes",
-        "ExpressionAttributeNames": {"#open": "open"}, "ExpressionAttributeValues": {":yes": {"S": "yes"}},
-    }  # fmt: skip
+        "TableName": stage.state_table,
+        "IndexName": "open-by-due",
+        "KeyConditionExpression": "#open = :yes",
+        "ExpressionAttributeNames": {"#open": "open"},
+        "ExpressionAttributeValues": {":yes": {"S": "yes"}},
+    }
     try:
-        for page in account.clients("dynamodb", stage.region).get_paginator("query").paginate(**asked):
+        for page in (
+            account.clients("dynamodb", stage.region).get_paginator("query").paginate(**asked)
+        ):
             yield from (item["operation_id"]["S"] for item in page["Items"])
     except ClientError as error:
-        if error_code(error) != "ResourceNotFoundException":  # there is no table, so there are no operations
+        if (
+            error_code(error) != "ResourceNotFoundException"
+        ):  # there is no table, so there are no operations
             raise
 
 
-def _delete_log_groups(account: Account, stage: Stage, resources: list[dict[str, str]], say: Say) -> None:
+def _delete_log_groups(
+    account: Account, stage: Stage, resources: list[dict[str, str]], say: Say
+) -> None:
     """Delete the functions' logs: `chalice delete` only takes their retention away, and they would stay for ever."""
     logs = account.clients("logs", stage.region)
     names = [one["log_group_name"] for one in resources if one["resource_type"] == "log_group"]
@@ -134,6 +160,11 @@ def _empty_bucket(account: Account, stack: Stack) -> None:
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if found:
             keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
-            left = s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True}).get("Errors", [])
+            left = s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True}).get(
+                "Errors", []
+            )
             if left:
-                raise DeploymentError(f"{left[0]['Key']} of the bucket {name} cannot be deleted: {left[0]['Message']}.")
+                raise DeploymentError(
+                    f"{left[0]['Key']} of the bucket {name} cannot be deleted: "
+                    f"{left[0]['Message']}."
+                )

@@ -1,8 +1,8 @@
 """What Chalice cannot set: how often Lambda and EventBridge try again, where what they give up on goes, and tags.
 
-Lambda retries a failed invocation twice by default, minutes later; here the heartbeat is the retry, and what fails
-leaves its event in the stage's failure queue. Chalice puts each rule's target anew with every deployment, which wipes
-what stands here, so this is put after each one.
+Lambda retries a failed invocation twice by default, minutes later; here the heartbeat is the retry,
+and what fails leaves its event in the stage's failure queue. Chalice puts each rule's target anew
+with every deployment, which wipes what stands here, so this is put after each one.
 """
 
 import json
@@ -17,7 +17,9 @@ from aurora_restore.stages import FUNCTIONS, PROJECT, Stage
 from chalicelib.messages.rules import pattern
 
 TARGET_ID: Final = "1"  # Chalice's
-_STALE_SECONDS: Final = 3600  # announcements come again by then, and who still wants a restore asks again
+_STALE_SECONDS: Final = (
+    3600  # announcements come again by then, and who still wants a restore asks again
+)
 _PROPAGATION_TRIES, _PROPAGATION_SECONDS = 15, 5.0
 BEAT: Final = "rate(1 minute)"
 _TICK_SECONDS: Final = 60  # the least that AWS takes: the next tick is better than a late one
@@ -40,13 +42,17 @@ def invocation(function: str, queue_arn: str) -> dict[str, Any]:
 def target(function: str, function_arn: str, queue_arn: str) -> dict[str, Any]:
     """Give the target of a function's rule, in the words of PutTargets.
 
-    EventBridge's retries are only about handing the event to Lambda's queue (EventBridge user guide, eb-rule-dlq).
+    EventBridge's retries are only about handing the event to Lambda's queue (EventBridge user
+    guide, eb-rule-dlq).
     """
     retries = 0 if function == "heartbeat" else 185
     return {
         "Id": TARGET_ID,
         "Arn": function_arn,
-        "RetryPolicy": {"MaximumRetryAttempts": retries, "MaximumEventAgeInSeconds": event_age_max(function)},
+        "RetryPolicy": {
+            "MaximumRetryAttempts": retries,
+            "MaximumEventAgeInSeconds": event_age_max(function),
+        },
         "DeadLetterConfig": {"Arn": queue_arn},
     }
 
@@ -65,8 +71,13 @@ def tags(stage: Stage, service: str = "Lambda") -> list[dict[str, str]]:
 
 
 def complete(account: Account, stage: Stage, queue_arn: str) -> list[str]:
-    """Put all of it where it is not so already; returns a sentence for each thing that had to be put."""
-    return [said for function in FUNCTIONS for said in _complete(account, stage, function, queue_arn)]
+    """Put all of it where it is not so already.
+
+    Returns a sentence for each thing that had to be put.
+    """
+    return [
+        said for function in FUNCTIONS for said in _complete(account, stage, function, queue_arn)
+    ]
 
 
 def _complete(account: Account, stage: Stage, function: str, queue_arn: str) -> list[str]:
@@ -80,7 +91,9 @@ def _complete(account: Account, stage: Stage, function: str, queue_arn: str) -> 
     if events.list_targets_by_rule(Rule=rule)["Targets"] != [wanted]:
         refused = events.put_targets(Rule=rule, Targets=[wanted]).get("FailedEntries", [])
         if refused:
-            raise DeploymentError(f"EventBridge did not take the target of {rule}: {refused[0]['ErrorMessage']}.")
+            raise DeploymentError(
+                f"EventBridge did not take the target of {rule}: {refused[0]['ErrorMessage']}."
+            )
         said.append(f"{rule}: retries and dead-letter queue are put.")
     return said
 
@@ -100,8 +113,8 @@ def _tag(account: Account, stage: Stage, function: str) -> None:
 def _put_invocation(functions: Any, name: str, wanted: dict[str, Any]) -> None:
     """Put a function's asynchronous setting; Lambda looks whether the role may write to the queue.
 
-    A role that was just made is not known everywhere at once (IAM user guide, eventual consistency), so a refusal is
-    tried again for a while.
+    A role that was just made is not known everywhere at once (IAM user guide, eventual
+    consistency), so a refusal is tried again for a while.
     """
     for left in reversed(range(_PROPAGATION_TRIES)):
         try:
@@ -119,10 +132,18 @@ def _mend(functions: Any, stage: Stage, function: str, deployed: dict[str, Any])
     wanted: dict[str, Any] = {"Handler": f"app.{function.replace('-', '_')}"}
     traced = bool(stage.function_setting(function, "xray"))
     wanted["TracingConfig"] = {"Mode": "Active" if traced else "PassThrough"}
-    wrong = {key: value for key, value in wanted.items() if deployed.get(key, {"Mode": "PassThrough"}) != value}
+    wrong = {
+        key: value
+        for key, value in wanted.items()
+        if deployed.get(key, {"Mode": "PassThrough"}) != value
+    }
     if wrong:
         name = stage.function(function)
-        functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 2})
+        functions.get_waiter("function_updated_v2").wait(
+            FunctionName=name, WaiterConfig={"Delay": 2}
+        )
         functions.update_function_configuration(FunctionName=name, **wrong)
-        functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 2})
+        functions.get_waiter("function_updated_v2").wait(
+            FunctionName=name, WaiterConfig={"Delay": 2}
+        )
     return [f"{stage.function(function)}: {key} is {value} now." for key, value in wrong.items()]

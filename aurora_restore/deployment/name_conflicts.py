@@ -1,6 +1,7 @@
 """Names that are somebody else's: what the stacks will make is theirs already, or nobody's."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from botocore.exceptions import ClientError
 
@@ -26,7 +27,11 @@ def findings(existing: Existing) -> Iterator[Finding]:
     found += [one for region in existing.sources for one in _forwarding(stage, account, region)]
     for physical, what, advice in found:
         if _plain(physical) not in ours:
-            yield failed("names", f"{what} is there already, and no stack of stage {stage.name} made it.", advice)
+            yield failed(
+                "names",
+                f"{what} is there already, and no stack of stage {stage.name} made it.",
+                advice,
+            )
 
 
 def _plain(physical: str) -> str:
@@ -37,20 +42,23 @@ def _plain(physical: str) -> str:
 def _tables(stage: Stage, account: Account) -> Found:
     dynamodb = account.clients("dynamodb", stage.region)
     for name in (stage.state_table, stage.audit_table):
-        if _is_there(lambda name=name: dynamodb.describe_table(TableName=name), "ResourceNotFoundException"):  # type: ignore[misc]
+        if _is_there(partial(dynamodb.describe_table, TableName=name), "ResourceNotFoundException"):
             yield (
                 name,
                 f"The table {name} in {stage.region}",
                 (
-                    f"If nobody needs it: aws dynamodb delete-table --region {stage.region} --table-name {name}. "
-                    f"If it is ours, import it into the stack {stage.records_stack}."
+                    f"If nobody needs it: aws dynamodb delete-table --region {stage.region} "
+                    f"--table-name {name}. If it is ours, import it into the stack "
+                    f"{stage.records_stack}."
                 ),
             )
 
 
 def _topic(stage: Stage, account: Account) -> Found:
     arn = account.arn("sns", stage.region, stage.topic)
-    if _is_there(lambda: account.clients("sns", stage.region).get_topic_attributes(TopicArn=arn), "NotFound"):
+    if _is_there(
+        lambda: account.clients("sns", stage.region).get_topic_attributes(TopicArn=arn), "NotFound"
+    ):
         yield arn, f"The topic {stage.topic} in {stage.region}", OTHERS
 
 
@@ -79,14 +87,20 @@ def _alarms(stage: Stage, account: Account) -> Found:
 
 
 def _alarms_named(account: Account, region: str, names: list[str]) -> Found:
-    for one in account.clients("cloudwatch", region).describe_alarms(AlarmNames=names)["MetricAlarms"]:
+    for one in account.clients("cloudwatch", region).describe_alarms(AlarmNames=names)[
+        "MetricAlarms"
+    ]:
         yield one["AlarmName"], f"The alarm {one['AlarmName']} in {region}", OTHERS
 
 
 def _dashboard(stage: Stage, account: Account) -> Found:
     name = stage.dashboard
     cloudwatch = account.clients("cloudwatch", stage.region)
-    if _is_there(lambda: cloudwatch.get_dashboard(DashboardName=name), "ResourceNotFound", "DashboardNotFoundError"):
+    if _is_there(
+        lambda: cloudwatch.get_dashboard(DashboardName=name),
+        "ResourceNotFound",
+        "DashboardNotFoundError",
+    ):
         yield name, f"The dashboard {name}", OTHERS
 
 
@@ -102,25 +116,34 @@ def _forwarding(stage: Stage, account: Account, region: str) -> Found:
 def _bucket(stage: Stage, account: Account) -> Found:
     name = stage.bucket(account.number)
     try:
-        account.clients("s3", stage.region).head_bucket(Bucket=name, ExpectedBucketOwner=account.number)
+        account.clients("s3", stage.region).head_bucket(
+            Bucket=name, ExpectedBucketOwner=account.number
+        )
     except ClientError as error:
         if error_code(error) in ("404", "NoSuchBucket"):
             return
         yield name, f"The bucket {name}, which is somebody else's ({error_code(error)}),", OTHERS
         return
-    yield name, f"The bucket {name}", f"If nobody needs what is in it: aws s3 rb --force s3://{name}"
+    yield (
+        name,
+        f"The bucket {name}",
+        f"If nobody needs what is in it: aws s3 rb --force s3://{name}",
+    )
 
 
 def _parameters(stage: Stage, account: Account) -> Found:
-    names = {stage.parameter_path + name: setting for name, setting in stack_parameters.PARAMETERS.items()}
+    names = {
+        stage.parameter_path + name: setting
+        for name, setting in stack_parameters.PARAMETERS.items()
+    }
     found = account.clients("ssm", stage.region).get_parameters(Names=list(names))["Parameters"]
     for one in found:
         yield (
             one["Name"],
             f"The SSM parameter {one['Name']} = {one['Value']}",
             (
-                f"Its value belongs into {CONFIG} as {names[one['Name']]}; then aws ssm delete-parameter --region "
-                f"{stage.region} --name {one['Name']}"
+                f"Its value belongs into {CONFIG} as {names[one['Name']]}; then aws ssm "
+                f"delete-parameter --region {stage.region} --name {one['Name']}"
             ),
         )
 

@@ -1,7 +1,8 @@
 """The checks that an operation will make, made of every plan before anything is deployed: only read, never changed.
 
-One question decides what a problem is: can a change of the stage's settings mend it? If so, the deployment is refused.
-If not, it is a warning, and the deployment goes on: it may well be what mends something else.
+One question decides what a problem is: can a change of the stage's settings mend it? If so, the
+deployment is refused. If not, it is a warning, and the deployment goes on: it may well be what
+mends something else.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +20,10 @@ from chalicelib.flow.ownership import UnownedError
 from chalicelib.flow.plan import Plan
 from chalicelib.settings import DEFAULT_PLAN
 
-SECRETS = {"master secret": "MASTER_CREDENTIALS_SECRET_ID", "application secret": "APP_CREDENTIALS_SECRET_ID"}
+SECRETS = {
+    "master secret": "MASTER_CREDENTIALS_SECRET_ID",
+    "application secret": "APP_CREDENTIALS_SECRET_ID",
+}
 """The checks of secrets, by the setting that names each."""
 
 
@@ -27,7 +31,11 @@ def findings(existing: Existing) -> Iterator[Finding]:
     """Check every plan that can be made; what a first deployment cannot have yet is no problem."""
     stage, account = existing.stage, existing.account
     ports = reading_ports(
-        existing.settings, account.clients, account=account.number, partition=account.partition, region=stage.region
+        existing.settings,
+        account.clients,
+        account=account.number,
+        partition=account.partition,
+        region=stage.region,
     )
     for plan in existing.plans.values():
         if isinstance(plan, Plan):
@@ -49,7 +57,10 @@ def _of_plan(existing: Existing, view: PlanView) -> Iterator[Finding]:
     problems = [finding for finding in found if finding]
     yield from problems
     if not problems:
-        made = f"{view.plan.source_cluster_arn} to {view.plan.target_cluster_arn}: {len(found)} checks passed."
+        made = (
+            f"{view.plan.source_cluster_arn} to {view.plan.target_cluster_arn}: {len(found)} "
+            "checks passed."
+        )
         yield ok(f"plan {view.plan.name}", made)
     if view.source is None and view.snapshot is not None:
         yield warning(
@@ -62,13 +73,17 @@ def _of_plan(existing: Existing, view: PlanView) -> Iterator[Finding]:
 def _made(name: str, check: Callable[[], None], *, is_value: bool) -> Finding | None:
     """Make a check. One that may not be made stops nothing: every operation makes it again.
 
-    `is_value` says that the check is of a value that people store, under a name that no setting chose.
+    `is_value` says that the check is of a value that people store, under a name that no setting
+    chose.
     """
     try:
         check()
     except (DeniedError, TransientError) as error:
         return _unseen(name, error)
-    except (UnownedError, BeyondSettingsError) as error:  # whose target it is, people say by adopting it
+    except (
+        UnownedError,
+        BeyondSettingsError,
+    ) as error:  # whose target it is, people say by adopting it
         return warning(name, error.reason, error.remedy)
     except RefusedError as error:
         tell = warning if is_value else failed
@@ -79,7 +94,9 @@ def _made(name: str, check: Callable[[], None], *, is_value: bool) -> Finding | 
 def _unseen(name: str, error: RefusedError | TransientError) -> Finding:
     what = f"It could not be checked: {error.reason}"
     if isinstance(error, DeniedError):
-        return warning(name, what, f"Allow {error.action} to whoever deploys; every operation checks it, too.")
+        return warning(
+            name, what, f"Allow {error.action} to whoever deploys; every operation checks it, too."
+        )
     if isinstance(error, TransientError):
         return failed(name, what, "Try again.")
     return failed(name, what, error.remedy)
@@ -89,7 +106,10 @@ def _is_own_secret(existing: Existing, view: PlanView, name: str) -> bool:
     """Tell whether a check is of the secret that the stage has if its settings name no other."""
     if name not in SECRETS:
         return False
-    return bool(getattr(view.plan, SECRETS[name].lower()) == stack_parameters.SECRETS[SECRETS[name]](existing.stage))
+    return bool(
+        getattr(view.plan, SECRETS[name].lower())
+        == stack_parameters.SECRETS[SECRETS[name]](existing.stage)
+    )
 
 
 def _comes_later(existing: Existing, view: PlanView, name: str) -> bool:
@@ -105,4 +125,7 @@ def _comes_later(existing: Existing, view: PlanView, name: str) -> bool:
         return not secrets.describe_secret(SecretId=secret).get("VersionIdsToStages")
     except ClientError as error:
         own = stack_parameters.SECRETS[SECRETS[name]](stage)
-        return error_code(error) == "ResourceNotFoundException" and secret in (own, stage.variables[SECRETS[name]])
+        return error_code(error) == "ResourceNotFoundException" and secret in (
+            own,
+            stage.variables[SECRETS[name]],
+        )

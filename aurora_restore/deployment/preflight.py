@@ -28,8 +28,12 @@ from chalicelib.flow.choreography import IN_VPC
 from chalicelib.settings import unknown_parameters
 
 
-def check(stage: Stage, checkout: Path, account: Account | None = None) -> tuple[Existing, list[Finding]]:
-    """Make every check of a deployment; returns the stage as it is and all findings, or raises NotReadyError.
+def check(
+    stage: Stage, checkout: Path, account: Account | None = None
+) -> tuple[Existing, list[Finding]]:
+    """Make every check of a deployment.
+
+    Returns the stage as it is and all findings, or raises NotReadyError.
 
     Whose credentials these are is asked unless an `account` is given.
     """
@@ -37,12 +41,23 @@ def check(stage: Stage, checkout: Path, account: Account | None = None) -> tuple
     account = account or _signed_in(stage, findings)
     if account is None:
         raise NotReadyError(findings)
-    checks: list[Check] = [right_account, stacks_of, name_conflicts.findings, _functions, _network, _secrets]
-    if not {"account", "settings"} & {one.name for one in findings}:  # else no plan can be made, for these reasons
+    checks: list[Check] = [
+        right_account,
+        stacks_of,
+        name_conflicts.findings,
+        _functions,
+        _network,
+        _secrets,
+    ]
+    if not {"account", "settings"} & {
+        one.name for one in findings
+    }:  # else no plan can be made, for these reasons
         checks += [partial(_plans, checkout=checkout), plan_checks.findings]
     findings.append(ok("credentials", f"{account.caller} asks."))
     existing = Existing(account, stage)
-    regions_are_known = {stage.region, stage.source_region or stage.region} <= {*config_checks.known_regions()}
+    regions_are_known = {stage.region, stage.source_region or stage.region} <= {
+        *config_checks.known_regions()
+    }
     for one in checks if regions_are_known else ():  # in another region nobody answers
         findings += _made(one, existing)
     if failures(findings):
@@ -55,7 +70,9 @@ Check = Callable[[Existing], Iterable[Finding]]
 
 def _signed_in(stage: Stage, findings: list[Finding]) -> Account | None:
     try:
-        return sign_in(stage.region if stage.region in config_checks.known_regions() else "us-east-1")
+        return sign_in(
+            stage.region if stage.region in config_checks.known_regions() else "us-east-1"
+        )
     except DeploymentError as error:
         findings.append(failed("credentials", str(error), ""))
         return None
@@ -81,7 +98,8 @@ def right_account(existing: Existing) -> Iterator[Finding]:
     if wanted != account.number:
         yield failed(
             "account",
-            f"These are credentials of {account.number}, and stage {stage.name} belongs into {wanted}.",
+            f"These are credentials of {account.number}, and stage {stage.name} belongs into "
+            f"{wanted}.",
             f"Sign in there, or correct ACCOUNT_ID in {CONFIG}.",
         )
     else:
@@ -94,9 +112,10 @@ def home(existing: Existing) -> Iterator[Finding]:
     for region in sorted(existing.homes - {stage.region}):
         yield failed(
             "region",
-            f"Stage {stage.name} lives in {region}, as its roles' policies or its forwarding say, and not in "
-            f"{stage.region}.",
-            f"Set TARGET_REGION in {CONFIG} back to {region} and run make destroy STAGE={stage.name}; then change it.",
+            f"Stage {stage.name} lives in {region}, as its roles' policies or its forwarding say, "
+            f"and not in {stage.region}.",
+            f"Set TARGET_REGION in {CONFIG} back to {region} and run make destroy "
+            f"STAGE={stage.name}; then change it.",
         )
 
 
@@ -129,7 +148,8 @@ def stacks_of(existing: Existing) -> Iterator[Finding]:
             does, verb = stacks.ADVICE[one.status]
             yield failed(
                 "stacks",
-                f"The stack {one.name} in {one.region} is {one.status}, from which it can only be {does}.",
+                f"The stack {one.name} in {one.region} is {one.status}, from which it can only be "
+                f"{does}.",
                 stacks.command(verb, one.name, one.region),
             )
         elif one.is_busy:
@@ -139,15 +159,20 @@ def stacks_of(existing: Existing) -> Iterator[Finding]:
 
 
 def unseen(existing: Existing, needed: Collection[str]) -> Iterator[Finding]:
-    """Find regions that nobody can look into; only where they are needed is that a reason to stop."""
+    """Find regions that nobody can look into.
+
+    Only where they are needed is that a reason to stop.
+    """
     stage = existing.stage
     for region, reason in existing.unread.items():
         tell = failed if region in needed else warning
         yield tell(
             "stacks",
-            f"Whether {region} has a stack {stage.forwarding_stack} cannot be seen: {reason.rstrip('.')}.",
-            f"Some plan has or had its source there: SOURCE_REGION in {CONFIG}, or a source-region in SSM below "
-            f"{stage.parameter_path}. Correct that, or sign in as somebody who may look.",
+            f"Whether {region} has a stack {stage.forwarding_stack} cannot be seen: "
+            f"{reason.rstrip('.')}.",
+            f"Some plan has or had its source there: SOURCE_REGION in {CONFIG}, or a source-region "
+            f"in SSM below {stage.parameter_path}. Correct that, or sign in as somebody who may "
+            "look.",
         )
 
 
@@ -162,13 +187,19 @@ def going(leaving: Iterable[Stack]) -> Iterator[Finding]:
                 f"The stack {one.name} in {one.region} is protected against its deletion.",
                 "If it may go: "
                 + stacks.command(
-                    "update-termination-protection --no-enable-termination-protection", one.name, one.region
+                    "update-termination-protection --no-enable-termination-protection",
+                    one.name,
+                    one.region,
                 ),
             )
 
 
 def _busy(stack: Stack) -> Finding:
-    return failed("stacks", f"The stack {stack.name} in {stack.region} is {stack.status}.", "Wait until it is done.")
+    return failed(
+        "stacks",
+        f"The stack {stack.name} in {stack.region} is {stack.status}.",
+        "Wait until it is done.",
+    )
 
 
 def _plans(existing: Existing, checkout: Path) -> Iterator[Finding]:
@@ -180,11 +211,16 @@ def _plans(existing: Existing, checkout: Path) -> Iterator[Finding]:
         return
     try:
         project.policies_of(
-            stage, checkout / ".chalice", account=account.number, partition=account.partition,
+            stage,
+            checkout / ".chalice",
+            account=account.number,
+            partition=account.partition,
             parameters=existing.parameters_to_be,
-        )  # fmt: skip
+        )
     except TemplateError as error:
-        yield failed("plans", str(error), f"Correct it in SSM below {stage.parameter_path}, or in {CONFIG}.")
+        yield failed(
+            "plans", str(error), f"Correct it in SSM below {stage.parameter_path}, or in {CONFIG}."
+        )
 
 
 def setting_problems_of(existing: Existing) -> Iterator[Finding]:
@@ -208,10 +244,16 @@ def _secrets(existing: Existing) -> Iterator[Finding]:
             make = f"aws secretsmanager create-secret --region {stage.region} --name {name}"
             if name != own(stage):
                 yield failed(
-                    "secrets", f"{variable} names {name}, which is not there.", f"{make}; or correct {CONFIG}."
+                    "secrets",
+                    f"{variable} names {name}, which is not there.",
+                    f"{make}; or correct {CONFIG}.",
                 )
-            elif records and records.made_secret(name):  # which it takes for there, and would not make again
-                yield failed("secrets", f"The secret {name} of the stack {records.name} is gone.", make)
+            elif records and records.made_secret(
+                name
+            ):  # which it takes for there, and would not make again
+                yield failed(
+                    "secrets", f"The secret {name} of the stack {records.name} is gone.", make
+                )
             continue
         if deleted:
             yield failed(
@@ -223,7 +265,9 @@ def _secrets(existing: Existing) -> Iterator[Finding]:
 
 def _network(existing: Existing) -> Iterator[Finding]:
     stage = existing.stage
-    subnets, groups = (stage.function_setting(IN_VPC, name) for name in ("subnet_ids", "security_group_ids"))
+    subnets, groups = (
+        stage.function_setting(IN_VPC, name) for name in ("subnet_ids", "security_group_ids")
+    )
     if not (subnets and groups):
         return
     ec2 = existing.account.clients("ec2", stage.region)
@@ -237,9 +281,15 @@ def _network(existing: Existing) -> Iterator[Finding]:
         except ClientError as error:
             if not error_code(error).endswith((".NotFound", ".Malformed")):
                 raise
-            yield failed("network", f"{IN_VPC}: {error.response['Error']['Message']}.", f"Correct it in {CONFIG}.")
+            yield failed(
+                "network",
+                f"{IN_VPC}: {error.response['Error']['Message']}.",
+                f"Correct it in {CONFIG}.",
+            )
     if len(vpcs) > 1:
         yield failed(
-            "network", f"The subnets and security groups of {IN_VPC} are in several VPCs: {', '.join(sorted(vpcs))}.",
+            "network",
+            f"The subnets and security groups of {IN_VPC} are in several VPCs: "
+            f"{', '.join(sorted(vpcs))}.",
             f"Name those of one VPC in {CONFIG}.",
-        )  # fmt: skip
+        )

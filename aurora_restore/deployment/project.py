@@ -12,8 +12,8 @@ from aurora_restore.packaging.errors import PackageError
 from aurora_restore.stages import CHECKOUT, DEPLOYMENT_ONLY, FUNCTIONS, Stage
 from chalicelib.flow.errors import SettingsError
 
-# Lambda sends a function's segments with its role, and Chalice adds no right to do so. Both actions know no resources
-# (service authorization reference, AWS X-Ray).
+# Lambda sends a function's segments with its role, and Chalice adds no right to do so. Both actions
+# know no resources (service authorization reference, AWS X-Ray).
 TRACING: Final = {
     "Sid": "Tracing",
     "Effect": "Allow",
@@ -23,35 +23,50 @@ TRACING: Final = {
 
 
 def build(stage: Stage, checkout: Path) -> Path:
-    """Make the package of a checkout's app for a stage; returns the project. Raises DeploymentError."""
+    """Make the package of a checkout's app for a stage; returns the project.
+
+    Raises DeploymentError.
+    """
     wheels = CHECKOUT / building.WHEELS
     try:
         folder = checkout / ".build" / stage.name
-        built = building.build(stage, folder, checkout=checkout, wheels=wheels if wheels.is_dir() else None)
+        built = building.build(
+            stage, folder, checkout=checkout, wheels=wheels if wheels.is_dir() else None
+        )
     except PackageError as error:
         raise DeploymentError(str(error)) from error
     return built.folder
 
 
-def fill(project: Path, stage: Stage, *, account: str, partition: str, parameters: Mapping[str, str]) -> None:
-    """Fill in what the functions are given and may do; `parameters` are the stage's in SSM, below its path.
+def fill(
+    project: Path, stage: Stage, *, account: str, partition: str, parameters: Mapping[str, str]
+) -> None:
+    """Fill in what the functions are given and may do.
+
+    `parameters` are the stage's in SSM, below its path.
 
     Raises DeploymentError for settings or a policy that cannot be made of them.
     """
     settings = project / ".chalice"
     _fill_environment(settings / "config.json", stage, stage.topic_arn(account, partition))
     try:
-        filled = policies_of(stage, settings, account=account, partition=partition, parameters=parameters)
+        filled = policies_of(
+            stage, settings, account=account, partition=partition, parameters=parameters
+        )
     except (SettingsError, policies.TemplateError) as error:
         raise DeploymentError(f"{error} No function was changed.") from error
     for function, policy in filled.items():
-        (settings / f"policy-{function}.json").write_text(json.dumps(policy, indent=2), encoding="utf-8")
+        (settings / f"policy-{function}.json").write_text(
+            json.dumps(policy, indent=2), encoding="utf-8"
+        )
 
 
 def policies_of(
     stage: Stage, folder: Path, *, account: str, partition: str, parameters: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """Fill in the policy of each function, from the templates in a folder; `parameters` are the stage's in SSM.
+    """Fill in the policy of each function, from the templates in a folder.
+
+    `parameters` are the stage's in SSM.
 
     Raises SettingsError and TemplateError.
     """
@@ -71,5 +86,7 @@ def _fill_environment(file: Path, stage: Stage, topic: str) -> None:
     given = {"SNS_TOPIC_ARN": topic} | stage.variables
     environment = {name: value for name, value in given.items() if name not in DEPLOYMENT_ONLY}
     config["environment_variables"] = {}
-    config["stages"] = {stage.name: {**config["stages"][stage.name], "environment_variables": environment}}
+    config["stages"] = {
+        stage.name: {**config["stages"][stage.name], "environment_variables": environment}
+    }
     file.write_text(json.dumps(config, indent=2), encoding="utf-8")

@@ -1,7 +1,7 @@
 """The same deployment as one SAM template, for people whose pipelines deploy: `chalice package`, with what it lacks.
 
-Needs no credentials: the account is the stage's ACCOUNT_ID. The stacks under `infra/` are deployed beside it, with the
-parameters that are written beside the template.
+Needs no credentials: the account is the stage's ACCOUNT_ID. The stacks under `infra/` are deployed
+beside it, with the parameters that are written beside the template.
 """
 
 import json
@@ -39,7 +39,10 @@ def _function(stage: Stage, function: str, logical: str, queue_arn: str) -> dict
     target = invoke_config.target(function, "", queue_arn)
     invocation = invoke_config.invocation(function, queue_arn)
     invocation["DestinationConfig"] = {"OnFailure": {"Type": "SQS", "Destination": queue_arn}}
-    settings = {"RetryPolicy": target["RetryPolicy"], "DeadLetterConfig": target["DeadLetterConfig"]}
+    settings = {
+        "RetryPolicy": target["RetryPolicy"],
+        "DeadLetterConfig": target["DeadLetterConfig"],
+    }
     rule = {"Name" if function == "heartbeat" else "RuleName": stage.rule(function)}
     kind = {"Type": "Schedule" if function == "heartbeat" else "EventBridgeRule"}
     return {
@@ -50,14 +53,19 @@ def _function(stage: Stage, function: str, logical: str, queue_arn: str) -> dict
 
 
 def package(stage: Stage, built: Path) -> Path:
-    """Have Chalice write `sam.json` and `deployment.zip`; returns their folder. Raises DeploymentError.
+    """Have Chalice write `sam.json` and `deployment.zip`; returns their folder.
 
-    Beside them `<template>.parameters` are written for each template of `infra/`, for `--parameter-overrides`.
+    Raises DeploymentError.
+
+    Beside them `<template>.parameters` are written for each template of `infra/`, for
+    `--parameter-overrides`.
     """
     account, partition = stage.variables["ACCOUNT_ID"], partition_of(stage.region)
     project.fill(built, stage, account=account, partition=partition, parameters={})
     queue = f"arn:{partition}:sqs:{stage.region}:{account}:{stage.failure_queue}"
-    (built / MERGED).write_text(json.dumps(merged(stage, queue, built / ".chalice"), indent=2), encoding="utf-8")
+    (built / MERGED).write_text(
+        json.dumps(merged(stage, queue, built / ".chalice"), indent=2), encoding="utf-8"
+    )
     out = built / "sam"
     options = ("--merge-template", MERGED, str(out))
     chalice.run("package", stage.name, built, stage.region, lambda _line: None, *options)

@@ -15,16 +15,24 @@ from aurora_restore.stages import FRESHNESS_HOURS, PROJECT, Stage
 
 TEMPLATES: Final = "infra"
 PARAMETERS: Final = {  # SSM parameters that the foundation makes, by the setting that each holds
-    "source-cluster-id": "SOURCE_CLUSTER_ID", "source-region": "SOURCE_REGION",
-    "target-cluster-id": "TARGET_CLUSTER_ID", "target-region": "TARGET_REGION", "kms-key-id": "KMS_KEY_ID",
-}  # fmt: skip
+    "source-cluster-id": "SOURCE_CLUSTER_ID",
+    "source-region": "SOURCE_REGION",
+    "target-cluster-id": "TARGET_CLUSTER_ID",
+    "target-region": "TARGET_REGION",
+    "kms-key-id": "KMS_KEY_ID",
+}
 
-SECRETS: Final[dict[str, Callable[[Stage], str]]] = {  # by the setting that may name another, the stage's own
+SECRETS: Final[
+    dict[str, Callable[[Stage], str]]
+] = {  # by the setting that may name another, the stage's own
     "MASTER_CREDENTIALS_SECRET_ID": lambda stage: stage.master_secret,
     "APP_CREDENTIALS_SECRET_ID": lambda stage: stage.app_secret,
 }
 
-MAKING: Final = {"MakeMasterSecret": "MASTER_CREDENTIALS_SECRET_ID", "MakeAppSecret": "APP_CREDENTIALS_SECRET_ID"}
+MAKING: Final = {
+    "MakeMasterSecret": "MASTER_CREDENTIALS_SECRET_ID",
+    "MakeAppSecret": "APP_CREDENTIALS_SECRET_ID",
+}
 """The parameters that have the stack of records make a secret, by the setting of each."""
 
 
@@ -35,16 +43,24 @@ def put_records(account: Account, stage: Stage, checkout: Path) -> Stack:
     protected = given["ProtectTables"]
     parameters = {
         **given,
-        "ProtectTables": protected if existing else "false",  # a creation that fails takes its tables back
+        "ProtectTables": protected
+        if existing
+        else "false",  # a creation that fails takes its tables back
     }
     for parameter, variable in MAKING.items():
-        if given[parameter] == "true" and _is_somebodys(account, stage, existing, SECRETS[variable](stage)):
+        if given[parameter] == "true" and _is_somebodys(
+            account, stage, existing, SECRETS[variable](stage)
+        ):
             parameters[parameter] = "false"
-    wanted = _wanted(stage, stage.records_stack, stage.region, checkout / TEMPLATES / "records.yaml", parameters)
+    wanted = _wanted(
+        stage, stage.records_stack, stage.region, checkout / TEMPLATES / "records.yaml", parameters
+    )
     made = stacks.put(account, wanted)
     if parameters["ProtectTables"] == protected:
         return made
-    return stacks.put(account, replace(wanted, parameters={**parameters, "ProtectTables": protected}))
+    return stacks.put(
+        account, replace(wanted, parameters={**parameters, "ProtectTables": protected})
+    )
 
 
 def of_records(stage: Stage) -> dict[str, str]:
@@ -61,7 +77,13 @@ def put_foundation(account: Account, stage: Stage, checkout: Path) -> Stack:
     parameters = of_foundation(stage)
     return stacks.put(
         account,
-        _wanted(stage, stage.foundation_stack, stage.region, checkout / TEMPLATES / "foundation.yaml", parameters),
+        _wanted(
+            stage,
+            stage.foundation_stack,
+            stage.region,
+            checkout / TEMPLATES / "foundation.yaml",
+            parameters,
+        ),
     )
 
 
@@ -84,13 +106,21 @@ def of_foundation(stage: Stage) -> dict[str, str]:
 def parameters_to_be(stage: Stage, parameters: Mapping[str, str]) -> dict[str, str]:
     """Give the stage's SSM parameters as they will be, by those that it has: the foundation's are made anew."""
     variables = stage.variables
-    of_the_foundation = {name: variables[setting] for name, setting in PARAMETERS.items() if setting in variables}
-    return {name: value for name, value in parameters.items() if name not in PARAMETERS} | of_the_foundation
+    of_the_foundation = {
+        name: variables[setting] for name, setting in PARAMETERS.items() if setting in variables
+    }
+    return {
+        name: value for name, value in parameters.items() if name not in PARAMETERS
+    } | of_the_foundation
 
 
 def source_regions(stage: Stage, parameters: Mapping[str, str]) -> list[str]:
     """List the other regions that some plan has its source in, by the stage's SSM parameters (below its path)."""
-    named = {value for name, value in parameters.items() if re.fullmatch(r"(plans/[^/]+/)?source-region", name)}
+    named = {
+        value
+        for name, value in parameters.items()
+        if re.fullmatch(r"(plans/[^/]+/)?source-region", name)
+    }
     return sorted(named - {stage.region})
 
 
@@ -117,7 +147,9 @@ def _alarm_topic(stage: Stage, region: str) -> str:
     return topic if topic.split(":")[3:4] == [region] else ""
 
 
-def _wanted(stage: Stage, name: str, region: str, template: Path, parameters: dict[str, str]) -> Wanted:
+def _wanted(
+    stage: Stage, name: str, region: str, template: Path, parameters: dict[str, str]
+) -> Wanted:
     tags = {"Environment": stage.environment_tag, "Project": PROJECT}
     return Wanted(name, region, template, parameters, tags)
 
@@ -125,7 +157,9 @@ def _wanted(stage: Stage, name: str, region: str, template: Path, parameters: di
 def _is_somebodys(account: Account, stage: Stage, existing: Stack | None, secret: str) -> bool:
     """Tell whether a secret is there that the stack did not make: its value is whoever's who did."""
     try:
-        arn = account.clients("secretsmanager", stage.region).describe_secret(SecretId=secret)["ARN"]
+        arn = account.clients("secretsmanager", stage.region).describe_secret(SecretId=secret)[
+            "ARN"
+        ]
     except ClientError as error:
         if error_code(error) == "ResourceNotFoundException":
             return False

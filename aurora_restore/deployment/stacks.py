@@ -16,11 +16,15 @@ from aurora_restore.deployment.errors import DeploymentError
 NO_CHANGES: Final = ("didn't contain changes", "No updates are to be performed")
 STAGE_PARAMETER: Final = "Stage"  # of every template of ours
 ACCOUNT_PARAMETER: Final = "TargetAccount"  # of the one that forwards
-_WAIT: Final = {"Delay": 5, "MaxAttempts": 240}  # 20 minutes: keys, tables and buckets take seconds to a few minutes
+_WAIT: Final = {
+    "Delay": 5,
+    "MaxAttempts": 240,
+}  # 20 minutes: keys, tables and buckets take seconds to a few minutes
 _CAPABILITIES: Final = ["CAPABILITY_NAMED_IAM"]
 ADVICE: Final = {
     **dict.fromkeys(
-        ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"), ("deleted", "delete-stack")
+        ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"),
+        ("deleted", "delete-stack"),
     ),
     "UPDATE_FAILED": ("rolled back", "rollback-stack"),
     "UPDATE_ROLLBACK_FAILED": ("rolled back further", "continue-update-rollback"),
@@ -52,7 +56,10 @@ class Stack:
         return mine and self.parameters.get(STAGE_PARAMETER) == stage
 
     def made_secret(self, name: str) -> bool:
-        """Tell whether a secret of a name is among its resources; their ids are ARNs, with six characters after it."""
+        """Tell whether a secret of a name is among its resources.
+
+        Their ids are ARNs, with six characters after it.
+        """
         return any(f":secret:{name}-" in physical for physical in self.resources.values())
 
     @property
@@ -80,7 +87,10 @@ def find(account: Account, name: str, region: str) -> Stack | None:
         for one in page["StackResourceSummaries"]
         if one["ResourceStatus"] != "DELETE_COMPLETE"
     }
-    parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in described.get("Parameters", [])}
+    parameters = {
+        one["ParameterKey"]: one.get("ParameterValue", "")
+        for one in described.get("Parameters", [])
+    }
     protected = bool(described.get("EnableTerminationProtection"))
     return Stack(name, region, described["StackStatus"], protected, parameters, outputs, resources)
 
@@ -97,7 +107,10 @@ class Wanted:
 
 
 def put(account: Account, wanted: Wanted) -> Stack:
-    """Make the stack, or change it, so that it is as it should be; raises DeploymentError with the reasons."""
+    """Make the stack, or change it, so that it is as it should be.
+
+    Raises DeploymentError with the reasons.
+    """
     name, region = wanted.name, wanted.region
     cloudformation = account.clients("cloudformation", region)
     existing = find(account, name, region)
@@ -118,12 +131,17 @@ def put(account: Account, wanted: Wanted) -> Stack:
         _wait(cloudformation, f"stack_{'update' if existing else 'create'}_complete", name, region)
     made = find(account, name, region)
     if made is None:
-        raise DeploymentError(f"The stack {name} in {region} was made and is gone: somebody deleted it meanwhile.")
+        raise DeploymentError(
+            f"The stack {name} in {region} was made and is gone: somebody deleted it meanwhile."
+        )
     return made
 
 
 def _parameters(wanted: Wanted, existing: Stack | None) -> Iterator[dict[str, Any]]:
-    """Give what is wanted; what somebody set by hand stays, which an update would set back to the default otherwise."""
+    """Give what is wanted.
+
+    What somebody set by hand stays, which an update would set back to the default otherwise.
+    """
     for key, value in wanted.parameters.items():
         yield {"ParameterKey": key, "ParameterValue": value}
     declared = re.findall(r"^  (\w+):$", wanted.template.read_text(encoding="utf-8"), re.MULTILINE)
@@ -133,7 +151,10 @@ def _parameters(wanted: Wanted, existing: Stack | None) -> Iterator[dict[str, An
 
 
 def _is_prepared(cloudformation: Any, name: str, change_set: str) -> bool:
-    """Wait until a change set can be executed; False (and the set deleted) when there is nothing to change."""
+    """Wait until a change set can be executed.
+
+    False (and the set deleted) when there is nothing to change.
+    """
     which = {"StackName": name, "ChangeSetName": change_set}
     try:
         cloudformation.get_waiter("change_set_create_complete").wait(
@@ -145,7 +166,8 @@ def _is_prepared(cloudformation: Any, name: str, change_set: str) -> bool:
         if any(words in reason for words in NO_CHANGES):
             return False
         raise DeploymentError(
-            f"CloudFormation refused the change of the stack {name}: {reason} Correct what it names and deploy again."
+            f"CloudFormation refused the change of the stack {name}: {reason} Correct what it "
+            "names and deploy again."
         ) from error
     return True
 
@@ -157,7 +179,10 @@ def command(verb: str, name: str, region: str) -> str:
 
 def somebody_elses(stack: Stack) -> str:
     """Say that a stack is not the stage's."""
-    return f"The stack {stack.name} in {stack.region} is somebody else's: it is of no stage of that name here."
+    return (
+        f"The stack {stack.name} in {stack.region} is somebody else's: it is of no stage of that "
+        "name here."
+    )
 
 
 def delete(account: Account, stack: Stack) -> None:
@@ -174,10 +199,14 @@ def _wait(cloudformation: Any, waiter: str, name: str, region: str) -> None:
         reasons = " ".join(_reasons(cloudformation, name)) or str(error)
         status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
         does, verb = ADVICE.get(status, ("", ""))
-        before = f" It is {status} now, and has to be {does} before: {command(verb, name, region)}" if does else ""
+        before = (
+            f" It is {status} now, and has to be {does} before: {command(verb, name, region)}"
+            if does
+            else ""
+        )
         raise DeploymentError(
-            f"The stack {name} in {region} did not become what its template says: {reasons} Correct that and run the "
-            f"same command again.{before}"
+            f"The stack {name} in {region} did not become what its template says: {reasons} "
+            f"Correct that and run the same command again.{before}"
         ) from error
 
 
@@ -195,4 +224,8 @@ def _reasons(cloudformation: Any, name: str) -> Iterator[str]:
 def _begins(event: Mapping[str, Any], name: str) -> bool:
     """Tell whether an event is the stack's own, at the beginning of what somebody asked for."""
     status = event["ResourceStatus"]
-    return event["LogicalResourceId"] == name and status.endswith("_IN_PROGRESS") and "ROLLBACK" not in status
+    return (
+        event["LogicalResourceId"] == name
+        and status.endswith("_IN_PROGRESS")
+        and "ROLLBACK" not in status
+    )

@@ -1,1 +1,4 @@
-"""Looks at a deployed stage and says what is wrong, and what to do: what `make doctor` runs. It changes nothing."""
+"""Looks at a deployed stage and says what is wrong, and what to do: what `make doctor` runs.
+
+It changes nothing.
+"""

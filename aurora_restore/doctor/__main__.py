@@ -31,7 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
         return WRONG_USAGE
     findings = []
     try:
-        for one in examine(stage, options.checkout, reading_clients(), of_checkout(options.checkout)):
+        for one in examine(
+            stage, options.checkout, reading_clients(), of_checkout(options.checkout)
+        ):
             findings.append(one)
             if not options.json:
                 _say(str(one))
@@ -46,12 +48,19 @@ def _about(stage: Stage) -> dict[str, str]:
     """Say what the findings are about: stage, region, moment, and the version of this checkout."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     now = stamp(datetime.now(UTC))
-    return {"stage": stage.name, "region": stage.region, "time": now, "version": str(project["version"])}
+    return {
+        "stage": stage.name,
+        "region": stage.region,
+        "time": now,
+        "version": str(project["version"]),
+    }
 
 
 def _summary(findings: list[Finding]) -> str:
     counted = Counter(one.status for one in findings)
-    return f"{len(findings)} checks: " + ", ".join(f"{count} {status}" for status, count in sorted(counted.items()))
+    return f"{len(findings)} checks: " + ", ".join(
+        f"{count} {status}" for status, count in sorted(counted.items())
+    )
 
 
 def _say(text: str) -> None:
@@ -65,8 +74,17 @@ def _options() -> argparse.ArgumentParser:
         description="Look at a deployed stage: what is wrong, and what to do. It changes nothing.",
     )
     parser.add_argument("--stage", required=True, help="the stage, as in .chalice/config.json")
-    parser.add_argument("--json", action="store_true", help="print one JSON object: what it is about, and all findings")
-    parser.add_argument("--checkout", type=Path, default=CHECKOUT, help="what the stage is held against (%(default)s)")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object: what it is about, and all findings",
+    )
+    parser.add_argument(
+        "--checkout",
+        type=Path,
+        default=CHECKOUT,
+        help="what the stage is held against (%(default)s)",
+    )
     return parser
 
 

@@ -17,12 +17,18 @@ ALARMS = "cloudwatch.amazonaws.com"
 def topic(patient: Patient) -> Iterator[Sight]:
     """See that the topic is there, and encrypted so that the functions and the alarms can write to it.
 
-    Where SNS_TOPIC_ARN names another for the functions, that is people's own: it has to be there, too.
+    Where SNS_TOPIC_ARN names another for the functions, that is people's own: it has to be there,
+    too.
     """
     if patient.topic_arn != patient.own_topic_arn:
         region = patient.topic_arn.split(":")[3]
-        if patient.find("sns", "get_topic_attributes", region=region, TopicArn=patient.topic_arn) is None:
-            yield wrong(f"There is no topic {patient.topic_arn}.", "Correct SNS_TOPIC_ARN, or leave it out.")
+        if (
+            patient.find("sns", "get_topic_attributes", region=region, TopicArn=patient.topic_arn)
+            is None
+        ):
+            yield wrong(
+                f"There is no topic {patient.topic_arn}.", "Correct SNS_TOPIC_ARN, or leave it out."
+            )
         else:
             yield fine(f"{patient.topic_arn}, for the functions.")
     found = patient.find("sns", "get_topic_attributes", TopicArn=patient.own_topic_arn)
@@ -33,13 +39,20 @@ def topic(patient: Patient) -> Iterator[Sight]:
     drift = drifted(patient)
     if not allows(found["Attributes"].get("Policy", "{}"), ALARMS):
         yield wrong(
-            f"The topic {patient.stage.topic} does not let CloudWatch publish: no alarm reaches anybody.", drift
+            f"The topic {patient.stage.topic} does not let CloudWatch publish: no alarm reaches "
+            "anybody.",
+            drift,
         )
     key = found["Attributes"].get("KmsMasterKeyId", "")
     if not key:
         yield doubtful(f"The topic {patient.stage.topic} is not encrypted.", drift)
-    elif key.endswith(AWS_KEY):  # whose policy nobody can change (SNS developer guide, key management)
-        yield wrong(f"The topic {patient.stage.topic} is under {AWS_KEY}, with which no alarm can publish.", drift)
+    elif key.endswith(
+        AWS_KEY
+    ):  # whose policy nobody can change (SNS developer guide, key management)
+        yield wrong(
+            f"The topic {patient.stage.topic} is under {AWS_KEY}, with which no alarm can publish.",
+            drift,
+        )
     else:
         yield from _key(patient, key)
 
@@ -53,11 +66,13 @@ def _key(patient: Patient, key: str) -> Iterator[Sight]:
             "Enable it: aws kms cancel-key-deletion, then aws kms enable-key.",
         )
         return
-    document = patient.service("kms").call("get_key_policy", KeyId=found["KeyMetadata"]["KeyId"], PolicyName="default")[
-        "Policy"
-    ]
+    document = patient.service("kms").call(
+        "get_key_policy", KeyId=found["KeyMetadata"]["KeyId"], PolicyName="default"
+    )["Policy"]
     if not allows(document, ALARMS):
-        unused = f"The key {key} of the topic does not let CloudWatch use it: no alarm reaches anybody."
+        unused = (
+            f"The key {key} of the topic does not let CloudWatch use it: no alarm reaches anybody."
+        )
         yield wrong(unused, drifted(patient))
 
 
@@ -70,7 +85,9 @@ def subscribers(patient: Patient) -> Iterator[Sight]:
 def _subscribers(patient: Patient, arn: str) -> Iterator[Sight]:
     region = arn.split(":")[3]
     try:
-        found = patient.service("sns", region).pages("list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
+        found = patient.service("sns", region).pages(
+            "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn
+        )
     except NotFoundError:
         yield doubtful("There is no topic to listen to.", "See the check `topic` first.")
         return
@@ -79,13 +96,14 @@ def _subscribers(patient: Patient, arn: str) -> Iterator[Sight]:
         yield fine(f"{len(confirmed)} confirmed.")
     elif found:
         yield doubtful(
-            f"Nobody has confirmed a subscription yet: {len(found)} wait.", "Follow the link in the mail that AWS sent."
+            f"Nobody has confirmed a subscription yet: {len(found)} wait.",
+            "Follow the link in the mail that AWS sent.",
         )
     else:
         yield doubtful(
             "Nobody listens to the topic.",
-            f"Set NOTIFICATION_EMAIL and run {command_of(patient, 'deploy')}, or subscribe: aws sns subscribe "
-            f"--region {region} --topic-arn {arn} --protocol email "
+            f"Set NOTIFICATION_EMAIL and run {command_of(patient, 'deploy')}, or subscribe: aws "
+            f"sns subscribe --region {region} --topic-arn {arn} --protocol email "
             "--notification-endpoint <address>.",
         )
 
@@ -95,13 +113,18 @@ def failure_queue(patient: Patient) -> Iterator[Sight]:
     name = patient.stage.failure_queue
     found = patient.find("sqs", "get_queue_url", QueueName=name)
     if found is None:
-        yield wrong(f"There is no queue {name}: what cannot be delivered or done is lost.", again(patient))
+        yield wrong(
+            f"There is no queue {name}: what cannot be delivered or done is lost.", again(patient)
+        )
         return
     url = found["QueueUrl"]
-    attributes = patient.service("sqs").call("get_queue_attributes", QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    attributes = patient.service("sqs").call(
+        "get_queue_attributes", QueueUrl=url, AttributeNames=["All"]
+    )["Attributes"]
     if not allows(attributes.get("Policy", "{}"), "events.amazonaws.com"):
         yield wrong(
-            f"The queue {name} does not let EventBridge put into it: what cannot be delivered is lost.",
+            f"The queue {name} does not let EventBridge put into it: what cannot be delivered is "
+            "lost.",
             drifted(patient),
         )
     yield from waiting(patient, url, patient.stage.region)
@@ -110,21 +133,37 @@ def failure_queue(patient: Patient) -> Iterator[Sight]:
 
 def waiting(patient: Patient, url: str, region: str) -> Iterator[Sight]:
     """Count what waits in a failure queue."""
-    found = patient.service("sqs", region).call("get_queue_attributes", QueueUrl=url, AttributeNames=["All"])
-    counts = [int(value) for name, value in found["Attributes"].items() if name.startswith("ApproximateNumberOf")]
+    found = patient.service("sqs", region).call(
+        "get_queue_attributes", QueueUrl=url, AttributeNames=["All"]
+    )
+    counts = [
+        int(value)
+        for name, value in found["Attributes"].items()
+        if name.startswith("ApproximateNumberOf")
+    ]
     name = url.rpartition("/")[2]
-    section = "failure-queue-not-empty" if region == patient.stage.region else "forwarding-queue-not-empty"
+    section = (
+        "failure-queue-not-empty"
+        if region == patient.stage.region
+        else "forwarding-queue-not-empty"
+    )
     if sum(counts):
         yield doubtful(
-            f"About {counted(sum(counts), 'event')} in {name} could not be delivered, or made a function fail.",
-            f"Look at them: aws sqs receive-message --region {region} --queue-url {url} --max-number-of-messages 10 "
-            f"--visibility-timeout 0. What to do then is in docs/runbook.md#{section}.",
+            f"About {counted(sum(counts), 'event')} in {name} could not be delivered, or made a "
+            "function fail.",
+            f"Look at them: aws sqs receive-message --region {region} --queue-url {url} "
+            "--max-number-of-messages 10 --visibility-timeout 0. What to do then is in "
+            f"docs/runbook.md#{section}.",
         )
 
 
 def alarms(patient: Patient) -> Iterator[Sight]:
     """See that every alarm of the foundation is there, speaks to the topic, and is quiet."""
-    names = [one["PhysicalResourceId"] for one in patient.foundation if one["ResourceType"] == "AWS::CloudWatch::Alarm"]
+    names = [
+        one["PhysicalResourceId"]
+        for one in patient.foundation
+        if one["ResourceType"] == "AWS::CloudWatch::Alarm"
+    ]
     if not names:
         yield wrong("The foundation has no alarms.", deploy(patient))
         return
@@ -138,11 +177,13 @@ def alarms(patient: Patient) -> Iterator[Sight]:
 
 def _alarm(patient: Patient, alarm: Described) -> Iterator[Sight]:
     name = alarm["AlarmName"]
-    if not alarm.get("ActionsEnabled") or patient.own_topic_arn not in alarm.get("AlarmActions", []):
+    if not alarm.get("ActionsEnabled") or patient.own_topic_arn not in alarm.get(
+        "AlarmActions", []
+    ):
         yield wrong(
             f"The alarm {name} tells nobody.",
-            f"aws cloudwatch enable-alarm-actions --region {patient.stage.region} --alarm-names {name}. "
-            + drifted(patient),
+            f"aws cloudwatch enable-alarm-actions --region {patient.stage.region} --alarm-names "
+            f"{name}. " + drifted(patient),
         )
     if alarm.get("StateValue") == "ALARM":
         reason = str(alarm.get("StateReason", "")).rstrip(".")
@@ -153,15 +194,24 @@ def _alarm(patient: Patient, alarm: Described) -> Iterator[Sight]:
 
 
 def logs(patient: Patient) -> Iterator[Sight]:
-    """See that logs are kept as long as the configuration says; Chalice makes a group with each function."""
+    """See that logs are kept as long as the configuration says.
+
+    Chalice makes a group with each function.
+    """
     prefix = f"/aws/lambda/{patient.stage.function('')}"
-    found = patient.service("logs").pages("describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
+    found = patient.service("logs").pages(
+        "describe_log_groups", "logGroups", logGroupNamePrefix=prefix
+    )
     kept = {one["logGroupName"].removeprefix(prefix): one.get("retentionInDays") for one in found}
     differ = [
         name
         for name in FUNCTIONS
-        if name in kept and kept[name] != patient.stage.function_setting(name, "log_retention_in_days")
+        if name in kept
+        and kept[name] != patient.stage.function_setting(name, "log_retention_in_days")
     ]
     if differ:
-        yield doubtful(f"Logs of {', '.join(differ)} are kept for other than log_retention_in_days.", deploy(patient))
+        yield doubtful(
+            f"Logs of {', '.join(differ)} are kept for other than log_retention_in_days.",
+            deploy(patient),
+        )
     yield fine(f"{len(kept)} log groups are kept as long as is configured.")

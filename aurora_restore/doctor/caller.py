@@ -37,12 +37,18 @@ def account(caller: Caller, stage: Stage) -> Sight:
     """Hold the account against the stage's own."""
     wanted = stage.variables.get("ACCOUNT_ID", "")
     if not wanted:
-        what = f"These are credentials of the account {caller.account}; the stage does not say which it should be."
-        return doubtful(what, "Set ACCOUNT_ID in .chalice/config.json: nothing is deployed without.")
+        what = (
+            f"These are credentials of the account {caller.account}; the stage does not say which "
+            "it should be."
+        )
+        return doubtful(
+            what, "Set ACCOUNT_ID in .chalice/config.json: nothing is deployed without."
+        )
     if wanted == caller.account:
         return fine(f"{caller.account}.")
     return wrong(
-        f"These are credentials of the account {caller.account}, and the stage {stage.name} is of {wanted}.",
+        f"These are credentials of the account {caller.account}, and the stage {stage.name} is of "
+        f"{wanted}.",
         "Take the other account's (AWS_PROFILE), or correct ACCOUNT_ID in .chalice/config.json.",
     )
 
@@ -53,5 +59,6 @@ def region(stage: Stage) -> Sight:
         return fine(f"{stage.region}.")
     return wrong(
         f"The stage {stage.name} does not say where it lives.",
-        "Set TARGET_REGION of the stage in .chalice/config.json to the region of the cluster that is to be replaced.",
+        "Set TARGET_REGION of the stage in .chalice/config.json to the region of the cluster that "
+        "is to be replaced.",
     )

@@ -19,18 +19,33 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Expected:
-    """Every field is asked of the code that deploys; the callables when their check is made, since some take time."""
+    """Every field is asked of the code that deploys.
+
+    The callables when their check is made, since some take time.
+    """
 
     environment: Mapping[str, str]
     """The variables of every function."""
     digest: Callable[[], str]
-    """SHA-256 of the package of this checkout, in base64 as Lambda shows it (CodeSha256). Raises RefusedError."""
+    """SHA-256 of the package of this checkout, in base64 as Lambda shows it (CodeSha256).
+
+    Raises RefusedError.
+    """
     policies: Callable[[Mapping[str, str]], Mapping[str, Document]]
-    """Of each function's role, given the stage's SSM parameters. Raises RefusedError and SettingsError."""
+    """Of each function's role, given the stage's SSM parameters.
+
+    Raises RefusedError and SettingsError.
+    """
     invocation: Callable[[str, str], Document] = invoke_config.invocation
-    """The asynchronous settings of a function, in the words of PutFunctionEventInvokeConfig; given the queue's ARN."""
+    """The asynchronous settings of a function, in the words of PutFunctionEventInvokeConfig.
+
+    Given the queue's ARN.
+    """
     target: Callable[[str, str, str], Document] = invoke_config.target
-    """The target of a function's rule, in the words of PutTargets; given the ARNs of the function and of the queue."""
+    """The target of a function's rule, in the words of PutTargets.
+
+    Given the ARNs of the function and of the queue.
+    """
 
 
 def of_checkout(checkout: Path) -> Callable[[Stage, Caller], Expected]:
@@ -38,7 +53,9 @@ def of_checkout(checkout: Path) -> Callable[[Stage, Caller], Expected]:
 
     def expect(stage: Stage, who: Caller) -> Expected:
         variables = {"SNS_TOPIC_ARN": stage.topic_arn(who.account, who.partition)} | stage.variables
-        environment = {name: value for name, value in variables.items() if name not in DEPLOYMENT_ONLY}
+        environment = {
+            name: value for name, value in variables.items() if name not in DEPLOYMENT_ONLY
+        }
         return Expected(
             environment,
             _Package(stage, checkout).digest,
@@ -55,10 +72,16 @@ class _Package:
 
     def digest(self) -> str:
         """Make the package, in a folder that no deployment uses, and give its digest."""
-        folder, wheels = self.checkout / ".build" / f"{self.stage.name}-looked-at", CHECKOUT / building.WHEELS
+        folder, wheels = (
+            self.checkout / ".build" / f"{self.stage.name}-looked-at",
+            CHECKOUT / building.WHEELS,
+        )
         try:
             built = building.build(
-                self.stage, folder, checkout=self.checkout, wheels=wheels if wheels.is_dir() else None
+                self.stage,
+                folder,
+                checkout=self.checkout,
+                wheels=wheels if wheels.is_dir() else None,
             )
         except PackageError as error:
             raise RefusedError(f"This checkout's package cannot be made: {error}", "") from error
@@ -75,8 +98,11 @@ class _Policies:
         """Fill in every function's policy."""
         try:
             return policies_of(
-                self.stage, self.checkout / ".chalice", account=self.who.account, partition=self.who.partition,
+                self.stage,
+                self.checkout / ".chalice",
+                account=self.who.account,
+                partition=self.who.partition,
                 parameters=parameters,
-            )  # fmt: skip
+            )
         except TemplateError as error:
             raise RefusedError(str(error), "Correct that template.") from error

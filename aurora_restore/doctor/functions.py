@@ -23,7 +23,9 @@ def functions(patient: Patient) -> Iterator[Sight]:
         yield from _concurrency(patient, name)
     yield from _event_sources(patient)
     if surplus := sorted({*patient.functions} - {*FUNCTIONS}):
-        yield doubtful(f"Not of this checkout's app, and still there: {', '.join(surplus)}.", deploy(patient))
+        yield doubtful(
+            f"Not of this checkout's app, and still there: {', '.join(surplus)}.", deploy(patient)
+        )
     yield fine(f"{len(patient.deployed)} are there.")
 
 
@@ -41,8 +43,14 @@ def _concurrency(patient: Patient, name: str) -> Iterator[Sight]:
     function = patient.stage.function(name)
     found = patient.service("lambda").call("get_function_concurrency", FunctionName=function)
     if found.get("ReservedConcurrentExecutions") == 0:
-        allow = f"aws lambda delete-function-concurrency --region {patient.stage.region} --function-name {function}"
-        yield wrong(f"{name} cannot run: its reserved concurrency is 0.", f"If nobody stopped it on purpose: {allow}")
+        allow = (
+            f"aws lambda delete-function-concurrency --region {patient.stage.region} "
+            f"--function-name {function}"
+        )
+        yield wrong(
+            f"{name} cannot run: its reserved concurrency is 0.",
+            f"If nobody stopped it on purpose: {allow}",
+        )
 
 
 def _event_sources(patient: Patient) -> Iterator[Sight]:
@@ -52,7 +60,10 @@ def _event_sources(patient: Patient) -> Iterator[Sight]:
     for one in found:
         name = functions.get(one.get("FunctionArn", ""))
         if name and one.get("State") in ("Disabled", "Disabling"):
-            enable = f"aws lambda update-event-source-mapping --region {patient.stage.region} --uuid {one['UUID']}"
+            enable = (
+                f"aws lambda update-event-source-mapping --region {patient.stage.region} --uuid "
+                f"{one['UUID']}"
+            )
             yield doubtful(
                 f"The event source {one['EventSourceArn']} of {name} is disabled.",
                 f"If nobody stopped it on purpose: {enable} --enabled",
@@ -73,20 +84,30 @@ def code(patient: Patient) -> Iterator[Sight]:
     digest = patient.expected.digest()
     other = [name for name, one in patient.deployed.items() if one["CodeSha256"] != digest]
     if other:
-        which = "All functions run" if len(other) == len(patient.deployed) else f"{', '.join(other)} run"
+        which = (
+            "All functions run"
+            if len(other) == len(patient.deployed)
+            else f"{', '.join(other)} run"
+        )
         yield wrong(
             f"{which} other code than this checkout's.",
-            f"{deploy(patient)} Or look from the checkout that is deployed, with the Python that deployed it.",
+            f"{deploy(patient)} Or look from the checkout that is deployed, with the Python that "
+            "deployed it.",
         )
     yield fine(f"{len(patient.deployed)} functions run this checkout's code.")
 
 
 def configuration(patient: Patient) -> Iterator[Sight]:
-    """Hold each function's settings against the stage's configuration; values of variables are not shown."""
+    """Hold each function's settings against the stage's configuration.
+
+    Values of variables are not shown.
+    """
     yield from none_to_look_at(patient)
     for name, one in patient.deployed.items():
         if differ := sorted(_differences(patient, name, one)):
-            yield wrong(f"{name} differs from .chalice/config.json in {', '.join(differ)}.", deploy(patient))
+            yield wrong(
+                f"{name} differs from .chalice/config.json in {', '.join(differ)}.", deploy(patient)
+            )
     yield fine(f"{len(patient.deployed)} functions are as .chalice/config.json says.")
 
 
@@ -102,10 +123,16 @@ def _differences(patient: Patient, name: str, one: Described) -> Iterator[str]:
         "security_group_ids": sorted(one.get("VpcConfig", {}).get("SecurityGroupIds", [])),
         "layers": [layer["Arn"] for layer in one.get("Layers", [])],
     }
-    yield from (setting for setting, value in _settings(patient, name).items() if given[setting] != value)
+    yield from (
+        setting for setting, value in _settings(patient, name).items() if given[setting] != value
+    )
     variables = one.get("Environment", {}).get("Variables", {})
     expected = patient.environment
-    yield from (f"the variable {key}" for key in {*variables, *expected} if variables.get(key) != expected.get(key))
+    yield from (
+        f"the variable {key}"
+        for key in {*variables, *expected}
+        if variables.get(key) != expected.get(key)
+    )
 
 
 def _settings(patient: Patient, name: str) -> dict[str, Any]:
@@ -146,14 +173,20 @@ def _role(patient: Patient, name: str, arn: str, policy: Described) -> Iterator[
     if not allows(found["Role"]["AssumeRolePolicyDocument"], LAMBDA):
         yield wrong(f"The role {role} does not trust Lambda.", deploy(patient))
     names = patient.service("iam").pages("list_role_policies", "PolicyNames", RoleName=role)
-    attached = patient.service("iam").pages("list_attached_role_policies", "AttachedPolicies", RoleName=role)
+    attached = patient.service("iam").pages(
+        "list_attached_role_policies", "AttachedPolicies", RoleName=role
+    )
     documents = [_document(patient, role, one) for one in names]
     if len(documents) != 1 or not is_same(documents[0], policy):
-        yield wrong(f"The policy of the role {role} is not the one of this checkout.", deploy(patient))
+        yield wrong(
+            f"The policy of the role {role} is not the one of this checkout.", deploy(patient)
+        )
     if attached:
         more = ", ".join(one["PolicyArn"] for one in attached)
         yield doubtful(f"The role {role} may more than meant: {more}.", "Detach what nobody needs.")
 
 
 def _document(patient: Patient, role: str, policy: str) -> Any:
-    return patient.service("iam").call("get_role_policy", RoleName=role, PolicyName=policy)["PolicyDocument"]
+    return patient.service("iam").call("get_role_policy", RoleName=role, PolicyName=policy)[
+        "PolicyDocument"
+    ]

@@ -28,16 +28,22 @@ def key(case: Case) -> Iterator[Sight]:
 def _policy(case: Case, found: Described) -> Iterator[Sight]:
     """See that the key's policy leaves its use to the account's roles, or names those that use it."""
     if found.get("AWSAccountId") != case.patient.account:
-        yield doubtful(f"The key {found['Arn']} is another account's: its policy cannot be seen.", "Ask its owner.")
+        yield doubtful(
+            f"The key {found['Arn']} is another account's: its policy cannot be seen.",
+            "Ask its owner.",
+        )
         return
     kms = case.patient.service("kms", case.plan.target_region)
     document = kms.call("get_key_policy", KeyId=found["KeyId"], PolicyName="default")["Policy"]
-    named = json.dumps([one.get("Principal") for one in statements_of(document) if one.get("Effect") == "Allow"])
+    named = json.dumps(
+        [one.get("Principal") for one in statements_of(document) if one.get("Effect") == "Allow"]
+    )
     if f":{case.patient.account}:root" in named or f'"{case.patient.account}"' in named:
         return
     roles = [case.patient.stage.function(name) for name in USERS]
     if missing := [role for role in roles if f":role/{role}" not in named]:
         yield doubtful(
-            f"The policy of the key {found['Arn']} names neither the account nor {', '.join(missing)}.",
+            f"The policy of the key {found['Arn']} names neither the account nor "
+            f"{', '.join(missing)}.",
             "Let the account's own policies decide in it (principal root), or name these roles.",
         )

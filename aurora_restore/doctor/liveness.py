@@ -21,29 +21,41 @@ def heartbeat(patient: Patient) -> Iterator[Sight]:
     since = patient.now() - BEATS_WITHIN
     beats = _beats(patient, name, since)
     if beats:
-        last = datetime.fromtimestamp(max(one["timestamp"] for one in beats) / 1000, tz=since.tzinfo)
+        last = datetime.fromtimestamp(
+            max(one["timestamp"] for one in beats) / 1000, tz=since.tzinfo
+        )
         yield fine(f"It beat at {stamp(last)}.")
         return
     minutes = BEATS_WITHIN // timedelta(minutes=1)
     yield wrong(
-        f"It has not beaten for {minutes} minutes: nobody announces again what was lost, and waits do not end.",
-        f"Read its log: aws logs tail /aws/lambda/{name} --region {patient.stage.region} --since 1h. See also the "
-        "checks `rules` and `functions`.",
+        f"It has not beaten for {minutes} minutes: nobody announces again what was lost, and waits "
+        "do not end.",
+        f"Read its log: aws logs tail /aws/lambda/{name} --region {patient.stage.region} --since "
+        "1h. See also the checks `rules` and `functions`.",
     )
 
 
 def _beats(patient: Patient, name: str, since: datetime) -> list[Described]:
-    """Find the lines of the metric; CloudWatch may give empty pages before one that has something."""
+    """Find the lines of the metric.
+
+    CloudWatch may give empty pages before one that has something.
+    """
     with suppress(NotFoundError):  # a group comes into being with its function
         return patient.service("logs").pages(
-            "filter_log_events", "events", logGroupName=f"/aws/lambda/{name}", filterPattern='"Heartbeat"',
+            "filter_log_events",
+            "events",
+            logGroupName=f"/aws/lambda/{name}",
+            filterPattern='"Heartbeat"',
             startTime=int(since.timestamp() * 1000),
-        )  # fmt: skip
+        )
     return []
 
 
 def freshness(case: Case) -> Iterator[Sight]:
-    """See when the target was last restored. Raises UnreadableRecordError for a target's item that is no such item."""
+    """See when the target was last restored.
+
+    Raises UnreadableRecordError for a target's item that is no such item.
+    """
     target = case.patient.ports.operations.target(case.plan.target_cluster_arn)
     given = case.patient.stage.variables.get("FRESHNESS_HOURS", "")
     hours = int(given) if given.isdigit() else FRESHNESS_HOURS
@@ -51,7 +63,8 @@ def freshness(case: Case) -> Iterator[Sight]:
         yield fine("It has not been restored yet.")
     elif case.patient.now() - target.last_success_at > timedelta(hours=hours):
         yield doubtful(
-            f"The last restore that succeeded ended at {stamp(target.last_success_at)}, more than {hours} hours ago.",
+            f"The last restore that succeeded ended at {stamp(target.last_success_at)}, more than "
+            f"{hours} hours ago.",
             "See the check `last operation`: it says how the last one ended, and what to do.",
         )
     else:

@@ -33,7 +33,8 @@ class Place:
     def of(cls, patient: Patient) -> "Place":
         """Read it from the stage's configuration."""
         subnets, groups = (
-            patient.stage.function_setting(IN_VPC, f"{what}_ids") for what in ("subnet", "security_group")
+            patient.stage.function_setting(IN_VPC, f"{what}_ids")
+            for what in ("subnet", "security_group")
         )
         return cls(patient.service("ec2"), tuple(subnets or ()), tuple(groups or ()))
 
@@ -54,12 +55,17 @@ class Place:
 
     def may_reach(self, port: int, *, groups: list[str], networks: list[Network]) -> bool:
         """Tell whether its own groups let it out to others, or to networks."""
-        return any(lets(one["IpPermissionsEgress"], port, groups=groups, networks=networks) for one in self.groups)
+        return any(
+            lets(one["IpPermissionsEgress"], port, groups=groups, networks=networks)
+            for one in self.groups
+        )
 
     def is_let_in(self, groups: list[Described], port: int) -> bool:
         """Tell whether others' groups let it in."""
         own = _networks(self.subnets)
-        return any(lets(one["IpPermissions"], port, groups=self.group_ids, networks=own) for one in groups)
+        return any(
+            lets(one["IpPermissions"], port, groups=self.group_ids, networks=own) for one in groups
+        )
 
 
 def _subnets(ec2: Service, ids: tuple[str, ...]) -> list[Described]:
@@ -106,14 +112,17 @@ def _to_database(case: Case, place: Place) -> Iterator[Sight]:
     if not place.is_let_in(_groups(ec2, plan.vpc_security_group_ids), port):
         yield wrong(
             f"No security group of the target ({of_target}) lets {IN_VPC} in on port {port}.",
-            f"aws ec2 authorize-security-group-ingress --region {plan.target_region} --protocol tcp --port {port} "
-            f"--group-id {plan.vpc_security_group_ids[0]} --source-group {place.group_ids[0]}",
+            f"aws ec2 authorize-security-group-ingress --region {plan.target_region} --protocol "
+            f"tcp --port {port} --group-id {plan.vpc_security_group_ids[0]} --source-group "
+            f"{place.group_ids[0]}",
         )
     if not place.may_reach(port, groups=list(plan.vpc_security_group_ids), networks=where):
         yield wrong(
-            f"No security group of {IN_VPC} ({of_function}) lets it out to the target on port {port}.",
-            f"aws ec2 authorize-security-group-egress --region {place.ec2.region} --protocol tcp --port {port} "
-            f"--group-id {place.group_ids[0]} --source-group {plan.vpc_security_group_ids[0]}",
+            f"No security group of {IN_VPC} ({of_function}) lets it out to the target on port "
+            f"{port}.",
+            f"aws ec2 authorize-security-group-egress --region {place.ec2.region} --protocol tcp "
+            f"--port {port} --group-id {place.group_ids[0]} --source-group "
+            f"{plan.vpc_security_group_ids[0]}",
         )
     yield fine(f"{of_function} reaches {of_target} in {group['VpcId']} on port {port}.")
 
@@ -122,12 +131,14 @@ def _same_vpc(place: Place, vpc: str, name: str) -> Iterator[Sight]:
     vpcs = sorted({str(one["VpcId"]) for one in (*place.subnets, *place.groups)})
     if len(vpcs) > 1:
         yield wrong(
-            f"Subnets and security groups of {IN_VPC} are in different VPCs: {', '.join(vpcs)}.", f"{CONFIGURE}."
+            f"Subnets and security groups of {IN_VPC} are in different VPCs: {', '.join(vpcs)}.",
+            f"{CONFIGURE}.",
         )
     elif vpcs != [vpc]:
         yield doubtful(
             f"{IN_VPC} is in {vpcs[0]}, and the subnet group {name} in {vpc}: are they joined?",
-            f"{CONFIGURE} to what is in {vpc}, or join the two and have their routes lead to each other.",
+            f"{CONFIGURE} to what is in {vpc}, or join the two and have their routes lead to each "
+            "other.",
         )
 
 
@@ -146,7 +157,11 @@ def to_aws(patient: Patient) -> Iterator[Sight]:
 
 
 def _to_aws(patient: Patient, place: Place) -> Iterator[Sight]:
-    shut = [one["SubnetId"] for one in place.subnets if not _leads_out(_routes(place, str(one["SubnetId"])))]
+    shut = [
+        one["SubnetId"]
+        for one in place.subnets
+        if not _leads_out(_routes(place, str(one["SubnetId"])))
+    ]
     if not shut:
         yield fine(f"{', '.join(place.subnet_ids)}: out through a default route.")
         return
@@ -154,9 +169,12 @@ def _to_aws(patient: Patient, place: Place) -> Iterator[Sight]:
     if missing:
         region = patient.stage.region
         yield doubtful(
-            f"From {', '.join(shut)} no NAT leads out, and no endpoint of the VPC leads to {', '.join(missing)}.",
-            f"Make endpoints of {', '.join(f'com.amazonaws.{region}.{service}' for service in missing)} in {place.vpc} "
-            f"that let {', '.join(place.group_ids)} in on port {HTTPS}, or a NAT gateway and a route to it.",
+            f"From {', '.join(shut)} no NAT leads out, and no endpoint of the VPC leads to "
+            f"{', '.join(missing)}.",
+            "Make endpoints of "
+            f"{', '.join(f'com.amazonaws.{region}.{service}' for service in missing)} in "
+            f"{place.vpc} that let {', '.join(place.group_ids)} in on port {HTTPS}, or a NAT "
+            "gateway and a route to it.",
         )
     yield fine(f"{place.vpc} has endpoints of {', '.join(CALLED)}.")
 
@@ -173,10 +191,14 @@ def _routes(place: Place, subnet: str) -> Described:
 
 
 def _leads_out(table: Described) -> bool:
-    """Tell whether a default route leads out. An internet gateway does not: a function has no public address."""
+    """Tell whether a default route leads out.
+
+    An internet gateway does not: a function has no public address.
+    """
     default = [one for one in table["Routes"] if one.get("DestinationCidrBlock") == INTERNET]
     return any(
-        one.get("State", "active") == "active" and not str(one.get("GatewayId", "")).startswith("igw-")
+        one.get("State", "active") == "active"
+        and not str(one.get("GatewayId", "")).startswith("igw-")
         for one in default
     )
 
@@ -196,4 +218,6 @@ def _serves(place: Place, endpoint: Described) -> bool:
         tables = {_routes(place, subnet).get("RouteTableId") for subnet in place.subnet_ids}
         return tables <= {*endpoint.get("RouteTableIds", [])}
     groups = tuple(one["GroupId"] for one in endpoint.get("Groups", []))
-    return bool(endpoint.get("PrivateDnsEnabled")) and place.is_let_in(_groups(place.ec2, groups), HTTPS)
+    return bool(endpoint.get("PrivateDnsEnabled")) and place.is_let_in(
+        _groups(place.ec2, groups), HTTPS
+    )

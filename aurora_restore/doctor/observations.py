@@ -10,7 +10,10 @@ _WORST_FIRST = (Status.FAILED, Status.WARNING, Status.OK)
 
 @dataclass(frozen=True)
 class Sight:
-    """One thing that was seen: how it stands, `what` it is, and what to `do` about it; both are sentences."""
+    """One thing that was seen: how it stands, `what` it is, and what to `do` about it.
+
+    Both are sentences.
+    """
 
     status: Status
     what: str

@@ -13,7 +13,9 @@ from chalicelib.flow.moments import stamp
 from chalicelib.flow.operation import Operation
 from chalicelib.messages import advice
 
-OVERDUE_AFTER = timedelta(minutes=15)  # what is due is announced again every minute, and a step answers in minutes
+OVERDUE_AFTER = timedelta(
+    minutes=15
+)  # what is due is announced again every minute, and a step answers in minutes
 SHOWN_MAX = 5
 LOOKED_BACK_MAX = 100  # operations of one plan, of which many may have been skipped
 ALWAYS = datetime.max.replace(tzinfo=UTC)
@@ -32,7 +34,8 @@ def operations(patient: Patient) -> Iterator[Sight]:
         shown = ", ".join(f"{one.operation_id} ({one.state})" for one in late[:SHOWN_MAX])
         more = f" and {len(late) - SHOWN_MAX} more" if len(late) > SHOWN_MAX else ""
         yield doubtful(
-            f"Overdue: {shown}{more}.", "See the check `heartbeat`, and read the log of the state's function."
+            f"Overdue: {shown}{more}.",
+            "See the check `heartbeat`, and read the log of the state's function.",
         )
     for sentence in unreadable[:SHOWN_MAX]:
         yield wrong(sentence, "")
@@ -41,7 +44,9 @@ def operations(patient: Patient) -> Iterator[Sight]:
 
 def _under_way(operation: Operation) -> str:
     waits = f": {operation.waiting_for}" if operation.waiting_for else "."
-    return f"{operation.operation_id} is {operation.state} since {stamp(operation.entered_at)}{waits}"
+    return (
+        f"{operation.operation_id} is {operation.state} since {stamp(operation.entered_at)}{waits}"
+    )
 
 
 def lock(case: Case) -> Iterator[Sight]:
@@ -62,9 +67,14 @@ def lock(case: Case) -> Iterator[Sight]:
 
 
 def last(case: Case) -> Iterator[Sight]:
-    """Tell how the plan's last operation ended, and why; one that was skipped had nothing to do, and is passed over."""
+    """Tell how the plan's last operation ended, and why.
+
+    One that was skipped had nothing to do, and is passed over.
+    """
     found = case.ports.store.query("by-plan", case.plan.name, newest_first=True)
-    newest = [Operation.from_item(item) for item in islice(found, LOOKED_BACK_MAX) if "state" in item]
+    newest = [
+        Operation.from_item(item) for item in islice(found, LOOKED_BACK_MAX) if "state" in item
+    ]
     ended = [one for one in newest if one.state in TERMINAL]
     told = next((one for one in ended if one.state is not State.SKIPPED), None)
     if told is None:
@@ -73,11 +83,16 @@ def last(case: Case) -> Iterator[Sight]:
         return
     yield _end(told, goes_on=newest[0].state not in TERMINAL)
     if told.notified is False:
-        yield doubtful(f"Nobody could be told of the end of {told.operation_id}.", "See the check `topic`.")
+        yield doubtful(
+            f"Nobody could be told of the end of {told.operation_id}.", "See the check `topic`."
+        )
 
 
 def _end(operation: Operation, *, goes_on: bool) -> Sight:
-    what = f"{operation.operation_id} {operation.state} at {stamp(operation.ended_at or operation.entered_at)}"
+    what = (
+        f"{operation.operation_id} {operation.state} at "
+        f"{stamp(operation.ended_at or operation.entered_at)}"
+    )
     if operation.state is State.SUCCEEDED:
         warned = f" Warnings: {' '.join(operation.warnings)}" if operation.warnings else ""
         return fine(f"{what}.{warned}")

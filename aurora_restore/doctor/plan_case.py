@@ -40,4 +40,6 @@ def refusals() -> Iterator[list[Sight]]:
 
 def unknown_version() -> Sight:
     """Say that there is nothing to hold the target's surroundings against."""
-    return doubtful("Neither a snapshot nor the source cluster was seen.", "See the check `snapshot` first.")
+    return doubtful(
+        "Neither a snapshot nor the source cluster was seen.", "See the check `snapshot` first."
+    )

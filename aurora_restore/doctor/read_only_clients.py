@@ -14,21 +14,29 @@ from chalicelib.aws.client import Clients
 from chalicelib.flow.choreography import PROBE_REQUESTED
 
 READING: Final = ("Describe", "Filter", "Get", "Head", "List", "Query")
-"""How the names of operations begin that change nothing. `Get…` is not without exception in AWS, but in what is asked
+"""How the names of operations begin that change nothing.
+
+`Get…` is not without exception in AWS, but in what is asked
 here: GetSecretValue leaves a date of last access and nothing else.
 """
-_CONFIG: Final = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+_CONFIG: Final = Config(
+    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
+)
 
 
 class ChangingCallError(Exception):
     """A call that is not known to change nothing. The text is a sentence."""
 
 
-def reading_clients(make_session: Callable[[], boto3.Session] = boto3.Session, **options: str) -> Clients:
-    """Give clients by service and region, made once each; their other calls raise ChangingCallError.
+def reading_clients(
+    make_session: Callable[[], boto3.Session] = boto3.Session, **options: str
+) -> Clients:
+    """Give clients by service and region, made once each.
 
-    The session is made with the first of them, for a profile that does not exist is an error of the session's.
-    `options` are boto3's own of a client.
+    Their other calls raise ChangingCallError.
+
+    The session is made with the first of them, for a profile that does not exist is an error of the
+    session's. `options` are boto3's own of a client.
     """
     session = cache(make_session)
 
@@ -44,7 +52,8 @@ def reading_clients(make_session: Callable[[], boto3.Session] = boto3.Session, *
 def _refuse_changes(model: Any, params: Mapping[str, Any], **_: Any) -> None:
     if not model.name.startswith(READING) and not _asks_only(model.name, params):
         raise ChangingCallError(
-            f"{model.service_model.service_name} {model.name} may change something; it is not called."
+            f"{model.service_model.service_name} {model.name} may change something; it is not "
+            "called."
         )
 
 

@@ -27,9 +27,13 @@ def rules(patient: Patient) -> Iterator[Sight]:
 def _rule(patient: Patient, name: str, rule: Described) -> Iterator[Sight]:
     if rule["State"] == "DISABLED":
         enable = f"aws events enable-rule --region {patient.stage.region} --name {rule['Name']}"
-        yield wrong(f"The rule of {name} is disabled.", f"If nobody stopped it on purpose: {enable}")
+        yield wrong(
+            f"The rule of {name} is disabled.", f"If nobody stopped it on purpose: {enable}"
+        )
     if not listens(patient.stage, name, rule):
-        yield wrong(f"The rule of {name} does not listen to what the choreography says.", deploy(patient))
+        yield wrong(
+            f"The rule of {name} does not listen to what the choreography says.", deploy(patient)
+        )
     function = patient.arn("lambda", f"function:{patient.stage.function(name)}")
     if [one["Arn"] for one in _targets(patient, name)] != [function]:
         yield wrong(f"The rule of {name} does not lead to its function alone.", deploy(patient))
@@ -38,9 +42,9 @@ def _rule(patient: Patient, name: str, rule: Described) -> Iterator[Sight]:
 
 
 def _targets(patient: Patient, name: str) -> list[Described]:
-    found: list[Described] = patient.service("events").call("list_targets_by_rule", Rule=patient.stage.rule(name))[
-        "Targets"
-    ]
+    found: list[Described] = patient.service("events").call(
+        "list_targets_by_rule", Rule=patient.stage.rule(name)
+    )["Targets"]
     return found
 
 
@@ -57,21 +61,33 @@ def deliveries(patient: Patient) -> Iterator[Sight]:
     yield from none_to_look_at(patient)
     wiped = [name for name in patient.rules if not _target_is_whole(patient, name)]
     if wiped:
-        yield wrong(f"Retries and dead-letter queue are not on the rules of {', '.join(wiped)}.", deploy(patient))
+        yield wrong(
+            f"Retries and dead-letter queue are not on the rules of {', '.join(wiped)}.",
+            deploy(patient),
+        )
     unset = [name for name in patient.deployed if not _invocation_is_set(patient, name)]
     if unset:
-        yield wrong(f"Retries and failure destination are not on {', '.join(unset)}.", deploy(patient))
-    yield fine(f"{len(patient.rules)} rules and {len(patient.deployed)} functions have what Chalice cannot set.")
+        yield wrong(
+            f"Retries and failure destination are not on {', '.join(unset)}.", deploy(patient)
+        )
+    yield fine(
+        f"{len(patient.rules)} rules and {len(patient.deployed)} functions have what Chalice "
+        "cannot set."
+    )
 
 
 def _target_is_whole(patient: Patient, name: str) -> bool:
     function = patient.arn("lambda", f"function:{patient.stage.function(name)}")
     wanted = patient.expected.target(name, function, patient.queue_arn)
-    settings = {key: value for key, value in wanted.items() if key != "Id"}  # a pipeline's stack gives another
+    settings = {
+        key: value for key, value in wanted.items() if key != "Id"
+    }  # a pipeline's stack gives another
     return any(contains(target, settings) for target in _targets(patient, name))
 
 
 def _invocation_is_set(patient: Patient, name: str) -> bool:
-    found = patient.find("lambda", "get_function_event_invoke_config", FunctionName=patient.stage.function(name))
+    found = patient.find(
+        "lambda", "get_function_event_invoke_config", FunctionName=patient.stage.function(name)
+    )
     wanted = patient.expected.invocation(name, patient.queue_arn)
     return found is not None and contains(found, wanted)

@@ -18,7 +18,12 @@ from aurora_restore.doctor.stage_view import Patient
 from aurora_restore.findings import Finding, Status
 from aurora_restore.stages import Stage
 from chalicelib.aws.client import DENIED, Clients, DeniedError
-from chalicelib.flow.errors import RefusedError, SettingsError, TransientError, UnreadableRecordError
+from chalicelib.flow.errors import (
+    RefusedError,
+    SettingsError,
+    TransientError,
+    UnreadableRecordError,
+)
 from chalicelib.flow.plan import Plan
 from chalicelib.settings import DEFAULT_PLAN
 
@@ -39,7 +44,9 @@ def examine(
     yield finding("region", [place])
     if isinstance(who, Sight):
         yield finding("credentials", [who])
-        yield _left_out([check.name for check in CHECKS], "without credentials nothing can be asked")
+        yield _left_out(
+            [check.name for check in CHECKS], "without credentials nothing can be asked"
+        )
         return
     account = caller.account(who, stage)
     yield finding("credentials", [fine(f"{who.arn}.")])
@@ -47,7 +54,9 @@ def examine(
     if Status.FAILED in (place.status, account.status):
         yield _left_out([check.name for check in CHECKS], "they would be about another place")
         return
-    yield from look_at(Patient(stage, checkout, who.account, who.partition, clients, expect(stage, who), now))
+    yield from look_at(
+        Patient(stage, checkout, who.account, who.partition, clients, expect(stage, who), now)
+    )
 
 
 def look_at(patient: Patient) -> Iterator[Finding]:
@@ -66,14 +75,25 @@ def make(check: Check | PlanCheck, patient: Patient, known: list[Case]) -> Itera
         yield finding(check.name, _seen(check.look, patient))
         return
     for case in known:
-        name = check.name if case.plan.name == DEFAULT_PLAN else f"{check.name} of plan {case.plan.name}"
+        name = (
+            check.name
+            if case.plan.name == DEFAULT_PLAN
+            else f"{check.name} of plan {case.plan.name}"
+        )
         yield finding(name, _seen(check.look, case))
 
 
 def cases(patient: Patient) -> list[Case]:
-    """List the plans that can be looked at; what is wrong with the others, the check `settings` says."""
+    """List the plans that can be looked at.
+
+    What is wrong with the others, the check `settings` says.
+    """
     try:
-        return [Case(patient.ports, plan, patient) for plan in patient.plans.values() if isinstance(plan, Plan)]
+        return [
+            Case(patient.ports, plan, patient)
+            for plan in patient.plans.values()
+            if isinstance(plan, Plan)
+        ]
     except Exception:  # noqa: BLE001 # whatever it is, the check `settings` meets it again and tells it
         return []
 
@@ -92,11 +112,16 @@ def _seen(look: Callable[[Subject], Iterable[Sight]], subject: Subject) -> Itera
 def _trouble(error: Exception) -> Sight:
     match error:
         case DeniedError():
-            return wrong(f"{UNSEEN} {error.reason}", f"Allow {error.action} to whoever runs the doctor.")
+            return wrong(
+                f"{UNSEEN} {error.reason}", f"Allow {error.action} to whoever runs the doctor."
+            )
         case RefusedError():
             return wrong(error.reason, error.remedy)
         case TransientError() | BotoCoreError():
-            return wrong(f"{UNSEEN} {error}", "Look again; if that does not help, see that the network leads there.")
+            return wrong(
+                f"{UNSEEN} {error}",
+                "Look again; if that does not help, see that the network leads there.",
+            )
         case SettingsError() | UnreadableRecordError():
             return wrong(str(error), "")
         case ClientError():
@@ -109,7 +134,9 @@ def _refused(error: ClientError) -> Sight:
     code = error.response["Error"]["Code"]
     action = f"dynamodb:{error.operation_name}"
     if code in DENIED:
-        return wrong(f"{UNSEEN} {action} was answered {code}.", f"Allow {action} to whoever runs the doctor.")
+        return wrong(
+            f"{UNSEEN} {action} was answered {code}.", f"Allow {action} to whoever runs the doctor."
+        )
     return wrong(f"{UNSEEN} {action} was answered {code}.", "See the check `tables`.")
 
 
@@ -117,4 +144,7 @@ def _mistake(error: Exception) -> Sight:
     """Tell of a bug by its place only: what a text would quote, nobody knows."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(place.filename).name}, line {place.lineno}"
-    return wrong(f"{UNSEEN} {type(error).__name__} in {where}.", "That is a mistake of the doctor's own: report it.")
+    return wrong(
+        f"{UNSEEN} {type(error).__name__} in {where}.",
+        "That is a mistake of the doctor's own: report it.",
+    )

@@ -11,7 +11,13 @@ _TCP: Final = frozenset({"tcp", "6", ALL_PROTOCOLS})
 Network = IPv4Network | IPv6Network
 
 
-def lets(permissions: Iterable[Described], port: int, *, groups: Iterable[str], networks: Iterable[Network]) -> bool:
+def lets(
+    permissions: Iterable[Described],
+    port: int,
+    *,
+    groups: Iterable[str],
+    networks: Iterable[Network],
+) -> bool:
     """Tell whether a group's permissions (in, or out) are open on a TCP port to one of these groups or networks.
 
     A prefix list counts as open: what is in it is not looked up.
@@ -30,7 +36,9 @@ def _is_of_port(permission: Described, port: int) -> bool:
     if permission["IpProtocol"] not in _TCP:
         return False
     everything = permission["IpProtocol"] == ALL_PROTOCOLS
-    return everything or int(permission.get("FromPort", 0)) <= port <= int(permission.get("ToPort", 0))
+    return everything or int(permission.get("FromPort", 0)) <= port <= int(
+        permission.get("ToPort", 0)
+    )
 
 
 def _networks(permission: Described) -> Iterator[Network]:
@@ -43,4 +51,8 @@ def _networks(permission: Described) -> Iterator[Network]:
 def _covers(network: Network, wanted: Network) -> bool:
     if isinstance(network, IPv4Network) and isinstance(wanted, IPv4Network):
         return wanted.subnet_of(network)
-    return isinstance(network, IPv6Network) and isinstance(wanted, IPv6Network) and wanted.subnet_of(network)
+    return (
+        isinstance(network, IPv6Network)
+        and isinstance(wanted, IPv6Network)
+        and wanted.subnet_of(network)
+    )

@@ -28,8 +28,9 @@ def settings(patient: Patient) -> Iterator[Sight]:
 def _region(patient: Patient, plan: Plan) -> Iterator[Sight]:
     if plan.target_region != patient.stage.region:
         yield doubtful(
-            f"The plan {plan.name} restores into {plan.target_region} and the app lives in {patient.stage.region}, "
-            "where it does not hear what RDS tells there: every wait lasts until its next look.",
+            f"The plan {plan.name} restores into {plan.target_region} and the app lives in "
+            f"{patient.stage.region}, where it does not hear what RDS tells there: every wait "
+            "lasts until its next look.",
             "Make it a stage of its own in that region, or correct TARGET_REGION.",
         )
 
@@ -40,11 +41,14 @@ def _overruled(patient: Patient) -> Iterator[Sight]:
     names = [field for field in Plan.model_fields.keys() - NOT_SETTINGS if field in variables]
     places = {field: field.replace("_", "-") for field in sorted(names)}
     differ = [
-        field for field, place in places.items() if patient.parameters.get(place) not in (None, "", variables[field])
+        field
+        for field, place in places.items()
+        if patient.parameters.get(place) not in (None, "", variables[field])
     ]
     if differ:
         yield doubtful(
             f"SSM below {patient.stage.parameter_path} overrules .chalice/config.json in "
             f"{', '.join(places[field] for field in differ)}.",
-            f"Make both the same ({command_of(patient, 'deploy')} writes SSM's), or take the value out of one of them.",
+            f"Make both the same ({command_of(patient, 'deploy')} writes SSM's), or take the value "
+            "out of one of them.",
         )

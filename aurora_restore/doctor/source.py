@@ -14,7 +14,9 @@ from chalicelib.flow.moments import stamp
 from chalicelib.flow.rds_events import RDS_SOURCE, SNAPSHOT
 from chalicelib.snapshots.eligibility import refuse_foreign
 
-FRESH_HOURS = 26  # Aurora takes one a day, within half an hour's window that somebody may have moved
+FRESH_HOURS = (
+    26  # Aurora takes one a day, within half an hour's window that somebody may have moved
+)
 
 
 def snapshot(case: Case) -> Iterator[Sight]:
@@ -22,11 +24,15 @@ def snapshot(case: Case) -> Iterator[Sight]:
     cluster = case.plan.source_cluster_arn
     yield from case.passes("source cluster")
     if case.source is None:
-        yield doubtful(f"There is no cluster {cluster}; only its snapshots are looked at.", "See SOURCE_CLUSTER_ID.")
+        yield doubtful(
+            f"There is no cluster {cluster}; only its snapshots are looked at.",
+            "See SOURCE_CLUSTER_ID.",
+        )
     if case.snapshot is None or case.snapshot.created_at is None:
         yield wrong(
             f"There is no snapshot of {cluster} that would be restored.",
-            "See that SOURCE_CLUSTER_ID and SOURCE_REGION name the production cluster, and that its backups are on.",
+            "See that SOURCE_CLUSTER_ID and SOURCE_REGION name the production cluster, and that "
+            "its backups are on.",
         )
         return
     yield _age(case, case.snapshot, case.snapshot.created_at)
@@ -39,9 +45,16 @@ def _age(case: Case, found: Snapshot, created_at: datetime) -> Sight:
     age = case.patient.now() - created_at
     hours = f"{age / timedelta(hours=1):.1f} hours"
     what = f"{found.identifier} of {stamp(created_at)} is the newest, {hours} old."
-    look = f"Look why there is none since: aws rds describe-events --region {case.plan.source_region} --duration 2880"
+    look = (
+        f"Look why there is none since: aws rds describe-events --region {case.plan.source_region} "
+        "--duration 2880"
+    )
     if age > timedelta(hours=case.plan.snapshot_age_max_hours):
-        return wrong(f"{what} It would be skipped (SNAPSHOT_AGE_MAX_HOURS {case.plan.snapshot_age_max_hours}).", look)
+        return wrong(
+            f"{what} It would be skipped (SNAPSHOT_AGE_MAX_HOURS "
+            f"{case.plan.snapshot_age_max_hours}).",
+            look,
+        )
     return doubtful(what, look) if age > timedelta(hours=FRESH_HOURS) else fine(what)
 
 
@@ -64,9 +77,12 @@ def _sharing(case: Case, key: Described) -> Sight:
     if key.get("KeyManager") != "AWS":
         return fine(f"{key['Arn']} is usable.")
     if account in ("", case.patient.account):
-        return fine("It is under RDS's own key (aws/rds): it can be copied here, and shared with nobody.")
+        return fine(
+            "It is under RDS's own key (aws/rds): it can be copied here, and shared with nobody."
+        )
     return wrong(
-        "The source is encrypted under RDS's own key (aws/rds), which no other account can be let use.",
+        "The source is encrypted under RDS's own key (aws/rds), which no other account can be let "
+        "use.",
         "Copy its snapshot under a key of yours in the source's account, and share that copy.",
     )
 
@@ -86,9 +102,16 @@ def forwarding(case: Case) -> Iterator[Sight]:
 
 def _forwarded(case: Case, region: str) -> Iterator[Sight]:
     bus = case.patient.arn("events", "event-bus/default")
-    names = case.patient.service("events", region).pages("list_rule_names_by_target", "RuleNames", TargetArn=bus)
-    own_first = sorted(names, key=lambda name: name != case.patient.stage.forwarding_rule)  # another stage's does, too
-    rules = [case.patient.service("events", region).call("describe_rule", Name=name) for name in own_first]
+    names = case.patient.service("events", region).pages(
+        "list_rule_names_by_target", "RuleNames", TargetArn=bus
+    )
+    own_first = sorted(
+        names, key=lambda name: name != case.patient.stage.forwarding_rule
+    )  # another stage's does, too
+    rules = [
+        case.patient.service("events", region).call("describe_rule", Name=name)
+        for name in own_first
+    ]
     listening = [rule for rule in rules if _hears_snapshots(rule)]
     enabled = [rule for rule in listening if rule["State"] == "ENABLED"]
     if enabled:
@@ -97,7 +120,8 @@ def _forwarded(case: Case, region: str) -> Iterator[Sight]:
     elif listening:
         name = listening[0]["Name"]
         yield wrong(
-            f"The rule {name} in {region} is disabled.", f"aws events enable-rule --region {region} --name {name}"
+            f"The rule {name} in {region} is disabled.",
+            f"aws events enable-rule --region {region} --name {name}",
         )
     else:
         missing = f"No rule in {region} forwards the source's snapshot events to {bus}."
@@ -109,16 +133,21 @@ def _borrowed(case: Case, region: str, rule: str) -> Iterator[Sight]:
     own = case.patient.stage.forwarding_rule
     if rule != own:
         yield doubtful(
-            f"The stage's own rule {own} in {region} does not forward; {rule} does, which is not this stage's and may "
-            "be removed at any time.",
+            f"The stage's own rule {own} in {region} does not forward; {rule} does, which is not "
+            "this stage's and may be removed at any time.",
             _forwarding_anew(case, region),
         )
 
 
 def _left_behind(case: Case, region: str) -> Iterator[Sight]:
-    """Count what could not be forwarded; it is in a queue of that region, whose alarm can tell nobody by itself."""
+    """Count what could not be forwarded.
+
+    It is in a queue of that region, whose alarm can tell nobody by itself.
+    """
     made = case.patient.resources(case.patient.stage.forwarding_stack, region)
-    for url in (one["PhysicalResourceId"] for one in made if one["ResourceType"] == "AWS::SQS::Queue"):
+    for url in (
+        one["PhysicalResourceId"] for one in made if one["ResourceType"] == "AWS::SQS::Queue"
+    ):
         yield from alerting.waiting(case.patient, url, region)
 
 
@@ -130,12 +159,17 @@ def _hears_snapshots(rule: Described) -> bool:
 
 def _role(case: Case, region: str, rule: str, bus: str) -> Iterator[Sight]:
     """See that EventBridge may write to the other region's bus, as the role of the rule's target."""
-    targets = case.patient.service("events", region).call("list_targets_by_rule", Rule=rule)["Targets"]
+    targets = case.patient.service("events", region).call("list_targets_by_rule", Rule=rule)[
+        "Targets"
+    ]
     role_arn = next((one.get("RoleArn", "") for one in targets if one["Arn"] == bus), "")
     if role_arn and case.patient.find("iam", "get_role", RoleName=role_arn.rsplit("/", 1)[-1]):
         yield fine(f"{rule} in {region} forwards snapshot events to {case.patient.stage.region}.")
     else:
-        yield wrong(f"The rule {rule} in {region} has no role to forward with.", _forwarding_anew(case, region))
+        yield wrong(
+            f"The rule {rule} in {region} has no role to forward with.",
+            _forwarding_anew(case, region),
+        )
 
 
 def _forwarding_anew(case: Case, region: str) -> str:
@@ -149,13 +183,19 @@ def _forwarding_anew(case: Case, region: str) -> str:
 
 
 def _let_in(case: Case, account: str) -> Iterator[Sight]:
-    """See that the bus takes the other account's events; the rule over there cannot be seen from here."""
+    """See that the bus takes the other account's events.
+
+    The rule over there cannot be seen from here.
+    """
     found = case.patient.service("events").call("describe_event_bus", Name="default")
     if account in str(found.get("Policy", "")):
         see = "Look there, with that account's credentials: aws cloudformation describe-stacks."
-        yield doubtful(f"The bus takes events of {account}; the rule over there cannot be seen from here.", see)
+        yield doubtful(
+            f"The bus takes events of {account}; the rule over there cannot be seen from here.", see
+        )
     else:
         yield wrong(
-            f"The bus of {case.patient.stage.region} does not take events of the account {account}.",
+            f"The bus of {case.patient.stage.region} does not take events of the account "
+            f"{account}.",
             deploy(case.patient),
         )

@@ -31,7 +31,10 @@ def again(patient: Patient) -> str:
 def drifted(patient: Patient) -> str:
     """Say what to do about what somebody changed there: CloudFormation does not notice, and changes nothing back."""
     look = command("detect-stack-drift", patient.stage.foundation_stack, patient.stage.region)
-    return f"Somebody changed it, which no deployment notices. What it was is told by: {look}. Change it back."
+    return (
+        f"Somebody changed it, which no deployment notices. What it was is told by: {look}. Change "
+        "it back."
+    )
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,16 @@ def wanted(patient: Patient) -> list[Stack]:
 def stacks(patient: Patient) -> Iterator[Sight]:
     """Look at each stack's status, resources and template."""
     for stack in wanted(patient):
-        described = patient.find("cloudformation", "describe_stacks", region=stack.region, StackName=stack.name)
+        described = patient.find(
+            "cloudformation", "describe_stacks", region=stack.region, StackName=stack.name
+        )
         if described is None:
             yield wrong(f"There is no stack {stack.name} in {stack.region}.", deploy(patient))
             continue
         if not patient.made(stack.name, stack.region):
-            yield wrong(f"The stack {stack.name} in {stack.region} was not created by this stage.", OTHERS)
+            yield wrong(
+                f"The stack {stack.name} in {stack.region} was not created by this stage.", OTHERS
+            )
             continue
         yield _status(patient, stack, described["Stacks"][0]["StackStatus"])
         yield from _unfinished(patient, stack)
@@ -75,12 +82,18 @@ def _status(patient: Patient, stack: Stack, status: str) -> Sight:
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
         return fine(f"{stack.name} is {status}.")
     if status in ("UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"):
-        return doubtful(f"The last change of {stack.name} was taken back ({status}).", _reasons(stack))
+        return doubtful(
+            f"The last change of {stack.name} was taken back ({status}).", _reasons(stack)
+        )
     if status.endswith("_IN_PROGRESS"):
-        return doubtful(f"{stack.name} is being changed ({status}).", "Look again when that is over.")
+        return doubtful(
+            f"{stack.name} is being changed ({status}).", "Look again when that is over."
+        )
     _does, verb = ADVICE.get(status, ("", "describe-stacks"))
     way_out = command(verb, stack.name, stack.region)
-    return wrong(f"{stack.name} is {status}.", f"{_reasons(stack)} Then: {way_out}. {deploy(patient)}")
+    return wrong(
+        f"{stack.name} is {status}.", f"{_reasons(stack)} Then: {way_out}. {deploy(patient)}"
+    )
 
 
 def _reasons(stack: Stack) -> str:
@@ -92,21 +105,27 @@ def _unfinished(patient: Patient, stack: Stack) -> Iterator[Sight]:
         status = one["ResourceStatus"]
         if not status.endswith(("_COMPLETE", "_IN_PROGRESS")):
             yield wrong(
-                f"{one['LogicalResourceId']} of {stack.name} is {status}.", f"{_reasons(stack)} {deploy(patient)}"
+                f"{one['LogicalResourceId']} of {stack.name} is {status}.",
+                f"{_reasons(stack)} {deploy(patient)}",
             )
 
 
 def _template(patient: Patient, stack: Stack) -> Iterator[Sight]:
     """Compare the text that the stack was made from with this checkout's."""
     file = patient.checkout / TEMPLATES / f"{stack.template}.yaml"
-    template = patient.service("cloudformation", stack.region).call("get_template", StackName=stack.name)
+    template = patient.service("cloudformation", stack.region).call(
+        "get_template", StackName=stack.name
+    )
     if template["TemplateBody"] != file.read_text(encoding="utf-8"):
         yield doubtful(
-            f"{stack.name} was made from another infra/{stack.template}.yaml than this checkout's.", deploy(patient)
+            f"{stack.name} was made from another infra/{stack.template}.yaml than this checkout's.",
+            deploy(patient),
         )
 
 
-def _by(service: str, method: str, parameter: str) -> Callable[[Patient, str, str], Described | None]:
+def _by(
+    service: str, method: str, parameter: str
+) -> Callable[[Patient, str, str], Described | None]:
     def look(patient: Patient, region: str, physical_id: str) -> Described | None:
         wanted: dict[str, Any] = {parameter: physical_id}
         return patient.find(service, method, region=region, **wanted)
@@ -160,31 +179,43 @@ def foundation(patient: Patient) -> Iterator[Sight]:
 
 
 def _deleted(patient: Patient, stack: Stack, one: Described) -> Sight:
-    kind, name = one["ResourceType"].removeprefix("AWS::"), one.get("PhysicalResourceId", one["LogicalResourceId"])
+    kind, name = (
+        one["ResourceType"].removeprefix("AWS::"),
+        one.get("PhysicalResourceId", one["LogicalResourceId"]),
+    )
     gone = f"{kind} {name} is gone, and the stack {stack.name} thinks that it is there."
     if kind == "SecretsManager::Secret":
         return wrong(gone, f"{deploy(patient)} It says how the secret is made again.")
-    if kind == "DynamoDB::Table":  # and the other one would stand in the way of a stack that is made anew
+    if (
+        kind == "DynamoDB::Table"
+    ):  # and the other one would stand in the way of a stack that is made anew
         return wrong(
             gone,
-            "A table that had point-in-time recovery is kept as a backup for 35 days. Restore it under its name: "
-            f"aws dynamodb list-backups --region {stack.region} --backup-type SYSTEM --table-name {name}, "
-            f"then aws dynamodb restore-table-from-backup --region {stack.region} --target-table-name {name} "
-            "--backup-arn <ARN>.",
+            "A table that had point-in-time recovery is kept as a backup for 35 days. Restore it "
+            f"under its name: aws dynamodb list-backups --region {stack.region} --backup-type "
+            f"SYSTEM --table-name {name}, then aws dynamodb restore-table-from-backup --region "
+            f"{stack.region} --target-table-name {name} --backup-arn <ARN>.",
         )
     if kind == "SSM::Parameter":
-        make = f"aws ssm put-parameter --region {stack.region} --type String --name {name} --value <its value>"
+        make = (
+            f"aws ssm put-parameter --region {stack.region} --type String --name {name} --value "
+            "<its value>"
+        )
         return wrong(gone, f"Make it again, with its value of .chalice/config.json: {make}")
     if stack.template == "forwarding":
         return wrong(gone, anew(patient, stack))
     return wrong(
         gone,
-        f"CloudFormation makes it again only with everything else: {command_of(patient, 'destroy')}, then "
-        f"{command_of(patient, 'deploy')}. Records and secrets stay; what waits in the failure queue goes, and so do "
-        "subscriptions that people made themselves.",
+        "CloudFormation makes it again only with everything else: "
+        f"{command_of(patient, 'destroy')}, then {command_of(patient, 'deploy')}. Records and "
+        "secrets stay; what waits in the failure queue goes, and so do subscriptions that people "
+        "made themselves.",
     )
 
 
 def anew(patient: Patient, stack: Stack) -> str:
     """Say how a stack that forwards is made again, which holds nothing of anybody's."""
-    return f"Delete its stack: {command('delete-stack', stack.name, stack.region)}. When it is gone: {deploy(patient)}"
+    return (
+        f"Delete its stack: {command('delete-stack', stack.name, stack.region)}. When it is gone: "
+        f"{deploy(patient)}"
+    )

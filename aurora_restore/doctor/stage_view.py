@@ -23,8 +23,12 @@ from chalicelib.ports import Ports
 from chalicelib.runtime import plans
 from chalicelib.settings import Settings, resolve_plans
 
-_GONE: Mapping[str, frozenset[str]] = {  # beside chalicelib's own, which are of the services that the functions call
-    "cloudformation": frozenset({"ValidationError"}),  # of DescribeStacks, which has no code of its own for it
+_GONE: Mapping[
+    str, frozenset[str]
+] = {  # beside chalicelib's own, which are of the services that the functions call
+    "cloudformation": frozenset(
+        {"ValidationError"}
+    ),  # of DescribeStacks, which has no code of its own for it
     "cloudwatch": frozenset({"ResourceNotFound"}),
     "iam": frozenset({"NoSuchEntity"}),
     "s3": frozenset({"NoSuchBucket"}),
@@ -43,7 +47,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Patient:
-    """One stage in one account. What more than one check needs is read once; a reading that fails, fails each check."""
+    """One stage in one account. What more than one check needs is read once.
+
+    A reading that fails, fails each check.
+    """
 
     stage: Stage
     checkout: Path
@@ -60,8 +67,13 @@ class Patient:
         """One AWS service, in the stage's own region unless said otherwise."""
         return Service(self.clients, name, region or self.stage.region)
 
-    def find(self, service: str, method: str, *, region: str | None = None, **parameters: Any) -> Described | None:
-        """Call one method; None where what it is about does not exist. Raises as `Service.call` does."""
+    def find(
+        self, service: str, method: str, *, region: str | None = None, **parameters: Any
+    ) -> Described | None:
+        """Call one method; None where what it is about does not exist.
+
+        Raises as `Service.call` does.
+        """
         try:
             return self.service(service, region).call(method, **parameters)
         except NotFoundError:
@@ -104,23 +116,35 @@ class Patient:
         """The world as a function of this stage sees it; raises SettingsError."""
         settings = Settings.of_environment(self.environment, variables_place(self.stage))
         return reading_ports(
-            settings, self.clients, account=self.account, partition=self.partition, region=self.stage.region,
+            settings,
+            self.clients,
+            account=self.account,
+            partition=self.partition,
+            region=self.stage.region,
             now=self.now,
-        )  # fmt: skip
+        )
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:
-        """The stage's SSM parameters by the name below its path; raises SettingsError, and as `Service.pages` does."""
+        """The stage's SSM parameters by the name below its path.
+
+        Raises SettingsError, and as `Service.pages` does.
+        """
         return plans.parameters(self.ports)
 
     @cached_property
     def plans(self) -> Mapping[str, Plan | SettingsError]:
         """Every plan of the stage, or why it is none; raises as `parameters` does."""
-        return resolve_plans(self.ports.settings, self.parameters, account=self.account, partition=self.partition)
+        return resolve_plans(
+            self.ports.settings, self.parameters, account=self.account, partition=self.partition
+        )
 
     @cached_property
     def asked_to_try(self) -> Asked:
-        """The question what `setup-db-users` reaches, put once, for every plan; raises as `Service.call` does."""
+        """The question what `setup-db-users` reaches, put once, for every plan.
+
+        Raises as `Service.call` does.
+        """
         asked = Asked(str(uuid4()), self.now())
         for plan in self.plans.values():
             if isinstance(plan, Plan):
@@ -136,7 +160,9 @@ class Patient:
         prefix = self.stage.function("")
         found = self.service("lambda").pages("list_functions", "Functions")
         return {
-            one["FunctionName"].removeprefix(prefix): one for one in found if one["FunctionName"].startswith(prefix)
+            one["FunctionName"].removeprefix(prefix): one
+            for one in found
+            if one["FunctionName"].startswith(prefix)
         }
 
     @cached_property
@@ -144,32 +170,51 @@ class Patient:
         """Those of them that are the app's, whole: a list leaves out their states (API reference, ListFunctions)."""
         ask = self.service("lambda").call
         names = {name: self.stage.function(name) for name in FUNCTIONS if name in self.functions}
-        return {name: ask("get_function_configuration", FunctionName=one) for name, one in names.items()}
+        return {
+            name: ask("get_function_configuration", FunctionName=one) for name, one in names.items()
+        }
 
     @cached_property
     def rules(self) -> Mapping[str, Described]:
         """The rules that are there, by the function that each is to wake."""
-        found = self.service("events").pages("list_rules", "Rules", NamePrefix=self.stage.function(""))
+        found = self.service("events").pages(
+            "list_rules", "Rules", NamePrefix=self.stage.function("")
+        )
         by_name = {one["Name"]: one for one in found}
-        return {name: by_name[self.stage.rule(name)] for name in FUNCTIONS if self.stage.rule(name) in by_name}
+        return {
+            name: by_name[self.stage.rule(name)]
+            for name in FUNCTIONS
+            if self.stage.rule(name) in by_name
+        }
 
     @cached_property
     def foundation(self) -> list[Described]:
         """What CloudFormation says it made by the two stacks in the stage's region."""
         return [
-            one for stack in (self.stage.records_stack, self.stage.foundation_stack) for one in self.resources(stack)
+            one
+            for stack in (self.stage.records_stack, self.stage.foundation_stack)
+            for one in self.resources(stack)
         ]
 
     def made(self, stack: str, region: str | None = None) -> bool:
         """Tell whether there is a stack of a name, and this stage made it: ours say which stage they are of."""
         found = self.find("cloudformation", "describe_stacks", region=region, StackName=stack)
-        if found is None or found["Stacks"][0]["StackStatus"] in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS"):
+        if found is None or found["Stacks"][0]["StackStatus"] in (
+            "DELETE_COMPLETE",
+            "REVIEW_IN_PROGRESS",
+        ):
             return False
-        given = {one["ParameterKey"]: one.get("ParameterValue") for one in found["Stacks"][0].get("Parameters", [])}
+        given = {
+            one["ParameterKey"]: one.get("ParameterValue")
+            for one in found["Stacks"][0].get("Parameters", [])
+        }
         return given.get(STAGE_PARAMETER) == self.stage.name
 
     def resources(self, stack: str, region: str | None = None) -> list[Described]:
-        """List the resources of a stack of this stage that were not deleted; nothing where there is no such stack."""
+        """List the resources of a stack of this stage that were not deleted.
+
+        Nothing where there is no such stack.
+        """
         if not self.made(stack, region):
             return []
         found = self.service("cloudformation", region).pages(

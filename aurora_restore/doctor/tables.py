@@ -25,12 +25,15 @@ def _table(patient: Patient, which: TableName, name: str) -> Iterator[Sight]:
     table = found["Table"]
     yield _shape(patient, which, table)
     if table["TableStatus"] not in ("ACTIVE", "UPDATING"):
-        yield wrong(f"The table {name} is {table['TableStatus']}.", "Wait until it is ACTIVE, or restore it.")
+        yield wrong(
+            f"The table {name} is {table['TableStatus']}.",
+            "Wait until it is ACTIVE, or restore it.",
+        )
     if not _is_recoverable(patient, name):
         yield doubtful(
             f"The table {name} cannot be taken back to an earlier moment (point-in-time recovery).",
-            f"aws dynamodb update-continuous-backups --region {patient.stage.region} --table-name {name} "
-            "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+            f"aws dynamodb update-continuous-backups --region {patient.stage.region} --table-name "
+            f"{name} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
         )
     if which == "audit" and not _expires(patient, name):
         yield doubtful(
@@ -38,7 +41,9 @@ def _table(patient: Patient, which: TableName, name: str) -> Iterator[Sight]:
             f"aws dynamodb update-time-to-live --region {patient.stage.region} --table-name {name} "
             f"--time-to-live-specification Enabled=true,AttributeName={EXPIRY}",
         )
-    if patient.stage.variables.get("PROTECT_TABLES") == "true" and not table.get("DeletionProtectionEnabled"):
+    if patient.stage.variables.get("PROTECT_TABLES") == "true" and not table.get(
+        "DeletionProtectionEnabled"
+    ):
         yield doubtful(
             f"PROTECT_TABLES is true, and the table {name} may be deleted.",
             f"aws dynamodb update-table --region {patient.stage.region} --table-name {name} "
@@ -49,11 +54,18 @@ def _table(patient: Patient, which: TableName, name: str) -> Iterator[Sight]:
 def _shape(patient: Patient, which: TableName, table: Described) -> Sight:
     """Hold the keys of a table and of its indexes against those that the code reads by."""
     indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
-    needed = {name: [hash_key, range_key] for name, (of, hash_key, range_key) in INDEXES.items() if of == which}
+    needed = {
+        name: [hash_key, range_key]
+        for name, (of, hash_key, range_key) in INDEXES.items()
+        if of == which
+    }
     differ = [
-        name for name, keys in needed.items() if name not in indexes or _keys(indexes[name]) != keys
+        name
+        for name, keys in needed.items()
+        if name not in indexes
+        or _keys(indexes[name]) != keys
         or indexes[name]["Projection"]["ProjectionType"] != "ALL"
-    ]  # fmt: skip
+    ]
     if _keys(table) != [KEYS[which]]:
         differ.insert(0, f"its key, which should be {KEYS[which]}")
     if not differ:
@@ -66,7 +78,9 @@ def _shape(patient: Patient, which: TableName, table: Described) -> Sight:
 
 def _keys(keyed: Described) -> list[str]:
     """Give the attributes of a key, the hash key first."""
-    ordered = sorted(keyed["KeySchema"], key=lambda key: str(key["KeyType"]))  # HASH comes before RANGE
+    ordered = sorted(
+        keyed["KeySchema"], key=lambda key: str(key["KeyType"])
+    )  # HASH comes before RANGE
     return [str(key["AttributeName"]) for key in ordered]
 
 
@@ -77,5 +91,10 @@ def _is_recoverable(patient: Patient, name: str) -> bool:
 
 
 def _expires(patient: Patient, name: str) -> bool:
-    found = patient.service("dynamodb").call("describe_time_to_live", TableName=name)["TimeToLiveDescription"]
-    return found["TimeToLiveStatus"] in ("ENABLED", "ENABLING") and found.get("AttributeName") == EXPIRY
+    found = patient.service("dynamodb").call("describe_time_to_live", TableName=name)[
+        "TimeToLiveDescription"
+    ]
+    return (
+        found["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
+        and found.get("AttributeName") == EXPIRY
+    )

@@ -15,7 +15,9 @@ from chalicelib.snapshots.copies import COPIES_MAX, copies_under_way
 
 NIGHTS_LEFT_MIN = 14
 _COUNTED = frozenset({"DBClusters", "DBInstances", "ManualClusterSnapshots"})
-KEEP = "Delete old copies, set ARCHIVE_SNAPSHOT=false so that none is kept, or have the quota raised."
+KEEP = (
+    "Delete old copies, set ARCHIVE_SNAPSHOT=false so that none is kept, or have the quota raised."
+)
 
 
 def target(case: Case) -> Iterator[Sight]:
@@ -25,14 +27,18 @@ def target(case: Case) -> Iterator[Sight]:
         yield fine(f"There is no {case.plan.target_cluster_arn} yet: it will be made.")
         return
     yield from case.passes("target")
-    yield fine(f"{cluster.arn} is ours, {cluster.status}, with {counted(len(case.instances), 'instance')}.")
+    yield fine(
+        f"{cluster.arn} is ours, {cluster.status}, with {counted(len(case.instances), 'instance')}."
+    )
 
 
 def groups(case: Case) -> Iterator[Sight]:
     """See that the subnet group, the security groups and the parameter groups are there and fit each other."""
     if not case.version:
         yield unknown_version()
-    yield from case.passes("subnet group", "security groups", "cluster parameter group", "parameter group")
+    yield from case.passes(
+        "subnet group", "security groups", "cluster parameter group", "parameter group"
+    )
     yield fine(f"{case.plan.db_subnet_group_name}, {', '.join(case.plan.vpc_security_group_ids)}.")
 
 
@@ -69,14 +75,24 @@ def quotas(case: Case) -> Iterator[Sight]:
     running = copies_under_way(rds)
     if running >= COPIES_MAX:
         yield doubtful(
-            f"{running} copies are under way, and {COPIES_MAX} may be: the next one waits.", "Look again later."
+            f"{running} copies are under way, and {COPIES_MAX} may be: the next one waits.",
+            "Look again later.",
         )
     yield from case.passes("quotas")
-    used = {one["AccountQuotaName"]: one for one in rds.call("describe_account_attributes")["AccountQuotas"]}
+    used = {
+        one["AccountQuotaName"]: one
+        for one in rds.call("describe_account_attributes")["AccountQuotas"]
+    }
     if room := used.get("ManualClusterSnapshots"):
         yield from _room(case, room["Max"] - room["Used"])
-    shown = [f"{name} {one['Used']} of {one['Max']}" for name, one in sorted(used.items()) if name in _COUNTED]
-    yield fine(f"{', '.join(shown)}, copies under way {running} of {COPIES_MAX}; {_nights(case, room)}.")
+    shown = [
+        f"{name} {one['Used']} of {one['Max']}"
+        for name, one in sorted(used.items())
+        if name in _COUNTED
+    ]
+    yield fine(
+        f"{', '.join(shown)}, copies under way {running} of {COPIES_MAX}; {_nights(case, room)}."
+    )
 
 
 def _kept_a_night(case: Case) -> int:
@@ -91,7 +107,9 @@ def _nights(case: Case, room: Mapping[str, int] | None) -> str:
     kept = _kept_a_night(case)
     if not kept or not room:
         return "a night keeps no snapshot"
-    return f"a night keeps {kept}, so there is room for {(room['Max'] - room['Used']) // kept} nights"
+    return (
+        f"a night keeps {kept}, so there is room for {(room['Max'] - room['Used']) // kept} nights"
+    )
 
 
 def _room(case: Case, left: int) -> Iterator[Sight]:
@@ -100,8 +118,8 @@ def _room(case: Case, left: int) -> Iterator[Sight]:
         yield wrong(f"There is no room for one more manual cluster snapshot {where}.", KEEP)
     elif kept and left // kept < NIGHTS_LEFT_MIN:
         yield doubtful(
-            f"There is room for {left} more manual cluster snapshots {where}, and each night keeps {kept}: the quota "
-            f"is reached in {left // kept} nights.",
+            f"There is room for {left} more manual cluster snapshots {where}, and each night keeps "
+            f"{kept}: the quota is reached in {left // kept} nights.",
             KEEP,
         )
 
@@ -113,11 +131,13 @@ def users(case: Case) -> Iterator[Sight]:
         yield fine("No operation has set up the users yet.")
         return
     names = _secrets_of(case)
-    changed = [(name, when) for name in names if (when := _changed_at(case, name)) and when > succeeded_at]
+    changed = [
+        (name, when) for name in names if (when := _changed_at(case, name)) and when > succeeded_at
+    ]
     for name, when in changed:
         yield doubtful(
-            f"The secret {name} changed at {stamp(when)}, after the last success ({stamp(succeeded_at)}): the target "
-            "still has what it was before.",
+            f"The secret {name} changed at {stamp(when)}, after the last success "
+            f"({stamp(succeeded_at)}): the target still has what it was before.",
             f"Set the users up again: {_set_up_again(case, succeeded_at)}",
         )
     yield fine("Neither secret changed since the last success.")
@@ -134,8 +154,12 @@ def _set_up_again(case: Case, succeeded_at: datetime) -> str:
     plan = case.plan.name if case.plan.name != DEFAULT_PLAN else None
     changes = sorted(stamp(when) for name in _secrets_of(case) if (when := _changed_at(case, name)))
     again = {"plan": plan, "rerun_of": "last", "from_step": IN_VPC}
-    request_id = request_id_of({**again, "after": stamp(succeeded_at), "changed": ",".join(changes)})
-    return request_command(case.plan.stage, case.patient.stage.region, {"request_id": request_id, **again})
+    request_id = request_id_of(
+        {**again, "after": stamp(succeeded_at), "changed": ",".join(changes)}
+    )
+    return request_command(
+        case.plan.stage, case.patient.stage.region, {"request_id": request_id, **again}
+    )
 
 
 def _secrets_of(case: Case) -> tuple[str, str]:

@@ -20,7 +20,9 @@ def trial(case: Case) -> Iterator[Sight]:
     """Tell what the function itself found, or that it does not answer."""
     patient = case.patient
     if IN_VPC not in patient.deployed:
-        yield doubtful(f"{IN_VPC} is not deployed, so it cannot try.", "See the check `functions` first.")
+        yield doubtful(
+            f"{IN_VPC} is not deployed, so it cannot try.", "See the check `functions` first."
+        )
         return
     asked = patient.asked_to_try
     answer = _answer(case, asked)
@@ -28,9 +30,10 @@ def trial(case: Case) -> Iterator[Sight]:
         yield wrong(
             f"{IN_VPC} was asked at {stamp(asked.at)} to try its network, and has not answered for "
             f"{ANSWER_SECONDS} seconds.",
-            "It runs in a VPC: usually its subnets have neither a route to a NAT gateway nor an endpoint for DynamoDB. "
-            f"Read its log: aws logs tail /aws/lambda/{patient.stage.function(IN_VPC)} --region "
-            f"{patient.stage.region} --since 1h. See also the checks `rules` and `way to AWS`.",
+            "It runs in a VPC: usually its subnets have neither a route to a NAT gateway nor an "
+            "endpoint for DynamoDB. Read its log: aws logs tail "
+            f"/aws/lambda/{patient.stage.function(IN_VPC)} --region {patient.stage.region} --since "
+            "1h. See also the checks `rules` and `way to AWS`.",
         )
         return
     for reason, remedy in answer["problems"]:

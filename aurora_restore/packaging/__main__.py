@@ -19,12 +19,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wheels = options.wheels if options.wheels.is_dir() else None
     folder = options.folder or CHECKOUT / ".build" / options.stage
     try:
-        built = build(Stage.read(options.stage), folder, architecture=options.architecture, wheels=wheels)
+        built = build(
+            Stage.read(options.stage), folder, architecture=options.architecture, wheels=wheels
+        )
     except (PackageError, StageError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     size = built.zip.stat().st_size / MEGA
-    sys.stdout.write(f"{built.zip}\n{size:.2f} MB for {built.architecture}, CodeSha256 {digest(built)}\n")
+    sys.stdout.write(
+        f"{built.zip}\n{size:.2f} MB for {built.architecture}, CodeSha256 {digest(built)}\n"
+    )
     return 0
 
 
@@ -34,9 +38,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--stage", required=True, help="a stage of .chalice/config.json")
     parser.add_argument("--architecture", choices=PLATFORMS, help="the stage's own unless named")
-    parser.add_argument("--folder", type=Path, help="where to make it (.build/ and the stage's name)")
     parser.add_argument(
-        "--wheels", type=Path, default=CHECKOUT / WHEELS, help="a folder of wheels; the registry if it is not there"
+        "--folder", type=Path, help="where to make it (.build/ and the stage's name)"
+    )
+    parser.add_argument(
+        "--wheels",
+        type=Path,
+        default=CHECKOUT / WHEELS,
+        help="a folder of wheels; the registry if it is not there",
     )
     return parser
 

@@ -1,8 +1,9 @@
 """The zip, made by Chalice's own packager, but always with the same bytes.
 
-Chalice writes files in the order in which the file system lists them and with the modes that they happen to have; with
-its tools for both replaced it writes them sorted, readable for everybody. The zip is then put where `chalice deploy`
-and `chalice package` look for it by the content of the project, and they use it as it is.
+Chalice writes files in the order in which the file system lists them and with the modes that they
+happen to have; with its tools for both replaced it writes them sorted, readable for everybody. The
+zip is then put where `chalice deploy` and `chalice package` look for it by the content of the
+project, and they use it as it is.
 """
 
 import base64
@@ -25,7 +26,9 @@ MODE: Final = stat.S_IFREG | 0o644  # Lambda runs as a user that owns none of it
 class SteadyFiles(OSUtils):
     """Chalice's view of the file system, with one order and one mode for all files."""
 
-    def walk(self, path: str, followlinks: bool = False) -> Iterator[tuple[str, list[str], list[str]]]:
+    def walk(
+        self, path: str, followlinks: bool = False
+    ) -> Iterator[tuple[str, list[str], list[str]]]:
         """List a tree in order."""
         for folder, folders, files in super().walk(path, followlinks=followlinks):
             folders.sort()
@@ -43,8 +46,13 @@ def make_zip(project: Path, architecture: str) -> Path:
 
 
 def place_of(project: Path, architecture: str) -> Path:
-    """Say where Chalice looks for the zip of a project as it is now; its content decides the name."""
-    return Path(_packager(OSUtils(), architecture).deployment_package_filename(str(project), RUNTIME))
+    """Say where Chalice looks for the zip of a project as it is now.
+
+    Its content decides the name.
+    """
+    return Path(
+        _packager(OSUtils(), architecture).deployment_package_filename(str(project), RUNTIME)
+    )
 
 
 def digest_of(file: Path) -> str:

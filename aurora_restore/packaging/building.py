@@ -1,4 +1,7 @@
-"""From a checkout to a Chalice project with its finished zip in it; `chalice deploy` in that folder uses the zip."""
+"""From a checkout to a Chalice project with its finished zip in it.
+
+`chalice deploy` in that folder uses the zip.
+"""
 
 import hashlib
 import json
@@ -33,11 +36,14 @@ def build(
     architecture: str | None = None,
     wheels: Path | None = None,
 ) -> Built:
-    """Make the project of a stage in a folder of its own, or bring one up to date; quick if nothing has changed.
+    """Make the project of a stage in a folder of its own, or bring one up to date.
 
-    `architecture` is the stage's unless it is named; `wheels` is the folder that dependencies come from, the registry
-    if None. `.chalice/` holds the checkout's settings and policies again afterwards, except what Chalice wrote down of
-    its deployments. Raises PackageError, and MissingWheelError where Chalice would go on without a dependency.
+    Quick if nothing has changed.
+
+    `architecture` is the stage's unless it is named; `wheels` is the folder that dependencies come
+    from, the registry if None. `.chalice/` holds the checkout's settings and policies again
+    afterwards, except what Chalice wrote down of its deployments. Raises PackageError, and
+    MissingWheelError where Chalice would go on without a dependency.
     """
     platform = platform_of(architecture or architecture_of(stage))
     folder = folder.resolve()

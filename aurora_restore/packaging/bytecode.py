@@ -1,7 +1,7 @@
 """Bytecode for everything in the package: `/var/task` is read-only, so a source without it is compiled at each start.
 
-It is of the kind that Python takes unchecked: no source is read, and no time of a file is compared, which a zip does
-not keep anyway. The recorded paths are those on Lambda.
+It is of the kind that Python takes unchecked: no source is read, and no time of a file is compared,
+which a zip does not keep anyway. The recorded paths are those on Lambda.
 """
 
 import json
@@ -42,7 +42,11 @@ def compile_all(sources: Sequence[Source]) -> None:
     wanted = [[str(one.file), str(one.bytecode), f"{ROOT}/{one.name}"] for one in sources]
     done = subprocess.run(
         [sys.executable, "-s", "-S", "-P", "-X", "utf8", str(_PROGRAM)],
-        input=json.dumps(wanted), env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        input=json.dumps(wanted),
+        env={"PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise PackageError(f"A source cannot be compiled: {done.stderr.strip().splitlines()[-1]}.")

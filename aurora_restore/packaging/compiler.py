@@ -1,7 +1,8 @@
 """Compiles files to bytecode: a program for an interpreter of its own, which has compiled nothing before.
 
-Standard input is JSON, `[[source, bytecode, recorded path], …]`; they are compiled in this order. The result follows
-from the sources, the order and the interpreter alone, because the caller fixes the seed of its hashes.
+Standard input is JSON, `[[source, bytecode, recorded path], …]`; they are compiled in this order.
+The result follows from the sources, the order and the interpreter alone, because the caller fixes
+the seed of its hashes.
 """
 
 import json
@@ -14,9 +15,13 @@ def main() -> None:
     for source, bytecode, recorded in json.load(sys.stdin):
         try:
             py_compile.compile(
-                source, bytecode, recorded, doraise=True, optimize=0,
+                source,
+                bytecode,
+                recorded,
+                doraise=True,
+                optimize=0,
                 invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-            )  # fmt: skip
+            )
         except py_compile.PyCompileError as error:
             sys.exit(f"{source}, line {getattr(error.exc_value, 'lineno', '?')}: {error.exc_value}")
 

@@ -1,6 +1,7 @@
 """What Lambda runs on, in pip's words: `python -m aurora_restore.packaging.platforms arm64` prints them for a shell.
 
-Chalice deploys for the Python that runs it, so the interpreter of this process is the one that is meant throughout.
+Chalice deploys for the Python that runs it, so the interpreter of this process is the one that is
+meant throughout.
 """
 
 import argparse
@@ -15,8 +16,8 @@ from aurora_restore.stages import Stage
 
 PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 RUNTIME: Final = f"python{PYTHON}"
-# The runtimes up to python3.11 are Amazon Linux 2 with glibc 2.26, later ones Amazon Linux 2023 with 2.34 (developer
-# guide, Lambda runtimes); Chalice's own packager has the same two numbers.
+# The runtimes up to python3.11 are Amazon Linux 2 with glibc 2.26, later ones Amazon Linux 2023
+# with 2.34 (developer guide, Lambda runtimes); Chalice's own packager has the same two numbers.
 GLIBC_MINOR: Final = 26 if sys.version_info < (3, 12) else 34
 OLDEST_MINOR: Final = 17  # manylinux2014, the oldest that wheels for these Pythons are made for
 X86, ARM = "x86_64", "arm64"
@@ -36,7 +37,9 @@ class Platform:
     @property
     def pip_options(self) -> list[str]:
         """Have pip choose wheels for this machine, and nothing that it would have to compile."""
-        tags = [f"manylinux_2_{minor}_{self.machine}" for minor in range(OLDEST_MINOR, GLIBC_MINOR + 1)]
+        tags = [
+            f"manylinux_2_{minor}_{self.machine}" for minor in range(OLDEST_MINOR, GLIBC_MINOR + 1)
+        ]
         options = ["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON]
         for abi in (f"cp{PYTHON.replace('.', '')}", "abi3", "none"):
             options += ["--abi", abi]
@@ -51,7 +54,9 @@ PLATFORMS: Final = {X86: Platform(X86, "x86_64", 62), ARM: Platform(ARM, "aarch6
 def platform_of(architecture: str) -> Platform:
     """Look a platform up by Lambda's name; raises PackageError."""
     if architecture not in PLATFORMS:
-        raise PackageError(f"Lambda has no architecture '{architecture}': choose {' or '.join(PLATFORMS)}.")
+        raise PackageError(
+            f"Lambda has no architecture '{architecture}': choose {' or '.join(PLATFORMS)}."
+        )
     return PLATFORMS[architecture]
 
 

@@ -14,7 +14,15 @@ from aurora_restore.packaging.errors import PackageError
 from aurora_restore.stages import Stage
 
 VENDOR: Final = "vendor"  # Chalice puts what is in it into the zip's root
-LEFT_BEHIND: Final = ("__pycache__", "tests", "test_*", "*.py[co]", "*.README", ".*", "*~")  # dotenv files among them
+LEFT_BEHIND: Final = (
+    "__pycache__",
+    "tests",
+    "test_*",
+    "*.py[co]",
+    "*.README",
+    ".*",
+    "*~",
+)  # dotenv files among them
 CHALICE_FILES: Final = {  # which Chalice adds to every zip
     "chalice/__init__.py": Path(inspect.getfile(chalice)),
     "chalice/app.py": Path(inspect.getfile(chalice_app)),
@@ -23,10 +31,14 @@ MARK: Final = "package.json"
 
 
 def claim(project: Path) -> None:
-    """Make the folder, or take one that was made here before; raises PackageError for somebody else's."""
+    """Make the folder, or take one that was made here before.
+
+    Raises PackageError for somebody else's.
+    """
     if project.is_dir() and any(project.iterdir()) and not (project / MARK).exists():
         raise PackageError(
-            f"{project} is there and no package was made in it, so it is not touched: name another folder."
+            f"{project} is there and no package was made in it, so it is not touched: name another "
+            "folder."
         )
     project.mkdir(parents=True, exist_ok=True)
     (project / MARK).touch()
@@ -44,10 +56,15 @@ def copy_settings(checkout: Path, project: Path, stage: Stage, architecture: str
 
 
 def copy_code(checkout: Path, project: Path) -> None:
-    """Copy the app anew, and empty what is to be filled. What Chalice knows of its deployments stays."""
+    """Copy the app anew, and empty what is to be filled.
+
+    What Chalice knows of its deployments stays.
+    """
     for folder in ("chalicelib", VENDOR, ".chalice/deployments"):
         shutil.rmtree(project / folder, ignore_errors=True)
-    shutil.copytree(checkout / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+    shutil.copytree(
+        checkout / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns(*LEFT_BEHIND)
+    )
     shutil.copyfile(checkout / "app.py", project / "app.py")
     (project / "requirements.txt").write_text("")  # or Chalice would install them a second time
 
@@ -57,8 +74,17 @@ def sources(project: Path) -> list[Source]:
     vendor = project / VENDOR
     own = [project / "app.py", *sorted((project / "chalicelib").rglob("*.py"))]
     return [
-        *(Source(file, file.relative_to(vendor).as_posix(), vendor) for file in sorted(vendor.rglob("*.py"))),
+        *(
+            Source(file, file.relative_to(vendor).as_posix(), vendor)
+            for file in sorted(vendor.rglob("*.py"))
+        ),
         *(Source(file, name, vendor) for name, file in CHALICE_FILES.items()),
-        # Bytecode of chalicelib lies beside it, so that Chalice, which imports it, writes none of its own.
-        *(Source(file, file.relative_to(project).as_posix(), vendor if file is own[0] else project) for file in own),
+        # Bytecode of chalicelib lies beside it, so that Chalice, which imports it, writes none of
+        # its own.
+        *(
+            Source(
+                file, file.relative_to(project).as_posix(), vendor if file is own[0] else project
+            )
+            for file in own
+        ),
     ]

@@ -4,19 +4,38 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-# Nothing reads distributions' metadata at run time: pydantic looks there for plugins of its own, of which there are
-# none, and both say their versions themselves.
-SUPERFLUOUS: Final = ("*.dist-info", "bin", "**/__pycache__", "**/tests", "**/test_*", "**/*.pyi", "**/py.typed")
+# Nothing reads distributions' metadata at run time: pydantic looks there for plugins of its own, of
+# which there are none, and both say their versions themselves.
+SUPERFLUOUS: Final = (
+    "*.dist-info",
+    "bin",
+    "**/__pycache__",
+    "**/tests",
+    "**/test_*",
+    "**/*.pyi",
+    "**/py.typed",
+)
 NEVER_IMPORTED: Final = (
     "aws_lambda_powertools/event_handler",
     *(
         f"aws_lambda_powertools/utilities/{utility}"
         for utility in (
-            "auth_alpha", "batch", "circuit_breaker", "data_classes", "data_masking", "feature_flags", "idempotency",
-            "kafka", "metadata", "parameters", "parser", "streaming", "validation",
+            "auth_alpha",
+            "batch",
+            "circuit_breaker",
+            "data_classes",
+            "data_masking",
+            "feature_flags",
+            "idempotency",
+            "kafka",
+            "metadata",
+            "parameters",
+            "parser",
+            "streaming",
+            "validation",
         )
     ),
-)  # fmt: skip
+)
 """Parts of Powertools that the app never imports; a test holds this against what it does import."""
 
 

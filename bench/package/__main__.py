@@ -1,4 +1,7 @@
-"""`python -m bench.package`: measure the package; with `--write`, keep that in docs/performance.md."""
+"""`python -m bench.package`: measure the package.
+
+With `--write`, keep that in docs/performance.md.
+"""
 
 import argparse
 import platform
@@ -43,9 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench.package",
-        description="Measure the package, its starts, its memory and its own time. Takes some minutes.",
+        description="Measure the package, its starts, its memory and its own time. Takes some "
+        "minutes.",
     )
-    parser.add_argument("--write", action="store_true", help="keep the figures, and write them into the docs")
+    parser.add_argument(
+        "--write", action="store_true", help="keep the figures, and write them into the docs"
+    )
     return parser
 
 
@@ -61,25 +67,34 @@ def _measure(folder: Path) -> Figures:
     if isinstance(here, MissingWheelError):
         raise here
     folders = Folders.made(here, folder / "lambda")
-    _say(f"Every function is started {cold_starts.ROUNDS} times with bytecode and without; a few minutes.")
+    _say(
+        f"Every function is started {cold_starts.ROUNDS} times with bytecode and without; a few "
+        "minutes."
+    )
     started = cold_starts.measure(folders)
     _say("One night on localaws, more restores, and a cancellation.")
     seen = restores.measure(folders, folder / "world")
     return Figures(
-        platform.python_version(), architecture_here(), metadata.version("boto3"), cold_starts.ROUNDS,
+        platform.python_version(),
+        architecture_here(),
+        metadata.version("boto3"),
+        cold_starts.ROUNDS,
         restores.RESTORES,
-        started.bare.processor, [_package(architecture, one) for architecture, one in found.items()],
+        started.bare.processor,
+        [_package(architecture, one) for architecture, one in found.items()],
         [_function(name, started, seen[name]) for name in FUNCTIONS],
-    )  # fmt: skip
+    )
 
 
 def _build(folder: Path, architecture: str) -> Built | MissingWheelError:
     wheels = Path(WHEELS)
     try:
         return build(
-            Stage.read("prod"), folder / architecture, architecture=architecture,
+            Stage.read("prod"),
+            folder / architecture,
+            architecture=architecture,
             wheels=wheels if wheels.is_dir() else None,
-        )  # fmt: skip
+        )
     except MissingWheelError as error:
         return error
 
@@ -93,12 +108,22 @@ def _package(architecture: str, found: Built | MissingWheelError) -> Package:
 def _function(name: str, started: Starts, seen: Invocations) -> Function:
     warm = seen.own_seconds[1:]
     if not warm:
-        raise PackageError(f"{name} was invoked {len(seen.own_seconds)} times, so nothing is known of it when warm.")
+        raise PackageError(
+            f"{name} was invoked {len(seen.own_seconds)} times, so nothing is known of it when "
+            "warm."
+        )
     compiled, plain = started.compiled[name], started.plain[name]
     return Function(
-        name, compiled.clock, compiled.processor, plain.clock, plain.processor, seen.peak_bytes, len(warm),
-        median(warm), max(warm),
-    )  # fmt: skip
+        name,
+        compiled.clock,
+        compiled.processor,
+        plain.clock,
+        plain.processor,
+        seen.peak_bytes,
+        len(warm),
+        median(warm),
+        max(warm),
+    )
 
 
 def _say(line: str) -> None:

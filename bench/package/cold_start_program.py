@@ -1,9 +1,10 @@
 """One start in a fresh interpreter: `start.py RUNTIME [PACKAGE HANDLER STEP]` prints the seconds that it took.
 
-They are those of the clock, then those of the processor, which other programs on the machine do not lengthen.
+They are those of the clock, then those of the processor, which other programs on the machine do not
+lengthen.
 
-Without a package: bare boto3 with a client of RDS. With one: the app, its handler, the module of its step, and the
-app's own client of RDS. The interpreter's own start is not in it.
+Without a package: bare boto3 with a client of RDS. With one: the app, its handler, the module of
+its step, and the app's own client of RDS. The interpreter's own start is not in it.
 """
 
 import time

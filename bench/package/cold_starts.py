@@ -34,7 +34,12 @@ class Start:
     @classmethod
     def median(cls, starts: Iterable["Start"]) -> Self:
         """Give the middle of both."""
-        return cls(*(median(seconds) for seconds in zip(*((one.clock, one.processor) for one in starts), strict=True)))
+        return cls(
+            *(
+                median(seconds)
+                for seconds in zip(*((one.clock, one.processor) for one in starts), strict=True)
+            )
+        )
 
     def times(self, other: "Start") -> "Start":
         """Say how many times another it is."""
@@ -70,7 +75,9 @@ def start(name: str, package: Path, runtime: Path) -> Start:
     app = [] if name == BARE else [str(package), name.replace("-", "_"), step]
     # -B because the folders are read-only on Lambda; -I and -S as localaws runs its workers
     command = [sys.executable, "-I", "-S", "-B", str(_PROGRAM), str(runtime), *app]
-    done = subprocess.run(command, env=_ENVIRONMENT, cwd=package, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, env=_ENVIRONMENT, cwd=package, capture_output=True, text=True, check=True
+    )
     return Start(*map(float, done.stdout.split()))
 
 

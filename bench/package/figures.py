@@ -19,7 +19,10 @@ class Package:
 
 @dataclass(frozen=True)
 class Function:
-    """One function: starts as multiples of bare boto3, by both clocks; peak of memory; own time of warm invocations."""
+    """One function: starts as multiples of bare boto3, by both clocks; peak of memory.
+
+    Own time of warm invocations.
+    """
 
     name: str
     start: float

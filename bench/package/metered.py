@@ -1,8 +1,9 @@
 """Lies beside the app in the measured package: passes events on to its handlers, and prints what each one took.
 
-The time within calls of AWS and of PostgreSQL is left out. So is the making of a client, which happens once for each
-service, and is told apart. Everything else is the function's own. Time is that of the processor, which no other program
-on this machine is in: a function waits for nothing but its calls.
+The time within calls of AWS and of PostgreSQL is left out. So is the making of a client, which
+happens once for each service, and is told apart. Everything else is the function's own. Time is
+that of the processor, which no other program on this machine is in: a function waits for nothing
+but its calls.
 """
 
 import json
@@ -19,11 +20,17 @@ import app
 
 MARK = "METERED "
 Handler = Callable[[Any, Any], Any]
-CURSOR, CONNECTION = ("execute", "fetchall", "fetchone"), ("commit", "rollback", "close", "__exit__")
+CURSOR, CONNECTION = (
+    ("execute", "fetchall", "fetchone"),
+    ("commit", "rollback", "close", "__exit__"),
+)
 
 
 class Meter:
-    """Adds up the time within what is wrapped; what is called from within something wrapped is in it already."""
+    """Adds up the time within what is wrapped.
+
+    What is called from within something wrapped is in it already.
+    """
 
     def __init__(self) -> None:
         self.seconds = {"calls": 0.0, "clients": 0.0}
@@ -54,7 +61,11 @@ def _meter_driver(meter: Meter) -> None:
     from chalicelib.database.handshake import knock  # noqa: PLC0415
 
     def metered(kind: type, methods: tuple[str, ...]) -> type:
-        return type(f"Metered{kind.__name__}", (kind,), {n: meter.wrap("calls", getattr(kind, n)) for n in methods})
+        return type(
+            f"Metered{kind.__name__}",
+            (kind,),
+            {n: meter.wrap("calls", getattr(kind, n)) for n in methods},
+        )
 
     connect = psycopg2.connect
     how = {
@@ -62,7 +73,8 @@ def _meter_driver(meter: Meter) -> None:
         "cursor_factory": metered(psycopg2.extensions.cursor, CURSOR),
     }
     psycopg2.connect = meter.wrap("calls", lambda **given: connect(**given, **how))
-    # The app's own handshake, where libpq tells too little, has its name in the two modules that use it.
+    # The app's own handshake, where libpq tells too little, has its name in the two modules that
+    # use it.
     vars(restored)["knock"] = vars(session)["knock"] = meter.wrap("calls", knock)
 
 
@@ -93,6 +105,9 @@ def __getattr__(name: str) -> Handler:
 
 
 def _peak_kib() -> int:
-    """Read the most memory that this program had; what getrusage tells is that of the program that started it, too."""
+    """Read the most memory that this program had.
+
+    What getrusage tells is that of the program that started it, too.
+    """
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))

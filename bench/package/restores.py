@@ -1,7 +1,8 @@
 """Real nights through the zip: what each function's invocations take of themselves, and how much memory.
 
-`localaws up` is the world around, with its PostgreSQL. Its rules are pointed at queues, and from those each event goes
-to the one process of its function, one event at a time, which stays warm from the first night to the last.
+`localaws up` is the world around, with its PostgreSQL. Its rules are pointed at queues, and from
+those each event goes to the one process of its function, one event at a time, which stays warm from
+the first night to the last.
 """
 
 import json
@@ -15,6 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from localaws.clients import CREDENTIALS, Clients
+from localaws.workers import Specification, Worker
+
 from aurora_restore.packaging.errors import PackageError
 from aurora_restore.stages import FUNCTIONS, Stage
 from bench.package.metered import MARK
@@ -25,8 +29,6 @@ from demo import take_snapshot
 from demo.errors import Deadline
 from demo.world import World
 from localaws import names
-from localaws.clients import CREDENTIALS, Clients
-from localaws.workers import Specification, Worker
 
 RESTORES: Final = 4
 SPEED: Final = 150
@@ -64,7 +66,10 @@ class Invocations:
 
 
 def measure(folders: Folders, folder: Path, restores: int = RESTORES) -> dict[str, Invocations]:
-    """Let night fall, restore again on request, and cancel the last; raises DemoError and PackageError."""
+    """Let night fall, restore again on request, and cancel the last.
+
+    Raises DemoError and PackageError.
+    """
     with _world(folder) as endpoint, ExitStack() as stack:
         stage = _Lambda(endpoint, folders, stack)
         take_snapshot.fall(endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION)
@@ -100,13 +105,19 @@ class _Lambda:
         functions = clients("lambda", names.TARGET_REGION)
         self.seen = {name: Invocations() for name in FUNCTIONS}
         self._queues = {name: self._feed(name) for name in FUNCTIONS}
-        self._workers = {name: self._worker(name, functions, endpoint, folders) for name in FUNCTIONS}
+        self._workers = {
+            name: self._worker(name, functions, endpoint, folders) for name in FUNCTIONS
+        }
         for worker in self._workers.values():
             stack.callback(worker.kill)
 
     def put(self, detail_type: str, **detail: str) -> None:
         """Put an event of the stage's on the bus, as people do."""
-        entry = {"Source": STAGE.event_source, "DetailType": detail_type, "Detail": json.dumps(detail)}
+        entry = {
+            "Source": STAGE.event_source,
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+        }
         self._events.put_events(Entries=[entry])
 
     def run_until_ended(self, operations: int) -> None:
@@ -136,8 +147,12 @@ class _Lambda:
 
     def _feed(self, name: str) -> str:
         """Point a function's rule at a queue, in place of the function that was deployed."""
-        queue: str = self._sqs.create_queue(QueueName=f"measured-{name}", Attributes={"Policy": LET_IN})["QueueUrl"]
-        arn = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        queue: str = self._sqs.create_queue(
+            QueueName=f"measured-{name}", Attributes={"Policy": LET_IN}
+        )["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])[
+            "Attributes"
+        ]["QueueArn"]
         self._events.put_targets(Rule=STAGE.rule(name), Targets=[{"Id": "1", "Arn": arn}])
         return queue
 
@@ -145,13 +160,22 @@ class _Lambda:
         """Run the function as it was deployed, except from the measured zip."""
         deployed = functions.get_function_configuration(FunctionName=STAGE.function(name))
         specification = Specification(
-            arn=deployed["FunctionArn"], name=deployed["FunctionName"], account=names.ACCOUNT,
-            region=names.TARGET_REGION, handler=f"metered.{name.replace('-', '_')}", package=folders.metered,
-            runtime=folders.runtime, environment=tuple(deployed["Environment"]["Variables"].items()),
-            timeout_seconds=deployed["Timeout"], memory_mb=deployed["MemorySize"], endpoint=endpoint,
+            arn=deployed["FunctionArn"],
+            name=deployed["FunctionName"],
+            account=names.ACCOUNT,
+            region=names.TARGET_REGION,
+            handler=f"metered.{name.replace('-', '_')}",
+            package=folders.metered,
+            runtime=folders.runtime,
+            environment=tuple(deployed["Environment"]["Variables"].items()),
+            timeout_seconds=deployed["Timeout"],
+            memory_mb=deployed["MemorySize"],
+            endpoint=endpoint,
             role=deployed["Role"],
-        )  # fmt: skip
-        return Worker(specification, dict(CREDENTIALS), lambda _stream, line: self._hear(name, line))
+        )
+        return Worker(
+            specification, dict(CREDENTIALS), lambda _stream, line: self._hear(name, line)
+        )
 
     def _hear(self, name: str, line: str) -> None:
         if line.startswith(MARK):

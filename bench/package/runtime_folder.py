@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from aurora_restore.packaging.building import Built
 from localaws.packages import Packages
+
+from aurora_restore.packaging.building import Built
 
 _METER = Path(__file__).with_name("metered.py")
 

@@ -14,53 +14,99 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from chalicelib.flow.errors import RefusedError, StateFaultError, TransientError
 from chalicelib.flow.untrusted_text import one_line
 
-# First of the three levels of retries (botocore, runner, heartbeat): short, because the record remembers.
-_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
+# First of the three levels of retries (botocore, runner, heartbeat): short, because the record
+# remembers.
+_CONFIG = Config(
+    connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
+)
 
 THROTTLED = frozenset(
     {
-        "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException",
-        "ProvisionedThroughputExceededException", "RequestThrottled", "PriorRequestNotComplete", "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "RequestThrottled",
+        "PriorRequestNotComplete",
+        "SlowDown",
     }
-)  # fmt: skip
+)
 SERVER_ERRORS = frozenset(
     {
-        "InternalFailure", "InternalError", "InternalServerError", "InternalServiceError", "ServiceUnavailable",
-        "ServiceUnavailableException", "RequestTimeout", "RequestTimeoutException", "KMSInternalException",
+        "InternalFailure",
+        "InternalError",
+        "InternalServerError",
+        "InternalServiceError",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "KMSInternalException",
     }
-)  # fmt: skip
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
-STATE_FAULTS = frozenset(  # in the middle of something else, or in a state that excludes the call for good
-    {
-        "InvalidDBClusterStateFault", "InvalidDBInstanceState", "InvalidDBClusterSnapshotStateFault",
-        "InvalidDBSnapshotState", "InvalidGlobalClusterStateFault",
-    }
-)  # fmt: skip
-NO_CAPACITY = frozenset(  # Amazon is short of machines for now
-    {"InsufficientDBInstanceCapacity", "InsufficientDBClusterCapacityFault", "InsufficientStorageClusterCapacity"}
 )
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})  # the next invocation has new ones
+DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
+)
+STATE_FAULTS = (
+    frozenset(  # in the middle of something else, or in a state that excludes the call for good
+        {
+            "InvalidDBClusterStateFault",
+            "InvalidDBInstanceState",
+            "InvalidDBClusterSnapshotStateFault",
+            "InvalidDBSnapshotState",
+            "InvalidGlobalClusterStateFault",
+        }
+    )
+)
+NO_CAPACITY = frozenset(  # Amazon is short of machines for now
+    {
+        "InsufficientDBInstanceCapacity",
+        "InsufficientDBClusterCapacityFault",
+        "InsufficientStorageClusterCapacity",
+    }
+)
+EXPIRED = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+)  # the next invocation has new ones
 NOT_FOUND = frozenset(
     {
-        "DBClusterNotFoundFault", "DBInstanceNotFound", "DBClusterSnapshotNotFoundFault",
-        "DBSubnetGroupNotFoundFault", "DBClusterParameterGroupNotFound", "DBParameterGroupNotFound",
-        "InvalidGroup.NotFound", "InvalidGroupId.Malformed", "ResourceNotFoundException", "NotFoundException",
-        "NotFound", "NotFoundFault", "DBParameterGroupNotFoundFault", "DBClusterParameterGroupNotFoundFault",
+        "DBClusterNotFoundFault",
+        "DBInstanceNotFound",
+        "DBClusterSnapshotNotFoundFault",
+        "DBSubnetGroupNotFoundFault",
+        "DBClusterParameterGroupNotFound",
+        "DBParameterGroupNotFound",
+        "InvalidGroup.NotFound",
+        "InvalidGroupId.Malformed",
+        "ResourceNotFoundException",
+        "NotFoundException",
+        "NotFound",
+        "NotFoundFault",
+        "DBParameterGroupNotFoundFault",
+        "DBClusterParameterGroupNotFoundFault",
     }
-)  # fmt: skip
+)
 SERVER_ERROR_HTTP = 500
 _DENIED_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
-_DEPLOY_AGAIN = "If a setting was changed since the stage was deployed, deploying it again does that."
+_DEPLOY_AGAIN = (
+    "If a setting was changed since the stage was deployed, deploying it again does that."
+)
 _RAISE_QUOTA = "Delete what is not needed, or have the quota raised (Service Quotas, Amazon RDS)."
 CAPACITY_REMEDY = (
     "Amazon has too few machines of that kind there for now: set INSTANCE_CLASS to another class, "
-    "or name a subnet group with more availability zones in DB_SUBNET_GROUP_NAME; or try again later."
+    "or name a subnet group with more availability zones in DB_SUBNET_GROUP_NAME; or try again "
+    "later."
 )
 _REMEDIES = {
-    "SnapshotQuotaExceeded": "The region holds as many manual cluster snapshots as it may (100 unless raised): delete "
-    "old copies, or have the quota raised. With ARCHIVE_SNAPSHOT=false later nights keep none.",
-    "KMSKeyNotAccessibleFault": "See that the key exists in that region and is enabled, and that its policy lets the "
-    "function's role use it through RDS: kms:CreateGrant, kms:DescribeKey, kms:Decrypt and kms:GenerateDataKey.",
+    "SnapshotQuotaExceeded": "The region holds as many manual cluster snapshots as it may (100 "
+    "unless raised): delete old copies, or have the quota raised. With "
+    "ARCHIVE_SNAPSHOT=false later nights keep none.",
+    "KMSKeyNotAccessibleFault": "See that the key exists in that region and is enabled, and that "
+    "its policy lets the function's role use it through RDS: "
+    "kms:CreateGrant, kms:DescribeKey, kms:Decrypt and "
+    "kms:GenerateDataKey.",
     "DBClusterQuotaExceededFault": _RAISE_QUOTA,
     "InstanceQuotaExceeded": _RAISE_QUOTA,
     "StorageQuotaExceeded": _RAISE_QUOTA,
@@ -101,10 +147,13 @@ class AwsError(RefusedError):
 
 
 class DeniedError(AwsError):
-    """Whoever calls may not (error codes in `DENIED`); `action` is what is denied as IAM spells it, and its region.
+    """Whoever calls may not (error codes in `DENIED`).
 
-    What is called is not always what is denied: a copy with tags needs AddTagsToResource, too. AWS tells the action in
-    its message only ("… is not authorized to perform: rds:AddTagsToResource on resource: …"), and who denies it.
+    `action` is what is denied as IAM spells it, and its region.
+
+    What is called is not always what is denied: a copy with tags needs AddTagsToResource, too. AWS
+    tells the action in its message only ("… is not authorized to perform: rds:AddTagsToResource on
+    resource: …"), and who denies it.
     """
 
     def __init__(self, code: str, reason: str, call: str, region: str) -> None:
@@ -112,7 +161,10 @@ class DeniedError(AwsError):
         self.action = f"{named[1] if named else call} in {region}"
         remedy = f"Allow {self.action} in the policy of the function's role. {_DEPLOY_AGAIN}"
         if "explicit deny" in reason:
-            remedy = f"Take away what denies {self.action}: the answer says in which kind of policy that is."
+            remedy = (
+                f"Take away what denies {self.action}: the answer says in which kind of policy "
+                "that is."
+            )
         super().__init__(code, reason, remedy)
 
 
@@ -137,14 +189,19 @@ class Service:
 
     def call(self, method: str, **parameters: Any) -> Mapping[str, Any]:
         """Call one method. Raises TransientError, NotFoundError, or AwsError."""
-        answer: Mapping[str, Any] = self._sorted(method, lambda: getattr(self._client(), method)(**parameters))
+        answer: Mapping[str, Any] = self._sorted(
+            method, lambda: getattr(self._client(), method)(**parameters)
+        )
         return answer
 
     def pages(self, method: str, member: str, **parameters: Any) -> list[Any]:
         """Read all pages of a listing. Raises as `call` does."""
         paginator = self._client().get_paginator(method)
         found: list[Any] = self._sorted(
-            method, lambda: [thing for page in paginator.paginate(**parameters) for thing in page.get(member, [])]
+            method,
+            lambda: [
+                thing for page in paginator.paginate(**parameters) for thing in page.get(member, [])
+            ],
         )
         return found
 
@@ -162,11 +219,15 @@ class Service:
     def _action(self, method: str) -> str:
         """Spell a method as IAM does; only the service's model knows that db stands for DB."""
         operations = getattr(getattr(self._client(), "meta", None), "service_model", None)
-        spelt = {xform_name(name): name for name in operations.operation_names} if operations else {}
+        spelt = (
+            {xform_name(name): name for name in operations.operation_names} if operations else {}
+        )
         return f"{self.name}:{spelt.get(method, method.title().replace('_', ''))}"
 
 
-def _meaning(error: ClientError, where: str, action: str, region: str) -> TransientError | RefusedError:
+def _meaning(
+    error: ClientError, where: str, action: str, region: str
+) -> TransientError | RefusedError:
     code = error.response["Error"]["Code"]
     message = one_line(error.response["Error"].get("Message", "")).rstrip(". ")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)

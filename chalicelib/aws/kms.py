@@ -12,7 +12,10 @@ _USABLE = ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")  # RDS takes no others (user 
 
 
 def observe_key(kms: Service, key_id: str) -> Mapping[str, Any] | None:
-    """Look at a key by its id, ARN or alias (`KeyMetadata` of DescribeKey); None where there is none."""
+    """Look at a key by its id, ARN or alias (`KeyMetadata` of DescribeKey).
+
+    None where there is none.
+    """
     with suppress(NotFoundError):
         found: Mapping[str, Any] = kms.call("describe_key", KeyId=key_id)["KeyMetadata"]
         return found
@@ -20,12 +23,18 @@ def observe_key(kms: Service, key_id: str) -> Mapping[str, Any] | None:
 
 
 def key_arn(kms: Service, key_id: str) -> str:
-    """Give the ARN of a key by its id, ARN or alias, whatever state it is in; raises RefusedError."""
+    """Give the ARN of a key by its id, ARN or alias, whatever state it is in.
+
+    Raises RefusedError.
+    """
     return str(_described(kms, key_id)["Arn"])
 
 
 def usable_key_arn(kms: Service, key_id: str, *, remedy: str = _OTHER_KEY) -> str:
-    """Give the ARN of a key; raises RefusedError for one that is missing, disabled or cannot encrypt."""
+    """Give the ARN of a key.
+
+    Raises RefusedError for one that is missing, disabled or cannot encrypt.
+    """
     key = _described(kms, key_id)
     if key.get("KeyState", "Enabled") != "Enabled":
         raise RefusedError(
@@ -33,11 +42,15 @@ def usable_key_arn(kms: Service, key_id: str, *, remedy: str = _OTHER_KEY) -> st
             remedy,
         )
     if key["Arn"].split(":")[3] != kms.region:
-        raise RefusedError(f"The key {key['Arn']} is not in {kms.region}.", f"Set KMS_KEY_ID to a key of {kms.region}.")
+        raise RefusedError(
+            f"The key {key['Arn']} is not in {kms.region}.",
+            f"Set KMS_KEY_ID to a key of {kms.region}.",
+        )
     kind = (key.get("KeyUsage", _USABLE[0]), key.get("KeySpec", _USABLE[1]))
     if kind != _USABLE:
         raise RefusedError(
-            f"The key {key['Arn']} is {' '.join(kind)}.", "Set KMS_KEY_ID to a symmetric key for encryption."
+            f"The key {key['Arn']} is {' '.join(kind)}.",
+            "Set KMS_KEY_ID to a symmetric key for encryption.",
         )
     return str(key["Arn"])
 

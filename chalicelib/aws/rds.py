@@ -11,7 +11,9 @@ from typing import Any
 
 from chalicelib.flow.plan import Plan
 
-ENGINE = "aurora-postgresql"  # Neptune and DocumentDB clusters ride the same API and the same events
+ENGINE = (
+    "aurora-postgresql"  # Neptune and DocumentDB clusters ride the same API and the same events
+)
 
 
 class Health(Enum):
@@ -26,13 +28,35 @@ class Health(Enum):
 _READY = frozenset({"available", "storage-optimization"})
 _PROGRESSING = frozenset(
     {
-        "creating", "copying", "migrating", "preparing-data-migration", "backing-up", "modifying", "rebooting",
-        "resetting-master-credentials", "starting", "upgrading", "maintenance", "renaming", "failing-over", "promoting",
-        "update-iam-db-auth", "scaling-compute", "scaling-storage", "storage-config-upgrade",
+        "creating",
+        "copying",
+        "migrating",
+        "preparing-data-migration",
+        "backing-up",
+        "modifying",
+        "rebooting",
+        "resetting-master-credentials",
+        "starting",
+        "upgrading",
+        "maintenance",
+        "renaming",
+        "failing-over",
+        "promoting",
+        "update-iam-db-auth",
+        "scaling-compute",
+        "scaling-storage",
+        "storage-config-upgrade",
     }
-)  # fmt: skip
+)
 _TERMINAL = frozenset(
-    {"failed", "inaccessible-encryption-credentials", "deleting", "deleted", "restore-error", "insufficient-capacity"}
+    {
+        "failed",
+        "inaccessible-encryption-credentials",
+        "deleting",
+        "deleted",
+        "restore-error",
+        "insufficient-capacity",
+    }
 )
 
 
@@ -71,26 +95,38 @@ class Snapshot:
     def of(cls, found: Mapping[str, Any]) -> "Snapshot":
         """Read one member of DescribeDBClusterSnapshots."""
         return cls(
-            arn=found["DBClusterSnapshotArn"], identifier=found["DBClusterSnapshotIdentifier"],
-            cluster_id=found.get("DBClusterIdentifier", "").lower(), engine=found.get("Engine", ""),
-            cluster_resource_id=found.get("DbClusterResourceId", ""), engine_version=found.get("EngineVersion", ""),
-            status=found.get("Status", ""), kind=found.get("SnapshotType", ""),
-            created_at=found.get("SnapshotCreateTime"), encrypted=bool(found.get("StorageEncrypted")),
-            kms_key_id=found.get("KmsKeyId"), master_username=found.get("MasterUsername", ""),
-            progress=int(found.get("PercentProgress") or 0), source_arn=found.get("SourceDBClusterSnapshotArn"),
+            arn=found["DBClusterSnapshotArn"],
+            identifier=found["DBClusterSnapshotIdentifier"],
+            cluster_id=found.get("DBClusterIdentifier", "").lower(),
+            engine=found.get("Engine", ""),
+            cluster_resource_id=found.get("DbClusterResourceId", ""),
+            engine_version=found.get("EngineVersion", ""),
+            status=found.get("Status", ""),
+            kind=found.get("SnapshotType", ""),
+            created_at=found.get("SnapshotCreateTime"),
+            encrypted=bool(found.get("StorageEncrypted")),
+            kms_key_id=found.get("KmsKeyId"),
+            master_username=found.get("MasterUsername", ""),
+            progress=int(found.get("PercentProgress") or 0),
+            source_arn=found.get("SourceDBClusterSnapshotArn"),
             tags=_tags(found),
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True)
 class ClusterSettings:
-    """What of a cluster a plan says; a change that Aurora has taken and not applied yet counts as made."""
+    """What of a cluster a plan says.
+
+    A change that Aurora has taken and not applied yet counts as made.
+    """
 
     security_group_ids: frozenset[str]
     deletion_protection: bool
     log_exports: frozenset[str]
     backup_retention_days: int
-    capacity: Mapping[str, float]  # MinCapacity and MaxCapacity; empty for a cluster without a range
+    capacity: Mapping[
+        str, float
+    ]  # MinCapacity and MaxCapacity; empty for a cluster without a range
     subnet_group: str
     parameter_group: str
     kms_key_arn: str | None
@@ -101,7 +137,10 @@ class ClusterSettings:
         pending = found.get("PendingModifiedValues", {})
         groups = found.get("VpcSecurityGroups", ())
         logs = pending.get("PendingCloudwatchLogsExports", {})
-        exported = {*found.get("EnabledCloudwatchLogsExports", ()), *logs.get("LogTypesToEnable", ())}
+        exported = {
+            *found.get("EnabledCloudwatchLogsExports", ()),
+            *logs.get("LogTypesToEnable", ()),
+        }
         retention = pending.get("BackupRetentionPeriod") or found.get("BackupRetentionPeriod", 0)
         scaling = found.get("ServerlessV2ScalingConfiguration", {})
         return cls(
@@ -111,7 +150,11 @@ class ClusterSettings:
             deletion_protection=bool(found.get("DeletionProtection")),
             log_exports=frozenset(exported - {*logs.get("LogTypesToDisable", ())}),
             backup_retention_days=int(retention),
-            capacity={bound: float(scaling[bound]) for bound in ("MinCapacity", "MaxCapacity") if bound in scaling},
+            capacity={
+                bound: float(scaling[bound])
+                for bound in ("MinCapacity", "MaxCapacity")
+                if bound in scaling
+            },
             subnet_group=found.get("DBSubnetGroup", ""),
             parameter_group=found.get("DBClusterParameterGroup", ""),
             kms_key_arn=found.get("KmsKeyId"),
@@ -120,7 +163,10 @@ class ClusterSettings:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster as it was when looked at; `members` in the order of deletion: readers first, the writer last."""
+    """A cluster as it was when looked at.
+
+    `members` in the order of deletion: readers first, the writer last.
+    """
 
     arn: str
     identifier: str
@@ -141,17 +187,26 @@ class Cluster:
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> "Cluster":
         """Read one member of DescribeDBClusters."""
-        members = sorted(found.get("DBClusterMembers", []), key=lambda member: bool(member["IsClusterWriter"]))
+        members = sorted(
+            found.get("DBClusterMembers", []), key=lambda member: bool(member["IsClusterWriter"])
+        )
         return cls(
-            arn=found["DBClusterArn"], identifier=found["DBClusterIdentifier"],
-            resource_id=found["DbClusterResourceId"], status=found["Status"], endpoint=found.get("Endpoint"),
-            reader_endpoint=found.get("ReaderEndpoint"), port=found.get("Port"),
+            arn=found["DBClusterArn"],
+            identifier=found["DBClusterIdentifier"],
+            resource_id=found["DbClusterResourceId"],
+            status=found["Status"],
+            endpoint=found.get("Endpoint"),
+            reader_endpoint=found.get("ReaderEndpoint"),
+            port=found.get("Port"),
             members=tuple(member["DBInstanceIdentifier"] for member in members),
-            protected=bool(found.get("DeletionProtection")), master_username=found.get("MasterUsername", ""),
-            global_cluster=found.get("GlobalClusterIdentifier") or None, tags=_tags(found),
-            replicates=found.get("ReplicationSourceIdentifier") or None, settings=ClusterSettings.of(found),
+            protected=bool(found.get("DeletionProtection")),
+            master_username=found.get("MasterUsername", ""),
+            global_cluster=found.get("GlobalClusterIdentifier") or None,
+            tags=_tags(found),
+            replicates=found.get("ReplicationSourceIdentifier") or None,
+            settings=ClusterSettings.of(found),
             password_pending="MasterUserPassword" in found.get("PendingModifiedValues", {}),
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True)
@@ -171,20 +226,31 @@ class Instance:
     def of(cls, found: Mapping[str, Any]) -> "Instance":
         """Read one member of DescribeDBInstances."""
         return cls(
-            arn=found["DBInstanceArn"], identifier=found["DBInstanceIdentifier"], status=found["DBInstanceStatus"],
-            cluster_id=found.get("DBClusterIdentifier", ""), tags=_tags(found),
-            instance_class=found.get("DBInstanceClass", ""), public=bool(found.get("PubliclyAccessible")),
-            parameter_groups=tuple(group["DBParameterGroupName"] for group in found.get("DBParameterGroups", ())),
-        )  # fmt: skip
+            arn=found["DBInstanceArn"],
+            identifier=found["DBInstanceIdentifier"],
+            status=found["DBInstanceStatus"],
+            cluster_id=found.get("DBClusterIdentifier", ""),
+            tags=_tags(found),
+            instance_class=found.get("DBInstanceClass", ""),
+            public=bool(found.get("PubliclyAccessible")),
+            parameter_groups=tuple(
+                group["DBParameterGroupName"] for group in found.get("DBParameterGroups", ())
+            ),
+        )
 
     def differences(self, plan: Plan) -> list[str]:
-        """Say what is not as planned, as parts of a sentence; nothing of it is changed without a new instance."""
+        """Say what is not as planned, as parts of a sentence.
+
+        Nothing of it is changed without a new instance.
+        """
         group = plan.db_parameter_group_name
         wrong = []
         if self.instance_class != plan.instance_class:
             wrong.append(f"its class is {self.instance_class} and not {plan.instance_class}")
         if group and group.lower() not in self.parameter_groups:
-            wrong.append(f"its parameter group is {', '.join(self.parameter_groups)} and not {group}")
+            wrong.append(
+                f"its parameter group is {', '.join(self.parameter_groups)} and not {group}"
+            )
         if self.public:
             wrong.append("it is publicly accessible")
         return wrong

@@ -11,7 +11,8 @@ from chalicelib.flow.plan import Plan
 
 _MODEL = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 _NAME = Field(min_length=1, max_length=63)
-# 8 to 41 printable ASCII characters without / " @ ' and space (RDS API reference, limits of the Aurora user guide)
+# 8 to 41 printable ASCII characters without / " @ ' and space (RDS API reference, limits of the
+# Aurora user guide)
 _MASTER_PASSWORD = Field(min_length=8, max_length=41)
 _FORBIDDEN = frozenset("/\"@' ")
 
@@ -41,13 +42,17 @@ Credentials = TypeVar("Credentials", bound=BaseModel)
 
 
 def master_credentials(secrets: Service, plan: Plan) -> MasterCredentials:
-    """Read the master secret; raises RefusedError when it is missing, malformed, or RDS would refuse its password."""
+    """Read the master secret.
+
+    Raises RefusedError when it is missing, malformed, or RDS would refuse its password.
+    """
     variable = "MASTER_CREDENTIALS_SECRET_ID"
     found = _read(secrets, plan.master_credentials_secret_id, variable, MasterCredentials)
     password = found.password.get_secret_value()
     if not (password.isascii() and password.isprintable()) or _FORBIDDEN & set(password):
         raise RefusedError(
-            f"The password in the secret {plan.master_credentials_secret_id} is one that RDS refuses.",
+            f"The password in the secret {plan.master_credentials_secret_id} is one that RDS "
+            "refuses.",
             "Use 8 to 41 printable ASCII characters other than / \" @ ' and space.",
         )
     return found
@@ -70,14 +75,18 @@ def refuse_same(plan: Plan) -> None:
     both = [plan.master_credentials_secret_id, plan.app_credentials_secret_id]
     if len({*map(_name_of, both)}) == 1:
         raise RefusedError(
-            f"MASTER_CREDENTIALS_SECRET_ID and APP_CREDENTIALS_SECRET_ID name the same secret, {both[0]}.",
-            "Give each a secret of its own: "
-            f"{', '.join(MasterCredentials.model_fields)} and {', '.join(AppCredentials.model_fields)}.",
+            "MASTER_CREDENTIALS_SECRET_ID and APP_CREDENTIALS_SECRET_ID name the same secret, "
+            f"{both[0]}.",
+            f"Give each a secret of its own: {', '.join(MasterCredentials.model_fields)} and "
+            f"{', '.join(AppCredentials.model_fields)}.",
         )
 
 
 def _name_of(secret_id: str) -> str:
-    """Give the name of a secret; Secrets Manager ends an ARN with a hyphen and six characters of its own."""
+    """Give the name of a secret.
+
+    Secrets Manager ends an ARN with a hyphen and six characters of its own.
+    """
     _, is_arn, resource = secret_id.partition(":secret:")
     return resource.rpartition("-")[0] if is_arn else secret_id
 
@@ -89,7 +98,8 @@ def _read(secrets: Service, secret_id: str, variable: str, model: type[Credentia
         answer = secrets.call("get_secret_value", SecretId=secret_id)
     except NotFoundError as error:  # whose text does not say which secret
         raise RefusedError(
-            f"There is no secret {secret_id} in {secrets.region}.", f"Make it, or correct {variable}. {remedy}"
+            f"There is no secret {secret_id} in {secrets.region}.",
+            f"Make it, or correct {variable}. {remedy}",
         ) from error
     try:
         value = json.loads(answer.get("SecretString") or "")
@@ -98,5 +108,11 @@ def _read(secrets: Service, secret_id: str, variable: str, model: type[Credentia
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        wrong = ", ".join(sorted({str(problem["loc"][0]) if problem["loc"] else "all" for problem in error.errors()}))
-        raise RefusedError(f"The secret {secret_id} is not well-formed: look at {wrong}.", remedy) from None
+        wrong = ", ".join(
+            sorted(
+                {str(problem["loc"][0]) if problem["loc"] else "all" for problem in error.errors()}
+            )
+        )
+        raise RefusedError(
+            f"The secret {secret_id} is not well-formed: look at {wrong}.", remedy
+        ) from None

@@ -1,1 +1,4 @@
-"""How to speak to a restored PostgreSQL; `chalicelib.database.restored` is the way in. Imports `flow`."""
+"""How to speak to a restored PostgreSQL; `chalicelib.database.restored` is the way in.
+
+Imports `flow`.
+"""

@@ -28,7 +28,8 @@ Row = tuple[Any, ...]
 def session(place: Place, login: Login, database: str) -> Iterator[Connection]:
     """Open an autocommit session in `database`, and name what goes wrong in it (TransientError, RefusedError).
 
-    Its settings are made as it begins, so no statement of ours runs under those of the database or the role.
+    Its settings are made as it begins, so no statement of ours runs under those of the database or
+    the role.
     """
     with named_errors(place), closing(_guarded(place, login, database)) as connection:
         connection.autocommit = True
@@ -39,7 +40,8 @@ def session(place: Place, login: Login, database: str) -> Iterator[Connection]:
 def plain_session(place: Place, login: Login, database: str) -> Iterator[Connection]:
     """Open a session as any client does: with the settings that database and role have, and in transactions.
 
-    Nothing is committed. What goes wrong is named as in `session`, except for what a statement is refused for.
+    Nothing is committed. What goes wrong is named as in `session`, except for what a statement is
+    refused for.
     """
     with closing(_connected(place, login, database, "")) as connection:
         yield connection
@@ -60,7 +62,10 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def attempt(connection: Connection) -> Iterator[None]:
-    """Within a transaction, undo what the master may not do, and go on; the caller asks afterwards what is left."""
+    """Within a transaction, undo what the master may not do, and go on.
+
+    The caller asks afterwards what is left.
+    """
     run(connection, SQL("SAVEPOINT attempt"))
     try:
         yield
@@ -75,17 +80,23 @@ def database_of(connection: Connection) -> str:
 
 @contextmanager
 def named_errors(place: Place) -> Iterator[None]:
-    """Turn PostgreSQL's errors into the project's by their code; a code that only a bug brings passes unchanged."""
+    """Turn PostgreSQL's errors into the project's by their code.
+
+    A code that only a bug brings passes unchanged.
+    """
     try:
         yield
     except psycopg2.Error as error:
         detail = (error.diag.message_primary or "no detail given").rstrip(".") + "."
         named = during_work(error.pgcode, place, detail)
-        if named is None or isinstance(named, RefusedError):  # else what was in the way may be gone at the next try
+        if named is None or isinstance(
+            named, RefusedError
+        ):  # else what was in the way may be gone at the next try
             named = stopped_by_code(error.pgcode, place, error.diag.context) or named
         if named is None:
             raise
-        raise named from None  # what the server says may quote production's code, and passwords in it
+        # what the server says may quote production's code, and passwords in it
+        raise named from None
 
 
 def rows(connection: Connection, query: str | Composable, **parameters: object) -> list[Row]:
@@ -108,9 +119,14 @@ def _guarded(place: Place, login: Login, database: str) -> Connection:
         connection = _connected(place, login, database, _options(settings))
         if connection.server_version < TRANSACTIONS_HAVE_TIMEOUT:
             return connection
-        connection.close()  # an older server would refuse the whole connection for a setting that it does not know
-    _KNOW_TIMEOUT.discard(server)  # where an older one stands there meanwhile, the next session is not refused
-    connection = _connected(place, login, database, _options(settings | {"transaction_timeout": "0"}))
+        # an older server would refuse the whole connection for a setting that it does not know
+        connection.close()
+    _KNOW_TIMEOUT.discard(
+        server
+    )  # where an older one stands there meanwhile, the next session is not refused
+    connection = _connected(
+        place, login, database, _options(settings | {"transaction_timeout": "0"})
+    )
     _KNOW_TIMEOUT.add(server)
     return connection
 
@@ -126,7 +142,11 @@ def _connected(place: Place, login: Login, database: str, options: str) -> Conne
 
 def _conninfo(place: Place, login: Login, database: str, options: str) -> dict[str, object]:
     """Everything libpq would otherwise take from the environment is said here."""
-    tls = {"sslmode": "disable"} if place.tls == "off" else {"sslmode": "verify-full", "sslrootcert": str(place.roots)}
+    tls = (
+        {"sslmode": "disable"}
+        if place.tls == "off"
+        else {"sslmode": "verify-full", "sslrootcert": str(place.roots)}
+    )
     return tls | {
         "host": place.host,
         "port": place.port,
@@ -139,7 +159,8 @@ def _conninfo(place: Place, login: Login, database: str, options: str) -> dict[s
         "gssencmode": "disable",
         "options": options,
         "passfile": os.devnull,
-        "require_auth": "scram-sha-256,md5",  # never the password in clear, never a server that asks nothing
+        # never the password in clear, never a server that asks nothing
+        "require_auth": "scram-sha-256,md5",
         "keepalives_idle": 30,
     }
 
@@ -147,10 +168,11 @@ def _conninfo(place: Place, login: Login, database: str, options: str) -> dict[s
 def _settings(place: Place) -> dict[str, str]:
     """Give the settings that a session of ours begins with.
 
-    What a client says at the start outranks ALTER DATABASE and ALTER ROLE SET (PostgreSQL documentation, "Parameter
-    Interaction via the Configuration File"), so production's settings hold at no moment. The empty search_path keeps
-    objects that production's users made from standing in for the system's own. RDS Proxy takes no such options; a
-    restored cluster is spoken to at its own endpoint.
+    What a client says at the start outranks ALTER DATABASE and ALTER ROLE SET (PostgreSQL
+    documentation, "Parameter Interaction via the Configuration File"), so production's settings
+    hold at no moment. The empty search_path keeps objects that production's users made from
+    standing in for the system's own. RDS Proxy takes no such options; a restored cluster is spoken
+    to at its own endpoint.
     """
     return {
         "search_path": "",

@@ -1,6 +1,7 @@
 """The databases of a cluster: which can be entered, which are opened for that, and why the others cannot be.
 
-Where the set-up does not go in, the read-only user does not either: nobody has looked at what it may do there.
+Where the set-up does not go in, the read-only user does not either: nobody has looked at what it
+may do there.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,8 +15,12 @@ from chalicelib.database.encoding import encode
 from chalicelib.database.membership import EVERYBODY_ELSE, everybody_else, identifiers, membership
 from chalicelib.flow.errors import RefusedError, Retry
 
-INVALID = -2  # datconnlimit of a database whose DROP was interrupted (PostgreSQL 16.0, 15.4, 14.9 and later)
-SESSIONS_NEEDED = 3  # the set-up has two at a time in one database, and a look from outside may be the third
+INVALID = (
+    -2
+)  # datconnlimit of a database whose DROP was interrupted (PostgreSQL 16.0, 15.4, 14.9 and later)
+SESSIONS_NEEDED = (
+    3  # the set-up has two at a time in one database, and a look from outside may be the third
+)
 
 
 class Databases(NamedTuple):
@@ -68,7 +73,9 @@ def _why_closed(entry: _Entry) -> str | None:
         return "it allows no connections, so nobody can enter it"
     if entry.limit == 0:
         return "its CONNECTION LIMIT is 0, and the master user may not change that"
-    return None if entry.may_connect else "the master user may not connect to it, nor allow itself to"
+    return (
+        None if entry.may_connect else "the master user may not connect to it, nor allow itself to"
+    )
 
 
 def _opened(connection: Connection, entry: _Entry) -> bool:
@@ -79,7 +86,10 @@ def _opened(connection: Connection, entry: _Entry) -> bool:
     if not entry.may_connect:
         statements.append(SQL("GRANT CONNECT ON DATABASE {} TO CURRENT_USER").format(name))
     try:
-        with transaction(connection), membership(connection, [] if entry.is_owner else [entry.owner]):
+        with (
+            transaction(connection),
+            membership(connection, [] if entry.is_owner else [entry.owner]),
+        ):
             for statement in statements:
                 run(connection, statement)
     except (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.InvalidGrantOperation):
@@ -102,7 +112,9 @@ def reachable(connection: Connection) -> tuple[list[str], list[str]]:
     """
     databases(connection, opening=True)
     found = rows(connection, _ENTERED)
-    entered = [name for name, may in found if may and encode(name) == name.encode()]  # as psycopg2 can say it
+    entered = [
+        name for name, may in found if may and encode(name) == name.encode()
+    ]  # as psycopg2 can say it
     return entered, [name for name, _ in found if name not in entered]
 
 
@@ -128,23 +140,32 @@ def open_elsewhere(connection: Connection, username: str, names: Collection[str]
     return [row[1] for row in rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])]
 
 
-def shut_others(connection: Connection, username: str, application: str, names: Collection[str]) -> list[str]:
-    """Take CONNECT on all databases but `names` from the read-only user and from PUBLIC; production's roles keep it.
+def shut_others(
+    connection: Connection, username: str, application: str, names: Collection[str]
+) -> list[str]:
+    """Take CONNECT on all databases but `names` from the read-only user and from PUBLIC.
 
-    Returns those where the master user may not do that: they have to be set up like any other. RefusedError for one
-    that it may not enter either.
+    Production's roles keep it.
+
+    Returns those where the master user may not do that: they have to be set up like any other.
+    RefusedError for one that it may not enter either.
     """
     found = rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])
     others = everybody_else(connection, {username, application}) if found else []
     for oid, _, owner, _ in found:
-        to, by = (names.as_string(connection) for names in (identifiers(others), Identifier(username)))
+        to, by = (
+            names.as_string(connection) for names in (identifiers(others), Identifier(username))
+        )
         shut = SQL(_SHUT).format(oid=Literal(oid), others=Literal(to), username=Literal(by))
         with transaction(connection), membership(connection, [owner]), attempt(connection):
             _run_block(connection, shut)
     left = rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])
-    if locked := [name for _, name, _, may_connect in left if not may_connect or encode(name) != name.encode()]:
+    if locked := [
+        name for _, name, _, may_connect in left if not may_connect or encode(name) != name.encode()
+    ]:
         raise RefusedError(
-            f"{username} may connect to database {locked[0]}, where the master user cannot see what it may do.",
+            f"{username} may connect to database {locked[0]}, where the master user cannot see "
+            "what it may do.",
             f"In production, run REVOKE CONNECT ON DATABASE {locked[0]} FROM PUBLIC.",
             retry=Retry.LATER_SNAPSHOT,
         )
@@ -189,7 +210,11 @@ def keep_out(connection: Connection, usernames: Sequence[str]) -> None:
     names = Literal(identifiers(known).as_string(connection))
     for it in _beyond_reach(connection, usernames):
         keep = SQL(_KEEP_OUT).format(names=names, oid=Literal(it.oid))
-        with transaction(connection), membership(connection, [it.owner] if it.owner else []), attempt(connection):
+        with (
+            transaction(connection),
+            membership(connection, [it.owner] if it.owner else []),
+            attempt(connection),
+        ):
             _run_block(connection, keep)
 
 
@@ -202,9 +227,9 @@ def refuse_beyond_reach(connection: Connection, usernames: Sequence[str]) -> Non
     """Refuse a copy that has a database which our users may enter, and the set-up may not."""
     for it in _beyond_reach(connection, usernames):
         raise RefusedError(
-            f"User {it.username} may enter database {it.name}, which the master user may not. Nothing in it was "
-            "stopped or cut off from production.",
-            "In production, let the master user connect to it, take CONNECT on it from that user and from PUBLIC, or "
-            "drop it.",
+            f"User {it.username} may enter database {it.name}, which the master user may not. "
+            "Nothing in it was stopped or cut off from production.",
+            "In production, let the master user connect to it, take CONNECT on it from that user "
+            "and from PUBLIC, or drop it.",
             retry=Retry.LATER_SNAPSHOT,
         )

@@ -63,7 +63,9 @@ SELECT rolname, NULL, kind.word, pg_catalog.array_agg(meant.word ORDER BY meant.
 """  # noqa: S608 (composed of constants)
 
 
-def missing(connection: Connection, makers: Collection[str], username: str, meant: Privileges) -> list[Default]:
+def missing(
+    connection: Connection, makers: Collection[str], username: str, meant: Privileges
+) -> list[Default]:
     """Return what is lacking so that all that `makers` will make in this database is granted to `username`."""
     others = sorted({*makers} - {username})  # an owner has all rights on what it makes
     found = rows(connection, _MISSING, makers=others, username=username, **pairs(meant))
@@ -79,21 +81,36 @@ def excess(connection: Connection, username: str) -> list[Default]:
 def give(connection: Connection, lacking: Sequence[Default]) -> None:
     """Grant what is lacking on everything that will be made."""
     for owners, schema, right, kind, grantee in _together(lacking):
-        run(connection, _ALTER.format(owners, schema, SQL("GRANT"), right, kind, SQL("TO"), _grantee(grantee)))
+        run(
+            connection,
+            _ALTER.format(owners, schema, SQL("GRANT"), right, kind, SQL("TO"), _grantee(grantee)),
+        )
 
 
 def take(connection: Connection, beyond: Sequence[Default], others: Collection[str]) -> None:
     """Take these defaults; what was PUBLIC's goes to `others`."""
     for owners, schema, right, kind, grantee in _together(beyond):
         if not grantee:
-            run(connection, _ALTER.format(owners, schema, SQL("GRANT"), right, kind, SQL("TO"), identifiers(others)))
-        run(connection, _ALTER.format(owners, schema, SQL("REVOKE"), right, kind, SQL("FROM"), _grantee(grantee)))
+            run(
+                connection,
+                _ALTER.format(
+                    owners, schema, SQL("GRANT"), right, kind, SQL("TO"), identifiers(others)
+                ),
+            )
+        run(
+            connection,
+            _ALTER.format(
+                owners, schema, SQL("REVOKE"), right, kind, SQL("FROM"), _grantee(grantee)
+            ),
+        )
 
 
 _ALTER = SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} {} {} {} ON {} {} {}")
 
 
-def _together(found: Iterable[Default]) -> Iterable[tuple[Composable, Composable, Composable, Composable, str]]:
+def _together(
+    found: Iterable[Default],
+) -> Iterable[tuple[Composable, Composable, Composable, Composable, str]]:
     """Put the owners together that one statement can name."""
     groups: dict[tuple[object, ...], list[Default]] = defaultdict(list)
     for default in found:

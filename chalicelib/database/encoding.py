@@ -1,12 +1,13 @@
 """What a server says, byte for byte: names of roles and databases are in no encoding that a session could know.
 
-They are shared by all databases, and each stands in the bytes of the database where it was written. A session whose
-client_encoding is SQL_ASCII converts nothing (PostgreSQL documentation, "Character Set Support"), so there a name is
-the same bytes in every database, as it is at login.
+They are shared by all databases, and each stands in the bytes of the database where it was written.
+A session whose client_encoding is SQL_ASCII converts nothing (PostgreSQL documentation, "Character
+Set Support"), so there a name is the same bytes in every database, as it is at login.
 
-Bytes that are UTF-8 are read as UTF-8. Each other byte becomes a character of Unicode's last private use area, so that
-a name that was read can be said again, and can be stored and shown. A name that really has one of those characters is
-not found when it is said; no statement then means another role than the one that the catalog has.
+Bytes that are UTF-8 are read as UTF-8. Each other byte becomes a character of Unicode's last
+private use area, so that a name that was read can be said again, and can be stored and shown. A
+name that really has one of those characters is not found when it is said; no statement then means
+another role than the one that the catalog has.
 """
 
 import codecs
@@ -16,7 +17,10 @@ import psycopg2.extensions
 
 CLIENT_ENCODING = "SQL_ASCII"
 CODEC = "postgresql_bytes"
-SURROGATE, PRIVATE = 0xDC00, 0x10FF00  # what a byte is added to, by Python's surrogateescape and by us
+SURROGATE, PRIVATE = (
+    0xDC00,
+    0x10FF00,
+)  # what a byte is added to, by Python's surrogateescape and by us
 
 _TO_PRIVATE = {SURROGATE + byte: PRIVATE + byte for byte in range(0x80, 0x100)}
 _TO_SURROGATE = {private: surrogate for surrogate, private in _TO_PRIVATE.items()}

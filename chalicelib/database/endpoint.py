@@ -27,8 +27,8 @@ class Login:
 class Place:
     """One cluster's endpoint, how long to wait for anything there, and whether its certificate must prove who it is.
 
-    `tls="verify-full"` accepts only a certificate for `host` that leads to one of `roots`; `"off"` is for a server that
-    speaks no TLS, on this machine.
+    `tls="verify-full"` accepts only a certificate for `host` that leads to one of `roots`; `"off"`
+    is for a server that speaks no TLS, on this machine.
     """
 
     host: str

@@ -1,6 +1,9 @@
-"""What PostgreSQL's error codes mean to an operation: wait, or give up with a sentence. Anything else is a bug.
+"""What PostgreSQL's error codes mean to an operation: wait, or give up with a sentence.
 
-Codes are SQLSTATEs (PostgreSQL documentation, appendix A); texts are never matched, servers translate them.
+Anything else is a bug.
+
+Codes are SQLSTATEs (PostgreSQL documentation, appendix A); texts are never matched, servers
+translate them.
 """
 
 from dataclasses import dataclass
@@ -11,7 +14,8 @@ from chalicelib.flow.errors import RefusedError, Retry, TransientError
 LET_IN = "00000"
 PASSWORD_REFUSED = "28P01"  # noqa: S105 (a code) # wrong, or none stored, or one whose VALID UNTIL has passed
 MAY_NOT_LOG_IN = "28000"
-FULL = "53300"  # no connection left in the server, or by the CONNECTION LIMIT of the role or the database
+# no connection left in the server, or by the CONNECTION LIMIT of the role or the database
+FULL = "53300"
 PASSWORD_CODES = frozenset({PASSWORD_REFUSED, MAY_NOT_LOG_IN})
 BUSY_CODES = {
     "40001": "a concurrent transaction changed the same rows",
@@ -22,15 +26,21 @@ BUSY_CODES = {
     "25P03": "a transaction that idled too long",
     "42710": "a role that somebody created at the same moment",
     "23505": "a catalogue row that somebody wrote at the same moment",
-    "XX000": "a catalogue row that somebody changed at the same moment",  # "tuple concurrently updated" has no own code
+    # "tuple concurrently updated" has no own code
+    "XX000": "a catalogue row that somebody changed at the same moment",
 }
 AWAY_CODES = frozenset({"57P01", "57P02", "57P03", "57P05", "25006"})
 """Shut down, crashed, starting up, idle too long, read-only: the writer is elsewhere or not there yet."""
-AWAY_CLASSES = frozenset({"08", "53", "58"})  # connection trouble, out of connections or memory, the system under it
+AWAY_CLASSES = frozenset(
+    {"08", "53", "58"}
+)  # connection trouble, out of connections or memory, the system under it
 LACKING_REMEDIES = {
-    "42501": "In production, make the master user a member of rds_superuser, and of the role named.",
-    "22021": "In production, run ALTER ROLE … RENAME TO for the role whose name is no text in this encoding.",
-    "0LP01": "In production, revoke the master user's role from the role named: membership cannot go both ways.",
+    "42501": "In production, make the master user a member of rds_superuser, and of the role "
+    "named.",
+    "22021": "In production, run ALTER ROLE … RENAME TO for the role whose name is no text in this "
+    "encoding.",
+    "0LP01": "In production, revoke the master user's role from the role named: membership cannot "
+    "go both ways.",
 }
 
 
@@ -38,8 +48,9 @@ LACKING_REMEDIES = {
 class Answer:
     """How the server answered a login: its SQLSTATE (00000 = let in), and how far the password came.
 
-    `asked` says that the server wanted a password, `proven` that it then said that the password is right. What it says
-    after that may be production's own code, which can raise any SQLSTATE at a login.
+    `asked` says that the server wanted a password, `proven` that it then said that the password is
+    right. What it says after that may be production's own code, which can raise any SQLSTATE at a
+    login.
     """
 
     sqlstate: str
@@ -78,36 +89,47 @@ class DatabaseBusyError(TransientError):
 def during_work(sqlstate: str | None, place: Place, detail: str) -> Exception | None:
     """Return what a statement's error code means; None for a code that only a bug of ours brings.
 
-    No code at all is a connection lost on the way: then there is no server message to take one from.
+    No code at all is a connection lost on the way: then there is no server message to take one
+    from.
     """
     if sqlstate is None or _is_away(sqlstate):
-        return DatabaseUnavailableError(f"PostgreSQL at {place} went away ({sqlstate or 'connection lost'}).")
+        return DatabaseUnavailableError(
+            f"PostgreSQL at {place} went away ({sqlstate or 'connection lost'})."
+        )
     if sqlstate in BUSY_CODES:
-        return DatabaseBusyError(f"PostgreSQL at {place} is in the way of the set-up: {BUSY_CODES[sqlstate]}.")
+        return DatabaseBusyError(
+            f"PostgreSQL at {place} is in the way of the set-up: {BUSY_CODES[sqlstate]}."
+        )
     return denied(sqlstate, place, detail) if sqlstate in LACKING_REMEDIES else None
 
 
 def stopped_by_code(sqlstate: str | None, place: Place, context: str | None) -> RefusedError | None:
-    """Return the refusal for an error that came from a function of production's; None for one that did not.
+    """Return the refusal for an error that came from a function of production's.
 
-    An event trigger may raise whatever it likes, on GRANT as on ALTER ROLE. What the server says of the place (its
-    CONTEXT) may be translated, but it is there for all code that the server ran. Our own blocks are known by it.
-    Of all that, only the function and its line are told: a message may quote whatever the function works with.
+    None for one that did not.
+
+    An event trigger may raise whatever it likes, on GRANT as on ALTER ROLE. What the server says of
+    the place (its CONTEXT) may be translated, but it is there for all code that the server ran. Our
+    own blocks are known by it. Of all that, only the function and its line are told: a message may
+    quote whatever the function works with.
     """
     if not context or "inline_code_block" in context:
         return None
     where = context.splitlines()[-1]
     return RefusedError(
-        f"Code of production's own stopped the set-up of users at {place}, with SQLSTATE {sqlstate}. "
-        f"It ran in: {where}.",
-        "It is probably an event trigger; the PostgreSQL log of the cluster has its message. In production, disable "
-        "it, or let it ignore the application_name aurora-restore.",
+        f"Code of production's own stopped the set-up of users at {place}, with SQLSTATE "
+        f"{sqlstate}. It ran in: {where}.",
+        "It is probably an event trigger; the PostgreSQL log of the cluster has its message. In "
+        "production, disable it, or let it ignore the application_name aurora-restore.",
         retry=Retry.LATER_SNAPSHOT,
     )
 
 
 def denied(sqlstate: str, place: Place, detail: str) -> RefusedError:
-    """Return the refusal for a right that the master user lacks; `detail` is the server's own sentence."""
+    """Return the refusal for a right that the master user lacks.
+
+    `detail` is the server's own sentence.
+    """
     reason = f"PostgreSQL at {place} denies what setting up users needs: {detail}"
     return RefusedError(reason, LACKING_REMEDIES[sqlstate], retry=Retry.LATER_SNAPSHOT)
 
@@ -116,8 +138,8 @@ def without_password(place: Place, username: str) -> OtherProofError:
     """Return the refusal for a master user that is let in by a token, where Aurora cannot let it in otherwise."""
     return OtherProofError(
         f"PostgreSQL at {place} asks the master user {username} for another proof than a password.",
-        f"In production, run REVOKE rds_iam, rds_ad FROM {username}, or modify the cluster so that the master user's "
-        "authentication type is password.",
+        f"In production, run REVOKE rds_iam, rds_ad FROM {username}, or modify the cluster so that "
+        "the master user's authentication type is password.",
         retry=Retry.LATER_SNAPSHOT,
     )
 
@@ -125,13 +147,18 @@ def without_password(place: Place, username: str) -> OtherProofError:
 def at_the_door(answer: Answer, place: Place, username: str, database: str) -> Exception:
     """Return what it means that psycopg2 got no connection and that the server then gave this answer."""
     if answer.let_in:
-        return DatabaseUnavailableError(f"PostgreSQL at {place} dropped a connection and took the next one.")
+        return DatabaseUnavailableError(
+            f"PostgreSQL at {place} dropped a connection and took the next one."
+        )
     if _is_away(answer.sqlstate):
-        return DatabaseUnavailableError(f"PostgreSQL at {place} takes no connections now (SQLSTATE {answer.sqlstate}).")
+        return DatabaseUnavailableError(
+            f"PostgreSQL at {place} takes no connections now (SQLSTATE {answer.sqlstate})."
+        )
     if answer.refused:
         return RefusedError(
             f"PostgreSQL at {place} refuses the password of user {username}.",
-            "Somebody changed it there or in the secret since it was set; setup-db-users sets the secret's.",
+            "Somebody changed it there or in the secret since it was set; setup-db-users sets the "
+            "secret's.",
         )
     return _refusal(answer.sqlstate, place, username, database)
 
@@ -141,7 +168,10 @@ def _refusal(sqlstate: str, place: Place, username: str, database: str) -> Refus
     known = {
         "3D000": (
             f"There is no database {database} on {place}.",
-            "Put the name of a database that production has into the master secret's field database.",
+            (
+                "Put the name of a database that production has into the master secret's field "
+                "database."
+            ),
         ),
         "42501": (
             f"User {username} may not connect to database {database} on {place}.",

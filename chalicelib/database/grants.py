@@ -1,13 +1,14 @@
 """What the application's and the read-only user may do in one database: grants, now and for objects made later.
 
-What is missing and what is too much are asked once and set by many statements of many objects each, in transactions of
-a bounded size: each one leaves every right either as it was or as it should be, and needs few locks. So whoever is
-interrupted goes on where he stood, because only what is still wrong is found the next time. What is too much goes
-first. GRANT may do nothing and still succeed (WARNING 01007), so at the end everything is asked again.
+What is missing and what is too much are asked once and set by many statements of many objects each,
+in transactions of a bounded size: each one leaves every right either as it was or as it should be,
+and needs few locks. So whoever is interrupted goes on where he stood, because only what is still
+wrong is found the next time. What is too much goes first. GRANT may do nothing and still succeed
+(WARNING 01007), so at the end everything is asked again.
 
-What PUBLIC may write or create, the read-only user may too (databases that began before PostgreSQL 15 let PUBLIC
-create in schema public). PostgreSQL has no grant that takes back, so in the copy those rights are moved: from PUBLIC to
-a group of all the others.
+What PUBLIC may write or create, the read-only user may too (databases that began before PostgreSQL
+15 let PUBLIC create in schema public). PostgreSQL has no grant that takes back, so in the copy
+those rights are moved: from PUBLIC to a group of all the others.
 """
 
 from collections import defaultdict
@@ -25,7 +26,14 @@ from chalicelib.database.errors import DatabaseBusyError
 from chalicelib.database.membership import EVERYBODY_ELSE, everybody_else, identifiers, membership
 from chalicelib.database.names import RDS_LOGIN_ROLES
 from chalicelib.database.ownership import adopt_large_objects, refuse_owner
-from chalicelib.database.privileges import APPLICATION, READ_ONLY, Privilege, excess, listed, missing
+from chalicelib.database.privileges import (
+    APPLICATION,
+    READ_ONLY,
+    Privilege,
+    excess,
+    listed,
+    missing,
+)
 from chalicelib.database.things import THINGS, Thing
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.limits import counted
@@ -64,8 +72,9 @@ class Pace:
         """Go on with `left` objects to go, or DatabaseBusyError where the next transaction might be cut off."""
         if self._begun and self._remaining_seconds() < SECONDS_TO_STOP:
             raise DatabaseBusyError(
-                f"Setting rights in database {database_of(connection)} takes longer than one invocation: "
-                f"{counted(left, 'object')} of this pass to go. The next one goes on there."
+                f"Setting rights in database {database_of(connection)} takes longer than one "
+                f"invocation: {counted(left, 'object')} of this pass to go. The next one goes on "
+                "there."
             )
         self._begun = True
 
@@ -73,8 +82,8 @@ class Pace:
 def ensure_grants(connection: Connection, users: Users, pace: Pace) -> None:
     """Make both users' rights in this database what they should be, as far as the master user can.
 
-    DatabaseBusyError when time is nearly up: the next call goes on. RefusedError as `judge` has it, and where the
-    read-only user owns something.
+    DatabaseBusyError when time is nearly up: the next call goes on. RefusedError as `judge` has it,
+    and where the read-only user owns something.
     """
     work = _Work(connection, pace)
     refuse_owner(connection, users.readonly)
@@ -83,13 +92,19 @@ def ensure_grants(connection: Connection, users: Users, pace: Pace) -> None:
     beyond = excess(connection, users.readonly, users.trusted)
     later = default_privileges.excess(connection, users.readonly)
     others: list[str] = []
-    if "" in {*(privilege.grantee for privilege in beyond), *(default.grantee for default in later)}:
+    if "" in {
+        *(privilege.grantee for privilege in beyond),
+        *(default.grantee for default in later),
+    }:
         left_out = {users.readonly, *({users.application} - makers)}
         others = everybody_else(connection, left_out)
     work.through(beyond, lambda some: _take(connection, some, others, users.application))
     _take_from_grantors(work, excess(connection, users.readonly, users.trusted))
     lacking = missing(connection, users.application, APPLICATION)
-    work.through(lacking + missing(connection, users.readonly, READ_ONLY), lambda some: _give(connection, some))
+    work.through(
+        lacking + missing(connection, users.readonly, READ_ONLY),
+        lambda some: _give(connection, some),
+    )
     work.through(later, lambda some: default_privileges.take(connection, some, others))
     makers |= {users.application}
     by_default = default_privileges.missing(connection, makers, users.application, APPLICATION)
@@ -101,17 +116,21 @@ def ensure_grants(connection: Connection, users: Users, pace: Pace) -> None:
 def judge(connection: Connection, users: Users) -> list[str]:
     """Return a sentence for each kind of right that could not be set in this database.
 
-    RefusedError with what is wrong where the read-only user could write, or where the application could use nothing.
+    RefusedError with what is wrong where the read-only user could write, or where the application
+    could use nothing.
     """
     beyond = excess(connection, users.readonly, users.trusted)
     if writes := [privilege for privilege in beyond if privilege.writes]:
         raise RefusedError(
-            f"{users.readonly} could do more than read in database {database_of(connection)}: {listed(writes)}.",
-            "In production, revoke those rights from the role and from PUBLIC. Functions that run as their owner and "
-            "only read may be named in TRUST_DEFINER_FUNCTIONS instead.",
+            f"{users.readonly} could do more than read in database {database_of(connection)}: "
+            f"{listed(writes)}.",
+            "In production, revoke those rights from the role and from PUBLIC. Functions that run "
+            "as their owner and only read may be named in TRUST_DEFINER_FUNCTIONS instead.",
             retry=Retry.LATER_SNAPSHOT,
         )
-    lacking = missing(connection, users.application, APPLICATION) + missing(connection, users.readonly, READ_ONLY)
+    lacking = missing(connection, users.application, APPLICATION) + missing(
+        connection, users.readonly, READ_ONLY
+    )
     _refuse_lacking(connection, users.application, lacking)
     return [*_not_given(connection, lacking), *_not_taken(connection, users, beyond)]
 
@@ -129,19 +148,25 @@ SELECT pg_catalog.count(*),
 def _refuse_lacking(connection: Connection, application: str, lacking: Sequence[Privilege]) -> None:
     """Refuse what is lacking though the master user may give it, and a database that is of no use to the application.
 
-    That is one which it may not enter, or where it can use no table of production's: such a copy is no success.
+    That is one which it may not enter, or where it can use no table of production's: such a copy is
+    no success.
     """
     if not lacking:
         return
-    with transaction(connection), membership(connection, {privilege.owner for privilege in lacking}) as joined:
+    with (
+        transaction(connection),
+        membership(connection, {privilege.owner for privilege in lacking}) as joined,
+    ):
         wrong = [privilege for privilege in lacking if privilege.ours or privilege.owner in joined]
     wrong = wrong or [privilege for privilege in lacking if privilege.thing.kind == "DATABASE"]
     ((tables, uses),) = rows(connection, _USES_A_TABLE, application=application)
     if wrong or (tables and not uses):
         some = wrong or lacking
         raise RefusedError(
-            f"{some[0].grantee} cannot be given what it needs in database {database_of(connection)}: {listed(some)}.",
-            "In production, give those objects an owner that the master user may become a member of.",
+            f"{some[0].grantee} cannot be given what it needs in database "
+            f"{database_of(connection)}: {listed(some)}.",
+            "In production, give those objects an owner that the master user may become a member "
+            "of.",
             retry=Retry.LATER_SNAPSHOT,
         )
 
@@ -151,7 +176,8 @@ def _not_given(connection: Connection, lacking: Sequence[Privilege]) -> Iterator
         some = [privilege for privilege in lacking if privilege.grantee == username]
         owners = sorted({privilege.owner for privilege in some})
         yield (
-            f"In database {database_of(connection)}, {username} lacks {listed(some)}: the master user may not act for "
+            f"In database {database_of(connection)}, {username} lacks {listed(some)}: the master "
+            "user may not act for "
             f"{', '.join(owners[:5])}{' and other owners' if owners[5:] else ''}."
         )
 
@@ -159,8 +185,8 @@ def _not_given(connection: Connection, lacking: Sequence[Privilege]) -> Iterator
 def _not_taken(connection: Connection, users: Users, beyond: Sequence[Privilege]) -> Iterator[str]:
     if left := [privilege for privilege in beyond if privilege.reachable]:
         yield (
-            f"In database {database_of(connection)}, {users.readonly} keeps what the master user may not take, with "
-            f"which it cannot write to tables: {listed(left)}."
+            f"In database {database_of(connection)}, {users.readonly} keeps what the master user "
+            f"may not take, with which it cannot write to tables: {listed(left)}."
         )
 
 
@@ -229,7 +255,9 @@ def _transaction(connection: Connection) -> Iterator[None]:
         if error.diag.context:  # in production's own code, which ran on our statement
             raise
         database = database_of(connection)
-        raise DatabaseBusyError(f"Somebody dropped an object of database {database} meanwhile.") from error
+        raise DatabaseBusyError(
+            f"Somebody dropped an object of database {database} meanwhile."
+        ) from error
 
 
 def _some_at_a_time(changes: Sequence[Change]) -> Iterator[list[Change]]:
@@ -237,7 +265,10 @@ def _some_at_a_time(changes: Sequence[Change]) -> Iterator[list[Change]]:
     some: list[Change] = []
     owners: set[str] = set()
     for change in sorted(changes, key=lambda change: change.owner):
-        if len(some) == OBJECTS_PER_TRANSACTION or len(owners | {change.owner}) > OWNERS_PER_TRANSACTION:
+        if (
+            len(some) == OBJECTS_PER_TRANSACTION
+            or len(owners | {change.owner}) > OWNERS_PER_TRANSACTION
+        ):
             yield some
             some, owners = [], set()
         some.append(change)
@@ -246,16 +277,25 @@ def _some_at_a_time(changes: Sequence[Change]) -> Iterator[list[Change]]:
         yield some
 
 
-def _take(connection: Connection, beyond: Sequence[Privilege], others: list[str], application: str) -> None:
-    """Take what is beyond reading from the read-only user and from PUBLIC; what was PUBLIC's goes to the others.
+def _take(
+    connection: Connection, beyond: Sequence[Privilege], others: list[str], application: str
+) -> None:
+    """Take what is beyond reading from the read-only user and from PUBLIC.
+
+    What was PUBLIC's goes to the others.
 
     The application's user keeps the routines and large objects that PUBLIC has in production.
     """
-    public = [privilege for privilege in beyond if not privilege.grantee and not privilege.option_only]
+    public = [
+        privilege for privilege in beyond if not privilege.grantee and not privilege.option_only
+    ]
     for (words, kind, _), things in _together(public):
         keeps = things[0].kind in ("ROUTINE", "LARGE OBJECT")
         to = identifiers([*others, application] if keeps else others)
-        run(connection, SQL("GRANT {} ON {} {} TO {}").format(SQL(words), SQL(kind), _named(things), to))
+        run(
+            connection,
+            SQL("GRANT {} ON {} {} TO {}").format(SQL(words), SQL(kind), _named(things), to),
+        )
     _revoke(connection, beyond)
 
 
@@ -273,21 +313,30 @@ def _revoke(connection: Connection, beyond: Sequence[Privilege]) -> None:
 def _take_from_grantors(work: _Work, beyond: Sequence[Privilege]) -> None:
     """Take what other roles than the owners gave (WITH GRANT OPTION), in the name of each of them."""
     for grantor in sorted({privilege.grantor for privilege in beyond if privilege.grantor}):
-        work.by_grantor(grantor, [privilege for privilege in beyond if privilege.grantor == grantor])
+        work.by_grantor(
+            grantor, [privilege for privilege in beyond if privilege.grantor == grantor]
+        )
 
 
 def _give(connection: Connection, lacking: Sequence[Privilege]) -> None:
     """Grant each missing privilege."""
     for (words, kind, username), things in _together(lacking):
         to = Identifier(username)
-        run(connection, SQL("GRANT {} ON {} {} TO {}").format(SQL(words), SQL(kind), _named(things), to))
+        run(
+            connection,
+            SQL("GRANT {} ON {} {} TO {}").format(SQL(words), SQL(kind), _named(things), to),
+        )
 
 
-def _together(privileges: Iterable[Privilege]) -> Iterable[tuple[tuple[str, str, str], list[Thing]]]:
+def _together(
+    privileges: Iterable[Privilege],
+) -> Iterable[tuple[tuple[str, str, str], list[Thing]]]:
     """Put the things together that one statement can name."""
     groups: dict[tuple[str, str, str], list[Thing]] = defaultdict(list)
     for privilege in privileges:
-        groups[", ".join(privilege.words), privilege.thing.word, privilege.grantee].append(privilege.thing)
+        groups[", ".join(privilege.words), privilege.thing.word, privilege.grantee].append(
+            privilege.thing
+        )
     return groups.items()
 
 

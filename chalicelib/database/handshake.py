@@ -1,9 +1,10 @@
 """A login spoken by hand, to learn the server's own error code.
 
-libpq gives a failed connection no SQLSTATE, only a text in the server's language (psycopg2: `pgcode` is None, seen with
-libpq 17), and so cannot tell "starting up" from "wrong password". The server does say the code, in the answer to the
-first messages of protocol 3.0 (PostgreSQL documentation, "Message Flow" and "Message Formats"). So a login is proven
-here, and a connection that psycopg2 cannot make is asked for again here, to know why.
+libpq gives a failed connection no SQLSTATE, only a text in the server's language (psycopg2:
+`pgcode` is None, seen with libpq 17), and so cannot tell "starting up" from "wrong password". The
+server does say the code, in the answer to the first messages of protocol 3.0 (PostgreSQL
+documentation, "Message Flow" and "Message Formats"). So a login is proven here, and a connection
+that psycopg2 cannot make is asked for again here, to know why.
 """
 
 import base64
@@ -24,22 +25,37 @@ from chalicelib.flow.errors import RefusedError
 PROTOCOL_3_0 = 196608
 SSL_REQUEST = 80877103
 MESSAGE_BYTES_MAX = 65_536  # nothing that is said before the first query is longer
-OK, MD5, SASL, SASL_CONTINUE, SASL_FINAL = 0, 5, 10, 11, 12  # authentication requests that are answered
+OK, MD5, SASL, SASL_CONTINUE, SASL_FINAL = (
+    0,
+    5,
+    10,
+    11,
+    12,
+)  # authentication requests that are answered
 LENGTH_BYTES = 4  # a message's length counts itself
-_NO_ANSWER = OSError, EOFError, ValueError, struct.error  # no name, no route, no answer in time, hung up, babbling
+_NO_ANSWER = (
+    OSError,
+    EOFError,
+    ValueError,
+    struct.error,
+)  # no name, no route, no answer in time, hung up, babbling
 
 
 def knock(place: Place, login: Login, database: str) -> Answer:
     """Try to log in and leave again.
 
-    DatabaseUnavailableError when nobody answers, RefusedError when the answer does not prove who gives it.
+    DatabaseUnavailableError when nobody answers, RefusedError when the answer does not prove who
+    gives it.
     """
     with _channel(place) as channel:
         return _Conversation(channel, place, login).log_in(database)
 
 
 def reach(place: Place) -> None:
-    """Connect, have the server prove who it is where TLS is wanted, and leave; nobody logs in. Raises as `knock`."""
+    """Connect, have the server prove who it is where TLS is wanted, and leave; nobody logs in.
+
+    Raises as `knock`.
+    """
     with _channel(place):
         return
 
@@ -48,20 +64,25 @@ def reach(place: Place) -> None:
 def _channel(place: Place) -> Iterator[socket.socket]:
     try:
         with (
-            socket.create_connection((place.host, place.port), place.connect_timeout_seconds) as plain,
+            socket.create_connection(
+                (place.host, place.port), place.connect_timeout_seconds
+            ) as plain,
             _secured(plain, place) as channel,
         ):
             yield channel
     except ssl.SSLCertVerificationError as error:
         raise RefusedError(
-            f"The certificate of {place} does not prove that it is {place.host}: {error.verify_message}.",
-            "Refresh chalicelib/rds-ca-bundle.pem (make refresh-roots), deploy, and connect to the cluster's own "
-            "endpoint name.",
+            f"The certificate of {place} does not prove that it is {place.host}: "
+            f"{error.verify_message}.",
+            "Refresh chalicelib/rds-ca-bundle.pem (make refresh-roots), deploy, and connect to the "
+            "cluster's own endpoint name.",
         ) from error
     except socket.gaierror as error:
         raise DatabaseUnavailableError(f"The name {place.host} has no address.") from error
     except _NO_ANSWER as error:
-        raise DatabaseUnavailableError(f"PostgreSQL at {place} does not answer ({type(error).__name__}).") from error
+        raise DatabaseUnavailableError(
+            f"PostgreSQL at {place} does not answer ({type(error).__name__})."
+        ) from error
 
 
 def _secured(plain: socket.socket, place: Place) -> socket.socket:
@@ -74,7 +95,8 @@ def _secured(plain: socket.socket, place: Place) -> socket.socket:
             f"PostgreSQL at {place} speaks no TLS, so nothing proves who it is.",
             "Connect to the cluster's own endpoint; only a stage on one machine may set TLS off.",
         )
-    # Not create_default_context: its strict flag (Python 3.13) refuses certificate chains that libpq takes.
+    # Not create_default_context: its strict flag (Python 3.13) refuses certificate chains that
+    # libpq takes.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(place.roots)
     return context.wrap_socket(plain, server_hostname=place.host)
@@ -92,22 +114,34 @@ class _Conversation:
     def log_in(self, database: str) -> Answer:
         """Send the startup message and answer whatever the server asks, until it lets us in or does not."""
         words = ("user", self._login.username, "database", database)
-        self._say(b"", struct.pack("!i", PROTOCOL_3_0) + b"".join(encode(word) + b"\0" for word in words) + b"\0")
+        self._say(
+            b"",
+            struct.pack("!i", PROTOCOL_3_0)
+            + b"".join(encode(word) + b"\0" for word in words)
+            + b"\0",
+        )
         while True:
             kind, body = self._hear()
             if kind == b"E":
                 return Answer(_sqlstate(body), self._asked, self._proven)
             if kind == b"Z":
-                with suppress(OSError):  # it let us in; whether it hears the goodbye does not matter
+                with suppress(
+                    OSError
+                ):  # it let us in; whether it hears the goodbye does not matter
                     self._say(b"X", b"")
                 return Answer(LET_IN, self._asked, self._proven)
             if kind == b"R":
                 self._reply(struct.unpack("!i", body[:4])[0], body[4:])
 
     def _reply(self, request: int, body: bytes) -> None:
-        """Answer an authentication request; RefusedError for one that would prove nothing or give the password away."""
+        """Answer an authentication request.
+
+        RefusedError for one that would prove nothing or give the password away.
+        """
         if request == OK:
-            self._refuse_unless(self._asked, "lets anybody in without a password", "Demand SCRAM in pg_hba.conf.")
+            self._refuse_unless(
+                self._asked, "lets anybody in without a password", "Demand SCRAM in pg_hba.conf."
+            )
         elif request == MD5:
             self._say(b"p", _md5(self._login, body[:4]) + b"\0")
         elif request == SASL:
@@ -117,16 +151,21 @@ class _Conversation:
             self._prove(body.decode())
         elif request == SASL_FINAL:
             known = body.decode() == f"v={self._server_signature}"
-            self._refuse_unless(known, "does not know the password's verifier", "Check which server answers there.")
+            self._refuse_unless(
+                known, "does not know the password's verifier", "Check which server answers there."
+            )
         else:  # RDS asks members of rds_iam and rds_ad for a clear-text token
             raise OtherProofError(
-                f"PostgreSQL at {self._place} asks user {self._login.username} for another proof than a password.",
+                f"PostgreSQL at {self._place} asks user {self._login.username} for another proof "
+                "than a password.",
                 f"Take {self._login.username} out of rds_iam and rds_ad, or name another user.",
             )
         self._asked, self._proven = self._asked or request != OK, request == OK
 
     def _prove(self, server_first: str) -> None:
-        shown = scram.proof(self._login.secret, client_first=self._client_first, server_first=server_first)
+        shown = scram.proof(
+            self._login.secret, client_first=self._client_first, server_first=server_first
+        )
         self._server_signature = shown.server_signature
         self._say(b"p", shown.message.encode())
 
@@ -163,5 +202,7 @@ def _sqlstate(body: bytes) -> str:
 
 def _md5(login: Login, salt: bytes) -> bytes:
     """Answer the older challenge, which a server asks for a password that was stored as MD5."""
-    inner = hashlib.md5(login.secret.encode() + encode(login.username), usedforsecurity=False).hexdigest()
+    inner = hashlib.md5(
+        login.secret.encode() + encode(login.username), usedforsecurity=False
+    ).hexdigest()
     return b"md5" + hashlib.md5(inner.encode() + salt, usedforsecurity=False).hexdigest().encode()

@@ -10,12 +10,18 @@ from chalicelib.database.errors import Answer, OtherProofError, without_password
 from chalicelib.database.handshake import knock
 from chalicelib.flow.errors import RefusedError, Retry
 
-ELSEWHERE = ("postgres", "template1")  # what every cluster has, for where the master's own database is closed
+ELSEWHERE = (
+    "postgres",
+    "template1",
+)  # what every cluster has, for where the master's own database is closed
 SESSIONS_NEEDED = 4  # at one time, one that is just ending among them
 
 
 def try_login(place: Place, master: Login, database: str) -> Answer:
-    """Try to log in; RefusedError where the server wants another proof of the master user than a password."""
+    """Try to log in.
+
+    RefusedError where the server wants another proof of the master user than a password.
+    """
     try:
         return knock(place, master, database)
     except OtherProofError as error:
@@ -23,9 +29,12 @@ def try_login(place: Place, master: Login, database: str) -> Answer:
 
 
 def enter(place: Place, master: Login, database: str) -> Answer:
-    """Try to log in; where only the database is closed to the master user, open that, and try again.
+    """Try to log in.
 
-    What limits the master user itself is lifted where it may do that; RefusedError where too little is left.
+    Where only the database is closed to the master user, open that, and try again.
+
+    What limits the master user itself is lifted where it may do that; RefusedError where too little
+    is left.
     """
     answer = try_login(place, master, database)
     if answer.let_in:
@@ -44,7 +53,8 @@ def enter(place: Place, master: Login, database: str) -> Answer:
 def _lift_own_limits(connection: Connection, place: Place) -> None:
     """Let the master user have connections, and a password that never expires, where it may give itself that.
 
-    From PostgreSQL 16 on it may not: then RefusedError where the CONNECTION LIMIT leaves fewer than a set-up needs.
+    From PostgreSQL 16 on it may not: then RefusedError where the CONNECTION LIMIT leaves fewer than
+    a set-up needs.
     """
     ((name, limit, expires),) = rows(connection, _OWN_LIMITS)
     if limit < 0 and not expires:
@@ -54,8 +64,8 @@ def _lift_own_limits(connection: Connection, place: Place) -> None:
     except psycopg2.errors.InsufficientPrivilege:
         if 0 <= limit < SESSIONS_NEEDED:
             raise RefusedError(
-                f"User {name} may have no more than {limit} connections to PostgreSQL at {place}; setting up users "
-                f"needs {SESSIONS_NEEDED}.",
+                f"User {name} may have no more than {limit} connections to PostgreSQL at {place}; "
+                f"setting up users needs {SESSIONS_NEEDED}.",
                 f"In production, run ALTER ROLE {name} CONNECTION LIMIT -1.",
                 retry=Retry.LATER_SNAPSHOT,
             ) from None

@@ -1,8 +1,8 @@
 """Roles that the master user becomes a member of for a while, and the role that stands in for PUBLIC.
 
-Only an owner may grant on its objects and speak of its default privileges, and the master user owns little. So inside
-one transaction it becomes a member of the owners it is not yet, does everything, and leaves them again: nobody else
-sees it.
+Only an owner may grant on its objects and speak of its default privileges, and the master user owns
+little. So inside one transaction it becomes a member of the owners it is not yet, does everything,
+and leaves them again: nobody else sees it.
 """
 
 from collections.abc import Collection, Iterator
@@ -21,7 +21,9 @@ EVERYBODY_ELSE = "aurora_restore_everybody_else"
 
 
 @contextmanager
-def membership(connection: Connection, names: Collection[str], *, to_act: bool = False) -> Iterator[frozenset[str]]:
+def membership(
+    connection: Connection, names: Collection[str], *, to_act: bool = False
+) -> Iterator[frozenset[str]]:
     """Let the master user have the rights of these roles for a while, in a transaction that somebody began.
 
     Yields those that it could become a member of. With `to_act` it may also act as them (SET ROLE).
@@ -71,7 +73,8 @@ SELECT pg_catalog.pg_get_userbyid(member) FROM pg_catalog.pg_auth_members
 def everybody_else(connection: Connection, left_out: Collection[str]) -> list[str]:
     """Make the group of all roles but those `left_out`, and return to whom PUBLIC's rights are to be granted.
 
-    Before PostgreSQL 16 a role that was made NOINHERIT has nothing of its groups, so it is named beside the group.
+    Before PostgreSQL 16 a role that was made NOINHERIT has nothing of its groups, so it is named
+    beside the group.
     """
     has_options = connection.server_version >= MEMBERSHIP_HAS_OPTIONS
     left_out = {*left_out, EVERYBODY_ELSE, *RDS_LOGIN_ROLES, *RDS_GROUP_ROLES}
@@ -79,7 +82,10 @@ def everybody_else(connection: Connection, left_out: Collection[str]) -> list[st
         ensure_group(connection, EVERYBODY_ELSE)
         others = rows(connection, _OTHERS, left_out=sorted(left_out))
         usable = "inherit_option" if has_options else "true"
-        known = {name for (name,) in rows(connection, _MEMBERS.format(usable=usable), group=EVERYBODY_ELSE)}
+        known = {
+            name
+            for (name,) in rows(connection, _MEMBERS.format(usable=usable), group=EVERYBODY_ELSE)
+        }
         fresh = [name for name, _ in others if name not in known]
         for first in range(0, len(fresh), ROLES_PER_STATEMENT):
             some = identifiers(fresh[first : first + ROLES_PER_STATEMENT])

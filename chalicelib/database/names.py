@@ -1,4 +1,7 @@
-"""Which role names mean what: RDS's own, reserved, possible users. The in-memory twin judges by the same rules."""
+"""Which role names mean what: RDS's own, reserved, possible users.
+
+The in-memory twin judges by the same rules.
+"""
 
 from collections.abc import Collection
 
@@ -7,13 +10,24 @@ from chalicelib.database.endpoint import Login
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.limits import listed
 
-RDS_LOGIN_ROLES = frozenset({"rdsadmin", "rdsrepladmin", "rdstopmgr", "rdsproxyadmin", "rdswriteforwarduser"})
+RDS_LOGIN_ROLES = frozenset(
+    {"rdsadmin", "rdsrepladmin", "rdstopmgr", "rdsproxyadmin", "rdswriteforwarduser"}
+)
 """Roles of RDS itself that log in; only AWS knows their passwords (Aurora and RDS Proxy guides).
 
-Exact names: a production role called `rds_reports` is not RDS's, and its password must not open the copy.
+Exact names: a production role called `rds_reports` is not RDS's, and its password must not open the
+copy.
 """
 RDS_GROUP_ROLES = frozenset(
-    {"rds_superuser", "rds_password", "rds_replication", "rds_iam", "rds_ad", "rds_extension", "rds_reserved"}
+    {
+        "rds_superuser",
+        "rds_password",
+        "rds_replication",
+        "rds_iam",
+        "rds_ad",
+        "rds_extension",
+        "rds_reserved",
+    }
 )
 """Roles of RDS that cannot log in and have no password (RDS and Aurora guides, "PostgreSQL roles")."""
 NAME_BYTES_MAX = 63  # NAMEDATALEN - 1: PostgreSQL cuts longer names, and two of them may become one
@@ -27,14 +41,17 @@ def is_system_role(name: str) -> bool:
 
 def to_lock_out(logins: Collection[str], *, master: str, keep: Collection[str]) -> list[str]:
     """Return, sorted, those of the roles that can log in whose production password must stop working."""
-    return sorted(name for name in logins if name != master and name not in keep and not is_system_role(name))
+    return sorted(
+        name for name in logins if name != master and name not in keep and not is_system_role(name)
+    )
 
 
 def refuse_open(names: Collection[str]) -> None:
     """Refuse a copy that these roles can still log in to with production's passwords."""
     if names:
         raise RefusedError(
-            f"Production's passwords still open the copy for {listed(sorted(names))}: the master may not alter them.",
+            f"Production's passwords still open the copy for {listed(sorted(names))}: the master "
+            "may not alter them.",
             "Name those that may log in to the copy in KEEP_LOGIN_ROLES. Or run GRANT <role> TO "
             "<master user> WITH ADMIN OPTION in production, which helps with later snapshots only.",
         )
@@ -44,7 +61,8 @@ def refuse_attributes(name: str, attributes: Collection[str]) -> None:
     """Refuse a user that production made more than the master user can take back."""
     if attributes:
         raise RefusedError(
-            f"User {name} came with production as {' '.join(attributes)}, which the master user cannot take away.",
+            f"User {name} came with production as {' '.join(attributes)}, which the master user "
+            "cannot take away.",
             "Name another user in the application secret.",
         )
 
@@ -65,14 +83,18 @@ def check_password(login: Login) -> None:
     """Refuse a password that not every PostgreSQL driver sends the same way."""
     if not scram.is_plain(login.secret):
         raise RefusedError(
-            f"The password of user {login.username} is empty or has characters outside printable ASCII.",
-            "Choose one of printable ASCII characters: drivers differ in how they prepare others (SASLprep).",
+            f"The password of user {login.username} is empty or has characters outside printable "
+            "ASCII.",
+            "Choose one of printable ASCII characters: drivers differ in how they prepare others "
+            "(SASLprep).",
         )
 
 
 def _check_name(name: str, master: str) -> None:
     if name == master:
-        raise RefusedError(f"User {name} is the master user.", "Name another user in the application secret.")
+        raise RefusedError(
+            f"User {name} is the master user.", "Name another user in the application secret."
+        )
     if name.lower().startswith(("pg_", "rds")) or name in RESERVED:
         raise RefusedError(
             f"The user name {name} belongs to PostgreSQL or to RDS (pg_*, rds*, public, none).",
@@ -80,6 +102,7 @@ def _check_name(name: str, master: str) -> None:
         )
     if not name.isprintable() or not 1 <= len(name.encode()) <= NAME_BYTES_MAX:
         raise RefusedError(
-            f"The user name {name!r} is empty, longer than {NAME_BYTES_MAX} bytes or has unprintable characters.",
+            f"The user name {name!r} is empty, longer than {NAME_BYTES_MAX} bytes or has "
+            "unprintable characters.",
             "Name another user in the application secret.",
         )

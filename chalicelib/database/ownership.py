@@ -30,16 +30,22 @@ SELECT oid::pg_catalog.text FROM pg_catalog.pg_largeobject_metadata
 
 
 def refuse_owner(connection: Connection, username: str) -> None:
-    """Refuse a read-only user that owns anything here, or in no database; sessions' temporary objects do not count."""
+    """Refuse a read-only user that owns anything here, or in no database.
+
+    Sessions' temporary objects do not count.
+    """
     if rows(connection, _OWNED, username=username):
         raise RefusedError(
-            f"The read-only user {username} came with production and owns objects there, so it could always write.",
+            f"The read-only user {username} came with production and owns objects there, so it "
+            "could always write.",
             "Name another readonly_username in the application secret. "
             "Or run REASSIGN OWNED in production, which helps with later snapshots only.",
         )
 
 
-def adopt_large_objects(connection: Connection, username: str, begin: Callable[[int], None]) -> None:
+def adopt_large_objects(
+    connection: Connection, username: str, begin: Callable[[int], None]
+) -> None:
     """Make the read-only user's large objects the master user's: no right forbids to make them, so it may have some.
 
     Nothing is deleted. `begin` is told before each transaction how many are to go.
@@ -49,5 +55,7 @@ def adopt_large_objects(connection: Connection, username: str, begin: Callable[[
         begin(len(found) - first)
         some = found[first : first + LARGE_OBJECTS_PER_TRANSACTION]
         with transaction(connection), membership(connection, [username]):
-            changes = (SQL(f"ALTER LARGE OBJECT {int(name)} OWNER TO CURRENT_USER") for name in some)
+            changes = (
+                SQL(f"ALTER LARGE OBJECT {int(name)} OWNER TO CURRENT_USER") for name in some
+            )
             run(connection, SQL("; ").join(changes))

@@ -1,8 +1,9 @@
 """Who should hold what in one database, and what is missing from that or beyond it: only questions to the catalogue.
 
-What belongs to an extension, or lies in a schema that does, is given to nobody: the right to use `cron` or `aws_lambda`
-is no part of reading and writing an application's data. It is taken from the read-only user like everything else. Row
-security is left as it is: a policy decides which rows the users see, as in production.
+What belongs to an extension, or lies in a schema that does, is given to nobody: the right to use
+`cron` or `aws_lambda` is no part of reading and writing an application's data. It is taken from the
+read-only user like everything else. Row security is left as it is: a policy decides which rows the
+users see, as in production.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -16,13 +17,29 @@ Privileges = Mapping[str, tuple[str, ...]]  # by the word GRANT uses for the kin
 APPLICATION: Privileges = {
     "DATABASE": ("CONNECT", "TEMPORARY"),
     "SCHEMA": ("USAGE",),
-    "TABLE": ("SELECT", "INSERT", "UPDATE", "DELETE"),  # not TRUNCATE: it passes by triggers and row security
+    "TABLE": (
+        "SELECT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+    ),  # not TRUNCATE: it passes by triggers and row security
     "SEQUENCE": ("USAGE", "SELECT", "UPDATE"),
     "ROUTINE": ("EXECUTE",),
 }
-READ_ONLY: Privileges = {"DATABASE": ("CONNECT",), "SCHEMA": ("USAGE",), "TABLE": ("SELECT",), "SEQUENCE": ("SELECT",)}
-EVERYBODY: Privileges = {**READ_ONLY, "DATABASE": ("CONNECT", "TEMPORARY"), "LARGE OBJECT": ("SELECT",)}
-"""The most that a read-only user may find, granted to itself or to PUBLIC. Temporary tables hold nobody's data, and
+READ_ONLY: Privileges = {
+    "DATABASE": ("CONNECT",),
+    "SCHEMA": ("USAGE",),
+    "TABLE": ("SELECT",),
+    "SEQUENCE": ("SELECT",),
+}
+EVERYBODY: Privileges = {
+    **READ_ONLY,
+    "DATABASE": ("CONNECT", "TEMPORARY"),
+    "LARGE OBJECT": ("SELECT",),
+}
+"""The most that a read-only user may find, granted to itself or to PUBLIC.
+
+Temporary tables hold nobody's data, and
 which functions it may call as itself is left as in production: its views need them."""
 
 WRITES = frozenset({"DATABASE", "SCHEMA", "TABLE", "SEQUENCE", "LARGE OBJECT", "ROUTINE", "TYPE"})
@@ -30,10 +47,13 @@ WRITES = frozenset({"DATABASE", "SCHEMA", "TABLE", "SEQUENCE", "LARGE OBJECT", "
 
 
 class Privilege(NamedTuple):
-    """Rights on one thing; `grantee` is "" for PUBLIC, `ours` says that we may grant and revoke them as we are.
+    """Rights on one thing.
 
-    A word may name a column: `UPDATE (price)`. `grantor` is who gave them, where that is not the owner: only that role,
-    or the owner with all that hangs on it, may take them back. `option_only` is for the right to give a right on.
+    `grantee` is "" for PUBLIC, `ours` says that we may grant and revoke them as we are.
+
+    A word may name a column: `UPDATE (price)`. `grantor` is who gave them, where that is not the
+    owner: only that role, or the owner with all that hangs on it, may take them back. `option_only`
+    is for the right to give a right on.
     """
 
     thing: Thing
@@ -44,7 +64,9 @@ class Privilege(NamedTuple):
     grantor: str | None = None
     option_only: bool = False
     brought: bool = False  # by an extension, and a superuser's
-    reachable: bool = True  # a table or routine of a schema that the user may not use cannot be named
+    reachable: bool = (
+        True  # a table or routine of a schema that the user may not use cannot be named
+    )
 
     @property
     def writes(self) -> bool:
@@ -53,11 +75,16 @@ class Privilege(NamedTuple):
         return self.reachable and not harmless and self.thing.kind in WRITES
 
     def __str__(self) -> str:
-        words = f"GRANT OPTION FOR {', '.join(self.words)}" if self.option_only else ", ".join(self.words)
+        words = (
+            f"GRANT OPTION FOR {', '.join(self.words)}"
+            if self.option_only
+            else ", ".join(self.words)
+        )
         return f"{words} on {self.thing}"
 
 
-PAIRS = "ROWS FROM (pg_catalog.unnest(%(kinds)s), pg_catalog.unnest(%(words)s))"  # the parameters of `pairs`
+# the parameters of `pairs`
+PAIRS = "ROWS FROM (pg_catalog.unnest(%(kinds)s), pg_catalog.unnest(%(words)s))"
 _HOLDS = """
 CASE kind WHEN 'DATABASE' THEN pg_catalog.has_database_privilege({0}, oid, {1})
           WHEN 'SCHEMA' THEN pg_catalog.has_schema_privilege({0}, oid, {1})
@@ -110,8 +137,8 @@ def missing(connection: Connection, username: str, meant: Privileges) -> list[Pr
 def excess(connection: Connection, username: str, trusted: Collection[str]) -> list[Privilege]:
     """Return what a read-only `username` could do beyond reading, because it or PUBLIC was granted it.
 
-    A routine that runs as its owner (SECURITY DEFINER) may do anything the owner may; `trusted` ones, each
-    `<schema>.<name>`, are said to do no more than read.
+    A routine that runs as its owner (SECURITY DEFINER) may do anything the owner may; `trusted`
+    ones, each `<schema>.<name>`, are said to do no more than read.
     """
     query = _EXCESS.replace("%(rarer)s", rarer_things(connection.server_version))
     found = rows(connection, query, username=username, trusted=[*trusted], **pairs(EVERYBODY))
@@ -126,7 +153,9 @@ def _privilege(row: tuple[object, ...]) -> Privilege:
 def listed(privileges: Iterable[Privilege], names_max: int = 5) -> str:
     """Name the first few privileges for a sentence."""
     words = [str(privilege) for privilege in privileges]
-    return ", ".join(words[:names_max]) + (f" and {len(words) - names_max} more" if len(words) > names_max else "")
+    return ", ".join(words[:names_max]) + (
+        f" and {len(words) - names_max} more" if len(words) > names_max else ""
+    )
 
 
 def pairs(meant: Privileges) -> dict[str, list[str]]:

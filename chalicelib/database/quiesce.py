@@ -1,8 +1,9 @@
 """What came with production and acts or reaches out by itself: found in the catalog of one database, and stopped.
 
-Each kind is a question that answers with things and with the statements that stop them. The statements run as the
-thing's owner, whom the master user becomes for one transaction. Then the question is asked again: what it still finds
-was not stopped, whatever a statement said (a REVOKE that takes nothing succeeds: WARNING 01006).
+Each kind is a question that answers with things and with the statements that stop them. The
+statements run as the thing's owner, whom the master user becomes for one transaction. Then the
+question is asked again: what it still finds was not stopped, whatever a statement said (a REVOKE
+that takes nothing succeeds: WARNING 01006).
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -24,7 +25,10 @@ from chalicelib.flow.quiesce_kinds import PREPARED_TRANSACTIONS, REPORTED, Remai
 
 
 class Found(NamedTuple):
-    """One thing that goes on, or `how_many` of them in one table; `database` is "" for the whole cluster's."""
+    """One thing that goes on, or `how_many` of them in one table.
+
+    `database` is "" for the whole cluster's.
+    """
 
     kind: str
     name: str
@@ -54,14 +58,18 @@ SELECT evtname, rolname, ARRAY[pg_catalog.format('ALTER EVENT TRIGGER %I DISABLE
    (SELECT FROM pg_catalog.pg_depend
      WHERE classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass AND objid = pg_event_trigger.oid
        AND deptype = 'e'))
-"""  # an extension's own run none of production's code; whoever owns one may add theirs to it, but not write C
+# an extension's own run none of production's code; whoever owns one may add theirs to it, but not
+# write C
+"""
 _SLOTS = """
 SELECT slot_name, current_user, ARRAY[
          pg_catalog.format('SELECT pg_catalog.pg_terminate_backend(%s, 5000)', coalesce(active_pid, 0)),
          pg_catalog.format('SELECT pg_catalog.pg_drop_replication_slot(%L)', slot_name)], 1, database IS NULL
   FROM pg_catalog.pg_replication_slots
  WHERE NOT temporary AND (database = pg_catalog.current_database() OR database IS NULL)
-"""  # a logical slot is dropped from its own database (PostgreSQL documentation, "Replication Management Functions")
+# a logical slot is dropped from its own database (PostgreSQL documentation, "Replication Management
+# Functions")
+"""
 
 QUERIES: Mapping[str, str] = {
     PREPARED_TRANSACTIONS: _PREPARED,
@@ -73,14 +81,18 @@ QUERIES: Mapping[str, str] = {
     "foreign-data-wrappers": ways_out.FOREIGN_DATA_WRAPPERS,
     "dblink": ways_out.DBLINK,
     "dblink-callers": ways_out.callers("'dblink'", "dblink"),
-    "aws-callers": ways_out.callers("'aws_lambda', 'aws_s3', 'aws_ml'", "aws_(lambda|s3|comprehend|sagemaker|bedrock)"),
+    "aws-callers": ways_out.callers(
+        "'aws_lambda', 'aws_s3', 'aws_ml'", "aws_(lambda|s3|comprehend|sagemaker|bedrock)"
+    ),
 }
 """By kind: (name, owner, statements, count, whether it belongs to the whole cluster)."""
 
 
 def find(connection: Connection, kinds: Collection[str]) -> list[Found]:
     """Return what there is of these kinds in the session's database."""
-    return [found for kind in kinds for found in (*_things(connection, kind), *_jobs(connection, kind))]
+    return [
+        found for kind in kinds for found in (*_things(connection, kind), *_jobs(connection, kind))
+    ]
 
 
 ELSEWHERE: Mapping[str, str] = {
@@ -94,10 +106,15 @@ SELECT subname, pg_catalog.pg_get_userbyid(subowner), datname
  WHERE subenabled AND datallowconn
 """,
 }
-"""By kind: (name, owner, database) of what every database's session sees. It can be ended in its own database only."""
+"""By kind: (name, owner, database) of what every database's session sees.
+
+It can be ended in its own database only.
+"""
 
 
-def find_elsewhere(connection: Connection, kinds: Collection[str], entered: Collection[str]) -> list[Found]:
+def find_elsewhere(
+    connection: Connection, kinds: Collection[str], entered: Collection[str]
+) -> list[Found]:
     """Return what there is of these kinds in databases that the set-up cannot enter."""
     return [
         Found(kind, name, str(owner), (), 1, database)
@@ -111,12 +128,15 @@ def find_elsewhere(connection: Connection, kinds: Collection[str], entered: Coll
 def stop(connection: Connection, place: Place, kinds: Collection[str]) -> list[Remaining]:
     """Stop what there is of these kinds in the session's database; return what may still go on.
 
-    What somebody holds keeps nothing else running: TransientError is raised when all has been tried.
+    What somebody holds keeps nothing else running: TransientError is raised when all has been
+    tried.
     """
     busy: list[TransientError] = []
     remaining: list[Remaining] = []
     for kind in (kind for kind in kinds if kind not in REPORTED):
-        codes = {found.key: _stop(connection, place, found, busy) for found in find(connection, [kind])}
+        codes = {
+            found.key: _stop(connection, place, found, busy) for found in find(connection, [kind])
+        }
         remaining += [_remaining(found, codes.get(found.key)) for found in find(connection, [kind])]
         remaining += _unseen(connection, kind)
     if busy:
@@ -136,29 +156,49 @@ def _things(connection: Connection, kind: str) -> Iterator[Found]:
 def _jobs(connection: Connection, kind: str) -> Iterator[Found]:
     for table in scheduled_jobs.tables(connection, kind):
         if count := _count(connection, table)[0]:
-            yield Found(kind, table.name, table.owner, (scheduled_jobs.ending(table),), count, database_of(connection))
+            yield Found(
+                kind,
+                table.name,
+                table.owner,
+                (scheduled_jobs.ending(table),),
+                count,
+                database_of(connection),
+            )
 
 
 def _unseen(connection: Connection, kind: str) -> list[Remaining]:
     """Name the tables of which the master user may not see every line."""
     return [
-        Remaining(kind, f"what {table.name} in database {database_of(connection)} hides from the master user")
+        Remaining(
+            kind,
+            f"what {table.name} in database {database_of(connection)} hides from the master user",
+        )
         for table in scheduled_jobs.tables(connection, kind)
         if _count(connection, table)[1]
     ]
 
 
 def _count(connection: Connection, table: scheduled_jobs.Table) -> tuple[int, bool]:
-    """Count a table's jobs, as its owner if the master may become it; and tell whether there may be more."""
+    """Count a table's jobs, as its owner if the master may become it.
+
+    And tell whether there may be more.
+    """
     try:
         with _acting_inside(connection, table.owner):
-            return scheduled_jobs.count(connection, table), scheduled_jobs.is_hidden(connection, table)
+            return scheduled_jobs.count(connection, table), scheduled_jobs.is_hidden(
+                connection, table
+            )
     except (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.InvalidGrantOperation):
         return 0, True
 
 
-def _stop(connection: Connection, place: Place, found: Found, busy: list[TransientError]) -> str | None:
-    """Run what stops a thing; return the SQLSTATE that it failed with. None of the server's texts is told on."""
+def _stop(
+    connection: Connection, place: Place, found: Found, busy: list[TransientError]
+) -> str | None:
+    """Run what stops a thing; return the SQLSTATE that it failed with.
+
+    None of the server's texts is told on.
+    """
     acting = _acting_outside if found.kind == PREPARED_TRANSACTIONS else _acting_inside
     try:
         with acting(connection, found.owner):
@@ -196,8 +236,9 @@ def _acting_inside(connection: Connection, owner: str) -> Iterator[None]:
 def _acting_outside(connection: Connection, owner: str) -> Iterator[None]:
     """Be a thing's owner outside of a transaction, as ROLLBACK PREPARED has to be run.
 
-    The membership does not outlive the transaction that makes it, so a function that dies leaves none behind. The
-    role stays: SET LOCAL ends with the transaction, and then SET holds (PostgreSQL documentation, "SET").
+    The membership does not outlive the transaction that makes it, so a function that dies leaves
+    none behind. The role stays: SET LOCAL ends with the transaction, and then SET holds (PostgreSQL
+    documentation, "SET").
     """
     with transaction(connection), _as_owner(connection, owner, "SET LOCAL ROLE NONE"):
         pass
@@ -212,8 +253,8 @@ def _acting_outside(connection: Connection, owner: str) -> Iterator[None]:
 def _as_owner(connection: Connection, owner: str, back: str = "SET ROLE NONE") -> Iterator[None]:
     """Be a thing's owner for a while.
 
-    A superuser nobody can become, nor a role that was dropped after it had prepared a transaction: then the master
-    tries it as itself.
+    A superuser nobody can become, nor a role that was dropped after it had prepared a transaction:
+    then the master tries it as itself.
     """
     has_options = connection.server_version >= MEMBERSHIP_HAS_OPTIONS
     query = _OWNER.format("'SET'" if has_options else "'MEMBER'")
@@ -229,7 +270,10 @@ def _as_owner(connection: Connection, owner: str, back: str = "SET ROLE NONE") -
     try:
         yield
     finally:
-        if not connection.closed and connection.info.transaction_status != TRANSACTION_STATUS_INERROR:
+        if (
+            not connection.closed
+            and connection.info.transaction_status != TRANSACTION_STATUS_INERROR
+        ):
             run(connection, SQL(back))
             if not is_member:
                 run(connection, SQL("REVOKE {} FROM CURRENT_USER").format(Identifier(owner)))

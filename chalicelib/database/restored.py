@@ -7,10 +7,11 @@
     database.ensure_users(application, readonly)
     database.verify_users(application, readonly)
 
-Every method may be repeated, tonight and on every later night, and ends in one of three ways: done; TransientError
-(the server is away or busy: try again inside the deadline); RefusedError with reason and remedy. Passwords reach the
-server only as SCRAM verifiers. Connections prove who they lead to (`verify-full`) with the roots in
-`rds-ca-bundle.pem`, Amazon's global bundle; `rds-ca-bundle.README` says which regions it covers.
+Every method may be repeated, tonight and on every later night, and ends in one of three ways: done;
+TransientError (the server is away or busy: try again inside the deadline); RefusedError with reason
+and remedy. Passwords reach the server only as SCRAM verifiers. Connections prove who they lead to
+(`verify-full`) with the roots in `rds-ca-bundle.pem`, Amazon's global bundle;
+`rds-ca-bundle.README` says which regions it covers.
 
 A limit, on purpose: row security applies to both users as production's policies say.
 """
@@ -36,7 +37,13 @@ from chalicelib.database.databases import (
     shut_others,
 )
 from chalicelib.database.endpoint import Login, Place
-from chalicelib.database.errors import Answer, DatabaseBusyError, DatabaseUnavailableError, OtherProofError, at_the_door
+from chalicelib.database.errors import (
+    Answer,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    OtherProofError,
+    at_the_door,
+)
 from chalicelib.database.handshake import knock, reach
 from chalicelib.database.membership import EVERYBODY_ELSE
 from chalicelib.database.names import check_users, refuse_open
@@ -59,7 +66,8 @@ __all__ = [
 ]
 
 PRISTINE_PREFIX = "aurora_restore_proof_"
-SET_UP_LOCK = 0x6175726F7261  # "aurora": the advisory lock that one set-up at a time holds, in the master's database
+# "aurora": the advisory lock that one set-up at a time holds, in the master's database
+SET_UP_LOCK = 0x6175726F7261
 
 
 class LoginResult(Enum):
@@ -70,7 +78,10 @@ class LoginResult(Enum):
 
 
 class RestoredDatabase(Protocol):
-    """One restored cluster, as the set-up of its users sees it; its in-memory twin is in `simulation`."""
+    """One restored cluster, as the set-up of its users sees it.
+
+    Its in-memory twin is in `simulation`.
+    """
 
     def reach(self) -> None:
         """See `Database.reach`."""
@@ -128,7 +139,10 @@ OpenDatabase = Callable[[Place, Login, str], RestoredDatabase]
 
 
 class Database:
-    """A restored cluster behind `place`, seen as its master user; `database` is the one from the master's secret."""
+    """A restored cluster behind `place`, seen as its master user.
+
+    `database` is the one from the master's secret.
+    """
 
     def __init__(self, place: Place, master: Login, database: str) -> None:
         self._place, self._master, self._database = place, master, database
@@ -138,7 +152,10 @@ class Database:
         reach(self._place)
 
     def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
-        """Log in and out again, in `database` or the master's; DatabaseUnavailableError while the server cannot say."""
+        """Log in and out again, in `database` or the master's.
+
+        DatabaseUnavailableError while the server cannot say.
+        """
         where = database or self._database
         answer = knock(self._place, login, where)
         if answer.let_in or answer.refused:
@@ -146,7 +163,10 @@ class Database:
         raise at_the_door(answer, self._place, login.username, where)
 
     def try_master(self) -> Answer:
-        """Try the master user's login; RefusedError where the server wants another proof of it than a password."""
+        """Try the master user's login.
+
+        RefusedError where the server wants another proof of it than a password.
+        """
         return master_user.try_login(self._place, self._master, self._database)
 
     def enter_as_master(self) -> Answer:
@@ -182,11 +202,14 @@ class Database:
             return roles.production_logins(connection, master=self._master.username, keep=keep)
 
     def lock_out(self, *, keep: Collection[str]) -> list[str]:
-        """Take login, password and sessions from every role but the master, RDS's own and `keep`; return whose.
+        """Take login, password and sessions from every role but the master, RDS's own and `keep`.
 
-        Roles that have the application's or the read-only user's name are locked out too: until `ensure_users` they
-        have production's password. RefusedError names roles that stay open because the master may not alter them.
-        That no role is open is asked a second time in a database that was made for it and holds nothing of production.
+        Return whose.
+
+        Roles that have the application's or the read-only user's name are locked out too: until
+        `ensure_users` they have production's password. RefusedError names roles that stay open
+        because the master may not alter them. That no role is open is asked a second time in a
+        database that was made for it and holds nothing of production.
         """
         with self._alone() as connection:
             closed = roles.lock_out(connection, master=self._master.username, keep=keep)
@@ -210,14 +233,18 @@ class Database:
         return dict(counts)
 
     def quiet(self, kinds: Collection[str]) -> list[Remaining]:
-        """Stop it, in every database that somebody can connect to; return what may go on all the same.
+        """Stop it, in every database that somebody can connect to.
 
-        Kinds that only their owners may change are counted by `going_on` and not touched. What somebody holds keeps
-        nothing else running, in no database: TransientError is raised when all has been tried.
+        Return what may go on all the same.
+
+        Kinds that only their owners may change are counted by `going_on` and not touched. What
+        somebody holds keeps nothing else running, in no database: TransientError is raised when all
+        has been tried.
         """
         reachable, others = self._reachable()
         remaining = [
-            Remaining("", f"what runs in database {name}, which the master user may not enter") for name in others
+            Remaining("", f"what runs in database {name}, which the master user may not enter")
+            for name in others
         ]
         busy: list[TransientError] = []
         with self._alone() as shared:
@@ -247,13 +274,16 @@ class Database:
     ) -> None:
         """Create or alter both users, with these passwords, and give them their rights in every user database.
 
-        Routines that run as their owner are given to nobody, and taken from the read-only user unless they are
-        `trusted` (each `<schema>.<name>`). Whoever cannot log in yet is let in last. DatabaseBusyError when
-        `remaining_seconds` says that the invocation is nearly over: what was set so far stays, and the next call goes
-        on there.
+        Routines that run as their owner are given to nobody, and taken from the read-only user
+        unless they are `trusted` (each `<schema>.<name>`). Whoever cannot log in yet is let in
+        last. DatabaseBusyError when `remaining_seconds` says that the invocation is nearly over:
+        what was set so far stays, and the next call goes on there.
         """
         check_users(self._master.username, application, readonly)
-        users, pace = grants.Users(application.username, readonly.username, trusted), grants.Pace(remaining_seconds)
+        users, pace = (
+            grants.Users(application.username, readonly.username, trusted),
+            grants.Pace(remaining_seconds),
+        )
         with self._alone() as connection:
             with transaction(connection):
                 roles.ensure_role(connection, application)
@@ -276,29 +306,38 @@ class Database:
         *,
         keep: Collection[str] = (),
     ) -> Proofs:
-        """Log in as both users to every user database; return what they can and cannot do, or refuse.
+        """Log in as both users to every user database.
+
+        Return what they can and cannot do, or refuse.
 
         At last every login but theirs and those of `keep` is taken once more, as by `lock_out`.
         """
         with self._session(self._database) as connection:
             _refuse_changed(connection, application, readonly)
             standing = databases(connection, opening=False)
-            names = (*standing.names, *open_elsewhere(connection, readonly.username, standing.names))
+            names = (
+                *standing.names,
+                *open_elsewhere(connection, readonly.username, standing.names),
+            )
             refuse_beyond_reach(connection, [application.username, readonly.username])
         found = Proofs(untried=standing.closed)
         users = grants.Users(application.username, readonly.username, trusted)
         for name in names:
             with self._session(name) as inside:
                 found += Proofs(warnings=tuple(grants.judge(inside, users)))
-            found += verification.prove(self._place, name, application=application, readonly=readonly)
+            found += verification.prove(
+                self._place, name, application=application, readonly=readonly
+            )
         found += verification.prove_own_password(self._place, self._database, readonly)
         return found + self._lock_out_again(application, readonly, keep)
 
     def _lock_out_again(self, application: Login, readonly: Login, keep: Collection[str]) -> Proofs:
-        """Take what production's code opened since `lock_out`; both users are still what they were made.
+        """Take what production's code opened since `lock_out`.
 
-        Such code may have run as the master: an event trigger at a login or at a GRANT, a trigger on a table of jobs.
-        Nothing of it runs in this session after its beginning.
+        Both users are still what they were made.
+
+        Such code may have run as the master: an event trigger at a login or at a GRANT, a trigger
+        on a table of jobs. Nothing of it runs in this session after its beginning.
         """
         ours = (application, readonly)
         with self._alone() as connection:
@@ -307,7 +346,9 @@ class Database:
             _refuse_changed(connection, application, readonly)
             for login in ours:
                 if self.prove_login(login) is not LoginResult.OK:
-                    raise DatabaseBusyError(f"Something changed the password of {login.username} meanwhile.")
+                    raise DatabaseBusyError(
+                        f"Something changed the password of {login.username} meanwhile."
+                    )
         return Proofs(warnings=verification.opened_again(opened))
 
     def _session(self, database: str) -> Any:
@@ -315,9 +356,12 @@ class Database:
 
     @contextmanager
     def _alone(self) -> Iterator[Any]:
-        """Open a session that no other set-up of this cluster runs beside; DatabaseBusyError while one does.
+        """Open a session that no other set-up of this cluster runs beside.
 
-        Concurrent GRANTs fail with "tuple concurrently updated"; the lock goes with the session, however that ends.
+        DatabaseBusyError while one does.
+
+        Concurrent GRANTs fail with "tuple concurrently updated"; the lock goes with the session,
+        however that ends.
         """
         with self._session(self._database) as connection:
             rows(connection, "SELECT pg_catalog.pg_advisory_lock(%(key)s)", key=SET_UP_LOCK)

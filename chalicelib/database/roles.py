@@ -1,7 +1,8 @@
 """Roles of the whole cluster: whose login is taken, and what the application's and the read-only user's roles are.
 
-The master user is no superuser (Aurora User Guide, "Understanding the rds_superuser role"): it may not say NOSUPERUSER,
-NOREPLICATION or NOBYPASSRLS about an existing role, not even where nothing would change. They are looked at, not set.
+The master user is no superuser (Aurora User Guide, "Understanding the rds_superuser role"): it may
+not say NOSUPERUSER, NOREPLICATION or NOBYPASSRLS about an existing role, not even where nothing
+would change. They are looked at, not set.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,12 +20,16 @@ from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.limits import listed
 
 TERMINATE_MILLISECONDS = 5_000
-HELD_MILLISECONDS = 500  # for a role that somebody else is changing: the others are closed meanwhile
+HELD_MILLISECONDS = (
+    500  # for a role that somebody else is changing: the others are closed meanwhile
+)
 ROLES_PER_STATEMENT = 200
 POWERLESS = "NOCREATEROLE PASSWORD NULL"
 """Code goes on running as roles that cannot log in: as the owner of a routine (SECURITY DEFINER), and of a table whose
 indexes autovacuum analyses. Without CREATEROLE none of it opens a login again."""
-MEMBERSHIP_HAS_GRANTOR = 160_000  # from this server_version on, each grantor's membership is a row of its own
+MEMBERSHIP_HAS_GRANTOR = (
+    160_000  # from this server_version on, each grantor's membership is a row of its own
+)
 
 
 UNSAYABLE = "22021"  # bytes that are no text in the database's encoding
@@ -39,16 +44,23 @@ class Closing(Enum):
 
 
 def login_roles(connection: Connection) -> list[str]:
-    """Return the roles that may log in, sorted; one whose VALID UNTIL has passed counts: it can be prolonged."""
-    return sorted(name for (name,) in rows(connection, "SELECT rolname FROM pg_catalog.pg_roles WHERE rolcanlogin"))
+    """Return the roles that may log in, sorted.
+
+    One whose VALID UNTIL has passed counts: it can be prolonged.
+    """
+    return sorted(
+        name
+        for (name,) in rows(connection, "SELECT rolname FROM pg_catalog.pg_roles WHERE rolcanlogin")
+    )
 
 
 def lock_out(connection: Connection, *, master: str, keep: Collection[str]) -> list[str]:
     """Take login, CREATEROLE and password from every other role, end their sessions, and return whose login it was.
 
-    Each role is closed by itself: one that the master may not alter, or that a session or a prepared transaction
-    holds, keeps no other open. What is held may be free once the sessions have ended, so it is tried twice; after that
-    DatabaseBusyError names it. Roles that could not log in lose their passwords too: nobody opens them by LOGIN alone.
+    Each role is closed by itself: one that the master may not alter, or that a session or a
+    prepared transaction holds, keeps no other open. What is held may be free once the sessions have
+    ended, so it is tried twice; after that DatabaseBusyError names it. Roles that could not log in
+    lose their passwords too: nobody opens them by LOGIN alone.
     """
     names = production_logins(connection, master=master, keep=keep)
     run(connection, SQL("SET lock_timeout = {}").format(Literal(HELD_MILLISECONDS)))
@@ -57,14 +69,18 @@ def lock_out(connection: Connection, *, master: str, keep: Collection[str]) -> l
     if held := [name for name, done in tried.items() if done is Closing.HELD]:
         tried |= {name: _close(connection, name) for name in held}
         lingering = _end_sessions(connection)
-    held = _forget_passwords(connection, keep) + [name for name, done in tried.items() if done is Closing.HELD]
+    held = _forget_passwords(connection, keep) + [
+        name for name, done in tried.items() if done is Closing.HELD
+    ]
     if held:  # what the others came to is judged when nothing is held any more
         raise DatabaseBusyError(
-            "A session or a prepared transaction holds these roles, so they still have production's passwords: "
-            f"{listed(sorted(held))}."
+            "A session or a prepared transaction holds these roles, so they still have "
+            f"production's passwords: {listed(sorted(held))}."
         )
     if lingering:
-        raise DatabaseBusyError(f"Sessions of locked-out roles have not ended yet: {listed(lingering)}.")
+        raise DatabaseBusyError(
+            f"Sessions of locked-out roles have not ended yet: {listed(lingering)}."
+        )
     refuse_open(production_logins(connection, master=master, keep=keep))
     return [name for name, done in tried.items() if done is Closing.CLOSED]
 
@@ -82,7 +98,8 @@ def ensure_role(connection: Connection, login: Login) -> None:
     _refuse_what_cannot_be_taken(connection, login.username)
     query = "SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = %(name)s"
     found = rows(connection, query, name=login.username)
-    # The words missing here (SUPERUSER …) are off for a new role; for an existing one the master may not say them.
+    # The words missing here (SUPERUSER …) are off for a new role; for an existing one the master
+    # may not say them.
     run(
         connection,
         SQL(
@@ -109,7 +126,10 @@ def ensure_group(connection: Connection, name: str) -> None:
     _refuse_what_cannot_be_taken(connection, name)
     exists = rows(connection, "SELECT FROM pg_catalog.pg_roles WHERE rolname = %(name)s", name=name)
     words = "{verb} ROLE {name} NOLOGIN NOCREATEDB NOCREATEROLE PASSWORD NULL"
-    run(connection, SQL(words).format(verb=SQL("ALTER" if exists else "CREATE"), name=Identifier(name)))
+    run(
+        connection,
+        SQL(words).format(verb=SQL("ALTER" if exists else "CREATE"), name=Identifier(name)),
+    )
     _take_memberships(connection, name)
 
 
@@ -121,12 +141,20 @@ SELECT datname FROM pg_catalog.pg_db_role_setting JOIN pg_catalog.pg_database ON
  WHERE setrole = %(name)s::pg_catalog.regrole
 """
     for (database,) in rows(connection, query, name=quoted(connection, name)):
-        run(connection, SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(Identifier(name), Identifier(database)))
+        run(
+            connection,
+            SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(
+                Identifier(name), Identifier(database)
+            ),
+        )
 
 
 def ensure_read_only_by_default(connection: Connection, username: str) -> None:
     """Let the role's transactions begin read-only: a second guard, against functions that write as their owner."""
-    run(connection, SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(Identifier(username)))
+    run(
+        connection,
+        SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(Identifier(username)),
+    )
 
 
 _MORE = """
@@ -142,11 +170,16 @@ SELECT pg_catalog.array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END,
 def refuse_changed(connection: Connection, name: str, *, but: str = "") -> None:
     """Refuse a user that has an attribute, or a membership `but` one, which `ensure_role` has not left it."""
     more = [word for (words,) in rows(connection, _MORE, name=name) for word in words]
-    more += [f"membership of {role}" for role, _ in rows(connection, _MEMBERSHIPS, name=name) if role != but]
+    more += [
+        f"membership of {role}"
+        for role, _ in rows(connection, _MEMBERSHIPS, name=name)
+        if role != but
+    ]
     if more:
         raise RefusedError(
             f"Code of production's own gave {name} more while users were set up: {listed(more)}.",
-            "It is probably an event trigger, or a trigger on a table of jobs. Disable it in production.",
+            "It is probably an event trigger, or a trigger on a table of jobs. Disable it in "
+            "production.",
             retry=Retry.LATER_SNAPSHOT,
         )
 
@@ -169,7 +202,9 @@ def _close(connection: Connection, name: str) -> Closing:
     """Take a role's login and password, unless the master may not or somebody else is changing the role."""
     try:
         _alter(connection, name, f"NOLOGIN {POWERLESS}")
-    except psycopg2.errors.InsufficientPrivilege:  # a superuser; or, from PostgreSQL 16 on, no ADMIN OPTION on it
+    except (
+        psycopg2.errors.InsufficientPrivilege
+    ):  # a superuser; or, from PostgreSQL 16 on, no ADMIN OPTION on it
         return Closing.DENIED
     except psycopg2.Error as error:
         if error.pgcode not in BUSY_CODES:
@@ -181,12 +216,16 @@ def _close(connection: Connection, name: str) -> Closing:
 def _alter(connection: Connection, name: str, words: str) -> None:
     """Alter a role, also one whose name was written in another encoding and is no text in this database.
 
-    No statement may say such a name. The server takes it from its own catalog, by the role's number.
+    No statement may say such a name. The server takes it from its own catalog, by the role's
+    number.
     """
     try:
         run(connection, SQL("ALTER ROLE {} " + words).format(Identifier(name)))
     except psycopg2.errors.CharacterNotInRepertoire:
-        numbers = {found: oid for oid, found in rows(connection, "SELECT oid, rolname FROM pg_catalog.pg_roles")}
+        numbers = {
+            found: oid
+            for oid, found in rows(connection, "SELECT oid, rolname FROM pg_catalog.pg_roles")
+        }
         run(connection, SQL(_ALTER_BY_NUMBER).format(words=SQL(words), oid=Literal(numbers[name])))
 
 
@@ -205,12 +244,17 @@ SELECT rolname FROM pg_catalog.pg_roles
 
 
 def _forget_passwords(connection: Connection, keep: Collection[str]) -> list[str]:
-    """Take the passwords of roles that cannot log in, many in one statement; return whom somebody else is changing.
+    """Take the passwords of roles that cannot log in, many in one statement.
 
-    Which of them have one is told by pg_authid only, which no customer of Aurora may read. One that the master may not
-    alter is left: whoever could open it can be nobody who is locked out.
+    Return whom somebody else is changing.
+
+    Which of them have one is told by pg_authid only, which no customer of Aurora may read. One that
+    the master may not alter is left: whoever could open it can be nobody who is locked out.
     """
-    names = [name for (name,) in rows(connection, _WITHOUT_LOGIN, rds=sorted(RDS_GROUP_ROLES), keep=[*keep])]
+    names = [
+        name
+        for (name,) in rows(connection, _WITHOUT_LOGIN, rds=sorted(RDS_GROUP_ROLES), keep=[*keep])
+    ]
     held = list[str]()
     for first in range(0, len(names), ROLES_PER_STATEMENT):
         some = names[first : first + ROLES_PER_STATEMENT]
@@ -237,19 +281,26 @@ def _forget(connection: Connection, names: Sequence[str]) -> Closing:
 
 
 def hold_still(connection: Connection, name: str) -> Composable | None:
-    """Let a role whose password has expired be asked for it while it cannot log in; return what undoes that.
+    """Let a role whose password has expired be asked for it while it cannot log in.
 
-    An expired password is refused like a wrong one. With NOLOGIN and no expiry the server proves the password first and
-    then turns the role away, each with its own code. None where nothing had to be done.
+    Return what undoes that.
+
+    An expired password is refused like a wrong one. With NOLOGIN and no expiry the server proves
+    the password first and then turns the role away, each with its own code. None where nothing had
+    to be done.
     """
     query = """
 SELECT rolcanlogin, rolvaliduntil::pg_catalog.text FROM pg_catalog.pg_roles
  WHERE rolname = %(name)s AND rolvaliduntil < pg_catalog.now()
 """
     for can_login, until in rows(connection, query, name=name):
-        run(connection, SQL("ALTER ROLE {} NOLOGIN VALID UNTIL 'infinity'").format(Identifier(name)))
+        run(
+            connection, SQL("ALTER ROLE {} NOLOGIN VALID UNTIL 'infinity'").format(Identifier(name))
+        )
         words = SQL("LOGIN" if can_login else "NOLOGIN")
-        return SQL("ALTER ROLE {} {} VALID UNTIL {}").format(Identifier(name), words, Literal(until))
+        return SQL("ALTER ROLE {} {} VALID UNTIL {}").format(
+            Identifier(name), words, Literal(until)
+        )
     return None
 
 
@@ -258,22 +309,29 @@ SELECT pid, coalesce(usename, 'a role that was dropped') AS name
   FROM pg_catalog.pg_stat_activity LEFT JOIN pg_catalog.pg_roles ON pg_roles.oid = usesysid
  WHERE usesysid IS NOT NULL AND rolsuper IS NOT TRUE AND (rolcanlogin IS NOT TRUE OR rolname = current_user)
    AND pid <> pg_catalog.pg_backend_pid()
-"""  # by what a role may now, not by what this run closed: a run that died in between left sessions behind
+# by what a role may now, not by what this run closed: a run that died in between left sessions
+# behind
+"""
 _END_SESSIONS = f"""
 SELECT pid, pg_catalog.pg_terminate_backend(pid, %(milliseconds)s) FROM ({_TO_END}) AS session
 """  # noqa: S608 (composed of this module's own constants)
 
 
 def _end_sessions(connection: Connection) -> list[str]:
-    """End the sessions of roles that cannot log in, and of other masters; return whose have not ended yet.
+    """End the sessions of roles that cannot log in, and of other masters.
 
-    All are told before the first is waited for. Who is left is asked again: the server answers "false" also for a
-    session that ended by itself meanwhile, such as one of our own that was closed a moment ago.
+    Return whose have not ended yet.
+
+    All are told before the first is waited for. Who is left is asked again: the server answers
+    "false" also for a session that ended by itself meanwhile, such as one of our own that was
+    closed a moment ago.
     """
     told = {pid for pid, _ in rows(connection, _END_SESSIONS, milliseconds=0)}
     if told:
         rows(connection, _END_SESSIONS, milliseconds=TERMINATE_MILLISECONDS)
-        rows(connection, "SELECT pg_catalog.pg_stat_clear_snapshot()")  # a transaction would see what it saw before
+        rows(
+            connection, "SELECT pg_catalog.pg_stat_clear_snapshot()"
+        )  # a transaction would see what it saw before
     return sorted({name for pid, name in rows(connection, _TO_END) if pid in told})
 
 
@@ -297,12 +355,15 @@ SELECT pg_catalog.pg_get_userbyid(roleid), pg_catalog.pg_get_userbyid(grantor)
 def _take_memberships(connection: Connection, name: str) -> None:
     """Take every membership: groups may give more than meant, and rds_iam would refuse the password altogether."""
     for role, grantor in rows(connection, _MEMBERSHIPS, name=name):
-        with attempt(connection):  # the grantor may be one that the master has no rights of, like rdsadmin
+        with attempt(
+            connection
+        ):  # the grantor may be one that the master has no rights of, like rdsadmin
             run(connection, _revoke_membership(connection, role, name, grantor))
     left = [role for role, _ in rows(connection, _MEMBERSHIPS, name=name)]
     if left:
         raise RefusedError(
-            f"User {name} came with production as a member of {listed(left)}, which the master cannot take away.",
+            f"User {name} came with production as a member of {listed(left)}, which the master "
+            "cannot take away.",
             "Name another user in the application secret. "
             "Or revoke the membership in production, which helps with later snapshots only.",
         )

@@ -14,7 +14,10 @@ _ROOT = re.compile(r"Amazon RDS (\S+) Root CA")  # Aurora user guide, "Certifica
 
 
 def region_of(name: str) -> str | None:
-    """Give the region of a certificate authority by its common name; None for Amazon's own tests and previews."""
+    """Give the region of a certificate authority by its common name.
+
+    None for Amazon's own tests and previews.
+    """
     found = _ROOT.match(name)
     return found[1] if found else None
 
@@ -33,6 +36,8 @@ def refuse_uncovered_region(region: str, roots: Path = BUNDLED_ROOTS) -> None:
     """Raise RefusedError for a region whose servers could not be told from anybody else's."""
     if region not in regions_of(roots):
         raise RefusedError(
-            f"{roots.name} has no certificate authority of {region}, so no cluster there can prove who it is.",
-            f"In the checkout, run {REFRESH}, which fetches Amazon's newest; then deploy the stage again.",
+            f"{roots.name} has no certificate authority of {region}, so no cluster there can prove "
+            "who it is.",
+            f"In the checkout, run {REFRESH}, which fetches Amazon's newest; then deploy the stage "
+            "again.",
         )

@@ -1,7 +1,8 @@
 """Jobs that extensions keep in tables of their own: found through the catalog, so no table of that name deceives.
 
-pg_cron runs what is `active` in its table `job`; pg_partman's background worker looks after what `part_config` says is
-automatic; pglogical subscribes by tables that PostgreSQL's own pg_subscription knows nothing of.
+pg_cron runs what is `active` in its table `job`; pg_partman's background worker looks after what
+`part_config` says is automatic; pglogical subscribes by tables that PostgreSQL's own
+pg_subscription knows nothing of.
 """
 
 from collections.abc import Iterator
@@ -33,12 +34,23 @@ JOBS = (
             ("part_config_sub", "sub_automatic_maintenance"),
         )
     ),
-    Job("subscriptions", "pglogical", "subscription", "sub_enabled", "sub_enabled", "sub_enabled = false"),
     Job(
-        "subscriptions", "pglogical", "node_interface", "if_dsn",
-        f"if_dsn <> '{NO_PUBLISHER}'", f"if_dsn = '{NO_PUBLISHER}'",
+        "subscriptions",
+        "pglogical",
+        "subscription",
+        "sub_enabled",
+        "sub_enabled",
+        "sub_enabled = false",
     ),
-)  # fmt: skip
+    Job(
+        "subscriptions",
+        "pglogical",
+        "node_interface",
+        "if_dsn",
+        f"if_dsn <> '{NO_PUBLISHER}'",
+        f"if_dsn = '{NO_PUBLISHER}'",
+    ),
+)
 
 
 class Table(NamedTuple):
@@ -82,7 +94,10 @@ def tables(connection: Connection, kind: str) -> Iterator[Table]:
 
 
 def count(connection: Connection, table: Table) -> int:
-    """Count the lines that stand for work that goes on; those that row security hides are not among them."""
+    """Count the lines that stand for work that goes on.
+
+    Those that row security hides are not among them.
+    """
     query = SQL("SELECT pg_catalog.count(*) FROM {} WHERE {}")
     return int(rows(connection, query.format(table.identity, SQL(table.job.goes_on)))[0][0])
 

@@ -1,7 +1,8 @@
 """SCRAM-SHA-256 (RFC 5802, RFC 7677): what PostgreSQL stores in place of a password, and the proof a client shows.
 
-PostgreSQL accepts a ready-made verifier where a password is expected. Sending only that keeps passwords out of every
-server log: even a failed `CREATE ROLE … PASSWORD 'x'` is logged in clear under the default settings.
+PostgreSQL accepts a ready-made verifier where a password is expected. Sending only that keeps
+passwords out of every server log: even a failed `CREATE ROLE … PASSWORD 'x'` is logged in clear
+under the default settings.
 """
 
 import base64
@@ -25,14 +26,22 @@ def verifier(password: str, *, salt: bytes | None = None, iterations: int = ITER
     """Return the text PostgreSQL keeps for `password`: scheme, iterations, salt, StoredKey and ServerKey."""
     salt = os.urandom(SALT_BYTES) if salt is None else salt
     salted = _salted(password, salt, iterations)
-    stored, server = hashlib.sha256(_keyed(salted, "Client Key")).digest(), _keyed(salted, "Server Key")
+    stored, server = (
+        hashlib.sha256(_keyed(salted, "Client Key")).digest(),
+        _keyed(salted, "Server Key"),
+    )
     return f"SCRAM-SHA-256${iterations}:{_text(salt)}${_text(stored)}:{_text(server)}"
 
 
 def proof(password: str, *, client_first: str, server_first: str) -> Proof:
-    """Answer the server's challenge `server_first` (r=nonce, s=salt, i=iterations); ValueError if it is not one."""
+    """Answer the server's challenge `server_first` (r=nonce, s=salt, i=iterations).
+
+    ValueError if it is not one.
+    """
     challenge = dict(part.split("=", 1) for part in server_first.split(",") if "=" in part)
-    if not {"r", "s", "i"} <= challenge.keys() or not challenge["r"].startswith(client_first.rpartition("r=")[2]):
+    if not {"r", "s", "i"} <= challenge.keys() or not challenge["r"].startswith(
+        client_first.rpartition("r=")[2]
+    ):
         raise ValueError("The server's SCRAM challenge does not answer the client's first message.")
     salted = _salted(password, base64.b64decode(challenge["s"]), int(challenge["i"]))
     without_proof = f"c=biws,r={challenge['r']}"  # biws is the base64 of "n,,": no channel binding
@@ -47,7 +56,8 @@ def proof(password: str, *, client_first: str, server_first: str) -> Proof:
 def is_plain(password: str) -> bool:
     """Tell whether `password` is printable ASCII: then SASLprep (RFC 4013) leaves it as it is, in every client.
 
-    Others are refused rather than prepared: many drivers skip SASLprep, so they work in one and not in the next.
+    Others are refused rather than prepared: many drivers skip SASLprep, so they work in one and not
+    in the next.
     """
     return bool(password) and password.isascii() and password.isprintable()
 

@@ -10,7 +10,8 @@ PARAMETERS_ARE_GRANTED = 150_000  # from this server_version on, GRANT … ON PA
 class Thing(NamedTuple):
     """A database, schema, table (or view), sequence, routine, large object, or one of the rarer kinds.
 
-    `signature` is how GRANT tells a routine from others of its name, with its parentheses, as the server wrote it.
+    `signature` is how GRANT tells a routine from others of its name, with its parentheses, as the
+    server wrote it.
     """
 
     kind: str
@@ -45,9 +46,10 @@ _RUNS_AS_OWNER = """
                        aggmtransfn, aggminvtransfn, aggmfinalfn)
     WHERE aggfnoid = pg_proc.oid))
 """
-# Nobody but a superuser makes a routine in C: one that belongs to no extension was taken out of one.
-# An aggregate's functions are called with the rights of the aggregate's owner (PostgreSQL documentation, CREATE
-# AGGREGATE), so whoever may call it calls a SECURITY DEFINER function among them.
+# Nobody but a superuser makes a routine in C: one that belongs to no extension was taken out of
+# one. An aggregate's functions are called with the rights of the aggregate's owner (PostgreSQL
+# documentation, CREATE AGGREGATE), so whoever may call it calls a SECURITY DEFINER function among
+# them.
 
 THINGS = f"""
 schema AS (

@@ -6,7 +6,14 @@ from typing import NamedTuple
 import psycopg2.errors
 from psycopg2.sql import SQL, Composable, Identifier
 
-from chalicelib.database.connection import Connection, named_errors, plain_session, rows, run, session
+from chalicelib.database.connection import (
+    Connection,
+    named_errors,
+    plain_session,
+    rows,
+    run,
+    session,
+)
 from chalicelib.database.endpoint import Login, Place
 from chalicelib.database.privileges import APPLICATION, READ_ONLY, Privileges
 from chalicelib.database.things import THINGS
@@ -66,7 +73,10 @@ STOPPING = {
     "25P04": "transaction_timeout",
     "57P05": "idle_session_timeout",
 }
-"""What stops a plain client, by the SQLSTATE that it is told. No other setting is named: it may hold a secret."""
+"""What stops a plain client, by the SQLSTATE that it is told.
+
+No other setting is named: it may hold a secret.
+"""
 
 
 class Proofs(NamedTuple):
@@ -86,7 +96,9 @@ def opened_again(names: Sequence[str]) -> tuple[str, ...]:
     """Say whose logins had to be taken a second time."""
     if not names:
         return ()
-    opened = f"Code of production's own opened logins again while users were set up: {listed(names)}"
+    opened = (
+        f"Code of production's own opened logins again while users were set up: {listed(names)}"
+    )
     found = "It was probably an event trigger, which is disabled now unless another line names it."
     return (f"{opened}. They are closed. {found}",)
 
@@ -99,15 +111,20 @@ class Sample(NamedTuple):
 
 
 def prove(place: Place, database: str, *, application: Login, readonly: Login) -> Proofs:
-    """Log in to `database` as both users and try; RefusedError for what the read-only user could do beyond reading.
+    """Log in to `database` as both users and try.
 
-    What must be refused is tried in a guarded session; then each user does its work as any client would, with the
-    settings that production left. Nothing is committed, and no statement touches a row or runs anybody's code.
+    RefusedError for what the read-only user could do beyond reading.
+
+    What must be refused is tried in a guarded session; then each user does its work as any client
+    would, with the settings that production left. Nothing is committed, and no statement touches a
+    row or runs anybody's code.
     """
     with session(place, application, database) as connection:
         written = _samples(connection, APPLICATION)
         settings = [text for (text,) in rows(connection, _SETTINGS, database=database)]
-        triggers = [f"{table} (as {owner})" for table, owner in rows(connection, _POWERFUL_TRIGGERS)]
+        triggers = [
+            f"{table} (as {owner})" for table, owner in rows(connection, _POWERFUL_TRIGGERS)
+        ]
     with session(place, readonly, database) as connection:
         read = _samples(connection, READ_ONLY)
         for sample in read:
@@ -130,20 +147,27 @@ def _sets_off(application: Login, database: str, triggers: list[str]) -> tuple[s
         return ()
     some = ", ".join(triggers[:TRIGGERS_MAX])
     more = f" and {len(triggers) - TRIGGERS_MAX} more" if triggers[TRIGGERS_MAX:] else ""
-    what = f"{application.username} may set off triggers of roles that may alter others in database {database}"
+    what = (
+        f"{application.username} may set off triggers of roles that may alter others in database "
+        f"{database}"
+    )
     return (f"{what}, by writing to {some}{more}",)
 
 
 def prove_own_password(place: Place, database: str, readonly: Login) -> Proofs:
     """Try to change the read-only user's password as itself, and undo it.
 
-    PostgreSQL has no right that forbids it. Aurora has a parameter of the cluster, `rds.restrict_password_commands`,
-    which leaves it to members of `rds_password` (Aurora User Guide, "Restricting password management").
+    PostgreSQL has no right that forbids it. Aurora has a parameter of the cluster,
+    `rds.restrict_password_commands`, which leaves it to members of `rds_password` (Aurora User
+    Guide, "Restricting password management").
     """
     with session(place, readonly, database) as connection:
         if _is_refused(connection, SQL("ALTER ROLE CURRENT_USER PASSWORD NULL")):
             return Proofs((f"{readonly.username} is refused a change of its own password.",))
-    said = f"{readonly.username} may change its own password until the next set-up, unless the cluster parameter"
+    said = (
+        f"{readonly.username} may change its own password until the next set-up, unless the "
+        "cluster parameter"
+    )
     return Proofs(allowed=(f"{said} rds.restrict_password_commands is 1",))
 
 
@@ -153,7 +177,13 @@ def _samples(connection: Connection, rights: Privileges) -> list[Sample]:
 
 
 def _as_client(
-    place: Place, user: Login, database: str, samples: list[Sample], settings: list[str], *, writes: bool = True
+    place: Place,
+    user: Login,
+    database: str,
+    samples: list[Sample],
+    settings: list[str],
+    *,
+    writes: bool = True,
 ) -> Proofs:
     """Let a user read, and write, as a client that sets nothing."""
     try:
@@ -172,7 +202,9 @@ def _as_client(
     if not samples:
         what = f"{user.username} logs in to database {database}"
         none = "there was no table to try without policies, triggers, rules or functions in indexes"
-        return Proofs((f"{what}.",), (f"In database {database} {user.username} logged in; {none}.",))
+        return Proofs(
+            (f"{what}.",), (f"In database {database} {user.username} logged in; {none}.",)
+        )
     does, refused = ("reads and writes", "") if writes else ("reads", " and is refused a write")
     tried = _tried("on", samples, "table")
     return Proofs((f"{user.username} {does} in database {database}{refused} ({tried}).",))
@@ -181,9 +213,9 @@ def _as_client(
 def _stopped(user: Login, database: str, settings: list[str], error: psycopg2.Error) -> str:
     said = (error.diag.message_primary or "no detail given").rstrip(".")
     return (
-        f"{user.username} is stopped in database {database} as any plain client is ({said}): production set "
-        f"{', '.join(sorted(settings))} for all sessions there. Where that is not meant, run ALTER DATABASE … "
-        "RESET … in production or in the copy."
+        f"{user.username} is stopped in database {database} as any plain client is ({said}): "
+        f"production set {', '.join(sorted(settings))} for all sessions there. Where that is not "
+        "meant, run ALTER DATABASE … RESET … in production or in the copy."
     )
 
 
@@ -192,7 +224,10 @@ def _tried(where: str, things: Sequence[object], what: str) -> str:
 
 
 def _read(connection: Connection, sample: Sample) -> None:
-    """Read a row; of a partitioned table none, because a partition may be a foreign table, which leads nowhere."""
+    """Read a row.
+
+    Of a partitioned table none, because a partition may be a foreign table, which leads nowhere.
+    """
     rows(connection, SQL("SELECT FROM ONLY {} LIMIT 1").format(sample.table))
 
 
@@ -220,19 +255,31 @@ def _change(connection: Connection, statement: Composable) -> None:
 
 
 def _cannot_write(connection: Connection, table: Identifier, username: str) -> None:
-    """Be refused a deletion, which would touch no row; not for a read-only session: this one is not."""
-    _refused(connection, SQL("DELETE FROM ONLY {} WHERE false").format(table), f"{username} could write to a table.")
+    """Be refused a deletion, which would touch no row.
+
+    Not for a read-only session: this one is not.
+    """
+    _refused(
+        connection,
+        SQL("DELETE FROM ONLY {} WHERE false").format(table),
+        f"{username} could write to a table.",
+    )
 
 
 def _cannot_create(connection: Connection, schema: str, username: str) -> None:
     probe = Identifier(schema, "aurora_restore_probe")
     _refused(
-        connection, SQL("CREATE TABLE {} ()").format(probe), f"{username} could create a table in schema {schema}."
+        connection,
+        SQL("CREATE TABLE {} ()").format(probe),
+        f"{username} could create a table in schema {schema}.",
     )
 
 
 def _refused(connection: Connection, statement: Composable, otherwise: str) -> None:
-    """Run what must be refused, and undo it; if it is not, the operation is, with the sentence `otherwise`."""
+    """Run what must be refused, and undo it.
+
+    If it is not, the operation is, with the sentence `otherwise`.
+    """
     if not _is_refused(connection, statement):
         remedy = "In production, revoke that right from the role and from PUBLIC."
         raise RefusedError(otherwise, remedy, retry=Retry.LATER_SNAPSHOT)

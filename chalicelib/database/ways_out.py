@@ -1,7 +1,7 @@
 """The ways out of a copy, as questions to the catalog of one database: who may reach which server, and how to end it.
 
-Each answers with (name, owner, statements that end it, count, whether it belongs to the whole cluster). All names are
-qualified: the catalog is asked, not what production may have put before it.
+Each answers with (name, owner, statements that end it, count, whether it belongs to the whole
+cluster). All names are qualified: the catalog is asked, not what production may have put before it.
 """
 
 from typing import Final
@@ -9,7 +9,10 @@ from typing import Final
 NOWHERE: Final = "/cut-off-from-production"
 """A host that is a folder of sockets and is not there: libpq fails at once, asks no name server and sends nothing."""
 NOWHERE_BY_NAME: Final = "cut-off-from-production.invalid"
-"""For foreign data wrappers that know names only; `.invalid` is never resolved (RFC 6761, section 6.4)."""
+"""For foreign data wrappers that know names only.
+
+`.invalid` is never resolved (RFC 6761, section 6.4).
+"""
 NO_PUBLISHER: Final = f"host={NOWHERE} user=nobody password=none"
 """A subscription's owner who is no superuser may only have a connection string with a password in it (since 16)."""
 
@@ -24,8 +27,8 @@ SELECT subname, rolname, ARRAY[
   JOIN pg_catalog.pg_database ON pg_database.oid = subdbid
  WHERE datname = pg_catalog.current_database()
 """  # noqa: S608 (composed of this module's own constants)
-# DROP asks the publisher to drop the slots of tables that are not copied yet, even without a slot of its own: with
-# production's connection string it would change production.
+# DROP asks the publisher to drop the slots of tables that are not copied yet, even without a slot
+# of its own: with production's connection string it would change production.
 
 USER_MAPPINGS: Final = """
 SELECT pg_catalog.format('%s at server %s', coalesce(member.rolname, 'PUBLIC'), mapping.srvname), owner.rolname,
@@ -105,15 +108,17 @@ UNION ALL
 SELECT 'extension dblink', pg_catalog.pg_get_userbyid(extowner), ARRAY['DROP EXTENSION dblink'], 1, false
   FROM pg_catalog.pg_extension WHERE extname = 'dblink' AND EXISTS (SELECT FROM routine WHERE is_rds)
 """  # noqa: S608 (composed of this module's own constants)
-# The owner loses the right as well: routines that run as their owner (SECURITY DEFINER) connect with it. What an
-# extension makes on RDS may belong to rdsadmin, as the schemas of PostGIS do; then only the extension as a whole is
-# the master's to drop (Aurora User Guide, "Upgrading PostgreSQL extensions", lets rds_superuser drop and create them).
+# The owner loses the right as well: routines that run as their owner (SECURITY DEFINER) connect
+# with it. What an extension makes on RDS may belong to rdsadmin, as the schemas of PostGIS do; then
+# only the extension as a whole is the master's to drop (Aurora User Guide, "Upgrading PostgreSQL
+# extensions", lets rds_superuser drop and create them).
 
 
 def callers(extensions: str, pattern: str) -> str:
     """Return the question how much of production's code calls these extensions: by its text, or as the catalog knows.
 
-    `extensions` are names in quotes, `pattern` is a regular expression. What belongs to an extension does not count.
+    `extensions` are names in quotes, `pattern` is a regular expression. What belongs to an
+    extension does not count.
     """
     return f"""
 WITH member AS ({_MEMBERS.format(extensions=extensions)}),

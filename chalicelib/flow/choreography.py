@@ -1,7 +1,7 @@
 """The whole flow, as one table: which state is announced how, what answers it, and where it may go.
 
-Everything else that needs the flow (rules, transitions, the diagram in the docs, metrics, the operator's timeline,
-the tests) reads `CHOREOGRAPHY`; nothing repeats it.
+Everything else that needs the flow (rules, transitions, the diagram in the docs, metrics, the
+operator's timeline, the tests) reads `CHOREOGRAPHY`; nothing repeats it.
 """
 
 from collections.abc import Mapping
@@ -16,20 +16,29 @@ SOURCE_PREFIX = "aurora-restore"
 class State(StrEnum):
     """The last fact that is known of an operation."""
 
-    ACCEPTED = "ACCEPTED"  # somebody wants this snapshot restored, and the target is ours to replace
+    ACCEPTED = (
+        "ACCEPTED"  # somebody wants this snapshot restored, and the target is ours to replace
+    )
     SNAPSHOT_FOUND = "SNAPSHOT_FOUND"  # the snapshot exists, is available and is the source's
     COPYING = "COPYING"  # Aurora copies it to where the target lives
     HOP_COPIED = "HOP_COPIED"  # one copy is made and another has to follow
     SNAPSHOT_READY = "SNAPSHOT_READY"  # what will be restored is available in the target's region
-    PREFLIGHT_PASSED = "PREFLIGHT_PASSED"  # everything later was looked up, and what is deleted is decided
-    TARGET_DELETING = "TARGET_DELETING"  # setup-db-users reaches what it needs; the old target is on its way out
+    PREFLIGHT_PASSED = (
+        "PREFLIGHT_PASSED"  # everything later was looked up, and what is deleted is decided
+    )
+    TARGET_DELETING = (
+        "TARGET_DELETING"  # setup-db-users reaches what it needs; the old target is on its way out
+    )
     TARGET_CLEAR = "TARGET_CLEAR"  # the target's name is free
     CLUSTER_RESTORING = "CLUSTER_RESTORING"  # Aurora makes the new cluster
     CLUSTER_RESTORED = "CLUSTER_RESTORED"  # the new cluster is there, with no instance yet
     INSTANCES_CREATING = "INSTANCES_CREATING"  # Aurora makes its writer
     RESTORED = "RESTORED"  # the writer answers, with production's logins
-    READERS_CREATING = "READERS_CREATING"  # the users are in and proven; Aurora still makes the readers
-    USERS_READY = "USERS_READY"  # production's logins are out, ours are in and proven; all instances are there
+    READERS_CREATING = (
+        "READERS_CREATING"  # the users are in and proven; Aurora still makes the readers
+    )
+    # production's logins are out, ours are in and proven; all instances are there
+    USERS_READY = "USERS_READY"
     ARCHIVED = "ARCHIVED"  # the copy is kept or gone, as the plan says
     FAILING = "FAILING"  # it cannot go on; people are being told
     CANCELLING = "CANCELLING"  # somebody stopped it; people are being told
@@ -44,10 +53,11 @@ class State(StrEnum):
 class Row:
     """One state: the event that announces it, the step that answers, where that may lead, and how long it may take.
 
-    `deadline` names the `Plan` field (seconds) that bounds the state; `awaits` says what of Aurora's the state waits
-    for, None where the time is all our own; `gives_up_to` is where a refusal, a spent deadline or repeated bugs lead:
-    to the failure, and from an ending to that end, which stands whether people could be told or not. Where the step
-    `only_tries` what it will do in a later state, asking for the step means that later state.
+    `deadline` names the `Plan` field (seconds) that bounds the state; `awaits` says what of
+    Aurora's the state waits for, None where the time is all our own; `gives_up_to` is where a
+    refusal, a spent deadline or repeated bugs lead: to the failure, and from an ending to that end,
+    which stands whether people could be told or not. Where the step `only_tries` what it will do in
+    a later state, asking for the step means that later state.
     """
 
     state: State
@@ -70,7 +80,8 @@ CHOREOGRAPHY: tuple[Row, ...] = (
     Row(S.SNAPSHOT_FOUND,     "SnapshotFound",           "copy-snapshot",        (S.COPYING, S.SNAPSHOT_READY),
         "copy_queue_deadline"),
     Row(S.COPYING,            "SnapshotCopyStarted",     "check-copy-status",    (S.HOP_COPIED, S.SNAPSHOT_READY,
-        S.SNAPSHOT_FOUND), "copy_deadline", awaits="the copy"),  # no event tells that a copy is done
+        # no event tells that a copy is done
+        S.SNAPSHOT_FOUND), "copy_deadline", awaits="the copy"),
     Row(S.HOP_COPIED,         "SnapshotHopCopied",       "copy-snapshot",        (S.COPYING,),
         "copy_queue_deadline"),
     Row(S.SNAPSHOT_READY,     "SnapshotReady",           "delete-rds",           (S.PREFLIGHT_PASSED,),
@@ -78,7 +89,8 @@ CHOREOGRAPHY: tuple[Row, ...] = (
     Row(S.PREFLIGHT_PASSED,   "PreflightPassed",         "setup-db-users",       (S.TARGET_DELETING, S.TARGET_CLEAR),
         "network_deadline", only_tries=True),  # nothing was lost so far
     Row(S.TARGET_DELETING,    "TargetDeletionStarted",   "delete-rds",           (S.TARGET_CLEAR,),
-        "delete_deadline", (rds.CLUSTER_DELETED,), awaits="the deletion"),  # its instances are gone by then
+        # its instances are gone by then
+        "delete_deadline", (rds.CLUSTER_DELETED,), awaits="the deletion"),
     Row(S.TARGET_CLEAR,       "TargetCleared",           "restore-snapshot",     (S.CLUSTER_RESTORING,)),
     Row(S.CLUSTER_RESTORING,  "ClusterRestoreStarted",   "check-restore-status", (S.CLUSTER_RESTORED,),
         "restore_deadline", (rds.CLUSTER_CREATED, rds.CLUSTER_INCOMPATIBLE, rds.CLUSTER_OVER_LIMITS),
@@ -113,7 +125,9 @@ ROWS: Mapping[State, Row] = {row.state: row for row in CHOREOGRAPHY}
 STEPS: tuple[str, ...] = tuple(dict.fromkeys(row.step for row in CHOREOGRAPHY if row.step))
 ORDER: tuple[State, ...] = tuple(ROWS)  # of the states, as the flow has them
 TERMINAL = frozenset(row.state for row in CHOREOGRAPHY if row.step is None)
-ENDING = frozenset({State.ARCHIVED, State.FAILING, State.CANCELLING, State.SKIPPING})  # past cancelling and failing
+ENDING = frozenset(
+    {State.ARCHIVED, State.FAILING, State.CANCELLING, State.SKIPPING}
+)  # past cancelling and failing
 REQUESTED, CANCEL_REQUESTED = "RestoreRequested", "CancelRequested"  # what people put on the bus
 PROBE_REQUESTED = "ProbeRequested"  # by which the doctor has setup-db-users try its network
 NETWORK_TRIED = "NetworkTried"  # what setup-db-users puts there to see that it can
@@ -132,7 +146,10 @@ def begins_in(step: str) -> State:
 
 
 def may_follow(before: State, after: State) -> bool:
-    """Tell whether the flow knows this change of state; giving up and being stopped are possible until the ending."""
+    """Tell whether the flow knows this change of state.
+
+    Giving up and being stopped are possible until the ending.
+    """
     if after in (State.CANCELLING, State.FAILING):
         return before not in ENDING | TERMINAL
     return after in (*ROWS[before].goes_to, ROWS[before].gives_up_to)

@@ -1,4 +1,6 @@
-"""The kinds of trouble a step can meet; each leads to one reaction of the runner, and anything else is a bug.
+"""The kinds of trouble a step can meet.
+
+Each leads to one reaction of the runner, and anything else is a bug.
 
 Their sentences quote what AWS, PostgreSQL and people wrote, so each is made one line here
 (`chalicelib.flow.untrusted_text`).
@@ -15,16 +17,20 @@ class Retry(StrEnum):
     """What people start after they did what a remedy says; a notice ends with its command."""
 
     RERUN = "rerun"  # the same operation, where it stopped or at `from_step`
-    LAST_SUCCESS = "last-success"  # the step `from_step` of the target's last success, on its cluster
-    NEW_REQUEST = "new-request"  # a rerun keeps the snapshot and the clusters, and would be refused again
+    LAST_SUCCESS = (
+        "last-success"  # the step `from_step` of the target's last success, on its cluster
+    )
+    NEW_REQUEST = (
+        "new-request"  # a rerun keeps the snapshot and the clusters, and would be refused again
+    )
     LATER_SNAPSHOT = "later-snapshot"  # what is changed in production is in later snapshots only
 
 
 class TransientError(Exception):
     """It may go better later: the step is tried again, with backoff, until the state's deadline.
 
-    The first argument is a sentence that says what happened and where; `remedy` says what to do if it never goes better
-    (None: nothing particular).
+    The first argument is a sentence that says what happened and where; `remedy` says what to do if
+    it never goes better (None: nothing particular).
     """
 
     def __init__(self, reason: str, remedy: str | None = None) -> None:
@@ -41,8 +47,9 @@ class TablesBusyError(TransientError):
     """The tables do not answer: whether the last write was made is not known."""
 
 
-# A resource that is in the middle of something else is through within minutes, and its status says so meanwhile: then
-# the step waits and does not ask. What refuses for longer refuses for good, and people are without a target.
+# A resource that is in the middle of something else is through within minutes, and its status says
+# so meanwhile: then the step waits and does not ask. What refuses for longer refuses for good, and
+# people are without a target.
 STATE_FAULT_MAX = timedelta(minutes=10)
 
 
@@ -96,7 +103,10 @@ class SettingsError(Exception):
 
 
 class UnreadableRecordError(Exception):
-    """An item of the state table is not a record that this version understands; `remedy` says how to repair it."""
+    """An item of the state table is not a record that this version understands.
+
+    `remedy` says how to repair it.
+    """
 
     def __init__(self, reason: str, remedy: str) -> None:
         self.reason, self.remedy = one_line(reason), one_line(remedy)

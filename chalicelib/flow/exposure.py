@@ -1,7 +1,8 @@
 """How long production's passwords could open the copy: at most, by what Aurora showed, never less than it was.
 
-A new cluster has no instance, so nothing answers there. An instance that is `creating` is inaccessible (user guide, DB
-instance status): the time counts from the last look that showed the writer so. It ends when the logins are closed.
+A new cluster has no instance, so nothing answers there. An instance that is `creating` is
+inaccessible (user guide, DB instance status): the time counts from the last look that showed the
+writer so. It ends when the logins are closed.
 """
 
 from datetime import datetime
@@ -15,7 +16,8 @@ MINUTE_SECONDS = 60
 def not_before(operation: Operation, moment: datetime) -> Facts:
     """Note that nobody could enter until `moment`, where the cluster was made by this very operation.
 
-    What an earlier run of the chain made may have been open since then, whatever became of its instances.
+    What an earlier run of the chain made may have been open since then, whatever became of its
+    instances.
     """
     facts = operation.facts
     if facts.exposed_from is None or facts.exposed_from < operation.created_at:
@@ -30,7 +32,10 @@ def ended(facts: Facts, now: datetime) -> Facts:
 
 
 def seconds_max(facts: Facts) -> float | None:
-    """Give the longest time, in seconds; None where it has not ended, or where records do not tell."""
+    """Give the longest time, in seconds.
+
+    None where it has not ended, or where records do not tell.
+    """
     if facts.exposed_from is None or facts.exposed_until is None:
         return None
     return round((facts.exposed_until - facts.exposed_from).total_seconds(), 3)

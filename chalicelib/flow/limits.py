@@ -1,8 +1,10 @@
-"""How much is told of what production or people can make long. Records, events and notices tell the first of it.
+"""How much is told of what production or people can make long.
 
-The trail keeps the whole, in rows of its own. The limits behind these numbers: an item of DynamoDB may have 400 KB, an
-event of EventBridge and a message of SNS 256 KB each (developer guides of the three; SNS counts the texts for all
-protocols together).
+Records, events and notices tell the first of it.
+
+The trail keeps the whole, in rows of its own. The limits behind these numbers: an item of DynamoDB
+may have 400 KB, an event of EventBridge and a message of SNS 256 KB each (developer guides of the
+three; SNS counts the texts for all protocols together).
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +21,10 @@ MESSAGE_BYTES_MAX = 256 * 1024  # of SNS
 
 
 def listed(names: Sequence[str], count: int | None = None) -> str:
-    """Name all, or the first of many with their number; `count` is that of a list whose rest is not here."""
+    """Name all, or the first of many with their number.
+
+    `count` is that of a list whose rest is not here.
+    """
     count = max(count or 0, len(names))
     if count <= NAMES_MAX and count == len(names):
         return ", ".join(names)
@@ -40,8 +45,14 @@ def brief(text: str, longest: int = TEXT_MAX) -> str:
 
 
 def with_warnings(before: Sequence[str], more: Iterable[str]) -> tuple[str, ...]:
-    """Add warnings, each once and none too long; of very many the last says that there were more."""
+    """Add warnings, each once and none too long.
+
+    Of very many the last says that there were more.
+    """
     warnings = tuple(dict.fromkeys([*before, *(brief(warning, WARNING_MAX) for warning in more)]))
     if len(warnings) <= WARNINGS_MAX:
         return warnings
-    return (*warnings[: WARNINGS_MAX - 1], "There were more warnings: the functions' logs have them.")
+    return (
+        *warnings[: WARNINGS_MAX - 1],
+        "There were more warnings: the functions' logs have them.",
+    )

@@ -15,7 +15,9 @@ from chalicelib.flow.moments import Moment, stamp
 from chalicelib.flow.plan import Plan
 
 _COPY_DIGITS = 6  # of the digest that a copy's name ends with
-_FROZEN = ConfigDict(frozen=True, extra="ignore")  # a record of a newer or older version still reads
+_FROZEN = ConfigDict(
+    frozen=True, extra="ignore"
+)  # a record of a newer or older version still reads
 
 
 class Hop(BaseModel):
@@ -38,7 +40,10 @@ class Deletion(StrEnum):
 
 
 class Victim(BaseModel):
-    """The old target, as it was when its deletion was decided; nothing else is ever deleted in its place."""
+    """The old target, as it was when its deletion was decided.
+
+    Nothing else is ever deleted in its place.
+    """
 
     model_config = _FROZEN
 
@@ -50,7 +55,10 @@ class Victim(BaseModel):
 
 
 class Facts(BaseModel):
-    """What the steps found out or made; each fact is written once by one step and read by later ones."""
+    """What the steps found out or made.
+
+    Each fact is written once by one step and read by later ones.
+    """
 
     model_config = _FROZEN
 
@@ -61,15 +69,21 @@ class Facts(BaseModel):
     snapshot_encrypted: bool | None = None
     snapshot_kms_key_id: str | None = None
     source_resource_id: str | None = None
-    kms_key_arn: str | None = None  # what KMS_KEY_ID was when the copies were planned; None without one
+    kms_key_arn: str | None = (
+        None  # what KMS_KEY_ID was when the copies were planned; None without one
+    )
     master_username: str | None = None
     hops: tuple[Hop, ...] = ()
     hop: int = 0  # the hop that is being made, counted from 0
     copy_progress: int | None = None  # per cent
     copy_queued_until: Moment | None = None  # when the copy was last seen without any
     copy_failures: int = 0
-    copy_retry_until: Moment | None = None  # the first copy's deadline holds for those that follow a failed one
-    copy_arn: str | None = None  # what will be restored; the source's own snapshot where no copy is needed
+    copy_retry_until: Moment | None = (
+        None  # the first copy's deadline holds for those that follow a failed one
+    )
+    copy_arn: str | None = (
+        None  # what will be restored; the source's own snapshot where no copy is needed
+    )
     victim: Victim | None = None
     deletion: Deletion | None = None  # None in records of before it was noted
     cluster_arn: str | None = None
@@ -77,20 +91,30 @@ class Facts(BaseModel):
     endpoint: str | None = None
     reader_endpoint: str | None = None
     port: int | None = None
-    instances: tuple[str, ...] = ()  # that this operation asked for; the writer first, and the readers later
+    instances: tuple[
+        str, ...
+    ] = ()  # that this operation asked for; the writer first, and the readers later
     master_password_checked: bool | None = None  # not production's own: told before it was set here
-    master_asked_for_token: bool | None = None  # production's master user logs in by IAM, which refuses passwords
+    master_asked_for_token: bool | None = (
+        None  # production's master user logs in by IAM, which refuses passwords
+    )
     password_set_at: Moment | None = None  # the last time
     passwords_set: int = 0
-    exposed_from: Moment | None = None  # see `chalicelib.flow.exposure`; None in records of before it was noted
+    exposed_from: Moment | None = (
+        None  # see `chalicelib.flow.exposure`; None in records of before it was noted
+    )
     exposed_until: Moment | None = None
     production_logins_closed: bool | None = None  # None until a cluster was restored
     logins_closed: tuple[str, ...] = ()  # the first of them; noted before the first is closed
     logins_closed_count: int | None = None  # None in records of before it was counted
     logins_kept: tuple[str, ...] = ()  # of production, by KEEP_LOGIN_ROLES
-    other_logins_closed: tuple[str, ...] = ()  # on a cluster that was kept: opened since its restore
+    other_logins_closed: tuple[
+        str, ...
+    ] = ()  # on a cluster that was kept: opened since its restore
     other_logins_closed_count: int = 0  # `other_logins_closed` names the first of them
-    quieted: dict[str, int] = Field(default_factory=dict)  # by kind of `quiesce`, as found before it was stopped
+    quieted: dict[str, int] = Field(
+        default_factory=dict
+    )  # by kind of `quiesce`, as found before it was stopped
     archived: bool | None = None
 
     @property
@@ -106,7 +130,10 @@ class Facts(BaseModel):
 
     @property
     def key_arn(self) -> str | None:
-        """The key of the copy and of the new cluster; records of earlier versions have it in their hops only."""
+        """The key of the copy and of the new cluster.
+
+        Records of earlier versions have it in their hops only.
+        """
         return self.kms_key_arn or (self.hops[-1].kms_key_id if self.hops else None)
 
 
@@ -124,7 +151,10 @@ class Duration(BaseModel):
 
 
 class Operation(BaseModel):
-    """The record of one restore. Every change makes a new value; `version` counts the changes of state."""
+    """The record of one restore. Every change makes a new value.
+
+    `version` counts the changes of state.
+    """
 
     model_config = _FROZEN
 
@@ -140,22 +170,32 @@ class Operation(BaseModel):
     due_at: Moment | None = None
     deadline: Moment
     ended_at: Moment | None = None
-    open: str | None = None  # "yes": the key of the index of open operations; gone when the end was announced
+    open: str | None = (
+        None  # "yes": the key of the index of open operations; gone when the end was announced
+    )
     attempts: int = 0
     announcements: int = 0  # by the heartbeat, since a step last answered
     bugs: int = 0
     troubles: int = 0  # transient errors in a row
-    state_fault_since: Moment | None = None  # the first of the refusals in a row for a resource's state
+    state_fault_since: Moment | None = (
+        None  # the first of the refusals in a row for a resource's state
+    )
     lease_owner: str | None = None
     lease_until: Moment | None = None
-    written_by: str | None = None  # the owner of the last change, to know one's own write after a lost reply
+    written_by: str | None = (
+        None  # the owner of the last change, to know one's own write after a lost reply
+    )
     cancel_requested: bool | None = None
     cancel_reason: str | None = None
-    cancelled_by_event: str | None = None  # the id of the event that asked for it: it may come again
+    cancelled_by_event: str | None = (
+        None  # the id of the event that asked for it: it may come again
+    )
     rerun_of: str | None = None
     root_id: str
     requested_by: str
-    requested_by_event: str | None = None  # the id of the event that asked for it: it may come again
+    requested_by_event: str | None = (
+        None  # the id of the event that asked for it: it may come again
+    )
     request_reason: str | None = None
     by_itself: bool = True
     keeps_cluster: bool | None = None  # it does a step again on the cluster of an earlier success
@@ -165,13 +205,19 @@ class Operation(BaseModel):
     remedy: str | None = None
     problems: tuple[str, ...] = ()  # where there are several, each a sentence with its remedy
     failed_step: str | None = None
-    rerun_from: str | None = None  # the step that a rerun has to begin at, where it is not the one that failed
+    rerun_from: str | None = (
+        None  # the step that a rerun has to begin at, where it is not the one that failed
+    )
     retry: Retry | None = None  # what to start after the remedy; None, as in older records: a rerun
-    stopped_in: State | None = None  # where a failed or cancelled operation stood: a rerun continues there
+    stopped_in: State | None = (
+        None  # where a failed or cancelled operation stood: a rerun continues there
+    )
     skipped_busy: bool | None = None
     warnings: tuple[str, ...] = ()
     durations: tuple[Duration, ...] = ()
-    lasted_before: dict[str, float] = {}  # seconds that each state may be thought to take, by the target's successes
+    lasted_before: dict[
+        str, float
+    ] = {}  # seconds that each state may be thought to take, by the target's successes
     worked_seconds: float = 0  # by invocations within the present state
     waiting_for: str | None = None  # why the present state still lasts, as a sentence
     notified: bool | None = None
@@ -183,13 +229,17 @@ class Operation(BaseModel):
             return cls.model_validate(item)
         except ValidationError as error:
             raise UnreadableRecordError(
-                f"The record {item.get('operation_id')!r} cannot be read: {error.error_count()} of its attributes are "
-                f"not what this version expects ({listed(_places(error))}).",
-                "Repair them, or remove the item: the target's lock is then free for the next operation.",
+                f"The record {item.get('operation_id')!r} cannot be read: {error.error_count()} of "
+                f"its attributes are not what this version expects ({listed(_places(error))}).",
+                "Repair them, or remove the item: the target's lock is then free for the next "
+                "operation.",
             ) from error
 
     def to_item(self) -> dict[str, Any]:
-        """Write the record as a DynamoDB item; what is None is left out, so that conditions may ask for absence."""
+        """Write the record as a DynamoDB item.
+
+        What is None is left out, so that conditions may ask for absence.
+        """
         item: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
         return item
 
@@ -203,17 +253,33 @@ class Operation(BaseModel):
         spent = (now - self.entered_at).total_seconds()
         own = min(spent, self.worked_seconds) if row.awaits else spent
         lasted = Duration(
-            step=row.step or "", state=self.state, to=state, started_at=self.entered_at,
-            seconds=round(spent, 3), own_seconds=round(own, 3),
-        )  # fmt: skip
+            step=row.step or "",
+            state=self.state,
+            to=state,
+            started_at=self.entered_at,
+            seconds=round(spent, 3),
+            own_seconds=round(own, 3),
+        )
         ended = state in TERMINAL
         return self.evolve(
-            state=state, version=self.version + 1, entered_at=now, facts=facts,
+            state=state,
+            version=self.version + 1,
+            entered_at=now,
+            facts=facts,
             deadline=now + timedelta(seconds=self.settings.seconds(ROWS[state].deadline)),
-            ended_at=now if ended else None, attempts=0, announcements=0, bugs=0, troubles=0, state_fault_since=None,
-            lease_owner=None, lease_until=None,
-            cancel_requested=None, worked_seconds=0, waiting_for=None, durations=(*self.durations, lasted),
-        )  # fmt: skip
+            ended_at=now if ended else None,
+            attempts=0,
+            announcements=0,
+            bugs=0,
+            troubles=0,
+            state_fault_since=None,
+            lease_owner=None,
+            lease_until=None,
+            cancel_requested=None,
+            worked_seconds=0,
+            waiting_for=None,
+            durations=(*self.durations, lasted),
+        )
 
     @property
     def cancellable(self) -> bool:
@@ -228,13 +294,17 @@ class Operation(BaseModel):
     @property
     def name_of_copy(self) -> str:
         """The identifier of the snapshot copy that is restored."""
-        return self.facts.hops[-1].identifier if self.facts.hops else self.copy_name(self.facts.key_arn)
+        return (
+            self.facts.hops[-1].identifier
+            if self.facts.hops
+            else self.copy_name(self.facts.key_arn)
+        )
 
     def copy_name(self, key_arn: str | None) -> str:
         """Name a snapshot copy: the same for a whole chain of reruns, so that a rerun adopts it.
 
-        A snapshot that was deleted and taken anew under its name is another one, whose copy has another name; so has
-        a copy under another key.
+        A snapshot that was deleted and taken anew under its name is another one, whose copy has
+        another name; so has a copy under another key.
         """
         made = self.facts.snapshot_created_at
         key = (key_arn,) if key_arn else ()

@@ -23,12 +23,15 @@ class Advance:
 
 @dataclass(frozen=True)
 class Wait:
-    """A step's outcome: not yet. Without `seconds` Aurora is at work, and `polling` says when to look again.
+    """A step's outcome: not yet.
 
-    With `seconds` it is something short, or something whose end nothing tells: look again after so many of them.
-    `queued` says that the time is spent in Aurora's own queue, which does not count against the state's deadline;
-    `trouble` that a call went wrong rather than that something is under way; `state_fault_since` since when calls in a
-    row were refused for a resource's state; `remedy` what to do if that never ends.
+    Without `seconds` Aurora is at work, and `polling` says when to look again.
+
+    With `seconds` it is something short, or something whose end nothing tells: look again after so
+    many of them. `queued` says that the time is spent in Aurora's own queue, which does not count
+    against the state's deadline; `trouble` that a call went wrong rather than that something is
+    under way; `state_fault_since` since when calls in a row were refused for a resource's state;
+    `remedy` what to do if that never ends.
     """
 
     why: str
@@ -42,7 +45,10 @@ class Wait:
 
 @dataclass(frozen=True)
 class Refuse:
-    """A step's outcome: this operation cannot go on; `facts` keep what is known of what was made."""
+    """A step's outcome: this operation cannot go on.
+
+    `facts` keep what is known of what was made.
+    """
 
     reason: str
     remedy: str

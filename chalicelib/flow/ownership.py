@@ -33,20 +33,26 @@ def is_ours(thing: Tagged, plan: Plan) -> bool:
 
 
 def other_owner(thing: Tagged, plan: Plan) -> str | None:
-    """Name the stage and plan that a thing belongs to (`<stage>/<plan>`); None if it is ours, or nobody's."""
+    """Name the stage and plan that a thing belongs to (`<stage>/<plan>`).
+
+    None if it is ours, or nobody's.
+    """
     owner = thing.tags.get(OWNER_TAG)
     return owner if owner and owner != plan.owner else None
 
 
 def refuse_others(what: str, things: Sequence[Tagged], plan: Plan) -> None:
-    """Raise RefusedError when any of these things belongs to another stage or plan; `what` names them together."""
+    """Raise RefusedError when any of these things belongs to another stage or plan.
+
+    `what` names them together.
+    """
     owners = {thing.arn: owner for thing in things if (owner := other_owner(thing, plan))}
     if not owners:
         return
     whose = ", ".join(sorted(set(owners.values())))
     raise RefusedError(
-        f"{what} belongs to {whose}, not to {plan.owner}: so says the tag {OWNER_TAG} of {', '.join(owners)}. "
-        "It is left alone.",
+        f"{what} belongs to {whose}, not to {plan.owner}: so says the tag {OWNER_TAG} of "
+        f"{', '.join(owners)}. It is left alone.",
         f"Name another TARGET_CLUSTER_ID for the plan {plan.name} of the stage {plan.stage}.",
         retry=Retry.NEW_REQUEST,
     )

@@ -1,4 +1,7 @@
-"""A plan: what is restored to where, and how. Resolved once when an operation starts, then frozen in its record."""
+"""A plan: what is restored to where, and how.
+
+Resolved once when an operation starts, then frozen in its record.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -11,14 +14,19 @@ from chalicelib.flow.quiesce_kinds import ALL, KINDS, chosen
 HOUR = 3600
 SIDES = ("source", "target")
 OWNER_TAG = "aurora-restore"  # value: <stage>/<plan>, on everything that is ours
-OPERATION_TAG = "aurora-restore-operation"  # value: the first operation of the chain of reruns that made it
+OPERATION_TAG = (
+    "aurora-restore-operation"  # value: the first operation of the chain of reruns that made it
+)
 ARCHIVED_TAG = "aurora-restore-archived"  # value: when the copy was put away
 
 
 class Plan(BaseModel):
-    """Every setting of one kind of restore. Durations are whole seconds; identifiers are lower case, as RDS keeps them.
+    """Every setting of one kind of restore. Durations are whole seconds.
 
-    Constructing a plan whose target is its source is an error: identifiers are compared as whole ARNs.
+    Identifiers are lower case, as RDS keeps them.
+
+    Constructing a plan whose target is its source is an error: identifiers are compared as whole
+    ARNs.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -33,7 +41,9 @@ class Plan(BaseModel):
     snapshot_prefix: str | None = None
     snapshot_age_max_hours: int = Field(default=36, ge=1)
     target_region: str
-    target_cluster_id: str = Field(max_length=57)  # an instance's name adds a dash and up to five digits, of 63 in all
+    target_cluster_id: str = Field(
+        max_length=57
+    )  # an instance's name adds a dash and up to five digits, of 63 in all
     kms_key_id: str | None = None
 
     db_subnet_group_name: str
@@ -82,8 +92,15 @@ class Plan(BaseModel):
     def _identifiers_are_rds_identifiers(cls, value: str) -> str:
         value = value.lower()
         letters = value.replace("-", "")
-        if not (letters.isalnum() and letters.isascii() and value[0].isalpha()) or "--" in value or value[-1] == "-":
-            raise ValueError("should be an RDS identifier: letters, digits and single hyphens, beginning with a letter")
+        if (
+            not (letters.isalnum() and letters.isascii() and value[0].isalpha())
+            or "--" in value
+            or value[-1] == "-"
+        ):
+            raise ValueError(
+                "should be an RDS identifier: letters, digits and single hyphens, beginning with a "
+                "letter"
+            )
         return value
 
     @field_validator("quiesce")
@@ -115,8 +132,13 @@ class Plan(BaseModel):
 
     @property
     def instance_ids(self) -> tuple[str, ...]:
-        """The names of the target's instances, the same every night; the first becomes the writer."""
-        return tuple(f"{self.target_cluster_id}-{number + 1}" for number in range(self.instance_count))
+        """The names of the target's instances, the same every night.
+
+        The first becomes the writer.
+        """
+        return tuple(
+            f"{self.target_cluster_id}-{number + 1}" for number in range(self.instance_count)
+        )
 
     @property
     def quiet_kinds(self) -> tuple[str, ...]:
@@ -129,7 +151,10 @@ class Plan(BaseModel):
         return tuple(kind for kind in KINDS if kind not in self.quiet_kinds)
 
     def seconds(self, deadline: str) -> int:
-        """Give a budget by its field name; the guide's attempts x interval, when set, is the budget instead."""
+        """Give a budget by its field name.
+
+        The guide's attempts x interval, when set, is the budget instead.
+        """
         if deadline == "copy_deadline" and self.max_copy_attempts:
             return self.max_copy_attempts * self.copy_check_interval
         if deadline in ("restore_deadline", "instance_deadline") and self.max_restore_attempts:
@@ -148,8 +173,8 @@ class Plan(BaseModel):
         """Raise RefusedError when a cluster about to be replaced is the source under another name."""
         if resource_id == source_resource_id:
             raise RefusedError(
-                f"The target {self.target_cluster_arn} is the source cluster itself: both have the resource id "
-                f"{resource_id}.",
+                f"The target {self.target_cluster_arn} is the source cluster itself: both have the "
+                f"resource id {resource_id}.",
                 "Set TARGET_CLUSTER_ID and TARGET_REGION to the cluster that is to be replaced.",
                 retry=Retry.NEW_REQUEST,
             )
@@ -161,20 +186,26 @@ def cluster_arn(partition: str, region: str, account: str, cluster_id: str) -> s
 
 
 def contradictions(values: Mapping[str, Any]) -> list[str]:
-    """Say what settings that are fine by themselves do not fit each other, as sentences; missing ones are skipped."""
+    """Say what settings that are fine by themselves do not fit each other, as sentences.
+
+    Missing ones are skipped.
+    """
     wrong = []
-    sides = [[str(values.get(f"{side}_{part}", side)).lower() for part in ("region", "cluster_id")] for side in SIDES]
+    sides = [
+        [str(values.get(f"{side}_{part}", side)).lower() for part in ("region", "cluster_id")]
+        for side in SIDES
+    ]
     if sides[0] == sides[1]:
         wrong.append(
-            "SOURCE_CLUSTER_ID, TARGET_CLUSTER_ID: the target is the source cluster itself; name another target, or "
-            "another TARGET_REGION."
+            "SOURCE_CLUSTER_ID, TARGET_CLUSTER_ID: the target is the source cluster itself; name "
+            "another target, or another TARGET_REGION."
         )
     low, high = (values.get(f"serverless_{bound}_capacity") for bound in ("min", "max"))
     serverless = values.get("instance_class", "db.serverless" if low else "") == "db.serverless"
     if serverless != (low is not None) or serverless != (high is not None):
         wrong.append(
-            "SERVERLESS_MIN_CAPACITY, SERVERLESS_MAX_CAPACITY: set both with INSTANCE_CLASS db.serverless, and "
-            "neither with any other class."
+            "SERVERLESS_MIN_CAPACITY, SERVERLESS_MAX_CAPACITY: set both with INSTANCE_CLASS "
+            "db.serverless, and neither with any other class."
         )
     if low is not None and high is not None and float(low) > float(high):
         wrong.append("SERVERLESS_MAX_CAPACITY: should be at least SERVERLESS_MIN_CAPACITY.")

@@ -43,14 +43,19 @@ _WORDS = {
     "user-mappings": _Words("user mapping", "user mappings", "dropped"),
     "foreign-servers": _Words("foreign server", "foreign servers", "cut off"),
     "foreign-data-wrappers": _Words("foreign-data wrapper", "foreign-data wrappers", "closed"),
-    "dblink": _Words("extension or routine of dblink", "extensions or routines of dblink", "dropped or closed"),
+    "dblink": _Words(
+        "extension or routine of dblink", "extensions or routines of dblink", "dropped or closed"
+    ),
     "dblink-callers": _Words("function that calls dblink", "functions that call dblink", ""),
     "aws-callers": _Words("function that calls AWS", "functions that call AWS", ""),
 }
 
 
 class Remaining(NamedTuple):
-    """What could not be stopped or not be looked at; `kind` is "" for a database that nothing is known of."""
+    """What could not be stopped or not be looked at.
+
+    `kind` is "" for a database that nothing is known of.
+    """
 
     kind: str
     what: str
@@ -103,7 +108,10 @@ def sentence(counts: Mapping[str, int], left: Sequence[str]) -> str:
 
 
 def _meant() -> str:
-    return f"{ALL}, {NONE}, or the kinds to leave as they are, each after a minus, such as -event-triggers"
+    return (
+        f"{ALL}, {NONE}, or the kinds to leave as they are, each after a minus, such as "
+        "-event-triggers"
+    )
 
 
 def _nearest(word: str) -> str:

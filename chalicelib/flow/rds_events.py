@@ -9,8 +9,9 @@ RDS_SOURCE = "aws.rds"
 class RdsEvent:
     """An event of RDS: its id, and how its message begins.
 
-    The id is missing from some payloads, and the published schema does not know it (the CDK's event schema), so the
-    message has to do then. Live messages have no full stop, the documentation's do: only the beginning counts.
+    The id is missing from some payloads, and the published schema does not know it (the CDK's event
+    schema), so the message has to do then. Live messages have no full stop, the documentation's do:
+    only the beginning counts.
     """
 
     event_id: str
@@ -18,16 +19,26 @@ class RdsEvent:
     message: str
 
 
-CLUSTER, INSTANCE, SNAPSHOT = (f"RDS DB {kind} Event" for kind in ("Cluster", "Instance", "Cluster Snapshot"))
-AUTOMATED_SNAPSHOT_CREATED = RdsEvent("RDS-EVENT-0169", SNAPSHOT, "Automated cluster snapshot created")
+CLUSTER, INSTANCE, SNAPSHOT = (
+    f"RDS DB {kind} Event" for kind in ("Cluster", "Instance", "Cluster Snapshot")
+)
+AUTOMATED_SNAPSHOT_CREATED = RdsEvent(
+    "RDS-EVENT-0169", SNAPSHOT, "Automated cluster snapshot created"
+)
 MANUAL_SNAPSHOT_CREATED = RdsEvent("RDS-EVENT-0075", SNAPSHOT, "Manual cluster snapshot created")
 CLUSTER_CREATED = RdsEvent("RDS-EVENT-0170", CLUSTER, "DB cluster created")
 CLUSTER_DELETED = RdsEvent("RDS-EVENT-0171", CLUSTER, "DB cluster deleted")
-CLUSTER_INCOMPATIBLE = RdsEvent("RDS-EVENT-0354", CLUSTER, "You can't create the DB cluster because of incompatible")
-CLUSTER_OVER_LIMITS = RdsEvent("RDS-EVENT-0355", CLUSTER, "The DB cluster can't be created because of insufficient")
+CLUSTER_INCOMPATIBLE = RdsEvent(
+    "RDS-EVENT-0354", CLUSTER, "You can't create the DB cluster because of incompatible"
+)
+CLUSTER_OVER_LIMITS = RdsEvent(
+    "RDS-EVENT-0355", CLUSTER, "The DB cluster can't be created because of insufficient"
+)
 CLUSTER_PASSWORD_RESET = RdsEvent("RDS-EVENT-0016", CLUSTER, "Reset master credentials")
 INSTANCE_CREATED = RdsEvent("RDS-EVENT-0005", INSTANCE, "DB instance created")
-INSTANCE_OVER_LIMITS = RdsEvent("RDS-EVENT-0353", INSTANCE, "The DB instance can't be created because of insufficient")
+INSTANCE_OVER_LIMITS = RdsEvent(
+    "RDS-EVENT-0353", INSTANCE, "The DB instance can't be created because of insufficient"
+)
 INSTANCE_PARAMETERS = RdsEvent("RDS-EVENT-0035", INSTANCE, "Database instance put into")
 INSTANCE_NETWORK = RdsEvent("RDS-EVENT-0036", INSTANCE, "Database instance in")
 INSTANCE_PASSWORD_RESET = RdsEvent("RDS-EVENT-0016", INSTANCE, "Reset master credentials")

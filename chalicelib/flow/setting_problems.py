@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-MEANT: Mapping[str, str] = {  # what would be right, for settings that have no default or only one form
+MEANT: Mapping[
+    str, str
+] = {  # what would be right, for settings that have no default or only one form
     "environment": "the name of the stage: lower case letters and digits, such as dev",
     "state_table_name": "the DynamoDB table of operations, such as aurora-restore-state",
     "audit_table_name": "the DynamoDB table of the audit trail, such as aurora-restore-audit",
@@ -16,13 +18,20 @@ MEANT: Mapping[str, str] = {  # what would be right, for settings that have no d
     "target_region": "the region of the target cluster, such as us-west-2",
     "target_cluster_id": "the identifier of the cluster that is replaced, such as staging-cluster",
     "db_subnet_group_name": "the name of a DB subnet group in the target's region",
-    "vpc_security_group_ids": "security groups of the subnet group's VPC, such as sg-12345678,sg-87654321",
+    "vpc_security_group_ids": "security groups of the subnet group's VPC, such as "
+    "sg-12345678,sg-87654321",
     "instance_class": "an instance class, such as db.r6g.large",
     "sns_topic_arn": "the ARN of an SNS topic, such as arn:aws:sns:us-west-2:123456789012:restores",
-    "master_credentials_secret_id": "the name or ARN of the secret with database, username, password",
-    "app_credentials_secret_id": "the name or ARN of the secret with the application's and reader's users",
+    "master_credentials_secret_id": "the name or ARN of the secret with database, username, "
+    "password",
+    "app_credentials_secret_id": "the name or ARN of the secret with the application's and "
+    "reader's users",
 }
-_KINDS = {"bool_parsing": "true or false", "int_parsing": "a whole number", "float_parsing": "a number"}
+_KINDS = {
+    "bool_parsing": "true or false",
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+}
 _CLOSE = 0.75  # how alike two names are, of 1, before one is taken for the other's misspelling
 
 

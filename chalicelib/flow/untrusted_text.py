@@ -14,14 +14,17 @@ LISTED_MAX = 10  # names in a sentence
 def one_line(text: object) -> str:
     """Show a text in one line.
 
-    What would break the line, move the cursor, or hide or reorder text is written as an escape, as in Python: all that
-    Unicode calls control, format, separator, surrogate, private or unassigned (`str.isprintable`).
+    What would break the line, move the cursor, or hide or reorder text is written as an escape, as
+    in Python: all that Unicode calls control, format, separator, surrogate, private or unassigned
+    (`str.isprintable`).
     """
     return "".join(map(_shown, str(text)))
 
 
 def _shown(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+    return (
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+    )
 
 
 def shown_name(text: object) -> str:
@@ -30,7 +33,10 @@ def shown_name(text: object) -> str:
 
 
 def quoted(text: object) -> str:
-    """Show what a person wrote, in quotation marks; those inside become apostrophes, so it ends where it ends."""
+    """Show what a person wrote, in quotation marks.
+
+    Those inside become apostrophes, so it ends where it ends.
+    """
     return '"' + one_line(text).replace('"', "'") + '"'
 
 

@@ -19,7 +19,8 @@ _DELETION: Mapping[Deletion | None, str] = {
     Deletion.ASKED: "AWS was asked to delete the instances of the old target {target}, and has not "
     "confirmed the deletion of its cluster. If the cluster stands, see which of its instances do: "
     "create one in it if none is left and it is needed before a restore has finished.",
-    Deletion.ACCEPTED: "The old target {target} is being deleted, so there is no target until a restore has finished.",
+    Deletion.ACCEPTED: "The old target {target} is being deleted, so there is no target until a "
+    "restore has finished.",
 }
 
 
@@ -48,7 +49,10 @@ def how_to_go_on(operation: Operation) -> str:
     if operation.retry is Retry.LATER_SNAPSHOT:
         command = _new_request(operation, YOUR_SNAPSHOT)
         later = "Later snapshots have the change: the next automated one is restored by itself."
-        return f"{later} For one that you take now, put its name in place of {YOUR_SNAPSHOT}: {command}"
+        return (
+            f"{later} For one that you take now, put its name in place of {YOUR_SNAPSHOT}: "
+            f"{command}"
+        )
     return f"Run it again: {rerun_command(operation)}"
 
 

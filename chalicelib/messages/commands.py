@@ -1,4 +1,7 @@
-"""Commands that people paste. Each carries a request id of its own, so that pasting it twice asks for one thing."""
+"""Commands that people paste.
+
+Each carries a request id of its own, so that pasting it twice asks for one thing.
+"""
 
 import json
 import shlex
@@ -10,7 +13,10 @@ from chalicelib.flow.operation import Operation
 
 
 def request_command(stage: str, region: str, detail: Mapping[str, object]) -> str:
-    """Write the command that puts a RestoreRequested on the stage's bus; fields that are None are left out."""
+    """Write the command that puts a RestoreRequested on the stage's bus.
+
+    Fields that are None are left out.
+    """
     given = {field: value for field, value in detail.items() if value is not None}
     entry = {"Source": event_source(stage), "DetailType": REQUESTED, "Detail": json.dumps(given)}
     entries = json.dumps([entry], separators=(",", ":"))

@@ -21,14 +21,17 @@ from chalicelib.settings import PLAN_NAME
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
 Request = TypeVar("Request", bound=BaseModel)
-# EventBridge tries for 24 hours to reach a function, and Lambda's queue then keeps an event for 6: what is older was
-# put again by somebody (EventBridge user guide, retry policy; Lambda developer guide, asynchronous invocation).
+# EventBridge tries for 24 hours to reach a function, and Lambda's queue then keeps an event for 6:
+# what is older was put again by somebody (EventBridge user guide, retry policy; Lambda developer
+# guide, asynchronous invocation).
 EVENT_AGE_MAX = timedelta(hours=30)
 CLOCK_SKEW_MAX = timedelta(minutes=5)  # of who gives an event its time
 LAST = "last"  # in rerun_of: the last success on the target of the plan
 _ID_MAX = 128
 _OPERATION_ID = re.compile(r"[a-z][a-z0-9-]{0,127}")
-_SNAPSHOT_NAME = re.compile(r"(?:[a-z]+:)?[a-z][a-z0-9-]{0,254}", re.IGNORECASE)  # `rds:…` are the automated ones
+_SNAPSHOT_NAME = re.compile(
+    r"(?:[a-z]+:)?[a-z][a-z0-9-]{0,254}", re.IGNORECASE
+)  # `rds:…` are the automated ones
 _SNAPSHOT_ARN = re.compile(
     r"arn:[a-z-]+:rds:[a-z0-9-]+:\d{12}:cluster-snapshot:" + _SNAPSHOT_NAME.pattern, re.IGNORECASE
 )
@@ -47,7 +50,10 @@ def _snapshot_identifier(text: str) -> str:
 
 
 class RestoreRequested(BaseModel):
-    """A person's request: a snapshot, or a rerun. It chooses a snapshot or a step, never what is deleted."""
+    """A person's request: a snapshot, or a rerun.
+
+    It chooses a snapshot or a step, never what is deleted.
+    """
 
     model_config = _STRICT
 
@@ -64,7 +70,9 @@ class RestoreRequested(BaseModel):
         if self.from_step and not self.rerun_of:
             raise ValueError("from_step needs rerun_of, the operation that is to be continued")
         if self.rerun_of and (self.snapshot_identifier or (self.plan and self.rerun_of != LAST)):
-            raise ValueError("rerun_of keeps the snapshot and the plan of its operation; leave out the others")
+            raise ValueError(
+                "rerun_of keeps the snapshot and the plan of its operation; leave out the others"
+            )
         return self
 
 
@@ -78,7 +86,10 @@ class CancelRequested(BaseModel):
 
 
 class ProbeRequested(BaseModel):
-    """The doctor's question what setup-db-users reaches; `settings` because that function reads no parameters."""
+    """The doctor's question what setup-db-users reaches.
+
+    `settings` because that function reads no parameters.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -100,18 +111,27 @@ class RdsNotice(BaseModel):
 
     @classmethod
     def of(cls, envelope: Mapping[str, Any]) -> "RdsNotice":
-        """Read the envelope of EventBridge; the region and account are those of the resource, kept when forwarded."""
+        """Read the envelope of EventBridge.
+
+        The region and account are those of the resource, kept when forwarded.
+        """
         detail, resources = detail_of(envelope), envelope.get("resources")
         first = resources[0] if isinstance(resources, list) and resources else ""
         return cls(
-            event=_text(detail.get("EventID")) or None, detail_type=_text(envelope.get("detail-type")),
-            message=_text(detail.get("Message")), arn=_text(detail.get("SourceArn") or first).lower(),
-            region=_text(envelope.get("region")), account=_text(envelope.get("account")),
-        )  # fmt: skip
+            event=_text(detail.get("EventID")) or None,
+            detail_type=_text(envelope.get("detail-type")),
+            message=_text(detail.get("Message")),
+            arn=_text(detail.get("SourceArn") or first).lower(),
+            region=_text(envelope.get("region")),
+            account=_text(envelope.get("account")),
+        )
 
     @property
     def identifier(self) -> str:
-        """The resource's own name. Snapshot names may hold a colon (`rds:…`), so only six parts are split."""
+        """The resource's own name.
+
+        Snapshot names may hold a colon (`rds:…`), so only six parts are split.
+        """
         return self.arn.split(":", 6)[-1]
 
     @property
@@ -120,7 +140,10 @@ class RdsNotice(BaseModel):
         return _SNAPSHOT_ARN.fullmatch(self.arn) is not None
 
     def is_in(self, account: str, region: str) -> bool:
-        """Tell whether event and resource are of an account and region; a forwarded event keeps both."""
+        """Tell whether event and resource are of an account and region.
+
+        A forwarded event keeps both.
+        """
         return (self.account, self.region) == (account, region) == (*self.arn.split(":")[4:2:-1],)
 
     @property
@@ -132,8 +155,9 @@ class RdsNotice(BaseModel):
     def cluster_arn(self) -> str:
         """The ARN of the cluster that is meant: the resource itself, or the one that an instance is called after.
 
-        Ours are called `<cluster>-<number>`. An instance with another name came with an adopted target and is only ever
-        deleted; its cluster's own event follows. Official samples have `rds:` before names, live events do not.
+        Ours are called `<cluster>-<number>`. An instance with another name came with an adopted
+        target and is only ever deleted; its cluster's own event follows. Official samples have
+        `rds:` before names, live events do not.
         """
         name = self.identifier.removeprefix("rds:")
         cluster = name if self.is_of_cluster else name.rpartition("-")[0]
@@ -143,7 +167,10 @@ class RdsNotice(BaseModel):
         """Match by id, or by the message's beginning when the payload has no id."""
         return any(
             self.detail_type == one.detail_type
-            and (self.event == one.event_id or (self.event is None and self.message.startswith(one.message)))
+            and (
+                self.event == one.event_id
+                or (self.event is None and self.message.startswith(one.message))
+            )
             for one in known
         )
 
@@ -154,13 +181,18 @@ class RdsNotice(BaseModel):
 
 
 def why_untimely(envelope: Mapping[str, Any], now: datetime) -> str | None:
-    """Say why an event belongs to another time; None for one that EventBridge could be delivering now.
+    """Say why an event belongs to another time.
 
-    Archives replay what once was right and would now replace a target or stop an operation. EventBridge itself marks
-    each event with its time, so one without a time that can be read was made by hand, just now, and counts as fresh.
-    Whoever puts an event may give it another time (PutEvents, `Time`), which is then obeyed by nobody.
+    None for one that EventBridge could be delivering now.
+
+    Archives replay what once was right and would now replace a target or stop an operation.
+    EventBridge itself marks each event with its time, so one without a time that can be read was
+    made by hand, just now, and counts as fresh. Whoever puts an event may give it another time
+    (PutEvents, `Time`), which is then obeyed by nobody.
     """
-    if replay := envelope.get("replay-name"):  # which EventBridge adds to what it replays (user guide, archives)
+    if replay := envelope.get(
+        "replay-name"
+    ):  # which EventBridge adds to what it replays (user guide, archives)
         return f"it was replayed from an archive, by {shown_name(replay)}"
     try:
         made = datetime.fromisoformat(str(envelope.get("time")))
@@ -169,7 +201,9 @@ def why_untimely(envelope: Mapping[str, Any], now: datetime) -> str | None:
     except ValueError:
         return None
     except OverflowError:
-        return f"its time is {shown_name(str(envelope.get('time')))}, outside of the calendar in UTC"
+        return (
+            f"its time is {shown_name(str(envelope.get('time')))}, outside of the calendar in UTC"
+        )
     if age < -CLOCK_SKEW_MAX:
         return f"it is of {of}, which has not come yet"
     return f"it is of {of}, {age // timedelta(hours=1)} hours ago" if age > EVENT_AGE_MAX else None
@@ -212,7 +246,8 @@ def parse_request(model: type[Request], detail: Any) -> Request:
         wrong = first_of(_problem(problem, model) for problem in problems)
         corrections = dict.fromkeys(_correction(problem, model) for problem in problems)
         raise RefusedError(
-            f"The event {model.__name__} cannot be obeyed: {wrong}.", f"Put it again {' and '.join(corrections)}."
+            f"The event {model.__name__} cannot be obeyed: {wrong}.",
+            f"Put it again {' and '.join(corrections)}.",
         ) from error
 
 
@@ -235,7 +270,10 @@ def _correction(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
 
 
 def announcement(operation: Operation) -> tuple[str, dict[str, Any]]:
-    """Make the event that announces the present state; an end carries what users hang their own steps on."""
+    """Make the event that announces the present state.
+
+    An end carries what users hang their own steps on.
+    """
     detail: dict[str, Any] = {
         "operation_id": operation.operation_id, "plan": operation.plan, "stage": operation.stage,
         "state": operation.state.value, "version": operation.version,

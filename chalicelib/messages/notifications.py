@@ -9,7 +9,14 @@ from chalicelib import observability
 from chalicelib.flow import exposure, quiesce_kinds
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError, lines
-from chalicelib.flow.limits import MESSAGE_BYTES_MAX, REMEDY_MAX, TEXT_MAX, WARNING_MAX, brief, listed
+from chalicelib.flow.limits import (
+    MESSAGE_BYTES_MAX,
+    REMEDY_MAX,
+    TEXT_MAX,
+    WARNING_MAX,
+    brief,
+    listed,
+)
 from chalicelib.flow.moments import stamp
 from chalicelib.flow.operation import Facts, Operation
 from chalicelib.flow.untrusted_text import one_line, shown_name
@@ -25,18 +32,28 @@ _REPEATED = {  # how a step of an earlier success ended that was done again on i
 TOPIC_COLONS = 5  # in a topic's ARN
 SUBJECT_MAX = 100  # characters of ASCII (SNS API reference)
 _OUTCOME = {
-    State.ARCHIVED: "SUCCEEDED", State.FAILING: "FAILED", State.CANCELLING: "CANCELLED", State.SKIPPING: "SKIPPED"
-}  # fmt: skip
+    State.ARCHIVED: "SUCCEEDED",
+    State.FAILING: "FAILED",
+    State.CANCELLING: "CANCELLED",
+    State.SKIPPING: "SKIPPED",
+}
 UNTRIED = (
-    "Whether production has the passwords of the secrets, too, was tried when this cluster was restored, and cannot be "
-    "tried any more."
+    "Whether production has the passwords of the secrets, too, was tried when this cluster was "
+    "restored, and cannot be tried any more."
 )
 
 
-def publish(topic_arn: str, subject: str, text: str, machine: Mapping[str, Any], ports: Ports) -> None:
-    """Publish one notice: e-mail gets the text, queues and functions the JSON. Raises what `Service.call` does."""
+def publish(
+    topic_arn: str, subject: str, text: str, machine: Mapping[str, Any], ports: Ports
+) -> None:
+    """Publish one notice: e-mail gets the text, queues and functions the JSON.
+
+    Raises what `Service.call` does.
+    """
     if topic_arn.count(":") < TOPIC_COLONS:
-        raise RefusedError(f"SNS_TOPIC_ARN is {topic_arn}, which is no ARN of a topic.", "Correct SNS_TOPIC_ARN.")
+        raise RefusedError(
+            f"SNS_TOPIC_ARN is {topic_arn}, which is no ARN of a topic.", "Correct SNS_TOPIC_ARN."
+        )
     message = _message(text, machine)
     short = subject.encode("ascii", "replace").decode()[:SUBJECT_MAX]
     ports.service("sns", topic_arn.split(":")[3]).call(
@@ -55,7 +72,11 @@ def _message(text: str, machine: Mapping[str, Any]) -> str:
 
 def _for_protocols(text: str, machine: Mapping[str, Any]) -> str:
     for_machines = json.dumps(machine, ensure_ascii=False)
-    texts = {"default": text, "email": text, **dict.fromkeys(("sqs", "lambda", "https"), for_machines)}
+    texts = {
+        "default": text,
+        "email": text,
+        **dict.fromkeys(("sqs", "lambda", "https"), for_machines),
+    }
     return json.dumps(texts, ensure_ascii=False)
 
 
@@ -71,7 +92,10 @@ def _shortened(value: Any, longest: int) -> Any:
 
 
 def refused(refusal: RefusedError, envelope: Mapping[str, Any], ports: Ports) -> None:
-    """Tell people that their event is not obeyed. A topic that cannot be had is logged: there is no record to mark."""
+    """Tell people that their event is not obeyed.
+
+    A topic that cannot be had is logged: there is no record to mark.
+    """
     stage, event_id = ports.settings.stage, shown_name(envelope.get("id"))
     detail_type = shown_name(envelope.get("detail-type"))
     reason, remedy = brief(refusal.reason), brief(refusal.remedy, REMEDY_MAX)
@@ -84,7 +108,9 @@ def refused(refusal: RefusedError, envelope: Mapping[str, Any], ports: Ports) ->
         observability.count("NotificationLost", stage)
         return
     problems = [brief(problem, WARNING_MAX) for problem in refusal.problems]
-    text = f"{lines(reason, problems)}\n\nWhat to do: {remedy}\n\nThe event: {detail_type} {event_id}"
+    text = (
+        f"{lines(reason, problems)}\n\nWhat to do: {remedy}\n\nThe event: {detail_type} {event_id}"
+    )
     machine = {
         "kind": "refused", "stage": stage, "event_id": event_id, "detail_type": detail_type,
         "reason": reason, "remedy": remedy, "problems": problems, "text": text,
@@ -110,25 +136,37 @@ def subject(operation: Operation) -> str:
 def machine(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
     """Give the notice for machines: what the end's event will carry, and the text."""
     return {
-        "kind": "end", "operation_id": operation.operation_id, "plan": operation.plan, "stage": operation.stage,
-        "outcome": outcome_of(operation), "age_of_data_seconds": _age_seconds(operation, now), "text": text,
+        "kind": "end",
+        "operation_id": operation.operation_id,
+        "plan": operation.plan,
+        "stage": operation.stage,
+        "outcome": outcome_of(operation),
+        "age_of_data_seconds": _age_seconds(operation, now),
+        "text": text,
         **events.end_of(operation),
-    }  # fmt: skip
+    }
 
 
 def text(operation: Operation, now: datetime, *, logins_open_on: str | None = None) -> str:
     """Write the message: what happened, what it means, what to do.
 
-    `logins_open_on` is the target's resource id when production's passwords still open what an earlier operation left.
+    `logins_open_on` is the target's resource id when production's passwords still open what an
+    earlier operation left.
     """
-    parts = [_headline(operation), *(f"- {problem}" for problem in operation.problems), *_about_data(operation, now)]
+    parts = [
+        _headline(operation),
+        *(f"- {problem}" for problem in operation.problems),
+        *_about_data(operation, now),
+    ]
     if operation.state is State.ARCHIVED:
         parts += _success(operation)
     else:
         parts += _what_to_do(operation, logins_open_on)
     parts += [f"Warning: {warning}" for warning in operation.warnings]
     parts += _durations(operation)
-    return "\n".join(map(one_line, parts))  # records of before may hold what others wrote as they wrote it
+    return "\n".join(
+        map(one_line, parts)
+    )  # records of before may hold what others wrote as they wrote it
 
 
 def _headline(operation: Operation) -> str:
@@ -141,7 +179,10 @@ def _headline(operation: Operation) -> str:
     if operation.state is State.SKIPPING:
         return f"This operation changed nothing on {target}. {operation.reason or ''}"
     if operation.state is State.CANCELLING:
-        return f"The restore of {target} was stopped in {operation.stopped_in}. {operation.reason or ''}"
+        return (
+            f"The restore of {target} was stopped in {operation.stopped_in}. "
+            f"{operation.reason or ''}"
+        )
     return f"The restore of {target} failed at {operation.failed_step}: {operation.reason or ''}"
 
 
@@ -150,7 +191,11 @@ def _about_data(operation: Operation, now: datetime) -> list[str]:
     if made is None:
         return []
     age = timedelta(seconds=round((now - made).total_seconds()))
-    old = " It is older than usual." if age > timedelta(hours=operation.settings.snapshot_age_max_hours) else ""
+    old = (
+        " It is older than usual."
+        if age > timedelta(hours=operation.settings.snapshot_age_max_hours)
+        else ""
+    )
     return [f"Snapshot: {operation.facts.snapshot_arn} of {stamp(made)}, {age} old.{old}"]
 
 
@@ -158,11 +203,21 @@ def _success(operation: Operation) -> list[str]:
     facts, plan = operation.facts, operation.settings
     return [
         f"Endpoint: {facts.endpoint}, port {facts.port}; reader: {facts.reader_endpoint}",
-        f"Users: in the secret {plan.app_credentials_secret_id}; master: {plan.master_credentials_secret_id}",
+        (
+            f"Users: in the secret {plan.app_credentials_secret_id}; master: "
+            f"{plan.master_credentials_secret_id}"
+        ),
         f"Production's logins are closed: {_closed(facts) or 'there were none'}.",
         *([] if operation.keeps_cluster else _exposure(facts)),
-        *([f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(facts.logins_kept)}."] if facts.logins_kept else []),
-        f"Production's jobs and ways out: {quiesce_kinds.sentence(facts.quieted, plan.kinds_left)}.",
+        *(
+            [f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(facts.logins_kept)}."]
+            if facts.logins_kept
+            else []
+        ),
+        (
+            "Production's jobs and ways out: "
+            f"{quiesce_kinds.sentence(facts.quieted, plan.kinds_left)}."
+        ),
         *_others_closed(facts),
         *([UNTRIED] if operation.keeps_cluster else []),
     ]
@@ -171,7 +226,11 @@ def _success(operation: Operation) -> list[str]:
 def _closed(facts: Facts) -> str:
     names = listed(facts.logins_closed, facts.logins_closed_in_all)
     more = facts.logins_closed_in_all > len(facts.logins_closed)
-    return f"{names} All names are in the audit table, in this operation's rows or its predecessor's" if more else names
+    return (
+        f"{names} All names are in the audit table, in this operation's rows or its predecessor's"
+        if more
+        else names
+    )
 
 
 def _exposure(facts: Facts) -> list[str]:
@@ -186,8 +245,8 @@ def _others_closed(facts: Facts) -> list[str]:
     if not text:
         return []
     since = (
-        "They could log in to this cluster, and are neither production's nor in the secrets now; whoever still needs "
-        "one has to have it opened again, with a new password."
+        "They could log in to this cluster, and are neither production's nor in the secrets now; "
+        "whoever still needs one has to have it opened again, with a new password."
     )
     return [f"{text[0].upper()}{text[1:]}. {since}"]
 
@@ -197,7 +256,10 @@ def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
     parts += advice.what_stands(operation)
     if logins_open_on or operation.facts.production_logins_closed is False:
         which = logins_open_on or operation.facts.cluster_resource_id
-        parts.append(f"Beware: production's logins and passwords are still open on the target as it stands, {which}.")
+        parts.append(
+            "Beware: production's logins and passwords are still open on the target as it stands, "
+            f"{which}."
+        )
     elif operation.facts.production_logins_closed:
         parts += ["Production's logins are closed on the new cluster.", *_exposure(operation.facts)]
     parts += _others_closed(operation.facts)
@@ -207,10 +269,15 @@ def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
 
 
 def _durations(operation: Operation) -> list[str]:
-    """List the states that are over; the sums are those of the listed figures, so that nobody finds another."""
+    """List the states that are over.
+
+    The sums are those of the listed figures, so that nobody finds another.
+    """
     total = sum(round(duration.seconds, 1) for duration in operation.durations)
     own = sum(round(duration.own_seconds, 1) for duration in operation.durations)
-    lines = [f"  {duration.state:<20}{duration.seconds:>10.1f} s" for duration in operation.durations]
+    lines = [
+        f"  {duration.state:<20}{duration.seconds:>10.1f} s" for duration in operation.durations
+    ]
     return [f"Time: {total:.1f} s in all, {own:.1f} s of them our own.", *lines]
 
 

@@ -1,4 +1,7 @@
-"""Announcing: the bus is told which state an operation is in. Whatever fails here falls due and is announced again."""
+"""Announcing: the bus is told which state an operation is in.
+
+Whatever fails here falls due and is announced again.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,8 +17,8 @@ from chalicelib.ports import Ports
 def announce(operations: Sequence[Operation], ports: Ports) -> None:
     """Tell the bus the present states of at most `ports.ENTRIES_MAX` operations in one call, and close told ends.
 
-    What fails here is left to the heartbeat. A call that is refused as a whole is made again for each operation alone,
-    so that one which cannot be announced takes nobody with it.
+    What fails here is left to the heartbeat. A call that is refused as a whole is made again for
+    each operation alone, so that one which cannot be announced takes nobody with it.
     """
     try:
         taken = ports.put_events([events.announcement(operation) for operation in operations])

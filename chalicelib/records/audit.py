@@ -1,4 +1,7 @@
-"""The trail: a row for each change of state, and one for the intent before a destructive act. No secrets in either."""
+"""The trail: a row for each change of state, and one for the intent before a destructive act.
+
+No secrets in either.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -13,45 +16,71 @@ from chalicelib.records.store import Change
 def audit_row(before: Operation | None, after: Operation, *, step: str, what: str) -> Change:
     """Make the row of a change of state: who, what, from, to, when, how long, and what is known."""
     row: dict[str, Any] = {
-        "operation_id": after.operation_id, "plan": after.plan, "at": stamp(after.entered_at), "step": step,
-        "who": after.requested_by, "what": brief(what, TRAIL_TEXT_MAX), "to_state": after.state.value,
+        "operation_id": after.operation_id,
+        "plan": after.plan,
+        "at": stamp(after.entered_at),
+        "step": step,
+        "who": after.requested_by,
+        "what": brief(what, TRAIL_TEXT_MAX),
+        "to_state": after.state.value,
         "facts": after.facts.model_dump(mode="json", exclude_none=True),
         "took_seconds": after.durations[-1].seconds if after.durations else 0,
         "expires_at": _expiry(after, after.entered_at),
-    }  # fmt: skip
+    }
     if before:
         row["from_state"] = before.state.value
     if after.reason:
         row["reason"] = after.reason
     key = f"{after.operation_id}#{after.version:06d}"
-    return Change(key, assign=row, table="audit")  # the record's version decides; a row that stands blocks nothing
+    return Change(
+        key, assign=row, table="audit"
+    )  # the record's version decides; a row that stands blocks nothing
 
 
 def intent_row(operation: Operation, *, step: str, what: str, now: datetime) -> Change:
     """Make the row of what is about to be destroyed: one for each visit of a state."""
     row = {
-        "operation_id": operation.operation_id, "at": stamp(now), "step": step, "what": what,
-        "who": operation.requested_by, "from_state": operation.state.value, "to_state": operation.state.value,
+        "operation_id": operation.operation_id,
+        "at": stamp(now),
+        "step": step,
+        "what": what,
+        "who": operation.requested_by,
+        "from_state": operation.state.value,
+        "to_state": operation.state.value,
         "expires_at": _expiry(operation, now),
-    }  # fmt: skip
-    return Change(f"{operation.operation_id}#{operation.version:06d}#intent", assign=row, table="audit")
+    }
+    return Change(
+        f"{operation.operation_id}#{operation.version:06d}#intent", assign=row, table="audit"
+    )
 
 
-def name_rows(operation: Operation, names: Sequence[str], *, step: str, now: datetime) -> Iterator[Change]:
-    """Make the rows that hold a long list of names, of what one attempt is about to do; a second attempt has its own.
+def name_rows(
+    operation: Operation, names: Sequence[str], *, step: str, now: datetime
+) -> Iterator[Change]:
+    """Make the rows that hold a long list of names, of what one attempt is about to do.
+
+    A second attempt has its own.
 
     Of a list that is longer than all rows together, the last row says how many names it lacks.
     """
-    pages = [names[first : first + TRAIL_NAMES_MAX] for first in range(0, len(names), TRAIL_NAMES_MAX)]
+    pages = [
+        names[first : first + TRAIL_NAMES_MAX] for first in range(0, len(names), TRAIL_NAMES_MAX)
+    ]
     left_out = sum(map(len, pages[TRAIL_ROWS_MAX:]))
     pages = pages[:TRAIL_ROWS_MAX]
     for number, page in enumerate(pages, 1):
         row = {
-            "operation_id": operation.operation_id, "at": stamp(now), "step": step, "who": operation.requested_by,
-            "what": f"{counted(len(names), 'login')} will be closed: list {number} of {len(pages)} of their names",
-            "names": list(page), "from_state": operation.state.value, "to_state": operation.state.value,
+            "operation_id": operation.operation_id,
+            "at": stamp(now),
+            "step": step,
+            "who": operation.requested_by,
+            "what": f"{counted(len(names), 'login')} will be closed: list {number} of {len(pages)} "
+            "of their names",
+            "names": list(page),
+            "from_state": operation.state.value,
+            "to_state": operation.state.value,
             "expires_at": _expiry(operation, now),
-        }  # fmt: skip
+        }
         if left_out and number == len(pages):
             row["names_left_out"] = left_out
         key = f"{operation.operation_id}#{operation.version:06d}#{operation.attempts:04d}#names{number:02d}#intent"

@@ -12,7 +12,14 @@ from chalicelib.flow.moments import stamp
 from chalicelib.flow.operation import Facts, Operation
 from chalicelib.records.audit import audit_row, intent_row, name_rows
 from chalicelib.records.store import Change, ConditionError, Item, Store, When
-from chalicelib.records.targets import Target, closed_change, lasted_of, read_target, target_changes, target_key
+from chalicelib.records.targets import (
+    Target,
+    closed_change,
+    lasted_of,
+    read_target,
+    target_changes,
+    target_key,
+)
 
 TRIAL_KEY = "trial#"  # before a plan's name, in the state table
 NOT_CANCELLED = When("cancel_requested", "absent")
@@ -54,11 +61,16 @@ class Operations:
         OVERTAKEN: the record exists already, or (when it does not) somebody else holds the target.
         """
         item = operation.to_item()
-        record = Change(item.pop("operation_id"), assign=item, when=(When("operation_id", "absent"),))
+        record = Change(
+            item.pop("operation_id"), assign=item, when=(When("operation_id", "absent"),)
+        )
         changes = [record, audit_row(None, operation, step="snapshot-check", what=what)]
         if operation.state is not State.SKIPPING:
             arn = operation.settings.target_cluster_arn
-            lock = {"holder": operation.operation_id, "members": list(operation.settings.instance_ids)}
+            lock = {
+                "holder": operation.operation_id,
+                "members": list(operation.settings.instance_ids),
+            }
             changes.append(Change(target_key(arn), assign=lock, when=(When("holder", "absent"),)))
         try:
             self.store.change_all(*changes)
@@ -67,29 +79,42 @@ class Operations:
         return Written.DONE
 
     def claim(
-        self, operation_id: str, states: tuple[State, ...], *, owner: str, now: datetime, until: datetime
+        self,
+        operation_id: str,
+        states: tuple[State, ...],
+        *,
+        owner: str,
+        now: datetime,
+        until: datetime,
     ) -> Claim:
         """Take the lease, count the attempt and have the heartbeat look when the lease has run out, in one write.
 
-        botocore repeats a call whose reply was lost and is then told that the condition failed: the owner that stands
-        there decides whether the claim is ours.
+        botocore repeats a call whose reply was lost and is then told that the condition failed: the
+        owner that stands there decides whether the claim is ours.
         """
         wanted = When("state", "in", tuple(state.value for state in states))
         free = When("lease_until", "free_by", stamp(now))
         lease = {"lease_owner": owner, "lease_until": stamp(until), "due_at": stamp(until)}
         try:
             item = self.store.change(
-                Change(operation_id, assign=lease, add={"attempts": 1}, when=(wanted, free, NOT_CANCELLED))
+                Change(
+                    operation_id,
+                    assign=lease,
+                    add={"attempts": 1},
+                    when=(wanted, free, NOT_CANCELLED),
+                )
             )
         except ConditionError as error:
             return _judge_claim(error.items[0], operation_id, states, owner, now)
         return Claim(Operation.from_item(item), held=True)
 
-    def advance(self, before: Operation, after: Operation, *, step: str, what: str, owner: str) -> Written:
+    def advance(
+        self, before: Operation, after: Operation, *, step: str, what: str, owner: str
+    ) -> Written:
         """Write the next state with its audit row, and release the target's lock when it is an end.
 
-        The lease's holder writes if nobody asked to cancel; without a lease (heartbeat, cancelling) the version alone
-        decides.
+        The lease's holder writes if nobody asked to cancel; without a lease (heartbeat, cancelling)
+        the version alone decides.
         """
         conditions = [When("version", "is", before.version)]
         if before.lease_owner == owner:
@@ -99,10 +124,18 @@ class Operations:
         if before.cancellable and after.state is not State.CANCELLING:
             conditions.append(NOT_CANCELLED)
         after = after.evolve(written_by=owner)
-        assign, remove = _difference(before.to_item(), after.to_item(), extra=("cancel_requested", "lease_until"))
-        assign["facts"] = after.to_item()["facts"]  # `before` may know them already without having written them
+        assign, remove = _difference(
+            before.to_item(), after.to_item(), extra=("cancel_requested", "lease_until")
+        )
+        assign["facts"] = after.to_item()[
+            "facts"
+        ]  # `before` may know them already without having written them
         record = Change(before.operation_id, assign=assign, remove=remove, when=tuple(conditions))
-        changes = [record, audit_row(before, after, step=step, what=what), *target_changes(before, after)]
+        changes = [
+            record,
+            audit_row(before, after, step=step, what=what),
+            *target_changes(before, after),
+        ]
         return self._write_state(changes, owner, ends=after.state in TERMINAL)
 
     def _write_state(self, changes: list[Change], owner: str, *, ends: bool) -> Written:
@@ -114,7 +147,9 @@ class Operations:
             if not error.failed[0]:
                 return Written.TARGET_LOST
             stood = self.store.get(changes[0].key) or {}
-            if stood.get("written_by") == owner and stood.get("version") == changes[0].assign.get("version"):
+            if stood.get("written_by") == owner and stood.get("version") == changes[0].assign.get(
+                "version"
+            ):
                 return Written.DONE  # our own write, whose reply was lost
             return _overtaken_or_cancelled(stood, owner)
         return Written.DONE
@@ -124,29 +159,43 @@ class Operations:
         assign, remove = _difference(before.to_item(), after.to_item())
         mine = When("lease_owner", "is", owner)
         try:
-            self.store.change(Change(before.operation_id, assign=assign, remove=remove, when=(mine, NOT_CANCELLED)))
+            self.store.change(
+                Change(
+                    before.operation_id, assign=assign, remove=remove, when=(mine, NOT_CANCELLED)
+                )
+            )
         except ConditionError as error:
             return _overtaken_or_cancelled(error.items[0] or {}, owner)
         return Written.DONE
 
     def remember(self, operation: Operation, facts: Facts) -> Operation:
-        """Write facts in the middle of a step, before an effect that they announce; raises TransientError.
+        """Write facts in the middle of a step, before an effect that they announce.
+
+        Raises TransientError.
 
         Only the lease's holder may: whoever lost it must not have the effect either.
         """
         after = operation.evolve(facts=facts)
         mine = (When("lease_owner", "is", operation.lease_owner),)
         try:
-            self.store.change(Change(operation.operation_id, assign={"facts": after.to_item()["facts"]}, when=mine))
+            self.store.change(
+                Change(
+                    operation.operation_id, assign={"facts": after.to_item()["facts"]}, when=mine
+                )
+            )
         except ConditionError:
-            raise TransientError(f"The lease on {operation.operation_id} was lost in the middle of a step.") from None
+            raise TransientError(
+                f"The lease on {operation.operation_id} was lost in the middle of a step."
+            ) from None
         return after
 
     def note_intent(self, operation: Operation, *, step: str, what: str, now: datetime) -> None:
         """Write the audit row of a destructive act before it is done: one for each visit of a state."""
         self.store.change(intent_row(operation, step=step, what=what, now=now))
 
-    def note_names(self, operation: Operation, names: Sequence[str], *, step: str, now: datetime) -> None:
+    def note_names(
+        self, operation: Operation, names: Sequence[str], *, step: str, now: datetime
+    ) -> None:
         """Write to the trail all names of those whose logins are about to be closed, of which the record has few."""
         for row in name_rows(operation, names, step=step, now=now):
             self.store.change(row)
@@ -154,13 +203,18 @@ class Operations:
     def request_cancel(
         self, operation_id: str, *, reason: str | None, now: datetime, event_id: str = ""
     ) -> Operation | None:
-        """Flag an open record without lease or version; None when there is nothing left to cancel."""
+        """Flag an open record without lease or version.
+
+        None when there is nothing left to cancel.
+        """
         states = tuple(state.value for state in State if state not in ENDING | TERMINAL)
         told = {"cancel_reason": reason, "cancelled_by_event": event_id}
         flag: Item = {"cancel_requested": True, "due_at": stamp(now)}
         flag |= {name: text for name, text in told.items() if text}
         try:
-            item = self.store.change(Change(operation_id, assign=flag, when=(When("state", "in", states),)))
+            item = self.store.change(
+                Change(operation_id, assign=flag, when=(When("state", "in", states),))
+            )
         except ConditionError:
             return None
         return Operation.from_item(item)
@@ -170,12 +224,22 @@ class Operations:
         return self.store.query("open-by-due", "yes", up_to=stamp(until))
 
     def remind(self, operation: Operation, *, due_at: datetime) -> bool:
-        """Push the due time and count the announcement; False when another heartbeat or a step was there first."""
-        unchanged = (When("due_at", "is", stamp(operation.due_at)) if operation.due_at else When("due_at", "absent"),)
+        """Push the due time and count the announcement.
+
+        False when another heartbeat or a step was there first.
+        """
+        unchanged = (
+            When("due_at", "is", stamp(operation.due_at))
+            if operation.due_at
+            else When("due_at", "absent"),
+        )
         try:
             self.store.change(
                 Change(
-                    operation.operation_id, assign={"due_at": stamp(due_at)}, add={"announcements": 1}, when=unchanged
+                    operation.operation_id,
+                    assign={"due_at": stamp(due_at)},
+                    add={"announcements": 1},
+                    when=unchanged,
                 )
             )
         except ConditionError:
@@ -205,14 +269,21 @@ class Operations:
         """Note since when missed snapshots are caught up: never for what was before the first deployment."""
         try:
             item = self.store.change(
-                Change(target_key(arn), assign={"armed_since": stamp(now)}, when=(When("armed_since", "absent"),))
+                Change(
+                    target_key(arn),
+                    assign={"armed_since": stamp(now)},
+                    when=(When("armed_since", "absent"),),
+                )
             )
         except ConditionError as error:
             item = error.items[0] or {}
         return read_target(arn, item)
 
     def free_dead_lock(self, arn: str) -> bool:
-        """Take the lock from a holder whose record is gone or has ended; False while its holder may be alive."""
+        """Take the lock from a holder whose record is gone or has ended.
+
+        False while its holder may be alive.
+        """
         holder = self.target(arn).holder
         if holder is None:
             return True
@@ -220,7 +291,9 @@ class Operations:
         if stood is not None and stood.get("state") not in {state.value for state in TERMINAL}:
             return False
         try:
-            self.store.change(Change(target_key(arn), remove=("holder",), when=(When("holder", "is", holder),)))
+            self.store.change(
+                Change(target_key(arn), remove=("holder",), when=(When("holder", "is", holder),))
+            )
         except ConditionError:
             return False
         return True
@@ -242,13 +315,19 @@ class Operations:
         """Claim the look for missed snapshots, so that of two heartbeats at once one looks."""
         free = When("look_due_at", "free_by", stamp(now))
         try:
-            self.store.change(Change(target_key(target.arn), assign={"look_due_at": stamp(next_look)}, when=(free,)))
+            self.store.change(
+                Change(
+                    target_key(target.arn), assign={"look_due_at": stamp(next_look)}, when=(free,)
+                )
+            )
         except ConditionError:
             return False
         return True
 
 
-def _judge_claim(stood: Item | None, operation_id: str, states: tuple[State, ...], owner: str, now: datetime) -> Claim:
+def _judge_claim(
+    stood: Item | None, operation_id: str, states: tuple[State, ...], owner: str, now: datetime
+) -> Claim:
     if stood is None:
         return Claim(None, held=False, why_not=f"there is no operation {operation_id}")
     operation = Operation.from_item(stood)
@@ -266,8 +345,13 @@ def _overtaken_or_cancelled(stood: Item, owner: str) -> Written:
     return Written.CANCEL_REQUESTED if ours and stood.get("cancel_requested") else Written.OVERTAKEN
 
 
-def _difference(before: Item, after: Item, extra: tuple[str, ...] = ()) -> tuple[Item, tuple[str, ...]]:
-    """Find what to assign and what to remove; `extra` names attributes that another writer may have added meanwhile."""
+def _difference(
+    before: Item, after: Item, extra: tuple[str, ...] = ()
+) -> tuple[Item, tuple[str, ...]]:
+    """Find what to assign and what to remove.
+
+    `extra` names attributes that another writer may have added meanwhile.
+    """
     assign = {key: value for key, value in after.items() if before.get(key) != value}
     gone = {*before, *extra} - {*after}
     return assign, tuple(sorted(gone))

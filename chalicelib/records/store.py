@@ -1,4 +1,7 @@
-"""The two DynamoDB tables, spoken to in conditional changes. The in-memory twin is in `simulation`."""
+"""The two DynamoDB tables, spoken to in conditional changes.
+
+The in-memory twin is in `simulation`.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +17,11 @@ from chalicelib.flow.errors import TablesBusyError
 
 Item = dict[str, Any]
 TableName = Literal["state", "audit"]
-TRANSIENT = THROTTLED | SERVER_ERRORS | {"TransactionConflict", "TransactionConflictException", "ThrottlingError"}
+TRANSIENT = (
+    THROTTLED
+    | SERVER_ERRORS
+    | {"TransactionConflict", "TransactionConflictException", "ThrottlingError"}
+)
 KEYS: Mapping[TableName, str] = {"state": "operation_id", "audit": "metric_id"}
 INDEXES: Mapping[str, tuple[TableName, str, str]] = {  # index: table, hash key, range key
     "open-by-due": ("state", "open", "due_at"),
@@ -48,7 +55,9 @@ class ConditionError(Exception):
     """A condition did not hold: `items` are what stood there instead, one for each change (None: fine, or no item)."""
 
     def __init__(self, failed: tuple[bool, ...], items: tuple[Item | None, ...]) -> None:
-        super().__init__(f"The condition of change {failed.index(True) + 1} of {len(failed)} does not hold.")
+        super().__init__(
+            f"The condition of change {failed.index(True) + 1} of {len(failed)} does not hold."
+        )
         self.failed = failed
         self.items = items
 
@@ -66,7 +75,13 @@ class Store(Protocol):
         """Write all or nothing; raises ConditionError."""
 
     def query(
-        self, index: str, value: str, *, up_to: str | None = None, newest_first: bool = False, page: int = 100
+        self,
+        index: str,
+        value: str,
+        *,
+        up_to: str | None = None,
+        newest_first: bool = False,
+        page: int = 100,
     ) -> Iterator[Item]:
         """Read an index by its hash key in order of its range key, page by page, at most up to `up_to`."""
 
@@ -74,8 +89,8 @@ class Store(Protocol):
 class DynamoStore:
     """The tables themselves.
 
-    Every call raises TransientError for throttling and server errors, and botocore's ClientError for what is neither
-    that nor a failed condition: a missing table fails the invocation.
+    Every call raises TransientError for throttling and server errors, and botocore's ClientError
+    for what is neither that nor a failed condition: a missing table fails the invocation.
     """
 
     def __init__(self, client: Any, *, state_table: str, audit_table: str) -> None:
@@ -114,22 +129,38 @@ class DynamoStore:
             failed = tuple(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
             if error.response["Error"]["Code"] != "TransactionCanceledException" or not any(failed):
                 raise
-            stood = tuple(unmarshal(reason["Item"]) if reason.get("Item") else None for reason in reasons)
+            stood = tuple(
+                unmarshal(reason["Item"]) if reason.get("Item") else None for reason in reasons
+            )
             raise ConditionError(failed, stood) from error
 
     def query(
-        self, index: str, value: str, *, up_to: str | None = None, newest_first: bool = False, page: int = 100
+        self,
+        index: str,
+        value: str,
+        *,
+        up_to: str | None = None,
+        newest_first: bool = False,
+        page: int = 100,
     ) -> Iterator[Item]:
         """Read an index by its hash key in order of its range key, page by page, at most up to `up_to`."""
         table, hash_key, range_key = INDEXES[index]
         condition, names, values = "#h = :h", {"#h": hash_key}, {":h": value}
         if up_to is not None:
-            condition, names, values = f"{condition} AND #r <= :r", {**names, "#r": range_key}, {**values, ":r": up_to}
+            condition, names, values = (
+                f"{condition} AND #r <= :r",
+                {**names, "#r": range_key},
+                {**values, ":r": up_to},
+            )
         pages = self._client.get_paginator("query").paginate(
-            TableName=self._names[table], IndexName=index, KeyConditionExpression=condition,
-            ExpressionAttributeNames=names, ExpressionAttributeValues=_marshal(values),
-            ScanIndexForward=not newest_first, PaginationConfig={"PageSize": page},
-        )  # fmt: skip
+            TableName=self._names[table],
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=_marshal(values),
+            ScanIndexForward=not newest_first,
+            PaginationConfig={"PageSize": page},
+        )
         with _trouble_named():
             for found in pages:
                 yield from map(unmarshal, found["Items"])
@@ -148,7 +179,9 @@ class DynamoStore:
         if update := " ".join(f"{word} {', '.join(parts)}" for word, parts in clauses if parts):
             request["UpdateExpression"] = update
         if change.when:
-            request["ConditionExpression"] = " AND ".join(names.condition(when) for when in change.when)
+            request["ConditionExpression"] = " AND ".join(
+                names.condition(when) for when in change.when
+            )
         if names.names:
             request["ExpressionAttributeNames"] = names.names
         if names.values:
@@ -168,7 +201,9 @@ def _trouble_named() -> Iterator[None]:
         }
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if codes & TRANSIENT or status >= SERVER_ERROR_HTTP:
-            raise TablesBusyError(f"DynamoDB is busy: {', '.join(sorted(map(str, codes & TRANSIENT)))}.") from error
+            raise TablesBusyError(
+                f"DynamoDB is busy: {', '.join(sorted(map(str, codes & TRANSIENT)))}."
+            ) from error
         raise
 
 
@@ -196,7 +231,9 @@ class _Names:
         if when.test == "in":
             return f"{name} IN ({', '.join(self.value(value) for value in when.value)})"
         absent = f"attribute_not_exists({name})"
-        return absent if when.test == "absent" else f"({absent} OR {name} <= {self.value(when.value)})"
+        return (
+            absent if when.test == "absent" else f"({absent} OR {name} <= {self.value(when.value)})"
+        )
 
 
 _SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
@@ -207,13 +244,18 @@ def _marshal(item: Mapping[str, Any]) -> Item:
 
 
 def unmarshal(item: Mapping[str, Any]) -> Item:
-    """Read an item as DynamoDB spells it (`{"name": {"S": "value"}}`); whole numbers come back as integers."""
+    """Read an item as DynamoDB spells it (`{"name": {"S": "value"}}`).
+
+    Whole numbers come back as integers.
+    """
     return {key: _plain(_DESERIALIZER.deserialize(value)) for key, value in item.items()}
 
 
 def _decimals(value: Any) -> Any:
     if isinstance(value, float):
-        return Decimal(str(value))  # DynamoDB's numbers are decimal; binary fractions are refused by boto3
+        return Decimal(
+            str(value)
+        )  # DynamoDB's numbers are decimal; binary fractions are refused by boto3
     if isinstance(value, Mapping):
         return {key: _decimals(part) for key, part in value.items()}
     return [_decimals(part) for part in value] if isinstance(value, list | tuple) else value

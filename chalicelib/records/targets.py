@@ -21,7 +21,8 @@ _MOMENT = TypeAdapter[datetime](AwareDatetime)  # one without a zone could be co
 class Standing:
     """What the cluster under a target's name was restored from, and by which operation.
 
-    Where `is_clear`, the name was free and Aurora has not confirmed that it makes a cluster of this data.
+    Where `is_clear`, the name was free and Aurora has not confirmed that it makes a cluster of this
+    data.
     """
 
     snapshot_at: datetime | None = None
@@ -44,8 +45,12 @@ class Target:
     armed_since: datetime | None = None
     look_due_at: datetime | None = None
     members: tuple[str, ...] = field(default=())
-    logins_open_on: str | None = None  # the resource id of a cluster of ours that production's passwords still open
-    lasted: Mapping[str, float] = field(default_factory=dict)  # seconds that each awaited state may be thought to take
+    logins_open_on: str | None = (
+        None  # the resource id of a cluster of ours that production's passwords still open
+    )
+    lasted: Mapping[str, float] = field(
+        default_factory=dict
+    )  # seconds that each awaited state may be thought to take
     standing: Standing = field(default_factory=Standing)
 
 
@@ -68,15 +73,27 @@ def read_target(arn: str, item: Item) -> Target:
         if not isinstance(found, dict):
             raise _unreadable(arn, "standing", found, "no map")
         since = moment("since", found)
-        if since is None or (succeeded_at and succeeded_at >= since):  # nothing was begun after the last success
+        if since is None or (
+            succeeded_at and succeeded_at >= since
+        ):  # nothing was begun after the last success
             return Standing(moment("last_success_snapshot_at"), item.get("last_success_operation"))
-        return Standing(moment("snapshot_at", found), found.get("operation"), bool(found.get("clear")))
+        return Standing(
+            moment("snapshot_at", found), found.get("operation"), bool(found.get("clear"))
+        )
 
     return Target(
-        arn, item.get("holder"), moment("last_success_at"), moment("last_success_snapshot_at"),
-        item.get("last_success_operation"), moment("armed_since"), moment("look_due_at"),
-        tuple(item.get("members", ())), item.get("logins_open_on"), lasted_of(item), standing(),
-    )  # fmt: skip
+        arn,
+        item.get("holder"),
+        moment("last_success_at"),
+        moment("last_success_snapshot_at"),
+        item.get("last_success_operation"),
+        moment("armed_since"),
+        moment("look_due_at"),
+        tuple(item.get("members", ())),
+        item.get("logins_open_on"),
+        lasted_of(item),
+        standing(),
+    )
 
 
 def _unreadable(arn: str, name: str, value: object, what: str) -> UnreadableRecordError:
@@ -87,21 +104,36 @@ def _unreadable(arn: str, name: str, value: object, what: str) -> UnreadableReco
 
 
 def lasted_of(item: Item) -> Mapping[str, float]:
-    """Read how long each state took before; what is no such number is left out, since it only spaces looks."""
+    """Read how long each state took before.
+
+    What is no such number is left out, since it only spaces looks.
+    """
     lasted = item.get("lasted")
     found = lasted.items() if isinstance(lasted, dict) else ()
-    return {state: float(seconds) for state, seconds in found if type(seconds) in (int, float) and seconds >= 0}
+    return {
+        state: float(seconds)
+        for state, seconds in found
+        if type(seconds) in (int, float) and seconds >= 0
+    }
 
 
 def closed_change(operation: Operation) -> Change:
     """Take back the note that production's logins are open on the cluster of an operation, if there is that note."""
     on_it = When("logins_open_on", "is", operation.facts.cluster_resource_id)
-    return Change(target_key(operation.settings.target_cluster_arn), remove=("logins_open_on",), when=(on_it,))
+    return Change(
+        target_key(operation.settings.target_cluster_arn), remove=("logins_open_on",), when=(on_it,)
+    )
 
 
 def target_changes(before: Operation, after: Operation) -> list[Change]:
-    """Say what a change of state means for the target's item; each change holds only for the lock's holder."""
-    key, mine = target_key(after.settings.target_cluster_arn), (When("holder", "is", after.operation_id),)
+    """Say what a change of state means for the target's item.
+
+    Each change holds only for the lock's holder.
+    """
+    key, mine = (
+        target_key(after.settings.target_cluster_arn),
+        (When("holder", "is", after.operation_id),),
+    )
     if after.state not in TERMINAL:
         assign, remove = _on_the_way(after)
         return [Change(key, assign=assign, remove=remove, when=mine)] if assign or remove else []
@@ -115,7 +147,9 @@ def _on_the_way(operation: Operation) -> tuple[Item, tuple[str, ...]]:
     facts = operation.facts
     match operation.state:
         case State.TARGET_DELETING if facts.victim:
-            return {"members": sorted({*facts.victim.members, *operation.settings.instance_ids})}, ()
+            return {
+                "members": sorted({*facts.victim.members, *operation.settings.instance_ids})
+            }, ()
         case State.TARGET_CLEAR:
             return {"standing": _standing(operation) | {"clear": True}}, ("logins_open_on",)
         case State.CLUSTER_RESTORING:
@@ -132,24 +166,30 @@ def _success(operation: Operation) -> Item:
     if operation.state is not State.SUCCEEDED or not operation.facts.snapshot_created_at:
         return {}
     return {
-        "last_success_at": stamp(operation.entered_at), "last_success_operation": operation.operation_id,
+        "last_success_at": stamp(operation.entered_at),
+        "last_success_operation": operation.operation_id,
         "last_success_snapshot_at": stamp(operation.facts.snapshot_created_at),
         **({} if operation.rerun_of else {"lasted": _lasted(operation)}),
-    }  # fmt: skip
+    }
 
 
 def _standing(operation: Operation) -> Item:
-    """Say what an operation makes its target of; a success at a later moment than this note counts instead of it."""
+    """Say what an operation makes its target of.
+
+    A success at a later moment than this note counts instead of it.
+    """
     made = operation.facts.snapshot_created_at
     note = {"operation": operation.operation_id, "since": stamp(operation.entered_at)}
     return note | ({"snapshot_at": stamp(made)} if made else {})
 
 
 def _lasted(operation: Operation) -> dict[str, float]:
-    """Say in seconds how long each awaited state may be thought to take; of copies in a row the last was the good one.
+    """Say in seconds how long each awaited state may be thought to take.
 
-    The guess falls at once and rises by a quarter at most: too short a guess costs a few looks, too long a one has a
-    lost event noticed late, and one night of hours says little of the next.
+    Of copies in a row the last was the good one.
+
+    The guess falls at once and rises by a quarter at most: too short a guess costs a few looks, too
+    long a one has a lost event noticed late, and one night of hours says little of the next.
     """
     guesses = dict(operation.lasted_before)
     for lasted in (one for one in operation.durations if ROWS[one.state].awaits):

@@ -10,11 +10,13 @@ from chalicelib.ports import Ports
 def why_older(
     operation: Operation, ports: Ports, *, from_step: str | None = None, is_seen: bool = False
 ) -> RefusedError | None:
-    """Say why an operation may not replace what its target holds, and how to ask for it; None where it may.
+    """Say why an operation may not replace what its target holds, and how to ask for it.
 
-    What stands counts, whether the operation that restored it succeeded or not. A snapshot of the same moment
-    replaces nothing newer, and where nothing stands nothing is replaced; `is_seen` says that a cluster stands there,
-    which Aurora may have begun without our knowing.
+    None where it may.
+
+    What stands counts, whether the operation that restored it succeeded or not. A snapshot of the
+    same moment replaces nothing newer, and where nothing stands nothing is replaced; `is_seen` says
+    that a cluster stands there, which Aurora may have begun without our knowing.
     """
     facts, plan = operation.facts, operation.settings
     if operation.may_be_older or facts.snapshot_created_at is None:
@@ -25,8 +27,8 @@ def why_older(
     if standing.snapshot_at is None or facts.snapshot_created_at >= standing.snapshot_at:
         return None
     return RefusedError(
-        f"The target {plan.target_cluster_id} holds data of {stamp(standing.snapshot_at)}, restored by "
-        f"{standing.operation}, and the snapshot {facts.snapshot_arn} is of "
+        f"The target {plan.target_cluster_id} holds data of {stamp(standing.snapshot_at)}, "
+        f"restored by {standing.operation}, and the snapshot {facts.snapshot_arn} is of "
         f"{stamp(facts.snapshot_created_at)}, which is older.",
         'To replace it by the older data, ask with "older": true: '
         + _command(operation, from_step, standing.operation, ports),
@@ -34,7 +36,9 @@ def why_older(
     )
 
 
-def _command(operation: Operation, from_step: str | None, replaced: str | None, ports: Ports) -> str:
+def _command(
+    operation: Operation, from_step: str | None, replaced: str | None, ports: Ports
+) -> str:
     """Write the command that allows it: one request for what was refused and what it would replace.
 
     The same older snapshot may be asked for again when newer data has been restored over it.

@@ -11,19 +11,28 @@ from chalicelib.settings import DEFAULT_PLAN, resolve_plans, unknown_parameters
 
 
 def parameters(ports: Ports) -> Mapping[str, str]:
-    """Read every parameter below the stage's path, by the name that follows it; raises what `Service.pages` does."""
+    """Read every parameter below the stage's path, by the name that follows it.
+
+    Raises what `Service.pages` does.
+    """
     path = ports.settings.parameter_path
-    found = ports.service("ssm").pages("get_parameters_by_path", "Parameters", Path=path, Recursive=True)
+    found = ports.service("ssm").pages(
+        "get_parameters_by_path", "Parameters", Path=path, Recursive=True
+    )
     return {parameter["Name"].removeprefix(path): parameter["Value"] for parameter in found}
 
 
 def plans(ports: Ports) -> list[Plan]:
-    """Resolve every plan of the stage; one that cannot be resolved stops no other. Raises SettingsError if none can.
+    """Resolve every plan of the stage; one that cannot be resolved stops no other.
+
+    Raises SettingsError if none can.
 
     A parameter of the stage that nothing reads is told, and stops none.
     """
     found = parameters(ports)
-    resolved = resolve_plans(ports.settings, found, account=ports.account, partition=ports.partition)
+    resolved = resolve_plans(
+        ports.settings, found, account=ports.account, partition=ports.partition
+    )
     good = [plan for plan in resolved.values() if isinstance(plan, Plan)]
     bad = [error for error in resolved.values() if isinstance(error, SettingsError)]
     for problem in (*map(str, bad), *unknown_parameters(ports.settings, found)):
@@ -36,7 +45,9 @@ def plans(ports: Ports) -> list[Plan]:
 
 def plan(ports: Ports, name: str = DEFAULT_PLAN) -> Plan | None:
     """Resolve one plan, None if the stage has no such plan; raises SettingsError."""
-    found = resolve_plans(ports.settings, parameters(ports), account=ports.account, partition=ports.partition).get(name)
+    found = resolve_plans(
+        ports.settings, parameters(ports), account=ports.account, partition=ports.partition
+    ).get(name)
     if isinstance(found, SettingsError):
         raise found
     return found

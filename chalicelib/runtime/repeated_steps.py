@@ -39,7 +39,10 @@ def repeats(request: RestoreRequested, before: Operation) -> bool:
 
 
 def repeat_step(asked: Asked, before: Operation, ports: Ports) -> Operation | None:
-    """Create the operation that does a step again; None when it exists already. Raises RefusedError."""
+    """Create the operation that does a step again; None when it exists already.
+
+    Raises RefusedError.
+    """
     reruns.refuse_unended(before)
     step = asked.request.from_step or (ARCHIVE if before.stopped_in is State.USERS_READY else USERS)
     state = begins_in(step)
@@ -62,5 +65,7 @@ def _settings(made: Plan, now: Plan) -> Plan:
 
 def _facts(facts: Facts, step: str) -> Facts:
     forgotten: dict[str, object] = {"other_logins_closed": (), "other_logins_closed_count": 0}
-    forgotten |= {"password_set_at": None, "passwords_set": 0} if step == USERS else {"archived": None}
+    forgotten |= (
+        {"password_set_at": None, "passwords_set": 0} if step == USERS else {"archived": None}
+    )
     return facts.model_copy(update=forgotten)

@@ -7,8 +7,21 @@ from pydantic import ValidationError
 
 from chalicelib import observability
 from chalicelib.aws.rds import Snapshot
-from chalicelib.flow.choreography import CANCEL_REQUESTED, DOOR, PROBE_REQUESTED, REQUESTED, ROWS, TERMINAL
-from chalicelib.flow.errors import RefusedError, SettingsError, TablesBusyError, TransientError, UnreadableRecordError
+from chalicelib.flow.choreography import (
+    CANCEL_REQUESTED,
+    DOOR,
+    PROBE_REQUESTED,
+    REQUESTED,
+    ROWS,
+    TERMINAL,
+)
+from chalicelib.flow.errors import (
+    RefusedError,
+    SettingsError,
+    TablesBusyError,
+    TransientError,
+    UnreadableRecordError,
+)
 from chalicelib.flow.identifiers import following_id, requested_id
 from chalicelib.flow.operation import Facts, Operation
 from chalicelib.flow.plan import Plan
@@ -41,8 +54,8 @@ Envelope = Mapping[str, Any]
 def answer(step: str, envelope: Envelope, ports: Ports) -> None:
     """Take one event to where it belongs.
 
-    Raises for trouble with tables, and for what AWS or the settings do not let a snapshot's event do; never for what
-    an event is like.
+    Raises for trouble with tables, and for what AWS or the settings do not let a snapshot's event
+    do; never for what an event is like.
     """
     if untimely := why_untimely(envelope, ports.now()):
         why_not = _let_be(envelope, untimely, ports)
@@ -94,7 +107,9 @@ def _let_be(envelope: Envelope, untimely: str, ports: Ports) -> str | None:
     """Do nothing about an event of the past or of the future; who put it is told."""
     if not is_request(envelope):
         return untimely
-    refusal = RefusedError(f"The event is not obeyed: {untimely}.", "Put it again if it is still meant.")
+    refusal = RefusedError(
+        f"The event is not obeyed: {untimely}.", "Put it again if it is still meant."
+    )
     notifications.refused(refusal, envelope, ports)
     return None
 
@@ -127,11 +142,17 @@ def _log_failure(plan: Plan, notice: RdsNotice, error: Exception) -> None:
 def _begin(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:
     """Start an operation of one plan; returns why not."""
     if not notice.is_in(plan.account, plan.source_region):
-        return f"{notice.arn} is not in {plan.source_region} of {plan.account}, where the plan {plan.name} looks"
+        return (
+            f"{notice.arn} is not in {plan.source_region} of {plan.account}, where the plan "
+            f"{plan.name} looks"
+        )
     manual = notice.is_one_of((MANUAL_SNAPSHOT_CREATED,))
     prefix = (plan.snapshot_prefix or "").lower()
     if manual and not (prefix and notice.identifier.startswith(prefix)):
-        return f"{notice.identifier} is a manual snapshot, and its name does not begin with the plan's SNAPSHOT_PREFIX"
+        return (
+            f"{notice.identifier} is a manual snapshot, and its name does not begin with the "
+            "plan's SNAPSHOT_PREFIX"
+        )
     source = SourceCluster(ports.service("rds", plan.source_region), plan)
     snapshot = source.observe_snapshot(notice.arn)
     if snapshot is None:
@@ -146,13 +167,20 @@ def _begin(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:
 
 
 def _hint(step: str, envelope: Envelope, ports: Ports) -> str | None:
-    """Wake the operation that holds the target which an RDS event speaks of; the record decides what it is worth."""
+    """Wake the operation that holds the target which an RDS event speaks of.
+
+    The record decides what it is worth.
+    """
     notice = RdsNotice.of(envelope)
-    if not notice.is_one_of(tuple(event for row in ROWS.values() if row.step == step for event in row.woken_by)):
+    if not notice.is_one_of(
+        tuple(event for row in ROWS.values() if row.step == step for event in row.woken_by)
+    ):
         return f"'{notice.message}' wakes nobody"
     try:
         target = ports.operations.target(notice.cluster_arn)
-    except UnreadableRecordError as error:  # the heartbeat, which does without this item, announces again what waits
+    except (
+        UnreadableRecordError
+    ) as error:  # the heartbeat, which does without this item, announces again what waits
         observability.unreadable(error, ports.settings.stage)
         return f"the item of {notice.cluster_arn} cannot be read"
     member = notice.is_of_cluster or notice.identifier.removeprefix("rds:") in target.members
@@ -162,7 +190,10 @@ def _hint(step: str, envelope: Envelope, ports: Ports) -> str | None:
 
 
 def _wish(envelope: Envelope, ports: Ports) -> str | None:
-    """Obey a person, or say why not, to the log and to the topic; returns why nothing is to be said."""
+    """Obey a person, or say why not, to the log and to the topic.
+
+    Returns why nothing is to be said.
+    """
     try:
         return _obey(envelope, ports)
     except RefusedError as refusal:
@@ -174,7 +205,8 @@ def _wish(envelope: Envelope, ports: Ports) -> str | None:
         remedy = "Put the event again when that is repaired."
         notifications.refused(RefusedError(str(error), remedy), envelope, ports)
     except TablesBusyError:
-        raise  # what was written is not known, so nothing can be said; the failure queue keeps the event
+        # what was written is not known, so nothing can be said; the failure queue keeps the event
+        raise
     except TransientError as error:
         remedy = "Put the event again in a few minutes."
         notifications.refused(RefusedError(error.reason, remedy), envelope, ports)
@@ -192,7 +224,9 @@ def _obey(envelope: Envelope, ports: Ports) -> str | None:
 
 
 def _restore(request: RestoreRequested, event_id: str, ports: Ports) -> str | None:
-    """Start what is asked for; returns why nothing is to be said about a request that was obeyed already.
+    """Start what is asked for.
+
+    Returns why nothing is to be said about a request that was obeyed already.
 
     EventBridge and Lambda deliver at least once, so the same event again is no second request. What
     was skipped because the target was busy did nothing, so another event of that request starts it.
@@ -216,7 +250,11 @@ def _start(asked: starting.Asked, ports: Ports) -> Operation | None:
     request = asked.request
     if request.rerun_of:
         before = _to_rerun(request.rerun_of, request.plan, ports)
-        again = repeated_steps.repeat_step if repeated_steps.repeats(request, before) else reruns.start_again
+        again = (
+            repeated_steps.repeat_step
+            if repeated_steps.repeats(request, before)
+            else reruns.start_again
+        )
         return again(asked, before, ports)
     plan = _plan(request.plan or DEFAULT_PLAN, ports)
     if request.snapshot_identifier is None:
@@ -226,7 +264,10 @@ def _start(asked: starting.Asked, ports: Ports) -> Operation | None:
 
 
 def _to_rerun(rerun_of: str, plan_name: str | None, ports: Ports) -> Operation:
-    """Find the operation that is to be run again; `last` is the last success on the target of a plan."""
+    """Find the operation that is to be run again.
+
+    `last` is the last success on the target of a plan.
+    """
     if rerun_of != LAST:
         return _known(rerun_of, ports)
     plan = _plan(plan_name or DEFAULT_PLAN, ports)
@@ -261,7 +302,8 @@ def _plan(name: str, ports: Ports) -> Plan:
     if plan is None:
         raise RefusedError(
             f"There is no plan {name} in the stage {ports.settings.stage}.",
-            f"Leave it out, or give it parameters under {ports.settings.parameter_path}plans/{name}/.",
+            "Leave it out, or give it parameters under "
+            f"{ports.settings.parameter_path}plans/{name}/.",
         )
     return plan
 
@@ -292,11 +334,13 @@ def _cancel(request: CancelRequested, event_id: str, ports: Ports) -> str | None
 def _too_late(operation: Operation, ports: Ports) -> RefusedError:
     if operation.state in TERMINAL:
         return RefusedError(
-            f"The operation {operation.operation_id} ended as {operation.state}, so there is nothing to cancel.",
+            f"The operation {operation.operation_id} ended as {operation.state}, so there is "
+            "nothing to cancel.",
             "To cancel another one, look up which are open, in the index open-by-due of the table "
             f"{ports.settings.state_table_name}.",
         )
     return RefusedError(
-        f"The operation {operation.operation_id} is {operation.state}, which is too late to cancel.",
+        f"The operation {operation.operation_id} is {operation.state}, which is too late to "
+        "cancel.",
         "Wait for its end; nothing of it is undone.",
     )

@@ -1,8 +1,10 @@
-"""The only place that orders effects: claim, run the step, write what came of it, announce. And sweep.
+"""The only place that orders effects: claim, run the step, write what came of it, announce.
 
-A step decides, from a record that is its own for the moment, what happens next; the runner makes it so. What may go
-wrong between any two lines here costs time and nothing else: the record says where things stand, and the heartbeat
-announces it again.
+And sweep.
+
+A step decides, from a record that is its own for the moment, what happens next; the runner makes it
+so. What may go wrong between any two lines here costs time and nothing else: the record says where
+things stand, and the heartbeat announces it again.
 """
 
 import importlib
@@ -13,7 +15,13 @@ from datetime import datetime, timedelta
 from chalicelib import observability
 from chalicelib.flow import polling
 from chalicelib.flow.choreography import IN_VPC, ROWS, State, may_follow, states_of
-from chalicelib.flow.errors import STATE_FAULT_MAX, RefusedError, StateFaultError, TransientError, UnreadableRecordError
+from chalicelib.flow.errors import (
+    STATE_FAULT_MAX,
+    RefusedError,
+    StateFaultError,
+    TransientError,
+    UnreadableRecordError,
+)
 from chalicelib.flow.limits import REMEDY_MAX, WARNING_MAX, brief, with_warnings
 from chalicelib.flow.operation import Facts, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
@@ -25,7 +33,9 @@ from chalicelib.records.operations import Written
 
 LEASE_MARGIN_SECONDS = 10  # beyond the function's own timeout: a holder cannot outlive its lease
 BUGS_MAX = 3  # unexpected exceptions within one state before the operation fails
-UNANSWERED_MAX = 3  # announcements of the heartbeat, past the deadline, before it ends an operation itself
+UNANSWERED_MAX = (
+    3  # announcements of the heartbeat, past the deadline, before it ends an operation itself
+)
 Step = Callable[[Operation, Ports], Outcome]
 
 
@@ -41,18 +51,25 @@ class Turn:
 def run_step(step: str, operation_id: str, ports: Ports) -> str | None:
     """Do what is this step's turn to do for an operation; returns why nothing was done, or None.
 
-    Raises UnreadableRecordError, botocore's errors where the tables cannot be had, and whatever bug the step has.
+    Raises UnreadableRecordError, botocore's errors where the tables cannot be had, and whatever bug
+    the step has.
     """
     turn, now = Turn(step, ports, ports.new_id()), ports.now()
     until = now + timedelta(seconds=ports.remaining_seconds() + LEASE_MARGIN_SECONDS)
-    claim = ports.operations.claim(operation_id, states_of(step), owner=turn.owner, now=now, until=until)
+    claim = ports.operations.claim(
+        operation_id, states_of(step), owner=turn.owner, now=now, until=until
+    )
     if claim.operation is None:
         return claim.why_not
     observability.about(claim.operation, step)
     if claim.held:
         _perform(turn, claim.operation)
         return None
-    if claim.operation.cancel_requested and claim.operation.state in states_of(step) and not claim.busy:
+    if (
+        claim.operation.cancel_requested
+        and claim.operation.state in states_of(step)
+        and not claim.busy
+    ):
         _stop(turn, claim.operation)
         return None
     return claim.why_not
@@ -63,8 +80,8 @@ def _where_to_look(step: str) -> str:
     if step != IN_VPC:
         return log
     return (
-        f"{log} It runs in a VPC: without a route to a NAT gateway, or an endpoint for DynamoDB, it can neither read "
-        "the operation nor say so."
+        f"{log} It runs in a VPC: without a route to a NAT gateway, or an endpoint for DynamoDB, "
+        "it can neither read the operation nor say so."
     )
 
 
@@ -83,11 +100,16 @@ def _perform(turn: Turn, claimed: Operation) -> None:
     except Exception as error:
         logger.exception("A bug in %s: %s.", turn.step, type(error).__name__)
         if claimed.bugs + 1 < BUGS_MAX:
-            wait = Wait(f"{turn.step} met a bug, {type(error).__name__}.", polling.backoff(claimed), trouble=True)
+            wait = Wait(
+                f"{turn.step} met a bug, {type(error).__name__}.",
+                polling.backoff(claimed),
+                trouble=True,
+            )
             _hold(turn, claimed, claimed.evolve(bugs=claimed.bugs + 1), wait)
             raise
         outcome = Refuse(
-            f"{turn.step} failed {BUGS_MAX} times with {type(error).__name__}, which it does not expect.",
+            f"{turn.step} failed {BUGS_MAX} times with {type(error).__name__}, which it does not "
+            "expect.",
             "It is a bug: report it, with the trace that the function's log has.",
         )
     spent = (turn.ports.now() - started).total_seconds()
@@ -108,10 +130,11 @@ def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome)
     now = turn.ports.now()
     if isinstance(outcome, Advance):
         after = _entering(turn, worked, outcome.to, outcome.facts).evolve(
-            reason=outcome.reason or worked.reason, remedy=outcome.remedy or worked.remedy,
+            reason=outcome.reason or worked.reason,
+            remedy=outcome.remedy or worked.remedy,
             warnings=with_warnings(worked.warnings, outcome.warnings),
             notified=worked.notified if outcome.notified is None else outcome.notified,
-        )  # fmt: skip
+        )
         _write(turn, claimed, after, outcome.what)
     elif isinstance(outcome, Refuse):
         _give_up(turn, worked, outcome)
@@ -135,10 +158,14 @@ def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
     sentences = " ".join([refusal.reason, *refusal.problems, refusal.remedy])
     if to is State.FAILING:
         after = after.evolve(
-            reason=brief(refusal.reason), remedy=brief(refusal.remedy, REMEDY_MAX), failed_step=turn.step,
-            stopped_in=operation.state, rerun_from=refusal.from_step, retry=refusal.retry,
+            reason=brief(refusal.reason),
+            remedy=brief(refusal.remedy, REMEDY_MAX),
+            failed_step=turn.step,
+            stopped_in=operation.state,
+            rerun_from=refusal.from_step,
+            retry=refusal.retry,
             problems=tuple(brief(problem, WARNING_MAX) for problem in refusal.problems),
-        )  # fmt: skip
+        )
         logger.error("The operation fails: %s", sentences)
     else:
         warnings = with_warnings(operation.warnings, [f"{turn.step}: {sentences}"])
@@ -150,13 +177,22 @@ def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
 def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None:
     now = turn.ports.now()
     after = worked.evolve(
-        facts=wait.facts or worked.facts, troubles=worked.troubles + 1 if wait.trouble else 0,
-        waiting_for=brief(wait.why), lease_owner=None, lease_until=None, announcements=0,
+        facts=wait.facts or worked.facts,
+        troubles=worked.troubles + 1 if wait.trouble else 0,
+        waiting_for=brief(wait.why),
+        lease_owner=None,
+        lease_until=None,
+        announcements=0,
         deadline=_deadline(worked, wait, now),
-        state_fault_since=wait.state_fault_since or (worked.state_fault_since if wait.trouble else None),
-    )  # fmt: skip
-    left = max(1.0, (after.deadline - now).total_seconds())  # what comes after the deadline is judged at once
-    seconds = min(polling.until_next_look(after, now) if wait.seconds is None else wait.seconds, left)
+        state_fault_since=wait.state_fault_since
+        or (worked.state_fault_since if wait.trouble else None),
+    )
+    left = max(
+        1.0, (after.deadline - now).total_seconds()
+    )  # what comes after the deadline is judged at once
+    seconds = min(
+        polling.until_next_look(after, now) if wait.seconds is None else wait.seconds, left
+    )
     after = after.evolve(due_at=now + timedelta(seconds=seconds))
     logger.info("Waiting: %s", wait.why, seconds=seconds)
     if turn.ports.operations.hold(claimed, after, owner=turn.owner) is Written.CANCEL_REQUESTED:
@@ -173,12 +209,17 @@ def _deadline(operation: Operation, wait: Wait, now: datetime) -> datetime:
 
 
 def _write(turn: Turn, before: Operation, after: Operation, what: str) -> None:
-    written = turn.ports.operations.advance(before, after, step=turn.step, what=what, owner=turn.owner)
+    written = turn.ports.operations.advance(
+        before, after, step=turn.step, what=what, owner=turn.owner
+    )
     if written is Written.CANCEL_REQUESTED:
         _stop(turn, before, after.facts)
     elif written is Written.TARGET_LOST:
         target = before.settings.target_cluster_arn
-        reason = f"The lock of {target} is not this operation's any more, so nothing of the target is touched."
+        reason = (
+            f"The lock of {target} is not this operation's any more, so nothing of the target is "
+            "touched."
+        )
         remedy = "See which operation holds it, and wait for its end."
         _give_up(turn, before, Refuse(reason, remedy, after.facts))
     elif written is Written.OVERTAKEN:
@@ -195,11 +236,17 @@ def _current(turn: Turn, operation: Operation) -> Operation:
 
 def _stop(turn: Turn, operation: Operation, facts: Facts | None = None) -> None:
     current = _current(turn, operation)
-    why = f"with the reason {quoted(current.cancel_reason)}" if current.cancel_reason else "without a reason"
+    why = (
+        f"with the reason {quoted(current.cancel_reason)}"
+        if current.cancel_reason
+        else "without a reason"
+    )
     after = _entering(turn, operation, State.CANCELLING, facts or current.facts).evolve(
-        reason=f"Cancelled on request, {why}.", stopped_in=operation.state, cancel_reason=current.cancel_reason,
+        reason=f"Cancelled on request, {why}.",
+        stopped_in=operation.state,
+        cancel_reason=current.cancel_reason,
         remedy="Nothing has to be done.",
-    )  # fmt: skip
+    )
     _write(turn, operation, after, f"stopped in {operation.state}, on request")
 
 

@@ -1,4 +1,7 @@
-"""Starting an operation: from a snapshot by itself, or from a person's request. Here records come to be, once."""
+"""Starting an operation: from a snapshot by itself, or from a person's request.
+
+Here records come to be, once.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,12 +21,18 @@ from chalicelib.records.operations import Written
 from chalicelib.runtime.older_data import why_older
 
 ASK_LATER = "When it has ended, ask again."
-CATCH_UPS_MAX = 5  # operations for one snapshot, of which all but the last were skipped because the target was busy
+# operations for one snapshot, of which all but the last were skipped because the target was busy
+CATCH_UPS_MAX = 5
 
 
 def start_by_itself(plan: Plan, snapshot: Snapshot, ports: Ports, *, why: str) -> Operation | None:
-    """Create the operation of a snapshot, once however often its event comes; None when it exists already."""
-    return create(_of_snapshot(_first_id(plan, snapshot), plan, snapshot, ports, why), ports, what=why)
+    """Create the operation of a snapshot, once however often its event comes.
+
+    None when it exists already.
+    """
+    return create(
+        _of_snapshot(_first_id(plan, snapshot), plan, snapshot, ports, why), ports, what=why
+    )
 
 
 def catch_up(plan: Plan, snapshot: Snapshot, ports: Ports) -> Operation | None:
@@ -69,8 +78,12 @@ class Asked:
         )
 
 
-def start_on_request(asked: Asked, plan: Plan, ports: Ports, facts: Facts | None = None) -> Operation | None:
-    """Create the operation that a person asked for; None when it exists already. Raises RefusedError.
+def start_on_request(
+    asked: Asked, plan: Plan, ports: Ports, facts: Facts | None = None
+) -> Operation | None:
+    """Create the operation that a person asked for; None when it exists already.
+
+    Raises RefusedError.
 
     `facts` say which snapshot is meant, and when that was made; without them it is the newest.
     """
@@ -85,23 +98,28 @@ def made_before(request_id: str, operation: Operation) -> RefusedError:
     """Say what became of a request whose id comes again: it starts nothing a second time."""
     why = f": {operation.reason}" if operation.reason else "."
     return RefusedError(
-        f"The request {quoted(request_id)} was made before. Its operation {operation.operation_id} is "
-        f"{operation.state}{why}",
+        f"The request {quoted(request_id)} was made before. Its operation {operation.operation_id} "
+        f"is {operation.state}{why}",
         "Use another request_id to ask for another operation."
         if operation.state in TERMINAL
         else "Wait for its end; then use another request_id to ask for another operation.",
     )
 
 
-def create(operation: Operation, ports: Ports, *, what: str, again: bool = True) -> Operation | None:
-    """Write the record and take the target's lock; where the lock is taken, write why it is skipped instead.
+def create(
+    operation: Operation, ports: Ports, *, what: str, again: bool = True
+) -> Operation | None:
+    """Write the record and take the target's lock.
+
+    Where the lock is taken, write why it is skipped instead.
 
     A lock whose holder ended, or whose record somebody removed, is free: it is tried `again`, once.
     """
     operation = operation.evolve(
-        due_at=operation.created_at + grace(ports), region=ports.region,
+        due_at=operation.created_at + grace(ports),
+        region=ports.region,
         lasted_before=ports.operations.lasted(operation.settings.target_cluster_arn),
-    )  # fmt: skip
+    )
     if ports.operations.create(operation, what=what) is Written.OVERTAKEN:
         if ports.operations.read(operation.operation_id) is not None:
             return None
@@ -109,11 +127,18 @@ def create(operation: Operation, ports: Ports, *, what: str, again: bool = True)
             return create(operation, ports, what=what, again=False)
         holder = ports.operations.target(operation.settings.target_cluster_arn).holder
         reason = f"The operation {holder} already runs on {operation.settings.target_cluster_arn}."
-        remedy = None if operation.by_itself else ASK_LATER  # the heartbeat catches up what starts by itself
-        operation = operation.evolve(state=State.SKIPPING, reason=reason, remedy=remedy, skipped_busy=True)
+        remedy = (
+            None if operation.by_itself else ASK_LATER
+        )  # the heartbeat catches up what starts by itself
+        operation = operation.evolve(
+            state=State.SKIPPING, reason=reason, remedy=remedy, skipped_busy=True
+        )
         if ports.operations.create(operation, what=reason) is Written.OVERTAKEN:
             return None
-    logger.info(f"{operation.operation_id} is {operation.state}: {what}", operation_id=operation.operation_id)
+    logger.info(
+        f"{operation.operation_id} is {operation.state}: {what}",
+        operation_id=operation.operation_id,
+    )
     announce([operation], ports)
     return operation
 
@@ -124,17 +149,32 @@ def _first_id(plan: Plan, snapshot: Snapshot) -> str:
     return automatic_id(plan.name, plan.stage, snapshot.arn, snapshot.created_at)
 
 
-def _of_snapshot(operation_id: str, plan: Plan, snapshot: Snapshot, ports: Ports, why: str) -> Operation:
+def _of_snapshot(
+    operation_id: str, plan: Plan, snapshot: Snapshot, ports: Ports, why: str
+) -> Operation:
     facts = Facts(snapshot_arn=snapshot.arn, snapshot_created_at=snapshot.created_at)
     return new_operation(operation_id, plan, ports.now(), requested_by=why).evolve(facts=facts)
 
 
 def new_operation(
-    operation_id: str, plan: Plan, now: datetime, *, requested_by: str, state: State = State.ACCEPTED
+    operation_id: str,
+    plan: Plan,
+    now: datetime,
+    *,
+    requested_by: str,
+    state: State = State.ACCEPTED,
 ) -> Operation:
     """Make the record of an operation that begins now, in a state."""
     return Operation(
-        operation_id=operation_id, root_id=operation_id, stage=plan.stage, plan=plan.name, settings=plan, state=state,
-        open="yes", created_at=now, entered_at=now, requested_by=requested_by,
+        operation_id=operation_id,
+        root_id=operation_id,
+        stage=plan.stage,
+        plan=plan.name,
+        settings=plan,
+        state=state,
+        open="yes",
+        created_at=now,
+        entered_at=now,
+        requested_by=requested_by,
         deadline=now + timedelta(seconds=plan.seconds(ROWS[state].deadline)),
-    )  # fmt: skip
+    )

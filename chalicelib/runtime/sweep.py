@@ -11,18 +11,27 @@ from chalicelib.flow.outcome import Refuse
 from chalicelib.messages.publishing import announce, grace
 from chalicelib.observability import logger
 from chalicelib.ports import ENTRIES_MAX, Ports
-from chalicelib.runtime.runner import LEASE_MARGIN_SECONDS, UNANSWERED_MAX, Turn, _give_up, _stop, _where_to_look
+from chalicelib.runtime.runner import (
+    LEASE_MARGIN_SECONDS,
+    UNANSWERED_MAX,
+    Turn,
+    _give_up,
+    _stop,
+    _where_to_look,
+)
 
-# RDS takes 300 requests at once and 12 a second after that, of a whole account in a region (user guide, request
-# throttling). A step that is woken makes one or two of them, and a dozen follow where it finds that Aurora is through.
+# RDS takes 300 requests at once and 12 a second after that, of a whole account in a region (user
+# guide, request throttling). A step that is woken makes one or two of them, and a dozen follow
+# where it finds that Aurora is through.
 ANNOUNCED_PER_TICK = 30
 
 
 def sweep(ports: Ports) -> None:
     """Announce again what is due nearer to this tick than to the next, and end what nobody answers for.
 
-    Reads only what is due, the longest overdue first, so the cost follows that alone. Due times are pushed for one call
-    to the bus at a time: a tick that dies between the two has delayed ten announcements by a beat.
+    Reads only what is due, the longest overdue first, so the cost follows that alone. Due times are
+    pushed for one call to the bus at a time: a tick that dies between the two has delayed ten
+    announcements by a beat.
     """
     batch: list[Operation] = []
     for operation in _reminded(ports):
@@ -37,13 +46,18 @@ def sweep(ports: Ports) -> None:
 def _reminded(ports: Ports) -> Iterator[Operation]:
     """Push the due time of each operation that is to be announced, until the tick has done its share.
 
-    The rest is the longest overdue at the next tick, and what was announced goes behind it, so nothing starves. What
-    ends here or has ended counts for nothing, because no step asks RDS for it.
+    The rest is the longest overdue at the next tick, and what was announced goes behind it, so
+    nothing starves. What ends here or has ended counts for nothing, because no step asks RDS for
+    it.
     """
     now, wakes = ports.now(), 0
-    for item in ports.operations.due(now + timedelta(seconds=ports.settings.heartbeat_interval / 2)):
+    for item in ports.operations.due(
+        now + timedelta(seconds=ports.settings.heartbeat_interval / 2)
+    ):
         if wakes == ANNOUNCED_PER_TICK or ports.remaining_seconds() < LEASE_MARGIN_SECONDS:
-            logger.warning("The tick has done its share, %s announcements; the next one goes on.", wakes)
+            logger.warning(
+                "The tick has done its share, %s announcements; the next one goes on.", wakes
+            )
             return
         try:
             operation = Operation.from_item(item)
@@ -70,8 +84,8 @@ def _end_unanswered(operation: Operation, ports: Ports) -> None:
         return
     known = f" The last that was known: {operation.waiting_for}" if operation.waiting_for else ""
     refusal = Refuse(
-        f"The deadline of {operation.state} passed and {turn.step} did not answer {operation.announcements} "
-        f"announcements.{known}",
+        f"The deadline of {operation.state} passed and {turn.step} did not answer "
+        f"{operation.announcements} announcements.{known}",
         _where_to_look(turn.step),
     )
     _give_up(turn, operation, refusal)

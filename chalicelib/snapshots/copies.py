@@ -1,4 +1,7 @@
-"""The snapshot copies that we make, in one region. What does not carry our tag is never changed or deleted."""
+"""The snapshot copies that we make, in one region.
+
+What does not carry our tag is never changed or deleted.
+"""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,11 +15,16 @@ from chalicelib.flow.ownership import is_ours, other_owner, tag_list
 from chalicelib.flow.plan import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG
 
 SNAPSHOT_GONE = "The snapshot is gone, so it cannot be restored any more: another one has to be."
-COPIES_MAX = 5  # copies in progress for one destination region and account (user guide, copying a snapshot)
+COPIES_MAX = (
+    5  # copies in progress for one destination region and account (user guide, copying a snapshot)
+)
 
 
 class Copies:
-    """The snapshot copies we make, in one region. What does not carry our tag is never changed or deleted."""
+    """The snapshot copies we make, in one region.
+
+    What does not carry our tag is never changed or deleted.
+    """
 
     def __init__(self, rds: Service, operation: Operation) -> None:
         self._rds, self._operation, self._plan = rds, operation, operation.settings
@@ -24,7 +32,9 @@ class Copies:
     def observe(self, hop: Hop) -> Snapshot | None:
         """Look at the copy of one hop; refuses one that stands under our name and is not ours."""
         with suppress(NotFoundError):
-            found = self._rds.call("describe_db_cluster_snapshots", DBClusterSnapshotIdentifier=hop.identifier)
+            found = self._rds.call(
+                "describe_db_cluster_snapshots", DBClusterSnapshotIdentifier=hop.identifier
+            )
             snapshot = next(map(Snapshot.of, found["DBClusterSnapshots"]), None)
             if snapshot:
                 self.refuse_foreign(snapshot)
@@ -35,7 +45,8 @@ class Copies:
         """List the copies of this chain of reruns that no success has archived.
 
         Tags alone do not make a copy: a snapshot that is taken of the target has the target's tags
-        where its CopyTagsToSnapshot is set (API reference, CreateDBCluster). The name has to be a copy's, too.
+        where its CopyTagsToSnapshot is set (API reference, CreateDBCluster). The name has to be a
+        copy's, too.
         """
         return [
             snapshot
@@ -51,7 +62,8 @@ class Copies:
         """Raise RefusedError for a snapshot that does not carry our tag and our operation's."""
         if owner := other_owner(snapshot, self._plan):
             raise RefusedError(
-                f"The snapshot {snapshot.arn} has the name of our copy and belongs to {owner}; it is left alone.",
+                f"The snapshot {snapshot.arn} has the name of our copy and belongs to {owner}; it "
+                "is left alone.",
                 f"Let whoever runs {owner} delete it if it is not needed.",
             )
         ours = is_ours(snapshot, self._plan)
@@ -59,45 +71,68 @@ class Copies:
             raise RefusedError(
                 f"The snapshot {snapshot.arn} has the name of our copy but not our tags "
                 f"({OWNER_TAG}={self._plan.owner}, {OPERATION_TAG}={self._operation.root_id}).",
-                "It is left alone. Delete it if it is not needed; a snapshot cannot be renamed, only copied.",
+                "It is left alone. Delete it if it is not needed; a snapshot cannot be renamed, "
+                "only copied.",
             )
 
     def start(self, source_arn: str, hop: Hop) -> bool:
-        """Begin a copy; True when it is begun or was before, False when five are running in this region already."""
-        key = {"KmsKeyId": hop.kms_key_id} if hop.kms_key_id else {}  # refused for an unencrypted source (API)
+        """Begin a copy.
+
+        True when it is begun or was before, False when five are running in this region already.
+        """
+        key = (
+            {"KmsKeyId": hop.kms_key_id} if hop.kms_key_id else {}
+        )  # refused for an unencrypted source (API)
         try:
             self._rds.call(
-                "copy_db_cluster_snapshot", SourceDBClusterSnapshotIdentifier=source_arn,
-                TargetDBClusterSnapshotIdentifier=hop.identifier, Tags=tag_list(self._operation), **key,
-            )  # fmt: skip
+                "copy_db_cluster_snapshot",
+                SourceDBClusterSnapshotIdentifier=source_arn,
+                TargetDBClusterSnapshotIdentifier=hop.identifier,
+                Tags=tag_list(self._operation),
+                **key,
+            )
         except NotFoundError as error:
             if error.code == "DBClusterSnapshotNotFoundFault":
                 raise RefusedError(error.reason, SNAPSHOT_GONE, retry=Retry.NEW_REQUEST) from error
             raise
         except AwsError as error:
             if error.code == "SnapshotQuotaExceeded" and copies_under_way(self._rds) >= COPIES_MAX:
-                return False  # the same code is used for the quota of manual snapshots: what runs tells them apart
+                # the same code is used for the quota of manual snapshots: what runs tells them
+                # apart
+                return False
             if error.code != "DBClusterSnapshotAlreadyExistsFault":
                 raise
             standing = self.observe(hop)
-            if standing is None or standing.status == "deleting":  # a failed copy keeps its name until it is gone
-                raise TransientError(f"The name {hop.identifier} is held by a copy that is being deleted.") from error
+            # A failed copy keeps its name until it is gone.
+            if standing is None or standing.status == "deleting":
+                raise TransientError(
+                    f"The name {hop.identifier} is held by a copy that is being deleted."
+                ) from error
         return True
 
     def delete(self, snapshot: Snapshot) -> None:
         """Delete a copy of ours; one that is gone is deleted."""
         self.refuse_foreign(snapshot)
         with suppress(NotFoundError):
-            self._rds.call("delete_db_cluster_snapshot", DBClusterSnapshotIdentifier=snapshot.identifier)
+            self._rds.call(
+                "delete_db_cluster_snapshot", DBClusterSnapshotIdentifier=snapshot.identifier
+            )
 
     def mark_archived(self, snapshot: Snapshot, when: str) -> None:
         """Tag a copy of ours as put away."""
         self.refuse_foreign(snapshot)
-        self._rds.call("add_tags_to_resource", ResourceName=snapshot.arn, Tags=[{"Key": ARCHIVED_TAG, "Value": when}])
+        self._rds.call(
+            "add_tags_to_resource",
+            ResourceName=snapshot.arn,
+            Tags=[{"Key": ARCHIVED_TAG, "Value": when}],
+        )
 
 
 def manual_snapshots(rds: Service) -> list[Mapping[str, Any]]:
-    """List the manual cluster snapshots of a region as RDS describes them; copies are among these."""
+    """List the manual cluster snapshots of a region as RDS describes them.
+
+    Copies are among these.
+    """
     return rds.pages("describe_db_cluster_snapshots", "DBClusterSnapshots", SnapshotType="manual")
 
 

@@ -15,11 +15,17 @@ def newest(source: SourceCluster, plan: Plan) -> Snapshot | None:
 
 
 def why_not_ours(snapshot: Snapshot, plan: Plan) -> str | None:
-    """Say why a snapshot is not one of the plan's source, by what it is rather than by its name; None if it is."""
+    """Say why a snapshot is not one of the plan's source, by what it is rather than by its name.
+
+    None if it is.
+    """
     if snapshot.engine != ENGINE:
         return f"{snapshot.arn} is of {snapshot.engine}, not of {ENGINE}"
     if snapshot.cluster_id != plan.source_cluster_id:
-        return f"{snapshot.arn} is of the cluster {snapshot.cluster_id}, not of {plan.source_cluster_id}"
+        return (
+            f"{snapshot.arn} is of the cluster {snapshot.cluster_id}, not of "
+            f"{plan.source_cluster_id}"
+        )
     if OWNER_TAG in snapshot.tags:
         return f"{snapshot.arn} is a copy that aurora-restore made itself"
     return None
@@ -29,7 +35,9 @@ def refuse_foreign(snapshot: Snapshot, plan: Plan, source_resource_id: str | Non
     """Raise RefusedError for a snapshot of another cluster, or of one that had the source's name before."""
     if why := why_not_ours(snapshot, plan):
         raise RefusedError(
-            f"{why[0].upper()}{why[1:]}.", "Name a snapshot of the plan's source cluster.", retry=Retry.NEW_REQUEST
+            f"{why[0].upper()}{why[1:]}.",
+            "Name a snapshot of the plan's source cluster.",
+            retry=Retry.NEW_REQUEST,
         )
     if source_resource_id and snapshot.cluster_resource_id != source_resource_id:
         raise RefusedError(

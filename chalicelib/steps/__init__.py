@@ -1,1 +1,4 @@
-"""One module for each Lambda. A step reads, ensures, and returns what came of it; no step knows the next one."""
+"""One module for each Lambda. A step reads, ensures, and returns what came of it.
+
+No step knows the next one.
+"""

@@ -1,4 +1,7 @@
-"""archive-snapshot: keeps the copy, marked as put away, or deletes it; only ever a snapshot that is ours."""
+"""archive-snapshot: keeps the copy, marked as put away, or deletes it.
+
+Only ever a snapshot that is ours.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,8 +24,9 @@ from chalicelib.target.statuses import wait_for
 def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
     """Look at the restored cluster and its instances once more, then keep or delete the copies.
 
-    Success is said after this step, so what cannot be seen or used, or is not as planned, ends the operation:
-    RefusedError, or TransientError until the deadline. What goes wrong with the copies is a warning on a good restore.
+    Success is said after this step, so what cannot be seen or used, or is not as planned, ends the
+    operation: RefusedError, or TransientError until the deadline. What goes wrong with the copies
+    is a warning on a good restore.
     """
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     cluster = ours(operation, target, ports)
@@ -32,7 +36,9 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
     outcome = _settle_copies(operation, ports)
     if isinstance(outcome, Wait):
         return outcome
-    return replace(outcome, warnings=(*outcome.warnings, *_unplanned(operation, cluster, instances)))
+    return replace(
+        outcome, warnings=(*outcome.warnings, *_unplanned(operation, cluster, instances))
+    )
 
 
 def _settle_copies(operation: Operation, ports: Ports) -> Advance | Wait:
@@ -49,7 +55,9 @@ def _settle_copies(operation: Operation, ports: Ports) -> Advance | Wait:
         return _kept_as_it_is(operation, why)
 
 
-def _after_state_fault(operation: Operation, error: StateFaultError, now: datetime) -> Advance | Wait:
+def _after_state_fault(
+    operation: Operation, error: StateFaultError, now: datetime
+) -> Advance | Wait:
     """Wait for a copy's state to change, as long as any step waits for a state."""
     since = operation.state_fault_since or now
     if now - since < STATE_FAULT_MAX and now < operation.deadline:
@@ -59,21 +67,30 @@ def _after_state_fault(operation: Operation, error: StateFaultError, now: dateti
 
 
 def _until_it_is_good(
-    operation: Operation, target: TargetCluster, cluster: Cluster, instances: list[Instance], now: datetime
+    operation: Operation,
+    target: TargetCluster,
+    cluster: Cluster,
+    instances: list[Instance],
+    now: datetime,
 ) -> Wait | None:
-    """Judge the cluster and its instances; None when success may be said of them. Raises RefusedError.
+    """Judge the cluster and its instances; None when success may be said of them.
 
-    What a success left may have been changed on purpose since: then the cluster and its writer have to be available,
-    and nothing is compared with the plan.
+    Raises RefusedError.
+
+    What a success left may have been changed on purpose since: then the cluster and its writer have
+    to be available, and nothing is compared with the plan.
     """
     if wait := wait_for(operation, f"The cluster {cluster.identifier}", cluster.status):
         return wait
     if operation.keeps_cluster:
-        return _until_available(operation, cluster.members[-1:] or operation.facts.instances, instances, now)
+        return _until_available(
+            operation, cluster.members[-1:] or operation.facts.instances, instances, now
+        )
     target.refuse_fixed_differences(cluster)
     if changes := changes_to(cluster.settings, operation.settings):
         different = RefusedError(
-            f"The cluster {cluster.identifier} does not have the settings that were asked for: {variables(changes)}.",
+            f"The cluster {cluster.identifier} does not have the settings that were asked for: "
+            f"{variables(changes)}.",
             "Find out who changed them; setup-db-users sets them as they were asked for.",
             from_step="setup-db-users",
         )
@@ -90,8 +107,8 @@ def _until_available(
     found = _of(names, instances)
     if missing := sorted({*names} - {instance.identifier for instance in found}):
         gone = RefusedError(
-            f"The cluster {operation.settings.target_cluster_id} does not have all of its instances; missing: "
-            f"{', '.join(missing)}.",
+            f"The cluster {operation.settings.target_cluster_id} does not have all of its "
+            f"instances; missing: {', '.join(missing)}.",
             "Find out who deleted them; restore-snapshot creates them again.",
             from_step="check-restore-status",
         )
@@ -116,14 +133,14 @@ def _unplanned(operation: Operation, cluster: Cluster, instances: list[Instance]
     made, stand = {*operation.facts.instances}, {instance.identifier for instance in instances}
     if missing := sorted(made - stand):
         yield (
-            f"The cluster {cluster.identifier} does not have the instances {', '.join(missing)} any more, which "
-            "somebody deleted. The next restore creates them again."
+            f"The cluster {cluster.identifier} does not have the instances {', '.join(missing)} "
+            "any more, which somebody deleted. The next restore creates them again."
         )
     if others := sorted(stand - made):
         yield (
-            f"The cluster {cluster.identifier} has instances that this operation did not create: {', '.join(others)}. "
-            "They are left alone. A restore replaces no cluster with an instance that lacks the plan's tag: delete "
-            "those that are not needed, or tag them."
+            f"The cluster {cluster.identifier} has instances that this operation did not create: "
+            f"{', '.join(others)}. They are left alone. A restore replaces no cluster with an "
+            "instance that lacks the plan's tag: delete those that are not needed, or tag them."
         )
 
 
@@ -141,20 +158,26 @@ def _put_away(operation: Operation, ports: Ports) -> Advance:
     needless = _needless(operation, kept, ports)
     if needless:
         names = ", ".join(copy.identifier for _, copy in needless)
-        ports.operations.note_intent(operation, step="archive-snapshot", what=f"delete {names}", now=ports.now())
+        ports.operations.note_intent(
+            operation, step="archive-snapshot", what=f"delete {names}", now=ports.now()
+        )
     for copies, copy in needless:
         copies.delete(copy)
     for hop in kept:
         copies = Copies(ports.service("rds", hop.region), operation)
         copies.mark_archived(_kept(copies.observe(hop), hop), stamp(ports.now()))
     if not facts.hops:
-        return Advance(State.ARCHIVED, facts, "there is no copy: the source's own snapshot was restored")
+        return Advance(
+            State.ARCHIVED, facts, "there is no copy: the source's own snapshot was restored"
+        )
     done = facts.model_copy(update={"archived": plan.archive_snapshot})
     what = "kept and tagged as archived" if plan.archive_snapshot else "deleted"
     return Advance(State.ARCHIVED, done, f"the copy {facts.hops[-1].identifier} is {what}")
 
 
-def _needless(operation: Operation, kept: tuple[Hop, ...], ports: Ports) -> list[tuple[Copies, Snapshot]]:
+def _needless(
+    operation: Operation, kept: tuple[Hop, ...], ports: Ports
+) -> list[tuple[Copies, Snapshot]]:
     """Find the copies to delete: those on the way, and those that other runs of the chain made.
 
     Those are found by their tags, because a run knows only the facts of the one that it continues.
@@ -166,7 +189,11 @@ def _needless(operation: Operation, kept: tuple[Hop, ...], ports: Ports) -> list
         known = [copies.observe(hop) for hop in hops if hop.region == region and hop not in kept]
         others = copies.observe_unkept() if operation.rerun_of else []
         by_name = {copy.identifier: copy for copy in (*others, *known) if copy}
-        found += [(copies, copy) for name, copy in by_name.items() if name not in {hop.identifier for hop in kept}]
+        found += [
+            (copies, copy)
+            for name, copy in by_name.items()
+            if name not in {hop.identifier for hop in kept}
+        ]
     return found
 
 
@@ -174,6 +201,7 @@ def _kept(copy: Snapshot | None, hop: Hop) -> Snapshot:
     if copy is None or copy.status != "available":
         raise RefusedError(
             f"The copy {hop.identifier} cannot be kept: it is {copy.status if copy else 'gone'}.",
-            "Find out who deleted it. To keep one of this data, take a snapshot of the restored cluster.",
+            "Find out who deleted it. To keep one of this data, take a snapshot of the restored "
+            "cluster.",
         )
     return copy

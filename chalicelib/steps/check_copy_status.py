@@ -16,7 +16,10 @@ COPY_FAILURES_MAX = 3  # a copy that fails this often will not do better
 
 
 def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
-    """Look at the copy of the present hop. Raises RefusedError when what stands there is not what was begun."""
+    """Look at the copy of the present hop.
+
+    Raises RefusedError when what stands there is not what was begun.
+    """
     facts = operation.facts
     hop = facts.hops[facts.hop]
     if just_begun(operation, ports.now()):
@@ -31,7 +34,9 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
     if state is Health.TERMINAL:
         what = f"the copy {copy.arn} is {copy.status}"
         again = _retry(operation, ports, what)
-        ports.operations.note_intent(operation, step="check-copy-status", what=f"{what}; delete it", now=ports.now())
+        ports.operations.note_intent(
+            operation, step="check-copy-status", what=f"{what}; delete it", now=ports.now()
+        )
         copies.delete(copy)
         return again
     if state is not Health.READY:
@@ -41,7 +46,9 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
         for number, one in enumerate(facts.hops)
     )
     if facts.hop + 1 < len(facts.hops):
-        onward = facts.model_copy(update={"hops": arrived, "hop": facts.hop + 1, "copy_progress": 0})
+        onward = facts.model_copy(
+            update={"hops": arrived, "hop": facts.hop + 1, "copy_progress": 0}
+        )
         return Advance(State.HOP_COPIED, onward, f"{copy.identifier} is available in {hop.region}")
     ready = facts.model_copy(update={"hops": arrived, "copy_arn": copy.arn, "copy_progress": 100})
     return Advance(State.SNAPSHOT_READY, ready, f"{copy.identifier} is available in {hop.region}")
@@ -49,7 +56,9 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
 
 def _not_found(operation: Operation, hop: Hop, ports: Ports) -> Outcome:
     if ports.now() - operation.entered_at < ABSENT_FOR:
-        return Wait(f"The copy {hop.identifier} is not found yet.", operation.settings.copy_check_interval)
+        return Wait(
+            f"The copy {hop.identifier} is not found yet.", operation.settings.copy_check_interval
+        )
     return _retry(operation, ports, f"the copy {hop.identifier} is gone")
 
 
@@ -77,7 +86,8 @@ def _refuse_other_source(copy: Snapshot, facts: Facts) -> None:
     before = facts.hops[facts.hop - 1].arn if facts.hop else facts.snapshot_arn
     if (copy.source_arn or "").lower() != (before or "").lower():
         raise RefusedError(
-            f"The snapshot {copy.arn} is not a copy of {before}, but of {copy.source_arn or 'none'}.",
+            f"The snapshot {copy.arn} is not a copy of {before}, but of "
+            f"{copy.source_arn or 'none'}.",
             "Delete it if it is not needed.",
         )
 
@@ -85,6 +95,7 @@ def _refuse_other_source(copy: Snapshot, facts: Facts) -> None:
 def _refuse_other_key(copy: Snapshot, hop: Hop) -> None:
     if hop.kms_key_id and copy.kms_key_id and copy.kms_key_id != hop.kms_key_id:
         raise RefusedError(
-            f"The snapshot {copy.arn} is under the key {copy.kms_key_id}, and not under {hop.kms_key_id}.",
+            f"The snapshot {copy.arn} is under the key {copy.kms_key_id}, and not under "
+            f"{hop.kms_key_id}.",
             "Delete it if it is not needed.",
         )

@@ -12,7 +12,10 @@ from chalicelib.target.statuses import wait_for
 
 
 def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
-    """Look at what is being made. Raises RefusedError for a status that does not get better by itself."""
+    """Look at what is being made.
+
+    Raises RefusedError for a status that does not get better by itself.
+    """
     begun_before = operation.state is State.READERS_CREATING  # while the users were set up
     if not begun_before and just_begun(operation, ports.now()):
         return Wait("What Aurora makes was begun a moment ago.")
@@ -26,17 +29,29 @@ def _cluster(operation: Operation, cluster: Cluster) -> Outcome:
     wait = wait_for(operation, f"The cluster {cluster.identifier}", cluster.status)
     if wait:
         return wait
-    found = {"endpoint": cluster.endpoint, "reader_endpoint": cluster.reader_endpoint, "port": cluster.port}
-    closed = bool(operation.facts.production_logins_closed)  # before a rerun from here: then they are closed for good
+    found = {
+        "endpoint": cluster.endpoint,
+        "reader_endpoint": cluster.reader_endpoint,
+        "port": cluster.port,
+    }
+    closed = bool(
+        operation.facts.production_logins_closed
+    )  # before a rerun from here: then they are closed for good
     facts = operation.facts.model_copy(update={**found, "production_logins_closed": closed})
-    return Advance(State.CLUSTER_RESTORED, facts, f"{cluster.identifier} is available, without instances yet")
+    return Advance(
+        State.CLUSTER_RESTORED, facts, f"{cluster.identifier} is available, without instances yet"
+    )
 
 
 def _instances(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
     found = instances.until_available(operation, target, ports)
     if isinstance(found, Wait):
         return found
-    where = {"endpoint": found.endpoint, "reader_endpoint": found.reader_endpoint, "port": found.port}
+    where = {
+        "endpoint": found.endpoint,
+        "reader_endpoint": found.reader_endpoint,
+        "port": found.port,
+    }
     facts, to = operation.facts.model_copy(update=where), State.USERS_READY
     if operation.state is State.INSTANCES_CREATING:
         to = State.RESTORED

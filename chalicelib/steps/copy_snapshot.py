@@ -17,7 +17,11 @@ def copy_snapshot(operation: Operation, ports: Ports) -> Outcome:
     facts = operation.facts if operation.facts.hops else _planned(operation, ports)
     if not facts.hops:
         ready = facts.model_copy(update={"copy_arn": facts.snapshot_arn})
-        return Advance(State.SNAPSHOT_READY, ready, "no copy is needed: the snapshot is where the target will be")
+        return Advance(
+            State.SNAPSHOT_READY,
+            ready,
+            "no copy is needed: the snapshot is where the target will be",
+        )
     hop = facts.hops[facts.hop]
     source_arn = facts.hops[facts.hop - 1].arn if facts.hop else facts.snapshot_arn
     if not Copies(ports.service("rds", hop.region), operation).start(source_arn or "", hop):
@@ -30,18 +34,24 @@ def copy_snapshot(operation: Operation, ports: Ports) -> Outcome:
 def _planned(operation: Operation, ports: Ports) -> Facts:
     """Plan the copies: none where the snapshot can be restored as it is, else one in the target's region.
 
-    A copy is a list of hops, so that detours (another account, another key first) only make the list longer. KMS_KEY_ID
-    is resolved here and nowhere later: an alias that is moved meanwhile does not part the copy from the cluster.
+    A copy is a list of hops, so that detours (another account, another key first) only make the
+    list longer. KMS_KEY_ID is resolved here and nowhere later: an alias that is moved meanwhile
+    does not part the copy from the cluster.
     """
     facts, plan = operation.facts, operation.settings
-    key = usable_key_arn(ports.service("kms", plan.target_region), plan.kms_key_id) if plan.kms_key_id else None
+    key = (
+        usable_key_arn(ports.service("kms", plan.target_region), plan.kms_key_id)
+        if plan.kms_key_id
+        else None
+    )
     planned = facts.model_copy(update={"kms_key_arn": key})
     same_key = key in (None, facts.snapshot_kms_key_id) or not facts.snapshot_encrypted
     if plan.source_region == plan.target_region and same_key:
         return planned
     if facts.snapshot_encrypted and not key:
         raise RefusedError(
-            f"The snapshot {facts.snapshot_arn} is encrypted, and KMS_KEY_ID names no key of {plan.target_region}.",
+            f"The snapshot {facts.snapshot_arn} is encrypted, and KMS_KEY_ID names no key of "
+            f"{plan.target_region}.",
             "A copy in another region needs a key of that region: set KMS_KEY_ID.",
         )
     hop = _hop(operation, key if facts.snapshot_encrypted else None, ports)
@@ -49,7 +59,9 @@ def _planned(operation: Operation, ports: Ports) -> Facts:
 
 
 def _hop(operation: Operation, key: str | None, ports: Ports) -> Hop:
-    """Name the copy; one that an earlier version of this code made for the chain of reruns keeps its name.
+    """Name the copy.
+
+    One that an earlier version of this code made for the chain of reruns keeps its name.
 
     Names had no key then, so such a copy is adopted only if it is under this one.
     """

@@ -1,4 +1,7 @@
-"""delete-rds: checks everything that comes after, then takes the old target away; nothing else is ever deleted."""
+"""delete-rds: checks everything that comes after, then takes the old target away.
+
+Nothing else is ever deleted.
+"""
 
 from collections.abc import Sequence
 
@@ -17,7 +20,10 @@ from chalicelib.target.preflight import Preflight
 
 
 def delete_rds(operation: Operation, ports: Ports) -> Outcome:
-    """Decide what is deleted, or bring its deletion on. Raises RefusedError for a target that is not ours."""
+    """Decide what is deleted, or bring its deletion on.
+
+    Raises RefusedError for a target that is not ours.
+    """
     target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
     if operation.state is State.SNAPSHOT_READY:
         return _decide(operation, target, ports)
@@ -35,7 +41,9 @@ def _refuse_what_is_not_ours(
 def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
     facts, plan = operation.facts, operation.settings
     cluster, leftovers = target.observe(), target.observe_instances()
-    if not operation.by_itself and (older := why_older(operation, ports, is_seen=cluster is not None)):
+    if not operation.by_itself and (
+        older := why_older(operation, ports, is_seen=cluster is not None)
+    ):
         raise older  # another operation restored newer data between the request and the lock
     snapshot = _usable_snapshot(operation, ports)
     if cluster:
@@ -45,16 +53,29 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
     if cluster is None and not leftovers:
         return Advance(State.PREFLIGHT_PASSED, facts, "there is no target yet")
     if cluster is None:
-        return Wait(f"An older target is still being deleted: {_instances(leftovers)}.", plan.restore_check_interval)
-    if health(cluster.status) is Health.PROGRESSING:  # backing-up, modifying: its members may change meanwhile
-        return Wait(f"The target {cluster.identifier} is {cluster.status}.", plan.restore_check_interval)
+        return Wait(
+            f"An older target is still being deleted: {_instances(leftovers)}.",
+            plan.restore_check_interval,
+        )
+    if (
+        health(cluster.status) is Health.PROGRESSING
+    ):  # backing-up, modifying: its members may change meanwhile
+        return Wait(
+            f"The target {cluster.identifier} is {cluster.status}.", plan.restore_check_interval
+        )
     final = None if plan.skip_final_snapshot else operation.name_of_final_snapshot
     victim = Victim(
-        resource_id=cluster.resource_id, arn=cluster.arn, members=cluster.members,
-        final_snapshot_id=final, protected=cluster.protected,
-    )  # fmt: skip
+        resource_id=cluster.resource_id,
+        arn=cluster.arn,
+        members=cluster.members,
+        final_snapshot_id=final,
+        protected=cluster.protected,
+    )
     decided = facts.model_copy(update={"victim": victim, "deletion": Deletion.DECIDED})
-    what = f"{cluster.arn} ({cluster.resource_id}) with {counted(len(cluster.members), 'instance')} will be deleted"
+    what = (
+        f"{cluster.arn} ({cluster.resource_id}) with {counted(len(cluster.members), 'instance')} "
+        "will be deleted"
+    )
     return Advance(State.PREFLIGHT_PASSED, decided, what, warnings=_warnings(cluster, plan))
 
 
@@ -62,8 +83,9 @@ def _warnings(cluster: Cluster, plan: Plan) -> tuple[str, ...]:
     if not cluster.protected or plan.deletion_protection:
         return ()
     warning = (
-        f"{cluster.identifier} was protected against deletion, which no operation of ours had set; as it carries our "
-        "tag, the protection is lifted before the deletion. Take the tag away from what must not be replaced."
+        f"{cluster.identifier} was protected against deletion, which no operation of ours had set; "
+        "as it carries our tag, the protection is lifted before the deletion. Take the tag away "
+        "from what must not be replaced."
     )
     return (warning,)
 
@@ -71,11 +93,14 @@ def _warnings(cluster: Cluster, plan: Plan) -> tuple[str, ...]:
 def _usable_snapshot(operation: Operation, ports: Ports) -> Snapshot:
     """Look once more at what will be restored: without it the old target must stay."""
     copy_arn = operation.facts.copy_arn or ""
-    found = SourceCluster(ports.service("rds", operation.settings.target_region), operation.settings)
+    found = SourceCluster(
+        ports.service("rds", operation.settings.target_region), operation.settings
+    )
     snapshot = found.observe_snapshot(copy_arn)
     if snapshot is None or snapshot.status != "available":
         raise RefusedError(
-            f"The snapshot {copy_arn} is {snapshot.status if snapshot else 'gone'}; the old target was left as it is.",
+            f"The snapshot {copy_arn} is {snapshot.status if snapshot else 'gone'}; the old target "
+            "was left as it is.",
             "Find out who deleted it. The source's snapshot is copied again, while that exists.",
             from_step="snapshot-check",
         )
@@ -89,7 +114,9 @@ def _keys(snapshot: Snapshot, cluster: Cluster | None, plan: Plan) -> dict[str, 
     """
     keys = {}
     if cluster and cluster.settings.kms_key_arn and not plan.skip_final_snapshot:
-        remedy = "Enable it, or set SKIP_FINAL_SNAPSHOT=true if the old target's data is not needed."
+        remedy = (
+            "Enable it, or set SKIP_FINAL_SNAPSHOT=true if the old target's data is not needed."
+        )
         keys[cluster.settings.kms_key_arn] = remedy
     if snapshot.kms_key_id:
         keys[snapshot.kms_key_id] = "Enable it, so that the snapshot can be read."
@@ -107,16 +134,21 @@ def _bring_on(operation: Operation, target: TargetCluster, ports: Ports) -> Outc
     cluster = target.observe()
     if cluster and cluster.resource_id != victim.resource_id:
         raise RefusedError(
-            f"The target's name now belongs to another cluster, {cluster.resource_id}; it is left alone.",
+            f"The target's name now belongs to another cluster, {cluster.resource_id}; it is left "
+            "alone.",
             "Find out who made it, and delete it if it is not needed.",
             from_step="delete-rds",
         )
-    if cluster and cluster.status == "deleting":  # its instances go first, so there is nothing to see of them
+    if (
+        cluster and cluster.status == "deleting"
+    ):  # its instances go first, so there is nothing to see of them
         accepted = _noted(operation, Deletion.ACCEPTED)
         return Wait(f"The old target {cluster.identifier} is being deleted.", facts=accepted)
     instances = target.observe_instances()
     if cluster is None and not instances:
-        return Advance(State.TARGET_CLEAR, operation.facts, f"{victim.resource_id} and its instances are gone")
+        return Advance(
+            State.TARGET_CLEAR, operation.facts, f"{victim.resource_id} and its instances are gone"
+        )
     if cluster is None:
         why = f"The cluster is deleted, and Aurora still deletes {_instances(instances)}."
         return Wait(why, interval, _noted(operation, Deletion.ACCEPTED))
@@ -157,40 +189,53 @@ def _refuse_without_final_snapshot(cluster: Cluster, victim: Victim) -> None:
     """Refuse before the first instance is deleted what AWS would refuse after the last one."""
     if victim.final_snapshot_id and health(cluster.status) is not Health.READY:
         raise RefusedError(
-            f"The old target {cluster.identifier} is {cluster.status}, so no final snapshot can be taken of it; "
-            "it is left alone.",
+            f"The old target {cluster.identifier} is {cluster.status}, so no final snapshot can be "
+            "taken of it; it is left alone.",
             "If its data is not needed, set SKIP_FINAL_SNAPSHOT=true.",
             from_step="delete-rds",
         )
 
 
 def _before_deletion(
-    cluster: Cluster, instances: list[Instance], victim: Victim, target: TargetCluster, interval: int
+    cluster: Cluster,
+    instances: list[Instance],
+    victim: Victim,
+    target: TargetCluster,
+    interval: int,
 ) -> Wait | None:
     """Bring the cluster into a state in which it can be deleted; None when it is in one."""
     strangers = [one.identifier for one in instances if one.identifier not in victim.members]
     if strangers:
         raise RefusedError(
-            f"The target {cluster.identifier} has new instances, {', '.join(strangers)}; it is left alone.",
+            f"The target {cluster.identifier} has new instances, {', '.join(strangers)}; it is "
+            "left alone.",
             "Delete them if they are not needed.",
             from_step="delete-rds",
         )
     if cluster.status == "stopped":
         target.start()
-        return Wait(f"The old target {cluster.identifier} was stopped; it is started, to be deleted.", interval)
-    if health(cluster.status) in (Health.PROGRESSING, Health.MAY_RECOVER):  # which may exclude its deletion
+        return Wait(
+            f"The old target {cluster.identifier} was stopped; it is started, to be deleted.",
+            interval,
+        )
+    if health(cluster.status) in (
+        Health.PROGRESSING,
+        Health.MAY_RECOVER,
+    ):  # which may exclude its deletion
         return Wait(f"The old target {cluster.identifier} is {cluster.status}.", interval)
     _refuse_without_final_snapshot(cluster, victim)
     if cluster.protected and victim.protected is False:
         raise RefusedError(
-            f"The target {cluster.identifier} was protected against deletion after its deletion had "
-            "been decided; it is left alone.",
+            f"The target {cluster.identifier} was protected against deletion after its deletion "
+            "had been decided; it is left alone.",
             "Find out who protected it. If it may be replaced, take the protection away.",
             from_step="delete-rds",
         )
     if cluster.protected:
         target.unprotect()
-        return Wait(f"The deletion protection of {cluster.identifier} is lifted, to delete it.", interval)
+        return Wait(
+            f"The deletion protection of {cluster.identifier} is lifted, to delete it.", interval
+        )
     return None
 
 
@@ -198,4 +243,6 @@ def _delete(cluster: Cluster, deleting: set[str], victim: Victim, target: Target
     for member in victim.members:  # readers first, the writer last
         if member in cluster.members and member not in deleting:
             target.delete_instance(member)
-    target.delete(victim)  # accepted as soon as all members are on their way (user guide, deleting a cluster)
+    target.delete(
+        victim
+    )  # accepted as soon as all members are on their way (user guide, deleting a cluster)

@@ -18,11 +18,14 @@ from chalicelib.snapshots.source import SourceCluster
 def heartbeat(ports: Ports, *, first: bool = False) -> None:
     """Do one tick: what is due always, the plans at the `first` tick of a process and once in every interval.
 
-    So a deployment arms at once, and a tick with nothing due asks for nothing but that. What goes wrong with one plan
-    stops no other; raises SettingsError where there are no plans. Only a tick that came to its end counts as one: the
-    alarm hears silence when the tables or the settings cannot be had, too, and not only when nothing runs.
+    So a deployment arms at once, and a tick with nothing due asks for nothing but that. What goes
+    wrong with one plan stops no other; raises SettingsError where there are no plans. Only a tick
+    that came to its end counts as one: the alarm hears silence when the tables or the settings
+    cannot be had, too, and not only when nothing runs.
     """
-    plans_are_due = first or _begins_interval(ports)  # judged before the sweep, which takes its time
+    plans_are_due = first or _begins_interval(
+        ports
+    )  # judged before the sweep, which takes its time
     sweep.sweep(ports)
     if plans_are_due:
         _look_after_plans(ports)
@@ -30,9 +33,12 @@ def heartbeat(ports: Ports, *, first: bool = False) -> None:
 
 
 def _begins_interval(ports: Ports) -> bool:
-    """Tell by the clock whether an interval began since the last tick; a lost tick puts it off to the next interval.
+    """Tell by the clock whether an interval began since the last tick.
 
-    Ticks are not on time to the second, so half a beat more is looked back: better twice than not at all.
+    A lost tick puts it off to the next interval.
+
+    Ticks are not on time to the second, so half a beat more is looked back: better twice than not
+    at all.
     """
     now, every = ports.now().timestamp(), ports.settings.catch_up_interval
     return now // every != (now - 1.5 * ports.settings.heartbeat_interval) // every
@@ -64,7 +70,8 @@ def _look_after(plan: Plan, ports: Ports) -> bool:
 def _report_freshness(plan: Plan, target: Target, ports: Ports) -> None:
     """Say how old the target's data is; before the first success, how long one has been waited for.
 
-    So a stage that never had one is not taken for a fresh one: an alarm cannot tell "none yet" from "no news".
+    So a stage that never had one is not taken for a fresh one: an alarm cannot tell "none yet" from
+    "no news".
     """
     if since := target.last_success_snapshot_at or target.armed_since:
         age = (ports.now() - since).total_seconds()
@@ -74,7 +81,8 @@ def _report_freshness(plan: Plan, target: Target, ports: Ports) -> None:
 def _catch_up(plan: Plan, target: Target, ports: Ports) -> None:
     """Start what no event started: the newest snapshot since we were deployed, once its event is clearly late."""
     now, settings = ports.now(), ports.settings
-    # Ticks are not on time to the second: a claim of the whole interval would have every second look fail.
+    # Ticks are not on time to the second: a claim of the whole interval would have every second
+    # look fail.
     next_look = now + timedelta(seconds=settings.catch_up_interval / 2)
     if not ports.operations.take_look(target, now=now, next_look=next_look):
         return

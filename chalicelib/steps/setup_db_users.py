@@ -28,15 +28,20 @@ UNTRIED_MAX = 5  # sentences in the trail
 
 
 def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
-    """Make the copy safe, then useful. Raises RefusedError where a person has to help, TransientError where time does.
+    """Make the copy safe, then useful.
 
-    RDS cannot set a master password at restore, so production's opens the copy until the one of the secret is set.
-    Before that the secret is tried: what opens the copy then is production's own password, and is refused.
+    Raises RefusedError where a person has to help, TransientError where time does.
+
+    RDS cannot set a master password at restore, so production's opens the copy until the one of the
+    secret is set. Before that the secret is tried: what opens the copy then is production's own
+    password, and is refused.
     """
     if operation.state is State.PREFLIGHT_PASSED:
         return before_deletion(operation, ports)
     plan = operation.settings
-    if operation.keeps_cluster:  # people work on it: nothing is changed for secrets that would be refused later
+    if (
+        operation.keeps_cluster
+    ):  # people work on it: nothing is changed for secrets that would be refused later
         Preflight(operation, ports).refuse_unusable_secrets()
     master = secrets.master_credentials(ports.service("secretsmanager"), plan)
     target = TargetCluster(ports.service("rds", plan.target_region), operation)
@@ -49,7 +54,9 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
         by_token = _asks_for_token(database, place, login, plan.master_credentials_secret_id)
         known = {"master_password_checked": True, "master_asked_for_token": by_token or None}
         checked = operation.facts.model_copy(update=known)
-        operation = ports.operations.remember(operation, checked)  # once it is set here, nobody can tell any more
+        operation = ports.operations.remember(
+            operation, checked
+        )  # once it is set here, nobody can tell any more
     if operation.facts.password_set_at is None:
         return _set_password(operation, cluster, target, master, ports.now())
     try:
@@ -57,11 +64,18 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     except OtherProofError:
         if not master_login.is_being_switched(operation, ports.now()):
             raise
-        return Wait("The database still asks the master user for a token.", plan.restore_check_interval)
+        return Wait(
+            "The database still asks the master user for a token.", plan.restore_check_interval
+        )
     if answer.let_in:
         return _change_users(operation, ports, target, database)
     wait = master_login.wait_for(
-        operation, answer, place=place, username=master.username, database=master.database, now=ports.now()
+        operation,
+        answer,
+        place=place,
+        username=master.username,
+        database=master.database,
+        now=ports.now(),
     )
     return wait or _set_password(operation, cluster, target, master, ports.now())
 
@@ -69,7 +83,8 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
 def _asks_for_token(database: RestoredDatabase, place: Place, login: Login, secret_id: str) -> bool:
     """Tell whether the copy asks the master user for a token, which no password is.
 
-    Raises RefusedError when the copy knows a password that nobody has set here yet: it is production's.
+    Raises RefusedError when the copy knows a password that nobody has set here yet: it is
+    production's.
     """
     try:
         answer = database.try_master()
@@ -88,10 +103,13 @@ def _refuse_known(database: RestoredDatabase, login: Login, secret_id: str) -> N
         raise _productions_own(login, secret_id)
 
 
-def _refuse_untriable(operation: Operation, database: RestoredDatabase, logins: Sequence[Login]) -> None:
+def _refuse_untriable(
+    operation: Operation, database: RestoredDatabase, logins: Sequence[Login]
+) -> None:
     """Raise RefusedError for a user that may be production's, where its password cannot be tried any more.
 
-    On a cluster that an earlier success set up, a login that was closed has no password to compare with.
+    On a cluster that an earlier success set up, a login that was closed has no password to compare
+    with.
     """
     facts, open_roles = operation.facts, {*database.login_roles()}
     secret_id = operation.settings.app_credentials_secret_id
@@ -102,10 +120,12 @@ def _refuse_untriable(operation: Operation, database: RestoredDatabase, logins: 
             _refuse_known(database, login, secret_id)
         elif name not in open_roles and (name in facts.logins_closed or not all_are_named):
             raise RefusedError(
-                f"User {name} of the secret {secret_id} may be a login of production's that was closed on this "
-                "cluster, so whether the password is production's own cannot be tried any more.",
-                "Name another user in the secret. Or restore the snapshot afresh: ask with its snapshot_identifier; "
-                "the password is then tried before production's logins are closed.",
+                f"User {name} of the secret {secret_id} may be a login of production's that was "
+                "closed on this cluster, so whether the password is production's own cannot be "
+                "tried any more.",
+                "Name another user in the secret. Or restore the snapshot afresh: ask with its "
+                "snapshot_identifier; the password is then tried before production's logins are "
+                "closed.",
             )
 
 
@@ -117,7 +137,11 @@ def _productions_own(login: Login, secret_id: str) -> RefusedError:
 
 
 def _set_password(
-    operation: Operation, cluster: Cluster, target: TargetCluster, master: MasterCredentials, now: datetime
+    operation: Operation,
+    cluster: Cluster,
+    target: TargetCluster,
+    master: MasterCredentials,
+    now: datetime,
 ) -> Outcome:
     interval = operation.settings.restore_check_interval
     try:
@@ -128,7 +152,9 @@ def _set_password(
             raise
         return Wait(f"{error.reason} The cluster is {cluster.status}.", interval)
     facts = operation.facts
-    asked = facts.model_copy(update={"password_set_at": now, "passwords_set": facts.passwords_set + 1})
+    asked = facts.model_copy(
+        update={"password_set_at": now, "passwords_set": facts.passwords_set + 1}
+    )
     return Wait("Aurora was asked for the new master password.", interval, asked)
 
 
@@ -141,10 +167,10 @@ def _authentication(operation: Operation, target: TargetCluster) -> dict[str, st
         return {}
     if not target.takes(AUTHENTICATION):
         raise RefusedError(
-            "Production's master user logs in by IAM authentication, and the AWS SDK of this function is too old to "
-            "change that on the copy.",
-            "Choose a newer Lambda runtime, or have production's master user log in by password (aws rds "
-            "modify-db-cluster --master-user-authentication-type password).",
+            "Production's master user logs in by IAM authentication, and the AWS SDK of this "
+            "function is too old to change that on the copy.",
+            "Choose a newer Lambda runtime, or have production's master user log in by password "
+            "(aws rds modify-db-cluster --master-user-authentication-type password).",
             retry=Retry.LATER_SNAPSHOT,
         )
     return {AUTHENTICATION: "password"}
@@ -158,17 +184,23 @@ def _changes(operation: Operation, cluster: Cluster) -> dict[str, Any]:
     return {} if operation.keeps_cluster else changes_to(cluster.settings, operation.settings)
 
 
-def _change_users(operation: Operation, ports: Ports, target: TargetCluster, database: RestoredDatabase) -> Outcome:
-    """Lock production out first; what fails after that is told together with the fact that it is out.
+def _change_users(
+    operation: Operation, ports: Ports, target: TargetCluster, database: RestoredDatabase
+) -> Outcome:
+    """Lock production out first.
 
-    The readers are begun in between, so that Aurora makes them meanwhile. Only a password that is production's own is
-    refused before that: once production is out, nobody can tell any more.
+    What fails after that is told together with the fact that it is out.
+
+    The readers are begun in between, so that Aurora makes them meanwhile. Only a password that is
+    production's own is refused before that: once production is out, nobody can tell any more.
     """
     plan = operation.settings
     try:
         users = secrets.app_credentials(ports.service("secretsmanager"), plan)
     except RefusedError as error:  # no reason to leave production's logins open
-        return Refuse.of(error, None if operation.keeps_cluster else _secured(operation, ports, database))
+        return Refuse.of(
+            error, None if operation.keeps_cluster else _secured(operation, ports, database)
+        )
     application = Login(users.app_username, users.app_password)
     readonly = Login(users.readonly_username, users.readonly_password)
     if not operation.facts.production_logins_closed:
@@ -185,11 +217,18 @@ def _change_users(operation: Operation, ports: Ports, target: TargetCluster, dat
         remaining = database.quiet(plan.quiet_kinds)
         _refuse_ways_to_production(remaining)
         database.ensure_users(
-            application, readonly, plan.trust_definer_functions, remaining_seconds=ports.remaining_seconds
+            application,
+            readonly,
+            plan.trust_definer_functions,
+            remaining_seconds=ports.remaining_seconds,
         )
-        proofs = database.verify_users(application, readonly, plan.trust_definer_functions, keep=plan.keep_login_roles)
+        proofs = database.verify_users(
+            application, readonly, plan.trust_definer_functions, keep=plan.keep_login_roles
+        )
     except TransientError as error:
-        with suppress(TransientError):  # what keeps the users waiting is told, unless a reader failed for good
+        with suppress(
+            TransientError
+        ):  # what keeps the users waiting is told, unless a reader failed for good
             instances.refuse_failed(operation, target)
         return Wait(error.reason, plan.restore_check_interval, facts)
     except RefusedError as error:
@@ -198,7 +237,9 @@ def _change_users(operation: Operation, ports: Ports, target: TargetCluster, dat
         raise trouble
     going_on = tuple(f"Could not be stopped on the copy: {it}." for it in remaining)
     quieted = quiesce_kinds.sentence(facts.quieted, plan.kinds_left)
-    untried = "".join(f"; not tried: {sentence.rstrip('.')}" for sentence in proofs.untried[:UNTRIED_MAX])
+    untried = "".join(
+        f"; not tried: {sentence.rstrip('.')}" for sentence in proofs.untried[:UNTRIED_MAX]
+    )
     allowed = "".join(f"; not prevented: {sentence}" for sentence in proofs.allowed)
     proven = f"{counted(len(proofs.proven), 'proof')} of what the users may do{untried}{allowed}"
     what = f"{_closed(facts)}; {quieted}; {proven}"
@@ -211,22 +252,31 @@ def _closed(facts: Facts) -> str:
     still = f"; kept on purpose: {', '.join(facts.logins_kept)}" if facts.logins_kept else ""
     exposed = f"; {text}" if (text := exposure.sentence(facts)) else ""
     others = f"; {text}" if (text := facts.others_closed) else ""
-    return f"closed: {counted(facts.logins_closed_in_all, 'login')} of production{still}{exposed}{others}"
+    return (
+        f"closed: {counted(facts.logins_closed_in_all, 'login')} of "
+        f"production{still}{exposed}{others}"
+    )
 
 
 def _secured(operation: Operation, ports: Ports, database: RestoredDatabase) -> Facts:
     """Lock production out and stop what acts by itself, for an operation that cannot let anybody in."""
     operation = operation.evolve(facts=_lock_out(operation, ports, database))
     operation = _note_going_on(operation, ports, database)
-    database.quiet(operation.settings.quiet_kinds)  # what remains is told by the rerun that lets users in
+    database.quiet(
+        operation.settings.quiet_kinds
+    )  # what remains is told by the rerun that lets users in
     return operation.facts
 
 
 def _note_going_on(operation: Operation, ports: Ports, database: RestoredDatabase) -> Operation:
     """Remember what acts or reaches out by itself before it is stopped: afterwards nothing in the cluster tells."""
     facts, found = operation.facts, database.going_on(operation.settings.quiet_kinds)
-    most = {kind: max(facts.quieted.get(kind, 0), found.get(kind, 0)) for kind in quiesce_kinds.KINDS}
-    noted = facts.model_copy(update={"quieted": {kind: count for kind, count in most.items() if count}})
+    most = {
+        kind: max(facts.quieted.get(kind, 0), found.get(kind, 0)) for kind in quiesce_kinds.KINDS
+    }
+    noted = facts.model_copy(
+        update={"quieted": {kind: count for kind, count in most.items() if count}}
+    )
     return operation if noted == facts else ports.operations.remember(operation, noted)
 
 
@@ -236,17 +286,20 @@ def _refuse_ways_to_production(remaining: Sequence[Remaining]) -> None:
     if ways:
         raise RefusedError(
             f"The copy may still reach production: the master user could not stop {listed(ways)}.",
-            "Where security groups keep the copy from production, name the kind off, such as QUIESCE=-dblink. Or, for "
-            "later snapshots, in production drop what is named, make it the master user's, or let the master user "
-            "connect to the database that it is in.",
+            "Where security groups keep the copy from production, name the kind off, such as "
+            "QUIESCE=-dblink. Or, for later snapshots, in production drop what is named, make it "
+            "the master user's, or let the master user connect to the database that it is in.",
         )
 
 
-def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase, ours: Collection[str] = ()) -> Facts:
+def _lock_out(
+    operation: Operation, ports: Ports, database: RestoredDatabase, ours: Collection[str] = ()
+) -> Facts:
     """Lock production out, and remember it before our users are in: then their passwords work, and are ours.
 
-    `ours` are users that an earlier success let in: they go on with their passwords until they are given new ones.
-    What KEEP_LOGIN_ROLES left open is not ours, whatever it is called: its password is production's.
+    `ours` are users that an earlier success let in: they go on with their passwords until they are
+    given new ones. What KEEP_LOGIN_ROLES left open is not ours, whatever it is called: its password
+    is production's.
     """
     on_purpose = operation.settings.keep_login_roles
     keep = {*on_purpose, *({*ours} - {*operation.facts.logins_kept})}
@@ -260,8 +313,13 @@ def _lock_out(operation: Operation, ports: Ports, database: RestoredDatabase, ou
     return facts
 
 
-def _close(operation: Operation, ports: Ports, database: RestoredDatabase, keep: Collection[str]) -> None:
-    """Lock production out; where something is in the way, roll back what was prepared there: nothing else ends it."""
+def _close(
+    operation: Operation, ports: Ports, database: RestoredDatabase, keep: Collection[str]
+) -> None:
+    """Lock production out.
+
+    Where something is in the way, roll back what was prepared there: nothing else ends it.
+    """
     try:
         database.lock_out(keep=keep)
     except TransientError:
@@ -274,8 +332,8 @@ def _close(operation: Operation, ports: Ports, database: RestoredDatabase, keep:
 def _note_names(operation: Operation, ports: Ports, names: Sequence[str]) -> Operation:
     """Remember whose login is about to be taken: once it is, nothing in the cluster tells any more.
 
-    Where an earlier run was through, only what it kept open is production's still. The rest is what it let in; on a
-    cluster that is kept, it is what people opened since.
+    Where an earlier run was through, only what it kept open is production's still. The rest is what
+    it let in; on a cluster that is kept, it is what people opened since.
     """
     facts, through = operation.facts, operation.facts.production_logins_closed
     productions = [name for name in names if name in facts.logins_kept or not through]
@@ -304,10 +362,14 @@ def _with_others(facts: Facts, names: Sequence[str]) -> Facts:
     if not {*names} - {*first}:
         return facts
     first, count = _joined(first, known, names, whole=known == len(first))
-    return facts.model_copy(update={"other_logins_closed": first, "other_logins_closed_count": count})
+    return facts.model_copy(
+        update={"other_logins_closed": first, "other_logins_closed_count": count}
+    )
 
 
-def _joined(first: Sequence[str], known: int, names: Sequence[str], *, whole: bool) -> tuple[tuple[str, ...], int]:
+def _joined(
+    first: Sequence[str], known: int, names: Sequence[str], *, whole: bool
+) -> tuple[tuple[str, ...], int]:
     """Join names, as many as the record holds, and count them.
 
     Where `first` is not the `whole` of what is `known`, what is still open was counted before.
@@ -321,4 +383,6 @@ def _without_names(facts: Facts, kept: tuple[str, ...]) -> Facts:
     """Note who stays; an earlier attempt may have meant to close it, and could not."""
     closed = tuple(name for name in facts.logins_closed if name not in kept)
     count = facts.logins_closed_in_all - (len(facts.logins_closed) - len(closed))
-    return facts.model_copy(update={"logins_kept": kept, "logins_closed": closed, "logins_closed_count": count})
+    return facts.model_copy(
+        update={"logins_kept": kept, "logins_closed": closed, "logins_closed_count": count}
+    )

@@ -11,7 +11,9 @@ from chalicelib.ports import Ports
 
 
 def sns_notification(operation: Operation, ports: Ports) -> Outcome:
-    """Publish the notice of the end that is coming. Told at least once: a reply that is lost has it told again.
+    """Publish the notice of the end that is coming.
+
+    Told at least once: a reply that is lost has it told again.
 
     Raises what `notices.publish` does, where the stage's own topic cannot be had either.
     """
@@ -27,15 +29,19 @@ def sns_notification(operation: Operation, ports: Ports) -> Outcome:
         logger.warning(warning)
         _tell(own, operation.evolve(warnings=with_warnings(operation.warnings, [warning])), ports)
         what = f"{own} was told, because {topic} could not be"
-        return Advance(end, operation.facts, what, operation.reason, warnings=(warning,), notified=True)
-    return Advance(end, operation.facts, f"{topic} was told", reason=operation.reason, notified=True)
+        return Advance(
+            end, operation.facts, what, operation.reason, warnings=(warning,), notified=True
+        )
+    return Advance(
+        end, operation.facts, f"{topic} was told", reason=operation.reason, notified=True
+    )
 
 
 def _not_told(topic: str, own: str, error: RefusedError | TransientError) -> str:
     remedy = error.remedy or "Later notices are sent to it again."
     return (
-        f"sns-notification: the plan's topic {topic} could not be told, so the stage's own topic, {own}, is. "
-        f"{error.reason} {remedy}"
+        f"sns-notification: the plan's topic {topic} could not be told, so the stage's own topic, "
+        f"{own}, is. {error.reason} {remedy}"
     )
 
 
@@ -44,5 +50,9 @@ def _tell(topic: str, operation: Operation, ports: Ports) -> None:
     open_on = ports.operations.logins_open_on(operation.settings.target_cluster_arn)
     text = notifications.text(operation, now, logins_open_on=open_on)
     notifications.publish(
-        topic, notifications.subject(operation), text, notifications.machine(operation, text, now), ports
+        topic,
+        notifications.subject(operation),
+        text,
+        notifications.machine(operation, text, now),
+        ports,
     )

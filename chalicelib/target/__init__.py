@@ -1,1 +1,4 @@
-"""The target cluster: what is replaced, and what is made in its place. Imports `database`, `aws` and `flow`."""
+"""The target cluster: what is replaced, and what is made in its place.
+
+Imports `database`, `aws` and `flow`.
+"""

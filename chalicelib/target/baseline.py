@@ -6,7 +6,8 @@ from typing import Any
 from chalicelib.aws.rds import ClusterSettings
 from chalicelib.flow.plan import Plan
 
-# Settings that a cluster or its instances take when they are made and at no later time, or only with a reboot.
+# Settings that a cluster or its instances take when they are made and at no later time, or only
+# with a reboot.
 FIXED_SETTINGS = (
     "db_subnet_group_name",
     "port",
@@ -44,7 +45,10 @@ def capacity_of(plan: Plan) -> dict[str, float]:
     """Give the Serverless v2 range of a plan, as RDS spells it; empty where it has none."""
     if plan.serverless_min_capacity is None or plan.serverless_max_capacity is None:
         return {}
-    return {"MinCapacity": plan.serverless_min_capacity, "MaxCapacity": plan.serverless_max_capacity}
+    return {
+        "MinCapacity": plan.serverless_min_capacity,
+        "MaxCapacity": plan.serverless_max_capacity,
+    }
 
 
 def variables(changes: Mapping[str, Any]) -> str:

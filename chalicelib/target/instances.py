@@ -28,10 +28,15 @@ def until_available(operation: Operation, target: TargetCluster, ports: Ports) -
     return _first_wait(operation, status) or cluster
 
 
-def begin_readers(operation: Operation, target: TargetCluster, ports: Ports) -> tuple[Operation, Exception | None]:
-    """Ask for the instances that were not asked for yet, and remember them; give the trouble with that.
+def begin_readers(
+    operation: Operation, target: TargetCluster, ports: Ports
+) -> tuple[Operation, Exception | None]:
+    """Ask for the instances that were not asked for yet, and remember them.
 
-    Whoever sets up users goes on with them first: nobody waits for those because a reader cannot be had.
+    Give the trouble with that.
+
+    Whoever sets up users goes on with them first: nobody waits for those because a reader cannot be
+    had.
     """
     trouble: Exception | None = None
     asked = operation.facts.instances
@@ -48,7 +53,10 @@ def begin_readers(operation: Operation, target: TargetCluster, ports: Ports) -> 
 
 
 def has_readers(operation: Operation) -> bool:
-    """Tell whether readers have to be waited for; those of a cluster that people work on are theirs."""
+    """Tell whether readers have to be waited for.
+
+    Those of a cluster that people work on are theirs.
+    """
     return len(operation.facts.instances) > 1 and not operation.keeps_cluster
 
 
@@ -74,7 +82,9 @@ def _first_wait(operation: Operation, status: dict[str, str]) -> Wait | None:
     return next(filter(None, waits), None)
 
 
-def _wait_for_creation(operation: Operation, name: str, status: dict[str, str], now: datetime) -> Wait:
+def _wait_for_creation(
+    operation: Operation, name: str, status: dict[str, str], now: datetime
+) -> Wait:
     """Wait, and note that nobody could enter so far while the first instance is still being made."""
     facts = operation.facts
     if operation.state is State.INSTANCES_CREATING and {*status.values()} == {"creating"}:

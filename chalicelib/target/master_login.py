@@ -1,8 +1,9 @@
 """What it means that the master user is not let in, although its password was set: wait, or give up with a sentence.
 
-PostgreSQL has one code for a wrong password and for one that has expired (28P01), and one for a role's or a database's
-CONNECTION LIMIT and for a full server (53300). They differ in texts, which servers translate; here they are told apart
-by time. What production left so, nobody can mend on the copy: the master user would have to log in for that.
+PostgreSQL has one code for a wrong password and for one that has expired (28P01), and one for a
+role's or a database's CONNECTION LIMIT and for a full server (53300). They differ in texts, which
+servers translate; here they are told apart by time. What production left so, nobody can mend on the
+copy: the master user would have to log in for that.
 """
 
 from datetime import datetime, timedelta
@@ -13,16 +14,25 @@ from chalicelib.flow.errors import STATE_FAULT_MAX, RefusedError, Retry
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Wait
 
-SET_AGAIN_AFTER = timedelta(minutes=5)  # a reset that failed is told by an event only (0067), which may be lost
+SET_AGAIN_AFTER = timedelta(
+    minutes=5
+)  # a reset that failed is told by an event only (0067), which may be lost
 SETTINGS_MAX = 2  # after which the password is not what keeps the master user out
 
 
 def wait_for(
-    operation: Operation, answer: Answer, *, place: Place, username: str, database: str, now: datetime
+    operation: Operation,
+    answer: Answer,
+    *,
+    place: Place,
+    username: str,
+    database: str,
+    now: datetime,
 ) -> Wait | None:
     """Give the wait that an answer asks for; None when the password is to be set again.
 
-    Raises RefusedError for what does not get better by itself, and TransientError while the server is away.
+    Raises RefusedError for what does not get better by itself, and TransientError while the server
+    is away.
     """
     if answer.sqlstate == PASSWORD_REFUSED:
         return _until_it_is_set(operation, place, username, now)
@@ -30,7 +40,8 @@ def wait_for(
         return _until_there_is_room(operation, f"PostgreSQL at {place}", username, database, now)
     if answer.knows and answer.sqlstate == MAY_NOT_LOG_IN:
         raise RefusedError(
-            f"User {username} may not log in to PostgreSQL at {place}: its password is right, and its role is NOLOGIN.",
+            f"User {username} may not log in to PostgreSQL at {place}: its password is right, and "
+            "its role is NOLOGIN.",
             f"In production, run ALTER ROLE {username} LOGIN.",
             retry=Retry.LATER_SNAPSHOT,
         )
@@ -44,7 +55,9 @@ def is_being_switched(operation: Operation, now: datetime) -> bool:
     return bool(facts.master_asked_for_token and since and now - since <= SET_AGAIN_AFTER)
 
 
-def _until_it_is_set(operation: Operation, place: Place, username: str, now: datetime) -> Wait | None:
+def _until_it_is_set(
+    operation: Operation, place: Place, username: str, now: datetime
+) -> Wait | None:
     facts = operation.facts
     if facts.password_set_at and now - facts.password_set_at <= SET_AGAIN_AFTER:
         interval = operation.settings.restore_check_interval
@@ -52,24 +65,30 @@ def _until_it_is_set(operation: Operation, place: Place, username: str, now: dat
     if facts.passwords_set < SETTINGS_MAX:
         return None
     raise RefusedError(
-        f"PostgreSQL at {place} refuses the password of user {username}, which Aurora was asked to set "
-        f"{facts.passwords_set} times and does not show as pending.",
-        f"The password of that user has probably expired: in production, run ALTER ROLE {username} VALID UNTIL "
-        "'infinity'. If the cluster's events have RDS-EVENT-0067, Aurora could not set it, and that event says why.",
+        f"PostgreSQL at {place} refuses the password of user {username}, which Aurora was asked to "
+        f"set {facts.passwords_set} times and does not show as pending.",
+        f"The password of that user has probably expired: in production, run ALTER ROLE {username} "
+        "VALID UNTIL 'infinity'. If the cluster's events have RDS-EVENT-0067, Aurora could not "
+        "set it, and that event says why.",
         retry=Retry.LATER_SNAPSHOT,
     )
 
 
-def _until_there_is_room(operation: Operation, server: str, username: str, database: str, now: datetime) -> Wait:
+def _until_there_is_room(
+    operation: Operation, server: str, username: str, database: str, now: datetime
+) -> Wait:
     since = operation.state_fault_since or now
     if now - since < STATE_FAULT_MAX:
         why = f"{server} has no connection for user {username} now (SQLSTATE {FULL})."
-        return Wait(why, operation.settings.restore_check_interval, trouble=True, state_fault_since=since)
+        return Wait(
+            why, operation.settings.restore_check_interval, trouble=True, state_fault_since=since
+        )
     minutes = STATE_FAULT_MAX // timedelta(minutes=1)
     raise RefusedError(
         f"{server} knows the password of user {username} and had no connection for it for "
         f"{minutes} minutes (SQLSTATE {FULL}).",
-        f"Probably production limits it: there, run ALTER ROLE {username} CONNECTION LIMIT -1 and ALTER DATABASE "
-        f"{database} CONNECTION LIMIT -1. If other clients fill the new cluster, keep them away until it is set up.",
+        f"Probably production limits it: there, run ALTER ROLE {username} CONNECTION LIMIT -1 and "
+        f"ALTER DATABASE {database} CONNECTION LIMIT -1. If other clients fill the new cluster, "
+        "keep them away until it is set up.",
         retry=Retry.RERUN if operation.keeps_cluster else Retry.LATER_SNAPSHOT,
     )

@@ -19,17 +19,27 @@ from chalicelib.ports import Ports
 from chalicelib.snapshots.source import SourceCluster
 from chalicelib.target.cluster import TargetCluster
 
-OF_VERSION = frozenset({"cluster parameter group", "parameter group", "engine version", "instance class"})
+OF_VERSION = frozenset(
+    {"cluster parameter group", "parameter group", "engine version", "instance class"}
+)
 """The checks that ask for the snapshot's engine version."""
 LEFT = "The old target was left as it is, because the restore would fail"
 MAJOR_MIN = 14  # of PostgreSQL: what ends sessions and grants is said in its words
 
 
 class Preflight:
-    """The checks of one operation. Each is a method that raises RefusedError; transient trouble passes through."""
+    """The checks of one operation. Each is a method that raises RefusedError.
 
-    def __init__(self, operation: Operation, ports: Ports, *, keys: Mapping[str, str] | None = None) -> None:
-        """Check for an operation; `keys` are the ARNs of further keys that it needs, with what to do for each."""
+    Transient trouble passes through.
+    """
+
+    def __init__(
+        self, operation: Operation, ports: Ports, *, keys: Mapping[str, str] | None = None
+    ) -> None:
+        """Check for an operation.
+
+        `keys` are the ARNs of further keys that it needs, with what to do for each.
+        """
         self._keys = keys or {}
         self._operation, self._facts, self._plan = operation, operation.facts, operation.settings
         self._ports = ports
@@ -51,8 +61,13 @@ class Preflight:
         if problems := _problems(checks):
             raise in_one(LEFT, problems)
 
-    def checks(self, old_instances: list[Instance], *, replaces: bool) -> Mapping[str, Callable[[], None]]:
-        """Give every check by its name; they are run in this order, the security groups' after the subnet group's."""
+    def checks(
+        self, old_instances: list[Instance], *, replaces: bool
+    ) -> Mapping[str, Callable[[], None]]:
+        """Give every check by its name.
+
+        They are run in this order, the security groups' after the subnet group's.
+        """
         return {
             "subnet group": self._subnet_group,
             "security groups": self._security_groups,
@@ -82,15 +97,17 @@ class Preflight:
         elsewhere = [one["GroupId"] for one in found if self._vpc and one.get("VpcId") != self._vpc]
         if elsewhere:
             raise RefusedError(
-                f"The security groups {', '.join(elsewhere)} are not in {self._vpc}, where the subnet group "
-                f"{self._plan.db_subnet_group_name} is.",
+                f"The security groups {', '.join(elsewhere)} are not in {self._vpc}, where the "
+                f"subnet group {self._plan.db_subnet_group_name} is.",
                 "Name security groups of that VPC in VPC_SECURITY_GROUP_IDS.",
             )
 
     def _security_group(self, group: str) -> Mapping[str, Any]:
         ec2 = self._ports.service("ec2", self._plan.target_region)
         with self._named("security group", "VPC_SECURITY_GROUP_IDS", group):
-            found: Mapping[str, Any] = ec2.call("describe_security_groups", GroupIds=[group])["SecurityGroups"][0]
+            found: Mapping[str, Any] = ec2.call("describe_security_groups", GroupIds=[group])[
+                "SecurityGroups"
+            ][0]
         return found
 
     def _certificate_authority(self) -> None:
@@ -101,15 +118,21 @@ class Preflight:
         variable = "DB_CLUSTER_PARAMETER_GROUP_NAME"
         if name := self._plan.db_cluster_parameter_group_name:
             with self._named("DB cluster parameter group", variable, name):
-                found = self._rds.call("describe_db_cluster_parameter_groups", DBClusterParameterGroupName=name)
-            self._refuse_family(name, variable, found["DBClusterParameterGroups"][0]["DBParameterGroupFamily"])
+                found = self._rds.call(
+                    "describe_db_cluster_parameter_groups", DBClusterParameterGroupName=name
+                )
+            self._refuse_family(
+                name, variable, found["DBClusterParameterGroups"][0]["DBParameterGroupFamily"]
+            )
 
     def _parameter_group(self) -> None:
         variable = "DB_PARAMETER_GROUP_NAME"
         if name := self._plan.db_parameter_group_name:
             with self._named("DB parameter group", variable, name):
                 found = self._rds.call("describe_db_parameter_groups", DBParameterGroupName=name)
-            self._refuse_family(name, variable, found["DBParameterGroups"][0]["DBParameterGroupFamily"])
+            self._refuse_family(
+                name, variable, found["DBParameterGroups"][0]["DBParameterGroupFamily"]
+            )
 
     @contextmanager
     def _named(self, kind: str, variable: str, name: str) -> Iterator[None]:
@@ -126,12 +149,17 @@ class Preflight:
         version = self._facts.snapshot_engine_version or ""
         if family != f"{ENGINE}{version.split('.')[0]}":
             raise RefusedError(
-                f"The parameter group {name} is of the family {family}, the snapshot is of version {version}.",
-                f"Create a parameter group of the family {ENGINE}{version.split('.')[0]} and name it in {variable}.",
+                f"The parameter group {name} is of the family {family}, the snapshot is of version "
+                f"{version}.",
+                f"Create a parameter group of the family {ENGINE}{version.split('.')[0]} and name "
+                f"it in {variable}.",
             )
 
     def _key(self) -> None:
-        """See that the keys of the snapshot, the new cluster and the final snapshot can be used; often they are one."""
+        """See that the keys of the snapshot, the new cluster and the final snapshot can be used.
+
+        Often they are one.
+        """
         kms = self._ports.service("kms", self._plan.target_region)
         planned = self._facts.key_arn or self._plan.kms_key_id
         for key, remedy in self._keys.items():
@@ -139,18 +167,25 @@ class Preflight:
                 usable_key_arn(kms, key, remedy=remedy)
         if planned:
             usable_key_arn(kms, planned)
-        elif self._facts.snapshot_encrypted and self._plan.source_region != self._plan.target_region:
+        elif (
+            self._facts.snapshot_encrypted and self._plan.source_region != self._plan.target_region
+        ):
             raise RefusedError(
                 "KMS_KEY_ID is not set, and the snapshot is encrypted.",
                 f"Set KMS_KEY_ID to a key of {self._plan.target_region}.",
             )
 
     def _instance_names(self, old_instances: list[Instance]) -> None:
-        """See that nobody else has the names; those of the old target's own instances are known already."""
+        """See that nobody else has the names.
+
+        Those of the old target's own instances are known already.
+        """
         for name in sorted({*self._plan.instance_ids} - {old.identifier for old in old_instances}):
             found = self._target.observe_instance(name)
             if found and found.cluster_id != self._plan.target_cluster_id:
-                refuse_others(f"The instance {name}, whose name the target needs,", [found], self._plan)
+                refuse_others(
+                    f"The instance {name}, whose name the target needs,", [found], self._plan
+                )
                 raise RefusedError(
                     f"The instance name {name} is taken by {found.arn}, which is not the target's.",
                     "Rename or delete that instance, or name another target in TARGET_CLUSTER_ID.",
@@ -163,10 +198,16 @@ class Preflight:
             return
         found = SourceCluster(self._rds, self._plan).observe_snapshot(name)
         if found:
-            refuse_others(f"The snapshot {found.arn}, whose name the final snapshot needs,", [found], self._plan)
+            refuse_others(
+                f"The snapshot {found.arn}, whose name the final snapshot needs,",
+                [found],
+                self._plan,
+            )
             raise BeyondSettingsError(
-                f"The snapshot {found.arn} has the name that the old target's final snapshot needs.",
-                "Delete it if it is not needed, or copy it under another name first: a snapshot cannot be renamed.",
+                f"The snapshot {found.arn} has the name that the old target's final snapshot "
+                "needs.",
+                "Delete it if it is not needed, or copy it under another name first: a snapshot "
+                "cannot be renamed.",
             )
 
     @cached_property
@@ -190,22 +231,28 @@ class Preflight:
         version = self._facts.snapshot_engine_version
         if self._is_too_old:
             raise BeyondSettingsError(
-                f"The snapshot is of PostgreSQL {version}; the users can be set up from version {MAJOR_MIN} on.",
+                f"The snapshot is of PostgreSQL {version}; the users can be set up from version "
+                f"{MAJOR_MIN} on.",
                 f"Upgrade production to version {MAJOR_MIN} or later.",
                 retry=Retry.LATER_SNAPSHOT,
             )
         if not self._offered_versions:
             raise BeyondSettingsError(
-                f"{self._plan.target_region} does not offer {ENGINE} {version}, which the snapshot is of.",
-                "Upgrade production to a version that is offered there, or restore into a region that offers this one.",
+                f"{self._plan.target_region} does not offer {ENGINE} {version}, which the snapshot "
+                "is of.",
+                "Upgrade production to a version that is offered there, or restore into a region "
+                "that offers this one.",
                 retry=Retry.LATER_SNAPSHOT,
             )
-        self._refuse_log_exports(self._offered_versions[0].get("ExportableLogTypes") or self._plan.log_exports)
+        self._refuse_log_exports(
+            self._offered_versions[0].get("ExportableLogTypes") or self._plan.log_exports
+        )
 
     def _refuse_log_exports(self, offered: Collection[str]) -> None:
         if unknown := sorted({*self._plan.log_exports} - {*offered}):
             raise RefusedError(
-                f"{ENGINE} {self._facts.snapshot_engine_version} has no log {', '.join(unknown)} to export.",
+                f"{ENGINE} {self._facts.snapshot_engine_version} has no log {', '.join(unknown)} "
+                "to export.",
                 f"Set LOG_EXPORTS to some of {','.join(sorted(offered))}.",
             )
 
@@ -215,13 +262,16 @@ class Preflight:
             return
         version = self._facts.snapshot_engine_version or ""
         found = self._rds.pages(
-            "describe_orderable_db_instance_options", "OrderableDBInstanceOptions",
-            Engine=ENGINE, DBInstanceClass=self._plan.instance_class,
-        )  # fmt: skip
+            "describe_orderable_db_instance_options",
+            "OrderableDBInstanceOptions",
+            Engine=ENGINE,
+            DBInstanceClass=self._plan.instance_class,
+        )
         majors = {str(option["EngineVersion"]).partition(".")[0] for option in found}
         if version.partition(".")[0] not in majors:  # deprecated minor versions are in no list
             raise RefusedError(
-                f"{self._plan.target_region} has no {self._plan.instance_class} for {ENGINE} {version}.",
+                f"{self._plan.target_region} has no {self._plan.instance_class} for {ENGINE} "
+                f"{version}.",
                 "Set INSTANCE_CLASS to one that can be ordered there.",
             )
 
@@ -249,9 +299,10 @@ class Preflight:
     def _refuse_other_master(self, username: str) -> None:
         if self._facts.master_username and username != self._facts.master_username:
             raise RefusedError(
-                f"The secret {self._plan.master_credentials_secret_id} names the master user {username}, the "
-                f"snapshot's is {self._facts.master_username}.",
-                "A restored cluster keeps the snapshot's master user: put that name into the secret.",
+                f"The secret {self._plan.master_credentials_secret_id} names the master user "
+                f"{username}, the snapshot's is {self._facts.master_username}.",
+                "A restored cluster keeps the snapshot's master user: put that name into the "
+                "secret.",
             )
 
     def _topic(self) -> None:
@@ -259,10 +310,15 @@ class Preflight:
         try:
             self._ports.service("sns", arn.split(":")[3]).call("get_topic_attributes", TopicArn=arn)
         except NotFoundError as error:  # whose text does not say which topic
-            raise RefusedError(f"There is no topic {arn}.", "Create it, or correct SNS_TOPIC_ARN.") from error
+            raise RefusedError(
+                f"There is no topic {arn}.", "Create it, or correct SNS_TOPIC_ARN."
+            ) from error
 
     def _quotas(self, replaced_instances: int, *, replaces: bool) -> None:
-        needed = {"DBInstances": self._plan.instance_count - replaced_instances, "DBClusters": 0 if replaces else 1}
+        needed = {
+            "DBInstances": self._plan.instance_count - replaced_instances,
+            "DBClusters": 0 if replaces else 1,
+        }
         if not self._plan.skip_final_snapshot and replaces:
             needed["ManualClusterSnapshots"] = 1
         answer = self._rds.call("describe_account_attributes")["AccountQuotas"]
@@ -276,10 +332,15 @@ class Preflight:
         name, most, used = quota["AccountQuotaName"], quota["Max"], quota["Used"]
         if more <= 0 or used + more <= most:
             return
-        what = f"The quota {name} of {self._plan.target_region} is {most}, {used} are used and {more} more are needed."
+        what = (
+            f"The quota {name} of {self._plan.target_region} is {most}, {used} are used and {more} "
+            "more are needed."
+        )
         room = self._plan.instance_count - (used + more - most)
         if name == "DBInstances" and self._plan.instance_count > most and room > 0:
-            raise RefusedError(what, f"Set INSTANCE_COUNT to at most {room}, or have the quota raised.")
+            raise RefusedError(
+                what, f"Set INSTANCE_COUNT to at most {room}, or have the quota raised."
+            )
         raise BeyondSettingsError(what, "Delete what is not needed, or have the quota raised.")
 
 
@@ -297,7 +358,9 @@ def _problems(checks: Iterable[Callable[[], None]]) -> list[RefusedError]:
 def in_one(what: str, problems: Sequence[RefusedError]) -> RefusedError:
     """Make one refusal of at least one; several are told one a line."""
     if len(problems) == 1:
-        return RefusedError(f"{what}: {problems[0].reason}", problems[0].remedy, retry=problems[0].retry)
+        return RefusedError(
+            f"{what}: {problems[0].reason}", problems[0].remedy, retry=problems[0].retry
+        )
     return RefusedError(
         f"{what}, for {len(problems)} reasons.",
         "Correct each of them.",

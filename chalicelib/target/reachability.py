@@ -1,7 +1,8 @@
 """What setup-db-users has to reach from within its VPC, tried while the old target still serves.
 
-It is the only function in a VPC: a missing endpoint, route or security group shows nowhere else. Each service is tried
-with a call that the function makes anyway; the old target's port stands for that of the new one.
+It is the only function in a VPC: a missing endpoint, route or security group shows nowhere else.
+Each service is tried with a call that the function makes anyway; the old target's port stands for
+that of the new one.
 """
 
 from collections.abc import Callable
@@ -52,7 +53,10 @@ class Trial:
 
 
 def before_deletion(operation: Operation, ports: Ports) -> Outcome:
-    """Let the old target go once everything is reached; what may pass is tried again until the deadline."""
+    """Let the old target go once everything is reached.
+
+    What may pass is tried again until the deadline.
+    """
     trial, facts = try_network(operation.settings, ports), operation.facts
     if not trial.problems:
         to = State.TARGET_DELETING if facts.victim else State.TARGET_CLEAR
@@ -80,11 +84,16 @@ def note_trial(request: ProbeRequested, ports: Ports) -> None:
 def _lasting(problem: Problem) -> RefusedError:
     if isinstance(problem, RefusedError):
         return problem
-    return RefusedError(problem.reason, problem.remedy or "Look at the log of the function for what went wrong.")
+    return RefusedError(
+        problem.reason, problem.remedy or "Look at the log of the function for what went wrong."
+    )
 
 
 def try_network(plan: Plan, ports: Ports) -> Trial:
-    """Reach everything that the set-up of users needs. Raises TablesBusyError where DynamoDB itself does not answer."""
+    """Reach everything that the set-up of users needs.
+
+    Raises TablesBusyError where DynamoDB itself does not answer.
+    """
     return _Trying(plan, ports).run()
 
 
@@ -139,12 +148,14 @@ class _Trying:
         if host and not self._ports.resolves(host):
             return TransientError(
                 f"{IN_VPC} cannot resolve {host}, the name of {name}.",
-                "Enable DNS resolution and DNS hostnames of its VPC, and see the VPC's DHCP options.",
+                "Enable DNS resolution and DNS hostnames of its VPC, and see the VPC's DHCP "
+                "options.",
             )
         return TransientError(
             f"{IN_VPC} does not reach {name} ({host or service.region}).",
-            f"Give its subnets a route to a NAT gateway, or an endpoint for com.amazonaws.{service.region}."
-            f"{service.name}, and let its security groups out on port 443.",
+            "Give its subnets a route to a NAT gateway, or an endpoint for "
+            f"com.amazonaws.{service.region}.{service.name}, and let its security groups out on "
+            "port 443.",
         )
 
     def _try_target(self, cluster: Cluster | None) -> None:
@@ -165,8 +176,8 @@ class _Trying:
             groups = ", ".join(self._plan.vpc_security_group_ids)
             raise TransientError(
                 f"{IN_VPC} does not reach the target: {error.reason}",
-                f"Let the security groups of {IN_VPC} in to {groups} on port {place.port}, see that its subnets have a "
-                "route there, and that the VPC resolves the name.",
+                f"Let the security groups of {IN_VPC} in to {groups} on port {place.port}, see "
+                "that its subnets have a route there, and that the VPC resolves the name.",
             ) from error
 
     def _note(self, check: Callable[[], object]) -> bool:

@@ -11,8 +11,10 @@ REMEDIES = {  # by what a status means in the user guide (viewing cluster and in
     "deleting": "Find out who deletes it.",
     "insufficient-capacity": CAPACITY_REMEDY,
     "inaccessible-encryption-credentials": "Enable the key of the cluster, and let RDS use it.",
-    "incompatible-network": "Make room in the subnets of DB_SUBNET_GROUP_NAME, or name another subnet group.",
-    "incompatible-parameters": "Correct the parameters in the parameter groups of the target, or name other groups.",
+    "incompatible-network": "Make room in the subnets of DB_SUBNET_GROUP_NAME, or name another "
+    "subnet group.",
+    "incompatible-parameters": "Correct the parameters in the parameter groups of the target, or "
+    "name other groups.",
 }
 
 
@@ -24,9 +26,15 @@ def wait_for(operation: Operation, what: str, status: str) -> Wait | None:
     state = health(status)
     if state is Health.TERMINAL:
         remedy = f"{REMEDIES.get(status, 'Correct what made it fail.')} {EVENTS}"
-        raise RefusedError(f"{what} is {status}, which does not get better by itself.", remedy, from_step="delete-rds")
+        raise RefusedError(
+            f"{what} is {status}, which does not get better by itself.",
+            remedy,
+            from_step="delete-rds",
+        )
     if state is Health.READY:
         return None
     if state is Health.PROGRESSING:
         return Wait(f"{what} is {status}.")
-    return Wait(f"{what} is {status}, which may recover.", operation.settings.restore_check_interval)
+    return Wait(
+        f"{what} is {status}, which may recover.", operation.settings.restore_check_interval
+    )

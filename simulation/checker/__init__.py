@@ -1,7 +1,7 @@
 """The judge: folds over a history, entry by entry, and says which promise is broken, by what.
 
-It is the same for the simulation, which asks after every step, and for a real account, where the history comes from
-CloudTrail and the two tables (`python -m simulation.checker`).
+It is the same for the simulation, which asks after every step, and for a real account, where the
+history comes from CloudTrail and the two tables (`python -m simulation.checker`).
 """
 
 from collections.abc import Iterable
@@ -15,20 +15,31 @@ from simulation.invariants.projection import Book
 
 
 class Judge:
-    """Holds every promise against one history. What breaks a promise is said once, however often it shows."""
+    """Holds every promise against one history.
+
+    What breaks a promise is said once, however often it shows.
+    """
 
     def __init__(self, bounds: Bounds) -> None:
         self._book = Book(bounds)
         self._promises = [promise(self._book) for promise in PROMISES]
         self._listeners = {
-            kind: [promise for promise in self._promises if promise.looks_at(kind)] for kind in get_args(Entry)
+            kind: [promise for promise in self._promises if promise.looks_at(kind)]
+            for kind in get_args(Entry)
         }
         self._said: set[Violation] = set()
 
     def see(self, entry: Entry) -> list[Violation]:
-        """Look at the next entry, and say what it breaks; the cost does not grow with the history."""
+        """Look at the next entry, and say what it breaks.
+
+        The cost does not grow with the history.
+        """
         self._book.take(entry)
-        found = [one for promise in self._listeners[type(entry)] for one in self._new(promise, promise.see(entry))]
+        found = [
+            one
+            for promise in self._listeners[type(entry)]
+            for one in self._new(promise, promise.see(entry))
+        ]
         if isinstance(entry, Called):
             self._book.learn(entry)
         return found
@@ -43,8 +54,13 @@ class Judge:
 
     @property
     def unjudged(self) -> list[Unjudged]:
-        """What could not be judged so far, and why; of the promises that look at rest, only after that."""
-        return [Unjudged(promise.name, doubt) for promise in self._promises for doubt in promise.doubts]
+        """What could not be judged so far, and why.
+
+        Of the promises that look at rest, only after that.
+        """
+        return [
+            Unjudged(promise.name, doubt) for promise in self._promises for doubt in promise.doubts
+        ]
 
     def _new(self, promise: Promise, sentences: Sentences) -> list[Violation]:
         found = [Violation(promise.name, sentence) for sentence in sentences]

@@ -34,14 +34,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--stage", required=True, help="the stage, such as dev")
     parser.add_argument(
-        "--state", required=True, type=Path, help="`aws dynamodb scan --output json` of the state table"
+        "--state",
+        required=True,
+        type=Path,
+        help="`aws dynamodb scan --output json` of the state table",
     )
     parser.add_argument("--audit", required=True, type=Path, help="the same of the audit table")
     parser.add_argument(
-        "--cloudtrail", required=True, nargs="+", type=Path, help="CloudTrail's records, of all regions"
+        "--cloudtrail",
+        required=True,
+        nargs="+",
+        type=Path,
+        help="CloudTrail's records, of all regions",
     )
     parser.add_argument(
-        "--sources", nargs="+", default=[], metavar="ARN", help="the source clusters (default: those of the records)"
+        "--sources",
+        nargs="+",
+        default=[],
+        metavar="ARN",
+        help="the source clusters (default: those of the records)",
     )
     return parser
 

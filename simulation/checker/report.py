@@ -38,7 +38,9 @@ class Files:
 
 def history_of(files: Files, stage: str) -> list[Entry]:
     """Put the history of a stage together, in order; raises UnreadableError."""
-    state = _of_stage(_read(files.state, lambda path: read_table(path, "state")), files.state, stage)
+    state = _of_stage(
+        _read(files.state, lambda path: read_table(path, "state")), files.state, stage
+    )
     rows = _read(files.audit, lambda path: read_table(path, "audit"))
     records = [record for trail in files.trails for record in _read(trail, read_trail)]
     try:
@@ -57,10 +59,15 @@ def _rank(entry: Entry) -> int:
 
 
 def _of_stage(items: list[Item], path: Path, stage: str) -> list[Item]:
-    """Leave out the records of other stages; none of this one is a mistake in the command rather than a good night."""
+    """Leave out the records of other stages.
+
+    None of this one is a mistake in the command rather than a good night.
+    """
     stages = {str(item["stage"]) for item in items if "stage" in item}
     if stages and stage not in stages:
-        raise UnreadableError(f"{path} has no record of the stage {stage}, only of {', '.join(sorted(stages))}.")
+        raise UnreadableError(
+            f"{path} has no record of the stage {stage}, only of {', '.join(sorted(stages))}."
+        )
     return [item for item in items if item.get("stage", stage) == stage]
 
 
@@ -77,16 +84,21 @@ def _because(error: Exception) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 
-def bounds_of(entries: Iterable[Entry], stage: str, sources: Iterable[str], now: datetime) -> Bounds:
+def bounds_of(
+    entries: Iterable[Entry], stage: str, sources: Iterable[str], now: datetime
+) -> Bounds:
     """Take the sources from the records where none are given, and tell which operations are under way."""
     records = [one.item for one in entries if isinstance(one, Wrote) and _is_record(one)]
     plans = filter(None, map(settings_of, records))
     known = {arn.lower() for arn in sources} or {plan.source_cluster_arn for plan in plans}
     ids = {str((one.get("facts") or {}).get("source_resource_id", "")) for one in records} - {""}
     return Bounds(
-        stage=stage, sources=frozenset(known), source_resource_ids=frozenset(ids), blind_to=BLIND_TO,
+        stage=stage,
+        sources=frozenset(known),
+        source_resource_ids=frozenset(ids),
+        blind_to=BLIND_TO,
         under_way=frozenset(str(one["operation_id"]) for one in records if _is_under_way(one, now)),
-    )  # fmt: skip
+    )
 
 
 def _is_record(entry: Wrote) -> bool:
@@ -103,7 +115,10 @@ def _is_under_way(record: Item, now: datetime) -> bool:
 
 
 def report(bounds: Bounds, entries: list[Entry], now: datetime) -> tuple[list[str], bool]:
-    """Judge a history; returns the lines to be shown, and whether every promise that could be judged is kept."""
+    """Judge a history.
+
+    Returns the lines to be shown, and whether every promise that could be judged is kept.
+    """
     judge = Judge(bounds)
     broken = [*(one for entry in entries for one in judge.see(entry)), *judge.rest(now)]
     lines = [_heading(bounds, entries)]
@@ -118,8 +133,9 @@ def _heading(bounds: Bounds, entries: list[Entry]) -> str:
     ours = [one for one in calls if is_ours(one, bounds.stage)]
     rows = sum(one.table == "audit" for one in writes)
     return (
-        f"{sum(map(_is_record, writes))} operations with {rows} rows of their trail, and {len(ours)} calls of the "
-        f"stage {bounds.stage}, of {len(calls)} in all; the source: {', '.join(sorted(bounds.sources)) or 'not known'}."
+        f"{sum(map(_is_record, writes))} operations with {rows} rows of their trail, and "
+        f"{len(ours)} calls of the stage {bounds.stage}, of {len(calls)} in all; the source: "
+        f"{', '.join(sorted(bounds.sources)) or 'not known'}."
     )
 
 
@@ -127,4 +143,7 @@ def _verdict(name: str, broken: list[Violation], unjudged: list[Unjudged]) -> li
     wrong = [one.sentence for one in broken if one.promise == name]
     doubts = [f"not judged: {one.sentence}" for one in unjudged if one.promise == name]
     verdict = "broken" if wrong else "not judged in full" if doubts else "kept"
-    return [f"{name:<{WIDTH}}{verdict}", *(f"{'':<{WIDTH}}{sentence}" for sentence in [*wrong, *doubts])]
+    return [
+        f"{name:<{WIDTH}}{verdict}",
+        *(f"{'':<{WIDTH}}{sentence}" for sentence in [*wrong, *doubts]),
+    ]

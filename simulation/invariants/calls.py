@@ -1,4 +1,6 @@
-"""What a call of the RDS API changes, makes and shows, as names; a name is region, kind and identifier, as in an ARN.
+"""What a call of the RDS API changes, makes and shows, as names.
+
+A name is region, kind and identifier, as in an ARN.
 
 A name has no account: a plan's source and target are clusters of one account.
 """
@@ -69,13 +71,17 @@ def is_effect(call: Called) -> bool:
 
 def is_ours(call: Called, stage: str) -> bool:
     """Tell whether one of the stage's own functions made a call: people's calls break none of our promises."""
-    return call.operation_id is not None or call.by.removeprefix(f"{SOURCE_PREFIX}-{stage}-") in FUNCTIONS
+    return (
+        call.operation_id is not None
+        or call.by.removeprefix(f"{SOURCE_PREFIX}-{stage}-") in FUNCTIONS
+    )
 
 
 def changed(call: Called) -> tuple[Named, ...]:
     """Name everything that a call may change. What parameters called `Source...` name is only read.
 
-    The cluster of a new instance counts as changed; the snapshot of a restore (`SnapshotIdentifier`) does not.
+    The cluster of a new instance counts as changed; the snapshot of a restore
+    (`SnapshotIdentifier`) does not.
     """
     return tuple(_changed(call))
 
@@ -102,7 +108,10 @@ def shown(call: Called) -> Iterator[Shown]:
     """List what an answer shows: one resource, or those of a list."""
     for member, kind in _SHOWN.items():
         one = call.answer.get(member)
-        for details in [*([one] if isinstance(one, Mapping) else []), *call.answer.get(f"{member}s", [])]:
+        for details in [
+            *([one] if isinstance(one, Mapping) else []),
+            *call.answer.get(f"{member}s", []),
+        ]:
             identifier = details.get(f"{member}Arn") or details.get(f"{member}Identifier")
             if identifier:
                 yield Shown(name(str(identifier), kind, call.region), details)

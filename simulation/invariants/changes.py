@@ -27,7 +27,11 @@ class OneEnd(Promise):
     def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
         """See that a record that ended keeps its state and version."""
         was, now = state_before(before), entry.item.get("state")
-        if before and was in TERMINAL and (was, before.get("version")) != (now, entry.item.get("version")):
+        if (
+            before
+            and was in TERMINAL
+            and (was, before.get("version")) != (now, entry.item.get("version"))
+        ):
             yield f"{one.operation_id} had ended {was}, and was then written as {now}."
 
 
@@ -41,7 +45,10 @@ class Version(Promise):
         row, what = entry.item, f"The row {entry.key}"
         if before is not None:
             yield f"{what} was written twice."
-        if row.get("operation_id") != one.operation_id or entry.key != f"{one.operation_id}#{version:06d}":
+        if (
+            row.get("operation_id") != one.operation_id
+            or entry.key != f"{one.operation_id}#{version:06d}"
+        ):
             yield f"{what} is not named after its operation {row.get('operation_id')} and version."
         if version > 1 and version - 1 not in one.rows:
             yield f"{what} came without the row of version {version - 1}."
@@ -55,7 +62,12 @@ class Version(Promise):
         rise = int(entry.item.get("version", 0)) - int(before.get("version", 0))
         if rise != (was != now):
             yield f"{one.operation_id} went from {was} to {now} while its version rose by {rise}."
-        if was != now and was in _STATES and now in _STATES and not may_follow(State(was), State(now)):
+        if (
+            was != now
+            and was in _STATES
+            and now in _STATES
+            and not may_follow(State(was), State(now))
+        ):
             yield f"{one.operation_id} went from {was} to {now}, a way that the flow does not know."
         if was != now and before.get("version") not in one.rows:
             yield f"{one.operation_id} went from {was} to {now}, and {was} itself has no row in the trail."

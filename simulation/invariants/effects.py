@@ -11,10 +11,13 @@ from simulation.invariants.calls import Named, changed, is_effect, is_ours, made
 from simulation.invariants.invariant import Promise, Sentences, state_before
 from simulation.invariants.projection import Book, Known
 
-# Setting what is set already changes nothing, and after a lost reply nobody can know: once an attempt is enough.
+# Setting what is set already changes nothing, and after a lost reply nobody can know: once an
+# attempt is enough.
 REPEATABLE = frozenset({"ModifyDBCluster", "AddTagsToResource"})
 GONE = "DBClusterSnapshotNotFoundFault"
-ARCHIVE_WARNING = "archive-snapshot:"  # how the warning begins that tells that the copy could not be put away
+ARCHIVE_WARNING = (
+    "archive-snapshot:"  # how the warning begins that tells that the copy could not be put away
+)
 
 
 class Once(Promise):
@@ -31,7 +34,10 @@ class Once(Promise):
         if not is_effect(call) or not is_ours(call, self.bounds.stage):
             return
         if call.operation_id is None:
-            self.doubt(f"the {call.action} of {_names(call)} at {call.at} belongs to no operation that is known.")
+            self.doubt(
+                f"the {call.action} of {_names(call)} at {call.at} belongs to no operation that is "
+                "known."
+            )
             return
         if call.attempt and self._again(call, f"attempt {call.attempt}"):
             yield f"{call.operation_id} did {call.action} of {_names(call)} twice in the attempt {call.attempt}."
@@ -58,8 +64,9 @@ class _Making:
 class Wanted(Promise):
     """What succeeded left exactly the wanted cluster, instances and copy.
 
-    By the calls alone: the cluster's restore and each instance's creation since, by the operation or its chain of
-    reruns, and no deletion by us after it. A restore that the history does not hold counts as none.
+    By the calls alone: the cluster's restore and each instance's creation since, by the operation
+    or its chain of reruns, and no deletion by us after it. A restore that the history does not hold
+    counts as none.
     """
 
     name = "wanted"
@@ -88,7 +95,9 @@ class Wanted(Promise):
             self._gone.difference_update(copies)
             self._archived.difference_update(copies)
             self._copied.update(dict.fromkeys(copies, call))
-        elif call.action == "AddTagsToResource" and ARCHIVED_TAG in tags(call.parameters.get("Tags")):
+        elif call.action == "AddTagsToResource" and ARCHIVED_TAG in tags(
+            call.parameters.get("Tags")
+        ):
             self._archived.update(copies)
 
     def _follow_target(self, call: Called) -> None:
@@ -97,7 +106,9 @@ class Wanted(Promise):
             told = next((one.details.get("DbClusterResourceId") for one in shown(call)), None)
             self._clusters[new], self._instances[new] = _Making(call, told), {}
         elif new and call.action == "CreateDBInstance":
-            cluster = name(str(call.parameters.get("DBClusterIdentifier", "")), "cluster", call.region)
+            cluster = name(
+                str(call.parameters.get("DBClusterIdentifier", "")), "cluster", call.region
+            )
             self._instances.setdefault(cluster, {})[new] = _Making(call, None)
         elif call.action == "DeleteDBCluster":
             self._clusters.pop(changed(call)[0], None)
@@ -131,7 +142,9 @@ class Wanted(Promise):
             yield f"{one.operation_id} succeeded with {recorded}, and the restore had made {making.resource_id}."
 
     def _members(self, one: Known, plan: Plan) -> Sentences:
-        standing = self._instances.get(Named(plan.target_region, "cluster", plan.target_cluster_id), {})
+        standing = self._instances.get(
+            Named(plan.target_region, "cluster", plan.target_cluster_id), {}
+        )
         wanted = {Named(plan.target_region, "db", identifier) for identifier in plan.instance_ids}
         for named in sorted(wanted - {*standing}, key=str):
             yield f"{one.operation_id} succeeded, and the {named} was not made since the restore."
@@ -142,7 +155,9 @@ class Wanted(Promise):
                 yield f"{one.operation_id} succeeded, and the {named} was made by {standing[named].call.operation_id}."
 
     def _copies(self, one: Known, plan: Plan) -> Sentences:
-        if any(str(warning).startswith(ARCHIVE_WARNING) for warning in one.item.get("warnings", ())):
+        if any(
+            str(warning).startswith(ARCHIVE_WARNING) for warning in one.item.get("warnings", ())
+        ):
             return  # the record itself says that the copy could not be put away
         hops = [Hop.model_validate(hop) for hop in one.facts.get("hops", ())]
         for number, hop in enumerate(hops):
@@ -158,7 +173,11 @@ class Wanted(Promise):
 
     def _copies_of_other_runs(self, one: Known, known: set[str]) -> Sentences:
         for copy, call in self._copied.items():
-            if call.operation_id is None or copy.identifier in known or copy in self._gone | self._archived:
+            if (
+                call.operation_id is None
+                or copy.identifier in known
+                or copy in self._gone | self._archived
+            ):
                 continue
             if self.book.root_of(call) == one.root_id:
                 yield f"{one.operation_id} succeeded, and the {copy}, which {call.operation_id} made, was not deleted."

@@ -9,7 +9,9 @@ from simulation.history import Announced, Wrote
 from simulation.invariants.invariant import Promise, Sentences, state_before
 from simulation.invariants.projection import Book, Known
 
-SPARE_BEATS = 3  # the tick that announces, one that was lost, and the one that ends what nobody answers
+SPARE_BEATS = (
+    3  # the tick that announces, one that was lost, and the one that ends what nobody answers
+)
 _REASONED = frozenset(
     {State.FAILING, State.FAILED, State.CANCELLING, State.CANCELLED, State.SKIPPING, State.SKIPPED}
 )  # fmt: skip
@@ -26,21 +28,30 @@ def budget(state: State, plan: Plan) -> timedelta:
 def slack(heartbeat_seconds: int, lease_seconds: float) -> timedelta:
     """Give how long after its deadline, and after the last fault, a state may still be left: three heartbeats.
 
-    A function that died holds its operation until its lease has run out, and the next tick but a half comes then. That
-    is longer where functions may run for minutes; with the minute that is deployed it is not.
+    A function that died holds its operation until its lease has run out, and the next tick but a
+    half comes then. That is longer where functions may run for minutes; with the minute that is
+    deployed it is not.
     """
-    return timedelta(seconds=max(SPARE_BEATS * heartbeat_seconds, lease_seconds + 1.5 * heartbeat_seconds))
+    return timedelta(
+        seconds=max(SPARE_BEATS * heartbeat_seconds, lease_seconds + 1.5 * heartbeat_seconds)
+    )
 
 
-def left_by(state: State, entered: datetime, plan: Plan, spare: timedelta, faults_stopped: datetime) -> datetime:
-    """Give the moment by which a state must have been left; one that passed among faults counts from their end."""
+def left_by(
+    state: State, entered: datetime, plan: Plan, spare: timedelta, faults_stopped: datetime
+) -> datetime:
+    """Give the moment by which a state must have been left.
+
+    One that passed among faults counts from their end.
+    """
     return max(entered + budget(state, plan), faults_stopped) + spare
 
 
 class Deadline(Promise):
     """Every state is left within its budget and slack, counted from when the last fault stopped.
 
-    left <= max(entered + budget, faults stopped) + slack; without a word on faults, everything counts.
+    left <= max(entered + budget, faults stopped) + slack; without a word on faults, everything
+    counts.
     """
 
     name = "deadline"
@@ -74,7 +85,10 @@ class Deadline(Promise):
 
 
 class SaysWhy(Promise):
-    """What failed, was cancelled or skipped says why; what failed or was cancelled also says what to do."""
+    """What failed, was cancelled or skipped says why.
+
+    What failed or was cancelled also says what to do.
+    """
 
     name = "says-why"
 
@@ -95,7 +109,10 @@ class SaysWhy(Promise):
 
 
 class Told(Promise):
-    """People were told of every end, or the record warns that they were not; and machines heard it on the bus."""
+    """People were told of every end, or the record warns that they were not.
+
+    And machines heard it on the bus.
+    """
 
     name = "told"
 
@@ -105,14 +122,21 @@ class Told(Promise):
 
     def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
         """See that a record that ends says whether people were told, and closes only when machines were."""
-        if one.ended and "open" in (before or {}) and "open" not in entry.item and not self._is_heard(one):
+        if (
+            one.ended
+            and "open" in (before or {})
+            and "open" not in entry.item
+            and not self._is_heard(one)
+        ):
             yield f"{one.operation_id} was closed, and EventBridge had not accepted that it is {one.state}."
         if not one.ended or state_before(before) == one.state:
             return
         notified, warnings = entry.item.get("notified"), entry.item.get("warnings", ())
         if notified is None:
             yield f"{one.operation_id} is {one.state}, and nobody knows whether people were told."
-        elif not notified and not any(str(warning).startswith("sns-notification:") for warning in warnings):
+        elif not notified and not any(
+            str(warning).startswith("sns-notification:") for warning in warnings
+        ):
             yield f"{one.operation_id} is {one.state}, people were not told, and no warning says so."
 
     def announced(self, event: Announced) -> Sentences:
@@ -124,7 +148,10 @@ class Told(Promise):
         """See that EventBridge accepted every end."""
         del now
         if self.blind_to("Announced"):
-            self.doubt("the history does not hold what EventBridge accepted; a record closes only after that.")
+            self.doubt(
+                "the history does not hold what EventBridge accepted; a record closes only after "
+                "that."
+            )
             return
         for one in self.book.operations.values():
             if one.ended and not self._is_heard(one):

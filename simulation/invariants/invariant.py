@@ -14,7 +14,8 @@ Sentences = Iterable[str]
 class Promise:
     """One promise: it looks at each entry once, remembers what its own rule needs, and says what breaks it.
 
-    A promise overrides what it has to look at. What cannot be judged is put into `doubts`, once each.
+    A promise overrides what it has to look at. What cannot be judged is put into `doubts`, once
+    each.
     """
 
     name: ClassVar[str]
@@ -56,7 +57,11 @@ class Promise:
         before = self.book.before
         if entry.table == "audit":
             operation_id, version = row_key(entry.key)
-            return () if entry.key.endswith(INTENT) else self.row(self.book.about(operation_id), version, entry, before)
+            return (
+                ()
+                if entry.key.endswith(INTENT)
+                else self.row(self.book.about(operation_id), version, entry, before)
+            )
         if entry.key.startswith(TARGET_KEY):
             return self.target(entry.key.removeprefix(TARGET_KEY), entry, before)
         return self.record(self.book.about(entry.key), entry, before)

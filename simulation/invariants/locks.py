@@ -15,8 +15,8 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 class Lock(Promise):
     """Two operations never hold one target at once: by the holder in its item, and by the rows of creation and end.
 
-    An operation that was skipped when it was created never had the target. Where the record that names the target
-    comes after the rows, the rows are compared at rest.
+    An operation that was skipped when it was created never had the target. Where the record that
+    names the target comes after the rows, the rows are compared at rest.
     """
 
     name = "lock"
@@ -32,7 +32,9 @@ class Lock(Promise):
         if was and now and was != now:
             yield f"The target {arn} went from {was} to {now}, without being free in between."
         if was and not now and self._holding.get(arn) == was:
-            del self._holding[arn]  # freed from a holder that ended, or whose record somebody removed
+            del self._holding[
+                arn
+            ]  # freed from a holder that ended, or whose record somebody removed
 
     def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
         """Follow who is between creation and end."""
@@ -64,7 +66,9 @@ class Lock(Promise):
                 )
                 spans[one.settings.target_cluster_arn].append(span)
             else:
-                self.doubt(f"the record of {one.operation_id}, which names its target, is not known.")
+                self.doubt(
+                    f"the record of {one.operation_id}, which names its target, is not known."
+                )
         for arn, found in spans.items():
             yield from _overlaps(arn, sorted(found))
 
@@ -87,7 +91,9 @@ class Free(Promise):
         del now
         for one in self.book.operations.values():
             if one.operation_id in self.bounds.under_way:
-                self.doubt(f"{one.operation_id} is {one.state}, within its deadline, and under way.")
+                self.doubt(
+                    f"{one.operation_id} is {one.state}, within its deadline, and under way."
+                )
             elif one.item and (one.item.get("open") or not one.ended):
                 yield f"{one.operation_id} is {one.state}, and still open."
         for key, item in self.book.targets.items():

@@ -5,7 +5,18 @@ from typing import Any
 
 from chalicelib.flow.plan import OWNER_TAG
 from simulation.history import Called
-from simulation.invariants.calls import Named, Shown, changed, is_change, is_effect, is_ours, made, name, shown, tags
+from simulation.invariants.calls import (
+    Named,
+    Shown,
+    changed,
+    is_change,
+    is_effect,
+    is_ours,
+    made,
+    name,
+    shown,
+    tags,
+)
 from simulation.invariants.invariant import Promise, Sentences
 from simulation.invariants.projection import Book, Known
 
@@ -13,9 +24,10 @@ from simulation.invariants.projection import Book, Known
 class Source(Promise):
     """No call of ours that changes something, refused or not, names the source, its instances or its snapshots.
 
-    The clusters are known by name and by immutable id; their instances once an answer showed them; their snapshots by
-    the name that Aurora gives (`rds:<cluster>-...`), or once an answer showed them without our tag. An instance or a
-    manual snapshot that no answer ever showed cannot be told from any other.
+    The clusters are known by name and by immutable id; their instances once an answer showed them;
+    their snapshots by the name that Aurora gives (`rds:<cluster>-...`), or once an answer showed
+    them without our tag. An instance or a manual snapshot that no answer ever showed cannot be told
+    from any other.
     """
 
     name = "source"
@@ -43,7 +55,8 @@ class Source(Promise):
 
     def _is_source(self, named: Named) -> bool:
         automatic = named.kind == "cluster-snapshot" and any(
-            named.region == cluster.region and named.identifier.startswith(f"rds:{cluster.identifier}-")
+            named.region == cluster.region
+            and named.identifier.startswith(f"rds:{cluster.identifier}-")
             for cluster in self._clusters
         )
         return automatic or named in self._known
@@ -55,13 +68,17 @@ class Source(Promise):
                 self._known.add(name(str(member.get("DBInstanceIdentifier")), "db", region))
             return
         of = name(str(details.get("DBClusterIdentifier", "")), "cluster", region)
-        foreign = one.named.kind == "db" or ("TagList" in details and OWNER_TAG not in tags(details["TagList"]))
+        foreign = one.named.kind == "db" or (
+            "TagList" in details and OWNER_TAG not in tags(details["TagList"])
+        )
         if one.named.kind != "cluster" and of in self._clusters and foreign:
             self._known.add(one.named)
 
 
 class Ours(Promise):
-    """What exists is changed or deleted only if it carries our tag; a deleted cluster is the victim of the record.
+    """What exists is changed or deleted only if it carries our tag.
+
+    A deleted cluster is the victim of the record.
 
     The tags are those of the call's own answer, else what an earlier entry told of the resource.
     """
@@ -69,7 +86,10 @@ class Ours(Promise):
     name = "ours"
 
     def called(self, call: Called) -> Sentences:
-        """Judge a change of what stood there before; what is made anew is judged by nobody's tags."""
+        """Judge a change of what stood there before.
+
+        What is made anew is judged by nobody's tags.
+        """
         if not is_effect(call) or not is_ours(call, self.bounds.stage) or made(call):
             return
         shows = {one.named: one.details for one in shown(call)}
@@ -81,10 +101,17 @@ class Ours(Promise):
     def _tagged(self, call: Called, named: Named, details: Mapping[str, Any]) -> Sentences:
         told = details if "TagList" in details else self.book.told(named)
         if "TagList" not in told:
-            self.doubt(f"nothing tells whose the {named} was when {call.by} called {call.action} at {call.at}.")
+            self.doubt(
+                f"nothing tells whose the {named} was when {call.by} called {call.action} at "
+                f"{call.at}."
+            )
             return
         owner, one = tags(told["TagList"]).get(OWNER_TAG), self.book.of(call)
-        plan = one.item.get("plan") or next((row.get("plan") for row in one.rows.values()), None) if one else None
+        plan = (
+            one.item.get("plan") or next((row.get("plan") for row in one.rows.values()), None)
+            if one
+            else None
+        )
         mine = f"{self.bounds.stage}/{plan or ''}"
         if owner is None or not (owner == mine if plan else owner.startswith(mine)):
             yield f"{call.operation_id or call.by} called {call.action} on the {named}, whose owner is {owner}."
@@ -101,11 +128,18 @@ class Ours(Promise):
             yield from self._cluster(one, call, one.victim, shows)
 
     def _cluster(
-        self, one: Known, call: Called, victim: Mapping[str, Any], shows: Mapping[Named, Mapping[str, Any]]
+        self,
+        one: Known,
+        call: Called,
+        victim: Mapping[str, Any],
+        shows: Mapping[Named, Mapping[str, Any]],
     ) -> Sentences:
         deleted = next((details.get("DbClusterResourceId") for details in shows.values()), None)
         if deleted is None:
-            self.doubt(f"the answer to the {call.action} of {one.operation_id} does not tell the cluster's id.")
+            self.doubt(
+                f"the answer to the {call.action} of {one.operation_id} does not tell the "
+                "cluster's id."
+            )
         elif deleted != victim.get("resource_id"):
             yield f"{one.operation_id} deleted the cluster {deleted}, and its victim was {victim.get('resource_id')}."
 

@@ -139,7 +139,10 @@ class Book:
 
     def _tag(self, named: Named, call: Called) -> None:
         stood = self.told(named)
-        self._told[named] = {**stood, "TagList": [*stood.get("TagList", []), *call.parameters.get("Tags", [])]}
+        self._told[named] = {
+            **stood,
+            "TagList": [*stood.get("TagList", []), *call.parameters.get("Tags", [])],
+        }
 
 
 def row_key(key: str) -> tuple[str, int]:

@@ -11,7 +11,11 @@ from simulation.invariants.calls import is_effect, made, name
 from simulation.invariants.invariant import Promise, Sentences, state_before
 from simulation.invariants.projection import Book, Known
 
-_PASSWORD = ("rds", "ModifyDBCluster", "MasterUserPassword")  # the one place where a password has to stand
+_PASSWORD = (
+    "rds",
+    "ModifyDBCluster",
+    "MasterUserPassword",
+)  # the one place where a password has to stand
 
 
 class Secret(Promise):
@@ -22,7 +26,9 @@ class Secret(Promise):
     def __init__(self, book: Book) -> None:
         super().__init__(book)
         self._needles = {
-            form for secret in self.bounds.secrets for form in (secret, json.dumps(secret)[1:-1], _in_json(secret))
+            form
+            for secret in self.bounds.secrets
+            for form in (secret, json.dumps(secret)[1:-1], _in_json(secret))
         } - {""}
         if not self._needles:
             self.doubt("no secrets were given to look for.")
@@ -37,7 +43,9 @@ class Secret(Promise):
         """Look through what a call says."""
         for parameter, value in call.parameters.items():
             if (call.service, call.action, parameter) != _PASSWORD:
-                yield from self._look(value, f"the {parameter} of {call.action}, called by {call.by}")
+                yield from self._look(
+                    value, f"the {parameter} of {call.action}, called by {call.by}"
+                )
 
     def announced(self, event: Announced) -> Sentences:
         """Look through an event."""
@@ -49,7 +57,9 @@ class Secret(Promise):
 
     def _look(self, value: Any, where: str) -> Sentences:
         """Look through all of a value; what is found is not repeated."""
-        text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+        text = (
+            value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+        )
         if any(needle in text for needle in self._needles):
             yield f"A secret stands in {where}."
 
@@ -68,9 +78,14 @@ class Closed(Promise):
 
     def __init__(self, book: Book) -> None:
         super().__init__(book)
-        self._fresh: dict[str, str] = {}  # the operation that succeeded, by its cluster's immutable id
+        self._fresh: dict[
+            str, str
+        ] = {}  # the operation that succeeded, by its cluster's immutable id
         if self.blind_to("Opened"):
-            self.doubt("the history does not hold tries of production's logins; the record alone was believed.")
+            self.doubt(
+                "the history does not hold tries of production's logins; the record alone was "
+                "believed."
+            )
 
     def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
         """See that a success knows that the logins are closed."""
@@ -112,7 +127,8 @@ class Closed(Promise):
 class Readers(Promise):
     """No reader is created while production's logins are open: each would be another way in.
 
-    The record notes when they were closed in the middle of a state; a history of rows alone tells it with the next.
+    The record notes when they were closed in the middle of a state; a history of rows alone tells
+    it with the next.
     """
 
     name = "readers"
@@ -120,12 +136,19 @@ class Readers(Promise):
     def __init__(self, book: Book) -> None:
         super().__init__(book)
         self._early: dict[str, list[Called]] = {}  # by operation
-        self._tolerance = timedelta(seconds=1 if self.blind_to("Opened") else 0)  # CloudTrail's times are whole seconds
+        self._tolerance = timedelta(
+            seconds=1 if self.blind_to("Opened") else 0
+        )  # CloudTrail's times are whole seconds
 
     def called(self, call: Called) -> Sentences:
         """Remember a reader that an operation makes before its record knows that production is out."""
         one = self.book.of(call)
-        if one is None or one.settings is None or call.action != "CreateDBInstance" or not is_effect(call):
+        if (
+            one is None
+            or one.settings is None
+            or call.action != "CreateDBInstance"
+            or not is_effect(call)
+        ):
             return ()
         writer = name(one.settings.instance_ids[0], "db", one.settings.target_region)
         if made(call) != writer and not one.facts.get("production_logins_closed"):

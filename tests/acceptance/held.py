@@ -22,7 +22,11 @@ def not_allowed(world: Up, *, after: int = 0) -> list[dict[str, Any]]:
 
 def put(world: Up, detail_type: str, **detail: str) -> None:
     """Put an event of the stage on the bus, as people do."""
-    entry = {"Source": "aurora-restore.local", "DetailType": detail_type, "Detail": json.dumps(detail)}
+    entry = {
+        "Source": "aurora-restore.local",
+        "DetailType": detail_type,
+        "Detail": json.dumps(detail),
+    }
     world.client("events").put_events(Entries=[entry])
 
 
@@ -34,7 +38,9 @@ def without(world: Up, function: str, sid: str) -> Iterator[None]:
     document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
     left = [statement for statement in document["Statement"] if statement["Sid"] != sid]
     assert len(left) == len(document["Statement"]) - 1
-    iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps({**document, "Statement": left}))
+    iam.put_role_policy(
+        RoleName=name, PolicyName=policy, PolicyDocument=json.dumps({**document, "Statement": left})
+    )
     try:
         yield
     finally:

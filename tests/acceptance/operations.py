@@ -11,7 +11,9 @@ from tests.docs.readme import commands
 
 NIGHT_SECONDS_MAX = 300.0  # a busy machine needs three minutes
 LOOK_SECONDS = 0.25
-SET_UP_ALREADY = 'make() { command make --no-print-directory -o .venv/.ready -o .wheels/.ready "$@"; }'
+SET_UP_ALREADY = (
+    'make() { command make --no-print-directory -o .venv/.ready -o .wheels/.ready "$@"; }'
+)
 ENDS = {"SUCCEEDED", "FAILED", "CANCELLED", "SKIPPED"}
 
 
@@ -32,7 +34,9 @@ def newest_record(world: Up, stage: str = "local") -> dict[str, Any] | None:
 def record_of(world: Up, operation_id: str) -> dict[str, Any]:
     """Return the record of one operation."""
     key = {"operation_id": {"S": operation_id}}
-    record: dict[str, Any] = world.client("dynamodb").get_item(TableName="aurora-restore-local-state", Key=key)["Item"]
+    record: dict[str, Any] = world.client("dynamodb").get_item(
+        TableName="aurora-restore-local-state", Key=key
+    )["Item"]
     return record
 
 
@@ -63,7 +67,9 @@ def end_of_all(world: Up) -> None:
 def wait_for_the_request(world: Up, request_id: str) -> dict[str, Any]:
     """Wait until the request has become an operation, and return its record."""
     ends_at = time.monotonic() + NIGHT_SECONDS_MAX
-    while (record := newest_record(world)) is None or not record["operation_id"]["S"].startswith(request_id):
+    while (record := newest_record(world)) is None or not record["operation_id"]["S"].startswith(
+        request_id
+    ):
         assert time.monotonic() < ends_at, record
         time.sleep(LOOK_SECONDS)
     return record
@@ -89,6 +95,8 @@ def type_in(world: Up, *blocks: str) -> str:
     exports = commands("A world that stays")[0].replace("4577", str(world.port))
     typed = "\n".join([SET_UP_ALREADY, exports, *blocks])
     env, shell = {**os.environ, "PORT": str(world.port)}, ["bash", "-euc", typed]
-    done = subprocess.run(shell, cwd=ROOT, env=env, check=False, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        shell, cwd=ROOT, env=env, check=False, capture_output=True, text=True, timeout=300
+    )
     assert 0 == done.returncode, done.stdout + done.stderr
     return done.stdout

@@ -11,12 +11,21 @@ RUNBOOK = ROOT / "docs" / "runbook.md"
 
 
 def fill_in(subnets: str, group: str) -> None:
-    """Put the README's settings and this AWS's ids (subnets, separated by tabs) into the stage `dev` of the copy."""
-    (text,) = (block.text for block in blocks(README) if (block.section, block.language) == (SECTION, "json"))
+    """Put the README's settings and this AWS's ids (subnets, separated by tabs) into the stage
+    `dev` of the copy.
+    """
+    (text,) = (
+        block.text
+        for block in blocks(README)
+        if (block.section, block.language) == (SECTION, "json")
+    )
     config = json.loads(CONFIG.read_text())
     dev = config["stages"]["dev"]
     dev["environment_variables"] |= json.loads(text.replace("<the group's id>", group))
-    dev["lambda_functions"]["setup-db-users"] = {"subnet_ids": subnets.split(), "security_group_ids": [group]}
+    dev["lambda_functions"]["setup-db-users"] = {
+        "subnet_ids": subnets.split(),
+        "security_group_ids": [group],
+    }
     CONFIG.write_text(json.dumps(config))
 
 

@@ -1,4 +1,6 @@
-"""What `python -m localaws up` refuses to begin with, and what is left when it is stopped or killed half-way."""
+"""What `python -m localaws up` refuses to begin with, and what is left when it is stopped or killed
+half-way.
+"""
 
 import signal
 import socket
@@ -19,8 +21,8 @@ def test_a_taken_port_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None
 
     assert (1, "") == (refused.returncode, refused.stdout)
     assert refused.stderr == (
-        f"Port {port} of 127.0.0.1 is taken by another program. Stop that program, or choose another port "
-        "with --port (make: PORT=…).\n"
+        f"Port {port} of 127.0.0.1 is taken by another program. Stop that program, or choose "
+        "another port with --port (make: PORT=…).\n"
     )
     assert [] == list(tmp_path.iterdir())
 
@@ -31,7 +33,9 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
     refused = up("--port", str(free_port()), "--data", str(tmp_path))
 
     assert (1, ["thesis.txt"]) == (refused.returncode, [one.name for one in tmp_path.iterdir()])
-    assert refused.stderr.startswith(f"The folder {tmp_path} is not empty and not localaws'; it is left alone.")
+    assert refused.stderr.startswith(
+        f"The folder {tmp_path} is not empty and not localaws'; it is left alone."
+    )
 
 
 @pytest.mark.parametrize(
@@ -40,12 +44,17 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
         (None, "There is no dump {dump}. Name an SQL file with --dump (make: DUMP=mine.sql)."),
         (
             b"PGDMP\x01\x10",
-            "{dump} is in pg_dump's custom format. Make plain SQL of it: pg_restore -f mine.sql {dump}.",
+            (
+                "{dump} is in pg_dump's custom format. Make plain SQL of it: pg_restore -f mine.sql "
+                "{dump}."
+            ),
         ),
     ],
     ids=["missing", "custom format"],
 )
-def test_a_dump_that_cannot_be_sql_is_refused_at_once(tmp_path: Path, content: bytes | None, sentence: str) -> None:
+def test_a_dump_that_cannot_be_sql_is_refused_at_once(
+    tmp_path: Path, content: bytes | None, sentence: str
+) -> None:
     """Before anything is started, one sentence says what to do."""
     dump = tmp_path / "mine.dump"
     if content is not None:
@@ -68,7 +77,10 @@ def test_a_world_that_is_being_built_can_be_stopped(tmp_path: Path) -> None:
 
 
 def test_after_a_kill_the_next_start_cleans_up_and_a_bad_dump_is_told(tmp_path: Path) -> None:
-    """SIGKILL leaves servers behind, which the next world in the folder ends; its own dump fails with the line."""
+    """SIGKILL leaves servers behind, which the next world in the folder ends.
+
+    Its own dump fails with the line.
+    """
     folder, port, dump = tmp_path / "data", free_port(), tmp_path / "mine.sql"
     dump.write_text("CREATE TABLE one (id integer);\nINSERT INTO two VALUES (1);\n")
     killed = Up(folder, port)
@@ -80,4 +92,6 @@ def test_after_a_kill_the_next_start_cleans_up_and_a_bad_dump_is_told(tmp_path: 
 
     assert (left, []) == (survived, [pid for pid in left if is_alive(pid)])
     assert (1, True) == (again.returncode, is_free(port))
-    assert again.stderr.startswith(f'Line 2 of {dump} could not be loaded: relation "two" does not exist.')
+    assert again.stderr.startswith(
+        f'Line 2 of {dump} could not be loaded: relation "two" does not exist.'
+    )

@@ -1,4 +1,6 @@
-"""Whole nights of a production that is full of traps, on a PostgreSQL that can read others: what holds on the copy."""
+"""Whole nights of a production that is full of traps, on a PostgreSQL that can read others: what
+holds on the copy.
+"""
 
 import json
 from collections.abc import Iterator
@@ -6,6 +8,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+from localaws.postgres.programs import temporary_folder
 
 from demo import assertions, databases
 from demo import aws as names
@@ -13,7 +16,6 @@ from demo.aws import Aws
 from demo.databases import Login, connect
 from demo.inspection import Source, Target, Witness
 from demo.take_snapshot import fall
-from localaws.postgres.programs import temporary_folder
 from tests.acceptance.operations import end_of_newest, wait_for_an_operation_of
 from tests.acceptance.up import READY, Up, free_port
 from tests.database.servers import find_or_skip
@@ -33,8 +35,11 @@ GRANT ALL ON ALL TABLES IN SCHEMA trap TO PUBLIC;
 ALTER DATABASE shop SET search_path = trap, pg_catalog;
 ALTER ROLE CURRENT_USER SET default_transaction_read_only = on
 """
-BLOCKER = "BEGIN; ALTER ROLE reporting VALID UNTIL '2099-01-01'; PREPARE TRANSACTION 'blocks-a-role'"
-ACCOUNTS = "SELECT count(*) FROM sales.accounts"  # a foreign table, which reads production's database ledger
+BLOCKER = (
+    "BEGIN; ALTER ROLE reporting VALID UNTIL '2099-01-01'; PREPARE TRANSACTION 'blocks-a-role'"
+)
+# a foreign table, which reads production's database ledger
+ACCOUNTS = "SELECT count(*) FROM sales.accounts"
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +104,15 @@ def seen(world: Up, witness: Witness) -> tuple[tuple[Source, Target], dict[str, 
 def test_nothing_of_production_goes_on_in_the_copy(
     witness: Witness, seen: tuple[tuple[Source, Target], dict[str, Any]]
 ) -> None:
-    """All that the demo judges holds: its passwords are refused, it is cut off, and production is as it was."""
+    """All that the demo judges holds: its passwords are refused, it is cut off, and production is
+    as it was.
+    """
     before, record = seen
     assert "SUCCEEDED" == record["state"]["S"], record
     after = witness.source(), witness.fresh_target(before[0].tables)
-    findings = assertions.after_the_night(before, after, witness.outcome(record["operation_id"]["S"]))
+    findings = assertions.after_the_night(
+        before, after, witness.outcome(record["operation_id"]["S"])
+    )
 
     assert [] == [finding.sentence for finding in findings if not finding.held]
     assert ("shop.sales.accounts",) == after[0].ways.read
@@ -111,7 +120,9 @@ def test_nothing_of_production_goes_on_in_the_copy(
 
 
 @pytest.mark.usefixtures("seen")
-def test_no_password_of_production_opens_any_database_of_the_copy(world: Up, witness: Witness) -> None:
+def test_no_password_of_production_opens_any_database_of_the_copy(
+    world: Up, witness: Witness
+) -> None:
     """Each is tried, and opens production."""
     master = witness.production["master"]
     everybody = {**witness.production["logins"], master["username"]: master["password"]}
@@ -119,7 +130,8 @@ def test_no_password_of_production_opens_any_database_of_the_copy(world: Up, wit
     for database in ("shop", "ledger", "postgres"):
         assert dict.fromkeys(everybody, (True, False)) == {
             name: tuple(
-                databases.opens(where(world, name, password), database) for where in (at_production, at_staging)
+                databases.opens(where(world, name, password), database)
+                for where in (at_production, at_staging)
             )
             for name, password in everybody.items()
         }
@@ -127,10 +139,16 @@ def test_no_password_of_production_opens_any_database_of_the_copy(world: Up, wit
 
 @pytest.mark.usefixtures("seen")
 def test_the_application_user_reaches_production_by_no_way(world: Up, witness: Witness) -> None:
-    """What production's own user reads through the foreign table, the copy's does not; nor does a new user mapping."""
+    """What production's own user reads through the foreign table, the copy's does not.
+
+    Nor does a new user mapping.
+    """
     reader = at_production(world, "shop_app", witness.production["logins"]["shop_app"])
     application = at_staging(world, witness.app["app_username"], witness.app["app_password"])
-    mapping = "CREATE USER MAPPING FOR CURRENT_USER SERVER books OPTIONS (user 'reporting', password 'a-guess')"
+    mapping = (
+        "CREATE USER MAPPING FOR CURRENT_USER SERVER books OPTIONS (user 'reporting', password "
+        "'a-guess')"
+    )
 
     assert [(200,)] == run(reader, ACCOUNTS)
     with pytest.raises(psycopg2.Error):
@@ -150,20 +168,33 @@ def test_no_trap_ran_as_our_master(world: Up, witness: Witness) -> None:
 @pytest.mark.usefixtures("seen")
 def test_no_secret_is_in_a_record_a_notice_or_a_log(world: Up, witness: Witness) -> None:
     """Production's and ours, over a whole night."""
-    secrets = {**witness.production["logins"], "production's master": witness.production["master"]["password"]}
+    secrets = {
+        **witness.production["logins"],
+        "production's master": witness.production["master"]["password"],
+    }
     secrets |= {name: witness.app[name] for name in ("app_password", "readonly_password")}
     secrets |= {"staging's master": witness.master["password"]}
-    tables = [world.client("dynamodb").scan(TableName=name) for name in (names.STATE_TABLE, names.AUDIT_TABLE)]
+    tables = [
+        world.client("dynamodb").scan(TableName=name)
+        for name in (names.STATE_TABLE, names.AUDIT_TABLE)
+    ]
     files = [file for kind in ("*.log", "*.jsonl") for file in world.folder.glob(f"**/{kind}")]
     texts = {"tables and queue": json.dumps([*tables, *Aws(world.endpoint).notices()], default=str)}
     texts |= {str(file): file.read_text(errors="replace") for file in files}
 
     assert len(files) > len(secrets)
-    assert [] == [(where, name) for name, secret in secrets.items() for where, text in texts.items() if secret in text]
+    assert [] == [
+        (where, name)
+        for name, secret in secrets.items()
+        for where, text in texts.items()
+        if secret in text
+    ]
 
 
 @pytest.mark.usefixtures("seen")
-def test_an_expired_role_whose_password_the_secret_holds_fails_the_night(world: Up, witness: Witness) -> None:
+def test_an_expired_role_whose_password_the_secret_holds_fails_the_night(
+    world: Up, witness: Witness
+) -> None:
     """PostgreSQL refuses the password as it would a wrong one; it is recognised all the same."""
     master = witness.production["master"]
     user, password = witness.app["readonly_username"], witness.app["readonly_password"]

@@ -1,4 +1,6 @@
-"""What `python -m localaws up` leaves running, as unknowing clients see it, and what is left when it ends."""
+"""What `python -m localaws up` leaves running, as unknowing clients see it, and what is left when
+it ends.
+"""
 
 import json
 import re
@@ -47,7 +49,9 @@ def secret(world: Up, name: str, region: str = "us-west-2") -> dict[str, Any]:
 def query(world: Up, cluster: tuple[str, str], login: tuple[str, str], statement: str) -> list[Any]:
     """Run SQL in the database shop of a cluster (region, identifier), as somebody (user, password)."""
     region, identifier = cluster
-    (found,) = world.client("rds", region).describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"]
+    (found,) = world.client("rds", region).describe_db_clusters(DBClusterIdentifier=identifier)[
+        "DBClusters"
+    ]
     connection = psycopg2.connect(
         host=found["Endpoint"], port=found["Port"], user=login[0], password=login[1], dbname="shop"
     )
@@ -75,16 +79,26 @@ def test_both_clusters_serve_and_staging_is_stale(world: Up) -> None:
     """Production has orders that staging has not, and staging has a mark that production has not."""
     count = "SELECT count(*) FROM sales.orders"
     marks = "SELECT count(*) FROM pg_tables WHERE tablename = 'stale_marker'"
-    production, staging = (PRODUCTION, master_of_production(world)), (STAGING, master_of_staging(world))
+    production, staging = (
+        (PRODUCTION, master_of_production(world)),
+        (STAGING, master_of_staging(world)),
+    )
 
-    assert (160_000, 120_000) == tuple(query(world, *one, count)[0][0] for one in (production, staging))
+    assert (160_000, 120_000) == tuple(
+        query(world, *one, count)[0][0] for one in (production, staging)
+    )
     assert (0, 1) == tuple(query(world, *one, marks)[0][0] for one in (production, staging))
 
 
 def test_production_has_several_owners_and_its_logins_work(world: Up) -> None:
-    """Tables belong to different roles, none of them the master, and every login role has its own password."""
+    """Tables belong to different roles, none of them the master, and every login role has its own
+    password.
+    """
     owners = query(
-        world, PRODUCTION, master_of_production(world), "SELECT DISTINCT tableowner FROM pg_tables ORDER BY 1"
+        world,
+        PRODUCTION,
+        master_of_production(world),
+        "SELECT DISTINCT tableowner FROM pg_tables ORDER BY 1",
     )
     logins = secret(world, "production/prod-cluster", "us-east-1")["logins"]
 
@@ -95,19 +109,26 @@ def test_production_has_several_owners_and_its_logins_work(world: Up) -> None:
 
 
 def test_the_clusters_are_what_an_account_would_have(world: Up) -> None:
-    """Production is encrypted and protected; staging carries our tag, and has a writer and a reader."""
+    """Production is encrypted and protected.
+
+    Staging carries our tag, and has a writer and a reader.
+    """
     (production,) = world.client("rds", "us-east-1").describe_db_clusters()["DBClusters"]
     (staging,) = world.client("rds").describe_db_clusters()["DBClusters"]
 
     assert (True, True) == (production["StorageEncrypted"], production["DeletionProtection"])
     assert {"Key": "aurora-restore", "Value": "local/default"} in staging["TagList"]
     assert [("staging-cluster-1", True), ("staging-cluster-2", False)] == [
-        (member["DBInstanceIdentifier"], member["IsClusterWriter"]) for member in staging["DBClusterMembers"]
+        (member["DBInstanceIdentifier"], member["IsClusterWriter"])
+        for member in staging["DBClusterMembers"]
     ]
 
 
 def test_chalice_deployed_the_app_from_a_copy(world: Up) -> None:
-    """Eleven functions are there, with the settings that only this world knows; the checkout is as it was."""
+    """Eleven functions are there, with the settings that only this world knows.
+
+    The checkout is as it was.
+    """
     functions = world.client("lambda").list_functions()["Functions"]
     settings = functions[0]["Environment"]["Variables"]
 
@@ -133,8 +154,18 @@ def test_the_parameters_of_the_guide_are_there(world: Up) -> None:
 
 def test_its_export_lines_make_the_aws_command_line_work(world: Up) -> None:
     """An unmodified `aws` in another shell sees the cluster."""
-    line = ["aws", "rds", "describe-db-clusters", "--query", "DBClusters[].DBClusterIdentifier", "--output", "text"]
-    seen = subprocess.run(line, env=world.environment(), check=False, capture_output=True, text=True, timeout=60)
+    line = [
+        "aws",
+        "rds",
+        "describe-db-clusters",
+        "--query",
+        "DBClusters[].DBClusterIdentifier",
+        "--output",
+        "text",
+    ]
+    seen = subprocess.run(
+        line, env=world.environment(), check=False, capture_output=True, text=True, timeout=60
+    )
 
     assert ("staging-cluster", "") == (seen.stdout.strip(), seen.stderr)
 
@@ -144,16 +175,26 @@ def test_no_password_is_printed_or_logged(world: Up) -> None:
     production = secret(world, "production/prod-cluster", "us-east-1")
     passwords = [production["master"]["password"], *production["logins"].values()]
     passwords += [secret(world, MASTER_SECRET)["password"]]
-    passwords += [value for name, value in secret(world, APP_SECRET).items() if name.endswith("_password")]
+    passwords += [
+        value for name, value in secret(world, APP_SECRET).items() if name.endswith("_password")
+    ]
     logs = [file.read_text(errors="replace") for file in world.folder.glob("**/*.log")]
 
-    assert (7, []) == (len(set(passwords)), [one for one in passwords for text in [*logs, *world.lines] if one in text])
+    assert (7, []) == (
+        len(set(passwords)),
+        [one for one in passwords for text in [*logs, *world.lines] if one in text],
+    )
 
 
 def complaints(world: Up) -> list[str]:
-    """Run the doctor on the stage as it was deployed; return what it says besides OK, errors and all."""
+    """Run the doctor on the stage as it was deployed.
+
+    Return what it says besides OK, errors and all.
+    """
     seen = world.run("aurora_restore.doctor")
-    lines = [line for line in seen.stdout.splitlines() if ": OK" not in line and "checks:" not in line]
+    lines = [
+        line for line in seen.stdout.splitlines() if ": OK" not in line and "checks:" not in line
+    ]
     return [*lines, *seen.stderr.splitlines(), *(["exit status 1"] if seen.returncode else [])]
 
 
@@ -164,9 +205,9 @@ def test_the_doctor_has_nothing_to_say_of_a_new_world(world: Up) -> None:
 
 def test_a_new_world_has_a_snapshot_of_yesterday_and_no_operation(world: Up) -> None:
     """Aurora took production's snapshot before the stage was there, so nothing was started for it."""
-    (snapshot,) = world.client("rds", "us-east-1").describe_db_cluster_snapshots(SnapshotType="automated")[
-        "DBClusterSnapshots"
-    ]
+    (snapshot,) = world.client("rds", "us-east-1").describe_db_cluster_snapshots(
+        SnapshotType="automated"
+    )["DBClusterSnapshots"]
     age = datetime.now(UTC) - snapshot["SnapshotCreateTime"]
 
     assert ("available", None) == (snapshot["Status"], newest_record(world))
@@ -174,7 +215,9 @@ def test_a_new_world_has_a_snapshot_of_yesterday_and_no_operation(world: Up) -> 
 
 
 def test_a_night_makes_staging_fresh(world: Up) -> None:
-    """One snapshot of Aurora's own, and events do the rest: staging has production's rows and none of its logins."""
+    """One snapshot of Aurora's own, and events do the rest: staging has production's rows and none
+    of its logins.
+    """
     night = f"{world.endpoint}/localaws/night?cluster=prod-cluster&region=us-east-1"
     with urllib.request.urlopen(urllib.request.Request(night, method="POST")) as answer:  # noqa: S310  # loopback
         assert 200 == answer.status
@@ -185,20 +228,29 @@ def test_a_night_makes_staging_fresh(world: Up) -> None:
     assert "SUCCEEDED" == record["state"]["S"], record
     assert [(160_000,)] == query(world, STAGING, application, "SELECT count(*) FROM sales.orders")
     assert [(0,)] == query(
-        world, STAGING, application, "SELECT count(*) FROM pg_tables WHERE tablename = 'stale_marker'"
+        world,
+        STAGING,
+        application,
+        "SELECT count(*) FROM pg_tables WHERE tablename = 'stale_marker'",
     )
     with pytest.raises(psycopg2.OperationalError):
         query(world, STAGING, master_of_production(world), "SELECT 1")
 
 
 def test_the_doctor_has_nothing_to_say_after_a_night(world: Up) -> None:
-    """After a night everything is well, seen from outside: of a stage that was deployed as people deploy theirs."""
+    """After a night everything is well, seen from outside: of a stage that was deployed as people
+    deploy theirs.
+    """
     assert [] == complaints(world)
 
 
 def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: Up) -> None:
     """What the old functions began, new ones, with other code and settings, finish."""
-    wish = {"Source": "aurora-restore.local", "DetailType": "RestoreRequested", "Detail": '{"request_id": "update"}'}
+    wish = {
+        "Source": "aurora-restore.local",
+        "DetailType": "RestoreRequested",
+        "Detail": '{"request_id": "update"}',
+    }
     world.client("events").put_events(Entries=[wish])
     record = wait_for_the_request(world, "update")
     before = {one["CodeSha256"] for one in world.client("lambda").list_functions()["Functions"]}
@@ -219,7 +271,9 @@ def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: U
 
 
 def test_what_the_readme_tells_people_to_type_works(world: Up) -> None:
-    """After a night: psql opens the fresh cluster, requests and cancels are obeyed, a manual snapshot starts one."""
+    """After a night: psql opens the fresh cluster, requests and cancels are obeyed, a manual
+    snapshot starts one.
+    """
     _, request, trail = commands("A world that stays")
     operations, said, manual_snapshot, cancel, psql = commands("Looking around", LOCALAWS)
 
@@ -242,8 +296,12 @@ def subjects_told(world: Up) -> list[str]:
     return subjects
 
 
-def test_a_request_during_another_one_is_skipped_and_the_readme_s_commands_show_why(world: Up) -> None:
-    """Pasted while an operation has the target, the request ends as SKIPPED, and its trail says what was in its way."""
+def test_a_request_during_another_one_is_skipped_and_the_readme_s_commands_show_why(
+    world: Up,
+) -> None:
+    """Pasted while an operation has the target, the request ends as SKIPPED, and its trail says
+    what was in its way.
+    """
     _, request, trail = commands("A world that stays")
     before = newest_record(world)
     type_in(world, request)
@@ -260,7 +318,9 @@ def test_a_request_during_another_one_is_skipped_and_the_readme_s_commands_show_
 
 
 def test_a_stage_of_one_s_own_can_be_rehearsed(world: Up) -> None:
-    """What the README says of it, word for word: deployed, looked at, restored by a night, and taken away again."""
+    """What the README says of it, word for word: deployed, looked at, restored by a night, and
+    taken away again.
+    """
     ids, make_names_and_deploy, doctor_and_night = commands(SECTION)
     (destroy,) = (span for span in spans(README) if span.startswith("make destroy"))
     rehearse = partial(type_in, world)
@@ -271,27 +331,42 @@ def test_a_stage_of_one_s_own_can_be_rehearsed(world: Up) -> None:
     record = end_of_newest(world, "dev")
 
     assert [] == re.findall(r"^.*: (?:WARNING|FAILED)", seen, re.MULTILINE)
-    assert ("SUCCEEDED", "orders-dev") == (record["state"]["S"], record["settings"]["M"]["target_cluster_id"]["S"])
+    assert ("SUCCEEDED", "orders-dev") == (
+        record["state"]["S"],
+        record["settings"]["M"]["target_cluster_id"]["S"],
+    )
     assert "aurora-restore dev: orders-dev SUCCEEDED" in subjects_told(world)
     assert "is gone" in rehearse(destroy)
     assert "Nothing is left to delete: " in rehearse(destroy)
 
 
 def test_what_it_prints_can_be_pasted_anywhere(world: Up) -> None:
-    """The whole page, in a folder elsewhere, on a machine that has make and nothing else: every line works."""
+    """The whole page, in a folder elsewhere, on a machine that has make and nothing else: every
+    line works.
+    """
     assert "SUCCEEDED" == asked_for(world, "before-the-page")["state"]["S"]
     printed = world.lines[world.lines.index("Then any of these:") + 1 : world.lines.index(READY)]
     exports = [line for line in world.lines if line.startswith("export ")]
     typed = "\n".join([SET_UP_ALREADY, *exports, *printed])
     done = subprocess.run(
-        ["sh", "-euc", typed], cwd="/", env={"PATH": "/usr/bin:/bin"}, stdin=subprocess.DEVNULL, check=False,
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        ["sh", "-euc", typed],
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin"},
+        stdin=subprocess.DEVNULL,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     end_of_all(world)
 
     assert (0, "") == (done.returncode, done.stderr)
     assert "app_user" in done.stdout
-    assert re.search(r"^aurora-restore local: staging-cluster [A-Z]+$\n^\w.*arn:aws:rds:", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^aurora-restore local: staging-cluster [A-Z]+$\n^\w.*arn:aws:rds:",
+        done.stdout,
+        re.MULTILINE,
+    )
     assert "Signature" not in done.stdout
     assert "Aurora takes the snapshot rds:prod-cluster-" in done.stdout
 
@@ -307,11 +382,15 @@ def test_a_restore_a_cancel_and_a_failure_pass_with_the_rights_of_their_roles(wo
 
     assert ("FAILED", "copy-snapshot") == (failed["state"]["S"], failed["failed_step"]["S"])
     asking = {one["function"] for one in decisions(world)}  # the rehearsed stage's among them
-    assert {f"{PREFIX}{function}" for function in FUNCTIONS} == {name for name in asking if name.startswith(PREFIX)}
+    assert {f"{PREFIX}{function}" for function in FUNCTIONS} == {
+        name for name in asking if name.startswith(PREFIX)
+    }
     assert [] == not_allowed(world)
 
 
-def test_a_role_that_lacks_one_statement_fails_the_operation_and_says_what_is_missing(world: Up) -> None:
+def test_a_role_that_lacks_one_statement_fails_the_operation_and_says_what_is_missing(
+    world: Up,
+) -> None:
     """In the record's own words, for people to read; nothing else was denied."""
     before = len(decisions(world))
     with without(world, "copy-snapshot", "CopyTo"):
@@ -320,7 +399,10 @@ def test_a_role_that_lacks_one_statement_fails_the_operation_and_says_what_is_mi
     role = f"arn:aws:sts::123456789012:assumed-role/{PREFIX}copy-snapshot/{PREFIX}copy-snapshot"
 
     assert ("FAILED", "copy-snapshot") == (failed["state"]["S"], failed["failed_step"]["S"])
-    assert f"User: {role} is not authorized to perform: {denied['action']} on resource: " in failed["reason"]["S"]
+    assert (
+        f"User: {role} is not authorized to perform: {denied['action']} on resource: "
+        in failed["reason"]["S"]
+    )
     assert denied["resource"] in failed["reason"]["S"]
     assert (f"{PREFIX}copy-snapshot", []) == (denied["function"], again)
 

@@ -58,7 +58,17 @@ class Up:
         self.lines: list[str] = []
         self._news = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "localaws", "up", "--port", str(port), "--data", str(folder), *options],
+            [
+                sys.executable,
+                "-m",
+                "localaws",
+                "up",
+                "--port",
+                str(port),
+                "--data",
+                str(folder),
+                *options,
+            ],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -74,9 +84,14 @@ class Up:
         return f"http://127.0.0.1:{self.port}"
 
     def wait_for(self, beginning: str) -> None:
-        """Wait for a line that begins so; fails with all that was said when the process ends before."""
+        """Wait for a line that begins so.
+
+        Fails with all that was said when the process ends before.
+        """
         with self._news:
-            self._news.wait_for(lambda: self._has_said(beginning) or not self._reader.is_alive(), BUILD_SECONDS_MAX)
+            self._news.wait_for(
+                lambda: self._has_said(beginning) or not self._reader.is_alive(), BUILD_SECONDS_MAX
+            )
         assert self._has_said(beginning), "\n".join(self.lines)
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
@@ -92,20 +107,43 @@ class Up:
 
     def client(self, service: str, region: str = "us-west-2") -> Any:
         """Make a boto3 client as anybody would."""
-        session = boto3.Session(aws_access_key_id="any", aws_secret_access_key="any", region_name=region)
+        session = boto3.Session(
+            aws_access_key_id="any", aws_secret_access_key="any", region_name=region
+        )
         return session.client(service, endpoint_url=self.endpoint)
 
     def environment(self) -> dict[str, str]:
         """Return the environment that its `export` lines make."""
-        exported = dict(line.removeprefix("export ").split("=", 1) for line in self.lines if line.startswith("export "))
+        exported = dict(
+            line.removeprefix("export ").split("=", 1)
+            for line in self.lines
+            if line.startswith("export ")
+        )
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return {**kept, **exported, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
     def run(self, module: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run a program of the console on the stage of this world, from the checkout that it was deployed from."""
-        line = [sys.executable, "-m", module, *options, "--stage", "local", "--checkout", str(self.folder / "checkout")]
+        """Run a program of the console on the stage of this world, from the checkout that it was
+        deployed from.
+        """
+        line = [
+            sys.executable,
+            "-m",
+            module,
+            *options,
+            "--stage",
+            "local",
+            "--checkout",
+            str(self.folder / "checkout"),
+        ]
         return subprocess.run(
-            line, cwd=ROOT, env=self.environment(), check=False, capture_output=True, text=True, timeout=120
+            line,
+            cwd=ROOT,
+            env=self.environment(),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
 
     def set(self, **variables: str) -> None:
@@ -129,7 +167,11 @@ class Up:
 def servers_of(world: Up) -> list[int]:
     """Wait until a world has a PostgreSQL server, and return its postmasters' processes."""
     ends_at = time.monotonic() + BUILD_SECONDS_MAX
-    while not (found := [pid for pid in world.descendants() if "listen_addresses=127" in " ".join(command(pid))]):
+    while not (
+        found := [
+            pid for pid in world.descendants() if "listen_addresses=127" in " ".join(command(pid))
+        ]
+    ):
         assert time.monotonic() < ends_at, world.lines
         time.sleep(LOOK_SECONDS)
     return found
@@ -138,4 +180,6 @@ def servers_of(world: Up) -> list[int]:
 def up(*options: str) -> subprocess.CompletedProcess[str]:
     """Run `localaws up` where it is to refuse."""
     started = [sys.executable, "-m", "localaws", "up", *options]
-    return subprocess.run(started, cwd=ROOT, check=False, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        started, cwd=ROOT, check=False, capture_output=True, text=True, timeout=120
+    )

@@ -1,14 +1,14 @@
 """One Aurora per test, on a clock that the test moves.
 
-The contract tests say everything through `rds(region, account=…)`. Another face can take the place of the
-boto3-shaped one by overriding that fixture.
+The contract tests say everything through `rds(region, account=…)`. Another face can take the place
+of the boto3-shaped one by overriding that fixture.
 """
 
 from typing import Any
 
 import pytest
-
 from localaws.aurora import Aurora, AuroraClient, KeyRing, VirtualClock
+
 from tests.aurora.recording import RecordingData
 from tests.aurora.scene import ACCOUNT, KEY_ALIAS, OTHER_ACCOUNT, SOURCE, TARGET, Client, Rds, Scene
 
@@ -42,7 +42,9 @@ def stored() -> RecordingData:
 
 
 @pytest.fixture
-def aurora(clock: VirtualClock, keys: KeyRing, emitted: list[dict[str, Any]], stored: RecordingData) -> Aurora:
+def aurora(
+    clock: VirtualClock, keys: KeyRing, emitted: list[dict[str, Any]], stored: RecordingData
+) -> Aurora:
     """Return the model."""
     return Aurora(
         clock,

@@ -7,7 +7,9 @@ from localaws.aurora import NoData
 
 @dataclass
 class Stored:
-    """What a cluster holds: its rows as one text, its master user's password, and whether its server runs."""
+    """What a cluster holds: its rows as one text, its master user's password, and whether its
+    server runs.
+    """
 
     rows: str
     password: str
@@ -25,7 +27,12 @@ class RecordingData(NoData):
         super().__init__()
 
     def create_cluster(
-        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None
+        self,
+        resource_id: str,
+        *,
+        master_username: str,
+        master_password: str,
+        database_name: str | None,
     ) -> None:
         """Begin with no rows."""
         super().create_cluster(

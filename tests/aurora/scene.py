@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
-
 from localaws.aurora import Aurora, Durations, VirtualClock
 
 ACCOUNT = "123456789012"
@@ -39,7 +38,10 @@ def message_of(call: Callable[..., Any], **parameters: Any) -> str:
 
 
 class Scene:
-    """A world to set up in few words; every method goes through the client, as an application would."""
+    """A world to set up in few words.
+
+    Every method goes through the client, as an application would.
+    """
 
     def __init__(self, rds: Rds, aurora: Aurora, clock: VirtualClock) -> None:
         self.rds = rds
@@ -57,9 +59,21 @@ class Scene:
         self.clock.advance(seconds)
         self.aurora.tick()
 
-    def cluster(self, name: str = "prod-cluster", *, region: str = SOURCE, instances: int = 1, **options: Any) -> Any:
+    def cluster(
+        self,
+        name: str = "prod-cluster",
+        *,
+        region: str = SOURCE,
+        instances: int = 1,
+        **options: Any,
+    ) -> Any:
         """Create a cluster of version 16.11 with available instances and return its description."""
-        chosen = {"EngineVersion": "16.11", "MasterUsername": "postgres", "MasterUserPassword": PASSWORD, **options}
+        chosen = {
+            "EngineVersion": "16.11",
+            "MasterUsername": "postgres",
+            "MasterUserPassword": PASSWORD,
+            **options,
+        }
         self.rds(region).create_db_cluster(DBClusterIdentifier=name, Engine=ENGINE, **chosen)
         self.settle()
         for number in range(1, instances + 1):
@@ -89,7 +103,9 @@ class Scene:
 
     def describe_snapshot(self, name: str, *, region: str = SOURCE, **options: Any) -> Any:
         """Describe a cluster snapshot."""
-        found = self.rds(region).describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name, **options)
+        found = self.rds(region).describe_db_cluster_snapshots(
+            DBClusterSnapshotIdentifier=name, **options
+        )
         return found["DBClusterSnapshots"][0]
 
     def snapshot(self, name: str = "by-hand", cluster: str = "prod-cluster", **options: Any) -> Any:
@@ -106,7 +122,9 @@ class Scene:
         self.settle()
         return self.describe_snapshot(name, SnapshotType="automated")
 
-    def copy(self, source: Any, name: str = "copied", *, region: str = TARGET, **options: Any) -> Any:
+    def copy(
+        self, source: Any, name: str = "copied", *, region: str = TARGET, **options: Any
+    ) -> Any:
         """Start a copy of a described snapshot."""
         return self.rds(region).copy_db_cluster_snapshot(
             SourceDBClusterSnapshotIdentifier=source["DBClusterSnapshotArn"],
@@ -114,7 +132,9 @@ class Scene:
             **options,
         )["DBClusterSnapshot"]
 
-    def restore(self, snapshot: str, name: str = "restored", *, region: str = SOURCE, **options: Any) -> Any:
+    def restore(
+        self, snapshot: str, name: str = "restored", *, region: str = SOURCE, **options: Any
+    ) -> Any:
         """Restore a snapshot, wait for the cluster and return its description."""
         chosen = {"EngineVersion": "16.11", **options}
         self.rds(region).restore_db_cluster_from_snapshot(

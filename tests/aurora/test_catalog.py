@@ -3,19 +3,27 @@
 from typing import Any
 
 import pytest
-
 from localaws.aurora.records import Cluster
+
 from tests.aurora.scene import ENGINE, SOURCE, TARGET, Rds, Scene, code_of
 
 
 def versions(rds: Rds, **options: Any) -> list[str]:
     """Return the engine versions that are listed."""
-    return [one["EngineVersion"] for one in rds(SOURCE).describe_db_engine_versions(**options)["DBEngineVersions"]]
+    return [
+        one["EngineVersion"]
+        for one in rds(SOURCE).describe_db_engine_versions(**options)["DBEngineVersions"]
+    ]
 
 
 def test_versions_can_be_asked_for(rds: Rds) -> None:
-    """All of them, one, those of a major version, the region's default; an unknown one is an empty list."""
-    assert ["15.13", "15.15", "16.9", "16.10", "16.11", "17.5", "17.7"] == versions(rds, Engine=ENGINE)
+    """All of them, one, those of a major version, the region's default.
+
+    An unknown one is an empty list.
+    """
+    assert ["15.13", "15.15", "16.9", "16.10", "16.11", "17.5", "17.7"] == versions(
+        rds, Engine=ENGINE
+    )
     assert ["16.11"] == versions(rds, Engine=ENGINE, EngineVersion="16.11")
     assert ["16.9", "16.10", "16.11"] == versions(rds, Engine=ENGINE, EngineVersion="16")
     assert ["16.9"] == versions(rds, Engine=ENGINE, DefaultOnly=True)
@@ -25,9 +33,9 @@ def test_versions_can_be_asked_for(rds: Rds) -> None:
 
 def test_deprecated_versions_are_listed_only_when_all_are_asked_for(rds: Rds) -> None:
     """Each says so in its Status."""
-    found = rds(SOURCE).describe_db_engine_versions(Engine=ENGINE, EngineVersion="16.6", IncludeAll=True)[
-        "DBEngineVersions"
-    ]
+    found = rds(SOURCE).describe_db_engine_versions(
+        Engine=ENGINE, EngineVersion="16.6", IncludeAll=True
+    )["DBEngineVersions"]
 
     assert [] == versions(rds, Engine=ENGINE, EngineVersion="16.6")
     assert [("16.6", "deprecated")] == [(one["EngineVersion"], one["Status"]) for one in found]
@@ -87,7 +95,10 @@ def test_classes_can_be_asked_for(rds: Rds, instance_class: str, version: str, c
 def test_a_new_cluster_without_a_version_has_the_regions_default(scene: Scene, rds: Rds) -> None:
     """16.9; a bare major version means its newest."""
     rds(SOURCE).create_db_cluster(
-        DBClusterIdentifier="plain", Engine=ENGINE, MasterUsername="a", MasterUserPassword="long-enough"
+        DBClusterIdentifier="plain",
+        Engine=ENGINE,
+        MasterUsername="a",
+        MasterUserPassword="long-enough",
     )
 
     assert "16.9" == scene.describe("plain")["EngineVersion"]
@@ -111,18 +122,25 @@ def test_groups_that_do_not_exist_have_exact_codes(rds: Rds) -> None:
     """Both kinds of parameter group answer alike when described."""
     client = rds(SOURCE)
 
-    assert "DBSubnetGroupNotFoundFault" == code_of(client.describe_db_subnet_groups, DBSubnetGroupName="nobody")
+    assert "DBSubnetGroupNotFoundFault" == code_of(
+        client.describe_db_subnet_groups, DBSubnetGroupName="nobody"
+    )
     assert "DBParameterGroupNotFound" == code_of(
         client.describe_db_cluster_parameter_groups, DBClusterParameterGroupName="nobody"
     )
-    assert "DBParameterGroupNotFound" == code_of(client.describe_db_parameter_groups, DBParameterGroupName="nobody")
+    assert "DBParameterGroupNotFound" == code_of(
+        client.describe_db_parameter_groups, DBParameterGroupName="nobody"
+    )
 
 
 def test_groups_are_created_once(rds: Rds) -> None:
     """A second one of the name is refused, and so are unknown families and AWS's own names."""
     client = rds(SOURCE)
     wanted = {"DBParameterGroupFamily": "aurora-postgresql16", "Description": "ours"}
-    create, create_cluster_group = client.create_db_parameter_group, client.create_db_cluster_parameter_group
+    create, create_cluster_group = (
+        client.create_db_parameter_group,
+        client.create_db_cluster_parameter_group,
+    )
     subnets = {
         "DBSubnetGroupName": "private",
         "DBSubnetGroupDescription": "ours",
@@ -133,7 +151,8 @@ def test_groups_are_created_once(rds: Rds) -> None:
         code_of(create, DBParameterGroupName="Ours", **wanted) for _ in range(2)
     ]
     assert ["accepted", "DBParameterGroupAlreadyExists"] == [
-        code_of(create_cluster_group, DBClusterParameterGroupName="ours", **wanted) for _ in range(2)
+        code_of(create_cluster_group, DBClusterParameterGroupName="ours", **wanted)
+        for _ in range(2)
     ]
     assert ["accepted", "DBSubnetGroupAlreadyExists"] == [
         code_of(client.create_db_subnet_group, **subnets) for _ in range(2)
@@ -172,13 +191,20 @@ def test_global_clusters_are_listed_in_every_region(scene: Scene, rds: Rds) -> N
     client = rds(SOURCE)
     create = client.create_global_cluster
     created = code_of(create, GlobalClusterIdentifier="planet", SourceDBClusterIdentifier=arn)
-    listed = rds(TARGET).describe_global_clusters(GlobalClusterIdentifier="planet")["GlobalClusters"]
+    listed = rds(TARGET).describe_global_clusters(GlobalClusterIdentifier="planet")[
+        "GlobalClusters"
+    ]
 
-    assert ("accepted", [arn]) == (created, [member["DBClusterArn"] for member in listed[0]["GlobalClusterMembers"]])
+    assert ("accepted", [arn]) == (
+        created,
+        [member["DBClusterArn"] for member in listed[0]["GlobalClusterMembers"]],
+    )
     assert "GlobalClusterAlreadyExistsFault" == code_of(
         create, GlobalClusterIdentifier="planet", SourceDBClusterIdentifier=arn
     )
     assert "InvalidDBClusterStateFault" == code_of(
         create, GlobalClusterIdentifier="second", SourceDBClusterIdentifier=arn
     )
-    assert "GlobalClusterNotFoundFault" == code_of(client.describe_global_clusters, GlobalClusterIdentifier="nobody")
+    assert "GlobalClusterNotFoundFault" == code_of(
+        client.describe_global_clusters, GlobalClusterIdentifier="nobody"
+    )

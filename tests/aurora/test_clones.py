@@ -19,8 +19,12 @@ def restore(scene: Scene, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["copy-on-write", "full-copy"])
-def test_a_cluster_is_made_with_the_present_data_of_another(scene: Scene, stored: RecordingData, kind: str) -> None:
-    """Its rows and passwords are the source's of that moment, and neither touches the other's afterwards."""
+def test_a_cluster_is_made_with_the_present_data_of_another(
+    scene: Scene, stored: RecordingData, kind: str
+) -> None:
+    """Its rows and passwords are the source's of that moment, and neither touches the other's
+    afterwards.
+    """
     source = stored.clusters[scene.cluster()["DbClusterResourceId"]]
     source.rows = "before"
     made = restore(scene, RestoreType=kind)
@@ -36,7 +40,9 @@ def test_a_clone_is_there_sooner_than_a_full_copy(scene: Scene, rds: Rds) -> Non
     """It shares what it does not change."""
     scene.cluster()
     for name, kind in (("clone", "copy-on-write"), ("copy", "full-copy")):
-        rds(SOURCE).restore_db_cluster_to_point_in_time(DBClusterIdentifier=name, RestoreType=kind, **LATEST)
+        rds(SOURCE).restore_db_cluster_to_point_in_time(
+            DBClusterIdentifier=name, RestoreType=kind, **LATEST
+        )
     scene.pass_time(scene.aurora.durations.clone)
 
     assert ("available", "creating") == (
@@ -47,7 +53,9 @@ def test_a_clone_is_there_sooner_than_a_full_copy(scene: Scene, rds: Rds) -> Non
 
 def test_version_master_user_port_and_key_are_the_sources(scene: Scene) -> None:
     """Groups, protection and tags are not."""
-    source = scene.encrypted_cluster(Port=6000, DeletionProtection=True, Tags=[{"Key": "team", "Value": "shop"}])
+    source = scene.encrypted_cluster(
+        Port=6000, DeletionProtection=True, Tags=[{"Key": "team", "Value": "shop"}]
+    )
     made = restore(scene, RestoreType="copy-on-write")
     same = ("EngineVersion", "MasterUsername", "Port", "KmsKeyId")
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from localaws.aurora import Aurora
+
 from tests.aurora.scene import ACCOUNT, SOURCE, TARGET, Rds, Scene, code_of
 
 
@@ -15,7 +16,10 @@ def copying(source: Any, name: str) -> dict[str, Any]:
 
 
 def test_a_copy_is_made_in_the_callers_region_and_takes_its_time(scene: Scene) -> None:
-    """The answer echoes its source; then it is copying, with a progress in per cent, and available without an event."""
+    """The answer echoes its source.
+
+    Then it is copying, with a progress in per cent, and available without an event.
+    """
     scene.cluster()
     answer = scene.copy(scene.night())
     made = scene.describe_snapshot("copied", region=TARGET)
@@ -122,7 +126,8 @@ def test_a_copy_cannot_be_called_like_an_automated_snapshot(scene: Scene, rds: R
     source = scene.night()
 
     assert "InvalidParameterValue" == code_of(
-        rds(TARGET).copy_db_cluster_snapshot, **copying(source, source["DBClusterSnapshotIdentifier"])
+        rds(TARGET).copy_db_cluster_snapshot,
+        **copying(source, source["DBClusterSnapshotIdentifier"]),
     )
 
 
@@ -169,7 +174,9 @@ def test_a_waiting_copy_fails_when_its_source_is_deleted(scene: Scene, rds: Rds)
     assert ["failed", "failed"] == [one["Status"] for one in all_snapshots(rds)]
 
 
-def test_a_failed_copy_keeps_its_name_until_it_is_deleted(scene: Scene, rds: Rds, aurora: Aurora) -> None:
+def test_a_failed_copy_keeps_its_name_until_it_is_deleted(
+    scene: Scene, rds: Rds, aurora: Aurora
+) -> None:
     """A second attempt under the same name needs the first to be deleted."""
     scene.cluster()
     source = scene.night()

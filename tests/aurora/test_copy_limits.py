@@ -3,6 +3,7 @@
 from typing import Any
 
 from localaws.aurora import Aurora
+
 from tests.aurora.scene import ACCOUNT, TARGET, Rds, Scene, code_of, message_of
 
 

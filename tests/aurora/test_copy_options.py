@@ -38,7 +38,9 @@ def test_an_encrypted_copy_to_another_region_needs_a_key_there(scene: Scene, rds
     scene.encrypted_cluster()
     source = scene.night()
 
-    assert "InvalidParameterValue" == code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied"))
+    assert "InvalidParameterValue" == code_of(
+        rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied")
+    )
     assert f":kms:{TARGET}:" in scene.copy(source, KmsKeyId=KEY_ALIAS)["KmsKeyId"]
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from localaws.aurora import Aurora
+
 from tests.aurora.recording import RecordingData
 from tests.aurora.scene import ENGINE, SOURCE, TARGET, Rds, Scene
 
@@ -97,7 +97,9 @@ def test_a_restore_without_its_data_is_failed(
     assert message.endswith(WHY)
 
 
-def test_a_snapshot_and_a_copy_without_their_data_are_failed(scene: Scene, stored: FailingData) -> None:
+def test_a_snapshot_and_a_copy_without_their_data_are_failed(
+    scene: Scene, stored: FailingData
+) -> None:
     """The cluster is available again."""
     scene.cluster()
     source = scene.snapshot("good")
@@ -115,7 +117,9 @@ def test_a_password_that_cannot_be_set_is_told_by_event_0067(
     """The cluster is available again."""
     scene.cluster()
     stored.failing["set_master_password"] = RuntimeError(WHY)
-    rds(SOURCE).modify_db_cluster(DBClusterIdentifier="prod-cluster", MasterUserPassword="another-long-password")
+    rds(SOURCE).modify_db_cluster(
+        DBClusterIdentifier="prod-cluster", MasterUserPassword="another-long-password"
+    )
     scene.settle()
 
     assert ("RDS-EVENT-0067", "available") == (told(emitted)[0], scene.describe()["Status"])

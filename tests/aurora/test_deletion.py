@@ -3,22 +3,28 @@
 from typing import Any
 
 import pytest
-
 from localaws.aurora import Aurora
+
 from tests.aurora.scene import ACCOUNT, ENGINE, LAG_SECONDS, SOURCE, Rds, Scene, code_of
 
 
 def deletion(scene: Scene, **options: Any) -> str:
     """Return the code of deleting prod-cluster."""
     wanted = {"SkipFinalSnapshot": True, **options}
-    return code_of(scene.rds(SOURCE).delete_db_cluster, DBClusterIdentifier="prod-cluster", **wanted)
+    return code_of(
+        scene.rds(SOURCE).delete_db_cluster, DBClusterIdentifier="prod-cluster", **wanted
+    )
 
 
 def test_a_deleted_cluster_lingers_and_keeps_its_name(scene: Scene, rds: Rds) -> None:
-    """The accepting answer says available, then it is deleting, and its name is free when it is gone."""
+    """The accepting answer says available, then it is deleting, and its name is free when it is
+    gone.
+    """
     scene.cluster(instances=0)
     client = rds(SOURCE)
-    answer = client.delete_db_cluster(DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)["DBCluster"]["Status"]
+    answer = client.delete_db_cluster(DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)[
+        "DBCluster"
+    ]["Status"]
     scene.pass_time(LAG_SECONDS)
     during = scene.describe()["Status"]
     wanted = {"Engine": ENGINE, "MasterUsername": "a", "MasterUserPassword": "long-enough"}
@@ -26,7 +32,9 @@ def test_a_deleted_cluster_lingers_and_keeps_its_name(scene: Scene, rds: Rds) ->
     scene.settle()
 
     assert ("available", "deleting", "DBClusterAlreadyExistsFault") == (answer, during, taken)
-    assert "DBClusterNotFoundFault" == code_of(client.describe_db_clusters, DBClusterIdentifier="prod-cluster")
+    assert "DBClusterNotFoundFault" == code_of(
+        client.describe_db_clusters, DBClusterIdentifier="prod-cluster"
+    )
 
 
 def test_a_protected_cluster_is_refused_with_a_general_code(scene: Scene) -> None:
@@ -53,7 +61,10 @@ def test_a_cluster_outlives_its_instances(scene: Scene, aurora: Aurora, rds: Rds
     scene.delete_instances("prod-cluster-1")
     deletion(scene)
     scene.pass_time(180)
-    between = (rds(SOURCE).describe_db_instances()["DBInstances"], scene.describe()["DBClusterMembers"])
+    between = (
+        rds(SOURCE).describe_db_instances()["DBInstances"],
+        scene.describe()["DBClusterMembers"],
+    )
     scene.settle()
 
     assert ([], []) == between
@@ -61,7 +72,16 @@ def test_a_cluster_outlives_its_instances(scene: Scene, aurora: Aurora, rds: Rds
 
 
 @pytest.mark.parametrize(
-    "status", ["creating", "backing-up", "modifying", "stopped", "starting", "deleting", "resetting-master-credentials"]
+    "status",
+    [
+        "creating",
+        "backing-up",
+        "modifying",
+        "stopped",
+        "starting",
+        "deleting",
+        "resetting-master-credentials",
+    ],
 )
 def test_a_cluster_in_another_status_is_refused(scene: Scene, aurora: Aurora, status: str) -> None:
     """Stopped ones too: they have to be started first."""
@@ -70,7 +90,9 @@ def test_a_cluster_in_another_status_is_refused(scene: Scene, aurora: Aurora, st
     assert "InvalidDBClusterStateFault" == deletion(scene)
 
 
-@pytest.mark.parametrize("status", ["failed", "incompatible-parameters", "inaccessible-encryption-credentials"])
+@pytest.mark.parametrize(
+    "status", ["failed", "incompatible-parameters", "inaccessible-encryption-credentials"]
+)
 def test_a_broken_cluster_can_be_deleted(scene: Scene, aurora: Aurora, status: str) -> None:
     """Otherwise it would be there for ever."""
     aurora.set_status(scene.cluster(instances=0)["DBClusterArn"], status)
@@ -86,14 +108,20 @@ def test_a_missing_cluster_is_not_found(scene: Scene) -> None:
 def test_a_member_of_a_global_cluster_is_refused(scene: Scene, rds: Rds) -> None:
     """Its membership shows in its description."""
     arn = scene.cluster(instances=0)["DBClusterArn"]
-    rds(SOURCE).create_global_cluster(GlobalClusterIdentifier="Planet", SourceDBClusterIdentifier=arn)
+    rds(SOURCE).create_global_cluster(
+        GlobalClusterIdentifier="Planet", SourceDBClusterIdentifier=arn
+    )
 
     assert "planet" == scene.describe()["GlobalClusterIdentifier"]
     assert "InvalidDBClusterStateFault" == deletion(scene)
 
 
 @pytest.mark.parametrize(
-    "options", [{"SkipFinalSnapshot": False}, {"SkipFinalSnapshot": True, "FinalDBSnapshotIdentifier": "last"}]
+    "options",
+    [
+        {"SkipFinalSnapshot": False},
+        {"SkipFinalSnapshot": True, "FinalDBSnapshotIdentifier": "last"},
+    ],
 )
 def test_a_final_snapshot_is_named_or_skipped(scene: Scene, options: dict[str, Any]) -> None:
     """Neither both nor none of the two."""
@@ -131,11 +159,14 @@ def test_a_final_snapshot_counts_as_manual(scene: Scene, aurora: Aurora) -> None
     scene.cluster(instances=0)
     aurora.quotas(account=ACCOUNT, region=SOURCE).manual_cluster_snapshots = 0
 
-    assert "SnapshotQuotaExceeded" == deletion(scene, SkipFinalSnapshot=False, FinalDBSnapshotIdentifier="last")
+    assert "SnapshotQuotaExceeded" == deletion(
+        scene, SkipFinalSnapshot=False, FinalDBSnapshotIdentifier="last"
+    )
 
 
 @pytest.mark.parametrize(
-    ("options", "kept"), [({}, ["manual"]), ({"DeleteAutomatedBackups": False}, ["automated", "manual"])]
+    ("options", "kept"),
+    [({}, ["manual"]), ({"DeleteAutomatedBackups": False}, ["automated", "manual"])],
 )
 def test_automated_snapshots_go_with_their_cluster(
     scene: Scene, rds: Rds, options: dict[str, bool], kept: list[str]

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-
 from localaws.aurora import Aurora
+
 from tests.aurora.scene import ACCOUNT, OTHER_ACCOUNT, SOURCE, TARGET, Rds, Scene, code_of
 
 
@@ -17,8 +17,12 @@ def test_what_does_not_exist_has_an_exact_code(rds: Rds) -> None:
     """Clusters and snapshots keep the ending Fault, instances drop it."""
     client = rds(SOURCE)
 
-    assert "DBClusterNotFoundFault" == code_of(client.describe_db_clusters, DBClusterIdentifier="nobody")
-    assert "DBInstanceNotFound" == code_of(client.describe_db_instances, DBInstanceIdentifier="nobody")
+    assert "DBClusterNotFoundFault" == code_of(
+        client.describe_db_clusters, DBClusterIdentifier="nobody"
+    )
+    assert "DBInstanceNotFound" == code_of(
+        client.describe_db_instances, DBInstanceIdentifier="nobody"
+    )
     assert "DBClusterSnapshotNotFoundFault" == code_of(
         client.describe_db_cluster_snapshots, DBClusterSnapshotIdentifier="nobody"
     )
@@ -31,7 +35,9 @@ def test_a_cluster_and_an_instance_can_be_named_by_arn(scene: Scene, rds: Rds) -
 
     assert "prod-cluster" == scene.describe(arn)["DBClusterIdentifier"]
     assert "prod-cluster-1" == scene.describe_instance(instance_arn)["DBInstanceIdentifier"]
-    assert "DBClusterNotFoundFault" == code_of(rds(TARGET).describe_db_clusters, DBClusterIdentifier=arn)
+    assert "DBClusterNotFoundFault" == code_of(
+        rds(TARGET).describe_db_clusters, DBClusterIdentifier=arn
+    )
 
 
 def test_names_are_case_insensitive_and_stored_lower(scene: Scene) -> None:
@@ -39,7 +45,9 @@ def test_names_are_case_insensitive_and_stored_lower(scene: Scene) -> None:
     scene.cluster("Prod-Cluster")
 
     assert "prod-cluster" == scene.describe("PROD-CLUSTER")["DBClusterIdentifier"]
-    assert ["prod-cluster-1"] == [member["DBInstanceIdentifier"] for member in scene.describe()["DBClusterMembers"]]
+    assert ["prod-cluster-1"] == [
+        member["DBInstanceIdentifier"] for member in scene.describe()["DBClusterMembers"]
+    ]
 
 
 def test_regions_and_accounts_are_apart(scene: Scene, rds: Rds) -> None:
@@ -55,9 +63,13 @@ def test_instances_are_filtered_by_cluster(scene: Scene, rds: Rds) -> None:
     arn = scene.cluster()["DBClusterArn"]
     scene.cluster("other")
     for value in ("prod-cluster", arn):
-        found = rds(SOURCE).describe_db_instances(Filters=[{"Name": "db-cluster-id", "Values": [value]}])
+        found = rds(SOURCE).describe_db_instances(
+            Filters=[{"Name": "db-cluster-id", "Values": [value]}]
+        )
 
-        assert ["prod-cluster-1"] == [instance["DBInstanceIdentifier"] for instance in found["DBInstances"]]
+        assert ["prod-cluster-1"] == [
+            instance["DBInstanceIdentifier"] for instance in found["DBInstances"]
+        ]
 
 
 def test_an_unknown_filter_is_refused(rds: Rds) -> None:
@@ -78,7 +90,9 @@ def test_an_automated_snapshot_is_found_with_its_type_only(scene: Scene, rds: Rd
     snapshot = scene.night()
     client = rds(SOURCE)
     for reference in (snapshot["DBClusterSnapshotIdentifier"], snapshot["DBClusterSnapshotArn"]):
-        found = client.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=reference, SnapshotType="automated")
+        found = client.describe_db_cluster_snapshots(
+            DBClusterSnapshotIdentifier=reference, SnapshotType="automated"
+        )
 
         assert [snapshot["DBClusterSnapshotIdentifier"]] == names(found)
         assert "DBClusterSnapshotNotFoundFault" == code_of(
@@ -93,7 +107,9 @@ def test_a_manual_snapshot_is_not_found_under_another_type(scene: Scene, rds: Rd
 
     assert "by-hand" == scene.describe_snapshot(arn)["DBClusterSnapshotIdentifier"]
     assert "DBClusterSnapshotNotFoundFault" == code_of(
-        rds(SOURCE).describe_db_cluster_snapshots, DBClusterSnapshotIdentifier="by-hand", SnapshotType="automated"
+        rds(SOURCE).describe_db_cluster_snapshots,
+        DBClusterSnapshotIdentifier="by-hand",
+        SnapshotType="automated",
     )
 
 
@@ -107,11 +123,16 @@ def test_both_types_are_listed_unless_one_is_named(scene: Scene, rds: Rds) -> No
     assert ["by-hand", automated] == names(client.describe_db_cluster_snapshots())
     assert [automated] == names(client.describe_db_cluster_snapshots(SnapshotType="automated"))
     assert ["by-hand"] == names(client.describe_db_cluster_snapshots(SnapshotType="manual"))
-    assert "InvalidParameterValue" == code_of(client.describe_db_cluster_snapshots, SnapshotType="nightly")
+    assert "InvalidParameterValue" == code_of(
+        client.describe_db_cluster_snapshots, SnapshotType="nightly"
+    )
 
 
 def test_snapshots_are_listed_by_cluster(scene: Scene, rds: Rds) -> None:
-    """A cluster whose name begins alike is another one; cluster and snapshot cannot both be named."""
+    """A cluster whose name begins alike is another one.
+
+    Cluster and snapshot cannot both be named.
+    """
     resource_id = scene.cluster("prod")["DbClusterResourceId"]
     scene.cluster("prod-eu")
     scene.snapshot("a", "prod")
@@ -121,7 +142,9 @@ def test_snapshots_are_listed_by_cluster(scene: Scene, rds: Rds) -> None:
     assert ["a"] == names(client.describe_db_cluster_snapshots(DBClusterIdentifier="PROD"))
     assert ["a"] == names(client.describe_db_cluster_snapshots(DbClusterResourceId=resource_id))
     assert "InvalidParameterCombination" == code_of(
-        client.describe_db_cluster_snapshots, DBClusterIdentifier="prod", DBClusterSnapshotIdentifier="a"
+        client.describe_db_cluster_snapshots,
+        DBClusterIdentifier="prod",
+        DBClusterSnapshotIdentifier="a",
     )
 
 
@@ -132,11 +155,15 @@ def test_snapshots_outlive_their_cluster_in_lists(scene: Scene, rds: Rds) -> Non
     rds(SOURCE).delete_db_cluster(DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)
     scene.settle()
 
-    assert ["by-hand"] == names(rds(SOURCE).describe_db_cluster_snapshots(DBClusterIdentifier="prod-cluster"))
+    assert ["by-hand"] == names(
+        rds(SOURCE).describe_db_cluster_snapshots(DBClusterIdentifier="prod-cluster")
+    )
 
 
 @pytest.mark.parametrize("options", [{"SnapshotType": "shared"}, {"IncludeShared": True}])
-def test_shared_snapshots_are_listed_when_asked_for(scene: Scene, rds: Rds, options: dict[str, Any]) -> None:
+def test_shared_snapshots_are_listed_when_asked_for(
+    scene: Scene, rds: Rds, options: dict[str, Any]
+) -> None:
     """Under their ARN, as of type shared; not otherwise."""
     scene.cluster()
     arn = scene.snapshot()["DBClusterSnapshotArn"]
@@ -146,9 +173,13 @@ def test_shared_snapshots_are_listed_when_asked_for(scene: Scene, rds: Rds, opti
     other = rds(SOURCE, account=OTHER_ACCOUNT)
     found = other.describe_db_cluster_snapshots(**options)["DBClusterSnapshots"]
 
-    assert [(arn, "shared")] == [(one["DBClusterSnapshotIdentifier"], one["SnapshotType"]) for one in found]
+    assert [(arn, "shared")] == [
+        (one["DBClusterSnapshotIdentifier"], one["SnapshotType"]) for one in found
+    ]
     assert [] == names(other.describe_db_cluster_snapshots())
-    assert [arn] == names(other.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=arn, **options))
+    assert [arn] == names(
+        other.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=arn, **options)
+    )
 
 
 def test_public_snapshots_are_listed_when_asked_for(scene: Scene, rds: Rds) -> None:
@@ -173,7 +204,9 @@ def test_lists_come_in_pages(scene: Scene, rds: Rds, aurora: Aurora) -> None:
     client = rds(SOURCE)
     first = client.describe_db_cluster_snapshots()
     second = client.describe_db_cluster_snapshots(Marker=first["Marker"])
-    pages = client.get_paginator("describe_db_cluster_snapshots").paginate(PaginationConfig={"PageSize": 20})
+    pages = client.get_paginator("describe_db_cluster_snapshots").paginate(
+        PaginationConfig={"PageSize": 20}
+    )
     sizes = [len(page["DBClusterSnapshots"]) for page in pages]
 
     assert (100, ["snapshot-100"]) == (len(names(first)), names(second))
@@ -195,7 +228,9 @@ def test_a_page_turned_while_things_are_deleted_loses_nothing_else(scene: Scene,
     assert [f"snapshot-{number}" for number in range(20, 25)] == names(second)
 
 
-@pytest.mark.parametrize("options", [{"MaxRecords": 19}, {"MaxRecords": 101}, {"Marker": "not-a-marker!"}])
+@pytest.mark.parametrize(
+    "options", [{"MaxRecords": 19}, {"MaxRecords": 101}, {"Marker": "not-a-marker!"}]
+)
 def test_a_page_of_a_wrong_size_or_place_is_refused(rds: Rds, options: dict[str, Any]) -> None:
     """MaxRecords lies between 20 and 100."""
     assert "InvalidParameterValue" == code_of(rds(SOURCE).describe_db_clusters, **options)

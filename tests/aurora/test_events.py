@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-
 from localaws.aurora import Aurora
+
 from tests.aurora.scene import ACCOUNT, HOUR_SECONDS, SOURCE, TARGET, Rds, Scene, code_of
 
 Emitted = list[dict[str, Any]]
@@ -16,13 +16,17 @@ def ids(emitted: Emitted) -> list[str | None]:
     return [event["detail"].get("EventID") for event in emitted]
 
 
-def test_an_event_has_the_envelope_and_the_detail_that_rds_gives_it(scene: Scene, emitted: Emitted) -> None:
+def test_an_event_has_the_envelope_and_the_detail_that_rds_gives_it(
+    scene: Scene, emitted: Emitted
+) -> None:
     """SourceType is upper case, resources hold the ARN, Date has milliseconds, no cluster is named."""
     scene.cluster()
     emitted.clear()
     moment = scene.clock.now()
     scene.night()
-    arn = f"arn:aws:rds:{SOURCE}:{ACCOUNT}:cluster-snapshot:rds:prod-cluster-{moment:%Y-%m-%d-%H-%M}"
+    arn = (
+        f"arn:aws:rds:{SOURCE}:{ACCOUNT}:cluster-snapshot:rds:prod-cluster-{moment:%Y-%m-%d-%H-%M}"
+    )
     unique_id = emitted[1].pop("id")
 
     assert {
@@ -46,7 +50,9 @@ def test_an_event_has_the_envelope_and_the_detail_that_rds_gives_it(scene: Scene
     assert unique_id != emitted[0]["id"]
 
 
-def test_automated_and_manual_snapshots_have_events_of_their_own(scene: Scene, emitted: Emitted) -> None:
+def test_automated_and_manual_snapshots_have_events_of_their_own(
+    scene: Scene, emitted: Emitted
+) -> None:
     """0168 and 0169 at night, 0074 and 0075 by hand."""
     scene.cluster()
     emitted.clear()
@@ -56,7 +62,9 @@ def test_automated_and_manual_snapshots_have_events_of_their_own(scene: Scene, e
     assert ["RDS-EVENT-0168", "RDS-EVENT-0169", "RDS-EVENT-0074", "RDS-EVENT-0075"] == ids(emitted)
 
 
-def test_a_created_event_comes_when_the_snapshot_is_available(scene: Scene, aurora: Aurora, emitted: Emitted) -> None:
+def test_a_created_event_comes_when_the_snapshot_is_available(
+    scene: Scene, aurora: Aurora, emitted: Emitted
+) -> None:
     """Until then there is only the one that says creating."""
     scene.cluster()
     emitted.clear()
@@ -123,7 +131,9 @@ def test_events_belong_to_the_region_of_the_resource(scene: Scene, emitted: Emit
     assert [TARGET] == [event["region"] for event in emitted]
 
 
-def test_a_deleted_manual_snapshot_has_an_event_without_an_id(scene: Scene, rds: Rds, emitted: Emitted) -> None:
+def test_a_deleted_manual_snapshot_has_an_event_without_an_id(
+    scene: Scene, rds: Rds, emitted: Emitted
+) -> None:
     """Seen in the field and not documented, so its EventID is not known."""
     scene.cluster()
     scene.snapshot()
@@ -143,7 +153,14 @@ def test_listed_events_have_no_id_and_other_source_types(scene: Scene, rds: Rds)
     assert ["Creating automated cluster snapshot", "Automated cluster snapshot created"] == [
         event["Message"] for event in events
     ]
-    assert {"SourceIdentifier", "SourceType", "Message", "EventCategories", "Date", "SourceArn"} == set(events[0])
+    assert {
+        "SourceIdentifier",
+        "SourceType",
+        "Message",
+        "EventCategories",
+        "Date",
+        "SourceArn",
+    } == set(events[0])
 
 
 def test_an_hour_is_listed_unless_more_is_asked_for(scene: Scene, rds: Rds) -> None:
@@ -156,7 +173,9 @@ def test_an_hour_is_listed_unless_more_is_asked_for(scene: Scene, rds: Rds) -> N
     assert [] == client.describe_events()["Events"]
     assert 2 == len(client.describe_events(Duration=180)["Events"])
     assert 2 == len(client.describe_events(StartTime=start)["Events"])
-    assert 2 == len(client.describe_events(StartTime=start.isoformat(), EndTime=scene.clock.now())["Events"])
+    assert 2 == len(
+        client.describe_events(StartTime=start.isoformat(), EndTime=scene.clock.now())["Events"]
+    )
     assert "InvalidParameterValue" == code_of(client.describe_events, Duration=14 * 24 * 60 + 1)
 
 
@@ -166,7 +185,11 @@ def test_events_are_listed_by_source_and_category(scene: Scene, rds: Rds) -> Non
     client = rds(SOURCE)
     wanted = {"SourceIdentifier": "prod-cluster", "SourceType": "db-cluster"}
 
-    assert ["DB cluster created"] == [event["Message"] for event in client.describe_events(**wanted)["Events"]]
+    assert ["DB cluster created"] == [
+        event["Message"] for event in client.describe_events(**wanted)["Events"]
+    ]
     assert [] == client.describe_events(**wanted, EventCategories=["deletion"])["Events"]
-    assert "InvalidParameterCombination" == code_of(client.describe_events, SourceIdentifier="prod-cluster")
+    assert "InvalidParameterCombination" == code_of(
+        client.describe_events, SourceIdentifier="prod-cluster"
+    )
     assert "InvalidParameterValue" == code_of(client.describe_events, SourceType="CLUSTER")

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from localaws.aurora import Aurora, AuroraClient, KeyRing, VirtualClock
 from localaws.export_buckets import BucketExports
+
 from tests.aurora.buckets import (
     BUCKET,
     ON_BUCKET,
@@ -224,7 +224,9 @@ def test_another_accounts_snapshot_is_refused_as_not_modelled(scene: Scene, rds:
 
 def test_only_an_available_snapshot_is_exported_by_one_task_at_a_time(scene: Scene) -> None:
     """A second task for it has to wait, and has another name."""
-    scene.rds(SOURCE).create_db_cluster_snapshot(DBClusterSnapshotIdentifier="new", DBClusterIdentifier="prod-cluster")
+    scene.rds(SOURCE).create_db_cluster_snapshot(
+        DBClusterSnapshotIdentifier="new", DBClusterIdentifier="prod-cluster"
+    )
     new = f"arn:aws:rds:{SOURCE}:{ACCOUNT}:cluster-snapshot:new"
     creating = refusal(scene, SourceArn=new)
     start(scene)
@@ -311,7 +313,9 @@ def test_a_task_that_is_not_there_is_not_found(scene: Scene) -> None:
 def test_a_world_without_s3_says_so(clock: VirtualClock, keys: KeyRing) -> None:
     """Nothing is accepted that could not be done."""
     aurora = Aurora(clock, keys=keys)
-    scene = Scene(lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock)
+    scene = Scene(
+        lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock
+    )
     scene.cluster()
     scene.snapshot()
 

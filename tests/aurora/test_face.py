@@ -5,9 +5,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, OperationNotPageableError, ParamValidationError
-
 from localaws.aurora import Aurora, AuroraClient, LocalAwsBugError, RdsError
 from localaws.aurora.world import Answer
+
 from tests.aurora.scene import ACCOUNT, SOURCE, Rds, Scene
 
 
@@ -37,7 +37,11 @@ def test_an_unmodelled_code_is_a_plain_client_error(scene: Scene, rds: Rds) -> N
 
 @pytest.mark.parametrize(
     "parameters",
-    [{}, {"DBClusterIdentifier": 7, "Engine": "x"}, {"DBClusterIdentifier": "a", "Engine": "x", "Colour": "red"}],
+    [
+        {},
+        {"DBClusterIdentifier": 7, "Engine": "x"},
+        {"DBClusterIdentifier": "a", "Engine": "x", "Colour": "red"},
+    ],
 )
 def test_a_wrong_request_does_not_reach_the_model(rds: Rds, parameters: dict[str, Any]) -> None:
     """A parameter missing, of a wrong type or unknown is ParamValidationError."""
@@ -65,7 +69,11 @@ class WrongAurora:
 
 @pytest.mark.parametrize(
     "answer",
-    [{"DBClusters": [{"Port": None}]}, {"Clusters": []}, RdsError("DBInstanceNotFound", "Wrong for clusters.")],
+    [
+        {"DBClusters": [{"Port": None}]},
+        {"Clusters": []},
+        RdsError("DBInstanceNotFound", "Wrong for clusters."),
+    ],
 )
 def test_a_wrong_answer_is_a_bug_and_says_so(answer: Answer | RdsError) -> None:
     """Wrong types, unknown members, and codes that the operation does not have."""
@@ -100,7 +108,10 @@ def test_only_lists_have_pages(rds: Rds) -> None:
     """As boto3 says."""
     client = rds(SOURCE)
 
-    assert (True, False) == (client.can_paginate("describe_db_clusters"), client.can_paginate("copy_db_snapshot"))
+    assert (True, False) == (
+        client.can_paginate("describe_db_clusters"),
+        client.can_paginate("copy_db_snapshot"),
+    )
     with pytest.raises(OperationNotPageableError):
         client.get_paginator("delete_db_cluster")
 

@@ -15,7 +15,9 @@ def writer(scene: Scene) -> str:
     ("options", "expected"),
     [({}, "best"), ({"TargetDBInstanceIdentifier": "other"}, "other")],
 )
-def test_a_failover_makes_a_reader_the_writer(scene: Scene, rds: Rds, options: dict[str, str], expected: str) -> None:
+def test_a_failover_makes_a_reader_the_writer(
+    scene: Scene, rds: Rds, options: dict[str, str], expected: str
+) -> None:
     """The one that is named, or the best of them; the old writer stays as a reader."""
     scene.cluster()
     scene.instance("other", "prod-cluster", PromotionTier=5)
@@ -51,7 +53,9 @@ def test_a_cluster_that_is_not_available_does_not_fail_over(scene: Scene, rds: R
     rds(SOURCE).stop_db_cluster(DBClusterIdentifier="prod-cluster")
     scene.settle()
 
-    assert "InvalidDBClusterStateFault" == code_of(rds(SOURCE).failover_db_cluster, DBClusterIdentifier="prod-cluster")
+    assert "InvalidDBClusterStateFault" == code_of(
+        rds(SOURCE).failover_db_cluster, DBClusterIdentifier="prod-cluster"
+    )
 
 
 def test_there_are_no_snapshots_of_instances(scene: Scene, rds: Rds) -> None:
@@ -61,7 +65,9 @@ def test_there_are_no_snapshots_of_instances(scene: Scene, rds: Rds) -> None:
     client = rds(SOURCE)
 
     assert [] == client.describe_db_snapshots()["DBSnapshots"]
-    assert "DBSnapshotNotFound" == code_of(client.describe_db_snapshots, DBSnapshotIdentifier="by-hand")
+    assert "DBSnapshotNotFound" == code_of(
+        client.describe_db_snapshots, DBSnapshotIdentifier="by-hand"
+    )
 
 
 def test_no_maintenance_waits_for_a_resource(scene: Scene, rds: Rds) -> None:

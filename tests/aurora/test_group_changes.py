@@ -18,7 +18,9 @@ def client(rds: Rds) -> Client:
     made.create_db_cluster_parameter_group(DBClusterParameterGroupName=NAME, **family)
     made.create_db_parameter_group(DBParameterGroupName=NAME, **family)
     made.create_db_subnet_group(
-        DBSubnetGroupName=NAME, DBSubnetGroupDescription="strict", SubnetIds=["subnet-1", "subnet-2"]
+        DBSubnetGroupName=NAME,
+        DBSubnetGroupDescription="strict",
+        SubnetIds=["subnet-1", "subnet-2"],
     )
     return made
 
@@ -40,7 +42,9 @@ def test_a_parameter_that_was_set_is_shown_as_the_users(client: Client) -> None:
         DBClusterParameterGroupName=NAME, Parameters=setting("rds.force_ssl", "1", "immediate")
     )
     mine = values(client, Source="user")
-    client.reset_db_cluster_parameter_group(DBClusterParameterGroupName=NAME, ResetAllParameters=True)
+    client.reset_db_cluster_parameter_group(
+        DBClusterParameterGroupName=NAME, ResetAllParameters=True
+    )
 
     assert {"rds.force_ssl": "1"} == mine
     assert {} == values(client, Source="user")
@@ -51,7 +55,9 @@ def test_parameters_of_instances_are_set_and_reset_by_name(client: Client) -> No
     """A cluster's own are not among them."""
     for name, value in (("work_mem", "8192"), ("log_statement", "ddl")):
         client.modify_db_parameter_group(DBParameterGroupName=NAME, Parameters=setting(name, value))
-    client.reset_db_parameter_group(DBParameterGroupName=NAME, Parameters=[{"ParameterName": "work_mem"}])
+    client.reset_db_parameter_group(
+        DBParameterGroupName=NAME, Parameters=[{"ParameterName": "work_mem"}]
+    )
     found = client.describe_db_parameters(DBParameterGroupName=NAME)["Parameters"]
 
     assert ["log_statement"] == [one["ParameterName"] for one in found if one["Source"] == "user"]
@@ -82,7 +88,9 @@ def test_what_waits_for_a_reboot_shows_on_the_members(scene: Scene, client: Clie
         (setting("colour", "blue"), "LocalAwsNotModelled"),
     ],
 )
-def test_a_change_that_aws_refuses_changes_nothing(client: Client, change: list[dict[str, str]], code: str) -> None:
+def test_a_change_that_aws_refuses_changes_nothing(
+    client: Client, change: list[dict[str, str]], code: str
+) -> None:
     """Neither does what stands beside it."""
     fine = setting("log_statement", "all")
 
@@ -106,7 +114,9 @@ def test_a_default_group_is_neither_changed_nor_deleted(client: Client) -> None:
     assert "InvalidDBParameterGroupState" == code_of(
         client.delete_db_cluster_parameter_group, DBClusterParameterGroupName=default
     )
-    assert "InvalidDBSubnetGroupStateFault" == code_of(client.delete_db_subnet_group, DBSubnetGroupName="default")
+    assert "InvalidDBSubnetGroupStateFault" == code_of(
+        client.delete_db_subnet_group, DBSubnetGroupName="default"
+    )
 
 
 PARAMETER_GROUP = ("InvalidDBParameterGroupState", "DBParameterGroupNotFound")
@@ -142,7 +152,9 @@ def test_a_group_in_use_is_kept_and_an_unused_one_goes(
 
 def test_a_subnet_group_is_given_other_subnets(client: Client) -> None:
     """In two zones at least, as when it was made."""
-    changed = client.modify_db_subnet_group(DBSubnetGroupName=NAME, SubnetIds=["subnet-3", "subnet-4"])["DBSubnetGroup"]
+    changed = client.modify_db_subnet_group(
+        DBSubnetGroupName=NAME, SubnetIds=["subnet-3", "subnet-4"]
+    )["DBSubnetGroup"]
     refused = code_of(client.modify_db_subnet_group, DBSubnetGroupName=NAME, SubnetIds=["subnet-5"])
 
     assert ["subnet-3", "subnet-4"] == [one["SubnetIdentifier"] for one in changed["Subnets"]]

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-
 from localaws.aurora import Aurora
+
 from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, Rds, Scene, code_of
 
 
@@ -44,24 +44,36 @@ def test_an_instance_is_a_member_while_it_is_creating(scene: Scene) -> None:
     scene.cluster(instances=0)
     assert "accepted" == creation(scene)
 
-    assert ["new"] == [member["DBInstanceIdentifier"] for member in scene.describe()["DBClusterMembers"]]
+    assert ["new"] == [
+        member["DBInstanceIdentifier"] for member in scene.describe()["DBClusterMembers"]
+    ]
     assert "creating" == scene.describe_instance("new")["DBInstanceStatus"]
     assert "Endpoint" not in scene.describe_instance("new")
 
 
-def test_a_monitored_instance_is_configured_before_it_is_available(scene: Scene, emitted: list[dict[str, Any]]) -> None:
+def test_a_monitored_instance_is_configured_before_it_is_available(
+    scene: Scene, emitted: list[dict[str, Any]]
+) -> None:
     """It has been created, says the event, a while before it is available."""
     scene.cluster(instances=0)
-    creation(scene, MonitoringInterval=60, MonitoringRoleArn=f"arn:aws:iam::{ACCOUNT}:role/monitoring")
+    creation(
+        scene, MonitoringInterval=60, MonitoringRoleArn=f"arn:aws:iam::{ACCOUNT}:role/monitoring"
+    )
 
-    assert ["creating", "configuring-enhanced-monitoring", "available"] == statuses(scene, "new", 30, 20)
+    assert ["creating", "configuring-enhanced-monitoring", "available"] == statuses(
+        scene, "new", 30, 20
+    )
     assert "RDS-EVENT-0005" == emitted[-1]["detail"]["EventID"]
 
 
-def test_the_created_event_does_not_wait_for_available(scene: Scene, emitted: list[dict[str, Any]]) -> None:
+def test_the_created_event_does_not_wait_for_available(
+    scene: Scene, emitted: list[dict[str, Any]]
+) -> None:
     """Who trusts the event alone connects too early."""
     scene.cluster(instances=0)
-    creation(scene, MonitoringInterval=60, MonitoringRoleArn=f"arn:aws:iam::{ACCOUNT}:role/monitoring")
+    creation(
+        scene, MonitoringInterval=60, MonitoringRoleArn=f"arn:aws:iam::{ACCOUNT}:role/monitoring"
+    )
     scene.pass_time(480)
 
     assert "RDS-EVENT-0005" == emitted[-1]["detail"]["EventID"]
@@ -73,7 +85,10 @@ def test_an_instance_needs_an_available_cluster(scene: Scene, rds: Rds) -> None:
     scene.cluster()
     scene.snapshot()
     rds(SOURCE).restore_db_cluster_from_snapshot(
-        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.11"
+        DBClusterIdentifier="restored",
+        SnapshotIdentifier="by-hand",
+        Engine=ENGINE,
+        EngineVersion="16.11",
     )
 
     assert "InvalidDBClusterStateFault" == creation(scene, DBClusterIdentifier="restored")
@@ -101,7 +116,9 @@ def test_an_instance_needs_an_available_cluster(scene: Scene, rds: Rds) -> None:
         ({"StorageEncrypted": True}, "InvalidParameterCombination"),
     ],
 )
-def test_what_does_not_exist_or_fit_is_refused(scene: Scene, options: dict[str, Any], code: str) -> None:
+def test_what_does_not_exist_or_fit_is_refused(
+    scene: Scene, options: dict[str, Any], code: str
+) -> None:
     """Each with its own code; what the cluster owns is not the instance's to set."""
     scene.cluster()
 
@@ -113,7 +130,9 @@ def test_a_subnet_group_is_the_clusters_or_none(scene: Scene, rds: Rds) -> None:
     """Another one is refused, the cluster's own accepted."""
     scene.cluster()
     rds(SOURCE).create_db_subnet_group(
-        DBSubnetGroupName="private", DBSubnetGroupDescription="private", SubnetIds=["subnet-1", "subnet-2"]
+        DBSubnetGroupName="private",
+        DBSubnetGroupDescription="private",
+        SubnetIds=["subnet-1", "subnet-2"],
     )
 
     assert "InvalidParameterCombination" == creation(scene, DBSubnetGroupName="private")
@@ -122,7 +141,9 @@ def test_a_subnet_group_is_the_clusters_or_none(scene: Scene, rds: Rds) -> None:
 
 def test_a_serverless_instance_needs_the_clusters_range(scene: Scene) -> None:
     """With it, db.serverless is a class like any other."""
-    scene.cluster(instances=0, ServerlessV2ScalingConfiguration={"MinCapacity": 0.5, "MaxCapacity": 2})
+    scene.cluster(
+        instances=0, ServerlessV2ScalingConfiguration={"MinCapacity": 0.5, "MaxCapacity": 2}
+    )
 
     assert "accepted" == creation(scene, DBInstanceClass="db.serverless")
 
@@ -135,7 +156,9 @@ def test_the_fortieth_instance_is_the_last(scene: Scene, aurora: Aurora) -> None
     assert "InstanceQuotaExceeded" == creation(scene)
 
 
-@pytest.mark.parametrize(("options", "expected"), [({}, True), ({"PubliclyAccessible": False}, False)])
+@pytest.mark.parametrize(
+    ("options", "expected"), [({}, True), ({"PubliclyAccessible": False}, False)]
+)
 def test_an_instance_in_the_default_subnet_group_is_public_unless_told(
     scene: Scene, options: dict[str, bool], expected: bool
 ) -> None:
@@ -172,7 +195,9 @@ def test_a_missing_instance_is_not_found_without_fault_at_the_end(rds: Rds) -> N
     client = rds(SOURCE)
 
     assert "DBInstanceNotFound" == code_of(client.delete_db_instance, DBInstanceIdentifier="nobody")
-    assert "DBInstanceNotFound" == code_of(client.describe_db_instances, DBInstanceIdentifier="nobody")
+    assert "DBInstanceNotFound" == code_of(
+        client.describe_db_instances, DBInstanceIdentifier="nobody"
+    )
 
 
 def test_an_instance_on_its_way_cannot_be_deleted(scene: Scene, rds: Rds) -> None:
@@ -185,7 +210,9 @@ def test_an_instance_on_its_way_cannot_be_deleted(scene: Scene, rds: Rds) -> Non
     client.delete_db_instance(DBInstanceIdentifier="new")
 
     assert "InvalidDBInstanceState" == creating
-    assert "InvalidDBInstanceState" == code_of(client.delete_db_instance, DBInstanceIdentifier="new")
+    assert "InvalidDBInstanceState" == code_of(
+        client.delete_db_instance, DBInstanceIdentifier="new"
+    )
 
 
 def test_an_instance_keeps_its_name_until_it_is_gone(scene: Scene) -> None:
@@ -218,7 +245,9 @@ def test_deleting_the_writer_fails_over_to_a_reader(scene: Scene) -> None:
     during = scene.describe()["Status"]
     scene.settle()
     writers = [
-        member["DBInstanceIdentifier"] for member in scene.describe()["DBClusterMembers"] if member["IsClusterWriter"]
+        member["DBInstanceIdentifier"]
+        for member in scene.describe()["DBClusterMembers"]
+        if member["IsClusterWriter"]
     ]
 
     assert "failing-over" == during

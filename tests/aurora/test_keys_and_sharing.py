@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-
 from localaws.aurora import KeyRing
+
 from tests.aurora.scene import (
     ACCOUNT,
     ENGINE,
@@ -34,7 +34,9 @@ def share(rds: Rds, name: str = "by-hand", *accounts: str) -> str:
     )
 
 
-@pytest.mark.parametrize("reference", ["alias/nobody", "00000000-0000-0000-0000-000000000000", "elsewhere"])
+@pytest.mark.parametrize(
+    "reference", ["alias/nobody", "00000000-0000-0000-0000-000000000000", "elsewhere"]
+)
 def test_a_key_that_is_missing_or_elsewhere_is_not_accessible(
     scene: Scene, rds: Rds, keys: KeyRing, reference: str
 ) -> None:
@@ -51,7 +53,9 @@ def test_a_key_that_is_missing_or_elsewhere_is_not_accessible(
 
 
 @pytest.mark.parametrize("disabled", [SOURCE, TARGET])
-def test_a_copy_needs_both_keys_enabled(scene: Scene, rds: Rds, keys: KeyRing, disabled: str) -> None:
+def test_a_copy_needs_both_keys_enabled(
+    scene: Scene, rds: Rds, keys: KeyRing, disabled: str
+) -> None:
     """The source's to read, the target's to write."""
     scene.encrypted_cluster()
     source = scene.night()
@@ -86,7 +90,9 @@ def test_a_manual_snapshot_can_be_shared_and_withdrawn(scene: Scene, rds: Rds) -
     shared = share(rds)
     listed = attribute_values(rds)
     rds(SOURCE).modify_db_cluster_snapshot_attribute(
-        DBClusterSnapshotIdentifier="by-hand", AttributeName="restore", ValuesToRemove=[OTHER_ACCOUNT]
+        DBClusterSnapshotIdentifier="by-hand",
+        AttributeName="restore",
+        ValuesToRemove=[OTHER_ACCOUNT],
     )
 
     assert "accepted" == shared
@@ -96,15 +102,21 @@ def test_a_manual_snapshot_can_be_shared_and_withdrawn(scene: Scene, rds: Rds) -
 
 def attribute_values(rds: Rds) -> Any:
     """Return the accounts that the snapshot is shared with."""
-    answer = rds(SOURCE).describe_db_cluster_snapshot_attributes(DBClusterSnapshotIdentifier="by-hand")
-    return answer["DBClusterSnapshotAttributesResult"]["DBClusterSnapshotAttributes"][0]["AttributeValues"]
+    answer = rds(SOURCE).describe_db_cluster_snapshot_attributes(
+        DBClusterSnapshotIdentifier="by-hand"
+    )
+    return answer["DBClusterSnapshotAttributesResult"]["DBClusterSnapshotAttributes"][0][
+        "AttributeValues"
+    ]
 
 
 def test_an_automated_snapshot_cannot_be_shared(scene: Scene, rds: Rds) -> None:
     """It has to be copied to a manual one first."""
     scene.cluster()
 
-    assert "InvalidDBClusterSnapshotStateFault" == share(rds, scene.night()["DBClusterSnapshotIdentifier"])
+    assert "InvalidDBClusterSnapshotStateFault" == share(
+        rds, scene.night()["DBClusterSnapshotIdentifier"]
+    )
 
 
 def test_a_snapshot_under_the_managed_key_cannot_be_shared(scene: Scene, rds: Rds) -> None:
@@ -132,10 +144,14 @@ def test_a_snapshot_is_shared_with_twenty_accounts_at_most(scene: Scene, rds: Rd
     scene.cluster()
     scene.snapshot()
 
-    assert "SharedSnapshotQuotaExceeded" == share(rds, "by-hand", *[f"{number:012d}" for number in range(21)])
+    assert "SharedSnapshotQuotaExceeded" == share(
+        rds, "by-hand", *[f"{number:012d}" for number in range(21)]
+    )
 
 
-def test_another_account_copies_and_restores_a_shared_snapshot_by_arn(scene: Scene, rds: Rds) -> None:
+def test_another_account_copies_and_restores_a_shared_snapshot_by_arn(
+    scene: Scene, rds: Rds
+) -> None:
     """Encrypted ones need the other account's own key for a copy."""
     scene.encrypted_cluster()
     arn = scene.snapshot()["DBClusterSnapshotArn"]
@@ -145,7 +161,11 @@ def test_another_account_copies_and_restores_a_shared_snapshot_by_arn(scene: Sce
     without_key = code_of(other.copy_db_cluster_snapshot, **wanted)
     copy = other.copy_db_cluster_snapshot(**wanted, KmsKeyId=KEY_ALIAS)["DBClusterSnapshot"]
     restored = other.restore_db_cluster_from_snapshot(
-        DBClusterIdentifier="ours", SnapshotIdentifier=arn, Engine=ENGINE, EngineVersion="16.11", KmsKeyId=KEY_ALIAS
+        DBClusterIdentifier="ours",
+        SnapshotIdentifier=arn,
+        Engine=ENGINE,
+        EngineVersion="16.11",
+        KmsKeyId=KEY_ALIAS,
     )["DBCluster"]
 
     assert "InvalidParameterValue" == without_key
@@ -165,7 +185,10 @@ def test_another_account_does_not_see_what_is_not_shared(scene: Scene, rds: Rds)
         TargetDBClusterSnapshotIdentifier="ours",
     )
     assert "DBClusterSnapshotNotFoundFault" == code_of(
-        other.restore_db_cluster_from_snapshot, DBClusterIdentifier="ours", SnapshotIdentifier=arn, Engine=ENGINE
+        other.restore_db_cluster_from_snapshot,
+        DBClusterIdentifier="ours",
+        SnapshotIdentifier=arn,
+        Engine=ENGINE,
     )
 
 
@@ -193,7 +216,9 @@ def test_tags_of_a_shared_snapshot_stay_behind(scene: Scene, rds: Rds) -> None:
     arn = scene.snapshot(Tags=[{"Key": "team", "Value": "shop"}])["DBClusterSnapshotArn"]
     share(rds)
     copy = rds(SOURCE, account=OTHER_ACCOUNT).copy_db_cluster_snapshot(
-        SourceDBClusterSnapshotIdentifier=arn, TargetDBClusterSnapshotIdentifier="ours", CopyTags=True
+        SourceDBClusterSnapshotIdentifier=arn,
+        TargetDBClusterSnapshotIdentifier="ours",
+        CopyTags=True,
     )
 
     assert [] == copy["DBClusterSnapshot"]["TagList"]

@@ -1,12 +1,15 @@
-"""Time: transitions at their own moments, in order, the same in every run; and the data that goes along."""
+"""Time: transitions at their own moments, in order, the same in every run.
+
+And the data that goes along.
+"""
 
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-
 from localaws.aurora import Aurora, AuroraClient, Durations, NoData, VirtualClock, WallClock
+
 from tests.aurora.recording import RecordingData
 from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, TARGET, Rds, Scene
 
@@ -56,7 +59,10 @@ def test_the_same_calls_give_the_same_ids() -> None:
         for _ in range(looks):
             client.describe_db_clusters()
         made = client.create_db_cluster(
-            DBClusterIdentifier="a", Engine=ENGINE, MasterUsername="a", MasterUserPassword="long-enough"
+            DBClusterIdentifier="a",
+            Engine=ENGINE,
+            MasterUsername="a",
+            MasterUserPassword="long-enough",
         )
         return str(made["DBCluster"]["DbClusterResourceId"])
 
@@ -85,7 +91,9 @@ def test_a_restored_cluster_holds_what_the_source_held_when_the_snapshot_began(
     assert "before" == rows(stored, scene, "restored", TARGET)
 
 
-def test_a_server_runs_from_the_first_instance_to_the_last(scene: Scene, stored: RecordingData) -> None:
+def test_a_server_runs_from_the_first_instance_to_the_last(
+    scene: Scene, stored: RecordingData
+) -> None:
     """A cluster without instances has none."""
     resource_id = scene.cluster(instances=0)["DbClusterResourceId"]
     ran = [stored.clusters[resource_id].runs]
@@ -100,7 +108,9 @@ def test_a_server_runs_from_the_first_instance_to_the_last(scene: Scene, stored:
     assert [False, True, True, True, False] == ran
 
 
-def test_a_stopped_cluster_has_no_running_server(scene: Scene, rds: Rds, stored: RecordingData) -> None:
+def test_a_stopped_cluster_has_no_running_server(
+    scene: Scene, rds: Rds, stored: RecordingData
+) -> None:
     """Until it is started again."""
     resource_id = scene.cluster()["DbClusterResourceId"]
     rds(SOURCE).stop_db_cluster(DBClusterIdentifier="prod-cluster")
@@ -141,11 +151,17 @@ def test_a_data_plane_with_an_address_is_what_clients_are_told() -> None:
     """Host and port of cluster, reader and instance are those of the server behind them."""
     clock = VirtualClock()
     aurora = Aurora(clock, data=OwnEndpoint())
-    scene = Scene(lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock)
+    scene = Scene(
+        lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock
+    )
     cluster = scene.cluster()
     instance = scene.describe_instance("prod-cluster-1")
 
-    assert ("127.0.0.1", "127.0.0.1", 55432) == (cluster["Endpoint"], cluster["ReaderEndpoint"], cluster["Port"])
+    assert ("127.0.0.1", "127.0.0.1", 55432) == (
+        cluster["Endpoint"],
+        cluster["ReaderEndpoint"],
+        cluster["Port"],
+    )
     assert {"Address": "127.0.0.1", "Port": 55432} == instance["Endpoint"]
 
 
@@ -165,13 +181,19 @@ class SlowData(NoData):
 
 
 def test_slow_data_keeps_nobody_else_waiting() -> None:
-    """Others are answered while a snapshot's data is taken, and the snapshot is not available before it is."""
+    """Others are answered while a snapshot's data is taken, and the snapshot is not available
+    before it is.
+    """
     clock, data = VirtualClock(), SlowData()
     aurora = Aurora(clock, data=data)
-    scene = Scene(lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock)
+    scene = Scene(
+        lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock
+    )
     scene.cluster()
     night = threading.Thread(
-        target=aurora.take_automated_snapshot, args=("prod-cluster",), kwargs={"account": ACCOUNT, "region": SOURCE}
+        target=aurora.take_automated_snapshot,
+        args=("prod-cluster",),
+        kwargs={"account": ACCOUNT, "region": SOURCE},
     )
     night.start()
     begun = data.begun.wait(timeout=10)
@@ -182,7 +204,10 @@ def test_slow_data_keeps_nobody_else_waiting() -> None:
     scene.settle()
 
     assert (True, "creating") == (begun, during)
-    assert "available" == scene.rds(SOURCE).describe_db_cluster_snapshots()["DBClusterSnapshots"][0]["Status"]
+    assert (
+        "available"
+        == scene.rds(SOURCE).describe_db_cluster_snapshots()["DBClusterSnapshots"][0]["Status"]
+    )
 
 
 def test_clocks_tell_aware_moments() -> None:

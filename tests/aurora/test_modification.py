@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-
 from localaws.aurora import Aurora
+
 from tests.aurora.recording import RecordingData
 from tests.aurora.scene import LAG_SECONDS, PASSWORD, SOURCE, Rds, Scene, code_of
 
@@ -13,7 +13,9 @@ NEW_PASSWORD = "another-long-password"
 
 def modify(scene: Scene, **options: Any) -> Any:
     """Modify prod-cluster and return the answer's cluster."""
-    return scene.rds(SOURCE).modify_db_cluster(DBClusterIdentifier="prod-cluster", **options)["DBCluster"]
+    return scene.rds(SOURCE).modify_db_cluster(DBClusterIdentifier="prod-cluster", **options)[
+        "DBCluster"
+    ]
 
 
 def stored_password(stored: RecordingData, scene: Scene) -> str:
@@ -21,7 +23,9 @@ def stored_password(stored: RecordingData, scene: Scene) -> str:
     return stored.clusters[scene.describe()["DbClusterResourceId"]].password
 
 
-def test_a_new_password_is_pending_until_it_is_in_force(scene: Scene, stored: RecordingData) -> None:
+def test_a_new_password_is_pending_until_it_is_in_force(
+    scene: Scene, stored: RecordingData
+) -> None:
     """PendingModifiedValues says so at once; production's password opens the cluster meanwhile."""
     scene.cluster()
     answer = modify(scene, MasterUserPassword=NEW_PASSWORD)
@@ -80,7 +84,9 @@ def test_a_password_that_the_engine_refuses_is_told_by_event_0067_alone(
     assert PASSWORD == stored_password(stored, scene)
 
 
-def test_a_password_set_before_any_instance_holds_when_one_comes(scene: Scene, stored: RecordingData) -> None:
+def test_a_password_set_before_any_instance_holds_when_one_comes(
+    scene: Scene, stored: RecordingData
+) -> None:
     """Nothing runs yet that could take it."""
     scene.cluster(instances=0)
     modify(scene, MasterUserPassword=NEW_PASSWORD)
@@ -93,14 +99,28 @@ def test_a_password_set_before_any_instance_holds_when_one_comes(scene: Scene, s
 
 
 @pytest.mark.parametrize(
-    "password", ["short", "x" * 42, 'has"quote', "has/slash", "has@sign!", "has space", "it's-quoted", "schlüssel"]
+    "password",
+    [
+        "short",
+        "x" * 42,
+        'has"quote',
+        "has/slash",
+        "has@sign!",
+        "has space",
+        "it's-quoted",
+        "schlüssel",
+    ],
 )
-def test_a_password_outside_the_rules_is_refused_at_once(scene: Scene, rds: Rds, password: str) -> None:
+def test_a_password_outside_the_rules_is_refused_at_once(
+    scene: Scene, rds: Rds, password: str
+) -> None:
     """8 to 41 printable ASCII characters, some excluded."""
     scene.cluster()
 
     assert "InvalidParameterValue" == code_of(
-        rds(SOURCE).modify_db_cluster, DBClusterIdentifier="prod-cluster", MasterUserPassword=password
+        rds(SOURCE).modify_db_cluster,
+        DBClusterIdentifier="prod-cluster",
+        MasterUserPassword=password,
     )
 
 
@@ -116,7 +136,9 @@ def test_a_cluster_that_is_not_available_cannot_be_modified(scene: Scene, rds: R
 
 def test_a_missing_cluster_cannot_be_modified(rds: Rds) -> None:
     """The code keeps the ending Fault."""
-    assert "DBClusterNotFoundFault" == code_of(rds(SOURCE).modify_db_cluster, DBClusterIdentifier="nobody")
+    assert "DBClusterNotFoundFault" == code_of(
+        rds(SOURCE).modify_db_cluster, DBClusterIdentifier="nobody"
+    )
 
 
 def test_protection_changes_at_once(scene: Scene) -> None:
@@ -208,13 +230,17 @@ def test_another_parameter_group_waits_for_a_reboot(scene: Scene, rds: Rds) -> N
     """Members say pending-reboot and go on as they were."""
     scene.cluster()
     rds(SOURCE).create_db_cluster_parameter_group(
-        DBClusterParameterGroupName="strict", DBParameterGroupFamily="aurora-postgresql16", Description="strict"
+        DBClusterParameterGroupName="strict",
+        DBParameterGroupFamily="aurora-postgresql16",
+        Description="strict",
     )
     modify(scene, DBClusterParameterGroupName="strict")
     scene.settle()
 
     assert "strict" == scene.describe()["DBClusterParameterGroup"]
-    assert "pending-reboot" == scene.describe()["DBClusterMembers"][0]["DBClusterParameterGroupStatus"]
+    assert (
+        "pending-reboot" == scene.describe()["DBClusterMembers"][0]["DBClusterParameterGroupStatus"]
+    )
 
 
 def test_a_refused_change_changes_nothing(scene: Scene, rds: Rds) -> None:

@@ -53,7 +53,9 @@ def test_a_stopped_cluster_starts_by_itself_after_seven_days(
     ) == (emitted[-1]["detail"]["EventID"], emitted[-1]["detail"]["Message"])
 
 
-def test_only_an_available_cluster_stops_and_only_a_stopped_one_starts(scene: Scene, rds: Rds) -> None:
+def test_only_an_available_cluster_stops_and_only_a_stopped_one_starts(
+    scene: Scene, rds: Rds
+) -> None:
     """Everything else is InvalidDBClusterStateFault."""
     scene.cluster()
     client = rds(SOURCE)
@@ -61,7 +63,9 @@ def test_only_an_available_cluster_stops_and_only_a_stopped_one_starts(scene: Sc
     client.stop_db_cluster(DBClusterIdentifier="prod-cluster")
 
     assert "InvalidDBClusterStateFault" == start_early
-    assert "InvalidDBClusterStateFault" == code_of(client.stop_db_cluster, DBClusterIdentifier="prod-cluster")
+    assert "InvalidDBClusterStateFault" == code_of(
+        client.stop_db_cluster, DBClusterIdentifier="prod-cluster"
+    )
 
 
 def test_an_instance_of_a_stopped_cluster_cannot_be_deleted(scene: Scene, rds: Rds) -> None:
@@ -79,5 +83,7 @@ def test_a_missing_cluster_neither_starts_nor_stops(rds: Rds) -> None:
     """The code keeps the ending Fault."""
     client = rds(SOURCE)
 
-    assert "DBClusterNotFoundFault" == code_of(client.start_db_cluster, DBClusterIdentifier="nobody")
+    assert "DBClusterNotFoundFault" == code_of(
+        client.start_db_cluster, DBClusterIdentifier="nobody"
+    )
     assert "DBClusterNotFoundFault" == code_of(client.stop_db_cluster, DBClusterIdentifier="nobody")

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-
 from localaws.aurora import Aurora, RdsError
+
 from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, Rds, Scene, code_of, message_of
 
 
@@ -13,14 +13,26 @@ from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, Rds, Scene, code_of, mes
     [
         ("reboot_db_cluster", {"DBClusterIdentifier": "a"}, "RebootDBCluster"),
         ("describe_certificates", {}, "DescribeCertificates"),
-        ("modify_db_cluster", {"DBClusterIdentifier": "a", "NewDBClusterIdentifier": "b"}, "NewDBClusterIdentifier"),
+        (
+            "modify_db_cluster",
+            {"DBClusterIdentifier": "a", "NewDBClusterIdentifier": "b"},
+            "NewDBClusterIdentifier",
+        ),
         (
             "modify_db_cluster",
             {"DBClusterIdentifier": "a", "CloudwatchLogsExportConfiguration": {}, "Domain": "d"},
             "Domain",
         ),
-        ("create_db_cluster", {"DBClusterIdentifier": "a", "Engine": "aurora-mysql"}, "aurora-mysql"),
-        ("create_db_cluster", {"DBClusterIdentifier": "a", "Engine": ENGINE, "BacktrackWindow": 1}, "BacktrackWindow"),
+        (
+            "create_db_cluster",
+            {"DBClusterIdentifier": "a", "Engine": "aurora-mysql"},
+            "aurora-mysql",
+        ),
+        (
+            "create_db_cluster",
+            {"DBClusterIdentifier": "a", "Engine": ENGINE, "BacktrackWindow": 1},
+            "BacktrackWindow",
+        ),
         (
             "create_db_instance",
             {"DBInstanceIdentifier": "a", "DBInstanceClass": "b", "Engine": ENGINE},
@@ -34,7 +46,9 @@ from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, Rds, Scene, code_of, mes
         ),
     ],
 )
-def test_what_is_not_modelled_is_refused_by_name(rds: Rds, method: str, options: dict[str, Any], named: str) -> None:
+def test_what_is_not_modelled_is_refused_by_name(
+    rds: Rds, method: str, options: dict[str, Any], named: str
+) -> None:
     """An action, a parameter or a value: never accepted and ignored."""
     call = getattr(rds(SOURCE), method)
 
@@ -58,9 +72,16 @@ def test_a_restore_is_modelled_so_far_and_no_further(
     """What would change the cluster in a way that localaws does not know is refused."""
     scene.cluster()
     scene.snapshot()
-    wanted = {"DBClusterIdentifier": "restored", "SnapshotIdentifier": "by-hand", "EngineVersion": "16.11", **options}
+    wanted = {
+        "DBClusterIdentifier": "restored",
+        "SnapshotIdentifier": "by-hand",
+        "EngineVersion": "16.11",
+        **options,
+    }
 
-    assert named in message_of(rds(SOURCE).restore_db_cluster_from_snapshot, Engine=ENGINE, **wanted)
+    assert named in message_of(
+        rds(SOURCE).restore_db_cluster_from_snapshot, Engine=ENGINE, **wanted
+    )
 
 
 def test_a_change_for_the_maintenance_window_is_not_modelled(scene: Scene, rds: Rds) -> None:
@@ -68,7 +89,9 @@ def test_a_change_for_the_maintenance_window_is_not_modelled(scene: Scene, rds: 
     scene.cluster()
 
     assert "LocalAwsNotModelled" == code_of(
-        rds(SOURCE).modify_db_cluster, DBClusterIdentifier="prod-cluster", EnableIAMDatabaseAuthentication=True
+        rds(SOURCE).modify_db_cluster,
+        DBClusterIdentifier="prod-cluster",
+        EnableIAMDatabaseAuthentication=True,
     )
 
 
@@ -79,9 +102,12 @@ def test_an_action_that_aws_does_not_have_is_refused(aurora: Aurora) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [("Throttling", 400), ("AccessDenied", 403), ("InternalFailure", 500), ("NeverHeardOf", 418)]
+    ("code", "status"),
+    [("Throttling", 400), ("AccessDenied", 403), ("InternalFailure", 500), ("NeverHeardOf", 418)],
 )
-def test_any_error_can_be_had_so_many_times(scene: Scene, rds: Rds, aurora: Aurora, code: str, status: int) -> None:
+def test_any_error_can_be_had_so_many_times(
+    scene: Scene, rds: Rds, aurora: Aurora, code: str, status: int
+) -> None:
     """Then the action works again."""
     scene.cluster()
     aurora.fail_next("DescribeDBClusters", code, "Not now.", status, times=2)
@@ -90,7 +116,9 @@ def test_any_error_can_be_had_so_many_times(scene: Scene, rds: Rds, aurora: Auro
     assert [code, code, "accepted"] == [code_of(client.describe_db_clusters) for _ in range(3)]
 
 
-def test_a_refused_call_has_no_effect_unless_its_answer_is_what_is_lost(scene: Scene, rds: Rds, aurora: Aurora) -> None:
+def test_a_refused_call_has_no_effect_unless_its_answer_is_what_is_lost(
+    scene: Scene, rds: Rds, aurora: Aurora
+) -> None:
     """With after_effect, the caller cannot know that it worked."""
     scene.cluster()
     create = rds(SOURCE).create_db_cluster_snapshot
@@ -110,7 +138,10 @@ def test_a_status_can_be_set_and_stays(scene: Scene, aurora: Aurora) -> None:
     scene.cluster()
     scene.snapshot()
     scene.rds(SOURCE).restore_db_cluster_from_snapshot(
-        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.11"
+        DBClusterIdentifier="restored",
+        SnapshotIdentifier="by-hand",
+        Engine=ENGINE,
+        EngineVersion="16.11",
     )
     aurora.set_status(scene.describe("restored")["DBClusterArn"], "incompatible-parameters")
     scene.settle()

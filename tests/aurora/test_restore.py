@@ -22,7 +22,10 @@ def test_a_restored_cluster_is_creating_and_has_no_instances(scene: Scene, rds: 
     scene.cluster()
     scene.snapshot()
     made = rds(SOURCE).restore_db_cluster_from_snapshot(
-        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.11"
+        DBClusterIdentifier="restored",
+        SnapshotIdentifier="by-hand",
+        Engine=ENGINE,
+        EngineVersion="16.11",
     )["DBCluster"]
     scene.settle()
     done = scene.describe("restored")
@@ -32,12 +35,18 @@ def test_a_restored_cluster_is_creating_and_has_no_instances(scene: Scene, rds: 
 
 
 def test_what_the_source_had_chosen_is_lost(scene: Scene, rds: Rds) -> None:
-    """Parameter group, subnet group, security groups, tags, protection, logs … fall to AWS's defaults."""
+    """Parameter group, subnet group, security groups, tags, protection, logs … fall to AWS's
+    defaults.
+    """
     rds(SOURCE).create_db_cluster_parameter_group(
-        DBClusterParameterGroupName="prod", DBParameterGroupFamily="aurora-postgresql16", Description="prod"
+        DBClusterParameterGroupName="prod",
+        DBParameterGroupFamily="aurora-postgresql16",
+        Description="prod",
     )
     rds(SOURCE).create_db_subnet_group(
-        DBSubnetGroupName="private", DBSubnetGroupDescription="private", SubnetIds=["subnet-1", "subnet-2"]
+        DBSubnetGroupName="private",
+        DBSubnetGroupDescription="private",
+        SubnetIds=["subnet-1", "subnet-2"],
     )
     scene.cluster(DBClusterParameterGroupName="prod", DBSubnetGroupName="private", **CHOSEN)
     scene.snapshot()
@@ -45,7 +54,9 @@ def test_what_the_source_had_chosen_is_lost(scene: Scene, rds: Rds) -> None:
 
     assert "default.aurora-postgresql16" == restored["DBClusterParameterGroup"]
     assert "default" == restored["DBSubnetGroup"]
-    assert ["sg-us-east-1-default"] == [group["VpcSecurityGroupId"] for group in restored["VpcSecurityGroups"]]
+    assert ["sg-us-east-1-default"] == [
+        group["VpcSecurityGroupId"] for group in restored["VpcSecurityGroups"]
+    ]
     assert [] == restored["TagList"] + restored["AssociatedRoles"]
     assert (False, False, False) == (
         restored["DeletionProtection"],
@@ -70,12 +81,17 @@ def test_the_answers_to_create_and_restore_carry_both_endpoints(scene: Scene, rd
     scene.cluster()
     scene.snapshot()
     answer = rds(SOURCE).restore_db_cluster_from_snapshot(
-        DBClusterIdentifier="restored", SnapshotIdentifier="by-hand", Engine=ENGINE, EngineVersion="16.11"
+        DBClusterIdentifier="restored",
+        SnapshotIdentifier="by-hand",
+        Engine=ENGINE,
+        EngineVersion="16.11",
     )["DBCluster"]
     scene.settle()
     names = ("Endpoint", "ReaderEndpoint", "Port")
 
-    assert {name: scene.describe("restored")[name] for name in names} == {name: answer[name] for name in names}
+    assert {name: scene.describe("restored")[name] for name in names} == {
+        name: answer[name] for name in names
+    }
 
 
 def test_what_is_chosen_at_restore_is_in_force(scene: Scene) -> None:
@@ -92,7 +108,9 @@ def test_what_is_chosen_at_restore_is_in_force(scene: Scene) -> None:
         restored["BackupRetentionPeriod"],
     )
     assert ["postgresql"] == restored["EnabledCloudwatchLogsExports"]
-    assert CHOSEN["ServerlessV2ScalingConfiguration"] == restored["ServerlessV2ScalingConfiguration"]
+    assert (
+        CHOSEN["ServerlessV2ScalingConfiguration"] == restored["ServerlessV2ScalingConfiguration"]
+    )
     assert restored["PubliclyAccessible"] is False
 
 
@@ -117,7 +135,9 @@ def test_every_cluster_has_a_resource_id_of_its_own(scene: Scene, rds: Rds) -> N
     assert first.startswith("cluster-")
 
 
-def test_without_a_version_the_regions_default_is_taken_which_may_be_too_old(scene: Scene, rds: Rds) -> None:
+def test_without_a_version_the_regions_default_is_taken_which_may_be_too_old(
+    scene: Scene, rds: Rds
+) -> None:
     """A 16.11 snapshot does not restore to the default 16.9."""
     scene.cluster()
     scene.snapshot()

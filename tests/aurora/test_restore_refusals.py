@@ -4,14 +4,19 @@ from functools import partial
 from typing import Any
 
 import pytest
-
 from localaws.aurora import Aurora
+
 from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, TARGET, Rds, Scene, code_of, message_of
 
 
 def refusal(scene: Scene, **options: Any) -> str:
     """Return the code that a restore of `by-hand` is refused with."""
-    wanted = {"DBClusterIdentifier": "restored", "SnapshotIdentifier": "by-hand", "EngineVersion": "16.11", **options}
+    wanted = {
+        "DBClusterIdentifier": "restored",
+        "SnapshotIdentifier": "by-hand",
+        "EngineVersion": "16.11",
+        **options,
+    }
     return code_of(scene.rds(SOURCE).restore_db_cluster_from_snapshot, Engine=ENGINE, **wanted)
 
 
@@ -69,7 +74,9 @@ def test_a_parameter_group_of_another_family_is_refused(scene: Scene, rds: Rds) 
     scene.cluster()
     scene.snapshot()
     rds(SOURCE).create_db_cluster_parameter_group(
-        DBClusterParameterGroupName="old", DBParameterGroupFamily="aurora-postgresql15", Description="old"
+        DBClusterParameterGroupName="old",
+        DBParameterGroupFamily="aurora-postgresql15",
+        Description="old",
     )
 
     assert "InvalidParameterCombination" == refusal(scene, DBClusterParameterGroupName="old")
@@ -85,21 +92,31 @@ def test_a_parameter_group_of_another_family_is_refused(scene: Scene, rds: Rds) 
         ({"Port": 80}, "InvalidParameterValue"),
         ({"BackupRetentionPeriod": 36}, "InvalidParameterValue"),
         ({"EnableCloudwatchLogsExports": ["audit"]}, "InvalidParameterValue"),
-        ({"ServerlessV2ScalingConfiguration": {"MinCapacity": 0.7, "MaxCapacity": 2}}, "InvalidParameterValue"),
+        (
+            {"ServerlessV2ScalingConfiguration": {"MinCapacity": 0.7, "MaxCapacity": 2}},
+            "InvalidParameterValue",
+        ),
         ({"ServerlessV2ScalingConfiguration": {"MaxCapacity": 2}}, "InvalidParameterValue"),
-        ({"ServerlessV2ScalingConfiguration": {"MinCapacity": 4, "MaxCapacity": 2}}, "InvalidParameterValue"),
+        (
+            {"ServerlessV2ScalingConfiguration": {"MinCapacity": 4, "MaxCapacity": 2}},
+            "InvalidParameterValue",
+        ),
         ({"PreferredBackupWindow": "night"}, "InvalidParameterValue"),
         ({"StorageType": "gp3"}, "InvalidParameterValue"),
         ({"DBClusterIdentifier": "no_good"}, "InvalidParameterValue"),
     ],
 )
-def test_what_does_not_exist_or_fit_is_refused(scene: Scene, options: dict[str, Any], code: str) -> None:
+def test_what_does_not_exist_or_fit_is_refused(
+    scene: Scene, options: dict[str, Any], code: str
+) -> None:
     """Each with its own code, before anything is made."""
     scene.cluster()
     scene.snapshot()
 
     assert code == refusal(scene, **options)
-    assert "DBClusterNotFoundFault" == code_of(scene.rds(SOURCE).describe_db_clusters, DBClusterIdentifier="restored")
+    assert "DBClusterNotFoundFault" == code_of(
+        scene.rds(SOURCE).describe_db_clusters, DBClusterIdentifier="restored"
+    )
 
 
 def test_the_fortieth_cluster_is_the_last(scene: Scene, aurora: Aurora) -> None:
@@ -122,7 +139,9 @@ def test_a_new_cluster_without_its_master_user_is_refused_by_the_missing_paramet
     rds: Rds, given: dict[str, str], missing: str
 ) -> None:
     """The code is InvalidParameterValue, and the sentence names what has to be given."""
-    create = partial(rds(SOURCE).create_db_cluster, DBClusterIdentifier="new", Engine=ENGINE, **given)
+    create = partial(
+        rds(SOURCE).create_db_cluster, DBClusterIdentifier="new", Engine=ENGINE, **given
+    )
 
     assert "InvalidParameterValue" == code_of(create)
     assert f"The parameter {missing} must be provided and must not be blank." == message_of(create)

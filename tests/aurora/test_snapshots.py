@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-
 from localaws.aurora import Aurora, Durations, RdsError
+
 from tests.aurora.scene import ACCOUNT, HOUR_SECONDS, SOURCE, Rds, Scene, code_of
 
 
@@ -48,10 +48,18 @@ def test_an_automated_snapshot_is_named_after_cluster_and_minute(scene: Scene) -
 
 
 def test_a_snapshot_tells_which_cluster_it_is_of(scene: Scene) -> None:
-    """The source is told by name and by resource id, which differs for a later cluster of the same name."""
+    """The source is told by name and by resource id, which differs for a later cluster of the same
+    name.
+    """
     cluster = scene.encrypted_cluster()
     snapshot = scene.night()
-    same = ("DBClusterIdentifier", "DbClusterResourceId", "EngineVersion", "MasterUsername", "KmsKeyId")
+    same = (
+        "DBClusterIdentifier",
+        "DbClusterResourceId",
+        "EngineVersion",
+        "MasterUsername",
+        "KmsKeyId",
+    )
 
     assert {name: cluster[name] for name in same} == {name: snapshot[name] for name in same}
     assert 0 == snapshot["Port"]
@@ -81,15 +89,17 @@ def test_two_nights_within_a_minute_are_two_snapshots(scene: Scene, aurora: Auro
     assert f"rds:prod-cluster-{minute + timedelta(minutes=1):%Y-%m-%d-%H-%M}" == second
 
 
-def test_a_night_of_the_past_has_the_time_of_that_night(scene: Scene, rds: Rds, aurora: Aurora) -> None:
+def test_a_night_of_the_past_has_the_time_of_that_night(
+    scene: Scene, rds: Rds, aurora: Aurora
+) -> None:
     """Its name and its creation time say when it was; it is available at once."""
     scene.cluster()
     at = aurora.moment - timedelta(hours=20)
     name = aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE, at=at)
     aurora.tick()
-    (found,) = rds(SOURCE).describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name, SnapshotType="automated")[
-        "DBClusterSnapshots"
-    ]
+    (found,) = rds(SOURCE).describe_db_cluster_snapshots(
+        DBClusterSnapshotIdentifier=name, SnapshotType="automated"
+    )["DBClusterSnapshots"]
 
     assert (f"rds:prod-cluster-{at:%Y-%m-%d-%H-%M}", at) == (name, found["SnapshotCreateTime"])
     assert "available" == found["Status"]
@@ -98,12 +108,17 @@ def test_a_night_of_the_past_has_the_time_of_that_night(scene: Scene, rds: Rds, 
 def test_a_snapshot_needs_an_available_cluster(scene: Scene, rds: Rds) -> None:
     """A cluster that is still being created cannot be snapshotted."""
     rds(SOURCE).create_db_cluster(
-        DBClusterIdentifier="new", Engine="aurora-postgresql", MasterUsername="a", MasterUserPassword="long-enough"
+        DBClusterIdentifier="new",
+        Engine="aurora-postgresql",
+        MasterUsername="a",
+        MasterUserPassword="long-enough",
     )
     client = rds(SOURCE)
 
     assert "InvalidDBClusterStateFault" == code_of(
-        client.create_db_cluster_snapshot, DBClusterSnapshotIdentifier="by-hand", DBClusterIdentifier="new"
+        client.create_db_cluster_snapshot,
+        DBClusterSnapshotIdentifier="by-hand",
+        DBClusterIdentifier="new",
     )
 
 
@@ -112,7 +127,9 @@ def test_a_snapshot_of_a_missing_cluster_is_refused(rds: Rds, aurora: Aurora) ->
     client = rds(SOURCE)
 
     assert "DBClusterNotFoundFault" == code_of(
-        client.create_db_cluster_snapshot, DBClusterSnapshotIdentifier="by-hand", DBClusterIdentifier="nobody"
+        client.create_db_cluster_snapshot,
+        DBClusterSnapshotIdentifier="by-hand",
+        DBClusterIdentifier="nobody",
     )
     with pytest.raises(RdsError, match="DBClusterNotFoundFault"):
         aurora.take_automated_snapshot("nobody", account=ACCOUNT, region=SOURCE)
@@ -130,13 +147,17 @@ def test_a_snapshot_identifier_is_unique_whatever_its_case(scene: Scene, rds: Rd
     )
 
 
-@pytest.mark.parametrize("name", ["rds:mine", "1st", "two--hyphens", "ends-", "under_score", "x" * 64])
+@pytest.mark.parametrize(
+    "name", ["rds:mine", "1st", "two--hyphens", "ends-", "under_score", "x" * 64]
+)
 def test_a_snapshot_identifier_must_be_well_formed(scene: Scene, rds: Rds, name: str) -> None:
     """Letters, digits and single hyphens, 63 at most; the prefix rds: is Aurora's own."""
     scene.cluster()
 
     assert "InvalidParameterValue" == code_of(
-        rds(SOURCE).create_db_cluster_snapshot, DBClusterSnapshotIdentifier=name, DBClusterIdentifier="prod-cluster"
+        rds(SOURCE).create_db_cluster_snapshot,
+        DBClusterSnapshotIdentifier=name,
+        DBClusterIdentifier="prod-cluster",
     )
 
 
@@ -159,7 +180,9 @@ def test_a_deleted_snapshot_lingers_and_keeps_its_name(scene: Scene, rds: Rds) -
     scene.cluster()
     scene.snapshot()
     client = rds(SOURCE)
-    answer = client.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="by-hand")["DBClusterSnapshot"]["Status"]
+    answer = client.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="by-hand")[
+        "DBClusterSnapshot"
+    ]["Status"]
     during = scene.describe_snapshot("by-hand")["Status"]
     again = code_of(client.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier="by-hand")
     scene.settle()
@@ -175,7 +198,9 @@ def test_a_creating_snapshot_cannot_be_deleted(scene: Scene, rds: Rds) -> None:
     """Deletion needs available, or copying."""
     scene.cluster()
     client = rds(SOURCE)
-    client.create_db_cluster_snapshot(DBClusterSnapshotIdentifier="by-hand", DBClusterIdentifier="prod-cluster")
+    client.create_db_cluster_snapshot(
+        DBClusterSnapshotIdentifier="by-hand", DBClusterIdentifier="prod-cluster"
+    )
 
     assert "InvalidDBClusterSnapshotStateFault" == code_of(
         client.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier="by-hand"
@@ -201,7 +226,9 @@ def test_an_automated_snapshot_ends_with_its_retention_period(scene: Scene, rds:
     assert [] == rds(SOURCE).describe_db_cluster_snapshots()["DBClusterSnapshots"]
 
 
-@pytest.mark.parametrize(("copies_tags", "expected"), [(True, [{"Key": "team", "Value": "shop"}]), (False, [])])
+@pytest.mark.parametrize(
+    ("copies_tags", "expected"), [(True, [{"Key": "team", "Value": "shop"}]), (False, [])]
+)
 def test_tags_come_from_the_cluster_only_if_it_says_so(
     scene: Scene, copies_tags: bool, expected: list[dict[str, str]]
 ) -> None:
@@ -215,4 +242,6 @@ def test_tags_given_with_a_snapshot_replace_those_of_the_cluster(scene: Scene) -
     """Tags in the request suppress the cluster's."""
     scene.cluster(Tags=[{"Key": "team", "Value": "shop"}], CopyTagsToSnapshot=True)
 
-    assert [{"Key": "a", "Value": "b"}] == scene.snapshot(Tags=[{"Key": "a", "Value": "b"}])["TagList"]
+    assert [{"Key": "a", "Value": "b"}] == scene.snapshot(Tags=[{"Key": "a", "Value": "b"}])[
+        "TagList"
+    ]

@@ -20,7 +20,9 @@ def _reset(client: Client) -> Any:
 
 
 def _change_groups(client: Client) -> Any:
-    return client.modify_db_cluster(DBClusterIdentifier="prod-cluster", VpcSecurityGroupIds=["sg-new"])
+    return client.modify_db_cluster(
+        DBClusterIdentifier="prod-cluster", VpcSecurityGroupIds=["sg-new"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,9 @@ def _change_groups(client: Client) -> Any:
         (_change_groups, "modifying"),
     ],
 )
-def test_the_answer_and_descriptions_show_the_status_from_before(scene: Scene, call: Call, status: str) -> None:
+def test_the_answer_and_descriptions_show_the_status_from_before(
+    scene: Scene, call: Call, status: str
+) -> None:
     """The new status shows when the lag is over."""
     scene.cluster()
     answer = call(scene.rds(SOURCE))["DBCluster"]["Status"]
@@ -62,7 +66,9 @@ def test_a_call_is_judged_by_what_the_cluster_does_and_not_by_what_it_shows(scen
     refused = message_of(client.stop_db_cluster, DBClusterIdentifier="prod-cluster")
 
     assert "available" == shown
-    assert ("DbCluster prod-cluster is in stopping state but expected it to be one of available.") == refused
+    assert (
+        "DbCluster prod-cluster is in stopping state but expected it to be one of available."
+    ) == refused
 
 
 def test_what_ends_within_the_lag_is_never_shown_as_begun(scene: Scene) -> None:

@@ -33,7 +33,9 @@ def test_snapshots_instances_and_groups_have_tags_too(scene: Scene, rds: Rds) ->
     for arn in arns:
         client.add_tags_to_resource(ResourceName=arn, Tags=[OURS])
 
-    assert [[OURS]] * 3 == [client.list_tags_for_resource(ResourceName=arn)["TagList"] for arn in arns]
+    assert [[OURS]] * 3 == [
+        client.list_tags_for_resource(ResourceName=arn)["TagList"] for arn in arns
+    ]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,9 @@ def test_tags_are_reached_in_their_own_region_and_account(scene: Scene, rds: Rds
     assert "InvalidParameterValue" == code_of(
         rds(SOURCE, account=OTHER_ACCOUNT).list_tags_for_resource, ResourceName=arn
     )
-    assert "InvalidParameterValue" == code_of(rds(SOURCE).list_tags_for_resource, ResourceName="prod-cluster")
+    assert "InvalidParameterValue" == code_of(
+        rds(SOURCE).list_tags_for_resource, ResourceName="prod-cluster"
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,9 +76,13 @@ def test_tags_are_reached_in_their_own_region_and_account(scene: Scene, rds: Rds
         [{"Key": f"key-{number}", "Value": ""} for number in range(51)],
     ],
 )
-def test_tags_outside_the_rules_are_refused(scene: Scene, rds: Rds, tags: list[dict[str, Any]]) -> None:
+def test_tags_outside_the_rules_are_refused(
+    scene: Scene, rds: Rds, tags: list[dict[str, Any]]
+) -> None:
     """A reserved prefix, lengths, and fifty at most; nothing is changed then."""
     arn = scene.cluster()["DBClusterArn"]
 
-    assert "InvalidParameterValue" == code_of(rds(SOURCE).add_tags_to_resource, ResourceName=arn, Tags=tags)
+    assert "InvalidParameterValue" == code_of(
+        rds(SOURCE).add_tags_to_resource, ResourceName=arn, Tags=tags
+    )
     assert [] == scene.describe()["TagList"]

@@ -10,7 +10,9 @@ from tests.choreography.run_night import Night
 
 @pytest.fixture(autouse=True)
 def only_errors_are_logged() -> Iterator[None]:
-    """Leave out the many lines of good nights: writing them takes a third of the time of these tests."""
+    """Leave out the many lines of good nights: writing them takes a third of the time of these
+    tests.
+    """
     before = logger.log_level
     logger.setLevel("ERROR")
     yield

@@ -16,7 +16,9 @@ _SESSION = boto3.Session(aws_access_key_id="any", aws_secret_access_key="any")
 
 
 def trial_in_a_dead_network(night: Night, *, resolves: bool) -> Trial:
-    """Try with real clients that speak to a port where nobody listens, and a DNS that knows all names or none."""
+    """Try with real clients that speak to a port where nobody listens, and a DNS that knows all
+    names or none.
+    """
 
     def clients(service: str, region: str) -> object:
         return _SESSION.client(service, region_name=region, endpoint_url=DEAD, config=_CONFIG)

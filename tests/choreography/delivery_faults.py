@@ -37,7 +37,9 @@ def only_ours(_found: str, envelope: dict[str, Any]) -> list[float]:
 
 
 def weather(seed: int) -> Fate:
-    """Lose a quarter of all events, double a quarter, and hold every third back for up to ten minutes."""
+    """Lose a quarter of all events, double a quarter, and hold every third back for up to ten
+    minutes.
+    """
     random = Random(seed)  # noqa: S311 # dice, not secrets
 
     def delay() -> float:

@@ -1,4 +1,6 @@
-"""What can happen to one call that a function makes: refused, answered too late, the function's end, or a race."""
+"""What can happen to one call that a function makes: refused, answered too late, the function's
+end, or a race.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,14 +10,25 @@ from simulation.faults import CrashError
 from simulation.in_memory_services import client_error
 from simulation.instrumented import AllPages
 
-__all__ = ["Accident", "Call", "CrashError", "Happening", "Make", "WatchedClient", "raised", "refused"]
+__all__ = [
+    "Accident",
+    "Call",
+    "CrashError",
+    "Happening",
+    "Make",
+    "WatchedClient",
+    "raised",
+    "refused",
+]
 Make = Callable[[], Any]
 Happening = Callable[[], None]
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call: by which function, in which state of its operation ("" when it has none), of what, and where."""
+    """One call: by which function, in which state of its operation ("" when it has none), of what,
+    and where.
+    """
 
     step: str
     state: str
@@ -30,7 +43,10 @@ class Call:
 
 @dataclass
 class Accident:
-    """What befalls the next `times` calls that are like `at`; empty words of `at` stand for anything."""
+    """What befalls the next `times` calls that are like `at`.
+
+    Empty words of `at` stand for anything.
+    """
 
     at: Call
     happens: Happening
@@ -39,8 +55,14 @@ class Accident:
 
     def befalls(self, call: Call) -> bool:
         """Tell whether it is this call's turn."""
-        words = ((self.at.step, call.step), (self.at.state, call.state), (self.at.service, call.service))
-        like = all(wanted in ("", found) for wanted, found in (*words, (self.at.method, call.method)))
+        words = (
+            (self.at.step, call.step),
+            (self.at.state, call.state),
+            (self.at.service, call.service),
+        )
+        like = all(
+            wanted in ("", found) for wanted, found in (*words, (self.at.method, call.method))
+        )
         return self.times > 0 and like
 
     def strike(self, make: Make) -> Any:
@@ -81,7 +103,9 @@ class WatchedClient:
             return self._client.meta
 
         def call(*places: Any, **parameters: Any) -> Any:
-            return self._through(method, parameters, lambda: getattr(self._client, method)(*places, **parameters))
+            return self._through(
+                method, parameters, lambda: getattr(self._client, method)(*places, **parameters)
+            )
 
         return call
 

@@ -10,7 +10,9 @@ from tests.choreography.run_night import Night
 def by_iam(night: Night) -> Night:
     """Have production's master user log in by IAM."""
     night.rds(SOURCE_REGION).modify_db_cluster(
-        DBClusterIdentifier="prod-cluster", MasterUserAuthenticationType="iam-db-auth", ApplyImmediately=True
+        DBClusterIdentifier="prod-cluster",
+        MasterUserAuthenticationType="iam-db-auth",
+        ApplyImmediately=True,
     )
     night.settle()
     return night
@@ -19,9 +21,11 @@ def by_iam(night: Night) -> Night:
 def by_password(night: Night) -> None:
     """Have it log in by password again."""
     night.rds(SOURCE_REGION).modify_db_cluster(
-        DBClusterIdentifier="prod-cluster", MasterUserAuthenticationType="password",
-        MasterUserPassword=f"{MASTER_PASSWORD}-2", ApplyImmediately=True,
-    )  # fmt: skip
+        DBClusterIdentifier="prod-cluster",
+        MasterUserAuthenticationType="password",
+        MasterUserPassword=f"{MASTER_PASSWORD}-2",
+        ApplyImmediately=True,
+    )
     night.settle()
 
 
@@ -32,7 +36,9 @@ class OldSdk(Night):
         client = super()._client(service, region)
         if service == "rds":
             known = client.meta.service_model
-            shape = SimpleNamespace(input_shape=SimpleNamespace(members={"MasterUserPassword": None}))
+            shape = SimpleNamespace(
+                input_shape=SimpleNamespace(members={"MasterUserPassword": None})
+            )
             client.meta.service_model = SimpleNamespace(
                 operation_names=known.operation_names, operation_model=lambda _name: shape
             )

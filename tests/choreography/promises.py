@@ -11,15 +11,32 @@ from tests.choreography.fault_injection import Call
 CHANGES_BY_ITSELF = {"EarliestRestorableTime", "LatestRestorableTime", "Status"}
 
 
-def broken_promises(stage: Stage, made: Iterable[Call], untouched: list[dict[str, Any]]) -> list[str]:
+def broken_promises(
+    stage: Stage, made: Iterable[Call], untouched: list[dict[str, Any]]
+) -> list[str]:
     """Say what must never be so and is, after a night in which the functions made these calls."""
     operations = stage.all_operations()
     wrong = [f"{one.operation_id} is {one.state} and still open" for one in operations if one.open]
-    wrong += [f"nobody knows whether {one.operation_id} was told" for one in operations if one.notified is None]
-    wrong += [f"{one.operation_id} failed without reason or remedy" for one in operations if _says_nothing(one)]
-    wrong += [f"the trail of {one.operation_id} has gaps or doubles" for one in operations if not _is_whole(stage, one)]
+    wrong += [
+        f"nobody knows whether {one.operation_id} was told"
+        for one in operations
+        if one.notified is None
+    ]
+    wrong += [
+        f"{one.operation_id} failed without reason or remedy"
+        for one in operations
+        if _says_nothing(one)
+    ]
+    wrong += [
+        f"the trail of {one.operation_id} has gaps or doubles"
+        for one in operations
+        if not _is_whole(stage, one)
+    ]
     wrong += [f"{call} in the source's region" for call in made if _touches_source(call)]
-    wrong += [f"production's login {name} works on the restored cluster" for name in _open_logins(stage, operations)]
+    wrong += [
+        f"production's login {name} works on the restored cluster"
+        for name in _open_logins(stage, operations)
+    ]
     if stage.target().holder:
         wrong.append(f"the target is still locked by {stage.target().holder}")
     if bystanders(stage) != untouched:
@@ -29,9 +46,15 @@ def broken_promises(stage: Stage, made: Iterable[Call], untouched: list[dict[str
 
 def bystanders(stage: Stage) -> list[dict[str, Any]]:
     """Describe the clusters that are not ours, as far as nobody but people changes them."""
-    found = [stage.rds(region).describe_db_clusters()["DBClusters"] for region in (SOURCE_REGION, TARGET_REGION)]
+    found = [
+        stage.rds(region).describe_db_clusters()["DBClusters"]
+        for region in (SOURCE_REGION, TARGET_REGION)
+    ]
     clusters = [cluster for region in found for cluster in region if _is_not_ours(cluster)]
-    return [{key: value for key, value in one.items() if key not in CHANGES_BY_ITSELF} for one in clusters]
+    return [
+        {key: value for key, value in one.items() if key not in CHANGES_BY_ITSELF}
+        for one in clusters
+    ]
 
 
 def _is_not_ours(cluster: dict[str, Any]) -> bool:
@@ -44,8 +67,14 @@ def _says_nothing(operation: Operation) -> bool:
 
 def _is_whole(stage: Stage, operation: Operation) -> bool:
     """One audit row for each change of state, with the intents of destructive acts between them."""
-    rows = [row["metric_id"] for row in stage.trail(operation.operation_id) if "#intent" not in row["metric_id"]]
-    return rows == [f"{operation.operation_id}#{number + 1:06d}" for number in range(operation.version)]
+    rows = [
+        row["metric_id"]
+        for row in stage.trail(operation.operation_id)
+        if "#intent" not in row["metric_id"]
+    ]
+    return rows == [
+        f"{operation.operation_id}#{number + 1:06d}" for number in range(operation.version)
+    ]
 
 
 def _touches_source(call: Call) -> bool:
@@ -57,7 +86,13 @@ def _touches_source(call: Call) -> bool:
 
 
 def _open_logins(stage: Stage, operations: list[Operation]) -> list[str]:
-    done = [one.facts.cluster_resource_id or "" for one in operations if one.state is State.SUCCEEDED]
-    clusters = [stage.data.clusters[resource_id] for resource_id in done if resource_id in stage.data.clusters]
+    done = [
+        one.facts.cluster_resource_id or "" for one in operations if one.state is State.SUCCEEDED
+    ]
+    clusters = [
+        stage.data.clusters[resource_id]
+        for resource_id in done
+        if resource_id in stage.data.clusters
+    ]
     roles = [(name, role) for cluster in clusters for name, role in cluster.roles.items()]
     return [name for name, role in roles if role.can_login and role.password == PRODUCTION_PASSWORD]

@@ -1,4 +1,6 @@
-"""One night on which nothing goes wrong: what was called in it and which events were delivered, to choose from."""
+"""One night on which nothing goes wrong: what was called in it and which events were delivered, to
+choose from.
+"""
 
 from functools import cache
 from itertools import pairwise
@@ -24,11 +26,17 @@ def events() -> list[str]:
 
 def calls() -> list[Call]:
     """List every call of a function while an operation was open, each once for each state of it."""
-    return list(dict.fromkeys(call for call in rehearsed().made if call.state or call.step == "snapshot-check"))
+    return list(
+        dict.fromkeys(
+            call for call in rehearsed().made if call.state or call.step == "snapshot-check"
+        )
+    )
 
 
 def first_calls() -> list[Call]:
-    """List those that begin something: a function's first in a state, but for announcements, which are events."""
+    """List those that begin something: a function's first in a state, but for announcements, which
+    are events.
+    """
     made = [call for call in rehearsed().made if call in calls()]
     begins = [
         after
@@ -50,7 +58,10 @@ def announcements() -> list[Call]:
 
 def looks() -> list[Call]:
     """List the first call of each step in each state."""
-    return [next(call for call in of_steps() if call.state == state) for state in dict.fromkeys(_states())]
+    return [
+        next(call for call in of_steps() if call.state == state)
+        for state in dict.fromkeys(_states())
+    ]
 
 
 def _states() -> list[str]:
@@ -58,7 +69,11 @@ def _states() -> list[str]:
 
 
 def of_steps() -> list[Call]:
-    """List the calls that steps make of their own: without announcements, the door and the heartbeat."""
+    """List the calls that steps make of their own: without announcements, the door and the
+    heartbeat.
+    """
     return [
-        call for call in calls() if call.service not in ("events", "ssm") and call.state and call.step != "heartbeat"
+        call
+        for call in calls()
+        if call.service not in ("events", "ssm") and call.state and call.step != "heartbeat"
     ]

@@ -1,4 +1,6 @@
-"""What people do to clusters while nobody looks: tags put on and taken away, a target deleted, an operation stopped."""
+"""What people do to clusters while nobody looks: tags put on and taken away, a target deleted, an
+operation stopped.
+"""
 
 from typing import Any
 
@@ -11,7 +13,9 @@ from tests.choreography.run_night import Night
 def adopt(night: Night, region: str, cluster: str, plan: str) -> None:
     """Put a plan's tag on a cluster and its instances."""
     for arn in _arns(night, region, cluster):
-        night.rds(region).add_tags_to_resource(ResourceName=arn, Tags=[{"Key": OWNER_TAG, "Value": f"{STAGE}/{plan}"}])
+        night.rds(region).add_tags_to_resource(
+            ResourceName=arn, Tags=[{"Key": OWNER_TAG, "Value": f"{STAGE}/{plan}"}]
+        )
 
 
 def disown(night: Night) -> None:
@@ -22,15 +26,21 @@ def disown(night: Night) -> None:
 
 def protect(night: Night) -> None:
     """Protect the target against deletion."""
-    night.rds().modify_db_cluster(DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True)
+    night.rds().modify_db_cluster(
+        DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True
+    )
     night.settle()
 
 
 def remove_target(night: Night) -> None:
     """Delete the target with its instances behind the operation's back."""
     rds, waiting = night.rds(), list(night.queue)
-    for member in sorted(target(night)["DBClusterMembers"], key=lambda member: bool(member["IsClusterWriter"])):
-        rds.delete_db_instance(DBInstanceIdentifier=member["DBInstanceIdentifier"], SkipFinalSnapshot=True)
+    for member in sorted(
+        target(night)["DBClusterMembers"], key=lambda member: bool(member["IsClusterWriter"])
+    ):
+        rds.delete_db_instance(
+            DBInstanceIdentifier=member["DBInstanceIdentifier"], SkipFinalSnapshot=True
+        )
     rds.delete_db_cluster(DBClusterIdentifier="staging-cluster", SkipFinalSnapshot=True)
     night.settle()
     night.queue.extend(waiting)
@@ -60,7 +70,9 @@ def target(night: Night) -> Any:
 def stopped(night: Night, state: State) -> str:
     """Cancel an operation in a state and let it end; returns its id."""
     operation = night.reach(state)
-    night.request("CancelRequested", operation_id=operation.operation_id, reason="staging is needed")
+    night.request(
+        "CancelRequested", operation_id=operation.operation_id, reason="staging is needed"
+    )
     night.run_to_the_end()
     return operation.operation_id
 

@@ -1,21 +1,40 @@
-"""A stage whose every call, event and function can be made to go wrong, and which knows what it promised."""
+"""A stage whose every call, event and function can be made to go wrong, and which knows what it
+promised.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
+from localaws.aurora import Durations
+
 from chalicelib.database.endpoint import Login, Place
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from localaws.aurora import Durations
 from simulation.stage import ACCOUNT, TARGET_REGION, Stage
-from tests.choreography.fault_injection import Accident, Call, CrashError, Happening, Make, WatchedClient
+from tests.choreography.fault_injection import (
+    Accident,
+    Call,
+    CrashError,
+    Happening,
+    Make,
+    WatchedClient,
+)
 from tests.choreography.promises import broken_promises, bystanders
 
 PATIENT = {  # fewer looks and an earlier end make a night cheap; what happens in it stays the same
-    "COPY_CHECK_INTERVAL": "60", "RESTORE_CHECK_INTERVAL": "60", "STEP_DEADLINE": "900", "SNAPSHOT_DEADLINE": "900",
-    "COPY_QUEUE_DEADLINE": "900", "COPY_DEADLINE": "900", "DELETE_DEADLINE": "900", "RESTORE_DEADLINE": "900",
-    "INSTANCE_DEADLINE": "900", "USERS_DEADLINE": "900", "ARCHIVE_DEADLINE": "900", "NOTIFICATION_DEADLINE": "900",
-}  # fmt: skip
+    "COPY_CHECK_INTERVAL": "60",
+    "RESTORE_CHECK_INTERVAL": "60",
+    "STEP_DEADLINE": "900",
+    "SNAPSHOT_DEADLINE": "900",
+    "COPY_QUEUE_DEADLINE": "900",
+    "COPY_DEADLINE": "900",
+    "DELETE_DEADLINE": "900",
+    "RESTORE_DEADLINE": "900",
+    "INSTANCE_DEADLINE": "900",
+    "USERS_DEADLINE": "900",
+    "ARCHIVE_DEADLINE": "900",
+    "NOTIFICATION_DEADLINE": "900",
+}
 STEPS_MAX = 500  # of time: more than any night takes
 Fate = Callable[[str, dict[str, Any]], list[float]]
 
@@ -34,14 +53,20 @@ def name_of(envelope: dict[str, Any]) -> str:
 
 
 class Night(Stage):
-    """A stage with the old target of ours and a heartbeat that has beaten once; Aurora is ten times faster by default.
+    """A stage with the old target of ours and a heartbeat that has beaten once.
 
-    `accidents` befall calls, `fate` says for each event after how many seconds it is delivered, how often, or never;
-    functions named in `deaf` do not run.
+    Aurora is ten times faster by default.
+
+    `accidents` befall calls, `fate` says for each event after how many seconds it is delivered, how
+    often, or never; functions named in `deaf` do not run.
     """
 
     def __init__(
-        self, environment: dict[str, str] | None = None, *, staging: bool = True, durations: Durations | None = None
+        self,
+        environment: dict[str, str] | None = None,
+        *,
+        staging: bool = True,
+        durations: Durations | None = None,
     ) -> None:
         self.made: list[Call] = []
         self.accidents: list[Accident] = []
@@ -52,7 +77,9 @@ class Night(Stage):
         self.put_by: dict[str, str] = {}
         self._late: list[tuple[float, dict[str, Any]]] = []
         self._stop_at: State | None = None
-        super().__init__({**PATIENT, **(environment or {})}, durations=durations or Durations().scaled(10))
+        super().__init__(
+            {**PATIENT, **(environment or {})}, durations=durations or Durations().scaled(10)
+        )
         self.make_cluster("bystander", TARGET_REGION)
         if staging:
             self.staging()
@@ -63,16 +90,27 @@ class Night(Stage):
     # --- calls ---
 
     def hurt(
-        self, happens: Happening, *, step: str = "", state: str = "", call: str = ".", times: int = 1,
+        self,
+        happens: Happening,
+        *,
+        step: str = "",
+        state: str = "",
+        call: str = ".",
+        times: int = 1,
         after_effect: bool = False,
-    ) -> Accident:  # fmt: skip
-        """Let something happen at the next calls that are like this; `call` is `service.method` or a part of it."""
+    ) -> Accident:
+        """Let something happen at the next calls that are like this.
+
+        `call` is `service.method` or a part of it.
+        """
         service, method = call.split(".")
         accident = Accident(Call(step, state, service, method), happens, after_effect, times)
         self.accidents.append(accident)
         return accident
 
-    def hurt_at(self, call: Call, happens: Happening, *, after_effect: bool = False, times: int = 1) -> None:
+    def hurt_at(
+        self, call: Call, happens: Happening, *, after_effect: bool = False, times: int = 1
+    ) -> None:
         """Let something happen at the next calls that are this one."""
         self.accidents.append(Accident(call, happens, after_effect, times))
 
@@ -84,7 +122,9 @@ class Night(Stage):
         return self._watched(service, region, super()._client(service, region))
 
     def _database(self, place: Place, master: Login, database: str) -> Any:
-        return self._watched("postgresql", TARGET_REGION, super()._database(place, master, database))
+        return self._watched(
+            "postgresql", TARGET_REGION, super()._database(place, master, database)
+        )
 
     def _watched(self, service: str, region: str, client: Any) -> WatchedClient:
         def through(method: str, parameters: dict[str, Any], make: Make) -> Any:
@@ -126,7 +166,9 @@ class Night(Stage):
     # --- events ---
 
     def deliver(self) -> None:
-        """Deliver what is on the bus, as its fate is, until nothing is left or the awaited state is reached."""
+        """Deliver what is on the bus, as its fate is, until nothing is left or the awaited state is
+        reached.
+        """
         while self.queue and not self._arrived():
             envelope = self.queue.popleft()
             for seconds in self.fate(name_of(envelope), envelope):
@@ -165,7 +207,11 @@ class Night(Stage):
     def state(self) -> str:
         """Give the state of the newest open operation, "" when there is none."""
         records = [item for item in self.store.tables["state"].values() if item.get("open")]
-        return str(max(records, key=lambda item: str(item.get("created_at", "")))["state"]) if records else ""
+        return (
+            str(max(records, key=lambda item: str(item.get("created_at", "")))["state"])
+            if records
+            else ""
+        )
 
     def reach(self, state: State) -> Operation:
         """Let the night go on until the operation is in a state and nobody has acted on that yet."""
@@ -175,7 +221,10 @@ class Night(Stage):
         return self.all_operations()[-1]
 
     def dream(self) -> Operation:
-        """Let night fall, an operation begin, and everything come to its end; returns the newest record."""
+        """Let night fall, an operation begin, and everything come to its end.
+
+        Returns the newest record.
+        """
         before = len(self.all_operations())
         self.night()
         self._until(lambda: len(self.all_operations()) > before)
@@ -186,10 +235,15 @@ class Night(Stage):
             if so():
                 return
             self.deliver() if self.queue else self.step_time()
-        raise TimeoutError(f"After {STEPS_MAX} steps of time the operations are {self.all_operations()}.")
+        raise TimeoutError(
+            f"After {STEPS_MAX} steps of time the operations are {self.all_operations()}."
+        )
 
     def edit(self, operation_id: str, **attributes: Any) -> None:
-        """Change a record by hand, as another version of the code might have written it; None removes."""
+        """Change a record by hand, as another version of the code might have written it.
+
+        None removes.
+        """
         item = self.store.tables["state"][operation_id]
         item.update({key: value for key, value in attributes.items() if value is not None})
         for key in [key for key, value in attributes.items() if value is None]:
@@ -204,7 +258,9 @@ class Night(Stage):
         return [row["to_state"] for row in self.trail(wanted) if "#intent" not in row["metric_id"]]
 
     def broken_promises(self) -> list[str]:
-        """Say what must never be so and is: the list is empty when everything that is promised was kept."""
+        """Say what must never be so and is: the list is empty when everything that is promised was
+        kept.
+        """
         return broken_promises(self, self.made, self.untouched)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from localaws.aurora import Durations
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from localaws.aurora import Durations
 from simulation.stage import ACCOUNT, TARGET_REGION
 from tests.choreography.fault_injection import refused
 from tests.choreography.requests import again, delete_reader, protect, stop_target, target
@@ -48,14 +48,19 @@ def replace_reader(*, public: bool, tags: bool) -> Deed:
     """Have somebody put another instance in the reader's place."""
 
     def put(night: Night) -> None:
-        (found,) = night.rds().describe_db_instances(DBInstanceIdentifier="staging-cluster-2")["DBInstances"]
+        (found,) = night.rds().describe_db_instances(DBInstanceIdentifier="staging-cluster-2")[
+            "DBInstances"
+        ]
         delete_reader(night)
         waiting = list(night.queue)
         night.rds().create_db_instance(
-            DBInstanceIdentifier="staging-cluster-2", DBInstanceClass="db.r6g.large",
-            Engine="aurora-postgresql", DBClusterIdentifier="staging-cluster",
-            PubliclyAccessible=public, Tags=found["TagList"] if tags else [],
-        )  # fmt: skip
+            DBInstanceIdentifier="staging-cluster-2",
+            DBInstanceClass="db.r6g.large",
+            Engine="aurora-postgresql",
+            DBClusterIdentifier="staging-cluster",
+            PubliclyAccessible=public,
+            Tags=found["TagList"] if tags else [],
+        )
         night.settle()
         night.queue.extend(waiting)
 
@@ -66,7 +71,11 @@ def replace_reader(*, public: bool, tags: bool) -> Deed:
     ("deed", "told", "from_step"),
     [
         (delete_slowly, "is deleting, which does not get better by itself", "delete-rds"),
-        (delete_instances, "missing: staging-cluster-1, staging-cluster-2.", "check-restore-status"),
+        (
+            delete_instances,
+            "missing: staging-cluster-1, staging-cluster-2.",
+            "check-restore-status",
+        ),
         (delete_reader, "missing: staging-cluster-2.", "check-restore-status"),
         (stop_target, "The restored cluster staging-cluster is stopped.", None),
         (other_group, "its cluster parameter group is tuned16", "delete-rds"),
@@ -75,15 +84,19 @@ def replace_reader(*, public: bool, tags: bool) -> Deed:
     ],
     ids=["deleting", "no instance", "no reader", "stopped", "other group", "stranger", "public"],
 )
-def test_success_is_not_said_of_what_cannot_be_used(deed: Deed, told: str, from_step: str | None) -> None:
+def test_success_is_not_said_of_what_cannot_be_used(
+    deed: Deed, told: str, from_step: str | None
+) -> None:
     """The operation fails at its last look, and says what is wrong and where a rerun begins."""
     groups = {"DB_CLUSTER_PARAMETER_GROUP_NAME": "default.aurora-postgresql16"}
     night = Night(groups, durations=LONG_DELETION)
     ended = before_success(night, deed)
 
     assert (State.FAILED, "archive-snapshot", from_step) == (
-        ended.state, ended.failed_step, ended.rerun_from,
-    )  # fmt: skip
+        ended.state,
+        ended.failed_step,
+        ended.rerun_from,
+    )
     assert told in str(ended.reason)
 
 
@@ -98,8 +111,9 @@ def test_what_is_under_way_is_waited_for_before_success_is_said(night: Night, ar
     night.aurora.set_status(arn, "available")
 
     assert (State.USERS_READY, "modifying.") == (
-        waiting.state, str(waiting.waiting_for).split()[-1],
-    )  # fmt: skip
+        waiting.state,
+        str(waiting.waiting_for).split()[-1],
+    )
     assert State.SUCCEEDED is night.run_to_the_end().state
 
 
@@ -128,10 +142,15 @@ def test_a_repeated_step_accepts_settings_that_people_changed(night: Night) -> N
 
 @pytest.mark.parametrize(
     ("deed", "told"),
-    [(delete_instances, "missing: staging-cluster-1, staging-cluster-2."), (stop_target, "is stopped.")],
+    [
+        (delete_instances, "missing: staging-cluster-1, staging-cluster-2."),
+        (stop_target, "is stopped."),
+    ],
     ids=["no instance", "stopped"],
 )
-def test_a_repeated_step_says_no_success_of_what_cannot_be_used(night: Night, deed: Deed, told: str) -> None:
+def test_a_repeated_step_says_no_success_of_what_cannot_be_used(
+    night: Night, deed: Deed, told: str
+) -> None:
     """Its cluster and its writer have to be available as on a night."""
     night.dream()
     deed(night)
@@ -149,7 +168,9 @@ def test_a_repeated_step_says_no_success_of_what_cannot_be_used(night: Night, de
     ],
     ids=["deleted", "created again", "on its way out"],
 )
-def test_a_repeated_step_accepts_a_reader_that_people_changed(night: Night, deed: Deed, told: str | None) -> None:
+def test_a_repeated_step_accepts_a_reader_that_people_changed(
+    night: Night, deed: Deed, told: str | None
+) -> None:
     """After a success its readers are theirs: one that is gone is a warning."""
     night.dream()
     deed(night)
@@ -163,9 +184,11 @@ def add_reader(night: Night) -> None:
     """Have somebody create a reader of another name in the target."""
     waiting = list(night.queue)
     night.rds().create_db_instance(
-        DBInstanceIdentifier="analytics", DBInstanceClass="db.r6g.large",
-        Engine="aurora-postgresql", DBClusterIdentifier="staging-cluster",
-    )  # fmt: skip
+        DBInstanceIdentifier="analytics",
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql",
+        DBClusterIdentifier="staging-cluster",
+    )
     night.settle()
     night.queue.extend(waiting)
 
@@ -180,7 +203,9 @@ def test_an_instance_that_the_operation_did_not_create_is_a_warning(night: Night
 
 
 def test_a_rerun_on_a_stopped_cluster_is_refused_within_minutes() -> None:
-    """A stopped cluster does not start by itself, so nobody waits for the deadline of the instances."""
+    """A stopped cluster does not start by itself, so nobody waits for the deadline of the
+    instances.
+    """
     night = Night({"INSTANCE_DEADLINE": "7200"})
     night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
     first = night.dream()
@@ -190,8 +215,10 @@ def test_a_rerun_on_a_stopped_cluster_is_refused_within_minutes() -> None:
     took = (ended.ended_at or night.clock.now()) - ended.created_at
 
     assert (State.FAILED, True, True) == (
-        ended.state, "start-db-cluster" in str(ended.remedy), took.total_seconds() < 600,
-    )  # fmt: skip
+        ended.state,
+        "start-db-cluster" in str(ended.remedy),
+        took.total_seconds() < 600,
+    )
 
 
 def test_a_cluster_that_is_stopped_while_its_instances_are_made_is_refused(night: Night) -> None:
@@ -203,5 +230,7 @@ def test_a_cluster_that_is_stopped_while_its_instances_are_made_is_refused(night
     ended = night.run_to_the_end()
 
     assert (State.FAILED, "check-restore-status", True) == (
-        ended.state, ended.failed_step, "is stopped." in str(ended.reason),
-    )  # fmt: skip
+        ended.state,
+        ended.failed_step,
+        "is stopped." in str(ended.reason),
+    )

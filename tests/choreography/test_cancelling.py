@@ -1,4 +1,7 @@
-"""Cancelling: in every open state until the ending, in between or in the middle of a step; and when it is too late."""
+"""Cancelling: in every open state until the ending, in between or in the middle of a step.
+
+And when it is too late.
+"""
 
 import pytest
 
@@ -15,7 +18,9 @@ DELETIONS = ("delete_db_cluster", "delete_db_instance", "delete_db_cluster_snaps
 
 @pytest.mark.parametrize("state", EARLY)
 def test_an_operation_that_nobody_acts_on_is_cancelled(night: Night, state: State) -> None:
-    """It ends CANCELLED where it stood, told once, the target let go, and nothing is deleted any more."""
+    """It ends CANCELLED where it stood, told once, the target let go, and nothing is deleted any
+    more.
+    """
     night.night()
     operation = night.reach(state)
     deleted = len(night.calls_of(*DELETIONS))
@@ -24,18 +29,24 @@ def test_an_operation_that_nobody_acts_on_is_cancelled(night: Night, state: Stat
     reason = 'Cancelled on request, with the reason "not tonight".'
 
     assert (State.CANCELLED, state, reason, deleted, ["CANCELLED"], []) == (
-        ended.state, ended.stopped_in, ended.reason, len(night.calls_of(*DELETIONS)),
-        [notice["outcome"] for notice in night.notices()], night.broken_promises(),
-    )  # fmt: skip
+        ended.state,
+        ended.stopped_in,
+        ended.reason,
+        len(night.calls_of(*DELETIONS)),
+        [notice["outcome"] for notice in night.notices()],
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize("state", EARLY)
 def test_an_operation_is_cancelled_in_the_middle_of_a_step(night: Night, state: State) -> None:
     """The step finishes what it does; what it made is known to the record, and nothing follows."""
     night.hurt(
-        lambda: night.request("CancelRequested", operation_id=night.only().operation_id), state=state, call="rds.",
+        lambda: night.request("CancelRequested", operation_id=night.only().operation_id),
+        state=state,
+        call="rds.",
         step=rehearsed_step(state),
-    )  # fmt: skip
+    )
     ended = night.dream()
 
     assert (State.CANCELLED, state, True, []) == (
@@ -48,19 +59,27 @@ def test_an_operation_is_cancelled_in_the_middle_of_a_step(night: Night, state: 
 
 def rehearsed_step(state: State) -> str:
     """Name the step that works in a state."""
-    return next(duration.step for duration in rehearsed().only().durations if duration.state is state)
+    return next(
+        duration.step for duration in rehearsed().only().durations if duration.state is state
+    )
 
 
 def test_what_a_step_made_while_it_was_cancelled_is_known(night: Night) -> None:
     """The new cluster's id is in the record, so that a rerun or a person finds it."""
     night.hurt(
-        lambda: night.request("CancelRequested", operation_id=night.only().operation_id), state="TARGET_CLEAR",
+        lambda: night.request("CancelRequested", operation_id=night.only().operation_id),
+        state="TARGET_CLEAR",
         call="rds.restore_db_cluster_from_snapshot",
-    )  # fmt: skip
+    )
     ended = night.dream()
-    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")[
+        "DBClusters"
+    ]
 
-    assert (State.CANCELLED, cluster["DbClusterResourceId"]) == (ended.state, ended.facts.cluster_resource_id)
+    assert (State.CANCELLED, cluster["DbClusterResourceId"]) == (
+        ended.state,
+        ended.facts.cluster_resource_id,
+    )
 
 
 def test_a_cancel_that_comes_at_the_very_end_is_refused(night: Night) -> None:
@@ -71,7 +90,11 @@ def test_a_cancel_that_comes_at_the_very_end_is_refused(night: Night) -> None:
     ended = night.run_to_the_end()
     reason = f"The operation {operation.operation_id} is ARCHIVED, which is too late to cancel."
 
-    assert (State.SUCCEEDED, reason, []) == (ended.state, night.notices()[0]["reason"], night.broken_promises())
+    assert (State.SUCCEEDED, reason, []) == (
+        ended.state,
+        night.notices()[0]["reason"],
+        night.broken_promises(),
+    )
 
 
 def test_a_cancel_of_what_has_ended_is_refused(night: Night) -> None:
@@ -79,9 +102,15 @@ def test_a_cancel_of_what_has_ended_is_refused(night: Night) -> None:
     ended = night.dream()
     night.request("CancelRequested", operation_id=ended.operation_id)
     night.run(300)
-    reason = f"The operation {ended.operation_id} ended as SUCCEEDED, so there is nothing to cancel."
+    reason = (
+        f"The operation {ended.operation_id} ended as SUCCEEDED, so there is nothing to cancel."
+    )
 
-    assert (ended, reason, []) == (night.only(), night.notices()[-1]["reason"], night.broken_promises())
+    assert (ended, reason, []) == (
+        night.only(),
+        night.notices()[-1]["reason"],
+        night.broken_promises(),
+    )
 
 
 def test_a_failing_operation_is_past_cancelling(night: Night) -> None:
@@ -92,7 +121,10 @@ def test_a_failing_operation_is_past_cancelling(night: Night) -> None:
     night.request("CancelRequested", operation_id=operation.operation_id)
     ended = night.run_to_the_end()
 
-    assert (State.FAILED, ["refused", "end"]) == (ended.state, [notice["kind"] for notice in night.notices()])
+    assert (State.FAILED, ["refused", "end"]) == (
+        ended.state,
+        [notice["kind"] for notice in night.notices()],
+    )
 
 
 def test_a_cancel_of_an_unknown_operation_is_refused(night: Night) -> None:
@@ -100,8 +132,9 @@ def test_a_cancel_of_an_unknown_operation_is_refused(night: Night) -> None:
     night.request("CancelRequested", operation_id="nobody-knows")
 
     assert ([], ['There is no operation "nobody-knows" in the stage test.']) == (
-        night.all_operations(), [notice["reason"] for notice in night.notices()]
-    )  # fmt: skip
+        night.all_operations(),
+        [notice["reason"] for notice in night.notices()],
+    )
 
 
 def test_two_cancels_are_one(night: Night) -> None:
@@ -113,8 +146,10 @@ def test_two_cancels_are_one(night: Night) -> None:
     ended = night.run_to_the_end()
 
     assert (State.CANCELLED, 1, []) == (
-        ended.state, night.path().count("CANCELLING"), night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        night.path().count("CANCELLING"),
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize("state", [State.COPYING, State.TARGET_DELETING, State.RESTORED])

@@ -6,11 +6,24 @@ from chalicelib.flow.choreography import State
 from tests.choreography.recorded_run import rehearsed
 from tests.choreography.run_night import Night
 
-STATES = [State(state) for state in rehearsed().path()[:-1:3]]  # ACCEPTED, SNAPSHOT_READY, and so on
+STATES = [
+    State(state) for state in rehearsed().path()[:-1:3]
+]  # ACCEPTED, SNAPSHOT_READY, and so on
 OPTIONAL = (
-    "attempts", "announcements", "bugs", "warnings", "durations", "worked_seconds", "waiting_for", "by_itself",
-    "written_by", "request_reason", "skipped_busy", "rerun_of", "lasted_before",
-)  # fmt: skip
+    "attempts",
+    "announcements",
+    "bugs",
+    "warnings",
+    "durations",
+    "worked_seconds",
+    "waiting_for",
+    "by_itself",
+    "written_by",
+    "request_reason",
+    "skipped_busy",
+    "rerun_of",
+    "lasted_before",
+)
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -20,15 +33,20 @@ def test_a_record_of_a_newer_version_is_continued(night: Night, state: State) ->
     operation = night.reach(state)
     item = night.store.tables["state"][operation.operation_id]
     night.edit(
-        operation.operation_id, colour="blue", facts=item["facts"] | {"weather": {"rain": True}},
+        operation.operation_id,
+        colour="blue",
+        facts=item["facts"] | {"weather": {"rain": True}},
         settings=item["settings"] | {"masking_rules": ["none"]},
-    )  # fmt: skip
+    )
     ended = night.run_to_the_end()
     item = night.store.tables["state"][operation.operation_id]
 
     assert (State.SUCCEEDED, "blue", ["none"], []) == (
-        ended.state, item["colour"], item["settings"]["masking_rules"], night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        item["colour"],
+        item["settings"]["masking_rules"],
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -50,11 +68,18 @@ def test_settings_that_change_do_not_alter_what_is_under_way(night: Night) -> No
     night.environment["ARCHIVE_SNAPSHOT"] = "false"
     ended = night.run_to_the_end()
 
-    assert (State.SUCCEEDED, 2, True) == (ended.state, len(ended.facts.instances), ended.facts.archived)
+    assert (State.SUCCEEDED, 2, True) == (
+        ended.state,
+        len(ended.facts.instances),
+        ended.facts.archived,
+    )
 
 
 def test_a_record_that_cannot_be_read_fails_the_invocation(night: Night) -> None:
-    """It is retried and alarms; the record stays as it is, and the lock with it, until a person repairs it."""
+    """It is retried and alarms.
+
+    The record stays as it is, and the lock with it, until a person repairs it.
+    """
     night.night()
     operation = night.reach(State.COPYING)
     settings = night.store.tables["state"][operation.operation_id]["settings"]
@@ -64,5 +89,7 @@ def test_a_record_that_cannot_be_read_fails_the_invocation(night: Night) -> None
     night.edit(operation.operation_id, settings=settings)
 
     assert ({"UnreadableRecordError"}, State.SUCCEEDED, []) == (
-        names, night.run_to_the_end().state, night.broken_promises()
-    )  # fmt: skip
+        names,
+        night.run_to_the_end().state,
+        night.broken_promises(),
+    )

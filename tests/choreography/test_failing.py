@@ -1,4 +1,6 @@
-"""What does not get better: every operation still ends, says why and what to do, and lets the target go."""
+"""What does not get better: every operation still ends, says why and what to do, and lets the
+target go.
+"""
 
 import pytest
 
@@ -16,27 +18,42 @@ FAILING_CALLS = [FIRST[state] for state in FAILING_STATES]
 
 
 @pytest.mark.parametrize("call", FAILING_CALLS, ids=str)
-def test_a_call_that_never_works_fails_the_operation_at_the_deadline(night: Night, call: Call) -> None:
+def test_a_call_that_never_works_fails_the_operation_at_the_deadline(
+    night: Night, call: Call
+) -> None:
     """With the last answer as the reason, the step and the remedy; people are told."""
     night.hurt_at(call, refused("InternalFailure", 500), times=FOREVER)
     ended = night.dream()
 
     assert (State.FAILED, call.step, State(call.state), True, True, []) == (
-        ended.state, ended.failed_step, ended.stopped_in, call.method in (ended.reason or ""),
-        bool(ended.remedy and ended.notified), night.broken_promises(),
-    )  # fmt: skip
+        ended.state,
+        ended.failed_step,
+        ended.stopped_in,
+        call.method in (ended.reason or ""),
+        bool(ended.remedy and ended.notified),
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize("state", FAILING_STATES)
 def test_a_call_that_is_denied_fails_the_operation_at_once(night: Night, state: State) -> None:
     """It would not get better: the reason names the call, the remedy the policy."""
-    night.hurt(refused("AccessDenied", 403), state=state, step=ROWS[state].step or "", call="rds.", times=FOREVER)
+    night.hurt(
+        refused("AccessDenied", 403),
+        state=state,
+        step=ROWS[state].step or "",
+        call="rds.",
+        times=FOREVER,
+    )
     ended = night.dream()
     outcomes = [notice["outcome"] for notice in night.notices()]
 
     assert (State.FAILED, state, ["FAILED"], []) == (
-        ended.state, ended.stopped_in, outcomes, night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        ended.stopped_in,
+        outcomes,
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize("state", STATES[::2])
@@ -54,20 +71,27 @@ def test_a_bug_that_stays_fails_the_operation_after_three_times(night: Night, st
     night.hurt_at(FIRST[state], raised(LookupError("a bug")), times=FOREVER)
     ended = night.dream()
 
-    assert (State.FAILED, f"{ROWS[state].step} failed 3 times with LookupError, which it does not expect.", 3) == (
-        ended.state, ended.reason, FOREVER - night.accidents[0].times
-    )  # fmt: skip
+    assert (
+        State.FAILED,
+        f"{ROWS[state].step} failed 3 times with LookupError, which it does not expect.",
+        3,
+    ) == (ended.state, ended.reason, FOREVER - night.accidents[0].times)
 
 
-@pytest.mark.parametrize("trouble", [refused("InternalFailure", 500), refused("NotFound", 404), raised(LookupError())])
+@pytest.mark.parametrize(
+    "trouble", [refused("InternalFailure", 500), refused("NotFound", 404), raised(LookupError())]
+)
 def test_a_notice_that_cannot_be_had_leaves_the_end_as_it_is(night: Night, trouble: object) -> None:
     """The restore is good: it SUCCEEDS, with notified=false and a warning that says why."""
     night.hurt(trouble, call="sns.publish", times=FOREVER)  # type: ignore[arg-type]
     ended = night.dream()
 
     assert (State.SUCCEEDED, False, 1, []) == (
-        ended.state, ended.notified, len(ended.warnings), night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        ended.notified,
+        len(ended.warnings),
+        night.broken_promises(),
+    )
 
 
 def test_a_failure_that_nobody_can_be_told_of_is_a_failure_still(night: Night) -> None:
@@ -77,27 +101,47 @@ def test_a_failure_that_nobody_can_be_told_of_is_a_failure_still(night: Night) -
     ended = night.dream()
 
     assert (State.FAILED, "copy-snapshot", False, True, []) == (
-        ended.state, ended.failed_step, ended.notified, "copy_db_cluster_snapshot" in (ended.reason or ""),
+        ended.state,
+        ended.failed_step,
+        ended.notified,
+        "copy_db_cluster_snapshot" in (ended.reason or ""),
         night.broken_promises(),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("method", ["enter_as_master", "lock_out", "ensure_users", "verify_users"])
 def test_a_database_that_is_busy_to_the_end_fails_the_operation(night: Night, method: str) -> None:
-    """Locks and lost connections are waited out within the deadline, and told with the server's own words after it."""
-    night.hurt(raised(DatabaseBusyError("The database is busy.")), call=f"postgresql.{method}", times=FOREVER)
+    """Locks and lost connections are waited out within the deadline, and told with the server's own
+    words after it.
+    """
+    night.hurt(
+        raised(DatabaseBusyError("The database is busy.")),
+        call=f"postgresql.{method}",
+        times=FOREVER,
+    )
     ended = night.dream()
 
-    assert (State.FAILED, State.RESTORED, True, method not in ("enter_as_master", "lock_out"), []) == (
-        ended.state, ended.stopped_in, "The database is busy" in (ended.reason or ""),
-        ended.facts.production_logins_closed, night.broken_promises(),
-    )  # fmt: skip
+    assert (
+        State.FAILED,
+        State.RESTORED,
+        True,
+        method not in ("enter_as_master", "lock_out"),
+        [],
+    ) == (
+        ended.state,
+        ended.stopped_in,
+        "The database is busy" in (ended.reason or ""),
+        ended.facts.production_logins_closed,
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize("method", ["enter_as_master", "lock_out", "ensure_users", "verify_users"])
 def test_a_database_that_is_busy_for_a_while_is_waited_for(night: Night, method: str) -> None:
     """Within the deadline nothing is lost but time."""
-    night.hurt(raised(DatabaseBusyError("The database is busy.")), call=f"postgresql.{method}", times=3)
+    night.hurt(
+        raised(DatabaseBusyError("The database is busy.")), call=f"postgresql.{method}", times=3
+    )
 
     assert (State.SUCCEEDED, []) == (night.dream().state, night.broken_promises())
 
@@ -122,20 +166,27 @@ def test_a_status_that_does_not_get_better_fails_the_operation(
     ended = night.run_to_the_end()
 
     assert (State.FAILED, state, True, []) == (
-        ended.state, ended.stopped_in, f"is {status}" in (ended.reason or ""), night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        ended.stopped_in,
+        f"is {status}" in (ended.reason or ""),
+        night.broken_promises(),
+    )
 
 
 def test_a_failure_after_the_restore_says_that_productions_logins_are_open(night: Night) -> None:
     """Whoever reads the notice knows what stands there."""
-    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster", times=FOREVER)
+    night.hurt(
+        refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster", times=FOREVER
+    )
     ended = night.dream()
     (notice,) = night.notices()
     words = f"are still open on the target as it stands, {ended.facts.cluster_resource_id}."
 
     assert (State.FAILED, False, True) == (
-        ended.state, notice["production_logins_closed"], words in notice["text"]
-    )  # fmt: skip
+        ended.state,
+        notice["production_logins_closed"],
+        words in notice["text"],
+    )
 
 
 def test_a_snapshot_that_vanishes_while_it_is_copied_fails_the_operation(night: Night) -> None:
@@ -145,7 +196,11 @@ def test_a_snapshot_that_vanishes_while_it_is_copied_fails_the_operation(night: 
     night.aurora.lose_snapshot(copying.facts.snapshot_arn or "")
     ended = night.run_to_the_end()
 
-    assert (State.FAILED, [], []) == (ended.state, night.calls_of("delete_db_cluster"), night.broken_promises())
+    assert (State.FAILED, [], []) == (
+        ended.state,
+        night.calls_of("delete_db_cluster"),
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,7 +212,9 @@ def test_a_snapshot_that_vanishes_while_it_is_copied_fails_the_operation(night: 
         ("RESTORED", "modify_db_cluster"),
     ],
 )
-def test_a_state_that_refuses_for_good_fails_the_operation_within_minutes(state: str, method: str) -> None:
+def test_a_state_that_refuses_for_good_fails_the_operation_within_minutes(
+    state: str, method: str
+) -> None:
     """With AWS's own sentence, and not after the hours that a deletion or a restore may take."""
     night = Night({"DELETE_DEADLINE": "7200", "STEP_DEADLINE": "7200", "USERS_DEADLINE": "7200"})
     fault = refused("InvalidDBClusterStateFault")
@@ -166,9 +223,12 @@ def test_a_state_that_refuses_for_good_fails_the_operation_within_minutes(state:
     stood = next(one for one in ended.durations if one.state == state)
 
     assert (State.FAILED, State(state), True, True, []) == (
-        ended.state, ended.stopped_in, method in (ended.reason or ""), stood.seconds < 20 * 60,
+        ended.state,
+        ended.stopped_in,
+        method in (ended.reason or ""),
+        stood.seconds < 20 * 60,
         night.broken_promises(),
-    )  # fmt: skip
+    )
 
 
 def test_a_copy_whose_state_refuses_for_good_is_a_warning_within_minutes() -> None:
@@ -194,8 +254,10 @@ def test_a_state_that_refuses_for_some_minutes_is_waited_for(night: Night) -> No
     ended = night.dream()
 
     assert (State.SUCCEEDED, None, []) == (
-        ended.state, ended.state_fault_since, night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        ended.state_fault_since,
+        night.broken_promises(),
+    )
 
 
 def test_a_cluster_that_is_backed_up_for_long_is_waited_for() -> None:

@@ -13,18 +13,36 @@ from simulation.stage import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TARGET_R
 from tests.choreography.run_night import Night
 
 PATH = [
-    "ACCEPTED", "SNAPSHOT_FOUND", "COPYING", "SNAPSHOT_READY", "PREFLIGHT_PASSED", "TARGET_DELETING", "TARGET_CLEAR",
-    "CLUSTER_RESTORING", "CLUSTER_RESTORED", "INSTANCES_CREATING", "RESTORED", "READERS_CREATING", "USERS_READY",
-    "ARCHIVED", "SUCCEEDED",
-]  # fmt: skip
-SNAPSHOT = "rds:prod-cluster-2026-11-23-03-03"  # the minute that the virtual clock has reached when night falls
+    "ACCEPTED",
+    "SNAPSHOT_FOUND",
+    "COPYING",
+    "SNAPSHOT_READY",
+    "PREFLIGHT_PASSED",
+    "TARGET_DELETING",
+    "TARGET_CLEAR",
+    "CLUSTER_RESTORING",
+    "CLUSTER_RESTORED",
+    "INSTANCES_CREATING",
+    "RESTORED",
+    "READERS_CREATING",
+    "USERS_READY",
+    "ARCHIVED",
+    "SUCCEEDED",
+]
+# the minute that the virtual clock has reached when night falls
+SNAPSHOT = "rds:prod-cluster-2026-11-23-03-03"
 
 
 def test_a_night_goes_through_the_table_and_keeps_its_promises(night: Night) -> None:
     """Every state of the good path once, and nothing that is promised of every night is broken."""
     ended = night.dream()
 
-    assert (State.SUCCEEDED, PATH, [], []) == (ended.state, night.path(), night.broken_promises(), night.failures)
+    assert (State.SUCCEEDED, PATH, [], []) == (
+        ended.state,
+        night.path(),
+        night.broken_promises(),
+        night.failures,
+    )
 
 
 def test_every_state_is_left_by_the_step_of_its_row(night: Night) -> None:
@@ -37,7 +55,9 @@ def test_every_state_is_left_by_the_step_of_its_row(night: Night) -> None:
 def test_every_state_is_announced_as_its_row_says(night: Night) -> None:
     """Ours on the bus, in order: the table's detail-types, ends included."""
     night.dream()
-    announced = [one["detail-type"] for one in night.delivered if one["source"] == "aurora-restore.test"]
+    announced = [
+        one["detail-type"] for one in night.delivered if one["source"] == "aurora-restore.test"
+    ]
 
     assert [ROWS[State(state)].announced_as for state in PATH] == (
         [one for one in dict.fromkeys(announced) if one != NETWORK_TRIED]
@@ -47,10 +67,18 @@ def test_every_state_is_announced_as_its_row_says(night: Night) -> None:
 def test_the_table_knows_every_change_of_state_that_happened(night: Night) -> None:
     """Audit rows tell from where to where; the table allows each."""
     ended = night.dream()
-    rows = [row for row in night.trail(ended.operation_id) if "from_state" in row and "#intent" not in row["metric_id"]]
+    rows = [
+        row
+        for row in night.trail(ended.operation_id)
+        if "from_state" in row and "#intent" not in row["metric_id"]
+    ]
 
     assert [(before, after, True) for before, after in pairwise(PATH)] == [
-        (row["from_state"], row["to_state"], may_follow(State(row["from_state"]), State(row["to_state"])))
+        (
+            row["from_state"],
+            row["to_state"],
+            may_follow(State(row["from_state"]), State(row["to_state"])),
+        )
         for row in rows
     ]
 
@@ -58,22 +86,32 @@ def test_the_table_knows_every_change_of_state_that_happened(night: Night) -> No
 def test_an_audit_row_says_who_what_when_and_how_long(night: Night) -> None:
     """One of them, looked at whole but for its facts."""
     ended = night.dream()
-    row = next(row for row in night.trail(ended.operation_id) if row["to_state"] == "SNAPSHOT_READY")
+    row = next(
+        row for row in night.trail(ended.operation_id) if row["to_state"] == "SNAPSHOT_READY"
+    )
     copied, entered = ended.durations[2], ended.durations[3].started_at
 
     assert {
-        "metric_id": f"{ended.operation_id}#000004", "operation_id": ended.operation_id, "plan": "default",
-        "at": stamp(entered), "step": "check-copy-status", "from_state": "COPYING",
-        "to_state": "SNAPSHOT_READY", "took_seconds": copied.seconds, "who": f"the automated snapshot {SNAPSHOT}",
+        "metric_id": f"{ended.operation_id}#000004",
+        "operation_id": ended.operation_id,
+        "plan": "default",
+        "at": stamp(entered),
+        "step": "check-copy-status",
+        "from_state": "COPYING",
+        "to_state": "SNAPSHOT_READY",
+        "took_seconds": copied.seconds,
+        "who": f"the automated snapshot {SNAPSHOT}",
         "what": f"{ended.name_of_copy} is available in us-west-2",
         "expires_at": int((entered + timedelta(days=400)).timestamp()),
-    } == {key: value for key, value in row.items() if key != "facts"}  # fmt: skip
+    } == {key: value for key, value in row.items() if key != "facts"}
 
 
 def test_the_trail_of_a_night_with_one_of_each_counts_in_the_singular() -> None:
     """One instance, one login: an audit row says so in idiomatic English."""
     night = Night({"INSTANCE_COUNT": "1"}, staging=False)
-    night.make_cluster("staging-cluster", TARGET_REGION, tags={"aurora-restore": "test/default"}, members=1)
+    night.make_cluster(
+        "staging-cluster", TARGET_REGION, tags={"aurora-restore": "test/default"}, members=1
+    )
     told = [row["what"] for row in night.trail(night.dream().operation_id)]
 
     assert "Aurora makes the writer, staging-cluster-1" in told
@@ -90,30 +128,44 @@ def test_the_end_frees_the_target_and_says_how_fresh_it_is(night: Night) -> None
     target = night.target()
 
     assert (None, ended.operation_id, ended.ended_at, ended.facts.snapshot_created_at) == (
-        target.holder, target.last_success_operation, target.last_success_at, target.last_success_snapshot_at
-    )  # fmt: skip
+        target.holder,
+        target.last_success_operation,
+        target.last_success_at,
+        target.last_success_snapshot_at,
+    )
 
 
 def test_the_end_is_told_to_people_and_machines(night: Night) -> None:
     """One notice, with what somebody needs to use the copy."""
     ended = night.dream()
     (notice,) = night.notices()
-    told = {key: notice[key] for key in ("outcome", "operation_id", "endpoint", "port", "production_logins_closed")}
+    told = {
+        key: notice[key]
+        for key in ("outcome", "operation_id", "endpoint", "port", "production_logins_closed")
+    }
 
     assert {
-        "outcome": "SUCCEEDED", "operation_id": ended.operation_id, "endpoint": ended.facts.endpoint, "port": 5432,
+        "outcome": "SUCCEEDED",
+        "operation_id": ended.operation_id,
+        "endpoint": ended.facts.endpoint,
+        "port": 5432,
         "production_logins_closed": True,
-    } == told  # fmt: skip
+    } == told
 
 
 def test_the_last_event_carries_what_users_hang_their_own_steps_on(night: Night) -> None:
     """Endpoints, secrets, age of the data, durations; and no secret's value."""
     ended = night.dream()
-    detail = next(one["detail"] for one in night.delivered if one["detail-type"] == "RestoreSucceeded")
+    detail = next(
+        one["detail"] for one in night.delivered if one["detail-type"] == "RestoreSucceeded"
+    )
 
     assert (ended.facts.reader_endpoint, "aurora-restore/test/app-db-credentials", True, 14) == (
-        detail["reader_endpoint"], detail["app_credentials_secret_id"], detail["notified"], len(detail["durations"])
-    )  # fmt: skip
+        detail["reader_endpoint"],
+        detail["app_credentials_secret_id"],
+        detail["notified"],
+        len(detail["durations"]),
+    )
 
 
 def test_who_may_log_in_after_a_night(night: Night) -> None:
@@ -122,16 +174,21 @@ def test_who_may_log_in_after_a_night(night: Night) -> None:
     roles = night.cluster_at(ended.facts.endpoint or "").roles
 
     assert {
-        "master": MASTER_PASSWORD, APP["app_username"]: APP["app_password"],
+        "master": MASTER_PASSWORD,
+        APP["app_username"]: APP["app_password"],
         APP["readonly_username"]: APP["readonly_password"],
-    } == {name: role.password for name, role in roles.items() if role.can_login and role.password}  # fmt: skip
+    } == {name: role.password for name, role in roles.items() if role.can_login and role.password}
 
 
 def test_no_password_reaches_a_record_an_event_or_a_notice(night: Night) -> None:
     """Looked for in everything that was written or sent."""
     night.dream()
     written = json.dumps(
-        [night.store.tables, night.delivered, night.topics.published(night.environment["SNS_TOPIC_ARN"])]
+        [
+            night.store.tables,
+            night.delivered,
+            night.topics.published(night.environment["SNS_TOPIC_ARN"]),
+        ]
     )
     secrets = [MASTER_PASSWORD, PRODUCTION_PASSWORD, APP["app_password"], APP["readonly_password"]]
 
@@ -143,16 +200,24 @@ def test_everything_that_was_made_carries_our_tags(night: Night) -> None:
     ended = night.dream()
     rds = night.rds(TARGET_REGION)
     cluster = rds.describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"][0]
-    instances = rds.describe_db_instances(Filters=[{"Name": "db-cluster-id", "Values": ["staging-cluster"]}])
-    copy = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=ended.name_of_copy)["DBClusterSnapshots"][0]
+    instances = rds.describe_db_instances(
+        Filters=[{"Name": "db-cluster-id", "Values": ["staging-cluster"]}]
+    )
+    copy = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=ended.name_of_copy)[
+        "DBClusterSnapshots"
+    ][0]
     tags = [one["TagList"] for one in (cluster, *instances["DBInstances"], copy)]
     ours = {("aurora-restore", "test/default"), ("aurora-restore-operation", ended.operation_id)}
 
-    assert [ours] * 4 == [{(tag["Key"], tag["Value"]) for tag in one if "archived" not in tag["Key"]} for one in tags]
+    assert [ours] * 4 == [
+        {(tag["Key"], tag["Value"]) for tag in one if "archived" not in tag["Key"]} for one in tags
+    ]
 
 
 def test_the_old_target_is_deleted_readers_first(night: Night) -> None:
-    """Instances before the cluster, the writer last of them, and the intent stands in the record before."""
+    """Instances before the cluster, the writer last of them, and the intent stands in the record
+    before.
+    """
     ended = night.dream()
     deleted = [
         call.parameters.get("DBInstanceIdentifier") or call.parameters["DBClusterIdentifier"]
@@ -160,7 +225,10 @@ def test_the_old_target_is_deleted_readers_first(night: Night) -> None:
     ]
     members = ended.facts.victim.members if ended.facts.victim else ()
 
-    assert (["staging-cluster-2", "staging-cluster-1"], "staging-cluster") == (list(members), deleted[-1])
+    assert (["staging-cluster-2", "staging-cluster-1"], "staging-cluster") == (
+        list(members),
+        deleted[-1],
+    )
     assert list(members) == deleted[:-1]
 
 
@@ -171,8 +239,10 @@ def test_a_second_night_replaces_what_the_first_made(night: Night) -> None:
     second = night.dream()
 
     assert (State.SUCCEEDED, first.facts.cluster_resource_id, []) == (
-        second.state, second.facts.victim.resource_id if second.facts.victim else None, night.broken_promises()
-    )  # fmt: skip
+        second.state,
+        second.facts.victim.resource_id if second.facts.victim else None,
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize("row", CHOREOGRAPHY, ids=lambda row: row.state)
@@ -184,6 +254,9 @@ def test_the_table_leads_from_every_state_to_an_end(row: Row) -> None:
         state = waiting.pop()
         if state not in seen:
             seen.add(state)
-            waiting += [*ROWS[state].goes_to, *([ROWS[state].gives_up_to] if ROWS[state].step else [])]
+            waiting += [
+                *ROWS[state].goes_to,
+                *([ROWS[state].gives_up_to] if ROWS[state].step else []),
+            ]
 
     assert seen & {State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED}

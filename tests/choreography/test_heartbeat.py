@@ -1,4 +1,6 @@
-"""The heartbeat: it announces again, ends what nobody answers for, and is stopped by nothing that is broken."""
+"""The heartbeat: it announces again, ends what nobody answers for, and is stopped by nothing that
+is broken.
+"""
 
 import pytest
 
@@ -13,58 +15,90 @@ HOUR = 3600
 
 @pytest.mark.parametrize("state", [state for state in STATES if state not in ENDING])
 def test_an_operation_ends_although_its_step_never_runs(night: Night, state: State) -> None:
-    """Past the deadline and three unanswered announcements the heartbeat leads it to FAILED, and people are told."""
+    """Past the deadline and three unanswered announcements the heartbeat leads it to FAILED, and
+    people are told.
+    """
     night.night()
     night.reach(state)
     night.deaf = {ROWS[state].step or ""}
     ended = night.run_to_the_end()
 
     assert (State.FAILED, state, ROWS[state].step, True, ["FAILED"], []) == (
-        ended.state, ended.stopped_in, ended.failed_step, "did not answer" in (ended.reason or ""),
-        [notice["outcome"] for notice in night.notices()], night.broken_promises(),
-    )  # fmt: skip
+        ended.state,
+        ended.stopped_in,
+        ended.failed_step,
+        "did not answer" in (ended.reason or ""),
+        [notice["outcome"] for notice in night.notices()],
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize(
-    ("state", "call"), [("TARGET_DELETING", "rds."), ("RESTORED", "secretsmanager."), ("FAILING", "sns.")]
+    ("state", "call"),
+    [("TARGET_DELETING", "rds."), ("RESTORED", "secretsmanager."), ("FAILING", "sns.")],
 )
-def test_an_operation_ends_although_its_step_always_dies(night: Night, state: str, call: str) -> None:
-    """Each claim pushes the due time, and none makes good the announcements: only a step that answers does."""
-    night.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot") if state == "FAILING" else None
-    night.hurt(raised(CrashError()), state=state, step=ROWS[State(state)].step or "", call=call, times=10_000)
+def test_an_operation_ends_although_its_step_always_dies(
+    night: Night, state: str, call: str
+) -> None:
+    """Each claim pushes the due time, and none makes good the announcements: only a step that
+    answers does.
+    """
+    night.hurt(
+        refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot"
+    ) if state == "FAILING" else None
+    night.hurt(
+        raised(CrashError()),
+        state=state,
+        step=ROWS[State(state)].step or "",
+        call=call,
+        times=10_000,
+    )
     ended = night.dream()
 
     assert (State.FAILED, state != "FAILING", None, []) == (
-        ended.state, ended.notified, night.target().holder, night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        ended.notified,
+        night.target().holder,
+        night.broken_promises(),
+    )
 
 
 def test_nobody_says_succeeded_without_having_looked(night: Night) -> None:
-    """Every look at the restored cluster goes wrong until the deadline: FAILED, whatever was restored before."""
+    """Every look at the restored cluster goes wrong until the deadline: FAILED, whatever was
+    restored before.
+    """
     night.hurt(
-        refused("InternalFailure", 500), state="USERS_READY", call="rds.describe_db_clusters",
+        refused("InternalFailure", 500),
+        state="USERS_READY",
+        call="rds.describe_db_clusters",
         times=10_000,
-    )  # fmt: skip
+    )
     ended = night.dream()
 
     assert (State.FAILED, State.USERS_READY, True, []) == (
-        ended.state, ended.stopped_in, "describe_db_clusters" in (ended.reason or ""),
+        ended.state,
+        ended.stopped_in,
+        "describe_db_clusters" in (ended.reason or ""),
         night.broken_promises(),
-    )  # fmt: skip
+    )
 
 
 def test_a_good_restore_ends_well_although_the_copy_cannot_be_archived(night: Night) -> None:
     """The cluster was seen; trouble with the copy that lasts until the deadline is a warning."""
     night.hurt(
-        refused("InternalFailure", 500), state="USERS_READY", call="rds.add_tags_to_resource",
+        refused("InternalFailure", 500),
+        state="USERS_READY",
+        call="rds.add_tags_to_resource",
         times=10_000,
-    )  # fmt: skip
+    )
     ended = night.dream()
 
     assert (State.SUCCEEDED, 1, True, []) == (
-        ended.state, len(ended.warnings), "add_tags_to_resource" in ended.warnings[0],
+        ended.state,
+        len(ended.warnings),
+        "add_tags_to_resource" in ended.warnings[0],
         night.broken_promises(),
-    )  # fmt: skip
+    )
 
 
 def test_an_end_that_cannot_be_told_is_an_end(night: Night) -> None:
@@ -111,7 +145,9 @@ def test_a_heartbeat_between_anothers_look_and_its_write_does_not_double(night: 
 
 def test_an_end_stays_in_the_index_until_it_was_announced(night: Night) -> None:
     """Terminal states have an outbox, too: users hang their own steps on them."""
-    night.hurt(refused("InternalFailure", 500), state="SUCCEEDED", call="events.put_events", times=3)
+    night.hurt(
+        refused("InternalFailure", 500), state="SUCCEEDED", call="events.put_events", times=3
+    )
     night.night()
     ended = night.reach(State.SUCCEEDED)
     waits = ended.open
@@ -123,7 +159,9 @@ def test_an_end_stays_in_the_index_until_it_was_announced(night: Night) -> None:
 
 def test_an_end_whose_announcement_has_trouble_frees_the_target_at_once(night: Night) -> None:
     """The lock goes with the state, not with its announcement."""
-    night.hurt(refused("InternalFailure", 500), state="SUCCEEDED", call="events.put_events", times=3)
+    night.hurt(
+        refused("InternalFailure", 500), state="SUCCEEDED", call="events.put_events", times=3
+    )
     night.night()
     night.reach(State.SUCCEEDED)
 
@@ -141,12 +179,16 @@ def test_a_record_that_cannot_be_read_stops_nobody_else(night: Night) -> None:
     night.store.tables["state"]["aaa-spoilt"] = dict(spoilt)
     night.night()
     night.run(HOUR)
-    states = {item["operation_id"]: item.get("state") for item in night.store.tables["state"].values()}
+    states = {
+        item["operation_id"]: item.get("state") for item in night.store.tables["state"].values()
+    }
     del states["target#" + night.target().arn]
 
     assert ({"NO_SUCH_STATE", "SUCCEEDED"}, spoilt, []) == (
-        set(states.values()), night.store.tables["state"]["aaa-spoilt"], night.failures
-    )  # fmt: skip
+        set(states.values()),
+        night.store.tables["state"]["aaa-spoilt"],
+        night.failures,
+    )
 
 
 def test_waiting_in_auroras_queue_does_not_spend_the_deadline() -> None:
@@ -156,20 +198,29 @@ def test_waiting_in_auroras_queue_does_not_spend_the_deadline() -> None:
     found = night.reach(State.SNAPSHOT_FOUND)
     for number in range(3):
         night.rds().copy_db_cluster_snapshot(
-            SourceDBClusterSnapshotIdentifier=found.facts.snapshot_arn, KmsKeyId="alias/aurora-restore",
+            SourceDBClusterSnapshotIdentifier=found.facts.snapshot_arn,
+            KmsKeyId="alias/aurora-restore",
             TargetDBClusterSnapshotIdentifier=f"somebody-elses-{number}",
-        )  # fmt: skip
+        )
     ended = night.run_to_the_end()
 
-    assert (State.SUCCEEDED, True, []) == (ended.state, ended.durations[2].seconds > 400, night.broken_promises())
+    assert (State.SUCCEEDED, True, []) == (
+        ended.state,
+        ended.durations[2].seconds > 400,
+        night.broken_promises(),
+    )
 
 
 def test_the_guides_attempts_times_interval_are_the_budget() -> None:
-    """MAX_RESTORE_ATTEMPTS x RESTORE_CHECK_INTERVAL, when set, bounds the restore instead of its deadline."""
+    """MAX_RESTORE_ATTEMPTS x RESTORE_CHECK_INTERVAL, when set, bounds the restore instead of its
+    deadline.
+    """
     night = Night({"MAX_RESTORE_ATTEMPTS": "1", "RESTORE_CHECK_INTERVAL": "20"})
     night.fate = lambda name, _envelope: [] if name.startswith("DB cluster created") else [0]
     ended = night.dream()
 
     assert (State.FAILED, State.CLUSTER_RESTORING, True) == (
-        ended.state, ended.stopped_in, "the deadline of CLUSTER_RESTORING has passed" in (ended.reason or "")
-    )  # fmt: skip
+        ended.state,
+        ended.stopped_in,
+        "the deadline of CLUSTER_RESTORING has passed" in (ended.reason or ""),
+    )

@@ -1,4 +1,6 @@
-"""The key of the copy and of the new cluster: resolved once, and the same for both, whatever happens to it."""
+"""The key of the copy and of the new cluster: resolved once, and the same for both, whatever
+happens to it.
+"""
 
 import pytest
 
@@ -48,9 +50,11 @@ def test_a_key_that_is_disabled_during_the_copy_leaves_the_old_target(night: Nig
     failed = disabled_during_the_copy(night)
 
     assert (State.FAILED, State.SNAPSHOT_READY, True, []) == (
-        failed.state, failed.stopped_in, "Disabled" in (failed.reason or ""),
+        failed.state,
+        failed.stopped_in,
+        "Disabled" in (failed.reason or ""),
         night.calls_of("delete_db_instance", "delete_db_cluster"),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("how", [{}, {"from_step": "copy-snapshot"}, {"from_step": "delete-rds"}])
@@ -62,9 +66,13 @@ def test_a_rerun_under_another_key_copies_again(night: Night, how: dict[str, str
     ended = night.all_operations()[-1]
 
     assert (State.SUCCEEDED, "SNAPSHOT_FOUND", wanted, wanted, wanted, []) == (
-        ended.state, night.path()[0], ended.facts.kms_key_arn, keys_of_copies(night)[-1],
-        key_of_target(night), night.broken_promises(),
-    )  # fmt: skip
+        ended.state,
+        night.path()[0],
+        ended.facts.kms_key_arn,
+        keys_of_copies(night)[-1],
+        key_of_target(night),
+        night.broken_promises(),
+    )
 
 
 def test_a_rerun_after_the_deletion_copies_again_where_the_key_is_another(night: Night) -> None:
@@ -75,9 +83,11 @@ def test_a_rerun_after_the_deletion_copies_again_where_the_key_is_another(night:
     again(night, failed.operation_id)
 
     assert (State.SUCCEEDED, "SNAPSHOT_FOUND", wanted, []) == (
-        night.all_operations()[-1].state, night.path()[0], key_of_target(night),
+        night.all_operations()[-1].state,
+        night.path()[0],
+        key_of_target(night),
         night.broken_promises(),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("state", [State.COPYING, State.SNAPSHOT_READY, State.TARGET_DELETING])
@@ -91,13 +101,18 @@ def test_an_alias_that_is_moved_meanwhile_changes_nothing(night: Night, state: S
     ended = night.run_to_the_end()
 
     assert (State.SUCCEEDED, True, before, [before], []) == (
-        ended.state, before != night.key_arn(), key_of_target(night), keys_of_copies(night),
+        ended.state,
+        before != night.key_arn(),
+        key_of_target(night),
+        keys_of_copies(night),
         night.broken_promises(),
-    )  # fmt: skip
+    )
 
 
 def test_a_rerun_resolves_an_alias_that_was_moved(night: Night) -> None:
-    """The setting is the same, its key is another: copied again, and the first copy is deleted in the end."""
+    """The setting is the same, its key is another: copied again, and the first copy is deleted in
+    the end.
+    """
     failed = disabled_during_the_copy(night)
     wanted = night.keys.create(ACCOUNT, TARGET_REGION, "alias/aurora-restore").arn
     again(night, failed.operation_id)
@@ -105,9 +120,12 @@ def test_a_rerun_resolves_an_alias_that_was_moved(night: Night) -> None:
     night.run(600)
 
     assert (State.SUCCEEDED, wanted, [ended.name_of_copy], True, []) == (
-        ended.state, key_of_target(night), copies(night), failed.name_of_copy != ended.name_of_copy,
+        ended.state,
+        key_of_target(night),
+        copies(night),
+        failed.name_of_copy != ended.name_of_copy,
         night.broken_promises(),
-    )  # fmt: skip
+    )
 
 
 def test_a_rerun_with_the_key_enabled_again_adopts_the_copy(night: Night) -> None:
@@ -117,25 +135,30 @@ def test_a_rerun_with_the_key_enabled_again_adopts_the_copy(night: Night) -> Non
     again(night, failed.operation_id)
 
     assert (State.SUCCEEDED, "SNAPSHOT_READY", 1, []) == (
-        night.all_operations()[-1].state, night.path()[0], len(keys_of_copies(night)),
+        night.all_operations()[-1].state,
+        night.path()[0],
+        len(keys_of_copies(night)),
         night.broken_promises(),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("same_key", [True, False])
-def test_a_copy_of_an_earlier_version_is_adopted_under_its_key_only(night: Night, *, same_key: bool) -> None:
+def test_a_copy_of_an_earlier_version_is_adopted_under_its_key_only(
+    night: Night, *, same_key: bool
+) -> None:
     """Its name has no key; a rerun from copy-snapshot looks what it is under."""
     night.night()
     found = night.reach(State.SNAPSHOT_FOUND)
     name = found.copy_name(None)
     night.rds().copy_db_cluster_snapshot(
-        SourceDBClusterSnapshotIdentifier=found.facts.snapshot_arn, TargetDBClusterSnapshotIdentifier=name,
+        SourceDBClusterSnapshotIdentifier=found.facts.snapshot_arn,
+        TargetDBClusterSnapshotIdentifier=name,
         KmsKeyId=night.key_arn() if same_key else other_key(night),
         Tags=[
             {"Key": "aurora-restore", "Value": "test/default"},
             {"Key": "aurora-restore-operation", "Value": found.root_id},
         ],
-    )  # fmt: skip
+    )
     night.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
     failed = night.run_to_the_end()
     night.run(1800)
@@ -143,8 +166,11 @@ def test_a_copy_of_an_earlier_version_is_adopted_under_its_key_only(night: Night
     ended = night.all_operations()[-1]
 
     assert (State.SUCCEEDED, same_key, night.key_arn(), []) == (
-        ended.state, ended.name_of_copy == name, key_of_target(night), night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        ended.name_of_copy == name,
+        key_of_target(night),
+        night.broken_promises(),
+    )
 
 
 def test_a_record_of_an_earlier_version_is_restored_under_the_key_of_its_copy(night: Night) -> None:
@@ -159,12 +185,16 @@ def test_a_record_of_an_earlier_version_is_restored_under_the_key_of_its_copy(ni
     ended = night.run_to_the_end()
 
     assert (State.SUCCEEDED, before, []) == (
-        ended.state, key_of_target(night), night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        key_of_target(night),
+        night.broken_promises(),
+    )
 
 
 def test_a_target_whose_key_is_disabled_is_not_deleted_for_a_final_snapshot() -> None:
-    """AWS would refuse the snapshot, and with it the cluster's deletion, after the instances were gone."""
+    """AWS would refuse the snapshot, and with it the cluster's deletion, after the instances were
+    gone.
+    """
     night = Night({"SKIP_FINAL_SNAPSHOT": "false"}, staging=False)
     first = night.dream()
     night.keys.disable(night.key_arn())
@@ -173,13 +203,19 @@ def test_a_target_whose_key_is_disabled_is_not_deleted_for_a_final_snapshot() ->
     ended = night.dream()
 
     assert (State.SUCCEEDED, State.FAILED, State.SNAPSHOT_READY, wanted, True, []) == (
-        first.state, ended.state, ended.stopped_in, ended.facts.kms_key_arn,
-        "SKIP_FINAL_SNAPSHOT=true" in (ended.remedy or ""), night.calls_of("delete_db_instance"),
-    )  # fmt: skip
+        first.state,
+        ended.state,
+        ended.stopped_in,
+        ended.facts.kms_key_arn,
+        "SKIP_FINAL_SNAPSHOT=true" in (ended.remedy or ""),
+        night.calls_of("delete_db_instance"),
+    )
 
 
 def runs_under_two_keys(night: Night) -> list[Operation]:
-    """Let the first run fail under one key, its rerun under another, and run the first again under its own."""
+    """Let the first run fail under one key, its rerun under another, and run the first again under
+    its own.
+    """
     failed = disabled_during_the_copy(night)
     first = night.key_arn()
     second, night.environment["KMS_KEY_ID"] = other_key(night), OTHER
@@ -194,8 +230,12 @@ def runs_under_two_keys(night: Night) -> list[Operation]:
     return night.all_operations()
 
 
-def test_the_copy_under_another_key_is_deleted_when_people_go_back_to_the_first(night: Night) -> None:
-    """The third run continues the first and knows nothing of the second: its copy is found by its tags."""
+def test_the_copy_under_another_key_is_deleted_when_people_go_back_to_the_first(
+    night: Night,
+) -> None:
+    """The third run continues the first and knows nothing of the second: its copy is found by its
+    tags.
+    """
     first, second, third = runs_under_two_keys(night)
 
     assert [State.FAILED, State.FAILED, State.SUCCEEDED] == [first.state, second.state, third.state]
@@ -224,7 +264,9 @@ def snapshot_like(night: Night, name: str, made: Operation, *, owner: str, root:
     ],
     ids=["another root", "another plan", "another stage", "archived by a success"],
 )
-def test_a_rerun_deletes_no_copy_but_those_of_its_chain(night: Night, owner: str, root: str, *, archived: bool) -> None:
+def test_a_rerun_deletes_no_copy_but_those_of_its_chain(
+    night: Night, owner: str, root: str, *, archived: bool
+) -> None:
     """Neither those of others, whatever their names, nor what a success archived."""
     failed = disabled_during_the_copy(night)
     night.keys.enable(night.key_arn())

@@ -29,10 +29,15 @@ def test_an_operation_that_lost_the_lock_deletes_nothing(night: Night) -> None:
     ended = ended_without_the_lock(night, State.SNAPSHOT_READY)
 
     assert (State.FAILED, State.PREFLIGHT_PASSED, [], True, "somebody-else") == (
-        ended.state, ended.stopped_in, night.calls_of("delete_db_instance", "delete_db_cluster", "modify_db_cluster"),
-        ended.notified, night.target().holder,
-    )  # fmt: skip
-    assert f"The lock of {target_of('staging-cluster')} is not this operation's any more" in (ended.reason or "")
+        ended.state,
+        ended.stopped_in,
+        night.calls_of("delete_db_instance", "delete_db_cluster", "modify_db_cluster"),
+        ended.notified,
+        night.target().holder,
+    )
+    assert f"The lock of {target_of('staging-cluster')} is not this operation's any more" in (
+        ended.reason or ""
+    )
 
 
 def test_what_a_step_made_when_the_lock_was_lost_is_known(night: Night) -> None:
@@ -40,9 +45,11 @@ def test_what_a_step_made_when_the_lock_was_lost_is_known(night: Night) -> None:
     ended = ended_without_the_lock(night, State.RESTORED)
 
     assert (State.FAILED, True, True, False) == (
-        ended.state, ended.facts.production_logins_closed, night.notices()[-1]["production_logins_closed"],
+        ended.state,
+        ended.facts.production_logins_closed,
+        night.notices()[-1]["production_logins_closed"],
         "Beware" in night.notices()[-1]["text"],
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("holder", ["somebody-else", None])
@@ -56,7 +63,9 @@ def test_a_lost_lock_never_blocks_an_end(night: Night, holder: str | None) -> No
 
 
 def test_a_record_that_was_removed_does_not_lock_the_target_for_ever(night: Night) -> None:
-    """As its own message advises when it cannot be read: the next night's operation finds the lock free."""
+    """As its own message advises when it cannot be read: the next night's operation finds the lock
+    free.
+    """
     night.night()
     operation = night.reach(State.COPYING)
     night.edit(operation.operation_id, settings={"port": "many"})
@@ -65,8 +74,9 @@ def test_a_record_that_was_removed_does_not_lock_the_target_for_ever(night: Nigh
     del night.store.tables["state"][operation.operation_id]
 
     assert (True, operation.operation_id) == (
-        all("remove the item" in message for message in messages), night.target().holder
-    )  # fmt: skip
+        all("remove the item" in message for message in messages),
+        night.target().holder,
+    )
     assert (State.SUCCEEDED, []) == (night.dream().state, night.broken_promises())
 
 
@@ -84,6 +94,9 @@ def test_a_row_of_another_future_does_not_stop_an_operation(night: Night) -> Non
     night.night()
     operation = night.reach(State.COPYING)
     key = f"{operation.operation_id}#{operation.version + 1:06d}"
-    night.store.tables["audit"][key] = {"metric_id": key, "at": datetime(2026, 1, 1, tzinfo=UTC).isoformat()}
+    night.store.tables["audit"][key] = {
+        "metric_id": key,
+        "at": datetime(2026, 1, 1, tzinfo=UTC).isoformat(),
+    }
 
     assert (State.SUCCEEDED, []) == (night.run_to_the_end().state, night.broken_promises())

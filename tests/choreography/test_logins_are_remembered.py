@@ -1,4 +1,6 @@
-"""Whose login was taken is known whatever happens: the names are written down before the first is closed."""
+"""Whose login was taken is known whatever happens: the names are written down before the first is
+closed.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +35,9 @@ class CrashingStore(InMemoryStore):
 
 
 class CrashingNight(Night):
-    """A night whose set-up of users ends at one point: a write to the tables, or a statement to the database."""
+    """A night whose set-up of users ends at one point: a write to the tables, or a statement to the
+    database.
+    """
 
     def __init__(self, logins: list[str], environment: dict[str, str] | None = None) -> None:
         super().__init__(environment)
@@ -41,7 +45,9 @@ class CrashingNight(Night):
         tables, self.store = self.store.tables, CrashingStore()
         self.store.tables = tables
         self.store.point = self._point
-        (source,) = self.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"]
+        (source,) = self.rds(SOURCE_REGION).describe_db_clusters(
+            DBClusterIdentifier="prod-cluster"
+        )["DBClusters"]
         roles = self.data.clusters[source["DbClusterResourceId"]].roles
         roles |= {name: InMemoryRole("Production-1") for name in logins}
 
@@ -74,9 +80,13 @@ def crashed_at(point: int, logins: list[str]) -> CrashingNight:
 
 
 @pytest.mark.parametrize("ends_by", ["itself", "a rerun"])
-@pytest.mark.parametrize("logins", [["billing", "reporter"], [f"user{number:03d}" for number in range(60)]], ids=len)
+@pytest.mark.parametrize(
+    "logins", [["billing", "reporter"], [f"user{number:03d}" for number in range(60)]], ids=len
+)
 def test_a_crash_at_any_point_loses_no_name(logins: list[str], ends_by: str) -> None:
-    """Between all writes and statements of the set-up, and where the operation ends there and is run again, too."""
+    """Between all writes and statements of the set-up, and where the operation ends there and is
+    run again, too.
+    """
     everybody = sorted([*logins, "shop_app"])
     for point in range(1, POINTS_MAX + len(everybody), 1 if len(logins) < NAMES_MAX else 11):
         night = crashed_at(point, logins)
@@ -111,10 +121,14 @@ def test_a_login_that_was_kept_and_is_not_any_more_is_among_those_that_are_close
     assert ((True, ("reporter", "shop_app"), 2), ()) == (closed(after), after.facts.logins_kept)
 
 
-def test_a_login_that_could_not_be_closed_and_is_kept_then_is_not_among_those_that_are_closed() -> None:
+def test_a_login_that_could_not_be_closed_and_is_kept_then_is_not_among_those_that_are_closed() -> (
+    None
+):
     """The refusal's own remedy: name it in KEEP_LOGIN_ROLES."""
     night = CrashingNight([])
-    (source,) = night.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"]
+    (source,) = night.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
+        "DBClusters"
+    ]
     roles = night.data.clusters[source["DbClusterResourceId"]].roles
     roles["auditor"] = InMemoryRole("Production-1", alterable=False)
     failed = night.dream()

@@ -1,4 +1,6 @@
-"""What a rerun takes as it is now rather than as it was: the target, its instances, its logins, and the settings."""
+"""What a rerun takes as it is now rather than as it was: the target, its instances, its logins, and
+the settings.
+"""
 
 import json
 
@@ -15,8 +17,12 @@ from tests.choreography.run_night import Night
 DELETIONS = ("delete_db_cluster", "delete_db_instance")
 
 
-def test_a_target_that_is_not_ours_any_more_survives_the_rerun_of_its_deletion(night: Night) -> None:
-    """Its tags were taken away and it was protected, days after the deletion had been decided and stopped."""
+def test_a_target_that_is_not_ours_any_more_survives_the_rerun_of_its_deletion(
+    night: Night,
+) -> None:
+    """Its tags were taken away and it was protected, days after the deletion had been decided and
+    stopped.
+    """
     night.night()
     first = stopped(night, State.TARGET_DELETING)
     disown(night)
@@ -25,13 +31,19 @@ def test_a_target_that_is_not_ours_any_more_survives_the_rerun_of_its_deletion(n
     ended = night.all_operations()[-1]
 
     assert (State.FAILED, State.SNAPSHOT_READY, True, [], True) == (
-        ended.state, ended.stopped_in, "does not carry our tag" in (ended.reason or ""),
-        night.calls_of(*DELETIONS, "modify_db_cluster"), target(night)["DeletionProtection"],
-    )  # fmt: skip
+        ended.state,
+        ended.stopped_in,
+        "does not carry our tag" in (ended.reason or ""),
+        night.calls_of(*DELETIONS, "modify_db_cluster"),
+        target(night)["DeletionProtection"],
+    )
 
 
 def test_a_target_whose_copy_is_gone_survives_the_rerun_of_its_deletion(night: Night) -> None:
-    """Without something to restore the old target has to stay; the rerun command begins where that is found anew."""
+    """Without something to restore the old target has to stay.
+
+    The rerun command begins where that is found anew.
+    """
     night.night()
     first = stopped(night, State.TARGET_DELETING)
     copy = night.only().name_of_copy
@@ -43,21 +55,28 @@ def test_a_target_whose_copy_is_gone_survives_the_rerun_of_its_deletion(night: N
     command = rerun_command(ended)
 
     assert (State.FAILED, "snapshot-check", [], True) == (
-        ended.state, ended.rerun_from, night.calls_of(*DELETIONS), command in night.notices()[-1]["text"]
-    )  # fmt: skip
+        ended.state,
+        ended.rerun_from,
+        night.calls_of(*DELETIONS),
+        command in night.notices()[-1]["text"],
+    )
     assert '\\"from_step\\": \\"snapshot-check\\"' in command
 
 
 @pytest.mark.parametrize(
     ("state", "name"),
     [
-        (State.INSTANCES_CREATING, "staging-cluster-1"), (State.RESTORED, "staging-cluster-1"),
-        (State.READERS_CREATING, "staging-cluster-2"), (State.USERS_READY, "staging-cluster-2"),
+        (State.INSTANCES_CREATING, "staging-cluster-1"),
+        (State.RESTORED, "staging-cluster-1"),
+        (State.READERS_CREATING, "staging-cluster-2"),
+        (State.USERS_READY, "staging-cluster-2"),
         (State.USERS_READY, "staging-cluster-1"),
     ],
-)  # fmt: skip
+)
 def test_an_instance_that_is_gone_is_made_again(night: Night, state: State, name: str) -> None:
-    """A person deleted one since: a rerun makes it, rather than wait for it or say that it is there."""
+    """A person deleted one since: a rerun makes it, rather than wait for it or say that it is
+    there.
+    """
     night.night()
     first = stopped(night, state)
     night.settle()
@@ -66,12 +85,17 @@ def test_an_instance_that_is_gone_is_made_again(night: Night, state: State, name
     again(night, first)
 
     assert (State.SUCCEEDED, 2, []) == (
-        night.all_operations()[-1].state, len(target(night)["DBClusterMembers"]), night.broken_promises()
-    )  # fmt: skip
+        night.all_operations()[-1].state,
+        len(target(night)["DBClusterMembers"]),
+        night.broken_promises(),
+    )
 
 
 def test_a_rerun_does_not_call_anothers_cluster_its_own(night: Night) -> None:
-    """Stopped with its users ready; then another night restored, and failed with production's logins open."""
+    """Stopped with its users ready.
+
+    Then another night restored, and failed with production's logins open.
+    """
     night.night()
     first = stopped(night, State.USERS_READY)
     night.run(1800)
@@ -79,11 +103,17 @@ def test_a_rerun_does_not_call_anothers_cluster_its_own(night: Night) -> None:
     opened = night.dream().facts.cluster_resource_id
     again(night, first, older=True)
     ended = night.all_operations()[-1]
-    beware = f"Beware: production's logins and passwords are still open on the target as it stands, {opened}."
+    beware = (
+        "Beware: production's logins and passwords are still open on the target as it stands, "
+        f"{opened}."
+    )
 
     assert (State.FAILED, "delete-rds", True, opened) == (
-        ended.state, ended.rerun_from, beware in night.notices()[-1]["text"], night.target().logins_open_on
-    )  # fmt: skip
+        ended.state,
+        ended.rerun_from,
+        beware in night.notices()[-1]["text"],
+        night.target().logins_open_on,
+    )
 
 
 def test_a_rerun_takes_the_settings_as_they_are_now(night: Night) -> None:
@@ -93,7 +123,10 @@ def test_a_rerun_takes_the_settings_as_they_are_now(night: Night) -> None:
     night.environment["INSTANCE_COUNT"] = "3"
     again(night, first)
 
-    assert (State.SUCCEEDED, 3) == (night.all_operations()[-1].state, len(target(night)["DBClusterMembers"]))
+    assert (State.SUCCEEDED, 3) == (
+        night.all_operations()[-1].state,
+        len(target(night)["DBClusterMembers"]),
+    )
 
 
 def test_a_rerun_does_not_wait_for_what_is_there_already(night: Night) -> None:
@@ -104,12 +137,19 @@ def test_a_rerun_does_not_wait_for_what_is_there_already(night: Night) -> None:
     again(night, first)
     lasted = {one.state: one.seconds for one in night.all_operations()[-1].durations}
 
-    assert (State.SUCCEEDED, 0) == (night.all_operations()[-1].state, lasted[State.INSTANCES_CREATING])
+    assert (State.SUCCEEDED, 0) == (
+        night.all_operations()[-1].state,
+        lasted[State.INSTANCES_CREATING],
+    )
 
 
-@pytest.mark.parametrize("state", [State.CLUSTER_RESTORED, State.INSTANCES_CREATING, State.RESTORED])
+@pytest.mark.parametrize(
+    "state", [State.CLUSTER_RESTORED, State.INSTANCES_CREATING, State.RESTORED]
+)
 def test_a_rerun_with_fewer_instances_leaves_none_too_many(state: State) -> None:
-    """What an earlier run made for a plan that wanted more would stand there for ever, so it begins with the delete."""
+    """What an earlier run made for a plan that wanted more would stand there for ever, so it begins
+    with the delete.
+    """
     night = Night({"INSTANCE_COUNT": "3"})
     night.night()
     first = stopped(night, state)
@@ -118,8 +158,9 @@ def test_a_rerun_with_fewer_instances_leaves_none_too_many(state: State) -> None
 
     assert (State.SUCCEEDED, ["staging-cluster-1"], []) == (
         night.all_operations()[-1].state,
-        [member["DBInstanceIdentifier"] for member in target(night)["DBClusterMembers"]], night.broken_promises(),
-    )  # fmt: skip
+        [member["DBInstanceIdentifier"] for member in target(night)["DBClusterMembers"]],
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize("setting", ["SOURCE_CLUSTER_ID", "TARGET_CLUSTER_ID"])
@@ -132,43 +173,63 @@ def test_a_plan_that_is_about_other_clusters_now_is_not_rerun(night: Night, sett
 
     assert (True, True, 1) == (
         "is now about other clusters" in night.notices()[-1]["reason"],
-        "Ask for a new operation" in night.notices()[-1]["remedy"], len(night.all_operations()),
-    )  # fmt: skip
+        "Ask for a new operation" in night.notices()[-1]["remedy"],
+        len(night.all_operations()),
+    )
 
 
 def test_a_snapshot_that_was_taken_anew_under_its_name_is_copied_anew(night: Night) -> None:
     """The first one's copy is not adopted for it: stale data must never be called fresh."""
     source = night.rds(SOURCE_REGION)
-    source.create_db_cluster_snapshot(DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="by-hand")
+    source.create_db_cluster_snapshot(
+        DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="by-hand"
+    )
     night.request("RestoreRequested", snapshot_identifier="by-hand")
     first = stopped(night, State.RESTORED)
     source.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="by-hand")
     production = source.describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"][0]
-    night.data.clusters[production["DbClusterResourceId"]].roles["only_in_new_data"] = InMemoryRole(None)
+    night.data.clusters[production["DbClusterResourceId"]].roles["only_in_new_data"] = InMemoryRole(
+        None
+    )
     night.clock.advance(86_400)
-    source.create_db_cluster_snapshot(DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="by-hand")
+    source.create_db_cluster_snapshot(
+        DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="by-hand"
+    )
     night.settle()
     again(night, first, from_step="snapshot-check")
     ended = night.all_operations()[-1]
 
     assert (State.SUCCEEDED, True, 2, []) == (
-        ended.state, "only_in_new_data" in night.cluster_at(ended.facts.endpoint or "").roles,
-        len(night.calls_of("copy_db_cluster_snapshot")), night.broken_promises(),
-    )  # fmt: skip
+        ended.state,
+        "only_in_new_data" in night.cluster_at(ended.facts.endpoint or "").roles,
+        len(night.calls_of("copy_db_cluster_snapshot")),
+        night.broken_promises(),
+    )
 
 
-def test_a_notice_says_whose_logins_are_open_on_what_an_earlier_operation_left(night: Night) -> None:
-    """The rerun fails before it touches anything, and what stands there is as open as before; a good one closes it."""
+def test_a_notice_says_whose_logins_are_open_on_what_an_earlier_operation_left(
+    night: Night,
+) -> None:
+    """The rerun fails before it touches anything, and what stands there is as open as before.
+
+    A good one closes it.
+    """
     night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
     first = night.dream()
     night.hurt(refused("AccessDenied", 403), state="SNAPSHOT_READY", call="rds.", step="delete-rds")
     again(night, first.operation_id, from_step="delete-rds")
-    beware = [f"the target as it stands, {first.facts.cluster_resource_id}." in one["text"] for one in night.notices()]
+    beware = [
+        f"the target as it stands, {first.facts.cluster_resource_id}." in one["text"]
+        for one in night.notices()
+    ]
     again(night, first.operation_id, from_step="delete-rds")
 
     assert ([True, True], State.SUCCEEDED, None, False) == (
-        beware, night.all_operations()[-1].state, night.target().logins_open_on, "Beware" in night.notices()[-1]["text"]
-    )  # fmt: skip
+        beware,
+        night.all_operations()[-1].state,
+        night.target().logins_open_on,
+        "Beware" in night.notices()[-1]["text"],
+    )
 
 
 def test_a_failure_after_the_lock_out_does_not_say_that_logins_are_open(night: Night) -> None:
@@ -177,9 +238,11 @@ def test_a_failure_after_the_lock_out_does_not_say_that_logins_are_open(night: N
     ended = night.dream()
 
     assert (State.FAILED, True, False, None) == (
-        ended.state, ended.facts.production_logins_closed, "Beware" in night.notices()[-1]["text"],
+        ended.state,
+        ended.facts.production_logins_closed,
+        "Beware" in night.notices()[-1]["text"],
         night.target().logins_open_on,
-    )  # fmt: skip
+    )
 
 
 def test_a_master_secret_with_productions_own_password_is_refused(night: Night) -> None:
@@ -193,9 +256,13 @@ def test_a_master_secret_with_productions_own_password_is_refused(night: Night) 
     again(night, ended.operation_id)
 
     assert (State.FAILED, "setup-db-users", True, 0, State.SUCCEEDED, []) == (
-        ended.state, ended.failed_step, "holds the password that master has in production" in (ended.reason or ""),
-        tried, night.all_operations()[-1].state, night.broken_promises(),
-    )  # fmt: skip
+        ended.state,
+        ended.failed_step,
+        "holds the password that master has in production" in (ended.reason or ""),
+        tried,
+        night.all_operations()[-1].state,
+        night.broken_promises(),
+    )
 
 
 def test_an_app_secret_with_productions_own_password_is_refused(night: Night) -> None:
@@ -205,15 +272,21 @@ def test_an_app_secret_with_productions_own_password_is_refused(night: Night) ->
     ended = night.dream()
 
     assert (State.FAILED, "setup-db-users", True, []) == (
-        ended.state, ended.failed_step,
+        ended.state,
+        ended.failed_step,
         f"holds the password that {APP['app_username']} has in production" in (ended.reason or ""),
         night.calls_of("ensure_users"),
-    )  # fmt: skip
+    )
 
 
 def test_the_rerun_command_names_the_apps_region() -> None:
     """Its bus is there, wherever the target is."""
-    night = Night({"TARGET_REGION": SOURCE_REGION}, staging=False)  # whose security group is of another region
+    night = Night(
+        {"TARGET_REGION": SOURCE_REGION}, staging=False
+    )  # whose security group is of another region
     ended = night.dream()
 
-    assert (State.FAILED, True) == (ended.state, f"--region {TARGET_REGION} " in night.notices()[-1]["text"])
+    assert (State.FAILED, True) == (
+        ended.state,
+        f"--region {TARGET_REGION} " in night.notices()[-1]["text"],
+    )

@@ -1,4 +1,6 @@
-"""Production's master user may log in by IAM, which refuses passwords: on the copy it is switched to one."""
+"""Production's master user may log in by IAM, which refuses passwords: on the copy it is switched
+to one.
+"""
 
 from typing import Any
 
@@ -40,8 +42,14 @@ def test_an_sdk_that_cannot_say_it_ends_the_operation_with_what_to_do() -> None:
     night = by_iam(OldSdk())
     ended = night.dream()
 
-    assert (State.FAILED, State.RESTORED, []) == (ended.state, ended.stopped_in, authentications(night))
-    assert "logs in by IAM authentication, and the AWS SDK of this function is too old" in str(ended.reason)
+    assert (State.FAILED, State.RESTORED, []) == (
+        ended.state,
+        ended.stopped_in,
+        authentications(night),
+    )
+    assert "logs in by IAM authentication, and the AWS SDK of this function is too old" in str(
+        ended.reason
+    )
     assert "--master-user-authentication-type password" in str(ended.remedy)
 
 

@@ -1,4 +1,6 @@
-"""A master user that production left unable to come in: the night ends soon, and says what to change in production."""
+"""A master user that production left unable to come in: the night ends soon, and says what to
+change in production.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -51,27 +53,72 @@ def minutes_at_users(ended: Operation) -> float:
 
 def passwords_set(night: Night) -> int:
     """Count how often Aurora was asked for the master password."""
-    return len([call for call in night.calls_of("modify_db_cluster") if "MasterUserPassword" in call.parameters])
+    return len(
+        [
+            call
+            for call in night.calls_of("modify_db_cluster")
+            if "MasterUserPassword" in call.parameters
+        ]
+    )
 
 
 @pytest.mark.parametrize(
     ("leave", "told", "remedy", "minutes", "asked"),
     [
-        (master(expired=True), "refuses the password of user master, which Aurora was asked to set 2 times",
-         "ALTER ROLE master VALID UNTIL 'infinity'", 12, 2),
-        (master(full=True), "had no connection for it for 10 minutes (SQLSTATE 53300)",
-         "ALTER ROLE master CONNECTION LIMIT -1", 13, 1),
-        (closed("53300", may_open=False), "had no connection for it for 10 minutes (SQLSTATE 53300)",
-         "ALTER DATABASE shop CONNECTION LIMIT -1", 13, 1),
+        (
+            master(expired=True),
+            "refuses the password of user master, which Aurora was asked to set 2 times",
+            "ALTER ROLE master VALID UNTIL 'infinity'",
+            12,
+            2,
+        ),
+        (
+            master(full=True),
+            "had no connection for it for 10 minutes (SQLSTATE 53300)",
+            "ALTER ROLE master CONNECTION LIMIT -1",
+            13,
+            1,
+        ),
+        (
+            closed("53300", may_open=False),
+            "had no connection for it for 10 minutes (SQLSTATE 53300)",
+            "ALTER DATABASE shop CONNECTION LIMIT -1",
+            13,
+            1,
+        ),
         (master(can_login=False), "User master may not log in", "ALTER ROLE master LOGIN", 3, 1),
-        (closed("42501", may_open=False), "User master may not connect to database shop",
-         "GRANT CONNECT ON DATABASE shop TO master", 3, 1),
-        (closed("55000", may_open=False), "Database shop on", "ALTER DATABASE shop ALLOW_CONNECTIONS true", 3, 1),
-        (master(by_token="rds_ad"), "asks the master user master for another proof than a password",
-         "REVOKE rds_iam, rds_ad FROM master", 8, 1),
+        (
+            closed("42501", may_open=False),
+            "User master may not connect to database shop",
+            "GRANT CONNECT ON DATABASE shop TO master",
+            3,
+            1,
+        ),
+        (
+            closed("55000", may_open=False),
+            "Database shop on",
+            "ALTER DATABASE shop ALLOW_CONNECTIONS true",
+            3,
+            1,
+        ),
+        (
+            master(by_token="rds_ad"),
+            "asks the master user master for another proof than a password",
+            "REVOKE rds_iam, rds_ad FROM master",
+            8,
+            1,
+        ),
     ],
-    ids=["expired", "no connections", "full database", "NOLOGIN", "no CONNECT", "closed database", "token"],
-)  # fmt: skip
+    ids=[
+        "expired",
+        "no connections",
+        "full database",
+        "NOLOGIN",
+        "no CONNECT",
+        "closed database",
+        "token",
+    ],
+)
 def test_a_master_that_cannot_come_in_ends_the_night_soon(
     leave: Left, told: str, remedy: str, minutes: int, asked: int
 ) -> None:
@@ -79,7 +126,11 @@ def test_a_master_that_cannot_come_in_ends_the_night_soon(
     night = night_of(leave)
     ended = night.dream()
 
-    assert (State.FAILED, True, asked) == (ended.state, minutes_at_users(ended) < minutes, passwords_set(night))
+    assert (State.FAILED, True, asked) == (
+        ended.state,
+        minutes_at_users(ended) < minutes,
+        passwords_set(night),
+    )
     assert told in str(ended.reason)
     assert remedy in str(ended.remedy)
     assert "Later snapshots have the change" in night.notices()[-1]["text"]
@@ -108,7 +159,9 @@ def test_a_server_that_is_full_for_a_while_is_waited_for() -> None:
     [master(), master(full=True), master(can_login=False), closed("42501", may_open=False)],
     ids=["as it is", "no connections", "NOLOGIN", "no CONNECT"],
 )
-def test_productions_own_master_password_is_refused_also_where_it_does_not_open_the_copy(leave: Left) -> None:
+def test_productions_own_master_password_is_refused_also_where_it_does_not_open_the_copy(
+    leave: Left,
+) -> None:
     """The server knows it, whatever else keeps the master user out: nothing is set."""
     night = night_of(leave)
     secret(MASTER_SECRET, password=PRODUCTION_PASSWORD)(night)

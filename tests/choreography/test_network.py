@@ -1,4 +1,6 @@
-"""setup-db-users runs in a VPC: that it reaches what it needs is tried before the old target is touched."""
+"""setup-db-users runs in a VPC: that it reaches what it needs is tried before the old target is
+touched.
+"""
 
 from typing import Any
 
@@ -29,7 +31,11 @@ def trail_of_trial(night: Night) -> str:
     """Give what the trail says of the trial."""
     operation = night.all_operations()[-1]
     return str(
-        next(row["what"] for row in night.trail(operation.operation_id) if row.get("from_state") == "PREFLIGHT_PASSED")
+        next(
+            row["what"]
+            for row in night.trail(operation.operation_id)
+            if row.get("from_state") == "PREFLIGHT_PASSED"
+        )
     )
 
 
@@ -37,7 +43,9 @@ def test_everything_is_reached_before_anything_is_deleted(night: Night) -> None:
     """By the calls that the function makes anyway, and the trail says what was reached."""
     night.dream()
     deletion = night.made.index(night.calls_of(*DELETIONS)[0])
-    tried = {f"{call.service}.{call.method}" for call in night.made[:deletion] if call.step == IN_VPC}
+    tried = {
+        f"{call.service}.{call.method}" for call in night.made[:deletion] if call.step == IN_VPC
+    }
 
     assert {*CALLS.values(), "postgresql.reach"} <= tried
     assert trail_of_trial(night).startswith(
@@ -46,14 +54,22 @@ def test_everything_is_reached_before_anything_is_deleted(night: Night) -> None:
 
 
 @pytest.mark.parametrize(("name", "call"), CALLS.items())
-def test_a_service_that_does_not_answer_costs_nobody_the_old_target(night: Night, name: str, call: str) -> None:
+def test_a_service_that_does_not_answer_costs_nobody_the_old_target(
+    night: Night, name: str, call: str
+) -> None:
     """The operation FAILS within minutes, and says what is missing in the VPC."""
     night.hurt(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=call, times=999)
     ended = night.dream()
 
-    assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (ended.state, ended.stopped_in, night.calls_of(*DELETIONS))
+    assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (
+        ended.state,
+        ended.stopped_in,
+        night.calls_of(*DELETIONS),
+    )
     assert f"{IN_VPC} does not reach {name} ({TARGET_REGION})." in str(ended.reason)
-    assert f"an endpoint for com.amazonaws.{TARGET_REGION}.{call.partition('.')[0]}" in str(ended.remedy)
+    assert f"an endpoint for com.amazonaws.{TARGET_REGION}.{call.partition('.')[0]}" in str(
+        ended.remedy
+    )
     assert "This operation deleted nothing" in night.notices()[-1]["text"]
     assert 600 <= ended.durations[-2].seconds < 1000
 
@@ -64,7 +80,9 @@ def test_several_problems_are_told_one_a_line(night: Night) -> None:
         night.hurt(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=call, times=999)
     ended = night.dream()
 
-    assert ["Secrets Manager", "RDS"] == [problem.split("reach ")[1].split(" (")[0] for problem in ended.problems]
+    assert ["Secrets Manager", "RDS"] == [
+        problem.split("reach ")[1].split(" (")[0] for problem in ended.problems
+    ]
 
 
 def test_one_lost_packet_does_not_end_a_night(night: Night) -> None:
@@ -76,21 +94,35 @@ def test_one_lost_packet_does_not_end_a_night(night: Night) -> None:
 
 def test_what_its_role_may_not_do_is_told_at_once(night: Night) -> None:
     """A permission does not come by itself."""
-    night.hurt(refused("AccessDeniedException"), step=IN_VPC, call=CALLS["Secrets Manager"], times=999)
+    night.hurt(
+        refused("AccessDeniedException"), step=IN_VPC, call=CALLS["Secrets Manager"], times=999
+    )
     ended = night.dream()
 
-    assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (ended.state, ended.stopped_in, night.calls_of(*DELETIONS))
+    assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (
+        ended.state,
+        ended.stopped_in,
+        night.calls_of(*DELETIONS),
+    )
     assert "Allow secretsmanager:GetSecretValue" in str(ended.remedy)
     assert ended.durations[-2].seconds < 60
 
 
 def test_an_old_target_that_is_not_reached_stays(night: Night) -> None:
     """Its security groups are those of the new one, which nobody could set up either."""
-    old_target(night).trouble = DatabaseUnavailableError("PostgreSQL at staging does not answer (TimeoutError).")
+    old_target(night).trouble = DatabaseUnavailableError(
+        "PostgreSQL at staging does not answer (TimeoutError)."
+    )
     ended = night.dream()
 
-    assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (ended.state, ended.stopped_in, night.calls_of(*DELETIONS))
-    assert f"{IN_VPC} does not reach the target: PostgreSQL at staging does not answer" in str(ended.reason)
+    assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (
+        ended.state,
+        ended.stopped_in,
+        night.calls_of(*DELETIONS),
+    )
+    assert f"{IN_VPC} does not reach the target: PostgreSQL at staging does not answer" in str(
+        ended.reason
+    )
     assert f"Let the security groups of {IN_VPC} in to sg-staging on port 5432" in str(ended.remedy)
 
 
@@ -100,7 +132,9 @@ def test_a_stopped_target_is_said_to_be_not_tried(night: Night) -> None:
     ended = night.dream()
 
     assert State.SUCCEEDED is ended.state
-    assert trail_of_trial(night).endswith("RDS; not tried: the target's port, because the target is stopped")
+    assert trail_of_trial(night).endswith(
+        "RDS; not tried: the target's port, because the target is stopped"
+    )
 
 
 def test_the_first_night_tries_the_services() -> None:
@@ -109,7 +143,9 @@ def test_the_first_night_tries_the_services() -> None:
     ended = night.dream()
 
     assert State.SUCCEEDED is ended.state
-    assert trail_of_trial(night).endswith("not tried: the target's port, because there is no target yet")
+    assert trail_of_trial(night).endswith(
+        "not tried: the target's port, because there is no target yet"
+    )
 
 
 def test_another_port_than_the_old_one_is_said_to_be_not_tried() -> None:
@@ -125,15 +161,23 @@ def test_a_function_that_reaches_nothing_at_all_ends_the_operation(night: Night)
     night.deaf.add(IN_VPC)
     ended = night.dream()
 
-    assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (ended.state, ended.stopped_in, night.calls_of(*DELETIONS))
+    assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (
+        ended.state,
+        ended.stopped_in,
+        night.calls_of(*DELETIONS),
+    )
     assert f"{IN_VPC} did not answer" in str(ended.reason)
-    assert "It runs in a VPC: without a route to a NAT gateway, or an endpoint for DynamoDB" in str(ended.remedy)
+    assert "It runs in a VPC: without a route to a NAT gateway, or an endpoint for DynamoDB" in str(
+        ended.remedy
+    )
     assert ended.durations[-2].seconds < 20 * 60
 
 
 @pytest.mark.parametrize("how", [{}, {"from_step": IN_VPC}, {"from_step": "delete-rds"}])
 def test_a_rerun_of_what_stopped_there_tries_again(night: Night, how: dict[str, str]) -> None:
-    """Whichever of the two steps is asked for, everything is looked up and tried again before the deletion."""
+    """Whichever of the two steps is asked for, everything is looked up and tried again before the
+    deletion.
+    """
     night.hurt(refused("AccessDeniedException"), step=IN_VPC, call=CALLS["Secrets Manager"])
     first = night.dream()
     again(night, first.operation_id, **how)
@@ -145,7 +189,8 @@ def test_a_rerun_of_what_stopped_there_tries_again(night: Night, how: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("resolves", "says"), [(False, "cannot resolve 127.0.0.1, the name of"), (True, "does not reach")]
+    ("resolves", "says"),
+    [(False, "cannot resolve 127.0.0.1, the name of"), (True, "does not reach")],
 )
 def test_a_name_that_does_not_resolve_is_another_problem_than_a_closed_way(
     night: Night, *, resolves: bool, says: str
@@ -170,7 +215,11 @@ def test_the_doctors_question_is_answered_where_it_looks(night: Night) -> None:
     asked(night, {"request_id": "doctor-1", "settings": settings.model_dump(mode="json")})
     answer = night.operations.trial(DEFAULT_PLAN)
 
-    assert ("doctor-1", [], []) == (answer["request_id"], answer["problems"], night.all_operations())
+    assert ("doctor-1", [], []) == (
+        answer["request_id"],
+        answer["problems"],
+        night.all_operations(),
+    )
     assert ["DynamoDB", "EventBridge", "Secrets Manager", "RDS"] == answer["reached"][:4]
     assert [] == night.notices()
 

@@ -1,4 +1,6 @@
-"""Whose the target is: judged when its deletion is decided and again at every look that deletes, makes or praises."""
+"""Whose the target is: judged when its deletion is decided and again at every look that deletes,
+makes or praises.
+"""
 
 from dataclasses import replace
 
@@ -17,19 +19,26 @@ DELETIONS = ("delete_db_cluster", "delete_db_instance")
 
 
 def test_tags_that_are_taken_away_in_the_middle_of_a_deletion_are_respected(night: Night) -> None:
-    """The deletion was decided and nothing deleted yet: it stays, and the remedy says how to adopt it."""
+    """The deletion was decided and nothing deleted yet: it stays, and the remedy says how to adopt
+    it.
+    """
     night.night()
     night.reach(State.TARGET_DELETING)
     disown(night)
     ended = night.run_to_the_end()
 
     assert (State.FAILED, State.TARGET_DELETING, True, [], "available") == (
-        ended.state, ended.stopped_in, "does not carry our tag" in (ended.reason or ""), night.calls_of(*DELETIONS),
+        ended.state,
+        ended.stopped_in,
+        "does not carry our tag" in (ended.reason or ""),
+        night.calls_of(*DELETIONS),
         target(night)["Status"],
-    )  # fmt: skip
+    )
 
 
-def test_a_target_that_joins_a_global_cluster_in_the_middle_of_a_deletion_is_left_alone(night: Night) -> None:
+def test_a_target_that_joins_a_global_cluster_in_the_middle_of_a_deletion_is_left_alone(
+    night: Night,
+) -> None:
     """Regions beyond ours depend on it now."""
     night.night()
     night.reach(State.TARGET_DELETING)
@@ -39,20 +48,30 @@ def test_a_target_that_joins_a_global_cluster_in_the_middle_of_a_deletion_is_lef
     ended = night.run_to_the_end()
 
     assert (State.FAILED, True, []) == (
-        ended.state, "belongs to the global cluster world" in (ended.reason or ""), night.calls_of(*DELETIONS)
-    )  # fmt: skip
+        ended.state,
+        "belongs to the global cluster world" in (ended.reason or ""),
+        night.calls_of(*DELETIONS),
+    )
 
 
 def test_a_protection_that_nobody_of_us_set_is_lifted_and_told(night: Night) -> None:
-    """The target is ours: a warning says that it was protected, and the deletion comes at the next look only."""
+    """The target is ours: a warning says that it was protected, and the deletion comes at the next
+    look only.
+    """
     protect(night)
     ended = night.dream()
-    methods = [call.method for call in night.calls_of("describe_db_clusters", "modify_db_cluster", *DELETIONS)]
+    methods = [
+        call.method
+        for call in night.calls_of("describe_db_clusters", "modify_db_cluster", *DELETIONS)
+    ]
     lifted = methods.index("modify_db_cluster")
 
     assert (State.SUCCEEDED, 1, "describe_db_clusters", []) == (
-        ended.state, len(ended.warnings), methods[lifted + 1], night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        len(ended.warnings),
+        methods[lifted + 1],
+        night.broken_promises(),
+    )
     assert "was protected against deletion, which no operation of ours had set" in ended.warnings[0]
 
 
@@ -67,9 +86,11 @@ def test_a_strangers_cluster_gets_no_instances_of_ours(night: Night) -> None:
     ended = night.run_to_the_end()
 
     assert (State.FAILED, "delete-rds", True, []) == (
-        ended.state, ended.rerun_from, "is not there any more" in (ended.reason or ""),
+        ended.state,
+        ended.rerun_from,
+        "is not there any more" in (ended.reason or ""),
         night.calls_of("create_db_instance"),
-    )  # fmt: skip
+    )
 
 
 def test_success_is_not_said_of_a_cluster_that_is_gone(night: Night) -> None:
@@ -82,13 +103,19 @@ def test_success_is_not_said_of_a_cluster_that_is_gone(night: Night) -> None:
 
     assert "delete-rds" == ended.rerun_from
     assert (State.FAILED, State.USERS_READY, "archive-snapshot", None, True, []) == (
-        ended.state, ended.stopped_in, ended.failed_step, night.target().last_success_at,
-        command in night.notices()[-1]["text"], night.broken_promises(),
-    )  # fmt: skip
+        ended.state,
+        ended.stopped_in,
+        ended.failed_step,
+        night.target().last_success_at,
+        command in night.notices()[-1]["text"],
+        night.broken_promises(),
+    )
 
 
 def test_the_source_is_known_by_its_id_under_any_name() -> None:
-    """It was given the target's name, and carries our tag: the snapshot tells which cluster it was taken of."""
+    """It was given the target's name, and carries our tag: the snapshot tells which cluster it was
+    taken of.
+    """
     night = Night({"TARGET_REGION": SOURCE_REGION, "KMS_KEY_ID": ""}, staging=False)
     night.network.groups["sg-staging"] = f"vpc-{SOURCE_REGION}-default"
     adopt(night, SOURCE_REGION, "prod-cluster", "default")
@@ -96,24 +123,35 @@ def test_the_source_is_known_by_its_id_under_any_name() -> None:
     name = night.night()
     night.settle()
     clusters = night.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters
-    clusters["staging-cluster"] = clusters.pop("prod-cluster")  # nobody renames a cluster for us, so the model does not
-    clusters["staging-cluster"].arn = replace(clusters["staging-cluster"].arn, identifier="staging-cluster")
+    clusters["staging-cluster"] = clusters.pop(
+        "prod-cluster"
+    )  # nobody renames a cluster for us, so the model does not
+    clusters["staging-cluster"].arn = replace(
+        clusters["staging-cluster"].arn, identifier="staging-cluster"
+    )
     night.request("RestoreRequested", snapshot_identifier=name)
     ended = night.run_to_the_end()
 
     assert (State.FAILED, "delete-rds", True, []) == (
-        ended.state, ended.failed_step, "is the source cluster itself" in (ended.reason or ""),
+        ended.state,
+        ended.failed_step,
+        "is the source cluster itself" in (ended.reason or ""),
         night.calls_of(*DELETIONS),
-    )  # fmt: skip
+    )
 
 
 def test_a_plan_whose_target_is_another_plans_source_is_unusable(night: Night) -> None:
-    """Even with our tag on it: whoever asks for it is refused and told why, and the other plan goes on."""
+    """Even with our tag on it: whoever asks for it is refused and told why, and the other plan goes
+    on.
+    """
     night.make_cluster("other-prod", "eu-west-1")
     settings = {
-        "source-cluster-id": "other-prod", "source-region": "eu-west-1", "target-cluster-id": "prod-cluster",
-        "target-region": SOURCE_REGION, "vpc-security-group-ids": "sg-e",
-    }  # fmt: skip
+        "source-cluster-id": "other-prod",
+        "source-region": "eu-west-1",
+        "target-cluster-id": "prod-cluster",
+        "target-region": SOURCE_REGION,
+        "vpc-security-group-ids": "sg-e",
+    }
     for name, value in settings.items():
         night.parameters.put_parameter(Name=f"/aurora-restore/test/plans/b/{name}", Value=value)
     adopt(night, SOURCE_REGION, "prod-cluster", "b")
@@ -123,10 +161,16 @@ def test_a_plan_whose_target_is_another_plans_source_is_unusable(night: Night) -
     ended = night.dream()
 
     assert (State.SUCCEEDED, ["default"], "refused", [], []) == (
-        ended.state, [operation.plan for operation in night.all_operations()], notice["kind"],
-        night.failures, night.broken_promises(),
-    )  # fmt: skip
-    assert "The target of plan b, arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster" in notice["reason"]
+        ended.state,
+        [operation.plan for operation in night.all_operations()],
+        notice["kind"],
+        night.failures,
+        night.broken_promises(),
+    )
+    assert (
+        "The target of plan b, arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster"
+        in notice["reason"]
+    )
 
 
 def test_a_target_of_which_no_final_snapshot_can_be_taken_keeps_its_instances() -> None:
@@ -138,21 +182,27 @@ def test_a_target_of_which_no_final_snapshot_can_be_taken_keeps_its_instances() 
     ended = night.run_to_the_end()
 
     assert (State.FAILED, "delete-rds", [], True) == (
-        ended.state, ended.rerun_from, night.calls_of(*DELETIONS),
+        ended.state,
+        ended.rerun_from,
+        night.calls_of(*DELETIONS),
         "no final snapshot can be taken" in (ended.reason or ""),
-    )  # fmt: skip
+    )
 
 
 def test_a_target_in_a_status_that_nobody_knows_keeps_its_instances(night: Night) -> None:
     """It may exclude the deletion of the cluster, so the instances are not deleted either."""
     night.night()
     night.reach(State.TARGET_DELETING)
-    night.aurora.set_status(target_of("staging-cluster"), "inaccessible-encryption-credentials-recoverable")
+    night.aurora.set_status(
+        target_of("staging-cluster"), "inaccessible-encryption-credentials-recoverable"
+    )
     ended = night.run_to_the_end()
 
     assert (State.FAILED, State.TARGET_DELETING, []) == (
-        ended.state, ended.stopped_in, night.calls_of(*DELETIONS)
-    )  # fmt: skip
+        ended.state,
+        ended.stopped_in,
+        night.calls_of(*DELETIONS),
+    )
 
 
 def disable_key(night: Night) -> None:
@@ -160,7 +210,9 @@ def disable_key(night: Night) -> None:
     night.keys.disable(night.key_arn())
 
 
-@pytest.mark.parametrize(("change", "words"), [(lose_copy, "is gone; the old target"), (disable_key, "is Disabled")])
+@pytest.mark.parametrize(
+    ("change", "words"), [(lose_copy, "is gone; the old target"), (disable_key, "is Disabled")]
+)
 @pytest.mark.parametrize("stopped_before", [False, True])
 def test_what_is_restored_is_looked_at_again_right_before_the_first_deletion(
     night: Night, change: Deed, words: str, *, stopped_before: bool
@@ -175,8 +227,10 @@ def test_what_is_restored_is_looked_at_again_right_before_the_first_deletion(
     ended = night.run_to_the_end()
 
     assert (State.FAILED, State.TARGET_DELETING, []) == (
-        ended.state, ended.stopped_in, night.calls_of(*DELETIONS)
-    )  # fmt: skip
+        ended.state,
+        ended.stopped_in,
+        night.calls_of(*DELETIONS),
+    )
     assert words in str(ended.reason)
 
 
@@ -186,7 +240,9 @@ def test_the_final_snapshots_name_is_looked_at_again_right_before_the_first_dele
     night.night()
     victim = night.reach(State.TARGET_DELETING).facts.victim
     name = str(victim.final_snapshot_id if victim else None)
-    night.rds().create_db_cluster_snapshot(DBClusterIdentifier="bystander", DBClusterSnapshotIdentifier=name)
+    night.rds().create_db_cluster_snapshot(
+        DBClusterIdentifier="bystander", DBClusterSnapshotIdentifier=name
+    )
     ended = night.run_to_the_end()
 
     assert (State.FAILED, []) == (ended.state, night.calls_of(*DELETIONS))
@@ -201,6 +257,8 @@ def test_a_protection_that_comes_after_the_decision_is_respected(night: Night) -
     ended = night.run_to_the_end()
 
     assert (State.FAILED, [], True) == (
-        ended.state, night.calls_of(*DELETIONS), target(night)["DeletionProtection"]
-    )  # fmt: skip
+        ended.state,
+        night.calls_of(*DELETIONS),
+        target(night)["DeletionProtection"],
+    )
     assert "was protected against deletion after its deletion had been decided" in str(ended.reason)

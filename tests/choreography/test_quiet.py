@@ -1,4 +1,6 @@
-"""What production's cluster did by itself is stopped in the night, once its logins are closed and before ours open."""
+"""What production's cluster did by itself is stopped in the night, once its logins are closed and
+before ours open.
+"""
 
 from collections.abc import Collection
 from typing import Any
@@ -25,9 +27,12 @@ def test_what_was_stopped_is_told() -> None:
     night = Night()
     production(night).going_on |= FOUND
     ended = night.dream()
-    row = next(row for row in night.trail(ended.operation_id) if row["to_state"] == "READERS_CREATING")
+    row = next(
+        row for row in night.trail(ended.operation_id) if row["to_state"] == "READERS_CREATING"
+    )
     told = (
-        "stopped or cut off: 3 pg_cron jobs disabled, 2 user mappings dropped; reported only: 1 function that calls AWS"
+        "stopped or cut off: 3 pg_cron jobs disabled, 2 user mappings dropped; reported only: 1 "
+        "function that calls AWS"
     )
     left = night.cluster_at(ended.facts.endpoint or "").going_on
 
@@ -46,7 +51,9 @@ def test_kinds_that_are_named_off_are_left_and_told() -> None:
 
     assert 3 == night.cluster_at(ended.facts.endpoint or "").going_on["cron-jobs"]
     assert {"user-mappings": 2, "aws-callers": 1} == ended.facts.quieted
-    assert "left as in production (QUIESCE): event-triggers, cron-jobs." in night.notices()[-1]["text"]
+    assert (
+        "left as in production (QUIESCE): event-triggers, cron-jobs." in night.notices()[-1]["text"]
+    )
 
 
 def test_a_way_to_production_that_remains_ends_the_operation_before_anybody_is_let_in() -> None:
@@ -71,7 +78,9 @@ def test_other_things_that_remain_are_warnings() -> None:
     ended = night.dream()
 
     assert State.SUCCEEDED == ended.state
-    assert ("Could not be stopped on the copy: event-triggers: the master may not.",) == ended.warnings
+    assert (
+        "Could not be stopped on the copy: event-triggers: the master may not.",
+    ) == ended.warnings
 
 
 def test_a_crash_at_any_point_loses_no_count() -> None:
@@ -91,7 +100,9 @@ def test_a_crash_at_any_point_loses_no_count() -> None:
 
 
 class HeldDatabase(InMemoryDatabase):
-    """A cluster in which a prepared transaction of production's holds a role, as long as it is there."""
+    """A cluster in which a prepared transaction of production's holds a role, as long as it is
+    there.
+    """
 
     def lock_out(self, *, keep: Collection[str]) -> list[str]:
         """Fail as long as it is there."""

@@ -1,4 +1,6 @@
-"""Production's logins are closed before there are readers, and the record says how long they could open the copy."""
+"""Production's logins are closed before there are readers, and the record says how long they could
+open the copy.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,14 +26,20 @@ def users_of(night: Night) -> set[str]:
     return {name for name, role in roles.items() if role.can_login and role.password}
 
 
-def test_the_readers_are_made_when_production_is_locked_out_and_beside_the_users(night: Night) -> None:
-    """Of each instance one creation: the writer's before anything else, the readers' between lock-out and users."""
+def test_the_readers_are_made_when_production_is_locked_out_and_beside_the_users(
+    night: Night,
+) -> None:
+    """Of each instance one creation: the writer's before anything else, the readers' between
+    lock-out and users.
+    """
     night.dream()
     told = ["lock_out", "create_db_instance", "quiet", "ensure_users", "verify_users"]
     made = [call for call in night.made if call.method in told]
 
     assert [("restore-snapshot", "staging-cluster-1"), ("setup-db-users", "staging-cluster-2")] == [
-        (call.step, call.parameters["DBInstanceIdentifier"]) for call in made if call.method == "create_db_instance"
+        (call.step, call.parameters["DBInstanceIdentifier"])
+        for call in made
+        if call.method == "create_db_instance"
     ]
     assert ["create_db_instance", *told] == [call.method for call in made]
 
@@ -45,10 +53,14 @@ def test_a_cluster_of_one_instance_waits_for_no_reader() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "ends"), [("InsufficientDBInstanceCapacity", State.SUCCEEDED), ("AccessDenied", State.FAILED)]
+    ("code", "ends"),
+    [("InsufficientDBInstanceCapacity", State.SUCCEEDED), ("AccessDenied", State.FAILED)],
 )
 def test_trouble_with_a_reader_keeps_no_users_out(night: Night, code: str, ends: State) -> None:
-    """What passes is tried again, what does not ends the operation; production is out and ours are in before."""
+    """What passes is tried again, what does not ends the operation.
+
+    Production is out and ours are in before.
+    """
     night.hurt(refused(code), state="RESTORED", call=CREATE)
     night.night()
     night.reach(State.RESTORED)
@@ -58,12 +70,19 @@ def test_trouble_with_a_reader_keeps_no_users_out(night: Night, code: str, ends:
     ended = night.run_to_the_end()
 
     assert ({"master", "app_user", "readonly_user"}, ends) == (users, ended.state)
-    assert (code in str(ended.reason), True) == (ends is State.FAILED, ended.facts.production_logins_closed)
+    assert (code in str(ended.reason), True) == (
+        ends is State.FAILED,
+        ended.facts.production_logins_closed,
+    )
 
 
 def test_a_reader_that_fails_is_told_while_the_users_wait(night: Night) -> None:
     """It is not found out hours later, when whatever keeps the users waiting has passed."""
-    night.hurt(raised(DatabaseBusyError("The database is busy.")), call="postgresql.verify_users", times=FOREVER)
+    night.hurt(
+        raised(DatabaseBusyError("The database is busy.")),
+        call="postgresql.verify_users",
+        times=FOREVER,
+    )
     night.night()
     night.reach(State.RESTORED)
     night.deliver()
@@ -72,8 +91,10 @@ def test_a_reader_that_fails_is_told_while_the_users_wait(night: Night) -> None:
     ended = night.run_to_the_end()
 
     assert (State.FAILED, State.RESTORED, True) == (
-        ended.state, ended.stopped_in, "staging-cluster-2 is incompatible-network" in str(ended.reason),
-    )  # fmt: skip
+        ended.state,
+        ended.stopped_in,
+        "staging-cluster-2 is incompatible-network" in str(ended.reason),
+    )
 
 
 def test_users_that_are_refused_are_told_while_the_readers_are_made(night: Night) -> None:
@@ -81,7 +102,11 @@ def test_users_that_are_refused_are_told_while_the_readers_are_made(night: Night
     night.hurt(raised(RefusedError("No such right.", "Grant it.")), call="postgresql.verify_users")
     ended = night.dream()
 
-    assert (State.FAILED, State.RESTORED, "No such right.") == (ended.state, ended.stopped_in, ended.reason)
+    assert (State.FAILED, State.RESTORED, "No such right.") == (
+        ended.state,
+        ended.stopped_in,
+        ended.reason,
+    )
     assert ("staging-cluster-1", "staging-cluster-2") == ended.facts.instances
 
 
@@ -93,19 +118,31 @@ def test_a_reader_that_fails_ends_the_operation(night: Night, status: str) -> No
     night.aurora.set_status(READER_ARN, status)
     ended = night.run_to_the_end()
 
-    assert (State.FAILED, "check-restore-status", "delete-rds") == (ended.state, ended.failed_step, ended.rerun_from)
+    assert (State.FAILED, "check-restore-status", "delete-rds") == (
+        ended.state,
+        ended.failed_step,
+        ended.rerun_from,
+    )
     assert f"staging-cluster-2 is {status}" in str(ended.reason)
 
 
 def with_all_instances(night: Night) -> Operation:
-    """Make the record one of the version before, which asked for all instances at once and noted no times."""
+    """Make the record one of the version before, which asked for all instances at once and noted no
+    times.
+    """
     night.night()
     before = night.reach(State.INSTANCES_CREATING)
-    tags = night.rds().describe_db_instances(DBInstanceIdentifier="staging-cluster-1")["DBInstances"][0]["TagList"]
+    tags = night.rds().describe_db_instances(DBInstanceIdentifier="staging-cluster-1")[
+        "DBInstances"
+    ][0]["TagList"]
     night.rds().create_db_instance(
-        DBInstanceIdentifier="staging-cluster-2", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
-        DBClusterIdentifier="staging-cluster", Tags=tags, PubliclyAccessible=False,
-    )  # fmt: skip
+        DBInstanceIdentifier="staging-cluster-2",
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql",
+        DBClusterIdentifier="staging-cluster",
+        Tags=tags,
+        PubliclyAccessible=False,
+    )
     old = {"exposed_from": None, "instances": before.settings.instance_ids}
     facts = before.evolve(facts=before.facts.model_copy(update=old)).to_item()["facts"]
     night.edit(before.operation_id, facts=facts)
@@ -117,28 +154,42 @@ def test_a_record_of_the_version_before_goes_on(night: Night) -> None:
     ended = with_all_instances(night)
 
     assert (State.SUCCEEDED, 1, None) == (
-        ended.state, len(night.calls_of("create_db_instance")), night.notices()[-1]["exposure_seconds_max"],
-    )  # fmt: skip
+        ended.state,
+        len(night.calls_of("create_db_instance")),
+        night.notices()[-1]["exposure_seconds_max"],
+    )
     assert "passwords could open the copy" not in night.notices()[-1]["text"]
 
 
-def test_how_long_production_could_enter_stands_in_record_notice_event_and_trail(night: Night) -> None:
+def test_how_long_production_could_enter_stands_in_record_notice_event_and_trail(
+    night: Night,
+) -> None:
     """People and machines read the same time."""
     ended = night.dream()
     notice, text = night.notices()[-1], exposure.sentence(ended.facts)
-    event = next(one["detail"] for one in night.delivered if one["detail-type"] == "RestoreSucceeded")
+    event = next(
+        one["detail"] for one in night.delivered if one["detail-type"] == "RestoreSucceeded"
+    )
     trail = [row["to_state"] for row in night.trail(ended.operation_id) if text in row["what"]]
 
     assert (["READERS_CREATING"], True) == (trail, f"P{text[1:]}." in notice["text"])
-    assert [exposure.seconds_max(ended.facts)] * 2 == [one["exposure_seconds_max"] for one in (event, notice)]
+    assert [exposure.seconds_max(ended.facts)] * 2 == [
+        one["exposure_seconds_max"] for one in (event, notice)
+    ]
 
 
 def test_the_time_counts_from_the_last_look_at_which_the_writer_was_being_created() -> None:
-    """Until then nothing answered; it ends when the logins are closed, not when the users are ready."""
+    """Until then nothing answered.
+
+    It ends when the logins are closed, not when the users are ready.
+    """
     night = Night({"RESTORE_CHECK_INTERVAL": "10"})
     ended = night.dream()
     began = {lasted.state: lasted.started_at for lasted in ended.durations}
-    since, until = ended.facts.exposed_from or ended.created_at, ended.facts.exposed_until or ended.created_at
+    since, until = (
+        ended.facts.exposed_from or ended.created_at,
+        ended.facts.exposed_until or ended.created_at,
+    )
 
     assert began[State.INSTANCES_CREATING] + timedelta(seconds=20) < since < began[State.RESTORED]
     assert began[State.RESTORED] < until <= began[State.READERS_CREATING]
@@ -146,7 +197,9 @@ def test_the_time_counts_from_the_last_look_at_which_the_writer_was_being_create
 
 def test_a_rerun_on_the_same_cluster_counts_from_the_first_runs_look(night: Night) -> None:
     """The copy was open all the time in between; what is made anew begins anew."""
-    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster", times=2)
+    night.hurt(
+        refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster", times=2
+    )
     first = night.dream()
     night.run(3600)
     again(night, first.operation_id, from_step="delete-rds")
@@ -156,8 +209,10 @@ def test_a_rerun_on_the_same_cluster_counts_from_the_first_runs_look(night: Nigh
     ended = night.all_operations()[-1]
 
     assert (None, None, State.SUCCEEDED) == (
-        exposure.seconds_max(first.facts), exposure.seconds_max(anew.facts), ended.state
-    )  # fmt: skip
+        exposure.seconds_max(first.facts),
+        exposure.seconds_max(anew.facts),
+        ended.state,
+    )
     assert first.facts.exposed_from != anew.facts.exposed_from == ended.facts.exposed_from
     assert 3600 < (exposure.seconds_max(ended.facts) or 0)
 
@@ -187,4 +242,6 @@ def test_a_time_is_said_in_minutes_and_seconds(seconds: float, text: str) -> Non
     began = datetime(2026, 3, 1, tzinfo=UTC)
     facts = Facts(exposed_from=began, exposed_until=began + timedelta(seconds=seconds))
 
-    assert f"production's passwords could open the copy for at most {text}" == exposure.sentence(facts)
+    assert f"production's passwords could open the copy for at most {text}" == exposure.sentence(
+        facts
+    )

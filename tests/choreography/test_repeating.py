@@ -1,4 +1,7 @@
-"""A step of a success is done again on its cluster, as after a rotated secret; nothing else happens to it."""
+"""A step of a success is done again on its cluster, as after a rotated secret.
+
+Nothing else happens to it.
+"""
 
 import json
 from typing import Any
@@ -18,12 +21,20 @@ from tests.choreography.run_night import Night
 from tests.refusals.following import go_on
 from tests.refusals.scene import is_sentence
 
-ROTATED = {**APP, "app_password": "rotated-application-1", "readonly_password": "rotated-readonly-1"}
+ROTATED = {
+    **APP,
+    "app_password": "rotated-application-1",
+    "readonly_password": "rotated-readonly-1",
+}
 NEW_MASTER = "Rotated-master-1"
 MAKES_OR_DELETES = (
-    "restore_db_cluster_from_snapshot", "create_db_instance", "copy_db_cluster_snapshot", "delete_db_cluster",
-    "delete_db_instance", "delete_db_cluster_snapshot",
-)  # fmt: skip
+    "restore_db_cluster_from_snapshot",
+    "create_db_instance",
+    "copy_db_cluster_snapshot",
+    "delete_db_cluster",
+    "delete_db_instance",
+    "delete_db_cluster_snapshot",
+)
 
 
 def rotate(night: Night, secret_id: str, **changes: str) -> None:
@@ -40,7 +51,9 @@ def rotate_both(night: Night) -> None:
 
 def users_again(night: Night, **detail: Any) -> Operation:
     """Ask for the users of the last success to be set up again, and let that end."""
-    night.request("RestoreRequested", **{"rerun_of": "last", "from_step": "setup-db-users", **detail})
+    night.request(
+        "RestoreRequested", **{"rerun_of": "last", "from_step": "setup-db-users", **detail}
+    )
     night.run_to_the_end()
     return night.all_operations()[-1]
 
@@ -52,7 +65,10 @@ def passwords(night: Night) -> dict[str, str | None]:
 
 
 def test_users_are_set_up_again_after_a_rotation(night: Night) -> None:
-    """The new passwords work and the old ones do not, on the same cluster; nothing is made, deleted or put away."""
+    """The new passwords work and the old ones do not, on the same cluster.
+
+    Nothing is made, deleted or put away.
+    """
     done = night.dream()
     made, told = night.calls_of(*MAKES_OR_DELETES), len(night.notices())
     archived = night.calls_of("add_tags_to_resource")
@@ -60,16 +76,29 @@ def test_users_are_set_up_again_after_a_rotation(night: Night) -> None:
     ended = users_again(night)
     (notice,) = night.notices()[told:]
 
-    assert ("SUCCEEDED", done.operation_id, done.facts.cluster_resource_id, ["RESTORED", "USERS_READY"]) == (
-        ended.state, ended.rerun_of, target(night)["DbClusterResourceId"], night.path()[:2]
-    )  # fmt: skip
+    assert (
+        "SUCCEEDED",
+        done.operation_id,
+        done.facts.cluster_resource_id,
+        ["RESTORED", "USERS_READY"],
+    ) == (ended.state, ended.rerun_of, target(night)["DbClusterResourceId"], night.path()[:2])
     assert {
-        APP["app_username"]: ROTATED["app_password"], APP["readonly_username"]: ROTATED["readonly_password"],
+        APP["app_username"]: ROTATED["app_password"],
+        APP["readonly_username"]: ROTATED["readonly_password"],
         ended.facts.master_username: NEW_MASTER,
-    } == passwords(night)  # fmt: skip
-    assert (made, archived) == (night.calls_of(*MAKES_OR_DELETES), night.calls_of("add_tags_to_resource"))
-    assert ("end", "SUCCEEDED", True) == (notice["kind"], notice["outcome"], notice["keeps_cluster"])
-    assert notice["text"].startswith(f"Doing setup-db-users again for {ended.settings.target_cluster_arn} succeeded")
+    } == passwords(night)
+    assert (made, archived) == (
+        night.calls_of(*MAKES_OR_DELETES),
+        night.calls_of("add_tags_to_resource"),
+    )
+    assert ("end", "SUCCEEDED", True) == (
+        notice["kind"],
+        notice["outcome"],
+        notice["keeps_cluster"],
+    )
+    assert notice["text"].startswith(
+        f"Doing setup-db-users again for {ended.settings.target_cluster_arn} succeeded"
+    )
     assert [] == night.broken_promises()
 
 
@@ -81,8 +110,14 @@ def test_users_set_up_again_make_nothing_fresher(night: Night) -> None:
     ended = users_again(night)
     after = night.target()
 
-    assert (before.last_success_snapshot_at, before.lasted) == (after.last_success_snapshot_at, after.lasted)
-    assert (ended.operation_id, ended.ended_at) == (after.last_success_operation, after.last_success_at)
+    assert (before.last_success_snapshot_at, before.lasted) == (
+        after.last_success_snapshot_at,
+        after.lasted,
+    )
+    assert (ended.operation_id, ended.ended_at) == (
+        after.last_success_operation,
+        after.last_success_at,
+    )
     assert done.facts.snapshot_created_at == ended.facts.snapshot_created_at
 
 
@@ -93,7 +128,11 @@ def test_users_are_set_up_again_as_often_as_secrets_are_rotated(night: Night) ->
     rotate_both(night)
     second = users_again(night)
 
-    assert (first.operation_id, first.root_id, State.SUCCEEDED) == (second.rerun_of, second.root_id, second.state)
+    assert (first.operation_id, first.root_id, State.SUCCEEDED) == (
+        second.rerun_of,
+        second.root_id,
+        second.state,
+    )
     assert ROTATED["app_password"] == passwords(night)[APP["app_username"]]
 
 
@@ -102,12 +141,19 @@ def test_the_same_rotation_asked_for_twice_is_one(night: Night) -> None:
     night.dream()
     users_again(night, request_id="rotation-1")
     count = len(night.all_operations())
-    night.request("RestoreRequested", rerun_of="last", from_step="setup-db-users", request_id="rotation-1")
+    night.request(
+        "RestoreRequested", rerun_of="last", from_step="setup-db-users", request_id="rotation-1"
+    )
 
-    assert (count, True) == (len(night.all_operations()), "was made before" in night.notices()[-1]["reason"])
+    assert (count, True) == (
+        len(night.all_operations()),
+        "was made before" in night.notices()[-1]["reason"],
+    )
 
 
-@pytest.mark.parametrize("step", [None, "snapshot-check", "copy-snapshot", "delete-rds", "restore-snapshot"])
+@pytest.mark.parametrize(
+    "step", [None, "snapshot-check", "copy-snapshot", "delete-rds", "restore-snapshot"]
+)
 def test_no_other_step_of_a_success_is_done_again(night: Night, step: str | None) -> None:
     """They would make or delete; the remedy says what can be asked for."""
     night.dream()
@@ -145,8 +191,11 @@ def test_another_cluster_under_the_name_is_left_alone(night: Night) -> None:
     ended = users_again(night)
 
     assert (State.FAILED, "setup-db-users", stands, before) == (
-        ended.state, ended.failed_step, target(night)["DbClusterResourceId"], night.calls_of("modify_db_cluster")
-    )  # fmt: skip
+        ended.state,
+        ended.failed_step,
+        target(night)["DbClusterResourceId"],
+        night.calls_of("modify_db_cluster"),
+    )
     assert "is not there any more" in str(ended.reason) or "no longer exists" in str(ended.reason)
 
 
@@ -158,14 +207,24 @@ def test_another_cluster_under_the_name_is_left_alone(night: Night) -> None:
         (MASTER_SECRET, {"username": "other"}),
     ],
 )
-def test_secrets_that_would_be_refused_change_nothing(night: Night, secret_id: str, changes: dict[str, str]) -> None:
+def test_secrets_that_would_be_refused_change_nothing(
+    night: Night, secret_id: str, changes: dict[str, str]
+) -> None:
     """People go on working with the old ones until the secret is mended; then a rerun is enough."""
     night.dream()
-    good, before, asked = dict(night.secrets._values), passwords(night), night.calls_of("modify_db_cluster")
+    good, before, asked = (
+        dict(night.secrets._values),
+        passwords(night),
+        night.calls_of("modify_db_cluster"),
+    )
     rotate(night, secret_id, **changes)
     failed = users_again(night)
 
-    assert (State.FAILED, before, asked) == (failed.state, passwords(night), night.calls_of("modify_db_cluster"))
+    assert (State.FAILED, before, asked) == (
+        failed.state,
+        passwords(night),
+        night.calls_of("modify_db_cluster"),
+    )
     assert is_sentence(failed.reason)
 
     night.secrets._values = good
@@ -175,8 +234,10 @@ def test_secrets_that_would_be_refused_change_nothing(night: Night, secret_id: s
     ended = night.run_to_the_end()
 
     assert (State.SUCCEEDED, failed.operation_id, 2) == (
-        night.all_operations()[-1].state, night.all_operations()[-1].rerun_of, len(target(night)["DBClusterMembers"])
-    )  # fmt: skip
+        night.all_operations()[-1].state,
+        night.all_operations()[-1].rerun_of,
+        len(target(night)["DBClusterMembers"]),
+    )
     assert ended
     assert [] == night.calls_of("delete_db_instance")[2:]
 
@@ -188,7 +249,9 @@ def test_what_is_asked_for_while_users_are_set_up_is_skipped(night: Night) -> No
     night.request("RestoreRequested", request_id="meanwhile")
     night.run_to_the_end()
 
-    assert [State.SUCCEEDED, State.SUCCEEDED, State.SKIPPED] == [one.state for one in night.all_operations()]
+    assert [State.SUCCEEDED, State.SUCCEEDED, State.SKIPPED] == [
+        one.state for one in night.all_operations()
+    ]
 
 
 def test_a_copy_that_could_not_be_put_away_is_put_away_later(night: Night) -> None:
@@ -199,8 +262,10 @@ def test_a_copy_that_could_not_be_put_away_is_put_away_later(night: Night) -> No
     ended = users_again(night, from_step="archive-snapshot")
 
     assert (None, True, ["USERS_READY", "ARCHIVED", "SUCCEEDED"]) == (
-        warned.facts.archived, ended.facts.archived, night.path()
-    )  # fmt: skip
+        warned.facts.archived,
+        ended.facts.archived,
+        night.path(),
+    )
     assert (before, ()) == (passwords(night), ended.warnings)
 
 
@@ -208,7 +273,9 @@ def test_a_skipped_one_run_again_restores_nothing(night: Night) -> None:
     """It was to keep the cluster, and so does its rerun."""
     night.dream()
     made = night.calls_of(*MAKES_OR_DELETES)
-    night.request("RestoreRequested", rerun_of="last", from_step="setup-db-users", request_id="first")
+    night.request(
+        "RestoreRequested", rerun_of="last", from_step="setup-db-users", request_id="first"
+    )
     night.request(
         "RestoreRequested",
         rerun_of=night.all_operations()[0].operation_id,
@@ -220,7 +287,10 @@ def test_a_skipped_one_run_again_restores_nothing(night: Night) -> None:
     night.request("RestoreRequested", rerun_of=skipped.operation_id)
     night.run_to_the_end()
 
-    assert (State.SUCCEEDED, made) == (night.all_operations()[-1].state, night.calls_of(*MAKES_OR_DELETES))
+    assert (State.SUCCEEDED, made) == (
+        night.all_operations()[-1].state,
+        night.calls_of(*MAKES_OR_DELETES),
+    )
 
 
 REFUSED = raised(RefusedError("User app_user is a member of x.", "Name another user."))
@@ -273,7 +343,10 @@ def test_a_login_of_production_that_was_kept_is_not_taken_for_ours() -> None:
 
 
 def test_a_login_of_production_that_was_closed_becomes_no_user_later(night: Night) -> None:
-    """Nothing tells any more whether the secret has its password of production; the cluster stays as it is."""
+    """Nothing tells any more whether the secret has its password of production.
+
+    The cluster stays as it is.
+    """
     done = night.dream()
     before = passwords(night)
     rotate(night, APP_SECRET, app_username="shop_app", app_password=PRODUCTION_PASSWORD)
@@ -281,7 +354,9 @@ def test_a_login_of_production_that_was_closed_becomes_no_user_later(night: Nigh
 
     assert ("shop_app",) == done.facts.logins_closed
     assert (State.FAILED, before) == (failed.state, passwords(night))
-    assert f"User shop_app of the secret {APP_SECRET} may be a login of production's" in (failed.reason or "")
+    assert f"User shop_app of the secret {APP_SECRET} may be a login of production's" in (
+        failed.reason or ""
+    )
 
 
 def test_a_login_that_was_kept_keeps_no_password_of_productions_as_a_user() -> None:
@@ -291,11 +366,16 @@ def test_a_login_that_was_kept_keeps_no_password_of_productions_as_a_user() -> N
     rotate(night, APP_SECRET, app_username="shop_app", app_password=PRODUCTION_PASSWORD)
     failed = users_again(night)
 
-    assert f"The secret {APP_SECRET} holds the password that shop_app has in production." == failed.reason
+    assert (
+        f"The secret {APP_SECRET} holds the password that shop_app has in production."
+        == failed.reason
+    )
 
 
 def test_what_cannot_be_tried_any_more_is_said(night: Night) -> None:
-    """A notice of users that were set up again claims nothing about passwords that it could not try."""
+    """A notice of users that were set up again claims nothing about passwords that it could not
+    try.
+    """
     night.dream()
     rotate_both(night)
     users_again(night)
@@ -430,7 +510,9 @@ CHANGES: tuple[dict[str, Any], ...] = (
 def change_cluster(night: Night, change: dict[str, Any]) -> ClusterSettings:
     """Have people change the cluster that stands, and read what it is then."""
     night.network.groups["sg-other"] = f"vpc-{TARGET_REGION}-default"
-    night.rds().modify_db_cluster(DBClusterIdentifier="staging-cluster", ApplyImmediately=True, **change)
+    night.rds().modify_db_cluster(
+        DBClusterIdentifier="staging-cluster", ApplyImmediately=True, **change
+    )
     night.settle()
     return settings_of(night)
 
@@ -450,7 +532,9 @@ def test_what_people_changed_on_the_cluster_stays(night: Night, change: dict[str
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_copy_is_put_away_later_whatever_people_changed(night: Night, change: dict[str, Any]) -> None:
+def test_a_copy_is_put_away_later_whatever_people_changed(
+    night: Night, change: dict[str, Any]
+) -> None:
     """The cluster's settings are not judged once more."""
     night.hurt(refused("AccessDenied", 403), call="rds.add_tags_to_resource", state="USERS_READY")
     night.dream()

@@ -1,4 +1,6 @@
-"""Running an operation again: where it stood, from a step, and never onto what another one made since."""
+"""Running an operation again: where it stood, from a step, and never onto what another one made
+since.
+"""
 
 import pytest
 
@@ -33,30 +35,52 @@ def failed_in(night: Night, state: State) -> str:
 
 @pytest.mark.parametrize("state", FAILING_STATES)
 def test_a_rerun_continues_at_the_failed_step(night: Night, state: State) -> None:
-    """Or where it can look again; with what was made before: there is one copy, whoever began it."""
+    """Or where it can look again.
+
+    With what was made before: there is one copy, whoever began it.
+    """
     first = failed_in(night, state)
     again(night, first)
     before, after = night.all_operations()
     copies = night.rds().describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
 
-    assert (State.FAILED, State.SUCCEEDED, LOOKS_AGAIN_AT.get(state, state), first, first, 1, []) == (
-        before.state, after.state, night.path()[0], after.rerun_of, after.root_id, len(copies),
+    assert (
+        State.FAILED,
+        State.SUCCEEDED,
+        LOOKS_AGAIN_AT.get(state, state),
+        first,
+        first,
+        1,
+        [],
+    ) == (
+        before.state,
+        after.state,
+        night.path()[0],
+        after.rerun_of,
+        after.root_id,
+        len(copies),
         night.broken_promises(),
-    )  # fmt: skip
+    )
 
 
-@pytest.mark.parametrize("state", [State.COPYING, State.TARGET_DELETING, State.INSTANCES_CREATING, State.USERS_READY])
+@pytest.mark.parametrize(
+    "state", [State.COPYING, State.TARGET_DELETING, State.INSTANCES_CREATING, State.USERS_READY]
+)
 def test_a_cancelled_operation_is_continued_where_it_stood(night: Night, state: State) -> None:
     """Cancelling keeps what was made, so a rerun can go on from there."""
     night.night()
     again(night, stopped(night, state))
 
     assert (State.SUCCEEDED, LOOKS_AGAIN_AT.get(state, state), []) == (
-        night.all_operations()[-1].state, night.path()[0], night.broken_promises()
-    )  # fmt: skip
+        night.all_operations()[-1].state,
+        night.path()[0],
+        night.broken_promises(),
+    )
 
 
-@pytest.mark.parametrize("step", ["snapshot-check", "copy-snapshot", "delete-rds", "restore-snapshot"])
+@pytest.mark.parametrize(
+    "step", ["snapshot-check", "copy-snapshot", "delete-rds", "restore-snapshot"]
+)
 def test_a_rerun_may_begin_at_an_earlier_step(night: Night, step: str) -> None:
     """What stands there now is replaced or adopted, and it succeeds."""
     first = failed_in(night, State.INSTANCES_CREATING)
@@ -64,12 +88,16 @@ def test_a_rerun_may_begin_at_an_earlier_step(night: Night, step: str) -> None:
     begins = states_of(step)[0]
 
     assert (State.SUCCEEDED, LOOKS_AGAIN_AT.get(begins, begins), []) == (
-        night.all_operations()[-1].state, night.path()[0], night.broken_promises()
-    )  # fmt: skip
+        night.all_operations()[-1].state,
+        night.path()[0],
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize("how", [{}, {"from_step": "restore-snapshot"}])
-def test_a_rerun_never_adopts_what_another_rerun_of_its_chain_left(night: Night, how: dict[str, str]) -> None:
+def test_a_rerun_never_adopts_what_another_rerun_of_its_chain_left(
+    night: Night, how: dict[str, str]
+) -> None:
     """That one had other settings, and perhaps another snapshot: its cluster is replaced."""
     first = failed_in(night, State.TARGET_CLEAR)
     night.environment |= {"PORT": "5555", "INSTANCE_COUNT": "3"}
@@ -98,21 +126,28 @@ def test_a_rerun_never_adopts_what_another_rerun_of_its_chain_left(night: Night,
         ({"rerun_of": "nobody-knows"}, 'There is no operation "nobody-knows"'),
     ],
 )
-def test_a_rerun_that_makes_no_sense_is_refused(night: Night, detail: dict[str, str], words: str) -> None:
+def test_a_rerun_that_makes_no_sense_is_refused(
+    night: Night, detail: dict[str, str], words: str
+) -> None:
     """People are told why; there is no second operation."""
     first = failed_in(night, State.COPYING)
     night.request("RestoreRequested", **{"rerun_of": first, **detail})
 
     assert ("refused", True, 1) == (
-        night.notices()[-1]["kind"], words in night.notices()[-1]["reason"], len(night.all_operations())
-    )  # fmt: skip
+        night.notices()[-1]["kind"],
+        words in night.notices()[-1]["reason"],
+        len(night.all_operations()),
+    )
 
 
 def test_a_step_without_an_operation_is_refused(night: Night) -> None:
     """from_step needs rerun_of: an event never chooses to skip the checks."""
     night.request("RestoreRequested", from_step="restore-snapshot")
 
-    assert (["refused"], []) == ([notice["kind"] for notice in night.notices()], night.all_operations())
+    assert (["refused"], []) == (
+        [notice["kind"] for notice in night.notices()],
+        night.all_operations(),
+    )
 
 
 def test_an_operation_that_has_not_ended_is_not_run_again(night: Night) -> None:
@@ -121,7 +156,10 @@ def test_an_operation_that_has_not_ended_is_not_run_again(night: Night) -> None:
     running = night.reach(State.COPYING)
     night.request("RestoreRequested", rerun_of=running.operation_id)
 
-    assert f"The operation {running.operation_id} is COPYING, it has not ended." == night.notices()[-1]["reason"]
+    assert (
+        f"The operation {running.operation_id} is COPYING, it has not ended."
+        == night.notices()[-1]["reason"]
+    )
 
 
 def test_an_operation_that_succeeded_is_not_run_again(night: Night) -> None:
@@ -129,12 +167,19 @@ def test_an_operation_that_succeeded_is_not_run_again(night: Night) -> None:
     ended = night.dream()
     night.request("RestoreRequested", rerun_of=ended.operation_id)
 
-    assert (True, 1) == (ended.facts.snapshot_arn in night.notices()[-1]["remedy"], len(night.all_operations()))
+    assert (True, 1) == (
+        ended.facts.snapshot_arn in night.notices()[-1]["remedy"],
+        len(night.all_operations()),
+    )
 
 
 @pytest.mark.parametrize("state", [State.TARGET_DELETING, State.CLUSTER_RESTORING, State.RESTORED])
-def test_a_rerun_older_than_the_last_success_begins_with_the_deletion(night: Night, state: State) -> None:
-    """What it had begun is not what stands there now: the preflight and the choice of the victim come again."""
+def test_a_rerun_older_than_the_last_success_begins_with_the_deletion(
+    night: Night, state: State
+) -> None:
+    """What it had begun is not what stands there now: the preflight and the choice of the victim
+    come again.
+    """
     first = failed_in(night, state)
     night.run(1800)
     night.dream()
@@ -142,10 +187,19 @@ def test_a_rerun_older_than_the_last_success_begins_with_the_deletion(night: Nig
     since = night.all_operations()[-2]
     last = night.all_operations()[-1]
 
-    assert (State.SUCCEEDED, State.SUCCEEDED, State.SNAPSHOT_READY, since.facts.cluster_resource_id, []) == (
-        since.state, last.state, night.path()[0], last.facts.victim.resource_id if last.facts.victim else None,
+    assert (
+        State.SUCCEEDED,
+        State.SUCCEEDED,
+        State.SNAPSHOT_READY,
+        since.facts.cluster_resource_id,
+        [],
+    ) == (
+        since.state,
+        last.state,
+        night.path()[0],
+        last.facts.victim.resource_id if last.facts.victim else None,
         night.broken_promises(),
-    )  # fmt: skip
+    )
 
 
 def test_the_same_rerun_twice_is_one_operation(night: Night) -> None:
@@ -155,18 +209,25 @@ def test_the_same_rerun_twice_is_one_operation(night: Night) -> None:
     again(night, first, request_id="once")
 
     assert (2, State.SUCCEEDED, []) == (
-        len(night.all_operations()), night.all_operations()[-1].state, night.broken_promises()
-    )  # fmt: skip
+        len(night.all_operations()),
+        night.all_operations()[-1].state,
+        night.broken_promises(),
+    )
 
 
 def test_a_rerun_of_a_rerun_adopts_the_first_ones_copy(night: Night) -> None:
     """Names derive from the first of the chain."""
     first = failed_in(night, State.TARGET_CLEAR)
-    night.hurt_at(next(call for call in of_steps() if call.state == "CLUSTER_RESTORED"), refused("AccessDenied", 403))
+    night.hurt_at(
+        next(call for call in of_steps() if call.state == "CLUSTER_RESTORED"),
+        refused("AccessDenied", 403),
+    )
     again(night, first)
     again(night, night.all_operations()[-1].operation_id)
 
     assert (State.SUCCEEDED, first, 1, []) == (
-        night.all_operations()[-1].state, night.all_operations()[-1].root_id,
-        len(night.calls_of("copy_db_cluster_snapshot")), night.broken_promises(),
-    )  # fmt: skip
+        night.all_operations()[-1].state,
+        night.all_operations()[-1].root_id,
+        len(night.calls_of("copy_db_cluster_snapshot")),
+        night.broken_promises(),
+    )

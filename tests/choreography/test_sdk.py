@@ -1,4 +1,6 @@
-"""What the functions ask of RDS is known to the SDK that the oldest supported Lambda runtime may bring."""
+"""What the functions ask of RDS is known to the SDK that the oldest supported Lambda runtime may
+bring.
+"""
 
 import pytest
 
@@ -6,7 +8,8 @@ from tests.choreography.fault_injection import refused
 from tests.choreography.requests import again, protect
 from tests.choreography.run_night import Night
 
-# Members that botocore 1.38.46 (June 2025) knows, of the calls that change something; looked up in its model of RDS.
+# Members that botocore 1.38.46 (June 2025) knows, of the calls that change something; looked up in
+# its model of RDS.
 KNOWN = {
     "add_tags_to_resource": {"ResourceName", "Tags"},
     "copy_db_cluster_snapshot": {

@@ -48,16 +48,20 @@ def test_a_rerun_applies_what_can_be_changed(night: Night, variable: str) -> Non
     found = target(night)
 
     assert (State.SUCCEEDED, made, SHOWN[variable], []) == (
-        night.all_operations()[-1].state, found["DbClusterResourceId"], found[member],
+        night.all_operations()[-1].state,
+        found["DbClusterResourceId"],
+        found[member],
         night.broken_promises(),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "member"),
     [("INSTANCE_CLASS", "db.r6g.xlarge", ""), ("PORT", "5433", "Port")],
 )
-def test_a_rerun_makes_anew_what_cannot_be_changed(night: Night, variable: str, value: str, member: str) -> None:
+def test_a_rerun_makes_anew_what_cannot_be_changed(
+    night: Night, variable: str, value: str, member: str
+) -> None:
     """It begins with the delete, for the preflight and the choice of what is deleted come again."""
     first = failed_at_the_users(night)
     made = target(night)["DbClusterResourceId"]
@@ -67,9 +71,11 @@ def test_a_rerun_makes_anew_what_cannot_be_changed(night: Night, variable: str, 
     (instance, _) = night.rds().describe_db_instances()["DBInstances"][-2:]
 
     assert (State.SUCCEEDED, State.SNAPSHOT_READY, True, []) == (
-        night.all_operations()[-1].state, night.path()[0], made != found["DbClusterResourceId"],
+        night.all_operations()[-1].state,
+        night.path()[0],
+        made != found["DbClusterResourceId"],
         night.broken_promises(),
-    )  # fmt: skip
+    )
     assert value == str(found[member] if member else instance["DBInstanceClass"])
 
 
@@ -81,31 +87,43 @@ def test_an_instance_that_was_made_with_another_class_is_not_adopted(night: Nigh
     rds.delete_db_instance(DBInstanceIdentifier="staging-cluster-1", SkipFinalSnapshot=True)
     night.settle()
     rds.create_db_instance(
-        DBInstanceIdentifier="staging-cluster-1", DBInstanceClass="db.r6g.xlarge",
-        Engine="aurora-postgresql", DBClusterIdentifier="staging-cluster", Tags=found["TagList"],
-    )  # fmt: skip
+        DBInstanceIdentifier="staging-cluster-1",
+        DBInstanceClass="db.r6g.xlarge",
+        Engine="aurora-postgresql",
+        DBClusterIdentifier="staging-cluster",
+        Tags=found["TagList"],
+    )
     night.settle()
     again(night, first)
     ended = night.all_operations()[-1]
 
     assert (State.FAILED, "delete-rds", True) == (
-        ended.state, ended.rerun_from,
+        ended.state,
+        ended.rerun_from,
         "its class is db.r6g.xlarge and not db.r6g.large" in (ended.reason or ""),
-    )  # fmt: skip
+    )
 
 
 def test_nobody_says_succeeded_of_a_cluster_with_other_settings(night: Night) -> None:
-    """Somebody protects the cluster at the last moment: FAILED; the rerun sets what was asked for."""
+    """Somebody protects the cluster at the last moment: FAILED.
+
+    The rerun sets what was asked for.
+    """
     night.night()
     night.reach(State.USERS_READY)
-    night.rds().modify_db_cluster(DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True)
+    night.rds().modify_db_cluster(
+        DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True
+    )
     failed = night.run_to_the_end()
     again(night, failed.operation_id)
 
     assert (State.FAILED, True, State.SUCCEEDED, False, []) == (
-        failed.state, "DELETION_PROTECTION" in (failed.reason or ""),
-        night.all_operations()[-1].state, target(night)["DeletionProtection"], night.broken_promises(),
-    )  # fmt: skip
+        failed.state,
+        "DELETION_PROTECTION" in (failed.reason or ""),
+        night.all_operations()[-1].state,
+        target(night)["DeletionProtection"],
+        night.broken_promises(),
+    )
 
 
 def test_a_good_night_changes_nothing_before_the_users(night: Night) -> None:

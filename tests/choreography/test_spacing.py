@@ -1,10 +1,12 @@
-"""Waits are spaced by what is known: by progress, by how long it took before, and by nothing where nothing is known."""
+"""Waits are spaced by what is known: by progress, by how long it took before, and by nothing where
+nothing is known.
+"""
 
 import pytest
+from localaws.aurora import Durations
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.polling import SPACING_MAX_SECONDS, spaced
-from localaws.aurora import Durations
 from tests.choreography import delivery_faults
 from tests.choreography.fault_injection import refused
 from tests.choreography.requests import again
@@ -12,10 +14,16 @@ from tests.choreography.run_night import Night, target_of
 
 MINUTE, HOUR = 60, 3600
 SECONDS = {
-    "copy": 1217, "cluster_delete": 367, "restore": 729, "instance_create": 421, "instance_configure": 67,
+    "copy": 1217,
+    "cluster_delete": 367,
+    "restore": 729,
+    "instance_create": 421,
+    "instance_configure": 67,
     "password_reset": 61,
-}  # fmt: skip
-READER_SECONDS = SECONDS["instance_create"] + SECONDS["instance_configure"]  # after the writer has taken as long
+}
+READER_SECONDS = (
+    SECONDS["instance_create"] + SECONDS["instance_configure"]
+)  # after the writer has taken as long
 NIGHT_SECONDS = sum(SECONDS.values()) + READER_SECONDS
 LOOKS = ("describe_db_cluster_snapshots", "describe_db_clusters", "describe_db_instances")
 ITEM = f"target#{target_of('staging-cluster')}"
@@ -28,19 +36,26 @@ def test_where_nothing_is_known_the_shortest_spacing_holds(elapsed: float) -> No
 
 
 @pytest.mark.parametrize(
-    ("elapsed", "seconds"), [(0, 600), (600, 300), (900, 150), (1100, 50), (1170, 30), (1200, 30), (1440, 30)]
+    ("elapsed", "seconds"),
+    [(0, 600), (600, 300), (900, 150), (1100, 50), (1170, 30), (1200, 30), (1440, 30)],
 )
 def test_half_of_what_is_left_is_waited_for(elapsed: float, seconds: float) -> None:
-    """It took twenty minutes before: rarely at first, often near the end, and when it is a little late."""
+    """It took twenty minutes before: rarely at first, often near the end, and when it is a little
+    late.
+    """
     assert seconds == spaced(30, elapsed, 1200)
 
 
 def test_what_is_late_is_looked_at_again_after_an_eighth_of_its_delay() -> None:
-    """Twice as long as before: not every beat for hours, and never much later than it is late already."""
+    """Twice as long as before: not every beat for hours, and never much later than it is late
+    already.
+    """
     assert HOUR / 8 == spaced(30, 2 * HOUR, HOUR)
 
 
-@pytest.mark.parametrize(("progress", "seconds"), [(1, SPACING_MAX_SECONDS), (25, 900), (50, 300), (99, 30), (100, 30)])
+@pytest.mark.parametrize(
+    ("progress", "seconds"), [(1, SPACING_MAX_SECONDS), (25, 900), (50, 300), (99, 30), (100, 30)]
+)
 def test_progress_tells_what_is_left(progress: int, seconds: float) -> None:
     """After ten minutes of moving, with nothing known of other nights."""
     assert seconds == spaced(30, 600, progress=progress, moving=600)
@@ -67,8 +82,15 @@ def test_time_in_the_queue_is_not_taken_for_slowness() -> None:
 
 
 def test_a_queue_that_nobody_knows_is_looked_at_ever_more_rarely() -> None:
-    """It says nothing of its end, and may last for hours; what shows no progress at all is not missed by long."""
-    assert (30, 150, 900) == (spaced(30, 0, progress=0), spaced(30, 1200, progress=0), spaced(30, 2 * HOUR, progress=0))
+    """It says nothing of its end, and may last for hours.
+
+    What shows no progress at all is not missed by long.
+    """
+    assert (30, 150, 900) == (
+        spaced(30, 0, progress=0),
+        spaced(30, 1200, progress=0),
+        spaced(30, 2 * HOUR, progress=0),
+    )
 
 
 @pytest.mark.parametrize("lasted", [0, 1, 10**9])
@@ -88,10 +110,15 @@ def test_a_shortest_spacing_above_the_bound_is_kept() -> None:
 
 
 class SlowNight(Night):
-    """A night at Aurora's own pace, of an odd number of seconds, with the intervals and deadlines that people have."""
+    """A night at Aurora's own pace, of an odd number of seconds, with the intervals and deadlines
+    that people have.
+    """
 
     def __init__(self, **seconds: float) -> None:
-        patient = {f"{state}_DEADLINE": "43200" for state in ("COPY", "DELETE", "RESTORE", "INSTANCE", "USERS")}
+        patient = {
+            f"{state}_DEADLINE": "43200"
+            for state in ("COPY", "DELETE", "RESTORE", "INSTANCE", "USERS")
+        }
         often = {"COPY_CHECK_INTERVAL": "30", "RESTORE_CHECK_INTERVAL": "30"}
         super().__init__(patient | often, durations=Durations(**SECONDS | seconds))
 
@@ -112,19 +139,33 @@ def nights_of(night: SlowNight, count: int) -> list[float]:
 
 
 def test_a_success_is_remembered_for_the_next_night(night: Night) -> None:
-    """How long each awaited state took, in the target's item, and in the record of the next operation."""
+    """How long each awaited state took, in the target's item, and in the record of the next
+    operation.
+    """
     first = night.dream()
-    lasted = {one.state.value: one.seconds for one in first.durations if one.seconds or one.state == "ACCEPTED"}
+    lasted = {
+        one.state.value: one.seconds
+        for one in first.durations
+        if one.seconds or one.state == "ACCEPTED"
+    }
     night.run(1800)
     night.night()
     night.run(30)
 
     assert lasted == dict(night.target().lasted) == night.all_operations()[-1].lasted_before
-    assert {"COPYING", "TARGET_DELETING", "CLUSTER_RESTORING", "INSTANCES_CREATING"} <= lasted.keys()
+    assert {
+        "COPYING",
+        "TARGET_DELETING",
+        "CLUSTER_RESTORING",
+        "INSTANCES_CREATING",
+    } <= lasted.keys()
 
 
 def test_a_second_night_costs_fewer_looks_and_no_time() -> None:
-    """With events, which come before any look; and the copy, which has none, is seen within a beat of its end."""
+    """With events, which come before any look.
+
+    And the copy, which has none, is seen within a beat of its end.
+    """
     night = SlowNight()
     first = nights_of(night, 1)
     looks_of_first = len(night.calls_of(*LOOKS))
@@ -136,7 +177,9 @@ def test_a_second_night_costs_fewer_looks_and_no_time() -> None:
 
 
 def test_nights_without_any_event_of_rds_are_no_slower_than_a_poller() -> None:
-    """Four waits of Aurora and its password, each seen at the next beat at the latest, on every night."""
+    """Four waits of Aurora and its password, each seen at the next beat at the latest, on every
+    night.
+    """
     night = SlowNight()
     night.fate = delivery_faults.only_ours
     took = nights_of(night, 3)
@@ -153,7 +196,10 @@ def test_a_copy_of_hours_is_looked_at_a_dozen_times() -> None:
 
 
 def test_a_memory_falls_at_once_and_rises_slowly(night: Night) -> None:
-    """Too short a guess costs a few looks; too long a one, where an event is lost, costs people time."""
+    """Too short a guess costs a few looks.
+
+    Too long a one, where an event is lost, costs people time.
+    """
     night.dream()
     took = night.target().lasted["CLUSTER_RESTORING"]
     remembered = []
@@ -167,7 +213,9 @@ def test_a_memory_falls_at_once_and_rises_slowly(night: Night) -> None:
 
 
 def test_a_night_of_six_hours_does_not_set_the_pace_of_the_next() -> None:
-    """Twenty minutes, once six hours, and twenty minutes again: the third is seen as soon as the first."""
+    """Twenty minutes, once six hours, and twenty minutes again: the third is seen as soon as the
+    first.
+    """
     night = SlowNight()
     usual = nights_of(night, 1)[0]
     night.aurora.set_pace(Durations(**SECONDS | {"copy": 6 * HOUR}))
@@ -194,10 +242,15 @@ def test_a_rerun_teaches_nothing(night: Night) -> None:
     failed = night.dream()
     again(night, failed.operation_id)
 
-    assert (State.SUCCEEDED, lasted) == (night.all_operations()[-1].state, dict(night.target().lasted))
+    assert (State.SUCCEEDED, lasted) == (
+        night.all_operations()[-1].state,
+        dict(night.target().lasted),
+    )
 
 
-@pytest.mark.parametrize("lasted", ["long", 5, [], {"COPYING": "long"}, {"COPYING": -1}, {"COPYING": True}, {"": None}])
+@pytest.mark.parametrize(
+    "lasted", ["long", 5, [], {"COPYING": "long"}, {"COPYING": -1}, {"COPYING": True}, {"": None}]
+)
 def test_a_memory_that_is_damaged_is_forgotten(night: Night, lasted: object) -> None:
     """It only spaces looks, so nobody has to repair it: the night ends well, and writes it anew."""
     night.store.tables["state"][ITEM]["lasted"] = lasted
@@ -205,8 +258,11 @@ def test_a_memory_that_is_damaged_is_forgotten(night: Night, lasted: object) -> 
     ended = night.dream()
 
     assert ({}, {}, State.SUCCEEDED, True) == (
-        before, ended.lasted_before, ended.state, night.target().lasted["COPYING"] > 0
-    )  # fmt: skip
+        before,
+        ended.lasted_before,
+        ended.state,
+        night.target().lasted["COPYING"] > 0,
+    )
 
 
 def test_a_wait_is_judged_at_its_deadline_however_long_it_took_before() -> None:
@@ -217,15 +273,20 @@ def test_a_wait_is_judged_at_its_deadline_however_long_it_took_before() -> None:
     restoring = next(one for one in ended.durations if one.state is State.CLUSTER_RESTORING)
 
     assert (State.FAILED, State.CLUSTER_RESTORING, True) == (
-        ended.state, ended.stopped_in, 900 <= restoring.seconds <= 900 + MINUTE
-    )  # fmt: skip
+        ended.state,
+        ended.stopped_in,
+        900 <= restoring.seconds <= 900 + MINUTE,
+    )
 
 
 # --- one look, one call ---
 
 
 def test_a_deletion_under_way_is_one_call_a_look() -> None:
-    """While the cluster is `deleting` its instances tell nothing; before the first deletion they are looked at."""
+    """While the cluster is `deleting` its instances tell nothing.
+
+    Before the first deletion they are looked at.
+    """
     night = SlowNight()
     night.fate = delivery_faults.only_ours
     night.dream()
@@ -234,15 +295,23 @@ def test_a_deletion_under_way_is_one_call_a_look() -> None:
 
     assert ("describe_db_clusters", "describe_db_instances") == (first, second)
     assert (["describe_db_clusters"] * (len(looks) - 1), "describe_db_instances", True) == (
-        looks[:-1], looks[-1], len(looks) > 4
-    )  # fmt: skip
+        looks[:-1],
+        looks[-1],
+        len(looks) > 4,
+    )
 
 
 def test_instances_under_way_are_one_call_a_look(night: Night) -> None:
-    """The cluster is looked at when they are ready: nothing is said of them before it is known to be ours."""
+    """The cluster is looked at when they are ready: nothing is said of them before it is known to
+    be ours.
+    """
     night.fate = delivery_faults.only_ours
     night.dream()
-    made = [call.method for call in night.made if (call.state, call.service) == ("INSTANCES_CREATING", "rds")]
+    made = [
+        call.method
+        for call in night.made
+        if (call.state, call.service) == ("INSTANCES_CREATING", "rds")
+    ]
 
     assert ({"describe_db_instances"}, "describe_db_clusters") == (set(made[:-1]), made[-1])
 
@@ -253,8 +322,13 @@ def test_anothers_cluster_under_the_name_is_found_before_its_instances_count(nig
     night.reach(State.INSTANCES_CREATING)
     night.edit(
         night.only().operation_id,
-        facts=night.store.tables["state"][night.only().operation_id]["facts"] | {"cluster_resource_id": "cluster-OURS"},
+        facts=night.store.tables["state"][night.only().operation_id]["facts"]
+        | {"cluster_resource_id": "cluster-OURS"},
     )
     ended = night.run_to_the_end()
 
-    assert (State.FAILED, State.INSTANCES_CREATING, "delete-rds") == (ended.state, ended.stopped_in, ended.rerun_from)
+    assert (State.FAILED, State.INSTANCES_CREATING, "delete-rds") == (
+        ended.state,
+        ended.stopped_in,
+        ended.rerun_from,
+    )

@@ -19,8 +19,10 @@ def test_the_same_request_twice_is_one_operation(night: Night) -> None:
         night.request("RestoreRequested", request_id="tuesday", reason="for the demo")
 
     assert (State.SUCCEEDED, 1, 'request "tuesday"') == (
-        night.run_to_the_end().state, len(night.all_operations()), night.only().requested_by
-    )  # fmt: skip
+        night.run_to_the_end().state,
+        len(night.all_operations()),
+        night.only().requested_by,
+    )
 
 
 def test_a_replayed_request_without_an_id_is_one_operation(night: Night) -> None:
@@ -29,7 +31,9 @@ def test_a_replayed_request_without_an_id_is_one_operation(night: Night) -> None
     night.settle()
     night.request("RestoreRequested")
     ended = night.run_to_the_end()
-    night.deliver_one(next(one for one in night.delivered if one["detail-type"] == "RestoreRequested"))
+    night.deliver_one(
+        next(one for one in night.delivered if one["detail-type"] == "RestoreRequested")
+    )
     night.run(HOUR)
 
     assert ended == night.only()
@@ -43,13 +47,17 @@ def test_a_request_while_another_operation_runs_is_skipped(night: Night) -> None
     night.run_to_the_end()
     skipped = night.operations.read(night.all_operations()[-1].operation_id)
 
-    assert (State.SKIPPED, f"The operation {running.operation_id} already runs on {target_of('staging-cluster')}.") == (
-        skipped.state if skipped else None, skipped.reason if skipped else None
-    )  # fmt: skip
+    assert (
+        State.SKIPPED,
+        f"The operation {running.operation_id} already runs on {target_of('staging-cluster')}.",
+    ) == (skipped.state if skipped else None, skipped.reason if skipped else None)
 
 
 def test_a_snapshot_that_comes_while_an_operation_runs_is_caught_up(night: Night) -> None:
-    """SKIPPED at first; when the target is free and it is still the newest, the heartbeat starts it again."""
+    """SKIPPED at first.
+
+    When the target is free and it is still the newest, the heartbeat starts it again.
+    """
     night.night()
     night.reach(State.CLUSTER_RESTORING)
     second = night.night()
@@ -57,20 +65,30 @@ def test_a_snapshot_that_comes_while_an_operation_runs_is_caught_up(night: Night
     newest = night.all_operations()[-1]
 
     assert (["SUCCEEDED", "SKIPPED", "SUCCEEDED"], True, True, []) == (
-        [operation.state.value for operation in night.all_operations()], newest.operation_id.startswith("default-"),
-        (newest.facts.snapshot_arn or "").endswith(second), night.broken_promises(),
-    )  # fmt: skip
+        [operation.state.value for operation in night.all_operations()],
+        newest.operation_id.startswith("default-"),
+        (newest.facts.snapshot_arn or "").endswith(second),
+        night.broken_promises(),
+    )
 
 
 def test_a_lost_snapshot_event_is_caught_up(night: Night) -> None:
-    """After a grace, from the list of snapshots, as the operation that its event would have started."""
+    """After a grace, from the list of snapshots, as the operation that its event would have
+    started.
+    """
     night.fate = delivery_faults.only_ours
     ended = night.dream()
     waited = (
-        (ended.created_at - ended.facts.snapshot_created_at).total_seconds() if ended.facts.snapshot_created_at else 0
+        (ended.created_at - ended.facts.snapshot_created_at).total_seconds()
+        if ended.facts.snapshot_created_at
+        else 0
     )
 
-    assert (State.SUCCEEDED, True, []) == (ended.state, 900 < waited <= 900 + 360, night.broken_promises())
+    assert (State.SUCCEEDED, True, []) == (
+        ended.state,
+        900 < waited <= 900 + 360,
+        night.broken_promises(),
+    )
 
 
 def test_an_event_that_comes_after_its_catch_up_starts_nothing(night: Night) -> None:
@@ -122,14 +140,20 @@ def test_a_snapshot_that_is_older_than_the_last_success_is_skipped(night: Night)
     night.run_to_the_end()
 
     assert (["SUCCEEDED", "SKIPPED"], []) == (
-        [operation.state.value for operation in night.all_operations()], night.broken_promises()
-    )  # fmt: skip
+        [operation.state.value for operation in night.all_operations()],
+        night.broken_promises(),
+    )
 
 
 def test_a_snapshot_past_the_age_limit_is_skipped_unless_a_person_asks() -> None:
-    """SNAPSHOT_AGE_MAX_HOURS holds for what starts by itself; a person is told how old the data is."""
+    """SNAPSHOT_AGE_MAX_HOURS holds for what starts by itself.
+
+    A person is told how old the data is.
+    """
     night = Night({"SNAPSHOT_AGE_MAX_HOURS": "2"})
-    night.fate = lambda name, _envelope: [delivery_faults.FOREVER] if name.startswith(CREATED) else [0]
+    night.fate = lambda name, _envelope: (
+        [delivery_faults.FOREVER] if name.startswith(CREATED) else [0]
+    )
     night.deaf = {"heartbeat"}
     name = night.night()
     night.run(3 * HOUR)
@@ -142,7 +166,7 @@ def test_a_snapshot_past_the_age_limit_is_skipped_unless_a_person_asks() -> None
     assert (["SKIPPED", "SUCCEEDED"], True) == (
         [operation.state.value for operation in night.all_operations()],
         "It is older than usual." in night.notices()[-1]["text"],
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(("name", "started"), [("nightly-by-hand", 1), ("adhoc", 0)])
@@ -178,28 +202,48 @@ def test_another_clusters_snapshot_starts_nothing(night: Night) -> None:
 
 @pytest.mark.parametrize(
     "detail",
-    [{"unknown": "field"}, {"plan": "none-such"}, {"plan": 7}, {"snapshot_identifier": "none-such"}, {"request_id": ""},
-     {"target_cluster_id": "prod-cluster"}],
-)  # fmt: skip
-def test_a_request_that_cannot_be_obeyed_is_refused(night: Night, detail: dict[str, object]) -> None:
+    [
+        {"unknown": "field"},
+        {"plan": "none-such"},
+        {"plan": 7},
+        {"snapshot_identifier": "none-such"},
+        {"request_id": ""},
+        {"target_cluster_id": "prod-cluster"},
+    ],
+)
+def test_a_request_that_cannot_be_obeyed_is_refused(
+    night: Night, detail: dict[str, object]
+) -> None:
     """People are told, and no operation is made of it."""
     night.request("RestoreRequested", **detail)
 
-    assert (["refused"], []) == ([notice["kind"] for notice in night.notices()], night.all_operations())
+    assert (["refused"], []) == (
+        [notice["kind"] for notice in night.notices()],
+        night.all_operations(),
+    )
 
 
 def test_two_plans_run_at_once_on_different_targets(night: Night) -> None:
     """One snapshot, two operations, two clusters; each with its own lock and its own tag."""
-    night.parameters.put_parameter(Name="/aurora-restore/test/plans/reports/target-cluster-id", Value="reports-cluster")
+    night.parameters.put_parameter(
+        Name="/aurora-restore/test/plans/reports/target-cluster-id", Value="reports-cluster"
+    )
     night.night()
     night.run_to_the_end()
-    reports, default = sorted(night.all_operations(), key=lambda operation: operation.plan != "reports")
-    names = {cluster["DBClusterIdentifier"] for cluster in night.rds().describe_db_clusters()["DBClusters"]}
+    reports, default = sorted(
+        night.all_operations(), key=lambda operation: operation.plan != "reports"
+    )
+    names = {
+        cluster["DBClusterIdentifier"]
+        for cluster in night.rds().describe_db_clusters()["DBClusters"]
+    }
 
     assert ((State.SUCCEEDED, State.SUCCEEDED), True, None, []) == (
-        (reports.state, default.state), {"reports-cluster", "staging-cluster"} <= names,
-        night.operations.target(target_of("reports-cluster")).holder, night.broken_promises(),
-    )  # fmt: skip
+        (reports.state, default.state),
+        {"reports-cluster", "staging-cluster"} <= names,
+        night.operations.target(target_of("reports-cluster")).holder,
+        night.broken_promises(),
+    )
 
 
 def test_a_plan_that_fails_stops_no_other(night: Night) -> None:
@@ -211,5 +255,6 @@ def test_a_plan_that_fails_stops_no_other(night: Night) -> None:
     night.run_to_the_end()
 
     assert ({"reports": State.FAILED, "default": State.SUCCEEDED}, []) == (
-        {operation.plan: operation.state for operation in night.all_operations()}, night.broken_promises()
-    )  # fmt: skip
+        {operation.plan: operation.state for operation in night.all_operations()},
+        night.broken_promises(),
+    )

@@ -42,7 +42,9 @@ class WatchedStore(InMemoryStore):
 
 
 def at(night: Night, seconds: float) -> None:
-    """Go to so many seconds after the next beginning of an interval of CATCH_UP_INTERVAL, and let the heart beat."""
+    """Go to so many seconds after the next beginning of an interval of CATCH_UP_INTERVAL, and let
+    the heart beat.
+    """
     night.clock.advance(INTERVAL - night.clock.now().timestamp() % INTERVAL + seconds)
     night.beat()
 
@@ -63,12 +65,16 @@ def test_a_tick_with_nothing_due_reads_one_index_and_nothing_else(night: Night) 
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 59])
-def test_the_plans_are_looked_after_at_the_tick_after_an_interval_began(night: Night, seconds: float) -> None:
+def test_the_plans_are_looked_after_at_the_tick_after_an_interval_began(
+    night: Night, seconds: float
+) -> None:
     """Whenever in its minute that tick comes, also when the one before came later in its own."""
     night.dream()
     at(night, 30)
 
-    assert ["ssm.get_parameters_by_path", "rds.describe_db_cluster_snapshots"] == asked(night, seconds)
+    assert ["ssm.get_parameters_by_path", "rds.describe_db_cluster_snapshots"] == asked(
+        night, seconds
+    )
 
 
 def test_a_tick_that_is_lost_puts_the_plans_off_by_one_interval(night: Night) -> None:
@@ -97,8 +103,16 @@ def many(night: Night, count: int, **attributes: object) -> None:
     item = night.store.tables["state"].pop(night.reach(State.COPYING).operation_id)
     night.queue.clear()
     for number in range(count):
-        name, due = f"one-of-many-{number:04d}", f"2026-01-01T00:{number // 60:02d}:{number % 60:02d}.000Z"
-        night.store.tables["state"][name] = {**item, "operation_id": name, "due_at": due, **attributes}
+        name, due = (
+            f"one-of-many-{number:04d}",
+            f"2026-01-01T00:{number // 60:02d}:{number % 60:02d}.000Z",
+        )
+        night.store.tables["state"][name] = {
+            **item,
+            "operation_id": name,
+            "due_at": due,
+            **attributes,
+        }
 
 
 def test_a_tick_announces_ten_in_a_call_and_no_more_in_all_than_rds_bears(night: Night) -> None:
@@ -126,12 +140,17 @@ def test_ends_take_nobodys_place_in_a_tick(night: Night) -> None:
     night.beat()
     told = [one["detail-type"] for one in night.queue]
 
-    assert (8, ANNOUNCED_PER_TICK) == (told.count("RestoreSucceeded"), told.count("SnapshotCopyStarted"))
+    assert (8, ANNOUNCED_PER_TICK) == (
+        told.count("RestoreSucceeded"),
+        told.count("SnapshotCopyStarted"),
+    )
     assert [] == [item for item in ended if item.get("state") == "SUCCEEDED" and "open" in item]
 
 
 class Choosy:
-    """EventBridge that does not take the entry of one operation: PutEvents may answer well all the same."""
+    """EventBridge that does not take the entry of one operation: PutEvents may answer well all the
+    same.
+    """
 
     def __init__(self, bus: Any, operation_id: str, *, whole: bool) -> None:
         self._bus, self._refused, self._whole = bus, operation_id, whole
@@ -141,8 +160,12 @@ class Choosy:
         bad = [self._refused in entry["Detail"] for entry in Entries]
         if self._whole and any(bad):
             raise client_error("RequestEntityTooLarge", "A test asked for this.", "PutEvents", 413)
-        self._bus.put_events(Entries=[entry for entry, is_bad in zip(Entries, bad, strict=True) if not is_bad])
-        answers = [{"ErrorCode": "InternalFailure"} if is_bad else {"EventId": "x"} for is_bad in bad]
+        self._bus.put_events(
+            Entries=[entry for entry, is_bad in zip(Entries, bad, strict=True) if not is_bad]
+        )
+        answers = [
+            {"ErrorCode": "InternalFailure"} if is_bad else {"EventId": "x"} for is_bad in bad
+        ]
         return {"FailedEntryCount": sum(bad), "Entries": answers}
 
 
@@ -159,7 +182,10 @@ class ChoosyNight(Night):
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_an_entry_that_is_not_taken_is_the_only_one_that_is_put_again(whole: bool) -> None:
-    """Neither lost nor doubled are those which shared its call; an end among them that was not told stays open."""
+    """Neither lost nor doubled are those which shared its call.
+
+    An end among them that was not told stays open.
+    """
     night = ChoosyNight()
     many(night, 10, state="SUCCEEDED")
     night.refused, night.whole = "one-of-many-0003", whole
@@ -171,9 +197,10 @@ def test_an_entry_that_is_not_taken_is_the_only_one_that_is_put_again(whole: boo
     night.clock.advance(60)
     night.beat()
 
-    assert ([f"one-of-many-000{number}" for number in (0, 1, 2, 4, 5, 6, 7, 8, 9)], ["one-of-many-0003"]) == (
-        told, still_open
-    )  # fmt: skip
+    assert (
+        [f"one-of-many-000{number}" for number in (0, 1, 2, 4, 5, 6, 7, 8, 9)],
+        ["one-of-many-0003"],
+    ) == (told, still_open)
     assert ["one-of-many-0003"] == [one["detail"]["operation_id"] for one in night.queue]
 
 
@@ -191,13 +218,17 @@ def test_a_tick_that_dies_between_pushing_and_putting_loses_nothing(night: Night
 
 
 def test_a_wait_is_announced_at_the_tick_that_is_nearest_to_its_end(night: Night) -> None:
-    """Neither nearly a beat before it, which would make the shortest spacing shorter, nor nearly one after it."""
+    """Neither nearly a beat before it, which would make the shortest spacing shorter, nor nearly
+    one after it.
+    """
     night.night()
     operation = night.reach(State.COPYING)
     night.queue.clear()
     told = []
     for early in (31, 30, 0):
-        night.edit(operation.operation_id, due_at=stamp(night.clock.now() + timedelta(seconds=early)))
+        night.edit(
+            operation.operation_id, due_at=stamp(night.clock.now() + timedelta(seconds=early))
+        )
         night.beat()
         told.append(len(night.queue))
         night.queue.clear()

@@ -8,7 +8,11 @@ from simulation.stage import ACCOUNT, APP, PRODUCTION_PASSWORD, SOURCE_REGION, S
 from tests.choreography.fault_injection import refused
 from tests.choreography.run_night import Night, target_of
 
-HERE = {"TARGET_REGION": SOURCE_REGION, "TARGET_CLUSTER_ID": "staging-here", "VPC_SECURITY_GROUP_IDS": "sg-here"}
+HERE = {
+    "TARGET_REGION": SOURCE_REGION,
+    "TARGET_CLUSTER_ID": "staging-here",
+    "VPC_SECURITY_GROUP_IDS": "sg-here",
+}
 
 
 def nearby(**environment: str) -> Night:
@@ -24,9 +28,11 @@ def test_the_same_region_and_key_need_no_copy() -> None:
     ended = night.dream()
 
     assert (State.SUCCEEDED, ended.facts.snapshot_arn, [], False) == (
-        ended.state, ended.facts.copy_arn, night.calls_of("copy_db_cluster_snapshot", "delete_db_cluster_snapshot"),
+        ended.state,
+        ended.facts.copy_arn,
+        night.calls_of("copy_db_cluster_snapshot", "delete_db_cluster_snapshot"),
         "COPYING" in night.path(),
-    )  # fmt: skip
+    )
 
 
 def test_a_source_of_a_deprecated_minor_version_is_restored_all_the_same(night: Night) -> None:
@@ -43,7 +49,10 @@ def test_another_key_in_the_same_region_needs_a_copy() -> None:
     key = night.keys.create(ACCOUNT, SOURCE_REGION, "alias/other")
     ended = night.dream()
 
-    assert (State.SUCCEEDED, [key.arn]) == (ended.state, [hop.kms_key_id for hop in ended.facts.hops])
+    assert (State.SUCCEEDED, [key.arn]) == (
+        ended.state,
+        [hop.kms_key_id for hop in ended.facts.hops],
+    )
 
 
 def test_an_unencrypted_source_is_copied_without_a_key(night: Night) -> None:
@@ -62,8 +71,11 @@ def test_no_target_yet_is_nothing_to_delete() -> None:
     ended = night.dream()
 
     assert (State.SUCCEEDED, None, False, []) == (
-        ended.state, ended.facts.victim, "TARGET_DELETING" in night.path(), night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        ended.facts.victim,
+        "TARGET_DELETING" in night.path(),
+        night.broken_promises(),
+    )
 
 
 def test_a_stopped_target_is_started_to_be_deleted(night: Night) -> None:
@@ -72,7 +84,11 @@ def test_a_stopped_target_is_started_to_be_deleted(night: Night) -> None:
     night.settle()
     ended = night.dream()
 
-    assert (State.SUCCEEDED, 1, []) == (ended.state, len(night.calls_of("start_db_cluster")), night.broken_promises())
+    assert (State.SUCCEEDED, 1, []) == (
+        ended.state,
+        len(night.calls_of("start_db_cluster")),
+        night.broken_promises(),
+    )
 
 
 def test_a_target_that_we_protected_is_unprotected_and_the_new_one_protected() -> None:
@@ -81,9 +97,15 @@ def test_a_target_that_we_protected_is_unprotected_and_the_new_one_protected() -
     night.dream()
     night.run(1800)
     ended = night.dream()
-    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")[
+        "DBClusters"
+    ]
 
-    assert (State.SUCCEEDED, True, []) == (ended.state, cluster["DeletionProtection"], night.broken_promises())
+    assert (State.SUCCEEDED, True, []) == (
+        ended.state,
+        cluster["DeletionProtection"],
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize("status", ["backing-up", "modifying"])
@@ -96,21 +118,31 @@ def test_a_target_that_is_busy_is_waited_for(night: Night, status: str) -> None:
     night.aurora.set_status(target_of("staging-cluster"), "available")
 
     assert (State.SNAPSHOT_READY, f"The target staging-cluster is {status}.", State.SUCCEEDED) == (
-        waited.state, waited.waiting_for, night.run_to_the_end().state
-    )  # fmt: skip
+        waited.state,
+        waited.waiting_for,
+        night.run_to_the_end().state,
+    )
 
 
 def test_a_final_snapshot_is_taken_when_asked_for() -> None:
-    """SKIP_FINAL_SNAPSHOT=false: under a name of its own for each operation, and never taken for a new one."""
+    """SKIP_FINAL_SNAPSHOT=false: under a name of its own for each operation, and never taken for a
+    new one.
+    """
     night = Night({"SKIP_FINAL_SNAPSHOT": "false"})
     ended = night.dream()
     name = ended.facts.victim.final_snapshot_id if ended.facts.victim else None
-    (final,) = night.rds().describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)["DBClusterSnapshots"]
+    (final,) = night.rds().describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)[
+        "DBClusterSnapshots"
+    ]
     night.run(3600)
 
     assert (State.SUCCEEDED, "available", "staging-cluster", 1, []) == (
-        ended.state, final["Status"], final["DBClusterIdentifier"], len(night.all_operations()), night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        final["Status"],
+        final["DBClusterIdentifier"],
+        len(night.all_operations()),
+        night.broken_promises(),
+    )
 
 
 @pytest.mark.parametrize("keep", [True, False])
@@ -122,7 +154,11 @@ def test_the_copy_is_archived_or_deleted_as_the_plan_says(keep: bool) -> None:
     kept = night.rds().describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
     archived = [any("archived" in tag["Key"] for tag in snapshot["TagList"]) for snapshot in kept]
 
-    assert (State.SUCCEEDED, keep, [True] if keep else []) == (ended.state, ended.facts.archived, archived)
+    assert (State.SUCCEEDED, keep, [True] if keep else []) == (
+        ended.state,
+        ended.facts.archived,
+        archived,
+    )
 
 
 def test_a_copy_that_cannot_be_archived_is_a_warning_on_a_good_restore(night: Night) -> None:
@@ -131,31 +167,53 @@ def test_a_copy_that_cannot_be_archived_is_a_warning_on_a_good_restore(night: Ni
     ended = night.dream()
 
     assert (State.SUCCEEDED, 1, True, []) == (
-        ended.state, len(ended.warnings), "AccessDenied" in ended.warnings[0], night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        len(ended.warnings),
+        "AccessDenied" in ended.warnings[0],
+        night.broken_promises(),
+    )
 
 
 def test_a_copy_that_is_gone_is_not_said_to_be_kept(night: Night) -> None:
-    """Somebody removed it in the meantime: the restore is good, and a warning says that nothing was kept."""
+    """Somebody removed it in the meantime: the restore is good, and a warning says that nothing was
+    kept.
+    """
     night.night()
     night.reach(State.USERS_READY)
-    night.rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=night.only().facts.hops[0].identifier)
+    night.rds().delete_db_cluster_snapshot(
+        DBClusterSnapshotIdentifier=night.only().facts.hops[0].identifier
+    )
     ended = night.run_to_the_end()
 
     assert (State.SUCCEEDED, None, True, []) == (
-        ended.state, ended.facts.archived, "cannot be kept" in " ".join(ended.warnings), night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        ended.facts.archived,
+        "cannot be kept" in " ".join(ended.warnings),
+        night.broken_promises(),
+    )
 
 
 def test_serverless_instances_are_made_with_their_capacity() -> None:
     """The range is given to the cluster, the class to its instances."""
-    night = Night({"INSTANCE_CLASS": "db.serverless", "SERVERLESS_MIN_CAPACITY": "0.5", "SERVERLESS_MAX_CAPACITY": "4"})
+    night = Night(
+        {
+            "INSTANCE_CLASS": "db.serverless",
+            "SERVERLESS_MIN_CAPACITY": "0.5",
+            "SERVERLESS_MAX_CAPACITY": "4",
+        }
+    )
     ended = night.dream()
-    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")[
+        "DBClusters"
+    ]
 
     assert (State.SUCCEEDED, {"MinCapacity": 0.5, "MaxCapacity": 4}) == (
-        ended.state, {key: cluster["ServerlessV2ScalingConfiguration"][key] for key in ("MinCapacity", "MaxCapacity")}
-    )  # fmt: skip
+        ended.state,
+        {
+            key: cluster["ServerlessV2ScalingConfiguration"][key]
+            for key in ("MinCapacity", "MaxCapacity")
+        },
+    )
 
 
 def test_users_get_their_rights_in_every_database(night: Night) -> None:
@@ -175,13 +233,19 @@ def test_roles_that_are_to_be_kept_keep_their_login() -> None:
     night = Night({"KEEP_LOGIN_ROLES": "shop_app"})
     ended = night.dream()
     role = night.cluster_at(ended.facts.endpoint or "").roles["shop_app"]
-    row = next(row for row in night.trail(ended.operation_id) if row["to_state"] == "READERS_CREATING")
+    row = next(
+        row for row in night.trail(ended.operation_id) if row["to_state"] == "READERS_CREATING"
+    )
 
     told = "Kept open on purpose (KEEP_LOGIN_ROLES): shop_app." in night.notices()[-1]["text"]
 
     assert (State.SUCCEEDED, PRODUCTION_PASSWORD, True, ("shop_app",), True) == (
-        ended.state, role.password, "kept on purpose: shop_app" in row["what"], ended.facts.logins_kept, told
-    )  # fmt: skip
+        ended.state,
+        role.password,
+        "kept on purpose: shop_app" in row["what"],
+        ended.facts.logins_kept,
+        told,
+    )
 
 
 def test_two_hops_are_made_one_after_the_other(night: Night) -> None:
@@ -193,15 +257,20 @@ def test_two_hops_are_made_one_after_the_other(night: Night) -> None:
         Hop(region=TARGET_REGION, identifier=found.name_of_copy, kms_key_id=night.key_arn()),
     )
     night.edit(
-        found.operation_id, facts=found.evolve(facts=found.facts.model_copy(update={"hops": hops})).to_item()["facts"]
+        found.operation_id,
+        facts=found.evolve(facts=found.facts.model_copy(update={"hops": hops})).to_item()["facts"],
     )
     ended = night.run_to_the_end()
     night.run(120)
-    left = night.rds(SOURCE_REGION).describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
+    left = night.rds(SOURCE_REGION).describe_db_cluster_snapshots(SnapshotType="manual")[
+        "DBClusterSnapshots"
+    ]
 
     assert (State.SUCCEEDED, ["COPYING", "HOP_COPIED", "COPYING", "SNAPSHOT_READY"], []) == (
-        ended.state, night.path()[2:6], left
-    )  # fmt: skip
+        ended.state,
+        night.path()[2:6],
+        left,
+    )
 
 
 def test_a_failed_copy_is_deleted_and_begun_again(night: Night) -> None:
@@ -212,9 +281,11 @@ def test_a_failed_copy_is_deleted_and_begun_again(night: Night) -> None:
     night.aurora.fail_copy(arn)
     ended = night.run_to_the_end()
 
-    assert (State.SUCCEEDED, ["SNAPSHOT_FOUND", "COPYING", "SNAPSHOT_FOUND", "COPYING", "SNAPSHOT_READY"], []) == (
-        ended.state, night.path()[1:6], night.broken_promises()
-    )  # fmt: skip
+    assert (
+        State.SUCCEEDED,
+        ["SNAPSHOT_FOUND", "COPYING", "SNAPSHOT_FOUND", "COPYING", "SNAPSHOT_READY"],
+        [],
+    ) == (ended.state, night.path()[1:6], night.broken_promises())
 
 
 def test_a_copy_that_keeps_failing_fails_the_operation(night: Night) -> None:
@@ -222,14 +293,19 @@ def test_a_copy_that_keeps_failing_fails_the_operation(night: Night) -> None:
     night.night()
     for _ in range(3):
         copying = night.reach(State.COPYING)
-        night.aurora.fail_copy(f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{copying.name_of_copy}")
+        night.aurora.fail_copy(
+            f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{copying.name_of_copy}"
+        )
         night.step_time() if copying.facts.copy_failures < 2 else None
         night.run(30)
     ended = night.run_to_the_end()
 
     assert (State.FAILED, "check-copy-status", [], []) == (
-        ended.state, ended.failed_step, night.calls_of("delete_db_cluster"), night.broken_promises()
-    )  # fmt: skip
+        ended.state,
+        ended.failed_step,
+        night.calls_of("delete_db_cluster"),
+        night.broken_promises(),
+    )
 
 
 def test_five_copies_in_progress_are_waited_for(night: Night) -> None:
@@ -238,15 +314,17 @@ def test_five_copies_in_progress_are_waited_for(night: Night) -> None:
     found = night.reach(State.SNAPSHOT_FOUND)
     for number in range(5):
         night.rds().copy_db_cluster_snapshot(
-            SourceDBClusterSnapshotIdentifier=found.facts.snapshot_arn, KmsKeyId="alias/aurora-restore",
+            SourceDBClusterSnapshotIdentifier=found.facts.snapshot_arn,
+            KmsKeyId="alias/aurora-restore",
             TargetDBClusterSnapshotIdentifier=f"somebody-elses-{number}",
-        )  # fmt: skip
+        )
     night.run(20)
     waiting = night.only()
 
     assert ("Five copies are running in us-west-2 already.", State.SUCCEEDED) == (
-        waiting.waiting_for, night.run_to_the_end().state
-    )  # fmt: skip
+        waiting.waiting_for,
+        night.run_to_the_end().state,
+    )
 
 
 def test_a_snapshot_that_is_still_being_made_is_waited_for(night: Night) -> None:
@@ -259,5 +337,8 @@ def test_a_snapshot_that_is_still_being_made_is_waited_for(night: Night) -> None
     waiting = night.only()
 
     assert (State.ACCEPTED, "The snapshot by-hand is creating.", State.SUCCEEDED, STAGE) == (
-        waiting.state, waiting.waiting_for, night.run_to_the_end().state, waiting.stage
-    )  # fmt: skip
+        waiting.state,
+        waiting.waiting_for,
+        night.run_to_the_end().state,
+        waiting.stage,
+    )

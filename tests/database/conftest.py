@@ -22,7 +22,9 @@ def servers() -> Iterator[Servers]:
 
 @pytest.fixture(params=WANTED)
 def server(request: pytest.FixtureRequest, servers: Servers) -> Server:
-    """Return a server with an empty database shop of the master's, and no role but the master and RDS's own."""
+    """Return a server with an empty database shop of the master's, and no role but the master and
+    RDS's own.
+    """
     running = servers.get(request.param)
     clean(running)
     return running

@@ -21,7 +21,10 @@ END $$
 def make_database(server: Server, encoding: str) -> str:
     """Have the master make a database beside the others; returns its name."""
     name = encoding.lower()
-    create = f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    create = (
+        f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE "
+        "template0"
+    )
     server.query(create, as_user=MASTER)
     return name
 
@@ -49,7 +52,10 @@ def rename(server: Server, database: str) -> None:
 
 
 def forget(server: Server, database: str) -> None:
-    """Drop the other database; give the role, where it is there, a name that can be said when everything is cleaned."""
+    """Drop the other database.
+
+    Give the role, where it is there, a name that can be said when everything is cleaned.
+    """
     say(server, b"DROP DATABASE IF EXISTS %s" % BOOKS, database)
     with suppress(psycopg2.errors.UndefinedObject):
         rename(server, database)

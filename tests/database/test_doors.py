@@ -1,16 +1,24 @@
-"""Why a connection cannot be had: each answer of a server leads to waiting or to a sentence, by its code."""
+"""Why a connection cannot be had: each answer of a server leads to waiting or to a sentence, by its
+code.
+"""
 
 import socket
 from dataclasses import replace
 
 import psycopg2
 import pytest
+from localaws.postgres import rds_roles
 
 from chalicelib.database.connection import named_errors, rows, session
 from chalicelib.database.handshake import knock
-from chalicelib.database.restored import Database, DatabaseBusyError, DatabaseUnavailableError, LoginResult, Place
+from chalicelib.database.restored import (
+    Database,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    LoginResult,
+    Place,
+)
 from chalicelib.flow.errors import RefusedError
-from localaws.postgres import rds_roles
 from tests.database.impostors import (
     ASKS_FOR_CLEAR_TEXT,
     ASKS_NOTHING,
@@ -37,7 +45,10 @@ def test_a_server_that_is_not_ready_is_waited_for(sqlstate: str) -> None:
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 def test_a_server_that_hangs_up_or_babbles_is_waited_for(answer: bytes) -> None:
     """What does not speak PostgreSQL may be something on its way up."""
-    with a_server_that_answers(answer) as place, pytest.raises(DatabaseUnavailableError, match="does not answer"):
+    with (
+        a_server_that_answers(answer) as place,
+        pytest.raises(DatabaseUnavailableError, match="does not answer"),
+    ):
         Database(place, MASTER, "shop").login_roles()
 
 
@@ -83,7 +94,10 @@ def test_a_silent_server_is_given_up_in_time() -> None:
 
 
 def test_a_login_by_md5_is_understood(server: Server, shop: Database) -> None:
-    """Clusters that began long ago store some passwords as MD5; theirs are still told right from wrong."""
+    """Clusters that began long ago store some passwords as MD5.
+
+    Theirs are still told right from wrong.
+    """
     server.query("SET password_encryption = md5; CREATE ROLE old LOGIN PASSWORD 'Production-1'")
     rules = server.data / "pg_hba.conf"
     kept = rules.read_text()
@@ -98,8 +112,13 @@ def test_a_login_by_md5_is_understood(server: Server, shop: Database) -> None:
         server.query("SELECT pg_reload_conf()")
 
 
-def test_a_user_that_production_lets_in_by_a_token_is_given_a_password(server: Server, shop: Database) -> None:
-    """RDS asks members of rds_iam for a token in clear; what production knows of them opens nothing by a password."""
+def test_a_user_that_production_lets_in_by_a_token_is_given_a_password(
+    server: Server, shop: Database
+) -> None:
+    """RDS asks members of rds_iam for a token in clear.
+
+    What production knows of them opens nothing by a password.
+    """
     server.query("CREATE ROLE app_user LOGIN PASSWORD 'Production-1'")
     rds_roles.put_roles_within_reach(server.postgres)
     server.query("GRANT rds_iam TO app_user", as_user=MASTER)
@@ -121,7 +140,10 @@ def test_a_password_that_was_right_is_known_whatever_is_said_then(sqlstate: str)
     with a_server_that_turns_away(sqlstate, after=True) as place:
         answer = knock(place, MASTER, "shop")
 
-    assert (True, sqlstate == "28000") == (answer.knows, answer.refused)  # as a role that is NOLOGIN
+    assert (True, sqlstate == "28000") == (
+        answer.knows,
+        answer.refused,
+    )  # as a role that is NOLOGIN
 
 
 @pytest.mark.parametrize("sqlstate", ["28P01", "28000", "57P01", "53300"])
@@ -138,9 +160,14 @@ def test_a_role_without_the_right_to_log_in_is_refused(server: Server, shop: Dat
     assert LoginResult.REFUSED == shop.prove_login(login("grouped", "Production-1"))
 
 
-def test_a_database_that_does_not_let_the_user_in_is_a_refusal(server: Server, shop: Database) -> None:
+def test_a_database_that_does_not_let_the_user_in_is_a_refusal(
+    server: Server, shop: Database
+) -> None:
     """The right password, and no CONNECT."""
-    server.query("CREATE ROLE outsider LOGIN PASSWORD 'Production-1'; REVOKE CONNECT ON DATABASE shop FROM PUBLIC")
+    server.query(
+        "CREATE ROLE outsider LOGIN PASSWORD 'Production-1'; REVOKE CONNECT ON DATABASE shop FROM "
+        "PUBLIC"
+    )
 
     with pytest.raises(RefusedError, match="outsider may not connect to database shop"):
         shop.prove_login(login("outsider", "Production-1"))
@@ -167,7 +194,9 @@ def test_a_role_out_of_connections_is_waited_for(server: Server, shop: Database)
         ("0LP01", RefusedError),  # circular membership
     ],
 )
-def test_errors_of_statements_are_named_by_their_code(server: Server, sqlstate: str, named: type[Exception]) -> None:
+def test_errors_of_statements_are_named_by_their_code(
+    server: Server, sqlstate: str, named: type[Exception]
+) -> None:
     """Locks and concurrent changes wait, a lacking right is refused, a bug stays a bug."""
     with pytest.raises(named), named_errors(server.place):
         server.query(f"DO $$ BEGIN RAISE 'nein' USING ERRCODE = '{sqlstate}'; END $$")

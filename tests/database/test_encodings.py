@@ -1,4 +1,6 @@
-"""Databases and names in other encodings than UTF-8: LATIN1, and SQL_ASCII, where every byte is taken as it comes."""
+"""Databases and names in other encodings than UTF-8: LATIN1, and SQL_ASCII, where every byte is
+taken as it comes.
+"""
 
 from collections.abc import Iterator
 
@@ -7,7 +9,16 @@ import pytest
 from chalicelib.database.encoding import decode, encode
 from chalicelib.database.restored import Database, LoginResult
 from chalicelib.flow.errors import RefusedError
-from tests.database.encodings import BOOKS, CAFE, LOGIN, ROLE, forget, make_database, make_owner, say
+from tests.database.encodings import (
+    BOOKS,
+    CAFE,
+    LOGIN,
+    ROLE,
+    forget,
+    make_database,
+    make_owner,
+    say,
+)
 from tests.database.production import set_up
 from tests.database.server import MASTER, Server, login
 
@@ -24,7 +35,9 @@ def encoded(request: pytest.FixtureRequest, server: Server) -> Iterator[str]:
     forget(server, name)
 
 
-def test_users_are_let_in_to_databases_of_other_encodings(server: Server, shop: Database, encoded: str) -> None:
+def test_users_are_let_in_to_databases_of_other_encodings(
+    server: Server, shop: Database, encoded: str
+) -> None:
     """Their names are the same bytes everywhere, and objects keep theirs."""
     say(server, OBJECTS.encode("latin-1"), encoded)
     shop.lock_out(keep=[])
@@ -33,7 +46,9 @@ def test_users_are_let_in_to_databases_of_other_encodings(server: Server, shop: 
 
     assert f"anwendung_ü reads and writes in database {encoded} (tried on 1 table)." in proven
     assert f"лесен reads in database {encoded} and is refused a write (tried on 1 table)." in proven
-    assert [LoginResult.OK] * 2 == [shop.prove_login(it, encoded) for it in (APPLICATION, READ_ONLY)]
+    assert [LoginResult.OK] * 2 == [
+        shop.prove_login(it, encoded) for it in (APPLICATION, READ_ONLY)
+    ]
 
 
 def test_the_set_up_may_begin_in_such_a_database(server: Server, encoded: str) -> None:
@@ -47,7 +62,9 @@ def test_the_set_up_may_begin_in_such_a_database(server: Server, encoded: str) -
     assert () == database.verify_users(APPLICATION, READ_ONLY).warnings
 
 
-def test_a_role_whose_name_is_no_text_here_is_locked_out(server: Server, shop: Database, encoded: str) -> None:
+def test_a_role_whose_name_is_no_text_here_is_locked_out(
+    server: Server, shop: Database, encoded: str
+) -> None:
     """It was made in another database; its login is closed all the same, and told by its bytes."""
     say(server, LOGIN, encoded)
     cafe = login(decode(CAFE), "Production-1")
@@ -72,7 +89,9 @@ def test_a_role_without_login_whose_name_is_no_text_here_loses_its_password(
     assert [LoginResult.REFUSED] * 2 == tried
 
 
-def test_an_owner_whose_name_is_no_text_here_is_named(server: Server, shop: Database, encoded: str) -> None:
+def test_an_owner_whose_name_is_no_text_here_is_named(
+    server: Server, shop: Database, encoded: str
+) -> None:
     """No statement in this database may name it, so production has to rename it."""
     make_owner(server, encoded)
 
@@ -81,7 +100,9 @@ def test_an_owner_whose_name_is_no_text_here_is_named(server: Server, shop: Data
     assert "ALTER ROLE … RENAME TO" in refusal.value.remedy
 
 
-def test_a_database_whose_name_is_no_text_here_is_named(server: Server, shop: Database, encoded: str) -> None:
+def test_a_database_whose_name_is_no_text_here_is_named(
+    server: Server, shop: Database, encoded: str
+) -> None:
     """No client in UTF-8 can connect to it; the others are set up."""
     say(server, b"CREATE DATABASE %s TEMPLATE template0" % BOOKS, encoded)
     shop.ensure_users(APPLICATION, READ_ONLY)
@@ -89,13 +110,14 @@ def test_a_database_whose_name_is_no_text_here_is_named(server: Server, shop: Da
 
     name = decode(BOOKS[1:-1])
     assert any(
-        f"Database {name} is closed to both users: its name is not written in UTF-8" in it for it in found.untried
+        f"Database {name} is closed to both users: its name is not written in UTF-8" in it
+        for it in found.untried
     )
     assert f"anwendung_ü logs in to database {encoded}." in found.proven
     may_enter = (
-        "SELECT DISTINCT has_database_privilege(pg_roles.oid, pg_database.oid, 'CONNECT') FROM pg_roles, pg_database"
-        f" WHERE rolname IN ('{APPLICATION.username}', '{READ_ONLY.username}')"
-        " AND pg_database.oid = (SELECT max(oid) FROM pg_database)"
+        "SELECT DISTINCT has_database_privilege(pg_roles.oid, pg_database.oid, 'CONNECT') FROM "
+        f"pg_roles, pg_database WHERE rolname IN ('{APPLICATION.username}', "
+        f"'{READ_ONLY.username}') AND pg_database.oid = (SELECT max(oid) FROM pg_database)"
     )
     assert [(False,)] == server.query(may_enter)
 

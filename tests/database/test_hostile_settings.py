@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from localaws.postgres import rds_roles
 
 from chalicelib.database.connection import session
 from chalicelib.database.restored import Database, DatabaseBusyError, LoginResult
 from chalicelib.flow.errors import RefusedError
-from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY, set_up
 from tests.database.server import MASTER, Server, login, skip_before_16
 
@@ -52,7 +52,10 @@ def _as_before(server: Server) -> Iterator[None]:
     server.query("CREATE ROLE reporter LOGIN PASSWORD 'Production-1'", as_user=MASTER)
     server.query("GRANT reporter TO master", as_user=MASTER)
     yield
-    server.query("ALTER ROLE master RESET ALL; ALTER DATABASE shop RESET ALL; ALTER DATABASE postgres RESET ALL")
+    server.query(
+        "ALTER ROLE master RESET ALL; ALTER DATABASE shop RESET ALL; ALTER DATABASE postgres RESET "
+        "ALL"
+    )
     server.query("ALTER ROLE master CONNECTION LIMIT -1 VALID UNTIL 'infinity'")
 
 
@@ -67,16 +70,26 @@ def test_an_owners_views_and_functions_stand_in_for_nothing(server: Server, shop
 
 @pytest.mark.parametrize("whose", ["DATABASE shop", "DATABASE postgres", "ROLE master"])
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_setting_of_production_reaches_no_session_of_ours(server: Server, name: str, whose: str) -> None:
-    """Each is outranked from the first statement on, whether it was set for the database or the role."""
+def test_a_setting_of_production_reaches_no_session_of_ours(
+    server: Server, name: str, whose: str
+) -> None:
+    """Each is outranked from the first statement on, whether it was set for the database or the
+    role.
+    """
     database = whose.removeprefix("DATABASE ") if whose.startswith("DATABASE") else "shop"
-    server.query(f"ALTER {whose} SET {name} = {HOSTILE[name] if name == 'search_path' else repr(HOSTILE[name])}")
+    server.query(
+        f"ALTER {whose} SET {name} = "
+        f"{HOSTILE[name] if name == 'search_path' else repr(HOSTILE[name])}"
+    )
     try:
         with session(server.place, MASTER, database) as connection, connection.cursor() as cursor:
             cursor.execute(f"SHOW {name}")
             (found,) = cursor.fetchone()
     finally:
-        server.query(f"ALTER {whose} RESET {name}", database="template1" if database == "postgres" else "postgres")
+        server.query(
+            f"ALTER {whose} RESET {name}",
+            database="template1" if database == "postgres" else "postgres",
+        )
 
     assert found != HOSTILE[name]
 
@@ -86,8 +99,9 @@ def test_what_production_set_for_our_users_is_reset(production: Server, shop: Da
     production.query("CREATE ROLE app_user LOGIN; CREATE ROLE readonly_user LOGIN", as_user=MASTER)
     for name in ("app_user", "readonly_user"):
         production.query(
-            f"ALTER ROLE {name} SET statement_timeout = '1ms'; ALTER ROLE {name} IN DATABASE shop SET search_path = x;"
-            f"ALTER ROLE {name} IN DATABASE postgres SET default_transaction_read_only = on"
+            f"ALTER ROLE {name} SET statement_timeout = '1ms'; ALTER ROLE {name} IN DATABASE shop "
+            f"SET search_path = x;ALTER ROLE {name} IN DATABASE postgres SET "
+            "default_transaction_read_only = on"
         )
     set_up(shop)
     settings = "SELECT DISTINCT setconfig FROM pg_db_role_setting WHERE setrole <> 0"
@@ -95,8 +109,13 @@ def test_what_production_set_for_our_users_is_reset(production: Server, shop: Da
     assert [(["default_transaction_read_only=on"],)] == production.query(settings)
 
 
-def test_a_setting_of_the_database_that_stops_plain_clients_is_named(production: Server, shop: Database) -> None:
-    """It is production's, and stays; nobody says that the application writes there, or what else is set."""
+def test_a_setting_of_the_database_that_stops_plain_clients_is_named(
+    production: Server, shop: Database
+) -> None:
+    """It is production's, and stays.
+
+    Nobody says that the application writes there, or what else is set.
+    """
     production.query("ALTER DATABASE shop SET default_transaction_read_only = on")
     production.query("ALTER DATABASE shop SET app.signing_key = 'Never-told-1'")
     shop.lock_out(keep=[])
@@ -107,13 +126,22 @@ def test_a_setting_of_the_database_that_stops_plain_clients_is_named(production:
     assert ["app_user is stopped in database shop as any plain client is"] == [
         sentence.partition(" (")[0] for sentence in proofs.warnings
     ]
-    assert "production set default_transaction_read_only=on for all sessions there." in proofs.warnings[0]
+    assert (
+        "production set default_transaction_read_only=on for all sessions there."
+        in proofs.warnings[0]
+    )
     assert not any("app_user" in sentence and "shop" in sentence for sentence in proofs.proven)
 
 
-def test_a_database_whose_sessions_end_at_an_error_is_set_up(production: Server, shop: Database) -> None:
-    """exit_on_error would end ours at the first thing that the master may not do, or that must be refused."""
-    production.query("ALTER DATABASE shop SET exit_on_error = on; ALTER ROLE master SET exit_on_error = on")
+def test_a_database_whose_sessions_end_at_an_error_is_set_up(
+    production: Server, shop: Database
+) -> None:
+    """exit_on_error would end ours at the first thing that the master may not do, or that must be
+    refused.
+    """
+    production.query(
+        "ALTER DATABASE shop SET exit_on_error = on; ALTER ROLE master SET exit_on_error = on"
+    )
     try:
         assert () != set_up(shop)
     finally:
@@ -131,20 +159,23 @@ def test_what_was_not_tried_is_said(production: Server, shop: Database) -> None:
     shop.ensure_users(APPLICATION, READ_ONLY)
     proofs = shop.verify_users(APPLICATION, READ_ONLY)
 
-    assert any(it.startswith("In database shop app_user logged in; there was no table") for it in proofs.untried)
+    assert any(
+        it.startswith("In database shop app_user logged in; there was no table")
+        for it in proofs.untried
+    )
     assert not any("reads and writes in database shop" in sentence for sentence in proofs.proven)
 
 
 def test_a_write_that_is_tried_runs_nobodys_code(production: Server, shop: Database) -> None:
     """A default and a trigger that raise disturb no proof."""
     production.query(
-        "CREATE FUNCTION sales.boom() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE 'ran'; END $$;"
-        "CREATE FUNCTION sales.bang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'ran'; END $$;"
-        "ALTER TABLE sales.orders ADD price int DEFAULT NULL, ADD twice int GENERATED ALWAYS AS (id * 2) STORED;"
-        "ALTER TABLE sales.orders ALTER price SET DEFAULT sales.boom();"
-        "CREATE TABLE sales.audited (id int); ALTER TABLE sales.audited OWNER TO accounts;"
-        "GRANT USAGE ON SCHEMA sales TO accounts;"
-        "CREATE TRIGGER each AFTER DELETE OR UPDATE ON sales.audited EXECUTE FUNCTION sales.bang()",
+        "CREATE FUNCTION sales.boom() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE 'ran'; END "
+        "$$;CREATE FUNCTION sales.bang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'ran'; "
+        "END $$;ALTER TABLE sales.orders ADD price int DEFAULT NULL, ADD twice int GENERATED "
+        "ALWAYS AS (id * 2) STORED;ALTER TABLE sales.orders ALTER price SET DEFAULT "
+        "sales.boom();CREATE TABLE sales.audited (id int); ALTER TABLE sales.audited OWNER TO "
+        "accounts;GRANT USAGE ON SCHEMA sales TO accounts;CREATE TRIGGER each AFTER DELETE OR "
+        "UPDATE ON sales.audited EXECUTE FUNCTION sales.bang()",
         database="shop",
     )
 
@@ -152,12 +183,23 @@ def test_a_write_that_is_tried_runs_nobodys_code(production: Server, shop: Datab
 
 
 @pytest.mark.parametrize(
-    "how", ["NOLOGIN", "LOGIN VALID UNTIL '2001-01-01'", "NOLOGIN VALID UNTIL '2001-01-01'", "LOGIN CONNECTION LIMIT 0"]
+    "how",
+    [
+        "NOLOGIN",
+        "LOGIN VALID UNTIL '2001-01-01'",
+        "NOLOGIN VALID UNTIL '2001-01-01'",
+        "LOGIN CONNECTION LIMIT 0",
+    ],
 )
-def test_a_password_is_known_also_of_a_role_that_cannot_come_in(server: Server, shop: Database, how: str) -> None:
+def test_a_password_is_known_also_of_a_role_that_cannot_come_in(
+    server: Server, shop: Database, how: str
+) -> None:
     """Production's own password is told from another one, and asking opens nothing."""
     server.query(f"CREATE ROLE app_user {how} PASSWORD 'Production-1'", as_user=MASTER)
-    attributes = "SELECT rolcanlogin, rolvaliduntil::text, rolconnlimit FROM pg_roles WHERE rolname = 'app_user'"
+    attributes = (
+        "SELECT rolcanlogin, rolvaliduntil::text, rolconnlimit FROM pg_roles WHERE rolname = "
+        "'app_user'"
+    )
     before = server.query(attributes)
     known = shop.knows(login("app_user", "Production-1"))
 
@@ -176,8 +218,14 @@ def test_a_role_that_cannot_log_in_loses_its_password(server: Server, shop: Data
 
 
 def test_a_role_that_somebody_holds_keeps_no_other_open(server: Server, shop: Database) -> None:
-    """A transaction that changed one role, and is not ours to end, is named; all others are closed."""
-    server.query("CREATE ROLE held LOGIN PASSWORD 'Production-1'; CREATE ROLE zoe LOGIN PASSWORD 'Production-1'")
+    """A transaction that changed one role, and is not ours to end, is named.
+
+    All others are closed.
+    """
+    server.query(
+        "CREATE ROLE held LOGIN PASSWORD 'Production-1'; CREATE ROLE zoe LOGIN PASSWORD "
+        "'Production-1'"
+    )
     rds_roles.put_roles_within_reach(server.postgres)
     with server.postgres.session("shop") as cursor:
         cursor.execute("BEGIN; ALTER ROLE held CREATEDB")
@@ -189,7 +237,9 @@ def test_a_role_that_somebody_holds_keeps_no_other_open(server: Server, shop: Da
     assert ["held"] == shop.lock_out(keep=[])
 
 
-def test_a_session_of_a_locked_out_role_that_holds_another_is_ended(server: Server, shop: Database) -> None:
+def test_a_session_of_a_locked_out_role_that_holds_another_is_ended(
+    server: Server, shop: Database
+) -> None:
     """It came in with production's password; its transaction goes with it."""
     server.query("CREATE ROLE admin LOGIN CREATEROLE PASSWORD 'Production-1'", as_user=MASTER)
     held = server.connect(login("admin", "Production-1"), "shop")
@@ -209,10 +259,14 @@ def test_the_second_proof_leaves_no_database_behind(server: Server, shop: Databa
     server.query("CREATE DATABASE aurora_restore_proof_dead", as_user=MASTER)
     shop.lock_out(keep=[])
 
-    assert [] == server.query("SELECT datname FROM pg_database WHERE starts_with(datname, 'aurora_restore_proof')")
+    assert [] == server.query(
+        "SELECT datname FROM pg_database WHERE starts_with(datname, 'aurora_restore_proof')"
+    )
 
 
-def test_a_role_that_is_open_still_is_told_by_the_second_proof(server: Server, shop: Database) -> None:
+def test_a_role_that_is_open_still_is_told_by_the_second_proof(
+    server: Server, shop: Database
+) -> None:
     """It is asked in a database where nothing of production's can stand in the way."""
     skip_before_16(server)
     server.query("CREATE ROLE theirs LOGIN PASSWORD 'Production-1'")

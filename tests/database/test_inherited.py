@@ -1,4 +1,6 @@
-"""What came with production and stands in the way: names, rights, owners and habits, each with its one right answer."""
+"""What came with production and stands in the way: names, rights, owners and habits, each with its
+one right answer.
+"""
 
 import pytest
 
@@ -8,68 +10,106 @@ from tests.database.production import APPLICATION, ODD_TABLE, READ_ONLY, refused
 from tests.database.server import MASTER, Server, login
 
 
-def test_what_production_gave_a_name_beyond_its_purpose_is_taken(production: Server, shop: Database) -> None:
-    """Attributes, memberships, table, column, schema and default privileges of roles that have our users' names."""
+def test_what_production_gave_a_name_beyond_its_purpose_is_taken(
+    production: Server, shop: Database
+) -> None:
+    """Attributes, memberships, table, column, schema and default privileges of roles that have our
+    users' names.
+    """
     production.query(
-        "CREATE ROLE app_user LOGIN CREATEDB CREATEROLE CONNECTION LIMIT 0 VALID UNTIL '2001-01-01' IN ROLE app_owner;"
-        "CREATE ROLE readonly_user CREATEDB IN ROLE payments; GRANT rds_iam TO app_user",
+        "CREATE ROLE app_user LOGIN CREATEDB CREATEROLE CONNECTION LIMIT 0 VALID UNTIL "
+        "'2001-01-01' IN ROLE app_owner;CREATE ROLE readonly_user CREATEDB IN ROLE payments; GRANT "
+        "rds_iam TO app_user",
         as_user=MASTER,
     )
     production.query(
-        "GRANT ALL ON sales.orders TO readonly_user WITH GRANT OPTION; GRANT CREATE ON SCHEMA sales TO readonly_user;"
-        f"GRANT UPDATE (what) ON {ODD_TABLE} TO readonly_user; GRANT CREATE ON DATABASE shop TO readonly_user;"
-        "ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA sales GRANT ALL ON TABLES TO readonly_user;"
-        "ALTER DEFAULT PRIVILEGES FOR ROLE payments GRANT INSERT ON TABLES TO PUBLIC",
+        "GRANT ALL ON sales.orders TO readonly_user WITH GRANT OPTION; GRANT CREATE ON SCHEMA "
+        f"sales TO readonly_user;GRANT UPDATE (what) ON {ODD_TABLE} TO readonly_user; GRANT CREATE "
+        "ON DATABASE shop TO readonly_user;ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA "
+        "sales GRANT ALL ON TABLES TO readonly_user;ALTER DEFAULT PRIVILEGES FOR ROLE payments "
+        "GRANT INSERT ON TABLES TO PUBLIC",
         database="shop",
     )
     set_up(shop)
-    production.query("CREATE TABLE sales.later (id int); ALTER TABLE sales.later OWNER TO app_owner", database="shop")
+    production.query(
+        "CREATE TABLE sales.later (id int); ALTER TABLE sales.later OWNER TO app_owner",
+        database="shop",
+    )
     production.query("SET ROLE app_owner; CREATE TABLE sales.latest (id int)", database="shop")
 
     attributes = (
-        "SELECT rolcreatedb OR rolcreaterole, rolconnlimit FROM pg_roles WHERE rolname IN ('app_user', 'readonly_user')"
+        "SELECT rolcreatedb OR rolcreaterole, rolconnlimit FROM pg_roles WHERE rolname IN "
+        "('app_user', 'readonly_user')"
     )
     assert [(False, -1)] * 2 == production.query(attributes)
     assert refused(production, "DELETE FROM sales.latest")
     assert refused(production, f"UPDATE {ODD_TABLE} SET what = 'x'")
 
 
-def test_a_read_only_user_that_owns_something_is_refused(production: Server, shop: Database) -> None:
+def test_a_read_only_user_that_owns_something_is_refused(
+    production: Server, shop: Database
+) -> None:
     """An owner may always write; its objects are not taken away behind its back."""
     production.query("CREATE ROLE readonly_user LOGIN", as_user=MASTER)
-    production.query("CREATE TABLE sales.hers (); ALTER TABLE sales.hers OWNER TO readonly_user", database="shop")
+    production.query(
+        "CREATE TABLE sales.hers (); ALTER TABLE sales.hers OWNER TO readonly_user", database="shop"
+    )
 
-    with pytest.raises(RefusedError, match="readonly_user came with production and owns objects") as refusal:
+    with pytest.raises(
+        RefusedError, match="readonly_user came with production and owns objects"
+    ) as refusal:
         set_up(shop)
     assert "REASSIGN OWNED" in refusal.value.remedy
 
 
-def test_an_application_user_that_owns_its_tables_keeps_them(production: Server, shop: Database) -> None:
-    """Many productions let the application own its schema; the copy is like them, with another password."""
+def test_an_application_user_that_owns_its_tables_keeps_them(
+    production: Server, shop: Database
+) -> None:
+    """Many productions let the application own its schema.
+
+    The copy is like them, with another password.
+    """
     production.query("CREATE ROLE app_user LOGIN PASSWORD 'Production-1'", as_user=MASTER)
     production.query(
-        "CREATE SCHEMA own AUTHORIZATION app_user; SET ROLE app_user; CREATE TABLE own.t (id int)", database="shop"
+        "CREATE SCHEMA own AUTHORIZATION app_user; SET ROLE app_user; CREATE TABLE own.t (id int)",
+        database="shop",
     )
     set_up(shop)
     production.query(
-        "ALTER TABLE own.t ADD what text; INSERT INTO own.t VALUES (1)", as_user=APPLICATION, database="shop"
+        "ALTER TABLE own.t ADD what text; INSERT INTO own.t VALUES (1)",
+        as_user=APPLICATION,
+        database="shop",
     )
 
-    assert [(1, None)] == production.query("SELECT * FROM own.t", as_user=READ_ONLY, database="shop")
+    assert [(1, None)] == production.query(
+        "SELECT * FROM own.t", as_user=READ_ONLY, database="shop"
+    )
 
 
-def test_what_everybody_could_write_moves_to_those_who_stay(production: Server, shop: Database) -> None:
-    """Before PostgreSQL 15 PUBLIC could create; the read-only user must not, kept roles and owners still do."""
+def test_what_everybody_could_write_moves_to_those_who_stay(
+    production: Server, shop: Database
+) -> None:
+    """Before PostgreSQL 15 PUBLIC could create.
+
+    The read-only user must not, kept roles and owners still do.
+    """
     production.query("CREATE ROLE deployer LOGIN PASSWORD 'Production-1'", as_user=MASTER)
-    production.query("GRANT CREATE ON SCHEMA public TO PUBLIC; GRANT INSERT ON sales.orders TO PUBLIC", database="shop")
+    production.query(
+        "GRANT CREATE ON SCHEMA public TO PUBLIC; GRANT INSERT ON sales.orders TO PUBLIC",
+        database="shop",
+    )
     shop.lock_out(keep=["deployer"])
     shop.ensure_users(APPLICATION, READ_ONLY)
     shop.verify_users(APPLICATION, READ_ONLY, keep=["deployer"])
     deployer = login("deployer", "Production-1")
     production.query("CREATE TABLE public.migration (id int)", as_user=deployer, database="shop")
-    production.query("INSERT INTO public.migration VALUES (1)", as_user=APPLICATION, database="shop")
+    production.query(
+        "INSERT INTO public.migration VALUES (1)", as_user=APPLICATION, database="shop"
+    )
 
-    assert [(1,)] == production.query("SELECT id FROM public.migration", as_user=READ_ONLY, database="shop")
+    assert [(1,)] == production.query(
+        "SELECT id FROM public.migration", as_user=READ_ONLY, database="shop"
+    )
     assert refused(production, "CREATE TABLE public.mine ()")
     assert refused(production, "INSERT INTO sales.orders (what) VALUES ('x')")
 
@@ -78,13 +118,19 @@ def test_extensions_keep_to_themselves(production: Server, shop: Database) -> No
     """What belongs to an extension is neither granted nor a reason to refuse."""
     name = production.extension
     production.query(f"CREATE SCHEMA cron; CREATE EXTENSION {name}", database="shop")
-    production.query(f"ALTER EXTENSION {name} ADD SCHEMA cron; CREATE TABLE cron.job (id int)", database="shop")
+    production.query(
+        f"ALTER EXTENSION {name} ADD SCHEMA cron; CREATE TABLE cron.job (id int)", database="shop"
+    )
     set_up(shop)
 
-    assert [(False,)] == production.query("SELECT has_schema_privilege('app_user', 'cron', 'USAGE')", database="shop")
+    assert [(False,)] == production.query(
+        "SELECT has_schema_privilege('app_user', 'cron', 'USAGE')", database="shop"
+    )
 
 
-def test_tables_with_row_security_do_not_disturb_the_proof(production: Server, shop: Database) -> None:
+def test_tables_with_row_security_do_not_disturb_the_proof(
+    production: Server, shop: Database
+) -> None:
     """A policy may fail without the application's settings; the rights are proven all the same."""
     production.query(
         "CREATE POLICY tenant ON sales.orders USING (what = current_setting('app.tenant'));"
@@ -96,10 +142,14 @@ def test_tables_with_row_security_do_not_disturb_the_proof(production: Server, s
 
 
 def test_a_lock_in_the_way_is_waited_for(production: Server, shop: Database) -> None:
-    """A grant that meets an uncommitted change of the same object ends with its lock timeout, not with a bug."""
+    """A grant that meets an uncommitted change of the same object ends with its lock timeout, not
+    with a bug.
+    """
     shop.lock_out(keep=[])
     with production.postgres.session("shop") as cursor:
-        cursor.execute("BEGIN; ALTER ROLE accounts CREATEDB; LOCK TABLE pg_auth_members IN EXCLUSIVE MODE")
+        cursor.execute(
+            "BEGIN; ALTER ROLE accounts CREATEDB; LOCK TABLE pg_auth_members IN EXCLUSIVE MODE"
+        )
 
         with pytest.raises(Exception, match="a lock that another session holds"):
             shop.ensure_users(APPLICATION, READ_ONLY)

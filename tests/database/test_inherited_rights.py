@@ -1,54 +1,68 @@
-"""Rights and doors that other roles than the owners gave, closed databases, and code that runs on our statements."""
+"""Rights and doors that other roles than the owners gave, closed databases, and code that runs on
+our statements.
+"""
 
 import pytest
+from localaws.postgres import rds_roles
 
 from chalicelib.database.restored import Database
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
 from tests.database.server import MASTER, Server, login, skip_before_16
 
 
 def test_what_somebody_gave_with_grant_option_is_taken(production: Server, shop: Database) -> None:
-    """A chain of grants ends with each of its grantors, for PUBLIC and for the read-only user's own name."""
-    production.query("CREATE ROLE readonly_user; CREATE ROLE middle; CREATE ROLE last", as_user=MASTER)
+    """A chain of grants ends with each of its grantors, for PUBLIC and for the read-only user's own
+    name.
+    """
     production.query(
-        "GRANT USAGE ON SCHEMA sales TO middle, last;"
-        "SET ROLE app_owner; GRANT DELETE, SELECT ON sales.orders TO middle WITH GRANT OPTION; RESET ROLE;"
-        "SET ROLE middle; GRANT DELETE ON sales.orders TO last WITH GRANT OPTION;"
-        "GRANT DELETE ON sales.orders TO PUBLIC;"
-        "RESET ROLE; SET ROLE last; GRANT DELETE ON sales.orders TO readonly_user; RESET ROLE",
+        "CREATE ROLE readonly_user; CREATE ROLE middle; CREATE ROLE last", as_user=MASTER
+    )
+    production.query(
+        "GRANT USAGE ON SCHEMA sales TO middle, last;SET ROLE app_owner; GRANT DELETE, SELECT ON "
+        "sales.orders TO middle WITH GRANT OPTION; RESET ROLE;SET ROLE middle; GRANT DELETE ON "
+        "sales.orders TO last WITH GRANT OPTION;GRANT DELETE ON sales.orders TO PUBLIC;RESET ROLE; "
+        "SET ROLE last; GRANT DELETE ON sales.orders TO readonly_user; RESET ROLE",
         database="shop",
     )
     set_up(shop)
 
     assert refused(production, "DELETE FROM sales.orders")
     assert [] == production.query(
-        "SELECT FROM pg_auth_members AS membership WHERE member = 'master'::regrole "
-        "AND roleid <> 'rds_superuser'::regrole AND roleid::regrole::text <> 'aurora_restore_everybody_else' "
-        "AND coalesce(to_jsonb(membership) ->> 'set_option', 'true') = 'true'"  # PostgreSQL 15 has no such option
+        "SELECT FROM pg_auth_members AS membership WHERE member = 'master'::regrole AND roleid "
+        "<> 'rds_superuser'::regrole AND roleid::regrole::text <> "
+        "'aurora_restore_everybody_else' "
+        # PostgreSQL 15 has no such option
+        "AND coalesce(to_jsonb(membership) ->> 'set_option', 'true') = 'true'"
     )
 
 
 def test_a_grant_of_a_superuser_is_named(production: Server, shop: Database) -> None:
     """Nobody but rdsadmin can take it back: the refusal says what it is."""
     production.query("GRANT USAGE ON SCHEMA sales TO rdsadmin", database="shop")
-    production.query("CREATE TABLE sales.theirs (id int); GRANT DELETE ON sales.theirs TO PUBLIC", database="shop")
+    production.query(
+        "CREATE TABLE sales.theirs (id int); GRANT DELETE ON sales.theirs TO PUBLIC",
+        database="shop",
+    )
     shop.lock_out(keep=[])
 
     with pytest.raises(RefusedError, match=r"on table sales\.theirs"):
         shop.ensure_users(APPLICATION, READ_ONLY)
 
 
-def test_a_membership_that_rdsadmin_granted_names_the_way_on(production: Server, shop: Database) -> None:
+def test_a_membership_that_rdsadmin_granted_names_the_way_on(
+    production: Server, shop: Database
+) -> None:
     """The master cannot take it, so another user has to be named."""
     skip_before_16(production)  # a membership is anybody's with CREATEROLE to take there
     production.query("CREATE ROLE app_user LOGIN; GRANT payments TO app_user GRANTED BY rdsadmin")
     rds_roles.put_roles_within_reach(production.postgres)
     shop.lock_out(keep=[])
 
-    with pytest.raises(RefusedError, match="as a member of payments, which the master cannot take") as refusal:
+    with pytest.raises(
+        RefusedError, match="as a member of payments, which the master cannot take"
+    ) as refusal:
         shop.ensure_users(APPLICATION, READ_ONLY)
     assert refusal.value.remedy.startswith("Name another user in the application secret.")
     shop.ensure_users(login("other", "Application-1"), READ_ONLY)
@@ -63,7 +77,9 @@ def test_a_membership_that_rdsadmin_granted_names_the_way_on(production: Server,
         "REVOKE CONNECT ON DATABASE ledger FROM PUBLIC; ALTER DATABASE ledger CONNECTION LIMIT 0",
     ],
 )
-def test_a_database_that_is_closed_to_the_master_is_opened(production: Server, shop: Database, deed: str) -> None:
+def test_a_database_that_is_closed_to_the_master_is_opened(
+    production: Server, shop: Database, deed: str
+) -> None:
     """Where its owner may do that, and the master can become a member of the owner."""
     production.query("CREATE DATABASE ledger OWNER app_owner")
     production.query(deed)
@@ -80,7 +96,9 @@ def test_a_database_that_is_closed_to_the_master_is_opened(production: Server, s
         ("REVOKE CONNECT ON DATABASE ledger FROM PUBLIC", "the master user may not connect to it"),
     ],
 )
-def test_a_database_that_nobody_can_enter_is_named(production: Server, shop: Database, deed: str, why: str) -> None:
+def test_a_database_that_nobody_can_enter_is_named(
+    production: Server, shop: Database, deed: str, why: str
+) -> None:
     """It stops no night; what was not tried is said. This one is rdsadmin's."""
     production.query("CREATE DATABASE ledger")
     production.query(deed)
@@ -91,23 +109,37 @@ def test_a_database_that_nobody_can_enter_is_named(production: Server, shop: Dat
     finally:
         production.query("UPDATE pg_database SET datconnlimit = -1 WHERE datname = 'ledger'")
 
-    assert any(sentence.startswith(f"Database ledger is closed to both users: {why}") for sentence in untried)
+    assert any(
+        sentence.startswith(f"Database ledger is closed to both users: {why}")
+        for sentence in untried
+    )
 
 
-def test_a_database_of_our_users_that_the_master_may_not_enter_is_a_refusal(production: Server, shop: Database) -> None:
-    """Production let them in. What acts or reaches out there could not be stopped; this one is rdsadmin's."""
+def test_a_database_of_our_users_that_the_master_may_not_enter_is_a_refusal(
+    production: Server, shop: Database
+) -> None:
+    """Production let them in. What acts or reaches out there could not be stopped.
+
+    This one is rdsadmin's.
+    """
     production.query("CREATE DATABASE ledger")
     production.query("CREATE ROLE app_user LOGIN; REVOKE CONNECT ON DATABASE ledger FROM PUBLIC")
     rds_roles.put_roles_within_reach(production.postgres)
     production.query("GRANT CONNECT ON DATABASE ledger TO app_user")
 
-    with pytest.raises(RefusedError, match=r"app_user may enter database ledger, which the master user may not\."):
+    with pytest.raises(
+        RefusedError, match=r"app_user may enter database ledger, which the master user may not\."
+    ):
         set_up(shop)
 
 
 @pytest.mark.parametrize("limit", [1, 2])
-def test_a_database_of_few_connections_is_opened(production: Server, shop: Database, limit: int) -> None:
-    """The set-up needs more at a time, and would wait for ever for a connection that it holds itself."""
+def test_a_database_of_few_connections_is_opened(
+    production: Server, shop: Database, limit: int
+) -> None:
+    """The set-up needs more at a time, and would wait for ever for a connection that it holds
+    itself.
+    """
     production.query(f"ALTER DATABASE shop CONNECTION LIMIT {limit}")
     shop.lock_out(keep=[])
     shop.quiet(KINDS)
@@ -117,19 +149,24 @@ def test_a_database_of_few_connections_is_opened(production: Server, shop: Datab
 
 
 @pytest.mark.parametrize("tag", ["GRANT", "ALTER DEFAULT PRIVILEGES", "REVOKE"])
-@pytest.mark.parametrize("deed", ["RAISE 'not in my house'", "PERFORM 1 / 0", "INSERT INTO sales.nowhere VALUES (1)"])
+@pytest.mark.parametrize(
+    "deed", ["RAISE 'not in my house'", "PERFORM 1 / 0", "INSERT INTO sales.nowhere VALUES (1)"]
+)
 def test_an_event_trigger_that_stops_the_set_up_is_named(
     production: Server, shop: Database, tag: str, deed: str
 ) -> None:
     """It is production's code, and no bug of ours: the refusal has its words and where it ran."""
     production.query("GRANT TRUNCATE ON sales.orders TO PUBLIC", database="shop")
     production.query(
-        f"CREATE FUNCTION sales.watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN {deed}; END $$;"
-        f"CREATE EVENT TRIGGER watching ON ddl_command_start WHEN TAG IN ('{tag}') EXECUTE FUNCTION sales.watch()",
+        f"CREATE FUNCTION sales.watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN {deed}; "
+        f"END $$;CREATE EVENT TRIGGER watching ON ddl_command_start WHEN TAG IN ('{tag}') EXECUTE "
+        "FUNCTION sales.watch()",
         database="shop",
     )
     shop.lock_out(keep=[])
 
-    with pytest.raises(RefusedError, match=r"Code of production's own stopped .* sales\.watch\(\)") as refusal:
+    with pytest.raises(
+        RefusedError, match=r"Code of production's own stopped .* sales\.watch\(\)"
+    ) as refusal:
         shop.ensure_users(APPLICATION, READ_ONLY)
     assert refusal.value.retry is Retry.LATER_SNAPSHOT

@@ -1,4 +1,6 @@
-"""A set-up that is killed between any two statements is finished by the next run, and no door opens again meanwhile."""
+"""A set-up that is killed between any two statements is finished by the next run, and no door opens
+again meanwhile.
+"""
 
 import os
 from collections.abc import Iterator
@@ -6,10 +8,11 @@ from contextlib import closing, contextmanager, suppress
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from localaws.postgres import rds_roles
+
 from chalicelib.database.restored import Database
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import KINDS, PREPARED_TRANSACTIONS
-from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import MASTER, Server, clean, login
 from tests.database.wire import wire
@@ -47,28 +50,41 @@ SELECT array_agg(rolname::text) FILTER (WHERE rolpassword = productions AND (rol
   FROM pg_authid LEFT JOIN productions USING (rolname)
  WHERE rolcanlogin AND rolpassword IS NOT NULL AND rolname <> 'master'
 """
-KEPT = "CREATE TEMPORARY TABLE productions AS SELECT rolname, rolpassword AS productions FROM pg_authid"
+KEPT = (
+    "CREATE TEMPORARY TABLE productions AS SELECT rolname, rolpassword AS productions FROM "
+    "pg_authid"
+)
 GRANT = "it.grantor::regrole, it.grantee::regrole, it.privilege_type, it.is_grantable"
 STATE = {
-    "roles": "SELECT rolname, rolcanlogin, rolpassword IS NULL, rolvaliduntil, rolcreaterole FROM pg_authid",
+    "roles": "SELECT rolname, rolcanlogin, rolpassword IS NULL, rolvaliduntil, rolcreaterole FROM "
+    "pg_authid",
     "settings": "SELECT setrole::regrole, setdatabase, setconfig FROM pg_db_role_setting",
-    "members": "SELECT roleid::regrole, member::regrole, grantor::regrole, admin_option FROM pg_auth_members",
+    "members": "SELECT roleid::regrole, member::regrole, grantor::regrole, admin_option FROM "
+    "pg_auth_members",
     "databases": f"SELECT datname, {GRANT} FROM pg_database, aclexplode(datacl) AS it",
     "schemas": f"SELECT nspname, {GRANT} FROM pg_namespace, aclexplode(nspacl) AS it",
-    "relations": f"SELECT oid::regclass, {GRANT} FROM pg_class, aclexplode(relacl) AS it WHERE oid >= 16384",
-    "routines": f"SELECT oid::regprocedure, {GRANT} FROM pg_proc, aclexplode(proacl) AS it WHERE oid >= 16384",
+    "relations": f"SELECT oid::regclass, {GRANT} FROM pg_class, aclexplode(relacl) AS it WHERE oid "
+    ">= 16384",
+    "routines": f"SELECT oid::regprocedure, {GRANT} FROM pg_proc, aclexplode(proacl) AS it WHERE "
+    "oid >= 16384",
     "defaults": f"SELECT defaclobjtype, {GRANT} FROM pg_default_acl, aclexplode(defaclacl) AS it",
     "servers": "SELECT srvname, srvoptions, srvacl FROM pg_foreign_server",
-    "ways": "SELECT umuser, 1 FROM pg_user_mapping UNION ALL SELECT subowner, 2 FROM pg_subscription",
+    "ways": "SELECT umuser, 1 FROM pg_user_mapping UNION ALL SELECT subowner, 2 FROM "
+    "pg_subscription",
     "prepared": "SELECT gid FROM pg_prepared_xacts",
 }
 EVERY = 1 if "TEST_SERVERS" in os.environ else 3
 COMMITS_MIN = 10  # there are more; fewer would mean that the wire sees nothing
-GONE = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'aurora-restore'"
+GONE = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = "
+    "'aurora-restore'"
+)
 
 
 class Moment(NamedTuple):
-    """What has been committed when a statement is about to be sent: who gets in, and how many ways lead out."""
+    """What has been committed when a statement is about to be sent: who gets in, and how many ways
+    lead out.
+    """
 
     productions: frozenset[str]
     ours: frozenset[str]
@@ -77,7 +93,10 @@ class Moment(NamedTuple):
 
 
 class Run:
-    """One run of the whole set-up, which may be cut off before a statement; what it passes through is looked at."""
+    """One run of the whole set-up, which may be cut off before a statement.
+
+    What it passes through is looked at.
+    """
 
     def __init__(self, server: Server, eye: Any) -> None:
         self._server, self._eye = server, eye
@@ -86,7 +105,10 @@ class Run:
         self.moments: list[Moment] = []
 
     def go(self, *, before: int | None = None, verified: bool = True) -> None:
-        """Run to the end, or until so many statements have been asked for; another run goes on from there."""
+        """Run to the end, or until so many statements have been asked for.
+
+        Another run goes on from there.
+        """
         self._before = before
         with wire(self._server, self._passes) as place, suppress(TransientError):
             shop = Database(place, MASTER, "shop")
@@ -96,10 +118,14 @@ class Run:
         self._eye.execute(GONE)  # what was cut is over for the server, too
 
     def _set_up(self, shop: Database) -> None:
-        """Do all that setup-db-users does in a database, in its order, before it verifies the users."""
+        """Do all that setup-db-users does in a database, in its order, before it verifies the
+        users.
+        """
         if not self._is_closed:
             assert [False, False] == [shop.knows(user) for user in (APPLICATION, READ_ONLY)]
-        with suppress(TransientError):  # what a prepared transaction holds is free once that is rolled back
+        with suppress(
+            TransientError
+        ):  # what a prepared transaction holds is free once that is rolled back
             shop.lock_out(keep=[])
         shop.quiet([PREPARED_TRANSACTIONS])
         shop.lock_out(keep=[])
@@ -110,7 +136,9 @@ class Run:
     def _passes(self, _statement: str) -> bool:
         self._eye.execute(DOORS)
         productions, ours, ways_out, committed = self._eye.fetchone()
-        self.moments.append(Moment(frozenset(productions or ()), frozenset(ours or ()), ways_out, committed))
+        self.moments.append(
+            Moment(frozenset(productions or ()), frozenset(ours or ()), ways_out, committed)
+        )
         return len(self.moments) != self._before
 
 
@@ -139,7 +167,9 @@ def state(eye: Any) -> dict[str, list[str]]:
 
 
 def doors_opened_again(moments: list[Moment]) -> list[tuple[Moment, Moment]]:
-    """Return the steps at which a login or a way out is there again, or somebody of ours is in too early."""
+    """Return the steps at which a login or a way out is there again, or somebody of ours is in too
+    early.
+    """
     return [
         (before, after)
         for before, after in pairwise(moments)
@@ -151,14 +181,17 @@ def doors_opened_again(moments: list[Moment]) -> list[tuple[Moment, Moment]]:
 def test_a_set_up_that_is_killed_anywhere_is_finished_by_the_next(server: Server) -> None:
     """Before each statement, but for those before which nothing more was committed: such a death leaves the same.
 
-    What the next run leaves is what one left that was not killed, which verified it. `make test` takes a sample.
+    What the next run leaves is what one left that was not killed, which verified it. `make test`
+    takes a sample.
     """
     with production(server) as eye:
         whole = Run(server, eye)
         whole.go()
         wanted = state(eye)
     commits = [moment.committed for moment in whole.moments]
-    deaths = [number for number, committed in enumerate(commits) if committed not in commits[:number]]
+    deaths = [
+        number for number, committed in enumerate(commits) if committed not in commits[:number]
+    ]
     assert [] == doors_opened_again(whole.moments)
     assert len(deaths) > COMMITS_MIN
     for death in deaths[::EVERY]:

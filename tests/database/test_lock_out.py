@@ -1,15 +1,17 @@
-"""Taking production's logins out of a real server: sessions, prolongable roles, and what no log may hold."""
+"""Taking production's logins out of a real server: sessions, prolongable roles, and what no log may
+hold.
+"""
 
 from contextlib import closing
 
 import psycopg2.errors
 import pytest
+from localaws.postgres import rds_roles
 
 from chalicelib.database import roles
 from chalicelib.database.connection import rows, session, transaction
 from chalicelib.database.restored import Database, DatabaseBusyError, LoginResult
 from chalicelib.flow.errors import RefusedError
-from localaws.postgres import rds_roles
 from tests.database.server import MASTER, Server, login
 from tests.database.wire import wire
 
@@ -38,8 +40,13 @@ def test_a_session_that_an_earlier_run_left_is_ended(server: Server, shop: Datab
         cursor.execute("SELECT 1")
 
 
-def test_a_session_opened_with_productions_master_password_is_ended(server: Server, shop: Database) -> None:
-    """It outlives the change of the password, and could open every login again; our own session goes on."""
+def test_a_session_opened_with_productions_master_password_is_ended(
+    server: Server, shop: Database
+) -> None:
+    """It outlives the change of the password, and could open every login again.
+
+    Our own session goes on.
+    """
     server.query(CREATE_REPORTER, as_user=MASTER)
     with closing(server.connect(MASTER, "shop")) as inside, inside.cursor() as cursor:
         assert ["reporter"] == shop.lock_out(keep=[])
@@ -71,24 +78,38 @@ def test_an_expired_password_is_taken_too(server: Server, shop: Database) -> Non
 
 
 def test_a_superuser_of_rds_is_left_alone(server: Server, shop: Database) -> None:
-    """On Aurora nobody but RDS can make a superuser, so one called rds… that we do not know is its own."""
+    """On Aurora nobody but RDS can make a superuser, so one called rds… that we do not know is its
+    own.
+    """
     server.query("CREATE ROLE rdsnewservice LOGIN SUPERUSER PASSWORD 'Only-AWS-knows'")
 
     assert [] == shop.lock_out(keep=[])
 
 
-def test_a_group_that_could_log_in_still_gives_its_members_their_rights(server: Server, shop: Database) -> None:
+def test_a_group_that_could_log_in_still_gives_its_members_their_rights(
+    server: Server, shop: Database
+) -> None:
     """Taking a login takes nothing from an owner's objects or a group's members."""
-    server.query(CREATE_REPORTER + "; CREATE ROLE kept LOGIN PASSWORD 'Kept-1' IN ROLE reporter", as_user=MASTER)
+    server.query(
+        CREATE_REPORTER + "; CREATE ROLE kept LOGIN PASSWORD 'Kept-1' IN ROLE reporter",
+        as_user=MASTER,
+    )
     shop.lock_out(keep=["kept"])
 
-    assert [(True,)] == server.query("SELECT pg_has_role('reporter', 'USAGE')", as_user=login("kept", "Kept-1"))
+    assert [(True,)] == server.query(
+        "SELECT pg_has_role('reporter', 'USAGE')", as_user=login("kept", "Kept-1")
+    )
 
 
 def test_what_production_set_for_the_master_does_not_hold(server: Server, shop: Database) -> None:
-    """ALTER ROLE … SET came along with the snapshot: our sessions would be read-only, and somebody else's."""
+    """ALTER ROLE … SET came along with the snapshot: our sessions would be read-only, and somebody
+    else's.
+    """
     server.query(CREATE_REPORTER + "; GRANT reporter TO master", as_user=MASTER)
-    server.query("ALTER ROLE master SET default_transaction_read_only = on; ALTER ROLE master SET role = 'reporter'")
+    server.query(
+        "ALTER ROLE master SET default_transaction_read_only = on; ALTER ROLE master SET role = "
+        "'reporter'"
+    )
     try:
         assert ["reporter"] == shop.lock_out(keep=[])
     finally:
@@ -104,12 +125,18 @@ def test_a_login_that_is_opened_meanwhile_is_told_by_the_second_proof(server: Se
             server.query("ALTER ROLE reporter LOGIN")
         return True
 
-    with wire(server, open_again) as place, pytest.raises(RefusedError, match="still open the copy for reporter"):
+    with (
+        wire(server, open_again) as place,
+        pytest.raises(RefusedError, match="still open the copy for reporter"),
+    ):
         Database(place, MASTER, "shop").lock_out(keep=[])
 
 
 def test_two_set_ups_at_once_wait_for_each_other(server: Server, shop: Database) -> None:
-    """The second is told to come again once its lock timeout has passed; nothing runs side by side."""
+    """The second is told to come again once its lock timeout has passed.
+
+    Nothing runs side by side.
+    """
     with shop._alone(), pytest.raises(DatabaseBusyError, match="a lock that another session holds"):
         shop.lock_out(keep=[])
 
@@ -118,7 +145,10 @@ def test_two_set_ups_at_once_wait_for_each_other(server: Server, shop: Database)
 
 def test_no_server_log_ever_holds_a_password(server: Server, shop: Database) -> None:
     """Not with every statement logged, not when one fails: only verifiers are sent."""
-    application, readonly = login("app_user", "Never-logged-1"), login("readonly_user", "Never-logged-2")
+    application, readonly = (
+        login("app_user", "Never-logged-1"),
+        login("readonly_user", "Never-logged-2"),
+    )
     shop.ensure_users(application, readonly)
     shop.ensure_users(application, readonly)
     shop.verify_users(application, readonly)
@@ -133,7 +163,12 @@ def test_no_server_log_ever_holds_a_password(server: Server, shop: Database) -> 
 
 def test_every_session_has_its_limits(server: Server) -> None:
     """Nothing that we send runs, waits for a lock or idles in a transaction without an end."""
-    names = "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "search_path"
+    names = (
+        "statement_timeout",
+        "lock_timeout",
+        "idle_in_transaction_session_timeout",
+        "search_path",
+    )
     with session(server.place, MASTER, "shop") as connection, connection.cursor() as cursor:
         cursor.execute("SELECT " + ", ".join(f"current_setting('{name}')" for name in names))
 
@@ -148,7 +183,9 @@ def test_rdsadmin_stays_as_it_is(server: Server, shop: Database) -> None:
 
 
 def test_a_session_whose_role_was_dropped_is_ended(server: Server, shop: Database) -> None:
-    """DROP ROLE leaves the sessions of the role alone, and so would a look for roles that may not log in."""
+    """DROP ROLE leaves the sessions of the role alone, and so would a look for roles that may not
+    log in.
+    """
     server.query(CREATE_REPORTER)
     inside = server.connect(REPORTER, "shop")
     server.query("DROP ROLE reporter")
@@ -169,8 +206,13 @@ def test_a_session_that_ended_by_itself_is_not_waited_for(server: Server) -> Non
 
 
 def test_a_role_without_login_that_somebody_holds_is_named(server: Server, shop: Database) -> None:
-    """It still has production's password, which a later LOGIN would open; once it is free the password is taken."""
-    server.query("CREATE ROLE held PASSWORD 'Production-1'; CREATE ROLE free PASSWORD 'Production-1'")
+    """It still has production's password, which a later LOGIN would open.
+
+    Once it is free the password is taken.
+    """
+    server.query(
+        "CREATE ROLE held PASSWORD 'Production-1'; CREATE ROLE free PASSWORD 'Production-1'"
+    )
     rds_roles.put_roles_within_reach(server.postgres)
     with server.postgres.session("shop") as cursor:
         cursor.execute("BEGIN; ALTER ROLE held CREATEDB")
@@ -203,7 +245,10 @@ ALTER FUNCTION run() OWNER TO admin
 def test_what_runs_as_a_role_of_productions_opens_no_login(
     server: Server, shop: Database, kind: str, deed: str
 ) -> None:
-    """Autovacuum computes an index's expressions as the table's owner; whoever calls a routine may run as its owner."""
+    """Autovacuum computes an index's expressions as the table's owner.
+
+    Whoever calls a routine may run as its owner.
+    """
     server.query(f"CREATE ROLE admin {kind} CREATEROLE PASSWORD 'Production-1'; {CREATE_REPORTER}")
     rds_roles.put_roles_within_reach(server.postgres)
     server.query("GRANT reporter TO admin WITH ADMIN OPTION")

@@ -1,12 +1,14 @@
-"""Many objects of many owners: as many statements as for few, in transactions that whoever is killed goes on from."""
+"""Many objects of many owners: as many statements as for few, in transactions that whoever is
+killed goes on from.
+"""
 
 from collections.abc import Callable
 from math import inf
 
 import pytest
+from localaws.postgres import rds_roles
 
 from chalicelib.database.restored import Database, DatabaseBusyError, LoginResult
-from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
 from tests.database.server import MASTER, Server, login
 
@@ -21,7 +23,8 @@ def make(server: Server, owners: range, *, tables_each: int = 1) -> None:
         "; ".join(
             f"CREATE SCHEMA of_{number} AUTHORIZATION owner_{number}; SET ROLE owner_{number};"
             + "".join(
-                f"CREATE TABLE of_{number}.t_{table} (id int); GRANT ALL ON of_{number}.t_{table} TO PUBLIC;"
+                f"CREATE TABLE of_{number}.t_{table} (id int); GRANT ALL ON of_{number}.t_{table} "
+                "TO PUBLIC;"
                 for table in range(tables_each)
             )
             + "RESET ROLE"
@@ -58,7 +61,8 @@ def test_an_acl_grows_by_the_group_and_the_users_alone(production: Server, shop:
     set_up(shop)
 
     grantees = (
-        "SELECT DISTINCT grantee::regrole::text FROM pg_class, aclexplode(relacl) WHERE oid = 'of_3.t_0'::regclass"
+        "SELECT DISTINCT grantee::regrole::text FROM pg_class, aclexplode(relacl) WHERE oid = "
+        "'of_3.t_0'::regclass"
     )
     assert [("-",), ("app_user",), ("aurora_restore_everybody_else",), ("owner_3",)] == sorted(
         production.query(grantees, database="shop")
@@ -80,7 +84,9 @@ def test_an_invocation_that_is_nearly_over_says_how_far_it_is_and_the_next_goes_
         else:
             break
 
-    assert all(sentence.endswith(" of this pass to go. The next one goes on there.") for sentence in said)
+    assert all(
+        sentence.endswith(" of this pass to go. The next one goes on there.") for sentence in said
+    )
     assert len(said) > 1
     assert len(said) == len(dict.fromkeys(said))
     assert () != shop.verify_users(APPLICATION, READ_ONLY).proven
@@ -96,13 +102,18 @@ def test_an_object_that_is_dropped_meanwhile_is_no_bug(production: Server, shop:
             production.query("DROP SCHEMA IF EXISTS sales CASCADE", database="shop")
         return inf
 
-    with pytest.raises(DatabaseBusyError, match="Somebody dropped an object of database shop meanwhile"):
+    with pytest.raises(
+        DatabaseBusyError, match="Somebody dropped an object of database shop meanwhile"
+    ):
         shop.ensure_users(APPLICATION, READ_ONLY, remaining_seconds=gone)
     shop.ensure_users(APPLICATION, READ_ONLY)
 
 
 def test_nobody_is_let_in_before_the_rights_are_set(production: Server, shop: Database) -> None:
-    """What PUBLIC may write is taken first; users of a cluster that people work on go on with theirs."""
+    """What PUBLIC may write is taken first.
+
+    Users of a cluster that people work on go on with theirs.
+    """
     make(production, range(1))
     shop.lock_out(keep=[])
     results = []
@@ -125,7 +136,10 @@ def test_one_owner_out_of_reach_keeps_no_other(production: Server, shop: Databas
     """The master becomes the owners in one statement; where that is refused, one by one."""
     make(production, range(10))
     production.query("CREATE ROLE stranger; GRANT master TO stranger")
-    production.query("REVOKE ALL ON of_4.t_0 FROM PUBLIC; ALTER TABLE of_4.t_0 OWNER TO stranger", database="shop")
+    production.query(
+        "REVOKE ALL ON of_4.t_0 FROM PUBLIC; ALTER TABLE of_4.t_0 OWNER TO stranger",
+        database="shop",
+    )
     shop.lock_out(keep=[])
     shop.ensure_users(APPLICATION, READ_ONLY)
 
@@ -133,10 +147,15 @@ def test_one_owner_out_of_reach_keeps_no_other(production: Server, shop: Databas
     assert "app_user lacks DELETE, INSERT, SELECT, UPDATE on table of_4.t_0: " in application
 
 
-def test_a_role_that_inherits_nothing_keeps_what_everybody_has(production: Server, shop: Database) -> None:
+def test_a_role_that_inherits_nothing_keeps_what_everybody_has(
+    production: Server, shop: Database
+) -> None:
     """PUBLIC's rights need no inheritance."""
     production.query("CREATE ROLE deployer LOGIN NOINHERIT PASSWORD 'Production-1'", as_user=MASTER)
-    production.query("GRANT USAGE ON SCHEMA sales TO PUBLIC; GRANT INSERT ON sales.orders TO PUBLIC", database="shop")
+    production.query(
+        "GRANT USAGE ON SCHEMA sales TO PUBLIC; GRANT INSERT ON sales.orders TO PUBLIC",
+        database="shop",
+    )
     shop.lock_out(keep=["deployer"])
     shop.ensure_users(APPLICATION, READ_ONLY)
 

@@ -1,4 +1,6 @@
-"""What production may have left of its master user: told by code and time, or mended where it may do that itself."""
+"""What production may have left of its master user: told by code and time, or mended where it may
+do that itself.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,8 +14,9 @@ from tests.database.server import MASTER, Server
 
 MAY_ALTER_ITSELF = 160_000  # before this server_version a role with CREATEROLE may
 AS_IT_WAS = (
-    "ALTER ROLE master LOGIN PASSWORD 'Master-Password-1' CONNECTION LIMIT -1 VALID UNTIL 'infinity';"
-    "ALTER DATABASE shop OWNER TO master; ALTER DATABASE shop ALLOW_CONNECTIONS true CONNECTION LIMIT -1"
+    "ALTER ROLE master LOGIN PASSWORD 'Master-Password-1' CONNECTION LIMIT -1 VALID UNTIL "
+    "'infinity';ALTER DATABASE shop OWNER TO master; ALTER DATABASE shop ALLOW_CONNECTIONS true "
+    "CONNECTION LIMIT -1"
 )
 
 
@@ -37,17 +40,28 @@ def _master_again(server: Server) -> Iterator[None]:
 def test_a_master_that_is_kept_out_is_answered_by_a_code(
     server: Server, shop: Database, left: str, sqlstate: str
 ) -> None:
-    """After the proof of its password, so that this is known to be right; an expired one is as good as wrong."""
+    """After the proof of its password, so that this is known to be right.
+
+    An expired one is as good as wrong.
+    """
     server.query(left)
     answers = (shop.try_master(), shop.enter_as_master())
 
-    assert [(sqlstate, True, sqlstate != "28P01")] * 2 == [(it.sqlstate, it.asked, it.knows) for it in answers]
+    assert [(sqlstate, True, sqlstate != "28P01")] * 2 == [
+        (it.sqlstate, it.asked, it.knows) for it in answers
+    ]
 
 
 @pytest.mark.parametrize(
-    "left", ["ALTER DATABASE shop CONNECTION LIMIT 0", "REVOKE CONNECT ON DATABASE shop FROM PUBLIC, master"]
+    "left",
+    [
+        "ALTER DATABASE shop CONNECTION LIMIT 0",
+        "REVOKE CONNECT ON DATABASE shop FROM PUBLIC, master",
+    ],
 )
-def test_a_master_opens_its_own_database_from_another_one(server: Server, shop: Database, left: str) -> None:
+def test_a_master_opens_its_own_database_from_another_one(
+    server: Server, shop: Database, left: str
+) -> None:
     """The secret's database is no worse off than all others, which are opened later."""
     server.query(left)
     before = shop.try_master()
@@ -55,22 +69,30 @@ def test_a_master_opens_its_own_database_from_another_one(server: Server, shop: 
     assert (False, True, True) == (before.let_in, before.knows, shop.enter_as_master().let_in)
 
 
-def test_a_database_that_the_master_may_not_open_stays_closed(server: Server, shop: Database) -> None:
+def test_a_database_that_the_master_may_not_open_stays_closed(
+    server: Server, shop: Database
+) -> None:
     """Nothing is changed, and the answer is the server's."""
-    server.query("ALTER DATABASE shop OWNER TO rdsadmin; REVOKE CONNECT ON DATABASE shop FROM PUBLIC")
+    server.query(
+        "ALTER DATABASE shop OWNER TO rdsadmin; REVOKE CONNECT ON DATABASE shop FROM PUBLIC"
+    )
 
     assert "42501" == shop.enter_as_master().sqlstate
 
 
 @pytest.mark.parametrize("limit", ["CONNECTION LIMIT 9", "VALID UNTIL '2099-01-01'"])
-def test_limits_that_leave_enough_are_lifted_or_let_be(server: Server, shop: Database, limit: str) -> None:
+def test_limits_that_leave_enough_are_lifted_or_let_be(
+    server: Server, shop: Database, limit: str
+) -> None:
     """Whether the master may alter itself depends on the server's version."""
     server.query(f"ALTER ROLE master {limit}")
 
     assert shop.enter_as_master().let_in
 
 
-def test_a_master_with_too_few_connections_is_refused_or_has_them_lifted(server: Server, shop: Database) -> None:
+def test_a_master_with_too_few_connections_is_refused_or_has_them_lifted(
+    server: Server, shop: Database
+) -> None:
     """It would come in, and be stopped in the middle of the set-up, every time again."""
     server.query("ALTER ROLE master CONNECTION LIMIT 2")
     ((version,),) = server.query("SELECT current_setting('server_version_num')::int")
@@ -84,9 +106,14 @@ def test_a_master_with_too_few_connections_is_refused_or_has_them_lifted(server:
 
 def test_limits_of_a_master_that_may_alter_itself_are_lifted(server: Server) -> None:
     """On Aurora rds_superuser may be more than CREATEROLE is here."""
-    server.query("CREATE ROLE chief LOGIN SUPERUSER PASSWORD 'Chief-1' CONNECTION LIMIT 2 VALID UNTIL '2099-01-01'")
+    server.query(
+        "CREATE ROLE chief LOGIN SUPERUSER PASSWORD 'Chief-1' CONNECTION LIMIT 2 VALID UNTIL "
+        "'2099-01-01'"
+    )
     chief = replace(MASTER, username="chief", password=SecretStr("Chief-1"))
     entered = Database(server.place, chief, "shop").enter_as_master()
-    found = server.query("SELECT rolconnlimit, rolvaliduntil = 'infinity' FROM pg_roles WHERE rolname = 'chief'")
+    found = server.query(
+        "SELECT rolconnlimit, rolvaliduntil = 'infinity' FROM pg_roles WHERE rolname = 'chief'"
+    )
 
     assert (True, [(-1, True)]) == (entered.let_in, found)

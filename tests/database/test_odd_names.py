@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from localaws.postgres import rds_roles
 from psycopg2.sql import SQL, Identifier
 
 from chalicelib.database.restored import Database
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import Server
 
@@ -25,14 +25,20 @@ NAMES = (
 
 @pytest.fixture
 def odd(server: Server) -> Iterator[Server]:
-    """Return the server with a role of each name that owns a database, a schema and a table of that name."""
+    """Return the server with a role of each name that owns a database, a schema and a table of that
+    name.
+    """
     for name in map(Identifier, NAMES):
         server.query(SQL("CREATE ROLE {} LOGIN NOINHERIT PASSWORD 'Production-1'").format(name))
         own = SQL(
-            "CREATE SCHEMA {0} AUTHORIZATION {0}; CREATE TABLE {0}.{0} ({0} int); ALTER TABLE {0}.{0} OWNER TO {0}"
+            "CREATE SCHEMA {0} AUTHORIZATION {0}; CREATE TABLE {0}.{0} ({0} int); ALTER TABLE "
+            "{0}.{0} OWNER TO {0}"
         )
         server.query(own.format(name), database="shop")
-        server.query(SQL("CREATE PROCEDURE {0}.{0}({0} int) LANGUAGE sql AS ''").format(name), database="shop")
+        server.query(
+            SQL("CREATE PROCEDURE {0}.{0}({0} int) LANGUAGE sql AS ''").format(name),
+            database="shop",
+        )
     for name in map(Identifier, NAMES[:4]):
         server.query(SQL("CREATE DATABASE {0} OWNER {0}").format(name))
     server.query(SQL("ALTER DATABASE {} IS_TEMPLATE true").format(Identifier(NAMES[3])))
@@ -49,5 +55,11 @@ def test_a_production_of_odd_names_is_set_up(odd: Server, shop: Database) -> Non
     proofs = shop.verify_users(APPLICATION, READ_ONLY)
 
     assert sorted(NAMES) == closed
-    assert ((), ()) == (proofs.warnings, tuple(it for it in proofs.untried if "was no table to try" not in it))
-    assert f"app_user reads and writes in database shop (tried on {len(NAMES)} tables)." in proofs.proven
+    assert ((), ()) == (
+        proofs.warnings,
+        tuple(it for it in proofs.untried if "was no table to try" not in it),
+    )
+    assert (
+        f"app_user reads and writes in database shop (tried on {len(NAMES)} tables)."
+        in proofs.proven
+    )

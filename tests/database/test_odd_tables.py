@@ -60,8 +60,11 @@ def test_a_table_of_as_many_columns_as_there_can_be(odd: Server, shop: Database)
 
 def test_a_table_without_columns_and_one_that_is_unlogged(odd: Server, shop: Database) -> None:
     """Neither is anything special to a right."""
-    odd.query("CREATE TABLE bare (); CREATE SCHEMA other; CREATE UNLOGGED TABLE other.t (id int)",
-              as_user=MASTER, database="shop")  # fmt: skip
+    odd.query(
+        "CREATE TABLE bare (); CREATE SCHEMA other; CREATE UNLOGGED TABLE other.t (id int)",
+        as_user=MASTER,
+        database="shop",
+    )
 
     assert WRITES.replace("1 table", "2 tables") in set_up(shop)
 
@@ -84,8 +87,13 @@ CREATE OR REPLACE FUNCTION zone() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
         "STATISTICS of_visits ON (date(at AT TIME ZONE zone())), at FROM visits",
     ],
 )
-def test_an_index_over_a_function_that_needs_a_search_path(odd: Server, shop: Database, index: str) -> None:
-    """The function runs when any statement on the table is planned, as whoever says it; so none is tried there."""
+def test_an_index_over_a_function_that_needs_a_search_path(
+    odd: Server, shop: Database, index: str
+) -> None:
+    """The function runs when any statement on the table is planned, as whoever says it.
+
+    So none is tried there.
+    """
     odd.query(BROKEN.format(index=index), as_user=MASTER, database="shop")
 
     assert WRITES in set_up(shop)

@@ -7,7 +7,9 @@ from chalicelib.flow.errors import RefusedError
 from tests.database.production import APPLICATION, READ_ONLY, refused
 from tests.database.server import Server
 
-STRANGER = "CREATE ROLE stranger NOLOGIN; GRANT master TO stranger"  # a membership cannot go both ways
+STRANGER = (
+    "CREATE ROLE stranger NOLOGIN; GRANT master TO stranger"  # a membership cannot go both ways
+)
 
 
 def set_up(shop: Database) -> tuple[str, ...]:
@@ -19,27 +21,36 @@ def set_up(shop: Database) -> tuple[str, ...]:
 
 def reads_orders(server: Server) -> bool:
     """Tell whether the application's user has the rest of production's tables."""
-    return [(1,)] == server.query("SELECT count(*) FROM sales.orders", as_user=APPLICATION, database="shop")
+    return [(1,)] == server.query(
+        "SELECT count(*) FROM sales.orders", as_user=APPLICATION, database="shop"
+    )
 
 
-def test_objects_of_a_role_that_the_master_cannot_join_are_named(production: Server, shop: Database) -> None:
-    """The first of them, whose they are, and who has no right to them; everything else is set up."""
+def test_objects_of_a_role_that_the_master_cannot_join_are_named(
+    production: Server, shop: Database
+) -> None:
+    """The first of them, whose they are, and who has no right to them.
+
+    Everything else is set up.
+    """
     production.query(STRANGER)
     production.query(
-        "CREATE SCHEMA hidden AUTHORIZATION stranger; CREATE TABLE hidden.safe (); CREATE SEQUENCE hidden.turn;"
-        "ALTER TABLE hidden.safe OWNER TO stranger; ALTER SEQUENCE hidden.turn OWNER TO stranger",
+        "CREATE SCHEMA hidden AUTHORIZATION stranger; CREATE TABLE hidden.safe (); CREATE SEQUENCE "
+        "hidden.turn;ALTER TABLE hidden.safe OWNER TO stranger; ALTER SEQUENCE hidden.turn OWNER "
+        "TO stranger",
         database="shop",
     )
 
     application, readonly = set_up(shop)
 
     assert (
-        "In database shop, app_user lacks USAGE on schema hidden, SELECT, UPDATE, USAGE on sequence hidden.turn, "
-        "DELETE, INSERT, SELECT, UPDATE on table hidden.safe: the master user may not act for stranger."
+        "In database shop, app_user lacks USAGE on schema hidden, SELECT, UPDATE, USAGE on "
+        "sequence hidden.turn, DELETE, INSERT, SELECT, UPDATE on table hidden.safe: the master "
+        "user may not act for stranger."
     ) == application
     assert (
-        "In database shop, readonly_user lacks USAGE on schema hidden, SELECT on sequence hidden.turn, SELECT on table "
-        "hidden.safe: the master user may not act for stranger."
+        "In database shop, readonly_user lacks USAGE on schema hidden, SELECT on sequence "
+        "hidden.turn, SELECT on table hidden.safe: the master user may not act for stranger."
     ) == readonly
     assert reads_orders(production)
 
@@ -50,7 +61,9 @@ def test_of_many_such_objects_the_first_are_named(production: Server, shop: Data
     production.query(tables, database="shop")
 
     application, _ = set_up(shop)
-    assert application.endswith("on table sales.kept_12 and 15 more: the master user may not act for rdsadmin.")
+    assert application.endswith(
+        "on table sales.kept_12 and 15 more: the master user may not act for rdsadmin."
+    )
 
 
 def test_what_an_extension_of_rds_brought_is_no_warning(production: Server, shop: Database) -> None:
@@ -60,18 +73,33 @@ def test_what_an_extension_of_rds_brought_is_no_warning(production: Server, shop
     assert () == set_up(shop)
 
 
-def test_a_table_of_rds_that_everybody_may_write_is_a_refusal(production: Server, shop: Database) -> None:
-    """The read-only user could write, and nobody but rdsadmin can take it back: in production that is possible."""
-    production.query("CREATE TABLE sales.theirs (id int); GRANT DELETE ON sales.theirs TO PUBLIC", database="shop")
+def test_a_table_of_rds_that_everybody_may_write_is_a_refusal(
+    production: Server, shop: Database
+) -> None:
+    """The read-only user could write, and nobody but rdsadmin can take it back: in production that
+    is possible.
+    """
+    production.query(
+        "CREATE TABLE sales.theirs (id int); GRANT DELETE ON sales.theirs TO PUBLIC",
+        database="shop",
+    )
 
-    with pytest.raises(RefusedError, match=r"readonly_user could do more than read .* DELETE on table sales\.theirs"):
+    with pytest.raises(
+        RefusedError,
+        match=r"readonly_user could do more than read .* DELETE on table sales\.theirs",
+    ):
         set_up(shop)
 
 
-def test_a_table_that_cannot_be_named_is_none_that_can_be_written(production: Server, shop: Database) -> None:
-    """Without USAGE on its schema, which rdsadmin gives nobody, a right of PUBLIC on it is of no use."""
+def test_a_table_that_cannot_be_named_is_none_that_can_be_written(
+    production: Server, shop: Database
+) -> None:
+    """Without USAGE on its schema, which rdsadmin gives nobody, a right of PUBLIC on it is of no
+    use.
+    """
     production.query(
-        "CREATE SCHEMA theirs; CREATE TABLE theirs.log (id int); GRANT ALL ON theirs.log TO PUBLIC", database="shop"
+        "CREATE SCHEMA theirs; CREATE TABLE theirs.log (id int); GRANT ALL ON theirs.log TO PUBLIC",
+        database="shop",
     )
     set_up(shop)
 
@@ -79,28 +107,40 @@ def test_a_table_that_cannot_be_named_is_none_that_can_be_written(production: Se
     assert reads_orders(production)
 
 
-def test_a_database_of_which_nothing_can_be_used_is_a_refusal(production: Server, shop: Database) -> None:
+def test_a_database_of_which_nothing_can_be_used_is_a_refusal(
+    production: Server, shop: Database
+) -> None:
     """A copy that the application can do nothing with is no success."""
     production.query(STRANGER)
     production.query("REASSIGN OWNED BY app_owner, payments TO stranger", database="shop")
 
-    with pytest.raises(RefusedError, match=r"app_user cannot be given what it needs in database shop: .* and 10 more"):
+    with pytest.raises(
+        RefusedError,
+        match=r"app_user cannot be given what it needs in database shop: .* and 10 more",
+    ):
         set_up(shop)
 
 
-def test_what_cannot_be_taken_and_writes_to_no_table_is_named(production: Server, shop: Database) -> None:
-    """Parameters, tablespaces and wrappers of rdsadmin's, and definers that its extensions brought, end no night."""
+def test_what_cannot_be_taken_and_writes_to_no_table_is_named(
+    production: Server, shop: Database
+) -> None:
+    """Parameters, tablespaces and wrappers of rdsadmin's, and definers that its extensions brought,
+    end no night.
+    """
     production.query(
-        "GRANT CREATE ON TABLESPACE pg_default TO PUBLIC; GRANT SET ON PARAMETER log_min_messages TO PUBLIC"
+        "GRANT CREATE ON TABLESPACE pg_default TO PUBLIC; GRANT SET ON PARAMETER log_min_messages "
+        "TO PUBLIC"
     )
     try:
         (_, said) = set_up(shop)
     finally:
         production.query(
-            "REVOKE CREATE ON TABLESPACE pg_default FROM PUBLIC; REVOKE SET ON PARAMETER log_min_messages FROM PUBLIC"
+            "REVOKE CREATE ON TABLESPACE pg_default FROM PUBLIC; REVOKE SET ON PARAMETER "
+            "log_min_messages FROM PUBLIC"
         )
 
     assert (
-        "In database shop, readonly_user keeps what the master user may not take, with which it cannot write to "
-        "tables: SET on parameter log_min_messages, CREATE on tablespace pg_default."
+        "In database shop, readonly_user keeps what the master user may not take, with which it "
+        "cannot write to tables: SET on parameter log_min_messages, CREATE on tablespace "
+        "pg_default."
     ) == said

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import psycopg2.extensions
 import pytest
+from localaws.postgres import rds_roles
 
 from chalicelib.database.quiesce import stop
 from chalicelib.database.restored import Database, LoginResult
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.postgres import rds_roles
 from tests.database.encodings import BOOKS, forget, make_database, say
 from tests.database.production import READ_ONLY, set_up
 from tests.database.server import MASTER, Server, login
@@ -49,11 +49,14 @@ INSERT INTO pglogical.node_interface VALUES (1, 'production', 'host=production p
 
 
 def install(server: Server, extension: str, script: str, *tables: str) -> None:
-    """Make what an extension makes, and tell the catalog that it is the extension's: the server has no files of it."""
+    """Make what an extension makes, and tell the catalog that it is the extension's: the server has
+    no files of it.
+    """
     server.query(script, database="shop")
     server.query(
-        "INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)"
-        f" SELECT max(oid)::int + 1, '{extension}', 10, 'public'::regnamespace, false, '1' FROM pg_class",
+        "INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, "
+        f"extversion) SELECT max(oid)::int + 1, '{extension}', 10, 'public'::regnamespace, false, "
+        "'1' FROM pg_class",
         database="shop",
     )
     for table in tables:
@@ -62,8 +65,14 @@ def install(server: Server, extension: str, script: str, *tables: str) -> None:
 
 @pytest.fixture
 def quiet(server: Server) -> Iterator[Server]:
-    """Return the server with an administrator of production's, as after a restore; clear what blocks a DROP after."""
-    server.query("CREATE ROLE admin LOGIN CREATEROLE PASSWORD 'Production-1'; GRANT CREATE ON DATABASE shop TO admin")
+    """Return the server with an administrator of production's, as after a restore.
+
+    Clear what blocks a DROP after.
+    """
+    server.query(
+        "CREATE ROLE admin LOGIN CREATEROLE PASSWORD 'Production-1'; GRANT CREATE ON DATABASE shop "
+        "TO admin"
+    )
     rds_roles.put_roles_within_reach(server.postgres)
     yield server
     for (gid,) in server.query("SELECT gid FROM pg_prepared_xacts"):
@@ -75,14 +84,17 @@ def quiet(server: Server) -> Iterator[Server]:
         server.query(f"DELETE FROM pg_subscription_rel; DROP SUBSCRIPTION {name}", database="shop")
     server.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
     server.query("ALTER ROLE master NOREPLICATION")
-    server.query("DROP DATABASE shop WITH (FORCE)")  # what an extension has cannot be dropped by itself
+    server.query(
+        "DROP DATABASE shop WITH (FORCE)"
+    )  # what an extension has cannot be dropped by itself
     server.query("CREATE DATABASE shop OWNER master")
 
 
 def memberships(server: Server) -> list[str]:
     """List whose member the master is; rds_superuser is RDS's own."""
     found = server.query(
-        "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = 'master'::regrole ORDER BY 1"
+        "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = 'master'::regrole ORDER "
+        "BY 1"
     )
     return [name for (name,) in found]
 
@@ -90,7 +102,11 @@ def memberships(server: Server) -> list[str]:
 def test_jobs_of_pg_cron_are_stopped(quiet: Server, shop: Database) -> None:
     """Those that run are counted; a table that only looks like pg_cron's is not touched."""
     install(quiet, "pg_cron", CRON, "cron.job")
-    quiet.query("CREATE SCHEMA mine; CREATE TABLE mine.job AS SELECT true AS active", as_user=MASTER, database="shop")
+    quiet.query(
+        "CREATE SCHEMA mine; CREATE TABLE mine.job AS SELECT true AS active",
+        as_user=MASTER,
+        database="shop",
+    )
 
     assert ({"cron-jobs": 2}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
     assert [(False,)] == quiet.query("SELECT DISTINCT active FROM cron.job", database="shop")
@@ -100,7 +116,8 @@ def test_jobs_of_pg_cron_are_stopped(quiet: Server, shop: Database) -> None:
 def test_jobs_that_row_security_hides_are_told(quiet: Server, shop: Database) -> None:
     """pg_cron shows everybody only their own jobs."""
     own = (
-        "CREATE POLICY own ON cron.job USING (username = current_user); ALTER TABLE cron.job ENABLE ROW LEVEL SECURITY"
+        "CREATE POLICY own ON cron.job USING (username = current_user); ALTER TABLE cron.job "
+        "ENABLE ROW LEVEL SECURITY"
     )
     install(quiet, "pg_cron", CRON, "cron.job")
     quiet.query(own, database="shop")
@@ -111,11 +128,16 @@ def test_jobs_that_row_security_hides_are_told(quiet: Server, shop: Database) ->
 
 
 def test_maintenance_of_pg_partman_is_stopped(quiet: Server, shop: Database) -> None:
-    """Its table belongs to whoever made the extension; the master is its owner for as long as it takes."""
+    """Its table belongs to whoever made the extension.
+
+    The master is its owner for as long as it takes.
+    """
     install(quiet, "pg_partman", PARTMAN, "parts.part_config")
 
     assert ({"partman": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
-    assert [("off",)] == quiet.query("SELECT DISTINCT automatic_maintenance FROM parts.part_config", database="shop")
+    assert [("off",)] == quiet.query(
+        "SELECT DISTINCT automatic_maintenance FROM parts.part_config", database="shop"
+    )
     assert ["rds_superuser"] == memberships(quiet)
 
 
@@ -123,12 +145,15 @@ def test_a_trigger_that_says_the_server_went_away_is_told(quiet: Server, shop: D
     """It may raise any SQLSTATE; the set-up would wait for a server that is there."""
     install(quiet, "pg_partman", PARTMAN, "parts.part_config")
     quiet.query(
-        "CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'x' USING ERRCODE = '57P01'; END $$;"
-        "CREATE TRIGGER gone BEFORE UPDATE ON parts.part_config FOR EACH ROW EXECUTE FUNCTION gone()",
+        "CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'x' USING "
+        "ERRCODE = '57P01'; END $$;CREATE TRIGGER gone BEFORE UPDATE ON parts.part_config FOR EACH "
+        "ROW EXECUTE FUNCTION gone()",
         database="shop",
     )
 
-    assert ["partman: parts.part_config in database shop (SQLSTATE 57P01)"] == [str(it) for it in shop.quiet(KINDS)]
+    assert ["partman: parts.part_config in database shop (SQLSTATE 57P01)"] == [
+        str(it) for it in shop.quiet(KINDS)
+    ]
 
 
 def test_pglogical_is_cut_off_like_a_subscription(quiet: Server, shop: Database) -> None:
@@ -137,20 +162,24 @@ def test_pglogical_is_cut_off_like_a_subscription(quiet: Server, shop: Database)
 
     assert ({"subscriptions": 2}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
     kept = quiet.query(
-        "SELECT sub_enabled, if_dsn FROM pglogical.subscription, pglogical.node_interface", database="shop"
+        "SELECT sub_enabled, if_dsn FROM pglogical.subscription, pglogical.node_interface",
+        database="shop",
     )
     assert [(False, "host=/cut-off-from-production user=nobody password=none")] == kept
 
 
 def test_subscriptions_end_without_a_word_to_the_publisher(quiet: Server, shop: Database) -> None:
-    """Tables that are not copied yet have slots there, which DROP SUBSCRIPTION would drop in production."""
+    """Tables that are not copied yet have slots there, which DROP SUBSCRIPTION would drop in
+    production.
+    """
     with closing(socket.create_server(("127.0.0.1", 0))) as production:
         port = production.getsockname()[1]
         quiet.query(
-            f"CREATE SUBSCRIPTION orders CONNECTION 'host=127.0.0.1 port={port} password=P connect_timeout=2'"
-            " PUBLICATION everything WITH (connect = false); CREATE TABLE copied (id int);"
-            " INSERT INTO pg_subscription_rel SELECT oid, 'copied'::regclass, 'd', NULL FROM pg_subscription;"
-            " UPDATE pg_subscription SET subowner = 'admin'::regrole",
+            f"CREATE SUBSCRIPTION orders CONNECTION 'host=127.0.0.1 port={port} password=P "
+            "connect_timeout=2' PUBLICATION everything WITH (connect = false); CREATE TABLE "
+            "copied (id int); INSERT INTO pg_subscription_rel SELECT oid, 'copied'::regclass, "
+            "'d', NULL FROM pg_subscription; UPDATE pg_subscription SET subowner = "
+            "'admin'::regrole",
             database="shop",
         )
         assert ({"subscriptions": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
@@ -163,8 +192,13 @@ def test_subscriptions_end_without_a_word_to_the_publisher(quiet: Server, shop: 
 
 
 def test_replication_slots_are_dropped(quiet: Server, shop: Database) -> None:
-    """They would keep the copy's log for ever; RDS lets its master drop them. One of the cluster is counted once."""
-    quiet.query("SELECT pg_create_physical_replication_slot('standby', true); ALTER ROLE master REPLICATION")
+    """They would keep the copy's log for ever; RDS lets its master drop them.
+
+    One of the cluster is counted once.
+    """
+    quiet.query(
+        "SELECT pg_create_physical_replication_slot('standby', true); ALTER ROLE master REPLICATION"
+    )
 
     assert ({"replication-slots": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
     assert [] == quiet.query("SELECT slot_name FROM pg_replication_slots")
@@ -177,12 +211,19 @@ def test_a_slot_that_the_master_may_not_drop_is_told(quiet: Server, shop: Databa
     assert ["replication-slots: standby (SQLSTATE 42501)"] == [str(it) for it in shop.quiet(KINDS)]
 
 
-def test_prepared_transactions_are_rolled_back_as_their_owner(quiet: Server, shop: Database) -> None:
+def test_prepared_transactions_are_rolled_back_as_their_owner(
+    quiet: Server, shop: Database
+) -> None:
     """One that changes a role holds the lock-out up until then, and nothing else would end it."""
-    quiet.query("CREATE ROLE reporter LOGIN PASSWORD 'Production-1'; GRANT reporter TO admin WITH ADMIN OPTION")
+    quiet.query(
+        "CREATE ROLE reporter LOGIN PASSWORD 'Production-1'; GRANT reporter TO admin WITH ADMIN "
+        "OPTION"
+    )
     rds_roles.put_roles_within_reach(quiet.postgres)
     with closing(quiet.connect(ADMIN, "shop")) as session:
-        session.cursor().execute("BEGIN; ALTER ROLE reporter VALID UNTIL '2030-01-01'; PREPARE TRANSACTION 'it''s'")
+        session.cursor().execute(
+            "BEGIN; ALTER ROLE reporter VALID UNTIL '2030-01-01'; PREPARE TRANSACTION 'it''s'"
+        )
     with pytest.raises(TransientError):
         shop.lock_out(keep=[])
 
@@ -196,27 +237,34 @@ def test_a_prepared_transaction_of_a_superuser_is_told(quiet: Server, shop: Data
     """Nobody but a superuser may end it."""
     quiet.query("BEGIN; CREATE TABLE ghost (); PREPARE TRANSACTION 'theirs'", database="shop")
 
-    assert ["prepared-transactions: theirs in database shop (SQLSTATE 42501)"] == [str(it) for it in shop.quiet(KINDS)]
+    assert ["prepared-transactions: theirs in database shop (SQLSTATE 42501)"] == [
+        str(it) for it in shop.quiet(KINDS)
+    ]
 
 
-def test_a_prepared_transaction_whose_owner_was_dropped_is_told(quiet: Server, shop: Database) -> None:
+def test_a_prepared_transaction_whose_owner_was_dropped_is_told(
+    quiet: Server, shop: Database
+) -> None:
     """DROP ROLE does not look for them; nobody but a superuser may end it then."""
     quiet.query("CREATE ROLE gone LOGIN PASSWORD 'Production-1'")
     with closing(quiet.connect(login("gone", "Production-1"), "shop")) as session:
         session.cursor().execute("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'orphan'")
     quiet.query("DROP ROLE gone")
 
-    assert ["prepared-transactions: orphan in database shop (SQLSTATE 42501)"] == [str(it) for it in shop.quiet(KINDS)]
+    assert ["prepared-transactions: orphan in database shop (SQLSTATE 42501)"] == [
+        str(it) for it in shop.quiet(KINDS)
+    ]
 
 
-def test_an_event_trigger_that_was_added_to_an_extension_is_disabled(quiet: Server, shop: Database) -> None:
+def test_an_event_trigger_that_was_added_to_an_extension_is_disabled(
+    quiet: Server, shop: Database
+) -> None:
     """Whoever owns the extension may do that; only what is written in C is the extension's own."""
     quiet.query(
-        f"CREATE EXTENSION {quiet.extension};"
-        "CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END';"
-        "CREATE EVENT TRIGGER ours ON ddl_command_start WHEN TAG IN ('GRANT') EXECUTE FUNCTION stop();"
-        f"ALTER EXTENSION {quiet.extension} ADD EVENT TRIGGER ours;"
-        "UPDATE pg_event_trigger SET evtowner = 'admin'::regrole",
+        f"CREATE EXTENSION {quiet.extension};CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE "
+        "plpgsql AS 'BEGIN RAISE ''no''; END';CREATE EVENT TRIGGER ours ON ddl_command_start WHEN "
+        f"TAG IN ('GRANT') EXECUTE FUNCTION stop();ALTER EXTENSION {quiet.extension} ADD EVENT "
+        "TRIGGER ours;UPDATE pg_event_trigger SET evtowner = 'admin'::regrole",
         database="shop",
     )
 
@@ -224,37 +272,57 @@ def test_an_event_trigger_that_was_added_to_an_extension_is_disabled(quiet: Serv
     assert {} == shop.going_on(KINDS)
 
 
-def test_event_triggers_are_disabled_before_anything_fires_them(quiet: Server, shop: Database) -> None:
-    """They belong to superusers; one whose owner the master cannot become is told, and keeps nothing else running."""
+def test_event_triggers_are_disabled_before_anything_fires_them(
+    quiet: Server, shop: Database
+) -> None:
+    """They belong to superusers.
+
+    One whose owner the master cannot become is told, and keeps nothing else running.
+    """
     quiet.query(
-        "CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END';"
-        "CREATE EVENT TRIGGER ours ON ddl_command_start EXECUTE FUNCTION stop();"
-        "CREATE EVENT TRIGGER theirs ON ddl_command_start WHEN TAG IN ('CREATE RULE') EXECUTE FUNCTION stop();"
-        "UPDATE pg_event_trigger SET evtowner = 'admin'::regrole WHERE evtname = 'ours'",
+        "CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; "
+        "END';CREATE EVENT TRIGGER ours ON ddl_command_start EXECUTE FUNCTION stop();CREATE EVENT "
+        "TRIGGER theirs ON ddl_command_start WHEN TAG IN ('CREATE RULE') EXECUTE FUNCTION "
+        "stop();UPDATE pg_event_trigger SET evtowner = 'admin'::regrole WHERE evtname = 'ours'",
         database="shop",
     )  # RDS lets its master make event triggers; PostgreSQL's own ALTER would refuse that owner
     wrapper = "CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER other;"
-    quiet.query(f"ALTER EVENT TRIGGER ours DISABLE; {wrapper} ALTER EVENT TRIGGER ours ENABLE", database="shop")
+    quiet.query(
+        f"ALTER EVENT TRIGGER ours DISABLE; {wrapper} ALTER EVENT TRIGGER ours ENABLE",
+        database="shop",
+    )
     quiet.query("UPDATE pg_foreign_server SET srvowner = 'admin'::regrole", database="shop")
-    quiet.query("INSERT INTO pg_user_mapping SELECT 99999, 0, oid FROM pg_foreign_server", database="shop")
+    quiet.query(
+        "INSERT INTO pg_user_mapping SELECT 99999, 0, oid FROM pg_foreign_server", database="shop"
+    )
 
     assert {"event-triggers": 2, "user-mappings": 1} == shop.going_on(KINDS)
-    assert ["event-triggers: theirs in database shop (SQLSTATE 42501)"] == [str(it) for it in shop.quiet(KINDS)]
+    assert ["event-triggers: theirs in database shop (SQLSTATE 42501)"] == [
+        str(it) for it in shop.quiet(KINDS)
+    ]
     assert {"event-triggers": 1} == shop.going_on(KINDS)
 
 
 def test_code_that_calls_aws_is_counted(quiet: Server, shop: Database) -> None:
     """By its text; nothing of it is changed."""
     quiet.query(
-        "CREATE FUNCTION tell() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM aws_lambda.invoke(''x'', ''{}''); END';"
-        "CREATE FUNCTION unload() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM aws_s3.query_export_to_s3(); END';"
-        "CREATE FUNCTION ask() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM dblink(''password=P'', ''x''); END'",
+        "CREATE FUNCTION tell() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM "
+        "aws_lambda.invoke(''x'', ''{}''); END';CREATE FUNCTION unload() RETURNS void LANGUAGE "
+        "plpgsql AS 'BEGIN PERFORM aws_s3.query_export_to_s3(); END';CREATE FUNCTION ask() RETURNS "
+        "void LANGUAGE plpgsql AS 'BEGIN PERFORM dblink(''password=P'', ''x''); END'",
         as_user=MASTER,
         database="shop",
     )
 
-    assert ({"aws-callers": 2, "dblink-callers": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
-    assert 3 == len(quiet.query("SELECT FROM pg_proc WHERE pronamespace = 'public'::regnamespace", database="shop"))
+    assert ({"aws-callers": 2, "dblink-callers": 1}, []) == (
+        shop.going_on(KINDS),
+        shop.quiet(KINDS),
+    )
+    assert 3 == len(
+        quiet.query(
+            "SELECT FROM pg_proc WHERE pronamespace = 'public'::regnamespace", database="shop"
+        )
+    )
 
 
 def test_every_database_that_somebody_can_enter_is_quieted(quiet: Server, shop: Database) -> None:
@@ -262,16 +330,23 @@ def test_every_database_that_somebody_can_enter_is_quieted(quiet: Server, shop: 
     for name in ("shape", "closed"):
         quiet.query(f"CREATE DATABASE {name}")
         quiet.query("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS '-- aws_s3'", database=name)
-    quiet.query("ALTER DATABASE shape IS_TEMPLATE true; REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
+    quiet.query(
+        "ALTER DATABASE shape IS_TEMPLATE true; REVOKE CONNECT ON DATABASE closed FROM PUBLIC"
+    )
     try:
         told = (shop.going_on(KINDS), [str(it) for it in shop.quiet(KINDS)])
     finally:
         quiet.query("ALTER DATABASE shape IS_TEMPLATE false")
 
-    assert ({"aws-callers": 1}, ["what runs in database closed, which the master user may not enter"]) == told
+    assert (
+        {"aws-callers": 1},
+        ["what runs in database closed, which the master user may not enter"],
+    ) == told
 
 
-def test_what_is_held_in_one_database_keeps_nothing_running_in_another(quiet: Server, shop: Database) -> None:
+def test_what_is_held_in_one_database_keeps_nothing_running_in_another(
+    quiet: Server, shop: Database
+) -> None:
     """The databases are gone through whole, and then it is told that one of them is busy."""
     quiet.query("CREATE DATABASE books")  # comes before shop
     for name in ("books", "shop"):
@@ -282,7 +357,9 @@ def test_what_is_held_in_one_database_keeps_nothing_running_in_another(quiet: Se
             database=name,
         )
     with quiet.postgres.session("books") as holding:
-        holding.execute("BEGIN; ALTER USER MAPPING FOR PUBLIC SERVER home OPTIONS (SET password 'x')")
+        holding.execute(
+            "BEGIN; ALTER USER MAPPING FOR PUBLIC SERVER home OPTIONS (SET password 'x')"
+        )
         with pytest.raises(TransientError):
             shop.quiet(KINDS)
         holding.execute("ROLLBACK")
@@ -291,14 +368,18 @@ def test_what_is_held_in_one_database_keeps_nothing_running_in_another(quiet: Se
 
 
 def test_what_goes_on_in_a_database_out_of_reach_is_named(quiet: Server, shop: Database) -> None:
-    """A subscription there would take production's changes from its publisher, so it is a way to production."""
+    """A subscription there would take production's changes from its publisher, so it is a way to
+    production.
+    """
     quiet.query("CREATE DATABASE closed")
     quiet.query(
-        "CREATE SUBSCRIPTION orders CONNECTION 'host=127.0.0.1 port=1 password=P' PUBLICATION everything"
-        " WITH (connect = false); UPDATE pg_subscription SET subenabled = true",
+        "CREATE SUBSCRIPTION orders CONNECTION 'host=127.0.0.1 port=1 password=P' PUBLICATION "
+        "everything WITH (connect = false); UPDATE pg_subscription SET subenabled = true",
         database="closed",
     )
-    quiet.query("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'theirs'", database="closed")
+    quiet.query(
+        "BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'theirs'", database="closed"
+    )
     quiet.query("REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
     try:
         counted, remaining = shop.going_on(KINDS), shop.quiet(KINDS)
@@ -309,7 +390,9 @@ def test_what_goes_on_in_a_database_out_of_reach_is_named(quiet: Server, shop: D
         quiet.query("DROP SUBSCRIPTION orders", database="closed")
 
     assert {"prepared-transactions": 1, "subscriptions": 1} == counted
-    assert ["subscriptions: orders in database closed"] == [str(it) for it in remaining if it.reaches_production]
+    assert ["subscriptions: orders in database closed"] == [
+        str(it) for it in remaining if it.reaches_production
+    ]
     assert "prepared-transactions: theirs in database closed" in map(str, remaining)
 
 
@@ -324,12 +407,15 @@ def test_what_is_quieted_does_not_hinder_the_users(quiet: Server, shop: Database
 
 
 def test_the_catalog_is_asked_by_its_own_names(quiet: Server, shop: Database) -> None:
-    """A view that production put before pg_event_trigger, in the search path of database and role, hides nothing."""
+    """A view that production put before pg_event_trigger, in the search path of database and role,
+    hides nothing.
+    """
     quiet.query(
-        "CREATE SCHEMA trap; CREATE VIEW trap.pg_user_mappings AS SELECT * FROM pg_user_mappings WHERE false;"
-        "CREATE FUNCTION trap.format(text) RETURNS text LANGUAGE sql AS 'SELECT 1/0';"
-        "CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER other;"
-        "CREATE USER MAPPING FOR admin SERVER home; ALTER DATABASE shop SET search_path = trap, pg_catalog",
+        "CREATE SCHEMA trap; CREATE VIEW trap.pg_user_mappings AS SELECT * FROM pg_user_mappings "
+        "WHERE false;CREATE FUNCTION trap.format(text) RETURNS text LANGUAGE sql AS 'SELECT "
+        "1/0';CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER "
+        "other;CREATE USER MAPPING FOR admin SERVER home; ALTER DATABASE shop SET search_path = "
+        "trap, pg_catalog",
         database="shop",
     )
 
@@ -337,13 +423,16 @@ def test_the_catalog_is_asked_by_its_own_names(quiet: Server, shop: Database) ->
 
 
 def test_no_password_is_written_to_the_log(quiet: Server, shop: Database) -> None:
-    """The server logs every statement; those that end a subscription or a mapping have none of production's words."""
+    """The server logs every statement.
+
+    Those that end a subscription or a mapping have none of production's words.
+    """
     quiet.query(
-        "CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER other OPTIONS (host 'home');"
-        "SET log_statement = none; SET log_min_duration_statement = -1;"
-        "CREATE USER MAPPING FOR admin SERVER home OPTIONS (password 'Only-in-the-mapping');"
-        "CREATE SUBSCRIPTION orders CONNECTION 'host=127.0.0.1 port=1 password=Only-in-the-string'"
-        " PUBLICATION everything WITH (connect = false)",
+        "CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER other OPTIONS "
+        "(host 'home');SET log_statement = none; SET log_min_duration_statement = -1;CREATE USER "
+        "MAPPING FOR admin SERVER home OPTIONS (password 'Only-in-the-mapping');CREATE "
+        "SUBSCRIPTION orders CONNECTION 'host=127.0.0.1 port=1 password=Only-in-the-string' "
+        "PUBLICATION everything WITH (connect = false)",
         database="shop",
     )
     quiet.query("UPDATE pg_subscription SET subowner = 'admin'::regrole", database="shop")
@@ -380,9 +469,15 @@ class DyingCursor(psycopg2.extensions.cursor):  # type: ignore[misc]  # psycopg2
 def dying(server: Server, statements: int) -> Any:
     """Open a session of the master's that ends after so many statements."""
     session = psycopg2.connect(
-        host=server.address, port=server.port, user=MASTER.username, password=MASTER.secret, dbname="shop",
-        options="-c search_path=", connection_factory=DyingSession, cursor_factory=DyingCursor,
-    )  # fmt: skip
+        host=server.address,
+        port=server.port,
+        user=MASTER.username,
+        password=MASTER.secret,
+        dbname="shop",
+        options="-c search_path=",
+        connection_factory=DyingSession,
+        cursor_factory=DyingCursor,
+    )
     session.autocommit = True
     session.statements_left = statements
     return session
@@ -404,12 +499,16 @@ WAYS_OUT = ("prepared-transactions", "user-mappings", "foreign-servers")
 STATEMENTS_MAX = 100
 
 
-def test_a_run_that_ends_after_any_of_its_statements_is_finished_by_the_next(quiet: Server, shop: Database) -> None:
+def test_a_run_that_ends_after_any_of_its_statements_is_finished_by_the_next(
+    quiet: Server, shop: Database
+) -> None:
     """What was begun is stopped by the next run, whole, wherever the function ended."""
     for statements in range(STATEMENTS_MAX):
         quiet.query(THINGS, database="shop")
         with closing(quiet.connect(ADMIN, "shop")) as session:
-            session.cursor().execute("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'one'")
+            session.cursor().execute(
+                "BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'one'"
+            )
         with closing(dying(quiet, statements)) as session:
             try:
                 stop(session, quiet.place, WAYS_OUT)
@@ -424,7 +523,9 @@ def test_a_run_that_ends_after_any_of_its_statements_is_finished_by_the_next(qui
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
-def test_names_in_other_encodings_are_said_as_they_are(quiet: Server, shop: Database, encoding: str) -> None:
+def test_names_in_other_encodings_are_said_as_they_are(
+    quiet: Server, shop: Database, encoding: str
+) -> None:
     """A server whose name is no UTF-8 is cut off like any other."""
     name = make_database(quiet, encoding)
     quiet.query("CREATE FOREIGN DATA WRAPPER other", database=name)
@@ -440,7 +541,12 @@ def test_names_in_other_encodings_are_said_as_they_are(quiet: Server, shop: Data
 def test_a_database_whose_name_cannot_be_said_is_named(quiet: Server, shop: Database) -> None:
     """It cannot be looked at, and nothing else is left for that."""
     name = make_database(quiet, "SQL_ASCII")
-    say(quiet, b"CREATE DATABASE %s ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0" % BOOKS, name)
+    say(
+        quiet,
+        b"CREATE DATABASE %s ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        % BOOKS,
+        name,
+    )
     try:
         (remaining,) = shop.quiet(KINDS)
     finally:

@@ -1,13 +1,15 @@
-"""Everything through which the read-only user could write, of every kind that PostgreSQL has a right for."""
+"""Everything through which the read-only user could write, of every kind that PostgreSQL has a
+right for.
+"""
 
 from collections.abc import Iterator
 from functools import partial
 
 import psycopg2.errors
 import pytest
+from localaws.postgres import rds_roles
 
 from chalicelib.database.restored import Database
-from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY, furnish, refused
 from tests.database.server import MASTER, Server, clean, login
 from tests.database.servers import WANTED, Servers
@@ -61,7 +63,9 @@ GRANT SELECT ON sales.orders TO readonly_user WITH GRANT OPTION;
 GRANT USAGE ON SCHEMA sales TO readonly_user WITH GRANT OPTION;
 ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA sales GRANT INSERT ON TABLES TO PUBLIC
 """
-LARGE_OBJECTS_LATER = "ALTER DEFAULT PRIVILEGES FOR ROLE app_owner GRANT UPDATE ON LARGE OBJECTS TO PUBLIC"
+LARGE_OBJECTS_LATER = (
+    "ALTER DEFAULT PRIVILEGES FOR ROLE app_owner GRANT UPDATE ON LARGE OBJECTS TO PUBLIC"
+)
 
 
 @pytest.fixture(scope="module", params=WANTED)
@@ -73,7 +77,13 @@ def copy(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Server]:
     in_shop = partial(server.query, database="shop")
     server.query(ROLES, as_user=MASTER)
     rds_roles.put_roles_within_reach(server.postgres)
-    for what in (EXTENSION.format(name=server.extension), LARGE_OBJECTS, AGGREGATES, SERVERS, RIGHTS):
+    for what in (
+        EXTENSION.format(name=server.extension),
+        LARGE_OBJECTS,
+        AGGREGATES,
+        SERVERS,
+        RIGHTS,
+    ):
         in_shop(what)
     if server.version >= 18:
         in_shop(LARGE_OBJECTS_LATER)
@@ -91,7 +101,9 @@ def copy(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Server]:
 
 
 def test_what_belongs_to_an_extension_is_not_written(copy: Server) -> None:
-    """Its schema, tables, sequences and definers: whoever owns an extension may put anything into it."""
+    """Its schema, tables, sequences and definers: whoever owns an extension may put anything into
+    it.
+    """
     for statement in (
         "CREATE TABLE cron.mine ()",
         "INSERT INTO cron.job VALUES (1)",
@@ -104,7 +116,10 @@ def test_what_belongs_to_an_extension_is_not_written(copy: Server) -> None:
 
 
 def test_large_objects_of_others_are_not_written(copy: Server) -> None:
-    """PUBLIC may update them in production; the application's user and production's roles still do."""
+    """PUBLIC may update them in production.
+
+    The application's user and production's roles still do.
+    """
     assert refused(copy, "SELECT lo_put(4711, 0, 'x')")
     assert refused(copy, "SELECT lo_unlink(4712)")
     copy.query("SELECT lo_put(4711, 0, 'x')", as_user=APPLICATION, database="shop")
@@ -115,7 +130,10 @@ def test_large_objects_of_others_are_not_written(copy: Server) -> None:
 
 
 def test_it_enters_no_template(copy: Server) -> None:
-    """What PUBLIC may do in a template is nobody's to look after, so the read-only user stays out; others go in."""
+    """What PUBLIC may do in a template is nobody's to look after, so the read-only user stays out.
+
+    Others go in.
+    """
     for template in ("mould", "template1"):
         with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
             copy.query("SELECT", as_user=READ_ONLY, database=template)
@@ -162,7 +180,10 @@ def test_it_gives_no_right_on(copy: Server) -> None:
 
 def test_what_everybody_would_write_later_is_taken(copy: Server) -> None:
     """Default privileges of PUBLIC go to the others."""
-    copy.query("SET ROLE app_owner; CREATE TABLE sales.later (id int); SELECT lo_create(4714)", database="shop")
+    copy.query(
+        "SET ROLE app_owner; CREATE TABLE sales.later (id int); SELECT lo_create(4714)",
+        database="shop",
+    )
 
     assert refused(copy, "INSERT INTO sales.later VALUES (1)")
     assert refused(copy, "SELECT lo_put(4714, 0, 'x')")
@@ -171,17 +192,24 @@ def test_what_everybody_would_write_later_is_taken(copy: Server) -> None:
 
 def test_nothing_is_left_to_warn_of(copy: Server) -> None:
     """All of it could be taken, as the verification sees it."""
-    proofs = Database(copy.place, MASTER, "shop").verify_users(APPLICATION, READ_ONLY, keep=["deployer"])
+    proofs = Database(copy.place, MASTER, "shop").verify_users(
+        APPLICATION, READ_ONLY, keep=["deployer"]
+    )
 
     assert () == proofs.warnings
 
 
 def test_everybody_elses_group_opens_nothing(copy: Server) -> None:
-    """It cannot log in and is in no group, also where production had a role of its name; the two users are outside."""
+    """It cannot log in and is in no group, also where production had a role of its name.
+
+    The two users are outside.
+    """
     group = "'aurora_restore_everybody_else'"
     members = (
-        f"SELECT pg_has_role({group}, 'payments', 'MEMBER'), pg_has_role('readonly_user', {group}, 'MEMBER'),"
-        f" pg_has_role('app_user', {group}, 'MEMBER')"
+        f"SELECT pg_has_role({group}, 'payments', 'MEMBER'), pg_has_role('readonly_user', {group}, "
+        f"'MEMBER'), pg_has_role('app_user', {group}, 'MEMBER')"
     )
-    assert [(False, False)] == copy.query(f"SELECT rolcanlogin, rolcreatedb FROM pg_roles WHERE rolname = {group}")
+    assert [(False, False)] == copy.query(
+        f"SELECT rolcanlogin, rolcreatedb FROM pg_roles WHERE rolname = {group}"
+    )
     assert [(False, False, False)] == copy.query(members)

@@ -1,4 +1,6 @@
-"""Every refusal of a server comes about here, and what it tells people to do is done: then it is not refused."""
+"""Every refusal of a server comes about here, and what it tells people to do is done: then it is
+not refused.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -6,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from localaws.postgres import rds_roles
 
 from chalicelib.database.connection import named_errors
 from chalicelib.database.restored import Database, Login, Place
 from chalicelib.flow.errors import RefusedError
-from localaws.postgres import rds_roles
 from tests.database import impostors
 from tests.database.encodings import make_database, make_owner, rename
 from tests.database.production import APPLICATION, READ_ONLY, furnish, set_up
@@ -19,16 +21,19 @@ from tests.database.tls import Authority, terminator
 from tests.refusals.sites import untold
 
 SERVERS = "^database/(databases|grants|handshake|master_user|ownership|verification|roles|errors)"
-# PostgreSQL knows no membership that its REVOKE leaves behind: it ends with an error, which is another refusal. That
-# one is looked at all the same, because a read-only user that is a member of more would write. What a user is refused
-# is tried after the catalog was asked for rights, attributes and memberships, so it is the second guard of each.
+# PostgreSQL knows no membership that its REVOKE leaves behind: it ends with an error, which is
+# another refusal. That one is looked at all the same, because a read-only user that is a member of
+# more would write. What a user is refused is tried after the catalog was asked for rights,
+# attributes and memberships, so it is the second guard of each.
 NEVER = "_take_memberships|verification._refused"
 OUTSIDER = login("outsider", "Production-1")
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What makes a server refuse, what mends that as the remedy says, and what is tried before and after."""
+    """What makes a server refuse, what mends that as the remedy says, and what is tried before and
+    after.
+    """
 
     name: str
     trouble: str
@@ -41,7 +46,8 @@ class Trouble:
 TROUBLES = (
     Trouble(
         "an owner of everything that the master may not join",
-        "CREATE ROLE stranger NOLOGIN; GRANT master TO stranger; REASSIGN OWNED BY app_owner, payments TO stranger",
+        "CREATE ROLE stranger NOLOGIN; GRANT master TO stranger; REASSIGN OWNED BY app_owner, "
+        "payments TO stranger",
         "REASSIGN OWNED BY stranger TO app_owner",
     ),
     Trouble(
@@ -66,15 +72,16 @@ TROUBLES = (
     ),
     Trouble(
         "an event trigger that raises",
-        "CREATE FUNCTION sales.watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;"
-        "CREATE EVENT TRIGGER watching ON ddl_command_start WHEN TAG IN ('GRANT') EXECUTE FUNCTION sales.watch()",
+        "CREATE FUNCTION sales.watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE "
+        "'no'; END $$;CREATE EVENT TRIGGER watching ON ddl_command_start WHEN TAG IN ('GRANT') "
+        "EXECUTE FUNCTION sales.watch()",
         "ALTER EVENT TRIGGER watching DISABLE",
     ),
     Trouble(
         "an event trigger that makes a user more",
-        "CREATE FUNCTION sales.give() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " IF session_user = 'master' THEN ALTER ROLE app_user CREATEROLE; END IF; END $$;"
-        "CREATE EVENT TRIGGER giving ON ddl_command_end WHEN TAG IN ('GRANT') EXECUTE FUNCTION sales.give()",
+        "CREATE FUNCTION sales.give() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF "
+        "session_user = 'master' THEN ALTER ROLE app_user CREATEROLE; END IF; END $$;CREATE EVENT "
+        "TRIGGER giving ON ddl_command_end WHEN TAG IN ('GRANT') EXECUTE FUNCTION sales.give()",
         "ALTER EVENT TRIGGER giving DISABLE",
     ),
     Trouble(
@@ -92,7 +99,8 @@ TROUBLES = (
     ),
     Trouble(
         "no right to connect",
-        "CREATE ROLE outsider LOGIN PASSWORD 'Production-1'; REVOKE CONNECT ON DATABASE shop FROM PUBLIC",
+        "CREATE ROLE outsider LOGIN PASSWORD 'Production-1'; REVOKE CONNECT ON DATABASE shop FROM "
+        "PUBLIC",
         "GRANT CONNECT ON DATABASE shop TO outsider",
         by=lambda shop: shop.prove_login(OUTSIDER),
     ),
@@ -120,7 +128,9 @@ def mended_on_the_server(server: Server, shop: Database) -> Iterator[tuple[str, 
 
 
 def told_of_older_servers(server: Server) -> Iterator[tuple[str, str]]:
-    """From PostgreSQL 16 on a role's creator is its member, so no membership can go both ways by its doing."""
+    """From PostgreSQL 16 on a role's creator is its member, so no membership can go both ways by
+    its doing.
+    """
 
     def grant() -> None:
         with named_errors(server.place):
@@ -140,7 +150,10 @@ def mended_names(server: Server, shop: Database) -> Iterator[tuple[str, str]]:
 
 
 def mended_databases(server: Server, shop: Database) -> Iterator[tuple[str, str]]:
-    """Take from our users what production let them into, and the master not; the database is rdsadmin's."""
+    """Take from our users what production let them into, and the master not.
+
+    The database is rdsadmin's.
+    """
     for user, attempt in (
         ("app_user", lambda: set_up(shop)),
         ("readonly_user", lambda: shop.ensure_users(APPLICATION, READ_ONLY)),
@@ -176,7 +189,9 @@ def mended_in_secrets(server: Server, shop: Database) -> Iterator[tuple[str, str
 
 
 def mended_by_speaking_to_the_cluster(server: Server, secured: Place) -> Iterator[tuple[str, str]]:
-    """Do what remedies ask for where somebody else answered, or answers otherwise: the cluster itself is spoken to."""
+    """Do what remedies ask for where somebody else answered, or answers otherwise: the cluster
+    itself is spoken to.
+    """
     plain: list[AbstractContextManager[Place]] = [
         impostors.a_server_that_answers(impostors.ASKS_NOTHING),
         impostors.a_server_that_answers(impostors.ASKS_FOR_CLEAR_TEXT),
@@ -209,7 +224,9 @@ def behind_tls(server: Server, folder: Path) -> Iterator[Place]:
         yield replace(server.place, host="localhost", port=port, tls="verify-full", roots=roots)
 
 
-def test_what_a_refusal_of_a_server_tells_people_to_do_helps(server: Server, shop: Database, tmp_path: Path) -> None:
+def test_what_a_refusal_of_a_server_tells_people_to_do_helps(
+    server: Server, shop: Database, tmp_path: Path
+) -> None:
     """Every one that is found in the code is among these: a new one is listed here until it is met."""
     told = {
         *mended_on_the_server(server, shop),

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from localaws.postgres import rds_roles
 
 from chalicelib.database.restored import Database, LoginResult, Proofs
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import Server, login
 from tests.database.test_quiet import PARTMAN, install
@@ -73,7 +73,10 @@ def test_a_login_trigger_of_productions_opens_nothing(hostile: Server, shop: Dat
 def test_a_trigger_on_a_table_of_jobs_opens_nothing(hostile: Server, shop: Database) -> None:
     """It runs when the jobs are stopped, as the table's owner, who can become the master again."""
     install(hostile, "pg_partman", PARTMAN, "parts.part_config")
-    trap = "CREATE TRIGGER trap BEFORE UPDATE ON parts.part_config FOR EACH ROW EXECUTE FUNCTION trap()"
+    trap = (
+        "CREATE TRIGGER trap BEFORE UPDATE ON parts.part_config FOR EACH ROW EXECUTE FUNCTION "
+        "trap()"
+    )
     hostile.query(function("trigger", REOPENS) + trap, database="shop")
     (told,) = night(shop).warnings
 
@@ -96,7 +99,9 @@ def test_an_event_trigger_that_stays_on_opens_nothing(hostile: Server, shop: Dat
         ("ALTER ROLE app_user CREATEROLE", "app_user more .* CREATEROLE"),
     ],
 )
-def test_what_it_gives_our_users_is_refused(hostile: Server, shop: Database, statement: str, more: str) -> None:
+def test_what_it_gives_our_users_is_refused(
+    hostile: Server, shop: Database, statement: str, more: str
+) -> None:
     """They would be more than the set-up made them."""
     event_trigger(hostile, "ddl_command_end", statement)
 
@@ -112,7 +117,8 @@ def test_a_login_trigger_hides_no_password_of_productions(hostile: Server, shop:
     event_trigger(hostile, "login", "NULL")
     body = f"BEGIN IF session_user = 'reporter' THEN {lie}; END IF; END"
     hostile.query(
-        f"CREATE OR REPLACE FUNCTION trap() RETURNS event_trigger LANGUAGE plpgsql AS $body$ {body} $body$",
+        "CREATE OR REPLACE FUNCTION trap() RETURNS event_trigger LANGUAGE plpgsql AS $body$ "
+        f"{body} $body$",
         database="shop",
     )
 

@@ -42,8 +42,12 @@ RESET ROLE
 """
 
 
-def test_routines_are_told_apart_by_their_whole_signature(production: Server, shop: Database) -> None:
-    """Overloaded ones, procedures with OUT arguments, aggregates, variadic ones, domains, arrays and quoted types."""
+def test_routines_are_told_apart_by_their_whole_signature(
+    production: Server, shop: Database
+) -> None:
+    """Overloaded ones, procedures with OUT arguments, aggregates, variadic ones, domains, arrays
+    and quoted types.
+    """
     production.query(MANY, database="shop")
     set_up(shop)
     lacking = """
@@ -54,7 +58,9 @@ SELECT oid::regprocedure FROM pg_proc
     assert [(2,)] == production.query("SELECT sales.f(1, 2)", as_user=APPLICATION, database="shop")
 
 
-def test_a_definer_that_production_kept_from_public_is_given_to_nobody(production: Server, shop: Database) -> None:
+def test_a_definer_that_production_kept_from_public_is_given_to_nobody(
+    production: Server, shop: Database
+) -> None:
     """Through an administrator's run(text) the application's user would be the administrator."""
     production.query(DEFINERS, database="shop")
     set_up(shop)
@@ -68,20 +74,33 @@ def test_the_read_only_user_calls_no_definer(production: Server, shop: Database)
     production.query(DEFINERS, database="shop")
     set_up(shop)
 
-    for call in ("SELECT sales.wipe()", "CALL sales.clear(NULL)", "SELECT sales.count_of()", "SELECT sales.run('')"):
+    for call in (
+        "SELECT sales.wipe()",
+        "CALL sales.clear(NULL)",
+        "SELECT sales.count_of()",
+        "SELECT sales.run('')",
+    ):
         assert refused(production, call), call
-    assert [(7,)] == production.query("SELECT sales.as_caller()", as_user=READ_ONLY, database="shop")
+    assert [(7,)] == production.query(
+        "SELECT sales.as_caller()", as_user=READ_ONLY, database="shop"
+    )
 
 
-def test_the_application_keeps_the_definers_that_everybody_may_call(production: Server, shop: Database) -> None:
+def test_the_application_keeps_the_definers_that_everybody_may_call(
+    production: Server, shop: Database
+) -> None:
     """It has them in production."""
     production.query(DEFINERS, database="shop")
     set_up(shop)
 
-    assert [(1,)] == production.query("SELECT sales.count_of()", as_user=APPLICATION, database="shop")
+    assert [(1,)] == production.query(
+        "SELECT sales.count_of()", as_user=APPLICATION, database="shop"
+    )
 
 
-def test_a_trusted_definer_stays_with_the_read_only_user(production: Server, shop: Database) -> None:
+def test_a_trusted_definer_stays_with_the_read_only_user(
+    production: Server, shop: Database
+) -> None:
     """TRUST_DEFINER_FUNCTIONS names it: it only reads, as the team says."""
     production.query(DEFINERS, database="shop")
     shop.lock_out(keep=[])
@@ -98,14 +117,19 @@ def test_a_definer_that_is_granted_again_is_noticed(production: Server, shop: Da
     set_up(shop)
     production.query("GRANT EXECUTE ON FUNCTION sales.wipe() TO PUBLIC", database="shop")
 
-    with pytest.raises(RefusedError, match=r"EXECUTE on function sales\.wipe\(\).* TRUST_DEFINER_FUNCTIONS"):
+    with pytest.raises(
+        RefusedError, match=r"EXECUTE on function sales\.wipe\(\).* TRUST_DEFINER_FUNCTIONS"
+    ):
         shop.verify_users(APPLICATION, READ_ONLY)
 
 
-def test_a_definer_of_rds_that_everybody_may_call_is_named(production: Server, shop: Database) -> None:
+def test_a_definer_of_rds_that_everybody_may_call_is_named(
+    production: Server, shop: Database
+) -> None:
     """The master cannot take it from PUBLIC, so the team has to say that it only reads."""
     production.query(
-        "CREATE FUNCTION sales.theirs() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", database="shop"
+        "CREATE FUNCTION sales.theirs() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+        database="shop",
     )
     shop.lock_out(keep=[])
 
@@ -114,21 +138,25 @@ def test_a_definer_of_rds_that_everybody_may_call_is_named(production: Server, s
     shop.ensure_users(APPLICATION, READ_ONLY, ["sales.theirs"])
 
 
-def test_a_trigger_of_somebody_who_may_alter_roles_is_named(production: Server, shop: Database) -> None:
-    """Writing to its table sets it off: to keep the application from it would break every trigger that audits."""
+def test_a_trigger_of_somebody_who_may_alter_roles_is_named(
+    production: Server, shop: Database
+) -> None:
+    """Writing to its table sets it off: to keep the application from it would break every trigger
+    that audits.
+    """
     production.query(
-        "SET ROLE app_owner; CREATE TABLE sales.commands (command text); CREATE TABLE sales.audited (id int);"
-        "CREATE FUNCTION sales.obey() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
-        "$$ BEGIN EXECUTE NEW.command; RETURN NEW; END $$; CREATE FUNCTION sales.note() RETURNS trigger "
-        "LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RETURN NEW; END $$;"
-        "CREATE TRIGGER obey BEFORE INSERT ON sales.commands FOR EACH ROW EXECUTE FUNCTION sales.obey();"
-        "CREATE TRIGGER note BEFORE INSERT ON sales.audited FOR EACH ROW EXECUTE FUNCTION sales.note();"
-        "RESET ROLE; ALTER FUNCTION sales.obey() OWNER TO master",
+        "SET ROLE app_owner; CREATE TABLE sales.commands (command text); CREATE TABLE "
+        "sales.audited (id int);CREATE FUNCTION sales.obey() RETURNS trigger LANGUAGE plpgsql "
+        "SECURITY DEFINER AS $$ BEGIN EXECUTE NEW.command; RETURN NEW; END $$; CREATE FUNCTION "
+        "sales.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RETURN NEW; "
+        "END $$;CREATE TRIGGER obey BEFORE INSERT ON sales.commands FOR EACH ROW EXECUTE FUNCTION "
+        "sales.obey();CREATE TRIGGER note BEFORE INSERT ON sales.audited FOR EACH ROW EXECUTE "
+        "FUNCTION sales.note();RESET ROLE; ALTER FUNCTION sales.obey() OWNER TO master",
         database="shop",
     )
     set_up(shop)
 
     assert (
-        "app_user may set off triggers of roles that may alter others in database shop, by writing to sales.commands "
-        "(as master)"
+        "app_user may set off triggers of roles that may alter others in database shop, by writing "
+        "to sales.commands (as master)"
     ) in shop.verify_users(APPLICATION, READ_ONLY).allowed

@@ -37,12 +37,17 @@ def test_postgresql_takes_the_verifier_for_the_password(server: Server) -> None:
     """A role that was given the verifier logs in with the password."""
     server.query(f"CREATE ROLE writer LOGIN PASSWORD '{scram.verifier('Correct horse ~1')}'")
 
-    assert [("writer",)] == server.query("SELECT current_user", as_user=login("writer", "Correct horse ~1"))
+    assert [("writer",)] == server.query(
+        "SELECT current_user", as_user=login("writer", "Correct horse ~1")
+    )
 
 
 @pytest.mark.parametrize("password", ["", "pässword", "tab\there", "nul\0"])
 def test_passwords_that_drivers_prepare_differently_are_refused(password: str) -> None:
-    """Only printable ASCII goes through every driver unchanged; the sentence says so and hides the password."""
+    """Only printable ASCII goes through every driver unchanged.
+
+    The sentence says so and hides the password.
+    """
     with pytest.raises(RefusedError, match="printable ASCII") as refusal:
         check_password(login("app", password))
 

@@ -1,15 +1,17 @@
-"""No secret leaves the set-up: not by the server's log at its most talkative, nor by what it returns or raises."""
+"""No secret leaves the set-up: not by the server's log at its most talkative, nor by what it
+returns or raises.
+"""
 
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
+from localaws.postgres import rds_roles
 
 from chalicelib.database.restored import Database
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.postgres import rds_roles
 from tests.database.server import MASTER, Server, clean, login
 
 ADMIN = login("admin", "Secret-of-admin")
@@ -92,7 +94,9 @@ def secrets_in(text: str) -> set[str]:
 
 
 def test_a_whole_set_up_leaves_no_secret_anywhere(talkative: Server, shop: Database) -> None:
-    """Neither production's nor ours: repeated, and asked with wrong passwords, it is told to nobody."""
+    """Neither production's nor ours: repeated, and asked with wrong passwords, it is told to
+    nobody.
+    """
     before = len(talkative.log)
     said = told(
         *(lambda it=user: shop.knows(it) for user in (APPLICATION, READ_ONLY, ADMIN)),
@@ -108,13 +112,18 @@ def test_a_whole_set_up_leaves_no_secret_anywhere(talkative: Server, shop: Datab
     )
     logged = talkative.log[before:]
 
-    assert [True] * 3 == [it in logged for it in ("DROP SUBSCRIPTION", "DROP USER MAPPING", "parse tree:")]
+    assert [True] * 3 == [
+        it in logged for it in ("DROP SUBSCRIPTION", "DROP USER MAPPING", "parse tree:")
+    ]
     assert (set(), set()) == (secrets_in(said), secrets_in(logged))
 
 
 def test_a_set_up_that_fails_leaves_no_secret_anywhere(talkative: Server, shop: Database) -> None:
     """A statement that is refused is logged whole."""
-    talkative.query("ALTER ROLE app_user BYPASSRLS; ALTER SUBSCRIPTION theirs OWNER TO rdsadmin", database="shop")
+    talkative.query(
+        "ALTER ROLE app_user BYPASSRLS; ALTER SUBSCRIPTION theirs OWNER TO rdsadmin",
+        database="shop",
+    )
     before = len(talkative.log)
     said = told(
         lambda: shop.quiet(KINDS),
@@ -123,7 +132,10 @@ def test_a_set_up_that_fails_leaves_no_secret_anywhere(talkative: Server, shop: 
         lambda: Database(talkative.place, login("master", "Secret-wrong"), "shop").login_roles(),
     )
     logged = talkative.log[before:]
-    for statement in ("ALTER SUBSCRIPTION theirs SET (slot_name = NONE)", "DROP SUBSCRIPTION theirs"):
+    for statement in (
+        "ALTER SUBSCRIPTION theirs SET (slot_name = NONE)",
+        "DROP SUBSCRIPTION theirs",
+    ):
         talkative.query(statement, database="shop")
 
     assert [True] * 2 == [it in said for it in ("subscriptions", "BYPASSRLS")]
@@ -131,7 +143,9 @@ def test_a_set_up_that_fails_leaves_no_secret_anywhere(talkative: Server, shop: 
 
 
 def test_what_code_of_productions_says_is_not_told_on(talkative: Server, shop: Database) -> None:
-    """The server quotes the statement in which its function failed, and with that what is written in it."""
+    """The server quotes the statement in which its function failed, and with that what is written
+    in it.
+    """
     talkative.query(TRIGGER, database="shop")
     said = told(lambda: shop.ensure_users(APPLICATION, READ_ONLY))
     talkative.query("DROP EVENT TRIGGER stop", database="shop")

@@ -1,4 +1,7 @@
-"""What the read-only user may do though no right lets it, which the next set-up undoes; and databases left alone."""
+"""What the read-only user may do though no right lets it, which the next set-up undoes.
+
+And databases left alone.
+"""
 
 import psycopg2.errors
 import pytest
@@ -20,8 +23,13 @@ ALTER ROLE CURRENT_USER PASSWORD 'Mine-alone-1'
 """
 
 
-def test_what_it_did_without_any_right_is_undone_by_the_next_set_up(production: Server, shop: Database) -> None:
-    """Another password, settings, large objects, its rights dropped; what its sessions made for themselves may stay."""
+def test_what_it_did_without_any_right_is_undone_by_the_next_set_up(
+    production: Server, shop: Database
+) -> None:
+    """Another password, settings, large objects, its rights dropped.
+
+    What its sessions made for themselves may stay.
+    """
     set_up(shop)
     session = production.connect(READ_ONLY, "shop")
     try:
@@ -32,22 +40,30 @@ def test_what_it_did_without_any_right_is_undone_by_the_next_set_up(production: 
     finally:
         session.close()
 
-    assert [("on",)] == production.query("SHOW transaction_read_only", as_user=READ_ONLY, database="shop")
-    assert [(1,)] == production.query("SELECT count(*) FROM sales.orders", as_user=READ_ONLY, database="shop")
-    assert [(b"abc",)] == [(bytes(data),) for (data,) in production.query("SELECT lo_get(4713)", database="shop")]
+    assert [("on",)] == production.query(
+        "SHOW transaction_read_only", as_user=READ_ONLY, database="shop"
+    )
+    assert [(1,)] == production.query(
+        "SELECT count(*) FROM sales.orders", as_user=READ_ONLY, database="shop"
+    )
+    assert [(b"abc",)] == [
+        (bytes(data),) for (data,) in production.query("SELECT lo_get(4713)", database="shop")
+    ]
     assert refused(production, "SELECT lo_put(4713, 0, 'x')")
     (said,) = shop.verify_users(APPLICATION, READ_ONLY).allowed
     assert said.startswith("readonly_user may change its own password until the next set-up")
 
 
-def test_what_the_read_only_user_prepared_is_rolled_back_by_the_next_set_up(production: Server, shop: Database) -> None:
+def test_what_the_read_only_user_prepared_is_rolled_back_by_the_next_set_up(
+    production: Server, shop: Database
+) -> None:
     """Its lock outlives its session, and blocks nobody after that."""
     set_up(shop)
     session = production.connect(READ_ONLY, "shop")
     try:
         session.cursor().execute(
-            "SET default_transaction_read_only = off; BEGIN; LOCK TABLE sales.orders IN ACCESS SHARE MODE; "
-            "SELECT pg_current_xact_id(); PREPARE TRANSACTION 'left'"
+            "SET default_transaction_read_only = off; BEGIN; LOCK TABLE sales.orders IN ACCESS "
+            "SHARE MODE; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'left'"
         )
     finally:
         session.close()
@@ -58,11 +74,13 @@ def test_what_the_read_only_user_prepared_is_rolled_back_by_the_next_set_up(prod
     assert ([], []) == (remaining, production.query("SELECT gid FROM pg_prepared_xacts"))
 
 
-def test_a_server_that_was_cut_off_is_used_again_as_the_runbook_says(production: Server, shop: Database) -> None:
+def test_a_server_that_was_cut_off_is_used_again_as_the_runbook_says(
+    production: Server, shop: Database
+) -> None:
     """The master joins the owner first: without that it may not alter the server."""
     production.query(
-        "CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far OPTIONS (host 'x');"
-        "ALTER SERVER away OWNER TO app_owner",
+        "CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far OPTIONS "
+        "(host 'x');ALTER SERVER away OWNER TO app_owner",
         database="shop",
     )
     set_up(shop)
@@ -74,7 +92,10 @@ def test_a_server_that_was_cut_off_is_used_again_as_the_runbook_says(production:
             "GRANT app_owner TO master",
             alter,
             "GRANT USAGE ON FOREIGN SERVER away TO app_user",
-            "CREATE USER MAPPING FOR app_user SERVER away OPTIONS (user 'tester', password 'Test-only-1')",
+            (
+                "CREATE USER MAPPING FOR app_user SERVER away OPTIONS (user 'tester', password "
+                "'Test-only-1')"
+            ),
             "REVOKE app_owner FROM master",
         ):
             production.query(statement, as_user=MASTER, database="shop")
@@ -85,24 +106,38 @@ def test_a_server_that_was_cut_off_is_used_again_as_the_runbook_says(production:
         production.query("DROP FOREIGN DATA WRAPPER far CASCADE", database="shop")
 
 
-def test_a_template_that_cannot_be_shut_is_set_up_like_any_other(production: Server, shop: Database) -> None:
+def test_a_template_that_cannot_be_shut_is_set_up_like_any_other(
+    production: Server, shop: Database
+) -> None:
     """It is rdsadmin's, and what PUBLIC may write there is refused by name."""
     production.query("CREATE DATABASE mould IS_TEMPLATE true")
     try:
         assert "readonly_user logs in to database mould." in set_up(shop)
-        production.query("CREATE TABLE public.notes (id int); GRANT ALL ON public.notes TO PUBLIC", database="mould")
+        production.query(
+            "CREATE TABLE public.notes (id int); GRANT ALL ON public.notes TO PUBLIC",
+            database="mould",
+        )
 
-        with pytest.raises(RefusedError, match=r"more than read in database mould: .* table public\.notes"):
+        with pytest.raises(
+            RefusedError, match=r"more than read in database mould: .* table public\.notes"
+        ):
             shop.ensure_users(APPLICATION, READ_ONLY)
     finally:
         production.query("ALTER DATABASE mould IS_TEMPLATE false")
 
 
-def test_a_database_that_the_master_cannot_shut_or_enter_is_refused(production: Server, shop: Database) -> None:
+def test_a_database_that_the_master_cannot_shut_or_enter_is_refused(
+    production: Server, shop: Database
+) -> None:
     """Nobody knows what the read-only user may do there."""
     production.query("CREATE ROLE readonly_user", as_user=MASTER)
     production.query("CREATE DATABASE theirs")
-    production.query("REVOKE CONNECT ON DATABASE theirs FROM PUBLIC; GRANT CONNECT ON DATABASE theirs TO readonly_user")
+    production.query(
+        "REVOKE CONNECT ON DATABASE theirs FROM PUBLIC; GRANT CONNECT ON DATABASE theirs TO "
+        "readonly_user"
+    )
 
-    with pytest.raises(RefusedError, match="may connect to database theirs, where the master user cannot see"):
+    with pytest.raises(
+        RefusedError, match="may connect to database theirs, where the master user cannot see"
+    ):
         set_up(shop)

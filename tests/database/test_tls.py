@@ -1,4 +1,6 @@
-"""Connections prove who they lead to: verify-full, against the bundled roots unless a test brings its own."""
+"""Connections prove who they lead to: verify-full, against the bundled roots unless a test brings
+its own.
+"""
 
 import ssl
 from collections.abc import Iterator
@@ -20,10 +22,14 @@ NAME = "localhost"
 
 @pytest.fixture
 def secured(server: Server, tmp_path: Path) -> Iterator[Place]:
-    """Put TLS before the server: a local authority's certificate for localhost, which the client trusts."""
+    """Put TLS before the server: a local authority's certificate for localhost, which the client
+    trusts.
+    """
     authority = Authority.create()
     roots = authority.write_root(tmp_path / "root.pem")
-    with terminator(authority.write_server(tmp_path / "server.pem", NAME), (server.address, server.port)) as port:
+    with terminator(
+        authority.write_server(tmp_path / "server.pem", NAME), (server.address, server.port)
+    ) as port:
         yield replace(server.place, host=NAME, port=port, tls="verify-full", roots=roots)
 
 
@@ -47,7 +53,9 @@ def test_a_server_is_reached_without_a_login(secured: Place) -> None:
 
 def test_a_name_without_an_address_is_told_as_such() -> None:
     """It is another fault of a network than a closed port."""
-    with pytest.raises(DatabaseUnavailableError, match=r"The name nowhere\.invalid has no address\."):
+    with pytest.raises(
+        DatabaseUnavailableError, match=r"The name nowhere\.invalid has no address\."
+    ):
         Database(Place("nowhere.invalid", 5432), MASTER, "shop").reach()
 
 
@@ -81,9 +89,14 @@ def test_a_server_without_tls_is_refused() -> None:
 
 
 def test_a_full_server_is_spoken_to_by_its_own_tls(server: Server) -> None:
-    """The embedded server speaks none; a full one is asked for its certificate in every test of this folder."""
+    """The embedded server speaks none.
+
+    A full one is asked for its certificate in every test of this folder.
+    """
     with session(server.place, MASTER, "shop") as connection:
-        encrypted = rows(connection, "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()")
+        encrypted = rows(
+            connection, "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()"
+        )
 
     assert [(server.is_full,)] == encrypted
 

@@ -5,10 +5,10 @@ from contextlib import closing
 
 import psycopg2
 import pytest
+from localaws.postgres import rds_roles
 
 from chalicelib.database.restored import Database
 from chalicelib.flow.quiesce_kinds import KINDS
-from localaws.postgres import rds_roles
 from tests.database.production import APPLICATION, READ_ONLY, set_up
 from tests.database.server import MASTER, Server, clean, login
 from tests.database.servers import WANTED, Servers
@@ -21,7 +21,10 @@ CREATE TABLE ledger (id int, what text);
 INSERT INTO ledger VALUES (1, 'real');
 GRANT ALL ON ledger TO partner
 """
-OWNERS = "CREATE ROLE app_owner LOGIN PASSWORD 'Production-1'; GRANT CREATE ON DATABASE shop TO app_owner"
+OWNERS = (
+    "CREATE ROLE app_owner LOGIN PASSWORD 'Production-1'; GRANT CREATE ON DATABASE shop TO "
+    "app_owner"
+)
 EXTENSIONS = """
 CREATE EXTENSION postgres_fdw;
 CREATE EXTENSION dblink;
@@ -66,7 +69,9 @@ def production(servers: Servers) -> Server:
 
 @pytest.fixture(params=[name for name in WANTED if name.startswith("debian")])
 def copy(request: pytest.FixtureRequest, servers: Servers, production: Server) -> Iterator[Server]:
-    """Return a restored copy, with PostgreSQL's own extensions, whose owner reaches production in four ways."""
+    """Return a restored copy, with PostgreSQL's own extensions, whose owner reaches production in
+    four ways.
+    """
     server = servers.get(request.param)
     clean(server)
     server.query(OWNERS)
@@ -108,14 +113,20 @@ def test_without_it_the_application_user_reads_and_writes_production(
     """The ways are real: what the other tests refuse works where QUIESCE names it off."""
     restored.quiet([])
     set_up(restored)
-    found = {way: copy.query(query, as_user=APPLICATION, database="shop") for way, query in WAYS.items()}
-    copy.query("INSERT INTO sales.entries VALUES (2, 'by a copy')", as_user=APPLICATION, database="shop")
+    found = {
+        way: copy.query(query, as_user=APPLICATION, database="shop") for way, query in WAYS.items()
+    }
+    copy.query(
+        "INSERT INTO sales.entries VALUES (2, 'by a copy')", as_user=APPLICATION, database="shop"
+    )
 
     assert {way: [("real",)] for way in WAYS} == found
     assert [(2,)] == production.query("SELECT count(*) FROM ledger", database="shop")
 
 
-def test_no_way_leads_from_the_copy_to_production(copy: Server, restored: Database, production: Server) -> None:
+def test_no_way_leads_from_the_copy_to_production(
+    copy: Server, restored: Database, production: Server
+) -> None:
     """Neither user nor the master reaches it, and production's log sees no connection."""
     counted = restored.going_on(KINDS)
     remaining = [str(it) for it in restored.quiet(KINDS)]
@@ -141,29 +152,48 @@ def test_no_password_of_production_can_be_read(copy: Server, restored: Database)
 
 
 def test_a_new_user_mapping_does_not_open_it_again(copy: Server, restored: Database) -> None:
-    """Nobody who logs in may use the server, and it leads nowhere: not even with production's password."""
+    """Nobody who logs in may use the server, and it leads nowhere: not even with production's
+    password.
+    """
     restored.quiet(KINDS)
     set_up(restored)
-    mapping = "CREATE USER MAPPING FOR {} SERVER production OPTIONS (user 'partner', password 'Production-1')"
+    mapping = (
+        "CREATE USER MAPPING FOR {} SERVER production OPTIONS (user 'partner', password "
+        "'Production-1')"
+    )
 
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         copy.query(mapping.format("CURRENT_USER"), as_user=APPLICATION, database="shop")
     copy.query(mapping.format("app_user"), database="shop")
-    with pytest.raises(psycopg2.errors.SqlclientUnableToEstablishSqlconnection, match="cut-off-from-production"):
+    with pytest.raises(
+        psycopg2.errors.SqlclientUnableToEstablishSqlconnection, match="cut-off-from-production"
+    ):
         copy.query("SELECT FROM sales.ledger", as_user=APPLICATION, database="shop")
 
 
 @pytest.mark.parametrize(
     "options",
-    ["hostaddr '10.0.0.1'", "service 'production'", "host 'a', hostaddr '10.0.0.1', port '5433'", "host 'a,b'"],
+    [
+        "hostaddr '10.0.0.1'",
+        "service 'production'",
+        "host 'a', hostaddr '10.0.0.1', port '5433'",
+        "host 'a,b'",
+    ],
 )
-def test_a_server_is_cut_off_however_it_is_addressed(copy: Server, restored: Database, options: str) -> None:
+def test_a_server_is_cut_off_however_it_is_addressed(
+    copy: Server, restored: Database, options: str
+) -> None:
     """What outranks a host goes, and the host leads nowhere."""
-    copy.query(f"CREATE SERVER other FOREIGN DATA WRAPPER postgres_fdw OPTIONS ({options})", database="shop")
+    copy.query(
+        f"CREATE SERVER other FOREIGN DATA WRAPPER postgres_fdw OPTIONS ({options})",
+        database="shop",
+    )
     copy.query("ALTER SERVER other OWNER TO app_owner", database="shop")
 
     assert [RDS_OWN] == [str(it) for it in restored.quiet(KINDS)]
-    (found,) = copy.query("SELECT srvoptions FROM pg_foreign_server WHERE srvname = 'other'", database="shop")
+    (found,) = copy.query(
+        "SELECT srvoptions FROM pg_foreign_server WHERE srvname = 'other'", database="shop"
+    )
     assert {"host=/cut-off-from-production"} == {it for it in found[0] if not it.startswith("port")}
 
 
@@ -188,7 +218,9 @@ def test_dblink_whose_functions_are_rdss_is_dropped(copy: Server, restored: Data
     copy.query(RDS_DBLINK + OF_THE_MASTER, database="shop")
 
     assert [] == ways(restored)
-    assert [] == copy.query("SELECT FROM pg_proc WHERE starts_with(proname, 'dblink')", database="shop")
+    assert [] == copy.query(
+        "SELECT FROM pg_proc WHERE starts_with(proname, 'dblink')", database="shop"
+    )
 
 
 def test_dblink_that_a_view_needs_is_not_dropped(copy: Server, restored: Database) -> None:
@@ -199,7 +231,9 @@ def test_dblink_that_a_view_needs_is_not_dropped(copy: Server, restored: Databas
     assert ["dblink: extension dblink in database shop (SQLSTATE 2BP01)"] == ways(restored)
 
 
-def test_functions_that_were_taken_out_of_dblink_are_closed(copy: Server, restored: Database) -> None:
+def test_functions_that_were_taken_out_of_dblink_are_closed(
+    copy: Server, restored: Database
+) -> None:
     """ALTER EXTENSION … DROP FUNCTION leaves them as they are, and no member of anything."""
     copy.query("ALTER EXTENSION dblink DROP FUNCTION dblink(text, text)", database="shop")
     restored.quiet(KINDS)

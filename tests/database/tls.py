@@ -1,4 +1,6 @@
-"""TLS in front of a PostgreSQL that speaks none: a local authority, and a terminator that answers SSLRequest."""
+"""TLS in front of a PostgreSQL that speaks none: a local authority, and a terminator that answers
+SSLRequest.
+"""
 
 import datetime as dt
 import ipaddress
@@ -53,15 +55,22 @@ class Authority:
         builder = _builder(_name("server"), key, issuer=self.certificate.subject)
         builder = builder.add_extension(x509.SubjectAlternativeName([other]), critical=False)
         private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
         )
         certificate = builder.sign(self.key, hashes.SHA256())
         path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
         return path
 
 
-def rds_root(region: str, *, signed_by: Authority | None = None, until: dt.datetime | None = None) -> bytes:
-    """Make what AWS would publish for a region, as text; another authority's signature makes it an intermediate."""
+def rds_root(
+    region: str, *, signed_by: Authority | None = None, until: dt.datetime | None = None
+) -> bytes:
+    """Make what AWS would publish for a region, as text.
+
+    Another authority's signature makes it an intermediate.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
@@ -79,7 +88,10 @@ def rds_root(region: str, *, signed_by: Authority | None = None, until: dt.datet
 
 @contextmanager
 def terminator(server_pem: Path, behind: tuple[str, int]) -> Iterator[int]:
-    """Listen on a loopback port with TLS and forward to the address `behind`; yields the port to connect to."""
+    """Listen on a loopback port with TLS and forward to the address `behind`.
+
+    Yields the port to connect to.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(server_pem)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -103,7 +115,10 @@ def _accept(listener: socket.socket, context: ssl.SSLContext, behind: tuple[str,
 
 
 def _serve(plain: socket.socket, context: ssl.SSLContext, behind: tuple[str, int]) -> None:
-    """Forward one connection until either side is done; a client that does not trust us is none of our business."""
+    """Forward one connection until either side is done.
+
+    A client that does not trust us is none of our business.
+    """
     with suppress(OSError), plain:
         plain.settimeout(10)
         if plain.recv(8) != SSL_REQUEST:

@@ -1,7 +1,7 @@
 """A wire to a server on which every statement is seen before the server gets it, and which can be cut for good.
 
-For the server, a wire that is cut is what a client killed by SIGKILL is: its connections end where they are, and no
-further word comes. For the client it is a server that has gone.
+For the server, a wire that is cut is what a client killed by SIGKILL is: its connections end where
+they are, and no further word comes. For the client it is a server that has gone.
 """
 
 import socket
@@ -15,7 +15,10 @@ from chalicelib.database.restored import Place
 from tests.database.server import Server
 
 Watch = Callable[[str], bool]
-"""Told the text of each statement before the server is; False cuts the wire instead of sending it."""
+"""Told the text of each statement before the server is.
+
+False cuts the wire instead of sending it.
+"""
 PIECE_BYTES = 65_536
 
 
@@ -58,13 +61,19 @@ class _Wire:
         threading.Thread(target=work, args=arguments, daemon=True).start()
 
     def _speak(self, client: socket.socket, server: socket.socket) -> None:
-        """Pass on what a client says, message by message (PostgreSQL documentation, "Message Formats")."""
+        """Pass on what a client says, message by message (PostgreSQL documentation, "Message
+        Formats").
+        """
         kind = b""  # the first message has none
         try:
             while True:
                 head = _exactly(client, len(kind) + 4)
                 body = _exactly(client, struct.unpack("!i", head[-4:])[0] - 4)
-                if head[:1] == b"Q" and kind and not self._watch(body[:-1].decode(errors="replace")):
+                if (
+                    head[:1] == b"Q"
+                    and kind
+                    and not self._watch(body[:-1].decode(errors="replace"))
+                ):
                     self.cut()
                 server.sendall(head + body)
                 kind = b"?"

@@ -11,8 +11,20 @@ LOGINS = ("prod_master", "shop_app", "reporting")
 WAYS = Ways({"user-mappings": 1, "foreign-servers": 1}, ("shop.sales.accounts",))
 OPERATION = "default-20261123-0210-0a1b2c3d"
 DURATIONS = [
-    {"step": "snapshot-check", "state": "ACCEPTED", "to": "COPYING", "seconds": "0.5", "own_seconds": "0.5"},
-    {"step": "check-copy-status", "state": "COPYING", "to": "SUCCEEDED", "seconds": "8.5", "own_seconds": "1.5"},
+    {
+        "step": "snapshot-check",
+        "state": "ACCEPTED",
+        "to": "COPYING",
+        "seconds": "0.5",
+        "own_seconds": "0.5",
+    },
+    {
+        "step": "check-copy-status",
+        "state": "COPYING",
+        "to": "SUCCEEDED",
+        "seconds": "8.5",
+        "own_seconds": "1.5",
+    },
 ]
 
 
@@ -31,10 +43,13 @@ def source(**changes: Any) -> Source:
 def stale(**changes: Any) -> Target:
     """Make what is seen of staging before the night."""
     seen: dict[str, Any] = {
-        "resource_id": "cluster-OLD", "status": "available", "tags": {},
+        "resource_id": "cluster-OLD",
+        "status": "available",
+        "tags": {},
         "tables": {"shop.public.orders": Content(1, "1")},
-        "instances": {"staging-cluster-1": "available"}, "stale_in": ("shop.public",),
-    }  # fmt: skip
+        "instances": {"staging-cluster-1": "available"},
+        "stale_in": ("shop.public",),
+    }
     return Target(**seen | changes)
 
 
@@ -48,8 +63,12 @@ def fresh(**changes: Any) -> Target:
         "tags": {"aurora-restore": "local/default"},
         "tables": TABLES,
         "stale_in": (),
-        "application": tuple(Access(database, (name,), (name,)) for database, name in by_database.items()),
-        "read_only": tuple(Access(database, (name,), (), (name,)) for database, name in by_database.items()),
+        "application": tuple(
+            Access(database, (name,), (name,)) for database, name in by_database.items()
+        ),
+        "read_only": tuple(
+            Access(database, (name,), (), (name,)) for database, name in by_database.items()
+        ),
     }
     return Target(**seen | changes)
 
@@ -57,16 +76,24 @@ def fresh(**changes: Any) -> Target:
 def row(version: int, before: str | None, after: str) -> dict[str, Any]:
     """Make an audit row."""
     changed = {
-        "metric_id": f"{OPERATION}#{version:06d}", "to_state": after, "step": "a-step", "what": "something was done",
+        "metric_id": f"{OPERATION}#{version:06d}",
+        "to_state": after,
+        "step": "a-step",
+        "what": "something was done",
         "at": f"2026-11-23T02:10:0{version}.000Z",
-    }  # fmt: skip
+    }
     return changed | ({"from_state": before} if before else {})
 
 
 def trail() -> tuple[dict[str, Any], ...]:
     """Make a whole trail, with the row of an intent in it."""
     intent = row(2, "COPYING", "COPYING") | {"metric_id": f"{OPERATION}#000002#intent"}
-    return row(1, None, "ACCEPTED"), row(2, "ACCEPTED", "COPYING"), intent, row(3, "COPYING", "SUCCEEDED")
+    return (
+        row(1, None, "ACCEPTED"),
+        row(2, "ACCEPTED", "COPYING"),
+        intent,
+        row(3, "COPYING", "SUCCEEDED"),
+    )
 
 
 def outcome(**changes: Any) -> Outcome:
@@ -84,6 +111,8 @@ def outcome(**changes: Any) -> Outcome:
             "DBClusterSnapshotIdentifier": "aurora-restore-local-copy",
             "TagList": [{"Key": "aurora-restore-archived", "Value": "2026-11-23T02:10:09.000Z"}],
         },
-        "notices": ({"Subject": "aurora-restore local: staging-cluster SUCCEEDED", "Message": "{}"},),
+        "notices": (
+            {"Subject": "aurora-restore local: staging-cluster SUCCEEDED", "Message": "{}"},
+        ),
     }
     return Outcome(**seen | changes)

@@ -12,7 +12,10 @@ from tests.demo import scene
 
 
 def failures(before: Source | None = None, **seen: Any) -> list[Finding]:
-    """Judge a good night in which `seen` (source, target, outcome) is different; return what does not hold."""
+    """Judge a good night in which `seen` (source, target, outcome) is different.
+
+    Return what does not hold.
+    """
     source: Source = seen.get("source", scene.source())
     target: Target = seen.get("target", scene.fresh())
     outcome: Outcome = seen.get("outcome", scene.outcome())
@@ -43,11 +46,13 @@ def test_a_staging_that_is_fresh_already_is_named() -> None:
 
 def test_a_wrong_production_password_is_noticed_before_the_night() -> None:
     """A password that never worked could not be seen to be refused."""
-    findings = before_the_night(scene.source(opened_by=("prod_master",)), scene.stale(), scene.LOGINS)
+    findings = before_the_night(
+        scene.source(opened_by=("prod_master",)), scene.stale(), scene.LOGINS
+    )
 
     assert [
         "prod-cluster does not let reporting, shop_app in with production's own passwords."
-    ] == [finding.sentence for finding in findings if not finding.held]  # fmt: skip
+    ] == [finding.sentence for finding in findings if not finding.held]
 
 
 OFF: dict[str, tuple[dict[str, Any], str]] = {
@@ -57,7 +62,10 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an instance is not available": (
         {"target": scene.fresh(instances={"one": "available", "two": "creating"})},
-        "staging-cluster should have 2 instances; it is available, and one is available, two is creating.",
+        (
+            "staging-cluster should have 2 instances; it is available, and one is available, two is "
+            "creating."
+        ),
     ),
     "the tag is another's": (
         {"target": scene.fresh(tags={"aurora-restore": "prod/default"})},
@@ -83,7 +91,11 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
         "The read-only user is not what it should be: it writes to shop.public.orders.",
     ),
     "the application user misses a database": (
-        {"target": scene.fresh(application=(Access("shop", ("shop.public.orders",), ("shop.public.orders",)),))},
+        {
+            "target": scene.fresh(
+                application=(Access("shop", ("shop.public.orders",), ("shop.public.orders",)),)
+            )
+        },
         "The application user cannot do its work: ledger.books.entries was not reached.",
     ),
     "a production login works": (
@@ -99,7 +111,11 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
         "The copy reads production through shop.sales.accounts.",
     ),
     "the record forgets what was stopped": (
-        {"outcome": scene.outcome(record=scene.outcome().record | {"facts": {"quieted": {"user-mappings": 1}}})},
+        {
+            "outcome": scene.outcome(
+                record=scene.outcome().record | {"facts": {"quieted": {"user-mappings": 1}}}
+            )
+        },
         "The record does not count what was stopped: foreign server.",
     ),
     "the source lost its user mapping": (
@@ -107,7 +123,11 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
         "What prod-cluster does by itself changed: now 1 foreign server.",
     ),
     "the source's description changed": (
-        {"source": scene.source(description={"DBClusterIdentifier": "prod-cluster", "Status": "modifying"})},
+        {
+            "source": scene.source(
+                description={"DBClusterIdentifier": "prod-cluster", "Status": "modifying"}
+            )
+        },
         "The description of prod-cluster changed: Status.",
     ),
     "the source's data changed": (
@@ -157,7 +177,9 @@ def test_what_is_off_is_named(name: str) -> None:
 )
 def test_rows_that_differ_are_counted(found: Content | None, cause: str) -> None:
     """Each table with its cause."""
-    tables = {name: content for name, content in scene.TABLES.items() if name != "shop.public.orders"}
+    tables = {
+        name: content for name, content in scene.TABLES.items() if name != "shop.public.orders"
+    }
     tables |= {"shop.public.orders": found} if found else {}
 
     (difference,) = failures(target=scene.fresh(tables=tables))
@@ -168,7 +190,10 @@ def test_rows_that_differ_are_counted(found: Content | None, cause: str) -> None
 def test_what_row_security_hides_is_not_said_to_differ() -> None:
     """Nor to be the same: it is said not to be compared."""
     hidden = {**scene.TABLES, "shop.public.orders": Content(0, "", is_whole=False)}
-    night = (scene.source(tables=hidden), scene.stale()), (scene.source(tables=hidden), scene.fresh())
+    night = (
+        (scene.source(tables=hidden), scene.stale()),
+        (scene.source(tables=hidden), scene.fresh()),
+    )
 
     findings = list(after_the_night(*night, scene.outcome()))
 

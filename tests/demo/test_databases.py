@@ -5,11 +5,11 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from localaws.postgres.programs import temporary_folder
 
 from demo import databases
 from demo.databases import Access, Content, Login
 from demo.ways import Ways, ways
-from localaws.postgres.programs import temporary_folder
 from tests.database.server import MASTER, Server, is_installed
 
 FURNISH = """
@@ -61,14 +61,19 @@ def test_a_right_password_opens_and_a_wrong_one_does_not(server: Server) -> None
 
 
 def test_contents_are_read_by_the_first_who_may(server: Server) -> None:
-    """What the reader may not see, the master reads; the checksum does not depend on the order of the rows."""
+    """What the reader may not see, the master reads.
+
+    The checksum does not depend on the order of the rows.
+    """
     everything = databases.contents([login(server, "reader"), master(server)], "shop")
     by_master = databases.contents([master(server)], "shop")
 
     assert everything == by_master
     assert {name: content.rows for name, content in everything.items()} == {
-        "shop.public.hidden": 1, "shop.public.orders": 2, "shop.public.stale_marker": 0
-    }  # fmt: skip
+        "shop.public.hidden": 1,
+        "shop.public.orders": 2,
+        "shop.public.stale_marker": 0,
+    }
 
 
 def test_other_rows_are_another_checksum(server: Server) -> None:
@@ -98,7 +103,11 @@ def test_a_refused_write_is_told_from_a_refused_read(server: Server) -> None:
     """The reader reads the orders, and its write to them is refused."""
     seen = databases.access(login(server, "reader"), "shop")
 
-    assert (seen.read, seen.written, seen.refused) == (("shop.public.orders",), (), ("shop.public.orders",))
+    assert (seen.read, seen.written, seen.refused) == (
+        ("shop.public.orders",),
+        (),
+        ("shop.public.orders",),
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,16 +120,21 @@ def test_a_refused_write_is_told_from_a_refused_read(server: Server) -> None:
     ],
 )
 def test_a_table_that_takes_no_changes_is_tried_by_a_lock(server: Server, guard: str) -> None:
-    """It takes the same right, and neither rule nor trigger stands in the way or makes a refusal a success."""
+    """It takes the same right, and neither rule nor trigger stands in the way or makes a refusal a
+    success.
+    """
     server.query("CREATE DATABASE guarded", as_user=MASTER)
     server.query(
-        "CREATE TABLE entry (id int); INSERT INTO entry VALUES (1); CREATE TABLE other (id int);"
-        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'kept'; END$$;"
-        f"{guard}; GRANT SELECT, UPDATE ON entry TO writer; GRANT SELECT ON entry TO reader;",
+        "CREATE TABLE entry (id int); INSERT INTO entry VALUES (1); CREATE TABLE other (id "
+        "int);CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION "
+        f"'kept'; END$$;{guard}; GRANT SELECT, UPDATE ON entry TO writer; GRANT SELECT ON entry TO "
+        "reader;",
         as_user=MASTER,
         database="guarded",
     )
-    by_writer, by_reader = (databases.access(login(server, name), "guarded") for name in ("writer", "reader"))
+    by_writer, by_reader = (
+        databases.access(login(server, name), "guarded") for name in ("writer", "reader")
+    )
     server.query("DROP DATABASE guarded", as_user=MASTER)
 
     assert (("guarded.public.entry",), ()) == (by_writer.written, by_writer.refused)
@@ -128,19 +142,24 @@ def test_a_table_that_takes_no_changes_is_tried_by_a_lock(server: Server, guard:
 
 
 def test_row_security_neither_hides_rows_nor_runs_a_policy(server: Server) -> None:
-    """The owner's look counts; rights are tried without a row, since a policy may fail as it does in production."""
+    """The owner's look counts.
+
+    Rights are tried without a row, since a policy may fail as it does in production.
+    """
     server.query("CREATE DATABASE tenants", as_user=MASTER)
     server.query(
-        "CREATE TABLE entry (id int); INSERT INTO entry VALUES (1), (2); ALTER TABLE entry ENABLE ROW LEVEL SECURITY;"
-        "CREATE POLICY own ON entry USING (current_setting('app.tenant') = 'a');"
-        "CREATE TABLE forced (id int); INSERT INTO forced VALUES (1); ALTER TABLE forced ENABLE ROW LEVEL SECURITY;"
-        "ALTER TABLE forced FORCE ROW LEVEL SECURITY; GRANT SELECT, UPDATE ON entry, forced TO writer;"
-        "GRANT SELECT ON entry, forced TO reader",
+        "CREATE TABLE entry (id int); INSERT INTO entry VALUES (1), (2); ALTER TABLE entry ENABLE "
+        "ROW LEVEL SECURITY;CREATE POLICY own ON entry USING (current_setting('app.tenant') = "
+        "'a');CREATE TABLE forced (id int); INSERT INTO forced VALUES (1); ALTER TABLE forced "
+        "ENABLE ROW LEVEL SECURITY;ALTER TABLE forced FORCE ROW LEVEL SECURITY; GRANT SELECT, "
+        "UPDATE ON entry, forced TO writer;GRANT SELECT ON entry, forced TO reader",
         as_user=MASTER,
         database="tenants",
     )
     found = databases.contents([login(server, "writer"), master(server)], "tenants")
-    by_writer, by_reader = (databases.access(login(server, name), "tenants") for name in ("writer", "reader"))
+    by_writer, by_reader = (
+        databases.access(login(server, name), "tenants") for name in ("writer", "reader")
+    )
     server.query("DROP DATABASE tenants", as_user=MASTER)
     names = ("tenants.public.entry", "tenants.public.forced")
 
@@ -170,9 +189,10 @@ def test_a_password_is_never_shown(server: Server) -> None:
 def test_what_goes_on_is_counted_in_every_database(server: Server) -> None:
     """A server that is cut off leads nowhere; a foreign table that nobody can read is no way."""
     server.query(
-        "CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER other OPTIONS (host 'home');"
-        "CREATE SERVER nowhere FOREIGN DATA WRAPPER other OPTIONS (host '/cut-off');"
-        "CREATE USER MAPPING FOR PUBLIC SERVER home; CREATE FOREIGN TABLE far (id int) SERVER home",
+        "CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER other OPTIONS "
+        "(host 'home');CREATE SERVER nowhere FOREIGN DATA WRAPPER other OPTIONS (host "
+        "'/cut-off');CREATE USER MAPPING FOR PUBLIC SERVER home; CREATE FOREIGN TABLE far (id int) "
+        "SERVER home",
         database="shop",
     )
     server.query("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'one'")

@@ -49,7 +49,9 @@ def test_psql_lines_fetch_the_password_and_show_none() -> None:
 
 def test_a_good_restore_is_asked_for_again_by_its_snapshot() -> None:
     """An operation that succeeded has no step to continue at."""
-    expected = RestoreRequested(request_id="again-default-1", snapshot_identifier=RECORD["facts"]["snapshot_arn"])
+    expected = RestoreRequested(
+        request_id="again-default-1", snapshot_identifier=RECORD["facts"]["snapshot_arn"]
+    )
 
     assert expected == asked_for(RECORD)
 
@@ -57,20 +59,28 @@ def test_a_good_restore_is_asked_for_again_by_its_snapshot() -> None:
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED", "SKIPPED"])
 def test_any_other_end_is_continued(state: str) -> None:
     """The operation is named."""
-    assert asked_for(RECORD | {"state": state}) == RestoreRequested(request_id="again-default-1", rerun_of="default-1")
+    assert asked_for(RECORD | {"state": state}) == RestoreRequested(
+        request_id="again-default-1", rerun_of="default-1"
+    )
 
 
 def test_the_exports_work_in_any_folder() -> None:
     """This environment's programs come first on the path, wherever the lines are pasted."""
-    script = "\n".join([*next_steps.exports("http://127.0.0.1:4577"), 'printf "%s" "$PATH $AWS_ENDPOINT_URL"'])
-    ran = subprocess.run(["/bin/sh", "-euc", script], cwd="/", capture_output=True, text=True, check=True, timeout=10)
+    script = "\n".join(
+        [*next_steps.exports("http://127.0.0.1:4577"), 'printf "%s" "$PATH $AWS_ENDPOINT_URL"']
+    )
+    ran = subprocess.run(
+        ["/bin/sh", "-euc", script], cwd="/", capture_output=True, text=True, check=True, timeout=10
+    )
 
     assert ran.stdout.startswith(f"{Path(sys.executable).parent}:")
     assert ran.stdout.endswith(" http://127.0.0.1:4577")
 
 
 def test_lines_are_offered_only_where_they_will_work() -> None:
-    """A world that ends with the demo leaves nothing to query: what leaves one running is said instead."""
+    """A world that ends with the demo leaves nothing to query: what leaves one running is said
+    instead.
+    """
     typed = [*next_steps.exports("http://127.0.0.1:4577"), next_steps.rerun(RECORD)]
     (sentence,) = next_steps.offered(typed, kept=False)
 
@@ -83,12 +93,16 @@ def test_a_night_has_one_sum_of_seconds() -> None:
     stage = ended(how=State.SUCCEEDED)
     operation = stage.all_operations()[-1]
     text = json.loads(stage.topics.published(TOPIC)[-1]["sqs"])["text"]
-    (told,) = re.findall(r"^Time: ([\d.]+) s in all, ([\d.]+) s of them our own", text, re.MULTILINE)
+    (told,) = re.findall(
+        r"^Time: ([\d.]+) s in all, ([\d.]+) s of them our own", text, re.MULTILINE
+    )
     listed = re.findall(r"^  [A-Z_]+ +([\d.]+) s$", text, re.MULTILINE)
     said = next_steps.times(operation.model_dump(mode="json"), snapshot_seconds=1.0)
 
     assert f"{sum(map(float, listed)):.1f}" == told[0]
-    assert said.startswith(f"  {told[0]} s for the restore, {told[1]} s of them our own; before it 1.0 s")
+    assert said.startswith(
+        f"  {told[0]} s for the restore, {told[1]} s of them our own; before it 1.0 s"
+    )
 
 
 def test_the_demo_calls_things_as_the_app_does() -> None:

@@ -7,7 +7,9 @@ from simulation.stage import SOURCE_REGION, Stage
 
 
 def test_a_manual_snapshot_with_the_prefix_is_the_newest_as_it_is_for_an_operation() -> None:
-    """It starts an operation as an automated one does, so its version and its key are the ones to check."""
+    """It starts an operation as an automated one does, so its version and its key are the ones to
+    check.
+    """
     stage = Stage()
     stage.night()
     stage.settle()

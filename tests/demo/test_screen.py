@@ -1,4 +1,6 @@
-"""What people see: plain lines where there is no terminal, no colours with NO_COLOR, and an exit status."""
+"""What people see: plain lines where there is no terminal, no colours with NO_COLOR, and an exit
+status.
+"""
 
 import io
 
@@ -80,8 +82,8 @@ def test_a_step_is_one_line_that_tells_aurora_s_time_from_ours() -> None:
     step = Step(12.34, "SNAPSHOT_READY", "check-copy-status", "the copy is available", 7.0, 1.5)
 
     assert (
-        "  12.3 s  SNAPSHOT_READY      Aurora   7.0 s  own  1.5 s  check-copy-status: the copy is available"
-        == step_line(step)
+        "  12.3 s  SNAPSHOT_READY      Aurora   7.0 s  own  1.5 s  check-copy-status: the copy is "
+        "available" == step_line(step)
     )
 
 
@@ -99,14 +101,22 @@ def test_everything_held_is_exit_status_0() -> None:
     tally.take([Finding(True, "Good.")])
 
     assert tally.end(41.26, 512 * 1024 * 1024) == 0
-    assert stream.getvalue() == "  ✓ Good.\nAll checks passed, in 41.3 s, with 512 MiB of memory at the most.\n"
+    assert (
+        stream.getvalue()
+        == "  ✓ Good.\nAll checks passed, in 41.3 s, with 512 MiB of memory at the most.\n"
+    )
 
 
 def test_one_thing_that_did_not_hold_is_exit_status_1_and_named_again() -> None:
     """The end says what it was, so that nobody has to look for it."""
     stream = io.StringIO()
     tally = Tally(screen(stream))
-    tally.take([Finding(True, "Good."), Finding(False, "Production's passwords open the copy for shop_app.")])
+    tally.take(
+        [
+            Finding(True, "Good."),
+            Finding(False, "Production's passwords open the copy for shop_app."),
+        ]
+    )
 
     assert tally.end(41.26, None) == 1
     assert stream.getvalue().splitlines()[-2:] == [

@@ -14,7 +14,11 @@ from demo import take_snapshot
 SNAPSHOT = "rds:prod-cluster-2026-11-23-02-10"
 
 
-CLUSTERS = {"eu-west-1": ["orders"], "us-east-1": ["prod-cluster"], "us-west-2": ["staging-cluster"]}
+CLUSTERS = {
+    "eu-west-1": ["orders"],
+    "us-east-1": ["prod-cluster"],
+    "us-west-2": ["staging-cluster"],
+}
 REFUSALS = {
     "stopped": (400, "DBClusterAlreadyExistsFault", "Something else is wrong."),
 }
@@ -80,8 +84,13 @@ def test_night_falls(port: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"Aurora takes the snapshot {SNAPSHOT} of prod-cluster.\n"
 
 
-def test_a_night_during_the_last_one_waits_for_it(port: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """A cluster is no longer available while its snapshot is taken; a second `make night` comes after that."""
+def test_a_night_during_the_last_one_waits_for_it(
+    port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A cluster is no longer available while its snapshot is taken.
+
+    A second `make night` comes after that.
+    """
     Sky.busy = 1
 
     assert take_snapshot.main(["--port", str(port)]) == 0
@@ -89,7 +98,9 @@ def test_a_night_during_the_last_one_waits_for_it(port: int, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("cluster", REFUSALS)
-def test_a_refusal_is_passed_on_as_a_sentence(port: int, cluster: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_is_passed_on_as_a_sentence(
+    port: int, cluster: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """In localaws' own words, without the JSON around them."""
     assert take_snapshot.main(["--port", str(port), "--cluster", cluster]) == 1
     assert capsys.readouterr().err == f"No snapshot is taken: {REFUSALS[cluster][2]}\n"
@@ -100,20 +111,27 @@ def test_a_refusal_is_passed_on_as_a_sentence(port: int, cluster: str, capsys: p
     [
         ("ordres", "us-east-1", "Did you mean: make night CLUSTER=orders REGION=eu-west-1"),
         (
-            "nobody", "us-west-2",
-            ("There are: make night CLUSTER=orders REGION=eu-west-1 PORT=0; "
-            "make night CLUSTER=prod-cluster REGION=us-east-1 PORT=0; "
-            "make night CLUSTER=staging-cluster REGION=us-west-2 PORT=0"),
+            "nobody",
+            "us-west-2",
+            (
+                "There are: make night CLUSTER=orders REGION=eu-west-1 PORT=0; "
+                "make night CLUSTER=prod-cluster REGION=us-east-1 PORT=0; "
+                "make night CLUSTER=staging-cluster REGION=us-west-2 PORT=0"
+            ),
         ),
     ],
-)  # fmt: skip
+)
 def test_a_cluster_that_there_is_not_is_answered_with_those_that_there_are(
     port: int, cluster: str, region: str, advice: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The nearest alone if there is one, in whatever region it is, as commands that take its snapshot."""
+    """The nearest alone if there is one, in whatever region it is, as commands that take its
+    snapshot.
+    """
     assert take_snapshot.main(["--port", str(port), "--cluster", cluster, "--region", region]) == 1
     told = capsys.readouterr().err.replace(f"PORT={port}", "PORT=0")
-    assert told.startswith(f"No snapshot is taken: There is no cluster {cluster} in {region}. {advice}")
+    assert told.startswith(
+        f"No snapshot is taken: There is no cluster {cluster} in {region}. {advice}"
+    )
 
 
 def test_an_aws_without_clusters_says_so(port: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,7 +145,9 @@ def test_an_aws_without_clusters_says_so(port: int, capsys: pytest.CaptureFixtur
     )
 
 
-def test_what_another_program_answers_is_shown(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_another_program_answers_is_shown(
+    port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What is no answer of localaws is passed on as it came."""
     assert take_snapshot.main(["--port", str(port), "--cluster", "strange"]) == 1
     assert capsys.readouterr().err == "No snapshot is taken: <html>Bad gateway</html>\n"

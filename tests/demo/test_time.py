@@ -11,7 +11,9 @@ from demo.again import with_more_time
 from demo.errors import Deadline, DemoError
 
 DEFAULTS = Namespace(port=4577, data=Path(".localaws"), postgres=None, timeout=240.0, keep=False)
-GIVEN = Namespace(port=4577, data=Path(".localaws"), postgres=Path("/a server/bin"), timeout=240.0, keep=True)
+GIVEN = Namespace(
+    port=4577, data=Path(".localaws"), postgres=Path("/a server/bin"), timeout=240.0, keep=True
+)
 
 
 def test_who_started_make_is_told_make_s_variables() -> None:
@@ -31,14 +33,18 @@ def test_who_started_the_program_is_told_its_options() -> None:
 def test_the_end_of_the_time_says_what_waits_and_what_to_do() -> None:
     """One sentence each."""
     with pytest.raises(DemoError) as error:
-        Deadline(0, "The night", "On a slow machine give it more time: make demo TIMEOUT=480").check("users")
+        Deadline(
+            0, "The night", "On a slow machine give it more time: make demo TIMEOUT=480"
+        ).check("users")
 
     late = "The night has taken its 0 seconds and still waits for users."
     assert f"{late} On a slow machine give it more time: make demo TIMEOUT=480" == str(error.value)
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
-def test_a_time_that_never_begins_or_never_ends_is_refused(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_time_that_never_begins_or_never_ends_is_refused(
+    seconds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Before anything is started."""
     with pytest.raises(SystemExit) as end:
         program.main([f"--timeout={seconds}"])

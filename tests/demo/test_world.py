@@ -1,4 +1,6 @@
-"""The local world as a process: shown while it is built, stopped whatever happens, and bounded in time."""
+"""The local world as a process: shown while it is built, stopped whatever happens, and bounded in
+time.
+"""
 
 import os
 import sys
@@ -12,7 +14,10 @@ from demo.world import World
 
 SECONDS = 20
 SERVES = "import signal; print('one', flush=True); print('ready', flush=True); signal.pause()"
-STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); signal.pause()"
+STUBBORN = (
+    "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); "
+    "signal.pause()"
+)
 
 
 def world(program: str) -> World:
@@ -49,7 +54,10 @@ def test_nothing_of_it_outlives_the_demo(program: str) -> None:
 
 def test_a_world_that_is_never_made_is_an_error_after_its_last_words() -> None:
     """A taken port, for one: the words are shown as they come, and not again."""
-    with world("print('The port 4577 is taken.'); raise SystemExit(3)") as running, pytest.raises(DemoError) as error:
+    with (
+        world("print('The port 4577 is taken.'); raise SystemExit(3)") as running,
+        pytest.raises(DemoError) as error,
+    ):
         list(running.building(Deadline(SECONDS)))
 
     assert str(error.value).startswith("The local world ended with status 3 before it was ready")
@@ -71,10 +79,16 @@ def test_a_world_that_is_never_ready_is_given_up() -> None:
     with world("import signal; signal.pause()") as running, pytest.raises(DemoError) as error:
         list(running.building(Deadline(0.2)))
 
-    assert "The demo has taken its 0.2 seconds and still waits for the local world to be ready." == str(error.value)
+    assert (
+        "The demo has taken its 0.2 seconds and still waits for the local world to be ready."
+        == str(error.value)
+    )
 
 
-@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="only Linux tells a process's share of memory")
+@pytest.mark.skipif(
+    not Path("/proc/self/smaps_rollup").exists(),
+    reason="only Linux tells a process's share of memory",
+)
 def test_memory_counts_children_and_what_works_in_the_data_folder(tmp_path: Path) -> None:
     """PostgreSQL's server leaves its parent, but not its folder."""
     with world(f"import os; os.chdir({os.fspath(tmp_path)!r}); {SERVES}") as running:

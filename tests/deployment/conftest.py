@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-
 from localaws.clients import Clients
 from localaws.resources import make_resources
 from localaws.server import Server
+
 from tests.deployment.packages import shared_folder
 from tests.deployment.place import Place, make_source
 

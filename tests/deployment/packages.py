@@ -22,7 +22,9 @@ def shared_folder(factory: pytest.TempPathFactory) -> Path:
 def shared_package(folder: Path) -> Built:
     """Make it below `folder`; who comes second finds it made."""
     wheels = CHECKOUT / WHEELS
-    assert list(wheels.glob("*.whl")), f"There are no wheels in {wheels}: run .ci/set-up wheels .venv .wheels."
+    assert list(wheels.glob("*.whl")), (
+        f"There are no wheels in {wheels}: run .ci/set-up wheels .venv .wheels."
+    )
     with (folder / "package.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return build(Stage.read("dev"), folder / "package", wheels=wheels)

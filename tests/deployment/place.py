@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aurora_restore.stages import CHECKOUT, Stage
 from localaws.clients import Clients, local_environment, without_aws
 from localaws.deployment import copy_app
 from localaws.resources import Resources
+
+from aurora_restore.stages import CHECKOUT, Stage
 from tests.deployment.packages import give_package
 
 REGION, SOURCE_REGION, ACCOUNT = "us-west-2", "us-east-1", "123456789012"
@@ -52,7 +53,9 @@ class Place:
     """Where all workers of this run of tests have what they make once."""
 
     def checkout(self, name: str, **stages: Mapping[str, Any]) -> Path:
-        """Copy the checkout and fill in stages: variables, and `subnet_ids` and `security_group_ids` where others."""
+        """Copy the checkout and fill in stages: variables, and `subnet_ids` and
+        `security_group_ids` where others.
+        """
         folder = self.folder / name
         copy_app(folder)
         for stage in stages or {"dev": {}}:
@@ -60,43 +63,64 @@ class Place:
         return folder
 
     def packaged(self, name: str, **stages: Mapping[str, Any]) -> Path:
-        """Copy the checkout, fill in stages, and let each have its package as if it had been deployed before."""
+        """Copy the checkout, fill in stages, and let each have its package as if it had been
+        deployed before.
+        """
         folder = self.checkout(name, **stages)
         for stage in stages:
             give_package(self.shared, folder, stage)
         return folder
 
     def fill_in(self, checkout: Path, stage: str, given: Mapping[str, Any]) -> None:
-        """Set what a stage needs to be deployed here, then what is `given`; None takes a setting away."""
+        """Set what a stage needs to be deployed here, then what is `given`.
+
+        None takes a setting away.
+        """
         file = checkout / ".chalice" / "config.json"
         config = json.loads(file.read_text())
         network = {
             "subnet_ids": given.get("subnet_ids", list(self.resources.subnet_ids)),
-            "security_group_ids": given.get("security_group_ids", [self.resources.security_group_id]),
+            "security_group_ids": given.get(
+                "security_group_ids", [self.resources.security_group_id]
+            ),
         }
         config["stages"][stage]["lambda_functions"] = {"setup-db-users": network}
         config["stages"][stage] |= {name: given[name] for name in given if name in OF_CHALICE}
         config["stages"][stage]["environment_variables"] |= {
-            "ACCOUNT_ID": ACCOUNT, "SOURCE_REGION": SOURCE_REGION, "SOURCE_CLUSTER_ID": "prod-cluster",
-            "TARGET_REGION": REGION, "TARGET_CLUSTER_ID": f"{stage}-cluster",
+            "ACCOUNT_ID": ACCOUNT,
+            "SOURCE_REGION": SOURCE_REGION,
+            "SOURCE_CLUSTER_ID": "prod-cluster",
+            "TARGET_REGION": REGION,
+            "TARGET_CLUSTER_ID": f"{stage}-cluster",
             "KMS_KEY_ID": self.resources.target_key_arn,
-            "DB_SUBNET_GROUP_NAME": "staging", "VPC_SECURITY_GROUP_IDS": self.resources.security_group_id,
+            "DB_SUBNET_GROUP_NAME": "staging",
+            "VPC_SECURITY_GROUP_IDS": self.resources.security_group_id,
             "INSTANCE_CLASS": "db.r6g.large",
             **{name: value or "" for name, value in given.items() if name.isupper()},
-        }  # fmt: skip
+        }
         file.write_text(json.dumps(config))
 
-    def run(self, command: str, stage: str, checkout: Path, *options: str, **environment: str) -> Said:
+    def run(
+        self, command: str, stage: str, checkout: Path, *options: str, **environment: str
+    ) -> Said:
         """Run `python -m aurora_restore.deployment` as make does."""
         done = subprocess.run(
-            [*_program(command, stage, checkout), *options], cwd=CHECKOUT, env={**self._environment(), **environment},
-            capture_output=True, text=True, check=False, timeout=SECONDS_MAX,
-        )  # fmt: skip
+            [*_program(command, stage, checkout), *options],
+            cwd=CHECKOUT,
+            env={**self._environment(), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS_MAX,
+        )
         return Said(done.returncode, done.stdout, done.stderr)
 
     def deploy_until(self, line: str, number: signal.Signals, stage: str, checkout: Path) -> Said:
-        """Deploy, and send a signal, as a terminal does, once a line is printed that holds some words."""
-        # As in a terminal: what a shell starts in the background ignores Ctrl-C, and all that is started by that does.
+        """Deploy, and send a signal, as a terminal does, once a line is printed that holds some
+        words.
+        """
+        # As in a terminal: what a shell starts in the background ignores Ctrl-C, and all that is
+        # started by that does.
         program = ["env", "--default-signal=INT", *_program("deploy", stage, checkout)]
         piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(
@@ -126,12 +150,16 @@ class Place:
         prefix = f"aurora-restore-{stage}-"
         found = self.clients("lambda", REGION).list_functions(MaxItems=100)["Functions"]
         return {
-            one["FunctionName"].removeprefix(prefix): one for one in found if one["FunctionName"].startswith(prefix)
+            one["FunctionName"].removeprefix(prefix): one
+            for one in found
+            if one["FunctionName"].startswith(prefix)
         }
 
     def rules(self, stage: str) -> list[str]:
         """List the stage's rules."""
-        found = self.clients("events", REGION).list_rules(NamePrefix=f"aurora-restore-{stage}-")["Rules"]
+        found = self.clients("events", REGION).list_rules(NamePrefix=f"aurora-restore-{stage}-")[
+            "Rules"
+        ]
         return [str(rule["Name"]) for rule in found]
 
     def policy(self, stage: str, function: str) -> dict[str, Any]:
@@ -142,7 +170,9 @@ class Place:
 
     def retention(self, group: str) -> int | None:
         """Say after how many days a log expires; None for never."""
-        (found,) = self.clients("logs", REGION).describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        (found,) = self.clients("logs", REGION).describe_log_groups(logGroupNamePrefix=group)[
+            "logGroups"
+        ]
         days: int | None = found.get("retentionInDays")
         return days
 
@@ -157,7 +187,9 @@ class Place:
 
     def operations(self, stage: str) -> list[dict[str, Any]]:
         """List the operations of a stage."""
-        items = self.clients("dynamodb", REGION).scan(TableName=f"aurora-restore-{stage}-state")["Items"]
+        items = self.clients("dynamodb", REGION).scan(TableName=f"aurora-restore-{stage}-state")[
+            "Items"
+        ]
         return [item for item in items if "state" in item]
 
     def wait_for_an_end(self, stage: str) -> None:
@@ -170,33 +202,55 @@ class Place:
         """List all that a deployment makes, of all stages."""
         return {
             "stacks": {**self.stacks(), **self.stacks(SOURCE_REGION)},
-            "functions": {one["FunctionName"] for one in self.clients("lambda", REGION).list_functions()["Functions"]},
-            "rules": {rule["Name"] for rule in self.clients("events", REGION).list_rules()["Rules"]},
-            "roles": {role["RoleName"] for role in self.clients("iam", REGION).list_roles()["Roles"]},
+            "functions": {
+                one["FunctionName"]
+                for one in self.clients("lambda", REGION).list_functions()["Functions"]
+            },
+            "rules": {
+                rule["Name"] for rule in self.clients("events", REGION).list_rules()["Rules"]
+            },
+            "roles": {
+                role["RoleName"] for role in self.clients("iam", REGION).list_roles()["Roles"]
+            },
             "tables": set(self.tables()),
             "queues": set(self.clients("sqs", REGION).list_queues().get("QueueUrls", [])),
-            "topics": {topic["TopicArn"] for topic in self.clients("sns", REGION).list_topics()["Topics"]},
-            "logs": {
-                group["logGroupName"] for group in self.clients("logs", REGION).describe_log_groups()["logGroups"]
+            "topics": {
+                topic["TopicArn"] for topic in self.clients("sns", REGION).list_topics()["Topics"]
             },
-            "buckets": {bucket["Name"] for bucket in self.clients("s3", REGION).list_buckets()["Buckets"]},
-            "parameters": {one["Name"] for one in self.clients("ssm", REGION).describe_parameters()["Parameters"]},
+            "logs": {
+                group["logGroupName"]
+                for group in self.clients("logs", REGION).describe_log_groups()["logGroups"]
+            },
+            "buckets": {
+                bucket["Name"] for bucket in self.clients("s3", REGION).list_buckets()["Buckets"]
+            },
+            "parameters": {
+                one["Name"]
+                for one in self.clients("ssm", REGION).describe_parameters()["Parameters"]
+            },
             "targets": {
-                rule["Name"]: self.clients("events", REGION).list_targets_by_rule(Rule=rule["Name"])["Targets"]
+                rule["Name"]: self.clients("events", REGION).list_targets_by_rule(
+                    Rule=rule["Name"]
+                )["Targets"]
                 for rule in self.clients("events", REGION).list_rules()["Rules"]
             },
             "alarms": {
-                one["AlarmName"] for one in self.clients("cloudwatch", REGION).describe_alarms()["MetricAlarms"]
+                one["AlarmName"]
+                for one in self.clients("cloudwatch", REGION).describe_alarms()["MetricAlarms"]
             },
             "dashboards": {
-                one["DashboardName"] for one in self.clients("cloudwatch", REGION).list_dashboards()["DashboardEntries"]
+                one["DashboardName"]
+                for one in self.clients("cloudwatch", REGION).list_dashboards()["DashboardEntries"]
             },
             "aliases": {
                 one["AliasName"]
                 for one in self.clients("kms", REGION).list_aliases()["Aliases"]
                 if "aurora-restore-" in one["AliasName"]
             },
-            "secrets": {one["Name"] for one in self.clients("secretsmanager", REGION).list_secrets()["SecretList"]},
+            "secrets": {
+                one["Name"]
+                for one in self.clients("secretsmanager", REGION).list_secrets()["SecretList"]
+            },
         }
 
     @staticmethod
@@ -206,7 +260,16 @@ class Place:
 
 
 def _program(command: str, stage: str, checkout: Path) -> list[str]:
-    return [sys.executable, "-m", "aurora_restore.deployment", command, "--stage", stage, "--checkout", str(checkout)]
+    return [
+        sys.executable,
+        "-m",
+        "aurora_restore.deployment",
+        command,
+        "--stage",
+        stage,
+        "--checkout",
+        str(checkout),
+    ]
 
 
 def _up_to(words: str, lines: Iterable[str]) -> Iterator[str]:
@@ -217,11 +280,17 @@ def _up_to(words: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def make_source(clients: Clients, region: str = SOURCE_REGION) -> None:
-    """Make the cluster that the stages restore from; that it is still being created stops no deployment."""
+    """Make the cluster that the stages restore from.
+
+    That it is still being created stops no deployment.
+    """
     clients("rds", region).create_db_cluster(
-        DBClusterIdentifier="prod-cluster", Engine="aurora-postgresql", EngineVersion="16.11",
-        MasterUsername="postgres", MasterUserPassword="Production-0-password",
-    )  # fmt: skip
+        DBClusterIdentifier="prod-cluster",
+        Engine="aurora-postgresql",
+        EngineVersion="16.11",
+        MasterUsername="postgres",
+        MasterUserPassword="Production-0-password",
+    )
 
 
 def forget(checkout: Path) -> None:

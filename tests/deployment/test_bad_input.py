@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from localaws.clients import Clients
 
 from aurora_restore.deployment import config_checks
 from aurora_restore.packaging.platforms import RUNTIME
 from aurora_restore.stages import CHECKOUT, make_command
-from localaws.clients import Clients
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package
 
 LAMBDA = "lambda.amazonaws.com"
@@ -25,7 +25,12 @@ LOOK = {
 
 
 def refused(
-    place: Place, name: str, *, stage: str = "dev", given: dict[str, Any] | None = None, **environment: str
+    place: Place,
+    name: str,
+    *,
+    stage: str = "dev",
+    given: dict[str, Any] | None = None,
+    **environment: str,
 ) -> Said:
     """Try to deploy a stage with other settings; see that nothing came of it."""
     before = place.everything()
@@ -43,8 +48,8 @@ def test_a_stage_that_does_not_exist(place: Place) -> None:
 
     assert (1, "") == (said.status, said.out)
     assert said.err == (
-        "There is no stage 'staging': .chalice/config.json has dev, local, prod, test. Name one of them, or add yours "
-        "there.\n"
+        "There is no stage 'staging': .chalice/config.json has dev, local, prod, test. Name one of "
+        "them, or add yours there.\n"
     )
 
 
@@ -66,8 +71,8 @@ def test_a_missing_stage_is_told_with_the_command_to_type(target: str) -> None:
 
     assert done.returncode != 0
     assert done.stderr == (
-        "STAGE is missing: .chalice/config.json has dev, local, prod, test. Name one of them, for example: "
-        f"make {target} STAGE=dev\n"
+        "STAGE is missing: .chalice/config.json has dev, local, prod, test. Name one of them, for "
+        f"example: make {target} STAGE=dev\n"
     )
 
 
@@ -103,7 +108,9 @@ def test_a_command_that_is_printed_is_obeyed_when_it_is_pasted(stage: str, check
     ids=["no JSON", "a list", "a list of stages", "a list of variables", "a number"],
 )
 @pytest.mark.parametrize("command", ["deploy", "destroy"])
-def test_a_configuration_that_nobody_can_read(place: Place, command: str, written: str, sentence: str) -> None:
+def test_a_configuration_that_nobody_can_read(
+    place: Place, command: str, written: str, sentence: str
+) -> None:
     """A sentence with the file, and no trace."""
     checkout = place.folder / "unreadable"
     (checkout / ".chalice").mkdir(parents=True, exist_ok=True)
@@ -117,7 +124,11 @@ def test_a_configuration_that_nobody_can_read(place: Place, command: str, writte
 
 def test_nobody_who_is_known(place: Place) -> None:
     """Without credentials everything that can be said of the settings is said nevertheless."""
-    keys = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
+    keys = {
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
     said = refused(place, "no-credentials", given={"SOURCE_CLUSTER_ID": None}, **keys)
 
     assert "credentials: FAILED (No valid AWS credentials" in said.err
@@ -128,25 +139,41 @@ def test_another_account(place: Place) -> None:
     """ACCOUNT_ID of the stage is compared with whoever asks."""
     said = refused(place, "other-account", given={"ACCOUNT_ID": "999999999999"})
 
-    assert f"These are credentials of {ACCOUNT}, and stage dev belongs into 999999999999." in said.err
+    assert (
+        f"These are credentials of {ACCOUNT}, and stage dev belongs into 999999999999." in said.err
+    )
 
 
 def test_another_region(place: Place) -> None:
     """A shell that is about another region is not obeyed, and not overruled either."""
     said = refused(place, "other-region", AWS_DEFAULT_REGION="eu-west-1")
 
-    assert f"AWS_DEFAULT_REGION says eu-west-1, and stage dev lives where its target is: {REGION}." in said.err
+    assert (
+        f"AWS_DEFAULT_REGION says eu-west-1, and stage dev lives where its target is: {REGION}."
+        in said.err
+    )
 
 
-WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {  # together what lets the rest be looked at
+WRONG: dict[
+    str, tuple[dict[str, Any], tuple[str, ...]]
+] = {  # together what lets the rest be looked at
     "of the deployment": (
         {
-            "INSTANCE_CLAS": "db.r6g.large", "FRESHNESS_HOURS": "a day", "NOTIFICATION_EMAIL": "dba",
-            "PROTECT_TABLES": "yes", "FORWARDING_ALARM_TOPIC_ARN": "pager", "STATE_TABLE_NAME": "mine",
-            "ACCOUNT_ID": "12345", "manage_iam_role": False, "subnet_ids": [],
+            "INSTANCE_CLAS": "db.r6g.large",
+            "FRESHNESS_HOURS": "a day",
+            "NOTIFICATION_EMAIL": "dba",
+            "PROTECT_TABLES": "yes",
+            "FORWARDING_ALARM_TOPIC_ARN": "pager",
+            "STATE_TABLE_NAME": "mine",
+            "ACCOUNT_ID": "12345",
+            "manage_iam_role": False,
+            "subnet_ids": [],
         },
         (
-            "of .chalice/config.json is not a known setting; did you mean INSTANCE_CLASS? Rename or remove it.)",
+            (
+                "of .chalice/config.json is not a known setting; did you mean INSTANCE_CLASS? Rename "
+                "or remove it.)"
+            ),
             "FRESHNESS_HOURS is 'a day', not 1 to 720 hours.",
             "NOTIFICATION_EMAIL is 'dba', which is no address.",
             "PROTECT_TABLES is 'yes', and neither true nor false.",
@@ -159,12 +186,17 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {  # together what le
     ),
     "of what is not there": (
         {
-            "ACCOUNT_ID": None, "subnet_ids": ["subnet-00000000"], "security_group_ids": ["sg-00000000"],
+            "ACCOUNT_ID": None,
+            "subnet_ids": ["subnet-00000000"],
+            "security_group_ids": ["sg-00000000"],
             "FORWARDING_ALARM_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:pager",
             "MASTER_CREDENTIALS_SECRET_ID": "nobody/made-it",
         },
         (
-            "ACCOUNT_ID is not set.", "subnet-00000000", "sg-00000000", "where the stage has its own",
+            "ACCOUNT_ID is not set.",
+            "subnet-00000000",
+            "sg-00000000",
+            "where the stage has its own",
             "names nobody/made-it, which is not there",
         ),
     ),
@@ -173,23 +205,35 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {  # together what le
         ("KMS_KEY_ID is a key of us-east-1", "INSTANCE_CLASS is 'large'"),
     ),
     "of the target": (
-        {"TARGET_CLUSTER_ID": "prod-cluster", "SOURCE_REGION": REGION, "subnet_ids": "subnet-12345678"},
+        {
+            "TARGET_CLUSTER_ID": "prod-cluster",
+            "SOURCE_REGION": REGION,
+            "subnet_ids": "subnet-12345678",
+        },
         (
             "the target is the source cluster itself",
-            'network: FAILED (subnet_ids of setup-db-users is "subnet-12345678": it should be a list of ids. Write ',
+            (
+                'network: FAILED (subnet_ids of setup-db-users is "subnet-12345678": it should be a '
+                "list of ids. Write "
+            ),
         ),
     ),
     "of another account": (
-        {"SOURCE_ACCOUNT_ID": "999999999999"}, ("another account, and CROSS_ACCOUNT_ROLE_ARN is not set",),
+        {"SOURCE_ACCOUNT_ID": "999999999999"},
+        ("another account, and CROSS_ACCOUNT_ROLE_ARN is not set",),
     ),
     "of another account, with a role": (
-        {"SOURCE_ACCOUNT_ID": "999999999999", "CROSS_ACCOUNT_ROLE_ARN": "arn:aws:iam::999999999999:role/x"},
+        {
+            "SOURCE_ACCOUNT_ID": "999999999999",
+            "CROSS_ACCOUNT_ROLE_ARN": "arn:aws:iam::999999999999:role/x",
+        },
         ("restores between accounts are not built yet",),
     ),
     "of a region": (
-        {"SOURCE_REGION": "us-esat-1"}, ("SOURCE_REGION is 'us-esat-1', and this boto3 knows no such region. Was us-",),
+        {"SOURCE_REGION": "us-esat-1"},
+        ("SOURCE_REGION is 'us-esat-1', and this boto3 knows no such region. Was us-",),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("which", WRONG)
@@ -204,47 +248,74 @@ def test_settings_that_do_not_hold_together(place: Place, which: str) -> None:
 
 def test_everything_at_once(place: Place) -> None:
     """A stage as it comes is told all that it lacks in one go."""
-    nothing = dict.fromkeys(("SOURCE_REGION", "SOURCE_CLUSTER_ID", "TARGET_REGION", "TARGET_CLUSTER_ID"))
-    said = refused(place, "as-it-comes", given={**nothing, "subnet_ids": [], "security_group_ids": []})
+    nothing = dict.fromkeys(
+        ("SOURCE_REGION", "SOURCE_CLUSTER_ID", "TARGET_REGION", "TARGET_CLUSTER_ID")
+    )
+    said = refused(
+        place, "as-it-comes", given={**nothing, "subnet_ids": [], "security_group_ids": []}
+    )
 
     lines = [f"settings: FAILED ({name} is not set in .chalice/config.json" for name in nothing]
-    assert [] == [line for line in lines if sum(one.startswith(line) for one in said.complaints) != 1]
+    assert [] == [
+        line for line in lines if sum(one.startswith(line) for one in said.complaints) != 1
+    ]
     assert 2 == said.err.count("network: FAILED")
 
 
 def test_names_that_are_somebody_elses(place: Place) -> None:
     """Whatever the stacks would make and find there is told, with what frees the name."""
     place.clients("dynamodb", REGION).create_table(
-        TableName="aurora-restore-test-state", BillingMode="PAY_PER_REQUEST",
+        TableName="aurora-restore-test-state",
+        BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "operation_id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "operation_id", "KeyType": "HASH"}],
-    )  # fmt: skip
+    )
     bucket = f"aurora-restore-test-deployment-{ACCOUNT}-{REGION}"
-    alarm: dict[str, Any] = {"EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold", "Threshold": 1.0}
+    alarm: dict[str, Any] = {
+        "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 1.0,
+    }
     alarm |= {"Namespace": "Mine", "MetricName": "mine", "Period": 60, "Statistic": "Sum"}
     key = place.clients("kms", REGION).create_key()["KeyMetadata"]["KeyId"]
-    place.clients("kms", REGION).create_alias(AliasName="alias/aurora-restore-test-notifications", TargetKeyId=key)
+    place.clients("kms", REGION).create_alias(
+        AliasName="alias/aurora-restore-test-notifications", TargetKeyId=key
+    )
     place.clients("sns", REGION).create_topic(Name="aurora-restore-test-notifications")
     place.clients("sqs", REGION).create_queue(QueueName="aurora-restore-test-failures")
-    place.clients("s3", REGION).create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    place.clients("ssm", REGION).put_parameter(Name="/aurora-restore/test/kms-key-id", Value="mine", Type="String")
-    place.clients("cloudwatch", REGION).put_metric_alarm(AlarmName="aurora-restore-test-heartbeat-silent", **alarm)
-    dashboard = {"DashboardName": "aurora-restore-test-dashboard", "DashboardBody": '{"widgets": []}'}
+    place.clients("s3", REGION).create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    place.clients("ssm", REGION).put_parameter(
+        Name="/aurora-restore/test/kms-key-id", Value="mine", Type="String"
+    )
+    place.clients("cloudwatch", REGION).put_metric_alarm(
+        AlarmName="aurora-restore-test-heartbeat-silent", **alarm
+    )
+    dashboard = {
+        "DashboardName": "aurora-restore-test-dashboard",
+        "DashboardBody": '{"widgets": []}',
+    }
     place.clients("cloudwatch", REGION).put_dashboard(**dashboard)
-    place.clients("sqs", SOURCE_REGION).create_queue(QueueName="aurora-restore-test-forwarding-failures")
+    place.clients("sqs", SOURCE_REGION).create_queue(
+        QueueName="aurora-restore-test-forwarding-failures"
+    )
     rule = {"Name": "aurora-restore-test-forwarding", "ScheduleExpression": "rate(1 day)"}
     place.clients("events", SOURCE_REGION).put_rule(**rule)
     said = refused(place, "taken", stage="test")
 
     expected = (
-        f"The table aurora-restore-test-state in {REGION}", f"The topic aurora-restore-test-notifications in {REGION}",
-        f"The queue aurora-restore-test-failures in {REGION}", f"The bucket {bucket}",
+        f"The table aurora-restore-test-state in {REGION}",
+        f"The topic aurora-restore-test-notifications in {REGION}",
+        f"The queue aurora-restore-test-failures in {REGION}",
+        f"The bucket {bucket}",
         "The SSM parameter /aurora-restore/test/kms-key-id = mine",
         f"The key's alias alias/aurora-restore-test-notifications in {REGION}",
-        f"The alarm aurora-restore-test-heartbeat-silent in {REGION}", "The dashboard aurora-restore-test-dashboard",
+        f"The alarm aurora-restore-test-heartbeat-silent in {REGION}",
+        "The dashboard aurora-restore-test-dashboard",
         f"The queue aurora-restore-test-forwarding-failures in {SOURCE_REGION}",
         f"The rule aurora-restore-test-forwarding in {SOURCE_REGION}",
-    )  # fmt: skip
+    )
     assert [] == [what for what in expected if f"{what} is there already" not in said.err]
     assert f"aws s3 rb --force s3://{bucket}" in said.err
 
@@ -252,15 +323,19 @@ def test_names_that_are_somebody_elses(place: Place) -> None:
 def test_a_plan_whose_target_is_the_source_of_another(place: Place) -> None:
     """No policy is made that would let the source be deleted."""
     path = "/aurora-restore/dev/plans/weekly/"
-    wrong = {"source-cluster-id": "analytics", "target-cluster-id": "prod-cluster", "target-region": SOURCE_REGION}
+    wrong = {
+        "source-cluster-id": "analytics",
+        "target-cluster-id": "prod-cluster",
+        "target-region": SOURCE_REGION,
+    }
     for name, value in wrong.items():
         place.clients("ssm", REGION).put_parameter(Name=path + name, Value=value, Type="String")
     said = refused(place, "plan-over-source")
     place.clients("ssm", REGION).delete_parameters(Names=[path + name for name in wrong])
 
     assert (
-        "plans: FAILED (The target of plan weekly, arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster, is the "
-        in said.err
+        "plans: FAILED (The target of plan weekly, "
+        "arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster, is the " in said.err
     )
 
 
@@ -277,39 +352,69 @@ def test_a_bucket_of_another_account(place: Place) -> None:
 
 @pytest.fixture
 def others(place: Place) -> Iterator[None]:
-    """Give prod's names to people's own: a role, a rule and a function, and to a function of a stack."""
+    """Give prod's names to people's own: a role, a rule and a function, and to a function of a
+    stack.
+    """
     trust = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}],
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+        ],
     }
     lambdas = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": LAMBDA}, "Action": "sts:AssumeRole"}],
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": LAMBDA}, "Action": "sts:AssumeRole"}
+        ],
     }
     iam, events, functions = (
         place.clients("iam", REGION),
         place.clients("events", REGION),
         place.clients("lambda", REGION),
     )
-    iam.create_role(RoleName="aurora-restore-prod-delete-rds", AssumeRolePolicyDocument=json.dumps(trust))
-    role = iam.create_role(RoleName="aurora-restore-prod-heartbeat", AssumeRolePolicyDocument=json.dumps(lambdas))
-    iam.put_role_policy(RoleName="aurora-restore-prod-heartbeat", PolicyName="of-mine", PolicyDocument=json.dumps(LOOK))
-    iam.create_role(RoleName="aurora-restore-prod-restore-snapshot", AssumeRolePolicyDocument=json.dumps(lambdas))
+    iam.create_role(
+        RoleName="aurora-restore-prod-delete-rds", AssumeRolePolicyDocument=json.dumps(trust)
+    )
+    role = iam.create_role(
+        RoleName="aurora-restore-prod-heartbeat", AssumeRolePolicyDocument=json.dumps(lambdas)
+    )
+    iam.put_role_policy(
+        RoleName="aurora-restore-prod-heartbeat",
+        PolicyName="of-mine",
+        PolicyDocument=json.dumps(LOOK),
+    )
+    iam.create_role(
+        RoleName="aurora-restore-prod-restore-snapshot",
+        AssumeRolePolicyDocument=json.dumps(lambdas),
+    )
     policy = iam.create_policy(PolicyName="mine", PolicyDocument=json.dumps(LOOK))["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="aurora-restore-prod-restore-snapshot", PolicyArn=policy)
-    events.put_rule(Name="aurora-restore-prod-cancel-restore-event", ScheduleExpression="rate(1 day)")
-    events.put_rule(Name="aurora-restore-prod-archive-snapshot-event", ScheduleExpression="rate(1 day)")
+    events.put_rule(
+        Name="aurora-restore-prod-cancel-restore-event", ScheduleExpression="rate(1 day)"
+    )
+    events.put_rule(
+        Name="aurora-restore-prod-archive-snapshot-event", ScheduleExpression="rate(1 day)"
+    )
     function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:aurora-restore-prod-check-copy-status"
-    events.put_rule(Name="aurora-restore-prod-check-copy-status-event", ScheduleExpression="rate(1 day)")
+    events.put_rule(
+        Name="aurora-restore-prod-check-copy-status-event", ScheduleExpression="rate(1 day)"
+    )
     twice = [{"Id": name, "Arn": function} for name in ("1", "mine")]
     events.put_targets(Rule="aurora-restore-prod-check-copy-status-event", Targets=twice)
     mine = {"Id": "mine", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:mine"}
     events.put_targets(Rule="aurora-restore-prod-cancel-restore-event", Targets=[mine])
-    for name, tags in (("copy-snapshot", {}), ("setup-db-users", {"aws:cloudformation:stack-name": "pipeline"})):
+    for name, tags in (
+        ("copy-snapshot", {}),
+        ("setup-db-users", {"aws:cloudformation:stack-name": "pipeline"}),
+    ):
         functions.create_function(
-            FunctionName=f"aurora-restore-prod-{name}", Runtime=RUNTIME, Role=role["Role"]["Arn"],
-            Handler="app.handler", Code={"ZipFile": a_package()}, Tags=tags,
-        )  # fmt: skip
+            FunctionName=f"aurora-restore-prod-{name}",
+            Runtime=RUNTIME,
+            Role=role["Role"]["Arn"],
+            Handler="app.handler",
+            Code={"ZipFile": a_package()},
+            Tags=tags,
+        )
     yield
     for name in ("copy-snapshot", "setup-db-users"):
         functions.delete_function(FunctionName=f"aurora-restore-prod-{name}")
@@ -334,14 +439,32 @@ def test_what_chalice_would_take_for_its_own(place: Place) -> None:
         "The role aurora-restore-prod-delete-rds is not for Lambda alone",
         "The role aurora-restore-prod-heartbeat has the policy of-mine",
         "The role aurora-restore-prod-restore-snapshot has attached policies only",
-        "The rule aurora-restore-prod-cancel-restore-event has a target of somebody's: mine (arn:aws:sqs",
-        "The rule aurora-restore-prod-check-copy-status-event has a target of somebody's: mine (arn:aws:lambda",
-        "The rule aurora-restore-prod-archive-snapshot-event listens to what no function here is woken by.",
-        "The function aurora-restore-prod-copy-snapshot was not made by Chalice for this app, or lost the tag",
-        "The function aurora-restore-prod-setup-db-users belongs to the CloudFormation stack pipeline.",
+        (
+            "The rule aurora-restore-prod-cancel-restore-event has a target of somebody's: mine "
+            "(arn:aws:sqs"
+        ),
+        (
+            "The rule aurora-restore-prod-check-copy-status-event has a target of somebody's: mine "
+            "(arn:aws:lambda"
+        ),
+        (
+            "The rule aurora-restore-prod-archive-snapshot-event listens to what no function here is "
+            "woken by."
+        ),
+        (
+            "The function aurora-restore-prod-copy-snapshot was not made by Chalice for this app, or "
+            "lost the tag"
+        ),
+        (
+            "The function aurora-restore-prod-setup-db-users belongs to the CloudFormation stack "
+            "pipeline."
+        ),
     )
     assert [] == [what for what in expected if what not in said.err]
-    assert "aws iam delete-role-policy --role-name aurora-restore-prod-heartbeat --policy-name of-mine" in said.err
+    assert (
+        "aws iam delete-role-policy --role-name aurora-restore-prod-heartbeat --policy-name of-mine"
+        in said.err
+    )
 
 
 @pytest.mark.usefixtures("others")
@@ -356,10 +479,14 @@ def test_what_is_not_chalices_is_not_taken_away(place: Place) -> None:
 
 def test_a_stage_is_taken_only_out_of_its_own_account(place: Place) -> None:
     """Whoever is signed in elsewhere, or has not said where it belongs, takes nothing away."""
-    other = place.destroy("dev", place.checkout("destroy-elsewhere", dev={"ACCOUNT_ID": "999999999999"}))
+    other = place.destroy(
+        "dev", place.checkout("destroy-elsewhere", dev={"ACCOUNT_ID": "999999999999"})
+    )
     unsaid = place.destroy("dev", place.checkout("destroy-anywhere", dev={"ACCOUNT_ID": None}))
 
-    assert f"These are credentials of {ACCOUNT}, and stage dev belongs into 999999999999." in other.err
+    assert (
+        f"These are credentials of {ACCOUNT}, and stage dev belongs into 999999999999." in other.err
+    )
     assert "ACCOUNT_ID is not set." in unsaid.err
     assert (1, 1) == (other.status, unsaid.status)
 
@@ -370,27 +497,44 @@ def test_a_secret_that_waits_for_its_deletion(place: Place) -> None:
     secrets.create_secret(Name="aurora-restore/dev/app-db-credentials", SecretString="{}")
     secrets.delete_secret(SecretId="aurora-restore/dev/app-db-credentials")
     said = refused(place, "deleted-secret")
-    secrets.delete_secret(SecretId="aurora-restore/dev/app-db-credentials", ForceDeleteWithoutRecovery=True)
+    secrets.delete_secret(
+        SecretId="aurora-restore/dev/app-db-credentials", ForceDeleteWithoutRecovery=True
+    )
 
     assert "The secret aurora-restore/dev/app-db-credentials waits for its deletion." in said.err
-    assert f"restore-secret --region {REGION} --secret-id aurora-restore/dev/app-db-credentials" in said.err
+    assert (
+        f"restore-secret --region {REGION} --secret-id aurora-restore/dev/app-db-credentials"
+        in said.err
+    )
 
 
 def test_plans_that_share_a_target(place: Place) -> None:
     """A plan that names no target inherits the stage's, and a misspelt name is no name."""
-    values = {"plans/eu/port": "5433", "plans/blue/target-clustr-id": "blue-cluster", "kms-key-di": "alias/mine"}
+    values = {
+        "plans/eu/port": "5433",
+        "plans/blue/target-clustr-id": "blue-cluster",
+        "kms-key-di": "alias/mine",
+    }
     names = {f"/aurora-restore/dev/{name}": value for name, value in values.items()}
     for name, value in names.items():
         place.clients("ssm", REGION).put_parameter(Name=name, Value=value, Type="String")
     said = refused(place, "shared-target")
     place.clients("ssm", REGION).delete_parameters(Names=list(names))
 
-    assert "plans: FAILED (The plans default and eu have the same target, arn:aws:rds:us-west-2:" in said.err
-    assert "dev/plans/blue/target-clustr-id is not a known setting; did you mean target-cluster-id?" in said.err
+    assert (
+        "plans: FAILED (The plans default and eu have the same target, arn:aws:rds:us-west-2:"
+        in said.err
+    )
+    assert (
+        "dev/plans/blue/target-clustr-id is not a known setting; did you mean target-cluster-id?"
+        in said.err
+    )
     assert "The SSM parameter /aurora-restore/dev/kms-key-di is not a known setting" in said.err
 
 
-@pytest.mark.parametrize("name", ["POWERTOOLS_LOG_EVENT", "AWS_LAMBDA_EXEC_WRAPPER", "LOG_LEVEL", "PYTHONWARNINGS"])
+@pytest.mark.parametrize(
+    "name", ["POWERTOOLS_LOG_EVENT", "AWS_LAMBDA_EXEC_WRAPPER", "LOG_LEVEL", "PYTHONWARNINGS"]
+)
 def test_variables_of_others_are_let_be(place: Place, name: str) -> None:
     """Lambda, Powertools and layers read variables of their own."""
     stage = place.stage("dev", place.checkout(f"others-{name}", dev={name: "INFO"}))
@@ -414,23 +558,34 @@ def test_a_stack_that_rolled_back(place: Place) -> None:
     place.clients("sqs", REGION).create_queue(QueueName="mine")
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "mine"}}
     place.clients("cloudformation", REGION).create_stack(
-        StackName="aurora-restore-foundation", Parameters=[{"ParameterKey": "Stage", "ParameterValue": "prod"}],
-        TemplateBody=json.dumps({"Parameters": {"Stage": {"Type": "String"}}, "Resources": {"Queue": queue}}),
-    )  # fmt: skip
+        StackName="aurora-restore-foundation",
+        Parameters=[{"ParameterKey": "Stage", "ParameterValue": "prod"}],
+        TemplateBody=json.dumps(
+            {"Parameters": {"Stage": {"Type": "String"}}, "Resources": {"Queue": queue}}
+        ),
+    )
     said = refused(place, "rolled-back", stage="prod")
 
     assert "The stack aurora-restore-foundation in us-west-2 is ROLLBACK_COMPLETE" in said.err
-    assert "aws cloudformation delete-stack --region us-west-2 --stack-name aurora-restore-foundation" in said.err
+    assert (
+        "aws cloudformation delete-stack --region us-west-2 --stack-name aurora-restore-foundation"
+        in said.err
+    )
 
 
 @pytest.mark.parametrize(
-    ("name", "region"), [("aurora-restore-test-foundation", REGION), ("aurora-restore-test-forwarding", SOURCE_REGION)]
+    ("name", "region"),
+    [("aurora-restore-test-foundation", REGION), ("aurora-restore-test-forwarding", SOURCE_REGION)],
 )
-def test_a_stack_of_somebodys_is_neither_changed_nor_deleted(place: Place, name: str, region: str) -> None:
+def test_a_stack_of_somebodys_is_neither_changed_nor_deleted(
+    place: Place, name: str, region: str
+) -> None:
     """Its name alone makes no stack ours: the templates' parameter says of which stage one is."""
     cloudformation = place.clients("cloudformation", region)
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "theirs"}}
-    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Queue": queue}}))
+    cloudformation.create_stack(
+        StackName=name, TemplateBody=json.dumps({"Resources": {"Queue": queue}})
+    )
     said = refused(place, f"{name}-theirs", stage="test")
     before = place.everything()
     gone = place.destroy("test", place.checkout(f"{name}-destroyed", test={}))
@@ -448,9 +603,12 @@ def test_a_secret_that_went_behind_the_stacks_back(place: Place) -> None:
         "Properties": {"Name": "aurora-restore/test/master-db-credentials"},
     }
     place.clients("cloudformation", REGION).create_stack(
-        StackName="aurora-restore-test-records", Parameters=[{"ParameterKey": "Stage", "ParameterValue": "test"}],
-        TemplateBody=json.dumps({"Parameters": {"Stage": {"Type": "String"}}, "Resources": {"Secret": secret}}),
-    )  # fmt: skip
+        StackName="aurora-restore-test-records",
+        Parameters=[{"ParameterKey": "Stage", "ParameterValue": "test"}],
+        TemplateBody=json.dumps(
+            {"Parameters": {"Stage": {"Type": "String"}}, "Resources": {"Secret": secret}}
+        ),
+    )
     place.clients("secretsmanager", REGION).delete_secret(
         SecretId="aurora-restore/test/master-db-credentials", ForceDeleteWithoutRecovery=True
     )
@@ -458,7 +616,10 @@ def test_a_secret_that_went_behind_the_stacks_back(place: Place) -> None:
     place.clients("cloudformation", REGION).delete_stack(StackName="aurora-restore-test-records")
 
     assert (
-        "The secret aurora-restore/test/master-db-credentials of the stack aurora-restore-test-records is gone."
+        "The secret aurora-restore/test/master-db-credentials of the stack "
+        "aurora-restore-test-records is gone." in said.err
+    )
+    assert (
+        f"create-secret --region {REGION} --name aurora-restore/test/master-db-credentials"
         in said.err
     )
-    assert f"create-secret --region {REGION} --name aurora-restore/test/master-db-credentials" in said.err

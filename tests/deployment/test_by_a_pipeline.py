@@ -1,4 +1,6 @@
-"""A pipeline deploys a stage by stacks alone, as the runbook says: the doctor finds it whole, and it goes again."""
+"""A pipeline deploys a stage by stacks alone, as the runbook says: the doctor finds it whole, and
+it goes again.
+"""
 
 import json
 from pathlib import Path
@@ -12,9 +14,16 @@ from tests.docs.readme import commands
 
 AROUND, APP, AWAY = commands("By a pipeline", RUNBOOK)
 NOT_OF_THE_PACKAGE = {
-    "subscribers", "heartbeat", "snapshot", "copy", "secrets", "groups", "orders", "way to the database",
+    "subscribers",
+    "heartbeat",
+    "snapshot",
+    "copy",
+    "secrets",
+    "groups",
+    "orders",
+    "way to the database",
     "network",
-}  # fmt: skip # what people have, or do, and this account has not
+}  # what people have, or do, and this account has not
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +37,11 @@ def checkout(place: Place) -> Path:
 
 def test_the_stacks_stand(place: Place, checkout: Path) -> None:
     """Under the names that the doctor looks for."""
-    stacks = {"aurora-restore-dev-records", "aurora-restore-dev-foundation", "aurora-restore-dev-app"}
+    stacks = {
+        "aurora-restore-dev-records",
+        "aurora-restore-dev-foundation",
+        "aurora-restore-dev-app",
+    }
 
     assert dict.fromkeys(stacks, "CREATE_COMPLETE") == place.stacks()
     assert {"aurora-restore-dev-forwarding": "CREATE_COMPLETE"} == place.stacks(SOURCE_REGION)
@@ -47,7 +60,9 @@ def test_a_rule_has_the_guides_tags(place: Place, checkout: Path, function: str)
 
 def test_the_doctor_finds_it_whole(place: Place, checkout: Path) -> None:
     """Everything that a deployment makes is as the checkout would have made it."""
-    seen = json.loads(type_in(place, checkout, "make doctor STAGE=dev JSON=1 || test $? -eq 2"))  # make's own status
+    seen = json.loads(
+        type_in(place, checkout, "make doctor STAGE=dev JSON=1 || test $? -eq 2")
+    )  # make's own status
     amiss = {one["name"] for one in seen["findings"] if one["status"] != "OK"}
 
     assert set() == amiss - NOT_OF_THE_PACKAGE

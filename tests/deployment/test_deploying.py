@@ -1,4 +1,6 @@
-"""A stage comes into an empty account, is brought up to date there, and goes again: the real Chalice and templates."""
+"""A stage comes into an empty account, is brought up to date there, and goes again: the real
+Chalice and templates.
+"""
 
 import json
 import shutil
@@ -10,13 +12,26 @@ import pytest
 
 from aurora_restore.packaging.archive import digest_of
 from aurora_restore.stages import FUNCTIONS
-from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package, forget, make_source
+from tests.deployment.place import (
+    ACCOUNT,
+    REGION,
+    SOURCE_REGION,
+    Place,
+    Said,
+    a_package,
+    forget,
+    make_source,
+)
 
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:aurora-restore-dev-failures"
-THEIRS = json.dumps({
-    "app_username": "theirs", "app_password": "Theirs-0-app-password",
-    "readonly_username": "reader", "readonly_password": "Theirs-0-reader-password",
-})  # fmt: skip
+THEIRS = json.dumps(
+    {
+        "app_username": "theirs",
+        "app_password": "Theirs-0-app-password",
+        "readonly_username": "reader",
+        "readonly_password": "Theirs-0-reader-password",
+    }
+)
 SECRET = {"SecretId": "aurora-restore/dev/app-db-credentials"}
 INTERRUPTED = "Interrupted. What was done is kept; the same command continues there.\n"
 HEARTBEAT = "aurora-restore-dev-heartbeat"
@@ -32,7 +47,9 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:aurora-restore-dev-notifications"
 @pytest.fixture(scope="module")
 def checkout(place: Place) -> Path:
     """Give a checkout whose stage dev is filled in."""
-    return place.packaged("dev", dev={"NOTIFICATION_EMAIL": "dba@example.com", "PROTECT_TABLES": "true"})
+    return place.packaged(
+        "dev", dev={"NOTIFICATION_EMAIL": "dba@example.com", "PROTECT_TABLES": "true"}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +62,17 @@ def said(place: Place, checkout: Path) -> Said:
 
 @pytest.mark.usefixtures("said")
 def test_there_are_the_stacks(place: Place) -> None:
-    """Two where the target is, one where the source is. The tables are protected only once they are there."""
-    table = place.clients("dynamodb", REGION).describe_table(TableName="aurora-restore-dev-state")["Table"]
-    here = {"aurora-restore-dev-records": "UPDATE_COMPLETE", "aurora-restore-dev-foundation": "CREATE_COMPLETE"}
+    """Two where the target is, one where the source is.
+
+    The tables are protected only once they are there.
+    """
+    table = place.clients("dynamodb", REGION).describe_table(TableName="aurora-restore-dev-state")[
+        "Table"
+    ]
+    here = {
+        "aurora-restore-dev-records": "UPDATE_COMPLETE",
+        "aurora-restore-dev-foundation": "CREATE_COMPLETE",
+    }
 
     assert (here, True) == (place.stacks(), table["DeletionProtectionEnabled"])
     assert {"aurora-restore-dev-forwarding": "CREATE_COMPLETE"} == place.stacks(SOURCE_REGION)
@@ -55,7 +80,10 @@ def test_there_are_the_stacks(place: Place) -> None:
 
 @pytest.mark.usefixtures("said")
 def test_there_are_the_functions(place: Place, checkout: Path) -> None:
-    """Eleven, each from the package that was built, with the whole environment; only one of them is in the VPC."""
+    """Eleven, each from the package that was built, with the whole environment.
+
+    Only one of them is in the VPC.
+    """
     functions = place.functions("dev")
     environment = functions["heartbeat"]["Environment"]["Variables"]
 
@@ -63,21 +91,36 @@ def test_there_are_the_functions(place: Place, checkout: Path) -> None:
 
     assert sorted(FUNCTIONS) == sorted(functions)
     assert {digest_of(package)} == {one["CodeSha256"] for one in functions.values()}
-    assert ["setup-db-users"] == [name for name, one in functions.items() if one.get("VpcConfig", {}).get("SubnetIds")]
-    assert {1} == {len({json.dumps(one["Environment"], sort_keys=True) for one in functions.values()})}
-    assert (TOPIC, "aurora-restore-dev-state") == (environment["SNS_TOPIC_ARN"], environment["STATE_TABLE_NAME"])
+    assert ["setup-db-users"] == [
+        name for name, one in functions.items() if one.get("VpcConfig", {}).get("SubnetIds")
+    ]
+    assert {1} == {
+        len({json.dumps(one["Environment"], sort_keys=True) for one in functions.values()})
+    }
+    assert (TOPIC, "aurora-restore-dev-state") == (
+        environment["SNS_TOPIC_ARN"],
+        environment["STATE_TABLE_NAME"],
+    )
     assert {"ACCOUNT_ID", "NOTIFICATION_EMAIL", "FRESHNESS_HOURS"}.isdisjoint(environment)
 
 
 @pytest.mark.usefixtures("said")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_what_chalice_cannot_set_is_set(place: Place, function: str) -> None:
-    """No retries of Lambda's; what is given up, by Lambda or by EventBridge, goes to the failure queue."""
+    """No retries of Lambda's.
+
+    What is given up, by Lambda or by EventBridge, goes to the failure queue.
+    """
     name = f"aurora-restore-dev-{function}"
     config = place.clients("lambda", REGION).get_function_event_invoke_config(FunctionName=name)
-    (target,) = place.clients("events", REGION).list_targets_by_rule(Rule=f"{name}-event")["Targets"]
+    (target,) = place.clients("events", REGION).list_targets_by_rule(Rule=f"{name}-event")[
+        "Targets"
+    ]
 
-    assert (0, QUEUE) == (config["MaximumRetryAttempts"], config["DestinationConfig"]["OnFailure"]["Destination"])
+    assert (0, QUEUE) == (
+        config["MaximumRetryAttempts"],
+        config["DestinationConfig"]["OnFailure"]["Destination"],
+    )
     assert ("1", QUEUE) == (target["Id"], target["DeadLetterConfig"]["Arn"])
     assert config["MaximumEventAgeInSeconds"] == target["RetryPolicy"]["MaximumEventAgeInSeconds"]
 
@@ -94,7 +137,9 @@ def test_everything_of_a_function_has_the_guides_tags(place: Place, function: st
     of_log = place.clients("logs", REGION).list_tags_for_resource(
         resourceArn=f"arn:aws:logs:{arn}:log-group:/aws/lambda/{name}"
     )["tags"]
-    of_function = place.clients("lambda", REGION).list_tags(Resource=f"arn:aws:lambda:{arn}:function:{name}")["Tags"]
+    of_function = place.clients("lambda", REGION).list_tags(
+        Resource=f"arn:aws:lambda:{arn}:function:{name}"
+    )["Tags"]
     guides = {"Environment": "dev", "Project": "AuroraRestore", "Service": "Lambda"}
 
     assert guides == {one["Key"]: one["Value"] for one in of_rule["Tags"]}
@@ -115,7 +160,10 @@ def test_a_policy_names_what_the_stage_has(place: Place, function: str) -> None:
 
 
 def test_people_are_told_what_is_left_to_do(said: Said, checkout: Path) -> None:
-    """The secrets were made empty, and only people can fill them; the doctor is to look at this checkout."""
+    """The secrets were made empty, and only people can fill them.
+
+    The doctor is to look at this checkout.
+    """
     assert 2 == said.out.count("has no value yet")
     assert f"make doctor STAGE=dev CHECKOUT={checkout}" in said.out
 
@@ -123,20 +171,32 @@ def test_people_are_told_what_is_left_to_do(said: Said, checkout: Path) -> None:
 @pytest.mark.usefixtures("said")
 def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
     """Not the packages either: the same checkout gives the same bytes."""
-    before, digests = place.everything(), {one["CodeSha256"] for one in place.functions("dev").values()}
+    before, digests = (
+        place.everything(),
+        {one["CodeSha256"] for one in place.functions("dev").values()},
+    )
     shutil.rmtree(checkout / ".build")
     again = place.deploy("dev", checkout)
 
     assert (0, "") == (again.status, again.err)
-    assert (before, digests) == (place.everything(), {one["CodeSha256"] for one in place.functions("dev").values()})
+    assert (before, digests) == (
+        place.everything(),
+        {one["CodeSha256"] for one in place.functions("dev").values()},
+    )
 
 
 @pytest.fixture(scope="module")
 def updates(place: Place, checkout: Path, said: Said) -> tuple[Said, Said]:
-    """Deploy twice after much has changed: a broken policy stops the first half-way, and is mended for the second."""
+    """Deploy twice after much has changed: a broken policy stops the first half-way, and is mended
+    for the second.
+    """
     place.clients("secretsmanager", REGION).put_secret_value(**SECRET, SecretString=THEIRS)
-    place.clients("lambda", REGION).update_function_configuration(FunctionName=HEARTBEAT, Handler="app.beat")
-    place.fill_in(checkout, "dev", {"TARGET_CLUSTER_ID": "other-cluster", "LOG_LEVEL": "DEBUG", "xray": True})
+    place.clients("lambda", REGION).update_function_configuration(
+        FunctionName=HEARTBEAT, Handler="app.beat"
+    )
+    place.fill_in(
+        checkout, "dev", {"TARGET_CLUSTER_ID": "other-cluster", "LOG_LEVEL": "DEBUG", "xray": True}
+    )
     policy = checkout / ".chalice" / "policy-setup-db-users.json"
     good = policy.read_text()
     broken: dict[str, Any] = json.loads(good)
@@ -147,30 +207,51 @@ def updates(place: Place, checkout: Path, said: Said) -> tuple[Said, Said]:
     return failed, place.deploy("dev", checkout)
 
 
-def test_a_deployment_that_failed_half_way_is_repeated(place: Place, updates: tuple[Said, Said]) -> None:
-    """Chalice stops at the first refusal, with its words; the same command goes on once that is mended."""
+def test_a_deployment_that_failed_half_way_is_repeated(
+    place: Place, updates: tuple[Said, Said]
+) -> None:
+    """Chalice stops at the first refusal, with its words.
+
+    The same command goes on once that is mended.
+    """
     failed, again = updates
-    levels = {one["Environment"]["Variables"]["LOG_LEVEL"] for one in place.functions("dev").values()}
+    levels = {
+        one["Environment"]["Variables"]["LOG_LEVEL"] for one in place.functions("dev").values()
+    }
 
     assert (1, 0, {"DEBUG"}) == (failed.status, again.status, levels)
-    assert "chalice deploy failed. What it did is kept; the same command continues there." in failed.err
+    assert (
+        "chalice deploy failed. What it did is kept; the same command continues there."
+        in failed.err
+    )
     assert "Traceback" not in failed.err
 
 
-def test_a_secret_that_somebody_filled_is_left_alone(place: Place, updates: tuple[Said, Said]) -> None:
+def test_a_secret_that_somebody_filled_is_left_alone(
+    place: Place, updates: tuple[Said, Said]
+) -> None:
     """By every later deployment, which says no more that it is empty."""
     assert 1 == updates[1].out.count("has no value yet")
-    assert THEIRS == place.clients("secretsmanager", REGION).get_secret_value(**SECRET)["SecretString"]
+    assert (
+        THEIRS == place.clients("secretsmanager", REGION).get_secret_value(**SECRET)["SecretString"]
+    )
 
 
 @pytest.mark.usefixtures("updates")
 def test_a_setting_that_changed_arrives_everywhere(place: Place) -> None:
-    """In the functions' environment, in their policies, and in the parameter that comes before both."""
+    """In the functions' environment, in their policies, and in the parameter that comes before
+    both.
+    """
     environment = place.functions("dev")["delete-rds"]["Environment"]["Variables"]
     policy = json.dumps(place.policy("dev", "delete-rds"))
-    parameter = place.clients("ssm", REGION).get_parameter(Name="/aurora-restore/dev/target-cluster-id")["Parameter"]
+    parameter = place.clients("ssm", REGION).get_parameter(
+        Name="/aurora-restore/dev/target-cluster-id"
+    )["Parameter"]
 
-    assert ("other-cluster", "other-cluster") == (environment["TARGET_CLUSTER_ID"], parameter["Value"])
+    assert ("other-cluster", "other-cluster") == (
+        environment["TARGET_CLUSTER_ID"],
+        parameter["Value"],
+    )
     assert f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:other-cluster" in policy
     assert "dev-cluster" not in policy
 
@@ -187,12 +268,19 @@ def test_tracing_is_on_where_it_is_asked_for(place: Place) -> None:
     functions = place.functions("dev")
 
     assert {"Active"} == {one["TracingConfig"]["Mode"] for one in functions.values()}
-    assert [] == [name for name in functions if "xray:PutTraceSegments" not in json.dumps(place.policy("dev", name))]
+    assert [] == [
+        name
+        for name in functions
+        if "xray:PutTraceSegments" not in json.dumps(place.policy("dev", name))
+    ]
 
 
 @pytest.mark.usefixtures("updates")
 def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout: Path) -> None:
-    """Even from a machine that never deployed before. A function of people's own stays, and tracing goes off again."""
+    """Even from a machine that never deployed before.
+
+    A function of people's own stays, and tracing goes off again.
+    """
     other = place.folder / "one-more"
     shutil.copytree(checkout, other, ignore=shutil.ignore_patterns(".build"))
     (other / "app.py").write_text((checkout / "app.py").read_text() + VISITOR)
@@ -203,9 +291,12 @@ def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout:
     there = place.functions("dev")
     functions = place.clients("lambda", REGION)
     functions.create_function(
-        FunctionName="aurora-restore-dev-ours", Runtime=there["visitor"]["Runtime"], Role=there["visitor"]["Role"],
-        Handler="app.handler", Code={"ZipFile": a_package()},
-    )  # fmt: skip
+        FunctionName="aurora-restore-dev-ours",
+        Runtime=there["visitor"]["Runtime"],
+        Role=there["visitor"]["Role"],
+        Handler="app.handler",
+        Code={"ZipFile": a_package()},
+    )
     forget(checkout)
     place.fill_in(checkout, "dev", {"xray": False})
     went = place.deploy("dev", checkout)
@@ -233,7 +324,9 @@ def take_away(place: Place, checkout: Path) -> None:
 
 @pytest.fixture(scope="module")
 def begun(place: Place) -> tuple[Said, set[str], Said]:
-    """Deploy another stage for the first time, which a broken policy stops half-way; mend it and repeat.
+    """Deploy another stage for the first time, which a broken policy stops half-way.
+
+    Mend it and repeat.
 
     Somebody has a log group whose name begins with that of ours, which Chalice takes for ours.
     """
@@ -254,7 +347,9 @@ def begun(place: Place) -> tuple[Said, set[str], Said]:
     return yielded
 
 
-def test_a_first_deployment_that_failed_half_way_is_repeated(begun: tuple[Said, set[str], Said]) -> None:
+def test_a_first_deployment_that_failed_half_way_is_repeated(
+    begun: tuple[Said, set[str], Said],
+) -> None:
     """Some functions were there already, and nothing on the machine knew of them."""
     failed, there, again = begun
 
@@ -267,7 +362,11 @@ def test_a_first_deployment_that_failed_half_way_is_repeated(begun: tuple[Said, 
     ("words", "number", "status"),
     [
         ("aurora-restore-test-foundation", signal.SIGINT, 130),
-        ("Creating lambda function: aurora-restore-test-delete-rds", signal.SIGKILL, -signal.SIGKILL),
+        (
+            "Creating lambda function: aurora-restore-test-delete-rds",
+            signal.SIGKILL,
+            -signal.SIGKILL,
+        ),
     ],
     ids=["by Ctrl-C, after the stacks", "by force, within Chalice"],
 )
@@ -288,7 +387,10 @@ def test_a_deployment_that_was_killed_is_repeated(
 
 @pytest.mark.usefixtures("updates")
 def test_forwarding_follows_the_sources(place: Place, checkout: Path) -> None:
-    """Of every plan; a region that no plan has its source in any more is left, also where the plan went silently."""
+    """Of every plan.
+
+    A region that no plan has its source in any more is left, also where the plan went silently.
+    """
     ssm, weekly = place.clients("ssm", REGION), "/aurora-restore/dev/plans/weekly"
     settings = {"source-region": "eu-central-1", "target-cluster-id": "weekly-cluster"}
     for region in ("eu-west-1", "eu-central-1"):
@@ -321,7 +423,10 @@ def test_a_stack_that_is_protected_stops_nothing_half_way(place: Place, checkout
     cloudformation.update_termination_protection(**forwarding, EnableTerminationProtection=False)
 
     assert (1, 1, before) == (kept.status, refused.status, after)
-    command = f"--no-enable-termination-protection --region {SOURCE_REGION} --stack-name aurora-restore-dev-forwarding"
+    command = (
+        f"--no-enable-termination-protection --region {SOURCE_REGION} --stack-name "
+        "aurora-restore-dev-forwarding"
+    )
     assert [True, True] == [command in said.err for said in (kept, refused)]
 
 
@@ -335,7 +440,8 @@ def test_a_stage_lives_in_one_region(place: Place, checkout: Path) -> None:
 
     assert [1, 1] == [said.status for said in refused]
     assert [True, True] == [
-        f"Stage dev lives in {REGION}, as its roles' policies or its forwarding say" in one.err for one in refused
+        f"Stage dev lives in {REGION}, as its roles' policies or its forwarding say" in one.err
+        for one in refused
     ]
     assert before == place.everything()
 
@@ -346,10 +452,14 @@ def test_a_stage_lives_where_its_forwarding_leads(place: Place) -> None:
     template = (checkout / "infra" / "forwarding.yaml").read_text()
     cloudformation = place.clients("cloudformation", SOURCE_REGION)
     cloudformation.create_stack(
-        StackName="aurora-restore-test-forwarding", TemplateBody=template, Capabilities=["CAPABILITY_IAM"],
-        Parameters=[{"ParameterKey": "Stage", "ParameterValue": "test"},
-                    {"ParameterKey": "TargetRegion", "ParameterValue": REGION}],
-    )  # fmt: skip
+        StackName="aurora-restore-test-forwarding",
+        TemplateBody=template,
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=[
+            {"ParameterKey": "Stage", "ParameterValue": "test"},
+            {"ParameterKey": "TargetRegion", "ParameterValue": REGION},
+        ],
+    )
     before = place.everything()
     said = place.destroy("test", checkout)
     after = place.everything()
@@ -360,10 +470,17 @@ def test_a_stage_lives_where_its_forwarding_leads(place: Place) -> None:
 
 
 @pytest.mark.usefixtures("said")
-def test_a_policy_that_people_attached_is_not_found_out_half_way(place: Place, checkout: Path) -> None:
+def test_a_policy_that_people_attached_is_not_found_out_half_way(
+    place: Place, checkout: Path
+) -> None:
     """IAM deletes no role that has one."""
-    document = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}}
-    policy = place.clients("iam", REGION).create_policy(PolicyName="guard", PolicyDocument=json.dumps(document))
+    document = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Deny", "Action": "iam:*", "Resource": "*"},
+    }
+    policy = place.clients("iam", REGION).create_policy(
+        PolicyName="guard", PolicyDocument=json.dumps(document)
+    )
     attached = {"RoleName": HEARTBEAT, "PolicyArn": policy["Policy"]["Arn"]}
     place.clients("iam", REGION).attach_role_policy(**attached)
     before = place.everything()
@@ -387,14 +504,20 @@ def test_a_function_that_lost_its_tag_is_not_left_behind(place: Place, checkout:
     functions.tag_resource(Resource=arn, Tags={"aws-chalice": tag})
 
     assert (1, before) == (kept.status, place.everything())
-    command = f"aws lambda tag-resource --region {REGION} --resource {arn} --tags 'aws-chalice=stage=dev"
+    command = (
+        f"aws lambda tag-resource --region {REGION} --resource {arn} --tags 'aws-chalice=stage=dev"
+    )
     assert command in kept.err
 
 
 @pytest.mark.usefixtures("said")
 def test_an_operation_under_way_keeps_the_stage(place: Place, checkout: Path) -> None:
     """Without its functions it would stand still half-way; FORCE=1 says so nevertheless."""
-    operation = {"operation_id": {"S": "nightly"}, "open": {"S": "yes"}, "due_at": {"S": "2026-01-01T00:00:00Z"}}
+    operation = {
+        "operation_id": {"S": "nightly"},
+        "open": {"S": "yes"},
+        "due_at": {"S": "2026-01-01T00:00:00Z"},
+    }
     place.clients("dynamodb", REGION).put_item(TableName="aurora-restore-dev-state", Item=operation)
     before = place.everything()
     kept = place.destroy("dev", checkout)
@@ -408,13 +531,17 @@ def test_an_operation_under_way_keeps_the_stage(place: Place, checkout: Path) ->
 
 @pytest.mark.usefixtures("said")
 def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
-    """Everything but the records and the secrets, also from a checkout that never deployed; and it can come again.
+    """Everything but the records and the secrets, also from a checkout that never deployed.
 
-    What forwards goes from where it is, and not only from where the settings say by now; so does a bucket that somebody
-    deleted already.
+    And it can come again.
+
+    What forwards goes from where it is, and not only from where the settings say by now; so does a
+    bucket that somebody deleted already.
     """
     place.fill_in(checkout, "dev", {"SOURCE_REGION": "eu-west-1"})
-    place.clients("s3", REGION).delete_bucket(Bucket=f"aurora-restore-dev-deployment-{ACCOUNT}-{REGION}")
+    place.clients("s3", REGION).delete_bucket(
+        Bucket=f"aurora-restore-dev-deployment-{ACCOUNT}-{REGION}"
+    )
     place.clients("ssm", REGION).delete_parameter(Name="/aurora-restore/dev/source-region")
     forget(checkout)
     gone = place.destroy("dev", checkout)
@@ -423,9 +550,18 @@ def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
     place.fill_in(checkout, "dev", {})
     back = place.deploy("dev", checkout)
 
-    assert (0, "", 0, "", 0, "") == (gone.status, gone.err, nothing.status, nothing.err, back.status, back.err)
+    assert (0, "", 0, "", 0, "") == (
+        gone.status,
+        gone.err,
+        nothing.status,
+        nothing.err,
+        back.status,
+        back.err,
+    )
     assert gone.out.startswith(f"Deleting the stage dev from the account {ACCOUNT}, {REGION}.\n")
-    assert nothing.out.startswith(f"Nothing is left to delete: the account {ACCOUNT}, {REGION} has no functions, ")
+    assert nothing.out.startswith(
+        f"Nothing is left to delete: the account {ACCOUNT}, {REGION} has no functions, "
+    )
     assert "Kept: the stack aurora-restore-dev-records" in gone.out
     assert {"aurora-restore-dev-records": "UPDATE_COMPLETE"} == left["stacks"]
     assert {"aurora-restore-dev-state", "aurora-restore-dev-audit"} == left["tables"]

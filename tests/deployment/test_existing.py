@@ -14,7 +14,11 @@ from aurora_restore.stages import Stage
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place
 
 ELSEWHERE, OTHERS = "eu-west-1", "222222222222"
-LAMBDAS = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+LAMBDAS = {
+    "Effect": "Allow",
+    "Principal": {"Service": "lambda.amazonaws.com"},
+    "Action": "sts:AssumeRole",
+}
 
 
 class Scene:
@@ -38,22 +42,30 @@ class Scene:
     def stack(self, name: str, region: str, body: str, given: dict[str, str]) -> None:
         """Make a stack, however that ends."""
         self.place.clients("cloudformation", region).create_stack(
-            StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"],
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
-        )  # fmt: skip
+            StackName=name,
+            TemplateBody=body,
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": value} for key, value in given.items()
+            ],
+        )
         self._stacks.append((name, region))
 
     def fail(self, stage: str, region: str) -> None:
         """Have the first creation of what forwards fail: no role is left of it."""
         body = {
             "Parameters": {"Stage": {"Type": "String"}},
-            "Resources": {"Wrong": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": "never"}}},
+            "Resources": {
+                "Wrong": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": "never"}}
+            },
         }
         self.stack(_forwarding(stage), region, json.dumps(body), {"Stage": stage})
 
     def role(self, name: str, statement: dict[str, object]) -> None:
         """Make a role for Lambda with one policy, which bears its name."""
-        trust, policy = ({"Version": "2012-10-17", "Statement": [one]} for one in (LAMBDAS, statement))
+        trust, policy = (
+            {"Version": "2012-10-17", "Statement": [one]} for one in (LAMBDAS, statement)
+        )
         iam = self.place.clients("iam", REGION)
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
         iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=json.dumps(policy))
@@ -104,7 +116,12 @@ def test_what_forwards_to_another_account_is_somebody_elses(scene: Scene) -> Non
     scene.forward("dev", SOURCE_REGION, ELSEWHERE, OTHERS)
     stage = scene.stage()
 
-    assert (set(), set(), [], []) == (stage.homes, stage.forwarding, stage.forsaken, stage.removable)
+    assert (set(), set(), [], []) == (
+        stage.homes,
+        stage.forwarding,
+        stage.forsaken,
+        stage.removable,
+    )
     assert [f"The stack aurora-restore-dev-forwarding in {SOURCE_REGION} is somebody else's"] == [
         one.what.partition(":")[0] for one in preflight.stacks_of(stage)
     ]
@@ -112,7 +129,9 @@ def test_what_forwards_to_another_account_is_somebody_elses(scene: Scene) -> Non
 
 def test_a_stack_of_our_name_is_not_ours_for_that(scene: Scene, place: Place) -> None:
     """Not even where our parameters point."""
-    queue = {"Resources": {"Theirs": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "theirs"}}}}
+    queue = {
+        "Resources": {"Theirs": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "theirs"}}}
+    }
     scene.stack("aurora-restore-dev-forwarding", ELSEWHERE, json.dumps(queue), {})
     name = "/aurora-restore/dev/source-region"
     place.clients("ssm", REGION).put_parameter(Name=name, Value=ELSEWHERE, Type="String")
@@ -125,8 +144,14 @@ def test_a_stack_of_our_name_is_not_ours_for_that(scene: Scene, place: Place) ->
 
 @pytest.mark.parametrize("told_by", ["the settings", "a parameter"])
 def test_a_stack_that_was_never_whole_goes_too(scene: Scene, place: Place, told_by: str) -> None:
-    """It has no role; where it is, the settings tell, or a parameter that an earlier deployment has put."""
-    region, name = (ELSEWHERE if told_by == "a parameter" else SOURCE_REGION), "/aurora-restore/dev/source-region"
+    """It has no role.
+
+    Where it is, the settings tell, or a parameter that an earlier deployment has put.
+    """
+    region, name = (
+        (ELSEWHERE if told_by == "a parameter" else SOURCE_REGION),
+        "/aurora-restore/dev/source-region",
+    )
     scene.fail("dev", region)
     place.clients("ssm", REGION).put_parameter(Name=name, Value=ELSEWHERE, Type="String")
     found = regions(scene.stage().removable)
@@ -139,10 +164,16 @@ def test_the_role_of_what_forwards_is_deleted_last(scene: Scene, place: Place) -
     """A deletion that fails half-way leaves it, and so is found again."""
     scene.forward("dev", SOURCE_REGION)
     cloudformation = place.clients("cloudformation", SOURCE_REGION)
-    about = cloudformation.describe_stacks(StackName="aurora-restore-dev-forwarding")["Stacks"][0]["StackId"]
+    about = cloudformation.describe_stacks(StackName="aurora-restore-dev-forwarding")["Stacks"][0][
+        "StackId"
+    ]
     cloudformation.delete_stack(StackName="aurora-restore-dev-forwarding")
     events = cloudformation.describe_stack_events(StackName=about)["StackEvents"]
-    gone = [one["LogicalResourceId"] for one in reversed(events) if one["ResourceStatus"] == "DELETE_COMPLETE"]
+    gone = [
+        one["LogicalResourceId"]
+        for one in reversed(events)
+        if one["ResourceStatus"] == "DELETE_COMPLETE"
+    ]
 
     assert "Role" == [name for name in gone if name != "aurora-restore-dev-forwarding"][-1]
 
@@ -157,13 +188,18 @@ def test_what_is_busy_is_waited_for(status: str) -> None:
 
 
 def test_a_role_outlives_its_function_and_is_found(scene: Scene, place: Place) -> None:
-    """Of a function that left the app, with its log; one that has nothing to do with the stage is somebody's."""
+    """Of a function that left the app, with its log.
+
+    One that has nothing to do with the stage is somebody's.
+    """
     queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:aurora-restore-dev-failures"
     put = {"Effect": "Allow", "Action": "sqs:SendMessage"}
     scene.role("aurora-restore-dev-visitor", {**put, "Resource": [queue]})
     scene.role("aurora-restore-dev-guest", {**put, "Resource": [f"{queue}-of-mine"]})
     for name in ("visitor", "guest"):
-        place.clients("logs", REGION).create_log_group(logGroupName=f"/aws/lambda/aurora-restore-dev-{name}")
+        place.clients("logs", REGION).create_log_group(
+            logGroupName=f"/aws/lambda/aurora-restore-dev-{name}"
+        )
     ours = scene.stage().held.ours
 
     assert [("iam_role", "visitor_role"), ("log_group", "visitor-log-group")] == [
@@ -184,6 +220,8 @@ def test_a_region_that_nobody_can_look_into_is_named(scene: Scene, place: Place)
 
     assert (1, 1, before, 0) == (deployed.status, kept.status, after, forced.status)
     for said in (deployed, kept):
-        assert "Whether us esat has a stack aurora-restore-dev-forwarding cannot be seen" in said.err
+        assert (
+            "Whether us esat has a stack aurora-restore-dev-forwarding cannot be seen" in said.err
+        )
         assert "a source-region in SSM below /aurora-restore/dev/" in said.err
     assert "FORCE=1 passes over this." in kept.err

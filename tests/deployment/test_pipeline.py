@@ -1,4 +1,6 @@
-"""`make package` writes one SAM template that makes what `make deploy` makes: held against each other."""
+"""`make package` writes one SAM template that makes what `make deploy` makes: held against each
+other.
+"""
 
 import json
 from pathlib import Path
@@ -28,7 +30,14 @@ def checkout(place: Place) -> Path:
 @pytest.fixture(scope="module")
 def transformed(place: Place, checkout: Path) -> Resources:
     """Package the same stage, with no credentials at all, and transform it as CloudFormation does."""
-    said = place.run("package", "dev", checkout, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_ENDPOINT_URL="")
+    said = place.run(
+        "package",
+        "dev",
+        checkout,
+        AWS_ACCESS_KEY_ID="",
+        AWS_SECRET_ACCESS_KEY="",
+        AWS_ENDPOINT_URL="",
+    )
     assert (0, "") == (said.status, said.err)
     template = json.loads((checkout / ".build" / "dev" / "sam" / "sam.json").read_text())
     for resource in template["Resources"].values():  # the zip is in a bucket by then
@@ -53,18 +62,35 @@ def log_tags(place: Place, function: str) -> dict[str, str]:
 
 @FUNCTION
 def test_a_function_is_the_same(place: Place, transformed: Resources, function: str) -> None:
-    """By name, with its handler, limits, environment, tags, network, and for how long its log is kept."""
+    """By name, with its handler, limits, environment, tags, network, and for how long its log is
+    kept.
+    """
     packaged = transformed[logical_id(function)]["Properties"]
     deployed = place.functions("dev")[function]
-    same = ("FunctionName", "Handler", "Runtime", "Timeout", "MemorySize", "Environment", "Architectures")
+    same = (
+        "FunctionName",
+        "Handler",
+        "Runtime",
+        "Timeout",
+        "MemorySize",
+        "Environment",
+        "Architectures",
+    )
 
     assert {name: deployed[name] for name in same} == {name: packaged[name] for name in same}
     for ids in ("SubnetIds", "SecurityGroupIds"):
-        assert sorted(deployed.get("VpcConfig", {}).get(ids, [])) == sorted(packaged.get("VpcConfig", {}).get(ids, []))
+        assert sorted(deployed.get("VpcConfig", {}).get(ids, [])) == sorted(
+            packaged.get("VpcConfig", {}).get(ids, [])
+        )
     tags = place.clients("lambda", REGION).list_tags(Resource=deployed["FunctionArn"])["Tags"]
-    assert tags == {one["Key"]: one["Value"] for one in packaged["Tags"] if one["Key"] != "lambda:createdBy"}
-    (kept,) = [one for one in of_type(transformed, "AWS::Logs::LogGroup") if function in str(one["LogGroupName"])
-               or logical_id(function) in str(one["LogGroupName"])]  # fmt: skip
+    assert tags == {
+        one["Key"]: one["Value"] for one in packaged["Tags"] if one["Key"] != "lambda:createdBy"
+    }
+    (kept,) = [
+        one
+        for one in of_type(transformed, "AWS::Logs::LogGroup")
+        if function in str(one["LogGroupName"]) or logical_id(function) in str(one["LogGroupName"])
+    ]
     assert place.retention(f"/aws/lambda/{deployed['FunctionName']}") == kept["RetentionInDays"]
     assert log_tags(place, function) == {one["Key"]: one["Value"] for one in kept["Tags"]}
 
@@ -78,33 +104,46 @@ def test_a_role_is_the_same(place: Place, transformed: Resources, function: str)
 
     tags = place.clients("iam", REGION).list_role_tags(RoleName=name)["Tags"]
 
-    assert sorted(map(str, tags)) == sorted(str(tag) for tag in packaged["Tags"] if tag["Key"] != "lambda:createdBy")
+    assert sorted(map(str, tags)) == sorted(
+        str(tag) for tag in packaged["Tags"] if tag["Key"] != "lambda:createdBy"
+    )
     assert (name, [{"PolicyName": name, "PolicyDocument": deployed["PolicyDocument"]}]) == (
-        packaged["RoleName"], packaged["Policies"],
-    )  # fmt: skip
+        packaged["RoleName"],
+        packaged["Policies"],
+    )
 
 
 @FUNCTION
 def test_a_rule_is_the_same(place: Place, transformed: Resources, function: str) -> None:
     """By name, with its pattern or schedule, and its target's retries and dead-letter queue."""
     name = f"aurora-restore-dev-{function}-event"
-    (packaged,) = [rule for rule in of_type(transformed, "AWS::Events::Rule") if rule["Name"] == name]
+    (packaged,) = [
+        rule for rule in of_type(transformed, "AWS::Events::Rule") if rule["Name"] == name
+    ]
     rule = place.clients("events", REGION).describe_rule(Name=name)
     (target,) = place.clients("events", REGION).list_targets_by_rule(Rule=name)["Targets"]
     (wanted,) = packaged["Targets"]
 
-    assert packaged.get("EventPattern") == (json.loads(rule["EventPattern"]) if "EventPattern" in rule else None)
+    assert packaged.get("EventPattern") == (
+        json.loads(rule["EventPattern"]) if "EventPattern" in rule else None
+    )
     assert packaged.get("ScheduleExpression") == rule.get("ScheduleExpression")
-    assert (target["RetryPolicy"], target["DeadLetterConfig"]) == (wanted["RetryPolicy"], wanted["DeadLetterConfig"])
+    assert (target["RetryPolicy"], target["DeadLetterConfig"]) == (
+        wanted["RetryPolicy"],
+        wanted["DeadLetterConfig"],
+    )
 
 
 @FUNCTION
-def test_the_asynchronous_setting_is_the_same(place: Place, transformed: Resources, function: str) -> None:
+def test_the_asynchronous_setting_is_the_same(
+    place: Place, transformed: Resources, function: str
+) -> None:
     """No retries, the age limit, and where failures go."""
     (packaged,) = [
-        one for one in of_type(transformed, "AWS::Lambda::EventInvokeConfig")
+        one
+        for one in of_type(transformed, "AWS::Lambda::EventInvokeConfig")
         if one["FunctionName"] == {"Ref": logical_id(function)}
-    ]  # fmt: skip
+    ]
     deployed = place.clients("lambda", REGION).get_function_event_invoke_config(
         FunctionName=f"aurora-restore-dev-{function}"
     )
@@ -116,7 +155,9 @@ def test_the_asynchronous_setting_is_the_same(place: Place, transformed: Resourc
 
 def test_a_shell_of_another_region_may_package(place: Place, checkout: Path) -> None:
     """Nobody is asked, so it does not matter where a pipeline runs."""
-    said = place.run("package", "dev", checkout, AWS_DEFAULT_REGION="eu-west-1", AWS_REGION="eu-west-1")
+    said = place.run(
+        "package", "dev", checkout, AWS_DEFAULT_REGION="eu-west-1", AWS_REGION="eu-west-1"
+    )
 
     assert (0, "") == (said.status, said.err)
 

@@ -1,4 +1,7 @@
-"""Two stages share an account and hear only themselves; one of them is deployed and left as the runbook says."""
+"""Two stages share an account and hear only themselves.
+
+One of them is deployed and left as the runbook says.
+"""
 
 import json
 from pathlib import Path
@@ -29,11 +32,16 @@ def checkout(place: Place) -> Path:
 def was_invoked(place: Place, function: str) -> bool:
     """Tell whether a function wrote a line."""
     group = f"/aws/lambda/{function}"
-    return bool(place.clients("logs", REGION).describe_log_streams(logGroupName=group)["logStreams"])
+    return bool(
+        place.clients("logs", REGION).describe_log_streams(logGroupName=group)["logStreams"]
+    )
 
 
 def test_the_doctor_looks_at_what_was_deployed(place: Place, checkout: Path) -> None:
-    """As the runbook types it; here there is no cluster, so not all is well, and the exit status says so."""
+    """As the runbook types it.
+
+    Here there is no cluster, so not all is well, and the exit status says so.
+    """
     *_, look = commands("Deploy", RUNBOOK)
     seen = type_in(place, checkout, f"if {look.strip()}; then exit 1; fi")
 
@@ -46,29 +54,41 @@ def test_the_secrets_have_their_values(place: Place, checkout: Path) -> None:
     """The runbook's values are whole, and each password is another."""
     secrets = place.clients("secretsmanager", REGION)
     values: list[dict[str, Any]] = [
-        json.loads(secrets.get_secret_value(SecretId=f"aurora-restore/dev/{name}-db-credentials")["SecretString"])
+        json.loads(
+            secrets.get_secret_value(SecretId=f"aurora-restore/dev/{name}-db-credentials")[
+                "SecretString"
+            ]
+        )
         for name in ("master", "app")
     ]
 
     assert {"database", "username", "password"} == set(values[0])
-    assert {"app_username", "app_password", "readonly_username", "readonly_password"} == set(values[1])
+    assert {"app_username", "app_password", "readonly_username", "readonly_password"} == set(
+        values[1]
+    )
     passwords = {values[0]["password"], values[1]["app_password"], values[1]["readonly_password"]}
     assert [32, 32, 32] == [len(one) for one in passwords]
 
 
 def test_what_is_asked_of_one_the_other_does_not_hear(place: Place, checkout: Path) -> None:
-    """The request of the first night becomes an operation of the stage that it names, and of no other."""
+    """The request of the first night becomes an operation of the stage that it names, and of no
+    other.
+    """
     request, look, *_ = commands("First night", RUNBOOK)
     type_in(place, checkout, request)
     place.wait_for_an_end("dev")
     heard = {
-        stage: {name for name in FUNCTIONS if was_invoked(place, f"aurora-restore-{stage}-{name}")} - {"heartbeat"}
+        stage: {name for name in FUNCTIONS if was_invoked(place, f"aurora-restore-{stage}-{name}")}
+        - {"heartbeat"}
         for stage in ("dev", "test")
     }
 
     of_the_doctor = {"setup-db-users"}  # which it asks what it reaches
 
-    assert ({"snapshot-check", "sns-notification"}, set()) == (heard["dev"] - of_the_doctor, heard["test"])
+    assert ({"snapshot-check", "sns-notification"}, set()) == (
+        heard["dev"] - of_the_doctor,
+        heard["test"],
+    )
     assert [] == place.operations("test")
     assert "first-night-" in type_in(place, checkout, look)
 
@@ -95,6 +115,9 @@ def test_leaving_leaves_the_other_stage_alone(place: Place, checkout: Path) -> N
 def test_every_section_with_commands_is_typed_here() -> None:
     """A block that is added to the runbook is run, or this says so."""
     page = RUNBOOK.read_text()
-    typed = sum(len(commands(section, RUNBOOK)) for section in ("Deploy", "By a pipeline", "Leaving", *SECTIONS))
+    typed = sum(
+        len(commands(section, RUNBOOK))
+        for section in ("Deploy", "By a pipeline", "Leaving", *SECTIONS)
+    )
 
     assert page.count("```sh") == typed

@@ -1,4 +1,6 @@
-"""Every wrong configuration is refused before anything is changed, with a sentence that names what to correct."""
+"""Every wrong configuration is refused before anything is changed, with a sentence that names what
+to correct.
+"""
 
 import json
 import shutil
@@ -8,6 +10,10 @@ from typing import Any
 
 import boto3
 import pytest
+from localaws.clients import Clients
+from localaws.deployment import copy_app
+from localaws.resources import make_resources
+from localaws.server import Server
 
 from aurora_restore.deployment import preflight
 from aurora_restore.deployment.account import Account
@@ -15,24 +21,28 @@ from aurora_restore.deployment.errors import NotReadyError
 from aurora_restore.doctor.read_only_clients import reading_clients
 from aurora_restore.findings import Finding, Status, failures
 from aurora_restore.stages import CHECKOUT
-from localaws.clients import Clients
-from localaws.deployment import copy_app
-from localaws.resources import make_resources
-from localaws.server import Server
 from tests.deployment.packages import shared_folder
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, make_source
 
 CALLER = f"arn:aws:iam::{ACCOUNT}:user/somebody"
 SESSION = boto3.Session(aws_access_key_id="any", aws_secret_access_key="any")
 SECRETS = {
-    "good-master": json.dumps({"database": "shop", "username": "postgres", "password": "Fresh-0-master-password"}),
-    "good-app": json.dumps({
-        "app_username": "app", "app_password": "Fresh-0-app-password",
-        "readonly_username": "reader", "readonly_password": "Fresh-0-reader-password",
-    }),
-    "other-master": json.dumps({"database": "shop", "username": "admin", "password": "Fresh-0-master-password"}),
+    "good-master": json.dumps(
+        {"database": "shop", "username": "postgres", "password": "Fresh-0-master-password"}
+    ),
+    "good-app": json.dumps(
+        {
+            "app_username": "app",
+            "app_password": "Fresh-0-app-password",
+            "readonly_username": "reader",
+            "readonly_password": "Fresh-0-reader-password",
+        }
+    ),
+    "other-master": json.dumps(
+        {"database": "shop", "username": "admin", "password": "Fresh-0-master-password"}
+    ),
     "no-json": "hunter2",
-}  # fmt: skip
+}
 ENCRYPTED, LOCKED, OLD = "encrypted-cluster", "locked-cluster", "old-cluster"
 SERVERLESS = {"INSTANCE_CLASS": "db.serverless", "SERVERLESS_MIN_CAPACITY": "0.5"}
 
@@ -67,24 +77,44 @@ def make_wrong_things(place: Place) -> None:
         place.clients("secretsmanager", REGION).create_secret(Name=name, SecretString=value)
     rds, source = place.clients("rds", REGION), place.clients("rds", SOURCE_REGION)
     rds.create_db_cluster_parameter_group(
-        DBClusterParameterGroupName="tuned15", DBParameterGroupFamily="aurora-postgresql15", Description="old"
+        DBClusterParameterGroupName="tuned15",
+        DBParameterGroupFamily="aurora-postgresql15",
+        Description="old",
     )
     rds.create_db_parameter_group(
-        DBParameterGroupName="tuned15", DBParameterGroupFamily="aurora-postgresql15", Description="old"
+        DBParameterGroupName="tuned15",
+        DBParameterGroupFamily="aurora-postgresql15",
+        Description="old",
     )
-    master = {"EngineVersion": "16.11", "MasterUsername": "postgres", "MasterUserPassword": "Production-0-password"}
+    master = {
+        "EngineVersion": "16.11",
+        "MasterUsername": "postgres",
+        "MasterUserPassword": "Production-0-password",
+    }
     source.create_db_cluster(
-        DBClusterIdentifier=ENCRYPTED, Engine="aurora-postgresql", StorageEncrypted=True,
-        KmsKeyId=place.resources.source_key_arn, **master,
-    )  # fmt: skip
+        DBClusterIdentifier=ENCRYPTED,
+        Engine="aurora-postgresql",
+        StorageEncrypted=True,
+        KmsKeyId=place.resources.source_key_arn,
+        **master,
+    )
     key = place.clients("kms", SOURCE_REGION).create_key()["KeyMetadata"]["Arn"]
     source.create_db_cluster(
-        DBClusterIdentifier=LOCKED, Engine="aurora-postgresql", StorageEncrypted=True, KmsKeyId=key, **master
+        DBClusterIdentifier=LOCKED,
+        Engine="aurora-postgresql",
+        StorageEncrypted=True,
+        KmsKeyId=key,
+        **master,
     )
     place.clients("kms", SOURCE_REGION).disable_key(KeyId=key)
     source.create_db_cluster(DBClusterIdentifier=OLD, Engine="aurora-postgresql", **master)
-    for name, tags in (("theirs", [{"Key": "aurora-restore", "Value": "local/default"}]), ("nobodys", [])):
-        rds.create_db_cluster(DBClusterIdentifier=name, Engine="aurora-postgresql", Tags=tags, **master)
+    for name, tags in (
+        ("theirs", [{"Key": "aurora-restore", "Value": "local/default"}]),
+        ("nobodys", []),
+    ):
+        rds.create_db_cluster(
+            DBClusterIdentifier=name, Engine="aurora-postgresql", Tags=tags, **master
+        )
 
 
 @cache
@@ -92,7 +122,9 @@ def other_vpcs_group(place: Place) -> str:
     """Make a security group in another VPC."""
     ec2 = place.clients("ec2", REGION)
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-    return str(ec2.create_security_group(GroupName="other", Description="other", VpcId=vpc)["GroupId"])
+    return str(
+        ec2.create_security_group(GroupName="other", Description="other", VpcId=vpc)["GroupId"]
+    )
 
 
 @cache
@@ -114,9 +146,16 @@ def only_reading(endpoint: str) -> Any:
 
 def look(place: Place, **given: Any) -> list[Finding]:
     """Check a stage as `make deploy` does, with clients that refuse whatever may change something."""
-    filled = {name: value.format(
-        group=other_vpcs_group(place), disabled=key_of(place, "disabled"), signing=key_of(place, "signing"),
-    ) if isinstance(value, str) else value for name, value in given.items()}  # fmt: skip
+    filled = {
+        name: value.format(
+            group=other_vpcs_group(place),
+            disabled=key_of(place, "disabled"),
+            signing=key_of(place, "signing"),
+        )
+        if isinstance(value, str)
+        else value
+        for name, value in given.items()
+    }
     checkout = place.folder / "checkout"
     if not checkout.exists():
         copy_app(checkout)
@@ -131,7 +170,10 @@ def look(place: Place, **given: Any) -> list[Finding]:
 
 def test_a_right_configuration_passes(place: Place) -> None:
     """Also where people made the secrets and gave them values."""
-    secrets = {"MASTER_CREDENTIALS_SECRET_ID": "good-master", "APP_CREDENTIALS_SECRET_ID": "good-app"}
+    secrets = {
+        "MASTER_CREDENTIALS_SECRET_ID": "good-master",
+        "APP_CREDENTIALS_SECRET_ID": "good-app",
+    }
     first, named = look(place), look(place, **secrets)
 
     assert [] == [str(one) for one in (*first, *named) if one.status is not Status.OK]
@@ -142,62 +184,144 @@ def test_a_right_configuration_passes(place: Place) -> None:
     ("given", "sentence"),
     [
         ({"ACCOUNT_ID": "999999999999"}, "These are credentials of 123456789012"),
-        ({"SOURCE_REGION": "us-esat-1"}, "SOURCE_REGION is 'us-esat-1', and this boto3 knows no such region."),
-        ({"TARGET_REGION": "us-wset-2"}, "TARGET_REGION is 'us-wset-2', and this boto3 knows no such region."),
+        (
+            {"SOURCE_REGION": "us-esat-1"},
+            "SOURCE_REGION is 'us-esat-1', and this boto3 knows no such region.",
+        ),
+        (
+            {"TARGET_REGION": "us-wset-2"},
+            "TARGET_REGION is 'us-wset-2', and this boto3 knows no such region.",
+        ),
         (
             {"TARGET_REGION": "mx-central-1", "KMS_KEY_ID": "alias/any"},
             "rds-ca-bundle.pem has no certificate authority of mx-central-1",
         ),
-        ({"TARGET_CLUSTER_ID": "prod-cluster", "SOURCE_REGION": REGION}, "the target is the source cluster itself"),
-        ({"SOURCE_CLUSTER_ID": "prod-clutser"}, "There is no cluster arn:aws:rds:us-east-1:123456789012:cluster:prod-"),
-        ({"KMS_KEY_ID": "alias/gone"}, "There is no key alias/gone in us-west-2. Create it, or correct KMS_KEY_ID"),
+        (
+            {"TARGET_CLUSTER_ID": "prod-cluster", "SOURCE_REGION": REGION},
+            "the target is the source cluster itself",
+        ),
+        (
+            {"SOURCE_CLUSTER_ID": "prod-clutser"},
+            "There is no cluster arn:aws:rds:us-east-1:123456789012:cluster:prod-",
+        ),
+        (
+            {"KMS_KEY_ID": "alias/gone"},
+            "There is no key alias/gone in us-west-2. Create it, or correct KMS_KEY_ID",
+        ),
         ({"KMS_KEY_ID": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/gone"}, ":key/gone in us-west-2."),
-        ({"KMS_KEY_ID": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/x"}, "KMS_KEY_ID is a key of us-east-1"),
+        (
+            {"KMS_KEY_ID": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/x"},
+            "KMS_KEY_ID is a key of us-east-1",
+        ),
         ({"KMS_KEY_ID": "{disabled}"}, "is Disabled, so nothing can be encrypted with it."),
-        ({"KMS_KEY_ID": "{signing}"}, "is SIGN_VERIFY RSA_2048. Set KMS_KEY_ID to a symmetric key for encryption."),
-        ({"KMS_KEY_ID": None, "SOURCE_CLUSTER_ID": ENCRYPTED}, "KMS_KEY_ID is not set, and the snapshot is encrypted."),
+        (
+            {"KMS_KEY_ID": "{signing}"},
+            "is SIGN_VERIFY RSA_2048. Set KMS_KEY_ID to a symmetric key for encryption.",
+        ),
+        (
+            {"KMS_KEY_ID": None, "SOURCE_CLUSTER_ID": ENCRYPTED},
+            "KMS_KEY_ID is not set, and the snapshot is encrypted.",
+        ),
         ({"DB_SUBNET_GROUP_NAME": "nowhere"}, "There is no DB subnet group nowhere in us-west-2."),
-        ({"VPC_SECURITY_GROUP_IDS": "sg-00000000"}, "There is no security group sg-00000000 in us-west-2."),
-        ({"VPC_SECURITY_GROUP_IDS": "{group}"}, "where the subnet group staging is. Name security groups of that VPC"),
+        (
+            {"VPC_SECURITY_GROUP_IDS": "sg-00000000"},
+            "There is no security group sg-00000000 in us-west-2.",
+        ),
+        (
+            {"VPC_SECURITY_GROUP_IDS": "{group}"},
+            "where the subnet group staging is. Name security groups of that VPC",
+        ),
         ({"INSTANCE_CLASS": "large"}, "INSTANCE_CLASS is 'large' in .chalice/config.json"),
-        ({"INSTANCE_CLASS": "db.r4.large"}, "us-west-2 has no db.r4.large for aurora-postgresql 16.11."),
-        ({"INSTANCE_CLASS": "db.r6g.lagre"}, "us-west-2 has no db.r6g.lagre for aurora-postgresql 16.11."),
-        ({"DB_CLUSTER_PARAMETER_GROUP_NAME": "gone"}, "There is no DB cluster parameter group gone in us-west-2."),
-        ({"DB_CLUSTER_PARAMETER_GROUP_NAME": "tuned15"}, "tuned15 is of the family aurora-postgresql15, the snapshot"),
+        (
+            {"INSTANCE_CLASS": "db.r4.large"},
+            "us-west-2 has no db.r4.large for aurora-postgresql 16.11.",
+        ),
+        (
+            {"INSTANCE_CLASS": "db.r6g.lagre"},
+            "us-west-2 has no db.r6g.lagre for aurora-postgresql 16.11.",
+        ),
+        (
+            {"DB_CLUSTER_PARAMETER_GROUP_NAME": "gone"},
+            "There is no DB cluster parameter group gone in us-west-2.",
+        ),
+        (
+            {"DB_CLUSTER_PARAMETER_GROUP_NAME": "tuned15"},
+            "tuned15 is of the family aurora-postgresql15, the snapshot",
+        ),
         ({"DB_PARAMETER_GROUP_NAME": "gone"}, "There is no DB parameter group gone in us-west-2."),
-        ({"DB_PARAMETER_GROUP_NAME": "tuned15"}, "tuned15 is of the family aurora-postgresql15, the snapshot"),
-        (dict.fromkeys(("MASTER_CREDENTIALS_SECRET_ID", "APP_CREDENTIALS_SECRET_ID"), "good-app"), "the same secret"),
-        ({"APP_CREDENTIALS_SECRET_ID": "gone"}, "APP_CREDENTIALS_SECRET_ID names gone, which is not there."),
+        (
+            {"DB_PARAMETER_GROUP_NAME": "tuned15"},
+            "tuned15 is of the family aurora-postgresql15, the snapshot",
+        ),
+        (
+            dict.fromkeys(
+                ("MASTER_CREDENTIALS_SECRET_ID", "APP_CREDENTIALS_SECRET_ID"), "good-app"
+            ),
+            "the same secret",
+        ),
+        (
+            {"APP_CREDENTIALS_SECRET_ID": "gone"},
+            "APP_CREDENTIALS_SECRET_ID names gone, which is not there.",
+        ),
         ({"APP_CREDENTIALS_SECRET_ID": "no-json"}, "The secret no-json is not JSON."),
-        ({"APP_CREDENTIALS_SECRET_ID": "good-master"}, "The secret good-master is not well-formed: look at app_passw"),
-        ({"MASTER_CREDENTIALS_SECRET_ID": "other-master"}, "names the master user admin, the snapshot's is postgres."),
-        ({"SNS_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:gone"}, "There is no topic arn:aws:sns:us-west-2:1234567"),
+        (
+            {"APP_CREDENTIALS_SECRET_ID": "good-master"},
+            "The secret good-master is not well-formed: look at app_passw",
+        ),
+        (
+            {"MASTER_CREDENTIALS_SECRET_ID": "other-master"},
+            "names the master user admin, the snapshot's is postgres.",
+        ),
+        (
+            {"SNS_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:gone"},
+            "There is no topic arn:aws:sns:us-west-2:1234567",
+        ),
         ({"SNS_TOPIC_ARN": "restores"}, "SNS_TOPIC_ARN is 'restores' in .chalice/config.json"),
         ({"SERVERLESS_MAX_CAPACITY": "4"}, "set both with INSTANCE_CLASS db.serverless"),
-        ({**SERVERLESS, "SERVERLESS_MAX_CAPACITY": "0.7"}, "SERVERLESS_MAX_CAPACITY is '0.7' in .chalice/config.json"),
-        ({**SERVERLESS, "SERVERLESS_MAX_CAPACITY": "300"}, "it should be less than or equal to 256."),
+        (
+            {**SERVERLESS, "SERVERLESS_MAX_CAPACITY": "0.7"},
+            "SERVERLESS_MAX_CAPACITY is '0.7' in .chalice/config.json",
+        ),
+        (
+            {**SERVERLESS, "SERVERLESS_MAX_CAPACITY": "300"},
+            "it should be less than or equal to 256.",
+        ),
         ({"PORT": "80"}, "it should be greater than or equal to 1150."),
         ({"BACKUP_RETENTION_DAYS": "0"}, "it should be greater than or equal to 1."),
         ({"INSTANCE_COUNT": "17"}, "it should be less than or equal to 16."),
         (
             {"INSTANCE_COUNT": "16"},
-            "The quota DBInstances of us-west-2 is 12, 0 are used and 16 more are needed. Set INSTANCE_COUNT",
+            (
+                "The quota DBInstances of us-west-2 is 12, 0 are used and 16 more are needed. Set "
+                "INSTANCE_COUNT"
+            ),
         ),
-        ({"LOG_EXPORTS": "postgresql,slowquery"}, "aurora-postgresql 16.11 has no log slowquery to export."),
+        (
+            {"LOG_EXPORTS": "postgresql,slowquery"},
+            "aurora-postgresql 16.11 has no log slowquery to export.",
+        ),
         ({"INSTANCE_CLAS": "db.r6g.large"}, "did you mean INSTANCE_CLASS?"),
         ({"TARGET_CLUSTER_ID": "theirs"}, "belongs to local/default, not to dev/default"),
     ],
-    ids=lambda value: "" if isinstance(value, str) else " ".join(f"{name}={one}" for name, one in value.items()),
+    ids=lambda value: (
+        "" if isinstance(value, str) else " ".join(f"{name}={one}" for name, one in value.items())
+    ),
 )
-def test_a_wrong_configuration_is_refused(place: Place, given: dict[str, Any], sentence: str) -> None:
-    """Before anything is changed: whatever is not known to only read is refused by these clients themselves."""
+def test_a_wrong_configuration_is_refused(
+    place: Place, given: dict[str, Any], sentence: str
+) -> None:
+    """Before anything is changed: whatever is not known to only read is refused by these clients
+    themselves.
+    """
     found = failures(look(place, **given))
 
     assert [] != [one for one in found if sentence in str(one)], [str(one) for one in found]
     assert [] == [one for one in found if "could not be" in str(one).lower()]
 
 
-def test_a_target_that_is_nobodys_is_a_warning_with_the_command_that_adopts_it(place: Place) -> None:
+def test_a_target_that_is_nobodys_is_a_warning_with_the_command_that_adopts_it(
+    place: Place,
+) -> None:
     """People adopt it when they are sure; until then every operation leaves it alone."""
     found = look(place, TARGET_CLUSTER_ID="nobodys")
     (told,) = [one for one in found if one.name == "target"]
@@ -215,18 +339,26 @@ def test_a_target_that_is_nobodys_is_a_warning_with_the_command_that_adopts_it(p
             "quotas",
             "The quota ManualClusterSnapshots of us-west-2 is 0, 0 are used and 1 more are needed.",
         ),
-        ({"SOURCE_CLUSTER_ID": OLD}, "engine version", "Upgrade production to version 14 or later."),
+        (
+            {"SOURCE_CLUSTER_ID": OLD},
+            "engine version",
+            "Upgrade production to version 14 or later.",
+        ),
         ({"SOURCE_CLUSTER_ID": LOCKED}, "source key", "which is Disabled. Enable that key."),
     ],
     ids=["snapshots", "engine version", "source key"],
 )
-def test_what_no_setting_mends_is_a_warning(place: Place, given: dict[str, Any], check: str, sentence: str) -> None:
+def test_what_no_setting_mends_is_a_warning(
+    place: Place, given: dict[str, Any], check: str, sentence: str
+) -> None:
     """One line each, and the deployment goes on: it may be what mends something else."""
     found = look(place, **given)
     told = [str(one) for one in found if one.name == check]
 
     assert [] == [str(one) for one in failures(found)]
-    assert [True] == [line.startswith(f"{check}: WARNING (") and sentence in line for line in told], told
+    assert [True] == [
+        line.startswith(f"{check}: WARNING (") and sentence in line for line in told
+    ], told
     assert "\n" not in told[0]
 
 
@@ -239,7 +371,10 @@ def test_a_quota_that_others_filled_is_a_warning(place: Place, server: Server) -
     (told,) = [one for one in found if one.name == "quotas"]
 
     assert [] == [str(one) for one in failures(found)]
-    assert (Status.WARNING, "The quota DBClusters of us-west-2 is 2, 2 are used and 1 more are needed.") == (
+    assert (
+        Status.WARNING,
+        "The quota DBClusters of us-west-2 is 2, 2 are used and 1 more are needed.",
+    ) == (
         told.status,
         told.what,
     )
@@ -254,7 +389,9 @@ def test_the_value_of_the_stages_own_secret_is_a_warning(place: Place) -> None:
 
     assert [] == [str(one) for one in failures(found)]
     assert ["application secret: WARNING"] == [
-        str(one).partition(" (")[0] for one in found if "hunter2" not in str(one) and one.status is Status.WARNING
+        str(one).partition(" (")[0]
+        for one in found
+        if "hunter2" not in str(one) and one.status is Status.WARNING
     ]
 
 

@@ -1,4 +1,6 @@
-"""The numbers that the pages tell in sentences: each phrase is written here with the value of the code in it."""
+"""The numbers that the pages tell in sentences: each phrase is written here with the value of the
+code in it.
+"""
 
 import re
 from datetime import timedelta
@@ -18,8 +20,20 @@ from tests.docs.readme import ROOT
 from tests.infra.templates import section
 
 WORDS: Final = (
-    "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-)  # fmt: skip
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
 _FRACTIONS: Final = {1 / 2: "half", 1 / 4: "a quarter", 1 / 8: "an eighth"}
 
 
@@ -39,7 +53,11 @@ def span(length: timedelta | float) -> str:
     for unit, size in (("hour", 3600), ("minute", 60), ("second", 1)):
         if seconds % size == 0:
             count = seconds / size
-            return f"{'an' if unit == 'hour' else 'a'} {unit}" if count == 1 else f"{word(count)} {unit}s"
+            return (
+                f"{'an' if unit == 'hour' else 'a'} {unit}"
+                if count == 1
+                else f"{word(count)} {unit}s"
+            )
     raise ValueError(f"{seconds} seconds are no whole number of anything.")
 
 
@@ -49,7 +67,8 @@ def alarm(name: str) -> dict[str, Any]:
     (found,) = (
         resource["Properties"]
         for resource in resources
-        if resource["Type"] == "AWS::CloudWatch::Alarm" and f"#{name}." in resource["Properties"]["AlarmDescription"]
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+        and f"#{name}." in resource["Properties"]["AlarmDescription"]
     )
     return dict(found)
 
@@ -58,7 +77,10 @@ def periods(name: str) -> str:
     """Write in how many of its periods an alarm of several metrics has to be, and how long one is."""
     found = alarm(name)
     (length,) = {one["MetricStat"]["Period"] for one in found["Metrics"] if "MetricStat" in one}
-    return f"{word(found['DatapointsToAlarm'])} of {word(found['EvaluationPeriods'])} periods of {span(length)}"
+    return (
+        f"{word(found['DatapointsToAlarm'])} of {word(found['EvaluationPeriods'])} periods of "
+        f"{span(length)}"
+    )
 
 
 def silence() -> str:
@@ -73,13 +95,17 @@ _SHARE_OF_REST: Final = fraction(polling.SHARE_OF_REST).capitalize()
 _RISE: Final = f"{fraction(targets.RISE_SHARE_MAX)} at most, or by {span(targets.RISE_SECONDS)}"
 
 _PYTHON_MIN, _PYTHON_MAX = (
-    int(minor) for minor in re.findall(r"\(3, (\d+)\)", (ROOT / ".ci" / "set-up").read_text(encoding="utf-8"))
+    int(minor)
+    for minor in re.findall(r"\(3, (\d+)\)", (ROOT / ".ci" / "set-up").read_text(encoding="utf-8"))
 )
 _PYTHONS: Final = [f"3.{minor}" for minor in range(_PYTHON_MIN, _PYTHON_MAX + 1)]
 _PYTHON: Final = f"Python {', '.join(_PYTHONS[:-1])} or {_PYTHONS[-1]}"
 
 PHRASES: Final[dict[str, tuple[str, ...]]] = {
-    "README.md": (f"{word(len(FUNCTIONS)).capitalize()} small Lambda functions", f"with {_PYTHON} and make."),
+    "README.md": (
+        f"{word(len(FUNCTIONS)).capitalize()} small Lambda functions",
+        f"with {_PYTHON} and make.",
+    ),
     "docs/architecture.md": (
         f"tried {word(runner.BUGS_MAX)} times, then the end",
         f"of the future by more than {span(events.CLOCK_SKEW_MAX)},",
@@ -109,7 +135,10 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         f"{_PASSWORD['minLength']} to {_PASSWORD['maxLength']} printable ASCII characters",
     ),
     "docs/localaws.md": (
-        f"{word(pool.WORKERS_MAX).capitalize()} functions run at once, {word(pool.WORKERS_PER_FUNCTION_MAX)} of each;",
+        (
+            f"{word(pool.WORKERS_MAX).capitalize()} functions run at once, "
+            f"{word(pool.WORKERS_PER_FUNCTION_MAX)} of each;"
+        ),
         f"may take {NIGHT_SECONDS} seconds from its snapshot on;",
     ),
     "infra/foundation.yaml": (f"has come to its end for {silence()},",),

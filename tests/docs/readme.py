@@ -20,13 +20,17 @@ class Block(NamedTuple):
 
 
 def commands(section: str, page: Path = README) -> list[str]:
-    """Return the shell blocks (fenced as `sh`) of a section, in order. Later ones rely on the exports of the first.
+    """Return the shell blocks (fenced as `sh`) of a section, in order.
+
+    Later ones rely on the exports of the first.
 
     A section ends at the next heading; LookupError when the page has no such section.
     """
     if section not in headings(page):
         raise LookupError(f"{page} has no section {section!r}.")
-    return [block.text for block in blocks(page) if (block.section, block.language) == (section, "sh")]
+    return [
+        block.text for block in blocks(page) if (block.section, block.language) == (section, "sh")
+    ]
 
 
 def blocks(page: Path) -> Iterator[Block]:
@@ -47,12 +51,16 @@ def blocks(page: Path) -> Iterator[Block]:
 
 def prose(page: Path) -> str:
     """Return a page without its fenced blocks."""
-    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.sub(
+        r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
 
 
 def headings(page: Path) -> list[str]:
     """List the headings of a page."""
-    return [heading["title"] for line in prose(page).splitlines() if (heading := _HEADING.match(line))]
+    return [
+        heading["title"] for line in prose(page).splitlines() if (heading := _HEADING.match(line))
+    ]
 
 
 def spans(page: Path) -> list[str]:
@@ -61,6 +69,8 @@ def spans(page: Path) -> list[str]:
 
 
 def shell(page: Path) -> str:
-    """Join what somebody may type of a page: its shell blocks, continued lines made whole, and code in sentences."""
+    """Join what somebody may type of a page: its shell blocks, continued lines made whole, and code
+    in sentences.
+    """
     typed = [block.text.replace("\\\n", " ") for block in blocks(page) if block.language == "sh"]
     return "\n".join([*typed, *spans(page)])

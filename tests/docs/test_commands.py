@@ -17,7 +17,9 @@ from tests.docs.readme import README, ROOT, commands, shell
 from tools.reference import pages
 
 GLOBAL_OPTIONS = frozenset({"region", "query", "output", "endpoint-url"})
-RENAMED = {("sns", "subscribe"): {"notification-endpoint"}}  # options that `aws` gives other names than the API
+RENAMED = {
+    ("sns", "subscribe"): {"notification-endpoint"}
+}  # options that `aws` gives other names than the API
 OWN_COMMANDS = {
     ("cloudformation", "deploy"): "DeployCommand",
     ("cloudformation", "package"): "PackageCommand",
@@ -35,7 +37,10 @@ def local_stage() -> dict[str, str]:
 
 
 def put_events() -> list[dict[str, str]]:
-    """Read the entries of every put-events in README and localaws.md, in order; what the shell fills in is `now`."""
+    """Read the entries of every put-events in README and localaws.md, in order.
+
+    What the shell fills in is `now`.
+    """
     typed = re.sub(r"'\$(\w+|\(.*?\))'", "now", f"{shell(README)}\n{shell(LOCALAWS)}")
     entries = re.findall(r"aws events put-events --entries '(\[.*?\])'", typed, re.DOTALL)
     return [entry for text in entries for entry in json.loads(text)]
@@ -63,7 +68,9 @@ def test_modules_exist(page: Path) -> None:
 
 
 def customization(service: str, operation: str) -> ModuleType:
-    """Import a module of `aws` version 1, without the AWS_DATA_PATH that it sets: version 2 would heed that."""
+    """Import a module of `aws` version 1, without the AWS_DATA_PATH that it sets: version 2 would
+    heed that.
+    """
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_DATA_PATH", "")
         return importlib.import_module(f"awscli.customizations.{service}.{operation}")
@@ -76,7 +83,10 @@ def taken(service: str, operation: str) -> set[str]:
         return {str(argument["name"]).removeprefix("no-") for argument in command.ARG_TABLE}
     model = botocore.session.get_session().get_service_model(service)
     operations = {xform_name(name, "-"): name for name in model.operation_names}
-    return {xform_name(name, "-") for name in model.operation_model(operations[operation]).input_shape.members}
+    return {
+        xform_name(name, "-")
+        for name in model.operation_model(operations[operation]).input_shape.members
+    }
 
 
 @PAGES
@@ -84,9 +94,18 @@ def test_aws_commands_exist(page: Path) -> None:
     """Every `aws …` of a page names an operation that AWS has, and options that it takes."""
     for typed in re.split(r"\b(?=aws [a-z0-9]+ [a-z-]+ --)", shell(page))[1:]:
         _, service, operation, *_ = typed.split()
-        options = {option.removeprefix("no-") for option in re.findall(r" --([a-z0-9-]+)", typed.split("\n")[0])}
+        options = {
+            option.removeprefix("no-")
+            for option in re.findall(r" --([a-z0-9-]+)", typed.split("\n")[0])
+        }
 
-        assert set() == options - taken(service, operation) - RENAMED.get((service, operation), set()) - GLOBAL_OPTIONS
+        assert (
+            set()
+            == options
+            - taken(service, operation)
+            - RENAMED.get((service, operation), set())
+            - GLOBAL_OPTIONS
+        )
 
 
 def test_the_readme_is_one_page() -> None:
@@ -97,7 +116,10 @@ def test_the_readme_is_one_page() -> None:
 
 
 def test_the_readmes_events_are_obeyed() -> None:
-    """The two events of the README are whole and of the local stage; each request has another id."""
+    """The two events of the README are whole and of the local stage.
+
+    Each request has another id.
+    """
     request, cancel = put_events()
     wish = parse_request(RestoreRequested, json.loads(request["Detail"]))
     stop = parse_request(CancelRequested, json.loads(cancel["Detail"]))

@@ -1,4 +1,6 @@
-"""Numbers in sentences are those of the code: a page that tells an earlier one, or one of its own, is found."""
+"""Numbers in sentences are those of the code: a page that tells an earlier one, or one of its own,
+is found.
+"""
 
 import re
 from pathlib import Path
@@ -14,7 +16,9 @@ from tests.infra.templates import section
 from tools.reference import pages
 
 _COUNT = rf"(?:\d[\d,.]*|{'|'.join(WORDS[1:])}|half an?|an?)"
-A_TIME = re.compile(rf"\b(?!a second){_COUNT} (?:seconds?|minutes?|hours?|days?|weeks?|min)\b", re.IGNORECASE)
+A_TIME = re.compile(
+    rf"\b(?!a second){_COUNT} (?:seconds?|minutes?|hours?|days?|weeks?|min)\b", re.IGNORECASE
+)
 LIMITS = ("MinValue", "MaxValue", "MinLength", "MaxLength")
 PROSE = [str(page.relative_to(ROOT)) for page in pages() if "decisions" not in page.parts]
 WRITTEN_BY_A_PROGRAM = {"docs/performance.md"}
@@ -23,11 +27,18 @@ WRITTEN_BY_A_PROGRAM = {"docs/performance.md"}
 def prose_of(path: str) -> str:
     """Read a page as one line, without what is generated and what is code."""
     text = Path(ROOT, path).read_text(encoding="utf-8")
-    text = re.sub(r"<!-- generated.*?<!-- /generated -->|^```.*?^```$", " ", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(
+        r"<!-- generated.*?<!-- /generated -->|^```.*?^```$",
+        " ",
+        text,
+        flags=re.DOTALL | re.MULTILINE,
+    )
     return " ".join(text.split())
 
 
-@pytest.mark.parametrize(("path", "phrase"), [(path, one) for path, said in PHRASES.items() for one in said])
+@pytest.mark.parametrize(
+    ("path", "phrase"), [(path, one) for path, said in PHRASES.items() for one in said]
+)
 def test_a_page_tells_the_number_of_the_code(path: str, phrase: str) -> None:
     """The sentence stands in the page with the value that the code has now."""
     assert phrase in prose_of(path)
@@ -35,7 +46,9 @@ def test_a_page_tells_the_number_of_the_code(path: str, phrase: str) -> None:
 
 @pytest.mark.parametrize("path", sorted(set(PROSE) - WRITTEN_BY_A_PROGRAM))
 def test_every_time_in_a_sentence_is_the_codes_or_known_to_be_of_no_code(path: str) -> None:
-    """What is added to a page is added to `tests/docs/numbers.py` too, with where its value comes from."""
+    """What is added to a page is added to `tests/docs/numbers.py` too, with where its value comes
+    from.
+    """
     left = prose_of(path)
     for phrase in (*PHRASES.get(path, ()), *NOT_OURS):
         left = left.replace(phrase, " … ")
@@ -44,21 +57,29 @@ def test_every_time_in_a_sentence_is_the_codes_or_known_to_be_of_no_code(path: s
 
 
 def test_no_other_number_of_mutants_is_told_than_there_are() -> None:
-    """The table of guards has a row for each; a number in a sentence or a row of figures is that of the rows."""
+    """The table of guards has a row for each.
+
+    A number in a sentence or a row of figures is that of the rows.
+    """
     page = Path(ROOT, "docs/reliability.md").read_text(encoding="utf-8")
     numbers = re.findall(r"(\d+) mutants|mutants[^|\n]*\| *(\d+)", page)
 
     assert len(MUTANTS) + len(OF_DATABASES) == page.count("| `chalicelib/") - page.count(
         "| `chalicelib/", 0, page.index("## Guards")
     )
-    assert set() == {int(one or other) for one, other in numbers} - {len(MUTANTS) + len(OF_DATABASES)}
+    assert set() == {int(one or other) for one, other in numbers} - {
+        len(MUTANTS) + len(OF_DATABASES)
+    }
 
 
 TEMPLATES = sorted((ROOT / "infra").glob("*.yaml"))
 
 
 def bounds(parameter: dict[str, Any]) -> set[int]:
-    """List the numbers that limit a parameter; in a pattern, the characters before and after a repetition count."""
+    """List the numbers that limit a parameter.
+
+    In a pattern, the characters before and after a repetition count.
+    """
     own = {int(parameter[name]) for name in LIMITS if name in parameter}
     repeats = re.findall(r"\{(\d+)(?:,(\d+))?\}", parameter.get("AllowedPattern", ""))
     counts = {int(count) for pair in repeats for count in pair if count}
@@ -76,4 +97,6 @@ def test_a_template_describes_its_limits_as_they_are(template: Path) -> None:
     """People read the description when CloudFormation refuses a value."""
     parameters = section(template, "Parameters")
 
-    assert [] == [name for name, parameter in parameters.items() if told(parameter) - bounds(parameter)]
+    assert [] == [
+        name for name, parameter in parameters.items() if told(parameter) - bounds(parameter)
+    ]

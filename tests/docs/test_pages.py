@@ -1,4 +1,6 @@
-"""The pages themselves: links lead somewhere, paths and variables exist, the record is described whole."""
+"""The pages themselves: links lead somewhere, paths and variables exist, the record is described
+whole.
+"""
 
 import re
 from pathlib import Path
@@ -16,7 +18,9 @@ from tools.reference.settings import fields
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 RUNBOOK = ROOT / "docs" / "runbook.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
-NOT_SETTINGS = frozenset({"AWS_ENDPOINT_URL", "CHOREOGRAPHY", "INFO"})  # a client's; the table's name; a level
+NOT_SETTINGS = frozenset(
+    {"AWS_ENDPOINT_URL", "CHOREOGRAPHY", "INFO"}
+)  # a client's; the table's name; a level
 
 
 def anchor(heading: str) -> str:
@@ -26,13 +30,19 @@ def anchor(heading: str) -> str:
 
 def facts_described() -> set[str]:
     """Read the names that the paragraph of the facts sets as code."""
-    (paragraph,) = (part for part in prose(ARCHITECTURE).split("\n\n") if part.startswith("The facts are"))
+    (paragraph,) = (
+        part for part in prose(ARCHITECTURE).split("\n\n") if part.startswith("The facts are")
+    )
     return set(re.findall(r"`([a-z_]+)`", paragraph))
 
 
 def fields_described() -> set[str]:
     """Read the names in the first column of the record's table."""
-    rows = re.findall(r"^\| (`.*?) \|", prose(ARCHITECTURE).split("## The record")[1].split("\n## ")[0], re.MULTILINE)
+    rows = re.findall(
+        r"^\| (`.*?) \|",
+        prose(ARCHITECTURE).split("## The record")[1].split("\n## ")[0],
+        re.MULTILINE,
+    )
     return {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
 
 
@@ -43,7 +53,9 @@ def test_links_lead_somewhere(page: Path) -> None:
     ends = [((page.parent / path) if path else page, section) for path, section in links]
 
     assert [] == [str(end) for end, _ in ends if not end.exists()]
-    assert [] == [section for end, section in ends if section and section not in map(anchor, headings(end))]
+    assert [] == [
+        section for end, section in ends if section and section not in map(anchor, headings(end))
+    ]
 
 
 @PAGES
@@ -57,7 +69,9 @@ def test_paths_exist(page: Path) -> None:
 @PAGES
 def test_variables_are_settings(page: Path) -> None:
     """Every variable that a page names can be set."""
-    known = {field.upper() for field in fields()} | set(State) | NOT_SETTINGS | DEPLOYMENT_ONLY.keys()
+    known = (
+        {field.upper() for field in fields()} | set(State) | NOT_SETTINGS | DEPLOYMENT_ONLY.keys()
+    )
     named = [span for span in spans(page) if re.fullmatch(r"[A-Z][A-Z_]{3,}", span)]
 
     assert [] == [name for name in named if name not in known]
@@ -76,7 +90,10 @@ def test_the_facts_are_described_whole() -> None:
 def test_shell_blocks_are_read_by_section(tmp_path: Path) -> None:
     """The blocks of one section come in order, and those of other sections and languages do not."""
     page = tmp_path / "page.md"
-    page.write_text("# One\n```sh\na\n```\n## Two\n```sh\nb\n# no heading\n```\n```json\n{}\n```\n```sh\nc\n```\n")
+    page.write_text(
+        "# One\n```sh\na\n```\n## Two\n```sh\nb\n# no "
+        "heading\n```\n```json\n{}\n```\n```sh\nc\n```\n"
+    )
 
     assert ["b\n# no heading", "c"] == commands("Two", page)
     assert ["sh", "sh", "json", "sh"] == [block.language for block in blocks(page)]
@@ -96,7 +113,9 @@ def test_every_check_of_the_doctor_is_described() -> None:
     section = prose(RUNBOOK).split("### What the doctor looks at")[1].split("\n### ")[0]
     lines = re.findall(r"^- (`.*?):", section, re.MULTILINE)
 
-    assert {check.name for check in CHECKS} == {name for line in lines for name in re.findall(r"`([^`]+)`", line)}
+    assert {check.name for check in CHECKS} == {
+        name for line in lines for name in re.findall(r"`([^`]+)`", line)
+    }
 
 
 def test_every_metric_is_described() -> None:

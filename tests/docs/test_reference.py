@@ -16,12 +16,17 @@ from tools.reference.settings import fields, variables
 def page_with(folder: Path, part: str) -> Path:
     """Write a page whose one generated part is of another day."""
     page = folder / "page.md"
-    page.write_text(f"before\n<!-- generated: {part} -->\nof another day\n<!-- /generated -->\nafter\n")
+    page.write_text(
+        f"before\n<!-- generated: {part} -->\nof another day\n<!-- /generated -->\nafter\n"
+    )
     return page
 
 
 def test_every_generated_part_is_what_the_code_says() -> None:
-    """Nothing in the documentation tells of an earlier code; `python -m tools.reference` writes it anew."""
+    """Nothing in the documentation tells of an earlier code.
+
+    `python -m tools.reference` writes it anew.
+    """
     assert [] == [page.name for page in stale(pages())]
 
 
@@ -39,7 +44,10 @@ def test_every_setting_has_its_sentence() -> None:
 
 
 def test_no_setting_is_explained_twice() -> None:
-    """Only the topic is both the stage's and the plan's; each setting of a plan stands in one group."""
+    """Only the topic is both the stage's and the plan's.
+
+    Each setting of a plan stands in one group.
+    """
     named = [field for group in PLAN.values() for field in group]
 
     assert sorted(set(named)) == sorted(named)
@@ -66,7 +74,9 @@ def test_a_stale_part_is_found_and_written_anew(tmp_path: Path) -> None:
 
     assert [page] == list(stale([page]))
     wanted = PARTS["aurora-durations"]()
-    expected = f"before\n<!-- generated: aurora-durations -->\n{wanted}\n<!-- /generated -->\nafter\n"
+    expected = (
+        f"before\n<!-- generated: aurora-durations -->\n{wanted}\n<!-- /generated -->\nafter\n"
+    )
     assert expected == rewritten(page)
 
 
@@ -79,7 +89,11 @@ def test_a_part_that_nobody_generates_is_refused(tmp_path: Path) -> None:
 def test_the_command_checks_without_writing() -> None:
     """`--check` exits 0 when all is fresh."""
     checked = subprocess.run(
-        [sys.executable, "-m", "tools.reference", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tools.reference", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert (0, "", "") == (checked.returncode, checked.stdout, checked.stderr)

@@ -1,6 +1,7 @@
 """An AWS as a process of its own, which prints where it listens and runs until its standard input ends.
 
-moto's state belongs to a process; these files of tests share one world, while other folders' tests make theirs.
+moto's state belongs to a process; these files of tests share one world, while other folders' tests
+make theirs.
 """
 
 import sys
@@ -17,7 +18,9 @@ AT_ONCE = 1e6
 
 def main() -> None:
     """Run until nobody is there any more."""
-    server = Server(0, sys.argv[1], durations=replace(Durations().scaled(AT_ONCE), copy=COPY_SECONDS))
+    server = Server(
+        0, sys.argv[1], durations=replace(Durations().scaled(AT_ONCE), copy=COPY_SECONDS)
+    )
     server.start()
     server.aurora.quotas(account=ACCOUNT, region=REGION).manual_cluster_snapshots = SNAPSHOTS_MAX
     sys.stdout.write(f"{server.endpoint}\n")

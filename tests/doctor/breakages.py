@@ -21,7 +21,10 @@ INVOCATION = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationCo
 
 
 class Changes:
-    """Changes of one test, made through the APIs that anybody has. Each says itself how it is put back."""
+    """Changes of one test, made through the APIs that anybody has.
+
+    Each says itself how it is put back.
+    """
 
     runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -75,7 +78,9 @@ class Changes:
             path = f"{PARAMETERS}{name}"
             ssm.put_parameter(Name=path, Value=value, Type="String", Overwrite=True)
             if path in before:
-                self.afterwards(ssm.put_parameter, Name=path, Value=before[path], Type="String", Overwrite=True)
+                self.afterwards(
+                    ssm.put_parameter, Name=path, Value=before[path], Type="String", Overwrite=True
+                )
             else:
                 self.afterwards(ssm.delete_parameter, Name=path)
 
@@ -99,17 +104,33 @@ class Changes:
         invocation = functions.get_function_event_invoke_config(FunctionName=name)
         functions.delete_function(FunctionName=name)
         self.afterwards(
-            functions.put_function_event_invoke_config, FunctionName=name,
+            functions.put_function_event_invoke_config,
+            FunctionName=name,
             **{key: invocation[key] for key in INVOCATION},
-        )  # fmt: skip
+        )
         for statement in policy["Statement"]:
             self.afterwards(
-                functions.add_permission, FunctionName=name, StatementId=statement["Sid"],
-                Action=statement["Action"], Principal=statement["Principal"]["Service"],
+                functions.add_permission,
+                FunctionName=name,
+                StatementId=statement["Sid"],
+                Action=statement["Action"],
+                Principal=statement["Principal"]["Service"],
                 SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
-            )  # fmt: skip
-        kept = ("FunctionName", "Runtime", "Role", "Handler", "Timeout", "MemorySize", "Environment")
-        self.afterwards(functions.create_function, **{key: one[key] for key in kept}, Code={"ZipFile": self._package()})
+            )
+        kept = (
+            "FunctionName",
+            "Runtime",
+            "Role",
+            "Handler",
+            "Timeout",
+            "MemorySize",
+            "Environment",
+        )
+        self.afterwards(
+            functions.create_function,
+            **{key: one[key] for key in kept},
+            Code={"ZipFile": self._package()},
+        )
 
     def replace_code(self, name: str, package: bytes) -> None:
         """Give a function other code."""
@@ -119,7 +140,9 @@ class Changes:
 
     def _package(self) -> bytes:
         """Read the zip that was deployed."""
-        (package,) = (self.checkout / ".build" / healthy_stage.STAGE / ".chalice" / "deployments").glob("*.zip")
+        (package,) = (
+            self.checkout / ".build" / healthy_stage.STAGE / ".chalice" / "deployments"
+        ).glob("*.zip")
         return package.read_bytes()
 
     # --- stacks, the foundation, and keys ---
@@ -127,7 +150,9 @@ class Changes:
     def make_stack(self, name: str, *tables: str) -> None:
         """Begin a stack with some tables, however that ends."""
         cloudformation = self.client("cloudformation")
-        cloudformation.create_stack(StackName=name, TemplateBody=_tables(tables), Parameters=_stage_of(name))
+        cloudformation.create_stack(
+            StackName=name, TemplateBody=_tables(tables), Parameters=_stage_of(name)
+        )
         self.afterwards(cloudformation.delete_stack, StackName=name)
 
     def change_stack(self, name: str, *tables: str) -> None:
@@ -152,35 +177,58 @@ class Changes:
         """Set an attribute of the topic."""
         sns = self.client("sns")
         before = sns.get_topic_attributes(TopicArn=healthy_stage.topic())["Attributes"][name]
-        sns.set_topic_attributes(TopicArn=healthy_stage.topic(), AttributeName=name, AttributeValue=value)
+        sns.set_topic_attributes(
+            TopicArn=healthy_stage.topic(), AttributeName=name, AttributeValue=value
+        )
         self.afterwards(
-            sns.set_topic_attributes, TopicArn=healthy_stage.topic(), AttributeName=name, AttributeValue=before
+            sns.set_topic_attributes,
+            TopicArn=healthy_stage.topic(),
+            AttributeName=name,
+            AttributeValue=before,
         )
 
     def keep_alarm(self, name: str) -> None:
         """Have an alarm put back as it is now."""
         cloudwatch = self.client("cloudwatch")
         (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
-        accepted = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
-        self.afterwards(cloudwatch.put_metric_alarm, **{key: value for key, value in alarm.items() if key in accepted})
+        accepted = cloudwatch.meta.service_model.operation_model(
+            "PutMetricAlarm"
+        ).input_shape.members
+        self.afterwards(
+            cloudwatch.put_metric_alarm,
+            **{key: value for key, value in alarm.items() if key in accepted},
+        )
 
     # --- records ---
 
     def put_item(self, **item: Any) -> None:
         """Put an item into the table of operations."""
         dynamodb = self.client("dynamodb")
-        decimal = json.loads(json.dumps(item), parse_float=Decimal)  # boto3 takes no other fractions
+        decimal = json.loads(
+            json.dumps(item), parse_float=Decimal
+        )  # boto3 takes no other fractions
         spelt = {key: TypeSerializer().serialize(value) for key, value in decimal.items()}
         dynamodb.put_item(TableName=STATE, Item=spelt)
-        self.afterwards(dynamodb.delete_item, TableName=STATE, Key={"operation_id": spelt["operation_id"]})
+        self.afterwards(
+            dynamodb.delete_item, TableName=STATE, Key={"operation_id": spelt["operation_id"]}
+        )
 
     def put_operation(self, name: str, plan: Plan, *, due_at: datetime) -> None:
         """Put the record of an open operation."""
         operation = Operation(
-            operation_id=name, root_id=name, requested_by="a test", stage=plan.stage, plan=plan.name, settings=plan,
-            state=State.SNAPSHOT_READY, created_at=due_at, entered_at=due_at, due_at=due_at, deadline=due_at,
+            operation_id=name,
+            root_id=name,
+            requested_by="a test",
+            stage=plan.stage,
+            plan=plan.name,
+            settings=plan,
+            state=State.SNAPSHOT_READY,
+            created_at=due_at,
+            entered_at=due_at,
+            due_at=due_at,
+            deadline=due_at,
             open="yes",
-        )  # fmt: skip
+        )
         self.put_item(**operation.to_item())
 
     # --- the network ---
@@ -188,7 +236,9 @@ class Changes:
     def new_group(self) -> str:
         """Make a security group in the VPC; it lets nobody in, and everything out."""
         ec2 = self.client("ec2")
-        group = ec2.create_security_group(GroupName="of-a-test", Description="of a test", VpcId=self.vpc)["GroupId"]
+        group = ec2.create_security_group(
+            GroupName="of-a-test", Description="of a test", VpcId=self.vpc
+        )["GroupId"]
         self.afterwards(ec2.delete_security_group, GroupId=group)
         return str(group)
 
@@ -196,13 +246,16 @@ class Changes:
         """Let the function's group into another, on one port."""
         pair = {"UserIdGroupPairs": [{"GroupId": self.resources.security_group_id}]}
         self.client("ec2").authorize_security_group_ingress(
-            GroupId=group, IpPermissions=[{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **pair}]
+            GroupId=group,
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **pair}],
         )
 
     @property
     def vpc(self) -> str:
         """Name the VPC that everything is in."""
-        subnets = self.client("ec2").describe_subnets(SubnetIds=list(self.resources.subnet_ids))["Subnets"]
+        subnets = self.client("ec2").describe_subnets(SubnetIds=list(self.resources.subnet_ids))[
+            "Subnets"
+        ]
         return str(subnets[0]["VpcId"])
 
     def shut(self) -> None:
@@ -215,16 +268,28 @@ class Changes:
         self.afterwards(ec2.create_route, **route, NatGatewayId=gateway)
 
     def make_endpoint(self, service: str, group: str) -> None:
-        """Make an endpoint of a service in the VPC: DynamoDB's is a gateway, the others are interfaces with a group."""
+        """Make an endpoint of a service in the VPC: DynamoDB's is a gateway, the others are
+        interfaces with a group.
+        """
         ec2, interface = self.client("ec2"), service != "dynamodb"
-        how: dict[str, Any] = {
-            "SubnetIds": list(self.resources.subnet_ids), "SecurityGroupIds": [group], "PrivateDnsEnabled": True,
-        } if interface else {"RouteTableIds": [healthy_stage.main_table(self.place)]}  # fmt: skip
+        how: dict[str, Any] = (
+            {
+                "SubnetIds": list(self.resources.subnet_ids),
+                "SecurityGroupIds": [group],
+                "PrivateDnsEnabled": True,
+            }
+            if interface
+            else {"RouteTableIds": [healthy_stage.main_table(self.place)]}
+        )
         made = ec2.create_vpc_endpoint(
-            VpcId=self.vpc, ServiceName=f"com.amazonaws.{REGION}.{service}",
-            VpcEndpointType="Interface" if interface else "Gateway", **how,
-        )  # fmt: skip
-        self.afterwards(ec2.delete_vpc_endpoints, VpcEndpointIds=[made["VpcEndpoint"]["VpcEndpointId"]])
+            VpcId=self.vpc,
+            ServiceName=f"com.amazonaws.{REGION}.{service}",
+            VpcEndpointType="Interface" if interface else "Gateway",
+            **how,
+        )
+        self.afterwards(
+            ec2.delete_vpc_endpoints, VpcEndpointIds=[made["VpcEndpoint"]["VpcEndpointId"]]
+        )
 
 
 def _tables(names: tuple[str, ...]) -> str:
@@ -239,7 +304,9 @@ def _tables(names: tuple[str, ...]) -> str:
         for number, name in enumerate(names)
     }
     stage = {"Stage": {"Type": "String"}}
-    return json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Parameters": stage, "Resources": resources})
+    return json.dumps(
+        {"AWSTemplateFormatVersion": "2010-09-09", "Parameters": stage, "Resources": resources}
+    )
 
 
 def _stage_of(stack: str) -> list[dict[str, str]]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from localaws.clients import Clients
 from localaws.resources import make_resources
+
 from tests.deployment.packages import shared_folder
 from tests.deployment.place import Place
 from tests.doctor.healthy_stage import make_well
@@ -21,7 +21,9 @@ ROOT = Path(__file__).parents[2]
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run an AWS."""
     program = [sys.executable, "-m", "tests.doctor.aws", str(tmp_path_factory.mktemp("localaws"))]
-    with subprocess.Popen(program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.communicate()
@@ -29,7 +31,9 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def place(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """Deploy the stage dev into it, and give people's part: clusters, secrets, a subscriber, a network."""
+    """Deploy the stage dev into it, and give people's part: clusters, secrets, a subscriber, a
+    network.
+    """
     clients = Clients(endpoint)
     checkouts, shared = tmp_path_factory.mktemp("checkouts"), shared_folder(tmp_path_factory)
     place = Place(endpoint, clients, make_resources(clients), checkouts, shared)

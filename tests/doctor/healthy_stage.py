@@ -12,7 +12,10 @@ from tests.deployment.place import REGION, SOURCE_REGION, Place
 STAGE, CHECKOUT = "dev", "well"
 SOURCE, TARGET, PORT = "prod-cluster", "dev-cluster", 5432
 ENGINE, VERSION, MASTER = "aurora-postgresql", "16.11", "postgres"
-MASTER_SECRET, APP_SECRET = "aurora-restore/dev/master-db-credentials", "aurora-restore/dev/app-db-credentials"
+MASTER_SECRET, APP_SECRET = (
+    "aurora-restore/dev/master-db-credentials",
+    "aurora-restore/dev/app-db-credentials",
+)
 MASTER_VALUE = {"database": "shop", "username": MASTER, "password": "Fresh-0-master-password"}
 APP_VALUE = {
     "app_username": "app_user", "app_password": "Fresh-0-app-password",
@@ -32,7 +35,9 @@ def make_well(place: Place) -> None:
     place.clients("sqs", REGION).create_queue(QueueName="people")
     people = f"arn:aws:sqs:{REGION}:123456789012:people"
     place.clients("sns", REGION).subscribe(TopicArn=topic(), Protocol="sqs", Endpoint=people)
-    place.clients("lambda", REGION).invoke(FunctionName="aurora-restore-dev-heartbeat", Payload=_tick())
+    place.clients("lambda", REGION).invoke(
+        FunctionName="aurora-restore-dev-heartbeat", Payload=_tick()
+    )
 
 
 def topic() -> str:
@@ -49,12 +54,19 @@ def main_table(place: Place) -> str:
 
 
 def let_in(place: Place) -> None:
-    """Let the one security group, which is the target's and the function's, in on the target's port."""
+    """Let the one security group, which is the target's and the function's, in on the target's
+    port.
+    """
     group = place.resources.security_group_id
     place.clients("ec2", REGION).authorize_security_group_ingress(
         GroupId=group,
         IpPermissions=[
-            {"IpProtocol": "tcp", "FromPort": PORT, "ToPort": PORT, "UserIdGroupPairs": [{"GroupId": group}]}
+            {
+                "IpProtocol": "tcp",
+                "FromPort": PORT,
+                "ToPort": PORT,
+                "UserIdGroupPairs": [{"GroupId": group}],
+            }
         ],
     )
 
@@ -62,16 +74,26 @@ def let_in(place: Place) -> None:
 def make_production(place: Place) -> None:
     """Make the source cluster, and let a night fall."""
     rds = place.clients("rds", SOURCE_REGION)
-    make_cluster(rds, SOURCE, StorageEncrypted=True, KmsKeyId=place.resources.source_key_arn, BackupRetentionPeriod=7)
+    make_cluster(
+        rds,
+        SOURCE,
+        StorageEncrypted=True,
+        KmsKeyId=place.resources.source_key_arn,
+        BackupRetentionPeriod=7,
+    )
     fall(place)
 
 
 def make_cluster(rds: Any, name: str, **options: Any) -> dict[str, Any]:
     """Make a cluster and wait for it."""
     rds.create_db_cluster(
-        DBClusterIdentifier=name, Engine=ENGINE, EngineVersion=VERSION, MasterUsername=MASTER,
-        MasterUserPassword="Production-0-password", **options,
-    )  # fmt: skip
+        DBClusterIdentifier=name,
+        Engine=ENGINE,
+        EngineVersion=VERSION,
+        MasterUsername=MASTER,
+        MasterUserPassword="Production-0-password",
+        **options,
+    )
     return wait(lambda: rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0])
 
 
@@ -102,9 +124,16 @@ def put_secrets(place: Place) -> None:
 
 def _tick() -> bytes:
     event = {
-        "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "123456789012",
-        "time": "2026-11-23T03:00:00Z", "region": REGION, "resources": [], "detail": {},
-    }  # fmt: skip
+        "version": "0",
+        "id": "1",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": "2026-11-23T03:00:00Z",
+        "region": REGION,
+        "resources": [],
+        "detail": {},
+    }
     return json.dumps(event).encode()
 
 

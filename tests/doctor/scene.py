@@ -21,7 +21,9 @@ from aurora_restore.stages import Stage
 from chalicelib.aws.client import Clients
 from tests.doctor.breakages import Changes
 
-SESSION = boto3.Session(aws_access_key_id="any", aws_secret_access_key="any")  # reading service models takes its time
+SESSION = boto3.Session(
+    aws_access_key_id="any", aws_secret_access_key="any"
+)  # reading service models takes its time
 
 
 @cache
@@ -30,14 +32,19 @@ def _clients(endpoint: str) -> Clients:
 
 
 class Scene(Changes):
-    """One test's go at the stage: it is changed as anybody would change it, and seen as the doctor sees it."""
+    """One test's go at the stage: it is changed as anybody would change it, and seen as the doctor
+    sees it.
+    """
 
     _before_call: Callable[..., Any] | None = None
     _after_call: Callable[..., Any] | None = None
 
     def deploy(self, stage: str = "dev", checkout: Path | None = None) -> str:
         """Spell what the doctor says to do about what a deployment puts right."""
-        return f"Run `make deploy STAGE={stage} CHECKOUT={checkout or self.checkout}`, or your pipeline."
+        return (
+            f"Run `make deploy STAGE={stage} CHECKOUT={checkout or self.checkout}`, or your "
+            "pipeline."
+        )
 
     def see(self, check: str, **how: Any) -> Finding:
         """Make one check, of the first plan where it is one of plans."""
@@ -61,16 +68,25 @@ class Scene(Changes):
         checkout: Path | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> Patient:
-        """Give a stage to be looked at, afresh; in the future, or from another checkout, where that is wanted."""
+        """Give a stage to be looked at, afresh.
+
+        In the future, or from another checkout, where that is wanted.
+        """
         checkout = checkout or self.checkout
         known, clients = Stage.read(stage, checkout), self.clients()
         who = identify(clients, known)
         assert isinstance(who, Caller)
         expected = of_checkout(checkout)(known, who)
         return Patient(
-            known, checkout, who.account, who.partition, clients, expected,
-            now=lambda: datetime.now(UTC) + later, pause=pause,
-        )  # fmt: skip
+            known,
+            checkout,
+            who.account,
+            who.partition,
+            clients,
+            expected,
+            now=lambda: datetime.now(UTC) + later,
+            pause=pause,
+        )
 
     def clients(self) -> Clients:
         """Give clients as the doctor has them."""
@@ -118,7 +134,13 @@ class Scene(Changes):
         def answer(model: Any, **_: Any) -> Any:
             if model.name != operation:
                 return None
-            denied = {"Code": "AccessDeniedException", "Message": f"not authorized to perform {operation}"}
-            return SimpleNamespace(status_code=400), {"Error": denied, "ResponseMetadata": {"HTTPStatusCode": 400}}
+            denied = {
+                "Code": "AccessDeniedException",
+                "Message": f"not authorized to perform {operation}",
+            }
+            return SimpleNamespace(status_code=400), {
+                "Error": denied,
+                "ResponseMetadata": {"HTTPStatusCode": 400},
+            }
 
         self._before_call = answer

@@ -35,16 +35,23 @@ def test_events_that_nobody_forwards_are_missed(scene: Scene) -> None:
     ) == str(disabled)
     assert f"No rule in {SOURCE_REGION} forwards the source's snapshot events" in gone.what
     assert (
-        f"aws cloudformation delete-stack --region {SOURCE_REGION} --stack-name aurora-restore-dev-forwarding"
-        in gone.do
+        f"aws cloudformation delete-stack --region {SOURCE_REGION} --stack-name "
+        "aurora-restore-dev-forwarding" in gone.do
     )
     assert Status.FAILED is gone.status
 
 
 def test_another_stages_forwarding_serves_too_and_ours_is_named_first(scene: Scene) -> None:
     """Two stages may forward from one region: each hears what the other's rule brings."""
-    events, ours, theirs = scene.source("events"), "aurora-restore-dev-forwarding", "aurora-restore-alpha-forwarding"
-    rule, (target,) = events.describe_rule(Name=ours), events.list_targets_by_rule(Rule=ours)["Targets"]
+    events, ours, theirs = (
+        scene.source("events"),
+        "aurora-restore-dev-forwarding",
+        "aurora-restore-alpha-forwarding",
+    )
+    rule, (target,) = (
+        events.describe_rule(Name=ours),
+        events.list_targets_by_rule(Rule=ours)["Targets"],
+    )
     events.put_rule(Name=theirs, EventPattern=rule["EventPattern"])
     scene.afterwards(events.delete_rule, Name=theirs)
     events.put_targets(Rule=theirs, Targets=[target])
@@ -54,10 +61,19 @@ def test_another_stages_forwarding_serves_too_and_ours_is_named_first(scene: Sce
     scene.afterwards(events.put_targets, Rule=ours, Targets=[target])
     alone = scene.see("forwarding")
 
-    assert f"forwarding: OK ({ours} in {SOURCE_REGION} forwards snapshot events to {REGION}.)" == str(both)
+    assert (
+        f"forwarding: OK ({ours} in {SOURCE_REGION} forwards snapshot events to {REGION}.)"
+        == str(both)
+    )
     assert Status.WARNING is alone.status
-    assert f"The stage's own rule {ours} in {SOURCE_REGION} does not forward; {theirs} does, which is" in alone.what
-    assert "aws cloudformation delete-stack --region us-east-1 --stack-name aurora-restore-dev-forwarding" in alone.do
+    assert (
+        f"The stage's own rule {ours} in {SOURCE_REGION} does not forward; {theirs} does, which is"
+        in alone.what
+    )
+    assert (
+        "aws cloudformation delete-stack --region us-east-1 --stack-name "
+        "aurora-restore-dev-forwarding" in alone.do
+    )
 
 
 def test_what_could_not_be_forwarded_is_counted(scene: Scene) -> None:
@@ -91,7 +107,10 @@ def test_a_source_without_snapshots_is_no_source(scene: Scene) -> None:
     found = scene.see("snapshot")
 
     assert Status.FAILED is found.status
-    assert f"There is no snapshot of arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster:prod-cluste" in found.what
+    assert (
+        f"There is no snapshot of arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster:prod-cluste"
+        in found.what
+    )
     assert "See that SOURCE_CLUSTER_ID and SOURCE_REGION name the production cluster" in found.do
 
 
@@ -126,7 +145,9 @@ def test_the_target_s_key_has_to_be_usable(scene: Scene) -> None:
 
 def test_a_key_that_signs_encrypts_nothing(scene: Scene) -> None:
     """RDS takes symmetric keys for encryption only."""
-    key = scene.client("kms").create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"]["Arn"]
+    key = scene.client("kms").create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"][
+        "Arn"
+    ]
     scene.set_parameters({"kms-key-id": key})
     found = scene.see("key")
 
@@ -142,8 +163,9 @@ def test_a_key_whose_policy_names_others_is_doubted(scene: Scene) -> None:
     found = scene.see("key")
 
     assert Status.WARNING is found.status
-    assert "names neither the account nor aurora-restore-dev-copy-snapshot, aurora-restore-dev-restore-snapshot" in (
-        found.what
+    assert (
+        "names neither the account nor aurora-restore-dev-copy-snapshot, "
+        "aurora-restore-dev-restore-snapshot" in (found.what)
     )
 
 
@@ -152,7 +174,11 @@ def test_a_key_whose_policy_names_others_is_doubted(scene: Scene) -> None:
     [
         ({"password": "short"}, {}, "is not well-formed: look at password."),
         ({"password": "has spaces in it"}, {}, "is one that RDS refuses."),
-        ({"username": "somebody"}, {}, "names the master user somebody, the snapshot's is postgres."),
+        (
+            {"username": "somebody"},
+            {},
+            "names the master user somebody, the snapshot's is postgres.",
+        ),
         ({}, {"app_password": ""}, "is not well-formed: look at app_password."),
         ({}, {"app_username": "readonly_user"}, "names one user twice."),
     ],
@@ -188,32 +214,51 @@ def test_a_target_that_is_not_ours_is_told_with_the_command_that_adopts_it(scene
     make_cluster(rds, TARGET)
     scene.afterwards(rds.delete_db_cluster, DBClusterIdentifier=TARGET, SkipFinalSnapshot=True)
     theirs = scene.see("target")
-    rds.add_tags_to_resource(ResourceName=TARGET_ARN, Tags=[{"Key": "aurora-restore", "Value": "local/default"}])
+    rds.add_tags_to_resource(
+        ResourceName=TARGET_ARN, Tags=[{"Key": "aurora-restore", "Value": "local/default"}]
+    )
     another_stages = scene.see("target")
     rds.add_tags_to_resource(ResourceName=TARGET_ARN, Tags=OURS)
 
     assert Status.FAILED is theirs.status is another_stages.status
-    assert f"The target {TARGET_ARN} belongs to local/default, not to dev/default" in another_stages.what
-    assert "Name another TARGET_CLUSTER_ID for the plan default of the stage dev." == another_stages.do
+    assert (
+        f"The target {TARGET_ARN} belongs to local/default, not to dev/default"
+        in another_stages.what
+    )
+    assert (
+        "Name another TARGET_CLUSTER_ID for the plan default of the stage dev." == another_stages.do
+    )
     assert "does not carry our tag aurora-restore=dev/default" in theirs.what
     assert f"aws rds add-tags-to-resource --region {REGION}" in theirs.do
-    assert f"target: OK ({TARGET_ARN} is ours, available, with 0 instances.)" == str(scene.see("target"))
+    assert f"target: OK ({TARGET_ARN} is ours, available, with 0 instances.)" == str(
+        scene.see("target")
+    )
 
 
 def test_no_target_is_no_problem(scene: Scene) -> None:
     """The first night makes it."""
-    assert f"target: OK (There is no {TARGET_ARN} yet: it will be made.)" == str(scene.see("target"))
+    assert f"target: OK (There is no {TARGET_ARN} yet: it will be made.)" == str(
+        scene.see("target")
+    )
 
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
         ({"DB_SUBNET_GROUP_NAME": "nowhere"}, "There is no DB subnet group nowhere in us-west-2."),
-        ({"VPC_SECURITY_GROUP_IDS": "sg-00000000"}, "There is no security group sg-00000000 in us-west-2."),
-        ({"DB_CLUSTER_PARAMETER_GROUP_NAME": "gone"}, "There is no DB cluster parameter group gone in us-west-2."),
+        (
+            {"VPC_SECURITY_GROUP_IDS": "sg-00000000"},
+            "There is no security group sg-00000000 in us-west-2.",
+        ),
+        (
+            {"DB_CLUSTER_PARAMETER_GROUP_NAME": "gone"},
+            "There is no DB cluster parameter group gone in us-west-2.",
+        ),
     ],
 )
-def test_groups_that_are_missing_are_named(scene: Scene, settings: dict[str, str], sentence: str) -> None:
+def test_groups_that_are_missing_are_named(
+    scene: Scene, settings: dict[str, str], sentence: str
+) -> None:
     """Kind, name and setting stand in the finding."""
     scene.set_variables(**settings)
     found = scene.see("groups")
@@ -227,12 +272,15 @@ def test_a_parameter_group_of_another_version_is_refused(scene: Scene) -> None:
     """Its family has to be the snapshot's major version."""
     rds = scene.client("rds")
     rds.create_db_cluster_parameter_group(
-        DBClusterParameterGroupName="tuned15", DBParameterGroupFamily=f"{ENGINE}15", Description="old"
+        DBClusterParameterGroupName="tuned15",
+        DBParameterGroupFamily=f"{ENGINE}15",
+        Description="old",
     )
     scene.set_variables(DB_CLUSTER_PARAMETER_GROUP_NAME="tuned15")
 
-    assert "The parameter group tuned15 is of the family aurora-postgresql15, the snapshot is of version 16.11." in (
-        scene.see("groups").what
+    assert (
+        "The parameter group tuned15 is of the family aurora-postgresql15, the snapshot is of "
+        "version 16.11." in (scene.see("groups").what)
     )
 
 
@@ -246,10 +294,13 @@ def test_a_class_that_cannot_be_ordered_is_told(scene: Scene) -> None:
 
 
 def test_quotas_are_counted(scene: Scene) -> None:
-    """Room for a few more nights is a warning, no room a failure; five copies under way are a warning."""
+    """Room for a few more nights is a warning, no room a failure.
+
+    Five copies under way are a warning.
+    """
     assert (
-        "ManualClusterSnapshots 0 of 16, copies under way 0 of 5; a night keeps 1, so there is room for 16 nights."
-        in scene.see("quotas").what
+        "ManualClusterSnapshots 0 of 16, copies under way 0 of 5; a night keeps 1, so there is "
+        "room for 16 nights." in scene.see("quotas").what
     )
     rds = scene.client("rds")
     make_cluster(rds, "somebody")
@@ -257,15 +308,17 @@ def test_quotas_are_counted(scene: Scene) -> None:
     said = []
     for number in range(SNAPSHOTS_MAX):
         name = f"kept-{number}"
-        rds.create_db_cluster_snapshot(DBClusterIdentifier="somebody", DBClusterSnapshotIdentifier=name)
+        rds.create_db_cluster_snapshot(
+            DBClusterIdentifier="somebody", DBClusterSnapshotIdentifier=name
+        )
         scene.afterwards(rds.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier=name)
         if number in (2, SNAPSHOTS_MAX - 1):
             said.append(scene.see("quotas"))
 
     assert [Status.WARNING, Status.FAILED] == [one.status for one in said]
     assert (
-        f"There is room for 13 more manual cluster snapshots in {REGION}, and each night keeps 1: the quota is reached "
-        "in 13 nights."
+        f"There is room for 13 more manual cluster snapshots in {REGION}, and each night keeps 1: "
+        "the quota is reached in 13 nights."
     ) == said[0].what
     assert f"There is no room for one more manual cluster snapshot in {REGION}." == said[1].what
     assert "set ARCHIVE_SNAPSHOT=false" in said[1].do
@@ -279,16 +332,26 @@ def test_nights_are_counted_over_all_plans_and_final_snapshots(scene: Scene) -> 
     assert "and each night keeps 4: the quota is reached in 4 nights." in scene.see("quotas").what
 
 
-def test_a_secret_that_changed_after_the_last_success_is_told_with_the_request_that_brings_it(scene: Scene) -> None:
+def test_a_secret_that_changed_after_the_last_success_is_told_with_the_request_that_brings_it(
+    scene: Scene,
+) -> None:
     """Until the next night the target still has what the secret was before."""
     never = scene.see("users")
-    scene.put_item(operation_id=f"target#{TARGET_ARN}", last_success_at=stamp(datetime.now(UTC) - timedelta(days=9)))
+    scene.put_item(
+        operation_id=f"target#{TARGET_ARN}",
+        last_success_at=stamp(datetime.now(UTC) - timedelta(days=9)),
+    )
     changed = scene.see("users")
-    scene.put_item(operation_id=f"target#{TARGET_ARN}", last_success_at=stamp(datetime.now(UTC) + timedelta(days=9)))
+    scene.put_item(
+        operation_id=f"target#{TARGET_ARN}",
+        last_success_at=stamp(datetime.now(UTC) + timedelta(days=9)),
+    )
     since = scene.see("users")
 
     assert (Status.OK, Status.WARNING, Status.OK) == (never.status, changed.status, since.status)
-    assert changed.what.startswith("The secret aurora-restore/dev/master-db-credentials changed at 2")
+    assert changed.what.startswith(
+        "The secret aurora-restore/dev/master-db-credentials changed at 2"
+    )
     assert 2 == len(changed.what.splitlines())
     assert "aws events put-events --region us-west-2 --entries" in changed.do
     assert '\\"rerun_of\\": \\"last\\", \\"from_step\\": \\"setup-db-users\\"}' in changed.do
@@ -298,13 +361,16 @@ def test_a_secret_that_changed_after_the_last_success_is_told_with_the_request_t
 def test_copies_under_way_are_counted(scene: Scene) -> None:
     """Five may be under way in a region; the sixth would wait."""
     source, rds = scene.source("rds"), scene.client("rds")
-    (snapshot,) = source.describe_db_cluster_snapshots(SnapshotType="automated")["DBClusterSnapshots"]
+    (snapshot,) = source.describe_db_cluster_snapshots(SnapshotType="automated")[
+        "DBClusterSnapshots"
+    ]
     for number in range(5):
         name = f"copy-{number}"
         rds.copy_db_cluster_snapshot(
-            SourceDBClusterSnapshotIdentifier=snapshot["DBClusterSnapshotArn"], TargetDBClusterSnapshotIdentifier=name,
+            SourceDBClusterSnapshotIdentifier=snapshot["DBClusterSnapshotArn"],
+            TargetDBClusterSnapshotIdentifier=name,
             KmsKeyId=scene.resources.target_key_arn,
-        )  # fmt: skip
+        )
         scene.afterwards(rds.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier=name)
 
     assert "5 copies are under way, and 5 may be: the next one waits." in scene.see("quotas").what

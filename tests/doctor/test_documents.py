@@ -17,7 +17,11 @@ PORT, OURS, NETWORK = 5432, "sg-ours", ip_network("10.0.1.0/24")
     [
         ({"Action": ["a", "b"]}, {"Action": ["b", "a"]}, True),
         ({"Action": "a"}, {"Action": ["a"]}, True),
-        ({"Statement": [{"Sid": "1"}, {"Sid": "2"}]}, {"Statement": [{"Sid": "2"}, {"Sid": "1"}]}, True),
+        (
+            {"Statement": [{"Sid": "1"}, {"Sid": "2"}]},
+            {"Statement": [{"Sid": "2"}, {"Sid": "1"}]},
+            True,
+        ),
         ({"Action": ["a"]}, {"Action": ["a", "b"]}, False),
         ({"Effect": "Allow", "Action": "a"}, {"Effect": "Deny", "Action": "a"}, False),
         ({"Action": "a"}, {"Action": "a", "Condition": {}}, False),
@@ -40,17 +44,23 @@ def test_documents_are_compared_by_what_they_mean(one: Any, other: Any, same: bo
         ({"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::123456789012:root"}}, False),
     ],
 )
-def test_who_a_policy_lets_in_is_read_off_its_principals(statement: dict[str, Any], let_in: bool) -> None:
+def test_who_a_policy_lets_in_is_read_off_its_principals(
+    statement: dict[str, Any], let_in: bool
+) -> None:
     """One statement may stand there without its list, and a service among others."""
     assert let_in is allows({"Statement": statement}, EVENTS)
-    assert let_in is allows({"Statement": [{"Effect": "Deny", "Principal": "*"}, statement]}, EVENTS)
+    assert let_in is allows(
+        {"Statement": [{"Effect": "Deny", "Principal": "*"}, statement]}, EVENTS
+    )
 
 
 def test_an_answer_may_say_more_than_was_put() -> None:
     """Lambda adds an empty destination for successes."""
     wanted = {"DestinationConfig": {"OnFailure": {"Destination": "queue"}}}
 
-    assert contains({"DestinationConfig": {"OnSuccess": {}, "OnFailure": {"Destination": "queue"}}}, wanted)
+    assert contains(
+        {"DestinationConfig": {"OnSuccess": {}, "OnFailure": {"Destination": "queue"}}}, wanted
+    )
     assert not contains({"DestinationConfig": {"OnSuccess": {}, "OnFailure": {}}}, wanted)
     assert not contains({}, wanted)
 
@@ -76,6 +86,11 @@ def permission(**what: Any) -> dict[str, Any]:
         ({"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, True),
     ],
 )
-def test_a_permission_is_open_to_a_group_or_to_the_whole_of_a_network(found: dict[str, Any], open_to_us: bool) -> None:
-    """On the port that is asked about, by TCP; a network that only some of ours is in does not do."""
+def test_a_permission_is_open_to_a_group_or_to_the_whole_of_a_network(
+    found: dict[str, Any], open_to_us: bool
+) -> None:
+    """On the port that is asked about, by TCP.
+
+    A network that only some of ours is in does not do.
+    """
     assert open_to_us is lets([found], PORT, groups=[OURS], networks=[NETWORK])

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from localaws.clients import local_environment
 
 from aurora_restore.doctor.__main__ import main
 from aurora_restore.doctor.checks import Check
 from aurora_restore.doctor.observations import Sight
 from aurora_restore.doctor.runner import make
 from aurora_restore.findings import Status
-from localaws.clients import local_environment
 from tests.deployment.place import REGION, Said
 from tests.doctor.scene import Scene
 
@@ -28,7 +28,9 @@ class Command:
     screen: pytest.CaptureFixture[str]
 
     def run(self, *options: str, stage: str = "dev", **environment: str) -> Said:
-        """Run it in an environment that knows the AWS of the scene, and nothing else of AWS but what is given."""
+        """Run it in an environment that knows the AWS of the scene, and nothing else of AWS but
+        what is given.
+        """
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             self.shell.delenv(name)
         nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -40,7 +42,9 @@ class Command:
 
 
 @pytest.fixture
-def command(scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def command(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
     """Give the command."""
     return Command(scene, monkeypatch, capsys)
 
@@ -59,7 +63,10 @@ def test_a_well_stage_is_told_line_by_line(command: Command) -> None:
 
 
 def test_a_stage_that_was_never_deployed_is_told_once(command: Command) -> None:
-    """Each check says what is missing, or which other says it; people's part is looked at. JSON is for programs."""
+    """Each check says what is missing, or which other says it; people's part is looked at.
+
+    JSON is for programs.
+    """
     said = command.run("--json", stage="test")
     told = json.loads(said.out)
     findings = {one["name"]: one for one in told["findings"]}
@@ -86,16 +93,22 @@ def test_a_stage_that_does_not_exist_is_wrong_usage(command: Command) -> None:
     said = command.run(stage="dve")
 
     assert (WRONG_USAGE, "") == (said.status, said.out)
-    assert said.err.startswith("There is no stage 'dve': .chalice/config.json has dev, local, prod, test.")
+    assert said.err.startswith(
+        "There is no stage 'dve': .chalice/config.json has dev, local, prod, test."
+    )
 
 
 def test_without_credentials_one_line_says_so(command: Command) -> None:
     """And one more what is left out."""
-    said = command.run(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true")
+    said = command.run(
+        AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true"
+    )
     lines = said.out.splitlines()
 
     assert (FAILED, "") == (said.status, said.err)
-    assert lines[1].startswith("credentials: FAILED (No valid AWS credentials: Unable to locate credentials. Sign in")
+    assert lines[1].startswith(
+        "credentials: FAILED (No valid AWS credentials: Unable to locate credentials. Sign in"
+    )
     assert lines[2].startswith("left out: WARNING (settings, stacks, foundation, ")
 
 
@@ -104,7 +117,10 @@ def test_a_profile_that_does_not_exist_is_no_trace(command: Command) -> None:
     said = command.run(AWS_PROFILE="nobody")
 
     assert (FAILED, "") == (said.status, said.err)
-    assert "credentials: FAILED (No valid AWS credentials: The config profile (nobody) could not be found." in said.out
+    assert (
+        "credentials: FAILED (No valid AWS credentials: The config profile (nobody) could not be "
+        "found." in said.out
+    )
 
 
 def test_without_a_network_one_line_says_so(command: Command) -> None:
@@ -112,7 +128,10 @@ def test_without_a_network_one_line_says_so(command: Command) -> None:
     said = command.run(AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
 
     assert (FAILED, "") == (said.status, said.err)
-    assert "credentials: FAILED (AWS does not answer in us-west-2: Could not connect to the endpoint URL" in said.out
+    assert (
+        "credentials: FAILED (AWS does not answer in us-west-2: Could not connect to the endpoint "
+        "URL" in said.out
+    )
 
 
 def test_another_account_is_left_alone(scene: Scene, command: Command) -> None:
@@ -122,7 +141,8 @@ def test_another_account_is_left_alone(scene: Scene, command: Command) -> None:
 
     assert FAILED == said.status
     assert (
-        "account: FAILED (These are credentials of the account 123456789012, and the stage dev is of 210987654321."
+        "account: FAILED (These are credentials of the account 123456789012, and the stage dev is "
+        "of 210987654321."
     ) in said.out
     assert "left out: WARNING" in said.out
 
@@ -133,7 +153,9 @@ def test_a_stage_without_a_region_is_left_alone(scene: Scene, command: Command) 
     said = command.run()
 
     assert FAILED == said.status
-    assert said.out.startswith("region: FAILED (The stage dev does not say where it lives. Set TARGET_REGION")
+    assert said.out.startswith(
+        "region: FAILED (The stage dev does not say where it lives. Set TARGET_REGION"
+    )
 
 
 # --- what cannot be asked ---
@@ -156,7 +178,10 @@ def test_a_table_that_may_not_be_read_names_the_permission(scene: Scene) -> None
     scene.deny("Query")
     found = scene.see("operations")
 
-    assert "It could not be looked at: dynamodb:Query was answered AccessDeniedException." == found.what
+    assert (
+        "It could not be looked at: dynamodb:Query was answered AccessDeniedException."
+        == found.what
+    )
     assert "Allow dynamodb:Query to whoever runs the doctor." == found.do
 
 
@@ -169,5 +194,7 @@ def test_a_mistake_in_a_check_is_a_finding_and_quotes_nothing(scene: Scene) -> N
     (found,) = make(Check("odd", look), scene.patient(), [])
 
     assert Status.FAILED is found.status
-    assert found.what.startswith("It could not be looked at: ValueError in test_examining.py, line ")
+    assert found.what.startswith(
+        "It could not be looked at: ValueError in test_examining.py, line "
+    )
     assert "Fresh-0" not in str(found)

@@ -24,7 +24,10 @@ def test_a_stack_that_is_missing_is_named(scene: Scene) -> None:
 
 
 def test_a_stack_that_failed_is_told_with_the_way_out(scene: Scene) -> None:
-    """Its first creation is rolled back, and then it can only be deleted; a later change is taken back."""
+    """Its first creation is rolled back, and then it can only be deleted.
+
+    A later change is taken back.
+    """
     name, tables = "aurora-restore-test-records", ["aurora-restore-dev-state", "somebody-s"]
     scene.make_stack(name, tables[0])
     rolled_back = scene.see("stacks", stage="test")
@@ -34,9 +37,16 @@ def test_a_stack_that_failed_is_told_with_the_way_out(scene: Scene) -> None:
     taken_back = scene.see("stacks", stage="test")
 
     assert f"{name} is ROLLBACK_COMPLETE." in rolled_back.what
-    assert f"aws cloudformation delete-stack --region us-west-2 --stack-name {name}" in rolled_back.do
-    assert f"The last change of {name} was taken back (UPDATE_ROLLBACK_COMPLETE)." in taken_back.what
-    assert f"aws cloudformation describe-stack-events --region us-west-2 --stack-name {name}" in taken_back.do
+    assert (
+        f"aws cloudformation delete-stack --region us-west-2 --stack-name {name}" in rolled_back.do
+    )
+    assert (
+        f"The last change of {name} was taken back (UPDATE_ROLLBACK_COMPLETE)." in taken_back.what
+    )
+    assert (
+        f"aws cloudformation describe-stack-events --region us-west-2 --stack-name {name}"
+        in taken_back.do
+    )
 
 
 def test_a_stack_of_another_template_is_doubted(scene: Scene) -> None:
@@ -48,7 +58,10 @@ def test_a_stack_of_another_template_is_doubted(scene: Scene) -> None:
     found = scene.see("stacks")
 
     assert Status.WARNING is found.status
-    assert "aurora-restore-dev-records was made from another infra/records.yaml than this checkout's." == found.what
+    assert (
+        "aurora-restore-dev-records was made from another infra/records.yaml than this checkout's."
+        == found.what
+    )
 
 
 def test_what_was_deleted_behind_cloudformation_s_back_is_named(scene: Scene) -> None:
@@ -74,7 +87,9 @@ def test_a_table_that_is_gone_is_given_up_by_nobody(scene: Scene) -> None:
     found = scene.see("foundation", stage="test")
 
     assert "DynamoDB::Table aurora-restore-test-state is gone" in found.what
-    assert "aws dynamodb restore-table-from-backup --region us-west-2 --target-table-name" in found.do
+    assert (
+        "aws dynamodb restore-table-from-backup --region us-west-2 --target-table-name" in found.do
+    )
     assert "delete-stack" not in found.do
 
 
@@ -102,7 +117,10 @@ def test_a_topic_of_people_s_own_has_to_be_there_too(scene: Scene) -> None:
     scene.afterwards(sns.delete_topic, TopicArn=pager)
     there, unheard = scene.see("topic"), scene.see("subscribers")
 
-    assert f"topic: FAILED (There is no topic {pager}. Correct SNS_TOPIC_ARN, or leave it out.)" == str(missing)
+    assert (
+        f"topic: FAILED (There is no topic {pager}. Correct SNS_TOPIC_ARN, or leave it out.)"
+        == str(missing)
+    )
     assert (Status.OK, f"{pager}, for the functions. {topic()}.") == (there.status, there.what)
     assert pager in unheard.do
 
@@ -113,7 +131,9 @@ def test_a_table_that_cannot_be_recovered_is_doubted(scene: Scene) -> None:
     scene.recover(STATE, on=False)
     scene.afterwards(scene.recover, table=STATE, on=True)
     expiry = {"AttributeName": "expires_at", "Enabled": True}
-    dynamodb.update_time_to_live(TableName=AUDIT, TimeToLiveSpecification={**expiry, "Enabled": False})
+    dynamodb.update_time_to_live(
+        TableName=AUDIT, TimeToLiveSpecification={**expiry, "Enabled": False}
+    )
     scene.afterwards(dynamodb.update_time_to_live, TableName=AUDIT, TimeToLiveSpecification=expiry)
     found = scene.see("tables")
 
@@ -138,22 +158,26 @@ def test_a_table_that_should_be_protected_is(scene: Scene) -> None:
 
     assert (Status.OK, Status.WARNING) == (calm.status, found.status)
     assert f"PROTECT_TABLES is true, and the table {STATE} may be deleted." in found.what
-    assert f"aws dynamodb update-table --region us-west-2 --table-name {AUDIT} --deletion" in found.do
+    assert (
+        f"aws dynamodb update-table --region us-west-2 --table-name {AUDIT} --deletion" in found.do
+    )
 
 
 def test_somebody_elses_table_is_not_as_the_code_reads_it(scene: Scene) -> None:
     """Another key, and no indexes."""
     scene.client("dynamodb").create_table(
-        TableName="theirs", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
+        TableName="theirs",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-    )  # fmt: skip
+    )
     scene.set_variables(STATE_TABLE_NAME="theirs")
     found = scene.see("tables")
 
     assert Status.FAILED is found.status
     assert (
-        "The table theirs is not as the code reads it: look at its key, which should be operation_id, open-by-due, "
-        "by-plan."
+        "The table theirs is not as the code reads it: look at its key, which should be "
+        "operation_id, open-by-due, by-plan."
     ) in found.what
 
 
@@ -161,11 +185,17 @@ def test_somebody_elses_table_is_not_as_the_code_reads_it(scene: Scene) -> None:
     ("key", "status", "sentence"),
     [
         ("", Status.WARNING, "The topic aurora-restore-dev-notifications is not encrypted."),
-        ("alias/aws/sns", Status.FAILED, "is under alias/aws/sns, with which no alarm can publish."),
+        (
+            "alias/aws/sns",
+            Status.FAILED,
+            "is under alias/aws/sns, with which no alarm can publish.",
+        ),
         ("another", Status.FAILED, "does not let CloudWatch use it: no alarm reaches anybody."),
     ],
 )
-def test_a_topic_has_a_key_that_alarms_can_use(scene: Scene, key: str, status: Status, sentence: str) -> None:
+def test_a_topic_has_a_key_that_alarms_can_use(
+    scene: Scene, key: str, status: Status, sentence: str
+) -> None:
     """None, SNS's own, or one whose policy does not know CloudWatch."""
     if key == "another":
         key = scene.client("kms").create_key()["KeyMetadata"]["Arn"]
@@ -189,7 +219,9 @@ def test_a_topic_that_nobody_listens_to_is_doubted(scene: Scene) -> None:
     sns = scene.client("sns")
     (one,) = sns.list_subscriptions_by_topic(TopicArn=topic())["Subscriptions"]
     sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
-    scene.afterwards(sns.subscribe, TopicArn=topic(), Protocol=one["Protocol"], Endpoint=one["Endpoint"])
+    scene.afterwards(
+        sns.subscribe, TopicArn=topic(), Protocol=one["Protocol"], Endpoint=one["Endpoint"]
+    )
     found = scene.see("subscribers")
 
     assert Status.WARNING is found.status
@@ -214,12 +246,16 @@ def test_a_queue_that_eventbridge_may_not_use_loses_events(scene: Scene) -> None
     """Its policy was taken away."""
     sqs = scene.client("sqs")
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
-    policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"][
+        "Policy"
+    ]
     nobody = json.dumps({"Version": "2012-10-17", "Statement": []})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": nobody})
     scene.afterwards(sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": policy})
 
-    assert f"The queue {QUEUE} does not let EventBridge put into it" in scene.see("failure queue").what
+    assert (
+        f"The queue {QUEUE} does not let EventBridge put into it" in scene.see("failure queue").what
+    )
 
 
 def test_alarms_that_ring_or_are_silenced_are_named(scene: Scene) -> None:
@@ -236,9 +272,15 @@ def test_alarms_that_ring_or_are_silenced_are_named(scene: Scene) -> None:
 
     assert f"The alarm {ALARM} rings: No beat for 5 minutes." == rings.what
     assert "What to do is in docs/runbook.md#heartbeat-silent." == rings.do
-    assert (Status.WARNING, Status.FAILED, Status.FAILED) == (rings.status, silent.status, gone.status)
+    assert (Status.WARNING, Status.FAILED, Status.FAILED) == (
+        rings.status,
+        silent.status,
+        gone.status,
+    )
     assert f"The alarm {ALARM} tells nobody." == silent.what
-    assert f"aws cloudwatch enable-alarm-actions --region us-west-2 --alarm-names {ALARM}" in silent.do
+    assert (
+        f"aws cloudwatch enable-alarm-actions --region us-west-2 --alarm-names {ALARM}" in silent.do
+    )
     assert f"The alarm {ALARM} is gone." == gone.what
 
 

@@ -35,9 +35,12 @@ def test_what_an_earlier_app_left_behind_is_doubted(scene: Scene) -> None:
     functions = scene.client("lambda")
     role = functions.get_function_configuration(FunctionName=COPY)["Role"]
     functions.create_function(
-        FunctionName="aurora-restore-dev-old-step", Runtime=scene.runtime, Role=role, Handler="app.x",
+        FunctionName="aurora-restore-dev-old-step",
+        Runtime=scene.runtime,
+        Role=role,
+        Handler="app.x",
         Code={"ZipFile": zipped("")},
-    )  # fmt: skip
+    )
     scene.afterwards(functions.delete_function, FunctionName="aurora-restore-dev-old-step")
     found = scene.see("functions")
 
@@ -62,30 +65,39 @@ def test_code_is_held_against_the_checkout_as_it_is_now(scene: Scene) -> None:
     found = scene.see("code", checkout=changed)
 
     assert (
-        f"code: FAILED (All functions run other code than this checkout's. {scene.deploy(checkout=changed)} "
-        "Or look from the checkout "
-        "that is deployed, with the Python that deployed it.)"
+        "code: FAILED (All functions run other code than this checkout's. "
+        f"{scene.deploy(checkout=changed)} Or look from the checkout that is deployed, with the "
+        "Python that deployed it.)"
     ) == str(found)
 
 
 def test_settings_of_a_function_are_held_against_the_configuration(scene: Scene) -> None:
-    """Memory, a handler that Chalice never updates, tracing that it never switches off, and variables by name only."""
+    """Memory, a handler that Chalice never updates, tracing that it never switches off, and
+    variables by name only.
+    """
     functions = scene.client("lambda")
     before = functions.get_function_configuration(FunctionName=COPY)
     variables = before["Environment"]["Variables"]
     functions.update_function_configuration(
-        FunctionName=COPY, MemorySize=512, Handler="app.old", TracingConfig={"Mode": "Active"},
+        FunctionName=COPY,
+        MemorySize=512,
+        Handler="app.old",
+        TracingConfig={"Mode": "Active"},
         Environment={"Variables": {**variables, "LOG_LEVEL": "a secret", "MORE": "of them"}},
-    )  # fmt: skip
+    )
     scene.afterwards(
-        functions.update_function_configuration, FunctionName=COPY, MemorySize=before["MemorySize"],
-        Handler=before["Handler"], TracingConfig={"Mode": "PassThrough"}, Environment={"Variables": variables},
-    )  # fmt: skip
+        functions.update_function_configuration,
+        FunctionName=COPY,
+        MemorySize=before["MemorySize"],
+        Handler=before["Handler"],
+        TracingConfig={"Mode": "PassThrough"},
+        Environment={"Variables": variables},
+    )
     found = scene.see("configuration")
 
     assert (
-        "configuration: FAILED (copy-snapshot differs from .chalice/config.json in handler, lambda_memory_size, the "
-        f"variable LOG_LEVEL, the variable MORE, xray. {scene.deploy()})"
+        "configuration: FAILED (copy-snapshot differs from .chalice/config.json in handler, "
+        f"lambda_memory_size, the variable LOG_LEVEL, the variable MORE, xray. {scene.deploy()})"
     ) == str(found)
 
 
@@ -102,9 +114,14 @@ def test_a_role_that_may_more_is_seen(scene: Scene) -> None:
     iam = scene.client("iam")
     (name,) = iam.list_role_policies(RoleName=COPY)["PolicyNames"]
     policy = iam.get_role_policy(RoleName=COPY, PolicyName=name)["PolicyDocument"]
-    more = {**policy, "Statement": [*policy["Statement"], {"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    more = {
+        **policy,
+        "Statement": [*policy["Statement"], {"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    }
     iam.put_role_policy(RoleName=COPY, PolicyName=name, PolicyDocument=json.dumps(more))
-    scene.afterwards(iam.put_role_policy, RoleName=COPY, PolicyName=name, PolicyDocument=json.dumps(policy))
+    scene.afterwards(
+        iam.put_role_policy, RoleName=COPY, PolicyName=name, PolicyDocument=json.dumps(policy)
+    )
     edited = scene.see("roles")
     iam.put_role_policy(RoleName=COPY, PolicyName=name, PolicyDocument=json.dumps(policy))
     arn = iam.create_policy(PolicyName="more", PolicyDocument=json.dumps(more))["Policy"]["Arn"]
@@ -156,12 +173,17 @@ def test_a_rule_leads_to_its_function_alone(scene: Scene) -> None:
     (statement,) = json.loads(functions.get_policy(FunctionName=BEAT)["Policy"])["Statement"]
     functions.remove_permission(FunctionName=BEAT, StatementId=statement["Sid"])
     scene.afterwards(
-        functions.add_permission, FunctionName=BEAT, StatementId=statement["Sid"], Action="lambda:InvokeFunction",
-        Principal="events.amazonaws.com", SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
-    )  # fmt: skip
+        functions.add_permission,
+        FunctionName=BEAT,
+        StatementId=statement["Sid"],
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
+    )
 
     assert (
-        "The rule of copy-snapshot does not lead to its function alone.\nheartbeat does not let its rule invoke it."
+        "The rule of copy-snapshot does not lead to its function alone.\nheartbeat does not let "
+        "its rule invoke it."
     ) == scene.see("rules").what
 
 
@@ -174,13 +196,18 @@ def test_what_chalice_wipes_is_missed(scene: Scene) -> None:
     wanted = functions.get_function_event_invoke_config(FunctionName=BEAT)
     functions.delete_function_event_invoke_config(FunctionName=BEAT)
     scene.afterwards(
-        functions.put_function_event_invoke_config, FunctionName=BEAT,
-        **{key: wanted[key] for key in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")},
-    )  # fmt: skip
+        functions.put_function_event_invoke_config,
+        FunctionName=BEAT,
+        **{
+            key: wanted[key]
+            for key in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
+        },
+    )
 
     assert (
-        "deliveries: FAILED\n  Retries and dead-letter queue are not on the rules of copy-snapshot.\n"
-        f"  Retries and failure destination are not on heartbeat.\n  {scene.deploy()}"
+        "deliveries: FAILED\n  Retries and dead-letter queue are not on the rules of "
+        "copy-snapshot.\n  Retries and failure destination are not on heartbeat.\n  "
+        f"{scene.deploy()}"
     ) == str(scene.see("deliveries"))
 
 
@@ -197,4 +224,7 @@ def test_a_function_that_may_not_run_is_missed(scene: Scene) -> None:
         "copy-snapshot cannot run: its reserved concurrency is 0.",
         "heartbeat cannot run: its reserved concurrency is 0.",
     ] == sorted(found.what.splitlines())
-    assert f"aws lambda delete-function-concurrency --region us-west-2 --function-name {BEAT}" in found.do
+    assert (
+        f"aws lambda delete-function-concurrency --region us-west-2 --function-name {BEAT}"
+        in found.do
+    )

@@ -36,4 +36,7 @@ def test_a_target_that_was_not_restored_for_long_is_told(scene: Scene) -> None:
 
     assert "freshness: OK (It has not been restored yet.)" == str(never)
     assert Status.WARNING is long_ago.status
-    assert f"The last restore that succeeded ended at {stamp(moment)}, more than 30 hours ago." == long_ago.what
+    assert (
+        f"The last restore that succeeded ended at {stamp(moment)}, more than 30 hours ago."
+        == long_ago.what
+    )

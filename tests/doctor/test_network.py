@@ -14,10 +14,12 @@ def test_a_function_in_no_vpc_reaches_no_database(scene: Scene) -> None:
     scene.configure_network(subnet_ids=[], security_group_ids=[])
     ways = [scene.see(f"way to {end}") for end in ("the database", "AWS")]
 
-    assert ["setup-db-users is in no VPC, and the target answers nowhere else."] * 2 == [way.what for way in ways]
-    assert ["Set subnet_ids and security_group_ids of setup-db-users in .chalice/config.json."] * 2 == (
-        [way.do for way in ways]
-    )
+    assert ["setup-db-users is in no VPC, and the target answers nowhere else."] * 2 == [
+        way.what for way in ways
+    ]
+    assert [
+        "Set subnet_ids and security_group_ids of setup-db-users in .chalice/config.json."
+    ] * 2 == ([way.do for way in ways])
 
 
 def test_a_target_that_does_not_let_the_function_in_is_told(scene: Scene) -> None:
@@ -37,12 +39,15 @@ def test_a_target_that_does_not_let_the_function_in_is_told(scene: Scene) -> Non
 def test_a_function_that_is_not_let_out_is_told(scene: Scene) -> None:
     """A group whose way out was taken away."""
     ec2, group = scene.client("ec2"), scene.new_group()
-    everything = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissionsEgress"]
+    everything = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0][
+        "IpPermissionsEgress"
+    ]
     ec2.revoke_security_group_egress(GroupId=group, IpPermissions=everything)
     scene.configure_network(security_group_ids=[group])
 
-    assert f"No security group of setup-db-users ({group}) lets it out to the target on port {PORT}." in (
-        scene.see("way to the database").what
+    assert (
+        f"No security group of setup-db-users ({group}) lets it out to the target on port {PORT}."
+        in (scene.see("way to the database").what)
     )
 
 
@@ -54,7 +59,10 @@ def test_another_vpc_is_doubted(scene: Scene) -> None:
     group = ec2.create_security_group(GroupName="far", Description="far", VpcId=vpc)["GroupId"]
     scene.configure_network(subnet_ids=[subnet], security_group_ids=[group])
 
-    assert f"setup-db-users is in {vpc}, and the subnet group staging in " in scene.see("way to the database").what
+    assert (
+        f"setup-db-users is in {vpc}, and the subnet group staging in "
+        in scene.see("way to the database").what
+    )
 
 
 def test_without_a_nat_the_missing_endpoints_are_named(scene: Scene) -> None:

@@ -26,9 +26,20 @@ def put_ended(scene: Scene, name: str, state: State, at: datetime, **more: Any) 
     """Put the record of an operation that ended."""
     plan = plan_of(scene)
     operation = Operation(
-        operation_id=name, root_id=name, requested_by="a test", stage=plan.stage, region="us-west-2", plan=plan.name,
-        settings=plan, state=state, created_at=at, entered_at=at, ended_at=at, deadline=at, **more,
-    )  # fmt: skip
+        operation_id=name,
+        root_id=name,
+        requested_by="a test",
+        stage=plan.stage,
+        region="us-west-2",
+        plan=plan.name,
+        settings=plan,
+        state=state,
+        created_at=at,
+        entered_at=at,
+        ended_at=at,
+        deadline=at,
+        **more,
+    )
     scene.put_item(**operation.to_item())
 
 
@@ -57,12 +68,24 @@ def test_what_is_open_is_told_with_what_it_waits_for(scene: Scene) -> None:
     assert found.what.startswith("tonight is SNAPSHOT_READY since 2")
 
 
-def test_a_night_that_failed_is_told_with_its_reason_and_the_command_that_goes_on(scene: Scene) -> None:
+def test_a_night_that_failed_is_told_with_its_reason_and_the_command_that_goes_on(
+    scene: Scene,
+) -> None:
     """Until a newer operation is under way, or has succeeded."""
     never = scene.see("last operation")
-    why = {"reason": "There is no key alias/x.", "remedy": "Create it.", "failed_step": "copy-snapshot"}
+    why = {
+        "reason": "There is no key alias/x.",
+        "remedy": "Create it.",
+        "failed_step": "copy-snapshot",
+    }
     put_ended(scene, "last-night", State.FAILED, NOW - timedelta(hours=8), **why)
-    put_ended(scene, "a-minute-ago", State.SKIPPED, NOW - timedelta(minutes=1), reason="The target was busy.")
+    put_ended(
+        scene,
+        "a-minute-ago",
+        State.SKIPPED,
+        NOW - timedelta(minutes=1),
+        reason="The target was busy.",
+    )
     failed = scene.see("last operation")
     scene.put_operation("tonight", plan_of(scene), due_at=NOW)
     goes_on = scene.see("last operation")
@@ -70,10 +93,14 @@ def test_a_night_that_failed_is_told_with_its_reason_and_the_command_that_goes_o
     better = scene.see("last operation")
 
     assert "last operation: OK (No operation has succeeded or failed yet.)" == str(never)
-    assert [Status.FAILED, Status.WARNING, Status.OK] == [one.status for one in (failed, goes_on, better)]
+    assert [Status.FAILED, Status.WARNING, Status.OK] == [
+        one.status for one in (failed, goes_on, better)
+    ]
     since = stamp(NOW - timedelta(hours=8))
     assert f"last-night FAILED at {since} in copy-snapshot: There is no key alias/x." == failed.what
-    assert failed.do.startswith("Create it. Run it again: aws events put-events --region us-west-2 --entries ")
+    assert failed.do.startswith(
+        "Create it. Run it again: aws events put-events --region us-west-2 --entries "
+    )
     assert "A newer operation is under way." == goes_on.do
     assert better.what.startswith("again SUCCEEDED at ")
 

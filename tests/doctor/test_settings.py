@@ -13,7 +13,10 @@ def test_every_problem_of_the_settings_is_told_at_once(scene: Scene) -> None:
     config = ".chalice/config.json (environment_variables of stage dev)"
     hours, missing, port = sorted(found.what.splitlines())
 
-    assert f"INSTANCE_CLASS is not set in {config} or in SSM below /aurora-restore/dev/: it should be an " in missing
+    assert (
+        f"INSTANCE_CLASS is not set in {config} or in SSM below /aurora-restore/dev/: it should be "
+        "an " in missing
+    )
     assert f"PORT is '80' in {config}: it should be greater than or equal to 1150." == port
     assert hours.startswith("FRESHNESS_HOURS is 'soon'")
     assert 5 == len(str(found).splitlines())
@@ -32,16 +35,23 @@ def test_ssm_overrules_the_configuration_and_is_told(scene: Scene) -> None:
     found = scene.see("settings")
 
     assert Status.WARNING is found.status
-    assert "SSM below /aurora-restore/dev/ overrules .chalice/config.json in target-cluster-id." == found.what
+    assert (
+        "SSM below /aurora-restore/dev/ overrules .chalice/config.json in target-cluster-id."
+        == found.what
+    )
 
 
 def test_a_plan_that_cannot_be_used_stops_no_other(scene: Scene) -> None:
     """The second plan has a port that is none; the first is looked at all the same."""
-    scene.set_parameters({"plans/weekly/target-cluster-id": "weekly-cluster", "plans/weekly/port": "1"})
+    scene.set_parameters(
+        {"plans/weekly/target-cluster-id": "weekly-cluster", "plans/weekly/port": "1"}
+    )
     found = scene.see("settings")
 
     assert Status.FAILED is found.status
-    assert found.what.startswith("Plan weekly: PORT is '1' in the SSM parameter /aurora-restore/dev/plans/weekly/port:")
+    assert found.what.startswith(
+        "Plan weekly: PORT is '1' in the SSM parameter /aurora-restore/dev/plans/weekly/port:"
+    )
     assert 1 == len(found.what.splitlines())
     assert [("target", Status.OK)] == [(one.name, one.status) for one in scene.see_each("target")]
 
@@ -84,7 +94,9 @@ def test_without_a_plan_its_checks_are_left_out_in_one_sentence(scene: Scene) ->
 def test_two_plans_with_one_target_and_names_that_nothing_reads_fail(scene: Scene) -> None:
     """Each on a line of its own, with the nearest name."""
     scene.set_variables(INSTANCE_CLAS="db.r6g.large")
-    scene.set_parameters({"plans/blue/target-clustr-id": "blue", "plans/eu/port": "5433", "kms-key-di": "alias/x"})
+    scene.set_parameters(
+        {"plans/blue/target-clustr-id": "blue", "plans/eu/port": "5433", "kms-key-di": "alias/x"}
+    )
     told = sorted(scene.see("settings").what.splitlines())
 
     assert 4 == len(told)
@@ -92,7 +104,11 @@ def test_two_plans_with_one_target_and_names_that_nothing_reads_fail(scene: Scen
         "INSTANCE_CLAS in stages.dev.environment_variables of .chalice/config.json is not a known"
     )
     assert told[0].endswith("did you mean INSTANCE_CLASS?")
-    assert told[1].startswith("Plan blue: The SSM parameter /aurora-restore/dev/plans/blue/target-clustr-id is not a ")
+    assert told[1].startswith(
+        "Plan blue: The SSM parameter /aurora-restore/dev/plans/blue/target-clustr-id is not a "
+    )
     assert told[1].endswith("did you mean target-cluster-id?")
-    assert told[2].endswith("/aurora-restore/dev/kms-key-di is not a known setting; did you mean kms-key-id?")
+    assert told[2].endswith(
+        "/aurora-restore/dev/kms-key-di is not a known setting; did you mean kms-key-id?"
+    )
     assert told[3].startswith("The plans default and eu have the same target")

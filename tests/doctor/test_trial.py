@@ -60,4 +60,7 @@ def test_a_stage_that_was_never_deployed_is_not_asked(scene: Scene) -> None:
     """Nobody would answer."""
     found = scene.see("network", stage="test")
 
-    assert (Status.WARNING, "setup-db-users is not deployed, so it cannot try.") == (found.status, found.what)
+    assert (Status.WARNING, "setup-db-users is not deployed, so it cannot try.") == (
+        found.status,
+        found.what,
+    )

@@ -1,4 +1,6 @@
-"""A stage that was deployed and given what only people can give: the doctor finds nothing, and changes nothing."""
+"""A stage that was deployed and given what only people can give: the doctor finds nothing, and
+changes nothing.
+"""
 
 from dataclasses import dataclass
 
@@ -38,14 +40,20 @@ def test_every_check_is_content(visit: Visit) -> None:
 
 
 def test_nothing_is_called_that_could_change_anything(visit: Visit) -> None:
-    """Every call that the doctor makes is one of those that are known to read, but for one question on the bus."""
+    """Every call that the doctor makes is one of those that are known to read, but for one question
+    on the bus.
+    """
     assert 40 < len({*visit.called})
-    assert ["events:PutEvents"] == [call for call in visit.called if not call.partition(":")[2].startswith(READING)]
+    assert ["events:PutEvents"] == [
+        call for call in visit.called if not call.partition(":")[2].startswith(READING)
+    ]
 
 
 def test_a_call_that_could_change_something_does_not_leave_the_machine(scene: Scene) -> None:
     """The clients themselves refuse it, whoever writes the next check."""
-    with pytest.raises(ChangingCallError, match=r"^sns DeleteTopic may change something; it is not called\.$"):
+    with pytest.raises(
+        ChangingCallError, match=r"^sns DeleteTopic may change something; it is not called\.$"
+    ):
         scene.clients()("sns", REGION).delete_topic(TopicArn=topic())
 
 
@@ -54,7 +62,11 @@ def test_nothing_but_a_question_is_put_on_the_bus(scene: Scene) -> None:
     events = scene.clients()("events", REGION)
     question = {"Source": "aurora-restore.dev", "DetailType": "ProbeRequested", "Detail": "{}"}
 
-    for entries in ([question | {"DetailType": "RestoreRequested"}], [question, {"DetailType": "CancelRequested"}], []):
+    for entries in (
+        [question | {"DetailType": "RestoreRequested"}],
+        [question, {"DetailType": "CancelRequested"}],
+        [],
+    ):
         with pytest.raises(ChangingCallError, match="events PutEvents may change something"):
             events.put_events(Entries=entries)
 
@@ -70,6 +82,8 @@ def test_no_password_is_ever_shown(visit: Visit, scene: Scene) -> None:
         found = scene.see("secrets")
         assert Status.FAILED is found.status
         said.append(str(found))
-    passwords = [value for name, value in (MASTER_VALUE | APP_VALUE).items() if name.endswith("password")]
+    passwords = [
+        value for name, value in (MASTER_VALUE | APP_VALUE).items() if name.endswith("password")
+    ]
 
     assert [] == [one for one in [*passwords, SHORT] for line in said if one in line]

@@ -69,13 +69,20 @@ class Ended(Announced):
 
 def announced(stage: Stage) -> list[tuple[str, dict[str, Any]]]:
     """List what the stage announced, in order."""
-    ours = [one for one in stage.delivered if one["source"] == "aurora-restore.test" and "state" in one["detail"]]
+    ours = [
+        one
+        for one in stage.delivered
+        if one["source"] == "aurora-restore.test" and "state" in one["detail"]
+    ]
     return [(one["detail-type"], one["detail"]) for one in ours]
 
 
 @cache
 def ended(*, how: State) -> Stage:
-    """Give a stage on which an operation came to an end of a kind; only looked at, since tests share it."""
+    """Give a stage on which an operation came to an end of a kind.
+
+    Only looked at, since tests share it.
+    """
     return end_one(how=how)
 
 
@@ -89,14 +96,18 @@ def end_one(*, how: State) -> Stage:
     if how in {State.CANCELLED, State.SKIPPED}:
         stage.run(400)
         if how is State.CANCELLED:
-            stage.put("CancelRequested", operation_id=stage.only().operation_id, reason="not tonight")
+            stage.put(
+                "CancelRequested", operation_id=stage.only().operation_id, reason="not tonight"
+            )
         else:
             stage.put("RestoreRequested")
     stage.run_to_the_end()
     return stage
 
 
-ENDS = pytest.mark.parametrize("end", [State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED])
+ENDS = pytest.mark.parametrize(
+    "end", [State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED]
+)
 
 
 @ENDS
@@ -129,7 +140,9 @@ def test_a_good_night_announces_every_state_in_the_order_of_the_flow() -> None:
     beyond = {State.HOP_COPIED, State.FAILING, State.CANCELLING, State.SKIPPING}
 
     assert [
-        row.state for row in ROWS.values() if row.state not in beyond and (row.step or row.state == "SUCCEEDED")
+        row.state
+        for row in ROWS.values()
+        if row.state not in beyond and (row.step or row.state == "SUCCEEDED")
     ] == (states)
 
 
@@ -138,13 +151,18 @@ def test_a_success_carries_what_can_be_connected_to_and_where_the_passwords_are(
     stage = ended(how=State.SUCCEEDED)
     detail = announced(stage)[-1][1]
 
-    assert ("aurora-restore/test/master-db-credentials", "aurora-restore/test/app-db-credentials") == (
-        detail["master_credentials_secret_id"], detail["app_credentials_secret_id"]
-    )  # fmt: skip
+    assert (
+        "aurora-restore/test/master-db-credentials",
+        "aurora-restore/test/app-db-credentials",
+    ) == (detail["master_credentials_secret_id"], detail["app_credentials_secret_id"])
     assert "2026-11-23T03:19:00.000Z" == detail["snapshot_created_at"]
     assert detail["endpoint"] != detail["reader_endpoint"] or detail["port"]
     secrets = {MASTER_PASSWORD, PRODUCTION_PASSWORD, APP["app_password"], APP["readonly_password"]}
-    assert not [secret for secret in secrets if secret in f"{stage.delivered} {stage.topics.published(TOPIC)}"]
+    assert not [
+        secret
+        for secret in secrets
+        if secret in f"{stage.delivered} {stage.topics.published(TOPIC)}"
+    ]
 
 
 def test_the_durations_of_a_success_add_up_to_the_time_it_took() -> None:

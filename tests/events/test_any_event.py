@@ -1,4 +1,6 @@
-"""Whatever stands in an event, no function fails of it: it is ignored, refused with a notice, or obeyed."""
+"""Whatever stands in an event, no function fails of it: it is ignored, refused with a notice, or
+obeyed.
+"""
 
 import json
 from datetime import timedelta
@@ -14,43 +16,107 @@ from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
 TARGET = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster"
 SNAPSHOT = f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot"
 ARNS = [
-    "", "arn:", "arn", ":::::::", TARGET, f"{TARGET}-1", f"{SNAPSHOT}:", f"{SNAPSHOT}:rds:", f"{SNAPSHOT}:rds:gone",
-    f"{SNAPSHOT}:{'x' * 300}", f"{SNAPSHOT}:a b", f"{SNAPSHOT}:\ud800", SNAPSHOT.replace("rds", "ec2") + ":one",
-    SNAPSHOT.replace(SOURCE_REGION, "eu-west-9") + ":one", SNAPSHOT.replace(ACCOUNT, "0") + ":one", "rds:", "-",
+    "",
+    "arn:",
+    "arn",
+    ":::::::",
+    TARGET,
+    f"{TARGET}-1",
+    f"{SNAPSHOT}:",
+    f"{SNAPSHOT}:rds:",
+    f"{SNAPSHOT}:rds:gone",
+    f"{SNAPSHOT}:{'x' * 300}",
+    f"{SNAPSHOT}:a b",
+    f"{SNAPSHOT}:\ud800",
+    SNAPSHOT.replace("rds", "ec2") + ":one",
+    SNAPSHOT.replace(SOURCE_REGION, "eu-west-9") + ":one",
+    SNAPSHOT.replace(ACCOUNT, "0") + ":one",
+    "rds:",
+    "-",
     "a" * 256,
-]  # fmt: skip
-NAMES = ["default", "last", "none-such", f"target#{TARGET}", "target#", "#", "x" * 200, "\x00", "\ud800", "é", " "]
+]
+NAMES = [
+    "default",
+    "last",
+    "none-such",
+    f"target#{TARGET}",
+    "target#",
+    "#",
+    "x" * 200,
+    "\x00",
+    "\ud800",
+    "é",
+    " ",
+]
 FIELDS = [
-    "request_id", "plan", "snapshot_identifier", "rerun_of", "from_step", "reason", "operation_id", "older",
+    "request_id",
+    "plan",
+    "snapshot_identifier",
+    "rerun_of",
+    "from_step",
+    "reason",
+    "operation_id",
+    "older",
     "SourceArn",
-    "EventID", "Message", "SourceIdentifier", "Date", "state", "version", "\ud800",
-]  # fmt: skip
+    "EventID",
+    "Message",
+    "SourceIdentifier",
+    "Date",
+    "state",
+    "version",
+    "\ud800",
+]
 RDS_TEXTS = [
-    "RDS-EVENT-0169", "RDS-EVENT-0075", "RDS-EVENT-0171", "RDS-EVENT-0005", "Automated cluster snapshot created",
+    "RDS-EVENT-0169",
+    "RDS-EVENT-0075",
+    "RDS-EVENT-0171",
+    "RDS-EVENT-0005",
+    "Automated cluster snapshot created",
     "DB cluster deleted",
-]  # fmt: skip
+]
 SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
     | st.sampled_from([*ARNS, *NAMES, *STEPS, *RDS_TEXTS])
-)  # fmt: skip
+)
 VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
 DETAILS = st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6) | VALUES
 KINDS = ["RestoreRequested", "CancelRequested", "SnapshotFound", "RestoreFailing", "Nonsense"]
 RDS_KINDS = ["RDS DB Cluster Snapshot Event", "RDS DB Cluster Event", "RDS DB Instance Event"]
-TIMES = ["", "now", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2999-01-01T00:00:00Z", "2026-11-23"]
+TIMES = [
+    "",
+    "now",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "2999-01-01T00:00:00Z",
+    "2026-11-23",
+]
 ENVELOPES = st.fixed_dictionaries(
-    {"source": st.sampled_from(["aurora-restore.test", "aws.rds"]) | VALUES,
-     "detail-type": st.sampled_from([*KINDS, *RDS_KINDS]) | VALUES},
-    optional={
-        "detail": DETAILS, "id": st.text(max_size=8) | VALUES, "time": st.sampled_from(TIMES) | VALUES,
-        "resources": st.lists(st.sampled_from(ARNS), max_size=2) | VALUES, "replay-name": VALUES,
-        "account": st.just(ACCOUNT) | VALUES, "region": st.sampled_from([SOURCE_REGION, TARGET_REGION]) | VALUES,
+    {
+        "source": st.sampled_from(["aurora-restore.test", "aws.rds"]) | VALUES,
+        "detail-type": st.sampled_from([*KINDS, *RDS_KINDS]) | VALUES,
     },
-)  # fmt: skip
+    optional={
+        "detail": DETAILS,
+        "id": st.text(max_size=8) | VALUES,
+        "time": st.sampled_from(TIMES) | VALUES,
+        "resources": st.lists(st.sampled_from(ARNS), max_size=2) | VALUES,
+        "replay-name": VALUES,
+        "account": st.just(ACCOUNT) | VALUES,
+        "region": st.sampled_from([SOURCE_REGION, TARGET_REGION]) | VALUES,
+    },
+)
 THOROUGH = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
@@ -75,14 +141,19 @@ def test_no_event_fails_a_function(stage: Stage, step: str, envelope: dict[str, 
 
 
 REQUESTS = st.dictionaries(
-    st.sampled_from(["request_id", "plan", "snapshot_identifier", "rerun_of", "from_step", "reason", "older"]),
-    st.sampled_from([*NAMES, *ARNS, *STEPS, True, "default", "last"]) | VALUES, max_size=4,
-)  # fmt: skip
+    st.sampled_from(
+        ["request_id", "plan", "snapshot_identifier", "rerun_of", "from_step", "reason", "older"]
+    ),
+    st.sampled_from([*NAMES, *ARNS, *STEPS, True, "default", "last"]) | VALUES,
+    max_size=4,
+)
 
 
 @THOROUGH
 @given(detail=REQUESTS)
-def test_a_request_is_obeyed_or_refused_with_one_notice(stage: Stage, detail: dict[str, Any]) -> None:
+def test_a_request_is_obeyed_or_refused_with_one_notice(
+    stage: Stage, detail: dict[str, Any]
+) -> None:
     """A new operation, or one sentence: never nothing, never both."""
     operations, notices = len(stage.all_operations()), len(stage.notices())
     stage.put("RestoreRequested", **detail)
@@ -94,14 +165,26 @@ def test_a_request_is_obeyed_or_refused_with_one_notice(stage: Stage, detail: di
     stage.run_to_the_end()
 
 
-@pytest.mark.parametrize("operation_id", [f"target#{TARGET}", "target#", "", "x" * 3_000, 7, None, ["one"]])
-def test_an_announcement_of_what_is_no_operation_is_ignored(stage: Stage, operation_id: Any) -> None:
-    """The targets' items stand in the same table; a record that cannot be read would raise an alarm."""
+@pytest.mark.parametrize(
+    "operation_id", [f"target#{TARGET}", "target#", "", "x" * 3_000, 7, None, ["one"]]
+)
+def test_an_announcement_of_what_is_no_operation_is_ignored(
+    stage: Stage, operation_id: Any
+) -> None:
+    """The targets' items stand in the same table.
+
+    A record that cannot be read would raise an alarm.
+    """
     stage.queue.clear()
     before = json.dumps(stage.store.tables, default=str)
     for step in (*STEPS, "cancel-restore"):
         stage.invoke(
-            step, {"source": "aurora-restore.test", "detail-type": "X", "detail": {"operation_id": operation_id}}
+            step,
+            {
+                "source": "aurora-restore.test",
+                "detail-type": "X",
+                "detail": {"operation_id": operation_id},
+            },
         )
 
     assert [] == stage.failures
@@ -122,7 +205,8 @@ def test_an_announcement_of_next_year_is_ignored(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    "identifier", ["arn:", "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:", "rds:", " ", "a_b"]
+    "identifier",
+    ["arn:", "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:", "rds:", " ", "a_b"],
 )
 def test_a_snapshot_identifier_that_cannot_be_one_is_refused(stage: Stage, identifier: str) -> None:
     """AWS is not even asked."""
@@ -130,4 +214,6 @@ def test_a_snapshot_identifier_that_cannot_be_one_is_refused(stage: Stage, ident
     stage.deliver()
 
     assert [] == stage.failures
-    assert "should be the identifier or the ARN of a cluster snapshot" in stage.notices()[-1]["reason"]
+    assert (
+        "should be the identifier or the ARN of a cluster snapshot" in stage.notices()[-1]["reason"]
+    )

@@ -1,4 +1,6 @@
-"""What people, AWS and PostgreSQL wrote is shown as what it is: one line, with nothing hidden, and not too long."""
+"""What people, AWS and PostgreSQL wrote is shown as what it is: one line, with nothing hidden, and
+not too long.
+"""
 
 import json
 from typing import Any
@@ -33,7 +35,9 @@ def test_a_text_is_shown_in_one_line_with_nothing_hidden_in_it(text: str, shown:
 
 
 def test_a_quoted_text_ends_where_it_ends() -> None:
-    """Quotation marks inside become apostrophes, so nothing after the text can be taken for a part of it."""
+    """Quotation marks inside become apostrophes, so nothing after the text can be taken for a part
+    of it.
+    """
     assert "\"he said 'no'. Then:\"" == quoted('he said "no". Then:')
 
 
@@ -124,10 +128,12 @@ def test_a_record_of_before_forges_no_line_either() -> None:
         {"x" * 60_000: 1},
         {FORGERY: FORGERY},
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("detail_type", ["RestoreRequested", "CancelRequested"])
 def test_a_refusal_of_much_is_short(detail_type: str, detail: dict[str, Any]) -> None:
-    """Sixty kilobytes or three thousand fields: people are told all the same, in a mail that can be read."""
+    """Sixty kilobytes or three thousand fields: people are told all the same, in a mail that can be
+    read.
+    """
     stage = Stage()
     stage.put(detail_type, **detail)
     stage.deliver()

@@ -1,4 +1,6 @@
-"""What people and machines are told at each end: a short subject, a message to act on, and the same as JSON."""
+"""What people and machines are told at each end: a short subject, a message to act on, and the same
+as JSON.
+"""
 
 import json
 import re
@@ -23,7 +25,10 @@ def notice(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @pytest.mark.parametrize("end", [State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED])
 def test_every_end_is_told_in_words_and_as_json(end: State) -> None:
-    """E-mail and default get the words; queues, functions and web hooks the JSON, with the words in it."""
+    """E-mail and default get the words.
+
+    Queues, functions and web hooks the JSON, with the words in it.
+    """
     stage = ended(how=end)
     operation = stage.all_operations()[-1]
     told = [json.loads(one["sqs"]) for one in stage.topics.published(TOPIC)]
@@ -34,8 +39,11 @@ def test_every_end_is_told_in_words_and_as_json(end: State) -> None:
     assert machine["text"] == published["default"] == published["email"]
     assert published["sqs"] == published["lambda"] == published["https"]
     assert ("end", str(end), "default", "test") == (
-        machine["kind"], machine["outcome"], machine["plan"], machine["stage"]
-    )  # fmt: skip
+        machine["kind"],
+        machine["outcome"],
+        machine["plan"],
+        machine["stage"],
+    )
     assert f"aurora-restore test: staging-cluster {end}" == published["Subject"]
     assert operation.reason is None or operation.reason in machine["text"]
 
@@ -45,8 +53,13 @@ def test_a_success_tells_where_how_old_and_how_long() -> None:
     published, machine = notice(ended(how=State.SUCCEEDED))
     text = published["default"]
 
-    assert text.startswith("arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster is fresh: it was restored from ")
-    assert f"Endpoint: {machine['endpoint']}, port {machine['port']}; reader: {machine['reader_endpoint']}" in text
+    assert text.startswith(
+        "arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster is fresh: it was restored from "
+    )
+    assert (
+        f"Endpoint: {machine['endpoint']}, port {machine['port']}; reader: "
+        f"{machine['reader_endpoint']}" in text
+    )
     assert "2026-11-23T03:19:00.000Z" in text
     assert machine["age_of_data_seconds"] > 0
     assert "aurora-restore/test/app-db-credentials" in text
@@ -55,7 +68,9 @@ def test_a_success_tells_where_how_old_and_how_long() -> None:
     assert "What to do" not in text
 
 
-def test_a_failure_tells_the_step_the_reason_the_remedy_and_the_command_that_runs_it_again() -> None:
+def test_a_failure_tells_the_step_the_reason_the_remedy_and_the_command_that_runs_it_again() -> (
+    None
+):
     """The command is taken as it stands, put on the bus, and works once the cause is gone."""
     stage = end_one(how=State.FAILED)
     published, machine = notice(stage)
@@ -64,12 +79,25 @@ def test_a_failure_tells_the_step_the_reason_the_remedy_and_the_command_that_run
     program, service, verb, *options = shlex.split(command)
     given = dict(zip(options[::2], options[1::2], strict=True))
     (entry,) = json.loads(given["--entries"])
-    secret = json.dumps({"app_username": "app_user", "app_password": "Another-0-app-password",
-                         "readonly_username": "readonly_user", "readonly_password": "Another-0-read"})  # fmt: skip
-    stage.secrets.put_secret_value(SecretId="aurora-restore/test/app-db-credentials", SecretString=secret)
+    secret = json.dumps(
+        {
+            "app_username": "app_user",
+            "app_password": "Another-0-app-password",
+            "readonly_username": "readonly_user",
+            "readonly_password": "Another-0-read",
+        }
+    )
+    stage.secrets.put_secret_value(
+        SecretId="aurora-restore/test/app-db-credentials", SecretString=secret
+    )
     stage._put(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
 
-    assert ["aws", "events", "put-events", "us-west-2"] == [program, service, verb, given["--region"]]
+    assert ["aws", "events", "put-events", "us-west-2"] == [
+        program,
+        service,
+        verb,
+        given["--region"],
+    ]
     assert f"failed at delete-rds: {machine['reason']}" in text
     assert f"What to do: {machine['remedy']}" in text
     assert State.SUCCEEDED is stage.run_to_the_end().state
@@ -91,7 +119,10 @@ def test_a_cancellation_tells_who_wished_it_and_where_it_stopped() -> None:
     """And that it may be continued."""
     published, machine = notice(ended(how=State.CANCELLED))
 
-    assert 'was stopped in COPYING. Cancelled on request, with the reason "not tonight".' in published["default"]
+    assert (
+        'was stopped in COPYING. Cancelled on request, with the reason "not tonight".'
+        in published["default"]
+    )
     assert "COPYING" == machine["stopped_in"]
     assert "Run it again: aws events put-events" in published["default"]
 
@@ -110,9 +141,14 @@ def test_logins_that_are_kept_on_purpose_are_told_in_the_notice_and_in_the_event
 
 
 def test_the_rerun_command_speaks_to_the_apps_own_region_and_begins_where_it_has_to() -> None:
-    """The bus may stand in another region than the target; and the step that failed would only fail again."""
+    """The bus may stand in another region than the target.
+
+    And the step that failed would only fail again.
+    """
     stage = Stage()
-    stage.aurora.fail_creation("arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster", "failed", "By a test.")
+    stage.aurora.fail_creation(
+        "arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster", "failed", "By a test."
+    )
     stage.night()
     operation = stage.run_to_the_end().evolve(region="eu-central-1")
     command = shlex.split(rerun_command(operation))
@@ -148,7 +184,9 @@ def test_warnings_of_a_success_are_told() -> None:
     stage.run_to_the_end()
     published, machine = notice(stage)
 
-    assert [f"Warning: {machine['warnings'][0]}"] == re.findall(r"^Warning: .+$", published["default"], re.MULTILINE)
+    assert [f"Warning: {machine['warnings'][0]}"] == re.findall(
+        r"^Warning: .+$", published["default"], re.MULTILINE
+    )
 
 
 def test_a_subject_stays_within_what_sns_takes_at_the_longest_names() -> None:

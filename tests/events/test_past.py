@@ -1,4 +1,6 @@
-"""Events of the past: replayed from an archive, or older than anything that EventBridge could still be delivering."""
+"""Events of the past: replayed from an archive, or older than anything that EventBridge could still
+be delivering.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,9 +18,14 @@ def of(moment: datetime | str | None, **more: Any) -> dict[str, Any]:
     return {"id": "1", "time": time, **more}
 
 
-@pytest.mark.parametrize("age", [timedelta(0), timedelta(hours=24), EVENT_AGE_MAX, timedelta(minutes=-5)])
+@pytest.mark.parametrize(
+    "age", [timedelta(0), timedelta(hours=24), EVENT_AGE_MAX, timedelta(minutes=-5)]
+)
 def test_what_could_still_be_on_its_way_is_fresh(age: timedelta) -> None:
-    """EventBridge tries for a day and Lambda for a quarter of one; a clock that is ahead makes no event old."""
+    """EventBridge tries for a day and Lambda for a quarter of one.
+
+    A clock that is ahead makes no event old.
+    """
     assert None is why_untimely(of(NOW - age), NOW)
 
 
@@ -28,7 +35,9 @@ def test_what_nobody_could_still_be_delivering_is_stale(age: timedelta) -> None:
     assert f"it is of {(NOW - age).isoformat()[:19]}.000Z" in str(why_untimely(of(NOW - age), NOW))
 
 
-@pytest.mark.parametrize("time", ["2026-11-20T04:00:00", "2026-11-20T04:00:00Z", "2026-11-20T01:00:00-03:00"])
+@pytest.mark.parametrize(
+    "time", ["2026-11-20T04:00:00", "2026-11-20T04:00:00Z", "2026-11-20T01:00:00-03:00"]
+)
 def test_a_time_is_of_its_zone_and_without_one_of_utc(time: str) -> None:
     """Three spellings of one moment, three days ago."""
     assert "it is of 2026-11-20T04:00:00.000Z, 72 hours ago" == why_untimely(of(time), NOW)
@@ -36,7 +45,9 @@ def test_a_time_is_of_its_zone_and_without_one_of_utc(time: str) -> None:
 
 def test_what_is_replayed_is_stale_however_young_it_is() -> None:
     """EventBridge adds the replay's name and leaves everything else as it was."""
-    assert "it was replayed from an archive, by last-week" == why_untimely(of(NOW, **{"replay-name": "last-week"}), NOW)
+    assert "it was replayed from an archive, by last-week" == why_untimely(
+        of(NOW, **{"replay-name": "last-week"}), NOW
+    )
 
 
 @pytest.mark.parametrize("time", [None, "", "yesterday", "2026-13-45T00:00:00Z"])
@@ -58,7 +69,9 @@ def test_a_time_outside_of_the_calendar_is_untimely(time: str) -> None:
     assert f"its time is {time}, outside of the calendar in UTC" == why
 
 
-@pytest.mark.parametrize("written", ["RDS:Prod-1", "ARN:aws:rds:us-east-1:123456789012:cluster-snapshot:RDS:Prod-1"])
+@pytest.mark.parametrize(
+    "written", ["RDS:Prod-1", "ARN:aws:rds:us-east-1:123456789012:cluster-snapshot:RDS:Prod-1"]
+)
 def test_a_snapshots_identifier_is_read_in_any_case(written: str) -> None:
     """RDS stores identifiers in lower case."""
     request = parse_request(RestoreRequested, {"snapshot_identifier": written})

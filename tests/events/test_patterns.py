@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from localaws.aurora import events as model_events
 from moto.events.models import EventPattern
 
 from chalicelib.flow.choreography import CHOREOGRAPHY, ROWS, STEPS, TERMINAL
@@ -11,11 +12,12 @@ from chalicelib.flow.rds_events import RdsEvent
 from chalicelib.messages.events import RdsNotice
 from chalicelib.messages.rules import pattern
 from localaws import patterns
-from localaws.aurora import events as model_events
 from simulation.stage import Stage
 from tests.events.rds import CLUSTER, INSTANCE, KNOWN, SNAPSHOT, STAGE, Kind, event, woken
 
-EVENTS = pytest.mark.parametrize(("kind", "event_id", "message", "step"), KNOWN, ids=lambda value: str(value)[:20])
+EVENTS = pytest.mark.parametrize(
+    ("kind", "event_id", "message", "step"), KNOWN, ids=lambda value: str(value)[:20]
+)
 
 
 @EVENTS
@@ -27,21 +29,32 @@ def test_an_event_of_rds_wakes_the_function_it_is_for(
 
 
 @EVENTS
-def test_it_does_so_without_its_id(kind: Kind, event_id: str, message: str, step: str | None) -> None:
-    """Some payloads have none, and the published schema knows none: the beginning of the message has to do."""
+def test_it_does_so_without_its_id(
+    kind: Kind, event_id: str, message: str, step: str | None
+) -> None:
+    """Some payloads have none, and the published schema knows none: the beginning of the message
+    has to do.
+    """
     assert ([step] if step else []) == woken(event(kind, None, message))
 
 
 @EVENTS
-def test_it_does_so_with_a_full_stop_and_a_prefix(kind: Kind, event_id: str, message: str, step: str | None) -> None:
-    """Live messages have no full stop, the documentation's do; official samples put `rds:` before names."""
+def test_it_does_so_with_a_full_stop_and_a_prefix(
+    kind: Kind, event_id: str, message: str, step: str | None
+) -> None:
+    """Live messages have no full stop, the documentation's do.
+
+    Official samples put `rds:` before names.
+    """
     dotted = event(kind, None, f"{message}.", "rds:staging-cluster")
 
     assert ([step] if step else []) == woken(dotted)
 
 
 @EVENTS
-def test_moto_matches_it_as_we_do(kind: Kind, event_id: str, message: str, step: str | None) -> None:
+def test_moto_matches_it_as_we_do(
+    kind: Kind, event_id: str, message: str, step: str | None
+) -> None:
     """On patterns like ours moto's matcher is right, and an independent opinion."""
     envelope: Any = event(kind, event_id, message)
     theirs = [
@@ -56,14 +69,19 @@ def test_moto_matches_it_as_we_do(kind: Kind, event_id: str, message: str, step:
 @pytest.mark.parametrize("row", CHOREOGRAPHY, ids=lambda row: row.announced_as)
 def test_each_announcement_wakes_the_step_of_its_state_and_no_other(row: Any) -> None:
     """An end wakes nobody of ours: it is for those who hang their own steps on it."""
-    envelope = {"source": "aurora-restore.test", "detail-type": row.announced_as, "detail": {"operation_id": "one"}}
+    envelope = {
+        "source": "aurora-restore.test",
+        "detail-type": row.announced_as,
+        "detail": {"operation_id": "one"},
+    }
 
     assert ([row.step] if row.step else []) == woken(envelope)
     assert (row.step is None) == (row.state in TERMINAL)
 
 
 @pytest.mark.parametrize(
-    ("detail_type", "step"), [("RestoreRequested", "snapshot-check"), ("CancelRequested", "cancel-restore")]
+    ("detail_type", "step"),
+    [("RestoreRequested", "snapshot-check"), ("CancelRequested", "cancel-restore")],
 )
 def test_each_wish_wakes_the_one_who_grants_it(detail_type: str, step: str) -> None:
     """Of our own stage only."""
@@ -77,8 +95,12 @@ def test_each_wish_wakes_the_one_who_grants_it(detail_type: str, step: str) -> N
 
 def test_other_services_events_wake_nobody() -> None:
     """The default bus carries everything."""
-    assert [] == woken({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {}})
-    assert [] == woken(event(SNAPSHOT, "RDS-EVENT-0169", "Automated cluster snapshot created") | {"source": "mine"})
+    assert [] == woken(
+        {"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {}}
+    )
+    assert [] == woken(
+        event(SNAPSHOT, "RDS-EVENT-0169", "Automated cluster snapshot created") | {"source": "mine"}
+    )
 
 
 @pytest.mark.parametrize("step", [*STEPS, "cancel-restore"])
@@ -91,7 +113,10 @@ def test_every_pattern_is_one_that_eventbridge_takes(step: str, stage: str) -> N
 
 
 def test_what_the_model_of_aurora_emits_is_what_the_patterns_wait_for() -> None:
-    """Each kind of event that wakes a state comes up on a night, or names a failure; with or without its id."""
+    """Each kind of event that wakes a state comes up on a night, or names a failure.
+
+    With or without its id.
+    """
     stage = Stage()
     stage.staging()
     stage.night()
@@ -99,25 +124,41 @@ def test_what_the_model_of_aurora_emits_is_what_the_patterns_wait_for() -> None:
     seen = [one for one in stage.delivered if one["source"] == "aws.rds"]
     heard = [one for one in seen if woken(one)]
 
-    assert {"RDS-EVENT-0168", "RDS-EVENT-0169", "RDS-EVENT-0170", "RDS-EVENT-0171", "RDS-EVENT-0005",
-            "RDS-EVENT-0016"} == {one["detail"]["EventID"] for one in heard}  # fmt: skip
+    assert {
+        "RDS-EVENT-0168",
+        "RDS-EVENT-0169",
+        "RDS-EVENT-0170",
+        "RDS-EVENT-0171",
+        "RDS-EVENT-0005",
+        "RDS-EVENT-0016",
+    } == {one["detail"]["EventID"] for one in heard}
     assert {"RDS-EVENT-0003"} == {one["detail"]["EventID"] for one in seen if one not in heard}
     for one in heard:
-        nameless = one | {"detail": {key: value for key, value in one["detail"].items() if key != "EventID"}}
+        nameless = one | {
+            "detail": {key: value for key, value in one["detail"].items() if key != "EventID"}
+        }
         assert woken(one) == woken(nameless) != []
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in vars(model_events).values() if isinstance(kind, model_events.Kind)], ids=str
+    "kind",
+    [kind for kind in vars(model_events).values() if isinstance(kind, model_events.Kind)],
+    ids=str,
 )
-def test_every_kind_of_event_of_the_model_wakes_the_same_functions_without_its_id(kind: model_events.Kind) -> None:
+def test_every_kind_of_event_of_the_model_wakes_the_same_functions_without_its_id(
+    kind: model_events.Kind,
+) -> None:
     """Its failures, too, are told in the words that the patterns know."""
     for resource in (SNAPSHOT, CLUSTER, INSTANCE):
         if (resource, kind.event_id) in {(known[0], known[1]) for known in KNOWN}:
-            assert woken(event(resource, kind.event_id, kind.message)) == woken(event(resource, None, kind.message))
+            assert woken(event(resource, kind.event_id, kind.message)) == woken(
+                event(resource, None, kind.message)
+            )
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.woken_by], ids=lambda row: str(row.state))
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS.values() if row.woken_by], ids=lambda row: str(row.state)
+)
 def test_the_code_judges_events_as_the_patterns_do(row: Any) -> None:
     """A notice is one of those that a state waits for exactly when its rule lets it in."""
     for known in row.woken_by:
@@ -127,12 +168,18 @@ def test_the_code_judges_events_as_the_patterns_do(row: Any) -> None:
 
         assert with_id.is_one_of(row.woken_by)
         assert without.is_one_of(row.woken_by)
-        assert not RdsNotice.of(event(kind, "RDS-EVENT-9999", known.message)).is_one_of(row.woken_by)
+        assert not RdsNotice.of(event(kind, "RDS-EVENT-9999", known.message)).is_one_of(
+            row.woken_by
+        )
 
 
 def test_the_documented_sample_is_read_as_it_stands() -> None:
-    """An automated-looking name with a manual message: the identifier keeps its colon, the id decides."""
-    sample = event(SNAPSHOT, "RDS-EVENT-0074", "Creating manual cluster snapshot", "rds:my-db-cluster-snapshot")
+    """An automated-looking name with a manual message: the identifier keeps its colon, the id
+    decides.
+    """
+    sample = event(
+        SNAPSHOT, "RDS-EVENT-0074", "Creating manual cluster snapshot", "rds:my-db-cluster-snapshot"
+    )
     notice = RdsNotice.of(sample)
 
     assert "rds:my-db-cluster-snapshot" == notice.identifier
@@ -141,7 +188,11 @@ def test_the_documented_sample_is_read_as_it_stands() -> None:
 
 def test_an_event_without_details_is_read_as_one_that_says_nothing() -> None:
     """A payload of a shape that nobody has seen yet must not be a bug."""
-    notice = RdsNotice.of({"source": "aws.rds", "detail-type": "RDS DB Cluster Event", "detail": None})
+    notice = RdsNotice.of(
+        {"source": "aws.rds", "detail-type": "RDS DB Cluster Event", "detail": None}
+    )
 
     assert ("", "", None) == (notice.arn, notice.message, notice.event)
-    assert False is notice.is_one_of((RdsEvent("RDS-EVENT-0170", "RDS DB Cluster Event", "DB cluster created"),))
+    assert False is notice.is_one_of(
+        (RdsEvent("RDS-EVENT-0170", "RDS DB Cluster Event", "DB cluster created"),)
+    )

@@ -7,7 +7,6 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
 from localaws.server import Server
 
 ACCOUNT, REGION = "123456789012", "us-west-2"
@@ -17,7 +16,11 @@ TRUST = json.dumps(
     {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
         ],
     }
 )
@@ -30,7 +33,9 @@ class Account:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.session = server.gate.session(ROLE, FUNCTION)
-        self._boto3 = boto3.Session(region_name=REGION)  # one: reading the services' models takes longer than all else
+        self._boto3 = boto3.Session(
+            region_name=REGION
+        )  # one: reading the services' models takes longer than all else
         self.people("iam").create_role(RoleName="held", AssumeRolePolicyDocument=TRUST)
 
     def people(self, service: str, **credentials: str) -> Any:
@@ -42,22 +47,32 @@ class Account:
     def function(self, service: str) -> Any:
         """Make a client as the function has one."""
         names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-        return self.people(service, **dict(zip(names, self.session.environment.values(), strict=True)))
+        return self.people(
+            service, **dict(zip(names, self.session.environment.values(), strict=True))
+        )
 
     def may(self, *statements: dict[str, Any]) -> None:
         """Give the role these statements, and no others."""
         allow = [{"Effect": "Allow", "Resource": "*", **one} for one in statements]
         document = json.dumps({"Version": "2012-10-17", "Statement": allow})
-        self.people("iam").put_role_policy(RoleName="held", PolicyName="inline", PolicyDocument=document)
+        self.people("iam").put_role_policy(
+            RoleName="held", PolicyName="inline", PolicyDocument=document
+        )
 
     def may_nothing(self) -> None:
         """Take the role's policy away."""
         self.may({"Action": ["s3:GetObject"]})
 
     def refusal(self, call: Call, client: Any = None) -> tuple[str, int, str]:
-        """Make a call as the function, and give the code, the status and the message with which it is refused."""
+        """Make a call as the function, and give the code, the status and the message with which it
+        is refused.
+        """
         service, method, parameters = call
         with pytest.raises(ClientError) as refused:
             getattr(client or self.function(service), method)(**parameters)
         answer = refused.value.response
-        return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Message"]
+        return (
+            answer["Error"]["Code"],
+            answer["ResponseMetadata"]["HTTPStatusCode"],
+            answer["Error"]["Message"],
+        )

@@ -9,13 +9,18 @@ from localaws.iam import Ask, Call, Secret, World, asks
 
 ACCOUNT, HERE, THERE = "123456789012", "us-west-2", "us-east-1"
 FUNCTION = f"arn:aws:lambda:{HERE}:{ACCOUNT}:function:f"
-TAGS = [{"Key": "aurora-restore", "Value": "test/default"}, {"Key": "aurora-restore-operation", "Value": "o"}]
+TAGS = [
+    {"Key": "aurora-restore", "Value": "test/default"},
+    {"Key": "aurora-restore-operation", "Value": "o"},
+]
 OURS = [TAGS[0]]
 
 
 @dataclass
 class Scene:
-    """A cluster with an instance under a customer's key in one region, its snapshot in the other, and who asks."""
+    """A cluster with an instance under a customer's key in one region, its snapshot in the other,
+    and who asks.
+    """
 
     keys: KeyRing = field(default_factory=KeyRing)
 
@@ -25,19 +30,37 @@ class Scene:
         self.clock = VirtualClock(datetime(2026, 11, 26, tzinfo=UTC))
         self.aurora = Aurora(self.clock, keys=self.keys)
         self.cluster(THERE, "source", "alias/there")
-        self.call(THERE, "create_db_cluster_snapshot", DBClusterIdentifier="source", DBClusterSnapshotIdentifier="s")
+        self.call(
+            THERE,
+            "create_db_cluster_snapshot",
+            DBClusterIdentifier="source",
+            DBClusterSnapshotIdentifier="s",
+        )
         self.cluster(HERE, "target", "alias/here", CopyTagsToSnapshot=True, Tags=OURS)
         self.call(
-            HERE, "create_db_instance", DBInstanceIdentifier="target-1", DBClusterIdentifier="target", Tags=OURS,
-            DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
-        )  # fmt: skip
+            HERE,
+            "create_db_instance",
+            DBInstanceIdentifier="target-1",
+            DBClusterIdentifier="target",
+            Tags=OURS,
+            DBInstanceClass="db.r6g.large",
+            Engine="aurora-postgresql",
+        )
 
     def cluster(self, region: str, name: str, key: str, **how: Any) -> None:
         """Make a cluster."""
         self.call(
-            region, "create_db_cluster", DBClusterIdentifier=name, Engine="aurora-postgresql", EngineVersion="16.11",
-            MasterUsername="master", MasterUserPassword="a-password", StorageEncrypted=True, KmsKeyId=key, **how,
-        )  # fmt: skip
+            region,
+            "create_db_cluster",
+            DBClusterIdentifier=name,
+            Engine="aurora-postgresql",
+            EngineVersion="16.11",
+            MasterUsername="master",
+            MasterUserPassword="a-password",
+            StorageEncrypted=True,
+            KmsKeyId=key,
+            **how,
+        )
 
     def call(self, region: str, method: str, **parameters: Any) -> None:
         """Call RDS, and wait for what comes of it."""
@@ -49,7 +72,10 @@ class Scene:
         """List what a call asks for."""
         service, operation = name.split(":")
         world = World(
-            self.aurora.find, self.keys, self.secret, lambda topic: "alias/here" if "closed" in topic else None
+            self.aurora.find,
+            self.keys,
+            self.secret,
+            lambda topic: "alias/here" if "closed" in topic else None,
         )
         return asks(Call(service, operation, parameters, ACCOUNT, region, FUNCTION), world)
 
@@ -63,8 +89,9 @@ def pairs(asked: list[Ask], beginning: str = "") -> list[tuple[str, str]]:
     """Give actions and resources, the latter without what they have in common."""
     return [
         (ask.action, ask.resource.removeprefix("arn:aws:").replace(f":{ACCOUNT}:", "::"))
-        for ask in asked if ask.action.startswith(beginning)
-    ]  # fmt: skip
+        for ask in asked
+        if ask.action.startswith(beginning)
+    ]
 
 
 def the(asked: list[Ask], action: str, resource: str) -> Ask:

@@ -1,10 +1,12 @@
-"""One running AWS for the tests that ask it over HTTP, and one world for those that only ask what would be asked."""
+"""One running AWS for the tests that ask it over HTTP, and one world for those that only ask what
+would be asked.
+"""
 
 from collections.abc import Iterator
 
 import pytest
-
 from localaws.server import Server
+
 from tests.iam.asking import Scene
 
 

@@ -1,41 +1,52 @@
-"""A stage whose functions' calls are known with all that they ask for, and which may be held against policies."""
+"""A stage whose functions' calls are known with all that they ask for, and which may be held
+against policies.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from localaws.aurora.client import service as rds_service
+from localaws.iam import Ask, Call, Policy, Secret, World, asks, evaluate
+from localaws.iam.refusals import refusal
+from localaws.iam.sessions import Session
+
 from aurora_restore.policies import Values, filled, plans_of
 from aurora_restore.stages import FUNCTIONS
 from aurora_restore.stages import Stage as Configured
 from chalicelib.flow.choreography import states_of
 from chalicelib.records.store import Change, DynamoStore, Item, TableName
-from localaws.aurora.client import service as rds_service
-from localaws.iam import Ask, Call, Policy, Secret, World, asks, evaluate
-from localaws.iam.refusals import refusal
-from localaws.iam.sessions import Session
 from simulation.in_memory_services import client_error
 from simulation.in_memory_store import InMemoryStore
 from simulation.stage import ACCOUNT, STAGE, TARGET_REGION, Stage
 
 SUFFIX = "-AbCdEf"  # what Secrets Manager adds to a name
-SECRETS_KEY = "alias/aurora-restore"  # the secrets are encrypted under a customer's key, as people may make them
-TOPIC_KEY = "alias/aurora-restore"  # the topic is encrypted under a customer's key, as the foundation makes it
+# the secrets are encrypted under a customer's key, as people may make them
+SECRETS_KEY = "alias/aurora-restore"
+# the topic is encrypted under a customer's key, as the foundation makes it
+TOPIC_KEY = "alias/aurora-restore"
 
 
 def configured(environment: Mapping[str, str]) -> Configured:
     """Give the configured stage of the tests, with an environment of its own."""
     config = dict(Configured.read(STAGE).config)
-    return Configured(STAGE, {**config, "stages": {STAGE: {"environment_variables": dict(environment)}}})
+    return Configured(
+        STAGE, {**config, "stages": {STAGE: {"environment_variables": dict(environment)}}}
+    )
 
 
 def values(environment: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> Values:
-    """Give what the templates are filled in with for a stage with this environment and these SSM parameters."""
+    """Give what the templates are filled in with for a stage with this environment and these SSM
+    parameters.
+    """
     stage = configured(environment)
     return Values.of(stage, plans_of(stage, parameters, account=ACCOUNT), account=ACCOUNT)
 
 
-def policies(environment: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> dict[str, Policy]:
+def policies(
+    environment: Mapping[str, str], parameters: Mapping[str, str] | None = None
+) -> dict[str, Policy]:
     """Fill in every function's policy for such a stage."""
     given = values(environment, parameters)
     return {function: Policy.of(filled(function, given), function) for function in FUNCTIONS}
@@ -49,11 +60,13 @@ def arn_of(function: str) -> str:
 class HeldStage(Stage):
     """A stage that keeps what every call of its functions asks for, and refuses what their policies do not allow.
 
-    `parameters` are SSM's, by the name below the stage's path. Of `meanwhile` a function's entry is run, once, when it
-    makes its next call of RDS.
+    `parameters` are SSM's, by the name below the stage's path. Of `meanwhile` a function's entry is
+    run, once, when it makes its next call of RDS.
     """
 
-    def __init__(self, environment: dict[str, str] | None = None, parameters: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, environment: dict[str, str] | None = None, parameters: Mapping[str, str] | None = None
+    ) -> None:
         self.asked: dict[tuple[str, object], Ask] = {}
         self.denied: list[str] = []
         self.meanwhile: dict[str, Callable[[], None]] = {}
@@ -109,8 +122,13 @@ class HeldStage(Stage):
             self._move_to(min(due, self._next_beat) if due else self._next_beat)
             self.aurora.tick()
 
-    def hold(self, service: str, method: str, parameters: Mapping[str, Any], region: str = TARGET_REGION) -> None:
-        """Keep what a call asks for; raises the error of AWS if the function's policy does not allow it."""
+    def hold(
+        self, service: str, method: str, parameters: Mapping[str, Any], region: str = TARGET_REGION
+    ) -> None:
+        """Keep what a call asks for.
+
+        Raises the error of AWS if the function's policy does not allow it.
+        """
         function = self._running
         if function is None:  # a test looks for itself
             return
@@ -118,7 +136,9 @@ class HeldStage(Stage):
             self._running = None
             self.meanwhile.pop(function)()
             self._running = function
-        call = Call(service, _operation(service, method), parameters, ACCOUNT, region, arn_of(function))
+        call = Call(
+            service, _operation(service, method), parameters, ACCOUNT, region, arn_of(function)
+        )
         for ask in asks(call, self.world):
             self.asked[function, ask.identity] = ask
             self._judge(function, call, method, ask)
@@ -127,16 +147,25 @@ class HeldStage(Stage):
         decision = evaluate([self.policies[function]], ask.action, ask.resource, ask.context)
         if not decision.allowed:
             self.denied.append(f"{function}: {ask.action} on {ask.resource} {decision.why}")
-            session = Session.of(f"arn:aws:iam::{ACCOUNT}:role/aurora-restore-{STAGE}-{function}", arn_of(function))
+            session = Session.of(
+                f"arn:aws:iam::{ACCOUNT}:role/aurora-restore-{STAGE}-{function}", arn_of(function)
+            )
             refused = refusal(call, ask, decision, session.principal)
             raise client_error(refused.code, refused.message, method, refused.status)
 
     def _client(self, service: str, region: str) -> Any:
-        return _Held(super()._client(service, region), lambda method, given: self.hold(service, method, given, region))
+        return _Held(
+            super()._client(service, region),
+            lambda method, given: self.hold(service, method, given, region),
+        )
 
 
 def _operation(service: str, method: str) -> str:
-    return rds_service().names[method] if service == "rds" else "".join(map(str.capitalize, method.split("_")))
+    return (
+        rds_service().names[method]
+        if service == "rds"
+        else "".join(map(str.capitalize, method.split("_")))
+    )
 
 
 class _Held:
@@ -157,7 +186,9 @@ class _Held:
         return held
 
     def get_paginator(self, method: str) -> "_HeldPages":
-        return _HeldPages(self._client.get_paginator(method), lambda given: self._hold(method, given))
+        return _HeldPages(
+            self._client.get_paginator(method), lambda given: self._hold(method, given)
+        )
 
 
 class _HeldPages:
@@ -167,12 +198,16 @@ class _HeldPages:
         self._pages, self._hold = pages, hold
 
     def paginate(self, **parameters: Any) -> Iterator[Any]:
-        self._hold({name: value for name, value in parameters.items() if name != "PaginationConfig"})
+        self._hold(
+            {name: value for name, value in parameters.items() if name != "PaginationConfig"}
+        )
         yield from self._pages.paginate(**parameters)
 
 
 class _HeldStore(InMemoryStore):
-    """Tables in memory, each of whose uses is also put to the real store, to learn what DynamoDB would be asked."""
+    """Tables in memory, each of whose uses is also put to the real store, to learn what DynamoDB
+    would be asked.
+    """
 
     def __init__(self, stage: HeldStage) -> None:
         super().__init__()
@@ -197,7 +232,13 @@ class _HeldStore(InMemoryStore):
         super().change_all(*changes)
 
     def query(
-        self, index: str, value: str, *, up_to: str | None = None, newest_first: bool = False, page: int = 100
+        self,
+        index: str,
+        value: str,
+        *,
+        up_to: str | None = None,
+        newest_first: bool = False,
+        page: int = 100,
     ) -> Iterator[Item]:
         list(self._real.query(index, value, up_to=up_to, newest_first=newest_first, page=page))
         return super().query(index, value, up_to=up_to, newest_first=newest_first, page=page)

@@ -1,13 +1,16 @@
-"""Nights on which everything happens that the functions are made for: what they ask for then, function by function."""
+"""Nights on which everything happens that the functions are made for: what they ask for then,
+function by function.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from localaws.iam import Ask, Policy, lambdas
+
 from aurora_restore.policies import Values
 from aurora_restore.stages import FUNCTIONS
 from chalicelib.flow.choreography import IN_VPC, STEPS, State
-from localaws.iam import Ask, Policy, lambdas
 from simulation.stage import ACCOUNT, APP_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
 from tests.iam.filled_policies import HeldStage, arn_of
 
@@ -16,13 +19,16 @@ FAILURES = f"arn:aws:sqs:{TARGET_REGION}:{ACCOUNT}:aurora-restore-{STAGE}-failur
 HERE = {"SOURCE_REGION": TARGET_REGION, "SOURCE_CLUSTER_ID": "near-cluster"}
 WEEKLY_TOPIC = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:weekly"
 GROUPS = {
-    "DB_PARAMETER_GROUP_NAME": "default.aurora-postgresql16", "DB_CLUSTER_PARAMETER_GROUP_NAME": "staging-postgres16"
-}  # fmt: skip
+    "DB_PARAMETER_GROUP_NAME": "default.aurora-postgresql16",
+    "DB_CLUSTER_PARAMETER_GROUP_NAME": "staging-postgres16",
+}
 
 
 @dataclass(frozen=True)
 class Night:
-    """What was asked for in one stage, and the policies that it is held against: those of its own settings."""
+    """What was asked for in one stage, and the policies that it is held against: those of its own
+    settings.
+    """
 
     name: str
     asked: tuple[Asked, ...]
@@ -34,24 +40,35 @@ class Night:
 
 def _group(stage: HeldStage) -> None:
     stage.rds().create_db_cluster_parameter_group(
-        DBClusterParameterGroupName="staging-postgres16", DBParameterGroupFamily="aurora-postgresql16", Description="…"
+        DBClusterParameterGroupName="staging-postgres16",
+        DBParameterGroupFamily="aurora-postgresql16",
+        Description="…",
     )
 
 
 def eventful() -> HeldStage:
-    """Replace a stopped, protected target with an adopted reader, which hands its tags on; one copy fails."""
+    """Replace a stopped, protected target with an adopted reader, which hands its tags on.
+
+    One copy fails.
+    """
     stage = HeldStage({**GROUPS, "SKIP_FINAL_SNAPSHOT": "false"})
     stage.staging()
     _group(stage)
     rds = stage.rds()
     tags = [{"Key": "aurora-restore", "Value": f"{STAGE}/default"}]
     rds.create_db_instance(
-        DBInstanceIdentifier="analytics-reader", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
-        DBClusterIdentifier="staging-cluster", Tags=tags,
-    )  # fmt: skip
+        DBInstanceIdentifier="analytics-reader",
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql",
+        DBClusterIdentifier="staging-cluster",
+        Tags=tags,
+    )
     stage.settle()
     rds.modify_db_cluster(
-        DBClusterIdentifier="staging-cluster", DeletionProtection=True, CopyTagsToSnapshot=True, ApplyImmediately=True
+        DBClusterIdentifier="staging-cluster",
+        DeletionProtection=True,
+        CopyTagsToSnapshot=True,
+        ApplyImmediately=True,
     )
     rds.stop_db_cluster(DBClusterIdentifier="staging-cluster")
     stage.settle()
@@ -59,7 +76,10 @@ def eventful() -> HeldStage:
     for action in ("RestoreDBClusterFromSnapshot", "CreateDBInstance"):
         stage.aurora.fail_next(action, "InternalFailure", status=500, after_effect=True)
     stage.night()
-    while not stage.all_operations() or stage.only().state in {State.ACCEPTED, State.SNAPSHOT_FOUND}:
+    while not stage.all_operations() or stage.only().state in {
+        State.ACCEPTED,
+        State.SNAPSHOT_FOUND,
+    }:
         stage.step_time()
     copy = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{stage.only().name_of_copy}"
     stage.aurora.fail_copy(copy)
@@ -79,7 +99,9 @@ def deleting_the_copy() -> HeldStage:
 
 
 def nearby() -> HeldStage:
-    """Restore the source's own snapshot, uncopied: source and target are in one region, under one key."""
+    """Restore the source's own snapshot, uncopied: source and target are in one region, under one
+    key.
+    """
     stage = HeldStage(HERE)
     stage.make_cluster("near-cluster", TARGET_REGION, encrypted=True)
     stage.staging()
@@ -100,7 +122,10 @@ def nearby_under_another_key() -> HeldStage:
 
 
 def people() -> HeldStage:
-    """Obey people: a manual snapshot by name, a cancel, a rerun of what failed; and refuse what cannot be obeyed."""
+    """Obey people: a manual snapshot by name, a cancel, a rerun of what failed.
+
+    And refuse what cannot be obeyed.
+    """
     stage = HeldStage()
     stage.staging()
     stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
@@ -138,7 +163,9 @@ def corrected() -> HeldStage:
 
 
 def alone() -> HeldStage:
-    """Lose events: the heartbeat finds the snapshot itself, and announces again what nobody answered."""
+    """Lose events: the heartbeat finds the snapshot itself, and announces again what nobody
+    answered.
+    """
     stage = HeldStage()
     stage.staging()
     stage.run(120)
@@ -149,7 +176,9 @@ def alone() -> HeldStage:
 
 
 def interrupted() -> HeldStage:
-    """Cancel while each step in turn is at work: it finds out by reading the record that it may not write any more."""
+    """Cancel while each step in turn is at work: it finds out by reading the record that it may not
+    write any more.
+    """
     stage = HeldStage()
     for step in STEPS[:-1]:
         stage.run(120)
@@ -163,15 +192,19 @@ def interrupted() -> HeldStage:
 def cancel(stage: HeldStage) -> None:
     """Flag the newest operation as cancelled, as cancel-restore does."""
     newest = stage.all_operations()[-1]
-    stage.operations.request_cancel(newest.operation_id, reason="in the middle", now=stage.clock.now())
+    stage.operations.request_cancel(
+        newest.operation_id, reason="in the middle", now=stage.clock.now()
+    )
 
 
 def two_plans() -> HeldStage:
     """Live with a second plan, of another source in another region, told of on a topic of its own."""
     given = {
-        "plans/weekly/source-region": "eu-west-1", "plans/weekly/source-cluster-id": "weekly-source",
-        "plans/weekly/target-cluster-id": "weekly-cluster", "plans/weekly/sns-topic-arn": WEEKLY_TOPIC,
-    }  # fmt: skip
+        "plans/weekly/source-region": "eu-west-1",
+        "plans/weekly/source-cluster-id": "weekly-source",
+        "plans/weekly/target-cluster-id": "weekly-cluster",
+        "plans/weekly/sns-topic-arn": WEEKLY_TOPIC,
+    }
     stage = HeldStage(parameters=given)
     stage.topics.create_topic(WEEKLY_TOPIC)
     stage.keys.create(ACCOUNT, "eu-west-1", "alias/aurora-restore")
@@ -183,8 +216,16 @@ def two_plans() -> HeldStage:
 
 
 NIGHTS: tuple[Callable[[], HeldStage], ...] = (
-    eventful, deleting_the_copy, nearby, nearby_under_another_key, people, corrected, alone, interrupted, two_plans
-)  # fmt: skip
+    eventful,
+    deleting_the_copy,
+    nearby,
+    nearby_under_another_key,
+    people,
+    corrected,
+    alone,
+    interrupted,
+    two_plans,
+)
 
 
 @cache
@@ -197,13 +238,23 @@ def _lived(night: Callable[[], HeldStage]) -> Night:
     stage = night()
     asked = [(str(function), ask) for (function, _), ask in stage.asked.items()]
     states = tuple(operation.state for operation in stage.all_operations())
-    return Night(night.__name__, (*asked, *_of_lambda()), stage.values, stage.policies, tuple(stage.denied), states)
+    return Night(
+        night.__name__,
+        (*asked, *_of_lambda()),
+        stage.values,
+        stage.policies,
+        tuple(stage.denied),
+        states,
+    )
 
 
 def _of_lambda() -> Iterable[Asked]:
     """Give what Lambda asks for in the functions' names."""
     for function in FUNCTIONS:
-        yield from ((function, ask) for ask in lambdas.logging(arn_of(function), "2026/11/25/[$LATEST]0123456789ab"))
+        yield from (
+            (function, ask)
+            for ask in lambdas.logging(arn_of(function), "2026/11/25/[$LATEST]0123456789ab")
+        )
         yield from ((function, ask) for ask in lambdas.delivering(FAILURES))
     placed = lambdas.placing(arn_of(IN_VPC), ["subnet-12345678"], ["sg-12345678"])
     yield from ((IN_VPC, ask) for ask in placed)

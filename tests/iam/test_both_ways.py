@@ -1,19 +1,29 @@
-"""Least privilege, both ways: the policies allow all that was seen to be asked for, and nothing that was not."""
+"""Least privilege, both ways: the policies allow all that was seen to be asked for, and nothing
+that was not.
+"""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from localaws.iam import Ask, evaluate, wildcards
 
 from aurora_restore.policies import filled_text
 from aurora_restore.stages import CHECKOUT, FUNCTIONS
 from chalicelib.flow.choreography import STEPS, State
-from localaws.iam import Ask, evaluate, wildcards
 from tests.iam.nights import NIGHTS, Night, nights
 from tests.refusals.calls import EVERY_CALL
 
-CHANGING = ("rds:Add", "rds:Copy", "rds:Create", "rds:Delete", "rds:Modify", "rds:Restore", "rds:Start")
+CHANGING = (
+    "rds:Add",
+    "rds:Copy",
+    "rds:Create",
+    "rds:Delete",
+    "rds:Modify",
+    "rds:Restore",
+    "rds:Start",
+)
 
 
 def statements(effect: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
@@ -29,12 +39,17 @@ ALLOWED = [pytest.param(*one, id=f"{one[0]} {one[2]['Sid']}") for one in stateme
 
 
 def needed(function: str, place: int) -> Iterator[tuple[Night, Ask]]:
-    """List what a function asked for, in any night, that its policy allows by one of its statements alone."""
+    """List what a function asked for, in any night, that its policy allows by one of its statements
+    alone.
+    """
     for night in nights():
         policy = night.policies[function]
         without = policy.without(policy.statements[place].sid)
         for asker, ask in night.asked:
-            if asker == function and not evaluate([without], ask.action, ask.resource, ask.context).allowed:
+            if (
+                asker == function
+                and not evaluate([without], ask.action, ask.resource, ask.context).allowed
+            ):
                 yield night, ask
 
 
@@ -45,37 +60,55 @@ def covers(night: Night, resource: str, arn: str) -> bool:
 
 @pytest.mark.parametrize("night", range(len(NIGHTS)), ids=[night.__name__ for night in NIGHTS])
 def test_nothing_is_missing(night: int) -> None:
-    """Whatever happens in a night, every function may do what it is asked to do, and so may Lambda in its name."""
+    """Whatever happens in a night, every function may do what it is asked to do, and so may Lambda
+    in its name.
+    """
     lived: Night = nights()[night]
     refused = [
         f"{function}: {ask.action} on {ask.resource} {decision.why}"
         for function, ask in lived.asked
-        if not (decision := evaluate([lived.policies[function]], ask.action, ask.resource, ask.context)).allowed
+        if not (
+            decision := evaluate([lived.policies[function]], ask.action, ask.resource, ask.context)
+        ).allowed
     ]
 
     assert [] == [*lived.denied, *refused]
 
 
 def test_the_nights_are_what_they_are_called() -> None:
-    """They end as they were meant to, and take every path on which a call is made that the refusals know of."""
+    """They end as they were meant to, and take every path on which a call is made that the refusals
+    know of.
+    """
     ends = {night.name: night.states for night in nights()}
-    made = {(function, ask.action.partition(":")[2]) for night in nights() for function, ask in night.asked}
+    made = {
+        (function, ask.action.partition(":")[2])
+        for night in nights()
+        for function, ask in night.asked
+    }
 
     assert {State.SUCCEEDED} == {ends[name][-1] for name in ends if name != "interrupted"}
     assert (State.CANCELLED,) * (len(STEPS) - 1) == ends["interrupted"]
     assert (State.CANCELLED, State.FAILED, State.SUCCEEDED) == ends["people"]
-    assert [] == [str(call) for call in EVERY_CALL if (call.step, call.action.partition(":")[2]) not in made]
+    assert [] == [
+        str(call) for call in EVERY_CALL if (call.step, call.action.partition(":")[2]) not in made
+    ]
 
 
 @pytest.mark.parametrize(("function", "place", "statement"), ALLOWED)
 def test_nothing_is_unused(function: str, place: int, statement: dict[str, Any]) -> None:
-    """Every action and every resource of every statement is needed in one of the nights: without it, it is denied."""
+    """Every action and every resource of every statement is needed in one of the nights: without
+    it, it is denied.
+    """
     found = list(needed(function, place))
     actions = [
-        one for one in statement["Action"] if not any(wildcards.matches_action(one, ask.action) for _, ask in found)
+        one
+        for one in statement["Action"]
+        if not any(wildcards.matches_action(one, ask.action) for _, ask in found)
     ]
     resources = [
-        one for one in statement["Resource"] if not any(covers(night, one, ask.resource) for night, ask in found)
+        one
+        for one in statement["Resource"]
+        if not any(covers(night, one, ask.resource) for night, ask in found)
     ]
 
     assert ([], []) == (actions, resources)
@@ -83,22 +116,37 @@ def test_nothing_is_unused(function: str, place: int, statement: dict[str, Any])
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_function_may_do_everything_of_a_service(function: str) -> None:
-    """The one pattern among allowed actions is KMS's own family of data keys, as SNS and RDS ask for it."""
-    allowed = {action for name, _, one in statements("Allow") for action in one["Action"] if name == function}
+    """The one pattern among allowed actions is KMS's own family of data keys, as SNS and RDS ask
+    for it.
+    """
+    allowed = {
+        action
+        for name, _, one in statements("Allow")
+        for action in one["Action"]
+        if name == function
+    }
 
     assert {action for action in allowed if "*" in action} <= {"kms:GenerateDataKey*"}
 
 
 def test_everything_means_reading() -> None:
     """`*` stands as a resource only where a describing action is allowed, or something denied."""
-    everywhere = {action for _, _, one in statements("Allow") if "*" in one["Resource"] for action in one["Action"]}
+    everywhere = {
+        action
+        for _, _, one in statements("Allow")
+        if "*" in one["Resource"]
+        for action in one["Action"]
+    }
 
     assert {True} == {action.partition(":")[2].startswith("Describe") for action in everywhere}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_whoever_may_change_something_of_rds_is_denied_all_else(function: str) -> None:
-    """Twice, in so many words: in every other region, and on every other name; whatever else is allowed one day."""
+    """Twice, in so many words: in every other region, and on every other name.
+
+    Whatever else is allowed one day.
+    """
     changes = any(
         action.startswith(CHANGING)
         for name, _, one in statements("Allow")

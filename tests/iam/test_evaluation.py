@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from localaws.iam import Policy, PolicyError, evaluate
 
 CLUSTER = "arn:aws:rds:us-west-2:123456789012:cluster:staging"
@@ -13,7 +12,10 @@ Context = dict[str, str | tuple[str, ...]]
 def policy(*statements: dict[str, Any]) -> Policy:
     """Make a policy of statements that allow everything of RDS unless they say otherwise."""
     plain = {"Effect": "Allow", "Action": "rds:*", "Resource": "*"}
-    given = [{**{key: value for key, value in plain.items() if f"Not{key}" not in one}, **one} for one in statements]
+    given = [
+        {**{key: value for key, value in plain.items() if f"Not{key}" not in one}, **one}
+        for one in statements
+    ]
     return Policy.of({"Version": "2012-10-17", "Statement": given})
 
 
@@ -42,8 +44,13 @@ def test_what_nobody_allows_is_denied() -> None:
 
 def test_an_explicit_deny_wins() -> None:
     """Wherever it stands: in the same policy or another, before the Allow or after it."""
-    allow, deny = policy({"Sid": "Yes"}), policy({"Sid": "No", "Effect": "Deny", "Action": "rds:Stop*"})
-    decisions = [evaluate(order, "rds:StopDBCluster", CLUSTER) for order in ([allow, deny], [deny, allow])]
+    allow, deny = (
+        policy({"Sid": "Yes"}),
+        policy({"Sid": "No", "Effect": "Deny", "Action": "rds:Stop*"}),
+    )
+    decisions = [
+        evaluate(order, "rds:StopDBCluster", CLUSTER) for order in ([allow, deny], [deny, allow])
+    ]
 
     assert [(False, "No", "with an explicit deny in an identity-based policy")] * 2 == [
         (one.allowed, one.sid, one.why) for one in decisions
@@ -61,10 +68,17 @@ def test_the_statement_that_allows_is_named() -> None:
 @pytest.mark.parametrize(
     ("pattern", "fits"),
     [
-        ("*", True), ("rds:*", True), ("RDS:stopdbcluster", True), ("rds:Stop*", True), ("rds:St?pDBCluster", True),
-        ("rds:Stop", False), ("rds:StopDBCluster?", False), ("dynamodb:*", False), ("rds.StopDBCluster", False),
+        ("*", True),
+        ("rds:*", True),
+        ("RDS:stopdbcluster", True),
+        ("rds:Stop*", True),
+        ("rds:St?pDBCluster", True),
+        ("rds:Stop", False),
+        ("rds:StopDBCluster?", False),
+        ("dynamodb:*", False),
+        ("rds.StopDBCluster", False),
     ],
-)  # fmt: skip
+)
 def test_actions_fit_whatever_their_case(pattern: str, fits: bool) -> None:
     """`*` stands for any characters, `?` for one."""
     assert fits is allows({"Action": [pattern]})
@@ -73,11 +87,17 @@ def test_actions_fit_whatever_their_case(pattern: str, fits: bool) -> None:
 @pytest.mark.parametrize(
     ("pattern", "fits"),
     [
-        (CLUSTER, True), ("*", True), ("arn:aws:rds:*:*:cluster:staging", True), (CLUSTER[:-1] + "?", True),
-        ("arn:aws:rds:us-west-2:123456789012:*", True), (CLUSTER.replace("staging", "Staging"), False),
-        (CLUSTER + "?", False), ("arn:aws:rds:*:*:db:*", False), (CLUSTER[:-1], False),
+        (CLUSTER, True),
+        ("*", True),
+        ("arn:aws:rds:*:*:cluster:staging", True),
+        (CLUSTER[:-1] + "?", True),
+        ("arn:aws:rds:us-west-2:123456789012:*", True),
+        (CLUSTER.replace("staging", "Staging"), False),
+        (CLUSTER + "?", False),
+        ("arn:aws:rds:*:*:db:*", False),
+        (CLUSTER[:-1], False),
     ],
-)  # fmt: skip
+)
 def test_resources_fit_in_their_own_case(pattern: str, fits: bool) -> None:
     """And as a whole: `cluster:stagin` is not `cluster:staging`."""
     assert fits is allows({"Resource": [pattern]})
@@ -88,7 +108,8 @@ def test_not_action_speaks_of_all_the_others() -> None:
     reads = {"NotAction": ["rds:Describe*", "rds:List*"]}
 
     assert [False, True, True] == [
-        allows(reads, action=one) for one in ("rds:DescribeDBClusters", "rds:StopDBCluster", "s3:GetObject")
+        allows(reads, action=one)
+        for one in ("rds:DescribeDBClusters", "rds:StopDBCluster", "s3:GetObject")
     ]
 
 
@@ -96,7 +117,9 @@ def test_not_resource_speaks_of_all_the_others() -> None:
     """A Deny with it leaves one thing to be changed, if something allows that."""
     only = {"Effect": "Deny", "Action": "rds:Stop*", "NotResource": [CLUSTER]}
 
-    assert [True, False] == [allows({}, only, resource=one) for one in (CLUSTER, CLUSTER.replace("staging", "prod"))]
+    assert [True, False] == [
+        allows({}, only, resource=one) for one in (CLUSTER, CLUSTER.replace("staging", "prod"))
+    ]
     assert not allows(only)
 
 
@@ -124,9 +147,24 @@ def test_not_resource_speaks_of_all_the_others() -> None:
         ("NumericLessThanEquals", 5, "5", True),
         ("NumericGreaterThan", "5", "5", False),
         ("NumericGreaterThanEquals", "5", "many", False),
-        ("ArnEquals", "arn:aws:lambda:*:*:function:f", "arn:aws:lambda:us-west-2:1:function:f", True),  # as ArnLike
-        ("ArnLike", "arn:aws:lambda:*:function:f", "arn:aws:lambda:us-west-2:1:function:f", False),  # part by part
-        ("ArnNotLike", "arn:aws:lambda:*:*:function:g", "arn:aws:lambda:us-west-2:1:function:f", True),
+        (
+            "ArnEquals",
+            "arn:aws:lambda:*:*:function:f",
+            "arn:aws:lambda:us-west-2:1:function:f",
+            True,
+        ),  # as ArnLike
+        (
+            "ArnLike",
+            "arn:aws:lambda:*:function:f",
+            "arn:aws:lambda:us-west-2:1:function:f",
+            False,
+        ),  # part by part
+        (
+            "ArnNotLike",
+            "arn:aws:lambda:*:*:function:g",
+            "arn:aws:lambda:us-west-2:1:function:f",
+            True,
+        ),
     ],
 )
 def test_operators(operator: str, values: Any, given: str, expected: bool) -> None:
@@ -137,13 +175,25 @@ def test_operators(operator: str, values: Any, given: str, expected: bool) -> No
 @pytest.mark.parametrize(
     ("operator", "expected"),
     [
-        ("StringEquals", False), ("StringLike", False), ("Bool", False), ("NumericLessThan", False), ("ArnLike", False),
-        ("StringNotEquals", True), ("StringNotLike", True), ("NumericNotEquals", True), ("ArnNotEquals", True),
-        ("StringEqualsIfExists", True), ("BoolIfExists", True), ("ForAllValues:StringEquals", True),
-        ("ForAnyValue:StringEquals", False), ("ForAnyValue:StringNotEquals", False),
+        ("StringEquals", False),
+        ("StringLike", False),
+        ("Bool", False),
+        ("NumericLessThan", False),
+        ("ArnLike", False),
+        ("StringNotEquals", True),
+        ("StringNotLike", True),
+        ("NumericNotEquals", True),
+        ("ArnNotEquals", True),
+        ("StringEqualsIfExists", True),
+        ("BoolIfExists", True),
+        ("ForAllValues:StringEquals", True),
+        ("ForAnyValue:StringEquals", False),
+        ("ForAnyValue:StringNotEquals", False),
     ],
-)  # fmt: skip
-@pytest.mark.parametrize("context", [{}, {"aws:Key": ()}, {"aws:Key": ""}], ids=["missing", "no values", "empty"])
+)
+@pytest.mark.parametrize(
+    "context", [{}, {"aws:Key": ()}, {"aws:Key": ""}], ids=["missing", "no values", "empty"]
+)
 def test_a_key_that_is_not_in_the_request(operator: str, expected: bool, context: Context) -> None:
     """Negated operators hold without the key, all of nothing holds, any of nothing does not."""
     assert expected is holds(operator, "aws:Key", "5", context)
@@ -175,10 +225,13 @@ def test_keys_with_several_values(operator: str, given: tuple[str, ...], expecte
 @pytest.mark.parametrize(
     ("wanted", "context", "expected"),
     [
-        ("true", {}, True), ("true", {"aws:TagKeys": ("a",)}, False), ("false", {}, False),
-        ("false", {"aws:TagKeys": ("a",)}, True), (False, {"aws:TagKeys": ()}, False),
+        ("true", {}, True),
+        ("true", {"aws:TagKeys": ("a",)}, False),
+        ("false", {}, False),
+        ("false", {"aws:TagKeys": ("a",)}, True),
+        (False, {"aws:TagKeys": ()}, False),
     ],
-)  # fmt: skip
+)
 def test_null_asks_whether_a_key_is_missing(wanted: Any, context: Context, expected: bool) -> None:
     """With it, ForAllValues does not hold for a request without the key."""
     together = {"Null": {"aws:TagKeys": wanted}, "ForAllValues:StringEquals": {"aws:TagKeys": "a"}}
@@ -192,21 +245,35 @@ def test_keys_are_the_same_in_any_case() -> None:
 
 
 def test_every_condition_has_to_hold() -> None:
-    """Operators and keys of one statement are all needed; a Deny that one of them does not meet denies nothing."""
+    """Operators and keys of one statement are all needed.
+
+    A Deny that one of them does not meet denies nothing.
+    """
     both = {"StringEquals": {"aws:A": "1", "aws:B": "2"}, "StringLike": {"aws:C": "3*"}}
     met: Context = {"aws:A": "1", "aws:B": "2", "aws:C": "34"}
     deny = {"Effect": "Deny", "Condition": both}
 
-    assert [True, False] == [allows({"Condition": both}, context=one) for one in (met, {**met, "aws:B": "1"})]
+    assert [True, False] == [
+        allows({"Condition": both}, context=one) for one in (met, {**met, "aws:B": "1"})
+    ]
     assert [False, True] == [allows({}, deny, context=one) for one in (met, {**met, "aws:B": "1"})]
 
 
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
-        ({"Condition": {"StringMatches": {"a": "b"}}}, "does not know the condition operator StringMatches"),
-        ({"Condition": {"DateLessThan": {"aws:CurrentTime": "2026-11-26"}}}, "operator DateLessThan"),
-        ({"Condition": {"ForSomeValues:StringEquals": {"a": "b"}}}, "operator ForSomeValues:StringEquals"),
+        (
+            {"Condition": {"StringMatches": {"a": "b"}}},
+            "does not know the condition operator StringMatches",
+        ),
+        (
+            {"Condition": {"DateLessThan": {"aws:CurrentTime": "2026-11-26"}}},
+            "operator DateLessThan",
+        ),
+        (
+            {"Condition": {"ForSomeValues:StringEquals": {"a": "b"}}},
+            "operator ForSomeValues:StringEquals",
+        ),
         ({"Resource": "arn:aws:s3:::bucket/${aws:username}"}, "does not fill in policy variables"),
         ({"Principal": "*"}, "an identity-based policy has no Principal"),
         ({"Effect": "Maybe"}, "Effect is 'Maybe', not Allow or Deny"),
@@ -224,7 +291,11 @@ def test_what_is_not_understood_is_refused(statement: dict[str, Any], problem: s
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("{", "p is not JSON"), ('{"Statement": []}', "p: Version is None"), ('{"Version": "1"}', "p: Version is '1'")],
+    [
+        ("{", "p is not JSON"),
+        ('{"Statement": []}', "p: Version is None"),
+        ('{"Version": "1"}', "p: Version is '1'"),
+    ],
 )
 def test_a_document_that_is_none_is_refused(text: str, problem: str) -> None:
     """With the name of the policy."""

@@ -1,4 +1,6 @@
-"""A policy with one statement taken away: the night is seen to fail, with the sentence that says what is missing."""
+"""A policy with one statement taken away: the night is seen to fail, with the sentence that says
+what is missing.
+"""
 
 from dataclasses import dataclass
 
@@ -23,17 +25,47 @@ class Gap:
 
 
 GAPS = (
-    Gap("copy-snapshot", "CopyFrom", "rds:CopyDBClusterSnapshot", "cluster-snapshot:rds:prod-cluster-"),
-    Gap("copy-snapshot", "CopyTo", "rds:CopyDBClusterSnapshot", "cluster-snapshot:aurora-restore-test-"),
-    Gap("copy-snapshot", "TagWhatIsMade", "rds:AddTagsToResource", "cluster-snapshot:aurora-restore-test-"),
-    Gap("check-copy-status", "Look", "rds:DescribeDBClusterSnapshots", "cluster-snapshot:aurora-restore-test-"),
-    Gap("delete-rds", "Secrets", "secretsmanager:GetSecretValue", "secret:aurora-restore/test/master-db-credentials-"),
+    Gap(
+        "copy-snapshot",
+        "CopyFrom",
+        "rds:CopyDBClusterSnapshot",
+        "cluster-snapshot:rds:prod-cluster-",
+    ),
+    Gap(
+        "copy-snapshot",
+        "CopyTo",
+        "rds:CopyDBClusterSnapshot",
+        "cluster-snapshot:aurora-restore-test-",
+    ),
+    Gap(
+        "copy-snapshot",
+        "TagWhatIsMade",
+        "rds:AddTagsToResource",
+        "cluster-snapshot:aurora-restore-test-",
+    ),
+    Gap(
+        "check-copy-status",
+        "Look",
+        "rds:DescribeDBClusterSnapshots",
+        "cluster-snapshot:aurora-restore-test-",
+    ),
+    Gap(
+        "delete-rds",
+        "Secrets",
+        "secretsmanager:GetSecretValue",
+        "secret:aurora-restore/test/master-db-credentials-",
+    ),
     Gap("delete-rds", "SecretsEncrypted", "kms:Decrypt", ":key/"),
     Gap("setup-db-users", "SecretsEncrypted", "kms:Decrypt", ":key/"),
     Gap("delete-rds", "LookAround", "ec2:DescribeSecurityGroups", "*"),
     Gap("delete-rds", "DeleteInstances", "rds:DeleteDBInstance", "db:staging-cluster-2"),
     Gap("delete-rds", "DeleteTarget", "rds:DeleteDBCluster", "cluster:staging-cluster"),
-    Gap("restore-snapshot", "Groups", "rds:RestoreDBClusterFromSnapshot", "cluster-pg:default.aurora-postgresql16"),
+    Gap(
+        "restore-snapshot",
+        "Groups",
+        "rds:RestoreDBClusterFromSnapshot",
+        "cluster-pg:default.aurora-postgresql16",
+    ),
     Gap("restore-snapshot", "TagWhatIsMade", "rds:AddTagsToResource", "cluster:staging-cluster"),
     Gap("restore-snapshot", "IntoTarget", "rds:CreateDBInstance", "cluster:staging-cluster"),
     Gap("restore-snapshot", "CreateInstances", "rds:CreateDBInstance", "db:staging-cluster-1"),
@@ -53,7 +85,9 @@ def a_night_without(function: str, sid: str) -> tuple[HeldStage, Operation]:
 
 @pytest.mark.parametrize("gap", GAPS, ids=lambda gap: f"{gap.function} {gap.sid}")
 def test_the_operation_fails_and_says_which_permission_is_missing(gap: Gap) -> None:
-    """At the step whose policy it is, for the resource that it was asked for, and the remedy is to allow it."""
+    """At the step whose policy it is, for the resource that it was asked for, and the remedy is to
+    allow it.
+    """
     stage, ended = a_night_without(gap.function, gap.sid)
     who = f"arn:aws:sts::{ACCOUNT}:assumed-role/aurora-restore-test-{gap.function}/aurora-restore-test-{gap.function}"
     told = " ".join([str(ended.reason), str(ended.remedy), *ended.problems])
@@ -67,22 +101,33 @@ def test_the_operation_fails_and_says_which_permission_is_missing(gap: Gap) -> N
 
 
 @pytest.mark.parametrize(
-    ("function", "sid"), [("copy-snapshot", "GrantsThroughRds"), ("restore-snapshot", "KeysThroughRds")]
+    ("function", "sid"),
+    [("copy-snapshot", "GrantsThroughRds"), ("restore-snapshot", "KeysThroughRds")],
 )
-def test_a_key_that_rds_may_not_use_for_the_role_is_told_as_rds_tells_it(function: str, sid: str) -> None:
+def test_a_key_that_rds_may_not_use_for_the_role_is_told_as_rds_tells_it(
+    function: str, sid: str
+) -> None:
     """Not as a denial: the key is not accessible, and the remedy names what the key's use takes."""
     _, ended = a_night_without(function, sid)
 
     assert (State.FAILED, function) == (ended.state, ended.failed_step)
     assert "was answered KMSKeyNotAccessibleFault" in str(ended.reason)
-    assert "kms:CreateGrant, kms:DescribeKey, kms:Decrypt and kms:GenerateDataKey" in str(ended.remedy)
+    assert "kms:CreateGrant, kms:DescribeKey, kms:Decrypt and kms:GenerateDataKey" in str(
+        ended.remedy
+    )
 
 
 @pytest.mark.parametrize("sid", ["Notify", "NotifyEncrypted"])
 def test_a_topic_that_may_not_be_written_to_leaves_a_good_restore_good(sid: str) -> None:
-    """Whether the topic or its key is what may not be used: the record says that nobody was told, and why."""
+    """Whether the topic or its key is what may not be used: the record says that nobody was told,
+    and why.
+    """
     _, ended = a_night_without("sns-notification", sid)
-    missing = "sns:Publish" if sid == "Notify" else f"kms:GenerateDataKey on resource: arn:aws:kms:{TARGET_REGION}"
+    missing = (
+        "sns:Publish"
+        if sid == "Notify"
+        else f"kms:GenerateDataKey on resource: arn:aws:kms:{TARGET_REGION}"
+    )
 
     assert (State.SUCCEEDED, False) == (ended.state, ended.notified)
     assert missing in ended.warnings[-1]
@@ -94,11 +139,16 @@ def test_a_step_that_cannot_announce_costs_time_only(function: str) -> None:
     stage, ended = a_night_without(function, "Announce")
 
     assert State.SUCCEEDED is ended.state
-    assert {f"{function}: events:PutEvents"} == {denied.partition(" on ")[0] for denied in stage.denied}
+    assert {f"{function}: events:PutEvents"} == {
+        denied.partition(" on ")[0] for denied in stage.denied
+    }
 
 
 def test_records_that_may_not_be_written_fail_the_invocation() -> None:
-    """There is no record to say it in, so the function fails for the alarm to see; nothing of the target is touched."""
+    """There is no record to say it in, so the function fails for the alarm to see.
+
+    Nothing of the target is touched.
+    """
     stage = HeldStage()
     stage.staging()
     stage.policies["delete-rds"] = stage.policies["delete-rds"].without("Records")

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from localaws.iam import Policy
 
 from aurora_restore.policies import CHARACTERS_MAX, TemplateError, Values, filled, plans_of, write
 from aurora_restore.stages import FUNCTIONS, Stage
-from localaws.iam import Policy
 from simulation.settings import ENVIRONMENT
 from simulation.stage import ACCOUNT
 
@@ -23,7 +23,9 @@ def stage(name: str = "test", **environment: str) -> Stage:
     return Stage(name, {"stages": {name: {"environment_variables": variables}}})
 
 
-def values(of: Stage | None = None, parameters: dict[str, str] | None = None, *, partition: str = "aws") -> Values:
+def values(
+    of: Stage | None = None, parameters: dict[str, str] | None = None, *, partition: str = "aws"
+) -> Values:
     """Give what stands for the placeholders."""
     of = of or stage()
     plans = plans_of(of, parameters, account=ACCOUNT, partition=partition)
@@ -35,7 +37,10 @@ def template(tmp_path: Path) -> Template:
     """Give a writer of templates: `template(statement elements…)` returns the folder."""
 
     def written(**elements: Any) -> Path:
-        policy = {"Version": "2012-10-17", "Statement": [{"Sid": "One", "Effect": "Allow", **elements}]}
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [{"Sid": "One", "Effect": "Allow", **elements}],
+        }
         (tmp_path / "policy-heartbeat.json").write_text(json.dumps(policy))
         return tmp_path
 
@@ -50,17 +55,28 @@ def resources(folder: Path, given: Values) -> list[str]:
 
 def test_a_stages_values_are_filled_in(template: Template) -> None:
     """Its own names, its account and its region."""
-    folder = template(Resource=["arn:${PARTITION}:dynamodb:${REGION}:${ACCOUNT}:table/${STATE_TABLE}"])
+    folder = template(
+        Resource=["arn:${PARTITION}:dynamodb:${REGION}:${ACCOUNT}:table/${STATE_TABLE}"]
+    )
 
-    assert [f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/aurora-restore-test-state"] == resources(folder, values())
+    assert [f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/aurora-restore-test-state"] == resources(
+        folder, values()
+    )
 
 
 def test_what_speaks_of_a_plan_is_repeated_for_every_plan(template: Template) -> None:
     """Once for each that makes a difference: the plans share their source."""
-    folder = template(Resource=["${SOURCE_CLUSTER_ID}", "${TARGET_REGION}/${TARGET_CLUSTER_ID}", "*"])
+    folder = template(
+        Resource=["${SOURCE_CLUSTER_ID}", "${TARGET_REGION}/${TARGET_CLUSTER_ID}", "*"]
+    )
     given = values(parameters=WEEKLY)
 
-    assert ["prod-cluster", "us-west-2/staging-cluster", "us-west-2/weekly-cluster", "*"] == resources(folder, given)
+    assert [
+        "prod-cluster",
+        "us-west-2/staging-cluster",
+        "us-west-2/weekly-cluster",
+        "*",
+    ] == resources(folder, given)
 
 
 def test_values_of_two_plans_do_not_mix(template: Template) -> None:
@@ -68,7 +84,9 @@ def test_values_of_two_plans_do_not_mix(template: Template) -> None:
     other = {**WEEKLY, "plans/weekly/target-region": "eu-west-1"}
     folder = template(Resource=["${TARGET_REGION}/${TARGET_CLUSTER_ID}"])
 
-    assert ["us-west-2/staging-cluster", "eu-west-1/weekly-cluster"] == resources(folder, values(parameters=other))
+    assert ["us-west-2/staging-cluster", "eu-west-1/weekly-cluster"] == resources(
+        folder, values(parameters=other)
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,14 +94,25 @@ def test_values_of_two_plans_do_not_mix(template: Template) -> None:
     [
         (
             "${TARGET_CLUSTER}",
-            "policy-heartbeat.json asks for ${TARGET_CLUSTER}, which nobody fills in: there are ACCOUNT,",
+            (
+                "policy-heartbeat.json asks for ${TARGET_CLUSTER}, which nobody fills in: there are "
+                "ACCOUNT,"
+            ),
         ),
-        ("${aws:username}", "policy-heartbeat.json asks for ${aws:username}, which nobody fills in"),
+        (
+            "${aws:username}",
+            "policy-heartbeat.json asks for ${aws:username}, which nobody fills in",
+        ),
         ("${}", "policy-heartbeat.json asks for ${}, which nobody fills in"),
-        ("${REGION}", "policy-heartbeat.json asks for ${REGION}, which has no value for the stage test."),
+        (
+            "${REGION}",
+            "policy-heartbeat.json asks for ${REGION}, which has no value for the stage test.",
+        ),
     ],
 )
-def test_a_placeholder_without_a_value_is_an_error_that_names_it(template: Template, text: str, problem: str) -> None:
+def test_a_placeholder_without_a_value_is_an_error_that_names_it(
+    template: Template, text: str, problem: str
+) -> None:
     """And the file it stands in: nothing is left empty, and nothing as it was."""
     unset = Values({**values().stage, "REGION": ""}, values().plans)
     with pytest.raises(TemplateError) as refused:
@@ -94,7 +123,9 @@ def test_a_placeholder_without_a_value_is_an_error_that_names_it(template: Templ
 
 def test_a_plans_placeholder_outside_a_list_is_an_error(template: Template) -> None:
     """There it could not be repeated."""
-    with pytest.raises(TemplateError, match=r"\$\{TARGET_REGION\}, which has no value outside a list"):
+    with pytest.raises(
+        TemplateError, match=r"\$\{TARGET_REGION\}, which has no value outside a list"
+    ):
         resources(template(Resource="${TARGET_REGION}"), values())
 
 
@@ -112,11 +143,16 @@ def test_a_stage_without_plans_has_no_policies(template: Template) -> None:
             "arn:aws:secretsmanager:eu-west-1:1:secret:mine-AbCdE9",
             "arn:aws:secretsmanager:eu-west-1:1:secret:mine-AbCdE9",
         ),
-        ("arn:aws:secretsmanager:eu-west-1:1:secret:mine", "arn:aws:secretsmanager:eu-west-1:1:secret:mine-??????"),
+        (
+            "arn:aws:secretsmanager:eu-west-1:1:secret:mine",
+            "arn:aws:secretsmanager:eu-west-1:1:secret:mine-??????",
+        ),
     ],
     ids=["name", "ARN", "ARN without its end"],
 )
-def test_secrets_are_named_with_their_six_characters(template: Template, secret_id: str, arn: str) -> None:
+def test_secrets_are_named_with_their_six_characters(
+    template: Template, secret_id: str, arn: str
+) -> None:
     """Which Secrets Manager adds to the name; a whole ARN has them already."""
     given = values(stage(MASTER_CREDENTIALS_SECRET_ID=secret_id))
 
@@ -136,8 +172,13 @@ def test_a_topic_of_another_region_brings_its_region(template: Template) -> None
 
 def test_prods_names_have_no_stage_in_them(template: Template) -> None:
     """Its functions have, and so has what they make."""
-    folder = template(Resource=["${PARAMETER_PATH} ${FAILURE_QUEUE} ${FUNCTION_PREFIX}heartbeat ${COPIES}"])
-    expected = "/aurora-restore/ aurora-restore-failures aurora-restore-prod-heartbeat aurora-restore-prod-"
+    folder = template(
+        Resource=["${PARAMETER_PATH} ${FAILURE_QUEUE} ${FUNCTION_PREFIX}heartbeat ${COPIES}"]
+    )
+    expected = (
+        "/aurora-restore/ aurora-restore-failures aurora-restore-prod-heartbeat "
+        "aurora-restore-prod-"
+    )
 
     assert [expected] == resources(folder, values(stage("prod")))
 
@@ -151,13 +192,21 @@ def test_copies_of_a_stage_with_a_long_name_are_found(template: Template) -> Non
 
 def test_a_policy_that_aws_would_not_take_is_an_error() -> None:
     """Many plans make long lists."""
-    many = {f"plans/p{number:02}/target-cluster-id": f"cluster-number-{number:02}" for number in range(30)}
-    with pytest.raises(TemplateError, match=f"characters for 31 plans, and AWS takes {CHARACTERS_MAX}"):
+    many = {
+        f"plans/p{number:02}/target-cluster-id": f"cluster-number-{number:02}"
+        for number in range(30)
+    }
+    with pytest.raises(
+        TemplateError, match=f"characters for 31 plans, and AWS takes {CHARACTERS_MAX}"
+    ):
         filled("restore-snapshot", values(parameters=many))
 
 
 def test_every_function_gets_its_policy(tmp_path: Path) -> None:
-    """As files that Chalice reads, in another partition, too; each of them is one that can be read."""
+    """As files that Chalice reads, in another partition, too.
+
+    Each of them is one that can be read.
+    """
     there = stage(SNS_TOPIC_ARN=f"arn:aws-cn:sns:us-west-2:{ACCOUNT}:people")
     write(values(there, partition="aws-cn"), tmp_path)
     written = {file.name: file.read_text() for file in tmp_path.iterdir()}

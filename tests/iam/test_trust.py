@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
 from localaws.server import Server
+
 from tests.iam.account import ACCOUNT, ROLE, Account
 
 OTHER = "222222222222"
@@ -18,7 +18,9 @@ ARN = f"arn:aws:iam::{ACCOUNT}:role/trusting"
 def account(server: Server) -> Account:
     """Give the account, with a role whom nobody may assume yet."""
     account = Account(server)
-    account.people("iam").create_role(RoleName="trusting", AssumeRolePolicyDocument=trust({"AWS": OTHER}))
+    account.people("iam").create_role(
+        RoleName="trusting", AssumeRolePolicyDocument=trust({"AWS": OTHER})
+    )
     return account
 
 
@@ -52,7 +54,10 @@ IT = f"arn:aws:sts::{ACCOUNT}:assumed-role/trusting/somebody"
         (trust({"AWS": ROLE}), "AccessDenied"),
         (trust({"AWS": ACCOUNT}, Effect="Deny"), "AccessDenied"),
         (trust({"AWS": ACCOUNT}, Action="sts:TagSession"), "AccessDenied"),
-        (trust({"AWS": ACCOUNT}, Condition={"StringEquals": {"sts:ExternalId": "ours"}}), "AccessDenied"),
+        (
+            trust({"AWS": ACCOUNT}, Condition={"StringEquals": {"sts:ExternalId": "ours"}}),
+            "AccessDenied",
+        ),
     ],
 )
 def test_a_role_is_assumed_by_whom_it_trusts(account: Account, policy: str, outcome: str) -> None:
@@ -67,18 +72,26 @@ def test_an_external_id_is_compared(account: Account) -> None:
     policy = trust({"AWS": ACCOUNT}, Condition={"StringEquals": {"sts:ExternalId": "ours"}})
     account.people("iam").update_assume_role_policy(RoleName="trusting", PolicyDocument=policy)
 
-    assert (IT, "AccessDenied") == (assumed(account, ExternalId="ours"), assumed(account, ExternalId="theirs"))
+    assert (IT, "AccessDenied") == (
+        assumed(account, ExternalId="ours"),
+        assumed(account, ExternalId="theirs"),
+    )
 
 
 def test_a_role_trusts_another_role(account: Account) -> None:
     """Whoever has assumed that one may assume it, and the account itself may not."""
     iam, sts = account.people("iam"), account.people("sts")
-    first = iam.create_role(RoleName="first", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))["Role"]["Arn"]
+    first = iam.create_role(RoleName="first", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))[
+        "Role"
+    ]["Arn"]
     iam.update_assume_role_policy(RoleName="trusting", PolicyDocument=trust({"AWS": first}))
     given = sts.assume_role(RoleArn=first, RoleSessionName="first")["Credentials"]
     keys = {"aws_access_key_id": given["AccessKeyId"], "aws_session_token": given["SessionToken"]}
 
-    assert (IT, "AccessDenied") == (assumed(account, account.people("sts", **keys)), assumed(account))
+    assert (IT, "AccessDenied") == (
+        assumed(account, account.people("sts", **keys)),
+        assumed(account),
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,8 +105,12 @@ def test_a_role_trusts_another_role(account: Account) -> None:
         ({"DurationSeconds": 43_200}, "ValidationError"),
     ],
 )
-def test_a_role_that_is_not_there_is_not_assumed(account: Account, wrong: dict[str, Any], code: str) -> None:
+def test_a_role_that_is_not_there_is_not_assumed(
+    account: Account, wrong: dict[str, Any], code: str
+) -> None:
     """Nor is one of another kind, or for longer than it allows."""
-    account.people("iam").update_assume_role_policy(RoleName="trusting", PolicyDocument=trust({"AWS": ACCOUNT}))
+    account.people("iam").update_assume_role_policy(
+        RoleName="trusting", PolicyDocument=trust({"AWS": ACCOUNT})
+    )
 
     assert code == assumed(account, **wrong)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-from aurora_restore.stages import Stage
 from localaws.clients import Clients
 from localaws.server import Server
+
+from aurora_restore.stages import Stage
 from tests.infra.templates import text
 
 ACCOUNT, OTHER_ACCOUNT = "123456789012", "222222222222"
@@ -37,12 +37,18 @@ class Made:
         """Create the stack of a template, or update it; returns its outputs."""
         client, name = self("cloudformation", region), self.stack(template)
         parameters = [
-            {"ParameterKey": key, "ParameterValue": one} for key, one in {"Stage": self.stage, **given}.items()
+            {"ParameterKey": key, "ParameterValue": one}
+            for key, one in {"Stage": self.stage, **given}.items()
         ]
         known = [one["StackName"] for one in client.describe_stacks()["Stacks"]]
         do = client.update_stack if name in known else client.create_stack
         capabilities = ["CAPABILITY_NAMED_IAM"]
-        do(StackName=name, TemplateBody=text(template), Parameters=parameters, Capabilities=capabilities)
+        do(
+            StackName=name,
+            TemplateBody=text(template),
+            Parameters=parameters,
+            Capabilities=capabilities,
+        )
         (stack,) = client.describe_stacks(StackName=name)["Stacks"]
         return {"status": stack["StackStatus"]} | {
             one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])
@@ -51,11 +57,16 @@ class Made:
     def resources(self, template: str, *, region: str = REGION) -> dict[str, str]:
         """Give the physical ids of a stack's resources."""
         found = self("cloudformation", region).list_stack_resources(StackName=self.stack(template))
-        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found["StackResourceSummaries"]}
+        return {
+            one["LogicalResourceId"]: one["PhysicalResourceId"]
+            for one in found["StackResourceSummaries"]
+        }
 
     def reasons(self, template: str) -> str:
         """Say why something failed."""
-        events = self("cloudformation").describe_stack_events(StackName=self.stack(template))["StackEvents"]
+        events = self("cloudformation").describe_stack_events(StackName=self.stack(template))[
+            "StackEvents"
+        ]
         return "\n".join(one.get("ResourceStatusReason", "") for one in events)
 
     def remove(self, template: str, *, region: str = REGION) -> str:

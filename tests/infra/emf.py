@@ -1,4 +1,6 @@
-"""Metrics as CloudWatch reads them out of the log: for each set of dimensions of a line, a metric of its own."""
+"""Metrics as CloudWatch reads them out of the log: for each set of dimensions of a line, a metric
+of its own.
+"""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""The alarms: each watches a metric that is really written, tells people, and has a section in the runbook."""
+"""The alarms: each watches a metric that is really written, tells people, and has a section in the
+runbook.
+"""
 
 import io
 import json
@@ -8,10 +10,10 @@ from contextlib import redirect_stdout
 from typing import Any
 
 import pytest
+from localaws.clients import Clients
 
 from aurora_restore.stages import ALARMS, FORWARDING_ALARM, FUNCTIONS
 from chalicelib.flow.choreography import State
-from localaws.clients import Clients
 from simulation.stage import STAGE
 from tests.choreography.fault_injection import refused
 from tests.choreography.run_night import Night
@@ -46,9 +48,15 @@ def alarms(made: Made) -> dict[str, Alarm]:
 
 def watched(alarm: Alarm) -> list[Metric]:
     """List the metrics that an alarm reads."""
-    stats = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one] or [alarm]
+    stats = [
+        one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one
+    ] or [alarm]
     return [
-        Metric(one["Namespace"], one["MetricName"], frozenset((d["Name"], d["Value"]) for d in one["Dimensions"]))
+        Metric(
+            one["Namespace"],
+            one["MetricName"],
+            frozenset((d["Name"], d["Value"]) for d in one["Dimensions"]),
+        )
         for one in stats
     ]
 
@@ -66,19 +74,30 @@ def _everything_happens() -> None:
     stopped = Night()
     stopped.night()
     running = stopped.reach(State.COPYING)
-    stopped.request("RestoreRequested", request_id="meanwhile")  # skipped, because the target is held
+    stopped.request(
+        "RestoreRequested", request_id="meanwhile"
+    )  # skipped, because the target is held
     stopped.request("CancelRequested", operation_id="nobody")  # refused
     stopped.request("CancelRequested", operation_id=running.operation_id)
     stopped.run_to_the_end()
-    assert {State.CANCELLED, State.SKIPPED} == {operation.state for operation in stopped.all_operations()}
+    assert {State.CANCELLED, State.SKIPPED} == {
+        operation.state for operation in stopped.all_operations()
+    }
     failing = Night()
     failing.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
     failing.hurt(refused("AccessDenied", 403), call="sns.publish", times=1_000)
     assert (State.FAILED, False) == ((ended := failing.dream()).state, ended.notified)
     trouble = Night()
     trouble.parameters.put_parameter(Name=f"/aurora-restore/{STAGE}/plans/odd/port", Value="none")
-    trouble.hurt(refused("AccessDenied", 403), call="rds.describe_db_cluster_snapshots", times=1_000)
-    bad = {"operation_id": "bad", "open": "yes", "due_at": "2026-01-01T00:00:00.000Z", "state": "COPYING"}
+    trouble.hurt(
+        refused("AccessDenied", 403), call="rds.describe_db_cluster_snapshots", times=1_000
+    )
+    bad = {
+        "operation_id": "bad",
+        "open": "yes",
+        "due_at": "2026-01-01T00:00:00.000Z",
+        "state": "COPYING",
+    }
     trouble.store.tables["state"]["bad"] = bad
     trouble.run(900)
     assert [] == trouble.failures
@@ -92,7 +111,10 @@ def test_the_runbook_has_a_section_for_each(alarms: dict[str, Alarm]) -> None:
 
         assert (what, True) == (what, text.endswith(f" See docs/runbook.md#{what}."))
         assert what in headings(RUNBOOK)
-        assert (True, True) == (len(re.findall(r"[.] ", text)) >= 2, len(text) <= DESCRIPTION_CHARACTERS_MAX)
+        assert (True, True) == (
+            len(re.findall(r"[.] ", text)) >= 2,
+            len(text) <= DESCRIPTION_CHARACTERS_MAX,
+        )
 
 
 def test_the_runbook_has_a_section_for_what_cannot_be_forwarded(clients: Clients) -> None:
@@ -119,26 +141,51 @@ def test_each_tells_people(made: Made, alarms: dict[str, Alarm]) -> None:
     }
 
 
-def test_each_metric_of_ours_is_written_with_these_dimensions(alarms: dict[str, Alarm], metrics: set[Metric]) -> None:
+def test_each_metric_of_ours_is_written_with_these_dimensions(
+    alarms: dict[str, Alarm], metrics: set[Metric]
+) -> None:
     """An alarm that names a dimension too many, or too few, watches a metric that nobody writes."""
-    own = {metric for alarm in alarms.values() for metric in watched(alarm) if metric.namespace == "AuroraRestore"}
+    own = {
+        metric
+        for alarm in alarms.values()
+        for metric in watched(alarm)
+        if metric.namespace == "AuroraRestore"
+    }
 
     assert set() == own - metrics
     assert {
-        "TargetAgeSeconds", "Heartbeat", "OperationFailed", "NotificationLost", "PlanUnusable", "RecordUnreadable",
+        "TargetAgeSeconds",
+        "Heartbeat",
+        "OperationFailed",
+        "NotificationLost",
+        "PlanUnusable",
+        "RecordUnreadable",
         "CatchUpFailed",
-    } == {metric.name for metric in own}  # fmt: skip
+    } == {metric.name for metric in own}
 
 
-def test_each_metric_of_awss_is_of_what_this_stage_has(made: Made, alarms: dict[str, Alarm]) -> None:
-    """Its failure queue, and its functions as Chalice names them, all but the heartbeat, whose silence is an alarm."""
+def test_each_metric_of_awss_is_of_what_this_stage_has(
+    made: Made, alarms: dict[str, Alarm]
+) -> None:
+    """Its failure queue, and its functions as Chalice names them, all but the heartbeat, whose
+    silence is an alarm.
+    """
     functions = {made.names.function(name) for name in FUNCTIONS if name != "heartbeat"}
-    queue = {("AWS/SQS", "ApproximateNumberOfMessagesVisible", frozenset({("QueueName", made.names.failure_queue)}))}
-    lambdas = [{("AWS/Lambda", what, frozenset({("FunctionName", name)})) for name in functions}
-               for what in ("Errors", "Throttles")]  # fmt: skip
+    queue = {
+        (
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            frozenset({("QueueName", made.names.failure_queue)}),
+        )
+    }
+    lambdas = [
+        {("AWS/Lambda", what, frozenset({("FunctionName", name)})) for name in functions}
+        for what in ("Errors", "Throttles")
+    ]
 
     assert [queue, *lambdas] == [
-        {*watched(alarms[what])} for what in ("failure-queue-not-empty", "function-errors", "function-throttles")
+        {*watched(alarms[what])}
+        for what in ("failure-queue-not-empty", "function-errors", "function-throttles")
     ]
 
 
@@ -157,7 +204,14 @@ def test_silence_of_the_heartbeat_is_not_taken_for_health(alarms: dict[str, Alar
 
     assert ("breaching", "Sum", 60, 5, "LessThanThreshold", 1.0) == tuple(
         silent[name]
-        for name in ("TreatMissingData", "Statistic", "Period", "EvaluationPeriods", "ComparisonOperator", "Threshold")
+        for name in (
+            "TreatMissingData",
+            "Statistic",
+            "Period",
+            "EvaluationPeriods",
+            "ComparisonOperator",
+            "Threshold",
+        )
     )
     assert {"notBreaching", "ignore"} == {
         alarm["TreatMissingData"] for what, alarm in alarms.items() if what != "heartbeat-silent"
@@ -165,7 +219,9 @@ def test_silence_of_the_heartbeat_is_not_taken_for_health(alarms: dict[str, Alar
 
 
 def shown(metrics: list[Any], stage: str) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """List what a widget of the dashboard draws of ours: namespace, metric, and the names of its dimensions."""
+    """List what a widget of the dashboard draws of ours: namespace, metric, and the names of its
+    dimensions.
+    """
     for metric in metrics:
         if isinstance(metric[0], dict):
             schema, name, of = re.findall(
@@ -178,13 +234,34 @@ def shown(metrics: list[Any], stage: str) -> Iterator[tuple[str, str, frozenset[
             yield metric[0], metric[1], frozenset(metric[2:4:2])
 
 
-def test_the_dashboard_draws_what_is_written(made: Made, metrics: set[Metric], alarms: dict[str, Alarm]) -> None:
-    """Every metric of ours in it is one that the code writes, and every alarm of the stage is on it."""
-    body = json.loads(made("cloudwatch").get_dashboard(DashboardName=made.names.dashboard)["DashboardBody"])
-    drawn = {one for widget in body["widgets"] for one in shown(widget["properties"].get("metrics", []), STAGE)}
-    known = {(one.namespace, one.name, frozenset(name for name, _ in one.dimensions)) for one in metrics}
+def test_the_dashboard_draws_what_is_written(
+    made: Made, metrics: set[Metric], alarms: dict[str, Alarm]
+) -> None:
+    """Every metric of ours in it is one that the code writes, and every alarm of the stage is on
+    it.
+    """
+    body = json.loads(
+        made("cloudwatch").get_dashboard(DashboardName=made.names.dashboard)["DashboardBody"]
+    )
+    drawn = {
+        one
+        for widget in body["widgets"]
+        for one in shown(widget["properties"].get("metrics", []), STAGE)
+    }
+    known = {
+        (one.namespace, one.name, frozenset(name for name, _ in one.dimensions)) for one in metrics
+    }
 
     assert set() == {one for one in drawn if one[0] == "AuroraRestore"} - known
-    assert [alarm["AlarmArn"] for alarm in alarms.values()] == body["widgets"][0]["properties"]["alarms"]
-    assert {"StepSeconds", "TargetAgeSeconds", "OperationSucceeded", "OperationsUnderWay", "Heartbeat", "Errors",
-            "ApproximateNumberOfMessagesVisible"} <= {name for _, name, _ in drawn}  # fmt: skip
+    assert [alarm["AlarmArn"] for alarm in alarms.values()] == body["widgets"][0]["properties"][
+        "alarms"
+    ]
+    assert {
+        "StepSeconds",
+        "TargetAgeSeconds",
+        "OperationSucceeded",
+        "OperationsUnderWay",
+        "Heartbeat",
+        "Errors",
+        "ApproximateNumberOfMessagesVisible",
+    } <= {name for _, name, _ in drawn}

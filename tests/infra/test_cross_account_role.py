@@ -6,30 +6,45 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from localaws.clients import Clients
 
 from aurora_restore.stages import FUNCTIONS
-from localaws.clients import Clients
 from tests.infra.conftest import ACCOUNT, OTHER_ACCOUNT, REGION
 from tests.infra.templates import text
 
 EXTERNAL_ID = "9a1f6f6e-0d5c-4f0c-a0e5-5a7c9f2a9d11"
-GIVEN = {"Stage": "dev", "AppAccount": ACCOUNT, "ExternalId": EXTERNAL_ID, "SourceClusterId": "prod-cluster"}
+GIVEN = {
+    "Stage": "dev",
+    "AppAccount": ACCOUNT,
+    "ExternalId": EXTERNAL_ID,
+    "SourceClusterId": "prod-cluster",
+}
 KEY = f"arn:aws:kms:us-east-1:{OTHER_ACCOUNT}:key/abcd"
 RDS = f"arn:aws:rds:us-east-1:{OTHER_ACCOUNT}"
-AUTOMATED, COPY = f"{RDS}:cluster-snapshot:rds:prod-cluster-2026", f"{RDS}:cluster-snapshot:aurora-restore-dev-1"
+AUTOMATED, COPY = (
+    f"{RDS}:cluster-snapshot:rds:prod-cluster-2026",
+    f"{RDS}:cluster-snapshot:aurora-restore-dev-1",
+)
 
 
 def make(clients: Clients, name: str, **given: str) -> dict[str, Any]:
     """Create the stack in the source's account; returns the role."""
     cloudformation = clients.of_account("cloudformation", REGION, OTHER_ACCOUNT)
     cloudformation.create_stack(
-        StackName=name, TemplateBody=text("cross-account-role"), Capabilities=["CAPABILITY_NAMED_IAM"],
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in {**GIVEN, **given}.items()],
-    )  # fmt: skip
+        StackName=name,
+        TemplateBody=text("cross-account-role"),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in {**GIVEN, **given}.items()
+        ],
+    )
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     (output,) = stack["Outputs"]
     role = output["OutputValue"].rsplit("/", 1)[-1]
-    found: dict[str, Any] = clients.of_account("iam", REGION, OTHER_ACCOUNT).get_role(RoleName=role)["Role"]
+    found: dict[str, Any] = clients.of_account("iam", REGION, OTHER_ACCOUNT).get_role(
+        RoleName=role
+    )["Role"]
     return found
 
 
@@ -37,7 +52,9 @@ def statements(clients: Clients, role: str) -> list[dict[str, Any]]:
     """Read what the role may do."""
     iam = clients.of_account("iam", REGION, OTHER_ACCOUNT)
     (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    found: list[dict[str, Any]] = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"]
+    found: list[dict[str, Any]] = iam.get_role_policy(RoleName=role, PolicyName=name)[
+        "PolicyDocument"
+    ]["Statement"]
     return found
 
 
@@ -50,15 +67,22 @@ def is_allowed(policy: list[dict[str, Any]], action: str, resource: str) -> bool
     """Judge an action by actions and resources; conditions are taken to hold."""
 
     def applies(one: dict[str, Any]) -> bool:
-        named = any(fnmatchcase(action, pattern) for pattern in listed(one.get("Action", one.get("NotAction"))))
-        return named == ("Action" in one) and any(fnmatchcase(resource, pattern) for pattern in listed(one["Resource"]))
+        named = any(
+            fnmatchcase(action, pattern)
+            for pattern in listed(one.get("Action", one.get("NotAction")))
+        )
+        return named == ("Action" in one) and any(
+            fnmatchcase(resource, pattern) for pattern in listed(one["Resource"])
+        )
 
     effects = {one["Effect"] for one in policy if applies(one)}
     return "Allow" in effects and "Deny" not in effects
 
 
 def test_only_named_functions_with_the_external_id_may_assume_it(clients: Clients) -> None:
-    """A role that says another id, or is not one of the stage's own that read or copy snapshots, does not get in."""
+    """A role that says another id, or is not one of the stage's own that read or copy snapshots,
+    does not get in.
+    """
     role = make(clients, "trust", Stage="trusting")
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     own = [f"arn:aws:iam::{ACCOUNT}:role/aurora-restore-trusting-{name}" for name in FUNCTIONS]
@@ -89,21 +113,37 @@ def test_only_named_functions_with_the_external_id_may_assume_it(clients: Client
         ("kms:Decrypt", KEY, False),
     ],
 )
-def test_it_may_look_copy_and_share(clients: Clients, action: str, resource: str, allowed: bool) -> None:
+def test_it_may_look_copy_and_share(
+    clients: Clients, action: str, resource: str, allowed: bool
+) -> None:
     """And change nothing of the source."""
     iam = clients.of_account("iam", REGION, OTHER_ACCOUNT)
-    if not [one for one in iam.list_roles()["Roles"] if one["RoleName"] == "aurora-restore-dev-cross-account-role"]:
+    if not [
+        one
+        for one in iam.list_roles()["Roles"]
+        if one["RoleName"] == "aurora-restore-dev-cross-account-role"
+    ]:
         make(clients, "acting", KmsKeyArn=KEY)
 
-    assert allowed == is_allowed(statements(clients, "aurora-restore-dev-cross-account-role"), action, resource)
+    assert allowed == is_allowed(
+        statements(clients, "aurora-restore-dev-cross-account-role"), action, resource
+    )
 
 
 def test_a_denial_does_not_hang_on_what_is_allowed(clients: Clients) -> None:
-    """Whatever else is attached to the role one day, the source's cluster, instances and snapshots are not changed."""
+    """Whatever else is attached to the role one day, the source's cluster, instances and snapshots
+    are not changed.
+    """
     role = make(clients, "denying", Stage="denying")
-    policy = [*statements(clients, role["RoleName"]), {"Effect": "Allow", "Action": "rds:*", "Resource": "*"}]
-    refused = [("rds:DeleteDBCluster", f"{RDS}:cluster:prod-cluster"), ("rds:ModifyDBInstance", f"{RDS}:db:any"),
-               ("rds:DeleteDBClusterSnapshot", AUTOMATED)]  # fmt: skip
+    policy = [
+        *statements(clients, role["RoleName"]),
+        {"Effect": "Allow", "Action": "rds:*", "Resource": "*"},
+    ]
+    refused = [
+        ("rds:DeleteDBCluster", f"{RDS}:cluster:prod-cluster"),
+        ("rds:ModifyDBInstance", f"{RDS}:db:any"),
+        ("rds:DeleteDBClusterSnapshot", AUTOMATED),
+    ]
 
     assert [False] * 3 == [is_allowed(policy, *one) for one in refused]
     assert is_allowed(policy, "rds:CopyDBClusterSnapshot", AUTOMATED)

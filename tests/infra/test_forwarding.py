@@ -1,13 +1,15 @@
-"""The forwarding stack: Aurora's own events reach the stage's bus, from another region and another account."""
+"""The forwarding stack: Aurora's own events reach the stage's bus, from another region and another
+account.
+"""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from localaws.clients import Clients
 from localaws.server import Server
+
 from tests.infra.conftest import ACCOUNT, OTHER_ACCOUNT, REGION, SOURCE_REGION, Made
 
 WAIT_SECONDS = 20
@@ -31,7 +33,12 @@ def elsewhere(made: Made) -> Made:
 def listen(made: Made) -> str:
     """Have a queue get what reaches the stage's bus from Aurora; returns its URL."""
     sqs, name = made("sqs"), f"heard-{made.stage}"
-    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:*", "Resource": "*"}
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:*",
+        "Resource": "*",
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     url: str = sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
     pattern = {"source": ["aws.rds"], "detail-type": ["RDS DB Cluster Snapshot Event"]}
@@ -54,7 +61,9 @@ def night(server: Server, source: Made, cluster: str, account: str) -> None:
 def heard(sqs: Any, url: str, count: int) -> Iterator[dict[str, Any]]:
     """Wait for so many events."""
     for _ in range(count):
-        (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=WAIT_SECONDS)["Messages"]
+        (message,) = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=WAIT_SECONDS
+        )["Messages"]
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         yield json.loads(message["Body"])
 
@@ -71,7 +80,9 @@ def test_snapshot_events_reach_the_stages_region(server: Server, made: Made) -> 
     made.remove("forwarding", region=SOURCE_REGION)
 
 
-def test_snapshot_events_reach_the_stages_account(server: Server, made: Made, elsewhere: Made) -> None:
+def test_snapshot_events_reach_the_stages_account(
+    server: Server, made: Made, elsewhere: Made
+) -> None:
     """The foundation lets the source's account in, and the forwarding stack stands there."""
     made.make("foundation", SourceAccount=OTHER_ACCOUNT)
     elsewhere.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION, TargetAccount=ACCOUNT)
@@ -86,14 +97,20 @@ def test_snapshot_events_reach_the_stages_account(server: Server, made: Made, el
 
 
 def test_what_cannot_be_forwarded_is_kept(server: Server, elsewhere: Made) -> None:
-    """A bus that does not let the account in: the events are in the stack's own queue, and its alarm watches that."""
-    outputs = elsewhere.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION, TargetAccount=ACCOUNT)
+    """A bus that does not let the account in: the events are in the stack's own queue, and its
+    alarm watches that.
+    """
+    outputs = elsewhere.make(
+        "forwarding", region=SOURCE_REGION, TargetRegion=REGION, TargetAccount=ACCOUNT
+    )
     night(server, elsewhere, f"source-{elsewhere.stage}", OTHER_ACCOUNT)
     events = heard(elsewhere("sqs", SOURCE_REGION), outputs["FailureQueueUrl"], 2)
     (alarm,) = elsewhere("cloudwatch", SOURCE_REGION).describe_alarms()["MetricAlarms"]
 
     assert SNAPSHOT_EVENTS == [event["detail"]["EventID"] for event in events]
-    assert [outputs["FailureQueueArn"].rsplit(":", 1)[-1]] == [one["Value"] for one in alarm["Dimensions"]]
+    assert [outputs["FailureQueueArn"].rsplit(":", 1)[-1]] == [
+        one["Value"] for one in alarm["Dimensions"]
+    ]
     elsewhere.remove("forwarding", region=SOURCE_REGION)
 
 
@@ -104,27 +121,38 @@ def test_its_alarm_tells_a_topic_where_one_is_given(made: Made, topic: str) -> N
     alarms = made("cloudwatch", SOURCE_REGION).describe_alarms()["MetricAlarms"]
     (alarm,) = (one for one in alarms if made.stage in one["AlarmName"].split("-"))
 
-    assert [[topic] * bool(topic)] * 2 == [alarm.get("AlarmActions", []), alarm.get("OKActions", [])]
+    assert [[topic] * bool(topic)] * 2 == [
+        alarm.get("AlarmActions", []),
+        alarm.get("OKActions", []),
+    ]
 
 
 def test_the_rule_is_tried_again_and_its_role_can_do_nothing_else(made: Made) -> None:
-    """For a day; only this rule of this account may use the role, and only to put events on the stage's bus."""
+    """For a day.
+
+    Only this rule of this account may use the role, and only to put events on the stage's bus.
+    """
     outputs = made.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION)
     name = outputs["RoleArn"].rsplit("/", 1)[-1]
-    (target,) = made("events", SOURCE_REGION).list_targets_by_rule(Rule=outputs["RuleArn"].rsplit("/", 1)[-1])[
-        "Targets"
-    ]
+    (target,) = made("events", SOURCE_REGION).list_targets_by_rule(
+        Rule=outputs["RuleArn"].rsplit("/", 1)[-1]
+    )["Targets"]
     (trust,) = made("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
     policy = made("iam").get_role_policy(RoleName=name, PolicyName="put-events")["PolicyDocument"]
     bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
 
-    assert ({"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400}, outputs["RoleArn"], bus) == (
-        target["RetryPolicy"], target["RoleArn"], target["Arn"]
-    )  # fmt: skip
+    assert (
+        {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400},
+        outputs["RoleArn"],
+        bus,
+    ) == (target["RetryPolicy"], target["RoleArn"], target["Arn"])
     assert {
-        "StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnEquals": {"aws:SourceArn": outputs["RuleArn"]}
-    } == trust["Condition"]  # fmt: skip
-    assert [{"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}] == policy["Statement"]
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        "ArnEquals": {"aws:SourceArn": outputs["RuleArn"]},
+    } == trust["Condition"]
+    assert [{"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}] == policy[
+        "Statement"
+    ]
 
 
 def test_a_stage_may_forward_from_several_regions(clients: Clients, made: Made) -> None:
@@ -132,4 +160,7 @@ def test_a_stage_may_forward_from_several_regions(clients: Clients, made: Made) 
     regions = (SOURCE_REGION, "eu-central-1")
     found = [made.make("forwarding", region=one, TargetRegion=REGION) for one in regions]
 
-    assert (["CREATE_COMPLETE"] * 2, 2) == ([one["status"] for one in found], len({one["RoleArn"] for one in found}))
+    assert (["CREATE_COMPLETE"] * 2, 2) == (
+        [one["status"] for one in found],
+        len({one["RoleArn"] for one in found}),
+    )

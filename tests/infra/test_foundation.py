@@ -1,4 +1,7 @@
-"""The foundation, read back from AWS: topic and key, failure queue, parameters, bucket, bus; changed and removed."""
+"""The foundation, read back from AWS: topic and key, failure queue, parameters, bucket, bus.
+
+Changed and removed.
+"""
 
 import json
 from typing import Any
@@ -34,7 +37,9 @@ def parameters(made: Made) -> dict[str, str]:
 def test_the_topic_is_encrypted_with_a_key_that_is_the_stages_own(made: Made) -> None:
     """Found by its alias, rotated every year."""
     outputs = made.make("foundation")
-    attributes = made("sns").get_topic_attributes(TopicArn=outputs["NotificationsTopicArn"])["Attributes"]
+    attributes = made("sns").get_topic_attributes(TopicArn=outputs["NotificationsTopicArn"])[
+        "Attributes"
+    ]
     key = made("kms").describe_key(KeyId=made.names.key_alias)["KeyMetadata"]
 
     assert [outputs["NotificationsKeyArn"]] * 2 == [attributes["KmsMasterKeyId"], key["Arn"]]
@@ -44,13 +49,20 @@ def test_the_topic_is_encrypted_with_a_key_that_is_the_stages_own(made: Made) ->
 def test_alarms_of_this_account_may_use_the_key_and_nobody_of_another(made: Made) -> None:
     """The account administers it, and its own policies say who else uses it."""
     outputs = made.make("foundation")
-    policy = made("kms").get_key_policy(KeyId=outputs["NotificationsKeyArn"], PolicyName="default")["Policy"]
+    policy = made("kms").get_key_policy(KeyId=outputs["NotificationsKeyArn"], PolicyName="default")[
+        "Policy"
+    ]
     administering, publishing = statements(policy).values()
 
-    assert ({"AWS": ROOT_OF_ACCOUNT}, "kms:*") == (administering["Principal"], administering["Action"])
-    assert ({"Service": "cloudwatch.amazonaws.com"}, ["kms:Decrypt", "kms:GenerateDataKey*"], FROM_THIS_ACCOUNT) == (
-        publishing["Principal"], publishing["Action"], publishing["Condition"]
-    )  # fmt: skip
+    assert ({"AWS": ROOT_OF_ACCOUNT}, "kms:*") == (
+        administering["Principal"],
+        administering["Action"],
+    )
+    assert (
+        {"Service": "cloudwatch.amazonaws.com"},
+        ["kms:Decrypt", "kms:GenerateDataKey*"],
+        FROM_THIS_ACCOUNT,
+    ) == (publishing["Principal"], publishing["Action"], publishing["Condition"])
 
 
 def test_alarms_of_this_account_may_publish(made: Made) -> None:
@@ -61,14 +73,21 @@ def test_alarms_of_this_account_may_publish(made: Made) -> None:
 
     assert {topic} == {one["Resource"] for one in policy.values()}
     assert ({"AWS": ROOT_OF_ACCOUNT}, True, False) == (
-        own["Principal"], {"sns:Publish", "sns:Subscribe"} <= {*own["Action"]}, "Condition" in own
-    )  # fmt: skip
+        own["Principal"],
+        {"sns:Publish", "sns:Subscribe"} <= {*own["Action"]},
+        "Condition" in own,
+    )
     assert ({"Service": "cloudwatch.amazonaws.com"}, "sns:Publish", FROM_THIS_ACCOUNT) == (
-        alarms["Principal"], alarms["Action"], alarms["Condition"]
-    )  # fmt: skip
+        alarms["Principal"],
+        alarms["Action"],
+        alarms["Condition"],
+    )
     assert ("Deny", "*", "sns:Publish", WITHOUT_TLS) == (
-        tls["Effect"], tls["Principal"], tls["Action"], tls["Condition"]
-    )  # fmt: skip
+        tls["Effect"],
+        tls["Principal"],
+        tls["Action"],
+        tls["Condition"],
+    )
 
 
 def test_somebody_is_mailed_while_an_address_is_given(made: Made) -> None:
@@ -82,56 +101,97 @@ def test_somebody_is_mailed_while_an_address_is_given(made: Made) -> None:
     assert [[], [("email", "first@example.com")], [("email", "second@example.com")], []] == seen
 
 
-def test_the_failure_queue_keeps_what_failed_encrypted_and_for_as_long_as_can_be(made: Made) -> None:
+def test_the_failure_queue_keeps_what_failed_encrypted_and_for_as_long_as_can_be(
+    made: Made,
+) -> None:
     """That is 14 days."""
     outputs = made.make("foundation")
-    attributes = made("sqs").get_queue_attributes(QueueUrl=outputs["FailureQueueUrl"], AttributeNames=["All"])
+    attributes = made("sqs").get_queue_attributes(
+        QueueUrl=outputs["FailureQueueUrl"], AttributeNames=["All"]
+    )
 
     assert ("true", str(14 * 24 * 3600), outputs["FailureQueueArn"]) == tuple(
-        attributes["Attributes"][name] for name in ("SqsManagedSseEnabled", "MessageRetentionPeriod", "QueueArn")
+        attributes["Attributes"][name]
+        for name in ("SqsManagedSseEnabled", "MessageRetentionPeriod", "QueueArn")
     )
 
 
-@pytest.mark.parametrize(("rule", "is_let_in"), [("aurora-restore-{stage}-delete-rds-event", True),
-                                                 ("aurora-restore-{stage}x-delete-rds-event", False),
-                                                 ("somebody-elses", False)])  # fmt: skip
-def test_rules_of_this_stage_leave_there_what_they_cannot_deliver(made: Made, rule: str, is_let_in: bool) -> None:
+@pytest.mark.parametrize(
+    ("rule", "is_let_in"),
+    [
+        ("aurora-restore-{stage}-delete-rds-event", True),
+        ("aurora-restore-{stage}x-delete-rds-event", False),
+        ("somebody-elses", False),
+    ],
+)
+def test_rules_of_this_stage_leave_there_what_they_cannot_deliver(
+    made: Made, rule: str, is_let_in: bool
+) -> None:
     """Those of other stages, and of other people, do not get in."""
     queue, events = made.make("foundation"), made("events")
     name, marker = rule.format(stage=made.stage), f"aurora-restore-{made.stage}-marker"
     for one in (name, marker):
-        events.put_rule(Name=one, EventPattern=json.dumps({"source": [made.stage], "detail-type": [one]}))
+        events.put_rule(
+            Name=one, EventPattern=json.dumps({"source": [made.stage], "detail-type": [one]})
+        )
         nobody = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:nobody"
         letters = {"Arn": queue["FailureQueueArn"]}
-        events.put_targets(Rule=one, Targets=[{"Id": "1", "Arn": nobody, "DeadLetterConfig": letters}])
+        events.put_targets(
+            Rule=one, Targets=[{"Id": "1", "Arn": nobody, "DeadLetterConfig": letters}]
+        )
     entries = [{"Source": made.stage, "DetailType": one, "Detail": "{}"} for one in (name, marker)]
     events.put_events(Entries=entries)
     arrived: list[str] = []
-    while marker not in arrived:  # delivered in order, so that the other one has come before it, or will not
-        (message,) = made("sqs").receive_message(QueueUrl=queue["FailureQueueUrl"], WaitTimeSeconds=20)["Messages"]
+    while (
+        marker not in arrived
+    ):  # delivered in order, so that the other one has come before it, or will not
+        (message,) = made("sqs").receive_message(
+            QueueUrl=queue["FailureQueueUrl"], WaitTimeSeconds=20
+        )["Messages"]
         arrived.append(json.loads(message["Body"])["detail-type"])
-        made("sqs").delete_message(QueueUrl=queue["FailureQueueUrl"], ReceiptHandle=message["ReceiptHandle"])
+        made("sqs").delete_message(
+            QueueUrl=queue["FailureQueueUrl"], ReceiptHandle=message["ReceiptHandle"]
+        )
 
     assert ([name] if is_let_in else []) == [one for one in arrived if one != marker]
 
 
 def test_parameters_are_there_while_they_have_a_value(made: Made) -> None:
-    """CloudFormation cannot make an empty one; a new value changes it, and an empty one removes it."""
+    """CloudFormation cannot make an empty one.
+
+    A new value changes it, and an empty one removes it.
+    """
     made.make("foundation")
     seen = [parameters(made)]
-    for given in (SETTINGS, {**SETTINGS, "TargetClusterId": "another"}, {"SourceClusterId": "prod-cluster"}):
+    for given in (
+        SETTINGS,
+        {**SETTINGS, "TargetClusterId": "another"},
+        {"SourceClusterId": "prod-cluster"},
+    ):
         made.make("foundation", **given)
         seen.append(parameters(made))
-    whole = {"source-cluster-id": "prod-cluster", "source-region": "us-east-1", "target-cluster-id": "staging",
-             "target-region": REGION, "kms-key-id": "alias/databases"}  # fmt: skip
+    whole = {
+        "source-cluster-id": "prod-cluster",
+        "source-region": "us-east-1",
+        "target-cluster-id": "staging",
+        "target-region": REGION,
+        "kms-key-id": "alias/databases",
+    }
 
-    assert [{}, whole, {**whole, "target-cluster-id": "another"}, {"source-cluster-id": "prod-cluster"}] == seen
+    assert [
+        {},
+        whole,
+        {**whole, "target-cluster-id": "another"},
+        {"source-cluster-id": "prod-cluster"},
+    ] == seen
 
 
 def test_the_bucket_is_nobody_elses_and_keeps_what_was_overwritten_for_a_month(made: Made) -> None:
     """Encrypted, versioned, closed to the public, over TLS only, and without access lists."""
     name, s3 = made.make("foundation")["BucketName"], made("s3")
-    (encryption,) = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    (encryption,) = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"][
+        "Rules"
+    ]
     (ownership,) = s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"]
     (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
     (tls,) = statements(s3.get_bucket_policy(Bucket=name)["Policy"]).values()
@@ -141,10 +201,13 @@ def test_the_bucket_is_nobody_elses_and_keeps_what_was_overwritten_for_a_month(m
         s3.get_bucket_versioning(Bucket=name)["Status"],
         ownership["ObjectOwnership"],
     )
-    assert {True} == {*s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values()}
+    assert {True} == {
+        *s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values()
+    }
     assert ({"NoncurrentDays": 30}, {"DaysAfterInitiation": 7}) == (
-        rule["NoncurrentVersionExpiration"], rule["AbortIncompleteMultipartUpload"]
-    )  # fmt: skip
+        rule["NoncurrentVersionExpiration"],
+        rule["AbortIncompleteMultipartUpload"],
+    )
     assert ("Deny", "s3:*", WITHOUT_TLS) == (tls["Effect"], tls["Action"], tls["Condition"])
     assert [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"] == tls["Resource"]
 
@@ -159,10 +222,14 @@ def test_a_bucket_that_is_somebody_elses_is_not_taken_over(made: Made) -> None:
     made.remove("foundation")
 
     assert ("ROLLBACK_COMPLETE", True) == (failed, made.names.bucket(ACCOUNT) in reasons)
-    assert "CREATE_COMPLETE" == made.make("foundation", BucketName=f"packages-{made.stage}")["status"]
+    assert (
+        "CREATE_COMPLETE" == made.make("foundation", BucketName=f"packages-{made.stage}")["status"]
+    )
 
 
-@pytest.mark.parametrize(("account", "is_let_in"), [("", False), (ACCOUNT, False), (OTHER_ACCOUNT, True)])
+@pytest.mark.parametrize(
+    ("account", "is_let_in"), [("", False), (ACCOUNT, False), (OTHER_ACCOUNT, True)]
+)
 def test_the_sources_account_may_put_snapshot_events_where_it_is_another(
     made: Made, account: str, is_let_in: bool
 ) -> None:
@@ -172,7 +239,12 @@ def test_the_sources_account_may_put_snapshot_events_where_it_is_another(
     found = [one for one in policy["Statement"] if made.stage in one["Sid"].split("-")]
     made.remove("foundation")
     after = made("events").describe_event_bus().get("Policy") or ""
-    only = {"StringEquals": {"events:source": "aws.rds", "events:detail-type": "RDS DB Cluster Snapshot Event"}}
+    only = {
+        "StringEquals": {
+            "events:source": "aws.rds",
+            "events:detail-type": "RDS DB Cluster Snapshot Event",
+        }
+    }
 
     assert [(f"arn:aws:iam::{OTHER_ACCOUNT}:root", "events:PutEvents", only)] * is_let_in == [
         (one["Principal"]["AWS"], one["Action"], one["Condition"]) for one in found
@@ -182,16 +254,27 @@ def test_the_sources_account_may_put_snapshot_events_where_it_is_another(
 
 @pytest.mark.parametrize(
     "given",
-    [{"FreshnessHours": "0"}, {"NotificationEmail": "nobody"}, {"SourceAccount": "12"}, {"Stage": "Dev"},
-     {"TargetRegion": "oregon"}, {"KmsKeyId": "a key"}],
-)  # fmt: skip
-def test_a_wrong_setting_is_refused_before_anything_is_made(made: Made, given: dict[str, str]) -> None:
+    [
+        {"FreshnessHours": "0"},
+        {"NotificationEmail": "nobody"},
+        {"SourceAccount": "12"},
+        {"Stage": "Dev"},
+        {"TargetRegion": "oregon"},
+        {"KmsKeyId": "a key"},
+    ],
+)
+def test_a_wrong_setting_is_refused_before_anything_is_made(
+    made: Made, given: dict[str, str]
+) -> None:
     """With the sentence that stands with the parameter."""
     with pytest.raises(ClientError) as refused:
         made.make("foundation", **given)
     (name,) = given
 
-    assert f"Parameter '{name}' failed to satisfy constraint: {name} is" in refused.value.response["Error"]["Message"]
+    assert (
+        f"Parameter '{name}' failed to satisfy constraint: {name} is"
+        in refused.value.response["Error"]["Message"]
+    )
 
 
 def test_nothing_is_left_when_the_stack_is_deleted(made: Made) -> None:

@@ -1,10 +1,12 @@
-"""What the heartbeat tells its alarms: that it came to its end, and how old the data is, also before there is any."""
+"""What the heartbeat tells its alarms: that it came to its end, and how old the data is, also
+before there is any.
+"""
 
 from typing import Any
 
 import pytest
-
 from localaws.clients import Clients
+
 from simulation.stage import STAGE
 from tests.choreography.fault_injection import refused
 from tests.choreography.run_night import Night
@@ -16,7 +18,9 @@ HOUR = 3600
 
 @pytest.fixture(scope="module")
 def fresh(clients: Clients) -> dict[str, Any]:
-    """Make the foundation of the stage that lives in one process, and give its alarm of data that is too old."""
+    """Make the foundation of the stage that lives in one process, and give its alarm of data that
+    is too old.
+    """
     made = Made(clients, STAGE)
     made.make("foundation")
     return alarm_of(made)
@@ -24,7 +28,9 @@ def fresh(clients: Clients) -> dict[str, Any]:
 
 def alarm_of(made: Made) -> dict[str, Any]:
     """Give the alarm of data that is too old."""
-    (found,) = made("cloudwatch").describe_alarms(AlarmNames=[made.names.alarm("no-fresh-restore")])["MetricAlarms"]
+    (found,) = made("cloudwatch").describe_alarms(
+        AlarmNames=[made.names.alarm("no-fresh-restore")]
+    )["MetricAlarms"]
     alarm: dict[str, Any] = found
     return alarm
 
@@ -38,7 +44,9 @@ def beats(log: str) -> int:
     ("service", "method"),
     [("ssm", "get_parameters_by_path"), ("events", "put_events"), ("rds", "describe_db_clusters")],
 )
-def test_a_tick_counts_when_it_came_to_its_end(capsys: pytest.CaptureFixture[str], service: str, method: str) -> None:
+def test_a_tick_counts_when_it_came_to_its_end(
+    capsys: pytest.CaptureFixture[str], service: str, method: str
+) -> None:
     """One that fails half-way does not; trouble that a tick outlives does not count against it."""
     night = Night()
     night.hurt(refused("AccessDenied", 403), call=f"{service}.{method}", times=1_000)
@@ -71,9 +79,11 @@ def test_before_the_first_success_the_age_counts_from_the_first_tick(
 
     assert (0.0, True) == (min(early), max(early) < fresh["Threshold"] < max(late))
     assert ("ignore", "GreaterThanThreshold", "age / 3600", "Maximum") == (
-        fresh["TreatMissingData"], fresh["ComparisonOperator"], fresh["Metrics"][0]["Expression"],
+        fresh["TreatMissingData"],
+        fresh["ComparisonOperator"],
+        fresh["Metrics"][0]["Expression"],
         fresh["Metrics"][1]["MetricStat"]["Stat"],
-    )  # fmt: skip
+    )
 
 
 def test_after_a_success_the_age_is_that_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,6 @@
-"""What outlives a deployment: both tables and both secrets, made once and never taken away or overwritten."""
+"""What outlives a deployment: both tables and both secrets, made once and never taken away or
+overwritten.
+"""
 
 import json
 from typing import Any
@@ -18,12 +20,17 @@ def table(made: Made, name: str) -> dict[str, Any]:
 def indexes(made: Made, name: str) -> dict[str, list[str]]:
     """Return the key attributes of a table's indexes, hash key first."""
     described = table(made, name)["GlobalSecondaryIndexes"]
-    return {index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]] for index in described}
+    return {
+        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
+        for index in described
+    }
 
 
 def expiry(made: Made, name: str) -> dict[str, str]:
     """Return how a table's items expire."""
-    found: dict[str, str] = made("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    found: dict[str, str] = made("dynamodb").describe_time_to_live(TableName=name)[
+        "TimeToLiveDescription"
+    ]
     return found
 
 
@@ -45,7 +52,9 @@ def test_operations_are_found_by_due_time_and_by_plan(made: Made) -> None:
     """The table of operations has the two indexes that heartbeat and operators read."""
     state = made.make("records")["StateTableName"]
 
-    assert {"open-by-due": ["open", "due_at"], "by-plan": ["plan", "created_at"]} == indexes(made, state)
+    assert {"open-by-due": ["open", "due_at"], "by-plan": ["plan", "created_at"]} == indexes(
+        made, state
+    )
     assert [{"AttributeName": "operation_id", "KeyType": "HASH"}] == table(made, state)["KeySchema"]
 
 
@@ -61,7 +70,9 @@ def test_both_tables_are_paid_by_request_and_can_be_recovered(made: Made) -> Non
     """Nobody plans capacity, and a table can be taken back to any second of the last 35 days."""
     outputs = made.make("records")
     for name in (outputs["StateTableName"], outputs["AuditTableName"]):
-        backups = made("dynamodb").describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        backups = made("dynamodb").describe_continuous_backups(TableName=name)[
+            "ContinuousBackupsDescription"
+        ]
 
         assert ("PAY_PER_REQUEST", "ENABLED") == (
             table(made, name)["BillingModeSummary"]["BillingMode"],
@@ -73,7 +84,9 @@ def test_only_the_audit_trail_expires(made: Made) -> None:
     """Audit rows go when their `expires_at` has passed; the record of an operation stays."""
     made.make("records")
 
-    assert {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"} == expiry(made, made.names.audit_table)
+    assert {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"} == expiry(
+        made, made.names.audit_table
+    )
     assert {"TimeToLiveStatus": "DISABLED"} == expiry(made, made.names.state_table)
 
 
@@ -87,28 +100,40 @@ def test_tables_are_protected_where_that_is_asked(made: Made) -> None:
     protected = table(made, made.names.state_table)["DeletionProtectionEnabled"]
     made.make("records", ProtectTables="false")
 
-    assert (False, True, False) == (before, protected, table(made, made.names.audit_table)["DeletionProtectionEnabled"])
+    assert (False, True, False) == (
+        before,
+        protected,
+        table(made, made.names.audit_table)["DeletionProtectionEnabled"],
+    )
 
 
 def test_secrets_are_made_empty(made: Made) -> None:
-    """They are there, say what belongs into them, and hold nothing: not even something that looks like a password."""
+    """They are there, say what belongs into them, and hold nothing: not even something that looks
+    like a password.
+    """
     outputs = made.make("records")
     described = [made("secretsmanager").describe_secret(SecretId=name) for name in secrets(made)]
 
-    assert [outputs["MasterSecretArn"], outputs["AppSecretArn"]] == [one["ARN"] for one in described]
+    assert [outputs["MasterSecretArn"], outputs["AppSecretArn"]] == [
+        one["ARN"] for one in described
+    ]
     assert [True, True] == ["as JSON with" in one["Description"] for one in described]
     assert [None, None] == [value(made, name) for name in secrets(made)]
 
 
 def test_what_people_put_into_a_secret_stays(made: Made) -> None:
-    """Through an update of the stack, one that takes the secret out of it, and the stack's deletion."""
+    """Through an update of the stack, one that takes the secret out of it, and the stack's
+    deletion.
+    """
     made.make("records")
     content = json.dumps({"password": "put-by-people"})
     for name in secrets(made):
         made("secretsmanager").put_secret_value(SecretId=name, SecretString=content)
     made.make("records", ProtectTables="true")
     updated = [value(made, name) for name in secrets(made)]
-    outputs = made.make("records", ProtectTables="true", MakeMasterSecret="false", MakeAppSecret="false")
+    outputs = made.make(
+        "records", ProtectTables="true", MakeMasterSecret="false", MakeAppSecret="false"
+    )
     made.remove("records")
 
     assert [content] * 4 == [*updated, *(value(made, name) for name in secrets(made))]
@@ -117,7 +142,13 @@ def test_what_people_put_into_a_secret_stays(made: Made) -> None:
 
 def test_a_secret_that_is_there_is_not_made(made: Made) -> None:
     """Where the deployment says so, it stays whose it is, and the stack goes away without it."""
-    names = dict(zip(("MasterSecretName", "AppSecretName"), ("people/master", f"people/{made.stage}"), strict=True))
+    names = dict(
+        zip(
+            ("MasterSecretName", "AppSecretName"),
+            ("people/master", f"people/{made.stage}"),
+            strict=True,
+        )
+    )
     made("secretsmanager").create_secret(Name=names["MasterSecretName"], SecretString="theirs")
     outputs = made.make("records", MakeMasterSecret="false", **names)
 
@@ -129,10 +160,16 @@ def test_a_secret_that_is_there_is_not_made(made: Made) -> None:
 
 
 def test_a_secret_of_somebody_elses_is_not_taken_over(made: Made) -> None:
-    """The stack is taken back, names it, and leaves no table behind that would be in the way of the next attempt."""
+    """The stack is taken back, names it, and leaves no table behind that would be in the way of the
+    next attempt.
+    """
     made("secretsmanager").create_secret(Name=made.names.app_secret, SecretString="theirs")
     failed = made.make("records")["status"]
-    left = [name for name in made("dynamodb").list_tables()["TableNames"] if made.stage in name.split("-")]
+    left = [
+        name
+        for name in made("dynamodb").list_tables()["TableNames"]
+        if made.stage in name.split("-")
+    ]
     made.remove("records")
 
     assert ("ROLLBACK_COMPLETE", [], "theirs") == (failed, left, value(made, made.names.app_secret))
@@ -146,5 +183,10 @@ def test_everything_outlives_the_stack(made: Made) -> None:
     made("dynamodb").put_item(TableName=state, Item=item)
     status = made.remove("records")
 
-    assert ("DELETE_COMPLETE", item) == (status, made("dynamodb").get_item(TableName=state, Key=item)["Item"])
-    assert [True, True] == [bool(made("secretsmanager").describe_secret(SecretId=name)) for name in secrets(made)]
+    assert ("DELETE_COMPLETE", item) == (
+        status,
+        made("dynamodb").get_item(TableName=state, Key=item)["Item"],
+    )
+    assert [True, True] == [
+        bool(made("secretsmanager").describe_secret(SecretId=name)) for name in secrets(made)
+    ]

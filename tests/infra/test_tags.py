@@ -1,11 +1,14 @@
-"""The guide's tags are on what stands, not only in the templates; prod's environment is called Production."""
+"""The guide's tags are on what stands, not only in the templates.
+
+Prod's environment is called Production.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from localaws.clients import Clients
+
 from tests.infra.conftest import ACCOUNT, OTHER_ACCOUNT, REGION, SOURCE_REGION, Made
 from tests.infra.test_templates import SETTINGS
 
@@ -42,32 +45,50 @@ def readers(made: Made) -> dict[str, Callable[[str], Tags]]:
 
     def of_rule(name: str) -> Tags:
         arn = f"arn:aws:events:{SOURCE_REGION}:{ACCOUNT}:rule/{name}"
-        return by_key(account("events", SOURCE_REGION).list_tags_for_resource(ResourceARN=arn)["Tags"])
+        return by_key(
+            account("events", SOURCE_REGION).list_tags_for_resource(ResourceARN=arn)["Tags"]
+        )
 
     return {
         "State": of_table,
-        "MasterSecret": lambda arn: by_key(account("secretsmanager").describe_secret(SecretId=arn)["Tags"]),
+        "MasterSecret": lambda arn: by_key(
+            account("secretsmanager").describe_secret(SecretId=arn)["Tags"]
+        ),
         "NotificationsKey": of_key,
-        "Notifications": lambda arn: by_key(account("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]),
+        "Notifications": lambda arn: by_key(
+            account("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]
+        ),
         "Failures": of_queue,
         "HeartbeatSilent": of_alarm,
         "Dashboard": of_dashboard,
         "SourceClusterIdParameter": lambda name: by_key(
-            account("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
+            account("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=name)[
+                "TagList"
+            ]
         ),
         "Deployment": lambda name: by_key(account("s3").get_bucket_tagging(Bucket=name)["TagSet"]),
         "forwarding Rule": of_rule,
-        "forwarding Role": lambda name: by_key(account("iam").list_role_tags(RoleName=name)["Tags"]),
+        "forwarding Role": lambda name: by_key(
+            account("iam").list_role_tags(RoleName=name)["Tags"]
+        ),
         "forwarding Failures": lambda url: of_queue(url, SOURCE_REGION),
     }
 
 
 SERVICES = {
-    "State": "StateManagement", "MasterSecret": "Credentials", "NotificationsKey": "Notifications",
-    "Notifications": "Notifications", "Failures": "Failures", "HeartbeatSilent": "Alarms", "Dashboard": "Dashboard",
-    "SourceClusterIdParameter": "Configuration", "Deployment": "Deployment", "forwarding Rule": "Forwarding",
-    "forwarding Role": "Forwarding", "forwarding Failures": "Forwarding",
-}  # fmt: skip
+    "State": "StateManagement",
+    "MasterSecret": "Credentials",
+    "NotificationsKey": "Notifications",
+    "Notifications": "Notifications",
+    "Failures": "Failures",
+    "HeartbeatSilent": "Alarms",
+    "Dashboard": "Dashboard",
+    "SourceClusterIdParameter": "Configuration",
+    "Deployment": "Deployment",
+    "forwarding Rule": "Forwarding",
+    "forwarding Role": "Forwarding",
+    "forwarding Failures": "Forwarding",
+}
 
 
 @pytest.mark.parametrize(("stage", "environment"), [("dev", "dev"), ("prod", "Production")])
@@ -79,9 +100,10 @@ def test_tags_are_on_what_stands(clients: Clients, stage: str, environment: str)
     made.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION)
     forwarding = made.resources("forwarding", region=SOURCE_REGION)
     standing: dict[str, Any] = {
-        **made.resources("records"), **made.resources("foundation"),
+        **made.resources("records"),
+        **made.resources("foundation"),
         **{f"forwarding {name}": physical_id for name, physical_id in forwarding.items()},
-    }  # fmt: skip
+    }
     read = readers(made)
 
     assert {

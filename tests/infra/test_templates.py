@@ -1,4 +1,6 @@
-"""The templates themselves: right by CloudFormation's specification, named as in the code, tagged as in the guide."""
+"""The templates themselves: right by CloudFormation's specification, named as in the code, tagged
+as in the guide.
+"""
 
 import re
 import subprocess
@@ -8,9 +10,9 @@ from typing import Any
 
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]  # it publishes no types
+from localaws.clients import Clients
 
 from aurora_restore.stages import FUNCTIONS
-from localaws.clients import Clients
 from tests.infra.conftest import ACCOUNT, REGION, Made
 from tests.infra.templates import TEMPLATES, section
 
@@ -33,18 +35,28 @@ def test_cfn_lint_finds_nothing(template: Path) -> None:
 
 @each
 def test_it_can_be_given_without_a_bucket(template: Path) -> None:
-    """CloudFormation takes a body of so many bytes; a longer one would have to be put into S3 first."""
+    """CloudFormation takes a body of so many bytes.
+
+    A longer one would have to be put into S3 first.
+    """
     assert template.stat().st_size <= BODY_BYTES_MAX
 
 
 @each
 def test_every_parameter_explains_itself(template: Path) -> None:
-    """What it means, what it may be, and in a sentence that names it what is wrong otherwise; its default is right."""
+    """What it means, what it may be, and in a sentence that names it what is wrong otherwise.
+
+    Its default is right.
+    """
     for name, parameter in section(template, "Parameters").items():
         bounds = {"AllowedPattern", "AllowedValues", "MinValue"} & parameter.keys()
         sentence = parameter["ConstraintDescription"]
 
-        assert (1, True, True) == (len(bounds), sentence.startswith(f"{name} is "), sentence.endswith("."))
+        assert (1, True, True) == (
+            len(bounds),
+            sentence.startswith(f"{name} is "),
+            sentence.endswith("."),
+        )
         assert parameter["Description"].endswith(".")
         if "AllowedPattern" in parameter and "Default" in parameter:
             assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"])
@@ -58,9 +70,16 @@ def test_whatever_can_be_tagged_carries_the_tags_of_the_guide(template: Path) ->
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
         tags: Any = resource["Properties"].get("Tags", {})
         found = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
-        expected = {"Environment": environment, "Project": "AuroraRestore"} if "Tags" in schema["properties"] else {}
+        expected = (
+            {"Environment": environment, "Project": "AuroraRestore"}
+            if "Tags" in schema["properties"]
+            else {}
+        )
 
-        assert (name, expected) == (name, {key: value for key, value in found.items() if key != "Service"})
+        assert (name, expected) == (
+            name,
+            {key: value for key, value in found.items() if key != "Service"},
+        )
         assert bool(expected) == bool(found.get("Service"))
 
 
@@ -68,12 +87,18 @@ def expected_of(made: Made) -> dict[str, str]:
     """Name what both stacks make, as the code does."""
     names = made.names
     return {
-        "State": names.state_table, "Audit": names.audit_table, "MasterSecret": names.master_secret,
-        "AppSecret": names.app_secret, "Notifications": names.topic, "Failures": names.failure_queue,
-        "NotificationsKeyAlias": names.key_alias, "Dashboard": names.dashboard, "Deployment": names.bucket(ACCOUNT),
+        "State": names.state_table,
+        "Audit": names.audit_table,
+        "MasterSecret": names.master_secret,
+        "AppSecret": names.app_secret,
+        "Notifications": names.topic,
+        "Failures": names.failure_queue,
+        "NotificationsKeyAlias": names.key_alias,
+        "Dashboard": names.dashboard,
+        "Deployment": names.bucket(ACCOUNT),
         **{f"{one}Parameter": f"{names.parameter_path}{hyphened(one)}" for one in SETTINGS},
         **{one: names.alarm(hyphened(one)) for one in alarms()},
-    }  # fmt: skip
+    }
 
 
 def hyphened(name: str) -> str:
@@ -84,7 +109,11 @@ def hyphened(name: str) -> str:
 def alarms() -> list[str]:
     """List the alarms of the foundation by their logical ids."""
     (foundation,) = (one for one in TEMPLATES if one.stem == "foundation")
-    return [name for name, one in section(foundation, "Resources").items() if one["Type"] == "AWS::CloudWatch::Alarm"]
+    return [
+        name
+        for name, one in section(foundation, "Resources").items()
+        if one["Type"] == "AWS::CloudWatch::Alarm"
+    ]
 
 
 def bare(name: str) -> str:
@@ -100,7 +129,10 @@ def test_names_are_those_that_the_code_has(clients: Clients, stage: str) -> None
     made = Made(clients, stage)
     made.make("records")
     made.make("foundation", **SETTINGS)
-    found = {name: bare(one) for name, one in {**made.resources("records"), **made.resources("foundation")}.items()}
+    found = {
+        name: bare(one)
+        for name, one in {**made.resources("records"), **made.resources("foundation")}.items()
+    }
     expected = expected_of(made)
 
     assert expected == {name: found[name] for name in expected}
@@ -111,8 +143,13 @@ def test_functions_are_named_as_chalice_names_them(made: Made) -> None:
     made.make("foundation")
     body = made("cloudwatch").get_dashboard(DashboardName=made.names.dashboard)["DashboardBody"]
     watched = {
-        name for name in re.findall(r"aurora-restore-[a-z0-9-]+", body) if name.startswith(made.names.function(""))
+        name
+        for name in re.findall(r"aurora-restore-[a-z0-9-]+", body)
+        if name.startswith(made.names.function(""))
     }
     expected = {made.names.function(name) for name in FUNCTIONS}
 
-    assert expected == watched - {made.names.failure_queue, *(made.names.alarm(hyphened(one)) for one in alarms())}
+    assert expected == watched - {
+        made.names.failure_queue,
+        *(made.names.alarm(hyphened(one)) for one in alarms()),
+    }

@@ -9,7 +9,9 @@ ACCOUNT = "123456789012"
 ENTRY = {"Source": "mine", "DetailType": "Something", "Detail": '{"a": 1}'}
 
 
-def connect(clients: Clients, name: str, pattern: dict[str, Any], target: str, region: str = "us-west-2") -> None:
+def connect(
+    clients: Clients, name: str, pattern: dict[str, Any], target: str, region: str = "us-west-2"
+) -> None:
     """Put a rule with one target."""
     events = clients("events", region)
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
@@ -18,5 +20,7 @@ def connect(clients: Clients, name: str, pattern: dict[str, Any], target: str, r
 
 def put(clients: Clients, region: str = "us-west-2", **fields: Any) -> dict[str, Any]:
     """Put one entry and return what became of it."""
-    answer: dict[str, Any] = clients("events", region).put_events(Entries=[{**ENTRY, **fields}])["Entries"][0]
+    answer: dict[str, Any] = clients("events", region).put_events(Entries=[{**ENTRY, **fields}])[
+        "Entries"
+    ][0]
     return answer

@@ -9,13 +9,15 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-
 from localaws.server import Server
+
 from tests.local.sample_function import deploy, write_app
 
 REGION = "us-west-2"
 SPEED = 300.0
-"""A minute is 0.2 s: the first retry comes after that, the second after 0.4 s, `rate(5 minutes)` is a second."""
+"""A minute is 0.2 s: the first retry comes after that, the second after 0.4 s, `rate(5 minutes)` is
+a second.
+"""
 
 WAIT_SECONDS_MAX = 30.0
 RULES_MAY = json.dumps(
@@ -38,30 +40,45 @@ Clients = Callable[..., Client]
 
 
 class Inbox:
-    """A queue that functions and rules send to: its policy lets every rule in, unless there is no `policy`."""
+    """A queue that functions and rules send to: its policy lets every rule in, unless there is no
+    `policy`.
+    """
 
     def __init__(self, sqs: Client, name: str, *, policy: str | None = RULES_MAY) -> None:
         self._sqs = sqs
         attributes = {} if policy is None else {"Policy": policy}
         self.url: str = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        attributes = sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]
+        attributes = sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])[
+            "Attributes"
+        ]
         self.arn: str = attributes["QueueArn"]
         self._received: list[dict[str, Any]] = []
 
-    def wait_for(self, name: str, *, count: int = 1, event_id: str | None = None) -> list[dict[str, Any]]:
-        """Wait until as many messages are there as are wanted that have this field; return them, oldest first.
+    def wait_for(
+        self, name: str, *, count: int = 1, event_id: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Wait until as many messages are there as are wanted that have this field.
+
+        Return them, oldest first.
 
         With `event_id` only those count that tell of this event.
         """
         ends_at = time.monotonic() + WAIT_SECONDS_MAX
-        while len(found := [one for one in self._received if name in one and _is_of(one, event_id)]) < count:
+        while (
+            len(found := [one for one in self._received if name in one and _is_of(one, event_id)])
+            < count
+        ):
             if time.monotonic() > ends_at:
-                pytest.fail(f"{count} messages with {name} did not come; there are {self._received}.")
+                pytest.fail(
+                    f"{count} messages with {name} did not come; there are {self._received}."
+                )
             self._receive()
         return found
 
     def _receive(self) -> None:
-        answer = self._sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        answer = self._sqs.receive_message(
+            QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=1
+        )
         for message in answer.get("Messages", []):
             self._received.append(json.loads(message["Body"]))
             self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
@@ -99,11 +116,20 @@ def environment(server: Server) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def clients(server: Server, session: boto3.Session) -> Clients:
-    """Give clients: `clients(service, region, attempts=…)`; one that is `unchecked` sends whatever it is given."""
+    """Give clients: `clients(service, region, attempts=…)`.
 
-    def client(service: str, region: str = REGION, *, attempts: int = 3, unchecked: bool = False) -> Client:
-        config = Config(retries={"total_max_attempts": attempts}, parameter_validation=not unchecked)
-        return session.client(service, region_name=region, endpoint_url=server.endpoint, config=config)
+    One that is `unchecked` sends whatever it is given.
+    """
+
+    def client(
+        service: str, region: str = REGION, *, attempts: int = 3, unchecked: bool = False
+    ) -> Client:
+        config = Config(
+            retries={"total_max_attempts": attempts}, parameter_validation=not unchecked
+        )
+        return session.client(
+            service, region_name=region, endpoint_url=server.endpoint, config=config
+        )
 
     return client
 
@@ -115,7 +141,9 @@ def inbox(clients: Clients) -> Inbox:
 
 
 @pytest.fixture(scope="module")
-def app(inbox: Inbox, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def app(
+    inbox: Inbox, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Deploy the tiny app and return its folder."""
     folder = write_app(tmp_path_factory.mktemp("tiny"), queue=inbox.url)
     deploy(folder, environment)

@@ -82,6 +82,11 @@ def deploy(folder: Path, environment: Mapping[str, str]) -> None:
     """Run the real `chalice deploy`."""
     command = [sys.executable, "-c", ENTRY_POINT, "deploy", "--stage", "local"]
     done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

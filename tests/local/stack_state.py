@@ -24,7 +24,9 @@ def of_dashboard(clients: Clients, name: str) -> Any:
     """Read body and tags of a dashboard."""
     body = clients("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
     arn = f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{name}"
-    return json.loads(body), read(clients("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"])
+    return json.loads(body), read(
+        clients("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"]
+    )
 
 
 def of_table(clients: Clients, name: str) -> Any:
@@ -45,14 +47,21 @@ def of_rule(clients: Clients, name: str) -> Any:
     rule = clients("events").describe_rule(Name=name)
     targets = clients("events").list_targets_by_rule(Rule=name)["Targets"]
     found = clients("events").list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]
-    return json.loads(rule["EventPattern"]), rule["State"], [one["Id"] for one in targets], read(found)
+    return (
+        json.loads(rule["EventPattern"]),
+        rule["State"],
+        [one["Id"] for one in targets],
+        read(found),
+    )
 
 
 def of_log_group(clients: Clients, name: str) -> Any:
     """Read retention and tags of a log group."""
     (group,) = clients("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     arn = group["arn"].removesuffix(":*")
-    return group.get("retentionInDays"), clients("logs").list_tags_for_resource(resourceArn=arn)["tags"]
+    return group.get("retentionInDays"), clients("logs").list_tags_for_resource(resourceArn=arn)[
+        "tags"
+    ]
 
 
 def of_role(clients: Clients, name: str) -> Any:
@@ -71,7 +80,9 @@ def of_role(clients: Clients, name: str) -> Any:
 def of_key(clients: Clients, key_id: str) -> Any:
     """Read description, rotation, policy and tags of a key."""
     kms = clients("kms")
-    (statement,) = json.loads(kms.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"])["Statement"]
+    (statement,) = json.loads(kms.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"])[
+        "Statement"
+    ]
     return (
         kms.describe_key(KeyId=key_id)["KeyMetadata"]["Description"],
         kms.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"],
@@ -88,7 +99,9 @@ def of_secret(clients: Clients, arn: str) -> Any:
 
 def of_parameter(clients: Clients, name: str) -> Any:
     """Read value and tags of a parameter."""
-    found = clients("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
+    found = clients("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=name)[
+        "TagList"
+    ]
     return clients("ssm").get_parameter(Name=name)["Parameter"]["Value"], read(found)
 
 

@@ -91,13 +91,18 @@ class Stack:
         """Make a change set; returns what DescribeChangeSet says of it."""
         name = unique("change")
         about = {"StackName": self.name, "ChangeSetName": name}
-        self.client.create_change_set(**about, ChangeSetType=kind, TemplateBody=body, **_parameters(more))
+        self.client.create_change_set(
+            **about, ChangeSetType=kind, TemplateBody=body, **_parameters(more)
+        )
         found: dict[str, Any] = self.client.describe_change_set(**about)
         return found
 
 
 def _parameters(more: dict[str, Any]) -> dict[str, Any]:
-    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in more.pop("given", {}).items()]
+    given = [
+        {"ParameterKey": name, "ParameterValue": value}
+        for name, value in more.pop("given", {}).items()
+    ]
     return {**more, **({"Parameters": given} if given else {})}
 
 
@@ -110,7 +115,9 @@ def queues(clients: Clients, prefix: str) -> list[str]:
 def attribute(clients: Clients, name: str, what: str) -> str:
     """Read an attribute of a queue."""
     url = clients("sqs").get_queue_url(QueueName=name)["QueueUrl"]
-    return str(clients("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[what])["Attributes"][what])
+    return str(
+        clients("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[what])["Attributes"][what]
+    )
 
 
 def refusal(refused: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
@@ -120,7 +127,9 @@ def refusal(refused: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
 
 
 def lines(found: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]:
-    """Give of each change of a change set what is done to which resource, and whether that makes another one."""
+    """Give of each change of a change set what is done to which resource, and whether that makes
+    another one.
+    """
     for change in found["Changes"]:
         one = change["ResourceChange"]
         yield one["Action"], one["LogicalResourceId"], one.get("Replacement")

@@ -42,7 +42,9 @@ def _race(table: Client, pool: ThreadPoolExecutor, key: str) -> int:
         together.wait()
         try:
             item = {"id": {"S": key}, "by": {"N": str(number)}}
-            table.put_item(TableName="items", Item=item, ConditionExpression="attribute_not_exists(id)")
+            table.put_item(
+                TableName="items", Item=item, ConditionExpression="attribute_not_exists(id)"
+            )
         except table.exceptions.ConditionalCheckFailedException:
             return False
         return True
@@ -51,12 +53,18 @@ def _race(table: Client, pool: ThreadPoolExecutor, key: str) -> int:
 
 
 def _transaction(key: str, token: str) -> dict[str, Any]:
-    put = {"TableName": "items", "Item": {"id": {"S": key}}, "ConditionExpression": "attribute_not_exists(id)"}
+    put = {
+        "TableName": "items",
+        "Item": {"id": {"S": key}},
+        "ConditionExpression": "attribute_not_exists(id)",
+    }
     return {"TransactItems": [{"Put": put}], "ClientRequestToken": token}
 
 
 def test_a_repeated_transaction_succeeds_again(table: Client) -> None:
-    """A retry with the same token after a lost reply is told of the success, not of a failed condition."""
+    """A retry with the same token after a lost reply is told of the success, not of a failed
+    condition.
+    """
     table.transact_write_items(**_transaction("once", "token-1"))
     answer = table.transact_write_items(**_transaction("once", "token-1"))
 
@@ -71,7 +79,9 @@ def test_a_repeated_transaction_succeeds_again(table: Client) -> None:
     ],
     ids=["another token", "another transaction"],
 )
-def test_another_transaction_is_judged_by_itself(table: Client, key: str, token: str, code: str) -> None:
+def test_another_transaction_is_judged_by_itself(
+    table: Client, key: str, token: str, code: str
+) -> None:
     """A new token is a new transaction; an old token with new contents is refused."""
     table.delete_item(TableName="items", Key={"id": {"S": "once"}})
     table.transact_write_items(**_transaction("once", "token-1"))
@@ -104,11 +114,16 @@ WRONG_VALUES = [
 
 @pytest.fixture(scope="module")
 def keyed(clients: Clients) -> Client:
-    """Return a client that checks nothing itself, of DynamoDB with a table `keyed` that has both keys and an index."""
+    """Return a client that checks nothing itself, of DynamoDB with a table `keyed` that has both
+    keys and an index.
+    """
     client = clients("dynamodb", unchecked=True)
     client.create_table(
         TableName="keyed",
-        KeySchema=[{"AttributeName": "range", "KeyType": "RANGE"}, {"AttributeName": "hash", "KeyType": "HASH"}],
+        KeySchema=[
+            {"AttributeName": "range", "KeyType": "RANGE"},
+            {"AttributeName": "hash", "KeyType": "HASH"},
+        ],
         AttributeDefinitions=[
             {"AttributeName": "hash", "AttributeType": "S"},
             {"AttributeName": "range", "AttributeType": "B"},
@@ -138,13 +153,20 @@ def refusal(call: Any, **parameters: Any) -> str:
     return str(error["Message"])
 
 
-@pytest.mark.parametrize(("value", "said"), WRONG_VALUES, ids=[str(value) for value, _ in WRONG_VALUES])
-def test_a_value_that_is_none_is_refused_everywhere(keyed: Client, value: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "said"), WRONG_VALUES, ids=[str(value) for value, _ in WRONG_VALUES]
+)
+def test_a_value_that_is_none_is_refused_everywhere(
+    keyed: Client, value: dict[str, Any], said: str
+) -> None:
     """In an item, in a transaction, in a batch, and as a value of an expression."""
     item = {**RIGHT, "value": value}
     update = {"UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": value}}
     for call, request in (
-        (keyed.transact_write_items, {"TransactItems": [{"Put": {"TableName": "keyed", "Item": item}}]}),
+        (
+            keyed.transact_write_items,
+            {"TransactItems": [{"Put": {"TableName": "keyed", "Item": item}}]},
+        ),
         (keyed.batch_write_item, {"RequestItems": {"keyed": [{"PutRequest": {"Item": item}}]}}),
     ):
         with pytest.raises(ClientError, match=said):
@@ -159,12 +181,17 @@ def test_a_value_that_is_none_is_refused_everywhere(keyed: Client, value: dict[s
     [
         ({"hash": {"S": ""}}, "cannot contain an empty string value. Key: hash"),
         ({"range": {"B": b""}}, "cannot contain an empty binary value. Key: range"),
-        ({"hash": {"S": "é" * 1025}}, "Size of hashkey has exceeded the maximum size limit of2048 bytes"),
+        (
+            {"hash": {"S": "é" * 1025}},
+            "Size of hashkey has exceeded the maximum size limit of2048 bytes",
+        ),
         ({"range": {"B": b"x" * 1025}}, "exceeded the size limit of 1024 bytes"),
     ],
     ids=str,
 )
-def test_a_key_that_is_empty_or_too_long_is_refused(keyed: Client, wrong: dict[str, Any], said: str) -> None:
+def test_a_key_that_is_empty_or_too_long_is_refused(
+    keyed: Client, wrong: dict[str, Any], said: str
+) -> None:
     """Where it is written, and where it is looked for."""
     key = {**RIGHT, **wrong}
     update = {"UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"S": "x"}}}
@@ -185,18 +212,28 @@ def test_a_key_that_is_empty_or_too_long_is_refused(keyed: Client, wrong: dict[s
     [
         ({"hash": {"S": "h"}}, "Missing the key range in the item"),
         ({**RIGHT, "hash": {"N": "1"}}, "Type mismatch for key hash expected: S actual: N"),
-        ({**RIGHT, "other": {"N": "1"}}, "Type mismatch for Index Key other Expected: S Actual: N IndexName: by-other"),
+        (
+            {**RIGHT, "other": {"N": "1"}},
+            "Type mismatch for Index Key other Expected: S Actual: N IndexName: by-other",
+        ),
         ({**RIGHT, "other": {"S": ""}}, "empty string value. IndexName: by-other, IndexKey: other"),
-        ({**RIGHT, "large": {"S": "x" * 409_600}}, "Item size has exceeded the maximum allowed size"),
+        (
+            {**RIGHT, "large": {"S": "x" * 409_600}},
+            "Item size has exceeded the maximum allowed size",
+        ),
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_an_item_that_does_not_fit_its_table_is_refused(keyed: Client, item: dict[str, Any], said: str) -> None:
+def test_an_item_that_does_not_fit_its_table_is_refused(
+    keyed: Client, item: dict[str, Any], said: str
+) -> None:
     """Its keys, those of its indexes, and its size."""
     assert said in refusal(keyed.put_item, Item=item)
 
 
-@pytest.mark.parametrize("key", [{"hash": {"S": "h"}}, {**RIGHT, "more": {"S": "x"}}, {**RIGHT, "hash": {"N": "1"}}])
+@pytest.mark.parametrize(
+    "key", [{"hash": {"S": "h"}}, {**RIGHT, "more": {"S": "x"}}, {**RIGHT, "hash": {"N": "1"}}]
+)
 def test_a_key_that_does_not_fit_its_table_is_refused(keyed: Client, key: dict[str, Any]) -> None:
     """It has the table's key attributes, of their types, and no others."""
     assert "The provided key element does not match the schema" == refusal(keyed.get_item, Key=key)
@@ -218,9 +255,20 @@ def test_a_request_that_is_too_large_is_refused(keyed: Client) -> None:
 
 def test_numbers_that_are_right_are_kept(keyed: Client) -> None:
     """Up to 38 digits, of any size that DynamoDB has."""
-    numbers = ["0", "-0.0", "1" * 38, "9.9e125", "1e-130", "1" + "0" * 100, "0." + "0" * 60 + "1", "+5"]
+    numbers = [
+        "0",
+        "-0.0",
+        "1" * 38,
+        "9.9e125",
+        "1e-130",
+        "1" + "0" * 100,
+        "0." + "0" * 60 + "1",
+        "+5",
+    ]
     for number in numbers:
-        keyed.put_item(TableName="keyed", Item={**RIGHT, "number": {"N": number}, "set": {"NS": [number, "3"]}})
+        keyed.put_item(
+            TableName="keyed", Item={**RIGHT, "number": {"N": number}, "set": {"NS": [number, "3"]}}
+        )
 
 
 def test_a_table_goes_on_when_an_index_is_added(table: Client) -> None:
@@ -237,4 +285,7 @@ def test_a_table_goes_on_when_an_index_is_added(table: Client) -> None:
     )
     table.put_item(TableName="items", Item={"id": {"S": "colored"}, "color": {"S": "red"}})
 
-    assert "red" == table.get_item(TableName="items", Key={"id": {"S": "colored"}})["Item"]["color"]["S"]
+    assert (
+        "red"
+        == table.get_item(TableName="items", Key={"id": {"S": "colored"}})["Item"]["color"]["S"]
+    )

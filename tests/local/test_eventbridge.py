@@ -1,4 +1,6 @@
-"""EventBridge accepts, matches and delivers as on AWS, and refuses what localaws does not deliver to."""
+"""EventBridge accepts, matches and delivers as on AWS, and refuses what localaws does not deliver
+to.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -6,8 +8,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
 from localaws.server import Server
+
 from tests.local.bus import ACCOUNT, ENTRY, connect, put
 from tests.local.conftest import RULES_MAY, Clients, Inbox
 from tests.local.world import create_function
@@ -73,7 +75,9 @@ def test_a_disabled_rule_delivers_nothing(clients: Clients, inbox: Inbox) -> Non
     second = put(clients, Source="sleepy")
     inbox.wait_for("source", event_id=second["EventId"])
 
-    assert [second["EventId"]] == [one["id"] for one in inbox.wait_for("source") if one["source"] == "sleepy"]
+    assert [second["EventId"]] == [
+        one["id"] for one in inbox.wait_for("source") if one["source"] == "sleepy"
+    ]
 
 
 def test_a_topic_fans_out_to_its_queue(clients: Clients, inbox: Inbox) -> None:
@@ -88,7 +92,10 @@ def test_a_topic_fans_out_to_its_queue(clients: Clients, inbox: Inbox) -> None:
 
 
 def test_an_event_without_a_target_goes_to_the_dead_letters(clients: Clients, inbox: Inbox) -> None:
-    """A function that is not there is not retried; its event lands in the target's dead-letter queue."""
+    """A function that is not there is not retried.
+
+    Its event lands in the target's dead-letter queue.
+    """
     letters = Inbox(clients("sqs"), "letters")
     clients("events").put_rule(Name="to-nobody", EventPattern='{"source": ["lonely"]}')
     missing = f"arn:aws:lambda:us-west-2:{ACCOUNT}:function:nobody"
@@ -133,7 +140,9 @@ def test_too_much_at_once_is_refused(clients: Clients) -> None:
 
 
 def test_a_function_runs_only_for_a_rule_that_it_permits(clients: Clients, server: Server) -> None:
-    """Without AddPermission for the rule a function is not invoked: the event goes to the dead letters."""
+    """Without AddPermission for the rule a function is not invoked: the event goes to the dead
+    letters.
+    """
     create_function(server.endpoint, "closed", "def handler(event, context):\n    return None\n")
     letters = Inbox(clients("sqs"), "closed-letters")
     clients("events").put_rule(Name="knock", EventPattern='{"source": ["knock"]}')
@@ -146,12 +155,16 @@ def test_a_function_runs_only_for_a_rule_that_it_permits(clients: Clients, serve
 
 def test_a_pattern_can_be_tried(clients: Clients) -> None:
     """TestEventPattern says whether an event would match."""
-    answer = clients("events").test_event_pattern(EventPattern='{"source": ["mine"]}', Event=json.dumps(TRIED))
+    answer = clients("events").test_event_pattern(
+        EventPattern='{"source": ["mine"]}', Event=json.dumps(TRIED)
+    )
 
     assert answer["Result"]
 
 
-@pytest.mark.parametrize("event", ["no event", "[]", "{}", json.dumps({**TRIED, "n": float("nan")})])
+@pytest.mark.parametrize(
+    "event", ["no event", "[]", "{}", json.dumps({**TRIED, "n": float("nan")})]
+)
 def test_a_pattern_is_tried_on_an_event_only(clients: Clients, event: str) -> None:
     """TestEventPattern refuses what is not an event."""
     with pytest.raises(ClientError) as refused:
@@ -172,7 +185,9 @@ def test_a_pattern_is_tried_on_an_event_only(clients: Clients, event: str) -> No
         ({"ScheduleExpression": "rate(1 minutes)"}, "ValidationException"),
     ],
 )
-def test_a_rule_that_would_lie_is_refused(clients: Clients, rule: dict[str, str], code: str) -> None:
+def test_a_rule_that_would_lie_is_refused(
+    clients: Clients, rule: dict[str, str], code: str
+) -> None:
     """Unknown operators, cron and malformed rates are refused when the rule is put."""
     with pytest.raises(ClientError) as refused:
         clients("events").put_rule(Name="wrong", **rule)
@@ -190,23 +205,33 @@ def test_a_rule_that_would_lie_is_refused(clients: Clients, rule: dict[str, str]
         ({"Arn": "tiny"}, "ValidationException"),
         ({"Id": "a b"}, "ValidationException"),
         ({"Input": "not JSON"}, "ValidationException"),
-        ({"DeadLetterConfig": {"Arn": f"arn:aws:sns:us-west-2:{ACCOUNT}:letters"}}, "ValidationException"),
+        (
+            {"DeadLetterConfig": {"Arn": f"arn:aws:sns:us-west-2:{ACCOUNT}:letters"}},
+            "ValidationException",
+        ),
         ({"RetryPolicy": {"MaximumRetryAttempts": 186}}, "ValidationException"),
         ({"RetryPolicy": {"MaximumEventAgeInSeconds": 86_401}}, "ValidationException"),
     ],
     ids=json.dumps,
 )
-def test_a_target_that_is_not_delivered_to_is_refused(clients: Clients, target: dict[str, Any], code: str) -> None:
+def test_a_target_that_is_not_delivered_to_is_refused(
+    clients: Clients, target: dict[str, Any], code: str
+) -> None:
     """What would never arrive, or not as on AWS, is refused with a sentence when it is put."""
     events = clients("events")
     events.put_rule(Name="targets", EventPattern='{"source": ["x"]}')
     with pytest.raises(ClientError) as refused:
         events.put_targets(Rule="targets", Targets=[{"Id": "1", "Arn": QUEUE, **target}])
 
-    assert (code, ".") == (refused.value.response["Error"]["Code"], refused.value.response["Error"]["Message"][-1])
+    assert (code, ".") == (
+        refused.value.response["Error"]["Code"],
+        refused.value.response["Error"]["Message"][-1],
+    )
 
 
-@pytest.mark.parametrize("detail", ['{"a": NaN}', '{"a":' * 5_000 + "1" + "}" * 5_000], ids=["NaN", "deep"])
+@pytest.mark.parametrize(
+    "detail", ['{"a": NaN}', '{"a":' * 5_000 + "1" + "}" * 5_000], ids=["NaN", "deep"]
+)
 def test_a_detail_that_is_no_json_is_malformed(clients: Clients, detail: str) -> None:
     """What AWS's reader of JSON refuses never reaches a rule."""
     assert "MalformedDetail" == put(clients, Detail=detail)["ErrorCode"]

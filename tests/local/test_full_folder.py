@@ -1,4 +1,6 @@
-"""A data folder that takes no more: what needs no file goes on, the rest is refused so that clients repeat it."""
+"""A data folder that takes no more: what needs no file goes on, the rest is refused so that clients
+repeat it.
+"""
 
 import io
 import json
@@ -9,14 +11,17 @@ from contextlib import contextmanager
 
 import pytest
 from botocore.exceptions import ClientError
-
 from localaws.server import Server
+
 from tests.local.bus import put
 from tests.local.conftest import Clients, Inbox
 from tests.local.world import create_function
 
 BYTES_MAX = 1_000
-"""No file grows beyond this meanwhile; the operating system then refuses to write, as on a full disk."""
+"""No file grows beyond this meanwhile.
+
+The operating system then refuses to write, as on a full disk.
+"""
 
 
 @contextmanager
@@ -42,11 +47,18 @@ ECHO = "import boto3\ndef handler(event, context):\n    print('told')\n    retur
 
 
 def test_a_function_that_cannot_be_unpacked_is_not_made(server: Server, clients: Clients) -> None:
-    """The refusal says what is full and that nothing was kept; it is an error that clients repeat."""
-    source = "TEXT = '" + "x" * 2 * BYTES_MAX + "'\ndef handler(event, context):\n    return len(TEXT)\n"
+    """The refusal says what is full and that nothing was kept.
+
+    It is an error that clients repeat.
+    """
+    source = (
+        "TEXT = '" + "x" * 2 * BYTES_MAX + "'\ndef handler(event, context):\n    return len(TEXT)\n"
+    )
     with full_disk(), pytest.raises(ClientError) as refused:
         create_function(server.endpoint, "large", source)
-    made = [function["FunctionName"] for function in clients("lambda").list_functions()["Functions"]]
+    made = [
+        function["FunctionName"] for function in clients("lambda").list_functions()["Functions"]
+    ]
 
     assert ("ServiceUnavailable", 503, False) == (
         refused.value.response["Error"]["Code"],
@@ -56,16 +68,22 @@ def test_a_function_that_cannot_be_unpacked_is_not_made(server: Server, clients:
     assert f"The data folder {server.folder} is full." in refused.value.response["Error"]["Message"]
 
 
-def test_a_function_keeps_its_code_when_the_new_one_cannot_be_kept(server: Server, clients: Clients) -> None:
+def test_a_function_keeps_its_code_when_the_new_one_cannot_be_kept(
+    server: Server, clients: Clients
+) -> None:
     """An update that is refused changes nothing: the function runs as before."""
     create_function(server.endpoint, "echo", ECHO)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as content:
         content.writestr("app.py", "#" * 2 * BYTES_MAX)
     with full_disk(), pytest.raises(ClientError):
-        clients("lambda", attempts=1).update_function_code(FunctionName="echo", ZipFile=archive.getvalue())
+        clients("lambda", attempts=1).update_function_code(
+            FunctionName="echo", ZipFile=archive.getvalue()
+        )
 
-    assert {"a": 1} == json.load(clients("lambda").invoke(FunctionName="echo", Payload='{"a": 1}')["Payload"])
+    assert {"a": 1} == json.load(
+        clients("lambda").invoke(FunctionName="echo", Payload='{"a": 1}')["Payload"]
+    )
 
 
 def test_a_zip_that_is_none_is_refused(server: Server, clients: Clients) -> None:
@@ -78,8 +96,13 @@ def test_a_zip_that_is_none_is_refused(server: Server, clients: Clients) -> None
 
 
 @pytest.mark.usefixtures("full")
-def test_events_and_functions_go_on_without_a_line_in_a_file(server: Server, clients: Clients) -> None:
-    """What was accepted is delivered, functions run, and their lines are in CloudWatch; the files lack them."""
+def test_events_and_functions_go_on_without_a_line_in_a_file(
+    server: Server, clients: Clients
+) -> None:
+    """What was accepted is delivered, functions run, and their lines are in CloudWatch.
+
+    The files lack them.
+    """
     create_function(server.endpoint, "writes", ECHO)
     received = Inbox(clients("sqs"), "written")
     clients("events").put_rule(Name="full", EventPattern='{"source": ["full"]}')
@@ -93,4 +116,8 @@ def test_events_and_functions_go_on_without_a_line_in_a_file(server: Server, cli
         answer = json.load(clients("lambda").invoke(FunctionName="writes", Payload="{}")["Payload"])
     lines = clients("logs").filter_log_events(logGroupName="writes")["events"]
 
-    assert (event, {}, [event]) == (delivered["id"], answer, [json.loads(line["message"])["id"] for line in lines])
+    assert (event, {}, [event]) == (
+        delivered["id"],
+        answer,
+        [json.loads(line["message"])["id"] for line in lines],
+    )

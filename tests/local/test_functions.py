@@ -30,7 +30,9 @@ def put(clients: Clients, source: str) -> str:
 
 
 def test_an_event_reaches_the_deployed_handler(app: Path, clients: Clients, inbox: Inbox) -> None:
-    """A rule of `chalice deploy` delivers the whole envelope, and the handler sees its own environment."""
+    """A rule of `chalice deploy` delivers the whole envelope, and the handler sees its own
+    environment.
+    """
     event_id = put(clients, "tiny.echo")
     (told,) = inbox.wait_for("event", event_id=event_id)
     event = told["event"]
@@ -41,7 +43,9 @@ def test_an_event_reaches_the_deployed_handler(app: Path, clients: Clients, inbo
     ]
 
 
-def test_a_handler_sees_its_package_and_boto3_only(app: Path, clients: Clients, inbox: Inbox) -> None:
+def test_a_handler_sees_its_package_and_boto3_only(
+    app: Path, clients: Clients, inbox: Inbox
+) -> None:
     """Neither this repository nor its environment is on the path of a function."""
     (told,) = inbox.wait_for("event", event_id=put(clients, "tiny.echo"))
     paths = told["modules"]
@@ -65,7 +69,10 @@ def test_an_answer_has_the_documented_context(app: Path, clients: Clients) -> No
     assert ("tiny-local-ask", "$LATEST", "/aws/lambda/tiny-local-ask") == tuple(
         answer["context"][name] for name in ("function_name", "function_version", "log_group_name")
     )
-    assert ("us-west-2", "tiny-local-ask") == (environment["AWS_REGION"], environment["AWS_LAMBDA_FUNCTION_NAME"])
+    assert ("us-west-2", "tiny-local-ask") == (
+        environment["AWS_REGION"],
+        environment["AWS_LAMBDA_FUNCTION_NAME"],
+    )
     assert environment["AWS_EXECUTION_ENV"].startswith(version)
 
 
@@ -79,7 +86,9 @@ def test_what_a_function_prints_is_in_its_log_group(app: Path, clients: Clients)
 
 
 @pytest.mark.parametrize(
-    ("end", "kind"), [("raise", "LookupError"), ("exit", "Runtime.ExitError")], ids=["raises", "exits"]
+    ("end", "kind"),
+    [("raise", "LookupError"), ("exit", "Runtime.ExitError")],
+    ids=["raises", "exits"],
 )
 def test_a_function_that_fails_says_how(app: Path, clients: Clients, end: str, kind: str) -> None:
     """An exception, and the death of the process, come back as function errors."""
@@ -89,10 +98,14 @@ def test_a_function_that_fails_says_how(app: Path, clients: Clients, end: str, k
 
 
 def test_an_event_is_tried_three_times(app: Path, clients: Clients, inbox: Inbox) -> None:
-    """A function that raises runs again twice, with the same request id; then the failure's destination is told."""
+    """A function that raises runs again twice, with the same request id.
+
+    Then the failure's destination is told.
+    """
     failures = Inbox(clients("sqs"), "failures")
     clients("lambda").put_function_event_invoke_config(
-        FunctionName="tiny-local-fail", DestinationConfig={"OnFailure": {"Destination": failures.arn}}
+        FunctionName="tiny-local-fail",
+        DestinationConfig={"OnFailure": {"Destination": failures.arn}},
     )
     put(clients, "tiny.fail")
     (record,) = failures.wait_for("requestContext")
@@ -105,7 +118,9 @@ def test_an_event_is_tried_three_times(app: Path, clients: Clients, inbox: Inbox
 
 
 def test_no_more_retries_than_asked_for(app: Path, clients: Clients) -> None:
-    """MaximumRetryAttempts of the asynchronous settings is honoured, and the last settings put are those that count."""
+    """MaximumRetryAttempts of the asynchronous settings is honoured, and the last settings put are
+    those that count.
+    """
     dropped = Inbox(clients("sqs"), "dropped")
     clients("lambda").put_function_event_invoke_config(
         FunctionName="tiny-local-fail",
@@ -118,8 +133,12 @@ def test_no_more_retries_than_asked_for(app: Path, clients: Clients) -> None:
 
 
 def test_a_function_is_ended_at_its_timeout(app: Path, clients: Clients, inbox: Inbox) -> None:
-    """A handler that outlives its timeout of one second is killed, after seeing how little time it had."""
-    event = dict.fromkeys(("version", "id", "detail-type", "source", "account", "time", "region"), "")
+    """A handler that outlives its timeout of one second is killed, after seeing how little time it
+    had.
+    """
+    event = dict.fromkeys(
+        ("version", "id", "detail-type", "source", "account", "time", "region"), ""
+    )
     payload = json.dumps({**event, "resources": [], "detail": {}})
     answer = clients("lambda").invoke(FunctionName="tiny-local-slow", Payload=payload)
     error = json.load(answer["Payload"])
@@ -136,10 +155,14 @@ def test_a_schedule_fires(app: Path, inbox: Inbox) -> None:
 
     assert ("aws.events", "Scheduled Event") == (event["source"], event["detail-type"])
     assert event["id"] != second["ticked"]["id"]
-    assert ["arn:aws:events:us-west-2:123456789012:rule/tiny-local-tick-event"] == event["resources"]
+    assert ["arn:aws:events:us-west-2:123456789012:rule/tiny-local-tick-event"] == event[
+        "resources"
+    ]
 
 
-def test_two_invocations_of_one_function_run_at_once(app: Path, clients: Clients, inbox: Inbox) -> None:
+def test_two_invocations_of_one_function_run_at_once(
+    app: Path, clients: Clients, inbox: Inbox
+) -> None:
     """A duplicate meets its twin: each has a process of its own."""
     for _ in range(2):
         clients("lambda").invoke(
@@ -153,7 +176,9 @@ def test_two_invocations_of_one_function_run_at_once(app: Path, clients: Clients
 def test_above_the_reserved_concurrency_a_caller_is_throttled(app: Path, clients: Clients) -> None:
     """With nothing reserved but zero, a synchronous call is refused as Lambda refuses it."""
     functions = clients("lambda", attempts=1)
-    functions.put_function_concurrency(FunctionName="tiny-local-slow", ReservedConcurrentExecutions=0)
+    functions.put_function_concurrency(
+        FunctionName="tiny-local-slow", ReservedConcurrentExecutions=0
+    )
     with pytest.raises(ClientError) as refused:
         functions.invoke(FunctionName="tiny-local-slow", Payload="{}")
     functions.delete_function_concurrency(FunctionName="tiny-local-slow")
@@ -173,11 +198,18 @@ def test_a_deployment_replaces_warm_workers(
 
 @pytest.mark.parametrize(
     "setting",
-    [{"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-west-2:123456789012:tiny"}}, {"Runtime": "python3.10"}],
+    [
+        {"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-west-2:123456789012:tiny"}},
+        {"Runtime": "python3.10"},
+    ],
     ids=["dead letters", "another runtime"],
 )
-def test_what_would_be_dropped_is_refused(app: Path, clients: Clients, setting: dict[str, Any]) -> None:
-    """A setting that moto would accept and forget, or that would run differently here, is refused with a sentence."""
+def test_what_would_be_dropped_is_refused(
+    app: Path, clients: Clients, setting: dict[str, Any]
+) -> None:
+    """A setting that moto would accept and forget, or that would run differently here, is refused
+    with a sentence.
+    """
     with pytest.raises(ClientError) as refused:
         clients("lambda").update_function_configuration(FunctionName="tiny-local-ask", **setting)
 

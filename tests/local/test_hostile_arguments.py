@@ -1,4 +1,6 @@
-"""Whatever a client sends, it is told what is wrong with it: nothing is answered with a failure of the server."""
+"""Whatever a client sends, it is told what is wrong with it: nothing is answered with a failure of
+the server.
+"""
 
 from typing import Any
 
@@ -7,7 +9,18 @@ from botocore.exceptions import ClientError
 
 from tests.local.conftest import Clients
 
-NAMES = ["arn:", "arn:a:b:c:d:e", "arn:aws:x::1:", "a b", "../..", "{}", "é\u2028", "x" * 3_000, "%", "*"]
+NAMES = [
+    "arn:",
+    "arn:a:b:c:d:e",
+    "arn:aws:x::1:",
+    "a b",
+    "../..",
+    "{}",
+    "é\u2028",
+    "x" * 3_000,
+    "%",
+    "*",
+]
 CALLS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("kms", "describe_key", "KeyId", {}),
     ("kms", "disable_key", "KeyId", {}),
@@ -46,11 +59,15 @@ CALLS: list[tuple[str, str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("service", "call", "name", "more"), CALLS, ids=[f"{one[0]} {one[1]}" for one in CALLS])
+@pytest.mark.parametrize(
+    ("service", "call", "name", "more"), CALLS, ids=[f"{one[0]} {one[1]}" for one in CALLS]
+)
 def test_no_name_makes_the_server_fail(
     clients: Clients, service: str, call: str, name: str, more: dict[str, Any]
 ) -> None:
-    """Names and ARNs of any form are found, not found or refused, in the form of the service's own errors."""
+    """Names and ARNs of any form are found, not found or refused, in the form of the service's own
+    errors.
+    """
     client = clients(service, unchecked=True, attempts=1)
     failed = {}
     for value in NAMES:
@@ -69,5 +86,10 @@ def test_what_moto_fails_on_is_not_modelled(clients: Clients) -> None:
         clients("kms").generate_random()
 
     error = refused.value.response["Error"]
-    assert ("LocalAwsNotModelled", 0) == (error["Code"], refused.value.response["ResponseMetadata"]["RetryAttempts"])
-    assert error["Message"].startswith("localaws does not model GenerateRandom of kms with these parameters; ")
+    assert ("LocalAwsNotModelled", 0) == (
+        error["Code"],
+        refused.value.response["ResponseMetadata"]["RetryAttempts"],
+    )
+    assert error["Message"].startswith(
+        "localaws does not model GenerateRandom of kms with these parameters; "
+    )

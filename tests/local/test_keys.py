@@ -29,7 +29,9 @@ def refusal(call: Any, **parameters: Any) -> str:
 
 
 @pytest.mark.parametrize("form", ["id", "arn"])
-def test_a_key_is_disabled_by_its_id_or_its_arn(clients: Clients, key: dict[str, str], form: str) -> None:
+def test_a_key_is_disabled_by_its_id_or_its_arn(
+    clients: Clients, key: dict[str, str], form: str
+) -> None:
     """It encrypts nothing and decrypts nothing then, until it is enabled again."""
     kms = clients("kms")
     secret = kms.encrypt(KeyId=key["alias"], Plaintext=b"s")["CiphertextBlob"]
@@ -44,7 +46,9 @@ def test_a_key_is_disabled_by_its_id_or_its_arn(clients: Clients, key: dict[str,
 
 
 @pytest.mark.parametrize("form", ["id", "arn", "alias", "arn of the alias"])
-def test_a_key_encrypts_by_each_of_its_names(clients: Clients, key: dict[str, str], form: str) -> None:
+def test_a_key_encrypts_by_each_of_its_names(
+    clients: Clients, key: dict[str, str], form: str
+) -> None:
     """Calls that use a key take an alias, too."""
     kms = clients("kms")
     secret = kms.encrypt(KeyId=key[form], Plaintext=b"s")
@@ -71,9 +75,21 @@ def test_a_key_that_is_to_be_deleted_is_not_used(clients: Clients, key: dict[str
 
 
 @pytest.mark.parametrize(
-    "name", ["x", "arn:", "arn:aws:kms", NOWHERE, NOWHERE.replace("west", "east"), "alias/", "alias/none", "é"]
+    "name",
+    [
+        "x",
+        "arn:",
+        "arn:aws:kms",
+        NOWHERE,
+        NOWHERE.replace("west", "east"),
+        "alias/",
+        "alias/none",
+        "é",
+    ],
 )
-@pytest.mark.parametrize("call", ["disable_key", "describe_key", "list_resource_tags", "get_key_policy"])
+@pytest.mark.parametrize(
+    "call", ["disable_key", "describe_key", "list_resource_tags", "get_key_policy"]
+)
 def test_a_key_that_is_not_there_is_not_found(clients: Clients, call: str, name: str) -> None:
     """Whatever stands in the place of a key's name, no call fails in another way."""
     more = {"PolicyName": "default"} if call == "get_key_policy" else {}
@@ -83,4 +99,6 @@ def test_a_key_that_is_not_there_is_not_found(clients: Clients, call: str, name:
 
 def test_what_no_key_encrypted_is_not_decrypted(clients: Clients) -> None:
     """A ciphertext of another world is refused by its own name."""
-    assert "InvalidCiphertextException" == refusal(clients("kms").decrypt, CiphertextBlob=b"\xff" * 100)
+    assert "InvalidCiphertextException" == refusal(
+        clients("kms").decrypt, CiphertextBlob=b"\xff" * 100
+    )

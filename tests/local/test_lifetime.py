@@ -12,9 +12,8 @@ from typing import Any
 
 import psutil
 import pytest
-from moto.core.model_instances import model_data
-
 from localaws.server import HOST, PortTakenError, Server
+from moto.core.model_instances import model_data
 
 END_SECONDS_MAX = 10
 
@@ -36,7 +35,9 @@ def is_free(endpoint: str) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
-def test_workers_end_with_the_server(world: tuple[subprocess.Popen[str], dict[str, Any]], number: int) -> None:
+def test_workers_end_with_the_server(
+    world: tuple[subprocess.Popen[str], dict[str, Any]], number: int
+) -> None:
     """Whether it stops or is killed, its workers are gone soon after, and its port is free."""
     process, told = world
     workers = [psutil.Process(worker) for worker in told["workers"]]
@@ -58,7 +59,8 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
 
     assert (
         f"Port {port} of 127.0.0.1 is taken by another program. "
-        "Stop that program, or choose another port with --port (make: PORT=…)." == str(refused.value)
+        "Stop that program, or choose another port with --port (make: PORT=…)."
+        == str(refused.value)
     )
 
 
@@ -75,7 +77,9 @@ def test_a_port_is_free_after_stop(tmp_path: Path) -> None:
 
 
 class Importing(type):
-    """A model of moto's whose forgetting falls together with a request that imports another service."""
+    """A model of moto's whose forgetting falls together with a request that imports another
+    service.
+    """
 
     def __setattr__(cls, name: str, value: object) -> None:
         model_data[f"imported-{len(model_data)}"]["Model"] = Importing("Model", (), {})
@@ -129,7 +133,9 @@ def test_a_start_that_fails_half_way_leaves_no_port_taken(tmp_path: Path) -> Non
     """`stop` ends what had begun, here with a log that cannot be opened, and may be called again."""
     (tmp_path / "localaws.log").mkdir()
     server = Server(0, tmp_path)
-    with pytest.raises(IsADirectoryError) as failed:  # kept, and with it all that the start had made
+    with pytest.raises(
+        IsADirectoryError
+    ) as failed:  # kept, and with it all that the start had made
         server.start()
     server.stop()
     server.stop()

@@ -3,7 +3,6 @@
 import time
 
 import pytest
-
 from localaws.clients import Clients
 
 GROUP = "/aws/lambda/of-a-test-of-patterns"
@@ -34,8 +33,12 @@ def group(clients: Clients) -> str:
         ("?ERROR late", LINES[1:2]),
     ],
 )
-def test_lines_are_found_by_terms(clients: Clients, group: str, pattern: str, found: list[str]) -> None:
+def test_lines_are_found_by_terms(
+    clients: Clients, group: str, pattern: str, found: list[str]
+) -> None:
     """Plain terms all stand there, excluded ones do not, and of optional ones alone one does."""
-    answer = clients("logs", "us-west-2").filter_log_events(logGroupName=group, filterPattern=pattern)
+    answer = clients("logs", "us-west-2").filter_log_events(
+        logGroupName=group, filterPattern=pattern
+    )
 
     assert found == [event["message"] for event in answer["events"]]

@@ -11,7 +11,9 @@ EXPANDS_IN_ZSH = set("'\"`$?*[]()<>|&;!~=")
 
 
 def test_comments_may_be_pasted_into_zsh() -> None:
-    """It runs a typed comment as a command that is not found, and goes on: so nothing in it opens or expands."""
+    """It runs a typed comment as a command that is not found, and goes on: so nothing in it opens
+    or expands.
+    """
     comments = [line for line in PAGE if line.startswith("#")]
 
     assert len(comments) > 5

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
 from localaws.account import find_key
 from localaws.aurora import Aurora, AuroraClient, VirtualClock
 from localaws.clients import Clients
 from localaws.master_secrets import MasterSecrets
 from localaws.server import Server
+
 from tests.aurora.recording import RecordingData
 from tests.aurora.scene import ACCOUNT, PASSWORD, SOURCE, Scene, code_of
 
@@ -63,7 +63,9 @@ def kept(secrets: Any, cluster: Any) -> Any:
 
 def modify(scene: Scene, **options: Any) -> Any:
     """Modify prod-cluster, wait, and return its description."""
-    scene.rds(SOURCE).modify_db_cluster(DBClusterIdentifier="prod-cluster", ApplyImmediately=True, **options)
+    scene.rds(SOURCE).modify_db_cluster(
+        DBClusterIdentifier="prod-cluster", ApplyImmediately=True, **options
+    )
     scene.settle()
     return scene.describe()
 
@@ -79,7 +81,9 @@ def test_the_secret_holds_the_password_that_opens_the_cluster(
     assert "active" == cluster["MasterUserSecret"]["SecretStatus"]
 
 
-def test_a_rotation_changes_cluster_and_secret(scene: Scene, secrets: Any, stored: RecordingData) -> None:
+def test_a_rotation_changes_cluster_and_secret(
+    scene: Scene, secrets: Any, stored: RecordingData
+) -> None:
     """The secret is the same one."""
     before = managed_cluster(scene)
     first = kept(secrets, before)
@@ -91,7 +95,9 @@ def test_a_rotation_changes_cluster_and_secret(scene: Scene, secrets: Any, store
     assert password == kept(secrets, after)["password"]
 
 
-def test_managing_can_begin_and_end_later(scene: Scene, secrets: Any, stored: RecordingData) -> None:
+def test_managing_can_begin_and_end_later(
+    scene: Scene, secrets: Any, stored: RecordingData
+) -> None:
     """At its end the caller's own password is needed, and the secret is gone."""
     scene.cluster()
     begun = modify(scene, **MANAGED)
@@ -127,8 +133,12 @@ def test_the_secret_goes_with_its_cluster(scene: Scene, secrets: Any) -> None:
         {"MasterUserSecretKmsKeyId": "alias/any"},
     ],
 )
-def test_two_owners_of_a_password_are_refused(scene: Scene, secrets: Any, options: dict[str, Any]) -> None:
-    """A password of the caller's beside RDS's own, the end without one, a rotation that waits, a key for nothing."""
+def test_two_owners_of_a_password_are_refused(
+    scene: Scene, secrets: Any, options: dict[str, Any]
+) -> None:
+    """A password of the caller's beside RDS's own, the end without one, a rotation that waits, a
+    key for nothing.
+    """
     del secrets
     managed_cluster(scene)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from localaws.clients import Clients
 from localaws.server import Server
+
 from tests.aurora.scene import ENGINE, SOURCE
 
 Network = tuple[list[str], list[str], list[str]]

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-
 from localaws.patterns import InvalidPatternError, matches, parse
 
 EVENT = {

@@ -1,4 +1,6 @@
-"""RDS over HTTP: an unmodified boto3 and the `aws` command line see what the model's other face shows."""
+"""RDS over HTTP: an unmodified boto3 and the `aws` command line see what the model's other face
+shows.
+"""
 
 import importlib
 import json
@@ -14,9 +16,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
 from localaws.aurora import Aurora
 from localaws.server import Server
+
 from tests.aurora.conftest import aurora, clock, emitted, keys, scene, stored
 from tests.aurora.scene import ACCOUNT, SOURCE, Client, Rds, Scene, code_of, message_of
 from tests.aurora.scene import __file__ as scene_module
@@ -43,7 +45,8 @@ FACTS = {
     "test_what_is_chosen_at_restore_is_in_force",
     "test_what_the_source_had_chosen_is_lost",
 }
-"""Tests of the model that run again here: `rds` below takes the place of the boto3-shaped client."""
+"""Tests of the model that run again here: `rds` below takes the place of the boto3-shaped client.
+"""
 
 for file in sorted(Path(scene_module).parent.glob("test_*.py")):
     module = importlib.import_module(f"tests.aurora.{file.stem}")
@@ -68,7 +71,9 @@ def rds(server: Server, session: boto3.Session) -> Rds:
     return partial(_client, session, server.endpoint)
 
 
-def _client(session: boto3.Session, endpoint: str, region: str, *, account: str = ACCOUNT, attempts: int = 1) -> Client:
+def _client(
+    session: boto3.Session, endpoint: str, region: str, *, account: str = ACCOUNT, attempts: int = 1
+) -> Client:
     config = Config(retries={"total_max_attempts": attempts, "mode": "standard"})
     client = session.client("rds", region_name=region, endpoint_url=endpoint, config=config)
 
@@ -82,8 +87,9 @@ def _client(session: boto3.Session, endpoint: str, region: str, *, account: str 
 def aws(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the `aws` command line against a server.
 
-    Version 1 of it has fixed host names for `rds` in us-east-1 and for `sqs` anywhere, which win over AWS_ENDPOINT_URL
-    (awscli/customizations/overridesslcommonname.py); only `--endpoint-url` wins over them.
+    Version 1 of it has fixed host names for `rds` in us-east-1 and for `sqs` anywhere, which win
+    over AWS_ENDPOINT_URL (awscli/customizations/overridesslcommonname.py); only `--endpoint-url`
+    wins over them.
     """
     environment = {
         **os.environ,
@@ -113,7 +119,11 @@ def test_all_pages_hold_all_snapshots_once(scene: Scene, rds: Rds) -> None:
             DBClusterSnapshotIdentifier=f"by-hand-{number:02}", DBClusterIdentifier="prod-cluster"
         )
         scene.settle()
-    pages = rds(SOURCE).get_paginator("describe_db_cluster_snapshots").paginate(PaginationConfig={"PageSize": 20})
+    pages = (
+        rds(SOURCE)
+        .get_paginator("describe_db_cluster_snapshots")
+        .paginate(PaginationConfig={"PageSize": 20})
+    )
     sizes = [len(page["DBClusterSnapshots"]) for page in pages]
 
     assert [20, 5] == sizes
@@ -136,7 +146,9 @@ def test_an_unmodelled_code_arrives_as_it_is(scene: Scene, rds: Rds) -> None:
     scene.cluster(instances=0, DeletionProtection=True)
     delete = rds(SOURCE).delete_db_cluster
 
-    assert "InvalidParameterCombination" == code_of(delete, DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)
+    assert "InvalidParameterCombination" == code_of(
+        delete, DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True
+    )
 
 
 def test_throttling_is_repeated_by_boto3(aurora: Aurora, rds: Rds) -> None:
@@ -168,17 +180,33 @@ def test_texts_survive_the_wire(scene: Scene, rds: Rds) -> None:
     arn = scene.cluster(instances=0)["DBClusterArn"]
     rds(SOURCE).add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "note", "Value": value}])
 
-    assert [{"Key": "note", "Value": value}] == rds(SOURCE).list_tags_for_resource(ResourceName=arn)["TagList"]
+    assert [{"Key": "note", "Value": value}] == rds(SOURCE).list_tags_for_resource(
+        ResourceName=arn
+    )["TagList"]
 
 
 def test_the_aws_command_line_works(scene: Scene, server: Server) -> None:
     """`aws rds` takes a snapshot, describes it with a query, and shows an error's code."""
     scene.cluster(instances=0)
     name = ["--db-cluster-snapshot-identifier", "by-hand"]
-    made = aws(server, "rds", "create-db-cluster-snapshot", *name, "--db-cluster-identifier", "prod-cluster")
+    made = aws(
+        server,
+        "rds",
+        "create-db-cluster-snapshot",
+        *name,
+        "--db-cluster-identifier",
+        "prod-cluster",
+    )
     query = ["--query", "DBClusterSnapshots[].Status", "--output", "json"]
     described = aws(server, "rds", "describe-db-cluster-snapshots", *name, *query)
-    refused = aws(server, "rds", "delete-db-cluster", "--db-cluster-identifier", "nobody", "--skip-final-snapshot")
+    refused = aws(
+        server,
+        "rds",
+        "delete-db-cluster",
+        "--db-cluster-identifier",
+        "nobody",
+        "--skip-final-snapshot",
+    )
 
     assert (0, ["creating"]) == (made.returncode, json.loads(described.stdout))
     assert "(DBClusterNotFoundFault)" in refused.stderr

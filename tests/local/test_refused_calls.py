@@ -1,4 +1,6 @@
-"""What localaws does not model is refused in the form of its service's errors: every client reads the reason."""
+"""What localaws does not model is refused in the form of its service's errors: every client reads
+the reason.
+"""
 
 import json
 import urllib.error
@@ -9,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-
 from localaws.modelled import CALLS, REASONS
 from localaws.server import Server
+
 from tests.local.conftest import Clients
 
 SNAPSHOT = "arn:aws:rds:us-west-2:123456789012:cluster-snapshot:any"
@@ -20,7 +22,11 @@ REFUSED = [
     ("scheduler", "list_schedules", {}),
     ("stepfunctions", "list_state_machines", {}),
     ("resourcegroupstaggingapi", "get_resources", {}),
-    ("rds-data", "execute_statement", {"resourceArn": SNAPSHOT, "secretArn": SNAPSHOT, "sql": "SELECT 1"}),
+    (
+        "rds-data",
+        "execute_statement",
+        {"resourceArn": SNAPSHOT, "secretArn": SNAPSHOT, "sql": "SELECT 1"},
+    ),
     ("pi", "get_resource_metadata", {"ServiceType": "RDS", "Identifier": "db-1"}),
     ("backup", "list_backup_vaults", {}),
     ("service-quotas", "list_services", {}),
@@ -28,17 +34,33 @@ REFUSED = [
     ("elbv2", "describe_load_balancers", {}),
     ("sesv2", "list_email_identities", {}),
     # calls of modelled services, in each protocol
-    ("cloudwatch", "set_alarm_state", {"AlarmName": "a", "StateValue": "OK", "StateReason": "none"}),
+    (
+        "cloudwatch",
+        "set_alarm_state",
+        {"AlarmName": "a", "StateValue": "OK", "StateReason": "none"},
+    ),
     ("cloudwatch", "put_composite_alarm", {"AlarmName": "a", "AlarmRule": "TRUE"}),
     ("dynamodb", "execute_statement", {"Statement": "SELECT * FROM a"}),
     ("ec2", "run_instances", {"MinCount": 1, "MaxCount": 1}),
     ("events", "create_archive", {"ArchiveName": "a", "EventSourceArn": SNAPSHOT}),
     ("iam", "create_virtual_mfa_device", {"VirtualMFADeviceName": "a"}),
     ("lambda", "create_alias", {"FunctionName": "a", "Name": "b", "FunctionVersion": "$LATEST"}),
-    ("s3", "put_bucket_notification_configuration", {"Bucket": "a", "NotificationConfiguration": {}}),
-    ("iam", "create_user", {"UserName": "a", "PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+    (
+        "s3",
+        "put_bucket_notification_configuration",
+        {"Bucket": "a", "NotificationConfiguration": {}},
+    ),
+    (
+        "iam",
+        "create_user",
+        {"UserName": "a", "PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"},
+    ),
     ("logs", "filter_log_events", {"logGroupName": "a", "filterPattern": '{ $.level = "ERROR" }'}),
-    ("secretsmanager", "create_secret", {"Name": "a", "AddReplicaRegions": [{"Region": "us-east-1"}]}),
+    (
+        "secretsmanager",
+        "create_secret",
+        {"Name": "a", "AddReplicaRegions": [{"Region": "us-east-1"}]},
+    ),
     ("ssm", "put_parameter", {"Name": "a", "Value": "b", "Type": "String", "Policies": "[]"}),
     ("secretsmanager", "rotate_secret", {"SecretId": "a"}),
     ("sns", "set_sms_attributes", {"attributes": {}}),
@@ -48,16 +70,23 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("service", "call", "parameters"), REFUSED, ids=[f"{one[0]} {one[1]}" for one in REFUSED])
+@pytest.mark.parametrize(
+    ("service", "call", "parameters"), REFUSED, ids=[f"{one[0]} {one[1]}" for one in REFUSED]
+)
 def test_a_call_that_is_not_modelled_is_refused(
     clients: Clients, service: str, call: str, parameters: dict[str, Any]
 ) -> None:
-    """The client raises its own error, once, with the code and a sentence that names what is not there."""
+    """The client raises its own error, once, with the code and a sentence that names what is not
+    there.
+    """
     with pytest.raises(ClientError) as refused:
         getattr(clients(service, "us-east-1"), call)(**parameters)
 
     error = refused.value.response["Error"]
-    assert ("LocalAwsNotModelled", "localaws does not model ") == (error["Code"], error["Message"][:24])
+    assert ("LocalAwsNotModelled", "localaws does not model ") == (
+        error["Code"],
+        error["Message"][:24],
+    )
     assert "." == error["Message"][-1]
     assert 0 == refused.value.response["ResponseMetadata"].get("RetryAttempts", 0)
 
@@ -74,8 +103,16 @@ def test_a_request_that_nobody_signed_is_refused(server: Server) -> None:
 
 def test_every_call_in_the_list_is_one_of_its_service(session: boto3.Session) -> None:
     """A misspelt name in the list would refuse what is meant to be answered."""
-    known = {name: session.client(name, region_name="us-west-2").meta.service_model.operation_names for name in CALLS}
-    unknown = [f"{name} {call}" for name, calls in CALLS.items() for call in calls if not matching(known[name], call)]
+    known = {
+        name: session.client(name, region_name="us-west-2").meta.service_model.operation_names
+        for name in CALLS
+    }
+    unknown = [
+        f"{name} {call}"
+        for name, calls in CALLS.items()
+        for call in calls
+        if not matching(known[name], call)
+    ]
 
     assert [] == unknown
 

@@ -5,9 +5,9 @@ import uuid
 from typing import Any
 
 import pytest
-
 from localaws.clients import Clients as OwnClients
 from localaws.server import Server
+
 from tests.local.bus import ACCOUNT, ENTRY, connect, put
 from tests.local.conftest import Clients, Inbox
 
@@ -16,12 +16,20 @@ WAIT_SECONDS = 20
 
 def policy(**statement: Any) -> str:
     """Write the policy of a queue with one statement."""
-    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [{**allow, "Resource": "*", **statement}]})
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+    }
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [{**allow, "Resource": "*", **statement}]}
+    )
 
 
 RULE = f"arn:aws:events:us-west-2:{ACCOUNT}:rule/guarded"
-DENIED = json.loads(policy(Effect="Deny", Condition={"Bool": {"aws:SecureTransport": "true"}}))["Statement"]
+DENIED = json.loads(policy(Effect="Deny", Condition={"Bool": {"aws:SecureTransport": "true"}}))[
+    "Statement"
+]
 
 
 @pytest.mark.parametrize(
@@ -30,9 +38,15 @@ DENIED = json.loads(policy(Effect="Deny", Condition={"Bool": {"aws:SecureTranspo
         (None, False),
         (policy(), True),
         (policy(Condition={"ArnEquals": {"aws:SourceArn": RULE}}), True),
-        (policy(Condition={"ArnLike": {"AWS:SourceArn": [f"{RULE}-not", "arn:*:rule/guard*"]}}), True),
+        (
+            policy(Condition={"ArnLike": {"AWS:SourceArn": [f"{RULE}-not", "arn:*:rule/guard*"]}}),
+            True,
+        ),
         (policy(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}}), True),
-        (policy(Principal="*", Action="sqs:*", Condition={"ArnEquals": {"aws:SourceArn": RULE}}), True),
+        (
+            policy(Principal="*", Action="sqs:*", Condition={"ArnEquals": {"aws:SourceArn": RULE}}),
+            True,
+        ),
         (policy(Condition={"ArnEquals": {"aws:SourceArn": f"{RULE}-not"}}), False),
         (policy(Condition={"StringEquals": {"aws:SourceAccount": "222222222222"}}), False),
         (policy(Condition={"StringEquals": {"aws:PrincipalTag/team": "x"}}), False),
@@ -46,7 +60,10 @@ DENIED = json.loads(policy(Effect="Deny", Condition={"Bool": {"aws:SecureTranspo
 def test_a_queue_takes_only_what_its_policy_lets_in(
     clients: Clients, inbox: Inbox, written: str | None, lets_in: bool
 ) -> None:
-    """EventBridge writes with no role; what is refused goes to the dead letters, with the reason."""
+    """EventBridge writes with no role.
+
+    What is refused goes to the dead letters, with the reason.
+    """
     guarded = Inbox(clients("sqs"), f"guarded-{uuid.uuid4()}", policy=written)
     target = {"Id": "1", "Arn": guarded.arn, "DeadLetterConfig": {"Arn": inbox.arn}}
     clients("events").put_rule(Name="guarded", EventPattern='{"source": ["guard"]}')
@@ -59,7 +76,10 @@ def test_a_queue_takes_only_what_its_policy_lets_in(
 
 def test_a_dead_letter_says_why(clients: Clients) -> None:
     """The rule, the target and the reason are attributes of the message."""
-    letters, guarded = Inbox(clients("sqs"), "why-letters"), Inbox(clients("sqs"), "why", policy=None)
+    letters, guarded = (
+        Inbox(clients("sqs"), "why-letters"),
+        Inbox(clients("sqs"), "why", policy=None),
+    )
     target = {"Id": "1", "Arn": guarded.arn, "DeadLetterConfig": {"Arn": letters.arn}}
     clients("events").put_rule(Name="why", EventPattern='{"source": ["why"]}')
     clients("events").put_targets(Rule="why", Targets=[target])
@@ -70,8 +90,9 @@ def test_a_dead_letter_says_why(clients: Clients) -> None:
     attributes = {name: one["StringValue"] for name, one in message["MessageAttributes"].items()}
 
     assert (f"arn:aws:events:us-west-2:{ACCOUNT}:rule/why", guarded.arn) == (
-        attributes["RULE_ARN"], attributes["TARGET_ARN"]
-    )  # fmt: skip
+        attributes["RULE_ARN"],
+        attributes["TARGET_ARN"],
+    )
     assert "does not let events.amazonaws.com in" in attributes["ERROR_MESSAGE"]
 
 
@@ -111,23 +132,32 @@ def test_a_topic_takes_only_what_its_policy_lets_in(clients: Clients, inbox: Inb
 def test_another_accounts_bus_lets_in_what_its_policy_says(
     server: Server, clients: Clients, inbox: Inbox, conditions: dict[str, str] | None, arrives: bool
 ) -> None:
-    """By account, source and detail-type; what is refused goes to the dead letters of the sender."""
+    """By account, source and detail-type.
+
+    What is refused goes to the dead letters of the sender.
+    """
     other, bus = "222222222222", f"arn:aws:events:us-west-2:{ACCOUNT}:event-bus/default"
     theirs = OwnClients(server.endpoint).of_account("events", "us-west-2", other)
     ours = clients("events")
     ours.remove_permission(RemoveAllPermissions=True)
     if conditions is not None:
         statement = {
-            "Sid": "other", "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{other}:root"}, "Resource": bus,
-            "Action": "events:PutEvents", "Condition": {"StringEquals": conditions},
-        }  # fmt: skip
+            "Sid": "other",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{other}:root"},
+            "Resource": bus,
+            "Action": "events:PutEvents",
+            "Condition": {"StringEquals": conditions},
+        }
         ours.put_permission(Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     arrived = Inbox(clients("sqs"), f"arrived-{uuid.uuid4()}")
     connect(clients, "from-another-account", {"source": ["far"], "account": [other]}, arrived.arn)
     letters = OwnClients(server.endpoint).of_account("sqs", "us-west-2", other)
     theirs.put_rule(Name="away", EventPattern='{"source": ["far"]}')
     lost = Inbox(letters, "away-letters")
-    theirs.put_targets(Rule="away", Targets=[{"Id": "1", "Arn": bus, "DeadLetterConfig": {"Arn": lost.arn}}])
+    theirs.put_targets(
+        Rule="away", Targets=[{"Id": "1", "Arn": bus, "DeadLetterConfig": {"Arn": lost.arn}}]
+    )
     event_id = theirs.put_events(Entries=[{**ENTRY, "Source": "far"}])["Entries"][0]["EventId"]
     reached = arrived if arrives else lost
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
 from localaws.server import Server
+
 from tests.local.conftest import Clients, Inbox
 
 SOURCE = "us-east-1"
@@ -59,7 +59,9 @@ def test_a_night_takes_the_automated_snapshot_and_its_events_arrive(
     clients("events", SOURCE).put_targets(Rule="nights", Targets=[{"Id": "1", "Arn": bus}])
     clients("events").put_rule(Name="nights", EventPattern='{"source": ["aws.rds"]}')
     clients("events").put_targets(Rule="nights", Targets=[{"Id": "1", "Arn": inbox.arn}])
-    status, answer = fetch(server, f"/localaws/night?cluster=prod-cluster&region={SOURCE}", method="POST")
+    status, answer = fetch(
+        server, f"/localaws/night?cluster=prod-cluster&region={SOURCE}", method="POST"
+    )
     identifier = answer["DBClusterSnapshotIdentifier"]
     events = inbox.wait_for("source", count=2)
     (snapshot,) = clients("rds", SOURCE).describe_db_cluster_snapshots(
@@ -105,5 +107,6 @@ def test_a_service_that_moto_lacks_is_refused_not_broken(clients: Clients) -> No
         clients("ssm").describe_ops_items()
 
     assert (501, 0) == tuple(
-        refused.value.response["ResponseMetadata"][name] for name in ("HTTPStatusCode", "RetryAttempts")
+        refused.value.response["ResponseMetadata"][name]
+        for name in ("HTTPStatusCode", "RetryAttempts")
     )

@@ -14,7 +14,10 @@ def sns(clients: Clients) -> Client:
 
 def subscribed(sns: Client, topic: str) -> list[str]:
     """List the subscriptions of a topic by their ARNs."""
-    return [one["SubscriptionArn"] for one in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]]
+    return [
+        one["SubscriptionArn"]
+        for one in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    ]
 
 
 def test_a_mailbox_waits_for_its_confirmation(sns: Client) -> None:
@@ -23,14 +26,25 @@ def test_a_mailbox_waits_for_its_confirmation(sns: Client) -> None:
     about = {"TopicArn": topic, "Protocol": "email", "Endpoint": "somebody@example.com"}
     told = sns.subscribe(**about)["SubscriptionArn"]
     arn = sns.subscribe(**about, ReturnSubscriptionArn=True)["SubscriptionArn"]
-    pending = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["PendingConfirmation"]
+    pending = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"][
+        "PendingConfirmation"
+    ]
 
-    assert ("pending confirmation", ["PendingConfirmation"], "true") == (told, subscribed(sns, topic), pending)
-    assert "PendingConfirmation" in [one["SubscriptionArn"] for one in sns.list_subscriptions()["Subscriptions"]]
+    assert ("pending confirmation", ["PendingConfirmation"], "true") == (
+        told,
+        subscribed(sns, topic),
+        pending,
+    )
+    assert "PendingConfirmation" in [
+        one["SubscriptionArn"] for one in sns.list_subscriptions()["Subscriptions"]
+    ]
 
 
 def test_a_token_confirms_once(sns: Client) -> None:
-    """It is the last part of the ARN here; subscribing again changes nothing then, and a wrong token is refused."""
+    """It is the last part of the ARN here.
+
+    Subscribing again changes nothing then, and a wrong token is refused.
+    """
     topic = sns.create_topic(Name="confirmed")["TopicArn"]
     about = {"TopicArn": topic, "Protocol": "email", "Endpoint": "somebody@example.com"}
     arn = sns.subscribe(**about, ReturnSubscriptionArn=True)["SubscriptionArn"]
@@ -41,14 +55,20 @@ def test_a_token_confirms_once(sns: Client) -> None:
     with pytest.raises(ClientError, match="Invalid token"):
         sns.confirm_subscription(TopicArn=topic, Token=token)
 
-    assert [arn] * 3 == [confirmed, sns.subscribe(**about)["SubscriptionArn"], *subscribed(sns, topic)]
+    assert [arn] * 3 == [
+        confirmed,
+        sns.subscribe(**about)["SubscriptionArn"],
+        *subscribed(sns, topic),
+    ]
 
 
 def test_a_queue_needs_no_confirmation(clients: Clients, sns: Client) -> None:
     """It is subscribed at once."""
     topic = sns.create_topic(Name="queued")["TopicArn"]
     clients("sqs").create_queue(QueueName="queued")
-    arn = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-west-2:123456789012:queued")
+    arn = sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-west-2:123456789012:queued"
+    )
 
     assert [arn["SubscriptionArn"]] == subscribed(sns, topic)
 
@@ -60,4 +80,7 @@ def test_a_subscription_that_is_not_delivered_to_is_refused(sns: Client, protoco
     with pytest.raises(ClientError, match="to email, email-json, sqs only, not to ") as refused:
         sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint="arn:aws:x")
 
-    assert ("LocalAwsNotModelled", []) == (refused.value.response["Error"]["Code"], subscribed(sns, topic))
+    assert ("LocalAwsNotModelled", []) == (
+        refused.value.response["Error"]["Code"],
+        subscribed(sns, topic),
+    )

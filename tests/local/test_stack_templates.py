@@ -1,4 +1,6 @@
-"""CloudFormation: a template is judged as a whole before anything is made, and its functions are evaluated."""
+"""CloudFormation: a template is judged as a whole before anything is made, and its functions are
+evaluated.
+"""
 
 from typing import Any
 
@@ -18,21 +20,30 @@ def stack(clients: Clients) -> Stack:
 @pytest.mark.parametrize(
     ("resource", "named"),
     [
-        ({"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {}}, "AWS::CloudWatch::CompositeAlarm"),
+        (
+            {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {}},
+            "AWS::CloudWatch::CompositeAlarm",
+        ),
         ({"Type": "AWS::Serverless::Function", "Properties": {}}, "AWS::Serverless::Function"),
         ({"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": True}}, "FifoQueue"),
         ({"Type": "AWS::SQS::Queue", "CreationPolicy": {}}, "CreationPolicy"),
     ],
     ids=["type", "serverless", "property", "attribute"],
 )
-def test_what_would_not_be_honoured_is_refused(stack: Stack, resource: dict[str, Any], named: str) -> None:
-    """Nothing is skipped or dropped: it is named, together with the resource, and no stack is there."""
+def test_what_would_not_be_honoured_is_refused(
+    stack: Stack, resource: dict[str, Any], named: str
+) -> None:
+    """Nothing is skipped or dropped: it is named, together with the resource, and no stack is
+    there.
+    """
     with pytest.raises(ClientError) as refused:
         stack.create(template({"Thing": resource}))
 
     assert ["LocalAwsNotModelled", True, True] == [
-        refusal(refused)[0], "Thing" in refusal(refused)[1], named in refusal(refused)[1]
-    ]  # fmt: skip
+        refusal(refused)[0],
+        "Thing" in refusal(refused)[1],
+        named in refusal(refused)[1],
+    ]
     with pytest.raises(ClientError, match="does not exist"):
         _ = stack.described
 
@@ -50,14 +61,23 @@ def test_what_would_not_be_honoured_is_refused(stack: Stack, resource: dict[str,
             template({"A": queue(KmsMasterKeyId={"Fn::GetAtt": ["A", "Colour"]})}),
             "does not support attribute type Colour",
         ),
-        (template({"A": {**queue(), "DependsOn": "B"}, "B": {**queue(), "DependsOn": "A"}}), "Circular dependency"),
+        (
+            template({"A": {**queue(), "DependsOn": "B"}, "B": {**queue(), "DependsOn": "A"}}),
+            "Circular dependency",
+        ),
         (template({"A": {**queue(), "Condition": "Sunny"}}), "Unresolved condition Sunny"),
-        (template({"A": {**queue(), "DependsOn": "B"}}), "Unresolved resource dependencies [B] in the Resources block"),
+        (
+            template({"A": {**queue(), "DependsOn": "B"}}),
+            "Unresolved resource dependencies [B] in the Resources block",
+        ),
         (
             template({"A": queue(QueueName={"Fn::Select": ["2", ["a", "b"]]})}),
             "Fn::Select cannot select nonexistent value",
         ),
-        (template({"A": queue()}, Outputs={"O": {"Value": {"Ref": "B"}}}), "[B] in the Outputs block of the template"),
+        (
+            template({"A": queue()}, Outputs={"O": {"Value": {"Ref": "B"}}}),
+            "[B] in the Outputs block of the template",
+        ),
         (template({"A": queue()}, Hooks={}), "localaws does not model Hooks"),
         (template({"A": queue(QueueName={"Fn::Cidr": []})}), "localaws does not model Fn::Cidr"),
         (template({"A": queue()}, Description="x" * 51_200), "less than or equal to 51200"),
@@ -75,20 +95,46 @@ def test_a_wrong_template_is_refused(stack: Stack, body: str, sentence: str) -> 
     ("slot", "given", "sentence"),
     [
         ({"Type": "String"}, {}, "Parameters: [P] must have values"),
-        ({"Type": "String", "Default": "a"}, {"Q": "x"}, "Parameters: [Q] do not exist in the template"),
-        ({"Type": "String", "AllowedPattern": "[a-z]+"}, {"P": "a1"}, "Parameter 'P' must match pattern [a-z]+"),
-        ({"Type": "String", "AllowedValues": ["a"]}, {"P": "b"}, "Parameter 'P' must be one of AllowedValues"),
-        ({"Type": "String", "MinLength": 2}, {"P": "b"}, "Parameter 'P' must contain at least 2 characters"),
-        ({"Type": "Number"}, {"P": "b"}, "Parameter 'P' must be a number."),
-        ({"Type": "Number", "MaxValue": 3}, {"P": "4"}, "Parameter 'P' must be a number not greater than 3"),
         (
-            {"Type": "String", "AllowedPattern": "[a-z]+", "ConstraintDescription": "P is small."}, {"P": "A"},
+            {"Type": "String", "Default": "a"},
+            {"Q": "x"},
+            "Parameters: [Q] do not exist in the template",
+        ),
+        (
+            {"Type": "String", "AllowedPattern": "[a-z]+"},
+            {"P": "a1"},
+            "Parameter 'P' must match pattern [a-z]+",
+        ),
+        (
+            {"Type": "String", "AllowedValues": ["a"]},
+            {"P": "b"},
+            "Parameter 'P' must be one of AllowedValues",
+        ),
+        (
+            {"Type": "String", "MinLength": 2},
+            {"P": "b"},
+            "Parameter 'P' must contain at least 2 characters",
+        ),
+        ({"Type": "Number"}, {"P": "b"}, "Parameter 'P' must be a number."),
+        (
+            {"Type": "Number", "MaxValue": 3},
+            {"P": "4"},
+            "Parameter 'P' must be a number not greater than 3",
+        ),
+        (
+            {"Type": "String", "AllowedPattern": "[a-z]+", "ConstraintDescription": "P is small."},
+            {"P": "A"},
             "Parameter 'P' failed to satisfy constraint: P is small.",
         ),
     ],
-)  # fmt: skip
-def test_a_wrong_parameter_is_refused(stack: Stack, slot: dict[str, Any], given: dict[str, str], sentence: str) -> None:
-    """A pattern has to match the whole value; where a constraint is described, its own sentence is said."""
+)
+def test_a_wrong_parameter_is_refused(
+    stack: Stack, slot: dict[str, Any], given: dict[str, str], sentence: str
+) -> None:
+    """A pattern has to match the whole value.
+
+    Where a constraint is described, its own sentence is said.
+    """
     with pytest.raises(ClientError) as refused:
         stack.create(template({"A": queue()}, Parameters={"P": slot}), given=given)
 
@@ -99,7 +145,12 @@ def test_functions_are_evaluated(stack: Stack) -> None:
     """Text is put together, conditions judged, maps looked up; what has no value is not there."""
     name = unique("functions")
     values: dict[str, Any] = {
-        "Sub": {"Fn::Sub": ["${Name}-${own}-${!Kept}-${Queue.QueueName}", {"own": {"Ref": "AWS::Region"}}]},
+        "Sub": {
+            "Fn::Sub": [
+                "${Name}-${own}-${!Kept}-${Queue.QueueName}",
+                {"own": {"Ref": "AWS::Region"}},
+            ]
+        },
         "Join": {"Fn::Join": [",", {"Fn::Split": ["-", "a-b-c"]}]},
         "Select": {"Fn::Select": ["1", ["a", {"Ref": "AWS::AccountId"}]]},
         "Map": {"Fn::FindInMap": ["Sizes", {"Ref": "Name"}, "size"]},
@@ -119,37 +170,53 @@ def test_functions_are_evaluated(stack: Stack) -> None:
             Mappings={"Sizes": {"small": {"size": "1"}}},
             Conditions={
                 "Small": is_small,
-                "Both": {"Fn::And": [{"Condition": "Small"}, {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}]},
+                "Both": {
+                    "Fn::And": [{"Condition": "Small"}, {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}]
+                },
             },
             Outputs={key: {"Value": value} for key, value in values.items()},
         )
     )
 
     assert {
-        "Sub": f"small-us-west-2-${{Kept}}-{name}", "Join": "a,b,c", "Select": "123456789012", "Map": "1", "If": "yes",
+        "Sub": f"small-us-west-2-${{Kept}}-{name}",
+        "Join": "a,b,c",
+        "Select": "123456789012",
+        "Map": "1",
+        "If": "yes",
         "Yaml": "2012-10-17",
-    } == stack.outputs  # fmt: skip
-    assert ("7", "30") == tuple(attribute(stack.clients, one, "VisibilityTimeout") for one in (name, f"{name}-other"))
+    } == stack.outputs
+    assert ("7", "30") == tuple(
+        attribute(stack.clients, one, "VisibilityTimeout") for one in (name, f"{name}-other")
+    )
 
 
 def test_short_forms_of_yaml_are_read(stack: Stack) -> None:
     """`!Ref`, `!Sub` and `!GetAtt` mean what their long forms do, and a date is text."""
     name = unique("short")
     stack.create(
-        "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n"
-        f"    Properties: {{ QueueName: !Sub '{name}-${{AWS::Region}}' }}\n"
-        "Outputs:\n  Url: { Value: !Ref Queue }\n  Arn: { Value: !GetAtt Queue.Arn }\n  Day: { Value: 2012-10-17 }\n"
+        "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n    Properties: { QueueName: !Sub "
+        f"'{name}-${{AWS::Region}}' }}\nOutputs:\n  Url: {{ Value: !Ref Queue }}\n  Arn: {{ Value: "
+        "!GetAtt Queue.Arn }\n  Day: { Value: 2012-10-17 }\n"
     )
 
     assert [f"arn:aws:sqs:us-west-2:123456789012:{name}-us-west-2", "2012-10-17", True] == [
-        stack.outputs["Arn"], stack.outputs["Day"], stack.outputs["Url"].endswith(f"/{name}-us-west-2")
-    ]  # fmt: skip
+        stack.outputs["Arn"],
+        stack.outputs["Day"],
+        stack.outputs["Url"].endswith(f"/{name}-us-west-2"),
+    ]
 
 
 def test_roles_need_to_be_allowed(stack: Stack) -> None:
     """A template that hands out permissions is refused without the capability that it needs."""
-    role = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": unique("role"), "AssumeRolePolicyDocument": {}}}
+    role = {
+        "Type": "AWS::IAM::Role",
+        "Properties": {"RoleName": unique("role"), "AssumeRolePolicyDocument": {}},
+    }
     with pytest.raises(ClientError) as refused:
         stack.create(template({"Role": role}), Capabilities=["CAPABILITY_IAM"])
 
-    assert ("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]") == refusal(refused)
+    assert (
+        "InsufficientCapabilitiesException",
+        "Requires capabilities : [CAPABILITY_NAMED_IAM]",
+    ) == refusal(refused)

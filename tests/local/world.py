@@ -1,4 +1,6 @@
-"""A server with one warm worker, as a program: prints the port and the worker's process id, then waits to be ended."""
+"""A server with one warm worker, as a program: prints the port and the worker's process id, then
+waits to be ended.
+"""
 
 import io
 import json
@@ -7,11 +9,14 @@ import sys
 import zipfile
 
 import boto3
-
 from localaws.lambda_http import RUNTIME
 from localaws.server import Server
 
-LAMBDA = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+LAMBDA = {
+    "Effect": "Allow",
+    "Principal": {"Service": "lambda.amazonaws.com"},
+    "Action": "sts:AssumeRole",
+}
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [LAMBDA]})
 
 
@@ -25,8 +30,12 @@ def zipped(source: str) -> bytes:
 
 def create_function(endpoint: str, name: str, source: str, *, region: str = "us-west-2") -> None:
     """Deploy a function from its source, without Chalice."""
-    session = boto3.Session(aws_access_key_id="any", aws_secret_access_key="any", region_name=region)
-    role = session.client("iam", endpoint_url=endpoint).create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
+    session = boto3.Session(
+        aws_access_key_id="any", aws_secret_access_key="any", region_name=region
+    )
+    role = session.client("iam", endpoint_url=endpoint).create_role(
+        RoleName=name, AssumeRolePolicyDocument=TRUST
+    )
     session.client("lambda", endpoint_url=endpoint).create_function(
         FunctionName=name,
         Runtime=RUNTIME,
@@ -41,9 +50,15 @@ def main() -> None:
     server = Server(0, sys.argv[1])
     server.start()
     create_function(server.endpoint, "hello", "def handler(event, context):\n    return event\n")
-    session = boto3.Session(aws_access_key_id="any", aws_secret_access_key="any", region_name="us-west-2")
-    session.client("lambda", endpoint_url=server.endpoint).invoke(FunctionName="hello", Payload="{}")
-    sys.stdout.write(json.dumps({"endpoint": server.endpoint, "workers": server.functions.process_ids}) + "\n")
+    session = boto3.Session(
+        aws_access_key_id="any", aws_secret_access_key="any", region_name="us-west-2"
+    )
+    session.client("lambda", endpoint_url=server.endpoint).invoke(
+        FunctionName="hello", Payload="{}"
+    )
+    sys.stdout.write(
+        json.dumps({"endpoint": server.endpoint, "workers": server.functions.process_ids}) + "\n"
+    )
     sys.stdout.flush()
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     try:

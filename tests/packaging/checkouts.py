@@ -15,5 +15,7 @@ def checkout(folder: Path, *requirements: str) -> Path:
     for name in PARTS:
         shutil.copy(APP / name, folder / name)
     lines = (APP / "requirements.txt").read_text().splitlines()
-    (folder / "requirements.txt").write_text("\n".join(line for line in lines if line.startswith(requirements)) + "\n")
+    (folder / "requirements.txt").write_text(
+        "\n".join(line for line in lines if line.startswith(requirements)) + "\n"
+    )
     return folder

@@ -1,4 +1,6 @@
-"""One package of the stage dev for all tests here, made from the wheels that make has fetched, without a network."""
+"""One package of the stage dev for all tests here, made from the wheels that make has fetched,
+without a network.
+"""
 
 from pathlib import Path
 
@@ -14,7 +16,9 @@ from tests.packaging.unpacked import Unpacked
 def wheels() -> Path:
     """Give the folder of wheels."""
     folder = APP / WHEELS
-    assert list(folder.glob("*.whl")), f"There are no wheels in {folder}: run .ci/set-up wheels .venv .wheels."
+    assert list(folder.glob("*.whl")), (
+        f"There are no wheels in {folder}: run .ci/set-up wheels .venv .wheels."
+    )
     return folder
 
 

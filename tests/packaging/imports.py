@@ -6,7 +6,9 @@ from pathlib import Path
 
 
 def imported(files: Iterable[Path]) -> set[str]:
-    """Name every module that the files import, those inside functions and under conditions included."""
+    """Name every module that the files import, those inside functions and under conditions
+    included.
+    """
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
     return {name for tree in trees for node in ast.walk(tree) for name in _names(node)}
 

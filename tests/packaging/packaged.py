@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 APP = Path(__file__).parents[2]
-OUTSIDE = {"AWS_DEFAULT_REGION": "us-west-2", "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "PYTHONDONTWRITEBYTECODE": "1"}
+OUTSIDE = {
+    "AWS_DEFAULT_REGION": "us-west-2",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -41,23 +45,37 @@ class Function:
 
 
 def package(folder: Path) -> dict[str, Function]:
-    """Package a copy of the app for the local stage, without its dependencies; returns the functions by name."""
+    """Package a copy of the app for the local stage, without its dependencies.
+
+    Returns the functions by name.
+    """
     copied = folder / "app"
     copied.mkdir()
     shutil.copy(APP / "app.py", copied)
     for name in ("chalicelib", ".chalice"):
         shutil.copytree(
-            APP / name, copied / name, ignore=shutil.ignore_patterns("__pycache__", "deployed", "deployments")
+            APP / name,
+            copied / name,
+            ignore=shutil.ignore_patterns("__pycache__", "deployed", "deployments"),
         )
     (copied / "requirements.txt").touch()
     program = "from chalice.cli import main; raise SystemExit(main())"
     command = [sys.executable, "-c", program, "package", "--stage", "local", str(folder / "out")]
-    subprocess.run(command, cwd=copied, env={**os.environ, **OUTSIDE}, check=True, capture_output=True, timeout=60)
+    subprocess.run(
+        command,
+        cwd=copied,
+        env={**os.environ, **OUTSIDE},
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
     resources = json.loads((folder / "out" / "sam.json").read_text())["Resources"]
     configured = json.loads((APP / ".chalice" / "config.json").read_text())["lambda_functions"]
     return {
         name: Function(
-            name, resources[logical_id(name)]["Properties"], resources[logical_id(name) + "Role"]["Properties"]
+            name,
+            resources[logical_id(name)]["Properties"],
+            resources[logical_id(name) + "Role"]["Properties"],
         )
         for name in configured
     }
@@ -69,10 +87,22 @@ def logical_id(name: str) -> str:
 
 
 def fresh(code: str, **environment: str) -> list[str]:
-    """Run a few lines in an interpreter of their own, in the app's folder; returns what they print, word by word."""
-    known = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LOG_", "POWERTOOLS"))}
+    """Run a few lines in an interpreter of their own, in the app's folder.
+
+    Returns what they print, word by word.
+    """
+    known = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "LOG_", "POWERTOOLS"))
+    }
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=APP, env={**known, **OUTSIDE, **environment}, check=True,
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-c", code],
+        cwd=APP,
+        env={**known, **OUTSIDE, **environment},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     return done.stdout.split()

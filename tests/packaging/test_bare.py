@@ -1,4 +1,6 @@
-"""The zip alone, beside boto3, in an interpreter that knows nothing else: what Lambda does at a cold start."""
+"""The zip alone, beside boto3, in an interpreter that knows nothing else: what Lambda does at a
+cold start.
+"""
 
 import pytest
 
@@ -16,22 +18,31 @@ class Counting:
 real = importlib.machinery.SourceFileLoader.source_to_code
 importlib.machinery.SourceFileLoader.source_to_code = Counting.source_to_code
 """
-EVERY_STEP = ", ".join(f"chalicelib.steps.{step.replace('-', '_')}" for step in (*STEPS, "heartbeat"))
+EVERY_STEP = ", ".join(
+    f"chalicelib.steps.{step.replace('-', '_')}" for step in (*STEPS, "heartbeat")
+)
 
 
 @pytest.mark.parametrize("step", [*STEPS, "heartbeat"])
 def test_every_step_is_imported_from_the_zip_alone(unpacked: Unpacked, step: str) -> None:
     """With its handler; PostgreSQL's driver is loaded by the one that needs it."""
     name = step.replace("-", "_")
-    code = f"import app, chalicelib.steps.{name} as step; app.{name}, step.{name}; print('psycopg2' in sys.modules)"
+    code = (
+        f"import app, chalicelib.steps.{name} as step; app.{name}, step.{name}; print('psycopg2' "
+        "in sys.modules)"
+    )
 
     assert [str(step == "setup-db-users")] == unpacked.run(code)
 
 
 def test_what_is_imported_runs_its_bytecode(unpacked: Unpacked) -> None:
-    """Nothing of the zip is compiled and nothing is written: on Lambda the folder cannot be written to."""
+    """Nothing of the zip is compiled and nothing is written: on Lambda the folder cannot be written
+    to.
+    """
     before = unpacked.files()
-    *compiled, cached = unpacked.run(COUNTING + f"import app, {EVERY_STEP}; print(*compiled, app.__cached__)")
+    *compiled, cached = unpacked.run(
+        COUNTING + f"import app, {EVERY_STEP}; print(*compiled, app.__cached__)"
+    )
 
     assert [] == [path for path in compiled if path.startswith(str(unpacked.task))]
     assert str(bytecode_of(unpacked.task / "app.py")) == cached
@@ -39,7 +50,9 @@ def test_what_is_imported_runs_its_bytecode(unpacked: Unpacked) -> None:
 
 
 def test_the_libraries_work_without_what_was_taken_out(unpacked: Unpacked) -> None:
-    """Metadata and whole parts are missing: models, log lines, metrics, and the driver with its TLS do not mind."""
+    """Metadata and whole parts are missing: models, log lines, metrics, and the driver with its TLS
+    do not mind.
+    """
     code = """
 import contextlib, io, json, psycopg2, psycopg2.extensions, pydantic, typing_inspection.introspection
 from chalicelib.observability import count, logger

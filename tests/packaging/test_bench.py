@@ -1,8 +1,11 @@
-"""The measurements of the package: what they count, how they are judged, and that the page's are of this code."""
+"""The measurements of the package: what they count, how they are judged, and that the page's are of
+this code.
+"""
 
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,10 +21,15 @@ from tools.reference.package import goals, part
 MEBI = 1 << 20
 SLOW = "heartbeat"
 GOOD = Figures(
-    python="3.13.0", machine="x86_64", boto3="1.0", rounds=15, restores=4, bare_seconds=0.2,
+    python="3.13.0",
+    machine="x86_64",
+    boto3="1.0",
+    rounds=15,
+    restores=4,
+    bare_seconds=0.2,
     packages=[Package("x86_64", 8_990_000), Package("arm64", 9_000_000)],
     functions=[Function(name, 9, 1.6, 9, 2.5, 127 * MEBI, 3, 0.005, 0.02) for name in FUNCTIONS],
-)  # fmt: skip
+)
 
 
 def burn(seconds: float) -> None:
@@ -39,7 +47,9 @@ def failing() -> float:
 
 def changed(name: str, **to: float) -> Figures:
     """Change what was measured of one function."""
-    return replace(GOOD, functions=[replace(one, **to) if one.name == name else one for one in GOOD.functions])  # type: ignore[arg-type]  # all of these are numbers
+    given: dict[str, Any] = dict(to)  # all of these are numbers
+    functions = [replace(each, **given) if each.name == name else each for each in GOOD.functions]
+    return replace(GOOD, functions=functions)
 
 
 def test_what_is_within_limits_is_met() -> None:
@@ -56,8 +66,14 @@ def test_what_is_within_limits_is_met() -> None:
         (changed(SLOW, peak_bytes=129 * MEBI), "MiB of memory of any function"),
         (changed(SLOW, own_seconds=0.006), "own ms of a control function's warm invocation"),
         (changed(IN_VPC, own_seconds=0.006), f"own ms of a warm invocation of `{IN_VPC}`"),
-        (replace(GOOD, packages=[Package("x86_64", 9_000_001)]), "MB of the zip for x86_64, with bytecode"),
-        (replace(GOOD, packages=[Package("arm64", why_none="No wheel.")]), "MB of the zip for arm64, with bytecode"),
+        (
+            replace(GOOD, packages=[Package("x86_64", 9_000_001)]),
+            "MB of the zip for x86_64, with bytecode",
+        ),
+        (
+            replace(GOOD, packages=[Package("arm64", why_none="No wheel.")]),
+            "MB of the zip for arm64, with bytecode",
+        ),
     ],
 )
 def test_one_function_beyond_a_limit_misses_it(figures: Figures, missed: str) -> None:
@@ -88,7 +104,10 @@ def test_the_kept_figures_are_whole() -> None:
 
 
 def test_a_start_is_measured_in_an_interpreter_of_its_own(unpacked: Unpacked) -> None:
-    """Bare boto3, and a function from the zip; which of them takes longer is the benchmark's to say."""
+    """Bare boto3, and a function from the zip.
+
+    Which of them takes longer is the benchmark's to say.
+    """
     seen = [start(name, unpacked.task, unpacked.runtime) for name in (BARE, IN_VPC)]
 
     assert all(one.clock > 0 and one.processor > 0 for one in seen)
@@ -103,7 +122,10 @@ def test_the_median_of_starts_is_that_of_each_clock() -> None:
 
 
 def test_a_meter_counts_what_it_wraps_once() -> None:
-    """What is called from within a call is part of it; one that fails has taken its time all the same."""
+    """What is called from within a call is part of it.
+
+    One that fails has taken its time all the same.
+    """
     meter = Meter()
     making = meter.wrap("clients", lambda: burn(0.002))
     calling = meter.wrap("calls", making)

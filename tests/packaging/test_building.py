@@ -1,4 +1,6 @@
-"""How the zip is made: the same bytes wherever it is made, quickly when nothing has changed, or a sentence."""
+"""How the zip is made: the same bytes wherever it is made, quickly when nothing has changed, or a
+sentence.
+"""
 
 import os
 import re
@@ -22,40 +24,64 @@ KINDS = ("x86_64", "aarch64")
 ENTRY_POINT = "import sys; from chalice.cli import main; sys.exit(main())"
 
 
-def command(*arguments: str, umask: int = 0o022, **environment: str) -> subprocess.CompletedProcess[str]:
+def command(
+    *arguments: str, umask: int = 0o022, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run `python -m aurora_restore.packaging` as people do; pip may not reach any network."""
     known = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return subprocess.run(
         [sys.executable, "-m", "aurora_restore.packaging", *arguments],
-        cwd=APP, umask=umask, capture_output=True, text=True,
-        check=False, timeout=120, env={**known, "PIP_NO_INDEX": "1", **environment},
-    )  # fmt: skip
+        cwd=APP,
+        umask=umask,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**known, "PIP_NO_INDEX": "1", **environment},
+    )
 
 
 def chalice(folder: Path, *arguments: str, **environment: str) -> str:
     """Run the real Chalice in a project; returns what it says."""
     known = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
-        [sys.executable, "-c", ENTRY_POINT, *arguments], cwd=folder, capture_output=True, text=True, check=False,
-        timeout=120, env={**known, "AWS_DEFAULT_REGION": "us-west-2", **environment},
-    )  # fmt: skip
+        [sys.executable, "-c", ENTRY_POINT, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**known, "AWS_DEFAULT_REGION": "us-west-2", **environment},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def test_the_same_commit_gives_the_same_bytes(built: Built, wheels: Path, tmp_path: Path) -> None:
-    """In another folder and file system, by another process with another umask and another seed of its hashes."""
+    """In another folder and file system, by another process with another umask and another seed of
+    its hashes.
+    """
     other = OTHER_FILE_SYSTEM if os.access(OTHER_FILE_SYSTEM, os.W_OK) else tmp_path
     folder = other / f"package-{os.getpid()}"
     try:
         made = command(
-            "--stage", "dev", "--folder", str(folder), "--wheels", str(wheels), umask=0o077, PYTHONHASHSEED="7"
+            "--stage",
+            "dev",
+            "--folder",
+            str(folder),
+            "--wheels",
+            str(wheels),
+            umask=0o077,
+            PYTHONHASHSEED="7",
         )
         (zipped,) = (folder / ".chalice" / "deployments").iterdir()
 
         assert (0, "") == (made.returncode, made.stderr)
         assert built.zip.read_bytes() == zipped.read_bytes()
-        assert f"{zipped}\n{zipped.stat().st_size / 1e6:.2f} MB for x86_64, CodeSha256 {digest(built)}\n" == made.stdout
+        assert (
+            f"{zipped}\n{zipped.stat().st_size / 1e6:.2f} MB for x86_64, CodeSha256 "
+            f"{digest(built)}\n" == made.stdout
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -75,12 +101,18 @@ def test_an_unchanged_package_is_not_made_again(built: Built, wheels: Path) -> N
     again = build(DEV, built.folder, wheels=wheels)
 
     assert built == again
-    assert (before.st_mtime_ns, before.st_ino) == (again.zip.stat().st_mtime_ns, again.zip.stat().st_ino)
+    assert (before.st_mtime_ns, before.st_ino) == (
+        again.zip.stat().st_mtime_ns,
+        again.zip.stat().st_ino,
+    )
     assert config == settings.read_text()
 
 
 def test_a_change_of_the_source_is_one_of_the_package(wheels: Path, tmp_path: Path) -> None:
-    """And back again; a zip that somebody has touched is made anew, and what Chalice has deployed stays known."""
+    """And back again.
+
+    A zip that somebody has touched is made anew, and what Chalice has deployed stays known.
+    """
     copied, folder = checkout(tmp_path / "checkout", "aws-lambda-powertools"), tmp_path / "made"
     text = (copied / "app.py").read_text()
     first = digest(build(DEV, folder, checkout=copied, wheels=wheels))
@@ -99,10 +131,19 @@ def test_a_change_of_the_source_is_one_of_the_package(wheels: Path, tmp_path: Pa
 
 
 def test_what_lies_around_in_a_checkout_is_not_packaged(wheels: Path, tmp_path: Path) -> None:
-    """Bytecode of this machine, tests, dotenv files, what Chalice has deployed from there; the bytes are the same."""
+    """Bytecode of this machine, tests, dotenv files, what Chalice has deployed from there.
+
+    The bytes are the same.
+    """
     copied = checkout(tmp_path / "checkout", "aws-lambda-powertools")
     clean = digest(build(DEV, tmp_path / "clean", checkout=copied, wheels=wheels))
-    for name in ("__pycache__/app.cpython-311.pyc", "tests/test_it.py", ".env", "steps/.env.local", "runner.py~"):
+    for name in (
+        "__pycache__/app.cpython-311.pyc",
+        "tests/test_it.py",
+        ".env",
+        "steps/.env.local",
+        "runner.py~",
+    ):
         (copied / "chalicelib" / name).parent.mkdir(exist_ok=True)
         (copied / "chalicelib" / name).write_text("SECRET = 1\n")
     (copied / ".chalice" / "deployed").mkdir()
@@ -114,8 +155,17 @@ def test_what_lies_around_in_a_checkout_is_not_packaged(wheels: Path, tmp_path: 
 
 
 def test_chalice_takes_the_zip_as_it_is(built: Built, tmp_path: Path) -> None:
-    """The real `chalice package`, which imports the app in that folder, and needs no pip and no network."""
-    said = chalice(built.folder, "package", "--stage", "dev", str(tmp_path), AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    """The real `chalice package`, which imports the app in that folder, and needs no pip and no
+    network.
+    """
+    said = chalice(
+        built.folder,
+        "package",
+        "--stage",
+        "dev",
+        str(tmp_path),
+        AWS_ENDPOINT_URL="http://127.0.0.1:1",
+    )
 
     assert "Reusing existing deployment package." in said
     assert built.zip.read_bytes() == (tmp_path / "deployment.zip").read_bytes()
@@ -123,7 +173,10 @@ def test_chalice_takes_the_zip_as_it_is(built: Built, tmp_path: Path) -> None:
 
 
 def test_a_missing_wheel_fails_the_build(wheels: Path, tmp_path: Path) -> None:
-    """Where Chalice would warn and go on; the sentence names what is missing and for which machine."""
+    """Where Chalice would warn and go on.
+
+    The sentence names what is missing and for which machine.
+    """
     fewer = tmp_path / "wheels"
     fewer.mkdir()
     for wheel in wheels.glob("*.whl"):
@@ -141,15 +194,25 @@ def test_a_missing_wheel_fails_the_build(wheels: Path, tmp_path: Path) -> None:
 
 
 def test_make_fetches_wheels_for_both_machines(wheels: Path, tmp_path: Path) -> None:
-    """What has native code for x86-64 is asked for again for arm64, whatever the folders are called."""
+    """What has native code for x86-64 is asked for again for arm64, whatever the folders are
+    called.
+    """
     folder = tmp_path / "some wheels"
     fetched = subprocess.run(
-        [".ci/set-up", "wheels", sys.prefix, str(folder)], cwd=APP, capture_output=True, text=True, check=True,
-        timeout=120, env={**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels.as_uri()},
-    )  # fmt: skip
+        [".ci/set-up", "wheels", sys.prefix, str(folder)],
+        cwd=APP,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        env={**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels.as_uri()},
+    )
     refused = re.findall(r"there is no wheel of (\w+)==[0-9.]+ for arm64", fetched.stdout)
 
-    native = {kind: {file.name.partition("-")[0] for file in folder.glob(f"*{kind}.whl")} for kind in KINDS}
+    native = {
+        kind: {file.name.partition("-")[0] for file in folder.glob(f"*{kind}.whl")}
+        for kind in KINDS
+    }
 
     assert [] == refused
     assert {"psycopg2_binary", "pydantic_core"} == native["x86_64"]
@@ -161,9 +224,16 @@ def test_a_requirement_that_is_not_pinned_fails_the_build(wheels: Path, tmp_path
     """Or the same commit would be another package tomorrow."""
     copied = checkout(tmp_path / "checkout", "aws-lambda-powertools")
     lock = copied / "requirements-dev.lock"
-    lock.write_text("\n".join(line for line in lock.read_text().splitlines() if not line.startswith("jmespath=")))
+    lock.write_text(
+        "\n".join(
+            line for line in lock.read_text().splitlines() if not line.startswith("jmespath=")
+        )
+    )
 
-    with pytest.raises(PackageError, match=r"^requirements-dev\.lock does not pin jmespath: write down which version"):
+    with pytest.raises(
+        PackageError,
+        match=r"^requirements-dev\.lock does not pin jmespath: write down which version",
+    ):
         build(DEV, tmp_path / "made", checkout=copied, wheels=wheels)
 
 
@@ -172,7 +242,9 @@ def test_a_source_that_is_no_python_fails_the_build(wheels: Path, tmp_path: Path
     copied = checkout(tmp_path / "checkout", "aws-lambda-powertools")
     (copied / "chalicelib" / "door.py").write_text("def answer(:\n")
 
-    with pytest.raises(PackageError, match=r"^A source cannot be compiled: /.*/chalicelib/door\.py, line 1: .+\.$"):
+    with pytest.raises(
+        PackageError, match=r"^A source cannot be compiled: /.*/chalicelib/door\.py, line 1: .+\.$"
+    ):
         build(DEV, tmp_path / "made", checkout=copied, wheels=wheels)
 
 
@@ -180,7 +252,9 @@ def test_somebodys_own_folder_is_left_alone(tmp_path: Path) -> None:
     """A checkout, for one."""
     mine = checkout(tmp_path / "mine")
 
-    with pytest.raises(PackageError, match=r"is there and no package was made in it, so it is not touched"):
+    with pytest.raises(
+        PackageError, match=r"is there and no package was made in it, so it is not touched"
+    ):
         build(DEV, mine)
 
     assert (mine / "chalicelib" / "rds-ca-bundle.README").exists()
@@ -203,7 +277,9 @@ def test_the_command_fails_in_one_sentence(arguments: list[str], sentence: str) 
 
 def test_an_architecture_that_lambda_has_not_is_refused(tmp_path: Path) -> None:
     """Before anything is made."""
-    with pytest.raises(PackageError, match=r"^Lambda has no architecture 'arm': choose x86_64 or arm64\.$"):
+    with pytest.raises(
+        PackageError, match=r"^Lambda has no architecture 'arm': choose x86_64 or arm64\.$"
+    ):
         build(DEV, tmp_path / "made", architecture="arm")
 
     assert [] == list(tmp_path.iterdir())
@@ -215,4 +291,6 @@ def test_a_stage_chooses_its_architecture() -> None:
 
     assert "arm64" == architecture_of(Stage("one", {"stages": stages}))
     assert "x86_64" == architecture_of(Stage("two", {"stages": stages}))
-    assert "arm64" == architecture_of(Stage("two", {"stages": stages, "lambda_architecture": "arm64"}))
+    assert "arm64" == architecture_of(
+        Stage("two", {"stages": stages, "lambda_architecture": "arm64"})
+    )

@@ -6,7 +6,10 @@ from chalicelib.flow.choreography import STEPS
 from tests.packaging.packaged import fresh
 
 STAGE = {"ENVIRONMENT": "local", "STATE_TABLE_NAME": "state", "AUDIT_TABLE_NAME": "audit"}
-LOADED = "import sys; print(*sorted(set(sys.modules) & {'psycopg2', 'aws_xray_sdk', 'localaws', 'moto', 'yaml'}))"
+LOADED = (
+    "import sys; print(*sorted(set(sys.modules) & {'psycopg2', 'aws_xray_sdk', 'localaws', 'moto', "
+    "'yaml'}))"
+)
 
 
 def test_the_app_itself_loads_no_database_driver_and_no_tracing() -> None:
@@ -28,7 +31,9 @@ def test_only_the_step_that_speaks_to_postgresql_loads_its_driver() -> None:
 def test_a_function_loads_no_other_functions_step(step: str) -> None:
     """What two steps need stands in a module of its own."""
     name = f"chalicelib.steps.{step.replace('-', '_')}"
-    loaded = "import sys; print(*(name for name in sys.modules if name.startswith('chalicelib.steps.')))"
+    loaded = (
+        "import sys; print(*(name for name in sys.modules if name.startswith('chalicelib.steps.')))"
+    )
 
     assert [name] == fresh(f"import app, {name}; {loaded}", **STAGE)
 
@@ -38,8 +43,8 @@ def test_debug_never_reaches_botocore() -> None:
     code = (
         "import logging, app, boto3; from chalicelib.observability import logger; "
         "boto3.client('secretsmanager', region_name='us-west-2'); "
-        "print(*[logging.getLogger(name).getEffectiveLevel() for name in ('botocore', 'boto3', 'urllib3')], "
-        "logger.log_level)"
+        "print(*[logging.getLogger(name).getEffectiveLevel() for name in ('botocore', 'boto3', "
+        "'urllib3')], logger.log_level)"
     )
 
     assert ["30", "30", "30", "10"] == fresh(code, LOG_LEVEL="DEBUG", **STAGE)

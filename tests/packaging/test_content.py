@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import CodeType
 
+from localaws.packages import RUNTIME_MODULES
+
 from aurora_restore.packaging.archive import MODE
 from aurora_restore.packaging.building import Built, build
 from aurora_restore.packaging.bytecode import bytecode_of
 from aurora_restore.packaging.platforms import ARM, PLATFORMS, X86
 from aurora_restore.packaging.prune import NEVER_IMPORTED
 from aurora_restore.stages import Stage
-from localaws.packages import RUNTIME_MODULES
 from tests.packaging.checkouts import checkout
 from tests.packaging.imports import imported
 from tests.packaging.packaged import APP, fresh
@@ -24,17 +25,32 @@ from tests.packaging.unpacked import Unpacked
 BYTES_MAX = 9_100_000
 OWN = {"app.py", "chalicelib", "chalice", "__pycache__"}
 NEEDED = {
-    "annotated_types", "aws_lambda_powertools", "jmespath", "psycopg2", "psycopg2_binary.libs", "pydantic",
-    "pydantic_core", "typing_extensions.py", "typing_inspection",
-}  # fmt: skip
+    "annotated_types",
+    "aws_lambda_powertools",
+    "jmespath",
+    "psycopg2",
+    "psycopg2_binary.libs",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions.py",
+    "typing_inspection",
+}
 UNCHECKED = 0b01  # a hash stands where a time would, and is not looked at (PEP 552)
 ELF = b"\x7fELF"
-LOADED = "import sys, app, {}; print(*(name for name in sys.modules if name.startswith('aws_lambda_powertools')))"
-EVERY_STEP = ", ".join(
-    f"chalicelib.steps.{file.stem}" for file in sorted((APP / "chalicelib" / "steps").glob("[a-z]*.py"))
+LOADED = (
+    "import sys, app, {}; print(*(name for name in sys.modules if "
+    "name.startswith('aws_lambda_powertools')))"
 )
-# Only where Powertools is asked to log whole events, which would print what people put into them: nothing asks for it.
-WHOLE_EVENTS, ITS_IMPORT = "inject_lambda_context", "aws_lambda_powertools.event_handler.openapi.compat"
+EVERY_STEP = ", ".join(
+    f"chalicelib.steps.{file.stem}"
+    for file in sorted((APP / "chalicelib" / "steps").glob("[a-z]*.py"))
+)
+# Only where Powertools is asked to log whole events, which would print what people put into them:
+# nothing asks for it.
+WHOLE_EVENTS, ITS_IMPORT = (
+    "inject_lambda_context",
+    "aws_lambda_powertools.event_handler.openapi.compat",
+)
 
 
 def test_the_zip_is_small(built: Built) -> None:
@@ -45,17 +61,23 @@ def test_the_zip_is_small(built: Built) -> None:
 def test_the_zips_root_is_what_the_app_needs(unpacked: Unpacked) -> None:
     """The app, what it depends on, the two files of Chalice; boto3 is Lambda's."""
     assert OWN | NEEDED == {path.name for path in unpacked.task.iterdir()}
-    assert ["__init__.py", "app.py"] == [path.name for path in sorted((unpacked.task / "chalice").glob("*.py"))]
+    assert ["__init__.py", "app.py"] == [
+        path.name for path in sorted((unpacked.task / "chalice").glob("*.py"))
+    ]
 
 
 def test_nothing_superfluous_is_inside(unpacked: Unpacked) -> None:
-    """No tests, types, scripts, metadata, hidden files, or parts of Powertools that nothing imports."""
+    """No tests, types, scripts, metadata, hidden files, or parts of Powertools that nothing
+    imports.
+    """
     kinds = {".py", ".pyc", ".pem"}
     files = unpacked.files()
     words = {word for file in files for word in Path(file).parts}
 
     assert [] == [file for file in files if Path(file).suffix not in kinds and ".so" not in file]
-    assert [] == [word for word in words if word.startswith((".", "test_")) or word.endswith("-info")]
+    assert [] == [
+        word for word in words if word.startswith((".", "test_")) or word.endswith("-info")
+    ]
     assert set() == words & {"tests", "test", "bin"}
     assert [] == [part for part in NEVER_IMPORTED if (unpacked.task / part).exists()]
 
@@ -63,15 +85,23 @@ def test_nothing_superfluous_is_inside(unpacked: Unpacked) -> None:
 def test_everything_of_chalicelib_is_inside(unpacked: Unpacked) -> None:
     """Except what only people read."""
     source = APP / "chalicelib"
-    files = {f.relative_to(source) for f in source.rglob("*") if f.is_file() and "__pycache__" not in f.parts}
+    files = {
+        f.relative_to(source)
+        for f in source.rglob("*")
+        if f.is_file() and "__pycache__" not in f.parts
+    }
 
-    assert {"rds-ca-bundle.README"} == {str(f) for f in files if not (unpacked.task / "chalicelib" / f).is_file()}
+    assert {"rds-ca-bundle.README"} == {
+        str(f) for f in files if not (unpacked.task / "chalicelib" / f).is_file()
+    }
 
 
 def test_every_module_that_the_app_imports_is_there(unpacked: Unpacked) -> None:
     """In the zip, in Lambda's runtime, or in Python itself; also what is imported late."""
     wanted = {name.partition(".")[0] for name in imported(_own_sources(unpacked))}
-    there = {Path(name).stem for name in OWN | NEEDED} | set(RUNTIME_MODULES) | sys.stdlib_module_names
+    there = (
+        {Path(name).stem for name in OWN | NEEDED} | set(RUNTIME_MODULES) | sys.stdlib_module_names
+    )
 
     assert set() == wanted - there
 
@@ -79,7 +109,11 @@ def test_every_module_that_the_app_imports_is_there(unpacked: Unpacked) -> None:
 def test_nothing_imports_the_parts_that_are_left_out(unpacked: Unpacked) -> None:
     """Neither the app, nor what it loads of Powertools, at any time."""
     loaded = fresh(LOADED.format(EVERY_STEP), ENVIRONMENT="dev")
-    files = [Path(spec.origin) for name in loaded if (spec := importlib.util.find_spec(name)) and spec.origin]
+    files = [
+        Path(spec.origin)
+        for name in loaded
+        if (spec := importlib.util.find_spec(name)) and spec.origin
+    ]
     own = _own_sources(unpacked)
 
     assert [] == _left_out(loaded)
@@ -101,23 +135,35 @@ def test_every_source_has_its_bytecode(unpacked: Unpacked) -> None:
     compiled = {file: bytecode_of(unpacked.task / file).read_bytes() for file in sources}
 
     assert len(sources) == len([file for file in unpacked.files() if file.endswith(".pyc")])
-    assert {(importlib.util.MAGIC_NUMBER, UNCHECKED)} == {_head(content) for content in compiled.values()}
-    assert [] == [file for file, content in compiled.items() if f"/var/task/{file}" != _code(content).co_filename]
+    assert {(importlib.util.MAGIC_NUMBER, UNCHECKED)} == {
+        _head(content) for content in compiled.values()
+    }
+    assert [] == [
+        file
+        for file, content in compiled.items()
+        if f"/var/task/{file}" != _code(content).co_filename
+    ]
 
 
 def test_native_code_is_that_of_the_machine(unpacked: Unpacked) -> None:
     """Of x86-64 here; the extension modules are those of this Python."""
     native = [unpacked.task / file for file in unpacked.files() if ".so" in file]
 
-    assert {"_psycopg", "_pydantic_core"} == {file.name.partition(".")[0] for file in native if "cpython" in file.name}
+    assert {"_psycopg", "_pydantic_core"} == {
+        file.name.partition(".")[0] for file in native if "cpython" in file.name
+    }
     assert {PLATFORMS[X86].elf_machine} == {_elf_machine(file) for file in native}
-    assert [] == [file.name for file in native if "cpython" in file.name and not _fits(file, "x86_64")]
+    assert [] == [
+        file.name for file in native if "cpython" in file.name and not _fits(file, "x86_64")
+    ]
 
 
 def test_arm64_gets_native_code_of_its_own(wheels: Path, tmp_path: Path) -> None:
     """From the same folder of wheels; only what has a wheel for every Python is asked for here."""
     copied = checkout(tmp_path / "checkout", "pydantic")
-    arm = build(Stage.read("dev"), tmp_path / "arm", checkout=copied, architecture=ARM, wheels=wheels)
+    arm = build(
+        Stage.read("dev"), tmp_path / "arm", checkout=copied, architecture=ARM, wheels=wheels
+    )
     native = [file for file in (arm.folder / "vendor").rglob("*.so*") if file.is_file()]
 
     assert ["_pydantic_core"] == [file.name.partition(".")[0] for file in native]
@@ -127,7 +173,9 @@ def test_arm64_gets_native_code_of_its_own(wheels: Path, tmp_path: Path) -> None
 
 
 def test_the_driver_for_arm64_is_there(wheels: Path, tmp_path: Path) -> None:
-    """Newer ones have no wheel for arm64 that Lambda's glibc could load up to Python 3.11, and would not fit 9 MB."""
+    """Newer ones have no wheel for arm64 that Lambda's glibc could load up to Python 3.11, and
+    would not fit 9 MB.
+    """
     arm = build(Stage.read("dev"), tmp_path / "arm", architecture=ARM, wheels=wheels)
     native = [file for file in (arm.folder / "vendor").rglob("*.so*") if file.is_file()]
 
@@ -137,7 +185,9 @@ def test_the_driver_for_arm64_is_there(wheels: Path, tmp_path: Path) -> None:
 
 
 def test_the_zip_is_in_order(built: Built) -> None:
-    """Chalice's files and ours, then what was vendored: each sorted, of one time, readable for everybody."""
+    """Chalice's files and ours, then what was vendored: each sorted, of one time, readable for
+    everybody.
+    """
     with zipfile.ZipFile(built.zip) as archive:
         entries = archive.infolist()
     names = [entry.filename for entry in entries]
@@ -146,7 +196,9 @@ def test_the_zip_is_in_order(built: Built) -> None:
     assert ["chalice/app.py", "chalice/__init__.py", "app.py"] == names[:3]
     assert sorted(own, key=_place) == own
     assert sorted(vendored, key=_place) == vendored
-    assert {(MODE, (1980, 1, 1, 0, 0, 0))} == {(entry.external_attr >> 16, entry.date_time) for entry in entries}
+    assert {(MODE, (1980, 1, 1, 0, 0, 0))} == {
+        (entry.external_attr >> 16, entry.date_time) for entry in entries
+    }
     assert MODE & stat.S_IROTH
 
 

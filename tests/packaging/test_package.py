@@ -9,8 +9,9 @@ from tests.packaging.packaged import APP, Function, package
 
 FUNCTIONS = sorted([*STEPS, "heartbeat", "cancel-restore"])
 WORLDS_OWN = {  # what is made with the world, so that its deployment fills it in
-    "VPC_SECURITY_GROUP_IDS": "sg-12345678", "SNS_TOPIC_ARN": "arn:aws:sns:us-west-2:123456789012:notifications",
-}  # fmt: skip
+    "VPC_SECURITY_GROUP_IDS": "sg-12345678",
+    "SNS_TOPIC_ARN": "arn:aws:sns:us-west-2:123456789012:notifications",
+}
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +27,16 @@ def test_there_are_the_eleven_functions(functions: dict[str, Function]) -> None:
 
 
 @pytest.mark.parametrize("step", [*STEPS, "cancel-restore"])
-def test_a_packaged_rule_is_the_choreographys_pattern(functions: dict[str, Function], step: str) -> None:
+def test_a_packaged_rule_is_the_choreographys_pattern(
+    functions: dict[str, Function], step: str
+) -> None:
     """Of this stage: nothing repeats the table, and nothing departs from it."""
     trigger = functions[step].trigger
 
-    assert ("CloudWatchEvent", pattern(step, "local")) == (trigger["Type"], trigger["Properties"]["Pattern"])
+    assert ("CloudWatchEvent", pattern(step, "local")) == (
+        trigger["Type"],
+        trigger["Properties"]["Pattern"],
+    )
 
 
 def test_the_heartbeat_beats_every_minute(functions: dict[str, Function]) -> None:
@@ -41,14 +47,23 @@ def test_the_heartbeat_beats_every_minute(functions: dict[str, Function]) -> Non
 
 
 def test_no_functions_name_begins_with_anothers() -> None:
-    """Chalice finds log groups by their beginning, and breaks off a deployment half-way where two begin alike."""
-    pairs = [(one, other) for one in FUNCTIONS for other in FUNCTIONS if one != other and other.startswith(one)]
+    """Chalice finds log groups by their beginning, and breaks off a deployment half-way where two
+    begin alike.
+    """
+    pairs = [
+        (one, other)
+        for one in FUNCTIONS
+        for other in FUNCTIONS
+        if one != other and other.startswith(one)
+    ]
 
     assert [] == pairs
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_each_function_has_a_handler_and_a_policy_of_its_own(functions: dict[str, Function], name: str) -> None:
+def test_each_function_has_a_handler_and_a_policy_of_its_own(
+    functions: dict[str, Function], name: str
+) -> None:
     """The handler is named like the function, so that a log line leads to the code."""
     function = functions[name]
 
@@ -65,7 +80,9 @@ def test_each_functions_environment_makes_a_plan(functions: dict[str, Function],
     resolved = resolve_plan(settings, "default", {}, account="123456789012", partition="aws")
 
     assert ("local", "local/default") == (settings.stage, resolved.owner)
-    assert "arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster" == resolved.target_cluster_arn
+    assert (
+        "arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster" == resolved.target_cluster_arn
+    )
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from aurora_restore.packaging.archive import digest_of
 from localaws.packages import Packages
+
+from aurora_restore.packaging.archive import digest_of
 
 _PATHS = """
 import sys
@@ -34,10 +35,19 @@ class Unpacked:
         """Run a few lines in a bare interpreter; returns what they print, word by word."""
         done = subprocess.run(
             [sys.executable, "-I", "-S", "-c", _PATHS + code, str(self.task), str(self.runtime)],
-            env={"ENVIRONMENT": "dev"}, cwd=self.task, check=True, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
+            env={"ENVIRONMENT": "dev"},
+            cwd=self.task,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         return done.stdout.split()
 
     def files(self) -> list[str]:
         """List what is in it."""
-        return sorted(file.relative_to(self.task).as_posix() for file in self.task.rglob("*") if file.is_file())
+        return sorted(
+            file.relative_to(self.task).as_posix()
+            for file in self.task.rglob("*")
+            if file.is_file()
+        )

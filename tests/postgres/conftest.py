@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from localaws.postgres import PostgresData
+
 from tests.postgres.client import MASTER, PASSWORD, make
 
 
@@ -21,7 +21,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresData]:
 
 @pytest.fixture
 def cluster(data: PostgresData) -> Iterator[str]:
-    """Name the running cluster with the database shop; a test may stop it or change its master password."""
+    """Name the running cluster with the database shop.
+
+    A test may stop it or change its master password.
+    """
     yield "cluster-SOURCE"
     data.start("cluster-SOURCE")
     data.set_master_password("cluster-SOURCE", MASTER, PASSWORD)

@@ -1,10 +1,13 @@
-"""A process that runs a cluster in the folder that it is given, prints the server's pid and address, and is killed."""
+"""A process that runs a cluster in the folder that it is given, prints the server's pid and
+address, and is killed.
+"""
 
 import sys
 import threading
 from pathlib import Path
 
 from localaws.postgres import PostgresData
+
 from tests.postgres.client import make
 
 data = PostgresData(Path(sys.argv[1]))

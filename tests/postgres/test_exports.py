@@ -8,10 +8,10 @@ from typing import Any
 
 import duckdb
 import pytest
-
 from localaws.aurora import Aurora, AuroraClient, KeyRing, VirtualClock
 from localaws.export_buckets import BucketExports
 from localaws.postgres import DataPlaneError, PostgresData
+
 from tests.aurora.buckets import Buckets, buckets, request
 from tests.aurora.scene import ACCOUNT, KEY_ALIAS, SOURCE, Scene
 from tests.postgres.client import MASTER, PASSWORD, Client
@@ -38,11 +38,22 @@ CREATE VIEW seen AS SELECT 1 AS id;
 CREATE TABLE "with space" AS SELECT 7 AS id;
 """
 ORDERS = [
-    (1, 2, Decimal("19.90"), "1.5", 0.1, True, 'two\nlines, "quoted"\r\n', "{a,b}",
-     "2026-11-27 01:02:03+00", "", Decimal("39.80")),
+    (
+        1,
+        2,
+        Decimal("19.90"),
+        "1.5",
+        0.1,
+        True,
+        'two\nlines, "quoted"\r\n',
+        "{a,b}",
+        "2026-11-27 01:02:03+00",
+        "",
+        Decimal("39.80"),
+    ),
     (2, None, None, "NaN", float("inf"), False, "NULL", None, None, None, None),
     (2**63 - 1, -1, Decimal("-0.01"), None, None, None, None, None, None, "\\.", Decimal("-0.02")),
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -60,12 +71,16 @@ def rows(folder: Path, content: bytes) -> list[Any]:
         return connection.execute("FROM read_parquet(?)", [str(file)]).fetchall()
 
 
-def test_an_export_has_the_rows_of_the_snapshot(data: PostgresData, target: Buckets, tmp_path: Path) -> None:
+def test_an_export_has_the_rows_of_the_snapshot(
+    data: PostgresData, target: Buckets, tmp_path: Path
+) -> None:
     """Of every table, one numbered folder for a partition, and not what was written afterwards."""
     clock, keys = VirtualClock(), KeyRing()
     keys.create(ACCOUNT, SOURCE, KEY_ALIAS)
     aurora = Aurora(clock, data=data, keys=keys, exports=BucketExports())
-    scene = Scene(lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock)
+    scene = Scene(
+        lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock
+    )
     made = scene.cluster(MasterUsername=MASTER, MasterUserPassword=PASSWORD, DatabaseName="shop")
     client = Client(data, made["DbClusterResourceId"])
     client(TABLES)
@@ -79,7 +94,9 @@ def test_an_export_has_the_rows_of_the_snapshot(data: PostgresData, target: Buck
     unknown = {"ExportTaskIdentifier": "unknown", "ExportOnly": ["shop.nowhere", "shop.sales"]}
     scene.rds(SOURCE).start_export_task(**request(**unknown))
     scene.settle()
-    failed = scene.rds(SOURCE).describe_export_tasks(ExportTaskIdentifier="unknown")["ExportTasks"][0]
+    failed = scene.rds(SOURCE).describe_export_tasks(ExportTaskIdentifier="unknown")["ExportTasks"][
+        0
+    ]
     data.destroy(made["DbClusterResourceId"])
     files = target.files
     tables = {
@@ -101,8 +118,12 @@ def test_an_export_has_the_rows_of_the_snapshot(data: PostgresData, target: Buck
     } == tables
     assert ("COMPLETE", "prod/monthly") == (info["status"], info["exportedFilesPath"])
     assert {
-        "shop.public.parted", "shop.public.single", "shop.public.with space", "shop.sales.empty", "shop.sales.orders",
-    } == {one["target"] for one in listed["perTableStatus"]}  # fmt: skip
+        "shop.public.parted",
+        "shop.public.single",
+        "shop.public.with space",
+        "shop.sales.empty",
+        "shop.sales.orders",
+    } == {one["target"] for one in listed["perTableStatus"]}
     assert ("FAILED", "The snapshot has no table in shop.nowhere (ExportOnly).") == (
         failed["Status"],
         failed["FailureCause"],

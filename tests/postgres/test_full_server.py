@@ -1,4 +1,6 @@
-"""A PostgreSQL that somebody installed, in place of the embedded one: what is refused, and what it can more."""
+"""A PostgreSQL that somebody installed, in place of the embedded one: what is refused, and what it
+can more.
+"""
 
 import os
 import shutil
@@ -6,15 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from localaws.aurora.catalog import newest_version
 from localaws.postgres import DataPlaneError, PostgresData
 from localaws.postgres.full_server import find_full_server
 from localaws.postgres.programs import find_programs, temporary_folder
+
 from tests.postgres.client import MASTER, PASSWORD, Client, make
 
 INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-EXAMPLE = "for example POSTGRES=/usr/lib/postgresql/15/bin, which Debian's package postgresql-15 installs."
+EXAMPLE = (
+    "for example POSTGRES=/usr/lib/postgresql/15/bin, which Debian's package postgresql-15 "
+    "installs."
+)
 NEEDS_CONTRIB = """\
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 CREATE EXTENSION IF NOT EXISTS btree_gin WITH SCHEMA public;
@@ -60,7 +65,10 @@ def test_a_folder_without_a_server_is_refused(tmp_path: Path) -> None:
         (tmp_path / "none", "no postgres and no initdb and no pg_basebackup"),
         (tmp_path, "no postgres and no pg_basebackup"),
     ):
-        sentence = f"The folder {folder} has {lacks}. Name the bin folder of a PostgreSQL server, {EXAMPLE}"
+        sentence = (
+            f"The folder {folder} has {lacks}. Name the bin folder of a PostgreSQL server, "
+            f"{EXAMPLE}"
+        )
         assert sentence == refusal(folder)
 
 
@@ -68,7 +76,9 @@ def test_the_folder_above_is_refused(reachable: Path) -> None:
     """Programs look for their libraries and extensions beside a folder that is named bin."""
     install(reachable, "").rename(reachable / "programs")
 
-    assert refusal(reachable / "programs").startswith(f"The folder {reachable}/programs is not named bin. ")
+    assert refusal(reachable / "programs").startswith(
+        f"The folder {reachable}/programs is not named bin. "
+    )
 
 
 @pytest.mark.parametrize("version", ["14.9 (Debian 14.9-1)", "9.6.24"])
@@ -77,7 +87,10 @@ def test_an_old_server_is_refused(reachable: Path, version: str) -> None:
     folder = install(reachable, f"postgres (PostgreSQL) {version}")
     major = version.partition(".")[0]
 
-    assert f"The PostgreSQL in {folder} is version {major}. Name one of version 15 or newer." == refusal(folder)
+    assert (
+        f"The PostgreSQL in {folder} is version {major}. Name one of version 15 or newer."
+        == refusal(folder)
+    )
 
 
 def test_what_says_no_version_is_refused(reachable: Path) -> None:
@@ -94,7 +107,8 @@ def test_a_server_that_its_user_cannot_reach_is_refused(reachable: Path) -> None
     reachable.chmod(0o700)
 
     assert refusal(folder).startswith(
-        f"PostgreSQL refuses to run as root, and the user pgserver, as which it runs, cannot reach {folder}. "
+        "PostgreSQL refuses to run as root, and the user pgserver, as which it runs, cannot reach "
+        f"{folder}. "
     )
 
 
@@ -106,13 +120,19 @@ def test_a_refused_server_leaves_nothing(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("major", "version"), [(15, "15.15"), (16, "16.11"), (17, "17.7"), (18, "17.7")])
-def test_clusters_claim_the_newest_version_that_the_server_can_stand_for(major: int, version: str) -> None:
+@pytest.mark.parametrize(
+    ("major", "version"), [(15, "15.15"), (16, "16.11"), (17, "17.7"), (18, "17.7")]
+)
+def test_clusters_claim_the_newest_version_that_the_server_can_stand_for(
+    major: int, version: str
+) -> None:
     """Aurora's newest, where the server is newer than Aurora."""
     assert version == newest_version(major)
 
 
-def test_a_missing_extension_names_the_server_s_own_package(reachable: Path, tmp_path: Path) -> None:
+def test_a_missing_extension_names_the_server_s_own_package(
+    reachable: Path, tmp_path: Path
+) -> None:
     """For the version that the server has."""
     programs = find_programs(reachable).folder
     (tmp_path / "mine.sql").write_text("CREATE EXTENSION pg_trgm;\nCREATE EXTENSION plpython3u;\n")
@@ -124,11 +144,15 @@ def test_a_missing_extension_names_the_server_s_own_package(reachable: Path, tmp
             load(data, tmp_path / "mine.sql")
     finally:
         data.close()
-    lacks = "The dump needs the extension {}, which the PostgreSQL 16 in {}/bin does not have. Install it; "
+    lacks = (
+        "The dump needs the extension {}, which the PostgreSQL 16 in {}/bin does not have. Install "
+        "it; "
+    )
 
     assert [
         lacks.format("pg_trgm", programs.resolve()) + "Debian's package is postgresql-16.",
-        lacks.format("plpython3u", programs.resolve()) + "Debian's package is postgresql-plpython3-16.",
+        lacks.format("plpython3u", programs.resolve())
+        + "Debian's package is postgresql-plpython3-16.",
     ] == str(refused.value).splitlines()
 
 
@@ -148,7 +172,9 @@ def test_a_full_server_loads_what_the_embedded_one_refuses(tmp_path: Path) -> No
         copy = Client(data, "cluster-COPY")
 
         assert [("one",)] == copy("SELECT name FROM public.names WHERE name = 'ONE'")
-        assert [(str(data.major),)] == copy("SELECT split_part(current_setting('server_version'), '.', 1)")
+        assert [(str(data.major),)] == copy(
+            "SELECT split_part(current_setting('server_version'), '.', 1)"
+        )
         assert ["somebody"] == [line.rpartition(": ")[2].rstrip(".") for line in told]
     finally:
         data.close()

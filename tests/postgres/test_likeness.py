@@ -1,12 +1,14 @@
-"""Seen from the inside, a cluster is like Aurora: who the master is, what it may do, who gets in, what is logged."""
+"""Seen from the inside, a cluster is like Aurora: who the master is, what it may do, who gets in,
+what is logged.
+"""
 
 import psycopg2
 import pytest
+from localaws.postgres import PostgresData
 from pydantic import SecretStr
 
 from chalicelib.database.errors import OtherProofError
 from chalicelib.database.restored import Database, Login, LoginResult, Place
-from localaws.postgres import PostgresData
 from tests.postgres.client import MASTER, PASSWORD, Client
 
 
@@ -23,7 +25,10 @@ def restart(data: PostgresData, cluster: str) -> None:
 
 
 def test_the_master_is_not_a_superuser(master: Client) -> None:
-    """It makes roles and databases, and is a member of rds_superuser; it neither replicates nor bypasses policies."""
+    """It makes roles and databases, and is a member of rds_superuser.
+
+    It neither replicates nor bypasses policies.
+    """
     (row,) = master(
         "SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls,"
         " pg_has_role(oid, 'rds_superuser', 'USAGE') FROM pg_roles WHERE rolname = current_user"
@@ -53,14 +58,20 @@ def test_a_wrong_password_is_refused(data: PostgresData, cluster: str) -> None:
 
 
 @pytest.mark.parametrize(("user", "database"), [(MASTER, "rdsadmin"), ("rdsadmin", "postgres")])
-def test_rdsadmin_and_its_database_are_closed(data: PostgresData, cluster: str, user: str, database: str) -> None:
+def test_rdsadmin_and_its_database_are_closed(
+    data: PostgresData, cluster: str, user: str, database: str
+) -> None:
     """Nobody enters the database rdsadmin, and nobody from outside is the user rdsadmin."""
     with pytest.raises(psycopg2.OperationalError, match=r"pg_hba\.conf rejects connection"):
         Client(data, cluster, user)("SELECT 1", database)
 
 
-def test_the_master_alters_a_role_that_another_role_made(data: PostgresData, cluster: str, master: Client) -> None:
-    """As on RDS and unlike plain PostgreSQL 16: from the next start on, every role is within the master's reach."""
+def test_the_master_alters_a_role_that_another_role_made(
+    data: PostgresData, cluster: str, master: Client
+) -> None:
+    """As on RDS and unlike plain PostgreSQL 16: from the next start on, every role is within the
+    master's reach.
+    """
     master("CREATE ROLE one_admin CREATEROLE LOGIN PASSWORD 'Tenant-1'")
     Client(data, cluster, "one_admin", "Tenant-1")("CREATE ROLE one_owner LOGIN PASSWORD 'Owner-1'")
     restart(data, cluster)
@@ -73,7 +84,10 @@ def test_the_master_alters_a_role_that_another_role_made(data: PostgresData, clu
 def test_the_master_grants_and_revokes_a_role_that_it_is_not_in(
     data: PostgresData, cluster: str, master: Client
 ) -> None:
-    """Granting app_owner to itself lets the master change app_owner's default privileges; revoking ends that."""
+    """Granting app_owner to itself lets the master change app_owner's default privileges.
+
+    Revoking ends that.
+    """
     master("CREATE ROLE tenant_admin CREATEROLE LOGIN PASSWORD 'Tenant-1'")
     Client(data, cluster, "tenant_admin", "Tenant-1")("CREATE ROLE app_owner; CREATE ROLE reader")
     restart(data, cluster)
@@ -104,7 +118,9 @@ def test_a_new_master_password_replaces_the_old_one(data: PostgresData, cluster:
         Client(data, cluster, MASTER, PASSWORD)("SELECT 1")
 
 
-def test_a_master_that_logs_in_by_iam_is_asked_for_a_token(data: PostgresData, cluster: str) -> None:
+def test_a_master_that_logs_in_by_iam_is_asked_for_a_token(
+    data: PostgresData, cluster: str
+) -> None:
     """No password opens the cluster, until the master is switched back to one."""
     place, master = Place(*data.endpoint(cluster), tls="off"), Login(MASTER, SecretStr(PASSWORD))
     data.set_master_authentication(cluster, MASTER, by_iam=True)
@@ -125,7 +141,10 @@ def test_a_master_password_can_be_set_while_nothing_runs(data: PostgresData, clu
 
 
 def test_no_log_holds_a_password_that_we_set(data: PostgresData, cluster: str) -> None:
-    """The server hears a verifier only; and what fails for another reason is logged, so the log is the right one."""
+    """The server hears a verifier only.
+
+    And what fails for another reason is logged, so the log is the right one.
+    """
     data.set_master_password(cluster, MASTER, "Staging-Master-2")
     with pytest.raises(psycopg2.errors.UndefinedTable):
         Client(data, cluster, MASTER, "Staging-Master-2")("SELECT * FROM not_there")

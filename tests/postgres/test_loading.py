@@ -1,12 +1,14 @@
-"""Somebody's own dump becomes a cluster's data: owners and all, or one sentence that names the line."""
+"""Somebody's own dump becomes a cluster's data: owners and all, or one sentence that names the
+line.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
 import pytest
-
 from localaws.postgres import DataPlaneError, PostgresData
+
 from tests.postgres.client import MASTER, PASSWORD, Client
 
 DUMP = """\
@@ -43,13 +45,17 @@ def load(data: PostgresData, cluster: str, dump: Path, database: str) -> list[st
     return data.load_dump(cluster, dump, username=MASTER, password=PASSWORD, database=database)
 
 
-def test_a_dump_brings_rows_and_owners(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
+def test_a_dump_brings_rows_and_owners(
+    data: PostgresData, cluster: str, dump: Path, own: str
+) -> None:
     """Roles that it only names are made, without a login, and own what it says they own."""
     load(data, cluster, dump, own)
     master = Client(data, cluster)
 
     assert [("screws",)] == master('SELECT name FROM "Stock".items WHERE id = 2', own)
-    assert [("Night Shift",)] == master("SELECT tableowner FROM pg_tables WHERE tablename = 'items'", own)
+    assert [("Night Shift",)] == master(
+        "SELECT tableowner FROM pg_tables WHERE tablename = 'items'", own
+    )
     assert [("Night Shift", False), ("auditors", False), ("warehouse", False)] == master(
         "SELECT rolname, rolcanlogin FROM pg_roles"
         " WHERE rolname IN ('Night Shift', 'auditors', 'warehouse', 'nobody_here') ORDER BY 1"
@@ -59,7 +65,9 @@ def test_a_dump_brings_rows_and_owners(data: PostgresData, cluster: str, dump: P
 def test_a_dump_of_a_whole_cluster_brings_roles_that_are_there_already(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """pg_dumpall begins with every role, AWS's and the master's too: those lines are left out, and no others."""
+    """pg_dumpall begins with every role, AWS's and the master's too: those lines are left out, and
+    no others.
+    """
     dump.write_text(
         f"CREATE ROLE rdsadmin;\nALTER ROLE rdsadmin WITH NOLOGIN;\nCREATE ROLE {MASTER};\n"
         f"ALTER ROLE {MASTER} WITH NOSUPERUSER;\nCREATE DATABASE {own};\nCREATE ROLE from_afar;\n"
@@ -67,20 +75,33 @@ def test_a_dump_of_a_whole_cluster_brings_roles_that_are_there_already(
     )
     load(data, cluster, dump, "shop")
 
-    assert [("from_afar",)] == Client(data, cluster)("SELECT tableowner FROM pg_tables WHERE tablename = 'here'", own)
-    assert [(True,)] == Client(data, cluster)("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'rdsadmin'")
+    assert [("from_afar",)] == Client(data, cluster)(
+        "SELECT tableowner FROM pg_tables WHERE tablename = 'here'", own
+    )
+    assert [(True,)] == Client(data, cluster)(
+        "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'rdsadmin'"
+    )
 
 
 def test_nobody_stays_a_superuser(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
     """Not the master, who was one while it loaded, and no role that the dump made one."""
-    dump.write_text("CREATE ROLE former_boss;\nALTER ROLE former_boss WITH SUPERUSER LOGIN REPLICATION;\n")
+    dump.write_text(
+        "CREATE ROLE former_boss;\nALTER ROLE former_boss WITH SUPERUSER LOGIN REPLICATION;\n"
+    )
     load(data, cluster, dump, own)
 
-    assert [("rdsadmin",)] == Client(data, cluster)("SELECT rolname FROM pg_roles WHERE rolsuper OR rolreplication")
+    assert [("rdsadmin",)] == Client(data, cluster)(
+        "SELECT rolname FROM pg_roles WHERE rolsuper OR rolreplication"
+    )
 
 
-def test_a_dump_that_fails_says_the_line(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
-    """The sentence names file, line and reason; and the master is no superuser afterwards either."""
+def test_a_dump_that_fails_says_the_line(
+    data: PostgresData, cluster: str, dump: Path, own: str
+) -> None:
+    """The sentence names file, line and reason.
+
+    And the master is no superuser afterwards either.
+    """
     dump.write_text("SELECT 1;\nSELECT 2;\nINSERT INTO nowhere VALUES (1);\n")
     with pytest.raises(DataPlaneError) as refused:
         load(data, cluster, dump, own)
@@ -99,28 +120,40 @@ def test_a_dump_that_fails_says_the_line(data: PostgresData, cluster: str, dump:
         ("SET transaction_timeout = 0;", "transaction_timeout"),
         ("SELECT pg_catalog.set_config('transaction_timeout', '0', false);", "transaction_timeout"),
         ("ALTER DATABASE {own} SET io_combine_limit TO '8kB';", "io_combine_limit"),
-        ("CREATE ROLE {own}_r;\nALTER ROLE {own}_r\n  SET transaction_timeout = '5s';", "transaction_timeout"),
+        (
+            "CREATE ROLE {own}_r;\nALTER ROLE {own}_r\n  SET transaction_timeout = '5s';",
+            "transaction_timeout",
+        ),
         ("SET LOCAL lc_messages = 'xx_XX.UTF-8';", "lc_messages to xx_XX.UTF-8"),
     ],
 )
 def test_a_setting_of_another_version_is_left_out_and_told(
     data: PostgresData, cluster: str, own: str, head: str, setting: str, *, dump: Path
 ) -> None:
-    """What the server does not know cannot mean anything to it; the rest is loaded, the settings it knows too."""
+    """What the server does not know cannot mean anything to it.
+
+    The rest is loaded, the settings it knows too.
+    """
     lines = head.format(own=own).splitlines()
-    dump.write_text("\n".join(["SET statement_timeout = 0;", *lines, "CREATE TABLE one (id integer);"]))
+    dump.write_text(
+        "\n".join(["SET statement_timeout = 0;", *lines, "CREATE TABLE one (id integer);"])
+    )
     told = load(data, cluster, dump, own)
     line = next(number for number, text in enumerate(lines, start=2) if "CREATE ROLE" not in text)
 
-    assert [f"Line {line} of {dump} sets {setting}, which PostgreSQL 16 does not know; it is left out."] == told
+    assert [
+        f"Line {line} of {dump} sets {setting}, which PostgreSQL 16 does not know; it is left out."
+    ] == told
     assert [] == Client(data, cluster)("SELECT * FROM one", own)
 
 
-def test_settings_that_the_server_knows_are_kept(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
+def test_settings_that_the_server_knows_are_kept(
+    data: PostgresData, cluster: str, dump: Path, own: str
+) -> None:
     """Also those of an extension that is not there, and those of the master user in a database."""
     dump.write_text(
-        f"ALTER DATABASE {own} SET app.tenant TO 'a';\nALTER ROLE {MASTER} IN DATABASE {own} SET work_mem TO '5MB';\n"
-        "SET default_with_oids = false;\nSET lc_monetary = 'C';\n"
+        f"ALTER DATABASE {own} SET app.tenant TO 'a';\nALTER ROLE {MASTER} IN DATABASE {own} SET "
+        "work_mem TO '5MB';\nSET default_with_oids = false;\nSET lc_monetary = 'C';\n"
     )
 
     assert [] == load(data, cluster, dump, own)
@@ -147,19 +180,33 @@ COMMENT ON ROLE of_comment IS 'a comment';
 """
 
 
-def test_roles_are_made_wherever_a_dump_names_them(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
+def test_roles_are_made_wherever_a_dump_names_them(
+    data: PostgresData, cluster: str, dump: Path, own: str
+) -> None:
     """Without a login; and people are told which."""
     dump.write_text(NAMING)
     told = load(data, cluster, dump, own)
     roles = Client(data, cluster)(
-        "SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname LIKE 'of %' OR rolname LIKE 'of\\_%'"
+        "SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname LIKE 'of %' OR rolname LIKE "
+        "'of\\_%'"
     )
-    expected = {"of_policy", "of_default", "of_grant_to_come", "of_mapping", "of_lines", "of Quotes", "of_membership"}
+    expected = {
+        "of_policy",
+        "of_default",
+        "of_grant_to_come",
+        "of_mapping",
+        "of_lines",
+        "of Quotes",
+        "of_membership",
+    }
     expected |= {"of_member", "of_schema", "of_setting", "of_comment"}
 
     assert {(name, False) for name in expected} == set(roles)
     assert [
-        f"Roles that {dump} names and does not create are made without a login: {', '.join(sorted(expected))}."
+        (
+            f"Roles that {dump} names and does not create are made without a login: "
+            f"{', '.join(sorted(expected))}."
+        )
     ] == told
 
 
@@ -206,10 +253,17 @@ def test_text_that_looks_like_a_statement_stays_as_it_is(
         "SELECT rotate()", own
     )
     assert [
-        ("how to:\nCREATE ROLE master LOGIN;\nCREATE DATABASE shop;\nSET nothing_known = 1;\n\\! never\ndone",),
+        (
+            (
+                "how to:\nCREATE ROLE master LOGIN;\nCREATE DATABASE shop;\nSET nothing_known = "
+                "1;\n\\! never\ndone"
+            ),
+        ),
         ("CREATE ROLE master;",),
     ] == master("SELECT body FROM note ORDER BY id", own)
-    assert [("it's\nCREATE ROLE master;\n",)] == master("SELECT obj_description('note'::regclass)", own)
+    assert [("it's\nCREATE ROLE master;\n",)] == master(
+        "SELECT obj_description('note'::regclass)", own
+    )
     assert [(2,)] == master("SELECT two()", own)
 
 
@@ -228,12 +282,17 @@ def test_a_database_whose_locale_is_missing_gets_c(
 ) -> None:
     """Whichever way its locale is asked for; and people are told."""
     dump.write_text(
-        f"-- as pg_dump --create\nCREATE DATABASE {name} WITH TEMPLATE = template0 ENCODING = 'UTF8' {options};\n"
-        f"\\connect {name}\nCREATE TABLE here (id integer);\n"
+        f"-- as pg_dump --create\nCREATE DATABASE {name} WITH TEMPLATE = template0 ENCODING = "
+        f"'UTF8' {options};\n\\connect {name}\nCREATE TABLE here (id integer);\n"
     )
     told, master = load(data, cluster, dump, "shop"), Client(data, cluster)
 
-    assert [f"Line 2 of {dump} asks for the locale {locale}, which this server does not have; it gets C."] == told
+    assert [
+        (
+            f"Line 2 of {dump} asks for the locale {locale}, which this server does not have; it gets "
+            "C."
+        )
+    ] == told
     assert [("C", "C", "c")] == master(
         f"SELECT datcollate, datctype, datlocprovider FROM pg_database WHERE datname = '{name}'"
     )
@@ -241,7 +300,9 @@ def test_a_database_whose_locale_is_missing_gets_c(
     master(f"DROP DATABASE {name}")
 
 
-def test_a_collation_that_is_missing_is_made_of_c(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
+def test_a_collation_that_is_missing_is_made_of_c(
+    data: PostgresData, cluster: str, dump: Path, own: str
+) -> None:
     """The dump's own and those that a server makes of its machine's locales."""
     dump.write_text(
         "CREATE COLLATION public.ours (provider = libc, locale = 'xx_XX.utf8');\n"
@@ -251,9 +312,15 @@ def test_a_collation_that_is_missing_is_made_of_c(data: PostgresData, cluster: s
     )
 
     assert [
-        f"Line 1 of {dump} asks for the locale xx_XX.utf8, which this server does not have; it gets C.",
+        (
+            f"Line 1 of {dump} asks for the locale xx_XX.utf8, which this server does not have; it "
+            "gets C."
+        ),
         f"Line 2 of {dump} asks for the locale sv, which this server does not have; it gets C.",
-        f"Line 3 of {dump} sorts by the collation xx_XX.utf8, which this server does not have; it is made of C.",
+        (
+            f"Line 3 of {dump} sorts by the collation xx_XX.utf8, which this server does not have; it "
+            "is made of C."
+        ),
     ] == load(data, cluster, dump, own)
     assert [] == Client(data, cluster)("SELECT * FROM names ORDER BY a, b, c", own)
 
@@ -262,7 +329,9 @@ def test_a_collation_that_takes_letters_for_the_same_is_not_replaced(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
     """It says what is equal and unique, which C cannot say: a full server is named instead."""
-    dump.write_text("CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);")
+    dump.write_text(
+        "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+    )
     with pytest.raises(DataPlaneError) as refused:
         load(data, cluster, dump, own)
 
@@ -319,15 +388,21 @@ def test_what_the_reader_takes_for_harmless_psql_itself_refuses(
 ) -> None:
     """It reads in its restricted mode, so that nothing depends on reading the dump as psql does."""
     marker = dump.parent / "touched"
-    dump.write_text(f"CREATE TABLE one (id integer);\nCOPY one FROM stdin; \\! touch {marker}\n1\n\\.\n")
+    dump.write_text(
+        f"CREATE TABLE one (id integer);\nCOPY one FROM stdin; \\! touch {marker}\n1\n\\.\n"
+    )
     with pytest.raises(DataPlaneError, match="backslash commands are restricted"):
         load(data, cluster, dump, own)
 
     assert not marker.exists()
 
 
-def test_connect_and_the_end_of_rows_go_on_working(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
-    """In every way in which pg_dump and pg_dumpall write them, with their own restricted mode around."""
+def test_connect_and_the_end_of_rows_go_on_working(
+    data: PostgresData, cluster: str, dump: Path, own: str
+) -> None:
+    """In every way in which pg_dump and pg_dumpall write them, with their own restricted mode
+    around.
+    """
     name = f"{own} it's"
     dump.write_text(
         "\\restrict abc\n\\set ON_ERROR_STOP on\n\\encoding SQL_ASCII;\nSET client_encoding = 'UTF8';\n"
@@ -347,7 +422,9 @@ def test_connect_and_the_end_of_rows_go_on_working(data: PostgresData, cluster: 
 def test_every_missing_extension_is_told_before_anything_is_loaded(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """One a line, with the option that takes a full server and the package that brings the extension."""
+    """One a line, with the option that takes a full server and the package that brings the
+    extension.
+    """
     dump.write_text(
         "CREATE TABLE one (id integer);\nCREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;\n"
         'CREATE EXTENSION IF NOT EXISTS "uuid-ossp";\nCREATE EXTENSION postgis;\nCREATE EXTENSION vector;\n'
@@ -356,12 +433,16 @@ def test_every_missing_extension_is_told_before_anything_is_loaded(
     with pytest.raises(DataPlaneError) as refused:
         load(data, cluster, dump, own)
     full = (
-        "The dump needs the extension {}, which the embedded PostgreSQL 16 does not have. Use a full server: "
-        "make demo POSTGRES=/usr/lib/postgresql/<version>/bin, with Debian's package {}."
+        "The dump needs the extension {}, which the embedded PostgreSQL 16 does not have. Use a "
+        "full server: make demo POSTGRES=/usr/lib/postgresql/<version>/bin, with Debian's package "
+        "{}."
     )
 
     assert [
-        "The dump needs the extension aws_s3, which AWS alone has. Leave it, and what uses it, out.",
+        (
+            "The dump needs the extension aws_s3, which AWS alone has. Leave it, and what uses it, "
+            "out."
+        ),
         full.format("pg_cron", "postgresql-<version>-cron"),
         full.format("pg_trgm", "postgresql-<version>"),
         full.format("postgis", "postgresql-<version>-postgis-3"),
@@ -370,14 +451,16 @@ def test_every_missing_extension_is_told_before_anything_is_loaded(
     assert [(None,)] == Client(data, cluster)("SELECT to_regclass('one')", own)
 
 
-def test_rules_and_event_triggers_are_loaded(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
+def test_rules_and_event_triggers_are_loaded(
+    data: PostgresData, cluster: str, dump: Path, own: str
+) -> None:
     """Also those that raise at later statements; they come last in a dump."""
     dump.write_text(
-        "CREATE TABLE entry (id integer);\nINSERT INTO entry VALUES (1);\n"
-        "CREATE RULE keep AS ON DELETE TO entry DO INSTEAD NOTHING;\n"
-        "CREATE RULE two AS ON UPDATE TO entry DO ALSO (SELECT 1; SELECT 2);\n"
-        "CREATE FUNCTION no_grants() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no'; END$$;\n"
-        "CREATE EVENT TRIGGER no_grants ON ddl_command_start WHEN TAG IN ('GRANT') EXECUTE FUNCTION no_grants();\n"
+        "CREATE TABLE entry (id integer);\nINSERT INTO entry VALUES (1);\nCREATE RULE keep AS ON "
+        "DELETE TO entry DO INSTEAD NOTHING;\nCREATE RULE two AS ON UPDATE TO entry DO ALSO "
+        "(SELECT 1; SELECT 2);\nCREATE FUNCTION no_grants() RETURNS event_trigger LANGUAGE plpgsql "
+        "AS $$BEGIN RAISE EXCEPTION 'no'; END$$;\nCREATE EVENT TRIGGER no_grants ON "
+        "ddl_command_start WHEN TAG IN ('GRANT') EXECUTE FUNCTION no_grants();\n"
     )
     told, master = load(data, cluster, dump, own), Client(data, cluster)
     master("DELETE FROM entry", own)
@@ -403,23 +486,26 @@ def test_what_every_database_has_is_made_only_where_it_was_dropped(
 ) -> None:
     """As old versions of pg_dump, `pg_dump --schema` and `pg_dump --clean` write it."""
     dump.write_text(
-        f"{statement}\nCREATE TABLE public.one (id integer);\n"
-        "CREATE FUNCTION public.two() RETURNS integer AS $$BEGIN RETURN 2; END$$ LANGUAGE plpgsql;\n"
+        f"{statement}\nCREATE TABLE public.one (id integer);\nCREATE FUNCTION public.two() RETURNS "
+        "integer AS $$BEGIN RETURN 2; END$$ LANGUAGE plpgsql;\n"
     )
 
     assert [] == load(data, cluster, dump, own)
     assert [(2, None)] == Client(data, cluster)("SELECT two(), (SELECT id FROM one)", own)
 
 
-def test_a_dump_of_a_newer_server_says_so_when_it_fails(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
+def test_a_dump_of_a_newer_server_says_so_when_it_fails(
+    data: PostgresData, cluster: str, dump: Path, own: str
+) -> None:
     """And which option takes a newer server; most such dumps load."""
     dump.write_text("--\n-- Dumped from database version 18.1\n\nSELECT uuidv7();\n")
     with pytest.raises(DataPlaneError) as refused:
         load(data, cluster, dump, own)
 
     assert (
-        f"Line 4 of {dump} could not be loaded: function uuidv7() does not exist. The dump is of PostgreSQL 18, and "
-        "this server is 16. Use one as new: make demo POSTGRES=/usr/lib/postgresql/<version>/bin."
+        f"Line 4 of {dump} could not be loaded: function uuidv7() does not exist. The dump is of "
+        "PostgreSQL 18, and this server is 16. Use one as new: make demo "
+        "POSTGRES=/usr/lib/postgresql/<version>/bin."
     ) == str(refused.value)
 
 
@@ -435,17 +521,18 @@ def test_many_problems_are_counted(data: PostgresData, cluster: str, dump: Path,
     )
 
 
-def test_a_cleaning_dump_of_a_whole_cluster_is_loaded(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
+def test_a_cleaning_dump_of_a_whole_cluster_is_loaded(
+    data: PostgresData, cluster: str, dump: Path, own: str
+) -> None:
     """What it drops and was never there is passed over; the master stays, with its password."""
     name = f"{own}_r"
     dump.write_text(
-        f"DROP DATABASE {own}_more;\nDROP DATABASE {own};\n"
-        f"DROP ROLE {MASTER};\nDROP ROLE {name};\nDROP ROLE {name}_of;\n"
-        f"CREATE ROLE {MASTER};\nALTER ROLE {MASTER} WITH SUPERUSER NOLOGIN PASSWORD 'md5cf0e7d1525b2a8';\n"
-        f"CREATE ROLE {name};\nALTER ROLE {name} WITH SUPERUSER;\nCREATE ROLE {name}_of;\n"
-        f"GRANT {name}_of TO {MASTER} WITH INHERIT TRUE GRANTED BY {name};\n"
-        f"CREATE DATABASE {own} WITH TEMPLATE = template0 LOCALE = 'C';\nCREATE DATABASE {own}_more;\n"
-        f"\\connect {own}\nCREATE TABLE here (id integer);\n"
+        f"DROP DATABASE {own}_more;\nDROP DATABASE {own};\nDROP ROLE {MASTER};\nDROP ROLE "
+        f"{name};\nDROP ROLE {name}_of;\nCREATE ROLE {MASTER};\nALTER ROLE {MASTER} WITH SUPERUSER "
+        f"NOLOGIN PASSWORD 'md5cf0e7d1525b2a8';\nCREATE ROLE {name};\nALTER ROLE {name} WITH "
+        f"SUPERUSER;\nCREATE ROLE {name}_of;\nGRANT {name}_of TO {MASTER} WITH INHERIT TRUE "
+        f"GRANTED BY {name};\nCREATE DATABASE {own} WITH TEMPLATE = template0 LOCALE = "
+        f"'C';\nCREATE DATABASE {own}_more;\n\\connect {own}\nCREATE TABLE here (id integer);\n"
     )
 
     assert [] == load(data, cluster, dump, "shop")
@@ -479,13 +566,17 @@ def test_a_cleaning_dump_drops_what_is_there(
     data: PostgresData, cluster: str, dump: Path, own: str, statement: str
 ) -> None:
     """`pg_dump --clean` is written for a database that has everything; a new one has nothing."""
-    dump.write_text(f"CREATE TABLE public.one (id integer);\n{statement}\nCREATE TABLE two (id integer);\n")
+    dump.write_text(
+        f"CREATE TABLE public.one (id integer);\n{statement}\nCREATE TABLE two (id integer);\n"
+    )
 
     assert [] == load(data, cluster, dump, own)
     assert [] == Client(data, cluster)("SELECT * FROM two", own)
 
 
-def test_a_tablespace_is_kept_among_the_data(data: PostgresData, cluster: str, dump: Path, name: str) -> None:
+def test_a_tablespace_is_kept_among_the_data(
+    data: PostgresData, cluster: str, dump: Path, name: str
+) -> None:
     """Its folder is one of another machine; so snapshots and restores have it."""
     dump.write_text(
         f"CREATE TABLESPACE {name}_t OWNER {MASTER}\n LOCATION E'D:\\\\db';\n"
@@ -505,5 +596,8 @@ def test_a_tablespace_is_kept_among_the_data(data: PostgresData, cluster: str, d
 
     assert [(1,)] == rows
     assert [
-        f"Line 1 of {dump} places a tablespace into a folder of its own; it is placed among the other data."
+        (
+            f"Line 1 of {dump} places a tablespace into a folder of its own; it is placed among the "
+            "other data."
+        )
     ] == told

@@ -1,4 +1,6 @@
-"""Processes: what a SIGKILL leaves behind is ended at the next start, and nobody else's process ever is."""
+"""Processes: what a SIGKILL leaves behind is ended at the next start, and nobody else's process
+ever is.
+"""
 
 import json
 import shutil
@@ -10,10 +12,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from localaws.postgres import PostgresData
 from localaws.postgres.addresses import is_free
 from localaws.processes import Ledger
+
 from tests.postgres.client import PORT, make
 
 ROOT = Path(__file__).parents[2]
@@ -61,13 +63,17 @@ def test_a_pid_that_now_belongs_to_another_command_is_left_alone(
 ) -> None:
     """The ledger's command is compared before anything is ended."""
     started_at = psutil.Process(bystander.pid).create_time()
-    write_ledger(tmp_path / "processes.json", ["postgres", "-D", "/somewhere"], bystander.pid, started_at)
+    write_ledger(
+        tmp_path / "processes.json", ["postgres", "-D", "/somewhere"], bystander.pid, started_at
+    )
 
     assert [] == Ledger(tmp_path / "processes.json").end_leftovers()
     assert is_alive(bystander.pid)
 
 
-def test_a_pid_that_was_given_away_later_is_left_alone(tmp_path: Path, bystander: subprocess.Popen[bytes]) -> None:
+def test_a_pid_that_was_given_away_later_is_left_alone(
+    tmp_path: Path, bystander: subprocess.Popen[bytes]
+) -> None:
     """The same command under the same pid, but started at another time, is somebody else."""
     started_at = psutil.Process(bystander.pid).create_time() - 60
     write_ledger(tmp_path / "processes.json", SLEEPER, bystander.pid, started_at)
@@ -77,7 +83,9 @@ def test_a_pid_that_was_given_away_later_is_left_alone(tmp_path: Path, bystander
 
 
 def test_a_process_whose_pid_was_never_written_is_found_by_its_command(tmp_path: Path) -> None:
-    """An owner killed between starting a process and writing its pid had written the command before."""
+    """An owner killed between starting a process and writing its pid had written the command
+    before.
+    """
     command = [*SLEEPER, str(tmp_path)]
     with subprocess.Popen(command) as process:
         write_ledger(tmp_path / "processes.json", command, None, None)

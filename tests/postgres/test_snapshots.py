@@ -1,14 +1,17 @@
-"""Snapshots are real copies: what a cluster had, the restored one has; what comes later touches neither."""
+"""Snapshots are real copies: what a cluster had, the restored one has.
+
+What comes later touches neither.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
 import pytest
-
 from localaws.aurora import Aurora, AuroraClient, VirtualClock
 from localaws.postgres import DataPlaneError, PostgresData
 from localaws.postgres.addresses import choose_address
+
 from tests.aurora.scene import ACCOUNT, SOURCE, Scene
 from tests.postgres.client import MASTER, PASSWORD, PORT, Client, make
 
@@ -35,19 +38,26 @@ def test_a_restored_cluster_has_rows_roles_and_passwords(
     """Nobody's password changes on the way: production's logins open the copy."""
     master = Client(data, cluster)
     master("CREATE ROLE shop_app LOGIN PASSWORD 'Production-App-1'")
-    master("CREATE TABLE orders AS SELECT id FROM generate_series(1, 5000) id; GRANT SELECT ON orders TO shop_app")
+    master(
+        "CREATE TABLE orders AS SELECT id FROM generate_series(1, 5000) id; GRANT SELECT ON orders "
+        "TO shop_app"
+    )
 
     data.take_snapshot(cluster, name)
     data.restore_snapshot(name, copy)
     data.start(copy)
 
-    assert [(5000,)] == Client(data, copy, "shop_app", "Production-App-1")("SELECT count(*) FROM orders")
+    assert [(5000,)] == Client(data, copy, "shop_app", "Production-App-1")(
+        "SELECT count(*) FROM orders"
+    )
 
 
 def test_a_snapshot_keeps_its_moment_while_the_source_goes_on(
     data: PostgresData, cluster: str, copy: str, name: str
 ) -> None:
-    """What is written after the snapshot is in the source and not in the copy, and the other way round."""
+    """What is written after the snapshot is in the source and not in the copy, and the other way
+    round.
+    """
     source = Client(data, cluster)
     source("CREATE TABLE events (name text); INSERT INTO events VALUES ('before')")
     data.take_snapshot(cluster, name)
@@ -64,7 +74,10 @@ def test_a_snapshot_keeps_its_moment_while_the_source_goes_on(
 def test_a_copy_outlives_its_source_and_what_was_restored_from_it(
     data: PostgresData, cluster: str, copy: str, name: str
 ) -> None:
-    """Snapshots share files with each other; deleting one, or writing to a cluster made from it, changes no other."""
+    """Snapshots share files with each other.
+
+    Deleting one, or writing to a cluster made from it, changes no other.
+    """
     Client(data, cluster)("CREATE TABLE one AS SELECT 1 AS value")
     data.take_snapshot(cluster, name)
     data.copy_snapshot(name, f"{name}-copied")
@@ -95,7 +108,9 @@ def test_a_cluster_without_a_running_server_is_copied_too(
     assert [(1,)] == Client(data, copy)("SELECT value FROM stopped")
 
 
-def test_a_stopped_cluster_refuses_connections_and_keeps_its_rows(data: PostgresData, cluster: str) -> None:
+def test_a_stopped_cluster_refuses_connections_and_keeps_its_rows(
+    data: PostgresData, cluster: str
+) -> None:
     """Stop and start: the endpoint stays, the rows stay, and between them nobody gets in."""
     Client(data, cluster)("CREATE TABLE kept AS SELECT 1 AS value")
     endpoint = data.endpoint(cluster)
@@ -104,7 +119,10 @@ def test_a_stopped_cluster_refuses_connections_and_keeps_its_rows(data: Postgres
         Client(data, cluster)("SELECT 1")
     data.start(cluster)
 
-    assert ([(1,)], endpoint) == (Client(data, cluster)("SELECT value FROM kept"), data.endpoint(cluster))
+    assert ([(1,)], endpoint) == (
+        Client(data, cluster)("SELECT value FROM kept"),
+        data.endpoint(cluster),
+    )
 
 
 def test_a_cluster_restored_under_the_name_of_an_earlier_one_has_its_address(
@@ -128,7 +146,9 @@ def test_a_clone_has_the_present_rows_of_a_running_source(data: PostgresData) ->
     """Through RDS: rows that were written a moment before the call are in it."""
     clock = VirtualClock()
     aurora = Aurora(clock, data=data)
-    scene = Scene(lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock)
+    scene = Scene(
+        lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock
+    )
     made = scene.cluster(MasterUsername=MASTER, MasterUserPassword=PASSWORD, DatabaseName="shop")
     Client(data, made["DbClusterResourceId"])("CREATE TABLE present AS SELECT 2 AS value")
     scene.rds(SOURCE).restore_db_cluster_to_point_in_time(
@@ -168,12 +188,18 @@ def test_a_port_that_is_taken_everywhere_is_refused_with_a_sentence() -> None:
     """Where 127.0.0.1 is the only address, a second cluster cannot have the port of the first."""
     everywhere = Everywhere()
 
-    with pytest.raises(DataPlaneError, match=rf"^Port {PORT} is taken on this machine's loopback address: stop what"):
+    with pytest.raises(
+        DataPlaneError,
+        match=rf"^Port {PORT} is taken on this machine's loopback address: stop what",
+    ):
         choose_address(PORT, everywhere)
 
 
 def test_nothing_is_left_of_a_closed_data_plane(folder: Path) -> None:
-    """Closing stops servers and removes data, also where it lived outside the folder; the logs stay."""
+    """Closing stops servers and removes data, also where it lived outside the folder.
+
+    The logs stay.
+    """
     plane = PostgresData(folder)
     make(plane, "cluster-A")
     plane.start("cluster-A")

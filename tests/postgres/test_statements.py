@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from localaws.postgres.dumps import survey
 from localaws.postgres.statements import Kind, Piece, read_pieces
 
@@ -17,7 +16,9 @@ def pieces(tmp_path: Path, text: str | bytes) -> list[Piece]:
 
 def statements(tmp_path: Path, text: str | bytes) -> list[str]:
     """Return the statements without the space around them."""
-    found = [piece for piece in pieces(tmp_path, text) if piece.kind is Kind.STATEMENT and piece.tokens]
+    found = [
+        piece for piece in pieces(tmp_path, text) if piece.kind is Kind.STATEMENT and piece.tokens
+    ]
     return [piece.raw.decode("utf-8", "replace").strip() for piece in found]
 
 
@@ -30,7 +31,10 @@ def statements(tmp_path: Path, text: str | bytes) -> list[str]:
         "SELECT 1 /* ; /* ; */ ; */ + 2;",
         "SELECT 1 -- ; '\n+ 2;",
         "CREATE RULE r AS ON DELETE TO t DO (SELECT 1; SELECT 2);",
-        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END;",
+        (
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; "
+            "END;"
+        ),
         "INSERT INTO t VALUES ('a;', E'\\';', $$;$$, \"f\"(-1)) -- ;\n;",
         "SELECT U&'\\0061;' || U&\"b;\";",
         "SELECT 1 \\; SELECT 2;",
@@ -44,7 +48,9 @@ def test_a_semicolon_ends_a_statement_only_where_psql_says(tmp_path: Path, state
 
 def test_backslashes_escape_in_strings_once_a_dump_says_so(tmp_path: Path) -> None:
     """Dumps of servers with standard_conforming_strings off are written that way."""
-    text = "SET standard_conforming_strings = off;\nSELECT 'it\\';';\nINSERT INTO t VALUES ('\\';');\n"
+    text = (
+        "SET standard_conforming_strings = off;\nSELECT 'it\\';';\nINSERT INTO t VALUES ('\\';');\n"
+    )
 
     assert text.splitlines() == statements(tmp_path, text)
 
@@ -78,22 +84,39 @@ def test_rows_are_no_statements(tmp_path: Path) -> None:
     text = "COPY public.t (a)\n  FROM stdin;\nGRANT x TO y;\n\\\\.\n\\.\n\\connect one\n"
     read = pieces(tmp_path, text)
 
-    assert [Kind.STATEMENT, Kind.ROWS, Kind.COMMAND] == [piece.kind for piece in read if piece.raw.strip()]
+    assert [Kind.STATEMENT, Kind.ROWS, Kind.COMMAND] == [
+        piece.kind for piece in read if piece.raw.strip()
+    ]
     assert 6 == next(piece.line for piece in read if piece.kind is Kind.COMMAND)
 
 
 @pytest.mark.parametrize(
     ("statement", "roles"),
     [
-        ('CREATE POLICY p ON t TO support, "Night Shift" USING (a SIMILAR TO b);', {"support", "Night Shift"}),
+        (
+            'CREATE POLICY p ON t TO support, "Night Shift" USING (a SIMILAR TO b);',
+            {"support", "Night Shift"},
+        ),
         ("ALTER POLICY p ON t TO support;", {"support"}),
         ("ALTER POLICY p ON t RENAME TO q;", set()),
-        ("ALTER DEFAULT PRIVILEGES FOR ROLE a, b IN SCHEMA s GRANT SELECT ON TABLES TO c, PUBLIC;", {"a", "b", "c"}),
+        (
+            (
+                "ALTER DEFAULT PRIVILEGES FOR ROLE a, b IN SCHEMA s GRANT SELECT ON TABLES TO c, "
+                "PUBLIC;"
+            ),
+            {"a", "b", "c"},
+        ),
         ("ALTER DEFAULT PRIVILEGES FOR USER a REVOKE ALL ON FUNCTIONS FROM b;", {"a", "b"}),
         ("CREATE USER MAPPING IF NOT EXISTS FOR a SERVER s OPTIONS (\"user\" 'b');", {"a"}),
         ("CREATE USER MAPPING FOR PUBLIC SERVER s;", set()),
         ("ALTER USER MAPPING FOR a SERVER s OPTIONS (SET password 'x');", {"a"}),
-        ("GRANT SELECT (x), UPDATE\n-- to x\nON TABLE t\nTO /* or */ a,\n  GROUP b\nGRANTED BY c;", {"a", "b", "c"}),
+        (
+            (
+                "GRANT SELECT (x), UPDATE\n-- to x\nON TABLE t\nTO /* or */ a,\n  GROUP b\nGRANTED BY "
+                "c;"
+            ),
+            {"a", "b", "c"},
+        ),
         ('GRANT SELECT ON TABLE "x TO y" TO a;', {"a"}),
         ("GRANT a, b TO c WITH ADMIN OPTION GRANTED BY d;", {"a", "b", "c", "d"}),
         ("REVOKE ADMIN OPTION FOR a FROM b CASCADE;", {"a", "b"}),
@@ -111,13 +134,18 @@ def test_rows_are_no_statements(tmp_path: Path) -> None:
         ("SET ROLE TO a;", {"a"}),
         ("REASSIGN OWNED BY a TO b;", {"a", "b"}),
         ("SELECT 'GRANT a TO b;';", set()),
-        ("CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$\nALTER TABLE t OWNER TO a;\n$$;", set()),
+        (
+            "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$\nALTER TABLE t OWNER TO a;\n$$;",
+            set(),
+        ),
         ("COPY t FROM stdin;\nGRANT a TO b;\n\\.\n", set()),
         ("/*\nALTER TABLE t OWNER TO a;\n*/", set()),
         ("INSERT INTO t VALUES ('\nCREATE ROLE a;\nGRANT a TO b;');", set()),
     ],
-)  # fmt: skip
-def test_every_way_of_naming_a_role_is_known(tmp_path: Path, statement: str, roles: set[str]) -> None:
+)
+def test_every_way_of_naming_a_role_is_known(
+    tmp_path: Path, statement: str, roles: set[str]
+) -> None:
     """And nothing else names one: no text, comment or row."""
     (tmp_path / "some.sql").write_text(statement)
 
@@ -135,7 +163,9 @@ def test_every_way_of_naming_a_role_is_known(tmp_path: Path, statement: str, rol
         ("hex", "utf-8"),
     ],
 )
-def test_a_role_s_name_is_read_in_the_dump_s_encoding(tmp_path: Path, encoding: str, codec: str) -> None:
+def test_a_role_s_name_is_read_in_the_dump_s_encoding(
+    tmp_path: Path, encoding: str, codec: str
+) -> None:
     """As the server will read it."""
     name = "\u5c71" if codec == "euc_jp" else "j\xfcrgen"
     text = f"SET client_encoding = '{encoding}';\nGRANT SELECT ON t TO {name};"

@@ -7,7 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Recorder(ThreadingHTTPServer):
-    """Listens on loopback while it is entered; `seen` has the methods and paths or hosts of all requests."""
+    """Listens on loopback while it is entered.
+
+    `seen` has the methods and paths or hosts of all requests.
+    """
 
     def __init__(self, status: int, body: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

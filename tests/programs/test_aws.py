@@ -1,4 +1,6 @@
-"""The `aws` of the environment: with the endpoint exported no call leaves this machine, and it starts from anywhere."""
+"""The `aws` of the environment: with the endpoint exported no call leaves this machine, and it
+starts from anywhere.
+"""
 
 import os
 import shutil
@@ -21,7 +23,8 @@ EXPORTS = {
     "AWS_MAX_ATTEMPTS": "1",
 }
 CALLS = (
-    "rds describe-db-clusters --region us-east-1",  # version 1 has hosts of its own for the first two
+    # version 1 has hosts of its own for the first two
+    "rds describe-db-clusters --region us-east-1",
     "sqs purge-queue --queue-url https://sqs.us-west-2.amazonaws.com/123456789012/queue",
     "s3 ls s3://bucket",
     "sts get-caller-identity --profile theirs",
@@ -40,7 +43,9 @@ ROLE = "role_arn = arn:aws:iam::123456789012:role/theirs\nsource_profile = base\
 
 @pytest.fixture(scope="module")
 def anywhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a checkout in a folder with a blank, a quote and a dollar in its name, whose environment has version 1."""
+    """Give a checkout in a folder with a blank, a quote and a dollar in its name, whose environment
+    has version 1.
+    """
     checkout = tmp_path_factory.mktemp("it's a $folder")
     (checkout / ".venv" / "bin").mkdir(parents=True)
     (checkout / "programs").mkdir()
@@ -66,7 +71,9 @@ def endpoint() -> Iterator[Recorder]:
         yield recorder
 
 
-def run(program: Path, line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    program: Path, line: str, folder: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run a line of `aws` in a folder, with this environment and the exported credentials."""
     return subprocess.run(
         [program, *line.split()],
@@ -83,10 +90,14 @@ def run(program: Path, line: str, folder: Path, **environment: str) -> subproces
 def test_no_call_leaves_while_the_endpoint_is_exported(
     anywhere: Path, tmp_path: Path, endpoint: Recorder, proxy: Recorder, version: str
 ) -> None:
-    """Every one reaches the endpoint, whatever the service, the region, the profile and the proxies of the shell."""
+    """Every one reaches the endpoint, whatever the service, the region, the profile and the proxies
+    of the shell.
+    """
     (tmp_path / "config").write_text(PROFILES + KEYS)
     program = anywhere / ".venv" / "bin" / "aws" if version == "1" else AWS
-    shell = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), proxy.endpoint)
+    shell = dict.fromkeys(
+        ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), proxy.endpoint
+    )
     shell |= {"AWS_ENDPOINT_URL": endpoint.endpoint, "AWS_CONFIG_FILE": str(tmp_path / "config")}
     with ThreadPoolExecutor(2) as pool:
         ran = list(pool.map(lambda line: run(program, line, tmp_path, **shell), CALLS))
@@ -101,13 +112,19 @@ def test_a_profile_whose_role_is_elsewhere_is_not_asked_for(
     (tmp_path / "config").write_text(PROFILES + ROLE)
     shell = {"HTTPS_PROXY": proxy.endpoint, "AWS_ENDPOINT_URL": endpoint.endpoint}
     ran = run(
-        AWS, "rds describe-db-clusters --profile theirs", tmp_path, AWS_CONFIG_FILE=str(tmp_path / "config"), **shell
+        AWS,
+        "rds describe-db-clusters --profile theirs",
+        tmp_path,
+        AWS_CONFIG_FILE=str(tmp_path / "config"),
+        **shell,
     )
 
     assert ([], False) == (proxy.seen, ran.returncode == 0)
 
 
-def test_without_the_endpoint_the_proxy_of_the_shell_is_used(tmp_path: Path, proxy: Recorder) -> None:
+def test_without_the_endpoint_the_proxy_of_the_shell_is_used(
+    tmp_path: Path, proxy: Recorder
+) -> None:
     """People's own proxies lead to the real AWS as before."""
     run(AWS, "sts get-caller-identity", tmp_path, HTTPS_PROXY=proxy.endpoint)
 
@@ -118,7 +135,10 @@ def test_it_starts_from_a_folder_with_any_name(anywhere: Path) -> None:
     """Called by its path, through a link, and from another folder."""
     link = anywhere / "a link"
     link.symlink_to(anywhere / ".venv" / "bin" / "aws")
-    said = [run(path, "--version", Path("/")).stdout.split("/")[0] for path in (anywhere / ".venv/bin/aws", link)]
+    said = [
+        run(path, "--version", Path("/")).stdout.split("/")[0]
+        for path in (anywhere / ".venv/bin/aws", link)
+    ]
 
     assert ["aws-cli", "aws-cli"] == said
 

@@ -1,4 +1,6 @@
-"""Whoever asks AWS first whose credentials these are is told what answers in its place, and what to do."""
+"""Whoever asks AWS first whose credentials these are is told what answers in its place, and what to
+do.
+"""
 
 from functools import partial
 
@@ -36,10 +38,30 @@ def told(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> list[str]:
 @pytest.mark.parametrize(
     ("status", "body", "sentence", "advice"),
     [
-        (200, "Sign in to the guest network", "What answers in us-west-2 is not AWS, but perhaps", LOOK_AT_THE_WAY),
-        (200, "<html>Sign in</html>", "What answers in us-west-2 is not AWS, but perhaps", LOOK_AT_THE_WAY),
-        (502, "<html>Bad Gateway</html>", "AWS, or a proxy before it, does not answer in us-west-2", LOOK_AT_THE_WAY),
-        (403, EXPIRED, "No valid AWS credentials: An error occurred (ExpiredToken)", "Sign in (`aws configure`"),
+        (
+            200,
+            "Sign in to the guest network",
+            "What answers in us-west-2 is not AWS, but perhaps",
+            LOOK_AT_THE_WAY,
+        ),
+        (
+            200,
+            "<html>Sign in</html>",
+            "What answers in us-west-2 is not AWS, but perhaps",
+            LOOK_AT_THE_WAY,
+        ),
+        (
+            502,
+            "<html>Bad Gateway</html>",
+            "AWS, or a proxy before it, does not answer in us-west-2",
+            LOOK_AT_THE_WAY,
+        ),
+        (
+            403,
+            EXPIRED,
+            "No valid AWS credentials: An error occurred (ExpiredToken)",
+            "Sign in (`aws configure`",
+        ),
     ],
     ids=["a text", "a page", "a proxy's 502", "an expired token"],
 )
@@ -58,11 +80,19 @@ def test_what_answers_in_place_of_aws_is_told(
     [
         (
             "nonsense",
-            "The endpoint of AWS is not a URL: Invalid endpoint: nonsense. Correct or unset AWS_ENDPOINT_URL.",
+            (
+                "The endpoint of AWS is not a URL: Invalid endpoint: nonsense. Correct or unset "
+                "AWS_ENDPOINT_URL."
+            ),
         ),
-        ("http://127.0.0.1:99999", "The endpoint of AWS is not a URL: Port out of range 0-65535. Correct or unset"),
+        (
+            "http://127.0.0.1:99999",
+            "The endpoint of AWS is not a URL: Port out of range 0-65535. Correct or unset",
+        ),
     ],
 )
-def test_an_endpoint_that_is_no_url_is_told(monkeypatch: pytest.MonkeyPatch, endpoint: str, sentence: str) -> None:
+def test_an_endpoint_that_is_no_url_is_told(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, sentence: str
+) -> None:
     """With the variable that names it."""
     assert [True, True] == [said.startswith(sentence) for said in told(monkeypatch, endpoint)]

@@ -1,4 +1,6 @@
-"""Every `python -m …` of the repository: its help does nothing, and an option that it does not know is refused."""
+"""Every `python -m …` of the repository: its help does nothing, and an option that it does not know
+is refused.
+"""
 
 import re
 import runpy
@@ -23,7 +25,9 @@ def entries() -> Iterator[str]:
     for package in PACKAGES:
         for file in sorted((top(package) / package).rglob("*.py")):
             if file.name == "__main__.py" or _ENTRY.search(file.read_text(encoding="utf-8")):
-                yield ".".join(file.relative_to(top(package)).with_suffix("").parts).removesuffix(".__main__")
+                yield ".".join(file.relative_to(top(package)).with_suffix("").parts).removesuffix(
+                    ".__main__"
+                )
 
 
 def source(module: str) -> Path:
@@ -33,7 +37,10 @@ def source(module: str) -> Path:
 
 
 def is_for_people(module: str) -> bool:
-    """Tell whether people type it; the other programs are started by programs, with arguments in a fixed order."""
+    """Tell whether people type it.
+
+    The other programs are started by programs, with arguments in a fixed order.
+    """
     text = source(module).read_text(encoding="utf-8")
     return "argparse" in text or "programs.arguments" in text
 
@@ -69,7 +76,9 @@ def test_an_unknown_option_is_refused(
 
 
 @pytest.mark.parametrize("module", OTHERS)
-def test_what_only_programs_start_says_what_it_is(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_only_programs_start_says_what_it_is(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Started by hand it does nothing, and says what it is for."""
     said = ended(module, "--help", monkeypatch)
 
@@ -80,6 +89,10 @@ def test_what_only_programs_start_says_what_it_is(module: str, monkeypatch: pyte
 def test_all_commands_are_found() -> None:
     """The walk finds what make runs."""
     makefile = (ROOT / "Makefile").read_text() + (ROOT / ".ci" / "set-up").read_text()
-    run = set(re.findall(r"-m ((?:aurora_restore|bench|demo|localaws|programs|simulation|tools)[\w.]*)", makefile))
+    run = set(
+        re.findall(
+            r"-m ((?:aurora_restore|bench|demo|localaws|programs|simulation|tools)[\w.]*)", makefile
+        )
+    )
 
     assert set() == run - set(PEOPLES) - set(OTHERS)

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from localaws.folder import DataFolder, FolderError
 from localaws.server import PortTakenError, Server
 
@@ -85,8 +84,10 @@ def test_what_is_not_a_port_is_refused(port: str) -> None:
     ran = run("localaws", "up", "--port", port)
 
     assert (2, "", f"'{port}' is not a port. Choose a number from 1 to 65535.\n") == (
-        ran.returncode, ran.stdout, ran.stderr
-    )  # fmt: skip
+        ran.returncode,
+        ran.stdout,
+        ran.stderr,
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,16 +96,27 @@ def test_what_is_not_a_port_is_refused(port: str) -> None:
         (("demo", "PORT=abc"), "'abc' is not a port. Choose a number from 1 to 65535."),
         (("up", "PORT=abc"), "'abc' is not a port. Choose a number from 1 to 65535."),
         (("night", "PORT=abc"), "'abc' is not a port. Choose a number from 1 to 65535."),
-        (("prove", "FAULTS=all"), "'all' is no value for --faults (FAULTS=… of make). Choose a whole number from 0."),
-        (("prove", "SEED=-1"), "'-1' is no value for --seed (SEED=… of make). Choose a whole number from 0."),
+        (
+            ("prove", "FAULTS=all"),
+            "'all' is no value for --faults (FAULTS=… of make). Choose a whole number from 0.",
+        ),
+        (
+            ("prove", "SEED=-1"),
+            "'-1' is no value for --seed (SEED=… of make). Choose a whole number from 0.",
+        ),
         (
             ("bench", "OPERATIONS=0"),
-            "'0' is no value for --operations (OPERATIONS=… of make). Choose a whole number from 1.",
+            (
+                "'0' is no value for --operations (OPERATIONS=… of make). Choose a whole number from "
+                "1."
+            ),
         ),
     ],
     ids=" ".join,
 )
-def test_a_wrong_value_given_to_make_is_answered_by_a_sentence_alone(typed: tuple[str, str], sentence: str) -> None:
+def test_a_wrong_value_given_to_make_is_answered_by_a_sentence_alone(
+    typed: tuple[str, str], sentence: str
+) -> None:
     """The options of the program behind it are not what was typed."""
     make = ["make", "-s", "-o", ".venv/.ready", "-o", ".wheels/.ready", *typed]
     ran = subprocess.run(make, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
@@ -129,7 +141,9 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     said = refused(tmp_path / "file" / "data")
 
-    assert said.startswith(f"The folder {tmp_path}/file/data cannot be made or written to: Not a directory.")
+    assert said.startswith(
+        f"The folder {tmp_path}/file/data cannot be made or written to: Not a directory."
+    )
     assert "Name another one with --data (make: DATA=…)." in said
 
 
@@ -137,14 +151,19 @@ def test_a_dump_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     """It says so, and not that there is none."""
     said = refused(tmp_path / "data", "--dump", str(tmp_path))
 
-    assert f"The dump {tmp_path} is a folder. Name an SQL file with --dump (make: DUMP=mine.sql).\n" == said
+    assert (
+        f"The dump {tmp_path} is a folder. Name an SQL file with --dump (make: DUMP=mine.sql).\n"
+        == said
+    )
 
 
 def test_a_folder_without_a_server_is_refused(tmp_path: Path) -> None:
     """Before anything is made."""
     said = refused(tmp_path / "data", "--postgres", str(tmp_path))
 
-    assert said.startswith(f"The folder {tmp_path} has no postgres and no initdb and no pg_basebackup. Name the bin ")
+    assert said.startswith(
+        f"The folder {tmp_path} has no postgres and no initdb and no pg_basebackup. Name the bin "
+    )
 
 
 @contextmanager
@@ -163,7 +182,9 @@ def test_a_port_of_root_s_is_refused_to_others() -> None:
     with as_nobody(), pytest.raises(PortTakenError) as error:
         Server(81, "/nowhere").start()
 
-    assert "Port 81 of 127.0.0.1 is reserved for root. Choose one from 1024 upwards." == str(error.value)
+    assert "Port 81 of 127.0.0.1 is reserved for root. Choose one from 1024 upwards." == str(
+        error.value
+    )
 
 
 def test_a_folder_of_root_s_is_refused_to_others() -> None:
@@ -171,4 +192,6 @@ def test_a_folder_of_root_s_is_refused_to_others() -> None:
     with as_nobody(), pytest.raises(FolderError) as error:
         DataFolder(Path("/nobodys"))
 
-    assert str(error.value).startswith("The folder /nobodys cannot be made or written to: Permission denied.")
+    assert str(error.value).startswith(
+        "The folder /nobodys cannot be made or written to: Permission denied."
+    )

@@ -1,4 +1,6 @@
-"""No traceback reaches the people who start a program: a sentence does, and a file of theirs keeps the whole trace."""
+"""No traceback reaches the people who start a program: a sentence does, and a file of theirs keeps
+the whole trace.
+"""
 
 import os
 import re
@@ -9,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PRELUDE = "import sys; sys.path.insert(0, sys.argv[1]); sys.argv = ['-m']; import programs; programs.begin(); "
+PRELUDE = (
+    "import sys; sys.path.insert(0, sys.argv[1]); sys.argv = ['-m']; import programs; "
+    "programs.begin(); "
+)
 UNKNOWN = "Run the same command again. If the error stays, report it together with that file.\n"
 
 
@@ -39,7 +44,11 @@ def kept(said: str) -> str:
             "No space left on device: /full.",
             "Free some space, then run the same command again.\n",
         ),
-        ("import threading; threading.Thread(target=lambda: 1 / 0).start()", "Unexpected error: ZeroDiv", UNKNOWN),
+        (
+            "import threading; threading.Thread(target=lambda: 1 / 0).start()",
+            "Unexpected error: ZeroDiv",
+            UNKNOWN,
+        ),
     ],
     ids=["a bug", "several lines", "a file", "a full disk", "a thread"],
 )
@@ -47,7 +56,11 @@ def test_an_unexpected_error_is_told_in_one_line(program: str, sentence: str, ad
     """What happened, where the trace is, what to do."""
     ran = run(program)
 
-    assert (True, True, 1) == (ran.stderr.startswith(sentence), ran.stderr.endswith(advice), ran.stderr.count("\n"))
+    assert (True, True, 1) == (
+        ran.stderr.startswith(sentence),
+        ran.stderr.endswith(advice),
+        ran.stderr.count("\n"),
+    )
     assert "Traceback (most recent call last)" in kept(ran.stderr)
 
 
@@ -75,7 +88,9 @@ def test_a_log_record_with_an_error_has_no_trace_either(before: str) -> None:
 def folder_of_traces(**environment: str) -> Path:
     """Ask a program where it would keep traces, with this environment."""
     command = [sys.executable, "-c", "from programs.failures import FOLDER; print(FOLDER)"]
-    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    ran = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
     return Path(ran.stdout.rstrip("\n"))
 
 
@@ -87,7 +102,8 @@ def test_people_s_traces_are_in_their_checkout_and_those_of_tests_are_not() -> N
 
 def test_ctrl_c_is_one_word() -> None:
     """The process ends as its shell expects of Ctrl-C."""
-    default = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # whoever runs the tests may ignore it
+    # whoever runs the tests may ignore it
+    default = "signal.signal(signal.SIGINT, signal.default_int_handler)"
     ran = run(f"import signal; {default}; signal.raise_signal(signal.SIGINT)")
 
     assert (-2, "Interrupted.\n") == (ran.returncode, ran.stderr)
@@ -95,7 +111,10 @@ def test_ctrl_c_is_one_word() -> None:
 
 def test_a_reader_that_has_gone_is_no_error() -> None:
     """As in `make doctor | head -1`."""
-    ran = run("import os; r, w = os.pipe(); os.close(r); os.dup2(w, 1)\nwhile True: print('x' * 9999, flush=True)")
+    ran = run(
+        "import os; r, w = os.pipe(); os.close(r); os.dup2(w, 1)\nwhile True: print('x' * 9999, "
+        "flush=True)"
+    )
 
     assert (1, "") == (ran.returncode, ran.stderr)
 
@@ -105,7 +124,10 @@ def test_what_imports_a_package_keeps_python_s_own_ways() -> None:
     command = [
         sys.executable,
         "-c",
-        "import aurora_restore, demo, localaws, simulation, sys; print(sys.excepthook is sys.__excepthook__)",
+        (
+            "import aurora_restore, demo, localaws, simulation, sys; print(sys.excepthook is "
+            "sys.__excepthook__)"
+        ),
     ]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
 

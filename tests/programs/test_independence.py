@@ -20,7 +20,9 @@ except SystemExit as done:
 
 def test_the_demo_needs_neither_localaws_nor_the_app() -> None:
     """All of it is imported with both blocked, and its help is printed."""
-    ran = subprocess.run([sys.executable, "-c", BLOCKED], capture_output=True, text=True, check=False, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, "-c", BLOCKED], capture_output=True, text=True, check=False, timeout=60
+    )
 
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.endswith("exit status 0\n")

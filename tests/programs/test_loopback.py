@@ -1,14 +1,17 @@
-"""Loopback is never proxied, in no process of ours; people's proxies for everything else stay as they are."""
+"""Loopback is never proxied, in no process of ours.
+
+People's proxies for everything else stay as they are.
+"""
 
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-
 from localaws.clients import local_environment
 from localaws.usage import manual
 from localaws.workers import Specification, environment_of
+
 from programs.loopback import direct_loopback
 from tests.docs.readme import commands
 
@@ -37,21 +40,38 @@ def is_direct(environment: Mapping[str, str]) -> bool:
 def test_the_exports_that_are_printed_except_it() -> None:
     """`make up` prints them, and the README has them."""
     printed = [
-        line for line in manual("http://127.0.0.1:4577", Path("/world")).splitlines() if line.startswith("export ")
+        line
+        for line in manual("http://127.0.0.1:4577", Path("/world")).splitlines()
+        if line.startswith("export ")
     ]
     (exports, *_) = commands("A world that stays")
 
     assert is_direct(local_environment("http://127.0.0.1:4577", "us-west-2"))
-    assert [1, 1] == ["\n".join(printed).count(f"export {name}=") for name in ("NO_PROXY", "no_proxy")]
+    assert [1, 1] == [
+        "\n".join(printed).count(f"export {name}=") for name in ("NO_PROXY", "no_proxy")
+    ]
     assert [1, 1] == [exports.count(f" {name}=") for name in ("NO_PROXY", "no_proxy")]
 
 
 def test_a_function_whose_own_settings_name_a_proxy_reaches_localaws() -> None:
-    """As in a VPC whose way out is a proxy: such settings are deployed as they are, and localaws is not beyond it."""
+    """As in a VPC whose way out is a proxy: such settings are deployed as they are, and localaws is
+    not beyond it.
+    """
     folder = Path("/nowhere")
     settings = (("HTTP_PROXY", "http://proxy:3128"), ("NO_PROXY", "169.254.169.254"))
     function = Specification(
-        "arn", "name", "1", "us-west-2", "app.f", folder, folder, settings, 60, 128, "http://127.0.0.1:4577", "role"
+        "arn",
+        "name",
+        "1",
+        "us-west-2",
+        "app.f",
+        folder,
+        folder,
+        settings,
+        60,
+        128,
+        "http://127.0.0.1:4577",
+        "role",
     )
     environment = environment_of(function, "stream", {})
 

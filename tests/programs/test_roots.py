@@ -1,4 +1,6 @@
-"""Amazon's roots: which regions the bundle covers, how others are refused, and how the bundle is refreshed."""
+"""Amazon's roots: which regions the bundle covers, how others are refused, and how the bundle is
+refreshed.
+"""
 
 import datetime as dt
 import http.server
@@ -62,7 +64,9 @@ def bundle(tmp_path: Path) -> Path:
 def test_the_bundles_readme_lists_the_regions_that_it_covers_and_those_that_it_does_not() -> None:
     """Those of the commercial partition in which the SDK knows RDS."""
     offered = set(boto3.Session().get_available_regions("rds"))
-    covered, missing = (set(re.findall(r"[a-z]+-[a-z]+-\d", part)) for part in README.split("not yet these")[:2])
+    covered, missing = (
+        set(re.findall(r"[a-z]+-[a-z]+-\d", part)) for part in README.split("not yet these")[:2]
+    )
 
     assert regions_of(BUNDLED_ROOTS) == covered
     assert offered - covered == missing
@@ -77,7 +81,9 @@ def test_a_region_without_a_root_is_refused_with_the_command_that_fetches_it() -
 
 
 def test_a_refresh_brings_a_new_region(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The refusal's command does what it says, and the regions that the file does not speak of stay covered."""
+    """The refusal's command does what it says, and the regions that the file does not speak of stay
+    covered.
+    """
     assert 0 == refreshed(bundle, rds_root("mx-central-1"))
 
     refuse_uncovered_region("mx-central-1", bundle)
@@ -91,7 +97,9 @@ def test_a_refresh_replaces_the_roots_of_a_region(bundle: Path) -> None:
 
     roots = x509.load_pem_x509_certificates(bundle.read_bytes())
     names = [root.subject.rfc4514_string().removeprefix("CN=").partition(",")[0] for root in roots]
-    assert ["Amazon RDS us-east-1 Root CA ECC384 G1"] == [name for name in names if "RDS us-east-1" in name]
+    assert ["Amazon RDS us-east-1 Root CA ECC384 G1"] == [
+        name for name in names if "RDS us-east-1" in name
+    ]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +108,10 @@ def test_a_refresh_replaces_the_roots_of_a_region(bundle: Path) -> None:
         (b"<html>not found</html>", "no certificates"),
         (Authority.create().pem, "not of Amazon RDS: CN=Local Root"),
         (rds_root("mx-central-1", until=OLD), "None of the 1 certificates is a root"),
-        (rds_root("mx-central-1", signed_by=Authority.create()), "None of the 1 certificates is a root"),
+        (
+            rds_root("mx-central-1", signed_by=Authority.create()),
+            "None of the 1 certificates is a root",
+        ),
     ],
     ids=["a page", "a stranger's", "expired", "an intermediate"],
 )

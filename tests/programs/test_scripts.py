@@ -8,7 +8,10 @@ from programs.scripts import mend
 
 
 def test_a_script_starts_from_a_folder_with_a_blank_in_its_name(tmp_path: Path) -> None:
-    """By shell and Python at once, as pip writes them; a script of another kind is left as it is."""
+    """By shell and Python at once, as pip writes them.
+
+    A script of another kind is left as it is.
+    """
     folder = tmp_path / "it's a folder" / "bin"
     folder.mkdir(parents=True)
     python, script, other = folder / "python", folder / "tool.py", folder / "other"

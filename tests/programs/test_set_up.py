@@ -1,4 +1,6 @@
-"""The first command on a new machine: the right Python or one sentence, and a help that names every target."""
+"""The first command on a new machine: the right Python or one sentence, and a help that names every
+target.
+"""
 
 import re
 import subprocess
@@ -9,17 +11,38 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [
-    "help", "demo", "up", "night", "deploy", "destroy", "package", "doctor", "refresh-roots", "test", "test-servers",
-    "acceptance", "prove", "bench", "bench-package", "check", "format", "clean",
-]  # fmt: skip
+    "help",
+    "demo",
+    "up",
+    "night",
+    "deploy",
+    "destroy",
+    "package",
+    "doctor",
+    "refresh-roots",
+    "test",
+    "test-servers",
+    "acceptance",
+    "prove",
+    "bench",
+    "bench-package",
+    "check",
+    "format",
+    "clean",
+]
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the repository with this environment and a path to the system's tools."""
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
-    )  # fmt: skip
+    )
 
 
 def test_help_names_every_target() -> None:
@@ -38,7 +61,9 @@ def test_help_names_every_target() -> None:
         (["STAGE=local", "CHECKOUT=elsewhere"], "elsewhere"),
     ],
 )
-def test_the_local_stage_is_that_of_the_world_s_own_checkout(options: list[str], checkout: str) -> None:
+def test_the_local_stage_is_that_of_the_world_s_own_checkout(
+    options: list[str], checkout: str
+) -> None:
     """`make up` deploys it from a copy with the settings that only that world knows."""
     said = run("make", "--no-print-directory", "--dry-run", "doctor", *options).stdout
 
@@ -48,8 +73,12 @@ def test_the_local_stage_is_that_of_the_world_s_own_checkout(options: list[str],
 @pytest.mark.parametrize("target", ["demo", "up"])
 def test_a_full_server_is_a_variable_of_make_alone(target: str) -> None:
     """In an environment POSTGRES may mean anything."""
-    given = run("make", "--no-print-directory", "--dry-run", target, "POSTGRES=/a server/bin").stdout
-    inherited = run("make", "--no-print-directory", "--dry-run", target, POSTGRES="tcp://elsewhere").stdout
+    given = run(
+        "make", "--no-print-directory", "--dry-run", target, "POSTGRES=/a server/bin"
+    ).stdout
+    inherited = run(
+        "make", "--no-print-directory", "--dry-run", target, POSTGRES="tcp://elsewhere"
+    ).stdout
 
     assert '--postgres "/a server/bin"' in given
     assert "--postgres" not in inherited
@@ -101,21 +130,31 @@ def test_a_folder_that_make_did_not_make_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_pip_s_words_are_shown_only_when_it_fails(tmp_path: Path) -> None:
-    """No network and no wheels: the sentence, what pip said, and where to read on; nothing counts as done."""
+    """No network and no wheels: the sentence, what pip said, and where to read on.
+
+    Nothing counts as done.
+    """
     venv, wheels = str(Path(sys.executable).parents[1]), tmp_path / "wheels"
 
-    failed = run(".ci/set-up", "wheels", venv, str(wheels), PIP_NO_INDEX="1", PIP_CONFIG_FILE="/dev/null")
+    failed = run(
+        ".ci/set-up", "wheels", venv, str(wheels), PIP_NO_INDEX="1", PIP_CONFIG_FILE="/dev/null"
+    )
 
     assert failed.returncode == 1
     assert "ERROR: " in failed.stderr
-    assert f"The wheels of requirements.txt could not be fetched. All that was said is in {wheels}" in failed.stderr
+    assert (
+        f"The wheels of requirements.txt could not be fetched. All that was said is in {wheels}"
+        in failed.stderr
+    )
     assert not (wheels / ".ready").exists()
 
 
 @pytest.mark.parametrize(
     ("ci", "status", "said"), [("", 0, "Its tests are skipped."), ("true", 1, "All that was said")]
 )
-def test_servers_that_cannot_be_fetched_are_left_out_but_in_ci(ci: str, status: int, said: str, tmp_path: Path) -> None:
+def test_servers_that_cannot_be_fetched_are_left_out_but_in_ci(
+    ci: str, status: int, said: str, tmp_path: Path
+) -> None:
     """A laptop goes on without them, and is asked again by the next run; CI must have them."""
     folder = tmp_path / "servers"
     nowhere = {"DEBIAN_MIRROR": "file:/nowhere", "INSTALLED": str(tmp_path)}

@@ -1,4 +1,6 @@
-"""Ctrl-C ends all that a program began, whatever befalls a part of it, and the program says that it has stopped."""
+"""Ctrl-C ends all that a program began, whatever befalls a part of it, and the program says that it
+has stopped.
+"""
 
 import subprocess
 import sys
@@ -35,15 +37,23 @@ except KeyboardInterrupt:
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a program in the checkout."""
     command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
-def test_a_part_that_cannot_be_ended_is_told_and_keeps_no_other_from_its_end(tmp_path: Path) -> None:
-    """One sentence says what befell it, exit status 1 that something did, the last line that all is stopped."""
+def test_a_part_that_cannot_be_ended_is_told_and_keeps_no_other_from_its_end(
+    tmp_path: Path,
+) -> None:
+    """One sentence says what befell it, exit status 1 that something did, the last line that all is
+    stopped.
+    """
     ran = run(LOCALAWS.format(first="lambda: 1 / 0"), str(tmp_path / "data"))
 
     assert (1, ["PostgreSQL has ended", "stopped"]) == (ran.returncode, ran.stdout.splitlines())
-    assert ran.stderr.startswith("Unexpected error: ZeroDivisionError (division by zero). The whole trace is in ")
+    assert ran.stderr.startswith(
+        "Unexpected error: ZeroDivisionError (division by zero). The whole trace is in "
+    )
     assert 1 == ran.stderr.count("\n")
 
 
@@ -51,7 +61,11 @@ def test_a_second_ctrl_c_does_not_cut_the_end_short(tmp_path: Path) -> None:
     """It is impatience, not another wish; servers would be left running."""
     ran = run(LOCALAWS.format(first="signal.raise_signal, signal.SIGINT"), str(tmp_path / "data"))
 
-    assert (0, ["PostgreSQL has ended", "stopped"], "") == (ran.returncode, ran.stdout.splitlines(), ran.stderr)
+    assert (0, ["PostgreSQL has ended", "stopped"], "") == (
+        ran.returncode,
+        ran.stdout.splitlines(),
+        ran.stderr,
+    )
 
 
 def test_the_demo_ends_its_world_at_a_second_ctrl_c_too() -> None:

@@ -1,14 +1,22 @@
-"""Every call that the functions make on an eventful night, sorted by what it means when it is denied."""
+"""Every call that the functions make on an eventful night, sorted by what it means when it is
+denied.
+"""
 
 from chalicelib.flow.choreography import STEPS
 from tests.refusals.denied_calls import Call
 
 PREFLIGHT = (
-    ("rds", "describe_db_subnet_groups"), ("ec2", "describe_security_groups"), ("kms", "describe_key"),
-    ("rds", "describe_db_cluster_parameter_groups"), ("rds", "describe_db_parameter_groups"),
-    ("rds", "describe_db_engine_versions"), ("rds", "describe_orderable_db_instance_options"),
-    ("secretsmanager", "get_secret_value"), ("sns", "get_topic_attributes"), ("rds", "describe_account_attributes"),
-)  # fmt: skip
+    ("rds", "describe_db_subnet_groups"),
+    ("ec2", "describe_security_groups"),
+    ("kms", "describe_key"),
+    ("rds", "describe_db_cluster_parameter_groups"),
+    ("rds", "describe_db_parameter_groups"),
+    ("rds", "describe_db_engine_versions"),
+    ("rds", "describe_orderable_db_instance_options"),
+    ("secretsmanager", "get_secret_value"),
+    ("sns", "get_topic_attributes"),
+    ("rds", "describe_account_attributes"),
+)
 FATAL = (
     Call("snapshot-check", "rds", "describe_db_clusters"),
     Call("copy-snapshot", "kms", "describe_key"),
@@ -34,7 +42,9 @@ FATAL = (
     Call("setup-db-users", "rds", "describe_db_clusters"),
     Call("setup-db-users", "rds", "modify_db_cluster"),
     Call("setup-db-users", "rds", "create_db_instance"),
-    Call("archive-snapshot", "rds", "describe_db_clusters"),  # success is not said of what cannot be seen
+    Call(
+        "archive-snapshot", "rds", "describe_db_clusters"
+    ),  # success is not said of what cannot be seen
     Call("archive-snapshot", "rds", "describe_db_instances"),
 )
 WARNED_OF = (
@@ -52,4 +62,6 @@ MADE_UP_FOR = (  # by the heartbeat, which announces again, or by the next night
 )
 WITHOUT_WHICH_NOTHING_MOVES = Call("heartbeat", "events", "put_events")
 TELLING = Call("sns-notification", "sns", "publish")
-EVERY_CALL = frozenset({*FATAL, *WARNED_OF, *AT_THE_DOOR, *MADE_UP_FOR, WITHOUT_WHICH_NOTHING_MOVES, TELLING})
+EVERY_CALL = frozenset(
+    {*FATAL, *WARNED_OF, *AT_THE_DOOR, *MADE_UP_FOR, WITHOUT_WHICH_NOTHING_MOVES, TELLING}
+)

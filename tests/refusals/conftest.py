@@ -10,7 +10,9 @@ from tests.refusals.scene import Said, Scene
 
 
 class StandardOutput:
-    """Standard output as it is at each moment: the logger would keep the one that pytest had when it was imported."""
+    """Standard output as it is at each moment: the logger would keep the one that pytest had when
+    it was imported.
+    """
 
     def write(self, text: str) -> None:
         """Write to it."""

@@ -1,10 +1,13 @@
-"""A stage whose functions' calls are known one by one, and one of which may be denied, as a role's policy denies it."""
+"""A stage whose functions' calls are known one by one, and one of which may be denied, as a role's
+policy denies it.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from localaws.aurora.client import service as rds
+
 from simulation.in_memory_services import client_error
 from simulation.stage import Stage
 
@@ -29,9 +32,13 @@ class Call:
 
 
 class DenyingStage(Stage):
-    """A stage that notes every call of its functions, and denies one of them for as long as that function runs."""
+    """A stage that notes every call of its functions, and denies one of them for as long as that
+    function runs.
+    """
 
-    def __init__(self, denied: Call | None = None, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, denied: Call | None = None, environment: dict[str, str] | None = None
+    ) -> None:
         self.denied, self.seen, self._running = denied, set[Call](), ""
         super().__init__(environment)
 
@@ -50,7 +57,9 @@ class DenyingStage(Stage):
         call = Call(self._running, service, method)
         self.seen.add(call)
         if call == self.denied:
-            raise client_error("AccessDenied", f"The role of {self._running} may not do that", method, 403)
+            raise client_error(
+                "AccessDenied", f"The role of {self._running} may not do that", method, 403
+            )
 
     def _client(self, service: str, region: str) -> Any:
         return _Guarded(super()._client(service, region), service, self.check)
@@ -74,7 +83,9 @@ class _Guarded:
         return guarded
 
     def get_paginator(self, method: str) -> "_GuardedPages":
-        return _GuardedPages(self._client.get_paginator(method), lambda: self._check(self._service, method))
+        return _GuardedPages(
+            self._client.get_paginator(method), lambda: self._check(self._service, method)
+        )
 
 
 class _GuardedPages:

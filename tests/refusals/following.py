@@ -1,4 +1,6 @@
-"""Doing what people are told to do: the remedy as a deed, then the command that the notice ends with."""
+"""Doing what people are told to do: the remedy as a deed, then the command that the notice ends
+with.
+"""
 
 import json
 import re
@@ -27,8 +29,8 @@ def nothing(_night: Night) -> None:
 class Case:
     """One refusal of an operation: how it comes about, what its remedy asks for, and what the next try says.
 
-    `trouble` comes before the night, or when its operation is in the state `at`. `then` are words of what is new in the
-    next refusal; without it the next try succeeds.
+    `trouble` comes before the night, or when its operation is in the state `at`. `then` are words
+    of what is new in the next refusal; without it the next try succeeds.
     """
 
     name: str
@@ -69,11 +71,16 @@ def tried(case: Case) -> Tried:
     go_on(night, text)
     again = night.run_to_the_end()
     assert failed.operation_id != again.operation_id
-    return Tried(str(failed.reason), str(failed.remedy), again.state, str(again.reason), failed.problems)
+    return Tried(
+        str(failed.reason), str(failed.remedy), again.state, str(again.reason), failed.problems
+    )
 
 
 def go_on(night: Night, text: str) -> None:
-    """Put the event of the last line that is a command; takes the snapshot first that it asks for."""
+    """Put the event of the last line that is a command.
+
+    Takes the snapshot first that it asks for.
+    """
     (command,) = re.findall(r"aws events put-events .*$", text, re.MULTILINE)
     program, service, verb, *options = shlex.split(command)
     assert ["aws", "events", "put-events"] == [program, service, verb]
@@ -87,7 +94,9 @@ def go_on(night: Night, text: str) -> None:
 def take_snapshot_now(night: Night) -> None:
     """Take a manual snapshot of production, and wait for it."""
     rds = night.rds(SOURCE_REGION)
-    rds.create_db_cluster_snapshot(DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier=TAKEN_NOW)
+    rds.create_db_cluster_snapshot(
+        DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier=TAKEN_NOW
+    )
     night.settle()
 
 
@@ -99,7 +108,12 @@ def next_snapshot(night: Night) -> None:
 
 
 def answering(
-    call: str, code: str, message: str = "A test asked for this.", *, step: str = "", status: int = 400
+    call: str,
+    code: str,
+    message: str = "A test asked for this.",
+    *,
+    step: str = "",
+    status: int = 400,
 ) -> Deed:
     """Have AWS answer a call with an error until what is wrong is mended."""
     error = client_error(code, message, call, status)

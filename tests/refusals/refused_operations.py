@@ -1,4 +1,7 @@
-"""Every refusal that ends an operation while it copies, deletes, restores and tells; each with its remedy as a deed."""
+"""Every refusal that ends an operation while it copies, deletes, restores and tells.
+
+Each with its remedy as a deed.
+"""
 
 import re
 import shlex
@@ -22,7 +25,7 @@ from tests.refusals.following import (
     secret,
     setting,
     snapshot_arn,
-)  # fmt: skip
+)
 from tests.refusals.scene import TARGET_ARN, WRITER_ARN
 
 OURS = {OWNER_TAG: f"{STAGE}/default"}
@@ -43,7 +46,9 @@ def snapshot_under_the_copys_name(tags: dict[str, str], *, chained: bool = False
         root = {OPERATION_TAG: night.all_operations()[-1].root_id} if chained else {}
         labels = [{"Key": key, "Value": value} for key, value in (tags | root).items()]
         night.rds().create_db_cluster_snapshot(
-            DBClusterIdentifier="staging-cluster", DBClusterSnapshotIdentifier=copy_name(night), Tags=labels
+            DBClusterIdentifier="staging-cluster",
+            DBClusterSnapshotIdentifier=copy_name(night),
+            Tags=labels,
         )
 
     return take
@@ -102,9 +107,12 @@ def replaced_while_deleting(night: Night) -> None:
 def urgent_reader(night: Night) -> None:
     """Add an instance with our tag to the old target."""
     night.rds().create_db_instance(
-        DBInstanceIdentifier="urgent-reader", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
-        DBClusterIdentifier="staging-cluster", Tags=[{"Key": key, "Value": value} for key, value in OURS.items()],
-    )  # fmt: skip
+        DBInstanceIdentifier="urgent-reader",
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql",
+        DBClusterIdentifier="staging-cluster",
+        Tags=[{"Key": key, "Value": value} for key, value in OURS.items()],
+    )
 
 
 def unprotect(night: Night) -> None:
@@ -134,22 +142,28 @@ def name_taken(name: str) -> Deed:
         night.make_cluster("quick-one", TARGET_REGION, members=0)
         night.queue.extend(waiting)
         night.rds().create_db_instance(
-            DBInstanceIdentifier=name, DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
+            DBInstanceIdentifier=name,
+            DBInstanceClass="db.r6g.large",
+            Engine="aurora-postgresql",
             DBClusterIdentifier="quick-one",
-        )  # fmt: skip
+        )
 
     return take
 
 
 def run_the_command(night: Night) -> None:
     """Run the loop of the remedy that adopts the target, as a shell would."""
-    (arns, call) = re.findall(r"for arn in (.+); do aws (.+); done", str(night.all_operations()[-1].remedy))[0]
+    (arns, call) = re.findall(
+        r"for arn in (.+); do aws (.+); done", str(night.all_operations()[-1].remedy)
+    )[0]
     service, verb, *options = shlex.split(call)
     given = dict(zip(options[::2], options[1::2], strict=True))
     key, value = (part.split("=", 1)[1] for part in given["--tags"].split(","))
     assert ("rds", "add-tags-to-resource", "$arn") == (service, verb, given["--resource-name"])
     for arn in arns.split():
-        night.rds(given["--region"]).add_tags_to_resource(ResourceName=arn, Tags=[{"Key": key, "Value": value}])
+        night.rds(given["--region"]).add_tags_to_resource(
+            ResourceName=arn, Tags=[{"Key": key, "Value": value}]
+        )
 
 
 def start_target(night: Night) -> None:
@@ -171,12 +185,16 @@ def tag_theirs(night: Night) -> None:
 
 def globally(night: Night) -> None:
     """Make the target a member of a global cluster."""
-    night.rds().create_global_cluster(GlobalClusterIdentifier="worldwide", SourceDBClusterIdentifier=TARGET_ARN)
+    night.rds().create_global_cluster(
+        GlobalClusterIdentifier="worldwide", SourceDBClusterIdentifier=TARGET_ARN
+    )
 
 
 def not_globally(night: Night) -> None:
     """Take it out again: RemoveFromGlobalCluster, which the model does not have."""
-    night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters["staging-cluster"].global_cluster = None
+    night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters[
+        "staging-cluster"
+    ].global_cluster = None
 
 
 def fail_copies(night: Night) -> None:
@@ -218,7 +236,9 @@ def unreachable(call: str) -> Deed:
 
 def old_target(night: Night) -> InMemoryCluster:
     """Give the database of the old target."""
-    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")[
+        "DBClusters"
+    ]
     return night.data.clusters[cluster["DbClusterResourceId"]]
 
 
@@ -252,7 +272,10 @@ def tag_source_snapshot(night: Night) -> None:
 def another_source(night: Night) -> None:
     """Replace production by another cluster of its name, which has another resource id."""
     clusters = night.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters
-    clusters["prod-cluster"].resource_id, old = "cluster-ANOTHER", clusters["prod-cluster"].resource_id
+    clusters["prod-cluster"].resource_id, old = (
+        "cluster-ANOTHER",
+        clusters["prod-cluster"].resource_id,
+    )
     night.data.clusters["cluster-ANOTHER"] = night.data.clusters[old]
 
 
@@ -263,7 +286,9 @@ def snapshot_fails(night: Night) -> None:
 
 def replace_restored(night: Night) -> None:
     """Let another cluster of ours stand under the new one's name."""
-    night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters["staging-cluster"].resource_id = "cluster-ANOTHER"
+    night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters[
+        "staging-cluster"
+    ].resource_id = "cluster-ANOTHER"
     old = str(night.all_operations()[-1].facts.cluster_resource_id)
     night.data.clusters["cluster-ANOTHER"] = night.data.clusters[old]
 
@@ -276,10 +301,16 @@ def other_group(night: Night) -> None:
 
 def cancel(night: Night) -> None:
     """Ask for the end of the operation."""
-    night.request("CancelRequested", operation_id=night.all_operations()[-1].operation_id, reason="now")
+    night.request(
+        "CancelRequested", operation_id=night.all_operations()[-1].operation_id, reason="now"
+    )
 
 
-WITHOUT_COPY = {"TARGET_REGION": SOURCE_REGION, "KMS_KEY_ID": "", "VPC_SECURITY_GROUP_IDS": "sg-east"}
+WITHOUT_COPY = {
+    "TARGET_REGION": SOURCE_REGION,
+    "KMS_KEY_ID": "",
+    "VPC_SECURITY_GROUP_IDS": "sg-east",
+}
 LARGER = setting(INSTANCE_CLASS="db.r6g.xlarge")
 LOOK = "check-copy-status"
 COPY = "rds.copy_db_cluster_snapshot"
@@ -289,8 +320,16 @@ FOREIGN = snapshot_under_the_copys_name
 
 OPERATIONS = (
     # what AWS answers
-    Case("denied", answering(COPY, "AccessDenied", DENIAL.format("because no identity-based policy allows it"))),
-    Case("denied for good", answering(COPY, "AccessDenied", DENIAL.format("with an explicit deny in a boundary"))),
+    Case(
+        "denied",
+        answering(
+            COPY, "AccessDenied", DENIAL.format("because no identity-based policy allows it")
+        ),
+    ),
+    Case(
+        "denied for good",
+        answering(COPY, "AccessDenied", DENIAL.format("with an explicit deny in a boundary")),
+    ),
     Case("a quota of snapshots", answering(COPY, "SnapshotQuotaExceeded")),
     Case("a key that cannot be used", answering(COPY, "KMSKeyNotAccessibleFault")),
     Case("a quota", answering(CREATE, "InstanceQuotaExceeded")),
@@ -305,9 +344,16 @@ OPERATIONS = (
     # the snapshot and its copy
     Case("another stage's snapshot", FOREIGN(THEIRS), delete_copy, at=State.SNAPSHOT_FOUND),
     Case("a stranger's snapshot", FOREIGN({}), delete_copy, at=State.SNAPSHOT_FOUND),
-    Case("no copy of the night's", FOREIGN(OURS, chained=True), delete_copy, at=State.SNAPSHOT_FOUND),
+    Case(
+        "no copy of the night's", FOREIGN(OURS, chained=True), delete_copy, at=State.SNAPSHOT_FOUND
+    ),
     Case("a copy under another key", copy_under_another_key, delete_copy, at=State.SNAPSHOT_FOUND),
-    Case("a source snapshot that is gone", lose_source_snapshot, next_snapshot, at=State.SNAPSHOT_FOUND),
+    Case(
+        "a source snapshot that is gone",
+        lose_source_snapshot,
+        next_snapshot,
+        at=State.SNAPSHOT_FOUND,
+    ),
     Case("no such snapshot", lose_source_snapshot, next_snapshot, at=State.ACCEPTED),
     Case("a snapshot that failed", snapshot_fails, next_snapshot, at=State.ACCEPTED),
     Case("a snapshot that became ours", tag_source_snapshot, next_snapshot, at=State.ACCEPTED),
@@ -323,12 +369,25 @@ OPERATIONS = (
         staging=False,
     ),
     Case("a copy that is gone before the restore", lose_copy, at=State.TARGET_CLEAR),
-    Case("no key for the copy", nothing, setting(KMS_KEY_ID="alias/aurora-restore"), environment={"KMS_KEY_ID": ""}),
-    Case("a state that does not pass", answering("rds.delete_db_cluster", "InvalidDBClusterStateFault")),
+    Case(
+        "no key for the copy",
+        nothing,
+        setting(KMS_KEY_ID="alias/aurora-restore"),
+        environment={"KMS_KEY_ID": ""},
+    ),
+    Case(
+        "a state that does not pass",
+        answering("rds.delete_db_cluster", "InvalidDBClusterStateFault"),
+    ),
     # the network of setup-db-users
     Case("a service that is not reached", unreachable(SECRET)),
     Case("an old target that is not reached", port_closed, port_open),
-    Case("a function in a VPC that never runs", deaf(IN_VPC), deaf(IN_VPC, hears=True), at=State.PREFLIGHT_PASSED),
+    Case(
+        "a function in a VPC that never runs",
+        deaf(IN_VPC),
+        deaf(IN_VPC, hears=True),
+        at=State.PREFLIGHT_PASSED,
+    ),
     Case("a secret that it may not read", answering(SECRET, "AccessDeniedException", step=IN_VPC)),
     Case("a service that throttles it", answering(SECRET, "ThrottlingException", step=IN_VPC)),
     # the target
@@ -359,9 +418,16 @@ OPERATIONS = (
     Case("a target of another stage", tag_theirs, setting(TARGET_CLUSTER_ID="staging-two")),
     Case("a global target", globally, not_globally),
     Case("a record without a victim", without_victim, at=State.TARGET_DELETING),
-    Case("another cluster under the name", replaced_while_deleting, delete_cluster, at=State.TARGET_DELETING),
+    Case(
+        "another cluster under the name",
+        replaced_while_deleting,
+        delete_cluster,
+        at=State.TARGET_DELETING,
+    ),
     Case("a late protection", protect, unprotect, at=State.TARGET_DELETING),
-    Case("a new instance", urgent_reader, delete_instance("urgent-reader"), at=State.TARGET_DELETING),
+    Case(
+        "a new instance", urgent_reader, delete_instance("urgent-reader"), at=State.TARGET_DELETING
+    ),
     Case("a cluster that appeared", strangers_cluster, delete_cluster, at=State.TARGET_CLEAR),
     Case(
         "an instance name that is taken",

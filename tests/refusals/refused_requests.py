@@ -25,7 +25,9 @@ from tests.refusals.following import (
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """A request that is refused: what comes before, the request, and what is asked for in its place."""
+    """A request that is refused: what comes before, the request, and what is asked for in its
+    place.
+    """
 
     name: str
     before: Deed
@@ -103,7 +105,9 @@ def without_weekly(night: Night) -> None:
 
 def rerun(**detail: Any) -> Deed:
     """Ask for the newest operation again."""
-    return lambda night: night.request(REQUESTED, rerun_of=night.all_operations()[-1].operation_id, **detail)
+    return lambda night: night.request(
+        REQUESTED, rerun_of=night.all_operations()[-1].operation_id, **detail
+    )
 
 
 def cancel(night: Night) -> None:
@@ -206,7 +210,12 @@ USERS_AGAIN = asking(rerun_of="last", from_step="setup-db-users")
 REQUESTS = (
     Request("of long ago", next_snapshot, ask_of_long_ago, asking()),
     Request("no such snapshot", nothing, asking(snapshot_identifier="nowhere"), TAKEN),
-    Request("another cluster's snapshot", anothers_snapshot, asking(snapshot_identifier="of-another"), TAKEN),
+    Request(
+        "another cluster's snapshot",
+        anothers_snapshot,
+        asking(snapshot_identifier="of-another"),
+        TAKEN,
+    ),
     Request("no such plan", nothing, asking(plan="weekly"), NEWEST),
     Request(
         "a plan that is gone",

@@ -25,7 +25,9 @@ OTHER_APP = secret(APP_SECRET, app_username="shop_copy")
 
 def production_roles(night: Night) -> dict[str, InMemoryRole]:
     """Give the roles of production, where people change them."""
-    (cluster,) = night.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"]
+    (cluster,) = night.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
+        "DBClusters"
+    ]
     return night.data.clusters[cluster["DbClusterResourceId"]].roles
 
 
@@ -40,7 +42,9 @@ def new_production(version: str) -> Deed:
     """Have production be of another version."""
 
     def upgrade(night: Night) -> None:
-        night.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"].engine_version = version
+        night.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters[
+            "prod-cluster"
+        ].engine_version = version
 
     return upgrade
 
@@ -59,7 +63,7 @@ def group(family: str, name: str) -> Deed:
     """Create a parameter group of a family."""
     return lambda night: night.rds().create_db_parameter_group(
         DBParameterGroupName=name, DBParameterGroupFamily=family, Description="…"
-    )  # fmt: skip
+    )
 
 
 def key(*, usable: bool) -> Deed:
@@ -92,7 +96,9 @@ def delete_final_snapshot(night: Night) -> None:
 
 def way_to_production(night: Night) -> None:
     """Have production have dblink, whose routines the master may not take from anybody."""
-    (cluster,) = night.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"]
+    (cluster,) = night.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
+        "DBClusters"
+    ]
     production = night.data.clusters[cluster["DbClusterResourceId"]]
     production.going_on |= {"dblink": 1}
     production.unstoppable = frozenset({"dblink"})
@@ -102,7 +108,9 @@ def password_changed(night: Night) -> None:
     """Have somebody change the application's password on the copy, just before it is proven."""
 
     def change() -> None:
-        (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+        (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")[
+            "DBClusters"
+        ]
         night.cluster_at(cluster["Endpoint"]).roles["app_user"].password = "Changed-1"
 
     night.hurt(change, call="postgresql.verify_users")
@@ -139,16 +147,24 @@ SETTINGS = (
         lambda night: night.secrets.delete_secret(SecretId=MASTER_SECRET),
         both(
             secret_text(MASTER_SECRET, "{}"),
-            secret(MASTER_SECRET, database="shop", username="master", password="Another-0-password"),
+            secret(
+                MASTER_SECRET, database="shop", username="master", password="Another-0-password"
+            ),
         ),
     ),
     Case(
-        "a secret that is not JSON", secret_text(APP_SECRET, "hunter2"), both(secret_text(APP_SECRET, "{}"), GOOD_APP)
+        "a secret that is not JSON",
+        secret_text(APP_SECRET, "hunter2"),
+        both(secret_text(APP_SECRET, "{}"), GOOD_APP),
     ),
     Case("a secret that lacks a field", secret(APP_SECRET, app_password=None), GOOD_APP),
     Case("one user twice", secret(APP_SECRET, readonly_username="app_user"), GOOD_APP),
     Case("a password that RDS refuses", secret(MASTER_SECRET, password="at@atatat"), GOOD_PASSWORD),
-    Case("another master", secret(MASTER_SECRET, username="postgres"), secret(MASTER_SECRET, username="master")),
+    Case(
+        "another master",
+        secret(MASTER_SECRET, username="postgres"),
+        secret(MASTER_SECRET, username="master"),
+    ),
     Case(
         "a database that is not there",
         secret(MASTER_SECRET, database="nowhere"),
@@ -159,9 +175,21 @@ SETTINGS = (
     Case("a name that is too long", secret(APP_SECRET, app_username="é" * 60), GOOD_APP),
     Case("a password beyond ASCII", secret(APP_SECRET, app_password="Umlaut-ö-12"), GOOD_APP),
     # logins
-    Case("a login that stays open", role("auditor", alterable=False), setting(KEEP_LOGIN_ROLES="auditor")),
-    Case("a user with attributes", role("app_user", can_login=False, attributes=("BYPASSRLS",)), OTHER_APP),
-    Case("a user that cannot be altered", role("app_user", can_login=False, alterable=False), role("app_user")),
+    Case(
+        "a login that stays open",
+        role("auditor", alterable=False),
+        setting(KEEP_LOGIN_ROLES="auditor"),
+    ),
+    Case(
+        "a user with attributes",
+        role("app_user", can_login=False, attributes=("BYPASSRLS",)),
+        OTHER_APP,
+    ),
+    Case(
+        "a user that cannot be altered",
+        role("app_user", can_login=False, alterable=False),
+        role("app_user"),
+    ),
     Case("a password that was changed", password_changed),
     Case("a master whose password has expired", role("master", expired=True), role("master")),
     Case("a master that may not log in", role("master", can_login=False), role("master")),
@@ -169,7 +197,12 @@ SETTINGS = (
     Case("a master with a token", role("master", by_token="rds_ad"), role("master")),
     # what a restore needs
     Case("a key that is disabled", key(usable=False), key(usable=True)),
-    Case("a key that is not there", nothing, setting(KMS_KEY_ID="alias/aurora-restore"), environment=NO_KEY),
+    Case(
+        "a key that is not there",
+        nothing,
+        setting(KMS_KEY_ID="alias/aurora-restore"),
+        environment=NO_KEY,
+    ),
     Case(
         "one secret for both",
         nothing,
@@ -234,5 +267,10 @@ SETTINGS = (
         at=State.COPYING,
         environment={"SKIP_FINAL_SNAPSHOT": "false"},
     ),
-    Case("the source itself", is_the_source, setting(TARGET_CLUSTER_ID="staging-two"), at=State.COPYING),
+    Case(
+        "the source itself",
+        is_the_source,
+        setting(TARGET_CLUSTER_ID="staging-two"),
+        at=State.COPYING,
+    ),
 )

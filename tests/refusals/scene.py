@@ -1,4 +1,6 @@
-"""A stage that is watched: what must not be lost, what must not be said, and how an operation has to end."""
+"""A stage that is watched: what must not be lost, what must not be said, and how an operation has
+to end.
+"""
 
 import copy
 import json
@@ -30,7 +32,9 @@ WRITER_ARN = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:db:staging-cluster-1"
 
 
 class Said:
-    """What the functions wrote: structured lines and metrics, both of which go to standard output in Lambda."""
+    """What the functions wrote: structured lines and metrics, both of which go to standard output
+    in Lambda.
+    """
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys, self._text = capsys, ""
@@ -46,7 +50,9 @@ class Said:
 
     def lines(self, beginning: str = "") -> list[dict[str, Any]]:
         """List the log lines whose message begins like this."""
-        return [one for one in self._entries() if str(one.get("message", "\n")).startswith(beginning)]
+        return [
+            one for one in self._entries() if str(one.get("message", "\n")).startswith(beginning)
+        ]
 
     def metrics(self, name: str) -> list[dict[str, Any]]:
         """List the metrics of one name, oldest first."""
@@ -54,7 +60,9 @@ class Said:
 
 
 def belongings(stage: Stage) -> dict[str, str]:
-    """List what is not ours to change, in both regions: ARNs with the ids that no renaming and no rebuilding keeps."""
+    """List what is not ours to change, in both regions: ARNs with the ids that no renaming and no
+    rebuilding keeps.
+    """
     found: dict[str, str] = {}
     for region in (SOURCE_REGION, TARGET_REGION):
         rds = stage.rds(region)
@@ -63,26 +71,37 @@ def belongings(stage: Stage) -> dict[str, str]:
                 (one["DBClusterArn"], one["DbClusterResourceId"], one)
                 for one in rds.describe_db_clusters()["DBClusters"]
             ),
-            *((one["DBInstanceArn"], one["DbiResourceId"], one) for one in rds.describe_db_instances()["DBInstances"]),
+            *(
+                (one["DBInstanceArn"], one["DbiResourceId"], one)
+                for one in rds.describe_db_instances()["DBInstances"]
+            ),
             *(
                 (one["DBClusterSnapshotArn"], str(one.get("SnapshotCreateTime")), one)
                 for one in rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]
                 if one["Status"] != "creating"
             ),
         ]
-        found |= {arn: key for arn, key, one in things if {"Key": OWNER_TAG, "Value": OWNER} not in one["TagList"]}
+        found |= {
+            arn: key
+            for arn, key, one in things
+            if {"Key": OWNER_TAG, "Value": OWNER} not in one["TagList"]
+        }
     return found
 
 
 def production(stage: Stage) -> tuple[Any, Any]:
     """Describe the source cluster but for what changes by itself, and the logins inside it."""
-    (cluster,) = stage.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"]
+    (cluster,) = stage.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
+        "DBClusters"
+    ]
     del cluster["Status"], cluster["LatestRestorableTime"]
     return cluster, copy.deepcopy(stage.data.clusters[cluster["DbClusterResourceId"]].roles)
 
 
 def secret_values(stage: Stage) -> set[str]:
-    """List what nobody may be told: every password there is or was, and every secret that is not JSON."""
+    """List what nobody may be told: every password there is or was, and every secret that is not
+    JSON.
+    """
     found = {MASTER_PASSWORD, PRODUCTION_PASSWORD, APP["app_password"], APP["readonly_password"]}
     for text in stage.secrets._values.values():
         try:
@@ -119,21 +138,27 @@ class Scene:
         """List the target cluster and the instances in it, by name, with their resource ids."""
         rds = self.stage.rds()
         clusters = {
-            one["DBClusterIdentifier"]: one["DbClusterResourceId"] for one in rds.describe_db_clusters()["DBClusters"]
+            one["DBClusterIdentifier"]: one["DbClusterResourceId"]
+            for one in rds.describe_db_clusters()["DBClusters"]
         }
         instances = {
-            one["DBInstanceIdentifier"]: one["DbiResourceId"] for one in rds.describe_db_instances()["DBInstances"]
+            one["DBInstanceIdentifier"]: one["DbiResourceId"]
+            for one in rds.describe_db_instances()["DBInstances"]
         }
         return clusters | instances
 
     def run_until(self, state: State) -> Operation:
-        """Let events and time pass, one by one, until the only operation is in a state and nothing answered it yet."""
+        """Let events and time pass, one by one, until the only operation is in a state and nothing
+        answered it yet.
+        """
         for _ in range(2_000):
             operations = self.stage.all_operations()
             if operations and operations[0].state is state:
                 return self.stage.only()
             self._go_on()
-        raise TimeoutError(f"It never came to {state}: {[(one.state, one.reason) for one in operations]}.")
+        raise TimeoutError(
+            f"It never came to {state}: {[(one.state, one.reason) for one in operations]}."
+        )
 
     def _go_on(self) -> None:
         stage = self.stage
@@ -153,13 +178,19 @@ class Scene:
         return self.fails(at=at, told=told)
 
     def fails(self, *, at: str, told: bool = True) -> Operation:
-        """Let the operation fail at a step, with a reason and a remedy that people are told, and nothing lost."""
+        """Let the operation fail at a step, with a reason and a remedy that people are told, and
+        nothing lost.
+        """
         operation = self.ends(State.FAILED)
-        notices = [one for one in self.stage.notices() if one.get("operation_id") == operation.operation_id]
+        notices = [
+            one for one in self.stage.notices() if one.get("operation_id") == operation.operation_id
+        ]
 
         assert at == operation.failed_step
         assert is_sentence(operation.reason), operation.reason
-        assert is_sentence(str(operation.remedy).replace("; done", ".")), operation.remedy  # a command has no full stop
+        assert is_sentence(str(operation.remedy).replace("; done", ".")), (
+            operation.remedy
+        )  # a command has no full stop
         assert told == operation.notified
         if told:
             assert [("FAILED", operation.reason, operation.remedy)] == [
@@ -168,7 +199,10 @@ class Scene:
         return operation
 
     def ends(self, state: State) -> Operation:
-        """Let every operation end, the newest in a state; nothing is lost, told that is secret, or left locked."""
+        """Let every operation end, the newest in a state.
+
+        Nothing is lost, told that is secret, or left locked.
+        """
         before, source = belongings(self.stage), production(self.stage)
         operation = self.stage.run_to_the_end()
 
@@ -188,13 +222,22 @@ class Scene:
         stage = self.stage
         told = " ".join(
             [
-                json.dumps(stage.store.tables, default=str), json.dumps(stage.topics.published(TOPIC)),
-                json.dumps(stage.delivered), self.said.text, repr(stage.failures),
+                json.dumps(stage.store.tables, default=str),
+                json.dumps(stage.topics.published(TOPIC)),
+                json.dumps(stage.delivered),
+                self.said.text,
+                repr(stage.failures),
             ]
-        )  # fmt: skip
+        )
         return sorted(secret for secret in secret_values(stage) if secret in told)
 
 
 def is_sentence(text: str | None) -> bool:
     """Tell whether a text can be read out: something, in one line, with one full stop at its end."""
-    return text is not None and len(text) > 10 and text.endswith(".") and not text.endswith("..") and "\n" not in text
+    return (
+        text is not None
+        and len(text) > 10
+        and text.endswith(".")
+        and not text.endswith("..")
+        and "\n" not in text
+    )

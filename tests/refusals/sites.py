@@ -1,4 +1,6 @@
-"""Every place in the code that refuses, found in the code itself: its reason and its remedy, as patterns."""
+"""Every place in the code that refuses, found in the code itself: its reason and its remedy, as
+patterns.
+"""
 
 import ast
 import re
@@ -11,7 +13,9 @@ from pathlib import Path
 
 CODE = Path(__file__).parents[2] / "chalicelib"
 REFUSALS = frozenset({"RefusedError", "Refuse", "UnownedError", "OtherProofError"})
-CODED = frozenset({"AwsError", "NotFoundError", "DeniedError"})  # take an error code before the sentences
+CODED = frozenset(
+    {"AwsError", "NotFoundError", "DeniedError"}
+)  # take an error code before the sentences
 SAYING = "_refuse_unless"  # takes a condition, and the sentences of a refusal
 ANYTHING = ".*"
 Names = dict[str, list[ast.expr]]
@@ -41,7 +45,9 @@ class Site:
 @cache
 def sites() -> tuple[Site, ...]:
     """List all refusals of `chalicelib`."""
-    return tuple(dict.fromkeys(site for path in sorted(CODE.rglob("*.py")) for site in _of_module(path)))
+    return tuple(
+        dict.fromkeys(site for path in sorted(CODE.rglob("*.py")) for site in _of_module(path))
+    )
 
 
 def untold(told: set[tuple[str, str]], *, of: str = "", but: str = " ") -> list[str]:
@@ -49,9 +55,10 @@ def untold(told: set[tuple[str, str]], *, of: str = "", but: str = " ") -> list[
     return [
         str(site)
         for site in sites()
-        if re.search(of, site.place) and not re.search(but, site.place)
+        if re.search(of, site.place)
+        and not re.search(but, site.place)
         and not any(site.is_told_by(*sentences) for sentences in told)
-    ]  # fmt: skip
+    ]
 
 
 def _of_module(path: Path) -> Iterator[Site]:
@@ -68,7 +75,9 @@ def _of_module(path: Path) -> Iterator[Site]:
 
 def _sentences(call: ast.Call, names: Names) -> Iterator[tuple[str, str]]:
     """Give the patterns of a call's reason and remedy, for each of several it may say."""
-    called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    called = (
+        call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    )
     given = call.args
     if called in REFUSALS and given and isinstance(given[0], ast.Starred):
         for pair in _pairs(given[0].value, names):
@@ -94,21 +103,35 @@ def _both(parts: list[ast.expr], names: Names) -> Iterator[tuple[str, str]]:
 
 
 def _patterns(value: ast.expr, names: Names, *, deep: bool = True) -> list[str]:
-    """Give what a text may look like, one pattern for each way it is said; `deep` looks into what is put into it."""
+    """Give what a text may look like, one pattern for each way it is said.
+
+    `deep` looks into what is put into it.
+    """
     if isinstance(value, ast.Constant):
         return [re.escape(value.value) if isinstance(value.value, str) else ANYTHING]
     if isinstance(value, ast.JoinedStr):
-        return ["".join(parts) for parts in product(*(_patterns(part, names, deep=deep) for part in value.values))]
+        return [
+            "".join(parts)
+            for parts in product(*(_patterns(part, names, deep=deep) for part in value.values))
+        ]
     if isinstance(value, ast.FormattedValue):
         return _patterns(value.value, names) if deep else [ANYTHING]
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
-        return ["".join(both) for both in product(_patterns(value.left, names), _patterns(value.right, names))]
+        return [
+            "".join(both)
+            for both in product(_patterns(value.left, names), _patterns(value.right, names))
+        ]
     found = _meant(value, names)
-    return list(dict.fromkeys(pattern for part in found for pattern in _patterns(part, names, deep=deep))) or [ANYTHING]
+    return list(
+        dict.fromkeys(pattern for part in found for pattern in _patterns(part, names, deep=deep))
+    ) or [ANYTHING]
 
 
 def _meant(value: ast.expr, names: Names) -> list[ast.expr]:
-    """Give the texts that a name, a choice, a table or a function of the module stands for; none if nobody knows."""
+    """Give the texts that a name, a choice, a table or a function of the module stands for.
+
+    None if nobody knows.
+    """
     if isinstance(value, ast.BoolOp):
         return value.values
     if isinstance(value, ast.IfExp):
@@ -127,7 +150,11 @@ def _is_text(value: ast.expr) -> bool:
 def _table(value: ast.expr, names: Names) -> list[ast.expr]:
     """Give the texts of a table that is looked up, with `.get(key, default)` or `[key]`."""
     table, default = value, []
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "get":
+    if (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Attribute)
+        and value.func.attr == "get"
+    ):
         table, default = value.func.value, value.args[1:]
     elif isinstance(value, ast.Subscript):
         table = value.value
@@ -164,7 +191,9 @@ def _assigned(nodes: Iterable[ast.AST]) -> Names:
 def _returned(nodes: Iterable[ast.AST]) -> Names:
     """Give what the functions of a module return, by their names."""
     return {
-        f"{node.name}()": [part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value]
+        f"{node.name}()": [
+            part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value
+        ]
         for node in nodes
         if isinstance(node, ast.FunctionDef)
     }

@@ -22,20 +22,28 @@ from tests.refusals.test_remedies import refused
 
 PLANS_TOPIC = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:plans-own"
 DENIAL = (
-    "User: arn:aws:sts::123456789012:assumed-role/copy/copy is not authorized to perform: rds:AddTagsToResource on "
-    "resource: arn:aws:rds:us-west-2:123456789012:cluster-snapshot:copy because no identity-based policy allows the "
-    "rds:AddTagsToResource action"
+    "User: arn:aws:sts::123456789012:assumed-role/copy/copy is not authorized to perform: "
+    "rds:AddTagsToResource on resource: arn:aws:rds:us-west-2:123456789012:cluster-snapshot:copy "
+    "because no identity-based policy allows the rds:AddTagsToResource action"
 )
 
 
 def follow_command(stage: Stage) -> Operation:
-    """Put the event that the last notice's last command puts, as it stands there; returns the operation of it."""
+    """Put the event that the last notice's last command puts, as it stands there.
+
+    Returns the operation of it.
+    """
     text = stage.notices()[-1]["text"]
     (command,) = re.findall(r"aws events put-events .*$", text, re.MULTILINE)
     program, service, verb, *options = shlex.split(command)
     given = dict(zip(options[::2], options[1::2], strict=True))
     (entry,) = json.loads(given["--entries"])
-    assert ["aws", "events", "put-events", TARGET_REGION] == [program, service, verb, given["--region"]]
+    assert ["aws", "events", "put-events", TARGET_REGION] == [
+        program,
+        service,
+        verb,
+        given["--region"],
+    ]
     stage._put(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
     return stage.run_to_the_end()
 
@@ -49,18 +57,22 @@ def test_a_denied_call_names_the_action_that_aws_names() -> None:
     """A copy with tags needs a second right; allowing the call's own would change nothing."""
     error = refused("rds", "describe_db_clusters", "AccessDenied", message=DENIAL)
 
-    assert error.remedy.startswith("Allow rds:AddTagsToResource in us-west-2 in the policy of the function's role.")
+    assert error.remedy.startswith(
+        "Allow rds:AddTagsToResource in us-west-2 in the policy of the function's role."
+    )
 
 
 def test_an_explicit_deny_is_not_answered_by_allowing_more() -> None:
     """No Allow outweighs it."""
     message = DENIAL.replace(
-        "because no identity-based policy allows", "with an explicit deny in a service control policy"
+        "because no identity-based policy allows",
+        "with an explicit deny in a service control policy",
     )
     error = refused("rds", "describe_db_clusters", "AccessDenied", message=message)
 
     assert error.remedy == (
-        "Take away what denies rds:AddTagsToResource in us-west-2: the answer says in which kind of policy that is."
+        "Take away what denies rds:AddTagsToResource in us-west-2: the answer says in which kind "
+        "of policy that is."
     )
 
 
@@ -85,7 +97,10 @@ def test_a_source_snapshot_that_is_gone_is_answered_by_the_newest_one(said: Said
     failed = Scene(stage, said).fails(at="copy-snapshot")
     again = follow_command(stage)
 
-    assert "The snapshot is gone, so it cannot be restored any more: another one has to be." == failed.remedy
+    assert (
+        "The snapshot is gone, so it cannot be restored any more: another one has to be."
+        == failed.remedy
+    )
     assert (State.SUCCEEDED, None) == (again.state, again.rerun_of)
 
 
@@ -145,10 +160,15 @@ def test_a_cancel_before_the_deletion_says_that_the_target_is_as_it_was() -> Non
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (State.CLUSTER_RESTORING, "There is no target now: the old one is gone, and the new one is not finished."),
+        (
+            State.CLUSTER_RESTORING,
+            "There is no target now: the old one is gone, and the new one is not finished.",
+        ),
     ],
 )
-def test_a_cancel_during_the_deletion_does_not_say_that_everything_is_kept(state: State, words: str) -> None:
+def test_a_cancel_during_the_deletion_does_not_say_that_everything_is_kept(
+    state: State, words: str
+) -> None:
     """What Aurora has begun to delete is gone, and people are told."""
     night = Night()
     night.night()
@@ -180,7 +200,9 @@ def test_a_protection_is_not_said_to_be_lifted_before_it_is() -> None:
     protect(night)
     night.night()
     stopped(night, State.TARGET_DELETING)
-    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")[
+        "DBClusters"
+    ]
     (warning,) = night.notices()[-1]["warnings"]
 
     assert cluster["DeletionProtection"]
@@ -210,7 +232,9 @@ def stage_whose_plan_has_a_topic() -> Stage:
 
 
 @pytest.mark.parametrize("end", [State.SUCCEEDED, State.FAILED])
-def test_a_plans_topic_that_is_gone_is_made_up_for_by_the_stages_own(said: Said, end: State) -> None:
+def test_a_plans_topic_that_is_gone_is_made_up_for_by_the_stages_own(
+    said: Said, end: State
+) -> None:
     """People are told there how it ended, and that the plan's topic could not be had."""
     stage = stage_whose_plan_has_a_topic()
     stage.night()
@@ -223,7 +247,8 @@ def test_a_plans_topic_that_is_gone_is_made_up_for_by_the_stages_own(said: Said,
     assert (end, True) == (told["outcome"], operation.notified)
     assert operation.warnings == tuple(told["warnings"])
     assert operation.warnings[-1].startswith(
-        f"sns-notification: the plan's topic {PLANS_TOPIC} could not be told, so the stage's own topic, {TOPIC}, is. "
+        f"sns-notification: the plan's topic {PLANS_TOPIC} could not be told, so the stage's own "
+        f"topic, {TOPIC}, is. "
     )
     assert f"Warning: {operation.warnings[-1]}" in told["text"]
     assert [] == said.metrics("NotificationLost")
@@ -236,7 +261,11 @@ def test_a_plans_topic_that_throttles_is_waited_for_and_then_made_up_for(said: S
     stage.night()
     operation = Scene(stage, said).ends(State.SUCCEEDED)
 
-    assert ((), 1, 0) == (operation.warnings, len(told_by(stage, PLANS_TOPIC)), len(told_by(stage, TOPIC)))
+    assert ((), 1, 0) == (
+        operation.warnings,
+        len(told_by(stage, PLANS_TOPIC)),
+        len(told_by(stage, TOPIC)),
+    )
 
 
 def test_when_both_topics_are_gone_the_record_says_that_nobody_was_told(said: Said) -> None:
@@ -262,7 +291,9 @@ def test_a_cancel_before_the_first_deletion_says_that_nothing_was_deleted() -> N
     assert "available" == target(night)["Status"]
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "KMSKeyNotAccessibleFault", "InvalidDBClusterStateFault"])
+@pytest.mark.parametrize(
+    "code", ["AccessDenied", "KMSKeyNotAccessibleFault", "InvalidDBClusterStateFault"]
+)
 def test_a_cluster_whose_deletion_is_refused_is_said_to_stand_without_its_instances(
     code: str,
 ) -> None:
@@ -274,8 +305,10 @@ def test_a_cluster_whose_deletion_is_refused_is_said_to_stand_without_its_instan
     text = night.notices()[-1]["text"]
 
     assert (State.FAILED, "available", []) == (
-        failed.state, target(night)["Status"], target(night)["DBClusterMembers"]
-    )  # fmt: skip
+        failed.state,
+        target(night)["Status"],
+        target(night)["DBClusterMembers"],
+    )
     assert "has not confirmed the deletion of its cluster" in text
     assert "is being deleted" not in text
 

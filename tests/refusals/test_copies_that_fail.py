@@ -18,7 +18,9 @@ def fails_with_the_target_as_it_was(scene: Scene, *, at: str) -> str:
 
 def copy_arn(scene: Scene) -> str:
     """Name the copy of the only operation."""
-    return f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{scene.stage.only().name_of_copy}"
+    return (
+        f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{scene.stage.only().name_of_copy}"
+    )
 
 
 def test_a_key_that_is_missing_is_named(said: Said) -> None:
@@ -28,7 +30,9 @@ def test_a_key_that_is_missing_is_named(said: Said) -> None:
     stage.night()
     told = fails_with_the_target_as_it_was(Scene(stage, said), at="copy-snapshot")
 
-    assert told.endswith("There is no key alias/typo in us-west-2. Create it, or correct KMS_KEY_ID, which names it.")
+    assert told.endswith(
+        "There is no key alias/typo in us-west-2. Create it, or correct KMS_KEY_ID, which names it."
+    )
 
 
 def test_a_key_of_the_source_region_is_no_key_of_the_targets(scene: Scene) -> None:
@@ -37,8 +41,9 @@ def test_a_key_of_the_source_region_is_no_key_of_the_targets(scene: Scene) -> No
     stage.staging()
     stage.night()
 
-    assert f"There is no key {stage.environment['KMS_KEY_ID']} in us-west-2." in fails_with_the_target_as_it_was(
-        Scene(stage, scene.said), at="copy-snapshot"
+    assert (
+        f"There is no key {stage.environment['KMS_KEY_ID']} in us-west-2."
+        in fails_with_the_target_as_it_was(Scene(stage, scene.said), at="copy-snapshot")
     )
 
 
@@ -48,11 +53,15 @@ def test_a_key_that_is_disabled_is_refused_with_its_state(scene: Scene) -> None:
     scene.stage.night()
     told = fails_with_the_target_as_it_was(scene, at="copy-snapshot")
 
-    assert f"The key {scene.stage.key_arn()} is Disabled, so nothing can be encrypted with it." in told
+    assert (
+        f"The key {scene.stage.key_arn()} is Disabled, so nothing can be encrypted with it." in told
+    )
     assert "Enable it, or set KMS_KEY_ID to another key of the target's region." in told
 
 
-def test_a_key_that_is_disabled_during_the_copy_is_found_before_the_target_is_deleted(scene: Scene) -> None:
+def test_a_key_that_is_disabled_during_the_copy_is_found_before_the_target_is_deleted(
+    scene: Scene,
+) -> None:
     """The preflight looks again: the restore needs the key as well."""
     scene.stage.night()
     scene.run_until(State.COPYING)
@@ -67,7 +76,9 @@ def test_a_source_key_that_is_disabled_ends_the_copy(scene: Scene) -> None:
     scene.run_until(State.ACCEPTED)
     scene.stage.keys.disable(scene.stage.key_arn(SOURCE_REGION))
 
-    assert "was answered KMSKeyNotAccessibleFault" in fails_with_the_target_as_it_was(scene, at="copy-snapshot")
+    assert "was answered KMSKeyNotAccessibleFault" in fails_with_the_target_as_it_was(
+        scene, at="copy-snapshot"
+    )
 
 
 def test_an_encrypted_snapshot_without_a_key_to_copy_it_under_is_refused(said: Said) -> None:
@@ -85,13 +96,23 @@ def test_a_snapshot_that_vanishes_while_it_is_copied_ends_the_operation(scene: S
     """The copy fails, is deleted and begun again, and the second beginning finds nothing to copy."""
     identifier = scene.stage.night()
     scene.run_until(State.COPYING)
-    scene.stage.aurora.lose_snapshot(f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot:{identifier}")
+    scene.stage.aurora.lose_snapshot(
+        f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot:{identifier}"
+    )
     told = fails_with_the_target_as_it_was(scene, at="copy-snapshot")
 
-    assert "rds copy_db_cluster_snapshot in us-west-2 was answered DBClusterSnapshotNotFoundFault" in told
+    assert (
+        "rds copy_db_cluster_snapshot in us-west-2 was answered DBClusterSnapshotNotFoundFault"
+        in told
+    )
     assert identifier in told
     scene.stage.settle()
-    assert [] == scene.stage.rds().describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
+    assert (
+        []
+        == scene.stage.rds().describe_db_cluster_snapshots(SnapshotType="manual")[
+            "DBClusterSnapshots"
+        ]
+    )
 
 
 def test_a_copy_that_fails_once_is_deleted_and_made_again(scene: Scene) -> None:
@@ -149,7 +170,9 @@ def test_a_full_quota_of_manual_snapshots_ends_the_operation(scene: Scene) -> No
 
 
 @pytest.mark.parametrize("state", [State.TARGET_CLEAR, State.CLUSTER_RESTORING])
-def test_a_copy_that_vanishes_once_the_target_is_gone_fails_where_it_is_missed(scene: Scene, state: State) -> None:
+def test_a_copy_that_vanishes_once_the_target_is_gone_fails_where_it_is_missed(
+    scene: Scene, state: State
+) -> None:
     """Before the restore began it is missed; after that Aurora has read it."""
     scene.stage.night()
     scene.run_until(state)
@@ -157,6 +180,9 @@ def test_a_copy_that_vanishes_once_the_target_is_gone_fails_where_it_is_missed(s
     if state is State.TARGET_CLEAR:
         reason = str(scene.fails(at="restore-snapshot").reason)
 
-        assert "rds restore_db_cluster_from_snapshot in us-west-2 was answered DBClusterSnapshotNotFoundFault" in reason
+        assert (
+            "rds restore_db_cluster_from_snapshot in us-west-2 was answered "
+            "DBClusterSnapshotNotFoundFault" in reason
+        )
     else:
         assert State.SUCCEEDED is scene.ends(State.SUCCEEDED).state

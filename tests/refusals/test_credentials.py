@@ -1,4 +1,6 @@
-"""The two secrets: what is wrong with one ends the operation before the old target is touched, and is never quoted."""
+"""The two secrets: what is wrong with one ends the operation before the old target is touched, and
+is never quoted.
+"""
 
 from typing import Any
 
@@ -15,17 +17,23 @@ from tests.refusals.scene import Scene
 
 MASTER_FIELDS = "Store a JSON object with the fields database, username, password in it."
 APP_FIELDS = (
-    "Store a JSON object with the fields app_username, app_password, readonly_username, readonly_password in it."
+    "Store a JSON object with the fields app_username, app_password, readonly_username, "
+    "readonly_password in it."
 )
 
 
 def plan(ports: Ports) -> Plan:
     """Give the stage's own plan."""
-    return resolve_plan(ports.settings, "default", {}, account=ports.account, partition=ports.partition)
+    return resolve_plan(
+        ports.settings, "default", {}, account=ports.account, partition=ports.partition
+    )
 
 
 def refused_before_deletion(scene: Scene) -> str:
-    """Let a night fail at the preflight, with the old target as it was; returns reason and remedy."""
+    """Let a night fail at the preflight, with the old target as it was.
+
+    Returns reason and remedy.
+    """
     before = scene.target_ids()
     operation = scene.night_fails(at="delete-rds")
 
@@ -36,7 +44,10 @@ def refused_before_deletion(scene: Scene) -> str:
 
 @pytest.mark.parametrize("secret", [MASTER_SECRET, APP_SECRET])
 def test_a_secret_that_is_missing_is_named(scene: Scene, secret: str) -> None:
-    """Secrets Manager's own text does not say which one; the setting that names it may be wrong, too."""
+    """Secrets Manager's own text does not say which one.
+
+    The setting that names it may be wrong, too.
+    """
     scene.stage.secrets.delete_secret(SecretId=secret)
     told = refused_before_deletion(scene)
 
@@ -44,9 +55,13 @@ def test_a_secret_that_is_missing_is_named(scene: Scene, secret: str) -> None:
     assert "Make it, or correct " in told
 
 
-@pytest.mark.parametrize(("secret", "remedy"), [(MASTER_SECRET, MASTER_FIELDS), (APP_SECRET, APP_FIELDS)])
+@pytest.mark.parametrize(
+    ("secret", "remedy"), [(MASTER_SECRET, MASTER_FIELDS), (APP_SECRET, APP_FIELDS)]
+)
 @pytest.mark.parametrize("text", ['{"password": "hunter2-hunter2"', ""])
-def test_a_secret_that_is_not_json_is_not_quoted(scene: Scene, secret: str, remedy: str, text: str) -> None:
+def test_a_secret_that_is_not_json_is_not_quoted(
+    scene: Scene, secret: str, remedy: str, text: str
+) -> None:
     """What stands in it may be the password itself."""
     scene.stage.secrets.put_secret_value(SecretId=secret, SecretString=text)
     told = refused_before_deletion(scene)
@@ -68,9 +83,12 @@ def test_a_secret_that_is_json_but_no_object_is_not_quoted(scene: Scene, text: s
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("database", None), ("username", None), ("password", None), ("database", "")]
+    ("field", "value"),
+    [("database", None), ("username", None), ("password", None), ("database", "")],
 )
-def test_a_field_that_the_master_secret_lacks_is_named(scene: Scene, field: str, value: str | None) -> None:
+def test_a_field_that_the_master_secret_lacks_is_named(
+    scene: Scene, field: str, value: str | None
+) -> None:
     """One that is empty is lacking as well."""
     scene.put_master_secret(**{field: value})
 
@@ -79,7 +97,9 @@ def test_a_field_that_the_master_secret_lacks_is_named(scene: Scene, field: str,
     )
 
 
-@pytest.mark.parametrize("field", ["app_username", "app_password", "readonly_username", "readonly_password"])
+@pytest.mark.parametrize(
+    "field", ["app_username", "app_password", "readonly_username", "readonly_password"]
+)
 def test_a_field_that_the_users_secret_lacks_is_named(scene: Scene, field: str) -> None:
     """Every problem is told at once: the other secret is looked at all the same."""
     scene.put_app_secret(**{field: None})
@@ -90,7 +110,9 @@ def test_a_field_that_the_users_secret_lacks_is_named(scene: Scene, field: str) 
     assert "look at database." in told
 
 
-def test_a_master_password_that_rds_refuses_is_refused_before_anything_is_deleted(scene: Scene) -> None:
+def test_a_master_password_that_rds_refuses_is_refused_before_anything_is_deleted(
+    scene: Scene,
+) -> None:
     """RDS would say so only when the new cluster stands there with production's password."""
     scene.put_master_secret(password="at@atatat")
     told = refused_before_deletion(scene)
@@ -112,7 +134,9 @@ def test_a_master_password_that_rds_refuses_is_refused_before_anything_is_delete
         ("long-" * 9, "look at password"),
     ],
 )
-def test_a_master_password_is_judged_as_rds_judges_it(scene: Scene, password: str, why: str) -> None:
+def test_a_master_password_is_judged_as_rds_judges_it(
+    scene: Scene, password: str, why: str
+) -> None:
     """Characters and length; the refusal does not quote it."""
     scene.put_master_secret(password=password)
     ports = scene.stage.ports()
@@ -129,7 +153,12 @@ def test_a_master_password_that_rds_takes_is_taken(scene: Scene, password: str) 
     scene.put_master_secret(password=password)
     ports = scene.stage.ports()
 
-    assert password == master_credentials(ports.service("secretsmanager"), plan(ports)).password.get_secret_value()
+    assert (
+        password
+        == master_credentials(
+            ports.service("secretsmanager"), plan(ports)
+        ).password.get_secret_value()
+    )
 
 
 def test_a_master_user_other_than_the_snapshots_is_refused(scene: Scene) -> None:
@@ -137,7 +166,10 @@ def test_a_master_user_other_than_the_snapshots_is_refused(scene: Scene) -> None
     scene.put_master_secret(username="postgres")
     told = refused_before_deletion(scene)
 
-    assert f"The secret {MASTER_SECRET} names the master user postgres, the snapshot's is master." in told
+    assert (
+        f"The secret {MASTER_SECRET} names the master user postgres, the snapshot's is master."
+        in told
+    )
 
 
 @pytest.mark.parametrize(
@@ -149,7 +181,9 @@ def test_a_master_user_other_than_the_snapshots_is_refused(scene: Scene) -> None
         {"app_username": "pg_monitor"},
     ],
 )
-def test_names_that_cannot_be_two_new_users_are_refused(scene: Scene, changes: dict[str, Any]) -> None:
+def test_names_that_cannot_be_two_new_users_are_refused(
+    scene: Scene, changes: dict[str, Any]
+) -> None:
     """One name twice, the master's, or one that belongs to RDS or PostgreSQL."""
     scene.put_app_secret(**changes)
     told = refused_before_deletion(scene)
@@ -160,7 +194,9 @@ def test_names_that_cannot_be_two_new_users_are_refused(scene: Scene, changes: d
 def test_a_secret_spoiled_after_the_preflight_fails_the_set_up_and_people_know_that_production_is_open(
     scene: Scene,
 ) -> None:
-    """The copy has production's logins until they are closed: the notice says so, and a rerun closes them."""
+    """The copy has production's logins until they are closed: the notice says so, and a rerun
+    closes them.
+    """
     scene.stage.night()
     scene.run_until(State.INSTANCES_CREATING)
     good = scene.stage.secrets._values[MASTER_SECRET]
@@ -178,8 +214,13 @@ def test_a_secret_spoiled_after_the_preflight_fails_the_set_up_and_people_know_t
     assert True is scene.ends(State.SUCCEEDED).facts.production_logins_closed
 
 
-def test_a_users_secret_spoiled_after_the_preflight_fails_with_production_locked_out_already(scene: Scene) -> None:
-    """Production goes out before anybody new comes in; the notice says that it is out, and so does no later one."""
+def test_a_users_secret_spoiled_after_the_preflight_fails_with_production_locked_out_already(
+    scene: Scene,
+) -> None:
+    """Production goes out before anybody new comes in.
+
+    The notice says that it is out, and so does no later one.
+    """
     scene.stage.night()
     scene.run_until(State.INSTANCES_CREATING)
     good = scene.stage.secrets._values[APP_SECRET]
@@ -189,7 +230,10 @@ def test_a_users_secret_spoiled_after_the_preflight_fails_with_production_locked
     scene.stage.secrets.put_secret_value(SecretId=APP_SECRET, SecretString=good)
     scene.stage.put("RestoreRequested", rerun_of=operation.operation_id)
 
-    assert (True, ("shop_app",)) == (operation.facts.production_logins_closed, operation.facts.logins_closed)
+    assert (True, ("shop_app",)) == (
+        operation.facts.production_logins_closed,
+        operation.facts.logins_closed,
+    )
     assert "Production's logins are closed on the new cluster." in text
     assert "Beware" not in text
     assert None is scene.stage.target().logins_open_on

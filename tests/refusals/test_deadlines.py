@@ -11,9 +11,14 @@ from simulation.stage import ACCOUNT, TARGET_REGION, Stage
 from tests.refusals.scene import TARGET_ARN, WRITER_ARN, Said, Scene
 
 SHORT = {
-    "SNAPSHOT_DEADLINE": "1200", "COPY_QUEUE_DEADLINE": "1200", "DELETE_DEADLINE": "900",
-    "RESTORE_DEADLINE": "900", "INSTANCE_DEADLINE": "900", "USERS_DEADLINE": "900", "NOTIFICATION_DEADLINE": "600",
-}  # fmt: skip
+    "SNAPSHOT_DEADLINE": "1200",
+    "COPY_QUEUE_DEADLINE": "1200",
+    "DELETE_DEADLINE": "900",
+    "RESTORE_DEADLINE": "900",
+    "INSTANCE_DEADLINE": "900",
+    "USERS_DEADLINE": "900",
+    "NOTIFICATION_DEADLINE": "600",
+}
 REMEDY = "Find out why it takes so long, or allow it more time by "
 Hold = Callable[[Stage, Operation], None]
 
@@ -29,28 +34,67 @@ def five_copies(stage: Stage, _: Operation) -> None:
         stage.rds().create_db_cluster_snapshot(
             DBClusterIdentifier="staging-cluster", DBClusterSnapshotIdentifier=f"nightly-{number}"
         )
-        stage.aurora.set_status(f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:nightly-{number}", "copying")
+        stage.aurora.set_status(
+            f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:nightly-{number}", "copying"
+        )
         stage.aurora.set_status(TARGET_ARN, "available")
 
 
 def no_connections(stage: Stage, operation: Operation) -> None:
     """Have PostgreSQL take no connections."""
-    refusal = DatabaseUnavailableError("PostgreSQL at staging takes no connections now (SQLSTATE 57P03).")
+    refusal = DatabaseUnavailableError(
+        "PostgreSQL at staging takes no connections now (SQLSTATE 57P03)."
+    )
     stage.data.clusters[str(operation.facts.cluster_resource_id)].trouble = refusal
 
 
 @pytest.mark.parametrize(
     ("state", "step", "hold", "why"),
     [
-        (State.SNAPSHOT_FOUND, "copy-snapshot", five_copies, "Five copies are running in us-west-2 already"),
-        (State.SNAPSHOT_READY, "delete-rds", status(TARGET_ARN, "modifying"), "staging-cluster is modifying"),
-        (State.TARGET_DELETING, "delete-rds", status(TARGET_ARN, "backing-up"), "The old target staging-cluster is"),
-        (State.CLUSTER_RESTORING, "check-restore-status", status(TARGET_ARN, "migrating"), "cluster is migrating"),
-        (State.INSTANCES_CREATING, "check-restore-status", status(WRITER_ARN, "rebooting"), "-1 is rebooting"),
-        (State.INSTANCES_CREATING, "check-restore-status", status(WRITER_ARN, "storage-full"), "which may recover"),
-        (State.RESTORED, "setup-db-users", no_connections, "PostgreSQL at staging takes no connections now"),
+        (
+            State.SNAPSHOT_FOUND,
+            "copy-snapshot",
+            five_copies,
+            "Five copies are running in us-west-2 already",
+        ),
+        (
+            State.SNAPSHOT_READY,
+            "delete-rds",
+            status(TARGET_ARN, "modifying"),
+            "staging-cluster is modifying",
+        ),
+        (
+            State.TARGET_DELETING,
+            "delete-rds",
+            status(TARGET_ARN, "backing-up"),
+            "The old target staging-cluster is",
+        ),
+        (
+            State.CLUSTER_RESTORING,
+            "check-restore-status",
+            status(TARGET_ARN, "migrating"),
+            "cluster is migrating",
+        ),
+        (
+            State.INSTANCES_CREATING,
+            "check-restore-status",
+            status(WRITER_ARN, "rebooting"),
+            "-1 is rebooting",
+        ),
+        (
+            State.INSTANCES_CREATING,
+            "check-restore-status",
+            status(WRITER_ARN, "storage-full"),
+            "which may recover",
+        ),
+        (
+            State.RESTORED,
+            "setup-db-users",
+            no_connections,
+            "PostgreSQL at staging takes no connections now",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wait_that_does_not_end_fails_with_what_was_waited_for(
     said: Said, state: State, step: str, hold: Hold, why: str
 ) -> None:
@@ -65,7 +109,9 @@ def test_a_wait_that_does_not_end_fails_with_what_was_waited_for(
 
     assert why in str(operation.reason)
     assert str(operation.reason).endswith(f", and the deadline of {state} has passed.")
-    assert str(operation.remedy).startswith(f"{REMEDY}{ROWS[state].deadline.upper()}, which allows ")
+    assert str(operation.remedy).startswith(
+        f"{REMEDY}{ROWS[state].deadline.upper()}, which allows "
+    )
     assert state is operation.stopped_in
     assert (operation.entered_at - entered.entered_at).total_seconds() < 2 * 1200
 
@@ -77,10 +123,15 @@ def test_a_snapshot_that_never_becomes_available_fails(said: Said) -> None:
     stage.put("RestoreRequested", snapshot_identifier=identifier)
     scene = Scene(stage, said)
     scene.run_until(State.ACCEPTED)
-    stage.aurora.set_status(f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster-snapshot:{identifier}", "copying")
+    stage.aurora.set_status(
+        f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster-snapshot:{identifier}", "copying"
+    )
     operation = scene.fails(at="snapshot-check")
 
-    assert f"The snapshot {identifier} is copying, and the deadline of ACCEPTED has passed." == operation.reason
+    assert (
+        f"The snapshot {identifier} is copying, and the deadline of ACCEPTED has passed."
+        == operation.reason
+    )
 
 
 def test_a_topic_that_throttles_to_the_end_leaves_an_end_that_nobody_was_told(said: Said) -> None:

@@ -1,4 +1,6 @@
-"""A role that may not make one of its calls: each call of each function, over a night on which everything happens."""
+"""A role that may not make one of its calls: each call of each function, over a night on which
+everything happens.
+"""
 
 import pytest
 
@@ -24,18 +26,25 @@ LIFTED = "staging-cluster was protected against deletion, which no operation of 
 
 
 def eventful_night(said: Said, denied: Call | None) -> Scene:
-    """Prepare a stopped, protected target, and a night on which one copy fails and two answers of AWS get lost."""
+    """Prepare a stopped, protected target, and a night on which one copy fails and two answers of
+    AWS get lost.
+    """
     stage = DenyingStage(denied, EVENTFUL)
     stage.staging()
     rds = stage.rds()
-    rds.modify_db_cluster(DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True)
+    rds.modify_db_cluster(
+        DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True
+    )
     rds.stop_db_cluster(DBClusterIdentifier="staging-cluster")
     stage.settle()
     stage.run(120)  # the heartbeat notes since when it watches
     for action in ("RestoreDBClusterFromSnapshot", "CreateDBInstance"):
         stage.aurora.fail_next(action, "InternalFailure", status=500, after_effect=True)
     stage.night()
-    while not stage.all_operations() or stage.only().state in {State.ACCEPTED, State.SNAPSHOT_FOUND}:
+    while not stage.all_operations() or stage.only().state in {
+        State.ACCEPTED,
+        State.SNAPSHOT_FOUND,
+    }:
         stage.step_time()
     if stage.only().state is State.COPYING:
         copy = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{stage.only().name_of_copy}"
@@ -53,14 +62,20 @@ def test_the_list_of_calls_is_whole(said: Said) -> None:
 
 
 @pytest.mark.parametrize("call", FATAL, ids=str)
-def test_a_call_that_a_step_needs_fails_the_operation_and_the_remedy_names_it(said: Said, call: Call) -> None:
+def test_a_call_that_a_step_needs_fails_the_operation_and_the_remedy_names_it(
+    said: Said, call: Call
+) -> None:
     """Reason and remedy say which call has to be allowed, and where."""
     scene = eventful_night(said, call)
     failed = scene.fails(at=call.step)
     region = SOURCE_REGION if call.step == "snapshot-check" else TARGET_REGION
 
-    assert f"{call.service} {call.method} in {region} was answered AccessDenied" in str(failed.reason)
-    assert str(failed.remedy).startswith(f"Allow {call.action} in {region} in the policy of the function's role. ")
+    assert f"{call.service} {call.method} in {region} was answered AccessDenied" in str(
+        failed.reason
+    )
+    assert str(failed.remedy).startswith(
+        f"Allow {call.action} in {region} in the policy of the function's role. "
+    )
 
 
 @pytest.mark.parametrize("call", {call.step: call for call in FATAL}.values(), ids=str)
@@ -82,12 +97,17 @@ def test_putting_the_copy_away_is_not_worth_failing_a_good_restore(said: Said, c
 
     assert lifted.startswith(LIFTED)
     assert put_away.startswith(f"archive-snapshot: {call.service} {call.method} in {TARGET_REGION}")
-    assert f" Allow {call.action} in {TARGET_REGION} in the policy of the function's role. " in put_away
+    assert (
+        f" Allow {call.action} in {TARGET_REGION} in the policy of the function's role. "
+        in put_away
+    )
 
 
 def test_a_copy_that_may_not_be_deleted_is_a_warning_too(said: Said) -> None:
     """ARCHIVE_SNAPSHOT=false asks for a deletion, which the role does not allow."""
-    stage = DenyingStage(Call("archive-snapshot", "rds", "delete_db_cluster_snapshot"), {"ARCHIVE_SNAPSHOT": "false"})
+    stage = DenyingStage(
+        Call("archive-snapshot", "rds", "delete_db_cluster_snapshot"), {"ARCHIVE_SNAPSHOT": "false"}
+    )
     stage.night()
     operation = Scene(stage, said).ends(State.SUCCEEDED)
 
@@ -95,8 +115,13 @@ def test_a_copy_that_may_not_be_deleted_is_a_warning_too(said: Said) -> None:
 
 
 @pytest.mark.parametrize("call", AT_THE_DOOR, ids=str)
-def test_a_door_that_cannot_look_fails_its_invocation_rather_than_miss_a_night(said: Said, call: Call) -> None:
-    """Lambda retries and alarms; the heartbeat, with a role of its own, starts the operation after the grace."""
+def test_a_door_that_cannot_look_fails_its_invocation_rather_than_miss_a_night(
+    said: Said, call: Call
+) -> None:
+    """Lambda retries and alarms.
+
+    The heartbeat, with a role of its own, starts the operation after the grace.
+    """
     scene = eventful_night(said, call)
     operation = scene.stage.run_to_the_end()
 
@@ -106,7 +131,9 @@ def test_a_door_that_cannot_look_fails_its_invocation_rather_than_miss_a_night(s
 
 @pytest.mark.parametrize("call", MADE_UP_FOR, ids=str)
 def test_calls_that_others_make_up_for_cost_time_only(said: Said, call: Call) -> None:
-    """An announcement, a hint of RDS or a look for missed snapshots that fails does not change the end."""
+    """An announcement, a hint of RDS or a look for missed snapshots that fails does not change the
+    end.
+    """
     (lifted,) = eventful_night(said, call).ends(State.SUCCEEDED).warnings
 
     assert lifted.startswith(LIFTED)
@@ -131,5 +158,7 @@ def test_a_topic_that_may_not_be_written_to_leaves_a_good_restore_good(said: Sai
     operation = eventful_night(said, TELLING).ends(State.SUCCEEDED)
 
     assert False is operation.notified
-    assert operation.warnings[-1].startswith(f"sns-notification: sns publish in {TARGET_REGION} was answered")
+    assert operation.warnings[-1].startswith(
+        f"sns-notification: sns publish in {TARGET_REGION} was answered"
+    )
     assert 1 == len(said.metrics("NotificationLost"))

@@ -1,4 +1,6 @@
-"""Every refusal there is in the code comes about here, and what it tells people to do is done: then it goes on."""
+"""Every refusal there is in the code comes about here, and what it tells people to do is done: then
+it goes on.
+"""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +39,9 @@ from tests.refusals.scene import TARGET_ARN
 from tests.refusals.sites import sites, untold
 
 # These are met in tests/database.
-OF_REAL_SERVERS = "^database/(databases|grants|handshake|master_user|ownership|verification|roles|errors)"
+OF_REAL_SERVERS = (
+    "^database/(databases|grants|handshake|master_user|ownership|verification|roles|errors)"
+)
 KEY_ARN = f"arn:aws:kms:{TARGET_REGION}:123456789012:key/one"
 CASES = (*OPERATIONS, *SETTINGS)
 
@@ -52,7 +56,9 @@ def _quiet() -> Iterator[None]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_a_notice_tells_people_to_do_leads_on(case: Case) -> None:
-    """The remedy is done, the last line's command is put as it stands, and the next operation succeeds."""
+    """The remedy is done, the last line's command is put as it stands, and the next operation
+    succeeds.
+    """
     result = tried(case)
 
     assert State.SUCCEEDED is result.ended, f"{result.reason} {result.remedy} -> {result.says}"
@@ -67,23 +73,34 @@ def test_what_a_refusal_of_a_request_asks_for_is_obeyed(request_: Request) -> No
 
 
 def test_no_remedy_speaks_of_running_it_again() -> None:
-    """How to go on is the notice's last line, which knows whether a rerun would be obeyed; a warning has none."""
-    words = re.compile(r"run (the operation|it) again|\brerun\b", re.IGNORECASE)  # the field rerun_of is another word
+    """How to go on is the notice's last line, which knows whether a rerun would be obeyed.
+
+    A warning has none.
+    """
+    words = re.compile(
+        r"run (the operation|it) again|\brerun\b", re.IGNORECASE
+    )  # the field rerun_of is another word
 
     assert [] == [str(site) for site in sites() if words.search(site.plain_remedy)]
 
 
 def lost_copy() -> str:
-    """Let a copy be lost before it is archived, and follow the warning: take a snapshot of the restored cluster."""
+    """Let a copy be lost before it is archived, and follow the warning: take a snapshot of the
+    restored cluster.
+    """
     night = Night()
     night.night()
     night.reach(State.USERS_READY)
     lose_copy(night)
     (warning,) = night.run_to_the_end().warnings
     rds = night.rds(TARGET_REGION)
-    rds.create_db_cluster_snapshot(DBClusterIdentifier="staging-cluster", DBClusterSnapshotIdentifier="instead")
+    rds.create_db_cluster_snapshot(
+        DBClusterIdentifier="staging-cluster", DBClusterSnapshotIdentifier="instead"
+    )
     night.settle()
-    (instead,) = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier="instead")["DBClusterSnapshots"]
+    (instead,) = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier="instead")[
+        "DBClusterSnapshots"
+    ]
     assert "available" == instead["Status"]
     return warning
 
@@ -111,7 +128,10 @@ def replica() -> RefusedError:
 
 
 def not_there() -> RefusedError:
-    """Ask for a group that is not there, then for one that is; the preflight says it with the setting's name."""
+    """Ask for a group that is not there, then for one that is.
+
+    The preflight says it with the setting's name.
+    """
     night = Night()
     rds = night.ports().service("rds", TARGET_REGION)
     with pytest.raises(RefusedError) as caught:
@@ -121,7 +141,9 @@ def not_there() -> RefusedError:
 
 
 def odd_keys() -> list[RefusedError]:
-    """Look at keys that RDS does not take, which localaws's own KMS does not have, and then at one that it takes."""
+    """Look at keys that RDS does not take, which localaws's own KMS does not have, and then at one
+    that it takes.
+    """
     refused = []
     for odd in ({"Arn": KEY_ARN.replace(TARGET_REGION, "eu-west-1")}, {"KeySpec": "RSA_2048"}):
         with pytest.raises(RefusedError) as caught:
@@ -150,7 +172,9 @@ def no_root(folder: Path) -> RefusedError:
 
 
 def old_sdk() -> tuple[str, str]:
-    """Have Lambda bring an SDK that cannot switch production's master user, which is then switched in production."""
+    """Have Lambda bring an SDK that cannot switch production's master user, which is then switched
+    in production.
+    """
     night = by_iam(OldSdk())
     failed = night.dream()
     by_password(night)
@@ -203,7 +227,9 @@ def test_what_is_said_of_a_cluster_that_was_replaced_leads_on(newest: str) -> No
 
 
 def test_there_is_a_case_for_every_refusal(tmp_path: Path) -> None:
-    """Found in the code: a new refusal, or a new remedy of an old one, is listed here until it has a case."""
+    """Found in the code: a new refusal, or a new remedy of an old one, is listed here until it has
+    a case.
+    """
     results = [*map(tried, CASES), *map(refused_request, REQUESTS)]
     results += [users_of_the_first(), users_of_the_first(newest="rds.modify_db_cluster")]
     warning = lost_copy()

@@ -23,7 +23,10 @@ class TablelessStage(Stage):
     def ports(self) -> Ports:
         """Compose the world of one invocation, with DynamoDB itself behind it."""
         client = boto3.client(
-            "dynamodb", region_name=TARGET_REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
+            "dynamodb",
+            region_name=TARGET_REGION,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
         )
         store = DynamoStore(client, state_table="not-there", audit_table="not-there-either")
         return replace(super().ports(), store=store)
@@ -44,9 +47,14 @@ def codes(stage: Stage) -> list[str]:
 def announced(operation_id: str) -> dict[str, Any]:
     """Make an announcement that any step would act on."""
     return {
-        "id": "one", "source": "aurora-restore.test", "detail-type": "Announced", "account": "123456789012",
-        "region": TARGET_REGION, "resources": [], "detail": {"operation_id": operation_id},
-    }  # fmt: skip
+        "id": "one",
+        "source": "aurora-restore.test",
+        "detail-type": "Announced",
+        "account": "123456789012",
+        "region": TARGET_REGION,
+        "resources": [],
+        "detail": {"operation_id": operation_id},
+    }
 
 
 def test_a_missing_table_fails_every_steps_invocation(tableless: TablelessStage) -> None:
@@ -57,7 +65,9 @@ def test_a_missing_table_fails_every_steps_invocation(tableless: TablelessStage)
     assert ["ResourceNotFoundException"] * len(STEPS) == codes(tableless)
 
 
-def test_a_missing_table_fails_the_door_the_heartbeat_and_a_cancel(tableless: TablelessStage) -> None:
+def test_a_missing_table_fails_the_door_the_heartbeat_and_a_cancel(
+    tableless: TablelessStage,
+) -> None:
     """A snapshot is not lost by it: the event comes again, and the next heartbeat looks."""
     tableless.night()
     tableless.settle()
@@ -73,8 +83,12 @@ def spoil(stage: Stage, operation_id: str) -> None:
     """Make a record that no version of ours has written."""
     now = "2026-11-23T00:00:00.000Z"
     stage.store.tables["state"][operation_id] = {
-        "operation_id": operation_id, "open": "yes", "due_at": now, "state": "COPYING", "settings": "all of them",
-    }  # fmt: skip
+        "operation_id": operation_id,
+        "open": "yes",
+        "due_at": now,
+        "state": "COPYING",
+        "settings": "all of them",
+    }
 
 
 def test_a_record_that_cannot_be_read_fails_the_invocation_and_stays_as_it_is(scene: Scene) -> None:
@@ -93,7 +107,11 @@ def test_one_unreadable_record_stops_nobody_elses_operation(scene: Scene) -> Non
     spoil(scene.stage, "spoiled")
     scene.stage.night()
     scene.stage.run(3 * 3600)
-    records = [key for key in scene.stage.store.tables["state"] if key != "spoiled" and not key.startswith("target#")]
+    records = [
+        key
+        for key in scene.stage.store.tables["state"]
+        if key != "spoiled" and not key.startswith("target#")
+    ]
     operation = scene.stage.operations.read(records[0])
 
     assert operation is not None
@@ -104,11 +122,17 @@ def test_one_unreadable_record_stops_nobody_elses_operation(scene: Scene) -> Non
 
 
 def test_settings_that_make_no_plan_fail_the_door_and_leave_what_runs_alone(scene: Scene) -> None:
-    """A plan is frozen in its record: somebody's mistake in SSM reaches the next operation, and an alarm."""
+    """A plan is frozen in its record: somebody's mistake in SSM reaches the next operation, and an
+    alarm.
+    """
     scene.stage.night()
     scene.run_until(State.COPYING)
-    scene.stage.parameters.put_parameter(Name="/aurora-restore/test/target-cluster-id", Value="prod-cluster")
-    scene.stage.parameters.put_parameter(Name="/aurora-restore/test/target-region", Value="us-east-1")
+    scene.stage.parameters.put_parameter(
+        Name="/aurora-restore/test/target-cluster-id", Value="prod-cluster"
+    )
+    scene.stage.parameters.put_parameter(
+        Name="/aurora-restore/test/target-region", Value="us-east-1"
+    )
     scene.stage.clock.advance(60)
     scene.stage.night()
     while not scene.stage.failures:

@@ -12,20 +12,30 @@ from tests.refusals.scene import Said, Scene, belongings
 def snapshot_event(arn: str, event_id: str = "RDS-EVENT-0169", **changes: Any) -> dict[str, Any]:
     """Make an event of a cluster snapshot as RDS sends it (documented sample, Aurora user guide)."""
     messages = {
-        "RDS-EVENT-0169": "Automated cluster snapshot created", "RDS-EVENT-0075": "Manual cluster snapshot created",
+        "RDS-EVENT-0169": "Automated cluster snapshot created",
+        "RDS-EVENT-0075": "Manual cluster snapshot created",
         "RDS-EVENT-0162": "Cluster snapshot export task failed.",
-    }  # fmt: skip
+    }
     detail = {
-        "EventCategories": ["backup"], "SourceType": "CLUSTER_SNAPSHOT", "SourceArn": arn,
-        "Date": "2026-11-23T03:22:00.000Z", "SourceIdentifier": arn.split(":", 6)[-1],
-        "Message": messages[event_id], "EventID": event_id,
-    }  # fmt: skip
+        "EventCategories": ["backup"],
+        "SourceType": "CLUSTER_SNAPSHOT",
+        "SourceArn": arn,
+        "Date": "2026-11-23T03:22:00.000Z",
+        "SourceIdentifier": arn.split(":", 6)[-1],
+        "Message": messages[event_id],
+        "EventID": event_id,
+    }
     envelope = {
-        "version": "0", "id": "844e2571-85d4-695f-b930-0153b71dcb42", "source": "aws.rds", "account": ACCOUNT,
-        "detail-type": "RDS DB Cluster Snapshot Event", "time": "2026-11-23T03:22:00Z",
+        "version": "0",
+        "id": "844e2571-85d4-695f-b930-0153b71dcb42",
+        "source": "aws.rds",
+        "account": ACCOUNT,
+        "detail-type": "RDS DB Cluster Snapshot Event",
+        "time": "2026-11-23T03:22:00Z",
         "region": arn.split(":")[3] if arn else SOURCE_REGION,
-        "resources": [arn], "detail": detail,
-    }  # fmt: skip
+        "resources": [arn],
+        "detail": detail,
+    }
     return envelope | changes
 
 
@@ -35,7 +45,10 @@ def snapshot_arn(identifier: str, region: str = SOURCE_REGION) -> str:
 
 
 def only_ignored(scene: Scene) -> list[str]:
-    """Deliver what is on the bus: nothing comes of it but a line and a metric for each; returns why, in order."""
+    """Deliver what is on the bus: nothing comes of it but a line and a metric for each.
+
+    Returns why, in order.
+    """
     before = belongings(scene.stage)
     expected = len(scene.stage.queue)
     scene.stage.deliver()
@@ -45,7 +58,9 @@ def only_ignored(scene: Scene) -> list[str]:
     assert [] == scene.stage.notices()
     assert before == belongings(scene.stage)
     assert expected == len(scene.said.metrics("EventIgnored")) > 0
-    assert all(line["level"] == "INFO" and line["event_id"] for line in scene.said.lines("Ignored: "))
+    assert all(
+        line["level"] == "INFO" and line["event_id"] for line in scene.said.lines("Ignored: ")
+    )
     return [str(line["message"]) for line in scene.said.lines("Ignored: ")]
 
 
@@ -58,7 +73,9 @@ def night_of(scene: Scene, cluster: str, region: str = SOURCE_REGION) -> None:
 
 
 def test_the_night_of_a_cluster_whose_name_begins_alike_is_ignored(scene: Scene) -> None:
-    """`prod-cluster-eu` is not `prod-cluster`: the snapshot is described, its name is not guessed from."""
+    """`prod-cluster-eu` is not `prod-cluster`: the snapshot is described, its name is not guessed
+    from.
+    """
     scene.stage.make_cluster("prod-cluster-eu", SOURCE_REGION)
     night_of(scene, "prod-cluster-eu")
     begun, created = only_ignored(scene)
@@ -68,7 +85,9 @@ def test_the_night_of_a_cluster_whose_name_begins_alike_is_ignored(scene: Scene)
 
 
 class OtherEngineStage(Stage):
-    """A stage whose source snapshots are those of another engine that rides the same API and the same events."""
+    """A stage whose source snapshots are those of another engine that rides the same API and the
+    same events.
+    """
 
     engine = "docdb"
 
@@ -90,7 +109,9 @@ class OtherEngineStage(Stage):
 
 @pytest.mark.parametrize("engine", ["docdb", "neptune", "aurora-mysql"])
 def test_the_night_of_another_engine_is_ignored(said: Said, engine: str) -> None:
-    """Even under the source's own name: DocumentDB and Neptune clusters are RDS clusters to the events."""
+    """Even under the source's own name: DocumentDB and Neptune clusters are RDS clusters to the
+    events.
+    """
     stage = OtherEngineStage()
     stage.engine = engine
     scene = Scene(stage, said)
@@ -118,12 +139,21 @@ def test_the_restored_clusters_own_nights_are_ignored(scene: Scene) -> None:
     """They would start a loop: the target has automated snapshots, too."""
     night_of(scene, "staging-cluster", TARGET_REGION)
 
-    assert "is not in us-east-1 of 123456789012, where the plan default looks." in only_ignored(scene)[1]
+    assert (
+        "is not in us-east-1 of 123456789012, where the plan default looks."
+        in only_ignored(scene)[1]
+    )
 
 
-def test_the_event_of_our_own_copy_is_ignored_even_where_its_name_would_let_it_in(said: Said) -> None:
+def test_the_event_of_our_own_copy_is_ignored_even_where_its_name_would_let_it_in(
+    said: Said,
+) -> None:
     """Aurora is not known to send one; if it does, the tag tells what it is."""
-    settings = {"TARGET_REGION": SOURCE_REGION, "SNAPSHOT_PREFIX": "aurora-restore-", "KMS_KEY_ID": "alias/other"}
+    settings = {
+        "TARGET_REGION": SOURCE_REGION,
+        "SNAPSHOT_PREFIX": "aurora-restore-",
+        "KMS_KEY_ID": "alias/other",
+    }
     scene = Scene(Stage(settings), said)
     scene.stage.keys.create(ACCOUNT, SOURCE_REGION, "alias/other")
     scene.stage.network.groups["sg-staging"] = f"vpc-{SOURCE_REGION}-default"
@@ -133,7 +163,9 @@ def test_the_event_of_our_own_copy_is_ignored_even_where_its_name_would_let_it_i
     before = scene.stage.all_operations()
     scene.stage.deliver_one(snapshot_event(str(copy.arn), "RDS-EVENT-0075"))
 
-    assert scene.said.lines("Ignored: ")[-1]["message"].endswith("is a copy that aurora-restore made itself.")
+    assert scene.said.lines("Ignored: ")[-1]["message"].endswith(
+        "is a copy that aurora-restore made itself."
+    )
     assert before == scene.stage.all_operations()
 
 
@@ -144,19 +176,29 @@ def test_the_event_of_a_final_snapshot_is_ignored(said: Said) -> None:
     scene = Scene(stage, said)
     stage.night()
     scene.ends(State.SUCCEEDED)
-    finals = [line for line in said.lines("Ignored: ") if str(line.get("event_source", "")).endswith("-final")]
+    finals = [
+        line
+        for line in said.lines("Ignored: ")
+        if str(line.get("event_source", "")).endswith("-final")
+    ]
 
     assert ["RDS DB Cluster Snapshot Event"] * 2 == [line["detail_type"] for line in finals]
     assert 1 == len(stage.all_operations())
 
 
 def test_every_event_of_an_ended_operation_is_ignored_when_it_comes_again(scene: Scene) -> None:
-    """Right away or a week later: a replayed archive of the bus changes no record and makes no call that changes."""
+    """Right away or a week later: a replayed archive of the bus changes no record and makes no call
+    that changes.
+    """
     scene.stage.night()
     scene.ends(State.SUCCEEDED)
     records, things = scene.stage.all_operations(), (belongings(scene.stage), scene.target_ids())
     ignored = len(scene.said.metrics("EventIgnored"))
-    replayed = [event for event in scene.stage.delivered if "Creating" not in str(event["detail"].get("Message"))]
+    replayed = [
+        event
+        for event in scene.stage.delivered
+        if "Creating" not in str(event["detail"].get("Message"))
+    ]
     for event in list(replayed):
         scene.stage.deliver_one(event)
     scene.stage.clock.advance(7 * 86_400)
@@ -174,7 +216,9 @@ def test_every_event_of_an_ended_operation_is_ignored_when_it_comes_again(scene:
     [
         (snapshot_event(snapshot_arn("rds:prod-cluster-2026-01-01-03-00")), "is gone."),
         (
-            snapshot_event(snapshot_arn("rds:prod-cluster-2026-01-01-03-00"), account="999999999999"),
+            snapshot_event(
+                snapshot_arn("rds:prod-cluster-2026-01-01-03-00"), account="999999999999"
+            ),
             "is not in us-east-1",
         ),
         (
@@ -203,17 +247,25 @@ def test_an_event_that_calls_a_snapshot_of_somebody_automated_is_not_believed(sc
 
 
 def test_hints_of_other_clusters_wake_nobody(scene: Scene) -> None:
-    """Created, deleted, reset: RDS tells of every cluster of the account, also of one whose name begins alike."""
+    """Created, deleted, reset: RDS tells of every cluster of the account, also of one whose name
+    begins alike.
+    """
     rds = scene.stage.rds()
     rds.create_db_cluster(
-        DBClusterIdentifier="staging-cluster-two", Engine="aurora-postgresql", MasterUsername="master",
-        MasterUserPassword="somebody-elses", DatabaseName="shop",
-    )  # fmt: skip
+        DBClusterIdentifier="staging-cluster-two",
+        Engine="aurora-postgresql",
+        MasterUsername="master",
+        MasterUserPassword="somebody-elses",
+        DatabaseName="shop",
+    )
     scene.stage._move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
     scene.stage.aurora.tick()
 
     assert [
-        f"Ignored: no open operation waits for arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster-two."
+        (
+            "Ignored: no open operation waits for "
+            f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster-two."
+        )
     ] == (only_ignored(scene))
 
 

@@ -1,4 +1,7 @@
-"""What production or people make long is told in short, and is whole in the trail; what is too long stops nobody."""
+"""What production or people make long is told in short, and is whole in the trail.
+
+What is too long stops nobody.
+"""
 
 import json
 from typing import Any
@@ -6,7 +9,14 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from chalicelib.flow.limits import MESSAGE_BYTES_MAX, NAMES_MAX, WARNINGS_MAX, brief, listed, with_warnings
+from chalicelib.flow.limits import (
+    MESSAGE_BYTES_MAX,
+    NAMES_MAX,
+    WARNINGS_MAX,
+    brief,
+    listed,
+    with_warnings,
+)
 from chalicelib.flow.operation import Operation
 from chalicelib.messages.notifications import publish
 from simulation.restored_database import InMemoryRole
@@ -17,10 +27,15 @@ EVENT_BYTES_MAX = 256 * 1024
 
 
 def stage_with_logins(count: int, **how: Any) -> tuple[Stage, list[str]]:
-    """Make a stage whose production has so many login roles, with the longest names there are; returns the names."""
+    """Make a stage whose production has so many login roles, with the longest names there are.
+
+    Returns the names.
+    """
     stage = Stage({"USERS_DEADLINE": "900"})
     stage.staging()
-    (source,) = stage.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")["DBClusters"]
+    (source,) = stage.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
+        "DBClusters"
+    ]
     roles = stage.data.clusters[source["DbClusterResourceId"]].roles
     names = [f"{number:05d}-{'é' * 28}" for number in range(count)]
     roles |= {name: InMemoryRole("Production-1", **how) for name in names}
@@ -29,7 +44,9 @@ def stage_with_logins(count: int, **how: Any) -> tuple[Stage, list[str]]:
 
 def names_in_the_trail(stage: Stage, operation: Operation) -> list[str]:
     """Collect the names from the rows of an operation."""
-    return sorted({name for row in stage.trail(operation.operation_id) for name in row.get("names", [])})
+    return sorted(
+        {name for row in stage.trail(operation.operation_id) for name in row.get("names", [])}
+    )
 
 
 def refuse_too_long(stage: Stage) -> None:
@@ -53,7 +70,10 @@ def test_very_many_logins_are_counted_in_the_notice_and_named_in_the_trail(count
         operation.facts.logins_closed,
         operation.facts.logins_closed_count,
     )
-    assert f"Production's logins are closed: {len(names):,}, the first 50: {names[0]}, " in stage.notices()[-1]["text"]
+    assert (
+        f"Production's logins are closed: {len(names):,}, the first 50: {names[0]}, "
+        in stage.notices()[-1]["text"]
+    )
     assert names == names_in_the_trail(stage, operation)
     refuse_too_long(stage)
 
@@ -65,7 +85,9 @@ def test_very_many_logins_that_stay_open_are_told_in_short() -> None:
     operation = stage.run_to_the_end()
 
     assert (State.FAILED, True) == (operation.state, operation.notified)
-    assert "Production's passwords still open the copy for 2,500, the first 50: " in str(operation.reason)
+    assert "Production's passwords still open the copy for 2,500, the first 50: " in str(
+        operation.reason
+    )
     refuse_too_long(stage)
 
 
@@ -75,7 +97,9 @@ def test_a_list_is_told_whole_or_with_its_number() -> None:
 
     assert ", ".join(names[:NAMES_MAX]) == listed(names[:NAMES_MAX])
     assert f"51, the first 50: {', '.join(names[:NAMES_MAX])}, …" == listed(names)
-    assert f"2,500, the first 50: {', '.join(names[:NAMES_MAX])}, …" == listed(names[:NAMES_MAX], 2_500)
+    assert f"2,500, the first 50: {', '.join(names[:NAMES_MAX])}, …" == listed(
+        names[:NAMES_MAX], 2_500
+    )
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
@@ -99,11 +123,19 @@ def test_an_answer_of_aws_that_is_very_long_is_cut_in_the_record_and_whole_in_th
     stage = Stage()
     stage.staging()
     stage.night()
-    stage.aurora.fail_next("CopyDBClusterSnapshot", "InvalidParameterCombination", message="é" * 30_000)
+    stage.aurora.fail_next(
+        "CopyDBClusterSnapshot", "InvalidParameterCombination", message="é" * 30_000
+    )
     operation = stage.run_to_the_end()
-    said = [row["what"] for row in stage.trail(operation.operation_id) if row["to_state"] == "FAILING"]
+    said = [
+        row["what"] for row in stage.trail(operation.operation_id) if row["to_state"] == "FAILING"
+    ]
 
-    assert (State.FAILED, True, 4_000) == (operation.state, operation.notified, len(str(operation.reason)))
+    assert (State.FAILED, True, 4_000) == (
+        operation.state,
+        operation.notified,
+        len(str(operation.reason)),
+    )
     assert "é" * 30_000 in said[0]
     refuse_too_long(stage)
 
@@ -112,7 +144,13 @@ def test_a_notice_that_is_too_long_for_the_topic_is_shortened_until_it_is_taken(
     """All protocols' texts count together, and what machines read stays JSON."""
     stage = Stage()
     names = [f"{number}" * 100 for number in range(5_000)]
-    publish(TOPIC, "subject", "ü" * 300_000, {"text": "ü" * 300_000, "names": names, "ok": True}, stage.ports())
+    publish(
+        TOPIC,
+        "subject",
+        "ü" * 300_000,
+        {"text": "ü" * 300_000, "names": names, "ok": True},
+        stage.ports(),
+    )
     (told,) = stage.topics.published(TOPIC)
     machine = json.loads(told["sqs"])
 

@@ -24,7 +24,9 @@ def pasted(stage: Stage, text: str) -> dict[str, Any]:
 
 
 def failed_on_friday(scene: Scene, *, on_monday: str | None = None) -> tuple[str, str]:
-    """Let one night fail and the next succeed; returns the failed one's id, and the command that its notice gave.
+    """Let one night fail and the next succeed.
+
+    Returns the failed one's id, and the command that its notice gave.
 
     The next night fails, too, if AWS refuses its call `on_monday`.
     """
@@ -53,7 +55,11 @@ def test_fridays_rerun_pasted_on_monday_replaces_nothing(scene: Scene) -> None:
     before = scene.stage.operations.read(friday)
 
     assert before
-    assert ("refused", target, 2) == (notice["kind"], scene.target_ids(), len(scene.stage.all_operations()))
+    assert ("refused", target, 2) == (
+        notice["kind"],
+        scene.target_ids(),
+        len(scene.stage.all_operations()),
+    )
     for made in (monday.facts.snapshot_created_at, before.facts.snapshot_created_at):
         assert made
         assert stamp(made) in notice["reason"]
@@ -62,7 +68,12 @@ def test_fridays_rerun_pasted_on_monday_replaces_nothing(scene: Scene) -> None:
     detail = pasted(scene.stage, notice["remedy"])
     rerun = scene.ends(State.SUCCEEDED)
 
-    assert (True, friday, friday, True) == (detail["older"], detail["rerun_of"], rerun.rerun_of, rerun.may_be_older)
+    assert (True, friday, friday, True) == (
+        detail["older"],
+        detail["rerun_of"],
+        rerun.rerun_of,
+        rerun.may_be_older,
+    )
 
 
 def test_a_step_that_was_asked_for_stands_in_the_line(scene: Scene) -> None:
@@ -72,7 +83,11 @@ def test_a_step_that_was_asked_for_stands_in_the_line(scene: Scene) -> None:
     scene.stage.deliver()
     detail = pasted(scene.stage, scene.stage.notices()[-1]["remedy"])
 
-    assert {"rerun_of": friday, "from_step": "snapshot-check", "older": True}.items() <= detail.items()
+    assert {
+        "rerun_of": friday,
+        "from_step": "snapshot-check",
+        "older": True,
+    }.items() <= detail.items()
 
 
 def test_an_older_snapshot_by_its_name_replaces_nothing(scene: Scene) -> None:
@@ -90,7 +105,10 @@ def test_an_older_snapshot_by_its_name_replaces_nothing(scene: Scene) -> None:
     detail = pasted(scene.stage, scene.stage.notices()[-1]["remedy"])
     restored = scene.ends(State.SUCCEEDED)
 
-    assert {"older": True, "snapshot_identifier": restored.facts.snapshot_arn}.items() <= detail.items()
+    assert {
+        "older": True,
+        "snapshot_identifier": restored.facts.snapshot_arn,
+    }.items() <= detail.items()
     assert str(restored.facts.snapshot_arn).endswith(older)
 
 
@@ -162,7 +180,9 @@ def test_the_same_snapshot_may_be_restored_again(scene: Scene) -> None:
 
 
 def test_the_newest_that_is_left_may_be_older_than_what_was_restored(scene: Scene) -> None:
-    """Who names no snapshot means fresh data: without any the target stays, and the notice has the line."""
+    """Who names no snapshot means fresh data: without any the target stays, and the notice has the
+    line.
+    """
     older = missed_night(scene)
     scene.stage.clock.advance(3600)
     scene.stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
@@ -195,7 +215,9 @@ def test_a_success_between_the_request_and_the_deletion_is_seen(scene: Scene) ->
     friday, _ = failed_on_friday(scene)
     key = f"target#{TARGET_ARN}"
     item = scene.stage.store.tables["state"][key]
-    fresh = {name: item.pop(name) for name in ("last_success_snapshot_at", "last_success_at", "standing")}
+    fresh = {
+        name: item.pop(name) for name in ("last_success_snapshot_at", "last_success_at", "standing")
+    }
     scene.stage.put("RestoreRequested", rerun_of=friday, from_step="copy-snapshot")
     scene.stage.deliver_one(scene.stage.queue.popleft())
     scene.stage.store.tables["state"][key] |= fresh
@@ -211,7 +233,9 @@ def test_a_success_between_the_request_and_the_deletion_is_seen(scene: Scene) ->
 
 
 def test_newer_data_whose_restore_did_not_succeed_is_not_replaced_by_older(scene: Scene) -> None:
-    """Monday's cluster stands, though its operation FAILED: Friday's line is refused, and says what stands."""
+    """Monday's cluster stands, though its operation FAILED: Friday's line is refused, and says what
+    stands.
+    """
     friday, line = failed_on_friday(scene, on_monday="CreateDBInstance")
     monday = scene.stage.all_operations()[-1]
     target = scene.target_ids()
@@ -220,8 +244,15 @@ def test_newer_data_whose_restore_did_not_succeed_is_not_replaced_by_older(scene
     notice = scene.stage.notices()[-1]
 
     assert monday.facts.snapshot_created_at
-    assert ("refused", target, 2) == (notice["kind"], scene.target_ids(), len(scene.stage.all_operations()))
-    assert f"{stamp(monday.facts.snapshot_created_at)}, restored by {monday.operation_id}" in notice["reason"]
+    assert ("refused", target, 2) == (
+        notice["kind"],
+        scene.target_ids(),
+        len(scene.stage.all_operations()),
+    )
+    assert (
+        f"{stamp(monday.facts.snapshot_created_at)}, restored by {monday.operation_id}"
+        in notice["reason"]
+    )
 
     pasted(scene.stage, notice["remedy"])
 
@@ -229,7 +260,9 @@ def test_newer_data_whose_restore_did_not_succeed_is_not_replaced_by_older(scene
 
 
 def test_older_data_replaces_nothing_where_the_newer_is_gone(scene: Scene) -> None:
-    """The last success was deleted for a restore that AWS refused: Friday's line is obeyed as it is."""
+    """The last success was deleted for a restore that AWS refused: Friday's line is obeyed as it
+    is.
+    """
     friday, line = failed_on_friday(scene)
     scene.stage.aurora.fail_next("RestoreDBClusterFromSnapshot", "InvalidParameterValue")
     scene.stage.clock.advance(6 * 3600)
@@ -243,7 +276,9 @@ def test_older_data_replaces_nothing_where_the_newer_is_gone(scene: Scene) -> No
 
 
 def test_a_cluster_whose_restore_was_never_confirmed_is_not_replaced_by_older(scene: Scene) -> None:
-    """Aurora began it, and the operation failed before it knew: what stands is seen right before the deletion."""
+    """Aurora began it, and the operation failed before it knew: what stands is seen right before
+    the deletion.
+    """
     friday, line = failed_on_friday(scene, on_monday="CreateDBInstance")
     scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]["standing"]["clear"] = True
     target = scene.target_ids()
@@ -254,7 +289,9 @@ def test_a_cluster_whose_restore_was_never_confirmed_is_not_replaced_by_older(sc
     assert "which is older." in str(ended.reason)
 
 
-def test_a_success_that_an_earlier_version_noted_counts_instead_of_an_older_note(scene: Scene) -> None:
+def test_a_success_that_an_earlier_version_noted_counts_instead_of_an_older_note(
+    scene: Scene,
+) -> None:
     """A stage may be deployed again as it was before: a success after the note is what stands."""
     _, line = failed_on_friday(scene)
     item = scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]

@@ -1,4 +1,7 @@
-"""Production's own passwords: they open nothing of ours, not as the new ones either; a rerun keeps what is known."""
+"""Production's own passwords: they open nothing of ours, not as the new ones either.
+
+A rerun keeps what is known.
+"""
 
 import pytest
 
@@ -20,7 +23,10 @@ def test_a_master_secret_with_productions_own_password_is_refused(scene: Scene) 
     scene.put_master_secret(password=PRODUCTION_PASSWORD)
     failed = scene.night_fails(at="setup-db-users")
 
-    assert f"The secret {MASTER_SECRET} holds the password that master has in production." == failed.reason
+    assert (
+        f"The secret {MASTER_SECRET} holds the password that master has in production."
+        == failed.reason
+    )
     assert "Beware: production's logins" in scene.stage.notices()[-1]["text"]
     scene.put_master_secret(password="Fresh-1-staging-master")
     assert True is rerun(scene, failed).facts.production_logins_closed
@@ -30,31 +36,47 @@ def test_a_master_secret_with_productions_own_password_is_refused(scene: Scene) 
 def test_a_users_secret_with_productions_own_password_is_refused_before_it_could_not_be_told(
     scene: Scene, user: str
 ) -> None:
-    """Whoever knows it from production would get in: so it is looked at while production's logins still are there."""
-    scene.put_app_secret(**{f"{user}_username": "shop_app", f"{user}_password": PRODUCTION_PASSWORD})
+    """Whoever knows it from production would get in: so it is looked at while production's logins
+    still are there.
+    """
+    scene.put_app_secret(
+        **{f"{user}_username": "shop_app", f"{user}_password": PRODUCTION_PASSWORD}
+    )
     failed = scene.night_fails(at="setup-db-users")
 
-    assert f"The secret {APP_SECRET} holds the password that shop_app has in production." == failed.reason
+    assert (
+        f"The secret {APP_SECRET} holds the password that shop_app has in production."
+        == failed.reason
+    )
     assert False is failed.facts.production_logins_closed
     scene.put_app_secret(**APP)
     assert ("shop_app",) == rerun(scene, failed).facts.logins_closed
 
 
 @pytest.mark.parametrize("step", ["setup-db-users", "check-restore-status"])
-def test_our_own_passwords_of_an_earlier_run_are_not_taken_for_productions(said: Said, step: str) -> None:
-    """Our users are in when it fails: the rerun finds the same cluster, and knows that production is out of it."""
+def test_our_own_passwords_of_an_earlier_run_are_not_taken_for_productions(
+    said: Said, step: str
+) -> None:
+    """Our users are in when it fails: the rerun finds the same cluster, and knows that production
+    is out of it.
+    """
     stage = DenyingStage(Call("archive-snapshot", "rds", "describe_db_clusters"))
     scene = Scene(stage, said)
     failed = scene.night_fails(at="archive-snapshot")
     stage.denied = None
     operation = rerun(scene, failed, from_step=step)
 
-    assert (True, ("shop_app",)) == (operation.facts.production_logins_closed, operation.facts.logins_closed)
+    assert (True, ("shop_app",)) == (
+        operation.facts.production_logins_closed,
+        operation.facts.logins_closed,
+    )
     assert failed.facts.cluster_resource_id == operation.facts.cluster_resource_id
 
 
 def test_what_is_known_of_a_cluster_is_not_believed_of_the_next_one(scene: Scene) -> None:
-    """Locked out there, removed by somebody, restored anew: production's logins are open until they are closed."""
+    """Locked out there, removed by somebody, restored anew: production's logins are open until they
+    are closed.
+    """
     scene.stage.night()
     scene.run_until(State.INSTANCES_CREATING)
     good = scene.stage.secrets._values[APP_SECRET]
@@ -72,7 +94,10 @@ def test_what_is_known_of_a_cluster_is_not_believed_of_the_next_one(scene: Scene
     while (again := scene.stage.all_operations()[-1]).state is not State.INSTANCES_CREATING:
         scene.stage.step_time()
 
-    assert (False, None) == (again.facts.production_logins_closed, again.facts.master_password_checked)
+    assert (False, None) == (
+        again.facts.production_logins_closed,
+        again.facts.master_password_checked,
+    )
     assert again.facts.cluster_resource_id == scene.stage.target().logins_open_on
     assert ("shop_app",) == scene.ends(State.SUCCEEDED).facts.logins_closed
 
@@ -80,7 +105,9 @@ def test_what_is_known_of_a_cluster_is_not_believed_of_the_next_one(scene: Scene
 def test_a_later_notice_says_that_the_target_as_it_stands_is_open(scene: Scene) -> None:
     """An operation that touched nothing still tells people what an earlier one left behind."""
     scene.stage.aurora.fail_creation(
-        "arn:aws:rds:us-west-2:123456789012:db:staging-cluster-1", "failed", "A test asked for this."
+        "arn:aws:rds:us-west-2:123456789012:db:staging-cluster-1",
+        "failed",
+        "A test asked for this.",
     )
     left = scene.night_fails(at="check-restore-status").facts.cluster_resource_id
     scene.stage.secrets.delete_secret(SecretId=APP_SECRET)
@@ -88,4 +115,7 @@ def test_a_later_notice_says_that_the_target_as_it_stands_is_open(scene: Scene) 
     later = scene.fails(at="delete-rds")
 
     assert None is later.facts.cluster_resource_id
-    assert f"passwords are still open on the target as it stands, {left}." in scene.stage.notices()[-1]["text"]
+    assert (
+        f"passwords are still open on the target as it stands, {left}."
+        in scene.stage.notices()[-1]["text"]
+    )

@@ -1,4 +1,6 @@
-"""Events of the past are let be: what was right once would replace a target now, or stop an operation."""
+"""Events of the past are let be: what was right once would replace a target now, or stop an
+operation.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -49,12 +51,16 @@ def test_a_cancel_of_the_past_stops_nothing_and_people_are_told(scene: Scene, pa
     deliver_again(scene, past)
 
     assert operation == scene.stage.only()
-    assert ["The event is not obeyed"] == [one["reason"].split(":")[0] for one in scene.stage.notices()]
+    assert ["The event is not obeyed"] == [
+        one["reason"].split(":")[0] for one in scene.stage.notices()
+    ]
 
 
 @pytest.mark.parametrize("past", PAST)
 def test_a_snapshots_event_of_the_past_starts_nothing(scene: Scene, past: str) -> None:
-    """The snapshot is there and nobody restored it: the heartbeat decides what is caught up, not an archive."""
+    """The snapshot is there and nobody restored it: the heartbeat decides what is caught up, not an
+    archive.
+    """
     scene.stage.night()
     scene.stage._move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
     scene.stage.aurora.tick()
@@ -69,7 +75,9 @@ def test_a_snapshots_event_of_the_past_starts_nothing(scene: Scene, past: str) -
 
 @pytest.mark.parametrize("past", PAST)
 def test_announcements_and_hints_of_the_past_wake_nobody(scene: Scene, past: str) -> None:
-    """Ours and RDS's: the record would not be theirs any more, and the heartbeat announces what still is."""
+    """Ours and RDS's: the record would not be theirs any more, and the heartbeat announces what
+    still is.
+    """
     scene.stage.night()
     operation = scene.run_until(State.TARGET_DELETING)
     deliver_again(scene, past)

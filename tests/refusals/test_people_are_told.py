@@ -1,4 +1,6 @@
-"""Who asks for something is told once when nothing new comes of it, and never of an event that merely came twice."""
+"""Who asks for something is told once when nothing new comes of it, and never of an event that
+merely came twice.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +33,8 @@ def test_a_request_that_was_made_before_is_told_what_became_of_it(scene: Scene) 
     (reason,) = told(scene.stage)
 
     assert (
-        f'The request "lunch-break" was made before. Its operation {failed.operation_id} is FAILED: {failed.reason}'
+        f'The request "lunch-break" was made before. Its operation {failed.operation_id} is '
+        f"FAILED: {failed.reason}"
     ) == reason
     remedy = scene.stage.notices()[-1]["remedy"]
     assert "Use another request_id to ask for another operation." == remedy
@@ -39,7 +42,10 @@ def test_a_request_that_was_made_before_is_told_what_became_of_it(scene: Scene) 
 
 
 def test_a_request_that_was_skipped_is_made_when_it_is_put_again(scene: Scene) -> None:
-    """The target was busy, so nothing came of it; once something did, it is a request made before."""
+    """The target was busy, so nothing came of it.
+
+    Once something did, it is a request made before.
+    """
     scene.stage.night()
     scene.run_until(State.COPYING)
     for _ in range(2):
@@ -85,9 +91,7 @@ def test_who_asks_while_an_operation_runs_is_told_what_to_do(scene: Scene) -> No
     scene.stage.deliver()
     (notice,) = scene.stage.notices()
 
-    assert ("SKIPPED", "When it has ended, ask again.") == (
-        notice["outcome"], notice["remedy"]
-    )  # fmt: skip
+    assert ("SKIPPED", "When it has ended, ask again.") == (notice["outcome"], notice["remedy"])
     assert f"What to do: {notice['remedy']}" in notice["text"]
 
 
@@ -100,9 +104,9 @@ def test_a_request_under_way_is_told_of_when_it_comes_again(scene: Scene) -> Non
     scene.stage.put("RestoreRequested", request_id="once")
     scene.stage.deliver()
 
-    assert [f'The request "once" was made before. Its operation {operation.operation_id} is COPYING.'] == (
-        told(scene.stage)
-    )
+    assert [
+        f'The request "once" was made before. Its operation {operation.operation_id} is COPYING.'
+    ] == (told(scene.stage))
 
 
 def test_an_event_that_comes_twice_is_no_second_request(scene: Scene) -> None:
@@ -132,15 +136,22 @@ def test_a_cancel_that_comes_twice_is_no_second_one(scene: Scene) -> None:
 
     scene.stage.deliver_one({**event, "id": "another"})
 
-    why = f"The operation {operation.operation_id} ended as CANCELLED, so there is nothing to cancel."
+    why = (
+        f"The operation {operation.operation_id} ended as CANCELLED, so there is nothing to cancel."
+    )
     assert [why] == told(scene.stage)
 
 
 @pytest.mark.parametrize(
     ("detail_type", "detail"),
-    [("RestoreRequested", {"request_id": "next-year"}), ("CancelRequested", {"operation_id": "any"})],
+    [
+        ("RestoreRequested", {"request_id": "next-year"}),
+        ("CancelRequested", {"operation_id": "any"}),
+    ],
 )
-def test_a_request_of_the_future_is_not_obeyed(scene: Scene, detail_type: str, detail: dict[str, str]) -> None:
+def test_a_request_of_the_future_is_not_obeyed(
+    scene: Scene, detail_type: str, detail: dict[str, str]
+) -> None:
     """Whoever puts an event may give it any time."""
     scene.stage.put(detail_type, **detail)
     event = scene.stage.queue.popleft()
@@ -154,9 +165,12 @@ def test_a_request_of_the_future_is_not_obeyed(scene: Scene, detail_type: str, d
 
 
 @pytest.mark.parametrize(
-    "detail", [{}, {"plan": "default"}, {"snapshot_identifier": "nightly"}, {"rerun_of": "last-night"}]
+    "detail",
+    [{}, {"plan": "default"}, {"snapshot_identifier": "nightly"}, {"rerun_of": "last-night"}],
 )
-def test_settings_that_make_no_plan_are_told_to_who_asks(said: Said, detail: dict[str, str]) -> None:
+def test_settings_that_make_no_plan_are_told_to_who_asks(
+    said: Said, detail: dict[str, str]
+) -> None:
     """The invocation ends well: the event would fail again, and the sentence is for who put it."""
     stage = Stage({"INSTANCE_COUNT": "abc"})
     stage.store.tables["state"]["last-night"] = failed_record()
@@ -190,7 +204,9 @@ def failed_record() -> dict[str, Any]:
 
 
 def test_settings_that_make_no_plan_are_heard_by_an_alarm_when_nobody_asked(said: Said) -> None:
-    """The snapshot's event fails its function, the heartbeat's tick fails, and the plan is counted as unusable."""
+    """The snapshot's event fails its function, the heartbeat's tick fails, and the plan is counted
+    as unusable.
+    """
     stage = Stage({"INSTANCE_COUNT": "abc"})
     stage.night()
     stage.run(120)
@@ -212,8 +228,13 @@ class Event:
         return self._envelope
 
 
-def test_a_stage_whose_own_settings_are_wrong_tells_who_asks(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no table then, but there may be a topic; an event that nobody put fails the function."""
+def test_a_stage_whose_own_settings_are_wrong_tells_who_asks(
+    said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no table then, but there may be a topic.
+
+    An event that nobody put fails the function.
+    """
     monkeypatch.setenv("SNS_TOPIC_ARN", TOPIC)
     monkeypatch.setenv("ENVIRONMENT", "test")
     stage = Stage({"HEARTBEAT_INTERVAL": "often"})

@@ -23,11 +23,17 @@ def refused(scene: Scene, detail_type: str, **detail: Any) -> str:
     assert 1 == len(scene.said.metrics("RequestRefused"))
     assert "WARNING" == line["level"]
     assert ("refused", "test", event_id, detail_type) == (
-        notice["kind"], notice["stage"], notice["event_id"], notice["detail_type"]
-    )  # fmt: skip
+        notice["kind"],
+        notice["stage"],
+        notice["event_id"],
+        notice["detail_type"],
+    )
     assert is_sentence(notice["reason"]), notice["reason"]
     assert is_sentence(notice["remedy"]), notice["remedy"]
-    assert f"aurora-restore test: {detail_type} refused" == scene.stage.topics.published(TOPIC)[-1]["Subject"]
+    assert (
+        f"aurora-restore test: {detail_type} refused"
+        == scene.stage.topics.published(TOPIC)[-1]["Subject"]
+    )
     return f"{notice['reason']} {notice['remedy']}"
 
 
@@ -35,9 +41,15 @@ def refused(scene: Scene, detail_type: str, **detail: Any) -> str:
     ("detail", "why"),
     [
         ({"snapshot": "rds:x"}, "snapshot: Extra inputs are not permitted"),
-        ({"target_cluster_id": "prod-cluster"}, "target_cluster_id: Extra inputs are not permitted"),
+        (
+            {"target_cluster_id": "prod-cluster"},
+            "target_cluster_id: Extra inputs are not permitted",
+        ),
         ({"target": TARGET_ARN, "region": "us-east-1"}, "region: Extra inputs are not permitted"),
-        ({"form_step": "delete-rds"}, "form_step: Extra inputs are not permitted (did you mean from_step?)"),
+        (
+            {"form_step": "delete-rds"},
+            "form_step: Extra inputs are not permitted (did you mean from_step?)",
+        ),
     ],
 )
 def test_a_request_with_fields_that_there_are_not_is_refused_with_those_that_there_are(
@@ -47,7 +59,10 @@ def test_a_request_with_fields_that_there_are_not_is_refused_with_those_that_the
     told = refused(scene, "RestoreRequested", **detail)
 
     assert why in told
-    assert "these fields only: request_id, plan, snapshot_identifier, rerun_of, from_step, older, reason." in told
+    assert (
+        "these fields only: request_id, plan, snapshot_identifier, rerun_of, from_step, older, "
+        "reason." in told
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,10 +74,19 @@ def test_a_request_with_fields_that_there_are_not_is_refused_with_those_that_the
         ({"request_id": ""}, "request_id: String should have at least 1 character"),
         ({"snapshot_identifier": ["rds:x"]}, "snapshot_identifier: Input should be a valid string"),
         ({"reason": "x" * 501}, "reason: String should have at most 500 characters"),
-        ({"rerun_of": "one", "from_step": "drop-everything"}, "from_step: Input should be 'snapshot-check'"),
-        ({"rerun_of": "one", "from_step": "heartbeat"}, "from_step: Input should be 'snapshot-check'"),
+        (
+            {"rerun_of": "one", "from_step": "drop-everything"},
+            "from_step: Input should be 'snapshot-check'",
+        ),
+        (
+            {"rerun_of": "one", "from_step": "heartbeat"},
+            "from_step: Input should be 'snapshot-check'",
+        ),
         ({"from_step": "delete-rds"}, "from_step needs rerun_of"),
-        ({"rerun_of": "one", "snapshot_identifier": "rds:x"}, "rerun_of keeps the snapshot and the plan"),
+        (
+            {"rerun_of": "one", "snapshot_identifier": "rds:x"},
+            "rerun_of keeps the snapshot and the plan",
+        ),
         ({"rerun_of": "one", "plan": "default"}, "rerun_of keeps the snapshot and the plan"),
     ],
 )
@@ -90,7 +114,9 @@ def test_a_request_that_is_malformed_is_refused_with_every_field_that_is_wrong(
         ),
     ],
 )
-def test_a_misspelt_step_is_refused_with_the_nearest(scene: Scene, detail: dict[str, Any], remedy: str) -> None:
+def test_a_misspelt_step_is_refused_with_the_nearest(
+    scene: Scene, detail: dict[str, Any], remedy: str
+) -> None:
     """Where there is one: the steps that there are stand in the reason."""
     told = refused(scene, "RestoreRequested", rerun_of="one", **detail)
 
@@ -98,7 +124,9 @@ def test_a_misspelt_step_is_refused_with_the_nearest(scene: Scene, detail: dict[
     assert remedy in told
 
 
-@pytest.mark.parametrize("detail", [{}, {"reason": "enough"}, {"operation_id": "one", "force": True}])
+@pytest.mark.parametrize(
+    "detail", [{}, {"reason": "enough"}, {"operation_id": "one", "force": True}]
+)
 def test_a_cancel_that_is_malformed_is_refused(scene: Scene, detail: dict[str, Any]) -> None:
     """The same holds for a wish to stop."""
     assert "these fields only: operation_id, reason." in refused(scene, "CancelRequested", **detail)
@@ -113,7 +141,9 @@ def test_a_cancel_that_is_malformed_is_refused(scene: Scene, detail: dict[str, A
         ("CancelRequested", {"operation_id": f"target#{TARGET_ARN}"}),
     ],
 )
-def test_an_operation_that_nobody_knows_is_refused(scene: Scene, detail_type: str, detail: dict[str, Any]) -> None:
+def test_an_operation_that_nobody_knows_is_refused(
+    scene: Scene, detail_type: str, detail: dict[str, Any]
+) -> None:
     """Also when the key exists in the table but is no operation."""
     scene.stage.run(60)
     told = refused(scene, detail_type, **detail)
@@ -149,10 +179,14 @@ def test_a_snapshot_of_another_cluster_is_refused(scene: Scene) -> None:
     assert "is of the cluster prod-cluster-eu, not of prod-cluster." in told
 
 
-def test_a_snapshot_of_an_earlier_cluster_of_the_sources_name_fails_the_operation(scene: Scene) -> None:
+def test_a_snapshot_of_an_earlier_cluster_of_the_sources_name_fails_the_operation(
+    scene: Scene,
+) -> None:
     """The identifier is the same, the immutable resource id is not."""
     rds = scene.stage.rds(SOURCE_REGION)
-    rds.create_db_cluster_snapshot(DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="of-before")
+    rds.create_db_cluster_snapshot(
+        DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="of-before"
+    )
     scene.stage.settle()
     rds.delete_db_instance(DBInstanceIdentifier="prod-cluster-1", SkipFinalSnapshot=True)
     rds.delete_db_cluster(DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)
@@ -169,7 +203,10 @@ def test_a_request_where_there_is_no_snapshot_at_all_fails_and_says_so(scene: Sc
     scene.stage.put("RestoreRequested")
     operation = scene.fails(at="snapshot-check")
 
-    assert "There is no usable snapshot of arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster." == operation.reason
+    assert (
+        "There is no usable snapshot of arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster."
+        == operation.reason
+    )
 
 
 def test_a_rerun_of_what_has_not_ended_is_refused(scene: Scene) -> None:
@@ -196,7 +233,9 @@ def test_a_rerun_from_a_later_step_than_the_one_that_failed_is_refused(scene: Sc
     scene.stage.night()
     failed = scene.ends(State.FAILED)
     scene.stage.topics.create_topic(TOPIC)
-    told = refused(scene, "RestoreRequested", rerun_of=failed.operation_id, from_step="setup-db-users")
+    told = refused(
+        scene, "RestoreRequested", rerun_of=failed.operation_id, from_step="setup-db-users"
+    )
 
     assert "The step setup-db-users lies after the one that" in told
     assert "(delete-rds)" in told
@@ -205,14 +244,25 @@ def test_a_rerun_from_a_later_step_than_the_one_that_failed_is_refused(scene: Sc
 @pytest.mark.parametrize(
     ("state", "why", "what_to_do"),
     [
-        (State.ARCHIVED, "is ARCHIVED, which is too late to cancel.", "Wait for its end; nothing of it is undone."),
-        (State.SUCCEEDED, "ended as SUCCEEDED, so there is nothing to cancel.", "look up which are open, in the index"),
+        (
+            State.ARCHIVED,
+            "is ARCHIVED, which is too late to cancel.",
+            "Wait for its end; nothing of it is undone.",
+        ),
+        (
+            State.SUCCEEDED,
+            "ended as SUCCEEDED, so there is nothing to cancel.",
+            "look up which are open, in the index",
+        ),
     ],
 )
 def test_a_cancel_that_comes_too_late_is_refused_and_changes_nothing(
     scene: Scene, state: State, why: str, what_to_do: str
 ) -> None:
-    """A restore that only has to be told of is past cancelling; of one that has ended, that is said."""
+    """A restore that only has to be told of is past cancelling.
+
+    Of one that has ended, that is said.
+    """
     scene.stage.night()
     if state is State.ARCHIVED:
         scene.run_until(State.RESTORED)
@@ -222,7 +272,9 @@ def test_a_cancel_that_comes_too_late_is_refused_and_changes_nothing(
     operation = scene.run_until(state)
     scene.stage.deliver()
     scene.stage.faults._waiting.clear()
-    told = refused(scene, "CancelRequested", operation_id=operation.operation_id, reason="changed my mind")
+    told = refused(
+        scene, "CancelRequested", operation_id=operation.operation_id, reason="changed my mind"
+    )
 
     assert f"The operation {operation.operation_id} {why}" in told
     assert what_to_do in told
@@ -235,7 +287,9 @@ def test_a_refusal_that_nobody_can_be_told_of_is_logged_and_counted(scene: Scene
     scene.stage.put("RestoreRequested", plan="weekly")
     scene.stage.deliver()
 
-    assert 1 == len(scene.said.lines("Nobody could be told of the refusal: sns publish in us-west-2"))
+    assert 1 == len(
+        scene.said.lines("Nobody could be told of the refusal: sns publish in us-west-2")
+    )
     assert 1 == len(scene.said.metrics("NotificationLost"))
     assert [] == scene.stage.failures
 

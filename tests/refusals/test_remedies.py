@@ -1,4 +1,6 @@
-"""What AWS refuses comes with what to do about it, by its error code and in the words that IAM uses."""
+"""What AWS refuses comes with what to do about it, by its error code and in the words that IAM
+uses.
+"""
 
 from typing import Any
 
@@ -10,10 +12,15 @@ from chalicelib.aws.client import Service
 from chalicelib.flow.errors import RefusedError
 
 
-def refused(service: str, method: str, code: str, message: str = "No", **parameters: Any) -> RefusedError:
+def refused(
+    service: str, method: str, code: str, message: str = "No", **parameters: Any
+) -> RefusedError:
     """Make one call of a real client, which AWS answers with an error code."""
     client = boto3.client(
-        service, region_name="us-west-2", aws_access_key_id="testing", aws_secret_access_key="testing"
+        service,
+        region_name="us-west-2",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
     )
     stub = Stubber(client)
     stub.add_client_error(method, code, message, http_status_code=403)
@@ -32,7 +39,12 @@ AGAIN = "If a setting was changed since the stage was deployed, deploying it aga
         ("kms", "describe_key", {"KeyId": "one"}, "kms:DescribeKey"),
         ("ec2", "describe_security_groups", {}, "ec2:DescribeSecurityGroups"),
         ("ssm", "get_parameters_by_path", {"Path": "/"}, "ssm:GetParametersByPath"),
-        ("secretsmanager", "get_secret_value", {"SecretId": "one"}, "secretsmanager:GetSecretValue"),
+        (
+            "secretsmanager",
+            "get_secret_value",
+            {"SecretId": "one"},
+            "secretsmanager:GetSecretValue",
+        ),
     ],
 )
 def test_a_denied_call_is_named_as_policies_spell_it(
@@ -41,7 +53,9 @@ def test_a_denied_call_is_named_as_policies_spell_it(
     """So that the remedy can be copied."""
     error = refused(service, method, "AccessDenied", **parameters)
 
-    assert f"Allow {action} in us-west-2 in the policy of the function's role. {AGAIN}" == error.remedy
+    assert (
+        f"Allow {action} in us-west-2 in the policy of the function's role. {AGAIN}" == error.remedy
+    )
 
 
 @pytest.mark.parametrize(

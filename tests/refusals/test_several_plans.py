@@ -24,10 +24,14 @@ def plan_weekly(scene: Scene, **settings: str) -> None:
 def cluster_created(arn: str) -> dict[str, Any]:
     """Make the event that a cluster was created."""
     return {
-        "id": "hint", "source": "aws.rds", "detail-type": "RDS DB Cluster Event", "account": ACCOUNT,
-        "region": TARGET_REGION, "resources": [arn],
+        "id": "hint",
+        "source": "aws.rds",
+        "detail-type": "RDS DB Cluster Event",
+        "account": ACCOUNT,
+        "region": TARGET_REGION,
+        "resources": [arn],
         "detail": {"SourceArn": arn, "Message": "DB cluster created", "EventID": "RDS-EVENT-0170"},
-    }  # fmt: skip
+    }
 
 
 def test_a_plan_whose_target_another_plan_restores_from_is_unusable(scene: Scene) -> None:
@@ -37,7 +41,9 @@ def test_a_plan_whose_target_another_plan_restores_from_is_unusable(scene: Scene
     with pytest.raises(SettingsError) as caught:
         plans.plan(ports, "default")
 
-    assert f"The target of plan default, {TARGET_ARN}, is the source of another plan" in str(caught.value)
+    assert f"The target of plan default, {TARGET_ARN}, is the source of another plan" in str(
+        caught.value
+    )
     assert ["weekly"] == [plan.name for plan in plans.plans(ports)]
 
 
@@ -55,21 +61,31 @@ def test_two_plans_with_one_target_are_both_unusable_and_told(scene: Scene) -> N
 def test_a_parameter_that_nothing_reads_is_told_by_every_look_at_the_plans(scene: Scene) -> None:
     """Of the stage it stops no plan; of a plan, that one."""
     scene.stage.parameters.put_parameter(Name="/aurora-restore/test/kms-key-di", Value="alias/mine")
-    scene.stage.parameters.put_parameter(Name="/aurora-restore/test/plans/blue/target-clustr-id", Value="blue")
+    scene.stage.parameters.put_parameter(
+        Name="/aurora-restore/test/plans/blue/target-clustr-id", Value="blue"
+    )
 
     assert ["default"] == [plan.name for plan in plans.plans(scene.stage.ports())]
-    assert scene.said.lines("The SSM parameter /aurora-restore/test/kms-key-di is not a known setting; did you mean")
+    assert scene.said.lines(
+        "The SSM parameter /aurora-restore/test/kms-key-di is not a known setting; did you mean"
+    )
     assert scene.said.lines("The settings of plan blue cannot be used:")
     assert 2 == len(scene.said.metrics("PlanUnusable"))
 
 
-@pytest.mark.parametrize("damage", [{"armed_since": "yesterday"}, {"look_due_at": 5}, {"armed_since": "2026-11-23"}])
-def test_a_damaged_item_of_one_target_stops_no_other_plan(scene: Scene, damage: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "damage", [{"armed_since": "yesterday"}, {"look_due_at": 5}, {"armed_since": "2026-11-23"}]
+)
+def test_a_damaged_item_of_one_target_stops_no_other_plan(
+    scene: Scene, damage: dict[str, object]
+) -> None:
     """The heartbeat arms and catches up the others, and counts the one that is damaged each time."""
     plan_weekly(scene)
     scene.stage.store.tables["state"][target_key(TARGET_ARN)] = damage
     scene.stage.run(700)
-    with pytest.raises(UnreadableRecordError, match=f"The item of the target {TARGET_ARN} cannot be read: its"):
+    with pytest.raises(
+        UnreadableRecordError, match=f"The item of the target {TARGET_ARN} cannot be read: its"
+    ):
         scene.stage.target()
 
     assert [] == scene.stage.failures
@@ -78,7 +94,9 @@ def test_a_damaged_item_of_one_target_stops_no_other_plan(scene: Scene, damage: 
 
 
 def test_a_snapshot_that_a_damaged_item_keeps_from_one_plan_starts_the_others(scene: Scene) -> None:
-    """The plan that failed is named in the log, the item is counted, and the event goes to the failure queue."""
+    """The plan that failed is named in the log, the item is counted, and the event goes to the
+    failure queue.
+    """
     plan_weekly(scene)
     damage = {"armed_since": "yesterday", "holder": "an-operation"}  # so the lock has to be judged
     scene.stage.store.tables["state"][target_key(TARGET_ARN)] = damage
@@ -94,7 +112,10 @@ def test_a_snapshot_that_a_damaged_item_keeps_from_one_plan_starts_the_others(sc
 
 
 def test_a_hint_for_one_plan_is_not_lost_with_anothers_damaged_item(scene: Scene) -> None:
-    """RDS speaks of a cluster, and that one's item is read alone; a hint for the damaged one is counted and let be."""
+    """RDS speaks of a cluster, and that one's item is read alone.
+
+    A hint for the damaged one is counted and let be.
+    """
     plan_weekly(scene)
     identifier = scene.stage.night()
     scene.stage.settle()
@@ -116,13 +137,17 @@ def test_a_rerun_of_a_plan_that_is_about_another_target_now_is_refused(scene: Sc
     """It takes the settings as they are now, but never what was meant for one cluster to another."""
     scene.put_app_secret(app_password=None)
     failed = scene.night_fails(at="delete-rds")
-    scene.stage.parameters.put_parameter(Name="/aurora-restore/test/target-cluster-id", Value="another-cluster")
+    scene.stage.parameters.put_parameter(
+        Name="/aurora-restore/test/target-cluster-id", Value="another-cluster"
+    )
     scene.stage.put("RestoreRequested", rerun_of=failed.operation_id)
     scene.stage.deliver()
     notice = scene.stage.notices()[-1]
 
     assert [failed] == scene.stage.all_operations()
-    assert notice["reason"].startswith(f"The plan default is now about other clusters than {failed.operation_id} was: ")
+    assert notice["reason"].startswith(
+        f"The plan default is now about other clusters than {failed.operation_id} was: "
+    )
     assert f"{SOURCE_REGION}:123456789012:cluster-snapshot:rds:" in notice["remedy"]
 
 

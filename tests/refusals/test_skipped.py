@@ -7,15 +7,24 @@ from tests.refusals.scene import Said, Scene, is_sentence
 
 
 def skipped(scene: Scene, operation: Operation) -> str:
-    """Check that an operation was skipped, with its reason told and no call made that changes; returns the reason."""
-    (notice,) = [one for one in scene.stage.notices() if one.get("operation_id") == operation.operation_id]
+    """Check that an operation was skipped, with its reason told and no call made that changes.
+
+    Returns the reason.
+    """
+    (notice,) = [
+        one for one in scene.stage.notices() if one.get("operation_id") == operation.operation_id
+    ]
 
     assert State.SKIPPED is operation.state
     assert is_sentence(operation.reason), operation.reason
-    assert ("SKIPPED", operation.reason, True) == (notice["outcome"], notice["reason"], operation.notified)
+    assert ("SKIPPED", operation.reason, True) == (
+        notice["outcome"],
+        notice["reason"],
+        operation.notified,
+    )
     assert (
-        f"This operation changed nothing on {operation.settings.target_cluster_arn}. {operation.reason}"
-        in notice["text"]
+        f"This operation changed nothing on {operation.settings.target_cluster_arn}. "
+        f"{operation.reason}" in notice["text"]
     )
     assert "Run it again" not in notice["text"]
     return str(operation.reason)
@@ -31,11 +40,21 @@ def missed_night(scene: Scene) -> str:
 def created_event(scene: Scene, identifier: str) -> dict[str, object]:
     """Give the event of a snapshot that was lost."""
     arn = f"arn:aws:rds:us-east-1:123456789012:cluster-snapshot:{identifier}"
-    detail = {"EventID": "RDS-EVENT-0169", "Message": "Automated cluster snapshot created", "SourceArn": arn}
+    detail = {
+        "EventID": "RDS-EVENT-0169",
+        "Message": "Automated cluster snapshot created",
+        "SourceArn": arn,
+    }
     return {
-        "version": "0", "id": "late", "source": "aws.rds", "detail-type": "RDS DB Cluster Snapshot Event",
-        "account": "123456789012", "region": "us-east-1", "resources": [arn], "detail": detail,
-    }  # fmt: skip
+        "version": "0",
+        "id": "late",
+        "source": "aws.rds",
+        "detail-type": "RDS DB Cluster Snapshot Event",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "resources": [arn],
+        "detail": detail,
+    }
 
 
 def test_a_request_while_an_operation_runs_on_the_target_is_skipped(scene: Scene) -> None:
@@ -47,8 +66,9 @@ def test_a_request_while_an_operation_runs_on_the_target_is_skipped(scene: Scene
     first, second = scene.stage.all_operations()
 
     assert State.SUCCEEDED is first.state
-    assert f"The operation {running.operation_id} already runs on {running.settings.target_cluster_arn}." == (
-        skipped(scene, second)
+    assert (
+        f"The operation {running.operation_id} already runs on "
+        f"{running.settings.target_cluster_arn}." == (skipped(scene, second))
     )
 
 
@@ -110,7 +130,9 @@ def test_a_person_may_name_an_older_snapshot_and_is_told_how_old_the_data_is(sai
     stage.clock.advance(3 * 3600)
     stage.night()
     stage.run_to_the_end()
-    stage.put("RestoreRequested", snapshot_identifier=older, older=True, reason="that night's report")
+    stage.put(
+        "RestoreRequested", snapshot_identifier=older, older=True, reason="that night's report"
+    )
     operation = scene.ends(State.SUCCEEDED)
     notice = stage.notices()[-1]
 

@@ -1,4 +1,6 @@
-"""What Aurora makes may turn bad: each status that does not get better by itself ends the operation, with a way out."""
+"""What Aurora makes may turn bad: each status that does not get better by itself ends the
+operation, with a way out.
+"""
 
 import pytest
 
@@ -19,12 +21,17 @@ def rerun_succeeds(scene: Scene) -> bool:
 
 
 @pytest.mark.parametrize("status", [*BAD, "incompatible-restore", "migration-failed"])
-def test_a_cluster_that_turns_bad_while_it_is_restored_fails_the_operation(scene: Scene, status: str) -> None:
+def test_a_cluster_that_turns_bad_while_it_is_restored_fails_the_operation(
+    scene: Scene, status: str
+) -> None:
     """What stands there then is ours, so a rerun takes it away and begins anew."""
     scene.stage.aurora.fail_creation(TARGET_ARN, status, "A test asked for this.")
     operation = scene.night_fails(at="check-restore-status")
 
-    assert f"The cluster staging-cluster is {status}, which does not get better by itself." == operation.reason
+    assert (
+        f"The cluster staging-cluster is {status}, which does not get better by itself."
+        == operation.reason
+    )
     assert (True, "delete-rds") == (str(operation.remedy).endswith(EVENTS), operation.rerun_from)
     assert rerun_succeeds(scene)
 
@@ -32,19 +39,32 @@ def test_a_cluster_that_turns_bad_while_it_is_restored_fails_the_operation(scene
 @pytest.mark.parametrize(
     ("arn", "status"),
     [
-        *((WRITER_ARN, status) for status in (*BAD, "incompatible-network", "insufficient-capacity", "restore-error")),
+        *(
+            (WRITER_ARN, status)
+            for status in (*BAD, "incompatible-network", "insufficient-capacity", "restore-error")
+        ),
         (READER_ARN, "failed"),
     ],
 )
-def test_an_instance_that_turns_bad_while_it_is_made_fails_the_operation(scene: Scene, arn: str, status: str) -> None:
-    """Writer or reader: a target without one is not what was asked for. Readers come when production is locked out."""
+def test_an_instance_that_turns_bad_while_it_is_made_fails_the_operation(
+    scene: Scene, arn: str, status: str
+) -> None:
+    """Writer or reader: a target without one is not what was asked for.
+
+    Readers come when production is locked out.
+    """
     scene.stage.aurora.fail_creation(arn, status, "A test asked for this.")
     operation = scene.night_fails(at="check-restore-status")
     name = arn.rsplit(":", 1)[-1]
 
-    is_open = "Beware: production's logins and passwords are still open" in scene.stage.notices()[-1]["text"]
+    is_open = (
+        "Beware: production's logins and passwords are still open"
+        in scene.stage.notices()[-1]["text"]
+    )
 
-    assert f"The instance {name} is {status}, which does not get better by itself." == operation.reason
+    assert (
+        f"The instance {name} is {status}, which does not get better by itself." == operation.reason
+    )
     assert (arn == WRITER_ARN) == is_open
 
 
@@ -56,7 +76,9 @@ def test_a_target_with_a_bad_instance_is_replaced_by_a_rerun(scene: Scene) -> No
     assert rerun_succeeds(scene)
 
 
-def test_a_cluster_that_loses_its_key_while_instances_are_made_fails_the_operation(scene: Scene) -> None:
+def test_a_cluster_that_loses_its_key_while_instances_are_made_fails_the_operation(
+    scene: Scene,
+) -> None:
     """The cluster is looked at as well as the instances."""
     scene.stage.night()
     scene.run_until(State.INSTANCES_CREATING)
@@ -79,8 +101,12 @@ def test_an_old_target_that_is_broken_is_replaced_all_the_same(scene: Scene, sta
     assert State.SUCCEEDED is scene.ends(State.SUCCEEDED).state
 
 
-@pytest.mark.parametrize("status", ["inaccessible-encryption-credentials-recoverable", "levitating"])
-def test_a_status_that_may_recover_is_waited_for_inside_the_deadline(scene: Scene, status: str) -> None:
+@pytest.mark.parametrize(
+    "status", ["inaccessible-encryption-credentials-recoverable", "levitating"]
+)
+def test_a_status_that_may_recover_is_waited_for_inside_the_deadline(
+    scene: Scene, status: str
+) -> None:
     """So is one that nobody knows: Aurora gets new ones."""
     scene.stage.night()
     scene.run_until(State.RESTORED)
@@ -99,12 +125,17 @@ def test_a_snapshot_that_failed_is_refused_by_name(scene: Scene) -> None:
     """A night whose snapshot Aurora could not finish."""
     identifier = scene.stage.night()
     scene.stage.settle()
-    scene.stage.aurora.set_status(f"arn:aws:rds:us-east-1:123456789012:cluster-snapshot:{identifier}", "failed")
+    scene.stage.aurora.set_status(
+        f"arn:aws:rds:us-east-1:123456789012:cluster-snapshot:{identifier}", "failed"
+    )
     scene.stage.put("RestoreRequested", snapshot_identifier=identifier)
     operation = scene.fails(at="snapshot-check")
 
     assert str(operation.reason).endswith(f"cluster-snapshot:{identifier} is failed.")
-    assert "Name one that is available in snapshot_identifier, or wait for the next one." == operation.remedy
+    assert (
+        "Name one that is available in snapshot_identifier, or wait for the next one."
+        == operation.remedy
+    )
 
 
 def test_no_capacity_for_an_instance_is_waited_out(said: Said) -> None:
@@ -117,5 +148,8 @@ def test_no_capacity_for_an_instance_is_waited_out(said: Said) -> None:
     (created,) = (one for one in operation.durations if one.state is State.CLUSTER_RESTORED)
     assert created.seconds > 100
     assert 4 == len(
-        said.lines("Waiting: rds create_db_instance in us-west-2 was answered InsufficientDBInstanceCapacity")
+        said.lines(
+            "Waiting: rds create_db_instance in us-west-2 was answered "
+            "InsufficientDBInstanceCapacity"
+        )
     )

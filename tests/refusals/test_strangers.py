@@ -1,4 +1,6 @@
-"""Somebody else's things that turn up in the middle, under our names: they are left alone, whatever it costs us."""
+"""Somebody else's things that turn up in the middle, under our names: they are left alone, whatever
+it costs us.
+"""
 
 import pytest
 
@@ -18,9 +20,10 @@ def night_and_its_copys_name(scene: Scene) -> tuple[str, str]:
 def take_snapshot(stage: Stage, name: str, tags: dict[str, str]) -> None:
     """Have somebody take a snapshot of the old target."""
     stage.rds().create_db_cluster_snapshot(
-        DBClusterIdentifier="staging-cluster", DBClusterSnapshotIdentifier=name,
+        DBClusterIdentifier="staging-cluster",
+        DBClusterSnapshotIdentifier=name,
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("tags", [{}, {OWNER_TAG: OWNER, OPERATION_TAG: "another"}])
@@ -32,11 +35,18 @@ def test_a_strangers_snapshot_under_our_copys_name_is_neither_used_nor_deleted(
     take_snapshot(scene.stage, name, tags)
     operation = scene.fails(at="copy-snapshot")
 
-    assert f"cluster-snapshot:{name} has the name of our copy but not our tags" in str(operation.reason)
-    remedy = "It is left alone. Delete it if it is not needed; a snapshot cannot be renamed, only copied."
+    assert f"cluster-snapshot:{name} has the name of our copy but not our tags" in str(
+        operation.reason
+    )
+    remedy = (
+        "It is left alone. Delete it if it is not needed; a snapshot cannot be renamed, only "
+        "copied."
+    )
     assert remedy == operation.remedy
     assert 1 == len(
-        scene.stage.rds().describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)["DBClusterSnapshots"]
+        scene.stage.rds().describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)[
+            "DBClusterSnapshots"
+        ]
     )
 
 
@@ -46,7 +56,9 @@ def test_another_stages_snapshot_under_our_copys_name_is_said_to_be_theirs(scene
     take_snapshot(scene.stage, name, {OWNER_TAG: "prod/default"})
     operation = scene.fails(at="copy-snapshot")
 
-    assert f"{name} has the name of our copy and belongs to prod/default; it is left alone." in str(operation.reason)
+    assert f"{name} has the name of our copy and belongs to prod/default; it is left alone." in str(
+        operation.reason
+    )
     assert str(operation.remedy).startswith("Let whoever runs prod/default delete it")
 
 
@@ -54,7 +66,10 @@ def test_another_stages_snapshot_under_our_copys_name_is_said_to_be_theirs(scene
     ("tags", "told"),
     [
         ({}, "has the name that the old target's final snapshot needs."),
-        ({OWNER_TAG: "prod/default"}, "whose name the final snapshot needs, belongs to prod/default, not to "),
+        (
+            {OWNER_TAG: "prod/default"},
+            "whose name the final snapshot needs, belongs to prod/default, not to ",
+        ),
     ],
 )
 def test_a_strangers_snapshot_under_the_final_snapshots_name_is_met_before_the_deletion(
@@ -73,13 +88,17 @@ def test_a_strangers_snapshot_under_the_final_snapshots_name_is_met_before_the_d
     assert before == scene.target_ids()
 
 
-def test_a_snapshot_with_all_our_tags_that_is_no_copy_of_the_nights_is_not_restored(scene: Scene) -> None:
+def test_a_snapshot_with_all_our_tags_that_is_no_copy_of_the_nights_is_not_restored(
+    scene: Scene,
+) -> None:
     """Tags can be copied along; stale data must never be called fresh."""
     operation_id, name = night_and_its_copys_name(scene)
     take_snapshot(scene.stage, name, {OWNER_TAG: OWNER, OPERATION_TAG: operation_id})
     operation = scene.fails(at="check-copy-status")
 
-    assert f"cluster-snapshot:{name} is not a copy of arn:aws:rds:us-east-1:" in str(operation.reason)
+    assert f"cluster-snapshot:{name} is not a copy of arn:aws:rds:us-east-1:" in str(
+        operation.reason
+    )
 
 
 def test_a_copy_with_all_our_tags_of_another_night_is_not_restored(scene: Scene) -> None:
@@ -90,22 +109,30 @@ def test_a_copy_with_all_our_tags_of_another_night_is_not_restored(scene: Scene)
     operation_id, name = night_and_its_copys_name(scene)
     scene.stage.rds().copy_db_cluster_snapshot(
         SourceDBClusterSnapshotIdentifier=f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot:{earlier}",
-        TargetDBClusterSnapshotIdentifier=name, KmsKeyId="alias/aurora-restore",
+        TargetDBClusterSnapshotIdentifier=name,
+        KmsKeyId="alias/aurora-restore",
         Tags=[{"Key": OWNER_TAG, "Value": OWNER}, {"Key": OPERATION_TAG, "Value": operation_id}],
-    )  # fmt: skip
+    )
     operation = scene.fails(at="check-copy-status")
 
-    assert f"but of arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot:{earlier}." in str(operation.reason)
+    assert f"but of arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot:{earlier}." in str(
+        operation.reason
+    )
 
 
 def test_a_new_instance_in_the_recorded_target_stops_the_deletion(scene: Scene) -> None:
-    """It was not there when the deletion was decided: somebody needs that cluster. Nothing of it is deleted."""
+    """It was not there when the deletion was decided: somebody needs that cluster.
+
+    Nothing of it is deleted.
+    """
     scene.stage.night()
     scene.run_until(State.TARGET_DELETING)
     scene.stage.rds().create_db_instance(
-        DBInstanceIdentifier="urgent-reader", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
+        DBInstanceIdentifier="urgent-reader",
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql",
         DBClusterIdentifier="staging-cluster",
-    )  # fmt: skip
+    )
     before = scene.target_ids()
     operation = scene.fails(at="delete-rds")
 
@@ -119,18 +146,26 @@ def test_a_new_instance_with_our_tag_stops_the_deletion_as_well(scene: Scene) ->
     scene.stage.night()
     scene.run_until(State.TARGET_DELETING)
     scene.stage.rds().create_db_instance(
-        DBInstanceIdentifier="urgent-reader", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
-        DBClusterIdentifier="staging-cluster", Tags=[{"Key": OWNER_TAG, "Value": OWNER}],
-    )  # fmt: skip
+        DBInstanceIdentifier="urgent-reader",
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql",
+        DBClusterIdentifier="staging-cluster",
+        Tags=[{"Key": OWNER_TAG, "Value": OWNER}],
+    )
     before = scene.target_ids()
     operation = scene.fails(at="delete-rds")
 
-    assert "The target staging-cluster has new instances, urgent-reader; it is left alone." == operation.reason
+    assert (
+        "The target staging-cluster has new instances, urgent-reader; it is left alone."
+        == operation.reason
+    )
     assert "delete-rds" == operation.rerun_from
     assert before == scene.target_ids()
 
 
-def test_a_cluster_made_under_the_targets_name_right_after_the_deletion_is_left_alone(scene: Scene) -> None:
+def test_a_cluster_made_under_the_targets_name_right_after_the_deletion_is_left_alone(
+    scene: Scene,
+) -> None:
     """Its resource id is not the victim's."""
     scene.stage.night()
     scene.run_until(State.TARGET_DELETING)
@@ -143,7 +178,9 @@ def test_a_cluster_made_under_the_targets_name_right_after_the_deletion_is_left_
     assert "Find out who made it, and delete it if it is not needed." == operation.remedy
 
 
-@pytest.mark.parametrize("tags", [{}, {OWNER_TAG: OWNER}, {OWNER_TAG: OWNER, OPERATION_TAG: "another"}])
+@pytest.mark.parametrize(
+    "tags", [{}, {OWNER_TAG: OWNER}, {OWNER_TAG: OWNER, OPERATION_TAG: "another"}]
+)
 def test_a_cluster_made_under_the_targets_name_before_the_restore_is_left_alone(
     scene: Scene, tags: dict[str, str]
 ) -> None:
@@ -154,7 +191,9 @@ def test_a_cluster_made_under_the_targets_name_before_the_restore_is_left_alone(
     before = scene.target_ids()
     operation = scene.fails(at="restore-snapshot")
 
-    assert f"A cluster {TARGET_ARN} appeared under the target's name meanwhile" in str(operation.reason)
+    assert f"A cluster {TARGET_ARN} appeared under the target's name meanwhile" in str(
+        operation.reason
+    )
     assert before == scene.target_ids()
 
 
@@ -165,7 +204,10 @@ def test_another_stages_cluster_under_the_targets_name_is_said_to_be_theirs(scen
     scene.stage.make_cluster("staging-cluster", TARGET_REGION, tags={OWNER_TAG: "prod/default"})
     operation = scene.fails(at="restore-snapshot")
 
-    assert f"which appeared under the target's name, belongs to prod/default, not to {OWNER}" in str(operation.reason)
+    assert (
+        f"which appeared under the target's name, belongs to prod/default, not to {OWNER}"
+        in str(operation.reason)
+    )
     assert "add-tags" not in str(operation.remedy)
 
 
@@ -174,37 +216,54 @@ def test_an_instance_name_that_somebody_took_is_refused(scene: Scene) -> None:
     scene.stage.night()
     scene.run_until(State.CLUSTER_RESTORING)
     scene.stage.rds().create_db_cluster(
-        DBClusterIdentifier="quick-one", Engine="aurora-postgresql", EngineVersion="16.11", MasterUsername="master",
-        MasterUserPassword="somebody-elses", DatabaseName="shop",
-    )  # fmt: skip
+        DBClusterIdentifier="quick-one",
+        Engine="aurora-postgresql",
+        EngineVersion="16.11",
+        MasterUsername="master",
+        MasterUserPassword="somebody-elses",
+        DatabaseName="shop",
+    )
     scene.stage._move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
     scene.stage.rds().create_db_instance(
-        DBInstanceIdentifier="staging-cluster-1", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
+        DBInstanceIdentifier="staging-cluster-1",
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql",
         DBClusterIdentifier="quick-one",
-    )  # fmt: skip
+    )
     operation = scene.fails(at="restore-snapshot")
 
-    assert "The instance name staging-cluster-1 is taken by arn:aws:rds:us-west-2" in str(operation.reason)
+    assert "The instance name staging-cluster-1 is taken by arn:aws:rds:us-west-2" in str(
+        operation.reason
+    )
     assert "staging-cluster-1" in scene.target_ids()
 
 
 @pytest.mark.parametrize(
     ("state", "step"),
     [
-        (State.CLUSTER_RESTORING, "check-restore-status"), (State.CLUSTER_RESTORED, "restore-snapshot"),
-        (State.INSTANCES_CREATING, "check-restore-status"), (State.RESTORED, "setup-db-users"),
+        (State.CLUSTER_RESTORING, "check-restore-status"),
+        (State.CLUSTER_RESTORED, "restore-snapshot"),
+        (State.INSTANCES_CREATING, "check-restore-status"),
+        (State.RESTORED, "setup-db-users"),
         (State.USERS_READY, "archive-snapshot"),
     ],
-)  # fmt: skip
-def test_a_restored_cluster_that_somebody_replaced_is_not_taken_for_ours(scene: Scene, state: State, step: str) -> None:
-    """What stands under its name is another one, with another resource id: nothing is made in it or said of it."""
+)
+def test_a_restored_cluster_that_somebody_replaced_is_not_taken_for_ours(
+    scene: Scene, state: State, step: str
+) -> None:
+    """What stands under its name is another one, with another resource id: nothing is made in it or
+    said of it.
+    """
     scene.stage.night()
     operation = scene.run_until(state)
     region = scene.stage.aurora._world.region(ACCOUNT, TARGET_REGION)
     region.clusters["staging-cluster"].resource_id = "cluster-SOMEBODYELSES"
     failed = scene.fails(at=step)
 
-    assert f"The restored cluster {operation.facts.cluster_resource_id} is not there any more" in str(failed.reason)
+    assert (
+        f"The restored cluster {operation.facts.cluster_resource_id} is not there any more"
+        in str(failed.reason)
+    )
     assert "cluster-SOMEBODYELSES stands under its name." in str(failed.reason)
     assert "delete-rds" == failed.rerun_from
 
@@ -222,7 +281,10 @@ def test_a_restored_cluster_that_somebody_removed_is_missed(scene: Scene) -> Non
 
 
 def test_a_strangers_snapshot_under_the_old_copys_name_is_not_put_away(said: Said) -> None:
-    """ARCHIVE_SNAPSHOT=false deletes a copy of ours, never somebody's snapshot; a good restore stays good."""
+    """ARCHIVE_SNAPSHOT=false deletes a copy of ours, never somebody's snapshot.
+
+    A good restore stays good.
+    """
     stage = Stage({"ARCHIVE_SNAPSHOT": "false"})
     scene = Scene(stage, said)
     stage.night()

@@ -1,4 +1,6 @@
-"""A target that is not ours to replace: it stays as it is, and the refusal says how to make it ours."""
+"""A target that is not ours to replace: it stays as it is, and the refusal says how to make it
+ours.
+"""
 
 import re
 from typing import Any
@@ -27,12 +29,17 @@ def left_alone(scene: Scene) -> tuple[str, str]:
 
 def follow(scene: Scene, remedy: str) -> None:
     """Do what the one command in a remedy does, through the same API."""
-    found = re.search(r'for arn in (.+?); do aws rds add-tags-to-resource --region (\S+) --resource-name "\$arn" '
-                      r"--tags Key=([^,]+),Value=([^;]+); done", remedy)  # fmt: skip
+    found = re.search(
+        r'for arn in (.+?); do aws rds add-tags-to-resource --region (\S+) --resource-name "\$arn" '
+        r"--tags Key=([^,]+),Value=([^;]+); done",
+        remedy,
+    )
     assert found is not None
     arns, region, key, value = found.groups()
     for arn in arns.split():
-        scene.stage.rds(region).add_tags_to_resource(ResourceName=arn, Tags=[{"Key": key, "Value": value}])
+        scene.stage.rds(region).add_tags_to_resource(
+            ResourceName=arn, Tags=[{"Key": key, "Value": value}]
+        )
 
 
 @pytest.mark.parametrize("owner", ["prod/default", "test/weekly", "local/default"])
@@ -44,7 +51,9 @@ def test_a_target_of_another_stage_or_plan_is_refused_without_any_command_that_t
     scene.stage.staging(tags={"aurora-restore": owner})
     reason, remedy = left_alone(scene)
 
-    assert reason.startswith(f"The target {TARGET_ARN} belongs to {owner}, not to {OWNER}: so says the tag aurora-r")
+    assert reason.startswith(
+        f"The target {TARGET_ARN} belongs to {owner}, not to {OWNER}: so says the tag aurora-r"
+    )
     assert "Name another TARGET_CLUSTER_ID for the plan default of the stage test." == remedy
     assert "add-tags-to-resource" not in scene.stage.notices()[-1]["text"]
 
@@ -56,11 +65,16 @@ def test_a_member_of_another_plan_is_refused_like_its_cluster_would_be(scene: Sc
     )
     reason, remedy = left_alone(scene)
 
-    assert f"belongs to prod/default, not to {OWNER}: so says the tag aurora-restore of {READER_ARN}." in reason
+    assert (
+        f"belongs to prod/default, not to {OWNER}: so says the tag aurora-restore of {READER_ARN}."
+        in reason
+    )
     assert "add-tags-to-resource" not in remedy
 
 
-def test_a_target_without_our_tag_is_refused_with_the_one_command_that_adopts_it(said: Said) -> None:
+def test_a_target_without_our_tag_is_refused_with_the_one_command_that_adopts_it(
+    said: Said,
+) -> None:
     """It is nobody's. Once the command is run, a rerun succeeds."""
     scene = Scene(Stage(), said)
     scene.stage.staging(tags={})
@@ -69,18 +83,28 @@ def test_a_target_without_our_tag_is_refused_with_the_one_command_that_adopts_it
     scene.stage.put("RestoreRequested", rerun_of=scene.stage.only().operation_id)
 
     assert f"The target {TARGET_ARN} does not carry our tag aurora-restore={OWNER}" in reason
-    assert "(missing on staging-cluster, staging-cluster-1, staging-cluster-2); it is left alone." in reason
-    assert f"for arn in {TARGET_ARN} {WRITER_ARN} {READER_ARN}; do aws rds add-tags-to-resource" in remedy
+    assert (
+        "(missing on staging-cluster, staging-cluster-1, staging-cluster-2); it is left alone."
+        in reason
+    )
+    assert (
+        f"for arn in {TARGET_ARN} {WRITER_ARN} {READER_ARN}; do aws rds add-tags-to-resource"
+        in remedy
+    )
     assert State.SUCCEEDED is scene.ends(State.SUCCEEDED).state
 
 
-def test_a_member_without_our_tag_is_refused_before_its_cluster_loses_anything(scene: Scene) -> None:
+def test_a_member_without_our_tag_is_refused_before_its_cluster_loses_anything(
+    scene: Scene,
+) -> None:
     """Deletion protection does not protect instances, so each is asked for its tag."""
     rds = scene.stage.rds()
     rds.create_db_instance(
-        DBInstanceIdentifier="analytics-reader", DBInstanceClass="db.r6g.large", Engine="aurora-postgresql",
+        DBInstanceIdentifier="analytics-reader",
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql",
         DBClusterIdentifier="staging-cluster",
-    )  # fmt: skip
+    )
     scene.stage.settle()
     reason, remedy = left_alone(scene)
     follow(scene, remedy)
@@ -99,7 +123,9 @@ def test_a_target_that_is_protected_and_not_ours_is_refused_with_both(said: Said
         DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True
     )
     reason, _ = left_alone(scene)
-    (cluster,) = scene.stage.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    (cluster,) = scene.stage.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")[
+        "DBClusters"
+    ]
 
     assert reason.endswith("it is left alone. It is protected against deletion, too.")
     assert True is cluster["DeletionProtection"]
@@ -107,7 +133,9 @@ def test_a_target_that_is_protected_and_not_ours_is_refused_with_both(said: Said
 
 def test_a_target_that_belongs_to_a_global_cluster_is_refused(scene: Scene) -> None:
     """Even with our tag: its removal would reach into other regions."""
-    scene.stage.rds().create_global_cluster(GlobalClusterIdentifier="worldwide", SourceDBClusterIdentifier=TARGET_ARN)
+    scene.stage.rds().create_global_cluster(
+        GlobalClusterIdentifier="worldwide", SourceDBClusterIdentifier=TARGET_ARN
+    )
     reason, remedy = left_alone(scene)
 
     assert f"The target {TARGET_ARN} belongs to the global cluster" in reason
@@ -136,8 +164,13 @@ def test_a_target_that_is_a_replica_is_refused(scene: Scene) -> None:
         {"TARGET_CLUSTER_ID": "PROD-Cluster", "TARGET_REGION": SOURCE_REGION},
     ],
 )
-def test_a_target_that_is_the_source_cannot_even_be_planned(said: Said, environment: dict[str, str]) -> None:
-    """Identifiers are compared as whole ARNs, in lower case; no operation comes of it, the invocation fails."""
+def test_a_target_that_is_the_source_cannot_even_be_planned(
+    said: Said, environment: dict[str, str]
+) -> None:
+    """Identifiers are compared as whole ARNs, in lower case.
+
+    No operation comes of it, the invocation fails.
+    """
     scene = Scene(Stage(environment), said)
     scene.stage.night()
     scene.stage.run(600)
@@ -148,14 +181,18 @@ def test_a_target_that_is_the_source_cannot_even_be_planned(said: Said, environm
 
 
 class RenamedSourceStage(Stage):
-    """A stage whose target's name leads to the source cluster: somebody renamed production over it, say."""
+    """A stage whose target's name leads to the source cluster: somebody renamed production over it,
+    say.
+    """
 
     def _client(self, service: str, region: str) -> Any:
         client = super()._client(service, region)
         if (service, region) != ("rds", TARGET_REGION):
             return client
         described = client.describe_db_clusters
-        resource_id = self.rds(SOURCE_REGION).describe_db_clusters()["DBClusters"][0]["DbClusterResourceId"]
+        resource_id = self.rds(SOURCE_REGION).describe_db_clusters()["DBClusters"][0][
+            "DbClusterResourceId"
+        ]
 
         def with_the_sources_id(**parameters: Any) -> Any:
             answer = described(**parameters)
@@ -173,12 +210,19 @@ def test_a_target_with_the_sources_resource_id_is_refused(said: Said) -> None:
     stage.staging()
     reason, remedy = left_alone(Scene(stage, said))
 
-    assert f"The target {TARGET_ARN} is the source cluster itself: both have the resource id cluster-" in reason
-    assert "Set TARGET_CLUSTER_ID and TARGET_REGION to the cluster that is to be replaced." == remedy
+    assert (
+        f"The target {TARGET_ARN} is the source cluster itself: both have the resource id cluster-"
+        in reason
+    )
+    assert (
+        "Set TARGET_CLUSTER_ID and TARGET_REGION to the cluster that is to be replaced." == remedy
+    )
 
 
 def test_the_source_is_known_by_its_snapshot_when_its_name_is_gone(said: Said) -> None:
-    """Renamed over the target's name there is no source to ask any more, but the snapshot says whose it is."""
+    """Renamed over the target's name there is no source to ask any more, but the snapshot says
+    whose it is.
+    """
     stage = RenamedSourceStage()
     stage.staging()
     stage.night()
@@ -189,10 +233,16 @@ def test_the_source_is_known_by_its_snapshot_when_its_name_is_gone(said: Said) -
     assert snapshot["DbClusterResourceId"] == found.source_resource_id
 
 
-def test_the_protection_of_a_target_of_ours_is_lifted_at_one_look_and_it_is_deleted_at_the_next(scene: Scene) -> None:
-    """With a warning, since no plan had asked for it: whoever protected it may still be heard in between."""
+def test_the_protection_of_a_target_of_ours_is_lifted_at_one_look_and_it_is_deleted_at_the_next(
+    scene: Scene,
+) -> None:
+    """With a warning, since no plan had asked for it: whoever protected it may still be heard in
+    between.
+    """
     rds = scene.stage.rds()
-    rds.modify_db_cluster(DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True)
+    rds.modify_db_cluster(
+        DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True
+    )
     scene.stage.settle()
     scene.stage.night()
     scene.run_until(State.TARGET_DELETING)
@@ -203,7 +253,9 @@ def test_the_protection_of_a_target_of_ours_is_lifted_at_one_look_and_it_is_dele
     assert "The deletion protection of staging-cluster is lifted, to delete it." == waiting
     assert (False, 2) == (cluster["DeletionProtection"], len(cluster["DBClusterMembers"]))
     (warning,) = scene.ends(State.SUCCEEDED).warnings
-    assert warning.endswith("lifted before the deletion. Take the tag away from what must not be replaced.")
+    assert warning.endswith(
+        "lifted before the deletion. Take the tag away from what must not be replaced."
+    )
 
 
 def test_a_target_of_the_sources_name_in_another_region_is_another_cluster(said: Said) -> None:
@@ -214,4 +266,6 @@ def test_a_target_of_the_sources_name_in_another_region_is_another_cluster(said:
     operation = scene.stage.run_to_the_end()
 
     assert State.SUCCEEDED is operation.state
-    assert f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:prod-cluster" == operation.facts.cluster_arn
+    assert (
+        f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:prod-cluster" == operation.facts.cluster_arn
+    )

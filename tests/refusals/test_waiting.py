@@ -86,7 +86,9 @@ def test_a_target_that_is_backing_up_or_modifying_is_waited_for(scene: Scene) ->
     """Its members may change meanwhile, so nothing is decided before."""
     scene.stage.night()
     scene.run_until(State.SNAPSHOT_READY)
-    scene.stage.aurora.take_automated_snapshot("staging-cluster", account=ACCOUNT, region=TARGET_REGION)
+    scene.stage.aurora.take_automated_snapshot(
+        "staging-cluster", account=ACCOUNT, region=TARGET_REGION
+    )
 
     assert succeeds(scene)
     assert 1 <= len(scene.said.lines("Waiting: The target staging-cluster is backing-up."))
@@ -96,21 +98,29 @@ def test_a_target_that_begins_a_backup_after_it_was_recorded_is_waited_for(scene
     """A deletion would be refused until the backup is done."""
     scene.stage.night()
     scene.run_until(State.TARGET_DELETING)
-    scene.stage.aurora.take_automated_snapshot("staging-cluster", account=ACCOUNT, region=TARGET_REGION)
+    scene.stage.aurora.take_automated_snapshot(
+        "staging-cluster", account=ACCOUNT, region=TARGET_REGION
+    )
 
     assert succeeds(scene)
     assert 1 <= len(scene.said.lines("Waiting: The old target staging-cluster is backing-up."))
 
 
 class LateStage(Stage):
-    """A stage on which RDS does not find what it has just begun, for some minutes after a state was entered."""
+    """A stage on which RDS does not find what it has just begun, for some minutes after a state was
+    entered.
+    """
 
     late, method, since, minutes = State.COPYING, "describe_db_cluster_snapshots", "entered_at", 4
 
     def _client(self, service: str, region: str) -> Any:
         client = super()._client(service, region)
         operations = self.all_operations()
-        if (service, region) != ("rds", TARGET_REGION) or not operations or operations[0].state is not self.late:
+        if (
+            (service, region) != ("rds", TARGET_REGION)
+            or not operations
+            or operations[0].state is not self.late
+        ):
             return client
         if self.clock.now() - getattr(operations[0], self.since) < timedelta(minutes=self.minutes):
             setattr(client, self.method, lambda **_: {"DBClusters": [], "DBClusterSnapshots": []})
@@ -136,14 +146,20 @@ class LateClusterForGood(LateClusterStage):
 
 
 @pytest.mark.parametrize("late", [LateStage, LateClusterStage])
-def test_what_is_not_found_for_some_minutes_is_waited_for(said: Said, late: type[LateStage]) -> None:
+def test_what_is_not_found_for_some_minutes_is_waited_for(
+    said: Said, late: type[LateStage]
+) -> None:
     """RDS's answers are eventually consistent: a copy is not begun again for it, and nothing fails."""
     stage = late()
     stage.night()
     operation = Scene(stage, said).ends(State.SUCCEEDED)
 
     assert 0 == operation.facts.copy_failures
-    assert said.lines("Waiting: The copy ") if late is LateStage else said.lines("Waiting: The restored cluster ")
+    assert (
+        said.lines("Waiting: The copy ")
+        if late is LateStage
+        else said.lines("Waiting: The restored cluster ")
+    )
 
 
 def test_a_copy_that_is_not_found_for_longer_is_begun_again(said: Said) -> None:
@@ -164,14 +180,20 @@ def test_a_cluster_that_is_not_found_for_longer_is_missed(said: Said) -> None:
     assert "delete-rds" == operation.rerun_from
 
 
-def test_a_database_that_starts_slowly_and_is_locked_for_a_while_is_waited_for(scene: Scene) -> None:
+def test_a_database_that_starts_slowly_and_is_locked_for_a_while_is_waited_for(
+    scene: Scene,
+) -> None:
     """No connections at first, then a lock that another session holds."""
     scene.stage.night()
     operation = scene.run_until(State.RESTORED)
     database = scene.stage.data.clusters[str(operation.facts.cluster_resource_id)]
-    database.trouble = DatabaseUnavailableError("PostgreSQL at staging takes no connections now (SQLSTATE 57P03).")
+    database.trouble = DatabaseUnavailableError(
+        "PostgreSQL at staging takes no connections now (SQLSTATE 57P03)."
+    )
     scene.stage.run(400)
-    database.trouble = DatabaseBusyError("PostgreSQL at staging is in the way of the set-up: a lock.")
+    database.trouble = DatabaseBusyError(
+        "PostgreSQL at staging is in the way of the set-up: a lock."
+    )
     scene.stage.run(400)
     database.trouble = None
 
@@ -180,7 +202,9 @@ def test_a_database_that_starts_slowly_and_is_locked_for_a_while_is_waited_for(s
 
 
 def test_a_password_that_rds_could_not_set_is_set_again(scene: Scene) -> None:
-    """Only an event tells it (0067), and that may be lost: after a while it is simply asked for again."""
+    """Only an event tells it (0067), and that may be lost: after a while it is simply asked for
+    again.
+    """
     scene.stage.night()
     scene.run_until(State.RESTORED)
     scene.stage.aurora.fail_password(TARGET_ARN, "A test asked for this.")
@@ -198,7 +222,9 @@ def test_a_database_that_is_not_there_is_no_trouble_that_passes(scene: Scene) ->
     assert "master secret's field database" in str(operation.remedy)
 
 
-def test_a_login_of_production_that_the_master_may_not_close_fails_the_operation(scene: Scene) -> None:
+def test_a_login_of_production_that_the_master_may_not_close_fails_the_operation(
+    scene: Scene,
+) -> None:
     """Production's password would go on working in the copy: that is not a success."""
     scene.stage.night()
     operation = scene.run_until(State.RESTORED)
@@ -207,15 +233,24 @@ def test_a_login_of_production_that_the_master_may_not_close_fails_the_operation
     failed = scene.fails(at="setup-db-users")
 
     assert "shop_app" in str(failed.reason)
-    assert "Beware: production's logins and passwords are still open" in scene.stage.notices()[-1]["text"]
+    assert (
+        "Beware: production's logins and passwords are still open"
+        in scene.stage.notices()[-1]["text"]
+    )
 
 
 def test_what_nobody_expects_is_tried_again_and_then_fails_with_its_name(said: Said) -> None:
-    """A bug is logged whole, fails its invocation twice for Lambda's retries and alarms, and ends the operation."""
+    """A bug is logged whole, fails its invocation twice for Lambda's retries and alarms, and ends
+    the operation.
+    """
 
     class BuggyStage(DenyingStage):
         def check(self, service: str, method: str) -> None:
-            if (self._running, service, method) == ("copy-snapshot", "rds", "copy_db_cluster_snapshot"):
+            if (self._running, service, method) == (
+                "copy-snapshot",
+                "rds",
+                "copy_db_cluster_snapshot",
+            ):
                 raise ZeroDivisionError("a bug")
 
     stage = BuggyStage()
@@ -223,7 +258,10 @@ def test_what_nobody_expects_is_tried_again_and_then_fails_with_its_name(said: S
     stage.night()
     operation = Scene(stage, said).fails(at="copy-snapshot")
 
-    assert "copy-snapshot failed 3 times with ZeroDivisionError, which it does not expect." == operation.reason
+    assert (
+        "copy-snapshot failed 3 times with ZeroDivisionError, which it does not expect."
+        == operation.reason
+    )
     assert ["ZeroDivisionError"] * 2 == [type(failure).__name__ for failure in stage.failures]
     assert 3 == len(said.lines("A bug in copy-snapshot: ZeroDivisionError."))
 

@@ -69,7 +69,10 @@ def test_what_a_person_asks_for_has_a_name_that_rds_takes(stage: str) -> None:
 
 
 def test_two_requests_are_two_operations() -> None:
-    """However alike their ids look once written as names; and none is called like a target's item."""
+    """However alike their ids look once written as names.
+
+    And none is called like a target's item.
+    """
     asked = set(texts(3))
     ids = {requested_id(request_id) for request_id in asked}
 
@@ -104,7 +107,10 @@ def test_following_an_operation_again_and_again_gives_new_names_that_stay_short(
 @pytest.mark.parametrize("target", ["s", "staging-cluster", "t" * 57, "a-" * 28 + "a"])
 @pytest.mark.parametrize("count", [1, 2, 16])
 def test_instances_have_names_that_rds_takes_and_keep_them(target: str, count: int) -> None:
-    """Endpoints in people's settings depend on them; the longest target leaves room for a dash and a number."""
+    """Endpoints in people's settings depend on them.
+
+    The longest target leaves room for a dash and a number.
+    """
     resolved = plan({**COMPLETE, "TARGET_CLUSTER_ID": target, "INSTANCE_COUNT": str(count)})
 
     assert count == len(set(resolved.instance_ids))

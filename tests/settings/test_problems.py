@@ -1,4 +1,6 @@
-"""What is wrong with settings is told whole: every problem in one message, with variable, value and what is right."""
+"""What is wrong with settings is told whole: every problem in one message, with variable, value and
+what is right.
+"""
 
 import pytest
 
@@ -8,10 +10,17 @@ from chalicelib.settings import Settings
 from tests.settings.test_variables import COMPLETE, STAGE, plan
 
 REQUIRED = (
-    "SOURCE_REGION", "SOURCE_CLUSTER_ID", "TARGET_REGION", "TARGET_CLUSTER_ID", "DB_SUBNET_GROUP_NAME",
-    "VPC_SECURITY_GROUP_IDS", "INSTANCE_CLASS", "SNS_TOPIC_ARN", "MASTER_CREDENTIALS_SECRET_ID",
+    "SOURCE_REGION",
+    "SOURCE_CLUSTER_ID",
+    "TARGET_REGION",
+    "TARGET_CLUSTER_ID",
+    "DB_SUBNET_GROUP_NAME",
+    "VPC_SECURITY_GROUP_IDS",
+    "INSTANCE_CLASS",
+    "SNS_TOPIC_ARN",
+    "MASTER_CREDENTIALS_SECRET_ID",
     "APP_CREDENTIALS_SECRET_ID",
-)  # fmt: skip
+)
 
 
 def problems(**changes: str) -> str:
@@ -23,8 +32,14 @@ def problems(**changes: str) -> str:
 
 @pytest.mark.parametrize("variable", REQUIRED)
 def test_what_names_something_has_no_default(variable: str) -> None:
-    """Nobody's cluster, region, secret or topic is guessed; the message says what it is and where to set it."""
-    missing = f"{variable} is not set in the environment or in SSM below /aurora-restore/dev/: it should be "
+    """Nobody's cluster, region, secret or topic is guessed.
+
+    The message says what it is and where to set it.
+    """
+    missing = (
+        f"{variable} is not set in the environment or in SSM below /aurora-restore/dev/: it should "
+        "be "
+    )
 
     assert f"{missing}{MEANT[variable.lower()]}." in problems(**{variable: ""})
 
@@ -34,7 +49,9 @@ def test_everything_that_is_missing_is_told_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         plan(STAGE)
 
-    assert set(REQUIRED) == {variable for variable in REQUIRED if f"{variable} is not set" in str(caught.value)}
+    assert set(REQUIRED) == {
+        variable for variable in REQUIRED if f"{variable} is not set" in str(caught.value)
+    }
     assert str(caught.value).startswith("The settings of plan default cannot be used:\n- ")
     assert len(REQUIRED) == len(caught.value.problems) == str(caught.value).count("\n")
 
@@ -64,7 +81,9 @@ def test_everything_that_is_missing_is_told_at_once() -> None:
         ("TARGET_CLUSTER_ID", "t" * 58, "at most 57 characters"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named_with_what_would_be_right(variable: str, value: str, right: str) -> None:
+def test_a_value_that_cannot_be_used_is_named_with_what_would_be_right(
+    variable: str, value: str, right: str
+) -> None:
     """Variable, value, place and rule stand on one line."""
     (line,) = problems(**{variable: value}).splitlines()[1:]
 
@@ -76,13 +95,21 @@ def test_a_value_of_ssm_is_said_to_stand_there() -> None:
     """Under the name that people wrote; a list as they wrote it."""
     path = "/aurora-restore/dev/plans/weekly/"
     with pytest.raises(SettingsError) as caught:
-        plan(COMPLETE, {"plans/weekly/port": "1", "plans/weekly/vpc-security-group-ids": " , "}, "weekly")
+        plan(
+            COMPLETE,
+            {"plans/weekly/port": "1", "plans/weekly/vpc-security-group-ids": " , "},
+            "weekly",
+        )
 
     port, groups = sorted(caught.value.problems)
 
-    assert f"PORT is '1' in the SSM parameter {path}port: it should be greater than or equal to 1150." == port
+    assert (
+        f"PORT is '1' in the SSM parameter {path}port: it should be greater than or equal to 1150."
+        == port
+    )
     assert groups.startswith(
-        f"VPC_SECURITY_GROUP_IDS is '' in the SSM parameter {path}vpc-security-group-ids: it should be security groups"
+        f"VPC_SECURITY_GROUP_IDS is '' in the SSM parameter {path}vpc-security-group-ids: it "
+        "should be security groups"
     )
 
 
@@ -99,9 +126,15 @@ def test_all_that_is_wrong_is_told_together_also_what_contradicts() -> None:
 
 def test_contradictions_are_one_a_line_too() -> None:
     """Where each setting is fine by itself."""
-    told = problems(TARGET_CLUSTER_ID="my-source-cluster", TARGET_REGION="us-east-1", SERVERLESS_MAX_CAPACITY="4")
+    told = problems(
+        TARGET_CLUSTER_ID="my-source-cluster",
+        TARGET_REGION="us-east-1",
+        SERVERLESS_MAX_CAPACITY="4",
+    )
 
-    assert ["- SOURCE_CLUSTER_ID, TA", "- SERVERLESS_MIN_CAPACI"] == [one[:23] for one in told.splitlines()[1:]]
+    assert ["- SOURCE_CLUSTER_ID, TA", "- SERVERLESS_MIN_CAPACI"] == [
+        one[:23] for one in told.splitlines()[1:]
+    ]
 
 
 @pytest.mark.parametrize("name", ["my-source-cluster", "MY-Source-Cluster"])
@@ -119,19 +152,29 @@ def test_a_target_that_is_the_source_is_no_plan(name: str) -> None:
         ({"INSTANCE_CLASS": "db.serverless"}, "set both with INSTANCE_CLASS db.serverless"),
         ({"SERVERLESS_MAX_CAPACITY": "4"}, "set both with INSTANCE_CLASS db.serverless"),
         (
-            {"INSTANCE_CLASS": "db.serverless", "SERVERLESS_MIN_CAPACITY": "8", "SERVERLESS_MAX_CAPACITY": "4"},
+            {
+                "INSTANCE_CLASS": "db.serverless",
+                "SERVERLESS_MIN_CAPACITY": "8",
+                "SERVERLESS_MAX_CAPACITY": "4",
+            },
             "should be at least SERVERLESS_MIN_CAPACITY",
         ),
     ],
 )
-def test_a_serverless_range_goes_with_the_serverless_class(changes: dict[str, str], told: str) -> None:
+def test_a_serverless_range_goes_with_the_serverless_class(
+    changes: dict[str, str], told: str
+) -> None:
     """Both ends of it, in order, and with no other class."""
     assert told in problems(**changes)
 
 
 def test_a_serverless_plan_can_be_made() -> None:
     """From nothing to the most there is."""
-    changes = {"INSTANCE_CLASS": "db.serverless", "SERVERLESS_MIN_CAPACITY": "0", "SERVERLESS_MAX_CAPACITY": "256"}
+    changes = {
+        "INSTANCE_CLASS": "db.serverless",
+        "SERVERLESS_MIN_CAPACITY": "0",
+        "SERVERLESS_MAX_CAPACITY": "256",
+    }
 
     assert 256 == plan({**COMPLETE, **changes}).serverless_max_capacity
 
@@ -139,14 +182,19 @@ def test_a_serverless_plan_can_be_made() -> None:
 def test_the_stages_settings_are_told_whole_as_well() -> None:
     """Before there is any plan."""
     with pytest.raises(SettingsError) as caught:
-        Settings.of_environment({"ENVIRONMENT": "Dev Two", "LOG_LEVEL": "LOUD", "HEARTBEAT_INTERVAL": "0"})
+        Settings.of_environment(
+            {"ENVIRONMENT": "Dev Two", "LOG_LEVEL": "LOUD", "HEARTBEAT_INTERVAL": "0"}
+        )
     told = str(caught.value)
 
     assert told.startswith("The stage's settings cannot be used:\n")
     assert all(
         one in told
         for one in (
-            "ENVIRONMENT is 'Dev Two'", "LOG_LEVEL is 'LOUD'", "HEARTBEAT_INTERVAL is '0'",
-            "STATE_TABLE_NAME is not set", "AUDIT_TABLE_NAME is not set",
+            "ENVIRONMENT is 'Dev Two'",
+            "LOG_LEVEL is 'LOUD'",
+            "HEARTBEAT_INTERVAL is '0'",
+            "STATE_TABLE_NAME is not set",
+            "AUDIT_TABLE_NAME is not set",
         )
-    )  # fmt: skip
+    )

@@ -48,7 +48,9 @@ def test_every_kind_is_told_in_words(kind: str) -> None:
 def test_what_was_stopped_is_told_with_what_became_of_it() -> None:
     """Or that there was nothing."""
     found = {"prepared-transactions": 1, "event-triggers": 1, "subscriptions": 2}
-    stopped = "1 prepared transaction rolled back, 1 event trigger disabled, 2 subscriptions dropped"
+    stopped = (
+        "1 prepared transaction rolled back, 1 event trigger disabled, 2 subscriptions dropped"
+    )
 
     assert f"stopped or cut off: {stopped}" == sentence(found, ())
     assert sentence({}, ()) == "nothing was found to stop"

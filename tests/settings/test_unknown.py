@@ -29,7 +29,10 @@ def test_a_misspelt_parameter_of_a_plan_makes_it_unusable_and_stops_no_other() -
 
     assert isinstance(found["default"], Plan)
     assert (
-        f"The SSM parameter {PATH}plans/blue/target-clustr-id is not a known setting; did you mean target-cluster-id?",
+        (
+            f"The SSM parameter {PATH}plans/blue/target-clustr-id is not a known setting; did you mean "
+            "target-cluster-id?"
+        ),
     ) == getattr(found["blue"], "problems", None)
 
 
@@ -43,12 +46,18 @@ def test_a_misspelt_parameter_is_told_beside_other_problems() -> None:
 
 def test_no_plan_is_used_whose_target_another_plan_has() -> None:
     """Nobody can tell which is meant; a third plan goes on."""
-    found = resolved({"plans/blue/port": "5433", **{k.replace("blue", "eu"): v for k, v in OWN_TARGET.items()}})
+    found = resolved(
+        {"plans/blue/port": "5433", **{k.replace("blue", "eu"): v for k, v in OWN_TARGET.items()}}
+    )
     told = str(found["blue"])
 
     assert told == str(found["default"])
-    assert told.startswith("The plans default and blue have the same target, arn:aws:rds:us-west-2:123456789012:clus")
-    assert told.endswith(f"Give each its own target in the SSM parameter {PATH}plans/blue/target-cluster-id.")
+    assert told.startswith(
+        "The plans default and blue have the same target, arn:aws:rds:us-west-2:123456789012:clus"
+    )
+    assert told.endswith(
+        f"Give each its own target in the SSM parameter {PATH}plans/blue/target-cluster-id."
+    )
     assert isinstance(found["eu"], Plan)
 
 
@@ -62,13 +71,22 @@ def test_targets_of_one_name_in_two_regions_are_two_targets() -> None:
     [
         (
             "kms-key-di",
-            "The SSM parameter /aurora-restore/dev/kms-key-di is not a known setting; did you mean kms",
+            (
+                "The SSM parameter /aurora-restore/dev/kms-key-di is not a known setting; did you mean "
+                "kms"
+            ),
         ),
         ("colour", "The SSM parameter /aurora-restore/dev/colour is not a known setting."),
-        ("plan/blue/port", "Nothing reads the SSM parameter /aurora-restore/dev/plan/blue/port: plans are below "),
+        (
+            "plan/blue/port",
+            "Nothing reads the SSM parameter /aurora-restore/dev/plan/blue/port: plans are below ",
+        ),
         ("plans/blue", "it should be /aurora-restore/dev/plans/<plan>/<setting>."),
         ("plans/a/b/c", "it should be /aurora-restore/dev/plans/<plan>/<setting>."),
-        ("plans/Blue/port", "'Blue' is no name of a plan, which has lower case letters, digits and hyphens."),
+        (
+            "plans/Blue/port",
+            "'Blue' is no name of a plan, which has lower case letters, digits and hyphens.",
+        ),
     ],
 )
 def test_a_parameter_that_nothing_reads_is_told(name: str, told: str) -> None:
@@ -87,4 +105,6 @@ def test_below_prods_path_are_other_stages_parameters() -> None:
     """Unless it is almost `plans`."""
     (problem,) = unknown(["dev/port", "test2/plans/blue/prot", "plan/blue/port"], stage="prod")
 
-    assert problem.startswith("Nothing reads the SSM parameter /aurora-restore/plan/blue/port: plans are below")
+    assert problem.startswith(
+        "Nothing reads the SSM parameter /aurora-restore/plan/blue/port: plans are below"
+    )

@@ -1,4 +1,7 @@
-"""Every variable of the deployment guide means what it means there; SSM comes before the environment."""
+"""Every variable of the deployment guide means what it means there.
+
+SSM comes before the environment.
+"""
 
 from typing import Any
 
@@ -7,18 +10,30 @@ import pytest
 from chalicelib.flow.plan import Plan
 from chalicelib.settings import Settings, plan_names, resolve_plan
 
-STAGE = {"ENVIRONMENT": "dev", "STATE_TABLE_NAME": "aurora-restore-state", "AUDIT_TABLE_NAME": "aurora-restore-audit"}
+STAGE = {
+    "ENVIRONMENT": "dev",
+    "STATE_TABLE_NAME": "aurora-restore-state",
+    "AUDIT_TABLE_NAME": "aurora-restore-audit",
+}
 TOPIC = "arn:aws:sns:us-west-2:123456789012:aurora-restore-notifications"
 COMPLETE = {
-    **STAGE, "SOURCE_REGION": "us-east-1", "SOURCE_CLUSTER_ID": "my-source-cluster", "TARGET_REGION": "us-west-2",
-    "TARGET_CLUSTER_ID": "my-target-cluster", "DB_SUBNET_GROUP_NAME": "my-db-subnet-group",
-    "VPC_SECURITY_GROUP_IDS": "sg-12345678,sg-87654321", "INSTANCE_CLASS": "db.r6g.large", "SNS_TOPIC_ARN": TOPIC,
+    **STAGE,
+    "SOURCE_REGION": "us-east-1",
+    "SOURCE_CLUSTER_ID": "my-source-cluster",
+    "TARGET_REGION": "us-west-2",
+    "TARGET_CLUSTER_ID": "my-target-cluster",
+    "DB_SUBNET_GROUP_NAME": "my-db-subnet-group",
+    "VPC_SECURITY_GROUP_IDS": "sg-12345678,sg-87654321",
+    "INSTANCE_CLASS": "db.r6g.large",
+    "SNS_TOPIC_ARN": TOPIC,
     "MASTER_CREDENTIALS_SECRET_ID": "aurora-restore/master-db-credentials",
     "APP_CREDENTIALS_SECRET_ID": "aurora-restore/app-db-credentials",
-}  # fmt: skip
+}
 
 
-def plan(environment: dict[str, str], parameters: dict[str, str] | None = None, name: str = "default") -> Plan:
+def plan(
+    environment: dict[str, str], parameters: dict[str, str] | None = None, name: str = "default"
+) -> Plan:
     """Resolve a plan."""
     settings = Settings.of_environment(environment)
     return resolve_plan(settings, name, parameters or {}, account="123456789012", partition="aws")
@@ -29,7 +44,11 @@ GUIDE: tuple[tuple[str, str, Any], ...] = (
     ("SOURCE_CLUSTER_ID", "Production", "production"),
     ("SNAPSHOT_PREFIX", "aurora-snapshot", "aurora-snapshot"),
     ("TARGET_REGION", "eu-west-2", "eu-west-2"),
-    ("KMS_KEY_ID", "arn:aws:kms:us-west-2:123456789012:key/abcd", "arn:aws:kms:us-west-2:123456789012:key/abcd"),
+    (
+        "KMS_KEY_ID",
+        "arn:aws:kms:us-west-2:123456789012:key/abcd",
+        "arn:aws:kms:us-west-2:123456789012:key/abcd",
+    ),
     ("MAX_COPY_ATTEMPTS", "60", 60),
     ("COPY_CHECK_INTERVAL", "45", 45),
     ("TARGET_CLUSTER_ID", "Staging-2", "staging-2"),
@@ -48,7 +67,9 @@ GUIDE: tuple[tuple[str, str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize(("variable", "text", "value"), GUIDE, ids=[variable for variable, *_ in GUIDE])
+@pytest.mark.parametrize(
+    ("variable", "text", "value"), GUIDE, ids=[variable for variable, *_ in GUIDE]
+)
 def test_a_variable_of_the_guide_sets_what_it_names(variable: str, text: str, value: Any) -> None:
     """Under the same name, from the environment; or from SSM, where the name has dashes."""
     from_environment = plan({**COMPLETE, variable: text})
@@ -63,11 +84,16 @@ def test_the_stages_own_variables_are_the_guides_too() -> None:
     settings = Settings.of_environment({**STAGE, "LOG_LEVEL": "WARNING"})
 
     assert ("dev", "aurora-restore-state", "aurora-restore-audit", "WARNING") == (
-        settings.stage, settings.state_table_name, settings.audit_table_name, settings.log_level
-    )  # fmt: skip
+        settings.stage,
+        settings.state_table_name,
+        settings.audit_table_name,
+        settings.log_level,
+    )
 
 
-def test_the_plans_own_parameter_comes_before_the_stages_before_the_environment_before_the_default() -> None:
+def test_the_plans_own_parameter_comes_before_the_stages_before_the_environment_before_the_default() -> (
+    None
+):
     """Each that is there and not empty hides the next."""
     environment = {**COMPLETE, "PORT": "5433"}
     stage = {"port": "5434"}
@@ -85,8 +111,9 @@ def test_the_plans_own_parameter_comes_before_the_stages_before_the_environment_
 def test_what_is_empty_is_not_set() -> None:
     """Chalice and CloudFormation cannot leave a variable out, only empty."""
     assert (5432, None) == (
-        plan({**COMPLETE, "PORT": "", "KMS_KEY_ID": ""}).port, plan({**COMPLETE, "KMS_KEY_ID": ""}).kms_key_id
-    )  # fmt: skip
+        plan({**COMPLETE, "PORT": "", "KMS_KEY_ID": ""}).port,
+        plan({**COMPLETE, "KMS_KEY_ID": ""}).kms_key_id,
+    )
     assert "my-target-cluster" == plan(COMPLETE, {"target-cluster-id": ""}).target_cluster_id
 
 
@@ -95,8 +122,11 @@ def test_a_named_plan_takes_from_the_stage_what_it_does_not_say() -> None:
     weekly = plan(COMPLETE, {"plans/weekly/target-cluster-id": "weekly-cluster"}, "weekly")
 
     assert ("weekly", "dev/weekly", "weekly-cluster", "my-source-cluster") == (
-        weekly.name, weekly.owner, weekly.target_cluster_id, weekly.source_cluster_id
-    )  # fmt: skip
+        weekly.name,
+        weekly.owner,
+        weekly.target_cluster_id,
+        weekly.source_cluster_id,
+    )
 
 
 def test_the_plans_of_a_stage_are_its_own_and_those_with_parameters() -> None:
@@ -117,7 +147,9 @@ def test_the_plans_of_a_stage_are_its_own_and_those_with_parameters() -> None:
     assert ("default", "eu", "weekly") == plan_names(parameters)
 
 
-@pytest.mark.parametrize(("stage", "path"), [("prod", "/aurora-restore/"), ("dev", "/aurora-restore/dev/")])
+@pytest.mark.parametrize(
+    ("stage", "path"), [("prod", "/aurora-restore/"), ("dev", "/aurora-restore/dev/")]
+)
 def test_prods_parameters_have_no_stage_in_their_path(stage: str, path: str) -> None:
     """As the guide has them."""
     assert path == Settings.of_environment({**STAGE, "ENVIRONMENT": stage}).parameter_path
@@ -131,7 +163,10 @@ def test_prods_parameters_have_no_stage_in_their_path(stage: str, path: str) -> 
         ({"MAX_COPY_ATTEMPTS": "60"}, (1800, 3 * 3600, 2 * 3600)),
         ({"COPY_CHECK_INTERVAL": "60"}, (12 * 3600, 3 * 3600, 2 * 3600)),
         ({"MAX_RESTORE_ATTEMPTS": "60", "RESTORE_CHECK_INTERVAL": "60"}, (12 * 3600, 3600, 3600)),
-        ({"COPY_DEADLINE": "100", "RESTORE_DEADLINE": "200", "INSTANCE_DEADLINE": "300"}, (100, 200, 300)),
+        (
+            {"COPY_DEADLINE": "100", "RESTORE_DEADLINE": "200", "INSTANCE_DEADLINE": "300"},
+            (100, 200, 300),
+        ),
         ({"COPY_DEADLINE": "100", "MAX_COPY_ATTEMPTS": "2"}, (60, 3 * 3600, 2 * 3600)),
     ],
 )
@@ -142,5 +177,6 @@ def test_attempts_times_interval_is_the_budget_when_attempts_are_set(
     resolved = plan({**COMPLETE, **changes})
 
     assert budgets == tuple(
-        resolved.seconds(name) for name in ("copy_deadline", "restore_deadline", "instance_deadline")
+        resolved.seconds(name)
+        for name in ("copy_deadline", "restore_deadline", "instance_deadline")
     )

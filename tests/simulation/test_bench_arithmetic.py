@@ -1,4 +1,6 @@
-"""The benchmark's arithmetic: DynamoDB's sizes and units, prices, rates, and the time of a function."""
+"""The benchmark's arithmetic: DynamoDB's sizes and units, prices, rates, and the time of a
+function.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,17 +25,31 @@ def _after(seconds: float) -> datetime:
 @pytest.mark.parametrize(
     ("value", "size"),
     [
-        ("text", 4), ("Grün", 5), (True, 1), (None, 1), (7, 2), (1234, 3), (0.125, 3), ([], 3), (["ab", "c"], 8),
-        ({}, 3), ({"k": "v"}, 6),
+        ("text", 4),
+        ("Grün", 5),
+        (True, 1),
+        (None, 1),
+        (7, 2),
+        (1234, 3),
+        (0.125, 3),
+        ([], 3),
+        (["ab", "c"], 8),
+        ({}, 3),
+        ({"k": "v"}, 6),
     ],
-)  # fmt: skip
+)
 def test_a_value_is_as_large_as_the_guide_says(value: Any, size: int) -> None:
-    """Names and text in UTF-8, a byte for two digits and one more, 3 bytes for a list and 1 for each element."""
+    """Names and text in UTF-8, a byte for two digits and one more, 3 bytes for a list and 1 for
+    each element.
+    """
     assert len("name") + size == item_bytes({"name": value})
 
 
 def test_a_unit_is_begun_by_its_first_byte() -> None:
-    """1 KB is one write unit and a byte more is two; 4 KB is one consistent read, half of it otherwise."""
+    """1 KB is one write unit and a byte more is two.
+
+    4 KB is one consistent read, half of it otherwise.
+    """
     written = [write_units(size) for size in (0, 1024, 1025)]
     read = [read_units([size], consistent=True) for size in (0, 4096, 4097)]
 
@@ -43,7 +59,9 @@ def test_a_unit_is_begun_by_its_first_byte() -> None:
 
 def _store() -> tuple[MeteredStore, Meter]:
     meter = Meter()
-    return MeteredStore(PricedTables(lambda _key, _item: None), meter, "step", lambda _service: None), meter
+    return MeteredStore(
+        PricedTables(lambda _key, _item: None), meter, "step", lambda _service: None
+    ), meter
 
 
 def _written(meter: Meter) -> float:
@@ -51,9 +69,14 @@ def _written(meter: Meter) -> float:
 
 
 def test_an_index_costs_its_own_units_and_a_new_key_two() -> None:
-    """A small open record: the table and two indexes; a new due time moves it in one index and rewrites the other."""
+    """A small open record: the table and two indexes.
+
+    A new due time moves it in one index and rewrites the other.
+    """
     store, meter = _store()
-    store.change(Change("one", assign={"open": "yes", "due_at": "1", "plan": "default", "created_at": "1"}))
+    store.change(
+        Change("one", assign={"open": "yes", "due_at": "1", "plan": "default", "created_at": "1"})
+    )
     made = _written(meter)
     store.change(Change("one", assign={"due_at": "2"}))
     moved = _written(meter) - made
@@ -108,16 +131,25 @@ def test_lambda_bills_each_millisecond_that_has_begun_and_events_their_64_kb() -
     """100.2 ms are 101; an entry of 65 KB is two events."""
     meter = Meter()
     meter.invoked("step", 0.1002)
-    meter.called("step", "events", "put_events", {"Entries": [{"Detail": "x"}, {"Detail": "x" * 65 * 1024}]})
+    meter.called(
+        "step", "events", "put_events", {"Entries": [{"Detail": "x"}, {"Detail": "x" * 65 * 1024}]}
+    )
 
-    assert (0.101, 3, 1) == (meter.by_kind()["seconds"], meter.by_kind()["events"], meter.by_kind()["events calls"])
+    assert (0.101, 3, 1) == (
+        meter.by_kind()["seconds"],
+        meter.by_kind()["events"],
+        meter.by_kind()["events calls"],
+    )
 
 
 def test_counts_are_averaged_and_told_apart_by_function() -> None:
     """Two nights, of which the heartbeat's part can be asked for."""
     nights = [Meter({("step", "rds"): 4, (HEARTBEAT, "rds"): 1}), Meter({("step", "rds"): 2})]
 
-    assert ({"rds": 3.5}, {"rds": 0.5}) == (mean(nights).by_kind(), mean(nights).by_kind([HEARTBEAT]))
+    assert ({"rds": 3.5}, {"rds": 0.5}) == (
+        mean(nights).by_kind(),
+        mean(nights).by_kind([HEARTBEAT]),
+    )
 
 
 def test_auroras_own_time_is_when_it_had_something_under_way() -> None:
@@ -132,9 +164,11 @@ def test_auroras_own_time_is_when_it_had_something_under_way() -> None:
 def test_calls_beyond_the_rate_are_those_that_find_no_token() -> None:
     """300 at once are taken, and 12 a second after that."""
     assert (0, 1, 0, 5) == (
-        beyond({10: RDS_BURST}), beyond({10: RDS_BURST + 1}), beyond({10: RDS_BURST, 11: 12}),
+        beyond({10: RDS_BURST}),
+        beyond({10: RDS_BURST + 1}),
+        beyond({10: RDS_BURST, 11: 12}),
         beyond({10: RDS_BURST, 11: 17}),
-    )  # fmt: skip
+    )
     assert 7 == minute_most({0: 3, 59: 4, 61: 2})
 
 
@@ -147,7 +181,12 @@ def test_a_function_starts_cold_unless_an_environment_is_free() -> None:
     warmth.ended("step", _after(3))
     starts.append(warmth.start_seconds("step", _after(4) + KEPT_WARM))
 
-    assert [COLD_START_SECONDS, WARM_START_SECONDS, COLD_START_SECONDS, COLD_START_SECONDS] == starts
+    assert [
+        COLD_START_SECONDS,
+        WARM_START_SECONDS,
+        COLD_START_SECONDS,
+        COLD_START_SECONDS,
+    ] == starts
 
 
 def test_an_invocation_is_ahead_of_the_others_and_holds_nobody_up() -> None:
@@ -166,4 +205,8 @@ def test_a_tick_knows_what_it_read_itself() -> None:
     first = Tick.of(0.1, meter, [])
     meter.add(HEARTBEAT, "items by index", 3)
 
-    assert (7, 3, 0) == (first.items, Tick.of(0.1, meter, [first]).items, Tick.of(0.1, meter, [first]).units)
+    assert (7, 3, 0) == (
+        first.items,
+        Tick.of(0.1, meter, [first]).items,
+        Tick.of(0.1, meter, [first]).units,
+    )

@@ -1,4 +1,6 @@
-"""The contenders: when the poller looks, what the waiter is billed, and that all have the same nights."""
+"""The contenders: when the poller looks, what the waiter is billed, and that all have the same
+nights.
+"""
 
 import itertools
 from datetime import datetime  # noqa: TC003 # a fact of each look
@@ -32,12 +34,17 @@ class _Seen(Poller):
 
 
 def test_the_poller_looks_again_exactly_thirty_seconds_after_each_look() -> None:
-    """Between the end of a look and the beginning of the next: the wait, three transitions, a warm start."""
+    """Between the end of a look and the beginning of the next: the wait, three transitions, a warm
+    start.
+    """
     with quiet():
         world = _Seen()
         world.night_of(USUAL_NIGHT)
     copying = [(begun, ended) for state, begun, ended in world.looks if state is State.COPYING]
-    pauses = {round((after[0] - before[1]).total_seconds(), 3) for before, after in itertools.pairwise(copying)}
+    pauses = {
+        round((after[0] - before[1]).total_seconds(), 3)
+        for before, after in itertools.pairwise(copying)
+    }
 
     assert [pytest.approx(30 + 3 * TRANSITION_SECONDS + WARM_START_SECONDS)] == [*pauses]
 

@@ -31,7 +31,10 @@ def _shape(page: str) -> list[str]:
 
 
 def test_the_page_in_docs_was_written_by_this_code(page: str) -> None:
-    """The same sections with the same tables, whatever the numbers; every size of crowd is in it."""
+    """The same sections with the same tables, whatever the numbers.
+
+    Every size of crowd is in it.
+    """
     kept = PAGE.read_text(encoding="utf-8")
 
     assert _shape(page) == _shape(kept)
@@ -41,8 +44,12 @@ def test_the_page_in_docs_was_written_by_this_code(page: str) -> None:
 def test_every_target_is_on_the_page_in_docs(page: str) -> None:
     """Their words are the same; of the many, the number differs."""
     own = page.partition("\n## The package\n")[0]
-    rows = re.findall(r"^\| ([^|]*) \|.*(?:met|\*\*missed\*\* by [^|]*) \|$", own, flags=re.MULTILINE)
-    kept = PAGE.read_text(encoding="utf-8").replace(f"each of {load.SIZES[-1]:,} operations", "each of 1 operations")
+    rows = re.findall(
+        r"^\| ([^|]*) \|.*(?:met|\*\*missed\*\* by [^|]*) \|$", own, flags=re.MULTILINE
+    )
+    kept = PAGE.read_text(encoding="utf-8").replace(
+        f"each of {load.SIZES[-1]:,} operations", "each of 1 operations"
+    )
     kept = kept.replace("on 5,000 tables of 500 owners", "on 20 tables of 2 owners")
 
     assert 15 == len(rows)
@@ -51,7 +58,9 @@ def test_every_target_is_on_the_page_in_docs(page: str) -> None:
 
 def test_a_target_that_is_missed_says_by_how_much_and_why() -> None:
     """And one that is met says nothing more."""
-    section = targets_section([Target("seconds", 60, 75.5, "It is late.", 80), Target("calls", 1, 1, "")])
+    section = targets_section(
+        [Target("seconds", 60, 75.5, "It is late.", 80), Target("calls", 1, 1, "")]
+    )
 
     assert "| seconds | 60 | 75.5 | 80 | **missed** by 15.5 |" in section
     assert "- **seconds: 75.5, not 60.** It is late." in section

@@ -1,4 +1,6 @@
-"""CloudTrail's records as calls: names, principals, errors, and their place in the trail of the tables."""
+"""CloudTrail's records as calls: names, principals, errors, and their place in the trail of the
+tables.
+"""
 
 import gzip
 import json
@@ -15,35 +17,58 @@ from tests.simulation.exports import record
 from tests.simulation.trace_builder import ACCOUNT, PLAN, START, Tale
 
 DELETION: dict[str, Any] = {
-    "eventVersion": "1.08", "eventID": "e-1", "eventTime": "2026-03-01T02:05:09Z", "eventSource": "rds.amazonaws.com",
-    "eventName": "DeleteDBCluster", "awsRegion": "us-west-2",
+    "eventVersion": "1.08",
+    "eventID": "e-1",
+    "eventTime": "2026-03-01T02:05:09Z",
+    "eventSource": "rds.amazonaws.com",
+    "eventName": "DeleteDBCluster",
+    "awsRegion": "us-west-2",
     "requestParameters": {"dBClusterIdentifier": "staging-cluster", "skipFinalSnapshot": True},
     "responseElements": {
-        "dBClusterIdentifier": "staging-cluster", "dbClusterResourceId": "cluster-OLD", "status": "available",
-        "dBClusterMembers": [{"dBInstanceIdentifier": "staging-cluster-1", "isClusterWriter": True}],
-        "tagList": [{"key": "aurora-restore", "value": "dev/default"}], "somethingNew": 1,
+        "dBClusterIdentifier": "staging-cluster",
+        "dbClusterResourceId": "cluster-OLD",
+        "status": "available",
+        "dBClusterMembers": [
+            {"dBInstanceIdentifier": "staging-cluster-1", "isClusterWriter": True}
+        ],
+        "tagList": [{"key": "aurora-restore", "value": "dev/default"}],
+        "somethingNew": 1,
     },
     "userIdentity": {
-        "type": "AssumedRole", "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/aurora-restore-dev-delete-rds/a-session",
-        "sessionContext": {"sessionIssuer": {"type": "Role", "userName": "aurora-restore-dev-delete-rds"}},
+        "type": "AssumedRole",
+        "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/aurora-restore-dev-delete-rds/a-session",
+        "sessionContext": {
+            "sessionIssuer": {"type": "Role", "userName": "aurora-restore-dev-delete-rds"}
+        },
     },
-}  # fmt: skip
+}
 
 
 def test_a_record_becomes_a_call_in_the_apis_own_names() -> None:
     """Names and the wrapping member come from botocore's model; what that does not know stays."""
     shown = {
-        "DBClusterIdentifier": "staging-cluster", "DbClusterResourceId": "cluster-OLD", "Status": "available",
-        "DBClusterMembers": [{"DBInstanceIdentifier": "staging-cluster-1", "IsClusterWriter": True}],
-        "TagList": [{"Key": "aurora-restore", "Value": "dev/default"}], "somethingNew": 1,
-    }  # fmt: skip
+        "DBClusterIdentifier": "staging-cluster",
+        "DbClusterResourceId": "cluster-OLD",
+        "Status": "available",
+        "DBClusterMembers": [
+            {"DBInstanceIdentifier": "staging-cluster-1", "IsClusterWriter": True}
+        ],
+        "TagList": [{"Key": "aurora-restore", "Value": "dev/default"}],
+        "somethingNew": 1,
+    }
 
     assert [
         Called(
-            datetime(2026, 3, 1, 2, 5, 9, tzinfo=UTC), "delete-rds", "rds", "DeleteDBCluster", "us-west-2",
-            {"DBClusterIdentifier": "staging-cluster", "SkipFinalSnapshot": True}, None, {"DBCluster": shown},
+            datetime(2026, 3, 1, 2, 5, 9, tzinfo=UTC),
+            "delete-rds",
+            "rds",
+            "DeleteDBCluster",
+            "us-west-2",
+            {"DBClusterIdentifier": "staging-cluster", "SkipFinalSnapshot": True},
+            None,
+            {"DBCluster": shown},
         )
-    ] == calls_of([DELETION], "dev")  # fmt: skip
+    ] == calls_of([DELETION], "dev")
 
 
 def test_an_error_is_a_call_without_an_answer() -> None:
@@ -56,7 +81,12 @@ def test_an_error_is_a_call_without_an_answer() -> None:
 
 def test_a_read_has_no_answer() -> None:
     """CloudTrail leaves it out; a call without parameters has null."""
-    read = {**DELETION, "eventName": "DescribeDBClusters", "responseElements": None, "requestParameters": None}
+    read = {
+        **DELETION,
+        "eventName": "DescribeDBClusters",
+        "responseElements": None,
+        "requestParameters": None,
+    }
     (call,) = calls_of([read], "dev")
 
     assert ("DescribeDBClusters", {}, {}) == (call.action, call.parameters, call.answer)
@@ -64,8 +94,14 @@ def test_a_read_has_no_answer() -> None:
 
 def test_a_hidden_password_stays_hidden() -> None:
     """CloudTrail shows stars, in the request and in what is pending."""
-    request = {"dBClusterIdentifier": "staging-cluster", "masterUserPassword": "****", "applyImmediately": True}
-    (call,) = calls_of([{**DELETION, "eventName": "ModifyDBCluster", "requestParameters": request}], "dev")
+    request = {
+        "dBClusterIdentifier": "staging-cluster",
+        "masterUserPassword": "****",
+        "applyImmediately": True,
+    }
+    (call,) = calls_of(
+        [{**DELETION, "eventName": "ModifyDBCluster", "requestParameters": request}], "dev"
+    )
 
     assert "****" == call.parameters["MasterUserPassword"]
 
@@ -73,11 +109,12 @@ def test_a_hidden_password_stays_hidden() -> None:
 @pytest.mark.parametrize(
     "arn",
     [
-        f"arn:aws:iam::{ACCOUNT}:user/dba", f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/somebody",
+        f"arn:aws:iam::{ACCOUNT}:user/dba",
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/somebody",
         f"arn:aws:sts::{ACCOUNT}:assumed-role/aurora-restore-prod-delete-rds/aurora-restore-prod-delete-rds",
         f"arn:aws:sts::{ACCOUNT}:assumed-role/aurora-restore-dev-other/aurora-restore-dev-other",
     ],
-)  # fmt: skip
+)
 def test_others_are_named_by_their_arn(arn: str) -> None:
     """People, other stages, and what only begins like a function of ours."""
     (call,) = calls_of([{**DELETION, "userIdentity": {"type": "AssumedRole", "arn": arn}}], "dev")
@@ -100,10 +137,20 @@ def test_an_action_that_the_model_does_not_know_keeps_its_names() -> None:
 
 
 def test_a_call_is_put_into_the_visit_of_its_step() -> None:
-    """Its whole second may lie before the state was entered; of two states of a step the later one is meant."""
-    decided = Stay("night-1", "night-1", "delete-rds", START, START + timedelta(seconds=300.5), PLAN)
+    """Its whole second may lie before the state was entered.
+
+    Of two states of a step the later one is meant.
+    """
+    decided = Stay(
+        "night-1", "night-1", "delete-rds", START, START + timedelta(seconds=300.5), PLAN
+    )
     deleting = Stay(
-        "night-1", "night-1", "delete-rds", decided.left + timedelta(seconds=9), START + timedelta(hours=1), PLAN
+        "night-1",
+        "night-1",
+        "delete-rds",
+        decided.left + timedelta(seconds=9),
+        START + timedelta(hours=1),
+        PLAN,
     )
     (call,) = calls_of([DELETION], "dev", [decided, deleting])
 
@@ -117,7 +164,10 @@ def test_of_two_operations_the_one_whose_target_is_named_is_meant() -> None:
         Stay(name, name, "delete-rds", START, START + timedelta(hours=1), plan)
         for name, plan in [("theirs", other), ("mine", PLAN)]
     ]
-    found = [calls_of([DELETION], "dev", stays)[0], calls_of([DELETION], "dev", [stays[1], _twin(stays[1])])[0]]
+    found = [
+        calls_of([DELETION], "dev", stays)[0],
+        calls_of([DELETION], "dev", [stays[1], _twin(stays[1])])[0],
+    ]
 
     assert ["mine", None] == [call.operation_id for call in found]
 
@@ -125,7 +175,11 @@ def test_of_two_operations_the_one_whose_target_is_named_is_meant() -> None:
 def test_a_restore_is_known_by_its_tags() -> None:
     """The chain of reruns that it belongs to is in the request."""
     tale = Tale("mine").copy().go(State.TARGET_CLEAR).restore()
-    restore = next(entry for entry in tale.entries if isinstance(entry, Called) and entry.action.startswith("Restore"))
+    restore = next(
+        entry
+        for entry in tale.entries
+        if isinstance(entry, Called) and entry.action.startswith("Restore")
+    )
     stays = [
         Stay(name, name, "restore-snapshot", restore.at, restore.at + timedelta(hours=1), PLAN)
         for name in ("theirs", "mine")
@@ -138,10 +192,13 @@ def test_a_restore_is_known_by_its_tags() -> None:
 @pytest.mark.parametrize(
     "found",
     [
-        {"Records": [DELETION]}, [DELETION], DELETION, [json.dumps(DELETION)],
+        {"Records": [DELETION]},
+        [DELETION],
+        DELETION,
+        [json.dumps(DELETION)],
         {"Events": [{"EventId": "e-1", "CloudTrailEvent": json.dumps(DELETION)}]},
     ],
-)  # fmt: skip
+)
 def test_a_file_may_have_any_shape_of_cloudtrails(tmp_path: Path, found: object) -> None:
     """What it stores, what `lookup-events` prints, and lists of events; compressed or not."""
     plain, packed = tmp_path / "trail.json", tmp_path / "trail.json.gz"

@@ -43,7 +43,10 @@ def test_a_version_that_stands_still_is_seen() -> None:
     changed = {**record, "state": "SNAPSHOT_FOUND"}
     tale.entries.append(Wrote(tale.now, "a-step", "state", "night-1", changed, record))
 
-    assert "version: night-1 went from ACCEPTED to SNAPSHOT_FOUND while its version rose by 0." in broken(tale)
+    assert (
+        "version: night-1 went from ACCEPTED to SNAPSHOT_FOUND while its version rose by 0."
+        in broken(tale)
+    )
 
 
 def test_a_change_without_its_row_is_seen() -> None:
@@ -51,7 +54,9 @@ def test_a_change_without_its_row_is_seen() -> None:
     found = broken(without(Tale().succeed(), lambda entry: _is_row(entry, "night-1#000003")))
 
     assert "version: The row night-1#000004 came without the row of version 3." in found
-    assert any("night-1 is at version 14, and its trail has the rows [1, 2, 4" in one for one in found)
+    assert any(
+        "night-1 is at version 14, and its trail has the rows [1, 2, 4" in one for one in found
+    )
 
 
 def test_a_missing_last_row_is_seen_at_rest() -> None:
@@ -73,7 +78,10 @@ def test_a_row_that_does_not_follow_is_seen() -> None:
     """Its beginning is the end of the one before it."""
     found = broken(rewritten(Tale().copy().fail(), "night-1#000003", from_state="ACCEPTED"))
 
-    assert "version: The row night-1#000003 goes from ACCEPTED to COPYING, but before it stood SNAPSHOT_FOUND." in found
+    assert (
+        "version: The row night-1#000003 goes from ACCEPTED to COPYING, but before it stood "
+        "SNAPSHOT_FOUND." in found
+    )
 
 
 def test_a_way_that_the_flow_does_not_know_is_seen() -> None:
@@ -81,8 +89,14 @@ def test_a_way_that_the_flow_does_not_know_is_seen() -> None:
     found = broken(Tale().go(State.TARGET_CLEAR).fail())
     strange = broken(rewritten(Tale().fail(), "night-1#000002", to_state="DREAMING"))
 
-    assert "version: night-1 went from ACCEPTED to TARGET_CLEAR, a way that the flow does not know." in found
-    assert any("goes from ACCEPTED to DREAMING, of which the flow does not know both" in one for one in strange)
+    assert (
+        "version: night-1 went from ACCEPTED to TARGET_CLEAR, a way that the flow does not know."
+        in found
+    )
+    assert any(
+        "goes from ACCEPTED to DREAMING, of which the flow does not know both" in one
+        for one in strange
+    )
 
 
 def test_a_row_under_another_name_is_seen() -> None:

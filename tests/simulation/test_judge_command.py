@@ -15,7 +15,11 @@ from tests.simulation.exports import export, record
 from tests.simulation.trace_builder import ACCOUNT, SOURCE, START, VICTIM, Tale, without
 
 ROOT = Path(__file__).parents[2]
-NOT_JUDGED = {"told", "secret", "closed"}  # in full: neither CloudTrail nor a table holds events, texts and logins
+NOT_JUDGED = {
+    "told",
+    "secret",
+    "closed",
+}  # in full: neither CloudTrail nor a table holds events, texts and logins
 
 
 def test_a_good_night_is_judged_kept(tmp_path: Path) -> None:
@@ -26,17 +30,33 @@ def test_a_good_night_is_judged_kept(tmp_path: Path) -> None:
     verdicts = _verdicts(done.stdout)
 
     assert (0, "") == (done.returncode, done.stderr)
-    assert "1 operations with 14 rows of their trail, and 8 calls of the stage dev, of 8 in all" in done.stdout
+    assert (
+        "1 operations with 14 rows of their trail, and 8 calls of the stage dev, of 8 in all"
+        in done.stdout
+    )
     assert {"kept", "not judged in full"} == {*verdicts.values()}
     assert NOT_JUDGED == {name for name, verdict in verdicts.items() if verdict != "kept"}
 
 
-def test_several_nights_and_strangers_are_kept_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_nights_and_strangers_are_kept_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A failure, a success after it, and somebody who deletes production by hand."""
     failed = Tale("first").fail()
-    by_hand = record(Called(START, "x", "rds", "DeleteDBCluster", "us-east-1", {"DBClusterIdentifier": "prod-cluster"}))
+    by_hand = record(
+        Called(
+            START,
+            "x",
+            "rds",
+            "DeleteDBCluster",
+            "us-east-1",
+            {"DBClusterIdentifier": "prod-cluster"},
+        )
+    )
     by_hand["userIdentity"] = {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/dba"}
-    arguments = export(tmp_path, failed, Tale("second", at=failed.now).succeed(), foreign=(by_hand,))
+    arguments = export(
+        tmp_path, failed, Tale("second", at=failed.now).succeed(), foreign=(by_hand,)
+    )
 
     assert 0 == main(arguments)
     assert "8 calls of the stage dev, of 9 in all" in capsys.readouterr().out
@@ -46,21 +66,31 @@ def test_several_nights_and_strangers_are_kept_apart(tmp_path: Path, capsys: pyt
     ("tale", "promise", "sentence"),
     [
         (
-            Tale().copy().go(State.TARGET_DELETING, facts={"victim": VICTIM}).delete_cluster("cluster-X").fail(),
-            "ours", "night-1 deleted the cluster cluster-X, and its victim was cluster-OLD.",
+            Tale()
+            .copy()
+            .go(State.TARGET_DELETING, facts={"victim": VICTIM})
+            .delete_cluster("cluster-X")
+            .fail(),
+            "ours",
+            "night-1 deleted the cluster cluster-X, and its victim was cluster-OLD.",
         ),
         (
-            Tale().call("ModifyDBCluster", DBClusterIdentifier=SOURCE).fail(), "source",
+            Tale().call("ModifyDBCluster", DBClusterIdentifier=SOURCE).fail(),
+            "source",
             "night-1 called ModifyDBCluster on the source's cluster prod-cluster in us-east-1.",
         ),
         (
-            without(Tale().succeed(), lambda entry: isinstance(entry, Called)), "wanted",
-            "night-1 succeeded, and no restore of the cluster staging-cluster in us-west-2 is known that still stands.",
+            without(Tale().succeed(), lambda entry: isinstance(entry, Called)),
+            "wanted",
+            (
+                "night-1 succeeded, and no restore of the cluster staging-cluster in us-west-2 is "
+                "known that still stands."
+            ),
         ),
         (Tale().fail(remedy=None), "says-why", "night-1 is FAILED without a remedy."),
         (Tale(), "free", "night-1 is ACCEPTED, and still open."),
     ],
-)  # fmt: skip
+)
 def test_what_is_broken_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], tale: Tale, promise: str, sentence: str
 ) -> None:
@@ -72,12 +102,19 @@ def test_what_is_broken_is_said(
     assert f"            {sentence}" in shown.splitlines()
 
 
-def test_what_is_under_way_is_not_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_under_way_is_not_broken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Within its deadline it is said to be under way."""
-    code = main(export(tmp_path, Tale(at=datetime.now(UTC) - timedelta(minutes=5)).go(State.SNAPSHOT_FOUND)))
+    code = main(
+        export(tmp_path, Tale(at=datetime.now(UTC) - timedelta(minutes=5)).go(State.SNAPSHOT_FOUND))
+    )
 
     assert 0 == code
-    assert "not judged: night-1 is SNAPSHOT_FOUND, within its deadline, and under way." in capsys.readouterr().out
+    assert (
+        "not judged: night-1 is SNAPSHOT_FOUND, within its deadline, and under way."
+        in capsys.readouterr().out
+    )
 
 
 def test_the_sources_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,15 +131,35 @@ def test_the_sources_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[
         ("state", None, "state.json cannot be read: No such file or directory.\n"),
         ("state", "no JSON", "state.json cannot be read: Expecting value"),
         ("state", "[1]", "state.json cannot be read: it holds no items of DynamoDB.\n"),
-        ("state", '{"Items": [{"operation_id": "x"}]}', "its attributes are not in DynamoDB's JSON.\n"),
-        ("audit", '{"Items": [{"x": {"S": "x"}}]}', "an item has no metric_id, so it is not of the audit table.\n"),
-        ("audit", '{"Items": [{"metric_id": {"S": "x#1"}}]}', "the item x#1 has None as its at, which is no moment.\n"),
+        (
+            "state",
+            '{"Items": [{"operation_id": "x"}]}',
+            "its attributes are not in DynamoDB's JSON.\n",
+        ),
+        (
+            "audit",
+            '{"Items": [{"x": {"S": "x"}}]}',
+            "an item has no metric_id, so it is not of the audit table.\n",
+        ),
+        (
+            "audit",
+            '{"Items": [{"metric_id": {"S": "x#1"}}]}',
+            "the item x#1 has None as its at, which is no moment.\n",
+        ),
         ("trail", '{"x": 1}', "trail.json cannot be read: it holds no records of CloudTrail.\n"),
-        ("trail", '[{"eventName": "x", "eventSource": "rds.amazonaws.com"}]', "cannot be put together: 'eventTime'.\n"),
+        (
+            "trail",
+            '[{"eventName": "x", "eventSource": "rds.amazonaws.com"}]',
+            "cannot be put together: 'eventTime'.\n",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str | None, sentence: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    content: str | None,
+    sentence: str,
 ) -> None:
     """Which file and why, and 2 at the end."""
     arguments = export(tmp_path, Tale().fail())
@@ -114,7 +171,9 @@ def test_a_file_that_cannot_be_read_is_one_sentence(
     assert sentence in shown.err
 
 
-def test_a_stage_that_has_no_record_is_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stage_that_has_no_record_is_a_mistake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A good night of nobody's would say nothing."""
     arguments = ["prod" if part == "dev" else part for part in export(tmp_path, Tale().fail())]
 

@@ -8,7 +8,16 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.flow.plan import ARCHIVED_TAG
 from simulation.history import Called, Entry
-from tests.simulation.trace_builder import COPY, COPY_ARN, PLAN, VICTIM, Tale, broken, names, without
+from tests.simulation.trace_builder import (
+    COPY,
+    COPY_ARN,
+    PLAN,
+    VICTIM,
+    Tale,
+    broken,
+    names,
+    without,
+)
 
 NIGHT_WITHOUT_COPIES_KEPT = PLAN.model_copy(update={"archive_snapshot": False})
 
@@ -16,12 +25,20 @@ NIGHT_WITHOUT_COPIES_KEPT = PLAN.model_copy(update={"archive_snapshot": False})
 def test_an_effect_twice_in_an_attempt_is_seen() -> None:
     """A deletion of the same member; another member is another effect."""
     tale = Tale().copy().go(State.TARGET_DELETING, facts={"victim": VICTIM})
-    tale.delete_instance("staging-cluster-2").delete_instance("staging-cluster-1").delete_instance("staging-cluster-1")
+    tale.delete_instance("staging-cluster-2").delete_instance("staging-cluster-1").delete_instance(
+        "staging-cluster-1"
+    )
 
     once = [one for one in broken(tale.fail()) if one.startswith("once")]
     assert [
-        "once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice in the attempt attempt-6.",
-        "once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice at version 6.",
+        (
+            "once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice in the "
+            "attempt attempt-6."
+        ),
+        (
+            "once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice at version "
+            "6."
+        ),
     ] == once
 
 
@@ -41,7 +58,11 @@ def test_setting_the_same_again_is_no_second_effect() -> None:
     for attempt in ("first", "second"):
         shown = {"DBCluster": {"DBClusterIdentifier": "staging-cluster"}}
         tale.call(
-            "ModifyDBCluster", shown, DBClusterIdentifier="staging-cluster", MasterUserPassword="*", attempt=attempt
+            "ModifyDBCluster",
+            shown,
+            DBClusterIdentifier="staging-cluster",
+            MasterUserPassword="*",
+            attempt=attempt,
         )
 
     assert [] == broken(tale.finish())
@@ -61,7 +82,11 @@ def test_calls_of_an_attempt_belong_to_the_visit_it_claimed() -> None:
     """An attempt that goes on after another one advanced the record does the same a second time."""
     tale = Tale().copy().go(State.TARGET_CLEAR)
     tale.restore()
-    tale.call("CreateDBInstance", DBInstanceIdentifier="staging-cluster-1", DBClusterIdentifier="staging-cluster")
+    tale.call(
+        "CreateDBInstance",
+        DBInstanceIdentifier="staging-cluster-1",
+        DBClusterIdentifier="staging-cluster",
+    )
 
     assert "once" not in names(broken(tale.finish()))
 
@@ -69,9 +94,18 @@ def test_calls_of_an_attempt_belong_to_the_visit_it_claimed() -> None:
 @pytest.mark.parametrize(
     ("action", "sentence"),
     [
-        ("RestoreDBClusterFromSnapshot", "no restore of the cluster staging-cluster in us-west-2 is known"),
-        ("CreateDBInstance", "the db staging-cluster-1 in us-west-2 was not made since the restore"),
-        ("AddTagsToResource", "the cluster-snapshot the-copy in us-west-2 was not tagged as archived"),
+        (
+            "RestoreDBClusterFromSnapshot",
+            "no restore of the cluster staging-cluster in us-west-2 is known",
+        ),
+        (
+            "CreateDBInstance",
+            "the db staging-cluster-1 in us-west-2 was not made since the restore",
+        ),
+        (
+            "AddTagsToResource",
+            "the cluster-snapshot the-copy in us-west-2 was not tagged as archived",
+        ),
     ],
 )
 def test_a_success_without_its_effects_is_seen(action: str, sentence: str) -> None:
@@ -84,7 +118,13 @@ def test_a_success_without_its_effects_is_seen(action: str, sentence: str) -> No
 
 def test_a_cluster_that_was_deleted_again_is_seen() -> None:
     """By ourselves: what people do after the last look is not ours to promise."""
-    tale = Tale().copy().delete().restore().go(State.USERS_READY, facts={"production_logins_closed": True})
+    tale = (
+        Tale()
+        .copy()
+        .delete()
+        .restore()
+        .go(State.USERS_READY, facts={"production_logins_closed": True})
+    )
     tale.call("DeleteDBCluster", DBClusterIdentifier="staging-cluster")
 
     assert any("no restore of the cluster staging-cluster" in one for one in broken(tale.finish()))
@@ -95,7 +135,8 @@ def test_an_instance_too_many_is_seen() -> None:
     tale = Tale().copy().delete().restore().create_instance("staging-cluster-3")
 
     assert any(
-        "db staging-cluster-3 in us-west-2 stands, which its plan does not want" in one for one in broken(tale.finish())
+        "db staging-cluster-3 in us-west-2 stands, which its plan does not want" in one
+        for one in broken(tale.finish())
     )
 
 
@@ -104,11 +145,15 @@ def test_another_cluster_than_the_recorded_one_is_seen() -> None:
     tale = Tale().copy().delete().restore()
 
     found = broken(
-        tale.go(State.USERS_READY, facts={"cluster_resource_id": "cluster-OTHER", "production_logins_closed": True})
+        tale.go(
+            State.USERS_READY,
+            facts={"cluster_resource_id": "cluster-OTHER", "production_logins_closed": True},
+        )
     )
     assert [] == [one for one in found if one.startswith("wanted")]
     assert any(
-        "succeeded with cluster-OTHER, and the restore had made cluster-NEW" in one for one in broken(_archived(tale))
+        "succeeded with cluster-OTHER, and the restore had made cluster-NEW" in one
+        for one in broken(_archived(tale))
     )
 
 
@@ -117,28 +162,57 @@ def test_a_rerun_may_adopt_what_its_chain_made() -> None:
     first = Tale("first").copy().delete().restore().fail()
 
     assert [] == broken(first, _rerun(first, root_id="first"))
-    assert any("was restored by first" in one for one in broken(first, _rerun(first, root_id="stranger")))
+    assert any(
+        "was restored by first" in one for one in broken(first, _rerun(first, root_id="stranger"))
+    )
 
 
 def test_a_copy_that_should_be_gone_is_seen() -> None:
     """The plan says whether it stays; gone is gone, whoever deleted it."""
-    kept = _archived(Tale(plan=NIGHT_WITHOUT_COPIES_KEPT).copy().delete().restore().go(State.USERS_READY, facts=CLOSED))
-    deleted = Tale(plan=NIGHT_WITHOUT_COPIES_KEPT).copy().delete().restore().go(State.USERS_READY, facts=CLOSED)
+    kept = _archived(
+        Tale(plan=NIGHT_WITHOUT_COPIES_KEPT)
+        .copy()
+        .delete()
+        .restore()
+        .go(State.USERS_READY, facts=CLOSED)
+    )
+    deleted = (
+        Tale(plan=NIGHT_WITHOUT_COPIES_KEPT)
+        .copy()
+        .delete()
+        .restore()
+        .go(State.USERS_READY, facts=CLOSED)
+    )
     deleted.call("DeleteDBClusterSnapshot", DBClusterSnapshotIdentifier=COPY)
 
-    assert any("the-copy in us-west-2, which its plan does not keep, was not deleted" in one for one in broken(kept))
-    assert "wanted" not in names(broken(deleted.go(State.ARCHIVED).go(State.SUCCEEDED, notified=True)))
+    assert any(
+        "the-copy in us-west-2, which its plan does not keep, was not deleted" in one
+        for one in broken(kept)
+    )
+    assert "wanted" not in names(
+        broken(deleted.go(State.ARCHIVED).go(State.SUCCEEDED, notified=True))
+    )
 
 
 def test_a_copy_that_another_run_of_the_chain_left_is_seen() -> None:
-    """The last run may know nothing of it; a success's archive, and another chain's copy, may stay."""
+    """The last run may know nothing of it.
+
+    A success's archive, and another chain's copy, may stay.
+    """
     first = Tale("first").copy().delete().restore().fail()
     second = Tale("second", at=first.now, root_id="first", state=State.SNAPSHOT_FOUND)
-    second.call("CopyDBClusterSnapshot", TargetDBClusterSnapshotIdentifier="left", Tags=second._tags())
+    second.call(
+        "CopyDBClusterSnapshot", TargetDBClusterSnapshotIdentifier="left", Tags=second._tags()
+    )
     other = Tale("other", at=first.now, state=State.SNAPSHOT_FOUND)
-    other.call("CopyDBClusterSnapshot", TargetDBClusterSnapshotIdentifier="others", Tags=other._tags())
+    other.call(
+        "CopyDBClusterSnapshot", TargetDBClusterSnapshotIdentifier="others", Tags=other._tags()
+    )
     found = broken(first, second, other, _rerun(first, root_id="first"))
-    told = "wanted: again succeeded, and the cluster-snapshot left in us-west-2, which second made, was not deleted."
+    told = (
+        "wanted: again succeeded, and the cluster-snapshot left in us-west-2, which second made, "
+        "was not deleted."
+    )
 
     assert [told] == [one for one in found if one.startswith("wanted")]
 
@@ -148,13 +222,18 @@ def test_a_kept_copy_that_was_deleted_is_seen() -> None:
     tale = Tale().copy().delete().restore().go(State.USERS_READY, facts=CLOSED)
     tale.call("DeleteDBClusterSnapshot", DBClusterSnapshotIdentifier=COPY)
 
-    assert any("the-copy in us-west-2, which its plan keeps, is gone" in one for one in broken(_archived(tale)))
+    assert any(
+        "the-copy in us-west-2, which its plan keeps, is gone" in one
+        for one in broken(_archived(tale))
+    )
 
 
 def test_a_copy_that_could_not_be_put_away_is_a_warning() -> None:
     """The record says it, and the restore is good."""
     tale = Tale().copy().delete().restore().go(State.USERS_READY, facts=CLOSED)
-    tale.go(State.ARCHIVED, warnings=("archive-snapshot: AWS refused.",)).go(State.SUCCEEDED, notified=True)
+    tale.go(State.ARCHIVED, warnings=("archive-snapshot: AWS refused.",)).go(
+        State.SUCCEEDED, notified=True
+    )
 
     assert [] == broken(tale)
 
@@ -163,14 +242,20 @@ CLOSED = {"production_logins_closed": True}
 
 
 def _archived(tale: Tale) -> Tale:
-    tale.call("AddTagsToResource", ResourceName=COPY_ARN, Tags=[{"Key": ARCHIVED_TAG, "Value": "now"}])
+    tale.call(
+        "AddTagsToResource", ResourceName=COPY_ARN, Tags=[{"Key": ARCHIVED_TAG, "Value": "now"}]
+    )
     return tale.go(State.ARCHIVED).go(State.SUCCEEDED, notified=True)
 
 
 def _rerun(first: Tale, **who: Any) -> Tale:
     again = Tale(
-        "again", at=first.now + timedelta(minutes=5), state=State.CLUSTER_RESTORED, facts=first.operation.facts, **who
-    )  # fmt: skip
+        "again",
+        at=first.now + timedelta(minutes=5),
+        state=State.CLUSTER_RESTORED,
+        facts=first.operation.facts,
+        **who,
+    )
     return again.go(State.INSTANCES_CREATING).go(State.RESTORED).finish()
 
 

@@ -9,7 +9,16 @@ from chalicelib.flow.choreography import State
 from simulation.checker import Judge, violations
 from simulation.history import Announced, Bounds, Entry, Opened, Reached, Said, Unnamed, Wrote
 from simulation.invariants.ends import budget, slack
-from tests.simulation.trace_builder import BOUNDS, PLAN, TARGET, Tale, broken, names, rewritten, without
+from tests.simulation.trace_builder import (
+    BOUNDS,
+    PLAN,
+    TARGET,
+    Tale,
+    broken,
+    names,
+    rewritten,
+    without,
+)
 
 WAIT = 3 * 60  # seconds of slack: three beats of a minute
 
@@ -18,7 +27,10 @@ def test_a_holder_that_is_replaced_is_seen() -> None:
     """A target goes from one holder to none before it goes to another."""
     found = broken(Tale().hold("night-2").fail())
 
-    assert f"lock: The target {TARGET} went from night-1 to night-2, without being free in between." in found
+    assert (
+        f"lock: The target {TARGET} went from night-1 to night-2, without being free in between."
+        in found
+    )
 
 
 def test_two_operations_on_one_target_are_seen() -> None:
@@ -34,7 +46,9 @@ def test_one_after_another_is_no_overlap() -> None:
     """Nor is one that is skipped because the target is busy."""
     first = Tale("first").copy()
     soon, reason = first.now + timedelta(seconds=1), "The target is busy."
-    skipped = Tale("skipped", at=soon, state=State.SKIPPING, skipped_busy=True, reason=reason).fail(State.SKIPPED)
+    skipped = Tale("skipped", at=soon, state=State.SKIPPING, skipped_busy=True, reason=reason).fail(
+        State.SKIPPED
+    )
     first.fail()
 
     assert [] == broken(first, skipped, Tale("second", at=first.now).fail())
@@ -43,9 +57,18 @@ def test_one_after_another_is_no_overlap() -> None:
 def test_two_operations_of_an_export_are_compared_at_rest() -> None:
     """There the record that names the target is only known after the rows."""
     first, second = Tale("first"), Tale("second", at=Tale().now + timedelta(seconds=1))
-    whole = [entry for tale in (first.fail(), second.fail()) for entry in tale.entries if isinstance(entry, Wrote)]
+    whole = [
+        entry
+        for tale in (first.fail(), second.fail())
+        for entry in tale.entries
+        if isinstance(entry, Wrote)
+    ]
     rows = sorted((entry for entry in whole if entry.table == "audit"), key=lambda entry: entry.at)
-    last = [replace(entry, before=None) for entry in whole if entry.item.get("ended_at") and not entry.item.get("open")]
+    last = [
+        replace(entry, before=None)
+        for entry in whole
+        if entry.item.get("ended_at") and not entry.item.get("open")
+    ]
     found = violations(BOUNDS, [*rows, *last], second.now)
 
     assert [f"second was created on {TARGET} before first had ended."] == [
@@ -74,7 +97,9 @@ def test_a_target_that_is_held_by_nobody_is_seen() -> None:
     )
 
 
-@pytest.mark.parametrize(("seconds", "wrong"), [(3600 + WAIT, set()), (3600 + WAIT + 1, {"deadline"})])
+@pytest.mark.parametrize(
+    ("seconds", "wrong"), [(3600 + WAIT, set()), (3600 + WAIT + 1, {"deadline"})]
+)
 def test_a_state_that_lasts_too_long_is_seen(seconds: int, wrong: set[str]) -> None:
     """Its budget and the slack are the bound, to the second."""
     tale = Tale().copy().go(State.TARGET_CLEAR).go(State.CLUSTER_RESTORING, seconds=seconds)
@@ -89,11 +114,17 @@ def test_the_queue_of_a_copy_has_its_own_time() -> None:
 
 
 def test_time_counts_from_the_last_fault() -> None:
-    """What passed its deadline among faults has its slack from there; what comes after it, excuses nothing."""
+    """What passed its deadline among faults has its slack from there.
+
+    What comes after it, excuses nothing.
+    """
     tale = Tale().go(State.FAILING, seconds=10 * 3600, reason="It was late.", remedy="Wait.").fail()
     among, after = Judge(BOUNDS), Judge(BOUNDS)
     among.faults_stopped(tale.now - timedelta(seconds=WAIT))
-    seen = [[one.promise for entry in tale.entries for one in judge.see(entry)] for judge in (among, after)]
+    seen = [
+        [one.promise for entry in tale.entries for one in judge.see(entry)]
+        for judge in (among, after)
+    ]
     after.faults_stopped(tale.now)
 
     assert [[], ["deadline"]] == seen
@@ -111,16 +142,23 @@ def test_an_end_without_a_reason_is_seen(end: State) -> None:
 
 def test_an_end_without_a_remedy_is_seen() -> None:
     """What was skipped needs none."""
-    found = [broken(Tale().fail(end, remedy=None)) for end in (State.FAILED, State.CANCELLED, State.SKIPPED)]
+    found = [
+        broken(Tale().fail(end, remedy=None))
+        for end in (State.FAILED, State.CANCELLED, State.SKIPPED)
+    ]
 
     assert [
-        ["says-why: night-1 is FAILED without a remedy."], ["says-why: night-1 is CANCELLED without a remedy."], []
-    ] == found  # fmt: skip
+        ["says-why: night-1 is FAILED without a remedy."],
+        ["says-why: night-1 is CANCELLED without a remedy."],
+        [],
+    ] == found
 
 
 def test_an_end_that_nobody_was_told_of_is_seen() -> None:
     """Unless the record knows and warns that it was so."""
-    unknown = broken(Tale().go(State.FAILING, reason="It fell.", remedy="Lift it.").go(State.FAILED))
+    unknown = broken(
+        Tale().go(State.FAILING, reason="It fell.", remedy="Lift it.").go(State.FAILED)
+    )
     silent = broken(Tale().fail(notified=False))
     warned = broken(Tale().fail(notified=False, warnings=("sns-notification: The topic is gone.",)))
 
@@ -149,7 +187,9 @@ KNOWING = Bounds(stage=BOUNDS.stage, sources=BOUNDS.sources, secrets=frozenset({
     [
         Said(Tale().now, "sql", f"ALTER ROLE app PASSWORD '{SECRET}'"),
         Said(Tale().now, "log", '{"message": "p\\"ss\\u00e9 word"}'),
-        Announced(Tale().now, "RestoreFailed", {"operation_id": "night-1", "reason": f"not {SECRET}"}),
+        Announced(
+            Tale().now, "RestoreFailed", {"operation_id": "night-1", "reason": f"not {SECRET}"}
+        ),
         Wrote(Tale().now, "a-step", "audit", "night-1#000001#intent", {"facts": [{"x": SECRET}]}),
         Wrote(Tale().now, "a-step", "state", f"target#{TARGET}", {SECRET: 1}),
         replace(Tale().call("ModifyDBCluster", DBClusterIdentifier=SECRET).entries[-1]),
@@ -157,7 +197,11 @@ KNOWING = Bounds(stage=BOUNDS.stage, sources=BOUNDS.sources, secrets=frozenset({
 )
 def test_a_secret_in_any_text_is_seen_and_not_repeated(entry: Entry) -> None:
     """As it is, or as JSON writes it."""
-    found = [one for one in broken(Tale().fail(), bounds=KNOWING, extra=[entry]) if one.startswith("secret")]
+    found = [
+        one
+        for one in broken(Tale().fail(), bounds=KNOWING, extra=[entry])
+        if one.startswith("secret")
+    ]
 
     assert 1 == len(found)
     assert SECRET not in found[0]
@@ -165,7 +209,9 @@ def test_a_secret_in_any_text_is_seen_and_not_repeated(entry: Entry) -> None:
 
 def test_the_password_is_where_it_has_to_be() -> None:
     """Aurora has to be told it."""
-    tale = Tale().call("ModifyDBCluster", DBClusterIdentifier="staging-cluster", MasterUserPassword=SECRET)
+    tale = Tale().call(
+        "ModifyDBCluster", DBClusterIdentifier="staging-cluster", MasterUserPassword=SECRET
+    )
 
     assert "secret" not in names(broken(tale.fail(), bounds=KNOWING))
 
@@ -180,9 +226,9 @@ def test_a_login_of_productions_after_a_success_is_seen() -> None:
     )
     tale.entries.insert(0, early)
 
-    assert ["closed: Production's login boss opens cluster-NEW, with which night-1 succeeded."] == broken(
-        tale, extra=[kept, late]
-    )
+    assert [
+        "closed: Production's login boss opens cluster-NEW, with which night-1 succeeded."
+    ] == broken(tale, extra=[kept, late])
 
 
 def test_a_login_that_was_taken_and_is_not_named_is_seen() -> None:
@@ -190,7 +236,9 @@ def test_a_login_that_was_taken_and_is_not_named_is_seen() -> None:
     tale = Tale().succeed()
     found = broken(tale, extra=[Unnamed(tale.now, "cluster-NEW", "billing")])
 
-    assert ["closed: night-1 took production's login billing, and its record does not name it."] == found
+    assert [
+        "closed: night-1 took production's login billing, and its record does not name it."
+    ] == found
 
 
 def test_a_way_to_production_after_a_success_is_seen() -> None:
@@ -209,6 +257,11 @@ def test_a_way_to_production_after_a_success_is_seen() -> None:
 
 def test_a_success_that_does_not_know_the_logins_closed_is_seen() -> None:
     """The record itself has to say it."""
-    found = broken(rewritten(Tale().succeed(), "night-1", facts={"cluster_resource_id": "cluster-NEW"}))
+    found = broken(
+        rewritten(Tale().succeed(), "night-1", facts={"cluster_resource_id": "cluster-NEW"})
+    )
 
-    assert "closed: night-1 succeeded, and its record does not say that production's logins are closed." in found
+    assert (
+        "closed: night-1 succeeded, and its record does not say that production's logins are "
+        "closed." in found
+    )

@@ -14,7 +14,9 @@ def _night(environment: dict[str, str] | None = None) -> WatchedStage:
     return stage
 
 
-@pytest.mark.parametrize("environment", [{}, {"ARCHIVE_SNAPSHOT": "false"}, {"INSTANCE_COUNT": "3"}])
+@pytest.mark.parametrize(
+    "environment", [{}, {"ARCHIVE_SNAPSHOT": "false"}, {"INSTANCE_COUNT": "3"}]
+)
 def test_a_good_night_keeps_every_promise(environment: dict[str, str]) -> None:
     """Archived or not, with however many instances."""
     stage = _night(environment)
@@ -23,7 +25,9 @@ def test_a_good_night_keeps_every_promise(environment: dict[str, str]) -> None:
     assert ("SUCCEEDED", []) == (ended.state, violations(BOUNDS, stage.entries, stage.clock.now()))
 
 
-@pytest.mark.parametrize("state", [state for state in State if state not in ENDING | TERMINAL | {State.HOP_COPIED}])
+@pytest.mark.parametrize(
+    "state", [state for state in State if state not in ENDING | TERMINAL | {State.HOP_COPIED}]
+)
 def test_a_stopped_night_and_its_rerun_keep_what_is_promised(state: State) -> None:
     """The rerun adopts what the first one made; of the first only the remedy may be missing."""
     night = WatchedNight()
@@ -35,4 +39,6 @@ def test_a_stopped_night_and_its_rerun_keep_what_is_promised(state: State) -> No
     ended = night.run_to_the_end()
 
     assert State.SUCCEEDED is ended.state
-    assert {one.promise for one in violations(BOUNDS, night.entries, night.clock.now())} <= {"says-why"}
+    assert {one.promise for one in violations(BOUNDS, night.entries, night.clock.now())} <= {
+        "says-why"
+    }

@@ -8,7 +8,17 @@ import pytest
 from chalicelib.flow.choreography import State
 from simulation.checker import Judge
 from simulation.history import Called
-from tests.simulation.trace_builder import BOUNDS, COPY_ARN, SNAPSHOT, SOURCE, START, VICTIM, Tale, broken, names
+from tests.simulation.trace_builder import (
+    BOUNDS,
+    COPY_ARN,
+    SNAPSHOT,
+    SOURCE,
+    START,
+    VICTIM,
+    Tale,
+    broken,
+    names,
+)
 
 EAST = "us-east-1"
 FOREIGN = [{"Key": "aurora-restore", "Value": "dev/other"}]
@@ -18,13 +28,25 @@ FOREIGN = [{"Key": "aurora-restore", "Value": "dev/other"}]
     ("action", "parameters"),
     [
         ("DeleteDBCluster", {"DBClusterIdentifier": "prod-cluster", "region": EAST}),
-        ("DeleteDBCluster", {"DBClusterIdentifier": "Prod-Cluster", "region": EAST, "error": "AccessDenied"}),
+        (
+            "DeleteDBCluster",
+            {"DBClusterIdentifier": "Prod-Cluster", "region": EAST, "error": "AccessDenied"},
+        ),
         ("ModifyDBCluster", {"DBClusterIdentifier": SOURCE}),
-        ("ModifyDBCluster", {"DBClusterIdentifier": "x", "NewDBClusterIdentifier": "prod-cluster", "region": EAST}),
-        ("CreateDBInstance", {"DBInstanceIdentifier": "new", "DBClusterIdentifier": "prod-cluster", "region": EAST}),
+        (
+            "ModifyDBCluster",
+            {"DBClusterIdentifier": "x", "NewDBClusterIdentifier": "prod-cluster", "region": EAST},
+        ),
+        (
+            "CreateDBInstance",
+            {"DBInstanceIdentifier": "new", "DBClusterIdentifier": "prod-cluster", "region": EAST},
+        ),
         ("AddTagsToResource", {"ResourceName": SOURCE, "Tags": []}),
         ("RemoveTagsFromResource", {"ResourceName": SNAPSHOT, "TagKeys": ["x"]}),
-        ("DeleteDBClusterSnapshot", {"DBClusterSnapshotIdentifier": "rds:prod-cluster-2026-02-28", "region": EAST}),
+        (
+            "DeleteDBClusterSnapshot",
+            {"DBClusterSnapshotIdentifier": "rds:prod-cluster-2026-02-28", "region": EAST},
+        ),
         ("ModifyDBClusterSnapshotAttribute", {"DBClusterSnapshotIdentifier": SNAPSHOT}),
     ],
 )
@@ -41,9 +63,15 @@ def test_a_change_that_names_the_source_is_seen(action: str, parameters: dict[st
         ("DescribeDBClusters", {"DBClusterIdentifier": SOURCE}),
         (
             "CopyDBClusterSnapshot",
-            {"SourceDBClusterSnapshotIdentifier": SNAPSHOT, "TargetDBClusterSnapshotIdentifier": "x"},
+            {
+                "SourceDBClusterSnapshotIdentifier": SNAPSHOT,
+                "TargetDBClusterSnapshotIdentifier": "x",
+            },
         ),
-        ("RestoreDBClusterFromSnapshot", {"DBClusterIdentifier": "prod-cluster", "SnapshotIdentifier": SNAPSHOT}),
+        (
+            "RestoreDBClusterFromSnapshot",
+            {"DBClusterIdentifier": "prod-cluster", "SnapshotIdentifier": SNAPSHOT},
+        ),
     ],
 )
 def test_reading_the_source_is_no_change(action: str, parameters: dict[str, Any]) -> None:
@@ -55,21 +83,41 @@ def test_reading_the_source_is_no_change(action: str, parameters: dict[str, Any]
     ("answer", "action", "named"),
     [
         (
-            {"DBClusters": [{"DBClusterArn": SOURCE, "DBClusterMembers": [{"DBInstanceIdentifier": "writer"}]}]},
-            "DeleteDBInstance", {"DBInstanceIdentifier": "writer"},
+            {
+                "DBClusters": [
+                    {
+                        "DBClusterArn": SOURCE,
+                        "DBClusterMembers": [{"DBInstanceIdentifier": "writer"}],
+                    }
+                ]
+            },
+            "DeleteDBInstance",
+            {"DBInstanceIdentifier": "writer"},
         ),
         (
-            {"DBInstances": [{"DBInstanceIdentifier": "reader", "DBClusterIdentifier": "prod-cluster"}]},
-            "DeleteDBInstance", {"DBInstanceIdentifier": "reader"},
+            {
+                "DBInstances": [
+                    {"DBInstanceIdentifier": "reader", "DBClusterIdentifier": "prod-cluster"}
+                ]
+            },
+            "DeleteDBInstance",
+            {"DBInstanceIdentifier": "reader"},
         ),
         (
-            {"DBClusterSnapshots": [
-                {"DBClusterSnapshotIdentifier": "by-hand", "DBClusterIdentifier": "prod-cluster", "TagList": []}
-            ]},
-            "DeleteDBClusterSnapshot", {"DBClusterSnapshotIdentifier": "by-hand"},
+            {
+                "DBClusterSnapshots": [
+                    {
+                        "DBClusterSnapshotIdentifier": "by-hand",
+                        "DBClusterIdentifier": "prod-cluster",
+                        "TagList": [],
+                    }
+                ]
+            },
+            "DeleteDBClusterSnapshot",
+            {"DBClusterSnapshotIdentifier": "by-hand"},
         ),
     ],
-)  # fmt: skip
+)
 def test_what_an_answer_showed_of_the_source_is_known(
     answer: dict[str, Any], action: str, named: dict[str, Any]
 ) -> None:
@@ -81,7 +129,12 @@ def test_what_an_answer_showed_of_the_source_is_known(
 
 def test_the_source_under_another_name_is_seen() -> None:
     """Its immutable id stays."""
-    found = broken(Tale().copy().go(State.TARGET_DELETING, facts={"victim": VICTIM}).delete_cluster("cluster-SOURCE"))
+    found = broken(
+        Tale()
+        .copy()
+        .go(State.TARGET_DELETING, facts={"victim": VICTIM})
+        .delete_cluster("cluster-SOURCE")
+    )
 
     assert "source: night-1 called DeleteDBCluster on cluster-SOURCE, the source itself." in found
 
@@ -94,23 +147,39 @@ def test_what_people_do_is_not_judged() -> None:
     assert [] == broken(Tale().fail(), extra=[by_hand])
 
 
-@pytest.mark.parametrize("tags", [[], FOREIGN, [{"Key": "aurora-restore", "Value": "prod/default"}]])
+@pytest.mark.parametrize(
+    "tags", [[], FOREIGN, [{"Key": "aurora-restore", "Value": "prod/default"}]]
+)
 def test_a_deletion_of_what_is_not_ours_is_seen(tags: list[dict[str, str]]) -> None:
     """Without our tag, with another plan's, or with another stage's."""
-    found = broken(Tale().copy().go(State.TARGET_DELETING, facts={"victim": VICTIM}).delete_cluster(tags=tags).fail())
+    found = broken(
+        Tale()
+        .copy()
+        .go(State.TARGET_DELETING, facts={"victim": VICTIM})
+        .delete_cluster(tags=tags)
+        .fail()
+    )
 
     assert {"ours"} == names(found)
-    assert any("on the cluster staging-cluster in us-west-2, whose owner is" in one for one in found)
+    assert any(
+        "on the cluster staging-cluster in us-west-2, whose owner is" in one for one in found
+    )
 
 
 def test_a_tag_that_was_told_earlier_counts() -> None:
     """Where the answer has none; what is tagged by the very call is not ours by that."""
     ours = [{"Key": "aurora-restore", "Value": "dev/default"}]
     shown = {"DBClusterSnapshots": [{"DBClusterSnapshotArn": COPY_ARN, "TagList": ours}]}
-    told = Tale().call("DescribeDBClusterSnapshots", shown).call("AddTagsToResource", ResourceName=COPY_ARN, Tags=[])
+    told = (
+        Tale()
+        .call("DescribeDBClusterSnapshots", shown)
+        .call("AddTagsToResource", ResourceName=COPY_ARN, Tags=[])
+    )
     foreign = {"DBClusterSnapshots": [{"DBClusterSnapshotArn": COPY_ARN, "TagList": []}]}
     taken = (
-        Tale().call("DescribeDBClusterSnapshots", foreign).call("AddTagsToResource", ResourceName=COPY_ARN, Tags=ours)
+        Tale()
+        .call("DescribeDBClusterSnapshots", foreign)
+        .call("AddTagsToResource", ResourceName=COPY_ARN, Tags=ours)
     )
 
     assert (set(), {"ours"}) == (names(broken(told.fail())), names(broken(taken.fail())))
@@ -120,19 +189,30 @@ def test_what_nothing_tells_of_is_not_judged() -> None:
     """It is said to be not judged, rather than broken."""
     judge = Judge(BOUNDS)
     found = [
-        one for entry in Tale().call("AddTagsToResource", ResourceName=COPY_ARN).entries for one in judge.see(entry)
+        one
+        for entry in Tale().call("AddTagsToResource", ResourceName=COPY_ARN).entries
+        for one in judge.see(entry)
     ]
 
-    assert ([], True) == (found, any("nothing tells whose the" in one.sentence for one in judge.unjudged))
+    assert ([], True) == (
+        found,
+        any("nothing tells whose the" in one.sentence for one in judge.unjudged),
+    )
 
 
 def test_another_cluster_than_the_victim_is_seen() -> None:
     """By its immutable id, which the row that decided the deletion tells."""
     found = broken(
-        Tale().copy().go(State.TARGET_DELETING, facts={"victim": VICTIM}).delete_cluster("cluster-NEW").fail()
+        Tale()
+        .copy()
+        .go(State.TARGET_DELETING, facts={"victim": VICTIM})
+        .delete_cluster("cluster-NEW")
+        .fail()
     )
 
-    assert ["ours: night-1 deleted the cluster cluster-NEW, and its victim was cluster-OLD."] == found
+    assert [
+        "ours: night-1 deleted the cluster cluster-NEW, and its victim was cluster-OLD."
+    ] == found
 
 
 def test_a_deletion_without_a_victim_is_seen() -> None:
@@ -140,14 +220,24 @@ def test_a_deletion_without_a_victim_is_seen() -> None:
     found = broken(Tale().copy().delete_cluster().fail())
 
     assert {"ours"} == names(found)
-    assert found[0].endswith("on the cluster staging-cluster in us-west-2, and its trail names no victim.")
+    assert found[0].endswith(
+        "on the cluster staging-cluster in us-west-2, and its trail names no victim."
+    )
 
 
 def test_an_instance_that_is_no_member_of_the_victim_is_seen() -> None:
     """Though it carries our tag."""
-    found = broken(Tale().copy().go(State.TARGET_DELETING, facts={"victim": VICTIM}).delete_instance("other").fail())
+    found = broken(
+        Tale()
+        .copy()
+        .go(State.TARGET_DELETING, facts={"victim": VICTIM})
+        .delete_instance("other")
+        .fail()
+    )
 
-    assert ["ours: night-1 deleted the db other in us-west-2, which was no member of its victim."] == found
+    assert [
+        "ours: night-1 deleted the db other in us-west-2, which was no member of its victim."
+    ] == found
 
 
 def test_an_answer_without_the_clusters_id_is_not_judged() -> None:
@@ -155,8 +245,13 @@ def test_an_answer_without_the_clusters_id_is_not_judged() -> None:
     tale = Tale().copy().go(State.TARGET_DELETING, facts={"victim": VICTIM}).delete_cluster()
     deletion = tale.entries[-1]
     assert isinstance(deletion, Called)
-    tale.entries[-1] = replace(deletion, answer={"DBCluster": {"DBClusterIdentifier": "staging-cluster"}})
+    tale.entries[-1] = replace(
+        deletion, answer={"DBCluster": {"DBClusterIdentifier": "staging-cluster"}}
+    )
     judge = Judge(BOUNDS)
     found = [one for entry in tale.entries for one in judge.see(entry)]
 
-    assert ([], True) == (found, any("does not tell the cluster's id" in one.sentence for one in judge.unjudged))
+    assert ([], True) == (
+        found,
+        any("does not tell the cluster's id" in one.sentence for one in judge.unjudged),
+    )

@@ -6,18 +6,30 @@ from datetime import timedelta
 from chalicelib.flow.choreography import State
 from tests.simulation.trace_builder import BOUNDS, PLAN, Tale, broken
 
-EARLY = "readers: night-1 made the db staging-cluster-2 in us-west-2 while production's logins were open."
+EARLY = (
+    "readers: night-1 made the db staging-cluster-2 in us-west-2 while production's logins were "
+    "open."
+)
 OF_FILES = replace(BOUNDS, blind_to=frozenset({"Announced", "Said", "Opened"}))
 
 
 def made_all_at_once() -> Tale:
     """Create the reader together with the writer."""
     tale = Tale().copy().delete()
-    shown = {"DBClusterIdentifier": "staging-cluster", "DbClusterResourceId": "cluster-NEW", "TagList": tale._tags()}
+    shown = {
+        "DBClusterIdentifier": "staging-cluster",
+        "DbClusterResourceId": "cluster-NEW",
+        "TagList": tale._tags(),
+    }
     tale.call(
-        "RestoreDBClusterFromSnapshot", {"DBCluster": shown}, DBClusterIdentifier="staging-cluster", Tags=tale._tags()
+        "RestoreDBClusterFromSnapshot",
+        {"DBCluster": shown},
+        DBClusterIdentifier="staging-cluster",
+        Tags=tale._tags(),
     )
-    tale.go(State.CLUSTER_RESTORING, facts={"cluster_resource_id": "cluster-NEW"}).go(State.CLUSTER_RESTORED)
+    tale.go(State.CLUSTER_RESTORING, facts={"cluster_resource_id": "cluster-NEW"}).go(
+        State.CLUSTER_RESTORED
+    )
     for identifier in PLAN.instance_ids:
         tale.create_instance(identifier)
     return tale.go(State.INSTANCES_CREATING).go(State.RESTORED)
@@ -27,7 +39,10 @@ def closed_after_the_reader(*, seconds: float) -> Tale:
     """Close the logins so long after the reader was asked for."""
     tale = Tale().copy().delete().restore()
     tale.create_instance("staging-cluster-2")
-    closed = {"production_logins_closed": True, "exposed_until": tale.now + timedelta(seconds=seconds)}
+    closed = {
+        "production_logins_closed": True,
+        "exposed_until": tale.now + timedelta(seconds=seconds),
+    }
     return tale.go(State.USERS_READY, facts=closed)
 
 
@@ -49,6 +64,12 @@ def test_cloudtrails_whole_seconds_are_no_order() -> None:
 
 def test_readers_of_a_cluster_whose_logins_are_closed_already_are_fine() -> None:
     """A rerun makes one that was deleted since."""
-    tale = Tale().copy().delete().restore().go(State.READERS_CREATING, facts={"production_logins_closed": True})
+    tale = (
+        Tale()
+        .copy()
+        .delete()
+        .restore()
+        .go(State.READERS_CREATING, facts={"production_logins_closed": True})
+    )
 
     assert EARLY not in broken(tale.create_instance("staging-cluster-2").go(State.USERS_READY))

@@ -9,7 +9,9 @@ from simulation.run import play
 from simulation.scenarios import SCENES
 
 LINES = [
-    line for line in Path(__file__).with_name("kept.txt").read_text().splitlines() if line and not line.startswith("#")
+    line
+    for line in Path(__file__).with_name("kept.txt").read_text().splitlines()
+    if line and not line.startswith("#")
 ]
 
 

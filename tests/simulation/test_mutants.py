@@ -12,10 +12,24 @@ from simulation.mutants import MUTANTS, Mutant, killed
 
 ROOT = Path(__file__).parents[2]
 WANTED = (
-    "version condition", "lease", "owner comparison", "tag check", "resource-id check", "source check", "adoption",
-    "adopted copy's health", "terminal guard", "heartbeat", "heartbeat's own deadline", "target lock",
-    "release of the lock", "deadline", "terminal announcement's retry", "age check", "from_step",
-)  # fmt: skip
+    "version condition",
+    "lease",
+    "owner comparison",
+    "tag check",
+    "resource-id check",
+    "source check",
+    "adoption",
+    "adopted copy's health",
+    "terminal guard",
+    "heartbeat",
+    "heartbeat's own deadline",
+    "target lock",
+    "release of the lock",
+    "deadline",
+    "terminal announcement's retry",
+    "age check",
+    "from_step",
+)
 
 
 @pytest.mark.parametrize("mutant", [*MUTANTS, *OF_DATABASES], ids=lambda mutant: mutant.guard)
@@ -40,25 +54,35 @@ def test_a_mutant_dies_in_a_process_of_its_own() -> None:
 
 def test_a_mutant_of_what_a_database_is_told_dies_of_a_test() -> None:
     """Its name is told; a mutant whose tests pass lives."""
-    (refusal,) = [mutant for mutant in OF_DATABASES if mutant.guard == "the refusal of ways to production"]
+    (refusal,) = [
+        mutant for mutant in OF_DATABASES if mutant.guard == "the refusal of ways to production"
+    ]
     dead = killed(refusal)
     lives = killed(replace(refusal, new=refusal.old))
 
-    assert dead.line.endswith("::test_a_way_to_production_that_remains_ends_the_operation_before_anybody_is_let_in")
+    assert dead.line.endswith(
+        "::test_a_way_to_production_that_remains_ends_the_operation_before_anybody_is_let_in"
+    )
     assert ("", "") == (lives.line, lives.broken)
 
 
 def test_a_guard_that_is_gone_is_named() -> None:
     """Rather than a mutant that is no mutant."""
     with pytest.raises(LookupError, match="does not stand once in"):
-        Mutant("the missing guard", "chalicelib/flow/plan.py", "no such text", "", ("night",)).source()
+        Mutant(
+            "the missing guard", "chalicelib/flow/plan.py", "no such text", "", ("night",)
+        ).source()
 
 
 def test_a_run_is_replayed_by_its_line() -> None:
     """`make prove REPLAY=…` tells its story; exit 0, for nothing is broken."""
     replayed = subprocess.run(
-        [sys.executable, "-m", "simulation", "--replay", "night 23=lost"], cwd=ROOT, capture_output=True, text=True,
-        check=False, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-m", "simulation", "--replay", "night 23=lost"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
     assert (0, True) == (replayed.returncode, replayed.stdout.startswith("night with 1 faults:"))

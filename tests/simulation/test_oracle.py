@@ -3,7 +3,17 @@
 import pytest
 
 from simulation.history import Said
-from simulation.injector import FINE, Site, StaleScheduleError, placed, read, scripted, seeded, spaced, spelt
+from simulation.injector import (
+    FINE,
+    Site,
+    StaleScheduleError,
+    placed,
+    read,
+    scripted,
+    seeded,
+    spaced,
+    spelt,
+)
 from simulation.random_search import of_seed, seeds, shrunk
 from simulation.replay import replayed
 from simulation.run import Run, play
@@ -42,12 +52,17 @@ def test_places_answer_the_next_question_at_their_site() -> None:
     """In their order; what no question came to is left."""
     oracle = placed([(str(HERE), "throttled"), ("elsewhere", "doubled")])
 
-    assert (["throttled", FINE], [("elsewhere", "doubled")]) == (answers(oracle, 2), oracle.unplaced)
+    assert (["throttled", FINE], [("elsewhere", "doubled")]) == (
+        answers(oracle, 2),
+        oracle.unplaced,
+    )
 
 
 def test_gaps_answer_after_so_many_questions() -> None:
     """None left is fine for ever: the fewest faults are the shortest list."""
-    assert [FINE, FINE, "crash-before", "throttled", FINE, FINE] == answers(spaced([(2, 1), (0, 0)]))
+    assert [FINE, FINE, "crash-before", "throttled", FINE, FINE] == answers(
+        spaced([(2, 1), (0, 0)])
+    )
 
 
 def test_a_run_is_written_as_one_line() -> None:
@@ -55,8 +70,9 @@ def test_a_run_is_written_as_one_line() -> None:
     schedule = ((3, "lost"), (40, "raced-rest"))
 
     assert ("night 3=lost 40=raced-rest", ("night", schedule, False)) == (
-        spelt("night", schedule), read(spelt("night", schedule))
-    )  # fmt: skip
+        spelt("night", schedule),
+        read(spelt("night", schedule)),
+    )
     assert ("night", schedule, True) == read(spelt("night", schedule, storm=True))
 
 

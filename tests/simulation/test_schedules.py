@@ -26,9 +26,16 @@ def every_single(scene: str, known: frozenset[str] = frozenset()) -> Explored:
     exploration, tally = Exploration(scene), Tally("")
     base = play(SCENES[scene], scripted(()), watch=True)
     sites = {asked.number: str(asked.site) for asked in base.asked}
-    faults = [fault for fault in exploration.faults_after(base, tally) if sites[fault[0]] not in known]
-    runs = [judged_by_time(play(SCENES[scene], scripted((fault,)), watch=True), base) for fault in faults]
-    pairs = [(*run.schedule, fault) for run in runs for fault in exploration.faults_after(run, tally)]
+    faults = [
+        fault for fault in exploration.faults_after(base, tally) if sites[fault[0]] not in known
+    ]
+    runs = [
+        judged_by_time(play(SCENES[scene], scripted((fault,)), watch=True), base)
+        for fault in faults
+    ]
+    pairs = [
+        (*run.schedule, fault) for run in runs for fault in exploration.faults_after(run, tally)
+    ]
     return Explored(base, runs, pairs)
 
 
@@ -44,15 +51,32 @@ def night() -> Explored:
 
 
 def test_no_single_fault_changes_how_a_night_ends(night: Explored) -> None:
-    """At no call and no delivery: throttled, failed, lost, died before or after, raced, dropped, doubled, late."""
+    """At no call and no delivery: throttled, failed, lost, died before or after, raced, dropped,
+    doubled, late.
+    """
     assert [] == broken(night.runs)
 
 
 def test_every_call_and_every_delivery_is_asked_about(night: Explored) -> None:
-    """Calls of each service, the record, statements, events and ticks; with eight faults at a call that changes."""
-    asked = {one.site.what.split(".")[0]: one.options for one in night.base.asked if "." in one.site.what}
+    """Calls of each service, the record, statements, events and ticks.
+
+    With eight faults at a call that changes.
+    """
+    asked = {
+        one.site.what.split(".")[0]: one.options for one in night.base.asked if "." in one.site.what
+    }
     bus = {one.site.step for one in night.base.asked}
-    services = {"rds", "dynamodb", "events", "sns", "secretsmanager", "kms", "ec2", "ssm", "postgresql"}
+    services = {
+        "rds",
+        "dynamodb",
+        "events",
+        "sns",
+        "secretsmanager",
+        "kms",
+        "ec2",
+        "ssm",
+        "postgresql",
+    }
 
     assert services <= set(asked)
     assert {"the bus", "the clock"} <= bus
@@ -68,8 +92,12 @@ def test_a_sample_of_pairs_of_faults_changes_nothing_either(night: Explored) -> 
 
 
 @pytest.mark.parametrize("scene", [scene.name for scene in CORE if scene.name != "night"])
-def test_no_single_fault_changes_how_a_scene_ends_that_is_no_plain_night(scene: str, night: Explored) -> None:
-    """At the sites that a plain night does not have: adoption, cancelling, reruns, a final snapshot and so on."""
+def test_no_single_fault_changes_how_a_scene_ends_that_is_no_plain_night(
+    scene: str, night: Explored
+) -> None:
+    """At the sites that a plain night does not have: adoption, cancelling, reruns, a final snapshot
+    and so on.
+    """
     known = frozenset(str(asked.site) for asked in night.base.asked)
 
     assert [] == broken(every_single(scene, known).runs)

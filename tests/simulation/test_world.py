@@ -23,7 +23,9 @@ def struck(*faults: str, at: str = COPY, scene: str = "night") -> Run:
 def calls(run: Run, action: str) -> list[str | None]:
     """List how the calls of an action were answered by AWS."""
     entries = run.world.entries if run.world else []
-    return [entry.error for entry in entries if isinstance(entry, Called) and entry.action == action]
+    return [
+        entry.error for entry in entries if isinstance(entry, Called) and entry.action == action
+    ]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,9 @@ def calls(run: Run, action: str) -> list[str | None]:
         ("crash-after", [None, "DBClusterSnapshotAlreadyExistsFault"]),
     ],
 )
-def test_a_fault_comes_before_the_effect_or_after_it(fault: str, answered: list[str | None]) -> None:
+def test_a_fault_comes_before_the_effect_or_after_it(
+    fault: str, answered: list[str | None]
+) -> None:
     """What was obeyed is adopted when it is asked for again."""
     run = struck(fault)
 
@@ -46,13 +50,18 @@ def test_a_fault_comes_before_the_effect_or_after_it(fault: str, answered: list[
 def test_a_crash_is_caught_by_nobody() -> None:
     """Neither the step nor the runner writes anything after it: the lease runs out."""
     run = struck("crash-before")
-    writes = [entry for entry in run.world.entries if isinstance(entry, Wrote) and entry.by == "copy-snapshot"]  # type: ignore[union-attr]
+    assert run.world is not None
+    written = (entry for entry in run.world.entries if isinstance(entry, Wrote))
+    first = next(entry.item for entry in written if entry.by == "copy-snapshot")
 
-    assert (1, "lease_owner" in writes[0].item, writes[0].item["attempts"]) == (run.world.crashes, True, 1)  # type: ignore[union-attr]
+    assert (1, True, 1) == (run.world.crashes, "lease_owner" in first, first["attempts"])
 
 
 def test_a_suspended_function_does_not_outlive_its_time_out() -> None:
-    """While it hangs in a call the night goes on; when its time is over, its next call never comes."""
+    """While it hangs in a call the night goes on.
+
+    When its time is over, its next call never comes.
+    """
     run = struck("raced-rest", at="sns-notification in ARCHIVED: sns.publish/1")
 
     assert (1, []) == (run.world.crashes, run.broken)  # type: ignore[union-attr]

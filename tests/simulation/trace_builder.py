@@ -1,4 +1,6 @@
-"""Histories told by hand: an operation that goes the whole way by the real record and rows, and what may be wrong."""
+"""Histories told by hand: an operation that goes the whole way by the real record and rows, and
+what may be wrong.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -18,31 +20,55 @@ START = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 SOURCE = f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster:prod-cluster"
 TARGET = f"arn:aws:rds:us-west-2:{ACCOUNT}:cluster:staging-cluster"
 SNAPSHOT = f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster-snapshot:rds:prod-cluster-2026-03-01"
-BOUNDS = Bounds(stage=STAGE, sources=frozenset({SOURCE}), source_resource_ids=frozenset({"cluster-SOURCE"}))
+BOUNDS = Bounds(
+    stage=STAGE, sources=frozenset({SOURCE}), source_resource_ids=frozenset({"cluster-SOURCE"})
+)
 PLAN = Plan(
-    name="default", stage=STAGE, account=ACCOUNT, source_region="us-east-1", source_cluster_id="prod-cluster",
-    target_region="us-west-2", target_cluster_id="staging-cluster", db_subnet_group_name="staging",
-    vpc_security_group_ids=("sg-1",), instance_class="db.r6g.large", instance_count=2,
-    master_credentials_secret_id="master", app_credentials_secret_id="app",
+    name="default",
+    stage=STAGE,
+    account=ACCOUNT,
+    source_region="us-east-1",
+    source_cluster_id="prod-cluster",
+    target_region="us-west-2",
+    target_cluster_id="staging-cluster",
+    db_subnet_group_name="staging",
+    vpc_security_group_ids=("sg-1",),
+    instance_class="db.r6g.large",
+    instance_count=2,
+    master_credentials_secret_id="master",
+    app_credentials_secret_id="app",
     sns_topic_arn=f"arn:aws:sns:us-west-2:{ACCOUNT}:nights",
-)  # fmt: skip
+)
 COPY = "the-copy"
 COPY_ARN = f"arn:aws:rds:us-west-2:{ACCOUNT}:cluster-snapshot:{COPY}"
 OWNED = [{"Key": OWNER_TAG, "Value": "dev/default"}]
-VICTIM = Victim(resource_id="cluster-OLD", arn=TARGET, members=("staging-cluster-2", "staging-cluster-1"))
+VICTIM = Victim(
+    resource_id="cluster-OLD", arn=TARGET, members=("staging-cluster-2", "staging-cluster-1")
+)
 
 
 class Tale:
     """One operation, told entry by entry; a minute passes with each change of state."""
 
-    def __init__(self, operation_id: str = "night-1", *, at: datetime = START, plan: Plan = PLAN, **more: Any) -> None:
+    def __init__(
+        self, operation_id: str = "night-1", *, at: datetime = START, plan: Plan = PLAN, **more: Any
+    ) -> None:
         self.entries: list[Entry] = []
         self.now = at
         self.operation = Operation(
-            operation_id=operation_id, root_id=more.pop("root_id", operation_id), stage=STAGE, plan=plan.name,
-            settings=plan, state=more.pop("state", State.ACCEPTED), open="yes", created_at=at, entered_at=at,
-            deadline=at + timedelta(hours=1), requested_by="the test", **more,
-        )  # fmt: skip
+            operation_id=operation_id,
+            root_id=more.pop("root_id", operation_id),
+            stage=STAGE,
+            plan=plan.name,
+            settings=plan,
+            state=more.pop("state", State.ACCEPTED),
+            open="yes",
+            created_at=at,
+            entered_at=at,
+            deadline=at + timedelta(hours=1),
+            requested_by="the test",
+            **more,
+        )
         self._write(None, self.operation)
         if self.operation.state is not State.SKIPPING:
             self.hold(operation_id)
@@ -72,7 +98,9 @@ class Tale:
         self.entries.append(Announced(self.now, *announcement(self.operation)))
         closed = self.operation.evolve(open=None, due_at=None)
         key = self.operation.operation_id
-        self.entries.append(Wrote(self.now, "a-step", "state", key, closed.to_item(), self.operation.to_item()))
+        self.entries.append(
+            Wrote(self.now, "a-step", "state", key, closed.to_item(), self.operation.to_item())
+        )
 
     def hold(self, holder: str | None, *, before: dict[str, Any] | None = None) -> "Tale":
         """Write the target's item."""
@@ -86,14 +114,30 @@ class Tale:
         step = ROWS[self.operation.state].step or "nobody"
         operation_id = self.operation.operation_id
         region = parameters.pop("region", PLAN.target_region)
-        error, attempt = parameters.pop("error", None), parameters.pop("attempt", f"attempt-{self.operation.version}")
+        error, attempt = (
+            parameters.pop("error", None),
+            parameters.pop("attempt", f"attempt-{self.operation.version}"),
+        )
         self.entries.append(
-            Called(self.now, step, "rds", action, region, parameters, error, answer or {}, operation_id, attempt)
+            Called(
+                self.now,
+                step,
+                "rds",
+                action,
+                region,
+                parameters,
+                error,
+                answer or {},
+                operation_id,
+                attempt,
+            )
         )
         return self
 
     def succeed(self) -> "Tale":
-        """Go the whole way: a copy, the old target away, a new cluster with two instances, the copy archived."""
+        """Go the whole way: a copy, the old target away, a new cluster with two instances, the copy
+        archived.
+        """
         return self.copy().delete().restore().finish()
 
     def copy(self) -> "Tale":
@@ -101,10 +145,14 @@ class Tale:
         hop = Hop(region=PLAN.target_region, identifier=COPY, arn=COPY_ARN)
         self.go(State.SNAPSHOT_FOUND, facts={"snapshot_arn": SNAPSHOT})
         self.call(
-            "CopyDBClusterSnapshot", SourceDBClusterSnapshotIdentifier=SNAPSHOT,
-            TargetDBClusterSnapshotIdentifier=COPY, Tags=self._tags(),
-        )  # fmt: skip
-        self.go(State.COPYING, facts={"hops": (hop,)}).go(State.SNAPSHOT_READY, facts={"copy_arn": COPY_ARN})
+            "CopyDBClusterSnapshot",
+            SourceDBClusterSnapshotIdentifier=SNAPSHOT,
+            TargetDBClusterSnapshotIdentifier=COPY,
+            Tags=self._tags(),
+        )
+        self.go(State.COPYING, facts={"hops": (hop,)}).go(
+            State.SNAPSHOT_READY, facts={"copy_arn": COPY_ARN}
+        )
         return self.go(State.PREFLIGHT_PASSED)
 
     def delete(self) -> "Tale":
@@ -116,7 +164,9 @@ class Tale:
 
     def delete_instance(self, identifier: str, **how: Any) -> "Tale":
         """Delete one instance of ours."""
-        shown = {"DBInstance": {"DBInstanceIdentifier": identifier, "TagList": how.pop("tags", OWNED)}}
+        shown = {
+            "DBInstance": {"DBInstanceIdentifier": identifier, "TagList": how.pop("tags", OWNED)}
+        }
         return self.call("DeleteDBInstance", shown, DBInstanceIdentifier=identifier, **how)
 
     def delete_cluster(self, resource_id: str = "cluster-OLD", **how: Any) -> "Tale":
@@ -133,10 +183,15 @@ class Tale:
             "TagList": self._tags(),
         }
         self.call(
-            "RestoreDBClusterFromSnapshot", {"DBCluster": shown}, DBClusterIdentifier="staging-cluster",
-            SnapshotIdentifier=COPY_ARN, Tags=self._tags(),
-        )  # fmt: skip
-        self.go(State.CLUSTER_RESTORING, facts={"cluster_resource_id": "cluster-NEW"}).go(State.CLUSTER_RESTORED)
+            "RestoreDBClusterFromSnapshot",
+            {"DBCluster": shown},
+            DBClusterIdentifier="staging-cluster",
+            SnapshotIdentifier=COPY_ARN,
+            Tags=self._tags(),
+        )
+        self.go(State.CLUSTER_RESTORING, facts={"cluster_resource_id": "cluster-NEW"}).go(
+            State.CLUSTER_RESTORED
+        )
         writer, *readers = PLAN.instance_ids
         self.create_instance(writer)
         self.go(State.INSTANCES_CREATING, facts={"instances": (writer,)}).go(State.RESTORED)
@@ -150,18 +205,27 @@ class Tale:
         """Make one instance of the target."""
         names = {"DBInstanceIdentifier": identifier, "DBClusterIdentifier": "staging-cluster"}
         return self.call(
-            "CreateDBInstance", {"DBInstance": {**names, "TagList": self._tags()}}, **names, Tags=self._tags()
+            "CreateDBInstance",
+            {"DBInstance": {**names, "TagList": self._tags()}},
+            **names,
+            Tags=self._tags(),
         )
 
     def finish(self) -> "Tale":
         """Close production's logins, archive the copy, tell people."""
         self.go(State.USERS_READY, facts={"production_logins_closed": True})
-        self.call("AddTagsToResource", ResourceName=COPY_ARN, Tags=[{"Key": ARCHIVED_TAG, "Value": "now"}])
+        self.call(
+            "AddTagsToResource", ResourceName=COPY_ARN, Tags=[{"Key": ARCHIVED_TAG, "Value": "now"}]
+        )
         return self.go(State.ARCHIVED, facts={"archived": True}).go(State.SUCCEEDED, notified=True)
 
     def fail(self, end: State = State.FAILED, **how: Any) -> "Tale":
         """End without success, as it should be told."""
-        way = {State.FAILED: State.FAILING, State.CANCELLED: State.CANCELLING, State.SKIPPED: State.SKIPPING}[end]
+        way = {
+            State.FAILED: State.FAILING,
+            State.CANCELLED: State.CANCELLING,
+            State.SKIPPED: State.SKIPPING,
+        }[end]
         why = {"reason": "The sky fell.", "remedy": "Put it up again."} | how.pop("why", {})
         if self.operation.state is not way:
             self.go(way, **why)
@@ -173,7 +237,9 @@ class Tale:
 
 def broken(*tales: Tale, bounds: Bounds = BOUNDS, extra: Iterable[Entry] = ()) -> list[str]:
     """Judge tales in the order of their entries' times, at rest an hour after the last."""
-    entries = sorted((entry for tale in tales for entry in tale.entries), key=lambda entry: entry.at)
+    entries = sorted(
+        (entry for tale in tales for entry in tale.entries), key=lambda entry: entry.at
+    )
     entries = [*entries, *extra]
     return [str(one) for one in violations(bounds, entries, entries[-1].at + timedelta(hours=1))]
 

@@ -1,4 +1,6 @@
-"""A stage of the real choreography whose writes, calls and events are kept as a history for the judge."""
+"""A stage of the real choreography whose writes, calls and events are kept as a history for the
+judge.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,9 +15,10 @@ from simulation.stage import ACCOUNT, PRODUCTION_PASSWORD, SOURCE_REGION, STAGE,
 from tests.choreography.run_night import Night
 
 BOUNDS = Bounds(
-    stage=STAGE, sources=frozenset({f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster:prod-cluster"}),
+    stage=STAGE,
+    sources=frozenset({f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster:prod-cluster"}),
     secrets=frozenset({PRODUCTION_PASSWORD}),
-)  # fmt: skip
+)
 
 
 class WatchedStage(Stage):
@@ -34,7 +37,9 @@ class WatchedStage(Stage):
         super().invoke(step, envelope)
 
     def _wrote(self, change: Change, before: Item | None, item: Item) -> None:
-        self.entries.append(Wrote(self.clock.now(), self._acting, change.table, change.key, item, before))
+        self.entries.append(
+            Wrote(self.clock.now(), self._acting, change.table, change.key, item, before)
+        )
 
     def _client(self, service: str, region: str) -> Any:
         client = super()._client(service, region)
@@ -44,21 +49,36 @@ class WatchedStage(Stage):
         self.entries.append(Announced(self.clock.now(), detail_type, detail))
         return super()._put(source, detail_type, detail)
 
-    def called(self, method: str, region: str, parameters: dict[str, Any], error: str | None, answer: Any) -> None:
+    def called(
+        self, method: str, region: str, parameters: dict[str, Any], error: str | None, answer: Any
+    ) -> None:
         """Keep one call, on behalf of the one operation that is under way, under its lease."""
         action = _API[method]
         records = self.store.tables["state"].values()
-        one: Item = next((item for item in records if item.get("state", "SUCCEEDED") not in TERMINAL), {})
+        one: Item = next(
+            (item for item in records if item.get("state", "SUCCEEDED") not in TERMINAL), {}
+        )
         self.entries.append(
             Called(
-                self.clock.now(), self._acting, "rds", action, region, parameters, error, answer,
-                operation_id=one.get("operation_id"), attempt=one.get("lease_owner"),
+                self.clock.now(),
+                self._acting,
+                "rds",
+                action,
+                region,
+                parameters,
+                error,
+                answer,
+                operation_id=one.get("operation_id"),
+                attempt=one.get("lease_owner"),
             )
-        )  # fmt: skip
+        )
 
 
 class WatchedNight(WatchedStage, Night):
-    """A night that can be stopped at a state, watched; calls that an accident befalls are kept as it left them."""
+    """A night that can be stopped at a state, watched.
+
+    Calls that an accident befalls are kept as it left them.
+    """
 
 
 class WatchedStore(InMemoryStore):
@@ -89,17 +109,25 @@ class _WatchedClient:
         try:
             answer = getattr(self._client, method)(**parameters)
         except ClientError as error:
-            self._stage.called(method, self._region, parameters, error.response["Error"]["Code"], {})
+            self._stage.called(
+                method, self._region, parameters, error.response["Error"]["Code"], {}
+            )
             raise
         self._stage.called(method, self._region, parameters, None, answer)
         return answer
 
 
 _API = {
-    "describe_db_clusters": "DescribeDBClusters", "describe_db_instances": "DescribeDBInstances",
-    "describe_db_cluster_snapshots": "DescribeDBClusterSnapshots", "start_db_cluster": "StartDBCluster",
-    "copy_db_cluster_snapshot": "CopyDBClusterSnapshot", "delete_db_cluster_snapshot": "DeleteDBClusterSnapshot",
-    "delete_db_cluster": "DeleteDBCluster", "delete_db_instance": "DeleteDBInstance",
-    "modify_db_cluster": "ModifyDBCluster", "create_db_instance": "CreateDBInstance",
-    "restore_db_cluster_from_snapshot": "RestoreDBClusterFromSnapshot", "add_tags_to_resource": "AddTagsToResource",
-}  # fmt: skip
+    "describe_db_clusters": "DescribeDBClusters",
+    "describe_db_instances": "DescribeDBInstances",
+    "describe_db_cluster_snapshots": "DescribeDBClusterSnapshots",
+    "start_db_cluster": "StartDBCluster",
+    "copy_db_cluster_snapshot": "CopyDBClusterSnapshot",
+    "delete_db_cluster_snapshot": "DeleteDBClusterSnapshot",
+    "delete_db_cluster": "DeleteDBCluster",
+    "delete_db_instance": "DeleteDBInstance",
+    "modify_db_cluster": "ModifyDBCluster",
+    "create_db_instance": "CreateDBInstance",
+    "restore_db_cluster_from_snapshot": "RestoreDBClusterFromSnapshot",
+    "add_tags_to_resource": "AddTagsToResource",
+}

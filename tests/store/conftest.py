@@ -1,4 +1,6 @@
-"""The two stores under one contract: the dictionaries that tests trust, and DynamoDB's tables as they are deployed."""
+"""The two stores under one contract: the dictionaries that tests trust, and DynamoDB's tables as
+they are deployed.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +31,10 @@ Template.add_multi_constructor("!", lambda _loader, _tag, _node: None)
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
-    """Make both tables in a DynamoDB of this process, in the shape that is deployed; a whole stack takes seconds."""
+    """Make both tables in a DynamoDB of this process, in the shape that is deployed.
+
+    A whole stack takes seconds.
+    """
     resources = yaml.load(RECORDS.read_text(), Template)["Resources"]  # noqa: S506 # it is a SafeLoader
     with mock_aws():
         made: Any = boto3.client("dynamodb", region_name=REGION)
@@ -46,7 +51,8 @@ def store(request: pytest.FixtureRequest) -> Store:
         return InMemoryStore()
     client = request.getfixturevalue("client")
     for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
-        table.items.clear()  # a scan and deletions through the client would take most of the time of these tests
+        # a scan and deletions through the client would take most of the time of these tests
+        table.items.clear()
     state_table, audit_table = TABLES
     return DynamoStore(client, state_table=state_table, audit_table=audit_table)
 

@@ -13,21 +13,42 @@ from simulation.in_memory_store import InMemoryStore
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=70)
 PLAN = Plan(
-    name="default", stage="test", account="123456789012", source_region="us-east-1", source_cluster_id="prod-cluster",
-    target_region="us-west-2", target_cluster_id="staging-cluster", db_subnet_group_name="default",
-    vpc_security_group_ids=("sg-staging",), instance_class="db.r6g.large", instance_count=2,
-    master_credentials_secret_id="master", app_credentials_secret_id="app",
+    name="default",
+    stage="test",
+    account="123456789012",
+    source_region="us-east-1",
+    source_cluster_id="prod-cluster",
+    target_region="us-west-2",
+    target_cluster_id="staging-cluster",
+    db_subnet_group_name="default",
+    vpc_security_group_ids=("sg-staging",),
+    instance_class="db.r6g.large",
+    instance_count=2,
+    master_credentials_secret_id="master",
+    app_credentials_secret_id="app",
     sns_topic_arn="arn:aws:sns:us-west-2:123456789012:notifications",
-)  # fmt: skip
+)
 
 
-def record(operation_id: str = "one", state: State = State.ACCEPTED, **attributes: Any) -> Operation:
+def record(
+    operation_id: str = "one", state: State = State.ACCEPTED, **attributes: Any
+) -> Operation:
     """Give a fresh record."""
     return Operation(
-        operation_id=operation_id, root_id=operation_id, stage="test", plan="default", settings=PLAN, state=state,
-        open="yes", created_at=NOW, entered_at=NOW, due_at=NOW + timedelta(seconds=90), requested_by="a test",
-        deadline=NOW + timedelta(hours=1), **attributes,
-    )  # fmt: skip
+        operation_id=operation_id,
+        root_id=operation_id,
+        stage="test",
+        plan="default",
+        settings=PLAN,
+        state=state,
+        open="yes",
+        created_at=NOW,
+        entered_at=NOW,
+        due_at=NOW + timedelta(seconds=90),
+        requested_by="a test",
+        deadline=NOW + timedelta(hours=1),
+        **attributes,
+    )
 
 
 def created(operations: Operations, state: State = State.ACCEPTED, **attributes: Any) -> Operation:
@@ -41,7 +62,9 @@ def created(operations: Operations, state: State = State.ACCEPTED, **attributes:
 
 
 def _put(store: DynamoStore, operation: Operation) -> None:
-    """Put the items that `create` would write: moto takes a tenth of a second for so many attributes in an update."""
+    """Put the items that `create` would write: moto takes a tenth of a second for so many
+    attributes in an update.
+    """
     twin, lock = InMemoryStore(), f"target#{PLAN.target_cluster_arn}"
     if stood := store.get(lock):
         twin.tables["state"][lock] = stood
@@ -51,9 +74,13 @@ def _put(store: DynamoStore, operation: Operation) -> None:
             store._client.put_item(TableName=store._names[table], Item=_marshal(item))
 
 
-def claimed(operations: Operations, owner: str = "me", *, now: datetime = NOW, state: State = State.ACCEPTED) -> Claim:
+def claimed(
+    operations: Operations, owner: str = "me", *, now: datetime = NOW, state: State = State.ACCEPTED
+) -> Claim:
     """Claim the record `one`, which should be in a state."""
-    return operations.claim("one", (state, State.HOP_COPIED), owner=owner, now=now, until=now + LEASE)
+    return operations.claim(
+        "one", (state, State.HOP_COPIED), owner=owner, now=now, until=now + LEASE
+    )
 
 
 def held(operations: Operations, state: State = State.ACCEPTED) -> Operation:
@@ -68,4 +95,6 @@ def entering(before: Operation, state: State, **facts: Any) -> Operation:
     """Give the next record, a minute later."""
     now = NOW + timedelta(minutes=1)
     known = before.facts.model_copy(update=facts) if facts else before.facts
-    return before.entering(state, now, Facts.model_validate(known.model_dump())).evolve(due_at=now + LEASE)
+    return before.entering(state, now, Facts.model_validate(known.model_dump())).evolve(
+        due_at=now + LEASE
+    )

@@ -1,4 +1,7 @@
-"""The change of state: record, audit row and lock in one transaction, on conditions; the same over both stores."""
+"""The change of state: record, audit row and lock in one transaction, on conditions.
+
+The same over both stores.
+"""
 
 from datetime import timedelta
 
@@ -14,7 +17,9 @@ LATER = NOW + timedelta(seconds=71)
 LOCK = f"target#{PLAN.target_cluster_arn}"
 
 
-def advance(operations: Operations, before: Operation, after: Operation, owner: str = "me") -> Written:
+def advance(
+    operations: Operations, before: Operation, after: Operation, owner: str = "me"
+) -> Written:
     """Write a change of state."""
     return operations.advance(before, after, step="a-step", what="it went on", owner=owner)
 
@@ -32,10 +37,17 @@ def test_a_change_of_state_writes_the_record_and_its_row(operations: Operations)
     row = operations.store.get("one#000002", "audit") or {}
 
     assert (Written.DONE, after.evolve(written_by="me")) == (answer, operations.read("one"))
-    assert ("ACCEPTED", "SNAPSHOT_FOUND", 60, {"snapshot_arn": "arn", "snapshot_encrypted": True}) == (
-        row["from_state"], row["to_state"], row["took_seconds"],
+    assert (
+        "ACCEPTED",
+        "SNAPSHOT_FOUND",
+        60,
+        {"snapshot_arn": "arn", "snapshot_encrypted": True},
+    ) == (
+        row["from_state"],
+        row["to_state"],
+        row["took_seconds"],
         {key: row["facts"][key] for key in ("snapshot_arn", "snapshot_encrypted")},
-    )  # fmt: skip
+    )
 
 
 def test_whoever_lost_the_lease_does_not_write(operations: Operations) -> None:
@@ -54,7 +66,11 @@ def test_an_older_version_does_not_write(operations: Operations) -> None:
     answer = advance(operations, before, entering(before, State.FAILING), "another")
     found = operations.read("one")
 
-    assert (Written.OVERTAKEN, State.SNAPSHOT_FOUND, 2) == (answer, found and found.state, found and found.version)
+    assert (Written.OVERTAKEN, State.SNAPSHOT_FOUND, 2) == (
+        answer,
+        found and found.state,
+        found and found.version,
+    )
 
 
 def test_a_cancel_request_stops_the_change_of_state(operations: Operations) -> None:
@@ -71,12 +87,17 @@ def test_the_flag_does_not_stop_the_cancelling_itself(operations: Operations) ->
     """CANCELLING is written with the flag, and takes it away, with the facts just gathered."""
     before = held(operations)
     operations.request_cancel("one", reason="enough", now=NOW)
-    answer = advance(operations, before, entering(before, State.CANCELLING, cluster_resource_id="new"))
+    answer = advance(
+        operations, before, entering(before, State.CANCELLING, cluster_resource_id="new")
+    )
     found = operations.read("one")
 
     assert (Written.DONE, State.CANCELLING, None, "new") == (
-        answer, found and found.state, found and found.cancel_requested, found and found.facts.cluster_resource_id
-    )  # fmt: skip
+        answer,
+        found and found.state,
+        found and found.cancel_requested,
+        found and found.facts.cluster_resource_id,
+    )
 
 
 def test_the_flag_does_not_stop_an_ending(operations: Operations) -> None:
@@ -88,7 +109,9 @@ def test_the_flag_does_not_stop_an_ending(operations: Operations) -> None:
 
 
 def test_a_row_that_stands_already_blocks_nothing(operations: Operations) -> None:
-    """A state table restored to a point in time finds the audit rows of its future: the record's version decides."""
+    """A state table restored to a point in time finds the audit rows of its future: the record's
+    version decides.
+    """
     before = held(operations)
     operations.store.change(Change("one#000002", assign={"what": "another future"}, table="audit"))
     answer = advance(operations, before, entering(before, State.SNAPSHOT_FOUND))
@@ -133,8 +156,13 @@ def test_the_heartbeat_does_not_write_over_a_live_lease(operations: Operations) 
         (State.SKIPPING, State.SKIPPED),
     ],
 )
-def test_an_end_lets_the_target_go_if_it_held_it(operations: Operations, before: State, after: State) -> None:
-    """With the state, in one transaction; what was skipped because the target was busy never held it."""
+def test_an_end_lets_the_target_go_if_it_held_it(
+    operations: Operations, before: State, after: State
+) -> None:
+    """With the state, in one transaction.
+
+    What was skipped because the target was busy never held it.
+    """
     standing = held(operations, before)
     answer = advance(operations, standing, entering(standing, after))
 
@@ -157,13 +185,19 @@ def test_a_success_says_how_fresh_the_target_is(operations: Operations) -> None:
     target = operations.target(PLAN.target_cluster_arn)
 
     assert ("one", NOW, NOW + timedelta(minutes=1)) == (
-        target.last_success_operation, target.last_success_snapshot_at, target.last_success_at
-    )  # fmt: skip
+        target.last_success_operation,
+        target.last_success_snapshot_at,
+        target.last_success_at,
+    )
 
 
 @pytest.mark.parametrize("lock", ["somebody-else", None])
-def test_a_lock_that_is_not_ours_never_blocks_an_end(operations: Operations, lock: str | None) -> None:
-    """A person may have repaired it meanwhile: the end is written with its row, and their lock is left alone."""
+def test_a_lock_that_is_not_ours_never_blocks_an_end(
+    operations: Operations, lock: str | None
+) -> None:
+    """A person may have repaired it meanwhile: the end is written with its row, and their lock is
+    left alone.
+    """
     before = held(operations, State.FAILING)
     changed = {"holder": lock} if lock else {}
     operations.store.change(Change(LOCK, assign=changed, remove=() if lock else ("holder",)))
@@ -177,10 +211,14 @@ def test_a_lock_that_is_not_ours_never_blocks_an_end(operations: Operations, loc
 def test_the_victims_members_are_known_to_the_target(operations: Operations) -> None:
     """So that their events find the operation, beside those of the instances to come."""
     before = held(operations, State.SNAPSHOT_READY)
-    victim = Victim(resource_id="old", arn=PLAN.target_cluster_arn, members=("odd-name", "staging-cluster-1"))
+    victim = Victim(
+        resource_id="old", arn=PLAN.target_cluster_arn, members=("odd-name", "staging-cluster-1")
+    )
     advance(operations, before, entering(before, State.TARGET_DELETING, victim=victim))
 
-    assert ("odd-name", "staging-cluster-1", "staging-cluster-2") == operations.target(PLAN.target_cluster_arn).members
+    assert ("odd-name", "staging-cluster-1", "staging-cluster-2") == operations.target(
+        PLAN.target_cluster_arn
+    ).members
 
 
 def test_an_intent_has_a_row_of_its_own(operations: Operations) -> None:
@@ -219,7 +257,10 @@ def test_of_two_heartbeats_one_takes_the_look(operations: Operations) -> None:
     soon, later = NOW + timedelta(minutes=5), NOW + timedelta(minutes=10)
     answers = [operations.take_look(target, now=now, next_look=soon) for now in (NOW, NOW)]
 
-    assert ([True, False], True) == (answers, operations.take_look(target, now=soon, next_look=later))
+    assert ([True, False], True) == (
+        answers,
+        operations.take_look(target, now=soon, next_look=later),
+    )
 
 
 def test_a_record_comes_back_as_it_was_written(operations: Operations) -> None:

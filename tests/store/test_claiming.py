@@ -1,4 +1,6 @@
-"""Creating, claiming, waiting, reminding and cancelling: each one conditional write, the same over both stores."""
+"""Creating, claiming, waiting, reminding and cancelling: each one conditional write, the same over
+both stores.
+"""
 
 from datetime import timedelta
 
@@ -13,19 +15,34 @@ from tests.store.records import LEASE, NOW, PLAN, claimed, created, held, record
 LATER = NOW + timedelta(seconds=71)
 
 
-def test_an_operation_is_created_once_with_its_trail_and_the_targets_lock(operations: Operations) -> None:
-    """Record, first audit row and lock in one transaction; the second time it is overtaken by the first."""
+def test_an_operation_is_created_once_with_its_trail_and_the_targets_lock(
+    operations: Operations,
+) -> None:
+    """Record, first audit row and lock in one transaction.
+
+    The second time it is overtaken by the first.
+    """
     first = operations.create(record(), what="because")
     second = operations.create(record(), what="again")
     rows = list(operations.store.query("by-operation", "one"))
     target = operations.target(PLAN.target_cluster_arn)
 
-    assert (Written.DONE, Written.OVERTAKEN, ["because"]) == (first, second, [row["what"] for row in rows])
-    assert (record(), "one", PLAN.instance_ids) == (operations.read("one"), target.holder, target.members)
+    assert (Written.DONE, Written.OVERTAKEN, ["because"]) == (
+        first,
+        second,
+        [row["what"] for row in rows],
+    )
+    assert (record(), "one", PLAN.instance_ids) == (
+        operations.read("one"),
+        target.holder,
+        target.members,
+    )
 
 
 def test_a_record_of_a_newer_version_still_reads(operations: Operations) -> None:
-    """After a rollback: what the older one does not know of a record, its facts or its settings, it leaves out."""
+    """After a rollback: what the older one does not know of a record, its facts or its settings, it
+    leaves out.
+    """
     created(operations)
     item = dict(operations.store.get("one") or {})
     for part in (item, item["facts"], item["settings"]):
@@ -40,7 +57,11 @@ def test_a_second_operation_on_the_target_is_not_created(operations: Operations)
     answer = operations.create(record("two"), what="too")
     found = (operations.read("two"), list(operations.store.query("by-operation", "two")))
 
-    assert (Written.OVERTAKEN, (None, []), "one") == (answer, found, operations.target(PLAN.target_cluster_arn).holder)
+    assert (Written.OVERTAKEN, (None, []), "one") == (
+        answer,
+        found,
+        operations.target(PLAN.target_cluster_arn).holder,
+    )
 
 
 def test_a_skipped_operation_is_created_without_the_lock(operations: Operations) -> None:
@@ -52,15 +73,22 @@ def test_a_skipped_operation_is_created_without_the_lock(operations: Operations)
 
 
 def test_a_claim_takes_the_lease_and_counts(operations: Operations) -> None:
-    """One attempt more, a look when the lease has run out; announcements stay: only an answer makes them good."""
+    """One attempt more, a look when the lease has run out.
+
+    Announcements stay: only an answer makes them good.
+    """
     created(operations, announcements=2)
     claim = claimed(operations)
     found = claim.operation
 
     assert (True, "me", NOW + LEASE, NOW + LEASE, 1, 2) == (
-        claim.held, found and found.lease_owner, found and found.lease_until, found and found.due_at,
-        found and found.attempts, found and found.announcements,
-    )  # fmt: skip
+        claim.held,
+        found and found.lease_owner,
+        found and found.lease_until,
+        found and found.due_at,
+        found and found.attempts,
+        found and found.announcements,
+    )
 
 
 def test_a_claim_of_nothing_is_not_held(operations: Operations) -> None:
@@ -68,8 +96,11 @@ def test_a_claim_of_nothing_is_not_held(operations: Operations) -> None:
     claim = claimed(operations)
 
     assert (False, None, "there is no operation one", None) == (
-        claim.held, claim.operation, claim.why_not, operations.read("one")
-    )  # fmt: skip
+        claim.held,
+        claim.operation,
+        claim.why_not,
+        operations.read("one"),
+    )
 
 
 def test_a_claim_in_another_state_is_not_held(operations: Operations) -> None:
@@ -78,8 +109,10 @@ def test_a_claim_in_another_state_is_not_held(operations: Operations) -> None:
     claim = operations.claim("one", (State.ACCEPTED,), owner="me", now=NOW, until=NOW + LEASE)
 
     assert (False, "the operation is COPYING already", 0) == (
-        claim.held, claim.why_not, claim.operation.attempts if claim.operation else None
-    )  # fmt: skip
+        claim.held,
+        claim.why_not,
+        claim.operation.attempts if claim.operation else None,
+    )
 
 
 def test_a_claim_of_what_somebody_holds_is_not_held(operations: Operations) -> None:
@@ -96,8 +129,10 @@ def test_a_lease_that_has_run_out_is_taken_over(operations: Operations) -> None:
     claim = claimed(operations, "another", now=LATER)
 
     assert (True, "another", 2) == (
-        claim.held, claim.operation and claim.operation.lease_owner, claim.operation and claim.operation.attempts
-    )  # fmt: skip
+        claim.held,
+        claim.operation and claim.operation.lease_owner,
+        claim.operation and claim.operation.attempts,
+    )
 
 
 def test_a_claim_of_what_is_to_be_cancelled_is_not_held(operations: Operations) -> None:
@@ -107,12 +142,17 @@ def test_a_claim_of_what_is_to_be_cancelled_is_not_held(operations: Operations) 
     claim = claimed(operations)
 
     assert (False, False, True) == (
-        claim.held, claim.busy, claim.operation.cancel_requested if claim.operation else None
-    )  # fmt: skip
+        claim.held,
+        claim.busy,
+        claim.operation.cancel_requested if claim.operation else None,
+    )
 
 
 def test_a_claim_whose_answer_was_lost_is_held_all_the_same(operations: Operations) -> None:
-    """The client repeats the call and is told that the condition failed: the owner decides; it counts once."""
+    """The client repeats the call and is told that the condition failed: the owner decides.
+
+    It counts once.
+    """
     held(operations)
     claim = claimed(operations, "me")
 
@@ -131,7 +171,10 @@ def test_a_wait_gives_the_lease_back_and_keeps_what_is_known(operations: Operati
 
 
 def test_a_wait_makes_good_the_announcements_that_were_not_answered(operations: Operations) -> None:
-    """A step that waits has answered; one that always dies never does, so the heartbeat can count."""
+    """A step that waits has answered.
+
+    One that always dies never does, so the heartbeat can count.
+    """
     created(operations, announcements=2)
     before = claimed(operations).operation
     assert before is not None
@@ -155,7 +198,9 @@ def test_whoever_lost_the_lease_remembers_nothing(operations: Operations) -> Non
     before = held(operations)
     claimed(operations, "another", now=LATER)
     with pytest.raises(TransientError, match="was lost in the middle of a step"):
-        operations.remember(before, before.facts.model_copy(update={"master_password_checked": True}))
+        operations.remember(
+            before, before.facts.model_copy(update={"master_password_checked": True})
+        )
     found = operations.read("one")
 
     assert None is (found.facts.master_password_checked if found else True)
@@ -176,7 +221,9 @@ def test_a_wait_of_what_is_to_be_cancelled_says_so(operations: Operations) -> No
     before = held(operations)
     operations.request_cancel("one", reason="enough", now=NOW)
 
-    assert Written.CANCEL_REQUESTED is operations.hold(before, before.evolve(waiting_for="It is slow."), owner="me")
+    assert Written.CANCEL_REQUESTED is operations.hold(
+        before, before.evolve(waiting_for="It is slow."), owner="me"
+    )
 
 
 def test_of_two_heartbeats_one_reminds(operations: Operations) -> None:
@@ -185,7 +232,11 @@ def test_of_two_heartbeats_one_reminds(operations: Operations) -> None:
     answers = [operations.remind(seen, due_at=NOW + LEASE) for _ in range(2)]
     found = operations.read("one")
 
-    assert ([True, False], 1, NOW + LEASE) == (answers, found and found.announcements, found and found.due_at)
+    assert ([True, False], 1, NOW + LEASE) == (
+        answers,
+        found and found.announcements,
+        found and found.due_at,
+    )
 
 
 def test_a_heartbeat_does_not_remind_of_what_a_step_has_taken(operations: Operations) -> None:
@@ -200,21 +251,30 @@ def test_what_is_due_is_read_oldest_first(operations: Operations) -> None:
     """And nothing that is not due yet."""
     for number, seconds in enumerate((90, 30, 60, 600)):
         due_at = NOW + timedelta(seconds=seconds)
-        operations.create(record(f"op-{number}", State.SKIPPING).evolve(due_at=due_at), what="a test")
+        operations.create(
+            record(f"op-{number}", State.SKIPPING).evolve(due_at=due_at), what="a test"
+        )
 
-    assert ["op-1", "op-2", "op-0"] == [item["operation_id"] for item in operations.due(NOW + timedelta(seconds=90))]
+    assert ["op-1", "op-2", "op-0"] == [
+        item["operation_id"] for item in operations.due(NOW + timedelta(seconds=90))
+    ]
 
 
-@pytest.mark.parametrize("state", [State.ACCEPTED, State.USERS_READY, State.ARCHIVED, State.CANCELLING, State.FAILED])
-def test_a_cancel_finds_something_to_stop_until_the_ending(operations: Operations, state: State) -> None:
+@pytest.mark.parametrize(
+    "state", [State.ACCEPTED, State.USERS_READY, State.ARCHIVED, State.CANCELLING, State.FAILED]
+)
+def test_a_cancel_finds_something_to_stop_until_the_ending(
+    operations: Operations, state: State
+) -> None:
     """ARCHIVED, the endings and the ends are past it; CANCELLING is on its way already."""
     created(operations, state)
     flagged = operations.request_cancel("one", reason="enough", now=NOW)
     found = operations.read("one")
 
     assert (state not in ENDING | TERMINAL, state not in ENDING | TERMINAL) == (
-        flagged is not None, bool(found and found.cancel_requested)
-    )  # fmt: skip
+        flagged is not None,
+        bool(found and found.cancel_requested),
+    )
 
 
 def test_a_cancel_needs_no_lease_and_no_version(operations: Operations) -> None:
@@ -223,11 +283,16 @@ def test_a_cancel_needs_no_lease_and_no_version(operations: Operations) -> None:
     flagged = operations.request_cancel("one", reason="enough", now=NOW)
 
     assert ("me", "enough", NOW, 1) == (
-        flagged and flagged.lease_owner, flagged and flagged.cancel_reason, flagged and flagged.due_at,
+        flagged and flagged.lease_owner,
+        flagged and flagged.cancel_reason,
+        flagged and flagged.due_at,
         flagged and flagged.version,
-    )  # fmt: skip
+    )
 
 
 def test_a_cancel_of_nothing_makes_no_record(operations: Operations) -> None:
     """There is nothing to flag."""
-    assert (None, None) == (operations.request_cancel("one", reason="enough", now=NOW), operations.read("one"))
+    assert (None, None) == (
+        operations.request_cancel("one", reason="enough", now=NOW),
+        operations.read("one"),
+    )

@@ -1,4 +1,6 @@
-"""One contract for both stores: what a condition means, what is written, and in which order an index is read."""
+"""One contract for both stores: what a condition means, what is written, and in which order an
+index is read.
+"""
 
 from typing import Any
 
@@ -72,9 +74,14 @@ def test_a_failed_condition_tells_what_stood_there(store: Store) -> None:
     """Whoever lost sees the winner's item."""
     store.change(Change("one", assign=STOOD))
     with pytest.raises(ConditionError) as caught:
-        store.change(Change("one", assign={"colour": "blue"}, when=(When("colour", "is", "green"),)))
+        store.change(
+            Change("one", assign={"colour": "blue"}, when=(When("colour", "is", "green"),))
+        )
 
-    assert ((True,), ({"operation_id": "one", **STOOD},)) == (caught.value.failed, caught.value.items)
+    assert ((True,), ({"operation_id": "one", **STOOD},)) == (
+        caught.value.failed,
+        caught.value.items,
+    )
 
 
 def test_a_failed_condition_on_nothing_tells_that_nothing_stood_there(store: Store) -> None:
@@ -86,7 +93,10 @@ def test_a_failed_condition_on_nothing_tells_that_nothing_stood_there(store: Sto
 
 
 def test_several_changes_happen_all_or_none(store: Store) -> None:
-    """In both tables; the error tells which conditions failed and what stood there, in the order of the changes."""
+    """In both tables.
+
+    The error tells which conditions failed and what stood there, in the order of the changes.
+    """
     store.change(Change("two", assign={"colour": "green"}))
     with pytest.raises(ConditionError) as caught:
         store.change_all(
@@ -103,20 +113,37 @@ def test_several_changes_happen_all_or_none(store: Store) -> None:
 
 def test_several_changes_are_written_together(store: Store) -> None:
     """When all conditions hold."""
-    store.change_all(Change("one", assign=STOOD), Change("row", assign={"operation_id": "one"}, table="audit"))
+    store.change_all(
+        Change("one", assign=STOOD), Change("row", assign={"operation_id": "one"}, table="audit")
+    )
 
     assert ({"operation_id": "one", **STOOD}, {"metric_id": "row", "operation_id": "one"}) == (
-        store.get("one"), store.get("row", "audit")
-    )  # fmt: skip
+        store.get("one"),
+        store.get("row", "audit"),
+    )
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        0, -7, 10**15, 0.5, 12.345, 1e-3, "", "text", "ünïcode", True, False, [], {}, [1, "two", [3.5]],
-        {"nested": {"map": [{"deep": True}], "empty": {}}}, ["a", {"b": 0.25}],
+        0,
+        -7,
+        10**15,
+        0.5,
+        12.345,
+        1e-3,
+        "",
+        "text",
+        "ünïcode",
+        True,
+        False,
+        [],
+        {},
+        [1, "two", [3.5]],
+        {"nested": {"map": [{"deep": True}], "empty": {}}},
+        ["a", {"b": 0.25}],
     ],
-)  # fmt: skip
+)
 def test_a_value_comes_back_as_it_was(store: Store, value: Any) -> None:
     """Numbers stay numbers, truth stays truth, and what is nested stays nested."""
     written = store.change(Change("one", assign={"value": value}))["value"]
@@ -129,7 +156,9 @@ def test_a_tuple_comes_back_as_a_list(store: Store) -> None:
     """DynamoDB knows lists only."""
     store.change(Change("one", assign={"value": ("a", ("b",)), "map": {"inside": (1,)}}))
 
-    assert {"operation_id": "one", "value": ["a", ["b"]], "map": {"inside": [1]}} == store.get("one")
+    assert {"operation_id": "one", "value": ["a", ["b"]], "map": {"inside": [1]}} == store.get(
+        "one"
+    )
 
 
 def test_a_whole_float_is_equal_to_its_integer(store: Store) -> None:
@@ -167,7 +196,15 @@ def test_numbers_are_added_to_what_is_there_or_to_nothing(store: Store) -> None:
 
 def test_reserved_words_and_odd_names_are_attributes_like_others(store: Store) -> None:
     """`state`, `open`, `plan` and `at` are among DynamoDB's reserved words, or near them."""
-    item = {"state": "NEW", "open": "yes", "plan": "default", "at": "now", "name": "x", "values": [1], "size": 2}
+    item = {
+        "state": "NEW",
+        "open": "yes",
+        "plan": "default",
+        "at": "now",
+        "name": "x",
+        "values": [1],
+        "size": 2,
+    }
     store.change(Change("one", assign=item, when=(When("state", "absent"), When("size", "absent"))))
 
     assert {"operation_id": "one", **item} == store.get("one")
@@ -189,7 +226,9 @@ def due(store: Store, **how: Any) -> list[str]:
 def five_due(store: Store) -> None:
     """Put five open items and some that are not in the index."""
     for number in (3, 1, 5, 2, 4):
-        store.change(Change(f"open-{number}", assign={"open": "yes", "due_at": f"2026-01-0{number}"}))
+        store.change(
+            Change(f"open-{number}", assign={"open": "yes", "due_at": f"2026-01-0{number}"})
+        )
     store.change(Change("closed", assign={"due_at": "2026-01-01"}))
     store.change(Change("never-due", assign={"open": "yes"}))
     store.change(Change("otherwise", assign={"open": "no", "due_at": "2026-01-01"}))
@@ -236,13 +275,17 @@ def test_the_trail_of_one_operation_is_read_in_order(store: Store) -> None:
     for key in ("a#000002", "a#000001", "b#000001", "a#000002#intent"):
         store.change(Change(key, assign={"operation_id": key[0]}, table="audit"))
 
-    assert ["a#000001", "a#000002", "a#000002#intent"] == [row["metric_id"] for row in store.query("by-operation", "a")]
+    assert ["a#000001", "a#000002", "a#000002#intent"] == [
+        row["metric_id"] for row in store.query("by-operation", "a")
+    ]
 
 
 def test_the_operations_of_a_plan_are_read_newest_first(store: Store) -> None:
     """By plan and creation."""
     for number in (1, 3, 2):
-        store.change(Change(f"one-{number}", assign={"plan": "default", "created_at": f"2026-01-0{number}"}))
+        store.change(
+            Change(f"one-{number}", assign={"plan": "default", "created_at": f"2026-01-0{number}"})
+        )
 
     assert ["one-3", "one-2", "one-1"] == [
         item["operation_id"] for item in store.query("by-plan", "default", newest_first=True)

@@ -1,4 +1,6 @@
-"""The target's lock and what its item remembers: who may change it, when it is free, and whose logins are open."""
+"""The target's lock and what its item remembers: who may change it, when it is free, and whose
+logins are open.
+"""
 
 import pytest
 
@@ -19,7 +21,9 @@ NEEDS_THE_LOCK = [
 def advance(operations: Operations, standing: State, to: State, **facts: object) -> Written:
     """Write a change of state of a new record that holds the target."""
     before = held(operations, standing)
-    return operations.advance(before, entering(before, to, **facts), step="a-step", what="it went on", owner="me")
+    return operations.advance(
+        before, entering(before, to, **facts), step="a-step", what="it went on", owner="me"
+    )
 
 
 @pytest.mark.parametrize(("standing", "to", "lock"), NEEDS_THE_LOCK)
@@ -28,16 +32,25 @@ def test_a_change_that_needs_the_lock_is_not_written_without_it(
 ) -> None:
     """The runner is told; neither the record nor its trail nor the lock changes."""
     before = held(operations, standing)
-    operations.store.change(Change(LOCK, assign={"holder": lock} if lock else {}, remove=() if lock else ("holder",)))
-    answer = operations.advance(before, entering(before, to), step="a-step", what="it went on", owner="me")
+    operations.store.change(
+        Change(LOCK, assign={"holder": lock} if lock else {}, remove=() if lock else ("holder",))
+    )
+    answer = operations.advance(
+        before, entering(before, to), step="a-step", what="it went on", owner="me"
+    )
     found = operations.read("one")
 
     assert (Written.TARGET_LOST, before, None, lock) == (
-        answer, found, operations.store.get("one#000002", "audit"), operations.target(ARN).holder
-    )  # fmt: skip
+        answer,
+        found,
+        operations.store.get("one#000002", "audit"),
+        operations.target(ARN).holder,
+    )
 
 
-def test_the_target_knows_the_cluster_that_productions_passwords_open(operations: Operations) -> None:
+def test_the_target_knows_the_cluster_that_productions_passwords_open(
+    operations: Operations,
+) -> None:
     """From the moment it can be used."""
     advance(operations, State.CLUSTER_RESTORING, State.CLUSTER_RESTORED, cluster_resource_id="new")
 
@@ -45,9 +58,12 @@ def test_the_target_knows_the_cluster_that_productions_passwords_open(operations
 
 
 @pytest.mark.parametrize(
-    ("standing", "to"), [(State.TARGET_DELETING, State.TARGET_CLEAR), (State.RESTORED, State.USERS_READY)]
+    ("standing", "to"),
+    [(State.TARGET_DELETING, State.TARGET_CLEAR), (State.RESTORED, State.USERS_READY)],
 )
-def test_the_target_forgets_it_when_it_is_gone_or_closed(operations: Operations, standing: State, to: State) -> None:
+def test_the_target_forgets_it_when_it_is_gone_or_closed(
+    operations: Operations, standing: State, to: State
+) -> None:
     """Nothing stands there any more, or nobody of production's gets in."""
     operations.store.change(Change(LOCK, assign={"logins_open_on": "old"}))
     advance(operations, standing, to)
@@ -55,7 +71,9 @@ def test_the_target_forgets_it_when_it_is_gone_or_closed(operations: Operations,
     assert None is operations.target(ARN).logins_open_on
 
 
-@pytest.mark.parametrize(("standing", "to"), [(State.FAILING, State.FAILED), (State.CANCELLING, State.CANCELLED)])
+@pytest.mark.parametrize(
+    ("standing", "to"), [(State.FAILING, State.FAILED), (State.CANCELLING, State.CANCELLED)]
+)
 def test_an_end_does_not_forget_it(operations: Operations, standing: State, to: State) -> None:
     """Whoever comes later has to know what stands there."""
     operations.store.change(Change(LOCK, assign={"logins_open_on": "old"}))
@@ -71,7 +89,9 @@ def test_only_the_cluster_that_was_closed_is_noted_as_closed(
     """A note about another one stays."""
     operation = created(operations, State.RESTORED)
     operations.store.change(Change(LOCK, assign={"logins_open_on": noted}))
-    operations.note_closed(operation.evolve(facts=operation.facts.model_copy(update={"cluster_resource_id": "new"})))
+    operations.note_closed(
+        operation.evolve(facts=operation.facts.model_copy(update={"cluster_resource_id": "new"}))
+    )
 
     assert left == operations.target(ARN).logins_open_on
 
@@ -85,13 +105,18 @@ def test_a_lock_whose_holder_has_ended_is_free(operations: Operations, state: St
 
 
 def test_a_lock_whose_holder_is_gone_is_free(operations: Operations) -> None:
-    """As the message about a record that cannot be read advises; the next operation then gets it."""
+    """As the message about a record that cannot be read advises.
+
+    The next operation then gets it.
+    """
     operations.store.change(Change(LOCK, assign={"holder": "gone"}))
     freed = operations.free_dead_lock(ARN)
 
     assert (True, Written.DONE, "one") == (
-        freed, operations.create(record(), what="next"), operations.target(ARN).holder
-    )  # fmt: skip
+        freed,
+        operations.create(record(), what="next"),
+        operations.target(ARN).holder,
+    )
 
 
 @pytest.mark.parametrize("state", [State.COPYING, State.FAILING, "NO_SUCH_STATE"])

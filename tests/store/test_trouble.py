@@ -1,4 +1,6 @@
-"""What DynamoDB answers when it is busy or broken: trouble that passes is named so, everything else is left alone."""
+"""What DynamoDB answers when it is busy or broken: trouble that passes is named so, everything else
+is left alone.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -52,9 +54,13 @@ def store(code: str, status: int, *reasons: str) -> DynamoStore:
 @each_call
 @pytest.mark.parametrize(
     ("code", "status"),
-    [("ThrottlingException", 400), ("ProvisionedThroughputExceededException", 400), ("InternalServerError", 500),
-     ("NobodyKnowsThisOne", 503)],
-)  # fmt: skip
+    [
+        ("ThrottlingException", 400),
+        ("ProvisionedThroughputExceededException", 400),
+        ("InternalServerError", 500),
+        ("NobodyKnowsThisOne", 503),
+    ],
+)
 def test_what_may_go_better_later_is_trouble_that_passes(call: str, code: str, status: int) -> None:
     """Throttling, and whatever DynamoDB itself is to blame for."""
     with pytest.raises(TransientError, match="DynamoDB is busy"):

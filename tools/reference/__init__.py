@@ -1,7 +1,8 @@
 """The generated parts of the documentation: written from the code, so that they cannot tell of an earlier one.
 
-`python -m tools.reference` rewrites them, `--check` changes nothing and exits 1 naming what is stale. A part stands
-between two comments in a page, `<!-- generated: name -->` and `<!-- /generated -->`.
+`python -m tools.reference` rewrites them, `--check` changes nothing and exits 1 naming what is
+stale. A part stands between two comments in a page, `<!-- generated: name -->` and `<!-- /generated
+-->`.
 """
 
 import re
@@ -28,7 +29,9 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "guards": mutants.table,
     "package": package.part,
 }
-_PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(\n?<!-- /generated -->)", re.DOTALL)
+_PART = re.compile(
+    r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(\n?<!-- /generated -->)", re.DOTALL
+)
 
 
 class UnknownPartError(Exception):
@@ -50,7 +53,9 @@ def rewritten(page: Path) -> str:
 
     def fresh(part: re.Match[str]) -> str:
         if part["name"] not in PARTS:
-            raise UnknownPartError(f"{page} asks for the part {part['name']}; there are {', '.join(PARTS)}.")
+            raise UnknownPartError(
+                f"{page} asks for the part {part['name']}; there are {', '.join(PARTS)}."
+            )
         return f"{part[1]}{PARTS[part['name']]()}\n<!-- /generated -->"
 
     return _PART.sub(fresh, page.read_text(encoding="utf-8"))

@@ -8,8 +8,12 @@ from tools.reference import ROOT, pages, rewritten, stale
 
 def main() -> int:
     """Do what the command line asks for; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tools.reference", description="Write the generated docs.")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if something is stale")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.reference", description="Write the generated docs."
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if something is stale"
+    )
     check = parser.parse_args().check
     behind = list(stale(pages()))
     for page in behind:

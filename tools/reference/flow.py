@@ -14,7 +14,10 @@ def picture() -> str:
     lines = [
         f'    aurora([Aurora]) -- "{SNAPSHOT}" --> {DOOR}',
         f'    people([people]) -- "{REQUESTED}" --> {DOOR}',
-        *(f'    {step} -- "{", ".join(names)}" --> {after}' for (step, after), names in _arrows().items()),
+        *(
+            f'    {step} -- "{", ".join(names)}" --> {after}'
+            for (step, after), names in _arrows().items()
+        ),
         f'    any([any step]) -- "{stops}" --> {STEPS[-1]}',
         f'    {STEPS[-1]} -- "{ends}" --> rules([your own rules])',
     ]
@@ -34,17 +37,32 @@ def _arrows() -> dict[tuple[str, str], list[str]]:
 
 def choreography() -> str:
     """Write the whole table: one row for each state."""
-    heads = ["state", "announced as", "also woken by", "step = Lambda", "goes to", "deadline", "gives up to"]
+    heads = [
+        "state",
+        "announced as",
+        "also woken by",
+        "step = Lambda",
+        "goes to",
+        "deadline",
+        "gives up to",
+    ]
     open_rows = [
         [
-            code(row.state), code(row.announced_as),
+            code(row.state),
+            code(row.announced_as),
             ", ".join(dict.fromkeys(code(event.event_id) for event in row.woken_by)),
-            code(row.step), ", ".join(map(code, row.goes_to)), code(row.deadline.upper()), code(row.gives_up_to),
+            code(row.step),
+            ", ".join(map(code, row.goes_to)),
+            code(row.deadline.upper()),
+            code(row.gives_up_to),
         ]
-        for row in CHOREOGRAPHY if row.step
-    ]  # fmt: skip
+        for row in CHOREOGRAPHY
+        if row.step
+    ]
     ends = [
-        [code(row.state), code(row.announced_as), "", "", "the end", "", ""] for row in CHOREOGRAPHY if not row.step
+        [code(row.state), code(row.announced_as), "", "", "the end", "", ""]
+        for row in CHOREOGRAPHY
+        if not row.step
     ]
     return table(heads, [*open_rows, *ends])
 
@@ -67,7 +85,9 @@ def rds_events() -> str:
         for row in CHOREOGRAPHY
         for event in row.woken_by
     ]
-    return table(["event", "detail-type", "message begins with", "what it does here"], [*starts, *wakes])
+    return table(
+        ["event", "detail-type", "message begins with", "what it does here"], [*starts, *wakes]
+    )
 
 
 def _event_row(event: RdsEvent, does: str) -> list[str]:

@@ -5,19 +5,25 @@ from dataclasses import fields
 from localaws.aurora import Durations
 from localaws.aurora.actions import ACTIONS
 from localaws.modelled import CALLS, PARAMETERS, REASONS, SERVICES
+
 from tools.reference.tables import code, table
 
 
 def actions() -> str:
     """List the actions of RDS that are modelled, with the parameters that each understands."""
-    rows = [[code(name), ", ".join(map(code, sorted(action.parameters)))] for name, action in sorted(ACTIONS.items())]
+    rows = [
+        [code(name), ", ".join(map(code, sorted(action.parameters)))]
+        for name, action in sorted(ACTIONS.items())
+    ]
     return table(["action", "parameters"], rows)
 
 
 def durations() -> str:
     """List how long Aurora takes at its own pace."""
     usual = Durations()
-    rows = [[field.name.replace("_", " "), f"{getattr(usual, field.name):g}"] for field in fields(usual)]
+    rows = [
+        [field.name.replace("_", " "), f"{getattr(usual, field.name):g}"] for field in fields(usual)
+    ]
     return table(["what", "seconds"], rows)
 
 
@@ -40,4 +46,6 @@ def refusals() -> str:
         for (service, call), names in PARAMETERS.items()
         for name, why in names.items()
     ]
-    return table(["service, call or parameter", "why, or what to use"], services + calls + parameters)
+    return table(
+        ["service, call or parameter", "why, or what to use"], services + calls + parameters
+    )

@@ -8,7 +8,9 @@ def table() -> str:
     """Write a table: the guard, the file it stands in, and the scenes or tests that its mutant is searched in."""
     guards = (*MUTANTS, *OF_DATABASES)
     rows = [f"| {mutant.guard} | `{mutant.file}` | {_searched_in(mutant)} |" for mutant in guards]
-    return "\n".join(["| guard | stands in | its mutant is searched in |", "| --- | --- | --- |", *rows])
+    return "\n".join(
+        ["| guard | stands in | its mutant is searched in |", "| --- | --- | --- |", *rows]
+    )
 
 
 def _searched_in(mutant: Mutant) -> str:

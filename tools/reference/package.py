@@ -11,16 +11,22 @@ from tools.reference.tables import table
 MEGA: Final = 1_000_000
 MEBI: Final = 1 << 20
 SIZE_MAX, START_MAX, START_MAX_IN_VPC, MEMORY_MAX, OWN_MAX = 9.0, 1.6, 1.8, 128.0, 5.0
-WHY_LARGE: Final = "Most of it is the native code of psycopg2 and pydantic, as it comes in their wheels."
+WHY_LARGE: Final = (
+    "Most of it is the native code of psycopg2 and pydantic, as it comes in their wheels."
+)
 WHY_OWN: Final = (
-    "The invocation that changes users derives two keys (PBKDF2, 4,096 rounds each: 2 ms), so that no password reaches "
-    "the server, and composes about 160 statements for 13 sessions on two databases. It comes once in each restore."
+    "The invocation that changes users derives two keys (PBKDF2, 4,096 rounds each: 2 ms), so that "
+    "no password reaches the server, and composes about 160 statements for 13 sessions on two "
+    "databases. It comes once in each restore."
 )
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What should be at most so much. `reached` is None where there is nothing to measure; `why` is said of a miss."""
+    """What should be at most so much. `reached` is None where there is nothing to measure.
+
+    `why` is said of a miss.
+    """
 
     words: str
     limit: float
@@ -45,10 +51,15 @@ def part(figures: Figures | None = None) -> str:
     judged = goals(figures)
     missed = [f"- **{goal.words}.** {goal.why}".rstrip() for goal in judged if not goal.is_met]
     whys = ["Why what is missed is missed:", "\n".join(missed)] if missed else []
-    return "\n\n".join([
-        _head(figures), table(("at most", "target", "reached", ""), [goal.row for goal in judged]), *whys,
-        _functions(figures.functions), _taken(figures),
-    ])  # fmt: skip
+    return "\n\n".join(
+        [
+            _head(figures),
+            table(("at most", "target", "reached", ""), [goal.row for goal in judged]),
+            *whys,
+            _functions(figures.functions),
+            _taken(figures),
+        ]
+    )
 
 
 def goals(figures: Figures) -> list[Goal]:
@@ -57,12 +68,29 @@ def goals(figures: Figures) -> list[Goal]:
     (in_vpc,) = (one for one in figures.functions if one.name == IN_VPC)
     return [
         *map(_size, figures.packages),
-        Goal("start of a control function, times bare boto3", START_MAX, max(one.start_processor for one in control)),
+        Goal(
+            "start of a control function, times bare boto3",
+            START_MAX,
+            max(one.start_processor for one in control),
+        ),
         Goal(f"start of `{IN_VPC}`, times bare boto3", START_MAX_IN_VPC, in_vpc.start_processor),
-        Goal("MiB of memory of any function", MEMORY_MAX, max(one.peak_bytes for one in figures.functions) / MEBI),
-        Goal("own ms of a control function's warm invocation", OWN_MAX, max(one.own_seconds for one in control) * 1000),
-        Goal(f"own ms of a warm invocation of `{IN_VPC}`", OWN_MAX, in_vpc.own_seconds * 1000, WHY_OWN),
-    ]  # fmt: skip
+        Goal(
+            "MiB of memory of any function",
+            MEMORY_MAX,
+            max(one.peak_bytes for one in figures.functions) / MEBI,
+        ),
+        Goal(
+            "own ms of a control function's warm invocation",
+            OWN_MAX,
+            max(one.own_seconds for one in control) * 1000,
+        ),
+        Goal(
+            f"own ms of a warm invocation of `{IN_VPC}`",
+            OWN_MAX,
+            in_vpc.own_seconds * 1000,
+            WHY_OWN,
+        ),
+    ]
 
 
 def _size(package: Package) -> Goal:
@@ -86,11 +114,19 @@ def _functions(functions: Sequence[Function]) -> str:
         "MiB at the peak", "warm invocations", "own ms, median", "most",
     )  # fmt: skip
     rows = (
-        (f"`{one.name}`", f"{one.start_processor:.2f}", f"{one.start:.2f}", f"{one.plain_start_processor:.2f}",
-         f"{one.plain_start:.2f}", f"{one.peak_bytes / MEBI:.0f}", str(one.warm),
-         f"{one.own_seconds * 1000:.1f}", f"{one.own_seconds_most * 1000:.1f}")
+        (
+            f"`{one.name}`",
+            f"{one.start_processor:.2f}",
+            f"{one.start:.2f}",
+            f"{one.plain_start_processor:.2f}",
+            f"{one.plain_start:.2f}",
+            f"{one.peak_bytes / MEBI:.0f}",
+            str(one.warm),
+            f"{one.own_seconds * 1000:.1f}",
+            f"{one.own_seconds_most * 1000:.1f}",
+        )
         for one in functions
-    )  # fmt: skip
+    )
     return table(heads, rows)
 
 

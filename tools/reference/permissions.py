@@ -10,17 +10,27 @@ from tools.reference.tables import code, table
 _SHARED = frozenset({"Logs", "Failures", "Records", "Trail", "Announce"})
 """What every function may do: the page says it once."""
 
-_LISTED_MAX = 9  # denied actions: the families of all that changes anything are not listed for every function
+_LISTED_MAX = (
+    9  # denied actions: the families of all that changes anything are not listed for every function
+)
 _ABBREVIATED = (("arn:${PARTITION}:", ""), (":${ACCOUNT}:", "::"))
 _SAID = {
-    "StringEquals": "is", "StringNotEquals": "is not", "StringLike": "is like", "StringNotLike": "is not like",
-    "ForAllValues:StringEquals": "has no other values than", "ArnEquals": "is", "Bool": "is",
+    "StringEquals": "is",
+    "StringNotEquals": "is not",
+    "StringLike": "is like",
+    "StringNotLike": "is not like",
+    "ForAllValues:StringEquals": "has no other values than",
+    "ArnEquals": "is",
+    "Bool": "is",
     "BoolIfExists": "is, where given,",
-}  # fmt: skip
+}
 
 
 def of_functions(folder: Path) -> str:
-    """List what each function's policy allows beyond what every function may do; then, once, what is denied to whom."""
+    """List what each function's policy allows beyond what every function may do.
+
+    Then, once, what is denied to whom.
+    """
     files = sorted(folder.glob("policy-*.json"), key=_place_in_flow)
     denials: dict[str, list[str]] = {}
     rows = []
@@ -29,8 +39,13 @@ def of_functions(folder: Path) -> str:
             if statement["Effect"] == "Allow":
                 rows.append([code(_function(file)), _actions(statement), _resources(statement)])
             else:
-                denials.setdefault(f"{_actions(statement)} on {_resources(statement)}", []).append(_function(file))
-    never = [f"- Denied to {', '.join(map(code, functions))}: {what}." for what, functions in denials.items()]
+                denials.setdefault(f"{_actions(statement)} on {_resources(statement)}", []).append(
+                    _function(file)
+                )
+    never = [
+        f"- Denied to {', '.join(map(code, functions))}: {what}."
+        for what, functions in denials.items()
+    ]
     return f"{table(['function', 'may', 'on'], rows)}\n\n" + "\n".join(never)
 
 

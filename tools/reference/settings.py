@@ -10,18 +10,28 @@ from chalicelib.settings import NOT_SETTINGS, Settings
 from tools.reference.descriptions import PLAN, STAGE
 from tools.reference.tables import code, table
 
-NOT_VARIABLES = frozenset({"variables", "variables_place"})  # of the stage's settings: the environment as a whole
+NOT_VARIABLES = frozenset(
+    {"variables", "variables_place"}
+)  # of the stage's settings: the environment as a whole
 Schema = Mapping[str, Any]
 
 
 def variables() -> dict[str, str]:
-    """Give every setting that people make, with its meaning, by field name. Only the topic is in both models."""
-    return {**STAGE, **{field: meaning for group in PLAN.values() for field, meaning in group.items()}}
+    """Give every setting that people make, with its meaning, by field name.
+
+    Only the topic is in both models.
+    """
+    return {
+        **STAGE,
+        **{field: meaning for group in PLAN.values() for field, meaning in group.items()},
+    }
 
 
 def fields() -> set[str]:
     """Give the field names that are settings, from the models themselves."""
-    return (Settings.model_fields.keys() - NOT_VARIABLES) | (Plan.model_fields.keys() - NOT_SETTINGS)
+    return (Settings.model_fields.keys() - NOT_VARIABLES) | (
+        Plan.model_fields.keys() - NOT_SETTINGS
+    )
 
 
 def stage() -> str:
@@ -36,7 +46,10 @@ def stage() -> str:
 
 def deployment() -> str:
     """Write the table of what only a deployment reads."""
-    return table(["variable", "meaning"], [[code(name), meaning] for name, meaning in DEPLOYMENT_ONLY.items()])
+    return table(
+        ["variable", "meaning"],
+        [[code(name), meaning] for name, meaning in DEPLOYMENT_ONLY.items()],
+    )
 
 
 def plan() -> str:
@@ -48,11 +61,14 @@ def plan() -> str:
 def _group(group: Mapping[str, str], schemas: Mapping[str, Schema]) -> str:
     rows = [
         [
-            code(field.upper()), code(field.replace("_", "-")), _values(schemas[field]), _default(schemas[field]),
+            code(field.upper()),
+            code(field.replace("_", "-")),
+            _values(schemas[field]),
+            _default(schemas[field]),
             meaning + _bounded(field),
         ]
         for field, meaning in group.items()
-    ]  # fmt: skip
+    ]
     return table(["variable", "SSM parameter", "value", "default", "meaning"], rows)
 
 
@@ -68,7 +84,11 @@ def _default(schema: Schema) -> str:
     value = schema["default"]
     if isinstance(value, bool):
         return code(str(value).lower())
-    return code(",".join(value) if isinstance(value, list) else value) if value not in (None, []) else "not set"
+    return (
+        code(",".join(value) if isinstance(value, list) else value)
+        if value not in (None, [])
+        else "not set"
+    )
 
 
 def _values(schema: Schema) -> str:

@@ -22,11 +22,17 @@ CUSTOM_FORMAT: Final = b"PGDMP"  # how pg_dump's own format begins
 
 
 class StoppedError(BaseException):
-    """Somebody asked to stop; like KeyboardInterrupt it is no Exception, so that no library takes it for one."""
+    """Somebody asked to stop.
+
+    Like KeyboardInterrupt it is no Exception, so that no library takes it for one.
+    """
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the world; returns the exit status: 0 when it was asked to stop and all of it ended well, else 1."""
+    """Run the world.
+
+    Returns the exit status: 0 when it was asked to stop and all of it ended well, else 1.
+    """
     options, stopped = _options().parse_args(arguments), threading.Event()
     try:
         with ExitStack() as stack, _stoppable(stopped):
@@ -55,7 +61,11 @@ def _serve(options: argparse.Namespace, stack: ExitStack, stopped: threading.Eve
             raise StoppedError
         _say(line)
 
-    say(build(options.port, folder, stack, Given(options.speed, options.dump, options.postgres), say))
+    say(
+        build(
+            options.port, folder, stack, Given(options.speed, options.dump, options.postgres), say
+        )
+    )
     say(READY)
     stopped.wait()
 
@@ -91,9 +101,14 @@ def _check_dump(dump: Path | None) -> None:
     except FileNotFoundError:
         raise WorldError(f"There is no dump {dump}. {name_another}") from None
     except OSError as error:
-        raise WorldError(f"The dump {dump} cannot be read: {error.strerror}. {name_another}") from error
+        raise WorldError(
+            f"The dump {dump} cannot be read: {error.strerror}. {name_another}"
+        ) from error
     if beginning == CUSTOM_FORMAT:
-        raise WorldError(f"{dump} is in pg_dump's custom format. Make plain SQL of it: pg_restore -f mine.sql {dump}.")
+        raise WorldError(
+            f"{dump} is in pg_dump's custom format. Make plain SQL of it: pg_restore -f mine.sql "
+            f"{dump}."
+        )
 
 
 def _say(line: str) -> None:
@@ -102,15 +117,32 @@ def _say(line: str) -> None:
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m localaws", description="AWS on this machine, with Aurora in it.")
+    parser = Parser(
+        prog="python -m localaws", description="AWS on this machine, with Aurora in it."
+    )
     commands = parser.add_subparsers(required=True, metavar="up")
-    up = commands.add_parser("up", help="build the local world and leave it running in the foreground")
-    up.add_argument("--port", type=port, default=PORT, help="where it listens, on loopback (%(default)s)")
-    up.add_argument("--data", type=Path, default=FOLDER, help="the folder it keeps everything in (%(default)s)")
-    up.add_argument("--dump", type=Path, help="SQL that becomes production's data, in place of the sample")
-    up.add_argument("--postgres", type=Path, help="the bin folder of a PostgreSQL server, in place of the embedded one")
+    up = commands.add_parser(
+        "up", help="build the local world and leave it running in the foreground"
+    )
     up.add_argument(
-        "--speed", type=float, default=SPEED, help="how many times quicker than Aurora everything is (%(default)s)"
+        "--port", type=port, default=PORT, help="where it listens, on loopback (%(default)s)"
+    )
+    up.add_argument(
+        "--data", type=Path, default=FOLDER, help="the folder it keeps everything in (%(default)s)"
+    )
+    up.add_argument(
+        "--dump", type=Path, help="SQL that becomes production's data, in place of the sample"
+    )
+    up.add_argument(
+        "--postgres",
+        type=Path,
+        help="the bin folder of a PostgreSQL server, in place of the embedded one",
+    )
+    up.add_argument(
+        "--speed",
+        type=float,
+        default=SPEED,
+        help="how many times quicker than Aurora everything is (%(default)s)",
     )
     return parser
 
@@ -118,4 +150,6 @@ def _options() -> argparse.ArgumentParser:
 if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
-    os._exit(status)  # everything is stopped; taking moto's modules apart would be seconds more of nothing
+    os._exit(
+        status
+    )  # everything is stopped; taking moto's modules apart would be seconds more of nothing

@@ -17,7 +17,10 @@ _ARN_PARTS: Final = 6
 
 
 def find_key(account: str, region: str, reference: str) -> Key | None:
-    """Find a key by id, ARN or alias; None when there is none. `aws/rds` comes with its first use."""
+    """Find a key by id, ARN or alias; None when there is none.
+
+    `aws/rds` comes with its first use.
+    """
     name = reference
     if reference.startswith("arn:"):
         parts = reference.split(":", 5)
@@ -49,20 +52,29 @@ def default_network(account: str, region: str) -> Network:
 
 
 def network_problem(account: str, region: str, subnets: list[str], groups: list[str]) -> str | None:
-    """Say what is wrong with a function's network, as Lambda does; None when it can be placed there.
+    """Say what is wrong with a function's network, as Lambda does.
+
+    None when it can be placed there.
 
     Every subnet and security group must exist, and all must be of one VPC.
     """
     backend = ec2_backends[account][region]
     known = backend.subnets  # by availability zone, and there by id
-    of_subnets = {one: next((zone[one].vpc_id for zone in known.values() if one in zone), None) for one in subnets}
-    of_groups = {one: getattr(backend.get_security_group_from_id(one), "vpc_id", None) for one in groups}
+    of_subnets = {
+        one: next((zone[one].vpc_id for zone in known.values() if one in zone), None)
+        for one in subnets
+    }
+    of_groups = {
+        one: getattr(backend.get_security_group_from_id(one), "vpc_id", None) for one in groups
+    }
     for what, found, action, code in (
         ("subnet ID", of_subnets, "DescribeSubnets", "InvalidSubnetID.NotFound"),
         ("security group", of_groups, "DescribeSecurityGroups", "InvalidGroup.NotFound"),
     ):
         for missing in (one for one, vpc in found.items() if vpc is None):
-            said = f"EC2 Error Code: {code}. EC2 Error Message: The {what} '{missing}' does not exist"
+            said = (
+                f"EC2 Error Code: {code}. EC2 Error Message: The {what} '{missing}' does not exist"
+            )
             return f"Error occurred while {action}. {said}"
     if len({*of_subnets.values(), *of_groups.values()}) > 1:
         return "Security Groups are required to be in the same VPC."

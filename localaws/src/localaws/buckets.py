@@ -11,14 +11,17 @@ from localaws.resource_policies import Caller, effects
 def heed_conditions() -> None:
     """Have every bucket judge its policy as a whole, except for whom a statement is about: moto does not say who asks.
 
-    Over a loopback there is no TLS; to AWS there always is, so requests count as if they had come over it.
+    Over a loopback there is no TLS; to AWS there always is, so requests count as if they had come
+    over it.
     """
     FakeBucket.get_permission = _permission  # type: ignore[method-assign, assignment]
 
 
 def _permission(bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
     policy = json.loads(bucket.policy or b'{"Statement": []}')
-    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    statements = (
+        policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    )
     about_all = {"Statement": [{**statement, "Principal": "*"} for statement in statements]}
     found = effects(about_all, Caller(action, resource, context={"aws:securetransport": "true"}))
     if "Deny" in found:

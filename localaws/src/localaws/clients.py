@@ -13,7 +13,9 @@ from programs.loopback import direct_loopback, keep_loopback_direct
 
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _LOCK: Final = threading.Lock()  # a session makes one client at a time
-_CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 2}, proxies={})
+_CONFIG: Final = Config(
+    connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 2}, proxies={}
+)
 
 
 def local_environment(endpoint: str, region: str) -> dict[str, str]:
@@ -40,7 +42,8 @@ def leave_real_aws() -> None:
 def _session() -> boto3.Session:
     """One for the whole process: it has read every service's model that was wanted before."""
     return boto3.Session(
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"], aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
     )
 
 
@@ -76,4 +79,6 @@ class Clients:
             return self._made[service, region, account]
 
     def _make(self, service: str, region: str) -> Any:
-        return _session().client(service, region_name=region, endpoint_url=self._endpoint, config=_CONFIG)
+        return _session().client(
+            service, region_name=region, endpoint_url=self._endpoint, config=_CONFIG
+        )

@@ -1,8 +1,8 @@
 """EventBridge's delivery: from a bus, through its rules, to their targets, in a thread of its own.
 
-moto delivers inside the request, to Lambda not at all, and forwards to another bus as a new event. Here an event keeps
-its id, time, account, region and source wherever it is forwarded to, and is forwarded once at most, as EventBridge
-does.
+moto delivers inside the request, to Lambda not at all, and forwards to another bus as a new event.
+Here an event keeps its id, time, account, region and source wherever it is forwarded to, and is
+forwarded once at most, as EventBridge does.
 """
 
 import json
@@ -56,7 +56,10 @@ class Delivery:
         self._thread.start()
 
     def publish(self, event: Event, *, account: str, region: str, bus: str = DEFAULT_BUS) -> None:
-        """Accept an event (the whole envelope) on a bus. It is delivered later, in order of arrival."""
+        """Accept an event (the whole envelope) on a bus.
+
+        It is delivered later, in order of arrival.
+        """
         self._arrivals.put(_Arrival(event, account, region, bus, forwarded=False))
 
     def hand_over(self, rule: Rule, event: Event) -> None:
@@ -67,7 +70,10 @@ class Delivery:
         self._arrivals.put(_Arrival(event, account, region, DEFAULT_BUS, forwarded=True))
 
     def _run(self) -> None:
-        """Deliver one after the other. No event ends this thread: nothing would be delivered after it."""
+        """Deliver one after the other.
+
+        No event ends this thread: nothing would be delivered after it.
+        """
         while (arrival := self._arrivals.get()) is not None:
             try:
                 self._take(arrival)
@@ -82,7 +88,9 @@ class Delivery:
 
     def _match(self, arrival: _Arrival) -> None:
         bus = events_backends[arrival.account][arrival.region].event_buses.get(arrival.bus)
-        for rule in list(bus.rules.values()) if bus else []:  # an event for a bus that is not there is dropped
+        for rule in (
+            list(bus.rules.values()) if bus else []
+        ):  # an event for a bus that is not there is dropped
             raw = rule.event_pattern.dump()
             if rule.state == "ENABLED" and raw and self._fits(rule, raw, arrival.event):
                 self._hand_over(rule, arrival.event, forwarded=arrival.forwarded)
@@ -98,7 +106,9 @@ class Delivery:
     def _hand_over(self, rule: Rule, event: Event, *, forwarded: bool) -> None:
         for target in list(rule.targets):
             if forwarded and Place.of_arn(target["Arn"]).is_bus:
-                _log.warning("Event %s came from another bus and is not forwarded to a third.", event["id"])
+                _log.warning(
+                    "Event %s came from another bus and is not forwarded to a third.", event["id"]
+                )
                 continue
             try:
                 self._targets.deliver(target, event, source_arn=rule.arn)
@@ -113,7 +123,9 @@ class Delivery:
         if letters:
             why = {"RULE_ARN": rule_arn, "TARGET_ARN": target["Arn"], "ERROR_MESSAGE": reason}
             try:
-                to_queue(Place.of_arn(letters), json.dumps(event), rule_arn=rule_arn, attributes=why)
+                to_queue(
+                    Place.of_arn(letters), json.dumps(event), rule_arn=rule_arn, attributes=why
+                )
             except UndeliverableError as error:
                 _log.error("Event %s is lost: %s", event["id"], error)
 

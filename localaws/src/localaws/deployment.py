@@ -1,6 +1,7 @@
 """The app, deployed into the world as `make deploy` would into an account.
 
-From a copy of the checkout, because what only this world knows (keys, groups, subnets) is filled in there.
+From a copy of the checkout, because what only this world knows (keys, groups, subnets) is filled in
+there.
 """
 
 import json
@@ -18,7 +19,14 @@ from localaws.errors import WorldError
 from localaws.processes import Ledger
 
 CHECKOUT: Final = Path(__file__).resolve().parents[3]
-PARTS: Final = ("app.py", "chalicelib", ".chalice", "requirements.txt", "requirements-dev.lock", "infra")
+PARTS: Final = (
+    "app.py",
+    "chalicelib",
+    ".chalice",
+    "requirements.txt",
+    "requirements-dev.lock",
+    "infra",
+)
 NOT_PACKAGED: Final = shutil.ignore_patterns("__pycache__", "deployed", "deployments")
 DEPLOY_SECONDS_MAX: Final = 180.0
 _LAST_LINES: Final = 15
@@ -28,9 +36,17 @@ class Deployment:
     """One deployment of the stage `local`, under way in a process of its own."""
 
     def __init__(
-        self, folder: Path, endpoint: str, settings: Mapping[str, str], network: Mapping[str, list[str]], ledger: Ledger
+        self,
+        folder: Path,
+        endpoint: str,
+        settings: Mapping[str, str],
+        network: Mapping[str, list[str]],
+        ledger: Ledger,
     ) -> None:
-        """Begin, in a part of `folder`; `settings` (variables) and `network` (setup-db-users') are known only now."""
+        """Begin, in a part of `folder`.
+
+        `settings` (variables) and `network` (setup-db-users') are known only now.
+        """
         checkout = folder / "checkout"
         copy_app(checkout)
         _fill_in(checkout / ".chalice" / "config.json", settings, network)
@@ -67,7 +83,10 @@ class Deployment:
         said = self._log.read_text(errors="replace")
         if status:
             last = "\n  ".join(said.splitlines()[-_LAST_LINES:])
-            raise WorldError(f"The deployment failed; all that it said is in {self._log}, which ends with:\n  {last}")
+            raise WorldError(
+                f"The deployment failed; all that it said is in {self._log}, which ends with:\n  "
+                f"{last}"
+            )
 
 
 def copy_app(checkout: Path) -> None:
@@ -81,7 +100,9 @@ def copy_app(checkout: Path) -> None:
             shutil.copy(source, checkout / name)
 
 
-def _fill_in(config_file: Path, settings: Mapping[str, str], network: Mapping[str, list[str]]) -> None:
+def _fill_in(
+    config_file: Path, settings: Mapping[str, str], network: Mapping[str, list[str]]
+) -> None:
     config = json.loads(config_file.read_text())
     stage = config["stages"][names.STAGE]
     stage["environment_variables"].update(settings)

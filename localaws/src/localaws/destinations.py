@@ -23,31 +23,45 @@ _log = logging.getLogger(__name__)
 def check_destinations(setting: dict[str, Any]) -> None:
     """Check an event-invoke-config.
 
-    Raises NotModelledError for a destination that localaws does not deliver to (S3, for one), RefusedTargetError for
-    one that is no ARN.
+    Raises NotModelledError for a destination that localaws does not deliver to (S3, for one),
+    RefusedTargetError for one that is no ARN.
     """
     for name in ("OnSuccess", "OnFailure"):
         arn = setting.get("DestinationConfig", {}).get(name, {}).get("Destination")
         place = Place.of_arn(arn) if arn else None
         if place and not (place.is_bus or place.service in {"lambda", "sqs", "sns"}):
-            raise NotModelledError(f"localaws has no destination {arn}: use a queue, topic, function or event bus.")
+            raise NotModelledError(
+                f"localaws has no destination {arn}: use a queue, topic, function or event bus."
+            )
 
 
 class Destinations:
     """Sends records. `publish(event, account, region, bus)` puts one on an event bus."""
 
     def __init__(
-        self, functions: Functions, gate: Gate, publish: Callable[[dict[str, Any], str, str, str], None]
+        self,
+        functions: Functions,
+        gate: Gate,
+        publish: Callable[[dict[str, Any], str, str, str], None],
     ) -> None:
         self._functions = functions
         self._gate = gate
         self._publish = publish
 
-    def send(self, invocation: Invocation, function: LambdaFunction, outcome: Outcome, condition: str) -> None:
+    def send(
+        self, invocation: Invocation, function: LambdaFunction, outcome: Outcome, condition: str
+    ) -> None:
         """Send the record of an invocation that is over, if the function has a destination for it."""
         name = "OnSuccess" if outcome.error is None else "OnFailure"
-        arn = event_invoke_setting(function).get("DestinationConfig", {}).get(name, {}).get("Destination")
-        if arn and not self._gate.allows(function.role, function.function_arn, lambdas.delivering(arn)):
+        arn = (
+            event_invoke_setting(function)
+            .get("DestinationConfig", {})
+            .get(name, {})
+            .get("Destination")
+        )
+        if arn and not self._gate.allows(
+            function.role, function.function_arn, lambdas.delivering(arn)
+        ):
             _log.error(
                 "The record of an invocation of %s is lost: its role may not write to %s.",
                 *(function.function_name, arn),
@@ -62,7 +76,9 @@ class Destinations:
         place = Place.of_arn(arn)
         if place.is_bus:
             event = _event(arn, record, place, "Success" if name == "OnSuccess" else "Failure")
-            self._publish(event, place.account, place.region, place.resource.removeprefix("event-bus/"))
+            self._publish(
+                event, place.account, place.region, place.resource.removeprefix("event-bus/")
+            )
         elif place.service == "lambda":
             self._functions.enqueue(FunctionName.of_arn(arn), record)
         elif place.service == "sqs":
@@ -82,7 +98,9 @@ def _event(arn: str, record: dict[str, Any], place: Place, result: str) -> dict[
     )
 
 
-def _record(invocation: Invocation, function: LambdaFunction, outcome: Outcome, condition: str) -> dict[str, Any]:
+def _record(
+    invocation: Invocation, function: LambdaFunction, outcome: Outcome, condition: str
+) -> dict[str, Any]:
     response: dict[str, Any] = {"statusCode": 200, "executedVersion": "$LATEST"}
     if outcome.error is not None:
         response["functionError"] = outcome.error

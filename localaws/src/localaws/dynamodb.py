@@ -1,8 +1,8 @@
 """DynamoDB: moto's, with what it gets wrong put right (seen in moto 5.2).
 
-Its conditional writes are not atomic between threads, so requests run one at a time. And it takes a repeated
-transaction for a new one, where AWS honours the client's token for ten minutes. Values and keys that DynamoDB refuses
-are refused before (`dynamodb_values.py`).
+Its conditional writes are not atomic between threads, so requests run one at a time. And it takes a
+repeated transaction for a new one, where AWS honours the client's token for ten minutes. Values and
+keys that DynamoDB refuses are refused before (`dynamodb_values.py`).
 """
 
 import json
@@ -50,7 +50,9 @@ class DynamoDB(DynamoHandler):
         try:
             request = strict_json(self.body or "{}")
         except ValueError:
-            return json_error(self, JsonRESTError("SerializationException", "The request is not JSON."))
+            return json_error(
+                self, JsonRESTError("SerializationException", "The request is not JSON.")
+            )
         with self.lock:
             try:
                 for part in parts_of(self._get_action(), request):
@@ -71,9 +73,13 @@ class DynamoDB(DynamoHandler):
             return {name: types[name] for one in ordered if (name := one["AttributeName"]) in types}
 
         of_table = keys(table)
-        if len(of_table) < len(table.schema):  # moto forgets the types of keys when an index is added
+        if len(of_table) < len(
+            table.schema
+        ):  # moto forgets the types of keys when an index is added
             return None
-        return Schema(of_table, tuple(Index(index.name, keys(index)) for index in table.all_indexes()))
+        return Schema(
+            of_table, tuple(Index(index.name, keys(index)) for index in table.all_indexes())
+        )
 
     def transact_write_items(self) -> ActionResult:
         """Write all or nothing, and the same token only once."""
@@ -91,6 +97,9 @@ class DynamoDB(DynamoHandler):
     @staticmethod
     def _repeat(earlier: str, request: str) -> ActionResult:
         if earlier != request:
-            text = "The provided client token was used with another request; use a new one for a new transaction."
+            text = (
+                "The provided client token was used with another request; use a new one for a new "
+                "transaction."
+            )
             raise JsonRESTError("IdempotentParameterMismatchException", text)
         return EmptyResult()

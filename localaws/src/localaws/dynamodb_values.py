@@ -1,6 +1,7 @@
 """Attribute values and keys, judged as DynamoDB judges them before it does anything (developer guide, constraints).
 
-moto stores what DynamoDB refuses: numbers that are none, empty sets, keys that are empty or too long (moto 5.2).
+moto stores what DynamoDB refuses: numbers that are none, empty sets, keys that are empty or too
+long (moto 5.2).
 """
 
 import base64
@@ -20,7 +21,12 @@ DIGITS_MAX: Final = 38
 DEPTH_MAX: Final = 32
 EXPRESSION_BYTES_MAX: Final = 4096
 EXPONENTS: Final = range(-130, 125 + 1)
-ENTRIES_MAX: Final = {"BatchWriteItem": 25, "BatchGetItem": 100, "TransactWriteItems": 100, "TransactGetItems": 100}
+ENTRIES_MAX: Final = {
+    "BatchWriteItem": 25,
+    "BatchGetItem": 100,
+    "TransactWriteItems": 100,
+    "TransactGetItems": 100,
+}
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
 _EXPRESSIONS: Final = (
@@ -46,7 +52,8 @@ _INVALID: Final = "One or more parameter values were invalid: "
 _NOT_VALID: Final = "One or more parameter values are not valid. "
 _ONE_TYPE: Final = "must contain exactly one of the supported datatypes"
 _TOO_DEEP: Final = (
-    "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels above supported limit"
+    "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels "
+    "above supported limit"
 )
 _NO_EMPTY: Final = "The AttributeValue for a key attribute cannot contain an empty {} value. "
 
@@ -91,7 +98,8 @@ def parts_of(operation: str, body: Mapping[str, Any]) -> Iterator[Part]:
             what = "requestItems" if operation.startswith("Batch") else "transactItems"
             limit = f"Member must have length less than or equal to {ENTRIES_MAX[operation]}"
             raise InvalidValueError(
-                f"1 validation error detected: Value at '{what}' failed to satisfy constraint: {limit}"
+                f"1 validation error detected: Value at '{what}' failed to satisfy constraint: "
+                f"{limit}"
             )
         yield from found
     elif isinstance(body.get("TableName"), str):
@@ -115,12 +123,17 @@ def _part(table: str, request: Mapping[str, Any]) -> Part:
         key=request.get("Key"),
         item=request.get("Item"),
         values=request.get("ExpressionAttributeValues") or {},
-        expressions={name: request[name] for name in _EXPRESSIONS if isinstance(request.get(name), str)},
+        expressions={
+            name: request[name] for name in _EXPRESSIONS if isinstance(request.get(name), str)
+        },
     )
 
 
 def check_part(part: Part, schema: Schema | None) -> None:
-    """Check values, expressions and keys; without a schema (no such table) no keys. Raises InvalidValueError."""
+    """Check values, expressions and keys; without a schema (no such table) no keys.
+
+    Raises InvalidValueError.
+    """
     for name, expression in part.expressions.items():
         size = len(expression.encode())
         if size > EXPRESSION_BYTES_MAX:
@@ -136,7 +149,9 @@ def check_part(part: Part, schema: Schema | None) -> None:
 
 
 def _check_key(key: Attributes, schema: Schema) -> None:
-    if key.keys() != schema.keys.keys() or any(schema.keys[name] not in value for name, value in key.items()):
+    if key.keys() != schema.keys.keys() or any(
+        schema.keys[name] not in value for name, value in key.items()
+    ):
         raise InvalidValueError("The provided key element does not match the schema")
     _check_key_values(key, schema)
 
@@ -147,7 +162,9 @@ def _check_item(item: Attributes, schema: Schema) -> None:
             raise InvalidValueError(f"{_INVALID}Missing the key {name} in the item")
         if kind not in item[name]:
             actual = next(iter(item[name]))
-            raise InvalidValueError(f"{_INVALID}Type mismatch for key {name} expected: {kind} actual: {actual}")
+            raise InvalidValueError(
+                f"{_INVALID}Type mismatch for key {name} expected: {kind} actual: {actual}"
+            )
     _check_key_values(item, schema)
     for index in schema.indexes:
         _check_index(item, index)
@@ -155,10 +172,16 @@ def _check_item(item: Attributes, schema: Schema) -> None:
 
 def _check_key_values(attributes: Attributes, schema: Schema) -> None:
     limits = (
-        (HASH_KEY_BYTES_MAX, f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes"),
+        (
+            HASH_KEY_BYTES_MAX,
+            f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes",
+        ),
         (
             RANGE_KEY_BYTES_MAX,
-            f"Aggregated size of all range keys has exceeded the size limit of {RANGE_KEY_BYTES_MAX} bytes",
+            (
+                "Aggregated size of all range keys has exceeded the size limit of "
+                f"{RANGE_KEY_BYTES_MAX} bytes"
+            ),
         ),
     )
     for (name, kind), (bytes_max, too_long) in zip(schema.keys.items(), limits, strict=False):
@@ -175,10 +198,16 @@ def _check_index(item: Attributes, index: Index) -> None:
             continue
         if kind not in item[name]:
             actual = next(iter(item[name]))
-            what = f"Type mismatch for Index Key {name} Expected: {kind} Actual: {actual} IndexName: {index.name}"
+            what = (
+                f"Type mismatch for Index Key {name} Expected: {kind} Actual: {actual} IndexName: "
+                f"{index.name}"
+            )
             raise InvalidValueError(_INVALID + what)
         if _size(kind, item[name][kind]) == 0:
-            what = "A value specified for a secondary index key is not supported. " + _NO_EMPTY.format(_KINDS[kind])
+            what = (
+                "A value specified for a secondary index key is not supported. "
+                + _NO_EMPTY.format(_KINDS[kind])
+            )
             raise InvalidValueError(f"{_NOT_VALID}{what}IndexName: {index.name}, IndexKey: {name}")
 
 
@@ -242,7 +271,9 @@ def _check_number(text: str) -> None:
     number = Decimal(text)
     digits = "".join(map(str, number.as_tuple().digits)).strip("0")
     if len(digits) > DIGITS_MAX:
-        raise InvalidValueError(f"Attempting to store more than {DIGITS_MAX} significant digits in a Number")
+        raise InvalidValueError(
+            f"Attempting to store more than {DIGITS_MAX} significant digits in a Number"
+        )
     if number and number.adjusted() not in EXPONENTS:
         flow, than = ("over", "larger") if number.adjusted() > 0 else ("under", "smaller")
         what = f"Attempting to store a number with magnitude {than} than supported range"

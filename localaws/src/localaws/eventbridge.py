@@ -1,6 +1,7 @@
 """EventBridge's API: moto's rules and targets, checked as AWS checks them, and events that are only accepted here.
 
-Delivery is another thread's (`delivery.py`), so `PutEvents` returns at once and never fails because of a target.
+Delivery is another thread's (`delivery.py`), so `PutEvents` returns at once and never fails because
+of a target.
 """
 
 import json
@@ -55,7 +56,9 @@ class EventBridge(EventsHandler):
         """Refuse targets that would not be delivered to, then keep the others' whole list."""
         targets: list[Entry] = self._get_param("Targets")
         if len(targets) > TARGETS_PER_RULE_MAX:
-            raise JsonRESTError("LimitExceededException", f"A rule has at most {TARGETS_PER_RULE_MAX} targets.")
+            raise JsonRESTError(
+                "LimitExceededException", f"A rule has at most {TARGETS_PER_RULE_MAX} targets."
+            )
         for target in targets:
             try:
                 check_target(target, region=self.region)
@@ -74,12 +77,15 @@ class EventBridge(EventsHandler):
         entries: list[Entry] = self._get_param("Entries") or []
         if not 1 <= len(entries) <= ENTRIES_MAX:
             raise JsonRESTError(
-                "ValidationException", f"PutEvents takes 1 to {ENTRIES_MAX} entries, not {len(entries)}."
+                "ValidationException",
+                f"PutEvents takes 1 to {ENTRIES_MAX} entries, not {len(entries)}.",
             )
         if self._get_param("EndpointId"):
             raise NotModelledError("localaws does not model EndpointId of PutEvents. Leave it out.")
         if sum(map(_size, entries)) > REQUEST_BYTES_MAX:
-            raise JsonRESTError("ValidationException", "Total size of the entries in the request is over the limit.")
+            raise JsonRESTError(
+                "ValidationException", "Total size of the entries in the request is over the limit."
+            )
         results = [self._accept(entry) for entry in entries]
         failed = sum("ErrorCode" in result for result in results)
         return json.dumps({"FailedEntryCount": failed, "Entries": results})
@@ -112,7 +118,10 @@ class EventBridge(EventsHandler):
 
 
 def _event_to_test(text: str) -> Entry:
-    """Read the event of TestEventPattern. Its documentation demands `resources` too; the real API does not."""
+    """Read the event of TestEventPattern. Its documentation demands `resources` too.
+
+    The real API does not.
+    """
     try:
         event = strict_json(text)
     except ValueError:
@@ -132,18 +141,31 @@ def _check_pattern(pattern: str) -> dict[str, Any]:
 
 def _size(entry: Entry) -> int:
     """Count an entry's bytes as EventBridge does: its texts, and 14 for a time."""
-    texts = [entry.get("Source"), entry.get("DetailType"), entry.get("Detail"), *(entry.get("Resources") or [])]
-    return sum(len(str(text).encode()) for text in texts if text) + (TIME_BYTES if "Time" in entry else 0)
+    texts = [
+        entry.get("Source"),
+        entry.get("DetailType"),
+        entry.get("Detail"),
+        *(entry.get("Resources") or []),
+    ]
+    return sum(len(str(text).encode()) for text in texts if text) + (
+        TIME_BYTES if "Time" in entry else 0
+    )
 
 
 def _problem_of(entry: Entry) -> tuple[str, str] | None:
     for name in ("Source", "DetailType", "Detail"):
         if not entry.get(name):
-            return "InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument."
+            return (
+                "InvalidArgument",
+                f"Parameter {name} is not valid. Reason: {name} is a required argument.",
+            )
     if entry["Source"].startswith("aws."):
         return "NotAuthorizedForSourceException", "Not authorized for the source."
     if len(entry["DetailType"]) > DETAIL_TYPE_CHARACTERS_MAX:
-        return "InvalidArgument", f"Parameter DetailType is longer than {DETAIL_TYPE_CHARACTERS_MAX} characters."
+        return (
+            "InvalidArgument",
+            f"Parameter DetailType is longer than {DETAIL_TYPE_CHARACTERS_MAX} characters.",
+        )
     return None if _is_object(entry["Detail"]) else ("MalformedDetail", "Detail is malformed.")
 
 

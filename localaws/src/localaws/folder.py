@@ -10,7 +10,9 @@ from localaws.errors import WorldError
 MARK: Final = "localaws-folder"
 MARK_TEXT: Final = "This folder belongs to localaws, which empties it at every start.\n"
 LOCK: Final = "lock"
-_NOT_EMPTIED: Final = frozenset({MARK, LOCK, "postgres"})  # the last is emptied by the data plane, which knows how
+_NOT_EMPTIED: Final = frozenset(
+    {MARK, LOCK, "postgres"}
+)  # the last is emptied by the data plane, which knows how
 
 
 class FolderError(WorldError):
@@ -31,8 +33,8 @@ class DataFolder:
             lock = (self.path / LOCK).open("w")
         except OSError as error:
             raise FolderError(
-                f"The folder {self.path} cannot be made or written to: {error.strerror}. Name another one with --data "
-                "(make: DATA=…)."
+                f"The folder {self.path} cannot be made or written to: {error.strerror}. Name "
+                "another one with --data (make: DATA=…)."
             ) from error
         self._lock = _locked(lock, self.path)
 
@@ -62,8 +64,8 @@ def _refuse_foreign(path: Path) -> None:
         raise FolderError(f"{path} is not a folder. Name another one with --data (make: DATA=…).")
     if path.is_dir() and any(path.iterdir()) and not (path / MARK).is_file():
         raise FolderError(
-            f"The folder {path} is not empty and not localaws'; it is left alone. Name another one with --data "
-            "(make: DATA=…)."
+            f"The folder {path} is not empty and not localaws'; it is left alone. Name another one "
+            "with --data (make: DATA=…)."
         )
 
 
@@ -73,7 +75,7 @@ def _locked(lock: IO[str], path: Path) -> IO[str]:
     except OSError:
         lock.close()
         raise FolderError(
-            f"Another world runs in {path}. Stop it, or name another folder with --data (make: DATA=…) and "
-            "another port with --port (make: PORT=…)."
+            f"Another world runs in {path}. Stop it, or name another folder with --data (make: "
+            "DATA=…) and another port with --port (make: PORT=…)."
         ) from None
     return lock

@@ -57,6 +57,9 @@ def reserved_concurrency(function: LambdaFunction) -> int | None:
 
 
 def event_invoke_setting(function: LambdaFunction) -> dict[str, Any]:
-    """Give the asynchronous settings (retries, age, destinations) of a function; empty when it has none."""
+    """Give the asynchronous settings (retries, age, destinations) of a function.
+
+    Empty when it has none.
+    """
     settings = function.event_invoke_config
     return dict(settings[-1].config) if settings else {}

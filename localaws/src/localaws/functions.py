@@ -1,8 +1,8 @@
 """Lambda: invocations of deployed functions, at once or queued, with Lambda's own retries.
 
-At most WORKERS_PER_FUNCTION_MAX invocations of one function and WORKERS_MAX in all run at once; the others wait in
-order. A reserved concurrency is honoured as on AWS: above it a synchronous call is throttled, a queued one waits, and 0
-stops both.
+At most WORKERS_PER_FUNCTION_MAX invocations of one function and WORKERS_MAX in all run at once; the
+others wait in order. A reserved concurrency is honoured as on AWS: above it a synchronous call is
+throttled, a queued one waits, and 0 stops both.
 """
 
 import heapq
@@ -20,7 +20,12 @@ from typing import Any, Final
 
 from moto.awslambda.models import LambdaFunction
 
-from localaws.function_lookup import FunctionName, event_invoke_setting, reserved_concurrency, specification_of
+from localaws.function_lookup import (
+    FunctionName,
+    event_invoke_setting,
+    reserved_concurrency,
+    specification_of,
+)
 from localaws.iam import lambdas
 from localaws.iam.enforcer import Gate
 from localaws.logs import Logs
@@ -59,7 +64,13 @@ class Functions:
     """All functions of all accounts and regions of this world."""
 
     def __init__(
-        self, packages: Packages, logs: Logs, gate: Gate, *, endpoint: Callable[[], str], speed: float
+        self,
+        packages: Packages,
+        logs: Logs,
+        gate: Gate,
+        *,
+        endpoint: Callable[[], str],
+        speed: float,
     ) -> None:
         self.on_end: OnEnd = lambda _invocation, _function, _outcome, _condition: None
         self._packages = packages
@@ -74,33 +85,45 @@ class Functions:
         self._waiting: list[Invocation] = []
         self._running: Counter[FunctionName] = Counter()
         self._closed = False
-        self._thread = threading.Thread(target=self._dispatch, name="localaws-functions", daemon=True)
+        self._thread = threading.Thread(
+            target=self._dispatch, name="localaws-functions", daemon=True
+        )
 
     def start(self) -> None:
         """Begin to run what is invoked."""
         self._thread.start()
 
     def invoke(self, function: FunctionName, event: Any) -> Outcome:
-        """Run a function now and wait for its end. Raise ThrottledError above its reserved concurrency."""
+        """Run a function now and wait for its end.
+
+        Raise ThrottledError above its reserved concurrency.
+        """
         deployed = function.find()
         limit = None if deployed is None else reserved_concurrency(deployed)
         answer: Future[Outcome] = Future()
         with self._changed:
             if limit is not None and self._running[function] >= limit:
-                raise ThrottledError(f"{function.name} runs {limit} times already, as many as it reserves.")
+                raise ThrottledError(
+                    f"{function.name} runs {limit} times already, as many as it reserves."
+                )
             self._waiting.append(Invocation(function, event, answer))
             self._changed.notify_all()
         return answer.result()
 
     def enqueue(self, function: FunctionName, event: Any) -> str:
-        """Queue an event for a function as Lambda's asynchronous invocation does; give the request id."""
+        """Queue an event for a function as Lambda's asynchronous invocation does.
+
+        Give the request id.
+        """
         invocation = Invocation(function, event)
         self._put(invocation, after_seconds=0.0)
         return invocation.request_id
 
     def _put(self, invocation: Invocation, *, after_seconds: float) -> None:
         with self._changed:
-            heapq.heappush(self._later, (time.monotonic() + after_seconds, next(self._order), invocation))
+            heapq.heappush(
+                self._later, (time.monotonic() + after_seconds, next(self._order), invocation)
+            )
             self._changed.notify_all()
 
     def _dispatch(self) -> None:
@@ -149,7 +172,10 @@ class Functions:
                 self._changed.notify_all()
 
     def _finish_missing(self, invocation: Invocation) -> None:
-        text = f"{invocation.function.name} is not deployed in {invocation.function.region}; its event is dropped."
+        text = (
+            f"{invocation.function.name} is not deployed in {invocation.function.region}; its "
+            "event is dropped."
+        )
         _log.error("%s", text)
         if invocation.answer is not None:
             invocation.answer.set_result(Outcome(json.dumps({"errorMessage": text}), "Unhandled"))
@@ -171,7 +197,10 @@ class Functions:
         try:
             worker = self._pool.take(specification_of(function, self._packages, self._endpoint()))
         except OSError as error:  # no process can be started: an attempt that failed, as on Lambda, to be repeated
-            return Outcome(json.dumps({"errorType": "Runtime.Unknown", "errorMessage": str(error)}), "Unhandled")
+            return Outcome(
+                json.dumps({"errorType": "Runtime.Unknown", "errorMessage": str(error)}),
+                "Unhandled",
+            )
         try:
             return worker.invoke(invocation.request_id, invocation.event)
         finally:
@@ -181,7 +210,9 @@ class Functions:
         """Try a failed event again after Lambda's own delays, as often and as long as its settings allow."""
         setting = event_invoke_setting(function)
         retries = int(setting.get("MaximumRetryAttempts", len(RETRY_DELAYS_SECONDS)))
-        age_seconds_max = int(setting.get("MaximumEventAgeInSeconds", AGE_SECONDS_MAX)) / self._speed
+        age_seconds_max = (
+            int(setting.get("MaximumEventAgeInSeconds", AGE_SECONDS_MAX)) / self._speed
+        )
         if invocation.attempts > retries:
             self._end(invocation, function, outcome, "RetriesExhausted")
             return
@@ -191,21 +222,35 @@ class Functions:
         else:
             self._put(invocation, after_seconds=delay_seconds)
 
-    def _end(self, invocation: Invocation, function: LambdaFunction, outcome: Outcome, condition: str) -> None:
+    def _end(
+        self, invocation: Invocation, function: LambdaFunction, outcome: Outcome, condition: str
+    ) -> None:
         if outcome.error is not None:
             text = "%s gave up on an event after %d attempts (%s): %s"
-            _log.error(text, function.function_name, invocation.attempts, condition, outcome.payload)
+            _log.error(
+                text, function.function_name, invocation.attempts, condition, outcome.payload
+            )
         self.on_end(invocation, function, outcome, condition)
 
     def _start_worker(self, here: Specification) -> Worker:
-        """Start a worker with credentials of the function's role; without that role's leave nothing is logged."""
+        """Start a worker with credentials of the function's role.
+
+        Without that role's leave nothing is logged.
+        """
         session = self._gate.session(here.role, here.arn)
         logged: dict[str, bool] = {}
 
         def write(stream: str, line: str) -> None:
             if stream not in logged:
-                logged[stream] = self._gate.allows(here.role, here.arn, lambdas.logging(here.arn, stream))
-            place = {"account": here.account, "region": here.region, "group": here.log_group, "stream": stream}
+                logged[stream] = self._gate.allows(
+                    here.role, here.arn, lambdas.logging(here.arn, stream)
+                )
+            place = {
+                "account": here.account,
+                "region": here.region,
+                "group": here.log_group,
+                "stream": stream,
+            }
             self._logs.write(**place, line=line, kept=logged[stream])
 
         return Worker(here, session.environment, write)

@@ -24,14 +24,18 @@ Application = Callable[..., Iterable[bytes]]
 class Front:
     """The WSGI application of a server."""
 
-    def __init__(self, aws: Application, aurora: Aurora, gate: Gate, wake: Callable[[], None], folder: Path) -> None:
+    def __init__(
+        self, aws: Application, aurora: Aurora, gate: Gate, wake: Callable[[], None], folder: Path
+    ) -> None:
         self._folder = folder
         self._aws = aws
         self._gate = gate
         self._aurora = aurora
         self._wake = wake
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         """Answer a request."""
         path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
         if not path.startswith("/localaws/"):
@@ -39,7 +43,9 @@ class Front:
         status, answer = self._own(method, path, parse_qs(environ.get("QUERY_STRING", "")))
         return _send(start_response, status, _JSON, (json.dumps(answer) + "\n").encode())
 
-    def _ask_aws(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def _ask_aws(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         """Pass a request on, if localaws models it and its caller may make it.
 
         What is not modelled is refused as HTTP 501, which no client repeats, not as 500.
@@ -47,7 +53,9 @@ class Front:
         wanted = wanted_of(environ)
         reason = refusal_of(wanted)
         if reason:
-            return _answer(start_response, write_error(wanted.protocol, NOT_MODELLED_CODE, reason, 501))
+            return _answer(
+                start_response, write_error(wanted.protocol, NOT_MODELLED_CODE, reason, 501)
+            )
         refused = self._gate.refused(environ)
         if refused:
             return _answer(start_response, refused)
@@ -58,25 +66,35 @@ class Front:
         return _answer(start_response, write_error(wanted.protocol, code, sentence, status))
 
     def _failure(self, wanted: Wanted, error: Exception) -> tuple[str, str, int]:
-        """Say what went wrong: error code, sentence, HTTP status. SDKs repeat a 503, and nothing else of these."""
+        """Say what went wrong: error code, sentence, HTTP status.
+
+        SDKs repeat a 503, and nothing else of these.
+        """
         call = f"{wanted.operation} of {wanted.service}".strip()
         if isinstance(error, NotImplementedError):
             return NOT_MODELLED_CODE, f"localaws does not model this: {error}.", 501
         if isinstance(error, OSError) and error.errno in _FULL:
-            sentence = f"The data folder {self._folder} is full. {call} changed nothing; free some space."
+            sentence = (
+                f"The data folder {self._folder} is full. {call} changed nothing; free some space."
+            )
             return "ServiceUnavailable", sentence, 503
         _log.error("%s failed.", call, exc_info=error)
         fault = f"{type(error).__name__}: {error}"[:_FAULT_CHARACTERS_MAX]
-        sentence = f"localaws does not model {call} with these parameters; moto fails on them ({fault})."
+        sentence = (
+            f"localaws does not model {call} with these parameters; moto fails on them ({fault})."
+        )
         return NOT_MODELLED_CODE, sentence, 501
 
-    def _own(self, method: str, path: str, query: dict[str, list[str]]) -> tuple[str, dict[str, Any]]:
+    def _own(
+        self, method: str, path: str, query: dict[str, list[str]]
+    ) -> tuple[str, dict[str, Any]]:
         if (method, path) == ("GET", "/localaws/health"):
             return "200 OK", {"status": "ok"}
         if (method, path) == ("POST", "/localaws/night"):
             return self._night(query)
         return "404 Not Found", {
-            "error": f"There is no {method} {path}; there are GET /localaws/health and POST /localaws/night."
+            "error": f"There is no {method} {path}; there are GET /localaws/health and POST "
+            "/localaws/night."
         }
 
     def _night(self, query: dict[str, list[str]]) -> tuple[str, dict[str, Any]]:
@@ -84,7 +102,8 @@ class Front:
         missing = [name for name in ("cluster", "region") if name not in query]
         if missing:
             return "400 Bad Request", {
-                "error": f"A night needs {' and '.join(missing)}: POST /localaws/night?cluster=…&region=…."
+                "error": f"A night needs {' and '.join(missing)}: POST "
+                "/localaws/night?cluster=…&region=…."
             }
         try:
             snapshot = self._aurora.take_automated_snapshot(
@@ -92,7 +111,11 @@ class Front:
             )
         except RdsError as error:
             clusters = self._aurora.clusters_of(ACCOUNT)
-            return f"{error.http_status} Refused", {"code": error.code, "error": error.message, "clusters": clusters}
+            return f"{error.http_status} Refused", {
+                "code": error.code,
+                "error": error.message,
+                "clusters": clusters,
+            }
         self._wake()
         return "200 OK", {"DBClusterSnapshotIdentifier": snapshot}
 
@@ -102,7 +125,13 @@ def _answer(start_response: Callable[..., Any], answer: Answer) -> Iterable[byte
 
 
 def _send(
-    start_response: Callable[..., Any], status: str, kind: str, content: bytes, *headers: tuple[str, str]
+    start_response: Callable[..., Any],
+    status: str,
+    kind: str,
+    content: bytes,
+    *headers: tuple[str, str],
 ) -> Iterable[bytes]:
-    start_response(status, [("Content-Type", kind), ("Content-Length", str(len(content))), *headers])
+    start_response(
+        status, [("Content-Type", kind), ("Content-Length", str(len(content))), *headers]
+    )
     return [content]

@@ -1,4 +1,7 @@
-"""Files that say what happens, in the data folder. A full disk stops none of it: memory has the newest lines too."""
+"""Files that say what happens, in the data folder.
+
+A full disk stops none of it: memory has the newest lines too.
+"""
 
 import logging
 import sys
@@ -23,7 +26,10 @@ class Journal:
         self._file.write_text("", encoding="utf-8")
 
     def add(self, line: str) -> None:
-        """Append one line. What cannot be written is lost; the first such line is told of, until one is written."""
+        """Append one line. What cannot be written is lost.
+
+        The first such line is told of, until one is written.
+        """
         with self._lock:
             try:
                 with self._file.open("a", encoding="utf-8") as file:
@@ -39,7 +45,10 @@ class Journal:
 
 
 class LogFile(logging.FileHandler):
-    """localaws' own log. Where it cannot be written to, a sentence on standard error says so, once."""
+    """localaws' own log.
+
+    Where it cannot be written to, a sentence on standard error says so, once.
+    """
 
     _is_failing = False
 
@@ -48,4 +57,7 @@ class LogFile(logging.FileHandler):
         if not self._is_failing:
             self._is_failing = True
             error = sys.exc_info()[1]
-            sys.stderr.write(f"localaws cannot write its log {self.baseFilename}: {error}. {record.getMessage()}\n")
+            sys.stderr.write(
+                f"localaws cannot write its log {self.baseFilename}: {error}. "
+                f"{record.getMessage()}\n"
+            )

@@ -12,13 +12,29 @@ from localaws.refusals import json_error
 
 KEY_FIELDS: Final = ("KeyId", "SourceKeyId", "DestinationKeyId", "TargetKeyId")
 USING: Final = frozenset(
-    {"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "ReEncrypt", "Sign"}
+    {
+        "Decrypt",
+        "Encrypt",
+        "GenerateDataKey",
+        "GenerateDataKeyWithoutPlaintext",
+        "GenerateMac",
+        "ReEncrypt",
+        "Sign",
+    }
 ) | {"Verify", "VerifyMac"}
 """The calls that use a key: an alias may name it there, and it must be enabled (KMS developer guide, key states)."""
 
 _BY_ALIAS: Final = USING | {"DescribeKey", "GetPublicKey"}
 _WHILE_PENDING: Final = frozenset(
-    {"CancelKeyDeletion", "DeleteAlias", "DescribeKey", "GetKeyPolicy", "ListAliases", "ListGrants", "ListKeyPolicies"}
+    {
+        "CancelKeyDeletion",
+        "DeleteAlias",
+        "DescribeKey",
+        "GetKeyPolicy",
+        "ListAliases",
+        "ListGrants",
+        "ListKeyPolicies",
+    }
 ) | {"ListResourceTags", "PutKeyPolicy", "RetireGrant", "RevokeGrant"}
 _PENDING: Final = "PendingDeletion"
 _ID_BYTES: Final = 36
@@ -82,5 +98,8 @@ class Kms(KmsResponse):
             return
         key = self.kms_backend.keys.get(given[:_ID_BYTES].decode(errors="replace"))
         if key is None or len(given) < HEADER_LEN:
-            raise JsonRESTError("InvalidCiphertextException", "The ciphertext is none that a key of this region made.")
+            raise JsonRESTError(
+                "InvalidCiphertextException",
+                "The ciphertext is none that a key of this region made.",
+            )
         self._check(key)

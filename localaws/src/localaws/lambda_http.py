@@ -40,10 +40,18 @@ _CONFIGURED: Final = frozenset(
     "TracingConfig",
     "RevisionId",
 }
-_CREATED: Final = _CONFIGURED | {"Code", "Publish", "PackageType", "Tags", "Architectures", "EphemeralStorage"}
+_CREATED: Final = _CONFIGURED | {
+    "Code",
+    "Publish",
+    "PackageType",
+    "Tags",
+    "Architectures",
+    "EphemeralStorage",
+}
 _ROLE: Final = re.compile(r"arn:aws:iam::\d{12}:role/.+", re.ASCII)
 _NAME: Final = re.compile(
-    r"(arn:aws:lambda:[a-z]{2}(-[a-z]+)+-\d:)?(\d{12}:)?(function:)?[\w-]{1,64}(:(\$LATEST|[\w-]+))?", re.ASCII
+    r"(arn:aws:lambda:[a-z]{2}(-[a-z]+)+-\d:)?(\d{12}:)?(function:)?[\w-]{1,64}(:(\$LATEST|[\w-]+))?",
+    re.ASCII,
 )
 _UNUSABLE: Final = (OSError, InvalidParameterValueException)
 _NO_ZIP: Final = "Could not unzip uploaded file. Please check your file, then try to upload again."
@@ -75,8 +83,13 @@ class Lambda(LambdaResponse):
         self._get_action()  # which finds the name in the address
         name = self._get_param("FunctionName")
         if name is not None and not _NAME.fullmatch(unquote(str(name))):
-            text = f"Value '{name}' at 'functionName' failed to satisfy constraint: Member must be a name or an ARN"
-            return json_error(self, JsonRESTError("ValidationException", f"1 validation error detected: {text}"))
+            text = (
+                f"Value '{name}' at 'functionName' failed to satisfy constraint: Member must be a "
+                "name or an ARN"
+            )
+            return json_error(
+                self, JsonRESTError("ValidationException", f"1 validation error detected: {text}")
+            )
         answer: TYPE_RESPONSE = super().call_action()
         return answer
 
@@ -115,7 +128,9 @@ class Lambda(LambdaResponse):
         if "Role" in body:
             _check_role(body["Role"])
         function = self.backend.get_function(self._function_name(-2))
-        self._check_network(function.function_name, body.get("Role", function.role), body.get("VpcConfig"))
+        self._check_network(
+            function.function_name, body.get("Role", function.role), body.get("VpcConfig")
+        )
         if "TracingConfig" in body:
             function.tracing_config = body["TracingConfig"]
         return super().update_function_configuration()
@@ -147,7 +162,11 @@ class Lambda(LambdaResponse):
             outcome = self.functions.invoke(name, event)
         except ThrottledError as error:
             raise TooManyRequestsError("TooManyRequestsException", str(error)) from error
-        headers = {"status": "200", "content-type": "application/json", "x-amz-executed-version": "$LATEST"}
+        headers = {
+            "status": "200",
+            "content-type": "application/json",
+            "x-amz-executed-version": "$LATEST",
+        }
         if outcome.error is not None:
             headers["x-amz-function-error"] = outcome.error
         if self.headers.get("X-Amz-Log-Type") == "Tail":
@@ -160,7 +179,9 @@ class Lambda(LambdaResponse):
             return
         subnets, groups = vpc.get("SubnetIds", []), vpc.get("SecurityGroupIds", [])
         if bool(subnets) != bool(groups):
-            raise InvalidParameterValueException("SubnetIds and SecurityIds must coexist or be both empty list.")
+            raise InvalidParameterValueException(
+                "SubnetIds and SecurityIds must coexist or be both empty list."
+            )
         problem = network_problem(self.current_account, self.region, subnets, groups)
         if problem:
             raise InvalidParameterValueException(problem)
@@ -180,11 +201,16 @@ class Lambda(LambdaResponse):
     def _function(self) -> LambdaFunction:
         qualifier = self._get_param("Qualifier")
         if qualifier not in (None, "$LATEST"):
-            raise NotModelledError(f"localaws does not model the qualifier {qualifier}. {_NO_VERSIONS}")
+            raise NotModelledError(
+                f"localaws does not model the qualifier {qualifier}. {_NO_VERSIONS}"
+            )
         return self.backend.get_function(self._function_name(-2))
 
     def _function_name(self, position: int) -> str:
-        """Read the function's name (or ARN) out of the path; `position` counts its segments from the end."""
+        """Read the function's name (or ARN) out of the path.
+
+        `position` counts its segments from the end.
+        """
         return unquote(self.path.rstrip("/").split("/")[position])
 
     def _unpack(self, name: str) -> None:
@@ -200,10 +226,15 @@ class Lambda(LambdaResponse):
 
 
 def _check_role(arn: str) -> None:
-    """Refuse a role that Lambda could not take on; moto itself refuses what is no ARN of a role here."""
+    """Refuse a role that Lambda could not take on.
+
+    Moto itself refuses what is no ARN of a role here.
+    """
     role = role_of(arn) if _ROLE.fullmatch(arn) else None
     if role is not None and not trusts(role, Assuming(service="lambda.amazonaws.com")):
-        raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
+        raise InvalidParameterValueException(
+            "The role defined for the function cannot be assumed by Lambda."
+        )
 
 
 def _check_runnable(body: dict[str, Any]) -> None:
@@ -213,14 +244,19 @@ def _check_runnable(body: dict[str, Any]) -> None:
     if body.get("Layers"):
         raise NotModelledError(f"localaws does not model Layers. {_NO_LAYERS}")
     if body.get("Runtime", RUNTIME) != RUNTIME:
-        text = f"localaws runs functions on its own interpreter, {RUNTIME}; {body['Runtime']} is not here."
+        text = (
+            f"localaws runs functions on its own interpreter, {RUNTIME}; {body['Runtime']} is not "
+            "here."
+        )
         raise NotModelledError(f"{text} Deploy with the interpreter that runs localaws.")
 
 
 def _event_of(body: Any, bytes_max: int) -> Any:
     text = body.decode() if isinstance(body, bytes) else body or "{}"
     if len(text.encode()) > bytes_max:
-        raise TooLargeError("RequestTooLargeException", f"{len(text)} bytes exceed the limit of {bytes_max} bytes.")
+        raise TooLargeError(
+            "RequestTooLargeException", f"{len(text)} bytes exceed the limit of {bytes_max} bytes."
+        )
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

@@ -1,9 +1,10 @@
 """Lambda's Python runtime, as far as a function can see it: the program of a worker process.
 
-It runs alone (`python -I -S lambda_runtime.py …`), sees the unpacked package and boto3 and nothing else, and imports
-nothing of localaws. Requests come one JSON line each on standard input; answers go to the descriptor that the command
-line names, because standard output belongs to the function and becomes its log. End of input means that the server is
-gone: the worker ends too, even in the middle of a handler.
+It runs alone (`python -I -S lambda_runtime.py …`), sees the unpacked package and boto3 and nothing
+else, and imports nothing of localaws. Requests come one JSON line each on standard input; answers
+go to the descriptor that the command line names, because standard output belongs to the function
+and becomes its log. End of input means that the server is gone: the worker ends too, even in the
+middle of a handler.
 """
 
 import importlib
@@ -54,7 +55,9 @@ def main() -> None:
     requests = _requests()
     sys.path.insert(0, package)
     sys.path.append(runtime)
-    logging.basicConfig(format="[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(message)s", datefmt="%Y-%m-%dT%H:%M:%S")
+    logging.basicConfig(
+        format="[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(message)s", datefmt="%Y-%m-%dT%H:%M:%S"
+    )
     logging.Formatter.converter = time.gmtime
     with os.fdopen(descriptor, "w", encoding="utf-8") as answers:
         handler = _import_handler(name)
@@ -94,12 +97,18 @@ def _import_handler(name: str) -> "Handler | Answer":
 def _find(module: ModuleType, module_name: str, function_name: str) -> "Handler | Answer":
     handler: Handler | None = getattr(module, function_name, None)
     if handler is None:
-        return _failure("Runtime.HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'", [])
+        return _failure(
+            "Runtime.HandlerNotFound",
+            f"Handler '{function_name}' missing on module '{module_name}'",
+            [],
+        )
     return handler
 
 
 def _answer(handler: Handler, request: Request) -> Answer:
-    os.environ["_X_AMZN_TRACE_ID"] = f"Root=1-{int(time.time()):08x}-{request['id'].replace('-', '')[:24]};Sampled=0"
+    os.environ["_X_AMZN_TRACE_ID"] = (
+        f"Root=1-{int(time.time()):08x}-{request['id'].replace('-', '')[:24]};Sampled=0"
+    )
     started = time.monotonic()
     sys.stdout.write(f"START RequestId: {request['id']} Version: $LATEST\n")
     answer = _call(handler, request)

@@ -25,10 +25,15 @@ class Logs:
         """Make the folder of the files."""
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def write(self, *, account: str, region: str, group: str, stream: str, line: str, kept: bool = True) -> None:
-        """Append one line; the group and the stream come into being with their first line, as on Lambda.
+    def write(
+        self, *, account: str, region: str, group: str, stream: str, line: str, kept: bool = True
+    ) -> None:
+        """Append one line.
 
-        Where `kept` is False, the writer may not write to CloudWatch: the line is in the file alone.
+        The group and the stream come into being with their first line, as on Lambda.
+
+        Where `kept` is False, the writer may not write to CloudWatch: the line is in the file
+        alone.
         """
         with self._lock:
             if kept:

@@ -30,8 +30,8 @@ class LogsApi(LogsResponse):
 class TermsFilter:
     """A pattern of terms: a line has all plain ones and no excluded one.
 
-    Optional terms, of which a line has at least one, count only where there are no others (CloudWatch Logs user guide,
-    filter pattern syntax for unstructured log events).
+    Optional terms, of which a line has at least one, count only where there are no others
+    (CloudWatch Logs user guide, filter pattern syntax for unstructured log events).
     """
 
     def __init__(self, pattern: str | None) -> None:
@@ -44,7 +44,9 @@ class TermsFilter:
         """Tell whether a line is found."""
         if not self._wanted and not self._excluded:
             return not self._optional or any(term in message for term in self._optional)
-        return all(term in message for term in self._wanted) and not any(term in message for term in self._excluded)
+        return all(term in message for term in self._wanted) and not any(
+            term in message for term in self._excluded
+        )
 
 
 # Which moto asks about each line.

@@ -7,7 +7,9 @@ from moto.secretsmanager.models import SecretsManagerBackend, secretsmanager_bac
 class MasterSecrets:
     """See `localaws.aurora.master_secrets.SecretStore`."""
 
-    def create(self, account: str, region: str, *, name: str, value: str, key_arn: str | None) -> str:
+    def create(
+        self, account: str, region: str, *, name: str, value: str, key_arn: str | None
+    ) -> str:
         """Keep a new secret and return its ARN."""
         backend = secretsmanager_backends[account][region]
         backend.create_secret(

@@ -1,7 +1,10 @@
-"""What localaws answers: the calls of each service. Every other call is refused, whatever moto would answer.
+"""What localaws answers: the calls of each service.
 
-moto answers far more: it keeps what it is told and does nothing about it. A call is listed here when what it sets can
-be seen to have its effect, or when docs/localaws.md says what the effect lacks.
+Every other call is refused, whatever moto would answer.
+
+moto answers far more: it keeps what it is told and does nothing about it. A call is listed here
+when what it sets can be seen to have its effect, or when docs/localaws.md says what the effect
+lacks.
 """
 
 from collections.abc import Mapping
@@ -127,7 +130,10 @@ _NO_MACHINES: Final = "Nothing runs in its networks here."
 
 REASONS: Final[Mapping[tuple[str, str], str]] = {
     ("cloudwatch", "PutCompositeAlarm"): "Alarms are kept here, not evaluated.",
-    ("cloudwatch", "SetAlarmState"): "Alarms are kept here, not evaluated, and their actions are not done.",
+    (
+        "cloudwatch",
+        "SetAlarmState",
+    ): "Alarms are kept here, not evaluated, and their actions are not done.",
     ("dynamodb", "CreateBackup"): _NO_BACKUPS,
     ("dynamodb", "ExecuteStatement"): "Use GetItem, Query and UpdateItem.",
     ("dynamodb", "ExportTableToPointInTime"): _NO_BACKUPS,
@@ -137,7 +143,10 @@ REASONS: Final[Mapping[tuple[str, str], str]] = {
     ("events", "CreateApiDestination"): _NO_HTTP,
     ("events", "CreateArchive"): _NO_ARCHIVE,
     ("events", "CreateConnection"): _NO_HTTP,
-    ("events", "CreateEndpoint"): "Global endpoints fail over between regions; there is one machine.",
+    (
+        "events",
+        "CreateEndpoint",
+    ): "Global endpoints fail over between regions; there is one machine.",
     ("events", "CreatePartnerEventSource"): "There are no partners.",
     ("events", "PutPartnerEvents"): "There are no partners.",
     ("events", "StartReplay"): _NO_ARCHIVE,
@@ -168,7 +177,9 @@ _NO_REPLICA: Final = "It stays in one region here."
 _NO_TELEPHONES: Final = "Publish to a topic."
 
 PARAMETERS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
-    ("dynamodb", "CreateTable"): {"ResourcePolicy": "Only the policies of roles are looked at here."},
+    ("dynamodb", "CreateTable"): {
+        "ResourcePolicy": "Only the policies of roles are looked at here."
+    },
     ("dynamodb", "UpdateTable"): {"ReplicaUpdates": _NO_REPLICA},
     ("events", "CreateEventBus"): {
         "DeadLetterConfig": "Give the targets of its rules dead-letter queues.",

@@ -12,7 +12,8 @@ TARGET_CLUSTER: Final = "staging-cluster"
 ENGINE: Final = "aurora-postgresql"
 ENGINE_VERSION: Final = "16.11"
 INSTANCE_CLASS: Final = "db.r6g.large"
-SOURCE_PORT: Final = 15431  # neither is 5432: where 127.0.0.1 is the only address, somebody's own server may have that
+# neither is 5432: where 127.0.0.1 is the only address, somebody's own server may have that
+SOURCE_PORT: Final = 15431
 TARGET_PORT: Final = 15432
 MASTER: Final = "postgres"
 DATABASE: Final = "shop"

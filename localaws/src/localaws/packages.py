@@ -1,7 +1,8 @@
 """Deployed packages: each zip is unpacked once, by its digest, and functions run from there.
 
-The first function to import a module leaves its bytecode beside it, so that later cold starts are quicker: Lambda's own
-folder is read-only, and a zip without bytecode is compiled at every cold start there.
+The first function to import a module leaves its bytecode beside it, so that later cold starts are
+quicker: Lambda's own folder is read-only, and a zip without bytecode is compiled at every cold
+start there.
 """
 
 import base64
@@ -15,8 +16,19 @@ from typing import Final
 
 from localaws.malloc_trim import Memory
 
-RUNTIME_MODULES: Final = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
-"""What Lambda's Python runtime brings along: boto3 and what it needs. Nothing else of this environment is seen."""
+RUNTIME_MODULES: Final = (
+    "boto3",
+    "botocore",
+    "s3transfer",
+    "jmespath",
+    "urllib3",
+    "dateutil",
+    "six",
+)
+"""What Lambda's Python runtime brings along: boto3 and what it needs.
+
+Nothing else of this environment is seen.
+"""
 
 
 class Packages:

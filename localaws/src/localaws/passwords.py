@@ -23,7 +23,9 @@ class Passwords:
     """Production's master and login roles, and what staging has instead of them."""
 
     production_master: str = field(default_factory=_random)
-    production_logins: dict[str, str] = field(default_factory=lambda: {name: _random() for name in PRODUCTION_LOGINS})
+    production_logins: dict[str, str] = field(
+        default_factory=lambda: {name: _random() for name in PRODUCTION_LOGINS}
+    )
     staging_master: str = field(default_factory=_random)
     application: str = field(default_factory=_random)
     read_only: str = field(default_factory=_random)
@@ -34,7 +36,11 @@ def keep_passwords(clients: Clients, passwords: Passwords) -> None:
     _fill(
         clients,
         names.MASTER_SECRET,
-        {"database": names.DATABASE, "username": names.MASTER, "password": passwords.staging_master},
+        {
+            "database": names.DATABASE,
+            "username": names.MASTER,
+            "password": passwords.staging_master,
+        },
     )
     _fill(
         clients,
@@ -54,4 +60,6 @@ def keep_passwords(clients: Clients, passwords: Passwords) -> None:
 
 
 def _fill(clients: Clients, name: str, content: dict[str, Any]) -> None:
-    clients("secretsmanager", names.TARGET_REGION).put_secret_value(SecretId=name, SecretString=json.dumps(content))
+    clients("secretsmanager", names.TARGET_REGION).put_secret_value(
+        SecretId=name, SecretString=json.dumps(content)
+    )

@@ -1,8 +1,8 @@
 """Event patterns, matched as EventBridge matches them.
 
-moto's own matcher lets an unknown operator match everything, never matches inside arrays of objects and takes `true`
-for `1` (moto 5.2). A rule that fires locally and not on AWS is worse than none, so this one is
-whole: what it does not know is refused when the rule is put.
+moto's own matcher lets an unknown operator match everything, never matches inside arrays of objects
+and takes `true` for `1` (moto 5.2). A rule that fires locally and not on AWS is worse than none, so
+this one is whole: what it does not know is refused when the rule is put.
 """
 
 import ipaddress
@@ -15,7 +15,13 @@ from typing import Any, Final
 from localaws.documents import strict_json
 
 PATTERN_CHARACTERS_MAX: Final = 2048
-_NUMERIC: Final = {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt}
+_NUMERIC: Final = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
 _OPENERS: Final = frozenset({">", ">="})
 _CLOSERS: Final = frozenset({"<", "<="})
 _BRANCHES_MIN: Final = 2
@@ -35,9 +41,14 @@ _ABSENT: Final = _Absent()
 
 @lru_cache(maxsize=256)
 def parse(pattern: str) -> dict[str, Any]:
-    """Read and check a pattern; raise InvalidPatternError for whatever AWS, or this matcher, does not accept."""
+    """Read and check a pattern.
+
+    Raise InvalidPatternError for whatever AWS, or this matcher, does not accept.
+    """
     if len(pattern) > PATTERN_CHARACTERS_MAX:
-        raise InvalidPatternError(f"It has {len(pattern)} characters; EventBridge allows {PATTERN_CHARACTERS_MAX}.")
+        raise InvalidPatternError(
+            f"It has {len(pattern)} characters; EventBridge allows {PATTERN_CHARACTERS_MAX}."
+        )
     try:
         parsed = strict_json(pattern)
     except ValueError as error:
@@ -103,7 +114,9 @@ def _merged(one: Any, other: Any) -> Any:
 
 
 def _matches(event: Any, pattern: dict[str, Any]) -> bool:
-    if isinstance(event, list):  # all fields of one object in a pattern must match within one and the same element
+    if isinstance(
+        event, list
+    ):  # all fields of one object in a pattern must match within one and the same element
         return any(_matches(element, pattern) for element in event)
     fields = event if isinstance(event, dict) else {}
     return all(_matches_field(event, fields, name, wanted) for name, wanted in pattern.items())
@@ -154,13 +167,17 @@ def _is_number(value: Any) -> bool:
 
 def _prefix(leaf: Any, argument: Any) -> bool:
     if isinstance(argument, dict):
-        return isinstance(leaf, str) and leaf.lower().startswith(argument["equals-ignore-case"].lower())
+        return isinstance(leaf, str) and leaf.lower().startswith(
+            argument["equals-ignore-case"].lower()
+        )
     return isinstance(leaf, str) and leaf.startswith(argument)
 
 
 def _suffix(leaf: Any, argument: Any) -> bool:
     if isinstance(argument, dict):
-        return isinstance(leaf, str) and leaf.lower().endswith(argument["equals-ignore-case"].lower())
+        return isinstance(leaf, str) and leaf.lower().endswith(
+            argument["equals-ignore-case"].lower()
+        )
     return isinstance(leaf, str) and leaf.endswith(argument)
 
 
@@ -170,19 +187,24 @@ def _equals_ignore_case(leaf: Any, argument: Any) -> bool:
 
 def _wildcard(leaf: Any, argument: Any) -> bool:
     expression = "".join(
-        ".*" if token == "*" else re.escape(token[-1]) for token in re.findall(r"\\[\\*]|.", argument, re.DOTALL)
+        ".*" if token == "*" else re.escape(token[-1])
+        for token in re.findall(r"\\[\\*]|.", argument, re.DOTALL)
     )
     return isinstance(leaf, str) and re.fullmatch(expression, leaf, re.DOTALL) is not None
 
 
 def _numeric(leaf: Any, argument: Any) -> bool:
     pairs = zip(argument[::2], argument[1::2], strict=True)
-    return _is_number(leaf) and all(_NUMERIC[comparison](leaf, bound) for comparison, bound in pairs)
+    return _is_number(leaf) and all(
+        _NUMERIC[comparison](leaf, bound) for comparison, bound in pairs
+    )
 
 
 def _cidr(leaf: Any, argument: Any) -> bool:
     try:
-        return isinstance(leaf, str) and ipaddress.ip_address(leaf) in ipaddress.ip_network(argument, strict=False)
+        return isinstance(leaf, str) and ipaddress.ip_address(leaf) in ipaddress.ip_network(
+            argument, strict=False
+        )
     except ValueError:
         return False
 
@@ -218,14 +240,18 @@ def _check_object(pattern: Any, where: str) -> None:
         elif isinstance(wanted, dict):
             _check_object(wanted, f"{name!r}")
         elif not isinstance(wanted, list) or not wanted:
-            raise InvalidPatternError(f"{name!r} must be an object or an array with at least one value.")
+            raise InvalidPatternError(
+                f"{name!r} must be an object or an array with at least one value."
+            )
         else:
             _check_rules(wanted, name)
 
 
 def _check_branches(branches: Any, where: str) -> None:
     if not isinstance(branches, list) or len(branches) < _BRANCHES_MIN:
-        raise InvalidPatternError(f"'$or' in {where} must be an array of at least {_BRANCHES_MIN} patterns.")
+        raise InvalidPatternError(
+            f"'$or' in {where} must be an array of at least {_BRANCHES_MIN} patterns."
+        )
     for branch in branches:
         _check_object(branch, "a branch of '$or'")
 
@@ -240,13 +266,17 @@ def _check_rules(rules: list[Any], field: str) -> None:
 
 def _check_operator(rule: dict[str, Any], field: str) -> None:
     if len(rule) != 1:
-        raise InvalidPatternError(f"A match expression of {field!r} must have exactly one operator.")
+        raise InvalidPatternError(
+            f"A match expression of {field!r} must have exactly one operator."
+        )
     ((name, argument),) = rule.items()
     check = _CHECKS.get(name)
     if check is None:
         raise InvalidPatternError(f"Unrecognized match type {name} of {field!r}.")
     if not check(argument):
-        raise InvalidPatternError(f"The argument of {name} of {field!r} is not one that EventBridge accepts.")
+        raise InvalidPatternError(
+            f"The argument of {name} of {field!r} is not one that EventBridge accepts."
+        )
 
 
 def _is_text(argument: Any) -> bool:
@@ -297,7 +327,9 @@ def _is_exclusion(argument: Any) -> bool:
         ((name, unwanted),) = argument.items()
         return bool(_as_list(unwanted)) and all(map(_EXCLUDING[name], _as_list(unwanted)))
     values = _as_list(argument)
-    return bool(values) and (all(isinstance(value, str) for value in values) or all(map(_is_number, values)))
+    return bool(values) and (
+        all(isinstance(value, str) for value in values) or all(map(_is_number, values))
+    )
 
 
 _EXCLUDING: Final[dict[str, Callable[[Any], bool]]] = {

@@ -1,7 +1,7 @@
 """Which processes are ours: a ledger in the data folder, so that what a SIGKILL leaves behind is found and ended.
 
-A process is ended only if its command line is the one in the ledger and, where the pid is known, its start time too.
-A pid that the system has meanwhile given to somebody else is left alone.
+A process is ended only if its command line is the one in the ledger and, where the pid is known,
+its start time too. A pid that the system has meanwhile given to somebody else is left alone.
 """
 
 import contextlib
@@ -17,14 +17,19 @@ from typing import Any, Final
 
 import psutil
 
-START_TIME_TOLERANCE_SECONDS: Final = 0.5  # a start time is computed from the boot time, which the clock may correct
+START_TIME_TOLERANCE_SECONDS: Final = (
+    0.5  # a start time is computed from the boot time, which the clock may correct
+)
 END_SECONDS_MAX: Final = 5.0
 POLL_SECONDS: Final = 0.01
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One process: its command, and its pid and start time (epoch seconds) once it runs; None while it is started."""
+    """One process: its command, and its pid and start time (epoch seconds) once it runs.
+
+    None while it is started.
+    """
 
     command: tuple[str, ...]
     pid: int | None = None
@@ -33,7 +38,9 @@ class Entry:
     def find(self) -> psutil.Process | None:
         """Return this very process if it still runs, never another one."""
         if self.pid is None:
-            return next((one for one in psutil.process_iter() if _command(one) == self.command), None)
+            return next(
+                (one for one in psutil.process_iter() if _command(one) == self.command), None
+            )
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
             if _command(process) == self.command and self._started_like(process):
@@ -41,11 +48,17 @@ class Entry:
         return None
 
     def _started_like(self, process: psutil.Process) -> bool:
-        return abs(float(process.create_time()) - (self.started_at or 0.0)) < START_TIME_TOLERANCE_SECONDS
+        return (
+            abs(float(process.create_time()) - (self.started_at or 0.0))
+            < START_TIME_TOLERANCE_SECONDS
+        )
 
 
 class Ledger:
-    """The processes started from one data folder, kept in one file. Safe to use from several threads."""
+    """The processes started from one data folder, kept in one file.
+
+    Safe to use from several threads.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -54,10 +67,15 @@ class Ledger:
         self._is_closed = False
 
     def start(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
-        """Start a process in a session of its own; `options` are Popen's. It is written down before it exists."""
+        """Start a process in a session of its own; `options` are Popen's.
+
+        It is written down before it exists.
+        """
         with self._starting:
             if self._is_closed:
-                raise ProcessLookupError(f"{command[0]} is not started: everything is being stopped.")
+                raise ProcessLookupError(
+                    f"{command[0]} is not started: everything is being stopped."
+                )
             return self._start(command, options)
 
     def _start(self, command: Sequence[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:
@@ -78,12 +96,18 @@ class Ledger:
             self._write(remove=entry)
 
     def close(self) -> None:
-        """Start nothing more: whoever is still about to, fails; what is being started is written down by then."""
+        """Start nothing more: whoever is still about to, fails.
+
+        What is being started is written down by then.
+        """
         with self._starting:
             self._is_closed = True
 
     def end_leftovers(self) -> list[int]:
-        """End what is in this ledger and runs; return the pids. For a start, before anything else, and for the end."""
+        """End what is in this ledger and runs; return the pids.
+
+        For a start, before anything else, and for the end.
+        """
         found = [process for entry in self._entries if (process := entry.find())]
         for process in found:
             end_tree(process)
@@ -94,7 +118,9 @@ class Ledger:
 
     def _write(self, *, add: Entry | None = None, remove: Entry | None = None) -> None:
         with self._lock:
-            self._entries = [entry for entry in self._entries if entry != remove] + ([add] if add else [])
+            self._entries = [entry for entry in self._entries if entry != remove] + (
+                [add] if add else []
+            )
             scratch = self._file.with_suffix(".new")
             scratch.write_text(json.dumps([asdict(entry) for entry in self._entries]))
             scratch.replace(self._file)
@@ -113,7 +139,10 @@ def end_tree(process: psutil.Process) -> None:
 
 
 def _are_gone(processes: Sequence[psutil.Process]) -> bool:
-    """Wait a moment for processes to end. A zombie has ended: whoever inherited it may never ask for its exit code."""
+    """Wait a moment for processes to end.
+
+    A zombie has ended: whoever inherited it may never ask for its exit code.
+    """
     ends_at = time.monotonic() + END_SECONDS_MAX
     while any(_is_alive(one) for one in processes):
         if time.monotonic() > ends_at:

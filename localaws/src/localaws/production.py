@@ -1,6 +1,7 @@
 """What production's databases hold, and what staging still holds from an earlier night, put there through SQL.
 
-Everything is done as the master user, who is no superuser: it grants itself an owner's role while it acts as one.
+Everything is done as the master user, who is no superuser: it grants itself an owner's role while
+it acts as one.
 """
 
 from contextlib import closing
@@ -34,7 +35,11 @@ class Door:
 
     def run(self, statements: str, database: str = names.DATABASE) -> None:
         """Run SQL, all of it or nothing."""
-        with closing(self._connect(database)) as connection, connection, connection.cursor() as cursor:
+        with (
+            closing(self._connect(database)) as connection,
+            connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statements)
 
     def create_database(self, name: str) -> None:
@@ -49,15 +54,27 @@ class Door:
 
     def ensure_login(self, name: str, password: str) -> None:
         """Make a role that logs in, unless a dump brought it; the server hears a verifier only."""
-        with closing(self._connect(names.DATABASE)) as connection, connection, connection.cursor() as cursor:
+        with (
+            closing(self._connect(names.DATABASE)) as connection,
+            connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [name])
             verb = "ALTER" if cursor.rowcount else "CREATE"
             verifier = encrypt_password(password, name, connection, "scram-sha-256")
-            cursor.execute(SQL(f"{verb} ROLE {{}} LOGIN PASSWORD {{}}").format(Identifier(name), Literal(verifier)))
+            cursor.execute(
+                SQL(f"{verb} ROLE {{}} LOGIN PASSWORD {{}}").format(
+                    Identifier(name), Literal(verifier)
+                )
+            )
 
     def _connect(self, database: str) -> Any:
         return psycopg2.connect(
-            host=self.host, port=self.port, user=self.username, password=self.password, dbname=database
+            host=self.host,
+            port=self.port,
+            user=self.username,
+            password=self.password,
+            dbname=database,
         )
 
 
@@ -83,8 +100,14 @@ def reach(door: Door, passwords: Passwords) -> Composed:
     """Write what production does by itself and where it reaches out: to its own other database, as a stranger would."""
     who = {"username": READER, "password": passwords.production_logins[READER]}
     where = {"host": door.host, "port": str(door.port), "database": LEDGER}
-    publisher = "host={host} port={port} dbname={database} user={username} password={password}".format(**where, **who)
-    given = {name: Literal(value) for name, value in {**where, **who, "publisher": publisher}.items()}
+    publisher = (
+        "host={host} port={port} dbname={database} user={username} password={password}".format(
+            **where, **who
+        )
+    )
+    given = {
+        name: Literal(value) for name, value in {**where, **who, "publisher": publisher}.items()
+    }
     return SQL((_FOLDER / "production_reach.sql").read_text()).format(**given)
 
 
@@ -92,17 +115,23 @@ def prepare(door: Door, passwords: Passwords) -> None:
     """Leave a transaction prepared, as a load that somebody interrupted does."""
     loader = replace(door, username=LOADER, password=passwords.production_logins[LOADER])
     loader.run_alone(
-        "BEGIN; INSERT INTO catalog.products (sku, title, price) VALUES ('SKU-LOADING', 'Not there yet', 1);"
-        " PREPARE TRANSACTION 'load-of-the-night'"
+        "BEGIN; INSERT INTO catalog.products (sku, title, price) VALUES ('SKU-LOADING', 'Not there "
+        "yet', 1); PREPARE TRANSACTION 'load-of-the-night'"
     )
 
 
 def leave_stale(door: Door, passwords: Passwords) -> None:
     """Leave staging as an earlier operation left it, whose own code does that here, and with a mark of that night."""
-    database = Database(Place(door.host, door.port, tls="off"), _login(names.MASTER, door.password), names.DATABASE)
+    database = Database(
+        Place(door.host, door.port, tls="off"), _login(names.MASTER, door.password), names.DATABASE
+    )
     database.lock_out(keep=())
-    database.ensure_users(_login(APPLICATION, passwords.application), _login(READ_ONLY, passwords.read_only))
-    door.run("CREATE TABLE stale_marker AS SELECT now() AS made_at, 'left by an earlier night' AS note")
+    database.ensure_users(
+        _login(APPLICATION, passwords.application), _login(READ_ONLY, passwords.read_only)
+    )
+    door.run(
+        "CREATE TABLE stale_marker AS SELECT now() AS made_at, 'left by an earlier night' AS note"
+    )
 
 
 def _login(username: str, password: str) -> Login:

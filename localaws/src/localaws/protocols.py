@@ -19,7 +19,9 @@ from werkzeug.exceptions import HTTPException
 from localaws.documents import strict_json
 from localaws.rds_http import error_document
 
-_SIGNED: Final = re.compile(r"Credential=(?P<key>\w+)/\d{8}/(?P<region>[\w-]+)/(?P<service>[\w-]+)/aws4_request")
+_SIGNED: Final = re.compile(
+    r"Credential=(?P<key>\w+)/\d{8}/(?P<region>[\w-]+)/(?P<service>[\w-]+)/aws4_request"
+)
 _CBOR_PATH: Final = re.compile(r"/service/\w+/operation/(?P<operation>\w+)")
 _STREAMS: Final = "DynamoDBStreams"
 _S3_CONTROL: Final = "/v20180820/"
@@ -50,7 +52,10 @@ class Signature:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a request asks for. `operation` is empty where nobody can tell; `service` where nobody signed it."""
+    """What a request asks for. `operation` is empty where nobody can tell.
+
+    `service` where nobody signed it.
+    """
 
     service: str
     operation: str
@@ -75,9 +80,9 @@ def signature_of(environ: dict[str, Any]) -> Signature | None:
     found = _SIGNED.search(environ.get("HTTP_AUTHORIZATION", "")) or _SIGNED.search(query)
     if found is None:
         return None
-    token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN") or dict(parse_qsl(environ.get("QUERY_STRING", ""))).get(
-        "X-Amz-Security-Token", ""
-    )
+    token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN") or dict(
+        parse_qsl(environ.get("QUERY_STRING", ""))
+    ).get("X-Amz-Security-Token", "")
     return Signature(found["key"], token, found["service"], found["region"])
 
 
@@ -104,7 +109,9 @@ def wanted_of(environ: dict[str, Any]) -> Wanted:
     if target:
         is_stream = service == "dynamodb" and target.startswith(_STREAMS)
         names = partial(_names_of_json, environ)
-        return Wanted("dynamodbstreams" if is_stream else service, target.rpartition(".")[2], "json", names)
+        return Wanted(
+            "dynamodbstreams" if is_stream else service, target.rpartition(".")[2], "json", names
+        )
     by_path = _CBOR_PATH.fullmatch(environ.get("PATH_INFO", ""))
     if by_path:
         return Wanted(service, by_path["operation"], "smithy-rpc-v2-cbor")
@@ -115,7 +122,9 @@ def wanted_of(environ: dict[str, Any]) -> Wanted:
     if service == "s3" and environ.get("PATH_INFO", "").startswith(_S3_CONTROL):
         return Wanted("s3control", "", "rest-xml")
     protocol = protocol_of(service)
-    if not protocol.startswith("rest-"):  # another service signs by the same name, or this is no call at all
+    if not protocol.startswith(
+        "rest-"
+    ):  # another service signs by the same name, or this is no call at all
         return Wanted(service, "", "rest-json")
     return Wanted(service, _routed(service, environ), protocol)
 

@@ -1,8 +1,8 @@
 """RDS over HTTP: the second face of the model of Aurora.
 
-Requests of the query protocol become the keyword arguments of boto3 (by botocore's own input shapes), what the model
-returns becomes XML (by its output shapes), and its errors go out with the code and status that AWS sends. Unmodified
-boto3 and the `aws` command line do not see a difference.
+Requests of the query protocol become the keyword arguments of boto3 (by botocore's own input
+shapes), what the model returns becomes XML (by its output shapes), and its errors go out with the
+code and status that AWS sends. Unmodified boto3 and the `aws` command line do not see a difference.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,10 @@ SERVER_FAULT_STATUS: Final = 500
 
 
 class Rds(BaseResponse):
-    """The API of RDS. The server fills in `aurora`, and `wake`, which says that something may be due sooner."""
+    """The API of RDS.
+
+    The server fills in `aurora`, and `wake`, which says that something may be due sooner.
+    """
 
     aurora: ClassVar[Aurora]
     wake: ClassVar[Callable[[], None]]
@@ -40,7 +43,10 @@ class Rds(BaseResponse):
         try:
             status, body = 200, self._answer(request_id)
         except RdsError as error:
-            status, body = error.http_status, error_document(error.code, error.message, status=error.http_status)
+            status, body = (
+                error.http_status,
+                error_document(error.code, error.message, status=error.http_status),
+            )
             body = body.replace("<RequestId/>", f"<RequestId>{request_id}</RequestId>")
         headers.update({"Content-Type": "text/xml", "status": str(status)})
         return status, headers, body
@@ -49,7 +55,9 @@ class Rds(BaseResponse):
         action = self._get_action()
         operation = _operation(action)
         parameters = self._parameters(operation)
-        result = self.aurora.call(action, parameters, account=self.current_account, region=self.region)
+        result = self.aurora.call(
+            action, parameters, account=self.current_account, region=self.region
+        )
         type(self).wake()
         serializer = QuerySerializer(operation, SerializationContext(request_id=request_id))
         return str(serializer.serialize(result)["body"])

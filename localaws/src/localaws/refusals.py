@@ -13,7 +13,10 @@ from localaws.rds_http import error_document
 
 
 class NotModelledError(JsonRESTError):
-    """AWS has it and localaws has not. It reaches the client as HTTP 400, so that nobody repeats the call."""
+    """AWS has it and localaws has not.
+
+    It reaches the client as HTTP 400, so that nobody repeats the call.
+    """
 
     code = 400
 
@@ -43,4 +46,6 @@ def check_fields(body: Mapping[str, Any], known: frozenset[str], what: str) -> N
     """Refuse parameters that moto would drop without a word."""
     unknown = sorted(body.keys() - known)
     if unknown:
-        raise NotModelledError(f"localaws does not model {', '.join(unknown)} of {what}. Leave it out.")
+        raise NotModelledError(
+            f"localaws does not model {', '.join(unknown)} of {what}. Leave it out."
+        )

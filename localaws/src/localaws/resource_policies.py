@@ -1,7 +1,9 @@
-"""The policy of a queue, a topic, a bus or a bucket: whom it lets in. Only what is needed for that is known here.
+"""The policy of a queue, a topic, a bus or a bucket: whom it lets in.
 
-Whatever is not known (a condition's operator, or a key that the request does not carry) allows nothing and hinders
-nothing that is denied.
+Only what is needed for that is known here.
+
+Whatever is not known (a condition's operator, or a key that the request does not carry) allows
+nothing and hinders nothing that is denied.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,9 +42,15 @@ def effects(policy: Policy | None, caller: Caller) -> set[str]:
 def _applies(statement: Policy, caller: Caller) -> bool:
     return (
         _is_principal(statement.get("Principal"), caller)
-        and any(fnmatchcase(caller.action.lower(), one.lower()) for one in _listed(statement.get("Action", [])))
+        and any(
+            fnmatchcase(caller.action.lower(), one.lower())
+            for one in _listed(statement.get("Action", []))
+        )
         and any(fnmatchcase(caller.resource, one) for one in _listed(statement.get("Resource", [])))
-        and all(_holds(operator, keys, caller) for operator, keys in statement.get("Condition", {}).items())
+        and all(
+            _holds(operator, keys, caller)
+            for operator, keys in statement.get("Condition", {}).items()
+        )
     )
 
 
@@ -51,7 +59,11 @@ def _is_principal(principal: Any, caller: Caller) -> bool:
         return bool(principal == "*")
     services, accounts = (_listed(principal.get(kind, [])) for kind in ("Service", "AWS"))
     named = {"*", caller.account, f"arn:aws:iam::{caller.account}:root", caller.principal}
-    return caller.service in services or "*" in accounts or (caller.account is not None and bool(named & {*accounts}))
+    return (
+        caller.service in services
+        or "*" in accounts
+        or (caller.account is not None and bool(named & {*accounts}))
+    )
 
 
 def _holds(operator: str, keys: Mapping[str, Any], caller: Caller) -> bool:

@@ -1,4 +1,7 @@
-"""What people have before they deploy, made here as they would: keys and a network. After it, their subscription."""
+"""What people have before they deploy, made here as they would: keys and a network.
+
+After it, their subscription.
+"""
 
 import json
 from dataclasses import dataclass
@@ -26,7 +29,9 @@ class Resources:
 
 def make_resources(clients: Clients, engine_version: str = names.ENGINE_VERSION) -> Resources:
     """Make everything that is not a cluster, a secret or the app's, for clusters of an engine version."""
-    source_key, target_key = (_make_key(clients, region) for region in (names.SOURCE_REGION, names.TARGET_REGION))
+    source_key, target_key = (
+        _make_key(clients, region) for region in (names.SOURCE_REGION, names.TARGET_REGION)
+    )
     group, subnets = _make_network(clients)
     parameters = _make_parameters(clients, engine_version.partition(".")[0])
     return Resources(source_key, target_key, group, subnets, engine_version, parameters)
@@ -45,8 +50,12 @@ def subscribe(clients: Clients) -> None:
         "Condition": {"ArnLike": {"aws:SourceArn": _TOPIC_ARNS}},
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    clients("sqs", names.TARGET_REGION).create_queue(QueueName=names.NOTIFICATIONS, Attributes={"Policy": policy})
-    clients("sns", names.TARGET_REGION).subscribe(TopicArn=_TOPIC_ARN, Protocol="sqs", Endpoint=_QUEUE_ARN)
+    clients("sqs", names.TARGET_REGION).create_queue(
+        QueueName=names.NOTIFICATIONS, Attributes={"Policy": policy}
+    )
+    clients("sns", names.TARGET_REGION).subscribe(
+        TopicArn=_TOPIC_ARN, Protocol="sqs", Endpoint=_QUEUE_ARN
+    )
 
 
 def _make_key(clients: Clients, region: str) -> str:
@@ -57,7 +66,10 @@ def _make_key(clients: Clients, region: str) -> str:
 
 
 def _make_network(clients: Clients) -> tuple[str, tuple[str, ...]]:
-    """Make what the restored cluster is placed in and governed by; return the security group and the subnets."""
+    """Make what the restored cluster is placed in and governed by.
+
+    Return the security group and the subnets.
+    """
     ec2, rds = clients("ec2", names.TARGET_REGION), clients("rds", names.TARGET_REGION)
     subnets = ec2.describe_subnets()["Subnets"]
     rds.create_db_subnet_group(
@@ -66,7 +78,9 @@ def _make_network(clients: Clients) -> tuple[str, tuple[str, ...]]:
         SubnetIds=[subnet["SubnetId"] for subnet in subnets],
     )
     group = ec2.create_security_group(
-        GroupName="staging-databases", Description="Who may reach staging's databases", VpcId=subnets[0]["VpcId"]
+        GroupName="staging-databases",
+        Description="Who may reach staging's databases",
+        VpcId=subnets[0]["VpcId"],
     )
     _let_in(ec2, str(group["GroupId"]))
     _lead_out(ec2, subnets[0]["SubnetId"])
@@ -101,6 +115,12 @@ def _let_in(ec2: Any, group: str) -> None:
 
 def _lead_out(ec2: Any, subnet: str) -> None:
     """Route everything of the VPC through a NAT gateway: a function in a VPC reaches nothing else of AWS otherwise."""
-    gateway = ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
-    (table,) = ec2.describe_route_tables(Filters=[{"Name": "association.main", "Values": ["true"]}])["RouteTables"]
-    ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", NatGatewayId=gateway)
+    gateway = ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"][
+        "NatGatewayId"
+    ]
+    (table,) = ec2.describe_route_tables(
+        Filters=[{"Name": "association.main", "Values": ["true"]}]
+    )["RouteTables"]
+    ec2.create_route(
+        RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", NatGatewayId=gateway
+    )

@@ -1,6 +1,7 @@
 """The local world: the guide's resources, the app deployed, a production worth restoring and a staging that is stale.
 
-Built through boto3 and SQL, as anybody would; only Aurora's pace is quickened, and a dump comes in from within.
+Built through boto3 and SQL, as anybody would; only Aurora's pace is quickened, and a dump comes in
+from within.
 """
 
 from collections.abc import Callable
@@ -27,28 +28,45 @@ NIGHT: Final = timedelta(days=1)
 class World:
     """Everything around a running server, made once. `say` hears a line as each part is done."""
 
-    def __init__(self, server: Server, data: PostgresData, ledger: Ledger, say: Callable[[str], None]) -> None:
-        """Prepare; what is started while building is written into `ledger`, whose owner ends what is left of it."""
+    def __init__(
+        self, server: Server, data: PostgresData, ledger: Ledger, say: Callable[[str], None]
+    ) -> None:
+        """Prepare.
+
+        What is started while building is written into `ledger`, whose owner ends what is left of
+        it.
+        """
         self._endpoint, self._folder, self._aurora = server.endpoint, server.folder, server.aurora
         self._data, self._ledger, self._say = data, ledger, say
 
     def build(self, dump: Path | None = None) -> None:
-        """Make it all; `dump` becomes production's data. Raises WorldError, and botocore's and psycopg2's errors."""
+        """Make it all; `dump` becomes production's data.
+
+        Raises WorldError, and botocore's and psycopg2's errors.
+        """
         clients, passwords = Clients(self._endpoint), Passwords()
         resources = make_resources(clients, newest_version(self._data.major))
         self._say("keys and network are made")
         estate = Estate(clients, resources, passwords)
         door, snapshot = self._make_production(estate, dump)
-        deployment = self._deploy(resources)  # after that snapshot: the stage is to start nothing for it
+        deployment = self._deploy(
+            resources
+        )  # after that snapshot: the stage is to start nothing for it
         self._make_staging(estate, snapshot)
         self._let_production_go_on(estate, door, dump)
         deployment.wait()
         keep_passwords(clients, passwords)
         subscribe(clients)
-        self._say(f"stage {names.STAGE} is deployed as by `make deploy`: three stacks, and eleven functions by Chalice")
+        self._say(
+            f"stage {names.STAGE} is deployed as by `make deploy`: three stacks, and eleven "
+            "functions by Chalice"
+        )
 
     def _deploy(self, resources: Resources) -> Deployment:
-        """Deploy with the settings that are known only now; all others stand in the stage's configuration."""
+        """Deploy with the settings that are known only now.
+
+        All others stand in the stage's configuration.
+        """
         settings = {
             "KMS_KEY_ID": resources.target_key_arn,
             "VPC_SECURITY_GROUP_IDS": resources.security_group_id,
@@ -61,18 +79,27 @@ class World:
         return Deployment(self._folder, self._endpoint, settings, network, self._ledger)
 
     def _make_production(self, estate: Estate, dump: Path | None) -> tuple[Door, str]:
-        """Make production as it was a night ago; return the way in, and the snapshot that Aurora took then."""
+        """Make production as it was a night ago.
+
+        Return the way in, and the snapshot that Aurora took then.
+        """
         door = estate.make_production()
         if dump is None:
             production.fill(door)
         taken = self._aurora.take_automated_snapshot(
-            names.SOURCE_CLUSTER, account=names.ACCOUNT, region=names.SOURCE_REGION, at=datetime.now(UTC) - NIGHT
+            names.SOURCE_CLUSTER,
+            account=names.ACCOUNT,
+            region=names.SOURCE_REGION,
+            at=datetime.now(UTC) - NIGHT,
         )
         return door, estate.wait_for_snapshot(taken)
 
     def _make_staging(self, estate: Estate, snapshot: str) -> None:
         estate.make_staging(snapshot)
-        self._say(f"{names.TARGET_CLUSTER} in {names.TARGET_REGION} has the stale data of an earlier night")
+        self._say(
+            f"{names.TARGET_CLUSTER} in {names.TARGET_REGION} has the stale data of an earlier "
+            "night"
+        )
 
     def _let_production_go_on(self, estate: Estate, door: Door, dump: Path | None) -> None:
         """Give production what staging does not have."""

@@ -46,7 +46,9 @@ class Estate:
             Tags=[names.PRODUCTION_TAG],
         )
         _wait(lambda: _cluster(self._source, names.SOURCE_CLUSTER))
-        _create_instance(self._source, f"{names.SOURCE_CLUSTER}-1", names.SOURCE_CLUSTER, [names.PRODUCTION_TAG])
+        _create_instance(
+            self._source, f"{names.SOURCE_CLUSTER}-1", names.SOURCE_CLUSTER, [names.PRODUCTION_TAG]
+        )
         _wait(lambda: _instance(self._source, f"{names.SOURCE_CLUSTER}-1"))
         door = self._door(self._source, names.SOURCE_CLUSTER, self._passwords.production_master)
         production.make_logins(door, self._passwords)
@@ -82,11 +84,15 @@ class Estate:
             _wait(lambda instance=instance: _instance(self._target, instance))  # type: ignore[misc]  # bound early
         self._change_password()
         production.leave_stale(
-            self._door(self._target, names.TARGET_CLUSTER, self._passwords.staging_master), self._passwords
+            self._door(self._target, names.TARGET_CLUSTER, self._passwords.staging_master),
+            self._passwords,
         )
 
     def let_production_reach_out(self, data: PostgresData, door: Door) -> None:
-        """Give production what it does by itself, and ways to others; of these the password is one of its own."""
+        """Give production what it does by itself, and ways to others.
+
+        Of these the password is one of its own.
+        """
         resource_id = _cluster(self._source, names.SOURCE_CLUSTER)["DbClusterResourceId"]
         statements = production.reach(door, self._passwords)
         data.run_as_rds(resource_id, statements, database=names.DATABASE)
@@ -96,7 +102,9 @@ class Estate:
         """Make somebody's own dump production's data; return what has to be told of it."""
         resource_id = _cluster(self._source, names.SOURCE_CLUSTER)["DbClusterResourceId"]
         password = self._passwords.production_master
-        return data.load_dump(resource_id, dump, username=names.MASTER, password=password, database=names.DATABASE)
+        return data.load_dump(
+            resource_id, dump, username=names.MASTER, password=password, database=names.DATABASE
+        )
 
     def _copy(self, snapshot: str) -> Described:
         """Copy a snapshot of production to the target's region, under the target's key."""
@@ -155,6 +163,9 @@ def _wait(describe: Callable[[], Described]) -> Described:
     ends_at = time.monotonic() + WAIT_SECONDS_MAX
     while (seen := describe())["Status"] != "available" or seen.get("PendingModifiedValues"):
         if time.monotonic() > ends_at:
-            raise WorldError(f"A cluster or snapshot is still {seen['Status']} after {WAIT_SECONDS_MAX:.0f} seconds.")
+            raise WorldError(
+                f"A cluster or snapshot is still {seen['Status']} after {WAIT_SECONDS_MAX:.0f} "
+                "seconds."
+            )
         time.sleep(POLL_SECONDS)
     return seen

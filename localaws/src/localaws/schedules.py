@@ -1,4 +1,7 @@
-"""Scheduled rules: `rate(…)` fires as often as it says, divided by the speed of this world. `cron(…)` is refused."""
+"""Scheduled rules: `rate(…)` fires as often as it says, divided by the speed of this world.
+
+`cron(…)` is refused.
+"""
 
 import logging
 import re
@@ -26,7 +29,9 @@ _log = logging.getLogger(__name__)
 def period_seconds(expression: str) -> float:
     """Read a rate; refuse cron, and what AWS refuses (`rate(1 minutes)`, `rate(0 minutes)`)."""
     if expression.startswith("cron("):
-        raise NotModelledError(f"localaws does not model {expression}: it divides time by a factor. Use rate(…) here.")
+        raise NotModelledError(
+            f"localaws does not model {expression}: it divides time by a factor. Use rate(…) here."
+        )
     rate = _RATE.fullmatch(expression)
     if rate is None or (rate["plural"] == "") != (rate["count"] == "1"):
         raise JsonRESTError("ValidationException", "Parameter ScheduleExpression is not valid.")
@@ -34,7 +39,10 @@ def period_seconds(expression: str) -> float:
 
 
 class Schedules:
-    """The thread that fires scheduled rules. A rule fires first one period after it was put or enabled."""
+    """The thread that fires scheduled rules.
+
+    A rule fires first one period after it was put or enabled.
+    """
 
     def __init__(self, delivery: Delivery, *, speed: float) -> None:
         self._delivery = delivery

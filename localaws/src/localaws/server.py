@@ -1,7 +1,7 @@
 """AWS on this machine: moto's server, with Aurora, EventBridge's delivery and Lambda put in its place.
 
-One server a process: moto's state belongs to the process. It listens on loopback only. Functions may do what their
-roles allow; of anybody else's credentials it takes no notice.
+One server a process: moto's state belongs to the process. It listens on loopback only. Functions
+may do what their roles allow; of anybody else's credentials it takes no notice.
 """
 
 import errno
@@ -19,10 +19,20 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import model_data
 from moto.core.responses import BaseResponse
 from moto.core.utils import convert_to_flask_response
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from localaws.account import default_network, find_key, find_secret, has_security_group, key_of_topic
+from localaws.account import (
+    default_network,
+    find_key,
+    find_secret,
+    has_security_group,
+    key_of_topic,
+)
 from localaws.aurora import Aurora, DataPlane, Durations, NoData, WallClock
 from localaws.buckets import heed_conditions
 from localaws.clients import Clients
@@ -55,12 +65,15 @@ HOST: Final = "127.0.0.1"
 BACKLOG: Final = 128
 _WHY_NOT_HERE: Final = {
     errno.EADDRINUSE: (
-        "is taken by another program. Stop that program, or choose another port with --port (make: PORT=…)."
+        "is taken by another program. Stop that program, or choose another port with --port (make: "
+        "PORT=…)."
     ),
     errno.EACCES: "is reserved for root. Choose one from 1024 upwards.",
 }
 
-os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"  # moto would let every account into the others' buckets
+os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = (
+    "false"  # moto would let every account into the others' buckets
+)
 heed_conditions()
 keep_ids()
 
@@ -68,11 +81,17 @@ _log = logging.getLogger("localaws")
 
 
 class PortTakenError(Exception):
-    """The port is not to be had: another program listens there, or it is root's. The text says so, and what to do."""
+    """The port is not to be had: another program listens there, or it is root's.
+
+    The text says so, and what to do.
+    """
 
 
 class Server:
-    """A whole AWS. `speed` divides Aurora's durations, schedules and retry delays, not the app's own clock."""
+    """A whole AWS.
+
+    `speed` divides Aurora's durations, schedules and retry delays, not the app's own clock.
+    """
 
     def __init__(
         self,
@@ -86,7 +105,8 @@ class Server:
     ) -> None:
         """Prepare; nothing listens before `start`, and port 0 takes any free one.
 
-        `durations` replace the divided ones. `aurora` replaces the whole model: tests give one on a clock of their own.
+        `durations` replace the divided ones. `aurora` replaces the whole model: tests give one on a
+        clock of their own.
         """
         self._port = port
         self.folder = Path(data_folder).resolve()
@@ -104,7 +124,9 @@ class Server:
             emit=lambda event: self._publish(event, event["account"], event["region"], "default"),
         )
         self.gate = Gate(self.folder, World(self.aurora.find, find_key, find_secret, key_of_topic))
-        self.functions = Functions(self._packages, self._logs, self.gate, endpoint=lambda: self.endpoint, speed=speed)
+        self.functions = Functions(
+            self._packages, self._logs, self.gate, endpoint=lambda: self.endpoint, speed=speed
+        )
         self._delivery = Delivery(self.functions, self._logs)
         self._schedules = Schedules(self._delivery, speed=speed)
         self.functions.on_end = Destinations(self.functions, self.gate, self._publish).send
@@ -122,7 +144,8 @@ class Server:
     def start(self) -> None:
         """Listen and run. Raise PortTakenError when the port is in use.
 
-        What begins is noted before, so that `stop` ends whatever an error or a signal in the middle left.
+        What begins is noted before, so that `stop` ends whatever an error or a signal in the middle
+        left.
         """
         listener = self._begun.enter_context(_listen(self._port))
         self._port = listener.getsockname()[1]
@@ -137,15 +160,20 @@ class Server:
         for closing in (self._packages, *own):
             self._begun.callback(closing.close)
         http = self._http_server(listener)
-        thread = threading.Thread(target=http.serve_forever, args=(0.05,), name="localaws-http", daemon=True)
+        thread = threading.Thread(
+            target=http.serve_forever, args=(0.05,), name="localaws-http", daemon=True
+        )
         self._begun.callback(_stop_http, http, thread)
         for part in (thread, *own):
             part.start()
 
     def stop(self) -> None:
-        """Stop everything that `start` started, last first, and free the port. The data folder stays.
+        """Stop everything that `start` started, last first, and free the port.
 
-        A part that cannot be stopped keeps no other from it; its error is raised when all have had their turn.
+        The data folder stays.
+
+        A part that cannot be stopped keeps no other from it; its error is raised when all have had
+        their turn.
         """
         self._begun.close()
 
@@ -168,14 +196,18 @@ class Server:
         return {
             "rds": _bound(Rds, aurora=self.aurora, wake=staticmethod(self._pulse.wake)),
             "events": _bound(EventBridge, delivery=self._delivery, schedules=schedules),
-            "awslambda": _bound(Lambda, functions=self.functions, gate=self.gate, packages=packages),
+            "awslambda": _bound(
+                Lambda, functions=self.functions, gate=self.gate, packages=packages
+            ),
             "dynamodb": _bound(DynamoDB, lock=threading.RLock(), tokens=Tokens()),
             "sns": Sns,
             "sts": Sts,
             "kms": Kms,
             "logs": LogsApi,
             "secretsmanager": Secrets,
-            "cloudformation": _bound(CloudFormation, stacks=AllStacks(Clients(self.endpoint).of_account)),
+            "cloudformation": _bound(
+                CloudFormation, stacks=AllStacks(Clients(self.endpoint).of_account)
+            ),
         }
 
 
@@ -202,9 +234,8 @@ def _listen(port: int) -> socket.socket:
 class _QuietHandler(MotoRequestHandler):
     """Requests are not printed; errors go to localaws' own log."""
 
-    protocol_version = (
-        "HTTP/1.0"  # one request a connection: after `stop` no kept-alive connection is answered by a dead world
-    )
+    # one request a connection: after `stop` no kept-alive connection is answered by a dead world
+    protocol_version = "HTTP/1.0"
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  (werkzeug's name)
         """Write what is not an everyday request."""
@@ -215,7 +246,9 @@ class _QuietHandler(MotoRequestHandler):
 def _http_server(listener: socket.socket, app: Callable[..., Any]) -> BaseWSGIServer:
     with listener:
         host, port = listener.getsockname()
-        return make_server(host, port, app, threaded=True, request_handler=_QuietHandler, fd=listener.fileno())
+        return make_server(
+            host, port, app, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
+        )
 
 
 def _stop_http(http: BaseWSGIServer, thread: threading.Thread) -> None:
@@ -228,7 +261,8 @@ def _stop_http(http: BaseWSGIServer, thread: threading.Thread) -> None:
 def _forget_everything() -> None:
     """Empty moto: its state outlives a server otherwise.
 
-    Not by moto's own `reset_model_data`, which fails when a request that is still running imports another service.
+    Not by moto's own `reset_model_data`, which fails when a request that is still running imports
+    another service.
     """
     BackendDict.reset()
     for models in list(model_data.values()):

@@ -1,6 +1,7 @@
 """SNS: moto's, but an e-mail address is subscribed only when somebody has confirmed it, as on AWS.
 
-Nobody is mailed here. The token that would be in the mail is the last part of the subscription's ARN.
+Nobody is mailed here. The token that would be in the mail is the last part of the subscription's
+ARN.
 """
 
 from typing import Any, Final
@@ -36,22 +37,36 @@ class Sns(SNSResponse):
             answer: TYPE_RESPONSE = super().call_action()
             return answer
         error = QueryError("InvalidParameter", f"Invalid parameter: {problem}")
-        return 400, {**self.response_headers, **dict(error.get_headers()), "status": "400"}, str(error.description)
+        return (
+            400,
+            {**self.response_headers, **dict(error.get_headers()), "status": "400"},
+            str(error.description),
+        )
 
     def _problem(self) -> str | None:
         for name in _ARNS:
             given = self._get_param(name)
             parts = str(given).count(":") + 1
             if given is not None and parts < _ARN_PARTS:
-                return f"{name} Reason: An ARN must have at least {_ARN_PARTS} elements, not {parts}"
+                return (
+                    f"{name} Reason: An ARN must have at least {_ARN_PARTS} elements, not {parts}"
+                )
         token = self._get_param("NextToken")
         return None if token is None or str(token).isdecimal() else "NextToken"
 
     def subscribe(self) -> ActionResult:
-        """Subscribe; a mailbox waits for its confirmation, and its ARN is told only to whom asks for it."""
-        topic, endpoint, protocol = (self._get_param(name) for name in ("TopicArn", "Endpoint", "Protocol"))
+        """Subscribe.
+
+        A mailbox waits for its confirmation, and its ARN is told only to whom asks for it.
+        """
+        topic, endpoint, protocol = (
+            self._get_param(name) for name in ("TopicArn", "Endpoint", "Protocol")
+        )
         if protocol not in PROTOCOLS:
-            text = f"localaws delivers messages of topics to {', '.join(sorted(PROTOCOLS))} only, not to {protocol}."
+            text = (
+                f"localaws delivers messages of topics to {', '.join(sorted(PROTOCOLS))} only, not "
+                f"to {protocol}."
+            )
             raise QueryError(NOT_MODELLED_CODE, text)
         is_new = self.backend._find_subscription(topic, endpoint, protocol) is None  # noqa: SLF001  (moto's)
         answer: ActionResult = super().subscribe()

@@ -1,4 +1,7 @@
-"""A world from its first process until it is ready. Whatever was started is put on a stack, to be ended from there."""
+"""A world from its first process until it is ready.
+
+Whatever was started is put on a stack, to be ended from there.
+"""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,7 +23,13 @@ from localaws.server import PortTakenError, Server
 from localaws.usage import manual
 
 SMALL: Final = Durations(  # seconds that Aurora takes for a database as small as the sample
-    snapshot=60, copy=360, restore=300, cluster_delete=150, instance_delete=90, instance_create=240, password_reset=30
+    snapshot=60,
+    copy=360,
+    restore=300,
+    cluster_delete=150,
+    instance_delete=90,
+    instance_create=240,
+    password_reset=30,
 )
 SPEED_WHILE_BUILDING: Final = 100_000.0  # what lies before the first night is not worth watching
 _REFUSALS: Final = (PortTakenError, DataPlaneError, ClientError, BotoCoreError, psycopg2.Error)
@@ -35,8 +44,13 @@ class Given:
     postgres: Path | None
 
 
-def build(port: int, folder: DataFolder, stack: ExitStack, given: Given, say: Callable[[str], None]) -> str:
-    """Build a world in a folder, and return its manual. Closing the stack ends it; WorldError if it cannot be made."""
+def build(
+    port: int, folder: DataFolder, stack: ExitStack, given: Given, say: Callable[[str], None]
+) -> str:
+    """Build a world in a folder, and return its manual. Closing the stack ends it.
+
+    WorldError if it cannot be made.
+    """
     leave_real_aws()
     try:
         server = _build(port, folder, stack, given, say)
@@ -45,13 +59,21 @@ def build(port: int, folder: DataFolder, stack: ExitStack, given: Given, say: Ca
     return manual(server.endpoint, server.folder)
 
 
-def _build(port: int, folder: DataFolder, stack: ExitStack, given: Given, say: Callable[[str], None]) -> Server:
+def _build(
+    port: int, folder: DataFolder, stack: ExitStack, given: Given, say: Callable[[str], None]
+) -> Server:
     ledger = Ledger(folder.path / "processes.json")
     ledger.end_leftovers()
     folder.empty()
     data = PostgresData(folder.path / "postgres", given.postgres)
     stack.callback(data.close)
-    server = Server(port, folder.path, speed=given.speed, data=data, durations=Durations().scaled(SPEED_WHILE_BUILDING))
+    server = Server(
+        port,
+        folder.path,
+        speed=given.speed,
+        data=data,
+        durations=Durations().scaled(SPEED_WHILE_BUILDING),
+    )
     stack.callback(server.stop)
     server.start()
     folder.keep()

@@ -39,7 +39,10 @@ class Sts(TokenResponse):
     def _check_duration(self, seconds_max: int) -> None:
         seconds = self._get_int_param("DurationSeconds", SECONDS[0])
         if seconds not in SECONDS or seconds > seconds_max:
-            text = f"DurationSeconds is {seconds}; this role allows {SECONDS[0]} to {min(seconds_max, SECONDS[-1])}."
+            text = (
+                f"DurationSeconds is {seconds}; this role allows {SECONDS[0]} to "
+                f"{min(seconds_max, SECONDS[-1])}."
+            )
             raise QueryError("ValidationError", text)
 
     def _caller(self) -> str:

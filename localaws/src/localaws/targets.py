@@ -1,4 +1,7 @@
-"""Where an event may go: Lambda, SQS, SNS, a log group, a default bus elsewhere. Anything else is refused."""
+"""Where an event may go: Lambda, SQS, SNS, a log group, a default bus elsewhere.
+
+Anything else is refused.
+"""
 
 import json
 import re
@@ -22,7 +25,15 @@ from localaws.resource_policies import Caller, lets_in
 
 Event = dict[str, Any]
 
-_TARGET_FIELDS: Final = {"Id", "Arn", "RoleArn", "Input", "RetryPolicy", "DeadLetterConfig", "SqsParameters"}
+_TARGET_FIELDS: Final = {
+    "Id",
+    "Arn",
+    "RoleArn",
+    "Input",
+    "RetryPolicy",
+    "DeadLetterConfig",
+    "SqsParameters",
+}
 
 
 _RETRIES_MAX: Final = 185
@@ -65,26 +76,35 @@ class Place:
 def check_target(target: dict[str, Any], *, region: str) -> None:
     """Check a rule's target.
 
-    Raises RefusedTargetError for one that AWS refuses, NotModelledError for one that localaws does not deliver to, or
-    not as AWS does.
+    Raises RefusedTargetError for one that AWS refuses, NotModelledError for one that localaws does
+    not deliver to, or not as AWS does.
     """
     unknown = sorted(target.keys() - _TARGET_FIELDS)
     if unknown:
-        raise NotModelledError(f"localaws does not model {', '.join(unknown)} of a target. Leave it out.")
+        raise NotModelledError(
+            f"localaws does not model {', '.join(unknown)} of a target. Leave it out."
+        )
     _check_settings(target)
     place = Place.of_arn(target["Arn"])
     if place.is_bus:
         _check_bus(place)
     elif not _is_known(place):
-        text = "localaws delivers to Lambda functions, SQS queues, SNS topics, log groups and default event buses only."
+        text = (
+            "localaws delivers to Lambda functions, SQS queues, SNS topics, log groups and default "
+            "event buses only."
+        )
         raise NotModelledError(f"{text} {target['Arn']} is none of them.")
     elif place.region != region:
-        raise RefusedTargetError(f"{target['Arn']} is in another region than its rule; only an event bus may be.")
+        raise RefusedTargetError(
+            f"{target['Arn']} is in another region than its rule; only an event bus may be."
+        )
 
 
 def _check_settings(target: dict[str, Any]) -> None:
     if not _ID.fullmatch(target["Id"]):
-        raise RefusedTargetError(f"The target id {target['Id']!r} is not 1 to 64 letters, digits, '.', '_' or '-'.")
+        raise RefusedTargetError(
+            f"The target id {target['Id']!r} is not 1 to 64 letters, digits, '.', '_' or '-'."
+        )
     if "Input" in target:
         _check_input(target["Input"])
     letters = target.get("DeadLetterConfig", {}).get("Arn")
@@ -100,7 +120,9 @@ def _check_settings(target: dict[str, Any]) -> None:
 
 def _check_input(text: str) -> None:
     if len(text) > _INPUT_CHARACTERS_MAX:
-        raise RefusedTargetError(f"The input of a target has at most {_INPUT_CHARACTERS_MAX} characters.")
+        raise RefusedTargetError(
+            f"The input of a target has at most {_INPUT_CHARACTERS_MAX} characters."
+        )
     try:
         strict_json(text)
     except ValueError as error:
@@ -109,7 +131,9 @@ def _check_input(text: str) -> None:
 
 def _check_bus(place: Place) -> None:
     if place.resource != "event-bus/default":
-        raise NotModelledError(f"localaws forwards to default event buses only, not to {place.resource}.")
+        raise NotModelledError(
+            f"localaws forwards to default event buses only, not to {place.resource}."
+        )
 
 
 def _is_known(place: Place) -> bool:
@@ -121,13 +145,18 @@ def _is_known(place: Place) -> bool:
 class Targets:
     """Hands events over. `forward(event, account, region)` puts one on a default bus elsewhere."""
 
-    def __init__(self, functions: Functions, logs: Logs, forward: Callable[[Event, str, str], None]) -> None:
+    def __init__(
+        self, functions: Functions, logs: Logs, forward: Callable[[Event, str, str], None]
+    ) -> None:
         self._functions = functions
         self._logs = logs
         self._forward = forward
 
     def deliver(self, target: dict[str, Any], event: Event, *, source_arn: str) -> None:
-        """Hand an event to a target of the rule `source_arn`. Raise UndeliverableError when it cannot be had."""
+        """Hand an event to a target of the rule `source_arn`.
+
+        Raise UndeliverableError when it cannot be had.
+        """
         place = Place.of_arn(target["Arn"])
         body = target.get("Input") or json.dumps(event)
         if place.is_bus:
@@ -136,13 +165,20 @@ class Targets:
         elif place.service == "lambda":
             self._to_function(target["Arn"], body, source_arn)
         elif place.service == "sqs":
-            to_queue(place, body, target.get("SqsParameters", {}).get("MessageGroupId"), rule_arn=source_arn)
+            to_queue(
+                place,
+                body,
+                target.get("SqsParameters", {}).get("MessageGroupId"),
+                rule_arn=source_arn,
+            )
         elif place.service == "sns":
             to_topic(target["Arn"], place, body, rule_arn=source_arn)
         else:
             group = place.resource.removeprefix("log-group:").removesuffix(":*")
             stream = f"{datetime.now(UTC):%Y/%m/%d}"
-            self._logs.write(account=place.account, region=place.region, group=group, stream=stream, line=body)
+            self._logs.write(
+                account=place.account, region=place.region, group=group, stream=stream, line=body
+            )
 
     def _to_function(self, arn: str, body: str, source_arn: str) -> None:
         name = FunctionName.of_arn(arn)
@@ -150,7 +186,9 @@ class Targets:
         if function is None:
             raise UndeliverableError(f"{arn} is not deployed.")
         if not any(_permits(statement, source_arn) for statement in function.policy.statements):
-            raise UndeliverableError(f"{arn} has no permission for events.amazonaws.com and {source_arn}.")
+            raise UndeliverableError(
+                f"{arn} has no permission for events.amazonaws.com and {source_arn}."
+            )
         self._functions.enqueue(name, json.loads(body))
 
 
@@ -160,7 +198,9 @@ def check_bus(arn: str, place: Place, event: Event, account: str) -> None:
     caller = Caller("events:PutEvents", arn, account=account, context=context)
     bus = events_backends[place.account][place.region].event_buses["default"]
     if place.account != account and not lets_in(json.loads(bus.policy or "{}"), caller):
-        raise UndeliverableError(f"The policy of {arn} does not let account {account} put such events.")
+        raise UndeliverableError(
+            f"The policy of {arn} does not let account {account} put such events."
+        )
 
 
 def to_queue(
@@ -173,21 +213,29 @@ def to_queue(
 ) -> None:
     """Send a message to a queue, for a rule where one is named.
 
-    Raise UndeliverableError when there is no such queue, or its policy does not let the rule in: EventBridge writes
-    with no role, and a queue without a policy takes nothing from it (EventBridge user guide, eb-rule-dlq and
-    eb-use-resource-based).
+    Raise UndeliverableError when there is no such queue, or its policy does not let the rule in:
+    EventBridge writes with no role, and a queue without a policy takes nothing from it (EventBridge
+    user guide, eb-rule-dlq and eb-use-resource-based).
     """
     backend = sqs_backends[place.account][place.region]
     try:
         if rule_arn is not None:
             queue = backend.get_queue(place.resource)
             _check_policy(queue.queue_arn, queue.policy, "sqs:SendMessage", rule_arn)
-        typed = {name: {"StringValue": text, "DataType": "String"} for name, text in (attributes or {}).items()}
+        typed = {
+            name: {"StringValue": text, "DataType": "String"}
+            for name, text in (attributes or {}).items()
+        }
         backend.send_message(
-            queue_name=place.resource, message_body=body, group_id=group, message_attributes=typed or None
+            queue_name=place.resource,
+            message_body=body,
+            group_id=group,
+            message_attributes=typed or None,
         )
     except QueueDoesNotExist as error:
-        raise UndeliverableError(f"There is no queue {place.resource} in {place.region}.") from error
+        raise UndeliverableError(
+            f"There is no queue {place.resource} in {place.region}."
+        ) from error
 
 
 def to_topic(arn: str, place: Place, body: str, *, rule_arn: str | None = None) -> None:
@@ -202,10 +250,16 @@ def to_topic(arn: str, place: Place, body: str, *, rule_arn: str | None = None) 
 
 def _check_policy(arn: str, policy: str | None, action: str, rule_arn: str) -> None:
     account = rule_arn.split(":")[4]
-    context = {"aws:sourcearn": rule_arn, "aws:sourceaccount": account, "aws:securetransport": "true"}
+    context = {
+        "aws:sourcearn": rule_arn,
+        "aws:sourceaccount": account,
+        "aws:securetransport": "true",
+    }
     caller = Caller(action, arn, service="events.amazonaws.com", context=context)
     if not lets_in(json.loads(policy or "{}"), caller):
-        raise UndeliverableError(f"The policy of {arn} does not let events.amazonaws.com in for {rule_arn}.")
+        raise UndeliverableError(
+            f"The policy of {arn} does not let events.amazonaws.com in for {rule_arn}."
+        )
 
 
 def _permits(statement: dict[str, Any], source_arn: str) -> bool:

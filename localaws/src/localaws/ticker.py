@@ -40,7 +40,10 @@ class Pulse:
             self._wake.wait(self._seconds_until_next())
 
     def _tick(self) -> None:
-        """Let happen what is due; an error stops the one thing that it befell, and never time itself."""
+        """Let happen what is due.
+
+        An error stops the one thing that it befell, and never time itself.
+        """
         try:
             self._aurora.tick()
         except Exception as error:  # noqa: BLE001 # this is the top of a thread
@@ -50,7 +53,9 @@ class Pulse:
         next_at = self._aurora.next_transition()
         if next_at is None:
             return LOOK_SECONDS_MAX
-        return min(max(LOOK_SECONDS_MIN, (next_at - datetime.now(UTC)).total_seconds()), LOOK_SECONDS_MAX)
+        return min(
+            max(LOOK_SECONDS_MIN, (next_at - datetime.now(UTC)).total_seconds()), LOOK_SECONDS_MAX
+        )
 
     def close(self) -> None:
         """Stop."""

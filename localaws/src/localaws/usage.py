@@ -1,6 +1,7 @@
 """What can be done with the world once it runs: lines for a shell, each of which works as it is, in any folder.
 
-zsh runs comments as commands when they are typed, so no comment holds a quote or a character that expands.
+zsh runs comments as commands when they are typed, so no comment holds a quote or a character that
+expands.
 """
 
 import json
@@ -16,8 +17,8 @@ from localaws.deployment import CHECKOUT
 from localaws.passwords import APPLICATION
 
 _PASSWORD: Final = (
-    f"aws secretsmanager get-secret-value --secret-id {names.APP_SECRET} --query SecretString --output text"
-    " | python3 -c 'import json, sys; print(json.load(sys.stdin)[\"app_password\"])'"
+    f"aws secretsmanager get-secret-value --secret-id {names.APP_SECRET} --query SecretString "
+    "--output text | python3 -c 'import json, sys; print(json.load(sys.stdin)[\"app_password\"])'"
 )
 _ENDPOINT: Final = (
     f"aws rds describe-db-clusters --db-cluster-identifier {names.TARGET_CLUSTER}"
@@ -35,12 +36,14 @@ _UNDER_WAY: Final = (
     " --query 'Items[?state.S!=`SKIPPING`].operation_id.S'"
 )
 _TOLD: Final = (
-    'python3 -c \'import json, sys; notices = map(json.loads, json.loads(sys.stdin.read() or "null") or []); '
-    '[print(one["Subject"], json.loads(one["Message"])["text"], "", sep="\\n") for one in notices]\''
+    "python3 -c 'import json, sys; notices = map(json.loads, json.loads(sys.stdin.read() or "
+    '"null") or []); [print(one["Subject"], json.loads(one["Message"])["text"], "", sep="\\n") for '
+    "one in notices]'"
 )
 _TRAIL: Final = (
-    f"aws dynamodb query --table-name {names.AUDIT_TABLE} --index-name by-operation"
-    " --key-condition-expression 'operation_id = :id' --query 'Items[].[at.S, to_state.S, what.S]' --output text"
+    f"aws dynamodb query --table-name {names.AUDIT_TABLE} --index-name by-operation "
+    "--key-condition-expression 'operation_id = :id' --query 'Items[].[at.S, to_state.S, what.S]' "
+    "--output text"
 )
 
 
@@ -49,7 +52,10 @@ def manual(endpoint: str, data: Path) -> str:
 
     It holds no password: its lines look them up.
     """
-    lines = [f"\nThe local AWS listens at {endpoint}. Paste this into another terminal:\n", *_exports(endpoint)]
+    lines = [
+        f"\nThe local AWS listens at {endpoint}. Paste this into another terminal:\n",
+        *_exports(endpoint),
+    ]
     lines += ["\nThen any of these:", *_queries(), *_make(endpoint, data), *_events(), ""]
     return "\n".join(lines)
 
@@ -86,13 +92,18 @@ def _events() -> Iterator[str]:
     yield f"UNDER_WAY=$({_UNDER_WAY})"
     yield _put_event("CancelRequested", "operation_id", "'\"$UNDER_WAY\"'")
     yield "# what people were told, ten notices at a time: right after these come the next ten"
-    queue = f"aws sqs get-queue-url --queue-name {names.NOTIFICATIONS} --query QueueUrl --output text"
+    queue = (
+        f"aws sqs get-queue-url --queue-name {names.NOTIFICATIONS} --query QueueUrl --output text"
+    )
     receive = f'aws sqs receive-message --queue-url "$({queue})" --max-number-of-messages 10 --visibility-timeout 10'
     yield f"{receive} --query 'Messages[].Body' --output json | {_TOLD}"
 
 
 def _put_event(kind: str, field: str, value: str) -> str:
-    """Write the command that puts an event with one field; `value` is shell, which leaves the quotes and comes back."""
+    """Write the command that puts an event with one field.
+
+    `value` is shell, which leaves the quotes and comes back.
+    """
     detail = json.dumps(json.dumps({field: "VALUE"})).replace("VALUE", value)
     entry = {"Source": f"aurora-restore.{names.STAGE}", "DetailType": kind, "Detail": "DETAIL"}
     return f"aws events put-events --entries '{json.dumps([entry])}'".replace('"DETAIL"', detail)

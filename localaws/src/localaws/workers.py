@@ -18,7 +18,10 @@ from typing import Any, Final
 from programs.loopback import direct_loopback
 
 START_SECONDS_MAX: Final = 60.0
-"""How long a worker may import its handler. Lambda allows 10 s; a busy laptop is slower than Lambda."""
+"""How long a worker may import its handler. Lambda allows 10 s.
+
+A busy laptop is slower than Lambda.
+"""
 
 TAIL_LINES: Final = 40
 READ_BYTES: Final = 65_536
@@ -27,7 +30,10 @@ _PROGRAM: Final = Path(__file__).with_name("lambda_runtime.py")
 
 @dataclass(frozen=True)
 class Specification:
-    """All that decides how a function runs. A warm worker is reused only while this is unchanged."""
+    """All that decides how a function runs.
+
+    A warm worker is reused only while this is unchanged.
+    """
 
     arn: str
     name: str
@@ -59,7 +65,10 @@ class Outcome:
 
 @dataclass
 class _Log:
-    """Lines of the running invocation. `finished` is set when the last one, REPORT, has been seen."""
+    """Lines of the running invocation.
+
+    `finished` is set when the last one, REPORT, has been seen.
+    """
 
     lines: list[str] = field(default_factory=list)
     finished: threading.Event = field(default_factory=threading.Event)
@@ -69,9 +78,15 @@ class Worker:
     """One process with one function in it."""
 
     def __init__(
-        self, specification: Specification, credentials: dict[str, str], write: Callable[[str, str], None]
+        self,
+        specification: Specification,
+        credentials: dict[str, str],
+        write: Callable[[str, str], None],
     ) -> None:
-        """Start the process, with credentials as variables. `write(stream, line)` takes what the function prints."""
+        """Start the process, with credentials as variables.
+
+        `write(stream, line)` takes what the function prints.
+        """
         self.specification = specification
         self.alive = True
         self.idle_since = time.monotonic()
@@ -111,7 +126,9 @@ class Worker:
                 return _outcome(answer) if answer else self._died(request_id, START_SECONDS_MAX)
             self._ready = True
         seconds = float(self.specification.timeout_seconds)
-        if self._send({"id": request_id, "arn": self.specification.arn, "seconds": seconds, "event": event}):
+        if self._send(
+            {"id": request_id, "arn": self.specification.arn, "seconds": seconds, "event": event}
+        ):
             answer = self._receive(seconds)
             if answer is not None:
                 self._log.finished.wait(1.0)
@@ -152,9 +169,13 @@ class Worker:
         else:
             kind, text = "Runtime.ExitError", f"Runtime exited with error: {_exit_words(status)}"
         self.kill()
-        self._write(self.stream, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z {request_id} {text}")
+        self._write(
+            self.stream, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z {request_id} {text}"
+        )
         message = f"RequestId: {request_id} Error: {text}"
-        return Outcome(json.dumps({"errorType": kind, "errorMessage": message}), "Unhandled", self._tail())
+        return Outcome(
+            json.dumps({"errorType": kind, "errorMessage": message}), "Unhandled", self._tail()
+        )
 
     def _read_log(self) -> None:
         with self._process.stdout as source:  # type: ignore[union-attr]  # Popen was given a pipe
@@ -169,19 +190,27 @@ class Worker:
         return "\n".join(self._log.lines[-TAIL_LINES:])
 
     def kill(self) -> None:
-        """End the process now, from any thread; an invocation that waits for its answer then fails."""
+        """End the process now, from any thread.
+
+        An invocation that waits for its answer then fails.
+        """
         self.alive = False
         self._process.kill()
         self._process.wait()
 
     def end(self) -> None:
-        """End the process and give its pipes back. Only for a worker that is not in an invocation."""
+        """End the process and give its pipes back.
+
+        Only for a worker that is not in an invocation.
+        """
         self.kill()
         if self._answers >= 0:
             self._reader.join()
             os.close(self._answers)
             self._answers = -1
-            with contextlib.suppress(BrokenPipeError):  # what a killed worker had not read is lost with it
+            with contextlib.suppress(
+                BrokenPipeError
+            ):  # what a killed worker had not read is lost with it
                 self._process.stdin.close()  # type: ignore[union-attr]  # Popen was given a pipe
 
     @property

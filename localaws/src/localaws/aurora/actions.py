@@ -1,4 +1,7 @@
-"""The table of what is modelled: every action with the parameters it takes. Anything else is refused by name."""
+"""The table of what is modelled: every action with the parameters it takes.
+
+Anything else is refused by name.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -29,10 +32,11 @@ from localaws.aurora.world import Answer, Request
 
 PAGED = "Filters Marker MaxRecords"
 CLUSTER_OPTIONS = (
-    "BackupRetentionPeriod CopyTagsToSnapshot DBClusterIdentifier DBClusterParameterGroupName DBSubnetGroupName "
-    "DeletionProtection EnableCloudwatchLogsExports EnableIAMDatabaseAuthentication EngineLifecycleSupport "
-    "EngineMode KmsKeyId NetworkType Port PreferredBackupWindow PubliclyAccessible "
-    "ServerlessV2ScalingConfiguration StorageType Tags VpcSecurityGroupIds"
+    "BackupRetentionPeriod CopyTagsToSnapshot DBClusterIdentifier DBClusterParameterGroupName "
+    "DBSubnetGroupName DeletionProtection EnableCloudwatchLogsExports "
+    "EnableIAMDatabaseAuthentication EngineLifecycleSupport EngineMode KmsKeyId NetworkType Port "
+    "PreferredBackupWindow PubliclyAccessible ServerlessV2ScalingConfiguration StorageType Tags "
+    "VpcSecurityGroupIds"
 )
 CLUSTER = f"{CLUSTER_OPTIONS} Engine EngineVersion"
 
@@ -59,25 +63,32 @@ ACTIONS: Mapping[str, Action] = {
     "CreateDBCluster": _action(
         clusters.create_db_cluster,
         CLUSTER,
-        "DatabaseName ManageMasterUserPassword MasterUserPassword MasterUserSecretKmsKeyId MasterUsername",
+        "DatabaseName ManageMasterUserPassword MasterUserPassword MasterUserSecretKmsKeyId "
+        "MasterUsername",
         "PreferredMaintenanceWindow StorageEncrypted",
     ),
     "CreateDBClusterParameterGroup": _action(
-        groups.create_db_cluster_parameter_group, "DBClusterParameterGroupName DBParameterGroupFamily Description Tags"
+        groups.create_db_cluster_parameter_group,
+        "DBClusterParameterGroupName DBParameterGroupFamily Description Tags",
     ),
     "CreateDBClusterSnapshot": _action(
         snapshots.create_db_cluster_snapshot, "DBClusterIdentifier DBClusterSnapshotIdentifier Tags"
     ),
     "CreateDBInstance": _action(
         instances.create_db_instance,
-        "AutoMinorVersionUpgrade AvailabilityZone CACertificateIdentifier CopyTagsToSnapshot DBClusterIdentifier",
+        "AutoMinorVersionUpgrade AvailabilityZone CACertificateIdentifier CopyTagsToSnapshot "
+        "DBClusterIdentifier",
         "DBInstanceClass",
-        "DBInstanceIdentifier DBParameterGroupName DBSubnetGroupName EnablePerformanceInsights Engine",
+        "DBInstanceIdentifier DBParameterGroupName DBSubnetGroupName EnablePerformanceInsights "
+        "Engine",
         "MonitoringInterval MonitoringRoleArn PromotionTier PubliclyAccessible Tags",
-        " ".join(instances.OWNED_BY_CLUSTER),  # understood so far as to be refused the way AWS refuses them
+        " ".join(
+            instances.OWNED_BY_CLUSTER
+        ),  # understood so far as to be refused the way AWS refuses them
     ),
     "CreateDBParameterGroup": _action(
-        groups.create_db_parameter_group, "DBParameterGroupFamily DBParameterGroupName Description Tags"
+        groups.create_db_parameter_group,
+        "DBParameterGroupFamily DBParameterGroupName Description Tags",
     ),
     "CreateDBSubnetGroup": _action(
         groups.create_db_subnet_group, "DBSubnetGroupDescription DBSubnetGroupName SubnetIds Tags"
@@ -93,11 +104,16 @@ ACTIONS: Mapping[str, Action] = {
     "DeleteDBClusterParameterGroup": _action(
         group_changes.delete_db_cluster_parameter_group, "DBClusterParameterGroupName"
     ),
-    "DeleteDBClusterSnapshot": _action(snapshots.delete_db_cluster_snapshot, "DBClusterSnapshotIdentifier"),
-    "DeleteDBInstance": _action(
-        instances.delete_db_instance, "DBInstanceIdentifier FinalDBSnapshotIdentifier SkipFinalSnapshot"
+    "DeleteDBClusterSnapshot": _action(
+        snapshots.delete_db_cluster_snapshot, "DBClusterSnapshotIdentifier"
     ),
-    "DeleteDBParameterGroup": _action(group_changes.delete_db_parameter_group, "DBParameterGroupName"),
+    "DeleteDBInstance": _action(
+        instances.delete_db_instance,
+        "DBInstanceIdentifier FinalDBSnapshotIdentifier SkipFinalSnapshot",
+    ),
+    "DeleteDBParameterGroup": _action(
+        group_changes.delete_db_parameter_group, "DBParameterGroupName"
+    ),
     "DeleteDBSubnetGroup": _action(group_changes.delete_db_subnet_group, "DBSubnetGroupName"),
     "DescribeAccountAttributes": _action(limits.describe_account_attributes),
     "DescribeDBClusterParameterGroups": _action(
@@ -112,40 +128,62 @@ ACTIONS: Mapping[str, Action] = {
     "DescribeDBClusterSnapshots": _action(
         queries.describe_db_cluster_snapshots,
         PAGED,
-        "DBClusterIdentifier DBClusterSnapshotIdentifier DbClusterResourceId IncludePublic IncludeShared SnapshotType",
+        "DBClusterIdentifier DBClusterSnapshotIdentifier DbClusterResourceId IncludePublic "
+        "IncludeShared SnapshotType",
     ),
     "DescribeDBClusters": _action(queries.describe_db_clusters, PAGED, "DBClusterIdentifier"),
     "DescribeDBEngineVersions": _action(
-        catalog.describe_db_engine_versions, PAGED, "DBParameterGroupFamily DefaultOnly Engine EngineVersion IncludeAll"
+        catalog.describe_db_engine_versions,
+        PAGED,
+        "DBParameterGroupFamily DefaultOnly Engine EngineVersion IncludeAll",
     ),
     "DescribeDBInstances": _action(queries.describe_db_instances, PAGED, "DBInstanceIdentifier"),
-    "DescribeDBParameterGroups": _action(groups.describe_db_parameter_groups, PAGED, "DBParameterGroupName"),
-    "DescribeDBParameters": _action(group_changes.describe_db_parameters, PAGED, "DBParameterGroupName Source"),
+    "DescribeDBParameterGroups": _action(
+        groups.describe_db_parameter_groups, PAGED, "DBParameterGroupName"
+    ),
+    "DescribeDBParameters": _action(
+        group_changes.describe_db_parameters, PAGED, "DBParameterGroupName Source"
+    ),
     "DescribeDBSnapshots": _action(
         queries.describe_db_snapshots,
         PAGED,
-        "DBInstanceIdentifier DBSnapshotIdentifier DbiResourceId IncludePublic IncludeShared SnapshotType",
+        "DBInstanceIdentifier DBSnapshotIdentifier DbiResourceId IncludePublic IncludeShared "
+        "SnapshotType",
     ),
     "DescribeDBSubnetGroups": _action(groups.describe_db_subnet_groups, PAGED, "DBSubnetGroupName"),
     "DescribeEvents": _action(
-        events.describe_events, PAGED, "Duration EndTime EventCategories SourceIdentifier SourceType StartTime"
+        events.describe_events,
+        PAGED,
+        "Duration EndTime EventCategories SourceIdentifier SourceType StartTime",
     ),
-    "DescribeExportTasks": _action(exports.describe_export_tasks, PAGED, "ExportTaskIdentifier SourceArn SourceType"),
-    "DescribeGlobalClusters": _action(global_clusters.describe_global_clusters, PAGED, "GlobalClusterIdentifier"),
+    "DescribeExportTasks": _action(
+        exports.describe_export_tasks, PAGED, "ExportTaskIdentifier SourceArn SourceType"
+    ),
+    "DescribeGlobalClusters": _action(
+        global_clusters.describe_global_clusters, PAGED, "GlobalClusterIdentifier"
+    ),
     "DescribeOrderableDBInstanceOptions": _action(
-        catalog.describe_orderable_db_instance_options, PAGED, "DBInstanceClass Engine EngineVersion Vpc"
+        catalog.describe_orderable_db_instance_options,
+        PAGED,
+        "DBInstanceClass Engine EngineVersion Vpc",
     ),
     "DescribePendingMaintenanceActions": _action(
         queries.describe_pending_maintenance_actions, PAGED, "ResourceIdentifier"
     ),
-    "FailoverDBCluster": _action(failover.failover_db_cluster, "DBClusterIdentifier TargetDBInstanceIdentifier"),
+    "FailoverDBCluster": _action(
+        failover.failover_db_cluster, "DBClusterIdentifier TargetDBInstanceIdentifier"
+    ),
     "ListTagsForResource": _action(tags.list_tags_for_resource, "ResourceName"),
     "ModifyDBCluster": _action(
         modification.modify_db_cluster,
-        "ApplyImmediately BackupRetentionPeriod CloudwatchLogsExportConfiguration CopyTagsToSnapshot",
-        "DBClusterIdentifier DBClusterParameterGroupName DeletionProtection EnableIAMDatabaseAuthentication",
-        "ManageMasterUserPassword MasterUserAuthenticationType MasterUserPassword MasterUserSecretKmsKeyId",
-        "PreferredBackupWindow PreferredMaintenanceWindow RotateMasterUserPassword ServerlessV2ScalingConfiguration",
+        "ApplyImmediately BackupRetentionPeriod CloudwatchLogsExportConfiguration "
+        "CopyTagsToSnapshot",
+        "DBClusterIdentifier DBClusterParameterGroupName DeletionProtection "
+        "EnableIAMDatabaseAuthentication",
+        "ManageMasterUserPassword MasterUserAuthenticationType MasterUserPassword "
+        "MasterUserSecretKmsKeyId",
+        "PreferredBackupWindow PreferredMaintenanceWindow RotateMasterUserPassword "
+        "ServerlessV2ScalingConfiguration",
         "VpcSecurityGroupIds",
     ),
     "ModifyDBClusterParameterGroup": _action(
@@ -155,7 +193,9 @@ ACTIONS: Mapping[str, Action] = {
         sharing.modify_db_cluster_snapshot_attribute,
         "AttributeName DBClusterSnapshotIdentifier ValuesToAdd ValuesToRemove",
     ),
-    "ModifyDBParameterGroup": _action(group_changes.modify_db_parameter_group, "DBParameterGroupName Parameters"),
+    "ModifyDBParameterGroup": _action(
+        group_changes.modify_db_parameter_group, "DBParameterGroupName Parameters"
+    ),
     "ModifyDBSubnetGroup": _action(
         group_changes.modify_db_subnet_group, "DBSubnetGroupDescription DBSubnetGroupName SubnetIds"
     ),
@@ -168,7 +208,9 @@ ACTIONS: Mapping[str, Action] = {
         group_changes.reset_db_parameter_group,
         "DBParameterGroupName Parameters ResetAllParameters",
     ),
-    "RestoreDBClusterFromSnapshot": _action(clusters.restore_db_cluster_from_snapshot, CLUSTER, "SnapshotIdentifier"),
+    "RestoreDBClusterFromSnapshot": _action(
+        clusters.restore_db_cluster_from_snapshot, CLUSTER, "SnapshotIdentifier"
+    ),
     "RestoreDBClusterToPointInTime": _action(
         clones.restore_db_cluster_to_point_in_time,
         CLUSTER_OPTIONS,

@@ -10,7 +10,7 @@ SUBNET_GROUP = "subgrp"
 CLUSTER_PARAMETER_GROUP = "cluster-pg"
 PARAMETER_GROUP = "pg"
 
-_PARTS = 6  # arn, partition, service, region, account, resource; the resource may hold more colons ("rds:prod-…")
+_PARTS = 6  # the last one, the resource, may hold more colons ("rds:prod-…")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,10 @@ class Arn:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Read an RDS ARN; None when the text is not one. Identifiers are case-insensitive, so they come back lower."""
+        """Read an RDS ARN; None when the text is not one.
+
+        Identifiers are case-insensitive, so they come back lower.
+        """
         parts = text.split(":", _PARTS - 1)
         if len(parts) != _PARTS or parts[0] != "arn" or parts[2] != "rds":
             return None

@@ -8,7 +8,10 @@ from localaws.aurora.world import Answer, Request
 ENGINE = "aurora-postgresql"
 VERSIONS = ("15.13", "15.15", "16.9", "16.10", "16.11", "17.5", "17.7")
 DEPRECATED_VERSIONS = ("15.8", "16.3", "16.4", "16.6", "16.8", "17.4")
-"""Minor versions of which no new cluster is made; those there are run on, and snapshots are restored."""
+"""Minor versions of which no new cluster is made.
+
+Those there are run on, and snapshots are restored.
+"""
 
 DEFAULT_VERSION = "16.9"  # whichever it is on AWS: Aurora moves it about twice a year
 LOG_EXPORTS = ("iam-db-auth-error", "instance", "postgresql")
@@ -69,8 +72,8 @@ def orderable_class(instance_class: str, version: str) -> str:
         raise invalid_value(f"{instance_class!r} is not a DB instance class.")
     if major(version) not in _CLASSES.get(instance_class, ()):
         raise invalid_combination(
-            f"RDS has no DB instance with DBInstanceClass={instance_class}, Engine={ENGINE}, EngineVersion={version}, "
-            f"LicenseModel={LICENSE}."
+            f"RDS has no DB instance with DBInstanceClass={instance_class}, Engine={ENGINE}, "
+            f"EngineVersion={version}, LicenseModel={LICENSE}."
         )
     return instance_class
 
@@ -81,7 +84,9 @@ def describe_db_engine_versions(request: Request) -> Answer:
     An engine or a version that does not exist gives an empty list.
     """
     read_filters(
-        request, modelled=set(), documented=("db-parameter-group-family", "engine", "engine-version", "status")
+        request,
+        modelled=set(),
+        documented=("db-parameter-group-family", "engine", "engine-version", "status"),
     )
     listed = VERSIONS + (DEPRECATED_VERSIONS if request.get("IncludeAll", False) else ())
     chosen = [version for version in listed if _version_asked_for(request, version)]
@@ -120,7 +125,12 @@ def describe_orderable_db_instance_options(request: Request) -> Answer:
     engine(request)
     only(request, "Vpc", True)
     read_filters(request, modelled=set())
-    chosen = [(name, version) for name, majors in _CLASSES.items() for version in VERSIONS if major(version) in majors]
+    chosen = [
+        (name, version)
+        for name, majors in _CLASSES.items()
+        for version in VERSIONS
+        if major(version) in majors
+    ]
     wanted = [
         option
         for option in chosen

@@ -1,7 +1,7 @@
 """Face one: a client shaped like boto3's, in front of the model and without HTTP.
 
-Requests and answers are checked against botocore's own service model: a wrong request raises what boto3 raises, a
-wrong answer is a bug of the model and says so.
+Requests and answers are checked against botocore's own service model: a wrong request raises what
+boto3 raises, a wrong answer is a bug of the model and says so.
 """
 
 import copy
@@ -22,7 +22,9 @@ from localaws.aurora.errors import NOT_MODELLED_CODE, InjectedError, LocalAwsBug
 from localaws.aurora.model import Aurora
 
 _SERVER_FAULT = 500
-_UNMODELLED_CODES = frozenset({"InvalidParameterValue", "InvalidParameterCombination", NOT_MODELLED_CODE})
+_UNMODELLED_CODES = frozenset(
+    {"InvalidParameterValue", "InvalidParameterCombination", NOT_MODELLED_CODE}
+)
 _VALIDATOR = ParamValidator()
 
 
@@ -32,7 +34,9 @@ class Service:
     def __init__(self) -> None:
         loader = botocore.loaders.create_loader()
         self.model = ServiceModel(loader.load_service_model("rds", "service-2"), "rds")
-        self.pages: Mapping[str, Any] = loader.load_service_model("rds", "paginators-1")["pagination"]
+        self.pages: Mapping[str, Any] = loader.load_service_model("rds", "paginators-1")[
+            "pagination"
+        ]
         self.exceptions = ClientExceptionsFactory().create_client_exceptions(self.model)
         self.names = {xform_name(name): name for name in self.model.operation_names}
 
@@ -44,7 +48,10 @@ class Service:
     @cache  # noqa: B019
     def error_codes(self, name: str) -> frozenset[str]:
         """Return the codes that an operation may answer with."""
-        return frozenset(shape.error_code for shape in self.operation(name).error_shapes) | _UNMODELLED_CODES
+        return (
+            frozenset(shape.error_code for shape in self.operation(name).error_shapes)
+            | _UNMODELLED_CODES
+        )
 
 
 @cache
@@ -56,7 +63,8 @@ def service() -> Service:
 class AuroraClient:
     """`boto3.client("rds")` for one account and region of a model: `client.describe_db_clusters(…)` and so on.
 
-    `checked` False leaves the checks out, a fifth of a night's time: for who makes the same calls ten thousand times.
+    `checked` False leaves the checks out, a fifth of a night's time: for who makes the same calls
+    ten thousand times.
     """
 
     def __init__(self, aurora: Aurora, *, account: str, region: str, checked: bool = True) -> None:
@@ -86,7 +94,9 @@ class AuroraClient:
         if not self.can_paginate(name):
             raise OperationNotPageableError(operation_name=name)
         operation = service().names[name]
-        return Paginator(getattr(self, name), service().pages[operation], service().operation(operation))
+        return Paginator(
+            getattr(self, name), service().pages[operation], service().operation(operation)
+        )
 
     def _call(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         model = service().operation(operation)
@@ -94,7 +104,10 @@ class AuroraClient:
             _check_request(model, parameters)
         try:
             answer = self._aurora.call(
-                operation, copy.deepcopy(parameters), account=self._account, region=self.meta.region_name
+                operation,
+                copy.deepcopy(parameters),
+                account=self._account,
+                region=self.meta.region_name,
             )
         except RdsError as error:
             raise self._client_error(operation, error) from None
@@ -104,8 +117,12 @@ class AuroraClient:
 
     def _client_error(self, operation: str, error: RdsError) -> ClientError:
         """Return the exception that boto3 raises for an error code."""
-        if not isinstance(error, InjectedError) and error.code not in service().error_codes(operation):
-            raise LocalAwsBugError(f"{operation} does not answer with {error.code} on AWS.") from error
+        if not isinstance(error, InjectedError) and error.code not in service().error_codes(
+            operation
+        ):
+            raise LocalAwsBugError(
+                f"{operation} does not answer with {error.code} on AWS."
+            ) from error
         kind = "Receiver" if error.http_status >= _SERVER_FAULT else "Sender"
         response = {
             "Error": {"Type": kind, "Code": error.code, "Message": error.message},

@@ -33,7 +33,9 @@ def restore_db_cluster_to_point_in_time(request: Request) -> Answer:
         created_at=request.world.now,
         engine_version=version,
         master_username=source.master_username,
-        options=cluster_options(request, version, port=now.port, retention_days_default=now.backup_retention_days),
+        options=cluster_options(
+            request, version, port=now.port, retention_days_default=now.backup_retention_days
+        ),
         encryption=_encryption(request, source),
         tags=read_tags(request),
         database_name=source.database_name,

@@ -79,8 +79,14 @@ def _master_user(request: Request) -> tuple[str, str]:
         missing = "MasterUsername" if "MasterUsername" not in request else "MasterUserPassword"
         raise invalid_value(f"The parameter {missing} must be provided and must not be blank.")
     username = str(request["MasterUsername"])
-    if not username[:1].isalpha() or not username.isalnum() or len(username) > MASTER_NAME_LENGTH_MAX:
-        raise invalid_value(f"MasterUsername has 1 to {MASTER_NAME_LENGTH_MAX} letters and digits, first a letter.")
+    if (
+        not username[:1].isalpha()
+        or not username.isalnum()
+        or len(username) > MASTER_NAME_LENGTH_MAX
+    ):
+        raise invalid_value(
+            f"MasterUsername has 1 to {MASTER_NAME_LENGTH_MAX} letters and digits, first a letter."
+        )
     return username, master_secrets.password_of_new(request)
 
 
@@ -96,14 +102,17 @@ def _encryption_of_new(request: Request) -> Encryption:
 def restore_db_cluster_from_snapshot(request: Request) -> Answer:
     """Make a new cluster with a snapshot's data and master user.
 
-    Port and retention of backups are those of the snapshot's cluster unless they are chosen now; everything else is
-    chosen now or a default (RDS API reference, RestoreDBClusterFromSnapshot).
+    Port and retention of backups are those of the snapshot's cluster unless they are chosen now;
+    everything else is chosen now or a default (RDS API reference, RestoreDBClusterFromSnapshot).
     """
     identifier = new_cluster_identifier(request)
     engine(request)
     snapshot = find_snapshot(request, request["SnapshotIdentifier"])
     if snapshot.status != "available":
-        raise snapshot_state(f"Snapshot {snapshot.identifier} is {snapshot.status}; an available one can be restored.")
+        raise snapshot_state(
+            f"Snapshot {snapshot.identifier} is {snapshot.status}; an available one can be "
+            "restored."
+        )
     version = _restored_version(request, snapshot)
     cluster = Cluster(
         arn=request.region.arn(arns.CLUSTER, identifier),
@@ -112,7 +121,10 @@ def restore_db_cluster_from_snapshot(request: Request) -> Answer:
         engine_version=version,
         master_username=snapshot.master_username,
         options=cluster_options(
-            request, version, port=snapshot.port, retention_days_default=snapshot.backup_retention_days
+            request,
+            version,
+            port=snapshot.port,
+            retention_days_default=snapshot.backup_retention_days,
         ),
         encryption=_encryption_of_restored(request, snapshot),
         tags=read_tags(request),
@@ -125,25 +137,30 @@ def restore_db_cluster_from_snapshot(request: Request) -> Answer:
 def _restored_version(request: Request, snapshot: Snapshot) -> str:
     """Return the version of the restored cluster: the region's default if omitted, never older than the snapshot.
 
-    The refusal's code is not documented; InvalidParameterCombination has been seen for versions that do not match.
+    The refusal's code is not documented; InvalidParameterCombination has been seen for versions
+    that do not match.
     """
     asked = request.get("EngineVersion", catalog.DEFAULT_VERSION)
     version = catalog.known_version(asked, deprecated=True)
     if catalog.version_key(version) < catalog.version_key(snapshot.engine_version):
         raise invalid_combination(
-            f"The engine version {version} of the restored cluster is earlier than that of the snapshot, "
-            f"{snapshot.engine_version}."
+            f"The engine version {version} of the restored cluster is earlier than that of the "
+            f"snapshot, {snapshot.engine_version}."
         )
     if catalog.major(version) != catalog.major(snapshot.engine_version):
-        raise not_modelled(f"A restore of version {snapshot.engine_version} to another major version, {version},")
+        raise not_modelled(
+            f"A restore of version {snapshot.engine_version} to another major version, {version},"
+        )
     return version
 
 
 def _encryption_of_restored(request: Request, snapshot: Snapshot) -> Encryption:
-    """Return what the restored cluster is encrypted under; the snapshot's key must be usable as well.
+    """Return what the restored cluster is encrypted under.
 
-    Without a key, an encrypted snapshot keeps its own and an unencrypted one comes under a key that AWS owns
-    (Aurora user guide, encryption by default, since 2026-02-18).
+    The snapshot's key must be usable as well.
+
+    Without a key, an encrypted snapshot keeps its own and an unencrypted one comes under a key that
+    AWS owns (Aurora user guide, encryption by default, since 2026-02-18).
     """
     if snapshot.encryption.key_arn:
         request.world.usable_key(request.region, snapshot.encryption.key_arn)
@@ -153,7 +170,9 @@ def _encryption_of_restored(request: Request, snapshot: Snapshot) -> Encryption:
     return snapshot.encryption if snapshot.encryption.encrypted else AWS_OWNED
 
 
-def begin_creation(request: Request, cluster: Cluster, prepare: Callable[[], None], seconds: float) -> Answer:
+def begin_creation(
+    request: Request, cluster: Cluster, prepare: Callable[[], None], seconds: float
+) -> Answer:
     """Let a cluster be created some seconds after its data was prepared, and return the answer."""
     world = request.world
     world.data.place(cluster.resource_id, name=dns_name(cluster), port=cluster.options.port)
@@ -167,7 +186,10 @@ def begin_creation(request: Request, cluster: Cluster, prepare: Callable[[], Non
 
 
 def _finish(world: World, cluster: Cluster) -> None:
-    """End the creation; there is an event for success and for two kinds of failure, also after a restore."""
+    """End the creation.
+
+    There is an event for success and for two kinds of failure, also after a restore.
+    """
     if cluster.status != "creating":
         return
     failure = world.faults.failing_creations.pop(str(cluster.arn), None)

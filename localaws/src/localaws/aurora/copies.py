@@ -1,10 +1,18 @@
-"""Copying cluster snapshots: to another region, account or key. Aurora tells nobody when a copy is done."""
+"""Copying cluster snapshots: to another region, account or key.
+
+Aurora tells nobody when a copy is done.
+"""
 
 from dataclasses import replace
 
 from localaws.aurora import arns, storage
 from localaws.aurora.errors import invalid_value, snapshot_state
-from localaws.aurora.limits import MANUAL, refuse_another_copy, refuse_another_snapshot, refuse_taken_snapshot
+from localaws.aurora.limits import (
+    MANUAL,
+    refuse_another_copy,
+    refuse_another_snapshot,
+    refuse_taken_snapshot,
+)
 from localaws.aurora.names import new_identifier
 from localaws.aurora.records import Encryption, Snapshot, Tags
 from localaws.aurora.responses import show_new_copy
@@ -16,7 +24,8 @@ from localaws.aurora.world import Answer, Request, World
 def copy_db_cluster_snapshot(request: Request) -> Answer:
     """Start a copy in the caller's region; the answer says that it is available, as its source is.
 
-    The source is named by ARN unless it lies in this region and account. A copy has the creation time of its source.
+    The source is named by ARN unless it lies in this region and account. A copy has the creation
+    time of its source.
 
     `PreSignedUrl` and `SourceRegion` are accepted because AWS itself ignores them outside GovCloud
     (RDS API reference, CopyDBClusterSnapshot).
@@ -24,7 +33,9 @@ def copy_db_cluster_snapshot(request: Request) -> Answer:
     target = new_identifier(request, "TargetDBClusterSnapshotIdentifier")
     source = find_snapshot(request, request["SourceDBClusterSnapshotIdentifier"], any_region=True)
     if source.status != "available":
-        raise snapshot_state(f"Snapshot {source.identifier} is {source.status}; an available one can be copied.")
+        raise snapshot_state(
+            f"Snapshot {source.identifier} is {source.status}; an available one can be copied."
+        )
     refuse_taken_snapshot(request.region, target)
     refuse_another_snapshot(request.region)
     refuse_another_copy(request.region)
@@ -50,28 +61,38 @@ def _tags(request: Request, source: Snapshot) -> Tags:
     """Return the copy's tags: those given, else the source's if asked for and if they are the caller's own."""
     own = read_tags(request)
     is_ours = source.arn.account == request.region.account
-    return own if own or not (request.get("CopyTags", False) and is_ours) else checked(dict(source.tags))
+    return (
+        own
+        if own or not (request.get("CopyTags", False) and is_ours)
+        else checked(dict(source.tags))
+    )
 
 
 def _encryption(request: Request, source: Snapshot) -> Encryption:
     """Return what the copy is encrypted under; both keys must be usable.
 
-    An unencrypted source stays unencrypted and takes no key; a key is obligatory when an encrypted one crosses a
-    region or an account (RDS API reference, CopyDBClusterSnapshot).
+    An unencrypted source stays unencrypted and takes no key; a key is obligatory when an encrypted
+    one crosses a region or an account (RDS API reference, CopyDBClusterSnapshot).
     """
     if not source.encryption.encrypted:
         if "KmsKeyId" in request:
-            raise invalid_value("KmsKeyId cannot be given when the source snapshot is not encrypted.")
+            raise invalid_value(
+                "KmsKeyId cannot be given when the source snapshot is not encrypted."
+            )
         return source.encryption
     if source.encryption.key_arn:
         request.world.usable_key(
-            request.world.region_of(source.arn), source.encryption.key_arn, account=request.region.account
+            request.world.region_of(source.arn),
+            source.encryption.key_arn,
+            account=request.region.account,
         )
     if "KmsKeyId" in request:
         key = request.world.usable_key(request.region, request["KmsKeyId"])
         return Encryption("sse-kms", key.arn, key.manager)
     if (source.arn.account, source.arn.region) != (request.region.account, request.region.name):
-        raise invalid_value("KmsKeyId must be given to copy an encrypted snapshot from another region or account.")
+        raise invalid_value(
+            "KmsKeyId must be given to copy an encrypted snapshot from another region or account."
+        )
     return source.encryption
 
 
@@ -114,7 +135,10 @@ def _start(world: World, copy: Snapshot) -> None:
 
 
 def _copied(world: World, copy: Snapshot) -> None:
-    """Let time pass now that the data is there; a copy that failed or was cancelled meanwhile leaves none behind."""
+    """Let time pass now that the data is there.
+
+    A copy that failed or was cancelled meanwhile leaves none behind.
+    """
     storage.keep(world, copy)
     if copy.status == "copying":
         world.later(world.durations.copy, lambda: _finish(world, copy))

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Protocol
 
 DATA_ERRORS = (RuntimeError, OSError)
-"""What a data plane raises when it cannot do what it was asked; anything else is a bug, and fails the resource too."""
+"""What a data plane raises when it cannot do what it was asked.
+
+Anything else is a bug, and fails the resource too.
+"""
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,9 @@ class ExportedTable:
 class DataPlane(Protocol):
     """The databases behind the model's clusters.
 
-    Clusters are named by `DbClusterResourceId`, snapshots by an opaque key that is safe in a file name. A cluster's
-    server runs from its first available instance until its last instance is gone or the cluster is stopped.
+    Clusters are named by `DbClusterResourceId`, snapshots by an opaque key that is safe in a file
+    name. A cluster's server runs from its first available instance until its last instance is gone
+    or the cluster is stopped.
     """
 
     def place(self, resource_id: str, *, name: str, port: int) -> None:
@@ -37,7 +41,12 @@ class DataPlane(Protocol):
         """
 
     def create_cluster(
-        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None
+        self,
+        resource_id: str,
+        *,
+        master_username: str,
+        master_password: str,
+        database_name: str | None,
     ) -> None:
         """Prepare an empty cluster's data; the server does not run yet."""
 
@@ -51,9 +60,14 @@ class DataPlane(Protocol):
         """Make a second snapshot that outlives the first."""
 
     def delete_snapshot(self, snapshot_key: str) -> None:
-        """Forget a snapshot; a copy that failed, or never began, has no data and is forgotten as well."""
+        """Forget a snapshot.
 
-    def export_snapshot(self, snapshot_key: str, folder: Path, only: Sequence[str]) -> Sequence[ExportedTable] | None:
+        A copy that failed, or never began, has no data and is forgotten as well.
+        """
+
+    def export_snapshot(
+        self, snapshot_key: str, folder: Path, only: Sequence[str]
+    ) -> Sequence[ExportedTable] | None:
         """Write a snapshot's tables into a folder as Parquet files; None where there is no data.
 
         `only` are databases, database.schema or database.schema.table; none stands for all.
@@ -67,7 +81,10 @@ class DataPlane(Protocol):
         """Stop the cluster's server and keep its data."""
 
     def endpoint(self, resource_id: str) -> tuple[str, int]:
-        """Return host and port that clients connect to; an empty host stands for Aurora's own kind of name."""
+        """Return host and port that clients connect to.
+
+        An empty host stands for Aurora's own kind of name.
+        """
         ...  # pragma: no cover
 
     def set_master_password(self, resource_id: str, username: str, password: str) -> None:
@@ -92,7 +109,12 @@ class NoData:
         self._ports[resource_id] = port
 
     def create_cluster(
-        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None
+        self,
+        resource_id: str,
+        *,
+        master_username: str,
+        master_password: str,
+        database_name: str | None,
     ) -> None:
         """There is nothing to prepare."""
 
@@ -116,7 +138,9 @@ class NoData:
     def delete_snapshot(self, snapshot_key: str) -> None:
         """There is nothing to forget."""
 
-    def export_snapshot(self, snapshot_key: str, folder: Path, only: Sequence[str]) -> Sequence[ExportedTable] | None:
+    def export_snapshot(
+        self, snapshot_key: str, folder: Path, only: Sequence[str]
+    ) -> Sequence[ExportedTable] | None:
         """There is nothing to write: an export goes through its states and leaves no files."""
         del snapshot_key, folder, only
         return None

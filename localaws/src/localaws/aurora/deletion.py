@@ -25,7 +25,9 @@ _LOOKS_PER_DELETION = 10
 
 
 def delete_db_cluster(request: Request) -> Answer:
-    """Delete a cluster whose members are all `deleting`; the answer still shows the status from before.
+    """Delete a cluster whose members are all `deleting`.
+
+    The answer still shows the status from before.
 
     The cluster is `deleting` for some minutes and keeps its name until it is gone.
     """
@@ -40,7 +42,10 @@ def delete_db_cluster(request: Request) -> Answer:
     statuses.begin(world, cluster, "deleting")
     snapshot = snapshots.begin(world, cluster, final, MANUAL, {}) if final else None
     backups_go = request.get("DeleteAutomatedBackups", True)
-    world.later(world.durations.cluster_delete, lambda: _delete(world, cluster, snapshot, backups_go=backups_go))
+    world.later(
+        world.durations.cluster_delete,
+        lambda: _delete(world, cluster, snapshot, backups_go=backups_go),
+    )
     return answer
 
 
@@ -58,18 +63,28 @@ def _final_snapshot_identifier(request: Request) -> str | None:
 
 def _refuse_undeletable(world: World, cluster: Cluster) -> None:
     if cluster.options.deletion_protection:
-        # No modelled fault: AWS answers with a general code here (Aurora user guide, deleting a cluster).
-        raise invalid_combination("Cannot delete protected Cluster, please disable deletion protection and try again.")
+        # No modelled fault: AWS answers with a general code here (Aurora user guide, deleting a
+        # cluster).
+        raise invalid_combination(
+            "Cannot delete protected Cluster, please disable deletion protection and try again."
+        )
     if cluster.global_cluster is not None:
-        raise cluster_state("This cluster is a part of a global cluster, please remove it from globalcluster first")
+        raise cluster_state(
+            "This cluster is a part of a global cluster, please remove it from globalcluster first"
+        )
     if cluster.status not in DELETABLE_STATUSES:
         raise wrong_state(cluster.identifier, cluster.status, *sorted(DELETABLE_STATUSES))
     if any(member.status != "deleting" for member in servers.members(world, cluster)):
-        raise cluster_state("Cluster cannot be deleted, it still contains DB instances in non-deleting state.")
+        raise cluster_state(
+            "Cluster cannot be deleted, it still contains DB instances in non-deleting state."
+        )
 
 
 def _delete(world: World, cluster: Cluster, snapshot: Snapshot | None, *, backups_go: bool) -> None:
-    """End the deletion once the members are gone and the final snapshot is taken; else look again soon."""
+    """End the deletion once the members are gone and the final snapshot is taken.
+
+    Else look again soon.
+    """
     if cluster.members or (snapshot is not None and snapshot.status == "creating"):
         pause_seconds = world.durations.cluster_delete / _LOOKS_PER_DELETION
         world.later(pause_seconds, lambda: _delete(world, cluster, snapshot, backups_go=backups_go))
@@ -77,20 +92,27 @@ def _delete(world: World, cluster: Cluster, snapshot: Snapshot | None, *, backup
 
     def destroy() -> None:
         world.perform(
-            lambda: world.data.destroy(cluster.resource_id), lambda: _gone(world, cluster, backups_go=backups_go)
+            lambda: world.data.destroy(cluster.resource_id),
+            lambda: _gone(world, cluster, backups_go=backups_go),
         )
 
     servers.stop(world, cluster, destroy)
 
 
 def _gone(world: World, cluster: Cluster, *, backups_go: bool) -> None:
-    """Free the name. Automated snapshots go with the cluster unless the caller kept them; manual ones stay."""
+    """Free the name. Automated snapshots go with the cluster unless the caller kept them.
+
+    Manual ones stay.
+    """
     region = world.region_of(cluster.arn)
     del region.clusters[cluster.identifier]
     cluster.status = "deleted"
     master_secrets.forget(world, cluster)
     for snapshot in list(region.snapshots.values()):
-        own = snapshot.cluster_resource_id == cluster.resource_id and snapshot.snapshot_type == snapshots.AUTOMATED
+        own = (
+            snapshot.cluster_resource_id == cluster.resource_id
+            and snapshot.snapshot_type == snapshots.AUTOMATED
+        )
         if own and backups_go:
             snapshots.remove(world, snapshot)
     events.happened(world, cluster.arn, events.CLUSTER_DELETED)

@@ -6,7 +6,10 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Durations:
-    """Seconds per step, as large as they commonly are on AWS; `scaled` makes a faster world of the same shape."""
+    """Seconds per step, as large as they commonly are on AWS.
+
+    `scaled` makes a faster world of the same shape.
+    """
 
     snapshot: float = 180
     copy: float = 1200
@@ -31,5 +34,9 @@ class Durations:
     def scaled(self, factor: float) -> Self:
         """Return durations that are `factor` times shorter; a factor of 1 is AWS's own pace."""
         if factor <= 0:
-            raise ValueError(f"Durations can be divided by a positive number only, not by {factor}.")
-        return type(self)(**{field.name: getattr(self, field.name) / factor for field in fields(self)})
+            raise ValueError(
+                f"Durations can be divided by a positive number only, not by {factor}."
+            )
+        return type(self)(
+            **{field.name: getattr(self, field.name) / factor for field in fields(self)}
+        )

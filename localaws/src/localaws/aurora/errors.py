@@ -1,8 +1,8 @@
 """What the model refuses with: RDS error codes as they appear on the wire.
 
-The modelled codes are botocore's own (RDS service model). Some keep the ending `Fault`, some drop it, and
-`InvalidParameterValue` and `InvalidParameterCombination` are in no service model at all: callers compare codes, so
-every code here is the exact one.
+The modelled codes are botocore's own (RDS service model). Some keep the ending `Fault`, some drop
+it, and `InvalidParameterValue` and `InvalidParameterCombination` are in no service model at all:
+callers compare codes, so every code here is the exact one.
 """
 
 NOT_MODELLED_CODE = "LocalAwsNotModelled"
@@ -11,7 +11,9 @@ NOT_MODELLED_CODE = "LocalAwsNotModelled"
 _NOT_FOUND_STATUS = 404
 _BAD_REQUEST_STATUS = 400
 _FORBIDDEN_STATUS = 403
-_FORBIDDEN_CODES = frozenset({"AccessDenied", "DBClusterQuotaExceededFault", "InsufficientDBClusterCapacityFault"})
+_FORBIDDEN_CODES = frozenset(
+    {"AccessDenied", "DBClusterQuotaExceededFault", "InsufficientDBClusterCapacityFault"}
+)
 _NOT_FOUND_ENDINGS = ("NotFound", "NotFoundFault")
 
 
@@ -78,7 +80,9 @@ def cluster_state(message: str) -> RdsError:
 def wrong_state(identifier: str, status: str, *expected: str) -> RdsError:
     """Refuse an action that a cluster's status does not allow, in the words that programs match."""
     one_of = ",".join(expected)
-    return cluster_state(f"DbCluster {identifier} is in {status} state but expected it to be one of {one_of}.")
+    return cluster_state(
+        f"DbCluster {identifier} is in {status} state but expected it to be one of {one_of}."
+    )
 
 
 def instance_state(message: str) -> RdsError:

@@ -1,7 +1,8 @@
 """RDS events: what EventBridge gets, and what DescribeEvents remembers of it.
 
-Messages as they are seen live (no full stop at the end), `resources[0]` is the ARN,
-no `DBClusterIdentifier`, cluster identifiers without `rds:`. A copy of a snapshot has no event of its own.
+Messages as they are seen live (no full stop at the end), `resources[0]` is the ARN, no
+`DBClusterIdentifier`, cluster identifiers without `rds:`. A copy of a snapshot has no event of its
+own.
 """
 
 from dataclasses import dataclass
@@ -39,29 +40,44 @@ _SOURCE_TYPES = frozenset(
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of event. `event_id` is None where AWS documents none, so that readers must live without it."""
+    """One kind of event.
+
+    `event_id` is None where AWS documents none, so that readers must live without it.
+    """
 
     event_id: str | None
     category: str
     message: str
 
 
-SNAPSHOT_CREATING_AUTOMATED = Kind("RDS-EVENT-0168", "backup", "Creating automated cluster snapshot")
+SNAPSHOT_CREATING_AUTOMATED = Kind(
+    "RDS-EVENT-0168", "backup", "Creating automated cluster snapshot"
+)
 SNAPSHOT_CREATED_AUTOMATED = Kind("RDS-EVENT-0169", "backup", "Automated cluster snapshot created")
 SNAPSHOT_CREATING_MANUAL = Kind("RDS-EVENT-0074", "backup", "Creating manual cluster snapshot")
 SNAPSHOT_CREATED_MANUAL = Kind("RDS-EVENT-0075", "backup", "Manual cluster snapshot created")
 SNAPSHOT_DELETED_MANUAL = Kind(None, "deletion", "Deleted manual snapshot")
-SNAPSHOT_EXPORT_FAILED = Kind("RDS-EVENT-0162", "notification", "Cluster snapshot export task failed")
-SNAPSHOT_EXPORT_CANCELED = Kind("RDS-EVENT-0163", "notification", "Cluster snapshot export task was canceled")
-SNAPSHOT_EXPORT_COMPLETED = Kind("RDS-EVENT-0164", "notification", "Cluster snapshot export task completed")
+SNAPSHOT_EXPORT_FAILED = Kind(
+    "RDS-EVENT-0162", "notification", "Cluster snapshot export task failed"
+)
+SNAPSHOT_EXPORT_CANCELED = Kind(
+    "RDS-EVENT-0163", "notification", "Cluster snapshot export task was canceled"
+)
+SNAPSHOT_EXPORT_COMPLETED = Kind(
+    "RDS-EVENT-0164", "notification", "Cluster snapshot export task completed"
+)
 CLUSTER_CREATED = Kind("RDS-EVENT-0170", "creation", "DB cluster created")
 CLUSTER_DELETED = Kind("RDS-EVENT-0171", "deletion", "DB cluster deleted")
 CLUSTER_PASSWORD_RESET = Kind("RDS-EVENT-0016", "configuration change", "Reset master credentials")
 CLUSTER_INCOMPATIBLE = Kind(
-    "RDS-EVENT-0354", "failure", "You can't create the DB cluster because of incompatible resources."
+    "RDS-EVENT-0354",
+    "failure",
+    "You can't create the DB cluster because of incompatible resources.",
 )
 CLUSTER_LIMITS = Kind(
-    "RDS-EVENT-0355", "failure", "The DB cluster can't be created because of insufficient resource limits."
+    "RDS-EVENT-0355",
+    "failure",
+    "The DB cluster can't be created because of insufficient resource limits.",
 )
 CLUSTER_STOPPED = Kind("RDS-EVENT-0150", "notification", "DB cluster stopped")
 CLUSTER_STARTED = Kind("RDS-EVENT-0151", "notification", "DB cluster started")
@@ -79,12 +95,16 @@ INSTANCE_STOPPED = Kind("RDS-EVENT-0087", "notification", "DB instance stopped")
 INSTANCE_STARTED = Kind("RDS-EVENT-0088", "notification", "DB instance started")
 INSTANCE_FAILED = Kind("RDS-EVENT-0031", "failure", "DB instance put into failed state.")
 INSTANCE_LIMITS = Kind(
-    "RDS-EVENT-0353", "failure", "The DB instance can't be created because of insufficient resource limits."
+    "RDS-EVENT-0353",
+    "failure",
+    "The DB instance can't be created because of insufficient resource limits.",
 )
 INSTANCE_INCOMPATIBLE_PARAMETERS = Kind(
     "RDS-EVENT-0035", "failure", "Database instance put into incompatible-parameters."
 )
-INSTANCE_INCOMPATIBLE_NETWORK = Kind("RDS-EVENT-0036", "failure", "Database instance in incompatible-network.")
+INSTANCE_INCOMPATIBLE_NETWORK = Kind(
+    "RDS-EVENT-0036", "failure", "Database instance in incompatible-network."
+)
 INSTANCE_PASSWORD_FAILED = Kind(
     "RDS-EVENT-0067", "configuration change", "Unable to reset your password. Error information:"
 )
@@ -104,8 +124,15 @@ def happened(world: World, arn: Arn, kind: Kind, more: str = "") -> None:
         "SourceArn": str(arn),
     }
     world.region_of(arn).remember_event(listed, now)
-    detail = {name: listed[name] for name in ("EventCategories", "SourceArn", "SourceIdentifier", "Message")}
-    detail |= {"SourceType": source_type, "Date": _milliseconds(now), "EventCategories": [kind.category]}
+    detail = {
+        name: listed[name]
+        for name in ("EventCategories", "SourceArn", "SourceIdentifier", "Message")
+    }
+    detail |= {
+        "SourceType": source_type,
+        "Date": _milliseconds(now),
+        "EventCategories": [kind.category],
+    }
     if kind.event_id:
         detail["EventID"] = kind.event_id
     world.emit(
@@ -156,7 +183,10 @@ def _window(request: Request) -> tuple[datetime, datetime]:
 
 
 def _aware(moment: datetime | str) -> datetime:
-    """Return a moment with its zone; botocore takes text as well, and over HTTP times come in UTC without saying so."""
+    """Return a moment with its zone.
+
+    Botocore takes text as well, and over HTTP times come in UTC without saying so.
+    """
     told = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return told if told.tzinfo else told.replace(tzinfo=UTC)
 
@@ -164,8 +194,12 @@ def _aware(moment: datetime | str) -> datetime:
 def _asked_for(request: Request, event: Answer) -> bool:
     return (
         request.get("SourceType", event["SourceType"]) == event["SourceType"]
-        and str(request.get("SourceIdentifier", event["SourceIdentifier"])).lower() == event["SourceIdentifier"]
-        and bool(set(request.get("EventCategories") or event["EventCategories"]) & set(event["EventCategories"]))
+        and str(request.get("SourceIdentifier", event["SourceIdentifier"])).lower()
+        == event["SourceIdentifier"]
+        and bool(
+            set(request.get("EventCategories") or event["EventCategories"])
+            & set(event["EventCategories"])
+        )
     )
 
 

@@ -222,7 +222,9 @@ def describe_export_tasks(request: Request) -> Answer:
     found = [
         task
         for task in tasks
-        if kind == "SNAPSHOT" and source in {"", str(task.snapshot_arn)} and passes(filters, _facts(task))
+        if kind == "SNAPSHOT"
+        and source in {"", str(task.snapshot_arn)}
+        and passes(filters, _facts(task))
     ]
     world = request.world
     return page(

@@ -37,7 +37,9 @@ def _chosen(request: Request, cluster: Cluster) -> Instance | None:
 def candidate(world: World, cluster: Cluster) -> Instance | None:
     """Return the available reader of the best promotion tier; None when there is none."""
     readers = [
-        member for member in servers.members(world, cluster) if member.status == "available" and not member.is_writer
+        member
+        for member in servers.members(world, cluster)
+        if member.status == "available" and not member.is_writer
     ]
     return min(readers, key=lambda member: member.promotion_tier, default=None)
 

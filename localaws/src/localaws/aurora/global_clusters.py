@@ -3,7 +3,13 @@
 from localaws.aurora import arns
 from localaws.aurora.arns import Arn
 from localaws.aurora.catalog import ENGINE
-from localaws.aurora.errors import RdsError, cluster_not_found, cluster_state, invalid_value, not_modelled
+from localaws.aurora.errors import (
+    RdsError,
+    cluster_not_found,
+    cluster_state,
+    invalid_value,
+    not_modelled,
+)
 from localaws.aurora.listing import page, read_filters
 from localaws.aurora.names import new_identifier, only
 from localaws.aurora.records import GlobalCluster
@@ -15,11 +21,15 @@ def create_global_cluster(request: Request) -> Answer:
     """Make an existing, available cluster of this region the writer of a new global cluster."""
     identifier = new_identifier(request, "GlobalClusterIdentifier")
     if "SourceDBClusterIdentifier" not in request:
-        raise not_modelled("An empty global cluster (CreateGlobalCluster without SourceDBClusterIdentifier)")
+        raise not_modelled(
+            "An empty global cluster (CreateGlobalCluster without SourceDBClusterIdentifier)"
+        )
     only(request, "Engine", ENGINE)
     shelf, place = request.world.global_clusters, (request.region.account, identifier)
     if place in shelf:
-        raise RdsError("GlobalClusterAlreadyExistsFault", f"The global cluster {identifier} exists already.")
+        raise RdsError(
+            "GlobalClusterAlreadyExistsFault", f"The global cluster {identifier} exists already."
+        )
     source = Arn.parse(request["SourceDBClusterIdentifier"])
     if source is None or source.kind != arns.CLUSTER:
         raise invalid_value("SourceDBClusterIdentifier is the ARN of a cluster.")
@@ -27,7 +37,10 @@ def create_global_cluster(request: Request) -> Answer:
     if cluster is None or source.account != request.region.account:
         raise cluster_not_found(request["SourceDBClusterIdentifier"])
     if cluster.status != "available" or cluster.global_cluster is not None:
-        raise cluster_state(f"Cluster {cluster.identifier} is not available, or a member of a global cluster already.")
+        raise cluster_state(
+            f"Cluster {cluster.identifier} is not available, or a member of a global cluster "
+            "already."
+        )
     cluster.global_cluster = identifier
     shelf[place] = GlobalCluster(
         identifier=identifier,
@@ -45,7 +58,11 @@ def create_global_cluster(request: Request) -> Answer:
 def describe_global_clusters(request: Request) -> Answer:
     """List the account's global clusters: they belong to no region."""
     read_filters(request, modelled=set(), documented=("db-cluster-id", "region"))
-    chosen = [one for one in request.world.global_clusters.values() if one.account == request.region.account]
+    chosen = [
+        one
+        for one in request.world.global_clusters.values()
+        if one.account == request.region.account
+    ]
     if "GlobalClusterIdentifier" in request:
         wanted = request.identifier("GlobalClusterIdentifier")
         chosen = [one for one in chosen if one.identifier == wanted]
@@ -64,6 +81,8 @@ def _show(one: GlobalCluster) -> Answer:
         "EngineVersion": one.engine_version,
         "StorageEncrypted": one.encrypted,
         "DeletionProtection": one.deletion_protection,
-        "GlobalClusterMembers": [{"DBClusterArn": str(one.member), "Readers": [], "IsWriter": True}],
+        "GlobalClusterMembers": [
+            {"DBClusterArn": str(one.member), "Readers": [], "IsWriter": True}
+        ],
         "TagList": tag_list(one.tags),
     }

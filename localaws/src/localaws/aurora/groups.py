@@ -32,7 +32,9 @@ def furnished_region(account: str, name: str, network: Network) -> Region:
         default = default_parameter_group(version)
         description = f"Default parameter group for {catalog.family(version)}"
         for kind, shelf in _shelves(region):
-            shelf[default] = ParameterGroup(region.arn(kind, default), catalog.family(version), description)
+            shelf[default] = ParameterGroup(
+                region.arn(kind, default), catalog.family(version), description
+            )
     return region
 
 
@@ -48,25 +50,35 @@ def subnet_group(request: Request) -> SubnetGroup:
 
 
 def cluster_parameter_group(request: Request, version: str) -> str:
-    """Return the cluster parameter group asked for, or the version's default one; the family has to match."""
+    """Return the cluster parameter group asked for, or the version's default one.
+
+    The family has to match.
+    """
     name = str(request.get("DBClusterParameterGroupName", default_parameter_group(version))).lower()
     group = request.region.cluster_parameter_groups.get(name)
     if group is None:
-        raise RdsError("DBClusterParameterGroupNotFound", f"DBClusterParameterGroup {name} not found.")
+        raise RdsError(
+            "DBClusterParameterGroupNotFound", f"DBClusterParameterGroup {name} not found."
+        )
     return _of_family(name, group, version)
 
 
 def instance_parameter_group(request: Request, version: str) -> str:
-    """Return the instance parameter group asked for, or the version's default one; the family has to match."""
+    """Return the instance parameter group asked for, or the version's default one.
+
+    The family has to match.
+    """
     name = str(request.get("DBParameterGroupName", default_parameter_group(version))).lower()
-    return _of_family(name, existing_parameter_group(request.region.parameter_groups, name), version)
+    return _of_family(
+        name, existing_parameter_group(request.region.parameter_groups, name), version
+    )
 
 
 def _of_family(name: str, group: ParameterGroup, version: str) -> str:
     if group.family != catalog.family(version):
         raise invalid_combination(
-            f"The parameter group {name} is of family {group.family} and cannot govern version {version}, which needs "
-            f"one of family {catalog.family(version)}."
+            f"The parameter group {name} is of family {group.family} and cannot govern version "
+            f"{version}, which needs one of family {catalog.family(version)}."
         )
     return name
 
@@ -95,7 +107,11 @@ def existing_subnet_group(region: Region, name: str) -> SubnetGroup:
 def create_db_cluster_parameter_group(request: Request) -> Answer:
     """Create a cluster parameter group."""
     name = new_group_name(request, "DBClusterParameterGroupName")
-    return {"DBClusterParameterGroup": _show_cluster_group(_create(request, name, *_shelves(request.region)[0]))}
+    return {
+        "DBClusterParameterGroup": _show_cluster_group(
+            _create(request, name, *_shelves(request.region)[0])
+        )
+    }
 
 
 def create_db_parameter_group(request: Request) -> Answer:
@@ -106,18 +122,29 @@ def create_db_parameter_group(request: Request) -> Answer:
 
 def _create(request: Request, name: str, kind: str, shelf: Shelf) -> ParameterGroup:
     if name in shelf:
-        raise RdsError("DBParameterGroupAlreadyExists", f"The parameter group {name} exists already.")
-    if request["DBParameterGroupFamily"] not in {catalog.family(version) for version in catalog.VERSIONS}:
-        raise invalid_value(f"There is no parameter group family {request['DBParameterGroupFamily']!r}.")
+        raise RdsError(
+            "DBParameterGroupAlreadyExists", f"The parameter group {name} exists already."
+        )
+    if request["DBParameterGroupFamily"] not in {
+        catalog.family(version) for version in catalog.VERSIONS
+    }:
+        raise invalid_value(
+            f"There is no parameter group family {request['DBParameterGroupFamily']!r}."
+        )
     shelf[name] = ParameterGroup(
-        request.region.arn(kind, name), request["DBParameterGroupFamily"], request["Description"], read_tags(request)
+        request.region.arn(kind, name),
+        request["DBParameterGroupFamily"],
+        request["Description"],
+        read_tags(request),
     )
     return shelf[name]
 
 
 def describe_db_cluster_parameter_groups(request: Request) -> Answer:
     """List cluster parameter groups, or one of them."""
-    chosen = _chosen(request, "DBClusterParameterGroupName", request.region.cluster_parameter_groups)
+    chosen = _chosen(
+        request, "DBClusterParameterGroupName", request.region.cluster_parameter_groups
+    )
     return page(request, "DBClusterParameterGroups", chosen, _identifier, _show_cluster_group)
 
 
@@ -129,7 +156,11 @@ def describe_db_parameter_groups(request: Request) -> Answer:
 
 def _chosen(request: Request, name: str, shelf: Shelf) -> list[ParameterGroup]:
     read_filters(request, modelled=set())
-    return [existing_parameter_group(shelf, request.identifier(name))] if name in request else list(shelf.values())
+    return (
+        [existing_parameter_group(shelf, request.identifier(name))]
+        if name in request
+        else list(shelf.values())
+    )
 
 
 def _identifier(group: Any) -> str:
@@ -160,7 +191,10 @@ def create_db_subnet_group(request: Request) -> Answer:
     if name in request.region.subnet_groups:
         raise RdsError("DBSubnetGroupAlreadyExists", f"The DB subnet group {name} exists already.")
     subnets = subnets_of(request.region, name, request["SubnetIds"])
-    arn, description = request.region.arn(arns.SUBNET_GROUP, name), request["DBSubnetGroupDescription"]
+    arn, description = (
+        request.region.arn(arns.SUBNET_GROUP, name),
+        request["DBSubnetGroupDescription"],
+    )
     group = SubnetGroup(arn, description, request.region.network.vpc_id, subnets)
     group.tags = read_tags(request)
     request.region.subnet_groups[name] = group
@@ -202,7 +236,11 @@ def show_subnet_group(group: SubnetGroup) -> Answer:
         "VpcId": group.vpc_id,
         "SubnetGroupStatus": "Complete",
         "Subnets": [
-            {"SubnetIdentifier": subnet, "SubnetAvailabilityZone": {"Name": zone}, "SubnetStatus": "Active"}
+            {
+                "SubnetIdentifier": subnet,
+                "SubnetAvailabilityZone": {"Name": zone},
+                "SubnetStatus": "Active",
+            }
             for subnet, zone in group.subnets.items()
         ],
         "DBSubnetGroupArn": str(group.arn),

@@ -17,7 +17,10 @@ class Identities:
         return hashlib.sha256(f"{self._seed}:{self._number}".encode()).digest()
 
     def resource_id(self, prefix: str) -> str:
-        """Return a resource id such as `cluster-` with 26 capitals and digits; no two are ever equal."""
+        """Return a resource id such as `cluster-` with 26 capitals and digits.
+
+        No two are ever equal.
+        """
         return f"{prefix}-{base64.b32encode(self._digest()).decode()[:26]}"
 
     def unique_id(self) -> str:

@@ -56,7 +56,9 @@ def create_db_instance(request: Request) -> Answer:
     """Add an instance to an available cluster; the first one is the writer."""
     identifier = new_identifier(request, "DBInstanceIdentifier")
     if "DBClusterIdentifier" not in request:
-        raise not_modelled("A DB instance outside a cluster (CreateDBInstance without DBClusterIdentifier)")
+        raise not_modelled(
+            "A DB instance outside a cluster (CreateDBInstance without DBClusterIdentifier)"
+        )
     engine(request)
     cluster = existing_cluster(request.region, request["DBClusterIdentifier"])
     _refuse_what_the_cluster_owns(request)
@@ -76,14 +78,19 @@ def create_db_instance(request: Request) -> Answer:
 def _refuse_what_the_cluster_owns(request: Request) -> None:
     for name in OWNED_BY_CLUSTER:
         if name in request:
-            raise invalid_combination(f"{name} belongs to the cluster of the instance; set it there.")
+            raise invalid_combination(
+                f"{name} belongs to the cluster of the instance; set it there."
+            )
 
 
 def _refuse_not_ready(request: Request, cluster: Cluster) -> None:
     if cluster.status != "available":
         raise wrong_state(cluster.identifier, cluster.status, "available")
     if request["DBInstanceClass"] == SERVERLESS and cluster.options.scaling is None:
-        raise cluster_state(f"Cluster {cluster.identifier} has no ServerlessV2ScalingConfiguration for {SERVERLESS}.")
+        raise cluster_state(
+            f"Cluster {cluster.identifier} has no ServerlessV2ScalingConfiguration for "
+            f"{SERVERLESS}."
+        )
     if subnet_group(request) is not cluster.options.subnet_group and "DBSubnetGroupName" in request:
         raise invalid_combination("An instance lies in the subnet group of its cluster.")
 
@@ -95,7 +102,9 @@ def _new_instance(request: Request, identifier: str, cluster: Cluster) -> Instan
             "MonitoringInterval is 0, 1, 5, 10, 15, 30 or 60, and above 0 needs MonitoringRoleArn."
         )
     if request.get("CACertificateIdentifier", "rds-ca-rsa2048-g1") not in _CERTIFICATES:
-        raise RdsError("CertificateNotFound", f"There is no certificate {request['CACertificateIdentifier']}.")
+        raise RdsError(
+            "CertificateNotFound", f"There is no certificate {request['CACertificateIdentifier']}."
+        )
     zones = [f"{request.region.name}{letter}" for letter in "abc"]
     group = cluster.options.subnet_group
     return Instance(
@@ -105,7 +114,9 @@ def _new_instance(request: Request, identifier: str, cluster: Cluster) -> Instan
         created_at=request.world.now,
         instance_class=catalog.orderable_class(request["DBInstanceClass"], cluster.engine_version),
         parameter_group=instance_parameter_group(request, cluster.engine_version),
-        availability_zone=one_of(request, "AvailabilityZone", zones, zones[len(cluster.members) % len(zones)]),
+        availability_zone=one_of(
+            request, "AvailabilityZone", zones, zones[len(cluster.members) % len(zones)]
+        ),
         promotion_tier=number(request, "PromotionTier", 1, least=0, most=TIER_MOST),
         publicly_accessible=request.get("PubliclyAccessible", group.arn.identifier == "default"),
         auto_minor_upgrade=request.get("AutoMinorVersionUpgrade", True),
@@ -118,7 +129,10 @@ def _new_instance(request: Request, identifier: str, cluster: Cluster) -> Instan
 
 
 def _created(world: World, instance: Instance) -> None:
-    """End `creating`, with the event; enhanced monitoring is configured after it, so event and `available` differ."""
+    """End `creating`, with the event.
+
+    Enhanced monitoring is configured after it, so event and `available` differ.
+    """
     if instance.status != "creating":
         return
     failure = world.faults.failing_creations.pop(str(instance.arn), None)
@@ -160,14 +174,21 @@ def _configured(world: World, instance: Instance) -> None:
 
 
 def delete_db_instance(request: Request) -> Answer:
-    """Delete a member; protection of its cluster does not protect it (RDS API reference, CreateDBInstance)."""
+    """Delete a member.
+
+    Protection of its cluster does not protect it (RDS API reference, CreateDBInstance).
+    """
     instance = request.region.instances.get(request.identifier("DBInstanceIdentifier"))
     if instance is None:
         raise instance_not_found(request["DBInstanceIdentifier"])
     if "FinalDBSnapshotIdentifier" in request:
-        raise invalid_combination("FinalDBSnapshotIdentifier can not be specified when deleting a cluster instance")
+        raise invalid_combination(
+            "FinalDBSnapshotIdentifier can not be specified when deleting a cluster instance"
+        )
     if instance.status in TRANSITIONAL_STATUSES or instance.status.startswith("configuring-"):
-        raise instance_state(f"Instance {instance.identifier} is {instance.status} and cannot be deleted now.")
+        raise instance_state(
+            f"Instance {instance.identifier} is {instance.status} and cannot be deleted now."
+        )
     if instance.status == "stopped":
         raise wrong_state(instance.cluster.identifier, "stopped", "available")
     world = request.world

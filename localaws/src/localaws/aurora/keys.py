@@ -13,7 +13,10 @@ Lookup = Callable[[str, str, str], "Key | None"]
 
 @dataclass(frozen=True)
 class Key:
-    """A KMS key. `manager` is "AWS" for the account's own `aws/rds` key, whose snapshots cannot be shared."""
+    """A KMS key.
+
+    `manager` is "AWS" for the account's own `aws/rds` key, whose snapshots cannot be shared.
+    """
 
     arn: str
     enabled: bool = True
@@ -39,7 +42,9 @@ class KeyRing:
 
     def create(self, account: str, region: str, alias: str) -> Key:
         """Make a customer-managed key with an alias (`alias/…`) and return it."""
-        key = Key(f"arn:aws:kms:{region}:{account}:key/{len(self._keys):08x}-0000-4000-8000-000000000000")
+        key = Key(
+            f"arn:aws:kms:{region}:{account}:key/{len(self._keys):08x}-0000-4000-8000-000000000000"
+        )
         self._keys[key.arn] = key
         self._aliases[account, region, alias] = key.arn
         return key
@@ -63,8 +68,8 @@ class KeyRing:
 def usable_key(lookup: Lookup, account: str, region: str, reference: str) -> Key:
     """Return an enabled key of this region, or refuse with KMSKeyNotAccessibleFault.
 
-    The account's `aws/rds` key exists everywhere: AWS makes it at first use, so it is made here too when the lookup
-    does not know it.
+    The account's `aws/rds` key exists everywhere: AWS makes it at first use, so it is made here too
+    when the lookup does not know it.
     """
     key = lookup(account, region, reference) or _managed_key(account, region, reference)
     if key is None or not key.enabled or key.region != region:

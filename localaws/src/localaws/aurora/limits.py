@@ -9,13 +9,21 @@ MANUAL = "manual"
 def refuse_taken_snapshot(region: Region, identifier: str) -> None:
     """Refuse a snapshot identifier that is in use; one that is `deleting` still is."""
     if identifier in region.snapshots:
-        raise RdsError("DBClusterSnapshotAlreadyExistsFault", f"The cluster snapshot {identifier} exists already.")
+        raise RdsError(
+            "DBClusterSnapshotAlreadyExistsFault",
+            f"The cluster snapshot {identifier} exists already.",
+        )
 
 
 def refuse_another_snapshot(region: Region) -> None:
-    """Refuse one manual snapshot too many. The code is that of too many copies as well: only the text differs."""
+    """Refuse one manual snapshot too many.
+
+    The code is that of too many copies as well: only the text differs.
+    """
     most = region.quotas.manual_cluster_snapshots
-    if len(region.snapshots) >= most and _manual_snapshots(region) >= most:  # few of all kinds need no count
+    if (
+        len(region.snapshots) >= most and _manual_snapshots(region) >= most
+    ):  # few of all kinds need no count
         raise RdsError("SnapshotQuotaExceeded", f"Cannot create more than {most} manual snapshots")
 
 
@@ -23,19 +31,25 @@ def refuse_another_copy(region: Region) -> None:
     """Refuse one copy in progress too many; those that wait in a queue count."""
     most = region.quotas.copies_in_progress
     if len(region.snapshots) >= most and _copying(region) >= most:
-        raise RdsError("SnapshotQuotaExceeded", f"Cannot copy more than {most} snapshots across regions")
+        raise RdsError(
+            "SnapshotQuotaExceeded", f"Cannot copy more than {most} snapshots across regions"
+        )
 
 
 def refuse_another_cluster(region: Region) -> None:
     """Refuse one cluster too many; one that is `deleting` counts until it is gone."""
     if len(region.clusters) >= region.quotas.clusters:
-        raise RdsError("DBClusterQuotaExceededFault", f"There are {len(region.clusters)} clusters already.")
+        raise RdsError(
+            "DBClusterQuotaExceededFault", f"There are {len(region.clusters)} clusters already."
+        )
 
 
 def refuse_another_instance(region: Region) -> None:
     """Refuse one instance too many; one that is `deleting` counts until it is gone."""
     if len(region.instances) >= region.quotas.instances:
-        raise RdsError("InstanceQuotaExceeded", f"There are {len(region.instances)} instances already.")
+        raise RdsError(
+            "InstanceQuotaExceeded", f"There are {len(region.instances)} instances already."
+        )
 
 
 def _copying(region: Region) -> int:
@@ -47,11 +61,22 @@ def _manual_snapshots(region: Region) -> int:
 
 
 def describe_account_attributes(request: Request) -> Answer:
-    """List the quotas that are modelled, and their use. AWS has none in this list for copies in progress."""
+    """List the quotas that are modelled, and their use.
+
+    AWS has none in this list for copies in progress.
+    """
     region = request.region
     rows = (
         ("DBClusters", len(region.clusters), region.quotas.clusters),
         ("DBInstances", len(region.instances), region.quotas.instances),
-        ("ManualClusterSnapshots", _manual_snapshots(region), region.quotas.manual_cluster_snapshots),
+        (
+            "ManualClusterSnapshots",
+            _manual_snapshots(region),
+            region.quotas.manual_cluster_snapshots,
+        ),
     )
-    return {"AccountQuotas": [{"AccountQuotaName": name, "Used": used, "Max": most} for name, used, most in rows]}
+    return {
+        "AccountQuotas": [
+            {"AccountQuotaName": name, "Used": used, "Max": most} for name, used, most in rows
+        ]
+    }

@@ -17,7 +17,9 @@ _ALPHABET = string.ascii_letters + string.digits
 class SecretStore(Protocol):
     """Where secrets are kept: AWS Secrets Manager, for an account's region."""
 
-    def create(self, account: str, region: str, *, name: str, value: str, key_arn: str | None) -> str:
+    def create(
+        self, account: str, region: str, *, name: str, value: str, key_arn: str | None
+    ) -> str:
         """Keep a new secret and return its ARN."""
         ...  # pragma: no cover
 
@@ -31,7 +33,9 @@ class SecretStore(Protocol):
 class NoSecrets:
     """A world without a Secrets Manager: nothing is kept there, and whoever asks is told so."""
 
-    def create(self, account: str, region: str, *, name: str, value: str, key_arn: str | None) -> str:
+    def create(
+        self, account: str, region: str, *, name: str, value: str, key_arn: str | None
+    ) -> str:
         """Refuse."""
         del account, region, name, value, key_arn
         raise not_modelled("ManageMasterUserPassword in a world without a Secrets Manager")
@@ -54,13 +58,18 @@ def password_of_new(request: Request) -> str:
 
 
 def password_of_change(request: Request, cluster: Cluster) -> str | None:
-    """Return the new master password that a ModifyDBCluster asks for; None when it asks for none."""
+    """Return the new master password that a ModifyDBCluster asks for.
+
+    None when it asks for none.
+    """
     manage, managed = request.get("ManageMasterUserPassword"), cluster.master_secret is not None
     if not manage:
         _refuse_key(request)
     if request.get("RotateMasterUserPassword", False):
         if not managed or not request.get("ApplyImmediately", False):
-            raise invalid_combination("RotateMasterUserPassword needs a managed password, and ApplyImmediately.")
+            raise invalid_combination(
+                "RotateMasterUserPassword needs a managed password, and ApplyImmediately."
+            )
         return _new_password()
     if "MasterUserPassword" in request:
         if manage or (managed and manage is None):
@@ -113,4 +122,6 @@ def _refuse_key(request: Request) -> None:
 
 
 def _two_passwords() -> Exception:
-    return invalid_combination("MasterUserPassword cannot be given while ManageMasterUserPassword is in force.")
+    return invalid_combination(
+        "MasterUserPassword cannot be given while ManageMasterUserPassword is in force."
+    )

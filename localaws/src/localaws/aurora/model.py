@@ -29,10 +29,11 @@ _log = logging.getLogger("localaws")
 class Aurora:
     """Aurora PostgreSQL in every account and region.
 
-    Thread-safe. Work on the data plane runs without the lock, so that other callers need not wait for it; `emit` is
-    called with the lock held and must not wait. `keys` finds KMS keys, `security_groups` says whether one exists,
-    `network` describes the default VPC of an account's region, `secrets` keeps the passwords that RDS manages,
-    `exports` what snapshots are exported to.
+    Thread-safe. Work on the data plane runs without the lock, so that other callers need not wait
+    for it; `emit` is called with the lock held and must not wait. `keys` finds KMS keys,
+    `security_groups` says whether one exists, `network` describes the default VPC of an account's
+    region, `secrets` keeps the passwords that RDS manages, `exports` what snapshots are exported
+    to.
     """
 
     def __init__(
@@ -77,11 +78,15 @@ class Aurora:
             self._world.faults.raise_refusal(action, after_effect=True)
         return answer
 
-    def _perform(self, action: str, parameters: dict[str, Any], account: str, region: str) -> Answer:
+    def _perform(
+        self, action: str, parameters: dict[str, Any], account: str, region: str
+    ) -> Answer:
         self._world.faults.raise_refusal(action, after_effect=False)
         modelled = modelled_action(action, parameters)
         with self._world.at(self._world.now):
-            return modelled.perform(Request(self._world, self._world.region(account, region), parameters))
+            return modelled.perform(
+                Request(self._world, self._world.region(account, region), parameters)
+            )
 
     def tick(self) -> None:
         """Let everything happen that is due by the clock, in order and each at its own time."""
@@ -96,7 +101,10 @@ class Aurora:
             self._run(errands)
 
     def _run(self, errands: list[Errand]) -> None:
-        """Do the work, and what follows from it; what no data plane should raise is raised here at the end."""
+        """Do the work, and what follows from it.
+
+        What no data plane should raise is raised here at the end.
+        """
         bugs: list[Exception] = []
         for errand in errands:
             error = _error_of(errand.work)
@@ -116,18 +124,25 @@ class Aurora:
         return self._world.now
 
     def next_transition(self) -> datetime | None:
-        """When the next thing happens by itself that somebody may wait for; None when nothing is under way.
+        """When the next thing happens by itself that somebody may wait for.
 
-        Housekeeping that is days away (the end of an automated snapshot's retention, the start of a cluster stopped
-        for a week) happens in time but is not announced here.
+        None when nothing is under way.
+
+        Housekeeping that is days away (the end of an automated snapshot's retention, the start of a
+        cluster stopped for a week) happens in time but is not announced here.
         """
         with self.lock:
             return self._world.schedule.next_due()
 
-    def take_automated_snapshot(self, cluster_id: str, *, account: str, region: str, at: datetime | None = None) -> str:
-        """Let a night pass for one cluster: Aurora takes its automated snapshot. Returns its `rds:…` identifier.
+    def take_automated_snapshot(
+        self, cluster_id: str, *, account: str, region: str, at: datetime | None = None
+    ) -> str:
+        """Let a night pass for one cluster: Aurora takes its automated snapshot.
 
-        `at` is a moment of the past (default: now); the snapshot and its events are then of that night.
+        Returns its `rds:…` identifier.
+
+        `at` is a moment of the past (default: now); the snapshot and its events are then of that
+        night.
         """
         self.tick()
         with self.lock:
@@ -141,8 +156,16 @@ class Aurora:
     def clusters_of(self, account: str) -> dict[str, list[str]]:
         """List an account's clusters by region, where there are any."""
         with self.lock:
-            regions = {name: region for (owner, name), region in self._world.regions.items() if owner == account}
-            return {name: sorted(region.clusters) for name, region in sorted(regions.items()) if region.clusters}
+            regions = {
+                name: region
+                for (owner, name), region in self._world.regions.items()
+                if owner == account
+            }
+            return {
+                name: sorted(region.clusters)
+                for name, region in sorted(regions.items())
+                if region.clusters
+            }
 
     def quotas(self, *, account: str, region: str) -> Quotas:
         """Return the limits of an account's region, to be changed by a test."""
@@ -156,7 +179,10 @@ class Aurora:
             return self._world.durations
 
     def set_pace(self, durations: Durations) -> None:
-        """Let everything that begins from now on take this long; what is under way keeps its time."""
+        """Let everything that begins from now on take this long.
+
+        What is under way keeps its time.
+        """
         with self.lock:
             self._world.durations = durations
 
@@ -175,7 +201,10 @@ class Aurora:
         *,
         after_effect: bool = False,
     ) -> None:
-        """Refuse the next calls of an action; with `after_effect` the call has its effect and the answer is lost."""
+        """Refuse the next calls of an action.
+
+        With `after_effect` the call has its effect and the answer is lost.
+        """
         with self.lock:
             waiting = self._world.faults.refusals.setdefault(action, [])
             waiting.append(Refusal(code, message, status, times, after_effect))
@@ -194,8 +223,8 @@ class Aurora:
     def fail_creation(self, arn: str, status: str, message: str = "") -> None:
         """Let the creation of a cluster or an instance end in a status such as `failed`, with the event that tells it.
 
-        Clusters: `incompatible-…` with 0354, else 0355. Instances: `incompatible-parameters` with 0035,
-        `incompatible-network` with 0036, else 0353.
+        Clusters: `incompatible-…` with 0354, else 0355. Instances: `incompatible-parameters` with
+        0035, `incompatible-network` with 0036, else 0353.
         """
         with self.lock:
             self._world.faults.failing_creations[arn] = CreationFailure(status, message)
@@ -217,12 +246,18 @@ class Aurora:
         snapshots.remove(self._world, snapshot)
 
     def find(self, arn: str) -> Cluster | Instance | Snapshot | None:
-        """Give a cluster, an instance or a snapshot as it is now, to be looked at; no call of RDS is made for it."""
+        """Give a cluster, an instance or a snapshot as it is now, to be looked at.
+
+        No call of RDS is made for it.
+        """
         with self.lock:
             return self._resource(arn)
 
     def set_status(self, arn: str, status: str) -> None:
-        """Put a cluster, an instance or a snapshot into a status; whatever it was doing comes to no other end."""
+        """Put a cluster, an instance or a snapshot into a status.
+
+        Whatever it was doing comes to no other end.
+        """
         self._act(lambda: self._set_status(arn, status))
 
     def _set_status(self, arn: str, status: str) -> None:

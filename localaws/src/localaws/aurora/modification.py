@@ -14,7 +14,10 @@ from localaws.aurora.world import Answer, Request, World
 RESETTING = "resetting-master-credentials"
 HIDDEN_PASSWORD = "****"  # what AWS shows in a password's place
 Changes = dict[str, Any]
-_LATE = ("iam_authentication", "log_exports")  # options that are pending until the cluster was modified
+_LATE = (
+    "iam_authentication",
+    "log_exports",
+)  # options that are pending until the cluster was modified
 _INSTANT = frozenset(
     [
         "ApplyImmediately",
@@ -32,15 +35,20 @@ _INSTANT = frozenset(
 def modify_db_cluster(request: Request) -> Answer:
     """Change an available cluster; the answer still says `available`.
 
-    Protection, backups and windows change without a trace in the status; groups, logs and scaling leave the cluster
-    `modifying` for a while; a new password leaves it `resetting-master-credentials`. The password, logs and IAM
-    authentication are pending until they are in force.
+    Protection, backups and windows change without a trace in the status; groups, logs and scaling
+    leave the cluster `modifying` for a while; a new password leaves it
+    `resetting-master-credentials`. The password, logs and IAM authentication are pending until they
+    are in force.
     """
     cluster = existing_cluster(request.region, request["DBClusterIdentifier"])
     if cluster.status != "available":
-        raise cluster_state(f"DB cluster is not available for modification with status {cluster.status}")
+        raise cluster_state(
+            f"DB cluster is not available for modification with status {cluster.status}"
+        )
     if "EnableIAMDatabaseAuthentication" in request and not request.get("ApplyImmediately", False):
-        raise not_modelled("A change that waits for the maintenance window (ApplyImmediately false)")
+        raise not_modelled(
+            "A change that waits for the maintenance window (ApplyImmediately false)"
+        )
     password = master_secrets.password_of_change(request, cluster)
     by_iam = _by_iam(request, password)
     late = _apply(request, cluster, _changes(request, cluster))
@@ -51,7 +59,8 @@ def modify_db_cluster(request: Request) -> Answer:
     elif not set(request.parameters) <= _INSTANT:
         statuses.begin(request.world, cluster, "modifying")
         request.world.later(
-            request.world.durations.cluster_modify, lambda: _modified(request.world, cluster, late, by_iam=by_iam)
+            request.world.durations.cluster_modify,
+            lambda: _modified(request.world, cluster, late, by_iam=by_iam),
         )
     return {"DBCluster": show_cluster(request.world, cluster)}
 
@@ -78,9 +87,13 @@ def _changes(request: Request, cluster: Cluster) -> Changes:
         "security_groups": options.security_groups(request) or now.security_groups,
         "scaling": options.scaling(request, now.scaling),
         "log_exports": _log_exports(request, now.log_exports),
-        "iam_authentication": request.get("EnableIAMDatabaseAuthentication", now.iam_authentication),
+        "iam_authentication": request.get(
+            "EnableIAMDatabaseAuthentication", now.iam_authentication
+        ),
         "parameter_group": (
-            cluster_parameter_group(request, cluster.engine_version) if group_changes else now.parameter_group
+            cluster_parameter_group(request, cluster.engine_version)
+            if group_changes
+            else now.parameter_group
         ),
     }
 
@@ -118,12 +131,17 @@ def _pending(cluster: Cluster, late: Changes, *, resets: bool) -> Changes:
     if "log_exports" in late:
         before, after = set(cluster.options.log_exports), set(late["log_exports"])
         exports = {"LogTypesToEnable": after - before, "LogTypesToDisable": before - after}
-        pending["PendingCloudwatchLogsExports"] = {name: sorted(logs) for name, logs in exports.items()}
+        pending["PendingCloudwatchLogsExports"] = {
+            name: sorted(logs) for name, logs in exports.items()
+        }
     return pending
 
 
 def _by_iam(request: Request, password: str | None) -> bool | None:
-    """Tell whether the master user is to log in by IAM from now on; None where nothing is said of it."""
+    """Tell whether the master user is to log in by IAM from now on.
+
+    None where nothing is said of it.
+    """
     wanted = request.get("MasterUserAuthenticationType")
     if wanted == "iam-db-auth" and password is not None:
         raise invalid_combination("A master user that logs in by IAM takes no password.")
@@ -133,7 +151,9 @@ def _by_iam(request: Request, password: str | None) -> bool | None:
 
 
 def _authenticate(world: World, cluster: Cluster, *, by_iam: bool) -> None:
-    world.data.set_master_authentication(cluster.resource_id, cluster.master_username, by_iam=by_iam)
+    world.data.set_master_authentication(
+        cluster.resource_id, cluster.master_username, by_iam=by_iam
+    )
 
 
 def _modified(world: World, cluster: Cluster, late: Changes, *, by_iam: bool | None) -> None:
@@ -150,7 +170,9 @@ def _finish_changes(cluster: Cluster, late: Changes) -> None:
         setattr(cluster.options, name, value)
 
 
-def _begin_reset(world: World, cluster: Cluster, password: str, late: Changes, *, by_iam: bool | None) -> None:
+def _begin_reset(
+    world: World, cluster: Cluster, password: str, late: Changes, *, by_iam: bool | None
+) -> None:
     statuses.begin(world, cluster, RESETTING)
     for instance in servers.members(world, cluster):
         if instance.status == "available":
@@ -159,7 +181,9 @@ def _begin_reset(world: World, cluster: Cluster, password: str, late: Changes, *
     world.later(seconds, lambda: _reset(world, cluster, password, late, by_iam=by_iam))
 
 
-def _reset(world: World, cluster: Cluster, password: str, late: Changes, *, by_iam: bool | None) -> None:
+def _reset(
+    world: World, cluster: Cluster, password: str, late: Changes, *, by_iam: bool | None
+) -> None:
     """Put the password in force; without a running server it is kept for the next start of one."""
     _finish_changes(cluster, late)
     if cluster.status != RESETTING:
@@ -180,7 +204,10 @@ def _reset(world: World, cluster: Cluster, password: str, late: Changes, *, by_i
 
 
 def _end_reset(world: World, cluster: Cluster, password: str, refused: str | None) -> None:
-    """Leave the reset behind; a refusal is told by an event of the writer alone, and nothing if there is none."""
+    """Leave the reset behind.
+
+    A refusal is told by an event of the writer alone, and nothing if there is none.
+    """
     cluster.pending = {}
     cluster.status = "available" if cluster.status == RESETTING else cluster.status
     for instance in servers.members(world, cluster):

@@ -1,7 +1,9 @@
-"""What callers choose for a cluster, read from a request and checked; AWS's defaults where they chose nothing.
+"""What callers choose for a cluster, read from a request and checked.
 
-Create and restore read the same options. With a snapshot come data, master user, version, encryption, port and the
-retention of backups (RDS API reference, RestoreDBClusterFromSnapshot).
+AWS's defaults where they chose nothing.
+
+Create and restore read the same options. With a snapshot come data, master user, version,
+encryption, port and the retention of backups (RDS API reference, RestoreDBClusterFromSnapshot).
 """
 
 from localaws.aurora import names
@@ -42,7 +44,10 @@ def cluster_options(
         log_exports=log_exports(request.get("EnableCloudwatchLogsExports", [])),
         storage_type=names.one_of(request, "StorageType", _STORAGE_TYPES, "aurora"),
         lifecycle_support=names.one_of(
-            request, "EngineLifecycleSupport", {_EXTENDED_SUPPORT, f"{_EXTENDED_SUPPORT}-disabled"}, _EXTENDED_SUPPORT
+            request,
+            "EngineLifecycleSupport",
+            {_EXTENDED_SUPPORT, f"{_EXTENDED_SUPPORT}-disabled"},
+            _EXTENDED_SUPPORT,
         ),
         scaling=scaling(request, None),
         publicly_accessible=request.get("PubliclyAccessible"),
@@ -51,7 +56,9 @@ def cluster_options(
 
 def retention_days(request: Request, default: int) -> int:
     """Return BackupRetentionPeriod in days."""
-    return names.number(request, "BackupRetentionPeriod", default, least=1, most=RETENTION_DAYS_MOST)
+    return names.number(
+        request, "BackupRetentionPeriod", default, least=1, most=RETENTION_DAYS_MOST
+    )
 
 
 def security_groups(request: Request) -> list[str]:
@@ -68,24 +75,39 @@ def log_exports(wanted: list[str]) -> list[str]:
     """Return the kinds of log that go to CloudWatch."""
     for name in wanted:
         if name not in LOG_EXPORTS:
-            raise invalid_value(f"{name!r} is not a log of Aurora PostgreSQL: there are {', '.join(LOG_EXPORTS)}.")
+            raise invalid_value(
+                f"{name!r} is not a log of Aurora PostgreSQL: there are {', '.join(LOG_EXPORTS)}."
+            )
     return sorted(set(wanted))
 
 
 def scaling(request: Request, before: dict[str, float] | None) -> dict[str, float] | None:
-    """Return the Serverless v2 range: 0 or 0.5 to 256 capacity units in halves; the first time both ends are needed."""
+    """Return the Serverless v2 range: 0 or 0.5 to 256 capacity units in halves.
+
+    The first time both ends are needed.
+    """
     wanted = request.get("ServerlessV2ScalingConfiguration")
     if wanted is None:
         return before
     merged: dict[str, float] = {**(before or {}), **wanted}
     least, most = merged.get("MinCapacity"), merged.get("MaxCapacity")
     if least is None or most is None:
-        raise invalid_value("ServerlessV2ScalingConfiguration needs both MinCapacity and MaxCapacity.")
-    if not 0 <= least <= most or not 1 <= most <= CAPACITY_MOST or (least * 2) % 1 or (most * 2) % 1:
         raise invalid_value(
-            f"{least} to {most} is not a Serverless v2 range: halves, 0 to {CAPACITY_MOST}, at least 1."
+            "ServerlessV2ScalingConfiguration needs both MinCapacity and MaxCapacity."
+        )
+    if (
+        not 0 <= least <= most
+        or not 1 <= most <= CAPACITY_MOST
+        or (least * 2) % 1
+        or (most * 2) % 1
+    ):
+        raise invalid_value(
+            f"{least} to {most} is not a Serverless v2 range: halves, 0 to {CAPACITY_MOST}, at "
+            "least 1."
         )
     pause_seconds = merged.get("SecondsUntilAutoPause", PAUSE_SECONDS_LEAST)
     if not PAUSE_SECONDS_LEAST <= pause_seconds <= PAUSE_SECONDS_MOST:
-        raise invalid_value(f"SecondsUntilAutoPause is between {PAUSE_SECONDS_LEAST} and {PAUSE_SECONDS_MOST}.")
+        raise invalid_value(
+            f"SecondsUntilAutoPause is between {PAUSE_SECONDS_LEAST} and {PAUSE_SECONDS_MOST}."
+        )
     return merged

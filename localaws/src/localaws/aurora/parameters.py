@@ -18,7 +18,10 @@ _BOOLEAN = "0,1"
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter. `static` ones wait for a reboot; `default` None means that the engine chooses."""
+    """One parameter. `static` ones wait for a reboot.
+
+    `default` None means that the engine chooses.
+    """
 
     name: str
     kind: str
@@ -70,7 +73,9 @@ def describe(request: Request, group: ParameterGroup) -> Answer:
         one_of(request, "Source", SOURCES, source)
     shown = [_show(group, parameter) for parameter in parameters_of(group).values()]
     chosen = [one for one in shown if source in {None, one["Source"]}]
-    return page(request, "Parameters", chosen, lambda one: str(one["ParameterName"]), lambda one: one)
+    return page(
+        request, "Parameters", chosen, lambda one: str(one["ParameterName"]), lambda one: one
+    )
 
 
 def _show(group: ParameterGroup, parameter: Parameter) -> Answer:
@@ -120,7 +125,9 @@ def _checked(change: Answer, known: dict[str, Parameter]) -> tuple[str, str]:
     method = str(change.get("ApplyMethod", "pending-reboot"))
     parameter = _known(name, known)
     if value is None or method not in _METHODS:
-        raise invalid_value(f"{name} needs a ParameterValue, and an ApplyMethod of {' or '.join(sorted(_METHODS))}.")
+        raise invalid_value(
+            f"{name} needs a ParameterValue, and an ApplyMethod of {' or '.join(sorted(_METHODS))}."
+        )
     if parameter.static and method == "immediate":
         raise invalid_combination(f"cannot use immediate apply method for static parameter {name}")
     if not _is_allowed(str(value), parameter):
@@ -135,7 +142,10 @@ def _known(name: str, known: dict[str, Parameter]) -> Parameter:
 
 
 def _is_allowed(value: str, parameter: Parameter) -> bool:
-    """Tell whether a value is one of a list or lies in a range of whole numbers; formulas are taken as they are."""
+    """Tell whether a value is one of a list or lies in a range of whole numbers.
+
+    Formulas are taken as they are.
+    """
     if parameter.allowed is None or "{" in value or parameter.kind == "float":
         return True
     if parameter.kind != "integer":
@@ -152,7 +162,9 @@ def _refuse_default(group: ParameterGroup) -> None:
         )
 
 
-def _await_reboot(request: Request, group: ParameterGroup, known: dict[str, Parameter], changed: Iterable[str]) -> None:
+def _await_reboot(
+    request: Request, group: ParameterGroup, known: dict[str, Parameter], changed: Iterable[str]
+) -> None:
     """Let the instances that a group governs show that they wait for a reboot."""
     methods = {name: group.values[name][1] for name in changed if name in group.values}
     if not any(known[one].static or methods.get(one) == "pending-reboot" for one in changed):

@@ -29,13 +29,18 @@ def _named(request: Request, name: str, kind: str) -> str:
 
 
 def describe_db_clusters(request: Request) -> Answer:
-    """List the clusters of this region; one asked for by name or ARN that does not exist is an error."""
+    """List the clusters of this region.
+
+    One asked for by name or ARN that does not exist is an error.
+    """
     filters = read_filters(
         request,
         modelled={"db-cluster-id", "db-cluster-resource-id", "engine"},
         documented=("clone-group-id", "domain"),
     )
-    clusters = list(request.region.clusters.values()) if "DBClusterIdentifier" not in request else []
+    clusters = (
+        list(request.region.clusters.values()) if "DBClusterIdentifier" not in request else []
+    )
     if "DBClusterIdentifier" in request:
         found = request.region.clusters.get(_named(request, "DBClusterIdentifier", arns.CLUSTER))
         if found is None:
@@ -53,11 +58,20 @@ def describe_db_clusters(request: Request) -> Answer:
             },
         )
     ]
-    return page(request, "DBClusters", chosen, lambda one: one.identifier, lambda one: show_cluster(request.world, one))
+    return page(
+        request,
+        "DBClusters",
+        chosen,
+        lambda one: one.identifier,
+        lambda one: show_cluster(request.world, one),
+    )
 
 
 def describe_db_instances(request: Request) -> Answer:
-    """List the instances of this region; one asked for by name or ARN that does not exist is an error."""
+    """List the instances of this region.
+
+    One asked for by name or ARN that does not exist is an error.
+    """
     filters = read_filters(
         request,
         modelled={"db-cluster-id", "db-instance-id", "dbi-resource-id", "engine"},
@@ -77,12 +91,19 @@ def describe_db_instances(request: Request) -> Answer:
         )
     ]
     return page(
-        request, "DBInstances", chosen, lambda one: one.identifier, lambda one: show_instance(request.world, one)
+        request,
+        "DBInstances",
+        chosen,
+        lambda one: one.identifier,
+        lambda one: show_instance(request.world, one),
     )
 
 
 def _instances(request: Request, clusters: set[str] | None) -> list[Instance]:
-    """Find the instance that is named, or those of the named clusters, or all; without a look at each of thousands."""
+    """Find the instance that is named, or those of the named clusters, or all.
+
+    Without a look at each of thousands.
+    """
     region = request.region
     if "DBInstanceIdentifier" in request:
         found = region.instances.get(_named(request, "DBInstanceIdentifier", arns.INSTANCE))
@@ -97,9 +118,14 @@ def _instances(request: Request, clusters: set[str] | None) -> list[Instance]:
 
 def describe_db_snapshots(request: Request) -> Answer:
     """List snapshots of instances outside clusters, of which there are none: Aurora's are of clusters."""
-    read_filters(request, modelled={"db-instance-id", "db-snapshot-id", "dbi-resource-id", "snapshot-type", "engine"})
+    read_filters(
+        request,
+        modelled={"db-instance-id", "db-snapshot-id", "dbi-resource-id", "snapshot-type", "engine"},
+    )
     if "DBSnapshotIdentifier" in request:
-        raise RdsError("DBSnapshotNotFound", f"DBSnapshot {request['DBSnapshotIdentifier']} not found.")
+        raise RdsError(
+            "DBSnapshotNotFound", f"DBSnapshot {request['DBSnapshotIdentifier']} not found."
+        )
     return page(request, "DBSnapshots", [], str, lambda _one: {})
 
 
@@ -124,13 +150,16 @@ def _stands(request: Request, reference: str) -> bool:
 def describe_db_cluster_snapshots(request: Request) -> Answer:
     """List cluster snapshots that the caller may see in this region.
 
-    Automated and manual ones of its own unless a type is named; other people's only when asked for. An automated
-    snapshot that is asked for by identifier or ARN needs `SnapshotType=automated` beside it (botocore).
+    Automated and manual ones of its own unless a type is named; other people's only when asked for.
+    An automated snapshot that is asked for by identifier or ARN needs `SnapshotType=automated`
+    beside it (botocore).
     """
     refuse_together(request, "DBClusterIdentifier", "DBClusterSnapshotIdentifier")
     if request.get("SnapshotType", "manual") not in _SNAPSHOT_TYPES:
         raise invalid_value(f"SnapshotType {request['SnapshotType']!r} is unknown.")
-    filters = read_filters(request, modelled={"db-cluster-id", "db-cluster-snapshot-id", "engine", "snapshot-type"})
+    filters = read_filters(
+        request, modelled={"db-cluster-id", "db-cluster-snapshot-id", "engine", "snapshot-type"}
+    )
     found = [snapshot for snapshot in _snapshots(request) if _asked_for(request, snapshot, filters)]
     account = request.region.account
     return page(
@@ -156,13 +185,20 @@ def _snapshots(request: Request) -> list[Snapshot]:
 def _visible(request: Request) -> list[Snapshot]:
     account, here = request.region.account, request.region.name
     regions = [region for region in request.world.regions.values() if region.name == here]
-    return [snapshot for region in regions for snapshot in region.snapshots.values() if may_see(snapshot, account)]
+    return [
+        snapshot
+        for region in regions
+        for snapshot in region.snapshots.values()
+        if may_see(snapshot, account)
+    ]
 
 
 def _type_wanted(request: Request, snapshot: Snapshot) -> bool:
     wanted = request.get("SnapshotType")
     if snapshot.arn.account == request.region.account:
-        return wanted in {None, snapshot.snapshot_type} or (wanted == "public" and EVERYBODY in snapshot.shared_with)
+        return wanted in {None, snapshot.snapshot_type} or (
+            wanted == "public" and EVERYBODY in snapshot.shared_with
+        )
     if request.region.account in snapshot.shared_with:
         return wanted == "shared" or (wanted is None and request.get("IncludeShared", False))
     return wanted == "public" or (wanted is None and request.get("IncludePublic", False))
@@ -177,6 +213,8 @@ def _asked_for(request: Request, snapshot: Snapshot, filters: dict[str, set[str]
     }
     return (
         passes(filters, facts)
-        and str(request.get("DBClusterIdentifier", snapshot.cluster_identifier)).lower() == snapshot.cluster_identifier
-        and request.get("DbClusterResourceId", snapshot.cluster_resource_id) == snapshot.cluster_resource_id
+        and str(request.get("DBClusterIdentifier", snapshot.cluster_identifier)).lower()
+        == snapshot.cluster_identifier
+        and request.get("DbClusterResourceId", snapshot.cluster_resource_id)
+        == snapshot.cluster_resource_id
     )

@@ -1,4 +1,7 @@
-"""What the model remembers: clusters, instances, snapshots, exports, groups. Plain mutable values; none acts."""
+"""What the model remembers: clusters, instances, snapshots, exports, groups. Plain mutable values.
+
+None acts.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +15,10 @@ Tags = dict[str, str]
 
 @dataclass(eq=False)
 class ParameterGroup:
-    """A cluster or instance parameter group. `values` are what users set: by name, value and how it is applied."""
+    """A cluster or instance parameter group.
+
+    `values` are what users set: by name, value and how it is applied.
+    """
 
     arn: Arn
     family: str
@@ -78,7 +84,10 @@ class StatusLag:
 
 @dataclass(frozen=True)
 class MasterSecret:
-    """The secret of a master password that RDS manages; without a key of its own it is under the account's."""
+    """The secret of a master password that RDS manages.
+
+    Without a key of its own it is under the account's.
+    """
 
     arn: str
     key_arn: str | None
@@ -86,9 +95,12 @@ class MasterSecret:
 
 @dataclass(eq=False)
 class Cluster:
-    """A cluster. `members` are instance identifiers in the order of their creation; `writer` is one of them.
+    """A cluster. `members` are instance identifiers in the order of their creation.
 
-    `pending` are changes that were accepted and are not in force yet, as PendingModifiedValues shows them.
+    `writer` is one of them.
+
+    `pending` are changes that were accepted and are not in force yet, as PendingModifiedValues
+    shows them.
     """
 
     arn: Arn
@@ -157,7 +169,8 @@ class Instance:
 class Snapshot:
     """A cluster snapshot. `key` names its data; `origin` is the snapshot it is a copy of.
 
-    `created_at` is unknown while the snapshot is `creating`: AWS shows no SnapshotCreateTime until it is taken.
+    `created_at` is unknown while the snapshot is `creating`: AWS shows no SnapshotCreateTime until
+    it is taken.
     """
 
     arn: Arn

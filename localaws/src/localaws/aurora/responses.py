@@ -1,4 +1,7 @@
-"""Clusters, instances and snapshots as AWS describes them. Members that AWS would leave out are left out."""
+"""Clusters, instances and snapshots as AWS describes them.
+
+Members that AWS would leave out are left out.
+"""
 
 from datetime import timedelta
 
@@ -194,7 +197,9 @@ def _of_its_cluster(cluster: Cluster) -> Answer:
 def _endpoint(world: World, instance: Instance) -> Answer:
     address, port = world.data.endpoint(instance.cluster.resource_id)
     arn = instance.arn
-    name = f"{arn.identifier}.{endpoint_hash(arn.account, arn.region)}.{arn.region}.rds.amazonaws.com"
+    name = (
+        f"{arn.identifier}.{endpoint_hash(arn.account, arn.region)}.{arn.region}.rds.amazonaws.com"
+    )
     return {"Address": address or name, "Port": port or instance.cluster.options.port}
 
 
@@ -205,7 +210,10 @@ def show_new_copy(world: World, copy: Snapshot, source: Snapshot) -> Answer:
 
 
 def show_snapshot(world: World, snapshot: Snapshot, *, seen_by: str | None = None) -> Answer:
-    """Return a snapshot's description; to another account, it is of type `shared` and its identifier is its ARN."""
+    """Return a snapshot's description.
+
+    To another account, it is of type `shared` and its identifier is its ARN.
+    """
     is_foreign = seen_by is not None and seen_by != snapshot.arn.account
     answer = {
         "AvailabilityZones": _zones(snapshot.arn.region),
@@ -240,7 +248,9 @@ def show_snapshot(world: World, snapshot: Snapshot, *, seen_by: str | None = Non
 
 def progress_percent(world: World, snapshot: Snapshot) -> int:
     """Return how far a snapshot or a copy is, 0 to 100; a copy that waits in a queue is at 0."""
-    seconds = {"creating": world.durations.snapshot, "copying": world.durations.copy}.get(snapshot.status)
+    seconds = {"creating": world.durations.snapshot, "copying": world.durations.copy}.get(
+        snapshot.status
+    )
     if seconds is None:
         return 0 if snapshot.status == "failed" else _PROGRESS_DONE
     if snapshot.started_at is None:

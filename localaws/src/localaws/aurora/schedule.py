@@ -32,14 +32,18 @@ class Errand:
 
 
 class Schedule:
-    """Transitions in the order of their due times; those due together keep the order in which they were made.
+    """Transitions in the order of their due times.
+
+    Those due together keep the order in which they were made.
 
     Housekeeping is far off and nobody waits for it.
     """
 
     def __init__(self) -> None:
         self._awaited: list[Transition] = []
-        self._housekeeping: list[Transition] = []  # apart, so that the next that is awaited is found at once
+        self._housekeeping: list[
+            Transition
+        ] = []  # apart, so that the next that is awaited is found at once
         self._number = 0
 
     def add(self, due_at: datetime, then: Then, *, housekeeping: bool = False) -> None:
@@ -50,9 +54,14 @@ class Schedule:
 
     def pop_due(self, now: datetime) -> Transition | None:
         """Take the next transition that is due, or None."""
-        due = [heap for heap in (self._awaited, self._housekeeping) if heap and heap[0].due_at <= now]
+        due = [
+            heap for heap in (self._awaited, self._housekeeping) if heap and heap[0].due_at <= now
+        ]
         return heapq.heappop(min(due, key=lambda heap: heap[0])) if due else None
 
     def next_due(self) -> datetime | None:
-        """When the next transition happens that somebody may be waiting for; None when nothing is under way."""
+        """When the next transition happens that somebody may be waiting for.
+
+        None when nothing is under way.
+        """
         return self._awaited[0].due_at if self._awaited else None

@@ -22,8 +22,14 @@ def find_snapshot(request: Request, reference: str, *, any_region: bool = False)
 
     Another account's snapshot is found by ARN alone, and only if it is shared with the caller.
     """
-    arn = Arn.parse(reference) if is_arn(reference) else request.region.arn(arns.SNAPSHOT, reference)
-    if arn is None or arn.kind != arns.SNAPSHOT or not (any_region or arn.region == request.region.name):
+    arn = (
+        Arn.parse(reference) if is_arn(reference) else request.region.arn(arns.SNAPSHOT, reference)
+    )
+    if (
+        arn is None
+        or arn.kind != arns.SNAPSHOT
+        or not (any_region or arn.region == request.region.name)
+    ):
         raise snapshot_not_found(reference)
     snapshot = request.world.region_of(arn).snapshots.get(arn.identifier)
     if snapshot is None or not may_see(snapshot, request.region.account):
@@ -45,11 +51,18 @@ def modify_db_cluster_snapshot_attribute(request: Request) -> Answer:
     """Share a manual snapshot with accounts, or stop doing so."""
     snapshot = _own(request)
     if request["AttributeName"] != RESTORE:
-        raise invalid_value(f"AttributeName {request['AttributeName']!r} is unknown: it can be {RESTORE!r}.")
-    wanted = (snapshot.shared_with | set(request.get("ValuesToAdd", []))) - set(request.get("ValuesToRemove", []))
+        raise invalid_value(
+            f"AttributeName {request['AttributeName']!r} is unknown: it can be {RESTORE!r}."
+        )
+    wanted = (snapshot.shared_with | set(request.get("ValuesToAdd", []))) - set(
+        request.get("ValuesToRemove", [])
+    )
     _refuse_unshareable(snapshot, wanted)
     if len(wanted) > request.region.quotas.accounts_per_shared_snapshot:
-        raise RdsError("SharedSnapshotQuotaExceeded", f"{snapshot.identifier} is shared with too many accounts.")
+        raise RdsError(
+            "SharedSnapshotQuotaExceeded",
+            f"{snapshot.identifier} is shared with too many accounts.",
+        )
     snapshot.shared_with = wanted
     return _attributes(snapshot)
 
@@ -66,12 +79,21 @@ def _refuse_unshareable(snapshot: Snapshot, wanted: set[str]) -> None:
 
     Sharing under an AWS-owned key is not documented either way; it is refused as for a managed one.
     """
-    if any(value != EVERYBODY and not (value.isdigit() and len(value) == _ACCOUNT_DIGITS) for value in wanted):
-        raise invalid_value(f"An account has {_ACCOUNT_DIGITS} digits; {sorted(wanted)} contains something else.")
+    if any(
+        value != EVERYBODY and not (value.isdigit() and len(value) == _ACCOUNT_DIGITS)
+        for value in wanted
+    ):
+        raise invalid_value(
+            f"An account has {_ACCOUNT_DIGITS} digits; {sorted(wanted)} contains something else."
+        )
     if snapshot.snapshot_type != "manual":
-        raise snapshot_state(f"{snapshot.identifier} is an automated snapshot; only manual ones can be shared.")
+        raise snapshot_state(
+            f"{snapshot.identifier} is an automated snapshot; only manual ones can be shared."
+        )
     if wanted and snapshot.encryption.encrypted and snapshot.encryption.key_manager != "CUSTOMER":
-        raise snapshot_state(f"{snapshot.identifier} is encrypted under a key of AWS's own and cannot be shared.")
+        raise snapshot_state(
+            f"{snapshot.identifier} is encrypted under a key of AWS's own and cannot be shared."
+        )
     if EVERYBODY in wanted and snapshot.encryption.encrypted:
         raise invalid_combination(f"{snapshot.identifier} is encrypted and cannot be public.")
 

@@ -4,7 +4,12 @@ from datetime import timedelta
 
 from localaws.aurora import arns, copies, events, storage
 from localaws.aurora.arns import Arn
-from localaws.aurora.errors import cluster_not_found, snapshot_not_found, snapshot_state, wrong_state
+from localaws.aurora.errors import (
+    cluster_not_found,
+    snapshot_not_found,
+    snapshot_state,
+    wrong_state,
+)
 from localaws.aurora.limits import MANUAL, refuse_another_snapshot, refuse_taken_snapshot
 from localaws.aurora.names import new_identifier
 from localaws.aurora.records import Cluster, Snapshot, Tags
@@ -46,7 +51,8 @@ def take_automated(world: World, region: Region, cluster_identifier: str) -> Sna
 def _automated_identifier(world: World, region: Region, cluster: Cluster) -> str:
     """Name a snapshot after the first minute from now whose name is free.
 
-    Aurora takes one a day, so two of one minute never meet there; here somebody may ask for the second at once.
+    Aurora takes one a day, so two of one minute never meet there; here somebody may ask for the
+    second at once.
     """
     minute = world.now
     while (identifier := f"rds:{cluster.identifier}-{minute:%Y-%m-%d-%H-%M}") in region.snapshots:
@@ -59,11 +65,13 @@ def _refuse_unless_available(cluster: Cluster) -> None:
         raise wrong_state(cluster.identifier, cluster.status, "available")
 
 
-def begin(world: World, cluster: Cluster, identifier: str, snapshot_type: str, tags: Tags) -> Snapshot:
+def begin(
+    world: World, cluster: Cluster, identifier: str, snapshot_type: str, tags: Tags
+) -> Snapshot:
     """Start a snapshot of a cluster: it holds the data of this moment, and is available some time later.
 
-    Tags of the cluster come with it only if the cluster says so and no others are given. An available cluster is
-    `backing-up` meanwhile.
+    Tags of the cluster come with it only if the cluster says so and no others are given. An
+    available cluster is `backing-up` meanwhile.
     """
     region = world.region_of(cluster.arn)
     snapshot = _of_cluster(world, cluster, region.arn(arns.SNAPSHOT, identifier), snapshot_type)
@@ -131,16 +139,20 @@ def _finish(world: World, snapshot: Snapshot, cluster: Cluster) -> None:
 def delete_db_cluster_snapshot(request: Request) -> Answer:
     """Delete a manual snapshot, or cancel a copy; the answer still shows the status from before.
 
-    The snapshot is `deleting` for a moment and keeps its name. Automated snapshots go with their retention period or
-    their cluster.
+    The snapshot is `deleting` for a moment and keeps its name. Automated snapshots go with their
+    retention period or their cluster.
     """
     snapshot = request.region.snapshots.get(request.identifier("DBClusterSnapshotIdentifier"))
     if snapshot is None:
         raise snapshot_not_found(request["DBClusterSnapshotIdentifier"])
     if snapshot.snapshot_type != MANUAL:
-        raise snapshot_state(f"{snapshot.identifier} is an automated snapshot; only manual ones can be deleted.")
+        raise snapshot_state(
+            f"{snapshot.identifier} is an automated snapshot; only manual ones can be deleted."
+        )
     if snapshot.status not in DELETABLE_STATUSES:
-        raise snapshot_state(f"Snapshot {snapshot.identifier} is {snapshot.status} and cannot be deleted now.")
+        raise snapshot_state(
+            f"Snapshot {snapshot.identifier} is {snapshot.status} and cannot be deleted now."
+        )
     answer = {"DBClusterSnapshot": show_snapshot(request.world, snapshot)}
     _begin_deletion(request.world, snapshot)
     return answer

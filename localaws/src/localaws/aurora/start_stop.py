@@ -16,15 +16,23 @@ def stop_db_cluster(request: Request) -> Answer:
     """Stop an available cluster with all its instances; the answer still says `available`."""
     cluster = existing_cluster(request.region, request["DBClusterIdentifier"])
     if cluster.global_cluster is not None:
-        raise cluster_state(f"Cluster {cluster.identifier} is part of a global cluster and cannot be stopped.")
+        raise cluster_state(
+            f"Cluster {cluster.identifier} is part of a global cluster and cannot be stopped."
+        )
     if cluster.status != "available":
         raise wrong_state(cluster.identifier, cluster.status, "available")
     for member in servers.members(request.world, cluster):
         if member.status != "available":
-            raise instance_state(f"Instance {member.identifier} is {member.status}, so the cluster cannot be stopped.")
+            raise instance_state(
+                f"Instance {member.identifier} is {member.status}, so the cluster cannot be "
+                "stopped."
+            )
     world = request.world
     _begin(world, cluster, "stopping")
-    world.later(world.durations.cluster_stop, lambda: servers.stop(world, cluster, lambda: _stopped(world, cluster)))
+    world.later(
+        world.durations.cluster_stop,
+        lambda: servers.stop(world, cluster, lambda: _stopped(world, cluster)),
+    )
     return {"DBCluster": show_cluster(world, cluster)}
 
 
@@ -35,7 +43,11 @@ def _stopped(world: World, cluster: Cluster) -> None:
     _tell(world, cluster, events.INSTANCE_STOPPED)
     restarts_at = cluster.restarts_at = world.now + STOPPED_MOST
     events.happened(world, cluster.arn, events.CLUSTER_STOPPED)
-    world.later(STOPPED_MOST.total_seconds(), lambda: _start_by_itself(world, cluster, restarts_at), housekeeping=True)
+    world.later(
+        STOPPED_MOST.total_seconds(),
+        lambda: _start_by_itself(world, cluster, restarts_at),
+        housekeeping=True,
+    )
 
 
 def _start_by_itself(world: World, cluster: Cluster, restarts_at: datetime) -> None:
@@ -63,7 +75,12 @@ def _start(world: World, cluster: Cluster) -> None:
 
 def _start_server(world: World, cluster: Cluster) -> None:
     if cluster.members:
-        servers.start(world, cluster, lambda: _started(world, cluster), lambda error: _fail(world, cluster, error))
+        servers.start(
+            world,
+            cluster,
+            lambda: _started(world, cluster),
+            lambda error: _fail(world, cluster, error),
+        )
     else:
         _started(world, cluster)
 

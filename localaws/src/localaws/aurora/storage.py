@@ -7,7 +7,10 @@ _WITHOUT_DATA = frozenset({"deleted", "failed"})
 
 
 def keep(world: World, snapshot: Snapshot) -> None:
-    """Note that the data plane has a snapshot's data; forget it at once if the snapshot is gone meanwhile."""
+    """Note that the data plane has a snapshot's data.
+
+    Forget it at once if the snapshot is gone meanwhile.
+    """
     snapshot.has_data = True
     if snapshot.status in _WITHOUT_DATA:
         forget(world, snapshot)

@@ -15,7 +15,9 @@ VALUE_LENGTH_MAX = 256
 
 def read_tags(request: Request) -> Tags:
     """Return the Tags parameter as a mapping, or refuse it."""
-    return checked({str(tag.get("Key", "")): str(tag.get("Value", "")) for tag in request.get("Tags", [])})
+    return checked(
+        {str(tag.get("Key", "")): str(tag.get("Value", "")) for tag in request.get("Tags", [])}
+    )
 
 
 def checked(tags: Tags) -> Tags:
@@ -59,7 +61,9 @@ def list_tags_for_resource(request: Request) -> Answer:
 def _tags_of(request: Request) -> Tags:
     arn = Arn.parse(request["ResourceName"])
     if arn is None or (arn.account, arn.region) != (request.region.account, request.region.name):
-        raise invalid_value(f"{request['ResourceName']!r} does not name a resource of this account and region.")
+        raise invalid_value(
+            f"{request['ResourceName']!r} does not name a resource of this account and region."
+        )
     resource = _resource(request.region, arn)
     if resource is None:
         raise _not_found(arn)
@@ -80,7 +84,10 @@ def _resource(region: Region, arn: Arn) -> Any:
 
 
 def _not_found(arn: Arn) -> RdsError:
-    """Return the fault for a kind of resource; the tag actions model `DBSnapshotNotFound` for cluster snapshots too."""
+    """Return the fault for a kind of resource.
+
+    The tag actions model `DBSnapshotNotFound` for cluster snapshots too.
+    """
     if arn.kind == arns.CLUSTER:
         return cluster_not_found(arn.identifier)
     if arn.kind == arns.INSTANCE:

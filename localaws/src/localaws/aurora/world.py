@@ -131,10 +131,15 @@ class World:
         """Plan a transition, counted from now."""
         self.schedule.add(self.now + timedelta(seconds=seconds), then, housekeeping=housekeeping)
 
-    def perform(self, work: Then, then: Then = lambda: None, failed: OnFailure | None = None) -> None:
-        """Hand over work on the data plane; `then` happens after it, at the present moment of the model.
+    def perform(
+        self, work: Then, then: Then = lambda: None, failed: OnFailure | None = None
+    ) -> None:
+        """Hand over work on the data plane.
 
-        `failed` happens in its place when the work raised; without it life goes on as if the work was done.
+        `then` happens after it, at the present moment of the model.
+
+        `failed` happens in its place when the work raised; without it life goes on as if the work
+        was done.
         """
         self.errands.append(Errand(self.now, work, then, failed or (lambda _error: then())))
 

@@ -10,7 +10,8 @@ from localaws.cloudformation.stack import Stack
 from localaws.cloudformation.stack_definition import Blueprint
 
 NO_CHANGES: Final = (
-    "The submitted information didn't contain changes. Submit different information to create a change set."
+    "The submitted information didn't contain changes. Submit different information to create a "
+    "change set."
 )
 
 
@@ -28,32 +29,46 @@ class ChangeSet:
     is_empty: bool = False
 
     @classmethod
-    def of(cls, name: str, stack: Stack, blueprint: Blueprint, description: str | None) -> "ChangeSet":
+    def of(
+        cls, name: str, stack: Stack, blueprint: Blueprint, description: str | None
+    ) -> "ChangeSet":
         """Give a change set its id."""
         _, _, _, region, account, _ = stack.stack_id.split(":", 5)
         return cls(
-            f"arn:aws:cloudformation:{region}:{account}:changeSet/{name}/{uuid.uuid4()}", name, stack, blueprint,
+            f"arn:aws:cloudformation:{region}:{account}:changeSet/{name}/{uuid.uuid4()}",
+            name,
+            stack,
+            blueprint,
             description,
-        )  # fmt: skip
+        )
 
     def statuses(self) -> dict[str, str]:
         """Tell whether it can be executed, and why not."""
         if self.is_empty:
-            return {"Status": "FAILED", "StatusReason": NO_CHANGES, "ExecutionStatus": "UNAVAILABLE"}
+            return {
+                "Status": "FAILED",
+                "StatusReason": NO_CHANGES,
+                "ExecutionStatus": "UNAVAILABLE",
+            }
         return {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
 
 
 def change_shown(change: Change) -> dict[str, Any]:
     """Show a change as DescribeChangeSet does."""
     shown: dict[str, Any] = {
-        "Action": change.action, "LogicalResourceId": change.logical_id, "ResourceType": change.type, "Scope": [],
+        "Action": change.action,
+        "LogicalResourceId": change.logical_id,
+        "ResourceType": change.type,
+        "Scope": [],
         "Details": [],
-    }  # fmt: skip
+    }
     if change.physical_id:
         shown["PhysicalResourceId"] = change.physical_id
     if change.action == "Modify":
         shown["Replacement"] = str(change.replaced)
-        shown["Scope"] = sorted({"Tags" if name == "Tags" else "Properties" for name in change.properties})
+        shown["Scope"] = sorted(
+            {"Tags" if name == "Tags" else "Properties" for name in change.properties}
+        )
         shown["Details"] = [{"Target": _target(name)} for name in change.properties]
     return {"Type": "Resource", "ResourceChange": shown}
 

@@ -6,7 +6,10 @@ _CASTS: Final = {"integer": int, "long": int, "float": float, "double": float}
 
 
 def shaped(client: Any, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Give the arguments of a client's method with text turned into what the API's model wants. None is left out."""
+    """Give the arguments of a client's method with text turned into what the API's model wants.
+
+    None is left out.
+    """
     operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
     given = {name: value for name, value in arguments.items() if value is not None}
     found: dict[str, Any] = _shape(operation.input_shape, given)
@@ -38,8 +41,13 @@ def given_attributes(known: dict[str, str], wanted: dict[str, Any]) -> dict[str,
     return {name: _text(wanted[name]) for name in known if name in wanted}
 
 
-def changed_attributes(known: dict[str, str], wanted: dict[str, Any], before: dict[str, Any]) -> dict[str, str]:
-    """Say which attributes differ. `known` has what holds where a property is not given, or was taken away."""
+def changed_attributes(
+    known: dict[str, str], wanted: dict[str, Any], before: dict[str, Any]
+) -> dict[str, str]:
+    """Say which attributes differ.
+
+    `known` has what holds where a property is not given, or was taken away.
+    """
     now, then = known | given_attributes(known, wanted), known | given_attributes(known, before)
     return {name: value for name, value in now.items() if then[name] != value}
 

@@ -4,7 +4,10 @@ from moto.core.exceptions import ServiceException
 
 
 class ValidationError(ServiceException):
-    """CloudFormation's code for nearly everything that is wrong with a request. The text says what."""
+    """CloudFormation's code for nearly everything that is wrong with a request.
+
+    The text says what.
+    """
 
     code = "ValidationError"
 
@@ -34,8 +37,14 @@ class InvalidChangeSetStatusError(ServiceException):
 
 
 class NotModelledError(Exception):
-    """AWS has it and localaws has not. The text names it. moto serializes no error that AWS's model does not have."""
+    """AWS has it and localaws has not.
+
+    The text names it. moto serializes no error that AWS's model does not have.
+    """
 
 
 class ResourceError(Exception):
-    """A resource cannot be made, changed or deleted: the operation on its stack fails. The text is the reason."""
+    """A resource cannot be made, changed or deleted: the operation on its stack fails.
+
+    The text is the reason.
+    """

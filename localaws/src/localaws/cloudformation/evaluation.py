@@ -12,7 +12,10 @@ NO_VALUE: Final = object()
 
 _VARIABLE: Final = re.compile(r"\$\{(!?)([^}]*)\}")
 Attribute = Callable[[str, str | None], Any]
-"""Gives an attribute of a resource, or, without a name, what `Ref` gives. Raises ValidationError for an unknown one."""
+"""Gives an attribute of a resource, or, without a name, what `Ref` gives.
+
+Raises ValidationError for an unknown one.
+"""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,10 @@ class Scope:
     _judged: dict[str, bool] = field(default_factory=dict)
 
     def holds(self, condition: str) -> bool:
-        """Tell whether a condition holds; raises ValidationError when there is none of that name."""
+        """Tell whether a condition holds.
+
+        Raises ValidationError when there is none of that name.
+        """
         if condition not in self.conditions:
             raise ValidationError(f"Template format error: Unresolved condition {condition}")
         if condition not in self._judged:
@@ -45,10 +51,15 @@ class Scope:
             return (all if name == "Fn::And" else any)(map(self._judge, operand))
         if name == "Fn::Not":
             return not self._judge(operand[0])
-        raise ValidationError(f"Template format error: {written} is no condition that localaws knows.")
+        raise ValidationError(
+            f"Template format error: {written} is no condition that localaws knows."
+        )
 
     def value(self, written: Any) -> Any:
-        """Evaluate a value; raises ValidationError for what is not there, and functions that localaws has not."""
+        """Evaluate a value.
+
+        Raises ValidationError for what is not there, and functions that localaws has not.
+        """
         called = _function_of(written)
         if called:
             return self._call(*called)
@@ -88,7 +99,9 @@ class Scope:
     def _select(self, operand: Any) -> Any:
         index, values = int(self.value(operand[0])), self.value(operand[1])
         if not 0 <= index < len(values):
-            raise ValidationError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
+            raise ValidationError(
+                f"Template error: Fn::Select cannot select nonexistent value at index {index}"
+            )
         return values[index]
 
     def _find(self, operand: Any) -> Any:
@@ -123,6 +136,10 @@ def _function_of(written: Any) -> tuple[str, Any] | None:
     """Take a function and its operand out of `{"Fn::…": …}`, or None where it is none."""
     if isinstance(written, dict) and len(written) == 1:
         ((name, operand),) = written.items()
-        if name == "Ref" or str(name).startswith("Fn::") or (name == "Condition" and isinstance(operand, str)):
+        if (
+            name == "Ref"
+            or str(name).startswith("Fn::")
+            or (name == "Condition" and isinstance(operand, str))
+        ):
             return str(name), operand
     return None

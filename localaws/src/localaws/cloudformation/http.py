@@ -1,4 +1,7 @@
-"""CloudFormation's API. An operation ends before its request is answered, so whoever waits for it waits for nothing."""
+"""CloudFormation's API.
+
+An operation ends before its request is answered, so whoever waits for it waits for nothing.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar, Final
@@ -17,15 +20,22 @@ from localaws.modelled import NOT_MODELLED_CODE
 from localaws.rds_http import error_document
 
 _IDLE: Final = frozenset({"ClientRequestToken"})  # what it protects from cannot happen here
-_MAKING: Final = frozenset({"StackName", "TemplateBody", "TemplateURL", "Parameters", "Tags", "Capabilities"}) | _IDLE
+_MAKING: Final = (
+    frozenset({"StackName", "TemplateBody", "TemplateURL", "Parameters", "Tags", "Capabilities"})
+    | _IDLE
+)
 _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "CreateStack": _MAKING | {"EnableTerminationProtection"},
     "UpdateStack": _MAKING | {"UsePreviousTemplate"},
-    "CreateChangeSet": _MAKING | {"UsePreviousTemplate", "ChangeSetName", "ChangeSetType", "Description"},
+    "CreateChangeSet": _MAKING
+    | {"UsePreviousTemplate", "ChangeSetName", "ChangeSetType", "Description"},
     "DeleteStack": frozenset({"StackName", "RetainResources"}) | _IDLE,
     "ExecuteChangeSet": frozenset({"ChangeSetName", "StackName"}) | _IDLE,
 }
-"""The parameters that mean something here, of the actions that change something. Any other is refused by name."""
+"""The parameters that mean something here, of the actions that change something.
+
+Any other is refused by name.
+"""
 
 
 class CloudFormation(BaseResponse):
@@ -48,14 +58,21 @@ class CloudFormation(BaseResponse):
                 answer: TYPE_RESPONSE = super().call_action()
             except NotModelledError as error:
                 body = error_document(NOT_MODELLED_CODE, str(error), status=400)
-                answer = 400, {**self.response_headers, "Content-Type": "text/xml", "status": "400"}, body
+                answer = (
+                    400,
+                    {**self.response_headers, "Content-Type": "text/xml", "status": "400"},
+                    body,
+                )
             return answer
 
     def _check(self) -> None:
         known = _KNOWN[self._get_action()]
-        if unknown := sorted(name for name, value in self._get_params().items() if value and name not in known):
+        if unknown := sorted(
+            name for name, value in self._get_params().items() if value and name not in known
+        ):
             raise NotModelledError(
-                f"localaws does not model {', '.join(unknown)} of {self._get_action()}. Leave it out."
+                f"localaws does not model {', '.join(unknown)} of {self._get_action()}. Leave it "
+                "out."
             )
 
     def _stack(self) -> Stack:
@@ -64,14 +81,18 @@ class CloudFormation(BaseResponse):
     def _blueprint(self, stack: Stack) -> Blueprint:
         template, tags = self._template(), self._get_param("Tags")
         if template is not None and self._get_param("UsePreviousTemplate"):
-            raise ValidationError("You cannot specify both usePreviousTemplate and Template Body/Template URL.")
+            raise ValidationError(
+                "You cannot specify both usePreviousTemplate and Template Body/Template URL."
+            )
         if template is None and not self._get_param("UsePreviousTemplate"):
             raise ValidationError("Either Template URL or Template Body must be specified.")
         return self._here.blueprint(
-            stack, template, self._get_param("Parameters", []),
+            stack,
+            template,
+            self._get_param("Parameters", []),
             None if tags is None else {tag["Key"]: tag["Value"] for tag in tags},
             frozenset(self._get_param("Capabilities", [])),
-        )  # fmt: skip
+        )
 
     def _template(self) -> Template | None:
         body, url = self._get_param("TemplateBody"), self._get_param("TemplateURL")
@@ -108,7 +129,9 @@ class CloudFormation(BaseResponse):
     def delete_stack(self) -> ActionResult:
         """Delete a stack."""
         self._check()
-        self._here.delete(self._get_param("StackName"), frozenset(self._get_param("RetainResources", [])))
+        self._here.delete(
+            self._get_param("StackName"), frozenset(self._get_param("RetainResources", []))
+        )
         return EmptyResult()
 
     def update_termination_protection(self) -> ActionResult:
@@ -132,11 +155,16 @@ class CloudFormation(BaseResponse):
     def describe_stack_events(self) -> ActionResult:
         """Show what happened to a stack, the newest first."""
         stack = self._stack()
-        return ActionResult({"StackEvents": [responses.event(stack, one) for one in reversed(stack.events)]})
+        return ActionResult(
+            {"StackEvents": [responses.event(stack, one) for one in reversed(stack.events)]}
+        )
 
     def describe_stack_resources(self) -> ActionResult:
         """Show the resources of a stack, or of the one that a resource belongs to."""
-        physical_id, logical_id = self._get_param("PhysicalResourceId"), self._get_param("LogicalResourceId")
+        physical_id, logical_id = (
+            self._get_param("PhysicalResourceId"),
+            self._get_param("LogicalResourceId"),
+        )
         stack = self._here.owner_of(physical_id) if physical_id else self._stack()
         found = [one for name, one in stack.resources.items() if logical_id in (None, name)]
         return ActionResult({"StackResources": [responses.resource(stack, one) for one in found]})
@@ -144,7 +172,9 @@ class CloudFormation(BaseResponse):
     def list_stack_resources(self) -> ActionResult:
         """List the resources of a stack."""
         found = self._stack().resources.values()
-        return ActionResult({"StackResourceSummaries": [responses.resource_summary(one) for one in found]})
+        return ActionResult(
+            {"StackResourceSummaries": [responses.resource_summary(one) for one in found]}
+        )
 
     # --- templates ---
 
@@ -154,7 +184,9 @@ class CloudFormation(BaseResponse):
         if blueprint is None:
             return ActionResult({"TemplateBody": ""})
         original = self._get_param("TemplateStage") == "Original"
-        return ActionResult({"TemplateBody": blueprint.template.body if original else blueprint.template.processed})
+        return ActionResult(
+            {"TemplateBody": blueprint.template.body if original else blueprint.template.processed}
+        )
 
     def validate_template(self) -> ActionResult:
         """Read a template and tell its parameters."""
@@ -167,7 +199,9 @@ class CloudFormation(BaseResponse):
             return ActionResult(responses.template_summary(self._template_to_read()))
         blueprint = self._stack().blueprint
         if blueprint is None:
-            raise ValidationError("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
+            raise ValidationError(
+                "GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."
+            )
         return ActionResult(responses.template_summary(blueprint.template))
 
     # --- change sets ---
@@ -183,7 +217,10 @@ class CloudFormation(BaseResponse):
         return ActionResult({"Id": change_set.id, "StackId": stack.stack_id})
 
     def _to_change(self) -> Stack:
-        """Find the stack of a change set, or begin it; AWS takes UPDATE where the request does not say."""
+        """Find the stack of a change set, or begin it.
+
+        AWS takes UPDATE where the request does not say.
+        """
         name, kind = self._get_param("StackName"), self._get_param("ChangeSetType", "UPDATE")
         if kind == "UPDATE":
             stack = self._here.find(name)
@@ -191,7 +228,9 @@ class CloudFormation(BaseResponse):
             return stack
         if kind != "CREATE":
             raise NotModelledError(f"localaws does not model change sets of the type {kind}.")
-        under_review = [one for one in self._here.all() if one.name == name and one.status == REVIEW]
+        under_review = [
+            one for one in self._here.all() if one.name == name and one.status == REVIEW
+        ]
         return under_review[0] if under_review else self._here.begin(name, REVIEW)
 
     def _change_set(self) -> ChangeSet:

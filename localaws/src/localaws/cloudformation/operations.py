@@ -28,7 +28,10 @@ class Work:
         """What was replaced or is wanted no more: deleted when all else is done."""
 
     def create(self, blueprint: Blueprint) -> None:
-        """Make everything; ends in CREATE_COMPLETE or ROLLBACK_COMPLETE (ROLLBACK_FAILED, if that cannot be done)."""
+        """Make everything.
+
+        Ends in CREATE_COMPLETE or ROLLBACK_COMPLETE (ROLLBACK_FAILED, if that cannot be done).
+        """
         stack = self._stack
         stack.blueprint = blueprint
         if self._make_all(blueprint, "create"):
@@ -38,7 +41,10 @@ class Work:
             stack.say("ROLLBACK_COMPLETE" if self._take_back() else "ROLLBACK_FAILED", stack.reason)
 
     def update(self, blueprint: Blueprint) -> None:
-        """Change what differs; ends in UPDATE_COMPLETE or UPDATE_ROLLBACK_COMPLETE (UPDATE_ROLLBACK_FAILED)."""
+        """Change what differs.
+
+        Ends in UPDATE_COMPLETE or UPDATE_ROLLBACK_COMPLETE (UPDATE_ROLLBACK_FAILED).
+        """
         stack = self._stack
         stack.updated_at = datetime.now(UTC)
         stack.say("UPDATE_IN_PROGRESS", "User Initiated")
@@ -49,10 +55,16 @@ class Work:
             stack.say("UPDATE_COMPLETE")
         else:
             stack.say("UPDATE_ROLLBACK_IN_PROGRESS", stack.reason)
-            stack.say("UPDATE_ROLLBACK_COMPLETE" if self._take_back() else "UPDATE_ROLLBACK_FAILED", stack.reason)
+            stack.say(
+                "UPDATE_ROLLBACK_COMPLETE" if self._take_back() else "UPDATE_ROLLBACK_FAILED",
+                stack.reason,
+            )
 
     def delete(self, *, retained: frozenset[str] = frozenset()) -> None:
-        """Delete everything that is not to be retained, in reverse; ends in DELETE_COMPLETE or DELETE_FAILED."""
+        """Delete everything that is not to be retained, in reverse.
+
+        Ends in DELETE_COMPLETE or DELETE_FAILED.
+        """
         stack = self._stack
         stack.say("DELETE_IN_PROGRESS", "User Initiated")
         failed: list[Resource] = []
@@ -77,7 +89,9 @@ class Work:
                 self._make(blueprint, wanted)
             except (ResourceError, ValidationError):
                 names = f"The following resource(s) failed to {what}: [{wanted.logical_id}]. "
-                self._stack.reason = names + ("Rollback requested by user." if what == "create" else "")
+                self._stack.reason = names + (
+                    "Rollback requested by user." if what == "create" else ""
+                )
                 return False
         self._stack.outputs = blueprint.outputs(self._stack.attribute)
         return True
@@ -103,11 +117,15 @@ class Work:
 
     def _replace(self, standing: Resource, wanted: Wanted, properties: Properties) -> None:
         name = wanted.kind.name
-        if name and standing.kind is wanted.kind and standing.properties.get(name) == properties.get(name):
+        if (
+            name
+            and standing.kind is wanted.kind
+            and standing.properties.get(name) == properties.get(name)
+        ):
             with self._said(wanted, standing.made.physical_id, "UPDATE"):
                 raise ResourceError(
-                    "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename "
-                    f"{properties[name]} and update the stack again."
+                    "CloudFormation cannot update a stack when a custom-named resource requires "
+                    f"replacing. Rename {properties[name]} and update the stack again."
                 )
         self._create(wanted, properties, standing)
         self._old.append(standing)
@@ -120,8 +138,13 @@ class Work:
             with self._said(wanted, standing.made.physical_id, "UPDATE"):
                 resource_calls.update(wanted.kind, standing.made, properties, before, self._aws)
             standing.properties = properties
-            self._stack.say_of(wanted.logical_id, wanted.kind, standing.made.physical_id, "UPDATE_COMPLETE")
-        standing.deletion_policy, standing.replace_policy = wanted.deletion_policy, wanted.replace_policy
+            self._stack.say_of(
+                wanted.logical_id, wanted.kind, standing.made.physical_id, "UPDATE_COMPLETE"
+            )
+        standing.deletion_policy, standing.replace_policy = (
+            wanted.deletion_policy,
+            wanted.replace_policy,
+        )
 
     @contextmanager
     def _said(self, wanted: Wanted, physical_id: str, what: str) -> Iterator[None]:
@@ -129,7 +152,9 @@ class Work:
         try:
             yield
         except ResourceError as error:
-            self._stack.say_of(wanted.logical_id, wanted.kind, physical_id, f"{what}_FAILED", str(error))
+            self._stack.say_of(
+                wanted.logical_id, wanted.kind, physical_id, f"{what}_FAILED", str(error)
+            )
             raise
 
     # --- backwards ---
@@ -151,17 +176,23 @@ class Work:
         if not gone:
             raise ResourceError(f"{resource.logical_id} could not be deleted.")
 
-    def _unupdate(self, resource: Resource, now: Properties, before: Properties, policies: tuple[str, str]) -> None:
+    def _unupdate(
+        self, resource: Resource, now: Properties, before: Properties, policies: tuple[str, str]
+    ) -> None:
         resource.deletion_policy, resource.replace_policy = policies
         if now != before:
             resource_calls.update(resource.kind, resource.made, before, now, self._aws)
             resource.properties = before
-            self._stack.say_of(resource.logical_id, resource.kind, resource.made.physical_id, "UPDATE_COMPLETE")
+            self._stack.say_of(
+                resource.logical_id, resource.kind, resource.made.physical_id, "UPDATE_COMPLETE"
+            )
 
     def _clean_up(self, blueprint: Blueprint) -> None:
         for resource in self._old:
             self._remove(resource, keep=resource.replace_policy == "Retain")
-        for name in [name for name in reversed(list(self._stack.resources)) if name not in blueprint.wanted]:
+        for name in [
+            name for name in reversed(list(self._stack.resources)) if name not in blueprint.wanted
+        ]:
             resource = self._stack.resources[name]
             self._remove(resource, keep=resource.deletion_policy in _RETAINED)
 

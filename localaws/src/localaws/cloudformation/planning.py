@@ -12,7 +12,10 @@ from localaws.cloudformation.stack_definition import Blueprint, Wanted
 
 @dataclass(frozen=True)
 class Change:
-    """What would become of one resource. `replaced` is about a modification; `properties` are those that differ."""
+    """What would become of one resource. `replaced` is about a modification.
+
+    `properties` are those that differ.
+    """
 
     action: Literal["Add", "Modify", "Remove"]
     logical_id: str
@@ -25,7 +28,8 @@ class Change:
 def plan(blueprint: Blueprint, stack: Stack) -> list[Change]:
     """Say what has to be done so that the stack is as the blueprint wants it, in the order of doing.
 
-    Raises what the blueprint does, and NotModelledError for a change in place that localaws does not make.
+    Raises what the blueprint does, and NotModelledError for a change in place that localaws does
+    not make.
     """
     changes: dict[str, Change] = {}
 
@@ -36,7 +40,9 @@ def plan(blueprint: Blueprint, stack: Stack) -> list[Change]:
         return stack.attribute(resource, name)
 
     for wanted in blueprint.wanted.values():
-        change = _change(wanted, stack.resources.get(wanted.logical_id), blueprint.properties(wanted, attribute))
+        change = _change(
+            wanted, stack.resources.get(wanted.logical_id), blueprint.properties(wanted, attribute)
+        )
         if change:
             changes[wanted.logical_id] = change
     return [*changes.values(), *_removals(blueprint, stack)]
@@ -51,13 +57,25 @@ def _change(wanted: Wanted, standing: Resource | None, properties: Properties) -
         return None
     replaced = is_replaced(standing, wanted, differing)
     if not replaced and (stuck := sorted(wanted.kind.settled & set(differing))):
-        raise NotModelledError(f"localaws does not change {', '.join(stuck)} of {wanted.logical_id}, which stands.")
-    return Change("Modify", wanted.logical_id, wanted.kind.type, standing.made.physical_id, replaced, differing)
+        raise NotModelledError(
+            f"localaws does not change {', '.join(stuck)} of {wanted.logical_id}, which stands."
+        )
+    return Change(
+        "Modify",
+        wanted.logical_id,
+        wanted.kind.type,
+        standing.made.physical_id,
+        replaced,
+        differing,
+    )
 
 
 def _removals(blueprint: Blueprint, stack: Stack) -> list[Change]:
     gone = [one for name, one in stack.resources.items() if name not in blueprint.wanted]
-    return [Change("Remove", one.logical_id, one.kind.type, one.made.physical_id) for one in reversed(gone)]
+    return [
+        Change("Remove", one.logical_id, one.kind.type, one.made.physical_id)
+        for one in reversed(gone)
+    ]
 
 
 def differences(standing: Resource, wanted: Wanted, properties: Properties) -> Iterable[str]:

@@ -32,8 +32,8 @@ def update(kind: Kind, made: Made, properties: Properties, before: Properties, a
 def delete(kind: Kind, made: Made, properties: Properties, aws: Aws) -> None:
     """Delete a resource; raises ResourceError.
 
-    One that somebody deleted meanwhile is deleted: its handler answers NotFound, and a stack goes on (CloudFormation
-    CLI user guide, resource type handler contract).
+    One that somebody deleted meanwhile is deleted: its handler answers NotFound, and a stack goes
+    on (CloudFormation CLI user guide, resource type handler contract).
     """
 
     def ask() -> None:
@@ -61,18 +61,26 @@ def _asked(kind: Kind, properties: Properties, ask: Callable[[], _Answer]) -> _A
     except ClientError as error:
         raise ResourceError(_refused(kind, properties, error)) from error
     except KeyError as error:
-        raise ResourceError(f"Properties validation failed: required key {error} not found") from error
+        raise ResourceError(
+            f"Properties validation failed: required key {error} not found"
+        ) from error
     except (BotoCoreError, ValueError) as error:
         raise ResourceError(f"Properties validation failed: {error}") from error
 
 
 def _refused(kind: Kind, properties: Properties, error: ClientError) -> str:
     answer: dict[str, Any] = error.response
-    if answer["Error"]["Code"] in ALREADY_THERE and error.operation_name.startswith(("Create", "Put")):
+    if answer["Error"]["Code"] in ALREADY_THERE and error.operation_name.startswith(
+        ("Create", "Put")
+    ):
         return _already_there(kind, properties)
     status = answer["ResponseMetadata"]["HTTPStatusCode"]
-    said = f"{answer['Error']['Message']} (Service: {kind.type.split('::')[1]}, Status Code: {status})"
-    return f'Resource handler returned message: "{said}" (HandlerErrorCode: {answer["Error"]["Code"]})'
+    said = (
+        f"{answer['Error']['Message']} (Service: {kind.type.split('::')[1]}, Status Code: {status})"
+    )
+    return (
+        f'Resource handler returned message: "{said}" (HandlerErrorCode: {answer["Error"]["Code"]})'
+    )
 
 
 def _already_there(kind: Kind, properties: Properties) -> str:

@@ -8,18 +8,31 @@ Properties = dict[str, Any]
 
 ALREADY_THERE: Final = frozenset(
     {
-        "AlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "EntityAlreadyExists",
-        "ParameterAlreadyExists", "ResourceConflictException", "ResourceExistsException", "ResourceInUseException",
+        "AlreadyExistsException",
+        "BucketAlreadyExists",
+        "BucketAlreadyOwnedByYou",
+        "EntityAlreadyExists",
+        "ParameterAlreadyExists",
+        "ResourceConflictException",
+        "ResourceExistsException",
+        "ResourceInUseException",
         "ResourceAlreadyExistsException",
     }
-)  # fmt: skip
+)
 """Codes with which services refuse to make what is there already."""
 GONE: Final = frozenset(
     {
-        "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "NoSuchEntity", "NotFound", "NotFoundException",
-        "ParameterNotFound", "QueueDoesNotExist", "ResourceNotFound", "ResourceNotFoundException",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "NoSuchBucket",
+        "NoSuchEntity",
+        "NotFound",
+        "NotFoundException",
+        "ParameterNotFound",
+        "QueueDoesNotExist",
+        "ResourceNotFound",
+        "ResourceNotFoundException",
     }
-)  # fmt: skip
+)
 """Codes with which they refuse to delete what is there no more."""
 
 
@@ -53,8 +66,9 @@ class Made:
 class Kind:
     """A resource type.
 
-    `create`, `update` and `delete` call AWS's API and raise botocore's errors. `update` is given what was wanted before
-    and changes what differs, except `fixed` properties: where one of them differs, AWS makes another resource.
+    `create`, `update` and `delete` call AWS's API and raise botocore's errors. `update` is given
+    what was wanted before and changes what differs, except `fixed` properties: where one of them
+    differs, AWS makes another resource.
     """
 
     type: str
@@ -82,14 +96,28 @@ class Kind:
 
 
 def kind(type: str, properties: str, **more: Any) -> Kind:  # noqa: A002  (CloudFormation's word)
-    """Write a Kind with its names as words; its own name is fixed, and a name and tags are properties."""
-    fixed, settled, attributes = (frozenset(more.pop(one, "").split()) for one in ("fixed", "settled", "attributes"))
+    """Write a Kind with its names as words.
+
+    Its own name is fixed, and a name and tags are properties.
+    """
+    fixed, settled, attributes = (
+        frozenset(more.pop(one, "").split()) for one in ("fixed", "settled", "attributes")
+    )
     fixed |= {more["name"]} if "name" in more else set()
-    names = frozenset(properties.split()) | fixed | settled | ({"Tags"} if "tags" in more else set())
+    names = (
+        frozenset(properties.split()) | fixed | settled | ({"Tags"} if "tags" in more else set())
+    )
     return Kind(type, names, fixed=fixed, settled=settled, attributes=attributes, **more)
 
 
 def changed_tags(before: Properties, wanted: Properties) -> tuple[list[dict[str, str]], list[str]]:
-    """Say which tags are to be set, and the keys of those to be removed. Both lists are of `Key` and `Value`."""
-    old, new = ({tag["Key"]: tag["Value"] for tag in one.get("Tags", [])} for one in (before, wanted))
-    return [{"Key": key, "Value": value} for key, value in new.items() if old.get(key) != value], [*(old.keys() - new)]
+    """Say which tags are to be set, and the keys of those to be removed.
+
+    Both lists are of `Key` and `Value`.
+    """
+    old, new = (
+        {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])} for one in (before, wanted)
+    )
+    return [{"Key": key, "Value": value} for key, value in new.items() if old.get(key) != value], [
+        *(old.keys() - new)
+    ]

@@ -15,24 +15,37 @@ def stack(one: Stack) -> Shown:
     blueprint = one.blueprint
     slots = blueprint.template.section("Parameters") if blueprint else {}
     return {
-        **summary(one), "Outputs": one.outputs, "EnableTerminationProtection": one.is_protected,
-        "Description": blueprint.template.description if blueprint else None, "DisableRollback": False,
+        **summary(one),
+        "Outputs": one.outputs,
+        "EnableTerminationProtection": one.is_protected,
+        "Description": blueprint.template.description if blueprint else None,
+        "DisableRollback": False,
         "Parameters": _parameters(slots, blueprint.parameters if blueprint else {}),
         "Capabilities": sorted(blueprint.capabilities) if blueprint else [],
-        "Tags": [{"Key": key, "Value": value} for key, value in (blueprint.tags if blueprint else {}).items()],
-    }  # fmt: skip
+        "Tags": [
+            {"Key": key, "Value": value}
+            for key, value in (blueprint.tags if blueprint else {}).items()
+        ],
+    }
 
 
 def summary(one: Stack) -> Shown:
     """Show a stack as ListStacks does."""
     return {
-        "StackId": one.stack_id, "StackName": one.name, "StackStatus": one.status, "StackStatusReason": one.reason,
-        "CreationTime": one.created_at, "LastUpdatedTime": one.updated_at, "DeletionTime": one.deleted_at,
-    }  # fmt: skip
+        "StackId": one.stack_id,
+        "StackName": one.name,
+        "StackStatus": one.status,
+        "StackStatusReason": one.reason,
+        "CreationTime": one.created_at,
+        "LastUpdatedTime": one.updated_at,
+        "DeletionTime": one.deleted_at,
+    }
 
 
 def _parameters(slots: Values, values: Values) -> list[Shown]:
-    hidden = {name for name, slot in slots.items() if str(slot.get("NoEcho", False)).lower() == "true"}
+    hidden = {
+        name for name, slot in slots.items() if str(slot.get("NoEcho", False)).lower() == "true"
+    }
     return [
         {"ParameterKey": name, "ParameterValue": _HIDDEN if name in hidden else _as_given(value)}
         for name, value in values.items()
@@ -46,15 +59,26 @@ def _as_given(value: Any) -> str:
 def event(of: Stack, one: Event) -> Shown:
     """Show one line of a stack's history."""
     return {
-        "StackId": of.stack_id, "StackName": of.name, "EventId": one.event_id, "Timestamp": one.at,
-        "LogicalResourceId": one.logical_id, "PhysicalResourceId": one.physical_id, "ResourceType": one.type,
-        "ResourceStatus": one.status, "ResourceStatusReason": one.reason,
-    }  # fmt: skip
+        "StackId": of.stack_id,
+        "StackName": of.name,
+        "EventId": one.event_id,
+        "Timestamp": one.at,
+        "LogicalResourceId": one.logical_id,
+        "PhysicalResourceId": one.physical_id,
+        "ResourceType": one.type,
+        "ResourceStatus": one.status,
+        "ResourceStatusReason": one.reason,
+    }
 
 
 def resource(of: Stack, one: Resource) -> Shown:
     """Show a resource as DescribeStackResources does."""
-    return {**_resource(one), "StackId": of.stack_id, "StackName": of.name, "Timestamp": one.updated_at}
+    return {
+        **_resource(one),
+        "StackId": of.stack_id,
+        "StackName": of.name,
+        "Timestamp": one.updated_at,
+    }
 
 
 def resource_summary(one: Resource) -> Shown:
@@ -64,9 +88,11 @@ def resource_summary(one: Resource) -> Shown:
 
 def _resource(one: Resource) -> Shown:
     return {
-        "LogicalResourceId": one.logical_id, "PhysicalResourceId": one.made.physical_id, "ResourceType": one.kind.type,
+        "LogicalResourceId": one.logical_id,
+        "PhysicalResourceId": one.made.physical_id,
+        "ResourceType": one.kind.type,
         "ResourceStatus": one.status,
-    }  # fmt: skip
+    }
 
 
 def template(one: Template) -> Shown:
@@ -76,12 +102,14 @@ def template(one: Template) -> Shown:
         "Description": one.description,
         "Parameters": [
             {
-                "ParameterKey": name, "DefaultValue": None if slot.get("Default") is None else str(slot["Default"]),
-                "NoEcho": str(slot.get("NoEcho", False)).lower() == "true", "Description": slot.get("Description"),
+                "ParameterKey": name,
+                "DefaultValue": None if slot.get("Default") is None else str(slot["Default"]),
+                "NoEcho": str(slot.get("NoEcho", False)).lower() == "true",
+                "Description": slot.get("Description"),
             }
             for name, slot in slots
         ],
-    }  # fmt: skip
+    }
 
 
 def template_summary(one: Template) -> Shown:
@@ -90,7 +118,9 @@ def template_summary(one: Template) -> Shown:
     for parameter in shown["Parameters"]:
         slot = slots[parameter["ParameterKey"]]
         parameter["ParameterType"] = slot["Type"]
-        parameter["ParameterConstraints"] = {"AllowedValues": [str(value) for value in slot.get("AllowedValues", [])]}
+        parameter["ParameterConstraints"] = {
+            "AllowedValues": [str(value) for value in slot.get("AllowedValues", [])]
+        }
     types = [resource["Type"] for resource in one.section("Resources").values()]
     return {**shown, "ResourceTypes": sorted(set(types))}
 
@@ -99,9 +129,14 @@ def change_set(one: ChangeSet) -> Shown:
     """Show a change set, without its changes."""
     blueprint = one.blueprint
     return {
-        "ChangeSetId": one.id, "ChangeSetName": one.name, "StackId": one.stack.stack_id, "StackName": one.stack.name,
-        "Description": one.description, "CreationTime": one.created_at, **one.statuses(),
+        "ChangeSetId": one.id,
+        "ChangeSetName": one.name,
+        "StackId": one.stack.stack_id,
+        "StackName": one.stack.name,
+        "Description": one.description,
+        "CreationTime": one.created_at,
+        **one.statuses(),
         "Parameters": _parameters(blueprint.template.section("Parameters"), blueprint.parameters),
         "Tags": [{"Key": key, "Value": value} for key, value in blueprint.tags.items()],
         "Capabilities": sorted(blueprint.capabilities),
-    }  # fmt: skip
+    }

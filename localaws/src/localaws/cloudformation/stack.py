@@ -44,7 +44,10 @@ class Event:
 
 @dataclass
 class Stack:
-    """A stack. `blueprint` is what it was made from last, None while nobody has executed its first change set."""
+    """A stack.
+
+    `blueprint` is what it was made from last, None while nobody has executed its first change set.
+    """
 
     stack_id: str
     name: str
@@ -72,14 +75,23 @@ class Stack:
         self.status, self.reason = status, reason
         self._note(self.name, self.stack_id, STACK, status, reason)
 
-    def say_of(self, logical_id: str, kind: Kind, physical_id: str, status: str, reason: str | None = None) -> None:
+    def say_of(
+        self, logical_id: str, kind: Kind, physical_id: str, status: str, reason: str | None = None
+    ) -> None:
         """Note what became of a resource, and keep it with the resource if that stands."""
         if logical_id in self.resources:
-            self.resources[logical_id].status, self.resources[logical_id].updated_at = status, _now()
+            self.resources[logical_id].status, self.resources[logical_id].updated_at = (
+                status,
+                _now(),
+            )
         self._note(logical_id, physical_id, kind.type, status, reason)
 
-    def _note(self, logical_id: str, physical_id: str, kind: str, status: str, reason: str | None) -> None:
-        self.events.append(Event(str(uuid.uuid4()), _now(), logical_id, physical_id, kind, status, reason))
+    def _note(
+        self, logical_id: str, physical_id: str, kind: str, status: str, reason: str | None
+    ) -> None:
+        self.events.append(
+            Event(str(uuid.uuid4()), _now(), logical_id, physical_id, kind, status, reason)
+        )
 
     def attribute(self, resource: str, name: str | None) -> Any:
         """Give what `Ref` (no name) or `Fn::GetAtt` gives of a resource that stands."""
@@ -98,9 +110,16 @@ class Stack:
 def resource_of(wanted: Any, made: Made, properties: Properties, status: str) -> Resource:
     """Write down a resource that was made as it was wanted."""
     return Resource(
-        wanted.logical_id, wanted.kind, made, properties, wanted.deletion_policy, wanted.replace_policy, wanted.needs,
-        status, _now(),
-    )  # fmt: skip
+        wanted.logical_id,
+        wanted.kind,
+        made,
+        properties,
+        wanted.deletion_policy,
+        wanted.replace_policy,
+        wanted.needs,
+        status,
+        _now(),
+    )
 
 
 def _now() -> datetime:

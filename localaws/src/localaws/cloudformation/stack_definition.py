@@ -5,14 +5,26 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from localaws.cloudformation.errors import InsufficientCapabilitiesError, NotModelledError, ValidationError
+from localaws.cloudformation.errors import (
+    InsufficientCapabilitiesError,
+    NotModelledError,
+    ValidationError,
+)
 from localaws.cloudformation.evaluation import NO_VALUE, Attribute, Scope, text
 from localaws.cloudformation.resource_type import Kind, Properties
 from localaws.cloudformation.resource_types import KINDS
 from localaws.cloudformation.template import Template, Values
 
 _RESOURCE: Final = frozenset(
-    {"Type", "Properties", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Metadata"}
+    {
+        "Type",
+        "Properties",
+        "Condition",
+        "DependsOn",
+        "DeletionPolicy",
+        "UpdateReplacePolicy",
+        "Metadata",
+    }
 )
 _POLICIES: Final = {"DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate"),
                     "UpdateReplacePolicy": ("Delete", "Retain")}  # fmt: skip
@@ -45,18 +57,28 @@ class Blueprint:
 
     def scope(self, attribute: Attribute) -> Scope:
         """Say what names mean; `attribute` gives those of resources."""
-        fixed = {"AWS::NoValue": NO_VALUE, "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
+        fixed = {
+            "AWS::NoValue": NO_VALUE,
+            "AWS::Partition": "aws",
+            "AWS::URLSuffix": "amazonaws.com",
+        }
         names = {**fixed, **self.pseudo, **self.parameters}
-        return Scope(names, self.template.section("Mappings"), self.template.section("Conditions"), attribute)
+        return Scope(
+            names, self.template.section("Mappings"), self.template.section("Conditions"), attribute
+        )
 
     @cached_property
     def wanted(self) -> dict[str, Wanted]:
         """The resources whose condition holds, each after those that it needs.
 
-        Raises ValidationError for what is wrong with the template, NotModelledError for what localaws cannot make.
+        Raises ValidationError for what is wrong with the template, NotModelledError for what
+        localaws cannot make.
         """
         described = {name: self._describe(name, one) for name, one in self._met()}
-        return {name: described[name] for name in _in_order({name: one.needs for name, one in described.items()})}
+        return {
+            name: described[name]
+            for name in _in_order({name: one.needs for name, one in described.items()})
+        }
 
     def _met(self) -> Iterator[tuple[str, Values]]:
         scope = self.scope(_nothing)
@@ -76,12 +98,17 @@ class Blueprint:
         if unmet := sorted(needs - standing.keys()):
             where = "in the Resources block of the template"
             raise ValidationError(
-                f"Template format error: Unresolved resource dependencies [{', '.join(unmet)}] {where}"
+                f"Template format error: Unresolved resource dependencies [{', '.join(unmet)}] "
+                f"{where}"
             )
         return Wanted(
-            name, KINDS[resource["Type"]], written, resource.get("DeletionPolicy", "Delete"),
-            resource.get("UpdateReplacePolicy", "Delete"), frozenset(needs),
-        )  # fmt: skip
+            name,
+            KINDS[resource["Type"]],
+            written,
+            resource.get("DeletionPolicy", "Delete"),
+            resource.get("UpdateReplacePolicy", "Delete"),
+            frozenset(needs),
+        )
 
     def _noting(self, needs: set[str]) -> Attribute:
         """Note which resources are referred to, and refuse attributes that they do not have."""
@@ -91,7 +118,9 @@ class Blueprint:
             described = self.template.section("Resources").get(resource)
             kind = KINDS.get(described["Type"]) if described else None
             if kind and attribute is not None and attribute not in kind.attributes:
-                what = f"resource {resource} does not support attribute type {attribute} in Fn::GetAtt"
+                what = (
+                    f"resource {resource} does not support attribute type {attribute} in Fn::GetAtt"
+                )
                 raise ValidationError(f"Template error: {what}")
             return f"${{{resource}{'.' + attribute if attribute else ''}}}"
 
@@ -106,7 +135,10 @@ class Blueprint:
         if wanted.kind.tags == "map":
             return {**found, "Tags": {**tags, **found.get("Tags", {})}}
         own = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
-        return {**found, "Tags": [{"Key": key, "Value": value} for key, value in {**tags, **own}.items()]}
+        return {
+            **found,
+            "Tags": [{"Key": key, "Value": value} for key, value in {**tags, **own}.items()],
+        }
 
     def _system_tags(self, wanted: Wanted) -> dict[str, str]:
         """Give the tags that CloudFormation puts by itself (CloudFormation user guide, resource tags)."""
@@ -125,13 +157,20 @@ class Blueprint:
             if "Condition" in output and not scope.holds(output["Condition"]):
                 continue
             if "Export" in output:
-                raise NotModelledError(f"localaws does not model Export, of the output {key}. Leave it out.")
+                raise NotModelledError(
+                    f"localaws does not model Export, of the output {key}. Leave it out."
+                )
             description = {"Description": output["Description"]} if "Description" in output else {}
-            found.append({"OutputKey": key, "OutputValue": text(scope.value(output["Value"])), **description})
+            found.append(
+                {"OutputKey": key, "OutputValue": text(scope.value(output["Value"])), **description}
+            )
         return found
 
     def check(self) -> None:
-        """Judge it all; raises ValidationError, NotModelledError and InsufficientCapabilitiesError."""
+        """Judge it all.
+
+        Raises ValidationError, NotModelledError and InsufficientCapabilitiesError.
+        """
         needs: set[str] = set()
         self.outputs(self._noting(needs))
         if unmet := sorted(needs - self.wanted.keys()):
@@ -139,7 +178,9 @@ class Blueprint:
             raise ValidationError(f"Unresolved resource dependencies [{', '.join(unmet)}] {where}")
         for one in self.wanted.values():
             named = one.kind.name in one.written
-            enough = {"CAPABILITY_NAMED_IAM"} if named else {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}
+            enough = (
+                {"CAPABILITY_NAMED_IAM"} if named else {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}
+            )
             if one.kind.capability and not enough & self.capabilities:
                 raise InsufficientCapabilitiesError(f"Requires capabilities : [{min(enough)}]")
 
@@ -153,24 +194,35 @@ def _check(name: str, resource: Values) -> None:
     known = KINDS.get(resource.get("Type", ""))
     if known is None:
         raise NotModelledError(
-            f"localaws cannot make {name}: it does not model {resource.get('Type')}. Leave it out, or put it under a "
-            "Condition."
+            f"localaws cannot make {name}: it does not model {resource.get('Type')}. Leave it out, "
+            "or put it under a Condition."
         )
     if unknown := sorted(resource.keys() - _RESOURCE):
-        raise NotModelledError(f"localaws does not model {', '.join(unknown)} of {name}. Leave it out.")
+        raise NotModelledError(
+            f"localaws does not model {', '.join(unknown)} of {name}. Leave it out."
+        )
     if unknown := sorted((resource.get("Properties") or {}).keys() - known.properties):
-        raise NotModelledError(f"localaws does not model {', '.join(unknown)} of {name}, {known.type}. Leave it out.")
+        raise NotModelledError(
+            f"localaws does not model {', '.join(unknown)} of {name}, {known.type}. Leave it out."
+        )
     for policy, allowed in _POLICIES.items():
         if resource.get(policy, "Delete") not in allowed:
-            raise ValidationError(f"Template error: {policy} of {name} is none of {', '.join(allowed)}")
+            raise ValidationError(
+                f"Template error: {policy} of {name} is none of {', '.join(allowed)}"
+            )
 
 
 def _nothing(resource: str, _: str | None) -> Any:
-    raise ValidationError(f"Template format error: a condition may not refer to {resource}, which is a resource.")
+    raise ValidationError(
+        f"Template format error: a condition may not refer to {resource}, which is a resource."
+    )
 
 
 def _in_order(needs: Mapping[str, frozenset[str]]) -> list[str]:
-    """Put names in an order in which each comes after those it needs; raises ValidationError for a circle."""
+    """Put names in an order in which each comes after those it needs.
+
+    Raises ValidationError for a circle.
+    """
     done: dict[str, None] = {}
 
     def visit(name: str, above: tuple[str, ...]) -> None:

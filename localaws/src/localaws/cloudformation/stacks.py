@@ -41,7 +41,9 @@ class Stacks:
     def find(self, name_or_id: str) -> Stack:
         """Find a stack that is there by its name, or any by its id; raises ValidationError."""
         for stack in self._stacks:
-            if stack.stack_id == name_or_id or (stack.name == name_or_id and stack.deleted_at is None):
+            if stack.stack_id == name_or_id or (
+                stack.name == name_or_id and stack.deleted_at is None
+            ):
                 return stack
         raise ValidationError(f"Stack with id {name_or_id} does not exist")
 
@@ -52,17 +54,26 @@ class Stacks:
     def owner_of(self, physical_id: str) -> Stack:
         """Find the stack that a resource belongs to; raises ValidationError."""
         for stack in self.all():
-            if any(resource.made.physical_id == physical_id for resource in stack.resources.values()):
+            if any(
+                resource.made.physical_id == physical_id for resource in stack.resources.values()
+            ):
                 return stack
         raise ValidationError(f"Stack for {physical_id} does not exist")
 
     def blueprint(
-        self, stack: Stack, template: Template | None, given: list[dict[str, Any]], tags: Mapping[str, str] | None,
+        self,
+        stack: Stack,
+        template: Template | None,
+        given: list[dict[str, Any]],
+        tags: Mapping[str, str] | None,
         capabilities: frozenset[str] = frozenset(),
-    ) -> Blueprint:  # fmt: skip
-        """Draw up what a request wants a stack to be; without a template or tags, those that it has.
+    ) -> Blueprint:
+        """Draw up what a request wants a stack to be.
 
-        Raises what is wrong with it, as ValidationError, NotModelledError or InsufficientCapabilitiesError.
+        Without a template or tags, those that it has.
+
+        Raises what is wrong with it, as ValidationError, NotModelledError or
+        InsufficientCapabilitiesError.
         """
         last = stack.blueprint
         template = template or _previous(last).template
@@ -78,10 +89,15 @@ class Stacks:
         return found
 
     def stored(self, url: str) -> str:
-        """Read a template that is in S3, by a URL with the bucket in its path; raises ValidationError."""
+        """Read a template that is in S3, by a URL with the bucket in its path.
+
+        Raises ValidationError.
+        """
         bucket, _, key = urlsplit(url).path.lstrip("/").partition("/")
         try:
-            content: bytes = self._aws("s3").get_object(Bucket=bucket, Key=unquote(key))["Body"].read()
+            content: bytes = (
+                self._aws("s3").get_object(Bucket=bucket, Key=unquote(key))["Body"].read()
+            )
         except ClientError as error:
             raise ValidationError(f"S3 error: {error.response['Error']['Message']}") from error
         return content.decode()
@@ -95,8 +111,8 @@ class Stacks:
         """
         if not _NAME.fullmatch(name):
             raise ValidationError(
-                f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must "
-                f"satisfy regular expression pattern: {_NAME.pattern}"
+                f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy "
+                f"constraint: Member must satisfy regular expression pattern: {_NAME.pattern}"
             )
         if any(stack.name == name for stack in self.all()):
             raise AlreadyExistsError(f"Stack [{name}] already exists")
@@ -115,17 +131,22 @@ class Stacks:
         Work(stack, self._aws).update(blueprint)
 
     def delete(self, name_or_id: str, retained: frozenset[str]) -> None:
-        """Delete a stack; one that is not there is deleted already. Raises ValidationError when it is protected."""
+        """Delete a stack; one that is not there is deleted already.
+
+        Raises ValidationError when it is protected.
+        """
         try:
             stack = self.find(name_or_id)
         except ValidationError:
             return
         if stack.is_protected:
-            raise ValidationError(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+            raise ValidationError(
+                f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
+            )
         if retained and stack.status != "DELETE_FAILED":
             raise ValidationError(
-                f"Invalid operation on stack [{stack.stack_id}]. Specify the resources to retain only when the current "
-                "stack state is DELETE_FAILED."
+                f"Invalid operation on stack [{stack.stack_id}]. Specify the resources to retain "
+                "only when the current stack state is DELETE_FAILED."
             )
         if stack.deleted_at is None:
             Work(stack, self._aws).delete(retained=retained)
@@ -134,7 +155,10 @@ class Stacks:
 
     def propose(self, change_set: ChangeSet) -> None:
         """Write a change set down, with what it would do, or that it would do nothing."""
-        if any(one.name == change_set.name and one.stack is change_set.stack for one in self._change_sets):
+        if any(
+            one.name == change_set.name and one.stack is change_set.stack
+            for one in self._change_sets
+        ):
             raise AlreadyExistsError(f"ChangeSet {change_set.name} already exists")
         stack = change_set.stack
         if stack not in self._stacks:
@@ -146,7 +170,9 @@ class Stacks:
     def change_set(self, name_or_id: str, stack: str | None) -> ChangeSet:
         """Find a change set; raises ChangeSetNotFoundError."""
         for one in self._change_sets:
-            if one.id == name_or_id or (one.name == name_or_id and stack in (one.stack.name, one.stack.stack_id)):
+            if one.id == name_or_id or (
+                one.name == name_or_id and stack in (one.stack.name, one.stack.stack_id)
+            ):
                 return one
         raise ChangeSetNotFoundError(f"ChangeSet [{name_or_id}] does not exist")
 
@@ -159,7 +185,10 @@ class Stacks:
         self._change_sets.remove(change_set)
 
     def execute(self, change_set: ChangeSet) -> None:
-        """Do what a change set says; raises InvalidChangeSetStatusError. All change sets of its stack are gone then."""
+        """Do what a change set says; raises InvalidChangeSetStatusError.
+
+        All change sets of its stack are gone then.
+        """
         if change_set.is_empty:
             raise InvalidChangeSetStatusError(
                 f"ChangeSet [{change_set.id}] cannot be executed in its current status of [FAILED]"
@@ -174,7 +203,10 @@ class Stacks:
 
 
 class AllStacks:
-    """`stacks(account, region)`. `clients(service, region, account)` gives what they are made with."""
+    """`stacks(account, region)`.
+
+    `clients(service, region, account)` gives what they are made with.
+    """
 
     def __init__(self, clients: Callable[[str, str, str], Any]) -> None:
         self._clients = clients
@@ -184,7 +216,9 @@ class AllStacks:
     def __call__(self, account: str, region: str) -> Stacks:
         """Give the stacks of an account and region."""
         with self._lock:
-            return self._made.setdefault((account, region), Stacks(Aws(account, region, self._clients)))
+            return self._made.setdefault(
+                (account, region), Stacks(Aws(account, region, self._clients))
+            )
 
 
 def _previous(last: Blueprint | None) -> Blueprint:
@@ -199,11 +233,15 @@ def _given(one: Mapping[str, Any], before: Mapping[str, str]) -> tuple[str, str]
         return name, one["ParameterValue"]
     if name not in before:
         raise ValidationError(
-            f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for it."
+            f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for "
+            "it."
         )
     return name, before[name]
 
 
 def _is_told_otherwise(blueprint: Blueprint, stack: Stack) -> bool:
     """Tell whether outputs or tags of the stack itself would be others, although no resource would."""
-    return blueprint.outputs(stack.attribute) != stack.outputs or blueprint.tags != (stack.blueprint or blueprint).tags
+    return (
+        blueprint.outputs(stack.attribute) != stack.outputs
+        or blueprint.tags != (stack.blueprint or blueprint).tags
+    )

@@ -1,4 +1,7 @@
-"""A template: read, its parameters held against what it says of them, its functions evaluated. Nothing is made here."""
+"""A template: read, its parameters held against what it says of them, its functions evaluated.
+
+Nothing is made here.
+"""
 
 import json
 import re
@@ -11,7 +14,9 @@ import yaml
 from localaws.cloudformation.errors import ValidationError
 from localaws.cloudformation.serverless import transformed
 
-BODY_BYTES_MAX: Final = 51_200  # of TemplateBody; a longer one has to be in S3 (CloudFormation's quotas)
+BODY_BYTES_MAX: Final = (
+    51_200  # of TemplateBody; a longer one has to be in S3 (CloudFormation's quotas)
+)
 FILE_BYTES_MAX: Final = 1_048_576  # of a template in S3
 SECTIONS: Final = frozenset(
     {
@@ -70,17 +75,23 @@ class Template:
         """Read JSON or YAML; raises ValidationError when it is no template, or too long."""
         if len(body.encode()) > bytes_max:
             raise ValidationError(
-                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
-                f"Member must have length less than or equal to {bytes_max}"
+                "1 validation error detected: Value at 'templateBody' failed to satisfy "
+                f"constraint: Member must have length less than or equal to {bytes_max}"
             )
         try:
             content = yaml.load(body, Loader=_Loader)  # noqa: S506  (it is a SafeLoader)
         except yaml.YAMLError as error:
-            raise ValidationError(f"Template format error: YAML not well-formed. {error}") from error
+            raise ValidationError(
+                f"Template format error: YAML not well-formed. {error}"
+            ) from error
         if not isinstance(content, dict) or not content.get("Resources"):
-            raise ValidationError("Template format error: At least one Resources member must be defined.")
+            raise ValidationError(
+                "Template format error: At least one Resources member must be defined."
+            )
         if unknown := sorted(content.keys() - SECTIONS):
-            text = f"localaws does not model {', '.join(unknown)} of a template. Give it one without."
+            text = (
+                f"localaws does not model {', '.join(unknown)} of a template. Give it one without."
+            )
             raise ValidationError(text)
         if "Transform" not in content:
             return cls(body, body, content)
@@ -98,10 +109,15 @@ class Template:
         return self.content.get("Description")
 
     def parameters(self, given: Mapping[str, str]) -> Values:
-        """Complete the parameters by their defaults and judge them all; raises ValidationError for the first wrong."""
+        """Complete the parameters by their defaults and judge them all.
+
+        Raises ValidationError for the first wrong.
+        """
         slots = self.section("Parameters")
         if strangers := sorted(given.keys() - slots.keys()):
-            raise ValidationError(f"Parameters: [{', '.join(strangers)}] do not exist in the template")
+            raise ValidationError(
+                f"Parameters: [{', '.join(strangers)}] do not exist in the template"
+            )
         values = {name: given.get(name, slot.get("Default")) for name, slot in slots.items()}
         if missing := sorted(name for name, value in values.items() if value is None):
             raise ValidationError(f"Parameters: [{', '.join(missing)}] must have values")
@@ -110,12 +126,32 @@ class Template:
 
 def _judged(name: str, value: str, slot: Values) -> Any:
     rules: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
-        ("AllowedValues", lambda allowed: value in map(str, allowed), "must be one of AllowedValues"),
-        ("AllowedPattern", lambda pattern: bool(re.fullmatch(pattern, value)), "must match pattern {0}"),
-        ("MinLength", lambda least: len(value) >= int(least), "must contain at least {0} characters"),
+        (
+            "AllowedValues",
+            lambda allowed: value in map(str, allowed),
+            "must be one of AllowedValues",
+        ),
+        (
+            "AllowedPattern",
+            lambda pattern: bool(re.fullmatch(pattern, value)),
+            "must match pattern {0}",
+        ),
+        (
+            "MinLength",
+            lambda least: len(value) >= int(least),
+            "must contain at least {0} characters",
+        ),
         ("MaxLength", lambda most: len(value) <= int(most), "must contain at most {0} characters"),
-        ("MinValue", lambda least: float(value) >= float(least), "must be a number not less than {0}"),
-        ("MaxValue", lambda most: float(value) <= float(most), "must be a number not greater than {0}"),
+        (
+            "MinValue",
+            lambda least: float(value) >= float(least),
+            "must be a number not less than {0}",
+        ),
+        (
+            "MaxValue",
+            lambda most: float(value) <= float(most),
+            "must be a number not greater than {0}",
+        ),
     )
     if slot["Type"] == "Number" and not _NUMBER.fullmatch(value):
         raise ValidationError(f"Parameter '{name}' must be a number.")

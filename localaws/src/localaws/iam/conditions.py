@@ -1,7 +1,7 @@
 """The Condition element of a statement, by the rules of the IAM user guide ("Condition operators", "Multivalued keys").
 
-An operator that is not known is refused when a policy is read: one that were passed over would make an Allow wider than
-it is, or a Deny narrower.
+An operator that is not known is refused when a policy is read: one that were passed over would make
+an Allow wider than it is, or a Deny narrower.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -77,7 +77,9 @@ class Condition:
 
     def __post_init__(self) -> None:
         if self._name != "Null" and self._name not in _TESTS.keys() | _NEGATED.keys():
-            raise UnknownOperatorError(f"localaws does not know the condition operator {self.operator}.")
+            raise UnknownOperatorError(
+                f"localaws does not know the condition operator {self.operator}."
+            )
 
     @property
     def _name(self) -> str:
@@ -96,13 +98,21 @@ class Condition:
             return all(agrees)
         if self.operator.startswith(_FOR_ANY) or self._name in _TESTS:
             return any(agrees)
-        return all(agrees)  # a negated operator without a set operator: none of the values may be one of the policy's
+        return all(
+            agrees
+            # a negated operator without a set operator: none of the values may be one of the
+            # policy's
+        )
 
     def _holds_without_key(self) -> bool:
         """Judge a key that is missing or empty: negated operators hold then, and so does all of nothing."""
         if self.operator.startswith(_FOR_ANY):
             return False
-        return self.operator.startswith(_FOR_ALL) or self.operator.endswith(_IF_EXISTS) or self._name in _NEGATED
+        return (
+            self.operator.startswith(_FOR_ALL)
+            or self.operator.endswith(_IF_EXISTS)
+            or self._name in _NEGATED
+        )
 
     def _agrees(self, given: str) -> bool:
         """Hold one value of the request against all of the policy: one that agrees is enough, or none may agree."""

@@ -1,6 +1,7 @@
 """The gate: what functions ask of AWS is held against the policies that their roles have at that moment.
 
-People are not limited: only credentials that were made here, for a worker of a function, stand for a role.
+People are not limited: only credentials that were made here, for a worker of a function, stand for
+a role.
 """
 
 from collections.abc import Iterable
@@ -44,7 +45,10 @@ class Gate:
             return False
 
     def denied(self, role: str, function: str, asked: Iterable[Ask]) -> tuple[Ask, Decision] | None:
-        """Give the first of several questions to which a role's policies say no; raises PolicyError."""
+        """Give the first of several questions to which a role's policies say no.
+
+        Raises PolicyError.
+        """
         policies, name = roles.policies_of(role), function.split(":")[6]
         for ask in asked:
             decision = evaluate(policies, ask.action, ask.resource, ask.context)
@@ -67,7 +71,9 @@ class Gate:
         refused = self._judged(session, signature, environ)
         return protocol.answer(signature.service, refused) if refused else None
 
-    def _judged(self, session: Session, signature: Signature, environ: dict[str, Any]) -> Refusal | None:
+    def _judged(
+        self, session: Session, signature: Signature, environ: dict[str, Any]
+    ) -> Refusal | None:
         account = session.role.split(":")[4]
         try:
             call = protocol.call_of(signature, environ, account=account, function=session.function)

@@ -1,7 +1,7 @@
 """The decision: an explicit Deny wins, else an Allow is needed (IAM user guide, "Policy evaluation logic").
 
-Identity-based policies within one account, which is all that the roles of functions have: no boundaries, session
-policies or policies of organisations, and none of resources.
+Identity-based policies within one account, which is all that the roles of functions have: no
+boundaries, session policies or policies of organisations, and none of resources.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,14 +20,29 @@ class Decision:
 
 
 def evaluate(
-    policies: Iterable[Policy], action: str, resource: str, context: Mapping[str, str | tuple[str, ...]] | None = None
+    policies: Iterable[Policy],
+    action: str,
+    resource: str,
+    context: Mapping[str, str | tuple[str, ...]] | None = None,
 ) -> Decision:
     """Decide about one action on one resource in a request with this context."""
-    known = {key.lower(): (values,) if isinstance(values, str) else values for key, values in (context or {}).items()}
-    speaking = [one for policy in policies for one in policy.statements if one.applies(action, resource, known)]
+    known = {
+        key.lower(): (values,) if isinstance(values, str) else values
+        for key, values in (context or {}).items()
+    }
+    speaking = [
+        one
+        for policy in policies
+        for one in policy.statements
+        if one.applies(action, resource, known)
+    ]
     denial = next((one for one in speaking if one.effect == "Deny"), None)
     if denial:
-        return Decision(allowed=False, sid=denial.sid, why="with an explicit deny in an identity-based policy")
+        return Decision(
+            allowed=False, sid=denial.sid, why="with an explicit deny in an identity-based policy"
+        )
     if speaking:
         return Decision(allowed=True, sid=speaking[0].sid, why=f"allowed by {speaking[0].sid}")
-    return Decision(allowed=False, sid=None, why=f"because no identity-based policy allows the {action} action")
+    return Decision(
+        allowed=False, sid=None, why=f"because no identity-based policy allows the {action} action"
+    )

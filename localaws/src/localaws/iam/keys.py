@@ -1,7 +1,7 @@
 """The condition keys that the questions can carry. A policy that tests another is refused.
 
-A key that is never there makes an Allow narrower than on AWS, which would be noticed, but a Deny wider or narrower as
-the operator has it, which would not.
+A key that is never there makes an Allow narrower than on AWS, which would be noticed, but a Deny
+wider or narrower as the operator has it, which would not.
 """
 
 from collections.abc import Iterable
@@ -11,15 +11,28 @@ from localaws.iam.policies import Policy, PolicyError
 
 _KEYS: Final = frozenset(
     {
-        "aws:requestedregion", "aws:tagkeys", "dynamodb:enclosingoperation", "events:detail-type", "events:source",
-        "iam:passedtoservice", "kms:grantisforawsresource", "kms:requestalias", "kms:viaservice",
-        "lambda:sourcefunctionarn", "rds:tagsfromrequest", "ssm:recursive",
+        "aws:requestedregion",
+        "aws:tagkeys",
+        "dynamodb:enclosingoperation",
+        "events:detail-type",
+        "events:source",
+        "iam:passedtoservice",
+        "kms:grantisforawsresource",
+        "kms:requestalias",
+        "kms:viaservice",
+        "lambda:sourcefunctionarn",
+        "rds:tagsfromrequest",
+        "ssm:recursive",
     }
-)  # fmt: skip
+)
 _BEGINNINGS: Final = (
-    "aws:requesttag/", "aws:resourcetag/", "rds:cluster-tag/", "rds:cluster-snapshot-tag/", "rds:db-tag/",
+    "aws:requesttag/",
+    "aws:resourcetag/",
+    "rds:cluster-tag/",
+    "rds:cluster-snapshot-tag/",
+    "rds:db-tag/",
     "kms:encryptioncontext:",
-)  # fmt: skip
+)
 
 
 def refuse_unknown_keys(policies: Iterable[Policy]) -> None:
@@ -29,4 +42,6 @@ def refuse_unknown_keys(policies: Iterable[Policy]) -> None:
             for condition in statement.conditions:
                 key = condition.key.lower()
                 if key not in _KEYS and not key.startswith(_BEGINNINGS):
-                    raise PolicyError(f"{policy.name}: localaws does not know the condition key {condition.key}.")
+                    raise PolicyError(
+                        f"{policy.name}: localaws does not know the condition key {condition.key}."
+                    )

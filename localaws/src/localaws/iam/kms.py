@@ -1,7 +1,9 @@
-"""What services ask of KMS keys on their callers' behalf. Keys that AWS manages ask nothing: everybody may use them so.
+"""What services ask of KMS keys on their callers' behalf.
 
-The policies of the keys themselves are not looked at: they are taken to leave the decision to IAM, as a key's default
-policy does.
+Keys that AWS manages ask nothing: everybody may use them so.
+
+The policies of the keys themselves are not looked at: they are taken to leave the decision to IAM,
+as a key's default policy does.
 """
 
 from typing import Final
@@ -15,23 +17,36 @@ TO_MAKE: Final = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
 
 
 def customer_key(call: Call, world: World, region: str, reference: str | None) -> str | None:
-    """Give the ARN of a customer managed key; None for one of AWS's, for none, and for one that is not there."""
+    """Give the ARN of a customer managed key.
+
+    None for one of AWS's, for none, and for one that is not there.
+    """
     found = world.key(call.account, region, reference) if reference else None
     return found.arn if found and found.manager == "CUSTOMER" else None
 
 
-def through(service: str, key: str, operations: tuple[str, ...], context: dict[str, str] | None = None) -> list[Ask]:
+def through(
+    service: str, key: str, operations: tuple[str, ...], context: dict[str, str] | None = None
+) -> list[Ask]:
     """Ask for operations on a key (ARN) that a service performs for the caller, in the key's own region."""
     region = key.split(":")[3]
     via = {"kms:ViaService": f"{service}.{region}.amazonaws.com", **(context or {})}
     return [
-        Ask(f"kms:{one}", key, via | ({"kms:GrantIsForAWSResource": "true"} if one == "CreateGrant" else {}), region)
+        Ask(
+            f"kms:{one}",
+            key,
+            via | ({"kms:GrantIsForAWSResource": "true"} if one == "CreateGrant" else {}),
+            region,
+        )
         for one in operations
     ]
 
 
 def describe_key(call: Call, world: World) -> list[Ask]:
-    """Ask for the key itself, whatever it is called by; one that is not there is not found before anything is asked."""
+    """Ask for the key itself, whatever it is called by.
+
+    One that is not there is not found before anything is asked.
+    """
     reference = str(call.parameters["KeyId"])
     found = world.key(call.account, call.region, reference)
     alias = {"kms:RequestAlias": reference} if reference.startswith("alias/") else {}

@@ -4,16 +4,33 @@ from typing import Final
 
 from localaws.iam.permission_request import Ask
 
-_ON_ALL: Final = ("DescribeNetworkInterfaces", "DescribeSubnets")  # which know no resources (Lambda developer guide)
-_ON_INTERFACES: Final = ("DeleteNetworkInterface", "AssignPrivateIpAddresses", "UnassignPrivateIpAddresses")
-_DELIVERING: Final = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
+_ON_ALL: Final = (
+    "DescribeNetworkInterfaces",
+    "DescribeSubnets",
+)  # which know no resources (Lambda developer guide)
+_ON_INTERFACES: Final = (
+    "DeleteNetworkInterface",
+    "AssignPrivateIpAddresses",
+    "UnassignPrivateIpAddresses",
+)
+_DELIVERING: Final = {
+    "sqs": "sqs:SendMessage",
+    "sns": "sns:Publish",
+    "lambda": "lambda:InvokeFunction",
+}
 
 
 def logging(function: str, stream: str) -> list[Ask]:
-    """Ask for the log stream of a worker of a function (ARN); the group is there already, made with the function."""
+    """Ask for the log stream of a worker of a function (ARN).
+
+    The group is there already, made with the function.
+    """
     _, _, _, region, account, _, name = function.split(":")[:7]
     log = f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{name}:log-stream:{stream}"
-    return [Ask(f"logs:{one}", log, {"aws:RequestedRegion": region}) for one in ("CreateLogStream", "PutLogEvents")]
+    return [
+        Ask(f"logs:{one}", log, {"aws:RequestedRegion": region})
+        for one in ("CreateLogStream", "PutLogEvents")
+    ]
 
 
 def delivering(destination: str) -> list[Ask]:
@@ -30,7 +47,10 @@ def placing(function: str, subnets: list[str], groups: list[str]) -> list[Ask]:
     here = {"aws:RequestedRegion": region}
     of_ec2 = f"arn:aws:ec2:{region}:{account}"
     interfaces = f"{of_ec2}:network-interface/*"
-    made_of = [*(f"{of_ec2}:subnet/{one}" for one in subnets), *(f"{of_ec2}:security-group/{one}" for one in groups)]
+    made_of = [
+        *(f"{of_ec2}:subnet/{one}" for one in subnets),
+        *(f"{of_ec2}:security-group/{one}" for one in groups),
+    ]
     return [
         *(Ask("ec2:CreateNetworkInterface", one, here) for one in (interfaces, *made_of)),
         *(Ask(f"ec2:{one}", interfaces, here) for one in _ON_INTERFACES),

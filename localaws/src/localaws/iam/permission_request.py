@@ -29,9 +29,8 @@ class Call:
         """Name a resource of the caller's account; what is an ARN already is left as it is."""
         if resource.startswith("arn:"):
             return resource
-        return (
-            f"arn:aws:{service or self.service}:{self.region if region is None else region}:{self.account}:{resource}"
-        )
+        region = self.region if region is None else region
+        return f"arn:aws:{service or self.service}:{region}:{self.account}:{resource}"
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a parameter, or the default when the caller left it out."""
@@ -40,7 +39,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Ask:
-    """One question to IAM: may the caller do this to that, in a request with this context? `region` receives it."""
+    """One question to IAM: whether the caller may do this to that, in this context.
+
+    `region` receives the request.
+    """
 
     action: str
     resource: str
@@ -60,7 +62,10 @@ class Ask:
 def in_request(call: Call, asked: Iterable[Ask]) -> list[Ask]:
     """Put what AWS adds to every request of a function's code into the questions (global and Lambda's keys)."""
     code = {"lambda:SourceFunctionArn": call.source_function} if call.source_function else {}
-    return [ask.with_context({"aws:RequestedRegion": ask.region or call.region, **code}) for ask in asked]
+    return [
+        ask.with_context({"aws:RequestedRegion": ask.region or call.region, **code})
+        for ask in asked
+    ]
 
 
 def request_tags(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str | tuple[str, ...]]:

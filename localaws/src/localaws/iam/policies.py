@@ -34,8 +34,10 @@ class Statement:
     def applies(self, action: str, resource: str, context: Context) -> bool:
         """Tell whether this statement speaks of an action on a resource, in a request with this context."""
         return (
-            any(wildcards.matches_action(one, action) for one in self.actions) is not self.except_actions
-            and any(wildcards.matches(one, resource) for one in self.resources) is not self.except_resources
+            any(wildcards.matches_action(one, action) for one in self.actions)
+            is not self.except_actions
+            and any(wildcards.matches(one, resource) for one in self.resources)
+            is not self.except_resources
             and all_hold(self.conditions, context)
         )
 
@@ -51,9 +53,14 @@ class Policy:
     def of(cls, document: Mapping[str, Any], name: str = "the policy") -> "Policy":
         """Read a document; raises PolicyError."""
         if document.get("Version") not in _VERSIONS:
-            raise PolicyError(f"{name}: Version is {document.get('Version')!r}, not one of {', '.join(_VERSIONS)}.")
+            raise PolicyError(
+                f"{name}: Version is {document.get('Version')!r}, not one of "
+                f"{', '.join(_VERSIONS)}."
+            )
         statements = _listed(document.get("Statement", []))
-        return cls(name, tuple(_statement(one, f"{name}[{place}]") for place, one in enumerate(statements)))
+        return cls(
+            name, tuple(_statement(one, f"{name}[{place}]") for place, one in enumerate(statements))
+        )
 
     @staticmethod
     @lru_cache(maxsize=256)
@@ -62,11 +69,17 @@ class Policy:
         try:
             return Policy.of(json.loads(text), name)
         except ValueError as error:
-            raise error if isinstance(error, PolicyError) else PolicyError(f"{name} is not JSON: {error}.") from error
+            raise (
+                error
+                if isinstance(error, PolicyError)
+                else PolicyError(f"{name} is not JSON: {error}.")
+            ) from error
 
     def without(self, sid: str) -> "Policy":
         """Give this policy with one statement taken away."""
-        return Policy(self.name, tuple(statement for statement in self.statements if statement.sid != sid))
+        return Policy(
+            self.name, tuple(statement for statement in self.statements if statement.sid != sid)
+        )
 
 
 def _statement(given: Mapping[str, Any], place: str) -> Statement:
@@ -107,10 +120,15 @@ def _conditions(given: Mapping[str, Any], place: str) -> list[Condition]:
 
 
 def _text(value: Any, place: str) -> str:
-    """Read one value; policy variables, which would have to be filled in from the request, are refused."""
+    """Read one value.
+
+    Policy variables, which would have to be filled in from the request, are refused.
+    """
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if "${" in text:
-        raise PolicyError(f"{place}: localaws does not fill in policy variables such as that of {text}.")
+        raise PolicyError(
+            f"{place}: localaws does not fill in policy variables such as that of {text}."
+        )
     return text
 
 

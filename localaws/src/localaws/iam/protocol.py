@@ -13,7 +13,10 @@ from localaws.protocols import Answer, Signature, body_of, protocol_of, values_o
 
 
 def call_of(signature: Signature, environ: dict[str, Any], *, account: str, function: str) -> Call:
-    """Read which call a request is; its body can be read again. Raises NotModelledAskError for one nobody can judge."""
+    """Read which call a request is; its body can be read again.
+
+    Raises NotModelledAskError for one nobody can judge.
+    """
     values, body = values_of(environ), body_of(environ)
     operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2] or values.get("Action", "")
     if operation not in KNOWN.get(signature.service, ()):
@@ -29,7 +32,14 @@ def _parsed(service: str, operation: str, values: dict[str, str], body: bytes) -
         parser = PROTOCOL_PARSERS[model.metadata["protocol"]](model.operation_model(operation))
     except OperationNotFoundError as error:
         raise NotModelledAskError(f"{service} has no {operation}.") from error
-    request: Any = {"values": values, "body": body, "method": "POST", "headers": {}, "url_params": {}, "url_path": "/"}
+    request: Any = {
+        "values": values,
+        "body": body,
+        "method": "POST",
+        "headers": {},
+        "url_params": {},
+        "url_path": "/",
+    }
     parsed: dict[str, Any] = parser.parse(request)
     return parsed
 

@@ -1,8 +1,9 @@
 """What the calls of RDS ask for, by its page of the service authorization reference and the Aurora user guide.
 
-A call asks for every resource that it names or makes: the one that exists is asked with its tags, and all of them with
-the tags in the request. Where AWS does not say whether it asks (for the groups that a caller leaves to their defaults,
-for keys once more when an instance is made), it is asked here, so that a role is rather found wanting here than there.
+A call asks for every resource that it names or makes: the one that exists is asked with its tags,
+and all of them with the tags in the request. Where AWS does not say whether it asks (for the groups
+that a caller leaves to their defaults, for keys once more when an instance is made), it is asked
+here, so that a role is rather found wanting here than there.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +28,11 @@ def _resource_tags(world: World, arn: str) -> dict[str, str]:
     found = world.find(arn)
     kind = "".join(arn.split(":")[5:6])
     prefixes = ("aws:ResourceTag", _TAG_KEYS.get(kind, "aws:ResourceTag"))
-    return {f"{prefix}/{key}": value for prefix in prefixes for key, value in (found.tags if found else {}).items()}
+    return {
+        f"{prefix}/{key}": value
+        for prefix in prefixes
+        for key, value in (found.tags if found else {}).items()
+    }
 
 
 def _ask(world: World, action: str, arn: str, context: Context | None = None) -> Ask:
@@ -36,7 +41,9 @@ def _ask(world: World, action: str, arn: str, context: Context | None = None) ->
 
 def _tagging(arn: str, tags: Context) -> list[Ask]:
     """Ask for AddTagsToResource on what is being made with tags (user guide, "Tag resources during creation")."""
-    return [Ask("rds:AddTagsToResource", arn, {**tags, "rds:TagsFromRequest": "true"})] if tags else []
+    return (
+        [Ask("rds:AddTagsToResource", arn, {**tags, "rds:TagsFromRequest": "true"})] if tags else []
+    )
 
 
 def _inherited(arn: str) -> Ask:
@@ -44,19 +51,27 @@ def _inherited(arn: str) -> Ask:
 
 
 def on(kind: str, parameter: str, *also: tuple[str, str]) -> Asking:
-    """Ask for what a parameter names; `also` are further kinds and parameters, asked for where they are given."""
+    """Ask for what a parameter names.
+
+    `also` are further kinds and parameters, asked for where they are given.
+    """
 
     def asking(call: Call, world: World) -> list[Ask]:
         named = [(kind, call.parameters[parameter])]
         named += [(other, call.parameters[name]) for other, name in also if call.get(name)]
         tags = request_tags(call.get("Tags"))
-        return [_ask(world, call.operation, _arn(call, one, str(name)), tags) for one, name in named]
+        return [
+            _ask(world, call.operation, _arn(call, one, str(name)), tags) for one, name in named
+        ]
 
     return asking
 
 
 def describing(kind: str | None, parameter: str = "") -> Asking:
-    """Ask for the one that is named, or for all of a kind; for everything where an action knows no kinds."""
+    """Ask for the one that is named, or for all of a kind.
+
+    For everything where an action knows no kinds.
+    """
 
     def asking(call: Call, world: World) -> list[Ask]:
         if kind is None:
@@ -70,13 +85,27 @@ def _changing_tags(call: Call, world: World) -> list[Ask]:
     tags = request_tags(call.get("Tags"))
     keys = {"aws:TagKeys": tuple(call.get("TagKeys"))} if call.get("TagKeys") else {}
     from_request = {"rds:TagsFromRequest": "true"} if call.operation == "AddTagsToResource" else {}
-    return [_ask(world, call.operation, str(call.parameters["ResourceName"]), {**tags, **keys, **from_request})]
+    return [
+        _ask(
+            world,
+            call.operation,
+            str(call.parameters["ResourceName"]),
+            {**tags, **keys, **from_request},
+        )
+    ]
 
 
 def _copy(call: Call, world: World) -> list[Ask]:
-    """Ask for both snapshots; and in the source's region again, which is asked on the caller's behalf, without tags."""
-    source = _arn(call, "cluster-snapshot", str(call.parameters["SourceDBClusterSnapshotIdentifier"]))
-    target = _arn(call, "cluster-snapshot", str(call.parameters["TargetDBClusterSnapshotIdentifier"]))
+    """Ask for both snapshots.
+
+    And in the source's region again, which is asked on the caller's behalf, without tags.
+    """
+    source = _arn(
+        call, "cluster-snapshot", str(call.parameters["SourceDBClusterSnapshotIdentifier"])
+    )
+    target = _arn(
+        call, "cluster-snapshot", str(call.parameters["TargetDBClusterSnapshotIdentifier"])
+    )
     tags = request_tags(call.get("Tags"))
     asked = [_ask(world, call.operation, arn, tags) for arn in (target, source)]
     home = source.split(":")[3]
@@ -85,17 +114,25 @@ def _copy(call: Call, world: World) -> list[Ask]:
     asked += _tagging(target, tags) + ([_inherited(target)] if call.get("CopyTags") else [])
     found = world.find(source)
     old = found.encryption.key_arn if isinstance(found, Snapshot) else None
-    return asked + _under(call, world, kms.TO_MAKE, call.get("KmsKeyId")) + _under(call, world, kms.TO_READ, old)
+    return (
+        asked
+        + _under(call, world, kms.TO_MAKE, call.get("KmsKeyId"))
+        + _under(call, world, kms.TO_READ, old)
+    )
 
 
-def _under(call: Call, world: World, operations: tuple[str, ...], reference: str | None) -> list[Ask]:
+def _under(
+    call: Call, world: World, operations: tuple[str, ...], reference: str | None
+) -> list[Ask]:
     parts = (reference or "").split(":")
     home = parts[3] if parts[0] == "arn" and parts[3:] else call.region
     key = kms.customer_key(call, world, home, reference)
     return kms.through("rds", key, operations) if key else []
 
 
-def _groups(call: Call, version: str, parameters: tuple[str, str | None], subnets: str) -> list[Ask]:
+def _groups(
+    call: Call, version: str, parameters: tuple[str, str | None], subnets: str
+) -> list[Ask]:
     """Ask for the groups that something new belongs to: parameters (kind and name), options, subnets.
 
     Where none is named they are the defaults of an engine version.
@@ -151,13 +188,19 @@ def _create_instance(call: Call, world: World) -> list[Ask]:
 
 
 def _delete_cluster(call: Call, world: World) -> list[Ask]:
-    """Ask for the cluster; a final snapshot is made in the caller's name, since 2024, and inherits tags if asked to."""
+    """Ask for the cluster.
+
+    A final snapshot is made in the caller's name, since 2024, and inherits tags if asked to.
+    """
     cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
     asked, final = [_ask(world, call.operation, cluster)], call.get("FinalDBSnapshotIdentifier")
     if not final:
         return asked
     snapshot = _arn(call, "cluster-snapshot", str(final))
-    asked += [Ask(f"rds:{call.operation}", snapshot), _ask(world, "CreateDBClusterSnapshot", cluster)]
+    asked += [
+        Ask(f"rds:{call.operation}", snapshot),
+        _ask(world, "CreateDBClusterSnapshot", cluster),
+    ]
     asked.append(Ask("rds:CreateDBClusterSnapshot", snapshot))
     found = world.find(cluster)
     inherits = isinstance(found, Cluster) and found.options.copy_tags_to_snapshot and found.tags
@@ -170,7 +213,10 @@ def _modify_cluster(call: Call, world: World) -> list[Ask]:
     found = world.find(cluster)
     major = found.engine_version.partition(".")[0] if isinstance(found, Cluster) else "16"
     named = (
-        ("cluster-pg", call.get("DBClusterParameterGroupName") or f"default.aurora-postgresql{major}"),
+        (
+            "cluster-pg",
+            call.get("DBClusterParameterGroupName") or f"default.aurora-postgresql{major}",
+        ),
         ("og", f"default:aurora-postgresql-{major}"),
         ("pg", f"default.aurora-postgresql{major}"),
     )
@@ -185,7 +231,12 @@ def _managing_password(call: Call) -> list[Ask]:
         "RotateMasterUserPassword": ("RotateSecret",),
     }
     secret = call.arn("secret:rds!cluster-new", service="secretsmanager")
-    named = (operation for name, operations in wanted.items() if call.get(name) for operation in operations)
+    named = (
+        operation
+        for name, operations in wanted.items()
+        if call.get(name)
+        for operation in operations
+    )
     return [Ask(f"secretsmanager:{operation}", secret) for operation in named]
 
 
@@ -200,7 +251,9 @@ def _start_export(call: Call, world: World) -> list[Ask]:
 
 def _create_snapshot(call: Call, world: World) -> list[Ask]:
     snapshot = _arn(call, "cluster-snapshot", str(call.parameters["DBClusterSnapshotIdentifier"]))
-    asked = on("cluster-snapshot", "DBClusterSnapshotIdentifier", ("cluster", "DBClusterIdentifier"))(call, world)
+    asked = on(
+        "cluster-snapshot", "DBClusterSnapshotIdentifier", ("cluster", "DBClusterIdentifier")
+    )(call, world)
     return asked + _tagging(snapshot, request_tags(call.get("Tags")))
 
 

@@ -48,5 +48,8 @@ def refusal(call: Call, ask: Ask, decision: Decision, who: str) -> Refusal:
     """Say that a call is refused to somebody (the ARN of a session) because of one of the things it asks for."""
     of_key = ask.action.startswith("kms:") and call.service != "kms"
     code, status = (_KEY_CODES if of_key else _CODES).get(call.service, _JSON)
-    sentence = f"User: {who} is not authorized to perform: {ask.action} on resource: {ask.resource} {decision.why}"
+    sentence = (
+        f"User: {who} is not authorized to perform: {ask.action} on resource: {ask.resource} "
+        f"{decision.why}"
+    )
     return Refusal(code, sentence, status)

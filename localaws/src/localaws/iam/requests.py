@@ -1,7 +1,7 @@
 """From a call to the questions that AWS puts to IAM before it performs it: one table for all services.
 
-A call that stands in no table is refused with a sentence (NotModelledAskError): allowing it would say that a role
-suffices which nobody has looked at.
+A call that stands in no table is refused with a sentence (NotModelledAskError): allowing it would
+say that a role suffices which nobody has looked at.
 """
 
 from collections.abc import Mapping
@@ -12,23 +12,31 @@ from localaws.iam.permission_request import Ask, Call, NotModelledAskError, in_r
 from localaws.iam.resource_lookup import World
 
 _TRANSACTED: Final = {
-    "Update": "UpdateItem", "Put": "PutItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"
-}  # fmt: skip
+    "Update": "UpdateItem",
+    "Put": "PutItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
 
 
 def asks(call: Call, world: World) -> list[Ask]:
     """List what a call asks for, in order; nothing for a call that needs no permission.
 
-    Raises NotModelledAskError for a call that is in no table, and for one that lacks what it asks about.
+    Raises NotModelledAskError for a call that is in no table, and for one that lacks what it asks
+    about.
     """
     asking = _TABLES.get(call.service, {}).get(call.operation)
     if asking is None:
-        raise NotModelledAskError(f"localaws does not know which permissions {call.service}:{call.operation} needs.")
+        raise NotModelledAskError(
+            f"localaws does not know which permissions {call.service}:{call.operation} needs."
+        )
     try:
         return in_request(call, asking(call, world))
     except KeyError as error:
         what = f"{call.service}:{call.operation}"
-        raise NotModelledAskError(f"localaws does not know which permissions {what} needs without {error}.") from error
+        raise NotModelledAskError(
+            f"localaws does not know which permissions {what} needs without {error}."
+        ) from error
 
 
 def _put_events(call: Call, _world: World) -> list[Ask]:
@@ -36,7 +44,9 @@ def _put_events(call: Call, _world: World) -> list[Ask]:
     buses: dict[str, list[Mapping[str, Any]]] = {}
     for entry in call.parameters["Entries"]:
         name = str(entry.get("EventBusName") or "default")
-        buses.setdefault(call.arn(name if name.startswith("arn:") else f"event-bus/{name}"), []).append(entry)
+        buses.setdefault(
+            call.arn(name if name.startswith("arn:") else f"event-bus/{name}"), []
+        ).append(entry)
     return [
         Ask(
             "events:PutEvents",
@@ -72,16 +82,28 @@ def _query(call: Call, _world: World) -> list[Ask]:
 def _transact(call: Call, _world: World) -> list[Ask]:
     """Ask for each item what its own operation asks: there is no permission for transactions."""
     enclosing = {"dynamodb:EnclosingOperation": call.operation}
-    items = [(kind, what) for item in call.parameters["TransactItems"] for kind, what in item.items()]
-    return [Ask(f"dynamodb:{_TRANSACTED[kind]}", _table(call, what), enclosing) for kind, what in items]
+    items = [
+        (kind, what) for item in call.parameters["TransactItems"] for kind, what in item.items()
+    ]
+    return [
+        Ask(f"dynamodb:{_TRANSACTED[kind]}", _table(call, what), enclosing) for kind, what in items
+    ]
 
 
 def _parameters_by_path(call: Call, _world: World) -> list[Ask]:
     """Ask for the path as it was given, with or without a slash at its end (seen in AWS's own refusals)."""
     if call.get("WithDecryption"):
-        raise NotModelledAskError("localaws does not know which key decrypts SSM's parameters: ask without decryption.")
+        raise NotModelledAskError(
+            "localaws does not know which key decrypts SSM's parameters: ask without decryption."
+        )
     path = f"/{str(call.parameters['Path']).lstrip('/')}"
-    return [Ask("ssm:GetParametersByPath", call.arn(f"parameter{path}"), {"ssm:Recursive": _flag(call, "Recursive")})]
+    return [
+        Ask(
+            "ssm:GetParametersByPath",
+            call.arn(f"parameter{path}"),
+            {"ssm:Recursive": _flag(call, "Recursive")},
+        )
+    ]
 
 
 def _flag(call: Call, name: str) -> str:
@@ -91,7 +113,8 @@ def _flag(call: Call, name: str) -> str:
 def _secret_value(call: Call, world: World) -> list[Ask]:
     """Ask for the whole ARN; for one that is not there, what was asked for stands for its name.
 
-    The secret's ARN is in the context of its key's use (Secrets Manager user guide, secret encryption and decryption).
+    The secret's ARN is in the context of its key's use (Secrets Manager user guide, secret
+    encryption and decryption).
     """
     reference = str(call.parameters["SecretId"])
     found = world.secret(call.account, call.region, reference)
@@ -144,8 +167,12 @@ _TABLES: Final[Mapping[str, Mapping[str, rds.Asking]]] = {
     "sns": {"Publish": _publish, "GetTopicAttributes": _topic},
     "sqs": {"SendMessage": _queue},
     "ssm": {"GetParametersByPath": _parameters_by_path},
-    "sts": {"GetCallerIdentity": lambda _call, _world: []},  # needs no permission (STS API reference)
+    "sts": {
+        "GetCallerIdentity": lambda _call, _world: []
+    },  # needs no permission (STS API reference)
 }
 
-KNOWN: Final[Mapping[str, frozenset[str]]] = {service: frozenset(table) for service, table in _TABLES.items()}
+KNOWN: Final[Mapping[str, frozenset[str]]] = {
+    service: frozenset(table) for service, table in _TABLES.items()
+}
 """Which calls of which service can be judged."""

@@ -13,7 +13,8 @@ Found = Cluster | Instance | Snapshot | None
 class Secret:
     """A secret: its whole ARN, six characters after its name included, and the key under which it is encrypted.
 
-    `key` is None for the account's own `aws/secretsmanager`, which everybody may use through Secrets Manager.
+    `key` is None for the account's own `aws/secretsmanager`, which everybody may use through
+    Secrets Manager.
     """
 
     arn: str

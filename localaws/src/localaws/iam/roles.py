@@ -8,13 +8,20 @@ from localaws.iam.policies import Policy
 
 
 def policies_of(arn: str) -> tuple[Policy, ...]:
-    """Read the policies of a role; a role that is gone has none. Raises PolicyError for what is not understood."""
+    """Read the policies of a role; a role that is gone has none.
+
+    Raises PolicyError for what is not understood.
+    """
     role = role_of(arn)
     if role is None:
         return ()
     texts = list(role.policies.items())
     for policy in list(role.managed_policies.values()):
-        texts += [(policy.name, one.document) for one in policy.versions if one.version_id == policy.default_version_id]
+        texts += [
+            (policy.name, one.document)
+            for one in policy.versions
+            if one.version_id == policy.default_version_id
+        ]
     policies = tuple(Policy.of_text(text, name) for name, text in texts)
     refuse_unknown_keys(policies)
     return policies
@@ -27,7 +34,10 @@ def is_known_to_iam(access_key: str) -> bool:
 
 def user_of(access_key: str) -> str | None:
     """Give the ARN of the IAM user that an access key belongs to."""
-    found = (account["aws"].get_user_from_access_key_id(access_key) for account in list(iam_backends.values()))
+    found = (
+        account["aws"].get_user_from_access_key_id(access_key)
+        for account in list(iam_backends.values())
+    )
     return next((str(user.arn) for user in found if user), None)
 
 

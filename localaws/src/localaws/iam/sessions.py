@@ -30,7 +30,13 @@ class Session:
     def of(cls, role: str, function: str) -> "Session":
         """Make credentials that nobody else has."""
         key = TEMPORARY + base64.b32encode(secrets.token_bytes(_KEY_BYTES)).decode()
-        return cls(key, secrets.token_urlsafe(_SECRET_BYTES), secrets.token_urlsafe(_TOKEN_BYTES), role, function)
+        return cls(
+            key,
+            secrets.token_urlsafe(_SECRET_BYTES),
+            secrets.token_urlsafe(_TOKEN_BYTES),
+            role,
+            function,
+        )
 
     @property
     def name(self) -> str:

@@ -25,7 +25,10 @@ class Assuming:
 
 
 def trusts(role: Role, assuming: Assuming) -> bool:
-    """Tell whether a role's trust policy lets somebody assume it. Its statements have no resource: it is the role."""
+    """Tell whether a role's trust policy lets somebody assume it.
+
+    Its statements have no resource: it is the role.
+    """
     policy = json.loads(role.assume_role_policy_document or "{}")
     listed = policy.get("Statement", [])
     statements: list[dict[str, Any]] = listed if isinstance(listed, list) else [listed]

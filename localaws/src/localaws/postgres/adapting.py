@@ -20,7 +20,15 @@ from localaws.postgres.statements import Kind, Piece, Token, edited, read_pieces
 
 INSTEAD: Final = "C"  # the locale that every server has
 _LOCALE_OPTIONS: Final = frozenset(
-    {"locale", "lc_collate", "lc_ctype", "icu_locale", "builtin_locale", "icu_rules", "locale_provider"}
+    {
+        "locale",
+        "lc_collate",
+        "lc_ctype",
+        "icu_locale",
+        "builtin_locale",
+        "icu_rules",
+        "locale_provider",
+    }
     | {"collation_version", "provider", "rules", "version"}
 )
 _LOCALES: Final = ("locale", "lc_collate", "lc_ctype", "icu_locale", "builtin_locale")
@@ -35,7 +43,8 @@ class Server:
         self.databases = self._ask("SELECT datname FROM pg_catalog.pg_database")
         self.extensions = self._ask("SELECT name FROM pg_catalog.pg_available_extensions")
         self.collations = self._ask(
-            "SELECT collname FROM pg_catalog.pg_collation WHERE collnamespace = 'pg_catalog'::pg_catalog.regnamespace"
+            "SELECT collname FROM pg_catalog.pg_collation WHERE collnamespace = "
+            "'pg_catalog'::pg_catalog.regnamespace"
         )
         self.version = self._ask("SHOW server_version_num").pop()
         self._settings: dict[str, bool] = {}
@@ -106,14 +115,20 @@ class Adapted:
         if database := database_to_enter(piece):
             escaped = database.replace("\\", "\\\\").replace("'", "\\'").replace('"', '""')
             command = f"\\connect -reuse-previous=on \"dbname='{escaped}'\""
-        return f"\\unrestrict {self.key} {command} \\restrict {self.key}".encode() if command else b""
+        return (
+            f"\\unrestrict {self.key} {command} \\restrict {self.key}".encode() if command else b""
+        )
 
     def _statement(self, piece: Piece) -> bytes:
         fitting = self._existing.fit(piece)
         if fitting is not None:
             return fitting
         if setting := self._unknown_setting(piece):
-            self._note(piece, f"sets {setting}, which PostgreSQL {self._server.major} does not know; it is left out.")
+            self._note(
+                piece,
+                f"sets {setting}, which PostgreSQL {self._server.major} does not know; it is left "
+                "out.",
+            )
             return _blank(piece)
         if piece.begins("create tablespace"):
             return self._within_the_data(piece)
@@ -127,7 +142,11 @@ class Adapted:
         if setting is None:
             return None
         name, value = setting
-        if name.startswith("lc_") and value not in ("", "default") and not self._server.has_locale("libc", value):
+        if (
+            name.startswith("lc_")
+            and value not in ("", "default")
+            and not self._server.has_locale("libc", value)
+        ):
             return f"{name} to {value}"
         return None if self._server.knows(name) else name
 
@@ -135,17 +154,28 @@ class Adapted:
         """Give a database or collation the locale C where its own is missing."""
         options = dict(_options(piece.tokens))
         asked = set(_locales_asked(options))
-        missing = sorted(locale for provider, locale in asked if not self._server.has_locale(provider, locale))
+        missing = sorted(
+            locale for provider, locale in asked if not self._server.has_locale(provider, locale)
+        )
         if not missing or _tells_letters_apart(piece):
             return piece.raw
         named = " and ".join(dict.fromkeys(missing))
-        self._note(piece, f"asks for the locale {named}, which this server does not have; it gets {INSTEAD}.")
+        self._note(
+            piece,
+            f"asks for the locale {named}, which this server does not have; it gets {INSTEAD}.",
+        )
         return edited(piece.raw, [_edit(name, *span) for name, span in options.items()])
 
     def _within_the_data(self, piece: Piece) -> bytes:
-        """Put a tablespace into the data folder, where it is part of snapshots; its own folder is another machine's."""
+        """Put a tablespace into the data folder, where it is part of snapshots.
+
+        Its own folder is another machine's.
+        """
         location = piece.tokens[-1]
-        self._note(piece, "places a tablespace into a folder of its own; it is placed among the other data.")
+        self._note(
+            piece,
+            "places a tablespace into a folder of its own; it is placed among the other data.",
+        )
         return edited(piece.raw, [(location.start, location.end, b"''")])
 
     def _with_collations(self, piece: Piece) -> bytes:
@@ -157,7 +187,9 @@ class Adapted:
                 collation = f"pg_catalog.{quoted} (provider = libc, locale = '{INSTEAD}')"
                 made_first += f"CREATE COLLATION IF NOT EXISTS {collation}; ".encode()
                 self._note(
-                    piece, f"sorts by the collation {name}, which this server does not have; it is made of {INSTEAD}."
+                    piece,
+                    f"sorts by the collation {name}, which this server does not have; it is made "
+                    f"of {INSTEAD}.",
                 )
         return made_first + piece.raw
 
@@ -199,7 +231,10 @@ def _options(tokens: Sequence[Token]) -> Iterator[tuple[str, tuple[Token, Token]
 
 
 def _locales_asked(options: dict[str, tuple[Token, Token]]) -> Iterator[tuple[str, str]]:
-    """Yield provider and name of each locale; of ICU's databases LOCALE is libc's where ICU_LOCALE stands too."""
+    """Yield provider and name of each locale.
+
+    Of ICU's databases LOCALE is libc's where ICU_LOCALE stands too.
+    """
     values = {name: plain_name(span[1].text) for name, span in options.items()}
     own = values.get("locale_provider") or values.get("provider") or "libc"
     has_two = bool({"icu_locale", "builtin_locale"} & set(values))

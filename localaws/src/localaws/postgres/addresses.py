@@ -1,6 +1,7 @@
 """Where clusters listen: a loopback address each, so that every cluster has the port that it was asked to have.
 
-Linux answers on all of 127.0.0.0/8. Elsewhere only 127.0.0.1 exists, and two clusters cannot share a port there.
+Linux answers on all of 127.0.0.0/8. Elsewhere only 127.0.0.1 exists, and two clusters cannot share
+a port there.
 """
 
 import secrets
@@ -15,7 +16,9 @@ ATTEMPTS_MAX: Final = 20
 
 
 def choose_address(port: int, taken: set[tuple[str, int]], preferred: str | None = None) -> str:
-    """Return a loopback address where `port` is free and not among `taken` (address, port); DataPlaneError if none.
+    """Return a loopback address where `port` is free and not among `taken` (address, port).
+
+    DataPlaneError if none.
 
     The `preferred` one is tried before any other.
     """
@@ -25,15 +28,17 @@ def choose_address(port: int, taken: set[tuple[str, int]], preferred: str | None
         if (address, port) not in taken and is_free(address, port):
             return address
     raise DataPlaneError(
-        f"Port {port} is taken on this machine's loopback address: stop what listens there, or choose another port "
-        "for the cluster."
+        f"Port {port} is taken on this machine's loopback address: stop what listens there, or "
+        "choose another port for the cluster."
     )
 
 
 def is_free(address: str, port: int) -> bool:
     """Tell whether a server could listen on an address and port now."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL does: TIME_WAIT is no obstacle
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as PostgreSQL does: TIME_WAIT is no obstacle
         try:
             probe.bind((address, port))
         except OSError:

@@ -19,7 +19,13 @@ from localaws.postgres.exports import export_tables
 from localaws.postgres.files import copy_for_writing, share_read_only
 from localaws.postgres.full_server import find_full_server
 from localaws.postgres.loading import Master, load_dump
-from localaws.postgres.programs import TEMPORARY_PREFIX, Programs, find_programs, is_reachable, temporary_folder
+from localaws.postgres.programs import (
+    TEMPORARY_PREFIX,
+    Programs,
+    find_programs,
+    is_reachable,
+    temporary_folder,
+)
 from localaws.postgres.server import Folders, PostgresServer
 from localaws.processes import Ledger
 
@@ -42,8 +48,9 @@ def _end(cluster: _Cluster) -> None:
 class PostgresData:
     """Every cluster a PostgreSQL server, every snapshot a folder that nobody writes to.
 
-    `folder` keeps the logs, the ledger of processes, and the data unless the programs' user cannot reach it: a link in
-    it names the temporary folder that holds the rest. Opening it ends and removes what an earlier owner left there.
+    `folder` keeps the logs, the ledger of processes, and the data unless the programs' user cannot
+    reach it: a link in it names the temporary folder that holds the rest. Opening it ends and
+    removes what an earlier owner left there.
     """
 
     def __init__(self, folder: Path, full_server: Path | None = None) -> None:
@@ -91,9 +98,17 @@ class PostgresData:
             self._clusters[resource_id] = _Cluster(server, address, port)
 
     def create_cluster(
-        self, resource_id: str, *, master_username: str, master_password: str, database_name: str | None
+        self,
+        resource_id: str,
+        *,
+        master_username: str,
+        master_password: str,
+        database_name: str | None,
     ) -> None:
-        """Make an empty cluster with Aurora's roles and the master user; its server does not run yet."""
+        """Make an empty cluster with Aurora's roles and the master user.
+
+        Its server does not run yet.
+        """
         cluster = self._cluster(resource_id)
         with cluster.lock:
             cluster.server.initialise()
@@ -113,16 +128,24 @@ class PostgresData:
                 copy_for_writing(cluster.server.folders.data, target, self._programs)
                 return
             options = ["--checkpoint=fast", "--no-sync", "--no-manifest", "--wal-method=stream"]
-            self._programs.run("pg_basebackup", "-D", str(target), *cluster.server.socket_arguments, *options)
+            self._programs.run(
+                "pg_basebackup", "-D", str(target), *cluster.server.socket_arguments, *options
+            )
 
     def restore_snapshot(self, snapshot_key: str, resource_id: str) -> None:
-        """Make a cluster from a snapshot: its rows, roles and passwords; its server does not run yet."""
+        """Make a cluster from a snapshot: its rows, roles and passwords.
+
+        Its server does not run yet.
+        """
         source, cluster = self._snapshot(snapshot_key), self._cluster(resource_id)
         with cluster.lock:
             copy_for_writing(source, cluster.server.folders.data, self._programs)
 
     def copy_snapshot(self, snapshot_key: str, copy_key: str) -> None:
-        """Make a second snapshot that outlives the first; they share what neither will ever change."""
+        """Make a second snapshot that outlives the first.
+
+        They share what neither will ever change.
+        """
         share_read_only(self._snapshot(snapshot_key), self._new_snapshot(copy_key), self._programs)
 
     def delete_snapshot(self, snapshot_key: str) -> None:
@@ -130,7 +153,9 @@ class PostgresData:
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(self._home / "snapshots" / snapshot_key)
 
-    def export_snapshot(self, snapshot_key: str, folder: Path, only: Sequence[str]) -> Sequence[ExportedTable]:
+    def export_snapshot(
+        self, snapshot_key: str, folder: Path, only: Sequence[str]
+    ) -> Sequence[ExportedTable]:
         """Write a snapshot's tables as Parquet files, read from a server on a copy of its data."""
         source, name = self._snapshot(snapshot_key), f"export-{snapshot_key}"
         sockets = self._temporary / secrets.token_hex(4)
@@ -145,10 +170,14 @@ class PostgresData:
             shutil.rmtree(folders.data, ignore_errors=True)
 
     def start(self, resource_id: str, *, read_only: bool = False) -> None:
-        """Run the cluster's server at its endpoint; put all its roles within the master user's reach."""
+        """Run the cluster's server at its endpoint.
+
+        Put all its roles within the master user's reach.
+        """
         if read_only:
             raise DataPlaneError(
-                f"A server that only reads is not modelled: {resource_id} has one server, which writes."
+                f"A server that only reads is not modelled: {resource_id} has one server, which "
+                "writes."
             )
         cluster = self._cluster(resource_id)
         with cluster.lock:
@@ -186,7 +215,9 @@ class PostgresData:
         with cluster.lock, cluster.server.session(database) as cursor:
             cursor.execute(statements)
 
-    def load_dump(self, resource_id: str, dump: Path, *, username: str, password: str, database: str) -> list[str]:
+    def load_dump(
+        self, resource_id: str, dump: Path, *, username: str, password: str, database: str
+    ) -> list[str]:
         """Load somebody's plain SQL dump into a database of a running cluster, with the master user's login.
 
         Returns what has to be told of it, a sentence each: what was left out or put differently.
@@ -207,11 +238,19 @@ class PostgresData:
             del self._clusters[resource_id]
 
     def close(self) -> None:
-        """Stop all servers and remove all data; the logs stay. Afterwards nothing is left to use."""
+        """Stop all servers and remove all data; the logs stay.
+
+        Afterwards nothing is left to use.
+        """
         self._ledger.close()
-        with self._lock, contextlib.ExitStack() as ends:  # one that fails keeps no other from its end
+        with (
+            self._lock,
+            contextlib.ExitStack() as ends,
+        ):  # one that fails keeps no other from its end
             ends.callback(self._remove_data)
-            ends.callback(self._ledger.end_leftovers)  # such as a server whose start was interrupted
+            ends.callback(
+                self._ledger.end_leftovers
+            )  # such as a server whose start was interrupted
             for cluster in self._clusters.values():
                 ends.callback(_end, cluster)
             self._clusters.clear()
@@ -229,7 +268,9 @@ class PostgresData:
     def process_ids(self) -> list[int]:
         """The servers that run now."""
         with self._lock:
-            return [pid for one in self._clusters.values() if (pid := one.server.process_id) is not None]
+            return [
+                pid for one in self._clusters.values() if (pid := one.server.process_id) is not None
+            ]
 
     def _cluster(self, resource_id: str) -> _Cluster:
         with self._lock:

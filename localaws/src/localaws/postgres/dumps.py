@@ -1,4 +1,7 @@
-"""What a dump needs that it does not bring, roles and extensions; and what of it is not run here."""
+"""What a dump needs that it does not bring, roles and extensions.
+
+And what of it is not run here.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +12,9 @@ from typing import Final
 
 from localaws.postgres.statements import Kind, Piece, is_copy, read_pieces
 
-_NOBODY: Final = frozenset({"public", "current_user", "current_role", "session_user", "user", "default", "none", "all"})
+_NOBODY: Final = frozenset(
+    {"public", "current_user", "current_role", "session_user", "user", "default", "none", "all"}
+)
 _NAME: Final = re.compile(r"[^\W\d][\w$]*")
 
 _ROLES_AFTER: Final[tuple[tuple[str, str], ...]] = (
@@ -55,7 +60,9 @@ _CONNECT: Final = re.compile(
 )
 _DATABASE: Final = re.compile(r"dbname='((?:[^'\\]|\\.)*)'")
 _ENCODING: Final = re.compile(rb"\\encoding\s+([\w-]+)\s*;*\s*")
-_IDLE: Final = re.compile(rb"\\(?:restrict|unrestrict|echo|timing|pset|set ON_ERROR_STOP)(?:\s[^\\`]*)?")
+_IDLE: Final = re.compile(
+    rb"\\(?:restrict|unrestrict|echo|timing|pset|set ON_ERROR_STOP)(?:\s[^\\`]*)?"
+)
 """Commands that change nothing in the database: pg_dump's restricted mode, and what is only shown."""
 
 
@@ -148,9 +155,9 @@ def why_refused(piece: Piece) -> str | None:
             return None
         name = _COMMAND.match(piece.raw)
         return (
-            f"has psql's command \\{name[1].decode('utf-8', 'replace') if name else ''}, which is not run: psql's "
-            "commands can reach programs, files and other servers. A dump may have \\connect with a database, "
-            "\\encoding, and the end of rows."
+            f"has psql's command \\{name[1].decode('utf-8', 'replace') if name else ''}, which is "
+            "not run: psql's commands can reach programs, files and other servers. A dump may "
+            "have \\connect with a database, \\encoding, and the end of rows."
         )
     if _copies_outside(piece.words):
         return (

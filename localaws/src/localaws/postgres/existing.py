@@ -1,6 +1,7 @@
 """What of a dump is there already, or never was there: made and dropped so that it fits a new server.
 
-pg_dumpall begins with every role of its cluster; with --clean it drops them, and each database, first.
+pg_dumpall begins with every role of its cluster; with --clean it drops them, and each database,
+first.
 """
 
 from collections.abc import Iterable
@@ -38,7 +39,11 @@ class Existing:
             return _blank(piece) if self._database_is_as_wanted(piece) else None
         if piece.begins("drop role", "drop user", "drop group"):
             name = dropped(piece, *ROLE)
-            return _blank(piece) if name and name not in self._made and "," not in piece.words else None
+            return (
+                _blank(piece)
+                if name and name not in self._made and "," not in piece.words
+                else None
+            )
         if piece.begins("grant", "revoke"):
             return self._granted_by_the_first(piece)
         return _made_once(piece) or _dropped_if_there(piece)
@@ -68,7 +73,8 @@ class Existing:
     def _granted_by_the_first(self, piece: Piece) -> bytes | None:
         """Put this server's first superuser where the dump's own granted a membership.
 
-        From 16 on any superuser grants in the name of the first; a grantor needs ADMIN OPTION otherwise.
+        From 16 on any superuser grants in the name of the first; a grantor needs ADMIN OPTION
+        otherwise.
         """
         words = [token.text for token in piece.tokens]
         if "on" in words or words[-3:-1] != ["granted", "by"]:

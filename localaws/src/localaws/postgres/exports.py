@@ -148,7 +148,10 @@ def _write_parquet(rows: Path, target: Path, table: _Table) -> None:
     columns = ", ".join(f"{_quoted(name)}: '{kind}'" for name, _, kind in table.columns)
     reading = f"read_csv({_quoted(rows)}, columns={{{columns}}}, {_READ})"
     writing = f"COPY (FROM {reading}) TO {_quoted(target)} (FORMAT parquet, COMPRESSION gzip)"
-    settings: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "autoinstall_known_extensions": False}
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 1,
+        "autoinstall_known_extensions": False,
+    }
     try:
         with duckdb.connect(config=settings) as connection:
             connection.execute(writing)

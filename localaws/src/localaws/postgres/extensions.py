@@ -21,7 +21,12 @@ OWN_PACKAGES: Final = {
 }
 """Extensions in a package of their own, postgresql-<major>-<name>; most others are contrib."""
 
-RENAMED: Final = {"pg_cron": "cron", "pg_partman": "partman", "pg_repack": "repack", "vector": "pgvector"}
+RENAMED: Final = {
+    "pg_cron": "cron",
+    "pg_partman": "partman",
+    "pg_repack": "repack",
+    "vector": "pgvector",
+}
 LANGUAGES: Final = {"plperl": "plperl", "plpython3": "plpython3", "pltcl": "pltcl"}
 POSTGIS: Final = ("postgis", "address_standardizer")
 OF_AWS: Final = {

@@ -20,13 +20,14 @@ def find_full_server(folder: Path) -> Programs:
     if missing or programs.name != "bin":
         lacks = f"has no {' and no '.join(missing)}" if missing else "is not named bin"
         raise DataPlaneError(
-            f"The folder {folder} {lacks}. Name the bin folder of a PostgreSQL server, for example {EXAMPLE}, "
-            "which Debian's package postgresql-15 installs."
+            f"The folder {folder} {lacks}. Name the bin folder of a PostgreSQL server, for example "
+            f"{EXAMPLE}, which Debian's package postgresql-15 installs."
         )
     found = _run_by(system_user(), programs)
     if (major := found.major) < OLDEST_MAJOR:
         raise DataPlaneError(
-            f"The PostgreSQL in {folder} is version {major}. Name one of version {OLDEST_MAJOR} or newer."
+            f"The PostgreSQL in {folder} is version {major}. Name one of version {OLDEST_MAJOR} or "
+            "newer."
         )
     return found
 
@@ -36,8 +37,9 @@ def _run_by(user: str | None, programs: Path) -> Programs:
         return Programs(programs.parent, None, None, is_embedded=False)
     if not is_reachable(programs / "postgres"):
         raise DataPlaneError(
-            f"PostgreSQL refuses to run as root, and the user {user}, as which it runs, cannot reach {programs}. "
-            "Open the folders above it to everybody (chmod o+x), or name a server that everybody can run."
+            f"PostgreSQL refuses to run as root, and the user {user}, as which it runs, cannot "
+            f"reach {programs}. Open the folders above it to everybody (chmod o+x), or name a "
+            "server that everybody can run."
         )
     account = pwd.getpwnam(user)
     return Programs(programs.parent, user, (account.pw_uid, account.pw_gid), is_embedded=False)

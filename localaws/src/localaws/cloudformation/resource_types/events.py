@@ -22,13 +22,17 @@ def _create_rule(wanted: Properties, aws: Aws) -> Made:
 
 def _put_rule(wanted: Properties, before: Properties, aws: Aws) -> None:
     pattern = json.dumps(wanted["EventPattern"]) if "EventPattern" in wanted else None
-    rule = {name: value for name, value in wanted.items() if name != "Targets"} | {"EventPattern": pattern}
+    rule = {name: value for name, value in wanted.items() if name != "Targets"} | {
+        "EventPattern": pattern
+    }
     aws("events").put_rule(**shaped(aws("events"), "put_rule", rule))
     old, new = (one.get("Targets", []) for one in (before, wanted))
     if gone := {target["Id"] for target in old} - {target["Id"] for target in new}:
         aws("events").remove_targets(Rule=wanted["Name"], Ids=sorted(gone))
     if new:
-        aws("events").put_targets(**shaped(aws("events"), "put_targets", {"Rule": wanted["Name"], "Targets": new}))
+        aws("events").put_targets(
+            **shaped(aws("events"), "put_targets", {"Rule": wanted["Name"], "Targets": new})
+        )
 
 
 def _update_rule(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
@@ -53,7 +57,9 @@ def _statements_of_bus(aws: Aws) -> list[dict[str, Any]]:
 def _put_bus_policy(wanted: Properties, aws: Aws) -> Made:
     own = {"Sid": wanted["StatementId"], **wanted["Statement"]}
     others = [one for one in _statements_of_bus(aws) if one["Sid"] != own["Sid"]]
-    aws("events").put_permission(Policy=json.dumps({"Version": "2012-10-17", "Statement": [*others, own]}))
+    aws("events").put_permission(
+        Policy=json.dumps({"Version": "2012-10-17", "Statement": [*others, own]})
+    )
     return Made(wanted["StatementId"])
 
 
@@ -67,11 +73,22 @@ def _delete_bus_policy(made: Made, _: Properties, aws: Aws) -> None:
 
 KINDS: Final = (
     kind(
-        "AWS::Events::Rule", "Description State EventPattern ScheduleExpression Targets", name="Name", attributes="Arn",
-        tags="list", exists=_rule_exists, create=_create_rule, update=_update_rule, delete=_delete_rule,
+        "AWS::Events::Rule",
+        "Description State EventPattern ScheduleExpression Targets",
+        name="Name",
+        attributes="Arn",
+        tags="list",
+        exists=_rule_exists,
+        create=_create_rule,
+        update=_update_rule,
+        delete=_delete_rule,
     ),
     kind(
-        "AWS::Events::EventBusPolicy", "Statement", fixed="StatementId",
-        create=_put_bus_policy, update=_update_bus_policy, delete=_delete_bus_policy,
+        "AWS::Events::EventBusPolicy",
+        "Statement",
+        fixed="StatementId",
+        create=_put_bus_policy,
+        update=_update_bus_policy,
+        delete=_delete_bus_policy,
     ),
-)  # fmt: skip
+)

@@ -1,4 +1,7 @@
-"""Lambda functions, who may invoke them, and what becomes of what they fail on; and the groups of their logs."""
+"""Lambda functions, who may invoke them, and what becomes of what they fail on.
+
+And the groups of their logs.
+"""
 
 import secrets
 from typing import Any, Final
@@ -7,9 +10,13 @@ from localaws.cloudformation.coercion import shaped
 from localaws.cloudformation.resource_type import Aws, Made, Properties, changed_tags, kind
 
 _UNSET: Final[Properties] = {
-    "Description": "", "Environment": {"Variables": {}}, "MemorySize": 128, "Timeout": 3,
-    "TracingConfig": {"Mode": "PassThrough"}, "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
-}  # fmt: skip
+    "Description": "",
+    "Environment": {"Variables": {}},
+    "MemorySize": 128,
+    "Timeout": 3,
+    "TracingConfig": {"Mode": "PassThrough"},
+    "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
+}
 """What holds where a template says nothing (Lambda API reference, CreateFunction)."""
 _CONFIGURATION: Final = (*_UNSET, "Handler", "Role", "Runtime")
 
@@ -23,15 +30,24 @@ def _create(wanted: Properties, aws: Aws) -> Made:
 
 def _update(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
     client, about = aws("lambda"), {"FunctionName": made.physical_id}
-    if (wanted["Code"], wanted.get("Architectures")) != (before["Code"], before.get("Architectures")):
+    if (wanted["Code"], wanted.get("Architectures")) != (
+        before["Code"],
+        before.get("Architectures"),
+    ):
         code = {**about, **wanted["Code"], "Architectures": wanted.get("Architectures")}
         client.update_function_code(**shaped(client, "update_function_code", code))
-    now, then = ({name: (_UNSET | one).get(name) for name in _CONFIGURATION} for one in (wanted, before))
+    now, then = (
+        {name: (_UNSET | one).get(name) for name in _CONFIGURATION} for one in (wanted, before)
+    )
     if changed := {name: value for name, value in now.items() if value != then[name]}:
-        client.update_function_configuration(**shaped(client, "update_function_configuration", {**about, **changed}))
+        client.update_function_configuration(
+            **shaped(client, "update_function_configuration", {**about, **changed})
+        )
     added, removed = changed_tags(before, wanted)
     if added:
-        client.tag_resource(Resource=made.attributes["Arn"], Tags={tag["Key"]: tag["Value"] for tag in added})
+        client.tag_resource(
+            Resource=made.attributes["Arn"], Tags={tag["Key"]: tag["Value"] for tag in added}
+        )
     if removed:
         client.untag_resource(Resource=made.attributes["Arn"], TagKeys=removed)
 
@@ -42,12 +58,16 @@ def _delete(made: Made, _: Properties, aws: Aws) -> None:
 
 def _permit(wanted: Properties, aws: Aws) -> Made:
     statement = f"permission-{secrets.token_hex(6)}"
-    aws("lambda").add_permission(**shaped(aws("lambda"), "add_permission", {**wanted, "StatementId": statement}))
+    aws("lambda").add_permission(
+        **shaped(aws("lambda"), "add_permission", {**wanted, "StatementId": statement})
+    )
     return Made(statement)
 
 
 def _unpermit(made: Made, wanted: Properties, aws: Aws) -> None:
-    aws("lambda").remove_permission(FunctionName=wanted["FunctionName"], StatementId=made.physical_id)
+    aws("lambda").remove_permission(
+        FunctionName=wanted["FunctionName"], StatementId=made.physical_id
+    )
 
 
 def _about(wanted: Properties) -> dict[str, Any]:
@@ -65,7 +85,9 @@ def _has_setting(wanted: Properties, aws: Aws) -> bool:
 
 def _put_setting(wanted: Properties, aws: Aws) -> Made:
     client = aws("lambda")
-    client.put_function_event_invoke_config(**shaped(client, "put_function_event_invoke_config", wanted))
+    client.put_function_event_invoke_config(
+        **shaped(client, "put_function_event_invoke_config", wanted)
+    )
     return Made(f"{wanted['FunctionName']}|{wanted['Qualifier']}")
 
 
@@ -88,7 +110,9 @@ def _create_group(wanted: Properties, aws: Aws) -> Made:
 def _update_group(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
     logs = aws("logs")
     if "RetentionInDays" in wanted:
-        logs.put_retention_policy(logGroupName=made.physical_id, retentionInDays=int(wanted["RetentionInDays"]))
+        logs.put_retention_policy(
+            logGroupName=made.physical_id, retentionInDays=int(wanted["RetentionInDays"])
+        )
     elif "RetentionInDays" in before:
         logs.delete_retention_policy(logGroupName=made.physical_id)
     added, removed = changed_tags(before, wanted)
@@ -105,20 +129,41 @@ def _delete_group(made: Made, _: Properties, aws: Aws) -> None:
 
 KINDS: Final = (
     kind(
-        "AWS::Lambda::Function", " ".join((*_CONFIGURATION, "Architectures", "Code")), name="FunctionName",
-        attributes="Arn", tags="list", system_tags=True, create=_create, update=_update, delete=_delete,
+        "AWS::Lambda::Function",
+        " ".join((*_CONFIGURATION, "Architectures", "Code")),
+        name="FunctionName",
+        attributes="Arn",
+        tags="list",
+        system_tags=True,
+        create=_create,
+        update=_update,
+        delete=_delete,
     ),
     kind(
-        "AWS::Lambda::Permission", "", fixed="Action FunctionName Principal SourceArn",
-        create=_permit, update=lambda *_: None, delete=_unpermit,
+        "AWS::Lambda::Permission",
+        "",
+        fixed="Action FunctionName Principal SourceArn",
+        create=_permit,
+        update=lambda *_: None,
+        delete=_unpermit,
     ),
     kind(
-        "AWS::Lambda::EventInvokeConfig", "DestinationConfig MaximumEventAgeInSeconds MaximumRetryAttempts",
-        fixed="FunctionName Qualifier", exists=_has_setting, create=_put_setting, update=_update_setting,
+        "AWS::Lambda::EventInvokeConfig",
+        "DestinationConfig MaximumEventAgeInSeconds MaximumRetryAttempts",
+        fixed="FunctionName Qualifier",
+        exists=_has_setting,
+        create=_put_setting,
+        update=_update_setting,
         delete=_delete_setting,
     ),
     kind(
-        "AWS::Logs::LogGroup", "RetentionInDays", name="LogGroupName", attributes="Arn", tags="list",
-        create=_create_group, update=_update_group, delete=_delete_group,
+        "AWS::Logs::LogGroup",
+        "RetentionInDays",
+        name="LogGroupName",
+        attributes="Arn",
+        tags="list",
+        create=_create_group,
+        update=_update_group,
+        delete=_delete_group,
     ),
-)  # fmt: skip
+)

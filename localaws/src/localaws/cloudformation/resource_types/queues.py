@@ -8,9 +8,12 @@ from localaws.cloudformation.coercion import changed_attributes, given_attribute
 from localaws.cloudformation.resource_type import Aws, Made, Properties, changed_tags, kind
 
 _ATTRIBUTES: Final = {
-    "DelaySeconds": "0", "KmsMasterKeyId": "", "MessageRetentionPeriod": "345600", "SqsManagedSseEnabled": "true",
+    "DelaySeconds": "0",
+    "KmsMasterKeyId": "",
+    "MessageRetentionPeriod": "345600",
+    "SqsManagedSseEnabled": "true",
     "VisibilityTimeout": "30",
-}  # fmt: skip
+}
 
 
 def _queue_exists(wanted: Properties, aws: Aws) -> bool:
@@ -24,8 +27,14 @@ def _queue_exists(wanted: Properties, aws: Aws) -> bool:
 def _create_queue(wanted: Properties, aws: Aws) -> Made:
     tags = {tag["Key"]: tag["Value"] for tag in wanted.get("Tags", [])}
     attributes = given_attributes(_ATTRIBUTES, wanted)
-    url = aws("sqs").create_queue(QueueName=wanted["QueueName"], Attributes=attributes, tags=tags)["QueueUrl"]
-    names = {"QueueName": wanted["QueueName"], "Arn": aws.arn("sqs", wanted["QueueName"]), "QueueUrl": url}
+    url = aws("sqs").create_queue(QueueName=wanted["QueueName"], Attributes=attributes, tags=tags)[
+        "QueueUrl"
+    ]
+    names = {
+        "QueueName": wanted["QueueName"],
+        "Arn": aws.arn("sqs", wanted["QueueName"]),
+        "QueueUrl": url,
+    }
     return Made(url, names)
 
 
@@ -34,7 +43,9 @@ def _update_queue(made: Made, wanted: Properties, before: Properties, aws: Aws) 
         aws("sqs").set_queue_attributes(QueueUrl=made.physical_id, Attributes=changed)
     added, removed = changed_tags(before, wanted)
     if added:
-        aws("sqs").tag_queue(QueueUrl=made.physical_id, Tags={tag["Key"]: tag["Value"] for tag in added})
+        aws("sqs").tag_queue(
+            QueueUrl=made.physical_id, Tags={tag["Key"]: tag["Value"] for tag in added}
+        )
     if removed:
         aws("sqs").untag_queue(QueueUrl=made.physical_id, TagKeys=removed)
 
@@ -45,7 +56,9 @@ def _delete_queue(made: Made, _: Properties, aws: Aws) -> None:
 
 def _put_queue_policy(wanted: Properties, aws: Aws) -> Made:
     for queue in wanted["Queues"]:
-        aws("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(wanted["PolicyDocument"])})
+        aws("sqs").set_queue_attributes(
+            QueueUrl=queue, Attributes={"Policy": json.dumps(wanted["PolicyDocument"])}
+        )
     return Made("-".join(queue.rsplit("/", 1)[-1] for queue in wanted["Queues"]))
 
 
@@ -65,11 +78,21 @@ def _forget_queue_policy(queues: Iterable[str], aws: Aws) -> None:
 
 KINDS: Final = (
     kind(
-        "AWS::SQS::Queue", " ".join(_ATTRIBUTES), name="QueueName", attributes="Arn QueueName QueueUrl",
-        tags="list", exists=_queue_exists, create=_create_queue, update=_update_queue, delete=_delete_queue,
+        "AWS::SQS::Queue",
+        " ".join(_ATTRIBUTES),
+        name="QueueName",
+        attributes="Arn QueueName QueueUrl",
+        tags="list",
+        exists=_queue_exists,
+        create=_create_queue,
+        update=_update_queue,
+        delete=_delete_queue,
     ),
     kind(
-        "AWS::SQS::QueuePolicy", "Queues PolicyDocument",
-        create=_put_queue_policy, update=_update_queue_policy, delete=_delete_queue_policy,
+        "AWS::SQS::QueuePolicy",
+        "Queues PolicyDocument",
+        create=_put_queue_policy,
+        update=_update_queue_policy,
+        delete=_delete_queue_policy,
     ),
-)  # fmt: skip
+)

@@ -12,7 +12,9 @@ def _create(wanted: Properties, aws: Aws) -> Made:
     client = aws("iam")
     given = {name: value for name, value in wanted.items() if name != "Policies"}
     trust = json.dumps(wanted["AssumeRolePolicyDocument"])
-    role = client.create_role(**shaped(client, "create_role", {**given, "AssumeRolePolicyDocument": trust}))["Role"]
+    role = client.create_role(
+        **shaped(client, "create_role", {**given, "AssumeRolePolicyDocument": trust})
+    )["Role"]
     made = Made(role["RoleName"], {"Arn": role["Arn"], "RoleId": role["RoleId"]})
     _put_policies(made, wanted, {}, aws)
     return made
@@ -22,19 +24,25 @@ def _put_policies(made: Made, wanted: Properties, before: Properties, aws: Aws) 
     client, about = aws("iam"), {"RoleName": made.physical_id}
     old, new = _inline(before), _inline(wanted)
     for name in old.keys() - new.keys():
-        with suppress(client.exceptions.NoSuchEntityException):  # an update that failed may not have come to it
+        with suppress(
+            client.exceptions.NoSuchEntityException
+        ):  # an update that failed may not have come to it
             client.delete_role_policy(**about, PolicyName=name)
     for name, document in new.items():
         client.put_role_policy(**about, PolicyName=name, PolicyDocument=json.dumps(document))
 
 
 def _inline(properties: Properties) -> dict[str, Any]:
-    return {policy["PolicyName"]: policy["PolicyDocument"] for policy in properties.get("Policies", [])}
+    return {
+        policy["PolicyName"]: policy["PolicyDocument"] for policy in properties.get("Policies", [])
+    }
 
 
 def _update(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
     client, about = aws("iam"), {"RoleName": made.physical_id}
-    client.update_assume_role_policy(**about, PolicyDocument=json.dumps(wanted["AssumeRolePolicyDocument"]))
+    client.update_assume_role_policy(
+        **about, PolicyDocument=json.dumps(wanted["AssumeRolePolicyDocument"])
+    )
     settings = {name: wanted.get(name) for name in ("Description", "MaxSessionDuration")}
     client.update_role(**shaped(client, "update_role", {**about, **settings}))
     _put_policies(made, wanted, before, aws)
@@ -52,8 +60,15 @@ def _delete(made: Made, wanted: Properties, aws: Aws) -> None:
 
 KINDS: Final = (
     kind(
-        "AWS::IAM::Role", "AssumeRolePolicyDocument Description MaxSessionDuration Policies",
-        name="RoleName", fixed="Path", attributes="Arn RoleId", tags="list", capability=True,
-        create=_create, update=_update, delete=_delete,
+        "AWS::IAM::Role",
+        "AssumeRolePolicyDocument Description MaxSessionDuration Policies",
+        name="RoleName",
+        fixed="Path",
+        attributes="Arn RoleId",
+        tags="list",
+        capability=True,
+        create=_create,
+        update=_update,
+        delete=_delete,
     ),
-)  # fmt: skip
+)

@@ -18,7 +18,11 @@ def _create_secret(wanted: Properties, aws: Aws) -> Made:
 
 def _update_secret(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
     client = aws("secretsmanager")
-    changed = {name: wanted.get(name, "") for name in ("Description",) if wanted.get(name) != before.get(name)}
+    changed = {
+        name: wanted.get(name, "")
+        for name in ("Description",)
+        if wanted.get(name) != before.get(name)
+    }
     if changed:
         client.update_secret(SecretId=made.physical_id, **changed)
     added, removed = changed_tags(before, wanted)
@@ -45,7 +49,9 @@ def _update_parameter(made: Made, wanted: Properties, before: Properties, aws: A
     aws("ssm").put_parameter(**given, Overwrite=True)
     old, new = before.get("Tags", {}), wanted.get("Tags", {})
     about = {"ResourceType": "Parameter", "ResourceId": made.physical_id}
-    if added := [{"Key": key, "Value": value} for key, value in new.items() if old.get(key) != value]:
+    if added := [
+        {"Key": key, "Value": value} for key, value in new.items() if old.get(key) != value
+    ]:
         aws("ssm").add_tags_to_resource(**about, Tags=added)
     if removed := [*(old.keys() - new.keys())]:
         aws("ssm").remove_tags_from_resource(**about, TagKeys=removed)
@@ -62,7 +68,9 @@ def _create_key(wanted: Properties, aws: Aws) -> Made:
     client = aws("kms")
     tags = [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in wanted.get("Tags", [])]
     policy = {"Policy": json.dumps(wanted["KeyPolicy"])} if "KeyPolicy" in wanted else {}
-    key = client.create_key(Description=wanted.get("Description", ""), Tags=tags, **policy)["KeyMetadata"]
+    key = client.create_key(Description=wanted.get("Description", ""), Tags=tags, **policy)[
+        "KeyMetadata"
+    ]
     made = Made(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
     _rotate(made, wanted, aws)
     return made
@@ -83,7 +91,9 @@ def _update_key(made: Made, wanted: Properties, before: Properties, aws: Aws) ->
     _rotate(made, wanted, aws)
     added, removed = changed_tags(before, wanted)
     if added:
-        client.tag_resource(**about, Tags=[{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in added])
+        client.tag_resource(
+            **about, Tags=[{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in added]
+        )
     if removed:
         client.untag_resource(**about, TagKeys=removed)
 
@@ -108,19 +118,40 @@ def _delete_alias(made: Made, _: Properties, aws: Aws) -> None:
 
 KINDS: Final = (
     kind(
-        "AWS::SecretsManager::Secret", "Description", name="Name", attributes="Id", tags="list",
-        create=_create_secret, update=_update_secret, delete=_delete_secret,
+        "AWS::SecretsManager::Secret",
+        "Description",
+        name="Name",
+        attributes="Id",
+        tags="list",
+        create=_create_secret,
+        update=_update_secret,
+        delete=_delete_secret,
     ),
     kind(
-        "AWS::SSM::Parameter", "Type Value Description", name="Name", attributes="Type Value", tags="map",
-        create=_create_parameter, update=_update_parameter, delete=_delete_parameter,
+        "AWS::SSM::Parameter",
+        "Type Value Description",
+        name="Name",
+        attributes="Type Value",
+        tags="map",
+        create=_create_parameter,
+        update=_update_parameter,
+        delete=_delete_parameter,
     ),
     kind(
-        "AWS::KMS::Key", "Description KeyPolicy EnableKeyRotation PendingWindowInDays", attributes="Arn KeyId",
-        tags="list", create=_create_key, update=_update_key, delete=_delete_key,
+        "AWS::KMS::Key",
+        "Description KeyPolicy EnableKeyRotation PendingWindowInDays",
+        attributes="Arn KeyId",
+        tags="list",
+        create=_create_key,
+        update=_update_key,
+        delete=_delete_key,
     ),
     kind(
-        "AWS::KMS::Alias", "TargetKeyId", fixed="AliasName",
-        create=_create_alias, update=_update_alias, delete=_delete_alias,
+        "AWS::KMS::Alias",
+        "TargetKeyId",
+        fixed="AliasName",
+        create=_create_alias,
+        update=_update_alias,
+        delete=_delete_alias,
     ),
-)  # fmt: skip
+)

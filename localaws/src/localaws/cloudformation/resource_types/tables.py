@@ -16,7 +16,9 @@ _OFF: Final[Properties] = {
 def _create(wanted: Properties, aws: Aws) -> Made:
     client = aws("dynamodb")
     given = {name: value for name, value in wanted.items() if name not in _AFTERWARDS}
-    arn = client.create_table(**shaped(client, "create_table", given))["TableDescription"]["TableArn"]
+    arn = client.create_table(**shaped(client, "create_table", given))["TableDescription"][
+        "TableArn"
+    ]
     made = Made(wanted["TableName"], {"Arn": arn})
     client.get_waiter("table_exists").wait(TableName=made.physical_id, WaiterConfig={"Delay": 1})
     _set_afterwards(made, wanted, {}, aws)
@@ -40,9 +42,15 @@ def _set_expiry(client: Any, table: str, expiry: Properties) -> None:
 
 def _update(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
     client = aws("dynamodb")
-    changed = {name: wanted.get(name, _OFF.get(name)) for name in _AT_ONCE if wanted.get(name) != before.get(name)}
+    changed = {
+        name: wanted.get(name, _OFF.get(name))
+        for name in _AT_ONCE
+        if wanted.get(name) != before.get(name)
+    }
     if changed:
-        client.update_table(**shaped(client, "update_table", {"TableName": made.physical_id, **changed}))
+        client.update_table(
+            **shaped(client, "update_table", {"TableName": made.physical_id, **changed})
+        )
     _set_afterwards(made, wanted, before, aws)
     added, removed = changed_tags(before, wanted)
     if added:
@@ -57,8 +65,15 @@ def _delete(made: Made, _: Properties, aws: Aws) -> None:
 
 KINDS: Final = (
     kind(
-        "AWS::DynamoDB::Table", " ".join((*_AT_ONCE, *_AFTERWARDS)), name="TableName", fixed="KeySchema",
-        settled="AttributeDefinitions GlobalSecondaryIndexes", attributes="Arn", tags="list",
-        create=_create, update=_update, delete=_delete,
+        "AWS::DynamoDB::Table",
+        " ".join((*_AT_ONCE, *_AFTERWARDS)),
+        name="TableName",
+        fixed="KeySchema",
+        settled="AttributeDefinitions GlobalSecondaryIndexes",
+        attributes="Arn",
+        tags="list",
+        create=_create,
+        update=_update,
+        delete=_delete,
     ),
-)  # fmt: skip
+)

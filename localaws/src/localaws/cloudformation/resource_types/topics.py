@@ -15,19 +15,27 @@ def _topic_arn(wanted: Properties, aws: Aws) -> str:
 
 
 def _topic_exists(wanted: Properties, aws: Aws) -> bool:
-    topics = [one["TopicArn"] for page in aws("sns").get_paginator("list_topics").paginate() for one in page["Topics"]]
+    topics = [
+        one["TopicArn"]
+        for page in aws("sns").get_paginator("list_topics").paginate()
+        for one in page["Topics"]
+    ]
     return _topic_arn(wanted, aws) in topics
 
 
 def _create_topic(wanted: Properties, aws: Aws) -> Made:
     attributes = given_attributes(_ATTRIBUTES, wanted)
-    arn = aws("sns").create_topic(Name=wanted["TopicName"], Attributes=attributes, Tags=wanted.get("Tags", []))
+    arn = aws("sns").create_topic(
+        Name=wanted["TopicName"], Attributes=attributes, Tags=wanted.get("Tags", [])
+    )
     return Made(arn["TopicArn"], {"TopicArn": arn["TopicArn"], "TopicName": wanted["TopicName"]})
 
 
 def _update_topic(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
     for name, value in changed_attributes(_ATTRIBUTES, wanted, before).items():
-        aws("sns").set_topic_attributes(TopicArn=made.physical_id, AttributeName=name, AttributeValue=value)
+        aws("sns").set_topic_attributes(
+            TopicArn=made.physical_id, AttributeName=name, AttributeValue=value
+        )
     added, removed = changed_tags(before, wanted)
     aws("sns").tag_resource(ResourceArn=made.physical_id, Tags=added)
     aws("sns").untag_resource(ResourceArn=made.physical_id, TagKeys=removed)
@@ -44,7 +52,9 @@ def _put_topic_policy(wanted: Properties, aws: Aws) -> Made:
 
 
 def _set_topic_policy(topic: str, policy: dict[str, Any], aws: Aws) -> None:
-    aws("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+    aws("sns").set_topic_attributes(
+        TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy)
+    )
 
 
 def _update_topic_policy(_: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
@@ -60,8 +70,15 @@ def _forget_topic_policy(topics: Iterable[str], aws: Aws) -> None:
     """Give topics back the policy that a new one has: its owner's account may use it."""
     for topic in topics:
         owner = {"StringEquals": {"AWS:SourceOwner": aws.account}}
-        use = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "SNS:Publish", "Resource": topic}
-        _set_topic_policy(topic, {"Version": "2008-10-17", "Statement": [{**use, "Condition": owner}]}, aws)
+        use = {
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": "SNS:Publish",
+            "Resource": topic,
+        }
+        _set_topic_policy(
+            topic, {"Version": "2008-10-17", "Statement": [{**use, "Condition": owner}]}, aws
+        )
 
 
 def _subscribe(wanted: Properties, aws: Aws) -> Made:
@@ -78,15 +95,29 @@ def _cannot_change(*_: Any) -> None:
 
 KINDS: Final = (
     kind(
-        "AWS::SNS::Topic", "DisplayName KmsMasterKeyId", name="TopicName", attributes="TopicArn TopicName", tags="list",
-        exists=_topic_exists, create=_create_topic, update=_update_topic, delete=_delete_topic,
+        "AWS::SNS::Topic",
+        "DisplayName KmsMasterKeyId",
+        name="TopicName",
+        attributes="TopicArn TopicName",
+        tags="list",
+        exists=_topic_exists,
+        create=_create_topic,
+        update=_update_topic,
+        delete=_delete_topic,
     ),
     kind(
-        "AWS::SNS::TopicPolicy", "Topics PolicyDocument",
-        create=_put_topic_policy, update=_update_topic_policy, delete=_delete_topic_policy,
+        "AWS::SNS::TopicPolicy",
+        "Topics PolicyDocument",
+        create=_put_topic_policy,
+        update=_update_topic_policy,
+        delete=_delete_topic_policy,
     ),
     kind(
-        "AWS::SNS::Subscription", "", fixed="TopicArn Protocol Endpoint",
-        create=_subscribe, update=_cannot_change, delete=_unsubscribe,
+        "AWS::SNS::Subscription",
+        "",
+        fixed="TopicArn Protocol Endpoint",
+        create=_subscribe,
+        update=_cannot_change,
+        delete=_unsubscribe,
     ),
-)  # fmt: skip
+)
