@@ -21,6 +21,7 @@ PROGRAMS = sorted(
         for top in (ROOT, ROOT / "localaws" / "src")
         for package in PACKAGES
         for file in (top / package).rglob("__main__.py")
+        if "src" not in file.relative_to(top).parts
     ]
     + list(ALONE)
 )
