@@ -58,8 +58,8 @@ SELECT evtname, rolname, ARRAY[pg_catalog.format('ALTER EVENT TRIGGER %I DISABLE
    (SELECT FROM pg_catalog.pg_depend
      WHERE classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass AND objid = pg_event_trigger.oid
        AND deptype = 'e'))
-# an extension's own run none of production's code; whoever owns one may add theirs to it, but not
-# write C
+-- One that an extension brought runs none of production's code. Whoever owns an extension may add an
+-- event trigger of their own to it, but a function in C only a superuser writes.
 """
 _SLOTS = """
 SELECT slot_name, current_user, ARRAY[
@@ -67,8 +67,8 @@ SELECT slot_name, current_user, ARRAY[
          pg_catalog.format('SELECT pg_catalog.pg_drop_replication_slot(%L)', slot_name)], 1, database IS NULL
   FROM pg_catalog.pg_replication_slots
  WHERE NOT temporary AND (database = pg_catalog.current_database() OR database IS NULL)
-# a logical slot is dropped from its own database (PostgreSQL documentation, "Replication Management
-# Functions")
+-- A logical slot is dropped from its own database (PostgreSQL documentation, "Replication Management
+-- Functions").
 """
 
 QUERIES: Mapping[str, str] = {

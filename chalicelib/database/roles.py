@@ -309,8 +309,7 @@ SELECT pid, coalesce(usename, 'a role that was dropped') AS name
   FROM pg_catalog.pg_stat_activity LEFT JOIN pg_catalog.pg_roles ON pg_roles.oid = usesysid
  WHERE usesysid IS NOT NULL AND rolsuper IS NOT TRUE AND (rolcanlogin IS NOT TRUE OR rolname = current_user)
    AND pid <> pg_catalog.pg_backend_pid()
-# by what a role may now, not by what this run closed: a run that died in between left sessions
-# behind
+-- By what a role may now, not by what this run closed: a run that died in between left sessions behind.
 """
 _END_SESSIONS = f"""
 SELECT pid, pg_catalog.pg_terminate_backend(pid, %(milliseconds)s) FROM ({_TO_END}) AS session
