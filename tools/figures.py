@@ -15,7 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("chalicelib", "aurora_restore", "localaws", "simulation", "bench", "demo", "tools", "tests")
+FOLDERS = (
+    "chalicelib",
+    "aurora_restore",
+    "localaws",
+    "simulation",
+    "bench",
+    "demo",
+    "tools",
+    "tests",
+)
 COLUMNS = 100
 _NO_CODE = {
     tokenize.COMMENT,
@@ -101,7 +110,9 @@ def floors(edges: Mapping[str, frozenset[str]]) -> int:
     while len(heights) < len(edges):
         ready = [name for name in edges if name not in heights and edges[name] <= heights.keys()]
         if not ready:
-            raise ValueError(f"These modules import each other: {', '.join(sorted(edges.keys() - heights))}")
+            raise ValueError(
+                f"These modules import each other: {', '.join(sorted(edges.keys() - heights))}"
+            )
         for name in ready:
             heights[name] = 1 + max((heights[below] for below in edges[name]), default=0)
     return max(heights.values(), default=0)
@@ -121,7 +132,9 @@ def defined_twice(folders: Sequence[Path]) -> Mapping[str, int]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures of each folder, and what of `chalicelib` imports what."""
     parser = argparse.ArgumentParser(prog="python -m tools.figures", description=__doc__)
-    parser.add_argument("folders", nargs="*", metavar="FOLDER", help="all of the project's by default")
+    parser.add_argument(
+        "folders", nargs="*", metavar="FOLDER", help="all of the project's by default"
+    )
     names = parser.parse_args(arguments).folders or FOLDERS
     folders = [ROOT / name for name in names if (ROOT / name).is_dir()]
     lines = [HEAD, *(figures(folder).row(folder.name) for folder in folders)]
