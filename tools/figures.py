@@ -63,7 +63,7 @@ class Figures:
                 self.class_names[node.name] += 1
 
     def _add_tokens(self, text: str) -> None:
-        rows = set()
+        rows = set[int]()
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT:
                 self.comments += 1
