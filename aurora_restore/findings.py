@@ -15,11 +15,15 @@ class Status(StrEnum):
     FAILED = "FAILED"  # nights will be lost, or nothing can be changed
 
 
+_WORST_FIRST = (Status.FAILED, Status.WARNING, Status.OK)
+
+
 @dataclass(frozen=True)
 class Finding:
     """The outcome of one check: `what` was seen, and what to `do` unless all is well.
 
-    Both are sentences; where there are several problems, one a line.
+    Both are sentences; where there are several problems, one a line. A check that is run by its
+    name leaves `name` empty: `combine` fills it in.
     """
 
     name: str
@@ -28,26 +32,26 @@ class Finding:
     do: str = ""
 
     def __str__(self) -> str:
-        """Spell it as one line, or several problems as one line each below it."""
+        """Format it as one line, or several problems as one line each below it."""
         if "\n" in self.what:
-            told = [*self.what.splitlines(), *self.do.splitlines()]
-            return "\n".join([f"{self.name}: {self.status}", *(f"  {line}" for line in told)])
+            problems = [*self.what.splitlines(), *self.do.splitlines()]
+            return "\n".join([f"{self.name}: {self.status}", *(f"  {line}" for line in problems)])
         sentences = " ".join(f"{self.what} {self.do}".split("\n")).strip()
         return f"{self.name}: {self.status}" + (f" ({sentences})" if sentences else "")
 
 
-def ok(name: str, what: str = "") -> Finding:
-    """Say that all is well."""
+def ok(what: str = "", *, name: str = "") -> Finding:
+    """Report that all is well."""
     return Finding(name, Status.OK, what)
 
 
-def warning(name: str, what: str, do: str) -> Finding:
-    """Say what will want attention."""
+def warning(what: str, do: str, *, name: str = "") -> Finding:
+    """Report what will need attention."""
     return Finding(name, Status.WARNING, what, do)
 
 
-def failed(name: str, what: str, do: str) -> Finding:
-    """Say what is wrong, and what to do."""
+def failed(what: str, do: str = "", *, name: str = "") -> Finding:
+    """Report what is wrong, and what to do."""
     return Finding(name, Status.FAILED, what, do)
 
 
@@ -56,11 +60,27 @@ def failures(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.status is Status.FAILED]
 
 
+def combine(name: str, findings: Iterable[Finding]) -> Finding:
+    """Make one finding of everything that the check `name` found: as bad as the worst of them.
+
+    The worst come first, and each advice once. What is OK is reported only if everything is.
+    """
+    ordered = sorted(findings, key=lambda finding: _WORST_FIRST.index(finding.status))
+    status = ordered[0].status if ordered else Status.OK
+    shown = [found for found in ordered if found.status is status or found.status is not Status.OK]
+    separator = " " if status is Status.OK else "\n"  # one problem a line
+    what = _join(separator, [finding.what for finding in shown])
+    return Finding(name, status, what, _join(separator, [finding.do for finding in shown]))
+
+
+def _join(separator: str, sentences: Iterable[str]) -> str:
+    return separator.join(dict.fromkeys(filter(None, sentences)))
+
+
 def as_json(findings: Iterable[Finding], about: Mapping[str, str]) -> str:
-    """Write findings for programs, after what they are `about` and how many there are of each status."""
-    told = list(findings)
-    counted = Counter(finding.status for finding in told)
+    """Write findings for programs, after what they are `about` and how many have each status."""
+    listed = list(findings)
+    counted = Counter(finding.status for finding in listed)
     summary = {status.value: counted[status] for status in Status}
-    return json.dumps(
-        {**about, "summary": summary, "findings": [asdict(one) for one in told]}, indent=2
-    )
+    objects = [asdict(finding) for finding in listed]
+    return json.dumps({**about, "summary": summary, "findings": objects}, indent=2)

@@ -26,35 +26,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         stage = Stage.read(options.stage, options.checkout, command=options.command)
         if options.command == "deploy":
-            deploy.deploy(stage, options.checkout, _say)
+            deploy.deploy(stage, options.checkout, _output)
         elif options.command == "package":
-            deploy.package(stage, options.checkout, _say)
+            deploy.package(stage, options.checkout, _output)
         else:
-            destroy.destroy(stage, options.checkout, _say, force=options.force)
+            destroy.destroy(stage, options.checkout, _output, force=options.force)
     except NotReadyError as error:
         for finding in error.findings:
             if finding.status is not Status.OK:
-                _complain(str(finding))
-        return _complain(str(error))
+                _error(str(finding))
+        return _error(str(error))
     except (DeploymentError, StageError) as error:
-        return _complain(str(error))
+        return _error(str(error))
     except (ClientError, BotoCoreError, ResponseParserError) as error:
         who = "AWS refused" if isinstance(error, ClientError) else "AWS could not be asked"
-        return _complain(
+        return _error(
             f"{who}: {error}. Whatever was done is kept; the same command continues there."
         )
     except KeyboardInterrupt:
-        _complain("Interrupted. What was done is kept; the same command continues there.")
+        _error("Interrupted. What was done is kept; the same command continues there.")
         return INTERRUPTED
     return 0
 
 
-def _say(line: str) -> None:
+def _output(line: str) -> None:
     sys.stdout.write(f"{printable(line)}\n")
     sys.stdout.flush()
 
 
-def _complain(line: str) -> int:
+def _error(line: str) -> int:
     sys.stderr.write(f"{line}\n")
     return 1
 

@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from aurora_restore.deployment import chalice_state, stack_parameters, stacks
 from aurora_restore.deployment.account import Account
-from aurora_restore.deployment.chalice_state import Forwarding, Held, Role
+from aurora_restore.deployment.chalice_state import DeployedResources, Forwarding, Role
 from aurora_restore.deployment.config_checks import variables_place
 from aurora_restore.deployment.stacks import Stack
 from aurora_restore.stages import Stage
@@ -16,7 +16,7 @@ from chalicelib.flow.plan import Plan
 from chalicelib.settings import Settings, resolve_plans
 
 
-class Existing:
+class AccountState:
     """What more than one check needs is read once.
 
     A reading that fails, fails whoever asks, but in other regions.
@@ -42,9 +42,9 @@ class Existing:
         }
 
     @cached_property
-    def parameters_to_be(self) -> Mapping[str, str]:
+    def planned_parameters(self) -> Mapping[str, str]:
         """The same, as they will be once the stage is deployed."""
-        return stack_parameters.parameters_to_be(self.stage, self.parameters)
+        return stack_parameters.planned_parameters(self.stage, self.parameters)
 
     @cached_property
     def settings(self) -> Settings:
@@ -59,7 +59,7 @@ class Existing:
 
         Raises SettingsError where none can be.
         """
-        account, parameters = self.account, self.parameters_to_be
+        account, parameters = self.account, self.planned_parameters
         return resolve_plans(
             self.settings, parameters, account=account.number, partition=account.partition
         )
@@ -69,9 +69,9 @@ class Existing:
         return chalice_state.roles_of(self.account, self.stage)
 
     @cached_property
-    def held(self) -> Held:
+    def deployed(self) -> DeployedResources:
         """What bears the names that Chalice gives."""
-        return chalice_state.look(self.account, self.stage, self._roles)
+        return chalice_state.discover(self.account, self.stage, self._roles)
 
     # --- regions ---
 
@@ -80,18 +80,18 @@ class Existing:
         return list(chalice_state.forwardings(self.account, self.stage, self._roles))
 
     @cached_property
-    def homes(self) -> set[str]:
-        """The regions that the stage lives in, as its roles say, which are the whole account's: one, if all is well."""
-        of_functions = chalice_state.homes(self.account, self.stage, self.held.ours)
+    def deployed_regions(self) -> set[str]:
+        """The regions that the stage is deployed in, as its roles tell: one, if all is well."""
+        of_functions = chalice_state.deployed_regions(self.account, self.stage, self.deployed.ours)
         return of_functions | {one.home for one in self._forwardings}
 
     @cached_property
-    def sources(self) -> list[str]:
+    def source_regions(self) -> list[str]:
         """The other regions whose events will be forwarded."""
-        return stack_parameters.source_regions(self.stage, self.parameters_to_be)
+        return stack_parameters.source_regions(self.stage, self.planned_parameters)
 
     @cached_property
-    def forwarding(self) -> set[str]:
+    def forwarding_regions(self) -> set[str]:
         """The regions that may have a stack that forwards.
 
         Those that the roles of such stacks are for; of a stack that could not be made no role is
@@ -110,28 +110,32 @@ class Existing:
         return self._stacks[name, region]
 
     @property
-    def staying(self) -> list[Stack]:
+    def stacks_to_keep(self) -> list[Stack]:
         """Whatever bears the names of the stacks that will be deployed."""
         home = self._found(self.stage.region, self.stage.records_stack, self.stage.foundation_stack)
-        return home + self._forwarding_from(self.sources)
+        return home + self._forwarding_from(self.source_regions)
 
     @property
-    def forsaken(self) -> list[Stack]:
+    def obsolete_stacks(self) -> list[Stack]:
         """The stage's stacks in regions that no plan has its source in any more."""
-        return self._ours(self._forwarding_from(self.forwarding.difference(self.sources)))
+        return self._ours(
+            self._forwarding_from(self.forwarding_regions.difference(self.source_regions))
+        )
 
     @property
-    def removable(self) -> list[Stack]:
+    def stacks_to_delete(self) -> list[Stack]:
         """The stage's stacks that go with it, in the order in which they do."""
         foundation = self._found(self.stage.region, self.stage.foundation_stack)
-        return self._ours(self._forwarding_from(self.forwarding.union(self.sources)) + foundation)
+        return self._ours(
+            self._forwarding_from(self.forwarding_regions.union(self.source_regions)) + foundation
+        )
 
     @property
-    def unread(self) -> dict[str, str]:
+    def unreadable_regions(self) -> dict[str, str]:
         """The regions where nobody can tell whether there is a stack that forwards, with AWS's reasons."""
         seen = {
             region: self._forwarder(region)
-            for region in sorted(self.forwarding.union(self.sources))
+            for region in sorted(self.forwarding_regions.union(self.source_regions))
         }
         return {
             region: str(error) for region, error in seen.items() if isinstance(error, Exception)

@@ -29,7 +29,7 @@ def without_traces(lines: Iterable[str]) -> Iterator[str]:
 
 
 def run(
-    command: str, stage: str, project: Path, region: str, say: Callable[[str], None], *rest: str
+    command: str, stage: str, project: Path, region: str, output: Callable[[str], None], *rest: str
 ) -> None:
     """Run `chalice COMMAND --stage …` in a project.
 
@@ -51,10 +51,10 @@ def run(
         text=True,
     )
     lines = []
-    with process.stdout as output:  # type: ignore[union-attr]  # Popen was given a pipe
-        for line in without_traces(line.rstrip() for line in output):
+    with process.stdout as printed:  # type: ignore[union-attr]  # Popen was given a pipe
+        for line in without_traces(line.rstrip() for line in printed):
             lines.append(line)
-            say(f"  {line}")
+            output(f"  {line}")
     if process.wait() or any(MISSING_WHEEL in line for line in lines):
         last = "\n  ".join([line for line in lines if line][-_LAST_LINES:])
         raise DeploymentError(

@@ -25,15 +25,15 @@ CHALICE_TAG: Final = "aws-chalice"  # on every function that Chalice makes: vers
 STACK_TAG: Final = (
     "aws:cloudformation:stack-name"  # on every one that a stack made, also from Chalice's template
 )
-UNKNOWN: Final = ""
+UNOWNED: Final = ""
 LAMBDA: Final = "lambda.amazonaws.com"
 LOGS: Final = "/aws/lambda/"
 Role = Mapping[str, Any]  # as ListRoles gives it
-OTHERS: Final = "Remove or rename it if it is yours; else name the stage otherwise."
+NOT_OURS_ADVICE: Final = "Remove or rename it if it is yours; else name the stage otherwise."
 
 
 @dataclass(frozen=True)
-class Held:
+class DeployedResources:
     """What bears the names that Chalice gives."""
 
     ours: list[dict[str, str]]
@@ -84,7 +84,7 @@ def roles_of(account: Account, stage: Stage) -> list[Role]:
     return list(_pages(account, "iam", stage.region, "list_roles", "Roles"))
 
 
-def look(account: Account, stage: Stage, roles_there: Sequence[Role]) -> Held:
+def discover(account: Account, stage: Stage, roles_there: Sequence[Role]) -> DeployedResources:
     """Tell what Chalice made for this stage of this app from what somebody else did.
 
     Roles, log groups, functions and rules in the order in which Chalice makes them; it deletes
@@ -97,7 +97,7 @@ def look(account: Account, stage: Stage, roles_there: Sequence[Role]) -> Held:
         if (owner := _other_owner(account, stage, one)) is not None
     }
     deployed = {name: one for name, one in functions.items() if name not in others}
-    gone = _gone(account, stage, roles_there)
+    gone = _orphaned_roles(account, stage, roles_there)
     names = {
         stage.function(name): name for name in (*FUNCTIONS, *deployed, *gone) if name not in others
     }
@@ -113,20 +113,20 @@ def look(account: Account, stage: Stage, roles_there: Sequence[Role]) -> Held:
     functions_of_others = [
         _of_nobody(stage, functions[name])
         for name, owner in others.items()
-        if name in FUNCTIONS and owner == UNKNOWN
+        if name in FUNCTIONS and owner == UNOWNED
     ]
-    return Held(
+    return DeployedResources(
         [one for one in found if not isinstance(one, Finding)],
         [
             _of_stack(stage, name, owner)
             for name, owner in others.items()
-            if name in FUNCTIONS and owner != UNKNOWN
+            if name in FUNCTIONS and owner != UNOWNED
         ],
         [*functions_of_others, *(one for one in found if isinstance(one, Finding))],
     )
 
 
-def homes(account: Account, stage: Stage, ours: list[dict[str, str]]) -> set[str]:
+def deployed_regions(account: Account, stage: Stage, ours: list[dict[str, str]]) -> set[str]:
     """Give the regions that the policies of the stage's roles are about: roles are the whole account's."""
     iam, regions = account.clients("iam", stage.region), set()
     for name in roles(ours):
@@ -143,7 +143,7 @@ def _queue(account: Account, stage: Stage) -> re.Pattern[str]:
     return re.compile(rf'"arn:[a-z-]+:sqs:([a-z0-9-]+):{account.number}:{stage.failure_queue}"')
 
 
-def _gone(account: Account, stage: Stage, roles_there: Sequence[Role]) -> set[str]:
+def _orphaned_roles(account: Account, stage: Stage, roles_there: Sequence[Role]) -> set[str]:
     """Name what left the app, and whose function was deleted before its role: Chalice deletes in this order."""
     iam, prefix, found = account.clients("iam", stage.region), stage.function(""), set()
     for role in roles_there:
@@ -217,7 +217,7 @@ def _functions(account: Account, stage: Stage) -> Iterator[tuple[str, dict[str, 
 
 
 def _other_owner(account: Account, stage: Stage, function: dict[str, Any]) -> str | None:
-    """Name the stack that made a function, or UNKNOWN.
+    """Name the stack that made a function, or UNOWNED.
 
     None for Chalice, for this stage of this app.
 
@@ -229,24 +229,24 @@ def _other_owner(account: Account, stage: Stage, function: dict[str, Any]) -> st
     if STACK_TAG in tags:
         return str(tags[STACK_TAG])
     parts = str(tags.get(CHALICE_TAG, "")).split(":")
-    return None if f"app={APP}" in parts and f"stage={stage.name}" in parts else UNKNOWN
+    return None if f"app={APP}" in parts and f"stage={stage.name}" in parts else UNOWNED
 
 
 def _of_nobody(stage: Stage, function: Mapping[str, Any]) -> Finding:
     return failed(
-        "functions",
         f"The function {function['FunctionName']} was not made by Chalice for this app, or lost "
         "the tag that says so.",
-        f"{OTHERS} If it is this stage's: aws lambda tag-resource --region {stage.region} "
+        f"{NOT_OURS_ADVICE} If it is this stage's: aws lambda tag-resource --region {stage.region} "
         f"--resource {function['FunctionArn']} --tags '{CHALICE_TAG}=stage={stage.name}:app={APP}'",
+        name="functions",
     )
 
 
 def _of_stack(stage: Stage, function: str, stack: str) -> Finding:
     return failed(
-        "functions",
         f"The function {stage.function(function)} belongs to the CloudFormation stack {stack}.",
         f"Go on by that stack, or delete it first: {command('delete-stack', stack, stage.region)}",
+        name="functions",
     )
 
 
@@ -263,22 +263,22 @@ def _roles(
         surplus = [one for one in policies if one != name]
         if not _is_for_lambda(role):
             yield failed(
-                "roles",
                 f"The role {name} is not for Lambda alone, so somebody else made it.",
-                OTHERS,
+                NOT_OURS_ADVICE,
+                name="roles",
             )
         elif not policies and iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
             yield failed(
-                "roles",
                 f"The role {name} has attached policies only, so somebody else made it.",
-                OTHERS,
+                NOT_OURS_ADVICE,
+                name="roles",
             )
         elif surplus:
             yield failed(
-                "roles",
                 f"The role {name} has the policy {surplus[0]}, which somebody else put there.",
                 f"If the role is ours: aws iam delete-role-policy --role-name {name} --policy-name "
                 f"{surplus[0]}",
+                name="roles",
             )
         else:
             known = {"role_arn": role["Arn"], "role_name": name}
@@ -319,18 +319,18 @@ def _rules(account: Account, stage: Stage, names: Mapping[str, str]) -> Iterator
         if (
             not targets
             and names[function] in FUNCTIONS
-            and not invoke_config.listens(stage, names[function], rule)
+            and not invoke_config.matches_choreography(stage, names[function], rule)
         ):
             yield failed(
-                "rules",
                 f"The rule {rule['Name']} listens to what no function here is woken by.",
-                OTHERS,
+                NOT_OURS_ADVICE,
+                name="rules",
             )
         elif others:
             yield failed(
-                "rules",
                 f"The rule {rule['Name']} has a target of somebody's: {', '.join(sorted(others))}.",
-                OTHERS,
+                NOT_OURS_ADVICE,
+                name="rules",
             )
         else:
             yield {

@@ -73,17 +73,17 @@ def account_given(stage: Stage) -> Iterator[Finding]:
     account = stage.variables.get("ACCOUNT_ID", "")
     if not ACCOUNT.fullmatch(account):
         yield failed(
-            "account",
             f"ACCOUNT_ID is {account!r}, not twelve digits."
             if account
             else "ACCOUNT_ID is not set.",
             "Set the account that the stage belongs into under "
             f"stages.{stage.name}.environment_variables of {CONFIG}.",
+            name="account",
         )
 
 
 def variables_place(stage: Stage) -> str:
-    """Say where people write the variables of a stage."""
+    """Output where people write the variables of a stage."""
     return f"{CONFIG} (environment_variables of stage {stage.name})"
 
 
@@ -100,11 +100,11 @@ def _plan(stage: Stage) -> Iterator[Finding]:
         resolve_plan(settings, DEFAULT_PLAN, {}, account=account, partition="aws")
     except SettingsError as error:
         for problem in error.problems:
-            yield failed("settings", problem, "")
+            yield failed(problem, name="settings")
 
 
 def plan_problems(resolved: Mapping[str, Plan | SettingsError]) -> list[str]:
-    """Say what keeps plans from being made; what a plan inherits from the stage is said once."""
+    """Output what keeps plans from being made; what a plan inherits from the stage is said once."""
     said: dict[str, str] = {}
     for name, plan in resolved.items():
         if isinstance(plan, SettingsError):
@@ -126,9 +126,9 @@ def of_variables(stage: Stage) -> Iterator[Finding]:
     ):
         if variables[name] != derived:
             yield failed(
-                "settings",
                 f"{name} is {variables[name]}, and the stage's is {derived}.",
                 "Leave it out.",
+                name="settings",
             )
     for name in ("SOURCE_REGION", "TARGET_REGION"):
         region = variables.get(name, "")
@@ -137,14 +137,14 @@ def of_variables(stage: Stage) -> Iterator[Finding]:
                 " or ".join(get_close_matches(region, known_regions(), 2)) or "one that RDS is in"
             )
             unknown = f"{name} is {region!r}, and this boto3 knows no such region."
-            yield failed("settings", unknown, f"Was {near} meant? {where}")
+            yield failed(unknown, f"Was {near} meant? {where}", name="settings")
     yield from _of_the_deployment(stage, where)
     key_region = _region_of(variables.get("KMS_KEY_ID", ""))
     if key_region not in ("", stage.region):
         yield failed(
-            "settings",
             f"KMS_KEY_ID is a key of {key_region}, the target is in {stage.region}.",
             where,
+            name="settings",
         )
     yield from _other_accounts(variables, where)
 
@@ -156,7 +156,9 @@ def _unknown(stage: Stage) -> Iterator[Finding]:
             if not (name.upper() in KNOWN_VARIABLES or name.startswith(FOREIGN_VARIABLES)):
                 unknown = setting_problems.misspelt(name, KNOWN_VARIABLES)
                 yield failed(
-                    "settings", f"{name} in {place} of {CONFIG} {unknown}", "Rename or remove it."
+                    f"{name} in {place} of {CONFIG} {unknown}",
+                    "Rename or remove it.",
+                    name="settings",
                 )
 
 
@@ -177,39 +179,41 @@ def _of_the_deployment(stage: Stage, where: str) -> Iterator[Finding]:
     hours, mail = variables.get("FRESHNESS_HOURS", "1"), variables.get("NOTIFICATION_EMAIL", "")
     if not (hours.isdecimal() and 1 <= int(hours) <= FRESHNESS_HOURS_MAX):
         yield failed(
-            "settings",
             f"FRESHNESS_HOURS is {hours!r}, not 1 to {FRESHNESS_HOURS_MAX} hours.",
             where,
+            name="settings",
         )
     if mail and not MAIL.fullmatch(mail):
-        yield failed("settings", f"NOTIFICATION_EMAIL is {mail!r}, which is no address.", where)
+        yield failed(
+            f"NOTIFICATION_EMAIL is {mail!r}, which is no address.", where, name="settings"
+        )
     protected = variables.get("PROTECT_TABLES", "false")
     if protected not in ("true", "false"):
         yield failed(
-            "settings", f"PROTECT_TABLES is {protected!r}, and neither true nor false.", where
+            f"PROTECT_TABLES is {protected!r}, and neither true nor false.", where, name="settings"
         )
     topic = variables.get("FORWARDING_ALARM_TOPIC_ARN", "")
     if topic and not TOPIC.fullmatch(topic):
         yield failed(
-            "settings",
             f"FORWARDING_ALARM_TOPIC_ARN is {topic!r}, and not the ARN of a topic.",
             where,
+            name="settings",
         )
     elif topic and _region_of(topic) == stage.region:
         yield failed(
-            "settings",
             f"FORWARDING_ALARM_TOPIC_ARN is a topic of {stage.region}, where the stage has its "
             "own.",
             "Name one of the source's region, where the alarm is.",
+            name="settings",
         )
     bucket = stage.bucket(variables.get("ACCOUNT_ID", NOBODY))
     if len(bucket) > BUCKET_CHARACTERS_MAX:
         yield failed(
-            "settings",
             f"The name of the stage is too long: its bucket would be {bucket}, and S3 takes "
             f"{BUCKET_CHARACTERS_MAX} characters.",
             f"Give the stage a name that is {len(bucket) - BUCKET_CHARACTERS_MAX} characters "
             "shorter.",
+            name="settings",
         )
 
 
@@ -221,9 +225,9 @@ def _roles(stage: Stage) -> Iterator[Finding]:
         {name for place in places for name in ("manage_iam_role", "iam_role_arn") if name in place}
     ):
         yield failed(
-            "roles",
             f"{setting} is set, and every function here has a role of its own.",
             f"Take it from {CONFIG}.",
+            name="roles",
         )
 
 
@@ -234,17 +238,17 @@ def _other_accounts(variables: dict[str, str], where: str) -> Iterator[Finding]:
     )
     if source and source != variables.get("ACCOUNT_ID", "") and not role:
         yield failed(
-            "settings",
             f"SOURCE_ACCOUNT_ID is {source}, another account, and CROSS_ACCOUNT_ROLE_ARN is not "
             "set.",
             f"infra/cross-account-role.yaml makes that role in {source}. {where}",
+            name="settings",
         )
     elif source and source != variables.get("ACCOUNT_ID", ""):
         yield failed(
-            "settings",
             f"SOURCE_ACCOUNT_ID is {source}, another account: restores between accounts are not "
             "built yet.",
             "Leave it out, or share a manual snapshot by hand.",
+            name="settings",
         )
 
 
@@ -254,17 +258,17 @@ def _network_settings(stage: Stage) -> Iterator[Finding]:
         where = f"stages.{stage.name}.lambda_functions.{IN_VPC}.{setting} of {CONFIG}"
         if not value:
             yield failed(
-                "network",
                 f"{IN_VPC} has no {setting}, so it would run outside the VPC and never reach the "
                 "target.",
                 f"Set {where}: private subnets of the target's VPC, and a group that the target's "
                 "lets in.",
+                name="network",
             )
         elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             yield failed(
-                "network",
                 f"{setting} of {IN_VPC} is {json.dumps(value)}: it should be a list of ids.",
                 f'Write {where} as a list, such as ["{example}"].',
+                name="network",
             )
 
 
@@ -272,10 +276,10 @@ def _region(stage: Stage) -> Iterator[Finding]:
     for name in REGION_VARIABLES:
         if stage.region and os.environ.get(name) not in (None, "", stage.region):
             yield failed(
-                "region",
                 f"{name} says {os.environ[name]}, and stage {stage.name} lives where its target "
                 f"is: {stage.region}.",
                 f"Unset {name}, or correct TARGET_REGION in {CONFIG}.",
+                name="region",
             )
 
 

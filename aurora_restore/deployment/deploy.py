@@ -20,34 +20,35 @@ from aurora_restore.deployment.account import Account
 from aurora_restore.deployment.errors import NotReadyError
 from aurora_restore.stages import Stage, make_command
 
-Say = Callable[[str], None]
+Output = Callable[[str], None]
 
 
-def deploy(stage: Stage, checkout: Path, say: Say) -> None:
+def deploy(stage: Stage, checkout: Path, output: Output) -> None:
     """Bring the stage into its account, or up to date there; raises DeploymentError.
 
     Everything is found out before anything is changed, and each part can be repeated: after a
     failure, the same command goes on, or says what has to be done before.
     """
-    existing, findings = preflight.check(stage, checkout)
-    account, ours = existing.account, existing.held.ours
+    state, findings = preflight.check(stage, checkout)
+    account, ours = state.account, state.deployed.ours
     for finding in findings:
-        say(str(finding))
-    with _timed(say, "the package is built"):
+        output(str(finding))
+    with _timed(output, "the package is built"):
         built = project.build(stage, checkout)
-    with _timed(say, f"stack {stage.records_stack}: tables and secrets"):
-        stack_parameters.put_records(account, stage, checkout)
+    with _timed(output, f"stack {stage.records_stack}: tables and secrets"):
+        stack_parameters.deploy_records(account, stage, checkout)
     with _timed(
-        say, f"stack {stage.foundation_stack}: topic, failure queue, alarms, dashboard, parameters"
+        output,
+        f"stack {stage.foundation_stack}: topic, failure queue, alarms, dashboard, parameters",
     ):
-        outputs = stack_parameters.put_foundation(account, stage, checkout).outputs
-    for region in existing.sources:
+        outputs = stack_parameters.deploy_foundation(account, stage, checkout).outputs
+    for region in state.source_regions:
         with _timed(
-            say, f"stack {stage.forwarding_stack} in {region}: forwards the source's events"
+            output, f"stack {stage.forwarding_stack} in {region}: forwards the source's events"
         ):
-            stack_parameters.put_forwarding(account, stage, checkout, region)
+            stack_parameters.deploy_forwarding(account, stage, checkout, region)
     with _timed(
-        say,
+        output,
         f"chalice deploy --stage {stage.name}: eleven functions with their rules, roles and "
         "policies",
     ):
@@ -56,28 +57,28 @@ def deploy(stage: Stage, checkout: Path, say: Say) -> None:
             stage,
             account=account.number,
             partition=account.partition,
-            parameters=existing.parameters_to_be,
+            parameters=state.planned_parameters,
         )
         chalice_state.write(stage, built, ours)
         chalice_state.make_log_groups(account, stage)
-        chalice.run("deploy", stage.name, built, stage.region, say)
+        chalice.run("deploy", stage.name, built, stage.region, output)
         chalice_state.keep_expiring(account, stage, ours)
     with _timed(
-        say, "retries, failure destinations and dead-letter queues, which Chalice cannot set"
+        output, "retries, failure destinations and dead-letter queues, which Chalice cannot set"
     ):
-        invoke_config.complete(account, stage, outputs["FailureQueueArn"])
-    for forsaken in existing.forsaken:
+        invoke_config.apply(account, stage, outputs["FailureQueueArn"])
+    for forsaken in state.obsolete_stacks:
         with _timed(
-            say,
+            output,
             f"stack {forsaken.name} in {forsaken.region}: gone, no plan has its source there any "
             "more",
         ):
             stacks.delete(account, forsaken)
     for line in _next_steps(account, stage, checkout):
-        say(line)
+        output(line)
 
 
-def package(stage: Stage, checkout: Path, say: Say) -> None:
+def package(stage: Stage, checkout: Path, output: Output) -> None:
     """Write the stage's app as a SAM template and a zip, without asking AWS.
 
     Raises DeploymentError.
@@ -86,24 +87,24 @@ def package(stage: Stage, checkout: Path, say: Say) -> None:
     if problems:
         raise NotReadyError(problems)
     out = sam_package.package(stage, project.build(stage, checkout))
-    say(
+    output(
         f"{out}/sam.json and deployment.zip beside it, for account {stage.variables['ACCOUNT_ID']}."
     )
-    say(
+    output(
         "Its policies are about the plan `default`: nobody signed in who could read of others in "
         "SSM."
     )
 
 
 @contextmanager
-def _timed(say: Say, what: str) -> Iterator[None]:
+def _timed(output: Output, what: str) -> Iterator[None]:
     began = time.monotonic()
     yield
-    say(f"{time.monotonic() - began:5.1f} s  {what}")
+    output(f"{time.monotonic() - began:5.1f} s  {what}")
 
 
 def _next_steps(account: Account, stage: Stage, checkout: Path) -> Iterator[str]:
-    """Say what only people can do, where it is not done yet."""
+    """Output what only people can do, where it is not done yet."""
     secrets = account.clients("secretsmanager", stage.region)
     for variable in ("MASTER_CREDENTIALS_SECRET_ID", "APP_CREDENTIALS_SECRET_ID"):
         name = stage.variables[variable]

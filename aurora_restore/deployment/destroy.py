@@ -11,17 +11,17 @@ from botocore.exceptions import ClientError
 
 from aurora_restore.deployment import chalice, chalice_state, config_checks, preflight, stacks
 from aurora_restore.deployment.account import Account, error_code, sign_in
-from aurora_restore.deployment.account_state import Existing
+from aurora_restore.deployment.account_state import AccountState
 from aurora_restore.deployment.errors import DeploymentError, NotReadyError
 from aurora_restore.deployment.stacks import Stack
 from aurora_restore.findings import Finding, failed, failures
 from aurora_restore.stages import Stage
 from chalicelib.flow.limits import counted
 
-Say = Callable[[str], None]
+Output = Callable[[str], None]
 
 
-def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> None:
+def destroy(stage: Stage, checkout: Path, output: Output, *, force: bool = False) -> None:
     """Take the stage out of its account.
 
     Raises NotReadyError before anything is changed, or DeploymentError.
@@ -30,30 +30,30 @@ def destroy(stage: Stage, checkout: Path, say: Say, *, force: bool = False) -> N
     and regions that nobody can look into. What is not there is passed over, so that a removal that
     ended half-way can be repeated.
     """
-    existing = _ready(stage, force=force)
-    account, held, removable = existing.account, existing.held, existing.removable
+    state = _ready(stage, force=force)
+    account, held, removable = state.account, state.deployed, state.stacks_to_delete
     place = f"{account.number}, {stage.region}"
     if held.ours or removable:
-        say(f"Deleting the stage {stage.name} from the account {place}.")
+        output(f"Deleting the stage {stage.name} from the account {place}.")
     else:
-        say(
+        output(
             f"Nothing is left to delete: the account {place} has no functions, roles, rules or "
             f"stacks of {stage.name}."
         )
     for one in held.others:
-        say(f"Left alone: {one.what}")
+        output(f"Left alone: {one.what}")
     with tempfile.TemporaryDirectory() as folder:
         copied = _copied(checkout, Path(folder))
         chalice_state.write(stage, copied, held.ours)
         if held.ours:
-            chalice.run("delete", stage.name, copied, stage.region, say)
-        _delete_log_groups(account, stage, held.ours, say)
+            chalice.run("delete", stage.name, copied, stage.region, output)
+        _delete_log_groups(account, stage, held.ours, output)
     for stack in removable:
         _empty_bucket(account, stack)
         stacks.delete(account, stack)
-        say(f"The stack {stack.name} in {stack.region} is gone.")
-    if existing.stack(stage.records_stack, stage.region):
-        say(
+        output(f"The stack {stack.name} in {stack.region} is gone.")
+    if state.stack(stage.records_stack, stage.region):
+        output(
             f"Kept: the stack {stage.records_stack} with the operations, their trail and the "
             "secrets, for the next deployment. docs/runbook.md (Leaving) says how to delete that, "
             "too."
@@ -73,41 +73,41 @@ def _copied(checkout: Path, project: Path) -> Path:
     return project
 
 
-def _ready(stage: Stage, *, force: bool) -> Existing:
+def _ready(stage: Stage, *, force: bool) -> AccountState:
     if not stage.region:
         raise DeploymentError(
             f"TARGET_REGION of stage {stage.name} is not set, so nobody knows where it lives."
         )
-    existing = Existing(sign_in(stage.region), stage)
-    findings = [*config_checks.account_given(stage), *failures(preflight.right_account(existing))]
+    state = AccountState(sign_in(stage.region), stage)
+    findings = [*config_checks.account_given(stage), *failures(preflight.check_account(state))]
     if findings:
         raise NotReadyError(findings)
     findings = [
-        *existing.held.of_stacks,
-        *preflight.home(existing),
-        *preflight.attached(existing, chalice_state.roles(existing.held.ours)),
-        *preflight.going(existing.removable),
+        *state.deployed.of_stacks,
+        *preflight.check_region(state),
+        *preflight.attached_policies(state, chalice_state.roles(state.deployed.ours)),
+        *preflight.check_deletable(state.stacks_to_delete),
     ]
     if not force:
         findings += [
-            replace(one, do=f"{one.do} FORCE=1 passes over this.") for one in _to_be_left(existing)
+            replace(one, do=f"{one.do} FORCE=1 passes over this.") for one in _to_be_left(state)
         ]
     if findings:
         raise NotReadyError(findings)
-    return existing
+    return state
 
 
-def _to_be_left(existing: Existing) -> Iterator[Finding]:
+def _to_be_left(state: AccountState) -> Iterator[Finding]:
     """Find what would be left behind half-way."""
-    yield from preflight.unseen(existing, existing.unread)
-    if existing.held.ours:  # such a function would go on, without what is around it
-        yield from (one for one in existing.held.others if one.name == "functions")
-    if names := sorted(_open_operations(existing.account, existing.stage)):
+    yield from preflight.unreadable_regions(state, state.unreadable_regions)
+    if state.deployed.ours:  # such a function would go on, without what is around it
+        yield from (one for one in state.deployed.others if one.name == "functions")
+    if names := sorted(_open_operations(state.account, state.stage)):
         yield failed(
-            "operations",
             f"Under way: {', '.join(names)}. Without the functions they would stand still "
             "half-way.",
             "Wait for their end or cancel them.",
+            name="operations",
         )
 
 
@@ -132,7 +132,7 @@ def _open_operations(account: Account, stage: Stage) -> Iterator[str]:
 
 
 def _delete_log_groups(
-    account: Account, stage: Stage, resources: list[dict[str, str]], say: Say
+    account: Account, stage: Stage, resources: list[dict[str, str]], output: Output
 ) -> None:
     """Delete the functions' logs: `chalice delete` only takes their retention away, and they would stay for ever."""
     logs = account.clients("logs", stage.region)
@@ -140,7 +140,7 @@ def _delete_log_groups(
     for name in names:
         logs.delete_log_group(logGroupName=name)
     if names:
-        say(f"Deleted: {counted(len(names), 'log group')}.")
+        output(f"Deleted: {counted(len(names), 'log group')}.")
 
 
 def _versions(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:

@@ -21,12 +21,12 @@ _STALE_SECONDS: Final = (
     3600  # announcements come again by then, and who still wants a restore asks again
 )
 _PROPAGATION_TRIES, _PROPAGATION_SECONDS = 15, 5.0
-BEAT: Final = "rate(1 minute)"
+HEARTBEAT_SCHEDULE: Final = "rate(1 minute)"
 _TICK_SECONDS: Final = 60  # the least that AWS takes: the next tick is better than a late one
 
 
 def event_age_max(function: str) -> int:
-    """Say how old, in seconds, an event of a function may become before it is given up."""
+    """Output how old, in seconds, an event of a function may become before it is given up."""
     return _TICK_SECONDS if function == "heartbeat" else _STALE_SECONDS
 
 
@@ -57,10 +57,10 @@ def target(function: str, function_arn: str, queue_arn: str) -> dict[str, Any]:
     }
 
 
-def listens(stage: Stage, function: str, rule: Mapping[str, Any]) -> bool:
+def matches_choreography(stage: Stage, function: str, rule: Mapping[str, Any]) -> bool:
     """Tell whether a rule, as DescribeRule gives it, wakes a function by what the choreography says."""
     if function == "heartbeat":
-        return bool(rule.get("ScheduleExpression") == BEAT)
+        return bool(rule.get("ScheduleExpression") == HEARTBEAT_SCHEDULE)
     return is_same(json.loads(rule.get("EventPattern") or "{}"), pattern(function, stage.name))
 
 
@@ -70,21 +70,19 @@ def tags(stage: Stage, service: str = "Lambda") -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in named.items()]
 
 
-def complete(account: Account, stage: Stage, queue_arn: str) -> list[str]:
+def apply(account: Account, stage: Stage, queue_arn: str) -> list[str]:
     """Put all of it where it is not so already.
 
     Returns a sentence for each thing that had to be put.
     """
-    return [
-        said for function in FUNCTIONS for said in _complete(account, stage, function, queue_arn)
-    ]
+    return [said for function in FUNCTIONS for said in _apply(account, stage, function, queue_arn)]
 
 
-def _complete(account: Account, stage: Stage, function: str, queue_arn: str) -> list[str]:
+def _apply(account: Account, stage: Stage, function: str, queue_arn: str) -> list[str]:
     _tag(account, stage, function)
     functions, name = account.clients("lambda", stage.region), stage.function(function)
     deployed = functions.get_function_configuration(FunctionName=name)
-    said = _mend(functions, stage, function, deployed)
+    said = _fix_handler(functions, stage, function, deployed)
     _put_invocation(functions, name, invocation(function, queue_arn))
     events, rule = account.clients("events", stage.region), stage.rule(function)
     wanted = target(function, deployed["FunctionArn"], queue_arn)
@@ -127,7 +125,9 @@ def _put_invocation(functions: Any, name: str, wanted: dict[str, Any]) -> None:
             return
 
 
-def _mend(functions: Any, stage: Stage, function: str, deployed: dict[str, Any]) -> list[str]:
+def _fix_handler(
+    functions: Any, stage: Stage, function: str, deployed: dict[str, Any]
+) -> list[str]:
     """Correct what Chalice never updates: the handler of a function that was renamed, and tracing switched off."""
     wanted: dict[str, Any] = {"Handler": f"app.{function.replace('-', '_')}"}
     traced = bool(stage.function_setting(function, "xray"))

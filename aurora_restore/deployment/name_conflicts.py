@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 
 from aurora_restore.deployment import stack_parameters
 from aurora_restore.deployment.account import Account, error_code
-from aurora_restore.deployment.account_state import Existing
-from aurora_restore.deployment.chalice_state import OTHERS
+from aurora_restore.deployment.account_state import AccountState
+from aurora_restore.deployment.chalice_state import NOT_OURS_ADVICE
 from aurora_restore.deployment.config_checks import CONFIG
 from aurora_restore.findings import Finding, failed
 from aurora_restore.stages import ALARMS, FORWARDING_ALARM, Stage
@@ -17,20 +17,20 @@ Found = Iterator[tuple[str, str, str]]
 """Physical ids as CloudFormation would give them, with what each is and what to do."""
 
 
-def findings(existing: Existing) -> Iterator[Finding]:
+def findings(state: AccountState) -> Iterator[Finding]:
     """Give every name that the stacks would make and cannot."""
-    account, stage = existing.account, existing.stage
-    known = [stack for stack in existing.staying if stack.is_of(stage.name, account.number)]
+    account, stage = state.account, state.stage
+    known = [stack for stack in state.stacks_to_keep if stack.is_of(stage.name, account.number)]
     ours = {_plain(physical) for stack in known for physical in stack.resources.values()}
     lookers = (_tables, _topic, _queues, _key_alias, _alarms, _dashboard, _bucket, _parameters)
     found = [one for looker in lookers for one in looker(stage, account)]
-    found += [one for region in existing.sources for one in _forwarding(stage, account, region)]
+    found += [one for region in state.source_regions for one in _forwarding(stage, account, region)]
     for physical, what, advice in found:
         if _plain(physical) not in ours:
             yield failed(
-                "names",
                 f"{what} is there already, and no stack of stage {stage.name} made it.",
                 advice,
+                name="names",
             )
 
 
@@ -59,7 +59,7 @@ def _topic(stage: Stage, account: Account) -> Found:
     if _is_there(
         lambda: account.clients("sns", stage.region).get_topic_attributes(TopicArn=arn), "NotFound"
     ):
-        yield arn, f"The topic {stage.topic} in {stage.region}", OTHERS
+        yield arn, f"The topic {stage.topic} in {stage.region}", NOT_OURS_ADVICE
 
 
 def _queues(stage: Stage, account: Account) -> Found:
@@ -72,14 +72,14 @@ def _queue(account: Account, region: str, name: str) -> Found:
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     except sqs.exceptions.QueueDoesNotExist:
         return
-    yield url, f"The queue {name} in {region}", OTHERS
+    yield url, f"The queue {name} in {region}", NOT_OURS_ADVICE
 
 
 def _key_alias(stage: Stage, account: Account) -> Found:
     name = stage.key_alias
     kms = account.clients("kms", stage.region)
     if _is_there(lambda: kms.describe_key(KeyId=name), "NotFoundException"):
-        yield name, f"The key's alias {name} in {stage.region}", OTHERS
+        yield name, f"The key's alias {name} in {stage.region}", NOT_OURS_ADVICE
 
 
 def _alarms(stage: Stage, account: Account) -> Found:
@@ -90,7 +90,7 @@ def _alarms_named(account: Account, region: str, names: list[str]) -> Found:
     for one in account.clients("cloudwatch", region).describe_alarms(AlarmNames=names)[
         "MetricAlarms"
     ]:
-        yield one["AlarmName"], f"The alarm {one['AlarmName']} in {region}", OTHERS
+        yield one["AlarmName"], f"The alarm {one['AlarmName']} in {region}", NOT_OURS_ADVICE
 
 
 def _dashboard(stage: Stage, account: Account) -> Found:
@@ -101,7 +101,7 @@ def _dashboard(stage: Stage, account: Account) -> Found:
         "ResourceNotFound",
         "DashboardNotFoundError",
     ):
-        yield name, f"The dashboard {name}", OTHERS
+        yield name, f"The dashboard {name}", NOT_OURS_ADVICE
 
 
 def _forwarding(stage: Stage, account: Account, region: str) -> Found:
@@ -110,7 +110,7 @@ def _forwarding(stage: Stage, account: Account, region: str) -> Found:
     name = stage.forwarding_rule
     events = account.clients("events", region)
     if _is_there(lambda: events.describe_rule(Name=name), "ResourceNotFoundException"):
-        yield name, f"The rule {name} in {region}", OTHERS
+        yield name, f"The rule {name} in {region}", NOT_OURS_ADVICE
 
 
 def _bucket(stage: Stage, account: Account) -> Found:
@@ -122,7 +122,11 @@ def _bucket(stage: Stage, account: Account) -> Found:
     except ClientError as error:
         if error_code(error) in ("404", "NoSuchBucket"):
             return
-        yield name, f"The bucket {name}, which is somebody else's ({error_code(error)}),", OTHERS
+        yield (
+            name,
+            f"The bucket {name}, which is somebody else's ({error_code(error)}),",
+            NOT_OURS_ADVICE,
+        )
         return
     yield (
         name,

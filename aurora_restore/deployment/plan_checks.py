@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from aurora_restore.deployment import stack_parameters
 from aurora_restore.deployment.account import error_code
-from aurora_restore.deployment.account_state import Existing
+from aurora_restore.deployment.account_state import AccountState
 from aurora_restore.findings import Finding, failed, ok, warning
 from aurora_restore.plan_view import PlanView, reading_ports
 from chalicelib.aws.client import DeniedError
@@ -27,22 +27,22 @@ SECRETS = {
 """The checks of secrets, by the setting that names each."""
 
 
-def findings(existing: Existing) -> Iterator[Finding]:
+def findings(state: AccountState) -> Iterator[Finding]:
     """Check every plan that can be made; what a first deployment cannot have yet is no problem."""
-    stage, account = existing.stage, existing.account
+    stage, account = state.stage, state.account
     ports = reading_ports(
-        existing.settings,
+        state.settings,
         account.clients,
         account=account.number,
         partition=account.partition,
         region=stage.region,
     )
-    for plan in existing.plans.values():
+    for plan in state.plans.values():
         if isinstance(plan, Plan):
-            yield from _of_plan(existing, PlanView(ports, plan))
+            yield from _of_plan(state, PlanView(ports, plan))
 
 
-def _of_plan(existing: Existing, view: PlanView) -> Iterator[Finding]:
+def _of_plan(state: AccountState, view: PlanView) -> Iterator[Finding]:
     of_plan = "" if view.plan.name == DEFAULT_PLAN else f" of plan {view.plan.name}"
     try:
         checks = view.checks
@@ -50,9 +50,9 @@ def _of_plan(existing: Existing, view: PlanView) -> Iterator[Finding]:
         yield _unseen(f"source and target{of_plan}", error)
         return
     found = [
-        _made(f"{name}{of_plan}", check, is_value=_is_own_secret(existing, view, name))
+        _made(f"{name}{of_plan}", check, is_value=_is_own_secret(state, view, name))
         for name, check in checks.items()
-        if not _comes_later(existing, view, name)
+        if not _comes_later(state, view, name)
     ]
     problems = [finding for finding in found if finding]
     yield from problems
@@ -61,12 +61,12 @@ def _of_plan(existing: Existing, view: PlanView) -> Iterator[Finding]:
             f"{view.plan.source_cluster_arn} to {view.plan.target_cluster_arn}: {len(found)} "
             "checks passed."
         )
-        yield ok(f"plan {view.plan.name}", made)
+        yield ok(made, name=f"plan {view.plan.name}")
     if view.source is None and view.snapshot is not None:
         yield warning(
-            f"source cluster{of_plan}",
             f"There is no cluster {view.plan.source_cluster_arn}; only its snapshots are left.",
             "See that SOURCE_CLUSTER_ID names the cluster that is to be restored.",
+            name=f"source cluster{of_plan}",
         )
 
 
@@ -84,10 +84,10 @@ def _made(name: str, check: Callable[[], None], *, is_value: bool) -> Finding | 
         UnownedError,
         BeyondSettingsError,
     ) as error:  # whose target it is, people say by adopting it
-        return warning(name, error.reason, error.remedy)
+        return warning(error.reason, error.remedy, name=name)
     except RefusedError as error:
         tell = warning if is_value else failed
-        return tell(name, error.reason, error.remedy)
+        return tell(error.reason, error.remedy, name=name)
     return None
 
 
@@ -95,26 +95,28 @@ def _unseen(name: str, error: RefusedError | TransientError) -> Finding:
     what = f"It could not be checked: {error.reason}"
     if isinstance(error, DeniedError):
         return warning(
-            name, what, f"Allow {error.action} to whoever deploys; every operation checks it, too."
+            what,
+            f"Allow {error.action} to whoever deploys; every operation checks it, too.",
+            name=name,
         )
     if isinstance(error, TransientError):
-        return failed(name, what, "Try again.")
-    return failed(name, what, error.remedy)
+        return failed(what, "Try again.", name=name)
+    return failed(what, error.remedy, name=name)
 
 
-def _is_own_secret(existing: Existing, view: PlanView, name: str) -> bool:
+def _is_own_secret(state: AccountState, view: PlanView, name: str) -> bool:
     """Tell whether a check is of the secret that the stage has if its settings name no other."""
     if name not in SECRETS:
         return False
     return bool(
         getattr(view.plan, SECRETS[name].lower())
-        == stack_parameters.SECRETS[SECRETS[name]](existing.stage)
+        == stack_parameters.SECRETS[SECRETS[name]](state.stage)
     )
 
 
-def _comes_later(existing: Existing, view: PlanView, name: str) -> bool:
+def _comes_later(state: AccountState, view: PlanView, name: str) -> bool:
     """Tell whether a check is about something that this deployment makes, or that people give a value after it."""
-    stage, account = existing.stage, existing.account
+    stage, account = state.stage, state.account
     if name == "topic":
         return view.plan.sns_topic_arn == account.arn("sns", stage.region, stage.topic)
     if name not in SECRETS:

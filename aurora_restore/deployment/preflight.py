@@ -16,7 +16,7 @@ from aurora_restore.deployment import (
     stacks,
 )
 from aurora_restore.deployment.account import Account, error_code, sign_in
-from aurora_restore.deployment.account_state import Existing
+from aurora_restore.deployment.account_state import AccountState
 from aurora_restore.deployment.config_checks import CONFIG
 from aurora_restore.deployment.errors import DeploymentError, NotReadyError
 from aurora_restore.deployment.stacks import Stack
@@ -30,7 +30,7 @@ from chalicelib.settings import unknown_parameters
 
 def check(
     stage: Stage, checkout: Path, account: Account | None = None
-) -> tuple[Existing, list[Finding]]:
+) -> tuple[AccountState, list[Finding]]:
     """Make every check of a deployment.
 
     Returns the stage as it is and all findings, or raises NotReadyError.
@@ -42,7 +42,7 @@ def check(
     if account is None:
         raise NotReadyError(findings)
     checks: list[Check] = [
-        right_account,
+        check_account,
         stacks_of,
         name_conflicts.findings,
         _functions,
@@ -53,19 +53,19 @@ def check(
         one.name for one in findings
     }:  # else no plan can be made, for these reasons
         checks += [partial(_plans, checkout=checkout), plan_checks.findings]
-    findings.append(ok("credentials", f"{account.caller} asks."))
-    existing = Existing(account, stage)
+    findings.append(ok(f"{account.caller} asks.", name="credentials"))
+    state = AccountState(account, stage)
     regions_are_known = {stage.region, stage.source_region or stage.region} <= {
         *config_checks.known_regions()
     }
     for one in checks if regions_are_known else ():  # in another region nobody answers
-        findings += _made(one, existing)
+        findings += _made(one, state)
     if failures(findings):
         raise NotReadyError(list(dict.fromkeys(findings)))  # what cannot be read is told once
-    return existing, findings
+    return state, findings
 
 
-Check = Callable[[Existing], Iterable[Finding]]
+Check = Callable[[AccountState], Iterable[Finding]]
 
 
 def _signed_in(stage: Stage, findings: list[Finding]) -> Account | None:
@@ -74,116 +74,121 @@ def _signed_in(stage: Stage, findings: list[Finding]) -> Account | None:
             stage.region if stage.region in config_checks.known_regions() else "us-east-1"
         )
     except DeploymentError as error:
-        findings.append(failed("credentials", str(error), ""))
+        findings.append(failed(str(error), "", name="credentials"))
         return None
 
 
-def _made(one: Check, existing: Existing) -> list[Finding]:
+def _made(one: Check, state: AccountState) -> list[Finding]:
     """Make a check; one that cannot be made is a finding, too, and stops no other."""
     try:
-        return list(one(existing))
+        return list(one(state))
     except (ClientError, BotoCoreError) as error:
         refused = isinstance(error, ClientError) and error_code(error) in DENIED
         do = "Sign in as somebody who may." if refused else "Correct what it names, or try again."
-        return [failed("account", f"Something could not be looked up: {error}.", do)]
+        return [failed(f"Something could not be looked up: {error}.", do, name="account")]
 
 
 # --- what only the account knows ---
 
 
-def right_account(existing: Existing) -> Iterator[Finding]:
+def check_account(state: AccountState) -> Iterator[Finding]:
     """Hold the account against the one that the stage names."""
-    account, stage = existing.account, existing.stage
+    account, stage = state.account, state.stage
     wanted = stage.variables.get("ACCOUNT_ID", account.number)
     if wanted != account.number:
         yield failed(
-            "account",
             f"These are credentials of {account.number}, and stage {stage.name} belongs into "
             f"{wanted}.",
             f"Sign in there, or correct ACCOUNT_ID in {CONFIG}.",
+            name="account",
         )
     else:
-        yield ok("account", account.number)
+        yield ok(account.number, name="account")
 
 
-def home(existing: Existing) -> Iterator[Finding]:
+def check_region(state: AccountState) -> Iterator[Finding]:
     """See that the stage does not live in another region: its roles are the account's, and would serve two masters."""
-    stage = existing.stage
-    for region in sorted(existing.homes - {stage.region}):
+    stage = state.stage
+    for region in sorted(state.deployed_regions - {stage.region}):
         yield failed(
-            "region",
-            f"Stage {stage.name} lives in {region}, as its roles' policies or its forwarding say, "
-            f"and not in {stage.region}.",
+            f"Stage {stage.name} is deployed in {region}, but TARGET_REGION is {stage.region}.",
             f"Set TARGET_REGION in {CONFIG} back to {region} and run make destroy "
             f"STAGE={stage.name}; then change it.",
+            name="region",
         )
 
 
-def _functions(existing: Existing) -> Iterator[Finding]:
-    held = existing.held
-    staying = {existing.stage.function(name) for name in FUNCTIONS}
-    going_roles = [role for role in chalice_state.roles(held.ours) if role not in staying]
-    yield from (*held.of_stacks, *held.others, *home(existing), *attached(existing, going_roles))
+def _functions(state: AccountState) -> Iterator[Finding]:
+    held = state.deployed
+    staying = {state.stage.function(name) for name in FUNCTIONS}
+    roles_to_delete = [role for role in chalice_state.roles(held.ours) if role not in staying]
+    yield from (
+        *held.of_stacks,
+        *held.others,
+        *check_region(state),
+        *attached_policies(state, roles_to_delete),
+    )
 
 
-def attached(existing: Existing, going_roles: Iterable[str]) -> Iterator[Finding]:
+def attached_policies(state: AccountState, roles_to_delete: Iterable[str]) -> Iterator[Finding]:
     """Find policies that people attached to roles that are to go: IAM deletes no role that has one."""
-    iam = existing.account.clients("iam", existing.stage.region)
-    for role in going_roles:
+    iam = state.account.clients("iam", state.stage.region)
+    for role in roles_to_delete:
         for one in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
             arn = one["PolicyArn"]
             yield failed(
-                "roles",
                 f"Somebody attached {arn} to the role {role}, which cannot be deleted so.",
                 f"aws iam detach-role-policy --role-name {role} --policy-arn {arn}",
+                name="roles",
             )
 
 
-def stacks_of(existing: Existing) -> Iterator[Finding]:
+def stacks_of(state: AccountState) -> Iterator[Finding]:
     """See that every stack can be made or changed, and those that are to go deleted."""
-    for one in existing.staying:
-        if not one.is_of(existing.stage.name, existing.account.number):
-            yield failed("stacks", stacks.somebody_elses(one), chalice_state.OTHERS)
-        elif one.status in stacks.ADVICE:
-            does, verb = stacks.ADVICE[one.status]
+    for one in state.stacks_to_keep:
+        if not one.is_of(state.stage.name, state.account.number):
             yield failed(
-                "stacks",
+                stacks.foreign_stack_message(one), chalice_state.NOT_OURS_ADVICE, name="stacks"
+            )
+        elif one.status in stacks.RECOVERY_COMMANDS:
+            does, verb = stacks.RECOVERY_COMMANDS[one.status]
+            yield failed(
                 f"The stack {one.name} in {one.region} is {one.status}, from which it can only be "
                 f"{does}.",
                 stacks.command(verb, one.name, one.region),
+                name="stacks",
             )
         elif one.is_busy:
             yield _busy(one)
-    yield from going(existing.forsaken)
-    yield from unseen(existing, existing.sources)
+    yield from check_deletable(state.obsolete_stacks)
+    yield from unreadable_regions(state, state.source_regions)
 
 
-def unseen(existing: Existing, needed: Collection[str]) -> Iterator[Finding]:
+def unreadable_regions(state: AccountState, needed: Collection[str]) -> Iterator[Finding]:
     """Find regions that nobody can look into.
 
     Only where they are needed is that a reason to stop.
     """
-    stage = existing.stage
-    for region, reason in existing.unread.items():
+    stage = state.stage
+    for region, reason in state.unreadable_regions.items():
         tell = failed if region in needed else warning
         yield tell(
-            "stacks",
             f"Whether {region} has a stack {stage.forwarding_stack} cannot be seen: "
             f"{reason.rstrip('.')}.",
             f"Some plan has or had its source there: SOURCE_REGION in {CONFIG}, or a source-region "
             f"in SSM below {stage.parameter_path}. Correct that, or sign in as somebody who may "
             "look.",
+            name="stacks",
         )
 
 
-def going(leaving: Iterable[Stack]) -> Iterator[Finding]:
+def check_deletable(leaving: Iterable[Stack]) -> Iterator[Finding]:
     """Find stacks that are to go and would not."""
     for one in leaving:
         if one.is_busy:
             yield _busy(one)
         elif one.is_protected:
             yield failed(
-                "stacks",
                 f"The stack {one.name} in {one.region} is protected against its deletion.",
                 "If it may go: "
                 + stacks.command(
@@ -191,21 +196,22 @@ def going(leaving: Iterable[Stack]) -> Iterator[Finding]:
                     one.name,
                     one.region,
                 ),
+                name="stacks",
             )
 
 
 def _busy(stack: Stack) -> Finding:
     return failed(
-        "stacks",
         f"The stack {stack.name} in {stack.region} is {stack.status}.",
         "Wait until it is done.",
+        name="stacks",
     )
 
 
-def _plans(existing: Existing, checkout: Path) -> Iterator[Finding]:
+def _plans(state: AccountState, checkout: Path) -> Iterator[Finding]:
     """See that every plan, also those that only SSM knows, can be made, and that the policies have room for all."""
-    account, stage = existing.account, existing.stage
-    problems = [*setting_problems_of(existing)]
+    account, stage = state.account, state.stage
+    problems = [*setting_problems_of(state)]
     yield from problems
     if problems:
         return
@@ -215,27 +221,29 @@ def _plans(existing: Existing, checkout: Path) -> Iterator[Finding]:
             checkout / ".chalice",
             account=account.number,
             partition=account.partition,
-            parameters=existing.parameters_to_be,
+            parameters=state.planned_parameters,
         )
     except TemplateError as error:
         yield failed(
-            "plans", str(error), f"Correct it in SSM below {stage.parameter_path}, or in {CONFIG}."
+            str(error),
+            f"Correct it in SSM below {stage.parameter_path}, or in {CONFIG}.",
+            name="plans",
         )
 
 
-def setting_problems_of(existing: Existing) -> Iterator[Finding]:
+def setting_problems_of(state: AccountState) -> Iterator[Finding]:
     """Find what keeps a plan from being made, and SSM parameters that nothing reads."""
-    for problem in config_checks.plan_problems(existing.plans):
-        yield failed("plans", problem, "")
-    for problem in unknown_parameters(existing.settings, existing.parameters):
-        yield failed("plans", problem, "Rename or delete it.")
+    for problem in config_checks.plan_problems(state.plans):
+        yield failed(problem, name="plans")
+    for problem in unknown_parameters(state.settings, state.parameters):
+        yield failed(problem, "Rename or delete it.", name="plans")
 
 
-def _secrets(existing: Existing) -> Iterator[Finding]:
+def _secrets(state: AccountState) -> Iterator[Finding]:
     """See that each secret is there or can be made: one that waits for its deletion keeps its name for that long."""
-    stage = existing.stage
-    secrets = existing.account.clients("secretsmanager", stage.region)
-    records = existing.stack(stage.records_stack, stage.region)
+    stage = state.stage
+    secrets = state.account.clients("secretsmanager", stage.region)
+    records = state.stack(stage.records_stack, stage.region)
     for variable, own in stack_parameters.SECRETS.items():
         name = stage.variables[variable]
         try:
@@ -244,33 +252,33 @@ def _secrets(existing: Existing) -> Iterator[Finding]:
             make = f"aws secretsmanager create-secret --region {stage.region} --name {name}"
             if name != own(stage):
                 yield failed(
-                    "secrets",
                     f"{variable} names {name}, which is not there.",
                     f"{make}; or correct {CONFIG}.",
+                    name="secrets",
                 )
             elif records and records.made_secret(
                 name
             ):  # which it takes for there, and would not make again
                 yield failed(
-                    "secrets", f"The secret {name} of the stack {records.name} is gone.", make
+                    f"The secret {name} of the stack {records.name} is gone.", make, name="secrets"
                 )
             continue
         if deleted:
             yield failed(
-                "secrets",
                 f"The secret {name} waits for its deletion.",
                 f"aws secretsmanager restore-secret --region {stage.region} --secret-id {name}",
+                name="secrets",
             )
 
 
-def _network(existing: Existing) -> Iterator[Finding]:
-    stage = existing.stage
+def _network(state: AccountState) -> Iterator[Finding]:
+    stage = state.stage
     subnets, groups = (
         stage.function_setting(IN_VPC, name) for name in ("subnet_ids", "security_group_ids")
     )
     if not (subnets and groups):
         return
-    ec2 = existing.account.clients("ec2", stage.region)
+    ec2 = state.account.clients("ec2", stage.region)
     vpcs = set[str]()
     for describe, asked, found in (
         (ec2.describe_subnets, {"SubnetIds": subnets}, "Subnets"),
@@ -282,14 +290,14 @@ def _network(existing: Existing) -> Iterator[Finding]:
             if not error_code(error).endswith((".NotFound", ".Malformed")):
                 raise
             yield failed(
-                "network",
                 f"{IN_VPC}: {error.response['Error']['Message']}.",
                 f"Correct it in {CONFIG}.",
+                name="network",
             )
     if len(vpcs) > 1:
         yield failed(
-            "network",
             f"The subnets and security groups of {IN_VPC} are in several VPCs: "
             f"{', '.join(sorted(vpcs))}.",
             f"Name those of one VPC in {CONFIG}.",
+            name="network",
         )

@@ -15,7 +15,7 @@ from aurora_restore.stages import FUNCTIONS, Stage
 MERGED: Final = "resources.json"
 
 
-def merged(stage: Stage, queue_arn: str, policies: Path) -> dict[str, Any]:
+def merge_template(stage: Stage, queue_arn: str, policies: Path) -> dict[str, Any]:
     """Give what `--merge-template` adds: the names that Chalice gives when it deploys, and what it cannot set."""
     resources: dict[str, Any] = {}
     for function in FUNCTIONS:
@@ -64,15 +64,15 @@ def package(stage: Stage, built: Path) -> Path:
     project.fill(built, stage, account=account, partition=partition, parameters={})
     queue = f"arn:{partition}:sqs:{stage.region}:{account}:{stage.failure_queue}"
     (built / MERGED).write_text(
-        json.dumps(merged(stage, queue, built / ".chalice"), indent=2), encoding="utf-8"
+        json.dumps(merge_template(stage, queue, built / ".chalice"), indent=2), encoding="utf-8"
     )
     out = built / "sam"
     options = ("--merge-template", MERGED, str(out))
     chalice.run("package", stage.name, built, stage.region, lambda _line: None, *options)
     for template, parameters in (
-        ("records", stack_parameters.of_records(stage)),
-        ("foundation", stack_parameters.of_foundation(stage)),
-        ("forwarding", stack_parameters.of_forwarding(stage, stage.source_region)),
+        ("records", stack_parameters.records_parameters(stage)),
+        ("foundation", stack_parameters.foundation_parameters(stage)),
+        ("forwarding", stack_parameters.forwarding_parameters(stage, stage.source_region)),
     ):
         written = "".join(f"{name}={value}\n" for name, value in parameters.items() if value)
         (out / f"{template}.parameters").write_text(written, encoding="utf-8")

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from aurora_restore.deployment import stacks
 from aurora_restore.deployment.account import Account, error_code
-from aurora_restore.deployment.stacks import Stack, Wanted
+from aurora_restore.deployment.stacks import Stack, StackSpec
 from aurora_restore.stages import FRESHNESS_HOURS, PROJECT, Stage
 
 TEMPLATES: Final = "infra"
@@ -29,17 +29,17 @@ SECRETS: Final[
     "APP_CREDENTIALS_SECRET_ID": lambda stage: stage.app_secret,
 }
 
-MAKING: Final = {
+CREATE_SECRET_PARAMETERS: Final = {
     "MakeMasterSecret": "MASTER_CREDENTIALS_SECRET_ID",
     "MakeAppSecret": "APP_CREDENTIALS_SECRET_ID",
 }
 """The parameters that have the stack of records make a secret, by the setting of each."""
 
 
-def put_records(account: Account, stage: Stage, checkout: Path) -> Stack:
+def deploy_records(account: Account, stage: Stage, checkout: Path) -> Stack:
     """Make what outlives a deployment: tables, and secrets where there are none of their names yet."""
     existing = stacks.find(account, stage.records_stack, stage.region)
-    given = of_records(stage)
+    given = records_parameters(stage)
     protected = given["ProtectTables"]
     parameters = {
         **given,
@@ -47,37 +47,37 @@ def put_records(account: Account, stage: Stage, checkout: Path) -> Stack:
         if existing
         else "false",  # a creation that fails takes its tables back
     }
-    for parameter, variable in MAKING.items():
-        if given[parameter] == "true" and _is_somebodys(
+    for parameter, variable in CREATE_SECRET_PARAMETERS.items():
+        if given[parameter] == "true" and _is_foreign_secret(
             account, stage, existing, SECRETS[variable](stage)
         ):
             parameters[parameter] = "false"
-    wanted = _wanted(
+    wanted = _spec(
         stage, stage.records_stack, stage.region, checkout / TEMPLATES / "records.yaml", parameters
     )
-    made = stacks.put(account, wanted)
+    made = stacks.deploy(account, wanted)
     if parameters["ProtectTables"] == protected:
         return made
-    return stacks.put(
+    return stacks.deploy(
         account, replace(wanted, parameters={**parameters, "ProtectTables": protected})
     )
 
 
-def of_records(stage: Stage) -> dict[str, str]:
+def records_parameters(stage: Stage) -> dict[str, str]:
     """Give the parameters of the stack of records, as far as the stage's settings tell them."""
     given = {"Stage": stage.name, "ProtectTables": stage.variables.get("PROTECT_TABLES", "false")}
     return given | {
         parameter: "true" if stage.variables[variable] == SECRETS[variable](stage) else "false"
-        for parameter, variable in MAKING.items()
+        for parameter, variable in CREATE_SECRET_PARAMETERS.items()
     }
 
 
-def put_foundation(account: Account, stage: Stage, checkout: Path) -> Stack:
+def deploy_foundation(account: Account, stage: Stage, checkout: Path) -> Stack:
     """Make everything else that Chalice does not."""
-    parameters = of_foundation(stage)
-    return stacks.put(
+    parameters = foundation_parameters(stage)
+    return stacks.deploy(
         account,
-        _wanted(
+        _spec(
             stage,
             stage.foundation_stack,
             stage.region,
@@ -87,7 +87,7 @@ def put_foundation(account: Account, stage: Stage, checkout: Path) -> Stack:
     )
 
 
-def of_foundation(stage: Stage) -> dict[str, str]:
+def foundation_parameters(stage: Stage) -> dict[str, str]:
     """Give the parameters of the foundation's stack."""
     variables = stage.variables
     return {
@@ -103,7 +103,7 @@ def of_foundation(stage: Stage) -> dict[str, str]:
     }
 
 
-def parameters_to_be(stage: Stage, parameters: Mapping[str, str]) -> dict[str, str]:
+def planned_parameters(stage: Stage, parameters: Mapping[str, str]) -> dict[str, str]:
     """Give the stage's SSM parameters as they will be, by those that it has: the foundation's are made anew."""
     variables = stage.variables
     of_the_foundation = {
@@ -124,14 +124,16 @@ def source_regions(stage: Stage, parameters: Mapping[str, str]) -> list[str]:
     return sorted(named - {stage.region})
 
 
-def put_forwarding(account: Account, stage: Stage, checkout: Path, region: str) -> Stack:
+def deploy_forwarding(account: Account, stage: Stage, checkout: Path, region: str) -> Stack:
     """Make what forwards a source region's events to where the app lives."""
     template = checkout / TEMPLATES / "forwarding.yaml"
-    parameters = of_forwarding(stage, region)
-    return stacks.put(account, _wanted(stage, stage.forwarding_stack, region, template, parameters))
+    parameters = forwarding_parameters(stage, region)
+    return stacks.deploy(
+        account, _spec(stage, stage.forwarding_stack, region, template, parameters)
+    )
 
 
-def of_forwarding(stage: Stage, region: str) -> dict[str, str]:
+def forwarding_parameters(stage: Stage, region: str) -> dict[str, str]:
     """Give the parameters of the stack that forwards from a region."""
     return {
         "Stage": stage.name,
@@ -147,14 +149,14 @@ def _alarm_topic(stage: Stage, region: str) -> str:
     return topic if topic.split(":")[3:4] == [region] else ""
 
 
-def _wanted(
+def _spec(
     stage: Stage, name: str, region: str, template: Path, parameters: dict[str, str]
-) -> Wanted:
+) -> StackSpec:
     tags = {"Environment": stage.environment_tag, "Project": PROJECT}
-    return Wanted(name, region, template, parameters, tags)
+    return StackSpec(name, region, template, parameters, tags)
 
 
-def _is_somebodys(account: Account, stage: Stage, existing: Stack | None, secret: str) -> bool:
+def _is_foreign_secret(account: Account, stage: Stage, existing: Stack | None, secret: str) -> bool:
     """Tell whether a secret is there that the stack did not make: its value is whoever's who did."""
     try:
         arn = account.clients("secretsmanager", stage.region).describe_secret(SecretId=secret)[

@@ -21,7 +21,7 @@ _WAIT: Final = {
     "MaxAttempts": 240,
 }  # 20 minutes: keys, tables and buckets take seconds to a few minutes
 _CAPABILITIES: Final = ["CAPABILITY_NAMED_IAM"]
-ADVICE: Final = {
+RECOVERY_COMMANDS: Final = {
     **dict.fromkeys(
         ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"),
         ("deleted", "delete-stack"),
@@ -96,7 +96,7 @@ def find(account: Account, name: str, region: str) -> Stack | None:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class StackSpec:
     """A stack as it should be."""
 
     name: str
@@ -106,7 +106,7 @@ class Wanted:
     tags: Mapping[str, str]
 
 
-def put(account: Account, wanted: Wanted) -> Stack:
+def deploy(account: Account, wanted: StackSpec) -> Stack:
     """Make the stack, or change it, so that it is as it should be.
 
     Raises DeploymentError with the reasons.
@@ -115,7 +115,7 @@ def put(account: Account, wanted: Wanted) -> Stack:
     cloudformation = account.clients("cloudformation", region)
     existing = find(account, name, region)
     if existing and not existing.is_of(wanted.parameters[STAGE_PARAMETER], account.number):
-        raise DeploymentError(somebody_elses(existing))
+        raise DeploymentError(foreign_stack_message(existing))
     change_set = f"deploy-{time.time_ns()}"
     cloudformation.create_change_set(
         StackName=name,
@@ -137,7 +137,7 @@ def put(account: Account, wanted: Wanted) -> Stack:
     return made
 
 
-def _parameters(wanted: Wanted, existing: Stack | None) -> Iterator[dict[str, Any]]:
+def _parameters(wanted: StackSpec, existing: Stack | None) -> Iterator[dict[str, Any]]:
     """Give what is wanted.
 
     What somebody set by hand stays, which an update would set back to the default otherwise.
@@ -177,8 +177,8 @@ def command(verb: str, name: str, region: str) -> str:
     return f"aws cloudformation {verb} --region {region} --stack-name {name}"
 
 
-def somebody_elses(stack: Stack) -> str:
-    """Say that a stack is not the stage's."""
+def foreign_stack_message(stack: Stack) -> str:
+    """Output that a stack is not the stage's."""
     return (
         f"The stack {stack.name} in {stack.region} is somebody else's: it is of no stage of that "
         "name here."
@@ -198,7 +198,7 @@ def _wait(cloudformation: Any, waiter: str, name: str, region: str) -> None:
     except WaiterError as error:
         reasons = " ".join(_reasons(cloudformation, name)) or str(error)
         status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
-        does, verb = ADVICE.get(status, ("", ""))
+        does, verb = RECOVERY_COMMANDS.get(status, ("", ""))
         before = (
             f" It is {status} now, and has to be {does} before: {command(verb, name, region)}"
             if does

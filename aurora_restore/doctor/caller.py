@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from aurora_restore.callers import NO_CALLER, why_nobody_is_known
-from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
+from aurora_restore.findings import Finding, failed, ok, warning
 from aurora_restore.stages import Stage
 from chalicelib.aws.client import Clients
 
@@ -23,17 +23,17 @@ class Caller:
         return self.arn.split(":")[1]
 
 
-def identify(clients: Clients, stage: Stage) -> Caller | Sight:
+def identify(clients: Clients, stage: Stage) -> Caller | Finding:
     """Ask AWS who asks; where it does not say, what is wrong."""
     region = stage.region or ANY_REGION
     try:
         answer = clients("sts", region).get_caller_identity()
         return Caller(answer["Account"], answer["Arn"])
     except NO_CALLER as error:
-        return wrong(*why_nobody_is_known(error, region))
+        return failed(*why_nobody_is_known(error, region))
 
 
-def account(caller: Caller, stage: Stage) -> Sight:
+def account(caller: Caller, stage: Stage) -> Finding:
     """Hold the account against the stage's own."""
     wanted = stage.variables.get("ACCOUNT_ID", "")
     if not wanted:
@@ -41,23 +41,21 @@ def account(caller: Caller, stage: Stage) -> Sight:
             f"These are credentials of the account {caller.account}; the stage does not say which "
             "it should be."
         )
-        return doubtful(
-            what, "Set ACCOUNT_ID in .chalice/config.json: nothing is deployed without."
-        )
+        return warning(what, "Set ACCOUNT_ID in .chalice/config.json: nothing is deployed without.")
     if wanted == caller.account:
-        return fine(f"{caller.account}.")
-    return wrong(
+        return ok(f"{caller.account}.")
+    return failed(
         f"These are credentials of the account {caller.account}, and the stage {stage.name} is of "
         f"{wanted}.",
         "Take the other account's (AWS_PROFILE), or correct ACCOUNT_ID in .chalice/config.json.",
     )
 
 
-def region(stage: Stage) -> Sight:
+def region(stage: Stage) -> Finding:
     """See that the stage lives somewhere."""
     if stage.region:
-        return fine(f"{stage.region}.")
-    return wrong(
+        return ok(f"{stage.region}.")
+    return failed(
         f"The stage {stage.name} does not say where it lives.",
         "Set TARGET_REGION of the stage in .chalice/config.json to the region of the cluster that "
         "is to be replaced.",

@@ -18,9 +18,9 @@ from aurora_restore.doctor import (
     target,
     trial,
 )
-from aurora_restore.doctor.observations import Sight
 from aurora_restore.doctor.plan_case import Case
-from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.doctor.stage_view import StageView
+from aurora_restore.findings import Finding
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Check:
     """A check of the stage as a whole. What it raises becomes its finding."""
 
     name: str
-    look: Callable[[Patient], Iterable[Sight]]
+    look: Callable[[StageView], Iterable[Finding]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class PlanCheck:
     """A check that is made of each plan."""
 
     name: str
-    look: Callable[[Case], Iterable[Sight]]
+    look: Callable[[Case], Iterable[Finding]]
 
 
 CHECKS: tuple[Check | PlanCheck, ...] = (
@@ -53,11 +53,11 @@ CHECKS: tuple[Check | PlanCheck, ...] = (
     Check("configuration", functions.configuration),
     Check("roles", functions.roles),
     Check("rules", rules.rules),
-    Check("deliveries", rules.deliveries),
+    Check("retry settings", rules.retry_settings),
     Check("logs", alerting.logs),
     Check("heartbeat", liveness.heartbeat),
     Check("operations", operations.operations),
-    Check("way to AWS", network.to_aws),
+    Check("AWS connectivity", network.aws_connectivity),
     PlanCheck("forwarding", source.forwarding),
     PlanCheck("snapshot", source.snapshot),
     PlanCheck("copy", source.copy),
@@ -65,10 +65,10 @@ CHECKS: tuple[Check | PlanCheck, ...] = (
     PlanCheck("secrets", target.secrets),
     PlanCheck("users", target.users),
     PlanCheck("target", target.target),
-    PlanCheck("groups", target.groups),
-    PlanCheck("orders", target.orders),
+    PlanCheck("network groups", target.network_groups),
+    PlanCheck("orderable options", target.orderable_options),
     PlanCheck("quotas", target.quotas),
-    PlanCheck("way to the database", network.to_database),
+    PlanCheck("database connectivity", network.database_connectivity),
     PlanCheck("network", trial.trial),
     PlanCheck("lock", operations.lock),
     PlanCheck("last operation", operations.last),

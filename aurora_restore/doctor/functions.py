@@ -3,115 +3,113 @@
 from collections.abc import Iterator
 from typing import Any
 
-from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
 from aurora_restore.doctor.stacks import deploy
-from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described, allows, is_same
+from aurora_restore.findings import Finding, failed, ok, warning
 from aurora_restore.packaging.platforms import RUNTIME
 from aurora_restore.stages import FUNCTIONS
 
 LAMBDA = "lambda.amazonaws.com"
 
 
-def functions(patient: Patient) -> Iterator[Sight]:
+def functions(view: StageView) -> Iterator[Finding]:
     """See that the app's functions are there and ready, and nothing else under the stage's names."""
-    missing = [name for name in FUNCTIONS if name not in patient.functions]
+    missing = [name for name in FUNCTIONS if name not in view.functions]
     if missing:
-        yield wrong(f"Not deployed: {', '.join(missing)}.", deploy(patient))
-    for name, one in patient.deployed.items():
-        yield from _readiness(patient, name, one)
-        yield from _concurrency(patient, name)
-    yield from _event_sources(patient)
-    if surplus := sorted({*patient.functions} - {*FUNCTIONS}):
-        yield doubtful(
-            f"Not of this checkout's app, and still there: {', '.join(surplus)}.", deploy(patient)
+        yield failed(f"Not deployed: {', '.join(missing)}.", deploy(view))
+    for name, one in view.deployed.items():
+        yield from _readiness(view, name, one)
+        yield from _concurrency(view, name)
+    yield from _event_sources(view)
+    if surplus := sorted({*view.functions} - {*FUNCTIONS}):
+        yield warning(
+            f"Not of this checkout's app, and still there: {', '.join(surplus)}.", deploy(view)
         )
-    yield fine(f"{len(patient.deployed)} are there.")
+    yield ok(f"{len(view.deployed)} are there.")
 
 
-def _readiness(patient: Patient, name: str, one: Described) -> Iterator[Sight]:
+def _readiness(view: StageView, name: str, one: Described) -> Iterator[Finding]:
     state, update = one.get("State", "Active"), one.get("LastUpdateStatus", "Successful")
     if state == "Failed" or update == "Failed":
         reason = one.get("StateReason") or one.get("LastUpdateStatusReason") or "no reason is given"
-        yield wrong(f"{name} does not run: {str(reason).rstrip('.')}.", deploy(patient))
+        yield failed(f"{name} does not run: {str(reason).rstrip('.')}.", deploy(view))
     elif (state, update) != ("Active", "Successful"):
-        yield doubtful(f"{name} is {state}, its last update {update}.", "Look again in a minute.")
+        yield warning(f"{name} is {state}, its last update {update}.", "Look again in a minute.")
 
 
-def _concurrency(patient: Patient, name: str) -> Iterator[Sight]:
+def _concurrency(view: StageView, name: str) -> Iterator[Finding]:
     """See that a function may run: reserved concurrency 0 switches it off (Lambda developer guide)."""
-    function = patient.stage.function(name)
-    found = patient.service("lambda").call("get_function_concurrency", FunctionName=function)
+    function = view.stage.function(name)
+    found = view.service("lambda").call("get_function_concurrency", FunctionName=function)
     if found.get("ReservedConcurrentExecutions") == 0:
         allow = (
-            f"aws lambda delete-function-concurrency --region {patient.stage.region} "
+            f"aws lambda delete-function-concurrency --region {view.stage.region} "
             f"--function-name {function}"
         )
-        yield wrong(
+        yield failed(
             f"{name} cannot run: its reserved concurrency is 0.",
             f"If nobody stopped it on purpose: {allow}",
         )
 
 
-def _event_sources(patient: Patient) -> Iterator[Sight]:
+def _event_sources(view: StageView) -> Iterator[Finding]:
     """Find event sources of the app's functions that somebody disabled."""
-    functions = {one["FunctionArn"]: name for name, one in patient.deployed.items()}
-    found = patient.service("lambda").pages("list_event_source_mappings", "EventSourceMappings")
+    functions = {one["FunctionArn"]: name for name, one in view.deployed.items()}
+    found = view.service("lambda").pages("list_event_source_mappings", "EventSourceMappings")
     for one in found:
         name = functions.get(one.get("FunctionArn", ""))
         if name and one.get("State") in ("Disabled", "Disabling"):
             enable = (
-                f"aws lambda update-event-source-mapping --region {patient.stage.region} --uuid "
+                f"aws lambda update-event-source-mapping --region {view.stage.region} --uuid "
                 f"{one['UUID']}"
             )
-            yield doubtful(
+            yield warning(
                 f"The event source {one['EventSourceArn']} of {name} is disabled.",
                 f"If nobody stopped it on purpose: {enable} --enabled",
             )
 
 
-def none_to_look_at(patient: Patient) -> Iterator[Sight]:
+def no_functions(view: StageView) -> Iterator[Finding]:
     """Say that there is nothing to look at where no function is deployed."""
-    if not patient.deployed:
-        yield doubtful("There are no functions to look at.", "See the check `functions` first.")
+    if not view.deployed:
+        yield warning("There are no functions to look at.", "See the check `functions` first.")
 
 
-def code(patient: Patient) -> Iterator[Sight]:
+def code(view: StageView) -> Iterator[Finding]:
     """Hold the digest of each function's code against that of the package of this checkout."""
-    yield from none_to_look_at(patient)
-    if not patient.deployed:
+    yield from no_functions(view)
+    if not view.deployed:
         return
-    digest = patient.expected.digest()
-    other = [name for name, one in patient.deployed.items() if one["CodeSha256"] != digest]
+    digest = view.expected.digest()
+    other = [name for name, one in view.deployed.items() if one["CodeSha256"] != digest]
     if other:
         which = (
-            "All functions run"
-            if len(other) == len(patient.deployed)
-            else f"{', '.join(other)} run"
+            "All functions run" if len(other) == len(view.deployed) else f"{', '.join(other)} run"
         )
-        yield wrong(
+        yield failed(
             f"{which} other code than this checkout's.",
-            f"{deploy(patient)} Or look from the checkout that is deployed, with the Python that "
+            f"{deploy(view)} Or look from the checkout that is deployed, with the Python that "
             "deployed it.",
         )
-    yield fine(f"{len(patient.deployed)} functions run this checkout's code.")
+    yield ok(f"{len(view.deployed)} functions run this checkout's code.")
 
 
-def configuration(patient: Patient) -> Iterator[Sight]:
+def configuration(view: StageView) -> Iterator[Finding]:
     """Hold each function's settings against the stage's configuration.
 
     Values of variables are not shown.
     """
-    yield from none_to_look_at(patient)
-    for name, one in patient.deployed.items():
-        if differ := sorted(_differences(patient, name, one)):
-            yield wrong(
-                f"{name} differs from .chalice/config.json in {', '.join(differ)}.", deploy(patient)
+    yield from no_functions(view)
+    for name, one in view.deployed.items():
+        if differ := sorted(_differences(view, name, one)):
+            yield failed(
+                f"{name} differs from .chalice/config.json in {', '.join(differ)}.", deploy(view)
             )
-    yield fine(f"{len(patient.deployed)} functions are as .chalice/config.json says.")
+    yield ok(f"{len(view.deployed)} functions are as .chalice/config.json says.")
 
 
-def _differences(patient: Patient, name: str, one: Described) -> Iterator[str]:
+def _differences(view: StageView, name: str, one: Described) -> Iterator[str]:
     given = {
         "handler": one.get("Handler"),
         "runtime": one.get("Runtime"),
@@ -124,10 +122,10 @@ def _differences(patient: Patient, name: str, one: Described) -> Iterator[str]:
         "layers": [layer["Arn"] for layer in one.get("Layers", [])],
     }
     yield from (
-        setting for setting, value in _settings(patient, name).items() if given[setting] != value
+        setting for setting, value in _settings(view, name).items() if given[setting] != value
     )
     variables = one.get("Environment", {}).get("Variables", {})
-    expected = patient.environment
+    expected = view.environment
     yield from (
         f"the variable {key}"
         for key in {*variables, *expected}
@@ -135,11 +133,11 @@ def _differences(patient: Patient, name: str, one: Described) -> Iterator[str]:
     )
 
 
-def _settings(patient: Patient, name: str) -> dict[str, Any]:
+def _settings(view: StageView, name: str) -> dict[str, Any]:
     """Give what Chalice would set. It never updates a handler, nor switches X-Ray off."""
 
     def setting(key: str, otherwise: Any) -> Any:
-        value = patient.stage.function_setting(name, key)
+        value = view.stage.function_setting(name, key)
         return otherwise if value is None else value
 
     return {
@@ -155,38 +153,38 @@ def _settings(patient: Patient, name: str) -> dict[str, Any]:
     }
 
 
-def roles(patient: Patient) -> Iterator[Sight]:
+def roles(view: StageView) -> Iterator[Finding]:
     """See that each function runs in the role of its name, which has its policy and nothing beside it."""
-    yield from none_to_look_at(patient)
-    policies = patient.expected.policies(patient.parameters)
-    for name, one in patient.deployed.items():
-        yield from _role(patient, name, one["Role"], policies[name])
-    yield fine(f"{len(patient.deployed)} roles have their own policy and no other.")
+    yield from no_functions(view)
+    policies = view.expected.policies(view.parameters)
+    for name, one in view.deployed.items():
+        yield from _role(view, name, one["Role"], policies[name])
+    yield ok(f"{len(view.deployed)} roles have their own policy and no other.")
 
 
-def _role(patient: Patient, name: str, arn: str, policy: Described) -> Iterator[Sight]:
-    role = patient.stage.function(name)
-    found = patient.find("iam", "get_role", RoleName=role)
+def _role(view: StageView, name: str, arn: str, policy: Described) -> Iterator[Finding]:
+    role = view.stage.function(name)
+    found = view.find("iam", "get_role", RoleName=role)
     if found is None or found["Role"]["Arn"] != arn:
-        yield wrong(f"{name} does not run in the role {role}.", deploy(patient))
+        yield failed(f"{name} does not run in the role {role}.", deploy(view))
         return
     if not allows(found["Role"]["AssumeRolePolicyDocument"], LAMBDA):
-        yield wrong(f"The role {role} does not trust Lambda.", deploy(patient))
-    names = patient.service("iam").pages("list_role_policies", "PolicyNames", RoleName=role)
-    attached = patient.service("iam").pages(
+        yield failed(f"The role {role} does not trust Lambda.", deploy(view))
+    names = view.service("iam").pages("list_role_policies", "PolicyNames", RoleName=role)
+    attached = view.service("iam").pages(
         "list_attached_role_policies", "AttachedPolicies", RoleName=role
     )
-    documents = [_document(patient, role, one) for one in names]
+    documents = [_document(view, role, one) for one in names]
     if len(documents) != 1 or not is_same(documents[0], policy):
-        yield wrong(
-            f"The policy of the role {role} is not the one of this checkout.", deploy(patient)
+        yield failed(
+            f"The policy of the role {role} is not the one of this checkout.", deploy(view)
         )
     if attached:
         more = ", ".join(one["PolicyArn"] for one in attached)
-        yield doubtful(f"The role {role} may more than meant: {more}.", "Detach what nobody needs.")
+        yield warning(f"The role {role} may more than meant: {more}.", "Detach what nobody needs.")
 
 
-def _document(patient: Patient, role: str, policy: str) -> Any:
-    return patient.service("iam").call("get_role_policy", RoleName=role, PolicyName=policy)[
+def _document(view: StageView, role: str, policy: str) -> Any:
+    return view.service("iam").call("get_role_policy", RoleName=role, PolicyName=policy)[
         "PolicyDocument"
     ]

@@ -3,46 +3,46 @@
 import json
 from collections.abc import Iterator
 
-from aurora_restore.doctor.observations import Sight, doubtful, fine
 from aurora_restore.doctor.plan_case import Case
 from aurora_restore.documents import Described, statements_of
+from aurora_restore.findings import Finding, ok, warning
 from chalicelib.aws.kms import observe_key
 
 USERS = ("copy-snapshot", "restore-snapshot")  # the functions for which RDS makes grants of the key
 
 
-def key(case: Case) -> Iterator[Sight]:
+def key(case: Case) -> Iterator[Finding]:
     """Look at the key that KMS_KEY_ID names."""
     key_id = case.plan.kms_key_id
     refused = list(case.passes("key"))
     yield from refused
     if not key_id:
-        yield fine("None is named.")
+        yield ok("None is named.")
     elif not refused:
-        kms = case.patient.service("kms", case.plan.target_region)
+        kms = case.view.service("kms", case.plan.target_region)
         if found := observe_key(kms, key_id):
             yield from _policy(case, found)
-            yield fine(f"{found['Arn']}.")
+            yield ok(f"{found['Arn']}.")
 
 
-def _policy(case: Case, found: Described) -> Iterator[Sight]:
+def _policy(case: Case, found: Described) -> Iterator[Finding]:
     """See that the key's policy leaves its use to the account's roles, or names those that use it."""
-    if found.get("AWSAccountId") != case.patient.account:
-        yield doubtful(
+    if found.get("AWSAccountId") != case.view.account:
+        yield warning(
             f"The key {found['Arn']} is another account's: its policy cannot be seen.",
             "Ask its owner.",
         )
         return
-    kms = case.patient.service("kms", case.plan.target_region)
+    kms = case.view.service("kms", case.plan.target_region)
     document = kms.call("get_key_policy", KeyId=found["KeyId"], PolicyName="default")["Policy"]
     named = json.dumps(
         [one.get("Principal") for one in statements_of(document) if one.get("Effect") == "Allow"]
     )
-    if f":{case.patient.account}:root" in named or f'"{case.patient.account}"' in named:
+    if f":{case.view.account}:root" in named or f'"{case.view.account}"' in named:
         return
-    roles = [case.patient.stage.function(name) for name in USERS]
+    roles = [case.view.stage.function(name) for name in USERS]
     if missing := [role for role in roles if f":role/{role}" not in named]:
-        yield doubtful(
+        yield warning(
             f"The policy of the key {found['Arn']} names neither the account nor "
             f"{', '.join(missing)}.",
             "Let the account's own policies decide in it (principal root), or name these roles.",

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
 from aurora_restore.doctor.plan_case import Case
-from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described
+from aurora_restore.findings import Finding, failed, ok, warning
 from aurora_restore.stages import FRESHNESS_HOURS
 from chalicelib.aws.client import NotFoundError
 from chalicelib.flow.moments import stamp
@@ -15,33 +15,33 @@ from chalicelib.flow.moments import stamp
 BEATS_WITHIN = timedelta(minutes=5)
 
 
-def heartbeat(patient: Patient) -> Iterator[Sight]:
+def heartbeat(view: StageView) -> Iterator[Finding]:
     """See that the heartbeat beats, by the metric that every tick writes into its log."""
-    name = patient.stage.function("heartbeat")
-    since = patient.now() - BEATS_WITHIN
-    beats = _beats(patient, name, since)
+    name = view.stage.function("heartbeat")
+    since = view.now() - BEATS_WITHIN
+    beats = _beats(view, name, since)
     if beats:
         last = datetime.fromtimestamp(
             max(one["timestamp"] for one in beats) / 1000, tz=since.tzinfo
         )
-        yield fine(f"It beat at {stamp(last)}.")
+        yield ok(f"It beat at {stamp(last)}.")
         return
     minutes = BEATS_WITHIN // timedelta(minutes=1)
-    yield wrong(
+    yield failed(
         f"It has not beaten for {minutes} minutes: nobody announces again what was lost, and waits "
         "do not end.",
-        f"Read its log: aws logs tail /aws/lambda/{name} --region {patient.stage.region} --since "
+        f"Read its log: aws logs tail /aws/lambda/{name} --region {view.stage.region} --since "
         "1h. See also the checks `rules` and `functions`.",
     )
 
 
-def _beats(patient: Patient, name: str, since: datetime) -> list[Described]:
+def _beats(view: StageView, name: str, since: datetime) -> list[Described]:
     """Find the lines of the metric.
 
     CloudWatch may give empty pages before one that has something.
     """
     with suppress(NotFoundError):  # a group comes into being with its function
-        return patient.service("logs").pages(
+        return view.service("logs").pages(
             "filter_log_events",
             "events",
             logGroupName=f"/aws/lambda/{name}",
@@ -51,21 +51,21 @@ def _beats(patient: Patient, name: str, since: datetime) -> list[Described]:
     return []
 
 
-def freshness(case: Case) -> Iterator[Sight]:
+def freshness(case: Case) -> Iterator[Finding]:
     """See when the target was last restored.
 
     Raises UnreadableRecordError for a target's item that is no such item.
     """
-    target = case.patient.ports.operations.target(case.plan.target_cluster_arn)
-    given = case.patient.stage.variables.get("FRESHNESS_HOURS", "")
+    target = case.view.ports.operations.target(case.plan.target_cluster_arn)
+    given = case.view.stage.variables.get("FRESHNESS_HOURS", "")
     hours = int(given) if given.isdigit() else FRESHNESS_HOURS
     if target.last_success_at is None:
-        yield fine("It has not been restored yet.")
-    elif case.patient.now() - target.last_success_at > timedelta(hours=hours):
-        yield doubtful(
+        yield ok("It has not been restored yet.")
+    elif case.view.now() - target.last_success_at > timedelta(hours=hours):
+        yield warning(
             f"The last restore that succeeded ended at {stamp(target.last_success_at)}, more than "
             f"{hours} hours ago.",
             "See the check `last operation`: it says how the last one ended, and what to do.",
         )
     else:
-        yield fine(f"Restored at {stamp(target.last_success_at)}.")
+        yield ok(f"Restored at {stamp(target.last_success_at)}.")

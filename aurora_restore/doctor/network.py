@@ -1,4 +1,4 @@
-"""The network of `setup-db-users`, the one function in a VPC: its way to the database, and to AWS."""
+"""The network of `setup-db-users`, the one function in a VPC: its database connectivity, and to AWS."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from functools import cached_property
 from ipaddress import ip_network
 from typing import Final
 
-from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
-from aurora_restore.doctor.plan_case import Case, refusals
+from aurora_restore.doctor.plan_case import Case, collect_refusals
 from aurora_restore.doctor.security_groups import Network, lets
-from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described
+from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.aws.client import Service
 from chalicelib.flow.choreography import IN_VPC
 
@@ -30,13 +30,13 @@ class Place:
     group_ids: tuple[str, ...]
 
     @classmethod
-    def of(cls, patient: Patient) -> "Place":
+    def of(cls, view: StageView) -> "Place":
         """Read it from the stage's configuration."""
         subnets, groups = (
-            patient.stage.function_setting(IN_VPC, f"{what}_ids")
+            view.stage.function_setting(IN_VPC, f"{what}_ids")
             for what in ("subnet", "security_group")
         )
-        return cls(patient.service("ec2"), tuple(subnets or ()), tuple(groups or ()))
+        return cls(view.service("ec2"), tuple(subnets or ()), tuple(groups or ()))
 
     @cached_property
     def subnets(self) -> list[Described]:
@@ -80,62 +80,64 @@ def _networks(subnets: list[Described]) -> list[Network]:
     return [ip_network(one["CidrBlock"]) for one in subnets if one.get("CidrBlock")]
 
 
-def _unplaced(place: Place) -> Iterator[Sight]:
+def _unplaced(place: Place) -> Iterator[Finding]:
     if not place.subnet_ids or not place.group_ids:
-        yield wrong(f"{IN_VPC} is in no VPC, and the target answers nowhere else.", f"{CONFIGURE}.")
+        yield failed(
+            f"{IN_VPC} is in no VPC, and the target answers nowhere else.", f"{CONFIGURE}."
+        )
 
 
 # --- to the database ---
 
 
-def to_database(case: Case) -> Iterator[Sight]:
+def database_connectivity(case: Case) -> Iterator[Finding]:
     """See that the function and the target let each other through, and that the target can prove who it is."""
     yield from case.passes("certificate authority")
-    place = Place.of(case.patient)
+    place = Place.of(case.view)
     if unplaced := list(_unplaced(place)):
         yield from unplaced
         return
-    with refusals() as refused:
-        yield from _to_database(case, place)
+    with collect_refusals() as refused:
+        yield from _database_connectivity(case, place)
     yield from refused
 
 
-def _to_database(case: Case, place: Place) -> Iterator[Sight]:
+def _database_connectivity(case: Case, place: Place) -> Iterator[Finding]:
     plan, port = case.plan, case.plan.port
     name = plan.db_subnet_group_name
-    rds = case.patient.service("rds", plan.target_region)
+    rds = case.view.service("rds", plan.target_region)
     group = rds.call("describe_db_subnet_groups", DBSubnetGroupName=name)["DBSubnetGroups"][0]
-    ec2 = case.patient.service("ec2", plan.target_region)
+    ec2 = case.view.service("ec2", plan.target_region)
     yield from _same_vpc(place, str(group["VpcId"]), name)
     where = _networks(_subnets(ec2, tuple(one["SubnetIdentifier"] for one in group["Subnets"])))
     of_target, of_function = ", ".join(plan.vpc_security_group_ids), ", ".join(place.group_ids)
     if not place.is_let_in(_groups(ec2, plan.vpc_security_group_ids), port):
-        yield wrong(
+        yield failed(
             f"No security group of the target ({of_target}) lets {IN_VPC} in on port {port}.",
             f"aws ec2 authorize-security-group-ingress --region {plan.target_region} --protocol "
             f"tcp --port {port} --group-id {plan.vpc_security_group_ids[0]} --source-group "
             f"{place.group_ids[0]}",
         )
     if not place.may_reach(port, groups=list(plan.vpc_security_group_ids), networks=where):
-        yield wrong(
+        yield failed(
             f"No security group of {IN_VPC} ({of_function}) lets it out to the target on port "
             f"{port}.",
             f"aws ec2 authorize-security-group-egress --region {place.ec2.region} --protocol tcp "
             f"--port {port} --group-id {place.group_ids[0]} --source-group "
             f"{plan.vpc_security_group_ids[0]}",
         )
-    yield fine(f"{of_function} reaches {of_target} in {group['VpcId']} on port {port}.")
+    yield ok(f"{of_function} reaches {of_target} in {group['VpcId']} on port {port}.")
 
 
-def _same_vpc(place: Place, vpc: str, name: str) -> Iterator[Sight]:
+def _same_vpc(place: Place, vpc: str, name: str) -> Iterator[Finding]:
     vpcs = sorted({str(one["VpcId"]) for one in (*place.subnets, *place.groups)})
     if len(vpcs) > 1:
-        yield wrong(
+        yield failed(
             f"Subnets and security groups of {IN_VPC} are in different VPCs: {', '.join(vpcs)}.",
             f"{CONFIGURE}.",
         )
     elif vpcs != [vpc]:
-        yield doubtful(
+        yield warning(
             f"{IN_VPC} is in {vpcs[0]}, and the subnet group {name} in {vpc}: are they joined?",
             f"{CONFIGURE} to what is in {vpc}, or join the two and have their routes lead to each "
             "other.",
@@ -145,30 +147,30 @@ def _same_vpc(place: Place, vpc: str, name: str) -> Iterator[Sight]:
 # --- to AWS ---
 
 
-def to_aws(patient: Patient) -> Iterator[Sight]:
+def aws_connectivity(view: StageView) -> Iterator[Finding]:
     """See that the function reaches the services it calls: through a NAT or the like, or through endpoints."""
-    place = Place.of(patient)
+    place = Place.of(view)
     if unplaced := list(_unplaced(place)):
         yield from unplaced
         return
-    with refusals() as refused:
-        yield from _to_aws(patient, place)
+    with collect_refusals() as refused:
+        yield from _aws_connectivity(view, place)
     yield from refused
 
 
-def _to_aws(patient: Patient, place: Place) -> Iterator[Sight]:
+def _aws_connectivity(view: StageView, place: Place) -> Iterator[Finding]:
     shut = [
         one["SubnetId"]
         for one in place.subnets
         if not _leads_out(_routes(place, str(one["SubnetId"])))
     ]
     if not shut:
-        yield fine(f"{', '.join(place.subnet_ids)}: out through a default route.")
+        yield ok(f"{', '.join(place.subnet_ids)}: out through a default route.")
         return
     missing = [service for service in CALLED if not _has_endpoint(place, service)]
     if missing:
-        region = patient.stage.region
-        yield doubtful(
+        region = view.stage.region
+        yield warning(
             f"From {', '.join(shut)} no NAT leads out, and no endpoint of the VPC leads to "
             f"{', '.join(missing)}.",
             "Make endpoints of "
@@ -176,7 +178,7 @@ def _to_aws(patient: Patient, place: Place) -> Iterator[Sight]:
             f"{place.vpc} that let {', '.join(place.group_ids)} in on port {HTTPS}, or a NAT "
             "gateway and a route to it.",
         )
-    yield fine(f"{place.vpc} has endpoints of {', '.join(CALLED)}.")
+    yield ok(f"{place.vpc} has endpoints of {', '.join(CALLED)}.")
 
 
 def _routes(place: Place, subnet: str) -> Described:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
 from aurora_restore.doctor.plan_case import Case
-from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.doctor.stage_view import StageView
+from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import TERMINAL, State
 from chalicelib.flow.errors import UnreadableRecordError
 from chalicelib.flow.moments import stamp
@@ -21,10 +21,10 @@ LOOKED_BACK_MAX = 100  # operations of one plan, of which many may have been ski
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
-def operations(patient: Patient) -> Iterator[Sight]:
+def operations(view: StageView) -> Iterator[Finding]:
     """Tell what is open and what it waits for, what has been due for long, and which record cannot be read."""
-    late_since, opened, unreadable = patient.now() - OVERDUE_AFTER, [], []
-    for item in patient.ports.operations.due(ALWAYS):
+    late_since, opened, unreadable = view.now() - OVERDUE_AFTER, [], []
+    for item in view.ports.operations.due(ALWAYS):
         try:
             opened.append(Operation.from_item(item))
         except UnreadableRecordError as error:
@@ -33,13 +33,13 @@ def operations(patient: Patient) -> Iterator[Sight]:
     if late:
         shown = ", ".join(f"{one.operation_id} ({one.state})" for one in late[:SHOWN_MAX])
         more = f" and {len(late) - SHOWN_MAX} more" if len(late) > SHOWN_MAX else ""
-        yield doubtful(
+        yield warning(
             f"Overdue: {shown}{more}.",
             "See the check `heartbeat`, and read the log of the state's function.",
         )
     for sentence in unreadable[:SHOWN_MAX]:
-        yield wrong(sentence, "")
-    yield fine(" ".join(map(_under_way, opened[:SHOWN_MAX])) or "None is open.")
+        yield failed(sentence, "")
+    yield ok(" ".join(map(_under_way, opened[:SHOWN_MAX])) or "None is open.")
 
 
 def _under_way(operation: Operation) -> str:
@@ -49,24 +49,24 @@ def _under_way(operation: Operation) -> str:
     )
 
 
-def lock(case: Case) -> Iterator[Sight]:
+def lock(case: Case) -> Iterator[Finding]:
     """Say whether an operation holds the target, and whether that operation is still there and open."""
     holder = case.ports.operations.target(case.plan.target_cluster_arn).holder
     if holder is None:
-        yield fine(f"{case.plan.target_cluster_id} is locked by no operation.")
+        yield ok(f"{case.plan.target_cluster_id} is locked by no operation.")
         return
     operation = case.ports.operations.read(holder)
     if operation is None or operation.state in TERMINAL:
         state = operation.state if operation else "not there any more"
-        yield doubtful(
+        yield warning(
             f"{case.plan.target_cluster_id} is locked by {holder}, which is {state}.",
             "Nothing has to be done: the next operation on this target takes the lock.",
         )
         return
-    yield fine(f"{case.plan.target_cluster_id} is locked. {_under_way(operation)}")
+    yield ok(f"{case.plan.target_cluster_id} is locked. {_under_way(operation)}")
 
 
-def last(case: Case) -> Iterator[Sight]:
+def last(case: Case) -> Iterator[Finding]:
     """Tell how the plan's last operation ended, and why.
 
     One that was skipped had nothing to do, and is passed over.
@@ -79,25 +79,25 @@ def last(case: Case) -> Iterator[Sight]:
     told = next((one for one in ended if one.state is not State.SKIPPED), None)
     if told is None:
         reason = f" The newest was skipped: {ended[0].reason}" if ended else ""
-        yield fine(f"No operation has succeeded or failed yet.{reason}")
+        yield ok(f"No operation has succeeded or failed yet.{reason}")
         return
     yield _end(told, goes_on=newest[0].state not in TERMINAL)
     if told.notified is False:
-        yield doubtful(
+        yield warning(
             f"Nobody could be told of the end of {told.operation_id}.", "See the check `topic`."
         )
 
 
-def _end(operation: Operation, *, goes_on: bool) -> Sight:
+def _end(operation: Operation, *, goes_on: bool) -> Finding:
     what = (
         f"{operation.operation_id} {operation.state} at "
         f"{stamp(operation.ended_at or operation.entered_at)}"
     )
     if operation.state is State.SUCCEEDED:
         warned = f" Warnings: {' '.join(operation.warnings)}" if operation.warnings else ""
-        return fine(f"{what}.{warned}")
+        return ok(f"{what}.{warned}")
     at = f" in {operation.failed_step}" if operation.failed_step else ""
     why = " ".join(filter(None, [operation.reason, *operation.problems]))
-    tell = wrong if operation.state is State.FAILED and not goes_on else doubtful
+    tell = failed if operation.state is State.FAILED and not goes_on else warning
     remedy = " ".join(filter(None, [operation.remedy, advice.how_to_go_on(operation)]))
     return tell(f"{what}{at}: {why}", "A newer operation is under way." if goes_on else remedy)

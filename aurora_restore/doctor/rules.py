@@ -3,91 +3,90 @@
 import json
 from collections.abc import Iterator
 
-from aurora_restore.deployment.invoke_config import listens
-from aurora_restore.doctor.functions import none_to_look_at
-from aurora_restore.doctor.observations import Sight, fine, wrong
+from aurora_restore.deployment.invoke_config import matches_choreography
+from aurora_restore.doctor.functions import no_functions
 from aurora_restore.doctor.stacks import deploy
-from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described, allows, contains, statements_of
+from aurora_restore.findings import Finding, failed, ok
 from aurora_restore.stages import FUNCTIONS
 
 EVENTS = "events.amazonaws.com"
 
 
-def rules(patient: Patient) -> Iterator[Sight]:
+def rules(view: StageView) -> Iterator[Finding]:
     """Hold each function's rule against the choreography, and see that it leads to its function and nowhere else."""
-    missing = [name for name in FUNCTIONS if name not in patient.rules]
+    missing = [name for name in FUNCTIONS if name not in view.rules]
     if missing:
-        yield wrong(f"No rule wakes {', '.join(missing)}.", deploy(patient))
-    for name, rule in patient.rules.items():
-        yield from _rule(patient, name, rule)
-    yield fine(f"{len(patient.rules)} are enabled and as the choreography has them.")
+        yield failed(f"No rule wakes {', '.join(missing)}.", deploy(view))
+    for name, rule in view.rules.items():
+        yield from _rule(view, name, rule)
+    yield ok(f"{len(view.rules)} are enabled and as the choreography has them.")
 
 
-def _rule(patient: Patient, name: str, rule: Described) -> Iterator[Sight]:
+def _rule(view: StageView, name: str, rule: Described) -> Iterator[Finding]:
     if rule["State"] == "DISABLED":
-        enable = f"aws events enable-rule --region {patient.stage.region} --name {rule['Name']}"
-        yield wrong(
+        enable = f"aws events enable-rule --region {view.stage.region} --name {rule['Name']}"
+        yield failed(
             f"The rule of {name} is disabled.", f"If nobody stopped it on purpose: {enable}"
         )
-    if not listens(patient.stage, name, rule):
-        yield wrong(
-            f"The rule of {name} does not listen to what the choreography says.", deploy(patient)
+    if not matches_choreography(view.stage, name, rule):
+        yield failed(
+            f"The rule of {name} does not listen to what the choreography says.", deploy(view)
         )
-    function = patient.arn("lambda", f"function:{patient.stage.function(name)}")
-    if [one["Arn"] for one in _targets(patient, name)] != [function]:
-        yield wrong(f"The rule of {name} does not lead to its function alone.", deploy(patient))
-    if name in patient.deployed and not _is_let_in(patient, name, rule["Arn"]):
-        yield wrong(f"{name} does not let its rule invoke it.", deploy(patient))
+    function = view.arn("lambda", f"function:{view.stage.function(name)}")
+    if [one["Arn"] for one in _targets(view, name)] != [function]:
+        yield failed(f"The rule of {name} does not lead to its function alone.", deploy(view))
+    if name in view.deployed and not _is_let_in(view, name, rule["Arn"]):
+        yield failed(f"{name} does not let its rule invoke it.", deploy(view))
 
 
-def _targets(patient: Patient, name: str) -> list[Described]:
-    found: list[Described] = patient.service("events").call(
-        "list_targets_by_rule", Rule=patient.stage.rule(name)
+def _targets(view: StageView, name: str) -> list[Described]:
+    found: list[Described] = view.service("events").call(
+        "list_targets_by_rule", Rule=view.stage.rule(name)
     )["Targets"]
     return found
 
 
-def _is_let_in(patient: Patient, name: str, rule_arn: str) -> bool:
+def _is_let_in(view: StageView, name: str, rule_arn: str) -> bool:
     """Tell whether the function's own policy lets EventBridge invoke it for the rule."""
-    found = patient.find("lambda", "get_policy", FunctionName=patient.stage.function(name))
+    found = view.find("lambda", "get_policy", FunctionName=view.stage.function(name))
     statements = statements_of(found["Policy"]) if found else []
     for_rule = [one for one in statements if rule_arn in json.dumps(one.get("Condition", {}))]
     return allows({"Statement": for_rule}, EVENTS)
 
 
-def deliveries(patient: Patient) -> Iterator[Sight]:
+def retry_settings(view: StageView) -> Iterator[Finding]:
     """See what Chalice cannot set, and wipes: how often is tried again, and where what is given up on goes."""
-    yield from none_to_look_at(patient)
-    wiped = [name for name in patient.rules if not _target_is_whole(patient, name)]
+    yield from no_functions(view)
+    wiped = [name for name in view.rules if not _target_is_whole(view, name)]
     if wiped:
-        yield wrong(
+        yield failed(
             f"Retries and dead-letter queue are not on the rules of {', '.join(wiped)}.",
-            deploy(patient),
+            deploy(view),
         )
-    unset = [name for name in patient.deployed if not _invocation_is_set(patient, name)]
+    unset = [name for name in view.deployed if not _invocation_is_set(view, name)]
     if unset:
-        yield wrong(
-            f"Retries and failure destination are not on {', '.join(unset)}.", deploy(patient)
+        yield failed(
+            f"Retries and failure destination are not on {', '.join(unset)}.", deploy(view)
         )
-    yield fine(
-        f"{len(patient.rules)} rules and {len(patient.deployed)} functions have what Chalice "
-        "cannot set."
+    yield ok(
+        f"{len(view.rules)} rules and {len(view.deployed)} functions have what Chalice cannot set."
     )
 
 
-def _target_is_whole(patient: Patient, name: str) -> bool:
-    function = patient.arn("lambda", f"function:{patient.stage.function(name)}")
-    wanted = patient.expected.target(name, function, patient.queue_arn)
+def _target_is_whole(view: StageView, name: str) -> bool:
+    function = view.arn("lambda", f"function:{view.stage.function(name)}")
+    wanted = view.expected.target(name, function, view.queue_arn)
     settings = {
         key: value for key, value in wanted.items() if key != "Id"
     }  # a pipeline's stack gives another
-    return any(contains(target, settings) for target in _targets(patient, name))
+    return any(contains(target, settings) for target in _targets(view, name))
 
 
-def _invocation_is_set(patient: Patient, name: str) -> bool:
-    found = patient.find(
-        "lambda", "get_function_event_invoke_config", FunctionName=patient.stage.function(name)
+def _invocation_is_set(view: StageView, name: str) -> bool:
+    found = view.find(
+        "lambda", "get_function_event_invoke_config", FunctionName=view.stage.function(name)
     )
-    wanted = patient.expected.invocation(name, patient.queue_arn)
+    wanted = view.expected.invocation(name, view.queue_arn)
     return found is not None and contains(found, wanted)

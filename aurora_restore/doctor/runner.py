@@ -12,10 +12,9 @@ from aurora_restore.doctor import caller
 from aurora_restore.doctor.caller import Caller
 from aurora_restore.doctor.checks import CHECKS, Check, PlanCheck
 from aurora_restore.doctor.expected import Expected
-from aurora_restore.doctor.observations import Sight, doubtful, finding, fine, wrong
 from aurora_restore.doctor.plan_case import Case
-from aurora_restore.doctor.stage_view import Patient
-from aurora_restore.findings import Finding, Status
+from aurora_restore.doctor.stage_view import StageView
+from aurora_restore.findings import Finding, Status, combine, failed, ok, warning
 from aurora_restore.stages import Stage
 from chalicelib.aws.client import DENIED, Clients, DeniedError
 from chalicelib.flow.errors import (
@@ -41,38 +40,36 @@ def examine(
 ) -> Iterator[Finding]:
     """Tell everything that is seen of a stage, one finding after another. Raises nothing."""
     place, who = caller.region(stage), caller.identify(clients, stage)
-    yield finding("region", [place])
-    if isinstance(who, Sight):
-        yield finding("credentials", [who])
-        yield _left_out(
-            [check.name for check in CHECKS], "without credentials nothing can be asked"
-        )
+    yield combine("region", [place])
+    if isinstance(who, Finding):
+        yield combine("credentials", [who])
+        yield _skipped([check.name for check in CHECKS], "without credentials nothing can be asked")
         return
     account = caller.account(who, stage)
-    yield finding("credentials", [fine(f"{who.arn}.")])
-    yield finding("account", [account])
+    yield combine("credentials", [ok(f"{who.arn}.")])
+    yield combine("account", [account])
     if Status.FAILED in (place.status, account.status):
-        yield _left_out([check.name for check in CHECKS], "they would be about another place")
+        yield _skipped([check.name for check in CHECKS], "they would be about another place")
         return
     yield from look_at(
-        Patient(stage, checkout, who.account, who.partition, clients, expect(stage, who), now)
+        StageView(stage, checkout, who.account, who.partition, clients, expect(stage, who), now)
     )
 
 
-def look_at(patient: Patient) -> Iterator[Finding]:
+def look_at(view: StageView) -> Iterator[Finding]:
     """Make every check of a stage that is known to be the right one."""
-    known = cases(patient)
+    known = cases(view)
     for check in CHECKS:
-        yield from make(check, patient, known)
+        yield from make(check, view, known)
     if not known:
         names = [check.name for check in CHECKS if isinstance(check, PlanCheck)]
-        yield _left_out(names, "there is no plan that can be used; see the check `settings`")
+        yield _skipped(names, "there is no plan that can be used; see the check `settings`")
 
 
-def make(check: Check | PlanCheck, patient: Patient, known: list[Case]) -> Iterator[Finding]:
+def make(check: Check | PlanCheck, view: StageView, known: list[Case]) -> Iterator[Finding]:
     """Make one check: once, or of each plan that is known."""
     if isinstance(check, Check):
-        yield finding(check.name, _seen(check.look, patient))
+        yield combine(check.name, _seen(check.look, view))
         return
     for case in known:
         name = (
@@ -80,71 +77,69 @@ def make(check: Check | PlanCheck, patient: Patient, known: list[Case]) -> Itera
             if case.plan.name == DEFAULT_PLAN
             else f"{check.name} of plan {case.plan.name}"
         )
-        yield finding(name, _seen(check.look, case))
+        yield combine(name, _seen(check.look, case))
 
 
-def cases(patient: Patient) -> list[Case]:
+def cases(view: StageView) -> list[Case]:
     """List the plans that can be looked at.
 
     What is wrong with the others, the check `settings` says.
     """
     try:
         return [
-            Case(patient.ports, plan, patient)
-            for plan in patient.plans.values()
-            if isinstance(plan, Plan)
+            Case(view.ports, plan, view) for plan in view.plans.values() if isinstance(plan, Plan)
         ]
     except Exception:  # noqa: BLE001 # whatever it is, the check `settings` meets it again and tells it
         return []
 
 
-def _left_out(names: list[str], why: str) -> Finding:
-    return finding("left out", [doubtful(f"{', '.join(names)}: {why}.", "Mend that first.")])
+def _skipped(names: list[str], why: str) -> Finding:
+    return combine("skipped", [warning(f"{', '.join(names)}: {why}.", "Mend that first.")])
 
 
-def _seen(look: Callable[[Subject], Iterable[Sight]], subject: Subject) -> Iterator[Sight]:
+def _seen(look: Callable[[Subject], Iterable[Finding]], subject: Subject) -> Iterator[Finding]:
     try:
         yield from look(subject)
     except Exception as error:  # noqa: BLE001 # one check that breaks must not take the others along
         yield _trouble(error)
 
 
-def _trouble(error: Exception) -> Sight:
+def _trouble(error: Exception) -> Finding:
     match error:
         case DeniedError():
-            return wrong(
+            return failed(
                 f"{UNSEEN} {error.reason}", f"Allow {error.action} to whoever runs the doctor."
             )
         case RefusedError():
-            return wrong(error.reason, error.remedy)
+            return failed(error.reason, error.remedy)
         case TransientError() | BotoCoreError():
-            return wrong(
+            return failed(
                 f"{UNSEEN} {error}",
                 "Look again; if that does not help, see that the network leads there.",
             )
         case SettingsError() | UnreadableRecordError():
-            return wrong(str(error), "")
+            return failed(str(error), "")
         case ClientError():
             return _refused(error)
     return _mistake(error)
 
 
-def _refused(error: ClientError) -> Sight:
+def _refused(error: ClientError) -> Finding:
     """Tell of a table's answer, which the store passes on as it is."""
     code = error.response["Error"]["Code"]
     action = f"dynamodb:{error.operation_name}"
     if code in DENIED:
-        return wrong(
+        return failed(
             f"{UNSEEN} {action} was answered {code}.", f"Allow {action} to whoever runs the doctor."
         )
-    return wrong(f"{UNSEEN} {action} was answered {code}.", "See the check `tables`.")
+    return failed(f"{UNSEEN} {action} was answered {code}.", "See the check `tables`.")
 
 
-def _mistake(error: Exception) -> Sight:
+def _mistake(error: Exception) -> Finding:
     """Tell of a bug by its place only: what a text would quote, nobody knows."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(place.filename).name}, line {place.lineno}"
-    return wrong(
+    return failed(
         f"{UNSEEN} {type(error).__name__} in {where}.",
         "That is a mistake of the doctor's own: report it.",
     )

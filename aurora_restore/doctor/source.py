@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from aurora_restore.doctor import alerting
-from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
-from aurora_restore.doctor.plan_case import Case, refusals
-from aurora_restore.doctor.stacks import Stack, anew, deploy
+from aurora_restore.doctor.plan_case import Case, collect_refusals
+from aurora_restore.doctor.stacks import Stack, deploy, recreate_advice
 from aurora_restore.documents import Described, listed
+from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.aws.rds import Snapshot
 from chalicelib.flow.moments import stamp
 from chalicelib.flow.rds_events import RDS_SOURCE, SNAPSHOT
@@ -19,30 +19,30 @@ FRESH_HOURS = (
 )
 
 
-def snapshot(case: Case) -> Iterator[Sight]:
+def snapshot(case: Case) -> Iterator[Finding]:
     """See that the source has a newest snapshot that would be restored, and how old it is."""
     cluster = case.plan.source_cluster_arn
     yield from case.passes("source cluster")
     if case.source is None:
-        yield doubtful(
+        yield warning(
             f"There is no cluster {cluster}; only its snapshots are looked at.",
             "See SOURCE_CLUSTER_ID.",
         )
     if case.snapshot is None or case.snapshot.created_at is None:
-        yield wrong(
+        yield failed(
             f"There is no snapshot of {cluster} that would be restored.",
             "See that SOURCE_CLUSTER_ID and SOURCE_REGION name the production cluster, and that "
             "its backups are on.",
         )
         return
     yield _age(case, case.snapshot, case.snapshot.created_at)
-    with refusals() as refused:
+    with collect_refusals() as refused:
         refuse_foreign(case.snapshot, case.plan, case.facts.source_resource_id)
     yield from refused
 
 
-def _age(case: Case, found: Snapshot, created_at: datetime) -> Sight:
-    age = case.patient.now() - created_at
+def _age(case: Case, found: Snapshot, created_at: datetime) -> Finding:
+    age = case.view.now() - created_at
     hours = f"{age / timedelta(hours=1):.1f} hours"
     what = f"{found.identifier} of {stamp(created_at)} is the newest, {hours} old."
     look = (
@@ -50,67 +50,66 @@ def _age(case: Case, found: Snapshot, created_at: datetime) -> Sight:
         "--duration 2880"
     )
     if age > timedelta(hours=case.plan.snapshot_age_max_hours):
-        return wrong(
+        return failed(
             f"{what} It would be skipped (SNAPSHOT_AGE_MAX_HOURS "
             f"{case.plan.snapshot_age_max_hours}).",
             look,
         )
-    return doubtful(what, look) if age > timedelta(hours=FRESH_HOURS) else fine(what)
+    return warning(what, look) if age > timedelta(hours=FRESH_HOURS) else ok(what)
 
 
-def copy(case: Case) -> Iterator[Sight]:
+def copy(case: Case) -> Iterator[Finding]:
     """See whether the newest snapshot can be copied, by the key it is under."""
     if case.snapshot is None:
-        yield doubtful("There is no snapshot to copy.", "See the check `snapshot` first.")
+        yield warning("There is no snapshot to copy.", "See the check `snapshot` first.")
         return
     if not case.snapshot.encrypted or not case.snapshot.kms_key_id:
-        yield fine(f"{case.snapshot.identifier} is not encrypted.")
+        yield ok(f"{case.snapshot.identifier} is not encrypted.")
         return
     yield from case.passes("source key")
     if case.key_of_source:
         yield _sharing(case, case.key_of_source)
 
 
-def _sharing(case: Case, key: Described) -> Sight:
+def _sharing(case: Case, key: Described) -> Finding:
     """Say whether another account could be given it: never under RDS's own key (user guide, sharing a snapshot)."""
-    account = case.patient.stage.variables.get("SOURCE_ACCOUNT_ID", "")
+    account = case.view.stage.variables.get("SOURCE_ACCOUNT_ID", "")
     if key.get("KeyManager") != "AWS":
-        return fine(f"{key['Arn']} is usable.")
-    if account in ("", case.patient.account):
-        return fine(
+        return ok(f"{key['Arn']} is usable.")
+    if account in ("", case.view.account):
+        return ok(
             "It is under RDS's own key (aws/rds): it can be copied here, and shared with nobody."
         )
-    return wrong(
+    return failed(
         "The source is encrypted under RDS's own key (aws/rds), which no other account can be let "
         "use.",
         "Copy its snapshot under a key of yours in the source's account, and share that copy.",
     )
 
 
-def forwarding(case: Case) -> Iterator[Sight]:
+def forwarding(case: Case) -> Iterator[Finding]:
     """See that events about the source's snapshots reach the bus of the stage's region."""
-    source, home = case.plan.source_region, case.patient.stage.region
-    account = case.patient.stage.variables.get("SOURCE_ACCOUNT_ID", "")
-    if account not in ("", case.patient.account):
+    source, home = case.plan.source_region, case.view.stage.region
+    account = case.view.stage.variables.get("SOURCE_ACCOUNT_ID", "")
+    if account not in ("", case.view.account):
         yield from _let_in(case, account)
     elif source == home:
-        yield fine(f"Source and app are both in {home}: nothing has to be forwarded.")
+        yield ok(f"Source and app are both in {home}: nothing has to be forwarded.")
     else:
         yield from _forwarded(case, source)
         yield from _left_behind(case, source)
 
 
-def _forwarded(case: Case, region: str) -> Iterator[Sight]:
-    bus = case.patient.arn("events", "event-bus/default")
-    names = case.patient.service("events", region).pages(
+def _forwarded(case: Case, region: str) -> Iterator[Finding]:
+    bus = case.view.arn("events", "event-bus/default")
+    names = case.view.service("events", region).pages(
         "list_rule_names_by_target", "RuleNames", TargetArn=bus
     )
     own_first = sorted(
-        names, key=lambda name: name != case.patient.stage.forwarding_rule
+        names, key=lambda name: name != case.view.stage.forwarding_rule
     )  # another stage's does, too
     rules = [
-        case.patient.service("events", region).call("describe_rule", Name=name)
-        for name in own_first
+        case.view.service("events", region).call("describe_rule", Name=name) for name in own_first
     ]
     listening = [rule for rule in rules if _hears_snapshots(rule)]
     enabled = [rule for rule in listening if rule["State"] == "ENABLED"]
@@ -119,36 +118,36 @@ def _forwarded(case: Case, region: str) -> Iterator[Sight]:
         yield from _borrowed(case, region, str(enabled[0]["Name"]))
     elif listening:
         name = listening[0]["Name"]
-        yield wrong(
+        yield failed(
             f"The rule {name} in {region} is disabled.",
             f"aws events enable-rule --region {region} --name {name}",
         )
     else:
         missing = f"No rule in {region} forwards the source's snapshot events to {bus}."
-        yield wrong(missing, _forwarding_anew(case, region))
+        yield failed(missing, _recreate_forwarding_advice(case, region))
 
 
-def _borrowed(case: Case, region: str, rule: str) -> Iterator[Sight]:
+def _borrowed(case: Case, region: str, rule: str) -> Iterator[Finding]:
     """Say that another stage's rule forwards, where the stage's own does not: it may go with that stage."""
-    own = case.patient.stage.forwarding_rule
+    own = case.view.stage.forwarding_rule
     if rule != own:
-        yield doubtful(
+        yield warning(
             f"The stage's own rule {own} in {region} does not forward; {rule} does, which is not "
             "this stage's and may be removed at any time.",
-            _forwarding_anew(case, region),
+            _recreate_forwarding_advice(case, region),
         )
 
 
-def _left_behind(case: Case, region: str) -> Iterator[Sight]:
+def _left_behind(case: Case, region: str) -> Iterator[Finding]:
     """Count what could not be forwarded.
 
     It is in a queue of that region, whose alarm can tell nobody by itself.
     """
-    made = case.patient.resources(case.patient.stage.forwarding_stack, region)
+    made = case.view.resources(case.view.stage.forwarding_stack, region)
     for url in (
         one["PhysicalResourceId"] for one in made if one["ResourceType"] == "AWS::SQS::Queue"
     ):
-        yield from alerting.waiting(case.patient, url, region)
+        yield from alerting.waiting(case.view, url, region)
 
 
 def _hears_snapshots(rule: Described) -> bool:
@@ -157,45 +156,42 @@ def _hears_snapshots(rule: Described) -> bool:
     return RDS_SOURCE in listed(pattern.get("source", [])) and SNAPSHOT in listed(kinds)
 
 
-def _role(case: Case, region: str, rule: str, bus: str) -> Iterator[Sight]:
+def _role(case: Case, region: str, rule: str, bus: str) -> Iterator[Finding]:
     """See that EventBridge may write to the other region's bus, as the role of the rule's target."""
-    targets = case.patient.service("events", region).call("list_targets_by_rule", Rule=rule)[
-        "Targets"
-    ]
+    targets = case.view.service("events", region).call("list_targets_by_rule", Rule=rule)["Targets"]
     role_arn = next((one.get("RoleArn", "") for one in targets if one["Arn"] == bus), "")
-    if role_arn and case.patient.find("iam", "get_role", RoleName=role_arn.rsplit("/", 1)[-1]):
-        yield fine(f"{rule} in {region} forwards snapshot events to {case.patient.stage.region}.")
+    if role_arn and case.view.find("iam", "get_role", RoleName=role_arn.rsplit("/", 1)[-1]):
+        yield ok(f"{rule} in {region} forwards snapshot events to {case.view.stage.region}.")
     else:
-        yield wrong(
+        yield failed(
             f"The rule {rule} in {region} has no role to forward with.",
-            _forwarding_anew(case, region),
+            _recreate_forwarding_advice(case, region),
         )
 
 
-def _forwarding_anew(case: Case, region: str) -> str:
+def _recreate_forwarding_advice(case: Case, region: str) -> str:
     """Say how: a stack that stands notices nothing of what others did to what it made."""
-    name = case.patient.stage.forwarding_stack
+    name = case.view.stage.forwarding_stack
     return (
-        anew(case.patient, Stack("forwarding", name, region))
-        if case.patient.resources(name, region)
-        else deploy(case.patient)
+        recreate_advice(case.view, Stack("forwarding", name, region))
+        if case.view.resources(name, region)
+        else deploy(case.view)
     )
 
 
-def _let_in(case: Case, account: str) -> Iterator[Sight]:
+def _let_in(case: Case, account: str) -> Iterator[Finding]:
     """See that the bus takes the other account's events.
 
     The rule over there cannot be seen from here.
     """
-    found = case.patient.service("events").call("describe_event_bus", Name="default")
+    found = case.view.service("events").call("describe_event_bus", Name="default")
     if account in str(found.get("Policy", "")):
         see = "Look there, with that account's credentials: aws cloudformation describe-stacks."
-        yield doubtful(
+        yield warning(
             f"The bus takes events of {account}; the rule over there cannot be seen from here.", see
         )
     else:
-        yield wrong(
-            f"The bus of {case.patient.stage.region} does not take events of the account "
-            f"{account}.",
-            deploy(case.patient),
+        yield failed(
+            f"The bus of {case.view.stage.region} does not take events of the account {account}.",
+            deploy(case.view),
         )

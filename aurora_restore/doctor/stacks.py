@@ -4,33 +4,33 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aurora_restore.deployment.chalice_state import OTHERS
-from aurora_restore.deployment.stack_parameters import TEMPLATES, parameters_to_be, source_regions
-from aurora_restore.deployment.stacks import ADVICE, command
-from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
-from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.deployment.chalice_state import NOT_OURS_ADVICE
+from aurora_restore.deployment.stack_parameters import TEMPLATES, planned_parameters, source_regions
+from aurora_restore.deployment.stacks import RECOVERY_COMMANDS, command
+from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described
+from aurora_restore.findings import Finding, failed, ok, warning
 from aurora_restore.stages import make_command
 
 
-def command_of(patient: Patient, target: str) -> str:
+def command_of(view: StageView, target: str) -> str:
     """Spell a make target for the stage that is looked at."""
-    return f"`{make_command(target, patient.stage.name, patient.checkout)}`"
+    return f"`{make_command(target, view.stage.name, view.checkout)}`"
 
 
-def deploy(patient: Patient) -> str:
+def deploy(view: StageView) -> str:
     """Say what to do about what the next deployment puts right."""
-    return f"Run {command_of(patient, 'deploy')}, or your pipeline."
+    return f"Run {command_of(view, 'deploy')}, or your pipeline."
 
 
-def again(patient: Patient) -> str:
+def missing_advice(view: StageView) -> str:
     """Say what to do about something of the foundation that is not there: it was never made, or somebody deleted it."""
-    return "See the check `foundation`." if patient.foundation else deploy(patient)
+    return "See the check `foundation`." if view.foundation else deploy(view)
 
 
-def drifted(patient: Patient) -> str:
+def drift_advice(view: StageView) -> str:
     """Say what to do about what somebody changed there: CloudFormation does not notice, and changes nothing back."""
-    look = command("detect-stack-drift", patient.stage.foundation_stack, patient.stage.region)
+    look = command("detect-stack-drift", view.stage.foundation_stack, view.stage.region)
     return (
         f"Somebody changed it, which no deployment notices. What it was is told by: {look}. Change "
         "it back."
@@ -46,53 +46,54 @@ class Stack:
     region: str
 
 
-def wanted(patient: Patient) -> list[Stack]:
+def wanted(view: StageView) -> list[Stack]:
     """List the stacks of the stage that are in this account."""
-    stage = patient.stage
+    stage = view.stage
     both = [
         Stack("records", stage.records_stack, stage.region),
         Stack("foundation", stage.foundation_stack, stage.region),
     ]
-    if stage.variables.get("SOURCE_ACCOUNT_ID", "") not in ("", patient.account):
+    if stage.variables.get("SOURCE_ACCOUNT_ID", "") not in ("", view.account):
         return both
-    regions = source_regions(stage, parameters_to_be(stage, patient.parameters))
+    regions = source_regions(stage, planned_parameters(stage, view.parameters))
     return both + [Stack("forwarding", stage.forwarding_stack, region) for region in regions]
 
 
-def stacks(patient: Patient) -> Iterator[Sight]:
+def stacks(view: StageView) -> Iterator[Finding]:
     """Look at each stack's status, resources and template."""
-    for stack in wanted(patient):
-        described = patient.find(
+    for stack in wanted(view):
+        described = view.find(
             "cloudformation", "describe_stacks", region=stack.region, StackName=stack.name
         )
         if described is None:
-            yield wrong(f"There is no stack {stack.name} in {stack.region}.", deploy(patient))
+            yield failed(f"There is no stack {stack.name} in {stack.region}.", deploy(view))
             continue
-        if not patient.made(stack.name, stack.region):
-            yield wrong(
-                f"The stack {stack.name} in {stack.region} was not created by this stage.", OTHERS
+        if not view.made(stack.name, stack.region):
+            yield failed(
+                f"The stack {stack.name} in {stack.region} was not created by this stage.",
+                NOT_OURS_ADVICE,
             )
             continue
-        yield _status(patient, stack, described["Stacks"][0]["StackStatus"])
-        yield from _unfinished(patient, stack)
-        yield from _template(patient, stack)
+        yield _status(view, stack, described["Stacks"][0]["StackStatus"])
+        yield from _unfinished(view, stack)
+        yield from _template(view, stack)
 
 
-def _status(patient: Patient, stack: Stack, status: str) -> Sight:
+def _status(view: StageView, stack: Stack, status: str) -> Finding:
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
-        return fine(f"{stack.name} is {status}.")
+        return ok(f"{stack.name} is {status}.")
     if status in ("UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"):
-        return doubtful(
+        return warning(
             f"The last change of {stack.name} was taken back ({status}).", _reasons(stack)
         )
     if status.endswith("_IN_PROGRESS"):
-        return doubtful(
+        return warning(
             f"{stack.name} is being changed ({status}).", "Look again when that is over."
         )
-    _does, verb = ADVICE.get(status, ("", "describe-stacks"))
+    _does, verb = RECOVERY_COMMANDS.get(status, ("", "describe-stacks"))
     way_out = command(verb, stack.name, stack.region)
-    return wrong(
-        f"{stack.name} is {status}.", f"{_reasons(stack)} Then: {way_out}. {deploy(patient)}"
+    return failed(
+        f"{stack.name} is {status}.", f"{_reasons(stack)} Then: {way_out}. {deploy(view)}"
     )
 
 
@@ -100,51 +101,51 @@ def _reasons(stack: Stack) -> str:
     return f"Read why: {command('describe-stack-events', stack.name, stack.region)}."
 
 
-def _unfinished(patient: Patient, stack: Stack) -> Iterator[Sight]:
-    for one in patient.resources(stack.name, stack.region):
+def _unfinished(view: StageView, stack: Stack) -> Iterator[Finding]:
+    for one in view.resources(stack.name, stack.region):
         status = one["ResourceStatus"]
         if not status.endswith(("_COMPLETE", "_IN_PROGRESS")):
-            yield wrong(
+            yield failed(
                 f"{one['LogicalResourceId']} of {stack.name} is {status}.",
-                f"{_reasons(stack)} {deploy(patient)}",
+                f"{_reasons(stack)} {deploy(view)}",
             )
 
 
-def _template(patient: Patient, stack: Stack) -> Iterator[Sight]:
+def _template(view: StageView, stack: Stack) -> Iterator[Finding]:
     """Compare the text that the stack was made from with this checkout's."""
-    file = patient.checkout / TEMPLATES / f"{stack.template}.yaml"
-    template = patient.service("cloudformation", stack.region).call(
+    file = view.checkout / TEMPLATES / f"{stack.template}.yaml"
+    template = view.service("cloudformation", stack.region).call(
         "get_template", StackName=stack.name
     )
     if template["TemplateBody"] != file.read_text(encoding="utf-8"):
-        yield doubtful(
+        yield warning(
             f"{stack.name} was made from another infra/{stack.template}.yaml than this checkout's.",
-            deploy(patient),
+            deploy(view),
         )
 
 
 def _by(
     service: str, method: str, parameter: str
-) -> Callable[[Patient, str, str], Described | None]:
-    def look(patient: Patient, region: str, physical_id: str) -> Described | None:
+) -> Callable[[StageView, str, str], Described | None]:
+    def look(view: StageView, region: str, physical_id: str) -> Described | None:
         wanted: dict[str, Any] = {parameter: physical_id}
-        return patient.find(service, method, region=region, **wanted)
+        return view.find(service, method, region=region, **wanted)
 
     return look
 
 
-def _alarm(patient: Patient, region: str, physical_id: str) -> Described | None:
-    found = patient.service("cloudwatch", region).call("describe_alarms", AlarmNames=[physical_id])
+def _alarm(view: StageView, region: str, physical_id: str) -> Described | None:
+    found = view.service("cloudwatch", region).call("describe_alarms", AlarmNames=[physical_id])
     return found if found["MetricAlarms"] or found.get("CompositeAlarms") else None
 
 
-def _secret(patient: Patient, region: str, physical_id: str) -> Described | None:
+def _secret(view: StageView, region: str, physical_id: str) -> Described | None:
     """Look for a secret by its name: one that was made again has an ARN that ends otherwise."""
     name = physical_id.partition(":secret:")[2].rpartition("-")[0]
-    return patient.find("secretsmanager", "describe_secret", region=region, SecretId=name)
+    return view.find("secretsmanager", "describe_secret", region=region, SecretId=name)
 
 
-_LOOKS: Mapping[str, Callable[[Patient, str, str], Described | None]] = {
+_LOOKS: Mapping[str, Callable[[StageView, str, str], Described | None]] = {
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::Dashboard": _by("cloudwatch", "get_dashboard", "DashboardName"),
     "AWS::DynamoDB::Table": _by("dynamodb", "describe_table", "TableName"),
@@ -160,36 +161,36 @@ _LOOKS: Mapping[str, Callable[[Patient, str, str], Described | None]] = {
 }
 
 
-def foundation(patient: Patient) -> Iterator[Sight]:
+def foundation(view: StageView) -> Iterator[Finding]:
     """Look for everything that the stacks made: CloudFormation does not notice what is deleted behind its back."""
     looked = 0
-    for stack in wanted(patient):
-        if not patient.made(stack.name, stack.region):
-            yield doubtful(
+    for stack in wanted(view):
+        if not view.made(stack.name, stack.region):
+            yield warning(
                 f"The stack {stack.name} in {stack.region} is missing, and so is what it makes.",
                 "See the check `stacks` first.",
             )
             continue
-        for one in patient.resources(stack.name, stack.region):
+        for one in view.resources(stack.name, stack.region):
             if look := _LOOKS.get(one["ResourceType"]):
                 looked += 1
-                if look(patient, stack.region, one.get("PhysicalResourceId", "")) is None:
-                    yield _deleted(patient, stack, one)
-    yield fine(f"{looked} resources are there.")
+                if look(view, stack.region, one.get("PhysicalResourceId", "")) is None:
+                    yield _deleted(view, stack, one)
+    yield ok(f"{looked} resources are there.")
 
 
-def _deleted(patient: Patient, stack: Stack, one: Described) -> Sight:
+def _deleted(view: StageView, stack: Stack, one: Described) -> Finding:
     kind, name = (
         one["ResourceType"].removeprefix("AWS::"),
         one.get("PhysicalResourceId", one["LogicalResourceId"]),
     )
     gone = f"{kind} {name} is gone, and the stack {stack.name} thinks that it is there."
     if kind == "SecretsManager::Secret":
-        return wrong(gone, f"{deploy(patient)} It says how the secret is made again.")
+        return failed(gone, f"{deploy(view)} It says how the secret is made again.")
     if (
         kind == "DynamoDB::Table"
     ):  # and the other one would stand in the way of a stack that is made anew
-        return wrong(
+        return failed(
             gone,
             "A table that had point-in-time recovery is kept as a backup for 35 days. Restore it "
             f"under its name: aws dynamodb list-backups --region {stack.region} --backup-type "
@@ -201,21 +202,21 @@ def _deleted(patient: Patient, stack: Stack, one: Described) -> Sight:
             f"aws ssm put-parameter --region {stack.region} --type String --name {name} --value "
             "<its value>"
         )
-        return wrong(gone, f"Make it again, with its value of .chalice/config.json: {make}")
+        return failed(gone, f"Make it again, with its value of .chalice/config.json: {make}")
     if stack.template == "forwarding":
-        return wrong(gone, anew(patient, stack))
-    return wrong(
+        return failed(gone, recreate_advice(view, stack))
+    return failed(
         gone,
         "CloudFormation makes it again only with everything else: "
-        f"{command_of(patient, 'destroy')}, then {command_of(patient, 'deploy')}. Records and "
+        f"{command_of(view, 'destroy')}, then {command_of(view, 'deploy')}. Records and "
         "secrets stay; what waits in the failure queue goes, and so do subscriptions that people "
         "made themselves.",
     )
 
 
-def anew(patient: Patient, stack: Stack) -> str:
+def recreate_advice(view: StageView, stack: Stack) -> str:
     """Say how a stack that forwards is made again, which holds nothing of anybody's."""
     return (
         f"Delete its stack: {command('delete-stack', stack.name, stack.region)}. When it is gone: "
-        f"{deploy(patient)}"
+        f"{deploy(view)}"
     )

@@ -46,7 +46,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Patient:
+class StageView:
     """One stage in one account. What more than one check needs is read once.
 
     A reading that fails, fails each check.

@@ -2,56 +2,56 @@
 
 from collections.abc import Iterator
 
-from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
-from aurora_restore.doctor.stacks import again, deploy
-from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.doctor.stacks import deploy, missing_advice
+from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described
+from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.records.store import INDEXES, KEYS, TableName
 
 EXPIRY = "expires_at"  # of a row of the trail
 
 
-def tables(patient: Patient) -> Iterator[Sight]:
+def tables(view: StageView) -> Iterator[Finding]:
     """Look at both tables."""
-    yield from _table(patient, "state", patient.stage.variables["STATE_TABLE_NAME"])
-    yield from _table(patient, "audit", patient.stage.variables["AUDIT_TABLE_NAME"])
+    yield from _table(view, "state", view.stage.variables["STATE_TABLE_NAME"])
+    yield from _table(view, "audit", view.stage.variables["AUDIT_TABLE_NAME"])
 
 
-def _table(patient: Patient, which: TableName, name: str) -> Iterator[Sight]:
-    found = patient.find("dynamodb", "describe_table", TableName=name)
+def _table(view: StageView, which: TableName, name: str) -> Iterator[Finding]:
+    found = view.find("dynamodb", "describe_table", TableName=name)
     if found is None:
-        yield wrong(f"There is no table {name}.", again(patient))
+        yield failed(f"There is no table {name}.", missing_advice(view))
         return
     table = found["Table"]
-    yield _shape(patient, which, table)
+    yield _shape(view, which, table)
     if table["TableStatus"] not in ("ACTIVE", "UPDATING"):
-        yield wrong(
+        yield failed(
             f"The table {name} is {table['TableStatus']}.",
             "Wait until it is ACTIVE, or restore it.",
         )
-    if not _is_recoverable(patient, name):
-        yield doubtful(
+    if not _is_recoverable(view, name):
+        yield warning(
             f"The table {name} cannot be taken back to an earlier moment (point-in-time recovery).",
-            f"aws dynamodb update-continuous-backups --region {patient.stage.region} --table-name "
+            f"aws dynamodb update-continuous-backups --region {view.stage.region} --table-name "
             f"{name} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
         )
-    if which == "audit" and not _expires(patient, name):
-        yield doubtful(
+    if which == "audit" and not _expires(view, name):
+        yield warning(
             f"Rows of the table {name} do not expire by {EXPIRY}.",
-            f"aws dynamodb update-time-to-live --region {patient.stage.region} --table-name {name} "
+            f"aws dynamodb update-time-to-live --region {view.stage.region} --table-name {name} "
             f"--time-to-live-specification Enabled=true,AttributeName={EXPIRY}",
         )
-    if patient.stage.variables.get("PROTECT_TABLES") == "true" and not table.get(
+    if view.stage.variables.get("PROTECT_TABLES") == "true" and not table.get(
         "DeletionProtectionEnabled"
     ):
-        yield doubtful(
+        yield warning(
             f"PROTECT_TABLES is true, and the table {name} may be deleted.",
-            f"aws dynamodb update-table --region {patient.stage.region} --table-name {name} "
+            f"aws dynamodb update-table --region {view.stage.region} --table-name {name} "
             "--deletion-protection-enabled",
         )
 
 
-def _shape(patient: Patient, which: TableName, table: Described) -> Sight:
+def _shape(view: StageView, which: TableName, table: Described) -> Finding:
     """Hold the keys of a table and of its indexes against those that the code reads by."""
     indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
     needed = {
@@ -69,10 +69,10 @@ def _shape(patient: Patient, which: TableName, table: Described) -> Sight:
     if _keys(table) != [KEYS[which]]:
         differ.insert(0, f"its key, which should be {KEYS[which]}")
     if not differ:
-        return fine(f"{table['TableName']}: its key and indexes are as they should be.")
-    return wrong(
+        return ok(f"{table['TableName']}: its key and indexes are as they should be.")
+    return failed(
         f"The table {table['TableName']} is not as the code reads it: look at {', '.join(differ)}.",
-        f"{deploy(patient)} If it is somebody else's table, name another in .chalice/config.json.",
+        f"{deploy(view)} If it is somebody else's table, name another in .chalice/config.json.",
     )
 
 
@@ -84,14 +84,14 @@ def _keys(keyed: Described) -> list[str]:
     return [str(key["AttributeName"]) for key in ordered]
 
 
-def _is_recoverable(patient: Patient, name: str) -> bool:
-    found = patient.service("dynamodb").call("describe_continuous_backups", TableName=name)
+def _is_recoverable(view: StageView, name: str) -> bool:
+    found = view.service("dynamodb").call("describe_continuous_backups", TableName=name)
     recovery = found["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     return bool(recovery.get("PointInTimeRecoveryStatus") == "ENABLED")
 
 
-def _expires(patient: Patient, name: str) -> bool:
-    found = patient.service("dynamodb").call("describe_time_to_live", TableName=name)[
+def _expires(view: StageView, name: str) -> bool:
+    found = view.service("dynamodb").call("describe_time_to_live", TableName=name)[
         "TimeToLiveDescription"
     ]
     return (

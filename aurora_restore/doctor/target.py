@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
 from aurora_restore.doctor.plan_case import Case, unknown_version
+from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import IN_VPC
 from chalicelib.flow.limits import counted
 from chalicelib.flow.moments import stamp
@@ -20,61 +20,61 @@ KEEP = (
 )
 
 
-def target(case: Case) -> Iterator[Sight]:
+def target(case: Case) -> Iterator[Finding]:
     """See whose the target is, by its tag: what is not ours is never replaced."""
     cluster = case.cluster
     if cluster is None:
-        yield fine(f"There is no {case.plan.target_cluster_arn} yet: it will be made.")
+        yield ok(f"There is no {case.plan.target_cluster_arn} yet: it will be made.")
         return
     yield from case.passes("target")
-    yield fine(
+    yield ok(
         f"{cluster.arn} is ours, {cluster.status}, with {counted(len(case.instances), 'instance')}."
     )
 
 
-def groups(case: Case) -> Iterator[Sight]:
+def network_groups(case: Case) -> Iterator[Finding]:
     """See that the subnet group, the security groups and the parameter groups are there and fit each other."""
     if not case.version:
         yield unknown_version()
     yield from case.passes(
         "subnet group", "security groups", "cluster parameter group", "parameter group"
     )
-    yield fine(f"{case.plan.db_subnet_group_name}, {', '.join(case.plan.vpc_security_group_ids)}.")
+    yield ok(f"{case.plan.db_subnet_group_name}, {', '.join(case.plan.vpc_security_group_ids)}.")
 
 
-def orders(case: Case) -> Iterator[Sight]:
+def orderable_options(case: Case) -> Iterator[Finding]:
     """See that the target's region offers the engine version and the instance class, and that the names are free."""
     if not case.version:
         yield unknown_version()
     yield from case.passes("engine version", "instance class", "instance names", "final snapshot")
-    yield fine(f"{case.plan.instance_count} of {case.plan.instance_class}, {case.version}.")
+    yield ok(f"{case.plan.instance_count} of {case.plan.instance_class}, {case.version}.")
 
 
-def secrets(case: Case) -> Iterator[Sight]:
+def secrets(case: Case) -> Iterator[Finding]:
     """See that both secrets are there and well-formed; nothing of a password is shown."""
     names = _secrets_of(case)
     if empty := [name for name in names if _is_empty(case, name)]:
-        yield wrong(
+        yield failed(
             f"No value was put into {', '.join(empty)} yet.",
             "Put a JSON object into each: docs/runbook.md#deploy has the commands, and the fields.",
         )
         return
     yield from case.passes("secrets", "master secret", "application secret")
-    yield fine(f"{' and '.join(names)} are well-formed.")
+    yield ok(f"{' and '.join(names)} are well-formed.")
 
 
 def _is_empty(case: Case, name: str) -> bool:
     """Tell whether a secret was made and never given a value, which GetSecretValue does not tell from no secret."""
-    found = case.patient.find("secretsmanager", "describe_secret", SecretId=name)
+    found = case.view.find("secretsmanager", "describe_secret", SecretId=name)
     return found is not None and not found.get("VersionIdsToStages")
 
 
-def quotas(case: Case) -> Iterator[Sight]:
+def quotas(case: Case) -> Iterator[Finding]:
     """See that a restore does not break a quota, and how many nights' copies there is room for."""
-    rds = case.patient.service("rds", case.plan.target_region)
+    rds = case.view.service("rds", case.plan.target_region)
     running = copies_under_way(rds)
     if running >= COPIES_MAX:
-        yield doubtful(
+        yield warning(
             f"{running} copies are under way, and {COPIES_MAX} may be: the next one waits.",
             "Look again later.",
         )
@@ -90,14 +90,14 @@ def quotas(case: Case) -> Iterator[Sight]:
         for name, one in sorted(used.items())
         if name in _COUNTED
     ]
-    yield fine(
+    yield ok(
         f"{', '.join(shown)}, copies under way {running} of {COPIES_MAX}; {_nights(case, room)}."
     )
 
 
 def _kept_a_night(case: Case) -> int:
     """Count the manual snapshots that a night leaves in the target's region: copies, and final snapshots."""
-    plans = [plan for plan in case.patient.plans.values() if isinstance(plan, Plan)]
+    plans = [plan for plan in case.view.plans.values() if isinstance(plan, Plan)]
     here = [plan for plan in plans if plan.target_region == case.plan.target_region]
     return sum(plan.archive_snapshot + (not plan.skip_final_snapshot) for plan in here)
 
@@ -112,39 +112,39 @@ def _nights(case: Case, room: Mapping[str, int] | None) -> str:
     )
 
 
-def _room(case: Case, left: int) -> Iterator[Sight]:
+def _room(case: Case, left: int) -> Iterator[Finding]:
     where, kept = f"in {case.plan.target_region}", _kept_a_night(case)
     if left <= 0:
-        yield wrong(f"There is no room for one more manual cluster snapshot {where}.", KEEP)
+        yield failed(f"There is no room for one more manual cluster snapshot {where}.", KEEP)
     elif kept and left // kept < NIGHTS_LEFT_MIN:
-        yield doubtful(
+        yield warning(
             f"There is room for {left} more manual cluster snapshots {where}, and each night keeps "
             f"{kept}: the quota is reached in {left // kept} nights.",
             KEEP,
         )
 
 
-def users(case: Case) -> Iterator[Sight]:
+def users(case: Case) -> Iterator[Finding]:
     """See that no secret changed since the last success: only an operation brings its values to the target."""
     succeeded_at = case.ports.operations.target(case.plan.target_cluster_arn).last_success_at
     if succeeded_at is None:
-        yield fine("No operation has set up the users yet.")
+        yield ok("No operation has set up the users yet.")
         return
     names = _secrets_of(case)
     changed = [
         (name, when) for name in names if (when := _changed_at(case, name)) and when > succeeded_at
     ]
     for name, when in changed:
-        yield doubtful(
+        yield warning(
             f"The secret {name} changed at {stamp(when)}, after the last success "
             f"({stamp(succeeded_at)}): the target still has what it was before.",
             f"Set the users up again: {_set_up_again(case, succeeded_at)}",
         )
-    yield fine("Neither secret changed since the last success.")
+    yield ok("Neither secret changed since the last success.")
 
 
 def _changed_at(case: Case, name: str) -> datetime | None:
-    found = case.patient.find("secretsmanager", "describe_secret", SecretId=name) or {}
+    found = case.view.find("secretsmanager", "describe_secret", SecretId=name) or {}
     changed: datetime | None = found.get("LastChangedDate")
     return changed
 
@@ -158,7 +158,7 @@ def _set_up_again(case: Case, succeeded_at: datetime) -> str:
         {**again, "after": stamp(succeeded_at), "changed": ",".join(changes)}
     )
     return request_command(
-        case.plan.stage, case.patient.stage.region, {"request_id": request_id, **again}
+        case.plan.stage, case.view.stage.region, {"request_id": request_id, **again}
     )
 
 

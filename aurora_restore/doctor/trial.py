@@ -5,9 +5,9 @@ It is asked by an event, and its answer stands in the state table. Nothing else 
 
 from collections.abc import Iterator
 
-from aurora_restore.doctor.observations import Sight, doubtful, fine, wrong
 from aurora_restore.doctor.plan_case import Case
 from aurora_restore.doctor.stage_view import Asked
+from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import IN_VPC
 from chalicelib.flow.moments import stamp
 from chalicelib.records.store import Item
@@ -16,39 +16,39 @@ ANSWER_SECONDS = 90  # it may meet several time-outs one after the other before 
 LOOK_SECONDS = 1.0
 
 
-def trial(case: Case) -> Iterator[Sight]:
+def trial(case: Case) -> Iterator[Finding]:
     """Tell what the function itself found, or that it does not answer."""
-    patient = case.patient
-    if IN_VPC not in patient.deployed:
-        yield doubtful(
+    view = case.view
+    if IN_VPC not in view.deployed:
+        yield warning(
             f"{IN_VPC} is not deployed, so it cannot try.", "See the check `functions` first."
         )
         return
-    asked = patient.asked_to_try
+    asked = view.asked_to_try
     answer = _answer(case, asked)
     if answer is None:
-        yield wrong(
+        yield failed(
             f"{IN_VPC} was asked at {stamp(asked.at)} to try its network, and has not answered for "
             f"{ANSWER_SECONDS} seconds.",
             "It runs in a VPC: usually its subnets have neither a route to a NAT gateway nor an "
             "endpoint for DynamoDB. Read its log: aws logs tail "
-            f"/aws/lambda/{patient.stage.function(IN_VPC)} --region {patient.stage.region} --since "
-            "1h. See also the checks `rules` and `way to AWS`.",
+            f"/aws/lambda/{view.stage.function(IN_VPC)} --region {view.stage.region} --since "
+            "1h. See also the checks `rules` and `AWS connectivity`.",
         )
         return
     for reason, remedy in answer["problems"]:
-        yield wrong(reason, remedy)
+        yield failed(reason, remedy)
     untried = "".join(f" Not tried: {what}." for what in answer["untried"])
-    yield fine(f"At {answer['at']} {IN_VPC} reached {', '.join(answer['reached'])}.{untried}")
+    yield ok(f"At {answer['at']} {IN_VPC} reached {', '.join(answer['reached'])}.{untried}")
 
 
 def _answer(case: Case, asked: Asked) -> Item | None:
     """Wait for the answer to what was asked; None when there is none in time."""
-    patient = case.patient
+    view = case.view
     while True:
         found = case.ports.operations.trial(case.plan.name)
         if found.get("request_id") == asked.request_id:
             return found
-        if (patient.now() - asked.at).total_seconds() >= ANSWER_SECONDS:
+        if (view.now() - asked.at).total_seconds() >= ANSWER_SECONDS:
             return None
-        patient.pause(LOOK_SECONDS)
+        view.pause(LOOK_SECONDS)

@@ -47,7 +47,7 @@ def build(
     """
     platform = platform_of(architecture or architecture_of(stage))
     folder = folder.resolve()
-    project.claim(folder)
+    project.own_folder(folder)
     project.copy_settings(checkout, folder, stage, platform.architecture)
     inputs = _inputs(checkout, platform, wheels)
     zipped = _kept(folder, platform, inputs) or _made(checkout, folder, platform, wheels)
@@ -66,7 +66,7 @@ def _made(checkout: Path, folder: Path, platform: Platform, wheels: Path | None)
     vendor = folder / project.VENDOR
     pins = dependencies.pins(checkout / "requirements.txt", checkout / "requirements-dev.lock")
     dependencies.install(pins, vendor, platform, wheels)
-    prune.trim(vendor)
+    prune.prune(vendor)
     compile_all(project.sources(folder))
     return archive.make_zip(folder, platform.architecture)
 

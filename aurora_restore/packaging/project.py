@@ -30,7 +30,7 @@ CHALICE_FILES: Final = {  # which Chalice adds to every zip
 MARK: Final = "package.json"
 
 
-def claim(project: Path) -> None:
+def own_folder(project: Path) -> None:
     """Make the folder, or take one that was made here before.
 
     Raises PackageError for somebody else's.

@@ -39,7 +39,7 @@ NEVER_IMPORTED: Final = (
 """Parts of Powertools that the app never imports; a test holds this against what it does import."""
 
 
-def trim(folder: Path) -> None:
+def prune(folder: Path) -> None:
     """Take out of a folder of installed packages what Lambda does not need."""
     for pattern in (*SUPERFLUOUS, *NEVER_IMPORTED):
         for path in list(folder.glob(pattern)):

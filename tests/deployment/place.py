@@ -169,7 +169,7 @@ class Place:
         return dict(found["PolicyDocument"])
 
     def retention(self, group: str) -> int | None:
-        """Say after how many days a log expires; None for never."""
+        """Output after how many days a log expires; None for never."""
         (found,) = self.clients("logs", REGION).describe_log_groups(logGroupNamePrefix=group)[
             "logGroups"
         ]

@@ -19,9 +19,9 @@ NOT_OF_THE_PACKAGE = {
     "snapshot",
     "copy",
     "secrets",
-    "groups",
-    "orders",
-    "way to the database",
+    "network groups",
+    "orderable options",
+    "database connectivity",
     "network",
 }  # what people have, or do, and this account has not
 

@@ -440,7 +440,7 @@ def test_a_stage_lives_in_one_region(place: Place, checkout: Path) -> None:
 
     assert [1, 1] == [said.status for said in refused]
     assert [True, True] == [
-        f"Stage dev lives in {REGION}, as its roles' policies or its forwarding say" in one.err
+        f"Stage dev is deployed in {REGION}, but TARGET_REGION is eu-west-1" in one.err
         for one in refused
     ]
     assert before == place.everything()
@@ -466,7 +466,7 @@ def test_a_stage_lives_where_its_forwarding_leads(place: Place) -> None:
     cloudformation.delete_stack(StackName="aurora-restore-test-forwarding")
 
     assert (1, before) == (said.status, after)
-    assert f"Stage test lives in {REGION}" in said.err
+    assert f"Stage test is deployed in {REGION}" in said.err
 
 
 @pytest.mark.usefixtures("said")

@@ -8,12 +8,12 @@ import pytest
 
 from aurora_restore.deployment import preflight
 from aurora_restore.deployment.account import Account
-from aurora_restore.deployment.account_state import Existing
+from aurora_restore.deployment.account_state import AccountState
 from aurora_restore.deployment.stacks import Stack
 from aurora_restore.stages import Stage
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place
 
-ELSEWHERE, OTHERS = "eu-west-1", "222222222222"
+ELSEWHERE, NOT_OURS_ADVICE = "eu-west-1", "222222222222"
 LAMBDAS = {
     "Effect": "Allow",
     "Principal": {"Service": "lambda.amazonaws.com"},
@@ -28,10 +28,10 @@ class Scene:
         self.place, self.checkout = place, checkout
         self._stacks: list[tuple[str, str]] = []
 
-    def stage(self, name: str = "dev") -> Existing:
+    def stage(self, name: str = "dev") -> AccountState:
         """Look at a stage afresh."""
         account = Account(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", self.place.clients)
-        return Existing(account, Stage.read(name, self.checkout))
+        return AccountState(account, Stage.read(name, self.checkout))
 
     def forward(self, stage: str, region: str, home: str = REGION, account: str = "") -> None:
         """Deploy what forwards from a region."""
@@ -92,7 +92,7 @@ def _forwarding(stage: str) -> str:
 
 
 def regions(found: list[Stack]) -> list[str]:
-    """Say where stacks are."""
+    """Output where stacks are."""
     return [one.region for one in found]
 
 
@@ -104,23 +104,23 @@ def test_each_stage_finds_its_own_forwarding(scene: Scene) -> None:
     found = {name: scene.stage(name) for name in ("dev", "test", "prod")}
 
     assert {"dev": {SOURCE_REGION}, "test": {"eu-west-3"}, "prod": {ELSEWHERE}} == {
-        name: one.forwarding for name, one in found.items()
+        name: one.forwarding_regions for name, one in found.items()
     }
-    assert [{REGION}, {REGION}, {"eu-west-2"}] == [one.homes for one in found.values()]
-    assert ["eu-west-3"] == regions(found["test"].forsaken)
-    assert [] == regions(found["dev"].forsaken)
+    assert [{REGION}, {REGION}, {"eu-west-2"}] == [one.deployed_regions for one in found.values()]
+    assert ["eu-west-3"] == regions(found["test"].obsolete_stacks)
+    assert [] == regions(found["dev"].obsolete_stacks)
 
 
 def test_what_forwards_to_another_account_is_somebody_elses(scene: Scene) -> None:
     """A stage of the same name lives there: its forwarding is neither taken over nor away."""
-    scene.forward("dev", SOURCE_REGION, ELSEWHERE, OTHERS)
+    scene.forward("dev", SOURCE_REGION, ELSEWHERE, NOT_OURS_ADVICE)
     stage = scene.stage()
 
     assert (set(), set(), [], []) == (
-        stage.homes,
-        stage.forwarding,
-        stage.forsaken,
-        stage.removable,
+        stage.deployed_regions,
+        stage.forwarding_regions,
+        stage.obsolete_stacks,
+        stage.stacks_to_delete,
     )
     assert [f"The stack aurora-restore-dev-forwarding in {SOURCE_REGION} is somebody else's"] == [
         one.what.partition(":")[0] for one in preflight.stacks_of(stage)
@@ -136,7 +136,7 @@ def test_a_stack_of_our_name_is_not_ours_for_that(scene: Scene, place: Place) ->
     name = "/aurora-restore/dev/source-region"
     place.clients("ssm", REGION).put_parameter(Name=name, Value=ELSEWHERE, Type="String")
     stage = scene.stage()
-    found = (stage.forwarding, stage.forsaken, stage.removable)
+    found = (stage.forwarding_regions, stage.obsolete_stacks, stage.stacks_to_delete)
     place.clients("ssm", REGION).delete_parameter(Name=name)
 
     assert ({ELSEWHERE}, [], []) == found
@@ -154,7 +154,7 @@ def test_a_stack_that_was_never_whole_goes_too(scene: Scene, place: Place, told_
     )
     scene.fail("dev", region)
     place.clients("ssm", REGION).put_parameter(Name=name, Value=ELSEWHERE, Type="String")
-    found = regions(scene.stage().removable)
+    found = regions(scene.stage().stacks_to_delete)
     place.clients("ssm", REGION).delete_parameter(Name=name)
 
     assert [region] == found
@@ -182,7 +182,7 @@ def test_the_role_of_what_forwards_is_deleted_last(scene: Scene, place: Place) -
 def test_what_is_busy_is_waited_for(status: str) -> None:
     """Whoever is at work on it would be in the way."""
     busy = Stack("aurora-restore-dev-forwarding", SOURCE_REGION, status, False, {}, {}, {})
-    (found,) = preflight.going([busy])
+    (found,) = preflight.check_deletable([busy])
 
     assert f"is {status}. Wait until it is done." in str(found)
 
@@ -200,7 +200,7 @@ def test_a_role_outlives_its_function_and_is_found(scene: Scene, place: Place) -
         place.clients("logs", REGION).create_log_group(
             logGroupName=f"/aws/lambda/aurora-restore-dev-{name}"
         )
-    ours = scene.stage().held.ours
+    ours = scene.stage().deployed.ours
 
     assert [("iam_role", "visitor_role"), ("log_group", "visitor-log-group")] == [
         (one["resource_type"], one["name"]) for one in ours

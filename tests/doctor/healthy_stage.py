@@ -81,7 +81,7 @@ def make_production(place: Place) -> None:
         KmsKeyId=place.resources.source_key_arn,
         BackupRetentionPeriod=7,
     )
-    fall(place)
+    take_snapshot(place)
 
 
 def make_cluster(rds: Any, name: str, **options: Any) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def make_cluster(rds: Any, name: str, **options: Any) -> dict[str, Any]:
     return wait(lambda: rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0])
 
 
-def fall(place: Place) -> dict[str, Any]:
+def take_snapshot(place: Place) -> dict[str, Any]:
     """Let a night fall on the source, and wait for its snapshot."""
     asked = f"{place.endpoint}/localaws/night?cluster={SOURCE}&region={SOURCE_REGION}"
     with urllib.request.urlopen(urllib.request.Request(asked, method="POST")) as answer:  # noqa: S310  # loopback

@@ -15,7 +15,7 @@ from aurora_restore.doctor.checks import CHECKS, PlanCheck
 from aurora_restore.doctor.expected import of_checkout
 from aurora_restore.doctor.read_only_clients import reading_clients
 from aurora_restore.doctor.runner import cases, look_at, make
-from aurora_restore.doctor.stage_view import Patient
+from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.findings import Finding
 from aurora_restore.stages import Stage
 from chalicelib.aws.client import Clients
@@ -52,22 +52,22 @@ class Scene(Changes):
 
     def see_each(self, check: str, **how: Any) -> list[Finding]:
         """Make one check, of every plan where it is one of plans."""
-        patient = self.patient(**how)
+        view = self.view(**how)
         (one,) = [one for one in CHECKS if one.name == check]
-        return list(make(one, patient, cases(patient) if isinstance(one, PlanCheck) else []))
+        return list(make(one, view, cases(view) if isinstance(one, PlanCheck) else []))
 
     def see_all(self) -> dict[str, Finding]:
         """Make every check, and give the findings by their names."""
-        return {one.name: one for one in look_at(self.patient())}
+        return {one.name: one for one in look_at(self.view())}
 
-    def patient(
+    def view(
         self,
         *,
         stage: str = "dev",
         later: timedelta = timedelta(),
         checkout: Path | None = None,
         pause: Callable[[float], None] = time.sleep,
-    ) -> Patient:
+    ) -> StageView:
         """Give a stage to be looked at, afresh.
 
         In the future, or from another checkout, where that is wanted.
@@ -77,7 +77,7 @@ class Scene(Changes):
         who = identify(clients, known)
         assert isinstance(who, Caller)
         expected = of_checkout(checkout)(known, who)
-        return Patient(
+        return StageView(
             known,
             checkout,
             who.account,

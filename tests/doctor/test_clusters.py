@@ -261,7 +261,7 @@ def test_groups_that_are_missing_are_named(
 ) -> None:
     """Kind, name and setting stand in the finding."""
     scene.set_variables(**settings)
-    found = scene.see("groups")
+    found = scene.see("network groups")
 
     assert Status.FAILED is found.status
     assert sentence == found.what
@@ -280,14 +280,14 @@ def test_a_parameter_group_of_another_version_is_refused(scene: Scene) -> None:
 
     assert (
         "The parameter group tuned15 is of the family aurora-postgresql15, the snapshot is of "
-        "version 16.11." in (scene.see("groups").what)
+        "version 16.11." in (scene.see("network groups").what)
     )
 
 
 def test_a_class_that_cannot_be_ordered_is_told(scene: Scene) -> None:
     """By day, not when the old target is gone."""
     scene.set_variables(INSTANCE_CLASS="db.r4.large")
-    found = scene.see("orders")
+    found = scene.see("orderable options")
 
     assert Status.FAILED is found.status
     assert f"{REGION} has no db.r4.large for aurora-postgresql 16.11." == found.what

@@ -10,9 +10,8 @@ from localaws.clients import local_environment
 
 from aurora_restore.doctor.__main__ import main
 from aurora_restore.doctor.checks import Check
-from aurora_restore.doctor.observations import Sight
 from aurora_restore.doctor.runner import make
-from aurora_restore.findings import Status
+from aurora_restore.findings import Finding, Status
 from tests.deployment.place import REGION, Said
 from tests.doctor.scene import Scene
 
@@ -77,7 +76,7 @@ def test_a_stage_that_was_never_deployed_is_told_once(command: Command) -> None:
     assert len(findings) == sum(told["summary"].values())
     assert {"OK", "WARNING", "FAILED"} == {*told["summary"]}
     assert findings["functions"]["what"].startswith("Not deployed: snapshot-check, copy-snapshot, ")
-    for name in ("code", "configuration", "roles", "deliveries"):
+    for name in ("code", "configuration", "roles", "retry settings"):
         assert {
             "name": name,
             "status": "WARNING",
@@ -109,7 +108,7 @@ def test_without_credentials_one_line_says_so(command: Command) -> None:
     assert lines[1].startswith(
         "credentials: FAILED (No valid AWS credentials: Unable to locate credentials. Sign in"
     )
-    assert lines[2].startswith("left out: WARNING (settings, stacks, foundation, ")
+    assert lines[2].startswith("skipped: WARNING (settings, stacks, foundation, ")
 
 
 def test_a_profile_that_does_not_exist_is_no_trace(command: Command) -> None:
@@ -144,7 +143,7 @@ def test_another_account_is_left_alone(scene: Scene, command: Command) -> None:
         "account: FAILED (These are credentials of the account 123456789012, and the stage dev is "
         "of 210987654321."
     ) in said.out
-    assert "left out: WARNING" in said.out
+    assert "skipped: WARNING" in said.out
 
 
 def test_a_stage_without_a_region_is_left_alone(scene: Scene, command: Command) -> None:
@@ -165,7 +164,7 @@ def test_a_call_that_is_denied_names_the_permission_and_stops_no_other(scene: Sc
     """Every check that needs it says so, and the rest are made."""
     scene.deny("ListFunctions")
 
-    for name in ("functions", "code", "configuration", "roles", "rules", "deliveries"):
+    for name in ("functions", "code", "configuration", "roles", "rules", "retry settings"):
         found = scene.see(name)
         assert Status.FAILED is found.status
         assert "lambda list_functions in us-west-2 was answered AccessDeniedException" in found.what
@@ -188,10 +187,10 @@ def test_a_table_that_may_not_be_read_names_the_permission(scene: Scene) -> None
 def test_a_mistake_in_a_check_is_a_finding_and_quotes_nothing(scene: Scene) -> None:
     """What an error's text says is left out: nobody knows what it quotes."""
 
-    def look(_: object) -> list[Sight]:
+    def look(_: object) -> list[Finding]:
         raise ValueError("Fresh-0-master-password")
 
-    (found,) = make(Check("odd", look), scene.patient(), [])
+    (found,) = make(Check("odd", look), scene.view(), [])
 
     assert Status.FAILED is found.status
     assert found.what.startswith(

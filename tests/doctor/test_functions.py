@@ -205,10 +205,10 @@ def test_what_chalice_wipes_is_missed(scene: Scene) -> None:
     )
 
     assert (
-        "deliveries: FAILED\n  Retries and dead-letter queue are not on the rules of "
+        "retry settings: FAILED\n  Retries and dead-letter queue are not on the rules of "
         "copy-snapshot.\n  Retries and failure destination are not on heartbeat.\n  "
         f"{scene.deploy()}"
-    ) == str(scene.see("deliveries"))
+    ) == str(scene.see("retry settings"))
 
 
 def test_a_function_that_may_not_run_is_missed(scene: Scene) -> None:

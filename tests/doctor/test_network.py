@@ -1,4 +1,4 @@
-"""The one function in a VPC: its way to the database, and its way to AWS."""
+"""The one function in a VPC: its database connectivity, and its AWS connectivity."""
 
 from aurora_restore.findings import Status
 from tests.deployment.place import REGION
@@ -12,7 +12,7 @@ SERVICES = ("dynamodb", "events", "rds", "secretsmanager")
 def test_a_function_in_no_vpc_reaches_no_database(scene: Scene) -> None:
     """Both ways say so, and what to set."""
     scene.configure_network(subnet_ids=[], security_group_ids=[])
-    ways = [scene.see(f"way to {end}") for end in ("the database", "AWS")]
+    ways = [scene.see(f"{end} connectivity") for end in ("database", "AWS")]
 
     assert ["setup-db-users is in no VPC, and the target answers nowhere else."] * 2 == [
         way.what for way in ways
@@ -26,7 +26,7 @@ def test_a_target_that_does_not_let_the_function_in_is_told(scene: Scene) -> Non
     """With the command that lets it in."""
     group = scene.new_group()
     scene.configure_network(security_group_ids=[group])
-    found = scene.see("way to the database")
+    found = scene.see("database connectivity")
 
     assert Status.FAILED is found.status
     assert f"lets setup-db-users in on port {PORT}." in found.what
@@ -47,7 +47,7 @@ def test_a_function_that_is_not_let_out_is_told(scene: Scene) -> None:
 
     assert (
         f"No security group of setup-db-users ({group}) lets it out to the target on port {PORT}."
-        in (scene.see("way to the database").what)
+        in (scene.see("database connectivity").what)
     )
 
 
@@ -61,19 +61,19 @@ def test_another_vpc_is_doubted(scene: Scene) -> None:
 
     assert (
         f"setup-db-users is in {vpc}, and the subnet group staging in "
-        in scene.see("way to the database").what
+        in scene.see("database connectivity").what
     )
 
 
 def test_without_a_nat_the_missing_endpoints_are_named(scene: Scene) -> None:
     """An internet gateway does not count; endpoints that the function's group may enter do."""
     scene.shut()
-    closed, group = scene.see("way to AWS"), scene.new_group()
+    closed, group = scene.see("AWS connectivity"), scene.new_group()
     for service in SERVICES:
         scene.make_endpoint(service, group)
-    unheard = scene.see("way to AWS")
+    unheard = scene.see("AWS connectivity")
     scene.let_in(group, HTTPS)
-    opened = scene.see("way to AWS")
+    opened = scene.see("AWS connectivity")
 
     assert Status.WARNING is closed.status
     assert "no endpoint of the VPC leads to dynamodb, events, rds, secretsmanager." in closed.what

@@ -17,7 +17,7 @@ NOW = datetime.now(UTC)
 
 def plan_of(scene: Scene) -> Plan:
     """Give the stage's own plan."""
-    plan = scene.patient().plans["default"]
+    plan = scene.view().plans["default"]
     assert isinstance(plan, Plan)
     return plan
 
@@ -47,7 +47,7 @@ def test_an_operation_that_is_overdue_is_named(scene: Scene) -> None:
     """So is a record that nobody can read."""
     scene.put_item(operation_id="bad-record", open="yes", due_at="2026-01-01T00:00:00.000Z")
     unreadable = scene.see("operations")
-    plan = scene.patient().plans["default"]
+    plan = scene.view().plans["default"]
     assert isinstance(plan, Plan)
     scene.put_operation("late-one", plan, due_at=datetime.now(UTC) - timedelta(hours=1))
     late = scene.see("operations")

@@ -88,7 +88,7 @@ def test_without_a_plan_its_checks_are_left_out_in_one_sentence(scene: Scene) ->
 
     assert "snapshot" not in findings
     assert Status.OK is findings["rules"].status
-    assert findings["left out"].what.startswith("forwarding, snapshot, copy, key, secrets, ")
+    assert findings["skipped"].what.startswith("forwarding, snapshot, copy, key, secrets, ")
 
 
 def test_two_plans_with_one_target_and_names_that_nothing_reads_fail(scene: Scene) -> None:

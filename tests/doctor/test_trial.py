@@ -4,10 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from aurora_restore.doctor.observations import finding
 from aurora_restore.doctor.runner import cases
 from aurora_restore.doctor.trial import ANSWER_SECONDS, trial
-from aurora_restore.findings import Status
+from aurora_restore.findings import Status, combine
 from chalicelib.flow.plan import Plan
 from tests.deployment.place import REGION
 from tests.doctor.scene import Scene
@@ -26,12 +25,12 @@ def test_the_deployed_function_tells_what_it_reaches(scene: Scene) -> None:
 
 def test_what_it_does_not_reach_is_told(scene: Scene) -> None:
     """A certificate authority that is missing where the target would be, in what is deployed."""
-    patient = scene.patient()
-    known, plans = patient.plans["default"], cast("dict[str, Plan]", patient.plans)
+    view = scene.view()
+    known, plans = view.plans["default"], cast("dict[str, Plan]", view.plans)
     assert isinstance(known, Plan)
     plans["default"] = known.model_copy(update={"target_region": "mx-central-1"})
-    (case,) = cases(patient)
-    found = finding("network", trial(case))
+    (case,) = cases(view)
+    found = combine("network", trial(case))
 
     assert Status.FAILED is found.status
     assert "has no certificate authority of mx-central-1" in found.what
@@ -45,10 +44,10 @@ def test_a_function_that_does_not_answer_is_told(scene: Scene) -> None:
     events.disable_rule(Name=rule)
     scene.afterwards(events.enable_rule, Name=rule)
     paused: list[float] = []
-    patient = scene.patient(pause=paused.append)
-    patient = replace(patient, now=lambda: datetime.now(UTC) + timedelta(seconds=sum(paused)))
-    (case,) = cases(patient)
-    found = finding("network", trial(case))
+    view = scene.view(pause=paused.append)
+    view = replace(view, now=lambda: datetime.now(UTC) + timedelta(seconds=sum(paused)))
+    (case,) = cases(view)
+    found = combine("network", trial(case))
 
     assert Status.FAILED is found.status
     assert f"and has not answered for {ANSWER_SECONDS} seconds." in found.what

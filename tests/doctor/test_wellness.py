@@ -30,7 +30,7 @@ def visit(place: Place) -> Visit:
     """Look at everything once."""
     scene = Scene(place)
     called = scene.watch()
-    return Visit(list(look_at(scene.patient())), called)
+    return Visit(list(look_at(scene.view())), called)
 
 
 def test_every_check_is_content(visit: Visit) -> None:

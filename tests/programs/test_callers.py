@@ -10,8 +10,8 @@ import pytest
 from aurora_restore.deployment.account import sign_in
 from aurora_restore.deployment.errors import DeploymentError
 from aurora_restore.doctor.caller import identify
-from aurora_restore.doctor.observations import Sight
 from aurora_restore.doctor.read_only_clients import reading_clients
+from aurora_restore.findings import Finding
 from aurora_restore.stages import Stage
 from tests.programs.recorder import recording
 
@@ -31,7 +31,7 @@ def told(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> list[str]:
     with pytest.raises(DeploymentError) as error:
         sign_in("us-west-2")
     seen = identify(reading_clients(partial(boto3.Session, region_name="us-west-2")), STAGE)
-    assert isinstance(seen, Sight)
+    assert isinstance(seen, Finding)
     return [str(error.value), f"{seen.what} {seen.do}"]
 
 
