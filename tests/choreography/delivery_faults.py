@@ -1,6 +1,5 @@
 """What becomes of events between the bus and the functions: fates for `Night.fate`."""
 
-from random import Random
 from typing import Any
 
 from tests.choreography.run_night import Fate
@@ -26,23 +25,6 @@ def never(*names: str) -> Fate:
     return lambda found, _envelope: [] if found in names else [0]
 
 
-def nothing_arrives(_found: str, _envelope: dict[str, Any]) -> list[float]:
-    """Lose every event there is."""
-    return []
-
-
 def only_ours(_found: str, envelope: dict[str, Any]) -> list[float]:
     """Lose every event of RDS."""
     return [] if envelope["source"] == "aws.rds" else [0]
-
-
-def weather(seed: int) -> Fate:
-    """Lose a quarter of all events, double a quarter, and hold every third back for up to ten
-    minutes.
-    """
-    random = Random(seed)  # noqa: S311 # dice, not secrets
-
-    def delay() -> float:
-        return random.choice((0, 0, random.uniform(1, 600)))
-
-    return lambda _found, _envelope: random.choice(([], [delay()], [delay()], [delay(), delay()]))

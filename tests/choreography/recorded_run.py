@@ -1,14 +1,9 @@
-"""One night on which nothing goes wrong: what was called in it and which events were delivered, to
-choose from.
-"""
+"""One night on which nothing goes wrong: what was called in it, to choose from."""
 
 from functools import cache
-from itertools import pairwise
 
 from tests.choreography.fault_injection import Call
-from tests.choreography.run_night import Night, name_of
-
-READS = ("describe_", "get_", "prove_", "verify_")
+from tests.choreography.run_night import Night
 
 
 @cache
@@ -19,11 +14,6 @@ def rehearsed() -> Night:
     return night
 
 
-def events() -> list[str]:
-    """Name every event that was delivered, in order, each once."""
-    return list(dict.fromkeys(map(name_of, rehearsed().delivered)))
-
-
 def calls() -> list[Call]:
     """List every call of a function while an operation was open, each once for each state of it."""
     return list(
@@ -31,41 +21,6 @@ def calls() -> list[Call]:
             call for call in rehearsed().made if call.state or call.step == "snapshot-check"
         )
     )
-
-
-def first_calls() -> list[Call]:
-    """List those that begin something: a function's first in a state, but for announcements, which
-    are events.
-    """
-    made = [call for call in rehearsed().made if call in calls()]
-    begins = [
-        after
-        for before, after in pairwise(made)
-        if (before.step, before.state) != (after.step, after.state) and after not in announcements()
-    ]
-    return list(dict.fromkeys([made[0], *begins]))
-
-
-def effects() -> list[Call]:
-    """List the calls of steps that change something."""
-    return [call for call in of_steps() if not call.method.startswith(READS)]
-
-
-def announcements() -> list[Call]:
-    """List the calls by which steps put events."""
-    return [call for call in calls() if call.service == "events" and call.step != "heartbeat"]
-
-
-def looks() -> list[Call]:
-    """List the first call of each step in each state."""
-    return [
-        next(call for call in of_steps() if call.state == state)
-        for state in dict.fromkeys(_states())
-    ]
-
-
-def _states() -> list[str]:
-    return [call.state for call in of_steps()]
 
 
 def of_steps() -> list[Call]:

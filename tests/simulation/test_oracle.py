@@ -113,7 +113,7 @@ def test_a_line_of_a_scene_that_is_none_is_refused() -> None:
 
 def test_seeds_examples_and_lives_keep_every_promise() -> None:
     """A few of those that `make prove` has thousands of."""
-    tallies = [seeds(1, 60, progress=lambda _text: None), shrunk(40), lives(10)]
+    tallies = [seeds(1, 20, progress=lambda _text: None), shrunk(15), lives(5)]
 
     assert [] == [broken for tally in tallies for broken in tally.broken]
     assert 100 < sum(tally.injected for tally in tallies)
