@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from aurora_restore.stages import CHECKOUT
-from chalicelib.database.roots import region_of
+from chalicelib.database.root_certificates import region_of
 from programs.arguments import Parser
 
 URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"

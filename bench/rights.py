@@ -17,7 +17,7 @@ from localaws.processes import Ledger
 from pydantic import SecretStr
 
 from bench.targets import Target
-from chalicelib.database.restored import Database, Login, Place
+from chalicelib.database.restored_database import Database, Endpoint, Login
 
 TABLES: Final = 5_000
 TABLES_EACH: Final = 10  # of each owner
@@ -79,7 +79,7 @@ def _measure(tables: int) -> Rights:
     with _server() as (server, place):
         _fill(server, owners)
         database = Database(place, MASTER, "shop")
-        database.lock_out(keep=[])
+        database.revoke_production_logins(keep=[])
         times = [time.perf_counter()]
         for work in (database.ensure_users, database.verify_users, database.ensure_users):
             work(*USERS)
@@ -88,7 +88,7 @@ def _measure(tables: int) -> Rights:
 
 
 @contextmanager
-def _server() -> Iterator[tuple[PostgresServer, Place]]:
+def _server() -> Iterator[tuple[PostgresServer, Endpoint]]:
     """Run a server as Aurora would, with a database shop of the master's."""
     folder = temporary_folder()
     try:
@@ -106,7 +106,7 @@ def _server() -> Iterator[tuple[PostgresServer, Place]]:
                 master_password=MASTER.secret,
                 database="shop",
             )
-            yield server, Place(address, port, tls="off")
+            yield server, Endpoint(address, port, tls="off")
         finally:
             server.stop(immediate=True)
     finally:

@@ -16,18 +16,18 @@ from chalicelib.records.store import DynamoStore, Store
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:  # psycopg2 is loaded by the one step that needs it
-    from chalicelib.database.endpoint import Login, Place
-    from chalicelib.database.restored import OpenDatabase, RestoredDatabase
+    from chalicelib.database.endpoint import Endpoint, Login
+    from chalicelib.database.restored_database import OpenDatabase, RestoredDatabase
 
 ENTRIES_MAX = 10  # of one PutEvents call (API reference)
 
 
-def open_database(place: "Place", master: "Login", database: str) -> "RestoredDatabase":
+def open_database(place: "Endpoint", master: "Login", database: str) -> "RestoredDatabase":
     """Open the real database of a restored cluster.
 
     Imported late, because psycopg2 costs every cold start.
     """
-    from chalicelib.database.restored import Database  # noqa: PLC0415
+    from chalicelib.database.restored_database import Database  # noqa: PLC0415
 
     return Database(place, master, database)
 

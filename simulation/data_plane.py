@@ -5,7 +5,7 @@ from pathlib import Path
 
 from localaws.aurora.data import ExportedTable
 
-from simulation.restored_database import InMemoryCluster, InMemoryRole
+from simulation.in_memory_database import InMemoryCluster, InMemoryRole
 
 
 class InMemoryData:

@@ -13,19 +13,19 @@ _ENSURE_USERS = """        database.ensure_users(
 OF_DATABASES: tuple[Mutant, ...] = (
     Mutant(
         "the second proof that no login is open",
-        "chalicelib/database/restored.py",
+        "chalicelib/database/restored_database.py",
         "            with self._pristine(connection) as clean:\n                "
         "refuse_open(roles.production_logins(clean, master=self._master.username, keep=keep))\n",
         "",
         tests=(
-            "database/test_lock_out.py::test_a_login_that_is_opened_meanwhile_is_told_by_the_second_proof",
+            "database/test_revoking_logins.py::test_a_login_that_is_opened_meanwhile_is_told_by_the_second_proof",
         ),
     ),
     Mutant(
         "the settings that a session begins with",
         "chalicelib/database/connection.py",
-        "connection = _connected(place, login, database, _options(settings))",
-        'connection = _connected(place, login, database, "")',
+        "connection = _connected(endpoint, login, database, _options(settings))",
+        'connection = _connected(endpoint, login, database, "")',
         tests=(
             "database/test_hostile_settings.py::test_an_owners_views_and_functions_stand_in_for_nothing",
         ),
@@ -34,7 +34,7 @@ OF_DATABASES: tuple[Mutant, ...] = (
         "each role closed by itself",
         "chalicelib/database/roles.py",
         "        if error.pgcode not in BUSY_CODES:\n            raise\n        return "
-        "Closing.HELD",
+        "RevokeResult.HELD",
         "        raise",
         tests=(
             "database/test_hostile_settings.py::test_a_role_that_somebody_holds_keeps_no_other_open",
@@ -45,7 +45,7 @@ OF_DATABASES: tuple[Mutant, ...] = (
         "chalicelib/database/roles.py",
         "   AND pid <> pg_catalog.pg_backend_pid()\n",
         "   AND false\n",
-        tests=("database/test_lock_out.py::test_a_session_that_is_already_in_is_ended",),
+        tests=("database/test_revoking_logins.py::test_a_session_that_is_already_in_is_ended",),
     ),
     Mutant(
         "the passwords of roles that cannot log in",
@@ -58,15 +58,15 @@ OF_DATABASES: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the last look for logins that were opened again",
-        "chalicelib/database/restored.py",
-        "        return found + self._lock_out_again(application, readonly, keep)",
+        "chalicelib/database/restored_database.py",
+        "        return found + self._revoke_reopened_logins(application, readonly, keep)",
         "        return found",
-        tests=("database/test_reopened.py",),
+        tests=("database/test_reopened_logins.py",),
     ),
     Mutant(
         "the recognition of an expired password",
-        "chalicelib/database/restored.py",
-        "            undo = roles.hold_still(connection, login.username)",
+        "chalicelib/database/restored_database.py",
+        "            undo = roles.suspend_expiry(connection, login.username)",
         "            undo = None",
         tests=(
             "database/test_hostile_settings.py::test_a_password_is_known_also_of_a_role_that_cannot_come_in",
@@ -75,7 +75,7 @@ OF_DATABASES: tuple[Mutant, ...] = (
     Mutant(
         "the refusal of production's own passwords",
         "chalicelib/steps/setup_db_users.py",
-        "    if database.knows(login):",
+        "    if database.has_password(login):",
         "    if False:",
         tests=("refusals/test_own_passwords.py",),
     ),
@@ -95,14 +95,14 @@ OF_DATABASES: tuple[Mutant, ...] = (
     ),
     Mutant(
         "definer routines for nobody",
-        "chalicelib/database/things.py",
+        "chalicelib/database/objects.py",
         "(prosecdef OR EXISTS",
         "(false OR EXISTS",
         tests=("database/test_routines.py",),
     ),
     Mutant(
         "aggregates of definer functions for nobody",
-        "chalicelib/database/things.py",
+        "chalicelib/database/objects.py",
         "pg_catalog.pg_proc AS part ON part.prosecdef",
         "pg_catalog.pg_proc AS part ON false",
         tests=("database/test_read_only.py::test_an_aggregate_runs_no_definer",),
@@ -116,7 +116,7 @@ OF_DATABASES: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the rights on large objects",
-        "chalicelib/database/things.py",
+        "chalicelib/database/objects.py",
         "WHERE lomacl IS NOT NULL",
         "WHERE false",
         tests=("database/test_read_only.py::test_large_objects_of_others_are_not_written",),

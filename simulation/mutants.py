@@ -257,7 +257,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the stop of ways to production",
         "chalicelib/steps/setup_db_users.py",
-        "        remaining = database.quiet(plan.quiet_kinds)\n",
+        "        remaining = database.quiesce(plan.quiet_kinds)\n",
         "        remaining = []\n",
         NIGHT,
     ),
@@ -265,8 +265,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "the count of ways to production before they are stopped",
         "chalicelib/steps/setup_db_users.py",
         "        facts = _note_going_on(operation, ports, database).facts\n"
-        "        remaining = database.quiet(plan.quiet_kinds)\n",
-        "        remaining = database.quiet(plan.quiet_kinds)\n"
+        "        remaining = database.quiesce(plan.quiet_kinds)\n",
+        "        remaining = database.quiesce(plan.quiet_kinds)\n"
         "        facts = _note_going_on(operation, ports, database).facts\n",
         NIGHT,
     ),
@@ -275,7 +275,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "chalicelib/steps/setup_db_users.py",
         "    operation = _note_names(operation, ports, database.production_logins(keep=keep))\n"
         "    _close(operation, ports, database, keep)\n",
-        "    operation = _note_names(operation, ports, database.lock_out(keep=keep))\n",
+        "    operation = _note_names(operation, ports, database.revoke_production_logins(keep=keep))\n",
         NIGHT,
     ),
     Mutant(

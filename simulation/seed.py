@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from simulation.restored_database import InMemoryRole
+from simulation.in_memory_database import InMemoryRole
 from simulation.settings import (
     ACCOUNT,
     APP,

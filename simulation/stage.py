@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.aurora import Aurora, AuroraClient, Durations, KeyRing, VirtualClock
 
-from chalicelib.database.endpoint import Login, Place
+from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.flow.choreography import STEPS, event_source
 from chalicelib.flow.operation import Operation
 from chalicelib.messages.rules import pattern
@@ -30,6 +30,7 @@ from chalicelib.settings import Settings
 from chalicelib.steps.heartbeat import heartbeat
 from localaws import patterns
 from simulation.data_plane import InMemoryData
+from simulation.in_memory_database import InMemoryCluster, InMemoryDatabase
 from simulation.in_memory_services import (
     Faults,
     InMemoryEvents,
@@ -40,7 +41,6 @@ from simulation.in_memory_services import (
     InMemoryTopics,
 )
 from simulation.in_memory_store import InMemoryStore
-from simulation.restored_database import InMemoryCluster, InMemoryDatabase
 from simulation.seed import furnish, make_cluster
 from simulation.settings import (
     ACCOUNT,
@@ -289,7 +289,7 @@ class Stage:
         }
         return made[service]()
 
-    def _database(self, place: Place, master: Login, database: str) -> InMemoryDatabase:
+    def _database(self, place: Endpoint, master: Login, database: str) -> InMemoryDatabase:
         return self.cluster_at(place.host).open(place, master, database)
 
     def cluster_at(self, host: str) -> InMemoryCluster:

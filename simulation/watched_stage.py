@@ -53,7 +53,7 @@ class WatchedStage(Stage):
         self.writer = "people"  # the function that runs, if one does
         super().__init__(dict(environment), durations=Durations().scaled(pace))
         for cluster in self.data.clusters.values():
-            cluster.going_on["user-mappings"] = 1
+            cluster.active["user-mappings"] = 1
         self.store = self.recording = RecordingStore(self._wrote)
         self.judge = Judge(self._bounds())
 
@@ -100,7 +100,7 @@ class WatchedStage(Stage):
     def _try_ways_out(self, facts: Item) -> None:
         resource_id, counted = str(facts.get("cluster_resource_id")), facts.get("quieted") or {}
         cluster = self.data.clusters.get(resource_id)
-        for kind, count in cluster.going_on.items() if cluster else ():
+        for kind, count in cluster.active.items() if cluster else ():
             if count or kind not in counted:
                 self.see(Reached(self.clock.now(), resource_id, kind, is_open=bool(count)))
 

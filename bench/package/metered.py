@@ -57,8 +57,8 @@ def _meter_driver(meter: Meter) -> None:
     import psycopg2.extensions  # noqa: PLC0415 # of one function alone, as in the app
 
     from chalicelib.database import connection as session  # noqa: PLC0415
-    from chalicelib.database import restored  # noqa: PLC0415
-    from chalicelib.database.handshake import knock  # noqa: PLC0415
+    from chalicelib.database import restored_database  # noqa: PLC0415
+    from chalicelib.database.handshake import attempt_login  # noqa: PLC0415
 
     def metered(kind: type, methods: tuple[str, ...]) -> type:
         return type(
@@ -75,7 +75,9 @@ def _meter_driver(meter: Meter) -> None:
     psycopg2.connect = meter.wrap("calls", lambda **given: connect(**given, **how))
     # The app's own handshake, where libpq tells too little, has its name in the two modules that
     # use it.
-    vars(restored)["knock"] = vars(session)["knock"] = meter.wrap("calls", knock)
+    vars(restored_database)["attempt_login"] = vars(session)["attempt_login"] = meter.wrap(
+        "calls", attempt_login
+    )
 
 
 def _meter_everything(meter: Meter, handler: str) -> None:

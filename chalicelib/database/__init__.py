@@ -1,4 +1,4 @@
-"""How to speak to a restored PostgreSQL; `chalicelib.database.restored` is the way in.
+"""How to speak to a restored PostgreSQL; `chalicelib.database.restored_database` is the way in.
 
 Imports `flow`.
 """

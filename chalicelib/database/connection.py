@@ -10,9 +10,9 @@ import psycopg2.errors
 from psycopg2.sql import SQL, Composable
 
 from chalicelib.database.encoding import CLIENT_ENCODING
-from chalicelib.database.endpoint import Login, Place
-from chalicelib.database.errors import at_the_door, during_work, stopped_by_code
-from chalicelib.database.handshake import knock
+from chalicelib.database.endpoint import Endpoint, Login
+from chalicelib.database.errors import login_error, production_code_error, session_error
+from chalicelib.database.handshake import attempt_login
 from chalicelib.flow.errors import RefusedError
 
 TRANSACTIONS_HAVE_TIMEOUT = 170_000  # from this server_version on
@@ -25,25 +25,25 @@ Row = tuple[Any, ...]
 
 
 @contextmanager
-def session(place: Place, login: Login, database: str) -> Iterator[Connection]:
+def session(endpoint: Endpoint, login: Login, database: str) -> Iterator[Connection]:
     """Open an autocommit session in `database`, and name what goes wrong in it (TransientError, RefusedError).
 
     Its settings are made as it begins, so no statement of ours runs under those of the database or
     the role.
     """
-    with named_errors(place), closing(_guarded(place, login, database)) as connection:
+    with named_errors(endpoint), closing(_guarded(endpoint, login, database)) as connection:
         connection.autocommit = True
         yield connection
 
 
 @contextmanager
-def plain_session(place: Place, login: Login, database: str) -> Iterator[Connection]:
+def plain_session(endpoint: Endpoint, login: Login, database: str) -> Iterator[Connection]:
     """Open a session as any client does: with the settings that database and role have, and in transactions.
 
     Nothing is committed. What goes wrong is named as in `session`, except for what a statement is
     refused for.
     """
-    with closing(_connected(place, login, database, "")) as connection:
+    with closing(_connected(endpoint, login, database, "")) as connection:
         yield connection
         connection.rollback()
 
@@ -79,7 +79,7 @@ def database_of(connection: Connection) -> str:
 
 
 @contextmanager
-def named_errors(place: Place) -> Iterator[None]:
+def named_errors(endpoint: Endpoint) -> Iterator[None]:
     """Turn PostgreSQL's errors into the project's by their code.
 
     A code that only a bug brings passes unchanged.
@@ -88,11 +88,11 @@ def named_errors(place: Place) -> Iterator[None]:
         yield
     except psycopg2.Error as error:
         detail = (error.diag.message_primary or "no detail given").rstrip(".") + "."
-        named = during_work(error.pgcode, place, detail)
+        named = session_error(error.pgcode, endpoint, detail)
         if named is None or isinstance(
             named, RefusedError
         ):  # else what was in the way may be gone at the next try
-            named = stopped_by_code(error.pgcode, place, error.diag.context) or named
+            named = production_code_error(error.pgcode, endpoint, error.diag.context) or named
         if named is None:
             raise
         # what the server says may quote production's code, and passwords in it
@@ -112,11 +112,11 @@ def run(connection: Connection, statement: Composable) -> None:
         cursor.execute(statement)
 
 
-def _guarded(place: Place, login: Login, database: str) -> Connection:
-    settings = _settings(place)
-    server = place.host, place.port
+def _guarded(endpoint: Endpoint, login: Login, database: str) -> Connection:
+    settings = _settings(endpoint)
+    server = endpoint.host, endpoint.port
     if server not in _KNOW_TIMEOUT:
-        connection = _connected(place, login, database, _options(settings))
+        connection = _connected(endpoint, login, database, _options(settings))
         if connection.server_version < TRANSACTIONS_HAVE_TIMEOUT:
             return connection
         # an older server would refuse the whole connection for a setting that it does not know
@@ -125,35 +125,35 @@ def _guarded(place: Place, login: Login, database: str) -> Connection:
         server
     )  # where an older one stands there meanwhile, the next session is not refused
     connection = _connected(
-        place, login, database, _options(settings | {"transaction_timeout": "0"})
+        endpoint, login, database, _options(settings | {"transaction_timeout": "0"})
     )
     _KNOW_TIMEOUT.add(server)
     return connection
 
 
-def _connected(place: Place, login: Login, database: str, options: str) -> Connection:
+def _connected(endpoint: Endpoint, login: Login, database: str, options: str) -> Connection:
     try:
-        return psycopg2.connect(**_conninfo(place, login, database, options))
+        return psycopg2.connect(**_conninfo(endpoint, login, database, options))
     except psycopg2.OperationalError as error:
         # libpq has only a text for this; the server is asked again for its code (see handshake.py).
-        answer = knock(place, login, database)
-        raise at_the_door(answer, place, login.username, database) from error
+        answer = attempt_login(endpoint, login, database)
+        raise login_error(answer, endpoint, login.username, database) from error
 
 
-def _conninfo(place: Place, login: Login, database: str, options: str) -> dict[str, object]:
+def _conninfo(endpoint: Endpoint, login: Login, database: str, options: str) -> dict[str, object]:
     """Everything libpq would otherwise take from the environment is said here."""
     tls = (
         {"sslmode": "disable"}
-        if place.tls == "off"
-        else {"sslmode": "verify-full", "sslrootcert": str(place.roots)}
+        if endpoint.tls == "off"
+        else {"sslmode": "verify-full", "sslrootcert": str(endpoint.roots)}
     )
     return tls | {
-        "host": place.host,
-        "port": place.port,
+        "host": endpoint.host,
+        "port": endpoint.port,
         "dbname": database,
         "user": login.username,
         "password": login.secret,
-        "connect_timeout": place.connect_timeout_seconds,
+        "connect_timeout": endpoint.connect_timeout_seconds,
         "application_name": "aurora-restore",
         "client_encoding": CLIENT_ENCODING,
         "gssencmode": "disable",
@@ -165,7 +165,7 @@ def _conninfo(place: Place, login: Login, database: str, options: str) -> dict[s
     }
 
 
-def _settings(place: Place) -> dict[str, str]:
+def _settings(endpoint: Endpoint) -> dict[str, str]:
     """Give the settings that a session of ours begins with.
 
     What a client says at the start outranks ALTER DATABASE and ALTER ROLE SET (PostgreSQL
@@ -179,9 +179,9 @@ def _settings(place: Place) -> dict[str, str]:
         "role": "none",
         "default_transaction_read_only": "off",
         "default_transaction_isolation": "read committed",
-        "statement_timeout": f"{place.statement_timeout_seconds}s",
-        "lock_timeout": f"{place.lock_timeout_seconds}s",
-        "idle_in_transaction_session_timeout": f"{place.statement_timeout_seconds}s",
+        "statement_timeout": f"{endpoint.statement_timeout_seconds}s",
+        "lock_timeout": f"{endpoint.lock_timeout_seconds}s",
+        "idle_in_transaction_session_timeout": f"{endpoint.statement_timeout_seconds}s",
         "idle_session_timeout": "0",
         "row_security": "on",
         "standard_conforming_strings": "on",

@@ -12,7 +12,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from chalicelib.database.connection import Connection, attempt, rows, run, transaction
 from chalicelib.database.encoding import encode
-from chalicelib.database.membership import EVERYBODY_ELSE, everybody_else, identifiers, membership
+from chalicelib.database.membership import EVERYBODY_ELSE, identifiers, membership, new_grantees
 from chalicelib.flow.errors import RefusedError, Retry
 
 INVALID = (
@@ -125,7 +125,7 @@ SELECT oid, datname, pg_catalog.pg_get_userbyid(datdba), pg_catalog.has_database
    AND pg_catalog.has_database_privilege(%(username)s, oid, 'CONNECT')
  ORDER BY datname
 """
-_SHUT = """
+_REVOKE_CONNECT_ELSEWHERE = """
 BEGIN
   EXECUTE (SELECT pg_catalog.format('GRANT CONNECT ON DATABASE %I TO ', datname) || {others}
              FROM pg_catalog.pg_database WHERE oid = {oid});
@@ -135,12 +135,14 @@ END
 """  # by number: no statement of ours can say a name that is not written in UTF-8
 
 
-def open_elsewhere(connection: Connection, username: str, names: Collection[str]) -> list[str]:
+def other_open_databases(
+    connection: Connection, username: str, names: Collection[str]
+) -> list[str]:
     """Return the databases that `username` may connect to beside `names`: templates, and those closed to the master."""
     return [row[1] for row in rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])]
 
 
-def shut_others(
+def revoke_connect_elsewhere(
     connection: Connection, username: str, application: str, names: Collection[str]
 ) -> list[str]:
     """Take CONNECT on all databases but `names` from the read-only user and from PUBLIC.
@@ -151,12 +153,14 @@ def shut_others(
     RefusedError for one that it may not enter either.
     """
     found = rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])
-    others = everybody_else(connection, {username, application}) if found else []
+    others = new_grantees(connection, {username, application}) if found else []
     for oid, _, owner, _ in found:
         to, by = (
             names.as_string(connection) for names in (identifiers(others), Identifier(username))
         )
-        shut = SQL(_SHUT).format(oid=Literal(oid), others=Literal(to), username=Literal(by))
+        shut = SQL(_REVOKE_CONNECT_ELSEWHERE).format(
+            oid=Literal(oid), others=Literal(to), username=Literal(by)
+        )
         with transaction(connection), membership(connection, [owner]), attempt(connection):
             _run_block(connection, shut)
     left = rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])
@@ -181,7 +185,7 @@ SELECT oid, datname, CASE WHEN NOT pg_catalog.pg_has_role(datdba, 'USAGE')
    AND pg_catalog.has_database_privilege(username, oid, 'CONNECT')
  ORDER BY datname, username
 """
-_KEEP_OUT = """
+_REVOKE_CONNECT = """
 BEGIN
   EXECUTE (SELECT pg_catalog.format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC, %s CASCADE', datname, {names})
              FROM pg_catalog.pg_database WHERE oid = {oid});
@@ -189,7 +193,7 @@ END
 """  # by number, as above
 
 
-class _BeyondReach(NamedTuple):
+class _OutOfReach(NamedTuple):
     oid: int
     name: str
     owner: str | None  # None where the master has the owner's rights
@@ -197,19 +201,19 @@ class _BeyondReach(NamedTuple):
     username: str
 
 
-def _beyond_reach(connection: Connection, usernames: Sequence[str]) -> list[_BeyondReach]:
+def _out_of_reach(connection: Connection, usernames: Sequence[str]) -> list[_OutOfReach]:
     """List the databases that one of the users may enter, and the set-up may not."""
-    found = [_BeyondReach(*row) for row in rows(connection, _MAY_ENTER, usernames=[*usernames])]
+    found = [_OutOfReach(*row) for row in rows(connection, _MAY_ENTER, usernames=[*usernames])]
     return [it for it in found if not it.master_may or encode(it.name) != it.name.encode()]
 
 
-def keep_out(connection: Connection, usernames: Sequence[str]) -> None:
+def revoke_connect_out_of_reach(connection: Connection, usernames: Sequence[str]) -> None:
     """Take CONNECT from our users where the set-up cannot enter: nobody stopped what reaches production there."""
     query = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = ANY (%(names)s)"
     known = [name for (name,) in rows(connection, query, names=[*usernames, EVERYBODY_ELSE])]
     names = Literal(identifiers(known).as_string(connection))
-    for it in _beyond_reach(connection, usernames):
-        keep = SQL(_KEEP_OUT).format(names=names, oid=Literal(it.oid))
+    for it in _out_of_reach(connection, usernames):
+        keep = SQL(_REVOKE_CONNECT).format(names=names, oid=Literal(it.oid))
         with (
             transaction(connection),
             membership(connection, [it.owner] if it.owner else []),
@@ -223,9 +227,9 @@ def _run_block(connection: Connection, block: Composable) -> None:
     run(connection, SQL("DO {}").format(Literal(block.as_string(connection))))
 
 
-def refuse_beyond_reach(connection: Connection, usernames: Sequence[str]) -> None:
+def refuse_out_of_reach(connection: Connection, usernames: Sequence[str]) -> None:
     """Refuse a copy that has a database which our users may enter, and the set-up may not."""
-    for it in _beyond_reach(connection, usernames):
+    for it in _out_of_reach(connection, usernames):
         raise RefusedError(
             f"User {it.username} may enter database {it.name}, which the master user may not. "
             "Nothing in it was stopped or cut off from production.",

@@ -1,4 +1,4 @@
-"""Default privileges: the same rights on objects that are made after the set-up, by whoever may make them."""
+"""DefaultPrivilege privileges: the same rights on objects that are made after the set-up, by whoever may make them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -19,7 +19,7 @@ KINDS = {
 }
 
 
-class Default(NamedTuple):
+class DefaultPrivilege(NamedTuple):
     """What `grantee` ("" for PUBLIC) holds on objects of a kind that `owner` will make, anywhere or in one schema."""
 
     owner: str
@@ -56,7 +56,7 @@ held AS (
 SELECT rolname, NULL, kind.word, pg_catalog.array_agg(meant.word ORDER BY meant.word), %(username)s,
        pg_catalog.pg_has_role(pg_roles.oid, 'USAGE')
   FROM pg_catalog.pg_roles CROSS JOIN kind JOIN {PAIRS} AS meant(for_kind, word) ON for_kind = kind.word
- WHERE rolname = ANY (%(makers)s)
+ WHERE rolname = ANY (%(creators)s)
    AND (pg_roles.oid, letter, meant.word) NOT IN (SELECT * FROM held)
  GROUP BY pg_roles.oid, rolname, kind.word
  ORDER BY 1, 3
@@ -64,32 +64,34 @@ SELECT rolname, NULL, kind.word, pg_catalog.array_agg(meant.word ORDER BY meant.
 
 
 def missing(
-    connection: Connection, makers: Collection[str], username: str, meant: Privileges
-) -> list[Default]:
-    """Return what is lacking so that all that `makers` will make in this database is granted to `username`."""
-    others = sorted({*makers} - {username})  # an owner has all rights on what it makes
-    found = rows(connection, _MISSING, makers=others, username=username, **pairs(meant))
+    connection: Connection, creators: Collection[str], username: str, meant: Privileges
+) -> list[DefaultPrivilege]:
+    """Return what is lacking so that all that `creators` will make in this database is granted to `username`."""
+    others = sorted({*creators} - {username})  # an owner has all rights on what it makes
+    found = rows(connection, _MISSING, creators=others, username=username, **pairs(meant))
     return [_default(row) for row in found]
 
 
-def excess(connection: Connection, username: str) -> list[Default]:
+def excess(connection: Connection, username: str) -> list[DefaultPrivilege]:
     """Return the defaults by which a read-only `username` would do more than read, given to itself or to PUBLIC."""
     found = rows(connection, _BEYOND, username=username, **pairs(EVERYBODY))
     return [_default(row) for row in found]
 
 
-def give(connection: Connection, lacking: Sequence[Default]) -> None:
+def give(connection: Connection, lacking: Sequence[DefaultPrivilege]) -> None:
     """Grant what is lacking on everything that will be made."""
-    for owners, schema, right, kind, grantee in _together(lacking):
+    for owners, schema, right, kind, grantee in _grouped(lacking):
         run(
             connection,
             _ALTER.format(owners, schema, SQL("GRANT"), right, kind, SQL("TO"), _grantee(grantee)),
         )
 
 
-def take(connection: Connection, beyond: Sequence[Default], others: Collection[str]) -> None:
+def take(
+    connection: Connection, beyond: Sequence[DefaultPrivilege], others: Collection[str]
+) -> None:
     """Take these defaults; what was PUBLIC's goes to `others`."""
-    for owners, schema, right, kind, grantee in _together(beyond):
+    for owners, schema, right, kind, grantee in _grouped(beyond):
         if not grantee:
             run(
                 connection,
@@ -108,11 +110,11 @@ def take(connection: Connection, beyond: Sequence[Default], others: Collection[s
 _ALTER = SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} {} {} {} ON {} {} {}")
 
 
-def _together(
-    found: Iterable[Default],
+def _grouped(
+    found: Iterable[DefaultPrivilege],
 ) -> Iterable[tuple[Composable, Composable, Composable, Composable, str]]:
     """Put the owners together that one statement can name."""
-    groups: dict[tuple[object, ...], list[Default]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[DefaultPrivilege]] = defaultdict(list)
     for default in found:
         groups[default.schema, default.kind, default.words, default.grantee].append(default)
     for some in groups.values():
@@ -127,6 +129,6 @@ def _grantee(name: str) -> Composable:
     return Identifier(name) if name else SQL("PUBLIC")
 
 
-def _default(row: tuple[object, ...]) -> Default:
+def _default(row: tuple[object, ...]) -> DefaultPrivilege:
     owner, schema, kind, words, *rest = row
-    return Default(owner, schema, kind, tuple(words), *rest)  # type: ignore[arg-type]
+    return DefaultPrivilege(owner, schema, kind, tuple(words), *rest)  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ class Login:
 
 
 @dataclass(frozen=True)
-class Place:
+class Endpoint:
     """One cluster's endpoint, how long to wait for anything there, and whether its certificate must prove who it is.
 
     `tls="verify-full"` accepts only a certificate for `host` that leads to one of `roots`; `"off"`

@@ -8,15 +8,15 @@ translate them.
 
 from dataclasses import dataclass
 
-from chalicelib.database.endpoint import Place
+from chalicelib.database.endpoint import Endpoint
 from chalicelib.flow.errors import RefusedError, Retry, TransientError
 
-LET_IN = "00000"
-PASSWORD_REFUSED = "28P01"  # noqa: S105 (a code) # wrong, or none stored, or one whose VALID UNTIL has passed
-MAY_NOT_LOG_IN = "28000"
+SUCCESSFUL_COMPLETION = "00000"
+INVALID_PASSWORD = "28P01"  # noqa: S105 (a code) # wrong, or none stored, or one whose VALID UNTIL has passed
+INVALID_AUTHORIZATION = "28000"
 # no connection left in the server, or by the CONNECTION LIMIT of the role or the database
-FULL = "53300"
-PASSWORD_CODES = frozenset({PASSWORD_REFUSED, MAY_NOT_LOG_IN})
+TOO_MANY_CONNECTIONS = "53300"
+PASSWORD_CODES = frozenset({INVALID_PASSWORD, INVALID_AUTHORIZATION})
 BUSY_CODES = {
     "40001": "a concurrent transaction changed the same rows",
     "40P01": "a deadlock with another session",
@@ -45,36 +45,36 @@ LACKING_REMEDIES = {
 
 
 @dataclass(frozen=True)
-class Answer:
-    """How the server answered a login: its SQLSTATE (00000 = let in), and how far the password came.
+class LoginResult:
+    """How the server answered a login: its SQLSTATE, and how far the password came.
 
-    `asked` says that the server wanted a password, `proven` that it then said that the password is
-    right. What it says after that may be production's own code, which can raise any SQLSTATE at a
-    login.
+    `password_requested` says that the server wanted a password, `password_verified` that it then
+    said that the password is right. What it says after that may come from production's own code,
+    which can raise any SQLSTATE at a login.
     """
 
     sqlstate: str
-    asked: bool
-    proven: bool = False
+    password_requested: bool
+    password_verified: bool = False
 
     @property
-    def let_in(self) -> bool:
+    def accepted(self) -> bool:
         """The name and the password opened the database."""
-        return self.sqlstate == LET_IN
+        return self.sqlstate == SUCCESSFUL_COMPLETION
 
     @property
-    def knows(self) -> bool:
-        """The password is the role's: it opened the database, or the server turned the role away only after it."""
-        return self.let_in or self.proven
+    def password_correct(self) -> bool:
+        """The password is the role's: the server let it in, or turned it away only after the check."""
+        return self.accepted or self.password_verified
 
     @property
-    def refused(self) -> bool:
+    def password_refused(self) -> bool:
         """The password is wrong, or the role has none, may not log in or does not exist."""
-        codes = {MAY_NOT_LOG_IN} if self.proven else PASSWORD_CODES
-        return self.asked and self.sqlstate in codes
+        codes = {INVALID_AUTHORIZATION} if self.password_verified else PASSWORD_CODES
+        return self.password_requested and self.sqlstate in codes
 
 
-class OtherProofError(RefusedError):
+class AuthenticationMethodError(RefusedError):
     """The server asks for another proof than a password, as RDS does of members of rds_iam and rds_ad."""
 
 
@@ -86,7 +86,7 @@ class DatabaseBusyError(TransientError):
     """The server is there, but somebody else is in the way: a lock, a deadlock, a concurrent change."""
 
 
-def during_work(sqlstate: str | None, place: Place, detail: str) -> Exception | None:
+def session_error(sqlstate: str | None, endpoint: Endpoint, detail: str) -> Exception | None:
     """Return what a statement's error code means; None for a code that only a bug of ours brings.
 
     No code at all is a connection lost on the way: then there is no server message to take one
@@ -94,16 +94,18 @@ def during_work(sqlstate: str | None, place: Place, detail: str) -> Exception | 
     """
     if sqlstate is None or _is_away(sqlstate):
         return DatabaseUnavailableError(
-            f"PostgreSQL at {place} went away ({sqlstate or 'connection lost'})."
+            f"PostgreSQL at {endpoint} went away ({sqlstate or 'connection lost'})."
         )
     if sqlstate in BUSY_CODES:
         return DatabaseBusyError(
-            f"PostgreSQL at {place} is in the way of the set-up: {BUSY_CODES[sqlstate]}."
+            f"PostgreSQL at {endpoint} is in the way of the set-up: {BUSY_CODES[sqlstate]}."
         )
-    return denied(sqlstate, place, detail) if sqlstate in LACKING_REMEDIES else None
+    return privilege_error(sqlstate, endpoint, detail) if sqlstate in LACKING_REMEDIES else None
 
 
-def stopped_by_code(sqlstate: str | None, place: Place, context: str | None) -> RefusedError | None:
+def production_code_error(
+    sqlstate: str | None, endpoint: Endpoint, context: str | None
+) -> RefusedError | None:
     """Return the refusal for an error that came from a function of production's.
 
     None for one that did not.
@@ -117,7 +119,7 @@ def stopped_by_code(sqlstate: str | None, place: Place, context: str | None) -> 
         return None
     where = context.splitlines()[-1]
     return RefusedError(
-        f"Code of production's own stopped the set-up of users at {place}, with SQLSTATE "
+        f"Code of production's own stopped the set-up of users at {endpoint}, with SQLSTATE "
         f"{sqlstate}. It ran in: {where}.",
         "It is probably an event trigger; the PostgreSQL log of the cluster has its message. In "
         "production, disable it, or let it ignore the application_name aurora-restore.",
@@ -125,69 +127,69 @@ def stopped_by_code(sqlstate: str | None, place: Place, context: str | None) -> 
     )
 
 
-def denied(sqlstate: str, place: Place, detail: str) -> RefusedError:
+def privilege_error(sqlstate: str, endpoint: Endpoint, detail: str) -> RefusedError:
     """Return the refusal for a right that the master user lacks.
 
     `detail` is the server's own sentence.
     """
-    reason = f"PostgreSQL at {place} denies what setting up users needs: {detail}"
+    reason = f"PostgreSQL at {endpoint} denies what setting up users needs: {detail}"
     return RefusedError(reason, LACKING_REMEDIES[sqlstate], retry=Retry.LATER_SNAPSHOT)
 
 
-def without_password(place: Place, username: str) -> OtherProofError:
+def token_login_error(endpoint: Endpoint, username: str) -> AuthenticationMethodError:
     """Return the refusal for a master user that is let in by a token, where Aurora cannot let it in otherwise."""
-    return OtherProofError(
-        f"PostgreSQL at {place} asks the master user {username} for another proof than a password.",
+    return AuthenticationMethodError(
+        f"PostgreSQL at {endpoint} asks the master user {username} for another proof than a password.",
         f"In production, run REVOKE rds_iam, rds_ad FROM {username}, or modify the cluster so that "
         "the master user's authentication type is password.",
         retry=Retry.LATER_SNAPSHOT,
     )
 
 
-def at_the_door(answer: Answer, place: Place, username: str, database: str) -> Exception:
+def login_error(answer: LoginResult, endpoint: Endpoint, username: str, database: str) -> Exception:
     """Return what it means that psycopg2 got no connection and that the server then gave this answer."""
-    if answer.let_in:
+    if answer.accepted:
         return DatabaseUnavailableError(
-            f"PostgreSQL at {place} dropped a connection and took the next one."
+            f"PostgreSQL at {endpoint} dropped a connection and took the next one."
         )
     if _is_away(answer.sqlstate):
         return DatabaseUnavailableError(
-            f"PostgreSQL at {place} takes no connections now (SQLSTATE {answer.sqlstate})."
+            f"PostgreSQL at {endpoint} takes no connections now (SQLSTATE {answer.sqlstate})."
         )
-    if answer.refused:
+    if answer.password_refused:
         return RefusedError(
-            f"PostgreSQL at {place} refuses the password of user {username}.",
+            f"PostgreSQL at {endpoint} refuses the password of user {username}.",
             "Somebody changed it there or in the secret since it was set; setup-db-users sets the "
             "secret's.",
         )
-    return _refusal(answer.sqlstate, place, username, database)
+    return _refusal(answer.sqlstate, endpoint, username, database)
 
 
-def _refusal(sqlstate: str, place: Place, username: str, database: str) -> RefusedError:
+def _refusal(sqlstate: str, endpoint: Endpoint, username: str, database: str) -> RefusedError:
     """Return the sentences for a server that turns `username` away for another reason than the password."""
     known = {
         "3D000": (
-            f"There is no database {database} on {place}.",
+            f"There is no database {database} on {endpoint}.",
             (
                 "Put the name of a database that production has into the master secret's field "
                 "database."
             ),
         ),
         "42501": (
-            f"User {username} may not connect to database {database} on {place}.",
+            f"User {username} may not connect to database {database} on {endpoint}.",
             f"In production, run GRANT CONNECT ON DATABASE {database} TO {username}.",
         ),
         "55000": (
-            f"Database {database} on {place} takes no connections.",
+            f"Database {database} on {endpoint} takes no connections.",
             f"In production, run ALTER DATABASE {database} ALLOW_CONNECTIONS true.",
         ),
         "28000": (
-            f"PostgreSQL at {place} turns user {username} away before asking for a password.",
+            f"PostgreSQL at {endpoint} turns user {username} away before asking for a password.",
             "The server may insist on TLS (rds.force_ssl): set DB_TLS=verify-full.",
         ),
     }
     other = (
-        f"PostgreSQL at {place} turns user {username} away with SQLSTATE {sqlstate}.",
+        f"PostgreSQL at {endpoint} turns user {username} away with SQLSTATE {sqlstate}.",
         "The PostgreSQL log of the cluster tells why.",
     )
     retry = Retry.LATER_SNAPSHOT if sqlstate in {"42501", "55000"} else Retry.RERUN

@@ -21,10 +21,11 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.database import default_privileges
 from chalicelib.database.connection import Connection, attempt, database_of, rows, run, transaction
-from chalicelib.database.default_privileges import Default
+from chalicelib.database.default_privileges import DefaultPrivilege
 from chalicelib.database.errors import DatabaseBusyError
-from chalicelib.database.membership import EVERYBODY_ELSE, everybody_else, identifiers, membership
+from chalicelib.database.membership import EVERYBODY_ELSE, identifiers, membership, new_grantees
 from chalicelib.database.names import RDS_LOGIN_ROLES
+from chalicelib.database.objects import OBJECTS, GrantableObject
 from chalicelib.database.ownership import adopt_large_objects, refuse_owner
 from chalicelib.database.privileges import (
     APPLICATION,
@@ -34,7 +35,6 @@ from chalicelib.database.privileges import (
     listed,
     missing,
 )
-from chalicelib.database.things import THINGS, Thing
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.limits import counted
 
@@ -59,10 +59,10 @@ class Users(NamedTuple):
     trusted: Collection[str] = ()
 
 
-Change = TypeVar("Change", Privilege, Default)
+Change = TypeVar("Change", Privilege, DefaultPrivilege)
 
 
-class Pace:
+class TimeBudget:
     """The transactions of one invocation: one at least, so that it brings the work on however short it is."""
 
     def __init__(self, remaining_seconds: Callable[[], float]) -> None:
@@ -79,16 +79,16 @@ class Pace:
         self._begun = True
 
 
-def ensure_grants(connection: Connection, users: Users, pace: Pace) -> None:
+def ensure_grants(connection: Connection, users: Users, budget: TimeBudget) -> None:
     """Make both users' rights in this database what they should be, as far as the master user can.
 
-    DatabaseBusyError when time is nearly up: the next call goes on. RefusedError as `judge` has it,
+    DatabaseBusyError when time is nearly up: the next call goes on. RefusedError as `check_grants` has it,
     and where the read-only user owns something.
     """
-    work = _Work(connection, pace)
+    work = _Work(connection, budget)
     refuse_owner(connection, users.readonly)
     adopt_large_objects(connection, users.readonly, work.begin)
-    makers = _makers(connection, users)
+    creators = _creators(connection, users)
     beyond = excess(connection, users.readonly, users.trusted)
     later = default_privileges.excess(connection, users.readonly)
     others: list[str] = []
@@ -96,8 +96,8 @@ def ensure_grants(connection: Connection, users: Users, pace: Pace) -> None:
         *(privilege.grantee for privilege in beyond),
         *(default.grantee for default in later),
     }:
-        left_out = {users.readonly, *({users.application} - makers)}
-        others = everybody_else(connection, left_out)
+        left_out = {users.readonly, *({users.application} - creators)}
+        others = new_grantees(connection, left_out)
     work.through(beyond, lambda some: _take(connection, some, others, users.application))
     _take_from_grantors(work, excess(connection, users.readonly, users.trusted))
     lacking = missing(connection, users.application, APPLICATION)
@@ -106,14 +106,14 @@ def ensure_grants(connection: Connection, users: Users, pace: Pace) -> None:
         lambda some: _give(connection, some),
     )
     work.through(later, lambda some: default_privileges.take(connection, some, others))
-    makers |= {users.application}
-    by_default = default_privileges.missing(connection, makers, users.application, APPLICATION)
-    by_default += default_privileges.missing(connection, makers, users.readonly, READ_ONLY)
+    creators |= {users.application}
+    by_default = default_privileges.missing(connection, creators, users.application, APPLICATION)
+    by_default += default_privileges.missing(connection, creators, users.readonly, READ_ONLY)
     work.through(by_default, lambda some: default_privileges.give(connection, some))
-    judge(connection, users)
+    check_grants(connection, users)
 
 
-def judge(connection: Connection, users: Users) -> list[str]:
+def check_grants(connection: Connection, users: Users) -> list[str]:
     """Return a sentence for each kind of right that could not be set in this database.
 
     RefusedError with what is wrong where the read-only user could write, or where the application
@@ -136,7 +136,7 @@ def judge(connection: Connection, users: Users) -> list[str]:
 
 
 _USES_A_TABLE = f"""
-WITH {THINGS}
+WITH {OBJECTS}
 SELECT pg_catalog.count(*),
        pg_catalog.bool_or(pg_catalog.has_table_privilege(%(application)s, thing.oid, 'SELECT')
                           AND pg_catalog.has_schema_privilege(%(application)s, within, 'USAGE'))
@@ -190,8 +190,8 @@ def _not_taken(connection: Connection, users: Users, beyond: Sequence[Privilege]
         )
 
 
-_MAKERS = f"""
-WITH {THINGS},
+_CREATORS = f"""
+WITH {OBJECTS},
 creator AS (SELECT owner AS role FROM thing WHERE NOT extension
             UNION SELECT grantee FROM thing CROSS JOIN pg_catalog.aclexplode(acl) WHERE privilege_type = 'CREATE'
             UNION SELECT defaclrole FROM pg_catalog.pg_default_acl)
@@ -205,18 +205,18 @@ SELECT rolname FROM pg_catalog.pg_roles
 """  # noqa: S608 (composed of constants)
 
 
-def _makers(connection: Connection, users: Users) -> set[str]:
+def _creators(connection: Connection, users: Users) -> set[str]:
     """Return the roles that own something here, or may create: what they make later is to be granted, too."""
     left_out = sorted({users.readonly, EVERYBODY_ELSE, *RDS_LOGIN_ROLES})
-    found = rows(connection, _MAKERS, application=users.application, left_out=left_out)
+    found = rows(connection, _CREATORS, application=users.application, left_out=left_out)
     return {name for (name,) in found}
 
 
 class _Work:
     """Changes of rights in one database, each transaction as the owners whose objects it is about."""
 
-    def __init__(self, connection: Connection, pace: Pace) -> None:
-        self.connection, self._pace = connection, pace
+    def __init__(self, connection: Connection, budget: TimeBudget) -> None:
+        self.connection, self._pace = connection, budget
         self._denied: set[str] = set()  # owners that the master user cannot become
 
     def through(self, changes: Sequence[Change], apply: Callable[[list[Change]], None]) -> None:
@@ -289,7 +289,7 @@ def _take(
     public = [
         privilege for privilege in beyond if not privilege.grantee and not privilege.option_only
     ]
-    for (words, kind, _), things in _together(public):
+    for (words, kind, _), things in _grouped(public):
         keeps = things[0].kind in ("ROUTINE", "LARGE OBJECT")
         to = identifiers([*others, application] if keeps else others)
         run(
@@ -303,7 +303,7 @@ def _revoke(connection: Connection, beyond: Sequence[Privilege]) -> None:
     """Take these privileges, and what was given on with them."""
     for option, only in (("", False), ("GRANT OPTION FOR ", True)):
         some = [privilege for privilege in beyond if privilege.option_only is only]
-        for (words, kind, grantee), things in _together(some):
+        for (words, kind, grantee), things in _grouped(some):
             revoke = SQL("REVOKE {} ON {} {} FROM {} CASCADE").format(
                 SQL(option + words), SQL(kind), _named(things), _grantee(grantee)
             )
@@ -320,7 +320,7 @@ def _take_from_grantors(work: _Work, beyond: Sequence[Privilege]) -> None:
 
 def _give(connection: Connection, lacking: Sequence[Privilege]) -> None:
     """Grant each missing privilege."""
-    for (words, kind, username), things in _together(lacking):
+    for (words, kind, username), things in _grouped(lacking):
         to = Identifier(username)
         run(
             connection,
@@ -328,11 +328,11 @@ def _give(connection: Connection, lacking: Sequence[Privilege]) -> None:
         )
 
 
-def _together(
+def _grouped(
     privileges: Iterable[Privilege],
-) -> Iterable[tuple[tuple[str, str, str], list[Thing]]]:
+) -> Iterable[tuple[tuple[str, str, str], list[GrantableObject]]]:
     """Put the things together that one statement can name."""
-    groups: dict[tuple[str, str, str], list[Thing]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[GrantableObject]] = defaultdict(list)
     for privilege in privileges:
         groups[", ".join(privilege.words), privilege.thing.word, privilege.grantee].append(
             privilege.thing
@@ -340,7 +340,7 @@ def _together(
     return groups.items()
 
 
-def _named(things: Iterable[Thing]) -> Composable:
+def _named(things: Iterable[GrantableObject]) -> Composable:
     return SQL(", ").join(thing.identity for thing in things)
 
 

@@ -18,8 +18,13 @@ from contextlib import contextmanager, suppress
 
 from chalicelib.database import scram
 from chalicelib.database.encoding import decode, encode
-from chalicelib.database.endpoint import Login, Place
-from chalicelib.database.errors import LET_IN, Answer, DatabaseUnavailableError, OtherProofError
+from chalicelib.database.endpoint import Endpoint, Login
+from chalicelib.database.errors import (
+    SUCCESSFUL_COMPLETION,
+    AuthenticationMethodError,
+    DatabaseUnavailableError,
+    LoginResult,
+)
 from chalicelib.flow.errors import RefusedError
 
 PROTOCOL_3_0 = 196608
@@ -41,77 +46,77 @@ _NO_ANSWER = (
 )  # no name, no route, no answer in time, hung up, babbling
 
 
-def knock(place: Place, login: Login, database: str) -> Answer:
+def attempt_login(endpoint: Endpoint, login: Login, database: str) -> LoginResult:
     """Try to log in and leave again.
 
     DatabaseUnavailableError when nobody answers, RefusedError when the answer does not prove who
     gives it.
     """
-    with _channel(place) as channel:
-        return _Conversation(channel, place, login).log_in(database)
+    with _channel(endpoint) as channel:
+        return LoginExchange(channel, endpoint, login).log_in(database)
 
 
-def reach(place: Place) -> None:
+def reach(endpoint: Endpoint) -> None:
     """Connect, have the server prove who it is where TLS is wanted, and leave; nobody logs in.
 
-    Raises as `knock`.
+    Raises as `attempt_login`.
     """
-    with _channel(place):
+    with _channel(endpoint):
         return
 
 
 @contextmanager
-def _channel(place: Place) -> Iterator[socket.socket]:
+def _channel(endpoint: Endpoint) -> Iterator[socket.socket]:
     try:
         with (
             socket.create_connection(
-                (place.host, place.port), place.connect_timeout_seconds
+                (endpoint.host, endpoint.port), endpoint.connect_timeout_seconds
             ) as plain,
-            _secured(plain, place) as channel,
+            _secured(plain, endpoint) as channel,
         ):
             yield channel
     except ssl.SSLCertVerificationError as error:
         raise RefusedError(
-            f"The certificate of {place} does not prove that it is {place.host}: "
+            f"The certificate of {endpoint} does not prove that it is {endpoint.host}: "
             f"{error.verify_message}.",
             "Refresh chalicelib/rds-ca-bundle.pem (make refresh-roots), deploy, and connect to the "
             "cluster's own endpoint name.",
         ) from error
     except socket.gaierror as error:
-        raise DatabaseUnavailableError(f"The name {place.host} has no address.") from error
+        raise DatabaseUnavailableError(f"The name {endpoint.host} has no address.") from error
     except _NO_ANSWER as error:
         raise DatabaseUnavailableError(
-            f"PostgreSQL at {place} does not answer ({type(error).__name__})."
+            f"PostgreSQL at {endpoint} does not answer ({type(error).__name__})."
         ) from error
 
 
-def _secured(plain: socket.socket, place: Place) -> socket.socket:
+def _secured(plain: socket.socket, endpoint: Endpoint) -> socket.socket:
     """Return the socket to speak over: `plain` itself, or TLS on it, verified against the roots and the host's name."""
-    if place.tls == "off":
+    if endpoint.tls == "off":
         return plain
     plain.sendall(struct.pack("!ii", 8, SSL_REQUEST))
     if _exactly(plain, 1) != b"S":
         raise RefusedError(
-            f"PostgreSQL at {place} speaks no TLS, so nothing proves who it is.",
+            f"PostgreSQL at {endpoint} speaks no TLS, so nothing proves who it is.",
             "Connect to the cluster's own endpoint; only a stage on one machine may set TLS off.",
         )
     # Not create_default_context: its strict flag (Python 3.13) refuses certificate chains that
     # libpq takes.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(place.roots)
-    return context.wrap_socket(plain, server_hostname=place.host)
+    context.load_verify_locations(endpoint.roots)
+    return context.wrap_socket(plain, server_hostname=endpoint.host)
 
 
-class _Conversation:
+class LoginExchange:
     """One login over an open socket."""
 
-    def __init__(self, channel: socket.socket, place: Place, login: Login) -> None:
-        self._channel, self._place, self._login = channel, place, login
-        self._asked = self._proven = False
+    def __init__(self, channel: socket.socket, endpoint: Endpoint, login: Login) -> None:
+        self._channel, self._endpoint, self._login = channel, endpoint, login
+        self._password_requested = self._password_verified = False
         self._client_first = f"n=,r={base64.b64encode(os.urandom(18)).decode()}"
         self._server_signature = ""
 
-    def log_in(self, database: str) -> Answer:
+    def log_in(self, database: str) -> LoginResult:
         """Send the startup message and answer whatever the server asks, until it lets us in or does not."""
         words = ("user", self._login.username, "database", database)
         self._say(
@@ -123,24 +128,30 @@ class _Conversation:
         while True:
             kind, body = self._hear()
             if kind == b"E":
-                return Answer(_sqlstate(body), self._asked, self._proven)
+                return LoginResult(
+                    _sqlstate(body), self._password_requested, self._password_verified
+                )
             if kind == b"Z":
                 with suppress(
                     OSError
                 ):  # it let us in; whether it hears the goodbye does not matter
                     self._say(b"X", b"")
-                return Answer(LET_IN, self._asked, self._proven)
+                return LoginResult(
+                    SUCCESSFUL_COMPLETION, self._password_requested, self._password_verified
+                )
             if kind == b"R":
                 self._reply(struct.unpack("!i", body[:4])[0], body[4:])
 
     def _reply(self, request: int, body: bytes) -> None:
-        """Answer an authentication request.
+        """LoginResult an authentication request.
 
         RefusedError for one that would prove nothing or give the password away.
         """
         if request == OK:
             self._refuse_unless(
-                self._asked, "lets anybody in without a password", "Demand SCRAM in pg_hba.conf."
+                self._password_requested,
+                "lets anybody in without a password",
+                "Demand SCRAM in pg_hba.conf.",
             )
         elif request == MD5:
             self._say(b"p", _md5(self._login, body[:4]) + b"\0")
@@ -155,12 +166,15 @@ class _Conversation:
                 known, "does not know the password's verifier", "Check which server answers there."
             )
         else:  # RDS asks members of rds_iam and rds_ad for a clear-text token
-            raise OtherProofError(
-                f"PostgreSQL at {self._place} asks user {self._login.username} for another proof "
+            raise AuthenticationMethodError(
+                f"PostgreSQL at {self._endpoint} asks user {self._login.username} for another proof "
                 "than a password.",
                 f"Take {self._login.username} out of rds_iam and rds_ad, or name another user.",
             )
-        self._asked, self._proven = self._asked or request != OK, request == OK
+        self._password_requested, self._password_verified = (
+            self._password_requested or request != OK,
+            request == OK,
+        )
 
     def _prove(self, server_first: str) -> None:
         shown = scram.proof(
@@ -171,7 +185,7 @@ class _Conversation:
 
     def _refuse_unless(self, fine: bool, deed: str, remedy: str) -> None:
         if not fine:
-            raise RefusedError(f"PostgreSQL at {self._place} {deed}.", remedy)
+            raise RefusedError(f"PostgreSQL at {self._endpoint} {deed}.", remedy)
 
     def _say(self, kind: bytes, body: bytes) -> None:
         self._channel.sendall(kind + struct.pack("!i", len(body) + LENGTH_BYTES) + body)
@@ -201,7 +215,7 @@ def _sqlstate(body: bytes) -> str:
 
 
 def _md5(login: Login, salt: bytes) -> bytes:
-    """Answer the older challenge, which a server asks for a password that was stored as MD5."""
+    """LoginResult the older challenge, which a server asks for a password that was stored as MD5."""
     inner = hashlib.md5(
         login.secret.encode() + encode(login.username), usedforsecurity=False
     ).hexdigest()

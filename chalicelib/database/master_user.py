@@ -5,9 +5,9 @@ from psycopg2.sql import SQL
 
 from chalicelib.database.connection import Connection, rows, run, session
 from chalicelib.database.databases import databases
-from chalicelib.database.endpoint import Login, Place
-from chalicelib.database.errors import Answer, OtherProofError, without_password
-from chalicelib.database.handshake import knock
+from chalicelib.database.endpoint import Endpoint, Login
+from chalicelib.database.errors import AuthenticationMethodError, LoginResult, token_login_error
+from chalicelib.database.handshake import attempt_login
 from chalicelib.flow.errors import RefusedError, Retry
 
 ELSEWHERE = (
@@ -17,18 +17,18 @@ ELSEWHERE = (
 SESSIONS_NEEDED = 4  # at one time, one that is just ending among them
 
 
-def try_login(place: Place, master: Login, database: str) -> Answer:
+def try_master_login(endpoint: Endpoint, master: Login, database: str) -> LoginResult:
     """Try to log in.
 
     RefusedError where the server wants another proof of the master user than a password.
     """
     try:
-        return knock(place, master, database)
-    except OtherProofError as error:
-        raise without_password(place, master.username) from error
+        return attempt_login(endpoint, master, database)
+    except AuthenticationMethodError as error:
+        raise token_login_error(endpoint, master.username) from error
 
 
-def enter(place: Place, master: Login, database: str) -> Answer:
+def enter(endpoint: Endpoint, master: Login, database: str) -> LoginResult:
     """Try to log in.
 
     Where only the database is closed to the master user, open that, and try again.
@@ -36,21 +36,23 @@ def enter(place: Place, master: Login, database: str) -> Answer:
     What limits the master user itself is lifted where it may do that; RefusedError where too little
     is left.
     """
-    answer = try_login(place, master, database)
-    if answer.let_in:
-        with session(place, master, database) as connection:
-            _lift_own_limits(connection, place)
-    if answer.let_in or not answer.knows:
+    answer = try_master_login(endpoint, master, database)
+    if answer.accepted:
+        with session(endpoint, master, database) as connection:
+            _lift_own_limits(connection, endpoint)
+    if answer.accepted or not answer.password_correct:
         return answer
-    elsewhere = next((name for name in ELSEWHERE if try_login(place, master, name).let_in), None)
+    elsewhere = next(
+        (name for name in ELSEWHERE if try_master_login(endpoint, master, name).accepted), None
+    )
     if elsewhere is None:
         return answer
-    with session(place, master, elsewhere) as connection:
+    with session(endpoint, master, elsewhere) as connection:
         databases(connection, opening=True)
-    return try_login(place, master, database)
+    return try_master_login(endpoint, master, database)
 
 
-def _lift_own_limits(connection: Connection, place: Place) -> None:
+def _lift_own_limits(connection: Connection, endpoint: Endpoint) -> None:
     """Let the master user have connections, and a password that never expires, where it may give itself that.
 
     From PostgreSQL 16 on it may not: then RefusedError where the CONNECTION LIMIT leaves fewer than
@@ -64,7 +66,7 @@ def _lift_own_limits(connection: Connection, place: Place) -> None:
     except psycopg2.errors.InsufficientPrivilege:
         if 0 <= limit < SESSIONS_NEEDED:
             raise RefusedError(
-                f"User {name} may have no more than {limit} connections to PostgreSQL at {place}; "
+                f"User {name} may have no more than {limit} connections to PostgreSQL at {endpoint}; "
                 f"setting up users needs {SESSIONS_NEEDED}.",
                 f"In production, run ALTER ROLE {name} CONNECTION LIMIT -1.",
                 retry=Retry.LATER_SNAPSHOT,

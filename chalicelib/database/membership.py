@@ -70,7 +70,7 @@ SELECT pg_catalog.pg_get_userbyid(member) FROM pg_catalog.pg_auth_members
 """
 
 
-def everybody_else(connection: Connection, left_out: Collection[str]) -> list[str]:
+def new_grantees(connection: Connection, left_out: Collection[str]) -> list[str]:
     """Make the group of all roles but those `left_out`, and return to whom PUBLIC's rights are to be granted.
 
     Before PostgreSQL 16 a role that was made NOINHERIT has nothing of its groups, so it is named

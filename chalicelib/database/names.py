@@ -39,7 +39,7 @@ def is_system_role(name: str) -> bool:
     return name.startswith("pg_") or name in RDS_LOGIN_ROLES
 
 
-def to_lock_out(logins: Collection[str], *, master: str, keep: Collection[str]) -> list[str]:
+def logins_to_revoke(logins: Collection[str], *, master: str, keep: Collection[str]) -> list[str]:
     """Return, sorted, those of the roles that can log in whose production password must stop working."""
     return sorted(
         name for name in logins if name != master and name not in keep and not is_system_role(name)

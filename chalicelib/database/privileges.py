@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from chalicelib.database.connection import Connection, rows
-from chalicelib.database.things import THINGS, Thing, rarer_things
+from chalicelib.database.objects import OBJECTS, GrantableObject, rarer_objects
 
 Privileges = Mapping[str, tuple[str, ...]]  # by the word GRANT uses for the kind of object
 
@@ -56,7 +56,7 @@ class Privilege(NamedTuple):
     is for the right to give a right on.
     """
 
-    thing: Thing
+    thing: GrantableObject
     owner: str
     words: tuple[str, ...]
     grantee: str
@@ -93,7 +93,7 @@ CASE kind WHEN 'DATABASE' THEN pg_catalog.has_database_privilege({0}, oid, {1})
           ELSE pg_catalog.has_function_privilege({0}, oid, {1}) END
 """
 _MISSING = f"""
-WITH {THINGS}
+WITH {OBJECTS}
 SELECT kind, schema, name, signature, thing.word, pg_catalog.pg_get_userbyid(owner),
        pg_catalog.array_agg(meant.word ORDER BY meant.word), %(username)s,
        pg_catalog.bool_and({_HOLDS.format("current_user", "meant.word || ' WITH GRANT OPTION'")})
@@ -104,7 +104,7 @@ SELECT kind, schema, name, signature, thing.word, pg_catalog.pg_get_userbyid(own
 """  # noqa: S608 (composed of this module's own constants)
 
 _EXCESS = f"""
-WITH {THINGS},
+WITH {OBJECTS},
 reader AS (SELECT oid AS reader FROM pg_catalog.pg_roles WHERE rolname = %(username)s),
 acl AS (
   SELECT thing.*, NULL AS attname FROM thing
@@ -140,14 +140,14 @@ def excess(connection: Connection, username: str, trusted: Collection[str]) -> l
     A routine that runs as its owner (SECURITY DEFINER) may do anything the owner may; `trusted`
     ones, each `<schema>.<name>`, are said to do no more than read.
     """
-    query = _EXCESS.replace("%(rarer)s", rarer_things(connection.server_version))
+    query = _EXCESS.replace("%(rarer)s", rarer_objects(connection.server_version))
     found = rows(connection, query, username=username, trusted=[*trusted], **pairs(EVERYBODY))
     return [_privilege(row) for row in found]
 
 
 def _privilege(row: tuple[object, ...]) -> Privilege:
     owner, words, *rest = row[5:]
-    return Privilege(Thing(*row[:5]), owner, tuple(words), *rest)  # type: ignore[arg-type]
+    return Privilege(GrantableObject(*row[:5]), owner, tuple(words), *rest)  # type: ignore[arg-type]
 
 
 def listed(privileges: Iterable[Privilege], names_max: int = 5) -> str:

@@ -17,8 +17,8 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.database import scheduled_jobs, ways_out
 from chalicelib.database.connection import Connection, database_of, rows, run, transaction
-from chalicelib.database.endpoint import Place
-from chalicelib.database.errors import DatabaseUnavailableError, during_work
+from chalicelib.database.endpoint import Endpoint
+from chalicelib.database.errors import DatabaseUnavailableError, session_error
 from chalicelib.database.membership import MEMBERSHIP_HAS_OPTIONS
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import PREPARED_TRANSACTIONS, REPORTED, Remaining
@@ -125,7 +125,7 @@ def find_elsewhere(
     ]
 
 
-def stop(connection: Connection, place: Place, kinds: Collection[str]) -> list[Remaining]:
+def stop(connection: Connection, endpoint: Endpoint, kinds: Collection[str]) -> list[Remaining]:
     """Stop what there is of these kinds in the session's database; return what may still go on.
 
     What somebody holds keeps nothing else running: TransientError is raised when all has been
@@ -135,7 +135,8 @@ def stop(connection: Connection, place: Place, kinds: Collection[str]) -> list[R
     remaining: list[Remaining] = []
     for kind in (kind for kind in kinds if kind not in REPORTED):
         codes = {
-            found.key: _stop(connection, place, found, busy) for found in find(connection, [kind])
+            found.key: _stop(connection, endpoint, found, busy)
+            for found in find(connection, [kind])
         }
         remaining += [_remaining(found, codes.get(found.key)) for found in find(connection, [kind])]
         remaining += _unseen(connection, kind)
@@ -193,7 +194,7 @@ def _count(connection: Connection, table: scheduled_jobs.Table) -> tuple[int, bo
 
 
 def _stop(
-    connection: Connection, place: Place, found: Found, busy: list[TransientError]
+    connection: Connection, endpoint: Endpoint, found: Found, busy: list[TransientError]
 ) -> str | None:
     """Run what stops a thing; return the SQLSTATE that it failed with.
 
@@ -205,7 +206,7 @@ def _stop(
             for statement in found.statements:
                 run(connection, statement)
     except psycopg2.Error as error:
-        named = during_work(error.pgcode, place, "")
+        named = session_error(error.pgcode, endpoint, "")
         if isinstance(named, DatabaseUnavailableError):
             if connection.closed or not error.diag.context:
                 raise  # else code of production's own said so, in a trigger for example

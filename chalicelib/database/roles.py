@@ -15,12 +15,17 @@ from chalicelib.database import scram
 from chalicelib.database.connection import Connection, attempt, rows, run
 from chalicelib.database.endpoint import Login
 from chalicelib.database.errors import BUSY_CODES, DatabaseBusyError
-from chalicelib.database.names import RDS_GROUP_ROLES, refuse_attributes, refuse_open, to_lock_out
+from chalicelib.database.names import (
+    RDS_GROUP_ROLES,
+    logins_to_revoke,
+    refuse_attributes,
+    refuse_open,
+)
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.limits import listed
 
 TERMINATE_MILLISECONDS = 5_000
-HELD_MILLISECONDS = (
+LOCK_TIMEOUT_MILLISECONDS = (
     500  # for a role that somebody else is changing: the others are closed meanwhile
 )
 ROLES_PER_STATEMENT = 200
@@ -35,7 +40,7 @@ MEMBERSHIP_HAS_GRANTOR = (
 UNSAYABLE = "22021"  # bytes that are no text in the database's encoding
 
 
-class Closing(Enum):
+class RevokeResult(Enum):
     """What became of the attempt to close a role."""
 
     CLOSED = "CLOSED"
@@ -54,7 +59,9 @@ def login_roles(connection: Connection) -> list[str]:
     )
 
 
-def lock_out(connection: Connection, *, master: str, keep: Collection[str]) -> list[str]:
+def revoke_production_logins(
+    connection: Connection, *, master: str, keep: Collection[str]
+) -> list[str]:
     """Take login, CREATEROLE and password from every other role, end their sessions, and return whose login it was.
 
     Each role is closed by itself: one that the master may not alter, or that a session or a
@@ -63,14 +70,14 @@ def lock_out(connection: Connection, *, master: str, keep: Collection[str]) -> l
     lose their passwords too: nobody opens them by LOGIN alone.
     """
     names = production_logins(connection, master=master, keep=keep)
-    run(connection, SQL("SET lock_timeout = {}").format(Literal(HELD_MILLISECONDS)))
-    tried = {name: _close(connection, name) for name in names}
+    run(connection, SQL("SET lock_timeout = {}").format(Literal(LOCK_TIMEOUT_MILLISECONDS)))
+    tried = {name: _revoke_login(connection, name) for name in names}
     lingering = _end_sessions(connection)
-    if held := [name for name, done in tried.items() if done is Closing.HELD]:
-        tried |= {name: _close(connection, name) for name in held}
+    if held := [name for name, done in tried.items() if done is RevokeResult.HELD]:
+        tried |= {name: _revoke_login(connection, name) for name in held}
         lingering = _end_sessions(connection)
     held = _forget_passwords(connection, keep) + [
-        name for name, done in tried.items() if done is Closing.HELD
+        name for name, done in tried.items() if done is RevokeResult.HELD
     ]
     if held:  # what the others came to is judged when nothing is held any more
         raise DatabaseBusyError(
@@ -82,12 +89,12 @@ def lock_out(connection: Connection, *, master: str, keep: Collection[str]) -> l
             f"Sessions of locked-out roles have not ended yet: {listed(lingering)}."
         )
     refuse_open(production_logins(connection, master=master, keep=keep))
-    return [name for name, done in tried.items() if done is Closing.CLOSED]
+    return [name for name, done in tried.items() if done is RevokeResult.CLOSED]
 
 
 def production_logins(connection: Connection, *, master: str, keep: Collection[str]) -> list[str]:
-    """Return, sorted, the roles that can log in and that `lock_out` would close."""
-    return to_lock_out(_customers_logins(connection), master=master, keep=keep)
+    """Return, sorted, the roles that can log in and that `revoke_production_logins` would close."""
+    return logins_to_revoke(_customers_logins(connection), master=master, keep=keep)
 
 
 def ensure_role(connection: Connection, login: Login) -> None:
@@ -116,7 +123,7 @@ def ensure_role(connection: Connection, login: Login) -> None:
     _reset_settings(connection, login.username)
 
 
-def let_in(connection: Connection, login: Login) -> None:
+def enable_login(connection: Connection, login: Login) -> None:
     """Let a role log in."""
     run(connection, SQL("ALTER ROLE {} LOGIN").format(Identifier(login.username)))
 
@@ -198,19 +205,19 @@ SELECT rolname FROM pg_catalog.pg_roles
     return [name for (name,) in rows(connection, theirs)]
 
 
-def _close(connection: Connection, name: str) -> Closing:
+def _revoke_login(connection: Connection, name: str) -> RevokeResult:
     """Take a role's login and password, unless the master may not or somebody else is changing the role."""
     try:
         _alter(connection, name, f"NOLOGIN {POWERLESS}")
     except (
         psycopg2.errors.InsufficientPrivilege
     ):  # a superuser; or, from PostgreSQL 16 on, no ADMIN OPTION on it
-        return Closing.DENIED
+        return RevokeResult.DENIED
     except psycopg2.Error as error:
         if error.pgcode not in BUSY_CODES:
             raise
-        return Closing.HELD
-    return Closing.CLOSED
+        return RevokeResult.HELD
+    return RevokeResult.CLOSED
 
 
 def _alter(connection: Connection, name: str, words: str) -> None:
@@ -258,12 +265,12 @@ def _forget_passwords(connection: Connection, keep: Collection[str]) -> list[str
     held = list[str]()
     for first in range(0, len(names), ROLES_PER_STATEMENT):
         some = names[first : first + ROLES_PER_STATEMENT]
-        if _forget(connection, some) is not Closing.CLOSED:
-            held += [name for name in some if _forget(connection, [name]) is Closing.HELD]
+        if _forget(connection, some) is not RevokeResult.CLOSED:
+            held += [name for name in some if _forget(connection, [name]) is RevokeResult.HELD]
     return held
 
 
-def _forget(connection: Connection, names: Sequence[str]) -> Closing:
+def _forget(connection: Connection, names: Sequence[str]) -> RevokeResult:
     """Take the passwords of all these roles, or of none."""
     try:
         if len(names) == 1:
@@ -273,14 +280,14 @@ def _forget(connection: Connection, names: Sequence[str]) -> Closing:
             run(connection, SQL("; ").join(some))
     except psycopg2.Error as error:
         if error.pgcode in BUSY_CODES:
-            return Closing.HELD
+            return RevokeResult.HELD
         if error.pgcode not in {"42501", UNSAYABLE}:
             raise
-        return Closing.DENIED
-    return Closing.CLOSED
+        return RevokeResult.DENIED
+    return RevokeResult.CLOSED
 
 
-def hold_still(connection: Connection, name: str) -> Composable | None:
+def suspend_expiry(connection: Connection, name: str) -> Composable | None:
     """Let a role whose password has expired be asked for it while it cannot log in.
 
     Return what undoes that.

@@ -14,9 +14,9 @@ from chalicelib.database.connection import (
     run,
     session,
 )
-from chalicelib.database.endpoint import Login, Place
+from chalicelib.database.endpoint import Endpoint, Login
+from chalicelib.database.objects import OBJECTS
 from chalicelib.database.privileges import APPLICATION, READ_ONLY, Privileges
-from chalicelib.database.things import THINGS
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.limits import counted, listed
 
@@ -33,7 +33,7 @@ planned(oid) AS (
      AND classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass))
 """  # noqa: S608 (composed of constants); to plan a statement computes what is constant in expressions of an index
 _SAMPLES = f"""
-WITH {THINGS}, {_PLANNED_BY_CODE}
+WITH {OBJECTS}, {_PLANNED_BY_CODE}
 SELECT DISTINCT ON (schema, owner) schema, name, ARRAY(
          SELECT attname::pg_catalog.text FROM pg_catalog.pg_attribute
           WHERE attrelid = thing.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a'
@@ -46,14 +46,14 @@ SELECT DISTINCT ON (schema, owner) schema, name, ARRAY(
    AND thing.oid NOT IN (SELECT oid FROM planned)
  ORDER BY schema, owner, name LIMIT {SAMPLES_MAX}
 """  # noqa: S608 (composed of constants); one table of each owner in each schema that the user may use, where a write runs nobody's code
-_SCHEMAS = f"WITH {THINGS} SELECT name FROM thing WHERE kind = 'SCHEMA' ORDER BY name"  # noqa: S608
+_SCHEMAS = f"WITH {OBJECTS} SELECT name FROM thing WHERE kind = 'SCHEMA' ORDER BY name"  # noqa: S608
 _SETTINGS = """
 SELECT pg_catalog.unnest(setconfig) FROM pg_catalog.pg_db_role_setting LEFT JOIN pg_catalog.pg_database
     ON pg_database.oid = setdatabase
  WHERE (setdatabase = 0 OR datname = %(database)s) AND setrole = 0
 """
 _POWERFUL_TRIGGERS = f"""
-WITH {THINGS}
+WITH {OBJECTS}
 SELECT DISTINCT schema || '.' || name, rolname
   FROM thing JOIN pg_catalog.pg_trigger ON kind = 'TABLE' AND tgrelid = thing.oid AND NOT tgisinternal
   JOIN pg_catalog.pg_proc ON pg_proc.oid = tgfoid AND prosecdef
@@ -79,7 +79,7 @@ No other setting is named: it may hold a secret.
 """
 
 
-class Proofs(NamedTuple):
+class Verification(NamedTuple):
     """What was tried as the two users, as sentences: what holds, what could not be tried, and what does not hold."""
 
     proven: tuple[str, ...] = ()
@@ -87,12 +87,12 @@ class Proofs(NamedTuple):
     warnings: tuple[str, ...] = ()  # what does not hold though the users may be let in
     allowed: tuple[str, ...] = ()  # what PostgreSQL allows every role
 
-    def __add__(self, other: "Proofs") -> "Proofs":  # type: ignore[override]
+    def __add__(self, other: "Verification") -> "Verification":  # type: ignore[override]
         """Put two together."""
-        return Proofs(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        return Verification(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
-def opened_again(names: Sequence[str]) -> tuple[str, ...]:
+def reopened_logins_warning(names: Sequence[str]) -> tuple[str, ...]:
     """Say whose logins had to be taken a second time."""
     if not names:
         return ()
@@ -110,7 +110,9 @@ class Sample(NamedTuple):
     columns: tuple[Identifier, ...]
 
 
-def prove(place: Place, database: str, *, application: Login, readonly: Login) -> Proofs:
+def prove(
+    endpoint: Endpoint, database: str, *, application: Login, readonly: Login
+) -> Verification:
     """Log in to `database` as both users and try.
 
     RefusedError for what the read-only user could do beyond reading.
@@ -119,13 +121,13 @@ def prove(place: Place, database: str, *, application: Login, readonly: Login) -
     would, with the settings that production left. Nothing is committed, and no statement touches a
     row or runs anybody's code.
     """
-    with session(place, application, database) as connection:
+    with session(endpoint, application, database) as connection:
         written = _samples(connection, APPLICATION)
         settings = [text for (text,) in rows(connection, _SETTINGS, database=database)]
         triggers = [
             f"{table} (as {owner})" for table, owner in rows(connection, _POWERFUL_TRIGGERS)
         ]
-    with session(place, readonly, database) as connection:
+    with session(endpoint, readonly, database) as connection:
         read = _samples(connection, READ_ONLY)
         for sample in read:
             _cannot_write(connection, sample.table, readonly.username)
@@ -134,10 +136,10 @@ def prove(place: Place, database: str, *, application: Login, readonly: Login) -
             _cannot_create(connection, schema, readonly.username)
     schema_proof = f"{readonly.username} is refused a new table in database {database}"
     return (
-        _as_client(place, application, database, written, settings)
-        + _as_client(place, readonly, database, read, settings, writes=False)
-        + Proofs((f"{schema_proof} ({_tried('in', schemas, 'schema')}).",))
-        + Proofs(allowed=_sets_off(application, database, triggers))
+        _as_client(endpoint, application, database, written, settings)
+        + _as_client(endpoint, readonly, database, read, settings, writes=False)
+        + Verification((f"{schema_proof} ({_tried('in', schemas, 'schema')}).",))
+        + Verification(allowed=_sets_off(application, database, triggers))
     )
 
 
@@ -154,21 +156,21 @@ def _sets_off(application: Login, database: str, triggers: list[str]) -> tuple[s
     return (f"{what}, by writing to {some}{more}",)
 
 
-def prove_own_password(place: Place, database: str, readonly: Login) -> Proofs:
+def prove_own_password(endpoint: Endpoint, database: str, readonly: Login) -> Verification:
     """Try to change the read-only user's password as itself, and undo it.
 
     PostgreSQL has no right that forbids it. Aurora has a parameter of the cluster,
     `rds.restrict_password_commands`, which leaves it to members of `rds_password` (Aurora User
     Guide, "Restricting password management").
     """
-    with session(place, readonly, database) as connection:
+    with session(endpoint, readonly, database) as connection:
         if _is_refused(connection, SQL("ALTER ROLE CURRENT_USER PASSWORD NULL")):
-            return Proofs((f"{readonly.username} is refused a change of its own password.",))
+            return Verification((f"{readonly.username} is refused a change of its own password.",))
     said = (
         f"{readonly.username} may change its own password until the next set-up, unless the "
         "cluster parameter"
     )
-    return Proofs(allowed=(f"{said} rds.restrict_password_commands is 1",))
+    return Verification(allowed=(f"{said} rds.restrict_password_commands is 1",))
 
 
 def _samples(connection: Connection, rights: Privileges) -> list[Sample]:
@@ -177,17 +179,17 @@ def _samples(connection: Connection, rights: Privileges) -> list[Sample]:
 
 
 def _as_client(
-    place: Place,
+    endpoint: Endpoint,
     user: Login,
     database: str,
     samples: list[Sample],
     settings: list[str],
     *,
     writes: bool = True,
-) -> Proofs:
+) -> Verification:
     """Let a user read, and write, as a client that sets nothing."""
     try:
-        with plain_session(place, user, database) as connection:
+        with plain_session(endpoint, user, database) as connection:
             for sample in samples:
                 _read(connection, sample)
                 if writes:
@@ -196,18 +198,18 @@ def _as_client(
         name = STOPPING.get(str(error.pgcode))
         stopping = [text for text in settings if name and text.startswith(f"{name}=")]
         if not stopping:
-            with named_errors(place):
+            with named_errors(endpoint):
                 raise
-        return Proofs(warnings=(_stopped(user, database, stopping, error),))
+        return Verification(warnings=(_stopped(user, database, stopping, error),))
     if not samples:
         what = f"{user.username} logs in to database {database}"
         none = "there was no table to try without policies, triggers, rules or functions in indexes"
-        return Proofs(
+        return Verification(
             (f"{what}.",), (f"In database {database} {user.username} logged in; {none}.",)
         )
     does, refused = ("reads and writes", "") if writes else ("reads", " and is refused a write")
     tried = _tried("on", samples, "table")
-    return Proofs((f"{user.username} {does} in database {database}{refused} ({tried}).",))
+    return Verification((f"{user.username} {does} in database {database}{refused} ({tried}).",))
 
 
 def _stopped(user: Login, database: str, settings: list[str], error: psycopg2.Error) -> str:

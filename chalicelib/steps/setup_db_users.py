@@ -8,8 +8,8 @@ from typing import Any
 from chalicelib.aws import secrets
 from chalicelib.aws.rds import Cluster, Health, health
 from chalicelib.aws.secrets import MasterCredentials
-from chalicelib.database.errors import OtherProofError, at_the_door
-from chalicelib.database.restored import Login, Place, Remaining, RestoredDatabase
+from chalicelib.database.errors import AuthenticationMethodError, login_error
+from chalicelib.database.restored_database import Endpoint, Login, Remaining, RestoredDatabase
 from chalicelib.flow import exposure, quiesce_kinds
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, Retry, StateFaultError, TransientError
@@ -61,13 +61,13 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
         return _set_password(operation, cluster, target, master, ports.now())
     try:
         answer = database.enter_as_master()
-    except OtherProofError:
+    except AuthenticationMethodError:
         if not master_login.is_being_switched(operation, ports.now()):
             raise
         return Wait(
             "The database still asks the master user for a token.", plan.restore_check_interval
         )
-    if answer.let_in:
+    if answer.accepted:
         return _change_users(operation, ports, target, database)
     wait = master_login.wait_for(
         operation,
@@ -80,7 +80,9 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     return wait or _set_password(operation, cluster, target, master, ports.now())
 
 
-def _asks_for_token(database: RestoredDatabase, place: Place, login: Login, secret_id: str) -> bool:
+def _asks_for_token(
+    database: RestoredDatabase, place: Endpoint, login: Login, secret_id: str
+) -> bool:
     """Tell whether the copy asks the master user for a token, which no password is.
 
     Raises RefusedError when the copy knows a password that nobody has set here yet: it is
@@ -88,18 +90,18 @@ def _asks_for_token(database: RestoredDatabase, place: Place, login: Login, secr
     """
     try:
         answer = database.try_master()
-    except OtherProofError:
+    except AuthenticationMethodError:
         return True
-    if answer.knows:
+    if answer.password_correct:
         raise _productions_own(login, secret_id)
-    if not answer.refused:
-        raise at_the_door(answer, place, login.username, "")
+    if not answer.password_refused:
+        raise login_error(answer, place, login.username, "")
     return False
 
 
 def _refuse_known(database: RestoredDatabase, login: Login, secret_id: str) -> None:
     """Raise RefusedError when a role of production has this password, whether it may log in or not."""
-    if database.knows(login):
+    if database.has_password(login):
         raise _productions_own(login, secret_id)
 
 
@@ -214,7 +216,7 @@ def _change_users(
     facts = operation.facts
     try:
         facts = _note_going_on(operation, ports, database).facts
-        remaining = database.quiet(plan.quiet_kinds)
+        remaining = database.quiesce(plan.quiet_kinds)
         _refuse_ways_to_production(remaining)
         database.ensure_users(
             application,
@@ -262,7 +264,7 @@ def _secured(operation: Operation, ports: Ports, database: RestoredDatabase) -> 
     """Lock production out and stop what acts by itself, for an operation that cannot let anybody in."""
     operation = operation.evolve(facts=_lock_out(operation, ports, database))
     operation = _note_going_on(operation, ports, database)
-    database.quiet(
+    database.quiesce(
         operation.settings.quiet_kinds
     )  # what remains is told by the rerun that lets users in
     return operation.facts
@@ -270,7 +272,7 @@ def _secured(operation: Operation, ports: Ports, database: RestoredDatabase) -> 
 
 def _note_going_on(operation: Operation, ports: Ports, database: RestoredDatabase) -> Operation:
     """Remember what acts or reaches out by itself before it is stopped: afterwards nothing in the cluster tells."""
-    facts, found = operation.facts, database.going_on(operation.settings.quiet_kinds)
+    facts, found = operation.facts, database.count_active(operation.settings.quiet_kinds)
     most = {
         kind: max(facts.quieted.get(kind, 0), found.get(kind, 0)) for kind in quiesce_kinds.KINDS
     }
@@ -321,11 +323,11 @@ def _close(
     Where something is in the way, roll back what was prepared there: nothing else ends it.
     """
     try:
-        database.lock_out(keep=keep)
+        database.revoke_production_logins(keep=keep)
     except TransientError:
         _note_going_on(operation, ports, database)
         prepared = {quiesce_kinds.PREPARED_TRANSACTIONS} & {*operation.settings.quiet_kinds}
-        database.quiet(prepared)
+        database.quiesce(prepared)
         raise
 
 

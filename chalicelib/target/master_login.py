@@ -8,8 +8,14 @@ copy: the master user would have to log in for that.
 
 from datetime import datetime, timedelta
 
-from chalicelib.database.endpoint import Place
-from chalicelib.database.errors import FULL, MAY_NOT_LOG_IN, PASSWORD_REFUSED, Answer, at_the_door
+from chalicelib.database.endpoint import Endpoint
+from chalicelib.database.errors import (
+    INVALID_AUTHORIZATION,
+    INVALID_PASSWORD,
+    TOO_MANY_CONNECTIONS,
+    LoginResult,
+    login_error,
+)
 from chalicelib.flow.errors import STATE_FAULT_MAX, RefusedError, Retry
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Wait
@@ -22,9 +28,9 @@ SETTINGS_MAX = 2  # after which the password is not what keeps the master user o
 
 def wait_for(
     operation: Operation,
-    answer: Answer,
+    answer: LoginResult,
     *,
-    place: Place,
+    place: Endpoint,
     username: str,
     database: str,
     now: datetime,
@@ -34,18 +40,18 @@ def wait_for(
     Raises RefusedError for what does not get better by itself, and TransientError while the server
     is away.
     """
-    if answer.sqlstate == PASSWORD_REFUSED:
+    if answer.sqlstate == INVALID_PASSWORD:
         return _until_it_is_set(operation, place, username, now)
-    if answer.knows and answer.sqlstate == FULL:
+    if answer.password_correct and answer.sqlstate == TOO_MANY_CONNECTIONS:
         return _until_there_is_room(operation, f"PostgreSQL at {place}", username, database, now)
-    if answer.knows and answer.sqlstate == MAY_NOT_LOG_IN:
+    if answer.password_correct and answer.sqlstate == INVALID_AUTHORIZATION:
         raise RefusedError(
             f"User {username} may not log in to PostgreSQL at {place}: its password is right, and "
             "its role is NOLOGIN.",
             f"In production, run ALTER ROLE {username} LOGIN.",
             retry=Retry.LATER_SNAPSHOT,
         )
-    raise at_the_door(answer, place, username, database)
+    raise login_error(answer, place, username, database)
 
 
 def is_being_switched(operation: Operation, now: datetime) -> bool:
@@ -56,7 +62,7 @@ def is_being_switched(operation: Operation, now: datetime) -> bool:
 
 
 def _until_it_is_set(
-    operation: Operation, place: Place, username: str, now: datetime
+    operation: Operation, place: Endpoint, username: str, now: datetime
 ) -> Wait | None:
     facts = operation.facts
     if facts.password_set_at and now - facts.password_set_at <= SET_AGAIN_AFTER:
@@ -79,14 +85,16 @@ def _until_there_is_room(
 ) -> Wait:
     since = operation.state_fault_since or now
     if now - since < STATE_FAULT_MAX:
-        why = f"{server} has no connection for user {username} now (SQLSTATE {FULL})."
+        why = (
+            f"{server} has no connection for user {username} now (SQLSTATE {TOO_MANY_CONNECTIONS})."
+        )
         return Wait(
             why, operation.settings.restore_check_interval, trouble=True, state_fault_since=since
         )
     minutes = STATE_FAULT_MAX // timedelta(minutes=1)
     raise RefusedError(
         f"{server} knows the password of user {username} and had no connection for it for "
-        f"{minutes} minutes (SQLSTATE {FULL}).",
+        f"{minutes} minutes (SQLSTATE {TOO_MANY_CONNECTIONS}).",
         f"Probably production limits it: there, run ALTER ROLE {username} CONNECTION LIMIT -1 and "
         f"ALTER DATABASE {database} CONNECTION LIMIT -1. If other clients fill the new cluster, "
         "keep them away until it is set up.",

@@ -11,7 +11,7 @@ from chalicelib.aws.kms import usable_key_arn
 from chalicelib.aws.rds import ENGINE, Instance
 from chalicelib.database.endpoint import Login
 from chalicelib.database.names import check_users
-from chalicelib.database.roots import refuse_uncovered_region
+from chalicelib.database.root_certificates import refuse_uncovered_region
 from chalicelib.flow.errors import BeyondSettingsError, RefusedError, Retry
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.ownership import refuse_others

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from chalicelib.aws import secrets
 from chalicelib.aws.client import Service, UnreachableError
 from chalicelib.aws.rds import Cluster
-from chalicelib.database.endpoint import Login, Place
-from chalicelib.database.restored import DatabaseUnavailableError
-from chalicelib.database.roots import refuse_uncovered_region
+from chalicelib.database.endpoint import Endpoint, Login
+from chalicelib.database.restored_database import DatabaseUnavailableError
+from chalicelib.database.root_certificates import refuse_uncovered_region
 from chalicelib.flow.choreography import IN_VPC, NETWORK_TRIED, State
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.limits import listed
@@ -169,7 +169,7 @@ class _Trying:
             if place.port != self._plan.port:
                 self._untried.append(f"port {self._plan.port}, which the new target will have")
 
-    def _reach(self, place: Place) -> None:
+    def _reach(self, place: Endpoint) -> None:
         try:
             self._ports.database(place, NOBODY, "").reach()
         except DatabaseUnavailableError as error:
@@ -197,9 +197,9 @@ def _why_untried(cluster: Cluster | None) -> str | None:
     return None if cluster.members and cluster.endpoint else "the target has no instance"
 
 
-def place_of(plan: Plan, cluster: Cluster) -> Place:
+def place_of(plan: Plan, cluster: Cluster) -> Endpoint:
     """Say where a target listens, and how it is spoken to."""
-    return Place(
+    return Endpoint(
         host=cluster.endpoint or "",
         port=cluster.port or plan.port,
         connect_timeout_seconds=plan.db_connection_timeout,

@@ -7,7 +7,7 @@ from typing import Any
 
 from localaws.aurora import Durations
 
-from chalicelib.database.endpoint import Login, Place
+from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
 from simulation.stage import ACCOUNT, TARGET_REGION, Stage
@@ -121,7 +121,7 @@ class Night(Stage):
     def _client(self, service: str, region: str) -> Any:
         return self._watched(service, region, super()._client(service, region))
 
-    def _database(self, place: Place, master: Login, database: str) -> Any:
+    def _database(self, place: Endpoint, master: Login, database: str) -> Any:
         return self._watched(
             "postgresql", TARGET_REGION, super()._database(place, master, database)
         )

@@ -4,7 +4,7 @@ target go.
 
 import pytest
 
-from chalicelib.database.restored import DatabaseBusyError
+from chalicelib.database.restored_database import DatabaseBusyError
 from chalicelib.flow.choreography import ROWS, State
 from tests.choreography.fault_injection import Call, raised, refused
 from tests.choreography.recorded_run import of_steps
@@ -112,7 +112,9 @@ def test_a_failure_that_nobody_can_be_told_of_is_a_failure_still(night: Night) -
     )
 
 
-@pytest.mark.parametrize("method", ["enter_as_master", "lock_out", "ensure_users", "verify_users"])
+@pytest.mark.parametrize(
+    "method", ["enter_as_master", "revoke_production_logins", "ensure_users", "verify_users"]
+)
 def test_a_database_that_is_busy_to_the_end_fails_the_operation(night: Night, method: str) -> None:
     """Locks and lost connections are waited out within the deadline, and told with the server's own
     words after it.
@@ -128,7 +130,7 @@ def test_a_database_that_is_busy_to_the_end_fails_the_operation(night: Night, me
         State.FAILED,
         State.RESTORED,
         True,
-        method not in ("enter_as_master", "lock_out"),
+        method not in ("enter_as_master", "revoke_production_logins"),
         [],
     ) == (
         ended.state,
@@ -139,7 +141,9 @@ def test_a_database_that_is_busy_to_the_end_fails_the_operation(night: Night, me
     )
 
 
-@pytest.mark.parametrize("method", ["enter_as_master", "lock_out", "ensure_users", "verify_users"])
+@pytest.mark.parametrize(
+    "method", ["enter_as_master", "revoke_production_logins", "ensure_users", "verify_users"]
+)
 def test_a_database_that_is_busy_for_a_while_is_waited_for(night: Night, method: str) -> None:
     """Within the deadline nothing is lost but time."""
     night.hurt(

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.database.endpoint import Login, Place
+from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.flow.choreography import State
 from chalicelib.flow.limits import NAMES_MAX
 from chalicelib.flow.operation import Operation
+from simulation.in_memory_database import InMemoryDatabase, InMemoryRole
 from simulation.in_memory_store import InMemoryStore
-from simulation.restored_database import InMemoryDatabase, InMemoryRole
 from simulation.stage import SOURCE_REGION
 from tests.choreography.fault_injection import CrashError
 from tests.choreography.requests import again
@@ -51,7 +51,7 @@ class CrashingNight(Night):
         roles = self.data.clusters[source["DbClusterResourceId"]].roles
         roles |= {name: InMemoryRole("Production-1") for name in logins}
 
-    def _database(self, place: Place, master: Login, database: str) -> Any:
+    def _database(self, place: Endpoint, master: Login, database: str) -> Any:
         opened: InMemoryDatabase = self.cluster_at(place.host).open(place, master, database)
         opened.statement = lambda _text: self._point()
         return opened

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.messages.commands import rerun_command
-from simulation.restored_database import InMemoryRole
+from simulation.in_memory_database import InMemoryRole
 from simulation.stage import APP, MASTER_SECRET, PRODUCTION_PASSWORD, SOURCE_REGION, TARGET_REGION
 from tests.choreography.fault_injection import refused
 from tests.choreography.requests import again, disown, protect, stopped, target

@@ -4,8 +4,8 @@ to one.
 
 from typing import Any
 
-from chalicelib.database.endpoint import Place
-from chalicelib.database.errors import without_password
+from chalicelib.database.endpoint import Endpoint
+from chalicelib.database.errors import token_login_error
 from chalicelib.flow.choreography import State
 from simulation.stage import MASTER_PASSWORD
 from tests.choreography.fault_injection import raised
@@ -56,7 +56,7 @@ def test_an_sdk_that_cannot_say_it_ends_the_operation_with_what_to_do() -> None:
 def test_a_server_that_goes_on_asking_for_a_token_ends_the_operation_soon(night: Night) -> None:
     """Aurora takes back what the type of authentication granted, and nothing else."""
     by_iam(night)
-    asks = raised(without_password(Place("staging", 5432), "master"))
+    asks = raised(token_login_error(Endpoint("staging", 5432), "master"))
     night.hurt(asks, state="RESTORED", call="postgresql.enter_as_master", times=999)
     ended = night.dream()
 

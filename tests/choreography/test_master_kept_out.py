@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from simulation.restored_database import InMemoryCluster
+from simulation.in_memory_database import InMemoryCluster
 from simulation.stage import MASTER_SECRET, PRODUCTION_PASSWORD
 from tests.choreography.requests import again
 from tests.choreography.run_night import Night

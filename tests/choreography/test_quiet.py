@@ -5,11 +5,11 @@ before ours open.
 from collections.abc import Collection
 from typing import Any
 
-from chalicelib.database.endpoint import Login, Place
+from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.operation import Facts
-from simulation.restored_database import InMemoryCluster, InMemoryDatabase
+from simulation.in_memory_database import InMemoryCluster, InMemoryDatabase
 from simulation.stage import APP
 from tests.choreography.run_night import Night
 from tests.choreography.test_logins_are_remembered import CrashingNight
@@ -25,7 +25,7 @@ def production(night: Night) -> InMemoryCluster:
 def test_what_was_stopped_is_told() -> None:
     """In the record, the trail, the notice and the event, by kind and count."""
     night = Night()
-    production(night).going_on |= FOUND
+    production(night).active |= FOUND
     ended = night.dream()
     row = next(
         row for row in night.trail(ended.operation_id) if row["to_state"] == "READERS_CREATING"
@@ -34,7 +34,7 @@ def test_what_was_stopped_is_told() -> None:
         "stopped or cut off: 3 pg_cron jobs disabled, 2 user mappings dropped; reported only: 1 "
         "function that calls AWS"
     )
-    left = night.cluster_at(ended.facts.endpoint or "").going_on
+    left = night.cluster_at(ended.facts.endpoint or "").active
 
     assert (State.SUCCEEDED, FOUND, ()) == (ended.state, ended.facts.quieted, ended.warnings)
     assert {"user-mappings": 0, "cron-jobs": 0, "aws-callers": 1} == left
@@ -46,10 +46,10 @@ def test_what_was_stopped_is_told() -> None:
 def test_kinds_that_are_named_off_are_left_and_told() -> None:
     """QUIESCE names what stays as it is in production."""
     night = Night({"QUIESCE": "-cron-jobs,-event-triggers"})
-    production(night).going_on |= FOUND
+    production(night).active |= FOUND
     ended = night.dream()
 
-    assert 3 == night.cluster_at(ended.facts.endpoint or "").going_on["cron-jobs"]
+    assert 3 == night.cluster_at(ended.facts.endpoint or "").active["cron-jobs"]
     assert {"user-mappings": 2, "aws-callers": 1} == ended.facts.quieted
     assert (
         "left as in production (QUIESCE): event-triggers, cron-jobs." in night.notices()[-1]["text"]
@@ -59,7 +59,7 @@ def test_kinds_that_are_named_off_are_left_and_told() -> None:
 def test_a_way_to_production_that_remains_ends_the_operation_before_anybody_is_let_in() -> None:
     """Production's logins are closed, ours are not made, and the remedy is QUIESCE."""
     night = Night()
-    production(night).going_on |= {"dblink": 1}
+    production(night).active |= {"dblink": 1}
     production(night).unstoppable = frozenset({"dblink"})
     ended = night.dream()
     cluster = night.cluster_at(ended.facts.endpoint or "")
@@ -73,7 +73,7 @@ def test_a_way_to_production_that_remains_ends_the_operation_before_anybody_is_l
 def test_other_things_that_remain_are_warnings() -> None:
     """A job that cannot be stopped does not cost people their cluster."""
     night = Night()
-    production(night).going_on |= {"event-triggers": 1}
+    production(night).active |= {"event-triggers": 1}
     production(night).unstoppable = frozenset({"event-triggers"})
     ended = night.dream()
 
@@ -87,7 +87,7 @@ def test_a_crash_at_any_point_loses_no_count() -> None:
     """What was found is noted before it is stopped: afterwards nothing in the cluster tells."""
     for point in range(1, 40):
         night = CrashingNight(["reporter"])
-        production(night).going_on |= FOUND
+        production(night).active |= FOUND
         night.night()
         night.reach(State.RESTORED)
         night.points_to_go = point
@@ -104,24 +104,24 @@ class HeldDatabase(InMemoryDatabase):
     there.
     """
 
-    def lock_out(self, *, keep: Collection[str]) -> list[str]:
+    def revoke_production_logins(self, *, keep: Collection[str]) -> list[str]:
         """Fail as long as it is there."""
-        if self._cluster.going_on.get("prepared-transactions"):
+        if self._cluster.active.get("prepared-transactions"):
             raise TransientError("A prepared transaction holds reporter.")
-        return super().lock_out(keep=keep)
+        return super().revoke_production_logins(keep=keep)
 
 
 class HeldNight(Night):
     """A night on such a cluster."""
 
-    def _database(self, place: Place, master: Login, database: str) -> Any:
+    def _database(self, place: Endpoint, master: Login, database: str) -> Any:
         return HeldDatabase(self.cluster_at(place.host), place, master, database)
 
 
 def test_a_prepared_transaction_that_holds_a_role_is_rolled_back_for_the_lock_out() -> None:
     """Nothing else ends it; and it is counted."""
     night = HeldNight()
-    production(night).going_on |= {"prepared-transactions": 1}
+    production(night).active |= {"prepared-transactions": 1}
     ended = night.dream()
 
     assert (State.SUCCEEDED, {"prepared-transactions": 1}) == (ended.state, ended.facts.quieted)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.database.restored import DatabaseBusyError
+from chalicelib.database.restored_database import DatabaseBusyError
 from chalicelib.flow import exposure
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
@@ -33,7 +33,13 @@ def test_the_readers_are_made_when_production_is_locked_out_and_beside_the_users
     lock-out and users.
     """
     night.dream()
-    told = ["lock_out", "create_db_instance", "quiet", "ensure_users", "verify_users"]
+    told = [
+        "revoke_production_logins",
+        "create_db_instance",
+        "quiesce",
+        "ensure_users",
+        "verify_users",
+    ]
     made = [call for call in night.made if call.method in told]
 
     assert [("restore-snapshot", "staging-cluster-1"), ("setup-db-users", "staging-cluster-2")] == [

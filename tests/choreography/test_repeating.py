@@ -13,7 +13,7 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.limits import NAMES_MAX
 from chalicelib.flow.operation import Operation
-from simulation.restored_database import InMemoryRole
+from simulation.in_memory_database import InMemoryRole
 from simulation.stage import APP, APP_SECRET, MASTER_SECRET, PRODUCTION_PASSWORD, TARGET_REGION
 from tests.choreography.fault_injection import Accident, Call, raised, refused
 from tests.choreography.requests import remove_target, target

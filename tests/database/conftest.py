@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from tests.database.production import furnish
 from tests.database.server import MASTER, Server, clean
 from tests.database.servers import WANTED, Servers
@@ -40,4 +40,4 @@ def production(server: Server) -> Server:
 @pytest.fixture
 def shop(server: Server) -> Database:
     """Return what the set-up sees of that server."""
-    return Database(server.place, MASTER, "shop")
+    return Database(server.endpoint, MASTER, "shop")

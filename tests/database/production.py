@@ -3,7 +3,7 @@
 import psycopg2.errors
 from localaws.postgres import rds_roles
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from tests.database.server import Server, login
 
 APPLICATION = login("app_user", "Application-1")
@@ -40,7 +40,7 @@ def furnish(server: Server) -> None:
 
 def set_up(shop: Database) -> tuple[str, ...]:
     """Lock production out and let both users in; returns what was proven."""
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
     shop.ensure_users(APPLICATION, READ_ONLY)
     return shop.verify_users(APPLICATION, READ_ONLY).proven
 

@@ -20,7 +20,7 @@ from localaws.processes import Ledger
 from psycopg2.sql import SQL, Composable, Identifier
 from pydantic import SecretStr
 
-from chalicelib.database.restored import Login, Place
+from chalicelib.database.restored_database import Endpoint, Login
 from tests.database.tls import Authority
 
 LOGS = {
@@ -64,9 +64,9 @@ class Server:
         self.address = choose_address(port, set())
 
     @property
-    def place(self) -> Place:
+    def endpoint(self) -> Endpoint:
         """Where it listens, with short limits; a full server proves its address by TLS."""
-        limited = Place(
+        limited = Endpoint(
             self.address,
             self.port,
             5,

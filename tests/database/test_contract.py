@@ -5,10 +5,10 @@ from typing import Protocol
 import pytest
 from psycopg2.sql import SQL, Identifier, Literal
 
-from chalicelib.database.restored import Database, Login, LoginResult, Place, RestoredDatabase
+from chalicelib.database.restored_database import Database, Endpoint, Login, RestoredDatabase
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.quiesce_kinds import KINDS
-from simulation.restored_database import InMemoryCluster, InMemoryRole
+from simulation.in_memory_database import InMemoryCluster, InMemoryRole
 from tests.database.server import MASTER, Server, clean, login, skip_before_16
 from tests.database.servers import WANTED, Servers
 
@@ -44,7 +44,7 @@ class RealWorld:
 
     def opened(self, master: Login) -> RestoredDatabase:
         """Open the real thing."""
-        return Database(self.server.place, master, "shop")
+        return Database(self.server.endpoint, master, "shop")
 
     def add_role(
         self, name: str, password: str, attributes: str = "", *, alterable: bool = True
@@ -87,7 +87,7 @@ class InMemoryWorld:
 
     def opened(self, master: Login) -> RestoredDatabase:
         """Open the twin."""
-        return self._cluster.open(Place("memory", 5432), master, "shop")
+        return self._cluster.open(Endpoint("memory", 5432), master, "shop")
 
     def add_role(
         self, name: str, password: str, attributes: str = "", *, alterable: bool = True
@@ -99,7 +99,7 @@ class InMemoryWorld:
 
     def add_user_mapping(self, *, reachable: bool = True) -> None:
         """Put it into the dictionary."""
-        self._cluster.going_on["user-mappings"] = 1
+        self._cluster.active["user-mappings"] = 1
         if not reachable:
             self._cluster.unstoppable = frozenset({"user-mappings"})
 
@@ -123,15 +123,13 @@ def test_the_right_password_opens_and_the_wrong_one_does_not(world: World) -> No
         login("nobody", "Production-1"),
     ]
 
-    assert [LoginResult.OK, LoginResult.REFUSED, LoginResult.REFUSED] == [
-        world.database.prove_login(it) for it in tried
-    ]
+    assert [True, False, False] == [world.database.try_login(it) for it in tried]
 
 
 def test_a_missing_database_is_a_refusal_that_names_it(world: World) -> None:
     """A right password does not help when the master secret names a database that is not there."""
     with pytest.raises(RefusedError, match="There is no database nowhere on"):
-        world.database.prove_login(MASTER, "nowhere")
+        world.database.try_login(MASTER, "nowhere")
 
 
 def test_login_roles_are_all_roles_that_may_log_in(world: World) -> None:
@@ -156,8 +154,8 @@ def test_lock_out_closes_what_came_with_production(world: World) -> None:
     for name in ("reporter", "Admin", 'o"brien'):
         world.add_role(name, "Production-1")
 
-    assert ["Admin", 'o"brien', "reporter"] == world.database.lock_out(keep=[])
-    assert LoginResult.REFUSED == world.database.prove_login(login("reporter", "Production-1"))
+    assert ["Admin", 'o"brien', "reporter"] == world.database.revoke_production_logins(keep=[])
+    assert not world.database.try_login(login("reporter", "Production-1"))
     assert ["master", "rdsadmin"] == world.database.login_roles()
 
 
@@ -168,8 +166,8 @@ def test_the_logins_that_lock_out_would_close_are_known_before(world: World) -> 
     names = world.database.production_logins(keep=["monitor"])
 
     assert ["Admin", "reporter"] == names
-    assert LoginResult.OK == world.database.prove_login(login("reporter", "Production-1"))
-    assert names == world.database.lock_out(keep=["monitor"])
+    assert world.database.try_login(login("reporter", "Production-1"))
+    assert names == world.database.revoke_production_logins(keep=["monitor"])
     assert [] == world.database.production_logins(keep=["monitor"])
 
 
@@ -178,8 +176,10 @@ def test_lock_out_keeps_only_names_that_are_named(world: World) -> None:
     for name in ("monitor", "monitoring", "Monitor"):
         world.add_role(name, "Production-1")
 
-    assert ["Monitor", "monitoring"] == world.database.lock_out(keep=["monitor", "not there"])
-    assert LoginResult.OK == world.database.prove_login(login("monitor", "Production-1"))
+    assert ["Monitor", "monitoring"] == world.database.revoke_production_logins(
+        keep=["monitor", "not there"]
+    )
+    assert world.database.try_login(login("monitor", "Production-1"))
 
 
 def test_a_name_like_rds_own_is_locked_out(world: World) -> None:
@@ -187,15 +187,15 @@ def test_a_name_like_rds_own_is_locked_out(world: World) -> None:
     world.add_role("rds_reports", "Production-1")
     world.add_role("rdstopmgr", "Only-AWS-knows")
 
-    assert ["rds_reports"] == world.database.lock_out(keep=[])
+    assert ["rds_reports"] == world.database.revoke_production_logins(keep=[])
 
 
 def test_lock_out_again_finds_nothing_to_do(world: World) -> None:
     """A repeated step does no harm."""
     world.add_role("reporter", "Production-1")
-    world.database.lock_out(keep=[])
+    world.database.revoke_production_logins(keep=[])
 
-    assert [] == world.database.lock_out(keep=[])
+    assert [] == world.database.revoke_production_logins(keep=[])
 
 
 def test_a_role_the_master_may_not_alter_is_refused_and_the_others_are_closed(world: World) -> None:
@@ -210,8 +210,8 @@ def test_a_role_the_master_may_not_alter_is_refused_and_the_others_are_closed(wo
     with pytest.raises(
         RefusedError, match=r"still open the copy for boss, theirs: .* KEEP_LOGIN_ROLES"
     ):
-        world.database.lock_out(keep=[])
-    assert LoginResult.REFUSED == world.database.prove_login(login("reporter", "Production-1"))
+        world.database.revoke_production_logins(keep=[])
+    assert not world.database.try_login(login("reporter", "Production-1"))
 
 
 def test_both_users_log_in_with_their_new_passwords(world: World) -> None:
@@ -220,9 +220,7 @@ def test_both_users_log_in_with_their_new_passwords(world: World) -> None:
 
     said = world.database.verify_users(APPLICATION, READ_ONLY).proven
     for name in ("postgres", "shop"):
-        assert [LoginResult.OK] * 2 == [
-            world.database.prove_login(it, name) for it in (APPLICATION, READ_ONLY)
-        ]
+        assert [True] * 2 == [world.database.try_login(it, name) for it in (APPLICATION, READ_ONLY)]
         assert any("app_user" in it and name in it for it in said)
         assert any("readonly_user" in it and name in it for it in said)
 
@@ -231,13 +229,13 @@ def test_names_that_came_with_production_get_the_new_password_only(world: World)
     """Production's password for the same name is refused, on the first night and on the second."""
     world.add_role("app_user", "Production-1")
     for password in ("Application-1", "Application-2"):
-        world.database.lock_out(keep=[])
+        world.database.revoke_production_logins(keep=[])
         world.database.ensure_users(login("app_user", password), READ_ONLY)
         world.database.verify_users(login("app_user", password), READ_ONLY)
 
     tried = [login("app_user", it) for it in ("Production-1", "Application-1", "Application-2")]
-    refused, ok = LoginResult.REFUSED, LoginResult.OK
-    assert [refused, refused, ok] == [world.database.prove_login(it) for it in tried]
+    refused, ok = False, True
+    assert [refused, refused, ok] == [world.database.try_login(it) for it in tried]
 
 
 def test_verification_refuses_a_user_that_cannot_log_in(world: World) -> None:
@@ -270,7 +268,7 @@ def test_a_production_role_that_is_not_the_masters_to_alter_does_not_become_a_us
     with pytest.raises(RefusedError, match="denies what setting up users needs") as refusal:
         world.database.ensure_users(APPLICATION, READ_ONLY)
     assert "rds_superuser" in refusal.value.remedy
-    assert LoginResult.REFUSED == world.database.prove_login(APPLICATION)
+    assert not world.database.try_login(APPLICATION)
 
 
 @pytest.mark.parametrize(
@@ -302,23 +300,25 @@ def test_what_goes_on_is_counted_by_kind_and_stopped(world: World) -> None:
     """Counting stops nothing; stopping is done once, and a repeated step finds nothing to do."""
     world.add_user_mapping()
 
-    assert [{}, {"user-mappings": 1}] == [world.database.going_on(it) for it in (["dblink"], KINDS)]
-    assert [[], []] == [world.database.quiet(KINDS) for _ in range(2)]
-    assert {} == world.database.going_on(KINDS)
+    assert [{}, {"user-mappings": 1}] == [
+        world.database.count_active(it) for it in (["dblink"], KINDS)
+    ]
+    assert [[], []] == [world.database.quiesce(KINDS) for _ in range(2)]
+    assert {} == world.database.count_active(KINDS)
 
 
 def test_kinds_that_are_named_off_are_left_as_they_are(world: World) -> None:
     """Only what was asked for is stopped."""
     world.add_user_mapping()
-    world.database.quiet([kind for kind in KINDS if kind != "user-mappings"])
+    world.database.quiesce([kind for kind in KINDS if kind != "user-mappings"])
 
-    assert {"user-mappings": 1} == world.database.going_on(KINDS)
+    assert {"user-mappings": 1} == world.database.count_active(KINDS)
 
 
 def test_what_the_master_may_not_stop_is_named(world: World) -> None:
     """It is told that it remains, and that it may reach production."""
     world.add_user_mapping(reachable=False)
-    (remaining,) = world.database.quiet(["user-mappings"])
+    (remaining,) = world.database.quiesce(["user-mappings"])
 
     assert ("user-mappings", True) == (remaining.kind, remaining.reaches_production)
-    assert {"user-mappings": 1} == world.database.going_on(KINDS)
+    assert {"user-mappings": 1} == world.database.count_active(KINDS)

@@ -3,7 +3,7 @@
 import psycopg2.errors
 import pytest
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError
 from tests.database.production import APPLICATION, ODD_TABLE, READ_ONLY, refused, set_up
 from tests.database.server import MASTER, Server

@@ -6,7 +6,7 @@ import pytest
 from localaws.postgres import rds_roles
 
 from chalicelib.database.connection import session
-from chalicelib.database.restored import Database, DatabaseBusyError, LoginResult
+from chalicelib.database.restored_database import Database, DatabaseBusyError
 from chalicelib.flow.errors import RefusedError
 from tests.database.production import APPLICATION, READ_ONLY, set_up
 from tests.database.server import MASTER, Server, login, skip_before_16
@@ -64,7 +64,7 @@ def test_an_owners_views_and_functions_stand_in_for_nothing(server: Server, shop
     server.query(TRAP, database="shop")
     set_up(shop)
 
-    assert LoginResult.REFUSED is shop.prove_login(REPORTER)
+    assert not shop.try_login(REPORTER)
     assert [] == server.query("SELECT * FROM trap.ran", database="shop")
 
 
@@ -82,7 +82,10 @@ def test_a_setting_of_production_reaches_no_session_of_ours(
         f"{HOSTILE[name] if name == 'search_path' else repr(HOSTILE[name])}"
     )
     try:
-        with session(server.place, MASTER, database) as connection, connection.cursor() as cursor:
+        with (
+            session(server.endpoint, MASTER, database) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(f"SHOW {name}")
             (found,) = cursor.fetchone()
     finally:
@@ -118,7 +121,7 @@ def test_a_setting_of_the_database_that_stops_plain_clients_is_named(
     """
     production.query("ALTER DATABASE shop SET default_transaction_read_only = on")
     production.query("ALTER DATABASE shop SET app.signing_key = 'Never-told-1'")
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
     shop.ensure_users(APPLICATION, READ_ONLY)
     proofs = shop.verify_users(APPLICATION, READ_ONLY)
 
@@ -155,7 +158,7 @@ def test_what_was_not_tried_is_said(production: Server, shop: Database) -> None:
         'CREATE RULE quiet AS ON DELETE TO "Odd ""schema""; --"."Per%cent" DO INSTEAD NOTHING',
         database="shop",
     )
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
     shop.ensure_users(APPLICATION, READ_ONLY)
     proofs = shop.verify_users(APPLICATION, READ_ONLY)
 
@@ -201,20 +204,20 @@ def test_a_password_is_known_also_of_a_role_that_cannot_come_in(
         "'app_user'"
     )
     before = server.query(attributes)
-    known = shop.knows(login("app_user", "Production-1"))
+    known = shop.has_password(login("app_user", "Production-1"))
 
-    assert (True, False) == (known, shop.knows(login("app_user", "another")))
+    assert (True, False) == (known, shop.has_password(login("app_user", "another")))
     assert before == server.query(attributes)
-    assert not shop.knows(login("nobody", "Production-1"))
+    assert not shop.has_password(login("nobody", "Production-1"))
 
 
 def test_a_role_that_cannot_log_in_loses_its_password(server: Server, shop: Database) -> None:
     """LOGIN alone opens none of production's roles afterwards."""
     server.query("CREATE ROLE grouped NOLOGIN PASSWORD 'Production-1'", as_user=MASTER)
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
     server.query("ALTER ROLE grouped LOGIN")
 
-    assert LoginResult.REFUSED is shop.prove_login(login("grouped", "Production-1"))
+    assert not shop.try_login(login("grouped", "Production-1"))
 
 
 def test_a_role_that_somebody_holds_keeps_no_other_open(server: Server, shop: Database) -> None:
@@ -230,11 +233,11 @@ def test_a_role_that_somebody_holds_keeps_no_other_open(server: Server, shop: Da
     with server.postgres.session("shop") as cursor:
         cursor.execute("BEGIN; ALTER ROLE held CREATEDB")
         with pytest.raises(DatabaseBusyError, match=r"still have production's passwords: held\.$"):
-            shop.lock_out(keep=[])
+            shop.revoke_production_logins(keep=[])
         cursor.execute("ROLLBACK")
 
-    assert LoginResult.REFUSED is shop.prove_login(login("zoe", "Production-1"))
-    assert ["held"] == shop.lock_out(keep=[])
+    assert not shop.try_login(login("zoe", "Production-1"))
+    assert ["held"] == shop.revoke_production_logins(keep=[])
 
 
 def test_a_session_of_a_locked_out_role_that_holds_another_is_ended(
@@ -251,13 +254,13 @@ def test_a_session_of_a_locked_out_role_that_holds_another_is_ended(
     with held.cursor() as cursor:
         cursor.execute("ALTER ROLE aaa CONNECTION LIMIT 3")
 
-    assert ["aaa", "admin", "reporter"] == shop.lock_out(keep=[])
+    assert ["aaa", "admin", "reporter"] == shop.revoke_production_logins(keep=[])
 
 
 def test_the_second_proof_leaves_no_database_behind(server: Server, shop: Database) -> None:
     """It is made of template0 for the question, and what a run that died left is dropped."""
     server.query("CREATE DATABASE aurora_restore_proof_dead", as_user=MASTER)
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
 
     assert [] == server.query(
         "SELECT datname FROM pg_database WHERE starts_with(datname, 'aurora_restore_proof')"
@@ -272,4 +275,4 @@ def test_a_role_that_is_open_still_is_told_by_the_second_proof(
     server.query("CREATE ROLE theirs LOGIN PASSWORD 'Production-1'")
 
     with pytest.raises(RefusedError, match="still open the copy for theirs"):
-        shop.lock_out(keep=[])
+        shop.revoke_production_logins(keep=[])

@@ -4,7 +4,7 @@ one right answer.
 
 import pytest
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError
 from tests.database.production import APPLICATION, ODD_TABLE, READ_ONLY, refused, set_up
 from tests.database.server import MASTER, Server, login
@@ -98,7 +98,7 @@ def test_what_everybody_could_write_moves_to_those_who_stay(
         "GRANT CREATE ON SCHEMA public TO PUBLIC; GRANT INSERT ON sales.orders TO PUBLIC",
         database="shop",
     )
-    shop.lock_out(keep=["deployer"])
+    shop.revoke_production_logins(keep=["deployer"])
     shop.ensure_users(APPLICATION, READ_ONLY)
     shop.verify_users(APPLICATION, READ_ONLY, keep=["deployer"])
     deployer = login("deployer", "Production-1")
@@ -145,7 +145,7 @@ def test_a_lock_in_the_way_is_waited_for(production: Server, shop: Database) -> 
     """A grant that meets an uncommitted change of the same object ends with its lock timeout, not
     with a bug.
     """
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
     with production.postgres.session("shop") as cursor:
         cursor.execute(
             "BEGIN; ALTER ROLE accounts CREATEDB; LOCK TABLE pg_auth_members IN EXCLUSIVE MODE"

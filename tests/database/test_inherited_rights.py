@@ -5,7 +5,7 @@ our statements.
 import pytest
 from localaws.postgres import rds_roles
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.quiesce_kinds import KINDS
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
@@ -45,7 +45,7 @@ def test_a_grant_of_a_superuser_is_named(production: Server, shop: Database) -> 
         "CREATE TABLE sales.theirs (id int); GRANT DELETE ON sales.theirs TO PUBLIC",
         database="shop",
     )
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
 
     with pytest.raises(RefusedError, match=r"on table sales\.theirs"):
         shop.ensure_users(APPLICATION, READ_ONLY)
@@ -58,7 +58,7 @@ def test_a_membership_that_rdsadmin_granted_names_the_way_on(
     skip_before_16(production)  # a membership is anybody's with CREATEROLE to take there
     production.query("CREATE ROLE app_user LOGIN; GRANT payments TO app_user GRANTED BY rdsadmin")
     rds_roles.put_roles_within_reach(production.postgres)
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
 
     with pytest.raises(
         RefusedError, match="as a member of payments, which the master cannot take"
@@ -103,7 +103,7 @@ def test_a_database_that_nobody_can_enter_is_named(
     production.query("CREATE DATABASE ledger")
     production.query(deed)
     try:
-        shop.lock_out(keep=[])
+        shop.revoke_production_logins(keep=[])
         shop.ensure_users(APPLICATION, READ_ONLY)
         untried = shop.verify_users(APPLICATION, READ_ONLY).untried
     finally:
@@ -141,8 +141,8 @@ def test_a_database_of_few_connections_is_opened(
     itself.
     """
     production.query(f"ALTER DATABASE shop CONNECTION LIMIT {limit}")
-    shop.lock_out(keep=[])
-    shop.quiet(KINDS)
+    shop.revoke_production_logins(keep=[])
+    shop.quiesce(KINDS)
     shop.ensure_users(APPLICATION, READ_ONLY)
 
     assert () != shop.verify_users(APPLICATION, READ_ONLY).proven
@@ -163,7 +163,7 @@ def test_an_event_trigger_that_stops_the_set_up_is_named(
         "FUNCTION sales.watch()",
         database="shop",
     )
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
 
     with pytest.raises(
         RefusedError, match=r"Code of production's own stopped .* sales\.watch\(\)"

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from localaws.postgres import rds_roles
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import KINDS, PREPARED_TRANSACTIONS
+from tests.database.cutting_proxy import wire
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import MASTER, Server, clean, login
-from tests.database.wire import wire
 
 ADMIN = login("admin", "Production-1")
 ROLES = """
@@ -110,8 +110,8 @@ class Run:
         Another run goes on from there.
         """
         self._before = before
-        with wire(self._server, self._passes) as place, suppress(TransientError):
-            shop = Database(place, MASTER, "shop")
+        with wire(self._server, self._passes) as endpoint, suppress(TransientError):
+            shop = Database(endpoint, MASTER, "shop")
             self._set_up(shop)
             if verified:
                 shop.verify_users(APPLICATION, READ_ONLY)
@@ -122,15 +122,15 @@ class Run:
         users.
         """
         if not self._is_closed:
-            assert [False, False] == [shop.knows(user) for user in (APPLICATION, READ_ONLY)]
+            assert [False, False] == [shop.has_password(user) for user in (APPLICATION, READ_ONLY)]
         with suppress(
             TransientError
         ):  # what a prepared transaction holds is free once that is rolled back
-            shop.lock_out(keep=[])
-        shop.quiet([PREPARED_TRANSACTIONS])
-        shop.lock_out(keep=[])
+            shop.revoke_production_logins(keep=[])
+        shop.quiesce([PREPARED_TRANSACTIONS])
+        shop.revoke_production_logins(keep=[])
         self._is_closed = True
-        assert [] == shop.quiet(KINDS)
+        assert [] == shop.quiesce(KINDS)
         shop.ensure_users(APPLICATION, READ_ONLY)
 
     def _passes(self, _statement: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError
 from tests.database.server import MASTER, Server
 
@@ -48,7 +48,7 @@ def test_a_master_that_is_kept_out_is_answered_by_a_code(
     answers = (shop.try_master(), shop.enter_as_master())
 
     assert [(sqlstate, True, sqlstate != "28P01")] * 2 == [
-        (it.sqlstate, it.asked, it.knows) for it in answers
+        (it.sqlstate, it.password_requested, it.password_correct) for it in answers
     ]
 
 
@@ -66,7 +66,11 @@ def test_a_master_opens_its_own_database_from_another_one(
     server.query(left)
     before = shop.try_master()
 
-    assert (False, True, True) == (before.let_in, before.knows, shop.enter_as_master().let_in)
+    assert (False, True, True) == (
+        before.accepted,
+        before.password_correct,
+        shop.enter_as_master().accepted,
+    )
 
 
 def test_a_database_that_the_master_may_not_open_stays_closed(
@@ -87,7 +91,7 @@ def test_limits_that_leave_enough_are_lifted_or_let_be(
     """Whether the master may alter itself depends on the server's version."""
     server.query(f"ALTER ROLE master {limit}")
 
-    assert shop.enter_as_master().let_in
+    assert shop.enter_as_master().accepted
 
 
 def test_a_master_with_too_few_connections_is_refused_or_has_them_lifted(
@@ -101,7 +105,7 @@ def test_a_master_with_too_few_connections_is_refused_or_has_them_lifted(
             shop.enter_as_master()
         server.query("ALTER ROLE master CONNECTION LIMIT -1")
 
-    assert shop.enter_as_master().let_in
+    assert shop.enter_as_master().accepted
 
 
 def test_limits_of_a_master_that_may_alter_itself_are_lifted(server: Server) -> None:
@@ -111,9 +115,9 @@ def test_limits_of_a_master_that_may_alter_itself_are_lifted(server: Server) -> 
         "'2099-01-01'"
     )
     chief = replace(MASTER, username="chief", password=SecretStr("Chief-1"))
-    entered = Database(server.place, chief, "shop").enter_as_master()
+    entered = Database(server.endpoint, chief, "shop").enter_as_master()
     found = server.query(
         "SELECT rolconnlimit, rolvaliduntil = 'infinity' FROM pg_roles WHERE rolname = 'chief'"
     )
 
-    assert (True, [(-1, True)]) == (entered.let_in, found)
+    assert (True, [(-1, True)]) == (entered.accepted, found)

@@ -6,7 +6,7 @@ import pytest
 from localaws.postgres import rds_roles
 from psycopg2.sql import SQL, Identifier
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.quiesce_kinds import KINDS
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import Server
@@ -49,8 +49,8 @@ def odd(server: Server) -> Iterator[Server]:
 
 def test_a_production_of_odd_names_is_set_up(odd: Server, shop: Database) -> None:
     """Every name is data to every statement."""
-    closed = shop.lock_out(keep=[])
-    shop.quiet(KINDS)
+    closed = shop.revoke_production_logins(keep=[])
+    shop.quiesce(KINDS)
     shop.ensure_users(APPLICATION, READ_ONLY)
     proofs = shop.verify_users(APPLICATION, READ_ONLY)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.quiesce_kinds import KINDS
 from tests.database.production import APPLICATION, READ_ONLY, set_up
 from tests.database.server import MASTER, Server
@@ -43,8 +43,8 @@ def test_a_published_table_without_a_key(odd: Server, shop: Database, publicatio
 def test_a_partition_that_is_a_foreign_table(odd: Server, shop: Database) -> None:
     """To read it would reach for a server that is cut off."""
     odd.query(FOREIGN, database="shop")
-    shop.lock_out(keep=[])
-    shop.quiet(KINDS)
+    shop.revoke_production_logins(keep=[])
+    shop.quiesce(KINDS)
     shop.ensure_users(APPLICATION, READ_ONLY)
 
     assert WRITES in shop.verify_users(APPLICATION, READ_ONLY).proven

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError
 from tests.database.production import APPLICATION, READ_ONLY, refused
 from tests.database.server import Server
@@ -14,7 +14,7 @@ STRANGER = (
 
 def set_up(shop: Database) -> tuple[str, ...]:
     """Lock production out and let both users in; return what people are warned of."""
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
     shop.ensure_users(APPLICATION, READ_ONLY)
     return shop.verify_users(APPLICATION, READ_ONLY).warnings
 

@@ -9,7 +9,7 @@ import psycopg2.errors
 import pytest
 from localaws.postgres import rds_roles
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from tests.database.production import APPLICATION, READ_ONLY, furnish, refused
 from tests.database.server import MASTER, Server, clean, login
 from tests.database.servers import WANTED, Servers
@@ -92,8 +92,8 @@ def copy(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Server]:
     server.query(notes, as_user=MASTER, database="mould")
     server.query("GRANT SET ON PARAMETER log_min_messages TO master WITH GRANT OPTION")
     server.query("GRANT SET ON PARAMETER log_min_messages TO PUBLIC", as_user=MASTER)
-    shop = Database(server.place, MASTER, "shop")
-    shop.lock_out(keep=["deployer"])
+    shop = Database(server.endpoint, MASTER, "shop")
+    shop.revoke_production_logins(keep=["deployer"])
     shop.ensure_users(APPLICATION, READ_ONLY)
     yield server
     server.query("ALTER DATABASE mould IS_TEMPLATE false")
@@ -179,7 +179,7 @@ def test_it_gives_no_right_on(copy: Server) -> None:
 
 
 def test_what_everybody_would_write_later_is_taken(copy: Server) -> None:
-    """Default privileges of PUBLIC go to the others."""
+    """DefaultPrivilege privileges of PUBLIC go to the others."""
     copy.query(
         "SET ROLE app_owner; CREATE TABLE sales.later (id int); SELECT lo_create(4714)",
         database="shop",
@@ -192,7 +192,7 @@ def test_what_everybody_would_write_later_is_taken(copy: Server) -> None:
 
 def test_nothing_is_left_to_warn_of(copy: Server) -> None:
     """All of it could be taken, as the verification sees it."""
-    proofs = Database(copy.place, MASTER, "shop").verify_users(
+    proofs = Database(copy.endpoint, MASTER, "shop").verify_users(
         APPLICATION, READ_ONLY, keep=["deployer"]
     )
 

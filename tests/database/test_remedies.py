@@ -11,9 +11,9 @@ import pytest
 from localaws.postgres import rds_roles
 
 from chalicelib.database.connection import named_errors
-from chalicelib.database.restored import Database, Login, Place
+from chalicelib.database.restored_database import Database, Endpoint, Login
 from chalicelib.flow.errors import RefusedError
-from tests.database import impostors
+from tests.database import fake_servers
 from tests.database.encodings import make_database, make_owner, rename
 from tests.database.production import APPLICATION, READ_ONLY, furnish, set_up
 from tests.database.server import MASTER, Server, clean, login
@@ -89,7 +89,7 @@ TROUBLES = (
         "ALTER DATABASE shop ALLOW_CONNECTIONS false",
         "ALTER DATABASE shop ALLOW_CONNECTIONS true",
         database="postgres",
-        by=lambda shop: shop.prove_login(MASTER),
+        by=lambda shop: shop.try_login(MASTER),
     ),
     Trouble(
         "a master with too few connections",
@@ -102,7 +102,7 @@ TROUBLES = (
         "CREATE ROLE outsider LOGIN PASSWORD 'Production-1'; REVOKE CONNECT ON DATABASE shop FROM "
         "PUBLIC",
         "GRANT CONNECT ON DATABASE shop TO outsider",
-        by=lambda shop: shop.prove_login(OUTSIDER),
+        by=lambda shop: shop.try_login(OUTSIDER),
     ),
 )
 
@@ -133,7 +133,7 @@ def told_of_older_servers(server: Server) -> Iterator[tuple[str, str]]:
     """
 
     def grant() -> None:
-        with named_errors(server.place):
+        with named_errors(server.endpoint):
             server.query("DO $$ BEGIN RAISE 'role is a member' USING ERRCODE = '0LP01'; END $$")
 
     yield told_of(grant)
@@ -184,44 +184,46 @@ def mended_in_secrets(server: Server, shop: Database) -> Iterator[tuple[str, str
     shop.ensure_users(login("app_user", "another"), other)
     shop.verify_users(login("app_user", "another"), other)
 
-    yield told_of(lambda: Database(server.place, MASTER, "nowhere").login_roles())
-    Database(server.place, MASTER, "shop").login_roles()
+    yield told_of(lambda: Database(server.endpoint, MASTER, "nowhere").login_roles())
+    Database(server.endpoint, MASTER, "shop").login_roles()
 
 
-def mended_by_speaking_to_the_cluster(server: Server, secured: Place) -> Iterator[tuple[str, str]]:
+def mended_by_speaking_to_the_cluster(
+    server: Server, secured: Endpoint
+) -> Iterator[tuple[str, str]]:
     """Do what remedies ask for where somebody else answered, or answers otherwise: the cluster
     itself is spoken to.
     """
-    plain: list[AbstractContextManager[Place]] = [
-        impostors.a_server_that_answers(impostors.ASKS_NOTHING),
-        impostors.a_server_that_answers(impostors.ASKS_FOR_CLEAR_TEXT),
-        impostors.a_server_that_answers(impostors.says("28000")),
-        impostors.a_server_that_answers(impostors.says("0A000")),
-        impostors.a_server_that_knows_no_password(),
+    plain: list[AbstractContextManager[Endpoint]] = [
+        fake_servers.a_server_that_answers(fake_servers.ASKS_NOTHING),
+        fake_servers.a_server_that_answers(fake_servers.ASKS_FOR_CLEAR_TEXT),
+        fake_servers.a_server_that_answers(fake_servers.says("28000")),
+        fake_servers.a_server_that_answers(fake_servers.says("0A000")),
+        fake_servers.a_server_that_knows_no_password(),
     ]
     for impostor in plain:
-        with impostor as place:
-            yield told_of(lambda place=place: _log_in(place, MASTER))  # type: ignore[misc]
-    with impostors.a_server_that_answers(impostors.ASKS_FOR_CLEAR_TEXT) as place:
-        yield told_of(lambda: Database(place, MASTER, "shop").try_master())
-    with impostors.a_server_that_answers(impostors.SPEAKS_NO_TLS) as place:
-        yield told_of(lambda: _log_in(replace(place, tls="verify-full"), MASTER))
+        with impostor as endpoint:
+            yield told_of(lambda endpoint=endpoint: _log_in(endpoint, MASTER))  # type: ignore[misc]
+    with fake_servers.a_server_that_answers(fake_servers.ASKS_FOR_CLEAR_TEXT) as endpoint:
+        yield told_of(lambda: Database(endpoint, MASTER, "shop").try_master())
+    with fake_servers.a_server_that_answers(fake_servers.SPEAKS_NO_TLS) as endpoint:
+        yield told_of(lambda: _log_in(replace(endpoint, tls="verify-full"), MASTER))
     yield told_of(lambda: _log_in(replace(secured, host="127.0.0.1"), MASTER))
     _log_in(secured, MASTER)
 
 
-def _log_in(place: Place, as_user: Login) -> None:
-    Database(place, as_user, "shop").prove_login(as_user)
+def _log_in(endpoint: Endpoint, as_user: Login) -> None:
+    Database(endpoint, as_user, "shop").try_login(as_user)
 
 
 @contextmanager
-def behind_tls(server: Server, folder: Path) -> Iterator[Place]:
+def behind_tls(server: Server, folder: Path) -> Iterator[Endpoint]:
     """Put TLS before the server, with a certificate of an authority that the client trusts."""
     authority = Authority.create()
     roots = authority.write_root(folder / "root.pem")
     pem = authority.write_server(folder / "server.pem", "localhost")
     with terminator(pem, (server.address, server.port)) as port:
-        yield replace(server.place, host="localhost", port=port, tls="verify-full", roots=roots)
+        yield replace(server.endpoint, host="localhost", port=port, tls="verify-full", roots=roots)
 
 
 def test_what_a_refusal_of_a_server_tells_people_to_do_helps(

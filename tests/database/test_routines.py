@@ -3,7 +3,7 @@
 import psycopg2.errors
 import pytest
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
 from tests.database.server import Server
@@ -103,7 +103,7 @@ def test_a_trusted_definer_stays_with_the_read_only_user(
 ) -> None:
     """TRUST_DEFINER_FUNCTIONS names it: it only reads, as the team says."""
     production.query(DEFINERS, database="shop")
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
     shop.ensure_users(APPLICATION, READ_ONLY, ["sales.count_of"])
     shop.verify_users(APPLICATION, READ_ONLY, ["sales.count_of"])
 
@@ -131,7 +131,7 @@ def test_a_definer_of_rds_that_everybody_may_call_is_named(
         "CREATE FUNCTION sales.theirs() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
         database="shop",
     )
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
 
     with pytest.raises(RefusedError, match=r"EXECUTE on function sales\.theirs\(\)"):
         shop.ensure_users(APPLICATION, READ_ONLY)

@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.database import scram
 from chalicelib.database.names import check_password
-from chalicelib.database.restored import Login
+from chalicelib.database.restored_database import Login
 from chalicelib.flow.errors import RefusedError
 from tests.database.server import Server, login
 

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 from localaws.postgres import rds_roles
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.quiesce_kinds import KINDS
 from tests.database.server import MASTER, Server, clean, login
@@ -65,7 +65,7 @@ def talkative(server: Server) -> Iterator[Server]:
     yield server
     server.query("ALTER SYSTEM RESET ALL")
     server.query("SELECT pg_reload_conf()")
-    Database(server.place, MASTER, "shop").quiet(KINDS)  # else nobody can drop the database
+    Database(server.endpoint, MASTER, "shop").quiesce(KINDS)  # else nobody can drop the database
     clean(server)
 
 
@@ -99,13 +99,13 @@ def test_a_whole_set_up_leaves_no_secret_anywhere(talkative: Server, shop: Datab
     """
     before = len(talkative.log)
     said = told(
-        *(lambda it=user: shop.knows(it) for user in (APPLICATION, READ_ONLY, ADMIN)),
-        lambda: shop.prove_login(login("admin", "Secret-wrong")),
+        *(lambda it=user: shop.has_password(it) for user in (APPLICATION, READ_ONLY, ADMIN)),
+        lambda: shop.try_login(login("admin", "Secret-wrong")),
         lambda: shop.production_logins(keep=[]),
-        lambda: shop.lock_out(keep=[]),
-        lambda: shop.going_on(KINDS),
-        lambda: shop.quiet(KINDS),
-        lambda: shop.lock_out(keep=[]),
+        lambda: shop.revoke_production_logins(keep=[]),
+        lambda: shop.count_active(KINDS),
+        lambda: shop.quiesce(KINDS),
+        lambda: shop.revoke_production_logins(keep=[]),
         *(lambda: shop.ensure_users(APPLICATION, READ_ONLY) for _ in range(2)),
         lambda: shop.verify_users(APPLICATION, READ_ONLY),
         lambda: shop.verify_users(APPLICATION, login("readonly_user", "Secret-wrong")),
@@ -126,10 +126,10 @@ def test_a_set_up_that_fails_leaves_no_secret_anywhere(talkative: Server, shop: 
     )
     before = len(talkative.log)
     said = told(
-        lambda: shop.quiet(KINDS),
+        lambda: shop.quiesce(KINDS),
         lambda: shop.ensure_users(APPLICATION, READ_ONLY),
         lambda: shop.ensure_users(login("master", "Secret-of-impostor"), READ_ONLY),
-        lambda: Database(talkative.place, login("master", "Secret-wrong"), "shop").login_roles(),
+        lambda: Database(talkative.endpoint, login("master", "Secret-wrong"), "shop").login_roles(),
     )
     logged = talkative.log[before:]
     for statement in (

@@ -6,7 +6,7 @@ And databases left alone.
 import psycopg2.errors
 import pytest
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.quiesce_kinds import PREPARED_TRANSACTIONS
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
@@ -68,7 +68,7 @@ def test_what_the_read_only_user_prepared_is_rolled_back_by_the_next_set_up(
     finally:
         session.close()
     before = production.query("SELECT owner FROM pg_prepared_xacts")
-    remaining = shop.quiet([PREPARED_TRANSACTIONS])
+    remaining = shop.quiesce([PREPARED_TRANSACTIONS])
 
     assert [("readonly_user",)] == before
     assert ([], []) == (remaining, production.query("SELECT gid FROM pg_prepared_xacts"))

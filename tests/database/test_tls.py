@@ -11,9 +11,9 @@ import pytest
 
 from chalicelib.database.connection import rows, session
 from chalicelib.database.endpoint import BUNDLED_ROOTS
-from chalicelib.database.restored import Database, DatabaseUnavailableError, LoginResult, Place
+from chalicelib.database.restored_database import Database, DatabaseUnavailableError, Endpoint
 from chalicelib.flow.errors import RefusedError
-from tests.database.impostors import SPEAKS_NO_TLS, a_server_that_answers
+from tests.database.fake_servers import SPEAKS_NO_TLS, a_server_that_answers
 from tests.database.server import MASTER, Server, login
 from tests.database.tls import Authority, terminator
 
@@ -21,7 +21,7 @@ NAME = "localhost"
 
 
 @pytest.fixture
-def secured(server: Server, tmp_path: Path) -> Iterator[Place]:
+def secured(server: Server, tmp_path: Path) -> Iterator[Endpoint]:
     """Put TLS before the server: a local authority's certificate for localhost, which the client
     trusts.
     """
@@ -30,25 +30,25 @@ def secured(server: Server, tmp_path: Path) -> Iterator[Place]:
     with terminator(
         authority.write_server(tmp_path / "server.pem", NAME), (server.address, server.port)
     ) as port:
-        yield replace(server.place, host=NAME, port=port, tls="verify-full", roots=roots)
+        yield replace(server.endpoint, host=NAME, port=port, tls="verify-full", roots=roots)
 
 
-def test_a_server_that_proves_its_name_is_spoken_to(secured: Place) -> None:
+def test_a_server_that_proves_its_name_is_spoken_to(secured: Endpoint) -> None:
     """The right authority and the right name: both ways of connecting work."""
     database = Database(secured, MASTER, "shop")
 
-    assert LoginResult.OK == database.prove_login(MASTER)
+    assert database.try_login(MASTER)
     assert ["master", "rdsadmin"] == database.login_roles()
 
 
-def test_a_server_is_reached_without_a_login(secured: Place) -> None:
+def test_a_server_is_reached_without_a_login(secured: Endpoint) -> None:
     """It proves who it is to whoever connects; what does not prove it is refused as at a login."""
     stranger = login("nobody", "")
     Database(secured, stranger, "").reach()
 
-    for place in (replace(secured, host="127.0.0.1"), replace(secured, roots=BUNDLED_ROOTS)):
+    for endpoint in (replace(secured, host="127.0.0.1"), replace(secured, roots=BUNDLED_ROOTS)):
         with pytest.raises(RefusedError, match="does not prove"):
-            Database(place, stranger, "").reach()
+            Database(endpoint, stranger, "").reach()
 
 
 def test_a_name_without_an_address_is_told_as_such() -> None:
@@ -56,23 +56,23 @@ def test_a_name_without_an_address_is_told_as_such() -> None:
     with pytest.raises(
         DatabaseUnavailableError, match=r"The name nowhere\.invalid has no address\."
     ):
-        Database(Place("nowhere.invalid", 5432), MASTER, "shop").reach()
+        Database(Endpoint("nowhere.invalid", 5432), MASTER, "shop").reach()
 
 
-def test_a_server_with_another_name_is_refused(secured: Place) -> None:
+def test_a_server_with_another_name_is_refused(secured: Endpoint) -> None:
     """A certificate of the right authority for another host proves nothing."""
     database = Database(replace(secured, host="127.0.0.1"), MASTER, "shop")
 
-    for attempt in (lambda: database.prove_login(MASTER), database.login_roles):
+    for attempt in (lambda: database.try_login(MASTER), database.login_roles):
         with pytest.raises(RefusedError, match=r"does not prove that it is 127\.0\.0\.1"):
             attempt()
 
 
-def test_a_server_of_an_unknown_authority_is_refused(secured: Place) -> None:
+def test_a_server_of_an_unknown_authority_is_refused(secured: Endpoint) -> None:
     """The bundled roots are Amazon's alone."""
     database = Database(replace(secured, roots=BUNDLED_ROOTS), MASTER, "shop")
 
-    for attempt in (lambda: database.prove_login(MASTER), database.login_roles):
+    for attempt in (lambda: database.try_login(MASTER), database.login_roles):
         with pytest.raises(RefusedError, match="does not prove") as refusal:
             attempt()
         assert "rds-ca-bundle.pem" in refusal.value.remedy
@@ -80,10 +80,10 @@ def test_a_server_of_an_unknown_authority_is_refused(secured: Place) -> None:
 
 def test_a_server_without_tls_is_refused() -> None:
     """It is not spoken to in clear, whatever it offers."""
-    with a_server_that_answers(SPEAKS_NO_TLS) as place:
-        database = Database(replace(place, tls="verify-full"), MASTER, "shop")
+    with a_server_that_answers(SPEAKS_NO_TLS) as endpoint:
+        database = Database(replace(endpoint, tls="verify-full"), MASTER, "shop")
 
-        for attempt in (lambda: database.prove_login(MASTER), database.login_roles):
+        for attempt in (lambda: database.try_login(MASTER), database.login_roles):
             with pytest.raises(RefusedError, match="speaks no TLS"):
                 attempt()
 
@@ -93,7 +93,7 @@ def test_a_full_server_is_spoken_to_by_its_own_tls(server: Server) -> None:
 
     A full one is asked for its certificate in every test of this folder.
     """
-    with session(server.place, MASTER, "shop") as connection:
+    with session(server.endpoint, MASTER, "shop") as connection:
         encrypted = rows(
             connection, "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()"
         )
@@ -103,9 +103,9 @@ def test_a_full_server_is_spoken_to_by_its_own_tls(server: Server) -> None:
 
 def test_verify_full_against_the_bundled_roots_is_the_default() -> None:
     """Nobody has to remember to ask for it."""
-    place = Place("cluster.example", 5432)
+    endpoint = Endpoint("cluster.example", 5432)
 
-    assert ("verify-full", BUNDLED_ROOTS) == (place.tls, place.roots)
+    assert ("verify-full", BUNDLED_ROOTS) == (endpoint.tls, endpoint.roots)
 
 
 def test_the_bundle_holds_amazons_roots() -> None:

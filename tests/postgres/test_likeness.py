@@ -7,8 +7,8 @@ import pytest
 from localaws.postgres import PostgresData
 from pydantic import SecretStr
 
-from chalicelib.database.errors import OtherProofError
-from chalicelib.database.restored import Database, Login, LoginResult, Place
+from chalicelib.database.errors import AuthenticationMethodError
+from chalicelib.database.restored_database import Database, Endpoint, Login
 from tests.postgres.client import MASTER, PASSWORD, Client
 
 
@@ -122,13 +122,13 @@ def test_a_master_that_logs_in_by_iam_is_asked_for_a_token(
     data: PostgresData, cluster: str
 ) -> None:
     """No password opens the cluster, until the master is switched back to one."""
-    place, master = Place(*data.endpoint(cluster), tls="off"), Login(MASTER, SecretStr(PASSWORD))
+    place, master = Endpoint(*data.endpoint(cluster), tls="off"), Login(MASTER, SecretStr(PASSWORD))
     data.set_master_authentication(cluster, MASTER, by_iam=True)
-    with pytest.raises(OtherProofError, match="another proof than a password"):
-        Database(place, master, "shop").prove_login(master)
+    with pytest.raises(AuthenticationMethodError, match="another proof than a password"):
+        Database(place, master, "shop").try_login(master)
     data.set_master_authentication(cluster, MASTER, by_iam=False)
 
-    assert LoginResult.OK is Database(place, master, "shop").prove_login(master)
+    assert Database(place, master, "shop").try_login(master)
 
 
 def test_a_master_password_can_be_set_while_nothing_runs(data: PostgresData, cluster: str) -> None:

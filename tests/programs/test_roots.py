@@ -17,7 +17,7 @@ from cryptography import x509
 
 from aurora_restore.roots import BUNDLE, main
 from chalicelib.database.endpoint import BUNDLED_ROOTS
-from chalicelib.database.roots import refuse_uncovered_region, regions_of
+from chalicelib.database.root_certificates import refuse_uncovered_region, regions_of
 from chalicelib.flow.errors import RefusedError
 from tests.database.tls import Authority, rds_root
 

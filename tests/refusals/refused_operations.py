@@ -10,7 +10,7 @@ from chalicelib.aws.client import UnreachableError
 from chalicelib.database.errors import DatabaseUnavailableError
 from chalicelib.flow.choreography import IN_VPC, State
 from chalicelib.flow.plan import OPERATION_TAG, OWNER_TAG
-from simulation.restored_database import InMemoryCluster
+from simulation.in_memory_database import InMemoryCluster
 from simulation.stage import ACCOUNT, MASTER_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
 from tests.choreography.fault_injection import raised
 from tests.choreography.requests import delete_reader, disown, protect, remove_target, stop_target

@@ -3,7 +3,7 @@
 from typing import Any
 
 from chalicelib.flow.choreography import State
-from simulation.restored_database import InMemoryRole
+from simulation.in_memory_database import InMemoryRole
 from simulation.stage import (
     ACCOUNT,
     APP,
@@ -100,7 +100,7 @@ def way_to_production(night: Night) -> None:
         "DBClusters"
     ]
     production = night.data.clusters[cluster["DbClusterResourceId"]]
-    production.going_on |= {"dblink": 1}
+    production.active |= {"dblink": 1}
     production.unstoppable = frozenset({"dblink"})
 
 

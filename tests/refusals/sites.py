@@ -12,7 +12,7 @@ from itertools import product
 from pathlib import Path
 
 CODE = Path(__file__).parents[2] / "chalicelib"
-REFUSALS = frozenset({"RefusedError", "Refuse", "UnownedError", "OtherProofError"})
+REFUSALS = frozenset({"RefusedError", "Refuse", "UnownedError", "AuthenticationMethodError"})
 CODED = frozenset(
     {"AwsError", "NotFoundError", "DeniedError"}
 )  # take an error code before the sentences

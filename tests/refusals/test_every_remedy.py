@@ -16,7 +16,7 @@ from chalicelib.aws.kms import usable_key_arn
 from chalicelib.aws.rds import Cluster
 from chalicelib.database.endpoint import BUNDLED_ROOTS
 from chalicelib.database.names import check_users
-from chalicelib.database.roots import refuse_uncovered_region, regions_of
+from chalicelib.database.root_certificates import refuse_uncovered_region, regions_of
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
 from chalicelib.messages.notifications import publish

@@ -19,7 +19,7 @@ from chalicelib.flow.limits import (
 )
 from chalicelib.flow.operation import Operation
 from chalicelib.messages.notifications import publish
-from simulation.restored_database import InMemoryRole
+from simulation.in_memory_database import InMemoryRole
 from simulation.stage import SOURCE_REGION, TOPIC, Stage
 
 ITEM_BYTES_MAX = 400 * 1024

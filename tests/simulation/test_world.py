@@ -4,9 +4,9 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from simulation.history import Called, Wrote
+from simulation.in_memory_database import InMemoryRole
 from simulation.injector import placed, scripted
 from simulation.replay import replayed
-from simulation.restored_database import InMemoryRole
 from simulation.run import Run, play
 from simulation.scenarios import SCENES, Scene
 from simulation.stage import PRODUCTION_PASSWORD

@@ -14,7 +14,7 @@ from psycopg2.extensions import encrypt_password
 from psycopg2.sql import SQL, Composed, Identifier, Literal
 from pydantic import SecretStr
 
-from chalicelib.database.restored import Database, Login, Place
+from chalicelib.database.restored_database import Database, Endpoint, Login
 from localaws import names
 from localaws.passwords import APPLICATION, READ_ONLY, Passwords
 
@@ -123,9 +123,11 @@ def prepare(door: Door, passwords: Passwords) -> None:
 def leave_stale(door: Door, passwords: Passwords) -> None:
     """Leave staging as an earlier operation left it, whose own code does that here, and with a mark of that night."""
     database = Database(
-        Place(door.host, door.port, tls="off"), _login(names.MASTER, door.password), names.DATABASE
+        Endpoint(door.host, door.port, tls="off"),
+        _login(names.MASTER, door.password),
+        names.DATABASE,
     )
-    database.lock_out(keep=())
+    database.revoke_production_logins(keep=())
     database.ensure_users(
         _login(APPLICATION, passwords.application), _login(READ_ONLY, passwords.read_only)
     )

@@ -10,16 +10,15 @@ import pytest
 from localaws.postgres import rds_roles
 
 from chalicelib.database.connection import named_errors, rows, session
-from chalicelib.database.handshake import knock
-from chalicelib.database.restored import (
+from chalicelib.database.handshake import attempt_login
+from chalicelib.database.restored_database import (
     Database,
     DatabaseBusyError,
     DatabaseUnavailableError,
-    LoginResult,
-    Place,
+    Endpoint,
 )
 from chalicelib.flow.errors import RefusedError
-from tests.database.impostors import (
+from tests.database.fake_servers import (
     ASKS_FOR_CLEAR_TEXT,
     ASKS_NOTHING,
     a_server_that_answers,
@@ -33,11 +32,11 @@ from tests.database.server import MASTER, Server, login
 @pytest.mark.parametrize("sqlstate", ["57P03", "57P01", "53300", "08006"])
 def test_a_server_that_is_not_ready_is_waited_for(sqlstate: str) -> None:
     """Starting up, shutting down, out of connections: the code says so in every language."""
-    with a_server_that_answers(says(sqlstate)) as place:
-        database = Database(place, MASTER, "shop")
+    with a_server_that_answers(says(sqlstate)) as endpoint:
+        database = Database(endpoint, MASTER, "shop")
 
         with pytest.raises(DatabaseUnavailableError, match=sqlstate):
-            database.prove_login(MASTER)
+            database.try_login(MASTER)
         with pytest.raises(DatabaseUnavailableError, match=sqlstate):
             database.login_roles()
 
@@ -46,10 +45,10 @@ def test_a_server_that_is_not_ready_is_waited_for(sqlstate: str) -> None:
 def test_a_server_that_hangs_up_or_babbles_is_waited_for(answer: bytes) -> None:
     """What does not speak PostgreSQL may be something on its way up."""
     with (
-        a_server_that_answers(answer) as place,
+        a_server_that_answers(answer) as endpoint,
         pytest.raises(DatabaseUnavailableError, match="does not answer"),
     ):
-        Database(place, MASTER, "shop").login_roles()
+        Database(endpoint, MASTER, "shop").login_roles()
 
 
 @pytest.mark.parametrize(
@@ -63,8 +62,8 @@ def test_a_server_that_hangs_up_or_babbles_is_waited_for(answer: bytes) -> None:
 )
 def test_a_server_that_will_not_have_us_is_a_refusal(answer: bytes, reason: str) -> None:
     """No pg_hba line, an unknown demand, a password in clear, no password at all."""
-    with a_server_that_answers(answer) as place, pytest.raises(RefusedError, match=reason):
-        Database(place, MASTER, "shop").login_roles()
+    with a_server_that_answers(answer) as endpoint, pytest.raises(RefusedError, match=reason):
+        Database(endpoint, MASTER, "shop").login_roles()
 
 
 def test_a_port_where_nobody_listens_is_waited_for(server: Server) -> None:
@@ -73,12 +72,12 @@ def test_a_port_where_nobody_listens_is_waited_for(server: Server) -> None:
         port = listener.getsockname()[1]
 
     with pytest.raises(DatabaseUnavailableError, match=f":{port} does not answer"):
-        Database(replace(server.place, port=port), MASTER, "shop").prove_login(MASTER)
+        Database(replace(server.endpoint, port=port), MASTER, "shop").try_login(MASTER)
 
 
 def test_a_name_that_does_not_resolve_yet_is_waited_for(server: Server) -> None:
     """A new endpoint's name reaches the resolvers after the cluster is available."""
-    nowhere = replace(server.place, host="cluster.invalid")
+    nowhere = replace(server.endpoint, host="cluster.invalid")
 
     with pytest.raises(DatabaseUnavailableError, match=r"cluster\.invalid"):
         Database(nowhere, MASTER, "shop").login_roles()
@@ -87,10 +86,10 @@ def test_a_name_that_does_not_resolve_yet_is_waited_for(server: Server) -> None:
 def test_a_silent_server_is_given_up_in_time() -> None:
     """The connect timeout holds for a server that accepts and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        place = Place("127.0.0.1", listener.getsockname()[1], 1, tls="off")
+        endpoint = Endpoint("127.0.0.1", listener.getsockname()[1], 1, tls="off")
 
         with pytest.raises(DatabaseUnavailableError, match="does not answer"):
-            Database(place, MASTER, "shop").prove_login(MASTER)
+            Database(endpoint, MASTER, "shop").try_login(MASTER)
 
 
 def test_a_login_by_md5_is_understood(server: Server, shop: Database) -> None:
@@ -105,8 +104,8 @@ def test_a_login_by_md5_is_understood(server: Server, shop: Database) -> None:
     server.query("SELECT pg_reload_conf()")
     try:
         tried = [login("old", "Production-1"), login("old", "wrong"), MASTER]
-        ok, refused = LoginResult.OK, LoginResult.REFUSED
-        assert [ok, refused, ok] == [shop.prove_login(it) for it in tried]
+        ok, refused = True, False
+        assert [ok, refused, ok] == [shop.try_login(it) for it in tried]
     finally:
         rules.write_text(kept)
         server.query("SELECT pg_reload_conf()")
@@ -127,7 +126,7 @@ def test_a_user_that_production_lets_in_by_a_token_is_given_a_password(
     rules.write_text("host all app_user 127.0.0.0/8 password\n" + kept)
     server.query("SELECT pg_reload_conf()")
     try:
-        assert not shop.knows(login("app_user", "Application-1"))
+        assert not shop.has_password(login("app_user", "Application-1"))
     finally:
         rules.write_text(kept)
         server.query("SELECT pg_reload_conf()")
@@ -137,27 +136,27 @@ def test_a_user_that_production_lets_in_by_a_token_is_given_a_password(
 @pytest.mark.parametrize("sqlstate", ["28P01", "28000", "57P01", "08006", "53300", "P0001"])
 def test_a_password_that_was_right_is_known_whatever_is_said_then(sqlstate: str) -> None:
     """Production's event trigger on login may raise any code, also that of a wrong password."""
-    with a_server_that_turns_away(sqlstate, after=True) as place:
-        answer = knock(place, MASTER, "shop")
+    with a_server_that_turns_away(sqlstate, after=True) as endpoint:
+        answer = attempt_login(endpoint, MASTER, "shop")
 
     assert (True, sqlstate == "28000") == (
-        answer.knows,
-        answer.refused,
+        answer.password_correct,
+        answer.password_refused,
     )  # as a role that is NOLOGIN
 
 
 @pytest.mark.parametrize("sqlstate", ["28P01", "28000", "57P01", "53300"])
 def test_a_password_that_was_not_said_to_be_right_is_not_known(sqlstate: str) -> None:
     """Nothing follows from what a server says before."""
-    with a_server_that_turns_away(sqlstate, after=False) as place:
-        assert not knock(place, MASTER, "shop").knows
+    with a_server_that_turns_away(sqlstate, after=False) as endpoint:
+        assert not attempt_login(endpoint, MASTER, "shop").password_correct
 
 
 def test_a_role_without_the_right_to_log_in_is_refused(server: Server, shop: Database) -> None:
     """The password is right, the role is NOLOGIN: the server says so after the proof."""
     server.query("CREATE ROLE grouped NOLOGIN PASSWORD 'Production-1'")
 
-    assert LoginResult.REFUSED == shop.prove_login(login("grouped", "Production-1"))
+    assert not shop.try_login(login("grouped", "Production-1"))
 
 
 def test_a_database_that_does_not_let_the_user_in_is_a_refusal(
@@ -170,7 +169,7 @@ def test_a_database_that_does_not_let_the_user_in_is_a_refusal(
     )
 
     with pytest.raises(RefusedError, match="outsider may not connect to database shop"):
-        shop.prove_login(login("outsider", "Production-1"))
+        shop.try_login(login("outsider", "Production-1"))
 
 
 def test_a_role_out_of_connections_is_waited_for(server: Server, shop: Database) -> None:
@@ -178,7 +177,7 @@ def test_a_role_out_of_connections_is_waited_for(server: Server, shop: Database)
     server.query("CREATE ROLE limited LOGIN PASSWORD 'Production-1' CONNECTION LIMIT 0")
 
     with pytest.raises(DatabaseUnavailableError, match="53300"):
-        shop.prove_login(login("limited", "Production-1"))
+        shop.try_login(login("limited", "Production-1"))
 
 
 @pytest.mark.parametrize(
@@ -198,22 +197,22 @@ def test_errors_of_statements_are_named_by_their_code(
     server: Server, sqlstate: str, named: type[Exception]
 ) -> None:
     """Locks and concurrent changes wait, a lacking right is refused, a bug stays a bug."""
-    with pytest.raises(named), named_errors(server.place):
+    with pytest.raises(named), named_errors(server.endpoint):
         server.query(f"DO $$ BEGIN RAISE 'nein' USING ERRCODE = '{sqlstate}'; END $$")
 
 
 def test_a_statement_that_is_wrong_stays_a_bug(server: Server) -> None:
     """A syntax error is ours."""
-    with pytest.raises(psycopg2.errors.SyntaxError), named_errors(server.place):
+    with pytest.raises(psycopg2.errors.SyntaxError), named_errors(server.endpoint):
         server.query("SELEC 1")
 
 
 def test_a_session_that_the_server_ends_is_waited_for(server: Server) -> None:
     """A failover in the middle of the work is not a bug."""
-    with session(server.place, MASTER, "shop") as connection:
+    with session(server.endpoint, MASTER, "shop") as connection:
         server.query(f"SELECT pg_terminate_backend({connection.info.backend_pid}, 5000)")
 
-        with pytest.raises(DatabaseUnavailableError), named_errors(server.place):
+        with pytest.raises(DatabaseUnavailableError), named_errors(server.endpoint):
             rows(connection, "SELECT 1")
 
 

@@ -10,10 +10,10 @@ from localaws.postgres import rds_roles
 
 from chalicelib.database import roles
 from chalicelib.database.connection import rows, session, transaction
-from chalicelib.database.restored import Database, DatabaseBusyError, LoginResult
+from chalicelib.database.restored_database import Database, DatabaseBusyError
 from chalicelib.flow.errors import RefusedError
+from tests.database.cutting_proxy import wire
 from tests.database.server import MASTER, Server, login
-from tests.database.wire import wire
 
 REPORTER = login("reporter", "Production-1")
 CREATE_REPORTER = "CREATE ROLE reporter LOGIN PASSWORD 'Production-1'"
@@ -23,7 +23,7 @@ def test_a_session_that_is_already_in_is_ended(server: Server, shop: Database) -
     """Who logged in while the copy was open does not stay."""
     server.query(CREATE_REPORTER, as_user=MASTER)
     inside = server.connect(REPORTER, "shop")
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
 
     with pytest.raises(psycopg2.OperationalError), inside.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -34,7 +34,7 @@ def test_a_session_that_an_earlier_run_left_is_ended(server: Server, shop: Datab
     server.query(CREATE_REPORTER, as_user=MASTER)
     inside = server.connect(REPORTER, "shop")
     server.query("ALTER ROLE reporter NOLOGIN PASSWORD NULL", as_user=MASTER)
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
 
     with pytest.raises(psycopg2.OperationalError), inside.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -49,18 +49,18 @@ def test_a_session_opened_with_productions_master_password_is_ended(
     """
     server.query(CREATE_REPORTER, as_user=MASTER)
     with closing(server.connect(MASTER, "shop")) as inside, inside.cursor() as cursor:
-        assert ["reporter"] == shop.lock_out(keep=[])
+        assert ["reporter"] == shop.revoke_production_logins(keep=[])
         with pytest.raises(psycopg2.OperationalError):
             cursor.execute("ALTER ROLE reporter LOGIN PASSWORD 'Production-1'")
 
-    assert LoginResult.REFUSED == shop.prove_login(REPORTER)
+    assert not shop.try_login(REPORTER)
 
 
 def test_the_sessions_of_kept_roles_go_on(server: Server, shop: Database) -> None:
     """A monitoring agent that may come in is not thrown out."""
     server.query(CREATE_REPORTER, as_user=MASTER)
     inside = server.connect(REPORTER, "shop")
-    shop.lock_out(keep=["reporter"])
+    shop.revoke_production_logins(keep=["reporter"])
 
     with inside.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -70,11 +70,11 @@ def test_the_sessions_of_kept_roles_go_on(server: Server, shop: Database) -> Non
 def test_an_expired_password_is_taken_too(server: Server, shop: Database) -> None:
     """VALID UNTIL can be prolonged; the password is gone all the same."""
     server.query(CREATE_REPORTER + " VALID UNTIL '2001-01-01'", as_user=MASTER)
-    taken = shop.lock_out(keep=[])
+    taken = shop.revoke_production_logins(keep=[])
     server.query("ALTER ROLE reporter LOGIN VALID UNTIL 'infinity'")
 
     assert ["reporter"] == taken
-    assert LoginResult.REFUSED == shop.prove_login(REPORTER)
+    assert not shop.try_login(REPORTER)
 
 
 def test_a_superuser_of_rds_is_left_alone(server: Server, shop: Database) -> None:
@@ -83,7 +83,7 @@ def test_a_superuser_of_rds_is_left_alone(server: Server, shop: Database) -> Non
     """
     server.query("CREATE ROLE rdsnewservice LOGIN SUPERUSER PASSWORD 'Only-AWS-knows'")
 
-    assert [] == shop.lock_out(keep=[])
+    assert [] == shop.revoke_production_logins(keep=[])
 
 
 def test_a_group_that_could_log_in_still_gives_its_members_their_rights(
@@ -94,7 +94,7 @@ def test_a_group_that_could_log_in_still_gives_its_members_their_rights(
         CREATE_REPORTER + "; CREATE ROLE kept LOGIN PASSWORD 'Kept-1' IN ROLE reporter",
         as_user=MASTER,
     )
-    shop.lock_out(keep=["kept"])
+    shop.revoke_production_logins(keep=["kept"])
 
     assert [(True,)] == server.query(
         "SELECT pg_has_role('reporter', 'USAGE')", as_user=login("kept", "Kept-1")
@@ -111,7 +111,7 @@ def test_what_production_set_for_the_master_does_not_hold(server: Server, shop: 
         "'reporter'"
     )
     try:
-        assert ["reporter"] == shop.lock_out(keep=[])
+        assert ["reporter"] == shop.revoke_production_logins(keep=[])
     finally:
         server.query("ALTER ROLE master RESET ALL")
 
@@ -126,10 +126,10 @@ def test_a_login_that_is_opened_meanwhile_is_told_by_the_second_proof(server: Se
         return True
 
     with (
-        wire(server, open_again) as place,
+        wire(server, open_again) as endpoint,
         pytest.raises(RefusedError, match="still open the copy for reporter"),
     ):
-        Database(place, MASTER, "shop").lock_out(keep=[])
+        Database(endpoint, MASTER, "shop").revoke_production_logins(keep=[])
 
 
 def test_two_set_ups_at_once_wait_for_each_other(server: Server, shop: Database) -> None:
@@ -137,10 +137,13 @@ def test_two_set_ups_at_once_wait_for_each_other(server: Server, shop: Database)
 
     Nothing runs side by side.
     """
-    with shop._alone(), pytest.raises(DatabaseBusyError, match="a lock that another session holds"):
-        shop.lock_out(keep=[])
+    with (
+        shop._with_setup_lock(),
+        pytest.raises(DatabaseBusyError, match="a lock that another session holds"),
+    ):
+        shop.revoke_production_logins(keep=[])
 
-    assert [] == shop.lock_out(keep=[])
+    assert [] == shop.revoke_production_logins(keep=[])
 
 
 def test_no_server_log_ever_holds_a_password(server: Server, shop: Database) -> None:
@@ -155,7 +158,7 @@ def test_no_server_log_ever_holds_a_password(server: Server, shop: Database) -> 
     server.query("ALTER ROLE app_user BYPASSRLS")
     with pytest.raises(Exception, match="BYPASSRLS"):
         shop.ensure_users(application, readonly)
-    shop.prove_login(login("app_user", "Never-logged-3"))
+    shop.try_login(login("app_user", "Never-logged-3"))
 
     assert 'ROLE "app_user" LOGIN' in server.log
     assert "Never-logged" not in server.log
@@ -169,7 +172,7 @@ def test_every_session_has_its_limits(server: Server) -> None:
         "idle_in_transaction_session_timeout",
         "search_path",
     )
-    with session(server.place, MASTER, "shop") as connection, connection.cursor() as cursor:
+    with session(server.endpoint, MASTER, "shop") as connection, connection.cursor() as cursor:
         cursor.execute("SELECT " + ", ".join(f"current_setting('{name}')" for name in names))
 
         assert ("20s", "1s", "20s", "") == cursor.fetchone()
@@ -177,7 +180,7 @@ def test_every_session_has_its_limits(server: Server) -> None:
 
 def test_rdsadmin_stays_as_it_is(server: Server, shop: Database) -> None:
     """What RDS needs to run the cluster is not ours to touch."""
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
 
     assert "rdsadmin" in shop.login_roles()
 
@@ -189,7 +192,7 @@ def test_a_session_whose_role_was_dropped_is_ended(server: Server, shop: Databas
     server.query(CREATE_REPORTER)
     inside = server.connect(REPORTER, "shop")
     server.query("DROP ROLE reporter")
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
 
     with pytest.raises(psycopg2.OperationalError), inside.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -198,7 +201,7 @@ def test_a_session_whose_role_was_dropped_is_ended(server: Server, shop: Databas
 def test_a_session_that_ended_by_itself_is_not_waited_for(server: Server) -> None:
     """The server says "false" of a process that is gone, as it does of one that would not end."""
     other = server.connect(MASTER, "shop")
-    with session(server.place, MASTER, "shop") as ours, transaction(ours):
+    with session(server.endpoint, MASTER, "shop") as ours, transaction(ours):
         rows(ours, "SELECT FROM pg_stat_activity")  # which stands still for the transaction
         server.query(f"SELECT pg_terminate_backend({other.info.backend_pid}, 5000)")
 
@@ -217,12 +220,12 @@ def test_a_role_without_login_that_somebody_holds_is_named(server: Server, shop:
     with server.postgres.session("shop") as cursor:
         cursor.execute("BEGIN; ALTER ROLE held CREATEDB")
         with pytest.raises(DatabaseBusyError, match=r"production's passwords: held\."):
-            shop.lock_out(keep=[])
+            shop.revoke_production_logins(keep=[])
         cursor.execute("ROLLBACK")
-    freed = shop.knows(login("free", "Production-1"))
-    shop.lock_out(keep=[])
+    freed = shop.has_password(login("free", "Production-1"))
+    shop.revoke_production_logins(keep=[])
 
-    assert (False, False) == (freed, shop.knows(login("held", "Production-1")))
+    assert (False, False) == (freed, shop.has_password(login("held", "Production-1")))
 
 
 BOMB = """
@@ -253,8 +256,8 @@ def test_what_runs_as_a_role_of_productions_opens_no_login(
     rds_roles.put_roles_within_reach(server.postgres)
     server.query("GRANT reporter TO admin WITH ADMIN OPTION")
     server.query(BOMB, database="shop")
-    shop.lock_out(keep=[])
+    shop.revoke_production_logins(keep=[])
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         server.query(deed, database="shop")
 
-    assert LoginResult.REFUSED == shop.prove_login(REPORTER)
+    assert not shop.try_login(REPORTER)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 from localaws.postgres import rds_roles
 
-from chalicelib.database.restored import Database, LoginResult, Proofs
+from chalicelib.database.restored_database import Database, Verification
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.quiesce_kinds import KINDS
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import Server, login
-from tests.database.test_quiet import PARTMAN, install
+from tests.database.test_quiesce import PARTMAN, install
 
 REPORTER = login("reporter", "Production-1")
 ROLES = """
@@ -51,10 +51,10 @@ def event_trigger(server: Server, event: str, statement: str) -> None:
     server.query(function("event_trigger", statement) + trap + owner, database="shop")
 
 
-def night(shop: Database, kinds: tuple[str, ...] = KINDS) -> Proofs:
+def night(shop: Database, kinds: tuple[str, ...] = KINDS) -> Verification:
     """Do what the set-up of users does."""
-    shop.lock_out(keep=[])
-    shop.quiet(kinds)
+    shop.revoke_production_logins(keep=[])
+    shop.quiesce(kinds)
     shop.ensure_users(APPLICATION, READ_ONLY)
     return shop.verify_users(APPLICATION, READ_ONLY)
 
@@ -66,7 +66,7 @@ def test_a_login_trigger_of_productions_opens_nothing(hostile: Server, shop: Dat
     event_trigger(hostile, "login", REOPENS)
     (told,) = night(shop).warnings
 
-    assert LoginResult.REFUSED is shop.prove_login(REPORTER)
+    assert not shop.try_login(REPORTER)
     assert "opened logins again while users were set up: reporter. They are closed." in told
 
 
@@ -80,7 +80,7 @@ def test_a_trigger_on_a_table_of_jobs_opens_nothing(hostile: Server, shop: Datab
     hostile.query(function("trigger", REOPENS) + trap, database="shop")
     (told,) = night(shop).warnings
 
-    assert LoginResult.REFUSED is shop.prove_login(REPORTER)
+    assert not shop.try_login(REPORTER)
     assert "reporter" in told
 
 
@@ -89,7 +89,7 @@ def test_an_event_trigger_that_stays_on_opens_nothing(hostile: Server, shop: Dat
     event_trigger(hostile, "ddl_command_end", REOPENS)
     night(shop, ())
 
-    assert LoginResult.REFUSED is shop.prove_login(REPORTER)
+    assert not shop.try_login(REPORTER)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +122,14 @@ def test_a_login_trigger_hides_no_password_of_productions(hostile: Server, shop:
         database="shop",
     )
 
-    assert shop.knows(REPORTER)
+    assert shop.has_password(REPORTER)
 
 
 def test_kept_logins_stay_open(hostile: Server, shop: Database) -> None:
     """Those of KEEP_LOGIN_ROLES are closed neither at first nor at last."""
-    shop.lock_out(keep=["reporter"])
+    shop.revoke_production_logins(keep=["reporter"])
     shop.ensure_users(APPLICATION, READ_ONLY)
     proofs = shop.verify_users(APPLICATION, READ_ONLY, keep=["reporter"])
 
     assert () == proofs.warnings
-    assert LoginResult.OK is shop.prove_login(REPORTER)
+    assert shop.try_login(REPORTER)

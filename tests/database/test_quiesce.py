@@ -10,7 +10,7 @@ import pytest
 from localaws.postgres import rds_roles
 
 from chalicelib.database.quiesce import stop
-from chalicelib.database.restored import Database, LoginResult
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import KINDS
 from tests.database.encodings import BOOKS, forget, make_database, say
@@ -108,7 +108,7 @@ def test_jobs_of_pg_cron_are_stopped(quiet: Server, shop: Database) -> None:
         database="shop",
     )
 
-    assert ({"cron-jobs": 2}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+    assert ({"cron-jobs": 2}, []) == (shop.count_active(KINDS), shop.quiesce(KINDS))
     assert [(False,)] == quiet.query("SELECT DISTINCT active FROM cron.job", database="shop")
     assert [(True,)] == quiet.query("SELECT active FROM mine.job", database="shop")
 
@@ -121,7 +121,7 @@ def test_jobs_that_row_security_hides_are_told(quiet: Server, shop: Database) ->
     )
     install(quiet, "pg_cron", CRON, "cron.job")
     quiet.query(own, database="shop")
-    (remaining,) = shop.quiet(KINDS)
+    (remaining,) = shop.quiesce(KINDS)
 
     assert "cron-jobs: what cron.job in database shop hides from the master user" == str(remaining)
     assert not remaining.reaches_production
@@ -134,7 +134,7 @@ def test_maintenance_of_pg_partman_is_stopped(quiet: Server, shop: Database) -> 
     """
     install(quiet, "pg_partman", PARTMAN, "parts.part_config")
 
-    assert ({"partman": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+    assert ({"partman": 1}, []) == (shop.count_active(KINDS), shop.quiesce(KINDS))
     assert [("off",)] == quiet.query(
         "SELECT DISTINCT automatic_maintenance FROM parts.part_config", database="shop"
     )
@@ -152,7 +152,7 @@ def test_a_trigger_that_says_the_server_went_away_is_told(quiet: Server, shop: D
     )
 
     assert ["partman: parts.part_config in database shop (SQLSTATE 57P01)"] == [
-        str(it) for it in shop.quiet(KINDS)
+        str(it) for it in shop.quiesce(KINDS)
     ]
 
 
@@ -160,7 +160,7 @@ def test_pglogical_is_cut_off_like_a_subscription(quiet: Server, shop: Database)
     """It subscribes by tables of its own, which hold production's password."""
     install(quiet, "pglogical", PGLOGICAL, "pglogical.subscription", "pglogical.node_interface")
 
-    assert ({"subscriptions": 2}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+    assert ({"subscriptions": 2}, []) == (shop.count_active(KINDS), shop.quiesce(KINDS))
     kept = quiet.query(
         "SELECT sub_enabled, if_dsn FROM pglogical.subscription, pglogical.node_interface",
         database="shop",
@@ -182,7 +182,7 @@ def test_subscriptions_end_without_a_word_to_the_publisher(quiet: Server, shop: 
             "'admin'::regrole",
             database="shop",
         )
-        assert ({"subscriptions": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+        assert ({"subscriptions": 1}, []) == (shop.count_active(KINDS), shop.quiesce(KINDS))
         production.setblocking(False)
         with pytest.raises(BlockingIOError):
             production.accept()
@@ -200,7 +200,7 @@ def test_replication_slots_are_dropped(quiet: Server, shop: Database) -> None:
         "SELECT pg_create_physical_replication_slot('standby', true); ALTER ROLE master REPLICATION"
     )
 
-    assert ({"replication-slots": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
+    assert ({"replication-slots": 1}, []) == (shop.count_active(KINDS), shop.quiesce(KINDS))
     assert [] == quiet.query("SELECT slot_name FROM pg_replication_slots")
 
 
@@ -208,7 +208,9 @@ def test_a_slot_that_the_master_may_not_drop_is_told(quiet: Server, shop: Databa
     """It is one line, whichever database is looked at."""
     quiet.query("SELECT pg_create_physical_replication_slot('standby')")
 
-    assert ["replication-slots: standby (SQLSTATE 42501)"] == [str(it) for it in shop.quiet(KINDS)]
+    assert ["replication-slots: standby (SQLSTATE 42501)"] == [
+        str(it) for it in shop.quiesce(KINDS)
+    ]
 
 
 def test_prepared_transactions_are_rolled_back_as_their_owner(
@@ -225,11 +227,11 @@ def test_prepared_transactions_are_rolled_back_as_their_owner(
             "BEGIN; ALTER ROLE reporter VALID UNTIL '2030-01-01'; PREPARE TRANSACTION 'it''s'"
         )
     with pytest.raises(TransientError):
-        shop.lock_out(keep=[])
+        shop.revoke_production_logins(keep=[])
 
-    assert ({"prepared-transactions": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
-    assert "reporter" in shop.lock_out(keep=[])
-    assert LoginResult.REFUSED == shop.prove_login(login("reporter", "Production-1"))
+    assert ({"prepared-transactions": 1}, []) == (shop.count_active(KINDS), shop.quiesce(KINDS))
+    assert "reporter" in shop.revoke_production_logins(keep=[])
+    assert not shop.try_login(login("reporter", "Production-1"))
     assert ["rds_superuser"] == memberships(quiet)
 
 
@@ -238,7 +240,7 @@ def test_a_prepared_transaction_of_a_superuser_is_told(quiet: Server, shop: Data
     quiet.query("BEGIN; CREATE TABLE ghost (); PREPARE TRANSACTION 'theirs'", database="shop")
 
     assert ["prepared-transactions: theirs in database shop (SQLSTATE 42501)"] == [
-        str(it) for it in shop.quiet(KINDS)
+        str(it) for it in shop.quiesce(KINDS)
     ]
 
 
@@ -252,7 +254,7 @@ def test_a_prepared_transaction_whose_owner_was_dropped_is_told(
     quiet.query("DROP ROLE gone")
 
     assert ["prepared-transactions: orphan in database shop (SQLSTATE 42501)"] == [
-        str(it) for it in shop.quiet(KINDS)
+        str(it) for it in shop.quiesce(KINDS)
     ]
 
 
@@ -268,8 +270,8 @@ def test_an_event_trigger_that_was_added_to_an_extension_is_disabled(
         database="shop",
     )
 
-    assert ({"event-triggers": 1}, []) == (shop.going_on(KINDS), shop.quiet(KINDS))
-    assert {} == shop.going_on(KINDS)
+    assert ({"event-triggers": 1}, []) == (shop.count_active(KINDS), shop.quiesce(KINDS))
+    assert {} == shop.count_active(KINDS)
 
 
 def test_event_triggers_are_disabled_before_anything_fires_them(
@@ -296,11 +298,11 @@ def test_event_triggers_are_disabled_before_anything_fires_them(
         "INSERT INTO pg_user_mapping SELECT 99999, 0, oid FROM pg_foreign_server", database="shop"
     )
 
-    assert {"event-triggers": 2, "user-mappings": 1} == shop.going_on(KINDS)
+    assert {"event-triggers": 2, "user-mappings": 1} == shop.count_active(KINDS)
     assert ["event-triggers: theirs in database shop (SQLSTATE 42501)"] == [
-        str(it) for it in shop.quiet(KINDS)
+        str(it) for it in shop.quiesce(KINDS)
     ]
-    assert {"event-triggers": 1} == shop.going_on(KINDS)
+    assert {"event-triggers": 1} == shop.count_active(KINDS)
 
 
 def test_code_that_calls_aws_is_counted(quiet: Server, shop: Database) -> None:
@@ -315,8 +317,8 @@ def test_code_that_calls_aws_is_counted(quiet: Server, shop: Database) -> None:
     )
 
     assert ({"aws-callers": 2, "dblink-callers": 1}, []) == (
-        shop.going_on(KINDS),
-        shop.quiet(KINDS),
+        shop.count_active(KINDS),
+        shop.quiesce(KINDS),
     )
     assert 3 == len(
         quiet.query(
@@ -334,7 +336,7 @@ def test_every_database_that_somebody_can_enter_is_quieted(quiet: Server, shop: 
         "ALTER DATABASE shape IS_TEMPLATE true; REVOKE CONNECT ON DATABASE closed FROM PUBLIC"
     )
     try:
-        told = (shop.going_on(KINDS), [str(it) for it in shop.quiet(KINDS)])
+        told = (shop.count_active(KINDS), [str(it) for it in shop.quiesce(KINDS)])
     finally:
         quiet.query("ALTER DATABASE shape IS_TEMPLATE false")
 
@@ -361,7 +363,7 @@ def test_what_is_held_in_one_database_keeps_nothing_running_in_another(
             "BEGIN; ALTER USER MAPPING FOR PUBLIC SERVER home OPTIONS (SET password 'x')"
         )
         with pytest.raises(TransientError):
-            shop.quiet(KINDS)
+            shop.quiesce(KINDS)
         holding.execute("ROLLBACK")
 
     assert [(0,)] == quiet.query("SELECT count(*) FROM pg_user_mapping", database="shop")
@@ -382,7 +384,7 @@ def test_what_goes_on_in_a_database_out_of_reach_is_named(quiet: Server, shop: D
     )
     quiet.query("REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
     try:
-        counted, remaining = shop.going_on(KINDS), shop.quiet(KINDS)
+        counted, remaining = shop.count_active(KINDS), shop.quiesce(KINDS)
     finally:
         quiet.query("ROLLBACK PREPARED 'theirs'", database="closed")
         quiet.query("ALTER SUBSCRIPTION orders DISABLE", database="closed")
@@ -399,11 +401,11 @@ def test_what_goes_on_in_a_database_out_of_reach_is_named(quiet: Server, shop: D
 def test_what_is_quieted_does_not_hinder_the_users(quiet: Server, shop: Database) -> None:
     """The set-up goes on after, and nothing that was stopped comes back."""
     install(quiet, "pg_cron", CRON, "cron.job")
-    shop.quiet(KINDS)
+    shop.quiesce(KINDS)
     set_up(shop)
 
-    assert {} == shop.going_on(KINDS)
-    assert LoginResult.OK == shop.prove_login(READ_ONLY)
+    assert {} == shop.count_active(KINDS)
+    assert shop.try_login(READ_ONLY)
 
 
 def test_the_catalog_is_asked_by_its_own_names(quiet: Server, shop: Database) -> None:
@@ -419,7 +421,7 @@ def test_the_catalog_is_asked_by_its_own_names(quiet: Server, shop: Database) ->
         database="shop",
     )
 
-    assert {"user-mappings": 1} == shop.going_on(KINDS)
+    assert {"user-mappings": 1} == shop.count_active(KINDS)
 
 
 def test_no_password_is_written_to_the_log(quiet: Server, shop: Database) -> None:
@@ -437,7 +439,7 @@ def test_no_password_is_written_to_the_log(quiet: Server, shop: Database) -> Non
     )
     quiet.query("UPDATE pg_subscription SET subowner = 'admin'::regrole", database="shop")
     before = len(quiet.log)
-    shop.quiet(KINDS)
+    shop.quiesce(KINDS)
     said = quiet.log[before:]
 
     assert "DROP SUBSCRIPTION" in said
@@ -483,7 +485,7 @@ def dying(server: Server, statements: int) -> Any:
     return session
 
 
-THINGS = """
+OBJECTS = """
 DROP FOREIGN DATA WRAPPER IF EXISTS other CASCADE;
 CREATE FOREIGN DATA WRAPPER other;
 CREATE SERVER home FOREIGN DATA WRAPPER other OPTIONS (host 'home');
@@ -504,21 +506,21 @@ def test_a_run_that_ends_after_any_of_its_statements_is_finished_by_the_next(
 ) -> None:
     """What was begun is stopped by the next run, whole, wherever the function ended."""
     for statements in range(STATEMENTS_MAX):
-        quiet.query(THINGS, database="shop")
+        quiet.query(OBJECTS, database="shop")
         with closing(quiet.connect(ADMIN, "shop")) as session:
             session.cursor().execute(
                 "BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'one'"
             )
         with closing(dying(quiet, statements)) as session:
             try:
-                stop(session, quiet.place, WAYS_OUT)
+                stop(session, quiet.endpoint, WAYS_OUT)
             except StoppedError:
                 pass
             else:
                 assert statements > 10
                 return
-        remaining = shop.quiet(WAYS_OUT)
-        assert ([], {}) == (remaining, shop.going_on(WAYS_OUT)), statements
+        remaining = shop.quiesce(WAYS_OUT)
+        assert ([], {}) == (remaining, shop.count_active(WAYS_OUT)), statements
     raise AssertionError("There are more statements than were tried.")
 
 
@@ -534,8 +536,8 @@ def test_names_in_other_encodings_are_said_as_they_are(
         cursor.execute(b"CREATE USER MAPPING FOR PUBLIC SERVER %s" % BOOKS)
         cursor.execute(b"ALTER SERVER %s OWNER TO admin" % BOOKS)
 
-    assert {"user-mappings": 1, "foreign-servers": 1} == shop.going_on(KINDS)
-    assert ([], {}) == (shop.quiet(KINDS), shop.going_on(KINDS))
+    assert {"user-mappings": 1, "foreign-servers": 1} == shop.count_active(KINDS)
+    assert ([], {}) == (shop.quiesce(KINDS), shop.count_active(KINDS))
 
 
 def test_a_database_whose_name_cannot_be_said_is_named(quiet: Server, shop: Database) -> None:
@@ -548,7 +550,7 @@ def test_a_database_whose_name_cannot_be_said_is_named(quiet: Server, shop: Data
         name,
     )
     try:
-        (remaining,) = shop.quiet(KINDS)
+        (remaining,) = shop.quiesce(KINDS)
     finally:
         forget(quiet, name)
 

@@ -1,4 +1,4 @@
-"""The in-memory twin of `chalicelib.database.restored`: a cluster's roles, and which names and passwords open it.
+"""The in-memory twin of `chalicelib.database.restored_database`: roles and what opens them, without data.
 
 It judges names by the same rules and answers with the same errors as the real one;
 `tests/database/test_contract.py` holds both to one contract. It has no data: rights are two words,
@@ -10,21 +10,21 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from math import inf
 
-from chalicelib.database.endpoint import Login, Place
+from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.database.errors import (
-    FULL,
-    LET_IN,
-    MAY_NOT_LOG_IN,
-    PASSWORD_REFUSED,
-    Answer,
-    OtherProofError,
-    at_the_door,
-    denied,
-    without_password,
+    INVALID_AUTHORIZATION,
+    INVALID_PASSWORD,
+    SUCCESSFUL_COMPLETION,
+    TOO_MANY_CONNECTIONS,
+    AuthenticationMethodError,
+    LoginResult,
+    login_error,
+    privilege_error,
+    token_login_error,
 )
-from chalicelib.database.names import check_users, refuse_attributes, refuse_open, to_lock_out
-from chalicelib.database.restored import LoginResult, Proofs
-from chalicelib.database.verification import opened_again
+from chalicelib.database.names import check_users, logins_to_revoke, refuse_attributes, refuse_open
+from chalicelib.database.restored_database import Verification
+from chalicelib.database.verification import reopened_logins_warning
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import REPORTED, Remaining
 
@@ -54,7 +54,7 @@ class InMemoryCluster:
 
     A snapshot of it is `copied()`: passwords and all, as at Aurora.
 
-    `going_on` counts, by kind, what acts or reaches out by itself
+    `active` counts, by kind, what acts or reaches out by itself
     (`chalicelib.flow.quiesce_kinds`); the master may not stop the `unstoppable` kinds. `closed`
     has, by database, the code with which it turns everybody away; the master opens it from another
     one if it `may_open`. `trouble` is raised by whatever is asked next until it is cleared: a
@@ -64,18 +64,18 @@ class InMemoryCluster:
     roles: dict[str, InMemoryRole]
     databases: list[str] = field(default_factory=lambda: ["postgres"])
     rights: dict[tuple[str, str], str] = field(default_factory=dict)
-    going_on: dict[str, int] = field(default_factory=dict)
+    active: dict[str, int] = field(default_factory=dict)
     unstoppable: frozenset[str] = frozenset()
     trouble: TransientError | None = None
     closed: dict[str, str] = field(default_factory=dict)
     may_open: bool = True
 
-    def open(self, place: Place, master: Login, database: str) -> "InMemoryDatabase":
+    def open(self, endpoint: Endpoint, master: Login, database: str) -> "InMemoryDatabase":
         """Return the cluster as its master user sees it.
 
-        Fits `chalicelib.database.restored.OpenDatabase`.
+        Fits `chalicelib.database.restored_database.OpenDatabase`.
         """
-        return InMemoryDatabase(self, place, master, database)
+        return InMemoryDatabase(self, endpoint, master, database)
 
     def copied(self) -> "InMemoryCluster":
         """Return the cluster that a snapshot of this one restores to."""
@@ -87,12 +87,17 @@ class InMemoryCluster:
 
 
 class InMemoryDatabase:
-    """The public face of `chalicelib.database.restored.Database`, over an `InMemoryCluster`."""
+    """The public face of `chalicelib.database.restored_database.Database`, over an `InMemoryCluster`."""
 
     def __init__(
-        self, cluster: InMemoryCluster, place: Place, master: Login, database: str
+        self, cluster: InMemoryCluster, endpoint: Endpoint, master: Login, database: str
     ) -> None:
-        self._cluster, self._place, self._master, self._database = cluster, place, master, database
+        self._cluster, self._endpoint, self._master, self._database = (
+            cluster,
+            endpoint,
+            master,
+            database,
+        )
         self.statement: Callable[[str], None] = lambda _text: (
             None
         )  # told what takes effect as one, just before it does
@@ -102,35 +107,37 @@ class InMemoryDatabase:
         if self._cluster.trouble:
             raise self._cluster.trouble
 
-    def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
-        """See `Database.prove_login`."""
+    def try_login(self, login: Login, database: str | None = None) -> bool:
+        """See `Database.try_login`."""
         answer = self._knock(login, database or self._database)
-        if answer.let_in or answer.refused:
-            return LoginResult.OK if answer.let_in else LoginResult.REFUSED
-        raise at_the_door(answer, self._place, login.username, database or self._database)
+        if answer.accepted or answer.password_refused:
+            return answer.accepted
+        raise login_error(answer, self._endpoint, login.username, database or self._database)
 
-    def try_master(self) -> Answer:
+    def try_master(self) -> LoginResult:
         """See `Database.try_master`."""
         try:
             return self._knock(self._master, self._database)
-        except OtherProofError as error:
-            raise without_password(self._place, self._master.username) from error
+        except AuthenticationMethodError as error:
+            raise token_login_error(self._endpoint, self._master.username) from error
 
-    def enter_as_master(self) -> Answer:
+    def enter_as_master(self) -> LoginResult:
         """See `Database.enter_as_master`."""
         answer = self.try_master()
-        elsewhere = any(self._knock(self._master, name).let_in for name in self._cluster.databases)
+        elsewhere = any(
+            self._knock(self._master, name).accepted for name in self._cluster.databases
+        )
         if (
             answer.sqlstate != "3D000"
-            and not answer.let_in
+            and not answer.accepted
             and elsewhere
             and self._cluster.may_open
         ):
             self._cluster.closed.pop(self._database, None)
         return self.try_master()
 
-    def knows(self, login: Login) -> bool:
-        """See `Database.knows`."""
+    def has_password(self, login: Login) -> bool:
+        """See `Database.has_password`."""
         self._enter()
         role = self._cluster.roles.get(login.username)
         return role is not None and role.password == login.secret
@@ -142,10 +149,10 @@ class InMemoryDatabase:
 
     def production_logins(self, *, keep: Collection[str]) -> list[str]:
         """See `Database.production_logins`."""
-        return to_lock_out(self._customers_logins(), master=self._master.username, keep=keep)
+        return logins_to_revoke(self._customers_logins(), master=self._master.username, keep=keep)
 
-    def lock_out(self, *, keep: Collection[str]) -> list[str]:
-        """See `Database.lock_out`."""
+    def revoke_production_logins(self, *, keep: Collection[str]) -> list[str]:
+        """See `Database.revoke_production_logins`."""
         names = self.production_logins(keep=keep)
         closed = [name for name in names if self._may_alter(name)]
         for name in closed:
@@ -157,22 +164,20 @@ class InMemoryDatabase:
         refuse_open([name for name in names if name not in closed])
         return closed
 
-    def going_on(self, kinds: Collection[str]) -> Mapping[str, int]:
-        """See `Database.going_on`."""
+    def count_active(self, kinds: Collection[str]) -> Mapping[str, int]:
+        """See `Database.count_active`."""
         self._enter()
         return {
-            kind: count for kind, count in self._cluster.going_on.items() if count and kind in kinds
+            kind: count for kind, count in self._cluster.active.items() if count and kind in kinds
         }
 
-    def quiet(self, kinds: Collection[str]) -> list[Remaining]:
-        """See `Database.quiet`."""
-        there = [
-            kind for kind in kinds if self._cluster.going_on.get(kind) and kind not in REPORTED
-        ]
+    def quiesce(self, kinds: Collection[str]) -> list[Remaining]:
+        """See `Database.quiesce`."""
+        there = [kind for kind in kinds if self._cluster.active.get(kind) and kind not in REPORTED]
         self._enter()
         for kind in (kind for kind in there if kind not in self._cluster.unstoppable):
             self.statement(f"STOP {kind}")
-            self._cluster.going_on[kind] = 0
+            self._cluster.active[kind] = 0
         return [
             Remaining(kind, "the master may not")
             for kind in there
@@ -209,7 +214,7 @@ class InMemoryDatabase:
         trusted: Collection[str] = (),
         *,
         keep: Collection[str] = (),
-    ) -> Proofs:
+    ) -> Verification:
         """See `Database.verify_users`; there are no routines here."""
         del trusted
         self._enter()
@@ -218,31 +223,39 @@ class InMemoryDatabase:
             for name in sorted(self._cluster.databases)
             for login, right in ((application, "write"), (readonly, "read"))
         )
-        opened = self.lock_out(keep={*keep, application.username, readonly.username})
-        return Proofs(proven, warnings=opened_again(opened))
+        opened = self.revoke_production_logins(
+            keep={*keep, application.username, readonly.username}
+        )
+        return Verification(proven, warnings=reopened_logins_warning(opened))
 
     def _enter(self) -> None:
         self._let_in(self._master, self._database)
 
     def _let_in(self, login: Login, database: str) -> None:
         answer = self._knock(login, database)
-        if not answer.let_in:
-            raise at_the_door(answer, self._place, login.username, database)
+        if not answer.accepted:
+            raise login_error(answer, self._endpoint, login.username, database)
 
-    def _knock(self, login: Login, database: str) -> Answer:
+    def _knock(self, login: Login, database: str) -> LoginResult:
         if self._cluster.trouble:
             raise self._cluster.trouble
         role = self._cluster.roles.get(login.username)
         if role and role.by_token:
-            raise OtherProofError(
+            raise AuthenticationMethodError(
                 f"{login.username} is let in by a token.", "Take it out of rds_iam."
             )
         if role is None or role.password != login.secret or role.expired:
-            return Answer(PASSWORD_REFUSED, asked=True)
-        if not role.can_login or role.full:
-            return Answer(FULL if role.can_login else MAY_NOT_LOG_IN, asked=True, proven=True)
-        missing = LET_IN if database in self._cluster.databases else "3D000"
-        return Answer(self._cluster.closed.get(database, missing), asked=True, proven=True)
+            return LoginResult(INVALID_PASSWORD, password_requested=True)
+        sqlstate = self._refused_after_password(role, database) or SUCCESSFUL_COMPLETION
+        return LoginResult(sqlstate, password_requested=True, password_verified=True)
+
+    def _refused_after_password(self, role: InMemoryRole, database: str) -> str | None:
+        if not role.can_login:
+            return INVALID_AUTHORIZATION
+        if role.full:
+            return TOO_MANY_CONNECTIONS
+        missing = None if database in self._cluster.databases else "3D000"
+        return self._cluster.closed.get(database, missing)
 
     def _customers_logins(self) -> list[str]:
         roles = self._cluster.roles
@@ -260,10 +273,14 @@ class InMemoryDatabase:
         role = self._cluster.roles.get(name, InMemoryRole(None))
         refuse_attributes(name, role.attributes)
         if not role.alterable:
-            raise denied("42501", self._place, f"role {name} is not the master's to alter.")
+            raise privilege_error(
+                "42501", self._endpoint, f"role {name} is not the master's to alter."
+            )
 
     def _proven(self, login: Login, database: str, right: str) -> str:
         self._let_in(login, database)
         if self._cluster.rights.get((login.username, database)) != right:
-            raise denied("42501", self._place, f"{login.username} may not {right} in {database}.")
+            raise privilege_error(
+                "42501", self._endpoint, f"{login.username} may not {right} in {database}."
+            )
         return f"{login.username} may {right} in database {database}."

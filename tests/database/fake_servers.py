@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from chalicelib.database.restored import Place
+from chalicelib.database.restored_database import Endpoint
 
 SASL = b"R" + struct.pack("!ii", 23, 10) + b"SCRAM-SHA-256\0\0"
 ASKS_FOR_CLEAR_TEXT = b"R" + struct.pack("!ii", 8, 3)
@@ -23,7 +23,7 @@ def says(sqlstate: str) -> bytes:
     return b"E" + struct.pack("!i", len(fields) + 4) + fields
 
 
-def a_server_that_answers(answer: bytes) -> AbstractContextManager[Place]:
+def a_server_that_answers(answer: bytes) -> AbstractContextManager[Endpoint]:
     """Serve connections, each with this one answer to whatever it says first."""
 
     def talk(channel: socket.socket) -> None:
@@ -33,7 +33,7 @@ def a_server_that_answers(answer: bytes) -> AbstractContextManager[Place]:
     return _serving(talk)
 
 
-def a_server_that_turns_away(sqlstate: str, *, after: bool) -> AbstractContextManager[Place]:
+def a_server_that_turns_away(sqlstate: str, *, after: bool) -> AbstractContextManager[Endpoint]:
     """Serve connections that ask for a password, and say an error `after` it was right, or in place
     of that.
     """
@@ -47,7 +47,7 @@ def a_server_that_turns_away(sqlstate: str, *, after: bool) -> AbstractContextMa
     return _serving(talk)
 
 
-def a_server_that_knows_no_password() -> AbstractContextManager[Place]:
+def a_server_that_knows_no_password() -> AbstractContextManager[Endpoint]:
     """Serve connections with a challenge that anybody can make up, and a proof of nothing."""
 
     def talk(channel: socket.socket) -> None:
@@ -66,7 +66,7 @@ def _sasl(kind: int, text: bytes) -> bytes:
 
 
 @contextmanager
-def _serving(talk: Callable[[socket.socket], None]) -> Iterator[Place]:
+def _serving(talk: Callable[[socket.socket], None]) -> Iterator[Endpoint]:
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -81,7 +81,7 @@ def _serving(talk: Callable[[socket.socket], None]) -> Iterator[Place]:
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        yield Place("127.0.0.1", listener.getsockname()[1], 2, tls="off")
+        yield Endpoint("127.0.0.1", listener.getsockname()[1], 2, tls="off")
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()

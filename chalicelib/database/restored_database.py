@@ -1,9 +1,9 @@
 """Everything that is said to PostgreSQL: taking production's logins out of a restored cluster, and letting ours in.
 
-    database = Database(place, master, "shop")
+    database = Database(endpoint, master, "shop")
     database.enter_as_master()                          # until the new master password works
-    database.lock_out(keep=plan.keep_login_roles)       # before anybody new gets in
-    database.quiet(plan.quiet_kinds)                    # nothing acts or reaches out by itself
+    database.revoke_production_logins(keep=plan.keep_login_roles)       # before anybody new gets in
+    database.quiesce(plan.quiet_kinds)                    # nothing acts or reaches out by itself
     database.ensure_users(application, readonly)
     database.verify_users(application, readonly)
 
@@ -20,7 +20,6 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from enum import Enum
 from math import inf
 from typing import Any, Protocol
 
@@ -30,24 +29,24 @@ from chalicelib.database import grants, master_user, quiesce, roles, verificatio
 from chalicelib.database.connection import rows, run, session, transaction
 from chalicelib.database.databases import (
     databases,
-    keep_out,
-    open_elsewhere,
+    other_open_databases,
     reachable,
-    refuse_beyond_reach,
-    shut_others,
+    refuse_out_of_reach,
+    revoke_connect_elsewhere,
+    revoke_connect_out_of_reach,
 )
-from chalicelib.database.endpoint import Login, Place
+from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.database.errors import (
-    Answer,
+    AuthenticationMethodError,
     DatabaseBusyError,
     DatabaseUnavailableError,
-    OtherProofError,
-    at_the_door,
+    LoginResult,
+    login_error,
 )
-from chalicelib.database.handshake import knock, reach
+from chalicelib.database.handshake import attempt_login, reach
 from chalicelib.database.membership import EVERYBODY_ELSE
 from chalicelib.database.names import check_users, refuse_open
-from chalicelib.database.verification import Proofs
+from chalicelib.database.verification import Verification
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import Remaining
 
@@ -55,26 +54,18 @@ __all__ = [
     "Database",
     "DatabaseBusyError",
     "DatabaseUnavailableError",
+    "Endpoint",
     "Login",
-    "LoginResult",
     "OpenDatabase",
-    "Place",
-    "Proofs",
     "Remaining",
     "RestoredDatabase",
+    "Verification",
     "check_users",
 ]
 
 PRISTINE_PREFIX = "aurora_restore_proof_"
 # "aurora": the advisory lock that one set-up at a time holds, in the master's database
-SET_UP_LOCK = 0x6175726F7261
-
-
-class LoginResult(Enum):
-    """How a server that answers takes a name and a password."""
-
-    OK = "OK"
-    REFUSED = "REFUSED"  # wrong password, or a role that has none, may not log in or does not exist
+SETUP_LOCK = 0x6175726F7261
 
 
 class RestoredDatabase(Protocol):
@@ -86,32 +77,32 @@ class RestoredDatabase(Protocol):
     def reach(self) -> None:
         """See `Database.reach`."""
 
-    def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
-        """See `Database.prove_login`."""
+    def try_login(self, login: Login, database: str | None = None) -> bool:
+        """See `Database.try_login`."""
 
-    def try_master(self) -> Answer:
+    def try_master(self) -> LoginResult:
         """See `Database.try_master`."""
 
-    def enter_as_master(self) -> Answer:
+    def enter_as_master(self) -> LoginResult:
         """See `Database.enter_as_master`."""
 
     def login_roles(self) -> list[str]:
         """See `Database.login_roles`."""
 
-    def knows(self, login: Login) -> bool:
-        """See `Database.knows`."""
+    def has_password(self, login: Login) -> bool:
+        """See `Database.has_password`."""
 
     def production_logins(self, *, keep: Collection[str]) -> list[str]:
         """See `Database.production_logins`."""
 
-    def lock_out(self, *, keep: Collection[str]) -> list[str]:
-        """See `Database.lock_out`."""
+    def revoke_production_logins(self, *, keep: Collection[str]) -> list[str]:
+        """See `Database.revoke_production_logins`."""
 
-    def going_on(self, kinds: Collection[str]) -> Mapping[str, int]:
-        """See `Database.going_on`."""
+    def count_active(self, kinds: Collection[str]) -> Mapping[str, int]:
+        """See `Database.count_active`."""
 
-    def quiet(self, kinds: Collection[str]) -> list[Remaining]:
-        """See `Database.quiet`."""
+    def quiesce(self, kinds: Collection[str]) -> list[Remaining]:
+        """See `Database.quiesce`."""
 
     def ensure_users(
         self,
@@ -130,66 +121,66 @@ class RestoredDatabase(Protocol):
         trusted: Collection[str] = (),
         *,
         keep: Collection[str] = (),
-    ) -> Proofs:
+    ) -> Verification:
         """See `Database.verify_users`."""
 
 
-OpenDatabase = Callable[[Place, Login, str], RestoredDatabase]
+OpenDatabase = Callable[[Endpoint, Login, str], RestoredDatabase]
 """What a step is given to reach PostgreSQL: `Database` itself, or the twin's `InMemoryCluster.open`."""
 
 
 class Database:
-    """A restored cluster behind `place`, seen as its master user.
+    """A restored cluster behind `endpoint`, seen as its master user.
 
     `database` is the one from the master's secret.
     """
 
-    def __init__(self, place: Place, master: Login, database: str) -> None:
-        self._place, self._master, self._database = place, master, database
+    def __init__(self, endpoint: Endpoint, master: Login, database: str) -> None:
+        self._endpoint, self._master, self._database = endpoint, master, database
 
     def reach(self) -> None:
         """Connect and, where TLS is wanted, have the server prove who it is; nobody logs in."""
-        reach(self._place)
+        reach(self._endpoint)
 
-    def prove_login(self, login: Login, database: str | None = None) -> LoginResult:
+    def try_login(self, login: Login, database: str | None = None) -> bool:
         """Log in and out again, in `database` or the master's.
 
         DatabaseUnavailableError while the server cannot say.
         """
         where = database or self._database
-        answer = knock(self._place, login, where)
-        if answer.let_in or answer.refused:
-            return LoginResult.OK if answer.let_in else LoginResult.REFUSED
-        raise at_the_door(answer, self._place, login.username, where)
+        answer = attempt_login(self._endpoint, login, where)
+        if answer.accepted or answer.password_refused:
+            return answer.accepted
+        raise login_error(answer, self._endpoint, login.username, where)
 
-    def try_master(self) -> Answer:
+    def try_master(self) -> LoginResult:
         """Try the master user's login.
 
         RefusedError where the server wants another proof of it than a password.
         """
-        return master_user.try_login(self._place, self._master, self._database)
+        return master_user.try_master_login(self._endpoint, self._master, self._database)
 
-    def enter_as_master(self) -> Answer:
+    def enter_as_master(self) -> LoginResult:
         """Try the master user's login, and mend what keeps it out where that is its own to mend."""
-        return master_user.enter(self._place, self._master, self._database)
+        return master_user.enter(self._endpoint, self._master, self._database)
 
-    def knows(self, login: Login) -> bool:
+    def has_password(self, login: Login) -> bool:
         """Tell whether a role has this password, also one that may not log in now, or whose password has expired.
 
         A member of rds_iam or rds_ad has none that opens anything: RDS asks it for a token.
         """
-        with self._alone() as connection:
-            undo = roles.hold_still(connection, login.username)
+        with self._with_setup_lock() as connection:
+            undo = roles.suspend_expiry(connection, login.username)
             try:
-                answer = knock(self._place, login, self._database)
-            except OtherProofError:
+                answer = attempt_login(self._endpoint, login, self._database)
+            except AuthenticationMethodError:
                 return False
             finally:
                 if undo:
                     run(connection, undo)
-        if answer.knows or answer.refused:
-            return answer.knows
-        raise at_the_door(answer, self._place, login.username, self._database)
+        if answer.password_correct or answer.password_refused:
+            return answer.password_correct
+        raise login_error(answer, self._endpoint, login.username, self._database)
 
     def login_roles(self) -> list[str]:
         """Return every role that may log in, sorted; RDS's own and the master are among them."""
@@ -197,11 +188,11 @@ class Database:
             return roles.login_roles(connection)
 
     def production_logins(self, *, keep: Collection[str]) -> list[str]:
-        """Return, sorted, the roles whose login `lock_out` would take now."""
+        """Return, sorted, the roles whose login `revoke_production_logins` would take now."""
         with self._session(self._database) as connection:
             return roles.production_logins(connection, master=self._master.username, keep=keep)
 
-    def lock_out(self, *, keep: Collection[str]) -> list[str]:
+    def revoke_production_logins(self, *, keep: Collection[str]) -> list[str]:
         """Take login, password and sessions from every role but the master, RDS's own and `keep`.
 
         Return whose.
@@ -211,13 +202,15 @@ class Database:
         because the master may not alter them. That no role is open is asked a second time in a
         database that was made for it and holds nothing of production.
         """
-        with self._alone() as connection:
-            closed = roles.lock_out(connection, master=self._master.username, keep=keep)
+        with self._with_setup_lock() as connection:
+            closed = roles.revoke_production_logins(
+                connection, master=self._master.username, keep=keep
+            )
             with self._pristine(connection) as clean:
                 refuse_open(roles.production_logins(clean, master=self._master.username, keep=keep))
             return closed
 
-    def going_on(self, kinds: Collection[str]) -> Mapping[str, int]:
+    def count_active(self, kinds: Collection[str]) -> Mapping[str, int]:
         """Count, by kind (`chalicelib.flow.quiesce_kinds`), what came with production and acts by itself."""
         found: dict[tuple[str, str, str], quiesce.Found] = {}
         reachable, _ = self._reachable()
@@ -232,12 +225,12 @@ class Database:
             counts[thing.kind] += thing.how_many
         return dict(counts)
 
-    def quiet(self, kinds: Collection[str]) -> list[Remaining]:
+    def quiesce(self, kinds: Collection[str]) -> list[Remaining]:
         """Stop it, in every database that somebody can connect to.
 
         Return what may go on all the same.
 
-        Kinds that only their owners may change are counted by `going_on` and not touched. What
+        Kinds that only their owners may change are counted by `count_active` and not touched. What
         somebody holds keeps nothing else running, in no database: TransientError is raised when all
         has been tried.
         """
@@ -247,11 +240,11 @@ class Database:
             for name in others
         ]
         busy: list[TransientError] = []
-        with self._alone() as shared:
+        with self._with_setup_lock() as shared:
             for name in reachable if kinds else ():
                 try:
                     with self._session(name) as connection:
-                        remaining += quiesce.stop(connection, self._place, kinds)
+                        remaining += quiesce.stop(connection, self._endpoint, kinds)
                 except TransientError as error:
                     busy.append(error)
             if busy:
@@ -280,23 +273,25 @@ class Database:
         what was set so far stays, and the next call goes on there.
         """
         check_users(self._master.username, application, readonly)
-        users, pace = (
+        users, budget = (
             grants.Users(application.username, readonly.username, trusted),
-            grants.Pace(remaining_seconds),
+            grants.TimeBudget(remaining_seconds),
         )
-        with self._alone() as connection:
+        with self._with_setup_lock() as connection:
             with transaction(connection):
                 roles.ensure_role(connection, application)
                 roles.ensure_role(connection, readonly)
                 roles.ensure_read_only_by_default(connection, readonly.username)
             names = databases(connection, opening=True).names
-            keep_out(connection, [application.username, readonly.username])
-            others = shut_others(connection, readonly.username, application.username, names)
+            revoke_connect_out_of_reach(connection, [application.username, readonly.username])
+            others = revoke_connect_elsewhere(
+                connection, readonly.username, application.username, names
+            )
             for name in (*names, *others):
                 with self._session(name) as inside:
-                    grants.ensure_grants(inside, users, pace)
+                    grants.ensure_grants(inside, users, budget)
             for login in (application, readonly):
-                roles.let_in(connection, login)
+                roles.enable_login(connection, login)
 
     def verify_users(
         self,
@@ -305,34 +300,36 @@ class Database:
         trusted: Collection[str] = (),
         *,
         keep: Collection[str] = (),
-    ) -> Proofs:
+    ) -> Verification:
         """Log in as both users to every user database.
 
         Return what they can and cannot do, or refuse.
 
-        At last every login but theirs and those of `keep` is taken once more, as by `lock_out`.
+        At last every login but theirs and those of `keep` is taken once more, as by `revoke_production_logins`.
         """
         with self._session(self._database) as connection:
             _refuse_changed(connection, application, readonly)
             standing = databases(connection, opening=False)
             names = (
                 *standing.names,
-                *open_elsewhere(connection, readonly.username, standing.names),
+                *other_open_databases(connection, readonly.username, standing.names),
             )
-            refuse_beyond_reach(connection, [application.username, readonly.username])
-        found = Proofs(untried=standing.closed)
+            refuse_out_of_reach(connection, [application.username, readonly.username])
+        found = Verification(untried=standing.closed)
         users = grants.Users(application.username, readonly.username, trusted)
         for name in names:
             with self._session(name) as inside:
-                found += Proofs(warnings=tuple(grants.judge(inside, users)))
+                found += Verification(warnings=tuple(grants.check_grants(inside, users)))
             found += verification.prove(
-                self._place, name, application=application, readonly=readonly
+                self._endpoint, name, application=application, readonly=readonly
             )
-        found += verification.prove_own_password(self._place, self._database, readonly)
-        return found + self._lock_out_again(application, readonly, keep)
+        found += verification.prove_own_password(self._endpoint, self._database, readonly)
+        return found + self._revoke_reopened_logins(application, readonly, keep)
 
-    def _lock_out_again(self, application: Login, readonly: Login, keep: Collection[str]) -> Proofs:
-        """Take what production's code opened since `lock_out`.
+    def _revoke_reopened_logins(
+        self, application: Login, readonly: Login, keep: Collection[str]
+    ) -> Verification:
+        """Take what production's code opened since `revoke_production_logins`.
 
         Both users are still what they were made.
 
@@ -340,22 +337,24 @@ class Database:
         on a table of jobs. Nothing of it runs in this session after its beginning.
         """
         ours = (application, readonly)
-        with self._alone() as connection:
+        with self._with_setup_lock() as connection:
             kept = {*keep, *(login.username for login in ours)}
-            opened = roles.lock_out(connection, master=self._master.username, keep=kept)
+            opened = roles.revoke_production_logins(
+                connection, master=self._master.username, keep=kept
+            )
             _refuse_changed(connection, application, readonly)
             for login in ours:
-                if self.prove_login(login) is not LoginResult.OK:
+                if not self.try_login(login):
                     raise DatabaseBusyError(
                         f"Something changed the password of {login.username} meanwhile."
                     )
-        return Proofs(warnings=verification.opened_again(opened))
+        return Verification(warnings=verification.reopened_logins_warning(opened))
 
     def _session(self, database: str) -> Any:
-        return session(self._place, self._master, database)
+        return session(self._endpoint, self._master, database)
 
     @contextmanager
-    def _alone(self) -> Iterator[Any]:
+    def _with_setup_lock(self) -> Iterator[Any]:
         """Open a session that no other set-up of this cluster runs beside.
 
         DatabaseBusyError while one does.
@@ -364,7 +363,7 @@ class Database:
         however that ends.
         """
         with self._session(self._database) as connection:
-            rows(connection, "SELECT pg_catalog.pg_advisory_lock(%(key)s)", key=SET_UP_LOCK)
+            rows(connection, "SELECT pg_catalog.pg_advisory_lock(%(key)s)", key=SETUP_LOCK)
             yield connection
 
     @contextmanager

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 from localaws.postgres import rds_roles
 
-from chalicelib.database.restored import Database
+from chalicelib.database.restored_database import Database
 from chalicelib.flow.quiesce_kinds import KINDS
 from tests.database.production import APPLICATION, READ_ONLY, set_up
 from tests.database.server import MASTER, Server, clean, login
@@ -88,7 +88,7 @@ def copy(request: pytest.FixtureRequest, servers: Servers, production: Server) -
 @pytest.fixture
 def restored(copy: Server) -> Database:
     """Return what the set-up sees of the copy."""
-    return Database(copy.place, MASTER, "shop")
+    return Database(copy.endpoint, MASTER, "shop")
 
 
 COUNTS = {
@@ -111,7 +111,7 @@ def test_without_it_the_application_user_reads_and_writes_production(
     copy: Server, restored: Database, production: Server
 ) -> None:
     """The ways are real: what the other tests refuse works where QUIESCE names it off."""
-    restored.quiet([])
+    restored.quiesce([])
     set_up(restored)
     found = {
         way: copy.query(query, as_user=APPLICATION, database="shop") for way, query in WAYS.items()
@@ -128,8 +128,8 @@ def test_no_way_leads_from_the_copy_to_production(
     copy: Server, restored: Database, production: Server
 ) -> None:
     """Neither user nor the master reaches it, and production's log sees no connection."""
-    counted = restored.going_on(KINDS)
-    remaining = [str(it) for it in restored.quiet(KINDS)]
+    counted = restored.count_active(KINDS)
+    remaining = [str(it) for it in restored.quiesce(KINDS)]
     set_up(restored)
     before = production.log.count("user=partner")
 
@@ -145,17 +145,17 @@ def test_no_way_leads_from_the_copy_to_production(
 
 def test_no_password_of_production_can_be_read(copy: Server, restored: Database) -> None:
     """The user mapping that held it is gone; what code holds is counted."""
-    restored.quiet(KINDS)
+    restored.quiesce(KINDS)
 
     assert [] == copy.query("SELECT umoptions FROM pg_user_mapping", database="shop")
-    assert {"dblink-callers": 1, "foreign-data-wrappers": 1} == restored.going_on(KINDS)
+    assert {"dblink-callers": 1, "foreign-data-wrappers": 1} == restored.count_active(KINDS)
 
 
 def test_a_new_user_mapping_does_not_open_it_again(copy: Server, restored: Database) -> None:
     """Nobody who logs in may use the server, and it leads nowhere: not even with production's
     password.
     """
-    restored.quiet(KINDS)
+    restored.quiesce(KINDS)
     set_up(restored)
     mapping = (
         "CREATE USER MAPPING FOR {} SERVER production OPTIONS (user 'partner', password "
@@ -190,7 +190,7 @@ def test_a_server_is_cut_off_however_it_is_addressed(
     )
     copy.query("ALTER SERVER other OWNER TO app_owner", database="shop")
 
-    assert [RDS_OWN] == [str(it) for it in restored.quiet(KINDS)]
+    assert [RDS_OWN] == [str(it) for it in restored.quiesce(KINDS)]
     (found,) = copy.query(
         "SELECT srvoptions FROM pg_foreign_server WHERE srvname = 'other'", database="shop"
     )
@@ -203,7 +203,7 @@ OF_THE_MASTER = "; UPDATE pg_extension SET extowner = 'master'::regrole WHERE ex
 
 def ways(database: Database) -> list[str]:
     """Quiet the copy, and name what may still reach production."""
-    return [str(it) for it in database.quiet(KINDS) if it.reaches_production]
+    return [str(it) for it in database.quiesce(KINDS) if it.reaches_production]
 
 
 def test_dblink_that_is_not_the_masters_to_close_remains(copy: Server, restored: Database) -> None:
@@ -236,7 +236,7 @@ def test_functions_that_were_taken_out_of_dblink_are_closed(
 ) -> None:
     """ALTER EXTENSION … DROP FUNCTION leaves them as they are, and no member of anything."""
     copy.query("ALTER EXTENSION dblink DROP FUNCTION dblink(text, text)", database="shop")
-    restored.quiet(KINDS)
+    restored.quiesce(KINDS)
     set_up(restored)  # which gives the application the routines of production, but none in C
     allowed = "SELECT has_function_privilege({}, 'dblink(text, text)', 'EXECUTE')"
 
@@ -250,7 +250,7 @@ def test_sessions_with_open_connections_end_with_the_lock_out(
     """A connection that a session of production's user opened before does not outlive the lock-out."""
     with closing(copy.connect(login("app_owner", "Production-1"), "shop")) as session:
         session.cursor().execute("SELECT FROM sales.ledger")
-        restored.lock_out(keep=[])
-        restored.quiet(KINDS)
+        restored.revoke_production_logins(keep=[])
+        restored.quiesce(KINDS)
         with pytest.raises(psycopg2.OperationalError):
             session.cursor().execute("SELECT FROM sales.ledger")

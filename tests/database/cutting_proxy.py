@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from chalicelib.database.restored import Place
+from chalicelib.database.restored_database import Endpoint
 from tests.database.server import Server
 
 Watch = Callable[[str], bool]
@@ -23,11 +23,11 @@ PIECE_BYTES = 65_536
 
 
 @contextmanager
-def wire(server: Server, watch: Watch) -> Iterator[Place]:
-    """Give a place from which `server` is reached, without TLS, past `watch`."""
+def wire(server: Server, watch: Watch) -> Iterator[Endpoint]:
+    """Give an endpoint from which `server` is reached, without TLS, past `watch`."""
     wired = _Wire(server, watch)
     try:
-        yield replace(server.place, host="127.0.0.1", port=wired.port, tls="off")
+        yield replace(server.endpoint, host="127.0.0.1", port=wired.port, tls="off")
     finally:
         wired.cut()
 

@@ -7,7 +7,7 @@ from psycopg2.sql import SQL, Composable, Identifier
 PARAMETERS_ARE_GRANTED = 150_000  # from this server_version on, GRANT … ON PARAMETER
 
 
-class Thing(NamedTuple):
+class GrantableObject(NamedTuple):
     """A database, schema, table (or view), sequence, routine, large object, or one of the rarer kinds.
 
     `signature` is how GRANT tells a routine from others of its name, with its parentheses, as the
@@ -51,7 +51,7 @@ _RUNS_AS_OWNER = """
 # documentation, CREATE AGGREGATE), so whoever may call it calls a SECURITY DEFINER function among
 # them.
 
-THINGS = f"""
+OBJECTS = f"""
 schema AS (
   SELECT oid, nspname, nspowner, nspacl, {_OF_EXTENSION.format("pg_namespace")} AS extension
     FROM pg_catalog.pg_namespace
@@ -118,6 +118,6 @@ UNION ALL SELECT 'PARAMETER', NULL, parname, '', 'PARAMETER', oid, 10, paracl, f
 """  # 10 is the superuser that initdb made: all parameters are its
 
 
-def rarer_things(server_version: int) -> str:
+def rarer_objects(server_version: int) -> str:
     """Return the question for what else people may be let write or make, in the same columns as `thing`."""
     return _RARER + (_PARAMETERS if server_version >= PARAMETERS_ARE_GRANTED else "")
