@@ -15,6 +15,7 @@ STAGE ?=
 CLUSTER = prod-cluster
 REGION = us-east-1
 FORCE ?=
+YES ?=
 POSTGRES =
 TIMEOUT =
 # The stage that `make up` deploys is deployed from a copy, in which what only that world knows is filled in.
@@ -58,11 +59,11 @@ up: $(PACKED) ## leave the same world running, until Ctrl-C (PORT= DATA= DUMP= P
 night: $(READY) ## have Aurora take the nightly snapshot, in a world that `make up` runs (PORT= CLUSTER= REGION=)
 	@exec $(PY) -m demo.take_snapshot --port "$(PORT)" --cluster "$(CLUSTER)" --region "$(REGION)"
 
-deploy: $(PACKED) ## bring a stage into your AWS account, or up to date there (STAGE=dev)
-	@exec $(PY) -m aurora_restore.deployment deploy --stage "$(STAGE)" --checkout "$(CHECKOUT)"
+deploy: $(PACKED) ## bring a stage into your AWS account, or up to date there (STAGE=dev YES=1)
+	@exec $(PY) -m aurora_restore.deployment deploy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(YES),--yes)
 
-destroy: $(READY) ## take a stage out of your AWS account, but for its records and secrets (STAGE=dev FORCE=1)
-	@exec $(PY) -m aurora_restore.deployment destroy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(FORCE),--force)
+destroy: $(READY) ## take a stage out of your AWS account, but for its records and secrets (STAGE=dev FORCE=1 YES=1)
+	@exec $(PY) -m aurora_restore.deployment destroy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(FORCE),--force) $(if $(YES),--yes)
 
 package: $(PACKED) ## write the app as a SAM template, for a pipeline that deploys it (STAGE=dev)
 	@exec $(PY) -m aurora_restore.deployment package --stage "$(STAGE)" --checkout "$(CHECKOUT)"

@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from aurora_restore.deployment import deploy, destroy
+from aurora_restore.deployment.confirmation import confirmation
 from aurora_restore.deployment.errors import DeploymentError, NotReadyError
 from aurora_restore.findings import Status
 from aurora_restore.stages import CHECKOUT, Stage, StageError
@@ -26,11 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         stage = Stage.read(options.stage, options.checkout, command=options.command)
         if options.command == "deploy":
-            deploy.deploy(stage, options.checkout, _output)
+            confirm = confirmation(yes=options.yes)
+            deploy.deploy(stage, options.checkout, _output, confirm)
         elif options.command == "package":
             deploy.package(stage, options.checkout, _output)
         else:
-            destroy.destroy(stage, options.checkout, _output, force=options.force)
+            confirm = confirmation(yes=options.yes)
+            destroy.destroy(stage, options.checkout, _output, confirm, force=options.force)
     except NotReadyError as error:
         for finding in error.findings:
             if finding.status is not Status.OK:
@@ -74,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--checkout", type=Path, default=CHECKOUT, help="the folder of the app"
         )
+        if name != "package":
+            command.add_argument("--yes", action="store_true", help="do not ask")
         if name == "destroy":
             command.add_argument(
                 "--force", action="store_true", help="even where something would be left behind"

@@ -17,13 +17,14 @@ from aurora_restore.deployment import (
     stacks,
 )
 from aurora_restore.deployment.account import Account
+from aurora_restore.deployment.confirmation import Confirm
 from aurora_restore.deployment.errors import NotReadyError
 from aurora_restore.stages import Stage, make_command
 
 Output = Callable[[str], None]
 
 
-def deploy(stage: Stage, checkout: Path, output: Output) -> None:
+def deploy(stage: Stage, checkout: Path, output: Output, confirm: Confirm) -> None:
     """Bring the stage into its account, or up to date there; raises DeploymentError.
 
     Everything is found out before anything is changed, and each part can be repeated: after a
@@ -33,6 +34,7 @@ def deploy(stage: Stage, checkout: Path, output: Output) -> None:
     account, ours = state.account, state.deployed.ours
     for finding in findings:
         output(str(finding))
+    confirm("Deploy")
     with _timed(output, "the package is built"):
         built = project.build(stage, checkout)
     with _timed(output, f"stack {stage.records_stack}: tables and secrets"):

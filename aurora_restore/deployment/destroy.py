@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from aurora_restore.deployment import chalice, chalice_state, config_checks, preflight, stacks
 from aurora_restore.deployment.account import Account, error_code, sign_in
 from aurora_restore.deployment.account_state import AccountState
+from aurora_restore.deployment.changes import Action, Change, deletions
+from aurora_restore.deployment.confirmation import Confirm
 from aurora_restore.deployment.errors import DeploymentError, NotReadyError
 from aurora_restore.deployment.stacks import Stack
 from aurora_restore.findings import Finding, failed, failures
@@ -21,7 +23,9 @@ from chalicelib.flow.limits import counted
 Output = Callable[[str], None]
 
 
-def destroy(stage: Stage, checkout: Path, output: Output, *, force: bool = False) -> None:
+def destroy(
+    stage: Stage, checkout: Path, output: Output, confirm: Confirm, *, force: bool = False
+) -> None:
     """Take the stage out of its account.
 
     Raises NotReadyError before anything is changed, or DeploymentError.
@@ -33,15 +37,19 @@ def destroy(stage: Stage, checkout: Path, output: Output, *, force: bool = False
     state = _ready(stage, force=force)
     account, held, removable = state.account, state.deployed, state.stacks_to_delete
     place = f"{account.number}, {stage.region}"
-    if held.ours or removable:
-        output(f"Deleting the stage {stage.name} from the account {place}.")
+    changes = [*deletions(held.ours), *map(_deletion_of, removable)]
+    for foreign in held.others:
+        output(f"Left alone: {foreign.what}")
+    if changes:
+        output(f"Deleting the stage {stage.name} from the account {place}:")
+        for change in changes:
+            output(str(change))
+        confirm("Delete")
     else:
         output(
             f"Nothing is left to delete: the account {place} has no functions, roles, rules or "
             f"stacks of {stage.name}."
         )
-    for one in held.others:
-        output(f"Left alone: {one.what}")
     with tempfile.TemporaryDirectory() as folder:
         copied = _copied(checkout, Path(folder))
         chalice_state.write(stage, copied, held.ours)
@@ -58,6 +66,10 @@ def destroy(stage: Stage, checkout: Path, output: Output, *, force: bool = False
             "secrets, for the next deployment. docs/runbook.md (Leaving) says how to delete that, "
             "too."
         )
+
+
+def _deletion_of(stack: Stack) -> Change:
+    return Change(Action.DELETE, "stack", f"{stack.name} in {stack.region}")
 
 
 def _copied(checkout: Path, project: Path) -> Path:

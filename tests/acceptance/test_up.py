@@ -257,7 +257,7 @@ def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: U
     with (world.folder / "checkout" / "chalicelib" / "outcome.py").open("a") as module:
         module.write("# a newer version\n")
     world.set(LOG_LEVEL="WARNING")
-    deployed = world.run("aurora_restore.deployment", "deploy")
+    deployed = world.run("aurora_restore.deployment", "deploy", "--yes")
     functions = world.client("lambda").list_functions()["Functions"]
     ended = end_of_newest(world)
     changed_at = max(datetime.fromisoformat(one["LastModified"]) for one in functions)

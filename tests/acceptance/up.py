@@ -120,7 +120,12 @@ class Up:
             if line.startswith("export ")
         )
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return {**kept, **exported, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        return {
+            **kept,
+            **exported,
+            "YES": "1",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
 
     def run(self, module: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Run a program of the console on the stage of this world, from the checkout that it was

@@ -108,6 +108,7 @@ class Place:
             [*_program(command, stage, checkout), *options],
             cwd=CHECKOUT,
             env={**self._environment(), **environment},
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
@@ -121,7 +122,7 @@ class Place:
         """
         # As in a terminal: what a shell starts in the background ignores Ctrl-C, and all that is
         # started by that does.
-        program = ["env", "--default-signal=INT", *_program("deploy", stage, checkout)]
+        program = ["env", "--default-signal=INT", *_program("deploy", stage, checkout), "--yes"]
         piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(
             program, cwd=CHECKOUT, env=self._environment(), start_new_session=True, **piped
@@ -136,12 +137,12 @@ class Place:
         return {**without_aws(os.environ), **here, "PYTHONDONTWRITEBYTECODE": "1"}
 
     def deploy(self, stage: str, checkout: Path, **environment: str) -> Said:
-        """Deploy a stage."""
-        return self.run("deploy", stage, checkout, **environment)
+        """Deploy a stage without being asked."""
+        return self.run("deploy", stage, checkout, "--yes", **environment)
 
     def destroy(self, stage: str, checkout: Path, *options: str) -> Said:
-        """Take a stage away."""
-        return self.run("destroy", stage, checkout, *options)
+        """Take a stage away without being asked."""
+        return self.run("destroy", stage, checkout, "--yes", *options)
 
     # --- what there is ---
 

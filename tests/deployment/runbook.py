@@ -27,6 +27,7 @@ def type_in(place: Place, checkout: Path, block: str) -> str:
             if "REGION" not in name
         },
         "CHECKOUT": str(checkout),
+        "YES": "1",
         "PATH": path,
     }
     # what make sets up is there already

@@ -5,6 +5,7 @@ Chalice and templates.
 import json
 import shutil
 import signal
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -558,7 +559,10 @@ def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
         back.status,
         back.err,
     )
-    assert gone.out.startswith(f"Deleting the stage dev from the account {ACCOUNT}, {REGION}.\n")
+    assert gone.out.startswith(f"Deleting the stage dev from the account {ACCOUNT}, {REGION}:\n")
+    deleted = [line.split() for line in gone.out.splitlines() if line.startswith("  delete ")]
+    by_kind = Counter(line[1] for line in deleted)
+    assert {"function": 11, "rule": 11, "role": 11, "log": 11, "stack": 2} == by_kind
     assert nothing.out.startswith(
         f"Nothing is left to delete: the account {ACCOUNT}, {REGION} has no functions, "
     )

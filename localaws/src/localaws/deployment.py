@@ -59,6 +59,7 @@ class Deployment:
                     "-m",
                     "aurora_restore.deployment",
                     "deploy",
+                    "--yes",
                     "--stage",
                     names.STAGE,
                     "--checkout",
