@@ -26,8 +26,8 @@ URL =
 SERVERS = embedded-16 embedded-18 debian-15 debian-17
 
 # What takes minutes of its own: whole worlds, deployments, packages and command lines. Of `make acceptance`.
-WHOLE := tests/world $(addprefix tests/deployment/,test_deploying.py test_two_stages.py test_by_a_pipeline.py) \
-    tests/packaging tests/docs/test_local_calls.py tests/programs/test_aws.py
+WHOLE := tests/acceptance $(addprefix tests/deployment/,test_deploying.py test_two_stages.py test_by_a_pipeline.py) \
+    tests/packaging tests/docs/test_local_calls.py tests/programs/test_aws.py localaws/tests/distribution/test_up.py
 
 # What is removed and made again is fixed: no option may point it at somebody's own folder.
 override VENV := .venv
@@ -54,7 +54,7 @@ demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT
 	@exec $(PY) -m demo --port "$(PORT)" --data "$(DATA)" $(GIVEN) $(if $(TIMEOUT),--timeout "$(TIMEOUT)") $(if $(KEEP),--keep)
 
 up: $(PACKED) ## leave the same world running, until Ctrl-C (PORT= DATA= DUMP= POSTGRES=)
-	@exec $(PY) -m localaws up --port "$(PORT)" --data "$(DATA)" $(GIVEN)
+	@exec $(PY) -m demo.up --port "$(PORT)" --data "$(DATA)" $(GIVEN)
 
 night: $(READY) ## have Aurora take the nightly snapshot, in a world that `make up` runs (PORT= CLUSTER= REGION=)
 	@exec $(PY) -m demo.take_snapshot --port "$(PORT)" --cluster "$(CLUSTER)" --region "$(REGION)"

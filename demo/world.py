@@ -1,4 +1,4 @@
-"""The world the demo looks at: `python -m localaws up` in a process of its own, stopped at the end whatever happens."""
+"""The world the demo looks at: `python -m demo.up` in a process of its own, stopped at the end whatever happens."""
 
 import contextlib
 import os
@@ -15,13 +15,13 @@ from typing import Self
 
 from demo.errors import Deadline, DemoError
 
-READY = "ready"  # the last line of `localaws up` before it only serves
+READY = "ready"  # the last line of `python -m demo.up` before it only serves
 STOP_SECONDS = 30  # PostgreSQL servers included
 LAST_LINES = 15  # shown when the world ends by itself
 
 
 class World:
-    """A running `localaws up`; a context manager, because nothing of it may outlive the demo."""
+    """A running `python -m demo.up`; a context manager, because nothing of it may outlive the demo."""
 
     def __init__(
         self, command: list[str], endpoint: str, *, stop_seconds: float = STOP_SECONDS
@@ -115,7 +115,7 @@ def localaws(*, port: int, data: Path, dump: Path | None, postgres: Path | None)
 
     `dump` becomes production's data; `postgres` is the bin folder of the server that runs it all.
     """
-    command = [sys.executable, "-m", "localaws", "up", "--port", str(port), "--data", str(data)]
+    command = [sys.executable, "-m", "demo.up", "--port", str(port), "--data", str(data)]
     command += ["--dump", str(dump)] if dump else []
     command += ["--postgres", str(postgres)] if postgres else []
     return World(command, f"http://127.0.0.1:{port}")

@@ -1,6 +1,6 @@
 """Real nights through the zip: what each function's invocations take of themselves, and how much memory.
 
-`localaws up` is the world around, with its PostgreSQL. Its rules are pointed at queues, and from
+`python -m demo.up` is the world around, with its PostgreSQL. Its rules are pointed at queues, and from
 those each event goes to the one process of its function, one event at a time, which stays warm from
 the first night to the last.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from localaws.clients import CREDENTIALS, Clients
+from localaws.sample.names import ACCOUNT
 from localaws.workers import Specification, Worker
 
 from aurora_restore.packaging.errors import PackageError
@@ -25,16 +26,17 @@ from bench.package.metered import MARK
 from bench.package.runtime_folder import Folders
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, TERMINAL
 from chalicelib.flow.identifiers import requested_id
+from demo import aws as names
 from demo import take_snapshot
 from demo.errors import Deadline
+from demo.up.names import STAGE as STAGE_NAME
 from demo.world import World
-from localaws import names
 
 RESTORES: Final = 4
 SPEED: Final = 150
 SECONDS_MAX: Final = 300.0
 CANCELS: Final = 5
-STAGE: Final = Stage.read(names.STAGE)
+STAGE: Final = Stage.read(STAGE_NAME)
 LET_IN: Final = json.dumps(
     {
         "Version": "2012-10-17",
@@ -89,7 +91,7 @@ def _world(folder: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "localaws", "up", "--port", str(port), "--data", str(folder)]
+    command = [sys.executable, "-m", "demo.up", "--port", str(port), "--data", str(folder)]
     with World([*command, "--speed", str(SPEED)], f"http://127.0.0.1:{port}") as world:
         list(world.building(Deadline(SECONDS_MAX)))
         yield world.endpoint
@@ -162,7 +164,7 @@ class _Lambda:
         specification = Specification(
             arn=deployed["FunctionArn"],
             name=deployed["FunctionName"],
-            account=names.ACCOUNT,
+            account=ACCOUNT,
             region=names.TARGET_REGION,
             handler=f"metered.{name.replace('-', '_')}",
             package=folders.metered,

@@ -1,4 +1,4 @@
-"""What `python -m localaws up` refuses to begin with, and what is left when it is stopped or killed
+"""What `python -m demo.up` refuses to begin with, and what is left when it is stopped or killed
 half-way.
 """
 

@@ -1,4 +1,4 @@
-"""What `python -m localaws up` leaves running, as unknowing clients see it, and what is left when
+"""What `python -m demo.up` leaves running, as unknowing clients see it, and what is left when
 it ends.
 """
 

@@ -1,4 +1,4 @@
-"""`python -m localaws up` as a process, watched from outside."""
+"""`python -m demo.up` as a process, watched from outside."""
 
 import json
 import os
@@ -61,8 +61,7 @@ class Up:
             [
                 sys.executable,
                 "-m",
-                "localaws",
-                "up",
+                "demo.up",
                 "--port",
                 str(port),
                 "--data",
@@ -183,8 +182,8 @@ def servers_of(world: Up) -> list[int]:
 
 
 def up(*options: str) -> subprocess.CompletedProcess[str]:
-    """Run `localaws up` where it is to refuse."""
-    started = [sys.executable, "-m", "localaws", "up", *options]
+    """Run `python -m demo.up` where it is to refuse."""
+    started = [sys.executable, "-m", "demo.up", *options]
     return subprocess.run(
         started, cwd=ROOT, check=False, capture_output=True, text=True, timeout=120
     )

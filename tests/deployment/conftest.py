@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from localaws.clients import Clients
-from localaws.resources import make_resources
 from localaws.server import Server
 
+from demo.up.resources import make_resources
 from tests.deployment.packages import shared_folder
 from tests.deployment.place import Place, make_source
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from localaws.clients import Clients, local_environment, without_aws
-from localaws.deployment import copy_app
-from localaws.resources import Resources
 
 from aurora_restore.stages import CHECKOUT, Stage
+from demo.up.deployment import copy_app
+from demo.up.resources import Resources
 from tests.deployment.packages import give_package
 
 REGION, SOURCE_REGION, ACCOUNT = "us-west-2", "us-east-1", "123456789012"

@@ -11,8 +11,6 @@ from typing import Any
 import boto3
 import pytest
 from localaws.clients import Clients
-from localaws.deployment import copy_app
-from localaws.resources import make_resources
 from localaws.server import Server
 
 from aurora_restore.deployment import preflight
@@ -21,6 +19,8 @@ from aurora_restore.deployment.errors import NotReadyError
 from aurora_restore.doctor.read_only_clients import reading_clients
 from aurora_restore.findings import Finding, Status, failures
 from aurora_restore.stages import CHECKOUT
+from demo.up.deployment import copy_app
+from demo.up.resources import make_resources
 from tests.deployment.packages import shared_folder
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, make_source
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from localaws.clients import Clients
-from localaws.resources import make_resources
 
+from demo.up.resources import make_resources
 from tests.deployment.packages import shared_folder
 from tests.deployment.place import Place
 from tests.doctor.healthy_stage import make_well

@@ -59,8 +59,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
 
     assert (
         f"Port {port} of 127.0.0.1 is taken by another program. "
-        "Stop that program, or choose another port with --port (make: PORT=…)."
-        == str(refused.value)
+        "Stop that program, or choose another port with --port." == str(refused.value)
     )
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from localaws.clients import local_environment
-from localaws.usage import manual
 from localaws.workers import Specification, environment_of
 
+from demo.up.usage import page
 from programs.loopback import direct_loopback
 from tests.docs.readme import commands
 
@@ -41,7 +41,7 @@ def test_the_exports_that_are_printed_except_it() -> None:
     """`make up` prints them, and the README has them."""
     printed = [
         line
-        for line in manual("http://127.0.0.1:4577", Path("/world")).splitlines()
+        for line in page("http://127.0.0.1:4577", Path("/world")).splitlines()
         if line.startswith("export ")
     ]
     (exports, *_) = commands("A world that stays")

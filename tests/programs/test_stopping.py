@@ -8,17 +8,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LOCALAWS = """
-import signal, sys, types
-from localaws.__main__ import main
+import signal, sys
+from pathlib import Path
+from localaws.foreground import Options, run
 
-def build(port, folder, stack, *_, **__):
+def start(_options, _folder, stack, _say):
     stack.callback(print, "PostgreSQL has ended")
     stack.callback({first})
     signal.raise_signal(signal.SIGINT)
 
-# a world that takes no time
-sys.modules["localaws.startup"] = types.SimpleNamespace(build=build, Given=lambda *_: None)
-sys.exit(main(["up", "--data", sys.argv[1]]))
+sys.exit(run(Options(data=Path(sys.argv[1])), start))  # a world that takes no time
 """
 DEMO = """
 import signal

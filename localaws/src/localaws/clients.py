@@ -9,7 +9,7 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
-from programs.loopback import direct_loopback, keep_loopback_direct
+from localaws.loopback import direct_loopback, keep_loopback_direct
 
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _LOCK: Final = threading.Lock()  # a session makes one client at a time

@@ -34,7 +34,7 @@ class DataFolder:
         except OSError as error:
             raise FolderError(
                 f"The folder {self.path} cannot be made or written to: {error.strerror}. Name "
-                "another one with --data (make: DATA=…)."
+                "another one with --data."
             ) from error
         self._lock = _locked(lock, self.path)
 
@@ -61,11 +61,11 @@ class DataFolder:
 
 def _refuse_foreign(path: Path) -> None:
     if path.exists() and not path.is_dir():
-        raise FolderError(f"{path} is not a folder. Name another one with --data (make: DATA=…).")
+        raise FolderError(f"{path} is not a folder. Name another one with --data.")
     if path.is_dir() and any(path.iterdir()) and not (path / MARK).is_file():
         raise FolderError(
             f"The folder {path} is not empty and not localaws'; it is left alone. Name another one "
-            "with --data (make: DATA=…)."
+            "with --data."
         )
 
 
@@ -75,7 +75,7 @@ def _locked(lock: IO[str], path: Path) -> IO[str]:
     except OSError:
         lock.close()
         raise FolderError(
-            f"Another world runs in {path}. Stop it, or name another folder with --data (make: "
-            "DATA=…) and another port with --port (make: PORT=…)."
+            f"Another world runs in {path}. Stop it, or name another folder with --data "
+            "and another port with --port."
         ) from None
     return lock

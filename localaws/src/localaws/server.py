@@ -65,8 +65,7 @@ HOST: Final = "127.0.0.1"
 BACKLOG: Final = 128
 _WHY_NOT_HERE: Final = {
     errno.EADDRINUSE: (
-        "is taken by another program. Stop that program, or choose another port with --port (make: "
-        "PORT=…)."
+        "is taken by another program. Stop that program, or choose another port with --port."
     ),
     errno.EACCES: "is reserved for root. Choose one from 1024 upwards.",
 }

@@ -1,4 +1,4 @@
-"""A world from its first process until it is ready.
+"""A local AWS from its first process until it is ready.
 
 Whatever was started is put on a stack, to be ended from there.
 """
@@ -16,11 +16,10 @@ from localaws.aurora import Durations
 from localaws.clients import leave_real_aws
 from localaws.errors import WorldError
 from localaws.folder import DataFolder
+from localaws.foreground import Options, Say
 from localaws.postgres import DataPlaneError, PostgresData
 from localaws.processes import Ledger
-from localaws.sample_account import World
 from localaws.server import PortTakenError, Server
-from localaws.usage import manual
 
 SMALL: Final = Durations(  # seconds that Aurora takes for a database as small as the sample
     snapshot=60,
@@ -36,48 +35,51 @@ _REFUSALS: Final = (PortTakenError, DataPlaneError, ClientError, BotoCoreError, 
 
 
 @dataclass(frozen=True)
-class Given:
-    """What somebody gave for a world: Aurora's speed, a dump for production, a bin folder of PostgreSQL."""
+class LocalAws:
+    """A server that runs, for whoever puts something into it."""
 
-    speed: float
-    dump: Path | None
-    postgres: Path | None
+    server: Server
+    data: PostgresData
+    processes: Ledger
+    """Whatever is started while building goes in here; what is left of it is ended with the server."""
+    say: Say
+    """Hears a line as each part is done."""
 
 
-def build(
-    port: int, folder: DataFolder, stack: ExitStack, given: Given, say: Callable[[str], None]
-) -> str:
-    """Build a world in a folder, and return its manual. Closing the stack ends it.
+Build = Callable[[LocalAws, Path | None], str]
+"""Puts something into a local AWS, with a dump as production's data, and returns a page for people."""
 
-    WorldError if it cannot be made.
+
+def start(options: Options, folder: DataFolder, stack: ExitStack, say: Say, build: Build) -> str:
+    """Start a local AWS in a folder and build in it; return the page. Closing the stack ends it.
+
+    Raises WorldError if it cannot be made.
     """
     leave_real_aws()
     try:
-        server = _build(port, folder, stack, given, say)
+        aws = _start_server(options, folder, stack, say)
+        page = build(aws, options.dump)
     except _REFUSALS as error:
         raise WorldError(str(error).strip()) from error
-    return manual(server.endpoint, server.folder)
+    aws.server.aurora.set_pace(SMALL.scaled(options.speed))
+    return page
 
 
-def _build(
-    port: int, folder: DataFolder, stack: ExitStack, given: Given, say: Callable[[str], None]
-) -> Server:
-    ledger = Ledger(folder.path / "processes.json")
-    ledger.end_leftovers()
+def _start_server(options: Options, folder: DataFolder, stack: ExitStack, say: Say) -> LocalAws:
+    processes = Ledger(folder.path / "processes.json")
+    processes.end_leftovers()
     folder.empty()
-    data = PostgresData(folder.path / "postgres", given.postgres)
+    data = PostgresData(folder.path / "postgres", options.postgres)
     stack.callback(data.close)
     server = Server(
-        port,
+        options.port,
         folder.path,
-        speed=given.speed,
+        speed=options.speed,
         data=data,
         durations=Durations().scaled(SPEED_WHILE_BUILDING),
     )
     stack.callback(server.stop)
     server.start()
     folder.keep()
-    stack.callback(ledger.end_leftovers)
-    World(server, data, ledger, say).build(given.dump)
-    server.aurora.set_pace(SMALL.scaled(given.speed))
-    return server
+    stack.callback(processes.end_leftovers)
+    return LocalAws(server, data, processes, say)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from programs.loopback import direct_loopback
+from localaws.loopback import direct_loopback
 
 START_SECONDS_MAX: Final = 60.0
 """How long a worker may import its handler. Lambda allows 10 s.

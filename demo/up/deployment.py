@@ -1,4 +1,4 @@
-"""The app, deployed into the world as `make deploy` would into an account.
+"""The app, deployed into the local AWS as `make deploy` would into an account.
 
 From a copy of the checkout, because what only this world knows (keys, groups, subnets) is filled in
 there.
@@ -13,12 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from localaws import names
 from localaws.clients import local_environment, without_aws
 from localaws.errors import WorldError
-from localaws.processes import Ledger
+from localaws.startup import LocalAws
 
-CHECKOUT: Final = Path(__file__).resolve().parents[3]
+from demo.aws import TARGET_REGION
+from demo.up.names import STAGE
+
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
 PARTS: Final = (
     "app.py",
     "chalicelib",
@@ -36,51 +38,38 @@ class Deployment:
     """One deployment of the stage `local`, under way in a process of its own."""
 
     def __init__(
-        self,
-        folder: Path,
-        endpoint: str,
-        settings: Mapping[str, str],
-        network: Mapping[str, list[str]],
-        ledger: Ledger,
+        self, aws: LocalAws, settings: Mapping[str, str], network: Mapping[str, list[str]]
     ) -> None:
-        """Begin, in a part of `folder`.
+        """Begin, in a part of the data folder.
 
         `settings` (variables) and `network` (setup-db-users') are known only now.
         """
+        folder = aws.server.folder
         checkout = folder / "checkout"
         copy_app(checkout)
         _fill_in(checkout / ".chalice" / "config.json", settings, network)
         self._log = folder / "deploy.log"
-        self._ledger = ledger
+        self._processes = aws.processes
+        command = [sys.executable, "-m", "aurora_restore.deployment", "deploy", "--yes"]
         with self._log.open("wb") as log:
-            self._process = ledger.start(
-                [
-                    sys.executable,
-                    "-m",
-                    "aurora_restore.deployment",
-                    "deploy",
-                    "--yes",
-                    "--stage",
-                    names.STAGE,
-                    "--checkout",
-                    str(checkout),
-                ],
+            self._process = aws.processes.start(
+                [*command, "--stage", STAGE, "--checkout", str(checkout)],
                 cwd=CHECKOUT,
-                env=_environment(endpoint),
+                env=_environment(aws.server.endpoint),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
 
     def wait(self) -> None:
-        """Wait for its end; WorldError with its last words if it failed."""
+        """Wait for its end; raises WorldError with its last words if it failed."""
         try:
             status = self._process.wait(DEPLOY_SECONDS_MAX)
         except subprocess.TimeoutExpired:
             raise WorldError(
                 f"The deployment did not end within {DEPLOY_SECONDS_MAX:.0f} s: see {self._log}."
             ) from None
-        self._ledger.forget(self._process.pid)
+        self._processes.forget(self._process.pid)
         said = self._log.read_text(errors="replace")
         if status:
             last = "\n  ".join(said.splitlines()[-_LAST_LINES:])
@@ -105,7 +94,7 @@ def _fill_in(
     config_file: Path, settings: Mapping[str, str], network: Mapping[str, list[str]]
 ) -> None:
     config = json.loads(config_file.read_text())
-    stage = config["stages"][names.STAGE]
+    stage = config["stages"][STAGE]
     stage["environment_variables"].update(settings)
     stage.setdefault("lambda_functions", {})["setup-db-users"] = dict(network)
     config_file.write_text(json.dumps(config, indent=2))
@@ -115,6 +104,6 @@ def _environment(endpoint: str) -> dict[str, str]:
     """Point everything at this machine: no real account may be reached from here."""
     return {
         **without_aws(os.environ),
-        **local_environment(endpoint, names.TARGET_REGION),
+        **local_environment(endpoint, TARGET_REGION),
         "PYTHONDONTWRITEBYTECODE": "1",
     }

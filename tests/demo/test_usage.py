@@ -4,9 +4,9 @@ import re
 import shlex
 from pathlib import Path
 
-from localaws.usage import manual
+from demo.up.usage import page
 
-PAGE = manual("http://127.0.0.1:4600", Path("/tmp/my world")).splitlines()  # noqa: S108  # a name
+PAGE = page("http://127.0.0.1:4600", Path("/tmp/my world")).splitlines()  # noqa: S108  # a name
 EXPANDS_IN_ZSH = set("'\"`$?*[]()<>|&;!~=")
 
 
