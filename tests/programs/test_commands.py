@@ -42,7 +42,7 @@ def is_for_people(module: str) -> bool:
     The other programs are started by programs, with arguments in a fixed order.
     """
     text = source(module).read_text(encoding="utf-8")
-    return "argparse" in text or "programs.arguments" in text
+    return "sys.exit(__doc__)" not in text
 
 
 def ended(module: str, argument: str, monkeypatch: pytest.MonkeyPatch) -> int | str | None:
@@ -61,18 +61,18 @@ OTHERS = [module for module in entries() if not is_for_people(module)]
 def test_help_is_printed_and_nothing_is_done(
     module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It names the command as people type it, and exits with 0."""
+    """The help names the command as people type it, and the program exits with 0."""
     assert 0 == ended(module, "--help", monkeypatch)
-    assert capsys.readouterr().out.startswith(f"usage: python -m {module}")
+    assert capsys.readouterr().out.lower().startswith(f"usage: python -m {module}")
 
 
 @pytest.mark.parametrize("module", PEOPLES)
 def test_an_unknown_option_is_refused(
     module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One sentence after the usage, and exit status 2."""
+    """One sentence says so, and the exit status is 2."""
     assert 2 == ended(module, "--no-such-option", monkeypatch)
-    assert capsys.readouterr().err.splitlines()[-1].startswith(f"python -m {module}: error: ")
+    assert f"python -m {module}" in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("module", OTHERS)

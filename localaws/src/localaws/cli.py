@@ -3,31 +3,37 @@
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from click import ClickException, UsageError
+from typer.main import get_command
 
 from localaws import foreground, prepare_process
 from localaws.folder import DataFolder
 from localaws.foreground import Options, Say
 
-WRONG_USAGE: Final = 2  # the exit status of click and of argparse
-
 # Our own sentences (failures.py) are told in place of typer's tracebacks.
 app = typer.Typer(
     help="AWS on this machine, with Aurora in it.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
-def parse_port(text: str) -> int:
-    """Read the port that something listens on."""
+class OptionError(typer.BadParameter):
+    """A value that an option does not take; the message is the whole sentence."""
+
+    def format_message(self) -> str:
+        """Return the sentence without typer's words around it."""
+        return self.message
+
+
+def parse_port(given: str | int) -> int:
+    """Read the port that something listens on; typer also reads the default, which is a number."""
+    text = str(given)
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= foreground.PORT_MAX):
-        raise typer.BadParameter(
+        raise OptionError(
             f"'{text}' is not a port. Choose a number from 1 to {foreground.PORT_MAX}."
         )
     return int(text)
@@ -64,15 +70,18 @@ def up(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command, and exit with its status; a value that it cannot take is one sentence."""
+    """Run the command, and exit with its status; an option it cannot take is one sentence."""
     prepare_process()
-    command = typer.main.get_command(app)
+    name = "python -m localaws" if sys.argv[0].endswith("__main__.py") else "localaws"
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        status = command.main(arguments, prog_name=_program_name(), standalone_mode=False)
-    except ClickException as error:
-        sys.stderr.write(f"{_explain(error)}\n")
-        status = WRONG_USAGE
-    sys.exit(status)
+        with get_command(app).make_context(name, given) as context:
+            context.command.invoke(context)
+    except typer.Exit as end:  # the help was printed
+        sys.exit(end.exit_code)
+    except typer.TyperException as error:
+        sys.stderr.write(f"{_sentence(error, name)}\n")
+        sys.exit(error.exit_code)
 
 
 def _start_sample(options: Options, folder: DataFolder, stack: ExitStack, say: Say) -> str:
@@ -83,13 +92,10 @@ def _start_sample(options: Options, folder: DataFolder, stack: ExitStack, say: S
     return start(options, folder, stack, say, build)
 
 
-def _explain(error: ClickException) -> str:
-    """Return our own sentence as it stands, and what click says with the usage."""
-    if error.message.endswith(".") and not isinstance(error, typer.Exit):
-        return error.message
-    usage = error.ctx.get_usage() + "\n" if isinstance(error, UsageError) and error.ctx else ""
-    return f"{usage}{_program_name()}: error: {error.format_message()}"
-
-
-def _program_name() -> str:
-    return "python -m localaws" if sys.argv[0].endswith("__main__.py") else "localaws"
+def _sentence(error: typer.TyperException, name: str) -> str:
+    message = error.format_message()
+    if isinstance(error, OptionError):
+        return message
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else name
+    return f"{message.rstrip('.')}. See `{command} --help`."
