@@ -14,7 +14,8 @@ from chalicelib.aws.kms import observe_key
 from chalicelib.aws.rds import ENGINE, Cluster, Instance, Snapshot
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import BeyondSettingsError, RefusedError
-from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.facts import Facts, SnapshotFacts
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.records.store import DynamoStore
@@ -66,8 +67,8 @@ class PlanView:
         """The source cluster as RDS describes it; None when it is gone."""
         with suppress(NotFoundError):
             rds, identifier = (
-                self.ports.service("rds", self.plan.source_region),
-                self.plan.source_cluster_id,
+                self.ports.service("rds", self.plan.source.region),
+                self.plan.source.cluster_id,
             )
             return next(
                 iter(
@@ -80,7 +81,7 @@ class PlanView:
     @cached_property
     def snapshot(self) -> Snapshot | None:
         """The newest snapshot that would start an operation, by the rule of the functions."""
-        rds = self.ports.service("rds", self.plan.source_region)
+        rds = self.ports.service("rds", self.plan.source.region)
         return newest(SourceCluster(rds, self.plan), self.plan)
 
     @property
@@ -89,20 +90,22 @@ class PlanView:
 
         Empty where neither snapshot nor source is there.
         """
-        return self.facts.snapshot_engine_version or ""
+        return self.facts.snapshot.engine_version or ""
 
     @cached_property
     def facts(self) -> Facts:
         """What an operation would have found out of the newest snapshot, or else of what the source is now."""
         snapshot, source = self.snapshot, self.source or {}
         return Facts(
-            snapshot_engine_version=snapshot.engine_version
-            if snapshot
-            else source.get("EngineVersion"),
-            snapshot_encrypted=snapshot.encrypted if snapshot else source.get("StorageEncrypted"),
-            snapshot_kms_key_id=snapshot.kms_key_id if snapshot else source.get("KmsKeyId"),
-            master_username=snapshot.master_username if snapshot else source.get("MasterUsername"),
-            source_resource_id=source.get("DbClusterResourceId"),
+            snapshot=SnapshotFacts(
+                engine_version=snapshot.engine_version if snapshot else source.get("EngineVersion"),
+                encrypted=snapshot.encrypted if snapshot else source.get("StorageEncrypted"),
+                kms_key_id=snapshot.kms_key_id if snapshot else source.get("KmsKeyId"),
+                master_username=snapshot.master_username
+                if snapshot
+                else source.get("MasterUsername"),
+                source_resource_id=source.get("DbClusterResourceId"),
+            )
         )
 
     # --- the target, and what a restore will need ---
@@ -119,8 +122,8 @@ class PlanView:
             root_id="preview",
             requested_by="preview",
             stage=self.plan.stage,
-            plan=self.plan.name,
-            settings=self.plan,
+            plan_name=self.plan.name,
+            plan=self.plan,
             state=State.SNAPSHOT_READY,
             created_at=now,
             entered_at=now,
@@ -131,7 +134,7 @@ class PlanView:
     @cached_property
     def target(self) -> TargetCluster:
         """The target, as an operation would look at it."""
-        return TargetCluster(self.ports.service("rds", self.plan.target_region), self.operation)
+        return TargetCluster(self.ports.service("rds", self.plan.target.region), self.operation)
 
     @cached_property
     def cluster(self) -> Cluster | None:
@@ -179,24 +182,26 @@ class PlanView:
 
     def _source_key(self) -> None:
         """See that the key that encrypts the snapshot can be used: a copy has to decrypt with it."""
-        key_id = self.facts.snapshot_kms_key_id
-        if not (self.facts.snapshot_encrypted and key_id):
+        key_id = self.facts.snapshot.kms_key_id
+        if not (self.facts.snapshot.encrypted and key_id):
             return
         key = self.key_of_source
         state = key["KeyState"] if key else "gone"
         if state != "Enabled":
-            which = self.snapshot.identifier if self.snapshot else self.plan.source_cluster_id
+            which = self.snapshot.identifier if self.snapshot else self.plan.source.cluster_id
             what = f"{which} is encrypted with the key {key_id}, which is {state}."
             raise BeyondSettingsError(what, "Enable that key.")
 
     @cached_property
     def key_of_source(self) -> Mapping[str, Any] | None:
         """The key that the newest snapshot, or else the source, is encrypted with."""
-        key_id = self.facts.snapshot_kms_key_id
-        kms = self.ports.service("kms", self.plan.source_region)
+        key_id = self.facts.snapshot.kms_key_id
+        kms = self.ports.service("kms", self.plan.source.region)
         return observe_key(kms, key_id) if key_id else None
 
     def _target(self) -> None:
         if self.cluster:
-            self.plan.refuse_source(self.cluster.resource_id, self.facts.source_resource_id)
+            self.plan.refuse_source(
+                self.cluster.resource_id, self.facts.snapshot.source_resource_id
+            )
             self.target.refuse_unowned(self.cluster, self.instances)

@@ -136,14 +136,14 @@ def write(values: Values, folder: Path, templates: Path = CHECKOUT / ".chalice")
 
 def _of_plan(plan: Plan, secrets: str) -> Mapping[str, str]:
     return {
-        "SOURCE_REGION": plan.source_region,
-        "SOURCE_CLUSTER_ID": plan.source_cluster_id,
-        "TARGET_REGION": plan.target_region,
-        "TARGET_CLUSTER_ID": plan.target_cluster_id,
-        "SNS_TOPIC_ARN": plan.sns_topic_arn,
-        "SNS_TOPIC_REGION": plan.sns_topic_arn.split(":")[3],
-        "MASTER_SECRET_ARN": _secret(plan.master_credentials_secret_id, secrets),
-        "APP_SECRET_ARN": _secret(plan.app_credentials_secret_id, secrets),
+        "SOURCE_REGION": plan.source.region,
+        "SOURCE_CLUSTER_ID": plan.source.cluster_id,
+        "TARGET_REGION": plan.target.region,
+        "TARGET_CLUSTER_ID": plan.target.cluster_id,
+        "SNS_TOPIC_ARN": plan.reports.sns_topic_arn,
+        "SNS_TOPIC_REGION": plan.reports.sns_topic_arn.split(":")[3],
+        "MASTER_SECRET_ARN": _secret(plan.users.master_credentials_secret_id, secrets),
+        "APP_SECRET_ARN": _secret(plan.users.app_credentials_secret_id, secrets),
     }
 
 

@@ -9,6 +9,7 @@ charge, which is in their favour, as is that nothing survives a crash of the wai
 
 import importlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -18,8 +19,9 @@ from bench.tables import CarriedStore
 from bench.world import PricedWorld
 from chalicelib.flow.choreography import NETWORK_TRIED, ROWS, TERMINAL, State
 from chalicelib.flow.errors import TransientError
+from chalicelib.flow.facts import Facts, SnapshotFacts
 from chalicelib.flow.identifiers import automatic_id
-from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
 from chalicelib.runtime import plans
@@ -66,14 +68,14 @@ class _Machine(PricedWorld):
             operation_id=name,
             root_id=name,
             stage=plan.stage,
-            plan=plan.name,
-            settings=plan,
+            plan_name=plan.name,
+            plan=plan,
             state=State.ACCEPTED,
             created_at=now,
             entered_at=now,
             deadline=now + timedelta(days=2),
             requested_by="the step machine",
-            facts=Facts(snapshot_arn=arn),
+            facts=Facts(snapshot=SnapshotFacts(arn=arn)),
         )
 
     def _acted(self, operation: Operation, ports: Ports) -> tuple[Operation, bool]:
@@ -83,12 +85,12 @@ class _Machine(PricedWorld):
         """
         outcome = _outcome(operation, ports)
         if isinstance(outcome, Advance):
-            after = operation.entering(outcome.to, self.clock.now(), outcome.facts)
+            after = operation.enter(outcome.to, self.clock.now(), outcome.facts)
             if after.state in TERMINAL:
                 self._last = after
                 self.ended[after.operation_id] = (after.state, self.clock.now())
             return after, False
-        return operation.evolve(facts=outcome.facts or operation.facts), True
+        return replace(operation, facts=outcome.facts or operation.facts), True
 
 
 class Poller(_Machine):

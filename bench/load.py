@@ -10,7 +10,7 @@ ago as history tells.
 import resource
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -23,8 +23,8 @@ from bench.rates import beyond, minute_most
 from bench.silence import quiet
 from bench.world import PricedWorld
 from chalicelib.flow.choreography import State
+from chalicelib.flow.facts import Facts, SnapshotFacts
 from chalicelib.flow.identifiers import requested_id
-from chalicelib.flow.operation import Facts
 from chalicelib.flow.plan import OWNER_TAG, Plan
 from chalicelib.messages.events import RestoreRequested
 from chalicelib.records.targets import target_key
@@ -108,14 +108,13 @@ def _prepared(world: PricedWorld, size: int) -> list[tuple[Plan, str]]:
 
 
 def _plan(usual: Plan, number: int) -> Plan:
-    return usual.model_copy(
-        update={"name": f"plan-{number:05d}", "target_cluster_id": f"target-{number:05d}"}
-    )
+    target = replace(usual.target, cluster_id=f"target-{number:05d}")
+    return replace(usual, name=f"plan-{number:05d}", target=target)
 
 
 def _make_target(world: PricedWorld, plan: Plan) -> None:
     world.rds().create_db_cluster(
-        DBClusterIdentifier=plan.target_cluster_id,
+        DBClusterIdentifier=plan.target.cluster_id,
         Engine="aurora-postgresql",
         EngineVersion="16.11",
         MasterUsername="master",
@@ -130,12 +129,12 @@ def _make_target(world: PricedWorld, plan: Plan) -> None:
 
 
 def _make_instances(world: PricedWorld, plan: Plan) -> None:
-    for name in plan.instance_ids:
+    for name in plan.target.instance_ids:
         world.rds().create_db_instance(
             DBInstanceIdentifier=name,
-            DBInstanceClass=plan.instance_class,
+            DBInstanceClass=plan.target.instance_class,
             Engine="aurora-postgresql",
-            DBClusterIdentifier=plan.target_cluster_id,
+            DBClusterIdentifier=plan.target.cluster_id,
             Tags=_tags(plan),
         )
 
@@ -163,7 +162,7 @@ def _ask(world: PricedWorld, plan: Plan, arn: str) -> None:
     with world.invoked("snapshot-check") as ports:
         request = RestoreRequested(snapshot_identifier=arn)
         asked = starting.Asked(request, plan.name, "", requested_id(plan.name))
-        starting.start_on_request(asked, plan, ports, Facts(snapshot_arn=arn))
+        starting.start_on_request(asked, plan, ports, Facts(snapshot=SnapshotFacts(arn=arn)))
 
 
 def _finished(world: PricedWorld, size: int) -> None:

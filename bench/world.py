@@ -17,9 +17,9 @@ from bench.latencies import BUS_SECONDS, CALL_SECONDS, COLD_START_SECONDS, Local
 from bench.meter import HEARTBEAT, Meter
 from bench.rates import Busy, Rates, Tick
 from bench.tables import MeteredStore, PricedTables
-from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.flow.choreography import ROWS, TERMINAL, State
 from chalicelib.flow.operation import Operation
-from chalicelib.flow.plan import Plan
+from chalicelib.flow.plan import default_of
 from chalicelib.ports import Ports
 from chalicelib.records.store import Item
 from simulation.history import Entry
@@ -30,17 +30,15 @@ from simulation.world import BRISK, Invocation, World
 SNAPSHOT_EVENT: Final = "RDS DB Cluster Snapshot Event"
 CREATED: Final = "Automated cluster snapshot created"
 START_SECONDS: Final = 5.0  # after which the snapshot's own event comes, for all contenders
-AURORA_DOES: Final = {  # by state: the step of a life cycle that is waited for in it
-    State.COPYING: "copy",
-    State.TARGET_DELETING: "cluster_delete",
-    State.CLUSTER_RESTORING: "restore",
-    State.INSTANCES_CREATING: "instance_create",
-    State.RESTORED: "password_reset",
-    State.READERS_CREATING: "instance_create",
+AURORA_DOES: Final = {  # the step of a life cycle for each work of Aurora's in the choreography
+    "the copy": "copy",
+    "the deletion": "cluster_delete",
+    "the cluster": "restore",
+    "the writer": "instance_create",
+    "the password reset": "password_reset",
+    "the readers": "instance_create",
 }
-USUAL: Final = {
-    name: str(Plan.model_fields[name.lower()].default) for name in BRISK
-}  # deadlines and spacing
+USUAL: Final = {name: str(default_of(name.lower())) for name in BRISK}  # deadlines and spacing
 
 
 class _Fine:
@@ -249,8 +247,8 @@ class Night:
 
 def _own(operation: Operation, durations: Durations) -> Mapping[str, float]:
     """Say how many seconds each state took beyond what Aurora did in it."""
-    return {
-        one.state.value: one.seconds
-        - (getattr(durations, AURORA_DOES[one.state]) if one.state in AURORA_DOES else 0)
-        for one in operation.durations
-    }
+    own = {}
+    for lasted in operation.durations:
+        work = AURORA_DOES.get(ROWS[lasted.state].aurora_work or "")
+        own[lasted.state.value] = lasted.seconds - (getattr(durations, work) if work else 0)
+    return own

@@ -13,18 +13,12 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
 
-from chalicelib.flow.choreography import State
+from chalicelib.flow.choreography import ROWS, TERMINAL
 from chalicelib.flow.errors import UnreadableRecordError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.untrusted_text import shown_name
 
 NAMESPACE = "AuroraRestore"
-_OUTCOMES = {
-    State.SUCCEEDED: "Succeeded",
-    State.FAILED: "Failed",
-    State.CANCELLED: "Cancelled",
-    State.SKIPPED: "Skipped",
-}
 
 SUMMED = frozenset({"CatchUpFailed", "NotificationLost", "OperationFailed", "TargetAgeSeconds"})
 """Metrics of one plan that an alarm watches for the whole stage: an alarm has to name every dimension of a metric."""
@@ -42,7 +36,7 @@ def about(operation: Operation, step: str) -> None:
     """Have every later line of this invocation carry the operation, the step and the version."""
     logger.append_keys(
         operation_id=operation.operation_id,
-        plan=operation.plan,
+        plan=operation.plan_name,
         step=step,
         version=operation.version,
         state=operation.state.value,
@@ -103,16 +97,17 @@ def advanced(operation: Operation, what: str) -> None:
         operation.stage,
         last.seconds,
         MetricUnit.Seconds,
-        plan=operation.plan,
+        plan=operation.plan_name,
         step=last.step,
     )
-    if outcome := _OUTCOMES.get(operation.state):
-        stage, plan = operation.stage, operation.plan
+    if operation.state in TERMINAL and (result := ROWS[operation.state].result):
+        outcome = result.capitalize()
+        stage, plan = operation.stage, operation.plan_name
         total = (operation.entered_at - operation.created_at).total_seconds()
         count(f"Operation{outcome}", stage, plan=plan)
         count("OperationSeconds", stage, total, MetricUnit.Seconds, plan=plan, outcome=outcome)
-        if operation.facts.snapshot_created_at:
-            age = (operation.entered_at - operation.facts.snapshot_created_at).total_seconds()
+        if operation.facts.snapshot.created_at:
+            age = (operation.entered_at - operation.facts.snapshot.created_at).total_seconds()
             count("DataAgeSeconds", stage, age, MetricUnit.Seconds, plan=plan, outcome=outcome)
         if operation.notified is False:
             count("NotificationLost", stage, plan=plan)

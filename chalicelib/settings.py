@@ -13,13 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from chalicelib.flow import setting_problems
 from chalicelib.flow.choreography import event_source
 from chalicelib.flow.errors import SettingsError
-from chalicelib.flow.plan import Plan, contradictions
+from chalicelib.flow.plan import SETTINGS, Plan, contradictions, setting_name
 
 DEFAULT_PLAN = "default"
 PLANS = "plans"  # the folder of plans below a stage's SSM path
-NOT_SETTINGS = frozenset(
-    {"name", "stage", "account", "partition"}
-)  # of a plan: given by the world, not by people
 LISTS = frozenset(
     {
         "vpc_security_group_ids",
@@ -30,7 +27,7 @@ LISTS = frozenset(
     }
 )
 PLAN_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
-PLAN_SETTINGS = frozenset(Plan.model_fields.keys() - NOT_SETTINGS)
+PLAN_SETTINGS = frozenset(SETTINGS)
 PLAN_PARAMETERS = frozenset(field.replace("_", "-") for field in PLAN_SETTINGS)
 GUIDE_PARAMETERS = frozenset(
     {"cross-account-role-arn"}
@@ -126,7 +123,7 @@ def resolve_plan(
     world = {"name": name, "stage": settings.stage, "account": account, "partition": partition}
     problems = _unknown_of_plan(settings, name, parameters)
     try:
-        plan = Plan.model_validate({**given, **world})
+        plan = Plan.of_settings(**given, **world)
     except ValidationError as error:
         anywhere = f"{settings.variables_place} or in SSM below {settings.parameter_path}"
         problems += setting_problems.of_validation(error, places, anywhere)
@@ -141,7 +138,7 @@ def _contradictions_beside(error: ValidationError, given: Mapping[str, Any]) -> 
 
     Pydantic asks for them only when each field is.
     """
-    wrong = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
+    wrong = {setting_name(problem["loc"]) for problem in error.errors() if problem["loc"]}
     return (
         contradictions({field: value for field, value in given.items() if field not in wrong})
         if wrong

@@ -240,7 +240,7 @@ def _cut_off(source: Source, target: Target, outcome: Outcome) -> Finding:
         )
     if target.ways.read:
         return Finding(False, f"The copy reads production through {_some(target.ways.read)}.")
-    quieted = outcome.record.get("facts", {}).get("quieted", {})
+    quieted = outcome.record.get("facts", {}).get("users", {}).get("quieted", {})
     if missing := [
         kind for kind, count in source.ways.counts.items() if int(quieted.get(kind, 0)) < count
     ]:

@@ -127,7 +127,7 @@ class Witness:
         )
 
     def _copy(self, record: Item) -> Mapping[str, Any] | None:
-        arn = record["facts"].get("copy_arn")
+        arn = record["facts"]["copies"].get("arn")
         try:
             return self._aws.snapshot(names.TARGET_REGION, arn) if arn else None
         except ClientError as error:

@@ -130,7 +130,7 @@ def rerun(record: Item) -> str:
     """Write the command that restores the same snapshot once more, or continues an operation that did not succeed."""
     wish = {"request_id": f"again-{record['operation_id']}"}
     if record["state"] == "SUCCEEDED":
-        wish |= {"snapshot_identifier": record["facts"]["snapshot_arn"]}
+        wish |= {"snapshot_identifier": record["facts"]["snapshot"]["arn"]}
     else:
         wish |= {"rerun_of": record["operation_id"]}
     entry = {"Source": EVENT_SOURCE, "DetailType": "RestoreRequested", "Detail": json.dumps(wish)}

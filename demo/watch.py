@@ -98,7 +98,7 @@ def _begun(
 
 
 def _waits_for(record: Item) -> str:
-    progress = record["facts"].get("copy_progress")
+    progress = record["facts"]["copies"].get("progress")
     copied = (
         f" ({progress} % copied)" if progress is not None and record["state"] == "COPYING" else ""
     )

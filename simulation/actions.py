@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import MISSING, fields
 
 from botocore.exceptions import ClientError
 from localaws.aurora import Durations
@@ -22,7 +23,7 @@ NEEDED = frozenset(  # with a default, but the meaning of a record from the begi
         "lease_owner",
         "lease_until",
         "cancel_requested",
-        "by_itself",
+        "automatic",
         "region",
     }
 )
@@ -121,9 +122,10 @@ def second_snapshot(world: World, _operation_id: str) -> None:
 def older(world: World, operation_id: str) -> None:
     """Let the record be one of an earlier version of the model, which lacked whatever has a default."""
     item = world.store.tables["state"][operation_id]
-    for name, field_of in Operation.model_fields.items():
-        if not field_of.is_required() and name not in NEEDED:
-            item.pop(name, None)
+    for attribute in fields(Operation):
+        required = attribute.default is attribute.default_factory is MISSING
+        if not required and attribute.name not in NEEDED:
+            item.pop(attribute.name, None)
 
 
 def newer(world: World, operation_id: str) -> None:
@@ -276,7 +278,7 @@ def strangers_copy(world: World, operation_id: str) -> None:
     """Let somebody copy the same snapshot, to the name that our copy will have."""
     operation = Operation.from_item(world.store.tables["state"][operation_id])
     world.rds().copy_db_cluster_snapshot(
-        SourceDBClusterSnapshotIdentifier=operation.facts.snapshot_arn,
+        SourceDBClusterSnapshotIdentifier=operation.facts.snapshot.arn,
         KmsKeyId="alias/aurora-restore",
         TargetDBClusterSnapshotIdentifier=operation.copy_name(world.key_arn()),
     )

@@ -135,7 +135,9 @@ def _is_meant(call: Called, stay: Stay) -> bool:
         return tagged == stay.root_id
     names = {named.identifier for named in changed(call)}
     target = (
-        {stay.settings.target_cluster_id, *stay.settings.instance_ids} if stay.settings else set()
+        {stay.settings.target.cluster_id, *stay.settings.target.instance_ids}
+        if stay.settings
+        else set()
     )
     return bool(names & (target | stay.copies))
 

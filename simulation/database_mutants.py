@@ -5,7 +5,7 @@ from simulation.mutants import Mutant
 _ENSURE_USERS = """        database.ensure_users(
             application,
             readonly,
-            plan.trust_definer_functions,
+            plan.users.trust_definer_functions,
             remaining_seconds=ports.remaining_seconds,
         )
 """

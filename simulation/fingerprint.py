@@ -7,7 +7,7 @@ from localaws.aurora import statuses
 from localaws.aurora.records import Cluster, Instance
 
 from chalicelib.flow.choreography import TERMINAL
-from chalicelib.flow.moments import stamp
+from chalicelib.flow.timestamps import iso_timestamp
 from simulation.timeline import spelt
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ _TIMES = frozenset(
         "lease_owner",
         "written_by",
         "durations",
-        "worked_seconds",
+        "active_seconds",
         "waiting_for",
         "attempts",
-        "troubles",
+        "transient_errors",
         "version",
         "settings",
         "facts",
     }
 )
-_FACT_TIMES = frozenset({"password_set_at", "copy_retry_until", "copy_progress"})
+_FACT_TIMES = frozenset({"password_set_at", "copy_retry_until", "progress"})
 
 
 def fingerprint(world: "World") -> int:
@@ -67,16 +67,21 @@ def _record(item: dict[str, Any], world: "World") -> Any:
         return sorted((key, str(value)) for key, value in item.items() if not key.endswith("_at"))
     if item["state"] in TERMINAL and "open" not in item:
         return (item["operation_id"], item["state"])
-    now, facts = stamp(world.clock.now()), item["facts"]
+    now, facts = iso_timestamp(world.clock.now()), item["facts"]
     return (
         [(key, str(value)) for key, value in sorted(item.items()) if key not in _TIMES],
-        [(key, str(value)) for key, value in sorted(facts.items()) if key not in _FACT_TIMES],
-        "password_set_at" in facts,
+        [
+            (phase, key, str(value))
+            for phase, known in sorted(facts.items())
+            for key, value in sorted(known.items())
+            if key not in _FACT_TIMES
+        ],
+        "password_set_at" in facts["attempts"],
         item.get("lease_until", "") > now,
         item["deadline"] < now,
         item.get("due_at", "") <= now,
         _left(item, world) // 300,
-        min(item.get("troubles", 0), 2),
+        min(item.get("transient_errors", 0), 2),
         item.get("attempts", 0) == 0,
     )
 

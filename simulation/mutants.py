@@ -126,7 +126,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the key that is resolved once",
         "chalicelib/target/cluster.py",
-        "key = self._operation.facts.key_arn or plan.kms_key_id",
+        "key = self._operation.facts.copies.key_arn or plan.copies.kms_key_id",
         "key = plan.kms_key_id",
         ("moved-alias",),
     ),
@@ -158,14 +158,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the instances before success is said",
         "chalicelib/steps/archive_snapshot.py",
-        "return _until_available(operation, operation.facts.instances, instances, now)",
+        "return _until_available(operation, operation.facts.target.instances, instances, now)",
         "return None",
         ("lost-reader",),
     ),
     Mutant(
         "the settings before success is said",
         "chalicelib/steps/archive_snapshot.py",
-        "if changes := changes_to(cluster.settings, operation.settings):",
+        "if changes := changes_to(cluster.settings, operation.plan):",
         "if changes := {}:",
         ("changed-target",),
     ),
@@ -295,7 +295,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the rule for from_step",
         "chalicelib/runtime/reruns.py",
-        "if ORDER.index(asked) > ORDER.index(stood):",
+        "if asked is not stood and not comes_after(stood, asked):",
         "if False:",
         ("rerun-too-far",),
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.flow.choreography import ROWS, TERMINAL, State
+from chalicelib.flow.facts import Facts
 from chalicelib.records.store import KEYS, Item, TableName, unmarshal
 from simulation.cloudtrail import Stay
 from simulation.history import Wrote
@@ -100,7 +101,7 @@ def stays_of(writes: Iterable[Wrote]) -> list[Stay]:
 
 def _stay(row: Wrote, following: Wrote | None, record: Item) -> Stay:
     operation_id, _ = row_key(row.key)
-    hops = (record.get("facts") or {}).get("hops", ())
+    hops = Facts.of_item(record.get("facts")).copies.hops
     return Stay(
         operation_id,
         str(record.get("root_id", operation_id)),
@@ -108,5 +109,5 @@ def _stay(row: Wrote, following: Wrote | None, record: Item) -> Stay:
         row.at,
         following.at if following else row.at + _LATE,
         settings_of(record),
-        frozenset(str(hop.get("identifier")) for hop in hops),
+        frozenset(hop.identifier for hop in hops),
     )

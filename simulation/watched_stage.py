@@ -7,6 +7,7 @@ from datetime import datetime
 from localaws.aurora import Durations
 
 from chalicelib.flow.choreography import State
+from chalicelib.flow.facts import Facts
 from chalicelib.records.store import Item, TableName
 from chalicelib.runtime.runner import LEASE_MARGIN_SECONDS
 from simulation.checker import Judge
@@ -85,11 +86,12 @@ class WatchedStage(Stage):
             and item.get("state") == State.SUCCEEDED
             and (before or {}).get("state") != State.SUCCEEDED
         ):
-            self._try_productions_logins(item["facts"])
-            self._try_ways_out(item["facts"])
+            facts = Facts.of_item(item["facts"])
+            self._try_productions_logins(facts)
+            self._try_ways_out(facts)
 
-    def _try_productions_logins(self, facts: Item) -> None:
-        resource_id, named = str(facts.get("cluster_resource_id")), facts.get("logins_closed", ())
+    def _try_productions_logins(self, facts: Facts) -> None:
+        resource_id, named = str(facts.target.cluster_resource_id), facts.users.logins_closed
         cluster = self.data.clusters.get(resource_id)
         for name, role in cluster.roles.items() if cluster else ():
             if role.can_login and role.password == PRODUCTION_PASSWORD:
@@ -97,8 +99,8 @@ class WatchedStage(Stage):
             if not role.can_login and name not in named:
                 self.see(Unnamed(self.clock.now(), resource_id, name))
 
-    def _try_ways_out(self, facts: Item) -> None:
-        resource_id, counted = str(facts.get("cluster_resource_id")), facts.get("quieted") or {}
+    def _try_ways_out(self, facts: Facts) -> None:
+        resource_id, counted = str(facts.target.cluster_resource_id), facts.users.quieted
         cluster = self.data.clusters.get(resource_id)
         for kind, count in cluster.active.items() if cluster else ():
             if count or kind not in counted:

@@ -109,7 +109,7 @@ def _is_own_secret(state: AccountState, view: PlanView, name: str) -> bool:
     if name not in SECRETS:
         return False
     return bool(
-        getattr(view.plan, SECRETS[name].lower())
+        view.plan.setting(SECRETS[name].lower())
         == stack_parameters.SECRETS[SECRETS[name]](state.stage)
     )
 
@@ -118,10 +118,10 @@ def _comes_later(state: AccountState, view: PlanView, name: str) -> bool:
     """Tell whether a check is about something that this deployment makes, or that people give a value after it."""
     stage, account = state.stage, state.account
     if name == "topic":
-        return view.plan.sns_topic_arn == account.arn("sns", stage.region, stage.topic)
+        return view.plan.reports.sns_topic_arn == account.arn("sns", stage.region, stage.topic)
     if name not in SECRETS:
         return False
-    secret = getattr(view.plan, SECRETS[name].lower())
+    secret = view.plan.setting(SECRETS[name].lower())
     secrets = account.clients("secretsmanager", stage.region)
     try:
         return not secrets.describe_secret(SecretId=secret).get("VersionIdsToStages")

@@ -16,7 +16,7 @@ from aurora_restore.doctor.runner import examine
 from aurora_restore.findings import Finding, as_json, failures
 from aurora_restore.stages import CHECKOUT, Stage, StageError
 from aurora_restore.terminal import printable
-from chalicelib.flow.moments import stamp
+from chalicelib.flow.timestamps import iso_timestamp
 
 WRONG_USAGE, INTERRUPTED = 2, 130  # as shells have it
 
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _about(stage: Stage) -> dict[str, str]:
     """Say what the findings are about: stage, region, moment, and the version of this checkout."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    now = stamp(datetime.now(UTC))
+    now = iso_timestamp(datetime.now(UTC))
     return {
         "stage": stage.name,
         "region": stage.region,

@@ -13,13 +13,13 @@ USERS = ("copy-snapshot", "restore-snapshot")  # the functions for which RDS mak
 
 def key(case: Case) -> Iterator[Finding]:
     """Look at the key that KMS_KEY_ID names."""
-    key_id = case.plan.kms_key_id
+    key_id = case.plan.copies.kms_key_id
     refused = list(case.passes("key"))
     yield from refused
     if not key_id:
         yield ok("None is named.")
     elif not refused:
-        kms = case.view.service("kms", case.plan.target_region)
+        kms = case.view.service("kms", case.plan.target.region)
         if found := observe_key(kms, key_id):
             yield from _policy(case, found)
             yield ok(f"{found['Arn']}.")
@@ -33,7 +33,7 @@ def _policy(case: Case, found: Described) -> Iterator[Finding]:
             "Ask its owner.",
         )
         return
-    kms = case.view.service("kms", case.plan.target_region)
+    kms = case.view.service("kms", case.plan.target.region)
     document = kms.call("get_key_policy", KeyId=found["KeyId"], PolicyName="default")["Policy"]
     named = json.dumps(
         [one.get("Principal") for one in statements_of(document) if one.get("Effect") == "Allow"]

@@ -10,7 +10,7 @@ from aurora_restore.documents import Described
 from aurora_restore.findings import Finding, failed, ok, warning
 from aurora_restore.stages import FRESHNESS_HOURS
 from chalicelib.aws.client import NotFoundError
-from chalicelib.flow.moments import stamp
+from chalicelib.flow.timestamps import iso_timestamp
 
 BEATS_WITHIN = timedelta(minutes=5)
 
@@ -24,7 +24,7 @@ def heartbeat(view: StageView) -> Iterator[Finding]:
         last = datetime.fromtimestamp(
             max(one["timestamp"] for one in beats) / 1000, tz=since.tzinfo
         )
-        yield ok(f"It beat at {stamp(last)}.")
+        yield ok(f"It beat at {iso_timestamp(last)}.")
         return
     minutes = BEATS_WITHIN // timedelta(minutes=1)
     yield failed(
@@ -63,9 +63,9 @@ def freshness(case: Case) -> Iterator[Finding]:
         yield ok("It has not been restored yet.")
     elif case.view.now() - target.last_success_at > timedelta(hours=hours):
         yield warning(
-            f"The last restore that succeeded ended at {stamp(target.last_success_at)}, more than "
+            f"The last restore that succeeded ended at {iso_timestamp(target.last_success_at)}, more than "
             f"{hours} hours ago.",
             "See the check `last operation`: it says how the last one ended, and what to do.",
         )
     else:
-        yield ok(f"Restored at {stamp(target.last_success_at)}.")
+        yield ok(f"Restored at {iso_timestamp(target.last_success_at)}.")

@@ -103,28 +103,31 @@ def database_connectivity(case: Case) -> Iterator[Finding]:
 
 
 def _database_connectivity(case: Case, place: Place) -> Iterator[Finding]:
-    plan, port = case.plan, case.plan.port
-    name = plan.db_subnet_group_name
-    rds = case.view.service("rds", plan.target_region)
+    plan, port = case.plan, case.plan.target.port
+    name = plan.target.db_subnet_group_name
+    rds = case.view.service("rds", plan.target.region)
     group = rds.call("describe_db_subnet_groups", DBSubnetGroupName=name)["DBSubnetGroups"][0]
-    ec2 = case.view.service("ec2", plan.target_region)
+    ec2 = case.view.service("ec2", plan.target.region)
     yield from _same_vpc(place, str(group["VpcId"]), name)
     where = _networks(_subnets(ec2, tuple(one["SubnetIdentifier"] for one in group["Subnets"])))
-    of_target, of_function = ", ".join(plan.vpc_security_group_ids), ", ".join(place.group_ids)
-    if not place.is_let_in(_groups(ec2, plan.vpc_security_group_ids), port):
+    of_target, of_function = (
+        ", ".join(plan.target.vpc_security_group_ids),
+        ", ".join(place.group_ids),
+    )
+    if not place.is_let_in(_groups(ec2, plan.target.vpc_security_group_ids), port):
         yield failed(
             f"No security group of the target ({of_target}) lets {IN_VPC} in on port {port}.",
-            f"aws ec2 authorize-security-group-ingress --region {plan.target_region} --protocol "
-            f"tcp --port {port} --group-id {plan.vpc_security_group_ids[0]} --source-group "
+            f"aws ec2 authorize-security-group-ingress --region {plan.target.region} --protocol "
+            f"tcp --port {port} --group-id {plan.target.vpc_security_group_ids[0]} --source-group "
             f"{place.group_ids[0]}",
         )
-    if not place.may_reach(port, groups=list(plan.vpc_security_group_ids), networks=where):
+    if not place.may_reach(port, groups=list(plan.target.vpc_security_group_ids), networks=where):
         yield failed(
             f"No security group of {IN_VPC} ({of_function}) lets it out to the target on port "
             f"{port}.",
             f"aws ec2 authorize-security-group-egress --region {place.ec2.region} --protocol tcp "
             f"--port {port} --group-id {place.group_ids[0]} --source-group "
-            f"{plan.vpc_security_group_ids[0]}",
+            f"{plan.target.vpc_security_group_ids[0]}",
         )
     yield ok(f"{of_function} reaches {of_target} in {group['VpcId']} on port {port}.")
 

@@ -9,8 +9,8 @@ from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import TERMINAL, State
 from chalicelib.flow.errors import UnreadableRecordError
-from chalicelib.flow.moments import stamp
 from chalicelib.flow.operation import Operation
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages import advice
 
 OVERDUE_AFTER = timedelta(
@@ -44,26 +44,24 @@ def operations(view: StageView) -> Iterator[Finding]:
 
 def _under_way(operation: Operation) -> str:
     waits = f": {operation.waiting_for}" if operation.waiting_for else "."
-    return (
-        f"{operation.operation_id} is {operation.state} since {stamp(operation.entered_at)}{waits}"
-    )
+    return f"{operation.operation_id} is {operation.state} since {iso_timestamp(operation.entered_at)}{waits}"
 
 
 def lock(case: Case) -> Iterator[Finding]:
     """Say whether an operation holds the target, and whether that operation is still there and open."""
     holder = case.ports.operations.target(case.plan.target_cluster_arn).holder
     if holder is None:
-        yield ok(f"{case.plan.target_cluster_id} is locked by no operation.")
+        yield ok(f"{case.plan.target.cluster_id} is locked by no operation.")
         return
     operation = case.ports.operations.read(holder)
     if operation is None or operation.state in TERMINAL:
         state = operation.state if operation else "not there any more"
         yield warning(
-            f"{case.plan.target_cluster_id} is locked by {holder}, which is {state}.",
+            f"{case.plan.target.cluster_id} is locked by {holder}, which is {state}.",
             "Nothing has to be done: the next operation on this target takes the lock.",
         )
         return
-    yield ok(f"{case.plan.target_cluster_id} is locked. {_under_way(operation)}")
+    yield ok(f"{case.plan.target.cluster_id} is locked. {_under_way(operation)}")
 
 
 def last(case: Case) -> Iterator[Finding]:
@@ -91,7 +89,7 @@ def last(case: Case) -> Iterator[Finding]:
 def _end(operation: Operation, *, goes_on: bool) -> Finding:
     what = (
         f"{operation.operation_id} {operation.state} at "
-        f"{stamp(operation.ended_at or operation.entered_at)}"
+        f"{iso_timestamp(operation.ended_at or operation.entered_at)}"
     )
     if operation.state is State.SUCCEEDED:
         warned = f" Warnings: {' '.join(operation.warnings)}" if operation.warnings else ""

@@ -6,8 +6,8 @@ from aurora_restore.deployment import config_checks
 from aurora_restore.doctor.stacks import command_of
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.findings import Finding, failed, ok, warning
-from chalicelib.flow.plan import Plan
-from chalicelib.settings import NOT_SETTINGS, unknown_parameters
+from chalicelib.flow.plan import SETTINGS, Plan
+from chalicelib.settings import unknown_parameters
 
 
 def settings(view: StageView) -> Iterator[Finding]:
@@ -26,9 +26,9 @@ def settings(view: StageView) -> Iterator[Finding]:
 
 
 def _region(view: StageView, plan: Plan) -> Iterator[Finding]:
-    if plan.target_region != view.stage.region:
+    if plan.target.region != view.stage.region:
         yield warning(
-            f"The plan {plan.name} restores into {plan.target_region} and the app lives in "
+            f"The plan {plan.name} restores into {plan.target.region} and the app lives in "
             f"{view.stage.region}, where it does not hear what RDS tells there: every wait "
             "lasts until its next look.",
             "Make it a stage of its own in that region, or correct TARGET_REGION.",
@@ -38,7 +38,7 @@ def _region(view: StageView, plan: Plan) -> Iterator[Finding]:
 def _overruled(view: StageView) -> Iterator[Finding]:
     """Find what stands in two places and differs: the functions take SSM's."""
     variables = view.ports.settings.variables
-    names = [field for field in Plan.model_fields.keys() - NOT_SETTINGS if field in variables]
+    names = [field for field in SETTINGS if field in variables]
     places = {field: field.replace("_", "-") for field in sorted(names)}
     differ = [
         field

@@ -10,8 +10,8 @@ from aurora_restore.doctor.stacks import Stack, deploy, recreate_advice
 from aurora_restore.documents import Described, listed
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.aws.rds import Snapshot
-from chalicelib.flow.moments import stamp
 from chalicelib.flow.rds_events import RDS_SOURCE, SNAPSHOT
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.snapshots.eligibility import refuse_foreign
 
 FRESH_HOURS = (
@@ -37,22 +37,22 @@ def snapshot(case: Case) -> Iterator[Finding]:
         return
     yield _age(case, case.snapshot, case.snapshot.created_at)
     with collect_refusals() as refused:
-        refuse_foreign(case.snapshot, case.plan, case.facts.source_resource_id)
+        refuse_foreign(case.snapshot, case.plan, case.facts.snapshot.source_resource_id)
     yield from refused
 
 
 def _age(case: Case, found: Snapshot, created_at: datetime) -> Finding:
     age = case.view.now() - created_at
     hours = f"{age / timedelta(hours=1):.1f} hours"
-    what = f"{found.identifier} of {stamp(created_at)} is the newest, {hours} old."
+    what = f"{found.identifier} of {iso_timestamp(created_at)} is the newest, {hours} old."
     look = (
-        f"Look why there is none since: aws rds describe-events --region {case.plan.source_region} "
+        f"Look why there is none since: aws rds describe-events --region {case.plan.source.region} "
         "--duration 2880"
     )
-    if age > timedelta(hours=case.plan.snapshot_age_max_hours):
+    if age > timedelta(hours=case.plan.source.snapshot_age_max_hours):
         return failed(
             f"{what} It would be skipped (SNAPSHOT_AGE_MAX_HOURS "
-            f"{case.plan.snapshot_age_max_hours}).",
+            f"{case.plan.source.snapshot_age_max_hours}).",
             look,
         )
     return warning(what, look) if age > timedelta(hours=FRESH_HOURS) else ok(what)
@@ -89,7 +89,7 @@ def _sharing(case: Case, key: Described) -> Finding:
 
 def forwarding(case: Case) -> Iterator[Finding]:
     """See that events about the source's snapshots reach the bus of the stage's region."""
-    source, home = case.plan.source_region, case.view.stage.region
+    source, home = case.plan.source.region, case.view.stage.region
     account = case.view.stage.variables.get("SOURCE_ACCOUNT_ID", "")
     if account not in ("", case.view.account):
         yield from _let_in(case, account)

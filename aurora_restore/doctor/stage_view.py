@@ -148,7 +148,7 @@ class StageView:
         asked = Asked(str(uuid4()), self.now())
         for plan in self.plans.values():
             if isinstance(plan, Plan):
-                detail = {"request_id": asked.request_id, "settings": plan.model_dump(mode="json")}
+                detail = {"request_id": asked.request_id, "settings": plan.to_item()}
                 self.ports.put_events([(PROBE_REQUESTED, detail)])
         return asked
 

@@ -7,8 +7,8 @@ from aurora_restore.doctor.plan_case import Case, unknown_version
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import IN_VPC
 from chalicelib.flow.limits import counted
-from chalicelib.flow.moments import stamp
 from chalicelib.flow.plan import Plan
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages.commands import request_command, request_id_of
 from chalicelib.settings import DEFAULT_PLAN
 from chalicelib.snapshots.copies import COPIES_MAX, copies_under_way
@@ -39,7 +39,9 @@ def network_groups(case: Case) -> Iterator[Finding]:
     yield from case.passes(
         "subnet group", "security groups", "cluster parameter group", "parameter group"
     )
-    yield ok(f"{case.plan.db_subnet_group_name}, {', '.join(case.plan.vpc_security_group_ids)}.")
+    yield ok(
+        f"{case.plan.target.db_subnet_group_name}, {', '.join(case.plan.target.vpc_security_group_ids)}."
+    )
 
 
 def orderable_options(case: Case) -> Iterator[Finding]:
@@ -47,7 +49,9 @@ def orderable_options(case: Case) -> Iterator[Finding]:
     if not case.version:
         yield unknown_version()
     yield from case.passes("engine version", "instance class", "instance names", "final snapshot")
-    yield ok(f"{case.plan.instance_count} of {case.plan.instance_class}, {case.version}.")
+    yield ok(
+        f"{case.plan.target.instance_count} of {case.plan.target.instance_class}, {case.version}."
+    )
 
 
 def secrets(case: Case) -> Iterator[Finding]:
@@ -71,7 +75,7 @@ def _is_empty(case: Case, name: str) -> bool:
 
 def quotas(case: Case) -> Iterator[Finding]:
     """See that a restore does not break a quota, and how many nights' copies there is room for."""
-    rds = case.view.service("rds", case.plan.target_region)
+    rds = case.view.service("rds", case.plan.target.region)
     running = copies_under_way(rds)
     if running >= COPIES_MAX:
         yield warning(
@@ -98,8 +102,10 @@ def quotas(case: Case) -> Iterator[Finding]:
 def _kept_a_night(case: Case) -> int:
     """Count the manual snapshots that a night leaves in the target's region: copies, and final snapshots."""
     plans = [plan for plan in case.view.plans.values() if isinstance(plan, Plan)]
-    here = [plan for plan in plans if plan.target_region == case.plan.target_region]
-    return sum(plan.archive_snapshot + (not plan.skip_final_snapshot) for plan in here)
+    here = [plan for plan in plans if plan.target.region == case.plan.target.region]
+    return sum(
+        plan.copies.archive_snapshot + (not plan.target.skip_final_snapshot) for plan in here
+    )
 
 
 def _nights(case: Case, room: Mapping[str, int] | None) -> str:
@@ -113,7 +119,7 @@ def _nights(case: Case, room: Mapping[str, int] | None) -> str:
 
 
 def _room(case: Case, left: int) -> Iterator[Finding]:
-    where, kept = f"in {case.plan.target_region}", _kept_a_night(case)
+    where, kept = f"in {case.plan.target.region}", _kept_a_night(case)
     if left <= 0:
         yield failed(f"There is no room for one more manual cluster snapshot {where}.", KEEP)
     elif kept and left // kept < NIGHTS_LEFT_MIN:
@@ -136,8 +142,8 @@ def users(case: Case) -> Iterator[Finding]:
     ]
     for name, when in changed:
         yield warning(
-            f"The secret {name} changed at {stamp(when)}, after the last success "
-            f"({stamp(succeeded_at)}): the target still has what it was before.",
+            f"The secret {name} changed at {iso_timestamp(when)}, after the last success "
+            f"({iso_timestamp(succeeded_at)}): the target still has what it was before.",
             f"Set the users up again: {_set_up_again(case, succeeded_at)}",
         )
     yield ok("Neither secret changed since the last success.")
@@ -152,10 +158,12 @@ def _changed_at(case: Case, name: str) -> datetime | None:
 def _set_up_again(case: Case, succeeded_at: datetime) -> str:
     """Write the command, with a request id of its own for each rotation after a success."""
     plan = case.plan.name if case.plan.name != DEFAULT_PLAN else None
-    changes = sorted(stamp(when) for name in _secrets_of(case) if (when := _changed_at(case, name)))
+    changes = sorted(
+        iso_timestamp(when) for name in _secrets_of(case) if (when := _changed_at(case, name))
+    )
     again = {"plan": plan, "rerun_of": "last", "from_step": IN_VPC}
     request_id = request_id_of(
-        {**again, "after": stamp(succeeded_at), "changed": ",".join(changes)}
+        {**again, "after": iso_timestamp(succeeded_at), "changed": ",".join(changes)}
     )
     return request_command(
         case.plan.stage, case.view.stage.region, {"request_id": request_id, **again}
@@ -163,4 +171,4 @@ def _set_up_again(case: Case, succeeded_at: datetime) -> str:
 
 
 def _secrets_of(case: Case) -> tuple[str, str]:
-    return case.plan.master_credentials_secret_id, case.plan.app_credentials_secret_id
+    return case.plan.users.master_credentials_secret_id, case.plan.users.app_credentials_secret_id

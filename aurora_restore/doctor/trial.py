@@ -9,7 +9,7 @@ from aurora_restore.doctor.plan_case import Case
 from aurora_restore.doctor.stage_view import Asked
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import IN_VPC
-from chalicelib.flow.moments import stamp
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.records.store import Item
 
 ANSWER_SECONDS = 90  # it may meet several time-outs one after the other before it answers
@@ -28,7 +28,7 @@ def trial(case: Case) -> Iterator[Finding]:
     answer = _answer(case, asked)
     if answer is None:
         yield failed(
-            f"{IN_VPC} was asked at {stamp(asked.at)} to try its network, and has not answered for "
+            f"{IN_VPC} was asked at {iso_timestamp(asked.at)} to try its network, and has not answered for "
             f"{ANSWER_SECONDS} seconds.",
             "It runs in a VPC: usually its subnets have neither a route to a NAT gateway nor an "
             "endpoint for DynamoDB. Read its log: aws logs tail "

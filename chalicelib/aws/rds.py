@@ -243,10 +243,10 @@ class Instance:
 
         Nothing of it is changed without a new instance.
         """
-        group = plan.db_parameter_group_name
+        group = plan.target.db_parameter_group_name
         wrong = []
-        if self.instance_class != plan.instance_class:
-            wrong.append(f"its class is {self.instance_class} and not {plan.instance_class}")
+        if self.instance_class != plan.target.instance_class:
+            wrong.append(f"its class is {self.instance_class} and not {plan.target.instance_class}")
         if group and group.lower() not in self.parameter_groups:
             wrong.append(
                 f"its parameter group is {', '.join(self.parameter_groups)} and not {group}"

@@ -47,11 +47,11 @@ def master_credentials(secrets: Service, plan: Plan) -> MasterCredentials:
     Raises RefusedError when it is missing, malformed, or RDS would refuse its password.
     """
     variable = "MASTER_CREDENTIALS_SECRET_ID"
-    found = _read(secrets, plan.master_credentials_secret_id, variable, MasterCredentials)
+    found = _read(secrets, plan.users.master_credentials_secret_id, variable, MasterCredentials)
     password = found.password.get_secret_value()
     if not (password.isascii() and password.isprintable()) or _FORBIDDEN & set(password):
         raise RefusedError(
-            f"The password in the secret {plan.master_credentials_secret_id} is one that RDS "
+            f"The password in the secret {plan.users.master_credentials_secret_id} is one that RDS "
             "refuses.",
             "Use 8 to 41 printable ASCII characters other than / \" @ ' and space.",
         )
@@ -61,10 +61,10 @@ def master_credentials(secrets: Service, plan: Plan) -> MasterCredentials:
 def app_credentials(secrets: Service, plan: Plan) -> AppCredentials:
     """Read the secret of the two users; raises RefusedError when it is missing or malformed."""
     variable = "APP_CREDENTIALS_SECRET_ID"
-    found = _read(secrets, plan.app_credentials_secret_id, variable, AppCredentials)
+    found = _read(secrets, plan.users.app_credentials_secret_id, variable, AppCredentials)
     if found.app_username == found.readonly_username:
         raise RefusedError(
-            f"The secret {plan.app_credentials_secret_id} names one user twice.",
+            f"The secret {plan.users.app_credentials_secret_id} names one user twice.",
             "Give app_username and readonly_username different values.",
         )
     return found
@@ -72,7 +72,7 @@ def app_credentials(secrets: Service, plan: Plan) -> AppCredentials:
 
 def refuse_same(plan: Plan) -> None:
     """Raise RefusedError where both settings name one secret: each has fields of its own."""
-    both = [plan.master_credentials_secret_id, plan.app_credentials_secret_id]
+    both = [plan.users.master_credentials_secret_id, plan.users.app_credentials_secret_id]
     if len({*map(_name_of, both)}) == 1:
         raise RefusedError(
             "MASTER_CREDENTIALS_SECRET_ID and APP_CREDENTIALS_SECRET_ID name the same secret, "

@@ -16,33 +16,62 @@ SOURCE_PREFIX = "aurora-restore"
 class State(StrEnum):
     """The last fact that is known of an operation."""
 
-    ACCEPTED = (
-        "ACCEPTED"  # somebody wants this snapshot restored, and the target is ours to replace
-    )
-    SNAPSHOT_FOUND = "SNAPSHOT_FOUND"  # the snapshot exists, is available and is the source's
-    COPYING = "COPYING"  # Aurora copies it to where the target lives
-    HOP_COPIED = "HOP_COPIED"  # one copy is made and another has to follow
-    SNAPSHOT_READY = "SNAPSHOT_READY"  # what will be restored is available in the target's region
-    PREFLIGHT_PASSED = (
-        "PREFLIGHT_PASSED"  # everything later was looked up, and what is deleted is decided
-    )
-    TARGET_DELETING = (
-        "TARGET_DELETING"  # setup-db-users reaches what it needs; the old target is on its way out
-    )
-    TARGET_CLEAR = "TARGET_CLEAR"  # the target's name is free
-    CLUSTER_RESTORING = "CLUSTER_RESTORING"  # Aurora makes the new cluster
-    CLUSTER_RESTORED = "CLUSTER_RESTORED"  # the new cluster is there, with no instance yet
-    INSTANCES_CREATING = "INSTANCES_CREATING"  # Aurora makes its writer
-    RESTORED = "RESTORED"  # the writer answers, with production's logins
-    READERS_CREATING = (
-        "READERS_CREATING"  # the users are in and proven; Aurora still makes the readers
-    )
-    # production's logins are out, ours are in and proven; all instances are there
+    # Somebody wants this snapshot restored, and the target is ours to replace.
+    ACCEPTED = "ACCEPTED"
+    # The snapshot exists, is available and is the source's.
+    SNAPSHOT_FOUND = "SNAPSHOT_FOUND"
+    # Aurora copies it to the target's region.
+    COPYING = "COPYING"
+    # One copy is made and another has to follow.
+    HOP_COPIED = "HOP_COPIED"
+    # What will be restored is available in the target's region.
+    SNAPSHOT_READY = "SNAPSHOT_READY"
+    # What later steps need was looked up, and what is deleted is decided.
+    PREFLIGHT_PASSED = "PREFLIGHT_PASSED"
+    # setup-db-users reaches what it needs; Aurora deletes the old target.
+    TARGET_DELETING = "TARGET_DELETING"
+    # The target's name is free.
+    TARGET_CLEAR = "TARGET_CLEAR"
+    # Aurora creates the new cluster.
+    CLUSTER_RESTORING = "CLUSTER_RESTORING"
+    # The new cluster is available, without an instance yet.
+    CLUSTER_RESTORED = "CLUSTER_RESTORED"
+    # Aurora creates its writer.
+    INSTANCES_CREATING = "INSTANCES_CREATING"
+    # The writer is available, with production's logins.
+    RESTORED = "RESTORED"
+    # The users are created and verified; Aurora still creates the readers.
+    READERS_CREATING = "READERS_CREATING"
+    # Production's logins are disabled, ours are verified, and all instances are available.
     USERS_READY = "USERS_READY"
-    ARCHIVED = "ARCHIVED"  # the copy is kept or gone, as the plan says
-    FAILING = "FAILING"  # it cannot go on; people are being told
-    CANCELLING = "CANCELLING"  # somebody stopped it; people are being told
-    SKIPPING = "SKIPPING"  # it changes nothing, for a reason that people are being told
+    # The copy is kept or deleted, as the plan says.
+    ARCHIVED = "ARCHIVED"
+    # It cannot go on; people are being notified.
+    FAILING = "FAILING"
+    # Somebody cancelled it; people are being notified.
+    CANCELLING = "CANCELLING"
+    # It changes nothing, for a reason of which people are being notified.
+    SKIPPING = "SKIPPING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    SKIPPED = "SKIPPED"
+
+
+class Phase(StrEnum):
+    """The parts of a restore, by which facts and plan are nested; a rerun forgets whole phases."""
+
+    SNAPSHOT = "snapshot"
+    COPIES = "copies"
+    TARGET = "target"
+    USERS = "users"
+    ARCHIVE = "archive"
+    END = "end"
+
+
+class Result(StrEnum):
+    """How an operation ends."""
+
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
@@ -50,89 +79,128 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Row:
-    """One state: the event that announces it, the step that answers, where that may lead, and how long it may take.
+class StateRow:
+    """All that a state means: the event that announces it, the step that answers, and what may follow.
 
-    `deadline` names the `Plan` field (seconds) that bounds the state; `awaits` says what of
-    Aurora's the state waits for, None where the time is all our own; `gives_up_to` is where a
-    refusal, a spent deadline or repeated bugs lead: to the failure, and from an ending to that end,
-    which stands whether people could be told or not. Where the step `only_tries` what it will do in
-    a later state, asking for the step means that later state.
+    `next_states` lead on, `earlier_states` lead back to do something again. `deadline` names the
+    setting (seconds) that bounds the state; `aurora_work` says what of Aurora's the state waits
+    for, None where the time is all our own. `on_giving_up` is where a refusal, a spent deadline or
+    repeated unexpected errors lead: to the failure, and from an ending to that end, which stands
+    whether people could be told or not. A rerun of an operation that stopped here begins at
+    `resume_at`, by default here. `result` is how an operation in this state has ended or is about
+    to. Where the step `only_tries` what it will do in a later state, asking for the step means that
+    later state.
     """
 
     state: State
-    announced_as: str
+    phase: Phase
+    event: str
     step: str | None = None
-    goes_to: tuple[State, ...] = ()
+    next_states: tuple[State, ...] = ()
+    earlier_states: tuple[State, ...] = ()
     deadline: str = "step_deadline"
-    woken_by: tuple[rds.RdsEvent, ...] = ()
-    awaits: str | None = None
-    gives_up_to: State = State.FAILING
+    rds_events: tuple[rds.RdsEvent, ...] = ()
+    aurora_work: str | None = None
+    on_giving_up: State = State.FAILING
+    resume_at: State | None = None
+    result: Result | None = None
     only_tries: bool = False
 
+    @property
+    def leads_to(self) -> tuple[State, ...]:
+        """Every state that the step of this one may lead to."""
+        return self.next_states + self.earlier_states
 
-S = State
+
+S, P, R = State, Phase, Result
+INSTANCE_EVENTS = (
+    rds.INSTANCE_CREATED,
+    rds.INSTANCE_OVER_LIMITS,
+    rds.INSTANCE_PARAMETERS,
+    rds.INSTANCE_NETWORK,
+)
 # fmt: off
-CHOREOGRAPHY: tuple[Row, ...] = (
-    #   state                 announced as               step                    goes to
-    Row(S.ACCEPTED,           "RestoreAccepted",         "snapshot-check",       (S.SNAPSHOT_FOUND, S.SKIPPING),
-        "snapshot_deadline", awaits="the snapshot"),
-    Row(S.SNAPSHOT_FOUND,     "SnapshotFound",           "copy-snapshot",        (S.COPYING, S.SNAPSHOT_READY),
-        "copy_queue_deadline"),
-    Row(S.COPYING,            "SnapshotCopyStarted",     "check-copy-status",    (S.HOP_COPIED, S.SNAPSHOT_READY,
-        # no event tells that a copy is done
-        S.SNAPSHOT_FOUND), "copy_deadline", awaits="the copy"),
-    Row(S.HOP_COPIED,         "SnapshotHopCopied",       "copy-snapshot",        (S.COPYING,),
-        "copy_queue_deadline"),
-    Row(S.SNAPSHOT_READY,     "SnapshotReady",           "delete-rds",           (S.PREFLIGHT_PASSED,),
-        "delete_deadline"),
-    Row(S.PREFLIGHT_PASSED,   "PreflightPassed",         "setup-db-users",       (S.TARGET_DELETING, S.TARGET_CLEAR),
-        "network_deadline", only_tries=True),  # nothing was lost so far
-    Row(S.TARGET_DELETING,    "TargetDeletionStarted",   "delete-rds",           (S.TARGET_CLEAR,),
-        # its instances are gone by then
-        "delete_deadline", (rds.CLUSTER_DELETED,), awaits="the deletion"),
-    Row(S.TARGET_CLEAR,       "TargetCleared",           "restore-snapshot",     (S.CLUSTER_RESTORING,)),
-    Row(S.CLUSTER_RESTORING,  "ClusterRestoreStarted",   "check-restore-status", (S.CLUSTER_RESTORED,),
-        "restore_deadline", (rds.CLUSTER_CREATED, rds.CLUSTER_INCOMPATIBLE, rds.CLUSTER_OVER_LIMITS),
-        awaits="the cluster"),
-    Row(S.CLUSTER_RESTORED,   "ClusterRestored",         "restore-snapshot",     (S.INSTANCES_CREATING,)),
-    Row(S.INSTANCES_CREATING, "InstanceCreationStarted", "check-restore-status", (S.RESTORED,),
-        "instance_deadline", (rds.INSTANCE_CREATED, rds.INSTANCE_OVER_LIMITS, rds.INSTANCE_PARAMETERS,
-        rds.INSTANCE_NETWORK), awaits="the writer"),
-    Row(S.RESTORED,           "TargetRestored",          "setup-db-users",       (S.READERS_CREATING, S.USERS_READY),
-        "users_deadline", (rds.CLUSTER_PASSWORD_RESET, rds.INSTANCE_PASSWORD_RESET, rds.INSTANCE_PASSWORD_REFUSED),
-        awaits="the password reset"),
-    Row(S.READERS_CREATING,   "ReaderCreationStarted",   "check-restore-status", (S.USERS_READY,),
-        "instance_deadline", (rds.INSTANCE_CREATED, rds.INSTANCE_OVER_LIMITS, rds.INSTANCE_PARAMETERS,
-        rds.INSTANCE_NETWORK), awaits="the readers"),  # which setup-db-users began beside the users
-    Row(S.USERS_READY,        "UsersReady",              "archive-snapshot",     (S.ARCHIVED,),
-        "archive_deadline"),  # its step makes a warning of what goes wrong with the copies
-    Row(S.ARCHIVED,           "SnapshotArchived",        "sns-notification",     (S.SUCCEEDED,),
-        "notification_deadline", gives_up_to=S.SUCCEEDED),
-    Row(S.FAILING,            "RestoreFailing",          "sns-notification",     (S.FAILED,),
-        "notification_deadline", gives_up_to=S.FAILED),
-    Row(S.CANCELLING,         "RestoreCancelling",       "sns-notification",     (S.CANCELLED,),
-        "notification_deadline", gives_up_to=S.CANCELLED),
-    Row(S.SKIPPING,           "RestoreSkipping",         "sns-notification",     (S.SKIPPED,),
-        "notification_deadline", gives_up_to=S.SKIPPED),
-    Row(S.SUCCEEDED,          "RestoreSucceeded"),
-    Row(S.FAILED,             "RestoreFailed"),
-    Row(S.CANCELLED,          "RestoreCancelled"),
-    Row(S.SKIPPED,            "RestoreSkipped"),
+CHOREOGRAPHY: tuple[StateRow, ...] = (
+    #        state                 phase       event                      step
+    StateRow(S.ACCEPTED,           P.SNAPSHOT, "RestoreAccepted",         "snapshot-check",
+        (S.SNAPSHOT_FOUND, S.SKIPPING),
+        deadline="snapshot_deadline", aurora_work="the snapshot"),
+    StateRow(S.SNAPSHOT_FOUND,     P.COPIES,   "SnapshotFound",           "copy-snapshot",
+        (S.COPYING, S.SNAPSHOT_READY),
+        deadline="copy_queue_deadline"),
+    StateRow(S.COPYING,            P.COPIES,   "SnapshotCopyStarted",     "check-copy-status",
+        (S.HOP_COPIED, S.SNAPSHOT_READY), (S.SNAPSHOT_FOUND,),
+        deadline="copy_deadline", aurora_work="the copy"),  # no event tells that a copy is done
+    StateRow(S.HOP_COPIED,         P.COPIES,   "SnapshotHopCopied",       "copy-snapshot",
+        (S.COPYING,),
+        deadline="copy_queue_deadline"),
+    StateRow(S.SNAPSHOT_READY,     P.TARGET,   "SnapshotReady",           "delete-rds",
+        (S.PREFLIGHT_PASSED,),
+        deadline="delete_deadline"),
+    StateRow(S.PREFLIGHT_PASSED,   P.TARGET,   "PreflightPassed",         "setup-db-users",
+        (S.TARGET_DELETING, S.TARGET_CLEAR),
+        deadline="network_deadline", only_tries=True,  # nothing was lost so far
+        resume_at=S.SNAPSHOT_READY),  # whether everything later is still there
+    StateRow(S.TARGET_DELETING,    P.TARGET,   "TargetDeletionStarted",   "delete-rds",
+        (S.TARGET_CLEAR,),
+        deadline="delete_deadline", aurora_work="the deletion",
+        rds_events=(rds.CLUSTER_DELETED,),  # its instances are gone by then
+        resume_at=S.SNAPSHOT_READY),  # whose the target is by then
+    StateRow(S.TARGET_CLEAR,       P.TARGET,   "TargetCleared",           "restore-snapshot",
+        (S.CLUSTER_RESTORING,),
+        resume_at=S.SNAPSHOT_READY),  # another rerun's cluster has its own data and settings
+    StateRow(S.CLUSTER_RESTORING,  P.TARGET,   "ClusterRestoreStarted",   "check-restore-status",
+        (S.CLUSTER_RESTORED,),
+        deadline="restore_deadline", aurora_work="the cluster",
+        rds_events=(rds.CLUSTER_CREATED, rds.CLUSTER_INCOMPATIBLE, rds.CLUSTER_OVER_LIMITS)),
+    StateRow(S.CLUSTER_RESTORED,   P.TARGET,   "ClusterRestored",         "restore-snapshot",
+        (S.INSTANCES_CREATING,)),
+    StateRow(S.INSTANCES_CREATING, P.TARGET,   "InstanceCreationStarted", "check-restore-status",
+        (S.RESTORED,),
+        deadline="instance_deadline", aurora_work="the writer", rds_events=INSTANCE_EVENTS,
+        resume_at=S.CLUSTER_RESTORED),  # as many instances as are wanted by then
+    StateRow(S.RESTORED,           P.USERS,    "TargetRestored",          "setup-db-users",
+        (S.READERS_CREATING, S.USERS_READY),
+        deadline="users_deadline", aurora_work="the password reset",
+        rds_events=(
+            rds.CLUSTER_PASSWORD_RESET, rds.INSTANCE_PASSWORD_RESET, rds.INSTANCE_PASSWORD_REFUSED),
+        resume_at=S.CLUSTER_RESTORED),
+    StateRow(S.READERS_CREATING,   P.USERS,    "ReaderCreationStarted",   "check-restore-status",
+        (S.USERS_READY,),  # setup-db-users created the readers beside the users
+        deadline="instance_deadline", aurora_work="the readers", rds_events=INSTANCE_EVENTS,
+        resume_at=S.CLUSTER_RESTORED),
+    StateRow(S.USERS_READY,        P.ARCHIVE,  "UsersReady",              "archive-snapshot",
+        (S.ARCHIVED,),  # its step makes a warning of what goes wrong with the copies
+        deadline="archive_deadline",
+        resume_at=S.CLUSTER_RESTORED),  # and who can log in by then
+    StateRow(S.ARCHIVED,           P.END,      "SnapshotArchived",        "sns-notification",
+        (S.SUCCEEDED,),
+        deadline="notification_deadline", on_giving_up=S.SUCCEEDED, result=R.SUCCEEDED),
+    StateRow(S.FAILING,            P.END,      "RestoreFailing",          "sns-notification",
+        (S.FAILED,),
+        deadline="notification_deadline", on_giving_up=S.FAILED, result=R.FAILED),
+    StateRow(S.CANCELLING,         P.END,      "RestoreCancelling",       "sns-notification",
+        (S.CANCELLED,),
+        deadline="notification_deadline", on_giving_up=S.CANCELLED, result=R.CANCELLED),
+    StateRow(S.SKIPPING,           P.END,      "RestoreSkipping",         "sns-notification",
+        (S.SKIPPED,),
+        deadline="notification_deadline", on_giving_up=S.SKIPPED, result=R.SKIPPED),
+    StateRow(S.SUCCEEDED,          P.END,      "RestoreSucceeded",        result=R.SUCCEEDED),
+    StateRow(S.FAILED,             P.END,      "RestoreFailed",           result=R.FAILED),
+    StateRow(S.CANCELLED,          P.END,      "RestoreCancelled",        result=R.CANCELLED),
+    StateRow(S.SKIPPED,            P.END,      "RestoreSkipped",          result=R.SKIPPED),
 )
 # fmt: on
-ROWS: Mapping[State, Row] = {row.state: row for row in CHOREOGRAPHY}
+ROWS: Mapping[State, StateRow] = {row.state: row for row in CHOREOGRAPHY}
 STEPS: tuple[str, ...] = tuple(dict.fromkeys(row.step for row in CHOREOGRAPHY if row.step))
-ORDER: tuple[State, ...] = tuple(ROWS)  # of the states, as the flow has them
 TERMINAL = frozenset(row.state for row in CHOREOGRAPHY if row.step is None)
-ENDING = frozenset(
-    {State.ARCHIVED, State.FAILING, State.CANCELLING, State.SKIPPING}
-)  # past cancelling and failing
-REQUESTED, CANCEL_REQUESTED = "RestoreRequested", "CancelRequested"  # what people put on the bus
+ENDING = frozenset(row.state for row in CHOREOGRAPHY if row.step and row.result)
+REQUESTED = "RestoreRequested"  # what people put on the bus
+CANCEL_REQUESTED = "CancelRequested"
 PROBE_REQUESTED = "ProbeRequested"  # by which the doctor has setup-db-users try its network
 NETWORK_TRIED = "NetworkTried"  # what setup-db-users puts there to see that it can
 IN_VPC = "setup-db-users"  # the one step whose function runs in a VPC
-DOOR = "snapshot-check"  # the step that also takes what starts an operation
+START_STEP = "snapshot-check"  # the step that also takes what starts an operation
 
 
 def states_of(step: str) -> tuple[State, ...]:
@@ -145,14 +213,36 @@ def begins_in(step: str) -> State:
     return next(row.state for row in CHOREOGRAPHY if row.step == step and not row.only_tries)
 
 
-def may_follow(before: State, after: State) -> bool:
+def is_allowed(before: State, after: State) -> bool:
     """Tell whether the flow knows this change of state.
 
-    Giving up and being stopped are possible until the ending.
+    Giving up and being cancelled are possible until the ending.
     """
     if after in (State.CANCELLING, State.FAILING):
         return before not in ENDING | TERMINAL
-    return after in (*ROWS[before].goes_to, ROWS[before].gives_up_to)
+    return after in (*ROWS[before].leads_to, ROWS[before].on_giving_up)
+
+
+def comes_after(later: State, earlier: State) -> bool:
+    """Tell whether the flow may lead on from `earlier` to `later`, by however many steps."""
+    return later in _later_states(earlier)
+
+
+def begun_anew(state: State) -> frozenset[Phase]:
+    """Say which phases have not begun yet, or begin, in a state: a rerun from there makes them anew."""
+    later = _later_states(state)
+    begun = {row.phase for row in CHOREOGRAPHY if row.state is not state and row.state not in later}
+    return frozenset(Phase) - begun
+
+
+def _later_states(state: State) -> frozenset[State]:
+    found: set[State] = set()
+    ahead = [*ROWS[state].next_states]
+    while ahead:
+        if (later := ahead.pop()) not in found:
+            found.add(later)
+            ahead += ROWS[later].next_states
+    return frozenset(found)
 
 
 def event_source(stage: str) -> str:

@@ -5,10 +5,12 @@ inaccessible (user guide, DB instance status): the time counts from the last loo
 writer so. It ends when the logins are closed.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.flow.facts import Facts
 from chalicelib.flow.limits import counted
-from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.operation import Operation
 
 MINUTE_SECONDS = 60
 
@@ -20,15 +22,17 @@ def not_before(operation: Operation, moment: datetime) -> Facts:
     instances.
     """
     facts = operation.facts
-    if facts.exposed_from is None or facts.exposed_from < operation.created_at:
+    if facts.users.exposed_from is None or facts.users.exposed_from < operation.created_at:
         return facts
-    return facts.model_copy(update={"exposed_from": max(facts.exposed_from, moment)})
+    return replace(
+        facts, users=replace(facts.users, exposed_from=max(facts.users.exposed_from, moment))
+    )
 
 
 def ended(facts: Facts, now: datetime) -> Facts:
     """Note when production's logins were closed for the first time: what is closed again was not open again."""
-    known = facts.exposed_until or facts.production_logins_closed
-    return facts if known else facts.model_copy(update={"exposed_until": now})
+    known = facts.users.exposed_until or facts.users.production_logins_closed
+    return facts if known else replace(facts, users=replace(facts.users, exposed_until=now))
 
 
 def seconds_max(facts: Facts) -> float | None:
@@ -36,9 +40,9 @@ def seconds_max(facts: Facts) -> float | None:
 
     None where it has not ended, or where records do not tell.
     """
-    if facts.exposed_from is None or facts.exposed_until is None:
+    if facts.users.exposed_from is None or facts.users.exposed_until is None:
         return None
-    return round((facts.exposed_until - facts.exposed_from).total_seconds(), 3)
+    return round((facts.users.exposed_until - facts.users.exposed_from).total_seconds(), 3)
 
 
 def sentence(facts: Facts) -> str:
@@ -46,7 +50,9 @@ def sentence(facts: Facts) -> str:
     seconds = seconds_max(facts)
     if seconds is None:
         return ""
-    whose = "the other passwords of production" if facts.logins_kept else "production's passwords"
+    whose = (
+        "the other passwords of production" if facts.users.logins_kept else "production's passwords"
+    )
     return f"{whose} could open the copy for at most {_spelt(seconds)}"
 
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from datetime import UTC, datetime
 
-from chalicelib.flow.moments import stamp
+from chalicelib.flow.timestamps import iso_timestamp
 
 NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fits
 
@@ -12,9 +12,7 @@ NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fi
 def automatic_id(plan: str, stage: str, snapshot_arn: str, created_at: datetime) -> str:
     """Name the operation that a snapshot starts by itself: the same for every duplicate of its event."""
     day = created_at.astimezone(UTC).strftime("%Y%m%d-%H%M")
-    return (
-        f"{_slug(plan, 16)}-{day}-{_digest(stage, plan, snapshot_arn.lower(), stamp(created_at))}"
-    )
+    return f"{_slug(plan, 16)}-{day}-{_digest(stage, plan, snapshot_arn.lower(), iso_timestamp(created_at))}"
 
 
 def requested_id(request_id: str) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, Retry
-from chalicelib.flow.operation import Facts
+from chalicelib.flow.facts import Facts
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,6 @@ def refuse_others(what: str, things: Sequence[Tagged], plan: Plan) -> None:
 def tag_list(operation: Operation) -> list[dict[str, str]]:
     """Give the tags of everything an operation makes."""
     return [
-        {"Key": OWNER_TAG, "Value": operation.settings.owner},
+        {"Key": OWNER_TAG, "Value": operation.plan.owner},
         {"Key": OPERATION_TAG, "Value": operation.root_id},
     ]

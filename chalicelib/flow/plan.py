@@ -1,12 +1,14 @@
-"""A plan: what is restored to where, and how.
+"""A plan: what is restored to where, and how, by the phases of a restore.
 
 Resolved once when an operation starts, then frozen in its record.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter
 
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.quiesce_kinds import ALL, KINDS, chosen
@@ -14,158 +16,203 @@ from chalicelib.flow.quiesce_kinds import ALL, KINDS, chosen
 HOUR = 3600
 SIDES = ("source", "target")
 OWNER_TAG = "aurora-restore"  # value: <stage>/<plan>, on everything that is ours
-OPERATION_TAG = (
-    "aurora-restore-operation"  # value: the first operation of the chain of reruns that made it
-)
-ARCHIVED_TAG = "aurora-restore-archived"  # value: when the copy was put away
+OPERATION_TAG = "aurora-restore-operation"  # value: the first operation of a chain of reruns
+ARCHIVED_TAG = "aurora-restore-archived"  # value: when the copy was archived
+CLUSTER_ID_MAX = 57  # an instance's name adds a dash and up to five digits, of 63 in all
 
 
-class Plan(BaseModel):
-    """Every setting of one kind of restore. Durations are whole seconds.
+def _rds_identifier(value: str) -> str:
+    value = value.lower()
+    letters = value.replace("-", "")
+    legal = letters.isalnum() and letters.isascii() and value[0].isalpha()
+    if not legal or "--" in value or value[-1] == "-":
+        raise ValueError(
+            "should be an RDS identifier: letters, digits and single hyphens, beginning with a "
+            "letter"
+        )
+    return value
 
-    Identifiers are lower case, as RDS keeps them.
 
-    Constructing a plan whose target is its source is an error: identifiers are compared as whole
-    ARNs.
-    """
+def _known_kinds(value: tuple[str, ...]) -> tuple[str, ...]:
+    chosen(value)
+    return value
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
-    name: str
-    stage: str
-    account: str = Field(pattern=r"^\d{12}$")
-    partition: str = "aws"
+Identifier = Annotated[str, AfterValidator(_rds_identifier)]
+Seconds = Annotated[int, Field(ge=1)]
 
-    source_region: str
-    source_cluster_id: str
+
+@dataclass(frozen=True, kw_only=True)
+class SourcePlan:
+    """The production cluster, and which of its snapshots are restored."""
+
+    region: str
+    cluster_id: Identifier
     snapshot_prefix: str | None = None
-    snapshot_age_max_hours: int = Field(default=36, ge=1)
-    target_region: str
-    target_cluster_id: str = Field(
-        max_length=57
-    )  # an instance's name adds a dash and up to five digits, of 63 in all
-    kms_key_id: str | None = None
+    snapshot_age_max_hours: Annotated[int, Field(ge=1)] = 36
+    snapshot_deadline: Seconds = 6 * HOUR
 
+
+@dataclass(frozen=True, kw_only=True)
+class CopyPlan:
+    """How the snapshot is copied, and whether the copy is kept."""
+
+    kms_key_id: str | None = None
+    copy_check_interval: Seconds = 30
+    max_copy_attempts: Annotated[int | None, Field(ge=1)] = None
+    copy_queue_deadline: Seconds = 24 * HOUR
+    copy_deadline: Seconds = 12 * HOUR
+    archive_snapshot: bool = True
+    archive_deadline: Seconds = HOUR // 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetPlan:
+    """The cluster that is replaced, and what the new one is like."""
+
+    region: str
+    cluster_id: Annotated[str, Field(max_length=CLUSTER_ID_MAX), AfterValidator(_rds_identifier)]
     db_subnet_group_name: str
-    vpc_security_group_ids: tuple[str, ...] = Field(min_length=1)
-    port: int = Field(default=5432, ge=1150, le=65535)
+    vpc_security_group_ids: Annotated[tuple[str, ...], Field(min_length=1)]
+    port: Annotated[int, Field(ge=1150, le=65535)] = 5432
     deletion_protection: bool = False
     db_cluster_parameter_group_name: str | None = None
     db_parameter_group_name: str | None = None
     log_exports: tuple[str, ...] = ("postgresql",)
-    backup_retention_days: int = Field(default=1, ge=1, le=35)
-    instance_class: str = Field(pattern=r"^db\.")
-    instance_count: int = Field(default=1, ge=1, le=16)
-    serverless_min_capacity: float | None = Field(default=None, ge=0, le=256, multiple_of=0.5)
-    serverless_max_capacity: float | None = Field(default=None, ge=1, le=256, multiple_of=0.5)
+    backup_retention_days: Annotated[int, Field(ge=1, le=35)] = 1
+    instance_class: Annotated[str, Field(pattern=r"^db\.")]
+    instance_count: Annotated[int, Field(ge=1, le=16)] = 1
+    serverless_min_capacity: Annotated[float | None, Field(ge=0, le=256, multiple_of=0.5)] = None
+    serverless_max_capacity: Annotated[float | None, Field(ge=1, le=256, multiple_of=0.5)] = None
     skip_final_snapshot: bool = True
-    archive_snapshot: bool = True
-    audit_retention_days: int = Field(default=400, ge=1)
+    restore_check_interval: Seconds = 30
+    max_restore_attempts: Annotated[int | None, Field(ge=1)] = None
+    network_deadline: Seconds = HOUR // 6
+    delete_deadline: Seconds = 2 * HOUR
+    restore_deadline: Seconds = 3 * HOUR
+    instance_deadline: Seconds = 2 * HOUR
+
+    @property
+    def instance_ids(self) -> tuple[str, ...]:
+        """The names of the instances, the same every night; the first becomes the writer."""
+        return tuple(f"{self.cluster_id}-{number + 1}" for number in range(self.instance_count))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserPlan:
+    """Who may log in to the new cluster, and what in it is stopped."""
 
     master_credentials_secret_id: str
     app_credentials_secret_id: str
-    db_connection_timeout: int = Field(default=30, ge=1, le=120)
+    db_connection_timeout: Annotated[int, Field(ge=1, le=120)] = 30
     db_tls: Literal["verify-full", "off"] = "verify-full"
     keep_login_roles: tuple[str, ...] = ()
     trust_definer_functions: tuple[str, ...] = ()
-    quiesce: tuple[str, ...] = (ALL,)
-    sns_topic_arn: str = Field(pattern=r"^arn:[^:]+:sns:[^:]+:\d{12}:.+$")
+    quiesce: Annotated[tuple[str, ...], AfterValidator(_known_kinds)] = (ALL,)
+    users_deadline: Seconds = HOUR
 
-    copy_check_interval: int = Field(default=30, ge=1)
-    restore_check_interval: int = Field(default=30, ge=1)
-    max_copy_attempts: int | None = Field(default=None, ge=1)
-    max_restore_attempts: int | None = Field(default=None, ge=1)
-    step_deadline: int = Field(default=HOUR, ge=1)
-    snapshot_deadline: int = Field(default=6 * HOUR, ge=1)
-    copy_queue_deadline: int = Field(default=24 * HOUR, ge=1)
-    copy_deadline: int = Field(default=12 * HOUR, ge=1)
-    network_deadline: int = Field(default=HOUR // 6, ge=1)
-    delete_deadline: int = Field(default=2 * HOUR, ge=1)
-    restore_deadline: int = Field(default=3 * HOUR, ge=1)
-    instance_deadline: int = Field(default=2 * HOUR, ge=1)
-    users_deadline: int = Field(default=HOUR, ge=1)
-    archive_deadline: int = Field(default=HOUR // 2, ge=1)
-    notification_deadline: int = Field(default=HOUR, ge=1)
+    @property
+    def quiet_kinds(self) -> tuple[str, ...]:
+        """The kinds of `quiesce_kinds` that are stopped on the copy, in the order in which they are."""
+        return chosen(self.quiesce)
 
-    @field_validator("source_cluster_id", "target_cluster_id")
-    @classmethod
-    def _identifiers_are_rds_identifiers(cls, value: str) -> str:
-        value = value.lower()
-        letters = value.replace("-", "")
-        if (
-            not (letters.isalnum() and letters.isascii() and value[0].isalpha())
-            or "--" in value
-            or value[-1] == "-"
-        ):
-            raise ValueError(
-                "should be an RDS identifier: letters, digits and single hyphens, beginning with a "
-                "letter"
-            )
-        return value
+    @property
+    def kinds_left(self) -> tuple[str, ...]:
+        """The kinds of `quiesce_kinds` that QUIESCE names off."""
+        return tuple(kind for kind in KINDS if kind not in self.quiet_kinds)
 
-    @field_validator("quiesce")
-    @classmethod
-    def _kinds_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        chosen(value)
-        return value
 
-    @model_validator(mode="after")
-    def _holds_together(self) -> Self:
-        if wrong := contradictions(self.model_dump()):
+@dataclass(frozen=True, kw_only=True)
+class ReportPlan:
+    """Whom the end is told, and how long the trail of it is kept."""
+
+    sns_topic_arn: Annotated[str, Field(pattern=r"^arn:[^:]+:sns:[^:]+:\d{12}:.+$")]
+    audit_retention_days: Annotated[int, Field(ge=1)] = 400
+    notification_deadline: Seconds = HOUR
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Every setting of one kind of restore. Durations are whole seconds.
+
+    Identifiers are lower case, as RDS keeps them. A plan whose target is its source is an error
+    (ValueError): identifiers are compared as whole ARNs.
+    """
+
+    name: str
+    stage: str
+    account: Annotated[str, Field(pattern=r"^\d{12}$")]
+    partition: str = "aws"
+    step_deadline: Seconds = HOUR
+    source: SourcePlan
+    copies: CopyPlan
+    target: TargetPlan
+    users: UserPlan
+    reports: ReportPlan
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for settings that contradict each other."""
+        if wrong := contradictions({name: self.setting(name) for name in SETTINGS}):
             raise ValueError("\n".join(wrong))
-        return self
+
+    @classmethod
+    def of_settings(cls, **settings: Any) -> "Plan":
+        """Make a plan of settings by their names; raises pydantic.ValidationError.
+
+        A setting's name is its variable in lower case, such as `source_region`. Beside the settings
+        there are `name`, `stage`, `account` and `partition`.
+        """
+        return _adapter().validate_python(nested(settings))
+
+    @classmethod
+    def of_item(cls, item: Any) -> "Plan":
+        """Read what `to_item` wrote; raises pydantic.ValidationError."""
+        return _adapter().validate_python(item)
+
+    def to_item(self) -> dict[str, Any]:
+        """Write the plan as JSON knows it, as records and events have it."""
+        item: dict[str, Any] = _adapter().dump_python(self, mode="json")
+        return item
+
+    def setting(self, name: str) -> Any:
+        """Read a setting by its name."""
+        group, field = SETTINGS[name]
+        return getattr(getattr(self, group) if group else self, field)
 
     @property
     def source_cluster_arn(self) -> str:
         """The one cluster that is never touched."""
-        return cluster_arn(self.partition, self.source_region, self.account, self.source_cluster_id)
+        source = self.source
+        return cluster_arn(self.partition, source.region, self.account, source.cluster_id)
 
     @property
     def target_cluster_arn(self) -> str:
         """The one cluster that is replaced."""
-        return cluster_arn(self.partition, self.target_region, self.account, self.target_cluster_id)
+        target = self.target
+        return cluster_arn(self.partition, target.region, self.account, target.cluster_id)
 
     @property
     def owner(self) -> str:
         """The value of the ownership tag."""
         return f"{self.stage}/{self.name}"
 
-    @property
-    def instance_ids(self) -> tuple[str, ...]:
-        """The names of the target's instances, the same every night.
-
-        The first becomes the writer.
-        """
-        return tuple(
-            f"{self.target_cluster_id}-{number + 1}" for number in range(self.instance_count)
-        )
-
-    @property
-    def quiet_kinds(self) -> tuple[str, ...]:
-        """The kinds of `chalicelib.flow.quiesce_kinds` that are stopped on the copy, in the order in which they are."""
-        return chosen(self.quiesce)
-
-    @property
-    def kinds_left(self) -> tuple[str, ...]:
-        """The kinds of `chalicelib.flow.quiesce_kinds` that QUIESCE names off."""
-        return tuple(kind for kind in KINDS if kind not in self.quiet_kinds)
-
     def seconds(self, deadline: str) -> int:
-        """Give a budget by its field name.
+        """Give a budget by its setting's name.
 
         The guide's attempts x interval, when set, is the budget instead.
         """
-        if deadline == "copy_deadline" and self.max_copy_attempts:
-            return self.max_copy_attempts * self.copy_check_interval
-        if deadline in ("restore_deadline", "instance_deadline") and self.max_restore_attempts:
-            return self.max_restore_attempts * self.restore_check_interval
-        return int(getattr(self, deadline))
+        copies, target = self.copies, self.target
+        if deadline == "copy_deadline" and copies.max_copy_attempts:
+            return copies.max_copy_attempts * copies.copy_check_interval
+        if deadline in _OF_RESTORE and target.max_restore_attempts:
+            return target.max_restore_attempts * target.restore_check_interval
+        return int(self.setting(deadline))
 
     def setting_of(self, deadline: str) -> str:
         """Name the variable that makes a budget longer."""
-        if deadline == "copy_deadline" and self.max_copy_attempts:
+        if deadline == "copy_deadline" and self.copies.max_copy_attempts:
             return "MAX_COPY_ATTEMPTS"
-        if deadline in ("restore_deadline", "instance_deadline") and self.max_restore_attempts:
+        if deadline in _OF_RESTORE and self.target.max_restore_attempts:
             return "MAX_RESTORE_ATTEMPTS"
         return deadline.upper()
 
@@ -178,6 +225,64 @@ class Plan(BaseModel):
                 "Set TARGET_CLUSTER_ID and TARGET_REGION to the cluster that is to be replaced.",
                 retry=Retry.NEW_REQUEST,
             )
+
+
+_OF_RESTORE = ("restore_deadline", "instance_deadline")
+_GROUPS: Mapping[str, type] = {
+    "source": SourcePlan,
+    "copies": CopyPlan,
+    "target": TargetPlan,
+    "users": UserPlan,
+    "reports": ReportPlan,
+}
+_OF_A_SIDE = ("region", "cluster_id")  # their settings say whose: source_region, target_region
+SETTINGS: Mapping[str, tuple[str, str]] = {
+    "step_deadline": ("", "step_deadline"),
+    **{
+        f"{group}_{field.name}" if field.name in _OF_A_SIDE else field.name: (group, field.name)
+        for group, part in _GROUPS.items()
+        for field in fields(part)
+    },
+}
+"""Where each setting stands in a plan: its group, "" for the plan itself, and its name there."""
+
+
+def default_of(name: str) -> Any:
+    """Give a setting's default by its name."""
+    group, field = SETTINGS[name]
+    part = _GROUPS[group] if group else Plan
+    return next(known.default for known in fields(part) if known.name == field)
+
+
+@cache
+def _adapter() -> TypeAdapter[Plan]:
+    return TypeAdapter(Plan)
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Sort settings by their names into the groups of a plan; what is no setting stays on top."""
+    plan: dict[str, Any] = {group: {} for group in _GROUPS}
+    for name, value in values.items():
+        group, field = SETTINGS.get(name, ("", name))
+        (plan[group] if group else plan)[field] = value
+    return plan
+
+
+def setting_name(place: tuple[int | str, ...]) -> str:
+    """Name the setting that stands at a place of a plan, as pydantic gives places of errors."""
+    group, *rest = map(str, place)
+    field = rest[0] if rest and group in _GROUPS else group
+    found = (name for name, where in SETTINGS.items() if where in ((group, field), ("", field)))
+    return next(found, field)
+
+
+def plan_schemas() -> dict[str, Any]:
+    """Describe each setting as JSON Schema does, by its name: type, bounds, default."""
+    schema = _adapter().json_schema()
+    parts = {group: schema["$defs"][part.__name__] for group, part in _GROUPS.items()} | {
+        "": schema
+    }
+    return {name: parts[group]["properties"][field] for name, (group, field) in SETTINGS.items()}
 
 
 def cluster_arn(partition: str, region: str, account: str, cluster_id: str) -> str:

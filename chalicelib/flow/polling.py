@@ -44,18 +44,22 @@ def until_next_look(operation: Operation, now: datetime) -> float:
 
     The runner ends every wait at its deadline.
     """
-    plan, facts = operation.settings, operation.facts
+    plan, facts = operation.plan, operation.facts
     elapsed, lasted = (
         (now - operation.entered_at).total_seconds(),
-        operation.lasted_before.get(operation.state),
+        operation.expected_durations.get(operation.state),
     )
     if operation.state is not State.COPYING:
-        return spaced(plan.restore_check_interval, elapsed, lasted)
+        return spaced(plan.target.restore_check_interval, elapsed, lasted)
     moving = (
-        now - max(operation.entered_at, facts.copy_queued_until or operation.entered_at)
+        now - max(operation.entered_at, facts.copies.queued_until or operation.entered_at)
     ).total_seconds()
     return spaced(
-        plan.copy_check_interval, elapsed, lasted, progress=facts.copy_progress, moving=moving
+        plan.copies.copy_check_interval,
+        elapsed,
+        lasted,
+        progress=facts.copies.progress,
+        moving=moving,
     )
 
 
@@ -107,6 +111,6 @@ def _rest(
 def backoff(operation: Operation) -> float:
     """Second of the three levels of retries: doubling from the plan's shortest spacing between looks, in seconds."""
     shortest = min(
-        operation.settings.copy_check_interval, operation.settings.restore_check_interval
+        operation.plan.copies.copy_check_interval, operation.plan.target.restore_check_interval
     )
-    return float(min(shortest * 2 ** min(operation.troubles, 10), BACKOFF_MAX_SECONDS))
+    return float(min(shortest * 2 ** min(operation.transient_errors, 10), BACKOFF_MAX_SECONDS))

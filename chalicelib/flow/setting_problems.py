@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from chalicelib.flow.plan import setting_name
+
 MEANT: Mapping[
     str, str
 ] = {  # what would be right, for settings that have no default or only one form
@@ -48,7 +50,7 @@ def _sentence(problem: Mapping[str, Any], places: Mapping[str, str], default: st
     message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
     if not problem["loc"]:
         return f"{message}."
-    field = str(problem["loc"][0])
+    field = setting_name(problem["loc"])
     meant = MEANT.get(field, "")
     if problem["type"] == "missing":
         return f"{field.upper()} is not set in {default}: it should be {meant}."

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from chalicelib.flow.choreography import ORDER, State
+from chalicelib.flow.choreography import State, comes_after
 from chalicelib.flow.errors import Retry
-from chalicelib.flow.operation import Deletion, Operation
+from chalicelib.flow.facts import Deletion
+from chalicelib.flow.operation import Operation
 from chalicelib.messages.commands import request_command, request_id_of, rerun_command
 from chalicelib.settings import DEFAULT_PLAN
 
@@ -26,13 +27,13 @@ _DELETION: Mapping[Deletion | None, str] = {
 
 def what_stands(operation: Operation) -> list[str]:
     """Say what became of the target, where an operation stopped before the new one was usable."""
-    stopped, victim = operation.stopped_in, operation.facts.victim
+    stopped, victim = operation.stopped_at, operation.facts.target.old
     if stopped is None or operation.state is State.SKIPPING:
         return []
     if _is_before(stopped, State.TARGET_DELETING):
         return ["This operation deleted nothing: the target is as it was."]
     if stopped is State.TARGET_DELETING and victim:
-        said = _DELETION.get(operation.facts.deletion, _DELETION_UNKNOWN)
+        said = _DELETION.get(operation.facts.target.deletion, _DELETION_UNKNOWN)
         return [said.format(target=victim.arn)]
     if _is_before(stopped, State.RESTORED):
         return ["There is no target now: the old one is gone, and the new one is not finished."]
@@ -68,10 +69,10 @@ def _of_last_success(operation: Operation) -> str:
 
 
 def _command(operation: Operation, detail: Mapping[str, object]) -> str:
-    plan = operation.plan if operation.plan != DEFAULT_PLAN else None
-    region = operation.region or operation.settings.target_region
+    plan = operation.plan_name if operation.plan_name != DEFAULT_PLAN else None
+    region = operation.region or operation.plan.target.region
     return request_command(operation.stage, region, {**detail, "plan": plan})
 
 
 def _is_before(state: State, other: State) -> bool:
-    return ORDER.index(state) < ORDER.index(other)
+    return state is not other and not comes_after(state, other)

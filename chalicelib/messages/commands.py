@@ -33,7 +33,7 @@ def rerun_command(operation: Operation) -> str:
         "from_step": operation.rerun_from,
         "older": operation.may_be_older or None,
     }
-    region = operation.region or operation.settings.target_region
+    region = operation.region or operation.plan.target.region
     return request_command(operation.stage, region, {"request_id": request_id_of(again), **again})
 
 

@@ -11,11 +11,11 @@ from chalicelib.flow import exposure
 from chalicelib.flow.choreography import ROWS, STEPS, TERMINAL
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.limits import brief
-from chalicelib.flow.moments import stamp
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.rds_events import STARTING_EVENTS, RdsEvent
 from chalicelib.flow.setting_problems import nearest
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import first_of, one_line, shown_name
 from chalicelib.settings import PLAN_NAME
 
@@ -197,7 +197,7 @@ def why_untimely(envelope: Mapping[str, Any], now: datetime) -> str | None:
     try:
         made = datetime.fromisoformat(str(envelope.get("time")))
         age = now - (made if made.tzinfo else made.replace(tzinfo=UTC))
-        of = stamp(now - age)
+        of = iso_timestamp(now - age)
     except ValueError:
         return None
     except OverflowError:
@@ -275,45 +275,45 @@ def announcement(operation: Operation) -> tuple[str, dict[str, Any]]:
     An end carries what users hang their own steps on.
     """
     detail: dict[str, Any] = {
-        "operation_id": operation.operation_id, "plan": operation.plan, "stage": operation.stage,
+        "operation_id": operation.operation_id, "plan": operation.plan_name, "stage": operation.stage,
         "state": operation.state.value, "version": operation.version,
     }  # fmt: skip
     if operation.state in TERMINAL:
         detail.update(end_of(operation))
-    return ROWS[operation.state].announced_as, detail
+    return ROWS[operation.state].event, detail
 
 
 def end_of(operation: Operation) -> dict[str, Any]:
     """Tell how an operation ended, for machines; None where a thing never came to be."""
-    facts, plan = operation.facts, operation.settings
+    facts, plan = operation.facts, operation.plan
     return {
         "source_cluster": plan.source_cluster_arn,
         "target_cluster": plan.target_cluster_arn,
-        "snapshot": facts.snapshot_arn,
-        "snapshot_created_at": _stamped(facts.snapshot_created_at),
-        "endpoint": facts.endpoint,
-        "reader_endpoint": facts.reader_endpoint,
-        "port": facts.port,
-        "master_credentials_secret_id": plan.master_credentials_secret_id,
-        "app_credentials_secret_id": plan.app_credentials_secret_id,
-        "production_logins_closed": facts.production_logins_closed,
-        "production_logins_kept": list(facts.logins_kept),
+        "snapshot": facts.snapshot.arn,
+        "snapshot_created_at": _stamped(facts.snapshot.created_at),
+        "endpoint": facts.target.endpoint,
+        "reader_endpoint": facts.target.reader_endpoint,
+        "port": facts.target.port,
+        "master_credentials_secret_id": plan.users.master_credentials_secret_id,
+        "app_credentials_secret_id": plan.users.app_credentials_secret_id,
+        "production_logins_closed": facts.users.production_logins_closed,
+        "production_logins_kept": list(facts.users.logins_kept),
         "exposure_seconds_max": exposure.seconds_max(facts),
-        "quieted": dict(facts.quieted),
+        "quieted": dict(facts.users.quieted),
         "reason": operation.reason and one_line(operation.reason),
         "remedy": operation.remedy and one_line(operation.remedy),
         "problems": [one_line(problem) for problem in operation.problems],
         "failed_step": operation.failed_step,
-        "stopped_in": operation.stopped_in.value if operation.stopped_in else None,
+        "stopped_in": operation.stopped_at.value if operation.stopped_at else None,
         "warnings": [one_line(warning) for warning in operation.warnings],
         "notified": operation.notified,
         "rerun_of": operation.rerun_of,
         "keeps_cluster": bool(operation.keeps_cluster),
-        "created_at": stamp(operation.created_at),
+        "created_at": iso_timestamp(operation.created_at),
         "ended_at": _stamped(operation.ended_at),
-        "durations": [duration.model_dump(mode="json") for duration in operation.durations],
+        "durations": operation.to_item()["durations"],
     }
 
 
 def _stamped(moment: datetime | None) -> str | None:
-    return stamp(moment) if moment else None
+    return iso_timestamp(moment) if moment else None

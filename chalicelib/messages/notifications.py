@@ -7,8 +7,9 @@ from typing import Any
 
 from chalicelib import observability
 from chalicelib.flow import exposure, quiesce_kinds
-from chalicelib.flow.choreography import State
+from chalicelib.flow.choreography import ROWS, Result, State
 from chalicelib.flow.errors import RefusedError, TransientError, lines
+from chalicelib.flow.facts import Facts
 from chalicelib.flow.limits import (
     MESSAGE_BYTES_MAX,
     REMEDY_MAX,
@@ -17,26 +18,20 @@ from chalicelib.flow.limits import (
     brief,
     listed,
 )
-from chalicelib.flow.moments import stamp
-from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import one_line, shown_name
 from chalicelib.messages import advice, events
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 
 _REPEATED = {  # how a step of an earlier success ended that was done again on its cluster
-    State.ARCHIVED: "succeeded, on the cluster that was there before",
-    State.CANCELLING: "was stopped",
-    State.FAILING: "failed",
+    Result.SUCCEEDED: "succeeded, on the cluster that was there before",
+    Result.CANCELLED: "was stopped",
+    Result.FAILED: "failed",
 }
 TOPIC_COLONS = 5  # in a topic's ARN
 SUBJECT_MAX = 100  # characters of ASCII (SNS API reference)
-_OUTCOME = {
-    State.ARCHIVED: "SUCCEEDED",
-    State.FAILING: "FAILED",
-    State.CANCELLING: "CANCELLED",
-    State.SKIPPING: "SKIPPED",
-}
 UNTRIED = (
     "Whether production has the passwords of the secrets, too, was tried when this cluster was "
     "restored, and cannot be tried any more."
@@ -124,13 +119,13 @@ def refused(refusal: RefusedError, envelope: Mapping[str, Any], ports: Ports) ->
 
 def outcome_of(operation: Operation) -> str:
     """Name the end that is coming."""
-    return _OUTCOME[operation.state]
+    return str(ROWS[operation.state].result)
 
 
 def subject(operation: Operation) -> str:
     """Give the subject: stage, end, and the target's name."""
-    plan = operation.settings
-    return f"aurora-restore {operation.stage}: {plan.target_cluster_id} {outcome_of(operation)}"
+    plan = operation.plan
+    return f"aurora-restore {operation.stage}: {plan.target.cluster_id} {outcome_of(operation)}"
 
 
 def machine(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
@@ -138,7 +133,7 @@ def machine(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
     return {
         "kind": "end",
         "operation_id": operation.operation_id,
-        "plan": operation.plan,
+        "plan": operation.plan_name,
         "stage": operation.stage,
         "outcome": outcome_of(operation),
         "age_of_data_seconds": _age_seconds(operation, now),
@@ -170,9 +165,10 @@ def text(operation: Operation, now: datetime, *, logins_open_on: str | None = No
 
 
 def _headline(operation: Operation) -> str:
-    plan, target = operation.settings, operation.settings.target_cluster_arn
-    if operation.keeps_cluster and operation.state in _REPEATED:
-        step, how = operation.durations[0].step, _REPEATED[operation.state]
+    plan, target = operation.plan, operation.plan.target_cluster_arn
+    result = ROWS[operation.state].result
+    if operation.keeps_cluster and result in _REPEATED:
+        step, how = operation.durations[0].step, _REPEATED[result]
         return f"Doing {step} again for {target} {how}. {operation.reason or ''}".rstrip()
     if operation.state is State.ARCHIVED:
         return f"{target} is fresh: it was restored from {plan.source_cluster_arn}."
@@ -180,43 +176,43 @@ def _headline(operation: Operation) -> str:
         return f"This operation changed nothing on {target}. {operation.reason or ''}"
     if operation.state is State.CANCELLING:
         return (
-            f"The restore of {target} was stopped in {operation.stopped_in}. "
+            f"The restore of {target} was stopped in {operation.stopped_at}. "
             f"{operation.reason or ''}"
         )
     return f"The restore of {target} failed at {operation.failed_step}: {operation.reason or ''}"
 
 
 def _about_data(operation: Operation, now: datetime) -> list[str]:
-    made = operation.facts.snapshot_created_at
+    made = operation.facts.snapshot.created_at
     if made is None:
         return []
     age = timedelta(seconds=round((now - made).total_seconds()))
     old = (
         " It is older than usual."
-        if age > timedelta(hours=operation.settings.snapshot_age_max_hours)
+        if age > timedelta(hours=operation.plan.source.snapshot_age_max_hours)
         else ""
     )
-    return [f"Snapshot: {operation.facts.snapshot_arn} of {stamp(made)}, {age} old.{old}"]
+    return [f"Snapshot: {operation.facts.snapshot.arn} of {iso_timestamp(made)}, {age} old.{old}"]
 
 
 def _success(operation: Operation) -> list[str]:
-    facts, plan = operation.facts, operation.settings
+    facts, plan = operation.facts, operation.plan
     return [
-        f"Endpoint: {facts.endpoint}, port {facts.port}; reader: {facts.reader_endpoint}",
+        f"Endpoint: {facts.target.endpoint}, port {facts.target.port}; reader: {facts.target.reader_endpoint}",
         (
-            f"Users: in the secret {plan.app_credentials_secret_id}; master: "
-            f"{plan.master_credentials_secret_id}"
+            f"Users: in the secret {plan.users.app_credentials_secret_id}; master: "
+            f"{plan.users.master_credentials_secret_id}"
         ),
         f"Production's logins are closed: {_closed(facts) or 'there were none'}.",
         *([] if operation.keeps_cluster else _exposure(facts)),
         *(
-            [f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(facts.logins_kept)}."]
-            if facts.logins_kept
+            [f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(facts.users.logins_kept)}."]
+            if facts.users.logins_kept
             else []
         ),
         (
             "Production's jobs and ways out: "
-            f"{quiesce_kinds.sentence(facts.quieted, plan.kinds_left)}."
+            f"{quiesce_kinds.sentence(facts.users.quieted, plan.users.kinds_left)}."
         ),
         *_others_closed(facts),
         *([UNTRIED] if operation.keeps_cluster else []),
@@ -224,8 +220,8 @@ def _success(operation: Operation) -> list[str]:
 
 
 def _closed(facts: Facts) -> str:
-    names = listed(facts.logins_closed, facts.logins_closed_in_all)
-    more = facts.logins_closed_in_all > len(facts.logins_closed)
+    names = listed(facts.users.logins_closed, facts.users.logins_closed_in_all)
+    more = facts.users.logins_closed_in_all > len(facts.users.logins_closed)
     return (
         f"{names} All names are in the audit table, in this operation's rows or its predecessor's"
         if more
@@ -241,7 +237,7 @@ def _exposure(facts: Facts) -> list[str]:
 
 def _others_closed(facts: Facts) -> list[str]:
     """Name people's own logins, which they have to open again themselves."""
-    text = facts.others_closed
+    text = facts.users.others_closed
     if not text:
         return []
     since = (
@@ -254,13 +250,13 @@ def _others_closed(facts: Facts) -> list[str]:
 def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
     parts = [f"What to do: {operation.remedy}"] if operation.remedy else []
     parts += advice.what_stands(operation)
-    if logins_open_on or operation.facts.production_logins_closed is False:
-        which = logins_open_on or operation.facts.cluster_resource_id
+    if logins_open_on or operation.facts.users.production_logins_closed is False:
+        which = logins_open_on or operation.facts.target.cluster_resource_id
         parts.append(
             "Beware: production's logins and passwords are still open on the target as it stands, "
             f"{which}."
         )
-    elif operation.facts.production_logins_closed:
+    elif operation.facts.users.production_logins_closed:
         parts += ["Production's logins are closed on the new cluster.", *_exposure(operation.facts)]
     parts += _others_closed(operation.facts)
     if operation.state is not State.SKIPPING:
@@ -282,5 +278,5 @@ def _durations(operation: Operation) -> list[str]:
 
 
 def _age_seconds(operation: Operation, now: datetime) -> float | None:
-    made = operation.facts.snapshot_created_at
+    made = operation.facts.snapshot.created_at
     return round((now - made).total_seconds(), 3) if made else None

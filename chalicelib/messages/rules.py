@@ -6,10 +6,10 @@ from typing import Any
 from chalicelib.flow.choreography import (
     CANCEL_REQUESTED,
     CHOREOGRAPHY,
-    DOOR,
     IN_VPC,
     PROBE_REQUESTED,
     REQUESTED,
+    START_STEP,
     event_source,
 )
 from chalicelib.flow.rds_events import RDS_SOURCE, SNAPSHOT, RdsEvent
@@ -22,15 +22,15 @@ def pattern(step: str, stage: str) -> dict[str, Any]:
     event arrives, and an event that is not ours is to be seen ignored, with a log line, rather than
     lost without a trace.
     """
-    ours = [row.announced_as for row in CHOREOGRAPHY if row.step == step]
-    if step == DOOR:
+    ours = [row.event for row in CHOREOGRAPHY if row.step == step]
+    if step == START_STEP:
         return _any_of(stage, [*ours, REQUESTED], (), all_snapshot_events=True)
     if step == "cancel-restore":
         return _any_of(stage, [CANCEL_REQUESTED], ())
     if step == IN_VPC:
         ours.append(PROBE_REQUESTED)
     return _any_of(
-        stage, ours, [event for row in CHOREOGRAPHY if row.step == step for event in row.woken_by]
+        stage, ours, [event for row in CHOREOGRAPHY if row.step == step for event in row.rds_events]
     )
 
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.flow.limits import TRAIL_NAMES_MAX, TRAIL_ROWS_MAX, TRAIL_TEXT_MAX, brief, counted
-from chalicelib.flow.moments import stamp
 from chalicelib.flow.operation import Operation
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.records.store import Change
 
 
@@ -17,13 +17,13 @@ def audit_row(before: Operation | None, after: Operation, *, step: str, what: st
     """Make the row of a change of state: who, what, from, to, when, how long, and what is known."""
     row: dict[str, Any] = {
         "operation_id": after.operation_id,
-        "plan": after.plan,
-        "at": stamp(after.entered_at),
+        "plan": after.plan_name,
+        "at": iso_timestamp(after.entered_at),
         "step": step,
         "who": after.requested_by,
         "what": brief(what, TRAIL_TEXT_MAX),
         "to_state": after.state.value,
-        "facts": after.facts.model_dump(mode="json", exclude_none=True),
+        "facts": after.to_item()["facts"],
         "took_seconds": after.durations[-1].seconds if after.durations else 0,
         "expires_at": _expiry(after, after.entered_at),
     }
@@ -41,7 +41,7 @@ def intent_row(operation: Operation, *, step: str, what: str, now: datetime) -> 
     """Make the row of what is about to be destroyed: one for each visit of a state."""
     row = {
         "operation_id": operation.operation_id,
-        "at": stamp(now),
+        "at": iso_timestamp(now),
         "step": step,
         "what": what,
         "who": operation.requested_by,
@@ -71,7 +71,7 @@ def name_rows(
     for number, page in enumerate(pages, 1):
         row = {
             "operation_id": operation.operation_id,
-            "at": stamp(now),
+            "at": iso_timestamp(now),
             "step": step,
             "who": operation.requested_by,
             "what": f"{counted(len(names), 'login')} will be closed: list {number} of {len(pages)} "
@@ -89,4 +89,4 @@ def name_rows(
 
 def _expiry(operation: Operation, written: datetime) -> int:
     """Say when DynamoDB may delete a row: seconds since 1970, as its time to live wants them (developer guide, TTL)."""
-    return int((written + timedelta(days=operation.settings.audit_retention_days)).timestamp())
+    return int((written + timedelta(days=operation.plan.reports.audit_retention_days)).timestamp())

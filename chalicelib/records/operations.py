@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
 from chalicelib.flow.choreography import ENDING, TERMINAL, State
 from chalicelib.flow.errors import TransientError
-from chalicelib.flow.moments import stamp
-from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.facts import Facts
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.records.audit import audit_row, intent_row, name_rows
 from chalicelib.records.store import Change, ConditionError, Item, Store, When
 from chalicelib.records.targets import (
@@ -66,10 +67,10 @@ class Operations:
         )
         changes = [record, audit_row(None, operation, step="snapshot-check", what=what)]
         if operation.state is not State.SKIPPING:
-            arn = operation.settings.target_cluster_arn
+            arn = operation.plan.target_cluster_arn
             lock = {
                 "holder": operation.operation_id,
-                "members": list(operation.settings.instance_ids),
+                "members": list(operation.plan.target.instance_ids),
             }
             changes.append(Change(target_key(arn), assign=lock, when=(When("holder", "absent"),)))
         try:
@@ -93,8 +94,12 @@ class Operations:
         owner that stands there decides whether the claim is ours.
         """
         wanted = When("state", "in", tuple(state.value for state in states))
-        free = When("lease_until", "free_by", stamp(now))
-        lease = {"lease_owner": owner, "lease_until": stamp(until), "due_at": stamp(until)}
+        free = When("lease_until", "free_by", iso_timestamp(now))
+        lease = {
+            "lease_owner": owner,
+            "lease_until": iso_timestamp(until),
+            "due_at": iso_timestamp(until),
+        }
         try:
             item = self.store.change(
                 Change(
@@ -120,16 +125,12 @@ class Operations:
         if before.lease_owner == owner:
             conditions.append(When("lease_owner", "is", owner))
         else:
-            conditions.append(When("lease_until", "free_by", stamp(after.entered_at)))
+            conditions.append(When("lease_until", "free_by", iso_timestamp(after.entered_at)))
         if before.cancellable and after.state is not State.CANCELLING:
             conditions.append(NOT_CANCELLED)
-        after = after.evolve(written_by=owner)
-        assign, remove = _difference(
-            before.to_item(), after.to_item(), extra=("cancel_requested", "lease_until")
-        )
-        assign["facts"] = after.to_item()[
-            "facts"
-        ]  # `before` may know them already without having written them
+        after = replace(after, written_by=owner)
+        assign, remove = _difference(before, after, extra=("cancel_requested", "lease_until"))
+        assign["facts"] = after.to_item()["facts"]  # `before` may know some that are not written
         record = Change(before.operation_id, assign=assign, remove=remove, when=tuple(conditions))
         changes = [
             record,
@@ -156,7 +157,7 @@ class Operations:
 
     def hold(self, before: Operation, after: Operation, *, owner: str) -> Written:
         """Write a wait: what is known so far, when to look again, and the lease given back."""
-        assign, remove = _difference(before.to_item(), after.to_item())
+        assign, remove = _difference(before, after)
         mine = When("lease_owner", "is", owner)
         try:
             self.store.change(
@@ -175,13 +176,13 @@ class Operations:
 
         Only the lease's holder may: whoever lost it must not have the effect either.
         """
-        after = operation.evolve(facts=facts)
+        after = replace(operation, facts=facts)
         mine = (When("lease_owner", "is", operation.lease_owner),)
+        assign, remove = _difference(operation, after)
+        assign["facts"] = after.to_item()["facts"]
         try:
             self.store.change(
-                Change(
-                    operation.operation_id, assign={"facts": after.to_item()["facts"]}, when=mine
-                )
+                Change(operation.operation_id, assign=assign, remove=remove, when=mine)
             )
         except ConditionError:
             raise TransientError(
@@ -209,7 +210,7 @@ class Operations:
         """
         states = tuple(state.value for state in State if state not in ENDING | TERMINAL)
         told = {"cancel_reason": reason, "cancelled_by_event": event_id}
-        flag: Item = {"cancel_requested": True, "due_at": stamp(now)}
+        flag: Item = {"cancel_requested": True, "due_at": iso_timestamp(now)}
         flag |= {name: text for name, text in told.items() if text}
         try:
             item = self.store.change(
@@ -221,7 +222,7 @@ class Operations:
 
     def due(self, until: datetime) -> Iterator[Item]:
         """Read what falls due by then, oldest first, as items: one that cannot be read must not stop the others."""
-        return self.store.query("open-by-due", "yes", up_to=stamp(until))
+        return self.store.query("open-by-due", "yes", up_to=iso_timestamp(until))
 
     def remind(self, operation: Operation, *, due_at: datetime) -> bool:
         """Push the due time and count the announcement.
@@ -229,7 +230,7 @@ class Operations:
         False when another heartbeat or a step was there first.
         """
         unchanged = (
-            When("due_at", "is", stamp(operation.due_at))
+            When("due_at", "is", iso_timestamp(operation.due_at))
             if operation.due_at
             else When("due_at", "absent"),
         )
@@ -237,7 +238,7 @@ class Operations:
             self.store.change(
                 Change(
                     operation.operation_id,
-                    assign={"due_at": stamp(due_at)},
+                    assign={"due_at": iso_timestamp(due_at)},
                     add={"announcements": 1},
                     when=unchanged,
                 )
@@ -271,7 +272,7 @@ class Operations:
             item = self.store.change(
                 Change(
                     target_key(arn),
-                    assign={"armed_since": stamp(now)},
+                    assign={"armed_since": iso_timestamp(now)},
                     when=(When("armed_since", "absent"),),
                 )
             )
@@ -313,11 +314,13 @@ class Operations:
 
     def take_look(self, target: Target, *, now: datetime, next_look: datetime) -> bool:
         """Claim the look for missed snapshots, so that of two heartbeats at once one looks."""
-        free = When("look_due_at", "free_by", stamp(now))
+        free = When("look_due_at", "free_by", iso_timestamp(now))
         try:
             self.store.change(
                 Change(
-                    target_key(target.arn), assign={"look_due_at": stamp(next_look)}, when=(free,)
+                    target_key(target.arn),
+                    assign={"look_due_at": iso_timestamp(next_look)},
+                    when=(free,),
                 )
             )
         except ConditionError:
@@ -346,12 +349,16 @@ def _overtaken_or_cancelled(stood: Item, owner: str) -> Written:
 
 
 def _difference(
-    before: Item, after: Item, extra: tuple[str, ...] = ()
+    before: Operation, after: Operation, extra: tuple[str, ...] = ()
 ) -> tuple[Item, tuple[str, ...]]:
     """Find what to assign and what to remove.
 
-    `extra` names attributes that another writer may have added meanwhile.
+    `extra` names attributes that another writer may have added meanwhile. A record that was read in
+    an older form is written whole: an older version that would read a part of it reads nothing.
     """
-    assign = {key: value for key, value in after.items() if before.get(key) != value}
-    gone = {*before, *extra} - {*after}
+    stood, item = before.to_item(), after.to_item()
+    assign = {key: value for key, value in item.items() if stood.get(key) != value}
+    if before.outdated:
+        assign = {key: value for key, value in item.items() if key != "operation_id"}
+    gone = {*stood, *before.outdated, *extra} - {*item}
     return assign, tuple(sorted(gone))

@@ -8,8 +8,8 @@ from pydantic import AwareDatetime, TypeAdapter
 
 from chalicelib.flow.choreography import ROWS, TERMINAL, State
 from chalicelib.flow.errors import UnreadableRecordError
-from chalicelib.flow.moments import stamp
 from chalicelib.flow.operation import Operation
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.records.store import Change, Item, When
 
 RISE_SHARE_MAX = 1 / 4  # of a guess, from one night to the next
@@ -119,9 +119,9 @@ def lasted_of(item: Item) -> Mapping[str, float]:
 
 def closed_change(operation: Operation) -> Change:
     """Take back the note that production's logins are open on the cluster of an operation, if there is that note."""
-    on_it = When("logins_open_on", "is", operation.facts.cluster_resource_id)
+    on_it = When("logins_open_on", "is", operation.facts.target.cluster_resource_id)
     return Change(
-        target_key(operation.settings.target_cluster_arn), remove=("logins_open_on",), when=(on_it,)
+        target_key(operation.plan.target_cluster_arn), remove=("logins_open_on",), when=(on_it,)
     )
 
 
@@ -131,13 +131,13 @@ def target_changes(before: Operation, after: Operation) -> list[Change]:
     Each change holds only for the lock's holder.
     """
     key, mine = (
-        target_key(after.settings.target_cluster_arn),
+        target_key(after.plan.target_cluster_arn),
         (When("holder", "is", after.operation_id),),
     )
     if after.state not in TERMINAL:
         assign, remove = _on_the_way(after)
         return [Change(key, assign=assign, remove=remove, when=mine)] if assign or remove else []
-    if before.skipped_busy:  # which never had the lock
+    if before.skipped_because_locked:  # which never had the lock
         return []
     return [Change(key, assign=_success(after), remove=("holder",), when=mine)]
 
@@ -146,16 +146,16 @@ def _on_the_way(operation: Operation) -> tuple[Item, tuple[str, ...]]:
     """Say what is assigned and what is removed when an operation enters a state."""
     facts = operation.facts
     match operation.state:
-        case State.TARGET_DELETING if facts.victim:
+        case State.TARGET_DELETING if facts.target.old:
             return {
-                "members": sorted({*facts.victim.members, *operation.settings.instance_ids})
+                "members": sorted({*facts.target.old.members, *operation.plan.target.instance_ids})
             }, ()
         case State.TARGET_CLEAR:
             return {"standing": _standing(operation) | {"clear": True}}, ("logins_open_on",)
         case State.CLUSTER_RESTORING:
             return {"standing": _standing(operation)}, ()
-        case State.CLUSTER_RESTORED if not facts.production_logins_closed:
-            return {"logins_open_on": facts.cluster_resource_id}, ()
+        case State.CLUSTER_RESTORED if not facts.users.production_logins_closed:
+            return {"logins_open_on": facts.target.cluster_resource_id}, ()
         case State.CLUSTER_RESTORED | State.USERS_READY:
             return {}, ("logins_open_on",)
     return {}, ()
@@ -163,12 +163,12 @@ def _on_the_way(operation: Operation) -> tuple[Item, tuple[str, ...]]:
 
 def _success(operation: Operation) -> Item:
     """Say how fresh the target is and, unless a rerun found things half done, how long Aurora takes."""
-    if operation.state is not State.SUCCEEDED or not operation.facts.snapshot_created_at:
+    if operation.state is not State.SUCCEEDED or not operation.facts.snapshot.created_at:
         return {}
     return {
-        "last_success_at": stamp(operation.entered_at),
+        "last_success_at": iso_timestamp(operation.entered_at),
         "last_success_operation": operation.operation_id,
-        "last_success_snapshot_at": stamp(operation.facts.snapshot_created_at),
+        "last_success_snapshot_at": iso_timestamp(operation.facts.snapshot.created_at),
         **({} if operation.rerun_of else {"lasted": _lasted(operation)}),
     }
 
@@ -178,9 +178,9 @@ def _standing(operation: Operation) -> Item:
 
     A success at a later moment than this note counts instead of it.
     """
-    made = operation.facts.snapshot_created_at
-    note = {"operation": operation.operation_id, "since": stamp(operation.entered_at)}
-    return note | ({"snapshot_at": stamp(made)} if made else {})
+    made = operation.facts.snapshot.created_at
+    note = {"operation": operation.operation_id, "since": iso_timestamp(operation.entered_at)}
+    return note | ({"snapshot_at": iso_timestamp(made)} if made else {})
 
 
 def _lasted(operation: Operation) -> dict[str, float]:
@@ -191,9 +191,9 @@ def _lasted(operation: Operation) -> dict[str, float]:
     The guess falls at once and rises by a quarter at most: too short a guess costs a few looks, too
     long a one has a lost event noticed late, and one night of hours says little of the next.
     """
-    guesses = dict(operation.lasted_before)
-    for lasted in (one for one in operation.durations if ROWS[one.state].awaits):
-        before = operation.lasted_before.get(lasted.state, lasted.seconds)
+    guesses = dict(operation.expected_durations)
+    for lasted in (one for one in operation.durations if ROWS[one.state].aurora_work):
+        before = operation.expected_durations.get(lasted.state, lasted.seconds)
         risen = before + max(before * RISE_SHARE_MAX, RISE_SECONDS)
         guesses[lasted.state] = round(min(lasted.seconds, risen), 3)
     return guesses

@@ -1,8 +1,8 @@
 """How fresh a target is: newer data is replaced by older only where a person asked for just that."""
 
 from chalicelib.flow.errors import RefusedError, Retry
-from chalicelib.flow.moments import stamp
 from chalicelib.flow.operation import Operation
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages.commands import request_command, request_id_of
 from chalicelib.ports import Ports
 
@@ -18,18 +18,18 @@ def why_older(
     same moment replaces nothing newer, and where nothing stands nothing is replaced; `is_seen` says
     that a cluster stands there, which Aurora may have begun without our knowing.
     """
-    facts, plan = operation.facts, operation.settings
-    if operation.may_be_older or facts.snapshot_created_at is None:
+    facts, plan = operation.facts, operation.plan
+    if operation.may_be_older or facts.snapshot.created_at is None:
         return None
     standing = ports.operations.target(plan.target_cluster_arn).standing
     if standing.is_clear and not is_seen:
         return None
-    if standing.snapshot_at is None or facts.snapshot_created_at >= standing.snapshot_at:
+    if standing.snapshot_at is None or facts.snapshot.created_at >= standing.snapshot_at:
         return None
     return RefusedError(
-        f"The target {plan.target_cluster_id} holds data of {stamp(standing.snapshot_at)}, "
-        f"restored by {standing.operation}, and the snapshot {facts.snapshot_arn} is of "
-        f"{stamp(facts.snapshot_created_at)}, which is older.",
+        f"The target {plan.target.cluster_id} holds data of {iso_timestamp(standing.snapshot_at)}, "
+        f"restored by {standing.operation}, and the snapshot {facts.snapshot.arn} is of "
+        f"{iso_timestamp(facts.snapshot.created_at)}, which is older.",
         'To replace it by the older data, ask with "older": true: '
         + _command(operation, from_step, standing.operation, ports),
         retry=Retry.NEW_REQUEST,
@@ -47,7 +47,7 @@ def _command(
     if operation.rerun_of:
         asked |= {"rerun_of": operation.rerun_of, "from_step": from_step}
     else:
-        asked |= {"plan": operation.plan, "snapshot_identifier": operation.facts.snapshot_arn}
+        asked |= {"plan": operation.plan_name, "snapshot_identifier": operation.facts.snapshot.arn}
     refused = {"instead of": operation.operation_id, "replaces": replaced}
     request_id = request_id_of(asked | refused)
     return request_command(operation.stage, ports.region, {"request_id": request_id, **asked})

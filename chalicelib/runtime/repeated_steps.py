@@ -4,8 +4,11 @@ Nothing is made anew and nothing is deleted. What the steps find is held against
 had made: another cluster under the target's name is refused (`chalicelib.target.cluster.ours`).
 """
 
+from dataclasses import replace
+
 from chalicelib.flow.choreography import State, begins_in
-from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.facts import AttemptFacts, Facts
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.messages.events import RestoreRequested
 from chalicelib.ports import Ports
@@ -14,21 +17,6 @@ from chalicelib.runtime.starting import Asked
 
 USERS, ARCHIVE = "setup-db-users", "archive-snapshot"
 REPEATABLE = (USERS, ARCHIVE)  # the steps that lose nothing
-# What these steps need of a plan is taken as it is now; all else says how the cluster was made.
-_SETTINGS_NOW = (
-    "master_credentials_secret_id",
-    "app_credentials_secret_id",
-    "keep_login_roles",
-    "trust_definer_functions",
-    "quiesce",
-    "db_connection_timeout",
-    "db_tls",
-    "sns_topic_arn",
-    "restore_check_interval",
-    "users_deadline",
-    "archive_deadline",
-    "notification_deadline",
-)
 
 
 def repeats(request: RestoreRequested, before: Operation) -> bool:
@@ -44,12 +32,13 @@ def repeat_step(asked: Asked, before: Operation, ports: Ports) -> Operation | No
     Raises RefusedError.
     """
     reruns.refuse_unended(before)
-    step = asked.request.from_step or (ARCHIVE if before.stopped_in is State.USERS_READY else USERS)
+    step = asked.request.from_step or (ARCHIVE if before.stopped_at is State.USERS_READY else USERS)
     state = begins_in(step)
-    plan = _settings(before.settings, reruns.settings_now(before, ports))
-    operation = starting.new_operation(
-        asked.operation_id, plan, ports.now(), state=state, requested_by=asked.who
-    ).evolve(
+    plan = _plan_now(before.plan, reruns.settings_now(before, ports))
+    operation = replace(
+        starting.new_operation(
+            asked.operation_id, plan, ports.now(), state=state, requested_by=asked.who
+        ),
         rerun_of=before.operation_id,
         root_id=before.root_id,
         facts=_facts(before.facts, step),
@@ -59,13 +48,21 @@ def repeat_step(asked: Asked, before: Operation, ports: Ports) -> Operation | No
     return starting.create(asked.on(operation), ports, what=what)
 
 
-def _settings(made: Plan, now: Plan) -> Plan:
-    return made.model_copy(update={name: getattr(now, name) for name in _SETTINGS_NOW})
+def _plan_now(made: Plan, now: Plan) -> Plan:
+    """Take what these steps need of a plan as it is now; all else says how the cluster was made."""
+    interval, deadline = now.target.restore_check_interval, now.copies.archive_deadline
+    reports = replace(now.reports, audit_retention_days=made.reports.audit_retention_days)
+    return replace(
+        made,
+        users=now.users,
+        reports=reports,
+        target=replace(made.target, restore_check_interval=interval),
+        copies=replace(made.copies, archive_deadline=deadline),
+    )
 
 
 def _facts(facts: Facts, step: str) -> Facts:
-    forgotten: dict[str, object] = {"other_logins_closed": (), "other_logins_closed_count": 0}
-    forgotten |= (
-        {"password_set_at": None, "passwords_set": 0} if step == USERS else {"archived": None}
-    )
-    return facts.model_copy(update=forgotten)
+    users = replace(facts.users, other_logins_closed=(), other_logins_closed_count=0)
+    if step == USERS:
+        return replace(facts, users=users, attempts=AttemptFacts())
+    return replace(facts, users=users, copies=replace(facts.copies, archived=None))

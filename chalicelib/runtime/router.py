@@ -9,10 +9,10 @@ from chalicelib import observability
 from chalicelib.aws.rds import Snapshot
 from chalicelib.flow.choreography import (
     CANCEL_REQUESTED,
-    DOOR,
     PROBE_REQUESTED,
     REQUESTED,
     ROWS,
+    START_STEP,
     TERMINAL,
 )
 from chalicelib.flow.errors import (
@@ -22,8 +22,9 @@ from chalicelib.flow.errors import (
     TransientError,
     UnreadableRecordError,
 )
+from chalicelib.flow.facts import Facts, SnapshotFacts
 from chalicelib.flow.identifiers import following_id, requested_id
-from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.rds_events import MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
 from chalicelib.flow.untrusted_text import quoted
@@ -60,7 +61,7 @@ def answer(step: str, envelope: Envelope, ports: Ports) -> None:
     if untimely := why_untimely(envelope, ports.now()):
         why_not = _let_be(envelope, untimely, ports)
     elif envelope.get("source") == RDS_SOURCE:
-        why_not = _snapshot(envelope, ports) if step == DOOR else _hint(step, envelope, ports)
+        why_not = _snapshot(envelope, ports) if step == START_STEP else _hint(step, envelope, ports)
     elif is_request(envelope):
         why_not = _wish(envelope, ports)
     elif envelope.get("detail-type") == PROBE_REQUESTED:
@@ -141,19 +142,19 @@ def _log_failure(plan: Plan, notice: RdsNotice, error: Exception) -> None:
 
 def _begin(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:
     """Start an operation of one plan; returns why not."""
-    if not notice.is_in(plan.account, plan.source_region):
+    if not notice.is_in(plan.account, plan.source.region):
         return (
-            f"{notice.arn} is not in {plan.source_region} of {plan.account}, where the plan "
+            f"{notice.arn} is not in {plan.source.region} of {plan.account}, where the plan "
             f"{plan.name} looks"
         )
     manual = notice.is_one_of((MANUAL_SNAPSHOT_CREATED,))
-    prefix = (plan.snapshot_prefix or "").lower()
+    prefix = (plan.source.snapshot_prefix or "").lower()
     if manual and not (prefix and notice.identifier.startswith(prefix)):
         return (
             f"{notice.identifier} is a manual snapshot, and its name does not begin with the "
             "plan's SNAPSHOT_PREFIX"
         )
-    source = SourceCluster(ports.service("rds", plan.source_region), plan)
+    source = SourceCluster(ports.service("rds", plan.source.region), plan)
     snapshot = source.observe_snapshot(notice.arn)
     if snapshot is None:
         return f"{notice.arn} is gone"
@@ -173,7 +174,7 @@ def _hint(step: str, envelope: Envelope, ports: Ports) -> str | None:
     """
     notice = RdsNotice.of(envelope)
     if not notice.is_one_of(
-        tuple(event for row in ROWS.values() if row.step == step for event in row.woken_by)
+        tuple(event for row in ROWS.values() if row.step == step for event in row.rds_events)
     ):
         return f"'{notice.message}' wakes nobody"
     try:
@@ -234,7 +235,7 @@ def _restore(request: RestoreRequested, event_id: str, ports: Ports) -> str | No
     request_id = request.request_id or event_id
     operation_id = requested_id(request_id)
     before = ports.operations.read(operation_id)
-    while before and before.skipped_busy and before.requested_by_event != event_id:
+    while before and before.skipped_because_locked and before.requested_by_event != event_id:
         operation_id = following_id(operation_id)
         before = ports.operations.read(operation_id)
     asked = starting.Asked(request, request_id, event_id, operation_id)
@@ -251,9 +252,7 @@ def _start(asked: starting.Asked, ports: Ports) -> Operation | None:
     if request.rerun_of:
         before = _to_rerun(request.rerun_of, request.plan, ports)
         again = (
-            repeated_steps.repeat_step
-            if repeated_steps.repeats(request, before)
-            else reruns.start_again
+            repeated_steps.repeat_step if repeated_steps.repeats(request, before) else reruns.rerun
         )
         return again(asked, before, ports)
     plan = _plan(request.plan or DEFAULT_PLAN, ports)
@@ -281,15 +280,15 @@ def _to_rerun(rerun_of: str, plan_name: str | None, ports: Ports) -> Operation:
 
 
 def _facts_of(snapshot: Snapshot) -> Facts:
-    return Facts(snapshot_arn=snapshot.arn, snapshot_created_at=snapshot.created_at)
+    return Facts(snapshot=SnapshotFacts(arn=snapshot.arn, created_at=snapshot.created_at))
 
 
 def _source_snapshot(identifier: str, plan: Plan, ports: Ports) -> Snapshot:
-    source = SourceCluster(ports.service("rds", plan.source_region), plan)
+    source = SourceCluster(ports.service("rds", plan.source.region), plan)
     snapshot = source.observe_snapshot(identifier)
     if snapshot is None:
         raise RefusedError(
-            f"There is no snapshot {identifier} in {plan.source_region}.",
+            f"There is no snapshot {identifier} in {plan.source.region}.",
             "Name one that exists, or none for the newest.",
         )
     if why := why_not_ours(snapshot, plan):

@@ -9,12 +9,12 @@ things stand, and the heartbeat announces it again.
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib import observability
 from chalicelib.flow import polling
-from chalicelib.flow.choreography import IN_VPC, ROWS, State, may_follow, states_of
+from chalicelib.flow.choreography import IN_VPC, ROWS, State, is_allowed, states_of
 from chalicelib.flow.errors import (
     STATE_FAULT_MAX,
     RefusedError,
@@ -22,8 +22,9 @@ from chalicelib.flow.errors import (
     TransientError,
     UnreadableRecordError,
 )
+from chalicelib.flow.facts import Facts
 from chalicelib.flow.limits import REMEDY_MAX, WARNING_MAX, brief, with_warnings
-from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.flow.untrusted_text import quoted
 from chalicelib.messages.publishing import announce, grace
@@ -99,13 +100,18 @@ def _perform(turn: Turn, claimed: Operation) -> None:
         outcome = Refuse(error.reason, error.remedy)
     except Exception as error:
         logger.exception("A bug in %s: %s.", turn.step, type(error).__name__)
-        if claimed.bugs + 1 < BUGS_MAX:
+        if claimed.unexpected_errors + 1 < BUGS_MAX:
             wait = Wait(
                 f"{turn.step} met a bug, {type(error).__name__}.",
                 polling.backoff(claimed),
                 trouble=True,
             )
-            _hold(turn, claimed, claimed.evolve(bugs=claimed.bugs + 1), wait)
+            _hold(
+                turn,
+                claimed,
+                replace(claimed, unexpected_errors=claimed.unexpected_errors + 1),
+                wait,
+            )
             raise
         outcome = Refuse(
             f"{turn.step} failed {BUGS_MAX} times with {type(error).__name__}, which it does not "
@@ -113,7 +119,7 @@ def _perform(turn: Turn, claimed: Operation) -> None:
             "It is a bug: report it, with the trace that the function's log has.",
         )
     spent = (turn.ports.now() - started).total_seconds()
-    _settle(turn, claimed, claimed.evolve(worked_seconds=claimed.worked_seconds + spent), outcome)
+    _settle(turn, claimed, replace(claimed, active_seconds=claimed.active_seconds + spent), outcome)
 
 
 def _after_state_fault(claimed: Operation, error: StateFaultError, now: datetime) -> Outcome:
@@ -129,7 +135,8 @@ def _after_state_fault(claimed: Operation, error: StateFaultError, now: datetime
 def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome) -> None:
     now = turn.ports.now()
     if isinstance(outcome, Advance):
-        after = _entering(turn, worked, outcome.to, outcome.facts).evolve(
+        after = replace(
+            _entering(turn, worked, outcome.to, outcome.facts),
             reason=outcome.reason or worked.reason,
             remedy=outcome.remedy or worked.remedy,
             warnings=with_warnings(worked.warnings, outcome.warnings),
@@ -146,22 +153,23 @@ def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome)
 
 
 def _more_time(operation: Operation) -> str:
-    plan, deadline = operation.settings, ROWS[operation.state].deadline
+    plan, deadline = operation.plan, ROWS[operation.state].deadline
     allowed = f"{plan.setting_of(deadline)}, which allows {plan.seconds(deadline):,} seconds in all"
     return f"Find out why it takes so long, or allow it more time by {allowed}."
 
 
 def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
     """Lead the operation to its failure; an end that is coming already stands, untold."""
-    to = ROWS[operation.state].gives_up_to
+    to = ROWS[operation.state].on_giving_up
     after = _entering(turn, operation, to, refusal.facts or _current(turn, operation).facts)
     sentences = " ".join([refusal.reason, *refusal.problems, refusal.remedy])
     if to is State.FAILING:
-        after = after.evolve(
+        after = replace(
+            after,
             reason=brief(refusal.reason),
             remedy=brief(refusal.remedy, REMEDY_MAX),
             failed_step=turn.step,
-            stopped_in=operation.state,
+            stopped_at=operation.state,
             rerun_from=refusal.from_step,
             retry=refusal.retry,
             problems=tuple(brief(problem, WARNING_MAX) for problem in refusal.problems),
@@ -169,16 +177,17 @@ def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
         logger.error("The operation fails: %s", sentences)
     else:
         warnings = with_warnings(operation.warnings, [f"{turn.step}: {sentences}"])
-        after = after.evolve(warnings=warnings, notified=False)
+        after = replace(after, warnings=warnings, notified=False)
         logger.warning("Going on without %s: %s", turn.step, sentences)
     _write(turn, operation, after, " ".join([refusal.reason, *refusal.problems]))
 
 
 def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None:
     now = turn.ports.now()
-    after = worked.evolve(
+    after = replace(
+        worked,
         facts=wait.facts or worked.facts,
-        troubles=worked.troubles + 1 if wait.trouble else 0,
+        transient_errors=worked.transient_errors + 1 if wait.trouble else 0,
         waiting_for=brief(wait.why),
         lease_owner=None,
         lease_until=None,
@@ -193,7 +202,7 @@ def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None
     seconds = min(
         polling.until_next_look(after, now) if wait.seconds is None else wait.seconds, left
     )
-    after = after.evolve(due_at=now + timedelta(seconds=seconds))
+    after = replace(after, due_at=now + timedelta(seconds=seconds))
     logger.info("Waiting: %s", wait.why, seconds=seconds)
     if turn.ports.operations.hold(claimed, after, owner=turn.owner) is Written.CANCEL_REQUESTED:
         _stop(turn, worked, wait.facts)
@@ -203,9 +212,11 @@ def _deadline(operation: Operation, wait: Wait, now: datetime) -> datetime:
     """Give the state's deadline: Aurora's queue does not spend its budget, but the queue has one of its own."""
     if not wait.queued:
         return operation.deadline
-    plan = operation.settings
+    plan = operation.plan
     budget = timedelta(seconds=plan.seconds(ROWS[operation.state].deadline))
-    return min(now, operation.entered_at + timedelta(seconds=plan.copy_queue_deadline)) + budget
+    return (
+        min(now, operation.entered_at + timedelta(seconds=plan.copies.copy_queue_deadline)) + budget
+    )
 
 
 def _write(turn: Turn, before: Operation, after: Operation, what: str) -> None:
@@ -215,7 +226,7 @@ def _write(turn: Turn, before: Operation, after: Operation, what: str) -> None:
     if written is Written.CANCEL_REQUESTED:
         _stop(turn, before, after.facts)
     elif written is Written.TARGET_LOST:
-        target = before.settings.target_cluster_arn
+        target = before.plan.target_cluster_arn
         reason = (
             f"The lock of {target} is not this operation's any more, so nothing of the target is "
             "touched."
@@ -241,9 +252,10 @@ def _stop(turn: Turn, operation: Operation, facts: Facts | None = None) -> None:
         if current.cancel_reason
         else "without a reason"
     )
-    after = _entering(turn, operation, State.CANCELLING, facts or current.facts).evolve(
+    after = replace(
+        _entering(turn, operation, State.CANCELLING, facts or current.facts),
         reason=f"Cancelled on request, {why}.",
-        stopped_in=operation.state,
+        stopped_at=operation.state,
         cancel_reason=current.cancel_reason,
         remedy="Nothing has to be done.",
     )
@@ -251,10 +263,10 @@ def _stop(turn: Turn, operation: Operation, facts: Facts | None = None) -> None:
 
 
 def _entering(turn: Turn, operation: Operation, to: State, facts: Facts) -> Operation:
-    if not may_follow(operation.state, to):
+    if not is_allowed(operation.state, to):
         raise ValueError(f"The choreography knows no way from {operation.state} to {to}.")
     now = turn.ports.now()
-    return operation.entering(to, now, facts).evolve(due_at=now + grace(turn.ports))
+    return replace(operation.enter(to, now, facts), due_at=now + grace(turn.ports))
 
 
 def _load(step: str) -> Step:

@@ -3,14 +3,15 @@
 Here records come to be, once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.aws.rds import Snapshot
 from chalicelib.flow.choreography import ROWS, TERMINAL, State
 from chalicelib.flow.errors import RefusedError, TransientError
+from chalicelib.flow.facts import Facts, SnapshotFacts
 from chalicelib.flow.identifiers import automatic_id, following_id
-from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.untrusted_text import quoted
 from chalicelib.messages.events import RestoreRequested
@@ -43,7 +44,7 @@ def catch_up(plan: Plan, snapshot: Snapshot, ports: Ports) -> Operation | None:
         if existing is None:
             why = f"the heartbeat, because {snapshot.identifier} was not restored when it came"
             return create(_of_snapshot(operation_id, plan, snapshot, ports, why), ports, what=why)
-        if not existing.skipped_busy:
+        if not existing.skipped_because_locked:
             return None
         operation_id = following_id(operation_id)
     return None
@@ -70,8 +71,9 @@ class Asked:
 
     def on(self, operation: Operation) -> Operation:
         """Make the record one of this request."""
-        return operation.evolve(
-            by_itself=False,
+        return replace(
+            operation,
+            automatic=False,
             request_reason=self.request.reason,
             requested_by_event=self.event_id or None,
             may_be_older=self.request.older,
@@ -88,7 +90,7 @@ def start_on_request(
     `facts` say which snapshot is meant, and when that was made; without them it is the newest.
     """
     operation = new_operation(asked.operation_id, plan, ports.now(), requested_by=asked.who)
-    operation = asked.on(operation).evolve(facts=facts or Facts())
+    operation = replace(asked.on(operation), facts=facts or Facts())
     if older := why_older(operation, ports):
         raise older
     return create(operation, ports, what=asked.told(f"asked for by {asked.who}"))
@@ -115,23 +117,28 @@ def create(
 
     A lock whose holder ended, or whose record somebody removed, is free: it is tried `again`, once.
     """
-    operation = operation.evolve(
+    operation = replace(
+        operation,
         due_at=operation.created_at + grace(ports),
         region=ports.region,
-        lasted_before=ports.operations.lasted(operation.settings.target_cluster_arn),
+        expected_durations={**ports.operations.lasted(operation.plan.target_cluster_arn)},
     )
     if ports.operations.create(operation, what=what) is Written.OVERTAKEN:
         if ports.operations.read(operation.operation_id) is not None:
             return None
-        if again and ports.operations.free_dead_lock(operation.settings.target_cluster_arn):
+        if again and ports.operations.free_dead_lock(operation.plan.target_cluster_arn):
             return create(operation, ports, what=what, again=False)
-        holder = ports.operations.target(operation.settings.target_cluster_arn).holder
-        reason = f"The operation {holder} already runs on {operation.settings.target_cluster_arn}."
+        holder = ports.operations.target(operation.plan.target_cluster_arn).holder
+        reason = f"The operation {holder} already runs on {operation.plan.target_cluster_arn}."
         remedy = (
-            None if operation.by_itself else ASK_LATER
+            None if operation.automatic else ASK_LATER
         )  # the heartbeat catches up what starts by itself
-        operation = operation.evolve(
-            state=State.SKIPPING, reason=reason, remedy=remedy, skipped_busy=True
+        operation = replace(
+            operation,
+            state=State.SKIPPING,
+            reason=reason,
+            remedy=remedy,
+            skipped_because_locked=True,
         )
         if ports.operations.create(operation, what=reason) is Written.OVERTAKEN:
             return None
@@ -152,8 +159,8 @@ def _first_id(plan: Plan, snapshot: Snapshot) -> str:
 def _of_snapshot(
     operation_id: str, plan: Plan, snapshot: Snapshot, ports: Ports, why: str
 ) -> Operation:
-    facts = Facts(snapshot_arn=snapshot.arn, snapshot_created_at=snapshot.created_at)
-    return new_operation(operation_id, plan, ports.now(), requested_by=why).evolve(facts=facts)
+    facts = Facts(snapshot=SnapshotFacts(arn=snapshot.arn, created_at=snapshot.created_at))
+    return replace(new_operation(operation_id, plan, ports.now(), requested_by=why), facts=facts)
 
 
 def new_operation(
@@ -169,8 +176,8 @@ def new_operation(
         operation_id=operation_id,
         root_id=operation_id,
         stage=plan.stage,
-        plan=plan.name,
-        settings=plan,
+        plan_name=plan.name,
+        plan=plan,
         state=state,
         open="yes",
         created_at=now,

@@ -10,7 +10,8 @@ from typing import Any
 from chalicelib.aws.client import AwsError, NotFoundError, Service
 from chalicelib.aws.rds import Snapshot
 from chalicelib.flow.errors import RefusedError, Retry, TransientError
-from chalicelib.flow.operation import Hop, Operation
+from chalicelib.flow.facts import Hop
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.ownership import is_ours, other_owner, tag_list
 from chalicelib.flow.plan import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG
 
@@ -27,7 +28,7 @@ class Copies:
     """
 
     def __init__(self, rds: Service, operation: Operation) -> None:
-        self._rds, self._operation, self._plan = rds, operation, operation.settings
+        self._rds, self._operation, self._plan = rds, operation, operation.plan
 
     def observe(self, hop: Hop) -> Snapshot | None:
         """Look at the copy of one hop; refuses one that stands under our name and is not ours."""

@@ -9,8 +9,8 @@ from chalicelib.snapshots.source import SourceCluster
 def newest(source: SourceCluster, plan: Plan) -> Snapshot | None:
     """Find the newest snapshot that would start an operation by itself."""
     found = [source.newest_snapshot("automated")]
-    if plan.snapshot_prefix:
-        found.append(source.newest_snapshot("manual", plan.snapshot_prefix))
+    if plan.source.snapshot_prefix:
+        found.append(source.newest_snapshot("manual", plan.source.snapshot_prefix))
     return max(filter(None, found), key=lambda snapshot: str(snapshot.created_at), default=None)
 
 
@@ -21,10 +21,10 @@ def why_not_ours(snapshot: Snapshot, plan: Plan) -> str | None:
     """
     if snapshot.engine != ENGINE:
         return f"{snapshot.arn} is of {snapshot.engine}, not of {ENGINE}"
-    if snapshot.cluster_id != plan.source_cluster_id:
+    if snapshot.cluster_id != plan.source.cluster_id:
         return (
             f"{snapshot.arn} is of the cluster {snapshot.cluster_id}, not of "
-            f"{plan.source_cluster_id}"
+            f"{plan.source.cluster_id}"
         )
     if OWNER_TAG in snapshot.tags:
         return f"{snapshot.arn} is a copy that aurora-restore made itself"
@@ -41,7 +41,7 @@ def refuse_foreign(snapshot: Snapshot, plan: Plan, source_resource_id: str | Non
         )
     if source_resource_id and snapshot.cluster_resource_id != source_resource_id:
         raise RefusedError(
-            f"{snapshot.arn} is of an earlier cluster called {plan.source_cluster_id} "
+            f"{snapshot.arn} is of an earlier cluster called {plan.source.cluster_id} "
             f"({snapshot.cluster_resource_id}; the present one is {source_resource_id}).",
             "Name a snapshot of the present source cluster.",
             retry=Retry.NEW_REQUEST,

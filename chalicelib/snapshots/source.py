@@ -23,7 +23,7 @@ class SourceCluster:
         """
         with suppress(NotFoundError):
             found = self._rds.call(
-                "describe_db_clusters", DBClusterIdentifier=self._plan.source_cluster_id
+                "describe_db_clusters", DBClusterIdentifier=self._plan.source.cluster_id
             )
             return next(
                 (str(cluster["DbClusterResourceId"]) for cluster in found["DBClusters"]), None
@@ -48,7 +48,7 @@ class SourceCluster:
         found = self._rds.pages(
             "describe_db_cluster_snapshots",
             "DBClusterSnapshots",
-            DBClusterIdentifier=self._plan.source_cluster_id,
+            DBClusterIdentifier=self._plan.source.cluster_id,
             SnapshotType=kind,
         )
         usable = [
@@ -57,7 +57,7 @@ class SourceCluster:
             if snapshot.status == "available"
             and snapshot.engine == ENGINE
             and snapshot.created_at
-            and snapshot.cluster_id == self._plan.source_cluster_id
+            and snapshot.cluster_id == self._plan.source.cluster_id
             and OWNER_TAG not in snapshot.tags
             and snapshot.identifier.startswith(prefix.lower())
         ]

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from chalicelib.aws.rds import Cluster, Instance, Snapshot
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import STATE_FAULT_MAX, RefusedError, StateFaultError, TransientError
-from chalicelib.flow.moments import stamp
-from chalicelib.flow.operation import Hop, Operation
+from chalicelib.flow.facts import Hop
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.polling import backoff
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.ports import Ports
 from chalicelib.snapshots.copies import Copies
 from chalicelib.target.baseline import changes_to, variables
@@ -28,7 +29,7 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
     operation: RefusedError, or TransientError until the deadline. What goes wrong with the copies
     is a warning on a good restore.
     """
-    target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
+    target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
     cluster = ours(operation, target, ports)
     instances = target.observe_instances()
     if wait := _until_it_is_good(operation, target, cluster, instances, ports.now()):
@@ -84,10 +85,10 @@ def _until_it_is_good(
         return wait
     if operation.keeps_cluster:
         return _until_available(
-            operation, cluster.members[-1:] or operation.facts.instances, instances, now
+            operation, cluster.members[-1:] or operation.facts.target.instances, instances, now
         )
     target.refuse_fixed_differences(cluster)
-    if changes := changes_to(cluster.settings, operation.settings):
+    if changes := changes_to(cluster.settings, operation.plan):
         different = RefusedError(
             f"The cluster {cluster.identifier} does not have the settings that were asked for: "
             f"{variables(changes)}.",
@@ -95,10 +96,10 @@ def _until_it_is_good(
             from_step="setup-db-users",
         )
         return _may_be_shown_late(operation, different, now)
-    for instance in _of(operation.facts.instances, instances):
+    for instance in _of(operation.facts.target.instances, instances):
         target.refuse_foreign_instance(instance)
         target.refuse_instance_differences(instance)
-    return _until_available(operation, operation.facts.instances, instances, now)
+    return _until_available(operation, operation.facts.target.instances, instances, now)
 
 
 def _until_available(
@@ -107,7 +108,7 @@ def _until_available(
     found = _of(names, instances)
     if missing := sorted({*names} - {instance.identifier for instance in found}):
         gone = RefusedError(
-            f"The cluster {operation.settings.target_cluster_id} does not have all of its "
+            f"The cluster {operation.plan.target.cluster_id} does not have all of its "
             f"instances; missing: {', '.join(missing)}.",
             "Find out who deleted them; restore-snapshot creates them again.",
             from_step="check-restore-status",
@@ -124,13 +125,16 @@ def _of(names: Sequence[str], instances: list[Instance]) -> list[Instance]:
 def _may_be_shown_late(operation: Operation, refusal: RefusedError, now: datetime) -> Wait:
     """Wait for what Aurora may only show late; raises the refusal after that."""
     if now - operation.entered_at < ABSENT_FOR:
-        return Wait(refusal.reason, operation.settings.restore_check_interval)
+        return Wait(refusal.reason, operation.plan.target.restore_check_interval)
     raise refusal
 
 
 def _unplanned(operation: Operation, cluster: Cluster, instances: list[Instance]) -> Iterator[str]:
     """Say which instances the cluster lacks on a good end, and which it has that no operation created."""
-    made, stand = {*operation.facts.instances}, {instance.identifier for instance in instances}
+    made, stand = (
+        {*operation.facts.target.instances},
+        {instance.identifier for instance in instances},
+    )
     if missing := sorted(made - stand):
         yield (
             f"The cluster {cluster.identifier} does not have the instances {', '.join(missing)} "
@@ -151,10 +155,10 @@ def _kept_as_it_is(operation: Operation, why: str) -> Advance:
 
 
 def _put_away(operation: Operation, ports: Ports) -> Advance:
-    facts, plan = operation.facts, operation.settings
-    if facts.archived is not None:
+    facts, plan = operation.facts, operation.plan
+    if facts.copies.archived is not None:
         return Advance(State.ARCHIVED, facts, "the copies were put away before")
-    kept = facts.hops[-1:] if plan.archive_snapshot else ()
+    kept = facts.copies.hops[-1:] if plan.copies.archive_snapshot else ()
     needless = _needless(operation, kept, ports)
     if needless:
         names = ", ".join(copy.identifier for _, copy in needless)
@@ -165,14 +169,14 @@ def _put_away(operation: Operation, ports: Ports) -> Advance:
         copies.delete(copy)
     for hop in kept:
         copies = Copies(ports.service("rds", hop.region), operation)
-        copies.mark_archived(_kept(copies.observe(hop), hop), stamp(ports.now()))
-    if not facts.hops:
+        copies.mark_archived(_kept(copies.observe(hop), hop), iso_timestamp(ports.now()))
+    if not facts.copies.hops:
         return Advance(
             State.ARCHIVED, facts, "there is no copy: the source's own snapshot was restored"
         )
-    done = facts.model_copy(update={"archived": plan.archive_snapshot})
-    what = "kept and tagged as archived" if plan.archive_snapshot else "deleted"
-    return Advance(State.ARCHIVED, done, f"the copy {facts.hops[-1].identifier} is {what}")
+    done = replace(facts, copies=replace(facts.copies, archived=plan.copies.archive_snapshot))
+    what = "kept and tagged as archived" if plan.copies.archive_snapshot else "deleted"
+    return Advance(State.ARCHIVED, done, f"the copy {facts.copies.hops[-1].identifier} is {what}")
 
 
 def _needless(
@@ -182,7 +186,7 @@ def _needless(
 
     Those are found by their tags, because a run knows only the facts of the one that it continues.
     """
-    here, hops = operation.settings.target_region, operation.facts.hops
+    here, hops = operation.plan.target.region, operation.facts.copies.hops
     found = []
     for region in sorted({here, *(hop.region for hop in hops)}):
         copies = Copies(ports.service("rds", region), operation)

@@ -1,11 +1,13 @@
 """check-copy-status: looks whether the copy is there, for Aurora tells nobody (there is no event for it)."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.aws.rds import Health, Snapshot, health
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
-from chalicelib.flow.operation import Facts, Hop, Operation
+from chalicelib.flow.facts import Facts, Hop
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.polling import just_begun
 from chalicelib.ports import Ports
@@ -21,7 +23,7 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
     Raises RefusedError when what stands there is not what was begun.
     """
     facts = operation.facts
-    hop = facts.hops[facts.hop]
+    hop = facts.copies.hops[facts.copies.hop]
     if just_begun(operation, ports.now()):
         return Wait(f"The copy {hop.identifier} was begun a moment ago.")
     copies = Copies(ports.service("rds", hop.region), operation)
@@ -42,48 +44,59 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
     if state is not Health.READY:
         return _still_copying(operation, copy, ports.now())
     arrived = tuple(
-        one.model_copy(update={"arn": copy.arn}) if number == facts.hop else one
-        for number, one in enumerate(facts.hops)
+        replace(one, arn=copy.arn) if number == facts.copies.hop else one
+        for number, one in enumerate(facts.copies.hops)
     )
-    if facts.hop + 1 < len(facts.hops):
-        onward = facts.model_copy(
-            update={"hops": arrived, "hop": facts.hop + 1, "copy_progress": 0}
+    if facts.copies.hop + 1 < len(facts.copies.hops):
+        onward = replace(
+            facts, copies=replace(facts.copies, hops=arrived, hop=facts.copies.hop + 1, progress=0)
         )
         return Advance(State.HOP_COPIED, onward, f"{copy.identifier} is available in {hop.region}")
-    ready = facts.model_copy(update={"hops": arrived, "copy_arn": copy.arn, "copy_progress": 100})
+    ready = replace(facts, copies=replace(facts.copies, hops=arrived, arn=copy.arn, progress=100))
     return Advance(State.SNAPSHOT_READY, ready, f"{copy.identifier} is available in {hop.region}")
 
 
 def _not_found(operation: Operation, hop: Hop, ports: Ports) -> Outcome:
     if ports.now() - operation.entered_at < ABSENT_FOR:
         return Wait(
-            f"The copy {hop.identifier} is not found yet.", operation.settings.copy_check_interval
+            f"The copy {hop.identifier} is not found yet.",
+            operation.plan.copies.copy_check_interval,
         )
     return _retry(operation, ports, f"the copy {hop.identifier} is gone")
 
 
 def _still_copying(operation: Operation, copy: Snapshot, now: datetime) -> Wait:
     queued = copy.progress == 0  # none is shown in Aurora's queue
-    seen = {"copy_progress": copy.progress, **({"copy_queued_until": now} if queued else {})}
+    known = operation.facts.copies
+    seen = replace(
+        known, progress=copy.progress, queued_until=now if queued else known.queued_until
+    )
     why = f"The copy {copy.identifier} is {copy.status}, {copy.progress} % are done."
-    return Wait(why, facts=operation.facts.model_copy(update=seen), queued=queued)
+    return Wait(why, facts=replace(operation.facts, copies=seen), queued=queued)
 
 
 def _retry(operation: Operation, ports: Ports, what: str) -> Advance:
     facts = operation.facts
-    late = facts.copy_retry_until is not None and ports.now() >= facts.copy_retry_until
-    failures = facts.copy_failures + 1
+    late = (
+        facts.attempts.copy_retry_until is not None
+        and ports.now() >= facts.attempts.copy_retry_until
+    )
+    failures = facts.attempts.copy_failures + 1
     if late or failures >= COPY_FAILURES_MAX:
         raise RefusedError(
             f"{what[0].upper()}{what[1:]}, at attempt {failures}.",
             "See whether the source's snapshot still exists and both keys are usable.",
         )
-    again = facts.model_copy(update={"copy_progress": None, "copy_failures": failures})
+    again = replace(
+        facts,
+        copies=replace(facts.copies, progress=None),
+        attempts=replace(facts.attempts, copy_failures=failures),
+    )
     return Advance(State.SNAPSHOT_FOUND, again, f"{what}; it is begun again")
 
 
 def _refuse_other_source(copy: Snapshot, facts: Facts) -> None:
-    before = facts.hops[facts.hop - 1].arn if facts.hop else facts.snapshot_arn
+    before = facts.copies.hops[facts.copies.hop - 1].arn if facts.copies.hop else facts.snapshot.arn
     if (copy.source_arn or "").lower() != (before or "").lower():
         raise RefusedError(
             f"The snapshot {copy.arn} is not a copy of {before}, but of "

@@ -1,7 +1,10 @@
 """check-restore-status: looks whether the cluster, then its writer, and at last its readers can be used."""
 
+from dataclasses import replace
+
 from chalicelib.aws.rds import Cluster
 from chalicelib.flow.choreography import State
+from chalicelib.flow.facts import Facts
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.polling import just_begun
@@ -19,7 +22,7 @@ def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
     begun_before = operation.state is State.READERS_CREATING  # while the users were set up
     if not begun_before and just_begun(operation, ports.now()):
         return Wait("What Aurora makes was begun a moment ago.")
-    target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
+    target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
     if operation.state is State.CLUSTER_RESTORING:
         return _cluster(operation, ours(operation, target, ports))
     return _instances(operation, target, ports)
@@ -29,15 +32,12 @@ def _cluster(operation: Operation, cluster: Cluster) -> Outcome:
     wait = wait_for(operation, f"The cluster {cluster.identifier}", cluster.status)
     if wait:
         return wait
-    found = {
-        "endpoint": cluster.endpoint,
-        "reader_endpoint": cluster.reader_endpoint,
-        "port": cluster.port,
-    }
-    closed = bool(
-        operation.facts.production_logins_closed
-    )  # before a rerun from here: then they are closed for good
-    facts = operation.facts.model_copy(update={**found, "production_logins_closed": closed})
+    users = operation.facts.users
+    # An earlier run may have closed them on this cluster: then they are closed for good.
+    closed = bool(users.production_logins_closed)
+    facts = replace(
+        _with_endpoints(operation, cluster), users=replace(users, production_logins_closed=closed)
+    )
     return Advance(
         State.CLUSTER_RESTORED, facts, f"{cluster.identifier} is available, without instances yet"
     )
@@ -47,13 +47,21 @@ def _instances(operation: Operation, target: TargetCluster, ports: Ports) -> Out
     found = instances.until_available(operation, target, ports)
     if isinstance(found, Wait):
         return found
-    where = {
-        "endpoint": found.endpoint,
-        "reader_endpoint": found.reader_endpoint,
-        "port": found.port,
-    }
-    facts, to = operation.facts.model_copy(update=where), State.USERS_READY
-    if operation.state is State.INSTANCES_CREATING:
-        to = State.RESTORED
-    verb = "is" if len(facts.instances) == 1 else "are"
-    return Advance(to, facts, f"{', '.join(facts.instances)} {verb} available")
+    facts = _with_endpoints(operation, found)
+    writer_only = operation.state is State.INSTANCES_CREATING
+    made = facts.target.instances
+    return Advance(
+        State.RESTORED if writer_only else State.USERS_READY,
+        facts,
+        f"{', '.join(made)} {'is' if len(made) == 1 else 'are'} available",
+    )
+
+
+def _with_endpoints(operation: Operation, cluster: Cluster) -> Facts:
+    target = replace(
+        operation.facts.target,
+        endpoint=cluster.endpoint,
+        reader_endpoint=cluster.reader_endpoint,
+        port=cluster.port,
+    )
+    return replace(operation.facts, target=target)

@@ -1,11 +1,13 @@
 """copy-snapshot: begins the next copy on the way to the target, or finds that none is needed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.aws.kms import usable_key_arn
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
-from chalicelib.flow.operation import Facts, Hop, Operation
+from chalicelib.flow.facts import Facts, Hop
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.snapshots.copies import Copies
@@ -13,21 +15,31 @@ from chalicelib.snapshots.copies import Copies
 
 def copy_snapshot(operation: Operation, ports: Ports) -> Outcome:
     """Begin the copy of the present hop. Raises RefusedError where no copy could ever succeed."""
-    plan = operation.settings
-    facts = operation.facts if operation.facts.hops else _planned(operation, ports)
-    if not facts.hops:
-        ready = facts.model_copy(update={"copy_arn": facts.snapshot_arn})
+    plan = operation.plan
+    facts = operation.facts if operation.facts.copies.hops else _planned(operation, ports)
+    if not facts.copies.hops:
+        ready = replace(facts, copies=replace(facts.copies, arn=facts.snapshot.arn))
         return Advance(
             State.SNAPSHOT_READY,
             ready,
             "no copy is needed: the snapshot is where the target will be",
         )
-    hop = facts.hops[facts.hop]
-    source_arn = facts.hops[facts.hop - 1].arn if facts.hop else facts.snapshot_arn
+    hop = facts.copies.hops[facts.copies.hop]
+    source_arn = (
+        facts.copies.hops[facts.copies.hop - 1].arn if facts.copies.hop else facts.snapshot.arn
+    )
     if not Copies(ports.service("rds", hop.region), operation).start(source_arn or "", hop):
-        return Wait(f"Five copies are running in {hop.region} already.", plan.copy_check_interval)
-    until = facts.copy_retry_until or ports.now() + timedelta(seconds=plan.seconds("copy_deadline"))
-    begun = facts.model_copy(update={"copy_progress": 0, "copy_retry_until": until})
+        return Wait(
+            f"Five copies are running in {hop.region} already.", plan.copies.copy_check_interval
+        )
+    until = facts.attempts.copy_retry_until or ports.now() + timedelta(
+        seconds=plan.seconds("copy_deadline")
+    )
+    begun = replace(
+        facts,
+        copies=replace(facts.copies, progress=0),
+        attempts=replace(facts.attempts, copy_retry_until=until),
+    )
     return Advance(State.COPYING, begun, f"the copy {hop.identifier} is begun in {hop.region}")
 
 
@@ -38,24 +50,24 @@ def _planned(operation: Operation, ports: Ports) -> Facts:
     list longer. KMS_KEY_ID is resolved here and nowhere later: an alias that is moved meanwhile
     does not part the copy from the cluster.
     """
-    facts, plan = operation.facts, operation.settings
+    facts, plan = operation.facts, operation.plan
     key = (
-        usable_key_arn(ports.service("kms", plan.target_region), plan.kms_key_id)
-        if plan.kms_key_id
+        usable_key_arn(ports.service("kms", plan.target.region), plan.copies.kms_key_id)
+        if plan.copies.kms_key_id
         else None
     )
-    planned = facts.model_copy(update={"kms_key_arn": key})
-    same_key = key in (None, facts.snapshot_kms_key_id) or not facts.snapshot_encrypted
-    if plan.source_region == plan.target_region and same_key:
+    planned = replace(facts, copies=replace(facts.copies, kms_key_arn=key))
+    same_key = key in (None, facts.snapshot.kms_key_id) or not facts.snapshot.encrypted
+    if plan.source.region == plan.target.region and same_key:
         return planned
-    if facts.snapshot_encrypted and not key:
+    if facts.snapshot.encrypted and not key:
         raise RefusedError(
-            f"The snapshot {facts.snapshot_arn} is encrypted, and KMS_KEY_ID names no key of "
-            f"{plan.target_region}.",
+            f"The snapshot {facts.snapshot.arn} is encrypted, and KMS_KEY_ID names no key of "
+            f"{plan.target.region}.",
             "A copy in another region needs a key of that region: set KMS_KEY_ID.",
         )
-    hop = _hop(operation, key if facts.snapshot_encrypted else None, ports)
-    return planned.model_copy(update={"hops": (hop,)})
+    hop = _hop(operation, key if facts.snapshot.encrypted else None, ports)
+    return replace(planned, copies=replace(planned.copies, hops=(hop,)))
 
 
 def _hop(operation: Operation, key: str | None, ports: Ports) -> Hop:
@@ -65,10 +77,10 @@ def _hop(operation: Operation, key: str | None, ports: Ports) -> Hop:
 
     Names had no key then, so such a copy is adopted only if it is under this one.
     """
-    plan = operation.settings
-    hop = Hop(region=plan.target_region, identifier=operation.copy_name(key), kms_key_id=key)
+    plan = operation.plan
+    hop = Hop(region=plan.target.region, identifier=operation.copy_name(key), kms_key_id=key)
     if operation.rerun_of is None or key is None:
         return hop
-    older = hop.model_copy(update={"identifier": operation.copy_name(None)})
+    older = replace(hop, identifier=operation.copy_name(None))
     found = Copies(ports.service("rds", hop.region), operation).observe(older)
     return older if found and found.kms_key_id == key and found.status == "available" else hop

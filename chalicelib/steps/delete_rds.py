@@ -4,12 +4,14 @@ Nothing else is ever deleted.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from chalicelib.aws.rds import Cluster, Health, Instance, Snapshot, health
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.facts import Deletion, Facts, OldTarget
 from chalicelib.flow.limits import counted
-from chalicelib.flow.operation import Deletion, Facts, Operation, Victim
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
@@ -24,7 +26,7 @@ def delete_rds(operation: Operation, ports: Ports) -> Outcome:
 
     Raises RefusedError for a target that is not ours.
     """
-    target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
+    target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
     if operation.state is State.SNAPSHOT_READY:
         return _decide(operation, target, ports)
     return _bring_on(operation, target, ports)
@@ -34,14 +36,14 @@ def _refuse_what_is_not_ours(
     operation: Operation, cluster: Cluster, instances: list[Instance], target: TargetCluster
 ) -> None:
     """Judge whose the target is, when its deletion is decided and again at every look that deletes."""
-    operation.settings.refuse_source(cluster.resource_id, operation.facts.source_resource_id)
+    operation.plan.refuse_source(cluster.resource_id, operation.facts.snapshot.source_resource_id)
     target.refuse_unowned(cluster, instances)
 
 
 def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
-    facts, plan = operation.facts, operation.settings
+    facts, plan = operation.facts, operation.plan
     cluster, leftovers = target.observe(), target.observe_instances()
-    if not operation.by_itself and (
+    if not operation.automatic and (
         older := why_older(operation, ports, is_seen=cluster is not None)
     ):
         raise older  # another operation restored newer data between the request and the lock
@@ -55,23 +57,24 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
     if cluster is None:
         return Wait(
             f"An older target is still being deleted: {_instances(leftovers)}.",
-            plan.restore_check_interval,
+            plan.target.restore_check_interval,
         )
     if (
         health(cluster.status) is Health.PROGRESSING
     ):  # backing-up, modifying: its members may change meanwhile
         return Wait(
-            f"The target {cluster.identifier} is {cluster.status}.", plan.restore_check_interval
+            f"The target {cluster.identifier} is {cluster.status}.",
+            plan.target.restore_check_interval,
         )
-    final = None if plan.skip_final_snapshot else operation.name_of_final_snapshot
-    victim = Victim(
+    final = None if plan.target.skip_final_snapshot else operation.name_of_final_snapshot
+    victim = OldTarget(
         resource_id=cluster.resource_id,
         arn=cluster.arn,
         members=cluster.members,
         final_snapshot_id=final,
         protected=cluster.protected,
     )
-    decided = facts.model_copy(update={"victim": victim, "deletion": Deletion.DECIDED})
+    decided = replace(facts, target=replace(facts.target, old=victim, deletion=Deletion.DECIDED))
     what = (
         f"{cluster.arn} ({cluster.resource_id}) with {counted(len(cluster.members), 'instance')} "
         "will be deleted"
@@ -80,7 +83,7 @@ def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcom
 
 
 def _warnings(cluster: Cluster, plan: Plan) -> tuple[str, ...]:
-    if not cluster.protected or plan.deletion_protection:
+    if not cluster.protected or plan.target.deletion_protection:
         return ()
     warning = (
         f"{cluster.identifier} was protected against deletion, which no operation of ours had set; "
@@ -92,10 +95,8 @@ def _warnings(cluster: Cluster, plan: Plan) -> tuple[str, ...]:
 
 def _usable_snapshot(operation: Operation, ports: Ports) -> Snapshot:
     """Look once more at what will be restored: without it the old target must stay."""
-    copy_arn = operation.facts.copy_arn or ""
-    found = SourceCluster(
-        ports.service("rds", operation.settings.target_region), operation.settings
-    )
+    copy_arn = operation.facts.copies.arn or ""
+    found = SourceCluster(ports.service("rds", operation.plan.target.region), operation.plan)
     snapshot = found.observe_snapshot(copy_arn)
     if snapshot is None or snapshot.status != "available":
         raise RefusedError(
@@ -113,7 +114,7 @@ def _keys(snapshot: Snapshot, cluster: Cluster | None, plan: Plan) -> dict[str, 
     A key of another account is nothing that our functions may look at.
     """
     keys = {}
-    if cluster and cluster.settings.kms_key_arn and not plan.skip_final_snapshot:
+    if cluster and cluster.settings.kms_key_arn and not plan.target.skip_final_snapshot:
         remedy = (
             "Enable it, or set SKIP_FINAL_SNAPSHOT=true if the old target's data is not needed."
         )
@@ -124,7 +125,7 @@ def _keys(snapshot: Snapshot, cluster: Cluster | None, plan: Plan) -> dict[str, 
 
 
 def _bring_on(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
-    victim, interval = operation.facts.victim, operation.settings.restore_check_interval
+    victim, interval = operation.facts.target.old, operation.plan.target.restore_check_interval
     if victim is None:
         raise RefusedError(
             "The record does not say what is to be deleted.",
@@ -171,21 +172,23 @@ def _instances(found: Sequence[Instance]) -> str:
 
 
 def _noted(operation: Operation, deletion: Deletion) -> Facts:
-    return operation.facts.model_copy(update={"deletion": deletion})
+    return replace(operation.facts, target=replace(operation.facts.target, deletion=deletion))
 
 
-def _look_once_more(operation: Operation, ports: Ports, cluster: Cluster, victim: Victim) -> None:
+def _look_once_more(
+    operation: Operation, ports: Ports, cluster: Cluster, victim: OldTarget
+) -> None:
     """Refuse the first deletion where what is restored is not usable any more.
 
     Hours may have passed since the decision, while the old target was started or modified.
     """
     snapshot = _usable_snapshot(operation, ports)
-    keys = _keys(snapshot, cluster, operation.settings)
+    keys = _keys(snapshot, cluster, operation.plan)
     final = victim.final_snapshot_id is not None and bool(victim.members)
     Preflight(operation, ports, keys=keys).refuse_before_deletion(final_snapshot=final)
 
 
-def _refuse_without_final_snapshot(cluster: Cluster, victim: Victim) -> None:
+def _refuse_without_final_snapshot(cluster: Cluster, victim: OldTarget) -> None:
     """Refuse before the first instance is deleted what AWS would refuse after the last one."""
     if victim.final_snapshot_id and health(cluster.status) is not Health.READY:
         raise RefusedError(
@@ -199,7 +202,7 @@ def _refuse_without_final_snapshot(cluster: Cluster, victim: Victim) -> None:
 def _before_deletion(
     cluster: Cluster,
     instances: list[Instance],
-    victim: Victim,
+    victim: OldTarget,
     target: TargetCluster,
     interval: int,
 ) -> Wait | None:
@@ -239,7 +242,7 @@ def _before_deletion(
     return None
 
 
-def _delete(cluster: Cluster, deleting: set[str], victim: Victim, target: TargetCluster) -> None:
+def _delete(cluster: Cluster, deleting: set[str], victim: OldTarget, target: TargetCluster) -> None:
     for member in victim.members:  # readers first, the writer last
         if member in cluster.members and member not in deleting:
             target.delete_instance(member)

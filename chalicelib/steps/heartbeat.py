@@ -86,7 +86,7 @@ def _catch_up(plan: Plan, target: Target, ports: Ports) -> None:
     next_look = now + timedelta(seconds=settings.catch_up_interval / 2)
     if not ports.operations.take_look(target, now=now, next_look=next_look):
         return
-    snapshot = newest(SourceCluster(ports.service("rds", plan.source_region), plan), plan)
+    snapshot = newest(SourceCluster(ports.service("rds", plan.source.region), plan), plan)
     if snapshot is None or snapshot.created_at is None or target.armed_since is None:
         return
     known = max(filter(None, (target.armed_since, target.last_success_snapshot_at)))

@@ -1,5 +1,7 @@
 """restore-snapshot: has Aurora make the new cluster, and when that is there, its writer."""
 
+from dataclasses import replace
+
 from chalicelib.aws.rds import Cluster
 from chalicelib.flow import exposure
 from chalicelib.flow.choreography import State
@@ -18,7 +20,7 @@ def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
     Readers come when production's logins are closed (`chalicelib.target.instances`): each would be
     another way in.
     """
-    target = TargetCluster(ports.service("rds", operation.settings.target_region), operation)
+    target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
     if operation.state is State.TARGET_CLEAR:
         return _cluster(operation, target)
     cluster = ours(
@@ -29,20 +31,27 @@ def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
 
 def _cluster(operation: Operation, target: TargetCluster) -> Outcome:
     facts = operation.facts
-    cluster = target.restore(facts.copy_arn or "", facts.snapshot_engine_version or "")
-    if cluster.resource_id != facts.cluster_resource_id:  # what is known is known of another one
-        facts = facts.model_copy(
-            update={
-                "production_logins_closed": None,
-                "logins_closed": (),
-                "logins_closed_count": None,
-                "master_password_checked": None,
-                "exposed_from": operation.entered_at,
-                "exposed_until": None,
-            }
+    cluster = target.restore(facts.copies.arn or "", facts.snapshot.engine_version or "")
+    if (
+        cluster.resource_id != facts.target.cluster_resource_id
+    ):  # what is known is known of another one
+        facts = replace(
+            facts,
+            users=replace(
+                facts.users,
+                production_logins_closed=None,
+                logins_closed=(),
+                logins_closed_count=None,
+                master_password_checked=None,
+                exposed_from=operation.entered_at,
+                exposed_until=None,
+            ),
         )
-    made = facts.model_copy(
-        update={"cluster_arn": cluster.arn, "cluster_resource_id": cluster.resource_id}
+    made = replace(
+        facts,
+        target=replace(
+            facts.target, cluster_arn=cluster.arn, cluster_resource_id=cluster.resource_id
+        ),
     )
     return Advance(
         State.CLUSTER_RESTORING, made, f"{cluster.arn} ({cluster.resource_id}) is being restored"
@@ -55,11 +64,11 @@ def _settled(operation: Operation, target: TargetCluster, cluster: Cluster) -> W
     The days of backups are changed with the master password, so that they cost no wait of their
     own.
     """
-    interval = operation.settings.restore_check_interval
+    interval = operation.plan.target.restore_check_interval
     target.refuse_fixed_differences(cluster)
     if cluster.status in CHANGING:
         return Wait(f"The cluster {cluster.identifier} is {cluster.status}.", interval)
-    changes = changes_to(cluster.settings, operation.settings)
+    changes = changes_to(cluster.settings, operation.plan)
     changes.pop("BackupRetentionPeriod", None)
     if not changes:
         return None
@@ -70,10 +79,10 @@ def _settled(operation: Operation, target: TargetCluster, cluster: Cluster) -> W
 
 
 def _writer(operation: Operation, target: TargetCluster) -> Outcome:
-    writer = operation.settings.instance_ids[0]
+    writer = operation.plan.target.instance_ids[0]
     target.ensure_instance(writer)
     shut = exposure.not_before(
         operation, operation.entered_at
     )  # the cluster had no instance until now
-    made = shut.model_copy(update={"instances": (writer,)})
+    made = replace(shut, target=replace(shut.target, instances=(writer,)))
     return Advance(State.INSTANCES_CREATING, made, f"Aurora makes the writer, {writer}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,9 @@ from chalicelib.database.restored_database import Endpoint, Login, Remaining, Re
 from chalicelib.flow import exposure, quiesce_kinds
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, Retry, StateFaultError, TransientError
+from chalicelib.flow.facts import Facts
 from chalicelib.flow.limits import NAMES_MAX, counted, listed
-from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
 from chalicelib.target import instances, master_login
@@ -38,26 +40,30 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     """
     if operation.state is State.PREFLIGHT_PASSED:
         return before_deletion(operation, ports)
-    plan = operation.settings
+    plan = operation.plan
     if (
         operation.keeps_cluster
     ):  # people work on it: nothing is changed for secrets that would be refused later
         Preflight(operation, ports).refuse_unusable_secrets()
     master = secrets.master_credentials(ports.service("secretsmanager"), plan)
-    target = TargetCluster(ports.service("rds", plan.target_region), operation)
+    target = TargetCluster(ports.service("rds", plan.target.region), operation)
     cluster = ours(operation, target, ports)
     if cluster.password_pending or cluster.status == "resetting-master-credentials":
-        return Wait("Aurora is still setting the master password.", plan.restore_check_interval)
+        return Wait(
+            "Aurora is still setting the master password.", plan.target.restore_check_interval
+        )
     login, place = Login(master.username, master.password), place_of(plan, cluster)
     database = ports.database(place, login, master.database)
-    if not operation.facts.master_password_checked:
-        by_token = _asks_for_token(database, place, login, plan.master_credentials_secret_id)
-        known = {"master_password_checked": True, "master_asked_for_token": by_token or None}
-        checked = operation.facts.model_copy(update=known)
-        operation = ports.operations.remember(
-            operation, checked
-        )  # once it is set here, nobody can tell any more
-    if operation.facts.password_set_at is None:
+    if not operation.facts.users.master_password_checked:
+        by_token = _asks_for_token(database, place, login, plan.users.master_credentials_secret_id)
+        checked = replace(
+            operation.facts.users,
+            master_password_checked=True,
+            master_asked_for_token=by_token or None,
+        )
+        # Once the password is set here, nobody can tell any more.
+        operation = ports.operations.remember(operation, replace(operation.facts, users=checked))
+    if operation.facts.attempts.password_set_at is None:
         return _set_password(operation, cluster, target, master, ports.now())
     try:
         answer = database.enter_as_master()
@@ -65,7 +71,8 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
         if not master_login.is_being_switched(operation, ports.now()):
             raise
         return Wait(
-            "The database still asks the master user for a token.", plan.restore_check_interval
+            "The database still asks the master user for a token.",
+            plan.target.restore_check_interval,
         )
     if answer.accepted:
         return _change_users(operation, ports, target, database)
@@ -114,13 +121,13 @@ def _refuse_untriable(
     with.
     """
     facts, open_roles = operation.facts, {*database.login_roles()}
-    secret_id = operation.settings.app_credentials_secret_id
-    all_are_named = facts.logins_closed_in_all == len(facts.logins_closed)
+    secret_id = operation.plan.users.app_credentials_secret_id
+    all_are_named = facts.users.logins_closed_in_all == len(facts.users.logins_closed)
     for login in logins:
         name = login.username
-        if name in facts.logins_kept:
+        if name in facts.users.logins_kept:
             _refuse_known(database, login, secret_id)
-        elif name not in open_roles and (name in facts.logins_closed or not all_are_named):
+        elif name not in open_roles and (name in facts.users.logins_closed or not all_are_named):
             raise RefusedError(
                 f"User {name} of the secret {secret_id} may be a login of production's that was "
                 "closed on this cluster, so whether the password is production's own cannot be "
@@ -145,7 +152,7 @@ def _set_password(
     master: MasterCredentials,
     now: datetime,
 ) -> Outcome:
-    interval = operation.settings.restore_check_interval
+    interval = operation.plan.target.restore_check_interval
     try:
         changes = _changes(operation, cluster) | _authentication(operation, target)
         target.change(MasterUserPassword=master.password.get_secret_value(), **changes)
@@ -154,8 +161,11 @@ def _set_password(
             raise
         return Wait(f"{error.reason} The cluster is {cluster.status}.", interval)
     facts = operation.facts
-    asked = facts.model_copy(
-        update={"password_set_at": now, "passwords_set": facts.passwords_set + 1}
+    asked = replace(
+        facts,
+        attempts=replace(
+            facts.attempts, password_set_at=now, passwords_set=facts.attempts.passwords_set + 1
+        ),
     )
     return Wait("Aurora was asked for the new master password.", interval, asked)
 
@@ -165,7 +175,7 @@ def _authentication(operation: Operation, target: TargetCluster) -> dict[str, st
 
     Raises RefusedError where the SDK that Lambda brings does not know how to say so.
     """
-    if not operation.facts.master_asked_for_token:
+    if not operation.facts.users.master_asked_for_token:
         return {}
     if not target.takes(AUTHENTICATION):
         raise RefusedError(
@@ -183,7 +193,7 @@ def _changes(operation: Operation, cluster: Cluster) -> dict[str, Any]:
 
     A cluster that people work on is kept as they set it.
     """
-    return {} if operation.keeps_cluster else changes_to(cluster.settings, operation.settings)
+    return {} if operation.keeps_cluster else changes_to(cluster.settings, operation.plan)
 
 
 def _change_users(
@@ -196,7 +206,7 @@ def _change_users(
     The readers are begun in between, so that Aurora makes them meanwhile. Only a password that is
     production's own is refused before that: once production is out, nobody can tell any more.
     """
-    plan = operation.settings
+    plan = operation.plan
     try:
         users = secrets.app_credentials(ports.service("secretsmanager"), plan)
     except RefusedError as error:  # no reason to leave production's logins open
@@ -205,40 +215,43 @@ def _change_users(
         )
     application = Login(users.app_username, users.app_password)
     readonly = Login(users.readonly_username, users.readonly_password)
-    if not operation.facts.production_logins_closed:
+    if not operation.facts.users.production_logins_closed:
         for login in (application, readonly):
-            _refuse_known(database, login, plan.app_credentials_secret_id)
+            _refuse_known(database, login, plan.users.app_credentials_secret_id)
     ours = (application.username, readonly.username) if operation.keeps_cluster else ()
     if operation.keeps_cluster:
         _refuse_untriable(operation, database, (application, readonly))
     facts = _lock_out(operation, ports, database, ours)
-    operation, trouble = instances.begin_readers(operation.evolve(facts=facts), target, ports)
+    operation, trouble = instances.begin_readers(replace(operation, facts=facts), target, ports)
     facts = operation.facts
     try:
         facts = _note_going_on(operation, ports, database).facts
-        remaining = database.quiesce(plan.quiet_kinds)
+        remaining = database.quiesce(plan.users.quiet_kinds)
         _refuse_ways_to_production(remaining)
         database.ensure_users(
             application,
             readonly,
-            plan.trust_definer_functions,
+            plan.users.trust_definer_functions,
             remaining_seconds=ports.remaining_seconds,
         )
         proofs = database.verify_users(
-            application, readonly, plan.trust_definer_functions, keep=plan.keep_login_roles
+            application,
+            readonly,
+            plan.users.trust_definer_functions,
+            keep=plan.users.keep_login_roles,
         )
     except TransientError as error:
         with suppress(
             TransientError
         ):  # what keeps the users waiting is told, unless a reader failed for good
             instances.refuse_failed(operation, target)
-        return Wait(error.reason, plan.restore_check_interval, facts)
+        return Wait(error.reason, plan.target.restore_check_interval, facts)
     except RefusedError as error:
         return Refuse.of(error, facts)
     if trouble:
         raise trouble
     going_on = tuple(f"Could not be stopped on the copy: {it}." for it in remaining)
-    quieted = quiesce_kinds.sentence(facts.quieted, plan.kinds_left)
+    quieted = quiesce_kinds.sentence(facts.users.quieted, plan.users.kinds_left)
     untried = "".join(
         f"; not tried: {sentence.rstrip('.')}" for sentence in proofs.untried[:UNTRIED_MAX]
     )
@@ -251,33 +264,39 @@ def _change_users(
 
 def _closed(facts: Facts) -> str:
     """Say whose logins were closed, whose were kept, and how long they were open at most."""
-    still = f"; kept on purpose: {', '.join(facts.logins_kept)}" if facts.logins_kept else ""
+    still = (
+        f"; kept on purpose: {', '.join(facts.users.logins_kept)}"
+        if facts.users.logins_kept
+        else ""
+    )
     exposed = f"; {text}" if (text := exposure.sentence(facts)) else ""
-    others = f"; {text}" if (text := facts.others_closed) else ""
+    others = f"; {text}" if (text := facts.users.others_closed) else ""
     return (
-        f"closed: {counted(facts.logins_closed_in_all, 'login')} of "
+        f"closed: {counted(facts.users.logins_closed_in_all, 'login')} of "
         f"production{still}{exposed}{others}"
     )
 
 
 def _secured(operation: Operation, ports: Ports, database: RestoredDatabase) -> Facts:
     """Lock production out and stop what acts by itself, for an operation that cannot let anybody in."""
-    operation = operation.evolve(facts=_lock_out(operation, ports, database))
+    operation = replace(operation, facts=_lock_out(operation, ports, database))
     operation = _note_going_on(operation, ports, database)
     database.quiesce(
-        operation.settings.quiet_kinds
+        operation.plan.users.quiet_kinds
     )  # what remains is told by the rerun that lets users in
     return operation.facts
 
 
 def _note_going_on(operation: Operation, ports: Ports, database: RestoredDatabase) -> Operation:
     """Remember what acts or reaches out by itself before it is stopped: afterwards nothing in the cluster tells."""
-    facts, found = operation.facts, database.count_active(operation.settings.quiet_kinds)
+    facts, found = operation.facts, database.count_active(operation.plan.users.quiet_kinds)
     most = {
-        kind: max(facts.quieted.get(kind, 0), found.get(kind, 0)) for kind in quiesce_kinds.KINDS
+        kind: max(facts.users.quieted.get(kind, 0), found.get(kind, 0))
+        for kind in quiesce_kinds.KINDS
     }
-    noted = facts.model_copy(
-        update={"quieted": {kind: count for kind, count in most.items() if count}}
+    noted = replace(
+        facts,
+        users=replace(facts.users, quieted={kind: count for kind, count in most.items() if count}),
     )
     return operation if noted == facts else ports.operations.remember(operation, noted)
 
@@ -303,13 +322,13 @@ def _lock_out(
     given new ones. What KEEP_LOGIN_ROLES left open is not ours, whatever it is called: its password
     is production's.
     """
-    on_purpose = operation.settings.keep_login_roles
-    keep = {*on_purpose, *({*ours} - {*operation.facts.logins_kept})}
+    on_purpose = operation.plan.users.keep_login_roles
+    keep = {*on_purpose, *({*ours} - {*operation.facts.users.logins_kept})}
     operation = _note_names(operation, ports, database.production_logins(keep=keep))
     _close(operation, ports, database, keep)
     kept = tuple(sorted({*on_purpose} & {*database.login_roles()}))
     facts = exposure.ended(_without_names(operation.facts, kept), ports.now())
-    facts = facts.model_copy(update={"production_logins_closed": True})
+    facts = replace(facts, users=replace(facts.users, production_logins_closed=True))
     ports.operations.remember(operation, facts)
     ports.operations.note_closed(operation)
     return facts
@@ -326,7 +345,7 @@ def _close(
         database.revoke_production_logins(keep=keep)
     except TransientError:
         _note_going_on(operation, ports, database)
-        prepared = {quiesce_kinds.PREPARED_TRANSACTIONS} & {*operation.settings.quiet_kinds}
+        prepared = {quiesce_kinds.PREPARED_TRANSACTIONS} & {*operation.plan.users.quiet_kinds}
         database.quiesce(prepared)
         raise
 
@@ -337,8 +356,8 @@ def _note_names(operation: Operation, ports: Ports, names: Sequence[str]) -> Ope
     Where an earlier run was through, only what it kept open is production's still. The rest is what
     it let in; on a cluster that is kept, it is what people opened since.
     """
-    facts, through = operation.facts, operation.facts.production_logins_closed
-    productions = [name for name in names if name in facts.logins_kept or not through]
+    facts, through = operation.facts, operation.facts.users.production_logins_closed
+    productions = [name for name in names if name in facts.users.logins_kept or not through]
     others = [name for name in names if name not in productions] if operation.keeps_cluster else []
     noted = _with_others(_with_names(facts, productions), others)
     if noted == facts:
@@ -350,22 +369,25 @@ def _note_names(operation: Operation, ports: Ports, names: Sequence[str]) -> Ope
 
 def _with_names(facts: Facts, names: Sequence[str]) -> Facts:
     """Add production's names to those known."""
-    first, known = facts.logins_closed, facts.logins_closed_in_all
-    whole = known == len(first) or bool(facts.production_logins_closed)
+    first, known = facts.users.logins_closed, facts.users.logins_closed_in_all
+    whole = known == len(first) or bool(facts.users.production_logins_closed)
     if not {*names} - {*first}:
         return facts
     first, count = _joined(first, known, names, whole=whole)
-    return facts.model_copy(update={"logins_closed": first, "logins_closed_count": count})
+    return replace(
+        facts, users=replace(facts.users, logins_closed=first, logins_closed_count=count)
+    )
 
 
 def _with_others(facts: Facts, names: Sequence[str]) -> Facts:
     """Add the names of those that are not production's."""
-    first, known = facts.other_logins_closed, facts.other_logins_closed_count
+    first, known = facts.users.other_logins_closed, facts.users.other_logins_closed_count
     if not {*names} - {*first}:
         return facts
     first, count = _joined(first, known, names, whole=known == len(first))
-    return facts.model_copy(
-        update={"other_logins_closed": first, "other_logins_closed_count": count}
+    return replace(
+        facts,
+        users=replace(facts.users, other_logins_closed=first, other_logins_closed_count=count),
     )
 
 
@@ -383,8 +405,11 @@ def _joined(
 
 def _without_names(facts: Facts, kept: tuple[str, ...]) -> Facts:
     """Note who stays; an earlier attempt may have meant to close it, and could not."""
-    closed = tuple(name for name in facts.logins_closed if name not in kept)
-    count = facts.logins_closed_in_all - (len(facts.logins_closed) - len(closed))
-    return facts.model_copy(
-        update={"logins_kept": kept, "logins_closed": closed, "logins_closed_count": count}
+    closed = tuple(name for name in facts.users.logins_closed if name not in kept)
+    count = facts.users.logins_closed_in_all - (len(facts.users.logins_closed) - len(closed))
+    return replace(
+        facts,
+        users=replace(
+            facts.users, logins_kept=kept, logins_closed=closed, logins_closed_count=count
+        ),
     )

@@ -1,5 +1,7 @@
 """sns-notification: tells people how it ended; then it has ended."""
 
+from dataclasses import replace
+
 from chalicelib.flow.choreography import ROWS
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.limits import with_warnings
@@ -17,8 +19,8 @@ def sns_notification(operation: Operation, ports: Ports) -> Outcome:
 
     Raises what `notices.publish` does, where the stage's own topic cannot be had either.
     """
-    (end,) = ROWS[operation.state].goes_to
-    topic = operation.settings.sns_topic_arn
+    (end,) = ROWS[operation.state].leads_to
+    topic = operation.plan.reports.sns_topic_arn
     own = ports.settings.sns_topic_arn or topic
     try:
         _tell(topic, operation, ports)
@@ -27,7 +29,7 @@ def sns_notification(operation: Operation, ports: Ports) -> Outcome:
             raise
         warning = _not_told(topic, own, error)
         logger.warning(warning)
-        _tell(own, operation.evolve(warnings=with_warnings(operation.warnings, [warning])), ports)
+        _tell(own, replace(operation, warnings=with_warnings(operation.warnings, [warning])), ports)
         what = f"{own} was told, because {topic} could not be"
         return Advance(
             end, operation.facts, what, operation.reason, warnings=(warning,), notified=True
@@ -47,7 +49,7 @@ def _not_told(topic: str, own: str, error: RefusedError | TransientError) -> str
 
 def _tell(topic: str, operation: Operation, ports: Ports) -> None:
     now = ports.now()
-    open_on = ports.operations.logins_open_on(operation.settings.target_cluster_arn)
+    open_on = ports.operations.logins_open_on(operation.plan.target_cluster_arn)
     text = notifications.text(operation, now, logins_open_on=open_on)
     notifications.publish(
         topic,

@@ -27,14 +27,14 @@ _VARIABLES = {  # what each member of ModifyDBCluster is called in the settings
 def changes_to(settings: ClusterSettings, plan: Plan) -> dict[str, Any]:
     """Give the members of ModifyDBCluster that make a cluster as planned; none where it is."""
     changes: dict[str, Any] = {}
-    if settings.security_group_ids != frozenset(plan.vpc_security_group_ids):
-        changes["VpcSecurityGroupIds"] = list(plan.vpc_security_group_ids)
-    if settings.deletion_protection != plan.deletion_protection:
-        changes["DeletionProtection"] = plan.deletion_protection
-    if logs := _log_changes(settings.log_exports, frozenset(plan.log_exports)):
+    if settings.security_group_ids != frozenset(plan.target.vpc_security_group_ids):
+        changes["VpcSecurityGroupIds"] = list(plan.target.vpc_security_group_ids)
+    if settings.deletion_protection != plan.target.deletion_protection:
+        changes["DeletionProtection"] = plan.target.deletion_protection
+    if logs := _log_changes(settings.log_exports, frozenset(plan.target.log_exports)):
         changes["CloudwatchLogsExportConfiguration"] = logs
-    if settings.backup_retention_days != plan.backup_retention_days:
-        changes["BackupRetentionPeriod"] = plan.backup_retention_days
+    if settings.backup_retention_days != plan.target.backup_retention_days:
+        changes["BackupRetentionPeriod"] = plan.target.backup_retention_days
     capacity = capacity_of(plan)
     if capacity and settings.capacity != capacity:
         changes["ServerlessV2ScalingConfiguration"] = capacity
@@ -43,11 +43,11 @@ def changes_to(settings: ClusterSettings, plan: Plan) -> dict[str, Any]:
 
 def capacity_of(plan: Plan) -> dict[str, float]:
     """Give the Serverless v2 range of a plan, as RDS spells it; empty where it has none."""
-    if plan.serverless_min_capacity is None or plan.serverless_max_capacity is None:
+    if plan.target.serverless_min_capacity is None or plan.target.serverless_max_capacity is None:
         return {}
     return {
-        "MinCapacity": plan.serverless_min_capacity,
-        "MaxCapacity": plan.serverless_max_capacity,
+        "MinCapacity": plan.target.serverless_min_capacity,
+        "MaxCapacity": plan.target.serverless_max_capacity,
     }
 
 
@@ -59,8 +59,12 @@ def variables(changes: Mapping[str, Any]) -> str:
 def fixed_differences(settings: ClusterSettings, plan: Plan, key_arn: str | None) -> list[str]:
     """Say which settings of a cluster cannot be made as planned, as parts of a sentence."""
     pairs = (
-        ("subnet group", settings.subnet_group, plan.db_subnet_group_name),
-        ("cluster parameter group", settings.parameter_group, plan.db_cluster_parameter_group_name),
+        ("subnet group", settings.subnet_group, plan.target.db_subnet_group_name),
+        (
+            "cluster parameter group",
+            settings.parameter_group,
+            plan.target.db_cluster_parameter_group_name,
+        ),
         ("key", settings.kms_key_arn or "", key_arn),
     )
     return [

@@ -11,7 +11,8 @@ from chalicelib.aws.client import AwsError, NotFoundError, Service
 from chalicelib.aws.rds import ENGINE, Cluster, Instance
 from chalicelib.flow.choreography import ROWS
 from chalicelib.flow.errors import RefusedError, Retry, TransientError
-from chalicelib.flow.operation import Operation, Victim
+from chalicelib.flow.facts import OldTarget
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.ownership import UnownedError, is_ours, refuse_others, tag_list
 from chalicelib.flow.plan import OPERATION_TAG, OWNER_TAG, Plan
 from chalicelib.ports import Ports
@@ -27,7 +28,7 @@ def observe_cluster(rds: Service, plan: Plan) -> Cluster | None:
     An empty answer means gone as much as the fault does (seen right after deletions).
     """
     with suppress(NotFoundError):
-        found = rds.call("describe_db_clusters", DBClusterIdentifier=plan.target_cluster_id)
+        found = rds.call("describe_db_clusters", DBClusterIdentifier=plan.target.cluster_id)
         return next(map(Cluster.of, found["DBClusters"]), None)
     return None
 
@@ -36,7 +37,7 @@ class TargetCluster:
     """The cluster under the target's name, and its instances."""
 
     def __init__(self, rds: Service, operation: Operation) -> None:
-        self._rds, self._operation, self._plan = rds, operation, operation.settings
+        self._rds, self._operation, self._plan = rds, operation, operation.plan
 
     def observe(self) -> Cluster | None:
         """Look at the cluster."""
@@ -53,7 +54,7 @@ class TargetCluster:
 
     def observe_instances(self) -> list[Instance]:
         """Look at all instances that name this cluster, those on their way out included."""
-        of_cluster = [{"Name": "db-cluster-id", "Values": [self._plan.target_cluster_id]}]
+        of_cluster = [{"Name": "db-cluster-id", "Values": [self._plan.target.cluster_id]}]
         return [
             Instance.of(found)
             for found in self._rds.pages("describe_db_instances", "DBInstances", Filters=of_cluster)
@@ -91,7 +92,7 @@ class TargetCluster:
             f"(missing on {', '.join(thing.identifier for thing in unowned)}); it is left "
             f"alone.{protected}",
             f"If it may be replaced every night, adopt it: for arn in {arns}; do aws rds "
-            f'add-tags-to-resource --region {self._plan.target_region} --resource-name "$arn" '
+            f'add-tags-to-resource --region {self._plan.target.region} --resource-name "$arn" '
             f"--tags Key={OWNER_TAG},Value={self._plan.owner}; done",
         )
 
@@ -102,7 +103,7 @@ class TargetCluster:
     def start(self) -> None:
         """Start a stopped cluster: it cannot be deleted while it is stopped (user guide, deleting a cluster)."""
         with suppress(NotFoundError):  # then somebody deleted it, as the next look finds
-            self._rds.call("start_db_cluster", DBClusterIdentifier=self._plan.target_cluster_id)
+            self._rds.call("start_db_cluster", DBClusterIdentifier=self._plan.target.cluster_id)
 
     def unprotect(self) -> None:
         """Lift the deletion protection of a target that is ours."""
@@ -119,14 +120,14 @@ class TargetCluster:
                 "delete_db_instance", DBInstanceIdentifier=identifier, SkipFinalSnapshot=True
             )
 
-    def delete(self, victim: Victim) -> None:
+    def delete(self, victim: OldTarget) -> None:
         """Delete the cluster, whose members are all on their way out."""
         final = victim.final_snapshot_id
         how = {"FinalDBSnapshotIdentifier": final} if final else {}
         with suppress(NotFoundError):
             self._rds.call(
                 "delete_db_cluster",
-                DBClusterIdentifier=self._plan.target_cluster_id,
+                DBClusterIdentifier=self._plan.target.cluster_id,
                 SkipFinalSnapshot=final is None,
                 **how,
             )
@@ -140,20 +141,20 @@ class TargetCluster:
         knows them since the end of 2025 only, and a Lambda runtime may bring an SDK that is older.
         """
         plan = self._plan
-        key = self._operation.facts.key_arn or plan.kms_key_id
+        key = self._operation.facts.copies.key_arn or plan.copies.kms_key_id
         request: dict[str, Any] = {
-            "DBClusterIdentifier": plan.target_cluster_id,
+            "DBClusterIdentifier": plan.target.cluster_id,
             "SnapshotIdentifier": snapshot_arn,
             "Engine": ENGINE,
             "EngineVersion": engine_version,
-            "Port": plan.port,
-            "DBSubnetGroupName": plan.db_subnet_group_name,
-            "VpcSecurityGroupIds": list(plan.vpc_security_group_ids),
+            "Port": plan.target.port,
+            "DBSubnetGroupName": plan.target.db_subnet_group_name,
+            "VpcSecurityGroupIds": list(plan.target.vpc_security_group_ids),
             "KmsKeyId": key,
-            "DBClusterParameterGroupName": plan.db_cluster_parameter_group_name,
+            "DBClusterParameterGroupName": plan.target.db_cluster_parameter_group_name,
             "PubliclyAccessible": False,
-            "DeletionProtection": plan.deletion_protection,
-            "EnableCloudwatchLogsExports": list(plan.log_exports),
+            "DeletionProtection": plan.target.deletion_protection,
+            "EnableCloudwatchLogsExports": list(plan.target.log_exports),
             "ServerlessV2ScalingConfiguration": capacity_of(plan) or None,
             "Tags": tag_list(self._operation),
         }
@@ -173,7 +174,7 @@ class TargetCluster:
 
     def _without_snapshot(self, error: NotFoundError) -> RefusedError:
         """Say what to do when what is to be restored is gone: a copy can be made again while its source exists."""
-        if self._operation.facts.hops:
+        if self._operation.facts.copies.hops:
             return RefusedError(
                 error.reason, "Find out who deleted the copy.", from_step="copy-snapshot"
             )
@@ -181,7 +182,7 @@ class TargetCluster:
 
     def _adopted(self) -> Cluster:
         found = self.observe()
-        victim = self._operation.facts.victim
+        victim = self._operation.facts.target.old
         if (
             found is None
             or (victim and found.resource_id == victim.resource_id)
@@ -207,14 +208,14 @@ class TargetCluster:
         One that exists is ours if it belongs to this cluster and carries our tag.
         """
         plan = self._plan
-        group = plan.db_parameter_group_name
+        group = plan.target.db_parameter_group_name
         try:
             self._rds.call(
                 "create_db_instance",
                 DBInstanceIdentifier=identifier,
-                DBInstanceClass=plan.instance_class,
+                DBInstanceClass=plan.target.instance_class,
                 Engine=ENGINE,
-                DBClusterIdentifier=plan.target_cluster_id,
+                DBClusterIdentifier=plan.target.cluster_id,
                 PubliclyAccessible=False,
                 Tags=tag_list(self._operation),
                 **({"DBParameterGroupName": group} if group else {}),
@@ -239,7 +240,7 @@ class TargetCluster:
     def refuse_foreign_instance(self, found: Instance) -> None:
         """Raise RefusedError for an instance under one of our names that this operation did not make."""
         refuse_others(f"The instance {found.identifier}", [found], self._plan)
-        ours = is_ours(found, self._plan) and found.cluster_id == self._plan.target_cluster_id
+        ours = is_ours(found, self._plan) and found.cluster_id == self._plan.target.cluster_id
         if not ours or found.tags.get(OPERATION_TAG) != self._operation.root_id:
             raise RefusedError(
                 f"The instance name {found.identifier} is taken by {found.arn}, which this "
@@ -255,7 +256,7 @@ class TargetCluster:
         """Raise RefusedError where no change makes the cluster as planned: it has to be made anew."""
         _refuse_differences(
             f"The cluster {cluster.arn}",
-            fixed_differences(cluster.settings, self._plan, self._operation.facts.key_arn),
+            fixed_differences(cluster.settings, self._plan, self._operation.facts.copies.key_arn),
         )
 
     def change(self, **members: Any) -> None:
@@ -271,7 +272,7 @@ class TargetCluster:
     def _change(self, **members: Any) -> None:
         self._rds.call(
             "modify_db_cluster",
-            DBClusterIdentifier=self._plan.target_cluster_id,
+            DBClusterIdentifier=self._plan.target.cluster_id,
             ApplyImmediately=True,
             **members,
         )
@@ -298,7 +299,7 @@ def ours(operation: Operation, target: TargetCluster, ports: Ports) -> Cluster:
     stopped one is refused: it stays stopped for seven days unless somebody starts it (user guide).
     """
     cluster = target.observe()
-    made = operation.facts.cluster_resource_id
+    made = operation.facts.target.cluster_resource_id
     if cluster is None and ports.now() - operation.entered_at < ABSENT_FOR:
         raise TransientError(f"The restored cluster {made} is not found.")
     if cluster is None or cluster.resource_id != made:
@@ -312,8 +313,7 @@ def ours(operation: Operation, target: TargetCluster, ports: Ports) -> Cluster:
         )
     if cluster.status == "stopped":
         where = (
-            f"--region {operation.settings.target_region} --db-cluster-identifier "
-            f"{cluster.identifier}"
+            f"--region {operation.plan.target.region} --db-cluster-identifier {cluster.identifier}"
         )
         raise RefusedError(
             f"The restored cluster {cluster.identifier} is stopped.",
@@ -327,10 +327,10 @@ def _replaced(operation: Operation, cluster: Cluster | None, ports: Ports) -> Re
 
     The old data is not what people want back.
     """
-    made, name = operation.facts.cluster_resource_id, operation.settings.target_cluster_arn
+    made, name = operation.facts.target.cluster_resource_id, operation.plan.target_cluster_arn
     last = ports.operations.target(name).last_success_operation
     latest = ports.operations.read(last) if last else None
-    if cluster and latest and latest.facts.cluster_resource_id == cluster.resource_id:
+    if cluster and latest and latest.facts.target.cluster_resource_id == cluster.resource_id:
         return RefusedError(
             f"A newer operation replaced the cluster {made} by {cluster.resource_id}: the last "
             f"success on {name} is now {latest.operation_id}.",

@@ -1,5 +1,6 @@
 """The new cluster's instances: the readers begin when production is out, and one judgement says what they wait for."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.aws.rds import Cluster, Health, health
@@ -39,15 +40,15 @@ def begin_readers(
     had.
     """
     trouble: Exception | None = None
-    asked = operation.facts.instances
+    asked = operation.facts.target.instances
     try:
         for name in _readers_to_make(operation):
             target.ensure_instance(name)
             asked = (*asked, name)
     except (RefusedError, TransientError) as error:
         trouble = error
-    if asked != operation.facts.instances:
-        facts = operation.facts.model_copy(update={"instances": asked})
+    if asked != operation.facts.target.instances:
+        facts = replace(operation.facts, target=replace(operation.facts.target, instances=asked))
         operation = ports.operations.remember(operation, facts)
     return operation, trouble
 
@@ -57,7 +58,7 @@ def has_readers(operation: Operation) -> bool:
 
     Those of a cluster that people work on are theirs.
     """
-    return len(operation.facts.instances) > 1 and not operation.keeps_cluster
+    return len(operation.facts.target.instances) > 1 and not operation.keeps_cluster
 
 
 def refuse_failed(operation: Operation, target: TargetCluster) -> None:
@@ -68,13 +69,13 @@ def refuse_failed(operation: Operation, target: TargetCluster) -> None:
 
 def _readers_to_make(operation: Operation) -> list[str]:
     """Name them; a cluster that people work on is kept as they have it."""
-    wanted = () if operation.keeps_cluster else operation.settings.instance_ids
-    return [name for name in wanted if name not in operation.facts.instances]
+    wanted = () if operation.keeps_cluster else operation.plan.target.instance_ids
+    return [name for name in wanted if name not in operation.facts.target.instances]
 
 
 def _statuses(operation: Operation, target: TargetCluster) -> dict[str, str]:
     found = {instance.identifier: instance.status for instance in target.observe_instances()}
-    return {name: found.get(name, "missing") for name in operation.facts.instances}
+    return {name: found.get(name, "missing") for name in operation.facts.target.instances}
 
 
 def _first_wait(operation: Operation, status: dict[str, str]) -> Wait | None:

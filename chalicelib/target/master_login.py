@@ -57,22 +57,22 @@ def wait_for(
 def is_being_switched(operation: Operation, now: datetime) -> bool:
     """Tell whether Aurora may still be at having the master user log in by password."""
     facts = operation.facts
-    since = facts.password_set_at
-    return bool(facts.master_asked_for_token and since and now - since <= SET_AGAIN_AFTER)
+    since = facts.attempts.password_set_at
+    return bool(facts.users.master_asked_for_token and since and now - since <= SET_AGAIN_AFTER)
 
 
 def _until_it_is_set(
     operation: Operation, place: Endpoint, username: str, now: datetime
 ) -> Wait | None:
     facts = operation.facts
-    if facts.password_set_at and now - facts.password_set_at <= SET_AGAIN_AFTER:
-        interval = operation.settings.restore_check_interval
+    if facts.attempts.password_set_at and now - facts.attempts.password_set_at <= SET_AGAIN_AFTER:
+        interval = operation.plan.target.restore_check_interval
         return Wait("The database does not accept the new master password yet.", interval)
-    if facts.passwords_set < SETTINGS_MAX:
+    if facts.attempts.passwords_set < SETTINGS_MAX:
         return None
     raise RefusedError(
         f"PostgreSQL at {place} refuses the password of user {username}, which Aurora was asked to "
-        f"set {facts.passwords_set} times and does not show as pending.",
+        f"set {facts.attempts.passwords_set} times and does not show as pending.",
         f"The password of that user has probably expired: in production, run ALTER ROLE {username} "
         "VALID UNTIL 'infinity'. If the cluster's events have RDS-EVENT-0067, Aurora could not "
         "set it, and that event says why.",
@@ -89,7 +89,7 @@ def _until_there_is_room(
             f"{server} has no connection for user {username} now (SQLSTATE {TOO_MANY_CONNECTIONS})."
         )
         return Wait(
-            why, operation.settings.restore_check_interval, trouble=True, state_fault_since=since
+            why, operation.plan.target.restore_check_interval, trouble=True, state_fault_since=since
         )
     minutes = STATE_FAULT_MAX // timedelta(minutes=1)
     raise RefusedError(

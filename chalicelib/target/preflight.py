@@ -41,9 +41,9 @@ class Preflight:
         `keys` are the ARNs of further keys that it needs, with what to do for each.
         """
         self._keys = keys or {}
-        self._operation, self._facts, self._plan = operation, operation.facts, operation.settings
+        self._operation, self._facts, self._plan = operation, operation.facts, operation.plan
         self._ports = ports
-        self._rds = ports.service("rds", self._plan.target_region)
+        self._rds = ports.service("rds", self._plan.target.region)
         self._target = TargetCluster(self._rds, operation)
         self._vpc: str | None = None
 
@@ -87,23 +87,23 @@ class Preflight:
         }
 
     def _subnet_group(self) -> None:
-        name = self._plan.db_subnet_group_name
+        name = self._plan.target.db_subnet_group_name
         with self._named("DB subnet group", "DB_SUBNET_GROUP_NAME", name):
             found = self._rds.call("describe_db_subnet_groups", DBSubnetGroupName=name)
             self._vpc = found["DBSubnetGroups"][0].get("VpcId")
 
     def _security_groups(self) -> None:
-        found = [self._security_group(group) for group in self._plan.vpc_security_group_ids]
+        found = [self._security_group(group) for group in self._plan.target.vpc_security_group_ids]
         elsewhere = [one["GroupId"] for one in found if self._vpc and one.get("VpcId") != self._vpc]
         if elsewhere:
             raise RefusedError(
                 f"The security groups {', '.join(elsewhere)} are not in {self._vpc}, where the "
-                f"subnet group {self._plan.db_subnet_group_name} is.",
+                f"subnet group {self._plan.target.db_subnet_group_name} is.",
                 "Name security groups of that VPC in VPC_SECURITY_GROUP_IDS.",
             )
 
     def _security_group(self, group: str) -> Mapping[str, Any]:
-        ec2 = self._ports.service("ec2", self._plan.target_region)
+        ec2 = self._ports.service("ec2", self._plan.target.region)
         with self._named("security group", "VPC_SECURITY_GROUP_IDS", group):
             found: Mapping[str, Any] = ec2.call("describe_security_groups", GroupIds=[group])[
                 "SecurityGroups"
@@ -111,12 +111,12 @@ class Preflight:
         return found
 
     def _certificate_authority(self) -> None:
-        if self._plan.db_tls != "off":
-            refuse_uncovered_region(self._plan.target_region)
+        if self._plan.users.db_tls != "off":
+            refuse_uncovered_region(self._plan.target.region)
 
     def _cluster_parameter_group(self) -> None:
         variable = "DB_CLUSTER_PARAMETER_GROUP_NAME"
-        if name := self._plan.db_cluster_parameter_group_name:
+        if name := self._plan.target.db_cluster_parameter_group_name:
             with self._named("DB cluster parameter group", variable, name):
                 found = self._rds.call(
                     "describe_db_cluster_parameter_groups", DBClusterParameterGroupName=name
@@ -127,7 +127,7 @@ class Preflight:
 
     def _parameter_group(self) -> None:
         variable = "DB_PARAMETER_GROUP_NAME"
-        if name := self._plan.db_parameter_group_name:
+        if name := self._plan.target.db_parameter_group_name:
             with self._named("DB parameter group", variable, name):
                 found = self._rds.call("describe_db_parameter_groups", DBParameterGroupName=name)
             self._refuse_family(
@@ -141,12 +141,12 @@ class Preflight:
             yield
         except NotFoundError as error:
             raise RefusedError(
-                f"There is no {kind} {name} in {self._plan.target_region}.",
+                f"There is no {kind} {name} in {self._plan.target.region}.",
                 f"Create it, or correct {variable}, which names it.",
             ) from error
 
     def _refuse_family(self, name: str, variable: str, family: str) -> None:
-        version = self._facts.snapshot_engine_version or ""
+        version = self._facts.snapshot.engine_version or ""
         if family != f"{ENGINE}{version.split('.')[0]}":
             raise RefusedError(
                 f"The parameter group {name} is of the family {family}, the snapshot is of version "
@@ -160,19 +160,19 @@ class Preflight:
 
         Often they are one.
         """
-        kms = self._ports.service("kms", self._plan.target_region)
-        planned = self._facts.key_arn or self._plan.kms_key_id
+        kms = self._ports.service("kms", self._plan.target.region)
+        planned = self._facts.copies.key_arn or self._plan.copies.kms_key_id
         for key, remedy in self._keys.items():
             if key != planned:
                 usable_key_arn(kms, key, remedy=remedy)
         if planned:
             usable_key_arn(kms, planned)
         elif (
-            self._facts.snapshot_encrypted and self._plan.source_region != self._plan.target_region
+            self._facts.snapshot.encrypted and self._plan.source.region != self._plan.target.region
         ):
             raise RefusedError(
                 "KMS_KEY_ID is not set, and the snapshot is encrypted.",
-                f"Set KMS_KEY_ID to a key of {self._plan.target_region}.",
+                f"Set KMS_KEY_ID to a key of {self._plan.target.region}.",
             )
 
     def _instance_names(self, old_instances: list[Instance]) -> None:
@@ -180,9 +180,11 @@ class Preflight:
 
         Those of the old target's own instances are known already.
         """
-        for name in sorted({*self._plan.instance_ids} - {old.identifier for old in old_instances}):
+        for name in sorted(
+            {*self._plan.target.instance_ids} - {old.identifier for old in old_instances}
+        ):
             found = self._target.observe_instance(name)
-            if found and found.cluster_id != self._plan.target_cluster_id:
+            if found and found.cluster_id != self._plan.target.cluster_id:
                 refuse_others(
                     f"The instance {name}, whose name the target needs,", [found], self._plan
                 )
@@ -194,7 +196,7 @@ class Preflight:
     def _final_snapshot(self, *, replaces: bool) -> None:
         """See that nobody has the name of the old target's final snapshot: the deletion would be refused."""
         name = self._operation.name_of_final_snapshot
-        if self._plan.skip_final_snapshot or not replaces:
+        if self._plan.target.skip_final_snapshot or not replaces:
             return
         found = SourceCluster(self._rds, self._plan).observe_snapshot(name)
         if found:
@@ -213,7 +215,7 @@ class Preflight:
     @cached_property
     def _offered_versions(self) -> list[Mapping[str, Any]]:
         """The snapshot's version as the region offers it: a deprecated one, too, whose snapshots can be restored."""
-        version = self._facts.snapshot_engine_version or ""
+        version = self._facts.snapshot.engine_version or ""
         return self._rds.pages(
             "describe_db_engine_versions",
             "DBEngineVersions",
@@ -224,11 +226,11 @@ class Preflight:
 
     @property
     def _is_too_old(self) -> bool:
-        version = self._facts.snapshot_engine_version or ""
+        version = self._facts.snapshot.engine_version or ""
         return int(version.partition(".")[0] or 0) < MAJOR_MIN
 
     def _engine_version(self) -> None:
-        version = self._facts.snapshot_engine_version
+        version = self._facts.snapshot.engine_version
         if self._is_too_old:
             raise BeyondSettingsError(
                 f"The snapshot is of PostgreSQL {version}; the users can be set up from version "
@@ -238,20 +240,20 @@ class Preflight:
             )
         if not self._offered_versions:
             raise BeyondSettingsError(
-                f"{self._plan.target_region} does not offer {ENGINE} {version}, which the snapshot "
+                f"{self._plan.target.region} does not offer {ENGINE} {version}, which the snapshot "
                 "is of.",
                 "Upgrade production to a version that is offered there, or restore into a region "
                 "that offers this one.",
                 retry=Retry.LATER_SNAPSHOT,
             )
         self._refuse_log_exports(
-            self._offered_versions[0].get("ExportableLogTypes") or self._plan.log_exports
+            self._offered_versions[0].get("ExportableLogTypes") or self._plan.target.log_exports
         )
 
     def _refuse_log_exports(self, offered: Collection[str]) -> None:
-        if unknown := sorted({*self._plan.log_exports} - {*offered}):
+        if unknown := sorted({*self._plan.target.log_exports} - {*offered}):
             raise RefusedError(
-                f"{ENGINE} {self._facts.snapshot_engine_version} has no log {', '.join(unknown)} "
+                f"{ENGINE} {self._facts.snapshot.engine_version} has no log {', '.join(unknown)} "
                 "to export.",
                 f"Set LOG_EXPORTS to some of {','.join(sorted(offered))}.",
             )
@@ -260,17 +262,17 @@ class Preflight:
         """See that the class can be ordered, unless the version is at fault: then no class would do."""
         if self._is_too_old or not self._offered_versions:
             return
-        version = self._facts.snapshot_engine_version or ""
+        version = self._facts.snapshot.engine_version or ""
         found = self._rds.pages(
             "describe_orderable_db_instance_options",
             "OrderableDBInstanceOptions",
             Engine=ENGINE,
-            DBInstanceClass=self._plan.instance_class,
+            DBInstanceClass=self._plan.target.instance_class,
         )
         majors = {str(option["EngineVersion"]).partition(".")[0] for option in found}
         if version.partition(".")[0] not in majors:  # deprecated minor versions are in no list
             raise RefusedError(
-                f"{self._plan.target_region} has no {self._plan.instance_class} for {ENGINE} "
+                f"{self._plan.target.region} has no {self._plan.target.instance_class} for {ENGINE} "
                 f"{version}.",
                 "Set INSTANCE_CLASS to one that can be ordered there.",
             )
@@ -294,19 +296,22 @@ class Preflight:
         users = secrets.app_credentials(self._ports.service("secretsmanager"), self._plan)
         application = Login(users.app_username, users.app_password)
         readonly = Login(users.readonly_username, users.readonly_password)
-        check_users(self._facts.master_username or "", application, readonly)
+        check_users(self._facts.snapshot.master_username or "", application, readonly)
 
     def _refuse_other_master(self, username: str) -> None:
-        if self._facts.master_username and username != self._facts.master_username:
+        if (
+            self._facts.snapshot.master_username
+            and username != self._facts.snapshot.master_username
+        ):
             raise RefusedError(
-                f"The secret {self._plan.master_credentials_secret_id} names the master user "
-                f"{username}, the snapshot's is {self._facts.master_username}.",
+                f"The secret {self._plan.users.master_credentials_secret_id} names the master user "
+                f"{username}, the snapshot's is {self._facts.snapshot.master_username}.",
                 "A restored cluster keeps the snapshot's master user: put that name into the "
                 "secret.",
             )
 
     def _topic(self) -> None:
-        arn = self._plan.sns_topic_arn
+        arn = self._plan.reports.sns_topic_arn
         try:
             self._ports.service("sns", arn.split(":")[3]).call("get_topic_attributes", TopicArn=arn)
         except NotFoundError as error:  # whose text does not say which topic
@@ -316,10 +321,10 @@ class Preflight:
 
     def _quotas(self, replaced_instances: int, *, replaces: bool) -> None:
         needed = {
-            "DBInstances": self._plan.instance_count - replaced_instances,
+            "DBInstances": self._plan.target.instance_count - replaced_instances,
             "DBClusters": 0 if replaces else 1,
         }
-        if not self._plan.skip_final_snapshot and replaces:
+        if not self._plan.target.skip_final_snapshot and replaces:
             needed["ManualClusterSnapshots"] = 1
         answer = self._rds.call("describe_account_attributes")["AccountQuotas"]
         quotas = {quota["AccountQuotaName"]: quota for quota in answer}
@@ -333,11 +338,11 @@ class Preflight:
         if more <= 0 or used + more <= most:
             return
         what = (
-            f"The quota {name} of {self._plan.target_region} is {most}, {used} are used and {more} "
+            f"The quota {name} of {self._plan.target.region} is {most}, {used} are used and {more} "
             "more are needed."
         )
-        room = self._plan.instance_count - (used + more - most)
-        if name == "DBInstances" and self._plan.instance_count > most and room > 0:
+        room = self._plan.target.instance_count - (used + more - most)
+        if name == "DBInstances" and self._plan.target.instance_count > most and room > 0:
             raise RefusedError(
                 what, f"Set INSTANCE_COUNT to at most {room}, or have the quota raised."
             )

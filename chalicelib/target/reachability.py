@@ -19,10 +19,10 @@ from chalicelib.database.root_certificates import refuse_uncovered_region
 from chalicelib.flow.choreography import IN_VPC, NETWORK_TRIED, State
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.limits import listed
-from chalicelib.flow.moments import stamp
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.flow.plan import Plan
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages.events import ProbeRequested
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
@@ -57,14 +57,14 @@ def before_deletion(operation: Operation, ports: Ports) -> Outcome:
 
     What may pass is tried again until the deadline.
     """
-    trial, facts = try_network(operation.settings, ports), operation.facts
+    trial, facts = try_network(operation.plan, ports), operation.facts
     if not trial.problems:
-        to = State.TARGET_DELETING if facts.victim else State.TARGET_CLEAR
+        to = State.TARGET_DELETING if facts.target.old else State.TARGET_CLEAR
         return Advance(to, facts, trial.what)
     passing = all(isinstance(problem, TransientError) for problem in trial.problems)
     if passing and ports.now() < operation.deadline:
         why = " ".join(problem.reason for problem in trial.problems)
-        return Wait(why, operation.settings.restore_check_interval, trouble=True)
+        return Wait(why, operation.plan.target.restore_check_interval, trouble=True)
     return Refuse.of(in_one(LEFT, [_lasting(problem) for problem in trial.problems]))
 
 
@@ -73,7 +73,7 @@ def note_trial(request: ProbeRequested, ports: Ports) -> None:
     trial = try_network(request.settings, ports)
     found = {
         "request_id": request.request_id,
-        "at": stamp(ports.now()),
+        "at": iso_timestamp(ports.now()),
         "reached": list(trial.reached),
         "untried": list(trial.untried),
         "problems": [[problem.reason, _lasting(problem).remedy] for problem in trial.problems],
@@ -101,7 +101,7 @@ class _Trying:
     def __init__(self, plan: Plan, ports: Ports) -> None:
         self._plan, self._ports = plan, ports
         self._secrets = ports.service("secretsmanager")
-        self._rds = ports.service("rds", plan.target_region)
+        self._rds = ports.service("rds", plan.target.region)
         self._reached, self._untried, self._problems = list[str](), list[str](), list[Problem]()
 
     def run(self) -> Trial:
@@ -110,8 +110,8 @@ class _Trying:
         self._reached.append("DynamoDB")
         self._try(self._ports.service("events"), self._put_event)
         self._try(self._secrets, self._read_secrets)
-        if self._plan.db_tls != "off":
-            self._note(lambda: refuse_uncovered_region(self._plan.target_region))
+        if self._plan.users.db_tls != "off":
+            self._note(lambda: refuse_uncovered_region(self._plan.target.region))
         found: list[Cluster | None] = []
         if self._try(self._rds, lambda: found.append(observe_cluster(self._rds, self._plan))):
             self._try_target(found[0])
@@ -166,14 +166,16 @@ class _Trying:
             place = place_of(self._plan, cluster)
             if self._note(lambda: self._reach(place)):
                 self._reached.append(str(place))
-            if place.port != self._plan.port:
-                self._untried.append(f"port {self._plan.port}, which the new target will have")
+            if place.port != self._plan.target.port:
+                self._untried.append(
+                    f"port {self._plan.target.port}, which the new target will have"
+                )
 
     def _reach(self, place: Endpoint) -> None:
         try:
             self._ports.database(place, NOBODY, "").reach()
         except DatabaseUnavailableError as error:
-            groups = ", ".join(self._plan.vpc_security_group_ids)
+            groups = ", ".join(self._plan.target.vpc_security_group_ids)
             raise TransientError(
                 f"{IN_VPC} does not reach the target: {error.reason}",
                 f"Let the security groups of {IN_VPC} in to {groups} on port {place.port}, see "
@@ -201,7 +203,7 @@ def place_of(plan: Plan, cluster: Cluster) -> Endpoint:
     """Say where a target listens, and how it is spoken to."""
     return Endpoint(
         host=cluster.endpoint or "",
-        port=cluster.port or plan.port,
-        connect_timeout_seconds=plan.db_connection_timeout,
-        tls=plan.db_tls,
+        port=cluster.port or plan.target.port,
+        connect_timeout_seconds=plan.users.db_connection_timeout,
+        tls=plan.users.db_tls,
     )

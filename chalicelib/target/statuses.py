@@ -36,5 +36,5 @@ def wait_for(operation: Operation, what: str, status: str) -> Wait | None:
     if state is Health.PROGRESSING:
         return Wait(f"{what} is {status}.")
     return Wait(
-        f"{what} is {status}, which may recover.", operation.settings.restore_check_interval
+        f"{what} is {status}, which may recover.", operation.plan.target.restore_check_interval
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.flow.facts import Facts
 from chalicelib.records.store import Item
 from simulation.checker import Judge
 from simulation.cloudtrail import calls_of, read_trail
@@ -91,7 +92,9 @@ def bounds_of(
     records = [one.item for one in entries if isinstance(one, Wrote) and _is_record(one)]
     plans = filter(None, map(settings_of, records))
     known = {arn.lower() for arn in sources} or {plan.source_cluster_arn for plan in plans}
-    ids = {str((one.get("facts") or {}).get("source_resource_id", "")) for one in records} - {""}
+    ids = {Facts.of_item(one.get("facts")).snapshot.source_resource_id or "" for one in records} - {
+        ""
+    }
     return Bounds(
         stage=stage,
         sources=frozenset(known),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from chalicelib.flow.choreography import TERMINAL, State, may_follow
+from chalicelib.flow.choreography import TERMINAL, State, is_allowed
 from chalicelib.records.store import Item
 from simulation.history import Wrote
 from simulation.invariants.invariant import Promise, Sentences, state_before
@@ -66,7 +66,7 @@ class Version(Promise):
             was != now
             and was in _STATES
             and now in _STATES
-            and not may_follow(State(was), State(now))
+            and not is_allowed(State(was), State(now))
         ):
             yield f"{one.operation_id} went from {was} to {now}, a way that the flow does not know."
         if was != now and before.get("version") not in one.rows:
@@ -92,7 +92,7 @@ def _follows(what: str, row: Item, previous: Item | None) -> Sentences:
         yield f"{what} goes from {start} to {end}, of which the flow does not know both."
     elif start != (previous.get("to_state") if previous else None):
         yield f"{what} goes from {start} to {end}, but before it {_stood(previous)}."
-    elif start is not None and not may_follow(State(start), State(end)):
+    elif start is not None and not is_allowed(State(start), State(end)):
         yield f"{what} goes from {start} to {end}, a way that the flow does not know."
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from chalicelib.flow.choreography import State
-from chalicelib.flow.operation import Hop
 from chalicelib.flow.plan import ARCHIVED_TAG, Plan
 from chalicelib.records.store import Item
 from simulation.history import Called, Wrote
@@ -130,8 +129,8 @@ class Wanted(Promise):
 
     def _cluster(self, one: Known, plan: Plan) -> Sentences:
         cluster, recorded = (
-            Named(plan.target_region, "cluster", plan.target_cluster_id),
-            one.facts.get("cluster_resource_id"),
+            Named(plan.target.region, "cluster", plan.target.cluster_id),
+            one.facts.target.cluster_resource_id,
         )
         making = self._clusters.get(cluster)
         if making is None:
@@ -143,9 +142,11 @@ class Wanted(Promise):
 
     def _members(self, one: Known, plan: Plan) -> Sentences:
         standing = self._instances.get(
-            Named(plan.target_region, "cluster", plan.target_cluster_id), {}
+            Named(plan.target.region, "cluster", plan.target.cluster_id), {}
         )
-        wanted = {Named(plan.target_region, "db", identifier) for identifier in plan.instance_ids}
+        wanted = {
+            Named(plan.target.region, "db", identifier) for identifier in plan.target.instance_ids
+        }
         for named in sorted(wanted - {*standing}, key=str):
             yield f"{one.operation_id} succeeded, and the {named} was not made since the restore."
         for named in sorted({*standing} - wanted, key=str):
@@ -159,10 +160,10 @@ class Wanted(Promise):
             str(warning).startswith(ARCHIVE_WARNING) for warning in one.item.get("warnings", ())
         ):
             return  # the record itself says that the copy could not be put away
-        hops = [Hop.model_validate(hop) for hop in one.facts.get("hops", ())]
+        hops = one.facts.copies.hops
         for number, hop in enumerate(hops):
             copy = name(hop.identifier, "cluster-snapshot", hop.region)
-            keep = plan.archive_snapshot and number == len(hops) - 1
+            keep = plan.copies.archive_snapshot and number == len(hops) - 1
             if keep and copy in self._gone:
                 yield f"{one.operation_id} succeeded, and the {copy}, which its plan keeps, is gone."
             elif keep and copy not in self._archived:

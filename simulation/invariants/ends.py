@@ -21,7 +21,7 @@ _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 def budget(state: State, plan: Plan) -> timedelta:
     """Give how long a state may wait: its deadline, and in COPYING the time in Aurora's queue before it."""
-    queue = plan.copy_queue_deadline if state is State.COPYING else 0
+    queue = plan.copies.copy_queue_deadline if state is State.COPYING else 0
     return timedelta(seconds=queue + plan.seconds(ROWS[state].deadline))
 
 
@@ -158,5 +158,5 @@ class Told(Promise):
                 yield f"{one.operation_id} is {one.state}, and EventBridge never accepted that event."
 
     def _is_heard(self, one: Known) -> bool:
-        heard = (one.operation_id, ROWS[State(one.state)].announced_as) in self._heard
+        heard = (one.operation_id, ROWS[State(one.state)].event) in self._heard
         return heard or self.blind_to("Announced")

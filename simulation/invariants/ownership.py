@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.flow.facts import OldTarget
 from chalicelib.flow.plan import OWNER_TAG
 from simulation.history import Called
 from simulation.invariants.calls import (
@@ -120,18 +121,18 @@ class Ours(Promise):
         one = self.book.of(call)
         if one is None:
             self.doubt(f"the {call.action} at {call.at} belongs to no operation that is known.")
-        elif one.victim is None:
+        elif one.old_target is None:
             yield f"{one.operation_id} called {call.action} on the {changed(call)[0]}, and its trail names no victim."
         elif call.action == "DeleteDBInstance":
-            yield from _member(one, call, one.victim)
+            yield from _member(one, call, one.old_target)
         else:
-            yield from self._cluster(one, call, one.victim, shows)
+            yield from self._cluster(one, call, one.old_target, shows)
 
     def _cluster(
         self,
         one: Known,
         call: Called,
-        victim: Mapping[str, Any],
+        old: OldTarget,
         shows: Mapping[Named, Mapping[str, Any]],
     ) -> Sentences:
         deleted = next((details.get("DbClusterResourceId") for details in shows.values()), None)
@@ -140,11 +141,11 @@ class Ours(Promise):
                 f"the answer to the {call.action} of {one.operation_id} does not tell the "
                 "cluster's id."
             )
-        elif deleted != victim.get("resource_id"):
-            yield f"{one.operation_id} deleted the cluster {deleted}, and its victim was {victim.get('resource_id')}."
+        elif deleted != old.resource_id:
+            yield f"{one.operation_id} deleted the cluster {deleted}, and its victim was {old.resource_id}."
 
 
-def _member(one: Known, call: Called, victim: Mapping[str, Any]) -> Sentences:
+def _member(one: Known, call: Called, old: OldTarget) -> Sentences:
     deleted = changed(call)[0]
-    if deleted.identifier not in victim.get("members", ()):
+    if deleted.identifier not in old.members:
         yield f"{one.operation_id} deleted the {deleted}, which was no member of its victim."

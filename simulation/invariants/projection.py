@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.flow.facts import Facts, OldTarget
+from chalicelib.flow.older_records import present_form
 from chalicelib.flow.plan import OPERATION_TAG, Plan
 from chalicelib.records.store import Item
 from simulation.history import Bounds, Called, Entry, Wrote
@@ -35,7 +37,7 @@ class Known:
     visits: dict[int, Visit] = field(default_factory=dict)
     version: int = 0  # the highest that the record or a row tells
     settings: Plan | None = None
-    victim: Mapping[str, Any] | None = None  # as the row that last entered TARGET_DELETING tells it
+    old_target: OldTarget | None = None  # as the row that last entered TARGET_DELETING tells it
 
     @property
     def root_id(self) -> str:
@@ -53,9 +55,9 @@ class Known:
         return self.state in TERMINAL
 
     @property
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Facts:
         """The facts of the record."""
-        return self.item.get("facts") or {}
+        return Facts.of_item(self.item.get("facts"))
 
 
 class Book:
@@ -113,7 +115,7 @@ class Book:
         one.visits[version] = Visit(str(entry.item.get("to_state")), entry.at)
         one.version = max(one.version, version)
         if entry.item.get("to_state") == State.TARGET_DELETING:
-            one.victim = (entry.item.get("facts") or {}).get("victim")
+            one.old_target = Facts.of_item(entry.item.get("facts")).target.old
 
     def _take_record(self, entry: Wrote) -> None:
         one = self.about(entry.key)
@@ -154,6 +156,6 @@ def row_key(key: str) -> tuple[str, int]:
 def settings_of(item: Item) -> Plan | None:
     """Read the plan that is frozen in a record; None where it cannot be read."""
     try:
-        return Plan.model_validate(item.get("settings"))
+        return Plan.of_item(present_form(item).get("settings"))
     except ValidationError:
         return None

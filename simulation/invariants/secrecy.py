@@ -1,10 +1,11 @@
 """What must stay closed: secrets in no text, and production's logins in no copy."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.flow.choreography import State
+from chalicelib.flow.facts import Facts
 from chalicelib.records.store import Item
 from simulation.history import Announced, Called, Opened, Reached, Said, Unnamed, Wrote
 from simulation.invariants.calls import is_effect, made, name
@@ -92,8 +93,8 @@ class Closed(Promise):
         del entry
         if one.state != State.SUCCEEDED or state_before(before) == State.SUCCEEDED:
             return
-        self._fresh[str(one.facts.get("cluster_resource_id"))] = one.operation_id
-        if not one.facts.get("production_logins_closed"):
+        self._fresh[str(one.facts.target.cluster_resource_id)] = one.operation_id
+        if not one.facts.users.production_logins_closed:
             yield f"{one.operation_id} succeeded, and its record does not say that production's logins are closed."
 
     def unnamed(self, login: Unnamed) -> Sentences:
@@ -107,7 +108,7 @@ class Closed(Promise):
         if operation_id is None:
             return
         plan = self.book.about(operation_id).settings
-        if plan is not None and way.kind in plan.kinds_left:
+        if plan is not None and way.kind in plan.users.kinds_left:
             return
         if way.is_open:
             yield f"Production's {way.kind} are on {way.resource_id}, with which {operation_id} succeeded."
@@ -120,7 +121,7 @@ class Closed(Promise):
         if operation_id is None:
             return
         plan = self.book.about(operation_id).settings
-        if plan is None or login.role not in plan.keep_login_roles:
+        if plan is None or login.role not in plan.users.keep_login_roles:
             yield f"Production's login {login.role} opens {login.resource_id}, with which {operation_id} succeeded."
 
 
@@ -150,16 +151,15 @@ class Readers(Promise):
             or not is_effect(call)
         ):
             return ()
-        writer = name(one.settings.instance_ids[0], "db", one.settings.target_region)
-        if made(call) != writer and not one.facts.get("production_logins_closed"):
+        writer = name(one.settings.target.instance_ids[0], "db", one.settings.target.region)
+        if made(call) != writer and not one.facts.users.production_logins_closed:
             self._early.setdefault(one.operation_id, []).append(call)
         return ()
 
     def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
         """Hold the readers that were made in the state before against when the logins were closed."""
         del version, before
-        told = (entry.item.get("facts") or {}).get("exposed_until")
-        closed = datetime.fromisoformat(told) if told else None
+        closed = Facts.of_item(entry.item.get("facts")).users.exposed_until
         for call in self._early.pop(one.operation_id, ()):
             if closed is None or closed > call.at + self._tolerance:
                 yield f"{one.operation_id} made the {made(call)} while production's logins were open."

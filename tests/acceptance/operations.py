@@ -78,7 +78,7 @@ def wait_for_the_request(world: Up, request_id: str) -> dict[str, Any]:
 def wait_for_an_operation_of(world: Up, snapshot: str) -> None:
     """Wait until the newest operation is that of a snapshot, of which the ARN has some part."""
     ends_at = time.monotonic() + NIGHT_SECONDS_MAX
-    while snapshot not in newest_record(world)["facts"]["M"]["snapshot_arn"]["S"]:  # type: ignore[index]
+    while snapshot not in newest_record(world)["facts"]["M"]["snapshot"]["M"]["arn"]["S"]:  # type: ignore[index]
         assert time.monotonic() < ends_at, newest_record(world)
         time.sleep(LOOK_SECONDS)
 

@@ -333,7 +333,7 @@ def test_a_stage_of_one_s_own_can_be_rehearsed(world: Up) -> None:
     assert [] == re.findall(r"^.*: (?:WARNING|FAILED)", seen, re.MULTILINE)
     assert ("SUCCEEDED", "orders-dev") == (
         record["state"]["S"],
-        record["settings"]["M"]["target_cluster_id"]["S"],
+        record["settings"]["M"]["target"]["M"]["cluster_id"]["S"],
     )
     assert "aurora-restore dev: orders-dev SUCCEEDED" in subjects_told(world)
     assert "is gone" in rehearse(destroy)

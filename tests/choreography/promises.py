@@ -87,7 +87,9 @@ def _touches_source(call: Call) -> bool:
 
 def _open_logins(stage: Stage, operations: list[Operation]) -> list[str]:
     done = [
-        one.facts.cluster_resource_id or "" for one in operations if one.state is State.SUCCEEDED
+        one.facts.target.cluster_resource_id or ""
+        for one in operations
+        if one.state is State.SUCCEEDED
     ]
     clusters = [
         stage.data.clusters[resource_id]

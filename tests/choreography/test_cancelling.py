@@ -28,7 +28,7 @@ def test_an_operation_that_nobody_acts_on_is_cancelled(night: Night, state: Stat
 
     assert (State.CANCELLED, state, reason, deleted, ["CANCELLED"], []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         ended.reason,
         len(night.calls_of(*DELETIONS)),
         [notice["outcome"] for notice in night.notices()],
@@ -49,7 +49,7 @@ def test_an_operation_is_cancelled_in_the_middle_of_a_step(night: Night, state: 
 
     assert (State.CANCELLED, state, True, []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         ended.notified,
         night.broken_promises(),
     )
@@ -69,7 +69,7 @@ def test_what_a_step_made_while_it_was_cancelled_is_known(night: Night) -> None:
 
     assert (State.CANCELLED, cluster["DbClusterResourceId"]) == (
         ended.state,
-        ended.facts.cluster_resource_id,
+        ended.facts.target.cluster_resource_id,
     )
 
 
@@ -152,7 +152,7 @@ def test_an_operation_is_cancelled_although_its_step_never_runs(night: Night, st
     night.request("CancelRequested", operation_id=operation.operation_id)
     ended = night.run_to_the_end()
 
-    assert (State.CANCELLED, state, []) == (ended.state, ended.stopped_in, night.broken_promises())
+    assert (State.CANCELLED, state, []) == (ended.state, ended.stopped_at, night.broken_promises())
 
 
 def test_a_cancel_whose_announcement_is_lost_is_obeyed_all_the_same(night: Night) -> None:

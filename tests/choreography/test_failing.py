@@ -12,7 +12,7 @@ from tests.choreography.run_night import Night, target_of
 
 FOREVER = 10_000
 STATES = [State(name) for name in dict.fromkeys(call.state for call in of_steps())]
-FAILING_STATES = [state for state in STATES if ROWS[state].gives_up_to is State.FAILING]
+FAILING_STATES = [state for state in STATES if ROWS[state].on_giving_up is State.FAILING]
 FIRST = {state: next(call for call in of_steps() if call.state == state) for state in STATES}
 FAILING_CALLS = [FIRST[state] for state in FAILING_STATES[::4]]
 
@@ -28,7 +28,7 @@ def test_a_call_that_never_works_fails_the_operation_at_the_deadline(
     assert (State.FAILED, call.step, State(call.state), True, True, []) == (
         ended.state,
         ended.failed_step,
-        ended.stopped_in,
+        ended.stopped_at,
         call.method in (ended.reason or ""),
         bool(ended.remedy and ended.notified),
         night.broken_promises(),
@@ -53,7 +53,7 @@ def test_a_call_that_is_denied_fails_the_operation_at_once(night: Night, state: 
 
     assert (State.FAILED, state, ["FAILED"], []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         outcomes,
         night.broken_promises(),
     )
@@ -134,9 +134,9 @@ def test_a_database_that_is_busy_to_the_end_fails_the_operation(night: Night, me
         [],
     ) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         "The database is busy" in (ended.reason or ""),
-        ended.facts.production_logins_closed,
+        ended.facts.users.production_logins_closed,
         night.broken_promises(),
     )
 
@@ -174,7 +174,7 @@ def test_a_status_that_does_not_get_better_fails_the_operation(
 
     assert (State.FAILED, state, True, []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         f"is {status}" in (ended.reason or ""),
         night.broken_promises(),
     )
@@ -187,7 +187,7 @@ def test_a_failure_after_the_restore_says_that_productions_logins_are_open(night
     )
     ended = night.dream()
     (notice,) = night.notices()
-    words = f"are still open on the target as it stands, {ended.facts.cluster_resource_id}."
+    words = f"are still open on the target as it stands, {ended.facts.target.cluster_resource_id}."
 
     assert (State.FAILED, False, True) == (
         ended.state,
@@ -200,7 +200,7 @@ def test_a_snapshot_that_vanishes_while_it_is_copied_fails_the_operation(night: 
     """The old target is left as it was."""
     night.night()
     copying = night.reach(State.COPYING)
-    night.aurora.lose_snapshot(copying.facts.snapshot_arn or "")
+    night.aurora.lose_snapshot(copying.facts.snapshot.arn or "")
     ended = night.run_to_the_end()
 
     assert (State.FAILED, [], []) == (
@@ -231,7 +231,7 @@ def test_a_state_that_refuses_for_good_fails_the_operation_within_minutes(
 
     assert (State.FAILED, State(state), True, True, []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         method in (ended.reason or ""),
         stood.seconds < 20 * 60,
         night.broken_promises(),

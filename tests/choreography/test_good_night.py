@@ -7,8 +7,15 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.flow.choreography import CHOREOGRAPHY, NETWORK_TRIED, ROWS, Row, State, may_follow
-from chalicelib.flow.moments import stamp
+from chalicelib.flow.choreography import (
+    CHOREOGRAPHY,
+    NETWORK_TRIED,
+    ROWS,
+    State,
+    StateRow,
+    is_allowed,
+)
+from chalicelib.flow.timestamps import iso_timestamp
 from simulation.stage import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TARGET_REGION
 from tests.choreography.run_night import Night
 
@@ -59,7 +66,7 @@ def test_every_state_is_announced_as_its_row_says(night: Night) -> None:
         one["detail-type"] for one in night.delivered if one["source"] == "aurora-restore.test"
     ]
 
-    assert [ROWS[State(state)].announced_as for state in PATH] == (
+    assert [ROWS[State(state)].event for state in PATH] == (
         [one for one in dict.fromkeys(announced) if one != NETWORK_TRIED]
     )
 
@@ -77,7 +84,7 @@ def test_the_table_knows_every_change_of_state_that_happened(night: Night) -> No
         (
             row["from_state"],
             row["to_state"],
-            may_follow(State(row["from_state"]), State(row["to_state"])),
+            is_allowed(State(row["from_state"]), State(row["to_state"])),
         )
         for row in rows
     ]
@@ -95,7 +102,7 @@ def test_an_audit_row_says_who_what_when_and_how_long(night: Night) -> None:
         "metric_id": f"{ended.operation_id}#000004",
         "operation_id": ended.operation_id,
         "plan": "default",
-        "at": stamp(entered),
+        "at": iso_timestamp(entered),
         "step": "check-copy-status",
         "from_state": "COPYING",
         "to_state": "SNAPSHOT_READY",
@@ -127,7 +134,7 @@ def test_the_end_frees_the_target_and_says_how_fresh_it_is(night: Night) -> None
     ended = night.dream()
     target = night.target()
 
-    assert (None, ended.operation_id, ended.ended_at, ended.facts.snapshot_created_at) == (
+    assert (None, ended.operation_id, ended.ended_at, ended.facts.snapshot.created_at) == (
         target.holder,
         target.last_success_operation,
         target.last_success_at,
@@ -147,7 +154,7 @@ def test_the_end_is_told_to_people_and_machines(night: Night) -> None:
     assert {
         "outcome": "SUCCEEDED",
         "operation_id": ended.operation_id,
-        "endpoint": ended.facts.endpoint,
+        "endpoint": ended.facts.target.endpoint,
         "port": 5432,
         "production_logins_closed": True,
     } == told
@@ -160,7 +167,12 @@ def test_the_last_event_carries_what_users_hang_their_own_steps_on(night: Night)
         one["detail"] for one in night.delivered if one["detail-type"] == "RestoreSucceeded"
     )
 
-    assert (ended.facts.reader_endpoint, "aurora-restore/test/app-db-credentials", True, 14) == (
+    assert (
+        ended.facts.target.reader_endpoint,
+        "aurora-restore/test/app-db-credentials",
+        True,
+        14,
+    ) == (
         detail["reader_endpoint"],
         detail["app_credentials_secret_id"],
         detail["notified"],
@@ -171,7 +183,7 @@ def test_the_last_event_carries_what_users_hang_their_own_steps_on(night: Night)
 def test_who_may_log_in_after_a_night(night: Night) -> None:
     """The master with the secret's password and our two users; production's login is closed."""
     ended = night.dream()
-    roles = night.cluster_at(ended.facts.endpoint or "").roles
+    roles = night.cluster_at(ended.facts.target.endpoint or "").roles
 
     assert {
         "master": MASTER_PASSWORD,
@@ -223,7 +235,7 @@ def test_the_old_target_is_deleted_readers_first(night: Night) -> None:
         call.parameters.get("DBInstanceIdentifier") or call.parameters["DBClusterIdentifier"]
         for call in night.calls_of("delete_db_instance", "delete_db_cluster")
     ]
-    members = ended.facts.victim.members if ended.facts.victim else ()
+    members = ended.facts.target.old.members if ended.facts.target.old else ()
 
     assert (["staging-cluster-2", "staging-cluster-1"], "staging-cluster") == (
         list(members),
@@ -238,15 +250,15 @@ def test_a_second_night_replaces_what_the_first_made(night: Night) -> None:
     night.run(1800)
     second = night.dream()
 
-    assert (State.SUCCEEDED, first.facts.cluster_resource_id, []) == (
+    assert (State.SUCCEEDED, first.facts.target.cluster_resource_id, []) == (
         second.state,
-        second.facts.victim.resource_id if second.facts.victim else None,
+        second.facts.target.old.resource_id if second.facts.target.old else None,
         night.broken_promises(),
     )
 
 
 @pytest.mark.parametrize("row", CHOREOGRAPHY, ids=lambda row: row.state)
-def test_the_table_leads_from_every_state_to_an_end(row: Row) -> None:
+def test_the_table_leads_from_every_state_to_an_end(row: StateRow) -> None:
     """Following any way through the table long enough ends; only the failed copy leads back."""
     seen: set[State] = set()
     waiting = [row.state]
@@ -255,8 +267,8 @@ def test_the_table_leads_from_every_state_to_an_end(row: Row) -> None:
         if state not in seen:
             seen.add(state)
             waiting += [
-                *ROWS[state].goes_to,
-                *([ROWS[state].gives_up_to] if ROWS[state].step else []),
+                *ROWS[state].leads_to,
+                *([ROWS[state].on_giving_up] if ROWS[state].step else []),
             ]
 
     assert seen & {State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED}

@@ -24,7 +24,7 @@ def test_an_operation_ends_although_its_step_never_runs(night: Night, state: Sta
 
     assert (State.FAILED, state, ROWS[state].step, True, ["FAILED"], []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         ended.failed_step,
         "did not answer" in (ended.reason or ""),
         [notice["outcome"] for notice in night.notices()],
@@ -76,7 +76,7 @@ def test_nobody_says_succeeded_without_having_looked(night: Night) -> None:
 
     assert (State.FAILED, State.USERS_READY, True, []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         "describe_db_clusters" in (ended.reason or ""),
         night.broken_promises(),
     )
@@ -197,7 +197,7 @@ def test_waiting_in_auroras_queue_does_not_spend_the_deadline() -> None:
     found = night.reach(State.SNAPSHOT_FOUND)
     for number in range(3):
         night.rds().copy_db_cluster_snapshot(
-            SourceDBClusterSnapshotIdentifier=found.facts.snapshot_arn,
+            SourceDBClusterSnapshotIdentifier=found.facts.snapshot.arn,
             KmsKeyId="alias/aurora-restore",
             TargetDBClusterSnapshotIdentifier=f"somebody-elses-{number}",
         )
@@ -220,6 +220,6 @@ def test_the_guides_attempts_times_interval_are_the_budget() -> None:
 
     assert (State.FAILED, State.CLUSTER_RESTORING, True) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         "the deadline of CLUSTER_RESTORING has passed" in (ended.reason or ""),
     )

@@ -51,7 +51,7 @@ def test_a_key_that_is_disabled_during_the_copy_leaves_the_old_target(night: Nig
 
     assert (State.FAILED, State.SNAPSHOT_READY, True, []) == (
         failed.state,
-        failed.stopped_in,
+        failed.stopped_at,
         "Disabled" in (failed.reason or ""),
         night.calls_of("delete_db_instance", "delete_db_cluster"),
     )
@@ -68,7 +68,7 @@ def test_a_rerun_under_another_key_copies_again(night: Night, how: dict[str, str
     assert (State.SUCCEEDED, "SNAPSHOT_FOUND", wanted, wanted, wanted, []) == (
         ended.state,
         night.path()[0],
-        ended.facts.kms_key_arn,
+        ended.facts.copies.kms_key_arn,
         keys_of_copies(night)[-1],
         key_of_target(night),
         night.broken_promises(),
@@ -151,7 +151,7 @@ def test_a_copy_of_an_earlier_version_is_adopted_under_its_key_only(
     found = night.reach(State.SNAPSHOT_FOUND)
     name = found.copy_name(None)
     night.rds().copy_db_cluster_snapshot(
-        SourceDBClusterSnapshotIdentifier=found.facts.snapshot_arn,
+        SourceDBClusterSnapshotIdentifier=found.facts.snapshot.arn,
         TargetDBClusterSnapshotIdentifier=name,
         KmsKeyId=night.key_arn() if same_key else other_key(night),
         Tags=[
@@ -178,7 +178,7 @@ def test_a_record_of_an_earlier_version_is_restored_under_the_key_of_its_copy(ni
     night.night()
     ready = night.reach(State.SNAPSHOT_READY)
     facts = ready.to_item()["facts"]
-    del facts["kms_key_arn"]
+    del facts["copies"]["kms_key_arn"]
     night.edit(ready.operation_id, facts=facts)
     before = night.key_arn()
     night.keys.create(ACCOUNT, TARGET_REGION, "alias/aurora-restore")
@@ -205,8 +205,8 @@ def test_a_target_whose_key_is_disabled_is_not_deleted_for_a_final_snapshot() ->
     assert (State.SUCCEEDED, State.FAILED, State.SNAPSHOT_READY, wanted, True, []) == (
         first.state,
         ended.state,
-        ended.stopped_in,
-        ended.facts.kms_key_arn,
+        ended.stopped_at,
+        ended.facts.copies.kms_key_arn,
         "SKIP_FINAL_SNAPSHOT=true" in (ended.remedy or ""),
         night.calls_of("delete_db_instance"),
     )
@@ -247,7 +247,7 @@ def snapshot_like(night: Night, name: str, made: Operation, *, owner: str, root:
     """Copy the snapshot once more, with the tags of our copies."""
     tags = {"aurora-restore": owner, "aurora-restore-operation": root}
     night.rds().copy_db_cluster_snapshot(
-        SourceDBClusterSnapshotIdentifier=made.facts.snapshot_arn,
+        SourceDBClusterSnapshotIdentifier=made.facts.snapshot.arn,
         TargetDBClusterSnapshotIdentifier=name,
         KmsKeyId=night.key_arn(),
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],

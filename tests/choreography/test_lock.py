@@ -30,7 +30,7 @@ def test_an_operation_that_lost_the_lock_deletes_nothing(night: Night) -> None:
 
     assert (State.FAILED, State.PREFLIGHT_PASSED, [], True, "somebody-else") == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         night.calls_of("delete_db_instance", "delete_db_cluster", "modify_db_cluster"),
         ended.notified,
         night.target().holder,
@@ -46,7 +46,7 @@ def test_what_a_step_made_when_the_lock_was_lost_is_known(night: Night) -> None:
 
     assert (State.FAILED, True, True, False) == (
         ended.state,
-        ended.facts.production_logins_closed,
+        ended.facts.users.production_logins_closed,
         night.notices()[-1]["production_logins_closed"],
         "Beware" in night.notices()[-1]["text"],
     )

@@ -67,7 +67,11 @@ class CrashingNight(Night):
 def closed(operation: Operation) -> tuple[bool | None, tuple[str, ...], int]:
     """Give what an operation knows of the logins it closed."""
     facts = operation.facts
-    return facts.production_logins_closed, facts.logins_closed, facts.logins_closed_in_all
+    return (
+        facts.users.production_logins_closed,
+        facts.users.logins_closed,
+        facts.users.logins_closed_in_all,
+    )
 
 
 def crashed_at(point: int, logins: list[str]) -> CrashingNight:
@@ -117,8 +121,14 @@ def test_a_login_that_was_kept_and_is_not_any_more_is_among_those_that_are_close
     again(night, first.operation_id)
     before, after = night.all_operations()
 
-    assert ((True, ("shop_app",), 1), ("reporter",)) == (closed(before), before.facts.logins_kept)
-    assert ((True, ("reporter", "shop_app"), 2), ()) == (closed(after), after.facts.logins_kept)
+    assert ((True, ("shop_app",), 1), ("reporter",)) == (
+        closed(before),
+        before.facts.users.logins_kept,
+    )
+    assert ((True, ("reporter", "shop_app"), 2), ()) == (
+        closed(after),
+        after.facts.users.logins_kept,
+    )
 
 
 def test_a_login_that_could_not_be_closed_and_is_kept_then_is_not_among_those_that_are_closed() -> (
@@ -137,4 +147,7 @@ def test_a_login_that_could_not_be_closed_and_is_kept_then_is_not_among_those_th
     ended = night.all_operations()[-1]
 
     assert (False, ("auditor", "shop_app"), 2) == closed(failed)
-    assert ((True, ("shop_app",), 1), ("auditor",)) == (closed(ended), ended.facts.logins_kept)
+    assert ((True, ("shop_app",), 1), ("auditor",)) == (
+        closed(ended),
+        ended.facts.users.logins_kept,
+    )

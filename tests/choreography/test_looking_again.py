@@ -32,7 +32,7 @@ def test_a_target_that_is_not_ours_any_more_survives_the_rerun_of_its_deletion(
 
     assert (State.FAILED, State.SNAPSHOT_READY, True, [], True) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         "does not carry our tag" in (ended.reason or ""),
         night.calls_of(*DELETIONS, "modify_db_cluster"),
         target(night)["DeletionProtection"],
@@ -100,7 +100,7 @@ def test_a_rerun_does_not_call_anothers_cluster_its_own(night: Night) -> None:
     first = stopped(night, State.USERS_READY)
     night.run(1800)
     night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
-    opened = night.dream().facts.cluster_resource_id
+    opened = night.dream().facts.target.cluster_resource_id
     again(night, first, older=True)
     ended = night.all_operations()[-1]
     beware = (
@@ -201,7 +201,7 @@ def test_a_snapshot_that_was_taken_anew_under_its_name_is_copied_anew(night: Nig
 
     assert (State.SUCCEEDED, True, 2, []) == (
         ended.state,
-        "only_in_new_data" in night.cluster_at(ended.facts.endpoint or "").roles,
+        "only_in_new_data" in night.cluster_at(ended.facts.target.endpoint or "").roles,
         len(night.calls_of("copy_db_cluster_snapshot")),
         night.broken_promises(),
     )
@@ -219,7 +219,7 @@ def test_a_notice_says_whose_logins_are_open_on_what_an_earlier_operation_left(
     night.hurt(refused("AccessDenied", 403), state="SNAPSHOT_READY", call="rds.", step="delete-rds")
     again(night, first.operation_id, from_step="delete-rds")
     beware = [
-        f"the target as it stands, {first.facts.cluster_resource_id}." in one["text"]
+        f"the target as it stands, {first.facts.target.cluster_resource_id}." in one["text"]
         for one in night.notices()
     ]
     again(night, first.operation_id, from_step="delete-rds")
@@ -239,7 +239,7 @@ def test_a_failure_after_the_lock_out_does_not_say_that_logins_are_open(night: N
 
     assert (State.FAILED, True, False, None) == (
         ended.state,
-        ended.facts.production_logins_closed,
+        ended.facts.users.production_logins_closed,
         "Beware" in night.notices()[-1]["text"],
         night.target().logins_open_on,
     )

@@ -24,7 +24,7 @@ def authentications(night: Night) -> list[Any]:
 def test_it_is_switched_to_the_secrets_password(night: Night) -> None:
     """With the first reset, and the night succeeds."""
     ended = by_iam(night).dream()
-    role = night.data.clusters[str(ended.facts.cluster_resource_id)].roles["master"]
+    role = night.data.clusters[str(ended.facts.target.cluster_resource_id)].roles["master"]
 
     assert (State.SUCCEEDED, ["password"]) == (ended.state, authentications(night))
     assert (MASTER_PASSWORD, "") == (role.password, role.by_token)
@@ -44,7 +44,7 @@ def test_an_sdk_that_cannot_say_it_ends_the_operation_with_what_to_do() -> None:
 
     assert (State.FAILED, State.RESTORED, []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         authentications(night),
     )
     assert "logs in by IAM authentication, and the AWS SDK of this function is too old" in str(
@@ -60,6 +60,6 @@ def test_a_server_that_goes_on_asking_for_a_token_ends_the_operation_soon(night:
     night.hurt(asks, state="RESTORED", call="postgresql.enter_as_master", times=999)
     ended = night.dream()
 
-    assert (State.FAILED, State.RESTORED) == (ended.state, ended.stopped_in)
+    assert (State.FAILED, State.RESTORED) == (ended.state, ended.stopped_at)
     assert "asks the master user master for another proof than a password" in str(ended.reason)
     assert ended.durations[-2].seconds < 600

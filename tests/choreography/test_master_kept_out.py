@@ -149,7 +149,7 @@ def test_a_server_that_is_full_for_a_while_is_waited_for() -> None:
     restored = night.reach(State.RESTORED)
     night.deliver()
     night.run(8 * MINUTE)
-    night.data.clusters[str(restored.facts.cluster_resource_id)].roles["master"].full = False
+    night.data.clusters[str(restored.facts.target.cluster_resource_id)].roles["master"].full = False
 
     assert State.SUCCEEDED is night.run_to_the_end().state
 
@@ -176,4 +176,4 @@ def test_a_rerun_sets_the_password_anew(night: Night) -> None:
     night.dream()
     again(night, "last", from_step="setup-db-users")
 
-    assert [1, 1] == [one.facts.passwords_set for one in night.all_operations()]
+    assert [1, 1] == [one.facts.attempts.passwords_set for one in night.all_operations()]

@@ -63,7 +63,7 @@ def test_a_service_that_does_not_answer_costs_nobody_the_old_target(
 
     assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         night.calls_of(*DELETIONS),
     )
     assert f"{IN_VPC} does not reach {name} ({TARGET_REGION})." in str(ended.reason)
@@ -101,7 +101,7 @@ def test_what_its_role_may_not_do_is_told_at_once(night: Night) -> None:
 
     assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         night.calls_of(*DELETIONS),
     )
     assert "Allow secretsmanager:GetSecretValue" in str(ended.remedy)
@@ -117,7 +117,7 @@ def test_an_old_target_that_is_not_reached_stays(night: Night) -> None:
 
     assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         night.calls_of(*DELETIONS),
     )
     assert f"{IN_VPC} does not reach the target: PostgreSQL at staging does not answer" in str(
@@ -163,7 +163,7 @@ def test_a_function_that_reaches_nothing_at_all_ends_the_operation(night: Night)
 
     assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         night.calls_of(*DELETIONS),
     )
     assert f"{IN_VPC} did not answer" in str(ended.reason)
@@ -212,7 +212,7 @@ def test_the_doctors_question_is_answered_where_it_looks(night: Night) -> None:
     """With the question's id and the time; nothing else is written, and no operation begins."""
     settings = plan(night.ports(), DEFAULT_PLAN)
     assert settings is not None
-    asked(night, {"request_id": "doctor-1", "settings": settings.model_dump(mode="json")})
+    asked(night, {"request_id": "doctor-1", "settings": settings.to_item()})
     answer = night.operations.trial(DEFAULT_PLAN)
 
     assert ("doctor-1", [], []) == (
@@ -229,7 +229,7 @@ def test_what_is_missing_is_answered_with_what_to_do(night: Night) -> None:
     settings = plan(night.ports(), DEFAULT_PLAN)
     assert settings is not None
     night.hurt(NO_ANSWER, step=IN_VPC, call=CALLS["RDS"])
-    asked(night, {"request_id": "doctor-1", "settings": settings.model_dump(mode="json")})
+    asked(night, {"request_id": "doctor-1", "settings": settings.to_item()})
     ((reason, remedy),) = night.operations.trial(DEFAULT_PLAN)["problems"]
 
     assert f"{IN_VPC} does not reach RDS ({TARGET_REGION})." == reason

@@ -29,7 +29,7 @@ def test_tags_that_are_taken_away_in_the_middle_of_a_deletion_are_respected(nigh
 
     assert (State.FAILED, State.TARGET_DELETING, True, [], "available") == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         "does not carry our tag" in (ended.reason or ""),
         night.calls_of(*DELETIONS),
         target(night)["Status"],
@@ -104,7 +104,7 @@ def test_success_is_not_said_of_a_cluster_that_is_gone(night: Night) -> None:
     assert "delete-rds" == ended.rerun_from
     assert (State.FAILED, State.USERS_READY, "archive-snapshot", None, True, []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         ended.failed_step,
         night.target().last_success_at,
         command in night.notices()[-1]["text"],
@@ -162,7 +162,7 @@ def test_a_plan_whose_target_is_another_plans_source_is_unusable(night: Night) -
 
     assert (State.SUCCEEDED, ["default"], "refused", [], []) == (
         ended.state,
-        [operation.plan for operation in night.all_operations()],
+        [operation.plan_name for operation in night.all_operations()],
         notice["kind"],
         night.failures,
         night.broken_promises(),
@@ -200,7 +200,7 @@ def test_a_target_in_a_status_that_nobody_knows_keeps_its_instances(night: Night
 
     assert (State.FAILED, State.TARGET_DELETING, []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         night.calls_of(*DELETIONS),
     )
 
@@ -228,7 +228,7 @@ def test_what_is_restored_is_looked_at_again_right_before_the_first_deletion(
 
     assert (State.FAILED, State.TARGET_DELETING, []) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         night.calls_of(*DELETIONS),
     )
     assert words in str(ended.reason)
@@ -238,7 +238,7 @@ def test_the_final_snapshots_name_is_looked_at_again_right_before_the_first_dele
     """AWS would refuse the cluster's deletion after the instances were gone."""
     night = Night({"SKIP_FINAL_SNAPSHOT": "false"})
     night.night()
-    victim = night.reach(State.TARGET_DELETING).facts.victim
+    victim = night.reach(State.TARGET_DELETING).facts.target.old
     name = str(victim.final_snapshot_id if victim else None)
     night.rds().create_db_cluster_snapshot(
         DBClusterIdentifier="bystander", DBClusterSnapshotIdentifier=name

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import TransientError
-from chalicelib.flow.operation import Facts
+from chalicelib.flow.facts import Facts
 from simulation.in_memory_database import InMemoryCluster, InMemoryDatabase
 from simulation.stage import APP
 from tests.choreography.run_night import Night
@@ -34,9 +34,9 @@ def test_what_was_stopped_is_told() -> None:
         "stopped or cut off: 3 pg_cron jobs disabled, 2 user mappings dropped; reported only: 1 "
         "function that calls AWS"
     )
-    left = night.cluster_at(ended.facts.endpoint or "").active
+    left = night.cluster_at(ended.facts.target.endpoint or "").active
 
-    assert (State.SUCCEEDED, FOUND, ()) == (ended.state, ended.facts.quieted, ended.warnings)
+    assert (State.SUCCEEDED, FOUND, ()) == (ended.state, ended.facts.users.quieted, ended.warnings)
     assert {"user-mappings": 0, "cron-jobs": 0, "aws-callers": 1} == left
     assert told in row["what"]
     assert f"Production's jobs and ways out: {told}." in night.notices()[-1]["text"]
@@ -49,8 +49,8 @@ def test_kinds_that_are_named_off_are_left_and_told() -> None:
     production(night).active |= FOUND
     ended = night.dream()
 
-    assert 3 == night.cluster_at(ended.facts.endpoint or "").active["cron-jobs"]
-    assert {"user-mappings": 2, "aws-callers": 1} == ended.facts.quieted
+    assert 3 == night.cluster_at(ended.facts.target.endpoint or "").active["cron-jobs"]
+    assert {"user-mappings": 2, "aws-callers": 1} == ended.facts.users.quieted
     assert (
         "left as in production (QUIESCE): event-triggers, cron-jobs." in night.notices()[-1]["text"]
     )
@@ -62,9 +62,9 @@ def test_a_way_to_production_that_remains_ends_the_operation_before_anybody_is_l
     production(night).active |= {"dblink": 1}
     production(night).unstoppable = frozenset({"dblink"})
     ended = night.dream()
-    cluster = night.cluster_at(ended.facts.endpoint or "")
+    cluster = night.cluster_at(ended.facts.target.endpoint or "")
 
-    assert (State.FAILED, True) == (ended.state, ended.facts.production_logins_closed)
+    assert (State.FAILED, True) == (ended.state, ended.facts.users.production_logins_closed)
     assert "The copy may still reach production" in (ended.reason or "")
     assert "QUIESCE=-dblink" in (ended.remedy or "")
     assert APP["app_username"] not in cluster.roles
@@ -93,7 +93,7 @@ def test_a_crash_at_any_point_loses_no_count() -> None:
         night.points_to_go = point
         ended = night.run_to_the_end()
 
-        assert (State.SUCCEEDED, FOUND) == (ended.state, ended.facts.quieted), point
+        assert (State.SUCCEEDED, FOUND) == (ended.state, ended.facts.users.quieted), point
         if not night.crashes:
             return
     raise AssertionError("There are more points than were tried.")
@@ -124,9 +124,12 @@ def test_a_prepared_transaction_that_holds_a_role_is_rolled_back_for_the_lock_ou
     production(night).active |= {"prepared-transactions": 1}
     ended = night.dream()
 
-    assert (State.SUCCEEDED, {"prepared-transactions": 1}) == (ended.state, ended.facts.quieted)
+    assert (State.SUCCEEDED, {"prepared-transactions": 1}) == (
+        ended.state,
+        ended.facts.users.quieted,
+    )
 
 
 def test_a_record_of_before_has_found_nothing() -> None:
     """Facts without the count are read."""
-    assert {} == Facts.model_validate({}).quieted
+    assert {} == Facts().users.quieted

@@ -2,6 +2,7 @@
 open the copy.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from chalicelib.database.restored_database import DatabaseBusyError
 from chalicelib.flow import exposure
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
-from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.facts import Facts, UserFacts
+from chalicelib.flow.operation import Operation
 from tests.choreography.fault_injection import raised, refused
 from tests.choreography.requests import again
 from tests.choreography.run_night import Night, target_of
@@ -22,7 +24,7 @@ FOREVER = 10**6
 
 def users_of(night: Night) -> set[str]:
     """Name the roles that may log in to the copy."""
-    roles = night.cluster_at(night.only().facts.endpoint or "").roles
+    roles = night.cluster_at(night.only().facts.target.endpoint or "").roles
     return {name for name, role in roles.items() if role.can_login and role.password}
 
 
@@ -78,7 +80,7 @@ def test_trouble_with_a_reader_keeps_no_users_out(night: Night, code: str, ends:
     assert ({"master", "app_user", "readonly_user"}, ends) == (users, ended.state)
     assert (code in str(ended.reason), True) == (
         ends is State.FAILED,
-        ended.facts.production_logins_closed,
+        ended.facts.users.production_logins_closed,
     )
 
 
@@ -98,7 +100,7 @@ def test_a_reader_that_fails_is_told_while_the_users_wait(night: Night) -> None:
 
     assert (State.FAILED, State.RESTORED, True) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         "staging-cluster-2 is incompatible-network" in str(ended.reason),
     )
 
@@ -110,10 +112,10 @@ def test_users_that_are_refused_are_told_while_the_readers_are_made(night: Night
 
     assert (State.FAILED, State.RESTORED, "No such right.") == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         ended.reason,
     )
-    assert ("staging-cluster-1", "staging-cluster-2") == ended.facts.instances
+    assert ("staging-cluster-1", "staging-cluster-2") == ended.facts.target.instances
 
 
 @pytest.mark.parametrize("status", ["incompatible-network", "failed"])
@@ -149,8 +151,12 @@ def with_all_instances(night: Night) -> Operation:
         Tags=tags,
         PubliclyAccessible=False,
     )
-    old = {"exposed_from": None, "instances": before.settings.instance_ids}
-    facts = before.evolve(facts=before.facts.model_copy(update=old)).to_item()["facts"]
+    facts = replace(
+        before.facts,
+        users=replace(before.facts.users, exposed_from=None),
+        target=replace(before.facts.target, instances=before.plan.target.instance_ids),
+    )
+    facts = replace(before, facts=facts).to_item()["facts"]
     night.edit(before.operation_id, facts=facts)
     return night.run_to_the_end()
 
@@ -193,8 +199,8 @@ def test_the_time_counts_from_the_last_look_at_which_the_writer_was_being_create
     ended = night.dream()
     began = {lasted.state: lasted.started_at for lasted in ended.durations}
     since, until = (
-        ended.facts.exposed_from or ended.created_at,
-        ended.facts.exposed_until or ended.created_at,
+        ended.facts.users.exposed_from or ended.created_at,
+        ended.facts.users.exposed_until or ended.created_at,
     )
 
     assert began[State.INSTANCES_CREATING] + timedelta(seconds=20) < since < began[State.RESTORED]
@@ -219,7 +225,11 @@ def test_a_rerun_on_the_same_cluster_counts_from_the_first_runs_look(night: Nigh
         exposure.seconds_max(anew.facts),
         ended.state,
     )
-    assert first.facts.exposed_from != anew.facts.exposed_from == ended.facts.exposed_from
+    assert (
+        first.facts.users.exposed_from
+        != anew.facts.users.exposed_from
+        == ended.facts.users.exposed_from
+    )
     assert 3600 < (exposure.seconds_max(ended.facts) or 0)
 
 
@@ -246,7 +256,9 @@ def test_users_that_are_set_up_again_do_not_change_how_long_it_was(night: Night)
 def test_a_time_is_said_in_minutes_and_seconds(seconds: float, text: str) -> None:
     """Rounded up: it is the longest that it can have been."""
     began = datetime(2026, 3, 1, tzinfo=UTC)
-    facts = Facts(exposed_from=began, exposed_until=began + timedelta(seconds=seconds))
+    facts = Facts(
+        users=UserFacts(exposed_from=began, exposed_until=began + timedelta(seconds=seconds))
+    )
 
     assert f"production's passwords could open the copy for at most {text}" == exposure.sentence(
         facts

@@ -79,13 +79,13 @@ def test_users_are_set_up_again_after_a_rotation(night: Night) -> None:
     assert (
         "SUCCEEDED",
         done.operation_id,
-        done.facts.cluster_resource_id,
+        done.facts.target.cluster_resource_id,
         ["RESTORED", "USERS_READY"],
     ) == (ended.state, ended.rerun_of, target(night)["DbClusterResourceId"], night.path()[:2])
     assert {
         APP["app_username"]: ROTATED["app_password"],
         APP["readonly_username"]: ROTATED["readonly_password"],
-        ended.facts.master_username: NEW_MASTER,
+        ended.facts.snapshot.master_username: NEW_MASTER,
     } == passwords(night)
     assert (made, archived) == (
         night.calls_of(*MAKES_OR_DELETES),
@@ -97,7 +97,7 @@ def test_users_are_set_up_again_after_a_rotation(night: Night) -> None:
         notice["keeps_cluster"],
     )
     assert notice["text"].startswith(
-        f"Doing setup-db-users again for {ended.settings.target_cluster_arn} succeeded"
+        f"Doing setup-db-users again for {ended.plan.target_cluster_arn} succeeded"
     )
     assert [] == night.broken_promises()
 
@@ -118,7 +118,7 @@ def test_users_set_up_again_make_nothing_fresher(night: Night) -> None:
         after.last_success_operation,
         after.last_success_at,
     )
-    assert done.facts.snapshot_created_at == ended.facts.snapshot_created_at
+    assert done.facts.snapshot.created_at == ended.facts.snapshot.created_at
 
 
 def test_users_are_set_up_again_as_often_as_secrets_are_rotated(night: Night) -> None:
@@ -262,8 +262,8 @@ def test_a_copy_that_could_not_be_put_away_is_put_away_later(night: Night) -> No
     ended = users_again(night, from_step="archive-snapshot")
 
     assert (None, True, ["USERS_READY", "ARCHIVED", "SUCCEEDED"]) == (
-        warned.facts.archived,
-        ended.facts.archived,
+        warned.facts.copies.archived,
+        ended.facts.copies.archived,
         night.path(),
     )
     assert (before, ()) == (passwords(night), ended.warnings)
@@ -338,7 +338,7 @@ def test_a_login_of_production_that_was_kept_is_not_taken_for_ours() -> None:
     night.hurt(REFUSED, call="postgresql.ensure_users")
     failed = users_again(night)
 
-    assert (State.FAILED, ("shop_app",)) == (failed.state, failed.facts.logins_closed)
+    assert (State.FAILED, ("shop_app",)) == (failed.state, failed.facts.users.logins_closed)
     assert "shop_app" not in passwords(night)
 
 
@@ -352,7 +352,7 @@ def test_a_login_of_production_that_was_closed_becomes_no_user_later(night: Nigh
     rotate(night, APP_SECRET, app_username="shop_app", app_password=PRODUCTION_PASSWORD)
     failed = users_again(night)
 
-    assert ("shop_app",) == done.facts.logins_closed
+    assert ("shop_app",) == done.facts.users.logins_closed
     assert (State.FAILED, before) == (failed.state, passwords(night))
     assert f"User shop_app of the secret {APP_SECRET} may be a login of production's" in (
         failed.reason or ""
@@ -392,10 +392,10 @@ def test_logins_that_people_opened_are_closed_and_named(night: Night) -> None:
     ended = users_again(night)
     told = "ther logins closed: alice, bob"
 
-    assert (("alice", "bob"), 2, done.facts.logins_closed) == (
-        ended.facts.other_logins_closed,
-        ended.facts.other_logins_closed_count,
-        ended.facts.logins_closed,
+    assert (("alice", "bob"), 2, done.facts.users.logins_closed) == (
+        ended.facts.users.other_logins_closed,
+        ended.facts.users.other_logins_closed_count,
+        ended.facts.users.logins_closed,
     )
     assert [False, False] == [roles[name].can_login for name in ("alice", "bob")]
     assert told in night.notices()[-1]["text"]
@@ -414,7 +414,7 @@ def test_logins_that_were_closed_are_named_when_it_fails(night: Night) -> None:
     ended = night.run_to_the_end()
 
     assert (State.FAILED, True) == (failed.state, "Other logins closed: alice. " in told)
-    assert (State.SUCCEEDED, ()) == (ended.state, ended.facts.other_logins_closed)
+    assert (State.SUCCEEDED, ()) == (ended.state, ended.facts.users.other_logins_closed)
 
 
 def test_many_logins_that_people_opened_are_counted(night: Night) -> None:
@@ -426,8 +426,8 @@ def test_many_logins_that_people_opened_are_counted(night: Night) -> None:
     rows = night.trail(ended.operation_id)
 
     assert (tuple(names[:NAMES_MAX]), len(names)) == (
-        ended.facts.other_logins_closed,
-        ended.facts.other_logins_closed_count,
+        ended.facts.users.other_logins_closed,
+        ended.facts.users.other_logins_closed_count,
     )
     assert names == [name for row in rows for name in row.get("names", [])]
 
@@ -498,7 +498,7 @@ def test_a_cluster_that_a_failed_restore_replaced_is_restored_anew(night: Night)
 
     assert (State.FAILED, State.FAILED) == (newer.state, failed.state)
     assert "no longer exists" in (failed.reason or "")
-    assert (State.SUCCEEDED, newer.facts.snapshot_arn) == (ended.state, ended.facts.snapshot_arn)
+    assert (State.SUCCEEDED, newer.facts.snapshot.arn) == (ended.state, ended.facts.snapshot.arn)
 
 
 CHANGES: tuple[dict[str, Any], ...] = (
@@ -543,7 +543,7 @@ def test_a_copy_is_put_away_later_whatever_people_changed(
 
     assert (State.SUCCEEDED, True, changed) == (
         ended.state,
-        ended.facts.archived,
+        ended.facts.copies.archived,
         settings_of(night),
     )
 

@@ -13,7 +13,7 @@ from tests.choreography.run_night import Night
 FAILING_STATES = [
     state
     for state in dict.fromkeys(State(call.state) for call in of_steps())
-    if ROWS[state].gives_up_to is State.FAILING
+    if ROWS[state].on_giving_up is State.FAILING
 ]
 LOOKS_AGAIN_AT = {  # what happened since it stood there is unknown
     State.PREFLIGHT_PASSED: State.SNAPSHOT_READY,
@@ -111,7 +111,7 @@ def test_a_rerun_never_adopts_what_another_rerun_of_its_chain_left(
 
     assert [State.FAILED, State.SUCCEEDED] == [left.state, ended.state]
     assert (5432, 2) == (found["Port"], len(found["DBClusterMembers"]))
-    assert left.facts.cluster_resource_id != found["DbClusterResourceId"]
+    assert left.facts.target.cluster_resource_id != found["DbClusterResourceId"]
     assert [] == night.broken_promises()
 
 
@@ -168,7 +168,7 @@ def test_an_operation_that_succeeded_is_not_run_again(night: Night) -> None:
     night.request("RestoreRequested", rerun_of=ended.operation_id)
 
     assert (True, 1) == (
-        ended.facts.snapshot_arn in night.notices()[-1]["remedy"],
+        ended.facts.snapshot.arn in night.notices()[-1]["remedy"],
         len(night.all_operations()),
     )
 
@@ -191,13 +191,13 @@ def test_a_rerun_older_than_the_last_success_begins_with_the_deletion(
         State.SUCCEEDED,
         State.SUCCEEDED,
         State.SNAPSHOT_READY,
-        since.facts.cluster_resource_id,
+        since.facts.target.cluster_resource_id,
         [],
     ) == (
         since.state,
         last.state,
         night.path()[0],
-        last.facts.victim.resource_id if last.facts.victim else None,
+        last.facts.target.old.resource_id if last.facts.target.old else None,
         night.broken_promises(),
     )
 

@@ -2,6 +2,8 @@
 nothing is known.
 """
 
+from dataclasses import replace
+
 import pytest
 from localaws.aurora import Durations
 
@@ -152,7 +154,7 @@ def test_a_success_is_remembered_for_the_next_night(night: Night) -> None:
     night.night()
     night.run(30)
 
-    assert lasted == dict(night.target().lasted) == night.all_operations()[-1].lasted_before
+    assert lasted == dict(night.target().lasted) == night.all_operations()[-1].expected_durations
     assert {
         "COPYING",
         "TARGET_DELETING",
@@ -236,7 +238,8 @@ def test_a_first_night_of_six_hours_does_not_set_the_pace_of_the_next() -> None:
 
 def test_a_rerun_teaches_nothing(night: Night) -> None:
     """It finds things half made: the next night would be looked at as if Aurora took no time."""
-    lasted = dict(night.dream() and night.target().lasted)
+    night.dream()
+    lasted = dict(night.target().lasted)
     night.run(1800)
     night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
     failed = night.dream()
@@ -259,7 +262,7 @@ def test_a_memory_that_is_damaged_is_forgotten(night: Night, lasted: object) -> 
 
     assert ({}, {}, State.SUCCEEDED, True) == (
         before,
-        ended.lasted_before,
+        ended.expected_durations,
         ended.state,
         night.target().lasted["COPYING"] > 0,
     )
@@ -274,7 +277,7 @@ def test_a_wait_is_judged_at_its_deadline_however_long_it_took_before() -> None:
 
     assert (State.FAILED, State.CLUSTER_RESTORING, True) == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         900 <= restoring.seconds <= 900 + MINUTE,
     )
 
@@ -319,16 +322,14 @@ def test_instances_under_way_are_one_call_a_look(night: Night) -> None:
 def test_anothers_cluster_under_the_name_is_found_before_its_instances_count(night: Night) -> None:
     """Ours was deleted and remade by somebody while its instances were being made."""
     night.night()
-    night.reach(State.INSTANCES_CREATING)
-    night.edit(
-        night.only().operation_id,
-        facts=night.store.tables["state"][night.only().operation_id]["facts"]
-        | {"cluster_resource_id": "cluster-OURS"},
-    )
+    operation = night.reach(State.INSTANCES_CREATING)
+    target = replace(operation.facts.target, cluster_resource_id="cluster-OURS")
+    other = replace(operation, facts=replace(operation.facts, target=target))
+    night.edit(operation.operation_id, facts=other.to_item()["facts"])
     ended = night.run_to_the_end()
 
     assert (State.FAILED, State.INSTANCES_CREATING, "delete-rds") == (
         ended.state,
-        ended.stopped_in,
+        ended.stopped_at,
         ended.rerun_from,
     )

@@ -67,7 +67,7 @@ def test_a_snapshot_that_comes_while_an_operation_runs_is_caught_up(night: Night
     assert (["SUCCEEDED", "SKIPPED", "SUCCEEDED"], True, True, []) == (
         [operation.state.value for operation in night.all_operations()],
         newest.operation_id.startswith("default-"),
-        (newest.facts.snapshot_arn or "").endswith(second),
+        (newest.facts.snapshot.arn or "").endswith(second),
         night.broken_promises(),
     )
 
@@ -79,8 +79,8 @@ def test_a_lost_snapshot_event_is_caught_up(night: Night) -> None:
     night.fate = delivery_faults.only_ours
     ended = night.dream()
     waited = (
-        (ended.created_at - ended.facts.snapshot_created_at).total_seconds()
-        if ended.facts.snapshot_created_at
+        (ended.created_at - ended.facts.snapshot.created_at).total_seconds()
+        if ended.facts.snapshot.created_at
         else 0
     )
 
@@ -231,7 +231,7 @@ def test_two_plans_run_at_once_on_different_targets(night: Night) -> None:
     night.night()
     night.run_to_the_end()
     reports, default = sorted(
-        night.all_operations(), key=lambda operation: operation.plan != "reports"
+        night.all_operations(), key=lambda operation: operation.plan_name != "reports"
     )
     names = {
         cluster["DBClusterIdentifier"]
@@ -255,6 +255,6 @@ def test_a_plan_that_fails_stops_no_other(night: Night) -> None:
     night.run_to_the_end()
 
     assert ({"reports": State.FAILED, "default": State.SUCCEEDED}, []) == (
-        {operation.plan: operation.state for operation in night.all_operations()},
+        {operation.plan_name: operation.state for operation in night.all_operations()},
         night.broken_promises(),
     )

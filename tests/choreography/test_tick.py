@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from chalicelib.flow.moments import stamp
+from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.records.store import Change, Item, TableName
 from chalicelib.runtime.sweep import ANNOUNCED_PER_TICK
 from simulation.in_memory_services import client_error
@@ -227,7 +227,8 @@ def test_a_wait_is_announced_at_the_tick_that_is_nearest_to_its_end(night: Night
     told = []
     for early in (31, 30, 0):
         night.edit(
-            operation.operation_id, due_at=stamp(night.clock.now() + timedelta(seconds=early))
+            operation.operation_id,
+            due_at=iso_timestamp(night.clock.now() + timedelta(seconds=early)),
         )
         night.beat()
         told.append(len(night.queue))

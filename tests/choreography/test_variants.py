@@ -1,9 +1,11 @@
 """Rows of the table that a plain night does not take: other plans, other targets, other snapshots."""
 
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.flow.choreography import State
-from chalicelib.flow.operation import Hop
+from chalicelib.flow.facts import Hop
 from simulation.stage import ACCOUNT, APP, PRODUCTION_PASSWORD, SOURCE_REGION, STAGE, TARGET_REGION
 from tests.choreography.fault_injection import refused
 from tests.choreography.run_night import Night, target_of
@@ -27,9 +29,9 @@ def test_the_same_region_and_key_need_no_copy() -> None:
     night = nearby()
     ended = night.dream()
 
-    assert (State.SUCCEEDED, ended.facts.snapshot_arn, [], False) == (
+    assert (State.SUCCEEDED, ended.facts.snapshot.arn, [], False) == (
         ended.state,
-        ended.facts.copy_arn,
+        ended.facts.copies.arn,
         night.calls_of("copy_db_cluster_snapshot", "delete_db_cluster_snapshot"),
         "COPYING" in night.path(),
     )
@@ -51,7 +53,7 @@ def test_another_key_in_the_same_region_needs_a_copy() -> None:
 
     assert (State.SUCCEEDED, [key.arn]) == (
         ended.state,
-        [hop.kms_key_id for hop in ended.facts.hops],
+        [hop.kms_key_id for hop in ended.facts.copies.hops],
     )
 
 
@@ -62,7 +64,10 @@ def test_an_unencrypted_source_is_copied_without_a_key(night: Night) -> None:
     night.aurora.take_automated_snapshot("plain-cluster", account=ACCOUNT, region=SOURCE_REGION)
     ended = night.run_to_the_end()
 
-    assert (State.SUCCEEDED, [None]) == (ended.state, [hop.kms_key_id for hop in ended.facts.hops])
+    assert (State.SUCCEEDED, [None]) == (
+        ended.state,
+        [hop.kms_key_id for hop in ended.facts.copies.hops],
+    )
 
 
 def test_no_target_yet_is_nothing_to_delete() -> None:
@@ -72,7 +77,7 @@ def test_no_target_yet_is_nothing_to_delete() -> None:
 
     assert (State.SUCCEEDED, None, False, []) == (
         ended.state,
-        ended.facts.victim,
+        ended.facts.target.old,
         "TARGET_DELETING" in night.path(),
         night.broken_promises(),
     )
@@ -130,7 +135,7 @@ def test_a_final_snapshot_is_taken_when_asked_for() -> None:
     """
     night = Night({"SKIP_FINAL_SNAPSHOT": "false"})
     ended = night.dream()
-    name = ended.facts.victim.final_snapshot_id if ended.facts.victim else None
+    name = ended.facts.target.old.final_snapshot_id if ended.facts.target.old else None
     (final,) = night.rds().describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)[
         "DBClusterSnapshots"
     ]
@@ -156,7 +161,7 @@ def test_the_copy_is_archived_or_deleted_as_the_plan_says(keep: bool) -> None:
 
     assert (State.SUCCEEDED, keep, [True] if keep else []) == (
         ended.state,
-        ended.facts.archived,
+        ended.facts.copies.archived,
         archived,
     )
 
@@ -181,13 +186,13 @@ def test_a_copy_that_is_gone_is_not_said_to_be_kept(night: Night) -> None:
     night.night()
     night.reach(State.USERS_READY)
     night.rds().delete_db_cluster_snapshot(
-        DBClusterSnapshotIdentifier=night.only().facts.hops[0].identifier
+        DBClusterSnapshotIdentifier=night.only().facts.copies.hops[0].identifier
     )
     ended = night.run_to_the_end()
 
     assert (State.SUCCEEDED, None, True, []) == (
         ended.state,
-        ended.facts.archived,
+        ended.facts.copies.archived,
         "cannot be kept" in " ".join(ended.warnings),
         night.broken_promises(),
     )
@@ -221,7 +226,7 @@ def test_users_get_their_rights_in_every_database(night: Night) -> None:
     cluster = next(iter(night.data.clusters.values()))
     cluster.databases.append("ledger")
     ended = night.dream()
-    rights = night.cluster_at(ended.facts.endpoint or "").rights
+    rights = night.cluster_at(ended.facts.target.endpoint or "").rights
 
     assert {(APP["app_username"], name): "write" for name in ("postgres", "shop", "ledger")} | {
         (APP["readonly_username"], name): "read" for name in ("postgres", "shop", "ledger")
@@ -232,7 +237,7 @@ def test_roles_that_are_to_be_kept_keep_their_login() -> None:
     """KEEP_LOGIN_ROLES is the one exception, and the trail and the notice name it."""
     night = Night({"KEEP_LOGIN_ROLES": "shop_app"})
     ended = night.dream()
-    role = night.cluster_at(ended.facts.endpoint or "").roles["shop_app"]
+    role = night.cluster_at(ended.facts.target.endpoint or "").roles["shop_app"]
     row = next(
         row for row in night.trail(ended.operation_id) if row["to_state"] == "READERS_CREATING"
     )
@@ -243,7 +248,7 @@ def test_roles_that_are_to_be_kept_keep_their_login() -> None:
         ended.state,
         role.password,
         "kept on purpose: shop_app" in row["what"],
-        ended.facts.logins_kept,
+        ended.facts.users.logins_kept,
         told,
     )
 
@@ -258,7 +263,9 @@ def test_two_hops_are_made_one_after_the_other(night: Night) -> None:
     )
     night.edit(
         found.operation_id,
-        facts=found.evolve(facts=found.facts.model_copy(update={"hops": hops})).to_item()["facts"],
+        facts=replace(
+            found, facts=replace(found.facts, copies=replace(found.facts.copies, hops=hops))
+        ).to_item()["facts"],
     )
     ended = night.run_to_the_end()
     night.run(120)
@@ -296,7 +303,7 @@ def test_a_copy_that_keeps_failing_fails_the_operation(night: Night) -> None:
         night.aurora.fail_copy(
             f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{copying.name_of_copy}"
         )
-        night.step_time() if copying.facts.copy_failures < 2 else None
+        night.step_time() if copying.facts.attempts.copy_failures < 2 else None
         night.run(30)
     ended = night.run_to_the_end()
 
@@ -314,7 +321,7 @@ def test_five_copies_in_progress_are_waited_for(night: Night) -> None:
     found = night.reach(State.SNAPSHOT_FOUND)
     for number in range(5):
         night.rds().copy_db_cluster_snapshot(
-            SourceDBClusterSnapshotIdentifier=found.facts.snapshot_arn,
+            SourceDBClusterSnapshotIdentifier=found.facts.snapshot.arn,
             KmsKeyId="alias/aurora-restore",
             TargetDBClusterSnapshotIdentifier=f"somebody-elses-{number}",
         )

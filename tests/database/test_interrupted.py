@@ -81,7 +81,7 @@ GONE = (
 )
 
 
-class Moment(NamedTuple):
+class Timestamp(NamedTuple):
     """What has been committed when a statement is about to be sent: who gets in, and how many ways
     lead out.
     """
@@ -102,7 +102,7 @@ class Run:
         self._server, self._eye = server, eye
         self._is_closed = False  # as the record knows
         self._before: int | None = None
-        self.moments: list[Moment] = []
+        self.moments: list[Timestamp] = []
 
     def go(self, *, before: int | None = None, verified: bool = True) -> None:
         """Run to the end, or until so many statements have been asked for.
@@ -137,7 +137,7 @@ class Run:
         self._eye.execute(DOORS)
         productions, ours, ways_out, committed = self._eye.fetchone()
         self.moments.append(
-            Moment(frozenset(productions or ()), frozenset(ours or ()), ways_out, committed)
+            Timestamp(frozenset(productions or ()), frozenset(ours or ()), ways_out, committed)
         )
         return len(self.moments) != self._before
 
@@ -166,7 +166,7 @@ def state(eye: Any) -> dict[str, list[str]]:
     return found
 
 
-def doors_opened_again(moments: list[Moment]) -> list[tuple[Moment, Moment]]:
+def doors_opened_again(moments: list[Timestamp]) -> list[tuple[Timestamp, Timestamp]]:
     """Return the steps at which a login or a way out is there again, or somebody of ours is in too
     early.
     """

@@ -104,7 +104,7 @@ def outcome(**changes: Any) -> Outcome:
             "state": "SUCCEEDED",
             "version": 3,
             "durations": DURATIONS,
-            "facts": {"quieted": {"user-mappings": 1, "foreign-servers": 2}},
+            "facts": {"users": {"quieted": {"user-mappings": 1, "foreign-servers": 2}}},
         },
         "trail": trail(),
         "copy": {

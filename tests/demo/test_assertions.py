@@ -113,7 +113,8 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
     "the record forgets what was stopped": (
         {
             "outcome": scene.outcome(
-                record=scene.outcome().record | {"facts": {"quieted": {"user-mappings": 1}}}
+                record=scene.outcome().record
+                | {"facts": {"users": {"quieted": {"user-mappings": 1}}}}
             )
         },
         "The record does not count what was stopped: foreign server.",

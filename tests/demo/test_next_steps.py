@@ -26,7 +26,7 @@ MASTER = {"database": "shop", "username": "admin", "password": "hush-three"}
 RECORD: dict[str, Any] = {
     "operation_id": "default-1",
     "state": "SUCCEEDED",
-    "facts": {"snapshot_arn": "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:rds:prod"},
+    "facts": {"snapshot": {"arn": "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:rds:prod"}},
 }
 
 
@@ -50,7 +50,7 @@ def test_psql_lines_fetch_the_password_and_show_none() -> None:
 def test_a_good_restore_is_asked_for_again_by_its_snapshot() -> None:
     """An operation that succeeded has no step to continue at."""
     expected = RestoreRequested(
-        request_id="again-default-1", snapshot_identifier=RECORD["facts"]["snapshot_arn"]
+        request_id="again-default-1", snapshot_identifier=RECORD["facts"]["snapshot"]["arn"]
     )
 
     assert expected == asked_for(RECORD)
@@ -97,7 +97,7 @@ def test_a_night_has_one_sum_of_seconds() -> None:
         r"^Time: ([\d.]+) s in all, ([\d.]+) s of them our own", text, re.MULTILINE
     )
     listed = re.findall(r"^  [A-Z_]+ +([\d.]+) s$", text, re.MULTILINE)
-    said = next_steps.times(operation.model_dump(mode="json"), snapshot_seconds=1.0)
+    said = next_steps.times(operation.to_item(), snapshot_seconds=1.0)
 
     assert f"{sum(map(float, listed)):.1f}" == told[0]
     assert said.startswith(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aurora_restore.findings import Status
-from chalicelib.flow.moments import stamp
+from chalicelib.flow.timestamps import iso_timestamp
 from tests.deployment.place import REGION, SOURCE_REGION
 from tests.doctor.aws import ACCOUNT, SNAPSHOTS_MAX
 from tests.doctor.healthy_stage import ENGINE, SOURCE, TARGET, make_cluster
@@ -339,12 +339,12 @@ def test_a_secret_that_changed_after_the_last_success_is_told_with_the_request_t
     never = scene.see("users")
     scene.put_item(
         operation_id=f"target#{TARGET_ARN}",
-        last_success_at=stamp(datetime.now(UTC) - timedelta(days=9)),
+        last_success_at=iso_timestamp(datetime.now(UTC) - timedelta(days=9)),
     )
     changed = scene.see("users")
     scene.put_item(
         operation_id=f"target#{TARGET_ARN}",
-        last_success_at=stamp(datetime.now(UTC) + timedelta(days=9)),
+        last_success_at=iso_timestamp(datetime.now(UTC) + timedelta(days=9)),
     )
     since = scene.see("users")
 

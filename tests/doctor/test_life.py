@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from aurora_restore.findings import Status
-from chalicelib.flow.moments import stamp
+from chalicelib.flow.timestamps import iso_timestamp
 from tests.doctor.aws import ACCOUNT
 from tests.doctor.scene import Scene
 
@@ -31,12 +31,12 @@ def test_a_target_that_was_not_restored_for_long_is_told(scene: Scene) -> None:
     """Never is fine at first; longer than FRESHNESS_HOURS is not."""
     never = scene.see("freshness")
     moment = datetime.now(UTC) - timedelta(hours=31)
-    scene.put_item(operation_id=TARGET, last_success_at=stamp(moment))
+    scene.put_item(operation_id=TARGET, last_success_at=iso_timestamp(moment))
     long_ago = scene.see("freshness")
 
     assert "freshness: OK (It has not been restored yet.)" == str(never)
     assert Status.WARNING is long_ago.status
     assert (
-        f"The last restore that succeeded ended at {stamp(moment)}, more than 30 hours ago."
+        f"The last restore that succeeded ended at {iso_timestamp(moment)}, more than 30 hours ago."
         == long_ago.what
     )

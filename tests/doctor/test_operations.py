@@ -5,9 +5,9 @@ from typing import Any
 
 from aurora_restore.findings import Status
 from chalicelib.flow.choreography import State
-from chalicelib.flow.moments import stamp
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
+from chalicelib.flow.timestamps import iso_timestamp
 from tests.doctor.aws import ACCOUNT
 from tests.doctor.scene import Scene
 
@@ -31,8 +31,8 @@ def put_ended(scene: Scene, name: str, state: State, at: datetime, **more: Any) 
         requested_by="a test",
         stage=plan.stage,
         region="us-west-2",
-        plan=plan.name,
-        settings=plan,
+        plan_name=plan.name,
+        plan=plan,
         state=state,
         created_at=at,
         entered_at=at,
@@ -96,7 +96,7 @@ def test_a_night_that_failed_is_told_with_its_reason_and_the_command_that_goes_o
     assert [Status.FAILED, Status.WARNING, Status.OK] == [
         one.status for one in (failed, goes_on, better)
     ]
-    since = stamp(NOW - timedelta(hours=8))
+    since = iso_timestamp(NOW - timedelta(hours=8))
     assert f"last-night FAILED at {since} in copy-snapshot: There is no key alias/x." == failed.what
     assert failed.do.startswith(
         "Create it. Run it again: aws events put-events --region us-west-2 --entries "

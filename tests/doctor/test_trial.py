@@ -28,7 +28,7 @@ def test_what_it_does_not_reach_is_told(scene: Scene) -> None:
     view = scene.view()
     known, plans = view.plans["default"], cast("dict[str, Plan]", view.plans)
     assert isinstance(known, Plan)
-    plans["default"] = known.model_copy(update={"target_region": "mx-central-1"})
+    plans["default"] = replace(known, target=replace(known.target, region="mx-central-1"))
     (case,) = cases(view)
     found = combine("network", trial(case))
 

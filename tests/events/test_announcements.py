@@ -117,7 +117,7 @@ def test_every_announcement_has_exactly_the_promised_fields(end: State) -> None:
         terminal = ROWS[State(detail["state"])].step is None
         (Ended if terminal else Announced).model_validate(detail)
 
-        assert ROWS[State(detail["state"])].announced_as == detail_type
+        assert ROWS[State(detail["state"])].event == detail_type
 
 
 @ENDS
@@ -126,7 +126,7 @@ def test_the_end_is_announced_once_with_what_people_need(end: State) -> None:
     stage = ended(how=end)
     ((detail_type, detail),) = [one for one in announced(stage) if one[1]["state"] == end]
 
-    assert ROWS[end].announced_as == detail_type
+    assert ROWS[end].event == detail_type
     assert (end is not State.SUCCEEDED) == (detail["remedy"] is not None)
     assert (end is not State.SUCCEEDED) == (detail["reason"] is not None)
     assert (end is State.SUCCEEDED) == (detail["endpoint"] is not None)

@@ -5,6 +5,7 @@ as JSON.
 import json
 import re
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -134,7 +135,10 @@ def test_logins_that_are_kept_on_purpose_are_told_in_the_notice_and_in_the_event
     operation = stage.run_to_the_end()
     published, machine = notice(stage)
 
-    assert ((), ("shop_app",)) == (operation.facts.logins_closed, operation.facts.logins_kept)
+    assert ((), ("shop_app",)) == (
+        operation.facts.users.logins_closed,
+        operation.facts.users.logins_kept,
+    )
     assert "Kept open on purpose (KEEP_LOGIN_ROLES): shop_app." in published["default"]
     assert ["shop_app"] == machine["production_logins_kept"]
     assert ["shop_app"] == announced(stage)[-1][1]["production_logins_kept"]
@@ -150,7 +154,7 @@ def test_the_rerun_command_speaks_to_the_apps_own_region_and_begins_where_it_has
         "arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster", "failed", "By a test."
     )
     stage.night()
-    operation = stage.run_to_the_end().evolve(region="eu-central-1")
+    operation = replace(stage.run_to_the_end(), region="eu-central-1")
     command = shlex.split(rerun_command(operation))
     (entry,) = json.loads(command[-1])
 

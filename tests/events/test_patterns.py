@@ -66,12 +66,12 @@ def test_moto_matches_it_as_we_do(
     assert woken(envelope) == theirs
 
 
-@pytest.mark.parametrize("row", CHOREOGRAPHY, ids=lambda row: row.announced_as)
+@pytest.mark.parametrize("row", CHOREOGRAPHY, ids=lambda row: row.event)
 def test_each_announcement_wakes_the_step_of_its_state_and_no_other(row: Any) -> None:
     """An end wakes nobody of ours: it is for those who hang their own steps on it."""
     envelope = {
         "source": "aurora-restore.test",
-        "detail-type": row.announced_as,
+        "detail-type": row.event,
         "detail": {"operation_id": "one"},
     }
 
@@ -157,19 +157,19 @@ def test_every_kind_of_event_of_the_model_wakes_the_same_functions_without_its_i
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in ROWS.values() if row.woken_by], ids=lambda row: str(row.state)
+    "row", [row for row in ROWS.values() if row.rds_events], ids=lambda row: str(row.state)
 )
 def test_the_code_judges_events_as_the_patterns_do(row: Any) -> None:
     """A notice is one of those that a state waits for exactly when its rule lets it in."""
-    for known in row.woken_by:
+    for known in row.rds_events:
         kind = next(kind for kind, *_ in KNOWN if kind[0] == known.detail_type)
         with_id = RdsNotice.of(event(kind, known.event_id, "in other words"))
         without = RdsNotice.of(event(kind, None, f"{known.message} and so on."))
 
-        assert with_id.is_one_of(row.woken_by)
-        assert without.is_one_of(row.woken_by)
+        assert with_id.is_one_of(row.rds_events)
+        assert without.is_one_of(row.rds_events)
         assert not RdsNotice.of(event(kind, "RDS-EVENT-9999", known.message)).is_one_of(
-            row.woken_by
+            row.rds_events
         )
 
 

@@ -234,5 +234,5 @@ def test_plans_come_from_ssm_as_the_app_reads_them() -> None:
     plans = plans_of(stage(), WEEKLY, account=ACCOUNT)
 
     assert [("default", "staging-cluster"), ("weekly", "weekly-cluster")] == [
-        (plan.name, plan.target_cluster_id) for plan in plans
+        (plan.name, plan.target.cluster_id) for plan in plans
     ]

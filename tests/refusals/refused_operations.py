@@ -5,6 +5,7 @@ Each with its remedy as a deed.
 
 import re
 import shlex
+from dataclasses import replace
 
 from chalicelib.aws.client import UnreachableError
 from chalicelib.database.errors import DatabaseUnavailableError
@@ -36,7 +37,11 @@ DENIAL = "User: arn:… is not authorized to perform: rds:AddTagsToResource on r
 def copy_name(night: Night) -> str:
     """Name the copy of the newest operation."""
     operation = night.all_operations()[-1]
-    return operation.name_of_copy if operation.facts.hops else operation.copy_name(night.key_arn())
+    return (
+        operation.name_of_copy
+        if operation.facts.copies.hops
+        else operation.copy_name(night.key_arn())
+    )
 
 
 def snapshot_under_the_copys_name(tags: dict[str, str], *, chained: bool = False) -> Deed:
@@ -60,7 +65,7 @@ def copy_under_another_key(night: Night) -> None:
     night.keys.create(ACCOUNT, TARGET_REGION, "alias/theirs")
     tags = OURS | {OPERATION_TAG: operation.root_id}
     night.rds().copy_db_cluster_snapshot(
-        SourceDBClusterSnapshotIdentifier=operation.facts.snapshot_arn,
+        SourceDBClusterSnapshotIdentifier=operation.facts.snapshot.arn,
         TargetDBClusterSnapshotIdentifier=copy_name(night),
         KmsKeyId="alias/theirs",
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
@@ -81,7 +86,7 @@ def lose_copy(night: Night) -> None:
 
 def lose_source_snapshot(night: Night) -> None:
     """Have Aurora's retention take the source's snapshot."""
-    night.aurora.lose_snapshot(str(night.all_operations()[-1].facts.snapshot_arn))
+    night.aurora.lose_snapshot(str(night.all_operations()[-1].facts.snapshot.arn))
 
 
 def strangers_cluster(night: Night) -> None:
@@ -209,8 +214,8 @@ def fail_copies(night: Night) -> None:
 def without_victim(night: Night) -> None:
     """Edit the record, so that it does not say what is to be deleted."""
     operation = night.all_operations()[-1]
-    facts = operation.facts.model_copy(update={"victim": None})
-    night.edit(operation.operation_id, facts=operation.evolve(facts=facts).to_item()["facts"])
+    facts = replace(operation.facts, target=replace(operation.facts.target, old=None))
+    night.edit(operation.operation_id, facts=replace(operation, facts=facts).to_item()["facts"])
 
 
 def deaf(step: str, *, hears: bool = False) -> Deed:
@@ -265,7 +270,7 @@ def give_lock_back(night: Night) -> None:
 def tag_source_snapshot(night: Night) -> None:
     """Give the source's snapshot a tag of ours, as its copies have."""
     tags = [{"Key": key, "Value": value} for key, value in OURS.items()]
-    arn = str(night.all_operations()[-1].facts.snapshot_arn)
+    arn = str(night.all_operations()[-1].facts.snapshot.arn)
     night.rds(SOURCE_REGION).add_tags_to_resource(ResourceName=arn, Tags=tags)
 
 
@@ -281,7 +286,7 @@ def another_source(night: Night) -> None:
 
 def snapshot_fails(night: Night) -> None:
     """Let the source's snapshot end as failed."""
-    night.aurora.set_status(str(night.all_operations()[-1].facts.snapshot_arn), "failed")
+    night.aurora.set_status(str(night.all_operations()[-1].facts.snapshot.arn), "failed")
 
 
 def replace_restored(night: Night) -> None:
@@ -289,7 +294,7 @@ def replace_restored(night: Night) -> None:
     night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters[
         "staging-cluster"
     ].resource_id = "cluster-ANOTHER"
-    old = str(night.all_operations()[-1].facts.cluster_resource_id)
+    old = str(night.all_operations()[-1].facts.target.cluster_resource_id)
     night.data.clusters["cluster-ANOTHER"] = night.data.clusters[old]
 
 

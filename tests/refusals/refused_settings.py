@@ -1,5 +1,6 @@
 """Every refusal that is about settings, secrets and logins; each with its remedy as a deed."""
 
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.flow.choreography import State
@@ -131,10 +132,12 @@ def plans_topic(night: Night) -> None:
 def without_key(night: Night) -> None:
     """Take the key out of the record, as a rerun without the setting would have it."""
     operation = night.all_operations()[-1]
-    settings = operation.settings.model_copy(update={"kms_key_id": None})
-    hops = tuple(hop.model_copy(update={"kms_key_id": None}) for hop in operation.facts.hops)
-    facts = operation.facts.model_copy(update={"kms_key_arn": None, "hops": hops})
-    edited = operation.evolve(settings=settings, facts=facts).to_item()
+    settings = replace(operation.plan, copies=replace(operation.plan.copies, kms_key_id=None))
+    hops = tuple(replace(hop, kms_key_id=None) for hop in operation.facts.copies.hops)
+    facts = replace(
+        operation.facts, copies=replace(operation.facts.copies, kms_key_arn=None, hops=hops)
+    )
+    edited = replace(operation, plan=settings, facts=facts).to_item()
     night.edit(operation.operation_id, settings=edited["settings"], facts=edited["facts"])
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,10 +127,10 @@ def test_a_new_request_is_for_the_same_plan(said: Said) -> None:
     """The command names it, unless it is the stage's own."""
     stage = Stage()
     stage.night()
-    failed = stage.run_to_the_end().evolve(plan="weekly", retry=Retry.NEW_REQUEST)
+    failed = replace(stage.run_to_the_end(), plan_name="weekly", retry=Retry.NEW_REQUEST)
     details = [
         json.loads(json.loads(shlex.split(how_to_go_on(operation))[-1])[0]["Detail"])
-        for operation in (failed, failed.evolve(plan="default"))
+        for operation in (failed, replace(failed, plan_name="default"))
     ]
 
     assert ["weekly", None] == [detail.get("plan") for detail in details]

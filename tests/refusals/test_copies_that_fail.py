@@ -122,7 +122,7 @@ def test_a_copy_that_fails_once_is_deleted_and_made_again(scene: Scene) -> None:
     scene.stage.aurora.fail_copy(copy_arn(scene))
     operation = scene.ends(State.SUCCEEDED)
 
-    assert 1 == operation.facts.copy_failures
+    assert 1 == operation.facts.attempts.copy_failures
 
 
 def test_a_copy_that_fails_three_times_ends_the_operation(scene: Scene) -> None:
@@ -146,7 +146,7 @@ def test_a_copy_that_somebody_deletes_is_begun_again(scene: Scene) -> None:
     scene.stage.aurora.lose_snapshot(copy_arn(scene))
     operation = scene.ends(State.SUCCEEDED)
 
-    assert 1 == operation.facts.copy_failures
+    assert 1 == operation.facts.attempts.copy_failures
 
 
 def test_a_copy_that_is_gone_before_the_deletion_saves_the_old_target(scene: Scene) -> None:

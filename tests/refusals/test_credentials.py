@@ -38,7 +38,7 @@ def refused_before_deletion(scene: Scene) -> str:
     operation = scene.night_fails(at="delete-rds")
 
     assert before == scene.target_ids()
-    assert None is operation.facts.victim
+    assert None is operation.facts.target.old
     return " ".join([str(operation.reason), *operation.problems, str(operation.remedy)])
 
 
@@ -209,9 +209,9 @@ def test_a_secret_spoiled_after_the_preflight_fails_the_set_up_and_people_know_t
     assert False is notice["production_logins_closed"]
     assert (
         "Beware: production's logins and passwords are still open on the target as it stands, "
-        f"{operation.facts.cluster_resource_id}." in notice["text"]
+        f"{operation.facts.target.cluster_resource_id}." in notice["text"]
     )
-    assert True is scene.ends(State.SUCCEEDED).facts.production_logins_closed
+    assert True is scene.ends(State.SUCCEEDED).facts.users.production_logins_closed
 
 
 def test_a_users_secret_spoiled_after_the_preflight_fails_with_production_locked_out_already(
@@ -231,10 +231,10 @@ def test_a_users_secret_spoiled_after_the_preflight_fails_with_production_locked
     scene.stage.put("RestoreRequested", rerun_of=operation.operation_id)
 
     assert (True, ("shop_app",)) == (
-        operation.facts.production_logins_closed,
-        operation.facts.logins_closed,
+        operation.facts.users.production_logins_closed,
+        operation.facts.users.logins_closed,
     )
     assert "Production's logins are closed on the new cluster." in text
     assert "Beware" not in text
     assert None is scene.stage.target().logins_open_on
-    assert ("shop_app",) == scene.ends(State.SUCCEEDED).facts.logins_closed
+    assert ("shop_app",) == scene.ends(State.SUCCEEDED).facts.users.logins_closed

@@ -45,7 +45,7 @@ def no_connections(stage: Stage, operation: Operation) -> None:
     refusal = DatabaseUnavailableError(
         "PostgreSQL at staging takes no connections now (SQLSTATE 57P03)."
     )
-    stage.data.clusters[str(operation.facts.cluster_resource_id)].trouble = refusal
+    stage.data.clusters[str(operation.facts.target.cluster_resource_id)].trouble = refusal
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_wait_that_does_not_end_fails_with_what_was_waited_for(
     assert str(operation.remedy).startswith(
         f"{REMEDY}{ROWS[state].deadline.upper()}, which allows "
     )
-    assert state is operation.stopped_in
+    assert state is operation.stopped_at
     assert (operation.entered_at - entered.entered_at).total_seconds() < 2 * 1200
 
 

@@ -99,7 +99,7 @@ def test_a_record_that_cannot_be_read_fails_the_invocation_and_stays_as_it_is(sc
 
     assert isinstance(failure, UnreadableRecordError)
     assert str(failure).startswith("The record 'spoiled' cannot be read: ")
-    assert "settings" in str(failure)
+    assert "plan" in str(failure)
 
 
 def test_one_unreadable_record_stops_nobody_elses_operation(scene: Scene) -> None:

@@ -159,7 +159,7 @@ def test_the_event_of_our_own_copy_is_ignored_even_where_its_name_would_let_it_i
     scene.stage.network.groups["sg-staging"] = f"vpc-{SOURCE_REGION}-default"
     scene.stage.night()
     scene.stage.run(3600)
-    (copy,) = scene.stage.only().facts.hops
+    (copy,) = scene.stage.only().facts.copies.hops
     before = scene.stage.all_operations()
     scene.stage.deliver_one(snapshot_event(str(copy.arn), "RDS-EVENT-0075"))
 

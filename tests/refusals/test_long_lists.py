@@ -67,8 +67,8 @@ def test_very_many_logins_are_counted_in_the_notice_and_named_in_the_trail(count
 
     assert (State.SUCCEEDED, True, ()) == (operation.state, operation.notified, operation.warnings)
     assert (tuple(names[:NAMES_MAX]), len(names)) == (
-        operation.facts.logins_closed,
-        operation.facts.logins_closed_count,
+        operation.facts.users.logins_closed,
+        operation.facts.users.logins_closed_count,
     )
     assert (
         f"Production's logins are closed: {len(names):,}, the first 50: {names[0]}, "

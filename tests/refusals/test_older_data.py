@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from chalicelib.flow.moments import stamp
+from chalicelib.flow.timestamps import iso_timestamp
 from simulation.stage import SOURCE_REGION, Stage
 from tests.refusals.scene import TARGET_ARN, Scene
 from tests.refusals.test_skipped import missed_night
@@ -60,9 +60,9 @@ def test_fridays_rerun_pasted_on_monday_replaces_nothing(scene: Scene) -> None:
         scene.target_ids(),
         len(scene.stage.all_operations()),
     )
-    for made in (monday.facts.snapshot_created_at, before.facts.snapshot_created_at):
+    for made in (monday.facts.snapshot.created_at, before.facts.snapshot.created_at):
         assert made
-        assert stamp(made) in notice["reason"]
+        assert iso_timestamp(made) in notice["reason"]
     assert monday.operation_id in notice["reason"]
 
     detail = pasted(scene.stage, notice["remedy"])
@@ -107,9 +107,9 @@ def test_an_older_snapshot_by_its_name_replaces_nothing(scene: Scene) -> None:
 
     assert {
         "older": True,
-        "snapshot_identifier": restored.facts.snapshot_arn,
+        "snapshot_identifier": restored.facts.snapshot.arn,
     }.items() <= detail.items()
-    assert str(restored.facts.snapshot_arn).endswith(older)
+    assert str(restored.facts.snapshot.arn).endswith(older)
 
 
 def test_the_same_older_snapshot_is_restored_as_often_as_it_is_asked_for(scene: Scene) -> None:
@@ -122,7 +122,7 @@ def test_the_same_older_snapshot_is_restored_as_often_as_it_is_asked_for(scene: 
         pasted(scene.stage, scene.stage.notices()[-1]["remedy"])
         restored = scene.ends(State.SUCCEEDED)
 
-        assert str(restored.facts.snapshot_arn).endswith(older)
+        assert str(restored.facts.snapshot.arn).endswith(older)
 
 
 def newer_night(scene: Scene) -> None:
@@ -174,7 +174,7 @@ def test_the_same_snapshot_may_be_restored_again(scene: Scene) -> None:
     """It is as old as what the target holds, and people have changed that since."""
     scene.stage.night()
     done = scene.ends(State.SUCCEEDED)
-    scene.stage.put("RestoreRequested", snapshot_identifier=done.facts.snapshot_arn)
+    scene.stage.put("RestoreRequested", snapshot_identifier=done.facts.snapshot.arn)
 
     assert scene.ends(State.SUCCEEDED).operation_id != done.operation_id
 
@@ -194,11 +194,11 @@ def test_the_newest_that_is_left_may_be_older_than_what_was_restored(scene: Scen
     scene.stage.put("RestoreRequested", request_id="freshen")
     skipped = scene.ends(State.SKIPPED)
 
-    assert str(skipped.facts.snapshot_arn).endswith(older)
+    assert str(skipped.facts.snapshot.arn).endswith(older)
     assert "which is older." in str(skipped.reason)
     assert f"What to do: {skipped.remedy}" in scene.stage.notices()[-1]["text"]
     pasted(scene.stage, str(skipped.remedy))
-    assert str(scene.ends(State.SUCCEEDED).facts.snapshot_arn).endswith(older)
+    assert str(scene.ends(State.SUCCEEDED).facts.snapshot.arn).endswith(older)
 
 
 @pytest.mark.parametrize("older", ["true", 1, "yes", [True]])
@@ -243,14 +243,14 @@ def test_newer_data_whose_restore_did_not_succeed_is_not_replaced_by_older(scene
     scene.stage.deliver()
     notice = scene.stage.notices()[-1]
 
-    assert monday.facts.snapshot_created_at
+    assert monday.facts.snapshot.created_at
     assert ("refused", target, 2) == (
         notice["kind"],
         scene.target_ids(),
         len(scene.stage.all_operations()),
     )
     assert (
-        f"{stamp(monday.facts.snapshot_created_at)}, restored by {monday.operation_id}"
+        f"{iso_timestamp(monday.facts.snapshot.created_at)}, restored by {monday.operation_id}"
         in notice["reason"]
     )
 

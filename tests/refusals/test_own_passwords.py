@@ -29,7 +29,7 @@ def test_a_master_secret_with_productions_own_password_is_refused(scene: Scene) 
     )
     assert "Beware: production's logins" in scene.stage.notices()[-1]["text"]
     scene.put_master_secret(password="Fresh-1-staging-master")
-    assert True is rerun(scene, failed).facts.production_logins_closed
+    assert True is rerun(scene, failed).facts.users.production_logins_closed
 
 
 @pytest.mark.parametrize("user", ["app", "readonly"])
@@ -48,9 +48,9 @@ def test_a_users_secret_with_productions_own_password_is_refused_before_it_could
         f"The secret {APP_SECRET} holds the password that shop_app has in production."
         == failed.reason
     )
-    assert False is failed.facts.production_logins_closed
+    assert False is failed.facts.users.production_logins_closed
     scene.put_app_secret(**APP)
-    assert ("shop_app",) == rerun(scene, failed).facts.logins_closed
+    assert ("shop_app",) == rerun(scene, failed).facts.users.logins_closed
 
 
 @pytest.mark.parametrize("step", ["setup-db-users", "check-restore-status"])
@@ -67,10 +67,10 @@ def test_our_own_passwords_of_an_earlier_run_are_not_taken_for_productions(
     operation = rerun(scene, failed, from_step=step)
 
     assert (True, ("shop_app",)) == (
-        operation.facts.production_logins_closed,
-        operation.facts.logins_closed,
+        operation.facts.users.production_logins_closed,
+        operation.facts.users.logins_closed,
     )
-    assert failed.facts.cluster_resource_id == operation.facts.cluster_resource_id
+    assert failed.facts.target.cluster_resource_id == operation.facts.target.cluster_resource_id
 
 
 def test_what_is_known_of_a_cluster_is_not_believed_of_the_next_one(scene: Scene) -> None:
@@ -84,7 +84,7 @@ def test_what_is_known_of_a_cluster_is_not_believed_of_the_next_one(scene: Scene
     failed = scene.fails(at="setup-db-users")
     scene.stage.secrets.put_secret_value(SecretId=APP_SECRET, SecretString=good)
     rds = scene.stage.rds()
-    for name in reversed(failed.facts.instances):
+    for name in reversed(failed.facts.target.instances):
         rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
     scene.stage.settle()
     rds.delete_db_cluster(DBClusterIdentifier="staging-cluster", SkipFinalSnapshot=True)
@@ -95,11 +95,11 @@ def test_what_is_known_of_a_cluster_is_not_believed_of_the_next_one(scene: Scene
         scene.stage.step_time()
 
     assert (False, None) == (
-        again.facts.production_logins_closed,
-        again.facts.master_password_checked,
+        again.facts.users.production_logins_closed,
+        again.facts.users.master_password_checked,
     )
-    assert again.facts.cluster_resource_id == scene.stage.target().logins_open_on
-    assert ("shop_app",) == scene.ends(State.SUCCEEDED).facts.logins_closed
+    assert again.facts.target.cluster_resource_id == scene.stage.target().logins_open_on
+    assert ("shop_app",) == scene.ends(State.SUCCEEDED).facts.users.logins_closed
 
 
 def test_a_later_notice_says_that_the_target_as_it_stands_is_open(scene: Scene) -> None:
@@ -109,12 +109,12 @@ def test_a_later_notice_says_that_the_target_as_it_stands_is_open(scene: Scene) 
         "failed",
         "A test asked for this.",
     )
-    left = scene.night_fails(at="check-restore-status").facts.cluster_resource_id
+    left = scene.night_fails(at="check-restore-status").facts.target.cluster_resource_id
     scene.stage.secrets.delete_secret(SecretId=APP_SECRET)
     scene.stage.put("RestoreRequested")
     later = scene.fails(at="delete-rds")
 
-    assert None is later.facts.cluster_resource_id
+    assert None is later.facts.target.cluster_resource_id
     assert (
         f"passwords are still open on the target as it stands, {left}."
         in scene.stage.notices()[-1]["text"]

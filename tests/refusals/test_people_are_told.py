@@ -55,7 +55,7 @@ def test_a_request_that_was_skipped_is_made_when_it_is_put_again(scene: Scene) -
     for _ in range(2):
         scene.stage.put("RestoreRequested", request_id="lunch-break")
         scene.stage.run_to_the_end()
-    asked_for = [one.state for one in scene.stage.all_operations() if not one.by_itself]
+    asked_for = [one.state for one in scene.stage.all_operations() if not one.automatic]
     (reason,) = told(scene.stage)
 
     assert [State.SKIPPED, State.SKIPPED, State.SUCCEEDED] == sorted(asked_for)
@@ -200,7 +200,9 @@ def failed_record() -> dict[str, Any]:
     stage = Stage()
     stage.aurora.fail_next("CopyDBClusterSnapshot", "InvalidParameterValue")
     stage.night()
-    return stage.run_to_the_end().evolve(operation_id="last-night", root_id="last-night").to_item()
+    return replace(
+        stage.run_to_the_end(), operation_id="last-night", root_id="last-night"
+    ).to_item()
 
 
 def test_settings_that_make_no_plan_are_heard_by_an_alarm_when_nobody_asked(said: Said) -> None:

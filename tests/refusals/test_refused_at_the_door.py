@@ -224,7 +224,7 @@ def test_a_rerun_of_what_succeeded_is_refused_with_the_request_that_would_do(sce
     done = scene.ends(State.SUCCEEDED)
     told = refused(scene, "RestoreRequested", rerun_of=done.operation_id)
 
-    assert f"ask with snapshot_identifier {done.facts.snapshot_arn}." in told
+    assert f"ask with snapshot_identifier {done.facts.snapshot.arn}." in told
 
 
 def test_a_rerun_from_a_later_step_than_the_one_that_failed_is_refused(scene: Scene) -> None:
@@ -312,7 +312,7 @@ def test_a_request_for_a_copy_of_our_own_is_refused(said: Said) -> None:
     stage.keys.create("123456789012", SOURCE_REGION, "alias/other")
     stage.night()
     scene = Scene(stage, said)
-    (hop,) = scene.run_until(State.COPYING).facts.hops
+    (hop,) = scene.run_until(State.COPYING).facts.copies.hops
     told = refused(scene, "RestoreRequested", snapshot_identifier=hop.identifier)
 
     assert "is a copy that aurora-restore made itself." in told

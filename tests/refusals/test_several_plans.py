@@ -105,7 +105,7 @@ def test_a_snapshot_that_a_damaged_item_keeps_from_one_plan_starts_the_others(sc
         if not scene.stage.failures:
             scene.stage.step_time()
 
-    assert ["weekly"] == [operation.plan for operation in scene.stage.all_operations()]
+    assert ["weekly"] == [operation.plan_name for operation in scene.stage.all_operations()]
     assert [UnreadableRecordError] == [type(error) for error in scene.stage.failures]
     assert 1 == len(scene.said.lines("The plan default did not start for arn:aws:rds:"))
     assert 1 == len(scene.said.metrics("RecordUnreadable"))
@@ -127,7 +127,7 @@ def test_a_hint_for_one_plan_is_not_lost_with_anothers_damaged_item(scene: Scene
     while (woken := scene.stage.only()).state is State.CLUSTER_RESTORING:
         scene.stage.step_time()
 
-    assert "weekly" == operation.plan
+    assert "weekly" == operation.plan_name
     assert [State.CLUSTER_RESTORING, State.INSTANCES_CREATING] == [before.state, woken.state]
     assert [] == scene.stage.failures
     assert 1 == len(scene.said.metrics("RecordUnreadable"))

@@ -23,7 +23,7 @@ def skipped(scene: Scene, operation: Operation) -> str:
         operation.notified,
     )
     assert (
-        f"This operation changed nothing on {operation.settings.target_cluster_arn}. "
+        f"This operation changed nothing on {operation.plan.target_cluster_arn}. "
         f"{operation.reason}" in notice["text"]
     )
     assert "Run it again" not in notice["text"]
@@ -68,7 +68,7 @@ def test_a_request_while_an_operation_runs_on_the_target_is_skipped(scene: Scene
     assert State.SUCCEEDED is first.state
     assert (
         f"The operation {running.operation_id} already runs on "
-        f"{running.settings.target_cluster_arn}." == (skipped(scene, second))
+        f"{running.plan.target_cluster_arn}." == (skipped(scene, second))
     )
 
 
@@ -136,7 +136,7 @@ def test_a_person_may_name_an_older_snapshot_and_is_told_how_old_the_data_is(sai
     operation = scene.ends(State.SUCCEEDED)
     notice = stage.notices()[-1]
 
-    assert str(operation.facts.snapshot_arn).endswith(older)
+    assert str(operation.facts.snapshot.arn).endswith(older)
     assert notice["age_of_data_seconds"] > 3 * 3600
     assert "It is older than usual." in notice["text"]
 

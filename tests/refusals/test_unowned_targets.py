@@ -23,7 +23,7 @@ def left_alone(scene: Scene) -> tuple[str, str]:
     operation = scene.night_fails(at="delete-rds")
 
     assert before == scene.target_ids()
-    assert None is operation.facts.victim
+    assert None is operation.facts.target.old
     return str(operation.reason), str(operation.remedy)
 
 
@@ -230,7 +230,7 @@ def test_the_source_is_known_by_its_snapshot_when_its_name_is_gone(said: Said) -
     found = scene.run_until(State.SNAPSHOT_FOUND).facts
     (snapshot,) = stage.rds(SOURCE_REGION).describe_db_cluster_snapshots()["DBClusterSnapshots"]
 
-    assert snapshot["DbClusterResourceId"] == found.source_resource_id
+    assert snapshot["DbClusterResourceId"] == found.snapshot.source_resource_id
 
 
 def test_the_protection_of_a_target_of_ours_is_lifted_at_one_look_and_it_is_deleted_at_the_next(
@@ -267,5 +267,6 @@ def test_a_target_of_the_sources_name_in_another_region_is_another_cluster(said:
 
     assert State.SUCCEEDED is operation.state
     assert (
-        f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:prod-cluster" == operation.facts.cluster_arn
+        f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:prod-cluster"
+        == operation.facts.target.cluster_arn
     )

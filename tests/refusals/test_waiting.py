@@ -154,7 +154,7 @@ def test_what_is_not_found_for_some_minutes_is_waited_for(
     stage.night()
     operation = Scene(stage, said).ends(State.SUCCEEDED)
 
-    assert 0 == operation.facts.copy_failures
+    assert 0 == operation.facts.attempts.copy_failures
     assert (
         said.lines("Waiting: The copy ")
         if late is LateStage
@@ -167,7 +167,7 @@ def test_a_copy_that_is_not_found_for_longer_is_begun_again(said: Said) -> None:
     stage = LateCopyForGood()
     stage.night()
 
-    assert 1 == Scene(stage, said).ends(State.SUCCEEDED).facts.copy_failures
+    assert 1 == Scene(stage, said).ends(State.SUCCEEDED).facts.attempts.copy_failures
 
 
 def test_a_cluster_that_is_not_found_for_longer_is_missed(said: Said) -> None:
@@ -186,7 +186,7 @@ def test_a_database_that_starts_slowly_and_is_locked_for_a_while_is_waited_for(
     """No connections at first, then a lock that another session holds."""
     scene.stage.night()
     operation = scene.run_until(State.RESTORED)
-    database = scene.stage.data.clusters[str(operation.facts.cluster_resource_id)]
+    database = scene.stage.data.clusters[str(operation.facts.target.cluster_resource_id)]
     database.trouble = DatabaseUnavailableError(
         "PostgreSQL at staging takes no connections now (SQLSTATE 57P03)."
     )
@@ -228,7 +228,7 @@ def test_a_login_of_production_that_the_master_may_not_close_fails_the_operation
     """Production's password would go on working in the copy: that is not a success."""
     scene.stage.night()
     operation = scene.run_until(State.RESTORED)
-    database = scene.stage.data.clusters[str(operation.facts.cluster_resource_id)]
+    database = scene.stage.data.clusters[str(operation.facts.target.cluster_resource_id)]
     database.roles["shop_app"].alterable = False
     failed = scene.fails(at="setup-db-users")
 

@@ -113,6 +113,6 @@ def test_instances_have_names_that_rds_takes_and_keep_them(target: str, count: i
     """
     resolved = plan({**COMPLETE, "TARGET_CLUSTER_ID": target, "INSTANCE_COUNT": str(count)})
 
-    assert count == len(set(resolved.instance_ids))
-    assert all(map(is_identifier, resolved.instance_ids))
-    assert f"{target}-1" == resolved.instance_ids[0]
+    assert count == len(set(resolved.target.instance_ids))
+    assert all(map(is_identifier, resolved.target.instance_ids))
+    assert f"{target}-1" == resolved.target.instance_ids[0]

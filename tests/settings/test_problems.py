@@ -176,7 +176,7 @@ def test_a_serverless_plan_can_be_made() -> None:
         "SERVERLESS_MAX_CAPACITY": "256",
     }
 
-    assert 256 == plan({**COMPLETE, **changes}).serverless_max_capacity
+    assert 256 == plan({**COMPLETE, **changes}).target.serverless_max_capacity
 
 
 def test_the_stages_settings_are_told_whole_as_well() -> None:

@@ -75,8 +75,8 @@ def test_a_variable_of_the_guide_sets_what_it_names(variable: str, text: str, va
     from_environment = plan({**COMPLETE, variable: text})
     from_ssm = plan(COMPLETE, {variable.lower().replace("_", "-"): text})
 
-    assert value == getattr(from_environment, variable.lower())
-    assert value == getattr(from_ssm, variable.lower())
+    assert value == from_environment.setting(variable.lower())
+    assert value == from_ssm.setting(variable.lower())
 
 
 def test_the_stages_own_variables_are_the_guides_too() -> None:
@@ -100,21 +100,21 @@ def test_the_plans_own_parameter_comes_before_the_stages_before_the_environment_
     own = {**stage, "plans/weekly/port": "5435"}
 
     assert [5432, 5433, 5434, 5434, 5435] == [
-        plan(COMPLETE).port,
-        plan(environment).port,
-        plan(environment, stage).port,
-        plan(environment, own).port,
-        plan(environment, own, "weekly").port,
+        plan(COMPLETE).target.port,
+        plan(environment).target.port,
+        plan(environment, stage).target.port,
+        plan(environment, own).target.port,
+        plan(environment, own, "weekly").target.port,
     ]
 
 
 def test_what_is_empty_is_not_set() -> None:
     """Chalice and CloudFormation cannot leave a variable out, only empty."""
     assert (5432, None) == (
-        plan({**COMPLETE, "PORT": "", "KMS_KEY_ID": ""}).port,
-        plan({**COMPLETE, "KMS_KEY_ID": ""}).kms_key_id,
+        plan({**COMPLETE, "PORT": "", "KMS_KEY_ID": ""}).target.port,
+        plan({**COMPLETE, "KMS_KEY_ID": ""}).copies.kms_key_id,
     )
-    assert "my-target-cluster" == plan(COMPLETE, {"target-cluster-id": ""}).target_cluster_id
+    assert "my-target-cluster" == plan(COMPLETE, {"target-cluster-id": ""}).target.cluster_id
 
 
 def test_a_named_plan_takes_from_the_stage_what_it_does_not_say() -> None:
@@ -124,8 +124,8 @@ def test_a_named_plan_takes_from_the_stage_what_it_does_not_say() -> None:
     assert ("weekly", "dev/weekly", "weekly-cluster", "my-source-cluster") == (
         weekly.name,
         weekly.owner,
-        weekly.target_cluster_id,
-        weekly.source_cluster_id,
+        weekly.target.cluster_id,
+        weekly.source.cluster_id,
     )
 
 

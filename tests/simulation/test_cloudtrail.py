@@ -4,6 +4,7 @@ tables.
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,7 @@ def test_a_call_is_put_into_the_visit_of_its_step() -> None:
 
 def test_of_two_operations_the_one_whose_target_is_named_is_meant() -> None:
     """Plans run side by side; what fits neither, or both, belongs to none."""
-    other = PLAN.model_copy(update={"target_cluster_id": "elsewhere"})
+    other = replace(PLAN, target=replace(PLAN.target, cluster_id="elsewhere"))
     stays = [
         Stay(name, name, "delete-rds", START, START + timedelta(hours=1), plan)
         for name, plan in [("theirs", other), ("mine", PLAN)]

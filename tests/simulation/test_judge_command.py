@@ -68,7 +68,7 @@ def test_several_nights_and_strangers_are_kept_apart(
         (
             Tale()
             .copy()
-            .go(State.TARGET_DELETING, facts={"victim": VICTIM})
+            .go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
             .delete_cluster("cluster-X")
             .fail(),
             "ours",

@@ -1,5 +1,6 @@
 """What the calls make of the world: each effect once, and in the end exactly what was wanted."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,12 +20,12 @@ from tests.simulation.trace_builder import (
     without,
 )
 
-NIGHT_WITHOUT_COPIES_KEPT = PLAN.model_copy(update={"archive_snapshot": False})
+NIGHT_WITHOUT_COPIES_KEPT = replace(PLAN, copies=replace(PLAN.copies, archive_snapshot=False))
 
 
 def test_an_effect_twice_in_an_attempt_is_seen() -> None:
     """A deletion of the same member; another member is another effect."""
-    tale = Tale().copy().go(State.TARGET_DELETING, facts={"victim": VICTIM})
+    tale = Tale().copy().go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
     tale.delete_instance("staging-cluster-2").delete_instance("staging-cluster-1").delete_instance(
         "staging-cluster-1"
     )
@@ -123,7 +124,7 @@ def test_a_cluster_that_was_deleted_again_is_seen() -> None:
         .copy()
         .delete()
         .restore()
-        .go(State.USERS_READY, facts={"production_logins_closed": True})
+        .go(State.USERS_READY, facts={"users": {"production_logins_closed": True}})
     )
     tale.call("DeleteDBCluster", DBClusterIdentifier="staging-cluster")
 
@@ -147,7 +148,10 @@ def test_another_cluster_than_the_recorded_one_is_seen() -> None:
     found = broken(
         tale.go(
             State.USERS_READY,
-            facts={"cluster_resource_id": "cluster-OTHER", "production_logins_closed": True},
+            facts={
+                "target": {"cluster_resource_id": "cluster-OTHER"},
+                "users": {"production_logins_closed": True},
+            },
         )
     )
     assert [] == [one for one in found if one.startswith("wanted")]
@@ -238,7 +242,7 @@ def test_a_copy_that_could_not_be_put_away_is_a_warning() -> None:
     assert [] == broken(tale)
 
 
-CLOSED = {"production_logins_closed": True}
+CLOSED = {"users": {"production_logins_closed": True}}
 
 
 def _archived(tale: Tale) -> Tale:

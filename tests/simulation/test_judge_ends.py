@@ -46,9 +46,9 @@ def test_one_after_another_is_no_overlap() -> None:
     """Nor is one that is skipped because the target is busy."""
     first = Tale("first").copy()
     soon, reason = first.now + timedelta(seconds=1), "The target is busy."
-    skipped = Tale("skipped", at=soon, state=State.SKIPPING, skipped_busy=True, reason=reason).fail(
-        State.SKIPPED
-    )
+    skipped = Tale(
+        "skipped", at=soon, state=State.SKIPPING, skipped_because_locked=True, reason=reason
+    ).fail(State.SKIPPED)
     first.fail()
 
     assert [] == broken(first, skipped, Tale("second", at=first.now).fail())
@@ -218,7 +218,7 @@ def test_the_password_is_where_it_has_to_be() -> None:
 
 def test_a_login_of_productions_after_a_success_is_seen() -> None:
     """Unless the plan keeps it, or nothing has succeeded with that cluster yet."""
-    plan = PLAN.model_copy(update={"keep_login_roles": ("auditor",)})
+    plan = replace(PLAN, users=replace(PLAN.users, keep_login_roles=("auditor",)))
     tale = Tale(plan=plan).succeed()
     early, late, kept = (
         Opened(at, "cluster-NEW", role)
@@ -243,7 +243,7 @@ def test_a_login_that_was_taken_and_is_not_named_is_seen() -> None:
 
 def test_a_way_to_production_after_a_success_is_seen() -> None:
     """Unless QUIESCE names it off; and one that was closed without a word is seen as well."""
-    tale = Tale(plan=PLAN.model_copy(update={"quiesce": ("-partman",)})).succeed()
+    tale = Tale(plan=replace(PLAN, users=replace(PLAN.users, quiesce=("-partman",)))).succeed()
     ways = (
         Reached(tale.now, "cluster-NEW", kind, is_open)
         for kind, is_open in [("dblink", True), ("partman", True), ("user-mappings", False)]
@@ -258,7 +258,9 @@ def test_a_way_to_production_after_a_success_is_seen() -> None:
 def test_a_success_that_does_not_know_the_logins_closed_is_seen() -> None:
     """The record itself has to say it."""
     found = broken(
-        rewritten(Tale().succeed(), "night-1", facts={"cluster_resource_id": "cluster-NEW"})
+        rewritten(
+            Tale().succeed(), "night-1", facts={"target": {"cluster_resource_id": "cluster-NEW"}}
+        )
     )
 
     assert (

@@ -132,7 +132,7 @@ def test_the_source_under_another_name_is_seen() -> None:
     found = broken(
         Tale()
         .copy()
-        .go(State.TARGET_DELETING, facts={"victim": VICTIM})
+        .go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
         .delete_cluster("cluster-SOURCE")
     )
 
@@ -155,7 +155,7 @@ def test_a_deletion_of_what_is_not_ours_is_seen(tags: list[dict[str, str]]) -> N
     found = broken(
         Tale()
         .copy()
-        .go(State.TARGET_DELETING, facts={"victim": VICTIM})
+        .go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
         .delete_cluster(tags=tags)
         .fail()
     )
@@ -205,7 +205,7 @@ def test_another_cluster_than_the_victim_is_seen() -> None:
     found = broken(
         Tale()
         .copy()
-        .go(State.TARGET_DELETING, facts={"victim": VICTIM})
+        .go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
         .delete_cluster("cluster-NEW")
         .fail()
     )
@@ -230,7 +230,7 @@ def test_an_instance_that_is_no_member_of_the_victim_is_seen() -> None:
     found = broken(
         Tale()
         .copy()
-        .go(State.TARGET_DELETING, facts={"victim": VICTIM})
+        .go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
         .delete_instance("other")
         .fail()
     )
@@ -242,7 +242,9 @@ def test_an_instance_that_is_no_member_of_the_victim_is_seen() -> None:
 
 def test_an_answer_without_the_clusters_id_is_not_judged() -> None:
     """CloudTrail may leave it out."""
-    tale = Tale().copy().go(State.TARGET_DELETING, facts={"victim": VICTIM}).delete_cluster()
+    tale = (
+        Tale().copy().go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}}).delete_cluster()
+    )
     deletion = tale.entries[-1]
     assert isinstance(deletion, Called)
     tale.entries[-1] = replace(

@@ -27,10 +27,10 @@ def made_all_at_once() -> Tale:
         DBClusterIdentifier="staging-cluster",
         Tags=tale._tags(),
     )
-    tale.go(State.CLUSTER_RESTORING, facts={"cluster_resource_id": "cluster-NEW"}).go(
+    tale.go(State.CLUSTER_RESTORING, facts={"target": {"cluster_resource_id": "cluster-NEW"}}).go(
         State.CLUSTER_RESTORED
     )
-    for identifier in PLAN.instance_ids:
+    for identifier in PLAN.target.instance_ids:
         tale.create_instance(identifier)
     return tale.go(State.INSTANCES_CREATING).go(State.RESTORED)
 
@@ -43,7 +43,7 @@ def closed_after_the_reader(*, seconds: float) -> Tale:
         "production_logins_closed": True,
         "exposed_until": tale.now + timedelta(seconds=seconds),
     }
-    return tale.go(State.USERS_READY, facts=closed)
+    return tale.go(State.USERS_READY, facts={"users": closed})
 
 
 def test_a_reader_beside_the_writer_is_seen() -> None:
@@ -69,7 +69,7 @@ def test_readers_of_a_cluster_whose_logins_are_closed_already_are_fine() -> None
         .copy()
         .delete()
         .restore()
-        .go(State.READERS_CREATING, facts={"production_logins_closed": True})
+        .go(State.READERS_CREATING, facts={"users": {"production_logins_closed": True}})
     )
 
     assert EARLY not in broken(tale.create_instance("staging-cluster-2").go(State.USERS_READY))

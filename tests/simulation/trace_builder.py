@@ -2,13 +2,14 @@
 what may be wrong.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.flow.choreography import ROWS, TERMINAL, State
-from chalicelib.flow.operation import Hop, Operation, Victim
+from chalicelib.flow.facts import Facts, Hop, OldTarget
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG, Plan
 from chalicelib.messages.events import announcement
 from chalicelib.records.audit import audit_row
@@ -23,7 +24,7 @@ SNAPSHOT = f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster-snapshot:rds:prod-cluster-2
 BOUNDS = Bounds(
     stage=STAGE, sources=frozenset({SOURCE}), source_resource_ids=frozenset({"cluster-SOURCE"})
 )
-PLAN = Plan(
+PLAN = Plan.of_settings(
     name="default",
     stage=STAGE,
     account=ACCOUNT,
@@ -42,9 +43,15 @@ PLAN = Plan(
 COPY = "the-copy"
 COPY_ARN = f"arn:aws:rds:us-west-2:{ACCOUNT}:cluster-snapshot:{COPY}"
 OWNED = [{"Key": OWNER_TAG, "Value": "dev/default"}]
-VICTIM = Victim(
+VICTIM = OldTarget(
     resource_id="cluster-OLD", arn=TARGET, members=("staging-cluster-2", "staging-cluster-1")
 )
+
+
+def with_facts(facts: Facts, changes: Mapping[str, Mapping[str, Any]]) -> Facts:
+    """Change facts, given by phase and name."""
+    phases = {name: replace(getattr(facts, name), **changed) for name, changed in changes.items()}
+    return replace(facts, **phases)
 
 
 class Tale:
@@ -59,8 +66,8 @@ class Tale:
             operation_id=operation_id,
             root_id=more.pop("root_id", operation_id),
             stage=STAGE,
-            plan=plan.name,
-            settings=plan,
+            plan_name=plan.name,
+            plan=plan,
             state=more.pop("state", State.ACCEPTED),
             open="yes",
             created_at=at,
@@ -77,8 +84,8 @@ class Tale:
         """Change the state, with its row and what follows from an end."""
         self.now += timedelta(seconds=seconds)
         before, facts = self.operation, changes.pop("facts", {})
-        known = before.facts.model_copy(update=facts)
-        self.operation = before.entering(state, self.now, known).evolve(**changes)
+        known = with_facts(before.facts, facts)
+        self.operation = replace(before.enter(state, self.now, known), **changes)
         self._write(before, self.operation)
         if state in TERMINAL:
             self._end()
@@ -93,10 +100,10 @@ class Tale:
         ]
 
     def _end(self) -> None:
-        if not self.operation.skipped_busy:
+        if not self.operation.skipped_because_locked:
             self.hold(None)
         self.entries.append(Announced(self.now, *announcement(self.operation)))
-        closed = self.operation.evolve(open=None, due_at=None)
+        closed = replace(self.operation, open=None, due_at=None)
         key = self.operation.operation_id
         self.entries.append(
             Wrote(self.now, "a-step", "state", key, closed.to_item(), self.operation.to_item())
@@ -113,7 +120,7 @@ class Tale:
         self.now += timedelta(milliseconds=100)
         step = ROWS[self.operation.state].step or "nobody"
         operation_id = self.operation.operation_id
-        region = parameters.pop("region", PLAN.target_region)
+        region = parameters.pop("region", PLAN.target.region)
         error, attempt = (
             parameters.pop("error", None),
             parameters.pop("attempt", f"attempt-{self.operation.version}"),
@@ -142,22 +149,22 @@ class Tale:
 
     def copy(self) -> "Tale":
         """Copy the snapshot, and find everything as it has to be."""
-        hop = Hop(region=PLAN.target_region, identifier=COPY, arn=COPY_ARN)
-        self.go(State.SNAPSHOT_FOUND, facts={"snapshot_arn": SNAPSHOT})
+        hop = Hop(region=PLAN.target.region, identifier=COPY, arn=COPY_ARN)
+        self.go(State.SNAPSHOT_FOUND, facts={"snapshot": {"arn": SNAPSHOT}})
         self.call(
             "CopyDBClusterSnapshot",
             SourceDBClusterSnapshotIdentifier=SNAPSHOT,
             TargetDBClusterSnapshotIdentifier=COPY,
             Tags=self._tags(),
         )
-        self.go(State.COPYING, facts={"hops": (hop,)}).go(
-            State.SNAPSHOT_READY, facts={"copy_arn": COPY_ARN}
+        self.go(State.COPYING, facts={"copies": {"hops": (hop,)}}).go(
+            State.SNAPSHOT_READY, facts={"copies": {"arn": COPY_ARN}}
         )
         return self.go(State.PREFLIGHT_PASSED)
 
     def delete(self) -> "Tale":
         """Take the old target away."""
-        self.go(State.TARGET_DELETING, facts={"victim": VICTIM})
+        self.go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
         for member in VICTIM.members:
             self.delete_instance(member)
         return self.delete_cluster().go(State.TARGET_CLEAR)
@@ -189,14 +196,19 @@ class Tale:
             SnapshotIdentifier=COPY_ARN,
             Tags=self._tags(),
         )
-        self.go(State.CLUSTER_RESTORING, facts={"cluster_resource_id": "cluster-NEW"}).go(
-            State.CLUSTER_RESTORED
-        )
-        writer, *readers = PLAN.instance_ids
+        self.go(
+            State.CLUSTER_RESTORING, facts={"target": {"cluster_resource_id": "cluster-NEW"}}
+        ).go(State.CLUSTER_RESTORED)
+        writer, *readers = PLAN.target.instance_ids
         self.create_instance(writer)
-        self.go(State.INSTANCES_CREATING, facts={"instances": (writer,)}).go(State.RESTORED)
-        shut = {"exposed_until": self.now, "instances": PLAN.instance_ids}
-        self.operation = self.operation.evolve(facts=self.operation.facts.model_copy(update=shut))
+        self.go(State.INSTANCES_CREATING, facts={"target": {"instances": (writer,)}}).go(
+            State.RESTORED
+        )
+        shut: dict[str, dict[str, Any]] = {
+            "users": {"exposed_until": self.now},
+            "target": {"instances": PLAN.target.instance_ids},
+        }
+        self.operation = replace(self.operation, facts=with_facts(self.operation.facts, shut))
         for reader in readers:
             self.create_instance(reader)
         return self
@@ -213,11 +225,13 @@ class Tale:
 
     def finish(self) -> "Tale":
         """Close production's logins, archive the copy, tell people."""
-        self.go(State.USERS_READY, facts={"production_logins_closed": True})
+        self.go(State.USERS_READY, facts={"users": {"production_logins_closed": True}})
         self.call(
             "AddTagsToResource", ResourceName=COPY_ARN, Tags=[{"Key": ARCHIVED_TAG, "Value": "now"}]
         )
-        return self.go(State.ARCHIVED, facts={"archived": True}).go(State.SUCCEEDED, notified=True)
+        return self.go(State.ARCHIVED, facts={"copies": {"archived": True}}).go(
+            State.SUCCEEDED, notified=True
+        )
 
     def fail(self, end: State = State.FAILED, **how: Any) -> "Tale":
         """End without success, as it should be told."""

@@ -1,10 +1,12 @@
 """Records to try the writes of `Operations` with."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.flow.choreography import State
-from chalicelib.flow.operation import Facts, Operation
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.records.operations import Claim, Operations
 from chalicelib.records.store import DynamoStore, _marshal
@@ -12,7 +14,7 @@ from simulation.in_memory_store import InMemoryStore
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=70)
-PLAN = Plan(
+PLAN = Plan.of_settings(
     name="default",
     stage="test",
     account="123456789012",
@@ -38,8 +40,8 @@ def record(
         operation_id=operation_id,
         root_id=operation_id,
         stage="test",
-        plan="default",
-        settings=PLAN,
+        plan_name="default",
+        plan=PLAN,
         state=state,
         open="yes",
         created_at=NOW,
@@ -91,10 +93,8 @@ def held(operations: Operations, state: State = State.ACCEPTED) -> Operation:
     return operation
 
 
-def entering(before: Operation, state: State, **facts: Any) -> Operation:
-    """Give the next record, a minute later."""
+def entering(before: Operation, state: State, **facts: Mapping[str, Any]) -> Operation:
+    """Give the next record, a minute later; `facts` are given by phase and name."""
     now = NOW + timedelta(minutes=1)
-    known = before.facts.model_copy(update=facts) if facts else before.facts
-    return before.entering(state, now, Facts.model_validate(known.model_dump())).evolve(
-        due_at=now + LEASE
-    )
+    phases = {name: replace(getattr(before.facts, name), **known) for name, known in facts.items()}
+    return replace(before.enter(state, now, replace(before.facts, **phases)), due_at=now + LEASE)

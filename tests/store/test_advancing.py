@@ -3,12 +3,14 @@
 The same over both stores.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from chalicelib.flow.choreography import TERMINAL, State
-from chalicelib.flow.operation import Operation, Victim
+from chalicelib.flow.facts import OldTarget
+from chalicelib.flow.operation import Operation
 from chalicelib.records.operations import Operations, Written
 from chalicelib.records.store import Change
 from tests.store.records import NOW, PLAN, claimed, created, entering, held, record
@@ -32,21 +34,21 @@ def holder(operations: Operations) -> str | None:
 def test_a_change_of_state_writes_the_record_and_its_row(operations: Operations) -> None:
     """A fresh state: next version, no lease, no attempts, facts; and one row that tells of it."""
     before = held(operations)
-    after = entering(before, State.SNAPSHOT_FOUND, snapshot_arn="arn", snapshot_encrypted=True)
+    after = entering(before, State.SNAPSHOT_FOUND, snapshot={"arn": "arn", "encrypted": True})
     answer = advance(operations, before, after)
     row = operations.store.get("one#000002", "audit") or {}
 
-    assert (Written.DONE, after.evolve(written_by="me")) == (answer, operations.read("one"))
+    assert (Written.DONE, replace(after, written_by="me")) == (answer, operations.read("one"))
     assert (
         "ACCEPTED",
         "SNAPSHOT_FOUND",
         60,
-        {"snapshot_arn": "arn", "snapshot_encrypted": True},
+        {"arn": "arn", "encrypted": True},
     ) == (
         row["from_state"],
         row["to_state"],
         row["took_seconds"],
-        {key: row["facts"][key] for key in ("snapshot_arn", "snapshot_encrypted")},
+        row["facts"]["snapshot"],
     )
 
 
@@ -88,7 +90,9 @@ def test_the_flag_does_not_stop_the_cancelling_itself(operations: Operations) ->
     before = held(operations)
     operations.request_cancel("one", reason="enough", now=NOW)
     answer = advance(
-        operations, before, entering(before, State.CANCELLING, cluster_resource_id="new")
+        operations,
+        before,
+        entering(before, State.CANCELLING, target={"cluster_resource_id": "new"}),
     )
     found = operations.read("one")
 
@@ -96,7 +100,7 @@ def test_the_flag_does_not_stop_the_cancelling_itself(operations: Operations) ->
         answer,
         found and found.state,
         found and found.cancel_requested,
-        found and found.facts.cluster_resource_id,
+        found and found.facts.target.cluster_resource_id,
     )
 
 
@@ -181,7 +185,7 @@ def test_what_is_no_end_keeps_the_target(operations: Operations, after: State) -
 def test_a_success_says_how_fresh_the_target_is(operations: Operations) -> None:
     """When, by which operation, of which snapshot; other ends say nothing of it."""
     before = held(operations, State.ARCHIVED)
-    advance(operations, before, entering(before, State.SUCCEEDED, snapshot_created_at=NOW))
+    advance(operations, before, entering(before, State.SUCCEEDED, snapshot={"created_at": NOW}))
     target = operations.target(PLAN.target_cluster_arn)
 
     assert ("one", NOW, NOW + timedelta(minutes=1)) == (
@@ -211,10 +215,10 @@ def test_a_lock_that_is_not_ours_never_blocks_an_end(
 def test_the_victims_members_are_known_to_the_target(operations: Operations) -> None:
     """So that their events find the operation, beside those of the instances to come."""
     before = held(operations, State.SNAPSHOT_READY)
-    victim = Victim(
+    victim = OldTarget(
         resource_id="old", arn=PLAN.target_cluster_arn, members=("odd-name", "staging-cluster-1")
     )
-    advance(operations, before, entering(before, State.TARGET_DELETING, victim=victim))
+    advance(operations, before, entering(before, State.TARGET_DELETING, target={"old": victim}))
 
     assert ("odd-name", "staging-cluster-1", "staging-cluster-2") == operations.target(
         PLAN.target_cluster_arn
@@ -265,7 +269,7 @@ def test_of_two_heartbeats_one_takes_the_look(operations: Operations) -> None:
 
 def test_a_record_comes_back_as_it_was_written(operations: Operations) -> None:
     """Moments, nested facts, tuples and all."""
-    written = record(warnings=("a", "b"), worked_seconds=1.5, request_reason="ünïcode")
+    written = record(warnings=("a", "b"), active_seconds=1.5, request_reason="ünïcode")
     operations.create(written, what="a test")
 
     assert written == operations.read("one")

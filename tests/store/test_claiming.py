@@ -2,6 +2,7 @@
 both stores.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -32,7 +33,7 @@ def test_an_operation_is_created_once_with_its_trail_and_the_targets_lock(
         second,
         [row["what"] for row in rows],
     )
-    assert (record(), "one", PLAN.instance_ids) == (
+    assert (record(), "one", PLAN.target.instance_ids) == (
         operations.read("one"),
         target.holder,
         target.members,
@@ -48,7 +49,7 @@ def test_a_record_of_a_newer_version_still_reads(operations: Operations) -> None
     for part in (item, item["facts"], item["settings"]):
         part["of_tomorrow"] = "unknown"
 
-    assert record() == Operation.model_validate(item).evolve(version=record().version)
+    assert record() == replace(Operation.from_item(item), version=record().version)
 
 
 def test_a_second_operation_on_the_target_is_not_created(operations: Operations) -> None:
@@ -163,7 +164,9 @@ def test_a_wait_gives_the_lease_back_and_keeps_what_is_known(operations: Operati
     """And the version stays: a wait is no change of state."""
     before = held(operations)
     due = NOW + timedelta(seconds=30)
-    after = before.evolve(due_at=due, waiting_for="It is slow.", lease_owner=None, lease_until=None)
+    after = replace(
+        before, due_at=due, waiting_for="It is slow.", lease_owner=None, lease_until=None
+    )
     answer = operations.hold(before, after, owner="me")
     found = operations.read("one")
 
@@ -178,7 +181,7 @@ def test_a_wait_makes_good_the_announcements_that_were_not_answered(operations: 
     created(operations, announcements=2)
     before = claimed(operations).operation
     assert before is not None
-    operations.hold(before, before.evolve(waiting_for="It is slow.", announcements=0), owner="me")
+    operations.hold(before, replace(before, waiting_for="It is slow.", announcements=0), owner="me")
     found = operations.read("one")
 
     assert 0 == (found.announcements if found else None)
@@ -187,10 +190,10 @@ def test_a_wait_makes_good_the_announcements_that_were_not_answered(operations: 
 def test_the_holder_remembers_facts_in_the_middle_of_a_step(operations: Operations) -> None:
     """They stand in the record at once; nothing else is written, and the lease stays."""
     before = held(operations)
-    facts = before.facts.model_copy(update={"master_password_checked": True})
+    facts = replace(before.facts, users=replace(before.facts.users, master_password_checked=True))
     after = operations.remember(before, facts)
 
-    assert (before.evolve(facts=facts), after) == (after, operations.read("one"))
+    assert (replace(before, facts=facts), after) == (after, operations.read("one"))
 
 
 def test_whoever_lost_the_lease_remembers_nothing(operations: Operations) -> None:
@@ -199,18 +202,19 @@ def test_whoever_lost_the_lease_remembers_nothing(operations: Operations) -> Non
     claimed(operations, "another", now=LATER)
     with pytest.raises(TransientError, match="was lost in the middle of a step"):
         operations.remember(
-            before, before.facts.model_copy(update={"master_password_checked": True})
+            before,
+            replace(before.facts, users=replace(before.facts.users, master_password_checked=True)),
         )
     found = operations.read("one")
 
-    assert None is (found.facts.master_password_checked if found else True)
+    assert None is (found.facts.users.master_password_checked if found else True)
 
 
 def test_a_wait_of_somebody_who_lost_the_lease_is_not_written(operations: Operations) -> None:
     """Whoever took over decides."""
     before = held(operations)
     claimed(operations, "another", now=LATER)
-    answer = operations.hold(before, before.evolve(waiting_for="Too late."), owner="me")
+    answer = operations.hold(before, replace(before, waiting_for="Too late."), owner="me")
     found = operations.read("one")
 
     assert (Written.OVERTAKEN, None) == (answer, found.waiting_for if found else "")
@@ -222,7 +226,7 @@ def test_a_wait_of_what_is_to_be_cancelled_says_so(operations: Operations) -> No
     operations.request_cancel("one", reason="enough", now=NOW)
 
     assert Written.CANCEL_REQUESTED is operations.hold(
-        before, before.evolve(waiting_for="It is slow."), owner="me"
+        before, replace(before, waiting_for="It is slow."), owner="me"
     )
 
 
@@ -252,7 +256,7 @@ def test_what_is_due_is_read_oldest_first(operations: Operations) -> None:
     for number, seconds in enumerate((90, 30, 60, 600)):
         due_at = NOW + timedelta(seconds=seconds)
         operations.create(
-            record(f"op-{number}", State.SKIPPING).evolve(due_at=due_at), what="a test"
+            replace(record(f"op-{number}", State.SKIPPING), due_at=due_at), what="a test"
         )
 
     assert ["op-1", "op-2", "op-0"] == [

@@ -2,6 +2,10 @@
 logins are open.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from chalicelib.flow.choreography import State
@@ -18,7 +22,9 @@ NEEDS_THE_LOCK = [
 ]
 
 
-def advance(operations: Operations, standing: State, to: State, **facts: object) -> Written:
+def advance(
+    operations: Operations, standing: State, to: State, **facts: Mapping[str, Any]
+) -> Written:
     """Write a change of state of a new record that holds the target."""
     before = held(operations, standing)
     return operations.advance(
@@ -52,7 +58,12 @@ def test_the_target_knows_the_cluster_that_productions_passwords_open(
     operations: Operations,
 ) -> None:
     """From the moment it can be used."""
-    advance(operations, State.CLUSTER_RESTORING, State.CLUSTER_RESTORED, cluster_resource_id="new")
+    advance(
+        operations,
+        State.CLUSTER_RESTORING,
+        State.CLUSTER_RESTORED,
+        target={"cluster_resource_id": "new"},
+    )
 
     assert "new" == operations.target(ARN).logins_open_on
 
@@ -90,7 +101,12 @@ def test_only_the_cluster_that_was_closed_is_noted_as_closed(
     operation = created(operations, State.RESTORED)
     operations.store.change(Change(LOCK, assign={"logins_open_on": noted}))
     operations.note_closed(
-        operation.evolve(facts=operation.facts.model_copy(update={"cluster_resource_id": "new"}))
+        replace(
+            operation,
+            facts=replace(
+                operation.facts, target=replace(operation.facts.target, cluster_resource_id="new")
+            ),
+        )
     )
 
     assert left == operations.target(ARN).logins_open_on

@@ -4,8 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.flow.choreography import ROWS, State, event_source
+from chalicelib.flow.facts import Facts, SnapshotFacts, TargetFacts, UserFacts
 from chalicelib.flow.identifiers import automatic_id
-from chalicelib.flow.operation import Duration, Facts, Operation
+from chalicelib.flow.operation import Duration, Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.messages import events
 
@@ -13,7 +14,7 @@ STAGE = "dev"
 _NIGHT = datetime(2026, 11, 23, 3, 12, tzinfo=UTC)
 _STARTED = _NIGHT + timedelta(minutes=3)
 _SNAPSHOT = "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:rds:prod-cluster-2026-11-23-03-12"
-_PLAN = Plan(
+_PLAN = Plan.of_settings(
     name="default",
     stage=STAGE,
     account="123456789012",
@@ -47,8 +48,8 @@ def _succeeded() -> Operation:
         operation_id=operation_id,
         root_id=operation_id,
         stage=STAGE,
-        plan="default",
-        settings=_PLAN,
+        plan_name="default",
+        plan=_PLAN,
         state=State.SUCCEEDED,
         version=15,
         created_at=_STARTED,
@@ -63,14 +64,17 @@ def _succeeded() -> Operation:
 
 
 _FACTS = Facts(
-    snapshot_arn=_SNAPSHOT,
-    snapshot_created_at=_NIGHT,
-    production_logins_closed=True,
-    port=5432,
-    exposed_from=_STARTED + timedelta(minutes=52),
-    exposed_until=_STARTED + timedelta(minutes=56, seconds=10),
-    endpoint="staging-cluster.cluster-c0ffee123456.us-west-2.rds.amazonaws.com",
-    reader_endpoint="staging-cluster.cluster-ro-c0ffee123456.us-west-2.rds.amazonaws.com",
+    snapshot=SnapshotFacts(arn=_SNAPSHOT, created_at=_NIGHT),
+    users=UserFacts(
+        production_logins_closed=True,
+        exposed_from=_STARTED + timedelta(minutes=52),
+        exposed_until=_STARTED + timedelta(minutes=56, seconds=10),
+    ),
+    target=TargetFacts(
+        port=5432,
+        endpoint="staging-cluster.cluster-c0ffee123456.us-west-2.rds.amazonaws.com",
+        reader_endpoint="staging-cluster.cluster-ro-c0ffee123456.us-west-2.rds.amazonaws.com",
+    ),
 )
 _COPY = Duration(
     step=ROWS[State.COPYING].step or "",

@@ -1,6 +1,14 @@
 """The flow in the docs: the table, its two pictures, and the events of RDS that count."""
 
-from chalicelib.flow.choreography import CHOREOGRAPHY, DOOR, REQUESTED, ROWS, STEPS, TERMINAL, State
+from chalicelib.flow.choreography import (
+    CHOREOGRAPHY,
+    REQUESTED,
+    ROWS,
+    START_STEP,
+    STEPS,
+    TERMINAL,
+    State,
+)
 from chalicelib.flow.rds_events import SNAPSHOT, STARTING_EVENTS, RdsEvent
 from tools.reference.tables import code, table
 
@@ -9,11 +17,11 @@ _STOPS = (State.FAILING, State.CANCELLING)  # they can be entered from every ope
 
 def picture() -> str:
     """Draw the flow between steps: every arrow is an event, named as it stands on the bus."""
-    stops = ", ".join(ROWS[state].announced_as for state in _STOPS)
-    ends = ", ".join(ROWS[state].announced_as for state in ROWS if state in TERMINAL)
+    stops = ", ".join(ROWS[state].event for state in _STOPS)
+    ends = ", ".join(ROWS[state].event for state in ROWS if state in TERMINAL)
     lines = [
-        f'    aurora([Aurora]) -- "{SNAPSHOT}" --> {DOOR}',
-        f'    people([people]) -- "{REQUESTED}" --> {DOOR}',
+        f'    aurora([Aurora]) -- "{SNAPSHOT}" --> {START_STEP}',
+        f'    people([people]) -- "{REQUESTED}" --> {START_STEP}',
         *(
             f'    {step} -- "{", ".join(names)}" --> {after}'
             for (step, after), names in _arrows().items()
@@ -28,10 +36,10 @@ def _arrows() -> dict[tuple[str, str], list[str]]:
     """Collect the events that lead from one step to another, in the order of the flow."""
     arrows: dict[tuple[str, str], list[str]] = {}
     for row in CHOREOGRAPHY:
-        for after in map(ROWS.__getitem__, row.goes_to):
+        for after in map(ROWS.__getitem__, row.leads_to):
             if row.step and after.step and row.step != after.step:
                 names = arrows.setdefault((row.step, after.step), [])
-                names += [after.announced_as] if after.announced_as not in names else []
+                names += [after.event] if after.event not in names else []
     return arrows
 
 
@@ -49,18 +57,18 @@ def choreography() -> str:
     open_rows = [
         [
             code(row.state),
-            code(row.announced_as),
-            ", ".join(dict.fromkeys(code(event.event_id) for event in row.woken_by)),
+            code(row.event),
+            ", ".join(dict.fromkeys(code(event.event_id) for event in row.rds_events)),
             code(row.step),
-            ", ".join(map(code, row.goes_to)),
+            ", ".join(map(code, row.leads_to)),
             code(row.deadline.upper()),
-            code(row.gives_up_to),
+            code(row.on_giving_up),
         ]
         for row in CHOREOGRAPHY
         if row.step
     ]
     ends = [
-        [code(row.state), code(row.announced_as), "", "", "the end", "", ""]
+        [code(row.state), code(row.event), "", "", "the end", "", ""]
         for row in CHOREOGRAPHY
         if not row.step
     ]
@@ -71,7 +79,7 @@ def diagram() -> str:
     """Draw the states. What leads to the same place from everywhere is drawn once."""
     lines = [f"    [*] --> {CHOREOGRAPHY[0].state}"]
     for row in CHOREOGRAPHY:
-        lines += [f"    {row.state} --> {state}" for state in row.goes_to or ["[*]"]]
+        lines += [f"    {row.state} --> {state}" for state in row.leads_to or ["[*]"]]
     lines.append('    state "any state that can still be stopped" as OPEN')
     lines += [f"    OPEN --> {state}" for state in _STOPS]
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
@@ -79,11 +87,13 @@ def diagram() -> str:
 
 def rds_events() -> str:
     """List the events of RDS that count, with what each of them does here."""
-    starts = [_event_row(event, f"starts an operation ({code(DOOR)})") for event in STARTING_EVENTS]
+    starts = [
+        _event_row(event, f"starts an operation ({code(START_STEP)})") for event in STARTING_EVENTS
+    ]
     wakes = [
         _event_row(event, f"wakes {code(row.step)} in {code(row.state)}")
         for row in CHOREOGRAPHY
-        for event in row.woken_by
+        for event in row.rds_events
     ]
     return table(
         ["event", "detail-type", "message begins with", "what it does here"], [*starts, *wakes]

@@ -5,8 +5,8 @@ from typing import Any
 
 from aurora_restore.stages import DEPLOYMENT_ONLY
 from chalicelib.flow.choreography import CHOREOGRAPHY
-from chalicelib.flow.plan import Plan
-from chalicelib.settings import NOT_SETTINGS, Settings
+from chalicelib.flow.plan import SETTINGS, plan_schemas
+from chalicelib.settings import Settings
 from tools.reference.descriptions import PLAN, STAGE
 from tools.reference.tables import code, table
 
@@ -29,9 +29,7 @@ def variables() -> dict[str, str]:
 
 def fields() -> set[str]:
     """Give the field names that are settings, from the models themselves."""
-    return (Settings.model_fields.keys() - NOT_VARIABLES) | (
-        Plan.model_fields.keys() - NOT_SETTINGS
-    )
+    return (Settings.model_fields.keys() - NOT_VARIABLES) | (SETTINGS.keys())
 
 
 def stage() -> str:
@@ -54,7 +52,7 @@ def deployment() -> str:
 
 def plan() -> str:
     """Write the tables of what makes a plan, one for each group."""
-    schemas = Plan.model_json_schema()["properties"]
+    schemas = plan_schemas()
     return "\n\n".join(f"### {title}\n\n{_group(group, schemas)}" for title, group in PLAN.items())
 
 

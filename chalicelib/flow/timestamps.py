@@ -1,4 +1,4 @@
-"""Moments, as records and events write them."""
+"""Timestamps, as records and events write them."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import PlainSerializer
 
 
-def stamp(moment: datetime) -> str:
+def iso_timestamp(moment: datetime) -> str:
     """Write a moment as ISO 8601 in UTC with milliseconds and fixed width, so that text sorts as time does."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Moment = Annotated[datetime, PlainSerializer(stamp, return_type=str)]
+Timestamp = Annotated[datetime, PlainSerializer(iso_timestamp, return_type=str)]

@@ -1,0 +1,166 @@
+"""What the steps of one restore found out or made, by the phases of a restore.
+
+Facts are frozen: a step makes new ones with `dataclasses.replace`, whose names the type checker
+knows. A rerun forgets a phase by leaving it out (`chalicelib.flow.choreography.Phase`).
+"""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from chalicelib.flow.choreography import Phase
+from chalicelib.flow.limits import listed
+from chalicelib.flow.older_records import present_facts
+from chalicelib.flow.timestamps import Timestamp
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotFacts:
+    """The source's snapshot that is restored."""
+
+    arn: str | None = None
+    created_at: Timestamp | None = None
+    type: str | None = None
+    engine_version: str | None = None
+    encrypted: bool | None = None
+    kms_key_id: str | None = None
+    source_resource_id: str | None = None
+    master_username: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hop:
+    """One copy on the way to the target: where it is made, under which name and key."""
+
+    region: str
+    identifier: str
+    kms_key_id: str | None = None
+    arn: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyFacts:
+    """The copies of the snapshot, one a hop, and which of them is restored."""
+
+    kms_key_arn: str | None = None  # of KMS_KEY_ID when the copies were planned; None without one
+    hops: tuple[Hop, ...] = ()
+    hop: int = 0  # the hop that is being made, counted from 0
+    progress: int | None = None  # per cent
+    queued_until: Timestamp | None = None  # when the copy was last seen without any progress
+    arn: str | None = None  # what is restored; the source's own snapshot where no copy is needed
+    archived: bool | None = None
+
+    @property
+    def key_arn(self) -> str | None:
+        """The key of the copy and of the new cluster; older records have it in their hops only."""
+        return self.kms_key_arn or (self.hops[-1].kms_key_id if self.hops else None)
+
+
+class Deletion(StrEnum):
+    """How far the deletion of the old target has come, as far as this operation knows."""
+
+    DECIDED = "decided"
+    ASKED = "asked"  # for its instances; noted before the first call
+    ACCEPTED = "accepted"  # for the cluster itself
+
+
+@dataclass(frozen=True, kw_only=True)
+class OldTarget:
+    """The old target, as it was when its deletion was decided; nothing else is ever deleted."""
+
+    resource_id: str
+    arn: str
+    members: tuple[str, ...] = ()  # readers first, the writer last: the order of deletion
+    final_snapshot_id: str | None = None
+    protected: bool | None = None  # None in records of before it was noted
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetFacts:
+    """The cluster that is replaced, and the one that is made in its place."""
+
+    old: OldTarget | None = None
+    deletion: Deletion | None = None  # None in records of before it was noted
+    cluster_arn: str | None = None
+    cluster_resource_id: str | None = None
+    endpoint: str | None = None
+    reader_endpoint: str | None = None
+    port: int | None = None
+    instances: tuple[str, ...] = ()  # that this operation created: the writer first, then readers
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserFacts:
+    """Who can log in to the new cluster, and what in it was stopped."""
+
+    master_password_checked: bool | None = None  # that it is not production's, before it is set
+    master_asked_for_token: bool | None = None  # production's master user logs in by IAM only
+    exposed_from: Timestamp | None = None  # see `chalicelib.flow.exposure`
+    exposed_until: Timestamp | None = None
+    production_logins_closed: bool | None = None  # None until a cluster was restored
+    logins_closed: tuple[str, ...] = ()  # the first of them; noted before the first is closed
+    logins_closed_count: int | None = None  # None in records of before it was counted
+    logins_kept: tuple[str, ...] = ()  # of production, by KEEP_LOGIN_ROLES
+    other_logins_closed: tuple[str, ...] = ()  # on a cluster that was kept: opened since then
+    other_logins_closed_count: int = 0  # `other_logins_closed` names the first of them
+    quieted: dict[str, int] = field(default_factory=dict)  # by kind of `quiesce_kinds`, as found
+
+    @property
+    def logins_closed_in_all(self) -> int:
+        """How many logins of production were closed, of which `logins_closed` names the first."""
+        return max(self.logins_closed_count or 0, len(self.logins_closed))
+
+    @property
+    def others_closed(self) -> str:
+        """Name the logins that were closed and are not production's; empty where there are none."""
+        names, count = self.other_logins_closed, self.other_logins_closed_count
+        return f"other logins closed: {listed(names, count)}" if names else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptFacts:
+    """What this run has tried; every rerun begins with none of it."""
+
+    copy_failures: int = 0
+    copy_retry_until: Timestamp | None = None  # the first copy's deadline, also for those after it
+    password_set_at: Timestamp | None = None  # the last time
+    passwords_set: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All of it; each fact is written by one step and read by later ones."""
+
+    snapshot: SnapshotFacts = SnapshotFacts()
+    copies: CopyFacts = CopyFacts()
+    target: TargetFacts = TargetFacts()
+    users: UserFacts = field(default_factory=UserFacts)
+    attempts: AttemptFacts = AttemptFacts()
+
+    @classmethod
+    def of_item(cls, item: Any) -> "Facts":
+        """Read the facts of a record, or of a row of the trail; raises pydantic.ValidationError."""
+        return _adapter().validate_python(present_facts(item))
+
+    def without(self, phases: frozenset[Phase]) -> "Facts":
+        """Forget phases, and what was tried.
+
+        Of the snapshot its ARN stays, which is what was asked for. The users go with the cluster
+        that they are in: on one that stays, the logins that were closed have to be remembered.
+        """
+        known = Facts(snapshot=SnapshotFacts(arn=self.snapshot.arn))
+        if Phase.SNAPSHOT not in phases:
+            known = replace(known, snapshot=self.snapshot)
+        if Phase.COPIES not in phases:
+            known = replace(known, copies=self.copies)
+        if Phase.TARGET not in phases:
+            known = replace(known, target=self.target, users=self.users)
+        return known
+
+
+@cache
+def _adapter() -> TypeAdapter[Facts]:
+    return TypeAdapter(Facts)

@@ -1,0 +1,94 @@
+"""Reads records of versions in which facts and settings were flat, and some attributes had other names.
+
+What was read so is written whole in the present form at the next change
+(`chalicelib.records.operations`): a version before this one can then not read it any more, instead
+of reading a part of it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.flow.plan import nested
+
+RENAMED: Mapping[str, str] = {
+    "by_itself": "automatic",
+    "skipped_busy": "skipped_because_locked",
+    "troubles": "transient_errors",
+    "bugs": "unexpected_errors",
+    "stopped_in": "stopped_at",
+    "worked_seconds": "active_seconds",
+    "lasted_before": "expected_durations",
+}
+OLDER_FACTS: Mapping[str, tuple[str, str]] = {
+    "snapshot_arn": ("snapshot", "arn"),
+    "snapshot_created_at": ("snapshot", "created_at"),
+    "snapshot_type": ("snapshot", "type"),
+    "snapshot_engine_version": ("snapshot", "engine_version"),
+    "snapshot_encrypted": ("snapshot", "encrypted"),
+    "snapshot_kms_key_id": ("snapshot", "kms_key_id"),
+    "source_resource_id": ("snapshot", "source_resource_id"),
+    "master_username": ("snapshot", "master_username"),
+    "kms_key_arn": ("copies", "kms_key_arn"),
+    "hops": ("copies", "hops"),
+    "hop": ("copies", "hop"),
+    "copy_progress": ("copies", "progress"),
+    "copy_queued_until": ("copies", "queued_until"),
+    "copy_arn": ("copies", "arn"),
+    "archived": ("copies", "archived"),
+    "copy_failures": ("attempts", "copy_failures"),
+    "copy_retry_until": ("attempts", "copy_retry_until"),
+    "password_set_at": ("attempts", "password_set_at"),
+    "passwords_set": ("attempts", "passwords_set"),
+    "victim": ("target", "old"),
+    "deletion": ("target", "deletion"),
+    "cluster_arn": ("target", "cluster_arn"),
+    "cluster_resource_id": ("target", "cluster_resource_id"),
+    "endpoint": ("target", "endpoint"),
+    "reader_endpoint": ("target", "reader_endpoint"),
+    "port": ("target", "port"),
+    "instances": ("target", "instances"),
+    "master_password_checked": ("users", "master_password_checked"),
+    "master_asked_for_token": ("users", "master_asked_for_token"),
+    "exposed_from": ("users", "exposed_from"),
+    "exposed_until": ("users", "exposed_until"),
+    "production_logins_closed": ("users", "production_logins_closed"),
+    "logins_closed": ("users", "logins_closed"),
+    "logins_closed_count": ("users", "logins_closed_count"),
+    "logins_kept": ("users", "logins_kept"),
+    "other_logins_closed": ("users", "other_logins_closed"),
+    "other_logins_closed_count": ("users", "other_logins_closed_count"),
+    "quieted": ("users", "quieted"),
+}
+
+
+def is_older(item: Mapping[str, Any]) -> bool:
+    """Tell whether a record has the settings of its plan in one flat map."""
+    settings = item.get("settings")
+    return isinstance(settings, Mapping) and "source_region" in settings
+
+
+def present_form(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a record in the present form; one that is in it already is given as it is."""
+    if not is_older(item):
+        return dict(item)
+    present = {RENAMED.get(name, name): value for name, value in item.items()}
+    present["settings"] = nested(item["settings"])
+    present["facts"] = present_facts(item.get("facts"))
+    return present
+
+
+def present_facts(facts: Any) -> Any:
+    """Give the facts of a record, or of a row of the trail, by phase."""
+    if not isinstance(facts, Mapping):
+        return facts or {}
+    found: dict[str, Any] = {name: part for name, part in facts.items() if name not in OLDER_FACTS}
+    for name in facts.keys() & OLDER_FACTS.keys():
+        phase, field = OLDER_FACTS[name]
+        found.setdefault(phase, {})[field] = facts[name]
+    return found
+
+
+def outdated(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name what a record has that the present form has not, such as flat `settings`."""
+    flat = ("settings",) if is_older(item) else ()
+    return (*flat, *(name for name in RENAMED if name in item))
