@@ -127,7 +127,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "the key that is resolved once",
         "chalicelib/target/cluster.py",
         "key = self._operation.facts.copies.key_arn or plan.copies.kms_key_id",
-        "key = plan.kms_key_id",
+        "key = plan.copies.kms_key_id",
         ("moved-alias",),
     ),
     Mutant(
@@ -257,7 +257,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the stop of ways to production",
         "chalicelib/steps/setup_db_users.py",
-        "        remaining = database.quiesce(plan.quiet_kinds)\n",
+        "        remaining = database.quiesce(plan.users.quiet_kinds)\n",
         "        remaining = []\n",
         NIGHT,
     ),
@@ -265,8 +265,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "the count of ways to production before they are stopped",
         "chalicelib/steps/setup_db_users.py",
         "        facts = _note_going_on(operation, ports, database).facts\n"
-        "        remaining = database.quiesce(plan.quiet_kinds)\n",
-        "        remaining = database.quiesce(plan.quiet_kinds)\n"
+        "        remaining = database.quiesce(plan.users.quiet_kinds)\n",
+        "        remaining = database.quiesce(plan.users.quiet_kinds)\n"
         "        facts = _note_going_on(operation, ports, database).facts\n",
         NIGHT,
     ),
@@ -282,7 +282,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "the readers after production's logins",
         "chalicelib/steps/restore_snapshot.py",
         "    target.ensure_instance(writer)\n",
-        "    for name in operation.settings.instance_ids:\n        target.ensure_instance(name)\n",
+        "    for name in operation.plan.target.instance_ids:\n        target.ensure_instance(name)\n",
         NIGHT,
     ),
     Mutant(
