@@ -1,0 +1,72 @@
+"""Tags and keys of copies."""
+
+from typing import Any
+
+import pytest
+from tests.aurora.scene import KEY_ALIAS, SOURCE, TARGET, Rds, Scene, code_of
+
+
+def copying(source: Any, name: str) -> dict[str, Any]:
+    """Return the parameters of a copy."""
+    return {
+        "SourceDBClusterSnapshotIdentifier": source["DBClusterSnapshotArn"],
+        "TargetDBClusterSnapshotIdentifier": name,
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, []),
+        ({"CopyTags": True}, [{"Key": "team", "Value": "shop"}]),
+        ({"CopyTags": True, "Tags": [{"Key": "a", "Value": "b"}]}, [{"Key": "a", "Value": "b"}]),
+    ],
+)
+def test_tags_come_along_when_asked_for_and_none_are_given(
+    scene: Scene, options: dict[str, Any], expected: list[dict[str, str]]
+) -> None:
+    """CopyTags is off by default, and loses against Tags."""
+    scene.cluster()
+    source = scene.snapshot(Tags=[{"Key": "team", "Value": "shop"}])
+
+    assert expected == scene.copy(source, **options)["TagList"]
+
+
+def test_an_encrypted_copy_to_another_region_needs_a_key_there(scene: Scene, rds: Rds) -> None:
+    """A key does not leave its region."""
+    scene.encrypted_cluster()
+    source = scene.night()
+
+    assert "InvalidParameterValue" == code_of(
+        rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied")
+    )
+    assert f":kms:{TARGET}:" in scene.copy(source, KmsKeyId=KEY_ALIAS)["KmsKeyId"]
+
+
+def test_an_encrypted_copy_within_a_region_keeps_its_key(scene: Scene) -> None:
+    """Without KmsKeyId the copy stays under the source's key."""
+    scene.encrypted_cluster()
+    source = scene.night()
+
+    assert source["KmsKeyId"] == scene.copy(source, region=SOURCE)["KmsKeyId"]
+
+
+def test_an_unencrypted_copy_takes_no_key(scene: Scene, rds: Rds) -> None:
+    """KmsKeyId with an unencrypted source is InvalidParameterValue."""
+    scene.cluster()
+    source = scene.night()
+
+    assert "InvalidParameterValue" == code_of(
+        rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied"), KmsKeyId=KEY_ALIAS
+    )
+    assert "KmsKeyId" not in scene.copy(source)
+
+
+def test_source_region_and_presigned_url_are_ignored_as_on_aws(scene: Scene) -> None:
+    """They matter in GovCloud only."""
+    scene.cluster()
+    source = scene.night()
+
+    scene.copy(source, SourceRegion=SOURCE)
+
+    assert "copying" == scene.describe_snapshot("copied", region=TARGET)["Status"]

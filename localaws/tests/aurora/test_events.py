@@ -1,0 +1,194 @@
+"""Events as RDS sends them to EventBridge, and as DescribeEvents lists them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from localaws.aurora import Aurora
+from tests.aurora.scene import ACCOUNT, HOUR_SECONDS, SOURCE, TARGET, Rds, Scene, code_of
+
+Emitted = list[dict[str, Any]]
+
+
+def ids(emitted: Emitted) -> list[str | None]:
+    """Return the EventIDs in the order of emission."""
+    return [event["detail"].get("EventID") for event in emitted]
+
+
+def test_an_event_has_the_envelope_and_the_detail_that_rds_gives_it(
+    scene: Scene, emitted: Emitted
+) -> None:
+    """SourceType is upper case, resources hold the ARN, Date has milliseconds, no cluster is named."""
+    scene.cluster()
+    emitted.clear()
+    moment = scene.clock.now()
+    scene.night()
+    arn = (
+        f"arn:aws:rds:{SOURCE}:{ACCOUNT}:cluster-snapshot:rds:prod-cluster-{moment:%Y-%m-%d-%H-%M}"
+    )
+    unique_id = emitted[1].pop("id")
+
+    assert {
+        "version": "0",
+        "detail-type": "RDS DB Cluster Snapshot Event",
+        "source": "aws.rds",
+        "account": ACCOUNT,
+        "time": f"{moment + timedelta(seconds=180):%Y-%m-%dT%H:%M:%SZ}",
+        "region": SOURCE,
+        "resources": [arn],
+        "detail": {
+            "EventCategories": ["backup"],
+            "SourceType": "CLUSTER_SNAPSHOT",
+            "SourceArn": arn,
+            "Date": f"{moment + timedelta(seconds=180):%Y-%m-%dT%H:%M:%S}.000Z",
+            "SourceIdentifier": arn.split(":", 6)[-1],
+            "Message": "Automated cluster snapshot created",
+            "EventID": "RDS-EVENT-0169",
+        },
+    } == emitted[1]
+    assert unique_id != emitted[0]["id"]
+
+
+def test_automated_and_manual_snapshots_have_events_of_their_own(
+    scene: Scene, emitted: Emitted
+) -> None:
+    """0168 and 0169 at night, 0074 and 0075 by hand."""
+    scene.cluster()
+    emitted.clear()
+    scene.night()
+    scene.snapshot()
+
+    assert ["RDS-EVENT-0168", "RDS-EVENT-0169", "RDS-EVENT-0074", "RDS-EVENT-0075"] == ids(emitted)
+
+
+def test_a_created_event_comes_when_the_snapshot_is_available(
+    scene: Scene, aurora: Aurora, emitted: Emitted
+) -> None:
+    """Until then there is only the one that says creating."""
+    scene.cluster()
+    emitted.clear()
+    aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
+    scene.pass_time(179)
+
+    assert ["RDS-EVENT-0168"] == ids(emitted)
+
+
+def test_a_restore_ends_with_the_event_of_a_created_cluster(scene: Scene, emitted: Emitted) -> None:
+    """There is no event of its own for a restore, and cluster identifiers have no prefix."""
+    scene.cluster()
+    scene.snapshot()
+    emitted.clear()
+    scene.restore("by-hand")
+
+    assert ["RDS-EVENT-0170"] == ids(emitted)
+    assert ("RDS DB Cluster Event", "CLUSTER", "restored", "DB cluster created") == (
+        emitted[0]["detail-type"],
+        emitted[0]["detail"]["SourceType"],
+        emitted[0]["detail"]["SourceIdentifier"],
+        emitted[0]["detail"]["Message"],
+    )
+
+
+def test_instances_and_clusters_tell_their_end(scene: Scene, rds: Rds, emitted: Emitted) -> None:
+    """0003 for the instance, 0171 for the cluster."""
+    scene.cluster()
+    emitted.clear()
+    scene.delete_instances("prod-cluster-1")
+    rds(SOURCE).delete_db_cluster(DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)
+    scene.settle()
+
+    assert ["RDS-EVENT-0003", "RDS-EVENT-0171"] == ids(emitted)
+    assert ("RDS DB Instance Event", "DB_INSTANCE") == (
+        emitted[0]["detail-type"],
+        emitted[0]["detail"]["SourceType"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "event"), [("incompatible-restore", "RDS-EVENT-0354"), ("failed", "RDS-EVENT-0355")]
+)
+def test_a_cluster_that_cannot_be_created_tells_it(
+    scene: Scene, aurora: Aurora, emitted: Emitted, status: str, event: str
+) -> None:
+    """0354 for incompatible resources, 0355 for limits; the cluster stays in its status."""
+    scene.cluster()
+    scene.snapshot()
+    aurora.fail_creation(f"arn:aws:rds:{SOURCE}:{ACCOUNT}:cluster:restored", status, "No room.")
+
+    assert status == scene.restore("by-hand")["Status"]
+    assert event == ids(emitted)[-1]
+
+
+def test_events_belong_to_the_region_of_the_resource(scene: Scene, emitted: Emitted) -> None:
+    """What happens in the target is told in the target."""
+    scene.cluster()
+    scene.copy(scene.night())
+    scene.settle()
+    emitted.clear()
+    scene.restore("copied", region=TARGET)
+
+    assert [TARGET] == [event["region"] for event in emitted]
+
+
+def test_a_deleted_manual_snapshot_has_an_event_without_an_id(
+    scene: Scene, rds: Rds, emitted: Emitted
+) -> None:
+    """Seen in the field and not documented, so its EventID is not known."""
+    scene.cluster()
+    scene.snapshot()
+    emitted.clear()
+    rds(SOURCE).delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="by-hand")
+
+    assert "Deleted manual snapshot" == emitted[0]["detail"]["Message"]
+    assert "EventID" not in emitted[0]["detail"]
+
+
+def test_listed_events_have_no_id_and_other_source_types(scene: Scene, rds: Rds) -> None:
+    """DescribeEvents speaks kebab-case and leaves the EventID out."""
+    scene.cluster()
+    scene.night()
+    events = rds(SOURCE).describe_events(SourceType="db-cluster-snapshot")["Events"]
+
+    assert ["Creating automated cluster snapshot", "Automated cluster snapshot created"] == [
+        event["Message"] for event in events
+    ]
+    assert {
+        "SourceIdentifier",
+        "SourceType",
+        "Message",
+        "EventCategories",
+        "Date",
+        "SourceArn",
+    } == set(events[0])
+
+
+def test_an_hour_is_listed_unless_more_is_asked_for(scene: Scene, rds: Rds) -> None:
+    """Duration is in minutes, 14 days at most."""
+    scene.cluster()
+    scene.pass_time(2 * HOUR_SECONDS)
+    client = rds(SOURCE)
+    start = scene.clock.now() - timedelta(hours=3)
+
+    assert [] == client.describe_events()["Events"]
+    assert 2 == len(client.describe_events(Duration=180)["Events"])
+    assert 2 == len(client.describe_events(StartTime=start)["Events"])
+    assert 2 == len(
+        client.describe_events(StartTime=start.isoformat(), EndTime=scene.clock.now())["Events"]
+    )
+    assert "InvalidParameterValue" == code_of(client.describe_events, Duration=14 * 24 * 60 + 1)
+
+
+def test_events_are_listed_by_source_and_category(scene: Scene, rds: Rds) -> None:
+    """An identifier needs its type beside it."""
+    scene.cluster()
+    client = rds(SOURCE)
+    wanted = {"SourceIdentifier": "prod-cluster", "SourceType": "db-cluster"}
+
+    assert ["DB cluster created"] == [
+        event["Message"] for event in client.describe_events(**wanted)["Events"]
+    ]
+    assert [] == client.describe_events(**wanted, EventCategories=["deletion"])["Events"]
+    assert "InvalidParameterCombination" == code_of(
+        client.describe_events, SourceIdentifier="prod-cluster"
+    )
+    assert "InvalidParameterValue" == code_of(client.describe_events, SourceType="CLUSTER")

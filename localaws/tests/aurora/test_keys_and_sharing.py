@@ -1,0 +1,223 @@
+"""KMS keys, and snapshots of other accounts."""
+
+from typing import Any
+
+import pytest
+from localaws.aurora import KeyRing
+from tests.aurora.scene import (
+    ACCOUNT,
+    ENGINE,
+    KEY_ALIAS,
+    OTHER_ACCOUNT,
+    SOURCE,
+    TARGET,
+    Rds,
+    Scene,
+    code_of,
+)
+
+
+def key_arn(keys: KeyRing, region: str) -> str:
+    """Return the ARN of the account's key in a region."""
+    key = keys(ACCOUNT, region, KEY_ALIAS)
+    return key.arn if key else ""
+
+
+def share(rds: Rds, name: str = "by-hand", *accounts: str) -> str:
+    """Share a snapshot and return the code of the answer."""
+    return code_of(
+        rds(SOURCE).modify_db_cluster_snapshot_attribute,
+        DBClusterSnapshotIdentifier=name,
+        AttributeName="restore",
+        ValuesToAdd=list(accounts or (OTHER_ACCOUNT,)),
+    )
+
+
+@pytest.mark.parametrize(
+    "reference", ["alias/nobody", "00000000-0000-0000-0000-000000000000", "elsewhere"]
+)
+def test_a_key_that_is_missing_or_elsewhere_is_not_accessible(
+    scene: Scene, rds: Rds, keys: KeyRing, reference: str
+) -> None:
+    """An unknown alias or id, and a key of another region, are KMSKeyNotAccessibleFault."""
+    scene.encrypted_cluster()
+    source = scene.night()
+
+    assert "KMSKeyNotAccessibleFault" == code_of(
+        rds(TARGET).copy_db_cluster_snapshot,
+        SourceDBClusterSnapshotIdentifier=source["DBClusterSnapshotArn"],
+        TargetDBClusterSnapshotIdentifier="copied",
+        KmsKeyId=key_arn(keys, SOURCE) if reference == "elsewhere" else reference,
+    )
+
+
+@pytest.mark.parametrize("disabled", [SOURCE, TARGET])
+def test_a_copy_needs_both_keys_enabled(
+    scene: Scene, rds: Rds, keys: KeyRing, disabled: str
+) -> None:
+    """The source's to read, the target's to write."""
+    scene.encrypted_cluster()
+    source = scene.night()
+    keys.disable(key_arn(keys, disabled))
+
+    assert "KMSKeyNotAccessibleFault" == code_of(
+        rds(TARGET).copy_db_cluster_snapshot,
+        SourceDBClusterSnapshotIdentifier=source["DBClusterSnapshotArn"],
+        TargetDBClusterSnapshotIdentifier="copied",
+        KmsKeyId=KEY_ALIAS,
+    )
+
+
+def test_a_restore_needs_the_snapshots_key(scene: Scene, rds: Rds, keys: KeyRing) -> None:
+    """A disabled key makes the snapshot unusable until it is enabled again."""
+    scene.encrypted_cluster()
+    scene.snapshot()
+    wanted = {"SnapshotIdentifier": "by-hand", "Engine": ENGINE, "EngineVersion": "16.11"}
+    restore = rds(SOURCE).restore_db_cluster_from_snapshot
+    keys.disable(key_arn(keys, SOURCE))
+    refused = code_of(restore, DBClusterIdentifier="restored", **wanted)
+    keys.enable(key_arn(keys, SOURCE))
+
+    assert "KMSKeyNotAccessibleFault" == refused
+    assert "accepted" == code_of(restore, DBClusterIdentifier="restored", **wanted)
+
+
+def test_a_manual_snapshot_can_be_shared_and_withdrawn(scene: Scene, rds: Rds) -> None:
+    """The attribute restore lists the accounts."""
+    scene.cluster()
+    scene.snapshot()
+    shared = share(rds)
+    listed = attribute_values(rds)
+    rds(SOURCE).modify_db_cluster_snapshot_attribute(
+        DBClusterSnapshotIdentifier="by-hand",
+        AttributeName="restore",
+        ValuesToRemove=[OTHER_ACCOUNT],
+    )
+
+    assert "accepted" == shared
+    assert [OTHER_ACCOUNT] == listed
+    assert [] == attribute_values(rds)
+
+
+def attribute_values(rds: Rds) -> Any:
+    """Return the accounts that the snapshot is shared with."""
+    answer = rds(SOURCE).describe_db_cluster_snapshot_attributes(
+        DBClusterSnapshotIdentifier="by-hand"
+    )
+    return answer["DBClusterSnapshotAttributesResult"]["DBClusterSnapshotAttributes"][0][
+        "AttributeValues"
+    ]
+
+
+def test_an_automated_snapshot_cannot_be_shared(scene: Scene, rds: Rds) -> None:
+    """It has to be copied to a manual one first."""
+    scene.cluster()
+
+    assert "InvalidDBClusterSnapshotStateFault" == share(
+        rds, scene.night()["DBClusterSnapshotIdentifier"]
+    )
+
+
+def test_a_snapshot_under_the_managed_key_cannot_be_shared(scene: Scene, rds: Rds) -> None:
+    """StorageEncrypted without a key means aws/rds, which no other account can use."""
+    scene.cluster(StorageEncrypted=True)
+    scene.snapshot()
+
+    assert "InvalidDBClusterSnapshotStateFault" == share(rds)
+
+
+def test_an_encrypted_snapshot_cannot_be_public(scene: Scene, rds: Rds) -> None:
+    """An unencrypted one can."""
+    scene.encrypted_cluster()
+    scene.snapshot()
+    encrypted = share(rds, "by-hand", "all")
+    scene.cluster("open")
+    scene.snapshot("open-snapshot", "open")
+
+    assert "InvalidParameterCombination" == encrypted
+    assert "accepted" == share(rds, "open-snapshot", "all")
+
+
+def test_a_snapshot_is_shared_with_twenty_accounts_at_most(scene: Scene, rds: Rds) -> None:
+    """One more is SharedSnapshotQuotaExceeded."""
+    scene.cluster()
+    scene.snapshot()
+
+    assert "SharedSnapshotQuotaExceeded" == share(
+        rds, "by-hand", *[f"{number:012d}" for number in range(21)]
+    )
+
+
+def test_another_account_copies_and_restores_a_shared_snapshot_by_arn(
+    scene: Scene, rds: Rds
+) -> None:
+    """Encrypted ones need the other account's own key for a copy."""
+    scene.encrypted_cluster()
+    arn = scene.snapshot()["DBClusterSnapshotArn"]
+    share(rds)
+    other = rds(SOURCE, account=OTHER_ACCOUNT)
+    wanted = {"SourceDBClusterSnapshotIdentifier": arn, "TargetDBClusterSnapshotIdentifier": "ours"}
+    without_key = code_of(other.copy_db_cluster_snapshot, **wanted)
+    copy = other.copy_db_cluster_snapshot(**wanted, KmsKeyId=KEY_ALIAS)["DBClusterSnapshot"]
+    restored = other.restore_db_cluster_from_snapshot(
+        DBClusterIdentifier="ours",
+        SnapshotIdentifier=arn,
+        Engine=ENGINE,
+        EngineVersion="16.11",
+        KmsKeyId=KEY_ALIAS,
+    )["DBCluster"]
+
+    assert "InvalidParameterValue" == without_key
+    assert OTHER_ACCOUNT in copy["KmsKeyId"]
+    assert OTHER_ACCOUNT in restored["DBClusterArn"]
+
+
+def test_another_account_does_not_see_what_is_not_shared(scene: Scene, rds: Rds) -> None:
+    """Not by describing, not by copying, not by restoring."""
+    scene.cluster()
+    arn = scene.snapshot()["DBClusterSnapshotArn"]
+    other = rds(SOURCE, account=OTHER_ACCOUNT)
+
+    assert "DBClusterSnapshotNotFoundFault" == code_of(
+        other.copy_db_cluster_snapshot,
+        SourceDBClusterSnapshotIdentifier=arn,
+        TargetDBClusterSnapshotIdentifier="ours",
+    )
+    assert "DBClusterSnapshotNotFoundFault" == code_of(
+        other.restore_db_cluster_from_snapshot,
+        DBClusterIdentifier="ours",
+        SnapshotIdentifier=arn,
+        Engine=ENGINE,
+    )
+
+
+def test_only_the_owner_shares_and_deletes(scene: Scene, rds: Rds) -> None:
+    """A shared snapshot stays its owner's."""
+    scene.cluster()
+    arn = scene.snapshot()["DBClusterSnapshotArn"]
+    share(rds)
+    other = rds(SOURCE, account=OTHER_ACCOUNT)
+
+    assert "DBClusterSnapshotNotFoundFault" == code_of(
+        other.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier=arn
+    )
+    assert "DBClusterSnapshotNotFoundFault" == code_of(
+        other.modify_db_cluster_snapshot_attribute,
+        DBClusterSnapshotIdentifier=arn,
+        AttributeName="restore",
+        ValuesToAdd=[OTHER_ACCOUNT],
+    )
+
+
+def test_tags_of_a_shared_snapshot_stay_behind(scene: Scene, rds: Rds) -> None:
+    """CopyTags brings nothing over from another account."""
+    scene.cluster()
+    arn = scene.snapshot(Tags=[{"Key": "team", "Value": "shop"}])["DBClusterSnapshotArn"]
+    share(rds)
+    copy = rds(SOURCE, account=OTHER_ACCOUNT).copy_db_cluster_snapshot(
+        SourceDBClusterSnapshotIdentifier=arn,
+        TargetDBClusterSnapshotIdentifier="ours",
+        CopyTags=True,
+    )
+
+    assert [] == copy["DBClusterSnapshot"]["TagList"]

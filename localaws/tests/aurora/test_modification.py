@@ -1,0 +1,256 @@
+"""Changing a cluster, its master password above all."""
+
+from typing import Any
+
+import pytest
+from localaws.aurora import Aurora
+from tests.aurora.recording import RecordingData
+from tests.aurora.scene import LAG_SECONDS, PASSWORD, SOURCE, Rds, Scene, code_of
+
+NEW_PASSWORD = "another-long-password"
+
+
+def modify(scene: Scene, **options: Any) -> Any:
+    """Modify prod-cluster and return the answer's cluster."""
+    return scene.rds(SOURCE).modify_db_cluster(DBClusterIdentifier="prod-cluster", **options)[
+        "DBCluster"
+    ]
+
+
+def stored_password(stored: RecordingData, scene: Scene) -> str:
+    """Return the password that opens the cluster."""
+    return stored.clusters[scene.describe()["DbClusterResourceId"]].password
+
+
+def test_a_new_password_is_pending_until_it_is_in_force(
+    scene: Scene, stored: RecordingData
+) -> None:
+    """PendingModifiedValues says so at once; production's password opens the cluster meanwhile."""
+    scene.cluster()
+    answer = modify(scene, MasterUserPassword=NEW_PASSWORD)
+    before = stored_password(stored, scene)
+    scene.settle()
+    after = scene.describe()
+
+    assert ("available", {"MasterUserPassword": "****"}) == (
+        answer["Status"],
+        answer["PendingModifiedValues"],
+    )
+    assert PASSWORD == before
+    assert "available" == after["Status"]
+    assert "PendingModifiedValues" not in after
+    assert NEW_PASSWORD == stored_password(stored, scene)
+
+
+def test_a_reset_shows_on_the_instances_too(scene: Scene) -> None:
+    """They are resetting-master-credentials and then available again."""
+    scene.cluster()
+    modify(scene, MasterUserPassword=NEW_PASSWORD)
+    scene.pass_time(LAG_SECONDS)
+    during = scene.describe_instance("prod-cluster-1")["DBInstanceStatus"]
+    scene.settle()
+
+    assert "resetting-master-credentials" == during
+    assert "available" == scene.describe_instance("prod-cluster-1")["DBInstanceStatus"]
+
+
+def test_a_reset_ends_with_event_0016(scene: Scene, emitted: list[dict[str, Any]]) -> None:
+    """It is an event of the cluster."""
+    scene.cluster()
+    modify(scene, MasterUserPassword=NEW_PASSWORD)
+    scene.settle()
+
+    assert ("RDS-EVENT-0016", "CLUSTER") == (
+        emitted[-1]["detail"]["EventID"],
+        emitted[-1]["detail"]["SourceType"],
+    )
+
+
+def test_a_password_that_the_engine_refuses_is_told_by_event_0067_alone(
+    scene: Scene, aurora: Aurora, emitted: list[dict[str, Any]], stored: RecordingData
+) -> None:
+    """The cluster is available again, nothing is pending, and the old password still opens it."""
+    arn = scene.cluster()["DBClusterArn"]
+    aurora.fail_password(arn, "too weak")
+    modify(scene, MasterUserPassword=NEW_PASSWORD)
+    scene.settle()
+
+    assert ("RDS-EVENT-0067", "prod-cluster-1") == (
+        emitted[-1]["detail"]["EventID"],
+        emitted[-1]["detail"]["SourceIdentifier"],
+    )
+    assert "available" == scene.describe()["Status"]
+    assert PASSWORD == stored_password(stored, scene)
+
+
+def test_a_password_set_before_any_instance_holds_when_one_comes(
+    scene: Scene, stored: RecordingData
+) -> None:
+    """Nothing runs yet that could take it."""
+    scene.cluster(instances=0)
+    modify(scene, MasterUserPassword=NEW_PASSWORD)
+    scene.settle()
+    before = stored_password(stored, scene)
+    scene.instance("prod-cluster-1", "prod-cluster")
+
+    assert PASSWORD == before
+    assert NEW_PASSWORD == stored_password(stored, scene)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short",
+        "x" * 42,
+        'has"quote',
+        "has/slash",
+        "has@sign!",
+        "has space",
+        "it's-quoted",
+        "schlüssel",
+    ],
+)
+def test_a_password_outside_the_rules_is_refused_at_once(
+    scene: Scene, rds: Rds, password: str
+) -> None:
+    """8 to 41 printable ASCII characters, some excluded."""
+    scene.cluster()
+
+    assert "InvalidParameterValue" == code_of(
+        rds(SOURCE).modify_db_cluster,
+        DBClusterIdentifier="prod-cluster",
+        MasterUserPassword=password,
+    )
+
+
+def test_a_cluster_that_is_not_available_cannot_be_modified(scene: Scene, rds: Rds) -> None:
+    """Not even a second password while the first is pending."""
+    scene.cluster()
+    modify(scene, MasterUserPassword=NEW_PASSWORD)
+
+    assert "InvalidDBClusterStateFault" == code_of(
+        rds(SOURCE).modify_db_cluster, DBClusterIdentifier="prod-cluster", DeletionProtection=True
+    )
+
+
+def test_a_missing_cluster_cannot_be_modified(rds: Rds) -> None:
+    """The code keeps the ending Fault."""
+    assert "DBClusterNotFoundFault" == code_of(
+        rds(SOURCE).modify_db_cluster, DBClusterIdentifier="nobody"
+    )
+
+
+def test_protection_changes_at_once(scene: Scene) -> None:
+    """Without a trace in the status."""
+    scene.cluster(DeletionProtection=True)
+    answer = modify(scene, DeletionProtection=False)
+
+    assert (False, "available") == (answer["DeletionProtection"], answer["Status"])
+
+
+@pytest.mark.parametrize(
+    ("change", "member", "expected"),
+    [
+        (
+            {"VpcSecurityGroupIds": ["sg-new"]},
+            "VpcSecurityGroups",
+            [{"VpcSecurityGroupId": "sg-new", "Status": "active"}],
+        ),
+        (
+            {"ServerlessV2ScalingConfiguration": {"MinCapacity": 1, "MaxCapacity": 8}},
+            "ServerlessV2ScalingConfiguration",
+            {"MinCapacity": 1, "MaxCapacity": 8},
+        ),
+    ],
+)
+def test_groups_and_scaling_show_at_once_and_leave_the_cluster_modifying(
+    scene: Scene, change: dict[str, Any], member: str, expected: Any
+) -> None:
+    """For a while, after the seconds in which it still shows as available."""
+    scene.cluster()
+    answer = modify(scene, **change)
+    scene.pass_time(LAG_SECONDS)
+    during = scene.describe()["Status"]
+    scene.settle()
+
+    assert ("available", expected) == (answer["Status"], answer[member])
+    assert ("modifying", "available") == (during, scene.describe()["Status"])
+
+
+@pytest.mark.parametrize(
+    ("change", "pending", "member", "expected"),
+    [
+        (
+            {"CloudwatchLogsExportConfiguration": {"EnableLogTypes": ["postgresql"]}},
+            {
+                "PendingCloudwatchLogsExports": {
+                    "LogTypesToEnable": ["postgresql"],
+                    "LogTypesToDisable": [],
+                }
+            },
+            "EnabledCloudwatchLogsExports",
+            ["postgresql"],
+        ),
+        (
+            {"EnableIAMDatabaseAuthentication": True, "ApplyImmediately": True},
+            {"IAMDatabaseAuthenticationEnabled": True},
+            "IAMDatabaseAuthenticationEnabled",
+            True,
+        ),
+    ],
+)
+def test_logs_and_iam_authentication_are_pending_until_they_are_in_force(
+    scene: Scene, change: dict[str, Any], pending: Any, member: str, expected: Any
+) -> None:
+    """The cluster shows its old value and PendingModifiedValues until it was modified."""
+    before = scene.cluster().get(member)
+    answer = modify(scene, **change)
+    scene.settle()
+    after = scene.describe()
+
+    assert (pending, before) == (answer["PendingModifiedValues"], answer.get(member))
+    assert (expected, False) == (after[member], "PendingModifiedValues" in after)
+
+
+def test_a_master_that_logs_in_by_iam_takes_no_password(scene: Scene) -> None:
+    """It is one or the other; what the API leaves open is not guessed."""
+    scene.cluster()
+    for given, code in (
+        (
+            {"MasterUserAuthenticationType": "iam-db-auth", "MasterUserPassword": PASSWORD},
+            "InvalidParameterCombination",
+        ),
+        ({"MasterUserAuthenticationType": "password"}, "LocalAwsNotModelled"),
+    ):
+        assert code == code_of(lambda given=given: modify(scene, **given))
+
+
+def test_another_parameter_group_waits_for_a_reboot(scene: Scene, rds: Rds) -> None:
+    """Members say pending-reboot and go on as they were."""
+    scene.cluster()
+    rds(SOURCE).create_db_cluster_parameter_group(
+        DBClusterParameterGroupName="strict",
+        DBParameterGroupFamily="aurora-postgresql16",
+        Description="strict",
+    )
+    modify(scene, DBClusterParameterGroupName="strict")
+    scene.settle()
+
+    assert "strict" == scene.describe()["DBClusterParameterGroup"]
+    assert (
+        "pending-reboot" == scene.describe()["DBClusterMembers"][0]["DBClusterParameterGroupStatus"]
+    )
+
+
+def test_a_refused_change_changes_nothing(scene: Scene, rds: Rds) -> None:
+    """Everything is checked before anything is applied."""
+    scene.cluster()
+    code = code_of(
+        rds(SOURCE).modify_db_cluster,
+        DBClusterIdentifier="prod-cluster",
+        DeletionProtection=True,
+        VpcSecurityGroupIds=["sg-missing"],
+    )
+
+    assert "InvalidParameterValue" == code
+    assert scene.describe()["DeletionProtection"] is False

@@ -1,0 +1,146 @@
+"""What a restore is refused for."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+from localaws.aurora import Aurora
+from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, TARGET, Rds, Scene, code_of, message_of
+
+
+def refusal(scene: Scene, **options: Any) -> str:
+    """Return the code that a restore of `by-hand` is refused with."""
+    wanted = {
+        "DBClusterIdentifier": "restored",
+        "SnapshotIdentifier": "by-hand",
+        "EngineVersion": "16.11",
+        **options,
+    }
+    return code_of(scene.rds(SOURCE).restore_db_cluster_from_snapshot, Engine=ENGINE, **wanted)
+
+
+@pytest.mark.parametrize("name", ["prod-cluster", "PROD-CLUSTER"])
+def test_a_name_in_use_is_refused(scene: Scene, name: str) -> None:
+    """Whatever its case."""
+    scene.cluster()
+    scene.snapshot()
+
+    assert "DBClusterAlreadyExistsFault" == refusal(scene, DBClusterIdentifier=name)
+
+
+def test_a_missing_snapshot_is_refused(scene: Scene) -> None:
+    """By its exact code, which keeps the ending Fault."""
+    assert "DBClusterSnapshotNotFoundFault" == refusal(scene)
+
+
+def test_a_snapshot_of_another_region_cannot_be_restored(scene: Scene, rds: Rds) -> None:
+    """It has to be copied first, even though an ARN could name it."""
+    scene.cluster()
+    arn = scene.snapshot()["DBClusterSnapshotArn"]
+
+    assert "DBClusterSnapshotNotFoundFault" == code_of(
+        rds(TARGET).restore_db_cluster_from_snapshot,
+        DBClusterIdentifier="restored",
+        SnapshotIdentifier=arn,
+        Engine=ENGINE,
+    )
+
+
+def test_a_copying_snapshot_cannot_be_restored(scene: Scene, rds: Rds) -> None:
+    """Only an available one can."""
+    scene.cluster()
+    scene.copy(scene.snapshot())
+
+    assert "InvalidDBClusterSnapshotStateFault" == code_of(
+        rds(TARGET).restore_db_cluster_from_snapshot,
+        DBClusterIdentifier="restored",
+        SnapshotIdentifier="copied",
+        Engine=ENGINE,
+        EngineVersion="16.11",
+    )
+
+
+def test_a_version_that_is_not_offered_is_refused(scene: Scene) -> None:
+    """Versions disappear from regions."""
+    scene.cluster()
+    scene.snapshot()
+
+    assert "InvalidParameterCombination" == refusal(scene, EngineVersion="16.99")
+
+
+def test_a_parameter_group_of_another_family_is_refused(scene: Scene, rds: Rds) -> None:
+    """As after a major upgrade of production."""
+    scene.cluster()
+    scene.snapshot()
+    rds(SOURCE).create_db_cluster_parameter_group(
+        DBClusterParameterGroupName="old",
+        DBParameterGroupFamily="aurora-postgresql15",
+        Description="old",
+    )
+
+    assert "InvalidParameterCombination" == refusal(scene, DBClusterParameterGroupName="old")
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"DBClusterParameterGroupName": "nobody"}, "DBClusterParameterGroupNotFound"),
+        ({"DBSubnetGroupName": "nobody"}, "DBSubnetGroupNotFoundFault"),
+        ({"VpcSecurityGroupIds": ["sg-missing"]}, "InvalidParameterValue"),
+        ({"KmsKeyId": "alias/nobody"}, "KMSKeyNotAccessibleFault"),
+        ({"Port": 80}, "InvalidParameterValue"),
+        ({"BackupRetentionPeriod": 36}, "InvalidParameterValue"),
+        ({"EnableCloudwatchLogsExports": ["audit"]}, "InvalidParameterValue"),
+        (
+            {"ServerlessV2ScalingConfiguration": {"MinCapacity": 0.7, "MaxCapacity": 2}},
+            "InvalidParameterValue",
+        ),
+        ({"ServerlessV2ScalingConfiguration": {"MaxCapacity": 2}}, "InvalidParameterValue"),
+        (
+            {"ServerlessV2ScalingConfiguration": {"MinCapacity": 4, "MaxCapacity": 2}},
+            "InvalidParameterValue",
+        ),
+        ({"PreferredBackupWindow": "night"}, "InvalidParameterValue"),
+        ({"StorageType": "gp3"}, "InvalidParameterValue"),
+        ({"DBClusterIdentifier": "no_good"}, "InvalidParameterValue"),
+    ],
+)
+def test_what_does_not_exist_or_fit_is_refused(
+    scene: Scene, options: dict[str, Any], code: str
+) -> None:
+    """Each with its own code, before anything is made."""
+    scene.cluster()
+    scene.snapshot()
+
+    assert code == refusal(scene, **options)
+    assert "DBClusterNotFoundFault" == code_of(
+        scene.rds(SOURCE).describe_db_clusters, DBClusterIdentifier="restored"
+    )
+
+
+def test_the_fortieth_cluster_is_the_last(scene: Scene, aurora: Aurora) -> None:
+    """The cluster quota keeps the ending Fault."""
+    scene.cluster()
+    scene.snapshot()
+    aurora.quotas(account=ACCOUNT, region=SOURCE).clusters = 1
+
+    assert "DBClusterQuotaExceededFault" == refusal(scene)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"MasterUserPassword": "long-enough"}, "MasterUsername"),
+        ({"MasterUsername": "a"}, "MasterUserPassword"),
+    ],
+)
+def test_a_new_cluster_without_its_master_user_is_refused_by_the_missing_parameter(
+    rds: Rds, given: dict[str, str], missing: str
+) -> None:
+    """The code is InvalidParameterValue, and the sentence names what has to be given."""
+    create = partial(
+        rds(SOURCE).create_db_cluster, DBClusterIdentifier="new", Engine=ENGINE, **given
+    )
+
+    assert "InvalidParameterValue" == code_of(create)
+    assert f"The parameter {missing} must be provided and must not be blank." == message_of(create)

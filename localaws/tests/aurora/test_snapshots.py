@@ -1,0 +1,246 @@
+"""Taking and deleting cluster snapshots."""
+
+from datetime import timedelta
+
+import pytest
+from localaws.aurora import Aurora, Durations, RdsError
+from tests.aurora.scene import ACCOUNT, HOUR_SECONDS, SOURCE, Rds, Scene, code_of
+
+
+def test_a_manual_snapshot_is_creating_until_it_is_available(scene: Scene, rds: Rds) -> None:
+    """A snapshot takes minutes, tells its progress, and is available at the end."""
+    scene.cluster()
+    made = rds(SOURCE).create_db_cluster_snapshot(
+        DBClusterSnapshotIdentifier="by-hand", DBClusterIdentifier="prod-cluster"
+    )["DBClusterSnapshot"]
+    scene.pass_time(90)
+    half = scene.describe_snapshot("by-hand")
+    scene.pass_time(90)
+    done = scene.describe_snapshot("by-hand")
+
+    assert ("creating", 0) == (made["Status"], made["PercentProgress"])
+    assert ("creating", 50) == (half["Status"], half["PercentProgress"])
+    assert ("available", 100) == (done["Status"], done["PercentProgress"])
+
+
+def test_a_creating_snapshot_has_no_creation_time(scene: Scene, rds: Rds) -> None:
+    """SnapshotCreateTime is absent while creating, and then the moment the snapshot was begun."""
+    scene.cluster()
+    begun = scene.clock.now()
+    made = rds(SOURCE).create_db_cluster_snapshot(
+        DBClusterSnapshotIdentifier="by-hand", DBClusterIdentifier="prod-cluster"
+    )["DBClusterSnapshot"]
+    scene.settle()
+
+    assert "SnapshotCreateTime" not in made
+    assert begun == scene.describe_snapshot("by-hand")["SnapshotCreateTime"]
+
+
+def test_an_automated_snapshot_is_named_after_cluster_and_minute(scene: Scene) -> None:
+    """Aurora's own snapshots are called rds:<cluster>-<UTC minute> and are of type automated."""
+    scene.cluster()
+    moment = scene.clock.now()
+    snapshot = scene.night()
+
+    assert f"rds:prod-cluster-{moment:%Y-%m-%d-%H-%M}" == snapshot["DBClusterSnapshotIdentifier"]
+    assert "automated" == snapshot["SnapshotType"]
+
+
+def test_a_snapshot_tells_which_cluster_it_is_of(scene: Scene) -> None:
+    """The source is told by name and by resource id, which differs for a later cluster of the same
+    name.
+    """
+    cluster = scene.encrypted_cluster()
+    snapshot = scene.night()
+    same = (
+        "DBClusterIdentifier",
+        "DbClusterResourceId",
+        "EngineVersion",
+        "MasterUsername",
+        "KmsKeyId",
+    )
+
+    assert {name: cluster[name] for name in same} == {name: snapshot[name] for name in same}
+    assert 0 == snapshot["Port"]
+
+
+def test_a_cluster_is_backing_up_while_a_snapshot_is_taken(scene: Scene, aurora: Aurora) -> None:
+    """The cluster is not available meanwhile."""
+    scene.cluster()
+    aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
+    during = scene.describe()["Status"]
+    scene.settle()
+
+    assert "backing-up" == during
+    assert "available" == scene.describe()["Status"]
+
+
+def test_two_nights_within_a_minute_are_two_snapshots(scene: Scene, aurora: Aurora) -> None:
+    """Both have a name of Aurora's form: that of the second is the next minute's."""
+    scene.cluster()
+    aurora.set_pace(Durations().scaled(1000))
+    first = aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
+    minute = aurora.moment
+    scene.settle()
+    second = aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
+
+    assert f"rds:prod-cluster-{minute:%Y-%m-%d-%H-%M}" == first
+    assert f"rds:prod-cluster-{minute + timedelta(minutes=1):%Y-%m-%d-%H-%M}" == second
+
+
+def test_a_night_of_the_past_has_the_time_of_that_night(
+    scene: Scene, rds: Rds, aurora: Aurora
+) -> None:
+    """Its name and its creation time say when it was; it is available at once."""
+    scene.cluster()
+    at = aurora.moment - timedelta(hours=20)
+    name = aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE, at=at)
+    aurora.tick()
+    (found,) = rds(SOURCE).describe_db_cluster_snapshots(
+        DBClusterSnapshotIdentifier=name, SnapshotType="automated"
+    )["DBClusterSnapshots"]
+
+    assert (f"rds:prod-cluster-{at:%Y-%m-%d-%H-%M}", at) == (name, found["SnapshotCreateTime"])
+    assert "available" == found["Status"]
+
+
+def test_a_snapshot_needs_an_available_cluster(scene: Scene, rds: Rds) -> None:
+    """A cluster that is still being created cannot be snapshotted."""
+    rds(SOURCE).create_db_cluster(
+        DBClusterIdentifier="new",
+        Engine="aurora-postgresql",
+        MasterUsername="a",
+        MasterUserPassword="long-enough",
+    )
+    client = rds(SOURCE)
+
+    assert "InvalidDBClusterStateFault" == code_of(
+        client.create_db_cluster_snapshot,
+        DBClusterSnapshotIdentifier="by-hand",
+        DBClusterIdentifier="new",
+    )
+
+
+def test_a_snapshot_of_a_missing_cluster_is_refused(rds: Rds, aurora: Aurora) -> None:
+    """Neither a person nor the night can take one."""
+    client = rds(SOURCE)
+
+    assert "DBClusterNotFoundFault" == code_of(
+        client.create_db_cluster_snapshot,
+        DBClusterSnapshotIdentifier="by-hand",
+        DBClusterIdentifier="nobody",
+    )
+    with pytest.raises(RdsError, match="DBClusterNotFoundFault"):
+        aurora.take_automated_snapshot("nobody", account=ACCOUNT, region=SOURCE)
+
+
+def test_a_snapshot_identifier_is_unique_whatever_its_case(scene: Scene, rds: Rds) -> None:
+    """Identifiers are stored in lower case, so By-Hand is by-hand."""
+    scene.cluster()
+    scene.snapshot("by-hand")
+
+    assert "DBClusterSnapshotAlreadyExistsFault" == code_of(
+        rds(SOURCE).create_db_cluster_snapshot,
+        DBClusterSnapshotIdentifier="By-Hand",
+        DBClusterIdentifier="PROD-cluster",
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["rds:mine", "1st", "two--hyphens", "ends-", "under_score", "x" * 64]
+)
+def test_a_snapshot_identifier_must_be_well_formed(scene: Scene, rds: Rds, name: str) -> None:
+    """Letters, digits and single hyphens, 63 at most; the prefix rds: is Aurora's own."""
+    scene.cluster()
+
+    assert "InvalidParameterValue" == code_of(
+        rds(SOURCE).create_db_cluster_snapshot,
+        DBClusterSnapshotIdentifier=name,
+        DBClusterIdentifier="prod-cluster",
+    )
+
+
+def test_the_hundredth_manual_snapshot_is_the_last(scene: Scene, rds: Rds, aurora: Aurora) -> None:
+    """The manual quota answers SnapshotQuotaExceeded; automated snapshots do not count."""
+    scene.cluster()
+    aurora.quotas(account=ACCOUNT, region=SOURCE).manual_cluster_snapshots = 1
+    scene.night()
+    scene.snapshot("first")
+
+    assert "SnapshotQuotaExceeded" == code_of(
+        rds(SOURCE).create_db_cluster_snapshot,
+        DBClusterSnapshotIdentifier="second",
+        DBClusterIdentifier="prod-cluster",
+    )
+
+
+def test_a_deleted_snapshot_lingers_and_keeps_its_name(scene: Scene, rds: Rds) -> None:
+    """The answer shows the old status; the snapshot is deleting for a moment, and then unknown."""
+    scene.cluster()
+    scene.snapshot()
+    client = rds(SOURCE)
+    answer = client.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="by-hand")[
+        "DBClusterSnapshot"
+    ]["Status"]
+    during = scene.describe_snapshot("by-hand")["Status"]
+    again = code_of(client.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier="by-hand")
+    scene.settle()
+
+    assert ("available", "deleting") == (answer, during)
+    assert "InvalidDBClusterSnapshotStateFault" == again
+    assert "DBClusterSnapshotNotFoundFault" == code_of(
+        client.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier="by-hand"
+    )
+
+
+def test_a_creating_snapshot_cannot_be_deleted(scene: Scene, rds: Rds) -> None:
+    """Deletion needs available, or copying."""
+    scene.cluster()
+    client = rds(SOURCE)
+    client.create_db_cluster_snapshot(
+        DBClusterSnapshotIdentifier="by-hand", DBClusterIdentifier="prod-cluster"
+    )
+
+    assert "InvalidDBClusterSnapshotStateFault" == code_of(
+        client.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier="by-hand"
+    )
+
+
+def test_an_automated_snapshot_cannot_be_deleted(scene: Scene, rds: Rds) -> None:
+    """It goes with its retention period or with its cluster."""
+    scene.cluster()
+    name = scene.night()["DBClusterSnapshotIdentifier"]
+
+    assert "InvalidDBClusterSnapshotStateFault" == code_of(
+        rds(SOURCE).delete_db_cluster_snapshot, DBClusterSnapshotIdentifier=name
+    )
+
+
+def test_an_automated_snapshot_ends_with_its_retention_period(scene: Scene, rds: Rds) -> None:
+    """One day by default; what nobody waits for is not announced as the next transition."""
+    scene.cluster()
+    scene.night()
+    scene.pass_time(24 * HOUR_SECONDS)
+
+    assert [] == rds(SOURCE).describe_db_cluster_snapshots()["DBClusterSnapshots"]
+
+
+@pytest.mark.parametrize(
+    ("copies_tags", "expected"), [(True, [{"Key": "team", "Value": "shop"}]), (False, [])]
+)
+def test_tags_come_from_the_cluster_only_if_it_says_so(
+    scene: Scene, copies_tags: bool, expected: list[dict[str, str]]
+) -> None:
+    """CopyTagsToSnapshot is off unless it is set."""
+    scene.cluster(Tags=[{"Key": "team", "Value": "shop"}], CopyTagsToSnapshot=copies_tags)
+
+    assert expected == scene.snapshot()["TagList"]
+
+
+def test_tags_given_with_a_snapshot_replace_those_of_the_cluster(scene: Scene) -> None:
+    """Tags in the request suppress the cluster's."""
+    scene.cluster(Tags=[{"Key": "team", "Value": "shop"}], CopyTagsToSnapshot=True)
+
+    assert [{"Key": "a", "Value": "b"}] == scene.snapshot(Tags=[{"Key": "a", "Value": "b"}])[
+        "TagList"
+    ]

@@ -1,0 +1,245 @@
+"""What the calls of RDS ask for, as AWS's tables and guides say: actions, resources, and what
+stands in the context.
+"""
+
+from typing import Any
+
+import pytest
+from localaws.aurora.actions import ACTIONS
+from localaws.iam import Ask
+from localaws.iam.requests import KNOWN
+from tests.iam.asking import ACCOUNT, HERE, TAGS, THERE, Scene, pairs, the
+
+
+def copy(scene: Scene, **more: Any) -> list[Ask]:
+    """Copy the source's snapshot into the other region."""
+    source = f"arn:aws:rds:{THERE}:{ACCOUNT}:cluster-snapshot:s"
+    return scene.asks(
+        "rds:CopyDBClusterSnapshot",
+        SourceDBClusterSnapshotIdentifier=source,
+        TargetDBClusterSnapshotIdentifier="Copy",
+        **more,
+    )
+
+
+def test_a_copy_asks_for_both_snapshots_and_for_both_keys(scene: Scene) -> None:
+    """The target's name is kept in lower case; the source's region is asked as well."""
+    asked = copy(scene, KmsKeyId="alias/here", Tags=TAGS)
+    regions = [ask.context["aws:RequestedRegion"] for ask in asked if ask.resource.endswith(":s")]
+
+    assert [
+        ("rds:CopyDBClusterSnapshot", f"rds:{HERE}::cluster-snapshot:copy"),
+        ("rds:CopyDBClusterSnapshot", f"rds:{THERE}::cluster-snapshot:s"),
+        ("rds:CopyDBClusterSnapshot", f"rds:{THERE}::cluster-snapshot:s"),
+        ("rds:AddTagsToResource", f"rds:{HERE}::cluster-snapshot:copy"),
+    ] == pairs(asked, "rds:")
+    assert [HERE, THERE] == regions
+    assert {
+        *(
+            (f"kms:{one}", scene.here)
+            for one in ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
+        ),
+        *((f"kms:{one}", scene.there) for one in ("CreateGrant", "Decrypt", "DescribeKey")),
+    } == {(ask.action, ask.resource) for ask in asked if ask.action.startswith("kms:")}
+
+
+def test_keys_are_used_through_rds_in_their_own_region(scene: Scene) -> None:
+    """Grants are for a resource of AWS."""
+    asked = copy(scene, KmsKeyId="alias/here")
+    grant, decrypt = (
+        the(asked, "kms:CreateGrant", scene.here),
+        the(asked, "kms:Decrypt", scene.there),
+    )
+
+    assert {
+        "kms:ViaService": f"rds.{HERE}.amazonaws.com",
+        "kms:GrantIsForAWSResource": "true",
+    }.items() <= (grant.context.items())
+    assert (f"rds.{THERE}.amazonaws.com", THERE) == (
+        decrypt.context["kms:ViaService"],
+        decrypt.context["aws:RequestedRegion"],
+    )
+    assert "kms:GrantIsForAWSResource" not in decrypt.context
+
+
+def test_tags_of_the_request_are_in_the_context(scene: Scene) -> None:
+    """With their keys as one key of several values.
+
+    Without tags there is neither, and no tagging is asked for.
+    """
+    tagged, plain = copy(scene, Tags=TAGS), copy(scene)
+    context = the(tagged, "rds:AddTagsToResource", ":copy").context
+
+    assert ("test/default", "true") == (
+        context["aws:RequestTag/aurora-restore"],
+        context["rds:TagsFromRequest"],
+    )
+    assert ("aurora-restore", "aurora-restore-operation") == context["aws:TagKeys"]
+    assert [] == [key for ask in plain for key in ask.context if "Tag" in key]
+    assert [] == pairs(plain, "rds:AddTags")
+
+
+def test_tags_that_are_copied_are_no_tags_of_the_request(scene: Scene) -> None:
+    """AWS tells them apart."""
+    context = the(copy(scene, CopyTags=True), "rds:AddTagsToResource", ":copy").context
+
+    assert "false" == context["rds:TagsFromRequest"]
+    assert "aws:TagKeys" not in context
+
+
+def test_a_restore_asks_for_all_that_the_cluster_is_made_of(scene: Scene) -> None:
+    """Groups that are not named are those of the snapshot's version."""
+    asked = scene.asks(
+        "rds:RestoreDBClusterFromSnapshot",
+        DBClusterIdentifier="New",
+        SnapshotIdentifier="s",
+        EngineVersion="16.11",
+        DBSubnetGroupName="staging",
+        KmsKeyId=scene.here,
+        Tags=TAGS,
+    )
+
+    assert [
+        ("rds:RestoreDBClusterFromSnapshot", f"rds:{HERE}::cluster:new"),
+        ("rds:RestoreDBClusterFromSnapshot", f"rds:{HERE}::cluster-snapshot:s"),
+        ("rds:RestoreDBClusterFromSnapshot", f"rds:{HERE}::cluster-pg:default.aurora-postgresql16"),
+        ("rds:RestoreDBClusterFromSnapshot", f"rds:{HERE}::og:default:aurora-postgresql-16"),
+        ("rds:RestoreDBClusterFromSnapshot", f"rds:{HERE}::subgrp:staging"),
+        ("rds:AddTagsToResource", f"rds:{HERE}::cluster:new"),
+    ] == pairs(asked, "rds:")
+    assert 4 == len(pairs(asked, "kms:"))
+
+
+def test_an_instance_asks_for_its_cluster_with_the_clusters_tags(scene: Scene) -> None:
+    """And for the subnet group that it is in by way of the cluster."""
+    asked = scene.asks(
+        "rds:CreateDBInstance",
+        DBInstanceIdentifier="target-2",
+        DBClusterIdentifier="target",
+        DBParameterGroupName="mine",
+    )
+    cluster = the(asked, "rds:CreateDBInstance", "cluster:target")
+
+    assert [
+        "db:target-2",
+        "cluster:target",
+        "pg:mine",
+        "og:default:aurora-postgresql-16",
+        "subgrp:default",
+    ] == [resource.partition("::")[2] for _, resource in pairs(asked, "rds:")]
+    assert ("test/default", "test/default") == (
+        cluster.context["aws:ResourceTag/aurora-restore"],
+        cluster.context["rds:cluster-tag/aurora-restore"],
+    )
+
+
+def test_a_deletion_with_a_final_snapshot_asks_for_the_snapshot_too(scene: Scene) -> None:
+    """On the cluster and under its own name, and to hand on the cluster's tags.
+
+    Without one, for the cluster alone.
+    """
+    plain = scene.asks("rds:DeleteDBCluster", DBClusterIdentifier="target", SkipFinalSnapshot=True)
+    final = scene.asks(
+        "rds:DeleteDBCluster", DBClusterIdentifier="target", FinalDBSnapshotIdentifier="last"
+    )
+
+    assert [("rds:DeleteDBCluster", f"rds:{HERE}::cluster:target")] == pairs(plain)
+    assert [
+        ("rds:DeleteDBCluster", f"rds:{HERE}::cluster:target"),
+        ("rds:DeleteDBCluster", f"rds:{HERE}::cluster-snapshot:last"),
+        ("rds:CreateDBClusterSnapshot", f"rds:{HERE}::cluster:target"),
+        ("rds:CreateDBClusterSnapshot", f"rds:{HERE}::cluster-snapshot:last"),
+        ("rds:AddTagsToResource", f"rds:{HERE}::cluster-snapshot:last"),
+    ] == pairs(final)
+    assert "false" == final[-1].context["rds:TagsFromRequest"]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "resource"),
+    [
+        ("DescribeDBClusters", {"DBClusterIdentifier": "target"}, f"rds:{HERE}::cluster:target"),
+        ("DescribeDBClusters", {}, f"rds:{HERE}::cluster:*"),
+        ("CancelExportTask", {"ExportTaskIdentifier": "monthly"}, "*"),
+        ("DescribeExportTasks", {}, "*"),
+        ("DescribeDBInstances", {"Filters": []}, f"rds:{HERE}::db:*"),
+        ("DescribeDBEngineVersions", {"Engine": "aurora-postgresql"}, "*"),
+        ("DeleteDBInstance", {"DBInstanceIdentifier": "target-1"}, f"rds:{HERE}::db:target-1"),
+        (
+            "DeleteDBClusterSnapshot",
+            {"DBClusterSnapshotIdentifier": "S"},
+            f"rds:{HERE}::cluster-snapshot:s",
+        ),
+        ("StartDBCluster", {"DBClusterIdentifier": "target"}, f"rds:{HERE}::cluster:target"),
+    ],
+)
+def test_one_resource(scene: Scene, name: str, parameters: dict[str, Any], resource: str) -> None:
+    """The one that is named, or all of its kind where a describing call names none."""
+    assert [(f"rds:{name}", resource)] == pairs(scene.asks(f"rds:{name}", **parameters))
+
+
+def test_an_export_asks_for_snapshot_role_and_key(scene: Scene) -> None:
+    """The role is passed to RDS's exports; the key is used through RDS."""
+    source = f"arn:aws:rds:{THERE}:{ACCOUNT}:cluster-snapshot:s"
+    role = f"arn:aws:iam::{ACCOUNT}:role/exporter"
+    asked = scene.asks(
+        "rds:StartExportTask",
+        ExportTaskIdentifier="monthly",
+        SourceArn=source,
+        S3BucketName="exports",
+        IamRoleArn=role,
+        KmsKeyId=scene.here,
+    )
+
+    assert [
+        ("rds:StartExportTask", source),
+        ("iam:PassRole", role),
+        ("kms:CreateGrant", scene.here),
+        ("kms:DescribeKey", scene.here),
+    ] == [(ask.action, ask.resource) for ask in asked]
+    assert "export.rds.amazonaws.com" == asked[1].context["iam:PassedToService"]
+
+
+@pytest.mark.parametrize("arn", ["arn:", "arn:x", "arn:aws:kms:x", "no-arn"])
+def test_what_is_no_arn_is_asked_for_as_it_is(scene: Scene, arn: str) -> None:
+    """Whether it names something is for RDS to say."""
+    named = {"SourceArn": arn, "IamRoleArn": arn, "KmsKeyId": arn}
+    asked = [
+        scene.asks("rds:StartExportTask", **named),
+        scene.asks("rds:ListTagsForResource", ResourceName=arn),
+    ]
+
+    assert [arn, arn] == [asks[0].resource for asks in asked]
+
+
+def test_a_change_of_a_cluster_asks_for_its_groups(scene: Scene) -> None:
+    """Whether AWS asks for those that the call does not name is not documented, so it counts as if
+    it did.
+    """
+    kinds = [
+        resource.split(":")[3]
+        for _, resource in pairs(scene.asks("rds:ModifyDBCluster", DBClusterIdentifier="target"))
+    ]
+
+    assert ["cluster", "cluster-pg", "og", "pg"] == kinds
+
+
+def test_tagging_knows_old_tags_and_new_ones(scene: Scene) -> None:
+    """So that a policy can ask for both."""
+    arn = f"arn:aws:rds:{HERE}:{ACCOUNT}:cluster:target"
+    (add,) = scene.asks(
+        "rds:AddTagsToResource", ResourceName=arn, Tags=[{"Key": "owner", "Value": "me"}]
+    )
+    (remove,) = scene.asks(
+        "rds:RemoveTagsFromResource", ResourceName=arn, TagKeys=["aurora-restore"]
+    )
+
+    assert ("test/default", "me", ("owner",)) == tuple(
+        add.context[key]
+        for key in ("aws:ResourceTag/aurora-restore", "aws:RequestTag/owner", "aws:TagKeys")
+    )
+    assert ("aurora-restore",) == remove.context["aws:TagKeys"]
+
+
+def test_what_is_known_of_rds_is_modelled_there() -> None:
+    """No line of the table speaks of an action that localaws does not have."""
+    assert set() == KNOWN["rds"] - ACTIONS.keys()

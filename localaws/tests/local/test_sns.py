@@ -1,0 +1,85 @@
+"""SNS: a mailbox is subscribed when it has confirmed it, and not before."""
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.local.conftest import Client, Clients
+
+
+@pytest.fixture
+def sns(clients: Clients) -> Client:
+    """Give a client."""
+    return clients("sns")
+
+
+def subscribed(sns: Client, topic: str) -> list[str]:
+    """List the subscriptions of a topic by their ARNs."""
+    return [
+        one["SubscriptionArn"]
+        for one in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    ]
+
+
+def test_a_mailbox_waits_for_its_confirmation(sns: Client) -> None:
+    """Its ARN is told to whom asks for it; whoever lists subscriptions sees that it waits."""
+    topic = sns.create_topic(Name="mailed")["TopicArn"]
+    about = {"TopicArn": topic, "Protocol": "email", "Endpoint": "somebody@example.com"}
+    told = sns.subscribe(**about)["SubscriptionArn"]
+    arn = sns.subscribe(**about, ReturnSubscriptionArn=True)["SubscriptionArn"]
+    pending = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"][
+        "PendingConfirmation"
+    ]
+
+    assert ("pending confirmation", ["PendingConfirmation"], "true") == (
+        told,
+        subscribed(sns, topic),
+        pending,
+    )
+    assert "PendingConfirmation" in [
+        one["SubscriptionArn"] for one in sns.list_subscriptions()["Subscriptions"]
+    ]
+
+
+def test_a_token_confirms_once(sns: Client) -> None:
+    """It is the last part of the ARN here.
+
+    Subscribing again changes nothing then, and a wrong token is refused.
+    """
+    topic = sns.create_topic(Name="confirmed")["TopicArn"]
+    about = {"TopicArn": topic, "Protocol": "email", "Endpoint": "somebody@example.com"}
+    arn = sns.subscribe(**about, ReturnSubscriptionArn=True)["SubscriptionArn"]
+    token = arn.rsplit(":", 1)[-1]
+    with pytest.raises(ClientError, match="Invalid token"):
+        sns.confirm_subscription(TopicArn=topic, Token="guessed")
+    confirmed = sns.confirm_subscription(TopicArn=topic, Token=token)["SubscriptionArn"]
+    with pytest.raises(ClientError, match="Invalid token"):
+        sns.confirm_subscription(TopicArn=topic, Token=token)
+
+    assert [arn] * 3 == [
+        confirmed,
+        sns.subscribe(**about)["SubscriptionArn"],
+        *subscribed(sns, topic),
+    ]
+
+
+def test_a_queue_needs_no_confirmation(clients: Clients, sns: Client) -> None:
+    """It is subscribed at once."""
+    topic = sns.create_topic(Name="queued")["TopicArn"]
+    clients("sqs").create_queue(QueueName="queued")
+    arn = sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-west-2:123456789012:queued"
+    )
+
+    assert [arn["SubscriptionArn"]] == subscribed(sns, topic)
+
+
+@pytest.mark.parametrize("protocol", ["http", "https", "lambda", "sms", "application", "firehose"])
+def test_a_subscription_that_is_not_delivered_to_is_refused(sns: Client, protocol: str) -> None:
+    """What would never arrive is refused, with the protocols that there are."""
+    topic = sns.create_topic(Name="elsewhere")["TopicArn"]
+    with pytest.raises(ClientError, match="to email, email-json, sqs only, not to ") as refused:
+        sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint="arn:aws:x")
+
+    assert ("LocalAwsNotModelled", []) == (
+        refused.value.response["Error"]["Code"],
+        subscribed(sns, topic),
+    )

@@ -1,0 +1,143 @@
+"""Processes: what a SIGKILL leaves behind is ended at the next start, and nobody else's process
+ever is.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from localaws.postgres import PostgresData
+from localaws.postgres.addresses import is_free
+from localaws.processes import Ledger
+from tests.postgres.client import PORT, make
+
+ROOT = Path(__file__).parents[2]
+SLEEPER = [sys.executable, "-c", "import threading; threading.Event().wait()"]
+
+
+@pytest.fixture
+def bystander() -> Iterator[subprocess.Popen[bytes]]:
+    """Give a running process that is not ours to end."""
+    process = subprocess.Popen(SLEEPER)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def write_ledger(file: Path, command: list[str], pid: int | None, started_at: float | None) -> None:
+    """Write a ledger with one entry, as an earlier owner left it."""
+    file.write_text(json.dumps([{"command": command, "pid": pid, "started_at": started_at}]))
+
+
+def test_the_next_start_ends_what_a_killed_owner_left(folder: Path) -> None:
+    """After SIGKILL the server runs on; opening the folder again ends it and frees its port."""
+    command = [sys.executable, "-m", "tests.postgres.owner", str(folder)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        pid, address = owner.stdout.readline().split()
+        owner.kill()
+    survived = is_alive(int(pid))
+    PostgresData(folder).close()
+
+    assert (True, False) == (survived, is_alive(int(pid)))
+    assert is_free(address, PORT)
+
+
+def test_a_pid_that_now_belongs_to_another_command_is_left_alone(
+    tmp_path: Path, bystander: subprocess.Popen[bytes]
+) -> None:
+    """The ledger's command is compared before anything is ended."""
+    started_at = psutil.Process(bystander.pid).create_time()
+    write_ledger(
+        tmp_path / "processes.json", ["postgres", "-D", "/somewhere"], bystander.pid, started_at
+    )
+
+    assert [] == Ledger(tmp_path / "processes.json").end_leftovers()
+    assert is_alive(bystander.pid)
+
+
+def test_a_pid_that_was_given_away_later_is_left_alone(
+    tmp_path: Path, bystander: subprocess.Popen[bytes]
+) -> None:
+    """The same command under the same pid, but started at another time, is somebody else."""
+    started_at = psutil.Process(bystander.pid).create_time() - 60
+    write_ledger(tmp_path / "processes.json", SLEEPER, bystander.pid, started_at)
+
+    assert [] == Ledger(tmp_path / "processes.json").end_leftovers()
+    assert is_alive(bystander.pid)
+
+
+def test_a_process_whose_pid_was_never_written_is_found_by_its_command(tmp_path: Path) -> None:
+    """An owner killed between starting a process and writing its pid had written the command
+    before.
+    """
+    command = [*SLEEPER, str(tmp_path)]
+    with subprocess.Popen(command) as process:
+        write_ledger(tmp_path / "processes.json", command, None, None)
+
+        assert [process.pid] == Ledger(tmp_path / "processes.json").end_leftovers()
+
+
+def test_a_process_that_was_forgotten_is_left_alone(tmp_path: Path) -> None:
+    """What its owner has waited for is struck out."""
+    ledger = Ledger(tmp_path / "processes.json")
+    process = ledger.start([sys.executable, "-c", "pass"])
+    process.wait()
+    ledger.forget(process.pid)
+
+    assert [] == json.loads((tmp_path / "processes.json").read_text())
+
+
+def test_a_process_that_no_cluster_holds_is_ended_all_the_same(folder: Path) -> None:
+    """Where Ctrl-C interrupted the start of a server, it stands in the ledger alone."""
+    data = PostgresData(folder)
+    process = data._ledger.start(SLEEPER)
+    data.close()
+
+    assert process.wait(60) < 0
+
+
+def test_a_server_that_cannot_be_ended_well_keeps_no_other_from_it(folder: Path) -> None:
+    """Both processes and all data are gone, whatever befell the first; then its error is raised."""
+    data = PostgresData(folder)
+    for name in ("cluster-A", "cluster-B"):
+        make(data, name)
+        data.start(name)
+    pids = data.process_ids
+    (folder / "processes.new").mkdir()  # so that the ledger cannot be written
+    with pytest.raises(IsADirectoryError):
+        data.close()
+
+    assert (2, []) == (len(pids), [pid for pid in pids if is_alive(pid)])
+    assert ["logs", "processes.new"] == sorted(one.name for one in folder.iterdir())
+
+
+def test_a_data_plane_that_cannot_be_made_leaves_no_temporary_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would ever close it."""
+    temporary = Path(tempfile.mkdtemp(dir="/tmp"))
+    temporary.chmod(0o755)
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    folder.mkdir()
+    (folder / "logs").touch()  # a file, which is no folder to be emptied
+    with pytest.raises(FileExistsError):
+        PostgresData(folder)
+    left = list(temporary.iterdir())
+    shutil.rmtree(temporary)
+
+    assert ([], ["logs"]) == (left, [one.name for one in folder.iterdir()])
