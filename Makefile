@@ -51,7 +51,7 @@ GIVEN = $(if $(DUMP),--dump "$(DUMP)") $(if $(POSTGRES),--postgres "$(POSTGRES)"
 
 # `exec`, so that whoever stops make stops the program itself and no shell in between.
 demo: $(PACKED) ## watch a nightly snapshot become a fresh staging cluster (PORT= DATA= DUMP= POSTGRES= TIMEOUT= KEEP=1)
-	@exec $(PY) -m demo --port "$(PORT)" --data "$(DATA)" $(GIVEN) $(if $(TIMEOUT),--timeout "$(TIMEOUT)") $(if $(KEEP),--keep)
+	@exec $(PY) -m aurora_restore demo --port "$(PORT)" --data "$(DATA)" $(GIVEN) $(if $(TIMEOUT),--timeout "$(TIMEOUT)") $(if $(KEEP),--keep)
 
 up: $(PACKED) ## leave the same world running, until Ctrl-C (PORT= DATA= DUMP= POSTGRES=)
 	@exec $(PY) -m demo.up --port "$(PORT)" --data "$(DATA)" $(GIVEN)
@@ -60,19 +60,19 @@ night: $(READY) ## have Aurora take the nightly snapshot, in a world that `make 
 	@exec $(PY) -m demo.take_snapshot --port "$(PORT)" --cluster "$(CLUSTER)" --region "$(REGION)"
 
 deploy: $(PACKED) ## bring a stage into your AWS account, or up to date there (STAGE=dev YES=1)
-	@exec $(PY) -m aurora_restore.deployment deploy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(YES),--yes)
+	@exec $(PY) -m aurora_restore deploy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(YES),--yes)
 
 destroy: $(READY) ## take a stage out of your AWS account, but for its records and secrets (STAGE=dev FORCE=1 YES=1)
-	@exec $(PY) -m aurora_restore.deployment destroy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(FORCE),--force) $(if $(YES),--yes)
+	@exec $(PY) -m aurora_restore destroy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(FORCE),--force) $(if $(YES),--yes)
 
 package: $(PACKED) ## write the app as a SAM template, for a pipeline that deploys it (STAGE=dev)
-	@exec $(PY) -m aurora_restore.deployment package --stage "$(STAGE)" --checkout "$(CHECKOUT)"
+	@exec $(PY) -m aurora_restore package --stage "$(STAGE)" --checkout "$(CHECKOUT)"
 
 doctor: $(PACKED) ## look at a stage in your AWS account: what is wrong, and what to do (STAGE=dev JSON=1)
-	@exec $(PY) -m aurora_restore.doctor --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(JSON),--json)
+	@exec $(PY) -m aurora_restore doctor --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(JSON),--json)
 
 refresh-roots: $(READY) ## fetch Amazon's newest root certificates for RDS (URL= of another partition)
-	@exec $(PY) -m aurora_restore.roots $(if $(URL),--url "$(URL)")
+	@exec $(PY) -m aurora_restore refresh-roots $(if $(URL),--url "$(URL)")
 
 test: $(PACKED) ## run the tests but those of make acceptance (TESTS=tests/demo for some)
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(or $(TESTS),$(addprefix --ignore=,$(WHOLE)))
@@ -120,5 +120,5 @@ $(PACKED): $(READY) requirements.txt .ci/set-up
 	@.ci/set-up wheels $(VENV) $(WHEELS)
 
 # Full servers of Debian's, for the majors that this machine has not.
-$(SERVED): .ci/set-up programs/with_own_libraries
+$(SERVED): .ci/set-up tools/set_up/with_own_libraries
 	@.ci/set-up servers $(FULL_SERVERS)

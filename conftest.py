@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from localaws.failures import FOLDER_VARIABLE
 
-from programs.failures import VARIABLE
-from programs.loopback import keep_loopback_direct
+from aurora_restore.process.failures import VARIABLE
+from aurora_restore.process.loopback import keep_loopback_direct
 
 keep_loopback_direct()  # the tests' own clients, and what they start
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"  # nor do they ask a network who they are

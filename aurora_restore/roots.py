@@ -1,12 +1,11 @@
-"""`python -m aurora_restore.roots`: bring the root certificates of RDS up to date, after judging every one of them.
+"""The root certificates of RDS that the app trusts, brought up to date after judging every one.
 
 AWS publishes them for all regions of a partition in one file (Aurora user guide, "Certificate
 bundles by AWS Region").
 """
 
-import sys
 import urllib.request
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,12 +14,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from aurora_restore.stages import CHECKOUT
 from chalicelib.database.root_certificates import region_of
-from programs.arguments import Parser
 
 URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
-BUNDLE = CHECKOUT / "chalicelib" / "rds-ca-bundle.pem"
 LOOPBACK = ("127.0.0.1", "localhost")
 TIMEOUT_SECONDS = 30
 BYTES_MAX = 2_000_000  # ten times what the file was in 2025
@@ -109,31 +105,3 @@ def _regions(roots: list[x509.Certificate]) -> set[str]:
         str(root.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value) for root in roots
     ]
     return {region for name in names if (region := region_of(name))}
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Refresh the checkout's bundle; returns the exit status."""
-    parser = Parser(
-        prog="python -m aurora_restore.roots", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--url", default=URL, help="where to fetch them (%(default)s)")
-    parser.add_argument(
-        "--bundle", type=Path, default=BUNDLE, help="what is replaced (%(default)s)"
-    )
-    options = parser.parse_args(arguments)
-    try:
-        told = refresh(options.url, options.bundle, datetime.now(UTC))
-    except RootsError as error:
-        sys.stderr.write(f"{options.bundle} stays as it is. {error}\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(
-            f"{options.bundle} stays as it is. {options.url} could not be fetched: {error}.\n"
-        )
-        return 1
-    sys.stdout.write(f"{told}\nNow deploy each stage again: make deploy STAGE=...\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

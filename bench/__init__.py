@@ -3,6 +3,6 @@
 `make bench` runs it; `make bench WRITE=1` writes docs/performance.md.
 """
 
-from programs import begin
+from aurora_restore.process.startup import begin
 
 begin()

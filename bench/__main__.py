@@ -3,16 +3,18 @@
 Exit 0 if it ran.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from aurora_restore.process.options import program, whole_number
 from bench import load, nights, rights
 from bench.document import Results, document
 from bench.world import Night
-from programs.arguments import Parser, Whole
 from simulation.workers import workers
 
 Say = Callable[[str], None]
@@ -24,40 +26,45 @@ def said(line: str) -> None:
     sys.stdout.flush()
 
 
+Operations = Annotated[
+    int,
+    typer.Option(
+        "--operations",
+        parser=whole_number("operations", "OPERATIONS", smallest=1),
+        metavar="NUMBER",
+        help="The most operations at once.",
+    ),
+]
+Tables = Annotated[int, typer.Option("--tables", help="Tables of the larger database.")]
+Phases = Annotated[int, typer.Option("--phases", help="Phases of the heartbeat to average over.")]
+Nights = Annotated[int, typer.Option("--nights", help="Nights of each stage, the first included.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="The page to write: docs/performance.md."),
+]
+
+
 def main(arguments: Sequence[str] | None = None, say: Say = said) -> int:
     """Run the benchmark as the command line wants it."""
-    options = _parser().parse_args(arguments)
-    begun = time.perf_counter()
-    page = document(
-        measured(options.operations, options.phases, options.nights, options.tables, say)
-    )
-    say(page)
-    if options.out:
-        options.out.write_text(page, encoding="utf-8")
-    written = f"{options.out} is written; it" if options.out else "It"
-    say(f"{written} took {time.perf_counter() - begun:.0f} s.")
-    return 0
 
+    def bench(
+        operations: Operations = load.SIZES[-1],
+        tables: Tables = rights.TABLES,
+        phases: Phases = nights.PHASES,
+        nights_each: Nights = nights.NIGHTS,
+        out: Out = None,
+    ) -> int:
+        """Measure what an operation adds and costs, and print the tables or write the page."""
+        began = time.perf_counter()
+        page = document(measured(operations, phases, nights_each, tables, say))
+        say(page)
+        if out:
+            out.write_text(page, encoding="utf-8")
+        written = f"{out} is written; it" if out else "It"
+        say(f"{written} took {time.perf_counter() - began:.0f} s.")
+        return 0
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "--operations",
-        type=Whole("operations", "OPERATIONS", smallest=1),
-        default=load.SIZES[-1],
-        help="the most operations at once",
-    )
-    parser.add_argument(
-        "--tables", type=int, default=rights.TABLES, help="tables of the larger database"
-    )
-    parser.add_argument(
-        "--phases", type=int, default=nights.PHASES, help="phases of the heartbeat to average over"
-    )
-    parser.add_argument(
-        "--nights", type=int, default=nights.NIGHTS, help="nights of each stage, the first included"
-    )
-    parser.add_argument("--out", type=Path, help="the page to write, if any: docs/performance.md")
-    return parser
+    return program(bench, arguments, name="python -m bench")
 
 
 def measured(operations: int, phases: int, nights_each: int, tables: int, say: Say) -> Results:

@@ -1,9 +1,10 @@
-"""The demo: `python -m demo` watches one nightly snapshot become a fresh staging cluster, and looks for itself.
+"""The demo: it watches one nightly snapshot become a fresh staging cluster, and looks for itself.
 
-It starts `python -m demo.up` as another process and is a client from then on: boto3 and
-PostgreSQL, nothing else. The folder `up` is that other process.
+`scenario` is its course from top to bottom, and `run` ends what it started. It starts `demo.up` as
+another process and is a client from then on, by boto3 and SQL. It may import `aurora_restore`, and
+neither the app nor localaws; only the folder `up` does.
 """
 
-from programs import begin
+from aurora_restore.process.startup import begin
 
 begin()

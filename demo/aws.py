@@ -10,7 +10,7 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
-from programs.loopback import keep_loopback_direct
+from aurora_restore.process.loopback import keep_loopback_direct
 
 SOURCE_REGION, TARGET_REGION = "us-east-1", "us-west-2"
 SOURCE_CLUSTER, TARGET_CLUSTER = "prod-cluster", "staging-cluster"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from aurora_restore.process.loopback import direct_loopback
 from demo.aws import (
     APP_SECRET,
     AUDIT_TABLE,
@@ -20,7 +21,6 @@ from demo.aws import (
     Item,
 )
 from demo.errors import DemoError
-from programs.loopback import direct_loopback
 
 PSQL_SECONDS = 60
 _ONE_VALUE = "import json, sys; print(json.load(sys.stdin)[sys.argv[1]])"

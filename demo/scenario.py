@@ -1,6 +1,5 @@
 """The demo's five acts: build the world, look at it, let night fall, watch, and look again."""
 
-import argparse
 import contextlib
 import itertools
 import time
@@ -13,6 +12,7 @@ from demo.aws import Aws, Item
 from demo.errors import Deadline, DemoError
 from demo.inspection import Outcome, Source, Target, Witness
 from demo.memory import MemoryMeter
+from demo.options import DemoOptions
 from demo.results import Tally
 from demo.screen import BAD, DIM, HEADING, Screen, step_line
 from demo.watch import Ended, Step, Waiting, watch
@@ -22,13 +22,13 @@ from demo.world import World, localaws
 SET_UP_SECONDS = 900
 
 
-class Story:
+class Demo:
     """One run of the demo on one screen.
 
     Everything after the first act is asked of the endpoint.
     """
 
-    def __init__(self, screen: Screen, options: argparse.Namespace, more_time: str) -> None:
+    def __init__(self, screen: Screen, options: DemoOptions, more_time: str) -> None:
         """Take the options, and the command that does the same with more time."""
         self._screen = screen
         self._options = options
@@ -37,14 +37,13 @@ class Story:
         self._meter = MemoryMeter(options.data)
         self._tally = Tally(screen)
 
-    def tell(self) -> int:
-        """Play all acts; returns the exit status.
+    def run(self) -> int:
+        """Go through all parts; returns the exit status.
 
         Raises DemoError, botocore's errors and psycopg2's.
         """
         options = self._options
-        given = {"dump": options.dump, "postgres": options.postgres}
-        with localaws(port=options.port, data=options.data, **given) as world:
+        with localaws(options) as world:
             self._build(world)
             status = self._play(world, Aws(world.endpoint))
             if options.keep:
@@ -53,7 +52,7 @@ class Story:
 
     def _build(self, world: World) -> None:
         self._heading("1. A local AWS, with the app deployed into it")
-        seconds = max(SET_UP_SECONDS, self._options.timeout)
+        seconds = max(SET_UP_SECONDS, self._options.timeout_seconds)
         building = world.building(Deadline(seconds, "The set-up", self._advice))
         for line in itertools.takewhile(bool, building):
             self._say(f"  {line}", DIM)
@@ -83,8 +82,8 @@ class Story:
             "3. The nightly snapshot. From here the demo only watches: events drive the restore"
         )
         fell = datetime.now(UTC)
-        deadline = Deadline(self._options.timeout, "The night", self._advice)
-        snapshot = take_snapshot.fall(
+        deadline = Deadline(self._options.timeout_seconds, "The night", self._advice)
+        snapshot = take_snapshot.take_snapshot(
             world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION
         )
         self._say(f"  Aurora takes {snapshot} of {names.SOURCE_CLUSTER}.")

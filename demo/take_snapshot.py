@@ -3,24 +3,32 @@
 AWS has no call for that, so this is localaws' own endpoint and no AWS API.
 """
 
-import argparse
 import json
 import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Annotated
 
-from programs.arguments import Parser, port
+import typer
+
+from aurora_restore.process.options import port_number, program
 
 TIMEOUT_SECONDS = 30
-LOOK_SECONDS = 0.5
+RETRY_SECONDS = 0.5
 PORT, CLUSTER, REGION = 4577, "prod-cluster", "us-east-1"
 NO_CLUSTER = "DBClusterNotFoundFault"
 BUSY = "InvalidDBClusterStateFault"  # the last night's snapshot is still being taken, for example
 
 Clusters = dict[str, list[str]]  # identifiers by region
+Port = Annotated[
+    int, typer.Option("--port", parser=port_number, metavar="PORT", help="Where localaws listens.")
+]
+Cluster = Annotated[str, typer.Option("--cluster", metavar="NAME", help="Whose snapshot it is.")]
+Region = Annotated[str, typer.Option("--region", metavar="REGION", help="The cluster's region.")]
 
 
 class RefusedError(Exception):
@@ -35,8 +43,8 @@ class RefusedError(Exception):
         self.clusters = clusters or {}
 
 
-def fall(endpoint: str, *, cluster: str, region: str) -> str:
-    """Let night fall on one cluster and return the snapshot's name, once the cluster is available.
+def take_snapshot(endpoint: str, *, cluster: str, region: str) -> str:
+    """Have a cluster's snapshot taken, once the cluster is available; returns its name.
 
     Raises RefusedError, and OSError when nobody answers.
     """
@@ -47,7 +55,7 @@ def fall(endpoint: str, *, cluster: str, region: str) -> str:
         except RefusedError as refusal:
             if refusal.code != BUSY or time.monotonic() > gives_up_at:
                 raise
-        time.sleep(LOOK_SECONDS)
+        time.sleep(RETRY_SECONDS)
 
 
 def _ask(endpoint: str, *, cluster: str, region: str) -> str:
@@ -74,52 +82,53 @@ def _refusal(body: str) -> RefusedError:
 
 def main(arguments: list[str] | None = None) -> int:
     """Say which snapshot is being taken, or why none is."""
-    options = _options().parse_args(arguments)
-    endpoint = f"http://127.0.0.1:{options.port}"
+    return program(night, arguments, name="python -m demo.take_snapshot")
+
+
+def night(port: Port = PORT, cluster: Cluster = CLUSTER, region: Region = REGION) -> int:
+    """Have localaws take a cluster's automated snapshot, as Aurora does once a night."""
+    endpoint = f"http://127.0.0.1:{port}"
     try:
-        snapshot = fall(endpoint, cluster=options.cluster, region=options.region)
+        snapshot = take_snapshot(endpoint, cluster=cluster, region=region)
     except RefusedError as refusal:
-        sys.stderr.write(f"No snapshot is taken: {_explained(refusal, options)}\n")
+        why = _explained(refusal, Asked(port, cluster, region))
+        sys.stderr.write(f"No snapshot is taken: {why}\n")
         return 1
     except OSError as error:
         sys.stderr.write(
             f"Nobody answers at {endpoint} ({error}). Run `make up` in another terminal first.\n"
         )
         return 1
-    sys.stdout.write(f"Aurora takes the snapshot {snapshot} of {options.cluster}.\n")
+    sys.stdout.write(f"Aurora takes the snapshot {snapshot} of {cluster}.\n")
     return 0
 
 
-def _explained(refusal: RefusedError, options: argparse.Namespace) -> str:
+@dataclass(frozen=True)
+class Asked:
+    """Whose snapshot was asked for, and where."""
+
+    port: int
+    cluster: str
+    region: str
+
+
+def _explained(refusal: RefusedError, asked: Asked) -> str:
     """Say where there is no such cluster, and which there are: the nearest alone, if there is one."""
     if refusal.code != NO_CLUSTER:
         return str(refusal)
-    missing = f"There is no cluster {options.cluster} in {options.region}."
+    missing = f"There is no cluster {asked.cluster} in {asked.region}."
     known = [(name, region) for region, names in refusal.clusters.items() for name in names]
     if not known:
         return f"{missing} This AWS has none at all: create one first."
-    near = get_close_matches(options.cluster, [name for name, _ in known], n=1)
+    near = get_close_matches(asked.cluster, [name for name, _ in known], n=1)
     meant = [(name, region) for name, region in known if name in near] or known
-    commands = [_command(name, region, options.port) for name, region in meant]
+    commands = [_command(name, region, asked.port) for name, region in meant]
     return f"{missing} {'Did you mean' if near else 'There are'}: {'; '.join(commands)}"
 
 
 def _command(cluster: str, region: str, port: int) -> str:
-    return f"make night CLUSTER={cluster} REGION={region}" + (
-        f" PORT={port}" if port != PORT else ""
-    )
-
-
-def _options() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m demo.take_snapshot", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument(
-        "--port", type=port, default=PORT, help="where localaws listens (%(default)s)"
-    )
-    parser.add_argument("--cluster", default=CLUSTER, help="whose night it is (%(default)s)")
-    parser.add_argument("--region", default=REGION, help="the cluster's region (%(default)s)")
-    return parser
+    elsewhere = f" PORT={port}" if port != PORT else ""
+    return f"make night CLUSTER={cluster} REGION={region}{elsewhere}"
 
 
 if __name__ == "__main__":

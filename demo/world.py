@@ -9,11 +9,11 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from demo.errors import Deadline, DemoError
+from demo.options import DemoOptions
 
 READY = "ready"  # the last line of `python -m demo.up` before it only serves
 STOP_SECONDS = 30  # PostgreSQL servers included
@@ -110,12 +110,10 @@ class World:
         self._lines.put(None)
 
 
-def localaws(*, port: int, data: Path, dump: Path | None, postgres: Path | None) -> World:
-    """Make the world that `make up` leaves running, with this interpreter.
-
-    `dump` becomes production's data; `postgres` is the bin folder of the server that runs it all.
-    """
-    command = [sys.executable, "-m", "demo.up", "--port", str(port), "--data", str(data)]
-    command += ["--dump", str(dump)] if dump else []
-    command += ["--postgres", str(postgres)] if postgres else []
-    return World(command, f"http://127.0.0.1:{port}")
+def localaws(options: DemoOptions) -> World:
+    """Make the world that `make up` leaves running, with this interpreter."""
+    command = [sys.executable, "-m", "demo.up", "--port", str(options.port)]
+    command += ["--data", str(options.data)]
+    command += ["--dump", str(options.dump)] if options.dump else []
+    command += ["--postgres", str(options.postgres)] if options.postgres else []
+    return World(command, f"http://127.0.0.1:{options.port}")

@@ -4,6 +4,6 @@ Never deployed. `make prove` runs it, `make bench` measures, and `python -m simu
 judges a run in a real account.
 """
 
-from programs import begin
+from aurora_restore.process.startup import begin
 
 begin()

@@ -3,12 +3,14 @@
 Ends with a table, and with 1 if a promise broke.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Annotated
 
-from programs.arguments import Parser, Whole
+import typer
+
+from aurora_restore.process.options import program, whole_number
 from simulation import mutants, random_search, stateful
 from simulation.database_mutants import OF_DATABASES
 from simulation.explore import Tally, deeper, in_parallel, scenes_alone, singles
@@ -24,14 +26,51 @@ SINGLES_ONLY = frozenset({"two-targets", "rotated", "stopped-target"})
 STORIES_MAX = 5
 
 
+Faults = Annotated[
+    int,
+    typer.Option(
+        "--faults",
+        parser=whole_number("faults", "FAULTS", smallest=0),
+        metavar="NUMBER",
+        help="How many faults a schedule has at most.",
+    ),
+]
+Full = Annotated[
+    bool,
+    typer.Option("--full", help="Collapse no classes: every question of every run is asked."),
+]
+Replay = Annotated[
+    str,
+    typer.Option(
+        "--replay",
+        metavar="RUN",
+        help="Tell the story of one run, as a failing one was printed.",
+        show_default=False,
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        "--seed",
+        parser=whole_number("seed", "SEED", smallest=0),
+        metavar="NUMBER",
+        help="The first seed.",
+    ),
+]
+
+
 def main() -> int:
     """Do what the command line asks for; returns the exit status."""
-    options = _options()
-    if options.replay:
-        return _replay(options.replay)
+    return program(prove, None, name="python -m simulation")
+
+
+def prove(faults: Faults = 2, seed: Seed = 1, replay: Replay = "", *, full: Full = False) -> int:
+    """Prove the choreography under faults."""
+    if replay:
+        return _replay(replay)
     began = time.monotonic()
     say = _Voice(began)
-    tallies, dead = list(_runs(options, say)), list(_mutants(say))
+    tallies, dead = list(_runs(faults, seed, say, full=full)), list(_mutants(say))
     broken = [(line, sentences) for tally in tallies for line, sentences in tally.broken]
     alive = [death.mutant.guard for death in dead if not death.line]
     for line, sentences in broken[:STORIES_MAX]:
@@ -40,31 +79,6 @@ def main() -> int:
     say(_table(tallies, dead))
     say(f"{time.monotonic() - began:.0f} s. " + _verdict(broken, alive))
     return 1 if broken or alive else 0
-
-
-def _options() -> argparse.Namespace:
-    parser = Parser(prog="python -m simulation", description="Prove the choreography under faults.")
-    parser.add_argument(
-        "--faults",
-        type=Whole("faults", "FAULTS", smallest=0),
-        default=2,
-        help="how many faults a schedule has at most (%(default)s)",
-    )
-    parser.add_argument(
-        "--full",
-        action="store_true",
-        help="collapse no classes: every question of every run is asked",
-    )
-    parser.add_argument(
-        "--replay", metavar="RUN", help="tell the story of one run, as a failing one was printed"
-    )
-    parser.add_argument(
-        "--seed",
-        type=Whole("seed", "SEED", smallest=0),
-        default=1,
-        help="the first seed (%(default)s)",
-    )
-    return parser.parse_args()
 
 
 class _Voice:
@@ -80,16 +94,16 @@ class _Voice:
         sys.stdout.flush()
 
 
-def _runs(options: argparse.Namespace, say: Callable[[str], None]) -> Iterator[Tally]:
+def _runs(faults: int, seed: int, say: Callable[[str], None], *, full: bool) -> Iterator[Tally]:
     yield scenes_alone(SCENES, progress=say)
     known: frozenset[str] = frozenset()
     for scene in (scene.name for scene in CORE):
-        tally, tasks, sites = singles(scene, known=known, full=options.full, progress=say)
+        tally, tasks, sites = singles(scene, known=known, full=full, progress=say)
         yield tally
-        if options.faults > 1 and scene not in SINGLES_ONLY:
-            yield deeper(scene, tasks, options.faults, full=options.full, progress=say)
+        if faults > 1 and scene not in SINGLES_ONLY:
+            yield deeper(scene, tasks, faults, full=full, progress=say)
         known |= sites
-    yield random_search.seeds(options.seed, SEEDS, progress=say)
+    yield random_search.seeds(seed, SEEDS, progress=say)
     say("Hypothesis: scenes and faults, shrunk to the fewest")
     yield from in_parallel((random_search.shrunk, EXAMPLES), (stateful.lives, LIVES))
 

@@ -1,10 +1,13 @@
 """`python -m simulation.first_violation SCENE…`: writes the first run that breaks a promise, as JSON."""
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
+from typing import Annotated
 
+import typer
+
+from aurora_restore.process.options import OptionError, program
 from simulation.explore import Exploration, Tally
 from simulation.injector import scripted
 from simulation.replay import judged_by_time
@@ -27,11 +30,15 @@ def runs(scenes: list[str]) -> Iterator[Run]:
 
 def main() -> int:
     """Hunt, and say what was found."""
-    parser = argparse.ArgumentParser(
-        prog="python -m simulation.first_violation", description=(__doc__ or "").partition(": ")[2]
-    )
-    parser.add_argument("scenes", nargs="+", choices=SCENES, metavar="SCENE", help="%(choices)s")
-    scenes = parser.parse_args().scenes
+    return program(hunt, None, name="python -m simulation.first_violation")
+
+
+def hunt(
+    scenes: Annotated[list[str], typer.Argument(metavar="SCENE…", help=", ".join(SCENES))],
+) -> int:
+    """Write the first run that breaks a promise, as JSON."""
+    if unknown := [scene for scene in scenes if scene not in SCENES]:
+        raise OptionError(f"There is no scene {unknown[0]}. Choose from {', '.join(SCENES)}.")
     played = 0
     said = {"line": "", "broken": ""}
     for run in runs(scenes):

@@ -1,5 +1,5 @@
 """What writes the generated pages, and what measures the code. Never deployed."""
 
-from programs import begin
+from aurora_restore.process.startup import begin
 
 begin()

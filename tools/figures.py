@@ -4,15 +4,20 @@ Lines are counted without blank ones, as style guides that compare projects do. 
 text; a floor of `chalicelib` is the longest way down from a module by its imports.
 """
 
-import argparse
 import ast
 import io
 import statistics
+import sys
 import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aurora_restore.process.options import program
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = (
@@ -129,13 +134,19 @@ def defined_twice(folders: Sequence[Path]) -> Mapping[str, int]:
     return {name: len(files) for name, files in sorted(modules.items()) if len(files) > 1}
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the figures of each folder, and what of `chalicelib` imports what."""
-    parser = argparse.ArgumentParser(prog="python -m tools.figures", description=__doc__)
-    parser.add_argument(
-        "folders", nargs="*", metavar="FOLDER", help="all of the project's by default"
-    )
-    names = parser.parse_args(arguments).folders or FOLDERS
+Names = Annotated[
+    list[str],
+    typer.Argument(metavar="FOLDER…", default_factory=lambda: list(FOLDERS), show_default=False),
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line asks for; returns the exit status."""
+    return program(print_figures, arguments, name="python -m tools.figures")
+
+
+def print_figures(names: Names) -> int:
+    """Print the figures of folders, by default all, and what of `chalicelib` imports what."""
     folders = [ROOT / name for name in names if (ROOT / name).is_dir()]
     lines = [HEAD, *(figures(folder).row(folder.name) for folder in folders)]
     edges = imports(ROOT / "chalicelib")
@@ -143,6 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     twice = defined_twice([folder for folder in folders if folder.name != "tests"])
     lines.append(f"classes defined twice: {len(twice)} ({', '.join(twice)})")
     print("\n".join(lines))  # noqa: T201 # the program's result
+    return 0
 
 
 def _length(node: ast.FunctionDef | ast.AsyncFunctionDef, text: str) -> int:
@@ -172,4 +184,4 @@ def _imported(file: Path, modules: Mapping[str, Path]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

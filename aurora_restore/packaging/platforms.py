@@ -4,14 +4,16 @@ Chalice deploys for the Python that runs it, so the interpreter of this process 
 meant throughout.
 """
 
-import argparse
 import platform
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from aurora_restore.packaging.errors import PackageError
+from aurora_restore.process.options import OptionError, program
 from aurora_restore.stages import Stage
 
 PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -76,13 +78,18 @@ def architecture_of(stage: Stage) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print pip's options for an architecture; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m aurora_restore.packaging.platforms",
-        description="Print pip's options for the wheels that Lambda's runtime can load.",
-    )
-    parser.add_argument("architecture", choices=PLATFORMS, help="as Lambda calls it")
-    options = parser.parse_args(arguments)
-    sys.stdout.write(" ".join(PLATFORMS[options.architecture].pip_options) + "\n")
+    return program(print_options, arguments, name="python -m aurora_restore.packaging.platforms")
+
+
+def print_options(
+    architecture: Annotated[str, typer.Argument(help="As Lambda calls it: x86_64 or arm64.")],
+) -> int:
+    """Print pip's options for the wheels that Lambda's runtime can load."""
+    try:
+        options = platform_of(architecture).pip_options
+    except PackageError as error:
+        raise OptionError(str(error)) from error
+    sys.stdout.write(f"{' '.join(options)}\n")
     return 0
 
 

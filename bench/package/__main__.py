@@ -3,7 +3,6 @@
 With `--write`, keep that in docs/performance.md.
 """
 
-import argparse
 import platform
 import sys
 import tempfile
@@ -11,10 +10,14 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from statistics import median
+from typing import Annotated
+
+import typer
 
 from aurora_restore.packaging.building import WHEELS, Built, build
 from aurora_restore.packaging.errors import MissingWheelError, PackageError
 from aurora_restore.packaging.platforms import ARM, X86, architecture_here
+from aurora_restore.process.options import program
 from aurora_restore.stages import FUNCTIONS, Stage
 from bench.package import cold_starts, restores
 from bench.package.cold_starts import Starts
@@ -28,9 +31,18 @@ from tools.reference.package import part
 PAGE = ROOT / "docs" / "performance.md"
 
 
+Write = Annotated[
+    bool, typer.Option("--write", help="Keep the figures, and write them into the docs.")
+]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print or write what was measured; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    return program(bench_package, arguments, name="python -m bench.package")
+
+
+def bench_package(*, write: Write = False) -> int:
+    """Measure the package, its starts, its memory and its own time. It takes some minutes."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             figures = _measure(Path(folder))
@@ -38,21 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     _say(part(figures))
-    if options.write:
+    if write:
         _write(figures)
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.package",
-        description="Measure the package, its starts, its memory and its own time. Takes some "
-        "minutes.",
-    )
-    parser.add_argument(
-        "--write", action="store_true", help="keep the figures, and write them into the docs"
-    )
-    return parser
 
 
 def _write(figures: Figures) -> None:

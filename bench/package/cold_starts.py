@@ -15,7 +15,7 @@ from chalicelib.flow.choreography import STEPS
 
 ROUNDS: Final = 15
 BARE: Final = "bare"
-_PROGRAM: Final = Path(__file__).with_name("start.py")
+_PROGRAM: Final = Path(__file__).with_name("cold_start_program.py")
 _ENVIRONMENT: Final = {
     "ENVIRONMENT": "dev",
     "AWS_DEFAULT_REGION": "us-west-2",

@@ -74,7 +74,9 @@ def measure(folders: Folders, folder: Path, restores: int = RESTORES) -> dict[st
     """
     with _world(folder) as endpoint, ExitStack() as stack:
         stage = _Lambda(endpoint, folders, stack)
-        take_snapshot.fall(endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION)
+        take_snapshot.take_snapshot(
+            endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION
+        )
         for number in range(1, restores + 1):
             stage.run_until_ended(number)
             stage.put(REQUESTED, request_id=f"again-{number}")  # the last of them is cancelled

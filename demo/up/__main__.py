@@ -1,25 +1,65 @@
 """`python -m demo.up`: the demo's world in the foreground, until Ctrl-C or SIGTERM."""
 
-import argparse
 import re
+import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
+import typer
 from localaws.folder import DataFolder
 from localaws.foreground import Options, Say
 
+from aurora_restore.process.options import port_number, program
 from localaws import foreground
-from programs.arguments import Parser, port
 
 _OPTION: Final = re.compile(r"--(port|data|dump)\b")
 _VARIABLES: Final = {"port": "PORT=…", "data": "DATA=…", "dump": "DUMP=mine.sql"}
 
 
+Port = Annotated[
+    int,
+    typer.Option(
+        "--port", parser=port_number, metavar="PORT", help="Where it listens, on loopback."
+    ),
+]
+Data = Annotated[
+    Path, typer.Option("--data", metavar="FOLDER", help="The folder it keeps everything in.")
+]
+Dump = Annotated[
+    Path | None,
+    typer.Option(
+        "--dump", metavar="FILE", help="SQL that becomes production's data, not the sample."
+    ),
+]
+Postgres = Annotated[
+    Path | None,
+    typer.Option(
+        "--postgres",
+        metavar="FOLDER",
+        help="The bin folder of a PostgreSQL server, in place of the embedded one.",
+    ),
+]
+Speed = Annotated[
+    float, typer.Option("--speed", help="How many times quicker than Aurora everything is.")
+]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the world; returns the exit status."""
-    options = Options(**vars(_parser().parse_args(arguments)))
-    return foreground.run(options, _start, with_make_variables)
+    return program(up, arguments, name="python -m demo.up")
+
+
+def up(
+    port: Port = foreground.PORT,
+    data: Data = foreground.FOLDER,
+    dump: Dump = None,
+    postgres: Postgres = None,
+    speed: Speed = foreground.SPEED,
+) -> int:
+    """Leave the app running in a local AWS, beside a production to restore."""
+    options = Options(port, data, dump, postgres, speed)
+    foreground.leave(foreground.run(options, _start, with_make_variables))
 
 
 def with_make_variables(sentence: str) -> str:
@@ -36,39 +76,5 @@ def _start(options: Options, folder: DataFolder, stack: ExitStack, say: Say) -> 
     return start(options, folder, stack, say, build)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m demo.up",
-        description="Leave the app running in a local AWS, beside a production to restore.",
-    )
-    parser.add_argument(
-        "--port",
-        type=port,
-        default=foreground.PORT,
-        help="where it listens, on loopback (%(default)s)",
-    )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=foreground.FOLDER,
-        help="the folder it keeps everything in (%(default)s)",
-    )
-    parser.add_argument(
-        "--dump", type=Path, help="SQL that becomes production's data, in place of the sample"
-    )
-    parser.add_argument(
-        "--postgres",
-        type=Path,
-        help="the bin folder of a PostgreSQL server, in place of the embedded one",
-    )
-    parser.add_argument(
-        "--speed",
-        type=float,
-        default=foreground.SPEED,
-        help="how many times quicker than Aurora everything is (%(default)s)",
-    )
-    return parser
-
-
 if __name__ == "__main__":
-    foreground.leave(main())
+    sys.exit(main())

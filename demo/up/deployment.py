@@ -50,7 +50,7 @@ class Deployment:
         _fill_in(checkout / ".chalice" / "config.json", settings, network)
         self._log = folder / "deploy.log"
         self._processes = aws.processes
-        command = [sys.executable, "-m", "aurora_restore.deployment", "deploy", "--yes"]
+        command = [sys.executable, "-m", "aurora_restore", "deploy", "--yes"]
         with self._log.open("wb") as log:
             self._process = aws.processes.start(
                 [*command, "--stage", STAGE, "--checkout", str(checkout)],

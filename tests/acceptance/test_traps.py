@@ -15,7 +15,7 @@ from demo import aws as names
 from demo.aws import Aws
 from demo.databases import Login, connect
 from demo.inspection import Source, Target, Witness
-from demo.take_snapshot import fall
+from demo.take_snapshot import take_snapshot
 from tests.acceptance.operations import end_of_newest, wait_for_an_operation_of
 from tests.acceptance.up import READY, Up, free_port
 from tests.database.servers import find_or_skip
@@ -86,7 +86,9 @@ def run(user: Login, statement: str, *parameters: str) -> list[Any]:
 
 def night(world: Up) -> dict[str, Any]:
     """Let Aurora take its snapshot, and wait for the end of what that begins."""
-    snapshot = fall(world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION)
+    snapshot = take_snapshot(
+        world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION
+    )
     end_of_newest(world)  # there is one
     wait_for_an_operation_of(world, snapshot)
     return end_of_newest(world)

@@ -191,7 +191,7 @@ def complaints(world: Up) -> list[str]:
 
     Return what it says besides OK, errors and all.
     """
-    seen = world.run("aurora_restore.doctor")
+    seen = world.run("doctor")
     lines = [
         line for line in seen.stdout.splitlines() if ": OK" not in line and "checks:" not in line
     ]
@@ -257,7 +257,7 @@ def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: U
     with (world.folder / "checkout" / "chalicelib" / "outcome.py").open("a") as module:
         module.write("# a newer version\n")
     world.set(LOG_LEVEL="WARNING")
-    deployed = world.run("aurora_restore.deployment", "deploy", "--yes")
+    deployed = world.run("deploy", "--yes")
     functions = world.client("lambda").list_functions()["Functions"]
     ended = end_of_newest(world)
     changed_at = max(datetime.fromisoformat(one["LastModified"]) for one in functions)

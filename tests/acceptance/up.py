@@ -126,14 +126,13 @@ class Up:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
 
-    def run(self, module: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run a program of the console on the stage of this world, from the checkout that it was
-        deployed from.
-        """
+    def run(self, verb: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """Run `aurora-restore` for the stage of this world, on the checkout it was deployed from."""
         line = [
             sys.executable,
             "-m",
-            module,
+            "aurora_restore",
+            verb,
             *options,
             "--stage",
             "local",

@@ -103,7 +103,7 @@ class Place:
     def run(
         self, command: str, stage: str, checkout: Path, *options: str, **environment: str
     ) -> Said:
-        """Run `python -m aurora_restore.deployment` as make does."""
+        """Run `python -m aurora_restore` as make does."""
         done = subprocess.run(
             [*_program(command, stage, checkout), *options],
             cwd=CHECKOUT,
@@ -264,7 +264,7 @@ def _program(command: str, stage: str, checkout: Path) -> list[str]:
     return [
         sys.executable,
         "-m",
-        "aurora_restore.deployment",
+        "aurora_restore",
         command,
         "--stage",
         stage,

@@ -63,10 +63,7 @@ def test_a_misspelt_stage_names_the_nearest(place: Place) -> None:
 @pytest.mark.parametrize("target", ["deploy", "destroy", "package", "doctor"])
 def test_a_missing_stage_is_told_with_the_command_to_type(target: str) -> None:
     """Of each make target that takes STAGE."""
-    if target == "doctor":
-        program = [sys.executable, "-m", "aurora_restore.doctor", "--stage", ""]
-    else:
-        program = [sys.executable, "-m", "aurora_restore.deployment", target, "--stage", ""]
+    program = [sys.executable, "-m", "aurora_restore", target, "--stage", ""]
     done = subprocess.run(program, cwd=CHECKOUT, capture_output=True, text=True, check=False)
 
     assert done.returncode != 0

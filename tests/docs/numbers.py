@@ -14,7 +14,7 @@ from chalicelib.messages import events
 from chalicelib.records import targets
 from chalicelib.runtime import runner, sweep
 from chalicelib.settings import PLAN_NAME, Settings
-from demo.__main__ import NIGHT_SECONDS
+from demo.options import NIGHT_SECONDS
 from localaws import pool
 from tests.docs.readme import ROOT
 from tests.infra.templates import section

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from localaws.clients import local_environment
 
-from aurora_restore.doctor.__main__ import main
+from aurora_restore.cli.verbs import run_verb
 from aurora_restore.doctor.checks import Check
 from aurora_restore.doctor.runner import make
 from aurora_restore.findings import Finding, Status
@@ -20,7 +20,7 @@ ENDED_WELL, FAILED, WRONG_USAGE = 0, 1, 2
 
 @dataclass(frozen=True)
 class Command:
-    """`python -m aurora_restore.doctor`, in this process."""
+    """`aurora-restore doctor`, in this process."""
 
     scene: Scene
     shell: pytest.MonkeyPatch
@@ -36,7 +36,9 @@ class Command:
         known = {**nowhere, **local_environment(self.scene.place.endpoint, REGION), **environment}
         for name, value in known.items():
             self.shell.setenv(name, value)
-        status = main(["--stage", stage, "--checkout", str(self.scene.checkout), *options])
+        status = run_verb(
+            ["doctor", "--stage", stage, "--checkout", str(self.scene.checkout), *options]
+        )
         return Said(status, *self.screen.readouterr())
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.programs.recorder import Recorder, recording
 
 ROOT = Path(__file__).parents[2]
-AWS = ROOT / "programs" / "aws"
+AWS = ROOT / "tools" / "set_up" / "aws"
 EXPORTS = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
@@ -48,9 +48,10 @@ def anywhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     checkout = tmp_path_factory.mktemp("it's a $folder")
     (checkout / ".venv" / "bin").mkdir(parents=True)
-    (checkout / "programs").mkdir()
-    shutil.copy(AWS, checkout / "programs")
-    (checkout / ".venv" / "bin" / "aws").symlink_to("../../programs/aws")
+    programs = checkout / "tools" / "set_up"
+    programs.mkdir(parents=True)
+    shutil.copy(AWS, programs)
+    (checkout / ".venv" / "bin" / "aws").symlink_to("../../tools/set_up/aws")
     python = checkout / ".venv" / "bin" / "python"
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("aurora_restore", "bench", "demo", "localaws", "programs", "simulation", "tools")
+PACKAGES = ("aurora_restore", "bench", "demo", "localaws", "simulation", "tools")
 _ENTRY = re.compile(r'^if __name__ == "__main__":$|^sys\.exit\(main\(\)\)$', re.MULTILINE)
 
 
@@ -90,9 +90,7 @@ def test_all_commands_are_found() -> None:
     """The walk finds what make runs."""
     makefile = (ROOT / "Makefile").read_text() + (ROOT / ".ci" / "set-up").read_text()
     run = set(
-        re.findall(
-            r"-m ((?:aurora_restore|bench|demo|localaws|programs|simulation|tools)[\w.]*)", makefile
-        )
+        re.findall(r"-m ((?:aurora_restore|bench|demo|localaws|simulation|tools)[\w.]*)", makefile)
     )
 
     assert set() == run - set(PEOPLES) - set(OTHERS)

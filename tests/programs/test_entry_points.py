@@ -14,7 +14,7 @@ from localaws.server import PortTakenError, Server
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("aurora_restore", "bench", "demo", "localaws", "simulation", "tools")
-ALONE = ("demo.take_snapshot", "aurora_restore.roots")  # programs that are modules and no packages
+ALONE = ("demo.take_snapshot",)  # programs that are modules and no packages
 PROGRAMS = sorted(
     [
         ".".join(file.relative_to(top).parent.parts)
@@ -30,7 +30,7 @@ import importlib.abc, os, sys
 
 class Broken(importlib.abc.MetaPathFinder):
     def find_spec(self, name, *_):
-        if name in ("argparse", "platform"):  # one of them is the first that a program asks for
+        if name in ("argparse", "platform", "typer"):  # one of them is the first that a program asks for
             raise {error}
 
 sys.meta_path.insert(0, Broken())

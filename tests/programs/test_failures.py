@@ -11,10 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PRELUDE = (
-    "import sys; sys.path.insert(0, sys.argv[1]); sys.argv = ['-m']; import programs; "
-    "programs.begin(); "
-)
+PRELUDE = "import sys; sys.path.insert(0, sys.argv[1]); sys.argv = ['-m']; import aurora_restore; "
 UNKNOWN = "Run the same command again. If the error stays, report it together with that file.\n"
 
 
@@ -87,7 +84,11 @@ def test_a_log_record_with_an_error_has_no_trace_either(before: str) -> None:
 
 def folder_of_traces(**environment: str) -> Path:
     """Ask a program where it would keep traces, with this environment."""
-    command = [sys.executable, "-c", "from programs.failures import FOLDER; print(FOLDER)"]
+    command = [
+        sys.executable,
+        "-c",
+        "from aurora_restore.process.failures import FOLDER; print(FOLDER)",
+    ]
     ran = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60
     )

@@ -7,22 +7,17 @@ BLOCKED = """
 import pkgutil, sys
 for name in ("localaws", "chalicelib", "app", "moto", "chalice"):
     sys.modules[name] = None  # what is None there cannot be imported
-import demo, demo.take_snapshot
+import demo
 for module in pkgutil.iter_modules(demo.__path__):
     __import__(f"demo.{module.name}")
-from demo.__main__ import main
-try:
-    main(["--help"])
-except SystemExit as done:
-    print("exit status", done.code)
+print("imported")
 """
 
 
 def test_the_demo_needs_neither_localaws_nor_the_app() -> None:
-    """All of it is imported with both blocked, and its help is printed."""
+    """Every module of it is imported where both are blocked."""
     ran = subprocess.run(
         [sys.executable, "-c", BLOCKED], capture_output=True, text=True, check=False, timeout=60
     )
 
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.endswith("exit status 0\n")
+    assert ("", "imported\n") == (ran.stderr, ran.stdout)

@@ -11,8 +11,8 @@ import pytest
 from localaws.clients import local_environment
 from localaws.workers import Specification, environment_of
 
+from aurora_restore.process.loopback import direct_loopback
 from demo.up.usage import page
-from programs.loopback import direct_loopback
 from tests.docs.readme import commands
 
 

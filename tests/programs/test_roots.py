@@ -15,7 +15,7 @@ import boto3
 import pytest
 from cryptography import x509
 
-from aurora_restore.roots import BUNDLE, main
+from aurora_restore.cli.verbs import run_verb
 from chalicelib.database.endpoint import BUNDLED_ROOTS
 from chalicelib.database.root_certificates import refuse_uncovered_region, regions_of
 from chalicelib.flow.errors import RefusedError
@@ -52,13 +52,19 @@ def published(content: bytes) -> Iterator[str]:
 def refreshed(bundle: Path, content: bytes) -> int:
     """Refresh a bundle from what is published; returns the exit status."""
     with published(content) as url:
-        return main(["--url", url, "--bundle", str(bundle)])
+        return refresh(bundle, url)
+
+
+def refresh(bundle: Path, url: str) -> int:
+    """Run the command for the checkout that a bundle belongs to; returns the exit status."""
+    return run_verb(["refresh-roots", "--url", url, "--checkout", str(bundle.parents[1])])
 
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """Give a copy of the bundle that may change."""
-    return Path(shutil.copy(BUNDLE, tmp_path))
+    (tmp_path / "chalicelib").mkdir()
+    return Path(shutil.copy(BUNDLED_ROOTS, tmp_path / "chalicelib"))
 
 
 def test_the_bundles_readme_lists_the_regions_that_it_covers_and_those_that_it_does_not() -> None:
@@ -127,7 +133,7 @@ def test_what_is_no_valid_root_of_amazons_is_not_taken_in(
 
 def test_roots_are_fetched_by_https_only(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Otherwise nothing proves that they are Amazon's."""
-    assert 1 == main(["--url", "http://example.com/global-bundle.pem", "--bundle", str(bundle)])
+    assert 1 == refresh(bundle, "http://example.com/global-bundle.pem")
 
     assert "no https address" in capsys.readouterr().err
 
@@ -137,5 +143,5 @@ def test_nobody_who_answers_is_told(bundle: Path, capsys: pytest.CaptureFixture[
     with published(b"") as url:
         pass
 
-    assert 1 == main(["--url", url, "--bundle", str(bundle)])
+    assert 1 == refresh(bundle, url)
     assert "could not be fetched" in capsys.readouterr().err

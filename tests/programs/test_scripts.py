@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from programs.scripts import mend
+from tools.set_up.scripts import mend
 
 
 def test_a_script_starts_from_a_folder_with_a_blank_in_its_name(tmp_path: Path) -> None:

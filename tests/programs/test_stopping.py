@@ -21,7 +21,7 @@ sys.exit(run(Options(data=Path(sys.argv[1])), start))  # a world that takes no t
 """
 DEMO = """
 import signal
-from demo.__main__ import stop_once
+from demo.run import stop_once
 
 stop_once()
 try:

@@ -121,7 +121,7 @@ def test_the_sources_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[
     """Where the records do not know all of them."""
     arguments = export(tmp_path, Tale().call("AddTagsToResource", ResourceName=SOURCE).fail())
 
-    assert 1 == main([*arguments, "--sources", SOURCE.upper()])
+    assert 1 == main([*arguments, "--source", SOURCE.upper()])
     assert f"the source: {SOURCE}." in capsys.readouterr().out
 
 

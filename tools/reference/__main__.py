@@ -1,20 +1,26 @@
-"""`python -m tools.reference`: rewrite the generated parts of the docs, or with `--check` name the stale pages."""
+"""`python -m tools.reference`: rewrite the generated parts of the docs, or name the stale pages."""
 
-import argparse
 import sys
+from collections.abc import Sequence
+from typing import Annotated
 
+import typer
+
+from aurora_restore.process.options import program
 from tools.reference import ROOT, pages, rewritten, stale
 
+Check = Annotated[
+    bool, typer.Option("--check", help="Change nothing; exit with 1 if something is stale.")
+]
 
-def main() -> int:
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line asks for; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.reference", description="Write the generated docs."
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if something is stale"
-    )
-    check = parser.parse_args().check
+    return program(write_pages, arguments, name="python -m tools.reference")
+
+
+def write_pages(*, check: Check = False) -> int:
+    """Write the generated parts of the docs."""
     behind = list(stale(pages()))
     for page in behind:
         name = page.relative_to(ROOT)

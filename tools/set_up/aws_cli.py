@@ -1,17 +1,21 @@
-"""`python -m programs.aws_cli WHEEL FOLDER`: take AWS's command line, version 2, out of the package that carries it.
+"""`python -m tools.set_up.aws_cli WHEEL FOLDER`: unpack version 2 of AWS's command line.
 
 PyPI's `awscli` is version 1. AWS publishes version 2 there too, inside `aws-cdk-asset-awscli-v2`: a
 wheel, with an npm package in it, with the archive of a Lambda layer in it, which has the programs
 of `amazon/aws-cli`'s own image.
 """
 
-import argparse
 import io
 import shutil
+import sys
 import tarfile
 import zipfile
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Annotated, Final
+
+import typer
+
+from aurora_restore.process.options import program
 
 _PACKAGE: Final = "*/asset_awscli_v2/_jsii/*.tgz"
 _LAYER: Final = "package/lib/layer.zip"
@@ -30,7 +34,7 @@ def unpack(wheel: Path, folder: Path) -> None:
         if name is None:
             raise LookupError(f"{wheel} has no {_PACKAGE}.")
         with outer.open(name) as package, tarfile.open(fileobj=package, mode="r|gz") as files:
-            layer = next(files.extractfile(one) for one in files if one.name == _LAYER)
+            layer = next(files.extractfile(file) for file in files if file.name == _LAYER)
             content = io.BytesIO(layer.read() if layer else b"")
     with zipfile.ZipFile(content) as inner:
         _write(inner, folder)
@@ -49,11 +53,19 @@ def _write(layer: zipfile.ZipFile, folder: Path) -> None:
         target.chmod(0o755 if entry.external_attr >> 16 & 0o100 else 0o644)
 
 
+def main() -> int:
+    """Unpack the package that the arguments name."""
+    return program(aws_cli, None, name="python -m tools.set_up.aws_cli")
+
+
+def aws_cli(
+    wheel: Annotated[Path, typer.Argument(help="The package that carries it.")],
+    folder: Annotated[Path, typer.Argument(help="Where it goes: a folder that is not there yet.")],
+) -> int:
+    """Unpack AWS's command line."""
+    unpack(wheel, folder)
+    return 0
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        prog="python -m programs.aws_cli", description="Unpack AWS's command line."
-    )
-    parser.add_argument("wheel", type=Path, help="the package that carries it")
-    parser.add_argument("folder", type=Path, help="where it goes: a folder that is not there yet")
-    options = parser.parse_args()
-    unpack(options.wheel, options.folder)
+    sys.exit(main())

@@ -1,14 +1,18 @@
-"""`python -m programs.scripts FOLDER`: let every script of a virtual environment start, whatever its folder is called.
+"""`python -m tools.set_up.scripts FOLDER`: let every script of an environment start from any folder.
 
 Some packages' scripts begin with `#!` and the folder of their Python as it is, which no kernel
 reads when there is a blank in it or when it is long. As shell and Python at once, as pip writes the
 others, a script starts from anywhere.
 """
 
-import argparse
 import re
+import sys
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+import typer
+
+from aurora_restore.process.options import program
 
 _DIRECT: Final = re.compile(rb"#!/.*/bin/python[\d.]*\n")
 _BY_SHELL: Final = b"""#!/bin/sh
@@ -26,9 +30,18 @@ def mend(folder: Path) -> None:
                 script.write_bytes(_BY_SHELL + content[first.end() :])
 
 
+def main() -> int:
+    """Mend the folder that the argument names."""
+    return program(scripts, None, name="python -m tools.set_up.scripts")
+
+
+def scripts(
+    folder: Annotated[Path, typer.Argument(help="The environment's folder of scripts.")],
+) -> int:
+    """Let every script of a folder start, whatever its path is."""
+    mend(folder)
+    return 0
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        prog="python -m programs.scripts", description="Mend the scripts of a folder."
-    )
-    parser.add_argument("folder", type=Path, help="the environment's folder of scripts")
-    mend(parser.parse_args().folder)
+    sys.exit(main())

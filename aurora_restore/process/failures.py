@@ -24,10 +24,8 @@ VARIABLE: Final = "AURORA_RESTORE_ERRORS"
 Tests, whose errors are meant, keep theirs out of the checkout so.
 """
 
-FOLDER: Final = Path(
-    os.environ.get(VARIABLE) or Path(__file__).resolve().parents[1] / ".build" / "errors"
-)
 INTERRUPTED: Final = "Interrupted."
+_TEMPORARY: Final = "aurora-restore-errors-"
 _ADVICE: Final = {
     errno.ENOSPC: "Free some space, then run the same command again.",
     errno.EDQUOT: "Free some space, then run the same command again.",
@@ -40,6 +38,17 @@ _ADVICE: Final = {
 _UNKNOWN: Final = (
     "Run the same command again. If the error stays, report it together with that file."
 )
+
+
+def _kept_in() -> Path | None:
+    """Name the folder of all traces: the checkout's; an installed package keeps none beside itself."""
+    if named := os.environ.get(VARIABLE):
+        return Path(named)
+    code = Path(__file__).resolve().parents[2]
+    return code / ".build" / "errors" if (code / "pyproject.toml").is_file() else None
+
+
+FOLDER: Final = _kept_in()
 
 
 def explain_failures() -> None:
@@ -126,11 +135,16 @@ def _kept(error: BaseException) -> str:
 
 @cache
 def _file() -> Path:
-    """Name the file of this process: in this folder where we may write, else in one of our own."""
+    """Name the file of this process: in `FOLDER` where we may write, else in a temporary folder."""
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
     try:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        (FOLDER / name).touch(mode=0o600, exist_ok=False)
+        return _made(FOLDER or Path(tempfile.mkdtemp(prefix=_TEMPORARY)), name)
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="aurora-restore-errors-")) / name
-    return FOLDER / name
+        return _made(Path(tempfile.mkdtemp(prefix=_TEMPORARY)), name)
+
+
+def _made(folder: Path, name: str) -> Path:
+    """Make a file that only this user reads: a trace may show what the program was given."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).touch(mode=0o600, exist_ok=False)
+    return folder / name

@@ -1,0 +1,64 @@
+"""How a verb ends: with 0, or with sentences that output what stopped it and an exit status."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from aurora_restore.deployment.errors import DeploymentError, NotReadyError
+from aurora_restore.findings import Status
+from aurora_restore.stages import Stage, StageError
+from aurora_restore.terminal import printable
+
+INTERRUPTED: Final = 130  # as shells have it
+_KEPT: Final = "What was done is kept; the same command continues there."
+
+
+def attempt(work: Callable[[], None]) -> int:
+    """Do the work of a verb that changes an account; returns the exit status."""
+    try:
+        work()
+    except NotReadyError as error:
+        for finding in error.findings:
+            if finding.status is not Status.OK:
+                print_error(str(finding))
+        return print_error(str(error))
+    except (DeploymentError, StageError) as error:
+        return print_error(str(error))
+    except (ClientError, BotoCoreError, ResponseParserError) as error:
+        refused = isinstance(error, ClientError)
+        happened = "AWS refused" if refused else "AWS could not be reached"
+        return print_error(f"{happened}: {error}. {_KEPT}")
+    except KeyboardInterrupt:
+        return print_error(f"Interrupted. {_KEPT}", INTERRUPTED)
+    return 0
+
+
+def read_stage(name: str, checkout: Path, command: str) -> Stage:
+    """Read a stage of a checkout for a verb.
+
+    Raises StageError, also where the folder is no checkout: an installed command starts anywhere.
+    """
+    if not (checkout / ".chalice").is_dir():
+        raise StageError(
+            f"{checkout.resolve()} is no checkout of aurora-restore: it has no "
+            f".chalice/config.json. Run `aurora-restore {command}` in a checkout's folder, or name that folder "
+            "with --checkout (CHECKOUT= for make). The stage `local` has its own in the data "
+            "folder while `make up` runs."
+        )
+    return Stage.read(name, checkout, command=command)
+
+
+def output(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{printable(line)}\n")
+    sys.stdout.flush()
+
+
+def print_error(line: str, status: int = 1) -> int:
+    """Print a line where errors go; returns the exit status."""
+    sys.stderr.write(f"{line}\n")
+    return status

@@ -1,0 +1,83 @@
+"""`aurora-restore demo`."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aurora_restore.cli.attempt import print_error
+from aurora_restore.process.options import OptionError, port_number
+from demo.options import DemoOptions
+from demo.run import run_demo
+
+SECONDS_MAX = 24 * 60 * 60
+DEFAULT = DemoOptions()
+
+
+def seconds(given: str | float) -> float:
+    """Read a time that is more than none and ends."""
+    try:
+        read = float(given)
+    except ValueError:
+        read = 0
+    if not 0 < read <= SECONDS_MAX:
+        raise OptionError(
+            f"'{given}' is no value for --timeout (TIMEOUT=… of make). Choose seconds from 1 to "
+            f"{SECONDS_MAX:,}."
+        )
+    return read
+
+
+Port = Annotated[
+    int, typer.Option("--port", parser=port_number, metavar="PORT", help="Where localaws listens.")
+]
+Data = Annotated[Path, typer.Option("--data", metavar="FOLDER", help="The folder of localaws.")]
+Dump = Annotated[
+    Path | None,
+    typer.Option(
+        "--dump", metavar="FILE", help="A dump that becomes production's data, not the sample."
+    ),
+]
+Postgres = Annotated[
+    Path | None,
+    typer.Option(
+        "--postgres",
+        metavar="FOLDER",
+        help="The bin folder of a PostgreSQL server, in place of the embedded one.",
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        parser=seconds,
+        metavar="SECONDS",
+        help="How long the restore may take from the night's snapshot on.",
+    ),
+]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Leave the local AWS running afterwards, until Ctrl-C.")
+]
+
+
+def demo(
+    context: typer.Context,
+    port: Port = DEFAULT.port,
+    data: Data = DEFAULT.data,
+    *,
+    dump: Dump = DEFAULT.dump,
+    postgres: Postgres = DEFAULT.postgres,
+    timeout: Timeout = DEFAULT.timeout_seconds,
+    keep: Keep = DEFAULT.keep,
+) -> int:
+    """Watch a nightly snapshot become a fresh staging cluster, on an AWS on this machine."""
+    if find_spec("localaws") is None:
+        return print_error(
+            "The demo needs localaws, the AWS on one machine, which is not installed here. "
+            "In a checkout of aurora-restore, run: pip install ./localaws"
+        )
+    options = DemoOptions(port, data, dump, postgres, timeout, keep)
+    typed_by_make = "MAKELEVEL" in os.environ
+    return run_demo(options, options.with_more_time(context.command_path, by_make=typed_by_make))

@@ -1,0 +1,26 @@
+"""`aurora-restore destroy`."""
+
+from typing import Annotated
+
+import typer
+
+from aurora_restore.cli.attempt import attempt, output, read_stage
+from aurora_restore.cli.parameters import HERE, Checkout, StageName, Yes
+from aurora_restore.deployment import destroy as removal
+from aurora_restore.deployment.confirmation import confirmation
+
+Force = Annotated[
+    bool, typer.Option("--force", help="Go on even where something would be left behind.")
+]
+
+
+def destroy(
+    stage: StageName = "", checkout: Checkout = HERE, *, force: Force = False, yes: Yes = False
+) -> int:
+    """Take a stage out of its account, but for its records and secrets."""
+
+    def work() -> None:
+        read = read_stage(stage, checkout, "destroy")
+        removal.destroy(read, checkout, output, confirmation(yes=yes), force=force)
+
+    return attempt(work)
