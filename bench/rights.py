@@ -12,8 +12,8 @@ from typing import Final
 from localaws.postgres import rds_roles
 from localaws.postgres.addresses import choose_address
 from localaws.postgres.programs import find_programs, temporary_folder
-from localaws.postgres.server import Folders, PostgresServer
-from localaws.processes import Ledger
+from localaws.postgres.server import PostgresServer, ServerFolders
+from localaws.processes import ProcessRegistry
 from pydantic import SecretStr
 
 from bench.targets import Target
@@ -93,14 +93,16 @@ def _server() -> Iterator[tuple[PostgresServer, Endpoint]]:
     folder = temporary_folder()
     try:
         programs = find_programs(folder)
-        folders = Folders(programs.make_folder(folder / "data"), folder / "socket", folder / "log")
-        server = PostgresServer(folders, programs, Ledger(folder / "processes.json"))
+        folders = ServerFolders(
+            programs.make_folder(folder / "data"), folder / "socket", folder / "log"
+        )
+        server = PostgresServer(folders, programs, ProcessRegistry(folder / "processes.json"))
         server.initialise()
         port = _free_port()
         address = choose_address(port, set())
         server.start(address, port)
         try:
-            rds_roles.furnish(
+            rds_roles.create_rds_roles(
                 server,
                 master_username=MASTER.username,
                 master_password=MASTER.secret,

@@ -296,7 +296,7 @@ def tagged_source(world: World) -> None:
 
 def renamed_source(world: World, _operation_id: str) -> None:
     """Let somebody rename production to the target's name (ModifyDBCluster's rename is not modelled, so by hand)."""
-    region = world.aurora._world.region(ACCOUNT, SOURCE_REGION)  # noqa: SLF001
+    region = world.aurora._state.region(ACCOUNT, SOURCE_REGION)  # noqa: SLF001
     cluster = region.clusters.pop("prod-cluster")
     cluster.arn = region.arn("cluster", "renamed")
     region.clusters["renamed"] = cluster

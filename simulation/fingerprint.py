@@ -96,7 +96,7 @@ def _left(item: dict[str, Any], world: "World") -> float:
 
 
 def _aurora(world: "World") -> Any:
-    regions = world.aurora._world.regions  # noqa: SLF001 # a look behind the face: no call, no time
+    regions = world.aurora._state.regions  # noqa: SLF001 # a look behind the face: no call, no time
     return [
         (
             [
@@ -124,7 +124,7 @@ def _aurora(world: "World") -> Any:
 
 
 def _shown(resource: Cluster | Instance, world: "World") -> str:
-    return statuses.shown(world.aurora._world, resource)  # noqa: SLF001 # as above
+    return statuses.shown(world.aurora._state, resource)  # noqa: SLF001 # as above
 
 
 def _logins(world: "World") -> Any:

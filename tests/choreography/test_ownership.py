@@ -122,7 +122,7 @@ def test_the_source_is_known_by_its_id_under_any_name() -> None:
     night.untouched = bystanders(night)
     name = night.night()
     night.settle()
-    clusters = night.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters
+    clusters = night.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters
     clusters["staging-cluster"] = clusters.pop(
         "prod-cluster"
     )  # nobody renames a cluster for us, so the model does not

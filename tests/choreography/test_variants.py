@@ -39,7 +39,7 @@ def test_the_same_region_and_key_need_no_copy() -> None:
 
 def test_a_source_of_a_deprecated_minor_version_is_restored_all_the_same(night: Night) -> None:
     """No list of what can be created names that version, and its snapshots can be restored."""
-    region = night.aurora._world.region(ACCOUNT, SOURCE_REGION)
+    region = night.aurora._state.region(ACCOUNT, SOURCE_REGION)
     region.clusters["prod-cluster"].engine_version = "16.6"
 
     assert State.SUCCEEDED == night.dream().state

@@ -31,7 +31,7 @@ RESET ROLE
 ODD_TABLE = '"Odd ""schema""; --"."Per%cent"'
 
 
-def furnish(server: Server) -> None:
+def create_rds_roles(server: Server) -> None:
     """Make what production had: owners that the master is no member of, in the schemas of others."""
     server.query(PRODUCTION_ROLES)
     rds_roles.put_roles_within_reach(server.postgres)  # as when a cluster is restored

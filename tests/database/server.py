@@ -15,8 +15,8 @@ import pytest
 from localaws.postgres import rds_roles
 from localaws.postgres.addresses import choose_address
 from localaws.postgres.programs import Programs, find_programs
-from localaws.postgres.server import Folders, PostgresServer
-from localaws.processes import Ledger
+from localaws.postgres.server import PostgresServer, ServerFolders
+from localaws.processes import ProcessRegistry
 from psycopg2.sql import SQL, Composable, Identifier
 from pydantic import SecretStr
 
@@ -59,8 +59,10 @@ class Server:
             folder / "root.pem",
         )
         self._log = folder / "log"
-        folders = Folders(programs.make_folder(self.data), folder / "socket", self._log)
-        self.postgres = PostgresServer(folders, programs, Ledger(folder / "processes.json"))
+        folders = ServerFolders(programs.make_folder(self.data), folder / "socket", self._log)
+        self.postgres = PostgresServer(
+            folders, programs, ProcessRegistry(folder / "processes.json")
+        )
         self.address = choose_address(port, set())
 
     @property
@@ -97,7 +99,7 @@ class Server:
         self.postgres.start(
             self.address, self.port, **LOGS, **(self._certified() if self.is_full else {})
         )
-        rds_roles.furnish(
+        rds_roles.create_rds_roles(
             self.postgres,
             master_username=MASTER.username,
             master_password=MASTER.secret,

@@ -10,7 +10,7 @@ import pytest
 from localaws.postgres import rds_roles
 
 from chalicelib.database.restored_database import Database
-from tests.database.production import APPLICATION, READ_ONLY, furnish, refused
+from tests.database.production import APPLICATION, READ_ONLY, create_rds_roles, refused
 from tests.database.server import MASTER, Server, clean, login
 from tests.database.servers import WANTED, Servers
 
@@ -73,7 +73,7 @@ def copy(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Server]:
     """Set the users up once, where production lets PUBLIC write whatever there is a right for."""
     server = servers.get(request.param)
     clean(server)
-    furnish(server)
+    create_rds_roles(server)
     in_shop = partial(server.query, database="shop")
     server.query(ROLES, as_user=MASTER)
     rds_roles.put_roles_within_reach(server.postgres)

@@ -66,7 +66,7 @@ def place(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Place:
     checkouts, shared = tmp_path_factory.mktemp("checkouts"), shared_folder(tmp_path_factory)
     place = Place(server.endpoint, clients, make_resources(clients), checkouts, shared)
     make_wrong_things(place)
-    old = server.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters[OLD]
+    old = server.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters[OLD]
     old.engine_version = "13.18"  # of which no new cluster can be made
     return place
 

@@ -142,11 +142,11 @@ def test_what_the_model_of_aurora_emits_is_what_the_patterns_wait_for() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [kind for kind in vars(model_events).values() if isinstance(kind, model_events.Kind)],
+    [kind for kind in vars(model_events).values() if isinstance(kind, model_events.EventKind)],
     ids=str,
 )
 def test_every_kind_of_event_of_the_model_wakes_the_same_functions_without_its_id(
-    kind: model_events.Kind,
+    kind: model_events.EventKind,
 ) -> None:
     """Its failures, too, are told in the words that the patterns know."""
     for resource in (SNAPSHOT, CLUSTER, INSTANCE):

@@ -8,7 +8,15 @@ from functools import cached_property
 from typing import Any
 
 from localaws.aurora.client import service as rds_service
-from localaws.iam import Ask, Call, Policy, Secret, World, asks, evaluate
+from localaws.iam import (
+    Call,
+    PermissionRequest,
+    Policy,
+    ResourceLookup,
+    Secret,
+    evaluate,
+    permission_requests,
+)
 from localaws.iam.refusals import refusal
 from localaws.iam.sessions import Session
 
@@ -67,7 +75,7 @@ class HeldStage(Stage):
     def __init__(
         self, environment: dict[str, str] | None = None, parameters: Mapping[str, str] | None = None
     ) -> None:
-        self.asked: dict[tuple[str, object], Ask] = {}
+        self.asked: dict[tuple[str, object], PermissionRequest] = {}
         self.denied: list[str] = []
         self.meanwhile: dict[str, Callable[[], None]] = {}
         self._running: str | None = None
@@ -79,9 +87,9 @@ class HeldStage(Stage):
         self.store = _HeldStore(self)
 
     @cached_property
-    def world(self) -> World:
+    def world(self) -> ResourceLookup:
         """What the questions need to know."""
-        return World(self.aurora.find, self.keys, self._secret, lambda _topic: TOPIC_KEY)
+        return ResourceLookup(self.aurora.find, self.keys, self._secret, lambda _topic: TOPIC_KEY)
 
     def _secret(self, account: str, region: str, name: str) -> Secret | None:
         known = name in self.secrets._values
@@ -139,11 +147,11 @@ class HeldStage(Stage):
         call = Call(
             service, _operation(service, method), parameters, ACCOUNT, region, arn_of(function)
         )
-        for ask in asks(call, self.world):
+        for ask in permission_requests(call, self.world):
             self.asked[function, ask.identity] = ask
             self._judge(function, call, method, ask)
 
-    def _judge(self, function: str, call: Call, method: str, ask: Ask) -> None:
+    def _judge(self, function: str, call: Call, method: str, ask: PermissionRequest) -> None:
         decision = evaluate([self.policies[function]], ask.action, ask.resource, ask.context)
         if not decision.allowed:
             self.denied.append(f"{function}: {ask.action} on {ask.resource} {decision.why}")

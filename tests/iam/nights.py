@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from localaws.iam import Ask, Policy, lambdas
+from localaws.iam import PermissionRequest, Policy, lambdas
 
 from aurora_restore.policies import Values
 from aurora_restore.stages import FUNCTIONS
@@ -14,7 +14,7 @@ from chalicelib.flow.choreography import IN_VPC, STEPS, State
 from simulation.stage import ACCOUNT, APP_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
 from tests.iam.filled_policies import HeldStage, arn_of
 
-Asked = tuple[str, Ask]
+Asked = tuple[str, PermissionRequest]
 FAILURES = f"arn:aws:sqs:{TARGET_REGION}:{ACCOUNT}:aurora-restore-{STAGE}-failures"
 HERE = {"SOURCE_REGION": TARGET_REGION, "SOURCE_CLUSTER_ID": "near-cluster"}
 WEEKLY_TOPIC = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:weekly"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from localaws.iam import Ask, evaluate, wildcards
+from localaws.iam import PermissionRequest, evaluate, wildcards
 
 from aurora_restore.policies import filled_text
 from aurora_restore.stages import CHECKOUT, FUNCTIONS
@@ -38,7 +38,7 @@ def statements(effect: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
 ALLOWED = [pytest.param(*one, id=f"{one[0]} {one[2]['Sid']}") for one in statements("Allow")]
 
 
-def needed(function: str, place: int) -> Iterator[tuple[Night, Ask]]:
+def needed(function: str, place: int) -> Iterator[tuple[Night, PermissionRequest]]:
     """List what a function asked for, in any night, that its policy allows by one of its statements
     alone.
     """

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from localaws.iam import Call, NotModelledAskError, Policy, Secret, World, asks, evaluate
+from localaws.iam import (
+    Call,
+    Policy,
+    ResourceLookup,
+    Secret,
+    UnmodelledPermissionError,
+    evaluate,
+    permission_requests,
+)
 
 from aurora_restore.stages import CHECKOUT, FUNCTIONS
 from simulation.settings import ENVIRONMENT
@@ -35,7 +43,7 @@ THINGS = {  # in the target's region, beside what is not tagged
     "db:their-cluster-1": THEIRS, "cluster-snapshot:aurora-restore-test-copy": OURS,
     "cluster-snapshot:aurora-restore-test-theirs": THEIRS, "cluster-snapshot:tagged-by-hand": OURS,
 }  # fmt: skip
-WORLD = World(
+WORLD = ResourceLookup(
     find=lambda arn: Thing(THINGS.get(":".join(arn.split(":")[5:]), {})),  # type: ignore[arg-type,return-value]
     key=lambda _account, _region, _reference: None,
     secret=lambda account, region, name: Secret(
@@ -68,8 +76,10 @@ class Deed:
         service, operation = self.call.split(":")
         call = Call(service, operation, self.parameters, ACCOUNT, self.region, arn_of(function))
         try:
-            asked = [(ask.action, ask.resource, ask.context) for ask in asks(call, WORLD)]
-        except NotModelledAskError:
+            asked = [
+                (ask.action, ask.resource, ask.context) for ask in permission_requests(call, WORLD)
+            ]
+        except UnmodelledPermissionError:
             asked = [(self.call, str(self.parameters["on"]), self._context(function))]
         return [evaluate([policy, *beside], *one).allowed for one in asked]
 

@@ -197,7 +197,7 @@ def globally(night: Night) -> None:
 
 def not_globally(night: Night) -> None:
     """Take it out again: RemoveFromGlobalCluster, which the model does not have."""
-    night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters[
+    night.aurora._state.region(ACCOUNT, TARGET_REGION).clusters[
         "staging-cluster"
     ].global_cluster = None
 
@@ -276,7 +276,7 @@ def tag_source_snapshot(night: Night) -> None:
 
 def another_source(night: Night) -> None:
     """Replace production by another cluster of its name, which has another resource id."""
-    clusters = night.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters
+    clusters = night.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters
     clusters["prod-cluster"].resource_id, old = (
         "cluster-ANOTHER",
         clusters["prod-cluster"].resource_id,
@@ -291,7 +291,7 @@ def snapshot_fails(night: Night) -> None:
 
 def replace_restored(night: Night) -> None:
     """Let another cluster of ours stand under the new one's name."""
-    night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters[
+    night.aurora._state.region(ACCOUNT, TARGET_REGION).clusters[
         "staging-cluster"
     ].resource_id = "cluster-ANOTHER"
     old = str(night.all_operations()[-1].facts.target.cluster_resource_id)
@@ -300,7 +300,7 @@ def replace_restored(night: Night) -> None:
 
 def other_group(night: Night) -> None:
     """Have somebody give the new cluster another parameter group."""
-    cluster = night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters["staging-cluster"]
+    cluster = night.aurora._state.region(ACCOUNT, TARGET_REGION).clusters["staging-cluster"]
     cluster.options.parameter_group = "tuned16"
 
 

@@ -43,7 +43,7 @@ def new_production(version: str) -> Deed:
     """Have production be of another version."""
 
     def upgrade(night: Night) -> None:
-        night.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters[
+        night.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters[
             "prod-cluster"
         ].engine_version = version
 
@@ -119,8 +119,8 @@ def password_changed(night: Night) -> None:
 
 def is_the_source(night: Night) -> None:
     """Have the target's name lead to production, which carries our tag."""
-    clusters = night.aurora._world.region(ACCOUNT, TARGET_REGION).clusters
-    production = night.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
+    clusters = night.aurora._state.region(ACCOUNT, TARGET_REGION).clusters
+    production = night.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
     clusters["staging-cluster"].resource_id = production.resource_id
 
 

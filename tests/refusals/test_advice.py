@@ -83,7 +83,7 @@ def test_a_lack_of_capacity_says_what_to_change(said: Said) -> None:
     stage.aurora.fail_next("CreateDBInstance", "InsufficientDBInstanceCapacity", times=100)
     stage.night()
     failed = Scene(stage, said).fails(at="restore-snapshot")
-    stage.aurora._world.faults.refusals.clear()  # which are about the class
+    stage.aurora._state.faults.refusals.clear()  # which are about the class
     stage.environment["INSTANCE_CLASS"] = "db.r6g.xlarge"
 
     assert "set INSTANCE_CLASS to another class" in str(failed.remedy)

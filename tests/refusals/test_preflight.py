@@ -115,7 +115,7 @@ def test_a_security_group_of_another_vpc_is_refused(scene: Scene) -> None:
 
 def test_an_engine_version_that_the_target_region_lacks_is_refused(scene: Scene) -> None:
     """Production was upgraded before the target's region offered the version."""
-    source = scene.stage.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
+    source = scene.stage.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
     source.engine_version = "16.99"
     told = refused_before_deletion(scene)
 
@@ -136,7 +136,7 @@ def test_an_instance_class_that_cannot_be_ordered_is_refused(said: Said) -> None
 
 def test_a_postgresql_that_is_too_old_to_be_set_up_is_refused(scene: Scene) -> None:
     """What ends sessions needs the words of PostgreSQL 14."""
-    source = scene.stage.aurora._world.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
+    source = scene.stage.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
     source.engine_version = "13.18"
 
     assert "The snapshot is of PostgreSQL 13.18; the users can be set up from version 14 on. " in (

@@ -256,7 +256,7 @@ def test_a_restored_cluster_that_somebody_replaced_is_not_taken_for_ours(
     """
     scene.stage.night()
     operation = scene.run_until(state)
-    region = scene.stage.aurora._world.region(ACCOUNT, TARGET_REGION)
+    region = scene.stage.aurora._state.region(ACCOUNT, TARGET_REGION)
     region.clusters["staging-cluster"].resource_id = "cluster-SOMEBODYELSES"
     failed = scene.fails(at=step)
 
@@ -274,7 +274,7 @@ def test_a_restored_cluster_that_somebody_removed_is_missed(scene: Scene) -> Non
     scene.run_until(State.CLUSTER_RESTORED)
     scene.stage.deliver()
     scene.run_until(State.INSTANCES_CREATING)
-    del scene.stage.aurora._world.region(ACCOUNT, TARGET_REGION).clusters["staging-cluster"]
+    del scene.stage.aurora._state.region(ACCOUNT, TARGET_REGION).clusters["staging-cluster"]
     operation = scene.ends(State.FAILED)
 
     assert "nothing stands under its name." in str(operation.reason)

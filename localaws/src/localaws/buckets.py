@@ -5,7 +5,7 @@ import json
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 
-from localaws.resource_policies import Caller, effects
+from localaws.resource_policies import Requester, effects
 
 
 def heed_conditions() -> None:
@@ -23,7 +23,7 @@ def _permission(bucket: FakeBucket, action: str, resource: str) -> PermissionRes
         policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
     )
     about_all = {"Statement": [{**statement, "Principal": "*"} for statement in statements]}
-    found = effects(about_all, Caller(action, resource, context={"aws:securetransport": "true"}))
+    found = effects(about_all, Requester(action, resource, context={"aws:securetransport": "true"}))
     if "Deny" in found:
         return PermissionResult.DENIED
     return PermissionResult.PERMITTED if "Allow" in found else PermissionResult.NEUTRAL

@@ -17,7 +17,7 @@ from moto.events.models import Rule, events_backends
 from localaws import patterns
 from localaws.functions import Functions
 from localaws.logs import Logs
-from localaws.targets import Event, Place, Targets, UndeliverableError, to_queue
+from localaws.targets import Event, TargetArn, Targets, UndeliverableError, to_queue
 
 DEFAULT_BUS: Final = "default"
 
@@ -105,7 +105,7 @@ class Delivery:
 
     def _hand_over(self, rule: Rule, event: Event, *, forwarded: bool) -> None:
         for target in list(rule.targets):
-            if forwarded and Place.of_arn(target["Arn"]).is_bus:
+            if forwarded and TargetArn.of_arn(target["Arn"]).is_bus:
                 _log.warning(
                     "Event %s came from another bus and is not forwarded to a third.", event["id"]
                 )
@@ -124,7 +124,7 @@ class Delivery:
             why = {"RULE_ARN": rule_arn, "TARGET_ARN": target["Arn"], "ERROR_MESSAGE": reason}
             try:
                 to_queue(
-                    Place.of_arn(letters), json.dumps(event), rule_arn=rule_arn, attributes=why
+                    TargetArn.of_arn(letters), json.dumps(event), rule_arn=rule_arn, attributes=why
                 )
             except UndeliverableError as error:
                 _log.error("Event %s is lost: %s", event["id"], error)

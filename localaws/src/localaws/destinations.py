@@ -10,12 +10,12 @@ from moto.awslambda.models import LambdaFunction
 
 from localaws.event_envelope import envelope
 from localaws.function_lookup import FunctionName, event_invoke_setting
-from localaws.functions import Functions, Invocation
+from localaws.functions import Functions, QueuedEvent
 from localaws.iam import lambdas
-from localaws.iam.enforcer import Gate
+from localaws.iam.enforcer import Enforcer
 from localaws.refusals import NotModelledError
-from localaws.targets import Place, UndeliverableError, to_queue, to_topic
-from localaws.workers import Outcome
+from localaws.targets import TargetArn, UndeliverableError, to_queue, to_topic
+from localaws.workers import InvocationResult
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def check_destinations(setting: dict[str, Any]) -> None:
     """
     for name in ("OnSuccess", "OnFailure"):
         arn = setting.get("DestinationConfig", {}).get(name, {}).get("Destination")
-        place = Place.of_arn(arn) if arn else None
+        place = TargetArn.of_arn(arn) if arn else None
         if place and not (place.is_bus or place.service in {"lambda", "sqs", "sns"}):
             raise NotModelledError(
                 f"localaws has no destination {arn}: use a queue, topic, function or event bus."
@@ -41,15 +41,19 @@ class Destinations:
     def __init__(
         self,
         functions: Functions,
-        gate: Gate,
+        enforcer: Enforcer,
         publish: Callable[[dict[str, Any], str, str, str], None],
     ) -> None:
         self._functions = functions
-        self._gate = gate
+        self._enforcer = enforcer
         self._publish = publish
 
     def send(
-        self, invocation: Invocation, function: LambdaFunction, outcome: Outcome, condition: str
+        self,
+        invocation: QueuedEvent,
+        function: LambdaFunction,
+        outcome: InvocationResult,
+        condition: str,
     ) -> None:
         """Send the record of an invocation that is over, if the function has a destination for it."""
         name = "OnSuccess" if outcome.error is None else "OnFailure"
@@ -59,7 +63,7 @@ class Destinations:
             .get(name, {})
             .get("Destination")
         )
-        if arn and not self._gate.allows(
+        if arn and not self._enforcer.allows(
             function.role, function.function_arn, lambdas.delivering(arn)
         ):
             _log.error(
@@ -73,7 +77,7 @@ class Destinations:
                 _log.exception("The record of an invocation of %s is lost.", function.function_name)
 
     def _send_to(self, arn: str, record: dict[str, Any], name: str) -> None:
-        place = Place.of_arn(arn)
+        place = TargetArn.of_arn(arn)
         if place.is_bus:
             event = _event(arn, record, place, "Success" if name == "OnSuccess" else "Failure")
             self._publish(
@@ -87,7 +91,7 @@ class Destinations:
             to_topic(arn, place, json.dumps(record))
 
 
-def _event(arn: str, record: dict[str, Any], place: Place, result: str) -> dict[str, Any]:
+def _event(arn: str, record: dict[str, Any], place: TargetArn, result: str) -> dict[str, Any]:
     return envelope(
         source="lambda",
         detail_type=f"Lambda Function Invocation Result - {result}",
@@ -99,7 +103,7 @@ def _event(arn: str, record: dict[str, Any], place: Place, result: str) -> dict[
 
 
 def _record(
-    invocation: Invocation, function: LambdaFunction, outcome: Outcome, condition: str
+    invocation: QueuedEvent, function: LambdaFunction, outcome: InvocationResult, condition: str
 ) -> dict[str, Any]:
     response: dict[str, Any] = {"statusCode": 200, "executedVersion": "$LATEST"}
     if outcome.error is not None:

@@ -10,7 +10,7 @@ from localaws.aurora.export_storage import Destination, StorageError
 from localaws.iam.evaluation import evaluate
 from localaws.iam.policies import PolicyError
 from localaws.iam.roles import policies_of, role_of
-from localaws.iam.trust import Assuming, trusts
+from localaws.iam.trust import Principal, trusts
 
 EXPORT_SERVICE: Final = "export.rds.amazonaws.com"
 ON_OBJECTS: Final = ("s3:PutObject*", "s3:GetObject*", "s3:DeleteObject*")
@@ -52,7 +52,7 @@ def _trusting_role(where: Destination) -> Role:
     own = where.role_arn.startswith(f"arn:aws:iam::{where.account}:role/")
     role = role_of(where.role_arn) if own else None
     context = {"aws:sourceaccount": where.account, "aws:sourcearn": where.source_arn}
-    asking = Assuming(service=EXPORT_SERVICE, context=context)
+    asking = Principal(service=EXPORT_SERVICE, context=context)
     if role is None or role.arn != where.role_arn or not trusts(role, asking):
         raise RdsError(
             "IamRoleNotFound",

@@ -42,7 +42,7 @@ class Options:
     """How many times quicker than Aurora everything is."""
 
 
-class Start(Protocol):
+class Starter(Protocol):
     """Starts a local AWS, with all that is to be in it, and returns a page for people.
 
     It puts on the stack what ends whatever it has started, before it starts it.
@@ -59,7 +59,7 @@ class StoppedError(BaseException):
     """
 
 
-def run(options: Options, start: Start, explain: Callable[[str], str] = str) -> int:
+def run(options: Options, start: Starter, explain: Callable[[str], str] = str) -> int:
     """Run until it is asked to stop; `explain` may add to the sentence of a refusal.
 
     Returns the exit status: 0 when it was asked to stop and all of it ended well, else 1.
@@ -88,7 +88,7 @@ def leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _serve(options: Options, start: Start, stack: ExitStack, stopped: threading.Event) -> None:
+def _serve(options: Options, start: Starter, stack: ExitStack, stopped: threading.Event) -> None:
     folder = DataFolder(options.data)
     stack.callback(folder.release)
 

@@ -27,11 +27,11 @@ from localaws.function_lookup import (
     specification_of,
 )
 from localaws.iam import lambdas
-from localaws.iam.enforcer import Gate
+from localaws.iam.enforcer import Enforcer
 from localaws.logs import Logs
 from localaws.packages import Packages
 from localaws.pool import WORKERS_MAX, WORKERS_PER_FUNCTION_MAX, Pool
-from localaws.workers import Outcome, Specification, Worker
+from localaws.workers import InvocationResult, Specification, Worker
 
 RETRY_DELAYS_SECONDS: Final = (60.0, 120.0)
 AGE_SECONDS_MAX: Final = 21_600
@@ -45,18 +45,18 @@ class ThrottledError(Exception):
 
 
 @dataclass
-class Invocation:
+class QueuedEvent:
     """One event on its way through a function. `answer` is set for a caller who waits."""
 
     function: FunctionName
     event: Any
-    answer: "Future[Outcome] | None" = None
+    answer: "Future[InvocationResult] | None" = None
     attempts: int = 0
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     accepted_at: float = field(default_factory=time.monotonic)
 
 
-OnEnd = Callable[[Invocation, LambdaFunction, Outcome, str], None]
+OnEnd = Callable[[QueuedEvent, LambdaFunction, InvocationResult, str], None]
 """Told of each queued invocation that is over, with the condition as a destination's record names it."""
 
 
@@ -67,7 +67,7 @@ class Functions:
         self,
         packages: Packages,
         logs: Logs,
-        gate: Gate,
+        enforcer: Enforcer,
         *,
         endpoint: Callable[[], str],
         speed: float,
@@ -75,14 +75,14 @@ class Functions:
         self.on_end: OnEnd = lambda _invocation, _function, _outcome, _condition: None
         self._packages = packages
         self._logs = logs
-        self._gate = gate
+        self._enforcer = enforcer
         self._endpoint = endpoint
         self._speed = speed
         self._pool = Pool(self._start_worker)
         self._changed = threading.Condition()
-        self._later: list[tuple[float, int, Invocation]] = []
+        self._later: list[tuple[float, int, QueuedEvent]] = []
         self._order = itertools.count()
-        self._waiting: list[Invocation] = []
+        self._waiting: list[QueuedEvent] = []
         self._running: Counter[FunctionName] = Counter()
         self._closed = False
         self._thread = threading.Thread(
@@ -93,20 +93,20 @@ class Functions:
         """Begin to run what is invoked."""
         self._thread.start()
 
-    def invoke(self, function: FunctionName, event: Any) -> Outcome:
+    def invoke(self, function: FunctionName, event: Any) -> InvocationResult:
         """Run a function now and wait for its end.
 
         Raise ThrottledError above its reserved concurrency.
         """
         deployed = function.find()
         limit = None if deployed is None else reserved_concurrency(deployed)
-        answer: Future[Outcome] = Future()
+        answer: Future[InvocationResult] = Future()
         with self._changed:
             if limit is not None and self._running[function] >= limit:
                 raise ThrottledError(
                     f"{function.name} runs {limit} times already, as many as it reserves."
                 )
-            self._waiting.append(Invocation(function, event, answer))
+            self._waiting.append(QueuedEvent(function, event, answer))
             self._changed.notify_all()
         return answer.result()
 
@@ -115,11 +115,11 @@ class Functions:
 
         Give the request id.
         """
-        invocation = Invocation(function, event)
+        invocation = QueuedEvent(function, event)
         self._put(invocation, after_seconds=0.0)
         return invocation.request_id
 
-    def _put(self, invocation: Invocation, *, after_seconds: float) -> None:
+    def _put(self, invocation: QueuedEvent, *, after_seconds: float) -> None:
         with self._changed:
             heapq.heappush(
                 self._later, (time.monotonic() + after_seconds, next(self._order), invocation)
@@ -157,7 +157,7 @@ class Functions:
         )  # 0 goes on, to be dropped in _attempt
         return self._running.total() < WORKERS_MAX and self._running[name] < limit
 
-    def _run(self, invocation: Invocation) -> None:
+    def _run(self, invocation: QueuedEvent) -> None:
         """Run one attempt in a thread of its own, and see to what follows from it."""
         try:
             function = invocation.function.find()
@@ -171,18 +171,25 @@ class Functions:
                 self._running[invocation.function] -= 1
                 self._changed.notify_all()
 
-    def _finish_missing(self, invocation: Invocation) -> None:
+    def _finish_missing(self, invocation: QueuedEvent) -> None:
         text = (
             f"{invocation.function.name} is not deployed in {invocation.function.region}; its "
             "event is dropped."
         )
         _log.error("%s", text)
         if invocation.answer is not None:
-            invocation.answer.set_result(Outcome(json.dumps({"errorMessage": text}), "Unhandled"))
+            invocation.answer.set_result(
+                InvocationResult(json.dumps({"errorMessage": text}), "Unhandled")
+            )
 
-    def _attempt(self, invocation: Invocation, function: LambdaFunction) -> None:
+    def _attempt(self, invocation: QueuedEvent, function: LambdaFunction) -> None:
         if invocation.answer is None and reserved_concurrency(function) == 0:
-            self._end(invocation, function, Outcome("null", "Throttled"), "ZeroReservedConcurrency")
+            self._end(
+                invocation,
+                function,
+                InvocationResult("null", "Throttled"),
+                "ZeroReservedConcurrency",
+            )
             return
         invocation.attempts += 1
         outcome = self._run_in_worker(invocation, function)
@@ -193,11 +200,11 @@ class Functions:
         elif not self._closed:
             self._retry(invocation, function, outcome)
 
-    def _run_in_worker(self, invocation: Invocation, function: LambdaFunction) -> Outcome:
+    def _run_in_worker(self, invocation: QueuedEvent, function: LambdaFunction) -> InvocationResult:
         try:
             worker = self._pool.take(specification_of(function, self._packages, self._endpoint()))
         except OSError as error:  # no process can be started: an attempt that failed, as on Lambda, to be repeated
-            return Outcome(
+            return InvocationResult(
                 json.dumps({"errorType": "Runtime.Unknown", "errorMessage": str(error)}),
                 "Unhandled",
             )
@@ -206,7 +213,9 @@ class Functions:
         finally:
             self._pool.give_back(worker)
 
-    def _retry(self, invocation: Invocation, function: LambdaFunction, outcome: Outcome) -> None:
+    def _retry(
+        self, invocation: QueuedEvent, function: LambdaFunction, outcome: InvocationResult
+    ) -> None:
         """Try a failed event again after Lambda's own delays, as often and as long as its settings allow."""
         setting = event_invoke_setting(function)
         retries = int(setting.get("MaximumRetryAttempts", len(RETRY_DELAYS_SECONDS)))
@@ -223,7 +232,11 @@ class Functions:
             self._put(invocation, after_seconds=delay_seconds)
 
     def _end(
-        self, invocation: Invocation, function: LambdaFunction, outcome: Outcome, condition: str
+        self,
+        invocation: QueuedEvent,
+        function: LambdaFunction,
+        outcome: InvocationResult,
+        condition: str,
     ) -> None:
         if outcome.error is not None:
             text = "%s gave up on an event after %d attempts (%s): %s"
@@ -237,12 +250,12 @@ class Functions:
 
         Without that role's leave nothing is logged.
         """
-        session = self._gate.session(here.role, here.arn)
+        session = self._enforcer.session(here.role, here.arn)
         logged: dict[str, bool] = {}
 
         def write(stream: str, line: str) -> None:
             if stream not in logged:
-                logged[stream] = self._gate.allows(
+                logged[stream] = self._enforcer.allows(
                     here.role, here.arn, lambdas.logging(here.arn, stream)
                 )
             place = {
@@ -272,11 +285,11 @@ class Functions:
             self._thread.join()
 
 
-def _answer_if_nobody_did(invocation: Invocation) -> None:
+def _answer_if_nobody_did(invocation: QueuedEvent) -> None:
     """Let no caller wait for an invocation that will never answer, because the server stops or no worker starts."""
     if invocation.answer is not None and not invocation.answer.done():
         body = {
             "errorType": "Runtime.Unknown",
             "errorMessage": f"{invocation.function.name} did not run. See localaws' log.",
         }
-        invocation.answer.set_result(Outcome(json.dumps(body), "Unhandled"))
+        invocation.answer.set_result(InvocationResult(json.dumps(body), "Unhandled"))

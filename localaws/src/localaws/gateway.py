@@ -9,9 +9,9 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from localaws.aurora import Aurora, RdsError
-from localaws.iam.enforcer import Gate
+from localaws.iam.enforcer import Enforcer
 from localaws.modelled import NOT_MODELLED_CODE, refusal_of
-from localaws.protocols import Answer, Wanted, wanted_of, write_error
+from localaws.protocols import Answer, RequestedCall, requested_call, write_error
 
 ACCOUNT: Final = "123456789012"
 _JSON: Final = "application/json"
@@ -21,15 +21,20 @@ _log: Final = logging.getLogger(__name__)
 Application = Callable[..., Iterable[bytes]]
 
 
-class Front:
+class Gateway:
     """The WSGI application of a server."""
 
     def __init__(
-        self, aws: Application, aurora: Aurora, gate: Gate, wake: Callable[[], None], folder: Path
+        self,
+        aws: Application,
+        aurora: Aurora,
+        enforcer: Enforcer,
+        wake: Callable[[], None],
+        folder: Path,
     ) -> None:
         self._folder = folder
         self._aws = aws
-        self._gate = gate
+        self._enforcer = enforcer
         self._aurora = aurora
         self._wake = wake
 
@@ -50,13 +55,13 @@ class Front:
 
         What is not modelled is refused as HTTP 501, which no client repeats, not as 500.
         """
-        wanted = wanted_of(environ)
+        wanted = requested_call(environ)
         reason = refusal_of(wanted)
         if reason:
             return _answer(
                 start_response, write_error(wanted.protocol, NOT_MODELLED_CODE, reason, 501)
             )
-        refused = self._gate.refused(environ)
+        refused = self._enforcer.refused(environ)
         if refused:
             return _answer(start_response, refused)
         try:
@@ -65,7 +70,7 @@ class Front:
             code, sentence, status = self._failure(wanted, error)
         return _answer(start_response, write_error(wanted.protocol, code, sentence, status))
 
-    def _failure(self, wanted: Wanted, error: Exception) -> tuple[str, str, int]:
+    def _failure(self, wanted: RequestedCall, error: Exception) -> tuple[str, str, int]:
         """Say what went wrong: error code, sentence, HTTP status.
 
         SDKs repeat a 503, and nothing else of these.

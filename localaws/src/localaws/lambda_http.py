@@ -20,9 +20,9 @@ from localaws.destinations import check_destinations
 from localaws.function_lookup import FunctionName
 from localaws.functions import Functions, ThrottledError
 from localaws.iam import PolicyError, lambdas
-from localaws.iam.enforcer import Gate
+from localaws.iam.enforcer import Enforcer
 from localaws.iam.roles import role_of
-from localaws.iam.trust import Assuming, trusts
+from localaws.iam.trust import Principal, trusts
 from localaws.packages import Packages
 from localaws.refusals import NotModelledError, check_fields, json_error
 from localaws.targets import RefusedTargetError
@@ -76,7 +76,7 @@ class Lambda(LambdaResponse):
 
     functions: ClassVar[Functions]
     packages: ClassVar[Packages]
-    gate: ClassVar[Gate]
+    enforcer: ClassVar[Enforcer]
 
     def call_action(self) -> TYPE_RESPONSE:
         """Refuse what cannot be a function's name, or its ARN here, before anything is looked up."""
@@ -190,7 +190,7 @@ class Lambda(LambdaResponse):
         arn = f"arn:aws:lambda:{self.region}:{self.current_account}:function:{name}"
         asked = lambdas.placing(arn, vpc["SubnetIds"], vpc.get("SecurityGroupIds", []))
         try:
-            denied = self.gate.denied(role, arn, asked)
+            denied = self.enforcer.denied(role, arn, asked)
         except PolicyError as error:
             raise NotModelledError(str(error)) from error
         if denied:
@@ -231,7 +231,7 @@ def _check_role(arn: str) -> None:
     Moto itself refuses what is no ARN of a role here.
     """
     role = role_of(arn) if _ROLE.fullmatch(arn) else None
-    if role is not None and not trusts(role, Assuming(service="lambda.amazonaws.com")):
+    if role is not None and not trusts(role, Principal(service="lambda.amazonaws.com")):
         raise InvalidParameterValueException(
             "The role defined for the function cannot be assumed by Lambda."
         )

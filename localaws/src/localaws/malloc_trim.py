@@ -9,16 +9,16 @@ QUIET_SECONDS: Final = 2.0
 """How long no zip may have come before memory is given back: once for a deployment, not once for a function."""
 
 
-class Memory:
+class MemoryTrimmer:
     """Gives memory back some time after it was freed."""
 
     def __init__(self) -> None:
         self._timer: threading.Timer | None = None
 
-    def freed(self) -> None:
+    def trim_later(self) -> None:
         """Take notice that much was freed; give it back when no more follows."""
         self.close()
-        self._timer = threading.Timer(QUIET_SECONDS, give_back)
+        self._timer = threading.Timer(QUIET_SECONDS, trim)
         self._timer.daemon = True
         self._timer.start()
 
@@ -28,7 +28,7 @@ class Memory:
             self._timer.cancel()
 
 
-def give_back() -> None:
+def trim() -> None:
     """Collect cycles (requests are full of them) and hand free memory to the system, where the C library can."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, macOS does not

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from localaws.protocols import Wanted
+from localaws.protocols import RequestedCall
 
 NOT_MODELLED_CODE: Final = "LocalAwsNotModelled"
 EVERY: Final = frozenset({"*"})
@@ -207,7 +207,7 @@ SERVICES: Final[Mapping[str, str]] = {
 """What to use in place of services that people may expect, by the names in their signatures."""
 
 
-def refusal_of(wanted: Wanted) -> str | None:
+def refusal_of(wanted: RequestedCall) -> str | None:
     """Say why a call is refused, in a sentence or two; None for a call that is answered."""
     service, operation = wanted.service, wanted.operation
     if not service:
@@ -221,7 +221,7 @@ def refusal_of(wanted: Wanted) -> str | None:
     return f"localaws does not model {what}. {REASONS.get((service, operation), '')}".rstrip()
 
 
-def _parameter_refused(wanted: Wanted) -> str | None:
+def _parameter_refused(wanted: RequestedCall) -> str | None:
     refused = PARAMETERS.get((wanted.service, wanted.operation), {})
     for name in refused.keys() & (wanted.parameters() if refused else set()):
         return f"localaws does not model {name} of {wanted.operation}. {refused[name]}"

@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from localaws.malloc_trim import Memory
+from localaws.malloc_trim import MemoryTrimmer
 
 RUNTIME_MODULES: Final = (
     "boto3",
@@ -38,7 +38,7 @@ class Packages:
         self._folder = folder / "packages"
         self.runtime = folder / "runtime"
         self._lock = threading.Lock()
-        self._memory = Memory()
+        self._trimmer = MemoryTrimmer()
 
     def prepare(self) -> None:
         """Make the folders, and link boto3 into the runtime (again: the environment may have changed since)."""
@@ -59,7 +59,7 @@ class Packages:
         with self._lock:
             if not target.exists():
                 self._unpack_to(target, content)
-        self._memory.freed()
+        self._trimmer.trim_later()
         return target
 
     def _unpack_to(self, target: Path, content: bytes) -> None:
@@ -75,7 +75,7 @@ class Packages:
 
     def close(self) -> None:
         """Stop giving memory back."""
-        self._memory.close()
+        self._trimmer.close()
 
 
 def _place_of(name: str) -> Path:

@@ -1,6 +1,6 @@
-"""Which processes are ours: a ledger in the data folder, so that what a SIGKILL leaves behind is found and ended.
+"""Which processes are ours: a registry in the data folder, so that what a SIGKILL leaves behind is found and ended.
 
-A process is ended only if its command line is the one in the ledger and, where the pid is known,
+A process is ended only if its command line is the one in the registry and, where the pid is known,
 its start time too. A pid that the system has meanwhile given to somebody else is left alone.
 """
 
@@ -54,7 +54,7 @@ class Entry:
         )
 
 
-class Ledger:
+class ProcessRegistry:
     """The processes started from one data folder, kept in one file.
 
     Safe to use from several threads.
@@ -104,7 +104,7 @@ class Ledger:
             self._is_closed = True
 
     def end_leftovers(self) -> list[int]:
-        """End what is in this ledger and runs; return the pids.
+        """End what is in this registry and runs; return the pids.
 
         For a start, before anything else, and for the end.
         """

@@ -51,7 +51,7 @@ class Signature:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequestedCall:
     """What a request asks for. `operation` is empty where nobody can tell.
 
     `service` where nobody signed it.
@@ -101,7 +101,7 @@ def values_of(environ: dict[str, Any]) -> dict[str, str]:
     return values
 
 
-def wanted_of(environ: dict[str, Any]) -> Wanted:
+def requested_call(environ: dict[str, Any]) -> RequestedCall:
     """Tell which call a request is, and the protocol in which its caller expects an error."""
     signature = signature_of(environ)
     service = "" if signature is None else _NAMES.get(signature.service, signature.service)
@@ -109,24 +109,26 @@ def wanted_of(environ: dict[str, Any]) -> Wanted:
     if target:
         is_stream = service == "dynamodb" and target.startswith(_STREAMS)
         names = partial(_names_of_json, environ)
-        return Wanted(
+        return RequestedCall(
             "dynamodbstreams" if is_stream else service, target.rpartition(".")[2], "json", names
         )
     by_path = _CBOR_PATH.fullmatch(environ.get("PATH_INFO", ""))
     if by_path:
-        return Wanted(service, by_path["operation"], "smithy-rpc-v2-cbor")
+        return RequestedCall(service, by_path["operation"], "smithy-rpc-v2-cbor")
     values = values_of(environ)
     if "Action" in values:
         names = partial(set, (name.partition(".")[0] for name in values))
-        return Wanted(service, values["Action"], "ec2" if service == "ec2" else "query", names)
+        return RequestedCall(
+            service, values["Action"], "ec2" if service == "ec2" else "query", names
+        )
     if service == "s3" and environ.get("PATH_INFO", "").startswith(_S3_CONTROL):
-        return Wanted("s3control", "", "rest-xml")
+        return RequestedCall("s3control", "", "rest-xml")
     protocol = protocol_of(service)
     if not protocol.startswith(
         "rest-"
     ):  # another service signs by the same name, or this is no call at all
-        return Wanted(service, "", "rest-json")
-    return Wanted(service, _routed(service, environ), protocol)
+        return RequestedCall(service, "", "rest-json")
+    return RequestedCall(service, _routed(service, environ), protocol)
 
 
 def _names_of_json(environ: dict[str, Any]) -> set[str]:

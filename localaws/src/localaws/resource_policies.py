@@ -15,7 +15,7 @@ Policy = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Caller:
+class Requester:
     """Who comes, a service or a principal (ARN) of an account, to do what, and what is known of the request."""
 
     action: str
@@ -27,19 +27,19 @@ class Caller:
     """The values of condition keys, by their names in lower case."""
 
 
-def lets_in(policy: Policy | None, caller: Caller) -> bool:
+def lets_in(policy: Policy | None, caller: Requester) -> bool:
     """Tell whether a policy allows it: some statement does, and none denies it."""
     found = effects(policy, caller)
     return "Allow" in found and "Deny" not in found
 
 
-def effects(policy: Policy | None, caller: Caller) -> set[str]:
+def effects(policy: Policy | None, caller: Requester) -> set[str]:
     """Give the effects of the statements that apply."""
     statements = _listed((policy or {}).get("Statement", []))
     return {statement["Effect"] for statement in statements if _applies(statement, caller)}
 
 
-def _applies(statement: Policy, caller: Caller) -> bool:
+def _applies(statement: Policy, caller: Requester) -> bool:
     return (
         _is_principal(statement.get("Principal"), caller)
         and any(
@@ -54,7 +54,7 @@ def _applies(statement: Policy, caller: Caller) -> bool:
     )
 
 
-def _is_principal(principal: Any, caller: Caller) -> bool:
+def _is_principal(principal: Any, caller: Requester) -> bool:
     if not isinstance(principal, Mapping):
         return bool(principal == "*")
     services, accounts = (_listed(principal.get(kind, [])) for kind in ("Service", "AWS"))
@@ -66,7 +66,7 @@ def _is_principal(principal: Any, caller: Caller) -> bool:
     )
 
 
-def _holds(operator: str, keys: Mapping[str, Any], caller: Caller) -> bool:
+def _holds(operator: str, keys: Mapping[str, Any], caller: Requester) -> bool:
     compare = _OPERATORS.get(operator)
     return compare is not None and all(
         key.lower() in caller.context

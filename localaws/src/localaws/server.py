@@ -43,9 +43,9 @@ from localaws.dynamodb import DynamoDB, Tokens
 from localaws.eventbridge import EventBridge
 from localaws.export_buckets import BucketExports
 from localaws.functions import Functions
-from localaws.gateway import Front
-from localaws.iam import World
-from localaws.iam.enforcer import Gate
+from localaws.gateway import Gateway
+from localaws.iam import ResourceLookup
+from localaws.iam.enforcer import Enforcer
 from localaws.journals import LogFile
 from localaws.kms import Kms
 from localaws.lambda_http import Lambda
@@ -59,7 +59,7 @@ from localaws.schedules import Schedules
 from localaws.secrets_http import Secrets
 from localaws.sns import Sns
 from localaws.sts import Sts
-from localaws.ticker import Pulse
+from localaws.ticker import Ticker
 
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 128
@@ -122,14 +122,16 @@ class Server:
             exports=BucketExports(),
             emit=lambda event: self._publish(event, event["account"], event["region"], "default"),
         )
-        self.gate = Gate(self.folder, World(self.aurora.find, find_key, find_secret, key_of_topic))
+        self.enforcer = Enforcer(
+            self.folder, ResourceLookup(self.aurora.find, find_key, find_secret, key_of_topic)
+        )
         self.functions = Functions(
-            self._packages, self._logs, self.gate, endpoint=lambda: self.endpoint, speed=speed
+            self._packages, self._logs, self.enforcer, endpoint=lambda: self.endpoint, speed=speed
         )
         self._delivery = Delivery(self.functions, self._logs)
         self._schedules = Schedules(self._delivery, speed=speed)
-        self.functions.on_end = Destinations(self.functions, self.gate, self._publish).send
-        self._pulse = Pulse(self.aurora)
+        self.functions.on_end = Destinations(self.functions, self.enforcer, self._publish).send
+        self._pulse = Ticker(self.aurora)
         self._begun = ExitStack()
 
     def _publish(self, event: dict[str, Any], account: str, region: str, bus: str) -> None:
@@ -152,7 +154,7 @@ class Server:
         self._begun.callback(_stop_logging, _log_to(self.folder / "localaws.log"))
         self._logs.prepare()
         self._packages.prepare()
-        self.gate.decisions.prepare()
+        self.enforcer.decisions.prepare()
         _forget_everything()
         self._begun.callback(_forget_everything)
         own = (self.functions, self._pulse, self._delivery, self._schedules)
@@ -178,7 +180,7 @@ class Server:
 
     def _http_server(self, listener: socket.socket) -> BaseWSGIServer:
         moto = DomainDispatcherApplication(self._create_app)
-        front = Front(moto, self.aurora, self.gate, self._pulse.wake, self.folder)
+        front = Gateway(moto, self.aurora, self.enforcer, self._pulse.wake, self.folder)
         return _http_server(listener, front)
 
     def _create_app(self, service: Any) -> Flask:
@@ -196,7 +198,7 @@ class Server:
             "rds": _bound(Rds, aurora=self.aurora, wake=staticmethod(self._pulse.wake)),
             "events": _bound(EventBridge, delivery=self._delivery, schedules=schedules),
             "awslambda": _bound(
-                Lambda, functions=self.functions, gate=self.gate, packages=packages
+                Lambda, functions=self.functions, enforcer=self.enforcer, packages=packages
             ),
             "dynamodb": _bound(DynamoDB, lock=threading.RLock(), tokens=Tokens()),
             "sns": Sns,

@@ -18,7 +18,7 @@ from localaws.errors import WorldError
 from localaws.folder import DataFolder
 from localaws.foreground import Options, Say
 from localaws.postgres import DataPlaneError, PostgresData
-from localaws.processes import Ledger
+from localaws.processes import ProcessRegistry
 from localaws.server import PortTakenError, Server
 
 SMALL: Final = Durations(  # seconds that Aurora takes for a database as small as the sample
@@ -40,7 +40,7 @@ class LocalAws:
 
     server: Server
     data: PostgresData
-    processes: Ledger
+    processes: ProcessRegistry
     """Whatever is started while building goes in here; what is left of it is ended with the server."""
     say: Say
     """Hears a line as each part is done."""
@@ -66,7 +66,7 @@ def start(options: Options, folder: DataFolder, stack: ExitStack, say: Say, buil
 
 
 def _start_server(options: Options, folder: DataFolder, stack: ExitStack, say: Say) -> LocalAws:
-    processes = Ledger(folder.path / "processes.json")
+    processes = ProcessRegistry(folder.path / "processes.json")
     processes.end_leftovers()
     folder.empty()
     data = PostgresData(folder.path / "postgres", options.postgres)

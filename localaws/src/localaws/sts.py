@@ -8,7 +8,7 @@ from moto.sts.models import sts_backends
 from moto.sts.responses import TokenResponse
 
 from localaws.iam import roles
-from localaws.iam.trust import Assuming, trusts
+from localaws.iam.trust import Principal, trusts
 from localaws.refusals import QueryError
 
 SECONDS: Final = range(900, 43_200 + 1)
@@ -30,7 +30,7 @@ class Sts(TokenResponse):
         role, who = roles.role_of(arn), self._caller()
         external_id = self._get_param("ExternalId")
         context = {"sts:externalid": str(external_id)} if external_id else {}
-        if role is None or not trusts(role, Assuming(principal=who, context=context)):
+        if role is None or not trusts(role, Principal(principal=who, context=context)):
             text = f"User: {who} is not authorized to perform: sts:AssumeRole on resource: {arn}"
             raise QueryError("AccessDenied", text, status=403)
         self._check_duration(int(role.max_session_duration or SECONDS[0]))

@@ -21,7 +21,7 @@ from localaws.function_lookup import FunctionName
 from localaws.functions import Functions
 from localaws.logs import Logs
 from localaws.refusals import NotModelledError
-from localaws.resource_policies import Caller, lets_in
+from localaws.resource_policies import Requester, lets_in
 
 Event = dict[str, Any]
 
@@ -51,7 +51,7 @@ class UndeliverableError(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class TargetArn:
     """The parts of an ARN that delivery needs."""
 
     service: str
@@ -60,7 +60,7 @@ class Place:
     resource: str
 
     @classmethod
-    def of_arn(cls, arn: str) -> "Place":
+    def of_arn(cls, arn: str) -> "TargetArn":
         """Read an ARN; raise RefusedTargetError when it is none."""
         parts = arn.split(":", 5)
         if len(parts) != 6 or parts[0] != "arn":  # noqa: PLR2004  (an ARN has six parts)
@@ -85,7 +85,7 @@ def check_target(target: dict[str, Any], *, region: str) -> None:
             f"localaws does not model {', '.join(unknown)} of a target. Leave it out."
         )
     _check_settings(target)
-    place = Place.of_arn(target["Arn"])
+    place = TargetArn.of_arn(target["Arn"])
     if place.is_bus:
         _check_bus(place)
     elif not _is_known(place):
@@ -108,7 +108,7 @@ def _check_settings(target: dict[str, Any]) -> None:
     if "Input" in target:
         _check_input(target["Input"])
     letters = target.get("DeadLetterConfig", {}).get("Arn")
-    if letters and Place.of_arn(letters).service != "sqs":
+    if letters and TargetArn.of_arn(letters).service != "sqs":
         raise RefusedTargetError(f"The dead-letter queue {letters} is not an SQS queue.")
     retries = target.get("RetryPolicy", {})
     if retries.get("MaximumRetryAttempts", 0) not in range(_RETRIES_MAX + 1):
@@ -129,14 +129,14 @@ def _check_input(text: str) -> None:
         raise RefusedTargetError(f"JSON syntax error in the input of a target: {error}.") from error
 
 
-def _check_bus(place: Place) -> None:
+def _check_bus(place: TargetArn) -> None:
     if place.resource != "event-bus/default":
         raise NotModelledError(
             f"localaws forwards to default event buses only, not to {place.resource}."
         )
 
 
-def _is_known(place: Place) -> bool:
+def _is_known(place: TargetArn) -> bool:
     is_group = place.service == "logs" and place.resource.startswith("log-group:")
     is_function = place.service == "lambda" and place.resource.startswith("function:")
     return is_group or is_function or place.service in {"sqs", "sns"}
@@ -157,10 +157,10 @@ class Targets:
 
         Raise UndeliverableError when it cannot be had.
         """
-        place = Place.of_arn(target["Arn"])
+        place = TargetArn.of_arn(target["Arn"])
         body = target.get("Input") or json.dumps(event)
         if place.is_bus:
-            check_bus(target["Arn"], place, event, Place.of_arn(source_arn).account)
+            check_bus(target["Arn"], place, event, TargetArn.of_arn(source_arn).account)
             self._forward(event, place.account, place.region)
         elif place.service == "lambda":
             self._to_function(target["Arn"], body, source_arn)
@@ -192,10 +192,10 @@ class Targets:
         self._functions.enqueue(name, json.loads(body))
 
 
-def check_bus(arn: str, place: Place, event: Event, account: str) -> None:
+def check_bus(arn: str, place: TargetArn, event: Event, account: str) -> None:
     """Raise UndeliverableError where another account's bus does not let this one in, with this event."""
     context = {"events:source": event["source"], "events:detail-type": event["detail-type"]}
-    caller = Caller("events:PutEvents", arn, account=account, context=context)
+    caller = Requester("events:PutEvents", arn, account=account, context=context)
     bus = events_backends[place.account][place.region].event_buses["default"]
     if place.account != account and not lets_in(json.loads(bus.policy or "{}"), caller):
         raise UndeliverableError(
@@ -204,7 +204,7 @@ def check_bus(arn: str, place: Place, event: Event, account: str) -> None:
 
 
 def to_queue(
-    place: Place,
+    place: TargetArn,
     body: str,
     group: str | None = None,
     *,
@@ -238,7 +238,7 @@ def to_queue(
         ) from error
 
 
-def to_topic(arn: str, place: Place, body: str, *, rule_arn: str | None = None) -> None:
+def to_topic(arn: str, place: TargetArn, body: str, *, rule_arn: str | None = None) -> None:
     """Publish to a topic, for a rule where one is named; as `to_queue`."""
     backend = sns_backends[place.account][place.region]
     if arn not in backend.topics:
@@ -255,7 +255,7 @@ def _check_policy(arn: str, policy: str | None, action: str, rule_arn: str) -> N
         "aws:sourceaccount": account,
         "aws:securetransport": "true",
     }
-    caller = Caller(action, arn, service="events.amazonaws.com", context=context)
+    caller = Requester(action, arn, service="events.amazonaws.com", context=context)
     if not lets_in(json.loads(policy or "{}"), caller):
         raise UndeliverableError(
             f"The policy of {arn} does not let events.amazonaws.com in for {rule_arn}."

@@ -16,14 +16,14 @@ LOOK_SECONDS_MAX: Final = 1.0
 _log = logging.getLogger("localaws")
 
 
-class Pulse:
+class Ticker:
     """Sleeps until the model's next transition, or until a request may have made one due sooner."""
 
     def __init__(self, aurora: Aurora) -> None:
         self._aurora = aurora
         self._wake = threading.Event()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="localaws-pulse", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="localaws-ticker", daemon=True)
 
     def start(self) -> None:
         """Begin."""

@@ -55,7 +55,7 @@ class Specification:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class InvocationResult:
     """How one invocation ended: the payload as JSON text, and the kind of error that Lambda's header names, if any."""
 
     payload: str
@@ -116,7 +116,7 @@ class Worker:
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
 
-    def invoke(self, request_id: str, event: Any) -> Outcome:
+    def invoke(self, request_id: str, event: Any) -> InvocationResult:
         """Run one invocation to its end, its timeout, or the death of the process."""
         self._log = _Log()
         if not self._ready:
@@ -160,7 +160,7 @@ class Worker:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def _died(self, request_id: str, seconds: float) -> Outcome:
+    def _died(self, request_id: str, seconds: float) -> InvocationResult:
         """Say what Lambda says when there is no answer: the process ended by itself, or its time was over."""
         try:
             status = self._process.wait(0.2)
@@ -173,7 +173,7 @@ class Worker:
             self.stream, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z {request_id} {text}"
         )
         message = f"RequestId: {request_id} Error: {text}"
-        return Outcome(
+        return InvocationResult(
             json.dumps({"errorType": kind, "errorMessage": message}), "Unhandled", self._tail()
         )
 
@@ -246,8 +246,8 @@ def environment_of(here: Specification, stream: str, credentials: dict[str, str]
     }
 
 
-def _outcome(answer: dict[str, Any], tail: str = "") -> Outcome:
-    return Outcome(answer["payload"], answer.get("error"), tail)
+def _outcome(answer: dict[str, Any], tail: str = "") -> InvocationResult:
+    return InvocationResult(answer["payload"], answer.get("error"), tail)
 
 
 def _exit_words(status: int) -> str:

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, OperationNotPageableError, ParamValidationError
 from localaws.aurora import Aurora, AuroraClient, LocalAwsBugError, RdsError
-from localaws.aurora.world import Answer
+from localaws.aurora.state import Answer
 from tests.aurora.scene import ACCOUNT, SOURCE, Rds, Scene
 
 

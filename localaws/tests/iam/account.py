@@ -32,7 +32,7 @@ class Account:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.session = server.gate.session(ROLE, FUNCTION)
+        self.session = server.enforcer.session(ROLE, FUNCTION)
         self._boto3 = boto3.Session(
             region_name=REGION
         )  # one: reading the services' models takes longer than all else

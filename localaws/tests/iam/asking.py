@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localaws.aurora import Aurora, AuroraClient, KeyRing, VirtualClock
-from localaws.iam import Ask, Call, Secret, World, asks
+from localaws.iam import Call, PermissionRequest, ResourceLookup, Secret, permission_requests
 
 ACCOUNT, HERE, THERE = "123456789012", "us-west-2", "us-east-1"
 FUNCTION = f"arn:aws:lambda:{HERE}:{ACCOUNT}:function:f"
@@ -68,16 +68,20 @@ class Scene:
         self.clock.advance(3600)
         self.aurora.tick()
 
-    def asks(self, name: str, region: str = HERE, **parameters: Any) -> list[Ask]:
+    def permission_requests(
+        self, name: str, region: str = HERE, **parameters: Any
+    ) -> list[PermissionRequest]:
         """List what a call asks for."""
         service, operation = name.split(":")
-        world = World(
+        world = ResourceLookup(
             self.aurora.find,
             self.keys,
             self.secret,
             lambda topic: "alias/here" if "closed" in topic else None,
         )
-        return asks(Call(service, operation, parameters, ACCOUNT, region, FUNCTION), world)
+        return permission_requests(
+            Call(service, operation, parameters, ACCOUNT, region, FUNCTION), world
+        )
 
     def secret(self, account: str, region: str, name: str) -> Secret | None:
         """Know two secrets."""
@@ -85,7 +89,7 @@ class Scene:
         return {"plain": Secret(arn), "locked": Secret(arn, "alias/here")}.get(name)
 
 
-def pairs(asked: list[Ask], beginning: str = "") -> list[tuple[str, str]]:
+def pairs(asked: list[PermissionRequest], beginning: str = "") -> list[tuple[str, str]]:
     """Give actions and resources, the latter without what they have in common."""
     return [
         (ask.action, ask.resource.removeprefix("arn:aws:").replace(f":{ACCOUNT}:", "::"))
@@ -94,6 +98,6 @@ def pairs(asked: list[Ask], beginning: str = "") -> list[tuple[str, str]]:
     ]
 
 
-def the(asked: list[Ask], action: str, resource: str) -> Ask:
+def the(asked: list[PermissionRequest], action: str, resource: str) -> PermissionRequest:
     """Give the first question about an action on a resource that ends so."""
     return next(ask for ask in asked if ask.action == action and ask.resource.endswith(resource))

@@ -7,7 +7,7 @@ import json
 
 import pytest
 import urllib3
-from localaws.iam.decisions import Decided
+from localaws.iam.decisions import DecisionRecord
 from localaws.server import Server
 from tests.iam.account import ACCOUNT, REGION, Account, Call
 
@@ -294,17 +294,17 @@ def test_every_decision_is_kept(account: Account) -> None:
     account.may({"Sid": "Look", "Action": "rds:DescribeDBClusters"})
     account.function("rds").describe_db_clusters()
     account.refusal(CALLS["sns"][0])
-    allowed = Decided(
+    allowed = DecisionRecord(
         "held",
         "rds:DescribeDBClusters",
         f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:*",
         "allowed",
         "Look",
     )
-    denied = Decided("held", "sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:t", "denied")
+    denied = DecisionRecord("held", "sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:t", "denied")
     lines = (account.server.folder / "iam.jsonl").read_text().splitlines()
 
-    assert [allowed, denied] == list(account.server.gate.decisions)[-2:]
+    assert [allowed, denied] == list(account.server.enforcer.decisions)[-2:]
     assert {
         "function": "held",
         "action": "sns:Publish",
@@ -312,7 +312,9 @@ def test_every_decision_is_kept(account: Account) -> None:
         "decision": "denied",
         "sid": None,
     } == (json.loads(lines[-1]))
-    assert list(account.server.gate.decisions) == [Decided(**json.loads(line)) for line in lines]
+    assert list(account.server.enforcer.decisions) == [
+        DecisionRecord(**json.loads(line)) for line in lines
+    ]
 
 
 def test_nothing_secret_is_kept(account: Account) -> None:

@@ -104,7 +104,7 @@ class Held:
             time.sleep(0.02)
 
     def _deliveries(self) -> int:
-        return sum(one.action == "sqs:SendMessage" for one in self.server.gate.decisions)
+        return sum(one.action == "sqs:SendMessage" for one in self.server.enforcer.decisions)
 
 
 @pytest.fixture(scope="module")

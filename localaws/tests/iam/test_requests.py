@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from localaws.iam import NotModelledAskError, lambdas
+from localaws.iam import UnmodelledPermissionError, lambdas
 from tests.iam.asking import ACCOUNT, FUNCTION, HERE, Scene, pairs
 
 
 def test_events_ask_once_for_each_bus_with_all_their_sources(scene: Scene) -> None:
     """One entry of another source is not hidden among ours."""
-    asked = scene.asks(
+    asked = scene.permission_requests(
         "events:PutEvents",
         Entries=[
             {"Source": "a", "DetailType": "x"},
@@ -34,7 +34,7 @@ def test_events_ask_once_for_each_bus_with_all_their_sources(scene: Scene) -> No
 def test_a_transaction_asks_for_each_of_its_items(scene: Scene) -> None:
     """There is no permission for transactions."""
     items = [{kind: {"TableName": "t"}} for kind in ("Update", "Put", "Delete", "ConditionCheck")]
-    asked = scene.asks("dynamodb:TransactWriteItems", TransactItems=items)
+    asked = scene.permission_requests("dynamodb:TransactWriteItems", TransactItems=items)
 
     assert ["UpdateItem", "PutItem", "DeleteItem", "ConditionCheckItem"] == [
         ask.action[9:] for ask in asked
@@ -81,13 +81,13 @@ def test_one_question(
     scene: Scene, name: str, parameters: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     """A secret that is not there is asked for by the name that was given."""
-    assert [expected] == pairs(scene.asks(name, **parameters))
+    assert [expected] == pairs(scene.permission_requests(name, **parameters))
 
 
 def test_a_secret_is_asked_for_by_its_whole_name_and_with_its_key(scene: Scene) -> None:
     """A key of the customer's is used through Secrets Manager; the account's own asks nothing."""
-    plain = scene.asks("secretsmanager:GetSecretValue", SecretId="plain")
-    locked = scene.asks("secretsmanager:GetSecretValue", SecretId="locked")
+    plain = scene.permission_requests("secretsmanager:GetSecretValue", SecretId="plain")
+    locked = scene.permission_requests("secretsmanager:GetSecretValue", SecretId="locked")
 
     assert [
         ("secretsmanager:GetSecretValue", f"secretsmanager:{HERE}::secret:plain-AbCdEf")
@@ -101,7 +101,7 @@ def test_a_secret_is_asked_for_by_its_whole_name_and_with_its_key(scene: Scene) 
 def test_an_encrypted_topic_asks_for_its_key(scene: Scene) -> None:
     """For that topic, through SNS."""
     topics = [f"arn:aws:sns:{HERE}:{ACCOUNT}:{name}" for name in ("open", "closed")]
-    open_, closed = (scene.asks("sns:Publish", TopicArn=topic) for topic in topics)
+    open_, closed = (scene.permission_requests("sns:Publish", TopicArn=topic) for topic in topics)
 
     assert ["sns:Publish"] == [ask.action for ask in open_]
     assert ["sns:Publish", "kms:GenerateDataKey", "kms:Decrypt"] == [ask.action for ask in closed]
@@ -116,21 +116,21 @@ def test_a_key_is_asked_for_itself_whatever_it_is_called(scene: Scene) -> None:
 
     One that is not there asks nothing, for KMS does not find it.
     """
-    (by_alias,) = scene.asks("kms:DescribeKey", KeyId="alias/here")
+    (by_alias,) = scene.permission_requests("kms:DescribeKey", KeyId="alias/here")
 
     assert (scene.here, "alias/here") == (by_alias.resource, by_alias.context["kms:RequestAlias"])
     assert "kms:ViaService" not in by_alias.context
-    assert [] == scene.asks("kms:DescribeKey", KeyId="alias/nothing")
+    assert [] == scene.permission_requests("kms:DescribeKey", KeyId="alias/nothing")
 
 
 def test_who_am_i_needs_no_permission(scene: Scene) -> None:
     """Everybody may ask that."""
-    assert [] == scene.asks("sts:GetCallerIdentity")
+    assert [] == scene.permission_requests("sts:GetCallerIdentity")
 
 
 def test_every_question_knows_its_region_and_whose_code_asks(scene: Scene) -> None:
     """Lambda's own doings have no code."""
-    (ask,) = scene.asks("dynamodb:GetItem", TableName="t")
+    (ask,) = scene.permission_requests("dynamodb:GetItem", TableName="t")
     own = [
         *lambdas.logging(FUNCTION, "s"),
         *lambdas.delivering(f"arn:aws:sqs:{HERE}:{ACCOUNT}:q"),
@@ -160,5 +160,5 @@ def test_what_nobody_has_written_down_is_refused(
     scene: Scene, name: str, parameters: dict[str, Any]
 ) -> None:
     """With a sentence, and neither allowed nor denied."""
-    with pytest.raises(NotModelledAskError, match=r"^localaws does not know which .*\.$"):
-        scene.asks(name, **parameters)
+    with pytest.raises(UnmodelledPermissionError, match=r"^localaws does not know which .*\.$"):
+        scene.permission_requests(name, **parameters)

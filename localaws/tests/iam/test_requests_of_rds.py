@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 from localaws.aurora.actions import ACTIONS
-from localaws.iam import Ask
+from localaws.iam import PermissionRequest
 from localaws.iam.requests import KNOWN
 from tests.iam.asking import ACCOUNT, HERE, TAGS, THERE, Scene, pairs, the
 
 
-def copy(scene: Scene, **more: Any) -> list[Ask]:
+def copy(scene: Scene, **more: Any) -> list[PermissionRequest]:
     """Copy the source's snapshot into the other region."""
     source = f"arn:aws:rds:{THERE}:{ACCOUNT}:cluster-snapshot:s"
-    return scene.asks(
+    return scene.permission_requests(
         "rds:CopyDBClusterSnapshot",
         SourceDBClusterSnapshotIdentifier=source,
         TargetDBClusterSnapshotIdentifier="Copy",
@@ -89,7 +89,7 @@ def test_tags_that_are_copied_are_no_tags_of_the_request(scene: Scene) -> None:
 
 def test_a_restore_asks_for_all_that_the_cluster_is_made_of(scene: Scene) -> None:
     """Groups that are not named are those of the snapshot's version."""
-    asked = scene.asks(
+    asked = scene.permission_requests(
         "rds:RestoreDBClusterFromSnapshot",
         DBClusterIdentifier="New",
         SnapshotIdentifier="s",
@@ -112,7 +112,7 @@ def test_a_restore_asks_for_all_that_the_cluster_is_made_of(scene: Scene) -> Non
 
 def test_an_instance_asks_for_its_cluster_with_the_clusters_tags(scene: Scene) -> None:
     """And for the subnet group that it is in by way of the cluster."""
-    asked = scene.asks(
+    asked = scene.permission_requests(
         "rds:CreateDBInstance",
         DBInstanceIdentifier="target-2",
         DBClusterIdentifier="target",
@@ -138,8 +138,10 @@ def test_a_deletion_with_a_final_snapshot_asks_for_the_snapshot_too(scene: Scene
 
     Without one, for the cluster alone.
     """
-    plain = scene.asks("rds:DeleteDBCluster", DBClusterIdentifier="target", SkipFinalSnapshot=True)
-    final = scene.asks(
+    plain = scene.permission_requests(
+        "rds:DeleteDBCluster", DBClusterIdentifier="target", SkipFinalSnapshot=True
+    )
+    final = scene.permission_requests(
         "rds:DeleteDBCluster", DBClusterIdentifier="target", FinalDBSnapshotIdentifier="last"
     )
 
@@ -174,14 +176,16 @@ def test_a_deletion_with_a_final_snapshot_asks_for_the_snapshot_too(scene: Scene
 )
 def test_one_resource(scene: Scene, name: str, parameters: dict[str, Any], resource: str) -> None:
     """The one that is named, or all of its kind where a describing call names none."""
-    assert [(f"rds:{name}", resource)] == pairs(scene.asks(f"rds:{name}", **parameters))
+    assert [(f"rds:{name}", resource)] == pairs(
+        scene.permission_requests(f"rds:{name}", **parameters)
+    )
 
 
 def test_an_export_asks_for_snapshot_role_and_key(scene: Scene) -> None:
     """The role is passed to RDS's exports; the key is used through RDS."""
     source = f"arn:aws:rds:{THERE}:{ACCOUNT}:cluster-snapshot:s"
     role = f"arn:aws:iam::{ACCOUNT}:role/exporter"
-    asked = scene.asks(
+    asked = scene.permission_requests(
         "rds:StartExportTask",
         ExportTaskIdentifier="monthly",
         SourceArn=source,
@@ -204,11 +208,11 @@ def test_what_is_no_arn_is_asked_for_as_it_is(scene: Scene, arn: str) -> None:
     """Whether it names something is for RDS to say."""
     named = {"SourceArn": arn, "IamRoleArn": arn, "KmsKeyId": arn}
     asked = [
-        scene.asks("rds:StartExportTask", **named),
-        scene.asks("rds:ListTagsForResource", ResourceName=arn),
+        scene.permission_requests("rds:StartExportTask", **named),
+        scene.permission_requests("rds:ListTagsForResource", ResourceName=arn),
     ]
 
-    assert [arn, arn] == [asks[0].resource for asks in asked]
+    assert [arn, arn] == [permission_requests[0].resource for permission_requests in asked]
 
 
 def test_a_change_of_a_cluster_asks_for_its_groups(scene: Scene) -> None:
@@ -217,7 +221,9 @@ def test_a_change_of_a_cluster_asks_for_its_groups(scene: Scene) -> None:
     """
     kinds = [
         resource.split(":")[3]
-        for _, resource in pairs(scene.asks("rds:ModifyDBCluster", DBClusterIdentifier="target"))
+        for _, resource in pairs(
+            scene.permission_requests("rds:ModifyDBCluster", DBClusterIdentifier="target")
+        )
     ]
 
     assert ["cluster", "cluster-pg", "og", "pg"] == kinds
@@ -226,10 +232,10 @@ def test_a_change_of_a_cluster_asks_for_its_groups(scene: Scene) -> None:
 def test_tagging_knows_old_tags_and_new_ones(scene: Scene) -> None:
     """So that a policy can ask for both."""
     arn = f"arn:aws:rds:{HERE}:{ACCOUNT}:cluster:target"
-    (add,) = scene.asks(
+    (add,) = scene.permission_requests(
         "rds:AddTagsToResource", ResourceName=arn, Tags=[{"Key": "owner", "Value": "me"}]
     )
-    (remove,) = scene.asks(
+    (remove,) = scene.permission_requests(
         "rds:RemoveTagsFromResource", ResourceName=arn, TagKeys=["aurora-restore"]
     )
 

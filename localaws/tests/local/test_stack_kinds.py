@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
-from localaws.cloudformation.resource_types import KINDS
+from localaws.cloudformation.resource_types import RESOURCE_TYPES
 from tests.local import stack_state
 from tests.local.conftest import Clients
 from tests.local.stack_state import ACCOUNT, read
@@ -198,7 +198,7 @@ CASES = [
 def test_an_update_changes_what_stands(clients: Clients, case: Case) -> None:
     """The same resource, with what is new, what is changed and without what was taken away."""
     stack, seen, ids = Stack(clients), [], set()
-    name = KINDS[case.type].name
+    name = RESOURCE_TYPES[case.type].name
     own = {name: unique("kind")} if name else {}
     for do, properties in ((stack.create, case.before), (stack.update, case.after)):
         body = template(

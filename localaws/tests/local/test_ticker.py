@@ -4,7 +4,7 @@ import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from localaws.ticker import Pulse
+from localaws.ticker import Ticker
 
 if TYPE_CHECKING:
     from localaws.aurora import Aurora
@@ -32,7 +32,7 @@ class Stumbling:
 def test_time_goes_on_after_something_that_failed() -> None:
     """One transition that raises stops nothing but itself."""
     aurora = Stumbling()
-    pulse = Pulse(cast("Aurora", aurora))
+    pulse = Ticker(cast("Aurora", aurora))
     pulse.start()
     pulse.wake()
     went_on = aurora.went_on.wait(timeout=10)

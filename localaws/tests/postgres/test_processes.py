@@ -14,7 +14,7 @@ import psutil
 import pytest
 from localaws.postgres import PostgresData
 from localaws.postgres.addresses import is_free
-from localaws.processes import Ledger
+from localaws.processes import ProcessRegistry
 from tests.postgres.client import PORT, make
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +66,7 @@ def test_a_pid_that_now_belongs_to_another_command_is_left_alone(
         tmp_path / "processes.json", ["postgres", "-D", "/somewhere"], bystander.pid, started_at
     )
 
-    assert [] == Ledger(tmp_path / "processes.json").end_leftovers()
+    assert [] == ProcessRegistry(tmp_path / "processes.json").end_leftovers()
     assert is_alive(bystander.pid)
 
 
@@ -77,7 +77,7 @@ def test_a_pid_that_was_given_away_later_is_left_alone(
     started_at = psutil.Process(bystander.pid).create_time() - 60
     write_ledger(tmp_path / "processes.json", SLEEPER, bystander.pid, started_at)
 
-    assert [] == Ledger(tmp_path / "processes.json").end_leftovers()
+    assert [] == ProcessRegistry(tmp_path / "processes.json").end_leftovers()
     assert is_alive(bystander.pid)
 
 
@@ -89,15 +89,15 @@ def test_a_process_whose_pid_was_never_written_is_found_by_its_command(tmp_path:
     with subprocess.Popen(command) as process:
         write_ledger(tmp_path / "processes.json", command, None, None)
 
-        assert [process.pid] == Ledger(tmp_path / "processes.json").end_leftovers()
+        assert [process.pid] == ProcessRegistry(tmp_path / "processes.json").end_leftovers()
 
 
 def test_a_process_that_was_forgotten_is_left_alone(tmp_path: Path) -> None:
     """What its owner has waited for is struck out."""
-    ledger = Ledger(tmp_path / "processes.json")
-    process = ledger.start([sys.executable, "-c", "pass"])
+    registry = ProcessRegistry(tmp_path / "processes.json")
+    process = registry.start([sys.executable, "-c", "pass"])
     process.wait()
-    ledger.forget(process.pid)
+    registry.forget(process.pid)
 
     assert [] == json.loads((tmp_path / "processes.json").read_text())
 
@@ -105,7 +105,7 @@ def test_a_process_that_was_forgotten_is_left_alone(tmp_path: Path) -> None:
 def test_a_process_that_no_cluster_holds_is_ended_all_the_same(folder: Path) -> None:
     """Where Ctrl-C interrupted the start of a server, it stands in the ledger alone."""
     data = PostgresData(folder)
-    process = data._ledger.start(SLEEPER)
+    process = data._registry.start(SLEEPER)
     data.close()
 
     assert process.wait(60) < 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from localaws.postgres.dumps import survey
-from localaws.postgres.statements import Kind, Piece, read_pieces
+from localaws.postgres.statements import Piece, PieceKind, read_pieces
 
 
 def pieces(tmp_path: Path, text: str | bytes) -> list[Piece]:
@@ -17,7 +17,9 @@ def pieces(tmp_path: Path, text: str | bytes) -> list[Piece]:
 def statements(tmp_path: Path, text: str | bytes) -> list[str]:
     """Return the statements without the space around them."""
     found = [
-        piece for piece in pieces(tmp_path, text) if piece.kind is Kind.STATEMENT and piece.tokens
+        piece
+        for piece in pieces(tmp_path, text)
+        if piece.kind is PieceKind.STATEMENT and piece.tokens
     ]
     return [piece.raw.decode("utf-8", "replace").strip() for piece in found]
 
@@ -84,10 +86,10 @@ def test_rows_are_no_statements(tmp_path: Path) -> None:
     text = "COPY public.t (a)\n  FROM stdin;\nGRANT x TO y;\n\\\\.\n\\.\n\\connect one\n"
     read = pieces(tmp_path, text)
 
-    assert [Kind.STATEMENT, Kind.ROWS, Kind.COMMAND] == [
+    assert [PieceKind.STATEMENT, PieceKind.ROWS, PieceKind.COMMAND] == [
         piece.kind for piece in read if piece.raw.strip()
     ]
-    assert 6 == next(piece.line for piece in read if piece.kind is Kind.COMMAND)
+    assert 6 == next(piece.line for piece in read if piece.kind is PieceKind.COMMAND)
 
 
 @pytest.mark.parametrize(

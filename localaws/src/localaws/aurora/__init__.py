@@ -10,7 +10,7 @@ from localaws.aurora.durations import Durations
 from localaws.aurora.errors import LocalAwsBugError, RdsError
 from localaws.aurora.keys import Key, KeyRing
 from localaws.aurora.model import Aurora
-from localaws.aurora.world import Network, Quotas
+from localaws.aurora.state import Network, Quotas
 from localaws.clock import Clock, VirtualClock, WallClock
 
 __all__ = [

@@ -28,7 +28,7 @@ from localaws.aurora import (
     tags,
 )
 from localaws.aurora.errors import not_modelled
-from localaws.aurora.world import Answer, Request
+from localaws.aurora.state import Answer, Request
 
 PAGED = "Filters Marker MaxRecords"
 CLUSTER_OPTIONS = (

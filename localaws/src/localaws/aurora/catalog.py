@@ -3,7 +3,7 @@
 from localaws.aurora.errors import invalid_combination, invalid_value
 from localaws.aurora.listing import page, read_filters
 from localaws.aurora.names import engine, only
-from localaws.aurora.world import Answer, Request
+from localaws.aurora.state import Answer, Request
 
 ENGINE = "aurora-postgresql"
 VERSIONS = ("15.13", "15.15", "16.9", "16.10", "16.11", "17.5", "17.7")

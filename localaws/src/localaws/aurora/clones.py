@@ -8,8 +8,8 @@ from localaws.aurora.names import one_of
 from localaws.aurora.options import cluster_options
 from localaws.aurora.records import Cluster, Encryption
 from localaws.aurora.schedule import Then
+from localaws.aurora.state import Answer, Request
 from localaws.aurora.tags import read_tags
-from localaws.aurora.world import Answer, Request
 
 FULL_COPY = "full-copy"
 CLONE = "copy-on-write"
@@ -29,8 +29,8 @@ def restore_db_cluster_to_point_in_time(request: Request) -> Answer:
     version, now = source.engine_version, source.options
     cluster = Cluster(
         arn=request.region.arn(arns.CLUSTER, identifier),
-        resource_id=request.world.identities.resource_id("cluster"),
-        created_at=request.world.now,
+        resource_id=request.state.identities.resource_id("cluster"),
+        created_at=request.state.now,
         engine_version=version,
         master_username=source.master_username,
         options=cluster_options(
@@ -40,7 +40,7 @@ def restore_db_cluster_to_point_in_time(request: Request) -> Answer:
         tags=read_tags(request),
         database_name=source.database_name,
     )
-    durations = request.world.durations
+    durations = request.state.durations
     seconds = durations.clone if kind == CLONE else durations.restore
     return begin_creation(request, cluster, _copying(request, source, cluster), seconds)
 
@@ -72,13 +72,13 @@ def _encryption(request: Request, source: Cluster) -> Encryption:
     reference = request.get("KmsKeyId", source.encryption.key_arn)
     if reference is None:
         return source.encryption
-    key = request.world.usable_key(request.region, reference)
+    key = request.state.usable_key(request.region, reference)
     return Encryption("sse-kms", key.arn, key.manager)
 
 
 def _copying(request: Request, source: Cluster, cluster: Cluster) -> Then:
     """Return the work that gives the new cluster its data, through a snapshot that nobody sees."""
-    data, key = request.world.data, request.world.identities.resource_id("snapshot")
+    data, key = request.state.data, request.state.identities.resource_id("snapshot")
 
     def work() -> None:
         data.take_snapshot(source.resource_id, key)

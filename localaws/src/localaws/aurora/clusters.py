@@ -20,8 +20,8 @@ from localaws.aurora.options import cluster_options
 from localaws.aurora.records import Cluster, Encryption, Snapshot
 from localaws.aurora.responses import dns_name, show_cluster
 from localaws.aurora.sharing import find_snapshot
+from localaws.aurora.state import Answer, AuroraState, Region, Request
 from localaws.aurora.tags import read_tags
-from localaws.aurora.world import Answer, Region, Request, World
 
 MASTER_NAME_LENGTH_MAX = 16
 AWS_OWNED = Encryption("sse-rds", None, "AWS")
@@ -43,8 +43,8 @@ def create_db_cluster(request: Request) -> Answer:
     username, password = _master_user(request)
     cluster = Cluster(
         arn=request.region.arn(arns.CLUSTER, identifier),
-        resource_id=request.world.identities.resource_id("cluster"),
-        created_at=request.world.now,
+        resource_id=request.state.identities.resource_id("cluster"),
+        created_at=request.state.now,
         engine_version=version,
         master_username=username,
         options=cluster_options(request, version),
@@ -55,13 +55,13 @@ def create_db_cluster(request: Request) -> Answer:
     if request.get("ManageMasterUserPassword", False):
         master_secrets.keep(request, cluster, password)
     prepare = partial(
-        request.world.data.create_cluster,
+        request.state.data.create_cluster,
         cluster.resource_id,
         master_username=username,
         master_password=password,
         database_name=cluster.database_name,
     )
-    return begin_creation(request, cluster, prepare, request.world.durations.cluster_create)
+    return begin_creation(request, cluster, prepare, request.state.durations.cluster_create)
 
 
 def new_cluster_identifier(request: Request) -> str:
@@ -95,7 +95,7 @@ def _encryption_of_new(request: Request) -> Encryption:
         if "KmsKeyId" in request:
             raise invalid_combination("KmsKeyId needs StorageEncrypted.")
         return Encryption()
-    key = request.world.usable_key(request.region, request.get("KmsKeyId", RDS_MANAGED_ALIAS))
+    key = request.state.usable_key(request.region, request.get("KmsKeyId", RDS_MANAGED_ALIAS))
     return Encryption("sse-kms", key.arn, key.manager)
 
 
@@ -116,8 +116,8 @@ def restore_db_cluster_from_snapshot(request: Request) -> Answer:
     version = _restored_version(request, snapshot)
     cluster = Cluster(
         arn=request.region.arn(arns.CLUSTER, identifier),
-        resource_id=request.world.identities.resource_id("cluster"),
-        created_at=request.world.now,
+        resource_id=request.state.identities.resource_id("cluster"),
+        created_at=request.state.now,
         engine_version=version,
         master_username=snapshot.master_username,
         options=cluster_options(
@@ -130,8 +130,8 @@ def restore_db_cluster_from_snapshot(request: Request) -> Answer:
         tags=read_tags(request),
         database_name=snapshot.database_name,
     )
-    prepare = partial(request.world.data.restore_snapshot, snapshot.key, cluster.resource_id)
-    return begin_creation(request, cluster, prepare, request.world.durations.restore)
+    prepare = partial(request.state.data.restore_snapshot, snapshot.key, cluster.resource_id)
+    return begin_creation(request, cluster, prepare, request.state.durations.restore)
 
 
 def _restored_version(request: Request, snapshot: Snapshot) -> str:
@@ -163,9 +163,9 @@ def _encryption_of_restored(request: Request, snapshot: Snapshot) -> Encryption:
     AWS owns (Aurora user guide, encryption by default, since 2026-02-18).
     """
     if snapshot.encryption.key_arn:
-        request.world.usable_key(request.region, snapshot.encryption.key_arn)
+        request.state.usable_key(request.region, snapshot.encryption.key_arn)
     if "KmsKeyId" in request:
-        key = request.world.usable_key(request.region, request["KmsKeyId"])
+        key = request.state.usable_key(request.region, request["KmsKeyId"])
         return Encryption("sse-kms", key.arn, key.manager)
     return snapshot.encryption if snapshot.encryption.encrypted else AWS_OWNED
 
@@ -174,34 +174,34 @@ def begin_creation(
     request: Request, cluster: Cluster, prepare: Callable[[], None], seconds: float
 ) -> Answer:
     """Let a cluster be created some seconds after its data was prepared, and return the answer."""
-    world = request.world
-    world.data.place(cluster.resource_id, name=dns_name(cluster), port=cluster.options.port)
+    state = request.state
+    state.data.place(cluster.resource_id, name=dns_name(cluster), port=cluster.options.port)
     request.region.clusters[cluster.identifier] = cluster
-    world.perform(
+    state.perform(
         prepare,
-        lambda: world.later(seconds, lambda: _finish(world, cluster)),
-        lambda error: _fail(world, cluster, CreationFailure("failed", str(error))),
+        lambda: state.later(seconds, lambda: _finish(state, cluster)),
+        lambda error: _fail(state, cluster, CreationFailure("failed", str(error))),
     )
-    return {"DBCluster": show_cluster(world, cluster)}
+    return {"DBCluster": show_cluster(state, cluster)}
 
 
-def _finish(world: World, cluster: Cluster) -> None:
+def _finish(state: AuroraState, cluster: Cluster) -> None:
     """End the creation.
 
     There is an event for success and for two kinds of failure, also after a restore.
     """
     if cluster.status != "creating":
         return
-    failure = world.faults.failing_creations.pop(str(cluster.arn), None)
+    failure = state.faults.failing_creations.pop(str(cluster.arn), None)
     if failure is None:
         cluster.status = "available"
-        events.happened(world, cluster.arn, events.CLUSTER_CREATED)
+        events.happened(state, cluster.arn, events.CLUSTER_CREATED)
         return
-    _fail(world, cluster, failure)
+    _fail(state, cluster, failure)
 
 
-def _fail(world: World, cluster: Cluster, failure: CreationFailure) -> None:
+def _fail(state: AuroraState, cluster: Cluster, failure: CreationFailure) -> None:
     cluster.status = failure.status
     incompatible = failure.status.startswith("incompatible-")
     kind = events.CLUSTER_INCOMPATIBLE if incompatible else events.CLUSTER_LIMITS
-    events.happened(world, cluster.arn, kind, failure.message)
+    events.happened(state, cluster.arn, kind, failure.message)

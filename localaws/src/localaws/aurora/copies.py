@@ -17,8 +17,8 @@ from localaws.aurora.names import new_identifier
 from localaws.aurora.records import Encryption, Snapshot, Tags
 from localaws.aurora.responses import show_new_copy
 from localaws.aurora.sharing import find_snapshot
+from localaws.aurora.state import Answer, AuroraState, Request
 from localaws.aurora.tags import checked, read_tags
-from localaws.aurora.world import Answer, Request, World
 
 
 def copy_db_cluster_snapshot(request: Request) -> Answer:
@@ -42,7 +42,7 @@ def copy_db_cluster_snapshot(request: Request) -> Answer:
     copy = replace(
         source,
         arn=request.region.arn(arns.SNAPSHOT, target),
-        key=request.world.identities.resource_id("snapshot"),
+        key=request.state.identities.resource_id("snapshot"),
         snapshot_type=MANUAL,
         encryption=_encryption(request, source),
         tags=_tags(request, source),
@@ -53,8 +53,8 @@ def copy_db_cluster_snapshot(request: Request) -> Answer:
         shared_with=set(),
     )
     request.region.snapshots[target] = copy
-    _join_queue(request.world, copy)
-    return {"DBClusterSnapshot": show_new_copy(request.world, copy, source)}
+    _join_queue(request.state, copy)
+    return {"DBClusterSnapshot": show_new_copy(request.state, copy, source)}
 
 
 def _tags(request: Request, source: Snapshot) -> Tags:
@@ -81,13 +81,13 @@ def _encryption(request: Request, source: Snapshot) -> Encryption:
             )
         return source.encryption
     if source.encryption.key_arn:
-        request.world.usable_key(
-            request.world.region_of(source.arn),
+        request.state.usable_key(
+            request.state.region_of(source.arn),
             source.encryption.key_arn,
             account=request.region.account,
         )
     if "KmsKeyId" in request:
-        key = request.world.usable_key(request.region, request["KmsKeyId"])
+        key = request.state.usable_key(request.region, request["KmsKeyId"])
         return Encryption("sse-kms", key.arn, key.manager)
     if (source.arn.account, source.arn.region) != (request.region.account, request.region.name):
         raise invalid_value(
@@ -96,68 +96,68 @@ def _encryption(request: Request, source: Snapshot) -> Encryption:
     return source.encryption
 
 
-def _join_queue(world: World, copy: Snapshot) -> None:
+def _join_queue(state: AuroraState, copy: Snapshot) -> None:
     """Let copies of one source be made one after another; those that wait show no progress."""
-    queue = world.copies_by_source.setdefault(_source_arn(copy), [])
+    queue = state.copies_by_source.setdefault(_source_arn(copy), [])
     queue.append(copy)
     if queue[0] is copy:
-        _start(world, copy)
+        _start(state, copy)
 
 
-def leave_queue(world: World, copy: Snapshot) -> None:
+def dequeue(state: AuroraState, copy: Snapshot) -> None:
     """Let the next copy of the same source begin if this one was under way."""
-    queue = world.copies_by_source.get(_source_arn(copy), [])
+    queue = state.copies_by_source.get(_source_arn(copy), [])
     if copy not in queue:
         return
     was_first = queue[0] is copy
     queue.remove(copy)
     if not queue:
-        del world.copies_by_source[_source_arn(copy)]
+        del state.copies_by_source[_source_arn(copy)]
     elif was_first:
-        _start(world, queue[0])
+        _start(state, queue[0])
 
 
 def _source_arn(copy: Snapshot) -> str:
     return str(copy.origin.arn) if copy.origin else ""
 
 
-def _start(world: World, copy: Snapshot) -> None:
+def _start(state: AuroraState, copy: Snapshot) -> None:
     source = copy.origin
-    copy.started_at = world.now
+    copy.started_at = state.now
     if source is None or source.status != "available":
-        fail(world, copy)
+        fail(state, copy)
         return
-    world.perform(
-        lambda: world.data.copy_snapshot(source.key, copy.key),
-        lambda: _copied(world, copy),
-        lambda _error: fail(world, copy),
+    state.perform(
+        lambda: state.data.copy_snapshot(source.key, copy.key),
+        lambda: _copied(state, copy),
+        lambda _error: fail(state, copy),
     )
 
 
-def _copied(world: World, copy: Snapshot) -> None:
+def _copied(state: AuroraState, copy: Snapshot) -> None:
     """Let time pass now that the data is there.
 
     A copy that failed or was cancelled meanwhile leaves none behind.
     """
-    storage.keep(world, copy)
+    storage.keep(state, copy)
     if copy.status == "copying":
-        world.later(world.durations.copy, lambda: _finish(world, copy))
+        state.later(state.durations.copy, lambda: _finish(state, copy))
 
 
-def _finish(world: World, copy: Snapshot) -> None:
+def _finish(state: AuroraState, copy: Snapshot) -> None:
     if copy.status != "copying":
         return
     vanished = copy.origin is None or copy.origin.status != "available"
-    if vanished or str(copy.arn) in world.faults.failing_copies:
-        fail(world, copy)
+    if vanished or str(copy.arn) in state.faults.failing_copies:
+        fail(state, copy)
         return
     copy.status = "available"
-    leave_queue(world, copy)
+    dequeue(state, copy)
 
 
-def fail(world: World, copy: Snapshot) -> None:
+def fail(state: AuroraState, copy: Snapshot) -> None:
     """End a copy as `failed`; no event says so."""
-    world.faults.failing_copies.discard(str(copy.arn))
+    state.faults.failing_copies.discard(str(copy.arn))
     copy.status = "failed"
-    storage.forget(world, copy)
-    leave_queue(world, copy)
+    storage.forget(state, copy)
+    dequeue(state, copy)

@@ -7,7 +7,7 @@ from localaws.aurora.limits import MANUAL, refuse_another_snapshot, refuse_taken
 from localaws.aurora.names import new_identifier
 from localaws.aurora.records import Cluster, Snapshot
 from localaws.aurora.responses import show_cluster
-from localaws.aurora.world import Answer, Request, World
+from localaws.aurora.state import Answer, AuroraState, Request
 
 DELETABLE_STATUSES = frozenset(
     [
@@ -33,18 +33,18 @@ def delete_db_cluster(request: Request) -> Answer:
     """
     cluster = existing_cluster(request.region, request["DBClusterIdentifier"])
     final = _final_snapshot_identifier(request)
-    _refuse_undeletable(request.world, cluster)
+    _refuse_undeletable(request.state, cluster)
     if final is not None:
         refuse_taken_snapshot(request.region, final)
         refuse_another_snapshot(request.region)
-    world = request.world
-    answer = {"DBCluster": show_cluster(world, cluster)}
-    statuses.begin(world, cluster, "deleting")
-    snapshot = snapshots.begin(world, cluster, final, MANUAL, {}) if final else None
+    state = request.state
+    answer = {"DBCluster": show_cluster(state, cluster)}
+    statuses.begin(state, cluster, "deleting")
+    snapshot = snapshots.begin(state, cluster, final, MANUAL, {}) if final else None
     backups_go = request.get("DeleteAutomatedBackups", True)
-    world.later(
-        world.durations.cluster_delete,
-        lambda: _delete(world, cluster, snapshot, backups_go=backups_go),
+    state.later(
+        state.durations.cluster_delete,
+        lambda: _delete(state, cluster, snapshot, backups_go=backups_go),
     )
     return answer
 
@@ -61,7 +61,7 @@ def _final_snapshot_identifier(request: Request) -> str | None:
     return None if skips else new_identifier(request, "FinalDBSnapshotIdentifier")
 
 
-def _refuse_undeletable(world: World, cluster: Cluster) -> None:
+def _refuse_undeletable(state: AuroraState, cluster: Cluster) -> None:
     if cluster.options.deletion_protection:
         # No modelled fault: AWS answers with a general code here (Aurora user guide, deleting a
         # cluster).
@@ -74,45 +74,47 @@ def _refuse_undeletable(world: World, cluster: Cluster) -> None:
         )
     if cluster.status not in DELETABLE_STATUSES:
         raise wrong_state(cluster.identifier, cluster.status, *sorted(DELETABLE_STATUSES))
-    if any(member.status != "deleting" for member in servers.members(world, cluster)):
+    if any(member.status != "deleting" for member in servers.members(state, cluster)):
         raise cluster_state(
             "Cluster cannot be deleted, it still contains DB instances in non-deleting state."
         )
 
 
-def _delete(world: World, cluster: Cluster, snapshot: Snapshot | None, *, backups_go: bool) -> None:
+def _delete(
+    state: AuroraState, cluster: Cluster, snapshot: Snapshot | None, *, backups_go: bool
+) -> None:
     """End the deletion once the members are gone and the final snapshot is taken.
 
     Else look again soon.
     """
     if cluster.members or (snapshot is not None and snapshot.status == "creating"):
-        pause_seconds = world.durations.cluster_delete / _LOOKS_PER_DELETION
-        world.later(pause_seconds, lambda: _delete(world, cluster, snapshot, backups_go=backups_go))
+        pause_seconds = state.durations.cluster_delete / _LOOKS_PER_DELETION
+        state.later(pause_seconds, lambda: _delete(state, cluster, snapshot, backups_go=backups_go))
         return
 
     def destroy() -> None:
-        world.perform(
-            lambda: world.data.destroy(cluster.resource_id),
-            lambda: _gone(world, cluster, backups_go=backups_go),
+        state.perform(
+            lambda: state.data.destroy(cluster.resource_id),
+            lambda: _gone(state, cluster, backups_go=backups_go),
         )
 
-    servers.stop(world, cluster, destroy)
+    servers.stop(state, cluster, destroy)
 
 
-def _gone(world: World, cluster: Cluster, *, backups_go: bool) -> None:
+def _gone(state: AuroraState, cluster: Cluster, *, backups_go: bool) -> None:
     """Free the name. Automated snapshots go with the cluster unless the caller kept them.
 
     Manual ones stay.
     """
-    region = world.region_of(cluster.arn)
+    region = state.region_of(cluster.arn)
     del region.clusters[cluster.identifier]
     cluster.status = "deleted"
-    master_secrets.forget(world, cluster)
+    master_secrets.forget(state, cluster)
     for snapshot in list(region.snapshots.values()):
         own = (
             snapshot.cluster_resource_id == cluster.resource_id
             and snapshot.snapshot_type == snapshots.AUTOMATED
         )
         if own and backups_go:
-            snapshots.remove(world, snapshot)
-    events.happened(world, cluster.arn, events.CLUSTER_DELETED)
+            snapshots.remove(state, snapshot)
+    events.happened(state, cluster.arn, events.CLUSTER_DELETED)

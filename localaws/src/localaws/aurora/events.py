@@ -12,7 +12,7 @@ from localaws.aurora import arns
 from localaws.aurora.arns import Arn
 from localaws.aurora.errors import invalid_combination, invalid_value
 from localaws.aurora.listing import page, read_filters
-from localaws.aurora.world import Answer, Request, World
+from localaws.aurora.state import Answer, AuroraState, Request
 
 MINUTES_DEFAULT = 60
 MINUTES_MOST = 14 * 24 * 60
@@ -39,7 +39,7 @@ _SOURCE_TYPES = frozenset(
 
 
 @dataclass(frozen=True)
-class Kind:
+class EventKind:
     """One kind of event.
 
     `event_id` is None where AWS documents none, so that readers must live without it.
@@ -50,69 +50,77 @@ class Kind:
     message: str
 
 
-SNAPSHOT_CREATING_AUTOMATED = Kind(
+SNAPSHOT_CREATING_AUTOMATED = EventKind(
     "RDS-EVENT-0168", "backup", "Creating automated cluster snapshot"
 )
-SNAPSHOT_CREATED_AUTOMATED = Kind("RDS-EVENT-0169", "backup", "Automated cluster snapshot created")
-SNAPSHOT_CREATING_MANUAL = Kind("RDS-EVENT-0074", "backup", "Creating manual cluster snapshot")
-SNAPSHOT_CREATED_MANUAL = Kind("RDS-EVENT-0075", "backup", "Manual cluster snapshot created")
-SNAPSHOT_DELETED_MANUAL = Kind(None, "deletion", "Deleted manual snapshot")
-SNAPSHOT_EXPORT_FAILED = Kind(
+SNAPSHOT_CREATED_AUTOMATED = EventKind(
+    "RDS-EVENT-0169", "backup", "Automated cluster snapshot created"
+)
+SNAPSHOT_CREATING_MANUAL = EventKind("RDS-EVENT-0074", "backup", "Creating manual cluster snapshot")
+SNAPSHOT_CREATED_MANUAL = EventKind("RDS-EVENT-0075", "backup", "Manual cluster snapshot created")
+SNAPSHOT_DELETED_MANUAL = EventKind(None, "deletion", "Deleted manual snapshot")
+SNAPSHOT_EXPORT_FAILED = EventKind(
     "RDS-EVENT-0162", "notification", "Cluster snapshot export task failed"
 )
-SNAPSHOT_EXPORT_CANCELED = Kind(
+SNAPSHOT_EXPORT_CANCELED = EventKind(
     "RDS-EVENT-0163", "notification", "Cluster snapshot export task was canceled"
 )
-SNAPSHOT_EXPORT_COMPLETED = Kind(
+SNAPSHOT_EXPORT_COMPLETED = EventKind(
     "RDS-EVENT-0164", "notification", "Cluster snapshot export task completed"
 )
-CLUSTER_CREATED = Kind("RDS-EVENT-0170", "creation", "DB cluster created")
-CLUSTER_DELETED = Kind("RDS-EVENT-0171", "deletion", "DB cluster deleted")
-CLUSTER_PASSWORD_RESET = Kind("RDS-EVENT-0016", "configuration change", "Reset master credentials")
-CLUSTER_INCOMPATIBLE = Kind(
+CLUSTER_CREATED = EventKind("RDS-EVENT-0170", "creation", "DB cluster created")
+CLUSTER_DELETED = EventKind("RDS-EVENT-0171", "deletion", "DB cluster deleted")
+CLUSTER_PASSWORD_RESET = EventKind(
+    "RDS-EVENT-0016", "configuration change", "Reset master credentials"
+)
+CLUSTER_INCOMPATIBLE = EventKind(
     "RDS-EVENT-0354",
     "failure",
     "You can't create the DB cluster because of incompatible resources.",
 )
-CLUSTER_LIMITS = Kind(
+CLUSTER_LIMITS = EventKind(
     "RDS-EVENT-0355",
     "failure",
     "The DB cluster can't be created because of insufficient resource limits.",
 )
-CLUSTER_STOPPED = Kind("RDS-EVENT-0150", "notification", "DB cluster stopped")
-CLUSTER_STARTED = Kind("RDS-EVENT-0151", "notification", "DB cluster started")
-CLUSTER_STARTED_BY_ITSELF = Kind(
+CLUSTER_STOPPED = EventKind("RDS-EVENT-0150", "notification", "DB cluster stopped")
+CLUSTER_STARTED = EventKind("RDS-EVENT-0151", "notification", "DB cluster started")
+CLUSTER_STARTED_BY_ITSELF = EventKind(
     "RDS-EVENT-0153",
     "notification",
     "DB cluster is being started due to it exceeding the maximum allowed time being stopped",
 )
-FAILOVER_COMPLETED = Kind("RDS-EVENT-0071", "failover", "Completed failover to DB instance:")
-FAILOVER_IN_ZONE = Kind("RDS-EVENT-0072", "failover", "Started same AZ failover to DB instance:")
-FAILOVER_ACROSS = Kind("RDS-EVENT-0073", "failover", "Started cross AZ failover to DB instance:")
-INSTANCE_CREATED = Kind("RDS-EVENT-0005", "creation", "DB instance created")
-INSTANCE_DELETED = Kind("RDS-EVENT-0003", "deletion", "DB instance deleted")
-INSTANCE_STOPPED = Kind("RDS-EVENT-0087", "notification", "DB instance stopped")
-INSTANCE_STARTED = Kind("RDS-EVENT-0088", "notification", "DB instance started")
-INSTANCE_FAILED = Kind("RDS-EVENT-0031", "failure", "DB instance put into failed state.")
-INSTANCE_LIMITS = Kind(
+FAILOVER_COMPLETED = EventKind("RDS-EVENT-0071", "failover", "Completed failover to DB instance:")
+FAILOVER_IN_ZONE = EventKind(
+    "RDS-EVENT-0072", "failover", "Started same AZ failover to DB instance:"
+)
+FAILOVER_ACROSS = EventKind(
+    "RDS-EVENT-0073", "failover", "Started cross AZ failover to DB instance:"
+)
+INSTANCE_CREATED = EventKind("RDS-EVENT-0005", "creation", "DB instance created")
+INSTANCE_DELETED = EventKind("RDS-EVENT-0003", "deletion", "DB instance deleted")
+INSTANCE_STOPPED = EventKind("RDS-EVENT-0087", "notification", "DB instance stopped")
+INSTANCE_STARTED = EventKind("RDS-EVENT-0088", "notification", "DB instance started")
+INSTANCE_FAILED = EventKind("RDS-EVENT-0031", "failure", "DB instance put into failed state.")
+INSTANCE_LIMITS = EventKind(
     "RDS-EVENT-0353",
     "failure",
     "The DB instance can't be created because of insufficient resource limits.",
 )
-INSTANCE_INCOMPATIBLE_PARAMETERS = Kind(
+INSTANCE_INCOMPATIBLE_PARAMETERS = EventKind(
     "RDS-EVENT-0035", "failure", "Database instance put into incompatible-parameters."
 )
-INSTANCE_INCOMPATIBLE_NETWORK = Kind(
+INSTANCE_INCOMPATIBLE_NETWORK = EventKind(
     "RDS-EVENT-0036", "failure", "Database instance in incompatible-network."
 )
-INSTANCE_PASSWORD_FAILED = Kind(
+INSTANCE_PASSWORD_FAILED = EventKind(
     "RDS-EVENT-0067", "configuration change", "Unable to reset your password. Error information:"
 )
 
 
-def happened(world: World, arn: Arn, kind: Kind, more: str = "") -> None:
+def happened(state: AuroraState, arn: Arn, kind: EventKind, more: str = "") -> None:
     """Emit an event now, in the account and region that own the resource, and remember it for DescribeEvents."""
-    now = world.now
+    now = state.now
     message = f"{kind.message} {more}".rstrip()
     detail_type, source_type, listed_type = _DETAIL_TYPES[arn.kind]
     listed = {
@@ -123,7 +131,7 @@ def happened(world: World, arn: Arn, kind: Kind, more: str = "") -> None:
         "Date": now,
         "SourceArn": str(arn),
     }
-    world.region_of(arn).remember_event(listed, now)
+    state.region_of(arn).remember_event(listed, now)
     detail = {
         name: listed[name]
         for name in ("EventCategories", "SourceArn", "SourceIdentifier", "Message")
@@ -135,10 +143,10 @@ def happened(world: World, arn: Arn, kind: Kind, more: str = "") -> None:
     }
     if kind.event_id:
         detail["EventID"] = kind.event_id
-    world.emit(
+    state.emit(
         {
             "version": "0",
-            "id": world.identities.unique_id(),
+            "id": state.identities.unique_id(),
             "detail-type": detail_type,
             "source": "aws.rds",
             "account": arn.account,
@@ -171,7 +179,7 @@ def describe_events(request: Request) -> Answer:
 
 
 def _window(request: Request) -> tuple[datetime, datetime]:
-    now = request.world.now
+    now = request.state.now
     minutes = request.get("Duration", MINUTES_DEFAULT)
     end = _aware(request.get("EndTime", now))
     start = _aware(request.get("StartTime", end - timedelta(minutes=minutes)))

@@ -9,28 +9,28 @@ from typing import Any
 
 from localaws.aurora.data import ExportedTable
 from localaws.aurora.records import ExportTask
-from localaws.aurora.world import World
+from localaws.aurora.state import AuroraState
 
 
-def write_files(world: World, task: ExportTask, ended_at: datetime) -> int:
+def write_files(state: AuroraState, task: ExportTask, ended_at: datetime) -> int:
     """Write the task's tables to its bucket; return their bytes.
 
     Nothing is written in a world whose clusters have no data. Raises what data planes raise.
     """
     with tempfile.TemporaryDirectory(prefix="export-") as name:
         folder = Path(name)
-        tables = world.data.export_snapshot(task.data_key, folder, task.only)
+        tables = state.data.export_snapshot(task.data_key, folder, task.only)
         if tables is None:
             return 0
         for table in tables:
             for file in table.files:
-                _write(world, task, file, (folder / file).read_bytes())
+                _write(state, task, file, (folder / file).read_bytes())
     total = sum(table.size for table in tables)
-    _write_json(world, task, f"export_info_{task.identifier}.json", _task(task, ended_at, total))
+    _write_json(state, task, f"export_info_{task.identifier}.json", _task(task, ended_at, total))
     if tables:
         span = f"from_1_to_{len(tables)}"
         name = f"export_tables_info_{task.identifier}_{span}.json"
-        _write_json(world, task, name, {"perTableStatus": _tables(tables)})
+        _write_json(state, task, name, {"perTableStatus": _tables(tables)})
     return total
 
 
@@ -77,9 +77,9 @@ def _moment(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _write(world: World, task: ExportTask, name: str, content: bytes) -> None:
-    world.exports.write(task.destination, name, content)
+def _write(state: AuroraState, task: ExportTask, name: str, content: bytes) -> None:
+    state.exports.write(task.destination, name, content)
 
 
-def _write_json(world: World, task: ExportTask, name: str, content: dict[str, Any]) -> None:
-    _write(world, task, name, json.dumps(content, indent=1).encode())
+def _write_json(state: AuroraState, task: ExportTask, name: str, content: dict[str, Any]) -> None:
+    _write(state, task, name, json.dumps(content, indent=1).encode())

@@ -16,7 +16,7 @@ from localaws.aurora.listing import last_part, page, passes, read_filters
 from localaws.aurora.names import new_identifier, one_of
 from localaws.aurora.records import ExportTask, Snapshot
 from localaws.aurora.sharing import find_snapshot
-from localaws.aurora.world import Answer, Region, Request, World
+from localaws.aurora.state import Answer, AuroraState, Region, Request
 
 TASKS_MOST = 5
 OPEN = frozenset({"STARTING", "IN_PROGRESS", "CANCELING"})
@@ -43,12 +43,12 @@ def start_export_task(request: Request) -> Answer:
         destination=_destination(request, snapshot, identifier),
         prefix=request.get("S3Prefix"),
         only=_only(request),
-        data_key=request.world.identities.resource_id("snapshot"),
+        data_key=request.state.identities.resource_id("snapshot"),
     )
-    request.world.exports.check(task.destination)
+    request.state.exports.check(task.destination)
     region.exports[identifier] = task
-    _reserve(request.world, snapshot, task)
-    return show_task(request.world, task)
+    _reserve(request.state, snapshot, task)
+    return show_task(request.state, task)
 
 
 def _source(request: Request) -> Snapshot:
@@ -78,7 +78,7 @@ def _refuse_another(request: Request, snapshot: Snapshot) -> None:
     The user guide has both limits and names no code for either.
     """
     account = request.region.account
-    regions = [one for one in request.world.regions.values() if one.account == account]
+    regions = [one for one in request.state.regions.values() if one.account == account]
     under_way = [task for one in regions for task in one.exports.values() if task.status in OPEN]
     if any(task.snapshot_arn == snapshot.arn for task in under_way):
         raise _source_state(f"Snapshot {snapshot.identifier} is being exported already.")
@@ -90,7 +90,7 @@ def _destination(request: Request, snapshot: Snapshot, identifier: str) -> Desti
     prefix = str(request.get("S3Prefix", ""))
     if ":" in prefix:
         raise invalid_value(f"S3Prefix {prefix!r} contains a colon, which exports do not support.")
-    key = request.world.usable_key(request.region, request["KmsKeyId"])
+    key = request.state.usable_key(request.region, request["KmsKeyId"])
     return Destination(
         account=request.region.account,
         region=request.region.name,
@@ -114,76 +114,76 @@ def _only(request: Request) -> list[str]:
     return only
 
 
-def _reserve(world: World, snapshot: Snapshot, task: ExportTask) -> None:
+def _reserve(state: AuroraState, snapshot: Snapshot, task: ExportTask) -> None:
     """Keep the snapshot's data for the task, so that it outlives the snapshot."""
-    world.perform(
-        lambda: world.data.copy_snapshot(snapshot.key, task.data_key),
-        lambda: _reserved(world, task),
-        lambda error: _fail(world, task, str(error)),
+    state.perform(
+        lambda: state.data.copy_snapshot(snapshot.key, task.data_key),
+        lambda: _reserved(state, task),
+        lambda error: _fail(state, task, str(error)),
     )
 
 
-def _reserved(world: World, task: ExportTask) -> None:
+def _reserved(state: AuroraState, task: ExportTask) -> None:
     task.has_data = True
     if task.status == "STARTING":
-        world.later(world.durations.export_start, lambda: _begin(world, task))
+        state.later(state.durations.export_start, lambda: _begin(state, task))
     elif task.status not in OPEN:
-        _release(world, task)
+        _release(state, task)
 
 
-def _begin(world: World, task: ExportTask) -> None:
+def _begin(state: AuroraState, task: ExportTask) -> None:
     if task.status != "STARTING":
         return
-    seconds = world.durations.export
-    task.status, task.started_at = "IN_PROGRESS", world.now
-    task.due_at = world.now + timedelta(seconds=seconds)
-    world.later(seconds, lambda: _write(world, task))
+    seconds = state.durations.export
+    task.status, task.started_at = "IN_PROGRESS", state.now
+    task.due_at = state.now + timedelta(seconds=seconds)
+    state.later(seconds, lambda: _write(state, task))
 
 
-def _write(world: World, task: ExportTask) -> None:
+def _write(state: AuroraState, task: ExportTask) -> None:
     """Write the files at the end, if bucket, role and key are still what they have to be."""
     if task.status != "IN_PROGRESS":
         return
     try:
-        world.usable_key(_region(world, task), task.destination.key_arn)
-        world.exports.check(task.destination)
+        state.usable_key(_region(state, task), task.destination.key_arn)
+        state.exports.check(task.destination)
     except RdsError as error:
-        _fail(world, task, error.message)
+        _fail(state, task, error.message)
         return
-    ended_at, sizes = world.now, list[int]()
-    world.perform(
-        lambda: sizes.append(write_files(world, task, ended_at)),
-        lambda: _complete(world, task, sum(sizes)),
-        lambda error: _fail(world, task, str(error)),
+    ended_at, sizes = state.now, list[int]()
+    state.perform(
+        lambda: sizes.append(write_files(state, task, ended_at)),
+        lambda: _complete(state, task, sum(sizes)),
+        lambda error: _fail(state, task, str(error)),
     )
 
 
-def _complete(world: World, task: ExportTask, size: int) -> None:
+def _complete(state: AuroraState, task: ExportTask, size: int) -> None:
     if task.status == "IN_PROGRESS":
         task.size = size
-        _end(world, task, "COMPLETE", events.SNAPSHOT_EXPORT_COMPLETED)
+        _end(state, task, "COMPLETE", events.SNAPSHOT_EXPORT_COMPLETED)
 
 
-def _fail(world: World, task: ExportTask, cause: str) -> None:
+def _fail(state: AuroraState, task: ExportTask, cause: str) -> None:
     if task.status in CANCELABLE:
         task.failure_cause = cause
-        _end(world, task, "FAILED", events.SNAPSHOT_EXPORT_FAILED)
+        _end(state, task, "FAILED", events.SNAPSHOT_EXPORT_FAILED)
 
 
-def _end(world: World, task: ExportTask, status: str, kind: events.Kind) -> None:
-    task.status, task.ended_at = status, world.now
-    _release(world, task)
-    events.happened(world, task.snapshot_arn, kind)
+def _end(state: AuroraState, task: ExportTask, status: str, kind: events.EventKind) -> None:
+    task.status, task.ended_at = status, state.now
+    _release(state, task)
+    events.happened(state, task.snapshot_arn, kind)
 
 
-def _release(world: World, task: ExportTask) -> None:
+def _release(state: AuroraState, task: ExportTask) -> None:
     if task.has_data:
         task.has_data = False
-        world.perform(lambda: world.data.delete_snapshot(task.data_key))
+        state.perform(lambda: state.data.delete_snapshot(task.data_key))
 
 
-def _region(world: World, task: ExportTask) -> Region:
-    return world.region(task.destination.account, task.destination.region)
+def _region(state: AuroraState, task: ExportTask) -> Region:
+    return state.region(task.destination.account, task.destination.region)
 
 
 def cancel_export_task(request: Request) -> Answer:
@@ -197,10 +197,10 @@ def cancel_export_task(request: Request) -> Answer:
             "InvalidExportTaskStateFault",
             f"Export task {task.identifier} is {task.status} and cannot be canceled.",
         )
-    task.status, world = "CANCELING", request.world
-    canceled = partial(_end, world, task, "CANCELED", events.SNAPSHOT_EXPORT_CANCELED)
-    world.later(world.durations.export_cancel, canceled)
-    return show_task(world, task)
+    task.status, state = "CANCELING", request.state
+    canceled = partial(_end, state, task, "CANCELED", events.SNAPSHOT_EXPORT_CANCELED)
+    state.later(state.durations.export_cancel, canceled)
+    return show_task(state, task)
 
 
 def _existing(request: Request) -> ExportTask:
@@ -226,13 +226,13 @@ def describe_export_tasks(request: Request) -> Answer:
         and source in {"", str(task.snapshot_arn)}
         and passes(filters, _facts(task))
     ]
-    world = request.world
+    state = request.state
     return page(
         request,
         "ExportTasks",
         found,
         lambda task: task.identifier,
-        lambda task: show_task(world, task),
+        lambda task: show_task(state, task),
     )
 
 
@@ -245,7 +245,7 @@ def _facts(task: ExportTask) -> dict[str, str]:
     }
 
 
-def show_task(world: World, task: ExportTask) -> Answer:
+def show_task(state: AuroraState, task: ExportTask) -> Answer:
     """Return a task's description; members without a value are left out."""
     shown = {
         "ExportTaskIdentifier": task.identifier,
@@ -259,7 +259,7 @@ def show_task(world: World, task: ExportTask) -> Answer:
         "IamRoleArn": task.destination.role_arn,
         "KmsKeyId": task.destination.key_arn,
         "Status": task.status,
-        "PercentProgress": _progress(world, task),
+        "PercentProgress": _progress(state, task),
         "TotalExtractedDataInGB": task.size // 2**30,
         "FailureCause": task.failure_cause,
         "SourceType": "SNAPSHOT",
@@ -267,12 +267,12 @@ def show_task(world: World, task: ExportTask) -> Answer:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def _progress(world: World, task: ExportTask) -> int:
+def _progress(state: AuroraState, task: ExportTask) -> int:
     """Return the percentage of a task's time that has passed; only one that is complete has 100."""
     if task.status == "COMPLETE":
         return _DONE
     if task.started_at is None or task.due_at is None:
         return 0
-    passed = (task.ended_at or world.now) - task.started_at
+    passed = (task.ended_at or state.now) - task.started_at
     whole = max(task.due_at - task.started_at, timedelta.resolution)
     return min(_DONE - 1, int(_DONE * passed / whole))

@@ -6,7 +6,7 @@ from localaws.aurora.errors import InjectedError
 
 
 @dataclass
-class Refusal:
+class InjectedRefusal:
     """An error in store for the next calls of one action, before the call has its effect or after it."""
 
     code: str
@@ -28,7 +28,7 @@ class CreationFailure:
 class Faults:
     """Faults in store, by what they will befall."""
 
-    refusals: dict[str, list[Refusal]] = field(default_factory=dict)
+    refusals: dict[str, list[InjectedRefusal]] = field(default_factory=dict)
     failing_copies: set[str] = field(default_factory=set)
     failing_creations: dict[str, CreationFailure] = field(default_factory=dict)
     failing_passwords: dict[str, str] = field(default_factory=dict)

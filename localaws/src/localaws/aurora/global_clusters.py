@@ -13,8 +13,8 @@ from localaws.aurora.errors import (
 from localaws.aurora.listing import page, read_filters
 from localaws.aurora.names import new_identifier, only
 from localaws.aurora.records import GlobalCluster
+from localaws.aurora.state import Answer, Request
 from localaws.aurora.tags import read_tags, tag_list
-from localaws.aurora.world import Answer, Request
 
 
 def create_global_cluster(request: Request) -> Answer:
@@ -25,15 +25,15 @@ def create_global_cluster(request: Request) -> Answer:
             "An empty global cluster (CreateGlobalCluster without SourceDBClusterIdentifier)"
         )
     only(request, "Engine", ENGINE)
-    shelf, place = request.world.global_clusters, (request.region.account, identifier)
-    if place in shelf:
+    store, place = request.state.global_clusters, (request.region.account, identifier)
+    if place in store:
         raise RdsError(
             "GlobalClusterAlreadyExistsFault", f"The global cluster {identifier} exists already."
         )
     source = Arn.parse(request["SourceDBClusterIdentifier"])
     if source is None or source.kind != arns.CLUSTER:
         raise invalid_value("SourceDBClusterIdentifier is the ARN of a cluster.")
-    cluster = request.world.region_of(source).clusters.get(source.identifier)
+    cluster = request.state.region_of(source).clusters.get(source.identifier)
     if cluster is None or source.account != request.region.account:
         raise cluster_not_found(request["SourceDBClusterIdentifier"])
     if cluster.status != "available" or cluster.global_cluster is not None:
@@ -42,17 +42,17 @@ def create_global_cluster(request: Request) -> Answer:
             "already."
         )
     cluster.global_cluster = identifier
-    shelf[place] = GlobalCluster(
+    store[place] = GlobalCluster(
         identifier=identifier,
         account=request.region.account,
-        resource_id=request.world.identities.resource_id("cluster"),
+        resource_id=request.state.identities.resource_id("cluster"),
         engine_version=cluster.engine_version,
         member=cluster.arn,
         encrypted=cluster.encryption.encrypted,
         deletion_protection=request.get("DeletionProtection", False),
         tags=read_tags(request),
     )
-    return {"GlobalCluster": _show(shelf[place])}
+    return {"GlobalCluster": _show(store[place])}
 
 
 def describe_global_clusters(request: Request) -> Answer:
@@ -60,7 +60,7 @@ def describe_global_clusters(request: Request) -> Answer:
     read_filters(request, modelled=set(), documented=("db-cluster-id", "region"))
     chosen = [
         one
-        for one in request.world.global_clusters.values()
+        for one in request.state.global_clusters.values()
         if one.account == request.region.account
     ]
     if "GlobalClusterIdentifier" in request:

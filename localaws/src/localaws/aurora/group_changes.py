@@ -9,7 +9,7 @@ from localaws.aurora.groups import (
     subnets_of,
 )
 from localaws.aurora.records import ParameterGroup
-from localaws.aurora.world import Answer, Request
+from localaws.aurora.state import Answer, Request
 
 _CLUSTER_GROUP = "DBClusterParameterGroupName"
 _GROUP = "DBParameterGroupName"

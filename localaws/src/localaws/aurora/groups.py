@@ -8,12 +8,12 @@ from localaws.aurora.errors import RdsError, invalid_combination, invalid_value
 from localaws.aurora.listing import page, read_filters
 from localaws.aurora.names import new_group_name
 from localaws.aurora.records import ParameterGroup, SubnetGroup
+from localaws.aurora.state import Answer, Network, Region, Request
 from localaws.aurora.tags import read_tags
-from localaws.aurora.world import Answer, Network, Region, Request
 
 ZONES_LEAST = 2
 _ZONE_LETTERS = "abc"
-Shelf = dict[str, ParameterGroup]
+GroupStore = dict[str, ParameterGroup]
 
 
 def default_network(_account: str, region: str) -> Network:
@@ -22,7 +22,7 @@ def default_network(_account: str, region: str) -> Network:
     return Network(f"vpc-{region}-default", f"sg-{region}-default", subnets)
 
 
-def furnished_region(account: str, name: str, network: Network) -> Region:
+def region_with_default_groups(account: str, name: str, network: Network) -> Region:
     """Return a region as every account finds it: a `default` subnet group and default parameter groups."""
     region = Region(account, name, network)
     region.subnet_groups["default"] = SubnetGroup(
@@ -31,8 +31,8 @@ def furnished_region(account: str, name: str, network: Network) -> Region:
     for version in catalog.VERSIONS:
         default = default_parameter_group(version)
         description = f"Default parameter group for {catalog.family(version)}"
-        for kind, shelf in _shelves(region):
-            shelf[default] = ParameterGroup(
+        for kind, store in _stores(region):
+            store[default] = ParameterGroup(
                 region.arn(kind, default), catalog.family(version), description
             )
     return region
@@ -83,18 +83,18 @@ def _of_family(name: str, group: ParameterGroup, version: str) -> str:
     return name
 
 
-def _shelves(region: Region) -> tuple[tuple[str, Shelf], tuple[str, Shelf]]:
+def _stores(region: Region) -> tuple[tuple[str, GroupStore], tuple[str, GroupStore]]:
     return (
         (arns.CLUSTER_PARAMETER_GROUP, region.cluster_parameter_groups),
         (arns.PARAMETER_GROUP, region.parameter_groups),
     )
 
 
-def existing_parameter_group(shelf: Shelf, name: str) -> ParameterGroup:
+def existing_parameter_group(store: GroupStore, name: str) -> ParameterGroup:
     """Both kinds of group answer the describe actions with `DBParameterGroupNotFound`."""
-    if name not in shelf:
+    if name not in store:
         raise RdsError("DBParameterGroupNotFound", f"DBParameterGroup {name} not found.")
-    return shelf[name]
+    return store[name]
 
 
 def existing_subnet_group(region: Region, name: str) -> SubnetGroup:
@@ -109,7 +109,7 @@ def create_db_cluster_parameter_group(request: Request) -> Answer:
     name = new_group_name(request, "DBClusterParameterGroupName")
     return {
         "DBClusterParameterGroup": _show_cluster_group(
-            _create(request, name, *_shelves(request.region)[0])
+            _create(request, name, *_stores(request.region)[0])
         )
     }
 
@@ -117,11 +117,11 @@ def create_db_cluster_parameter_group(request: Request) -> Answer:
 def create_db_parameter_group(request: Request) -> Answer:
     """Create an instance parameter group."""
     name = new_group_name(request, "DBParameterGroupName")
-    return {"DBParameterGroup": _show_group(_create(request, name, *_shelves(request.region)[1]))}
+    return {"DBParameterGroup": _show_group(_create(request, name, *_stores(request.region)[1]))}
 
 
-def _create(request: Request, name: str, kind: str, shelf: Shelf) -> ParameterGroup:
-    if name in shelf:
+def _create(request: Request, name: str, kind: str, store: GroupStore) -> ParameterGroup:
+    if name in store:
         raise RdsError(
             "DBParameterGroupAlreadyExists", f"The parameter group {name} exists already."
         )
@@ -131,13 +131,13 @@ def _create(request: Request, name: str, kind: str, shelf: Shelf) -> ParameterGr
         raise invalid_value(
             f"There is no parameter group family {request['DBParameterGroupFamily']!r}."
         )
-    shelf[name] = ParameterGroup(
+    store[name] = ParameterGroup(
         request.region.arn(kind, name),
         request["DBParameterGroupFamily"],
         request["Description"],
         read_tags(request),
     )
-    return shelf[name]
+    return store[name]
 
 
 def describe_db_cluster_parameter_groups(request: Request) -> Answer:
@@ -154,12 +154,12 @@ def describe_db_parameter_groups(request: Request) -> Answer:
     return page(request, "DBParameterGroups", chosen, _identifier, _show_group)
 
 
-def _chosen(request: Request, name: str, shelf: Shelf) -> list[ParameterGroup]:
+def _chosen(request: Request, name: str, store: GroupStore) -> list[ParameterGroup]:
     read_filters(request, modelled=set())
     return (
-        [existing_parameter_group(shelf, request.identifier(name))]
+        [existing_parameter_group(store, request.identifier(name))]
         if name in request
-        else list(shelf.values())
+        else list(store.values())
     )
 
 

@@ -16,8 +16,8 @@ from localaws.aurora.limits import refuse_another_instance
 from localaws.aurora.names import engine, new_identifier, number, one_of
 from localaws.aurora.records import Cluster, Instance
 from localaws.aurora.responses import show_instance
+from localaws.aurora.state import Answer, AuroraState, Request
 from localaws.aurora.tags import read_tags
-from localaws.aurora.world import Answer, Request, World
 
 SERVERLESS = "db.serverless"
 TIER_MOST = 15
@@ -70,9 +70,9 @@ def create_db_instance(request: Request) -> Answer:
     request.region.instances[identifier] = instance
     cluster.members.append(identifier)
     cluster.writer = cluster.writer or identifier
-    world = request.world
-    world.later(world.durations.instance_create, lambda: _created(world, instance))
-    return {"DBInstance": show_instance(world, instance)}
+    state = request.state
+    state.later(state.durations.instance_create, lambda: _created(state, instance))
+    return {"DBInstance": show_instance(state, instance)}
 
 
 def _refuse_what_the_cluster_owns(request: Request) -> None:
@@ -110,8 +110,8 @@ def _new_instance(request: Request, identifier: str, cluster: Cluster) -> Instan
     return Instance(
         arn=request.region.arn(arns.INSTANCE, identifier),
         cluster=cluster,
-        resource_id=request.world.identities.resource_id("db"),
-        created_at=request.world.now,
+        resource_id=request.state.identities.resource_id("db"),
+        created_at=request.state.now,
         instance_class=catalog.orderable_class(request["DBInstanceClass"], cluster.engine_version),
         parameter_group=instance_parameter_group(request, cluster.engine_version),
         availability_zone=one_of(
@@ -128,47 +128,47 @@ def _new_instance(request: Request, identifier: str, cluster: Cluster) -> Instan
     )
 
 
-def _created(world: World, instance: Instance) -> None:
+def _created(state: AuroraState, instance: Instance) -> None:
     """End `creating`, with the event.
 
     Enhanced monitoring is configured after it, so event and `available` differ.
     """
     if instance.status != "creating":
         return
-    failure = world.faults.failing_creations.pop(str(instance.arn), None)
+    failure = state.faults.failing_creations.pop(str(instance.arn), None)
     if failure is not None:
         instance.status = failure.status
-        events.happened(world, instance.arn, _failure_event(failure.status), failure.message)
+        events.happened(state, instance.arn, _failure_event(failure.status), failure.message)
         return
     monitored = instance.monitoring_interval > 0
     instance.status = "configuring-enhanced-monitoring" if monitored else "modifying"
-    seconds = world.durations.instance_configure if monitored else 0
+    seconds = state.durations.instance_configure if monitored else 0
     servers.start(
-        world,
+        state,
         instance.cluster,
-        lambda: _reachable(world, instance, seconds),
-        lambda error: servers.fail(world, instance, error),
+        lambda: _reachable(state, instance, seconds),
+        lambda error: servers.fail(state, instance, error),
     )
 
 
-def _failure_event(status: str) -> events.Kind:
+def _failure_event(status: str) -> events.EventKind:
     return {
         "incompatible-parameters": events.INSTANCE_INCOMPATIBLE_PARAMETERS,
         "incompatible-network": events.INSTANCE_INCOMPATIBLE_NETWORK,
     }.get(status, events.INSTANCE_LIMITS)
 
 
-def _reachable(world: World, instance: Instance, seconds: float) -> None:
+def _reachable(state: AuroraState, instance: Instance, seconds: float) -> None:
     instance.has_endpoint = True
-    events.happened(world, instance.arn, events.INSTANCE_CREATED)
+    events.happened(state, instance.arn, events.INSTANCE_CREATED)
     if seconds:
-        world.later(seconds, lambda: _configured(world, instance))
+        state.later(seconds, lambda: _configured(state, instance))
     else:
-        _configured(world, instance)
+        _configured(state, instance)
 
 
-def _configured(world: World, instance: Instance) -> None:
-    del world
+def _configured(state: AuroraState, instance: Instance) -> None:
+    del state
     if instance.status in {"configuring-enhanced-monitoring", "modifying"}:
         instance.status = "available"
 
@@ -191,29 +191,29 @@ def delete_db_instance(request: Request) -> Answer:
         )
     if instance.status == "stopped":
         raise wrong_state(instance.cluster.identifier, "stopped", "available")
-    world = request.world
+    state = request.state
     instance.status = "deleting"
     if instance.is_writer and instance.cluster.status == "available":
-        failover.begin(world, instance.cluster)
-    world.later(world.durations.instance_delete, lambda: _delete(world, instance))
-    return {"DBInstance": show_instance(world, instance)}
+        failover.begin(state, instance.cluster)
+    state.later(state.durations.instance_delete, lambda: _delete(state, instance))
+    return {"DBInstance": show_instance(state, instance)}
 
 
-def _delete(world: World, instance: Instance) -> None:
+def _delete(state: AuroraState, instance: Instance) -> None:
     """Take the instance out of the world; with the last one the server stops."""
     cluster = instance.cluster
     if cluster.members == [instance.identifier]:
-        servers.stop(world, cluster, lambda: _gone(world, instance))
+        servers.stop(state, cluster, lambda: _gone(state, instance))
     else:
-        _gone(world, instance)
+        _gone(state, instance)
 
 
-def _gone(world: World, instance: Instance) -> None:
+def _gone(state: AuroraState, instance: Instance) -> None:
     cluster = instance.cluster
     cluster.members.remove(instance.identifier)
     if instance.is_writer:
-        heir = failover.candidate(world, cluster)
+        heir = failover.candidate(state, cluster)
         cluster.writer = heir.identifier if heir else next(iter(cluster.members), None)
-    del world.region_of(instance.arn).instances[instance.identifier]
+    del state.region_of(instance.arn).instances[instance.identifier]
     instance.status = "deleted"
-    events.happened(world, instance.arn, events.INSTANCE_DELETED)
+    events.happened(state, instance.arn, events.INSTANCE_DELETED)

@@ -1,7 +1,7 @@
 """Quotas: how much of each an account may have in a region, and how much it has."""
 
 from localaws.aurora.errors import RdsError
-from localaws.aurora.world import Answer, Region, Request
+from localaws.aurora.state import Answer, Region, Request
 
 MANUAL = "manual"
 

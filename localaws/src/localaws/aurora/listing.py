@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from localaws.aurora.errors import invalid_value, not_modelled
-from localaws.aurora.world import Answer, Request
+from localaws.aurora.state import Answer, Request
 
 T = TypeVar("T")
 PAGE_LEAST = 20

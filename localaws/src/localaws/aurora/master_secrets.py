@@ -8,7 +8,7 @@ from typing import Protocol
 from localaws.aurora.errors import invalid_combination, not_modelled
 from localaws.aurora.names import master_password
 from localaws.aurora.records import Cluster, MasterSecret
-from localaws.aurora.world import Request, World
+from localaws.aurora.state import AuroraState, Request
 
 _LENGTH = 28
 _ALPHABET = string.ascii_letters + string.digits
@@ -84,8 +84,8 @@ def keep(request: Request, cluster: Cluster, password: str) -> None:
     """Make the secret of a cluster whose password RDS manages from now on."""
     region, key_arn = request.region, None
     if "MasterUserSecretKmsKeyId" in request:
-        key_arn = request.world.usable_key(region, request["MasterUserSecretKmsKeyId"]).arn
-    arn = request.world.secrets.create(
+        key_arn = request.state.usable_key(region, request["MasterUserSecretKmsKeyId"]).arn
+    arn = request.state.secrets.create(
         region.account,
         region.name,
         name=f"rds!{cluster.resource_id.lower()}",
@@ -95,16 +95,16 @@ def keep(request: Request, cluster: Cluster, password: str) -> None:
     cluster.master_secret = MasterSecret(arn, key_arn)
 
 
-def change(world: World, cluster: Cluster, password: str) -> None:
+def change(state: AuroraState, cluster: Cluster, password: str) -> None:
     """Put a password that is in force into the cluster's secret, if it has one."""
     if cluster.master_secret is not None:
-        world.secrets.change(cluster.master_secret.arn, _value(cluster, password))
+        state.secrets.change(cluster.master_secret.arn, _value(cluster, password))
 
 
-def forget(world: World, cluster: Cluster) -> None:
+def forget(state: AuroraState, cluster: Cluster) -> None:
     """Delete the cluster's secret, if it has one."""
     if cluster.master_secret is not None:
-        world.secrets.delete(cluster.master_secret.arn)
+        state.secrets.delete(cluster.master_secret.arn)
         cluster.master_secret = None
 
 

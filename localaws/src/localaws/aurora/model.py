@@ -12,14 +12,14 @@ from localaws.aurora.arns import CLUSTER, INSTANCE, SNAPSHOT, Arn
 from localaws.aurora.data import DATA_ERRORS, DataPlane, NoData
 from localaws.aurora.durations import Durations
 from localaws.aurora.export_storage import ExportStorage, NoBuckets
-from localaws.aurora.faults import CreationFailure, Refusal
-from localaws.aurora.groups import default_network, furnished_region
+from localaws.aurora.faults import CreationFailure, InjectedRefusal
+from localaws.aurora.groups import default_network, region_with_default_groups
 from localaws.aurora.identities import Identities
 from localaws.aurora.keys import KeyRing, Lookup
 from localaws.aurora.master_secrets import NoSecrets, SecretStore
 from localaws.aurora.records import Cluster, Instance, Snapshot
-from localaws.aurora.schedule import Errand
-from localaws.aurora.world import Answer, Network, Quotas, Request, World
+from localaws.aurora.schedule import PendingWork
+from localaws.aurora.state import Answer, AuroraState, Network, Quotas, Request
 from localaws.clock import Clock
 
 _BAD_REQUEST = 400
@@ -54,14 +54,16 @@ class Aurora:
         self._requests = Identities(
             f"{seed}:requests"
         )  # their own, so that looking more often changes no resource's id
-        self._world = World(
+        self._state = AuroraState(
             clock=clock,
             durations=durations or Durations(),
             data=data or NoData(),
             keys=keys or KeyRing(),
             security_groups=security_groups,
             emit=emit,
-            furnish=lambda account, name: furnished_region(account, name, network(account, name)),
+            make_region=lambda account, name: region_with_default_groups(
+                account, name, network(account, name)
+            ),
             identities=Identities(seed),
             secrets=secrets or NoSecrets(),
             exports=exports or NoBuckets(),
@@ -72,48 +74,48 @@ class Aurora:
         self.tick()
         with self.lock:
             answer = self._perform(action, parameters, account, region)
-            errands = self._world.take_errands()
-        self._run(errands)
+            pending_work = self._state.take_pending_work()
+        self._run(pending_work)
         with self.lock:
-            self._world.faults.raise_refusal(action, after_effect=True)
+            self._state.faults.raise_refusal(action, after_effect=True)
         return answer
 
     def _perform(
         self, action: str, parameters: dict[str, Any], account: str, region: str
     ) -> Answer:
-        self._world.faults.raise_refusal(action, after_effect=False)
+        self._state.faults.raise_refusal(action, after_effect=False)
         modelled = modelled_action(action, parameters)
-        with self._world.at(self._world.now):
+        with self._state.at(self._state.now):
             return modelled.perform(
-                Request(self._world, self._world.region(account, region), parameters)
+                Request(self._state, self._state.region(account, region), parameters)
             )
 
     def tick(self) -> None:
         """Let everything happen that is due by the clock, in order and each at its own time."""
         while True:
             with self.lock:
-                due = self._world.schedule.pop_due(self._world.clock.now())
+                due = self._state.schedule.pop_due(self._state.clock.now())
                 if due is None:
                     return
-                with self._world.at(due.due_at):
+                with self._state.at(due.due_at):
                     due.then()
-                errands = self._world.take_errands()
-            self._run(errands)
+                pending_work = self._state.take_pending_work()
+            self._run(pending_work)
 
-    def _run(self, errands: list[Errand]) -> None:
+    def _run(self, pending_work: list[PendingWork]) -> None:
         """Do the work, and what follows from it.
 
         What no data plane should raise is raised here at the end.
         """
         bugs: list[Exception] = []
-        for errand in errands:
-            error = _error_of(errand.work)
+        for pending in pending_work:
+            error = _error_of(pending.work)
             if error is not None and not isinstance(error, DATA_ERRORS):
                 bugs.append(error)
             with self.lock:
-                with self._world.at(errand.at):
-                    errand.then() if error is None else errand.failed(error)
-                following = self._world.take_errands()
+                with self._state.at(pending.at):
+                    pending.then() if error is None else pending.failed(error)
+                following = self._state.take_pending_work()
             self._run(following)
         for bug in bugs:
             raise bug
@@ -121,7 +123,7 @@ class Aurora:
     @property
     def moment(self) -> datetime:
         """The present moment of the model: while something happens by itself, the time at which it was due."""
-        return self._world.now
+        return self._state.now
 
     def next_transition(self) -> datetime | None:
         """When the next thing happens by itself that somebody may wait for.
@@ -132,7 +134,7 @@ class Aurora:
         cluster stopped for a week) happens in time but is not announced here.
         """
         with self.lock:
-            return self._world.schedule.next_due()
+            return self._state.schedule.next_due()
 
     def take_automated_snapshot(
         self, cluster_id: str, *, account: str, region: str, at: datetime | None = None
@@ -146,11 +148,11 @@ class Aurora:
         """
         self.tick()
         with self.lock:
-            place = self._world.region(account, region)
-            with self._world.at(at or self._world.now):
-                snapshot = snapshots.take_automated(self._world, place, cluster_id)
-            errands = self._world.take_errands()
-        self._run(errands)
+            place = self._state.region(account, region)
+            with self._state.at(at or self._state.now):
+                snapshot = snapshots.take_automated(self._state, place, cluster_id)
+            pending_work = self._state.take_pending_work()
+        self._run(pending_work)
         return snapshot.identifier
 
     def clusters_of(self, account: str) -> dict[str, list[str]]:
@@ -158,7 +160,7 @@ class Aurora:
         with self.lock:
             regions = {
                 name: region
-                for (owner, name), region in self._world.regions.items()
+                for (owner, name), region in self._state.regions.items()
                 if owner == account
             }
             return {
@@ -170,13 +172,13 @@ class Aurora:
     def quotas(self, *, account: str, region: str) -> Quotas:
         """Return the limits of an account's region, to be changed by a test."""
         with self.lock:
-            return self._world.region(account, region).quotas
+            return self._state.region(account, region).quotas
 
     @property
     def durations(self) -> Durations:
         """How long things take that begin from now on."""
         with self.lock:
-            return self._world.durations
+            return self._state.durations
 
     def set_pace(self, durations: Durations) -> None:
         """Let everything that begins from now on take this long.
@@ -184,7 +186,7 @@ class Aurora:
         What is under way keeps its time.
         """
         with self.lock:
-            self._world.durations = durations
+            self._state.durations = durations
 
     def unique_id(self) -> str:
         """Return an identifier for a request."""
@@ -206,8 +208,8 @@ class Aurora:
         With `after_effect` the call has its effect and the answer is lost.
         """
         with self.lock:
-            waiting = self._world.faults.refusals.setdefault(action, [])
-            waiting.append(Refusal(code, message, status, times, after_effect))
+            waiting = self._state.faults.refusals.setdefault(action, [])
+            waiting.append(InjectedRefusal(code, message, status, times, after_effect))
 
     def fail_copy(self, snapshot_arn: str) -> None:
         """Let a copy end as `failed`: now if it is under way, else when one with this ARN comes to its end."""
@@ -216,9 +218,9 @@ class Aurora:
     def _fail_copy(self, snapshot_arn: str) -> None:
         copy = self._resource(snapshot_arn)
         if isinstance(copy, Snapshot) and copy.status == "copying":
-            copies.fail(self._world, copy)
+            copies.fail(self._state, copy)
         else:
-            self._world.faults.failing_copies.add(snapshot_arn)
+            self._state.faults.failing_copies.add(snapshot_arn)
 
     def fail_creation(self, arn: str, status: str, message: str = "") -> None:
         """Let the creation of a cluster or an instance end in a status such as `failed`, with the event that tells it.
@@ -227,12 +229,12 @@ class Aurora:
         0035, `incompatible-network` with 0036, else 0353.
         """
         with self.lock:
-            self._world.faults.failing_creations[arn] = CreationFailure(status, message)
+            self._state.faults.failing_creations[arn] = CreationFailure(status, message)
 
     def fail_password(self, cluster_arn: str, message: str) -> None:
         """Let the engine refuse the cluster's next new master password: only event 0067 of its writer tells it."""
         with self.lock:
-            self._world.faults.failing_passwords[cluster_arn] = message
+            self._state.faults.failing_passwords[cluster_arn] = message
 
     def lose_snapshot(self, snapshot_arn: str) -> None:
         """Let a snapshot vanish, whatever its type, as when its retention ends."""
@@ -242,8 +244,8 @@ class Aurora:
         snapshot = self._resource(snapshot_arn)
         if snapshot is None or not isinstance(snapshot, Snapshot):
             raise LookupError(f"There is no snapshot {snapshot_arn} that could vanish.")
-        copies.leave_queue(self._world, snapshot)
-        snapshots.remove(self._world, snapshot)
+        copies.dequeue(self._state, snapshot)
+        snapshots.remove(self._state, snapshot)
 
     def find(self, arn: str) -> Cluster | Instance | Snapshot | None:
         """Give a cluster, an instance or a snapshot as it is now, to be looked at.
@@ -266,14 +268,14 @@ class Aurora:
             raise LookupError(f"There is no resource {arn} whose status could be {status}.")
         resource.status = status
         if isinstance(resource, Snapshot):
-            resource.created_at = resource.created_at or self._world.now
-            copies.leave_queue(self._world, resource)
+            resource.created_at = resource.created_at or self._state.now
+            copies.dequeue(self._state, resource)
 
     def _resource(self, text: str) -> Cluster | Instance | Snapshot | None:
         arn = Arn.parse(text)
         if arn is None:
             return None
-        region = self._world.region_of(arn)
+        region = self._state.region_of(arn)
         if arn.kind == CLUSTER:
             return region.clusters.get(arn.identifier)
         if arn.kind == INSTANCE:
@@ -284,8 +286,8 @@ class Aurora:
         self.tick()
         with self.lock:
             effect()
-            errands = self._world.take_errands()
-        self._run(errands)
+            pending_work = self._state.take_pending_work()
+        self._run(pending_work)
 
 
 def _error_of(work: Callable[[], None]) -> Exception | None:

@@ -9,7 +9,7 @@ from localaws.aurora.errors import cluster_state, invalid_combination, not_model
 from localaws.aurora.groups import cluster_parameter_group
 from localaws.aurora.records import Cluster
 from localaws.aurora.responses import show_cluster
-from localaws.aurora.world import Answer, Request, World
+from localaws.aurora.state import Answer, AuroraState, Request
 
 RESETTING = "resetting-master-credentials"
 HIDDEN_PASSWORD = "****"  # what AWS shows in a password's place
@@ -55,14 +55,14 @@ def modify_db_cluster(request: Request) -> Answer:
     cluster.pending = _pending(cluster, late, resets=password is not None)
     _manage(request, cluster, password)
     if password is not None:
-        _begin_reset(request.world, cluster, password, late, by_iam=by_iam)
+        _begin_reset(request.state, cluster, password, late, by_iam=by_iam)
     elif not set(request.parameters) <= _INSTANT:
-        statuses.begin(request.world, cluster, "modifying")
-        request.world.later(
-            request.world.durations.cluster_modify,
-            lambda: _modified(request.world, cluster, late, by_iam=by_iam),
+        statuses.begin(request.state, cluster, "modifying")
+        request.state.later(
+            request.state.durations.cluster_modify,
+            lambda: _modified(request.state, cluster, late, by_iam=by_iam),
         )
-    return {"DBCluster": show_cluster(request.world, cluster)}
+    return {"DBCluster": show_cluster(request.state, cluster)}
 
 
 def _manage(request: Request, cluster: Cluster, password: str | None) -> None:
@@ -71,7 +71,7 @@ def _manage(request: Request, cluster: Cluster, password: str | None) -> None:
     if manage and password is not None and cluster.master_secret is None:
         master_secrets.keep(request, cluster, password)
     elif manage is False:
-        master_secrets.forget(request.world, cluster)
+        master_secrets.forget(request.state, cluster)
 
 
 def _changes(request: Request, cluster: Cluster) -> Changes:
@@ -111,7 +111,7 @@ def _apply(request: Request, cluster: Cluster, changes: Changes) -> Changes:
     Another parameter group waits for a reboot of each instance.
     """
     if changes["parameter_group"] != cluster.options.parameter_group:
-        for instance in servers.members(request.world, cluster):
+        for instance in servers.members(request.state, cluster):
             instance.parameters_in_sync = False
     before = cluster.options
     late = {name: changes[name] for name in _LATE if changes[name] != getattr(before, name)}
@@ -150,15 +150,15 @@ def _by_iam(request: Request, password: str | None) -> bool | None:
     return None if wanted is None else wanted == "iam-db-auth"
 
 
-def _authenticate(world: World, cluster: Cluster, *, by_iam: bool) -> None:
-    world.data.set_master_authentication(
+def _authenticate(state: AuroraState, cluster: Cluster, *, by_iam: bool) -> None:
+    state.data.set_master_authentication(
         cluster.resource_id, cluster.master_username, by_iam=by_iam
     )
 
 
-def _modified(world: World, cluster: Cluster, late: Changes, *, by_iam: bool | None) -> None:
+def _modified(state: AuroraState, cluster: Cluster, late: Changes, *, by_iam: bool | None) -> None:
     if by_iam is not None:
-        world.perform(partial(_authenticate, world, cluster, by_iam=by_iam))
+        state.perform(partial(_authenticate, state, cluster, by_iam=by_iam))
     if cluster.status == "modifying":
         cluster.status = "available"
     _finish_changes(cluster, late)
@@ -171,18 +171,18 @@ def _finish_changes(cluster: Cluster, late: Changes) -> None:
 
 
 def _begin_reset(
-    world: World, cluster: Cluster, password: str, late: Changes, *, by_iam: bool | None
+    state: AuroraState, cluster: Cluster, password: str, late: Changes, *, by_iam: bool | None
 ) -> None:
-    statuses.begin(world, cluster, RESETTING)
-    for instance in servers.members(world, cluster):
+    statuses.begin(state, cluster, RESETTING)
+    for instance in servers.members(state, cluster):
         if instance.status == "available":
-            statuses.begin(world, instance, RESETTING)
-    seconds = world.durations.password_reset
-    world.later(seconds, lambda: _reset(world, cluster, password, late, by_iam=by_iam))
+            statuses.begin(state, instance, RESETTING)
+    seconds = state.durations.password_reset
+    state.later(seconds, lambda: _reset(state, cluster, password, late, by_iam=by_iam))
 
 
 def _reset(
-    world: World, cluster: Cluster, password: str, late: Changes, *, by_iam: bool | None
+    state: AuroraState, cluster: Cluster, password: str, late: Changes, *, by_iam: bool | None
 ) -> None:
     """Put the password in force; without a running server it is kept for the next start of one."""
     _finish_changes(cluster, late)
@@ -190,33 +190,33 @@ def _reset(
         return
     cluster.pending = {"MasterUserPassword": HIDDEN_PASSWORD}
     if by_iam is not None and cluster.server_runs:
-        world.perform(partial(_authenticate, world, cluster, by_iam=by_iam))
-    refused = world.faults.failing_passwords.pop(str(cluster.arn), None)
-    end = partial(_end_reset, world, cluster, password)
+        state.perform(partial(_authenticate, state, cluster, by_iam=by_iam))
+    refused = state.faults.failing_passwords.pop(str(cluster.arn), None)
+    end = partial(_end_reset, state, cluster, password)
     if refused is None and cluster.server_runs:
         arguments = (cluster.resource_id, cluster.master_username, password)
-        change = partial(world.data.set_master_password, *arguments)
-        world.perform(change, lambda: end(None), lambda error: end(str(error)))
+        change = partial(state.data.set_master_password, *arguments)
+        state.perform(change, lambda: end(None), lambda error: end(str(error)))
         return
     if refused is None:
         cluster.password_for_next_start = password
     end(refused)
 
 
-def _end_reset(world: World, cluster: Cluster, password: str, refused: str | None) -> None:
+def _end_reset(state: AuroraState, cluster: Cluster, password: str, refused: str | None) -> None:
     """Leave the reset behind.
 
     A refusal is told by an event of the writer alone, and nothing if there is none.
     """
     cluster.pending = {}
     cluster.status = "available" if cluster.status == RESETTING else cluster.status
-    for instance in servers.members(world, cluster):
+    for instance in servers.members(state, cluster):
         if instance.status == RESETTING:
             instance.status = "available"
     if refused is None:
-        master_secrets.change(world, cluster, password)
-        events.happened(world, cluster.arn, events.CLUSTER_PASSWORD_RESET)
+        master_secrets.change(state, cluster, password)
+        events.happened(state, cluster.arn, events.CLUSTER_PASSWORD_RESET)
         return
-    for instance in servers.members(world, cluster):
+    for instance in servers.members(state, cluster):
         if instance.is_writer:
-            events.happened(world, instance.arn, events.INSTANCE_PASSWORD_FAILED, refused)
+            events.happened(state, instance.arn, events.INSTANCE_PASSWORD_FAILED, refused)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from localaws.aurora.errors import invalid_combination, invalid_value, not_modelled
-from localaws.aurora.world import Request
+from localaws.aurora.state import Request
 
 IDENTIFIER_LENGTH_MAX = 63
 GROUP_NAME_LENGTH_MAX = 255

@@ -11,7 +11,7 @@ from localaws.aurora.catalog import LOG_EXPORTS
 from localaws.aurora.errors import invalid_value
 from localaws.aurora.groups import cluster_parameter_group, subnet_group
 from localaws.aurora.records import ClusterOptions
-from localaws.aurora.world import Region, Request
+from localaws.aurora.state import Region, Request
 
 PORT_DEFAULT = 5432
 PORT_LEAST = 1150
@@ -66,7 +66,7 @@ def security_groups(request: Request) -> list[str]:
     groups = list(request.get("VpcSecurityGroupIds", []))
     region: Region = request.region
     for group in groups:
-        if not request.world.security_groups(region.account, region.name, group):
+        if not request.state.security_groups(region.account, region.name, group):
             raise invalid_value(f"There is no security group {group} in {region.name}.")
     return groups
 

@@ -9,7 +9,7 @@ from localaws.aurora.errors import RdsError, invalid_combination, invalid_value,
 from localaws.aurora.listing import page, read_filters
 from localaws.aurora.names import one_of
 from localaws.aurora.records import ParameterGroup
-from localaws.aurora.world import Answer, Request
+from localaws.aurora.state import Answer, Request
 
 SOURCES = frozenset({"user", "system", "engine-default"})
 _METHODS = frozenset({"immediate", "pending-reboot"})
@@ -177,5 +177,5 @@ def _await_reboot(
         return
     for cluster in region.clusters.values():
         if cluster.options.parameter_group == name:
-            for instance in servers.members(request.world, cluster):
+            for instance in servers.members(request.state, cluster):
                 instance.parameters_in_sync = False

@@ -15,7 +15,7 @@ from localaws.aurora.names import refuse_together
 from localaws.aurora.records import Instance, Snapshot
 from localaws.aurora.responses import show_cluster, show_instance, show_snapshot
 from localaws.aurora.sharing import EVERYBODY, find_snapshot, may_see
-from localaws.aurora.world import Answer, Request
+from localaws.aurora.state import Answer, Request
 
 _SNAPSHOT_TYPES = frozenset({"automated", "manual", "shared", "public", "awsbackup"})
 
@@ -63,7 +63,7 @@ def describe_db_clusters(request: Request) -> Answer:
         "DBClusters",
         chosen,
         lambda one: one.identifier,
-        lambda one: show_cluster(request.world, one),
+        lambda one: show_cluster(request.state, one),
     )
 
 
@@ -95,7 +95,7 @@ def describe_db_instances(request: Request) -> Answer:
         "DBInstances",
         chosen,
         lambda one: one.identifier,
-        lambda one: show_instance(request.world, one),
+        lambda one: show_instance(request.state, one),
     )
 
 
@@ -167,7 +167,7 @@ def describe_db_cluster_snapshots(request: Request) -> Answer:
         "DBClusterSnapshots",
         found,
         lambda one: str(one.arn),
-        lambda one: show_snapshot(request.world, one, seen_by=account),
+        lambda one: show_snapshot(request.state, one, seen_by=account),
     )
 
 
@@ -184,7 +184,7 @@ def _snapshots(request: Request) -> list[Snapshot]:
 
 def _visible(request: Request) -> list[Snapshot]:
     account, here = request.region.account, request.region.name
-    regions = [region for region in request.world.regions.values() if region.name == here]
+    regions = [region for region in request.state.regions.values() if region.name == here]
     return [
         snapshot
         for region in regions

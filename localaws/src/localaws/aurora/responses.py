@@ -10,18 +10,18 @@ from localaws.aurora.catalog import ENGINE, LICENSE
 from localaws.aurora.groups import show_subnet_group
 from localaws.aurora.identities import endpoint_hash
 from localaws.aurora.records import Cluster, ClusterOptions, Encryption, Instance, Snapshot
+from localaws.aurora.state import Answer, AuroraState
 from localaws.aurora.tags import tag_list
-from localaws.aurora.world import Answer, World
 
 _PROGRESS_DONE = 100
 _RESTORE_WINDOW_LAG = timedelta(minutes=5)
 
 
-def show_cluster(world: World, cluster: Cluster) -> Answer:
+def show_cluster(state: AuroraState, cluster: Cluster) -> Answer:
     """Return a cluster's description."""
     return {
-        **_cluster_itself(world, cluster),
-        **_cluster_endpoints(world, cluster),
+        **_cluster_itself(state, cluster),
+        **_cluster_endpoints(state, cluster),
         **_cluster_options(cluster.options),
         **_encryption(cluster.encryption),
         **_present(
@@ -48,14 +48,14 @@ def _master_secret(cluster: Cluster) -> Answer | None:
     }
 
 
-def _cluster_itself(world: World, cluster: Cluster) -> Answer:
+def _cluster_itself(state: AuroraState, cluster: Cluster) -> Answer:
     return {
         "AllocatedStorage": 1,
         "DBClusterIdentifier": cluster.identifier,
         "DbClusterResourceId": cluster.resource_id,
         "DBClusterArn": str(cluster.arn),
         "AvailabilityZones": _zones(cluster.arn.region),
-        "Status": statuses.shown(world, cluster),
+        "Status": statuses.shown(state, cluster),
         "Engine": ENGINE,
         "EngineVersion": cluster.engine_version,
         "EngineMode": "provisioned",
@@ -72,17 +72,17 @@ def _cluster_itself(world: World, cluster: Cluster) -> Answer:
     }
 
 
-def _cluster_endpoints(world: World, cluster: Cluster) -> Answer:
+def _cluster_endpoints(state: AuroraState, cluster: Cluster) -> Answer:
     """Return how the cluster is reached, by whom, and what moves with the clock (LatestRestorableTime)."""
-    address, port = world.data.endpoint(cluster.resource_id)
-    instances = [world.region_of(cluster.arn).instances[name] for name in cluster.members]
+    address, port = state.data.endpoint(cluster.resource_id)
+    instances = [state.region_of(cluster.arn).instances[name] for name in cluster.members]
     return {
         **_names(cluster, address),
         "Port": port or cluster.options.port,
         "HostedZoneId": "Z00000000000000000000",
         "MultiAZ": len({instance.availability_zone for instance in instances}) > 1,
         "DBClusterMembers": [_member(instance) for instance in instances],
-        "LatestRestorableTime": max(cluster.created_at, world.now - _RESTORE_WINDOW_LAG),
+        "LatestRestorableTime": max(cluster.created_at, state.now - _RESTORE_WINDOW_LAG),
     }
 
 
@@ -128,25 +128,25 @@ def _apply_status(in_sync: bool) -> str:  # a flag of the instance
     return "in-sync" if in_sync else "pending-reboot"
 
 
-def show_instance(world: World, instance: Instance) -> Answer:
+def show_instance(state: AuroraState, instance: Instance) -> Answer:
     """Return an instance's description; it has an endpoint from the moment it has been created."""
     return {
-        **_instance_itself(world, instance),
+        **_instance_itself(state, instance),
         **_of_its_cluster(instance.cluster),
         **_present(
-            Endpoint=_endpoint(world, instance) if instance.has_endpoint else None,
+            Endpoint=_endpoint(state, instance) if instance.has_endpoint else None,
             MonitoringRoleArn=instance.monitoring_role,
         ),
     }
 
 
-def _instance_itself(world: World, instance: Instance) -> Answer:
+def _instance_itself(state: AuroraState, instance: Instance) -> Answer:
     return {
         "DBInstanceIdentifier": instance.identifier,
         "DbiResourceId": instance.resource_id,
         "DBInstanceArn": str(instance.arn),
         "DBInstanceClass": instance.instance_class,
-        "DBInstanceStatus": statuses.shown(world, instance),
+        "DBInstanceStatus": statuses.shown(state, instance),
         "InstanceCreateTime": instance.created_at,
         "AvailabilityZone": instance.availability_zone,
         "DBParameterGroups": [
@@ -194,8 +194,8 @@ def _of_its_cluster(cluster: Cluster) -> Answer:
     return answer | _encryption(cluster.encryption) | _present(DBName=cluster.database_name)
 
 
-def _endpoint(world: World, instance: Instance) -> Answer:
-    address, port = world.data.endpoint(instance.cluster.resource_id)
+def _endpoint(state: AuroraState, instance: Instance) -> Answer:
+    address, port = state.data.endpoint(instance.cluster.resource_id)
     arn = instance.arn
     name = (
         f"{arn.identifier}.{endpoint_hash(arn.account, arn.region)}.{arn.region}.rds.amazonaws.com"
@@ -203,13 +203,13 @@ def _endpoint(world: World, instance: Instance) -> Answer:
     return {"Address": address or name, "Port": port or instance.cluster.options.port}
 
 
-def show_new_copy(world: World, copy: Snapshot, source: Snapshot) -> Answer:
+def show_new_copy(state: AuroraState, copy: Snapshot, source: Snapshot) -> Answer:
     """Return the answer to an accepted copy: its names, with the status and progress of its source."""
-    status = {"Status": source.status, "PercentProgress": progress_percent(world, source)}
-    return show_snapshot(world, copy) | status
+    status = {"Status": source.status, "PercentProgress": progress_percent(state, source)}
+    return show_snapshot(state, copy) | status
 
 
-def show_snapshot(world: World, snapshot: Snapshot, *, seen_by: str | None = None) -> Answer:
+def show_snapshot(state: AuroraState, snapshot: Snapshot, *, seen_by: str | None = None) -> Answer:
     """Return a snapshot's description.
 
     To another account, it is of type `shared` and its identifier is its ARN.
@@ -230,7 +230,7 @@ def show_snapshot(world: World, snapshot: Snapshot, *, seen_by: str | None = Non
         "EngineVersion": snapshot.engine_version,
         "LicenseModel": LICENSE,
         "SnapshotType": "shared" if is_foreign else snapshot.snapshot_type,
-        "PercentProgress": progress_percent(world, snapshot),
+        "PercentProgress": progress_percent(state, snapshot),
         "BackupRetentionPeriod": snapshot.backup_retention_days,
         "PreferredBackupWindow": snapshot.backup_window,
         **_encryption(snapshot.encryption),
@@ -246,16 +246,16 @@ def show_snapshot(world: World, snapshot: Snapshot, *, seen_by: str | None = Non
     )
 
 
-def progress_percent(world: World, snapshot: Snapshot) -> int:
+def progress_percent(state: AuroraState, snapshot: Snapshot) -> int:
     """Return how far a snapshot or a copy is, 0 to 100; a copy that waits in a queue is at 0."""
-    seconds = {"creating": world.durations.snapshot, "copying": world.durations.copy}.get(
+    seconds = {"creating": state.durations.snapshot, "copying": state.durations.copy}.get(
         snapshot.status
     )
     if seconds is None:
         return 0 if snapshot.status == "failed" else _PROGRESS_DONE
     if snapshot.started_at is None:
         return 0
-    passed = (world.now - snapshot.started_at).total_seconds()
+    passed = (state.now - snapshot.started_at).total_seconds()
     return min(int(_PROGRESS_DONE * passed / seconds), _PROGRESS_DONE - 1)
 
 

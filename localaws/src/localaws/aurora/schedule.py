@@ -19,7 +19,7 @@ class Transition:
 
 
 @dataclass(frozen=True)
-class Errand:
+class PendingWork:
     """Work on the data plane that may take seconds: `work` runs without the model's lock.
 
     Afterwards, with the lock, `then` happens, or `failed` with what the work raised.

@@ -3,16 +3,16 @@
 from localaws.aurora import events
 from localaws.aurora.records import Cluster, Instance
 from localaws.aurora.schedule import OnFailure, Then
-from localaws.aurora.world import World
+from localaws.aurora.state import AuroraState
 
 
-def members(world: World, cluster: Cluster) -> list[Instance]:
+def members(state: AuroraState, cluster: Cluster) -> list[Instance]:
     """Return a cluster's instances in the order of their creation."""
-    instances = world.region_of(cluster.arn).instances
+    instances = state.region_of(cluster.arn).instances
     return [instances[name] for name in cluster.members]
 
 
-def start(world: World, cluster: Cluster, then: Then, failed: OnFailure) -> None:
+def start(state: AuroraState, cluster: Cluster, then: Then, failed: OnFailure) -> None:
     """Run the server if it does not run yet, and go on when it does, or with `failed` when it does not start.
 
     A master password that was changed while nothing ran takes effect here.
@@ -24,27 +24,27 @@ def start(world: World, cluster: Cluster, then: Then, failed: OnFailure) -> None
     password, cluster.password_for_next_start = cluster.password_for_next_start, None
 
     def work() -> None:
-        world.data.start(cluster.resource_id)
+        state.data.start(cluster.resource_id)
         if password is not None:
-            world.data.set_master_password(cluster.resource_id, cluster.master_username, password)
+            state.data.set_master_password(cluster.resource_id, cluster.master_username, password)
 
     def not_started(error: Exception) -> None:
         cluster.server_runs = False
         failed(error)
 
-    world.perform(work, then, not_started)
+    state.perform(work, then, not_started)
 
 
-def fail(world: World, instance: Instance, error: Exception) -> None:
+def fail(state: AuroraState, instance: Instance, error: Exception) -> None:
     """Leave an instance `failed`, which it does not get out of by itself, with the event that says so."""
     instance.status = "failed"
-    events.happened(world, instance.arn, events.INSTANCE_FAILED, str(error))
+    events.happened(state, instance.arn, events.INSTANCE_FAILED, str(error))
 
 
-def stop(world: World, cluster: Cluster, then: Then = lambda: None) -> None:
+def stop(state: AuroraState, cluster: Cluster, then: Then = lambda: None) -> None:
     """Stop the server if it runs, and go on when it does not."""
     if not cluster.server_runs:
         then()
         return
     cluster.server_runs = False
-    world.perform(lambda: world.data.stop(cluster.resource_id), then)
+    state.perform(lambda: state.data.stop(cluster.resource_id), then)

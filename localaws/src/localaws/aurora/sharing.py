@@ -10,7 +10,7 @@ from localaws.aurora.errors import (
     snapshot_state,
 )
 from localaws.aurora.records import Snapshot
-from localaws.aurora.world import Answer, Request
+from localaws.aurora.state import Answer, Request
 
 EVERYBODY = "all"
 RESTORE = "restore"
@@ -31,7 +31,7 @@ def find_snapshot(request: Request, reference: str, *, any_region: bool = False)
         or not (any_region or arn.region == request.region.name)
     ):
         raise snapshot_not_found(reference)
-    snapshot = request.world.region_of(arn).snapshots.get(arn.identifier)
+    snapshot = request.state.region_of(arn).snapshots.get(arn.identifier)
     if snapshot is None or not may_see(snapshot, request.region.account):
         raise snapshot_not_found(reference)
     return snapshot

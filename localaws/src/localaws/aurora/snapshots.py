@@ -14,8 +14,8 @@ from localaws.aurora.limits import MANUAL, refuse_another_snapshot, refuse_taken
 from localaws.aurora.names import new_identifier
 from localaws.aurora.records import Cluster, Snapshot, Tags
 from localaws.aurora.responses import show_snapshot
+from localaws.aurora.state import Answer, AuroraState, Region, Request
 from localaws.aurora.tags import read_tags
-from localaws.aurora.world import Answer, Region, Request, World
 
 DAY_SECONDS = 24 * 60 * 60
 MINUTE = timedelta(minutes=1)
@@ -32,29 +32,29 @@ def create_db_cluster_snapshot(request: Request) -> Answer:
     refuse_taken_snapshot(request.region, identifier)
     refuse_another_snapshot(request.region)
     _refuse_unless_available(cluster)
-    snapshot = begin(request.world, cluster, identifier, MANUAL, read_tags(request))
-    return {"DBClusterSnapshot": show_snapshot(request.world, snapshot)}
+    snapshot = begin(request.state, cluster, identifier, MANUAL, read_tags(request))
+    return {"DBClusterSnapshot": show_snapshot(request.state, snapshot)}
 
 
-def take_automated(world: World, region: Region, cluster_identifier: str) -> Snapshot:
+def take_automated(state: AuroraState, region: Region, cluster_identifier: str) -> Snapshot:
     """Do what Aurora does in the backup window: a snapshot called `rds:<cluster>-<minute>`, kept for some days."""
     cluster = region.clusters.get(cluster_identifier.lower())
     if cluster is None:
         raise cluster_not_found(cluster_identifier)
     _refuse_unless_available(cluster)
-    snapshot = begin(world, cluster, _automated_identifier(world, region, cluster), AUTOMATED, {})
+    snapshot = begin(state, cluster, _automated_identifier(state, region, cluster), AUTOMATED, {})
     kept_seconds = cluster.options.backup_retention_days * DAY_SECONDS
-    world.later(kept_seconds, lambda: remove(world, snapshot), housekeeping=True)
+    state.later(kept_seconds, lambda: remove(state, snapshot), housekeeping=True)
     return snapshot
 
 
-def _automated_identifier(world: World, region: Region, cluster: Cluster) -> str:
+def _automated_identifier(state: AuroraState, region: Region, cluster: Cluster) -> str:
     """Name a snapshot after the first minute from now whose name is free.
 
     Aurora takes one a day, so two of one minute never meet there; here somebody may ask for the
     second at once.
     """
-    minute = world.now
+    minute = state.now
     while (identifier := f"rds:{cluster.identifier}-{minute:%Y-%m-%d-%H-%M}") in region.snapshots:
         minute += MINUTE
     return identifier
@@ -66,33 +66,33 @@ def _refuse_unless_available(cluster: Cluster) -> None:
 
 
 def begin(
-    world: World, cluster: Cluster, identifier: str, snapshot_type: str, tags: Tags
+    state: AuroraState, cluster: Cluster, identifier: str, snapshot_type: str, tags: Tags
 ) -> Snapshot:
     """Start a snapshot of a cluster: it holds the data of this moment, and is available some time later.
 
     Tags of the cluster come with it only if the cluster says so and no others are given. An
     available cluster is `backing-up` meanwhile.
     """
-    region = world.region_of(cluster.arn)
-    snapshot = _of_cluster(world, cluster, region.arn(arns.SNAPSHOT, identifier), snapshot_type)
+    region = state.region_of(cluster.arn)
+    snapshot = _of_cluster(state, cluster, region.arn(arns.SNAPSHOT, identifier), snapshot_type)
     snapshot.tags = tags or (dict(cluster.tags) if cluster.options.copy_tags_to_snapshot else {})
     region.snapshots[identifier] = snapshot
     if cluster.status == "available":
         cluster.status = "backing-up"
     automated = snapshot_type == AUTOMATED
     creating = events.SNAPSHOT_CREATING_AUTOMATED if automated else events.SNAPSHOT_CREATING_MANUAL
-    events.happened(world, snapshot.arn, creating)
-    world.perform(
-        lambda: world.data.take_snapshot(cluster.resource_id, snapshot.key),
-        lambda: _taken(world, snapshot, cluster),
+    events.happened(state, snapshot.arn, creating)
+    state.perform(
+        lambda: state.data.take_snapshot(cluster.resource_id, snapshot.key),
+        lambda: _taken(state, snapshot, cluster),
         lambda _error: _fail(snapshot, cluster),
     )
     return snapshot
 
 
-def _taken(world: World, snapshot: Snapshot, cluster: Cluster) -> None:
-    storage.keep(world, snapshot)
-    world.later(world.durations.snapshot, lambda: _finish(world, snapshot, cluster))
+def _taken(state: AuroraState, snapshot: Snapshot, cluster: Cluster) -> None:
+    storage.keep(state, snapshot)
+    state.later(state.durations.snapshot, lambda: _finish(state, snapshot, cluster))
 
 
 def _fail(snapshot: Snapshot, cluster: Cluster) -> None:
@@ -102,10 +102,10 @@ def _fail(snapshot: Snapshot, cluster: Cluster) -> None:
         cluster.status = "available"
 
 
-def _of_cluster(world: World, cluster: Cluster, arn: Arn, snapshot_type: str) -> Snapshot:
+def _of_cluster(state: AuroraState, cluster: Cluster, arn: Arn, snapshot_type: str) -> Snapshot:
     return Snapshot(
         arn=arn,
-        key=world.identities.resource_id("snapshot"),
+        key=state.identities.resource_id("snapshot"),
         snapshot_type=snapshot_type,
         cluster_identifier=cluster.identifier,
         cluster_resource_id=cluster.resource_id,
@@ -121,11 +121,11 @@ def _of_cluster(world: World, cluster: Cluster, arn: Arn, snapshot_type: str) ->
         backup_window=cluster.options.backup_window,
         storage_type=cluster.options.storage_type,
         tags={},
-        started_at=world.now,
+        started_at=state.now,
     )
 
 
-def _finish(world: World, snapshot: Snapshot, cluster: Cluster) -> None:
+def _finish(state: AuroraState, snapshot: Snapshot, cluster: Cluster) -> None:
     if cluster.status == "backing-up":
         cluster.status = "available"
     if snapshot.status != "creating":
@@ -133,7 +133,7 @@ def _finish(world: World, snapshot: Snapshot, cluster: Cluster) -> None:
     snapshot.status, snapshot.created_at = "available", snapshot.started_at
     automated = snapshot.snapshot_type == AUTOMATED
     created = events.SNAPSHOT_CREATED_AUTOMATED if automated else events.SNAPSHOT_CREATED_MANUAL
-    events.happened(world, snapshot.arn, created)
+    events.happened(state, snapshot.arn, created)
 
 
 def delete_db_cluster_snapshot(request: Request) -> Answer:
@@ -153,25 +153,25 @@ def delete_db_cluster_snapshot(request: Request) -> Answer:
         raise snapshot_state(
             f"Snapshot {snapshot.identifier} is {snapshot.status} and cannot be deleted now."
         )
-    answer = {"DBClusterSnapshot": show_snapshot(request.world, snapshot)}
-    _begin_deletion(request.world, snapshot)
+    answer = {"DBClusterSnapshot": show_snapshot(request.state, snapshot)}
+    _begin_deletion(request.state, snapshot)
     return answer
 
 
-def _begin_deletion(world: World, snapshot: Snapshot) -> None:
+def _begin_deletion(state: AuroraState, snapshot: Snapshot) -> None:
     was_copying = snapshot.status == "copying"
     snapshot.status = "deleting"
     if was_copying:
-        copies.leave_queue(world, snapshot)
+        copies.dequeue(state, snapshot)
     else:
-        events.happened(world, snapshot.arn, events.SNAPSHOT_DELETED_MANUAL)
-    world.later(world.durations.snapshot_delete, lambda: remove(world, snapshot))
+        events.happened(state, snapshot.arn, events.SNAPSHOT_DELETED_MANUAL)
+    state.later(state.durations.snapshot_delete, lambda: remove(state, snapshot))
 
 
-def remove(world: World, snapshot: Snapshot) -> None:
+def remove(state: AuroraState, snapshot: Snapshot) -> None:
     """Take a snapshot out of the world; copies that are being made of it will fail."""
-    shelf = world.region_of(snapshot.arn).snapshots
-    if shelf.get(snapshot.identifier) is snapshot:
-        del shelf[snapshot.identifier]
+    store = state.region_of(snapshot.arn).snapshots
+    if store.get(snapshot.identifier) is snapshot:
+        del store[snapshot.identifier]
         snapshot.status = "deleted"
-        storage.forget(world, snapshot)
+        storage.forget(state, snapshot)

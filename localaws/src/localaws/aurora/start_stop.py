@@ -7,7 +7,7 @@ from localaws.aurora.clusters import existing_cluster
 from localaws.aurora.errors import cluster_state, instance_state, wrong_state
 from localaws.aurora.records import Cluster
 from localaws.aurora.responses import show_cluster
-from localaws.aurora.world import Answer, Request, World
+from localaws.aurora.state import Answer, AuroraState, Request
 
 STOPPED_MOST = timedelta(days=7)
 
@@ -21,41 +21,41 @@ def stop_db_cluster(request: Request) -> Answer:
         )
     if cluster.status != "available":
         raise wrong_state(cluster.identifier, cluster.status, "available")
-    for member in servers.members(request.world, cluster):
+    for member in servers.members(request.state, cluster):
         if member.status != "available":
             raise instance_state(
                 f"Instance {member.identifier} is {member.status}, so the cluster cannot be "
                 "stopped."
             )
-    world = request.world
-    _begin(world, cluster, "stopping")
-    world.later(
-        world.durations.cluster_stop,
-        lambda: servers.stop(world, cluster, lambda: _stopped(world, cluster)),
+    state = request.state
+    _begin(state, cluster, "stopping")
+    state.later(
+        state.durations.cluster_stop,
+        lambda: servers.stop(state, cluster, lambda: _stopped(state, cluster)),
     )
-    return {"DBCluster": show_cluster(world, cluster)}
+    return {"DBCluster": show_cluster(state, cluster)}
 
 
-def _stopped(world: World, cluster: Cluster) -> None:
+def _stopped(state: AuroraState, cluster: Cluster) -> None:
     if cluster.status != "stopping":
         return
-    _set_status(world, cluster, "stopped")
-    _tell(world, cluster, events.INSTANCE_STOPPED)
-    restarts_at = cluster.restarts_at = world.now + STOPPED_MOST
-    events.happened(world, cluster.arn, events.CLUSTER_STOPPED)
-    world.later(
+    _set_status(state, cluster, "stopped")
+    _tell(state, cluster, events.INSTANCE_STOPPED)
+    restarts_at = cluster.restarts_at = state.now + STOPPED_MOST
+    events.happened(state, cluster.arn, events.CLUSTER_STOPPED)
+    state.later(
         STOPPED_MOST.total_seconds(),
-        lambda: _start_by_itself(world, cluster, restarts_at),
+        lambda: _start_by_itself(state, cluster, restarts_at),
         housekeeping=True,
     )
 
 
-def _start_by_itself(world: World, cluster: Cluster, restarts_at: datetime) -> None:
+def _start_by_itself(state: AuroraState, cluster: Cluster, restarts_at: datetime) -> None:
     """Start a cluster that is still in the stop that this was planned for."""
     if cluster.status == "stopped" and cluster.restarts_at == restarts_at:
-        events.happened(world, cluster.arn, events.CLUSTER_STARTED_BY_ITSELF)
-        _set_status(world, cluster, "starting")
-        _start(world, cluster)
+        events.happened(state, cluster.arn, events.CLUSTER_STARTED_BY_ITSELF)
+        _set_status(state, cluster, "starting")
+        _start(state, cluster)
 
 
 def start_db_cluster(request: Request) -> Answer:
@@ -63,55 +63,55 @@ def start_db_cluster(request: Request) -> Answer:
     cluster = existing_cluster(request.region, request["DBClusterIdentifier"])
     if cluster.status != "stopped":
         raise wrong_state(cluster.identifier, cluster.status, "stopped")
-    _begin(request.world, cluster, "starting")
-    _start(request.world, cluster)
-    return {"DBCluster": show_cluster(request.world, cluster)}
+    _begin(request.state, cluster, "starting")
+    _start(request.state, cluster)
+    return {"DBCluster": show_cluster(request.state, cluster)}
 
 
-def _start(world: World, cluster: Cluster) -> None:
+def _start(state: AuroraState, cluster: Cluster) -> None:
     cluster.restarts_at = None
-    world.later(world.durations.cluster_start, lambda: _start_server(world, cluster))
+    state.later(state.durations.cluster_start, lambda: _start_server(state, cluster))
 
 
-def _start_server(world: World, cluster: Cluster) -> None:
+def _start_server(state: AuroraState, cluster: Cluster) -> None:
     if cluster.members:
         servers.start(
-            world,
+            state,
             cluster,
-            lambda: _started(world, cluster),
-            lambda error: _fail(world, cluster, error),
+            lambda: _started(state, cluster),
+            lambda error: _fail(state, cluster, error),
         )
     else:
-        _started(world, cluster)
+        _started(state, cluster)
 
 
-def _started(world: World, cluster: Cluster) -> None:
+def _started(state: AuroraState, cluster: Cluster) -> None:
     if cluster.status == "starting":
-        _set_status(world, cluster, "available")
-        _tell(world, cluster, events.INSTANCE_STARTED)
-        events.happened(world, cluster.arn, events.CLUSTER_STARTED)
+        _set_status(state, cluster, "available")
+        _tell(state, cluster, events.INSTANCE_STARTED)
+        events.happened(state, cluster.arn, events.CLUSTER_STARTED)
 
 
-def _fail(world: World, cluster: Cluster, error: Exception) -> None:
+def _fail(state: AuroraState, cluster: Cluster, error: Exception) -> None:
     """End a start whose server did not come up: the cluster can be deleted, and nothing else."""
     cluster.status = "failed"
-    for member in servers.members(world, cluster):
-        servers.fail(world, member, error)
+    for member in servers.members(state, cluster):
+        servers.fail(state, member, error)
 
 
-def _tell(world: World, cluster: Cluster, kind: events.Kind) -> None:
-    for member in servers.members(world, cluster):
-        events.happened(world, member.arn, kind)
+def _tell(state: AuroraState, cluster: Cluster, kind: events.EventKind) -> None:
+    for member in servers.members(state, cluster):
+        events.happened(state, member.arn, kind)
 
 
-def _begin(world: World, cluster: Cluster, status: str) -> None:
+def _begin(state: AuroraState, cluster: Cluster, status: str) -> None:
     """Let a call put a cluster with all its instances into a status, which shows a while later."""
-    statuses.begin(world, cluster, status)
-    for member in servers.members(world, cluster):
-        statuses.begin(world, member, status)
+    statuses.begin(state, cluster, status)
+    for member in servers.members(state, cluster):
+        statuses.begin(state, member, status)
 
 
-def _set_status(world: World, cluster: Cluster, status: str) -> None:
+def _set_status(state: AuroraState, cluster: Cluster, status: str) -> None:
     cluster.status = status
-    for member in servers.members(world, cluster):
+    for member in servers.members(state, cluster):
         member.status = status

@@ -8,18 +8,18 @@ Only what is shown lags: a call is judged by what the resource is really doing.
 from datetime import timedelta
 
 from localaws.aurora.records import Cluster, Instance, StatusLag
-from localaws.aurora.world import World
+from localaws.aurora.state import AuroraState
 
 
-def begin(world: World, resource: Cluster | Instance, status: str) -> None:
+def begin(state: AuroraState, resource: Cluster | Instance, status: str) -> None:
     """Let a call put a resource into a status, which descriptions show when the lag is over."""
-    until = world.now + timedelta(seconds=world.durations.status_lag)
-    resource.lag = StatusLag(shown(world, resource), status, until)
+    until = state.now + timedelta(seconds=state.durations.status_lag)
+    resource.lag = StatusLag(shown(state, resource), status, until)
     resource.status = status
 
 
-def shown(world: World, resource: Cluster | Instance) -> str:
+def shown(state: AuroraState, resource: Cluster | Instance) -> str:
     """Return the status that a description shows now."""
     lag = resource.lag
-    lags = lag is not None and resource.status == lag.status and world.now < lag.until
+    lags = lag is not None and resource.status == lag.status and state.now < lag.until
     return lag.before if lag is not None and lags else resource.status

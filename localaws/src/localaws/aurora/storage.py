@@ -1,23 +1,23 @@
 """The data behind snapshots: there from the moment the data plane has it, and forgotten exactly once."""
 
 from localaws.aurora.records import Snapshot
-from localaws.aurora.world import World
+from localaws.aurora.state import AuroraState
 
 _WITHOUT_DATA = frozenset({"deleted", "failed"})
 
 
-def keep(world: World, snapshot: Snapshot) -> None:
+def keep(state: AuroraState, snapshot: Snapshot) -> None:
     """Note that the data plane has a snapshot's data.
 
     Forget it at once if the snapshot is gone meanwhile.
     """
     snapshot.has_data = True
     if snapshot.status in _WITHOUT_DATA:
-        forget(world, snapshot)
+        forget(state, snapshot)
 
 
-def forget(world: World, snapshot: Snapshot) -> None:
+def forget(state: AuroraState, snapshot: Snapshot) -> None:
     """Let the data plane forget a snapshot's data if it has it."""
     if snapshot.has_data:
         snapshot.has_data = False
-        world.perform(lambda: world.data.delete_snapshot(snapshot.key))
+        state.perform(lambda: state.data.delete_snapshot(snapshot.key))

@@ -6,7 +6,7 @@ from localaws.aurora import arns
 from localaws.aurora.arns import Arn
 from localaws.aurora.errors import RdsError, cluster_not_found, instance_not_found, invalid_value
 from localaws.aurora.records import Tags
-from localaws.aurora.world import Answer, Region, Request
+from localaws.aurora.state import Answer, Region, Request
 
 TAGS_MAX = 50
 KEY_LENGTH_MAX = 128

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from localaws.cloudformation.planning import Change
+from localaws.cloudformation.planning import ResourceChange
 from localaws.cloudformation.stack import Stack
-from localaws.cloudformation.stack_definition import Blueprint
+from localaws.cloudformation.stack_definition import StackDefinition
 
 NO_CHANGES: Final = (
     "The submitted information didn't contain changes. Submit different information to create a "
@@ -22,15 +22,15 @@ class ChangeSet:
     id: str
     name: str
     stack: Stack
-    blueprint: Blueprint
+    definition: StackDefinition
     description: str | None
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    changes: list[Change] = field(default_factory=list)
+    changes: list[ResourceChange] = field(default_factory=list)
     is_empty: bool = False
 
     @classmethod
     def of(
-        cls, name: str, stack: Stack, blueprint: Blueprint, description: str | None
+        cls, name: str, stack: Stack, definition: StackDefinition, description: str | None
     ) -> "ChangeSet":
         """Give a change set its id."""
         _, _, _, region, account, _ = stack.stack_id.split(":", 5)
@@ -38,7 +38,7 @@ class ChangeSet:
             f"arn:aws:cloudformation:{region}:{account}:changeSet/{name}/{uuid.uuid4()}",
             name,
             stack,
-            blueprint,
+            definition,
             description,
         )
 
@@ -53,7 +53,7 @@ class ChangeSet:
         return {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
 
 
-def change_shown(change: Change) -> dict[str, Any]:
+def change_shown(change: ResourceChange) -> dict[str, Any]:
     """Show a change as DescribeChangeSet does."""
     shown: dict[str, Any] = {
         "Action": change.action,

@@ -36,7 +36,7 @@ class InvalidChangeSetStatusError(ServiceException):
     code = "InvalidChangeSetStatus"
 
 
-class NotModelledError(Exception):
+class UnmodelledRequestError(Exception):
     """AWS has it and localaws has not.
 
     The text names it. moto serializes no error that AWS's model does not have.

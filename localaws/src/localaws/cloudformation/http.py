@@ -11,9 +11,9 @@ from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
 from localaws.cloudformation import responses
 from localaws.cloudformation.changesets import ChangeSet, change_shown
-from localaws.cloudformation.errors import NotModelledError, ValidationError
+from localaws.cloudformation.errors import UnmodelledRequestError, ValidationError
 from localaws.cloudformation.stack import REVIEW, Stack
-from localaws.cloudformation.stack_definition import Blueprint
+from localaws.cloudformation.stack_definition import StackDefinition
 from localaws.cloudformation.stacks import AllStacks, Stacks
 from localaws.cloudformation.template import FILE_BYTES_MAX, Template
 from localaws.modelled import NOT_MODELLED_CODE
@@ -56,7 +56,7 @@ class CloudFormation(BaseResponse):
         with self._here.lock:
             try:
                 answer: TYPE_RESPONSE = super().call_action()
-            except NotModelledError as error:
+            except UnmodelledRequestError as error:
                 body = error_document(NOT_MODELLED_CODE, str(error), status=400)
                 answer = (
                     400,
@@ -70,7 +70,7 @@ class CloudFormation(BaseResponse):
         if unknown := sorted(
             name for name, value in self._get_params().items() if value and name not in known
         ):
-            raise NotModelledError(
+            raise UnmodelledRequestError(
                 f"localaws does not model {', '.join(unknown)} of {self._get_action()}. Leave it "
                 "out."
             )
@@ -78,7 +78,7 @@ class CloudFormation(BaseResponse):
     def _stack(self) -> Stack:
         return self._here.find(self._get_param("StackName"))
 
-    def _blueprint(self, stack: Stack) -> Blueprint:
+    def _blueprint(self, stack: Stack) -> StackDefinition:
         template, tags = self._template(), self._get_param("Tags")
         if template is not None and self._get_param("UsePreviousTemplate"):
             raise ValidationError(
@@ -86,7 +86,7 @@ class CloudFormation(BaseResponse):
             )
         if template is None and not self._get_param("UsePreviousTemplate"):
             raise ValidationError("Either Template URL or Template Body must be specified.")
-        return self._here.blueprint(
+        return self._here.definition(
             stack,
             template,
             self._get_param("Parameters", []),
@@ -180,12 +180,16 @@ class CloudFormation(BaseResponse):
 
     def get_template(self) -> ActionResult:
         """Give back the template that a stack was made from."""
-        blueprint = self._stack().blueprint
-        if blueprint is None:
+        definition = self._stack().definition
+        if definition is None:
             return ActionResult({"TemplateBody": ""})
         original = self._get_param("TemplateStage") == "Original"
         return ActionResult(
-            {"TemplateBody": blueprint.template.body if original else blueprint.template.processed}
+            {
+                "TemplateBody": definition.template.body
+                if original
+                else definition.template.processed
+            }
         )
 
     def validate_template(self) -> ActionResult:
@@ -197,12 +201,12 @@ class CloudFormation(BaseResponse):
         name = self._get_param("StackName")
         if name is None:
             return ActionResult(responses.template_summary(self._template_to_read()))
-        blueprint = self._stack().blueprint
-        if blueprint is None:
+        definition = self._stack().definition
+        if definition is None:
             raise ValidationError(
                 "GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."
             )
-        return ActionResult(responses.template_summary(blueprint.template))
+        return ActionResult(responses.template_summary(definition.template))
 
     # --- change sets ---
 
@@ -210,9 +214,9 @@ class CloudFormation(BaseResponse):
         """Write down what an update, or a creation, would do."""
         self._check()
         stack = self._to_change()
-        blueprint = self._blueprint(stack)
+        definition = self._blueprint(stack)
         name, description = self._get_param("ChangeSetName"), self._get_param("Description")
-        change_set = ChangeSet.of(name, stack, blueprint, description)
+        change_set = ChangeSet.of(name, stack, definition, description)
         self._here.propose(change_set)
         return ActionResult({"Id": change_set.id, "StackId": stack.stack_id})
 
@@ -227,7 +231,7 @@ class CloudFormation(BaseResponse):
             stack.check_updatable()
             return stack
         if kind != "CREATE":
-            raise NotModelledError(f"localaws does not model change sets of the type {kind}.")
+            raise UnmodelledRequestError(f"localaws does not model change sets of the type {kind}.")
         under_review = [
             one for one in self._here.all() if one.name == name and one.status == REVIEW
         ]

@@ -8,39 +8,39 @@ from typing import Final
 from localaws.cloudformation import resource_calls
 from localaws.cloudformation.errors import ResourceError, ValidationError
 from localaws.cloudformation.planning import differences, is_replaced, named_as
-from localaws.cloudformation.resource_type import Aws, Properties
+from localaws.cloudformation.resource_type import AccountClients, Properties
 from localaws.cloudformation.stack import Resource, Stack, resource_of
-from localaws.cloudformation.stack_definition import Blueprint, Wanted
+from localaws.cloudformation.stack_definition import ResourceDefinition, StackDefinition
 
 _RETAINED: Final = frozenset({"Retain", "RetainExceptOnCreate"})
 
 Undo = Callable[[], None]
 
 
-class Work:
+class StackOperation:
     """One operation on one stack, under way."""
 
-    def __init__(self, stack: Stack, aws: Aws) -> None:
+    def __init__(self, stack: Stack, aws: AccountClients) -> None:
         self._stack = stack
         self._aws = aws
         self._undo: list[Undo] = []
         self._old: list[Resource] = []
         """What was replaced or is wanted no more: deleted when all else is done."""
 
-    def create(self, blueprint: Blueprint) -> None:
+    def create(self, definition: StackDefinition) -> None:
         """Make everything.
 
         Ends in CREATE_COMPLETE or ROLLBACK_COMPLETE (ROLLBACK_FAILED, if that cannot be done).
         """
         stack = self._stack
-        stack.blueprint = blueprint
-        if self._make_all(blueprint, "create"):
+        stack.definition = definition
+        if self._make_all(definition, "create"):
             stack.say("CREATE_COMPLETE")
         else:
             stack.say("ROLLBACK_IN_PROGRESS", stack.reason)
             stack.say("ROLLBACK_COMPLETE" if self._take_back() else "ROLLBACK_FAILED", stack.reason)
 
-    def update(self, blueprint: Blueprint) -> None:
+    def update(self, definition: StackDefinition) -> None:
         """Change what differs.
 
         Ends in UPDATE_COMPLETE or UPDATE_ROLLBACK_COMPLETE (UPDATE_ROLLBACK_FAILED).
@@ -48,10 +48,10 @@ class Work:
         stack = self._stack
         stack.updated_at = datetime.now(UTC)
         stack.say("UPDATE_IN_PROGRESS", "User Initiated")
-        if self._make_all(blueprint, "update"):
-            stack.blueprint = blueprint
+        if self._make_all(definition, "update"):
+            stack.definition = definition
             stack.say("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-            self._clean_up(blueprint)
+            self._clean_up(definition)
             stack.say("UPDATE_COMPLETE")
         else:
             stack.say("UPDATE_ROLLBACK_IN_PROGRESS", stack.reason)
@@ -83,22 +83,24 @@ class Work:
 
     # --- forwards ---
 
-    def _make_all(self, blueprint: Blueprint, what: str) -> bool:
-        for wanted in blueprint.wanted.values():
+    def _make_all(self, definition: StackDefinition, what: str) -> bool:
+        for wanted in definition.wanted.values():
             try:
-                self._make(blueprint, wanted)
+                self._make(definition, wanted)
             except (ResourceError, ValidationError):
                 names = f"The following resource(s) failed to {what}: [{wanted.logical_id}]. "
                 self._stack.reason = names + (
                     "Rollback requested by user." if what == "create" else ""
                 )
                 return False
-        self._stack.outputs = blueprint.outputs(self._stack.attribute)
+        self._stack.outputs = definition.outputs(self._stack.attribute)
         return True
 
-    def _make(self, blueprint: Blueprint, wanted: Wanted) -> None:
+    def _make(self, definition: StackDefinition, wanted: ResourceDefinition) -> None:
         standing = self._stack.resources.get(wanted.logical_id)
-        properties = named_as(standing, wanted, blueprint.properties(wanted, self._stack.attribute))
+        properties = named_as(
+            standing, wanted, definition.properties(wanted, self._stack.attribute)
+        )
         if standing is None:
             self._create(wanted, properties, None)
         elif is_replaced(standing, wanted, differences(standing, wanted, properties)):
@@ -106,7 +108,9 @@ class Work:
         else:
             self._update(standing, wanted, properties)
 
-    def _create(self, wanted: Wanted, properties: Properties, replaced: Resource | None) -> None:
+    def _create(
+        self, wanted: ResourceDefinition, properties: Properties, replaced: Resource | None
+    ) -> None:
         named = resource_calls.named(self._stack.name, wanted, properties)
         with self._said(wanted, "", "CREATE"):
             made = resource_calls.create(wanted.kind, named, self._aws)
@@ -115,7 +119,9 @@ class Work:
         self._stack.say_of(wanted.logical_id, wanted.kind, made.physical_id, "CREATE_COMPLETE")
         self._undo.append(lambda: self._uncreate(resource, replaced))
 
-    def _replace(self, standing: Resource, wanted: Wanted, properties: Properties) -> None:
+    def _replace(
+        self, standing: Resource, wanted: ResourceDefinition, properties: Properties
+    ) -> None:
         name = wanted.kind.name
         if (
             name
@@ -130,7 +136,9 @@ class Work:
         self._create(wanted, properties, standing)
         self._old.append(standing)
 
-    def _update(self, standing: Resource, wanted: Wanted, properties: Properties) -> None:
+    def _update(
+        self, standing: Resource, wanted: ResourceDefinition, properties: Properties
+    ) -> None:
         before, policies = standing.properties, (standing.deletion_policy, standing.replace_policy)
         # What fails half-way is put back as well, so the way back is there before the way out.
         self._undo.append(lambda: self._unupdate(standing, properties, before, policies))
@@ -147,7 +155,7 @@ class Work:
         )
 
     @contextmanager
-    def _said(self, wanted: Wanted, physical_id: str, what: str) -> Iterator[None]:
+    def _said(self, wanted: ResourceDefinition, physical_id: str, what: str) -> Iterator[None]:
         self._stack.say_of(wanted.logical_id, wanted.kind, physical_id, f"{what}_IN_PROGRESS")
         try:
             yield
@@ -187,11 +195,11 @@ class Work:
                 resource.logical_id, resource.kind, resource.made.physical_id, "UPDATE_COMPLETE"
             )
 
-    def _clean_up(self, blueprint: Blueprint) -> None:
+    def _clean_up(self, definition: StackDefinition) -> None:
         for resource in self._old:
             self._remove(resource, keep=resource.replace_policy == "Retain")
         for name in [
-            name for name in reversed(list(self._stack.resources)) if name not in blueprint.wanted
+            name for name in reversed(list(self._stack.resources)) if name not in definition.wanted
         ]:
             resource = self._stack.resources[name]
             self._remove(resource, keep=resource.deletion_policy in _RETAINED)

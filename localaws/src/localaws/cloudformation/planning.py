@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from localaws.cloudformation.errors import NotModelledError
+from localaws.cloudformation.errors import UnmodelledRequestError
 from localaws.cloudformation.resource_type import Properties
 from localaws.cloudformation.stack import Resource, Stack
-from localaws.cloudformation.stack_definition import Blueprint, Wanted
+from localaws.cloudformation.stack_definition import ResourceDefinition, StackDefinition
 
 
 @dataclass(frozen=True)
-class Change:
+class ResourceChange:
     """What would become of one resource. `replaced` is about a modification.
 
     `properties` are those that differ.
@@ -25,13 +25,13 @@ class Change:
     properties: tuple[str, ...] = ()
 
 
-def plan(blueprint: Blueprint, stack: Stack) -> list[Change]:
-    """Say what has to be done so that the stack is as the blueprint wants it, in the order of doing.
+def plan(definition: StackDefinition, stack: Stack) -> list[ResourceChange]:
+    """Say what has to be done so that the stack is as its definition wants it, in the order of doing.
 
-    Raises what the blueprint does, and NotModelledError for a change in place that localaws does
+    Raises what the definition does, and UnmodelledRequestError for a change in place that localaws does
     not make.
     """
-    changes: dict[str, Change] = {}
+    changes: dict[str, ResourceChange] = {}
 
     def attribute(resource: str, name: str | None) -> Any:
         change = changes.get(resource)
@@ -39,28 +39,30 @@ def plan(blueprint: Blueprint, stack: Stack) -> list[Change]:
             return f"${{{resource}{'.' + name if name else ''}}}"  # known only when it stands
         return stack.attribute(resource, name)
 
-    for wanted in blueprint.wanted.values():
+    for wanted in definition.wanted.values():
         change = _change(
-            wanted, stack.resources.get(wanted.logical_id), blueprint.properties(wanted, attribute)
+            wanted, stack.resources.get(wanted.logical_id), definition.properties(wanted, attribute)
         )
         if change:
             changes[wanted.logical_id] = change
-    return [*changes.values(), *_removals(blueprint, stack)]
+    return [*changes.values(), *_removals(definition, stack)]
 
 
-def _change(wanted: Wanted, standing: Resource | None, properties: Properties) -> Change | None:
+def _change(
+    wanted: ResourceDefinition, standing: Resource | None, properties: Properties
+) -> ResourceChange | None:
     if standing is None:
-        return Change("Add", wanted.logical_id, wanted.kind.type)
+        return ResourceChange("Add", wanted.logical_id, wanted.kind.type)
     differing = tuple(differences(standing, wanted, named_as(standing, wanted, properties)))
     policies = (wanted.deletion_policy, wanted.replace_policy)
     if not differing and policies == (standing.deletion_policy, standing.replace_policy):
         return None
     replaced = is_replaced(standing, wanted, differing)
     if not replaced and (stuck := sorted(wanted.kind.settled & set(differing))):
-        raise NotModelledError(
+        raise UnmodelledRequestError(
             f"localaws does not change {', '.join(stuck)} of {wanted.logical_id}, which stands."
         )
-    return Change(
+    return ResourceChange(
         "Modify",
         wanted.logical_id,
         wanted.kind.type,
@@ -70,15 +72,17 @@ def _change(wanted: Wanted, standing: Resource | None, properties: Properties) -
     )
 
 
-def _removals(blueprint: Blueprint, stack: Stack) -> list[Change]:
-    gone = [one for name, one in stack.resources.items() if name not in blueprint.wanted]
+def _removals(definition: StackDefinition, stack: Stack) -> list[ResourceChange]:
+    gone = [one for name, one in stack.resources.items() if name not in definition.wanted]
     return [
-        Change("Remove", one.logical_id, one.kind.type, one.made.physical_id)
+        ResourceChange("Remove", one.logical_id, one.kind.type, one.made.physical_id)
         for one in reversed(gone)
     ]
 
 
-def differences(standing: Resource, wanted: Wanted, properties: Properties) -> Iterable[str]:
+def differences(
+    standing: Resource, wanted: ResourceDefinition, properties: Properties
+) -> Iterable[str]:
     """Name the properties that differ."""
     if standing.kind is not wanted.kind:
         return sorted(standing.properties.keys() | properties.keys())
@@ -86,12 +90,14 @@ def differences(standing: Resource, wanted: Wanted, properties: Properties) -> I
     return [name for name in both if standing.properties.get(name) != properties.get(name)]
 
 
-def is_replaced(standing: Resource, wanted: Wanted, differing: Iterable[str]) -> bool:
+def is_replaced(standing: Resource, wanted: ResourceDefinition, differing: Iterable[str]) -> bool:
     """Tell whether such a change makes another resource."""
     return standing.kind is not wanted.kind or bool(wanted.kind.fixed & set(differing))
 
 
-def named_as(standing: Resource | None, wanted: Wanted, properties: Properties) -> Properties:
+def named_as(
+    standing: Resource | None, wanted: ResourceDefinition, properties: Properties
+) -> Properties:
     """Keep a name that CloudFormation had made up."""
     name = wanted.kind.name
     if name is None or name in properties or standing is None or standing.kind is not wanted.kind:

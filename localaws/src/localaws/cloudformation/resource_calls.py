@@ -8,15 +8,22 @@ from typing import Any, Final, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.cloudformation.errors import ResourceError
-from localaws.cloudformation.resource_type import ALREADY_THERE, GONE, Aws, Kind, Made, Properties
-from localaws.cloudformation.stack_definition import Wanted
+from localaws.cloudformation.resource_type import (
+    ALREADY_THERE,
+    GONE,
+    AccountClients,
+    PhysicalResource,
+    Properties,
+    ResourceType,
+)
+from localaws.cloudformation.stack_definition import ResourceDefinition
 
 _SUFFIX_CHARACTERS: Final = 12
 _BUCKET: Final = "AWS::S3::Bucket"
 _Answer = TypeVar("_Answer")
 
 
-def create(kind: Kind, properties: Properties, aws: Aws) -> Made:
+def create(kind: ResourceType, properties: Properties, aws: AccountClients) -> PhysicalResource:
     """Make a resource; raises ResourceError, also where one of that name is there already."""
     exists = kind.exists
     if exists is not None and _asked(kind, properties, lambda: exists(properties, aws)):
@@ -24,12 +31,20 @@ def create(kind: Kind, properties: Properties, aws: Aws) -> Made:
     return _asked(kind, properties, lambda: kind.create(properties, aws))
 
 
-def update(kind: Kind, made: Made, properties: Properties, before: Properties, aws: Aws) -> None:
+def update(
+    kind: ResourceType,
+    made: PhysicalResource,
+    properties: Properties,
+    before: Properties,
+    aws: AccountClients,
+) -> None:
     """Change a resource that stands; raises ResourceError."""
     _asked(kind, properties, lambda: kind.update(made, properties, before, aws))
 
 
-def delete(kind: Kind, made: Made, properties: Properties, aws: Aws) -> None:
+def delete(
+    kind: ResourceType, made: PhysicalResource, properties: Properties, aws: AccountClients
+) -> None:
     """Delete a resource; raises ResourceError.
 
     One that somebody deleted meanwhile is deleted: its handler answers NotFound, and a stack goes
@@ -46,7 +61,7 @@ def delete(kind: Kind, made: Made, properties: Properties, aws: Aws) -> None:
     _asked(kind, properties, ask)
 
 
-def named(stack: str, wanted: Wanted, properties: Properties) -> Properties:
+def named(stack: str, wanted: ResourceDefinition, properties: Properties) -> Properties:
     """Make a name up where the template gives none, as CloudFormation does."""
     if wanted.kind.name is None or wanted.kind.name in properties:
         return properties
@@ -55,7 +70,7 @@ def named(stack: str, wanted: Wanted, properties: Properties) -> Properties:
     return {**properties, wanted.kind.name: name.lower() if wanted.kind.type == _BUCKET else name}
 
 
-def _asked(kind: Kind, properties: Properties, ask: Callable[[], _Answer]) -> _Answer:
+def _asked(kind: ResourceType, properties: Properties, ask: Callable[[], _Answer]) -> _Answer:
     try:
         return ask()
     except ClientError as error:
@@ -68,7 +83,7 @@ def _asked(kind: Kind, properties: Properties, ask: Callable[[], _Answer]) -> _A
         raise ResourceError(f"Properties validation failed: {error}") from error
 
 
-def _refused(kind: Kind, properties: Properties, error: ClientError) -> str:
+def _refused(kind: ResourceType, properties: Properties, error: ClientError) -> str:
     answer: dict[str, Any] = error.response
     if answer["Error"]["Code"] in ALREADY_THERE and error.operation_name.startswith(
         ("Create", "Put")
@@ -83,7 +98,7 @@ def _refused(kind: Kind, properties: Properties, error: ClientError) -> str:
     )
 
 
-def _already_there(kind: Kind, properties: Properties) -> str:
+def _already_there(kind: ResourceType, properties: Properties) -> str:
     name = properties.get(kind.name or "", properties.get("AliasName"))
     said = f"Resource of type '{kind.type}' with identifier '{name}' already exists."
     return f'Resource handler returned message: "{said}" (HandlerErrorCode: AlreadyExists)'

@@ -37,7 +37,7 @@ GONE: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class Aws:
+class AccountClients:
     """The AWS that a stack's resources are made in: `aws("sqs")` is a client of its account and region."""
 
     account: str
@@ -55,7 +55,7 @@ class Aws:
 
 
 @dataclass(frozen=True)
-class Made:
+class PhysicalResource:
     """A resource as it stands: what `Ref` and `Fn::GetAtt` give."""
 
     physical_id: str
@@ -63,7 +63,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ResourceType:
     """A resource type.
 
     `create`, `update` and `delete` call AWS's API and raise botocore's errors. `update` is given
@@ -73,9 +73,9 @@ class Kind:
 
     type: str
     properties: frozenset[str]
-    create: Callable[[Properties, Aws], Made]
-    update: Callable[[Made, Properties, Properties, Aws], None]
-    delete: Callable[[Made, Properties, Aws], None]
+    create: Callable[[Properties, AccountClients], PhysicalResource]
+    update: Callable[[PhysicalResource, Properties, Properties, AccountClients], None]
+    delete: Callable[[PhysicalResource, Properties, AccountClients], None]
     fixed: frozenset[str] = frozenset()
     settled: frozenset[str] = frozenset()
     """Properties that AWS changes where they stand, and localaws does not."""
@@ -84,7 +84,7 @@ class Kind:
     name: str | None = None
     """The property that names it; CloudFormation makes a name up where the template gives none."""
 
-    exists: Callable[[Properties, Aws], bool] | None = None
+    exists: Callable[[Properties, AccountClients], bool] | None = None
     """Looks for one of that name, where the API would take it over without a word, as CloudFormation never does."""
 
     tags: Literal["list", "map"] | None = None
@@ -95,7 +95,7 @@ class Kind:
     """Whether making one needs a capability, because it hands out permissions."""
 
 
-def kind(type: str, properties: str, **more: Any) -> Kind:  # noqa: A002  (CloudFormation's word)
+def kind(type: str, properties: str, **more: Any) -> ResourceType:  # noqa: A002  (CloudFormation's word)
     """Write a Kind with its names as words.
 
     Its own name is fixed, and a name and tags are properties.
@@ -107,7 +107,7 @@ def kind(type: str, properties: str, **more: Any) -> Kind:  # noqa: A002  (Cloud
     names = (
         frozenset(properties.split()) | fixed | settled | ({"Tags"} if "tags" in more else set())
     )
-    return Kind(type, names, fixed=fixed, settled=settled, attributes=attributes, **more)
+    return ResourceType(type, names, fixed=fixed, settled=settled, attributes=attributes, **more)
 
 
 def changed_tags(before: Properties, wanted: Properties) -> tuple[list[dict[str, str]], list[str]]:

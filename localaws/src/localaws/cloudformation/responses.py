@@ -12,19 +12,19 @@ _HIDDEN = "****"  # the value of a parameter with NoEcho
 
 def stack(one: Stack) -> Shown:
     """Show a stack as DescribeStacks does."""
-    blueprint = one.blueprint
-    slots = blueprint.template.section("Parameters") if blueprint else {}
+    definition = one.definition
+    slots = definition.template.section("Parameters") if definition else {}
     return {
         **summary(one),
         "Outputs": one.outputs,
         "EnableTerminationProtection": one.is_protected,
-        "Description": blueprint.template.description if blueprint else None,
+        "Description": definition.template.description if definition else None,
         "DisableRollback": False,
-        "Parameters": _parameters(slots, blueprint.parameters if blueprint else {}),
-        "Capabilities": sorted(blueprint.capabilities) if blueprint else [],
+        "Parameters": _parameters(slots, definition.parameters if definition else {}),
+        "Capabilities": sorted(definition.capabilities) if definition else [],
         "Tags": [
             {"Key": key, "Value": value}
-            for key, value in (blueprint.tags if blueprint else {}).items()
+            for key, value in (definition.tags if definition else {}).items()
         ],
     }
 
@@ -127,7 +127,7 @@ def template_summary(one: Template) -> Shown:
 
 def change_set(one: ChangeSet) -> Shown:
     """Show a change set, without its changes."""
-    blueprint = one.blueprint
+    definition = one.definition
     return {
         "ChangeSetId": one.id,
         "ChangeSetName": one.name,
@@ -136,7 +136,7 @@ def change_set(one: ChangeSet) -> Shown:
         "Description": one.description,
         "CreationTime": one.created_at,
         **one.statuses(),
-        "Parameters": _parameters(blueprint.template.section("Parameters"), blueprint.parameters),
-        "Tags": [{"Key": key, "Value": value} for key, value in blueprint.tags.items()],
-        "Capabilities": sorted(blueprint.capabilities),
+        "Parameters": _parameters(definition.template.section("Parameters"), definition.parameters),
+        "Tags": [{"Key": key, "Value": value} for key, value in definition.tags.items()],
+        "Capabilities": sorted(definition.capabilities),
     }

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import boto3
 
-from localaws.cloudformation.errors import NotModelledError, ValidationError
+from localaws.cloudformation.errors import UnmodelledRequestError, ValidationError
 
 TRANSFORM: Final = "AWS::Serverless-2016-10-31"
 
@@ -15,11 +15,11 @@ def transformed(content: dict[str, Any], region: str) -> dict[str, Any]:
     Raises ValidationError with what the translator says is wrong.
     """
     if content["Transform"] != TRANSFORM:
-        raise NotModelledError(
+        raise UnmodelledRequestError(
             f"localaws does not model the Transform {content['Transform']}. It knows {TRANSFORM}."
         )
     if content.get("Parameters"):
-        raise NotModelledError(
+        raise UnmodelledRequestError(
             "localaws does not model Parameters of a SAM template. Write their values into it."
         )
     # Its import takes as long as all of localaws', and most templates are plain.

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from localaws.cloudformation.errors import ValidationError
-from localaws.cloudformation.resource_type import Kind, Made, Properties
-from localaws.cloudformation.stack_definition import Blueprint
+from localaws.cloudformation.resource_type import PhysicalResource, Properties, ResourceType
+from localaws.cloudformation.stack_definition import StackDefinition
 
 STACK: Final = "AWS::CloudFormation::Stack"
 REVIEW: Final = "REVIEW_IN_PROGRESS"
@@ -19,8 +19,8 @@ class Resource:
     """One resource of a stack: what stands, and what was asked for."""
 
     logical_id: str
-    kind: Kind
-    made: Made
+    kind: ResourceType
+    made: PhysicalResource
     properties: Properties
     deletion_policy: str
     replace_policy: str
@@ -46,14 +46,14 @@ class Event:
 class Stack:
     """A stack.
 
-    `blueprint` is what it was made from last, None while nobody has executed its first change set.
+    `definition` is what it was made from last, None while nobody has executed its first change set.
     """
 
     stack_id: str
     name: str
     created_at: datetime
     status: str
-    blueprint: Blueprint | None = None
+    definition: StackDefinition | None = None
     reason: str | None = None
     updated_at: datetime | None = None
     deleted_at: datetime | None = None
@@ -76,7 +76,12 @@ class Stack:
         self._note(self.name, self.stack_id, STACK, status, reason)
 
     def say_of(
-        self, logical_id: str, kind: Kind, physical_id: str, status: str, reason: str | None = None
+        self,
+        logical_id: str,
+        kind: ResourceType,
+        physical_id: str,
+        status: str,
+        reason: str | None = None,
     ) -> None:
         """Note what became of a resource, and keep it with the resource if that stands."""
         if logical_id in self.resources:
@@ -107,7 +112,9 @@ class Stack:
             raise ValidationError(text)
 
 
-def resource_of(wanted: Any, made: Made, properties: Properties, status: str) -> Resource:
+def resource_of(
+    wanted: Any, made: PhysicalResource, properties: Properties, status: str
+) -> Resource:
     """Write down a resource that was made as it was wanted."""
     return Resource(
         wanted.logical_id,

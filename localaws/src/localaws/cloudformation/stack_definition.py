@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from localaws.cloudformation.errors import (
     InsufficientCapabilitiesError,
-    NotModelledError,
+    UnmodelledRequestError,
     ValidationError,
 )
 from localaws.cloudformation.evaluation import NO_VALUE, Attribute, Scope, text
-from localaws.cloudformation.resource_type import Kind, Properties
-from localaws.cloudformation.resource_types import KINDS
+from localaws.cloudformation.resource_type import Properties, ResourceType
+from localaws.cloudformation.resource_types import RESOURCE_TYPES
 from localaws.cloudformation.template import Template, Values
 
 _RESOURCE: Final = frozenset(
@@ -31,11 +31,11 @@ _POLICIES: Final = {"DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ResourceDefinition:
     """A resource that the template wants, its condition being met."""
 
     logical_id: str
-    kind: Kind
+    kind: ResourceType
     written: Properties
     deletion_policy: str
     replace_policy: str
@@ -44,7 +44,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Blueprint:
+class StackDefinition:
     """A template, its parameters and the stack's own tags, for one stack of one account and region."""
 
     template: Template
@@ -68,10 +68,10 @@ class Blueprint:
         )
 
     @cached_property
-    def wanted(self) -> dict[str, Wanted]:
+    def wanted(self) -> dict[str, ResourceDefinition]:
         """The resources whose condition holds, each after those that it needs.
 
-        Raises ValidationError for what is wrong with the template, NotModelledError for what
+        Raises ValidationError for what is wrong with the template, UnmodelledRequestError for what
         localaws cannot make.
         """
         described = {name: self._describe(name, one) for name, one in self._met()}
@@ -86,7 +86,7 @@ class Blueprint:
             if "Condition" not in resource or scope.holds(resource["Condition"]):
                 yield name, resource
 
-    def _describe(self, name: str, resource: Values) -> Wanted:
+    def _describe(self, name: str, resource: Values) -> ResourceDefinition:
         _check(name, resource)
         needs: set[str] = set()
         written = resource.get("Properties") or {}
@@ -101,9 +101,9 @@ class Blueprint:
                 f"Template format error: Unresolved resource dependencies [{', '.join(unmet)}] "
                 f"{where}"
             )
-        return Wanted(
+        return ResourceDefinition(
             name,
-            KINDS[resource["Type"]],
+            RESOURCE_TYPES[resource["Type"]],
             written,
             resource.get("DeletionPolicy", "Delete"),
             resource.get("UpdateReplacePolicy", "Delete"),
@@ -116,7 +116,7 @@ class Blueprint:
         def note(resource: str, attribute: str | None) -> str:
             needs.add(resource)
             described = self.template.section("Resources").get(resource)
-            kind = KINDS.get(described["Type"]) if described else None
+            kind = RESOURCE_TYPES.get(described["Type"]) if described else None
             if kind and attribute is not None and attribute not in kind.attributes:
                 what = (
                     f"resource {resource} does not support attribute type {attribute} in Fn::GetAtt"
@@ -126,7 +126,7 @@ class Blueprint:
 
         return note
 
-    def properties(self, wanted: Wanted, attribute: Attribute) -> Properties:
+    def properties(self, wanted: ResourceDefinition, attribute: Attribute) -> Properties:
         """Give the properties of a resource, evaluated, with the stack's tags among its own."""
         found: Properties = self.scope(attribute).value(wanted.written)
         tags = {**self._system_tags(wanted), **self.tags}
@@ -140,7 +140,7 @@ class Blueprint:
             "Tags": [{"Key": key, "Value": value} for key, value in {**tags, **own}.items()],
         }
 
-    def _system_tags(self, wanted: Wanted) -> dict[str, str]:
+    def _system_tags(self, wanted: ResourceDefinition) -> dict[str, str]:
         """Give the tags that CloudFormation puts by itself (CloudFormation user guide, resource tags)."""
         if not wanted.kind.system_tags:
             return {}
@@ -157,7 +157,7 @@ class Blueprint:
             if "Condition" in output and not scope.holds(output["Condition"]):
                 continue
             if "Export" in output:
-                raise NotModelledError(
+                raise UnmodelledRequestError(
                     f"localaws does not model Export, of the output {key}. Leave it out."
                 )
             description = {"Description": output["Description"]} if "Description" in output else {}
@@ -169,7 +169,7 @@ class Blueprint:
     def check(self) -> None:
         """Judge it all.
 
-        Raises ValidationError, NotModelledError and InsufficientCapabilitiesError.
+        Raises ValidationError, UnmodelledRequestError and InsufficientCapabilitiesError.
         """
         needs: set[str] = set()
         self.outputs(self._noting(needs))
@@ -191,18 +191,18 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _check(name: str, resource: Values) -> None:
-    known = KINDS.get(resource.get("Type", ""))
+    known = RESOURCE_TYPES.get(resource.get("Type", ""))
     if known is None:
-        raise NotModelledError(
+        raise UnmodelledRequestError(
             f"localaws cannot make {name}: it does not model {resource.get('Type')}. Leave it out, "
             "or put it under a Condition."
         )
     if unknown := sorted(resource.keys() - _RESOURCE):
-        raise NotModelledError(
+        raise UnmodelledRequestError(
             f"localaws does not model {', '.join(unknown)} of {name}. Leave it out."
         )
     if unknown := sorted((resource.get("Properties") or {}).keys() - known.properties):
-        raise NotModelledError(
+        raise UnmodelledRequestError(
             f"localaws does not model {', '.join(unknown)} of {name}, {known.type}. Leave it out."
         )
     for policy, allowed in _POLICIES.items():

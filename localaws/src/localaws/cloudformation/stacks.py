@@ -16,11 +16,11 @@ from localaws.cloudformation.errors import (
     InvalidChangeSetStatusError,
     ValidationError,
 )
-from localaws.cloudformation.operations import Work
+from localaws.cloudformation.operations import StackOperation
 from localaws.cloudformation.planning import plan
-from localaws.cloudformation.resource_type import Aws
+from localaws.cloudformation.resource_type import AccountClients
 from localaws.cloudformation.stack import REVIEW, Stack
-from localaws.cloudformation.stack_definition import Blueprint
+from localaws.cloudformation.stack_definition import StackDefinition
 from localaws.cloudformation.template import Template
 
 _NAME: Final = re.compile("[a-zA-Z][-a-zA-Z0-9]{0,127}")
@@ -29,7 +29,7 @@ _NAME: Final = re.compile("[a-zA-Z][-a-zA-Z0-9]{0,127}")
 class Stacks:
     """The stacks of one account and region."""
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: AccountClients) -> None:
         self._aws = aws
         self._stacks: list[Stack] = []
         self._change_sets: list[ChangeSet] = []
@@ -60,22 +60,22 @@ class Stacks:
                 return stack
         raise ValidationError(f"Stack for {physical_id} does not exist")
 
-    def blueprint(
+    def definition(
         self,
         stack: Stack,
         template: Template | None,
         given: list[dict[str, Any]],
         tags: Mapping[str, str] | None,
         capabilities: frozenset[str] = frozenset(),
-    ) -> Blueprint:
+    ) -> StackDefinition:
         """Draw up what a request wants a stack to be.
 
         Without a template or tags, those that it has.
 
-        Raises what is wrong with it, as ValidationError, NotModelledError or
+        Raises what is wrong with it, as ValidationError, UnmodelledRequestError or
         InsufficientCapabilitiesError.
         """
-        last = stack.blueprint
+        last = stack.definition
         template = template or _previous(last).template
         before = {name: str(value) for name, value in last.parameters.items()} if last else {}
         parameters = template.parameters(dict(_given(one, before) for one in given))
@@ -84,7 +84,7 @@ class Stacks:
             "AWS::StackName": stack.name, "AWS::StackId": stack.stack_id,
             "AWS::AccountId": self._aws.account, "AWS::Region": self._aws.region,
         }  # fmt: skip
-        found = Blueprint(template, parameters, kept, pseudo, capabilities)
+        found = StackDefinition(template, parameters, kept, pseudo, capabilities)
         found.check()
         return found
 
@@ -118,17 +118,17 @@ class Stacks:
             raise AlreadyExistsError(f"Stack [{name}] already exists")
         return Stack.begin(name, status, account=self._aws.account, region=self._aws.region)
 
-    def create(self, stack: Stack, blueprint: Blueprint) -> None:
+    def create(self, stack: Stack, definition: StackDefinition) -> None:
         """Make a stack that was begun."""
         self._stacks.append(stack)
-        Work(stack, self._aws).create(blueprint)
+        StackOperation(stack, self._aws).create(definition)
 
-    def update(self, stack: Stack, blueprint: Blueprint) -> None:
+    def update(self, stack: Stack, definition: StackDefinition) -> None:
         """Update a stack; raises ValidationError when it cannot be, or nothing differs."""
         stack.check_updatable()
-        if not plan(blueprint, stack) and not _is_told_otherwise(blueprint, stack):
+        if not plan(definition, stack) and not _is_told_otherwise(definition, stack):
             raise ValidationError("No updates are to be performed.")
-        Work(stack, self._aws).update(blueprint)
+        StackOperation(stack, self._aws).update(definition)
 
     def delete(self, name_or_id: str, retained: frozenset[str]) -> None:
         """Delete a stack; one that is not there is deleted already.
@@ -149,7 +149,7 @@ class Stacks:
                 "only when the current stack state is DELETE_FAILED."
             )
         if stack.deleted_at is None:
-            Work(stack, self._aws).delete(retained=retained)
+            StackOperation(stack, self._aws).delete(retained=retained)
 
     # --- change sets ---
 
@@ -163,8 +163,8 @@ class Stacks:
         stack = change_set.stack
         if stack not in self._stacks:
             self._stacks.append(stack)
-        changes = plan(change_set.blueprint, stack)
-        nothing = not changes and not _is_told_otherwise(change_set.blueprint, stack)
+        changes = plan(change_set.definition, stack)
+        nothing = not changes and not _is_told_otherwise(change_set.definition, stack)
         self._change_sets.append(replace(change_set, changes=changes, is_empty=nothing))
 
     def change_set(self, name_or_id: str, stack: str | None) -> ChangeSet:
@@ -197,9 +197,9 @@ class Stacks:
         self._change_sets = [one for one in self._change_sets if one.stack is not stack]
         if stack.status == REVIEW:
             stack.say("CREATE_IN_PROGRESS", "User Initiated")
-            Work(stack, self._aws).create(change_set.blueprint)
+            StackOperation(stack, self._aws).create(change_set.definition)
         else:
-            Work(stack, self._aws).update(change_set.blueprint)
+            StackOperation(stack, self._aws).update(change_set.definition)
 
 
 class AllStacks:
@@ -217,11 +217,11 @@ class AllStacks:
         """Give the stacks of an account and region."""
         with self._lock:
             return self._made.setdefault(
-                (account, region), Stacks(Aws(account, region, self._clients))
+                (account, region), Stacks(AccountClients(account, region, self._clients))
             )
 
 
-def _previous(last: Blueprint | None) -> Blueprint:
+def _previous(last: StackDefinition | None) -> StackDefinition:
     if last is None:
         raise ValidationError("Either Template URL or Template Body must be specified.")
     return last
@@ -239,9 +239,9 @@ def _given(one: Mapping[str, Any], before: Mapping[str, str]) -> tuple[str, str]
     return name, before[name]
 
 
-def _is_told_otherwise(blueprint: Blueprint, stack: Stack) -> bool:
+def _is_told_otherwise(definition: StackDefinition, stack: Stack) -> bool:
     """Tell whether outputs or tags of the stack itself would be others, although no resource would."""
     return (
-        blueprint.outputs(stack.attribute) != stack.outputs
-        or blueprint.tags != (stack.blueprint or blueprint).tags
+        definition.outputs(stack.attribute) != stack.outputs
+        or definition.tags != (stack.definition or definition).tags
     )

@@ -5,21 +5,21 @@ is used.
 """
 
 from localaws.iam.evaluation import Decision, evaluate
-from localaws.iam.permission_request import Ask, Call, NotModelledAskError
+from localaws.iam.permission_request import Call, PermissionRequest, UnmodelledPermissionError
 from localaws.iam.policies import Policy, PolicyError, Statement
-from localaws.iam.requests import asks
-from localaws.iam.resource_lookup import Secret, World
+from localaws.iam.requests import permission_requests
+from localaws.iam.resource_lookup import ResourceLookup, Secret
 
 __all__ = [
-    "Ask",
     "Call",
     "Decision",
-    "NotModelledAskError",
+    "PermissionRequest",
     "Policy",
     "PolicyError",
+    "ResourceLookup",
     "Secret",
     "Statement",
-    "World",
-    "asks",
+    "UnmodelledPermissionError",
     "evaluate",
+    "permission_requests",
 ]

@@ -18,7 +18,7 @@ Verdict = Literal["allowed", "denied", "not modelled"]
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecisionRecord:
     """One decision: who asked to do what to what, and the statement that decided (None: there was none)."""
 
     function: str
@@ -34,18 +34,18 @@ class Decisions:
     def __init__(self, folder: Path) -> None:
         self._journal = Journal(folder / FILE)
         self._lock = threading.Lock()
-        self._kept: deque[Decided] = deque(maxlen=KEPT_MAX)
+        self._kept: deque[DecisionRecord] = deque(maxlen=KEPT_MAX)
 
     def prepare(self) -> None:
         """Begin an empty file: what an earlier world decided says nothing of this one."""
         self._journal.begin()
 
-    def add(self, decided: Decided) -> None:
+    def add(self, decided: DecisionRecord) -> None:
         """Keep one, as one line of JSON."""
         with self._lock:
             self._kept.append(decided)
             self._journal.add(json.dumps(asdict(decided)))
 
-    def __iter__(self) -> Iterator[Decided]:
+    def __iter__(self) -> Iterator[DecisionRecord]:
         with self._lock:
             return iter(list(self._kept))

@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import Any, Final
 
 from localaws.iam import protocol, roles
-from localaws.iam.decisions import Decided, Decisions, Verdict
+from localaws.iam.decisions import DecisionRecord, Decisions, Verdict
 from localaws.iam.evaluation import Decision, evaluate
-from localaws.iam.permission_request import Ask, NotModelledAskError
+from localaws.iam.permission_request import PermissionRequest, UnmodelledPermissionError
 from localaws.iam.policies import PolicyError
-from localaws.iam.refusals import Refusal, refusal, unknown_credentials
-from localaws.iam.requests import asks
-from localaws.iam.resource_lookup import World
+from localaws.iam.refusals import AccessDenial, refusal, unknown_credentials
+from localaws.iam.requests import permission_requests
+from localaws.iam.resource_lookup import ResourceLookup
 from localaws.iam.sessions import TEMPORARY, Session
 from localaws.protocols import Answer, Signature, signature_of
 
 _NOT_MODELLED: Final = ("LocalAwsNotModelled", 501)
 
 
-class Gate:
+class Enforcer:
     """Who is who, and who may do what, in one world."""
 
-    def __init__(self, folder: Path, world: World) -> None:
+    def __init__(self, folder: Path, world: ResourceLookup) -> None:
         self.decisions = Decisions(folder)
         self._world = world
         self._sessions: dict[str, Session] = {}
@@ -36,7 +36,7 @@ class Gate:
         self._sessions[made.access_key] = made
         return made
 
-    def allows(self, role: str, function: str, asked: Iterable[Ask]) -> bool:
+    def allows(self, role: str, function: str, asked: Iterable[PermissionRequest]) -> bool:
         """Tell whether Lambda may do all of something with the role (ARN) of a function (ARN)."""
         try:
             return self.denied(role, function, asked) is None
@@ -44,7 +44,9 @@ class Gate:
             self._note_not_modelled(function.split(":")[6], "lambda", error)
             return False
 
-    def denied(self, role: str, function: str, asked: Iterable[Ask]) -> tuple[Ask, Decision] | None:
+    def denied(
+        self, role: str, function: str, asked: Iterable[PermissionRequest]
+    ) -> tuple[PermissionRequest, Decision] | None:
         """Give the first of several questions to which a role's policies say no.
 
         Raises PolicyError.
@@ -53,7 +55,9 @@ class Gate:
         for ask in asked:
             decision = evaluate(policies, ask.action, ask.resource, ask.context)
             verdict: Verdict = "allowed" if decision.allowed else "denied"
-            self.decisions.add(Decided(name, ask.action, ask.resource, verdict, decision.sid))
+            self.decisions.add(
+                DecisionRecord(name, ask.action, ask.resource, verdict, decision.sid)
+            )
             if not decision.allowed:
                 return ask, decision
         return None
@@ -73,16 +77,18 @@ class Gate:
 
     def _judged(
         self, session: Session, signature: Signature, environ: dict[str, Any]
-    ) -> Refusal | None:
+    ) -> AccessDenial | None:
         account = session.role.split(":")[4]
         try:
             call = protocol.call_of(signature, environ, account=account, function=session.function)
-            denied = self.denied(session.role, session.function, asks(call, self._world))
-        except (NotModelledAskError, PolicyError) as error:
+            denied = self.denied(
+                session.role, session.function, permission_requests(call, self._world)
+            )
+        except (UnmodelledPermissionError, PolicyError) as error:
             self._note_not_modelled(session.name, signature.service, error)
             code, status = _NOT_MODELLED
-            return Refusal(code, str(error), status)
+            return AccessDenial(code, str(error), status)
         return refusal(call, *denied, session.principal) if denied else None
 
     def _note_not_modelled(self, function: str, service: str, error: Exception) -> None:
-        self.decisions.add(Decided(function, service, str(error), "not modelled"))
+        self.decisions.add(DecisionRecord(function, service, str(error), "not modelled"))

@@ -8,15 +8,17 @@ as a key's default policy does.
 
 from typing import Final
 
-from localaws.iam.permission_request import Ask, Call
-from localaws.iam.resource_lookup import World
+from localaws.iam.permission_request import Call, PermissionRequest
+from localaws.iam.resource_lookup import ResourceLookup
 
 TO_READ: Final = ("CreateGrant", "Decrypt", "DescribeKey")
 TO_MAKE: Final = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
 """Named for what RDS makes under a customer's key (service authorization reference, CreateDBInstance)."""
 
 
-def customer_key(call: Call, world: World, region: str, reference: str | None) -> str | None:
+def customer_key(
+    call: Call, world: ResourceLookup, region: str, reference: str | None
+) -> str | None:
     """Give the ARN of a customer managed key.
 
     None for one of AWS's, for none, and for one that is not there.
@@ -27,12 +29,12 @@ def customer_key(call: Call, world: World, region: str, reference: str | None) -
 
 def through(
     service: str, key: str, operations: tuple[str, ...], context: dict[str, str] | None = None
-) -> list[Ask]:
+) -> list[PermissionRequest]:
     """Ask for operations on a key (ARN) that a service performs for the caller, in the key's own region."""
     region = key.split(":")[3]
     via = {"kms:ViaService": f"{service}.{region}.amazonaws.com", **(context or {})}
     return [
-        Ask(
+        PermissionRequest(
             f"kms:{one}",
             key,
             via | ({"kms:GrantIsForAWSResource": "true"} if one == "CreateGrant" else {}),
@@ -42,7 +44,7 @@ def through(
     ]
 
 
-def describe_key(call: Call, world: World) -> list[Ask]:
+def describe_key(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     """Ask for the key itself, whatever it is called by.
 
     One that is not there is not found before anything is asked.
@@ -50,4 +52,4 @@ def describe_key(call: Call, world: World) -> list[Ask]:
     reference = str(call.parameters["KeyId"])
     found = world.key(call.account, call.region, reference)
     alias = {"kms:RequestAlias": reference} if reference.startswith("alias/") else {}
-    return [Ask("kms:DescribeKey", found.arn, alias)] if found else []
+    return [PermissionRequest("kms:DescribeKey", found.arn, alias)] if found else []

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from localaws.iam.permission_request import Ask
+from localaws.iam.permission_request import PermissionRequest
 
 _ON_ALL: Final = (
     "DescribeNetworkInterfaces",
@@ -20,7 +20,7 @@ _DELIVERING: Final = {
 }
 
 
-def logging(function: str, stream: str) -> list[Ask]:
+def logging(function: str, stream: str) -> list[PermissionRequest]:
     """Ask for the log stream of a worker of a function (ARN).
 
     The group is there already, made with the function.
@@ -28,20 +28,20 @@ def logging(function: str, stream: str) -> list[Ask]:
     _, _, _, region, account, _, name = function.split(":")[:7]
     log = f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{name}:log-stream:{stream}"
     return [
-        Ask(f"logs:{one}", log, {"aws:RequestedRegion": region})
+        PermissionRequest(f"logs:{one}", log, {"aws:RequestedRegion": region})
         for one in ("CreateLogStream", "PutLogEvents")
     ]
 
 
-def delivering(destination: str) -> list[Ask]:
+def delivering(destination: str) -> list[PermissionRequest]:
     """Ask for the destination (ARN) of what a function's queued invocations end with."""
     service, region = destination.split(":")[2:4]
     of_bus = {"events:source": "lambda"} if service == "events" else {}
     action = _DELIVERING.get(service, "events:PutEvents")
-    return [Ask(action, destination, {"aws:RequestedRegion": region, **of_bus})]
+    return [PermissionRequest(action, destination, {"aws:RequestedRegion": region, **of_bus})]
 
 
-def placing(function: str, subnets: list[str], groups: list[str]) -> list[Ask]:
+def placing(function: str, subnets: list[str], groups: list[str]) -> list[PermissionRequest]:
     """Ask for the network interfaces of a function (ARN) in a VPC, as Lambda does when it makes or changes one."""
     _, _, _, region, account = function.split(":")[:5]
     here = {"aws:RequestedRegion": region}
@@ -52,7 +52,10 @@ def placing(function: str, subnets: list[str], groups: list[str]) -> list[Ask]:
         *(f"{of_ec2}:security-group/{one}" for one in groups),
     ]
     return [
-        *(Ask("ec2:CreateNetworkInterface", one, here) for one in (interfaces, *made_of)),
-        *(Ask(f"ec2:{one}", interfaces, here) for one in _ON_INTERFACES),
-        *(Ask(f"ec2:{one}", "*", here) for one in _ON_ALL),
+        *(
+            PermissionRequest("ec2:CreateNetworkInterface", one, here)
+            for one in (interfaces, *made_of)
+        ),
+        *(PermissionRequest(f"ec2:{one}", interfaces, here) for one in _ON_INTERFACES),
+        *(PermissionRequest(f"ec2:{one}", "*", here) for one in _ON_ALL),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 Context = Mapping[str, str | tuple[str, ...]]
 
 
-class NotModelledAskError(LookupError):
+class UnmodelledPermissionError(LookupError):
     """Nobody has written down what permissions a call needs, so it can be neither allowed nor denied."""
 
 
@@ -38,7 +38,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Ask:
+class PermissionRequest:
     """One question to IAM: whether the caller may do this to that, in this context.
 
     `region` receives the request.
@@ -49,7 +49,7 @@ class Ask:
     context: Context = field(default_factory=dict)
     region: str | None = None
 
-    def with_context(self, more: Context) -> "Ask":
+    def with_context(self, more: Context) -> "PermissionRequest":
         """Ask the same with more in the context; what is in it already stays."""
         return replace(self, context={**more, **self.context})
 
@@ -59,7 +59,7 @@ class Ask:
         return (self.action, self.resource, tuple(sorted(self.context.items())))
 
 
-def in_request(call: Call, asked: Iterable[Ask]) -> list[Ask]:
+def in_request(call: Call, asked: Iterable[PermissionRequest]) -> list[PermissionRequest]:
     """Put what AWS adds to every request of a function's code into the questions (global and Lambda's keys)."""
     code = {"lambda:SourceFunctionArn": call.source_function} if call.source_function else {}
     return [

@@ -6,8 +6,8 @@ from botocore.model import OperationNotFoundError
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.utils import get_service_model
 
-from localaws.iam.permission_request import Call, NotModelledAskError
-from localaws.iam.refusals import Refusal
+from localaws.iam.permission_request import Call, UnmodelledPermissionError
+from localaws.iam.refusals import AccessDenial
 from localaws.iam.requests import KNOWN
 from localaws.protocols import Answer, Signature, body_of, protocol_of, values_of, write_error
 
@@ -15,13 +15,13 @@ from localaws.protocols import Answer, Signature, body_of, protocol_of, values_o
 def call_of(signature: Signature, environ: dict[str, Any], *, account: str, function: str) -> Call:
     """Read which call a request is; its body can be read again.
 
-    Raises NotModelledAskError for one nobody can judge.
+    Raises UnmodelledPermissionError for one nobody can judge.
     """
     values, body = values_of(environ), body_of(environ)
     operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2] or values.get("Action", "")
     if operation not in KNOWN.get(signature.service, ()):
         what = f"{signature.service}:{operation or environ.get('PATH_INFO', '')}"
-        raise NotModelledAskError(f"localaws does not know which permissions {what} needs.")
+        raise UnmodelledPermissionError(f"localaws does not know which permissions {what} needs.")
     parameters = _parsed(signature.service, operation, values, body)
     return Call(signature.service, operation, parameters, account, signature.region, function)
 
@@ -31,7 +31,7 @@ def _parsed(service: str, operation: str, values: dict[str, str], body: bytes) -
     try:
         parser = PROTOCOL_PARSERS[model.metadata["protocol"]](model.operation_model(operation))
     except OperationNotFoundError as error:
-        raise NotModelledAskError(f"{service} has no {operation}.") from error
+        raise UnmodelledPermissionError(f"{service} has no {operation}.") from error
     request: Any = {
         "values": values,
         "body": body,
@@ -44,6 +44,6 @@ def _parsed(service: str, operation: str, values: dict[str, str], body: bytes) -
     return parsed
 
 
-def answer(service: str, refusal: Refusal) -> Answer:
+def answer(service: str, refusal: AccessDenial) -> Answer:
     """Write a refusal down as the service does whose call it was."""
     return write_error(protocol_of(service), refusal.code, refusal.message, refusal.status)

@@ -11,10 +11,10 @@ from typing import Final
 
 from localaws.aurora.records import Cluster, Snapshot
 from localaws.iam import kms
-from localaws.iam.permission_request import Ask, Call, Context, request_tags
-from localaws.iam.resource_lookup import World
+from localaws.iam.permission_request import Call, Context, PermissionRequest, request_tags
+from localaws.iam.resource_lookup import ResourceLookup
 
-Asking = Callable[[Call, World], list[Ask]]
+Asking = Callable[[Call, ResourceLookup], list[PermissionRequest]]
 _TAG_KEYS: Final = {
     "cluster": "rds:cluster-tag", "cluster-snapshot": "rds:cluster-snapshot-tag", "db": "rds:db-tag"
 }  # fmt: skip
@@ -24,7 +24,7 @@ def _arn(call: Call, kind: str, identifier: str) -> str:
     return identifier if identifier.startswith("arn:") else call.arn(f"{kind}:{identifier.lower()}")
 
 
-def _resource_tags(world: World, arn: str) -> dict[str, str]:
+def _resource_tags(world: ResourceLookup, arn: str) -> dict[str, str]:
     found = world.find(arn)
     kind = "".join(arn.split(":")[5:6])
     prefixes = ("aws:ResourceTag", _TAG_KEYS.get(kind, "aws:ResourceTag"))
@@ -35,19 +35,25 @@ def _resource_tags(world: World, arn: str) -> dict[str, str]:
     }
 
 
-def _ask(world: World, action: str, arn: str, context: Context | None = None) -> Ask:
-    return Ask(f"rds:{action}", arn, {**_resource_tags(world, arn), **(context or {})})
-
-
-def _tagging(arn: str, tags: Context) -> list[Ask]:
-    """Ask for AddTagsToResource on what is being made with tags (user guide, "Tag resources during creation")."""
-    return (
-        [Ask("rds:AddTagsToResource", arn, {**tags, "rds:TagsFromRequest": "true"})] if tags else []
+def _ask(
+    world: ResourceLookup, action: str, arn: str, context: Context | None = None
+) -> PermissionRequest:
+    return PermissionRequest(
+        f"rds:{action}", arn, {**_resource_tags(world, arn), **(context or {})}
     )
 
 
-def _inherited(arn: str) -> Ask:
-    return Ask("rds:AddTagsToResource", arn, {"rds:TagsFromRequest": "false"})
+def _tagging(arn: str, tags: Context) -> list[PermissionRequest]:
+    """Ask for AddTagsToResource on what is being made with tags (user guide, "Tag resources during creation")."""
+    return (
+        [PermissionRequest("rds:AddTagsToResource", arn, {**tags, "rds:TagsFromRequest": "true"})]
+        if tags
+        else []
+    )
+
+
+def _inherited(arn: str) -> PermissionRequest:
+    return PermissionRequest("rds:AddTagsToResource", arn, {"rds:TagsFromRequest": "false"})
 
 
 def on(kind: str, parameter: str, *also: tuple[str, str]) -> Asking:
@@ -56,7 +62,7 @@ def on(kind: str, parameter: str, *also: tuple[str, str]) -> Asking:
     `also` are further kinds and parameters, asked for where they are given.
     """
 
-    def asking(call: Call, world: World) -> list[Ask]:
+    def asking(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
         named = [(kind, call.parameters[parameter])]
         named += [(other, call.parameters[name]) for other, name in also if call.get(name)]
         tags = request_tags(call.get("Tags"))
@@ -73,15 +79,15 @@ def describing(kind: str | None, parameter: str = "") -> Asking:
     For everything where an action knows no kinds.
     """
 
-    def asking(call: Call, world: World) -> list[Ask]:
+    def asking(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
         if kind is None:
-            return [Ask(f"rds:{call.operation}", "*")]
+            return [PermissionRequest(f"rds:{call.operation}", "*")]
         return [_ask(world, call.operation, _arn(call, kind, str(call.get(parameter) or "*")))]
 
     return asking
 
 
-def _changing_tags(call: Call, world: World) -> list[Ask]:
+def _changing_tags(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     tags = request_tags(call.get("Tags"))
     keys = {"aws:TagKeys": tuple(call.get("TagKeys"))} if call.get("TagKeys") else {}
     from_request = {"rds:TagsFromRequest": "true"} if call.operation == "AddTagsToResource" else {}
@@ -95,7 +101,7 @@ def _changing_tags(call: Call, world: World) -> list[Ask]:
     ]
 
 
-def _copy(call: Call, world: World) -> list[Ask]:
+def _copy(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     """Ask for both snapshots.
 
     And in the source's region again, which is asked on the caller's behalf, without tags.
@@ -110,7 +116,9 @@ def _copy(call: Call, world: World) -> list[Ask]:
     asked = [_ask(world, call.operation, arn, tags) for arn in (target, source)]
     home = source.split(":")[3]
     if home != call.region:
-        asked.append(Ask(f"rds:{call.operation}", source, _resource_tags(world, source), home))
+        asked.append(
+            PermissionRequest(f"rds:{call.operation}", source, _resource_tags(world, source), home)
+        )
     asked += _tagging(target, tags) + ([_inherited(target)] if call.get("CopyTags") else [])
     found = world.find(source)
     old = found.encryption.key_arn if isinstance(found, Snapshot) else None
@@ -122,8 +130,8 @@ def _copy(call: Call, world: World) -> list[Ask]:
 
 
 def _under(
-    call: Call, world: World, operations: tuple[str, ...], reference: str | None
-) -> list[Ask]:
+    call: Call, world: ResourceLookup, operations: tuple[str, ...], reference: str | None
+) -> list[PermissionRequest]:
     parts = (reference or "").split(":")
     home = parts[3] if parts[0] == "arn" and parts[3:] else call.region
     key = kms.customer_key(call, world, home, reference)
@@ -132,7 +140,7 @@ def _under(
 
 def _groups(
     call: Call, version: str, parameters: tuple[str, str | None], subnets: str
-) -> list[Ask]:
+) -> list[PermissionRequest]:
     """Ask for the groups that something new belongs to: parameters (kind and name), options, subnets.
 
     Where none is named they are the defaults of an engine version.
@@ -144,10 +152,13 @@ def _groups(
         ("subgrp", subnets),
     )
     tags = request_tags(call.get("Tags"))
-    return [Ask(f"rds:{call.operation}", _arn(call, one, name), tags) for one, name in named]
+    return [
+        PermissionRequest(f"rds:{call.operation}", _arn(call, one, name), tags)
+        for one, name in named
+    ]
 
 
-def _restore(call: Call, world: World) -> list[Ask]:
+def _restore(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
     snapshot = _arn(call, "cluster-snapshot", str(call.parameters["SnapshotIdentifier"]))
     tags, found = request_tags(call.get("Tags")), world.find(snapshot)
@@ -160,7 +171,7 @@ def _restore(call: Call, world: World) -> list[Ask]:
     return [*asked, *groups, *_tagging(cluster, tags), *_under(call, world, kms.TO_MAKE, key)]
 
 
-def _restore_to_time(call: Call, world: World) -> list[Ask]:
+def _restore_to_time(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
     source = _arn(call, "cluster", str(call.parameters["SourceDBClusterIdentifier"]))
     tags, found = request_tags(call.get("Tags")), world.find(source)
@@ -173,7 +184,7 @@ def _restore_to_time(call: Call, world: World) -> list[Ask]:
     return [*asked, *groups, *_tagging(cluster, tags), *_under(call, world, kms.TO_MAKE, key)]
 
 
-def _create_instance(call: Call, world: World) -> list[Ask]:
+def _create_instance(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     instance = _arn(call, "db", str(call.parameters["DBInstanceIdentifier"]))
     cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
     tags, found = request_tags(call.get("Tags")), world.find(cluster)
@@ -187,7 +198,7 @@ def _create_instance(call: Call, world: World) -> list[Ask]:
     return [*asked, *groups, *_tagging(instance, tags), *_under(call, world, kms.TO_MAKE, key)]
 
 
-def _delete_cluster(call: Call, world: World) -> list[Ask]:
+def _delete_cluster(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     """Ask for the cluster.
 
     A final snapshot is made in the caller's name, since 2024, and inherits tags if asked to.
@@ -198,16 +209,16 @@ def _delete_cluster(call: Call, world: World) -> list[Ask]:
         return asked
     snapshot = _arn(call, "cluster-snapshot", str(final))
     asked += [
-        Ask(f"rds:{call.operation}", snapshot),
+        PermissionRequest(f"rds:{call.operation}", snapshot),
         _ask(world, "CreateDBClusterSnapshot", cluster),
     ]
-    asked.append(Ask("rds:CreateDBClusterSnapshot", snapshot))
+    asked.append(PermissionRequest("rds:CreateDBClusterSnapshot", snapshot))
     found = world.find(cluster)
     inherits = isinstance(found, Cluster) and found.options.copy_tags_to_snapshot and found.tags
     return [*asked, _inherited(snapshot)] if inherits else asked
 
 
-def _modify_cluster(call: Call, world: World) -> list[Ask]:
+def _modify_cluster(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     """Ask for the cluster and for its groups: the reference lists those, and not whether only named ones are asked."""
     cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
     found = world.find(cluster)
@@ -220,11 +231,13 @@ def _modify_cluster(call: Call, world: World) -> list[Ask]:
         ("og", f"default:aurora-postgresql-{major}"),
         ("pg", f"default.aurora-postgresql{major}"),
     )
-    groups = [Ask(f"rds:{call.operation}", _arn(call, kind, name)) for kind, name in named]
+    groups = [
+        PermissionRequest(f"rds:{call.operation}", _arn(call, kind, name)) for kind, name in named
+    ]
     return [_ask(world, call.operation, cluster), *groups, *_managing_password(call)]
 
 
-def _managing_password(call: Call) -> list[Ask]:
+def _managing_password(call: Call) -> list[PermissionRequest]:
     """Ask for the secret that RDS makes or rotates for the caller (user guide, "Password management")."""
     wanted = {
         "ManageMasterUserPassword": ("CreateSecret", "TagResource"),
@@ -237,19 +250,19 @@ def _managing_password(call: Call) -> list[Ask]:
         if call.get(name)
         for operation in operations
     )
-    return [Ask(f"secretsmanager:{operation}", secret) for operation in named]
+    return [PermissionRequest(f"secretsmanager:{operation}", secret) for operation in named]
 
 
-def _start_export(call: Call, world: World) -> list[Ask]:
+def _start_export(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     """Ask for the snapshot, to hand the role to RDS, and for the key (Aurora user guide)."""
     passed = {"iam:PassedToService": "export.rds.amazonaws.com"}
-    role = Ask("iam:PassRole", str(call.parameters["IamRoleArn"]), passed)
+    role = PermissionRequest("iam:PassRole", str(call.parameters["IamRoleArn"]), passed)
     source = _ask(world, call.operation, str(call.parameters["SourceArn"]))
     used = ("CreateGrant", "DescribeKey")
     return [source, role, *_under(call, world, used, call.parameters["KmsKeyId"])]
 
 
-def _create_snapshot(call: Call, world: World) -> list[Ask]:
+def _create_snapshot(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     snapshot = _arn(call, "cluster-snapshot", str(call.parameters["DBClusterSnapshotIdentifier"]))
     asked = on(
         "cluster-snapshot", "DBClusterSnapshotIdentifier", ("cluster", "DBClusterIdentifier")

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from localaws.iam.evaluation import Decision
-from localaws.iam.permission_request import Ask, Call
+from localaws.iam.permission_request import Call, PermissionRequest
 
 
 @dataclass(frozen=True)
-class Refusal:
+class AccessDenial:
     """An error as it goes out: its code, its message and the HTTP status."""
 
     code: str
@@ -38,13 +38,13 @@ _UNKNOWN_CODES: Final = {
 }
 
 
-def unknown_credentials(service: str) -> Refusal:
+def unknown_credentials(service: str) -> AccessDenial:
     """Say that temporary credentials are none that anybody was given."""
     code, status = _UNKNOWN_CODES.get(service, ("UnrecognizedClientException", 400))
-    return Refusal(code, _UNKNOWN, status)
+    return AccessDenial(code, _UNKNOWN, status)
 
 
-def refusal(call: Call, ask: Ask, decision: Decision, who: str) -> Refusal:
+def refusal(call: Call, ask: PermissionRequest, decision: Decision, who: str) -> AccessDenial:
     """Say that a call is refused to somebody (the ARN of a session) because of one of the things it asks for."""
     of_key = ask.action.startswith("kms:") and call.service != "kms"
     code, status = (_KEY_CODES if of_key else _CODES).get(call.service, _JSON)
@@ -52,4 +52,4 @@ def refusal(call: Call, ask: Ask, decision: Decision, who: str) -> Refusal:
         f"User: {who} is not authorized to perform: {ask.action} on resource: {ask.resource} "
         f"{decision.why}"
     )
-    return Refusal(code, sentence, status)
+    return AccessDenial(code, sentence, status)

@@ -1,6 +1,6 @@
 """From a call to the questions that AWS puts to IAM before it performs it: one table for all services.
 
-A call that stands in no table is refused with a sentence (NotModelledAskError): allowing it would
+A call that stands in no table is refused with a sentence (UnmodelledPermissionError): allowing it would
 say that a role suffices which nobody has looked at.
 """
 
@@ -8,8 +8,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from localaws.iam import kms, rds
-from localaws.iam.permission_request import Ask, Call, NotModelledAskError, in_request
-from localaws.iam.resource_lookup import World
+from localaws.iam.permission_request import (
+    Call,
+    PermissionRequest,
+    UnmodelledPermissionError,
+    in_request,
+)
+from localaws.iam.resource_lookup import ResourceLookup
 
 _TRANSACTED: Final = {
     "Update": "UpdateItem",
@@ -19,27 +24,27 @@ _TRANSACTED: Final = {
 }
 
 
-def asks(call: Call, world: World) -> list[Ask]:
+def permission_requests(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     """List what a call asks for, in order; nothing for a call that needs no permission.
 
-    Raises NotModelledAskError for a call that is in no table, and for one that lacks what it asks
+    Raises UnmodelledPermissionError for a call that is in no table, and for one that lacks what it asks
     about.
     """
     asking = _TABLES.get(call.service, {}).get(call.operation)
     if asking is None:
-        raise NotModelledAskError(
+        raise UnmodelledPermissionError(
             f"localaws does not know which permissions {call.service}:{call.operation} needs."
         )
     try:
         return in_request(call, asking(call, world))
     except KeyError as error:
         what = f"{call.service}:{call.operation}"
-        raise NotModelledAskError(
+        raise UnmodelledPermissionError(
             f"localaws does not know which permissions {what} needs without {error}."
         ) from error
 
 
-def _put_events(call: Call, _world: World) -> list[Ask]:
+def _put_events(call: Call, _world: ResourceLookup) -> list[PermissionRequest]:
     """Ask once for each bus: the sources and detail types of all its entries are values of one key each."""
     buses: dict[str, list[Mapping[str, Any]]] = {}
     for entry in call.parameters["Entries"]:
@@ -48,7 +53,7 @@ def _put_events(call: Call, _world: World) -> list[Ask]:
             call.arn(name if name.startswith("arn:") else f"event-bus/{name}"), []
         ).append(entry)
     return [
-        Ask(
+        PermissionRequest(
             "events:PutEvents",
             bus,
             {
@@ -69,36 +74,37 @@ def _table(call: Call, parameters: Mapping[str, Any]) -> str:
     return call.arn(name if name.startswith("arn:") else f"table/{name}")
 
 
-def _item(call: Call, _world: World) -> list[Ask]:
-    return [Ask(f"dynamodb:{call.operation}", _table(call, call.parameters))]
+def _item(call: Call, _world: ResourceLookup) -> list[PermissionRequest]:
+    return [PermissionRequest(f"dynamodb:{call.operation}", _table(call, call.parameters))]
 
 
-def _query(call: Call, _world: World) -> list[Ask]:
+def _query(call: Call, _world: ResourceLookup) -> list[PermissionRequest]:
     """Ask for the index, which is a resource of its own, or for the table."""
     table, index = _table(call, call.parameters), call.get("IndexName")
-    return [Ask("dynamodb:Query", f"{table}/index/{index}" if index else table)]
+    return [PermissionRequest("dynamodb:Query", f"{table}/index/{index}" if index else table)]
 
 
-def _transact(call: Call, _world: World) -> list[Ask]:
+def _transact(call: Call, _world: ResourceLookup) -> list[PermissionRequest]:
     """Ask for each item what its own operation asks: there is no permission for transactions."""
     enclosing = {"dynamodb:EnclosingOperation": call.operation}
     items = [
         (kind, what) for item in call.parameters["TransactItems"] for kind, what in item.items()
     ]
     return [
-        Ask(f"dynamodb:{_TRANSACTED[kind]}", _table(call, what), enclosing) for kind, what in items
+        PermissionRequest(f"dynamodb:{_TRANSACTED[kind]}", _table(call, what), enclosing)
+        for kind, what in items
     ]
 
 
-def _parameters_by_path(call: Call, _world: World) -> list[Ask]:
+def _parameters_by_path(call: Call, _world: ResourceLookup) -> list[PermissionRequest]:
     """Ask for the path as it was given, with or without a slash at its end (seen in AWS's own refusals)."""
     if call.get("WithDecryption"):
-        raise NotModelledAskError(
+        raise UnmodelledPermissionError(
             "localaws does not know which key decrypts SSM's parameters: ask without decryption."
         )
     path = f"/{str(call.parameters['Path']).lstrip('/')}"
     return [
-        Ask(
+        PermissionRequest(
             "ssm:GetParametersByPath",
             call.arn(f"parameter{path}"),
             {"ssm:Recursive": _flag(call, "Recursive")},
@@ -110,7 +116,7 @@ def _flag(call: Call, name: str) -> str:
     return str(bool(call.get(name))).lower()
 
 
-def _secret_value(call: Call, world: World) -> list[Ask]:
+def _secret_value(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     """Ask for the whole ARN; for one that is not there, what was asked for stands for its name.
 
     The secret's ARN is in the context of its key's use (Secrets Manager user guide, secret
@@ -119,8 +125,10 @@ def _secret_value(call: Call, world: World) -> list[Ask]:
     reference = str(call.parameters["SecretId"])
     found = world.secret(call.account, call.region, reference)
     if found is None:
-        return [Ask("secretsmanager:GetSecretValue", call.arn(_named_secret(reference)))]
-    asked = [Ask("secretsmanager:GetSecretValue", found.arn)]
+        return [
+            PermissionRequest("secretsmanager:GetSecretValue", call.arn(_named_secret(reference)))
+        ]
+    asked = [PermissionRequest("secretsmanager:GetSecretValue", found.arn)]
     key = kms.customer_key(call, world, call.region, found.key)
     context = {"kms:EncryptionContext:SecretARN": found.arn}
     return asked + (kms.through("secretsmanager", key, ("Decrypt",), context) if key else [])
@@ -130,27 +138,29 @@ def _named_secret(reference: str) -> str:
     return reference if reference.startswith("arn:") else f"secret:{reference}"
 
 
-def _publish(call: Call, world: World) -> list[Ask]:
+def _publish(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     topic = str(call.parameters["TopicArn"])
     key = kms.customer_key(call, world, topic.split(":")[3], world.topic_key(topic))
     of_topic = {"kms:EncryptionContext:aws:sns:topicArn": topic}
     return [
-        Ask("sns:Publish", topic),
+        PermissionRequest("sns:Publish", topic),
         *(kms.through("sns", key, ("GenerateDataKey", "Decrypt"), of_topic) if key else []),
     ]
 
 
-def _topic(call: Call, _world: World) -> list[Ask]:
-    return [Ask(f"sns:{call.operation}", str(call.parameters["TopicArn"]))]
+def _topic(call: Call, _world: ResourceLookup) -> list[PermissionRequest]:
+    return [PermissionRequest(f"sns:{call.operation}", str(call.parameters["TopicArn"]))]
 
 
-def _queue(call: Call, _world: World) -> list[Ask]:
+def _queue(call: Call, _world: ResourceLookup) -> list[PermissionRequest]:
     account, name = str(call.parameters["QueueUrl"]).rstrip("/").split("/")[-2:]
-    return [Ask(f"sqs:{call.operation}", f"arn:aws:sqs:{call.region}:{account}:{name}")]
+    return [
+        PermissionRequest(f"sqs:{call.operation}", f"arn:aws:sqs:{call.region}:{account}:{name}")
+    ]
 
 
-def _everything(call: Call, _world: World) -> list[Ask]:
-    return [Ask(f"{call.service}:{call.operation}", "*")]
+def _everything(call: Call, _world: ResourceLookup) -> list[PermissionRequest]:
+    return [PermissionRequest(f"{call.service}:{call.operation}", "*")]
 
 
 _TABLES: Final[Mapping[str, Mapping[str, rds.Asking]]] = {

@@ -22,7 +22,7 @@ class Secret:
 
 
 @dataclass(frozen=True)
-class World:
+class ResourceLookup:
     """Where to look. Every lookup gives None for what is not there."""
 
     find: Callable[[str], Found]

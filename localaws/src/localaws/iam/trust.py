@@ -7,11 +7,11 @@ from typing import Any
 
 from moto.iam.models import Role
 
-from localaws.resource_policies import Caller, lets_in
+from localaws.resource_policies import Requester, lets_in
 
 
 @dataclass(frozen=True)
-class Assuming:
+class Principal:
     """Who wants to assume a role: a service, or a principal (ARN) of an account."""
 
     service: str | None = None
@@ -24,7 +24,7 @@ class Assuming:
         return self.principal.split(":")[4] if self.principal else None
 
 
-def trusts(role: Role, assuming: Assuming) -> bool:
+def trusts(role: Role, assuming: Principal) -> bool:
     """Tell whether a role's trust policy lets somebody assume it.
 
     Its statements have no resource: it is the role.
@@ -33,7 +33,7 @@ def trusts(role: Role, assuming: Assuming) -> bool:
     listed = policy.get("Statement", [])
     statements: list[dict[str, Any]] = listed if isinstance(listed, list) else [listed]
     whole = {"Statement": [{**statement, "Resource": role.arn} for statement in statements]}
-    caller = Caller(
+    caller = Requester(
         "sts:AssumeRole",
         role.arn,
         service=assuming.service,

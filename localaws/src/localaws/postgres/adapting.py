@@ -16,7 +16,7 @@ from psycopg2.sql import SQL, Composed, Literal
 from localaws.postgres.dumps import database_to_enter, encoding_of, plain_name
 from localaws.postgres.existing import Existing
 from localaws.postgres.server import PostgresServer
-from localaws.postgres.statements import Kind, Piece, Token, edited, read_pieces
+from localaws.postgres.statements import Piece, PieceKind, Token, edited, read_pieces
 
 INSTEAD: Final = "C"  # the locale that every server has
 _LOCALE_OPTIONS: Final = frozenset(
@@ -34,7 +34,7 @@ _LOCALE_OPTIONS: Final = frozenset(
 _LOCALES: Final = ("locale", "lc_collate", "lc_ctype", "icu_locale", "builtin_locale")
 
 
-class Server:
+class ServerContents:
     """What a server has, asked of it once."""
 
     def __init__(self, server: PostgresServer) -> None:
@@ -87,7 +87,7 @@ class Server:
 class Adapted:
     """A dump on its way to psql, which reads it in restricted mode under `key`."""
 
-    def __init__(self, dump: Path, server: Server) -> None:
+    def __init__(self, dump: Path, server: ServerContents) -> None:
         self._dump, self._server = dump, server
         self.key = secrets.token_hex(16)
         self._existing = Existing(server.roles, server.databases)
@@ -101,9 +101,9 @@ class Adapted:
     def lines(self) -> Iterator[bytes]:
         """Yield the dump, piece by piece, as psql is given it."""
         for piece in read_pieces(self._dump):
-            if piece.kind is Kind.COMMAND:
+            if piece.kind is PieceKind.COMMAND:
                 yield self._command(piece)
-            elif piece.kind is Kind.ROWS or not piece.tokens:
+            elif piece.kind is PieceKind.ROWS or not piece.tokens:
                 yield piece.raw
             else:
                 yield self._statement(piece)

@@ -26,8 +26,8 @@ from localaws.postgres.programs import (
     is_reachable,
     temporary_folder,
 )
-from localaws.postgres.server import Folders, PostgresServer
-from localaws.processes import Ledger
+from localaws.postgres.server import PostgresServer, ServerFolders
+from localaws.processes import ProcessRegistry
 
 TEMPORARY_NAME: Final = "temporary"
 
@@ -48,7 +48,7 @@ def _end(cluster: _Cluster) -> None:
 class PostgresData:
     """Every cluster a PostgreSQL server, every snapshot a folder that nobody writes to.
 
-    `folder` keeps the logs, the ledger of processes, and the data unless the programs' user cannot
+    `folder` keeps the logs, the registry of processes, and the data unless the programs' user cannot
     reach it: a link in it names the temporary folder that holds the rest. Opening it ends and
     removes what an earlier owner left there.
     """
@@ -61,8 +61,8 @@ class PostgresData:
         full = find_full_server(full_server) if full_server else None
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._ledger = Ledger(self._folder / "processes.json")
-        self._ledger.end_leftovers()
+        self._registry = ProcessRegistry(self._folder / "processes.json")
+        self._registry.end_leftovers()
         with contextlib.ExitStack() as undone:
             undone.callback(self._remove_data)
             self._make_folders(full)
@@ -93,8 +93,10 @@ class PostgresData:
             address = choose_address(port, taken, self._addresses.get(name))
             self._addresses[name], self._endpoints[resource_id] = address, (address, port)
             sockets = self._temporary / secrets.token_hex(4)
-            folders = Folders(self._home / "clusters" / resource_id, sockets, self.log(resource_id))
-            server = PostgresServer(folders, self._programs, self._ledger)
+            folders = ServerFolders(
+                self._home / "clusters" / resource_id, sockets, self.log(resource_id)
+            )
+            server = PostgresServer(folders, self._programs, self._registry)
             self._clusters[resource_id] = _Cluster(server, address, port)
 
     def create_cluster(
@@ -113,7 +115,7 @@ class PostgresData:
         with cluster.lock:
             cluster.server.initialise()
             with self._running(cluster):
-                rds_roles.furnish(
+                rds_roles.create_rds_roles(
                     cluster.server,
                     master_username=master_username,
                     master_password=master_password,
@@ -159,8 +161,8 @@ class PostgresData:
         """Write a snapshot's tables as Parquet files, read from a server on a copy of its data."""
         source, name = self._snapshot(snapshot_key), f"export-{snapshot_key}"
         sockets = self._temporary / secrets.token_hex(4)
-        folders = Folders(self._home / "clusters" / name, sockets, self.log(name))
-        server = PostgresServer(folders, self._programs, self._ledger)
+        folders = ServerFolders(self._home / "clusters" / name, sockets, self.log(name))
+        server = PostgresServer(folders, self._programs, self._registry)
         try:
             copy_for_writing(source, folders.data, self._programs)
             server.start()
@@ -242,14 +244,14 @@ class PostgresData:
 
         Afterwards nothing is left to use.
         """
-        self._ledger.close()
+        self._registry.close()
         with (
             self._lock,
             contextlib.ExitStack() as ends,
         ):  # one that fails keeps no other from its end
             ends.callback(self._remove_data)
             ends.callback(
-                self._ledger.end_leftovers
+                self._registry.end_leftovers
             )  # such as a server whose start was interrupted
             for cluster in self._clusters.values():
                 ends.callback(_end, cluster)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from localaws.postgres.statements import Kind, Piece, is_copy, read_pieces
+from localaws.postgres.statements import Piece, PieceKind, is_copy, read_pieces
 
 _NOBODY: Final = frozenset(
     {"public", "current_user", "current_role", "session_user", "user", "default", "none", "all"}
@@ -150,7 +150,7 @@ def _named(verb: str, piece: Piece, kinds: Sequence[str]) -> str | None:
 
 def why_refused(piece: Piece) -> str | None:
     """Say why a piece is not run, because it could reach programs or files; or return None."""
-    if piece.kind is Kind.COMMAND:
+    if piece.kind is PieceKind.COMMAND:
         if is_idle(piece) or encoding_of(piece) or database_to_enter(piece):
             return None
         name = _COMMAND.match(piece.raw)

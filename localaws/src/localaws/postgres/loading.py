@@ -16,7 +16,7 @@ from typing import Final
 from psycopg2.sql import SQL, Identifier
 
 from localaws.postgres import rds_roles
-from localaws.postgres.adapting import Adapted, Server
+from localaws.postgres.adapting import Adapted, ServerContents
 from localaws.postgres.dumps import survey
 from localaws.postgres.errors import DataPlaneError
 from localaws.postgres.extensions import debian_package
@@ -49,7 +49,7 @@ def load_dump(server: PostgresServer, programs: Programs, dump: Path, master: Ma
 
     DataPlaneError if it cannot be loaded, a problem a line.
     """
-    needs, known = survey(dump), Server(server)
+    needs, known = survey(dump), ServerContents(server)
     missing = sorted(needs.extensions - known.extensions)
     if problems := needs.refused + [_missing(name, known.major, programs) for name in missing]:
         raise DataPlaneError("\n".join(_first(problems)))

@@ -54,7 +54,7 @@ _OUT_OF_REACH: Final = """
 """
 
 
-def furnish(
+def create_rds_roles(
     server: PostgresServer, *, master_username: str, master_password: str, database: str | None
 ) -> None:
     """Turn an empty server into what CreateDBCluster makes: roles, master user, rdsadmin's database, the first one."""

@@ -15,7 +15,7 @@ import psycopg2
 
 from localaws.postgres.errors import DataPlaneError
 from localaws.postgres.programs import Programs
-from localaws.processes import Ledger
+from localaws.processes import ProcessRegistry
 
 SUPERUSER: Final = "rdsadmin"
 START_SECONDS_MAX: Final = 60.0
@@ -72,7 +72,7 @@ host  all             all         all reject
 
 
 @dataclass(frozen=True)
-class Folders:
+class ServerFolders:
     """What belongs to one server: its data, the folder of its socket, and the log that it appends to."""
 
     data: Path
@@ -83,10 +83,12 @@ class Folders:
 class PostgresServer:
     """A server that can be started and stopped any number of times."""
 
-    def __init__(self, folders: Folders, programs: Programs, ledger: Ledger) -> None:
+    def __init__(
+        self, folders: ServerFolders, programs: Programs, registry: ProcessRegistry
+    ) -> None:
         self.folders = folders
         self._programs = programs
-        self._ledger = ledger
+        self._registry = registry
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -134,7 +136,7 @@ class PostgresServer:
                 "stderr": log,
                 **self._programs.process_options,
             }
-            self._process = self._ledger.start(command, **options)
+            self._process = self._registry.start(command, **options)
         self._wait_until_ready()
 
     def stop(self, *, immediate: bool = False) -> None:
@@ -151,7 +153,7 @@ class PostgresServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._ledger.forget(self._process.pid)
+        self._registry.forget(self._process.pid)
         self._process = None
 
     @contextlib.contextmanager

@@ -49,7 +49,7 @@ _CODECS: Final = re.compile(
 )
 
 
-class Kind(Enum):
+class PieceKind(Enum):
     """What a piece of the file is."""
 
     STATEMENT = "statement"
@@ -74,7 +74,7 @@ class Token:
 class Piece:
     """A part of the file, which begins on a line; all pieces together are the file."""
 
-    kind: Kind
+    kind: PieceKind
     raw: bytes
     line: int
     tokens: Sequence[Token] = ()
@@ -110,16 +110,16 @@ class _Reader:
     def pieces(self) -> Iterator[Piece]:
         while self._at < len(self._text):
             if self._text[self._at : self._at + 1] == b"\\":
-                yield self._take(Kind.COMMAND, self._end_of_line())
+                yield self._take(PieceKind.COMMAND, self._end_of_line())
                 continue
             statement = self._statement()
             yield statement
             self._heed(statement.words)
             if is_copy(statement.words, "from", "stdin"):
-                yield self._take(Kind.STATEMENT, self._end_of_line())
+                yield self._take(PieceKind.STATEMENT, self._end_of_line())
                 yield from self._rows()
 
-    def _take(self, kind: Kind, end: int, tokens: Sequence[Token] = ()) -> Piece:
+    def _take(self, kind: PieceKind, end: int, tokens: Sequence[Token] = ()) -> Piece:
         piece = Piece(kind, self._text[self._at : end], self._line, tokens)
         self._at, self._line = end, self._line + piece.raw.count(b"\n")
         return piece
@@ -133,7 +133,7 @@ class _Reader:
         found = _END_OF_ROWS.search(self._text, self._at)
         end = found.end() if found else len(self._text)
         while self._at < end:
-            yield self._take(Kind.ROWS, min(self._at + ROWS_BYTES_MAX, end))
+            yield self._take(PieceKind.ROWS, min(self._at + ROWS_BYTES_MAX, end))
 
     def _statement(self) -> Piece:
         """Take what ends with a semicolon, or before a command or the end of the file."""
@@ -152,7 +152,7 @@ class _Reader:
                 break
             if len(tokens) < TOKENS_MAX:
                 tokens.append(Token(text, nesting.depth, start - self._at, end - self._at))
-        return self._take(Kind.STATEMENT, at, tokens)
+        return self._take(PieceKind.STATEMENT, at, tokens)
 
     def _past_values(self, at: int, tokens: Sequence[Token]) -> int:
         """Return where an INSERT has something to be looked at.

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from localaws.cloudformation.resource_type import Kind
+from localaws.cloudformation.resource_type import ResourceType
 from localaws.cloudformation.resource_types import (
     buckets,
     cloudwatch,
@@ -15,8 +15,8 @@ from localaws.cloudformation.resource_types import (
     topics,
 )
 
-KINDS: Final[dict[str, Kind]] = {
+RESOURCE_TYPES: Final[dict[str, ResourceType]] = {
     one.type: one
     for module in (buckets, events, functions, queues, roles, secrets, tables, topics, cloudwatch)
-    for one in module.KINDS
+    for one in module.RESOURCE_TYPES
 }

@@ -6,7 +6,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from localaws.cloudformation.coercion import shaped
-from localaws.cloudformation.resource_type import Aws, Made, Properties, kind
+from localaws.cloudformation.resource_type import AccountClients, PhysicalResource, Properties, kind
 
 _SETTINGS: Final = (
     # property                         what puts it                        what takes it away
@@ -46,7 +46,7 @@ _API_NAMES: Final = {
 """What S3's API calls otherwise than CloudFormation does."""
 
 
-def _exists(wanted: Properties, aws: Aws) -> bool:
+def _exists(wanted: Properties, aws: AccountClients) -> bool:
     try:
         aws("s3").head_bucket(Bucket=wanted["BucketName"])
     except ClientError as error:
@@ -54,14 +54,14 @@ def _exists(wanted: Properties, aws: Aws) -> bool:
     return True
 
 
-def _create(wanted: Properties, aws: Aws) -> Made:
+def _create(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     name, where = (
         wanted["BucketName"],
         {"CreateBucketConfiguration": {"LocationConstraint": aws.region}},
     )
     aws("s3").create_bucket(Bucket=name, **({} if aws.region == "us-east-1" else where))
     host = f"{name}.s3.{aws.region}.amazonaws.com"
-    made = Made(
+    made = PhysicalResource(
         name,
         {
             "Arn": f"arn:aws:s3:::{name}",
@@ -73,7 +73,9 @@ def _create(wanted: Properties, aws: Aws) -> Made:
     return made
 
 
-def _update(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _update(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     client = aws("s3")
     for name, put, remove, argument in _SETTINGS:
         if wanted.get(name) == before.get(name):
@@ -109,26 +111,28 @@ def _renamed(value: Any) -> Any:
     return [_renamed(one) for one in value] if isinstance(value, list) else value
 
 
-def _delete(made: Made, _: Properties, aws: Aws) -> None:
+def _delete(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:
     aws("s3").delete_bucket(Bucket=made.physical_id)
 
 
-def _put_policy(wanted: Properties, aws: Aws) -> Made:
+def _put_policy(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     aws("s3").put_bucket_policy(
         Bucket=wanted["Bucket"], Policy=json.dumps(wanted["PolicyDocument"])
     )
-    return Made(wanted["Bucket"])
+    return PhysicalResource(wanted["Bucket"])
 
 
-def _update_policy(_: Made, wanted: Properties, __: Properties, aws: Aws) -> None:
+def _update_policy(
+    _: PhysicalResource, wanted: Properties, __: Properties, aws: AccountClients
+) -> None:
     _put_policy(wanted, aws)
 
 
-def _delete_policy(made: Made, _: Properties, aws: Aws) -> None:
+def _delete_policy(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:
     aws("s3").delete_bucket_policy(Bucket=made.physical_id)
 
 
-KINDS: Final = (
+RESOURCE_TYPES: Final = (
     kind(
         "AWS::S3::Bucket",
         " ".join(name for name, *_ in _SETTINGS),

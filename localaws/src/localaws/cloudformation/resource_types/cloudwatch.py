@@ -7,7 +7,13 @@ from moto.cloudwatch.models import cloudwatch_backends
 
 from localaws.cloudformation.coercion import shaped
 from localaws.cloudformation.errors import ResourceError
-from localaws.cloudformation.resource_type import Aws, Made, Properties, changed_tags, kind
+from localaws.cloudformation.resource_type import (
+    AccountClients,
+    PhysicalResource,
+    Properties,
+    changed_tags,
+    kind,
+)
 
 _ALARM: Final = (
     "ActionsEnabled AlarmActions AlarmDescription ComparisonOperator DatapointsToAlarm Dimensions "
@@ -16,16 +22,20 @@ _ALARM: Final = (
 )
 
 
-def _alarm_exists(wanted: Properties, aws: Aws) -> bool:
+def _alarm_exists(wanted: Properties, aws: AccountClients) -> bool:
     return bool(aws("cloudwatch").describe_alarms(AlarmNames=[wanted["AlarmName"]])["MetricAlarms"])
 
 
-def _create_alarm(wanted: Properties, aws: Aws) -> Made:
+def _create_alarm(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     aws("cloudwatch").put_metric_alarm(**shaped(aws("cloudwatch"), "put_metric_alarm", wanted))
-    return Made(wanted["AlarmName"], {"Arn": aws.arn("cloudwatch", f"alarm:{wanted['AlarmName']}")})
+    return PhysicalResource(
+        wanted["AlarmName"], {"Arn": aws.arn("cloudwatch", f"alarm:{wanted['AlarmName']}")}
+    )
 
 
-def _update_alarm(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _update_alarm(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     client = aws("cloudwatch")
     untagged = {
         name: value for name, value in wanted.items() if name != "Tags"
@@ -38,18 +48,18 @@ def _update_alarm(made: Made, wanted: Properties, before: Properties, aws: Aws) 
         client.untag_resource(ResourceARN=made.attributes["Arn"], TagKeys=removed)
 
 
-def _delete_alarm(made: Made, _: Properties, aws: Aws) -> None:
+def _delete_alarm(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:
     aws("cloudwatch").delete_alarms(AlarmNames=[made.physical_id])
 
 
-def _dashboard_exists(wanted: Properties, aws: Aws) -> bool:
+def _dashboard_exists(wanted: Properties, aws: AccountClients) -> bool:
     found = aws("cloudwatch").list_dashboards(DashboardNamePrefix=wanted["DashboardName"])[
         "DashboardEntries"
     ]
     return wanted["DashboardName"] in [one["DashboardName"] for one in found]
 
 
-def _put_dashboard(wanted: Properties, aws: Aws) -> Made:
+def _put_dashboard(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     try:
         json.loads(wanted["DashboardBody"])
     except json.JSONDecodeError as error:
@@ -60,10 +70,10 @@ def _put_dashboard(wanted: Properties, aws: Aws) -> Made:
         DashboardName=wanted["DashboardName"], DashboardBody=wanted["DashboardBody"]
     )
     _tag_dashboard(wanted["DashboardName"], wanted.get("Tags", []), aws)
-    return Made(wanted["DashboardName"])
+    return PhysicalResource(wanted["DashboardName"])
 
 
-def _tag_dashboard(name: str, tags: list[dict[str, str]], aws: Aws) -> None:
+def _tag_dashboard(name: str, tags: list[dict[str, str]], aws: AccountClients) -> None:
     """Put the tags where moto keeps those of alarms: it forgets a dashboard's."""
     tagger, arn = (
         cloudwatch_backends[aws.account][aws.region].tagger,
@@ -73,16 +83,18 @@ def _tag_dashboard(name: str, tags: list[dict[str, str]], aws: Aws) -> None:
     tagger.tag_resource(arn, tags)
 
 
-def _update_dashboard(_: Made, wanted: Properties, __: Properties, aws: Aws) -> None:
+def _update_dashboard(
+    _: PhysicalResource, wanted: Properties, __: Properties, aws: AccountClients
+) -> None:
     _put_dashboard(wanted, aws)
 
 
-def _delete_dashboard(made: Made, _: Properties, aws: Aws) -> None:
+def _delete_dashboard(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:
     aws("cloudwatch").delete_dashboards(DashboardNames=[made.physical_id])
     _tag_dashboard(made.physical_id, [], aws)
 
 
-KINDS: Final = (
+RESOURCE_TYPES: Final = (
     kind(
         "AWS::CloudWatch::Alarm",
         _ALARM,

@@ -4,10 +4,16 @@ import json
 from typing import Any, Final
 
 from localaws.cloudformation.coercion import shaped
-from localaws.cloudformation.resource_type import Aws, Made, Properties, changed_tags, kind
+from localaws.cloudformation.resource_type import (
+    AccountClients,
+    PhysicalResource,
+    Properties,
+    changed_tags,
+    kind,
+)
 
 
-def _rule_exists(wanted: Properties, aws: Aws) -> bool:
+def _rule_exists(wanted: Properties, aws: AccountClients) -> bool:
     try:
         aws("events").describe_rule(Name=wanted["Name"])
     except aws("events").exceptions.ResourceNotFoundException:
@@ -15,12 +21,12 @@ def _rule_exists(wanted: Properties, aws: Aws) -> bool:
     return True
 
 
-def _create_rule(wanted: Properties, aws: Aws) -> Made:
+def _create_rule(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     _put_rule(wanted, {}, aws)
-    return Made(wanted["Name"], {"Arn": aws.arn("events", f"rule/{wanted['Name']}")})
+    return PhysicalResource(wanted["Name"], {"Arn": aws.arn("events", f"rule/{wanted['Name']}")})
 
 
-def _put_rule(wanted: Properties, before: Properties, aws: Aws) -> None:
+def _put_rule(wanted: Properties, before: Properties, aws: AccountClients) -> None:
     pattern = json.dumps(wanted["EventPattern"]) if "EventPattern" in wanted else None
     rule = {name: value for name, value in wanted.items() if name != "Targets"} | {
         "EventPattern": pattern
@@ -35,43 +41,47 @@ def _put_rule(wanted: Properties, before: Properties, aws: Aws) -> None:
         )
 
 
-def _update_rule(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _update_rule(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     _put_rule(wanted, before, aws)
     added, removed = changed_tags(before, wanted)
     aws("events").tag_resource(ResourceARN=made.attributes["Arn"], Tags=added)
     aws("events").untag_resource(ResourceARN=made.attributes["Arn"], TagKeys=removed)
 
 
-def _delete_rule(made: Made, wanted: Properties, aws: Aws) -> None:
+def _delete_rule(made: PhysicalResource, wanted: Properties, aws: AccountClients) -> None:
     if ids := [target["Id"] for target in wanted.get("Targets", [])]:
         aws("events").remove_targets(Rule=made.physical_id, Ids=ids)
     aws("events").delete_rule(Name=made.physical_id)
 
 
-def _statements_of_bus(aws: Aws) -> list[dict[str, Any]]:
+def _statements_of_bus(aws: AccountClients) -> list[dict[str, Any]]:
     policy = json.loads(aws("events").describe_event_bus().get("Policy") or '{"Statement": []}')
     found: list[dict[str, Any]] = policy["Statement"]
     return found
 
 
-def _put_bus_policy(wanted: Properties, aws: Aws) -> Made:
+def _put_bus_policy(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     own = {"Sid": wanted["StatementId"], **wanted["Statement"]}
     others = [one for one in _statements_of_bus(aws) if one["Sid"] != own["Sid"]]
     aws("events").put_permission(
         Policy=json.dumps({"Version": "2012-10-17", "Statement": [*others, own]})
     )
-    return Made(wanted["StatementId"])
+    return PhysicalResource(wanted["StatementId"])
 
 
-def _update_bus_policy(_: Made, wanted: Properties, __: Properties, aws: Aws) -> None:
+def _update_bus_policy(
+    _: PhysicalResource, wanted: Properties, __: Properties, aws: AccountClients
+) -> None:
     _put_bus_policy(wanted, aws)
 
 
-def _delete_bus_policy(made: Made, _: Properties, aws: Aws) -> None:
+def _delete_bus_policy(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:
     aws("events").remove_permission(StatementId=made.physical_id)
 
 
-KINDS: Final = (
+RESOURCE_TYPES: Final = (
     kind(
         "AWS::Events::Rule",
         "Description State EventPattern ScheduleExpression Targets",

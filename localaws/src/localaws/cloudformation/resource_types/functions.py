@@ -7,7 +7,13 @@ import secrets
 from typing import Any, Final
 
 from localaws.cloudformation.coercion import shaped
-from localaws.cloudformation.resource_type import Aws, Made, Properties, changed_tags, kind
+from localaws.cloudformation.resource_type import (
+    AccountClients,
+    PhysicalResource,
+    Properties,
+    changed_tags,
+    kind,
+)
 
 _UNSET: Final[Properties] = {
     "Description": "",
@@ -21,14 +27,16 @@ _UNSET: Final[Properties] = {
 _CONFIGURATION: Final = (*_UNSET, "Handler", "Role", "Runtime")
 
 
-def _create(wanted: Properties, aws: Aws) -> Made:
+def _create(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     tags = {tag["Key"]: tag["Value"] for tag in wanted.get("Tags", [])}
     client = aws("lambda")
     made = client.create_function(**shaped(client, "create_function", {**wanted, "Tags": tags}))
-    return Made(wanted["FunctionName"], {"Arn": made["FunctionArn"]})
+    return PhysicalResource(wanted["FunctionName"], {"Arn": made["FunctionArn"]})
 
 
-def _update(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _update(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     client, about = aws("lambda"), {"FunctionName": made.physical_id}
     if (wanted["Code"], wanted.get("Architectures")) != (
         before["Code"],
@@ -52,19 +60,19 @@ def _update(made: Made, wanted: Properties, before: Properties, aws: Aws) -> Non
         client.untag_resource(Resource=made.attributes["Arn"], TagKeys=removed)
 
 
-def _delete(made: Made, _: Properties, aws: Aws) -> None:
+def _delete(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:
     aws("lambda").delete_function(FunctionName=made.physical_id)
 
 
-def _permit(wanted: Properties, aws: Aws) -> Made:
+def _permit(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     statement = f"permission-{secrets.token_hex(6)}"
     aws("lambda").add_permission(
         **shaped(aws("lambda"), "add_permission", {**wanted, "StatementId": statement})
     )
-    return Made(statement)
+    return PhysicalResource(statement)
 
 
-def _unpermit(made: Made, wanted: Properties, aws: Aws) -> None:
+def _unpermit(made: PhysicalResource, wanted: Properties, aws: AccountClients) -> None:
     aws("lambda").remove_permission(
         FunctionName=wanted["FunctionName"], StatementId=made.physical_id
     )
@@ -74,7 +82,7 @@ def _about(wanted: Properties) -> dict[str, Any]:
     return {"FunctionName": wanted["FunctionName"], "Qualifier": wanted["Qualifier"]}
 
 
-def _has_setting(wanted: Properties, aws: Aws) -> bool:
+def _has_setting(wanted: Properties, aws: AccountClients) -> bool:
     client = aws("lambda")
     try:
         client.get_function_event_invoke_config(**_about(wanted))
@@ -83,31 +91,35 @@ def _has_setting(wanted: Properties, aws: Aws) -> bool:
     return True
 
 
-def _put_setting(wanted: Properties, aws: Aws) -> Made:
+def _put_setting(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     client = aws("lambda")
     client.put_function_event_invoke_config(
         **shaped(client, "put_function_event_invoke_config", wanted)
     )
-    return Made(f"{wanted['FunctionName']}|{wanted['Qualifier']}")
+    return PhysicalResource(f"{wanted['FunctionName']}|{wanted['Qualifier']}")
 
 
-def _update_setting(_: Made, wanted: Properties, __: Properties, aws: Aws) -> None:
+def _update_setting(
+    _: PhysicalResource, wanted: Properties, __: Properties, aws: AccountClients
+) -> None:
     _put_setting(wanted, aws)
 
 
-def _delete_setting(_: Made, wanted: Properties, aws: Aws) -> None:
+def _delete_setting(_: PhysicalResource, wanted: Properties, aws: AccountClients) -> None:
     aws("lambda").delete_function_event_invoke_config(**_about(wanted))
 
 
-def _create_group(wanted: Properties, aws: Aws) -> Made:
+def _create_group(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     name = wanted["LogGroupName"]
     aws("logs").create_log_group(logGroupName=name)
-    made = Made(name, {"Arn": aws.arn("logs", f"log-group:{name}:*")})
+    made = PhysicalResource(name, {"Arn": aws.arn("logs", f"log-group:{name}:*")})
     _update_group(made, wanted, {}, aws)
     return made
 
 
-def _update_group(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _update_group(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     logs = aws("logs")
     if "RetentionInDays" in wanted:
         logs.put_retention_policy(
@@ -123,11 +135,11 @@ def _update_group(made: Made, wanted: Properties, before: Properties, aws: Aws) 
         logs.untag_resource(resourceArn=arn, tagKeys=removed)
 
 
-def _delete_group(made: Made, _: Properties, aws: Aws) -> None:
+def _delete_group(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:
     aws("logs").delete_log_group(logGroupName=made.physical_id)
 
 
-KINDS: Final = (
+RESOURCE_TYPES: Final = (
     kind(
         "AWS::Lambda::Function",
         " ".join((*_CONFIGURATION, "Architectures", "Code")),

@@ -5,7 +5,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from localaws.cloudformation.coercion import changed_attributes, given_attributes
-from localaws.cloudformation.resource_type import Aws, Made, Properties, changed_tags, kind
+from localaws.cloudformation.resource_type import (
+    AccountClients,
+    PhysicalResource,
+    Properties,
+    changed_tags,
+    kind,
+)
 
 _ATTRIBUTES: Final = {
     "DelaySeconds": "0",
@@ -16,7 +22,7 @@ _ATTRIBUTES: Final = {
 }
 
 
-def _queue_exists(wanted: Properties, aws: Aws) -> bool:
+def _queue_exists(wanted: Properties, aws: AccountClients) -> bool:
     try:
         aws("sqs").get_queue_url(QueueName=wanted["QueueName"])
     except aws("sqs").exceptions.QueueDoesNotExist:
@@ -24,7 +30,7 @@ def _queue_exists(wanted: Properties, aws: Aws) -> bool:
     return True
 
 
-def _create_queue(wanted: Properties, aws: Aws) -> Made:
+def _create_queue(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     tags = {tag["Key"]: tag["Value"] for tag in wanted.get("Tags", [])}
     attributes = given_attributes(_ATTRIBUTES, wanted)
     url = aws("sqs").create_queue(QueueName=wanted["QueueName"], Attributes=attributes, tags=tags)[
@@ -35,10 +41,12 @@ def _create_queue(wanted: Properties, aws: Aws) -> Made:
         "Arn": aws.arn("sqs", wanted["QueueName"]),
         "QueueUrl": url,
     }
-    return Made(url, names)
+    return PhysicalResource(url, names)
 
 
-def _update_queue(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _update_queue(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     if changed := changed_attributes(_ATTRIBUTES, wanted, before):
         aws("sqs").set_queue_attributes(QueueUrl=made.physical_id, Attributes=changed)
     added, removed = changed_tags(before, wanted)
@@ -50,33 +58,35 @@ def _update_queue(made: Made, wanted: Properties, before: Properties, aws: Aws) 
         aws("sqs").untag_queue(QueueUrl=made.physical_id, TagKeys=removed)
 
 
-def _delete_queue(made: Made, _: Properties, aws: Aws) -> None:
+def _delete_queue(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:
     aws("sqs").delete_queue(QueueUrl=made.physical_id)
 
 
-def _put_queue_policy(wanted: Properties, aws: Aws) -> Made:
+def _put_queue_policy(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     for queue in wanted["Queues"]:
         aws("sqs").set_queue_attributes(
             QueueUrl=queue, Attributes={"Policy": json.dumps(wanted["PolicyDocument"])}
         )
-    return Made("-".join(queue.rsplit("/", 1)[-1] for queue in wanted["Queues"]))
+    return PhysicalResource("-".join(queue.rsplit("/", 1)[-1] for queue in wanted["Queues"]))
 
 
-def _update_queue_policy(_: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _update_queue_policy(
+    _: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     _forget_queue_policy(set(before["Queues"]) - set(wanted["Queues"]), aws)
     _put_queue_policy(wanted, aws)
 
 
-def _delete_queue_policy(_: Made, wanted: Properties, aws: Aws) -> None:
+def _delete_queue_policy(_: PhysicalResource, wanted: Properties, aws: AccountClients) -> None:
     _forget_queue_policy(wanted["Queues"], aws)
 
 
-def _forget_queue_policy(queues: Iterable[str], aws: Aws) -> None:
+def _forget_queue_policy(queues: Iterable[str], aws: AccountClients) -> None:
     for queue in queues:
         aws("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": ""})
 
 
-KINDS: Final = (
+RESOURCE_TYPES: Final = (
     kind(
         "AWS::SQS::Queue",
         " ".join(_ATTRIBUTES),

@@ -5,22 +5,30 @@ from contextlib import suppress
 from typing import Any, Final
 
 from localaws.cloudformation.coercion import shaped
-from localaws.cloudformation.resource_type import Aws, Made, Properties, changed_tags, kind
+from localaws.cloudformation.resource_type import (
+    AccountClients,
+    PhysicalResource,
+    Properties,
+    changed_tags,
+    kind,
+)
 
 
-def _create(wanted: Properties, aws: Aws) -> Made:
+def _create(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     client = aws("iam")
     given = {name: value for name, value in wanted.items() if name != "Policies"}
     trust = json.dumps(wanted["AssumeRolePolicyDocument"])
     role = client.create_role(
         **shaped(client, "create_role", {**given, "AssumeRolePolicyDocument": trust})
     )["Role"]
-    made = Made(role["RoleName"], {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+    made = PhysicalResource(role["RoleName"], {"Arn": role["Arn"], "RoleId": role["RoleId"]})
     _put_policies(made, wanted, {}, aws)
     return made
 
 
-def _put_policies(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _put_policies(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     client, about = aws("iam"), {"RoleName": made.physical_id}
     old, new = _inline(before), _inline(wanted)
     for name in old.keys() - new.keys():
@@ -38,7 +46,9 @@ def _inline(properties: Properties) -> dict[str, Any]:
     }
 
 
-def _update(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _update(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     client, about = aws("iam"), {"RoleName": made.physical_id}
     client.update_assume_role_policy(
         **about, PolicyDocument=json.dumps(wanted["AssumeRolePolicyDocument"])
@@ -53,12 +63,12 @@ def _update(made: Made, wanted: Properties, before: Properties, aws: Aws) -> Non
         client.untag_role(**about, TagKeys=removed)
 
 
-def _delete(made: Made, wanted: Properties, aws: Aws) -> None:
+def _delete(made: PhysicalResource, wanted: Properties, aws: AccountClients) -> None:
     _put_policies(made, {}, wanted, aws)
     aws("iam").delete_role(RoleName=made.physical_id)
 
 
-KINDS: Final = (
+RESOURCE_TYPES: Final = (
     kind(
         "AWS::IAM::Role",
         "AssumeRolePolicyDocument Description MaxSessionDuration Policies",

@@ -3,7 +3,13 @@
 import json
 from typing import Final
 
-from localaws.cloudformation.resource_type import Aws, Made, Properties, changed_tags, kind
+from localaws.cloudformation.resource_type import (
+    AccountClients,
+    PhysicalResource,
+    Properties,
+    changed_tags,
+    kind,
+)
 
 PENDING_DAYS: Final = 30  # until a key that was deleted is gone, where the template does not say
 
@@ -11,12 +17,14 @@ PENDING_DAYS: Final = 30  # until a key that was deleted is gone, where the temp
 # --- secrets: made without a value, which is all that localaws has to know ---
 
 
-def _create_secret(wanted: Properties, aws: Aws) -> Made:
+def _create_secret(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     arn = aws("secretsmanager").create_secret(**wanted)["ARN"]
-    return Made(arn, {"Id": arn})
+    return PhysicalResource(arn, {"Id": arn})
 
 
-def _update_secret(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _update_secret(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     client = aws("secretsmanager")
     changed = {
         name: wanted.get(name, "")
@@ -30,7 +38,7 @@ def _update_secret(made: Made, wanted: Properties, before: Properties, aws: Aws)
     client.untag_resource(SecretId=made.physical_id, TagKeys=removed)
 
 
-def _delete_secret(made: Made, _: Properties, aws: Aws) -> None:
+def _delete_secret(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:
     """Delete it for good: CloudFormation leaves no days in which it could be had back."""
     aws("secretsmanager").delete_secret(SecretId=made.physical_id, ForceDeleteWithoutRecovery=True)
 
@@ -38,13 +46,15 @@ def _delete_secret(made: Made, _: Properties, aws: Aws) -> None:
 # --- parameters ---
 
 
-def _create_parameter(wanted: Properties, aws: Aws) -> Made:
+def _create_parameter(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     tags = [{"Key": key, "Value": value} for key, value in wanted.get("Tags", {}).items()]
     aws("ssm").put_parameter(**{**wanted, "Tags": tags})
-    return Made(wanted["Name"], {"Type": wanted["Type"], "Value": wanted["Value"]})
+    return PhysicalResource(wanted["Name"], {"Type": wanted["Type"], "Value": wanted["Value"]})
 
 
-def _update_parameter(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _update_parameter(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     given = {name: value for name, value in wanted.items() if name != "Tags"}
     aws("ssm").put_parameter(**given, Overwrite=True)
     old, new = before.get("Tags", {}), wanted.get("Tags", {})
@@ -57,33 +67,35 @@ def _update_parameter(made: Made, wanted: Properties, before: Properties, aws: A
         aws("ssm").remove_tags_from_resource(**about, TagKeys=removed)
 
 
-def _delete_parameter(made: Made, _: Properties, aws: Aws) -> None:
+def _delete_parameter(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:
     aws("ssm").delete_parameter(Name=made.physical_id)
 
 
 # --- keys ---
 
 
-def _create_key(wanted: Properties, aws: Aws) -> Made:
+def _create_key(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     client = aws("kms")
     tags = [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in wanted.get("Tags", [])]
     policy = {"Policy": json.dumps(wanted["KeyPolicy"])} if "KeyPolicy" in wanted else {}
     key = client.create_key(Description=wanted.get("Description", ""), Tags=tags, **policy)[
         "KeyMetadata"
     ]
-    made = Made(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
+    made = PhysicalResource(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
     _rotate(made, wanted, aws)
     return made
 
 
-def _rotate(made: Made, wanted: Properties, aws: Aws) -> None:
+def _rotate(made: PhysicalResource, wanted: Properties, aws: AccountClients) -> None:
     if str(wanted.get("EnableKeyRotation", False)).lower() == "true":
         aws("kms").enable_key_rotation(KeyId=made.physical_id)
     else:
         aws("kms").disable_key_rotation(KeyId=made.physical_id)
 
 
-def _update_key(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _update_key(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     client, about = aws("kms"), {"KeyId": made.physical_id}
     client.update_key_description(**about, Description=wanted.get("Description", ""))
     if wanted.get("KeyPolicy") != before.get("KeyPolicy"):
@@ -98,25 +110,27 @@ def _update_key(made: Made, wanted: Properties, before: Properties, aws: Aws) ->
         client.untag_resource(**about, TagKeys=removed)
 
 
-def _delete_key(made: Made, wanted: Properties, aws: Aws) -> None:
+def _delete_key(made: PhysicalResource, wanted: Properties, aws: AccountClients) -> None:
     days = int(wanted.get("PendingWindowInDays", PENDING_DAYS))
     aws("kms").schedule_key_deletion(KeyId=made.physical_id, PendingWindowInDays=days)
 
 
-def _create_alias(wanted: Properties, aws: Aws) -> Made:
+def _create_alias(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     aws("kms").create_alias(AliasName=wanted["AliasName"], TargetKeyId=wanted["TargetKeyId"])
-    return Made(wanted["AliasName"])
+    return PhysicalResource(wanted["AliasName"])
 
 
-def _update_alias(made: Made, wanted: Properties, _: Properties, aws: Aws) -> None:
+def _update_alias(
+    made: PhysicalResource, wanted: Properties, _: Properties, aws: AccountClients
+) -> None:
     aws("kms").update_alias(AliasName=made.physical_id, TargetKeyId=wanted["TargetKeyId"])
 
 
-def _delete_alias(made: Made, _: Properties, aws: Aws) -> None:
+def _delete_alias(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:
     aws("kms").delete_alias(AliasName=made.physical_id)
 
 
-KINDS: Final = (
+RESOURCE_TYPES: Final = (
     kind(
         "AWS::SecretsManager::Secret",
         "Description",

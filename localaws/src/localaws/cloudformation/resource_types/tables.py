@@ -3,7 +3,13 @@
 from typing import Any, Final
 
 from localaws.cloudformation.coercion import shaped
-from localaws.cloudformation.resource_type import Aws, Made, Properties, changed_tags, kind
+from localaws.cloudformation.resource_type import (
+    AccountClients,
+    PhysicalResource,
+    Properties,
+    changed_tags,
+    kind,
+)
 
 _AT_ONCE: Final = frozenset({"BillingMode", "DeletionProtectionEnabled"})
 _AFTERWARDS: Final = ("PointInTimeRecoverySpecification", "TimeToLiveSpecification")
@@ -13,19 +19,21 @@ _OFF: Final[Properties] = {
 }
 
 
-def _create(wanted: Properties, aws: Aws) -> Made:
+def _create(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     client = aws("dynamodb")
     given = {name: value for name, value in wanted.items() if name not in _AFTERWARDS}
     arn = client.create_table(**shaped(client, "create_table", given))["TableDescription"][
         "TableArn"
     ]
-    made = Made(wanted["TableName"], {"Arn": arn})
+    made = PhysicalResource(wanted["TableName"], {"Arn": arn})
     client.get_waiter("table_exists").wait(TableName=made.physical_id, WaiterConfig={"Delay": 1})
     _set_afterwards(made, wanted, {}, aws)
     return made
 
 
-def _set_afterwards(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _set_afterwards(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     client, recovery, expiry = aws("dynamodb"), *_AFTERWARDS
     if wanted.get(recovery, _OFF[recovery]) != before.get(recovery, _OFF[recovery]):
         given = {"TableName": made.physical_id, recovery: wanted.get(recovery, _OFF[recovery])}
@@ -40,7 +48,9 @@ def _set_expiry(client: Any, table: str, expiry: Properties) -> None:
     client.update_time_to_live(**shaped(client, "update_time_to_live", given))
 
 
-def _update(made: Made, wanted: Properties, before: Properties, aws: Aws) -> None:
+def _update(
+    made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
+) -> None:
     client = aws("dynamodb")
     changed = {
         name: wanted.get(name, _OFF.get(name))
@@ -59,11 +69,11 @@ def _update(made: Made, wanted: Properties, before: Properties, aws: Aws) -> Non
         client.untag_resource(ResourceArn=made.attributes["Arn"], TagKeys=removed)
 
 
-def _delete(made: Made, _: Properties, aws: Aws) -> None:
+def _delete(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:
     aws("dynamodb").delete_table(TableName=made.physical_id)
 
 
-KINDS: Final = (
+RESOURCE_TYPES: Final = (
     kind(
         "AWS::DynamoDB::Table",
         " ".join((*_AT_ONCE, *_AFTERWARDS)),

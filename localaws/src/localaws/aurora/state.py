@@ -22,7 +22,7 @@ from localaws.aurora.records import (
     Snapshot,
     SubnetGroup,
 )
-from localaws.aurora.schedule import Errand, OnFailure, Schedule, Then
+from localaws.aurora.schedule import OnFailure, PendingWork, Schedule, Then
 from localaws.clock import Clock
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Region:
 
 
 @dataclass
-class World:
+class AuroraState:
     """All accounts and regions, the clock, and the ports to what lies outside the model."""
 
     clock: Clock
@@ -90,7 +90,7 @@ class World:
     keys: Lookup
     security_groups: Callable[[str, str, str], bool]
     emit: Callable[[Answer], None]
-    furnish: Callable[[str, str], Region]
+    make_region: Callable[[str, str], Region]
     identities: Identities
     secrets: "SecretStore"
     exports: ExportStorage
@@ -99,7 +99,7 @@ class World:
     regions: dict[tuple[str, str], Region] = field(default_factory=dict)
     global_clusters: dict[tuple[str, str], GlobalCluster] = field(default_factory=dict)
     copies_by_source: dict[str, list[Snapshot]] = field(default_factory=dict)
-    errands: list[Errand] = field(default_factory=list)
+    pending_work: list[PendingWork] = field(default_factory=list)
     _moment: datetime | None = None
 
     @property
@@ -120,7 +120,7 @@ class World:
         """Return one region of an account, furnished with AWS's default groups when it is first looked at."""
         region = self.regions.get((account, name))
         if region is None:
-            region = self.regions[account, name] = self.furnish(account, name)
+            region = self.regions[account, name] = self.make_region(account, name)
         return region
 
     def region_of(self, arn: Arn) -> Region:
@@ -141,12 +141,14 @@ class World:
         `failed` happens in its place when the work raised; without it life goes on as if the work
         was done.
         """
-        self.errands.append(Errand(self.now, work, then, failed or (lambda _error: then())))
+        self.pending_work.append(
+            PendingWork(self.now, work, then, failed or (lambda _error: then()))
+        )
 
-    def take_errands(self) -> list[Errand]:
+    def take_pending_work(self) -> list[PendingWork]:
         """Return the work handed over since the last time."""
-        errands, self.errands = self.errands, []
-        return errands
+        pending_work, self.pending_work = self.pending_work, []
+        return pending_work
 
     def usable_key(self, region: Region, reference: str, *, account: str | None = None) -> Key:
         """Return an enabled key as seen from a region, or refuse with KMSKeyNotAccessibleFault."""
@@ -157,7 +159,7 @@ class World:
 class Request:
     """One call: the world, the caller's region, and the parameters as boto3 names them."""
 
-    world: World
+    state: AuroraState
     region: Region
     parameters: Mapping[str, Any]
 
