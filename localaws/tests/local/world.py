@@ -42,6 +42,7 @@ def create_function(endpoint: str, name: str, source: str, *, region: str = "us-
         Role=role["Role"]["Arn"],
         Handler="app.handler",
         Code={"ZipFile": zipped(source)},
+        Timeout=60,  # Lambda's default of 3 s is little for a first import on a busy machine
     )
 
 
