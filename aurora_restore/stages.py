@@ -14,7 +14,14 @@ from typing import Any, Final
 
 from chalicelib.flow.choreography import STEPS, event_source
 
-CHECKOUT: Final = Path(__file__).resolve().parents[1]
+
+def _checkout() -> Path:
+    """Name the folder that this code lies in, or the current one where pip has installed it."""
+    code = Path(__file__).resolve().parents[1]
+    return code if (code / ".chalice").is_dir() else Path.cwd()
+
+
+CHECKOUT: Final = _checkout()
 APP: Final = "aurora-restore"
 PROD: Final = "prod"
 OF_MAKE_UP: Final = (

@@ -38,10 +38,13 @@ def attempt(work: Callable[[], None]) -> int:
 
 
 def read_stage(name: str, checkout: Path, command: str) -> Stage:
-    """Read a stage of a checkout for a verb.
+    """Read a stage of a checkout for a verb; raises StageError."""
+    require_checkout(checkout, command)
+    return Stage.read(name, checkout, command=command)
 
-    Raises StageError, also where the folder is no checkout: an installed command starts anywhere.
-    """
+
+def require_checkout(checkout: Path, command: str) -> None:
+    """Raise StageError where a folder is no checkout: an installed command starts anywhere."""
     if not (checkout / ".chalice").is_dir():
         raise StageError(
             f"{checkout.resolve()} is no checkout of aurora-restore: it has no "
@@ -49,7 +52,6 @@ def read_stage(name: str, checkout: Path, command: str) -> Stage:
             "with --checkout (CHECKOUT= for make). The stage `local` has its own in the data "
             "folder while `make up` runs."
         )
-    return Stage.read(name, checkout, command=command)
 
 
 def output(line: str) -> None:

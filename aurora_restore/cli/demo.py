@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from aurora_restore.cli.attempt import print_error
+from aurora_restore.cli.attempt import print_error, require_checkout
 from aurora_restore.process.options import OptionError, port_number
+from aurora_restore.stages import CHECKOUT, StageError
 from demo.options import DemoOptions
 from demo.run import run_demo
 
@@ -78,6 +79,10 @@ def demo(
             "The demo needs localaws, the AWS on one machine, which is not installed here. "
             "In a checkout of aurora-restore, run: pip install ./localaws"
         )
+    try:
+        require_checkout(CHECKOUT, "demo")
+    except StageError as error:
+        return print_error(str(error))
     options = DemoOptions(port, data, dump, postgres, timeout, keep)
     typed_by_make = "MAKELEVEL" in os.environ
     return run_demo(options, options.with_more_time(context.command_path, by_make=typed_by_make))

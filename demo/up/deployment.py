@@ -17,10 +17,10 @@ from localaws.clients import local_environment, without_aws
 from localaws.errors import WorldError
 from localaws.startup import LocalAws
 
+from aurora_restore.stages import CHECKOUT
 from demo.aws import TARGET_REGION
 from demo.up.names import STAGE
 
-CHECKOUT: Final = Path(__file__).resolve().parents[2]
 PARTS: Final = (
     "app.py",
     "chalicelib",

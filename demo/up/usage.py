@@ -13,6 +13,7 @@ from typing import Final
 from localaws.sample.names import DATABASE
 from localaws.sample.usage import exports
 
+from aurora_restore.stages import CHECKOUT
 from demo.aws import (
     APP_SECRET,
     AUDIT_TABLE,
@@ -22,7 +23,6 @@ from demo.aws import (
     TARGET_CLUSTER,
     TARGET_REGION,
 )
-from demo.up.deployment import CHECKOUT
 from demo.up.names import STAGE, TARGET_PORT
 from demo.up.passwords import APPLICATION
 

@@ -42,7 +42,7 @@ def run(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedP
     return subprocess.run(
         [installed / "bin" / "aurora-restore", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{installed}"},
+        env={**os.environ, "PYTHONPATH": f"{installed}{os.pathsep}{folder}"},
         capture_output=True,
         text=True,
         check=False,
@@ -95,6 +95,24 @@ def test_the_demo_says_what_it_needs_where_localaws_is_not_installed(
 
     assert (1, "", 1) == (ran.returncode, ran.stdout, ran.stderr.count("\n"))
     assert "pip install ./localaws" in ran.stderr
+
+
+def test_the_demo_says_that_it_needs_a_checkout(installed: Path, tmp_path: Path) -> None:
+    """It deploys the app from one, and so does nothing in any other folder."""
+    ran = run(installed, tmp_path, "demo")
+
+    assert (1, "", 1) == (ran.returncode, ran.stdout, ran.stderr.count("\n"))
+    assert ran.stderr.startswith(f"{tmp_path} is no checkout of aurora-restore")
+
+
+def test_the_installed_command_works_on_the_checkout_in_the_current_folder(
+    installed: Path,
+) -> None:
+    """It knows the stages that are configured there, and names the one that is meant."""
+    ran = run(installed, ROOT, "deploy", "--stage", "prd")
+
+    assert (1, "") == (ran.returncode, ran.stdout)
+    assert "Did you mean 'prod'?" in ran.stderr
 
 
 def test_the_wheel_holds_what_the_command_needs(installed: Path, metadata: Distribution) -> None:
