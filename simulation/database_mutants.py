@@ -133,7 +133,7 @@ OF_DATABASES: tuple[Mutant, ...] = (
     Mutant(
         "the way into templates",
         "chalicelib/database/databases.py",
-        "            _run_block(connection, shut)",
+        "            _revoke_connect(connection, database.oid, [username])",
         "            pass",
         tests=("database/test_read_only.py::test_it_enters_no_template",),
     ),

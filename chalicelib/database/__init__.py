@@ -1,4 +1,8 @@
-"""How to speak to a restored PostgreSQL; `chalicelib.database.restored_database` is the way in.
+"""What is said to the PostgreSQL of a restored cluster; `restored_database.Database` is the way in.
 
-Imports `flow`.
+Connecting: endpoint, root_certificates, handshake, scram, encoding, connection, errors.
+Who may log in and what may be entered: names, roles, membership, master_user, databases.
+What our users may do: objects, privileges, default_privileges, ownership, grants, verification.
+What came along and acts by itself: quiesce, quiesce_queries, scheduled_jobs.
+It imports `flow` alone.
 """

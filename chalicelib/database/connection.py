@@ -1,4 +1,4 @@
-"""A session on the restored cluster with its limits set, and errors that have their project names."""
+"""Sessions on the restored cluster with their limits set, and errors by the project's own names."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -13,12 +13,12 @@ from chalicelib.database.encoding import CLIENT_ENCODING
 from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.database.errors import login_error, production_code_error, session_error
 from chalicelib.database.handshake import attempt_login
-from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.errors import TransientError
 
 TRANSACTIONS_HAVE_TIMEOUT = 170_000  # from this server_version on
 
-_KNOW_TIMEOUT: set[tuple[str, int]] = set()
-"""Servers, by host and port, of which the last session was in such a version."""
+_HAVE_TIMEOUT: set[tuple[str, int]] = set()
+"""Servers, by host and port, whose last session was in such a version."""
 
 Connection = Any  # psycopg2 publishes no types
 Row = tuple[Any, ...]
@@ -26,7 +26,7 @@ Row = tuple[Any, ...]
 
 @contextmanager
 def session(endpoint: Endpoint, login: Login, database: str) -> Iterator[Connection]:
-    """Open an autocommit session in `database`, and name what goes wrong in it (TransientError, RefusedError).
+    """Open an autocommit session in `database`; what goes wrong is a TransientError or RefusedError.
 
     Its settings are made as it begins, so no statement of ours runs under those of the database or
     the role.
@@ -38,10 +38,10 @@ def session(endpoint: Endpoint, login: Login, database: str) -> Iterator[Connect
 
 @contextmanager
 def plain_session(endpoint: Endpoint, login: Login, database: str) -> Iterator[Connection]:
-    """Open a session as any client does: with the settings that database and role have, and in transactions.
+    """Open a session as any client does: with the settings of database and role, in transactions.
 
-    Nothing is committed. What goes wrong is named as in `session`, except for what a statement is
-    refused for.
+    Nothing is committed. A connection that fails raises as in `session`; a statement that fails
+    raises psycopg2's own error.
     """
     with closing(_connected(endpoint, login, database, "")) as connection:
         yield connection
@@ -62,10 +62,7 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def attempt(connection: Connection) -> Iterator[None]:
-    """Within a transaction, undo what the master may not do, and go on.
-
-    The caller asks afterwards what is left.
-    """
+    """Within a transaction, undo what the master may not do; the caller asks later what is left."""
     run(connection, SQL("SAVEPOINT attempt"))
     try:
         yield
@@ -80,22 +77,18 @@ def database_of(connection: Connection) -> str:
 
 @contextmanager
 def named_errors(endpoint: Endpoint) -> Iterator[None]:
-    """Turn PostgreSQL's errors into the project's by their code.
-
-    A code that only a bug brings passes unchanged.
-    """
+    """Turn PostgreSQL's errors into the project's by their code; those of a bug pass unchanged."""
     try:
         yield
     except psycopg2.Error as error:
         detail = (error.diag.message_primary or "no detail given").rstrip(".") + "."
         named = session_error(error.pgcode, endpoint, detail)
-        if named is None or isinstance(
-            named, RefusedError
-        ):  # else what was in the way may be gone at the next try
+        # What is only in the way may be gone at the next try, whoever's code met it.
+        if not isinstance(named, TransientError):
             named = production_code_error(error.pgcode, endpoint, error.diag.context) or named
         if named is None:
             raise
-        # what the server says may quote production's code, and passwords in it
+        # The server's message may quote production's code, and passwords in it.
         raise named from None
 
 
@@ -115,19 +108,17 @@ def run(connection: Connection, statement: Composable) -> None:
 def _guarded(endpoint: Endpoint, login: Login, database: str) -> Connection:
     settings = _settings(endpoint)
     server = endpoint.host, endpoint.port
-    if server not in _KNOW_TIMEOUT:
+    if server not in _HAVE_TIMEOUT:
         connection = _connected(endpoint, login, database, _options(settings))
         if connection.server_version < TRANSACTIONS_HAVE_TIMEOUT:
             return connection
-        # an older server would refuse the whole connection for a setting that it does not know
+        # An older server refuses a connection for a setting that it does not know: version first.
         connection.close()
-    _KNOW_TIMEOUT.discard(
-        server
-    )  # where an older one stands there meanwhile, the next session is not refused
-    connection = _connected(
-        endpoint, login, database, _options(settings | {"transaction_timeout": "0"})
-    )
-    _KNOW_TIMEOUT.add(server)
+    # Where an older server has taken its place, only this connection is refused, not the next.
+    _HAVE_TIMEOUT.discard(server)
+    options = _options(settings | {"transaction_timeout": "0"})
+    connection = _connected(endpoint, login, database, options)
+    _HAVE_TIMEOUT.add(server)
     return connection
 
 
@@ -141,12 +132,10 @@ def _connected(endpoint: Endpoint, login: Login, database: str, options: str) ->
 
 
 def _conninfo(endpoint: Endpoint, login: Login, database: str, options: str) -> dict[str, object]:
-    """Everything libpq would otherwise take from the environment is said here."""
-    tls = (
-        {"sslmode": "disable"}
-        if endpoint.tls == "off"
-        else {"sslmode": "verify-full", "sslrootcert": str(endpoint.roots)}
-    )
+    """Set everything that libpq would otherwise take from the environment."""
+    tls = {"sslmode": "disable"}
+    if endpoint.tls != "off":
+        tls = {"sslmode": "verify-full", "sslrootcert": str(endpoint.roots)}
     return tls | {
         "host": endpoint.host,
         "port": endpoint.port,
@@ -159,7 +148,7 @@ def _conninfo(endpoint: Endpoint, login: Login, database: str, options: str) -> 
         "gssencmode": "disable",
         "options": options,
         "passfile": os.devnull,
-        # never the password in clear, never a server that asks nothing
+        # Never the password in clear, and never a server that asks for none.
         "require_auth": "scram-sha-256,md5",
         "keepalives_idle": 30,
     }
@@ -195,6 +184,6 @@ def _settings(endpoint: Endpoint) -> dict[str, str]:
 
 
 def _options(settings: Mapping[str, str]) -> str:
-    """Write settings as the words of a server's command line, in which a blank inside a word is escaped."""
+    """Write settings as options of a server's command line, where a blank in a value is escaped."""
     words = {name: value.replace(" ", "\\ ") for name, value in settings.items()}
     return " ".join(f"-c {name}={word}" for name, word in words.items())

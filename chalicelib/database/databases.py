@@ -1,4 +1,4 @@
-"""The databases of a cluster: which can be entered, which are opened for that, and why the others cannot be.
+"""The databases of a cluster: which can be entered, which are opened for that, and why not the others.
 
 Where the set-up does not go in, the read-only user does not either: nobody has looked at what it
 may do there.
@@ -13,14 +13,13 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from chalicelib.database.connection import Connection, attempt, rows, run, transaction
 from chalicelib.database.encoding import encode
 from chalicelib.database.membership import EVERYBODY_ELSE, identifiers, membership, new_grantees
+from chalicelib.database.names import quote_identifier
 from chalicelib.flow.errors import RefusedError, Retry
 
-INVALID = (
-    -2
-)  # datconnlimit of a database whose DROP was interrupted (PostgreSQL 16.0, 15.4, 14.9 and later)
-SESSIONS_NEEDED = (
-    3  # the set-up has two at a time in one database, and a look from outside may be the third
-)
+# datconnlimit of a database whose DROP was interrupted (PostgreSQL 16.0, 15.4, 14.9 and later)
+INVALID = -2
+# The set-up has two sessions at a time in one database, and a look from outside may be the third.
+SESSIONS_NEEDED = 3
 
 
 class Databases(NamedTuple):
@@ -30,116 +29,142 @@ class Databases(NamedTuple):
     closed: tuple[str, ...]
 
 
-class _Entry(NamedTuple):
+class _Database(NamedTuple):
+    """One row of pg_database; `open_to` names those of the users asked about who may connect."""
+
+    oid: int
     name: str
-    allowed: bool
-    limit: int
-    may_connect: bool
+    is_template: bool
+    allows_connections: bool
+    connection_limit: int
     owner: str
-    is_owner: bool
+    master_has_owner: bool
+    master_may_connect: bool
+    open_to: list[str]
+
+    @property
+    def takes_sessions(self) -> bool:
+        return self.allows_connections and self.connection_limit not in (0, INVALID)
+
+    @property
+    def is_narrow(self) -> bool:
+        return 0 <= self.connection_limit < SESSIONS_NEEDED
+
+    @property
+    def has_utf8_name(self) -> bool:
+        """psycopg2 connects by names in UTF-8 only."""
+        return encode(self.name) == self.name.encode()
+
+    @property
+    def to_join(self) -> list[str]:
+        """The role that the master user has to become a member of to act as the owner."""
+        return [] if self.master_has_owner else [self.owner]
 
 
-_ENTRIES = """
-SELECT datname, datallowconn, datconnlimit, pg_catalog.has_database_privilege(oid, 'CONNECT'),
-       pg_catalog.pg_get_userbyid(datdba), pg_catalog.pg_has_role(datdba, 'USAGE')
-  FROM pg_catalog.pg_database WHERE NOT datistemplate AND datname <> 'rdsadmin' ORDER BY datname
+# rdsadmin is RDS's own database and lets nobody in.
+_DATABASES = """
+SELECT oid, datname, datistemplate, datallowconn, datconnlimit,
+       pg_catalog.pg_get_userbyid(datdba),
+       pg_catalog.pg_has_role(datdba, 'USAGE'),
+       pg_catalog.has_database_privilege(oid, 'CONNECT'),
+       ARRAY(SELECT username
+               FROM pg_catalog.unnest(%(usernames)s::pg_catalog.text[]) AS username
+              WHERE pg_catalog.has_database_privilege(username, oid, 'CONNECT')
+              ORDER BY username)
+  FROM pg_catalog.pg_database
+ WHERE datname <> 'rdsadmin'
+ ORDER BY datname
 """
+
+
+def _read(connection: Connection, usernames: Collection[str] = ()) -> list[_Database]:
+    return [_Database(*row) for row in rows(connection, _DATABASES, usernames=[*usernames])]
 
 
 def databases(connection: Connection, *, opening: bool) -> Databases:
     """List the databases; `opening` lets the master into those that are closed to it, where it may.
 
-    `rdsadmin` is RDS's own and lets nobody in. Where nobody at all can connect, nothing is changed.
+    Where nobody at all can connect, nothing is changed.
     """
     names, closed = list[str](), list[str]()
-    for entry in (_Entry(*row) for row in rows(connection, _ENTRIES)):
-        why = _why_closed(entry)
-        is_narrow = 0 <= entry.limit < SESSIONS_NEEDED
-        if opening and entry.allowed and (why or is_narrow) and entry.limit != INVALID:
-            why = None if _opened(connection, entry) else why
+    for database in _read(connection):
+        if database.is_template:
+            continue
+        why = _why_closed(database)
+        can_open = database.allows_connections and database.connection_limit != INVALID
+        if opening and can_open and (why or database.is_narrow):
+            why = None if _opened(connection, database) else why
         if why:
-            closed.append(f"Database {entry.name} is closed to both users: {why}.")
+            closed.append(f"Database {database.name} is closed to both users: {why}.")
         else:
-            names.append(entry.name)
+            names.append(database.name)
     return Databases(tuple(names), tuple(closed))
 
 
-def _why_closed(entry: _Entry) -> str | None:
-    if encode(entry.name) != entry.name.encode():  # psycopg2 connects by names in UTF-8 only
+def _why_closed(database: _Database) -> str | None:
+    if not database.has_utf8_name:
         return "its name is not written in UTF-8; run ALTER DATABASE … RENAME TO in production"
-    if entry.limit == INVALID:
+    if database.connection_limit == INVALID:
         return "it is invalid, because somebody interrupted its deletion; drop it in production"
-    if not entry.allowed:
+    if not database.allows_connections:
         return "it allows no connections, so nobody can enter it"
-    if entry.limit == 0:
+    if database.connection_limit == 0:
         return "its CONNECTION LIMIT is 0, and the master user may not change that"
-    return (
-        None if entry.may_connect else "the master user may not connect to it, nor allow itself to"
-    )
+    if not database.master_may_connect:
+        return "the master user may not connect to it, nor allow itself to"
+    return None
 
 
-def _opened(connection: Connection, entry: _Entry) -> bool:
-    name = Identifier(entry.name)
+def _opened(connection: Connection, database: _Database) -> bool:
+    """Let the master user in, with as many sessions as the set-up needs; tell whether it worked."""
+    name = Identifier(database.name)
     statements: list[Composable] = []
-    if 0 <= entry.limit < SESSIONS_NEEDED:
+    if database.is_narrow:
         statements.append(SQL("ALTER DATABASE {} CONNECTION LIMIT -1").format(name))
-    if not entry.may_connect:
+    if not database.master_may_connect:
         statements.append(SQL("GRANT CONNECT ON DATABASE {} TO CURRENT_USER").format(name))
     try:
-        with (
-            transaction(connection),
-            membership(connection, [] if entry.is_owner else [entry.owner]),
-        ):
+        with transaction(connection), membership(connection, database.to_join):
             for statement in statements:
                 run(connection, statement)
     except (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.InvalidGrantOperation):
         return False
-    found = [_Entry(*row) for row in rows(connection, _ENTRIES)]
-    return any(one.name == entry.name and _why_closed(one) is None for one in found)
-
-
-_ENTERED = """
-SELECT datname, pg_catalog.has_database_privilege(oid, 'CONNECT') AND datconnlimit <> 0
-  FROM pg_catalog.pg_database
- WHERE datallowconn AND datconnlimit <> -2 AND datname <> 'rdsadmin' ORDER BY datname
-"""  # -2 marks a database whose DROP was interrupted: nobody can enter it
+    after = {other.oid: other for other in _read(connection)}.get(database.oid)
+    return after is not None and _why_closed(after) is None
 
 
 def reachable(connection: Connection) -> tuple[list[str], list[str]]:
-    """Return the databases that the master user may enter, once they are opened, and those that only others may.
+    """Open what can be opened; return the databases that the master user enters, and the others.
 
     Templates are among them: where they take connections, people can enter them, too.
     """
     databases(connection, opening=True)
-    found = rows(connection, _ENTERED)
+    found = [
+        database
+        for database in _read(connection)
+        if database.allows_connections and database.connection_limit != INVALID
+    ]
     entered = [
-        name for name, may in found if may and encode(name) == name.encode()
-    ]  # as psycopg2 can say it
-    return entered, [name for name, _ in found if name not in entered]
-
-
-_OPEN_ELSEWHERE = """
-SELECT oid, datname, pg_catalog.pg_get_userbyid(datdba), pg_catalog.has_database_privilege(oid, 'CONNECT')
-  FROM pg_catalog.pg_database
- WHERE datallowconn AND datconnlimit NOT IN (0, -2) AND datname <> 'rdsadmin' AND datname <> ALL (%(names)s)
-   AND pg_catalog.has_database_privilege(%(username)s, oid, 'CONNECT')
- ORDER BY datname
-"""
-_REVOKE_CONNECT_ELSEWHERE = """
-BEGIN
-  EXECUTE (SELECT pg_catalog.format('GRANT CONNECT ON DATABASE %I TO ', datname) || {others}
-             FROM pg_catalog.pg_database WHERE oid = {oid});
-  EXECUTE (SELECT pg_catalog.format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC, ', datname) || {username} || ' CASCADE'
-             FROM pg_catalog.pg_database WHERE oid = {oid});
-END
-"""  # by number: no statement of ours can say a name that is not written in UTF-8
+        database.name
+        for database in found
+        if database.takes_sessions and database.master_may_connect and database.has_utf8_name
+    ]
+    return entered, [database.name for database in found if database.name not in entered]
 
 
 def other_open_databases(
     connection: Connection, username: str, names: Collection[str]
 ) -> list[str]:
-    """Return the databases that `username` may connect to beside `names`: templates, and those closed to the master."""
-    return [row[1] for row in rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])]
+    """Return where `username` may connect beside `names`: templates, and those closed to the master."""
+    return [database.name for database in _open_to(connection, username, but=names)]
+
+
+def _open_to(connection: Connection, username: str, *, but: Collection[str]) -> list[_Database]:
+    return [
+        database
+        for database in _read(connection, [username])
+        if database.takes_sessions and database.open_to and database.name not in but
+    ]
 
 
 def revoke_connect_elsewhere(
@@ -147,93 +172,95 @@ def revoke_connect_elsewhere(
 ) -> list[str]:
     """Take CONNECT on all databases but `names` from the read-only user and from PUBLIC.
 
-    Production's roles keep it.
-
-    Returns those where the master user may not do that: they have to be set up like any other.
-    RefusedError for one that it may not enter either.
+    Production's roles keep it. Returns those where the master user may not do that: they have to be
+    set up like any other. RefusedError for one that it may not enter either.
     """
-    found = rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])
+    found = _open_to(connection, username, but=names)
     others = new_grantees(connection, {username, application}) if found else []
-    for oid, _, owner, _ in found:
-        to, by = (
-            names.as_string(connection) for names in (identifiers(others), Identifier(username))
-        )
-        shut = SQL(_REVOKE_CONNECT_ELSEWHERE).format(
-            oid=Literal(oid), others=Literal(to), username=Literal(by)
-        )
-        with transaction(connection), membership(connection, [owner]), attempt(connection):
-            _run_block(connection, shut)
-    left = rows(connection, _OPEN_ELSEWHERE, username=username, names=[*names])
-    if locked := [
-        name for _, name, _, may_connect in left if not may_connect or encode(name) != name.encode()
-    ]:
-        raise RefusedError(
-            f"{username} may connect to database {locked[0]}, where the master user cannot see "
-            "what it may do.",
-            f"In production, run REVOKE CONNECT ON DATABASE {locked[0]} FROM PUBLIC.",
-            retry=Retry.LATER_SNAPSHOT,
-        )
-    return [name for _, name, _, _ in left]
-
-
-_MAY_ENTER = """
-SELECT oid, datname, CASE WHEN NOT pg_catalog.pg_has_role(datdba, 'USAGE')
-                          THEN pg_catalog.pg_get_userbyid(datdba) END,
-       pg_catalog.has_database_privilege(oid, 'CONNECT'), username
-  FROM pg_catalog.pg_database CROSS JOIN pg_catalog.unnest(%(usernames)s) AS username
- WHERE datallowconn AND datconnlimit NOT IN (0, -2) AND datname <> 'rdsadmin'
-   AND pg_catalog.has_database_privilege(username, oid, 'CONNECT')
- ORDER BY datname, username
-"""
-_REVOKE_CONNECT = """
-BEGIN
-  EXECUTE (SELECT pg_catalog.format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC, %s CASCADE', datname, {names})
-             FROM pg_catalog.pg_database WHERE oid = {oid});
-END
-"""  # by number, as above
-
-
-class _OutOfReach(NamedTuple):
-    oid: int
-    name: str
-    owner: str | None  # None where the master has the owner's rights
-    master_may: bool
-    username: str
-
-
-def _out_of_reach(connection: Connection, usernames: Sequence[str]) -> list[_OutOfReach]:
-    """List the databases that one of the users may enter, and the set-up may not."""
-    found = [_OutOfReach(*row) for row in rows(connection, _MAY_ENTER, usernames=[*usernames])]
-    return [it for it in found if not it.master_may or encode(it.name) != it.name.encode()]
+    for database in found:
+        with (
+            transaction(connection),
+            membership(connection, database.to_join),
+            attempt(connection),
+        ):
+            _change_connect(connection, database.oid, "GRANT CONNECT ON DATABASE %I TO %s", others)
+            _revoke_connect(connection, database.oid, [username])
+    left = _open_to(connection, username, but=names)
+    for database in left:
+        if not (database.master_may_connect and database.has_utf8_name):
+            raise RefusedError(
+                f"{username} may connect to database {database.name}, where the master user cannot "
+                "see what it may do.",
+                "In production, run REVOKE CONNECT ON DATABASE "
+                f"{quote_identifier(database.name)} FROM PUBLIC.",
+                retry=Retry.LATER_SNAPSHOT,
+            )
+    return [database.name for database in left]
 
 
 def revoke_connect_out_of_reach(connection: Connection, usernames: Sequence[str]) -> None:
-    """Take CONNECT from our users where the set-up cannot enter: nobody stopped what reaches production there."""
+    """Take CONNECT from our users where the set-up cannot enter.
+
+    Nobody has stopped there what reaches production.
+    """
     query = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = ANY (%(names)s)"
     known = [name for (name,) in rows(connection, query, names=[*usernames, EVERYBODY_ELSE])]
-    names = Literal(identifiers(known).as_string(connection))
-    for it in _out_of_reach(connection, usernames):
-        keep = SQL(_REVOKE_CONNECT).format(names=names, oid=Literal(it.oid))
+    for database in _out_of_reach(connection, usernames):
         with (
             transaction(connection),
-            membership(connection, [it.owner] if it.owner else []),
+            membership(connection, database.to_join),
             attempt(connection),
         ):
-            _run_block(connection, keep)
-
-
-def _run_block(connection: Connection, block: Composable) -> None:
-    """Run a block as a literal: a dollar quote would end at a name that has it inside."""
-    run(connection, SQL("DO {}").format(Literal(block.as_string(connection))))
+            _revoke_connect(connection, database.oid, known)
 
 
 def refuse_out_of_reach(connection: Connection, usernames: Sequence[str]) -> None:
     """Refuse a copy that has a database which our users may enter, and the set-up may not."""
-    for it in _out_of_reach(connection, usernames):
+    for database in _out_of_reach(connection, usernames):
         raise RefusedError(
-            f"User {it.username} may enter database {it.name}, which the master user may not. "
-            "Nothing in it was stopped or cut off from production.",
+            f"User {database.open_to[0]} may enter database {database.name}, which the master user "
+            "may not. Nothing in it was stopped or cut off from production.",
             "In production, let the master user connect to it, take CONNECT on it from that user "
             "and from PUBLIC, or drop it.",
             retry=Retry.LATER_SNAPSHOT,
         )
+
+
+def _out_of_reach(connection: Connection, usernames: Sequence[str]) -> list[_Database]:
+    """List the databases that one of the users may enter, and the set-up may not."""
+    return [
+        database
+        for database in _read(connection, usernames)
+        if database.takes_sessions
+        and database.open_to
+        and not (database.master_may_connect and database.has_utf8_name)
+    ]
+
+
+_CHANGE_CONNECT = """
+BEGIN
+  EXECUTE (SELECT pg_catalog.format({statement}, datname, {roles})
+             FROM pg_catalog.pg_database
+            WHERE oid = {oid});
+END
+"""
+
+
+def _revoke_connect(connection: Connection, oid: int, names: Collection[str]) -> None:
+    revoke = "REVOKE CONNECT ON DATABASE %I FROM PUBLIC, %s CASCADE"
+    _change_connect(connection, oid, revoke, names)
+
+
+def _change_connect(
+    connection: Connection, oid: int, statement: str, roles: Collection[str]
+) -> None:
+    """Run a statement about a database by its number, in which %I is its name and %s the roles.
+
+    No statement of ours can contain a name that is not written in UTF-8; the server can.
+    """
+    written = identifiers(roles).as_string(connection)
+    block = SQL(_CHANGE_CONNECT).format(
+        statement=Literal(statement), roles=Literal(written), oid=Literal(oid)
+    )
+    # A literal, because a dollar quote would end at a role name that has it inside.
+    run(connection, SQL("DO {}").format(Literal(block.as_string(connection))))

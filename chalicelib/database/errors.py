@@ -1,20 +1,20 @@
 """What PostgreSQL's error codes mean to an operation: wait, or give up with a sentence.
 
-Anything else is a bug.
-
-Codes are SQLSTATEs (PostgreSQL documentation, appendix A); texts are never matched, servers
+Any other code is a bug. Codes are SQLSTATEs (PostgreSQL documentation, appendix A); texts are never matched, servers
 translate them.
 """
 
 from dataclasses import dataclass
 
 from chalicelib.database.endpoint import Endpoint
+from chalicelib.database.names import quote_identifier
 from chalicelib.flow.errors import RefusedError, Retry, TransientError
 
 SUCCESSFUL_COMPLETION = "00000"
-INVALID_PASSWORD = "28P01"  # noqa: S105 (a code) # wrong, or none stored, or one whose VALID UNTIL has passed
+# The password is wrong, or the role has none, or its VALID UNTIL has passed.
+INVALID_PASSWORD = "28P01"  # noqa: S105 (a code)
 INVALID_AUTHORIZATION = "28000"
-# no connection left in the server, or by the CONNECTION LIMIT of the role or the database
+# No connection is left in the server, or by the CONNECTION LIMIT of the role or the database.
 TOO_MANY_CONNECTIONS = "53300"
 PASSWORD_CODES = frozenset({INVALID_PASSWORD, INVALID_AUTHORIZATION})
 BUSY_CODES = {
@@ -26,21 +26,25 @@ BUSY_CODES = {
     "25P03": "a transaction that idled too long",
     "42710": "a role that somebody created at the same moment",
     "23505": "a catalogue row that somebody wrote at the same moment",
-    # "tuple concurrently updated" has no own code
+    # "tuple concurrently updated" has no code of its own
     "XX000": "a catalogue row that somebody changed at the same moment",
 }
+# Shut down, crashed, starting up, idle too long, read-only: the writer is elsewhere or not yet there.
 AWAY_CODES = frozenset({"57P01", "57P02", "57P03", "57P05", "25006"})
-"""Shut down, crashed, starting up, idle too long, read-only: the writer is elsewhere or not there yet."""
-AWAY_CLASSES = frozenset(
-    {"08", "53", "58"}
-)  # connection trouble, out of connections or memory, the system under it
+# Connection exceptions, insufficient resources, errors of the system under the server.
+AWAY_CLASSES = frozenset({"08", "53", "58"})
 LACKING_REMEDIES = {
-    "42501": "In production, make the master user a member of rds_superuser, and of the role "
-    "named.",
-    "22021": "In production, run ALTER ROLE … RENAME TO for the role whose name is no text in this "
-    "encoding.",
-    "0LP01": "In production, revoke the master user's role from the role named: membership cannot "
-    "go both ways.",
+    "42501": (
+        "In production, make the master user a member of rds_superuser, and of the role named."
+    ),
+    "22021": (
+        "In production, run ALTER ROLE … RENAME TO for the role whose name is no text in this "
+        "encoding."
+    ),
+    "0LP01": (
+        "In production, revoke the master user's role from the role named: membership cannot go "
+        "both ways."
+    ),
 }
 
 
@@ -75,22 +79,21 @@ class LoginResult:
 
 
 class AuthenticationMethodError(RefusedError):
-    """The server asks for another proof than a password, as RDS does of members of rds_iam and rds_ad."""
+    """The server asks for a token, as RDS does of members of rds_iam and rds_ad."""
 
 
 class DatabaseUnavailableError(TransientError):
-    """The server cannot be had now: no name, no answer, starting up, shutting down, out of connections."""
+    """The server cannot be reached now: no address, no answer, starting up, out of connections."""
 
 
 class DatabaseBusyError(TransientError):
-    """The server is there, but somebody else is in the way: a lock, a deadlock, a concurrent change."""
+    """The server is there, and another session is in the way: a lock, a deadlock, a change."""
 
 
 def session_error(sqlstate: str | None, endpoint: Endpoint, detail: str) -> Exception | None:
     """Return what a statement's error code means; None for a code that only a bug of ours brings.
 
-    No code at all is a connection lost on the way: then there is no server message to take one
-    from.
+    Without a code the connection was lost: no message of the server came that could have one.
     """
     if sqlstate is None or _is_away(sqlstate):
         return DatabaseUnavailableError(
@@ -106,14 +109,11 @@ def session_error(sqlstate: str | None, endpoint: Endpoint, detail: str) -> Exce
 def production_code_error(
     sqlstate: str | None, endpoint: Endpoint, context: str | None
 ) -> RefusedError | None:
-    """Return the refusal for an error that came from a function of production's.
+    """Return the refusal for an error that came from a function of production's, else None.
 
-    None for one that did not.
-
-    An event trigger may raise whatever it likes, on GRANT as on ALTER ROLE. What the server says of
-    the place (its CONTEXT) may be translated, but it is there for all code that the server ran. Our
-    own blocks are known by it. Of all that, only the function and its line are told: a message may
-    quote whatever the function works with.
+    An event trigger may raise whatever it likes, on GRANT as on ALTER ROLE. The error's CONTEXT may
+    be translated, but it is there for all code that the server ran, our own blocks among it. Only
+    the function and its line are told: a message may quote whatever the function works with.
     """
     if not context or "inline_code_block" in context:
         return None
@@ -128,26 +128,23 @@ def production_code_error(
 
 
 def privilege_error(sqlstate: str, endpoint: Endpoint, detail: str) -> RefusedError:
-    """Return the refusal for a right that the master user lacks.
-
-    `detail` is the server's own sentence.
-    """
+    """Return the refusal for a right that the master user lacks; `detail` is the server's sentence."""
     reason = f"PostgreSQL at {endpoint} denies what setting up users needs: {detail}"
     return RefusedError(reason, LACKING_REMEDIES[sqlstate], retry=Retry.LATER_SNAPSHOT)
 
 
 def token_login_error(endpoint: Endpoint, username: str) -> AuthenticationMethodError:
-    """Return the refusal for a master user that is let in by a token, where Aurora cannot let it in otherwise."""
+    """Return the refusal for a master user of whom the server wants a token."""
     return AuthenticationMethodError(
         f"PostgreSQL at {endpoint} asks the master user {username} for another proof than a password.",
-        f"In production, run REVOKE rds_iam, rds_ad FROM {username}, or modify the cluster so that "
-        "the master user's authentication type is password.",
+        f"In production, run REVOKE rds_iam, rds_ad FROM {quote_identifier(username)}, or modify "
+        "the cluster so that the master user's authentication type is password.",
         retry=Retry.LATER_SNAPSHOT,
     )
 
 
 def login_error(answer: LoginResult, endpoint: Endpoint, username: str, database: str) -> Exception:
-    """Return what it means that psycopg2 got no connection and that the server then gave this answer."""
+    """Return what a login means that did not open the database, by the server's answer to the next."""
     if answer.accepted:
         return DatabaseUnavailableError(
             f"PostgreSQL at {endpoint} dropped a connection and took the next one."
@@ -166,22 +163,20 @@ def login_error(answer: LoginResult, endpoint: Endpoint, username: str, database
 
 
 def _refusal(sqlstate: str, endpoint: Endpoint, username: str, database: str) -> RefusedError:
-    """Return the sentences for a server that turns `username` away for another reason than the password."""
+    """Return the sentences for a server that turns a user away, but not for the password."""
+    user, name = quote_identifier(username), quote_identifier(database)
     known = {
         "3D000": (
             f"There is no database {database} on {endpoint}.",
-            (
-                "Put the name of a database that production has into the master secret's field "
-                "database."
-            ),
+            "Put the name of a database of production into the master secret's field database.",
         ),
         "42501": (
             f"User {username} may not connect to database {database} on {endpoint}.",
-            f"In production, run GRANT CONNECT ON DATABASE {database} TO {username}.",
+            f"In production, run GRANT CONNECT ON DATABASE {name} TO {user}.",
         ),
         "55000": (
             f"Database {database} on {endpoint} takes no connections.",
-            f"In production, run ALTER DATABASE {database} ALLOW_CONNECTIONS true.",
+            f"In production, run ALTER DATABASE {name} ALLOW_CONNECTIONS true.",
         ),
         "28000": (
             f"PostgreSQL at {endpoint} turns user {username} away before asking for a password.",

@@ -1,4 +1,4 @@
-"""A login spoken by hand, to learn the server's own error code.
+"""A login in PostgreSQL's own protocol, to learn the server's error code.
 
 libpq gives a failed connection no SQLSTATE, only a text in the server's language (psycopg2:
 `pgcode` is None, seen with libpq 17), and so cannot tell "starting up" from "wrong password". The
@@ -29,21 +29,11 @@ from chalicelib.flow.errors import RefusedError
 
 PROTOCOL_3_0 = 196608
 SSL_REQUEST = 80877103
-MESSAGE_BYTES_MAX = 65_536  # nothing that is said before the first query is longer
-OK, MD5, SASL, SASL_CONTINUE, SASL_FINAL = (
-    0,
-    5,
-    10,
-    11,
-    12,
-)  # authentication requests that are answered
+MESSAGE_BYTES_MAX = 65_536  # no message before the first query is longer
+OK, MD5, SASL, SASL_CONTINUE, SASL_FINAL = 0, 5, 10, 11, 12  # authentication requests we answer
 LENGTH_BYTES = 4  # a message's length counts itself
-_NO_ANSWER = (
-    OSError,
-    EOFError,
-    ValueError,
-    struct.error,
-)  # no name, no route, no answer in time, hung up, babbling
+# No route, no answer in time; hung up; a message that is none of PostgreSQL's.
+_NO_ANSWER = (OSError, EOFError, ValueError, struct.error)
 
 
 def attempt_login(endpoint: Endpoint, login: Login, database: str) -> LoginResult:
@@ -57,7 +47,7 @@ def attempt_login(endpoint: Endpoint, login: Login, database: str) -> LoginResul
 
 
 def reach(endpoint: Endpoint) -> None:
-    """Connect, have the server prove who it is where TLS is wanted, and leave; nobody logs in.
+    """Connect, have the server prove its identity where TLS is on, and leave without a login.
 
     Raises as `attempt_login`.
     """
@@ -68,10 +58,9 @@ def reach(endpoint: Endpoint) -> None:
 @contextmanager
 def _channel(endpoint: Endpoint) -> Iterator[socket.socket]:
     try:
+        address = endpoint.host, endpoint.port
         with (
-            socket.create_connection(
-                (endpoint.host, endpoint.port), endpoint.connect_timeout_seconds
-            ) as plain,
+            socket.create_connection(address, endpoint.connect_timeout_seconds) as plain,
             _secured(plain, endpoint) as channel,
         ):
             yield channel
@@ -91,7 +80,7 @@ def _channel(endpoint: Endpoint) -> Iterator[socket.socket]:
 
 
 def _secured(plain: socket.socket, endpoint: Endpoint) -> socket.socket:
-    """Return the socket to speak over: `plain` itself, or TLS on it, verified against the roots and the host's name."""
+    """Return `plain` itself, or TLS on it, verified against the roots and the host's name."""
     if endpoint.tls == "off":
         return plain
     plain.sendall(struct.pack("!ii", 8, SSL_REQUEST))
@@ -100,8 +89,7 @@ def _secured(plain: socket.socket, endpoint: Endpoint) -> socket.socket:
             f"PostgreSQL at {endpoint} speaks no TLS, so nothing proves who it is.",
             "Connect to the cluster's own endpoint; only a stage on one machine may set TLS off.",
         )
-    # Not create_default_context: its strict flag (Python 3.13) refuses certificate chains that
-    # libpq takes.
+    # Not create_default_context: its strict flag (Python 3.13) refuses chains that libpq accepts.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(endpoint.roots)
     return context.wrap_socket(plain, server_hostname=endpoint.host)
@@ -117,33 +105,26 @@ class LoginExchange:
         self._server_signature = ""
 
     def log_in(self, database: str) -> LoginResult:
-        """Send the startup message and answer whatever the server asks, until it lets us in or does not."""
-        words = ("user", self._login.username, "database", database)
-        self._say(
-            b"",
-            struct.pack("!i", PROTOCOL_3_0)
-            + b"".join(encode(word) + b"\0" for word in words)
-            + b"\0",
-        )
+        """Send the startup message and answer the server's requests until it decides."""
+        parameters = ("user", self._login.username, "database", database)
+        texts = b"".join(encode(text) + b"\0" for text in parameters)
+        self._send(b"", struct.pack("!i", PROTOCOL_3_0) + texts + b"\0")
         while True:
-            kind, body = self._hear()
-            if kind == b"E":
-                return LoginResult(
-                    _sqlstate(body), self._password_requested, self._password_verified
-                )
-            if kind == b"Z":
-                with suppress(
-                    OSError
-                ):  # it let us in; whether it hears the goodbye does not matter
-                    self._say(b"X", b"")
-                return LoginResult(
-                    SUCCESSFUL_COMPLETION, self._password_requested, self._password_verified
-                )
-            if kind == b"R":
+            kind, body = self._receive()
+            if kind == b"E":  # ErrorResponse
+                return self._result(_sqlstate(body))
+            if kind == b"Z":  # ReadyForQuery
+                with suppress(OSError):  # whether the server gets the Terminate does not matter
+                    self._send(b"X", b"")
+                return self._result(SUCCESSFUL_COMPLETION)
+            if kind == b"R":  # one of the Authentication messages
                 self._reply(struct.unpack("!i", body[:4])[0], body[4:])
 
+    def _result(self, sqlstate: str) -> LoginResult:
+        return LoginResult(sqlstate, self._password_requested, self._password_verified)
+
     def _reply(self, request: int, body: bytes) -> None:
-        """LoginResult an authentication request.
+        """Answer an authentication request.
 
         RefusedError for one that would prove nothing or give the password away.
         """
@@ -154,10 +135,10 @@ class LoginExchange:
                 "Demand SCRAM in pg_hba.conf.",
             )
         elif request == MD5:
-            self._say(b"p", _md5(self._login, body[:4]) + b"\0")
+            self._send(b"p", _md5(self._login, body[:4]) + b"\0")
         elif request == SASL:
             first = f"n,,{self._client_first}".encode()
-            self._say(b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(first)) + first)
+            self._send(b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(first)) + first)
         elif request == SASL_CONTINUE:
             self._prove(body.decode())
         elif request == SASL_FINAL:
@@ -165,32 +146,30 @@ class LoginExchange:
             self._refuse_unless(
                 known, "does not know the password's verifier", "Check which server answers there."
             )
-        else:  # RDS asks members of rds_iam and rds_ad for a clear-text token
+        else:  # RDS asks members of rds_iam and rds_ad for a token in clear text
             raise AuthenticationMethodError(
                 f"PostgreSQL at {self._endpoint} asks user {self._login.username} for another proof "
                 "than a password.",
                 f"Take {self._login.username} out of rds_iam and rds_ad, or name another user.",
             )
-        self._password_requested, self._password_verified = (
-            self._password_requested or request != OK,
-            request == OK,
-        )
+        self._password_requested = self._password_requested or request != OK
+        self._password_verified = request == OK
 
     def _prove(self, server_first: str) -> None:
         shown = scram.proof(
             self._login.secret, client_first=self._client_first, server_first=server_first
         )
         self._server_signature = shown.server_signature
-        self._say(b"p", shown.message.encode())
+        self._send(b"p", shown.message.encode())
 
-    def _refuse_unless(self, fine: bool, deed: str, remedy: str) -> None:
-        if not fine:
-            raise RefusedError(f"PostgreSQL at {self._endpoint} {deed}.", remedy)
+    def _refuse_unless(self, condition: bool, what: str, remedy: str) -> None:
+        if not condition:
+            raise RefusedError(f"PostgreSQL at {self._endpoint} {what}.", remedy)
 
-    def _say(self, kind: bytes, body: bytes) -> None:
+    def _send(self, kind: bytes, body: bytes) -> None:
         self._channel.sendall(kind + struct.pack("!i", len(body) + LENGTH_BYTES) + body)
 
-    def _hear(self) -> tuple[bytes, bytes]:
+    def _receive(self) -> tuple[bytes, bytes]:
         kind, length = struct.unpack("!ci", _exactly(self._channel, 5))
         if not LENGTH_BYTES <= length <= MESSAGE_BYTES_MAX:
             raise ValueError("The server's message has an impossible length.")
@@ -215,8 +194,10 @@ def _sqlstate(body: bytes) -> str:
 
 
 def _md5(login: Login, salt: bytes) -> bytes:
-    """LoginResult the older challenge, which a server asks for a password that was stored as MD5."""
-    inner = hashlib.md5(
-        login.secret.encode() + encode(login.username), usedforsecurity=False
-    ).hexdigest()
-    return b"md5" + hashlib.md5(inner.encode() + salt, usedforsecurity=False).hexdigest().encode()
+    """Answer the older challenge, which a server sends for a password that it stores as MD5."""
+    stored = _md5_hex(login.secret.encode() + encode(login.username))
+    return b"md5" + _md5_hex(stored + salt)
+
+
+def _md5_hex(raw: bytes) -> bytes:
+    return hashlib.md5(raw, usedforsecurity=False).hexdigest().encode()

@@ -1,4 +1,4 @@
-"""The master user's own way in: what it can mend of that itself, and what only production can."""
+"""The master user's own login: what it can repair by itself, and what only production can."""
 
 import psycopg2.errors
 from psycopg2.sql import SQL
@@ -8,20 +8,16 @@ from chalicelib.database.databases import databases
 from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.database.errors import AuthenticationMethodError, LoginResult, token_login_error
 from chalicelib.database.handshake import attempt_login
+from chalicelib.database.names import quote_identifier
 from chalicelib.flow.errors import RefusedError, Retry
 
-ELSEWHERE = (
-    "postgres",
-    "template1",
-)  # what every cluster has, for where the master's own database is closed
+# Databases that every cluster has, to log in to where the master's own is closed.
+ELSEWHERE = ("postgres", "template1")
 SESSIONS_NEEDED = 4  # at one time, one that is just ending among them
 
 
 def try_master_login(endpoint: Endpoint, master: Login, database: str) -> LoginResult:
-    """Try to log in.
-
-    RefusedError where the server wants another proof of the master user than a password.
-    """
+    """Try to log in; RefusedError where the server wants a token of the master user."""
     try:
         return attempt_login(endpoint, master, database)
     except AuthenticationMethodError as error:
@@ -29,9 +25,7 @@ def try_master_login(endpoint: Endpoint, master: Login, database: str) -> LoginR
 
 
 def enter(endpoint: Endpoint, master: Login, database: str) -> LoginResult:
-    """Try to log in.
-
-    Where only the database is closed to the master user, open that, and try again.
+    """Try to log in; where only the database is closed to the master user, open it and try again.
 
     What limits the master user itself is lifted where it may do that; RefusedError where too little
     is left.
@@ -53,7 +47,7 @@ def enter(endpoint: Endpoint, master: Login, database: str) -> LoginResult:
 
 
 def _lift_own_limits(connection: Connection, endpoint: Endpoint) -> None:
-    """Let the master user have connections, and a password that never expires, where it may give itself that.
+    """Lift the master user's CONNECTION LIMIT and VALID UNTIL, where it may do that itself.
 
     From PostgreSQL 16 on it may not: then RefusedError where the CONNECTION LIMIT leaves fewer than
     a set-up needs.
@@ -68,7 +62,7 @@ def _lift_own_limits(connection: Connection, endpoint: Endpoint) -> None:
             raise RefusedError(
                 f"User {name} may have no more than {limit} connections to PostgreSQL at {endpoint}; "
                 f"setting up users needs {SESSIONS_NEEDED}.",
-                f"In production, run ALTER ROLE {name} CONNECTION LIMIT -1.",
+                f"In production, run ALTER ROLE {quote_identifier(name)} CONNECTION LIMIT -1.",
                 retry=Retry.LATER_SNAPSHOT,
             ) from None
 

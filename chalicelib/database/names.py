@@ -1,8 +1,9 @@
-"""Which role names mean what: RDS's own, reserved, possible users.
+"""Which role names mean what: RDS's own, reserved, possible users; and how a name is written in SQL.
 
 The in-memory twin judges by the same rules.
 """
 
+import re
 from collections.abc import Collection
 
 from chalicelib.database import scram
@@ -29,9 +30,35 @@ RDS_GROUP_ROLES = frozenset(
         "rds_reserved",
     }
 )
-"""Roles of RDS that cannot log in and have no password (RDS and Aurora guides, "PostgreSQL roles")."""
+"""Roles of RDS that cannot log in and have no password (Aurora guide, "PostgreSQL roles")."""
 NAME_BYTES_MAX = 63  # NAMEDATALEN - 1: PostgreSQL cuts longer names, and two of them may become one
 RESERVED = frozenset({"public", "none"})  # refused by CREATE ROLE even in quotes
+
+_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+# Words that are no names without quotes: reserved, or only functions and types may have them
+# (PostgreSQL documentation, appendix C).
+_SQL_WORDS_TEXT = """
+    all analyse analyze and any array as asc asymmetric authorization between bigint binary bit
+    boolean both case cast char character check coalesce collate collation column concurrently
+    constraint create cross current_catalog current_date current_role current_schema current_time
+    current_timestamp current_user dec decimal default deferrable desc distinct do else end except
+    exists extract false fetch float for foreign freeze from full grant greatest group grouping
+    having ilike in initially inner inout int integer intersect interval into is isnull join
+    lateral leading least left like limit localtime localtimestamp national natural nchar none
+    normalize not notnull null nullif numeric offset on only or order out outer overlaps overlay
+    placing position precision primary public real references returning right row select
+    session_user setof similar smallint some substring symmetric system_user table tablesample
+    then time timestamp to trailing treat trim true union unique user using values varchar
+    variadic verbose when where window with
+"""
+_SQL_WORDS = frozenset(_SQL_WORDS_TEXT.split())
+
+
+def quote_identifier(name: str) -> str:
+    """Write a name as SQL has it, in quotes only where it needs them: people run these statements."""
+    if _PLAIN_NAME.fullmatch(name) and name not in _SQL_WORDS:
+        return name
+    return '"' + name.replace('"', '""') + '"'
 
 
 def is_system_role(name: str) -> bool:
@@ -40,7 +67,7 @@ def is_system_role(name: str) -> bool:
 
 
 def logins_to_revoke(logins: Collection[str], *, master: str, keep: Collection[str]) -> list[str]:
-    """Return, sorted, those of the roles that can log in whose production password must stop working."""
+    """Return, sorted, those of the login roles whose production password must stop working."""
     return sorted(
         name for name in logins if name != master and name not in keep and not is_system_role(name)
     )
@@ -68,7 +95,7 @@ def refuse_attributes(name: str, attributes: Collection[str]) -> None:
 
 
 def check_users(master: str, application: Login, readonly: Login) -> None:
-    """Refuse names and passwords that cannot be, or must not be, the application's and the read-only user's."""
+    """Refuse names and passwords that cannot or must not be those of our two users."""
     if application.username == readonly.username:
         raise RefusedError(
             f"The application and the read-only user have the same name, {application.username}.",

@@ -1,4 +1,4 @@
-"""What the read-only user owns, in one database: an owner may always write, so it must own nothing that stays."""
+"""What the read-only user owns in one database: an owner may always write, so nothing may stay its."""
 
 from collections.abc import Callable
 
@@ -11,28 +11,33 @@ from chalicelib.flow.errors import RefusedError
 LARGE_OBJECTS_PER_TRANSACTION = 500
 
 _OWNED = """
-SELECT FROM pg_catalog.pg_shdepend
- WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND deptype = 'o'
+SELECT
+  FROM pg_catalog.pg_shdepend AS depends
+  LEFT JOIN pg_catalog.pg_database ON pg_database.oid = dbid
+ WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
    AND refobjid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %(username)s)
+   AND deptype = 'o'
    AND classid <> 'pg_catalog.pg_default_acl'::pg_catalog.regclass
-   AND CASE dbid WHEN 0 THEN true
-                 WHEN (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-                 THEN (pg_catalog.pg_identify_object(classid, objid, objsubid)).type <> 'large object'
-                      AND coalesce((pg_catalog.pg_identify_object(classid, objid, objsubid)).schema, '') !~ '^pg_temp'
-                 ELSE false END
+   AND CASE
+         WHEN dbid = 0 THEN true
+         WHEN datname <> pg_catalog.current_database() THEN false
+         ELSE (SELECT type <> 'large object' AND coalesce(schema, '') !~ '^pg_temp'
+                 FROM pg_catalog.pg_identify_object(classid, objid, objsubid))
+       END
  LIMIT 1
 """
 _LARGE_OBJECTS = """
-SELECT oid::pg_catalog.text FROM pg_catalog.pg_largeobject_metadata
+SELECT oid::pg_catalog.text
+  FROM pg_catalog.pg_largeobject_metadata
  WHERE lomowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %(username)s)
  ORDER BY oid
 """
 
 
 def refuse_owner(connection: Connection, username: str) -> None:
-    """Refuse a read-only user that owns anything here, or in no database.
+    """Refuse a read-only user that owns anything in this database or in the whole cluster.
 
-    Sessions' temporary objects do not count.
+    Temporary objects of sessions do not count.
     """
     if rows(connection, _OWNED, username=username):
         raise RefusedError(
@@ -46,16 +51,18 @@ def refuse_owner(connection: Connection, username: str) -> None:
 def adopt_large_objects(
     connection: Connection, username: str, begin: Callable[[int], None]
 ) -> None:
-    """Make the read-only user's large objects the master user's: no right forbids to make them, so it may have some.
+    """Make the read-only user's large objects the master user's; nothing is deleted.
 
-    Nothing is deleted. `begin` is told before each transaction how many are to go.
+    PostgreSQL has no privilege for making large objects, so the user may have made some.
+    `begin` is told before each transaction how many are left.
     """
-    found = [name for (name,) in rows(connection, _LARGE_OBJECTS, username=username)]
-    for first in range(0, len(found), LARGE_OBJECTS_PER_TRANSACTION):
-        begin(len(found) - first)
-        some = found[first : first + LARGE_OBJECTS_PER_TRANSACTION]
+    left = [int(number) for (number,) in rows(connection, _LARGE_OBJECTS, username=username)]
+    while left:
+        begin(len(left))
+        numbers, left = (
+            left[:LARGE_OBJECTS_PER_TRANSACTION],
+            left[LARGE_OBJECTS_PER_TRANSACTION:],
+        )
+        changes = [SQL(f"ALTER LARGE OBJECT {number} OWNER TO CURRENT_USER") for number in numbers]
         with transaction(connection), membership(connection, [username]):
-            changes = (
-                SQL(f"ALTER LARGE OBJECT {int(name)} OWNER TO CURRENT_USER") for name in some
-            )
             run(connection, SQL("; ").join(changes))

@@ -1,11 +1,11 @@
-"""Roles of the whole cluster: whose login is taken, and what the application's and the read-only user's roles are.
+"""Roles of the whole cluster: whose login is revoked, and what our two users' roles are.
 
 The master user is no superuser (Aurora User Guide, "Understanding the rds_superuser role"): it may
 not say NOSUPERUSER, NOREPLICATION or NOBYPASSRLS about an existing role, not even where nothing
 would change. They are looked at, not set.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from enum import Enum
 
 import psycopg2.errors
@@ -25,38 +25,30 @@ from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.limits import listed
 
 TERMINATE_MILLISECONDS = 5_000
-LOCK_TIMEOUT_MILLISECONDS = (
-    500  # for a role that somebody else is changing: the others are closed meanwhile
-)
+LOCK_TIMEOUT_MILLISECONDS = 500  # for a role that another session is changing: the others come next
 ROLES_PER_STATEMENT = 200
 POWERLESS = "NOCREATEROLE PASSWORD NULL"
-"""Code goes on running as roles that cannot log in: as the owner of a routine (SECURITY DEFINER), and of a table whose
-indexes autovacuum analyses. Without CREATEROLE none of it opens a login again."""
-MEMBERSHIP_HAS_GRANTOR = (
-    160_000  # from this server_version on, each grantor's membership is a row of its own
-)
-
-
-UNSAYABLE = "22021"  # bytes that are no text in the database's encoding
+"""Code goes on running as roles that cannot log in: as the owner of a routine (SECURITY DEFINER),
+and of a table whose indexes autovacuum analyses. Without CREATEROLE none of it opens a login
+again."""
+# From this server_version on, each grantor's membership is a row of its own.
+MEMBERSHIP_HAS_GRANTOR = 160_000
+INSUFFICIENT_PRIVILEGE = "42501"
+CHARACTER_NOT_IN_REPERTOIRE = "22021"  # bytes that are no text in the database's encoding
 
 
 class RevokeResult(Enum):
-    """What became of the attempt to close a role."""
+    """What became of the attempt to take a role's login."""
 
-    CLOSED = "CLOSED"
+    REVOKED = "REVOKED"
     DENIED = "DENIED"
     HELD = "HELD"
 
 
 def login_roles(connection: Connection) -> list[str]:
-    """Return the roles that may log in, sorted.
-
-    One whose VALID UNTIL has passed counts: it can be prolonged.
-    """
-    return sorted(
-        name
-        for (name,) in rows(connection, "SELECT rolname FROM pg_catalog.pg_roles WHERE rolcanlogin")
-    )
+    """Return the roles that may log in, sorted; one that has expired counts: it can be prolonged."""
+    query = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolcanlogin"
+    return sorted(name for (name,) in rows(connection, query))
 
 
 def revoke_production_logins(
@@ -76,10 +68,9 @@ def revoke_production_logins(
     if held := [name for name, done in tried.items() if done is RevokeResult.HELD]:
         tried |= {name: _revoke_login(connection, name) for name in held}
         lingering = _end_sessions(connection)
-    held = _forget_passwords(connection, keep) + [
-        name for name, done in tried.items() if done is RevokeResult.HELD
-    ]
-    if held:  # what the others came to is judged when nothing is held any more
+    held = _forget_passwords(connection, keep)
+    held += [name for name, done in tried.items() if done is RevokeResult.HELD]
+    if held:  # what became of the others is judged when nothing is held any more
         raise DatabaseBusyError(
             "A session or a prepared transaction holds these roles, so they still have "
             f"production's passwords: {listed(sorted(held))}."
@@ -89,7 +80,7 @@ def revoke_production_logins(
             f"Sessions of locked-out roles have not ended yet: {listed(lingering)}."
         )
     refuse_open(production_logins(connection, master=master, keep=keep))
-    return [name for name, done in tried.items() if done is RevokeResult.CLOSED]
+    return [name for name, done in tried.items() if done is RevokeResult.REVOKED]
 
 
 def production_logins(connection: Connection, *, master: str, keep: Collection[str]) -> list[str]:
@@ -105,22 +96,23 @@ def ensure_role(connection: Connection, login: Login) -> None:
     _refuse_what_cannot_be_taken(connection, login.username)
     query = "SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = %(name)s"
     found = rows(connection, query, name=login.username)
-    # The words missing here (SUPERUSER …) are off for a new role; for an existing one the master
-    # may not say them.
-    run(
-        connection,
-        SQL(
-            "{verb} ROLE {name} {login} NOCREATEDB NOCREATEROLE INHERIT CONNECTION LIMIT -1"
-            " VALID UNTIL 'infinity' PASSWORD {verifier}"
-        ).format(
-            verb=SQL("ALTER" if found else "CREATE"),
-            name=Identifier(login.username),
-            login=SQL("LOGIN" if found == [(True,)] else "NOLOGIN"),
-            verifier=Literal(scram.verifier(login.secret)),
-        ),
+    statement = SQL(_ENSURE_ROLE).format(
+        verb=SQL("ALTER" if found else "CREATE"),
+        name=Identifier(login.username),
+        login=SQL("LOGIN" if found == [(True,)] else "NOLOGIN"),
+        verifier=Literal(scram.verifier(login.secret)),
     )
+    run(connection, statement)
     _take_memberships(connection, login.username)
     _reset_settings(connection, login.username)
+
+
+# SUPERUSER, REPLICATION and BYPASSRLS are off for a new role; of an existing one the master may not
+# say even that they are off.
+_ENSURE_ROLE = """
+{verb} ROLE {name} {login} NOCREATEDB NOCREATEROLE INHERIT
+  CONNECTION LIMIT -1 VALID UNTIL 'infinity' PASSWORD {verifier}
+"""
 
 
 def enable_login(connection: Connection, login: Login) -> None:
@@ -129,58 +121,63 @@ def enable_login(connection: Connection, login: Login) -> None:
 
 
 def ensure_group(connection: Connection, name: str) -> None:
-    """Create or alter the role: nobody can log in as it, and it has no attribute and no membership."""
+    """Create or alter the role: nobody can log in as it; it has no attribute and no membership."""
     _refuse_what_cannot_be_taken(connection, name)
-    exists = rows(connection, "SELECT FROM pg_catalog.pg_roles WHERE rolname = %(name)s", name=name)
-    words = "{verb} ROLE {name} NOLOGIN NOCREATEDB NOCREATEROLE PASSWORD NULL"
-    run(
-        connection,
-        SQL(words).format(verb=SQL("ALTER" if exists else "CREATE"), name=Identifier(name)),
-    )
+    query = "SELECT FROM pg_catalog.pg_roles WHERE rolname = %(name)s"
+    verb = SQL("ALTER" if rows(connection, query, name=name) else "CREATE")
+    statement = SQL("{} ROLE {} NOLOGIN NOCREATEDB NOCREATEROLE PASSWORD NULL")
+    run(connection, statement.format(verb, Identifier(name)))
     _take_memberships(connection, name)
 
 
 def _reset_settings(connection: Connection, name: str) -> None:
-    """Take what production set for the sessions of a role (ALTER ROLE … SET), everywhere and in each database."""
+    """Take a role's settings (ALTER ROLE … SET): the general ones and those for one database."""
     run(connection, SQL("ALTER ROLE {} RESET ALL").format(Identifier(name)))
-    query = """
-SELECT datname FROM pg_catalog.pg_db_role_setting JOIN pg_catalog.pg_database ON pg_database.oid = setdatabase
+    written = Identifier(name).as_string(connection)  # as the type regrole reads it
+    for (database,) in rows(connection, _DATABASES_WITH_SETTINGS, name=written):
+        reset = SQL("ALTER ROLE {} IN DATABASE {} RESET ALL")
+        run(connection, reset.format(Identifier(name), Identifier(database)))
+
+
+_DATABASES_WITH_SETTINGS = """
+SELECT datname
+  FROM pg_catalog.pg_db_role_setting
+  JOIN pg_catalog.pg_database ON pg_database.oid = setdatabase
  WHERE setrole = %(name)s::pg_catalog.regrole
 """
-    for (database,) in rows(connection, query, name=quoted(connection, name)):
-        run(
-            connection,
-            SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(
-                Identifier(name), Identifier(database)
-            ),
-        )
 
 
 def ensure_read_only_by_default(connection: Connection, username: str) -> None:
-    """Let the role's transactions begin read-only: a second guard, against functions that write as their owner."""
-    run(
-        connection,
-        SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(Identifier(username)),
-    )
+    """Let the role's transactions begin read-only.
+
+    It is a second guard, against functions that write as their owner.
+    """
+    statement = SQL("ALTER ROLE {} SET default_transaction_read_only = on")
+    run(connection, statement.format(Identifier(username)))
 
 
-_MORE = """
-SELECT pg_catalog.array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END,
-                                     CASE WHEN rolcreaterole THEN 'CREATEROLE' END,
-                                     CASE WHEN rolcreatedb THEN 'CREATEDB' END,
-                                     CASE WHEN rolreplication THEN 'REPLICATION' END,
-                                     CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL)
-  FROM pg_catalog.pg_roles WHERE rolname = %(name)s
+_ATTRIBUTES = """
+SELECT pg_catalog.array_remove(ARRAY[
+         CASE WHEN rolsuper THEN 'SUPERUSER' END,
+         CASE WHEN rolcreaterole THEN 'CREATEROLE' END,
+         CASE WHEN rolcreatedb THEN 'CREATEDB' END,
+         CASE WHEN rolreplication THEN 'REPLICATION' END,
+         CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL)
+  FROM pg_catalog.pg_roles
+ WHERE rolname = %(name)s
 """
 
 
+def _attributes(connection: Connection, name: str) -> list[str]:
+    return [word for (words,) in rows(connection, _ATTRIBUTES, name=name) for word in words]
+
+
 def refuse_changed(connection: Connection, name: str, *, but: str = "") -> None:
-    """Refuse a user that has an attribute, or a membership `but` one, which `ensure_role` has not left it."""
-    more = [word for (words,) in rows(connection, _MORE, name=name) for word in words]
-    more += [
-        f"membership of {role}"
-        for role, _ in rows(connection, _MEMBERSHIPS, name=name)
-        if role != but
+    """Refuse a user with an attribute or membership, `but` one, that `ensure_role` did not leave it."""
+    memberships = [role for role, _ in rows(connection, _MEMBERSHIPS, name=name) if role != but]
+    more = [
+        *_attributes(connection, name),
+        *(f"membership of {role}" for role in memberships),
     ]
     if more:
         raise RefusedError(
@@ -191,59 +188,55 @@ def refuse_changed(connection: Connection, name: str, *, but: str = "") -> None:
         )
 
 
-def quoted(connection: Connection, name: str) -> str:
-    """Return `name` as an identifier's text, as the types regrole and regclass read it."""
-    return str(Identifier(name).as_string(connection))
-
-
 def _customers_logins(connection: Connection) -> list[str]:
     """Return the login roles that are not plainly RDS's: on Aurora nobody but RDS can make a superuser."""
-    theirs = """
-SELECT rolname FROM pg_catalog.pg_roles
- WHERE rolcanlogin AND NOT (rolsuper AND rolname ~ '^rds')
-"""
-    return [name for (name,) in rows(connection, theirs)]
+    query = """
+        SELECT rolname
+          FROM pg_catalog.pg_roles
+         WHERE rolcanlogin AND NOT (rolsuper AND rolname ~ '^rds')
+    """
+    return [name for (name,) in rows(connection, query)]
 
 
 def _revoke_login(connection: Connection, name: str) -> RevokeResult:
-    """Take a role's login and password, unless the master may not or somebody else is changing the role."""
+    """Take a role's login and password, unless the master may not or the role is being changed."""
     try:
         _alter(connection, name, f"NOLOGIN {POWERLESS}")
-    except (
-        psycopg2.errors.InsufficientPrivilege
-    ):  # a superuser; or, from PostgreSQL 16 on, no ADMIN OPTION on it
+    except psycopg2.errors.InsufficientPrivilege:
+        # The role is a superuser; or, from PostgreSQL 16 on, the master has no ADMIN OPTION on it.
         return RevokeResult.DENIED
     except psycopg2.Error as error:
         if error.pgcode not in BUSY_CODES:
             raise
         return RevokeResult.HELD
-    return RevokeResult.CLOSED
+    return RevokeResult.REVOKED
 
 
 def _alter(connection: Connection, name: str, words: str) -> None:
-    """Alter a role, also one whose name was written in another encoding and is no text in this database.
+    """Alter a role, also one whose name was written in an encoding that is no text in this database.
 
-    No statement may say such a name. The server takes it from its own catalog, by the role's
+    No statement can contain such a name: the server takes it from its catalog, by the role's
     number.
     """
     try:
         run(connection, SQL("ALTER ROLE {} " + words).format(Identifier(name)))
     except psycopg2.errors.CharacterNotInRepertoire:
-        numbers = {
-            found: oid
-            for oid, found in rows(connection, "SELECT oid, rolname FROM pg_catalog.pg_roles")
-        }
-        run(connection, SQL(_ALTER_BY_NUMBER).format(words=SQL(words), oid=Literal(numbers[name])))
+        query = "SELECT rolname, oid FROM pg_catalog.pg_roles"
+        oids = {found: int(oid) for found, oid in rows(connection, query)}
+        run(connection, SQL(_ALTER_BY_NUMBER).format(words=SQL(words), oid=Literal(oids[name])))
 
 
 _ALTER_BY_NUMBER = """
 DO $block$ BEGIN
-  EXECUTE (SELECT pg_catalog.format('ALTER ROLE %I {words}', rolname) FROM pg_catalog.pg_roles WHERE oid = {oid});
+  EXECUTE (SELECT pg_catalog.format('ALTER ROLE %I {words}', rolname)
+             FROM pg_catalog.pg_roles
+            WHERE oid = {oid});
 END $block$
 """
 
 _WITHOUT_LOGIN = """
-SELECT rolname FROM pg_catalog.pg_roles
+SELECT rolname
+  FROM pg_catalog.pg_roles
  WHERE NOT rolcanlogin AND NOT rolsuper AND rolname !~ '^pg_'
    AND rolname <> ALL (%(rds)s) AND rolname <> ALL (%(keep)s)
  ORDER BY rolname
@@ -251,23 +244,23 @@ SELECT rolname FROM pg_catalog.pg_roles
 
 
 def _forget_passwords(connection: Connection, keep: Collection[str]) -> list[str]:
-    """Take the passwords of roles that cannot log in, many in one statement.
+    """Take the passwords of roles that cannot log in; return those that another session changes.
 
-    Return whom somebody else is changing.
-
-    Which of them have one is told by pg_authid only, which no customer of Aurora may read. One that
-    the master may not alter is left: whoever could open it can be nobody who is locked out.
+    Only pg_authid says which of them have one, and no customer of Aurora may read that. A role that
+    the master may not alter is left: nobody whose login was revoked could open it either.
     """
-    names = [
-        name
-        for (name,) in rows(connection, _WITHOUT_LOGIN, rds=sorted(RDS_GROUP_ROLES), keep=[*keep])
-    ]
+    found = rows(connection, _WITHOUT_LOGIN, rds=sorted(RDS_GROUP_ROLES), keep=[*keep])
     held = list[str]()
-    for first in range(0, len(names), ROLES_PER_STATEMENT):
-        some = names[first : first + ROLES_PER_STATEMENT]
-        if _forget(connection, some) is not RevokeResult.CLOSED:
-            held += [name for name in some if _forget(connection, [name]) is RevokeResult.HELD]
+    for names in batched([name for (name,) in found], ROLES_PER_STATEMENT):
+        if _forget(connection, names) is not RevokeResult.REVOKED:
+            held += [name for name in names if _forget(connection, [name]) is RevokeResult.HELD]
     return held
+
+
+def batched(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Yield the names in batches, because no statement should grow with the cluster."""
+    for first in range(0, len(names), size):
+        yield names[first : first + size]
 
 
 def _forget(connection: Connection, names: Sequence[str]) -> RevokeResult:
@@ -276,94 +269,87 @@ def _forget(connection: Connection, names: Sequence[str]) -> RevokeResult:
         if len(names) == 1:
             _alter(connection, names[0], POWERLESS)
         else:
-            some = (SQL("ALTER ROLE {} " + POWERLESS).format(Identifier(name)) for name in names)
-            run(connection, SQL("; ").join(some))
+            alter = SQL("ALTER ROLE {} " + POWERLESS)
+            run(connection, SQL("; ").join(alter.format(Identifier(name)) for name in names))
     except psycopg2.Error as error:
         if error.pgcode in BUSY_CODES:
             return RevokeResult.HELD
-        if error.pgcode not in {"42501", UNSAYABLE}:
+        if error.pgcode not in {INSUFFICIENT_PRIVILEGE, CHARACTER_NOT_IN_REPERTOIRE}:
             raise
         return RevokeResult.DENIED
-    return RevokeResult.CLOSED
+    return RevokeResult.REVOKED
 
 
 def suspend_expiry(connection: Connection, name: str) -> Composable | None:
-    """Let a role whose password has expired be asked for it while it cannot log in.
+    """Lift the expiry of a password while its role cannot log in; return what undoes that.
 
-    Return what undoes that.
-
-    An expired password is refused like a wrong one. With NOLOGIN and no expiry the server proves
+    An expired password is refused like a wrong one. With NOLOGIN and no expiry the server checks
     the password first and then turns the role away, each with its own code. None where nothing had
     to be done.
     """
     query = """
-SELECT rolcanlogin, rolvaliduntil::pg_catalog.text FROM pg_catalog.pg_roles
- WHERE rolname = %(name)s AND rolvaliduntil < pg_catalog.now()
-"""
+        SELECT rolcanlogin, rolvaliduntil::pg_catalog.text
+          FROM pg_catalog.pg_roles
+         WHERE rolname = %(name)s AND rolvaliduntil < pg_catalog.now()
+    """
     for can_login, until in rows(connection, query, name=name):
-        run(
-            connection, SQL("ALTER ROLE {} NOLOGIN VALID UNTIL 'infinity'").format(Identifier(name))
-        )
+        role = Identifier(name)
+        run(connection, SQL("ALTER ROLE {} NOLOGIN VALID UNTIL 'infinity'").format(role))
         words = SQL("LOGIN" if can_login else "NOLOGIN")
-        return SQL("ALTER ROLE {} {} VALID UNTIL {}").format(
-            Identifier(name), words, Literal(until)
-        )
+        return SQL("ALTER ROLE {} {} VALID UNTIL {}").format(role, words, Literal(until))
     return None
 
 
+# By what a role may do now, not by whose login this run took: an earlier run that died in between
+# left sessions.
 _TO_END = """
 SELECT pid, coalesce(usename, 'a role that was dropped') AS name
-  FROM pg_catalog.pg_stat_activity LEFT JOIN pg_catalog.pg_roles ON pg_roles.oid = usesysid
- WHERE usesysid IS NOT NULL AND rolsuper IS NOT TRUE AND (rolcanlogin IS NOT TRUE OR rolname = current_user)
+  FROM pg_catalog.pg_stat_activity
+  LEFT JOIN pg_catalog.pg_roles ON pg_roles.oid = usesysid
+ WHERE usesysid IS NOT NULL
+   AND rolsuper IS NOT TRUE
+   AND (rolcanlogin IS NOT TRUE OR rolname = current_user)
    AND pid <> pg_catalog.pg_backend_pid()
--- By what a role may now, not by what this run closed: a run that died in between left sessions behind.
 """
 _END_SESSIONS = f"""
-SELECT pid, pg_catalog.pg_terminate_backend(pid, %(milliseconds)s) FROM ({_TO_END}) AS session
+SELECT pid, pg_catalog.pg_terminate_backend(pid, %(milliseconds)s)
+  FROM ({_TO_END}) AS session
 """  # noqa: S608 (composed of this module's own constants)
 
 
 def _end_sessions(connection: Connection) -> list[str]:
-    """End the sessions of roles that cannot log in, and of other masters.
+    """End the sessions of roles that cannot log in, and other sessions of the master.
 
-    Return whose have not ended yet.
-
-    All are told before the first is waited for. Who is left is asked again: the server answers
-    "false" also for a session that ended by itself meanwhile, such as one of our own that was
-    closed a moment ago.
+    Return whose have not ended yet. All are signalled before the first is waited for. The catalog
+    is asked again at the end, because the server answers "false" also for a session that ended by
+    itself meanwhile, such as one of our own that was closed a moment ago.
     """
-    told = {pid for pid, _ in rows(connection, _END_SESSIONS, milliseconds=0)}
-    if told:
+    signalled = {pid for pid, _ in rows(connection, _END_SESSIONS, milliseconds=0)}
+    if signalled:
         rows(connection, _END_SESSIONS, milliseconds=TERMINATE_MILLISECONDS)
-        rows(
-            connection, "SELECT pg_catalog.pg_stat_clear_snapshot()"
-        )  # a transaction would see what it saw before
-    return sorted({name for pid, name in rows(connection, _TO_END) if pid in told})
+        # Inside a transaction pg_stat_activity would show what it showed before.
+        rows(connection, "SELECT pg_catalog.pg_stat_clear_snapshot()")
+    return sorted({name for pid, name in rows(connection, _TO_END) if pid in signalled})
 
 
 def _refuse_what_cannot_be_taken(connection: Connection, name: str) -> None:
-    above_all = """
-SELECT pg_catalog.array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END,
-                                     CASE WHEN rolreplication THEN 'REPLICATION' END,
-                                     CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL)
-  FROM pg_catalog.pg_roles WHERE rolname = %(name)s
-"""
-    for (attributes,) in rows(connection, above_all, name=name):
-        refuse_attributes(name, attributes)
+    above_all = {"SUPERUSER", "REPLICATION", "BYPASSRLS"}
+    refuse_attributes(name, [word for word in _attributes(connection, name) if word in above_all])
 
 
 _MEMBERSHIPS = """
 SELECT pg_catalog.pg_get_userbyid(roleid), pg_catalog.pg_get_userbyid(grantor)
-  FROM pg_catalog.pg_auth_members JOIN pg_catalog.pg_roles ON pg_roles.oid = member WHERE rolname = %(name)s
+  FROM pg_catalog.pg_auth_members
+  JOIN pg_catalog.pg_roles ON pg_roles.oid = member
+ WHERE rolname = %(name)s
 """
 
 
 def _take_memberships(connection: Connection, name: str) -> None:
-    """Take every membership: groups may give more than meant, and rds_iam would refuse the password altogether."""
+    """Take every membership: groups may give more than meant, and rds_iam refuses passwords."""
     for role, grantor in rows(connection, _MEMBERSHIPS, name=name):
-        with attempt(
-            connection
-        ):  # the grantor may be one that the master has no rights of, like rdsadmin
+        # The grantor may be a role whose rights the master has not, like rdsadmin.
+        with attempt(connection):
             run(connection, _revoke_membership(connection, role, name, grantor))
     left = [role for role, _ in rows(connection, _MEMBERSHIPS, name=name)]
     if left:

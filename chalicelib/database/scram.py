@@ -34,7 +34,7 @@ def verifier(password: str, *, salt: bytes | None = None, iterations: int = ITER
 
 
 def proof(password: str, *, client_first: str, server_first: str) -> Proof:
-    """LoginResult the server's challenge `server_first` (r=nonce, s=salt, i=iterations).
+    """Answer the server's challenge `server_first` (r=nonce, s=salt, i=iterations).
 
     ValueError if it is not one.
     """

@@ -6,6 +6,7 @@ TEST_SERVERS says which.
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from localaws.postgres.full_server import find_full_server
 from localaws.postgres.programs import (
     PROGRAMS,
     PROGRAMS_18,
+    TEMPORARY_PREFIX,
     Programs,
     find_programs,
     is_reachable,
@@ -24,6 +26,8 @@ from localaws.postgres.programs import (
 from tests.database.server import Server, is_installed
 
 FindPrograms = Callable[[Path], Programs]
+MEMORY = Path("/dev/shm")  # noqa: S108 # a folder of one's own is made in it
+MEMORY_BYTES_MIN = 4 << 30  # in containers there are often 64 MB only
 UNPACKED = Path(__file__).parents[2] / ".servers"
 DEBIAN = "usr/lib/postgresql"
 
@@ -86,6 +90,25 @@ def find_or_skip(name: str, temporary: Path) -> Programs:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
 
 
+def server_folder() -> Path:
+    """Make a folder for a server: in memory where there is room, because every test makes and drops
+    databases, which are many files.
+    """
+    if not _is_roomy(MEMORY):
+        return temporary_folder()
+    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=MEMORY))
+    folder.chmod(0o711)  # the server may run as another user
+    return folder
+
+
+def _is_roomy(folder: Path) -> bool:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return False
+    status = os.statvfs(folder)
+    programs_run = not status.f_flag & os.ST_NOEXEC
+    return programs_run and status.f_bavail * status.f_frsize >= MEMORY_BYTES_MIN
+
+
 class Servers:
     """The servers of a test run: each is started when the first test asks for it, and stays."""
 
@@ -96,7 +119,7 @@ class Servers:
     def get(self, name: str) -> Server:
         """Return a running server; where it is missing a laptop skips, CI fails."""
         if name not in self._running:
-            folder = temporary_folder()
+            folder = server_folder()
             self._stack.callback(shutil.rmtree, folder)
             self._running[name] = self._started(name, folder)
         return self._running[name]
