@@ -50,8 +50,8 @@ OF_DATABASES: tuple[Mutant, ...] = (
     Mutant(
         "the passwords of roles that cannot log in",
         "chalicelib/database/roles.py",
-        "    for first in range(0, len(names), ROLES_PER_STATEMENT):",
-        "    for first in ():",
+        "    for names in batched([name for (name,) in found], ROLES_PER_STATEMENT):",
+        "    for names in ():",
         tests=(
             "database/test_hostile_settings.py::test_a_role_that_cannot_log_in_loses_its_password",
         ),
