@@ -6,11 +6,14 @@ import json
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import botocore.session
 import pytest
 from botocore import xform_name
+from typer.main import get_command
 
+from aurora_restore.cli.verbs import COMMANDS
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, event_source
 from chalicelib.messages.events import CancelRequested, RestoreRequested, parse_request
 from tests.docs.readme import README, ROOT, commands, shell
@@ -65,6 +68,18 @@ def test_modules_exist(page: Path) -> None:
     modules = re.findall(r"python3? -m ([a-z_.]+)", shell(page))
 
     assert [] == [module for module in modules if importlib.util.find_spec(module) is None]
+
+
+@PAGES
+def test_verbs_exist(page: Path) -> None:
+    """Every `aurora-restore …` of a page is a verb, with options that it takes."""
+    group: Any = get_command(COMMANDS)
+    for typed in re.findall(r"`aurora-restore ([^`\n]+)`", page.read_text()):
+        command, *words = typed.split()
+        options = {word for word in words if word.startswith("--")}
+        verb = group if command == "--help" else group.commands[command]
+
+        assert set() == options - {name for option in verb.params for name in option.opts}
 
 
 def customization(service: str, operation: str) -> ModuleType:
