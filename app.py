@@ -80,4 +80,4 @@ def cancel_restore(event: CloudWatchEvent) -> None:
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="heartbeat")
 def heartbeat(event: Any) -> None:
     """Announce again what is due, start what was missed."""
-    lambdas.beat(event)
+    lambdas.run_heartbeat(event)

@@ -20,7 +20,7 @@ from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.records.store import DynamoStore
 from chalicelib.settings import Settings
-from chalicelib.snapshots.eligibility import newest
+from chalicelib.snapshots.eligibility import newest_eligible
 from chalicelib.snapshots.source import SourceCluster
 from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.preflight import OF_VERSION, Preflight
@@ -82,7 +82,7 @@ class PlanView:
     def snapshot(self) -> Snapshot | None:
         """The newest snapshot that would start an operation, by the rule of the functions."""
         rds = self.ports.service("rds", self.plan.source.region)
-        return newest(SourceCluster(rds, self.plan), self.plan)
+        return newest_eligible(SourceCluster(rds, self.plan), self.plan)
 
     @property
     def version(self) -> str:

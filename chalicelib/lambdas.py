@@ -11,7 +11,7 @@ from chalicelib.runtime import router
 from chalicelib.settings import Settings
 
 Compose = Callable[..., ports.Ports]
-_TICKS_TO_COME = ["first"]  # of this process; one that fails is still to come
+_cold_start = ["first"]  # of this process; one that fails is still to come
 
 
 def answer(step: str, event: Any, compose: Compose = ports.of_lambda) -> None:
@@ -29,15 +29,15 @@ def answer(step: str, event: Any, compose: Compose = ports.of_lambda) -> None:
         settings = Settings.to_tell_of_problems(os.environ)
         router.refuse_for_settings(error, envelope, compose(event.context, settings))
         return
-    router.answer(step, envelope, world)
+    router.route(step, envelope, world)
 
 
-def beat(event: Any) -> None:
+def run_heartbeat(event: Any) -> None:
     """Do one tick of the heartbeat."""
     from chalicelib.steps.heartbeat import heartbeat  # noqa: PLC0415 # only one of eleven functions needs it
 
-    heartbeat(ports.of_lambda(event.context), first=bool(_TICKS_TO_COME))
-    _TICKS_TO_COME.clear()
+    heartbeat(ports.of_lambda(event.context), first=bool(_cold_start))
+    _cold_start.clear()
 
 
 def observed(event: Any, get_response: Callable[[Any], Any]) -> Any:

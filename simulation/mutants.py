@@ -147,7 +147,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the look before success is said",
         "chalicelib/steps/archive_snapshot.py",
-        "    cluster = ours(operation, target, ports)\n"
+        "    cluster = require_restored(operation, target, ports)\n"
         "    instances = target.observe_instances()\n"
         "    if wait := _until_it_is_good(operation, target, cluster, instances, ports.now()):\n"
         "        return wait\n"
@@ -249,9 +249,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the terminal announcement's retry",
         "chalicelib/messages/publishing.py",
-        '        logger.warning("Not announced yet: %s: %s", ", ".join(map(_spelt, operations)), '
+        '        logger.warning("Not announced yet: %s: %s", ", ".join(map(_describe, operations)), '
         "error)\n",
-        "        [ports.operations.close(one) for one in operations if one.state in TERMINAL]\n",
+        "        [ports.operations.mark_closed(one) for one in operations if one.state in TERMINAL]\n",
         NIGHT,
     ),
     Mutant(

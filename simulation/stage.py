@@ -24,7 +24,7 @@ from chalicelib.flow.operation import Operation
 from chalicelib.messages.rules import pattern
 from chalicelib.ports import Ports
 from chalicelib.records.operations import Operations
-from chalicelib.records.targets import Target
+from chalicelib.records.targets import TargetRecord
 from chalicelib.runtime import router
 from chalicelib.settings import Settings
 from chalicelib.steps.heartbeat import heartbeat
@@ -173,7 +173,7 @@ class Stage:
         (operation,) = self.all_operations()
         return operation
 
-    def target(self) -> Target:
+    def target(self) -> TargetRecord:
         """Give the target's permanent item."""
         return self.operations.target(
             f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster"
@@ -210,7 +210,7 @@ class Stage:
     def invoke(self, step: str, envelope: dict[str, Any]) -> None:
         """Run one function once; what it raises is kept, as the log would keep it."""
         try:
-            router.answer(step, envelope, self.ports())
+            router.route(step, envelope, self.ports())
         except Exception as error:  # noqa: BLE001 # this is Lambda's place: it takes whatever a function raises
             self.failures.append(error)
 

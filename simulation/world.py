@@ -161,7 +161,7 @@ class World(Timeline):
         if step in self.deaf:
             return
         with self._invocation(step, envelope) as invocation:
-            self._survives(lambda: router.answer(step, envelope, self._ports(invocation)))
+            self._survives(lambda: router.route(step, envelope, self._ports(invocation)))
         asked = envelope.get("id") in self._by_people and envelope["detail-type"] == REQUESTED
         if asked and not self._is_obeyed(envelope["id"]):
             self.expected -= 1  # refused, or in the failure queue: whoever asked has to ask again

@@ -49,7 +49,7 @@ def _under_way(operation: Operation) -> str:
 
 def lock(case: Case) -> Iterator[Finding]:
     """Say whether an operation holds the target, and whether that operation is still there and open."""
-    holder = case.ports.operations.target(case.plan.target_cluster_arn).holder
+    holder = case.ports.operations.target(case.plan.target_cluster_arn).locked_by
     if holder is None:
         yield ok(f"{case.plan.target.cluster_id} is locked by no operation.")
         return

@@ -20,7 +20,7 @@ def requested_id(request_id: str) -> str:
     return f"{_slug(request_id, 24)}-{_digest(request_id)}"
 
 
-def following_id(operation_id: str) -> str:
+def catch_up_id(operation_id: str) -> str:
     """Name the next operation of a snapshot, or of a request, that was skipped because the target was busy."""
     return f"{operation_id[:30].rstrip('-')}-again-{_digest(operation_id, 'again')}"
 

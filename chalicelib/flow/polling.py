@@ -18,19 +18,19 @@ SPACING_MAX_SECONDS = (
 # seen yet.
 JUST_BEGUN_SECONDS = 5
 BACKOFF_MAX_SECONDS = 300
-SHARE_OF_REST = (
+FRACTION_OF_REMAINING = (
     1 / 2
 )  # each look halves what is left, so their number grows with its logarithm only
 UNPROVEN_SECONDS = (
     600  # as long as history may be believed before what is watched has shown anything itself
 )
 SHARE_OF_ELAPSED = 1 / 2  # after that, history costs half of the time that has passed at most
-SHARE_OF_DELAY = (
+FRACTION_OF_OVERRUN = (
     1 / 8
 )  # what is late, or says nothing of its end, is late by an eighth more at most when it is seen
 
 
-def just_begun(operation: Operation, now: datetime) -> bool:
+def too_early_to_poll(operation: Operation, now: datetime) -> bool:
     """Tell whether what is waited for was begun a moment ago, by the step before, so that a look would be in vain."""
     begun_here = (
         operation.version > 1 and operation.rerun_of is None
@@ -39,7 +39,7 @@ def just_begun(operation: Operation, now: datetime) -> bool:
     return begun_here and young and operation.attempts == 1
 
 
-def until_next_look(operation: Operation, now: datetime) -> float:
+def seconds_to_next_poll(operation: Operation, now: datetime) -> float:
     """Say in how many seconds to look again at what Aurora is doing.
 
     The runner ends every wait at its deadline.
@@ -50,11 +50,11 @@ def until_next_look(operation: Operation, now: datetime) -> float:
         operation.expected_durations.get(operation.state),
     )
     if operation.state is not State.COPYING:
-        return spaced(plan.target.restore_check_interval, elapsed, lasted)
+        return poll_interval(plan.target.restore_check_interval, elapsed, lasted)
     moving = (
         now - max(operation.entered_at, facts.copies.queued_until or operation.entered_at)
     ).total_seconds()
-    return spaced(
+    return poll_interval(
         plan.copies.copy_check_interval,
         elapsed,
         lasted,
@@ -63,7 +63,7 @@ def until_next_look(operation: Operation, now: datetime) -> float:
     )
 
 
-def spaced(
+def poll_interval(
     shortest: float,
     elapsed: float,
     lasted: float | None = None,
@@ -77,10 +77,10 @@ def spaced(
     nothing is known the shortest spacing holds, since it is then the only thing that keeps a wait
     from being seen late.
     """
-    rest = _rest(elapsed, lasted, progress, moving)
+    rest = _estimate_remaining(elapsed, lasted, progress, moving)
     if rest is None:
         return shortest
-    share = rest * SHARE_OF_REST if rest > 0 else -rest * SHARE_OF_DELAY
+    share = rest * FRACTION_OF_REMAINING if rest > 0 else -rest * FRACTION_OF_OVERRUN
     longest = SPACING_MAX_SECONDS if progress else _believed(elapsed)
     return max(shortest, min(share, longest))
 
@@ -90,7 +90,7 @@ def _believed(elapsed: float) -> float:
     return min(SPACING_MAX_SECONDS, max(UNPROVEN_SECONDS, elapsed * SHARE_OF_ELAPSED))
 
 
-def _rest(
+def _estimate_remaining(
     elapsed: float, lasted: float | None, progress: int | None, moving: float
 ) -> float | None:
     """Guess the seconds that are left, below zero how late it is; None where nothing is known.

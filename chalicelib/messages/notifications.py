@@ -86,7 +86,7 @@ def _shortened(value: Any, longest: int) -> Any:
     return value
 
 
-def refused(refusal: RefusedError, envelope: Mapping[str, Any], ports: Ports) -> None:
+def publish_refusal(refusal: RefusedError, envelope: Mapping[str, Any], ports: Ports) -> None:
     """Tell people that their event is not obeyed.
 
     A topic that cannot be had is logged: there is no record to mark.
@@ -128,7 +128,7 @@ def subject(operation: Operation) -> str:
     return f"aurora-restore {operation.stage}: {plan.target.cluster_id} {outcome_of(operation)}"
 
 
-def machine(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
+def payload(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
     """Give the notice for machines: what the end's event will carry, and the text."""
     return {
         "kind": "end",
@@ -142,7 +142,7 @@ def machine(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def text(operation: Operation, now: datetime, *, logins_open_on: str | None = None) -> str:
+def body(operation: Operation, now: datetime, *, logins_open_on: str | None = None) -> str:
     """Write the message: what happened, what it means, what to do.
 
     `logins_open_on` is the target's resource id when production's passwords still open what an

@@ -27,19 +27,19 @@ def announce(operations: Sequence[Operation], ports: Ports) -> None:
             for operation in operations:
                 announce([operation], ports)
             return
-        logger.warning("Not announced yet: %s: %s", ", ".join(map(_spelt, operations)), error)
+        logger.warning("Not announced yet: %s: %s", ", ".join(map(_describe, operations)), error)
         return
     for operation, told in zip(operations, taken, strict=True):
         if not told:
-            logger.warning("EventBridge did not take the announcement of %s.", _spelt(operation))
+            logger.warning("EventBridge did not take the announcement of %s.", _describe(operation))
         elif operation.state in TERMINAL:
-            ports.operations.close(operation)
+            ports.operations.mark_closed(operation)
 
 
-def grace(ports: Ports) -> timedelta:
+def republish_after(ports: Ports) -> timedelta:
     """Say how long an announcement may stay unanswered before it is made again: a beat."""
     return timedelta(seconds=ports.settings.heartbeat_interval)
 
 
-def _spelt(operation: Operation) -> str:
+def _describe(operation: Operation) -> str:
     return f"{operation.operation_id} is {operation.state}"

@@ -14,10 +14,10 @@ from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.records.audit import audit_row, intent_row, name_rows
 from chalicelib.records.store import Change, ConditionError, Item, Store, When
 from chalicelib.records.targets import (
-    Target,
-    closed_change,
-    lasted_of,
+    TargetRecord,
+    read_expected_durations,
     read_target,
+    secured_change,
     target_changes,
     target_key,
 )
@@ -26,13 +26,13 @@ TRIAL_KEY = "trial#"  # before a plan's name, in the state table
 NOT_CANCELLED = When("cancel_requested", "absent")
 
 
-class Written(Enum):
+class WriteResult(Enum):
     """What became of a write: done, stopped by a cancel request, overtaken by another write, or without the lock."""
 
     DONE = "done"
     CANCEL_REQUESTED = "cancel requested"
-    OVERTAKEN = "overtaken"
-    TARGET_LOST = "target lost"
+    CONFLICT = "overtaken"
+    LOCK_LOST = "target lost"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Claim:
 
     operation: Operation | None
     held: bool
-    why_not: str = ""
+    reason: str = ""
     busy: bool = False  # somebody else's lease is live
 
 
@@ -56,7 +56,7 @@ class Operations:
         item = self.store.get(operation_id)
         return Operation.from_item(item) if item else None
 
-    def create(self, operation: Operation, *, what: str) -> Written:
+    def create(self, operation: Operation, *, what: str) -> WriteResult:
         """Write a new record, its first audit row and, unless it only says why it was skipped, the target's lock.
 
         OVERTAKEN: the record exists already, or (when it does not) somebody else holds the target.
@@ -76,8 +76,8 @@ class Operations:
         try:
             self.store.change_all(*changes)
         except ConditionError:
-            return Written.OVERTAKEN
-        return Written.DONE
+            return WriteResult.CONFLICT
+        return WriteResult.DONE
 
     def claim(
         self,
@@ -115,7 +115,7 @@ class Operations:
 
     def advance(
         self, before: Operation, after: Operation, *, step: str, what: str, owner: str
-    ) -> Written:
+    ) -> WriteResult:
         """Write the next state with its audit row, and release the target's lock when it is an end.
 
         The lease's holder writes if nobody asked to cancel; without a lease (heartbeat, cancelling)
@@ -139,23 +139,23 @@ class Operations:
         ]
         return self._write_state(changes, owner, ends=after.state in TERMINAL)
 
-    def _write_state(self, changes: list[Change], owner: str, *, ends: bool) -> Written:
+    def _write_state(self, changes: list[Change], owner: str, *, ends: bool) -> WriteResult:
         try:
             self.store.change_all(*changes)
         except ConditionError as error:
             if not error.failed[0] and ends:  # a lock that is not ours any more never blocks an end
                 return self._write_state(changes[:2], owner, ends=ends)
             if not error.failed[0]:
-                return Written.TARGET_LOST
+                return WriteResult.LOCK_LOST
             stood = self.store.get(changes[0].key) or {}
             if stood.get("written_by") == owner and stood.get("version") == changes[0].assign.get(
                 "version"
             ):
-                return Written.DONE  # our own write, whose reply was lost
-            return _overtaken_or_cancelled(stood, owner)
-        return Written.DONE
+                return WriteResult.DONE  # our own write, whose reply was lost
+            return _conflict_or_cancelled(stood, owner)
+        return WriteResult.DONE
 
-    def hold(self, before: Operation, after: Operation, *, owner: str) -> Written:
+    def save_wait(self, before: Operation, after: Operation, *, owner: str) -> WriteResult:
         """Write a wait: what is known so far, when to look again, and the lease given back."""
         assign, remove = _difference(before, after)
         mine = When("lease_owner", "is", owner)
@@ -166,10 +166,10 @@ class Operations:
                 )
             )
         except ConditionError as error:
-            return _overtaken_or_cancelled(error.items[0] or {}, owner)
-        return Written.DONE
+            return _conflict_or_cancelled(error.items[0] or {}, owner)
+        return WriteResult.DONE
 
-    def remember(self, operation: Operation, facts: Facts) -> Operation:
+    def save_facts(self, operation: Operation, facts: Facts) -> Operation:
         """Write facts in the middle of a step, before an effect that they announce.
 
         Raises TransientError.
@@ -190,7 +190,7 @@ class Operations:
             ) from None
         return after
 
-    def note_intent(self, operation: Operation, *, step: str, what: str, now: datetime) -> None:
+    def audit_intent(self, operation: Operation, *, step: str, what: str, now: datetime) -> None:
         """Write the audit row of a destructive act before it is done: one for each visit of a state."""
         self.store.change(intent_row(operation, step=step, what=what, now=now))
 
@@ -224,7 +224,7 @@ class Operations:
         """Read what falls due by then, oldest first, as items: one that cannot be read must not stop the others."""
         return self.store.query("open-by-due", "yes", up_to=iso_timestamp(until))
 
-    def remind(self, operation: Operation, *, due_at: datetime) -> bool:
+    def reschedule(self, operation: Operation, *, due_at: datetime) -> bool:
         """Push the due time and count the announcement.
 
         False when another heartbeat or a step was there first.
@@ -247,26 +247,26 @@ class Operations:
             return False
         return True
 
-    def close(self, operation: Operation) -> None:
+    def mark_closed(self, operation: Operation) -> None:
         """Take an announced end out of the index of open operations."""
         ended = When("state", "in", tuple(state.value for state in TERMINAL))
         self.store.change(Change(operation.operation_id, remove=("open", "due_at"), when=(ended,)))
 
-    def target(self, arn: str) -> Target:
+    def target(self, arn: str) -> TargetRecord:
         """Read the permanent item of a target cluster; one never seen is empty."""
         item = self.store.get(target_key(arn)) or {}
         return read_target(arn, item)
 
-    def logins_open_on(self, arn: str) -> str | None:
+    def unsecured_cluster_id(self, arn: str) -> str | None:
         """Name the cluster that production's logins open, by its resource id, whatever else the item is like."""
         found = (self.store.get(target_key(arn)) or {}).get("logins_open_on")
         return str(found) if found else None
 
-    def lasted(self, arn: str) -> Mapping[str, float]:
+    def expected_durations(self, arn: str) -> Mapping[str, float]:
         """Read how long each state may be thought to take, in seconds, whatever else the target's item is like."""
-        return lasted_of(self.store.get(target_key(arn)) or {})
+        return read_expected_durations(self.store.get(target_key(arn)) or {})
 
-    def arm(self, arn: str, *, now: datetime) -> Target:
+    def enable_catch_up(self, arn: str, *, now: datetime) -> TargetRecord:
         """Note since when missed snapshots are caught up: never for what was before the first deployment."""
         try:
             item = self.store.change(
@@ -280,12 +280,12 @@ class Operations:
             item = error.items[0] or {}
         return read_target(arn, item)
 
-    def free_dead_lock(self, arn: str) -> bool:
+    def release_stale_lock(self, arn: str) -> bool:
         """Take the lock from a holder whose record is gone or has ended.
 
         False while its holder may be alive.
         """
-        holder = self.target(arn).holder
+        holder = self.target(arn).locked_by
         if holder is None:
             return True
         stood = self.store.get(holder)
@@ -299,10 +299,10 @@ class Operations:
             return False
         return True
 
-    def note_closed(self, operation: Operation) -> None:
+    def clear_unsecured(self, operation: Operation) -> None:
         """Note that the cluster which an operation made is not open to production's logins any more."""
         with suppress(ConditionError):  # no such note, or one about another cluster
-            self.store.change(closed_change(operation))
+            self.store.change(secured_change(operation))
 
     def note_trial(self, plan: str, found: Item) -> None:
         """Write what setup-db-users found when it was asked to try its network."""
@@ -312,7 +312,7 @@ class Operations:
         """Read what it found last; empty where it never tried."""
         return self.store.get(f"{TRIAL_KEY}{plan}") or {}
 
-    def take_look(self, target: Target, *, now: datetime, next_look: datetime) -> bool:
+    def claim_catch_up(self, target: TargetRecord, *, now: datetime, next_look: datetime) -> bool:
         """Claim the look for missed snapshots, so that of two heartbeats at once one looks."""
         free = When("look_due_at", "free_by", iso_timestamp(now))
         try:
@@ -332,20 +332,24 @@ def _judge_claim(
     stood: Item | None, operation_id: str, states: tuple[State, ...], owner: str, now: datetime
 ) -> Claim:
     if stood is None:
-        return Claim(None, held=False, why_not=f"there is no operation {operation_id}")
+        return Claim(None, held=False, reason=f"there is no operation {operation_id}")
     operation = Operation.from_item(stood)
     if operation.lease_owner == owner:
         return Claim(operation, held=True)
     if operation.state not in states:
-        return Claim(operation, held=False, why_not=f"the operation is {operation.state} already")
+        return Claim(operation, held=False, reason=f"the operation is {operation.state} already")
     if operation.lease_until and operation.lease_until > now:
-        return Claim(operation, held=False, why_not="another invocation holds the lease", busy=True)
-    return Claim(operation, held=False, why_not="somebody asked to cancel it")
+        return Claim(operation, held=False, reason="another invocation holds the lease", busy=True)
+    return Claim(operation, held=False, reason="somebody asked to cancel it")
 
 
-def _overtaken_or_cancelled(stood: Item, owner: str) -> Written:
+def _conflict_or_cancelled(stood: Item, owner: str) -> WriteResult:
     ours = stood.get("lease_owner") == owner
-    return Written.CANCEL_REQUESTED if ours and stood.get("cancel_requested") else Written.OVERTAKEN
+    return (
+        WriteResult.CANCEL_REQUESTED
+        if ours and stood.get("cancel_requested")
+        else WriteResult.CONFLICT
+    )
 
 
 def _difference(

@@ -31,24 +31,24 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Target:
+class TargetRecord:
     """The permanent item of one target cluster: who holds it, how fresh it is, and what stands there.
 
     A cluster may stand there that no success made: then `standing` is not of the last success.
     """
 
     arn: str
-    holder: str | None = None
+    locked_by: str | None = None
     last_success_at: datetime | None = None
     last_success_snapshot_at: datetime | None = None
     last_success_operation: str | None = None
-    armed_since: datetime | None = None
-    look_due_at: datetime | None = None
+    catch_up_since: datetime | None = None
+    next_catch_up_at: datetime | None = None
     members: tuple[str, ...] = field(default=())
-    logins_open_on: str | None = (
+    unsecured_cluster_id: str | None = (
         None  # the resource id of a cluster of ours that production's passwords still open
     )
-    lasted: Mapping[str, float] = field(
+    expected_durations: Mapping[str, float] = field(
         default_factory=dict
     )  # seconds that each awaited state may be thought to take
     standing: Standing = field(default_factory=Standing)
@@ -59,7 +59,7 @@ def target_key(arn: str) -> str:
     return f"target#{arn}"
 
 
-def read_target(arn: str, item: Item) -> Target:
+def read_target(arn: str, item: Item) -> TargetRecord:
     """Read a target's item; raises UnreadableRecordError."""
 
     def moment(name: str, of: Item = item) -> datetime | None:
@@ -81,7 +81,7 @@ def read_target(arn: str, item: Item) -> Target:
             moment("snapshot_at", found), found.get("operation"), bool(found.get("clear"))
         )
 
-    return Target(
+    return TargetRecord(
         arn,
         item.get("holder"),
         moment("last_success_at"),
@@ -91,7 +91,7 @@ def read_target(arn: str, item: Item) -> Target:
         moment("look_due_at"),
         tuple(item.get("members", ())),
         item.get("logins_open_on"),
-        lasted_of(item),
+        read_expected_durations(item),
         standing(),
     )
 
@@ -103,7 +103,7 @@ def _unreadable(arn: str, name: str, value: object, what: str) -> UnreadableReco
     )
 
 
-def lasted_of(item: Item) -> Mapping[str, float]:
+def read_expected_durations(item: Item) -> Mapping[str, float]:
     """Read how long each state took before.
 
     What is no such number is left out, since it only spaces looks.
@@ -117,7 +117,7 @@ def lasted_of(item: Item) -> Mapping[str, float]:
     }
 
 
-def closed_change(operation: Operation) -> Change:
+def secured_change(operation: Operation) -> Change:
     """Take back the note that production's logins are open on the cluster of an operation, if there is that note."""
     on_it = When("logins_open_on", "is", operation.facts.target.cluster_resource_id)
     return Change(
@@ -135,14 +135,14 @@ def target_changes(before: Operation, after: Operation) -> list[Change]:
         (When("holder", "is", after.operation_id),),
     )
     if after.state not in TERMINAL:
-        assign, remove = _on_the_way(after)
+        assign, remove = _changes_on_entering(after)
         return [Change(key, assign=assign, remove=remove, when=mine)] if assign or remove else []
     if before.skipped_because_locked:  # which never had the lock
         return []
     return [Change(key, assign=_success(after), remove=("holder",), when=mine)]
 
 
-def _on_the_way(operation: Operation) -> tuple[Item, tuple[str, ...]]:
+def _changes_on_entering(operation: Operation) -> tuple[Item, tuple[str, ...]]:
     """Say what is assigned and what is removed when an operation enters a state."""
     facts = operation.facts
     match operation.state:
@@ -169,7 +169,7 @@ def _success(operation: Operation) -> Item:
         "last_success_at": iso_timestamp(operation.entered_at),
         "last_success_operation": operation.operation_id,
         "last_success_snapshot_at": iso_timestamp(operation.facts.snapshot.created_at),
-        **({} if operation.rerun_of else {"lasted": _lasted(operation)}),
+        **({} if operation.rerun_of else {"lasted": _learned_durations(operation)}),
     }
 
 
@@ -183,7 +183,7 @@ def _standing(operation: Operation) -> Item:
     return note | ({"snapshot_at": iso_timestamp(made)} if made else {})
 
 
-def _lasted(operation: Operation) -> dict[str, float]:
+def _learned_durations(operation: Operation) -> dict[str, float]:
     """Say in seconds how long each awaited state may be thought to take.
 
     Of copies in a row the last was the good one.

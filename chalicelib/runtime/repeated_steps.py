@@ -1,7 +1,7 @@
 """Doing a step of a success again, on the cluster that stands: users after a rotated secret, a copy put away late.
 
 Nothing is made anew and nothing is deleted. What the steps find is held against what the success
-had made: another cluster under the target's name is refused (`chalicelib.target.cluster.ours`).
+had made: another cluster under the target's name is refused (`require_restored`).
 """
 
 from dataclasses import replace

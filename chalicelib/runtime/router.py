@@ -23,7 +23,7 @@ from chalicelib.flow.errors import (
     UnreadableRecordError,
 )
 from chalicelib.flow.facts import Facts, SnapshotFacts
-from chalicelib.flow.identifiers import following_id, requested_id
+from chalicelib.flow.identifiers import catch_up_id, requested_id
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.rds_events import MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
@@ -46,24 +46,28 @@ from chalicelib.observability import logger
 from chalicelib.ports import Ports
 from chalicelib.runtime import plans, repeated_steps, reruns, runner, starting
 from chalicelib.settings import DEFAULT_PLAN
-from chalicelib.snapshots.eligibility import why_not_ours
+from chalicelib.snapshots.eligibility import why_ineligible
 from chalicelib.snapshots.source import SourceCluster
 
 Envelope = Mapping[str, Any]
 
 
-def answer(step: str, envelope: Envelope, ports: Ports) -> None:
+def route(step: str, envelope: Envelope, ports: Ports) -> None:
     """Take one event to where it belongs.
 
     Raises for trouble with tables, and for what AWS or the settings do not let a snapshot's event
     do; never for what an event is like.
     """
     if untimely := why_untimely(envelope, ports.now()):
-        why_not = _let_be(envelope, untimely, ports)
+        why_not = _reject_stale(envelope, untimely, ports)
     elif envelope.get("source") == RDS_SOURCE:
-        why_not = _snapshot(envelope, ports) if step == START_STEP else _hint(step, envelope, ports)
+        why_not = (
+            _on_snapshot_event(envelope, ports)
+            if step == START_STEP
+            else _on_rds_event(step, envelope, ports)
+        )
     elif is_request(envelope):
-        why_not = _wish(envelope, ports)
+        why_not = _on_request(envelope, ports)
     elif envelope.get("detail-type") == PROBE_REQUESTED:
         why_not = _try_network(envelope, ports)
     elif operation_id := operation_id_of(envelope):
@@ -92,10 +96,10 @@ def is_request(envelope: Envelope) -> bool:
 
 def refuse_for_settings(error: SettingsError, envelope: Envelope, ports: Ports) -> None:
     """Tell who put an event that the settings cannot be used."""
-    notifications.refused(_of_settings(error), envelope, ports)
+    notifications.publish_refusal(_settings_refusal(error), envelope, ports)
 
 
-def _of_settings(error: SettingsError) -> RefusedError:
+def _settings_refusal(error: SettingsError) -> RefusedError:
     """Make one sentence of a single problem; several are told one a line."""
     remedy = "Correct the settings; then put the event again."
     if len(error.problems) > 1:
@@ -104,18 +108,18 @@ def _of_settings(error: SettingsError) -> RefusedError:
     return RefusedError(" ".join(sentences), remedy)
 
 
-def _let_be(envelope: Envelope, untimely: str, ports: Ports) -> str | None:
+def _reject_stale(envelope: Envelope, untimely: str, ports: Ports) -> str | None:
     """Do nothing about an event of the past or of the future; who put it is told."""
     if not is_request(envelope):
         return untimely
     refusal = RefusedError(
         f"The event is not obeyed: {untimely}.", "Put it again if it is still meant."
     )
-    notifications.refused(refusal, envelope, ports)
+    notifications.publish_refusal(refusal, envelope, ports)
     return None
 
 
-def _snapshot(envelope: Envelope, ports: Ports) -> str | None:
+def _on_snapshot_event(envelope: Envelope, ports: Ports) -> str | None:
     """Start an operation for each plan whose snapshot it is; what stops one plan stops no other."""
     notice = RdsNotice.of(envelope)
     if not notice.starts_something:
@@ -125,7 +129,7 @@ def _snapshot(envelope: Envelope, ports: Ports) -> str | None:
     reasons, failures = list[str | None](), list[Exception]()
     for plan in plans.plans(ports):
         try:
-            reasons.append(_begin(plan, notice, ports))
+            reasons.append(_start_for_plan(plan, notice, ports))
         except (TransientError, RefusedError, UnreadableRecordError) as error:
             _log_failure(plan, notice, error)
             failures.append(error)
@@ -140,7 +144,7 @@ def _log_failure(plan: Plan, notice: RdsNotice, error: Exception) -> None:
         observability.unreadable(error, plan.stage)
 
 
-def _begin(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:
+def _start_for_plan(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:
     """Start an operation of one plan; returns why not."""
     if not notice.is_in(plan.account, plan.source.region):
         return (
@@ -158,16 +162,16 @@ def _begin(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:
     snapshot = source.observe_snapshot(notice.arn)
     if snapshot is None:
         return f"{notice.arn} is gone"
-    if why := why_not_ours(snapshot, plan):
+    if why := why_ineligible(snapshot, plan):
         return why
     if manual is (snapshot.kind == "automated"):
         return f"{notice.arn} is {snapshot.kind}, and its event says otherwise"
     why = f"the {snapshot.kind} snapshot {notice.identifier}"
-    operation = starting.start_by_itself(plan, snapshot, ports, why=why)
+    operation = starting.start_from_snapshot(plan, snapshot, ports, why=why)
     return None if operation else f"{notice.arn} has its operation already"
 
 
-def _hint(step: str, envelope: Envelope, ports: Ports) -> str | None:
+def _on_rds_event(step: str, envelope: Envelope, ports: Ports) -> str | None:
     """Wake the operation that holds the target which an RDS event speaks of.
 
     The record decides what it is worth.
@@ -185,46 +189,46 @@ def _hint(step: str, envelope: Envelope, ports: Ports) -> str | None:
         observability.unreadable(error, ports.settings.stage)
         return f"the item of {notice.cluster_arn} cannot be read"
     member = notice.is_of_cluster or notice.identifier.removeprefix("rds:") in target.members
-    if target.holder and member:
-        return runner.run_step(step, target.holder, ports)
+    if target.locked_by and member:
+        return runner.run_step(step, target.locked_by, ports)
     return f"no open operation waits for {notice.arn}"
 
 
-def _wish(envelope: Envelope, ports: Ports) -> str | None:
+def _on_request(envelope: Envelope, ports: Ports) -> str | None:
     """Obey a person, or say why not, to the log and to the topic.
 
     Returns why nothing is to be said.
     """
     try:
-        return _obey(envelope, ports)
+        return _do_request(envelope, ports)
     except RefusedError as refusal:
-        notifications.refused(refusal, envelope, ports)
+        notifications.publish_refusal(refusal, envelope, ports)
     except SettingsError as error:
         refuse_for_settings(error, envelope, ports)
     except UnreadableRecordError as error:
         observability.unreadable(error, ports.settings.stage)
         remedy = "Put the event again when that is repaired."
-        notifications.refused(RefusedError(str(error), remedy), envelope, ports)
+        notifications.publish_refusal(RefusedError(str(error), remedy), envelope, ports)
     except TablesBusyError:
         # what was written is not known, so nothing can be said; the failure queue keeps the event
         raise
     except TransientError as error:
         remedy = "Put the event again in a few minutes."
-        notifications.refused(RefusedError(error.reason, remedy), envelope, ports)
+        notifications.publish_refusal(RefusedError(error.reason, remedy), envelope, ports)
     return None
 
 
-def _obey(envelope: Envelope, ports: Ports) -> str | None:
+def _do_request(envelope: Envelope, ports: Ports) -> str | None:
     event_id, detail = event_id_of(envelope), envelope.get("detail")
     if envelope["detail-type"] == CANCEL_REQUESTED:
         return _cancel(parse_request(CancelRequested, detail), event_id, ports)
     request = parse_request(RestoreRequested, detail)
     if not (request.request_id or event_id):
         raise RefusedError("The event has neither an id nor a request_id.", "Give it a request_id.")
-    return _restore(request, event_id, ports)
+    return _start_requested(request, event_id, ports)
 
 
-def _restore(request: RestoreRequested, event_id: str, ports: Ports) -> str | None:
+def _start_requested(request: RestoreRequested, event_id: str, ports: Ports) -> str | None:
     """Start what is asked for.
 
     Returns why nothing is to be said about a request that was obeyed already.
@@ -236,18 +240,18 @@ def _restore(request: RestoreRequested, event_id: str, ports: Ports) -> str | No
     operation_id = requested_id(request_id)
     before = ports.operations.read(operation_id)
     while before and before.skipped_because_locked and before.requested_by_event != event_id:
-        operation_id = following_id(operation_id)
+        operation_id = catch_up_id(operation_id)
         before = ports.operations.read(operation_id)
     asked = starting.Asked(request, request_id, event_id, operation_id)
-    if before is None and _start(asked, ports):
+    if before is None and _start_or_rerun(asked, ports):
         return None
-    before = before or _known(operation_id, ports)
+    before = before or _operation_or_refuse(operation_id, ports)
     if event_id and before.requested_by_event == event_id:
         return f"the event was obeyed already, by {before.operation_id}"
     raise starting.made_before(request_id, before)
 
 
-def _start(asked: starting.Asked, ports: Ports) -> Operation | None:
+def _start_or_rerun(asked: starting.Asked, ports: Ports) -> Operation | None:
     request = asked.request
     if request.rerun_of:
         before = _to_rerun(request.rerun_of, request.plan, ports)
@@ -258,7 +262,7 @@ def _start(asked: starting.Asked, ports: Ports) -> Operation | None:
     plan = _plan(request.plan or DEFAULT_PLAN, ports)
     if request.snapshot_identifier is None:
         return starting.start_on_request(asked, plan, ports)
-    snapshot = _source_snapshot(request.snapshot_identifier, plan, ports)
+    snapshot = _resolve_snapshot(request.snapshot_identifier, plan, ports)
     return starting.start_on_request(asked, plan, ports, _facts_of(snapshot))
 
 
@@ -268,7 +272,7 @@ def _to_rerun(rerun_of: str, plan_name: str | None, ports: Ports) -> Operation:
     `last` is the last success on the target of a plan.
     """
     if rerun_of != LAST:
-        return _known(rerun_of, ports)
+        return _operation_or_refuse(rerun_of, ports)
     plan = _plan(plan_name or DEFAULT_PLAN, ports)
     last = ports.operations.target(plan.target_cluster_arn).last_success_operation
     if last is None:
@@ -276,14 +280,14 @@ def _to_rerun(rerun_of: str, plan_name: str | None, ports: Ports) -> Operation:
             f"No restore of {plan.target_cluster_arn} has succeeded yet.",
             "Wait for the first one, or ask for it without rerun_of.",
         )
-    return _known(last, ports)
+    return _operation_or_refuse(last, ports)
 
 
 def _facts_of(snapshot: Snapshot) -> Facts:
     return Facts(snapshot=SnapshotFacts(arn=snapshot.arn, created_at=snapshot.created_at))
 
 
-def _source_snapshot(identifier: str, plan: Plan, ports: Ports) -> Snapshot:
+def _resolve_snapshot(identifier: str, plan: Plan, ports: Ports) -> Snapshot:
     source = SourceCluster(ports.service("rds", plan.source.region), plan)
     snapshot = source.observe_snapshot(identifier)
     if snapshot is None:
@@ -291,7 +295,7 @@ def _source_snapshot(identifier: str, plan: Plan, ports: Ports) -> Snapshot:
             f"There is no snapshot {identifier} in {plan.source.region}.",
             "Name one that exists, or none for the newest.",
         )
-    if why := why_not_ours(snapshot, plan):
+    if why := why_ineligible(snapshot, plan):
         raise RefusedError(f"{why}.", "Name a snapshot of the plan's source cluster.")
     return snapshot
 
@@ -307,7 +311,7 @@ def _plan(name: str, ports: Ports) -> Plan:
     return plan
 
 
-def _known(operation_id: str, ports: Ports) -> Operation:
+def _operation_or_refuse(operation_id: str, ports: Ports) -> Operation:
     operation = ports.operations.read(operation_id) if is_operation_id(operation_id) else None
     if operation is None:
         raise RefusedError(
@@ -318,7 +322,7 @@ def _known(operation_id: str, ports: Ports) -> Operation:
 
 
 def _cancel(request: CancelRequested, event_id: str, ports: Ports) -> str | None:
-    before = _known(request.operation_id, ports)
+    before = _operation_or_refuse(request.operation_id, ports)
     if event_id and before.cancelled_by_event == event_id:
         return "the event was obeyed already"
     flagged = ports.operations.request_cancel(

@@ -27,10 +27,10 @@ from chalicelib.flow.limits import REMEDY_MAX, WARNING_MAX, brief, with_warnings
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.flow.untrusted_text import quoted
-from chalicelib.messages.publishing import announce, grace
+from chalicelib.messages.publishing import announce, republish_after
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
-from chalicelib.records.operations import Written
+from chalicelib.records.operations import WriteResult
 
 LEASE_MARGIN_SECONDS = 10  # beyond the function's own timeout: a holder cannot outlive its lease
 BUGS_MAX = 3  # unexpected exceptions within one state before the operation fails
@@ -41,7 +41,7 @@ Step = Callable[[Operation, Ports], Outcome]
 
 
 @dataclass(frozen=True)
-class Turn:
+class StepInvocation:
     """One invocation's go at one operation: which step, in which world, and the lease's owner."""
 
     step: str
@@ -55,13 +55,13 @@ def run_step(step: str, operation_id: str, ports: Ports) -> str | None:
     Raises UnreadableRecordError, botocore's errors where the tables cannot be had, and whatever bug
     the step has.
     """
-    turn, now = Turn(step, ports, ports.new_id()), ports.now()
+    turn, now = StepInvocation(step, ports, ports.new_id()), ports.now()
     until = now + timedelta(seconds=ports.remaining_seconds() + LEASE_MARGIN_SECONDS)
     claim = ports.operations.claim(
         operation_id, states_of(step), owner=turn.owner, now=now, until=until
     )
     if claim.operation is None:
-        return claim.why_not
+        return claim.reason
     observability.about(claim.operation, step)
     if claim.held:
         _perform(turn, claim.operation)
@@ -71,9 +71,9 @@ def run_step(step: str, operation_id: str, ports: Ports) -> str | None:
         and claim.operation.state in states_of(step)
         and not claim.busy
     ):
-        _stop(turn, claim.operation)
+        _cancel(turn, claim.operation)
         return None
-    return claim.why_not
+    return claim.reason
 
 
 def _where_to_look(step: str) -> str:
@@ -86,7 +86,7 @@ def _where_to_look(step: str) -> str:
     )
 
 
-def _perform(turn: Turn, claimed: Operation) -> None:
+def _perform(turn: StepInvocation, claimed: Operation) -> None:
     started = turn.ports.now()
     try:
         outcome = _load(turn.step)(claimed, turn.ports)
@@ -106,7 +106,7 @@ def _perform(turn: Turn, claimed: Operation) -> None:
                 polling.backoff(claimed),
                 trouble=True,
             )
-            _hold(
+            _save_wait(
                 turn,
                 claimed,
                 replace(claimed, unexpected_errors=claimed.unexpected_errors + 1),
@@ -119,7 +119,7 @@ def _perform(turn: Turn, claimed: Operation) -> None:
             "It is a bug: report it, with the trace that the function's log has.",
         )
     spent = (turn.ports.now() - started).total_seconds()
-    _settle(turn, claimed, replace(claimed, active_seconds=claimed.active_seconds + spent), outcome)
+    _apply(turn, claimed, replace(claimed, active_seconds=claimed.active_seconds + spent), outcome)
 
 
 def _after_state_fault(claimed: Operation, error: StateFaultError, now: datetime) -> Outcome:
@@ -132,7 +132,7 @@ def _after_state_fault(claimed: Operation, error: StateFaultError, now: datetime
     return Refuse(f"{error.reason} It was refused for {minutes} minutes.", remedy)
 
 
-def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome) -> None:
+def _apply(turn: StepInvocation, claimed: Operation, worked: Operation, outcome: Outcome) -> None:
     now = turn.ports.now()
     if isinstance(outcome, Advance):
         after = replace(
@@ -144,12 +144,14 @@ def _settle(turn: Turn, claimed: Operation, worked: Operation, outcome: Outcome)
         )
         _write(turn, claimed, after, outcome.what)
     elif isinstance(outcome, Refuse):
-        _give_up(turn, worked, outcome)
+        _fail_or_continue(turn, worked, outcome)
     elif now >= _deadline(worked, outcome, now):  # looked at first, judged after
         late = f"{outcome.why.rstrip('.')}, and the deadline of {worked.state} has passed."
-        _give_up(turn, worked, Refuse(late, outcome.remedy or _more_time(worked), outcome.facts))
+        _fail_or_continue(
+            turn, worked, Refuse(late, outcome.remedy or _more_time(worked), outcome.facts)
+        )
     else:
-        _hold(turn, claimed, worked, outcome)
+        _save_wait(turn, claimed, worked, outcome)
 
 
 def _more_time(operation: Operation) -> str:
@@ -158,7 +160,7 @@ def _more_time(operation: Operation) -> str:
     return f"Find out why it takes so long, or allow it more time by {allowed}."
 
 
-def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
+def _fail_or_continue(turn: StepInvocation, operation: Operation, refusal: Refuse) -> None:
     """Lead the operation to its failure; an end that is coming already stands, untold."""
     to = ROWS[operation.state].on_giving_up
     after = _entering(turn, operation, to, refusal.facts or _current(turn, operation).facts)
@@ -182,7 +184,7 @@ def _give_up(turn: Turn, operation: Operation, refusal: Refuse) -> None:
     _write(turn, operation, after, " ".join([refusal.reason, *refusal.problems]))
 
 
-def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None:
+def _save_wait(turn: StepInvocation, claimed: Operation, worked: Operation, wait: Wait) -> None:
     now = turn.ports.now()
     after = replace(
         worked,
@@ -200,12 +202,15 @@ def _hold(turn: Turn, claimed: Operation, worked: Operation, wait: Wait) -> None
         1.0, (after.deadline - now).total_seconds()
     )  # what comes after the deadline is judged at once
     seconds = min(
-        polling.until_next_look(after, now) if wait.seconds is None else wait.seconds, left
+        polling.seconds_to_next_poll(after, now) if wait.seconds is None else wait.seconds, left
     )
     after = replace(after, due_at=now + timedelta(seconds=seconds))
     logger.info("Waiting: %s", wait.why, seconds=seconds)
-    if turn.ports.operations.hold(claimed, after, owner=turn.owner) is Written.CANCEL_REQUESTED:
-        _stop(turn, worked, wait.facts)
+    if (
+        turn.ports.operations.save_wait(claimed, after, owner=turn.owner)
+        is WriteResult.CANCEL_REQUESTED
+    ):
+        _cancel(turn, worked, wait.facts)
 
 
 def _deadline(operation: Operation, wait: Wait, now: datetime) -> datetime:
@@ -219,33 +224,33 @@ def _deadline(operation: Operation, wait: Wait, now: datetime) -> datetime:
     )
 
 
-def _write(turn: Turn, before: Operation, after: Operation, what: str) -> None:
+def _write(turn: StepInvocation, before: Operation, after: Operation, what: str) -> None:
     written = turn.ports.operations.advance(
         before, after, step=turn.step, what=what, owner=turn.owner
     )
-    if written is Written.CANCEL_REQUESTED:
-        _stop(turn, before, after.facts)
-    elif written is Written.TARGET_LOST:
+    if written is WriteResult.CANCEL_REQUESTED:
+        _cancel(turn, before, after.facts)
+    elif written is WriteResult.LOCK_LOST:
         target = before.plan.target_cluster_arn
         reason = (
             f"The lock of {target} is not this operation's any more, so nothing of the target is "
             "touched."
         )
         remedy = "See which operation holds it, and wait for its end."
-        _give_up(turn, before, Refuse(reason, remedy, after.facts))
-    elif written is Written.OVERTAKEN:
+        _fail_or_continue(turn, before, Refuse(reason, remedy, after.facts))
+    elif written is WriteResult.CONFLICT:
         logger.info("Somebody else wrote meanwhile; %s is not written.", after.state)
     else:
         observability.advanced(after, what)
         announce([after], turn.ports)
 
 
-def _current(turn: Turn, operation: Operation) -> Operation:
+def _current(turn: StepInvocation, operation: Operation) -> Operation:
     """Read the record again: a step may have remembered facts before it failed, which must not be written over."""
     return turn.ports.operations.read(operation.operation_id) or operation
 
 
-def _stop(turn: Turn, operation: Operation, facts: Facts | None = None) -> None:
+def _cancel(turn: StepInvocation, operation: Operation, facts: Facts | None = None) -> None:
     current = _current(turn, operation)
     why = (
         f"with the reason {quoted(current.cancel_reason)}"
@@ -262,11 +267,11 @@ def _stop(turn: Turn, operation: Operation, facts: Facts | None = None) -> None:
     _write(turn, operation, after, f"stopped in {operation.state}, on request")
 
 
-def _entering(turn: Turn, operation: Operation, to: State, facts: Facts) -> Operation:
+def _entering(turn: StepInvocation, operation: Operation, to: State, facts: Facts) -> Operation:
     if not is_allowed(operation.state, to):
         raise ValueError(f"The choreography knows no way from {operation.state} to {to}.")
     now = turn.ports.now()
-    return replace(operation.enter(to, now, facts), due_at=now + grace(turn.ports))
+    return replace(operation.enter(to, now, facts), due_at=now + republish_after(turn.ports))
 
 
 def _load(step: str) -> Step:

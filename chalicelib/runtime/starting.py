@@ -10,15 +10,15 @@ from chalicelib.aws.rds import Snapshot
 from chalicelib.flow.choreography import ROWS, TERMINAL, State
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.facts import Facts, SnapshotFacts
-from chalicelib.flow.identifiers import automatic_id, following_id
+from chalicelib.flow.identifiers import automatic_id, catch_up_id
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.untrusted_text import quoted
 from chalicelib.messages.events import RestoreRequested
-from chalicelib.messages.publishing import announce, grace
+from chalicelib.messages.publishing import announce, republish_after
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
-from chalicelib.records.operations import Written
+from chalicelib.records.operations import WriteResult
 from chalicelib.runtime.older_data import why_older
 
 ASK_LATER = "When it has ended, ask again."
@@ -26,7 +26,9 @@ ASK_LATER = "When it has ended, ask again."
 CATCH_UPS_MAX = 5
 
 
-def start_by_itself(plan: Plan, snapshot: Snapshot, ports: Ports, *, why: str) -> Operation | None:
+def start_from_snapshot(
+    plan: Plan, snapshot: Snapshot, ports: Ports, *, why: str
+) -> Operation | None:
     """Create the operation of a snapshot, once however often its event comes.
 
     None when it exists already.
@@ -46,7 +48,7 @@ def catch_up(plan: Plan, snapshot: Snapshot, ports: Ports) -> Operation | None:
             return create(_of_snapshot(operation_id, plan, snapshot, ports, why), ports, what=why)
         if not existing.skipped_because_locked:
             return None
-        operation_id = following_id(operation_id)
+        operation_id = catch_up_id(operation_id)
     return None
 
 
@@ -119,16 +121,18 @@ def create(
     """
     operation = replace(
         operation,
-        due_at=operation.created_at + grace(ports),
+        due_at=operation.created_at + republish_after(ports),
         region=ports.region,
-        expected_durations={**ports.operations.lasted(operation.plan.target_cluster_arn)},
+        expected_durations={
+            **ports.operations.expected_durations(operation.plan.target_cluster_arn)
+        },
     )
-    if ports.operations.create(operation, what=what) is Written.OVERTAKEN:
+    if ports.operations.create(operation, what=what) is WriteResult.CONFLICT:
         if ports.operations.read(operation.operation_id) is not None:
             return None
-        if again and ports.operations.free_dead_lock(operation.plan.target_cluster_arn):
+        if again and ports.operations.release_stale_lock(operation.plan.target_cluster_arn):
             return create(operation, ports, what=what, again=False)
-        holder = ports.operations.target(operation.plan.target_cluster_arn).holder
+        holder = ports.operations.target(operation.plan.target_cluster_arn).locked_by
         reason = f"The operation {holder} already runs on {operation.plan.target_cluster_arn}."
         remedy = (
             None if operation.automatic else ASK_LATER
@@ -140,7 +144,7 @@ def create(
             remedy=remedy,
             skipped_because_locked=True,
         )
-        if ports.operations.create(operation, what=reason) is Written.OVERTAKEN:
+        if ports.operations.create(operation, what=reason) is WriteResult.CONFLICT:
             return None
     logger.info(
         f"{operation.operation_id} is {operation.state}: {what}",

@@ -8,15 +8,15 @@ from chalicelib.flow.choreography import ROWS, TERMINAL
 from chalicelib.flow.errors import UnreadableRecordError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Refuse
-from chalicelib.messages.publishing import announce, grace
+from chalicelib.messages.publishing import announce, republish_after
 from chalicelib.observability import logger
 from chalicelib.ports import ENTRIES_MAX, Ports
 from chalicelib.runtime.runner import (
     LEASE_MARGIN_SECONDS,
     UNANSWERED_MAX,
-    Turn,
-    _give_up,
-    _stop,
+    StepInvocation,
+    _cancel,
+    _fail_or_continue,
     _where_to_look,
 )
 
@@ -34,7 +34,7 @@ def sweep(ports: Ports) -> None:
     announcements by a beat.
     """
     batch: list[Operation] = []
-    for operation in _reminded(ports):
+    for operation in _due(ports):
         batch.append(operation)
         if len(batch) == ENTRIES_MAX:
             announce(batch, ports)
@@ -43,7 +43,7 @@ def sweep(ports: Ports) -> None:
         announce(batch, ports)
 
 
-def _reminded(ports: Ports) -> Iterator[Operation]:
+def _due(ports: Ports) -> Iterator[Operation]:
     """Push the due time of each operation that is to be announced, until the tick has done its share.
 
     The rest is the longest overdue at the next tick, and what was announced goes behind it, so
@@ -71,16 +71,16 @@ def _reminded(ports: Ports) -> Iterator[Operation]:
 def _is_announced(operation: Operation, now: datetime, ports: Ports) -> bool:
     overdue = operation.state not in TERMINAL and now > operation.deadline
     if overdue and operation.announcements >= UNANSWERED_MAX:
-        _end_unanswered(operation, ports)
+        _fail_unresponsive(operation, ports)
         return False
-    return ports.operations.remind(operation, due_at=now + grace(ports))
+    return ports.operations.reschedule(operation, due_at=now + republish_after(ports))
 
 
-def _end_unanswered(operation: Operation, ports: Ports) -> None:
-    turn = Turn(ROWS[operation.state].step or "", ports, ports.new_id())
+def _fail_unresponsive(operation: Operation, ports: Ports) -> None:
+    turn = StepInvocation(ROWS[operation.state].step or "", ports, ports.new_id())
     observability.about(operation, turn.step)
     if operation.cancel_requested:
-        _stop(turn, operation)
+        _cancel(turn, operation)
         return
     known = f" The last that was known: {operation.waiting_for}" if operation.waiting_for else ""
     refusal = Refuse(
@@ -88,4 +88,4 @@ def _end_unanswered(operation: Operation, ports: Ports) -> None:
         f"{operation.announcements} announcements.{known}",
         _where_to_look(turn.step),
     )
-    _give_up(turn, operation, refusal)
+    _fail_or_continue(turn, operation, refusal)

@@ -6,7 +6,7 @@ from chalicelib.flow.plan import OWNER_TAG, Plan
 from chalicelib.snapshots.source import SourceCluster
 
 
-def newest(source: SourceCluster, plan: Plan) -> Snapshot | None:
+def newest_eligible(source: SourceCluster, plan: Plan) -> Snapshot | None:
     """Find the newest snapshot that would start an operation by itself."""
     found = [source.newest_snapshot("automated")]
     if plan.source.snapshot_prefix:
@@ -14,7 +14,7 @@ def newest(source: SourceCluster, plan: Plan) -> Snapshot | None:
     return max(filter(None, found), key=lambda snapshot: str(snapshot.created_at), default=None)
 
 
-def why_not_ours(snapshot: Snapshot, plan: Plan) -> str | None:
+def why_ineligible(snapshot: Snapshot, plan: Plan) -> str | None:
     """Say why a snapshot is not one of the plan's source, by what it is rather than by its name.
 
     None if it is.
@@ -33,7 +33,7 @@ def why_not_ours(snapshot: Snapshot, plan: Plan) -> str | None:
 
 def refuse_foreign(snapshot: Snapshot, plan: Plan, source_resource_id: str | None) -> None:
     """Raise RefusedError for a snapshot of another cluster, or of one that had the source's name before."""
-    if why := why_not_ours(snapshot, plan):
+    if why := why_ineligible(snapshot, plan):
         raise RefusedError(
             f"{why[0].upper()}{why[1:]}.",
             "Name a snapshot of the plan's source cluster.",

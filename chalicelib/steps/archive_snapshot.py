@@ -18,7 +18,7 @@ from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.ports import Ports
 from chalicelib.snapshots.copies import Copies
 from chalicelib.target.baseline import changes_to, variables
-from chalicelib.target.cluster import ABSENT_FOR, TargetCluster, ours
+from chalicelib.target.cluster import ABSENT_FOR, TargetCluster, require_restored
 from chalicelib.target.statuses import wait_for
 
 
@@ -30,7 +30,7 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
     is a warning on a good restore.
     """
     target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
-    cluster = ours(operation, target, ports)
+    cluster = require_restored(operation, target, ports)
     instances = target.observe_instances()
     if wait := _until_it_is_good(operation, target, cluster, instances, ports.now()):
         return wait
@@ -44,7 +44,7 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
 
 def _settle_copies(operation: Operation, ports: Ports) -> Advance | Wait:
     try:
-        return _put_away(operation, ports)
+        return _archive(operation, ports)
     except RefusedError as error:
         return _kept_as_it_is(operation, f"{error.reason} {error.remedy}")
     except StateFaultError as error:
@@ -154,7 +154,7 @@ def _kept_as_it_is(operation: Operation, why: str) -> Advance:
     return Advance(State.ARCHIVED, operation.facts, what, warnings=(warning,))
 
 
-def _put_away(operation: Operation, ports: Ports) -> Advance:
+def _archive(operation: Operation, ports: Ports) -> Advance:
     facts, plan = operation.facts, operation.plan
     if facts.copies.archived is not None:
         return Advance(State.ARCHIVED, facts, "the copies were put away before")
@@ -162,7 +162,7 @@ def _put_away(operation: Operation, ports: Ports) -> Advance:
     needless = _needless(operation, kept, ports)
     if needless:
         names = ", ".join(copy.identifier for _, copy in needless)
-        ports.operations.note_intent(
+        ports.operations.audit_intent(
             operation, step="archive-snapshot", what=f"delete {names}", now=ports.now()
         )
     for copies, copy in needless:

@@ -9,7 +9,7 @@ from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.facts import Facts, Hop
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
-from chalicelib.flow.polling import just_begun
+from chalicelib.flow.polling import too_early_to_poll
 from chalicelib.ports import Ports
 from chalicelib.snapshots.copies import Copies
 from chalicelib.target.cluster import ABSENT_FOR
@@ -24,7 +24,7 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
     """
     facts = operation.facts
     hop = facts.copies.hops[facts.copies.hop]
-    if just_begun(operation, ports.now()):
+    if too_early_to_poll(operation, ports.now()):
         return Wait(f"The copy {hop.identifier} was begun a moment ago.")
     copies = Copies(ports.service("rds", hop.region), operation)
     copy = copies.observe(hop)
@@ -36,7 +36,7 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
     if state is Health.TERMINAL:
         what = f"the copy {copy.arn} is {copy.status}"
         again = _retry(operation, ports, what)
-        ports.operations.note_intent(
+        ports.operations.audit_intent(
             operation, step="check-copy-status", what=f"{what}; delete it", now=ports.now()
         )
         copies.delete(copy)

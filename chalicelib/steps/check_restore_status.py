@@ -7,10 +7,10 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.facts import Facts
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
-from chalicelib.flow.polling import just_begun
+from chalicelib.flow.polling import too_early_to_poll
 from chalicelib.ports import Ports
 from chalicelib.target import instances
-from chalicelib.target.cluster import TargetCluster, ours
+from chalicelib.target.cluster import TargetCluster, require_restored
 from chalicelib.target.statuses import wait_for
 
 
@@ -20,11 +20,11 @@ def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
     Raises RefusedError for a status that does not get better by itself.
     """
     begun_before = operation.state is State.READERS_CREATING  # while the users were set up
-    if not begun_before and just_begun(operation, ports.now()):
+    if not begun_before and too_early_to_poll(operation, ports.now()):
         return Wait("What Aurora makes was begun a moment ago.")
     target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
     if operation.state is State.CLUSTER_RESTORING:
-        return _cluster(operation, ours(operation, target, ports))
+        return _cluster(operation, require_restored(operation, target, ports))
     return _instances(operation, target, ports)
 
 

@@ -29,7 +29,7 @@ def delete_rds(operation: Operation, ports: Ports) -> Outcome:
     target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
     if operation.state is State.SNAPSHOT_READY:
         return _decide(operation, target, ports)
-    return _bring_on(operation, target, ports)
+    return _continue_deletion(operation, target, ports)
 
 
 def _refuse_what_is_not_ours(
@@ -124,7 +124,7 @@ def _keys(snapshot: Snapshot, cluster: Cluster | None, plan: Plan) -> dict[str, 
     return {key: remedy for key, remedy in keys.items() if key.split(":")[4:5] == [plan.account]}
 
 
-def _bring_on(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
+def _continue_deletion(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
     victim, interval = operation.facts.target.old, operation.plan.target.restore_check_interval
     if victim is None:
         raise RefusedError(
@@ -160,7 +160,7 @@ def _bring_on(operation: Operation, target: TargetCluster, ports: Ports) -> Outc
     deleting = {one.identifier for one in instances if one.status == "deleting"}
     if not deleting and {*victim.members} <= {*cluster.members}:  # the first deletion comes now
         _look_once_more(operation, ports, cluster, victim)
-    asked = ports.operations.remember(operation, _noted(operation, Deletion.ASKED))
+    asked = ports.operations.save_facts(operation, _noted(operation, Deletion.ASKED))
     _delete(cluster, deleting, victim, target)
     why = f"The old target {cluster.identifier} and its instances are being deleted."
     return Wait(why, facts=_noted(asked, Deletion.ACCEPTED))
@@ -235,7 +235,7 @@ def _before_deletion(
             from_step="delete-rds",
         )
     if cluster.protected:
-        target.unprotect()
+        target.disable_deletion_protection()
         return Wait(
             f"The deletion protection of {cluster.identifier} is lifted, to delete it.", interval
         )

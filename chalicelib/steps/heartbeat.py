@@ -9,9 +9,9 @@ from chalicelib.flow.errors import RefusedError, TransientError, UnreadableRecor
 from chalicelib.flow.plan import Plan
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
-from chalicelib.records.targets import Target
+from chalicelib.records.targets import TargetRecord
 from chalicelib.runtime import plans, starting, sweep
-from chalicelib.snapshots.eligibility import newest
+from chalicelib.snapshots.eligibility import newest_eligible
 from chalicelib.snapshots.source import SourceCluster
 
 
@@ -49,47 +49,47 @@ def _look_after_plans(ports: Ports) -> None:
     under_way = 0
     for plan in plans.plans(ports):
         try:
-            under_way += _look_after(plan, ports)
+            under_way += _check_plan(plan, ports)
         except (TransientError, RefusedError, UnreadableRecordError) as error:
             logger.warning(f"The plan {plan.name} could not be looked after: {error}")
             observability.count("CatchUpFailed", plan.stage, plan=plan.name)
     observability.count("OperationsUnderWay", ports.settings.stage, under_way)
 
 
-def _look_after(plan: Plan, ports: Ports) -> bool:
+def _check_plan(plan: Plan, ports: Ports) -> bool:
     """Arm, report and catch up one plan; tells whether an operation has its target."""
     target = ports.operations.target(plan.target_cluster_arn)
-    if target.armed_since is None:
-        target = ports.operations.arm(plan.target_cluster_arn, now=ports.now())
+    if target.catch_up_since is None:
+        target = ports.operations.enable_catch_up(plan.target_cluster_arn, now=ports.now())
     _report_freshness(plan, target, ports)
-    if target.holder is None:
+    if target.locked_by is None:
         _catch_up(plan, target, ports)
-    return target.holder is not None
+    return target.locked_by is not None
 
 
-def _report_freshness(plan: Plan, target: Target, ports: Ports) -> None:
+def _report_freshness(plan: Plan, target: TargetRecord, ports: Ports) -> None:
     """Say how old the target's data is; before the first success, how long one has been waited for.
 
     So a stage that never had one is not taken for a fresh one: an alarm cannot tell "none yet" from
     "no news".
     """
-    if since := target.last_success_snapshot_at or target.armed_since:
+    if since := target.last_success_snapshot_at or target.catch_up_since:
         age = (ports.now() - since).total_seconds()
         observability.count("TargetAgeSeconds", plan.stage, age, MetricUnit.Seconds, plan=plan.name)
 
 
-def _catch_up(plan: Plan, target: Target, ports: Ports) -> None:
+def _catch_up(plan: Plan, target: TargetRecord, ports: Ports) -> None:
     """Start what no event started: the newest snapshot since we were deployed, once its event is clearly late."""
     now, settings = ports.now(), ports.settings
     # Ticks are not on time to the second: a claim of the whole interval would have every second
     # look fail.
     next_look = now + timedelta(seconds=settings.catch_up_interval / 2)
-    if not ports.operations.take_look(target, now=now, next_look=next_look):
+    if not ports.operations.claim_catch_up(target, now=now, next_look=next_look):
         return
-    snapshot = newest(SourceCluster(ports.service("rds", plan.source.region), plan), plan)
-    if snapshot is None or snapshot.created_at is None or target.armed_since is None:
+    snapshot = newest_eligible(SourceCluster(ports.service("rds", plan.source.region), plan), plan)
+    if snapshot is None or snapshot.created_at is None or target.catch_up_since is None:
         return
-    known = max(filter(None, (target.armed_since, target.last_success_snapshot_at)))
+    known = max(filter(None, (target.catch_up_since, target.last_success_snapshot_at)))
     late = now - snapshot.created_at > timedelta(seconds=settings.catch_up_grace)
     if late and snapshot.created_at > known:
         starting.catch_up(plan, snapshot, ports)

@@ -9,7 +9,7 @@ from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.target.baseline import changes_to, variables
-from chalicelib.target.cluster import TargetCluster, ours
+from chalicelib.target.cluster import TargetCluster, require_restored
 
 CHANGING = frozenset({"modifying", "resetting-master-credentials", "upgrading", "maintenance"})
 
@@ -23,7 +23,7 @@ def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
     target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
     if operation.state is State.TARGET_CLEAR:
         return _cluster(operation, target)
-    cluster = ours(
+    cluster = require_restored(
         operation, target, ports
     )  # an instance would be made in whatever cluster has the name now
     return _settled(operation, target, cluster) or _writer(operation, target)

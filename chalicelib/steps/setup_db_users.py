@@ -21,7 +21,7 @@ from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
 from chalicelib.target import instances, master_login
 from chalicelib.target.baseline import changes_to
-from chalicelib.target.cluster import TargetCluster, ours
+from chalicelib.target.cluster import TargetCluster, require_restored
 from chalicelib.target.preflight import Preflight
 from chalicelib.target.reachability import before_deletion, place_of
 
@@ -47,7 +47,7 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
         Preflight(operation, ports).refuse_unusable_secrets()
     master = secrets.master_credentials(ports.service("secretsmanager"), plan)
     target = TargetCluster(ports.service("rds", plan.target.region), operation)
-    cluster = ours(operation, target, ports)
+    cluster = require_restored(operation, target, ports)
     if cluster.password_pending or cluster.status == "resetting-master-credentials":
         return Wait(
             "Aurora is still setting the master password.", plan.target.restore_check_interval
@@ -62,7 +62,7 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
             master_asked_for_token=by_token or None,
         )
         # Once the password is set here, nobody can tell any more.
-        operation = ports.operations.remember(operation, replace(operation.facts, users=checked))
+        operation = ports.operations.save_facts(operation, replace(operation.facts, users=checked))
     if operation.facts.attempts.password_set_at is None:
         return _set_password(operation, cluster, target, master, ports.now())
     try:
@@ -298,7 +298,7 @@ def _note_going_on(operation: Operation, ports: Ports, database: RestoredDatabas
         facts,
         users=replace(facts.users, quieted={kind: count for kind, count in most.items() if count}),
     )
-    return operation if noted == facts else ports.operations.remember(operation, noted)
+    return operation if noted == facts else ports.operations.save_facts(operation, noted)
 
 
 def _refuse_ways_to_production(remaining: Sequence[Remaining]) -> None:
@@ -329,8 +329,8 @@ def _lock_out(
     kept = tuple(sorted({*on_purpose} & {*database.login_roles()}))
     facts = exposure.ended(_without_names(operation.facts, kept), ports.now())
     facts = replace(facts, users=replace(facts.users, production_logins_closed=True))
-    ports.operations.remember(operation, facts)
-    ports.operations.note_closed(operation)
+    ports.operations.save_facts(operation, facts)
+    ports.operations.clear_unsecured(operation)
     return facts
 
 
@@ -364,7 +364,7 @@ def _note_names(operation: Operation, ports: Ports, names: Sequence[str]) -> Ope
         return operation
     if len(names) > NAMES_MAX:
         ports.operations.note_names(operation, names, step="setup-db-users", now=ports.now())
-    return ports.operations.remember(operation, noted)
+    return ports.operations.save_facts(operation, noted)
 
 
 def _with_names(facts: Facts, names: Sequence[str]) -> Facts:

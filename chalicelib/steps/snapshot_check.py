@@ -13,7 +13,7 @@ from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.ports import Ports
 from chalicelib.runtime.older_data import why_older
-from chalicelib.snapshots.eligibility import newest, refuse_foreign
+from chalicelib.snapshots.eligibility import newest_eligible, refuse_foreign
 from chalicelib.snapshots.source import SourceCluster
 
 
@@ -25,7 +25,9 @@ def snapshot_check(operation: Operation, ports: Ports) -> Outcome:
     plan, facts = operation.plan, operation.facts
     source = SourceCluster(ports.service("rds", plan.source.region), plan)
     snapshot = (
-        source.observe_snapshot(facts.snapshot.arn) if facts.snapshot.arn else newest(source, plan)
+        source.observe_snapshot(facts.snapshot.arn)
+        if facts.snapshot.arn
+        else newest_eligible(source, plan)
     )
     if snapshot is None:
         raise RefusedError(
@@ -81,7 +83,7 @@ def _nothing_to_do(
             f"{snapshot.identifier} is of {iso_timestamp(made)}, older than "
             f"{counted(plan.source.snapshot_age_max_hours, 'hour')}."
         )
-    latest = newest(source, plan)
+    latest = newest_eligible(source, plan)
     if latest and latest.created_at and latest.created_at > made:
         return (
             f"{snapshot.identifier} is of {iso_timestamp(made)}, and {latest.identifier} is newer."

@@ -49,12 +49,12 @@ def _not_told(topic: str, own: str, error: RefusedError | TransientError) -> str
 
 def _tell(topic: str, operation: Operation, ports: Ports) -> None:
     now = ports.now()
-    open_on = ports.operations.logins_open_on(operation.plan.target_cluster_arn)
-    text = notifications.text(operation, now, logins_open_on=open_on)
+    open_on = ports.operations.unsecured_cluster_id(operation.plan.target_cluster_arn)
+    text = notifications.body(operation, now, logins_open_on=open_on)
     notifications.publish(
         topic,
         notifications.subject(operation),
         text,
-        notifications.machine(operation, text, now),
+        notifications.payload(operation, text, now),
         ports,
     )

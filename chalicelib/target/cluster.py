@@ -105,7 +105,7 @@ class TargetCluster:
         with suppress(NotFoundError):  # then somebody deleted it, as the next look finds
             self._rds.call("start_db_cluster", DBClusterIdentifier=self._plan.target.cluster_id)
 
-    def unprotect(self) -> None:
+    def disable_deletion_protection(self) -> None:
         """Lift the deletion protection of a target that is ours."""
         with suppress(NotFoundError):
             self._change(DeletionProtection=False)
@@ -290,7 +290,7 @@ def _cluster_gone(error: NotFoundError) -> RefusedError:
     return error
 
 
-def ours(operation: Operation, target: TargetCluster, ports: Ports) -> Cluster:
+def require_restored(operation: Operation, target: TargetCluster, ports: Ports) -> Cluster:
     """Observe the cluster that this operation made.
 
     Raises RefusedError when that is not what stands there.

@@ -10,7 +10,7 @@ from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Wait
 from chalicelib.ports import Ports
-from chalicelib.target.cluster import TargetCluster, ours
+from chalicelib.target.cluster import TargetCluster, require_restored
 from chalicelib.target.statuses import wait_for
 
 
@@ -24,7 +24,7 @@ def until_available(operation: Operation, target: TargetCluster, ports: Ports) -
     making = [name for name in status if health(status[name]) is Health.PROGRESSING]
     if making and all(health(one) in (Health.PROGRESSING, Health.READY) for one in status.values()):
         return _wait_for_creation(operation, making[0], status, now)
-    cluster = ours(operation, target, ports)
+    cluster = require_restored(operation, target, ports)
     wait_for(operation, f"The cluster {cluster.identifier}", cluster.status)
     return _first_wait(operation, status) or cluster
 
@@ -49,7 +49,7 @@ def begin_readers(
         trouble = error
     if asked != operation.facts.target.instances:
         facts = replace(operation.facts, target=replace(operation.facts.target, instances=asked))
-        operation = ports.operations.remember(operation, facts)
+        operation = ports.operations.save_facts(operation, facts)
     return operation, trouble
 
 

@@ -106,7 +106,7 @@ class _Trying:
 
     def run(self) -> Trial:
         """Try one thing after the other; what stops one stops no other."""
-        self._ports.operations.logins_open_on(self._plan.target_cluster_arn)
+        self._ports.operations.unsecured_cluster_id(self._plan.target_cluster_arn)
         self._reached.append("DynamoDB")
         self._try(self._ports.service("events"), self._put_event)
         self._try(self._secrets, self._read_secrets)

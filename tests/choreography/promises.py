@@ -37,8 +37,8 @@ def broken_promises(
         f"production's login {name} works on the restored cluster"
         for name in _open_logins(stage, operations)
     ]
-    if stage.target().holder:
-        wrong.append(f"the target is still locked by {stage.target().holder}")
+    if stage.target().locked_by:
+        wrong.append(f"the target is still locked by {stage.target().locked_by}")
     if bystanders(stage) != untouched:
         wrong.append("the source, or somebody else's cluster, is not as it was")
     return wrong

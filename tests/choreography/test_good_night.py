@@ -135,7 +135,7 @@ def test_the_end_frees_the_target_and_says_how_fresh_it_is(night: Night) -> None
     target = night.target()
 
     assert (None, ended.operation_id, ended.ended_at, ended.facts.snapshot.created_at) == (
-        target.holder,
+        target.locked_by,
         target.last_success_operation,
         target.last_success_at,
         target.last_success_snapshot_at,

@@ -57,7 +57,7 @@ def test_an_operation_ends_although_its_step_always_dies(
     assert (State.FAILED, state != "FAILING", None, []) == (
         ended.state,
         ended.notified,
-        night.target().holder,
+        night.target().locked_by,
         night.broken_promises(),
     )
 
@@ -164,7 +164,7 @@ def test_an_end_whose_announcement_has_trouble_frees_the_target_at_once(night: N
     night.night()
     night.reach(State.SUCCEEDED)
 
-    assert None is night.target().holder
+    assert None is night.target().locked_by
 
 
 def test_a_record_that_cannot_be_read_stops_nobody_else(night: Night) -> None:

@@ -18,7 +18,7 @@ from tests.choreography.run_night import Night
 DELETES = "delete-rds in TARGET_DELETING: rds.delete_db_cluster/1"
 COPIES = "copy-snapshot in SNAPSHOT_FOUND: rds.copy_db_cluster_snapshot/1"
 ADVANCES = "copy-snapshot in SNAPSHOT_FOUND: dynamodb._write_state/1"
-SWEEPS = "heartbeat in COPYING: dynamodb._reminded/1"
+SWEEPS = "heartbeat in COPYING: dynamodb._due/1"
 ANNOUNCES = "restore-snapshot in INSTANCES_CREATING: events.put_events/1"
 LOCKS_OUT = "setup-db-users in RESTORED: postgresql.revoke_production_logins/1"
 DELIVERY = "the bus in CLUSTER_RESTORED: ClusterRestored"

@@ -33,7 +33,7 @@ def test_an_operation_that_lost_the_lock_deletes_nothing(night: Night) -> None:
         ended.stopped_at,
         night.calls_of("delete_db_instance", "delete_db_cluster", "modify_db_cluster"),
         ended.notified,
-        night.target().holder,
+        night.target().locked_by,
     )
     assert f"The lock of {target_of('staging-cluster')} is not this operation's any more" in (
         ended.reason or ""
@@ -59,7 +59,7 @@ def test_a_lost_lock_never_blocks_an_end(night: Night, holder: str | None) -> No
     night.reach(State.ARCHIVED)
     lose_the_lock(night, holder)
 
-    assert (State.SUCCEEDED, holder) == (night.run_to_the_end().state, night.target().holder)
+    assert (State.SUCCEEDED, holder) == (night.run_to_the_end().state, night.target().locked_by)
 
 
 def test_a_record_that_was_removed_does_not_lock_the_target_for_ever(night: Night) -> None:
@@ -75,7 +75,7 @@ def test_a_record_that_was_removed_does_not_lock_the_target_for_ever(night: Nigh
 
     assert (True, operation.operation_id) == (
         all("remove the item" in message for message in messages),
-        night.target().holder,
+        night.target().locked_by,
     )
     assert (State.SUCCEEDED, []) == (night.dream().state, night.broken_promises())
 

@@ -112,7 +112,7 @@ def test_a_rerun_does_not_call_anothers_cluster_its_own(night: Night) -> None:
         ended.state,
         ended.rerun_from,
         beware in night.notices()[-1]["text"],
-        night.target().logins_open_on,
+        night.target().unsecured_cluster_id,
     )
 
 
@@ -227,7 +227,7 @@ def test_a_notice_says_whose_logins_are_open_on_what_an_earlier_operation_left(
     assert ([True, True], State.SUCCEEDED, None, False) == (
         beware,
         night.all_operations()[-1].state,
-        night.target().logins_open_on,
+        night.target().unsecured_cluster_id,
         "Beware" in night.notices()[-1]["text"],
     )
 
@@ -241,7 +241,7 @@ def test_a_failure_after_the_lock_out_does_not_say_that_logins_are_open(night: N
         ended.state,
         ended.facts.users.production_logins_closed,
         "Beware" in night.notices()[-1]["text"],
-        night.target().logins_open_on,
+        night.target().unsecured_cluster_id,
     )
 
 

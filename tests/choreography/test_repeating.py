@@ -110,9 +110,9 @@ def test_users_set_up_again_make_nothing_fresher(night: Night) -> None:
     ended = users_again(night)
     after = night.target()
 
-    assert (before.last_success_snapshot_at, before.lasted) == (
+    assert (before.last_success_snapshot_at, before.expected_durations) == (
         after.last_success_snapshot_at,
-        after.lasted,
+        after.expected_durations,
     )
     assert (ended.operation_id, ended.ended_at) == (
         after.last_success_operation,

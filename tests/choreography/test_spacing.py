@@ -8,7 +8,7 @@ import pytest
 from localaws.aurora import Durations
 
 from chalicelib.flow.choreography import State
-from chalicelib.flow.polling import SPACING_MAX_SECONDS, spaced
+from chalicelib.flow.polling import SPACING_MAX_SECONDS, poll_interval
 from tests.choreography import delivery_faults
 from tests.choreography.fault_injection import refused
 from tests.choreography.requests import again
@@ -34,7 +34,7 @@ ITEM = f"target#{target_of('staging-cluster')}"
 @pytest.mark.parametrize("elapsed", [0, 5 * MINUTE, 5 * HOUR])
 def test_where_nothing_is_known_the_shortest_spacing_holds(elapsed: float) -> None:
     """A first night is looked at as often as a poller would."""
-    assert 30 == spaced(30, elapsed)
+    assert 30 == poll_interval(30, elapsed)
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,14 @@ def test_half_of_what_is_left_is_waited_for(elapsed: float, seconds: float) -> N
     """It took twenty minutes before: rarely at first, often near the end, and when it is a little
     late.
     """
-    assert seconds == spaced(30, elapsed, 1200)
+    assert seconds == poll_interval(30, elapsed, 1200)
 
 
 def test_what_is_late_is_looked_at_again_after_an_eighth_of_its_delay() -> None:
     """Twice as long as before: not every beat for hours, and never much later than it is late
     already.
     """
-    assert HOUR / 8 == spaced(30, 2 * HOUR, HOUR)
+    assert HOUR / 8 == poll_interval(30, 2 * HOUR, HOUR)
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_what_is_late_is_looked_at_again_after_an_eighth_of_its_delay() -> None:
 )
 def test_progress_tells_what_is_left(progress: int, seconds: float) -> None:
     """After ten minutes of moving, with nothing known of other nights."""
-    assert seconds == spaced(30, 600, progress=progress, moving=600)
+    assert seconds == poll_interval(30, 600, progress=progress, moving=600)
 
 
 def test_the_nearer_of_two_guesses_counts() -> None:
     """Looking too early costs a call, too late costs people time."""
     by_history, by_progress = (
-        spaced(30, 600, 800, progress=25, moving=600),
-        spaced(30, 600, 8000, progress=75, moving=600),
+        poll_interval(30, 600, 800, progress=25, moving=600),
+        poll_interval(30, 600, 8000, progress=75, moving=600),
     )
 
     assert (100, 100) == (by_history, by_progress)
@@ -75,12 +75,12 @@ def test_the_nearer_of_two_guesses_counts() -> None:
 
 def test_progress_is_believed_where_history_has_passed() -> None:
     """It took ten minutes before, and after twenty it is half done."""
-    assert 600 == spaced(30, 1200, 600, progress=50, moving=1200)
+    assert 600 == poll_interval(30, 1200, 600, progress=50, moving=1200)
 
 
 def test_time_in_the_queue_is_not_taken_for_slowness() -> None:
     """An hour in Aurora's queue, then half of the copy in five minutes."""
-    assert 150 == spaced(30, HOUR + 300, progress=50, moving=300)
+    assert 150 == poll_interval(30, HOUR + 300, progress=50, moving=300)
 
 
 def test_a_queue_that_nobody_knows_is_looked_at_ever_more_rarely() -> None:
@@ -89,23 +89,23 @@ def test_a_queue_that_nobody_knows_is_looked_at_ever_more_rarely() -> None:
     What shows no progress at all is not missed by long.
     """
     assert (30, 150, 900) == (
-        spaced(30, 0, progress=0),
-        spaced(30, 1200, progress=0),
-        spaced(30, 2 * HOUR, progress=0),
+        poll_interval(30, 0, progress=0),
+        poll_interval(30, 1200, progress=0),
+        poll_interval(30, 2 * HOUR, progress=0),
     )
 
 
 @pytest.mark.parametrize("lasted", [0, 1, 10**9])
 def test_a_wrong_guess_has_a_bound(lasted: float) -> None:
     """Whatever the last night was like, neither below the shortest spacing nor above half an hour."""
-    found = [spaced(30, elapsed, lasted) for elapsed in range(0, 48 * HOUR, 600)]
+    found = [poll_interval(30, elapsed, lasted) for elapsed in range(0, 48 * HOUR, 600)]
 
     assert (True, True) == (min(found) >= 30, max(found) <= SPACING_MAX_SECONDS)
 
 
 def test_a_shortest_spacing_above_the_bound_is_kept() -> None:
     """Whoever sets an hour means it."""
-    assert HOUR == spaced(HOUR, 0, 10**9)
+    assert HOUR == poll_interval(HOUR, 0, 10**9)
 
 
 # --- nights ---
@@ -154,7 +154,11 @@ def test_a_success_is_remembered_for_the_next_night(night: Night) -> None:
     night.night()
     night.run(30)
 
-    assert lasted == dict(night.target().lasted) == night.all_operations()[-1].expected_durations
+    assert (
+        lasted
+        == dict(night.target().expected_durations)
+        == night.all_operations()[-1].expected_durations
+    )
     assert {
         "COPYING",
         "TARGET_DELETING",
@@ -203,13 +207,13 @@ def test_a_memory_falls_at_once_and_rises_slowly(night: Night) -> None:
     Too long a one, where an event is lost, costs people time.
     """
     night.dream()
-    took = night.target().lasted["CLUSTER_RESTORING"]
+    took = night.target().expected_durations["CLUSTER_RESTORING"]
     remembered = []
     for before in (took + 100, took / 4):
         night.store.tables["state"][ITEM]["lasted"] = {"CLUSTER_RESTORING": before}
         night.run(1800)
         night.dream()
-        remembered.append(night.target().lasted["CLUSTER_RESTORING"])
+        remembered.append(night.target().expected_durations["CLUSTER_RESTORING"])
 
     assert [took, round(took / 4 + 30, 3)] == remembered
 
@@ -239,7 +243,7 @@ def test_a_first_night_of_six_hours_does_not_set_the_pace_of_the_next() -> None:
 def test_a_rerun_teaches_nothing(night: Night) -> None:
     """It finds things half made: the next night would be looked at as if Aurora took no time."""
     night.dream()
-    lasted = dict(night.target().lasted)
+    lasted = dict(night.target().expected_durations)
     night.run(1800)
     night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
     failed = night.dream()
@@ -247,7 +251,7 @@ def test_a_rerun_teaches_nothing(night: Night) -> None:
 
     assert (State.SUCCEEDED, lasted) == (
         night.all_operations()[-1].state,
-        dict(night.target().lasted),
+        dict(night.target().expected_durations),
     )
 
 
@@ -257,14 +261,14 @@ def test_a_rerun_teaches_nothing(night: Night) -> None:
 def test_a_memory_that_is_damaged_is_forgotten(night: Night, lasted: object) -> None:
     """It only spaces looks, so nobody has to repair it: the night ends well, and writes it anew."""
     night.store.tables["state"][ITEM]["lasted"] = lasted
-    before = dict(night.target().lasted)
+    before = dict(night.target().expected_durations)
     ended = night.dream()
 
     assert ({}, {}, State.SUCCEEDED, True) == (
         before,
         ended.expected_durations,
         ended.state,
-        night.target().lasted["COPYING"] > 0,
+        night.target().expected_durations["COPYING"] > 0,
     )
 
 

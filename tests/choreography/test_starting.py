@@ -109,7 +109,7 @@ def test_the_past_is_never_caught_up() -> None:
     night.clock.advance(60)
     night.run(2 * HOUR)
 
-    assert ([], True) == (night.all_operations(), night.target().armed_since is not None)
+    assert ([], True) == (night.all_operations(), night.target().catch_up_since is not None)
 
 
 def test_what_was_restored_is_not_caught_up_again(night: Night) -> None:
@@ -241,7 +241,7 @@ def test_two_plans_run_at_once_on_different_targets(night: Night) -> None:
     assert ((State.SUCCEEDED, State.SUCCEEDED), True, None, []) == (
         (reports.state, default.state),
         {"reports-cluster", "staging-cluster"} <= names,
-        night.operations.target(target_of("reports-cluster")).holder,
+        night.operations.target(target_of("reports-cluster")).locked_by,
         night.broken_promises(),
     )
 

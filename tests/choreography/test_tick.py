@@ -94,7 +94,7 @@ def test_a_deployment_is_armed_at_its_first_tick_that_goes_through() -> None:
     stage.clock.advance(60)
     stage.beat()
 
-    assert stage.clock.now() == stage.target().armed_since
+    assert stage.clock.now() == stage.target().catch_up_since
 
 
 def many(night: Night, count: int, **attributes: object) -> None:

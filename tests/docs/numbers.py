@@ -91,7 +91,7 @@ def silence() -> str:
 
 _PASSWORD: Final = MasterCredentials.model_json_schema()["properties"]["password"]
 _NAME_MAX: Final = next(length for length in range(99, 0, -1) if PLAN_NAME.fullmatch("a" * length))
-_SHARE_OF_REST: Final = fraction(polling.SHARE_OF_REST).capitalize()
+_SHARE_OF_REST: Final = fraction(polling.FRACTION_OF_REMAINING).capitalize()
 _RISE: Final = f"{fraction(targets.RISE_SHARE_MAX)} at most, or by {span(targets.RISE_SECONDS)}"
 
 _PYTHON_MIN, _PYTHON_MAX = (
@@ -114,7 +114,7 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         f"the names of more than {limits.NAMES_MAX} logins",
         f"remaining time and {span(runner.LEASE_MARGIN_SECONDS)} more,",
         f"{_SHARE_OF_REST} of it is waited for,",
-        f"after {fraction(polling.SHARE_OF_DELAY)} of its delay.",
+        f"after {fraction(polling.FRACTION_OF_OVERRUN)} of its delay.",
         f"the upper one is {span(polling.SPACING_MAX_SECONDS)},",
         f"doubling up to {span(polling.BACKOFF_MAX_SECONDS)}.",
         f"rises by {_RISE} where that is more",

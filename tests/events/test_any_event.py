@@ -137,7 +137,7 @@ def test_no_event_fails_a_function(stage: Stage, step: str, envelope: dict[str, 
     stage.invoke(step, envelope)
 
     assert [] == stage.failures
-    assert target == stage.store.tables["state"][f"target#{TARGET}"] or stage.target().holder
+    assert target == stage.store.tables["state"][f"target#{TARGET}"] or stage.target().locked_by
 
 
 REQUESTS = st.dictionaries(

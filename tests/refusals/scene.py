@@ -209,7 +209,7 @@ class Scene:
         assert state == operation.state, operation.reason
         assert before.items() <= belongings(self.stage).items()
         assert source == production(self.stage)
-        assert self.stage.target().holder is None
+        assert self.stage.target().locked_by is None
         assert [] == self.told_secrets()
         trail = self.stage.trail(operation.operation_id)
         changes = [row for row in trail if not row["metric_id"].endswith("#intent")]

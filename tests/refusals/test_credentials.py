@@ -236,5 +236,5 @@ def test_a_users_secret_spoiled_after_the_preflight_fails_with_production_locked
     )
     assert "Production's logins are closed on the new cluster." in text
     assert "Beware" not in text
-    assert None is scene.stage.target().logins_open_on
+    assert None is scene.stage.target().unsecured_cluster_id
     assert ("shop_app",) == scene.ends(State.SUCCEEDED).facts.users.logins_closed

@@ -98,7 +98,7 @@ def test_what_is_known_of_a_cluster_is_not_believed_of_the_next_one(scene: Scene
         again.facts.users.production_logins_closed,
         again.facts.users.master_password_checked,
     )
-    assert again.facts.target.cluster_resource_id == scene.stage.target().logins_open_on
+    assert again.facts.target.cluster_resource_id == scene.stage.target().unsecured_cluster_id
     assert ("shop_app",) == scene.ends(State.SUCCEEDED).facts.users.logins_closed
 
 

@@ -89,7 +89,7 @@ def test_a_damaged_item_of_one_target_stops_no_other_plan(
         scene.stage.target()
 
     assert [] == scene.stage.failures
-    assert None is not scene.stage.operations.target(WEEKLY_ARN).armed_since
+    assert None is not scene.stage.operations.target(WEEKLY_ARN).catch_up_since
     assert 2 <= len(scene.said.metrics("CatchUpFailed"))
 
 

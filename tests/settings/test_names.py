@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.flow.identifiers import automatic_id, following_id, requested_id, resource_name
+from chalicelib.flow.identifiers import automatic_id, catch_up_id, requested_id, resource_name
 from tests.settings.test_variables import COMPLETE, plan
 
 RDS_IDENTIFIER = re.compile(r"[a-z](-?[a-z0-9])*")
@@ -50,7 +50,7 @@ def test_what_a_snapshot_starts_has_a_name_that_rds_takes(stage: str) -> None:
     for number, snapshot in enumerate(texts(1)):
         moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
         operation_id = automatic_id("p" + "lan-" * (number % 8), stage, snapshot, moment)
-        names = [resource_name(stage, one) for one in (operation_id, following_id(operation_id))]
+        names = [resource_name(stage, one) for one in (operation_id, catch_up_id(operation_id))]
 
         assert [] == [name for name in names if not is_identifier(f"{name}{SUFFIX}")]
         assert operation_id == automatic_id("p" + "lan-" * (number % 8), stage, snapshot, moment)
@@ -62,7 +62,7 @@ def test_what_a_person_asks_for_has_a_name_that_rds_takes(stage: str) -> None:
     """Whatever they call their request."""
     for request_id in texts(2):
         operation_id = requested_id(request_id)
-        names = [resource_name(stage, one) for one in (operation_id, following_id(operation_id))]
+        names = [resource_name(stage, one) for one in (operation_id, catch_up_id(operation_id))]
 
         assert [] == [name for name in names if not is_identifier(f"{name}{SUFFIX}")]
         assert operation_id == requested_id(request_id)
@@ -98,7 +98,7 @@ def test_following_an_operation_again_and_again_gives_new_names_that_stay_short(
     """Catching up happens a few times at most, and each has a record of its own."""
     ids = [requested_id("x" * 128)]
     for _ in range(5):
-        ids.append(following_id(ids[-1]))
+        ids.append(catch_up_id(ids[-1]))
 
     assert 6 == len(set(ids))
     assert max(map(len, ids)) <= 50

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.flow.choreography import TERMINAL, State
 from chalicelib.flow.facts import OldTarget
 from chalicelib.flow.operation import Operation
-from chalicelib.records.operations import Operations, Written
+from chalicelib.records.operations import Operations, WriteResult
 from chalicelib.records.store import Change
 from tests.store.records import NOW, PLAN, claimed, created, entering, held, record
 
@@ -21,14 +21,14 @@ LOCK = f"target#{PLAN.target_cluster_arn}"
 
 def advance(
     operations: Operations, before: Operation, after: Operation, owner: str = "me"
-) -> Written:
+) -> WriteResult:
     """Write a change of state."""
     return operations.advance(before, after, step="a-step", what="it went on", owner=owner)
 
 
 def holder(operations: Operations) -> str | None:
     """Tell who holds the target."""
-    return operations.target(PLAN.target_cluster_arn).holder
+    return operations.target(PLAN.target_cluster_arn).locked_by
 
 
 def test_a_change_of_state_writes_the_record_and_its_row(operations: Operations) -> None:
@@ -38,7 +38,7 @@ def test_a_change_of_state_writes_the_record_and_its_row(operations: Operations)
     answer = advance(operations, before, after)
     row = operations.store.get("one#000002", "audit") or {}
 
-    assert (Written.DONE, replace(after, written_by="me")) == (answer, operations.read("one"))
+    assert (WriteResult.DONE, replace(after, written_by="me")) == (answer, operations.read("one"))
     assert (
         "ACCEPTED",
         "SNAPSHOT_FOUND",
@@ -58,7 +58,7 @@ def test_whoever_lost_the_lease_does_not_write(operations: Operations) -> None:
     claimed(operations, "another", now=LATER)
     answer = advance(operations, before, entering(before, State.SNAPSHOT_FOUND))
 
-    assert (Written.OVERTAKEN, None) == (answer, operations.store.get("one#000002", "audit"))
+    assert (WriteResult.CONFLICT, None) == (answer, operations.store.get("one#000002", "audit"))
 
 
 def test_an_older_version_does_not_write(operations: Operations) -> None:
@@ -68,7 +68,7 @@ def test_an_older_version_does_not_write(operations: Operations) -> None:
     answer = advance(operations, before, entering(before, State.FAILING), "another")
     found = operations.read("one")
 
-    assert (Written.OVERTAKEN, State.SNAPSHOT_FOUND, 2) == (
+    assert (WriteResult.CONFLICT, State.SNAPSHOT_FOUND, 2) == (
         answer,
         found and found.state,
         found and found.version,
@@ -82,7 +82,7 @@ def test_a_cancel_request_stops_the_change_of_state(operations: Operations) -> N
     answer = advance(operations, before, entering(before, State.SNAPSHOT_FOUND))
     found = operations.read("one")
 
-    assert (Written.CANCEL_REQUESTED, State.ACCEPTED) == (answer, found and found.state)
+    assert (WriteResult.CANCEL_REQUESTED, State.ACCEPTED) == (answer, found and found.state)
 
 
 def test_the_flag_does_not_stop_the_cancelling_itself(operations: Operations) -> None:
@@ -96,7 +96,7 @@ def test_the_flag_does_not_stop_the_cancelling_itself(operations: Operations) ->
     )
     found = operations.read("one")
 
-    assert (Written.DONE, State.CANCELLING, None, "new") == (
+    assert (WriteResult.DONE, State.CANCELLING, None, "new") == (
         answer,
         found and found.state,
         found and found.cancel_requested,
@@ -109,7 +109,7 @@ def test_the_flag_does_not_stop_an_ending(operations: Operations) -> None:
     before = held(operations, State.ARCHIVED)
     operations.store.change(Change("one", assign={"cancel_requested": True}))
 
-    assert Written.DONE is advance(operations, before, entering(before, State.SUCCEEDED))
+    assert WriteResult.DONE is advance(operations, before, entering(before, State.SUCCEEDED))
 
 
 def test_a_row_that_stands_already_blocks_nothing(operations: Operations) -> None:
@@ -121,7 +121,7 @@ def test_a_row_that_stands_already_blocks_nothing(operations: Operations) -> Non
     answer = advance(operations, before, entering(before, State.SNAPSHOT_FOUND))
     row = operations.store.get("one#000002", "audit") or {}
 
-    assert (Written.DONE, "it went on") == (answer, row["what"])
+    assert (WriteResult.DONE, "it went on") == (answer, row["what"])
 
 
 def test_a_change_whose_answer_was_lost_is_done(operations: Operations) -> None:
@@ -131,14 +131,16 @@ def test_a_change_whose_answer_was_lost_is_done(operations: Operations) -> None:
     answers = [advance(operations, before, after) for _ in range(2)]
     rows = list(operations.store.query("by-operation", "one"))
 
-    assert ([Written.DONE, Written.DONE], 2) == (answers, len(rows))
+    assert ([WriteResult.DONE, WriteResult.DONE], 2) == (answers, len(rows))
 
 
 def test_the_heartbeat_writes_without_a_lease_on_the_version_alone(operations: Operations) -> None:
     """When nobody holds the record."""
     before = created(operations)
 
-    assert Written.DONE is advance(operations, before, entering(before, State.FAILING), "heartbeat")
+    assert WriteResult.DONE is advance(
+        operations, before, entering(before, State.FAILING), "heartbeat"
+    )
 
 
 def test_the_heartbeat_does_not_write_over_a_live_lease(operations: Operations) -> None:
@@ -148,7 +150,7 @@ def test_the_heartbeat_does_not_write_over_a_live_lease(operations: Operations) 
     answer = advance(operations, before, entering(before, State.FAILING), "heartbeat")
     found = operations.read("one")
 
-    assert (Written.OVERTAKEN, State.ACCEPTED) == (answer, found and found.state)
+    assert (WriteResult.CONFLICT, State.ACCEPTED) == (answer, found and found.state)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_an_end_lets_the_target_go_if_it_held_it(
     standing = held(operations, before)
     answer = advance(operations, standing, entering(standing, after))
 
-    assert (Written.DONE, None) == (answer, holder(operations))
+    assert (WriteResult.DONE, None) == (answer, holder(operations))
 
 
 @pytest.mark.parametrize("after", [State.TARGET_DELETING, State.FAILING, State.CANCELLING])
@@ -208,7 +210,11 @@ def test_a_lock_that_is_not_ours_never_blocks_an_end(
     answer = advance(operations, before, entering(before, State.FAILED))
     found = operations.read("one")
 
-    assert (Written.DONE, State.FAILED, lock) == (answer, found and found.state, holder(operations))
+    assert (WriteResult.DONE, State.FAILED, lock) == (
+        answer,
+        found and found.state,
+        holder(operations),
+    )
     assert operations.store.get("one#000002", "audit") is not None
 
 
@@ -229,7 +235,7 @@ def test_an_intent_has_a_row_of_its_own(operations: Operations) -> None:
     """Before a destructive act; repeating the act repeats no row."""
     before = held(operations, State.USERS_READY)
     for _ in range(2):
-        operations.note_intent(before, step="archive-snapshot", what="delete the copies", now=NOW)
+        operations.audit_intent(before, step="archive-snapshot", what="delete the copies", now=NOW)
     rows = [row["metric_id"] for row in operations.store.query("by-operation", "one")]
 
     assert ["one#000001", "one#000001#intent"] == rows
@@ -240,7 +246,7 @@ def test_only_an_end_is_taken_out_of_the_open_ones(operations: Operations, state
     """`close` of what has not ended is a mistake that must not lose an operation."""
     operation = created(operations, state)
     if state in TERMINAL:
-        operations.close(operation)
+        operations.mark_closed(operation)
     found = [item["operation_id"] for item in operations.due(LATER + timedelta(days=1))]
 
     assert ([] if state in TERMINAL else ["one"]) == found
@@ -249,21 +255,21 @@ def test_only_an_end_is_taken_out_of_the_open_ones(operations: Operations, state
 def test_the_target_is_armed_once(operations: Operations) -> None:
     """Since the first deployment: later ticks do not move it, and a lock that was there stays."""
     created(operations)
-    first = operations.arm(PLAN.target_cluster_arn, now=NOW)
-    second = operations.arm(PLAN.target_cluster_arn, now=LATER)
+    first = operations.enable_catch_up(PLAN.target_cluster_arn, now=NOW)
+    second = operations.enable_catch_up(PLAN.target_cluster_arn, now=LATER)
 
-    assert (NOW, NOW, "one") == (first.armed_since, second.armed_since, second.holder)
+    assert (NOW, NOW, "one") == (first.catch_up_since, second.catch_up_since, second.locked_by)
 
 
 def test_of_two_heartbeats_one_takes_the_look(operations: Operations) -> None:
     """And the next look is taken when it is due."""
-    target = operations.arm(PLAN.target_cluster_arn, now=NOW)
+    target = operations.enable_catch_up(PLAN.target_cluster_arn, now=NOW)
     soon, later = NOW + timedelta(minutes=5), NOW + timedelta(minutes=10)
-    answers = [operations.take_look(target, now=now, next_look=soon) for now in (NOW, NOW)]
+    answers = [operations.claim_catch_up(target, now=now, next_look=soon) for now in (NOW, NOW)]
 
     assert ([True, False], True) == (
         answers,
-        operations.take_look(target, now=soon, next_look=later),
+        operations.claim_catch_up(target, now=soon, next_look=later),
     )
 
 

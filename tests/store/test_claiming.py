@@ -10,7 +10,7 @@ import pytest
 from chalicelib.flow.choreography import ENDING, TERMINAL, State
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.operation import Operation
-from chalicelib.records.operations import Operations, Written
+from chalicelib.records.operations import Operations, WriteResult
 from tests.store.records import LEASE, NOW, PLAN, claimed, created, held, record
 
 LATER = NOW + timedelta(seconds=71)
@@ -28,14 +28,14 @@ def test_an_operation_is_created_once_with_its_trail_and_the_targets_lock(
     rows = list(operations.store.query("by-operation", "one"))
     target = operations.target(PLAN.target_cluster_arn)
 
-    assert (Written.DONE, Written.OVERTAKEN, ["because"]) == (
+    assert (WriteResult.DONE, WriteResult.CONFLICT, ["because"]) == (
         first,
         second,
         [row["what"] for row in rows],
     )
     assert (record(), "one", PLAN.target.instance_ids) == (
         operations.read("one"),
-        target.holder,
+        target.locked_by,
         target.members,
     )
 
@@ -58,10 +58,10 @@ def test_a_second_operation_on_the_target_is_not_created(operations: Operations)
     answer = operations.create(record("two"), what="too")
     found = (operations.read("two"), list(operations.store.query("by-operation", "two")))
 
-    assert (Written.OVERTAKEN, (None, []), "one") == (
+    assert (WriteResult.CONFLICT, (None, []), "one") == (
         answer,
         found,
-        operations.target(PLAN.target_cluster_arn).holder,
+        operations.target(PLAN.target_cluster_arn).locked_by,
     )
 
 
@@ -70,7 +70,10 @@ def test_a_skipped_operation_is_created_without_the_lock(operations: Operations)
     created(operations)
     answer = operations.create(record("two", State.SKIPPING), what="busy")
 
-    assert (Written.DONE, "one") == (answer, operations.target(PLAN.target_cluster_arn).holder)
+    assert (WriteResult.DONE, "one") == (
+        answer,
+        operations.target(PLAN.target_cluster_arn).locked_by,
+    )
 
 
 def test_a_claim_takes_the_lease_and_counts(operations: Operations) -> None:
@@ -99,7 +102,7 @@ def test_a_claim_of_nothing_is_not_held(operations: Operations) -> None:
     assert (False, None, "there is no operation one", None) == (
         claim.held,
         claim.operation,
-        claim.why_not,
+        claim.reason,
         operations.read("one"),
     )
 
@@ -111,7 +114,7 @@ def test_a_claim_in_another_state_is_not_held(operations: Operations) -> None:
 
     assert (False, "the operation is COPYING already", 0) == (
         claim.held,
-        claim.why_not,
+        claim.reason,
         claim.operation.attempts if claim.operation else None,
     )
 
@@ -167,10 +170,10 @@ def test_a_wait_gives_the_lease_back_and_keeps_what_is_known(operations: Operati
     after = replace(
         before, due_at=due, waiting_for="It is slow.", lease_owner=None, lease_until=None
     )
-    answer = operations.hold(before, after, owner="me")
+    answer = operations.save_wait(before, after, owner="me")
     found = operations.read("one")
 
-    assert (Written.DONE, after, 1) == (answer, found, found.version if found else None)
+    assert (WriteResult.DONE, after, 1) == (answer, found, found.version if found else None)
 
 
 def test_a_wait_makes_good_the_announcements_that_were_not_answered(operations: Operations) -> None:
@@ -181,7 +184,9 @@ def test_a_wait_makes_good_the_announcements_that_were_not_answered(operations: 
     created(operations, announcements=2)
     before = claimed(operations).operation
     assert before is not None
-    operations.hold(before, replace(before, waiting_for="It is slow.", announcements=0), owner="me")
+    operations.save_wait(
+        before, replace(before, waiting_for="It is slow.", announcements=0), owner="me"
+    )
     found = operations.read("one")
 
     assert 0 == (found.announcements if found else None)
@@ -191,7 +196,7 @@ def test_the_holder_remembers_facts_in_the_middle_of_a_step(operations: Operatio
     """They stand in the record at once; nothing else is written, and the lease stays."""
     before = held(operations)
     facts = replace(before.facts, users=replace(before.facts.users, master_password_checked=True))
-    after = operations.remember(before, facts)
+    after = operations.save_facts(before, facts)
 
     assert (replace(before, facts=facts), after) == (after, operations.read("one"))
 
@@ -201,7 +206,7 @@ def test_whoever_lost_the_lease_remembers_nothing(operations: Operations) -> Non
     before = held(operations)
     claimed(operations, "another", now=LATER)
     with pytest.raises(TransientError, match="was lost in the middle of a step"):
-        operations.remember(
+        operations.save_facts(
             before,
             replace(before.facts, users=replace(before.facts.users, master_password_checked=True)),
         )
@@ -214,10 +219,10 @@ def test_a_wait_of_somebody_who_lost_the_lease_is_not_written(operations: Operat
     """Whoever took over decides."""
     before = held(operations)
     claimed(operations, "another", now=LATER)
-    answer = operations.hold(before, replace(before, waiting_for="Too late."), owner="me")
+    answer = operations.save_wait(before, replace(before, waiting_for="Too late."), owner="me")
     found = operations.read("one")
 
-    assert (Written.OVERTAKEN, None) == (answer, found.waiting_for if found else "")
+    assert (WriteResult.CONFLICT, None) == (answer, found.waiting_for if found else "")
 
 
 def test_a_wait_of_what_is_to_be_cancelled_says_so(operations: Operations) -> None:
@@ -225,7 +230,7 @@ def test_a_wait_of_what_is_to_be_cancelled_says_so(operations: Operations) -> No
     before = held(operations)
     operations.request_cancel("one", reason="enough", now=NOW)
 
-    assert Written.CANCEL_REQUESTED is operations.hold(
+    assert WriteResult.CANCEL_REQUESTED is operations.save_wait(
         before, replace(before, waiting_for="It is slow."), owner="me"
     )
 
@@ -233,7 +238,7 @@ def test_a_wait_of_what_is_to_be_cancelled_says_so(operations: Operations) -> No
 def test_of_two_heartbeats_one_reminds(operations: Operations) -> None:
     """Both saw the same due time: the second finds it pushed, and it is counted once."""
     seen = created(operations)
-    answers = [operations.remind(seen, due_at=NOW + LEASE) for _ in range(2)]
+    answers = [operations.reschedule(seen, due_at=NOW + LEASE) for _ in range(2)]
     found = operations.read("one")
 
     assert ([True, False], 1, NOW + LEASE) == (
@@ -248,7 +253,7 @@ def test_a_heartbeat_does_not_remind_of_what_a_step_has_taken(operations: Operat
     seen = created(operations)
     claimed(operations)
 
-    assert not operations.remind(seen, due_at=LATER)
+    assert not operations.reschedule(seen, due_at=LATER)
 
 
 def test_what_is_due_is_read_oldest_first(operations: Operations) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from chalicelib.records.operations import Operations, Written
+from chalicelib.records.operations import Operations, WriteResult
 from chalicelib.records.store import Change
 from tests.store.records import PLAN, created, entering, held, record
 
@@ -24,7 +24,7 @@ NEEDS_THE_LOCK = [
 
 def advance(
     operations: Operations, standing: State, to: State, **facts: Mapping[str, Any]
-) -> Written:
+) -> WriteResult:
     """Write a change of state of a new record that holds the target."""
     before = held(operations, standing)
     return operations.advance(
@@ -46,11 +46,11 @@ def test_a_change_that_needs_the_lock_is_not_written_without_it(
     )
     found = operations.read("one")
 
-    assert (Written.TARGET_LOST, before, None, lock) == (
+    assert (WriteResult.LOCK_LOST, before, None, lock) == (
         answer,
         found,
         operations.store.get("one#000002", "audit"),
-        operations.target(ARN).holder,
+        operations.target(ARN).locked_by,
     )
 
 
@@ -65,7 +65,7 @@ def test_the_target_knows_the_cluster_that_productions_passwords_open(
         target={"cluster_resource_id": "new"},
     )
 
-    assert "new" == operations.target(ARN).logins_open_on
+    assert "new" == operations.target(ARN).unsecured_cluster_id
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_the_target_forgets_it_when_it_is_gone_or_closed(
     operations.store.change(Change(LOCK, assign={"logins_open_on": "old"}))
     advance(operations, standing, to)
 
-    assert None is operations.target(ARN).logins_open_on
+    assert None is operations.target(ARN).unsecured_cluster_id
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_an_end_does_not_forget_it(operations: Operations, standing: State, to: 
     operations.store.change(Change(LOCK, assign={"logins_open_on": "old"}))
     advance(operations, standing, to)
 
-    assert "old" == operations.target(ARN).logins_open_on
+    assert "old" == operations.target(ARN).unsecured_cluster_id
 
 
 @pytest.mark.parametrize(("noted", "left"), [("new", None), ("old", "old")])
@@ -100,7 +100,7 @@ def test_only_the_cluster_that_was_closed_is_noted_as_closed(
     """A note about another one stays."""
     operation = created(operations, State.RESTORED)
     operations.store.change(Change(LOCK, assign={"logins_open_on": noted}))
-    operations.note_closed(
+    operations.clear_unsecured(
         replace(
             operation,
             facts=replace(
@@ -109,7 +109,7 @@ def test_only_the_cluster_that_was_closed_is_noted_as_closed(
         )
     )
 
-    assert left == operations.target(ARN).logins_open_on
+    assert left == operations.target(ARN).unsecured_cluster_id
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.CANCELLED])
@@ -117,7 +117,7 @@ def test_a_lock_whose_holder_has_ended_is_free(operations: Operations, state: St
     """A person may have repaired a record by hand."""
     created(operations, state)
 
-    assert (True, None) == (operations.free_dead_lock(ARN), operations.target(ARN).holder)
+    assert (True, None) == (operations.release_stale_lock(ARN), operations.target(ARN).locked_by)
 
 
 def test_a_lock_whose_holder_is_gone_is_free(operations: Operations) -> None:
@@ -126,12 +126,12 @@ def test_a_lock_whose_holder_is_gone_is_free(operations: Operations) -> None:
     The next operation then gets it.
     """
     operations.store.change(Change(LOCK, assign={"holder": "gone"}))
-    freed = operations.free_dead_lock(ARN)
+    freed = operations.release_stale_lock(ARN)
 
-    assert (True, Written.DONE, "one") == (
+    assert (True, WriteResult.DONE, "one") == (
         freed,
         operations.create(record(), what="next"),
-        operations.target(ARN).holder,
+        operations.target(ARN).locked_by,
     )
 
 
@@ -141,9 +141,9 @@ def test_a_lock_whose_holder_may_live_is_not_freed(operations: Operations, state
     created(operations)
     operations.store.change(Change("one", assign={"state": str(state)}))
 
-    assert (False, "one") == (operations.free_dead_lock(ARN), operations.target(ARN).holder)
+    assert (False, "one") == (operations.release_stale_lock(ARN), operations.target(ARN).locked_by)
 
 
 def test_a_target_without_a_lock_is_free(operations: Operations) -> None:
     """There is nothing to take away."""
-    assert operations.free_dead_lock(ARN)
+    assert operations.release_stale_lock(ARN)

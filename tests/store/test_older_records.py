@@ -10,7 +10,7 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.flow.older_records import outdated
 from chalicelib.flow.operation import Operation
-from chalicelib.records.operations import Operations, Written
+from chalicelib.records.operations import Operations, WriteResult
 from chalicelib.records.store import Change
 
 FOLDER = Path(__file__).with_name("older_records")
@@ -70,7 +70,7 @@ def test_the_next_change_writes_the_whole_record_in_the_new_form(operations: Ope
     written = operations.advance(claim.operation, after, step="a", what="it failed", owner="me")
     item = operations.store.get(key) or {}
 
-    assert written in (Written.DONE, Written.TARGET_LOST)
+    assert written in (WriteResult.DONE, WriteResult.LOCK_LOST)
     assert () == outdated(item)
 
 
@@ -84,7 +84,7 @@ def test_facts_that_are_remembered_turn_the_record_into_the_new_form(
     key = put(operations, older("target_deleting"))
     claim = operations.claim(key, (State.TARGET_DELETING,), owner="me", now=NOW, until=NOW)
     assert claim.operation is not None
-    operations.remember(claim.operation, claim.operation.facts)
+    operations.save_facts(claim.operation, claim.operation.facts)
     item = operations.store.get(key) or {}
 
     assert () == outdated(item)
