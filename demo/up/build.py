@@ -31,7 +31,7 @@ def build(aws: LocalAws, dump: Path | None) -> str:
     production.create(resources.source_key_arn)
     earlier_snapshot = production.take_earlier_snapshot()
 
-    # Only now: the stage must not restore that snapshot. It is deployed while the clusters are made.
+    # Only now, because the stage must not restore that snapshot; and beside the clusters.
     deployment = _deploy(aws, resources)
     make_staging(clients, resources, passwords, earlier_snapshot)
     aws.say(f"{TARGET_CLUSTER} in {TARGET_REGION} has the stale data of an earlier night")

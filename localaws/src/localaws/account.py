@@ -1,4 +1,4 @@
-"""What the model of Aurora and IAM ask the rest of AWS: which keys, security groups, secrets and topics there are."""
+"""What the models of Aurora and IAM ask the rest of AWS for: keys, networks, secrets, topics."""
 
 from typing import Final
 
@@ -42,7 +42,7 @@ def _key_of(stored: StoredKey) -> Key:
 
 
 def default_network(account: str, region: str) -> Network:
-    """Describe the default VPC of an account's region, its default security group and its subnets."""
+    """Describe the default VPC of an account's region, with its security group and subnets."""
     ec2 = ec2_backends[account][region]
     vpc = str(ec2.describe_vpcs(filters={"is-default": "true"})[0].id)
     (group,) = ec2.describe_security_groups(filters={"vpc-id": [vpc], "group-name": ["default"]})

@@ -1,4 +1,4 @@
-"""What the policy of a bucket says of a request, its conditions too: moto reads no condition, and denies everybody."""
+"""Bucket policies with their conditions: moto reads no condition, and denies everybody."""
 
 import json
 
@@ -9,7 +9,9 @@ from localaws.resource_policies import Requester, effects
 
 
 def heed_conditions() -> None:
-    """Have every bucket judge its policy as a whole, except for whom a statement is about: moto does not say who asks.
+    """Make every bucket judge its whole policy, but not whom a statement is about.
+
+    moto does not say who asks.
 
     Over a loopback there is no TLS; to AWS there always is, so requests count as if they had come
     over it.

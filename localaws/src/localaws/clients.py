@@ -1,4 +1,4 @@
-"""boto3 pointed at this machine: whatever the shell says about AWS, no real account may be reached from here."""
+"""boto3 pointed at this machine: no real account is reached, whatever the shell says."""
 
 import os
 import threading
@@ -25,7 +25,7 @@ def local_environment(endpoint: str, region: str) -> dict[str, str]:
 
 
 def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which AWS's variables, profiles and files of this machine's user are not seen."""
+    """Return an environment without this user's variables, profiles and files of AWS."""
     kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
     return {**kept, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
@@ -66,7 +66,7 @@ class Clients:
         return self._kept(service, region, None)
 
     def of_account(self, service: str, region: str, account: str) -> Any:
-        """Return the client of a service in a region of some account: whose it is stands in moto's own header."""
+        """Return the client of a service in a region of an account, named in moto's own header."""
         return self._kept(service, region, account)
 
     def _kept(self, service: str, region: str, account: str | None) -> Any:

@@ -117,7 +117,10 @@ class Delivery:
 
     @staticmethod
     def _give_up(target: dict[str, Any], event: Event, reason: str, rule_arn: str) -> None:
-        """Send the event to the target's dead-letter queue: AWS does not retry a missing target either."""
+        """Send the event to the target's dead-letter queue.
+
+        AWS does not retry a missing target either.
+        """
         _log.error("Event %s (%s) is not delivered: %s", event["id"], event["detail-type"], reason)
         letters = target.get("DeadLetterConfig", {}).get("Arn")
         if letters:

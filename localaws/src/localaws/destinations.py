@@ -1,4 +1,4 @@
-"""Destinations of queued invocations: where Lambda sends the record of a success, or of an event it gave up on."""
+"""Destinations: where Lambda sends the record of a queued invocation that is over."""
 
 import json
 import logging
@@ -55,7 +55,7 @@ class Destinations:
         outcome: InvocationResult,
         condition: str,
     ) -> None:
-        """Send the record of an invocation that is over, if the function has a destination for it."""
+        """Send the record of an invocation that is over, if its function has a destination."""
         name = "OnSuccess" if outcome.error is None else "OnFailure"
         arn = (
             event_invoke_setting(function)

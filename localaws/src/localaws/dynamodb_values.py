@@ -1,4 +1,4 @@
-"""Attribute values and keys, judged as DynamoDB judges them before it does anything (developer guide, constraints).
+"""Attribute values and keys, checked as DynamoDB does (developer guide, constraints).
 
 moto stores what DynamoDB refuses: numbers that are none, empty sets, keys that are empty or too
 long (moto 5.2).

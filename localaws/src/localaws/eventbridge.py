@@ -1,4 +1,4 @@
-"""EventBridge's API: moto's rules and targets, checked as AWS checks them, and events that are only accepted here.
+"""EventBridge's API: moto's rules and targets, checked as AWS checks them.
 
 Delivery is another thread's (`delivery.py`), so `PutEvents` returns at once and never fails because
 of a target.
@@ -73,7 +73,7 @@ class EventBridge(EventsHandler):
         return json.dumps({"Result": patterns.matches(event, pattern)})
 
     def put_events(self) -> str:
-        """Accept entries one by one: what is wrong with one is said in its place and stops no other."""
+        """Accept entries one by one; a wrong one is reported in its place and stops no other."""
         entries: list[Entry] = self._get_param("Entries") or []
         if not 1 <= len(entries) <= ENTRIES_MAX:
             raise JsonRESTError(

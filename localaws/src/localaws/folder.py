@@ -1,4 +1,4 @@
-"""The data folder of a local world: one world at a time, and never a folder that is somebody else's."""
+"""The data folder: one world at a time, and never a folder of somebody else's."""
 
 import fcntl
 import shutil

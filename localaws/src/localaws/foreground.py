@@ -93,7 +93,7 @@ def _serve(options: Options, start: Starter, stack: ExitStack, stopped: threadin
     stack.callback(folder.release)
 
     def say(line: str) -> None:
-        """Say a line, unless a signal came where Python can only report an exception (`__del__`)."""
+        """Say a line, unless a signal came inside `__del__`, where Python only reports errors."""
         if stopped.is_set():
             raise StoppedError
         _say(line)

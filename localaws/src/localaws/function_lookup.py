@@ -1,4 +1,4 @@
-"""What is deployed: functions as `chalice deploy` left them in moto, and how each one is to be run."""
+"""Deployed functions as moto keeps them, and how each is run."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from localaws.workers import Specification
 
 @dataclass(frozen=True)
 class FunctionName:
-    """Where a function is: enough to look it up again at each attempt, for it may be gone by then."""
+    """Where a function is: it is looked up at each attempt, for it may be gone by then."""
 
     account: str
     region: str
@@ -33,7 +33,7 @@ class FunctionName:
 
 
 def specification_of(function: LambdaFunction, packages: Packages, endpoint: str) -> Specification:
-    """Say how a function runs now: its package, handler, environment and limits as last deployed."""
+    """Return how a function runs now: package, handler, environment, limits."""
     return Specification(
         arn=function.function_arn,
         name=function.function_name,

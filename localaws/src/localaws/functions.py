@@ -57,7 +57,7 @@ class QueuedEvent:
 
 
 OnEnd = Callable[[QueuedEvent, LambdaFunction, InvocationResult, str], None]
-"""Told of each queued invocation that is over, with the condition as a destination's record names it."""
+"""Hears of each queued invocation that is over, with the condition of its record."""
 
 
 class Functions:
@@ -203,7 +203,8 @@ class Functions:
     def _run_in_worker(self, invocation: QueuedEvent, function: LambdaFunction) -> InvocationResult:
         try:
             worker = self._pool.take(specification_of(function, self._packages, self._endpoint()))
-        except OSError as error:  # no process can be started: an attempt that failed, as on Lambda, to be repeated
+        except OSError as error:
+            # No process can be started. As on Lambda, that is a failed attempt, which is repeated.
             return InvocationResult(
                 json.dumps({"errorType": "Runtime.Unknown", "errorMessage": str(error)}),
                 "Unhandled",
@@ -216,7 +217,7 @@ class Functions:
     def _retry(
         self, invocation: QueuedEvent, function: LambdaFunction, outcome: InvocationResult
     ) -> None:
-        """Try a failed event again after Lambda's own delays, as often and as long as its settings allow."""
+        """Try a failed event again after Lambda's own delays, as its settings allow."""
         setting = event_invoke_setting(function)
         retries = int(setting.get("MaximumRetryAttempts", len(RETRY_DELAYS_SECONDS)))
         age_seconds_max = (
@@ -286,7 +287,7 @@ class Functions:
 
 
 def _answer_if_nobody_did(invocation: QueuedEvent) -> None:
-    """Let no caller wait for an invocation that will never answer, because the server stops or no worker starts."""
+    """Fail an invocation that will never answer: the server stops, or no worker starts."""
     if invocation.answer is not None and not invocation.answer.done():
         body = {
             "errorType": "Runtime.Unknown",

@@ -103,7 +103,7 @@ class Gateway:
         }
 
     def _night(self, query: dict[str, list[str]]) -> tuple[str, dict[str, Any]]:
-        """Let Aurora take its automated snapshot of a cluster: AWS has no API for it, so this is localaws' own."""
+        """Take Aurora's automated snapshot of a cluster, for which AWS has no API."""
         missing = [name for name in ("cluster", "region") if name not in query]
         if missing:
             return "400 Bad Request", {

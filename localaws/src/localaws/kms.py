@@ -1,4 +1,4 @@
-"""KMS: moto's, with every form of a key's name in every call, and keys that are not to be used not used."""
+"""KMS: moto's, with every form of a key's name, and unusable keys refused."""
 
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ USING: Final = frozenset(
         "Sign",
     }
 ) | {"Verify", "VerifyMac"}
-"""The calls that use a key: an alias may name it there, and it must be enabled (KMS developer guide, key states)."""
+"""The calls that use a key, which must be enabled (KMS developer guide, key states)."""
 
 _BY_ALIAS: Final = USING | {"DescribeKey", "GetPublicKey"}
 _WHILE_PENDING: Final = frozenset(

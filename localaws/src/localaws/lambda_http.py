@@ -79,7 +79,7 @@ class Lambda(LambdaResponse):
     enforcer: ClassVar[Enforcer]
 
     def call_action(self) -> TYPE_RESPONSE:
-        """Refuse what cannot be a function's name, or its ARN here, before anything is looked up."""
+        """Refuse what cannot be the name or ARN of a function here."""
         self._get_action()  # which finds the name in the address
         name = self._get_param("FunctionName")
         if name is not None and not _NAME.fullmatch(unquote(str(name))):
@@ -136,7 +136,7 @@ class Lambda(LambdaResponse):
         return super().update_function_configuration()
 
     def put_function_event_invoke_config(self) -> ActionResult:
-        """Replace the asynchronous settings (moto's put only adds, and its first one counts for ever)."""
+        """Replace the asynchronous settings: moto's put only adds, and its first stays for ever."""
         try:
             check_destinations(self.json_body)
         except RefusedTargetError as error:
@@ -145,7 +145,7 @@ class Lambda(LambdaResponse):
         return super().put_function_event_invoke_config()
 
     def invoke(self) -> TYPE_RESPONSE:
-        """Invoke a function: `RequestResponse` waits for its end, `Event` queues, `DryRun` only looks it up."""
+        """Invoke a function: `RequestResponse` waits, `Event` queues, `DryRun` looks it up."""
         function = self._function()
         kind = self.headers.get("X-Amz-Invocation-Type", "RequestResponse")
         event = _event_of(self.body, EVENT_BYTES_MAX if kind == "Event" else REQUEST_BYTES_MAX)
@@ -174,7 +174,7 @@ class Lambda(LambdaResponse):
         return 200, headers, outcome.payload
 
     def _check_network(self, name: str, role: str, vpc: dict[str, Any] | None) -> None:
-        """Refuse a network that is not there, and a role that may not make interfaces in it, as Lambda does."""
+        """Refuse a missing network, and a role that may not make interfaces in it."""
         if not vpc:
             return
         subnets, groups = vpc.get("SubnetIds", []), vpc.get("SecurityGroupIds", [])
@@ -214,7 +214,7 @@ class Lambda(LambdaResponse):
         return unquote(self.path.rstrip("/").split("/")[position])
 
     def _unpack(self, name: str) -> None:
-        """Unpack the zip and forget it: moto keeps each one twice in memory, 40 MB for every function."""
+        """Unpack the zip and forget it: moto keeps each twice, 40 MB for every function."""
         function = self.backend.get_function(name)
         if function.code_bytes:
             try:

@@ -50,7 +50,7 @@ class LambdaContext:
 
 
 def main() -> None:
-    """Import the handler, say that it is there (or why not), then answer requests until the input ends."""
+    """Import the handler, report that, then answer requests until the input ends."""
     descriptor, package, runtime, name = int(sys.argv[1]), *sys.argv[2:5]
     requests = _requests()
     sys.path.insert(0, package)

@@ -1,4 +1,4 @@
-"""What functions print: to CloudWatch Logs, where `aws logs tail` finds it, and to a file in the data folder."""
+"""What functions print goes to CloudWatch Logs, and to a file in the data folder."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""CloudWatch Logs' API: moto's, with filter patterns of our own: moto 5.2 lets most of them match everything."""
+"""CloudWatch Logs: moto's, with our filter patterns, most of which moto ignores."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""Memory that a deployment used: eleven zips of 8 MB leave 150 MB behind, unless the process gives them back."""
+"""Returns memory to the system after a deployment: eleven zips of 8 MB leave 150 MB."""
 
 import ctypes
 import gc
@@ -6,7 +6,7 @@ import threading
 from typing import Final
 
 QUIET_SECONDS: Final = 2.0
-"""How long no zip may have come before memory is given back: once for a deployment, not once for a function."""
+"""Seconds without a zip before memory is returned: once a deployment, not once a function."""
 
 
 class MemoryTrimmer:
@@ -29,7 +29,7 @@ class MemoryTrimmer:
 
 
 def trim() -> None:
-    """Collect cycles (requests are full of them) and hand free memory to the system, where the C library can."""
+    """Collect cycles, of which requests are full, and return free memory to the system."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, macOS does not
     if trim is not None:

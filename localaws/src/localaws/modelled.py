@@ -24,98 +24,118 @@ def _calls(text: str) -> frozenset[str]:
 CALLS: Final[Mapping[str, frozenset[str]]] = {
     "cloudformation": EVERY,  # ours: it names what it refuses by itself
     "cloudwatch": _calls("""
-        DeleteAlarms DeleteDashboards DescribeAlarms DescribeAlarmsForMetric DisableAlarmActions EnableAlarmActions
-        GetDashboard GetMetricData GetMetricStatistics ListDashboards ListMetrics ListTagsForResource PutDashboard
+        DeleteAlarms DeleteDashboards DescribeAlarms DescribeAlarmsForMetric
+        DisableAlarmActions EnableAlarmActions GetDashboard GetMetricData
+        GetMetricStatistics ListDashboards ListMetrics ListTagsForResource PutDashboard
         PutMetricAlarm PutMetricData TagResource UntagResource
     """),
     "dynamodb": _calls("""
-        BatchGetItem BatchWriteItem CreateTable DeleteItem DeleteTable DescribeContinuousBackups DescribeEndpoints
-        DescribeLimits DescribeTable DescribeTimeToLive GetItem ListTables ListTagsOfResource PutItem Query Scan
-        TagResource TransactGetItems TransactWriteItems UntagResource UpdateContinuousBackups UpdateItem UpdateTable
-        UpdateTimeToLive
+        BatchGetItem BatchWriteItem CreateTable DeleteItem DeleteTable
+        DescribeContinuousBackups DescribeEndpoints DescribeLimits DescribeTable
+        DescribeTimeToLive GetItem ListTables ListTagsOfResource PutItem Query Scan
+        TagResource TransactGetItems TransactWriteItems UntagResource
+        UpdateContinuousBackups UpdateItem UpdateTable UpdateTimeToLive
     """),
     "dynamodbstreams": _calls("DescribeStream GetRecords GetShardIterator ListStreams"),
     "ec2": _calls("""
-        Describe* AllocateAddress AssociateRouteTable AttachInternetGateway AuthorizeSecurityGroup*
-        CreateInternetGateway CreateNatGateway CreateNetworkInterface CreateRoute CreateRouteTable
-        CreateSecurityGroup CreateSubnet CreateTags CreateVpc CreateVpcEndpoint DeleteInternetGateway
-        DeleteNatGateway DeleteNetworkInterface DeleteRoute DeleteRouteTable DeleteSecurityGroup DeleteSubnet
+        Describe* AllocateAddress AssociateRouteTable AttachInternetGateway
+        AuthorizeSecurityGroup* CreateInternetGateway CreateNatGateway
+        CreateNetworkInterface CreateRoute CreateRouteTable CreateSecurityGroup CreateSubnet
+        CreateTags CreateVpc CreateVpcEndpoint DeleteInternetGateway DeleteNatGateway
+        DeleteNetworkInterface DeleteRoute DeleteRouteTable DeleteSecurityGroup DeleteSubnet
         DeleteTags DeleteVpc DeleteVpcEndpoints DetachInternetGateway DisassociateRouteTable
-        ModifySecurityGroupRules ModifySubnetAttribute ModifyVpcAttribute ModifyVpcEndpoint ReleaseAddress
-        ReplaceRoute ReplaceRouteTableAssociation RevokeSecurityGroup* UpdateSecurityGroupRuleDescriptions*
+        ModifySecurityGroupRules ModifySubnetAttribute ModifyVpcAttribute ModifyVpcEndpoint
+        ReleaseAddress ReplaceRoute ReplaceRouteTableAssociation RevokeSecurityGroup*
+        UpdateSecurityGroupRuleDescriptions*
     """),
     "events": _calls("""
-        CreateEventBus DeleteEventBus DeleteRule DescribeEventBus DescribeRule DisableRule EnableRule ListArchives
-        ListEventBuses ListRuleNamesByTarget ListRules ListTagsForResource ListTargetsByRule PutEvents PutPermission
-        PutRule PutTargets RemovePermission RemoveTargets TagResource TestEventPattern UntagResource
+        CreateEventBus DeleteEventBus DeleteRule DescribeEventBus DescribeRule DisableRule
+        EnableRule ListArchives ListEventBuses ListRuleNamesByTarget ListRules
+        ListTagsForResource ListTargetsByRule PutEvents PutPermission PutRule PutTargets
+        RemovePermission RemoveTargets TagResource TestEventPattern UntagResource
     """),
     "iam": _calls("""
-        AddRoleToInstanceProfile AddUserToGroup AttachGroupPolicy AttachRolePolicy AttachUserPolicy CreateAccessKey
-        CreateAccountAlias CreateGroup CreateInstanceProfile CreatePolicy CreatePolicyVersion CreateRole
-        CreateServiceLinkedRole CreateUser DeleteAccessKey DeleteAccountAlias DeleteGroup DeleteGroupPolicy
-        DeleteInstanceProfile DeletePolicy DeletePolicyVersion DeleteRole DeleteRolePolicy DeleteServiceLinkedRole
-        DeleteUser DeleteUserPolicy DetachGroupPolicy DetachRolePolicy DetachUserPolicy GetAccountAuthorizationDetails
-        GetAccountSummary GetGroup GetGroupPolicy GetInstanceProfile GetPolicy GetPolicyVersion GetRole GetRolePolicy
-        GetServiceLinkedRoleDeletionStatus GetUser GetUserPolicy ListAccessKeys ListAccountAliases
-        ListAttachedGroupPolicies ListAttachedRolePolicies ListAttachedUserPolicies ListEntitiesForPolicy
-        ListGroupPolicies ListGroups ListGroupsForUser ListInstanceProfiles ListInstanceProfilesForRole ListPolicies
-        ListPolicyTags ListPolicyVersions ListRolePolicies ListRoleTags ListRoles ListUserPolicies ListUserTags
-        ListUsers PutGroupPolicy PutRolePolicy PutUserPolicy RemoveRoleFromInstanceProfile RemoveUserFromGroup
-        SetDefaultPolicyVersion TagInstanceProfile TagPolicy TagRole TagUser UntagInstanceProfile UntagPolicy UntagRole
-        UntagUser UpdateAccessKey UpdateAssumeRolePolicy UpdateGroup UpdateRole UpdateRoleDescription UpdateUser
+        AddRoleToInstanceProfile AddUserToGroup AttachGroupPolicy AttachRolePolicy
+        AttachUserPolicy CreateAccessKey CreateAccountAlias CreateGroup
+        CreateInstanceProfile CreatePolicy CreatePolicyVersion CreateRole
+        CreateServiceLinkedRole CreateUser DeleteAccessKey DeleteAccountAlias DeleteGroup
+        DeleteGroupPolicy DeleteInstanceProfile DeletePolicy DeletePolicyVersion DeleteRole
+        DeleteRolePolicy DeleteServiceLinkedRole DeleteUser DeleteUserPolicy
+        DetachGroupPolicy DetachRolePolicy DetachUserPolicy GetAccountAuthorizationDetails
+        GetAccountSummary GetGroup GetGroupPolicy GetInstanceProfile GetPolicy
+        GetPolicyVersion GetRole GetRolePolicy GetServiceLinkedRoleDeletionStatus GetUser
+        GetUserPolicy ListAccessKeys ListAccountAliases ListAttachedGroupPolicies
+        ListAttachedRolePolicies ListAttachedUserPolicies ListEntitiesForPolicy
+        ListGroupPolicies ListGroups ListGroupsForUser ListInstanceProfiles
+        ListInstanceProfilesForRole ListPolicies ListPolicyTags ListPolicyVersions
+        ListRolePolicies ListRoleTags ListRoles ListUserPolicies ListUserTags ListUsers
+        PutGroupPolicy PutRolePolicy PutUserPolicy RemoveRoleFromInstanceProfile
+        RemoveUserFromGroup SetDefaultPolicyVersion TagInstanceProfile TagPolicy TagRole
+        TagUser UntagInstanceProfile UntagPolicy UntagRole UntagUser UpdateAccessKey
+        UpdateAssumeRolePolicy UpdateGroup UpdateRole UpdateRoleDescription UpdateUser
     """),
     "kms": _calls("""
-        CancelKeyDeletion CreateAlias CreateGrant CreateKey Decrypt DeleteAlias DescribeKey DisableKey
-        DisableKeyRotation EnableKey EnableKeyRotation Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext
-        GenerateMac GenerateRandom GetKeyPolicy GetKeyRotationStatus GetPublicKey ListAliases ListGrants ListKeyPolicies
-        ListKeys ListResourceTags ListRetirableGrants PutKeyPolicy ReEncrypt ReplicateKey RetireGrant RevokeGrant
-        ScheduleKeyDeletion Sign TagResource UntagResource UpdateAlias UpdateKeyDescription Verify VerifyMac
+        CancelKeyDeletion CreateAlias CreateGrant CreateKey Decrypt DeleteAlias DescribeKey
+        DisableKey DisableKeyRotation EnableKey EnableKeyRotation Encrypt GenerateDataKey
+        GenerateDataKeyWithoutPlaintext GenerateMac GenerateRandom GetKeyPolicy
+        GetKeyRotationStatus GetPublicKey ListAliases ListGrants ListKeyPolicies ListKeys
+        ListResourceTags ListRetirableGrants PutKeyPolicy ReEncrypt ReplicateKey RetireGrant
+        RevokeGrant ScheduleKeyDeletion Sign TagResource UntagResource UpdateAlias
+        UpdateKeyDescription Verify VerifyMac
     """),
     "lambda": _calls("""
-        AddPermission CreateFunction DeleteFunction DeleteFunctionConcurrency DeleteFunctionEventInvokeConfig
-        GetFunction GetFunctionCodeSigningConfig GetFunctionConcurrency GetFunctionConfiguration
-        GetFunctionEventInvokeConfig GetPolicy Invoke ListAliases ListEventSourceMappings
-        ListFunctionEventInvokeConfigs ListFunctions ListLayers ListTags ListVersionsByFunction
-        PutFunctionConcurrency PutFunctionEventInvokeConfig RemovePermission TagResource UntagResource
+        AddPermission CreateFunction DeleteFunction DeleteFunctionConcurrency
+        DeleteFunctionEventInvokeConfig GetFunction GetFunctionCodeSigningConfig
+        GetFunctionConcurrency GetFunctionConfiguration GetFunctionEventInvokeConfig
+        GetPolicy Invoke ListAliases ListEventSourceMappings ListFunctionEventInvokeConfigs
+        ListFunctions ListLayers ListTags ListVersionsByFunction PutFunctionConcurrency
+        PutFunctionEventInvokeConfig RemovePermission TagResource UntagResource
         UpdateFunctionCode UpdateFunctionConfiguration
     """),
     "logs": _calls("""
-        CreateLogGroup CreateLogStream DeleteLogGroup DeleteLogStream DeleteRetentionPolicy DescribeLogGroups
-        DescribeLogStreams DescribeMetricFilters DescribeSubscriptionFilters FilterLogEvents GetLogEvents
-        ListTagsForResource ListTagsLogGroup PutLogEvents PutRetentionPolicy TagLogGroup TagResource UntagLogGroup
-        UntagResource
+        CreateLogGroup CreateLogStream DeleteLogGroup DeleteLogStream DeleteRetentionPolicy
+        DescribeLogGroups DescribeLogStreams DescribeMetricFilters
+        DescribeSubscriptionFilters FilterLogEvents GetLogEvents ListTagsForResource
+        ListTagsLogGroup PutLogEvents PutRetentionPolicy TagLogGroup TagResource
+        UntagLogGroup UntagResource
     """),
     "rds": EVERY,  # ours: it names what it refuses by itself
     "s3": _calls("""
-        AbortMultipartUpload CompleteMultipartUpload CopyObject CreateBucket CreateMultipartUpload DeleteBucket
-        DeleteBucketEncryption DeleteBucketLifecycle DeleteBucketOwnershipControls DeleteBucketPolicy
-        DeleteBucketTagging DeleteObject DeleteObjectTagging DeleteObjects DeletePublicAccessBlock GetBucketAcl
-        GetBucketEncryption GetBucketLifecycleConfiguration GetBucketLocation GetBucketOwnershipControls
-        GetBucketPolicy GetBucketPolicyStatus GetBucketTagging GetBucketVersioning GetObject GetObjectAcl
-        GetObjectAttributes GetObjectTagging GetPublicAccessBlock HeadBucket HeadObject ListBuckets
-        ListMultipartUploads ListObjectVersions ListObjects ListObjectsV2 ListParts PutBucketEncryption
-        PutBucketLifecycleConfiguration PutBucketOwnershipControls PutBucketPolicy PutBucketTagging
-        PutBucketVersioning PutObject PutObjectTagging PutPublicAccessBlock UploadPart UploadPartCopy
+        AbortMultipartUpload CompleteMultipartUpload CopyObject CreateBucket
+        CreateMultipartUpload DeleteBucket DeleteBucketEncryption DeleteBucketLifecycle
+        DeleteBucketOwnershipControls DeleteBucketPolicy DeleteBucketTagging DeleteObject
+        DeleteObjectTagging DeleteObjects DeletePublicAccessBlock GetBucketAcl
+        GetBucketEncryption GetBucketLifecycleConfiguration GetBucketLocation
+        GetBucketOwnershipControls GetBucketPolicy GetBucketPolicyStatus GetBucketTagging
+        GetBucketVersioning GetObject GetObjectAcl GetObjectAttributes GetObjectTagging
+        GetPublicAccessBlock HeadBucket HeadObject ListBuckets ListMultipartUploads
+        ListObjectVersions ListObjects ListObjectsV2 ListParts PutBucketEncryption
+        PutBucketLifecycleConfiguration PutBucketOwnershipControls PutBucketPolicy
+        PutBucketTagging PutBucketVersioning PutObject PutObjectTagging PutPublicAccessBlock
+        UploadPart UploadPartCopy
     """),
     "secretsmanager": _calls("""
-        BatchGetSecretValue CreateSecret DeleteResourcePolicy DeleteSecret DescribeSecret GetRandomPassword
-        GetResourcePolicy GetSecretValue ListSecretVersionIds ListSecrets PutResourcePolicy PutSecretValue
-        RestoreSecret TagResource UntagResource UpdateSecret UpdateSecretVersionStage
+        BatchGetSecretValue CreateSecret DeleteResourcePolicy DeleteSecret DescribeSecret
+        GetRandomPassword GetResourcePolicy GetSecretValue ListSecretVersionIds ListSecrets
+        PutResourcePolicy PutSecretValue RestoreSecret TagResource UntagResource
+        UpdateSecret UpdateSecretVersionStage
     """),
     "sns": _calls("""
-        AddPermission ConfirmSubscription CreateTopic DeleteTopic GetSubscriptionAttributes GetTopicAttributes
-        ListSubscriptions ListSubscriptionsByTopic ListTagsForResource ListTopics Publish PublishBatch RemovePermission
-        SetSubscriptionAttributes SetTopicAttributes Subscribe TagResource Unsubscribe UntagResource
+        AddPermission ConfirmSubscription CreateTopic DeleteTopic GetSubscriptionAttributes
+        GetTopicAttributes ListSubscriptions ListSubscriptionsByTopic ListTagsForResource
+        ListTopics Publish PublishBatch RemovePermission SetSubscriptionAttributes
+        SetTopicAttributes Subscribe TagResource Unsubscribe UntagResource
     """),
     "sqs": _calls("""
-        AddPermission ChangeMessageVisibility ChangeMessageVisibilityBatch CreateQueue DeleteMessage DeleteMessageBatch
-        DeleteQueue GetQueueAttributes GetQueueUrl ListDeadLetterSourceQueues ListQueueTags ListQueues PurgeQueue
-        ReceiveMessage RemovePermission SendMessage SendMessageBatch SetQueueAttributes TagQueue UntagQueue
+        AddPermission ChangeMessageVisibility ChangeMessageVisibilityBatch CreateQueue
+        DeleteMessage DeleteMessageBatch DeleteQueue GetQueueAttributes GetQueueUrl
+        ListDeadLetterSourceQueues ListQueueTags ListQueues PurgeQueue ReceiveMessage
+        RemovePermission SendMessage SendMessageBatch SetQueueAttributes TagQueue UntagQueue
     """),
     "ssm": _calls("""
-        AddTagsToResource DeleteParameter DeleteParameters DescribeParameters GetParameter GetParameterHistory
-        GetParameters GetParametersByPath LabelParameterVersion ListTagsForResource PutParameter RemoveTagsFromResource
-        UnlabelParameterVersion
+        AddTagsToResource DeleteParameter DeleteParameters DescribeParameters GetParameter
+        GetParameterHistory GetParameters GetParametersByPath LabelParameterVersion
+        ListTagsForResource PutParameter RemoveTagsFromResource UnlabelParameterVersion
     """),
     "sts": _calls("AssumeRole GetAccessKeyInfo GetCallerIdentity GetSessionToken"),
 }
@@ -193,7 +213,7 @@ PARAMETERS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("sns", "Publish"): {"PhoneNumber": _NO_TELEPHONES, "TargetArn": _NO_TELEPHONES},
     ("ssm", "PutParameter"): {"Policies": "Parameters do not expire here."},
 }
-"""Parameters of calls that are answered which would be accepted and forgotten: why they are refused."""
+"""Parameters of answered calls that moto would accept and forget: why they are refused."""
 
 SERVICES: Final[Mapping[str, str]] = {
     "backup": "Use the snapshots of rds.",

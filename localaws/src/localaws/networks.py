@@ -9,7 +9,7 @@ _make = EC2Backend.__init__
 
 
 def keep_ids() -> None:
-    """Let default VPCs, subnets and security groups have ids that depend on nothing but their region and account."""
+    """Give default networks ids that depend on nothing but their region and account."""
     EC2Backend.__init__ = _with_fixed_ids  # type: ignore[method-assign, assignment]
 
 

@@ -41,7 +41,7 @@ class Packages:
         self._trimmer = MemoryTrimmer()
 
     def prepare(self) -> None:
-        """Make the folders, and link boto3 into the runtime (again: the environment may have changed since)."""
+        """Make the folders, and link the environment's boto3 into the runtime."""
         self._folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.runtime, ignore_errors=True)
         self.runtime.mkdir(parents=True)

@@ -106,7 +106,7 @@ def _nested(value: Any) -> Any:
 
 
 def _merged(one: Any, other: Any) -> Any:
-    """Join what an event has at one path, once nested and once dotted: any of several values may match."""
+    """Join what an event has at one path, nested and dotted: any of the values may match."""
     if not (isinstance(one, dict) and isinstance(other, dict)):
         return [*_as_list(one), *_as_list(other)]
     shared = {name: _merged(one[name], other[name]) for name in one.keys() & other.keys()}
@@ -139,7 +139,7 @@ def _matches_rule(value: Any, rule: Any) -> bool:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """Yield the plain values of a field: an array matches when any of its elements does, and objects are no leaves."""
+    """Yield the plain values of a field: an array matches when any of its elements does."""
     if isinstance(value, list):
         for element in value:
             yield from _leaves(element)
@@ -290,7 +290,10 @@ def _is_affix(argument: Any) -> bool:
 
 
 def _is_wildcard(argument: Any) -> bool:
-    """Accept at most _STARS_MAX stars: AWS calls `*:*:*:*:*:event-bus/*` too complex, and documents no number."""
+    """Accept at most _STARS_MAX stars.
+
+    AWS calls `*:*:*:*:*:event-bus/*` too complex, and documents no number.
+    """
     if not _is_text(argument):
         return False
     stars = re.findall(r"\\.|\*", argument, re.DOTALL).count("*")

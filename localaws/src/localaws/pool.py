@@ -27,7 +27,10 @@ class Pool:
         self._closed = False
 
     def take(self, specification: Specification) -> Worker:
-        """Give a warm worker of exactly this specification, or start one, ending the one idle longest if need be."""
+        """Return a warm worker of exactly this specification, or start one.
+
+        The worker that is idle longest is ended where there are too many.
+        """
         with self._lock:
             self._drop_stale(specification)
             worker = self._warm(specification) or self._start(specification)

@@ -1,4 +1,6 @@
-"""Which processes are ours: a registry in the data folder, so that what a SIGKILL leaves behind is found and ended.
+"""The processes that we started: a registry in the data folder.
+
+What a SIGKILL leaves behind is found there and ended.
 
 A process is ended only if its command line is the one in the registry and, where the pid is known,
 its start time too. A pid that the system has meanwhile given to somebody else is left alone.

@@ -1,4 +1,4 @@
-"""Requests and errors as they go over HTTP: which call a request is, and how its protocol writes an error."""
+"""Requests and errors over HTTP: which call it is, and how its protocol writes an error."""
 
 import io
 import json
@@ -75,7 +75,7 @@ class Answer:
 
 
 def signature_of(environ: dict[str, Any]) -> Signature | None:
-    """Read the signature of a request, in its header or, where it was signed beforehand, in its address."""
+    """Read the signature of a request, in its header or, presigned, in its URL."""
     query = unquote(environ.get("QUERY_STRING", ""))
     found = _SIGNED.search(environ.get("HTTP_AUTHORIZATION", "")) or _SIGNED.search(query)
     if found is None:
@@ -94,7 +94,7 @@ def body_of(environ: dict[str, Any]) -> bytes:
 
 
 def values_of(environ: dict[str, Any]) -> dict[str, str]:
-    """Read the values of a request: those of its address, and those of its body where that is a form."""
+    """Read the values of a request, in its URL, and in its body where that is a form."""
     values = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
     if environ.get("CONTENT_TYPE", "").startswith(_FORM):
         values |= dict(parse_qsl(body_of(environ).decode(errors="replace"), keep_blank_values=True))

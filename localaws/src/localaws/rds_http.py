@@ -87,5 +87,6 @@ def _operation(action: str | None) -> OperationModel:
 def error_document(code: str, message: str, *, status: int) -> str:
     """Write an error as the query protocol does: a sender's, or from HTTP 500 on the receiver's."""
     kind = "Receiver" if status >= SERVER_FAULT_STATUS else "Sender"
-    error = f"<Error><Type>{kind}</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
-    return f'<ErrorResponse xmlns="{NAMESPACE}">{error}<RequestId/></ErrorResponse>'
+    members = {"Type": kind, "Code": escape(code), "Message": escape(message)}
+    error = "".join(f"<{name}>{text}</{name}>" for name, text in members.items())
+    return f'<ErrorResponse xmlns="{NAMESPACE}"><Error>{error}</Error><RequestId/></ErrorResponse>'

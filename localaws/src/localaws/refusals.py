@@ -25,13 +25,13 @@ class NotModelledError(JsonRESTError):
 
 
 def json_error(response: BaseResponse, error: JsonRESTError) -> TYPE_RESPONSE:
-    """Give the answer with an error of a service that speaks JSON, where moto's own dispatch is not asked."""
+    """Return the answer with an error of a JSON service that moto's dispatch did not see."""
     headers = {**response.response_headers, **dict(error.get_headers()), "status": str(error.code)}
     return error.code, headers, error.description
 
 
 class QueryError(HTTPException):
-    """An error of a service that speaks the query protocol, with a code that its model may not have."""
+    """An error of a query service, with a code that its model may not have."""
 
     def __init__(self, code: str, message: str, *, status: int = 400) -> None:
         super().__init__(error_document(code, message, status=status))

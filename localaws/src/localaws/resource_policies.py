@@ -16,7 +16,7 @@ Policy = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Requester:
-    """Who comes, a service or a principal (ARN) of an account, to do what, and what is known of the request."""
+    """Who asks (a service, or a principal's ARN) to do what, and the request's context."""
 
     action: str
     resource: str

@@ -1,4 +1,4 @@
-"""Secrets Manager's API: moto's, with every form of a secret's name in every call (moto 5.2 lacks it in one)."""
+"""Secrets Manager's API: moto's, with every form of a secret's name in every call."""
 
 from moto.secretsmanager.exceptions import SecretNotFoundException
 from moto.secretsmanager.responses import SecretsManagerResponse

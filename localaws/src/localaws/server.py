@@ -1,4 +1,4 @@
-"""AWS on this machine: moto's server, with Aurora, EventBridge's delivery and Lambda put in its place.
+"""AWS on this machine: moto's server with our own Aurora, EventBridge, Lambda and IAM.
 
 One server a process: moto's state belongs to the process. It listens on loopback only. Functions
 may do what their roles allow; of anybody else's credentials it takes no notice.
@@ -184,7 +184,7 @@ class Server:
         return _http_server(listener, front)
 
     def _create_app(self, service: Any) -> Flask:
-        """Make moto's app for one service, with our responses in place of its own where we have them."""
+        """Make moto's app for one service, with our responses where we have them."""
         app = create_backend_app(service)
         replacement = self._replacements().get(service)
         if replacement is not None:
@@ -213,7 +213,7 @@ class Server:
 
 
 def _bound(response: type[BaseResponse], **shared: Any) -> type[BaseResponse]:
-    """Give a response class what it shares with this server (moto makes an instance for every request)."""
+    """Give a response class what it shares with this server, for moto makes many instances."""
     return type(response.__name__, (response,), shared)
 
 

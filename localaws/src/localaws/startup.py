@@ -41,13 +41,13 @@ class LocalAws:
     server: Server
     data: PostgresData
     processes: ProcessRegistry
-    """Whatever is started while building goes in here; what is left of it is ended with the server."""
+    """Whatever is started while building; what is left is ended with the server."""
     say: Say
     """Hears a line as each part is done."""
 
 
 Build = Callable[[LocalAws, Path | None], str]
-"""Puts something into a local AWS, with a dump as production's data, and returns a page for people."""
+"""Puts an application into a local AWS, with a dump as production's data; returns a page."""
 
 
 def start(options: Options, folder: DataFolder, stack: ExitStack, say: Say, build: Build) -> str:

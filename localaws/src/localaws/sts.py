@@ -46,7 +46,7 @@ class Sts(TokenResponse):
             raise QueryError("ValidationError", text)
 
     def _caller(self) -> str:
-        """Name the principal (ARN) that asks: an assumed role, a user, or else the account itself."""
+        """Name the principal (ARN) that asks: a role, a user, or else the account."""
         key = self.get_access_key()
         return _assumed_by(key) or roles.user_of(key) or f"arn:aws:iam::{self.current_account}:root"
 

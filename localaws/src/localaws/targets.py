@@ -47,7 +47,7 @@ class RefusedTargetError(Exception):
 
 
 class UndeliverableError(Exception):
-    """An event could not be handed to its target: it is not there, or does not let EventBridge in."""
+    """An event could not be delivered: the target is missing, or does not permit it."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class Targets:
 
 
 def check_bus(arn: str, place: TargetArn, event: Event, account: str) -> None:
-    """Raise UndeliverableError where another account's bus does not let this one in, with this event."""
+    """Raise UndeliverableError where another account's bus does not permit the event."""
     context = {"events:source": event["source"], "events:detail-type": event["detail-type"]}
     caller = Requester("events:PutEvents", arn, account=account, context=context)
     bus = events_backends[place.account][place.region].event_buses["default"]
@@ -263,7 +263,7 @@ def _check_policy(arn: str, policy: str | None, action: str, rule_arn: str) -> N
 
 
 def _permits(statement: dict[str, Any], source_arn: str) -> bool:
-    """Tell whether a statement of a function's policy lets EventBridge invoke it for this rule, as AWS requires."""
+    """Tell whether a statement of a function's policy lets EventBridge invoke it for this rule."""
     if statement.get("Principal") != {"Service": "events.amazonaws.com"}:
         return False
     allowed = statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn", "*")

@@ -1,4 +1,4 @@
-"""Worker processes: one runs one function, one invocation at a time, and is kept warm for the next."""
+"""Worker processes: each runs one function, one invocation at a time, and stays warm."""
 
 import contextlib
 import json
@@ -56,7 +56,7 @@ class Specification:
 
 @dataclass(frozen=True)
 class InvocationResult:
-    """How one invocation ended: the payload as JSON text, and the kind of error that Lambda's header names, if any."""
+    """How one invocation ended: the payload (JSON), and the error that Lambda's header names."""
 
     payload: str
     error: str | None = None
@@ -161,7 +161,7 @@ class Worker:
         return answer
 
     def _died(self, request_id: str, seconds: float) -> InvocationResult:
-        """Say what Lambda says when there is no answer: the process ended by itself, or its time was over."""
+        """Say what Lambda says without an answer: the process ended, or its time was over."""
         try:
             status = self._process.wait(0.2)
         except subprocess.TimeoutExpired:
@@ -220,7 +220,7 @@ class Worker:
 
 
 def environment_of(here: Specification, stream: str, credentials: dict[str, str]) -> dict[str, str]:
-    """Build the environment of a function: Lambda's own variables and its settings, and nothing of this process's."""
+    """Build the environment of a function: Lambda's variables and its settings, none of ours."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",

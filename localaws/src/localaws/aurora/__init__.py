@@ -1,4 +1,4 @@
-"""A model of Aurora PostgreSQL as RDS shows it: snapshots, copies, clusters and instances, and how they fail.
+"""A model of Aurora PostgreSQL as RDS shows it: snapshots, clusters, instances, failures.
 
 `Aurora` is the model, `AuroraClient` its boto3-shaped face. What it stands on is said
 where it is modelled; what it does not model, it refuses by name.

@@ -42,7 +42,7 @@ CLUSTER = f"{CLUSTER_OPTIONS} Engine EngineVersion"
 
 
 class Action(NamedTuple):
-    """One action of RDS: the function that performs it and the names of the parameters it understands."""
+    """One action of RDS: the function that performs it, and the parameters that it understands."""
 
     perform: Callable[[Request], Answer]
     parameters: frozenset[str]

@@ -15,7 +15,7 @@ _PARTS = 6  # the last one, the resource, may hold more colons ("rds:prod-…")
 
 @dataclass(frozen=True)
 class Arn:
-    """One RDS resource's name: where it lives, whose it is, what kind, and its identifier in lower case."""
+    """The name of an RDS resource: region, account, kind, and its identifier in lower case."""
 
     region: str
     account: str

@@ -61,7 +61,7 @@ def service() -> Service:
 
 
 class AuroraClient:
-    """`boto3.client("rds")` for one account and region of a model: `client.describe_db_clusters(…)` and so on.
+    """`boto3.client("rds")` for one account and region of a model.
 
     `checked` False leaves the checks out, a fifth of a night's time: for who makes the same calls
     ten thousand times.

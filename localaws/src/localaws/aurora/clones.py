@@ -16,7 +16,7 @@ CLONE = "copy-on-write"
 
 
 def restore_db_cluster_to_point_in_time(request: Request) -> Answer:
-    """Make a cluster with another one's present data, master user and version: a full copy, or a clone.
+    """Make a cluster with the present data and master user of another: a full copy, or a clone.
 
     Nothing but the latest moment is kept here, so any other is refused.
     """
@@ -64,7 +64,10 @@ def _refuse_other_moments(request: Request, kind: str) -> None:
 
 
 def _encryption(request: Request, source: Cluster) -> Encryption:
-    """Return what the new cluster is encrypted under: the source's key or another, and nothing where that has none."""
+    """Return what the new cluster is encrypted under.
+
+    The source's key or another one; nothing where the source is not encrypted.
+    """
     if not source.encryption.encrypted:
         if "KmsKeyId" in request:
             raise invalid_combination("KmsKeyId cannot be given when the source is not encrypted.")

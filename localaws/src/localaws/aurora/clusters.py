@@ -135,7 +135,7 @@ def restore_db_cluster_from_snapshot(request: Request) -> Answer:
 
 
 def _restored_version(request: Request, snapshot: Snapshot) -> str:
-    """Return the version of the restored cluster: the region's default if omitted, never older than the snapshot.
+    """Return the version of the restored cluster: by default the region's, or the snapshot's.
 
     The refusal's code is not documented; InvalidParameterCombination has been seen for versions
     that do not match.

@@ -58,7 +58,10 @@ def copy_db_cluster_snapshot(request: Request) -> Answer:
 
 
 def _tags(request: Request, source: Snapshot) -> Tags:
-    """Return the copy's tags: those given, else the source's if asked for and if they are the caller's own."""
+    """Return the copy's tags.
+
+    Those given; else the source's, if they are asked for and the source is the caller's own.
+    """
     own = read_tags(request)
     is_ours = source.arn.account == request.region.account
     return (

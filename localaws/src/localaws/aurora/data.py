@@ -122,7 +122,7 @@ class NoData:
         """There is nothing to prepare."""
 
     def endpoint(self, resource_id: str) -> tuple[str, int]:
-        """Return no host of its own, so that the model answers with an Aurora-like name, and the port asked for."""
+        """Return no host, so that the model answers with an Aurora-like name, and the port."""
         return "", self._ports.get(resource_id, 0)
 
     def destroy(self, resource_id: str) -> None:

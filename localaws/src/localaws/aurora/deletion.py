@@ -50,7 +50,7 @@ def delete_db_cluster(request: Request) -> Answer:
 
 
 def _final_snapshot_identifier(request: Request) -> str | None:
-    """Return the name of the final snapshot: obligatory unless it is skipped, and forbidden if it is."""
+    """Return the name of the final snapshot, which is required unless it is skipped."""
     skips = request.get("SkipFinalSnapshot", False)
     if skips == ("FinalDBSnapshotIdentifier" in request):
         raise invalid_combination(

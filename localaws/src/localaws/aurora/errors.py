@@ -18,7 +18,7 @@ _NOT_FOUND_ENDINGS = ("NotFound", "NotFoundFault")
 
 
 class RdsError(Exception):
-    """An answer of RDS that is not a success: `code` as on the wire, `message` a sentence, `http_status`."""
+    """An error as RDS answers it: `code` on the wire, `message` a sentence, and `http_status`."""
 
     def __init__(self, code: str, message: str, http_status: int | None = None) -> None:
         super().__init__(f"{code}: {message}")

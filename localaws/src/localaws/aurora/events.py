@@ -119,7 +119,7 @@ INSTANCE_PASSWORD_FAILED = EventKind(
 
 
 def happened(state: AuroraState, arn: Arn, kind: EventKind, more: str = "") -> None:
-    """Emit an event now, in the account and region that own the resource, and remember it for DescribeEvents."""
+    """Emit an event in the account and region of its resource, and keep it for DescribeEvents."""
     now = state.now
     message = f"{kind.message} {more}".rstrip()
     detail_type, source_type, listed_type = _DETAIL_TYPES[arn.kind]
@@ -163,7 +163,10 @@ def _milliseconds(moment: datetime) -> str:
 
 
 def describe_events(request: Request) -> Answer:
-    """List events of this region: without EventID, with kebab-case source types, of the last hour unless told."""
+    """List events of this region, by default of the last hour.
+
+    As on RDS they have no EventID, and their source types are in kebab case.
+    """
     if "SourceIdentifier" in request and "SourceType" not in request:
         raise invalid_combination("SourceIdentifier needs SourceType beside it.")
     if request.get("SourceType", "db-cluster") not in _SOURCE_TYPES:

@@ -9,7 +9,7 @@ from localaws.aurora.state import Answer, AuroraState, Request
 
 
 def failover_db_cluster(request: Request) -> Answer:
-    """Let another instance of an available cluster become its writer: the one that is named, or the best reader."""
+    """Make another instance the writer: the named one, or the best reader."""
     cluster = existing_cluster(request.region, request["DBClusterIdentifier"])
     if cluster.status != "available":
         raise wrong_state(cluster.identifier, cluster.status, "available")

@@ -7,7 +7,7 @@ from localaws.aurora.errors import InjectedError
 
 @dataclass
 class InjectedRefusal:
-    """An error in store for the next calls of one action, before the call has its effect or after it."""
+    """An error for the next calls of one action, before the call has its effect or after it."""
 
     code: str
     message: str

@@ -1,4 +1,4 @@
-"""What can be done with groups that exist: reading and setting their parameters, changing subnets, deleting them."""
+"""Changes of existing groups: read and set parameters, replace subnets, delete a group."""
 
 from localaws.aurora import parameters
 from localaws.aurora.errors import RdsError

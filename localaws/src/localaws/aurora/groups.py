@@ -1,4 +1,4 @@
-"""Subnet groups and parameter groups: what a cluster or an instance is placed in and governed by."""
+"""Subnet groups and parameter groups: where a cluster is placed, and its settings."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -23,7 +23,7 @@ def default_network(_account: str, region: str) -> Network:
 
 
 def region_with_default_groups(account: str, name: str, network: Network) -> Region:
-    """Return a region as every account finds it: a `default` subnet group and default parameter groups."""
+    """Return a region as every account finds it: with the `default` groups that AWS makes."""
     region = Region(account, name, network)
     region.subnet_groups["default"] = SubnetGroup(
         region.arn(arns.SUBNET_GROUP, "default"), "default", network.vpc_id, dict(network.subnets)

@@ -1,4 +1,4 @@
-"""KMS keys as far as RDS cares: who manages one, whether it is enabled, and in which region it lives."""
+"""KMS keys as far as RDS cares: their manager, their region, and whether they are enabled."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

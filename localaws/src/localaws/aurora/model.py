@@ -1,4 +1,4 @@
-"""The model of Aurora: one object that answers RDS calls, lets time pass, and can be made to fail."""
+"""The model of Aurora: it answers RDS calls, advances in time, and can be made to fail."""
 
 import logging
 from collections.abc import Callable
@@ -70,7 +70,7 @@ class Aurora:
         )
 
     def call(self, action: str, parameters: dict[str, Any], *, account: str, region: str) -> Answer:
-        """Perform an action (`CopyDBClusterSnapshot` …) as AWS would answer it now, or raise RdsError."""
+        """Perform an action (`CopyDBClusterSnapshot` …) as AWS would now; raises RdsError."""
         self.tick()
         with self.lock:
             answer = self._perform(action, parameters, account, region)
@@ -122,7 +122,10 @@ class Aurora:
 
     @property
     def moment(self) -> datetime:
-        """The present moment of the model: while something happens by itself, the time at which it was due."""
+        """The present moment of the model.
+
+        While a transition is performed, the time at which it was due.
+        """
         return self._state.now
 
     def next_transition(self) -> datetime | None:
@@ -212,7 +215,7 @@ class Aurora:
             waiting.append(InjectedRefusal(code, message, status, times, after_effect))
 
     def fail_copy(self, snapshot_arn: str) -> None:
-        """Let a copy end as `failed`: now if it is under way, else when one with this ARN comes to its end."""
+        """Make a copy fail: now if it is under way, else when a copy with this ARN ends."""
         self._act(lambda: self._fail_copy(snapshot_arn))
 
     def _fail_copy(self, snapshot_arn: str) -> None:
@@ -223,7 +226,7 @@ class Aurora:
             self._state.faults.failing_copies.add(snapshot_arn)
 
     def fail_creation(self, arn: str, status: str, message: str = "") -> None:
-        """Let the creation of a cluster or an instance end in a status such as `failed`, with the event that tells it.
+        """Make the creation of a cluster or an instance end in a status such as `failed`.
 
         Clusters: `incompatible-…` with 0354, else 0355. Instances: `incompatible-parameters` with
         0035, `incompatible-network` with 0036, else 0353.
@@ -232,7 +235,10 @@ class Aurora:
             self._state.faults.failing_creations[arn] = CreationFailure(status, message)
 
     def fail_password(self, cluster_arn: str, message: str) -> None:
-        """Let the engine refuse the cluster's next new master password: only event 0067 of its writer tells it."""
+        """Make the engine refuse the cluster's next master password.
+
+        On RDS, too, only event 0067 of the writer tells of that.
+        """
         with self.lock:
             self._state.faults.failing_passwords[cluster_arn] = message
 

@@ -122,7 +122,7 @@ def _apply(request: Request, cluster: Cluster, changes: Changes) -> Changes:
 
 
 def _pending(cluster: Cluster, late: Changes, *, resets: bool) -> Changes:
-    """Return what PendingModifiedValues shows of an accepted request, which `resets` the password or does not."""
+    """Return what PendingModifiedValues shows of an accepted request."""
     pending: Changes = {}
     if resets:
         pending["MasterUserPassword"] = HIDDEN_PASSWORD

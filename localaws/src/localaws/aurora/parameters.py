@@ -1,4 +1,4 @@
-"""The parameters of parameter groups: what can be set, what is set, and when that comes into force."""
+"""The parameters of parameter groups: which can be set, which are, and when they apply."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Describing clusters, instances and cluster snapshots: one by name, or lists with filters and pages."""
+"""DescribeDBClusters, -Instances and -ClusterSnapshots: one by name, or filtered pages."""
 
 from localaws.aurora import arns
 from localaws.aurora.arns import Arn, is_arn
@@ -21,7 +21,7 @@ _SNAPSHOT_TYPES = frozenset({"automated", "manual", "shared", "public", "awsback
 
 
 def _named(request: Request, name: str, kind: str) -> str:
-    """Return the identifier that a parameter names, by itself or as an ARN of this region and account."""
+    """Return the identifier that a parameter names, as it is or as an ARN of this account."""
     text = str(request[name])
     arn = Arn.parse(text) if is_arn(text) else request.region.arn(kind, text)
     is_here = arn is not None and arn == request.region.arn(kind, arn.identifier)
@@ -117,7 +117,7 @@ def _instances(request: Request, clusters: set[str] | None) -> list[Instance]:
 
 
 def describe_db_snapshots(request: Request) -> Answer:
-    """List snapshots of instances outside clusters, of which there are none: Aurora's are of clusters."""
+    """List snapshots of instances, of which there are none: Aurora's are of clusters."""
     read_filters(
         request,
         modelled={"db-instance-id", "db-snapshot-id", "dbi-resource-id", "snapshot-type", "engine"},

@@ -40,7 +40,7 @@ class SubnetGroup:
 
 @dataclass(frozen=True)
 class Encryption:
-    """How storage is encrypted: `none`, `sse-kms` with a key ARN, or `sse-rds` with a key that AWS owns and hides."""
+    """How storage is encrypted: `none`, `sse-kms` with a key's ARN, or `sse-rds` (AWS's key)."""
 
     kind: str = "none"
     key_arn: str | None = None
@@ -75,7 +75,7 @@ class ClusterOptions:
 
 @dataclass(frozen=True)
 class StatusLag:
-    """While a resource is in `status`, descriptions show the one `before`, at most until a moment."""
+    """While a resource is in `status`, descriptions may show the one `before` for a while."""
 
     before: str
     status: str

@@ -73,7 +73,7 @@ def _cluster_itself(state: AuroraState, cluster: Cluster) -> Answer:
 
 
 def _cluster_endpoints(state: AuroraState, cluster: Cluster) -> Answer:
-    """Return how the cluster is reached, by whom, and what moves with the clock (LatestRestorableTime)."""
+    """Return how the cluster is reached and by whom, and what moves with the clock."""
     address, port = state.data.endpoint(cluster.resource_id)
     instances = [state.region_of(cluster.arn).instances[name] for name in cluster.members]
     return {
@@ -204,7 +204,7 @@ def _endpoint(state: AuroraState, instance: Instance) -> Answer:
 
 
 def show_new_copy(state: AuroraState, copy: Snapshot, source: Snapshot) -> Answer:
-    """Return the answer to an accepted copy: its names, with the status and progress of its source."""
+    """Return the answer to an accepted copy, with the status and progress of its source."""
     status = {"Status": source.status, "PercentProgress": progress_percent(state, source)}
     return show_snapshot(state, copy) | status
 
@@ -273,9 +273,13 @@ def _zones(region: str) -> list[str]:
 
 
 def dns_name(cluster: Cluster, kind: str = "cluster-") -> str:
-    """Return the name of a cluster's endpoint, which a cluster restored under its identifier has again."""
+    """Return the name of a cluster's endpoint.
+
+    A cluster that is restored under the same identifier has the same name again.
+    """
     arn = cluster.arn
-    return f"{arn.identifier}.{kind}{endpoint_hash(arn.account, arn.region)}.{arn.region}.rds.amazonaws.com"
+    unique = endpoint_hash(arn.account, arn.region)
+    return f"{arn.identifier}.{kind}{unique}.{arn.region}.rds.amazonaws.com"
 
 
 def _present(**members: object) -> Answer:

@@ -1,4 +1,4 @@
-"""What will happen, and when: transitions by due time, and the slow work that some of them start."""
+"""The schedule: transitions by due time, and the slow work that some of them start."""
 
 import heapq
 from collections.abc import Callable

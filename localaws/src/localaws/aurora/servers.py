@@ -1,4 +1,4 @@
-"""The database server behind a cluster: it runs from the first available instance to the end of the last one."""
+"""The server behind a cluster: it runs while the cluster has an available instance."""
 
 from localaws.aurora import events
 from localaws.aurora.records import Cluster, Instance
@@ -13,7 +13,7 @@ def members(state: AuroraState, cluster: Cluster) -> list[Instance]:
 
 
 def start(state: AuroraState, cluster: Cluster, then: Then, failed: OnFailure) -> None:
-    """Run the server if it does not run yet, and go on when it does, or with `failed` when it does not start.
+    """Start the server if it does not run, then go on; `failed` when it does not start.
 
     A master password that was changed while nothing ran takes effect here.
     """
@@ -36,7 +36,7 @@ def start(state: AuroraState, cluster: Cluster, then: Then, failed: OnFailure) -
 
 
 def fail(state: AuroraState, instance: Instance, error: Exception) -> None:
-    """Leave an instance `failed`, which it does not get out of by itself, with the event that says so."""
+    """Leave an instance `failed` for good, with the event that says so."""
     instance.status = "failed"
     events.happened(state, instance.arn, events.INSTANCE_FAILED, str(error))
 

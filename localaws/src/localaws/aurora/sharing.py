@@ -18,7 +18,7 @@ _ACCOUNT_DIGITS = 12
 
 
 def find_snapshot(request: Request, reference: str, *, any_region: bool = False) -> Snapshot:
-    """Return the snapshot that a caller names by identifier or ARN, or say that there is none for this caller.
+    """Return the snapshot that a caller names, or say that there is none for this caller.
 
     Another account's snapshot is found by ARN alone, and only if it is shared with the caller.
     """
@@ -75,7 +75,7 @@ def _own(request: Request) -> Snapshot:
 
 
 def _refuse_unshareable(snapshot: Snapshot, wanted: set[str]) -> None:
-    """Refuse what cannot be shared: automated snapshots, those under a key that AWS manages or owns, and bad names.
+    """Refuse to share automated snapshots, snapshots under AWS's own keys, and bad names.
 
     Sharing under an AWS-owned key is not documented either way; it is refused as for a managed one.
     """

@@ -37,7 +37,7 @@ def create_db_cluster_snapshot(request: Request) -> Answer:
 
 
 def take_automated(state: AuroraState, region: Region, cluster_identifier: str) -> Snapshot:
-    """Do what Aurora does in the backup window: a snapshot called `rds:<cluster>-<minute>`, kept for some days."""
+    """Take an automated snapshot, `rds:<cluster>-<minute>`, as Aurora does in the backup window."""
     cluster = region.clusters.get(cluster_identifier.lower())
     if cluster is None:
         raise cluster_not_found(cluster_identifier)
@@ -68,7 +68,7 @@ def _refuse_unless_available(cluster: Cluster) -> None:
 def begin(
     state: AuroraState, cluster: Cluster, identifier: str, snapshot_type: str, tags: Tags
 ) -> Snapshot:
-    """Start a snapshot of a cluster: it holds the data of this moment, and is available some time later.
+    """Start a snapshot of a cluster: it holds the data of this moment.
 
     Tags of the cluster come with it only if the cluster says so and no others are given. An
     available cluster is `backing-up` meanwhile.

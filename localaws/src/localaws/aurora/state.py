@@ -45,7 +45,7 @@ class Quotas:
 
 @dataclass(frozen=True)
 class Network:
-    """The default VPC of a region: its id, its default security group, and the zone of each subnet."""
+    """The default VPC of a region: id, default security group, and the zone of each subnet."""
 
     vpc_id: str
     security_group: str
@@ -117,7 +117,7 @@ class AuroraState:
             self._moment = before
 
     def region(self, account: str, name: str) -> Region:
-        """Return one region of an account, furnished with AWS's default groups when it is first looked at."""
+        """Return one region of an account, with AWS's default groups from its first use on."""
         region = self.regions.get((account, name))
         if region is None:
             region = self.regions[account, name] = self.make_region(account, name)

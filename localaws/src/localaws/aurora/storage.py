@@ -1,4 +1,4 @@
-"""The data behind snapshots: there from the moment the data plane has it, and forgotten exactly once."""
+"""The data behind snapshots, forgotten exactly once."""
 
 from localaws.aurora.records import Snapshot
 from localaws.aurora.state import AuroraState

@@ -21,7 +21,10 @@ def read_tags(request: Request) -> Tags:
 
 
 def checked(tags: Tags) -> Tags:
-    """Return tags that AWS accepts: `aws:` is reserved, keys and values have a length, there are at most 50."""
+    """Return tags that AWS accepts.
+
+    `aws:` is reserved, keys and values have a length, and there are at most 50.
+    """
     for key, value in tags.items():
         if not 1 <= len(key) <= KEY_LENGTH_MAX or len(value) > VALUE_LENGTH_MAX:
             raise invalid_value(f"The tag {key!r} is too long, or has no key.")

@@ -1,4 +1,4 @@
-"""CloudFormation: templates evaluated, and stacks made through AWS's own API on this machine, or taken back.
+"""CloudFormation: templates evaluated, stacks made through AWS's own API, or rolled back.
 
 moto's own is not used. It skips types that it does not know and says CREATE_COMPLETE, drops
 properties without a word, and knows neither rollbacks nor conditions that change. Here a type or

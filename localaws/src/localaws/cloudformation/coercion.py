@@ -1,4 +1,4 @@
-"""Properties for API calls: CloudFormation takes numbers and booleans as text, botocore does not."""
+"""Properties for API calls: CloudFormation takes numbers as text, botocore does not."""
 
 from typing import Any, Final
 

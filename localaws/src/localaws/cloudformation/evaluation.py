@@ -1,4 +1,4 @@
-"""CloudFormation's functions: what a value of a template comes to, given parameters, conditions and other resources."""
+"""CloudFormation's functions: the value of what a template says."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ Raises ValidationError for an unknown one.
 
 @dataclass(frozen=True)
 class Scope:
-    """What names mean: parameters and pseudo parameters, mappings, conditions as they are written, and resources."""
+    """What names mean: parameters, mappings, conditions as they are written, and resources."""
 
     names: Mapping[str, Any]
     mappings: Mapping[str, Any]

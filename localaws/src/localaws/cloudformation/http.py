@@ -197,7 +197,7 @@ class CloudFormation(BaseResponse):
         return ActionResult(responses.template(self._template_to_read()))
 
     def get_template_summary(self) -> ActionResult:
-        """Read a template, or that of a stack, and tell its parameters and the types of its resources."""
+        """Read a template, or a stack's, and return its parameters and resource types."""
         name = self._get_param("StackName")
         if name is None:
             return ActionResult(responses.template_summary(self._template_to_read()))

@@ -1,4 +1,4 @@
-"""Creating, updating and deleting stacks: one resource after the other, and all of it taken back when one fails."""
+"""Creating, updating and deleting stacks, resource by resource, with rollback."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

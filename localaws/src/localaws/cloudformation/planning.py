@@ -26,10 +26,10 @@ class ResourceChange:
 
 
 def plan(definition: StackDefinition, stack: Stack) -> list[ResourceChange]:
-    """Say what has to be done so that the stack is as its definition wants it, in the order of doing.
+    """Plan how to bring the stack to its definition, in order.
 
-    Raises what the definition does, and UnmodelledRequestError for a change in place that localaws does
-    not make.
+    Raises what the definition does, and UnmodelledRequestError for a change in place that localaws
+    does not make.
     """
     changes: dict[str, ResourceChange] = {}
 

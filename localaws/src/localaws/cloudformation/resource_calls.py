@@ -66,7 +66,9 @@ def named(stack: str, wanted: ResourceDefinition, properties: Properties) -> Pro
     if wanted.kind.name is None or wanted.kind.name in properties:
         return properties
     letters = string.ascii_uppercase + string.digits
-    name = f"{stack}-{wanted.logical_id}-{''.join(secrets.choice(letters) for _ in range(_SUFFIX_CHARACTERS))}"
+    suffix = "".join(secrets.choice(letters) for _ in range(_SUFFIX_CHARACTERS))
+    name = f"{stack}-{wanted.logical_id}-{suffix}"
+    # Buckets are the only names here that may have no capital letters.
     return {**properties, wanted.kind.name: name.lower() if wanted.kind.type == _BUCKET else name}
 
 

@@ -1,4 +1,4 @@
-"""What localaws knows of a resource type: which properties it honours, and how AWS's own API makes it so."""
+"""What localaws knows of a resource type: its properties, and the calls that make it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ GONE: Final = frozenset(
 
 @dataclass(frozen=True)
 class AccountClients:
-    """The AWS that a stack's resources are made in: `aws("sqs")` is a client of its account and region."""
+    """Clients of the account and region of a stack: `aws("sqs")` is one."""
 
     account: str
     region: str
@@ -85,7 +85,10 @@ class ResourceType:
     """The property that names it; CloudFormation makes a name up where the template gives none."""
 
     exists: Callable[[Properties, AccountClients], bool] | None = None
-    """Looks for one of that name, where the API would take it over without a word, as CloudFormation never does."""
+    """Looks for a resource of that name where the API would adopt it silently.
+
+    CloudFormation never adopts one.
+    """
 
     tags: Literal["list", "map"] | None = None
     system_tags: bool = False

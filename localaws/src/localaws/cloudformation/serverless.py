@@ -1,4 +1,4 @@
-"""SAM templates: turned into plain ones by AWS's own translator, which CloudFormation calls a transform."""
+"""SAM templates, turned into plain ones by AWS's own translator (a transform)."""
 
 from typing import Any, Final
 

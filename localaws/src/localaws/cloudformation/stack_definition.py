@@ -1,4 +1,4 @@
-"""What a stack is to be: a template with its parameters, judged as a whole before anything is made."""
+"""The definition of a stack: a template with its parameters, checked before anything is made."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ class ResourceDefinition:
 
 @dataclass(frozen=True)
 class StackDefinition:
-    """A template, its parameters and the stack's own tags, for one stack of one account and region."""
+    """A template, its parameters and the stack's tags, for a stack of one account and region."""
 
     template: Template
     parameters: Values
@@ -141,7 +141,7 @@ class StackDefinition:
         }
 
     def _system_tags(self, wanted: ResourceDefinition) -> dict[str, str]:
-        """Give the tags that CloudFormation puts by itself (CloudFormation user guide, resource tags)."""
+        """Return CloudFormation's own tags (CloudFormation user guide, resource tags)."""
         if not wanted.kind.system_tags:
             return {}
         return {

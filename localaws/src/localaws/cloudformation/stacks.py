@@ -240,7 +240,7 @@ def _given(one: Mapping[str, Any], before: Mapping[str, str]) -> tuple[str, str]
 
 
 def _is_told_otherwise(definition: StackDefinition, stack: Stack) -> bool:
-    """Tell whether outputs or tags of the stack itself would be others, although no resource would."""
+    """Tell whether the stack's outputs or tags would change although no resource does."""
     return (
         definition.outputs(stack.attribute) != stack.outputs
         or definition.tags != (stack.definition or definition).tags

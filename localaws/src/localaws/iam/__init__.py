@@ -1,4 +1,4 @@
-"""Who may do what: identity-based policies, judged as AWS documents it, and what each call asks of them.
+"""IAM: identity-based policies as AWS documents them, and the permissions of each call.
 
 moto's own enforcement looks at the action alone and takes no notice of conditions, so nothing of it
 is used.

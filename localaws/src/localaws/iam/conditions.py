@@ -1,4 +1,4 @@
-"""The Condition element of a statement, by the rules of the IAM user guide ("Condition operators", "Multivalued keys").
+"""The Condition element of a statement (IAM user guide, "Condition operators").
 
 An operator that is not known is refused when a policy is read: one that were passed over would make
 an Allow wider than it is, or a Deny narrower.
@@ -12,7 +12,7 @@ from typing import Final
 from localaws.iam import wildcards
 
 Context = Mapping[str, tuple[str, ...]]
-"""Keys in lower case (they are case-insensitive), each with its values: several where the key has several."""
+"""Keys in lower case (AWS ignores their case), each with its one or several values."""
 
 Test = Callable[[str, str], bool]
 """From the policy's value and the request's to whether they agree."""
@@ -105,7 +105,7 @@ class Condition:
         )
 
     def _holds_without_key(self) -> bool:
-        """Judge a key that is missing or empty: negated operators hold then, and so does all of nothing."""
+        """Judge a missing or empty key: negated operators hold then, and ForAllValues does."""
         if self.operator.startswith(_FOR_ANY):
             return False
         return (
@@ -115,7 +115,7 @@ class Condition:
         )
 
     def _agrees(self, given: str) -> bool:
-        """Hold one value of the request against all of the policy: one that agrees is enough, or none may agree."""
+        """Compare one value of the request with all of the policy: any may agree, or none may."""
         test = _TESTS[_NEGATED.get(self._name, self._name)]
         return any(test(wanted, given) for wanted in self.values) is (self._name in _TESTS)
 

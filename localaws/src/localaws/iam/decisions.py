@@ -1,4 +1,4 @@
-"""Every decision that was made about a function: in memory for who is near, and as a file for everybody else."""
+"""The decisions about functions, in memory and as lines of a file."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ Verdict = Literal["allowed", "denied", "not modelled"]
 
 @dataclass(frozen=True)
 class DecisionRecord:
-    """One decision: who asked to do what to what, and the statement that decided (None: there was none)."""
+    """One decision: the request, and the statement that decided (None: there was none)."""
 
     function: str
     action: str

@@ -1,4 +1,4 @@
-"""The gate: what functions ask of AWS is held against the policies that their roles have at that moment.
+"""The enforcer: a function may do what the policies of its role allow at that moment.
 
 People are not limited: only credentials that were made here, for a worker of a function, stand for
 a role.

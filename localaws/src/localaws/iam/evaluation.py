@@ -1,4 +1,4 @@
-"""The decision: an explicit Deny wins, else an Allow is needed (IAM user guide, "Policy evaluation logic").
+"""The decision: an explicit Deny wins, else an Allow is needed (IAM user guide).
 
 Identity-based policies within one account, which is all that the roles of functions have: no
 boundaries, session policies or policies of organisations, and none of resources.
@@ -12,7 +12,7 @@ from localaws.iam.policies import Policy
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether something is allowed, by which statement (None: by none), and why not in the words of AWS's messages."""
+    """Whether something is allowed, by which statement (None: by none), and why not."""
 
     allowed: bool
     sid: str | None

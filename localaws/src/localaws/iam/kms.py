@@ -13,7 +13,7 @@ from localaws.iam.resource_lookup import ResourceLookup
 
 TO_READ: Final = ("CreateGrant", "Decrypt", "DescribeKey")
 TO_MAKE: Final = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
-"""Named for what RDS makes under a customer's key (service authorization reference, CreateDBInstance)."""
+"""What RDS does under a customer's key (service authorization reference, CreateDBInstance)."""
 
 
 def customer_key(
@@ -30,7 +30,7 @@ def customer_key(
 def through(
     service: str, key: str, operations: tuple[str, ...], context: dict[str, str] | None = None
 ) -> list[PermissionRequest]:
-    """Ask for operations on a key (ARN) that a service performs for the caller, in the key's own region."""
+    """Request operations on a key (ARN) that a service performs for the caller."""
     region = key.split(":")[3]
     via = {"kms:ViaService": f"{service}.{region}.amazonaws.com", **(context or {})}
     return [

@@ -1,4 +1,4 @@
-"""What Lambda itself does with a function's role: writes its log, delivers its failures, places it in a VPC."""
+"""What Lambda itself does with a function's role: logs, destinations, network interfaces."""
 
 from typing import Final
 
@@ -42,7 +42,7 @@ def delivering(destination: str) -> list[PermissionRequest]:
 
 
 def placing(function: str, subnets: list[str], groups: list[str]) -> list[PermissionRequest]:
-    """Ask for the network interfaces of a function (ARN) in a VPC, as Lambda does when it makes or changes one."""
+    """Request the network interfaces that Lambda makes for a function (ARN) in a VPC."""
     _, _, _, region, account = function.split(":")[:5]
     here = {"aws:RequestedRegion": region}
     of_ec2 = f"arn:aws:ec2:{region}:{account}"

@@ -1,4 +1,4 @@
-"""What is asked of policies: a call of an API, and the questions that AWS puts to IAM before it performs one."""
+"""A call of an API, and the permission requests that it makes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,12 +8,12 @@ Context = Mapping[str, str | tuple[str, ...]]
 
 
 class UnmodelledPermissionError(LookupError):
-    """Nobody has written down what permissions a call needs, so it can be neither allowed nor denied."""
+    """The permissions of a call are not known, so it is neither allowed nor denied."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call: `service` is IAM's prefix (`rds`), `operation` the API's name, `parameters` as boto3 takes them.
+    """One call: IAM's prefix (`rds`), the API's operation, and parameters as boto3 has them.
 
     `source_function` is the ARN of the Lambda function whose code makes it, None for Lambda itself.
     """
@@ -60,7 +60,7 @@ class PermissionRequest:
 
 
 def in_request(call: Call, asked: Iterable[PermissionRequest]) -> list[PermissionRequest]:
-    """Put what AWS adds to every request of a function's code into the questions (global and Lambda's keys)."""
+    """Add the context that AWS adds to every request of a function's code."""
     code = {"lambda:SourceFunctionArn": call.source_function} if call.source_function else {}
     return [
         ask.with_context({"aws:RequestedRegion": ask.region or call.region, **code})

@@ -32,7 +32,7 @@ class Statement:
     except_resources: bool = False
 
     def applies(self, action: str, resource: str, context: Context) -> bool:
-        """Tell whether this statement speaks of an action on a resource, in a request with this context."""
+        """Tell whether this statement applies to an action on a resource in this context."""
         return (
             any(wildcards.matches_action(one, action) for one in self.actions)
             is not self.except_actions

@@ -1,4 +1,4 @@
-"""What the calls of RDS ask for, by its page of the service authorization reference and the Aurora user guide.
+"""The permissions of RDS's calls, by the service authorization reference.
 
 A call asks for every resource that it names or makes: the one that exists is asked with its tags,
 and all of them with the tags in the request. Where AWS does not say whether it asks (for the groups
@@ -44,7 +44,7 @@ def _ask(
 
 
 def _tagging(arn: str, tags: Context) -> list[PermissionRequest]:
-    """Ask for AddTagsToResource on what is being made with tags (user guide, "Tag resources during creation")."""
+    """Request AddTagsToResource for what is made with tags (user guide, "Tag resources")."""
     return (
         [PermissionRequest("rds:AddTagsToResource", arn, {**tags, "rds:TagsFromRequest": "true"})]
         if tags
@@ -141,7 +141,7 @@ def _under(
 def _groups(
     call: Call, version: str, parameters: tuple[str, str | None], subnets: str
 ) -> list[PermissionRequest]:
-    """Ask for the groups that something new belongs to: parameters (kind and name), options, subnets.
+    """Request the groups that something new belongs to: parameters, options, subnets.
 
     Where none is named they are the defaults of an engine version.
     """
@@ -219,7 +219,7 @@ def _delete_cluster(call: Call, world: ResourceLookup) -> list[PermissionRequest
 
 
 def _modify_cluster(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
-    """Ask for the cluster and for its groups: the reference lists those, and not whether only named ones are asked."""
+    """Request the cluster and its groups, all of which the reference lists."""
     cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
     found = world.find(cluster)
     major = found.engine_version.partition(".")[0] if isinstance(found, Cluster) else "16"
@@ -238,7 +238,7 @@ def _modify_cluster(call: Call, world: ResourceLookup) -> list[PermissionRequest
 
 
 def _managing_password(call: Call) -> list[PermissionRequest]:
-    """Ask for the secret that RDS makes or rotates for the caller (user guide, "Password management")."""
+    """Request the secret that RDS makes or rotates (user guide, "Password management")."""
     wanted = {
         "ManageMasterUserPassword": ("CreateSecret", "TagResource"),
         "RotateMasterUserPassword": ("RotateSecret",),

@@ -45,7 +45,7 @@ def unknown_credentials(service: str) -> AccessDenial:
 
 
 def refusal(call: Call, ask: PermissionRequest, decision: Decision, who: str) -> AccessDenial:
-    """Say that a call is refused to somebody (the ARN of a session) because of one of the things it asks for."""
+    """Say that a call is denied to a session (ARN), by the request that was denied."""
     of_key = ask.action.startswith("kms:") and call.service != "kms"
     code, status = (_KEY_CODES if of_key else _CODES).get(call.service, _JSON)
     sentence = (

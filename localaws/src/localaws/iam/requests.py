@@ -1,7 +1,7 @@
-"""From a call to the questions that AWS puts to IAM before it performs it: one table for all services.
+"""The permission requests of each call: one table for all services.
 
-A call that stands in no table is refused with a sentence (UnmodelledPermissionError): allowing it would
-say that a role suffices which nobody has looked at.
+A call that stands in no table is refused with a sentence (UnmodelledPermissionError): allowing it
+would say that a role suffices which nobody has looked at.
 """
 
 from collections.abc import Mapping
@@ -27,8 +27,8 @@ _TRANSACTED: Final = {
 def permission_requests(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     """List what a call asks for, in order; nothing for a call that needs no permission.
 
-    Raises UnmodelledPermissionError for a call that is in no table, and for one that lacks what it asks
-    about.
+    Raises UnmodelledPermissionError for a call that is in no table, and for one that lacks the
+    parameter that names its resource.
     """
     asking = _TABLES.get(call.service, {}).get(call.operation)
     if asking is None:
@@ -45,7 +45,7 @@ def permission_requests(call: Call, world: ResourceLookup) -> list[PermissionReq
 
 
 def _put_events(call: Call, _world: ResourceLookup) -> list[PermissionRequest]:
-    """Ask once for each bus: the sources and detail types of all its entries are values of one key each."""
+    """Request each bus once, with the sources and detail types of all its entries."""
     buses: dict[str, list[Mapping[str, Any]]] = {}
     for entry in call.parameters["Entries"]:
         name = str(entry.get("EventBusName") or "default")
@@ -97,7 +97,7 @@ def _transact(call: Call, _world: ResourceLookup) -> list[PermissionRequest]:
 
 
 def _parameters_by_path(call: Call, _world: ResourceLookup) -> list[PermissionRequest]:
-    """Ask for the path as it was given, with or without a slash at its end (seen in AWS's own refusals)."""
+    """Request the path as it was given, with or without its last slash (as AWS's refusals do)."""
     if call.get("WithDecryption"):
         raise UnmodelledPermissionError(
             "localaws does not know which key decrypts SSM's parameters: ask without decryption."

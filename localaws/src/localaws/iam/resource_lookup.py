@@ -1,4 +1,4 @@
-"""What has to be known of the world to say what a call asks for: tags, and what is encrypted under which key."""
+"""Lookups that permission requests need: tags, and keys of what is encrypted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Found = Cluster | Instance | Snapshot | None
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret: its whole ARN, six characters after its name included, and the key under which it is encrypted.
+    """A secret: its whole ARN with its six random characters, and the key that encrypts it.
 
     `key` is None for the account's own `aws/secretsmanager`, which everybody may use through
     Secrets Manager.
@@ -32,4 +32,4 @@ class ResourceLookup:
     secret: Callable[[str, str, str], Secret | None]
     """From account, region and name or ARN to a secret."""
     topic_key: Callable[[str], str | None]
-    """From a topic's ARN to the reference of the key that it is encrypted under, if that is a customer's."""
+    """From a topic's ARN to the customer's key that encrypts it, if there is one."""

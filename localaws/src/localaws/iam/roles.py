@@ -1,4 +1,4 @@
-"""The policies of a role as they are in IAM now: inline ones, and attached ones in their default version."""
+"""The policies of a role now: inline, and attached in their default version."""
 
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import Role, iam_backends

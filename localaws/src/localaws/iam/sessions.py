@@ -1,4 +1,4 @@
-"""Temporary credentials of functions: made here for each worker, and known as long as the world lasts."""
+"""Temporary credentials of functions, made here for each worker."""
 
 import base64
 import secrets

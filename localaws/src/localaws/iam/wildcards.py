@@ -34,6 +34,6 @@ def matches_action(pattern: str, action: str) -> bool:
 
 
 def matches_arn(pattern: str, arn: str) -> bool:
-    """Tell whether an ARN fits a pattern part by part, as conditions' Arn operators do: no `*` leaves its part."""
+    """Tell whether an ARN fits a pattern part by part, as the Arn operators of conditions do."""
     wanted, given = pattern.split(":", 5), arn.split(":", 5)
     return len(wanted) == len(given) and all(map(matches, wanted, given))

@@ -109,7 +109,7 @@ class Adapted:
                 yield self._statement(piece)
 
     def _command(self, piece: Piece) -> bytes:
-        """Let psql out of its restricted mode for one command that was looked at, and back again."""
+        """Lift psql's restricted mode for one command that was checked, and restore it."""
         encoding = encoding_of(piece)
         command = f"\\encoding {encoding}" if encoding else ""
         if database := database_to_enter(piece):
@@ -245,13 +245,13 @@ def _locales_asked(options: dict[str, tuple[Token, Token]]) -> Iterator[tuple[st
 
 
 def _tells_letters_apart(piece: Piece) -> bool:
-    """Tell whether a collation is not deterministic, which no locale of libc can be: that means something."""
+    """Tell whether a collation is not deterministic, which no locale of libc can be."""
     words = [token.text for token in piece.tokens]
     return "deterministic" in words and bool({"false", "off"} & set(words))
 
 
 def _edit(name: str, first: Token, value: Token) -> tuple[int, int, bytes]:
-    """Say what stands in place of an option: another value, or nothing where libc has no such option."""
+    """Return what replaces an option: another value, or nothing where libc has none."""
     if name in ("locale_provider", "provider"):
         return value.start, value.end, b"libc"
     if name in ("locale", "lc_collate", "lc_ctype"):

@@ -1,4 +1,4 @@
-"""Where clusters listen: a loopback address each, so that every cluster has the port that it was asked to have.
+"""Where clusters listen: a loopback address each, so that each can have its own port.
 
 Linux answers on all of 127.0.0.0/8. Elsewhere only 127.0.0.1 exists, and two clusters cannot share
 a port there.

@@ -48,9 +48,9 @@ def _end(cluster: _Cluster) -> None:
 class PostgresData:
     """Every cluster a PostgreSQL server, every snapshot a folder that nobody writes to.
 
-    `folder` keeps the logs, the registry of processes, and the data unless the programs' user cannot
-    reach it: a link in it names the temporary folder that holds the rest. Opening it ends and
-    removes what an earlier owner left there.
+    `folder` keeps the logs, the registry of processes, and the data, unless the programs' user
+    cannot reach it: then a link in it names the temporary folder that holds the rest. Opening it
+    ends and removes what an earlier owner left there.
     """
 
     def __init__(self, folder: Path, full_server: Path | None = None) -> None:
@@ -195,7 +195,7 @@ class PostgresData:
             cluster.server.stop()
 
     def endpoint(self, resource_id: str) -> tuple[str, int]:
-        """Return the address and port of the cluster's server, whether or not it runs or is still there."""
+        """Return the address and port of the cluster's server, whether or not it runs."""
         with self._lock:
             return self._endpoints[resource_id]
 
@@ -212,7 +212,7 @@ class PostgresData:
             rds_roles.set_authentication(cluster.server, username, by_iam=by_iam)
 
     def run_as_rds(self, resource_id: str, statements: Composable, *, database: str) -> None:
-        """Run SQL on a running cluster as rdsadmin: what RDS lets its master user do, and PostgreSQL does not."""
+        """Run SQL as rdsadmin: what RDS lets its master user do and PostgreSQL does not."""
         cluster = self._cluster(resource_id)
         with cluster.lock, cluster.server.session(database) as cursor:
             cursor.execute(statements)
@@ -220,7 +220,7 @@ class PostgresData:
     def load_dump(
         self, resource_id: str, dump: Path, *, username: str, password: str, database: str
     ) -> list[str]:
-        """Load somebody's plain SQL dump into a database of a running cluster, with the master user's login.
+        """Load somebody's plain SQL dump into a database, with the master user's login.
 
         Returns what has to be told of it, a sentence each: what was left out or put differently.
         """
@@ -305,7 +305,10 @@ class PostgresData:
             cluster.server.stop()
 
     def _remove_data(self) -> None:
-        """Remove clusters, snapshots and the temporary folder, whose name is checked: a link could point anywhere."""
+        """Remove clusters, snapshots and the temporary folder.
+
+        The folder's name is checked: a link could point anywhere.
+        """
         for name in ("clusters", "snapshots"):
             shutil.rmtree(self._folder / name, ignore_errors=True)
         link = self._folder / TEMPORARY_NAME

@@ -63,7 +63,7 @@ _ENCODING: Final = re.compile(rb"\\encoding\s+([\w-]+)\s*;*\s*")
 _IDLE: Final = re.compile(
     rb"\\(?:restrict|unrestrict|echo|timing|pset|set ON_ERROR_STOP)(?:\s[^\\`]*)?"
 )
-"""Commands that change nothing in the database: pg_dump's restricted mode, and what is only shown."""
+"""Commands that change nothing: pg_dump's restricted mode, and what is only shown."""
 
 
 @dataclass

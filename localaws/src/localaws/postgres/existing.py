@@ -1,4 +1,4 @@
-"""What of a dump is there already, or never was there: made and dropped so that it fits a new server.
+"""What a dump makes that exists, or drops that does not.
 
 pg_dumpall begins with every role of its cluster; with --clean it drops them, and each database,
 first.
@@ -49,7 +49,7 @@ class Existing:
         return _made_once(piece) or _dropped_if_there(piece)
 
     def _role_is_there(self, piece: Piece) -> bool:
-        """Tell whether a statement makes a role that is there, or changes what such a role may do."""
+        """Tell whether a statement makes or changes a role that exists already."""
         role, altered = made(piece, *ROLE), changed(piece, *ROLE)
         if (name := role or altered) and "superuser" in piece.words:
             self._superusers.add(name)

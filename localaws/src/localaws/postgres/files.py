@@ -1,4 +1,4 @@
-"""Copies of data folders: real ones for what a server will write to, shared ones for what nobody writes to."""
+"""Copies of data folders: real ones to write to, hard links for the rest."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The programs of a whole PostgreSQL that somebody installed, in place of the wheel's: with contrib, ICU and TLS."""
+"""The programs of an installed PostgreSQL: with contrib, ICU and TLS."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""Somebody's own dump, loaded into a cluster the way people load one: psql, plain SQL, stop at the first error.
+"""Somebody's own dump, loaded with psql until the first error.
 
 A dump names roles that it does not create, and gives objects to owners in an order that only a
 superuser is allowed. So the roles are made first, and the master user is a superuser while it

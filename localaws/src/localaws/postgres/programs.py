@@ -31,7 +31,7 @@ PROGRAM_SECONDS_MAX: Final = 120.0
 
 @dataclass(frozen=True)
 class Programs:
-    """Where the programs are, and who runs them: `user` and `owner` (uid, gid) are None when that is ourselves."""
+    """Where the programs are, and who runs them: `user` and `owner` are None for ourselves."""
 
     folder: Path
     user: str | None
@@ -61,7 +61,7 @@ class Programs:
 
     @property
     def process_options(self) -> dict[str, Any]:
-        """What Popen needs so that a program runs as the right user, with nothing of our own environment."""
+        """Popen's options for the right user, with nothing of our own environment."""
         identity = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
         return {"env": dict(ENVIRONMENT), "cwd": "/", **identity}
 
@@ -108,12 +108,12 @@ def find_programs(temporary: Path, version: str = PROGRAMS) -> Programs:
 
 
 def _libraries(wheel: Path) -> Path:
-    """Where the wheel's programs look for the libraries that it brings: beside it, by their own `$ORIGIN`."""
+    """Where the wheel's programs look for its libraries (their `$ORIGIN`)."""
     return wheel.with_name(f"{wheel.name}.libs")
 
 
 def copy_programs(wheel: Path, temporary: Path, version: str = PROGRAMS) -> Path:
-    """Copy programs and libraries, placed to each other as they were, for everybody to read and root to write."""
+    """Copy programs and libraries, in the same places, for everybody to read."""
     copied = temporary / wheel.name
     for source, target in (
         (wheel / version, copied / version),
@@ -127,7 +127,7 @@ def copy_programs(wheel: Path, temporary: Path, version: str = PROGRAMS) -> Path
 
 
 def is_reachable(path: Path) -> bool:
-    """Tell whether everybody may pass through all folders above a path, and enter or run the path itself."""
+    """Tell whether everybody may reach a path through all folders above it."""
     return all(
         step.stat().st_mode & stat.S_IXOTH for step in [path.resolve(), *path.resolve().parents]
     )
@@ -142,12 +142,15 @@ def system_user() -> str | None:
 
 
 def restricted_psql() -> str:
-    """Return the path of the wheel's psql, whose restricted mode runs no shell and opens no file."""
+    """Return the wheel's psql, whose restricted mode runs no shell and opens no file."""
     return str(_wheel() / PROGRAMS / "bin" / "psql")
 
 
 def temporary_folder() -> Path:
-    """Make a folder with a short path that every user can reach: for sockets, whose paths are limited to 107 bytes."""
+    """Make a folder with a short path that every user can reach.
+
+    It is for sockets, whose paths are limited to 107 bytes.
+    """
     candidates = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108  # mkdtemp is private
     for candidate in filter(_suits, candidates):
         folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=candidate))
@@ -160,7 +163,7 @@ def temporary_folder() -> Path:
 
 
 def _suits(folder: Path) -> bool:
-    """Tell whether sockets and programs may be there: a socket's path may have no blanks, commas or quotes in it."""
+    """Tell whether sockets may be there: a path with blanks, commas or quotes cannot be named."""
     is_plain = re.fullmatch(r"[\w./+-]{1,39}", str(folder)) is not None
     if not (
         is_plain

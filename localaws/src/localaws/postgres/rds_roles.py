@@ -1,14 +1,16 @@
-"""What makes a PostgreSQL server look like Aurora from the inside: its roles, its owners, and who may do what.
+"""What makes a PostgreSQL server look like Aurora from the inside.
 
 - `rdsadmin` is the only superuser; nobody else can be it, nor enter its database.
-- The master user is an ordinary role with CREATEDB and CREATEROLE in `rds_superuser`, whose memberships are those that
-  pg_dumpall shows on RDS for PostgreSQL 16.
-- On RDS a member of `rds_superuser` may alter and grant every role that is not a superuser; PostgreSQL 16 itself asks
-  for ADMIN OPTION on it. So `rds_superuser` is given that, without INHERIT and SET, on all roles at every start.
-  Stricter than Aurora: a role made by another CREATEROLE user, and other members of `rds_superuser` (a grant would be
-  circular), stay out of the master's reach until the next start, or for good, unless the master made them itself.
-  PostgreSQL 15 asks for CREATEROLE alone.
-  Laxer than Aurora: these grants can be seen in pg_auth_members, and pg_read_all_data reads pg_authid.
+- The master user is an ordinary role with CREATEDB and CREATEROLE in `rds_superuser`, whose
+  memberships are those that pg_dumpall shows on RDS for PostgreSQL 16.
+- On RDS a member of `rds_superuser` may alter and grant every role that is not a superuser;
+  PostgreSQL 16 itself asks for ADMIN OPTION on it. So `rds_superuser` is given that, without
+  INHERIT and SET, on all roles at every start. PostgreSQL 15 asks for CREATEROLE alone.
+
+Stricter than Aurora: a role made by another CREATEROLE user, and other members of `rds_superuser`
+(a grant would be circular), stay out of the master's reach until the next start, or for good,
+unless the master made them itself. Laxer than Aurora: these grants can be seen in pg_auth_members,
+and pg_read_all_data reads pg_authid.
 """
 
 from typing import Any, Final
@@ -36,14 +38,14 @@ GRANTED: Final = (
     "rds_replication",
 )
 
-MEMBERSHIP_HAS_OPTIONS: Final = (
-    160_000  # from this server_version on, altering a role takes ADMIN OPTION on it
-)
+# From this server_version on, altering a role takes ADMIN OPTION on it.
+MEMBERSHIP_HAS_OPTIONS: Final = 160_000
 
 _OUT_OF_REACH: Final = """
     WITH RECURSIVE above(oid) AS (
         SELECT 'rds_superuser'::regrole::oid
-        UNION SELECT membership.member FROM pg_auth_members membership JOIN above ON membership.roleid = above.oid
+        UNION SELECT membership.member
+        FROM pg_auth_members membership JOIN above ON membership.roleid = above.oid
     )
     SELECT rolname FROM pg_roles
     WHERE NOT rolsuper AND rolname NOT LIKE 'pg\\_%' AND rolname <> 'rds_asked_for_token'
@@ -57,7 +59,7 @@ _OUT_OF_REACH: Final = """
 def create_rds_roles(
     server: PostgresServer, *, master_username: str, master_password: str, database: str | None
 ) -> None:
-    """Turn an empty server into what CreateDBCluster makes: roles, master user, rdsadmin's database, the first one."""
+    """Make an empty server what CreateDBCluster makes: roles, master user, databases."""
     master = Identifier(master_username)
     with server.session() as cursor:
         for role in OWN_ROLES:

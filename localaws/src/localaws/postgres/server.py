@@ -1,4 +1,4 @@
-"""One PostgreSQL server: a process on one data folder, as small as it goes, with durability given up for speed."""
+"""One PostgreSQL server on one data folder, small, with durability given up for speed."""
 
 import contextlib
 import os
@@ -55,17 +55,18 @@ SETTINGS: Final = {
     "password_encryption": "scram-sha-256",
 }
 
-ASKED_FOR_TOKEN: Final = (
-    "rds_asked_for_token"  # a role of localaws: the master user may be in rds_iam in other ways
-)
+# A role of localaws' own: the master user may be in rds_iam in other ways.
+ASKED_FOR_TOKEN: Final = "rds_asked_for_token"
 ACCESS_RULES: Final = f"""\
-# Only AWS's own user comes in through the socket; everybody else over TCP with a password, and never into rdsadmin.
+# Only AWS's own user comes in through the socket.
+# Everybody else comes over TCP with a password, and never into rdsadmin.
 local all,replication {SUPERUSER} peer map=localaws
 local all             all         reject
 host  {SUPERUSER}        all         all reject
 host  all             {SUPERUSER}    all reject
-# A master user that logs in by IAM is asked for a token in clear text, as on RDS; nobody judges it: none is ever right.
-host  all             +{ASKED_FOR_TOKEN} 127.0.0.0/8 radius radiusservers=127.0.0.1 radiussecrets=none
+# A master user that logs in by IAM is asked for a token in clear text, as on RDS.
+# Nobody checks it: none is ever right.
+host  all +{ASKED_FOR_TOKEN} 127.0.0.0/8 radius radiusservers=127.0.0.1 radiussecrets=none
 host  all             all         127.0.0.0/8 scram-sha-256
 host  all             all         all reject
 """
@@ -73,7 +74,7 @@ host  all             all         all reject
 
 @dataclass(frozen=True)
 class ServerFolders:
-    """What belongs to one server: its data, the folder of its socket, and the log that it appends to."""
+    """The folders of one server: its data, its socket, and its log."""
 
     data: Path
     socket: Path

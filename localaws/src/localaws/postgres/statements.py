@@ -39,7 +39,7 @@ _PLAIN: Final = re.compile(
     |"(?:[^"]++|"")*+")*+""",
     re.VERBOSE | re.DOTALL,
 )
-"""What an INSERT mostly is, taken at once: dumps are full of them, and nothing in them is asked for."""
+"""What an INSERT mostly is, taken at once: dumps are full of them."""
 
 _ESCAPED: Final = re.compile(rb"'(?:[^'\\]++|\\.|'')*+'?", re.DOTALL)
 _COMMENT_EDGE: Final = re.compile(rb"/\*|\*/")

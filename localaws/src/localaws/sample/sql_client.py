@@ -42,8 +42,8 @@ class SqlClient:
     def ensure_login(self, name: str, password: str) -> None:
         """Make a role that logs in, or change its password where a dump brought the role.
 
-        The server is sent a verifier only, as psql does for a new password: a password in clear would
-        stand in the server's log.
+        Only a verifier is sent, as psql does: a password in clear would stand in the
+        server's log.
         """
         with (
             closing(self._connect(names.DATABASE)) as connection,
