@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tools.reference import example, flow, local, mutants, package, permissions, settings
+from tools.reference import example, flow, folders, local, mutants, package, permissions, settings
 
 ROOT = Path(__file__).parents[2]
 PARTS: Mapping[str, Callable[[], str]] = {
+    "folders": folders.folders,
     "flow": flow.picture,
     "choreography": flow.choreography,
     "states": flow.diagram,
