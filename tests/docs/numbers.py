@@ -107,7 +107,7 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         f"with {_PYTHON} and make.",
     ),
     "docs/architecture.md": (
-        f"tried {word(runner.BUGS_MAX)} times, then the end",
+        f"tried {word(runner.BUGS_MAX)} times, and then ends it",
         f"of the future by more than {span(events.CLOCK_SKEW_MAX)},",
         f"older than {span(events.EVENT_AGE_MAX)},",
         f"very many the first {limits.NAMES_MAX};",
