@@ -1,12 +1,12 @@
-"""The judgement: from what was seen before the night and after it, one finding for each thing the demo promises."""
+"""The judgement: from what was seen before the night and after it, one result for each thing the demo promises."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from demo.activity import kind_in_words
 from demo.aws import ARCHIVED_TAG, OWNERSHIP_TAG, SOURCE_CLUSTER, TARGET_CLUSTER
-from demo.databases import Access, Content
-from demo.inspection import Outcome, Source, Target
-from demo.ways import kind_in_words
+from demo.databases import Access, TableContent
+from demo.inspection import OperationInspection, SourceInspection, TargetInspection
 
 INSTANCES = 2  # what the local stage's INSTANCE_COUNT asks for
 NAMED_MAX = 3  # of what differs: the rest is counted
@@ -14,50 +14,56 @@ INTENT = "#intent"  # marks the audit rows of what is about to be destroyed, whi
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at: whether it holds, and a sentence either way."""
 
-    held: bool
+    passed: bool
     sentence: str
 
 
-def before_the_night(source: Source, target: Target, logins: tuple[str, ...]) -> list[Finding]:
+def before_the_night(
+    source: SourceInspection, target: TargetInspection, logins: tuple[str, ...]
+) -> list[CheckResult]:
     """Judge whether there is anything to show: a production that works, and a staging that is stale."""
     return [
         _production_works(source, logins),
-        _production_acts(source),
+        _production_activity(source),
         _staging_is_stale(source, target),
     ]
 
 
 def after_the_night(
-    before: tuple[Source, Target], after: tuple[Source, Target], outcome: Outcome
-) -> Iterator[Finding]:
-    """Judge what the night made of both clusters, one finding after the other."""
+    before: tuple[SourceInspection, TargetInspection],
+    after: tuple[SourceInspection, TargetInspection],
+    outcome: OperationInspection,
+) -> Iterator[CheckResult]:
+    """Judge what the night made of both clusters, one result after the other."""
     source, target = before[0], after[1]
     yield _another_cluster(before[1], target)
     yield _tagged(target)
     yield _fresh(source.tables, target)
-    yield _reads_and_writes(source.tables, target)
-    yield _only_reads(source.tables, target)
-    yield _kept_out(source, target)
-    yield _cut_off(source, target, outcome)
+    yield _application_user(source.tables, target)
+    yield _read_only_user(source.tables, target)
+    yield _production_refused(source, target)
+    yield _quiescent(source, target, outcome)
     yield _source_untouched(source, after[0])
-    yield _told(outcome)
-    yield _trail_is_whole(outcome)
+    yield _notified(outcome)
+    yield _trail_complete(outcome)
     yield _archived(outcome)
 
 
-def _production_works(source: Source, logins: tuple[str, ...]) -> Finding:
-    if shut := sorted(set(logins) - set(source.opened_by)):
-        return Finding(
+def _production_works(source: SourceInspection, logins: tuple[str, ...]) -> CheckResult:
+    if shut := sorted(set(logins) - set(source.accepted_logins)):
+        return CheckResult(
             False,
-            f"{SOURCE_CLUSTER} does not let {_some(shut)} in with production's own passwords.",
+            f"{SOURCE_CLUSTER} does not let {_listed(shut)} in with production's own passwords.",
         )
     rows = sum(content.rows for content in source.tables.values())
-    who = _some(source.opened_by, len(source.opened_by))
+    who = _listed(source.accepted_logins, len(source.accepted_logins))
     login = (
-        "logs in with its password" if len(source.opened_by) == 1 else "log in with their passwords"
+        "logs in with its password"
+        if len(source.accepted_logins) == 1
+        else "log in with their passwords"
     )
     holds = (
         f"{_counted(rows, 'row')} in {_counted(len(source.tables), 'table')}"
@@ -65,40 +71,46 @@ def _production_works(source: Source, logins: tuple[str, ...]) -> Finding:
         else "no table"
     )
     what = f"{holds}; {who} {login}"
-    return Finding(True, f"{SOURCE_CLUSTER} is production: {what}.")
+    return CheckResult(True, f"{SOURCE_CLUSTER} is production: {what}.")
 
 
-def _production_acts(source: Source) -> Finding:
-    through = f", and reads others through {_some(source.ways.read)}" if source.ways.read else ""
+def _production_activity(source: SourceInspection) -> CheckResult:
+    through = (
+        f", and reads others through {_listed(source.activity.read)}"
+        if source.activity.read
+        else ""
+    )
     what = (
-        f"acts and reaches out by itself: {source.ways.sentence}{through}"
-        if source.ways.counts
+        f"acts and reaches out by itself: {source.activity.sentence}{through}"
+        if source.activity.counts
         else "does nothing by itself"
     )
-    return Finding(True, f"{SOURCE_CLUSTER} {what}.")
+    return CheckResult(True, f"{SOURCE_CLUSTER} {what}.")
 
 
-def _staging_is_stale(source: Source, target: Target) -> Finding:
+def _staging_is_stale(source: SourceInspection, target: TargetInspection) -> CheckResult:
     differing = _differing(source.tables, target.tables)
     if not differing and not target.stale_in:
-        return Finding(
+        return CheckResult(
             False,
             f"{TARGET_CLUSTER} holds production's rows already, so a restore would show nothing.",
         )
     rows = sum(content.rows for content in target.tables.values())
-    marker = f", and stale_marker in {_some(target.stale_in)}" if target.stale_in else ""
+    marker = f", and stale_marker in {_listed(target.stale_in)}" if target.stale_in else ""
     of_all = f"{len(differing)} of production's {_counted(len(source.tables), 'table')}"
     differs = (
         f"{_counted(rows, 'row')}; {of_all} {'differs' if len(differing) == 1 else 'differ'} "
         f"there{marker}"
     )
-    return Finding(True, f"{TARGET_CLUSTER} is stale: {differs}.")
+    return CheckResult(True, f"{TARGET_CLUSTER} is stale: {differs}.")
 
 
-def _another_cluster(before: Target, after: Target) -> Finding:
+def _another_cluster(before: TargetInspection, after: TargetInspection) -> CheckResult:
     available = [name for name, status in after.instances.items() if status == "available"]
     if after.resource_id == before.resource_id:
-        return Finding(False, f"{TARGET_CLUSTER} is still the old cluster, {before.resource_id}.")
+        return CheckResult(
+            False, f"{TARGET_CLUSTER} is still the old cluster, {before.resource_id}."
+        )
     if (
         after.status != "available"
         or len(available) != INSTANCES
@@ -108,44 +120,44 @@ def _another_cluster(before: Target, after: Target) -> Finding:
             ", ".join(f"{name} is {status}" for name, status in after.instances.items())
             or "it has no instance"
         )
-        return Finding(
+        return CheckResult(
             False,
             f"{TARGET_CLUSTER} should have {INSTANCES} instances; it is {after.status}, and "
             f"{seen}.",
         )
-    return Finding(
+    return CheckResult(
         True,
         f"{TARGET_CLUSTER} is another cluster, {after.resource_id}, and available with "
-        f"{_some(available)}.",
+        f"{_listed(available)}.",
     )
 
 
-def _tagged(target: Target) -> Finding:
+def _tagged(target: TargetInspection) -> CheckResult:
     key, value = OWNERSHIP_TAG
     if target.tags.get(key) != value:
-        return Finding(
+        return CheckResult(
             False,
             f"{TARGET_CLUSTER} does not carry the tag {key}={value} but {target.tags.get(key)!r}.",
         )
-    return Finding(True, f"{TARGET_CLUSTER} carries our tag, {key}={value}.")
+    return CheckResult(True, f"{TARGET_CLUSTER} carries our tag, {key}={value}.")
 
 
-def _fresh(expected: Mapping[str, Content], target: Target) -> Finding:
-    if target.shut_for:
-        return Finding(
+def _fresh(expected: Mapping[str, TableContent], target: TargetInspection) -> CheckResult:
+    if target.own_logins_refused:
+        return CheckResult(
             False,
-            f"{TARGET_CLUSTER} does not let {_some(target.shut_for)} in with the secret's "
+            f"{TARGET_CLUSTER} does not let {_listed(target.own_logins_refused)} in with the secret's "
             "password.",
         )
     if target.stale_in:
-        return Finding(
-            False, f"The stale rows are still there: stale_marker in {_some(target.stale_in)}."
+        return CheckResult(
+            False, f"The stale rows are still there: stale_marker in {_listed(target.stale_in)}."
         )
     if differing := _differing(expected, target.tables):
         causes = [_cause(name, expected[name], target.tables.get(name)) for name in differing]
-        return Finding(False, f"The rows are not the snapshot's: {_some(causes)}.")
+        return CheckResult(False, f"The rows are not the snapshot's: {_listed(causes)}.")
     if not expected:
-        return Finding(
+        return CheckResult(
             True,
             "Production has no table, so there are no rows to compare; none of the stale ones is "
             "left.",
@@ -155,7 +167,7 @@ def _fresh(expected: Mapping[str, Content], target: Target) -> Finding:
     ]
     rows = sum(target.tables[name].rows for name in expected if name not in hidden)
     holds = f"{_counted(rows, 'row')} in {_counted(len(expected) - len(hidden), 'table')}"
-    return Finding(
+    return CheckResult(
         True, f"It holds the snapshot's {holds}, and none of the stale ones{_not_compared(hidden)}."
     )
 
@@ -163,10 +175,10 @@ def _fresh(expected: Mapping[str, Content], target: Target) -> Finding:
 def _not_compared(hidden: list[str]) -> str:
     if not hidden:
         return ""
-    return f"; not compared, because row security hides rows from every login: {_some(hidden)}"
+    return f"; not compared, because row security hides rows from every login: {_listed(hidden)}"
 
 
-def _cause(name: str, expected: Content, found: Content | None) -> str:
+def _cause(name: str, expected: TableContent, found: TableContent | None) -> str:
     """Say how a table's rows differ, with their counts."""
     if found is None:
         return f"{name} is missing, or no user may read it"
@@ -175,27 +187,31 @@ def _cause(name: str, expected: Content, found: Content | None) -> str:
     return f"{name} has {_counted(found.rows, 'row')} and should have {expected.rows:,}"
 
 
-def _reads_and_writes(expected: Mapping[str, Content], target: Target) -> Finding:
-    wrong = _trouble(target.application)
+def _application_user(
+    expected: Mapping[str, TableContent], target: TargetInspection
+) -> CheckResult:
+    wrong = _problems(target.application)
     done = {name for access in target.application for name in (*access.read, *access.written)}
     wrong += [
         f"a write to {name} is refused" for access in target.application for name in access.refused
     ]
     wrong += [f"{name} was not reached" for name in expected if name not in done]
     if wrong:
-        return Finding(False, f"The application user cannot do its work: {_some(wrong)}.")
+        return CheckResult(False, f"The application user cannot do its work: {_listed(wrong)}.")
     if not done:
-        return Finding(
+        return CheckResult(
             True, "The application user had nothing to read or write: production has no table."
         )
     reads = _counted(len({name for access in target.application for name in access.read}), "table")
     writes = f"{len({name for access in target.application for name in access.written}):,} of them"
     where = _databases(target.application)
-    return Finding(True, f"The application user reads {reads} and writes to {writes}, in {where}.")
+    return CheckResult(
+        True, f"The application user reads {reads} and writes to {writes}, in {where}."
+    )
 
 
-def _only_reads(expected: Mapping[str, Content], target: Target) -> Finding:
-    wrong = _trouble(target.read_only)
+def _read_only_user(expected: Mapping[str, TableContent], target: TargetInspection) -> CheckResult:
+    wrong = _problems(target.read_only)
     wrong += [f"it writes to {name}" for access in target.read_only for name in access.written]
     done = {name for access in target.read_only for name in access.read}
     wrong += [f"{name} was not reached" for name in expected if name not in done]
@@ -203,154 +219,166 @@ def _only_reads(expected: Mapping[str, Content], target: Target) -> Finding:
     writable = {name for access in target.application for name in access.written}
     wrong += [f"a write to {name} was not refused" for name in writable - refused if not wrong]
     if wrong:
-        return Finding(False, f"The read-only user is not what it should be: {_some(wrong)}.")
+        return CheckResult(False, f"The read-only user is not what it should be: {_listed(wrong)}.")
     if not done:
-        return Finding(
+        return CheckResult(
             True, "The read-only user had nothing to read, and no write to be refused: no table."
         )
     where = _databases(target.read_only)
     does = (
         f"reads {_counted(len(done), 'table')} and is refused a write to {len(refused):,} of them"
     )
-    return Finding(True, f"The read-only user {does}, in {where}.")
+    return CheckResult(True, f"The read-only user {does}, in {where}.")
 
 
-def _kept_out(source: Source, target: Target) -> Finding:
-    if target.opened_by:
-        names = _some(target.opened_by)
-        return Finding(
+def _production_refused(source: SourceInspection, target: TargetInspection) -> CheckResult:
+    if target.accepted_logins:
+        names = _listed(target.accepted_logins)
+        return CheckResult(
             False, f"Production's passwords open the copy for {names}; they must be refused."
         )
-    if target.shut_for:
-        return Finding(
+    if target.own_logins_refused:
+        return CheckResult(
             False, "Whether production's logins are refused cannot be told: nobody gets in."
         )
-    return Finding(
+    return CheckResult(
         True,
-        f"Production's passwords are refused for {_some(source.opened_by, len(source.opened_by))}.",
+        f"Production's passwords are refused for {_listed(source.accepted_logins, len(source.accepted_logins))}.",
     )
 
 
-def _cut_off(source: Source, target: Target, outcome: Outcome) -> Finding:
-    if target.shut_for:
-        return Finding(False, "Whether the copy acts by itself cannot be told: nobody gets in.")
-    if target.ways.counts:
-        return Finding(
-            False, f"The copy goes on with what production did by itself: {target.ways.sentence}."
+def _quiescent(
+    source: SourceInspection, target: TargetInspection, outcome: OperationInspection
+) -> CheckResult:
+    if target.own_logins_refused:
+        return CheckResult(False, "Whether the copy acts by itself cannot be told: nobody gets in.")
+    if target.activity.counts:
+        return CheckResult(
+            False,
+            f"The copy goes on with what production did by itself: {target.activity.sentence}.",
         )
-    if target.ways.read:
-        return Finding(False, f"The copy reads production through {_some(target.ways.read)}.")
+    if target.activity.read:
+        return CheckResult(
+            False, f"The copy reads production through {_listed(target.activity.read)}."
+        )
     quieted = outcome.record.get("facts", {}).get("users", {}).get("quieted", {})
     if missing := [
-        kind for kind, count in source.ways.counts.items() if int(quieted.get(kind, 0)) < count
+        kind for kind, count in source.activity.counts.items() if int(quieted.get(kind, 0)) < count
     ]:
-        kinds = [kind_in_words(kind, source.ways.counts[kind]) for kind in missing]
-        return Finding(
-            False, f"The record does not count what was stopped: {_some(kinds, len(kinds))}."
+        kinds = [kind_in_words(kind, source.activity.counts[kind]) for kind in missing]
+        return CheckResult(
+            False, f"The record does not count what was stopped: {_listed(kinds, len(kinds))}."
         )
-    if not source.ways.counts:
-        return Finding(
+    if not source.activity.counts:
+        return CheckResult(
             True, "The copy does nothing by itself and reaches nobody, as production does."
         )
-    through = f", and nobody reads through {_some(source.ways.read)}" if source.ways.read else ""
+    through = (
+        f", and nobody reads through {_listed(source.activity.read)}"
+        if source.activity.read
+        else ""
+    )
     stopped = (
         "What production does by itself is stopped on the copy, and nothing leads back to "
         "production"
     )
-    return Finding(True, f"{stopped}: {source.ways.sentence}{through}.")
+    return CheckResult(True, f"{stopped}: {source.activity.sentence}{through}.")
 
 
-def _source_untouched(before: Source, after: Source) -> Finding:
+def _source_untouched(before: SourceInspection, after: SourceInspection) -> CheckResult:
     changed = sorted(
         key
         for key in {*before.description, *after.description}
         if before.description.get(key) != after.description.get(key)
     )
     if changed or before.instances != after.instances:
-        return Finding(
+        return CheckResult(
             False,
-            f"The description of {SOURCE_CLUSTER} changed: {_some(changed) or 'its instances'}.",
+            f"The description of {SOURCE_CLUSTER} changed: {_listed(changed) or 'its instances'}.",
         )
     if differing := _differing(before.tables, after.tables) + _differing(
         after.tables, before.tables
     ):
-        return Finding(False, f"The data of {SOURCE_CLUSTER} changed: {_some(differing)}.")
-    if before.opened_by != after.opened_by:
-        return Finding(
-            False, f"The logins of {SOURCE_CLUSTER} changed: now {_some(after.opened_by)} get in."
+        return CheckResult(False, f"The data of {SOURCE_CLUSTER} changed: {_listed(differing)}.")
+    if before.accepted_logins != after.accepted_logins:
+        return CheckResult(
+            False,
+            f"The logins of {SOURCE_CLUSTER} changed: now {_listed(after.accepted_logins)} get in.",
         )
-    if before.ways != after.ways:
-        return Finding(
+    if before.activity != after.activity:
+        return CheckResult(
             False,
             f"What {SOURCE_CLUSTER} does by itself changed: now "
-            f"{after.ways.sentence or 'nothing'}.",
+            f"{after.activity.sentence or 'nothing'}.",
         )
-    return Finding(
+    return CheckResult(
         True,
         f"{SOURCE_CLUSTER} is as it was: its description, rows, logins, and what it does by "
         "itself.",
     )
 
 
-def _told(outcome: Outcome) -> Finding:
+def _notified(outcome: OperationInspection) -> CheckResult:
     subjects = [str(notice.get("Subject")) for notice in outcome.notices]
     if len(subjects) != 1:
-        return Finding(
+        return CheckResult(
             False,
             f"The queue should hold one notification of this operation and holds {len(subjects)}.",
         )
-    return Finding(True, f'The notification arrived in the queue: "{subjects[0]}".')
+    return CheckResult(True, f'The notification arrived in the queue: "{subjects[0]}".')
 
 
-def _trail_is_whole(outcome: Outcome) -> Finding:
+def _trail_complete(outcome: OperationInspection) -> CheckResult:
     rows = [row for row in outcome.trail if INTENT not in row["metric_id"]]
     changes = [(row.get("from_state"), row["to_state"]) for row in rows]
     expected = [(lasted["state"], lasted["to"]) for lasted in outcome.record["durations"]]
     if len(rows) != outcome.record["version"] or changes[1:] != expected:
         said = f"{len(rows)} rows for {outcome.record['version']} changes"
-        return Finding(False, f"The audit trail does not match the record: {said} of state.")
-    return Finding(
+        return CheckResult(False, f"The audit trail does not match the record: {said} of state.")
+    return CheckResult(
         True, f"The audit trail has exactly one row for each of the {len(rows)} changes of state."
     )
 
 
-def _archived(outcome: Outcome) -> Finding:
+def _archived(outcome: OperationInspection) -> CheckResult:
     if outcome.copy is None:
-        return Finding(False, "The snapshot copy is gone, although ARCHIVE_SNAPSHOT keeps it.")
+        return CheckResult(False, "The snapshot copy is gone, although ARCHIVE_SNAPSHOT keeps it.")
     tags = {tag["Key"]: tag["Value"] for tag in outcome.copy.get("TagList", [])}
     if ARCHIVED_TAG not in tags:
-        return Finding(
+        return CheckResult(
             False,
             f"The snapshot copy {outcome.copy['DBClusterSnapshotIdentifier']} is not tagged as "
             "archived.",
         )
     name = outcome.copy["DBClusterSnapshotIdentifier"]
-    return Finding(True, f"The snapshot copy is kept and tagged as archived: {name}.")
+    return CheckResult(True, f"The snapshot copy is kept and tagged as archived: {name}.")
 
 
-def _differing(expected: Mapping[str, Content], found: Mapping[str, Content]) -> list[str]:
+def _differing(
+    expected: Mapping[str, TableContent], found: Mapping[str, TableContent]
+) -> list[str]:
     """Name what is missing or other; what row security hides from every login cannot be told."""
     return sorted(name for name, content in expected.items() if not _same(content, found.get(name)))
 
 
-def _same(expected: Content, found: Content | None) -> bool:
+def _same(expected: TableContent, found: TableContent | None) -> bool:
     if found is None:
         return False
     return expected == found or not (expected.is_whole and found.is_whole)
 
 
-def _trouble(accesses: tuple[Access, ...]) -> list[str]:
-    return [sentence for access in accesses for sentence in access.trouble]
+def _problems(accesses: tuple[Access, ...]) -> list[str]:
+    return [sentence for access in accesses for sentence in access.problems]
 
 
 def _databases(accesses: tuple[Access, ...]) -> str:
-    return _some([access.database for access in accesses], len(accesses))
+    return _listed([access.database for access in accesses], len(accesses))
 
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _some(names: list[str] | tuple[str, ...], most: int = NAMED_MAX) -> str:
+def _listed(names: list[str] | tuple[str, ...], most: int = NAMED_MAX) -> str:
     shown, more = list(names[:most]), len(names) - most
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

@@ -51,7 +51,7 @@ _NO_ROW = {
 
 
 @dataclass(frozen=True)
-class Login:
+class DatabaseLogin:
     """Somebody at a cluster's door; the password is never shown."""
 
     host: str
@@ -61,7 +61,7 @@ class Login:
 
 
 @dataclass(frozen=True)
-class Content:
+class TableContent:
     """What a table holds: how many rows, and a checksum that does not depend on their order.
 
     Nobody counted them where row security hides rows from every login that may read the table:
@@ -74,7 +74,7 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Table:
+class UserTable:
     """A user table: where it is, whether the asking user may read it, and a column that can be written.
 
     `has_rules` says that a rule or trigger of its own could turn an UPDATE into something else,
@@ -105,11 +105,11 @@ class Access:
     read: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()  # writes refused for want of the right
-    trouble: tuple[str, ...] = ()  # whatever else went wrong, as sentences
+    problems: tuple[str, ...] = ()  # whatever else went wrong, as sentences
 
 
 @contextmanager
-def connect(login: Login, database: str) -> Iterator[Any]:
+def connect(login: DatabaseLogin, database: str) -> Iterator[Any]:
     """Open one connection in autocommit.
 
     Raises psycopg2.OperationalError when the door stays shut.
@@ -129,7 +129,7 @@ def connect(login: Login, database: str) -> Iterator[Any]:
         yield connection
 
 
-def opens(login: Login, database: str) -> bool:
+def can_log_in(login: DatabaseLogin, database: str) -> bool:
     """Try a login.
 
     False is worth something only where another login has just shown that the server answers.
@@ -141,30 +141,30 @@ def opens(login: Login, database: str) -> bool:
         return False
 
 
-def databases(login: Login, database: str) -> list[str]:
+def databases(login: DatabaseLogin, database: str) -> list[str]:
     """List the databases that somebody may connect to, except templates and RDS's own."""
     with connect(login, database) as connection:
         return [row[0] for row in _rows(connection, _DATABASES)]
 
 
-def contents(logins: Sequence[Login], database: str) -> dict[str, Content]:
+def contents(logins: Sequence[DatabaseLogin], database: str) -> dict[str, TableContent]:
     """Read every user table of every database by `database.schema.table`, each with the first login that sees it whole.
 
     Raises psycopg2.OperationalError when the first of them is not let in: it lists the databases.
     """
-    found: dict[str, Content] = {}
+    found: dict[str, TableContent] = {}
     for name in databases(logins[0], database):
         for login in logins:
-            if opens(login, name):
+            if can_log_in(login, name):
                 _add(found, login, name)
     return found
 
 
-def tables_called(login: Login, database: str, wanted: str) -> tuple[str, ...]:
+def tables_called(login: DatabaseLogin, database: str, wanted: str) -> tuple[str, ...]:
     """Find the user tables of that name in every database that the login may connect to."""
     found = []
     for name in databases(login, database):
-        if opens(login, name):
+        if can_log_in(login, name):
             with connect(login, name) as connection:
                 found += [
                     f"{name}.{table.schema}"
@@ -174,7 +174,7 @@ def tables_called(login: Login, database: str, wanted: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def access(login: Login, database: str) -> Access:
+def access(login: DatabaseLogin, database: str) -> Access:
     """Let somebody read and write every table of a database.
 
     What is written is the value that stood there.
@@ -185,13 +185,13 @@ def access(login: Login, database: str) -> Access:
             for table in _tables(connection):
                 attempts.make(connection, table)
     except psycopg2.OperationalError as error:
-        attempts.trouble.append(f"{login.username} does not get into {database}: {_short(error)}")
+        attempts.problems.append(f"{login.username} does not get into {database}: {_short(error)}")
     return Access(
         database,
         tuple(attempts.read),
         tuple(attempts.written),
         tuple(attempts.refused),
-        tuple(attempts.trouble),
+        tuple(attempts.problems),
     )
 
 
@@ -203,9 +203,9 @@ class _Attempts:
         self.read: list[str] = []
         self.written: list[str] = []
         self.refused: list[str] = []
-        self.trouble: list[str] = []
+        self.problems: list[str] = []
 
-    def make(self, connection: Any, table: Table) -> None:
+    def make(self, connection: Any, table: UserTable) -> None:
         """Read one table, then write it."""
         name = f"{self._database}.{table.schema}.{table.name}"
         try:
@@ -221,10 +221,10 @@ class _Attempts:
             if denied and name in self.read:
                 self.refused.append(name)
             else:
-                self.trouble.append(f"{name}: {_short(error)}")
+                self.problems.append(f"{name}: {_short(error)}")
 
 
-def _add(found: dict[str, Content], login: Login, database: str) -> None:
+def _add(found: dict[str, TableContent], login: DatabaseLogin, database: str) -> None:
     """Add what this login sees of a database, except for tables that another has seen whole already."""
     with connect(login, database) as connection:
         for table in _tables(connection):
@@ -233,17 +233,17 @@ def _add(found: dict[str, Content], login: Login, database: str) -> None:
                 found[key] = _content(connection, table)
 
 
-def _tables(connection: Any) -> list[Table]:
-    return [Table(*row) for row in _rows(connection, _TABLES)]
+def _tables(connection: Any) -> list[UserTable]:
+    return [UserTable(*row) for row in _rows(connection, _TABLES)]
 
 
-def _content(connection: Any, table: Table) -> Content:
+def _content(connection: Any, table: UserTable) -> TableContent:
     if table.row_security:
-        return Content(0, "", is_whole=False)
-    return Content(*_rows(connection, sql.SQL(_CONTENT).format(table.quoted))[0])
+        return TableContent(0, "", is_whole=False)
+    return TableContent(*_rows(connection, sql.SQL(_CONTENT).format(table.quoted))[0])
 
 
-def _statement(text: str, table: Table) -> sql.Composed:
+def _statement(text: str, table: UserTable) -> sql.Composed:
     text = _NO_ROW[text] if table.row_security else text
     return sql.SQL(text).format(table=table.quoted, column=sql.Identifier(table.column or ""))
 

@@ -7,7 +7,7 @@ class DemoError(Exception):
     """The demo cannot go on; the message is what people read."""
 
 
-class Deadline:
+class TimeLimit:
     """The moment by which a part of the demo has ended, whatever happens.
 
     `what` names that part, and `advice` says how people give it more time; both are sentences'

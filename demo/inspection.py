@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 
 from demo import aws as names
 from demo import databases
+from demo.activity import Activity, observe_activity
 from demo.aws import Aws, Item
-from demo.databases import Access, Content, Login
-from demo.ways import Ways, ways
+from demo.databases import Access, DatabaseLogin, TableContent
 
 MOVING = (
     "EarliestRestorableTime",
@@ -20,35 +20,35 @@ STALE_TABLE = "stale_marker"  # what only last night's staging has
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceInspection:
     """Production as it stands: what AWS says of it, what its tables hold, and whose passwords open it."""
 
     description: Mapping[str, Any]
     instances: tuple[Mapping[str, Any], ...]
-    tables: Mapping[str, Content]
-    opened_by: tuple[str, ...]  # names of production's logins, the master among them
-    ways: Ways = field(default_factory=Ways)
+    tables: Mapping[str, TableContent]
+    accepted_logins: tuple[str, ...]  # names of production's logins, the master among them
+    activity: Activity = field(default_factory=Activity)
 
 
 @dataclass(frozen=True)
-class Target:
-    """Staging as it stands. `shut_for` are the app's own users whose passwords do not open it."""
+class TargetInspection:
+    """Staging as it stands. `own_logins_refused` are the app's own users whose passwords do not open it."""
 
     resource_id: str
     status: str
     instances: Mapping[str, str]  # name to status
     tags: Mapping[str, str]
-    tables: Mapping[str, Content]
+    tables: Mapping[str, TableContent]
     stale_in: tuple[str, ...]  # where the marker of stale data stands
-    opened_by: tuple[str, ...] = ()  # whose production passwords open it
-    shut_for: tuple[str, ...] = ()
+    accepted_logins: tuple[str, ...] = ()  # whose production passwords open it
+    own_logins_refused: tuple[str, ...] = ()
     application: tuple[Access, ...] = ()
     read_only: tuple[Access, ...] = ()
-    ways: Ways = field(default_factory=Ways)
+    activity: Activity = field(default_factory=Activity)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class OperationInspection:
     """What the operation left behind, beside the target."""
 
     record: Item
@@ -57,7 +57,7 @@ class Outcome:
     notices: tuple[Item, ...] = field(default=())  # what is in the queue about this operation
 
 
-class Witness:
+class Inspector:
     """Looks at the clusters of one endpoint with everybody's passwords, which it reads where they are kept."""
 
     def __init__(self, aws: Aws) -> None:
@@ -66,24 +66,26 @@ class Witness:
         self.master: Item = aws.secret(names.TARGET_REGION, names.MASTER_SECRET)
         self.app: Item = aws.secret(names.TARGET_REGION, names.APP_SECRET)
 
-    def source(self) -> Source:
+    def source(self) -> SourceInspection:
         """Look at production."""
         cluster = self._aws.cluster(names.SOURCE_REGION, names.SOURCE_CLUSTER)
         logins, first = self._production_logins(cluster), cluster["DatabaseName"]
-        return Source(
+        return SourceInspection(
             {key: value for key, value in cluster.items() if key not in MOVING},
             tuple(self._aws.instances(names.SOURCE_REGION, cluster)),
             databases.contents(logins, first),
-            _those_let_in(logins, databases.databases(logins[0], first)),
-            ways(logins[:1], first),
+            _accepted(logins, databases.databases(logins[0], first)),
+            observe_activity(logins[:1], first),
         )
 
-    def target(self) -> Target:
+    def target(self) -> TargetInspection:
         """Look at staging, as its own users see it."""
         cluster, instances, tags = self._described_target()
         first = self.master["database"]
-        logins = [login for login in self._own_logins(cluster) if databases.opens(login, first)]
-        return Target(
+        logins = [
+            login for login in self._own_logins(cluster) if databases.can_log_in(login, first)
+        ]
+        return TargetInspection(
             cluster["DbClusterResourceId"],
             cluster["Status"],
             instances,
@@ -92,7 +94,7 @@ class Witness:
             databases.tables_called(logins[0], first, STALE_TABLE) if logins else (),
         )
 
-    def fresh_target(self, tables_of_source: Mapping[str, Content]) -> Target:
+    def fresh_target(self, tables_of_source: Mapping[str, TableContent]) -> TargetInspection:
         """Look at staging with everybody's eyes: its own users', and those of production who must be kept out."""
         cluster, instances, tags = self._described_target()
         application, read_only, master = self._own_logins(cluster)
@@ -100,29 +102,29 @@ class Witness:
         shut = tuple(
             login.username
             for login in (application, read_only, master)
-            if not databases.opens(login, first)
+            if not databases.can_log_in(login, first)
         )
         wanted = sorted({key.partition(".")[0] for key in tables_of_source})
-        doors = wanted if shut else sorted({*wanted, *databases.databases(master, first)})
-        return Target(
+        reachable = wanted if shut else sorted({*wanted, *databases.databases(master, first)})
+        return TargetInspection(
             cluster["DbClusterResourceId"],
             cluster["Status"],
             instances,
             tags,
             {} if shut else databases.contents([application, master], first),
             () if shut else databases.tables_called(master, first, STALE_TABLE),
-            _those_let_in(self._production_logins(cluster), doors),
+            _accepted(self._production_logins(cluster), reachable),
             shut,
             tuple(databases.access(application, name) for name in wanted),
             tuple(databases.access(read_only, name) for name in wanted),
-            Ways() if shut else ways([master, application], first),
+            Activity() if shut else observe_activity([master, application], first),
         )
 
-    def outcome(self, operation_id: str) -> Outcome:
+    def outcome(self, operation_id: str) -> OperationInspection:
         """Look at what the operation left: its record, its trail, the copy, and what the queue holds about it."""
         record = self._aws.record(operation_id)
         notices = (notice for notice in self._aws.notices() if operation_id in notice["Message"])
-        return Outcome(
+        return OperationInspection(
             record, tuple(self._aws.trail(operation_id)), self._copy(record), tuple(notices)
         )
 
@@ -143,7 +145,7 @@ class Witness:
         }
         return cluster, statuses, {tag["Key"]: tag["Value"] for tag in cluster.get("TagList", [])}
 
-    def _own_logins(self, cluster: Item) -> tuple[Login, Login, Login]:
+    def _own_logins(self, cluster: Item) -> tuple[DatabaseLogin, DatabaseLogin, DatabaseLogin]:
         app, master = self.app, self.master
         return (
             _login(cluster, app["app_username"], app["app_password"]),
@@ -151,7 +153,7 @@ class Witness:
             _login(cluster, master["username"], master["password"]),
         )
 
-    def _production_logins(self, cluster: Item) -> list[Login]:
+    def _production_logins(self, cluster: Item) -> list[DatabaseLogin]:
         master = self.production["master"]
         others = self.production["logins"].items()
         return [
@@ -160,11 +162,13 @@ class Witness:
         ]
 
 
-def _login(cluster: Item, username: str, password: str) -> Login:
-    return Login(cluster["Endpoint"], cluster["Port"], username, password)
+def _login(cluster: Item, username: str, password: str) -> DatabaseLogin:
+    return DatabaseLogin(cluster["Endpoint"], cluster["Port"], username, password)
 
 
-def _those_let_in(logins: list[Login], doors: list[str]) -> tuple[str, ...]:
+def _accepted(logins: list[DatabaseLogin], names: list[str]) -> tuple[str, ...]:
     return tuple(
-        login.username for login in logins if any(databases.opens(login, door) for door in doors)
+        login.username
+        for login in logins
+        if any(databases.can_log_in(login, name) for name in names)
     )

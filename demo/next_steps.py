@@ -27,7 +27,7 @@ _ONE_VALUE = "import json, sys; print(json.load(sys.stdin)[sys.argv[1]])"
 
 
 @dataclass(frozen=True)
-class Door:
+class Connection:
     """One user's way into the fresh cluster: where, and in which secret the password is, under which key."""
 
     host: str
@@ -54,13 +54,13 @@ class Door:
         return f'PGPASSWORD="$({fetch} | {pick})" psql -w {address}'
 
 
-def doors(cluster: Item, app: Item, master: Item, database: str) -> list[Door]:
+def connections(cluster: Item, app: Item, master: Item, database: str) -> list[Connection]:
     """List who gets in: the application, the reader, the master."""
     host, port = cluster["Endpoint"], cluster["Port"]
     return [
-        Door(host, port, database, app["app_username"], APP_SECRET, "app_password"),
-        Door(host, port, database, app["readonly_username"], APP_SECRET, "readonly_password"),
-        Door(host, port, database, master["username"], MASTER_SECRET, "password"),
+        Connection(host, port, database, app["app_username"], APP_SECRET, "app_password"),
+        Connection(host, port, database, app["readonly_username"], APP_SECRET, "readonly_password"),
+        Connection(host, port, database, master["username"], MASTER_SECRET, "password"),
     ]
 
 
@@ -72,11 +72,11 @@ def exports(endpoint: str) -> Iterator[str]:
     yield f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'
 
 
-def lines(endpoint: str, doors: Iterable[Door], record: Item) -> Iterator[str]:
+def lines(endpoint: str, connections: Iterable[Connection], record: Item) -> Iterator[str]:
     """Write what can be typed after a success, each line complete once the exports were pasted."""
     yield from exports(endpoint)
-    yield from (door.psql() for door in doors)
-    yield look_again(record["operation_id"])
+    yield from (connection.psql() for connection in connections)
+    yield read_record(record["operation_id"])
     yield read_trail(record["operation_id"])
     yield rerun(record)
 
@@ -109,10 +109,10 @@ def times(record: Item, *, snapshot_seconds: float) -> str:
     )
 
 
-def try_psql(endpoint: str, door: Door) -> str:
+def try_psql(endpoint: str, connection: Connection) -> str:
     """Run the printed line in a shell, as a reader would, and return what the server answers."""
     query = " -c 'SELECT current_user, current_database(), version()' -At"
-    script = "\n".join([*exports(endpoint), door.psql() + query])
+    script = "\n".join([*exports(endpoint), connection.psql() + query])
     ran = subprocess.run(
         ["/bin/sh", "-c", script],
         capture_output=True,
@@ -122,7 +122,9 @@ def try_psql(endpoint: str, door: Door) -> str:
         stdin=subprocess.DEVNULL,
     )
     if ran.returncode:
-        raise DemoError(f"The psql line for {door.username} does not work: {ran.stderr.strip()}")
+        raise DemoError(
+            f"The psql line for {connection.username} does not work: {ran.stderr.strip()}"
+        )
     return ran.stdout.strip()
 
 
@@ -140,7 +142,7 @@ def rerun(record: Item) -> str:
     )
 
 
-def look_again(operation_id: str) -> str:
+def read_record(operation_id: str) -> str:
     """Write the command that reads an operation's record."""
     key = shlex.quote(json.dumps({"operation_id": {"S": operation_id}}))
     return f"aws dynamodb get-item --table-name {STATE_TABLE} --key {key}"

@@ -1,32 +1,32 @@
-"""Keeps count of what held: each finding is shown at once.
+"""Keeps count of what held: each result is shown at once.
 
 The end says what did not hold, with the exit status.
 """
 
 from collections.abc import Iterable
 
-from demo.assertions import Finding
-from demo.screen import BAD, GOOD, Screen, finding_line
+from demo.assertions import CheckResult
+from demo.screen import BAD, GOOD, Screen, result_line
 
 MIB = 1024 * 1024
 
 
-class Tally:
-    """The findings of one run, on one screen."""
+class Results:
+    """The results of one run, on one screen."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self._failed: list[Finding] = []
+        self._failed: list[CheckResult] = []
 
-    def take(self, findings: Iterable[Finding]) -> None:
-        """Show findings as they come, and remember what did not hold."""
-        for finding in findings:
-            self._screen.say(*finding_line(finding))
-            if not finding.held:
-                self._failed.append(finding)
+    def take(self, results: Iterable[CheckResult]) -> None:
+        """Show results as they come, and remember what did not hold."""
+        for result in results:
+            self._screen.say(*result_line(result))
+            if not result.passed:
+                self._failed.append(result)
 
     def end(self, seconds: float, peak_bytes: int | None) -> int:
-        """Say whether everything held, how long it took and how much memory.
+        """Say whether everything passed, how long it took and how much memory.
 
         Returns the exit status.
         """
@@ -36,6 +36,6 @@ class Tally:
             self._screen.say(f"All checks passed, in {took}.", GOOD)
             return 0
         self._screen.say(f"Not all checks passed, in {took}:", BAD)
-        for finding in self._failed:
-            self._screen.say(*finding_line(finding))
+        for result in self._failed:
+            self._screen.say(*result_line(result))
         return 1

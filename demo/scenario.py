@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from demo import assertions, next_steps, take_snapshot
 from demo import aws as names
 from demo.aws import Aws, Item
-from demo.errors import Deadline, DemoError
-from demo.inspection import Outcome, Source, Target, Witness
+from demo.errors import DemoError, TimeLimit
+from demo.inspection import Inspector, OperationInspection, SourceInspection, TargetInspection
+from demo.local_aws import LocalAwsProcess, localaws
 from demo.memory import MemoryMeter
 from demo.options import DemoOptions
-from demo.results import Tally
+from demo.results import Results
 from demo.screen import BAD, DIM, HEADING, Screen, step_line
 from demo.watch import Ended, Step, Waiting, watch
-from demo.world import World, localaws
 
 # a full server's, on a slow machine; what people ask for counts from the night's snapshot on
 SET_UP_SECONDS = 900
@@ -35,7 +35,7 @@ class Demo:
         self._began = time.monotonic()
         self._advice = f"On a slow machine give it more time: {more_time}"
         self._meter = MemoryMeter(options.data)
-        self._tally = Tally(screen)
+        self._results = Results(screen)
 
     def run(self) -> int:
         """Go through all parts; returns the exit status.
@@ -50,10 +50,10 @@ class Demo:
                 self._keep(world)
         return status
 
-    def _build(self, world: World) -> None:
+    def _build(self, world: LocalAwsProcess) -> None:
         self._heading("1. A local AWS, with the app deployed into it")
         seconds = max(SET_UP_SECONDS, self._options.timeout_seconds)
-        building = world.building(Deadline(seconds, "The set-up", self._advice))
+        building = world.building(TimeLimit(seconds, "The set-up", self._advice))
         for line in itertools.takewhile(bool, building):
             self._say(f"  {line}", DIM)
         list(
@@ -61,28 +61,28 @@ class Demo:
         )  # after an empty line comes what `make up` tells people; the demo's last page tells it
         self._say(f"  ready after {time.monotonic() - self._began:.1f} s, at {world.endpoint}")
 
-    def _play(self, world: World, aws: Aws) -> int:
-        witness = Witness(aws)
+    def _play(self, world: LocalAwsProcess, aws: Aws) -> int:
+        inspector = Inspector(aws)
         self._heading("2. Before the night")
-        before = (witness.source(), witness.target())
-        everybody = (witness.production["master"]["username"], *witness.production["logins"])
-        self._tally.take(assertions.before_the_night(*before, everybody))
+        before = (inspector.source(), inspector.target())
+        everybody = (inspector.production["master"]["username"], *inspector.production["logins"])
+        self._results.take(assertions.before_the_night(*before, everybody))
         record = self._night(world, aws)
         self._heading("4. Verification")
         if record["state"] != "SUCCEEDED":
             return self._ended_badly(aws.endpoint, record)
-        outcome = self._verify(witness, before, record)
-        self._close(aws, witness, outcome, witness.master["database"])
+        outcome = self._verify(inspector, before, record)
+        self._close(aws, inspector, outcome, inspector.master["database"])
         self._heading("The end")
-        return self._tally.end(time.monotonic() - self._began, self._meter.peak_bytes)
+        return self._results.end(time.monotonic() - self._began, self._meter.peak_bytes)
 
-    def _night(self, world: World, aws: Aws) -> Item:
+    def _night(self, world: LocalAwsProcess, aws: Aws) -> Item:
         """Let night fall, then only watch; returns the record at its end."""
         self._heading(
             "3. The nightly snapshot. From here the demo only watches: events drive the restore"
         )
         fell = datetime.now(UTC)
-        deadline = Deadline(self._options.timeout_seconds, "The night", self._advice)
+        deadline = TimeLimit(self._options.timeout_seconds, "The night", self._advice)
         snapshot = take_snapshot.take_snapshot(
             world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION
         )
@@ -100,11 +100,13 @@ class Demo:
                 self._say(step_line(seen))
         raise DemoError("The operation was lost from sight.")
 
-    def _verify(self, witness: Witness, before: tuple[Source, Target], record: Item) -> Outcome:
+    def _verify(
+        self, inspector: Inspector, before: tuple[SourceInspection, TargetInspection], record: Item
+    ) -> OperationInspection:
         self._screen.waiting("looking at both clusters with everybody's eyes")
-        after = (witness.source(), witness.fresh_target(before[0].tables))
-        outcome = witness.outcome(record["operation_id"])
-        self._tally.take(assertions.after_the_night(before, after, outcome))
+        after = (inspector.source(), inspector.fresh_target(before[0].tables))
+        outcome = inspector.outcome(record["operation_id"])
+        self._results.take(assertions.after_the_night(before, after, outcome))
         return outcome
 
     def _ended_badly(self, endpoint: str, record: Item) -> int:
@@ -122,28 +124,30 @@ class Demo:
         )
         return 1
 
-    def _close(self, aws: Aws, witness: Witness, outcome: Outcome, database: str) -> None:
+    def _close(
+        self, aws: Aws, inspector: Inspector, outcome: OperationInspection, database: str
+    ) -> None:
         cluster = aws.cluster(names.TARGET_REGION, names.TARGET_CLUSTER)
-        doors = next_steps.doors(cluster, witness.app, witness.master, database)
+        connections = next_steps.connections(cluster, inspector.app, inspector.master, database)
         self._heading("5. Yours to query")
         self._say(
             f"  writer {cluster['Endpoint']}, reader {cluster['ReaderEndpoint']}, port "
             f"{cluster['Port']}"
         )
         self._say(
-            f"  psql, as the application, answers: {next_steps.try_psql(aws.endpoint, doors[0])}"
+            f"  psql, as the application, answers: {next_steps.try_psql(aws.endpoint, connections[0])}"
         )
         self._heading("The notification")
         for line in next_steps.notification(outcome.notices[0]) if outcome.notices else []:
             self._say(f"  {line}")
         self._heading("Try it yourself")
-        self._offer(next_steps.lines(aws.endpoint, doors, outcome.record))
+        self._offer(next_steps.lines(aws.endpoint, connections, outcome.record))
 
     def _offer(self, lines: Iterable[str]) -> None:
         for line in next_steps.offered(lines, kept=self._options.keep):
             self._say(line)
 
-    def _keep(self, world: World) -> None:
+    def _keep(self, world: LocalAwsProcess) -> None:
         self._say("\nThe world keeps running until Ctrl-C.")
         self._screen.waiting("running")
         with contextlib.suppress(

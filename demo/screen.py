@@ -8,7 +8,7 @@ from rich.status import Status
 from rich.text import Text
 
 from aurora_restore.terminal import printable
-from demo.assertions import Finding
+from demo.assertions import CheckResult
 from demo.watch import Step
 
 DIM, GOOD, BAD, HEADING = "dim", "green", "bold red", "bold"
@@ -85,6 +85,6 @@ def step_line(step: Step) -> str:
     return f"{step.at_seconds:6.1f} s  {step.state:<18}  {times}  {step.step}: {step.what}"
 
 
-def finding_line(finding: Finding) -> tuple[str, str]:
-    """Write one finding, with its style."""
-    return (f"  ✓ {finding.sentence}", GOOD) if finding.held else (f"  ✗ {finding.sentence}", BAD)
+def result_line(result: CheckResult) -> tuple[str, str]:
+    """Write one result, with its style."""
+    return (f"  ✓ {result.sentence}", GOOD) if result.passed else (f"  ✗ {result.sentence}", BAD)

@@ -31,7 +31,7 @@ Cluster = Annotated[str, typer.Option("--cluster", metavar="NAME", help="Whose s
 Region = Annotated[str, typer.Option("--region", metavar="REGION", help="The cluster's region.")]
 
 
-class RefusedError(Exception):
+class SnapshotRefusedError(Exception):
     """localaws does not take the snapshot; the text is its sentence, `code` is RDS's error code.
 
     `clusters` are those that there are, by region.
@@ -46,13 +46,13 @@ class RefusedError(Exception):
 def take_snapshot(endpoint: str, *, cluster: str, region: str) -> str:
     """Have a cluster's snapshot taken, once the cluster is available; returns its name.
 
-    Raises RefusedError, and OSError when nobody answers.
+    Raises SnapshotRefusedError, and OSError when nobody answers.
     """
     gives_up_at = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:
             return _ask(endpoint, cluster=cluster, region=region)
-        except RefusedError as refusal:
+        except SnapshotRefusedError as refusal:
             if refusal.code != BUSY or time.monotonic() > gives_up_at:
                 raise
         time.sleep(RETRY_SECONDS)
@@ -69,15 +69,15 @@ def _ask(endpoint: str, *, cluster: str, region: str) -> str:
         raise _refusal(error.read().decode(errors="replace").strip()) from error
 
 
-def _refusal(body: str) -> RefusedError:
+def _refusal(body: str) -> SnapshotRefusedError:
     """Read what localaws answers; another program on its port may answer anything."""
     try:
         refused = json.loads(body)
-        return RefusedError(
+        return SnapshotRefusedError(
             str(refused.get("code", "")), str(refused["error"]), refused.get("clusters")
         )
     except (ValueError, AttributeError, KeyError):
-        return RefusedError("", body or "The answer is empty.")
+        return SnapshotRefusedError("", body or "The answer is empty.")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -90,8 +90,8 @@ def night(port: Port = PORT, cluster: Cluster = CLUSTER, region: Region = REGION
     endpoint = f"http://127.0.0.1:{port}"
     try:
         snapshot = take_snapshot(endpoint, cluster=cluster, region=region)
-    except RefusedError as refusal:
-        why = _explained(refusal, Asked(port, cluster, region))
+    except SnapshotRefusedError as refusal:
+        why = _explained(refusal, SnapshotRequest(port, cluster, region))
         sys.stderr.write(f"No snapshot is taken: {why}\n")
         return 1
     except OSError as error:
@@ -104,7 +104,7 @@ def night(port: Port = PORT, cluster: Cluster = CLUSTER, region: Region = REGION
 
 
 @dataclass(frozen=True)
-class Asked:
+class SnapshotRequest:
     """Whose snapshot was asked for, and where."""
 
     port: int
@@ -112,7 +112,7 @@ class Asked:
     region: str
 
 
-def _explained(refusal: RefusedError, asked: Asked) -> str:
+def _explained(refusal: SnapshotRefusedError, asked: SnapshotRequest) -> str:
     """Say where there is no such cluster, and which there are: the nearest alone, if there is one."""
     if refusal.code != NO_CLUSTER:
         return str(refusal)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from demo.assertions import INTENT
 from demo.aws import Aws, Item
-from demo.errors import Deadline
-from demo.world import World
+from demo.errors import TimeLimit
+from demo.local_aws import LocalAwsProcess
 
 PAUSE_SECONDS = (
     0.3  # between looks: DynamoDB answers one request at a time here, and the functions ask too
@@ -42,13 +42,13 @@ class Ended:
     record: Item
 
 
-def stamp(moment: datetime) -> str:
+def iso_timestamp(moment: datetime) -> str:
     """Write a moment as the records do, so that the two compare as text."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def watch(
-    aws: Aws, world: World, night: datetime, deadline: Deadline
+    aws: Aws, world: LocalAwsProcess, night: datetime, deadline: TimeLimit
 ) -> Iterator[Step | Waiting | Ended]:
     """Yield the steps of the operation that the night starts, as they happen, until it has ended.
 
@@ -89,9 +89,9 @@ def _step(row: Item, number: int, record: Item, night: datetime) -> Step:
 
 
 def _begun(
-    aws: Aws, world: World, night: datetime, deadline: Deadline
+    aws: Aws, world: LocalAwsProcess, night: datetime, deadline: TimeLimit
 ) -> Generator[Waiting, None, str]:
-    while not (record := aws.operation_since(stamp(night))):
+    while not (record := aws.operation_since(iso_timestamp(night))):
         yield Waiting("night", "Aurora takes the snapshot, and its event starts the operation")
         _pause(world, deadline, "an operation to start by itself")
     return str(record["operation_id"])
@@ -105,7 +105,7 @@ def _waits_for(record: Item) -> str:
     return f"{record.get('waiting_for') or 'the next step'}{copied}"
 
 
-def _pause(world: World, deadline: Deadline, waiting_for: str) -> None:
+def _pause(world: LocalAwsProcess, deadline: TimeLimit, waiting_for: str) -> None:
     world.check()
     deadline.check(waiting_for)
     time.sleep(min(PAUSE_SECONDS, deadline.remaining()))

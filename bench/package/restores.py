@@ -28,9 +28,9 @@ from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, TERMINAL
 from chalicelib.flow.identifiers import requested_id
 from demo import aws as names
 from demo import take_snapshot
-from demo.errors import Deadline
+from demo.errors import TimeLimit
+from demo.local_aws import LocalAwsProcess
 from demo.up.names import STAGE as STAGE_NAME
-from demo.world import World
 
 RESTORES: Final = 4
 SPEED: Final = 150
@@ -94,8 +94,8 @@ def _world(folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "demo.up", "--port", str(port), "--data", str(folder)]
-    with World([*command, "--speed", str(SPEED)], f"http://127.0.0.1:{port}") as world:
-        list(world.building(Deadline(SECONDS_MAX)))
+    with LocalAwsProcess([*command, "--speed", str(SPEED)], f"http://127.0.0.1:{port}") as world:
+        list(world.building(TimeLimit(SECONDS_MAX)))
         yield world.endpoint
 
 
@@ -126,7 +126,7 @@ class _Lambda:
 
     def run_until_ended(self, operations: int) -> None:
         """Deliver until so many operations have ended; raises DemoError when they do not."""
-        deadline = Deadline(SECONDS_MAX)
+        deadline = TimeLimit(SECONDS_MAX)
         while self._ended() < operations:
             deadline.check(f"operation {operations} to end")
             self._deliver()

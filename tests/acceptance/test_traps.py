@@ -13,8 +13,8 @@ from localaws.postgres.programs import temporary_folder
 from demo import assertions, databases
 from demo import aws as names
 from demo.aws import Aws
-from demo.databases import Login, connect
-from demo.inspection import Source, Target, Witness
+from demo.databases import DatabaseLogin, connect
+from demo.inspection import Inspector, SourceInspection, TargetInspection
 from demo.take_snapshot import take_snapshot
 from tests.acceptance.operations import end_of_newest, wait_for_an_operation_of
 from tests.acceptance.up import READY, Up, free_port
@@ -56,28 +56,28 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 
 @pytest.fixture(scope="module")
-def witness(world: Up) -> Witness:
+def inspector(world: Up) -> Inspector:
     """Give everybody's passwords, and eyes on both clusters."""
-    return Witness(Aws(world.endpoint))
+    return Inspector(Aws(world.endpoint))
 
 
-def login(world: Up, region: str, cluster: str, username: str, password: str) -> Login:
+def login(world: Up, region: str, cluster: str, username: str, password: str) -> DatabaseLogin:
     """Make somebody's login at a cluster."""
     found = Aws(world.endpoint).cluster(region, cluster)
-    return Login(found["Endpoint"], found["Port"], username, password)
+    return DatabaseLogin(found["Endpoint"], found["Port"], username, password)
 
 
-def at_production(world: Up, username: str, password: str) -> Login:
+def at_production(world: Up, username: str, password: str) -> DatabaseLogin:
     """Make somebody's login at production."""
     return login(world, names.SOURCE_REGION, names.SOURCE_CLUSTER, username, password)
 
 
-def at_staging(world: Up, username: str, password: str) -> Login:
+def at_staging(world: Up, username: str, password: str) -> DatabaseLogin:
     """Make somebody's login at the copy."""
     return login(world, names.TARGET_REGION, names.TARGET_CLUSTER, username, password)
 
 
-def run(user: Login, statement: str, *parameters: str) -> list[Any]:
+def run(user: DatabaseLogin, statement: str, *parameters: str) -> list[Any]:
     """Run SQL in the database shop."""
     with connect(user, "shop") as connection, connection.cursor() as cursor:
         cursor.execute(statement, parameters or None)
@@ -95,44 +95,46 @@ def night(world: Up) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def seen(world: Up, witness: Witness) -> tuple[tuple[Source, Target], dict[str, Any]]:
+def seen(
+    world: Up, inspector: Inspector
+) -> tuple[tuple[SourceInspection, TargetInspection], dict[str, Any]]:
     """Lay the traps, look at both clusters, and let the night pass."""
-    master = witness.production["master"]
+    master = inspector.production["master"]
     for statements in (TRAP, BLOCKER):
         run(at_production(world, master["username"], master["password"]), statements)
-    return (witness.source(), witness.target()), night(world)
+    return (inspector.source(), inspector.target()), night(world)
 
 
 def test_nothing_of_production_goes_on_in_the_copy(
-    witness: Witness, seen: tuple[tuple[Source, Target], dict[str, Any]]
+    inspector: Inspector, seen: tuple[tuple[SourceInspection, TargetInspection], dict[str, Any]]
 ) -> None:
     """All that the demo judges holds: its passwords are refused, it is cut off, and production is
     as it was.
     """
     before, record = seen
     assert "SUCCEEDED" == record["state"]["S"], record
-    after = witness.source(), witness.fresh_target(before[0].tables)
-    findings = assertions.after_the_night(
-        before, after, witness.outcome(record["operation_id"]["S"])
+    after = inspector.source(), inspector.fresh_target(before[0].tables)
+    results = assertions.after_the_night(
+        before, after, inspector.outcome(record["operation_id"]["S"])
     )
 
-    assert [] == [finding.sentence for finding in findings if not finding.held]
-    assert ("shop.sales.accounts",) == after[0].ways.read
-    assert 2 == after[0].ways.counts["prepared-transactions"]
+    assert [] == [result.sentence for result in results if not result.passed]
+    assert ("shop.sales.accounts",) == after[0].activity.read
+    assert 2 == after[0].activity.counts["prepared-transactions"]
 
 
 @pytest.mark.usefixtures("seen")
 def test_no_password_of_production_opens_any_database_of_the_copy(
-    world: Up, witness: Witness
+    world: Up, inspector: Inspector
 ) -> None:
     """Each is tried, and opens production."""
-    master = witness.production["master"]
-    everybody = {**witness.production["logins"], master["username"]: master["password"]}
+    master = inspector.production["master"]
+    everybody = {**inspector.production["logins"], master["username"]: master["password"]}
 
     for database in ("shop", "ledger", "postgres"):
         assert dict.fromkeys(everybody, (True, False)) == {
             name: tuple(
-                databases.opens(where(world, name, password), database)
+                databases.can_log_in(where(world, name, password), database)
                 for where in (at_production, at_staging)
             )
             for name, password in everybody.items()
@@ -140,13 +142,13 @@ def test_no_password_of_production_opens_any_database_of_the_copy(
 
 
 @pytest.mark.usefixtures("seen")
-def test_the_application_user_reaches_production_by_no_way(world: Up, witness: Witness) -> None:
+def test_the_application_user_reaches_production_by_no_way(world: Up, inspector: Inspector) -> None:
     """What production's own user reads through the foreign table, the copy's does not.
 
     Nor does a new user mapping.
     """
-    reader = at_production(world, "shop_app", witness.production["logins"]["shop_app"])
-    application = at_staging(world, witness.app["app_username"], witness.app["app_password"])
+    reader = at_production(world, "shop_app", inspector.production["logins"]["shop_app"])
+    application = at_staging(world, inspector.app["app_username"], inspector.app["app_password"])
     mapping = (
         "CREATE USER MAPPING FOR CURRENT_USER SERVER books OPTIONS (user 'reporting', password "
         "'a-guess')"
@@ -160,22 +162,22 @@ def test_the_application_user_reaches_production_by_no_way(world: Up, witness: W
 
 
 @pytest.mark.usefixtures("seen")
-def test_no_trap_ran_as_our_master(world: Up, witness: Witness) -> None:
+def test_no_trap_ran_as_our_master(world: Up, inspector: Inspector) -> None:
     """The functions before the catalog's own were called by nobody of ours."""
-    master = at_staging(world, witness.master["username"], witness.master["password"])
+    master = at_staging(world, inspector.master["username"], inspector.master["password"])
 
     assert [] == run(master, "SELECT by FROM trap.ran")
 
 
 @pytest.mark.usefixtures("seen")
-def test_no_secret_is_in_a_record_a_notice_or_a_log(world: Up, witness: Witness) -> None:
+def test_no_secret_is_in_a_record_a_notice_or_a_log(world: Up, inspector: Inspector) -> None:
     """Production's and ours, over a whole night."""
     secrets = {
-        **witness.production["logins"],
-        "production's master": witness.production["master"]["password"],
+        **inspector.production["logins"],
+        "production's master": inspector.production["master"]["password"],
     }
-    secrets |= {name: witness.app[name] for name in ("app_password", "readonly_password")}
-    secrets |= {"staging's master": witness.master["password"]}
+    secrets |= {name: inspector.app[name] for name in ("app_password", "readonly_password")}
+    secrets |= {"staging's master": inspector.master["password"]}
     tables = [
         world.client("dynamodb").scan(TableName=name)
         for name in (names.STATE_TABLE, names.AUDIT_TABLE)
@@ -195,11 +197,11 @@ def test_no_secret_is_in_a_record_a_notice_or_a_log(world: Up, witness: Witness)
 
 @pytest.mark.usefixtures("seen")
 def test_an_expired_role_whose_password_the_secret_holds_fails_the_night(
-    world: Up, witness: Witness
+    world: Up, inspector: Inspector
 ) -> None:
     """PostgreSQL refuses the password as it would a wrong one; it is recognised all the same."""
-    master = witness.production["master"]
-    user, password = witness.app["readonly_username"], witness.app["readonly_password"]
+    master = inspector.production["master"]
+    user, password = inspector.app["readonly_username"], inspector.app["readonly_password"]
     create = f"CREATE ROLE {user} LOGIN PASSWORD %s VALID UNTIL '2001-01-01'"
     production = at_production(world, master["username"], master["password"])
     run(production, create, password)

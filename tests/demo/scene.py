@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from demo.databases import Access, Content
-from demo.inspection import Outcome, Source, Target
-from demo.ways import Ways
+from demo.activity import Activity
+from demo.databases import Access, TableContent
+from demo.inspection import OperationInspection, SourceInspection, TargetInspection
 
-TABLES = {"shop.public.orders": Content(3, "17"), "ledger.books.entries": Content(5, "-4")}
+TABLES = {
+    "shop.public.orders": TableContent(3, "17"),
+    "ledger.books.entries": TableContent(5, "-4"),
+}
 LOGINS = ("prod_master", "shop_app", "reporting")
-WAYS = Ways({"user-mappings": 1, "foreign-servers": 1}, ("shop.sales.accounts",))
+ACTIVITY = Activity({"user-mappings": 1, "foreign-servers": 1}, ("shop.sales.accounts",))
 OPERATION = "default-20261123-0210-0a1b2c3d"
 DURATIONS = [
     {
@@ -28,32 +31,32 @@ DURATIONS = [
 ]
 
 
-def source(**changes: Any) -> Source:
+def source(**changes: Any) -> SourceInspection:
     """Make what is seen of production."""
     seen: dict[str, Any] = {
         "description": {"DBClusterIdentifier": "prod-cluster", "Status": "available"},
         "instances": ({"DBInstanceIdentifier": "prod-cluster-1"},),
         "tables": TABLES,
-        "opened_by": LOGINS,
-        "ways": WAYS,
+        "accepted_logins": LOGINS,
+        "activity": ACTIVITY,
     }
-    return Source(**seen | changes)
+    return SourceInspection(**seen | changes)
 
 
-def stale(**changes: Any) -> Target:
+def stale(**changes: Any) -> TargetInspection:
     """Make what is seen of staging before the night."""
     seen: dict[str, Any] = {
         "resource_id": "cluster-OLD",
         "status": "available",
         "tags": {},
-        "tables": {"shop.public.orders": Content(1, "1")},
+        "tables": {"shop.public.orders": TableContent(1, "1")},
         "instances": {"staging-cluster-1": "available"},
         "stale_in": ("shop.public",),
     }
-    return Target(**seen | changes)
+    return TargetInspection(**seen | changes)
 
 
-def fresh(**changes: Any) -> Target:
+def fresh(**changes: Any) -> TargetInspection:
     """Make what is seen of staging after the night."""
     by_database = {name.partition(".")[0]: name for name in TABLES}
     seen: dict[str, Any] = {
@@ -70,7 +73,7 @@ def fresh(**changes: Any) -> Target:
             Access(database, (name,), (), (name,)) for database, name in by_database.items()
         ),
     }
-    return Target(**seen | changes)
+    return TargetInspection(**seen | changes)
 
 
 def row(version: int, before: str | None, after: str) -> dict[str, Any]:
@@ -96,7 +99,7 @@ def trail() -> tuple[dict[str, Any], ...]:
     )
 
 
-def outcome(**changes: Any) -> Outcome:
+def outcome(**changes: Any) -> OperationInspection:
     """Make what the operation left behind."""
     seen: dict[str, Any] = {
         "record": {
@@ -115,4 +118,4 @@ def outcome(**changes: Any) -> Outcome:
             {"Subject": "aurora-restore local: staging-cluster SUCCEEDED", "Message": "{}"},
         ),
     }
-    return Outcome(**seen | changes)
+    return OperationInspection(**seen | changes)

@@ -4,23 +4,23 @@ from typing import Any
 
 import pytest
 
-from demo.assertions import Finding, after_the_night, before_the_night
-from demo.databases import Access, Content
-from demo.inspection import Outcome, Source, Target
-from demo.ways import Ways
+from demo.activity import Activity
+from demo.assertions import CheckResult, after_the_night, before_the_night
+from demo.databases import Access, TableContent
+from demo.inspection import OperationInspection, SourceInspection, TargetInspection
 from tests.demo import scene
 
 
-def failures(before: Source | None = None, **seen: Any) -> list[Finding]:
+def failures(before: SourceInspection | None = None, **seen: Any) -> list[CheckResult]:
     """Judge a good night in which `seen` (source, target, outcome) is different.
 
     Return what does not hold.
     """
-    source: Source = seen.get("source", scene.source())
-    target: Target = seen.get("target", scene.fresh())
-    outcome: Outcome = seen.get("outcome", scene.outcome())
-    findings = after_the_night((before or scene.source(), scene.stale()), (source, target), outcome)
-    return [finding for finding in findings if not finding.held]
+    source: SourceInspection = seen.get("source", scene.source())
+    target: TargetInspection = seen.get("target", scene.fresh())
+    outcome: OperationInspection = seen.get("outcome", scene.outcome())
+    results = after_the_night((before or scene.source(), scene.stale()), (source, target), outcome)
+    return [result for result in results if not result.passed]
 
 
 def test_a_good_night_holds_throughout() -> None:
@@ -29,30 +29,30 @@ def test_a_good_night_holds_throughout() -> None:
 
 
 def test_a_production_and_a_stale_staging_are_worth_a_demo() -> None:
-    """Before the night both findings hold."""
-    findings = before_the_night(scene.source(), scene.stale(), scene.LOGINS)
+    """Before the night both results hold."""
+    results = before_the_night(scene.source(), scene.stale(), scene.LOGINS)
 
-    assert [True] * 3 == [finding.held for finding in findings]
+    assert [True] * 3 == [result.passed for result in results]
 
 
 def test_a_staging_that_is_fresh_already_is_named() -> None:
     """A restore that changes nothing would prove nothing."""
     already = scene.stale(tables=scene.TABLES, stale_in=())
 
-    findings = before_the_night(scene.source(), already, scene.LOGINS)
+    results = before_the_night(scene.source(), already, scene.LOGINS)
 
-    assert [True, True, False] == [finding.held for finding in findings]
+    assert [True, True, False] == [result.passed for result in results]
 
 
 def test_a_wrong_production_password_is_noticed_before_the_night() -> None:
     """A password that never worked could not be seen to be refused."""
-    findings = before_the_night(
-        scene.source(opened_by=("prod_master",)), scene.stale(), scene.LOGINS
+    results = before_the_night(
+        scene.source(accepted_logins=("prod_master",)), scene.stale(), scene.LOGINS
     )
 
     assert [
         "prod-cluster does not let reporting, shop_app in with production's own passwords."
-    ] == [finding.sentence for finding in findings if not finding.held]
+    ] == [result.sentence for result in results if not result.passed]
 
 
 OFF: dict[str, tuple[dict[str, Any], str]] = {
@@ -72,7 +72,11 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
         "staging-cluster does not carry the tag aurora-restore=local/default but 'prod/default'.",
     ),
     "rows are missing": (
-        {"target": scene.fresh(tables={**scene.TABLES, "shop.public.orders": Content(2, "9")})},
+        {
+            "target": scene.fresh(
+                tables={**scene.TABLES, "shop.public.orders": TableContent(2, "9")}
+            )
+        },
         "The rows are not the snapshot's: shop.public.orders has 2 rows and should have 3.",
     ),
     "stale rows are left": (
@@ -99,15 +103,15 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
         "The application user cannot do its work: ledger.books.entries was not reached.",
     ),
     "a production login works": (
-        {"target": scene.fresh(opened_by=("shop_app",))},
+        {"target": scene.fresh(accepted_logins=("shop_app",))},
         "Production's passwords open the copy for shop_app; they must be refused.",
     ),
     "the copy still has a user mapping": (
-        {"target": scene.fresh(ways=Ways({"user-mappings": 1}))},
+        {"target": scene.fresh(activity=Activity({"user-mappings": 1}))},
         "The copy goes on with what production did by itself: 1 user mapping.",
     ),
     "the copy reads production": (
-        {"target": scene.fresh(ways=Ways({}, ("shop.sales.accounts",)))},
+        {"target": scene.fresh(activity=Activity({}, ("shop.sales.accounts",)))},
         "The copy reads production through shop.sales.accounts.",
     ),
     "the record forgets what was stopped": (
@@ -120,7 +124,11 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
         "The record does not count what was stopped: foreign server.",
     ),
     "the source lost its user mapping": (
-        {"source": scene.source(ways=Ways({"foreign-servers": 1}, ("shop.sales.accounts",)))},
+        {
+            "source": scene.source(
+                activity=Activity({"foreign-servers": 1}, ("shop.sales.accounts",))
+            )
+        },
         "What prod-cluster does by itself changed: now 1 foreign server.",
     ),
     "the source's description changed": (
@@ -132,7 +140,11 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
         "The description of prod-cluster changed: Status.",
     ),
     "the source's data changed": (
-        {"source": scene.source(tables={**scene.TABLES, "shop.public.extra": Content(1, "1")})},
+        {
+            "source": scene.source(
+                tables={**scene.TABLES, "shop.public.extra": TableContent(1, "1")}
+            )
+        },
         "The data of prod-cluster changed: shop.public.extra.",
     ),
     "nobody was told": (
@@ -165,18 +177,18 @@ def test_what_is_off_is_named(name: str) -> None:
 
     found = failures(**seen)
 
-    assert [sentence] == [finding.sentence for finding in found]
+    assert [sentence] == [result.sentence for result in found]
 
 
 @pytest.mark.parametrize(
     ("found", "cause"),
     [
-        (Content(1, "17"), "has 1 row and should have 3"),
-        (Content(3, "18"), "has 3 rows, as it should, but with other contents"),
+        (TableContent(1, "17"), "has 1 row and should have 3"),
+        (TableContent(3, "18"), "has 3 rows, as it should, but with other contents"),
         (None, "is missing, or no user may read it"),
     ],
 )
-def test_rows_that_differ_are_counted(found: Content | None, cause: str) -> None:
+def test_rows_that_differ_are_counted(found: TableContent | None, cause: str) -> None:
     """Each table with its cause."""
     tables = {
         name: content for name, content in scene.TABLES.items() if name != "shop.public.orders"
@@ -190,30 +202,30 @@ def test_rows_that_differ_are_counted(found: Content | None, cause: str) -> None
 
 def test_what_row_security_hides_is_not_said_to_differ() -> None:
     """Nor to be the same: it is said not to be compared."""
-    hidden = {**scene.TABLES, "shop.public.orders": Content(0, "", is_whole=False)}
+    hidden = {**scene.TABLES, "shop.public.orders": TableContent(0, "", is_whole=False)}
     night = (
         (scene.source(tables=hidden), scene.stale()),
         (scene.source(tables=hidden), scene.fresh()),
     )
 
-    findings = list(after_the_night(*night, scene.outcome()))
+    results = list(after_the_night(*night, scene.outcome()))
 
-    assert [] == [finding for finding in findings if not finding.held]
-    assert findings[2].sentence.endswith("hides rows from every login: shop.public.orders.")
+    assert [] == [result for result in results if not result.passed]
+    assert results[2].sentence.endswith("hides rows from every login: shop.public.orders.")
 
 
 def test_a_dump_without_a_table_passes_and_says_that_nothing_was_tried() -> None:
     """No claim is made of reads and writes that nobody did."""
     source = scene.source(tables={})
     target = scene.fresh(tables={}, application=(), read_only=())
-    findings = list(after_the_night((source, scene.stale()), (source, target), scene.outcome()))
+    results = list(after_the_night((source, scene.stale()), (source, target), scene.outcome()))
     before = before_the_night(source, scene.stale(), scene.LOGINS)
 
-    assert [] == [finding for finding in [*before, *findings] if not finding.held]
+    assert [] == [result for result in [*before, *results] if not result.passed]
     assert ["no rows to compare", "nothing to read or write", "no write to be refused"] == [
         part
         for part in ("no rows to compare", "nothing to read or write", "no write to be refused")
-        if any(part in finding.sentence for finding in findings)
+        if any(part in result.sentence for result in results)
     ]
 
 
@@ -228,8 +240,8 @@ def test_a_write_that_nobody_refuses_the_reader_is_named() -> None:
 
 def test_a_shut_door_is_not_taken_for_a_lock() -> None:
     """Where nobody gets in at all, nothing can be said about production's logins."""
-    found = failures(target=scene.fresh(shut_for=("app",)))
+    found = failures(target=scene.fresh(own_logins_refused=("app",)))
 
     assert "Whether production's logins are refused cannot be told: nobody gets in." in [
-        finding.sentence for finding in found
+        result.sentence for result in found
     ]

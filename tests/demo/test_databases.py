@@ -8,8 +8,8 @@ import pytest
 from localaws.postgres.programs import temporary_folder
 
 from demo import databases
-from demo.databases import Access, Content, Login
-from demo.ways import Ways, ways
+from demo.activity import Activity, observe_activity
+from demo.databases import Access, DatabaseLogin, TableContent
 from tests.database.server import MASTER, Server, is_installed
 
 FURNISH = """
@@ -44,20 +44,20 @@ def server() -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
-def login(server: Server, username: str, password: str | None = None) -> Login:
+def login(server: Server, username: str, password: str | None = None) -> DatabaseLogin:
     """Make one user's login."""
-    return Login(server.address, server.port, username, password or f"{username}-password")
+    return DatabaseLogin(server.address, server.port, username, password or f"{username}-password")
 
 
-def master(server: Server) -> Login:
+def master(server: Server) -> DatabaseLogin:
     """Make the master's login."""
     return login(server, MASTER.username, MASTER.secret)
 
 
 def test_a_right_password_opens_and_a_wrong_one_does_not(server: Server) -> None:
     """Seen by trying."""
-    assert databases.opens(login(server, "writer"), "shop")
-    assert not databases.opens(login(server, "writer", "another"), "shop")
+    assert databases.can_log_in(login(server, "writer"), "shop")
+    assert not databases.can_log_in(login(server, "writer", "another"), "shop")
 
 
 def test_contents_are_read_by_the_first_who_may(server: Server) -> None:
@@ -84,18 +84,18 @@ def test_other_rows_are_another_checksum(server: Server) -> None:
 
     assert (before.rows, after.rows) == (1, 1)
     assert before != after
-    assert isinstance(after, Content)
+    assert isinstance(after, TableContent)
 
 
 def test_access_is_what_became_of_trying(server: Server) -> None:
-    """The writer writes what it may, and what neither may see is trouble, not a refusal."""
+    """The writer writes what it may, and what neither may see is problems, not a refusal."""
     denied = "shop.public.hidden: permission denied for table hidden"
 
     assert databases.access(login(server, "writer"), "shop") == Access(
         "shop",
         read=("shop.public.orders", "shop.public.stale_marker"),
         written=("shop.public.orders",),
-        trouble=(denied,),
+        problems=(denied,),
     )
 
 
@@ -173,7 +173,7 @@ def test_a_database_that_stays_shut_is_trouble(server: Server) -> None:
     """Not an error: the demo goes on and names it."""
     seen = databases.access(login(server, "reader"), "no_such_database")
 
-    assert seen.trouble[0].startswith("reader does not get into no_such_database: ")
+    assert seen.problems[0].startswith("reader does not get into no_such_database: ")
 
 
 def test_a_table_is_found_by_its_name(server: Server) -> None:
@@ -197,9 +197,9 @@ def test_what_goes_on_is_counted_in_every_database(server: Server) -> None:
     )
     server.query("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'one'")
     try:
-        found = ways([master(server)], "shop")
+        found = observe_activity([master(server)], "shop")
     finally:
         server.query("ROLLBACK PREPARED 'one'")
         server.query("DROP FOREIGN DATA WRAPPER other CASCADE", database="shop")
 
-    assert Ways({"prepared-transactions": 1, "user-mappings": 1, "foreign-servers": 1}) == found
+    assert Activity({"prepared-transactions": 1, "user-mappings": 1, "foreign-servers": 1}) == found

@@ -40,7 +40,9 @@ def asked_for(record: dict[str, Any]) -> RestoreRequested:
 
 def test_psql_lines_fetch_the_password_and_show_none() -> None:
     """Whoever reads over a shoulder learns nothing."""
-    lines = [door.psql() for door in next_steps.doors(CLUSTER, APP, MASTER, "shop")]
+    lines = [
+        connection.psql() for connection in next_steps.connections(CLUSTER, APP, MASTER, "shop")
+    ]
 
     assert not any("hush-" in line for line in lines)
     assert [True, True, True] == ["aws secretsmanager get-secret-value" in line for line in lines]

@@ -6,9 +6,9 @@ import io
 
 import pytest
 
-from demo.assertions import Finding
-from demo.results import Tally
-from demo.screen import BAD, finding_line, screen, step_line
+from demo.assertions import CheckResult
+from demo.results import Results
+from demo.screen import BAD, result_line, screen, step_line
 from demo.watch import Step
 
 COLOUR = "\x1b[1;31m"
@@ -90,17 +90,18 @@ def test_a_step_is_one_line_that_tells_aurora_s_time_from_ours() -> None:
 def test_findings_are_ticked_or_crossed() -> None:
     """One sign says it at a glance."""
     assert ["  ✓ Good.", "  ✗ Bad."] == [
-        finding_line(Finding(held, text))[0] for held, text in ((True, "Good."), (False, "Bad."))
+        result_line(CheckResult(passed, text))[0]
+        for passed, text in ((True, "Good."), (False, "Bad."))
     ]
 
 
 def test_everything_held_is_exit_status_0() -> None:
     """And the time and memory are said."""
     stream = io.StringIO()
-    tally = Tally(screen(stream))
-    tally.take([Finding(True, "Good.")])
+    results = Results(screen(stream))
+    results.take([CheckResult(True, "Good.")])
 
-    assert tally.end(41.26, 512 * 1024 * 1024) == 0
+    assert results.end(41.26, 512 * 1024 * 1024) == 0
     assert (
         stream.getvalue()
         == "  ✓ Good.\nAll checks passed, in 41.3 s, with 512 MiB of memory at the most.\n"
@@ -110,15 +111,15 @@ def test_everything_held_is_exit_status_0() -> None:
 def test_one_thing_that_did_not_hold_is_exit_status_1_and_named_again() -> None:
     """The end says what it was, so that nobody has to look for it."""
     stream = io.StringIO()
-    tally = Tally(screen(stream))
-    tally.take(
+    results = Results(screen(stream))
+    results.take(
         [
-            Finding(True, "Good."),
-            Finding(False, "Production's passwords open the copy for shop_app."),
+            CheckResult(True, "Good."),
+            CheckResult(False, "Production's passwords open the copy for shop_app."),
         ]
     )
 
-    assert tally.end(41.26, None) == 1
+    assert results.end(41.26, None) == 1
     assert stream.getvalue().splitlines()[-2:] == [
         "Not all checks passed, in 41.3 s:",
         "  ✗ Production's passwords open the copy for shop_app.",

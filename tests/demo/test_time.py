@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aurora_restore.cli.verbs import run_verb
-from demo.errors import Deadline, DemoError
+from demo.errors import DemoError, TimeLimit
 from demo.options import DemoOptions
 
 GIVEN = DemoOptions(postgres=Path("/a server/bin"), keep=True)
@@ -31,7 +31,7 @@ def test_who_started_the_command_is_told_its_options() -> None:
 def test_the_end_of_the_time_says_what_waits_and_what_to_do() -> None:
     """The error has one sentence for each."""
     with pytest.raises(DemoError) as error:
-        Deadline(
+        TimeLimit(
             0, "The night", "On a slow machine give it more time: make demo TIMEOUT=480"
         ).check("users")
 

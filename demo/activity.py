@@ -7,7 +7,7 @@ from typing import Any, Final
 import psycopg2
 from psycopg2 import sql
 
-from demo.databases import Login, connect, databases
+from demo.databases import DatabaseLogin, connect, databases
 
 _COUNTS: Final = """
 SELECT 'prepared-transactions', count(*) FROM pg_prepared_xacts WHERE database = current_database()
@@ -29,7 +29,7 @@ SELECT nspname, relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = re
 
 
 @dataclass(frozen=True)
-class Ways:
+class Activity:
     """What goes on in a cluster, by the app's own kinds.
 
     And the foreign tables that lead somewhere.
@@ -52,7 +52,7 @@ def kind_in_words(kind: str, count: int) -> str:
     return words.removesuffix("s") if count == 1 else words
 
 
-def ways(logins: Sequence[Login], database: str) -> Ways:
+def observe_activity(logins: Sequence[DatabaseLogin], database: str) -> Activity:
     """Look into every database with the first of the logins, and read its foreign tables with each."""
     counts: dict[str, int] = {}
     read: list[str] = []
@@ -66,17 +66,17 @@ def ways(logins: Sequence[Login], database: str) -> Ways:
             for table in tables
             if any(_reads(it, name, table) for it in logins)
         ]
-    return Ways(counts, tuple(read))
+    return Activity(counts, tuple(read))
 
 
-def _asked(login: Login, database: str, query: str) -> list[tuple[Any, ...]]:
+def _asked(login: DatabaseLogin, database: str, query: str) -> list[tuple[Any, ...]]:
     with connect(login, database) as connection, connection.cursor() as cursor:
         cursor.execute(query)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
 
-def _reads(login: Login, database: str, table: tuple[str, ...]) -> bool:
+def _reads(login: DatabaseLogin, database: str, table: tuple[str, ...]) -> bool:
     """Try to read one row through a foreign table."""
     query = sql.SQL("SELECT FROM {} LIMIT 1").format(sql.Identifier(*table))
     try:

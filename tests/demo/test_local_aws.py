@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.errors import Deadline, DemoError
+from demo.errors import DemoError, TimeLimit
+from demo.local_aws import LocalAwsProcess
 from demo.memory import memory_of, processes
-from demo.world import World
 
 SECONDS = 20
 SERVES = "import signal; print('one', flush=True); print('ready', flush=True); signal.pause()"
@@ -20,9 +20,9 @@ STUBBORN = (
 )
 
 
-def world(program: str) -> World:
+def world(program: str) -> LocalAwsProcess:
     """Make a world of a Python program."""
-    return World([sys.executable, "-c", program], "http://127.0.0.1:1", stop_seconds=1)
+    return LocalAwsProcess([sys.executable, "-c", program], "http://127.0.0.1:1", stop_seconds=1)
 
 
 def is_running(pid: int) -> bool:
@@ -37,7 +37,7 @@ def is_running(pid: int) -> bool:
 def test_what_is_said_before_ready_is_shown() -> None:
     """The word itself is not."""
     with world(SERVES) as running:
-        said = list(running.building(Deadline(SECONDS)))
+        said = list(running.building(TimeLimit(SECONDS)))
 
     assert said == ["one"]
 
@@ -46,7 +46,7 @@ def test_what_is_said_before_ready_is_shown() -> None:
 def test_nothing_of_it_outlives_the_demo(program: str) -> None:
     """Neither a world that stops when asked, nor one that does not."""
     with world(program) as running:
-        list(running.building(Deadline(SECONDS)))
+        list(running.building(TimeLimit(SECONDS)))
         pid = running.pid
 
     assert not is_running(pid)
@@ -58,7 +58,7 @@ def test_a_world_that_is_never_made_is_an_error_after_its_last_words() -> None:
         world("print('The port 4577 is taken.'); raise SystemExit(3)") as running,
         pytest.raises(DemoError) as error,
     ):
-        list(running.building(Deadline(SECONDS)))
+        list(running.building(TimeLimit(SECONDS)))
 
     assert str(error.value).startswith("The local world ended with status 3 before it was ready")
 
@@ -66,7 +66,7 @@ def test_a_world_that_is_never_made_is_an_error_after_its_last_words() -> None:
 def test_a_world_that_ends_by_itself_is_an_error_with_its_last_words() -> None:
     """Whatever it says after it was ready is kept for that."""
     with world("print('ready'); print('A bug.'); raise SystemExit(1)") as running:
-        list(running.building(Deadline(SECONDS)))
+        list(running.building(TimeLimit(SECONDS)))
         running.wait()
         with pytest.raises(DemoError) as error:
             running.check()
@@ -77,7 +77,7 @@ def test_a_world_that_ends_by_itself_is_an_error_with_its_last_words() -> None:
 def test_a_world_that_is_never_ready_is_given_up() -> None:
     """The demo ends by itself, and says what it waited for."""
     with world("import signal; signal.pause()") as running, pytest.raises(DemoError) as error:
-        list(running.building(Deadline(0.2)))
+        list(running.building(TimeLimit(0.2)))
 
     assert (
         "The demo has taken its 0.2 seconds and still waits for the local world to be ready."
@@ -92,7 +92,7 @@ def test_a_world_that_is_never_ready_is_given_up() -> None:
 def test_memory_counts_children_and_what_works_in_the_data_folder(tmp_path: Path) -> None:
     """PostgreSQL's server leaves its parent, but not its folder."""
     with world(f"import os; os.chdir({os.fspath(tmp_path)!r}); {SERVES}") as running:
-        list(running.building(Deadline(SECONDS)))
+        list(running.building(TimeLimit(SECONDS)))
         by_birth = set(processes(os.getpid(), Path("/nowhere")))
         by_folder = set(processes(-1, tmp_path))
         share = memory_of(running.pid)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from demo.errors import Deadline, DemoError
+from demo.errors import DemoError, TimeLimit
 from demo.options import DemoOptions
 
 READY = "ready"  # the last line of `python -m demo.up` before it only serves
@@ -20,7 +20,7 @@ STOP_SECONDS = 30  # PostgreSQL servers included
 LAST_LINES = 15  # shown when the world ends by itself
 
 
-class World:
+class LocalAwsProcess:
     """A running `python -m demo.up`; a context manager, because nothing of it may outlive the demo."""
 
     def __init__(
@@ -68,7 +68,7 @@ class World:
         """The process, which leads its own group."""
         return self._process.pid
 
-    def building(self, deadline: Deadline) -> Iterator[str]:
+    def building(self, deadline: TimeLimit) -> Iterator[str]:
         """Yield what the world says while it is built, until it is ready.
 
         Raises DemoError when it never is.
@@ -89,7 +89,7 @@ class World:
         self._process.wait()
         self._listener.join(1)
 
-    def _next(self, deadline: Deadline) -> str:
+    def _next(self, deadline: TimeLimit) -> str:
         try:
             line = self._lines.get(timeout=deadline.remaining())
         except queue.Empty:
@@ -110,10 +110,10 @@ class World:
         self._lines.put(None)
 
 
-def localaws(options: DemoOptions) -> World:
+def localaws(options: DemoOptions) -> LocalAwsProcess:
     """Make the world that `make up` leaves running, with this interpreter."""
     command = [sys.executable, "-m", "demo.up", "--port", str(options.port)]
     command += ["--data", str(options.data)]
     command += ["--dump", str(options.dump)] if options.dump else []
     command += ["--postgres", str(options.postgres)] if options.postgres else []
-    return World(command, f"http://127.0.0.1:{options.port}")
+    return LocalAwsProcess(command, f"http://127.0.0.1:{options.port}")
