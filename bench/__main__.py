@@ -14,7 +14,7 @@ import typer
 from aurora_restore.process.options import program, whole_number
 from bench import load, nights, rights
 from bench.document import Results, document
-from bench.world import Night
+from bench.priced import Night
 from simulation.workers import workers
 
 Say = Callable[[str], None]

@@ -15,8 +15,8 @@ from functools import partial
 from typing import Any, Final
 
 from bench.latencies import BUS_SECONDS, TRANSITION_SECONDS
+from bench.priced import PricedSimulation
 from bench.tables import CarriedStore
-from bench.world import PricedWorld
 from chalicelib.flow.choreography import NETWORK_TRIED, ROWS, TERMINAL, State
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.facts import Facts, SnapshotFacts
@@ -25,14 +25,14 @@ from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.ports import Ports
 from chalicelib.runtime import plans
-from simulation.world import Invocation
+from simulation.invocation import Invocation
 
 WAITER: Final = "waiter"
 WAITER_SECONDS: Final = 900  # Lambda's longest
 WAITER_MARGIN_SECONDS: Final = 15
 
 
-class _Machine(PricedWorld):
+class _Machine(PricedSimulation):
     """What both have in common: they begin at the snapshot's event, and carry the record themselves."""
 
     def __init__(
@@ -40,7 +40,7 @@ class _Machine(PricedWorld):
     ) -> None:
         self.every_seconds = every_seconds
         self._last: Operation
-        super().__init__(None, beats=False, environment=environment, lambda_seconds=WAITER_SECONDS)
+        super().__init__(None, ticks=False, environment=environment, lambda_seconds=WAITER_SECONDS)
 
     def deliver_one(self, envelope: dict[str, Any]) -> None:
         """Begin with the snapshot's event; the trial of the network puts one of its own."""
@@ -56,12 +56,13 @@ class _Machine(PricedWorld):
         del operation_id
         return self._last
 
-    def _ports(self, invocation: Invocation) -> Ports:
-        ports = super()._ports(invocation)
-        return Ports(**{**vars(ports), "store": CarriedStore()})
+    def store_for(self, invocation: Invocation) -> Any:
+        """Give an invocation a store that costs nothing."""
+        del invocation
+        return CarriedStore()
 
     def _accepted(self, envelope: Mapping[str, Any]) -> Operation:
-        (plan,), now = plans.plans(self.ports()), self.clock.now()
+        (plan,), now = plans.plans(self.stage.ports()), self.clock.now()
         arn = str(envelope["detail"]["SourceArn"])
         name = automatic_id(plan.name, plan.stage, arn, now)
         return Operation(
@@ -102,14 +103,14 @@ class Poller(_Machine):
 
     def _task(self, operation: Operation) -> None:
         step = ROWS[operation.state].step or ""
-        with self._invocation(step, {}) as invocation:
-            operation, waits = self._acted(operation, self._ports(invocation))
+        with self.functions.invocation(step, {}) as invocation:
+            operation, waits = self._acted(operation, self.functions.ports(invocation))
             took = self.clock.ahead_seconds
         transitions = 3 if waits else 2  # the task, the choice, the wait
         self.meter.add("the step machine", "transitions", transitions)
         if operation.state not in TERMINAL:
             pause = transitions * TRANSITION_SECONDS + self.every_seconds * waits
-            self.later(took + pause, partial(self._task, operation))
+            self.bus.later(took + pause, partial(self._task, operation))
 
 
 class Waiter(_Machine):
@@ -120,8 +121,8 @@ class Waiter(_Machine):
         self._work(operation)
 
     def _work(self, operation: Operation) -> None:
-        with self._invocation(WAITER, {}) as invocation:
-            ports = self._ports(invocation)
+        with self.functions.invocation(WAITER, {}) as invocation:
+            ports = self.functions.ports(invocation)
             while (
                 operation.state not in TERMINAL
                 and ports.remaining_seconds() > self.every_seconds + WAITER_MARGIN_SECONDS
@@ -130,7 +131,7 @@ class Waiter(_Machine):
                 self.clock.spend(self.every_seconds * waits)
             took = self.clock.ahead_seconds
         if operation.state not in TERMINAL:
-            self.later(took + BUS_SECONDS, partial(self._work, operation))
+            self.bus.later(took + BUS_SECONDS, partial(self._work, operation))
 
 
 def _outcome(operation: Operation, ports: Ports) -> Advance | Wait:

@@ -19,9 +19,9 @@ from localaws.aurora.state import Quotas
 
 from bench.meter import Meter
 from bench.nights import USUAL_NIGHT
+from bench.priced import PricedSimulation
 from bench.rates import beyond, minute_most
 from bench.silence import quiet
-from bench.world import PricedWorld
 from chalicelib.flow.choreography import State
 from chalicelib.flow.facts import Facts, SnapshotFacts
 from chalicelib.flow.identifiers import requested_id
@@ -77,33 +77,35 @@ def measure(size: int, hints: float | None = HINTS_SECONDS) -> Crowd:
     Raises RuntimeError if one of them ends otherwise than well.
     """
     with quiet():
-        world = PricedWorld(hints, environment={"INSTANCE_COUNT": "1"})
-        plans = _prepared(world, size)
-        begun, before = time.perf_counter(), world.meter.copy()
-        world.beat()  # the first of a deployment
-        started = _started(world, plans)
-        _finished(world, size)
-        return _crowd(world, size, world.meter.since(before), started, time.perf_counter() - begun)
+        simulation = PricedSimulation(hints, environment={"INSTANCE_COUNT": "1"})
+        plans = _prepared(simulation, size)
+        begun, before = time.perf_counter(), simulation.meter.copy()
+        simulation.functions.tick()  # the first of a deployment
+        started = _started(simulation, plans)
+        _finished(simulation, size)
+        return _crowd(
+            simulation, size, simulation.meter.since(before), started, time.perf_counter() - begun
+        )
 
 
-def _prepared(world: PricedWorld, size: int) -> list[tuple[Plan, str]]:
+def _prepared(simulation: PricedSimulation, size: int) -> list[tuple[Plan, str]]:
     """Make the plans, their old targets and their snapshots.
 
     Returns each plan with its snapshot's ARN.
     """
     quotas = Quotas(PLENTY, PLENTY, PLENTY, PLENTY)
     for region in (SOURCE_REGION, TARGET_REGION):
-        vars(world.aurora.quotas(account=ACCOUNT, region=region)).update(vars(quotas))
-    world.aurora.set_pace(USUAL_NIGHT.scaled(PREPARED_FASTER))
-    (usual,) = plans.plans(world.ports())
+        vars(simulation.stage.aurora.quotas(account=ACCOUNT, region=region)).update(vars(quotas))
+    simulation.stage.aurora.set_pace(USUAL_NIGHT.scaled(PREPARED_FASTER))
+    (usual,) = plans.plans(simulation.stage.ports())
     crowd = [_plan(usual, number) for number in range(size)]
     for plan in crowd:
-        _make_target(world, plan)
-    world.settle()
+        _make_target(simulation, plan)
+    simulation.settle()
     for plan in crowd:
-        _make_instances(world, plan)
-    made = [_snapshot(world, plan) for plan in crowd]
-    world.aurora.set_pace(USUAL_NIGHT)
+        _make_instances(simulation, plan)
+    made = [_snapshot(simulation, plan) for plan in crowd]
+    simulation.stage.aurora.set_pace(USUAL_NIGHT)
     return list(zip(crowd, made, strict=True))
 
 
@@ -112,8 +114,8 @@ def _plan(usual: Plan, number: int) -> Plan:
     return replace(usual, name=f"plan-{number:05d}", target=target)
 
 
-def _make_target(world: PricedWorld, plan: Plan) -> None:
-    world.rds().create_db_cluster(
+def _make_target(simulation: PricedSimulation, plan: Plan) -> None:
+    simulation.stage.rds().create_db_cluster(
         DBClusterIdentifier=plan.target.cluster_id,
         Engine="aurora-postgresql",
         EngineVersion="16.11",
@@ -122,15 +124,15 @@ def _make_target(world: PricedWorld, plan: Plan) -> None:
         DatabaseName="shop",
         Tags=_tags(plan),
     )
-    world.tables.tables["state"][target_key(plan.target_cluster_arn)] = {
+    simulation.tables.tables["state"][target_key(plan.target_cluster_arn)] = {
         "operation_id": target_key(plan.target_cluster_arn),
         "lasted": dict(LASTED),
     }
 
 
-def _make_instances(world: PricedWorld, plan: Plan) -> None:
+def _make_instances(simulation: PricedSimulation, plan: Plan) -> None:
     for name in plan.target.instance_ids:
-        world.rds().create_db_instance(
+        simulation.stage.rds().create_db_instance(
             DBInstanceIdentifier=name,
             DBInstanceClass=plan.target.instance_class,
             Engine="aurora-postgresql",
@@ -139,11 +141,11 @@ def _make_instances(world: PricedWorld, plan: Plan) -> None:
         )
 
 
-def _snapshot(world: PricedWorld, plan: Plan) -> str:
-    made = world.rds(SOURCE_REGION).create_db_cluster_snapshot(
+def _snapshot(simulation: PricedSimulation, plan: Plan) -> str:
+    made = simulation.stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
         DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier=f"for-{plan.name}"
     )
-    world.settle()  # one after another: a cluster that is backing up takes no second snapshot
+    simulation.settle()  # one after another: a cluster that is backing up takes no second snapshot
     return str(made["DBClusterSnapshot"]["DBClusterSnapshotArn"])
 
 
@@ -151,36 +153,41 @@ def _tags(plan: Plan) -> list[dict[str, str]]:
     return [{"Key": OWNER_TAG, "Value": plan.owner}]
 
 
-def _started(world: PricedWorld, plans: list[tuple[Plan, str]]) -> datetime:
+def _started(simulation: PricedSimulation, plans: list[tuple[Plan, str]]) -> datetime:
     """Have each operation asked for, evenly within a minute; returns when that begins."""
     for number, (plan, arn) in enumerate(plans):
-        world.later(START_WITHIN_SECONDS * number / len(plans), partial(_ask, world, plan, arn))
-    return world.clock.now()
+        simulation.bus.later(
+            START_WITHIN_SECONDS * number / len(plans), partial(_ask, simulation, plan, arn)
+        )
+    return simulation.clock.now()
 
 
-def _ask(world: PricedWorld, plan: Plan, arn: str) -> None:
-    with world.invoked("snapshot-check") as ports:
+def _ask(simulation: PricedSimulation, plan: Plan, arn: str) -> None:
+    with simulation.invoked("snapshot-check") as ports:
         request = RestoreRequested(snapshot_identifier=arn)
         asked = starting.Asked(request, plan.name, "", requested_id(plan.name))
         starting.start_on_request(asked, plan, ports, Facts(snapshot=SnapshotFacts(arn=arn)))
 
 
-def _finished(world: PricedWorld, size: int) -> None:
-    end = world.clock.now() + timedelta(days=DAYS_MOST)
-    while len(world.ended) < size and world.clock.now() < end:
-        world.step_time()
-    bad = [one for one, (state, _) in world.ended.items() if state is not State.SUCCEEDED]
-    if bad or len(world.ended) < size or world.failures:
+def _finished(simulation: PricedSimulation, size: int) -> None:
+    end = simulation.clock.now() + timedelta(days=DAYS_MOST)
+    while len(simulation.ended) < size and simulation.clock.now() < end:
+        simulation.step_time()
+    bad = [one for one, (state, _) in simulation.ended.items() if state is not State.SUCCEEDED]
+    if bad or len(simulation.ended) < size or simulation.functions.failures:
         raise RuntimeError(
-            f"Of {len(world.ended)} ended {len(bad)} badly, {bad[:3]}; raised: {world.failures[:3]}"
+            f"Of {len(simulation.ended)} ended {len(bad)} badly, {bad[:3]}; raised: {simulation.functions.failures[:3]}"
         )
 
 
-def _crowd(world: PricedWorld, size: int, meter: Meter, started: datetime, wall: float) -> Crowd:
+def _crowd(
+    simulation: PricedSimulation, size: int, meter: Meter, started: datetime, wall: float
+) -> Crowd:
     took = [
-        (at - started).total_seconds() - START_WITHIN_SECONDS / 2 for _, at in world.ended.values()
+        (at - started).total_seconds() - START_WITHIN_SECONDS / 2
+        for _, at in simulation.ended.values()
     ]
-    ticks, rates = world.ticks, world.rates
+    ticks, rates = simulation.ticks, simulation.rates
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return Crowd(
         size=size,

@@ -10,8 +10,8 @@ from localaws.aurora import Durations
 
 from bench.baselines import Poller, Waiter
 from bench.meter import HEARTBEAT, Meter, mean
+from bench.priced import Night, PricedSimulation
 from bench.silence import Heard, listened, quiet
-from bench.world import Night, PricedWorld
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 PHASES: Final = 12  # of the heartbeat against the night's start, 5 s apart
@@ -39,7 +39,7 @@ CASES: Final[Mapping[str, Durations]] = {
     "20-minute copy": USUAL_NIGHT,
     "4-hour copy": replace(USUAL_NIGHT, copy=4 * HOUR),
 }
-_MACHINES: Final[Mapping[str, Callable[[], PricedWorld]]] = {
+_MACHINES: Final[Mapping[str, Callable[[], PricedSimulation]]] = {
     P30: partial(Poller, 30.0),
     P60: partial(Poller, 60.0),
     W30: partial(Waiter, 30.0),
@@ -117,15 +117,19 @@ def drawn(usual: Durations, phase: int, night: int) -> Durations:
 def play(task: Task, many: int = NIGHTS) -> list[Night]:
     """Play a stage's nights, a day apart."""
     with quiet():
-        world = (
-            _MACHINES[task.contender]() if task.contender in _MACHINES else PricedWorld(task.hints)
+        simulation = (
+            _MACHINES[task.contender]()
+            if task.contender in _MACHINES
+            else PricedSimulation(task.hints)
         )
-        world.staging()
+        simulation.staging()
         nights = []
         for night in range(many):
             durations = drawn(CASES[task.case], task.phase, night)
-            nights.append(world.night_of(durations, beat_after=(task.phase + 0.5) * 60 / PHASES))
-            world.clock.advance(DAY - nights[-1].took)
+            nights.append(
+                simulation.night_of(durations, tick_after=(task.phase + 0.5) * 60 / PHASES)
+            )
+            simulation.clock.advance(DAY - nights[-1].took)
     return nights
 
 
@@ -154,26 +158,26 @@ def gathered(found: Sequence[tuple[Task, list[Night]]]) -> Rows:
 def idle_tick() -> Meter:
     """Measure an hour in which nothing is due, by the tick: what the heartbeat costs at rest."""
     with quiet():
-        world = PricedWorld(5.0)
-        world.staging()
-        world.night_of(USUAL_NIGHT)
-        before = world.meter.copy()
-        until, ticks = world.clock.now().timestamp() + HOUR, len(world.ticks)
-        while world.clock.now().timestamp() < until:
-            world.step_time()
-    return mean([world.meter.since(before)] + [Meter()] * (len(world.ticks) - ticks - 1))
+        simulation = PricedSimulation(5.0)
+        simulation.staging()
+        simulation.night_of(USUAL_NIGHT)
+        before = simulation.meter.copy()
+        until, ticks = simulation.clock.now().timestamp() + HOUR, len(simulation.ticks)
+        while simulation.clock.now().timestamp() < until:
+            simulation.step_time()
+    return mean([simulation.meter.since(before)] + [Meter()] * (len(simulation.ticks) - ticks - 1))
 
 
 def heard_a_day() -> Heard:
     """Listen to a day with one night in it, at the level at which functions are deployed."""
     heard = Heard()
     with listened("INFO", heard):
-        world = PricedWorld(5.0)
-        world.staging()
-        until = world.clock.now().timestamp() + DAY
-        world.night_of(USUAL_NIGHT)
-        while world.clock.now().timestamp() < until:
-            world.step_time()
+        simulation = PricedSimulation(5.0)
+        simulation.staging()
+        until = simulation.clock.now().timestamp() + DAY
+        simulation.night_of(USUAL_NIGHT)
+        while simulation.clock.now().timestamp() < until:
+            simulation.step_time()
     return heard
 
 

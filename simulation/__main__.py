@@ -16,7 +16,7 @@ from simulation.database_mutants import OF_DATABASES
 from simulation.explore import Tally, deeper, in_parallel, scenes_alone, singles
 from simulation.injector import StaleScheduleError
 from simulation.replay import replayed
-from simulation.scenarios import CORE, SCENES
+from simulation.scenarios import CORE, SCENARIOS
 from simulation.trace import story
 
 SEEDS, EXAMPLES, LIVES = 2000, 400, 150
@@ -95,7 +95,7 @@ class _Voice:
 
 
 def _runs(faults: int, seed: int, say: Callable[[str], None], *, full: bool) -> Iterator[Tally]:
-    yield scenes_alone(SCENES, progress=say)
+    yield scenes_alone(SCENARIOS, progress=say)
     known: frozenset[str] = frozenset()
     for scene in (scene.name for scene in CORE):
         tally, tasks, sites = singles(scene, known=known, full=full, progress=say)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulation import faults
-from simulation.injector import Asked, Schedule, Site, scripted
+from simulation.injector import CallSite, Question, Schedule, scripted
 from simulation.replay import judged_by_time
 from simulation.run import Run, play
-from simulation.scenarios import SCENES
+from simulation.scenarios import SCENARIOS
 from simulation.workers import workers
 
 WORKERS = 2
@@ -75,7 +75,7 @@ class Exploration:
         since = schedule[-1][0] + 1 if schedule else 0
         # Whether calls have the right shape was seen in the runs with fewer faults.
         return play(
-            SCENES[self.scene],
+            SCENARIOS[self.scene],
             scripted(schedule),
             watch=watch,
             seen=seen,
@@ -107,7 +107,7 @@ class Exploration:
                 found += [(asked.number, fault) for fault in options]
         return found
 
-    def _fresh(self, run: Run, since: int, tally: Tally) -> Iterator[Asked]:
+    def _fresh(self, run: Run, since: int, tally: Tally) -> Iterator[Question]:
         """Give the questions from `since` on, as far as they were asked in a world that no run was in before."""
         fresh, begin = True, since
         for end, fingerprint in run.boundaries:
@@ -122,7 +122,9 @@ class Exploration:
             begin = end
         yield from run.asked[begin:] if fresh or self.full else ()
 
-    def _faults(self, asked: Asked, before: Asked | None, tally: Tally, *, deep: bool) -> list[str]:
+    def _faults(
+        self, asked: Question, before: Question | None, tally: Tally, *, deep: bool
+    ) -> list[str]:
         """Leave out, among two faults and more, those that lead to what another one at hand leads to."""
         options = list(asked.options[1:])
         if not deep or self.full:
@@ -145,7 +147,11 @@ class Exploration:
                 True,
                 {faults.ERROR},
             ),
-            ("the heartbeat inside a call: part of all that runs inside it", True, {faults.BEAT}),
+            (
+                "the heartbeat inside a call: part of all that runs inside it",
+                True,
+                {faults.HEARTBEAT},
+            ),
             (
                 "a death before a call: it is the death after the call before it",
                 done,
@@ -159,7 +165,7 @@ class Exploration:
             (
                 "a race at a read after a read: run at the first of them",
                 reads_on,
-                {faults.TWIN, faults.REST},
+                {faults.DUPLICATE, faults.EVERYTHING},
             ),
         ):
             if applies and left_out & set(options):
@@ -168,16 +174,16 @@ class Exploration:
         return options
 
 
-def _idle(asked: Sequence[Asked]) -> frozenset[int]:
+def _idle(asked: Sequence[Question]) -> frozenset[int]:
     """Find the questions of idle polls and ticks: of an invocation that asks just what one before it has asked.
 
     The bus and the clock ask for themselves: a second event or tick of one name, in one state, is
     idle.
     """
-    turns: dict[tuple[int, Site | None], list[Asked]] = {}
+    turns: dict[tuple[int, CallSite | None], list[Question]] = {}
     for one in asked:
         turns.setdefault((one.site.turn, None if one.site.turn else one.site), []).append(one)
-    done: set[tuple[Site, ...]] = set()
+    done: set[tuple[CallSite, ...]] = set()
     idle: list[int] = []
     for (turn, _), questions in turns.items():
         sites = tuple(question.site for question in questions)
@@ -189,7 +195,7 @@ def _idle(asked: Sequence[Asked]) -> frozenset[int]:
     return frozenset(idle)
 
 
-def _reads(asked: Asked) -> bool:
+def _reads(asked: Question) -> bool:
     return asked.options in (faults.READ, faults.RECORD_READ)
 
 
@@ -253,7 +259,7 @@ class _Single:
     def __call__(self, piece: tuple[str, Schedule]) -> Run:
         scene, schedule = piece
         return play(
-            SCENES[scene],
+            SCENARIOS[scene],
             scripted(schedule),
             watch=not self.loud,
             level="INFO" if self.loud else "ERROR",

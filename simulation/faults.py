@@ -14,12 +14,13 @@ from simulation.injector import FINE
 
 THROTTLED, ERROR, LOST, REPEATED, UNTAKEN = "throttled", "error", "lost", "repeated", "untaken"
 CRASH_BEFORE, CRASH_AFTER = "crash-before", "crash-after"
-TWIN, BEAT, REST = "raced-twin", "raced-beat", "raced-rest"
+DUPLICATE, HEARTBEAT = "raced-duplicate", "raced-heartbeat"
+EVERYTHING = "raced-everything"
 DROPPED, DOUBLED, LATE, REORDERED = "dropped", "doubled", "late", "reordered"
 STALE = "stale"
 LAGGING = "lagging"
 LAG_SECONDS = 90.0  # longer than the shortest spacing between two looks
-RACED = (TWIN, BEAT, REST)
+RACED = (DUPLICATE, HEARTBEAT, EVERYTHING)
 
 # A read has no effect, so a lost reply is an error, and a crash after it the crash before what
 # follows.
@@ -45,7 +46,7 @@ DELIVERY = (FINE, DROPPED, DOUBLED, LATE)
 DELIVERY_AMONG_OTHERS = (*DELIVERY, REORDERED)
 # What people put is not lost: whoever hears nothing puts it again. They may put it twice, or too
 # late.
-WISH = (FINE, DOUBLED, LATE)
+REQUEST_DELIVERY = (FINE, DOUBLED, LATE)
 TICK = (FINE, DROPPED, DOUBLED)
 
 

@@ -1,4 +1,4 @@
-"""What the world is, but for times and names that are made up: two worlds of one fingerprint have the same future."""
+"""What a simulation is, but for times and made-up names: two of one fingerprint go on alike."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -8,10 +8,10 @@ from localaws.aurora.records import Cluster, Instance
 
 from chalicelib.flow.choreography import TERMINAL
 from chalicelib.flow.timestamps import iso_timestamp
-from simulation.timeline import spelt
+from simulation.bus import describe
 
 if TYPE_CHECKING:
-    from simulation.world import World
+    from simulation.simulation import Simulation
 
 _TIMES = frozenset(
     {
@@ -36,8 +36,8 @@ _TIMES = frozenset(
 _FACT_TIMES = frozenset({"password_set_at", "copy_retry_until", "progress"})
 
 
-def fingerprint(world: "World") -> int:
-    """Give the number of a world.
+def fingerprint(simulation: "Simulation") -> int:
+    """Give the number of a simulation.
 
     Of a moment only its order to now is kept: due, past its deadline, lease live.
     """
@@ -47,27 +47,30 @@ def fingerprint(world: "World") -> int:
                 sorted(
                     map(
                         repr,
-                        (_record(item, world) for item in world.store.tables["state"].values()),
+                        (
+                            _record(item, simulation)
+                            for item in simulation.stage.store.tables["state"].values()
+                        ),
                     )
                 ),
-                _aurora(world),
-                _logins(world),
-                list(map(spelt, world.queue)),
-                world.waiting,
-                sorted(world.deaf),
-                _is_to_come(world.silent_until, world),
-                _is_to_come(world.throttled_until, world),
+                _aurora(simulation),
+                _logins(simulation),
+                list(map(describe, simulation.stage.queue)),
+                simulation.bus.waiting,
+                sorted(simulation.functions.disabled),
+                _is_to_come(simulation.bus.silent_until, simulation),
+                _is_to_come(simulation.functions.throttled_until, simulation),
             )
         )
     )
 
 
-def _record(item: dict[str, Any], world: "World") -> Any:
+def _record(item: dict[str, Any], simulation: "Simulation") -> Any:
     if "state" not in item:  # a target
         return sorted((key, str(value)) for key, value in item.items() if not key.endswith("_at"))
     if item["state"] in TERMINAL and "open" not in item:
         return (item["operation_id"], item["state"])
-    now, facts = iso_timestamp(world.clock.now()), item["facts"]
+    now, facts = iso_timestamp(simulation.stage.clock.now()), item["facts"]
     return (
         [(key, str(value)) for key, value in sorted(item.items()) if key not in _TIMES],
         [
@@ -80,23 +83,23 @@ def _record(item: dict[str, Any], world: "World") -> Any:
         item.get("lease_until", "") > now,
         item["deadline"] < now,
         item.get("due_at", "") <= now,
-        _left(item, world) // 300,
+        _left(item, simulation) // 300,
         min(item.get("transient_errors", 0), 2),
         item.get("attempts", 0) == 0,
     )
 
 
-def _is_to_come(moment: datetime | None, world: "World") -> bool:
-    return moment is not None and moment > world.clock.now()
+def _is_to_come(moment: datetime | None, simulation: "Simulation") -> bool:
+    return moment is not None and moment > simulation.stage.clock.now()
 
 
-def _left(item: dict[str, Any], world: "World") -> float:
+def _left(item: dict[str, Any], simulation: "Simulation") -> float:
     """Give the seconds until the deadline: how much of it is left decides how much may still go wrong."""
-    return (datetime.fromisoformat(item["deadline"]) - world.clock.now()).total_seconds()
+    return (datetime.fromisoformat(item["deadline"]) - simulation.stage.clock.now()).total_seconds()
 
 
-def _aurora(world: "World") -> Any:
-    regions = world.aurora._state.regions  # noqa: SLF001 # a look behind the face: no call, no time
+def _aurora(simulation: "Simulation") -> Any:
+    regions = simulation.stage.aurora._state.regions  # noqa: SLF001 # a look behind the face: no call, no time
     return [
         (
             [
@@ -104,14 +107,14 @@ def _aurora(world: "World") -> Any:
                     one.identifier,
                     one.resource_id,
                     one.status,
-                    _shown(one, world),
+                    _shown(one, simulation),
                     one.members,
                     sorted(one.pending),
                 )
                 for one in region.clusters.values()
             ],
             [
-                (one.identifier, one.status, _shown(one, world), sorted(one.tags.items()))
+                (one.identifier, one.status, _shown(one, simulation), sorted(one.tags.items()))
                 for one in region.instances.values()
             ],
             [
@@ -123,15 +126,15 @@ def _aurora(world: "World") -> Any:
     ]
 
 
-def _shown(resource: Cluster | Instance, world: "World") -> str:
-    return statuses.shown(world.aurora._state, resource)  # noqa: SLF001 # as above
+def _shown(resource: Cluster | Instance, simulation: "Simulation") -> str:
+    return statuses.shown(simulation.stage.aurora._state, resource)  # noqa: SLF001 # as above
 
 
-def _logins(world: "World") -> Any:
+def _logins(simulation: "Simulation") -> Any:
     return [
         (
             resource_id,
             [(name, role.can_login, role.password) for name, role in sorted(cluster.roles.items())],
         )
-        for resource_id, cluster in sorted(world.data.clusters.items())
+        for resource_id, cluster in sorted(simulation.stage.data.clusters.items())
     ]

@@ -12,7 +12,7 @@ from simulation.explore import Exploration, Tally
 from simulation.injector import scripted
 from simulation.replay import judged_by_time
 from simulation.run import Run, play
-from simulation.scenarios import SCENES
+from simulation.scenarios import SCENARIOS
 
 
 def runs(scenes: list[str]) -> Iterator[Run]:
@@ -25,7 +25,7 @@ def runs(scenes: list[str]) -> Iterator[Run]:
     for scene, base in bases:
         exploration = Exploration(scene)
         for fault in exploration.faults_after(base, Tally("")):
-            yield judged_by_time(play(SCENES[scene], scripted((fault,))), base)
+            yield judged_by_time(play(SCENARIOS[scene], scripted((fault,))), base)
 
 
 def main() -> int:
@@ -34,11 +34,11 @@ def main() -> int:
 
 
 def hunt(
-    scenes: Annotated[list[str], typer.Argument(metavar="SCENE…", help=", ".join(SCENES))],
+    scenes: Annotated[list[str], typer.Argument(metavar="SCENE…", help=", ".join(SCENARIOS))],
 ) -> int:
-    """Write the first run that breaks a promise, as JSON."""
-    if unknown := [scene for scene in scenes if scene not in SCENES]:
-        raise OptionError(f"There is no scene {unknown[0]}. Choose from {', '.join(SCENES)}.")
+    """Write the first run that breaks a invariant, as JSON."""
+    if unknown := [scene for scene in scenes if scene not in SCENARIOS]:
+        raise OptionError(f"There is no scenario {unknown[0]}. Choose from {', '.join(SCENARIOS)}.")
     played = 0
     said = {"line": "", "broken": ""}
     for run in runs(scenes):

@@ -1,6 +1,6 @@
 """What happened, as a list of entries in order: written by the simulation, or read from CloudTrail and the two tables.
 
-The judge (`simulation.checker`) reads nothing else, so that it judges a run in a real account by
+The checker (`simulation.checker`) reads nothing else, so that it judges a run in a real account by
 the same rules.
 """
 
@@ -100,7 +100,7 @@ Entry = Called | Wrote | Announced | Said | Opened | Unnamed | Reached
 
 @dataclass(frozen=True)
 class Bounds:
-    """What the judge has to know beforehand: who is the source, what is secret, what ends when.
+    """What the checker has to know beforehand: who is the source, what is secret, what ends when.
 
     `sources` are the ARNs of the source clusters, `source_resource_ids` their immutable ids.
     `secrets` may be empty where they are not known (nobody should hand them to a report on a real
@@ -125,19 +125,19 @@ class Bounds:
 class Violation:
     """A promise that was broken: which, and how, as a sentence."""
 
-    promise: str  # the promise's short name, such as "one-end"
+    invariant: str  # the promise's short name, such as "one-end"
     sentence: str
 
     def __str__(self) -> str:
-        return f"{self.promise}: {self.sentence}"
+        return f"{self.invariant}: {self.sentence}"
 
 
 @dataclass(frozen=True)
-class Unjudged:
+class Unchecked:
     """What could not be judged of a promise, and why: the history does not tell it."""
 
-    promise: str
+    invariant: str
     sentence: str
 
     def __str__(self) -> str:
-        return f"{self.promise}: not judged: {self.sentence}"
+        return f"{self.invariant}: not judged: {self.sentence}"

@@ -1,4 +1,4 @@
-"""The one oracle: `choose(options)` is asked at every port call and every delivery, and says what becomes of it.
+"""The fault injector: asked at each call and each delivery, it says what becomes of it.
 
 The same questions serve every driver: a schedule that is enumerated, a seed, Hypothesis, or a seed
 that failed once. What was answered is the run's schedule: it replays the run exactly.
@@ -15,7 +15,7 @@ STORM_MAX = 1000
 
 
 @dataclass(frozen=True)
-class Site:
+class CallSite:
     """Where a question is asked: which function, in which state of its operation, about what.
 
     `what` names the call and its number among the like calls of one invocation
@@ -35,11 +35,11 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """One question, and the answer."""
 
     number: int
-    site: Site
+    site: CallSite
     options: Sequence[str]
     answer: str
 
@@ -48,10 +48,10 @@ Schedule = tuple[tuple[int, str], ...]
 """The faults of a run: number of the question, counted from 0, and what was answered instead of FINE; in order."""
 
 
-class Oracle(Protocol):
-    """Whoever decides what becomes of a call or a delivery."""
+class FaultChooser(Protocol):
+    """What decides what becomes of a call or a delivery."""
 
-    def choose(self, options: Sequence[str], site: Site) -> str:
+    def choose(self, options: Sequence[str], site: CallSite) -> str:
         """Choose one of `options`, the first of which is FINE."""
 
 
@@ -60,23 +60,23 @@ class StaleScheduleError(Exception):
 
 
 @dataclass
-class Asking:
+class FaultInjector:
     """Keeps the questions of a run and lets `answer` decide.
 
     The faults among the answers are the schedule.
     """
 
-    answer: Callable[[int, Sequence[str], Site], str]
-    asked: list[Asked] = field(default_factory=list)
+    answer: Callable[[int, Sequence[str], CallSite], str]
+    asked: list[Question] = field(default_factory=list)
     unplaced: list[tuple[str, str]] = field(
         default_factory=list
     )  # of `placed`: what no question has come to
 
-    def choose(self, options: Sequence[str], site: Site) -> str:
+    def choose(self, options: Sequence[str], site: CallSite) -> str:
         """Ask, and remember."""
         number = len(self.asked)
         answer = self.answer(number, options, site)
-        self.asked.append(Asked(number, site, options, answer))
+        self.asked.append(Question(number, site, options, answer))
         return answer
 
     @property
@@ -85,11 +85,11 @@ class Asking:
         return tuple((one.number, one.answer) for one in self.asked if one.answer != FINE)
 
 
-def scripted(schedule: Schedule) -> Asking:
+def scripted(schedule: Schedule) -> FaultInjector:
     """Answer as a schedule says, FINE where it says nothing; raises StaleScheduleError."""
     script: Mapping[int, str] = dict(schedule)
 
-    def answer(number: int, options: Sequence[str], site: Site) -> str:
+    def answer(number: int, options: Sequence[str], site: CallSite) -> str:
         wanted = script.get(number, FINE)
         if wanted not in options:
             raise StaleScheduleError(
@@ -97,20 +97,20 @@ def scripted(schedule: Schedule) -> Asking:
             )
         return wanted
 
-    return Asking(answer)
+    return FaultInjector(answer)
 
 
-def seeded(seed: int, rate: float) -> Asking:
+def seeded(seed: int, rate: float) -> FaultInjector:
     """Throw dice: with probability `rate` one of the first questions is answered with one of its faults."""
     random = Random(seed)  # noqa: S311 # dice, not secrets
 
-    def answer(number: int, options: Sequence[str], _site: Site) -> str:
+    def answer(number: int, options: Sequence[str], _site: CallSite) -> str:
         return random.choice(options[1:]) if number < STORM_MAX and random.random() < rate else FINE
 
-    return Asking(answer)
+    return FaultInjector(answer)
 
 
-def placed(places: Sequence[tuple[str, str]]) -> Asking:
+def placed(places: Sequence[tuple[str, str]]) -> FaultInjector:
     """Answer by place: each (site, fault) is the answer to the next question at that site, one after another.
 
     Unlike numbers, places survive changes of the code elsewhere: this is how schedules that failed
@@ -118,17 +118,17 @@ def placed(places: Sequence[tuple[str, str]]) -> Asking:
     """
     waiting = list(places)
 
-    def answer(_number: int, options: Sequence[str], site: Site) -> str:
+    def answer(_number: int, options: Sequence[str], site: CallSite) -> str:
         if waiting and waiting[0][0] == str(site) and waiting[0][1] in options:
             return waiting.pop(0)[1]
         return FINE
 
-    asking = Asking(answer)
+    asking = FaultInjector(answer)
     asking.unplaced = waiting
     return asking
 
 
-def spaced(gaps: Sequence[tuple[int, int]]) -> Asking:
+def spaced(gaps: Sequence[tuple[int, int]]) -> FaultInjector:
     """Answer by gaps: after so many questions comes such a fault.
 
     To Hypothesis, fewer and smaller is simpler.
@@ -136,7 +136,7 @@ def spaced(gaps: Sequence[tuple[int, int]]) -> Asking:
     waiting = list(gaps)
     since = 0
 
-    def answer(_number: int, options: Sequence[str], _site: Site) -> str:
+    def answer(_number: int, options: Sequence[str], _site: CallSite) -> str:
         nonlocal since
         since += 1
         if not waiting or since <= waiting[0][0] or len(options) == 1:
@@ -144,20 +144,20 @@ def spaced(gaps: Sequence[tuple[int, int]]) -> Asking:
         since = 0
         return options[1 + waiting.pop(0)[1] % (len(options) - 1)]
 
-    return Asking(answer)
+    return FaultInjector(answer)
 
 
 STORM = "~"  # after the scene's name: under so many faults any end is an end
 
 
-def spelt(scene: str, schedule: Schedule, *, storm: bool = False) -> str:
+def format_run(scene: str, schedule: Schedule, *, storm: bool = False) -> str:
     """Write a run as one line that replays it: `night 37=crash-after 52=doubled`, or `night~ …` for a storm."""
     return " ".join(
         [f"{scene}{STORM if storm else ''}", *(f"{number}={fault}" for number, fault in schedule)]
     )
 
 
-def read(line: str) -> tuple[str, Schedule, bool]:
+def parse_run(line: str) -> tuple[str, Schedule, bool]:
     """Read such a line: the scene, its faults, and whether it was a storm.
 
     Raises ValueError with a sentence.

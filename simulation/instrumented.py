@@ -1,9 +1,10 @@
-"""The ports as the simulation sees them: every call is a question to the oracle, and an entry of the history."""
+"""The ports of a simulated function: each call is a question to the injector, and noted."""
 
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any, Protocol
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
@@ -11,14 +12,34 @@ from localaws.aurora.client import service as rds_service
 
 from chalicelib.records.store import Change, Item, TableName
 from simulation import faults
-from simulation.history import Announced, Called, Said
+from simulation.history import Announced, Called, Entry, Said
 from simulation.in_memory_store import InMemoryStore
-
-if TYPE_CHECKING:
-    from simulation.world import Invocation, World
+from simulation.invocation import Invocation
 
 READS = ("describe_", "get_", "list_")
 _ACTIONS = {xform_name(name): name for name in rds_service().model.operation_names}
+
+
+class Calls(Protocol):
+    """What decides about the calls of functions, and notes what comes of them."""
+
+    def through(
+        self,
+        invocation: Invocation,
+        service: str,
+        method: str,
+        options: tuple[str, ...],
+        make: Callable[..., Any],
+        *,
+        parameters: Mapping[str, Any],
+    ) -> Any:
+        """Make a call, or let a fault happen to it."""
+
+    def see(self, entry: Entry) -> None:
+        """Note an entry of the history."""
+
+    def now(self) -> datetime:
+        """Give the present moment."""
 
 
 class AllPages:
@@ -38,13 +59,13 @@ class AllPages:
         return self._through(self._method, parameters, lambda: list(pages.paginate(**parameters)))
 
 
-class WatchedClient:
+class InstrumentedClient:
     """A boto3-shaped client of one invocation."""
 
     def __init__(
-        self, world: "World", invocation: "Invocation", service: str, region: str, client: Any
+        self, calls: Calls, invocation: Invocation, service: str, region: str, client: Any
     ) -> None:
-        self._world, self._invocation = world, invocation
+        self._calls, self._invocation = calls, invocation
         self._service, self._region, self._client = service, region, client
 
     def __getattr__(self, method: str) -> Any:
@@ -70,7 +91,7 @@ class WatchedClient:
             options = faults.WRITE_THAT_LAGS
         else:
             options = faults.WRITE
-        return self._world.through(
+        return self._calls.through(
             self._invocation, self._service, method, options, make, parameters=parameters
         )
 
@@ -87,14 +108,14 @@ class WatchedClient:
             code = error.response["Error"]["Code"]
             raise
         finally:
-            self._world.see(self._called(_ACTIONS[method], parameters, code, answer))
+            self._calls.see(self._called(_ACTIONS[method], parameters, code, answer))
         return answer
 
     def _called(
         self, action: str, parameters: Mapping[str, Any], code: str | None, answer: Any
     ) -> Called:
         return Called(
-            self._world.clock.now(),
+            self._calls.now(),
             self._invocation.step,
             "rds",
             action,
@@ -107,22 +128,22 @@ class WatchedClient:
         )
 
     def _note_said(self, method: str, parameters: Mapping[str, Any]) -> None:
-        now = self._world.clock.now()
+        now = self._calls.now()
         if method == "publish":
-            self._world.see(Said(now, "notice", parameters["Subject"] + parameters["Message"]))
+            self._calls.see(Said(now, "notice", parameters["Subject"] + parameters["Message"]))
         for entry in parameters.get("Entries", ()) if method == "put_events" else ():
-            self._world.see(Said(now, "event", entry["Detail"]))
-            self._world.see(Announced(now, entry["DetailType"], json.loads(entry["Detail"])))
+            self._calls.see(Said(now, "event", entry["Detail"]))
+            self._calls.see(Announced(now, entry["DetailType"], json.loads(entry["Detail"])))
 
 
-class WatchedDatabase:
+class InstrumentedDatabase:
     """A restored cluster's database as one invocation sees it.
 
     Its statements are questions of their own.
     """
 
-    def __init__(self, world: "World", invocation: "Invocation", database: Any) -> None:
-        self._world, self._invocation, self._database = world, invocation, database
+    def __init__(self, calls: Calls, invocation: Invocation, database: Any) -> None:
+        self._calls, self._invocation, self._database = calls, invocation, database
         database.statement = self._statement
 
     def __getattr__(self, method: str) -> Any:
@@ -130,16 +151,16 @@ class WatchedDatabase:
             def make() -> Any:
                 return getattr(self._database, method)(*places, **named)
 
-            return self._world.through(
+            return self._calls.through(
                 self._invocation, "postgresql", method, faults.STATEMENT, make, parameters={}
             )
 
         return call
 
     def _statement(self, text: str) -> None:
-        self._world.see(Said(self._world.clock.now(), "sql", text))
+        self._calls.see(Said(self._calls.now(), "sql", text))
         what = text.split(" ", 2)[:2]
-        self._world.through(
+        self._calls.through(
             self._invocation,
             "postgresql",
             " ".join(what).lower(),
@@ -180,14 +201,14 @@ class RecordingStore(InMemoryStore):
         return found
 
 
-class WatchedStore:
+class InstrumentedStore:
     """The tables as one invocation sees them.
 
     A call is known by the method of `Operations` that makes it.
     """
 
-    def __init__(self, world: "World", invocation: "Invocation", store: RecordingStore) -> None:
-        self._world, self._invocation, self._store = world, invocation, store
+    def __init__(self, calls: Calls, invocation: Invocation, store: RecordingStore) -> None:
+        self._calls, self._invocation, self._store = calls, invocation, store
 
     def get(self, key: str, table: TableName = "state") -> Item | None:
         """See `Store.get`."""
@@ -229,6 +250,6 @@ class WatchedStore:
 
     def _through(self, options: tuple[str, ...], make: Callable[..., Any]) -> Any:
         caller = sys._getframe(2).f_code.co_name  # noqa: SLF001 # the method of Operations: the call's name
-        return self._world.through(
+        return self._calls.through(
             self._invocation, "dynamodb", caller, options, make, parameters={}
         )

@@ -1,4 +1,4 @@
-"""The other two drivers of the oracle: seeds, and Hypothesis, which shrinks what fails to the fewest faults."""
+"""Random search: seeds, and Hypothesis, which shrinks what fails to the fewest faults."""
 
 from collections.abc import Callable
 from random import Random
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from simulation.explore import Tally, parallel
 from simulation.injector import seeded, spaced
 from simulation.run import Run, play
-from simulation.scenarios import SCENES
+from simulation.scenarios import SCENARIOS
 
 RATES = (
     0.005,
@@ -26,8 +26,8 @@ def of_seed(seed: int) -> Run:
     Under so many faults any end is an end.
     """
     random = Random(seed)  # noqa: S311 # dice, not secrets
-    scene, rate = random.choice(sorted(SCENES)), random.choice(RATES)
-    return play(SCENES[scene], seeded(seed, rate), any_end=True, level="INFO")
+    scene, rate = random.choice(sorted(SCENARIOS)), random.choice(RATES)
+    return play(SCENARIOS[scene], seeded(seed, rate), any_end=True, level="INFO")
 
 
 def seeds(first: int, count: int, *, progress: Callable[[str], None]) -> Tally:
@@ -61,9 +61,9 @@ def shrunk(examples: int) -> Tally:
         print_blob=False,
         suppress_health_check=list(HealthCheck),
     )
-    @given(scene=st.sampled_from(sorted(SCENES)), gaps=gaps)
+    @given(scene=st.sampled_from(sorted(SCENARIOS)), gaps=gaps)
     def judged(scene: str, gaps: list[tuple[int, int]]) -> None:
-        run = play(SCENES[scene], spaced(gaps), any_end=True)
+        run = play(SCENARIOS[scene], spaced(gaps), any_end=True)
         if run.broken:
             failed.append(run)
             raise AssertionError(run.line)

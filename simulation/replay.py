@@ -2,9 +2,9 @@
 
 from simulation import faults
 from simulation.history import Violation
-from simulation.injector import read, scripted
+from simulation.injector import parse_run, scripted
 from simulation.run import Run, play
-from simulation.scenarios import SCENES
+from simulation.scenarios import SCENARIOS
 
 OWN_WRITES = frozenset({"dynamodb.claim", "dynamodb._write_state"})
 
@@ -14,11 +14,11 @@ def replayed(line: str) -> Run:
 
     Raises ValueError with a sentence for one that is none.
     """
-    scene, schedule, storm = read(line)
-    if scene not in SCENES:
-        raise ValueError(f"There is no scene {scene}; there are {', '.join(sorted(SCENES))}.")
-    run = play(SCENES[scene], scripted(schedule), any_end=storm, level="INFO", keep=True)
-    return run if storm else judged_by_time(run, play(SCENES[scene], scripted(())))
+    scene, schedule, storm = parse_run(line)
+    if scene not in SCENARIOS:
+        raise ValueError(f"There is no scene {scene}; there are {', '.join(sorted(SCENARIOS))}.")
+    run = play(SCENARIOS[scene], scripted(schedule), any_end=storm, level="INFO", keep=True)
+    return run if storm else judged_by_time(run, play(SCENARIOS[scene], scripted(())))
 
 
 def judged_by_time(run: Run, base: Run) -> Run:

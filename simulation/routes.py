@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.flow.choreography import STEPS
 from chalicelib.messages.rules import pattern
 from localaws import patterns
-from simulation.stage import STAGE
+from simulation.settings import STAGE
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Plays one scene with one oracle: what was asked, what broke, and the state of the world between invocations."""
+"""One run of one scenario: what the injector was asked, and which invariants do not hold."""
 
 import contextlib
 import io
@@ -9,43 +9,43 @@ from typing import Any
 from chalicelib.observability import logger
 from simulation.fingerprint import fingerprint
 from simulation.history import Said, Violation
-from simulation.injector import Asked, Asking, Schedule, spelt
-from simulation.scenarios import Scene
-from simulation.watched_stage import BrokenError, Struck
-from simulation.world import World
+from simulation.injector import FaultInjector, Question, Schedule, format_run
+from simulation.recorder import InjectedFault, InvariantViolation
+from simulation.scenarios import Scenario
+from simulation.simulation import Simulation
 
 
 @dataclass
 class Run:
     """What came of a run.
 
-    `boundaries` are pairs: how many questions had been asked, and what the world was then.
+    `boundaries` are pairs: how many questions had been asked, and what the simulation was then.
     """
 
     scene: str
     schedule: Schedule
-    asked: list[Asked]
+    asked: list[Question]
     boundaries: list[tuple[int, int]] = field(default_factory=list)
     broken: list[Violation] = field(default_factory=list)
     storm: bool = False  # any end was an end
     cut: bool = False  # ended where another run had gone on from
     seconds: float = 0  # from the beginning of the story until everything had come to rest
-    world: World | None = None
+    simulation: Simulation | None = None
 
     @property
     def line(self) -> str:
         """The line that replays it."""
-        return spelt(self.scene, self.schedule, storm=self.storm)
+        return format_run(self.scene, self.schedule, storm=self.storm)
 
 
 class _Sink(io.TextIOBase):
-    """Where log lines and metrics go: into the history of the world that runs."""
+    """Where log lines and metrics go: into the history of the simulation that runs."""
 
-    world: World | None = None
+    simulation: Simulation | None = None
 
     def write(self, text: str) -> int:
-        if self.world is not None and text.strip():
-            self.world.see(Said(self.world.clock.now(), "log", text))
+        if self.simulation is not None and text.strip():
+            self.simulation.recorder.see(Said(self.simulation.stage.clock.now(), "log", text))
         return len(text)
 
 
@@ -53,29 +53,29 @@ _SINK = _Sink()
 
 
 @contextlib.contextmanager
-def heard(world: World, level: str) -> Iterator[None]:
+def heard(simulation: Simulation, level: str) -> Iterator[None]:
     """Let what functions log be part of the world's history."""
     handler: Any = logger.registered_handler
-    before, level_before, stream = _SINK.world, logger.log_level, handler.stream
+    before, level_before, stream = _SINK.simulation, logger.log_level, handler.stream
     handler.setStream(_SINK)
     logger.setLevel(level)
-    _SINK.world = world
+    _SINK.simulation = simulation
     try:
         with contextlib.redirect_stdout(_SINK):
             yield
     finally:
-        _SINK.world = before
+        _SINK.simulation = before
         logger.setLevel(level_before)
         handler.setStream(stream)
 
 
 class SeenBeforeError(BaseException):
-    """The world is as another run had it, which went on from there to a good end."""
+    """The simulation is as another run had it, which went on from there to a good end."""
 
 
 def play(
-    scene: Scene,
-    oracle: Asking,
+    scene: Scenario,
+    injector: FaultInjector,
     *,
     watch: bool = False,
     level: str = "ERROR",
@@ -87,57 +87,68 @@ def play(
 ) -> Run:
     """Play a scene to its rest.
 
-    `watch` takes the world's fingerprint between invocations, `keep` keeps the world. A run ends
+    `watch` takes the world's fingerprint between invocations, `keep` keeps the simulation. A run ends
     where its fingerprint is one of `seen`, once more than `since` questions were asked. Under many
     faults `any_end` is an end. Calls of RDS that are not `checked` are not held against botocore's
     model.
     """
-    run = Run(scene.name, (), oracle.asked, storm=any_end)
+    run = Run(scene.name, (), injector.asked, storm=any_end)
     with contextlib.redirect_stdout(_SINK):
-        world = scene.world(oracle)
-    world.checked = checked
+        simulation = scene.simulation(injector)
+    simulation.stage.checked = checked
 
     def note() -> None:
-        run.boundaries.append((len(oracle.asked), fingerprint(world)))
-        if seen and since < len(oracle.asked) and run.boundaries[-1][1] in seen:
+        run.boundaries.append((len(injector.asked), fingerprint(simulation)))
+        if seen and since < len(injector.asked) and run.boundaries[-1][1] in seen:
             raise SeenBeforeError
 
     if watch or seen:
-        world.at_boundary = note
-    began = world.clock.now()
-    with heard(world, level):
+        simulation.functions.at_boundary = note
+    began = simulation.stage.clock.now()
+    with heard(simulation, level):
         try:
-            scene.play(world)
-            world.rest()
-            run.broken = [] if any_end else _wrong_ends(scene, world)
-        except BrokenError as error:
+            scene.play(simulation)
+            simulation.rest()
+            run.broken = [] if any_end else _wrong_ends(scene, simulation)
+        except InvariantViolation as error:
             run.broken = error.violations
         except SeenBeforeError:
             run.cut = True
-    run.schedule, run.seconds = oracle.schedule, (world.clock.now() - began).total_seconds()
-    run.world = world if keep else None
+    run.schedule, run.seconds = (
+        injector.schedule,
+        (simulation.stage.clock.now() - began).total_seconds(),
+    )
+    run.simulation = simulation if keep else None
     return run
 
 
-def _wrong_ends(scene: Scene, world: World) -> list[Violation]:
-    late = scene.ends_late if any(isinstance(one, Struck) for one in world.entries) else frozenset()
+def _wrong_ends(scene: Scenario, simulation: Simulation) -> list[Violation]:
+    late = (
+        scene.ends_late
+        if any(isinstance(one, InjectedFault) for one in simulation.recorder.entries)
+        else frozenset()
+    )
     fine = [ends | late for ends in scene.ends]
-    ended = list(world.states.items())  # in the order of creation
+    ended = list(simulation.states.items())  # in the order of creation
     wrong = {
         one: state
         for number, (one, state) in enumerate(ended)
         if state not in fine[min(number, len(fine) - 1)]
     }
     broken = [
-        Violation("ends-well", f"{one} ended {state}: {_reason(world, one)}")
+        Violation("ends-well", f"{one} ended {state}: {_reason(simulation, one)}")
         for one, state in wrong.items()
     ]
-    if len(world.states) > scene.operations:
+    if len(simulation.states) > scene.operations:
         broken.append(
-            Violation("ends-well", f"{len(world.states)} operations began, not {scene.operations}.")
+            Violation(
+                "ends-well", f"{len(simulation.states)} operations began, not {scene.operations}."
+            )
         )
     return broken
 
 
-def _reason(world: World, operation_id: str) -> str:
-    return str(world.store.tables["state"][operation_id].get("reason", "without a reason"))
+def _reason(simulation: Simulation, operation_id: str) -> str:
+    return str(
+        simulation.stage.store.tables["state"][operation_id].get("reason", "without a reason")
+    )

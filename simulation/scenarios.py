@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 
 from chalicelib.flow.choreography import ENDING, TERMINAL, State
 from simulation import actions
-from simulation.injector import FINE, Asking, Oracle
+from simulation.injector import FINE, FaultChooser, FaultInjector
+from simulation.simulation import Simulation
 from simulation.stage import SOURCE_REGION
-from simulation.world import World
 
 S = State
 ON_A_NIGHT = tuple(state for state in State if state not in ENDING | TERMINAL | {State.HOP_COPIED})
 GOOD = frozenset({S.SUCCEEDED})
 FAILS = frozenset({S.FAILED})
 STOPS = frozenset({S.CANCELLED})
-Story = Callable[[World], None]
-Incident = Callable[[World, str], None]
+Story = Callable[[Simulation], None]
+Incident = Callable[[Simulation, str], None]
 
 
 # Everything that Aurora does fits into the time-out of one function, whose lease outlives the brisk
@@ -30,7 +30,7 @@ PATIENT = {
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scenario:
     """One story.
 
     `ends` are the states in which its operations may end, one by one in the order of their
@@ -50,67 +50,67 @@ class Scene:
     pace: float = 10
     lambda_seconds: float = 60
 
-    def world(self, oracle: Oracle) -> World:
+    def simulation(self, injector: FaultChooser) -> Simulation:
         """Make the stage as it is before the story begins; nothing goes wrong so far."""
-        quiet = Asking(lambda _number, _options, _site: FINE)
-        world = World(
+        quiet = FaultInjector(lambda _number, _options, _site: FINE)
+        simulation = Simulation(
             quiet, environment=self.environment, pace=self.pace, lambda_seconds=self.lambda_seconds
         )
-        self.furnish(world)
-        world.beat()
-        world.beats = (
+        self.furnish(simulation)
+        simulation.functions.tick()
+        simulation.functions.ticks = (
             0  # the story's first tick is a cold start's again, which looks after the plans
         )
-        world.clock.advance(60)
-        world.oracle, world.expected = oracle, self.least or self.operations
-        return world
+        simulation.stage.clock.advance(60)
+        simulation.injector, simulation.expected = injector, self.least or self.operations
+        return simulation
 
 
-def _night(world: World) -> None:
-    world.night()
+def _night(simulation: Simulation) -> None:
+    simulation.stage.night()
 
 
 def _at(state: State, then: Incident) -> Story:
     """Let night fall, and something happen when the operation has come to a state."""
 
-    def play(world: World) -> None:
-        world.night()
-        if operation_id := world.until(state):
-            then(world, operation_id)
+    def play(simulation: Simulation) -> None:
+        simulation.stage.night()
+        if operation_id := simulation.until(state):
+            then(simulation, operation_id)
         else:
-            world.expected = 1  # faults led it another way
+            simulation.expected = 1  # faults led it another way
 
     return play
 
 
-CORE: tuple[Scene, ...] = (
-    Scene("night", _night),
-    Scene("first-night", _night, furnish=actions.nothing),
-    Scene(
+CORE: tuple[Scenario, ...] = (
+    Scenario("night", _night),
+    Scenario("first-night", _night, furnish=actions.nothing),
+    Scenario(
         "final-snapshot",
         _night,
         environment={"SKIP_FINAL_SNAPSHOT": "false", "ARCHIVE_SNAPSHOT": "false"},
     ),
-    Scene("failed-copy", _at(S.COPYING, actions.fail_copy)),
-    Scene("fast", _night, environment=PATIENT, pace=400, lambda_seconds=900),
-    Scene("cancelled", _at(S.RESTORED, actions.cancel), (STOPS,), GOOD),
-    Scene("rerun", _at(S.RESTORED, actions.rerun), (STOPS, GOOD), GOOD, operations=2),
-    Scene("stopped-target", _night, furnish=actions.stopped_and_protected, pace=2),
-    Scene("rotated", actions.rotated, operations=2),
-    Scene("two-targets", _night, furnish=actions.two_targets, operations=2),
+    Scenario("failed-copy", _at(S.COPYING, actions.fail_copy)),
+    Scenario("fast", _night, environment=PATIENT, pace=400, lambda_seconds=900),
+    Scenario("cancelled", _at(S.RESTORED, actions.cancel), (STOPS,), GOOD),
+    Scenario("rerun", _at(S.RESTORED, actions.rerun), (STOPS, GOOD), GOOD, operations=2),
+    Scenario("stopped-target", _night, furnish=actions.stopped_and_protected, pace=2),
+    Scenario("rotated", actions.rotated, operations=2),
+    Scenario("two-targets", _night, furnish=actions.two_targets, operations=2),
 )
-OTHERS: tuple[Scene, ...] = (
-    Scene("one-target", actions.quiet_night, operations=0, furnish=actions.one_target),
-    Scene("strangers-target", _night, (FAILS,), furnish=actions.strangers),
-    Scene("strangers-copy", _at(S.SNAPSHOT_FOUND, actions.strangers_copy), (FAILS,)),
-    Scene("failed-copies", _at(S.COPYING, actions.fail_copies)),
-    Scene("everything-twice", actions.twice, environment=PATIENT, pace=400, lambda_seconds=900),
-    Scene("replaced-target", _at(S.TARGET_DELETING, actions.replaced), (FAILS,)),
-    Scene("unreachable-target", _at(S.SNAPSHOT_READY, actions.unreachable), (FAILS,)),
-    Scene(
+OTHERS: tuple[Scenario, ...] = (
+    Scenario("one-target", actions.quiet_night, operations=0, furnish=actions.one_target),
+    Scenario("strangers-target", _night, (FAILS,), furnish=actions.strangers),
+    Scenario("strangers-copy", _at(S.SNAPSHOT_FOUND, actions.strangers_copy), (FAILS,)),
+    Scenario("failed-copies", _at(S.COPYING, actions.fail_copies)),
+    Scenario("everything-twice", actions.twice, environment=PATIENT, pace=400, lambda_seconds=900),
+    Scenario("replaced-target", _at(S.TARGET_DELETING, actions.replaced), (FAILS,)),
+    Scenario("unreachable-target", _at(S.SNAPSHOT_READY, actions.unreachable), (FAILS,)),
+    Scenario(
         "other-key", _at(S.COPYING, actions.other_key), (FAILS, GOOD), GOOD, operations=2, least=1
     ),
-    Scene(
+    Scenario(
         "other-key-and-back",
         _at(S.COPYING, actions.other_key_and_back),
         (FAILS, FAILS, GOOD),
@@ -118,11 +118,11 @@ OTHERS: tuple[Scene, ...] = (
         operations=3,
         least=1,
     ),
-    Scene("moved-alias", _at(S.SNAPSHOT_READY, actions.moved_alias)),
-    Scene("changed-target", _at(S.USERS_READY, actions.changed), (FAILS,), GOOD),
-    Scene("lost-reader", _at(S.USERS_READY, actions.lost_reader), (FAILS,), GOOD),
-    Scene("removed-target", _at(S.USERS_READY, actions.removed), (FAILS,), GOOD),
-    Scene(
+    Scenario("moved-alias", _at(S.SNAPSHOT_READY, actions.moved_alias)),
+    Scenario("changed-target", _at(S.USERS_READY, actions.changed), (FAILS,), GOOD),
+    Scenario("lost-reader", _at(S.USERS_READY, actions.lost_reader), (FAILS,), GOOD),
+    Scenario("removed-target", _at(S.USERS_READY, actions.removed), (FAILS,), GOOD),
+    Scenario(
         "renamed-source",
         _at(S.SNAPSHOT_FOUND, actions.renamed_source),
         (FAILS,),
@@ -133,12 +133,12 @@ OTHERS: tuple[Scene, ...] = (
             "VPC_SECURITY_GROUP_IDS": "sg-source",
         },
     ),
-    Scene("lost-copy", actions.lost_copies, (FAILS,)),
-    Scene("replayed", actions.replayed, operations=2),
-    Scene("rerun-too-far", _at(S.COPYING, actions.rerun_too_far), (STOPS,)),
+    Scenario("lost-copy", actions.lost_copies, (FAILS,)),
+    Scenario("replayed", actions.replayed, operations=2),
+    Scenario("rerun-too-far", _at(S.COPYING, actions.rerun_too_far), (STOPS,)),
 )
-AT_EACH_STATE: tuple[Scene, ...] = tuple(
-    Scene(f"{name}@{state.value}", _at(state, then), ends, late, count, min(count, 2))
+AT_EACH_STATE: tuple[Scenario, ...] = tuple(
+    Scenario(f"{name}@{state.value}", _at(state, then), ends, late, count, min(count, 2))
     for name, then, ends, late, count in (
         ("cancel", actions.cancel, (STOPS,), GOOD, 1),
         ("rerun", actions.rerun, (STOPS, GOOD), GOOD, 2),
@@ -153,10 +153,10 @@ AT_EACH_STATE: tuple[Scene, ...] = tuple(
     )
     for state in ON_A_NIGHT
 )
-NEVER_STARTS: tuple[Scene, ...] = tuple(  # nobody says SUCCEEDED without having looked
-    Scene(f"never-starts@{state.value}", _at(state, actions.never_starts), (FAILS,), GOOD)
+NEVER_STARTS: tuple[Scenario, ...] = tuple(  # nobody says SUCCEEDED without having looked
+    Scenario(f"never-starts@{state.value}", _at(state, actions.never_starts), (FAILS,), GOOD)
     for state in ON_A_NIGHT
 )
-SCENES: Mapping[str, Scene] = {
+SCENARIOS: Mapping[str, Scenario] = {
     scene.name: scene for scene in (*CORE, *OTHERS, *AT_EACH_STATE, *NEVER_STARTS)
 }

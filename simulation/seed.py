@@ -17,12 +17,12 @@ from simulation.settings import (
 )
 
 if TYPE_CHECKING:
-    from simulation.stage import Stage
+    from simulation.stage import SimulatedStage
 
 ENGINE = "aurora-postgresql"
 
 
-def furnish(stage: "Stage") -> None:
+def seed_stage(stage: "SimulatedStage") -> None:
     """Make what every stage needs before its first night, production included."""
     for region in (SOURCE_REGION, TARGET_REGION):
         stage.keys.create(ACCOUNT, region, "alias/aurora-restore")
@@ -35,7 +35,7 @@ def furnish(stage: "Stage") -> None:
 
 
 def make_cluster(
-    stage: "Stage",
+    stage: "SimulatedStage",
     name: str,
     region: str,
     *,

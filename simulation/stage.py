@@ -41,7 +41,7 @@ from simulation.in_memory_services import (
     InMemoryTopics,
 )
 from simulation.in_memory_store import InMemoryStore
-from simulation.seed import furnish, make_cluster
+from simulation.seed import make_cluster, seed_stage
 from simulation.settings import (
     ACCOUNT,
     APP,
@@ -78,17 +78,16 @@ __all__ = [
 LAMBDA_SECONDS, DAY = 60, 86_400
 
 
-class Stage:
-    """One stage with its production cluster.
+class SimulatedStage:
+    """A deployed stage in an account with a production cluster; nothing runs in it by itself.
 
-    A staging cluster of ours is there once `staging()` was called.
+    An old target is there once `staging()` was called. Events gather in `queue`: `Stage` runs the
+    functions for them one after another, `Simulation` among faults.
     """
 
     checked = (
         True  # whether functions' calls of RDS are held against botocore's own model, both ways
     )
-
-    make_clock = VirtualClock
 
     def __init__(
         self,
@@ -96,30 +95,31 @@ class Stage:
         *,
         seed: int = 0,
         durations: Durations | None = None,
+        clock: VirtualClock | None = None,
     ) -> None:
         self.environment = {**ENVIRONMENT, **(environment or {})}
-        self.clock, self.store, self.faults, self.keys = (
-            self.make_clock(),
-            InMemoryStore(),
-            Faults(),
-            KeyRing(),
-        )
+        self.clock = clock or VirtualClock()
+        self.store = InMemoryStore()
+        self.faults, self.keys = Faults(), KeyRing()
         self.data = InMemoryData()
         self.queue: deque[dict[str, Any]] = deque()
-        self.delivered: list[dict[str, Any]] = []
-        self.failures: list[Exception] = []
-        self.calls: list[tuple[str, str, str]] = []
+        self.on_event: Callable[[dict[str, Any]], None] = self._enqueue
+        self.on_rds_event = self._forward
         self._random = Random(seed)  # noqa: S311 # ids that are the same in every run
-        self._next_beat, self._beaten = self.clock.now(), False
+        self.next_tick = self.clock.now()  # of the schedule that wakes the heartbeat
         self.aurora = Aurora(
-            self.clock, durations=durations, data=self.data, keys=self.keys, emit=self._emit
+            self.clock,
+            durations=durations,
+            data=self.data,
+            keys=self.keys,
+            emit=self._emit,
         )
         self.topics, self.secrets = InMemoryTopics(self.faults), InMemorySecrets(self.faults)
         self.parameters, self.network = (
             InMemoryParameters(self.faults),
             InMemoryNetwork(self.faults),
         )
-        furnish(self)
+        seed_stage(self)
 
     def rds(self, region: str = TARGET_REGION) -> AuroraClient:
         """Give Aurora's face in a region, as people use it: its calls are not those of the functions."""
@@ -145,7 +145,7 @@ class Stage:
 
     def put(self, detail_type: str, **detail: Any) -> str:
         """Put one event of the stage's on the bus, as people do; returns its id."""
-        return self._put(event_source(STAGE), detail_type, detail)
+        return self.put_event(event_source(STAGE), detail_type, detail)
 
     def key_arn(self, region: str = TARGET_REGION) -> str:
         """Give the ARN of the key that the stage's alias means in a region."""
@@ -190,10 +190,99 @@ class Stage:
         """
         until = self.clock.now() + timedelta(seconds=seconds_max)
         while (due := self.aurora.next_transition()) and due <= until:
-            self._move_to(due)
+            self.move_to(due)
             self.aurora.tick()
         self.queue.clear()
-        self._next_beat = self.clock.now() + timedelta(seconds=60)
+        self.next_tick = self.clock.now() + timedelta(seconds=60)
+
+    def ports(self) -> Ports:
+        """Compose the ports of one invocation."""
+        return Ports(
+            settings=Settings.of_environment(self.environment),
+            store=self.store,
+            account=ACCOUNT,
+            partition="aws",
+            region=TARGET_REGION,
+            remaining_seconds=lambda: LAMBDA_SECONDS,
+            clients=self.client,
+            now=self.clock.now,
+            new_id=self.new_id,
+            database=self.database,
+            resolves=lambda _host: True,
+        )
+
+    def client(self, service: str, region: str) -> Any:
+        if service == "rds":
+            return AuroraClient(self.aurora, account=ACCOUNT, region=region, checked=self.checked)
+        made: dict[str, Callable[[], Any]] = {
+            "events": lambda: InMemoryEvents(self.faults, self.put_event),
+            "sns": lambda: self.topics,
+            "secretsmanager": lambda: self.secrets,
+            "ssm": lambda: self.parameters,
+            "ec2": lambda: self.network,
+            "kms": lambda: InMemoryKeys(self.faults, self.keys, ACCOUNT, region),
+        }
+        return made[service]()
+
+    def database(self, place: Endpoint, master: Login, database: str) -> InMemoryDatabase:
+        return self.cluster_at(place.host).open(place, master, database)
+
+    def cluster_at(self, host: str) -> InMemoryCluster:
+        """Find the database behind an endpoint."""
+        return self.data.clusters[self.data.hosts[host]]
+
+    def put_event(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
+        event_id = self.new_id()
+        envelope = {
+            "version": "0",
+            "id": event_id,
+            "detail-type": detail_type,
+            "source": source,
+            "account": ACCOUNT,
+            "time": _time(self.clock.now()),
+            "region": TARGET_REGION,
+            "resources": [],
+            "detail": detail,
+        }
+        self.on_event(envelope)
+        return event_id
+
+    def _emit(self, event: dict[str, Any]) -> None:
+        self.on_rds_event(event)
+
+    def _enqueue(self, envelope: dict[str, Any]) -> None:
+        self.queue.append(envelope)
+
+    def _forward(self, event: dict[str, Any]) -> None:
+        """Take RDS's own events: the target region's, and the source's snapshot events through the forwarding rule."""
+        if (
+            event["region"] == TARGET_REGION
+            or event["detail-type"] == "RDS DB Cluster Snapshot Event"
+        ):
+            self.queue.append(event)
+
+    def new_id(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def move_to(self, moment: datetime) -> None:
+        self.clock.advance(max(0.0, (moment - self.clock.now()).total_seconds()))
+
+
+class Stage(SimulatedStage):
+    """A stage whose functions run one after another, without a fault.
+
+        stage = Stage()
+        stage.night()
+        operation = stage.run_to_the_end()
+
+    What a function raises is kept in `failures`, and what was delivered in `delivered`.
+    """
+
+    def __init__(self, environment: dict[str, str] | None = None, **how: Any) -> None:
+        self.delivered: list[dict[str, Any]] = []
+        self.failures: list[Exception] = []
+        self._has_ticked = False
+        super().__init__(environment, **how)
 
     def deliver(self) -> None:
         """Deliver what is on the bus, and what comes of it, until nothing is left."""
@@ -217,19 +306,19 @@ class Stage:
     def beat(self) -> None:
         """Run one tick of the heartbeat, all of them in one process."""
         try:
-            heartbeat(self.ports(), first=not self._beaten)
-            self._beaten = True
+            heartbeat(self.ports(), first=not self._has_ticked)
+            self._has_ticked = True
         except Exception as error:  # noqa: BLE001 # as above
             self.failures.append(error)
 
     def step_time(self) -> None:
         """Go to the next thing that is due, a tick or a change in Aurora, and deliver what comes of it."""
         due = self.aurora.next_transition()
-        self._move_to(min(due, self._next_beat) if due else self._next_beat)
+        self.move_to(min(due, self.next_tick) if due else self.next_tick)
         self.aurora.tick()
         self.deliver()
-        if self.clock.now() >= self._next_beat:
-            self._next_beat += timedelta(seconds=60)
+        if self.clock.now() >= self.next_tick:
+            self.next_tick += timedelta(seconds=60)
             self.beat()
             self.deliver()
 
@@ -259,72 +348,6 @@ class Stage:
         raise TimeoutError(
             f"After {seconds_max} s there is still an open operation: {self.all_operations()}."
         )
-
-    def ports(self) -> Ports:
-        """Compose the world of one invocation."""
-        return Ports(
-            settings=Settings.of_environment(self.environment),
-            store=self.store,
-            account=ACCOUNT,
-            partition="aws",
-            region=TARGET_REGION,
-            remaining_seconds=lambda: LAMBDA_SECONDS,
-            clients=self._client,
-            now=self.clock.now,
-            new_id=self._new_id,
-            database=self._database,
-            resolves=lambda _host: True,
-        )
-
-    def _client(self, service: str, region: str) -> Any:
-        if service == "rds":
-            return AuroraClient(self.aurora, account=ACCOUNT, region=region, checked=self.checked)
-        made: dict[str, Callable[[], Any]] = {
-            "events": lambda: InMemoryEvents(self.faults, self._put),
-            "sns": lambda: self.topics,
-            "secretsmanager": lambda: self.secrets,
-            "ssm": lambda: self.parameters,
-            "ec2": lambda: self.network,
-            "kms": lambda: InMemoryKeys(self.faults, self.keys, ACCOUNT, region),
-        }
-        return made[service]()
-
-    def _database(self, place: Endpoint, master: Login, database: str) -> InMemoryDatabase:
-        return self.cluster_at(place.host).open(place, master, database)
-
-    def cluster_at(self, host: str) -> InMemoryCluster:
-        """Find the database behind an endpoint."""
-        return self.data.clusters[self.data.hosts[host]]
-
-    def _put(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
-        event_id = self._new_id()
-        envelope = {
-            "version": "0",
-            "id": event_id,
-            "detail-type": detail_type,
-            "source": source,
-            "account": ACCOUNT,
-            "time": _time(self.clock.now()),
-            "region": TARGET_REGION,
-            "resources": [],
-            "detail": detail,
-        }
-        self.queue.append(envelope)
-        return event_id
-
-    def _emit(self, event: dict[str, Any]) -> None:
-        """Take RDS's own events: the target region's, and the source's snapshot events through the forwarding rule."""
-        if (
-            event["region"] == TARGET_REGION
-            or event["detail-type"] == "RDS DB Cluster Snapshot Event"
-        ):
-            self.queue.append(event)
-
-    def _new_id(self) -> str:
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-
-    def _move_to(self, moment: datetime) -> None:
-        self.clock.advance(max(0.0, (moment - self.clock.now()).total_seconds()))
 
 
 def _time(moment: datetime) -> str:

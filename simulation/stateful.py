@@ -10,9 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from chalicelib.flow.choreography import STEPS, TERMINAL
 from simulation import actions, scenarios
 from simulation.explore import Tally
-from simulation.injector import FINE, Asking, Site
+from simulation.injector import FINE, CallSite, FaultInjector
+from simulation.recorder import InjectedFault, InvariantViolation
 from simulation.run import heard
-from simulation.watched_stage import BrokenError, Struck
 
 A_LIFE = "a life"
 STEPS_MAX = 25  # of one life
@@ -26,10 +26,10 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self._waiting: list[tuple[int, int]] = []
         self._told: list[str] = []
-        self.world = scenarios.SCENES["night"].world(Asking(self._answer))
-        self.world.expected = 0
+        self.simulation = scenarios.SCENARIOS["night"].simulation(FaultInjector(self._answer))
+        self.simulation.expected = 0
 
-    def _answer(self, _number: int, options: Sequence[str], _site: Site) -> str:
+    def _answer(self, _number: int, options: Sequence[str], _site: CallSite) -> str:
         if not self._waiting or len(options) == 1:
             return FINE
         after, pick = self._waiting[0]
@@ -39,10 +39,10 @@ class Life(RuleBasedStateMachine):
     def _live(self, what: str, then: Callable[[], Any]) -> None:
         """Let something happen; a broken promise fails the example with the life so far."""
         self._told.append(what)
-        with heard(self.world, "ERROR"):
+        with heard(self.simulation, "ERROR"):
             try:
                 then()
-            except BrokenError as error:
+            except InvariantViolation as error:
                 raise AssertionError(
                     "\n".join([*self._told, *map(str, error.violations)])
                 ) from error
@@ -50,13 +50,13 @@ class Life(RuleBasedStateMachine):
     @rule()
     def night_falls(self) -> None:
         """Aurora takes its snapshot, whose name has the minute in it: there is one a minute at most."""
-        self._live("a minute passes", lambda: self.world.run(61))
-        self._live("night falls", self.world.night)
+        self._live("a minute passes", lambda: self.simulation.run(61))
+        self._live("night falls", self.simulation.stage.night)
 
     @rule(minutes=st.sampled_from([1, 3, 10, 60]))
     def time_passes(self, minutes: int) -> None:
         """Let some minutes pass."""
-        self._live(f"{minutes} minutes pass", lambda: self.world.run(minutes * 60))
+        self._live(f"{minutes} minutes pass", lambda: self.simulation.run(minutes * 60))
 
     @rule(after=st.integers(0, 120), pick=st.integers(0, 9))
     def a_fault_waits(self, after: int, pick: int) -> None:
@@ -64,7 +64,7 @@ class Life(RuleBasedStateMachine):
         self._waiting.append((after, pick))
         self._told.append(f"after {after} more questions fault {pick}")
 
-    @precondition(lambda self: self.world.open)
+    @precondition(lambda self: self.simulation.open)
     @rule(
         incident=st.sampled_from(
             ["cancel", "settings", "newer", "older", "silence", "throttling", "no_heartbeat"]
@@ -72,34 +72,36 @@ class Life(RuleBasedStateMachine):
     )
     def something_happens(self, incident: str) -> None:
         """To an operation that is open."""
-        operation_id = min(self.world.open)
+        operation_id = min(self.simulation.open)
         self._live(
             f"{incident} {operation_id}",
-            lambda: getattr(actions, incident)(self.world, operation_id),
+            lambda: getattr(actions, incident)(self.simulation, operation_id),
         )
 
-    @precondition(lambda self: any(state in TERMINAL for state in self.world.states.values()))
+    @precondition(lambda self: any(state in TERMINAL for state in self.simulation.states.values()))
     @rule(step=st.sampled_from([None, *STEPS]))
     def somebody_asks_again(self, step: str | None) -> None:
         """For what ended last, perhaps from a step."""
-        ended = [one for one, state in self.world.states.items() if state in TERMINAL]
+        ended = [one for one, state in self.simulation.states.items() if state in TERMINAL]
         how = {"from_step": step} if step else {}
         self._live(
             f"again {ended[-1]} {step}",
-            lambda: self.world.put("RestoreRequested", rerun_of=ended[-1], **how),
+            lambda: self.simulation.bus.put("RestoreRequested", rerun_of=ended[-1], **how),
         )
 
     @rule()
     def somebody_asks(self) -> None:
         """For the newest snapshot."""
-        self._live("somebody asks", lambda: self.world.put("RestoreRequested"))
+        self._live("somebody asks", lambda: self.simulation.bus.put("RestoreRequested"))
 
     def teardown(self) -> None:
         """Faults stop, and everything comes to its end."""
         self._waiting.clear()
-        self._live("the end", self.world.rest)
+        self._live("the end", self.simulation.rest)
         TALLY.schedules += 1
-        TALLY.injected += sum(isinstance(one, Struck) for one in self.world.entries)
+        TALLY.injected += sum(
+            isinstance(one, InjectedFault) for one in self.simulation.recorder.entries
+        )
 
 
 def lives(examples: int) -> Tally:

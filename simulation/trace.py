@@ -6,9 +6,9 @@ from datetime import datetime
 from simulation import faults
 from simulation.history import Announced, Called, Wrote
 from simulation.instrumented import READS
+from simulation.recorder import InjectedFault
 from simulation.run import Run
-from simulation.watched_stage import Struck
-from simulation.world import World
+from simulation.simulation import Simulation
 
 FAULT = "FAULT"
 LAST = 40  # lines: what led to the end, besides what every fault befell
@@ -20,9 +20,9 @@ _WORDS = {
     faults.UNTAKEN: "is answered that no entry was taken",
     faults.CRASH_BEFORE: "is never made: the function dies",
     faults.CRASH_AFTER: "is obeyed, and the function dies",
-    faults.TWIN: "hangs while a duplicate runs to its end",
-    faults.BEAT: "hangs while the heartbeat runs",
-    faults.REST: "hangs while everything else goes on",
+    faults.DUPLICATE: "hangs while a duplicate runs to its end",
+    faults.HEARTBEAT: "hangs while the heartbeat runs",
+    faults.EVERYTHING: "hangs while everything else goes on",
     faults.DROPPED: "is lost",
     faults.DOUBLED: "comes twice",
     faults.LATE: "comes minutes late",
@@ -33,8 +33,8 @@ _WORDS = {
 
 
 def story(run: Run) -> str:
-    """Tell a run whose world was kept, as lines."""
-    told = list(_shortened(list(_told(run.world)))) if run.world else []
+    """Tell a run whose simulation was kept, as lines."""
+    told = list(_shortened(list(_told(run.simulation)))) if run.simulation else []
     broken = [f"  BROKEN {one}" for one in run.broken]
     return "\n".join(
         [
@@ -64,8 +64,8 @@ def _command(run: Run) -> str:
     return f"make prove REPLAY='{run.line}'"
 
 
-def _told(world: World) -> Iterator[str]:
-    for entry in world.entries:
+def _told(simulation: Simulation) -> Iterator[str]:
+    for entry in simulation.recorder.entries:
         if what := _line(entry):
             yield f"  {_clock(entry.at)} {what}"
 
@@ -75,8 +75,8 @@ def _clock(moment: datetime) -> str:
 
 
 def _line(entry: object) -> str:
-    if isinstance(entry, Struck):
-        return f"{FAULT}  {entry.site} {_WORDS[entry.fate]}"
+    if isinstance(entry, InjectedFault):
+        return f"{FAULT}  {entry.site} {_WORDS[entry.fault]}"
     if isinstance(entry, Called) and not entry.action.lower().startswith(
         tuple(one.strip("_") for one in READS)
     ):

@@ -47,12 +47,12 @@ Sources = Annotated[
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Judge the files that are named, and say it."""
+    """Check the files that are named, and say it."""
     return program(check, arguments, name="python -m simulation.checker")
 
 
 def check(stage: StageName, state: State, audit: Audit, cloudtrail: Trails, source: Sources) -> int:
-    """Judge a stage's nights in a real account by the promises of the proof."""
+    """Check a stage's restores in a real account against the invariants."""
     now = datetime.now(UTC)
     try:
         entries = history_of(Files(state, audit, tuple(cloudtrail)), stage)

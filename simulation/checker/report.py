@@ -1,4 +1,4 @@
-"""What the judge says of a real account: its history put together from files, and each promise with its verdict."""
+"""What the checker says of a real account: its history put together from files, and each invariant with its verdict."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from typing import TypeVar
 from chalicelib.flow.choreography import TERMINAL, State
 from chalicelib.flow.facts import Facts
 from chalicelib.records.store import Item
-from simulation.checker import Judge
+from simulation.checker import Checker
 from simulation.cloudtrail import calls_of, read_trail
-from simulation.history import Bounds, Called, Entry, Unjudged, Violation, Wrote
-from simulation.invariants import PROMISES
+from simulation.history import Bounds, Called, Entry, Unchecked, Violation, Wrote
+from simulation.invariants import INVARIANTS
 from simulation.invariants.calls import is_ours
 from simulation.invariants.ends import left_by, slack
 from simulation.invariants.projection import TARGET_KEY, settings_of
 from simulation.tables import moment, read_table, stays_of, writes_of
 
 BLIND_TO = frozenset({"Announced", "Said", "Opened"})  # neither CloudTrail nor a table keeps these
-WIDTH = 12  # of the promises' names
+WIDTH = 24  # of the invariants' names
 OPEN: frozenset[str] = frozenset(State) - TERMINAL
 Read = TypeVar("Read")
 
@@ -118,15 +118,15 @@ def _is_under_way(record: Item, now: datetime) -> bool:
 
 
 def report(bounds: Bounds, entries: list[Entry], now: datetime) -> tuple[list[str], bool]:
-    """Judge a history.
+    """Check a history.
 
-    Returns the lines to be shown, and whether every promise that could be judged is kept.
+    Returns the lines to be shown, and whether every invariant that could be judged is kept.
     """
-    judge = Judge(bounds)
-    broken = [*(one for entry in entries for one in judge.see(entry)), *judge.rest(now)]
+    checker = Checker(bounds)
+    broken = [*(one for entry in entries for one in checker.see(entry)), *checker.rest(now)]
     lines = [_heading(bounds, entries)]
-    for promise in PROMISES:
-        lines += _verdict(promise.name, broken, judge.unjudged)
+    for invariant in INVARIANTS:
+        lines += _verdict(invariant.name, broken, checker.unchecked)
     return lines, not broken
 
 
@@ -142,9 +142,9 @@ def _heading(bounds: Bounds, entries: list[Entry]) -> str:
     )
 
 
-def _verdict(name: str, broken: list[Violation], unjudged: list[Unjudged]) -> list[str]:
-    wrong = [one.sentence for one in broken if one.promise == name]
-    doubts = [f"not judged: {one.sentence}" for one in unjudged if one.promise == name]
+def _verdict(name: str, broken: list[Violation], unjudged: list[Unchecked]) -> list[str]:
+    wrong = [one.sentence for one in broken if one.invariant == name]
+    doubts = [f"not judged: {one.sentence}" for one in unjudged if one.invariant == name]
     verdict = "broken" if wrong else "not judged in full" if doubts else "kept"
     return [
         f"{name:<{WIDTH}}{verdict}",

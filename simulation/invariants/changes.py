@@ -5,18 +5,18 @@ from datetime import datetime
 from chalicelib.flow.choreography import TERMINAL, State, is_allowed
 from chalicelib.records.store import Item
 from simulation.history import Wrote
-from simulation.invariants.invariant import Promise, Sentences, state_before
-from simulation.invariants.projection import Known
+from simulation.invariants.invariant import Invariant, Sentences, state_before
+from simulation.invariants.projection import OperationView
 
 _STATES: frozenset[str] = frozenset(State)
 
 
-class OneEnd(Promise):
+class SingleTerminalState(Invariant):
     """An operation has at most one terminal state, and no change of state after it."""
 
-    name = "one-end"
+    name = "single-terminal-state"
 
-    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
         """Take a row after the row of an end, in order or version, for one too many."""
         del entry, before
         ends = [number for number, row in one.rows.items() if row.get("to_state") in TERMINAL]
@@ -24,7 +24,7 @@ class OneEnd(Promise):
             end, state = min(ends), one.rows[min(ends)]["to_state"]
             yield f"{one.operation_id} ended {state} at version {end}, and has a row of version {max(version, end)}."
 
-    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """See that a record that ended keeps its state and version."""
         was, now = state_before(before), entry.item.get("state")
         if (
@@ -35,12 +35,12 @@ class OneEnd(Promise):
             yield f"{one.operation_id} had ended {was}, and was then written as {now}."
 
 
-class Version(Promise):
+class Version(Invariant):
     """The version rises by one with each change of state, which the flow knows and one row of the trail tells."""
 
     name = "version"
 
-    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
         """Each row stands alone, follows the one before it, and tells a change that the flow knows."""
         row, what = entry.item, f"The row {entry.key}"
         if before is not None:
@@ -54,7 +54,7 @@ class Version(Promise):
             yield f"{what} came without the row of version {version - 1}."
         yield from _follows(what, row, one.rows.get(version - 1))
 
-    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """See that a write of the record changes state and version together, or neither."""
         if before is None:
             return
@@ -75,7 +75,7 @@ class Version(Promise):
     def rest(self, now: datetime) -> Sentences:
         """Count the rows up to the record's version; without a record the rows alone are judged."""
         del now
-        for one in self.book.operations.values():
+        for one in self.view.operations.values():
             if not one.item:
                 self.doubt(f"the record of {one.operation_id} is not known.")
                 continue

@@ -7,8 +7,8 @@ from chalicelib.flow.plan import ARCHIVED_TAG, Plan
 from chalicelib.records.store import Item
 from simulation.history import Called, Wrote
 from simulation.invariants.calls import Named, changed, is_effect, is_ours, made, name, shown, tags
-from simulation.invariants.invariant import Promise, Sentences, state_before
-from simulation.invariants.projection import Book, Known
+from simulation.invariants.invariant import Invariant, Sentences, state_before
+from simulation.invariants.projection import HistoryView, OperationView
 
 # Setting what is set already changes nothing, and after a lost reply nobody can know: once an
 # attempt is enough.
@@ -19,13 +19,13 @@ ARCHIVE_WARNING = (
 )
 
 
-class Once(Promise):
+class EffectOnce(Invariant):
     """Each effect comes at most once in an attempt, and at most once in a visit of a state."""
 
-    name = "once"
+    name = "effect-once"
 
-    def __init__(self, book: Book) -> None:
-        super().__init__(book)
+    def __init__(self, view: HistoryView) -> None:
+        super().__init__(view)
         self._done: set[tuple[str, object, str, tuple[Named, ...], tuple[str, ...]]] = set()
 
     def called(self, call: Called) -> Sentences:
@@ -40,7 +40,7 @@ class Once(Promise):
             return
         if call.attempt and self._again(call, f"attempt {call.attempt}"):
             yield f"{call.operation_id} did {call.action} of {_names(call)} twice in the attempt {call.attempt}."
-        visit = self.book.visit_of(call)
+        visit = self.view.visit_of(call)
         if call.action not in REPEATABLE and self._again(call, visit):
             yield f"{call.operation_id} did {call.action} of {_names(call)} twice at version {visit}."
 
@@ -60,7 +60,7 @@ class _Making:
     resource_id: str | None
 
 
-class Wanted(Promise):
+class ExpectedResources(Invariant):
     """What succeeded left exactly the wanted cluster, instances and copy.
 
     By the calls alone: the cluster's restore and each instance's creation since, by the operation
@@ -68,10 +68,10 @@ class Wanted(Promise):
     counts as none.
     """
 
-    name = "wanted"
+    name = "expected-resources"
 
-    def __init__(self, book: Book) -> None:
-        super().__init__(book)
+    def __init__(self, view: HistoryView) -> None:
+        super().__init__(view)
         self._clusters: dict[Named, _Making] = {}
         self._instances: dict[Named, dict[Named, _Making]] = {}  # by cluster
         self._archived: set[Named] = set()
@@ -115,8 +115,8 @@ class Wanted(Promise):
             for standing in self._instances.values():
                 standing.pop(changed(call)[0], None)
 
-    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
-        """Judge what stands at the moment of success."""
+    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
+        """Check what stands at the moment of success."""
         del entry
         if one.state != State.SUCCEEDED or state_before(before) == State.SUCCEEDED:
             return
@@ -127,7 +127,7 @@ class Wanted(Promise):
         yield from self._members(one, one.settings)
         yield from self._copies(one, one.settings)
 
-    def _cluster(self, one: Known, plan: Plan) -> Sentences:
+    def _cluster(self, one: OperationView, plan: Plan) -> Sentences:
         cluster, recorded = (
             Named(plan.target.region, "cluster", plan.target.cluster_id),
             one.facts.target.cluster_resource_id,
@@ -135,12 +135,12 @@ class Wanted(Promise):
         making = self._clusters.get(cluster)
         if making is None:
             yield f"{one.operation_id} succeeded, and no restore of the {cluster} is known that still stands."
-        elif self.book.root_of(making.call) != one.root_id:
+        elif self.view.root_of(making.call) != one.root_id:
             yield f"{one.operation_id} succeeded, and the {cluster} was restored by {making.call.operation_id}."
         elif making.resource_id and making.resource_id != recorded:
             yield f"{one.operation_id} succeeded with {recorded}, and the restore had made {making.resource_id}."
 
-    def _members(self, one: Known, plan: Plan) -> Sentences:
+    def _members(self, one: OperationView, plan: Plan) -> Sentences:
         standing = self._instances.get(
             Named(plan.target.region, "cluster", plan.target.cluster_id), {}
         )
@@ -152,10 +152,10 @@ class Wanted(Promise):
         for named in sorted({*standing} - wanted, key=str):
             yield f"{one.operation_id} succeeded, and the {named} stands, which its plan does not want."
         for named in sorted(wanted & {*standing}, key=str):
-            if self.book.root_of(standing[named].call) != one.root_id:
+            if self.view.root_of(standing[named].call) != one.root_id:
                 yield f"{one.operation_id} succeeded, and the {named} was made by {standing[named].call.operation_id}."
 
-    def _copies(self, one: Known, plan: Plan) -> Sentences:
+    def _copies(self, one: OperationView, plan: Plan) -> Sentences:
         if any(
             str(warning).startswith(ARCHIVE_WARNING) for warning in one.item.get("warnings", ())
         ):
@@ -172,7 +172,7 @@ class Wanted(Promise):
                 yield f"{one.operation_id} succeeded, and the {copy}, which its plan does not keep, was not deleted."
         yield from self._copies_of_other_runs(one, {hop.identifier for hop in hops})
 
-    def _copies_of_other_runs(self, one: Known, known: set[str]) -> Sentences:
+    def _copies_of_other_runs(self, one: OperationView, known: set[str]) -> Sentences:
         for copy, call in self._copied.items():
             if (
                 call.operation_id is None
@@ -180,7 +180,7 @@ class Wanted(Promise):
                 or copy in self._gone | self._archived
             ):
                 continue
-            if self.book.root_of(call) == one.root_id:
+            if self.view.root_of(call) == one.root_id:
                 yield f"{one.operation_id} succeeded, and the {copy}, which {call.operation_id} made, was not deleted."
 
 

@@ -6,8 +6,8 @@ from chalicelib.flow.choreography import ROWS, TERMINAL, State
 from chalicelib.flow.plan import Plan
 from chalicelib.records.store import Item
 from simulation.history import Announced, Wrote
-from simulation.invariants.invariant import Promise, Sentences, state_before
-from simulation.invariants.projection import Book, Known
+from simulation.invariants.invariant import Invariant, Sentences, state_before
+from simulation.invariants.projection import HistoryView, OperationView
 
 SPARE_BEATS = (
     3  # the tick that announces, one that was lost, and the one that ends what nobody answers
@@ -47,7 +47,7 @@ def left_by(
     return max(entered + budget(state, plan), faults_stopped) + spare
 
 
-class Deadline(Promise):
+class Deadline(Invariant):
     """Every state is left within its budget and slack, counted from when the last fault stopped.
 
     left <= max(entered + budget, faults stopped) + slack; without a word on faults, everything
@@ -56,7 +56,7 @@ class Deadline(Promise):
 
     name = "deadline"
 
-    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
         """Measure the visit that a row ends, at once: no later fault excuses it."""
         del before
         if version - 1 in one.visits and one.settings is not None:
@@ -64,19 +64,19 @@ class Deadline(Promise):
 
     def rest(self, now: datetime) -> Sentences:
         """Measure every visit of every operation, by its rows."""
-        for one in self.book.operations.values():
+        for one in self.view.operations.values():
             if one.settings is None:
                 self.doubt(f"the settings of {one.operation_id} are not known.")
                 continue
             for version in sorted(one.visits):
                 yield from self._visit(one, version, one.settings, now)
 
-    def _visit(self, one: Known, version: int, plan: Plan, now: datetime) -> Sentences:
+    def _visit(self, one: OperationView, version: int, plan: Plan, now: datetime) -> Sentences:
         visit, following = one.visits[version], one.visits.get(version + 1)
         if visit.state in TERMINAL or visit.state not in _STATES:
             return
         left = following.entered if following else now
-        faults = self.book.faults_stopped or _ALWAYS
+        faults = self.view.faults_stopped or _ALWAYS
         spare = slack(self.bounds.heartbeat_seconds, self.bounds.lease_seconds)
         latest = left_by(State(visit.state), visit.entered, plan, spare, faults)
         if left > latest:
@@ -84,21 +84,21 @@ class Deadline(Promise):
             yield f"{one.operation_id} entered {visit.state} at {visit.entered}, which {how} {left}, after {latest}."
 
 
-class SaysWhy(Promise):
+class ExplainsFailure(Invariant):
     """What failed, was cancelled or skipped says why.
 
     What failed or was cancelled also says what to do.
     """
 
-    name = "says-why"
+    name = "explains-failure"
 
-    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
         """See that the rows of such an end carry the reason."""
         del before
         if entry.item.get("to_state") in _REASONED and not entry.item.get("reason"):
             yield f"The row of {one.operation_id} at version {version}, {entry.item['to_state']}, gives no reason."
 
-    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """See that the record of such an end carries reason and remedy."""
         if one.state not in _REASONED & TERMINAL or state_before(before) == one.state:
             return
@@ -108,19 +108,19 @@ class SaysWhy(Promise):
             yield f"{one.operation_id} is {one.state} without a remedy."
 
 
-class Told(Promise):
+class Notified(Invariant):
     """People were told of every end, or the record warns that they were not.
 
     And machines heard it on the bus.
     """
 
-    name = "told"
+    name = "notified"
 
-    def __init__(self, book: Book) -> None:
-        super().__init__(book)
+    def __init__(self, view: HistoryView) -> None:
+        super().__init__(view)
         self._heard: set[tuple[str, str]] = set()
 
-    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """See that a record that ends says whether people were told, and closes only when machines were."""
         if (
             one.ended
@@ -153,10 +153,10 @@ class Told(Promise):
                 "that."
             )
             return
-        for one in self.book.operations.values():
+        for one in self.view.operations.values():
             if one.ended and not self._is_heard(one):
                 yield f"{one.operation_id} is {one.state}, and EventBridge never accepted that event."
 
-    def _is_heard(self, one: Known) -> bool:
+    def _is_heard(self, one: OperationView) -> bool:
         heard = (one.operation_id, ROWS[State(one.state)].event) in self._heard
         return heard or self.blind_to("Announced")

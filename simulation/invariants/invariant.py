@@ -1,4 +1,4 @@
-"""What every promise of the judge is made of."""
+"""What every invariant of the checker is made of."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -6,22 +6,22 @@ from typing import ClassVar
 
 from chalicelib.records.store import Item
 from simulation.history import Announced, Called, Entry, Opened, Reached, Said, Unnamed, Wrote
-from simulation.invariants.projection import INTENT, TARGET_KEY, Book, Known, row_key
+from simulation.invariants.projection import INTENT, TARGET_KEY, HistoryView, OperationView, row_key
 
 Sentences = Iterable[str]
 
 
-class Promise:
-    """One promise: it looks at each entry once, remembers what its own rule needs, and says what breaks it.
+class Invariant:
+    """One invariant: it looks at each entry once, remembers what its own rule needs, and says what breaks it.
 
-    A promise overrides what it has to look at. What cannot be judged is put into `doubts`, once
+    A invariant overrides what it has to look at. What cannot be judged is put into `doubts`, once
     each.
     """
 
     name: ClassVar[str]
 
-    def __init__(self, book: Book) -> None:
-        self.book, self.bounds = book, book.bounds
+    def __init__(self, view: HistoryView) -> None:
+        self.view, self.bounds = view, view.bounds
         self.doubts: dict[str, None] = {}
 
     def doubt(self, sentence: str) -> None:
@@ -34,8 +34,8 @@ class Promise:
 
     @classmethod
     def looks_at(cls, kind: type[Entry]) -> bool:
-        """Tell whether the promise has anything to say to a kind of entry: most are silent on most."""
-        return any(getattr(cls, name) is not getattr(Promise, name) for name in _HEARD_BY[kind])
+        """Tell whether the invariant has anything to say to a kind of entry: most are silent on most."""
+        return any(getattr(cls, name) is not getattr(Invariant, name) for name in _HEARD_BY[kind])
 
     def see(self, entry: Entry) -> Sentences:
         """Look at one entry."""
@@ -54,29 +54,29 @@ class Promise:
                 return self.unnamed(entry) if isinstance(entry, Unnamed) else self.reached(entry)
 
     def _place(self, entry: Wrote) -> Sentences:
-        before = self.book.before
+        before = self.view.before
         if entry.table == "audit":
             operation_id, version = row_key(entry.key)
             return (
                 ()
                 if entry.key.endswith(INTENT)
-                else self.row(self.book.about(operation_id), version, entry, before)
+                else self.row(self.view.about(operation_id), version, entry, before)
             )
         if entry.key.startswith(TARGET_KEY):
             return self.target(entry.key.removeprefix(TARGET_KEY), entry, before)
-        return self.record(self.book.about(entry.key), entry, before)
+        return self.record(self.view.about(entry.key), entry, before)
 
     def wrote(self, entry: Wrote) -> Sentences:
         """Look at any write."""
         del entry
         return ()
 
-    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """Look at a write of an operation's record."""
         del one, entry, before
         return ()
 
-    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
         """Look at the audit row of a change of state."""
         del one, version, entry, before
         return ()

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from chalicelib.flow.choreography import TERMINAL, State
 from chalicelib.records.store import Item
 from simulation.history import Wrote
-from simulation.invariants.invariant import Promise, Sentences
-from simulation.invariants.projection import TARGET_KEY, Book, Known
+from simulation.invariants.invariant import Invariant, Sentences
+from simulation.invariants.projection import TARGET_KEY, HistoryView, OperationView
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-class Lock(Promise):
+class Lock(Invariant):
     """Two operations never hold one target at once: by the holder in its item, and by the rows of creation and end.
 
     An operation that was skipped when it was created never had the target. Where the record that
@@ -21,8 +21,8 @@ class Lock(Promise):
 
     name = "lock"
 
-    def __init__(self, book: Book) -> None:
-        super().__init__(book)
+    def __init__(self, view: HistoryView) -> None:
+        super().__init__(view)
         self._holding: dict[str, str] = {}  # the operation between creation and end, by target
         self._late: set[str] = set()  # operations whose target was not known when they were created
 
@@ -36,7 +36,7 @@ class Lock(Promise):
                 arn
             ]  # freed from a holder that ended, or whose record somebody removed
 
-    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
         """Follow who is between creation and end."""
         del version, before
         arn = one.settings.target_cluster_arn if one.settings else None
@@ -56,7 +56,7 @@ class Lock(Promise):
         """Compare the spans of those whose target came to be known later."""
         del now
         spans: dict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
-        for one in map(self.book.about, self._late):
+        for one in map(self.view.about, self._late):
             if one.settings:
                 entered = {visit.state in TERMINAL: visit.entered for visit in one.visits.values()}
                 span = (
@@ -81,26 +81,26 @@ def _overlaps(arn: str, spans: list[tuple[datetime, datetime, str]]) -> Sentence
         last_end, last = max((last_end, last), (end, operation_id))
 
 
-class Free(Promise):
+class NoLeakedLocks(Invariant):
     """At rest no record is open, and no target is held but by an operation that is."""
 
-    name = "free"
+    name = "no-leaked-locks"
 
     def rest(self, now: datetime) -> Sentences:
         """Look at every record and every target's item."""
         del now
-        for one in self.book.operations.values():
+        for one in self.view.operations.values():
             if one.operation_id in self.bounds.under_way:
                 self.doubt(
                     f"{one.operation_id} is {one.state}, within its deadline, and under way."
                 )
             elif one.item and (one.item.get("open") or not one.ended):
                 yield f"{one.operation_id} is {one.state}, and still open."
-        for key, item in self.book.targets.items():
+        for key, item in self.view.targets.items():
             holder = item.get("holder")
             if holder and not self._is_open(str(holder)):
                 yield f"The target {key.removeprefix(TARGET_KEY)} is held by {holder}, which is not open."
 
     def _is_open(self, operation_id: str) -> bool:
-        one = self.book.operations.get(operation_id)
+        one = self.view.operations.get(operation_id)
         return one is not None and bool(one.item) and not one.ended

@@ -18,11 +18,11 @@ from simulation.invariants.calls import (
     shown,
     tags,
 )
-from simulation.invariants.invariant import Promise, Sentences
-from simulation.invariants.projection import Book, Known
+from simulation.invariants.invariant import Invariant, Sentences
+from simulation.invariants.projection import HistoryView, OperationView
 
 
-class Source(Promise):
+class Source(Invariant):
     """No call of ours that changes something, refused or not, names the source, its instances or its snapshots.
 
     The clusters are known by name and by immutable id; their instances once an answer showed them;
@@ -33,13 +33,13 @@ class Source(Promise):
 
     name = "source"
 
-    def __init__(self, book: Book) -> None:
-        super().__init__(book)
+    def __init__(self, view: HistoryView) -> None:
+        super().__init__(view)
         self._clusters = {name(arn, "cluster", "") for arn in self.bounds.sources}
         self._known = set(self._clusters)
 
     def called(self, call: Called) -> Sentences:
-        """Judge the names that a call may change, then learn from its answer."""
+        """Check the names that a call may change, then learn from its answer."""
         if is_change(call) and is_ours(call, self.bounds.stage):
             for named in changed(call):
                 if self._is_source(named):
@@ -76,7 +76,7 @@ class Source(Promise):
             self._known.add(one.named)
 
 
-class Ours(Promise):
+class OnlyOwned(Invariant):
     """What exists is changed or deleted only if it carries our tag.
 
     A deleted cluster is the victim of the record.
@@ -84,10 +84,10 @@ class Ours(Promise):
     The tags are those of the call's own answer, else what an earlier entry told of the resource.
     """
 
-    name = "ours"
+    name = "only-owned"
 
     def called(self, call: Called) -> Sentences:
-        """Judge a change of what stood there before.
+        """Check a change of what stood there before.
 
         What is made anew is judged by nobody's tags.
         """
@@ -100,14 +100,14 @@ class Ours(Promise):
             yield from self._victim(call, shows)
 
     def _tagged(self, call: Called, named: Named, details: Mapping[str, Any]) -> Sentences:
-        told = details if "TagList" in details else self.book.told(named)
+        told = details if "TagList" in details else self.view.told(named)
         if "TagList" not in told:
             self.doubt(
                 f"nothing tells whose the {named} was when {call.by} called {call.action} at "
                 f"{call.at}."
             )
             return
-        owner, one = tags(told["TagList"]).get(OWNER_TAG), self.book.of(call)
+        owner, one = tags(told["TagList"]).get(OWNER_TAG), self.view.of(call)
         plan = (
             one.item.get("plan") or next((row.get("plan") for row in one.rows.values()), None)
             if one
@@ -118,7 +118,7 @@ class Ours(Promise):
             yield f"{call.operation_id or call.by} called {call.action} on the {named}, whose owner is {owner}."
 
     def _victim(self, call: Called, shows: Mapping[Named, Mapping[str, Any]]) -> Sentences:
-        one = self.book.of(call)
+        one = self.view.of(call)
         if one is None:
             self.doubt(f"the {call.action} at {call.at} belongs to no operation that is known.")
         elif one.old_target is None:
@@ -130,7 +130,7 @@ class Ours(Promise):
 
     def _cluster(
         self,
-        one: Known,
+        one: OperationView,
         call: Called,
         old: OldTarget,
         shows: Mapping[Named, Mapping[str, Any]],
@@ -145,7 +145,7 @@ class Ours(Promise):
             yield f"{one.operation_id} deleted the cluster {deleted}, and its victim was {old.resource_id}."
 
 
-def _member(one: Known, call: Called, old: OldTarget) -> Sentences:
+def _member(one: OperationView, call: Called, old: OldTarget) -> Sentences:
     deleted = changed(call)[0]
     if deleted.identifier not in old.members:
         yield f"{one.operation_id} deleted the {deleted}, which was no member of its victim."

@@ -28,7 +28,7 @@ class Visit:
 
 
 @dataclass
-class Known:
+class OperationView:
     """What is known of one operation; `rows` and `visits` by version."""
 
     operation_id: str
@@ -60,23 +60,23 @@ class Known:
         return Facts.of_item(self.item.get("facts"))
 
 
-class Book:
+class HistoryView:
     """The operations, the targets' items, and what was last told of each resource."""
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
-        self.operations: dict[str, Known] = {}
+        self.operations: dict[str, OperationView] = {}
         self.targets: dict[str, Item] = {}
         self.before: Item | None = None  # what stood where the present entry wrote
         self.faults_stopped: datetime | None = None
         self._claims: dict[str, int] = {}  # by the lease's owner: the version that it claimed
         self._told: dict[Named, Mapping[str, Any]] = {}
 
-    def about(self, operation_id: str) -> Known:
+    def about(self, operation_id: str) -> OperationView:
         """Give what is known of an operation."""
-        return self.operations.setdefault(operation_id, Known(operation_id))
+        return self.operations.setdefault(operation_id, OperationView(operation_id))
 
-    def of(self, call: Called) -> Known | None:
+    def of(self, call: Called) -> OperationView | None:
         """Give the operation on whose behalf a call was made, None where that is not known."""
         return self.about(call.operation_id) if call.operation_id else None
 
@@ -95,17 +95,17 @@ class Book:
         """Give what was last told of a resource."""
         return self._told.get(named, {})
 
-    def take(self, entry: Entry) -> None:
-        """Take in a write, before the promises look at it."""
+    def apply(self, entry: Entry) -> None:
+        """Take in a write, before the invariants look at it."""
         if isinstance(entry, Wrote) and entry.table == "audit":
-            self._take_row(entry)
+            self._apply_row(entry)
         elif isinstance(entry, Wrote) and entry.key.startswith(TARGET_KEY):
             self.before = entry.before if entry.before is not None else self.targets.get(entry.key)
             self.targets[entry.key] = entry.item
         elif isinstance(entry, Wrote):
-            self._take_record(entry)
+            self._apply_record(entry)
 
-    def _take_row(self, entry: Wrote) -> None:
+    def _apply_row(self, entry: Wrote) -> None:
         operation_id, version = row_key(entry.key)
         one = self.about(operation_id)
         self.before = entry.before if entry.before is not None else one.rows.get(version)
@@ -117,7 +117,7 @@ class Book:
         if entry.item.get("to_state") == State.TARGET_DELETING:
             one.old_target = Facts.of_item(entry.item.get("facts")).target.old
 
-    def _take_record(self, entry: Wrote) -> None:
+    def _apply_record(self, entry: Wrote) -> None:
         one = self.about(entry.key)
         self.before = entry.before if entry.before is not None else one.item or None
         one.item = entry.item
@@ -126,8 +126,8 @@ class Book:
         if owner := entry.item.get("lease_owner"):
             self._claims.setdefault(str(owner), int(entry.item.get("version", 0)))
 
-    def learn(self, call: Called) -> None:
-        """Take in a call, after the promises looked at it: what it made of a resource excuses nothing."""
+    def observe_call(self, call: Called) -> None:
+        """Take in a call, after the invariants looked at it: what it made of a resource excuses nothing."""
         if call.service != "rds" or call.error:
             return
         new = made(call)

@@ -9,8 +9,8 @@ from chalicelib.flow.facts import Facts
 from chalicelib.records.store import Item
 from simulation.history import Announced, Called, Opened, Reached, Said, Unnamed, Wrote
 from simulation.invariants.calls import is_effect, made, name
-from simulation.invariants.invariant import Promise, Sentences, state_before
-from simulation.invariants.projection import Book, Known
+from simulation.invariants.invariant import Invariant, Sentences, state_before
+from simulation.invariants.projection import HistoryView, OperationView
 
 _PASSWORD = (
     "rds",
@@ -19,13 +19,13 @@ _PASSWORD = (
 )  # the one place where a password has to stand
 
 
-class Secret(Promise):
+class Secret(Invariant):
     """No secret stands in a record, a row, an event, a log line, SQL or a notice, or in a call but where it must."""
 
     name = "secret"
 
-    def __init__(self, book: Book) -> None:
-        super().__init__(book)
+    def __init__(self, view: HistoryView) -> None:
+        super().__init__(view)
         self._needles = {
             form
             for secret in self.bounds.secrets
@@ -69,16 +69,16 @@ def _in_json(secret: str) -> str:
     return json.dumps(secret, ensure_ascii=False)[1:-1]
 
 
-class Closed(Promise):
+class LoginsRevoked(Invariant):
     """No operation succeeded while a login of production's opens its cluster, but those that the plan keeps.
 
     Its record names those that were closed.
     """
 
-    name = "closed"
+    name = "logins-revoked"
 
-    def __init__(self, book: Book) -> None:
-        super().__init__(book)
+    def __init__(self, view: HistoryView) -> None:
+        super().__init__(view)
         self._fresh: dict[
             str, str
         ] = {}  # the operation that succeeded, by its cluster's immutable id
@@ -88,7 +88,7 @@ class Closed(Promise):
                 "believed."
             )
 
-    def record(self, one: Known, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """See that a success knows that the logins are closed."""
         del entry
         if one.state != State.SUCCEEDED or state_before(before) == State.SUCCEEDED:
@@ -107,7 +107,7 @@ class Closed(Promise):
         operation_id = self._fresh.get(way.resource_id)
         if operation_id is None:
             return
-        plan = self.book.about(operation_id).settings
+        plan = self.view.about(operation_id).settings
         if plan is not None and way.kind in plan.users.kinds_left:
             return
         if way.is_open:
@@ -120,12 +120,12 @@ class Closed(Promise):
         operation_id = self._fresh.get(login.resource_id)
         if operation_id is None:
             return
-        plan = self.book.about(operation_id).settings
+        plan = self.view.about(operation_id).settings
         if plan is None or login.role not in plan.users.keep_login_roles:
             yield f"Production's login {login.role} opens {login.resource_id}, with which {operation_id} succeeded."
 
 
-class Readers(Promise):
+class Readers(Invariant):
     """No reader is created while production's logins are open: each would be another way in.
 
     The record notes when they were closed in the middle of a state; a history of rows alone tells
@@ -134,8 +134,8 @@ class Readers(Promise):
 
     name = "readers"
 
-    def __init__(self, book: Book) -> None:
-        super().__init__(book)
+    def __init__(self, view: HistoryView) -> None:
+        super().__init__(view)
         self._early: dict[str, list[Called]] = {}  # by operation
         self._tolerance = timedelta(
             seconds=1 if self.blind_to("Opened") else 0
@@ -143,7 +143,7 @@ class Readers(Promise):
 
     def called(self, call: Called) -> Sentences:
         """Remember a reader that an operation makes before its record knows that production is out."""
-        one = self.book.of(call)
+        one = self.view.of(call)
         if (
             one is None
             or one.settings is None
@@ -156,7 +156,7 @@ class Readers(Promise):
             self._early.setdefault(one.operation_id, []).append(call)
         return ()
 
-    def row(self, one: Known, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
         """Hold the readers that were made in the state before against when the logins were closed."""
         del version, before
         closed = Facts.of_item(entry.item.get("facts")).users.exposed_until

@@ -118,13 +118,13 @@ class Night(Stage):
         """List what functions called by these names, in order."""
         return [call for call in self.made if call.method in methods]
 
-    def _client(self, service: str, region: str) -> Any:
-        return self._watched(service, region, super()._client(service, region))
+    def client(self, service: str, region: str) -> Any:
+        """Give a client, changed for the test."""
+        return self._watched(service, region, super().client(service, region))
 
-    def _database(self, place: Endpoint, master: Login, database: str) -> Any:
-        return self._watched(
-            "postgresql", TARGET_REGION, super()._database(place, master, database)
-        )
+    def database(self, place: Endpoint, master: Login, database: str) -> Any:
+        """Open a database, changed for the test."""
+        return self._watched("postgresql", TARGET_REGION, super().database(place, master, database))
 
     def _watched(self, service: str, region: str, client: Any) -> WatchedClient:
         def through(method: str, parameters: dict[str, Any], make: Make) -> Any:
@@ -184,8 +184,9 @@ class Night(Stage):
             self.deliver_one(due[1])
         super().step_time()
 
-    def _put(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
-        event_id = super()._put(source, detail_type, detail)
+    def put_event(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
+        """Put an event, and note it."""
+        event_id = super().put_event(source, detail_type, detail)
         self.put_by[event_id] = self.running
         return event_id
 

@@ -11,7 +11,7 @@ from chalicelib.records.store import Item, TableName
 from simulation.in_memory_store import InMemoryStore
 from simulation.injector import placed
 from simulation.run import play
-from simulation.scenarios import SCENES
+from simulation.scenarios import SCENARIOS
 from tests.choreography.fault_injection import refused
 from tests.choreography.run_night import Night
 
@@ -22,7 +22,11 @@ SWEEPS = "heartbeat in COPYING: dynamodb._due/1"
 ANNOUNCES = "restore-snapshot in INSTANCES_CREATING: events.put_events/1"
 LOCKS_OUT = "setup-db-users in RESTORED: postgresql.revoke_production_logins/1"
 DELIVERY = "the bus in CLUSTER_RESTORED: ClusterRestored"
-DEADLY = ("crash-before", "crash-after", "raced-rest")  # the last outlives a function's time-out
+DEADLY = (
+    "crash-before",
+    "crash-after",
+    "raced-everything",
+)  # the last outlives a function's time-out
 TICK = "the clock in COPYING: a tick"
 
 
@@ -36,9 +40,9 @@ TICK = "the clock in COPYING: a tick"
         pytest.param("untaken", ANNOUNCES, id="PutEvents answers 200 and takes no entry"),
         pytest.param("crash-before", COPIES, id="a function dies before a call"),
         pytest.param("crash-after", LOCKS_OUT, id="a function dies after a call"),
-        pytest.param("raced-twin", COPIES, id="a duplicate runs inside a call"),
-        pytest.param("raced-beat", DELETES, id="the heartbeat runs inside a call"),
-        pytest.param("raced-rest", DELETES, id="all that follows runs inside a call"),
+        pytest.param("raced-duplicate", COPIES, id="a duplicate runs inside a call"),
+        pytest.param("raced-heartbeat", DELETES, id="the heartbeat runs inside a call"),
+        pytest.param("raced-everything", DELETES, id="all that follows runs inside a call"),
         pytest.param("stale", SWEEPS, id="an index shows what stood there a write ago"),
         pytest.param("lagging", DELETES, id="a status from before is described for a while"),
         pytest.param("dropped", DELIVERY, id="an event is lost"),
@@ -51,13 +55,13 @@ TICK = "the clock in COPYING: a tick"
 def test_one_fault_costs_a_night_nothing_but_time(fault: str, site: str) -> None:
     """A night with one fault succeeds with every promise kept, however the fault is handled."""
     injector = placed([(site, fault)])
-    run = play(SCENES["night"], injector, keep=True)
-    assert run.world is not None
-    operation = run.world.only()
+    run = play(SCENARIOS["night"], injector, keep=True)
+    assert run.simulation is not None
+    operation = run.simulation.stage.only()
 
     assert [] == injector.unplaced
     assert ([], State.SUCCEEDED, ()) == (run.broken, operation.state, operation.warnings)
-    assert (fault in DEADLY) == (run.world.crashes == 1)
+    assert (fault in DEADLY) == (run.simulation.functions.crashes == 1)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ class CrashingNight(Night):
         roles = self.data.clusters[source["DbClusterResourceId"]].roles
         roles |= {name: InMemoryRole("Production-1") for name in logins}
 
-    def _database(self, place: Endpoint, master: Login, database: str) -> Any:
+    def database(self, place: Endpoint, master: Login, database: str) -> Any:
+        """Open a database, changed for the test."""
         opened: InMemoryDatabase = self.cluster_at(place.host).open(place, master, database)
         opened.statement = lambda _text: self._point()
         return opened

@@ -114,7 +114,8 @@ class HeldDatabase(InMemoryDatabase):
 class HeldNight(Night):
     """A night on such a cluster."""
 
-    def _database(self, place: Endpoint, master: Login, database: str) -> Any:
+    def database(self, place: Endpoint, master: Login, database: str) -> Any:
+        """Open a database, changed for the test."""
         return HeldDatabase(self.cluster_at(place.host), place, master, database)
 
 

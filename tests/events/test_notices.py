@@ -91,7 +91,7 @@ def test_a_failure_tells_the_step_the_reason_the_remedy_and_the_command_that_run
     stage.secrets.put_secret_value(
         SecretId="aurora-restore/test/app-db-credentials", SecretString=secret
     )
-    stage._put(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
+    stage.put_event(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
 
     assert ["aws", "events", "put-events", "us-west-2"] == [
         program,
@@ -110,7 +110,7 @@ def test_the_command_that_runs_it_again_is_one_request_however_often_it_is_paste
     (command,) = re.findall(r"^Run it again: (.+)$", notice(stage)[0]["default"], re.MULTILINE)
     (entry,) = json.loads(shlex.split(command)[-1])
     for _ in range(2):
-        stage._put(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
+        stage.put_event(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
         stage.run_to_the_end()
 
     assert 2 == len(stage.all_operations())
@@ -211,9 +211,9 @@ def test_a_topic_in_another_region_is_spoken_to_there() -> None:
     regions: list[tuple[str, str]] = []
 
     class ListeningStage(Stage):
-        def _client(self, service: str, region: str) -> Any:
+        def client(self, service: str, region: str) -> Any:
             regions.append((service, region))
-            return super()._client(service, region)
+            return super().client(service, region)
 
     stage = ListeningStage({"SNS_TOPIC_ARN": topic})
     stage.topics.create_topic(topic)

@@ -122,12 +122,12 @@ class HeldStage(Stage):
         """Let one thing happen: an event, a tick of the heartbeat, or the passing of time."""
         if self.queue:
             self.deliver_one(self.queue.popleft())
-        elif self.clock.now() >= self._next_beat:
-            self._next_beat += timedelta(seconds=60)
+        elif self.clock.now() >= self.next_tick:
+            self.next_tick += timedelta(seconds=60)
             self.beat()
         else:
             due = self.aurora.next_transition()
-            self._move_to(min(due, self._next_beat) if due else self._next_beat)
+            self.move_to(min(due, self.next_tick) if due else self.next_tick)
             self.aurora.tick()
 
     def hold(
@@ -161,9 +161,10 @@ class HeldStage(Stage):
             refused = refusal(call, ask, decision, session.principal)
             raise client_error(refused.code, refused.message, method, refused.status)
 
-    def _client(self, service: str, region: str) -> Any:
+    def client(self, service: str, region: str) -> Any:
+        """Give a client, changed for the test."""
         return _Held(
-            super()._client(service, region),
+            super().client(service, region),
             lambda method, given: self.hold(service, method, given, region),
         )
 

@@ -61,8 +61,9 @@ class DenyingStage(Stage):
                 "AccessDenied", f"The role of {self._running} may not do that", method, 403
             )
 
-    def _client(self, service: str, region: str) -> Any:
-        return _Guarded(super()._client(service, region), service, self.check)
+    def client(self, service: str, region: str) -> Any:
+        """Give a client, changed for the test."""
+        return _Guarded(super().client(service, region), service, self.check)
 
 
 class _Guarded:

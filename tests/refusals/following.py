@@ -88,7 +88,7 @@ def go_on(night: Night, text: str) -> None:
     if YOUR_SNAPSHOT in command:
         take_snapshot_now(night)
     (entry,) = json.loads(given["--entries"].replace(YOUR_SNAPSHOT, TAKEN_NOW))
-    night._put(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
+    night.put_event(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
 
 
 def take_snapshot_now(night: Night) -> None:

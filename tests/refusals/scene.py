@@ -164,12 +164,12 @@ class Scene:
         stage = self.stage
         if stage.queue:
             stage.deliver_one(stage.queue.popleft())
-        elif stage.clock.now() >= stage._next_beat:
-            stage._next_beat += timedelta(seconds=60)
+        elif stage.clock.now() >= stage.next_tick:
+            stage.next_tick += timedelta(seconds=60)
             stage.beat()
         else:
             due = stage.aurora.next_transition()
-            stage._move_to(min(due, stage._next_beat) if due else stage._next_beat)
+            stage.move_to(min(due, stage.next_tick) if due else stage.next_tick)
             stage.aurora.tick()
 
     def night_fails(self, *, at: str, told: bool = True) -> Operation:

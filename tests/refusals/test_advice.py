@@ -45,7 +45,7 @@ def follow_command(stage: Stage) -> Operation:
         verb,
         given["--region"],
     ]
-    stage._put(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
+    stage.put_event(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
     return stage.run_to_the_end()
 
 

@@ -68,7 +68,7 @@ def night_of(scene: Scene, cluster: str, region: str = SOURCE_REGION) -> None:
     """Let Aurora take another cluster's automated snapshot, with both of its events on the bus."""
     scene.stage.aurora.take_automated_snapshot(cluster, account=ACCOUNT, region=region)
     while due := scene.stage.aurora.next_transition():
-        scene.stage._move_to(due)
+        scene.stage.move_to(due)
         scene.stage.aurora.tick()
 
 
@@ -91,8 +91,9 @@ class OtherEngineStage(Stage):
 
     engine = "docdb"
 
-    def _client(self, service: str, region: str) -> Any:
-        client = super()._client(service, region)
+    def client(self, service: str, region: str) -> Any:
+        """Give a client, changed for the test."""
+        client = super().client(service, region)
         if service != "rds":
             return client
         described = client.describe_db_cluster_snapshots
@@ -127,7 +128,7 @@ def test_a_manual_snapshot_at_noon_replaces_nobodys_staging(said: Said, prefix: 
     scene.stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
         DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="before-the-release"
     )
-    scene.stage._move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
+    scene.stage.move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
     scene.stage.aurora.tick()
     begun, created = only_ignored(scene)
 
@@ -258,7 +259,7 @@ def test_hints_of_other_clusters_wake_nobody(scene: Scene) -> None:
         MasterUserPassword="somebody-elses",
         DatabaseName="shop",
     )
-    scene.stage._move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
+    scene.stage.move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
     scene.stage.aurora.tick()
 
     assert [
@@ -271,7 +272,7 @@ def test_hints_of_other_clusters_wake_nobody(scene: Scene) -> None:
 
 def test_another_stages_events_reach_no_function(scene: Scene) -> None:
     """The rules let only the stage's own source in."""
-    scene.stage._put("aurora-restore.prod", "RestoreRequested", {})
+    scene.stage.put_event("aurora-restore.prod", "RestoreRequested", {})
     scene.stage.deliver()
 
     assert [] == scene.stage.all_operations()

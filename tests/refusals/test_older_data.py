@@ -19,7 +19,7 @@ def pasted(stage: Stage, text: str) -> dict[str, Any]:
     (command,) = re.findall(r"aws events put-events .+$", text, re.MULTILINE)
     (entry,) = json.loads(shlex.split(command)[-1])
     detail: dict[str, Any] = json.loads(entry["Detail"])
-    stage._put(entry["Source"], entry["DetailType"], detail)
+    stage.put_event(entry["Source"], entry["DetailType"], detail)
     return detail
 
 

@@ -62,7 +62,7 @@ def test_a_snapshots_event_of_the_past_starts_nothing(scene: Scene, past: str) -
     archive.
     """
     scene.stage.night()
-    scene.stage._move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
+    scene.stage.move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
     scene.stage.aurora.tick()
     created = scene.stage.queue.pop()
     scene.stage.deliver_one(put_again(scene, created, past))

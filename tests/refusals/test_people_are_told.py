@@ -244,7 +244,7 @@ def test_a_stage_whose_own_settings_are_wrong_tells_who_asks(
     def compose(_context: object, settings: Settings | None = None) -> Ports:
         if settings is None:
             return stage.ports()
-        return replace(Stage().ports(), settings=settings, clients=stage._client)
+        return replace(Stage().ports(), settings=settings, clients=stage.client)
 
     stage.put("RestoreRequested")
     lambdas.answer("snapshot-check", Event(stage.queue.popleft()), compose)

@@ -223,7 +223,7 @@ def test_an_instance_name_that_somebody_took_is_refused(scene: Scene) -> None:
         MasterUserPassword="somebody-elses",
         DatabaseName="shop",
     )
-    scene.stage._move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
+    scene.stage.move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
     scene.stage.rds().create_db_instance(
         DBInstanceIdentifier="staging-cluster-1",
         DBInstanceClass="db.r6g.large",

@@ -185,8 +185,9 @@ class RenamedSourceStage(Stage):
     say.
     """
 
-    def _client(self, service: str, region: str) -> Any:
-        client = super()._client(service, region)
+    def client(self, service: str, region: str) -> Any:
+        """Give a client, changed for the test."""
+        client = super().client(service, region)
         if (service, region) != ("rds", TARGET_REGION):
             return client
         described = client.describe_db_clusters

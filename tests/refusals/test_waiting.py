@@ -113,8 +113,9 @@ class LateStage(Stage):
 
     late, method, since, minutes = State.COPYING, "describe_db_cluster_snapshots", "entered_at", 4
 
-    def _client(self, service: str, region: str) -> Any:
-        client = super()._client(service, region)
+    def client(self, service: str, region: str) -> Any:
+        """Give a client, changed for the test."""
+        client = super().client(service, region)
         operations = self.all_operations()
         if (
             (service, region) != ("rds", TARGET_REGION)
@@ -272,11 +273,11 @@ def test_an_announcement_that_eventbridge_does_not_take_is_made_again(said: Said
     class DeafStage(Stage):
         deaf = 3
 
-        def _put(self, source: str, detail_type: str, detail: dict[str, object]) -> str:
+        def put_event(self, source: str, detail_type: str, detail: dict[str, object]) -> str:
             if self.deaf and source.startswith("aurora-restore"):
                 self.deaf -= 1
                 return "lost"
-            return super()._put(source, detail_type, detail)
+            return super().put_event(source, detail_type, detail)
 
     stage = DeafStage()
     stage.staging()

@@ -12,8 +12,8 @@ from bench.baselines import WAITER, WAITER_SECONDS, Poller, Waiter
 from bench.latencies import TRANSITION_SECONDS, WARM_START_SECONDS
 from bench.meter import HEARTBEAT, Meter
 from bench.nights import OURS, P30, USUAL_NIGHT, Task, a_day, drawn, gathered
+from bench.priced import PricedSimulation
 from bench.silence import quiet
-from bench.world import PricedWorld
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
 from chalicelib.ports import Ports
@@ -73,7 +73,7 @@ def test_the_waiter_is_billed_for_all_the_time_and_started_again_every_fifteen_m
 def test_aurora_takes_as_long_for_all() -> None:
     """Copy, deletion, restore, writer, password and readers, whoever waits for them."""
     with quiet():
-        worlds = [PricedWorld(5.0), Poller(30.0), Waiter(30.0)]
+        worlds = [PricedSimulation(5.0), Poller(30.0), Waiter(30.0)]
         for world in worlds:
             world.staging()
         taken = [world.night_of(USUAL_NIGHT).aurora for world in worlds]

@@ -6,7 +6,7 @@ import pytest
 
 from simulation.injector import placed
 from simulation.run import play
-from simulation.scenarios import SCENES
+from simulation.scenarios import SCENARIOS
 
 LINES = [
     line
@@ -26,7 +26,7 @@ def read(line: str) -> tuple[str, list[tuple[str, str]]]:
 def test_a_schedule_that_failed_once_does_not_fail_again(line: str) -> None:
     """Its sites are still asked about, and every promise is kept."""
     scene, places = read(line)
-    oracle = placed(places)
-    run = play(SCENES[scene], oracle)
+    injector = placed(places)
+    run = play(SCENARIOS[scene], injector)
 
-    assert ([], [], len(places)) == (run.broken, oracle.unplaced, len(run.schedule))
+    assert ([], [], len(places)) == (run.broken, injector.unplaced, len(run.schedule))

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import pytest
 
 from simulation.explore import Exploration, Tally
-from simulation.injector import Schedule, Site, scripted
+from simulation.injector import CallSite, Schedule, scripted
 from simulation.replay import judged_by_time
 from simulation.run import Run, play
-from simulation.scenarios import CORE, SCENES
+from simulation.scenarios import CORE, SCENARIOS
 
 FIRSTS_APART, SECONDS_APART = 16, 40  # of thirty thousand pairs, so many are left out each time
 
@@ -24,14 +24,14 @@ class Explored(NamedTuple):
 
 def explored(scene: str, known: frozenset[str] = frozenset()) -> Explored:
     """Play a scene with each kind of fault at each call and delivery that is not `known`."""
-    base = play(SCENES[scene], scripted(()), watch=True, keep=True)
+    base = play(SCENARIOS[scene], scripted(()), watch=True, keep=True)
     faults = Exploration(scene).faults_after(base, Tally(""))
     found = Explored(base, [], {}, {})
     for fault in one_of_each_class(base, faults, known):
-        run = play(SCENES[scene], scripted((fault,)), keep=True)
+        run = play(SCENARIOS[scene], scripted((fault,)), keep=True)
         found.runs.append(judged_by_time(run, base))
         found.paths[run.line], found.warnings[run.line] = path(run), warnings(run)
-        run.world = None  # worlds are large, and there are hundreds of runs
+        run.simulation = None  # worlds are large, and there are hundreds of runs
     return found
 
 
@@ -59,22 +59,22 @@ def one_of_each_class(
     return list(chosen.values())
 
 
-def method(site: Site) -> str:
+def method(site: CallSite) -> str:
     """Name the call that a question is about, or whether it is the bus's or the clock's."""
     return site.what.split("/")[0] if site.turn else site.step
 
 
 def path(run: Run) -> list[str]:
     """List the states that the first operation of a run went through."""
-    assert run.world is not None
-    rows = run.world.trail(next(iter(run.world.states)))
+    assert run.simulation is not None
+    rows = run.simulation.stage.trail(next(iter(run.simulation.states)))
     return [row["to_state"] for row in rows if "#intent" not in row["metric_id"]]
 
 
 def warnings(run: Run) -> list[str]:
     """List the warnings of all operations of a run."""
-    assert run.world is not None
-    records = run.world.store.tables["state"].values()
+    assert run.simulation is not None
+    records = run.simulation.stage.store.tables["state"].values()
     return [warning for record in records for warning in record.get("warnings", ())]
 
 
@@ -138,7 +138,7 @@ def test_a_sample_of_pairs_of_faults_changes_nothing_either(night: Explored) -> 
     sample = pairs(night)
 
     assert 20 < len(sample)
-    assert [] == broken([play(SCENES["night"], scripted(pair)) for pair in sample])
+    assert [] == broken([play(SCENARIOS["night"], scripted(pair)) for pair in sample])
 
 
 @pytest.mark.parametrize("scene", [scene.name for scene in CORE if scene.name != "night"])

@@ -250,7 +250,7 @@ class Tale:
 
 
 def broken(*tales: Tale, bounds: Bounds = BOUNDS, extra: Iterable[Entry] = ()) -> list[str]:
-    """Judge tales in the order of their entries' times, at rest an hour after the last."""
+    """Checker tales in the order of their entries' times, at rest an hour after the last."""
     entries = sorted(
         (entry for tale in tales for entry in tale.entries), key=lambda entry: entry.at
     )

@@ -41,13 +41,15 @@ class WatchedStage(Stage):
             Wrote(self.clock.now(), self._acting, change.table, change.key, item, before)
         )
 
-    def _client(self, service: str, region: str) -> Any:
-        client = super()._client(service, region)
+    def client(self, service: str, region: str) -> Any:
+        """Give a client, changed for the test."""
+        client = super().client(service, region)
         return _WatchedClient(client, region, self) if service == "rds" else client
 
-    def _put(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
+    def put_event(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
+        """Put an event, and note it."""
         self.entries.append(Announced(self.clock.now(), detail_type, detail))
-        return super()._put(source, detail_type, detail)
+        return super().put_event(source, detail_type, detail)
 
     def called(
         self, method: str, region: str, parameters: dict[str, Any], error: str | None, answer: Any

@@ -1,26 +1,26 @@
-"""One oracle, several drivers: whoever answered, the schedule replays the run."""
+"""One injector, several drivers: whoever answered, the schedule replays the run."""
 
 import pytest
 
 from simulation.history import Said
 from simulation.injector import (
     FINE,
-    Site,
+    CallSite,
     StaleScheduleError,
+    format_run,
+    parse_run,
     placed,
-    read,
     scripted,
     seeded,
     spaced,
-    spelt,
 )
 from simulation.random_search import of_seed, seeds, shrunk
 from simulation.replay import replayed
 from simulation.run import Run, play
-from simulation.scenarios import SCENES
+from simulation.scenarios import SCENARIOS
 from simulation.stateful import lives
 
-HERE = Site("COPYING", "check-copy-status", "rds.describe_db_cluster_snapshots/1")
+HERE = CallSite("COPYING", "check-copy-status", "rds.describe_db_cluster_snapshots/1")
 OPTIONS = (FINE, "throttled", "crash-before")
 
 
@@ -31,7 +31,7 @@ def answers(asking: object, count: int = 6) -> list[str]:
 
 def history(run: Run) -> list[str]:
     """Spell what happened; log lines carry the time of the machine."""
-    entries = run.world.entries if run.world else []
+    entries = run.simulation.recorder.entries if run.simulation else []
     return [str(entry) for entry in entries if not isinstance(entry, Said)]
 
 
@@ -50,11 +50,11 @@ def test_a_schedule_of_other_code_is_refused() -> None:
 
 def test_places_answer_the_next_question_at_their_site() -> None:
     """In their order; what no question came to is left."""
-    oracle = placed([(str(HERE), "throttled"), ("elsewhere", "doubled")])
+    injector = placed([(str(HERE), "throttled"), ("elsewhere", "doubled")])
 
     assert (["throttled", FINE], [("elsewhere", "doubled")]) == (
-        answers(oracle, 2),
-        oracle.unplaced,
+        answers(injector, 2),
+        injector.unplaced,
     )
 
 
@@ -67,25 +67,25 @@ def test_gaps_answer_after_so_many_questions() -> None:
 
 def test_a_run_is_written_as_one_line() -> None:
     """And read from it."""
-    schedule = ((3, "lost"), (40, "raced-rest"))
+    schedule = ((3, "lost"), (40, "raced-everything"))
 
-    assert ("night 3=lost 40=raced-rest", ("night", schedule, False)) == (
-        spelt("night", schedule),
-        read(spelt("night", schedule)),
+    assert ("night 3=lost 40=raced-everything", ("night", schedule, False)) == (
+        format_run("night", schedule),
+        parse_run(format_run("night", schedule)),
     )
-    assert ("night", schedule, True) == read(spelt("night", schedule, storm=True))
+    assert ("night", schedule, True) == parse_run(format_run("night", schedule, storm=True))
 
 
 def test_a_line_that_is_no_run_is_refused_in_a_sentence() -> None:
     """It says how one is written."""
     with pytest.raises(ValueError, match="write a scene, then number=fault"):
-        read("night lost=3")
+        parse_run("night lost=3")
 
 
 def test_the_schedule_of_a_seed_replays_its_run_exactly() -> None:
     """The same questions, the same answers, the same entries of the history."""
-    dice = play(SCENES["night"], seeded(11, 0.05), any_end=True, keep=True)
-    again = play(SCENES["night"], scripted(dice.schedule), any_end=True, keep=True)
+    dice = play(SCENARIOS["night"], seeded(11, 0.05), any_end=True, keep=True)
+    again = play(SCENARIOS["night"], scripted(dice.schedule), any_end=True, keep=True)
 
     assert len(dice.schedule) > 3
     assert (dice.asked, dice.seconds) == (again.asked, again.seconds)
@@ -93,7 +93,7 @@ def test_the_schedule_of_a_seed_replays_its_run_exactly() -> None:
 
 
 def test_a_seed_is_the_same_run_every_time() -> None:
-    """Scene, rate and faults follow from it."""
+    """Scenario, rate and faults follow from it."""
     assert of_seed(3).line == of_seed(3).line
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.flow.choreography import State
-from simulation.checker import Judge, violations
+from simulation.checker import Checker, violations
 from simulation.history import Announced, Bounds, Entry, Opened, Reached, Said, Unnamed, Wrote
 from simulation.invariants.ends import budget, slack
 from tests.simulation.trace_builder import (
@@ -72,7 +72,7 @@ def test_two_operations_of_an_export_are_compared_at_rest() -> None:
     found = violations(BOUNDS, [*rows, *last], second.now)
 
     assert [f"second was created on {TARGET} before first had ended."] == [
-        one.sentence for one in found if one.promise == "lock"
+        one.sentence for one in found if one.invariant == "lock"
     ]
 
 
@@ -81,8 +81,8 @@ def test_what_is_open_at_rest_is_seen() -> None:
     ended = Tale().fail()
     ended.entries.pop()
 
-    assert "free: night-1 is ACCEPTED, and still open." in broken(Tale())
-    assert ["free: night-1 is FAILED, and still open."] == broken(ended)
+    assert "no-leaked-locks: night-1 is ACCEPTED, and still open." in broken(Tale())
+    assert ["no-leaked-locks: night-1 is FAILED, and still open."] == broken(ended)
 
 
 def test_what_is_under_way_may_be_open() -> None:
@@ -92,9 +92,9 @@ def test_what_is_under_way_may_be_open() -> None:
 
 def test_a_target_that_is_held_by_nobody_is_seen() -> None:
     """Its holder has ended."""
-    assert [f"free: The target {TARGET} is held by night-1, which is not open."] == broken(
-        Tale().fail().hold("night-1")
-    )
+    assert [
+        f"no-leaked-locks: The target {TARGET} is held by night-1, which is not open."
+    ] == broken(Tale().fail().hold("night-1"))
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_time_counts_from_the_last_fault() -> None:
     What comes after it, excuses nothing.
     """
     tale = Tale().go(State.FAILING, seconds=10 * 3600, reason="It was late.", remedy="Wait.").fail()
-    among, after = Judge(BOUNDS), Judge(BOUNDS)
+    among, after = Checker(BOUNDS), Checker(BOUNDS)
     among.faults_stopped(tale.now - timedelta(seconds=WAIT))
     seen = [
-        [one.promise for entry in tale.entries for one in judge.see(entry)]
-        for judge in (among, after)
+        [one.invariant for entry in tale.entries for one in checker.see(entry)]
+        for checker in (among, after)
     ]
     after.faults_stopped(tale.now)
 
@@ -136,8 +136,8 @@ def test_an_end_without_a_reason_is_seen(end: State) -> None:
     """In the record and in the row."""
     found = broken(Tale().fail(end, reason=None))
 
-    assert f"says-why: night-1 is {end} without a reason." in found
-    assert f"says-why: The row of night-1 at version 3, {end}, gives no reason." in found
+    assert f"explains-failure: night-1 is {end} without a reason." in found
+    assert f"explains-failure: The row of night-1 at version 3, {end}, gives no reason." in found
 
 
 def test_an_end_without_a_remedy_is_seen() -> None:
@@ -148,8 +148,8 @@ def test_an_end_without_a_remedy_is_seen() -> None:
     ]
 
     assert [
-        ["says-why: night-1 is FAILED without a remedy."],
-        ["says-why: night-1 is CANCELLED without a remedy."],
+        ["explains-failure: night-1 is FAILED without a remedy."],
+        ["explains-failure: night-1 is CANCELLED without a remedy."],
         [],
     ] == found
 
@@ -162,8 +162,8 @@ def test_an_end_that_nobody_was_told_of_is_seen() -> None:
     silent = broken(Tale().fail(notified=False))
     warned = broken(Tale().fail(notified=False, warnings=("sns-notification: The topic is gone.",)))
 
-    assert ["told: night-1 is FAILED, and nobody knows whether people were told."] == unknown
-    assert ["told: night-1 is FAILED, people were not told, and no warning says so."] == silent
+    assert ["notified: night-1 is FAILED, and nobody knows whether people were told."] == unknown
+    assert ["notified: night-1 is FAILED, people were not told, and no warning says so."] == silent
     assert [] == warned
 
 
@@ -172,8 +172,8 @@ def test_an_end_that_was_not_announced_is_seen() -> None:
     tale = without(Tale().fail(), lambda entry: isinstance(entry, Announced))
 
     assert [
-        "told: night-1 was closed, and EventBridge had not accepted that it is FAILED.",
-        "told: night-1 is FAILED, and EventBridge never accepted that event.",
+        "notified: night-1 was closed, and EventBridge had not accepted that it is FAILED.",
+        "notified: night-1 is FAILED, and EventBridge never accepted that event.",
     ] == broken(tale)
     assert [] == broken(tale, bounds=replace(BOUNDS, blind_to=frozenset({"Announced"})))
 
@@ -227,7 +227,7 @@ def test_a_login_of_productions_after_a_success_is_seen() -> None:
     tale.entries.insert(0, early)
 
     assert [
-        "closed: Production's login boss opens cluster-NEW, with which night-1 succeeded."
+        "logins-revoked: Production's login boss opens cluster-NEW, with which night-1 succeeded."
     ] == broken(tale, extra=[kept, late])
 
 
@@ -237,7 +237,7 @@ def test_a_login_that_was_taken_and_is_not_named_is_seen() -> None:
     found = broken(tale, extra=[Unnamed(tale.now, "cluster-NEW", "billing")])
 
     assert [
-        "closed: night-1 took production's login billing, and its record does not name it."
+        "logins-revoked: night-1 took production's login billing, and its record does not name it."
     ] == found
 
 
@@ -250,8 +250,8 @@ def test_a_way_to_production_after_a_success_is_seen() -> None:
     )
 
     assert [
-        "closed: Production's dblink are on cluster-NEW, with which night-1 succeeded.",
-        "closed: night-1 stopped production's user-mappings, and its record does not count them.",
+        "logins-revoked: Production's dblink are on cluster-NEW, with which night-1 succeeded.",
+        "logins-revoked: night-1 stopped production's user-mappings, and its record does not count them.",
     ] == broken(tale, extra=[*ways])
 
 
@@ -264,6 +264,6 @@ def test_a_success_that_does_not_know_the_logins_closed_is_seen() -> None:
     )
 
     assert (
-        "closed: night-1 succeeded, and its record does not say that production's logins are "
+        "logins-revoked: night-1 succeeded, and its record does not say that production's logins are "
         "closed." in found
     )

@@ -27,13 +27,19 @@ def test_an_end_after_an_end_is_seen() -> None:
     """In the record and in the trail."""
     found = broken(Tale().fail().go(State.CANCELLED, reason="Late.", remedy="None.", notified=True))
 
-    assert "one-end: night-1 had ended FAILED, and was then written as CANCELLED." in found
-    assert "one-end: night-1 ended FAILED at version 3, and has a row of version 4." in found
+    assert (
+        "single-terminal-state: night-1 had ended FAILED, and was then written as CANCELLED."
+        in found
+    )
+    assert (
+        "single-terminal-state: night-1 ended FAILED at version 3, and has a row of version 4."
+        in found
+    )
 
 
 def test_a_record_may_close_after_its_end() -> None:
     """Leaving the index of open operations is no change of state."""
-    assert "one-end" not in names(broken(Tale().fail()))
+    assert "single-terminal-state" not in names(broken(Tale().fail()))
 
 
 def test_a_version_that_stands_still_is_seen() -> None:

@@ -30,14 +30,14 @@ def test_an_effect_twice_in_an_attempt_is_seen() -> None:
         "staging-cluster-1"
     )
 
-    once = [one for one in broken(tale.fail()) if one.startswith("once")]
+    once = [one for one in broken(tale.fail()) if one.startswith("effect-once")]
     assert [
         (
-            "once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice in the "
+            "effect-once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice in the "
             "attempt attempt-6."
         ),
         (
-            "once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice at version "
+            "effect-once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice at version "
             "6."
         ),
     ] == once
@@ -50,7 +50,7 @@ def test_an_effect_twice_in_a_visit_is_seen() -> None:
         "RestoreDBClusterFromSnapshot", DBClusterIdentifier="staging-cluster", attempt="another"
     ).restore().finish()
 
-    assert {"once"} == names(broken(tale))
+    assert {"effect-once"} == names(broken(tale))
 
 
 def test_setting_the_same_again_is_no_second_effect() -> None:
@@ -89,7 +89,7 @@ def test_calls_of_an_attempt_belong_to_the_visit_it_claimed() -> None:
         DBClusterIdentifier="staging-cluster",
     )
 
-    assert "once" not in names(broken(tale.finish()))
+    assert "effect-once" not in names(broken(tale.finish()))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_success_without_its_effects_is_seen(action: str, sentence: str) -> No
     """A history that does not hold the call counts as one without it."""
     found = broken(without(Tale().succeed(), lambda entry: _is_call(entry, action)))
 
-    assert {"wanted"} == names(found)
+    assert {"expected-resources"} == names(found)
     assert any(sentence in one for one in found)
 
 
@@ -154,7 +154,7 @@ def test_another_cluster_than_the_recorded_one_is_seen() -> None:
             },
         )
     )
-    assert [] == [one for one in found if one.startswith("wanted")]
+    assert [] == [one for one in found if one.startswith("expected-resources")]
     assert any(
         "succeeded with cluster-OTHER, and the restore had made cluster-NEW" in one
         for one in broken(_archived(tale))
@@ -193,7 +193,7 @@ def test_a_copy_that_should_be_gone_is_seen() -> None:
         "the-copy in us-west-2, which its plan does not keep, was not deleted" in one
         for one in broken(kept)
     )
-    assert "wanted" not in names(
+    assert "expected-resources" not in names(
         broken(deleted.go(State.ARCHIVED).go(State.SUCCEEDED, notified=True))
     )
 
@@ -214,11 +214,11 @@ def test_a_copy_that_another_run_of_the_chain_left_is_seen() -> None:
     )
     found = broken(first, second, other, _rerun(first, root_id="first"))
     told = (
-        "wanted: again succeeded, and the cluster-snapshot left in us-west-2, which second made, "
+        "expected-resources: again succeeded, and the cluster-snapshot left in us-west-2, which second made, "
         "was not deleted."
     )
 
-    assert [told] == [one for one in found if one.startswith("wanted")]
+    assert [told] == [one for one in found if one.startswith("expected-resources")]
 
 
 def test_a_kept_copy_that_was_deleted_is_seen() -> None:

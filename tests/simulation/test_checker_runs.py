@@ -1,4 +1,4 @@
-"""The judge and the real choreography: a night of the in-process stage, watched entry by entry."""
+"""The checker and the real choreography: a night of the in-process stage, watched entry by entry."""
 
 import pytest
 
@@ -39,6 +39,6 @@ def test_a_stopped_night_and_its_rerun_keep_what_is_promised(state: State) -> No
     ended = night.run_to_the_end()
 
     assert State.SUCCEEDED is ended.state
-    assert {one.promise for one in violations(BOUNDS, night.entries, night.clock.now())} <= {
-        "says-why"
+    assert {one.invariant for one in violations(BOUNDS, night.entries, night.clock.now())} <= {
+        "explains-failure"
     }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from simulation.checker import Judge
+from simulation.checker import Checker
 from simulation.history import Called
 from tests.simulation.trace_builder import (
     BOUNDS,
@@ -160,7 +160,7 @@ def test_a_deletion_of_what_is_not_ours_is_seen(tags: list[dict[str, str]]) -> N
         .fail()
     )
 
-    assert {"ours"} == names(found)
+    assert {"only-owned"} == names(found)
     assert any(
         "on the cluster staging-cluster in us-west-2, whose owner is" in one for one in found
     )
@@ -182,21 +182,21 @@ def test_a_tag_that_was_told_earlier_counts() -> None:
         .call("AddTagsToResource", ResourceName=COPY_ARN, Tags=ours)
     )
 
-    assert (set(), {"ours"}) == (names(broken(told.fail())), names(broken(taken.fail())))
+    assert (set(), {"only-owned"}) == (names(broken(told.fail())), names(broken(taken.fail())))
 
 
 def test_what_nothing_tells_of_is_not_judged() -> None:
     """It is said to be not judged, rather than broken."""
-    judge = Judge(BOUNDS)
+    checker = Checker(BOUNDS)
     found = [
         one
         for entry in Tale().call("AddTagsToResource", ResourceName=COPY_ARN).entries
-        for one in judge.see(entry)
+        for one in checker.see(entry)
     ]
 
     assert ([], True) == (
         found,
-        any("nothing tells whose the" in one.sentence for one in judge.unjudged),
+        any("nothing tells whose the" in one.sentence for one in checker.unchecked),
     )
 
 
@@ -211,7 +211,7 @@ def test_another_cluster_than_the_victim_is_seen() -> None:
     )
 
     assert [
-        "ours: night-1 deleted the cluster cluster-NEW, and its victim was cluster-OLD."
+        "only-owned: night-1 deleted the cluster cluster-NEW, and its victim was cluster-OLD."
     ] == found
 
 
@@ -219,7 +219,7 @@ def test_a_deletion_without_a_victim_is_seen() -> None:
     """Nothing was decided."""
     found = broken(Tale().copy().delete_cluster().fail())
 
-    assert {"ours"} == names(found)
+    assert {"only-owned"} == names(found)
     assert found[0].endswith(
         "on the cluster staging-cluster in us-west-2, and its trail names no victim."
     )
@@ -236,7 +236,7 @@ def test_an_instance_that_is_no_member_of_the_victim_is_seen() -> None:
     )
 
     assert [
-        "ours: night-1 deleted the db other in us-west-2, which was no member of its victim."
+        "only-owned: night-1 deleted the db other in us-west-2, which was no member of its victim."
     ] == found
 
 
@@ -250,10 +250,10 @@ def test_an_answer_without_the_clusters_id_is_not_judged() -> None:
     tale.entries[-1] = replace(
         deletion, answer={"DBCluster": {"DBClusterIdentifier": "staging-cluster"}}
     )
-    judge = Judge(BOUNDS)
-    found = [one for entry in tale.entries for one in judge.see(entry)]
+    checker = Checker(BOUNDS)
+    found = [one for entry in tale.entries for one in checker.see(entry)]
 
     assert ([], True) == (
         found,
-        any("does not tell the cluster's id" in one.sentence for one in judge.unjudged),
+        any("does not tell the cluster's id" in one.sentence for one in checker.unchecked),
     )

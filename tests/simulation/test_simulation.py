@@ -8,7 +8,8 @@ from simulation.in_memory_database import InMemoryRole
 from simulation.injector import placed, scripted
 from simulation.replay import replayed
 from simulation.run import Run, play
-from simulation.scenarios import SCENES, Scene
+from simulation.scenarios import SCENARIOS, Scenario
+from simulation.simulation import Simulation
 from simulation.stage import PRODUCTION_PASSWORD
 from simulation.trace import story
 
@@ -17,12 +18,14 @@ COPY = "copy-snapshot in SNAPSHOT_FOUND: rds.copy_db_cluster_snapshot/1"
 
 def struck(*faults: str, at: str = COPY, scene: str = "night") -> Run:
     """Play a scene with faults at a site, one after another."""
-    return play(SCENES[scene], placed([(at, fault) for fault in faults]), keep=True, level="INFO")
+    return play(
+        SCENARIOS[scene], placed([(at, fault) for fault in faults]), keep=True, level="INFO"
+    )
 
 
 def calls(run: Run, action: str) -> list[str | None]:
     """List how the calls of an action were answered by AWS."""
-    entries = run.world.entries if run.world else []
+    entries = run.simulation.recorder.entries if run.simulation else []
     return [
         entry.error for entry in entries if isinstance(entry, Called) and entry.action == action
     ]
@@ -50,11 +53,15 @@ def test_a_fault_comes_before_the_effect_or_after_it(
 def test_a_crash_is_caught_by_nobody() -> None:
     """Neither the step nor the runner writes anything after it: the lease runs out."""
     run = struck("crash-before")
-    assert run.world is not None
-    written = (entry for entry in run.world.entries if isinstance(entry, Wrote))
+    assert run.simulation is not None
+    written = (entry for entry in run.simulation.recorder.entries if isinstance(entry, Wrote))
     first = next(entry.item for entry in written if entry.by == "copy-snapshot")
 
-    assert (1, True, 1) == (run.world.crashes, "lease_owner" in first, first["attempts"])
+    assert (1, True, 1) == (
+        run.simulation.functions.crashes,
+        "lease_owner" in first,
+        first["attempts"],
+    )
 
 
 def test_a_suspended_function_does_not_outlive_its_time_out() -> None:
@@ -62,21 +69,21 @@ def test_a_suspended_function_does_not_outlive_its_time_out() -> None:
 
     When its time is over, its next call never comes.
     """
-    run = struck("raced-rest", at="sns-notification in ARCHIVED: sns.publish/1")
+    run = struck("raced-everything", at="sns-notification in ARCHIVED: sns.publish/1")
 
-    assert (1, []) == (run.world.crashes, run.broken)  # type: ignore[union-attr]
+    assert (1, []) == (run.simulation.functions.crashes, run.broken)  # type: ignore[union-attr]
 
 
 def test_a_twin_runs_inside_the_call_and_finds_the_lease_taken() -> None:
     """Two deliveries of one event never act at the same time."""
-    run = struck("raced-twin")
+    run = struck("raced-duplicate")
 
     assert ([None], []) == (calls(run, "CopyDBClusterSnapshot"), run.broken)
 
 
 def test_a_burst_is_counted_as_a_fault_until_it_is_over() -> None:
     """Deadlines count from the last fault."""
-    run = play(SCENES["no-heartbeat@COPYING"], scripted(()), keep=True)
+    run = play(SCENARIOS["no-heartbeat@COPYING"], scripted(()), keep=True)
 
     assert ([], True) == (run.broken, run.seconds > 3600)
 
@@ -84,15 +91,15 @@ def test_a_burst_is_counted_as_a_fault_until_it_is_over() -> None:
 def test_a_production_login_that_works_is_seen() -> None:
     """A scene in which somebody opens one again ends with a broken promise, and with its story."""
 
-    def reopened(world: object) -> None:
-        world.night()  # type: ignore[attr-defined]
-        world.until(State.USERS_READY)  # type: ignore[attr-defined]
-        for cluster in world.data.clusters.values():  # type: ignore[attr-defined]
+    def reopened(simulation: Simulation) -> None:
+        simulation.stage.night()
+        simulation.until(State.USERS_READY)
+        for cluster in simulation.stage.data.clusters.values():
             cluster.roles["shop_app"] = InMemoryRole(PRODUCTION_PASSWORD)
 
-    run = play(Scene("reopened", reopened), scripted(()))
+    run = play(Scenario("reopened", reopened), scripted(()))
 
-    assert ["closed"] == [one.promise for one in run.broken]
+    assert ["logins-revoked"] == [one.invariant for one in run.broken]
 
 
 def test_a_story_tells_the_fault_what_broke_and_how_to_replay_it() -> None:

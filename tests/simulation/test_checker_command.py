@@ -10,15 +10,16 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from simulation.checker.__main__ import main
+from simulation.checker.report import WIDTH
 from simulation.history import Called
 from tests.simulation.exports import export, record
 from tests.simulation.trace_builder import ACCOUNT, SOURCE, START, VICTIM, Tale, without
 
 ROOT = Path(__file__).parents[2]
 NOT_JUDGED = {
-    "told",
+    "notified",
     "secret",
-    "closed",
+    "logins-revoked",
 }  # in full: neither CloudTrail nor a table holds events, texts and logins
 
 
@@ -71,7 +72,7 @@ def test_several_nights_and_strangers_are_kept_apart(
             .go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
             .delete_cluster("cluster-X")
             .fail(),
-            "ours",
+            "only-owned",
             "night-1 deleted the cluster cluster-X, and its victim was cluster-OLD.",
         ),
         (
@@ -81,14 +82,14 @@ def test_several_nights_and_strangers_are_kept_apart(
         ),
         (
             without(Tale().succeed(), lambda entry: isinstance(entry, Called)),
-            "wanted",
+            "expected-resources",
             (
                 "night-1 succeeded, and no restore of the cluster staging-cluster in us-west-2 is "
                 "known that still stands."
             ),
         ),
-        (Tale().fail(remedy=None), "says-why", "night-1 is FAILED without a remedy."),
-        (Tale(), "free", "night-1 is ACCEPTED, and still open."),
+        (Tale().fail(remedy=None), "explains-failure", "night-1 is FAILED without a remedy."),
+        (Tale(), "no-leaked-locks", "night-1 is ACCEPTED, and still open."),
     ],
 )
 def test_what_is_broken_is_said(
@@ -99,7 +100,7 @@ def test_what_is_broken_is_said(
     shown = capsys.readouterr().out
 
     assert (1, "broken") == (code, _verdicts(shown)[promise])
-    assert f"            {sentence}" in shown.splitlines()
+    assert f"{'':<{WIDTH}}{sentence}" in shown.splitlines()
 
 
 def test_what_is_under_way_is_not_broken(
@@ -194,4 +195,4 @@ def test_an_export_may_have_one_item_a_line(tmp_path: Path) -> None:
 
 def _verdicts(shown: str) -> dict[str, str]:
     lines = [line for line in shown.splitlines()[1:] if not line.startswith(" ")]
-    return {line[:12].strip(): line[12:] for line in lines}
+    return {line[:WIDTH].strip(): line[WIDTH:] for line in lines}
