@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -102,7 +101,7 @@ class Operation:
             known = older_records.present_form(item)
             names = {stored: name for name, stored in _STORED_AS.items()}
             present = {names.get(name, name): value for name, value in known.items()}
-            operation = _adapter().validate_python(present)
+            operation = _ADAPTER.validate_python(present)
         except ValidationError as error:
             raise UnreadableRecordError(
                 f"The record {item.get('operation_id')!r} cannot be read: {error.error_count()} of "
@@ -118,7 +117,7 @@ class Operation:
 
         What is None is left out, so that conditions may ask for absence.
         """
-        known = _adapter().dump_python(self, mode="json", exclude_none=True)
+        known = _ADAPTER.dump_python(self, mode="json", exclude_none=True)
         del known["outdated"]
         return {_STORED_AS.get(name, name): value for name, value in known.items()}
 
@@ -192,9 +191,9 @@ class Operation:
         return re.fullmatch(rf"{root}-[0-9a-f]{{{_COPY_DIGITS}}}", identifier) is not None
 
 
-@cache
-def _adapter() -> TypeAdapter[Operation]:
-    return TypeAdapter(Operation)
+# Built when the module is imported: Lambda's start has a whole processor, and an invocation of a
+# small function a fraction of one.
+_ADAPTER = TypeAdapter(Operation)
 
 
 def _places(error: ValidationError) -> list[str]:

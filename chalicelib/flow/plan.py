@@ -5,7 +5,6 @@ Resolved once when an operation starts, then frozen in its record.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter
@@ -162,16 +161,16 @@ class Plan:
         A setting's name is its variable in lower case, such as `source_region`. Beside the settings
         there are `name`, `stage`, `account` and `partition`.
         """
-        return _adapter().validate_python(nested(settings))
+        return _ADAPTER.validate_python(nested(settings))
 
     @classmethod
     def of_item(cls, item: Any) -> "Plan":
         """Read what `to_item` wrote; raises pydantic.ValidationError."""
-        return _adapter().validate_python(item)
+        return _ADAPTER.validate_python(item)
 
     def to_item(self) -> dict[str, Any]:
         """Write the plan as JSON knows it, as records and events have it."""
-        item: dict[str, Any] = _adapter().dump_python(self, mode="json")
+        item: dict[str, Any] = _ADAPTER.dump_python(self, mode="json")
         return item
 
     def setting(self, name: str) -> Any:
@@ -254,9 +253,7 @@ def default_of(name: str) -> Any:
     return next(known.default for known in fields(part) if known.name == field)
 
 
-@cache
-def _adapter() -> TypeAdapter[Plan]:
-    return TypeAdapter(Plan)
+_ADAPTER = TypeAdapter(Plan)
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -278,7 +275,7 @@ def setting_name(place: tuple[int | str, ...]) -> str:
 
 def plan_schemas() -> dict[str, Any]:
     """Describe each setting as JSON Schema does, by its name: type, bounds, default."""
-    schema = _adapter().json_schema()
+    schema = _ADAPTER.json_schema()
     parts = {group: schema["$defs"][part.__name__] for group, part in _GROUPS.items()} | {
         "": schema
     }
